@@ -1,0 +1,63 @@
+import { z } from "zod";
+import { Plan, PlanChanges } from "./plan-types.ts";
+import { ShipRow, VoyageStatus } from "./voyage-status.ts";
+
+/**
+ * The helm's admin API: JSON over HTTP on a unix socket (0600, `helmSocket()`), for the captain's own processes.
+ *
+ * | call | body | answer |
+ * |---|---|---|
+ * | `GET /health` | – | Health |
+ * | `PUT /voyages/:id` | RegisterVoyage | 200 PlanChanges. Idempotent; writes the ledger, the projection, the provider's credentials |
+ * | `POST /voyages/:id/plan-changes` | `{plan}` | 200 PlanChanges, nothing written |
+ * | `GET /voyages/:id` | – | 200 VoyageStatus, 404 |
+ * | `DELETE /voyages/:id` | – | 200 `{}`; also when unknown. The ledger file stays; ships' tokens die; a helm with no voyage left ends itself |
+ * | `PUT /voyages/:id/ships/:ship` | `{incarnation}` | 200 `{token}`: registers this incarnation (fencing any older one, saving its mirror) and mints its token; minted anew at each call |
+ * | `GET /voyages/:id/ships/:ship` | – | 200 ShipRow, 404 |
+ * | `GET /voyages/:id/ships/:ship/ready?incarnation=&timeoutSeconds=` | – | 200 ShipRow once that incarnation's supervisor has said hello; 504 ShipRow |
+ * | `POST /voyages/:id/ships/:ship/fence` | `{incarnation, reason}` | 200 `{lost: string[]}`: refs saved. The claim is requeued. Idempotent |
+ * | `POST /voyages/:id/ships/:ship/stop?timeoutSeconds=` | `{incarnation}` | 200 ShipRow: the supervisor was told to stop and has released its claim and gone, or was not there |
+ * | `DELETE /voyages/:id/ships/:ship` | – | 200 `{}`: forgets the ship (fencing it first) |
+ * | `POST /voyages/:id/tasks/:task/retry` | – | 200 TaskRow: a blocked task is pending again, its tries 0 |
+ * | `POST /voyages/:id/tasks/:task/release` | `{reason}` | 200 TaskRow: fences the claim (epoch) and requeues |
+ * | `POST /shutdown` | – | 200 `{}`, then it ends |
+ *
+ * Errors: `{error: CODE, message, hint?}` with 4xx/5xx.
+ */
+
+export const Health = z.object({
+  pid: z.number(),
+  port: z.number(),
+  /** sha256 over the helm's own source: a helm of other code is restarted by `ensureHelm`. */
+  build: z.string(),
+  startedAt: z.string(),
+  voyages: z.array(z.string()),
+});
+export type Health = z.infer<typeof Health>;
+
+export const RegisterVoyage = z.object({
+  stack: z.string(),
+  /** Absolute path of the captain's folder (local wire only, never in state). */
+  folder: z.string(),
+  plan: Plan,
+  hand: z.enum(["rehearsal", "claude"]),
+  /** How the helm wakes ships. `token` is kept 0600 in the folder, never in the ledger. */
+  provider: z.object({ kind: z.enum(["harbor", "sprites"]), baseUrl: z.string().optional(), token: z.string().optional() }),
+  /** Tunables; defaults: lease 120, heartbeat 10, fence 90, linger 8. Tests scale them down. */
+  timing: z
+    .object({
+      leaseSeconds: z.number().positive(),
+      heartbeatSeconds: z.number().positive(),
+      fenceSeconds: z.number().positive(),
+      lingerSeconds: z.number().nonnegative(),
+    })
+    .partial()
+    .optional(),
+});
+export type RegisterVoyage = z.infer<typeof RegisterVoyage>;
+
+export const IncarnationBody = z.object({ incarnation: z.string().min(1), reason: z.string().optional() });
+export const TokenReply = z.object({ token: z.string() });
+export const FenceReply = z.object({ lost: z.array(z.string()) });
+
+export { Plan, PlanChanges, ShipRow, VoyageStatus };

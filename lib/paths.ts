@@ -1,0 +1,65 @@
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+/**
+ * Where things are on the captain's machine. Every absolute path of the project comes from here, at run time:
+ * none is stored in Pulumi's state (design 16).
+ */
+
+/** Machine-wide state: harbor, helm, one Mutagen daemon per voyage. `OCAPTAIN_HOME`, default `~/.ocaptain`. Holds unix sockets, so keep it short. */
+export function ocaptainHome(): string {
+  return resolve(process.env.OCAPTAIN_HOME || join(homedir(), ".ocaptain"));
+}
+
+/** Root of the captain's folders. `OCAPTAIN_VOYAGES`, default `~/voyages`. */
+export function voyagesRoot(): string {
+  return resolve(process.env.OCAPTAIN_VOYAGES || join(homedir(), "voyages"));
+}
+
+export const harborHome = () => join(ocaptainHome(), "harbor");
+/** 0600 JSON `{url, token, pid}` of the running harbor. */
+export const harborInfoFile = () => join(harborHome(), "info.json");
+
+export const helmHome = () => join(ocaptainHome(), "helm");
+/** Unix socket (0600) of the helm's admin API. */
+export const helmSocket = () => join(helmHome(), "admin.sock");
+/** Port on which the helm serves ships. `OCAPTAIN_HELM_PORT`, default 4318 (shared with OTLP later). */
+export const helmPort = () => Number(process.env.OCAPTAIN_HELM_PORT || 4318);
+
+/** Data directory of a voyage's own Mutagen daemon. */
+export const mutagenHome = (voyageId: string) => join(ocaptainHome(), "mutagen", voyageId);
+
+/** The captain's folder of one voyage, and what is in it (design.md, "Captain's folder"). */
+export function voyageFolder(stack: string) {
+  return voyageFolderAt(join(voyagesRoot(), stack), stack);
+}
+
+/** The same, for a folder already known. */
+export function voyageFolderAt(root: string, stack: string) {
+  const taskList = `${stack}-tasks`;
+  return {
+    root,
+    /** Bare repository: branch `<stack>`, `refs/ships/…`, `refs/lost/…`. */
+    repo: join(root, "repo.git"),
+    /** Checkout of the voyage's branch; moved forward only when clean. */
+    workspace: join(root, "workspace"),
+    /** Mirrors, one folder a ship. */
+    ships: join(root, "ships"),
+    mirror: (ship: string) => join(root, "ships", ship),
+    logs: join(root, "logs"),
+    shipLogs: (ship: string, incarnation: string) => join(root, "logs", ship, incarnation),
+    /** Root of the tasks sync: the parent, so that it never empties. */
+    tasksRoot: join(root, ".claude", "tasks"),
+    taskList,
+    tasks: join(root, ".claude", "tasks", taskList),
+    artifacts: join(root, "artifacts"),
+    ledger: join(root, "helm", "ledger.sqlite"),
+    /** 0600, the provider's credentials for the helm's wake-up calls. */
+    credentials: join(root, "helm", "credentials.json"),
+    /** `{voyageId, nonce, stack, captainId, createdAt}`. */
+    voyageFile: join(root, "voyage.json"),
+    lock: join(root, "helm", "lock.sqlite"),
+  };
+}
+
+export type VoyageFolder = ReturnType<typeof voyageFolderAt>;

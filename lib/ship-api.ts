@@ -1,0 +1,156 @@
+import { z } from "zod";
+
+/**
+ * The wire between a ship's supervisor (crew/) and the helm: JSON over HTTP, `Authorization: Bearer <ship token>`.
+ *
+ * The token names voyage, ship and incarnation; a body's `incarnation` must agree with it. Only these calls change the ledger.
+ * Every changing call carries a `requestId`: a repeated request gets the stored answer of the first (design 8).
+ *
+ * | call | body | 200 |
+ * |---|---|---|
+ * | `POST /v1/ship/hello` | Hello | HelloReply |
+ * | `POST /v1/ship/claim` | ClaimRequest | ClaimReply |
+ * | `POST /v1/ship/heartbeat` | Heartbeat | HeartbeatReply |
+ * | `POST /v1/ship/accept` | AcceptRequest | AcceptReply |
+ * | `POST /v1/ship/release` | ReleaseRequest | ReleaseReply |
+ * | `POST /v1/ship/verified` | VerifiedRequest | VerifiedReply |
+ * | `GET /v1/ship/presence` | – | an NDJSON stream that stays open: `{"type":"ping"}` each 10 s, `{"type":"stop","reason":…}`; its end tells the helm at once that the supervisor is gone |
+ * | `/git/<voyageId>/…` | git smart HTTP, the same bearer token | read all, push only to `refs/ships/<ship>/*` |
+ *
+ * Refusals: 401 `{error:"unauthorized"}`; 409 {@link Refusal}; 400 `{error:"bad-request", message}`; 503 while the helm starts or stops.
+ */
+
+const requestId = z.string().min(8).max(64);
+const incarnation = z.string().min(1);
+const taskId = z.string().regex(/^\d+$/);
+/** A full object name, as git prints it. */
+const commitId = z.string().regex(/^[0-9a-f]{40}$/);
+/** A task's grant counter; each grant raises it. */
+const epoch = z.number().int().positive();
+
+export const TaskView = z.object({
+  id: taskId,
+  subject: z.string(),
+  description: z.string(),
+  activeForm: z.string().optional(),
+  blockedBy: z.array(taskId),
+  /** The plan's free metadata. Ours: `rehearsal` (shell command), `check` (shell command), `timeoutSeconds`, `tries`. */
+  metadata: z.record(z.string(), z.unknown()),
+});
+export type TaskView = z.infer<typeof TaskView>;
+
+export const Grant = z.object({
+  task: TaskView,
+  epoch,
+  /** Tip of the voyage's branch, which holds every accepted blocker. The ship fetches it and resets to it. */
+  tip: commitId,
+  /** The task's own check, from the ledger's copy: a shell command run in the ship's tree, or null. */
+  check: z.string().nullable(),
+  /** Seconds the hand may take before it is stopped and the task released as failed. */
+  timeoutSeconds: z.number().positive(),
+  /** What the task's blockers delivered. */
+  delivered: z.array(z.object({ task: taskId, subject: z.string(), commit: commitId, summary: z.string() })),
+});
+export type Grant = z.infer<typeof Grant>;
+
+export const Hello = z.object({ requestId, incarnation, pid: z.number().int(), node: z.string(), git: z.string() });
+export type Hello = z.infer<typeof Hello>;
+export const HelloReply = z.object({
+  voyage: z.object({ id: z.string(), stack: z.string(), branch: z.string(), name: z.string() }),
+  ship: z.string(),
+  hand: z.enum(["rehearsal", "claude"]),
+  leaseSeconds: z.number(),
+  heartbeatSeconds: z.number(),
+  /** Stop the hand when no heartbeat was acknowledged for this long (lease − 30 s, scaled down in tests). */
+  fenceSeconds: z.number(),
+  /** How long a ship with nothing to claim waits before it gives its hold back and ends. */
+  lingerSeconds: z.number(),
+  /** A claim this incarnation still holds (the supervisor restarted): go on with it. */
+  claim: Grant.nullable(),
+});
+export type HelloReply = z.infer<typeof HelloReply>;
+
+export const ClaimRequest = z.object({ requestId, incarnation });
+export type ClaimRequest = z.infer<typeof ClaimRequest>;
+export const ClaimReply = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("grant"), grant: Grant }),
+  /** Run `script` (verify.sh of the ledger's copy) in a fresh checkout of `commit`. */
+  z.object({ kind: z.literal("verify"), epoch, commit: commitId, script: z.string(), timeoutSeconds: z.number().positive() }),
+  /** `waiting`: tasks are left but none is free. `done`: none is left. `paused`: a captain's order. */
+  z.object({ kind: z.literal("nothing"), reason: z.enum(["waiting", "done", "paused"]), retryAfterSeconds: z.number() }),
+]);
+export type ClaimReply = z.infer<typeof ClaimReply>;
+
+const held = { requestId, incarnation, task: taskId, epoch };
+export const Heartbeat = z.object({
+  requestId,
+  incarnation,
+  claim: z.object({ task: taskId, epoch }).nullable(),
+  /** One line for people: what the hand does now. */
+  note: z.string().max(200).optional(),
+});
+export type Heartbeat = z.infer<typeof Heartbeat>;
+/** `stop`: end the hand, release the claim, end (the voyage sinks or the ship is retired). */
+export const HeartbeatReply = z.object({ steer: z.enum(["go", "stop"]), reason: z.string().optional() });
+export type HeartbeatReply = z.infer<typeof HeartbeatReply>;
+
+export const AcceptRequest = z.object({
+  ...held,
+  /** Already pushed to `refs/ships/<ship>/<task>-<epoch>`. */
+  commit: commitId,
+  summary: z.string().max(4000),
+  /** The check's testimony; null when the task has none. `output` is its tail, ≤ 8 KiB. */
+  check: z.object({ exitCode: z.number().int(), output: z.string() }).nullable(),
+  seconds: z.number().nonnegative(),
+});
+export type AcceptRequest = z.infer<typeof AcceptRequest>;
+export const AcceptReply = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("accepted"), tip: commitId }),
+  /** Nothing changed. The ship merges `tip` into its tree, its hand resolves `files`, the check runs again, and it asks anew. */
+  z.object({ kind: z.literal("conflict"), tip: commitId, files: z.array(z.string()) }),
+]);
+export type AcceptReply = z.infer<typeof AcceptReply>;
+
+export const ReleaseRequest = z.object({
+  ...held,
+  reason: z.string().max(8192),
+  /** true: counts as a try; after the task's `tries` it is blocked. false: handed back unharmed. */
+  failed: z.boolean(),
+});
+export type ReleaseRequest = z.infer<typeof ReleaseRequest>;
+export const ReleaseReply = z.object({ status: z.enum(["pending", "blocked", "cancelled"]), tries: z.number().int() });
+export type ReleaseReply = z.infer<typeof ReleaseReply>;
+
+export const VerifiedRequest = z.object({
+  requestId,
+  incarnation,
+  epoch,
+  commit: commitId,
+  exitCode: z.number().int(),
+  output: z.string(),
+  seconds: z.number().nonnegative(),
+});
+export type VerifiedRequest = z.infer<typeof VerifiedRequest>;
+export const VerifiedReply = z.object({ state: z.string() });
+export type VerifiedReply = z.infer<typeof VerifiedReply>;
+
+/** Body of a 409. `stale-epoch` and `not-holder` say who holds the task now. */
+export const Refusal = z.object({
+  error: z.enum(["fenced", "stale-epoch", "not-holder", "unknown-commit", "check-failed", "sunk", "wrong-incarnation"]),
+  message: z.string(),
+  holder: z.object({ ship: z.string(), incarnation: z.string(), epoch: z.number() }).nullable(),
+});
+export type Refusal = z.infer<typeof Refusal>;
+
+/** What a ship needs to start: `~/voyage/crew/config.json`, 0600. The token is beside it in `token`, 0600. */
+export const CrewConfig = z.object({
+  voyageId: z.string(),
+  stack: z.string(),
+  ship: z.string(),
+  incarnation,
+  /** Base URL of the helm as the ship reaches it, no trailing slash. */
+  helmUrl: z.url(),
+  /** Claude Code's task list name: `<stack>-tasks`. */
+  taskList: z.string(),
+});
+export type CrewConfig = z.infer<typeof CrewConfig>;

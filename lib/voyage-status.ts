@@ -1,0 +1,56 @@
+import { z } from "zod";
+
+/** What is known of a voyage at one moment: the helm's answer, `ocaptain status --json`, and (in part) the stack's outputs. */
+
+export const TaskStatus = z.enum(["pending", "claimed", "accepted", "blocked", "cancelled"]);
+export type TaskStatus = z.infer<typeof TaskStatus>;
+
+export const VoyageState = z.enum(["planning", "sailing", "stalled", "blocked", "verifying", "verified", "failed", "sunk"]);
+export type VoyageState = z.infer<typeof VoyageState>;
+
+export const TaskRow = z.object({
+  id: z.string(),
+  subject: z.string(),
+  status: TaskStatus,
+  blockedBy: z.array(z.string()),
+  ship: z.string().nullable(),
+  incarnation: z.string().nullable(),
+  epoch: z.number(),
+  tries: z.number(),
+  commit: z.string().nullable(),
+  /** Why it is blocked or was last released. */
+  reason: z.string().nullable(),
+  /** ISO 8601 time of the last change. */
+  changedAt: z.string(),
+});
+export type TaskRow = z.infer<typeof TaskRow>;
+
+export const ShipRow = z.object({
+  ship: z.string(),
+  incarnation: z.string().nullable(),
+  /** `new`: registered, never seen. `ended`: said goodbye, nothing to do. `lost`: should be working and is not heard of. */
+  state: z.enum(["new", "working", "idle", "ended", "lost", "fenced", "stopping"]),
+  /** The presence stream is open now. */
+  connected: z.boolean(),
+  lastSeenAt: z.string().nullable(),
+  task: z.string().nullable(),
+  epoch: z.number().nullable(),
+  note: z.string().nullable(),
+  /** Does the ledger have work for this ship: a claim it holds, a free task, or a verification? A launch is drift only if so. */
+  hasWork: z.boolean(),
+});
+export type ShipRow = z.infer<typeof ShipRow>;
+
+export const VoyageStatus = z.object({
+  id: z.string(),
+  stack: z.string(),
+  name: z.string(),
+  state: VoyageState,
+  branch: z.string(),
+  tip: z.string(),
+  verified: z.object({ commit: z.string(), exitCode: z.number(), output: z.string(), at: z.string() }).nullable(),
+  tasks: z.array(TaskRow),
+  ships: z.array(ShipRow),
+  asOf: z.string(),
+});
+export type VoyageStatus = z.infer<typeof VoyageStatus>;
