@@ -1,0 +1,27 @@
+/**
+ * The tiers of tests, from cheap to dear (house-style §5): one folder under `tests/` each.
+ * `npm test` runs them in this order; a tier over its budget has failed.
+ */
+export type Tier = {
+  /** Folder under `tests/`. */
+  name: string;
+  /** Wall time on 2 cores after which the tier is stopped and counted as failed. */
+  budgetMinutes: number;
+  /** Longest that a single test may take. */
+  testTimeoutSeconds: number;
+  /** Test files run at the same time. 1 where a file starts engines, daemons or confined ships of its own. */
+  filesAtOnce: number;
+};
+
+export const tiers: Tier[] = [
+  { name: "lib", budgetMinutes: 1, testTimeoutSeconds: 20, filesAtOnce: 2 },
+  { name: "plans", budgetMinutes: 1, testTimeoutSeconds: 20, filesAtOnce: 2 },
+  { name: "tools", budgetMinutes: 2, testTimeoutSeconds: 60, filesAtOnce: 1 },
+  { name: "harbor", budgetMinutes: 4, testTimeoutSeconds: 60, filesAtOnce: 2 },
+  { name: "helm", budgetMinutes: 4, testTimeoutSeconds: 120, filesAtOnce: 2 },
+  { name: "crew", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 2 },
+  { name: "wire", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 1 },
+  { name: "program", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 2 },
+  { name: "contract", budgetMinutes: 4, testTimeoutSeconds: 120, filesAtOnce: 1 },
+  { name: "stack", budgetMinutes: 9, testTimeoutSeconds: 300, filesAtOnce: 1 },
+];
