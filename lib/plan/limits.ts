@@ -1,0 +1,14 @@
+/** Sizes past which a plan is a mistake rather than a plan. A plan is a resource input: it travels whole in Pulumi's state. */
+export const MAX_TASKS = 5_000;
+/** A ship's number has up to three digits (lib/naming.ts). */
+export const MAX_SHIPS = 1_000;
+/** spec.md, verify.sh. */
+export const MAX_TEXT_BYTES = 1024 * 1024;
+/** voyage.json and each task. */
+export const MAX_JSON_BYTES = 256 * 1024;
+/** All tasks together. */
+export const MAX_TASKS_BYTES = 16 * 1024 * 1024;
+/** Task ids are short numbers. */
+export const MAX_ID_DIGITS = 9;
+export const MAX_TASK_TIMEOUT_SECONDS = 7 * 24 * 3600;
+export const MAX_TRIES = 100;

@@ -1,0 +1,107 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Plan } from "../plan-types.ts";
+import { digestOf } from "./digest.ts";
+import { type Finding, sortFindings } from "./findings.ts";
+import { MAX_JSON_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
+import { parseJson, readText } from "./read.ts";
+import { explainIssues, repoField, VoyageFile } from "./schema.ts";
+import { loadTasks } from "./tasks.ts";
+import { graphWidth } from "./width.ts";
+
+/**
+ * Reads and checks a plan folder (design "Plan folder"; issue "First sail" §6). Gives the plan, or **all** that is wrong with it,
+ * sorted; a plan with a finding does not sail. Only reads; throws nothing for a bad plan.
+ *
+ * Let through, as plans of the prior art must sail unchanged: keys we do not know, no verify.sh (`verify: null`), a verify.sh that is
+ * not executable (ships run the ledger's copy of its text, never the file), a max_parallel_width that is not the graph's.
+ *
+ * @param options.repo  stands in for voyage.json's `repo` (`ocaptain:repo`); one of the two must be there.
+ */
+export async function loadPlan(
+  folder: string,
+  options: { repo?: string | undefined } = {},
+): Promise<{ plan: Plan } | { findings: Finding[] }> {
+  const isFolder = await stat(folder).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) return { findings: [{ file: ".", field: "", message: `there is no plan folder at ${folder}` }] };
+
+  const [voyage, spec, verify, tasks] = await Promise.all([
+    loadVoyage(folder, options.repo),
+    loadText(folder, "spec.md", "required"),
+    loadText(folder, "verify.sh", "optional"),
+    loadTasks(folder),
+  ]);
+  const findings = [...voyage.findings, ...spec.findings, ...verify.findings, ...tasks.findings];
+  const total = voyage.file?.total_tasks;
+  if (total != null && total !== tasks.files) {
+    findings.push({ file: "voyage.json", field: "total_tasks", message: `says ${total}, but tasks/ holds ${tasks.files}` });
+  }
+  if (findings.length > 0 || !voyage.file || voyage.repo === undefined || spec.text === null)
+    return { findings: sortFindings(findings) };
+
+  const plan = {
+    name: voyage.file.name,
+    purpose: purposeOf(spec.text),
+    repo: voyage.repo,
+    recommendedShips: voyage.file.recommended_ships ?? null,
+    width: graphWidth(tasks.tasks),
+    spec: spec.text,
+    verify: verify.text,
+    tasks: tasks.tasks,
+  };
+  return { plan: { ...plan, digest: digestOf(plan) } };
+}
+
+/** The first heading of a spec, else what follows "Objective:", else its first line; one line, at most 200 characters. */
+export function purposeOf(spec: string): string {
+  const lines = spec.split("\n").map((line) => line.trim());
+  const heading = lines.map((line) => /^#{1,6}\s+(.*?)\s*#*$/.exec(line)?.[1]).find(Boolean);
+  const objective = lines.map((line) => /^\**objective\**\s*:\**\s*(.+)$/i.exec(line)?.[1]).find(Boolean);
+  const purpose = heading ?? objective ?? lines.find((line) => line !== "") ?? "";
+  return purpose.length > 200 ? `${purpose.slice(0, 199)}…` : purpose;
+}
+
+async function loadVoyage(
+  folder: string,
+  repo: string | undefined,
+): Promise<{ file: VoyageFile | null; repo: string | undefined; findings: Finding[] }> {
+  const findings: Finding[] = [];
+  const finding = (message: string, field = "") => findings.push({ file: "voyage.json", field, message });
+  const none = { file: null, repo, findings };
+
+  const reading = await readText(join(folder, "voyage.json"), MAX_JSON_BYTES);
+  if ("problem" in reading) {
+    finding(reading.problem);
+    return none;
+  }
+  const json = parseJson(reading.text);
+  if ("problem" in json) {
+    finding(json.problem);
+    return none;
+  }
+  const parsed = VoyageFile.safeParse(json.value, { reportInput: true });
+  if (!parsed.success) {
+    for (const { field, message } of explainIssues(parsed.error)) finding(message, field);
+    return none;
+  }
+  const chosen = repo ?? parsed.data.repo;
+  if (chosen === undefined) finding("is missing, and ocaptain:repo is not set", "repo");
+  else
+    for (const issue of repoField.safeParse(chosen).error?.issues ?? []) finding(`(from ocaptain:repo) ${issue.message}`, "repo");
+  return { file: parsed.data, repo: chosen, findings };
+}
+
+async function loadText(
+  folder: string,
+  file: string,
+  need: "required" | "optional",
+): Promise<{ text: string | null; findings: Finding[] }> {
+  const bad = (message: string) => ({ text: null, findings: [{ file, field: "", message }] });
+  const reading = await readText(join(folder, file), MAX_TEXT_BYTES);
+  if ("problem" in reading) return reading.missing && need === "optional" ? { text: null, findings: [] } : bad(reading.problem);
+  // An empty verify.sh would call any result proven.
+  return reading.text.trim() === "" ? bad("is empty") : { text: reading.text, findings: [] };
+}

@@ -1,0 +1,61 @@
+import { readFile, stat } from "node:fs/promises";
+
+/** What reading gave: the text, or what is wrong in words; `missing` when there is nothing there. */
+export type Reading = { text: string } | { problem: string; missing: boolean };
+
+/** A regular file's text: UTF-8, at most `maxBytes`. Never throws, never waits on a pipe. */
+export async function readText(path: string, maxBytes: number): Promise<Reading> {
+  const bad = (problem: string, missing = false) => ({ problem, missing });
+  try {
+    const info = await stat(path);
+    if (!info.isFile()) return bad("is not a regular file");
+    if (info.size > maxBytes) return bad(`is ${info.size} bytes long; at most ${maxBytes} are taken`);
+    const bytes = await readFile(path);
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return text.includes("\0") ? bad("is not text: it holds a NUL byte") : { text };
+  } catch (error) {
+    if (error instanceof TypeError) return bad("is not UTF-8 text");
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" ? bad("is missing", true) : bad(`cannot be read: ${code ?? message}`);
+  }
+}
+
+/** The value of a JSON text, or what is wrong with it: `line 3, column 12: Unexpected token '}'`. */
+export function parseJson(text: string): { value: unknown } | { problem: string } {
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    const before = text.slice(0, positionOf(error as SyntaxError, text)).split("\n");
+    const what = (error as SyntaxError).message
+      .replace(/, .*is not valid JSON$/s, "")
+      .replace(/ in JSON at position.*$| JSON at position.*$/s, "");
+    return { problem: `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}: ${what}` };
+  }
+}
+
+/**
+ * Where V8 gave up. It says so for most errors, but not for "Unexpected token": there the place is the shortest beginning of
+ * the text that has this error, as any shorter one ends too early and is told so.
+ */
+function positionOf(error: SyntaxError, text: string): number {
+  const told = /at position (\d+)/.exec(error.message)?.[1];
+  if (told !== undefined) return Number(told);
+  if (!hasUnexpectedToken(text)) return text.length;
+  let good = 0;
+  let bad = text.length;
+  while (bad - good > 1) {
+    const middle = (good + bad) >>> 1;
+    if (hasUnexpectedToken(text.slice(0, middle))) bad = middle;
+    else good = middle;
+  }
+  return bad - 1;
+}
+
+function hasUnexpectedToken(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return false;
+  } catch (error) {
+    return (error as SyntaxError).message.startsWith("Unexpected token");
+  }
+}

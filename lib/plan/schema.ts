@@ -1,0 +1,63 @@
+import { z } from "zod";
+import { MAX_SHIPS, MAX_TASK_TIMEOUT_SECONDS, MAX_TASKS, MAX_TRIES } from "./limits.ts";
+
+/**
+ * What the files of a plan hold (facts: ocaptain, "Plan folder"). Keys not named here are let through: plans made for the prior
+ * art sail unchanged, and may carry more.
+ */
+
+const line = z.string().refine((text) => text.trim() !== "", "must not be empty");
+const command = line.refine((text) => !text.includes("\0"), "must not hold a NUL byte");
+const count = (most: number) => z.number().int().positive().max(most);
+
+/** A repository that git can clone, and that can stand in state and logs: no option, no remote helper that runs commands, no password. */
+export const repoField = line
+  .refine((repo) => !repo.startsWith("-"), "must not start with -")
+  .refine((repo) => !/\p{Cc}/u.test(repo), "must not hold control characters")
+  .refine((repo) => !/^[a-z0-9+.-]+::/i.test(repo), "must be a URL or a path, not a remote helper")
+  .refine(
+    (repo) => !/^[a-z0-9+.-]+:\/\/[^/@]*:[^/@]*@/i.test(repo),
+    "must not hold a password: it would be in logs and in the state",
+  );
+
+export const VoyageFile = z.looseObject({
+  name: line.max(200),
+  repo: repoField.optional(),
+  recommended_ships: count(MAX_SHIPS).nullish(),
+  /** What the prior art's analyser found; ours is computed, so this one only has to be a number. */
+  max_parallel_width: count(MAX_TASKS).nullish(),
+  total_tasks: z.number().int().nonnegative().nullish(),
+  created: z.string().nullish(),
+});
+export type VoyageFile = z.infer<typeof VoyageFile>;
+
+/** Edges are checked one by one in tasks.ts; here they only have to be lists. */
+export const TaskFile = z.looseObject({
+  id: z.string("must be a string of digits"),
+  subject: line.max(1000),
+  description: z.string(),
+  activeForm: z.string().nullish(),
+  status: z.literal("pending", 'must be "pending": a plan has no started tasks'),
+  blocks: z.array(z.string("must be a task id, a string of digits")),
+  blockedBy: z.array(z.string("must be a task id, a string of digits")),
+  metadata: z
+    .looseObject({
+      rehearsal: command.optional(),
+      check: command.optional(),
+      timeoutSeconds: z.number().positive().max(MAX_TASK_TIMEOUT_SECONDS).optional(),
+      tries: count(MAX_TRIES).optional(),
+    })
+    .nullish(),
+});
+export type TaskFile = z.infer<typeof TaskFile>;
+
+/** zod's issues as `{field, message}`: `blockedBy[1]`, "is missing". The parse has to be asked for `reportInput`. */
+export function explainIssues(error: z.ZodError): { field: string; message: string }[] {
+  return error.issues.map((issue) => ({
+    field: issue.path.reduce<string>(
+      (path, key) => (typeof key === "number" ? `${path}[${key}]` : path ? `${path}.${String(key)}` : String(key)),
+      "",
+    ),
+    message: issue.input === undefined ? "is missing" : issue.message.replace(/^Invalid input: /, ""),
+  }));
+}

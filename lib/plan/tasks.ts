@@ -1,0 +1,125 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { PlanTask } from "../plan-types.ts";
+import type { Finding } from "./findings.ts";
+import { byId, findCycles, formatCycle } from "./graph.ts";
+import { MAX_ID_DIGITS, MAX_JSON_BYTES, MAX_TASKS, MAX_TASKS_BYTES } from "./limits.ts";
+import { parseJson, readText } from "./read.ts";
+import { explainIssues, TaskFile } from "./schema.ts";
+
+const FILE_NAME = new RegExp(`^(\\d{1,${MAX_ID_DIGITS}})\\.json$`);
+/** Files open at one time: far below any limit of a process. */
+const READERS = 32;
+
+/**
+ * The tasks of `<folder>/tasks`, by id, and all that is wrong with them. Files that do not end in `.json` are not looked at.
+ * `files` counts what is there, broken or not.
+ */
+export async function loadTasks(folder: string): Promise<{ tasks: PlanTask[]; files: number; findings: Finding[] }> {
+  const names = await taskFiles(folder);
+  if (names.length === 0 || names.length > MAX_TASKS) {
+    const message =
+      names.length === 0
+        ? "there are no tasks: a plan has tasks/1.json, tasks/2.json, …"
+        : `${names.length} tasks; at most ${MAX_TASKS} are taken`;
+    return { tasks: [], files: names.length, findings: [{ file: "tasks", field: "", message }] };
+  }
+  const findings: Finding[] = [];
+  const tasks: PlanTask[] = [];
+  let bytes = 0;
+  for (let i = 0; i < names.length; i += READERS) {
+    for (const loaded of await Promise.all(names.slice(i, i + READERS).map((name) => loadTask(folder, name)))) {
+      findings.push(...loaded.findings);
+      bytes += loaded.bytes;
+      if (loaded.task) tasks.push(loaded.task);
+    }
+  }
+  if (bytes > MAX_TASKS_BYTES) {
+    findings.push({ file: "tasks", field: "", message: `${bytes} bytes together; at most ${MAX_TASKS_BYTES} are taken` });
+  }
+  tasks.sort((a, b) => byId(a.id, b.id));
+  findings.push(...checkGraph(tasks, new Set(names.map((name) => name.replace(/\.json$/, "")))));
+  return { tasks, files: names.length, findings };
+}
+
+async function taskFiles(folder: string): Promise<string[]> {
+  const names = await readdir(join(folder, "tasks")).catch(() => []);
+  return names.filter((name) => name.endsWith(".json")).sort();
+}
+
+/** One task by its own file alone. A task goes on to the graph when its shape is right. */
+async function loadTask(folder: string, name: string): Promise<{ task?: PlanTask; bytes: number; findings: Finding[] }> {
+  const file = `tasks/${name}`;
+  const findings: Finding[] = [];
+  const finding = (message: string, field = "") => findings.push({ file, field, message });
+  const reading = await readText(join(folder, file), MAX_JSON_BYTES);
+  if ("problem" in reading) {
+    finding(reading.problem);
+    return { bytes: 0, findings };
+  }
+  const bytes = Buffer.byteLength(reading.text);
+  const idOfFile = FILE_NAME.exec(name)?.[1];
+  if (idOfFile === undefined) finding(`its name must be a task id, 1 to ${MAX_ID_DIGITS} digits, and .json`);
+  const json = parseJson(reading.text);
+  if ("problem" in json) {
+    finding(json.problem);
+    return { bytes, findings };
+  }
+  const parsed = TaskFile.safeParse(json.value, { reportInput: true });
+  if (!parsed.success) {
+    for (const { field, message } of explainIssues(parsed.error)) finding(message, field);
+    return { bytes, findings };
+  }
+  const task = parsed.data;
+  if (idOfFile !== undefined && task.id !== idOfFile) {
+    finding(`is "${task.id}", but the file is task ${idOfFile}'s: the two must agree, so that no two tasks have one id`, "id");
+  }
+  if (idOfFile === undefined || task.id !== idOfFile) return { bytes, findings };
+  return { task: toPlanTask(task), bytes, findings };
+}
+
+/** A list that names a task twice says nothing more by it; the ledger should not have to know. */
+const toPlanTask = (task: TaskFile): PlanTask => ({
+  id: task.id,
+  subject: task.subject,
+  description: task.description,
+  ...(task.activeForm == null ? {} : { activeForm: task.activeForm }),
+  blocks: [...new Set(task.blocks)],
+  blockedBy: [...new Set(task.blockedBy)],
+  metadata: task.metadata ?? {},
+});
+
+/** Edges of the tasks whose own files are right. `present` are the ids of all files: a broken task is not called missing, too. */
+function checkGraph(tasks: readonly PlanTask[], present: ReadonlySet<string>): Finding[] {
+  const findings: Finding[] = [];
+  const known = new Map(tasks.map((task) => [task.id, { blocks: new Set(task.blocks), blockedBy: new Set(task.blockedBy) }]));
+  const blockers = new Map(tasks.map((task) => [task.id, new Set<string>()]));
+
+  for (const task of tasks) {
+    for (const [field, mirror] of [
+      ["blocks", "blockedBy"],
+      ["blockedBy", "blocks"],
+    ] as const) {
+      for (const [i, other] of task[field].entries()) {
+        const say = (message: string) => findings.push({ file: `tasks/${task.id}.json`, field: `${field}[${i}]`, message });
+        const there = known.get(other);
+        if (other === task.id) say("names the task itself");
+        else if (!present.has(other)) say(`there is no task "${other}"`);
+        else if (there) {
+          if (!there[mirror].has(task.id)) say(`task ${other} does not name ${task.id} in its ${mirror}: the two files disagree`);
+          if (field === "blocks") blockers.get(other)?.add(task.id);
+          else blockers.get(task.id)?.add(other);
+        }
+      }
+    }
+  }
+  const nodes = [...blockers].map(([id, blockedBy]) => ({ id, blockedBy: [...blockedBy] }));
+  for (const cycle of findCycles(nodes)) {
+    findings.push({
+      file: `tasks/${cycle[0]}.json`,
+      field: "blockedBy",
+      message: `a cycle, no task of which can start: ${formatCycle(cycle)}`,
+    });
+  }
+  return findings;
+}
