@@ -1,0 +1,84 @@
+import { randomUUID } from "node:crypto";
+import type { HeartbeatReply, HelloReply } from "../lib/ship-api.ts";
+import { Halt, haltFor } from "./halt.ts";
+import { type HelmClient, Refused } from "./helm-client.ts";
+import type { Hold } from "./hold.ts";
+import { Leash, now } from "./leash.ts";
+import { pause } from "./pause.ts";
+
+export type Claim = { task: string; epoch: number };
+
+/**
+ * Tells the helm that we live, and us whether the helm still counts on us: one heartbeat each heartbeatSeconds, never retried (the next is the
+ * retry). Halts by `onHalt`: "silence" after fenceSeconds, "stale" or "fenced" by a refusal, "stop" by the helm's steer.
+ */
+export class Heartbeat {
+  readonly leash: Leash;
+  /** Said with each heartbeat. */
+  claim: Claim | null = null;
+  note = "";
+  /**
+   * The claim's end (accept, release) has been asked for. From here its own answer decides: a heartbeat that crosses it is told
+   * "not-holder" although all is well.
+   */
+  settling = false;
+
+  readonly #closed = new AbortController();
+  readonly #done: Promise<unknown>;
+
+  constructor(
+    helm: HelmClient,
+    hold: Hold,
+    ship: { incarnation: string },
+    hello: Pick<HelloReply, "heartbeatSeconds" | "fenceSeconds">,
+    onHalt: (halt: Halt) => void,
+  ) {
+    this.leash = new Leash(hello.fenceSeconds);
+    const periodMs = hello.heartbeatSeconds * 1000;
+
+    const beat = async () => {
+      const sentAt = now();
+      const claim = this.claim;
+      try {
+        const request = { requestId: randomUUID(), incarnation: ship.incarnation, claim, note: this.note.slice(0, 200) };
+        const answer = await helm.once<HeartbeatReply>("heartbeat", request, {
+          timeoutMs: Math.max(periodMs, 1000),
+          signal: this.#closed.signal,
+        });
+        if (answer.kind !== "ok") return;
+        this.leash.acknowledge(sentAt);
+        await hold.refresh();
+        if (answer.body.steer === "stop") onHalt(new Halt("stop", answer.body.reason ?? "the helm says stop"));
+      } catch (error) {
+        if (!(error instanceof Refused)) return; // away, or closed: silence is the judge
+        const halt = haltFor(error.refusal);
+        const crossed = halt.kind === "stale" && (this.settling || this.claim !== claim);
+        if (!crossed) onHalt(halt);
+      }
+    };
+
+    const beats = async () => {
+      for (;;) {
+        await beat();
+        await pause(periodMs, this.#closed.signal);
+      }
+    };
+    // A heartbeat under way may hang: silence is watched beside it.
+    const watch = async () => {
+      for (;;) {
+        await pause(Math.min(1000, this.leash.fenceMs / 10), this.#closed.signal);
+        try {
+          this.leash.assertHeld();
+        } catch (error) {
+          return onHalt(error as Halt);
+        }
+      }
+    };
+    this.#done = Promise.allSettled([beats(), watch()]);
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#done;
+  }
+}

@@ -1,0 +1,86 @@
+import { randomUUID } from "node:crypto";
+import type { Refusal } from "../lib/ship-api.ts";
+import { Halt } from "./halt.ts";
+import { backOffMs, pause } from "./pause.ts";
+import { readToken, type Ship } from "./ship.ts";
+
+/** The helm's 409: it has decided, asking again is of no use. */
+export class Refused extends Error {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(`${refusal.error}: ${refusal.message}`);
+    this.name = "Refused";
+    this.refusal = refusal;
+  }
+}
+
+/** One attempt's time. */
+const ATTEMPT_MS = 15_000;
+/** A token refused for so long is dead: `up` mints a new one and puts it on the ship within seconds. */
+const UNAUTHORIZED_MS = 20_000;
+
+/** The calls of lib/ship-api.ts. */
+export class HelmClient {
+  readonly #ship: Ship;
+  constructor(ship: Ship) {
+    this.#ship = ship;
+  }
+
+  /**
+   * One call, kept up over what passes (no answer, 5xx, 429) for at most `totalMs`, always with the same request id, so that an answer
+   * which got lost is given again and nothing is done twice (design 8).
+   * Throws {@link Refused} on 409, Halt "fenced" on a lasting 401, the signal's reason when it aborts, Error when the time is up.
+   */
+  async call<T>(name: string, body: object, options: { totalMs: number; signal: AbortSignal }): Promise<T> {
+    const request = { requestId: randomUUID(), incarnation: this.#ship.config.incarnation, ...body };
+    const deadline = performance.now() + options.totalMs;
+    const unauthorized = performance.now() + UNAUTHORIZED_MS;
+    for (let attempt = 0; ; attempt++) {
+      const left = deadline - performance.now();
+      const answer = await this.once<T>(name, request, {
+        timeoutMs: Math.min(ATTEMPT_MS, Math.max(left, 1)),
+        signal: options.signal,
+      });
+      if (answer.kind === "ok") return answer.body;
+      if (answer.kind === "unauthorized" && performance.now() > unauthorized)
+        throw new Halt("fenced", "the helm does not know our token");
+      const waitMs = backOffMs(attempt);
+      if (performance.now() + waitMs > deadline)
+        throw new Error(`helm: no answer to ${name} in ${Math.round(options.totalMs / 1000)} s (${answer.why})`);
+      await pause(waitMs, options.signal);
+    }
+  }
+
+  /** One attempt. Throws {@link Refused} on 409, Error on another 4xx, the signal's reason; all that may pass is an answer. */
+  async once<T>(
+    name: string,
+    request: object,
+    options: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<{ kind: "ok"; body: T } | { kind: "away" | "unauthorized"; why: string }> {
+    let response: Response;
+    let body: unknown;
+    try {
+      response = await fetch(`${this.#ship.config.helmUrl}/v1/ship/${name}`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${readToken(this.#ship)}`, "content-type": "application/json" },
+        body: JSON.stringify(request),
+        signal: AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]),
+      });
+      body = await response.json();
+    } catch (error) {
+      options.signal.throwIfAborted();
+      return { kind: "away", why: causeOf(error) };
+    }
+    if (response.ok) return { kind: "ok", body: body as T };
+    if (response.status === 401) return { kind: "unauthorized", why: "401" };
+    if (response.status === 409) throw new Refused(body as Refusal);
+    if (response.status >= 500 || response.status === 429) return { kind: "away", why: String(response.status) };
+    throw new Error(`helm: ${name} answered ${response.status}: ${JSON.stringify(body).slice(0, 300)}`);
+  }
+}
+
+/** fetch hides the reason ("fetch failed") in its cause. */
+export function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message || error.message : error.message;
+}

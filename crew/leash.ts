@@ -1,0 +1,35 @@
+import { performance } from "node:perf_hooks";
+import { Halt } from "./halt.ts";
+
+/**
+ * How long ago the helm last acknowledged us, counted from when the acknowledged heartbeat was **sent**: the helm's lease began no earlier.
+ *
+ * Two clocks, and the longer of them: a VM that was suspended may see only its wall clock jump, a wrong wall clock may be set back.
+ * Believing too much time has passed costs one task's work; too little would cost a fence.
+ */
+export class Leash {
+  readonly fenceMs: number;
+  #acknowledged = now();
+
+  constructor(fenceSeconds: number) {
+    this.fenceMs = fenceSeconds * 1000;
+  }
+
+  acknowledge(sentAt: Instant): void {
+    this.#acknowledged = sentAt;
+  }
+
+  silentMs(): number {
+    const at = now();
+    return Math.max(at.steady - this.#acknowledged.steady, at.wall - this.#acknowledged.wall);
+  }
+
+  /** Halt "silence" when the fence may have come down. Asked before each step that others see: after a freeze this runs before any timer. */
+  assertHeld(): void {
+    if (this.silentMs() < this.fenceMs) return;
+    throw new Halt("silence", `the helm has not answered for ${Math.round(this.silentMs() / 1000)} s`);
+  }
+}
+
+type Instant = { steady: number; wall: number };
+export const now = (): Instant => ({ steady: performance.now(), wall: Date.now() });

@@ -1,0 +1,16 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Waits `ms`, or until `signal` aborts: then throws its reason. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch {
+    signal.throwIfAborted();
+  }
+}
+
+/** Wait before retry number `attempt` (from 0): doubling from 200 ms to 5 s, half of it chance, so that a fleet does not knock in step. */
+export function backOffMs(attempt: number): number {
+  const full = Math.min(5000, 200 * 2 ** attempt);
+  return full / 2 + Math.random() * (full / 2);
+}

@@ -1,0 +1,76 @@
+import { spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { endStragglers, MARK } from "./stragglers.ts";
+
+/** How much of an output is kept for reasons and testimonies: what the wire allows (lib/ship-api.ts, AcceptRequest). */
+const TAIL_BYTES = 8192;
+/** Between SIGTERM and SIGKILL (issue 3 §4). */
+const GRACE_MS = 5000;
+
+export type Command = {
+  argv: readonly string[];
+  cwd: string;
+  env: NodeJS.ProcessEnv;
+  timeoutMs: number;
+  /** See stragglers.ts. */
+  mark: string;
+  /** Aborting it ends the command: SIGTERM to its group, SIGKILL after 5 s. */
+  signal: AbortSignal;
+  onOutput?: (chunk: Buffer) => void;
+};
+
+/** `exitCode` is null when a signal ended it. `tail`: the last 8 KiB of both outputs, in the order they came. */
+export type Ran = { exitCode: number | null; timedOut: boolean; tail: string; seconds: number };
+
+/**
+ * Runs a command in a process group of its own and returns when it **and all it started** are gone ("hand quiet", design 8).
+ * Throws the signal's reason when that aborted, and an Error when it cannot be started.
+ */
+export async function run(command: Command): Promise<Ran> {
+  command.signal.throwIfAborted();
+  const started = performance.now();
+  const [program, ...args] = command.argv;
+  const child = spawn(program!, args, {
+    cwd: command.cwd,
+    env: { ...command.env, [MARK]: command.mark },
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let tail = Buffer.alloc(0);
+  const take = (chunk: Buffer) => {
+    tail = Buffer.concat([tail, chunk]).subarray(-TAIL_BYTES);
+    command.onOutput?.(chunk);
+  };
+  child.stdout.on("data", take);
+  child.stderr.on("data", take);
+  const drained = new Promise((resolve) => child.once("close", resolve));
+
+  const timeUp = AbortSignal.timeout(Math.min(command.timeoutMs, 2 ** 31 - 1));
+  const ending = AbortSignal.any([command.signal, timeUp]);
+  let killer: NodeJS.Timeout | undefined;
+  const end = () => {
+    signalGroup(child.pid, "SIGTERM");
+    killer = setTimeout(() => signalGroup(child.pid, "SIGKILL"), GRACE_MS);
+  };
+  ending.addEventListener("abort", end, { once: true });
+  try {
+    const exitCode = await new Promise<number | null>((resolve, reject) => {
+      child.once("exit", resolve);
+      child.once("error", (error) => reject(new Error(`cannot run ${program}: ${error.message}`)));
+    });
+    await endStragglers(command.mark);
+    await Promise.race([drained, sleep(1000)]);
+    command.signal.throwIfAborted();
+    return { exitCode, timedOut: timeUp.aborted, tail: tail.toString("utf8"), seconds: (performance.now() - started) / 1000 };
+  } finally {
+    ending.removeEventListener("abort", end);
+    clearTimeout(killer);
+  }
+}
+
+function signalGroup(pid: number | undefined, signal: "SIGTERM" | "SIGKILL"): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {}
+}

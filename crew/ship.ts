@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { CrewConfig } from "../lib/ship-api.ts";
+
+/** Who this ship is and where its things are: all under `~/voyage`, so that one folder is all there is to look at. */
+export type Ship = {
+  config: CrewConfig;
+  home: string;
+  workspace: string;
+  logs: string;
+  /** For verification checkouts; emptied at start. On disk, because /tmp may be memory. */
+  scratch: string;
+  tokenFile: string;
+  /** 0600; holds the helm's bearer header, so that it is in no argv and no hand's environment. */
+  gitConfigFile: string;
+  /** `OCAPTAIN_CREW=<mark>` is in the environment of everything this crew starts (see stragglers.ts). */
+  mark: string;
+};
+
+/** Reads `~/voyage/crew/config.json`; throws when it is absent or a field is missing. */
+export function readShip(home = homedir()): Ship {
+  const crew = join(home, "voyage", "crew");
+  const file = join(crew, "config.json");
+  const config = JSON.parse(readFileSync(file, "utf8")) as CrewConfig;
+  for (const field of ["voyageId", "stack", "ship", "incarnation", "helmUrl"] as const) {
+    if (typeof config[field] !== "string" || config[field] === "") throw new Error(`${file}: "${field}" is missing`);
+  }
+  return {
+    config,
+    home,
+    workspace: join(home, "voyage", "workspace"),
+    logs: join(home, "voyage", "logs"),
+    scratch: join(home, "voyage", "scratch"),
+    tokenFile: join(crew, "token"),
+    gitConfigFile: join(crew, "gitconfig"),
+    mark: `${config.voyageId}/${config.incarnation}`,
+  };
+}
+
+/** The token, read anew each time: `up` may have put a new one there while we work. */
+export const readToken = (ship: Ship) => readFileSync(ship.tokenFile, "utf8").trim();

@@ -1,0 +1,49 @@
+/**
+ * The supervisor: what runs in a ship's tmux session `crew`. Claims tasks at the helm and works them off, one hand at a time, until nothing is
+ * left to claim or an order comes (design 8 to 11). Plain Node ≥ 22: no package is there. State is the helm's; this process may die at any point.
+ */
+import { rmSync } from "node:fs";
+import { Halt } from "./halt.ts";
+import { HelmClient } from "./helm-client.ts";
+import { Hold } from "./hold.ts";
+import { Journal } from "./journal.ts";
+import { onlyOne } from "./only-one.ts";
+import { readShip } from "./ship.ts";
+import { endStragglers } from "./stragglers.ts";
+import { standWatch } from "./watch.ts";
+
+// Without its terminal (the tmux server was killed) the supervisor still ends in order.
+process.stdout.on("error", () => {});
+
+const ship = readShip();
+const journal = new Journal(ship.logs);
+const orders = new AbortController();
+for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  process.on(name, () => orders.abort(new Halt("stop", `the crew was told to end (${name})`)));
+}
+
+async function main(): Promise<number> {
+  if (!(await onlyOne(ship.mark))) {
+    journal.note("second", "another crew is at work here; this one ends");
+    return 0;
+  }
+  const ended = await endStragglers(ship.mark);
+  if (ended > 0) journal.note("stragglers", `${ended} processes of an earlier crew were ended`);
+  rmSync(ship.scratch, { recursive: true, force: true });
+
+  const helm = new HelmClient(ship);
+  const hold = new Hold(journal);
+  for (;;) {
+    const { why, text } = await standWatch(ship, helm, hold, journal, orders.signal);
+    journal.note(why, text);
+    if (why !== "silence") return why === "fenced" ? 3 : 0;
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  journal.note("failed", `ended by an error: ${(error as Error).message}`);
+  process.exitCode = 1;
+}
+process.exit();

@@ -1,0 +1,206 @@
+import { execFileSync, spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { backOffMs, pause } from "./pause.ts";
+import { readToken, type Ship } from "./ship.ts";
+import { MARK } from "./stragglers.ts";
+
+/** Longest single git command: a first fetch of a big repository over a slow line. */
+const GIT_MS = 10 * 60_000;
+const FETCH_TRIES = 5;
+
+/** What the repository or a hand may have configured must not run in our commands; the hand's own git is its own affair. */
+const SAFE = [
+  "core.hooksPath=/dev/null",
+  "core.fsmonitor=false",
+  "commit.gpgSign=false",
+  "gc.auto=0",
+  "maintenance.auto=false",
+  "http.proxy=",
+];
+
+/** The ship's clone in `~/voyage/workspace`: what the supervisor does with git, all of it. */
+export class Tree {
+  readonly #ship: Ship;
+  readonly #url: string;
+  readonly folder: string;
+
+  constructor(ship: Ship) {
+    this.#ship = ship;
+    this.folder = ship.workspace;
+    this.#url = `${ship.config.helmUrl}/git/${ship.config.voyageId}`;
+  }
+
+  /** The ship as author and committer, also for a hand that commits by itself. */
+  identity(): Record<string, string> {
+    const { ship, voyageId } = this.#ship.config;
+    const email = `${ship}@${voyageId}.ocaptain`;
+    return { GIT_AUTHOR_NAME: ship, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: ship, GIT_COMMITTER_EMAIL: email };
+  }
+
+  /**
+   * Brings `branch` here and sets the tree to `commit`, which it holds: tracked files as committed, untracked ones gone. Ignored files stay: they
+   * are caches (node_modules, build output) that cost minutes, and no result, since only what git sees is committed.
+   * A clone that cannot be used (a death in its first minute, a bad disk) is made anew.
+   */
+  async reset(branch: string, commit: string, signal: AbortSignal): Promise<void> {
+    await this.fetch(branch, signal);
+    for (const left of ["index.lock", "rebase-merge", "rebase-apply"])
+      rmSync(join(this.folder, ".git", left), { recursive: true, force: true });
+    await this.#git(["symbolic-ref", "HEAD", `refs/heads/${this.#ship.config.ship}`], signal);
+    await this.#git(["reset", "--quiet", "--hard", commit], signal);
+    await this.#git(["clean", "--quiet", "-ffd"], signal);
+  }
+
+  /** Fetches the voyage's branch; retries what passes, and from the third try on does not trust its own clone. */
+  async fetch(branch: string, signal: AbortSignal): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        if (attempt === 2) rmSync(join(this.folder, ".git"), { recursive: true, force: true });
+        if (!existsSync(join(this.folder, ".git", "HEAD"))) {
+          mkdirSync(this.folder, { recursive: true });
+          await this.#git(["init", "--quiet"], signal);
+        }
+        await this.#git(
+          ["fetch", "--quiet", "--no-tags", this.#url, `+refs/heads/${branch}:refs/remotes/origin/${branch}`],
+          signal,
+        );
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (attempt + 1 >= FETCH_TRIES) throw error;
+        await pause(backOffMs(attempt), signal);
+      }
+    }
+  }
+
+  /**
+   * Commits the tree as it lies, as **one** commit on `parents`, whatever a hand did with HEAD meanwhile; also when nothing changed.
+   * Returns its id.
+   */
+  async commit(parents: string[], message: string, signal: AbortSignal): Promise<string> {
+    await this.#git(["add", "--all"], signal);
+    const tree = await this.#git(["write-tree"], signal);
+    const commit = await this.#git(
+      ["commit-tree", tree, ...parents.flatMap((parent) => ["-p", parent]), "-F", "-"],
+      signal,
+      message,
+    );
+    await this.#git(["update-ref", "--no-deref", "HEAD", commit], signal);
+    return commit;
+  }
+
+  /** Merges `tip` into the tree (not committed). False, and the tree as it was, when texts conflict. */
+  async merge(tip: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#git(["merge", "--quiet", "--no-commit", "--no-ff", tip], signal);
+      return true;
+    } catch {
+      await this.#git(["merge", "--abort"], signal);
+      return false;
+    }
+  }
+
+  /** Pushes to `refs/ships/<ship>/<task>-<epoch>`, the one place the helm lets us write. */
+  async push(commit: string, task: string, epoch: number, signal: AbortSignal): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await this.#git(
+          ["push", "--quiet", this.#url, `+${commit}:refs/ships/${this.#ship.config.ship}/${task}-${epoch}`],
+          signal,
+        );
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (attempt + 1 >= FETCH_TRIES) throw error;
+        await pause(backOffMs(attempt), signal);
+      }
+    }
+  }
+
+  /** "3 files changed, 10 insertions(+)", or "" for an empty commit. */
+  async shortStat(from: string, to: string, signal: AbortSignal): Promise<string> {
+    return (await this.#git(["diff", "--shortstat", from, to], signal)).trim();
+  }
+
+  /** A new clone of its own at `folder`: from the helm, not from the workspace, whose object store agents can write. */
+  async checkoutFresh(folder: string, branch: string, commit: string, signal: AbortSignal): Promise<void> {
+    mkdirSync(folder, { recursive: true });
+    await this.#git(["init", "--quiet"], signal, undefined, folder);
+    await this.#git(
+      ["fetch", "--quiet", "--no-tags", this.#url, `+refs/heads/${branch}:refs/remotes/origin/${branch}`],
+      signal,
+      undefined,
+      folder,
+    );
+    await this.#git(["checkout", "--quiet", "--detach", commit], signal, undefined, folder);
+  }
+
+  async #git(args: string[], signal: AbortSignal, input = "", cwd = this.folder): Promise<string> {
+    this.#writeConfig();
+    return git([...SAFE.flatMap((setting) => ["-c", setting]), ...args], {
+      cwd,
+      input,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(GIT_MS)]),
+      env: {
+        ...withoutGit(process.env),
+        ...this.identity(),
+        GIT_CONFIG_GLOBAL: this.#ship.gitConfigFile,
+        GIT_CONFIG_NOSYSTEM: "1",
+        GIT_TERMINAL_PROMPT: "0",
+        GIT_NO_REPLACE_OBJECTS: "1",
+        // Dead ends are noticed: less than 1 kB/s for a minute is a failure, and failures are tried again.
+        GIT_HTTP_LOW_SPEED_LIMIT: "1000",
+        GIT_HTTP_LOW_SPEED_TIME: "60",
+        [MARK]: this.#ship.mark,
+      },
+    });
+  }
+
+  /** Written anew each time: the token may have been changed under us by `up`. */
+  #writeConfig(): void {
+    const { helmUrl } = this.#ship.config;
+    const text = `[http "${helmUrl}/"]\n\textraHeader = "Authorization: Bearer ${readToken(this.#ship)}"\n`;
+    writeFileSync(this.#ship.gitConfigFile, text, { mode: 0o600 });
+    chmodSync(this.#ship.gitConfigFile, 0o600);
+  }
+}
+
+export const gitVersion = () => execFileSync("git", ["--version"], { encoding: "utf8", timeout: 10_000 }).trim();
+
+/** The environment without GIT_*: a GIT_DIR from outside would send our commands elsewhere. */
+export function withoutGit(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("GIT_")));
+}
+
+function git(
+  args: string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv; input: string; signal: AbortSignal },
+): Promise<string> {
+  options.signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const child = spawn("git", args, {
+      cwd: options.cwd,
+      env: options.env,
+      stdio: "pipe",
+      signal: options.signal,
+      killSignal: "SIGKILL",
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
+    child.once("error", (error) => reject(options.signal.aborted ? options.signal.reason : error));
+    child.once("close", (code, killed) => {
+      if (code === 0) return resolve(stdout.trim());
+      const verb = args.find((arg, i) => !arg.startsWith("-") && args[i - 1] !== "-c");
+      reject(
+        options.signal.aborted
+          ? options.signal.reason
+          : new Error(`git ${verb} failed (${code ?? killed}): ${stderr.trim().slice(-1000)}`),
+      );
+    });
+    child.stdin.on("error", () => {});
+    child.stdin.end(options.input);
+  });
+}

@@ -1,0 +1,47 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ClaimReply, VerifiedReply } from "../lib/ship-api.ts";
+import { run } from "./run.ts";
+import { TaskLog } from "./task-log.ts";
+import { withoutGit } from "./tree.ts";
+import type { Deck } from "./work.ts";
+
+type Order = Extract<ClaimReply, { kind: "verify" }>;
+
+/**
+ * Runs the plan's verify.sh, as the ledger has it, in a fresh checkout of `commit`, and reports (design 11). The script lies beside the checkout,
+ * so that nothing in the tree can stand in for it.
+ */
+export async function verify(deck: Deck, order: Order, signal: AbortSignal): Promise<void> {
+  const { ship, hello, helm, heartbeat, tree, journal } = deck;
+  const folder = join(ship.scratch, `verify-${order.epoch}`);
+  heartbeat.note = "verifying";
+  journal.note("verifying", `verify.sh on ${order.commit.slice(0, 10)}`, { commit: order.commit });
+  const log = new TaskLog(ship.logs, `verify-${order.epoch}`);
+  try {
+    const checkout = join(folder, "tree");
+    const script = join(folder, "verify.sh");
+    await tree.checkoutFresh(checkout, hello.voyage.branch, order.commit, signal);
+    writeFileSync(script, order.script, { mode: 0o700 });
+    const ran = await run({
+      argv: ["bash", script],
+      cwd: checkout,
+      env: { ...withoutGit(process.env), VOYAGE: ship.config.voyageId },
+      timeoutMs: order.timeoutSeconds * 1000,
+      mark: ship.mark,
+      signal,
+      onOutput: log.write,
+    });
+    const exitCode = ran.timedOut ? 124 : (ran.exitCode ?? 137);
+    const body = { epoch: order.epoch, commit: order.commit, exitCode, output: ran.tail, seconds: ran.seconds };
+    const reply = await helm.call<VerifiedReply>("verified", body, { totalMs: hello.leaseSeconds * 1000, signal });
+    journal.note("verified", `verify.sh: exit status ${exitCode}; the voyage is ${reply.state}`, {
+      commit: order.commit,
+      exitCode,
+    });
+  } finally {
+    log.close();
+    heartbeat.note = "";
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

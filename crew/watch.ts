@@ -1,0 +1,85 @@
+import type { ClaimReply, HelloReply } from "../lib/ship-api.ts";
+import { Halt, haltFor } from "./halt.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { type HelmClient, Refused } from "./helm-client.ts";
+import type { Hold } from "./hold.ts";
+import type { Journal } from "./journal.ts";
+import { pause } from "./pause.ts";
+import { openPresence } from "./presence.ts";
+import type { Ship } from "./ship.ts";
+import { gitVersion, Tree } from "./tree.ts";
+import { verify } from "./verify.ts";
+import { type Deck, work } from "./work.ts";
+
+/** How long a helm that does not answer is waited for before the crew ends; the next `up`, or the helm's wake-up, starts it again. */
+const PATIENCE_MS = 10 * 60_000;
+
+/**
+ * One watch: from hello until there is nothing to claim, or a halt. Returns why it ended; after "silence" another watch may begin.
+ *
+ * Order at the end: hold, then presence, then the process. The helm sees the presence end last, so what it then starts finds no crew half gone.
+ */
+export async function standWatch(
+  ship: Ship,
+  helm: HelmClient,
+  hold: Hold,
+  journal: Journal,
+  orders: AbortSignal,
+): Promise<{ why: "nothing" | Halt["kind"]; text: string }> {
+  const ended = new AbortController();
+  const halt = (reason: Halt) => ended.abort(reason);
+  const onOrders = () => halt(orders.reason);
+  orders.addEventListener("abort", onOrders);
+  let heartbeat: Heartbeat | undefined;
+  let closePresence = async () => {};
+  /** A claim's own end, so that a stale claim does not end the watch. */
+  let claimEnd: AbortController | undefined;
+  try {
+    orders.throwIfAborted();
+    const facts = { pid: process.pid, node: process.version, git: gitVersion() };
+    const hello = await helm.call<HelloReply>("hello", facts, { totalMs: PATIENCE_MS, signal: ended.signal });
+    if (hello.hand !== "rehearsal") throw new Error(`this crew has no hand "${hello.hand}"`);
+    journal.note("hello", `${hello.ship} of ${hello.voyage.name}`, { node: process.version });
+    heartbeat = new Heartbeat(helm, hold, ship.config, hello, (reason) => {
+      if (reason.kind === "stale") claimEnd?.abort(reason);
+      else halt(reason);
+    });
+    closePresence = openPresence(ship, halt);
+    const deck: Deck = { ship, hello, helm, heartbeat, tree: new Tree(ship), journal };
+    const onClaim = async (task: (signal: AbortSignal) => Promise<void>) => {
+      claimEnd = new AbortController();
+      await task(AbortSignal.any([ended.signal, claimEnd.signal]));
+    };
+
+    if (hello.claim) await onClaim((signal) => work(deck, hello.claim!, signal));
+    for (let idleSince: number | null = null; ; ) {
+      const reply = await helm.call<ClaimReply>("claim", {}, { totalMs: PATIENCE_MS, signal: ended.signal });
+      if (reply.kind === "grant") await onClaim((signal) => work(deck, reply.grant, signal));
+      if (reply.kind === "verify") await onClaim((signal) => verify(deck, reply, signal).catch(dropStale));
+      if (reply.kind !== "nothing") {
+        idleSince = null;
+        continue;
+      }
+      idleSince ??= performance.now();
+      const idleMs = performance.now() - idleSince;
+      if (reply.reason === "done" || idleMs >= hello.lingerSeconds * 1000)
+        return { why: "nothing", text: `nothing to claim (${reply.reason})` };
+      await pause(Math.max(50, Math.min(reply.retryAfterSeconds * 1000, hello.lingerSeconds * 1000 - idleMs)), ended.signal);
+    }
+  } catch (error) {
+    const reason = error instanceof Refused ? haltFor(error.refusal) : error;
+    if (reason instanceof Halt) return { why: reason.kind === "stale" ? "silence" : reason.kind, text: reason.message };
+    throw error;
+  } finally {
+    orders.removeEventListener("abort", onOrders);
+    await heartbeat?.close();
+    await hold.giveBack();
+    await closePresence();
+  }
+}
+
+/** A verification that another ship has been given meanwhile is no news. */
+function dropStale(error: unknown): void {
+  const reason = error instanceof Refused ? haltFor(error.refusal) : error;
+  if (!(reason instanceof Halt && reason.kind === "stale")) throw error;
+}

@@ -1,0 +1,53 @@
+import { OcaptainError } from "./errors.ts";
+
+/** `path` is relative to the ship's home; `mode` are permission bits. */
+export type ShipFile = { path: string; content: string; mode: number };
+/** What a ship is and has; a version is null where the tool is missing. */
+export type ShipFacts = { user: string; home: string; node: string; git: string | null; tmux: string | null };
+
+/**
+ * Runs on the ship, on plain Node ≥ 18. Files come by stdin, because argv is seen by every process. Each file is put in place by a rename, so
+ * that a reader finds the old or the new one; a path that leaves the home is refused.
+ */
+const BOOT = `
+const fs = require("fs"), os = require("os"), path = require("path"), { execFileSync } = require("child_process");
+const home = os.homedir();
+const at = (p) => {
+  const full = path.resolve(home, p);
+  if (!full.startsWith(home + path.sep)) throw new Error("not inside the home: " + p);
+  return full;
+};
+const tool = (name, ...args) => {
+  try { return execFileSync(name, args, { encoding: "utf8", timeout: 10000, stdio: ["ignore", "pipe", "ignore"] }).trim(); } catch { return null; }
+};
+const order = JSON.parse(fs.readFileSync(0, "utf8"));
+for (const dir of order.mkdirs) fs.mkdirSync(at(dir), { recursive: true, mode: 0o700 });
+for (const file of order.files) {
+  const to = at(file.path), next = to + ".next-" + process.pid;
+  fs.mkdirSync(path.dirname(to), { recursive: true, mode: 0o700 });
+  fs.writeFileSync(next, file.content, { mode: file.mode });
+  fs.chmodSync(next, file.mode);
+  fs.renameSync(next, to);
+}
+console.log(JSON.stringify({ user: os.userInfo().username, home, node: process.version, git: tool("git", "--version"), tmux: tool("tmux", "-V") }));
+`;
+
+/** argv of the one exec that installs files on a ship; give it {@link provisionStdin}, read its output by {@link parseShipFacts}. */
+export const provisionArgv = (): readonly string[] => ["node", "-e", BOOT];
+
+/** Secrets go this way too, with mode 0600. `mkdirs`: folders to make (0700), relative to the home. */
+export function provisionStdin(files: readonly ShipFile[], mkdirs: readonly string[] = []): string {
+  return JSON.stringify({ files, mkdirs });
+}
+
+/** Throws SHIP_FACTS when the output is not what BOOT prints. */
+export function parseShipFacts(stdout: string): ShipFacts {
+  try {
+    const facts = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as ShipFacts;
+    if (typeof facts.home === "string" && typeof facts.node === "string") return facts;
+  } catch {}
+  throw new OcaptainError(
+    "SHIP_FACTS",
+    `the ship answered something else than its facts: ${JSON.stringify(stdout.slice(0, 200))}`,
+  );
+}
