@@ -1,0 +1,144 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { OcaptainError } from "../errors.ts";
+import { type MutagenOptions, mutagenCommand } from "./command.ts";
+import { mutagenDaemon } from "./daemon.ts";
+import { type Description, describe, Session } from "./session.ts";
+import { createArguments, type SessionSpec, SPEC_LABEL, specDigest } from "./spec.ts";
+
+/** Bound of one call to the daemon that does not reach out to a ship. */
+const LOCAL_MS = 10_000;
+/** Bound of one that does: Mutagen's own ssh timeout is 5 s, and a first connection copies its agent. */
+const REACH_MS = 60_000;
+const FLUSH_AGAIN_MS = 100;
+
+export type Mutagen = ReturnType<typeof openMutagen>;
+
+/**
+ * A Mutagen daemon of our own and its sessions (design 7). Opening does nothing yet. What changes something starts the daemon if need be;
+ * what only looks (`running`, `list`, `get`) never does.
+ *
+ * All throw OcaptainError: MUTAGEN_MISSING (not on PATH), MUTAGEN_DAEMON (does not start, stop or answer), SYNC (a session's own
+ * trouble, with what the list says of it). Two callers must not ensure the same session at one time: hold the voyage's lock.
+ */
+export function openMutagen(options: MutagenOptions) {
+  const command = mutagenCommand(options);
+  const daemon = mutagenDaemon(options, command);
+
+  /** All sessions of this daemon. MUTAGEN_DAEMON when it is not running. */
+  async function list(): Promise<Session[]> {
+    const outcome = await command(["sync", "list", "--template", "{{json .}}"], LOCAL_MS);
+    if (outcome.ok) return z.array(Session).parse(JSON.parse(outcome.stdout));
+    throw new OcaptainError(
+      "MUTAGEN_DAEMON",
+      `the sync sessions of ${options.dataDirectory} cannot be listed: ${outcome.message || "no answer"}`,
+      {
+        hint: "pulumi up",
+      },
+    );
+  }
+
+  /** The session of that name, or null. */
+  async function get(name: string): Promise<Session | null> {
+    return (await list()).find((session) => session.name === name) ?? null;
+  }
+
+  /**
+   * Makes the session be as `spec` says: creates it, makes it anew when its spec changed, resumes a paused or disconnected one, resets a
+   * halted one (after a reset nothing is deleted on either side of a two-way session). Leaves a healthy one alone.
+   */
+  async function ensureSession(spec: SessionSpec): Promise<Session> {
+    await daemon.ensure();
+    const digest = specDigest(spec);
+    const named = (await list()).filter((session) => session.name === spec.name);
+    const kept = named.find((session) => session.labels[SPEC_LABEL] === digest);
+    // Names are not unique to Mutagen: a create that was lost on its way may have happened.
+    for (const other of named) if (other !== kept) await end(other.identifier, spec.name);
+
+    if (!kept) await change(spec.name, ["create", `--label=${SPEC_LABEL}=${digest}`, ...createArguments(spec)]);
+    else if (describe(kept).halted) await change(spec.name, ["reset", "--", kept.identifier]);
+    else if (!describe(kept).connected) await change(spec.name, ["resume", "--", kept.identifier]);
+
+    const session = await get(spec.name);
+    if (!session)
+      throw new OcaptainError("SYNC", `sync session "${spec.name}" is gone as soon as it was made`, { hint: "pulumi up" });
+    return session;
+  }
+
+  /**
+   * Returns after a whole cycle that began after the call: what was on one side then is on the other, but for what the description names.
+   * A session that lost its ship is connected again, once.
+   * @throws OcaptainError SYNC when that did not happen within `timeoutMs`, or cannot happen: no such session, paused, halted.
+   */
+  async function flush(name: string, { timeoutMs = 30_000 }: { timeoutMs?: number } = {}): Promise<Description> {
+    const until = Date.now() + timeoutMs;
+    const left = () => until - Date.now();
+    await daemon.ensure();
+    let resumed = false;
+    for (;;) {
+      const outcome = await command(["sync", "flush", "--", name], left());
+      const session = await get(name);
+      const state = session && describe(session);
+      if (outcome.ok && state) return state;
+      const hopeless = !state || state.paused || state.halted;
+      if (hopeless || left() <= FLUSH_AGAIN_MS) {
+        const why = outcome.timedOut ? `not within ${timeoutMs} ms` : outcome.message;
+        throw new OcaptainError(
+          "SYNC",
+          `sync session "${name}" could not be flushed: ${state?.text ?? "there is no such session"} (${why})`,
+          {
+            hint: "pulumi up",
+          },
+        );
+      }
+      // By itself Mutagen tries again every 15 s only.
+      if (!state.connected && !resumed) {
+        resumed = true;
+        await command(["sync", "resume", "--", name], left());
+      } else await sleep(FLUSH_AGAIN_MS);
+    }
+  }
+
+  /** Ends all sessions of that name. Quiet when there is none, and then it starts no daemon. Files stay on both sides. */
+  async function terminate(name: string): Promise<void> {
+    const onDisk = await readdir(join(options.dataDirectory, "sessions")).catch(() => []);
+    if (onDisk.length === 0 && !(await daemon.running())) return;
+    await daemon.ensure();
+    for (const session of await list()) if (session.name === name) await end(session.identifier, name);
+  }
+
+  async function end(identifier: string, name: string): Promise<void> {
+    const outcome = await command(["sync", "terminate", "--", identifier], REACH_MS);
+    if (outcome.ok || (await list()).every((session) => session.identifier !== identifier)) return;
+    throw new OcaptainError("SYNC", `sync session "${name}" does not end: ${outcome.message || "no answer"}`, {
+      hint: "pulumi destroy (again)",
+    });
+  }
+
+  async function change(name: string, args: readonly string[]): Promise<void> {
+    const outcome = await command(["sync", ...args], REACH_MS);
+    if (outcome.ok) return;
+    const state = await get(name).catch(() => null);
+    const said = outcome.timedOut ? `no answer in ${REACH_MS / 1000} s` : outcome.message;
+    throw new OcaptainError(
+      "SYNC",
+      `sync session "${name}": ${args[0]} failed: ${said}${state ? ` (${describe(state).text})` : ""}`,
+      {
+        hint: "pulumi up",
+      },
+    );
+  }
+
+  return {
+    running: daemon.running,
+    ensureDaemon: daemon.ensure,
+    stopDaemon: daemon.stop,
+    list,
+    get,
+    ensureSession,
+    flush,
+    terminate,
+  };
+}

@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import type { VoyageFolder } from "../paths.ts";
+import type { SessionSpec } from "./spec.ts";
+
+export type SessionKind = "tasks" | "workspace" | "logs";
+export const sessionKinds: readonly SessionKind[] = ["tasks", "workspace", "logs"];
+
+/** One VM life of one ship. */
+export type Berth = { voyageId: string; ship: string; incarnation: string };
+
+const MiB = 1024 * 1024;
+
+/** `v3fa9c1-ship-0-tasks-1f0c93ab`: one set of names per incarnation. A letter first, as Mutagen wants. */
+export function sessionName({ voyageId, ship, incarnation }: Berth, kind: SessionKind): string {
+  return `v${voyageId}-${ship}-${kind}-${shortOf(incarnation)}`;
+}
+
+/**
+ * The three sessions of a ship (design 7).
+ *
+ * - tasks: the captain's task lists to the ship, one-way-replica, the parent folder, so that its root never empties. Claude Code's
+ *   locks and half-written files stay out: a synced lock is a 10-second fault (facts: mutagen).
+ * - workspace: the mirror, two-way-safe. `.git`, file or folder, at any depth, stays at home. Nothing else of the user's is ignored.
+ * - logs: from the ship, one-way-safe: what the ship loses stays at the captain.
+ *
+ * @param host  what `ssh` calls the ship: the sprite's name.
+ * @param user  default `sprite`.
+ */
+export function shipSessions(
+  args: Berth & { folder: VoyageFolder; host: string; user?: string },
+): Record<SessionKind, SessionSpec> {
+  const { folder, ship, incarnation, host, user = "sprite" } = args;
+  const onShip = (path: string) => `${user}@${host}:~/${path}`;
+  const common = (kind: SessionKind) => ({
+    name: sessionName(args, kind),
+    labels: { voyage: args.voyageId, ship, kind, incarnation: shortOf(incarnation) },
+  });
+  return {
+    tasks: {
+      ...common("tasks"),
+      alpha: folder.tasksRoot,
+      beta: onShip(".claude/tasks"),
+      mode: "one-way-replica",
+      ignores: [".lock", "*.lock", "*.tmp.*"],
+      pollingIntervalSeconds: 1,
+      maxFileBytes: MiB,
+      maxEntries: 20_000,
+      symlinks: "ignore",
+    },
+    workspace: {
+      ...common("workspace"),
+      alpha: folder.mirror(ship),
+      beta: onShip("voyage/workspace"),
+      mode: "two-way-safe",
+      ignores: [".git"],
+      // Each poll scans the whole tree on both sides, and nothing waits for the mirror but a flush.
+      pollingIntervalSeconds: 5,
+      maxFileBytes: 64 * MiB,
+      maxEntries: 250_000,
+      symlinks: "portable",
+    },
+    logs: {
+      ...common("logs"),
+      alpha: onShip("voyage/logs"),
+      beta: folder.shipLogs(ship, incarnation),
+      mode: "one-way-safe",
+      ignores: [],
+      pollingIntervalSeconds: 2,
+      maxFileBytes: 256 * MiB,
+      maxEntries: 20_000,
+      symlinks: "ignore",
+    },
+  };
+}
+
+/** Platform ids have any shape; 8 hex digits of their sha256 fit names and labels, and tell one ship's lives apart. */
+const shortOf = (incarnation: string) => createHash("sha256").update(incarnation).digest("hex").slice(0, 8);
