@@ -1,0 +1,69 @@
+/**
+ * The one place that says which tools and variables a shell, a script or a test of this checkout gets: `.tools/env.sh` and
+ * `tools/run.mjs` both take it from here. Built-ins of Node 20 only: it runs before anything is set up.
+ *
+ * `node tools/environment.mjs` prints `export` lines for a POSIX shell.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** Everything that set-up makes, except node_modules, is in here. */
+export const toolsFolder = join(root, ".tools");
+export const binFolder = join(toolsFolder, "bin");
+export const stateFolder = join(toolsFolder, "state");
+export const passphraseFile = join(toolsFolder, "passphrase");
+
+/** What set-up noted of a part: `{key, version, from, path, …}`, or undefined before it was set up. */
+export function readStamp(part) {
+  const file = stampFile(part);
+  if (!existsSync(file)) return undefined;
+  return JSON.parse(readFileSync(file, "utf8"));
+}
+export const stampFile = (part) => join(toolsFolder, "stamps", `${part}.json`);
+
+/** The Node that runs everything but set-up; before set-up, the one that runs this. */
+export const nodePath = () => readStamp("node")?.path ?? process.execPath;
+
+/**
+ * Variables to add to `base` (an environment such as process.env). What a person has set is left alone, and so is their Pulumi login.
+ * `PULUMI_PARALLEL`: the engine's default is 4 per core, and ships wait for a network, not for cores (facts: pulumi §5).
+ */
+export function environment(base = process.env) {
+  const set = { PATH: withFolders(base.PATH ?? "", [dirname(nodePath()), binFolder]) };
+  const unlessSet = (name, value) => {
+    if (!base[name]) set[name] = value;
+  };
+  unlessSet("PULUMI_SKIP_UPDATE_CHECK", "true");
+  unlessSet("PULUMI_PARALLEL", "64");
+  if (!hasBackend(base)) set.PULUMI_BACKEND_URL = pathToFileURL(stateFolder).href;
+  if (!base.PULUMI_CONFIG_PASSPHRASE && !base.PULUMI_CONFIG_PASSPHRASE_FILE) set.PULUMI_CONFIG_PASSPHRASE_FILE = passphraseFile;
+  // A CLI that was built because downloads are out of reach must not try to download plugins: it retries for seconds (facts: pulumi §4).
+  if (readStamp("pulumi")?.built) unlessSet("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true");
+  return set;
+}
+
+/** True when the user has said where state goes: by variable, by token, or by `pulumi login`. */
+function hasBackend(base) {
+  if (base.PULUMI_BACKEND_URL || base.PULUMI_ACCESS_TOKEN) return true;
+  const credentials = base.PULUMI_CREDENTIALS_PATH || base.PULUMI_HOME || join(base.HOME ?? homedir(), ".pulumi");
+  try {
+    return Boolean(JSON.parse(readFileSync(join(credentials, "credentials.json"), "utf8")).current);
+  } catch {
+    return false; // no such file, or not one that Pulumi could read either
+  }
+}
+
+/** `path` with `folders` in front, each once. */
+function withFolders(path, folders) {
+  const rest = path.split(delimiter).filter((folder) => !folders.includes(folder));
+  return [...folders, ...rest].join(delimiter);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const quote = (value) => `'${value.replaceAll("'", "'\\''")}'`;
+  for (const [name, value] of Object.entries(environment())) console.log(`export ${name}=${quote(value)}`);
+}

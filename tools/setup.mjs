@@ -1,0 +1,66 @@
+/**
+ * `npm run setup`: everything that a fresh machine lacks, from Node ≥ 20, npm and git. Built-ins of Node 20 only.
+ * Safe to repeat, to interrupt and to start twice: each part is made in a folder of its own, put in place by a rename, and then stamped.
+ */
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { readStamp, stampFile, toolsFolder } from "./environment.mjs";
+import { lock } from "./setup/lock.mjs";
+import { parts } from "./setup/parts.mjs";
+import { withProgress } from "./setup/progress.mjs";
+
+const say = (text) => process.stderr.write(`${text}\n`);
+
+/** Makes what is missing. Prints to standard error only, and nothing when nothing was to do and `quiet`. Rejects with a message for people. */
+export async function setup({ quiet = false } = {}) {
+  if (!parts.every(isCurrent)) {
+    mkdirSync(toolsFolder, { recursive: true });
+    const release = await lock(toolsFolder, () => say("another set-up of this checkout is at work: waiting for it"));
+    const end = () => process.exit(130); // "exit" handlers end what was started
+    process.once("SIGINT", end).once("SIGTERM", end);
+    try {
+      say("setting up:");
+      for (const part of parts) if (!isCurrent(part)) await make(part);
+    } finally {
+      process.off("SIGINT", end).off("SIGTERM", end);
+      release();
+    }
+  } else if (quiet) return;
+  printTable();
+}
+
+function isCurrent(part) {
+  const stamp = readStamp(part.name);
+  return stamp?.key === part.key() && part.intact(stamp);
+}
+
+async function make(part) {
+  const temporary = mkdtempSync(join(toolsFolder, `tmp-${part.name}-`));
+  try {
+    const key = part.key();
+    const stamp = await withProgress(part.title, (tell) => part.make({ tell, temporary }));
+    mkdirSync(dirname(stampFile(part.name)), { recursive: true });
+    const made = join(temporary, "stamp");
+    writeFileSync(made, JSON.stringify({ key, ...stamp }, null, 2));
+    renameSync(made, stampFile(part.name));
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+function printTable() {
+  const rows = parts.flatMap((part) => {
+    const stamp = readStamp(part.name);
+    return stamp.rows ?? [{ part: part.name, ...stamp }];
+  });
+  for (const row of rows) say(`  ${row.part.padEnd(14)}${row.version.padEnd(14)}${row.from}`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await setup().catch((error) => {
+    say(`set-up: ${error.message}`);
+    process.exit(1);
+  });
+}

@@ -1,0 +1,93 @@
+/** Runs other programs for set-up: bounded, with their output kept for the case of failure. */
+import { spawn } from "node:child_process";
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import process from "node:process";
+
+const KEPT_LINES = 15;
+
+/**
+ * Runs a command to its end and resolves to its standard output, trimmed. Rejects, with the last lines that it wrote, when it fails or
+ * takes longer than `timeoutMs`. `onLine` hears every line of both outputs.
+ */
+export function runCommand(command, args, { cwd, env, timeoutMs = 60_000, onLine = () => {} } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const endWithUs = () => child.kill();
+    process.once("exit", endWithUs);
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      child.kill("SIGKILL");
+    }, timeoutMs);
+    const stdout = [];
+    const last = [];
+    const hear = (stream, keep) => {
+      let rest = "";
+      stream.setEncoding("utf8").on("data", (text) => {
+        if (keep) stdout.push(text);
+        const lines = (rest + text).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines.filter(Boolean)) {
+          onLine(line);
+          last.push(line);
+          if (last.length > KEPT_LINES) last.shift();
+        }
+      });
+    };
+    hear(child.stdout, true);
+    hear(child.stderr, false);
+    const done = (settle) => {
+      clearTimeout(timer);
+      process.off("exit", endWithUs);
+      settle();
+    };
+    child.once("error", (error) => done(() => reject(error)));
+    child.once("close", (code, signal) =>
+      done(() => {
+        if (code === 0) return resolve(stdout.join("").trim());
+        const how = timedOut
+          ? `took longer than ${timeoutMs / 1000} s`
+          : signal
+            ? `was ended by ${signal}`
+            : `failed with exit code ${code}`;
+        reject(new Error([`${command} ${args[0] ?? ""} ${how}`, ...last].join("\n    ")));
+      }),
+    );
+  });
+}
+
+/** Path of an executable on PATH, or undefined. Folders in `except` are passed over. */
+export function findOnPath(name, except = []) {
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    if (!folder || except.includes(folder)) continue;
+    const path = join(folder, name);
+    try {
+      accessSync(path, constants.X_OK);
+      if (statSync(path).isFile()) return path;
+    } catch {
+      // not in this folder
+    }
+  }
+  return undefined;
+}
+
+/** Changes when the file does: a part that uses a system's program looks again then. Undefined when it is gone. */
+export function identity(path) {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat && `${path}:${stat.size}:${Math.trunc(stat.mtimeMs)}`;
+}
+
+/** True when dotted version `actual` is at least `wanted`: "2.39.5" ≥ "2.38". A leading v is passed over. */
+export function atLeast(actual, wanted) {
+  const numbers = (version) =>
+    version
+      .replace(/^v/, "")
+      .split(".")
+      .map((part) => Number.parseInt(part, 10) || 0);
+  const [have, want] = [numbers(actual), numbers(wanted)];
+  for (let i = 0; i < want.length; i++) {
+    if ((have[i] ?? 0) !== want[i]) return (have[i] ?? 0) > want[i];
+  }
+  return true;
+}

@@ -1,0 +1,35 @@
+/** Builds programs from their published Go modules: the last way, for machines that reach only a Go module proxy (design 17). */
+import { existsSync, statfsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { root } from "../environment.mjs";
+import { findOnPath, runCommand } from "./command.mjs";
+
+const BUILD_LIMIT_MS = 40 * 60_000;
+/** Pulumi's module zips, the module cache unpacked, and the build cache (facts: pulumi §1). */
+const SPACE_GIB = 3;
+
+/**
+ * Builds the main package `pkg` as `output`, in `tools/go/<module>` with its committed go.sum. `options`: `tags`, `ldflags`, `env`.
+ * Rejects, naming what to install, when there is no Go.
+ */
+export async function goBuild(module, pkg, output, { tags, ldflags, env, tell }) {
+  const cwd = join(root, "tools", "go", module);
+  const args = ["build", "-v", "-o", output, ...(tags ? ["-tags", tags] : []), ...(ldflags ? ["-ldflags", ldflags] : []), pkg];
+  let compiled = 0;
+  const onLine = (line) => tell(line.startsWith("go: ") ? line.slice(4) : `${++compiled} packages compiled, ${line}`);
+  await runCommand("go", args, { cwd, env, timeoutMs: BUILD_LIMIT_MS, onLine });
+}
+
+/** Rejects unless Go (≥ the go.mod's, which Go itself checks) is there and the disks have room. */
+export async function checkGo(module) {
+  if (!findOnPath("go")) throw new Error("there is no Go to build it: install Go ≥ 1.26 (https://go.dev/dl/)");
+  const cwd = join(root, "tools", "go", module);
+  const folders = (await runCommand("go", ["env", "GOVERSION", "GOCACHE", "GOMODCACHE"], { cwd })).split("\n").slice(1);
+  for (const folder of [root, ...folders]) {
+    const disk = statfsSync(nearest(folder));
+    const freeGiB = (disk.bavail * disk.bsize) / 2 ** 30;
+    if (freeGiB < SPACE_GIB) throw new Error(`building needs ${SPACE_GIB} GiB, and ${folder} has ${freeGiB.toFixed(1)} GiB free`);
+  }
+}
+
+const nearest = (folder) => (existsSync(folder) ? folder : nearest(dirname(folder)));

@@ -1,0 +1,67 @@
+/** One set-up at a time in a checkout. */
+import { createHash } from "node:crypto";
+import { rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+
+const WAIT_LIMIT_MS = 40 * 60_000;
+
+/**
+ * Waits until no other set-up works in `folder`, then resolves to a function that lets the next one in. `onWait` is called once when there
+ * is something to wait for. The lock is a socket that listens: the system drops it with its process, however that ends.
+ */
+export async function lock(folder, onWait) {
+  const deadline = Date.now() + WAIT_LIMIT_MS;
+  for (let told = false; ; ) {
+    const release = await listen(address(folder));
+    if (release) return release;
+    if (!told) onWait();
+    told = true;
+    await untilClosed(address(folder), deadline - Date.now());
+  }
+}
+
+function address(folder) {
+  const name = createHash("sha256").update(folder).digest("hex").slice(0, 16);
+  // Linux: a name without a file, so nothing is left behind. Elsewhere a socket file, which a killed set-up leaves (see untilClosed).
+  return process.platform === "linux" ? `\0ocaptain-setup-${name}` : join(folder, "setup.sock");
+}
+
+/** Undefined when another process listens there. */
+function listen(path) {
+  return new Promise((resolve, reject) => {
+    const waiting = new Set();
+    const server = createServer((socket) => {
+      waiting.add(socket);
+      socket.on("error", () => {}).on("close", () => waiting.delete(socket));
+    });
+    server.once("error", (error) => (error.code === "EADDRINUSE" ? resolve(undefined) : reject(error)));
+    server.listen(path, () => {
+      server.unref();
+      resolve(() => {
+        server.close();
+        for (const socket of waiting) socket.destroy();
+      });
+    });
+  });
+}
+
+/** Resolves when the listener at `path` is gone. */
+function untilClosed(path, limitMs) {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    const timer = setTimeout(() => {
+      socket.destroy();
+      reject(new Error("another set-up of this checkout has been at work for too long; end it and try again"));
+    }, limitMs);
+    socket.on("error", (error) => {
+      if (error.code === "ECONNREFUSED" && !path.startsWith("\0")) rmSync(path, { force: true });
+    });
+    socket.on("close", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    socket.resume();
+  });
+}

@@ -1,0 +1,87 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { binFolder } from "../environment.mjs";
+import { findOnPath, identity, runCommand } from "./command.mjs";
+import { checkGo, goBuild } from "./go.mjs";
+import { download } from "./release.mjs";
+
+const VERSION = "0.18.1";
+const AGENTS = "mutagen-agents.tar.gz";
+/** Digests that Mutagen's Homebrew formula pins. */
+const RELEASES = {
+  "linux-x64": ["linux_amd64", "7735286c778cc438418209f24d03a64f3a0151c8065ef0fe079cfaf093af6f8f"],
+  "darwin-x64": ["darwin_amd64", "7d06f7d8fcfe90bc7e55cc834a2f2f20c2e0af9ea9bc35911fc4341ad56a9bbf"],
+  "darwin-arm64": ["darwin_arm64", "6f810416d9e5fc4fd5e18431146f8b3c5a2056ba5a24f76c1e66da86eb3257e2"],
+};
+/** Ships run Linux; these are the machines that providers have. */
+const SHIPS = ["amd64", "arm64"];
+
+/** Mutagen with the agents that it puts on ships: on PATH, else the vendor's release, else built from the Go module (design 17). */
+export const mutagen = {
+  name: "mutagen",
+  title: `Mutagen ${VERSION}`,
+  key: () => `${VERSION} ${process.platform} ${process.arch} ${SHIPS}`,
+  intact: (stamp) => identity(stamp.path) === stamp.identity && existsSync(stamp.agents),
+
+  async make(context) {
+    const stamp = (await fromPath()) ?? (await fromVendor(context)) ?? (await fromGo(context));
+    return { version: VERSION, ...stamp, identity: identity(stamp.path) };
+  },
+};
+
+/** Only this very release: state of other releases' sessions is not promised to fit. */
+async function fromPath() {
+  const path = findOnPath("mutagen", [binFolder]);
+  if (!path || (await runCommand(path, ["version"], { timeoutMs: 20_000 }).catch(() => "")) !== VERSION) return undefined;
+  // Where Mutagen itself looks.
+  const agents = [join(dirname(path), AGENTS), join(dirname(path), "..", "libexec", AGENTS)].find(existsSync);
+  if (!agents) return undefined;
+  for (const name of ["mutagen", AGENTS]) rmSync(join(binFolder, name), { force: true });
+  return { from: `system (${path})`, path, agents };
+}
+
+/** Undefined when it cannot be reached, or no digest of it is known here. */
+async function fromVendor({ tell, temporary }) {
+  const [system, sha256] = RELEASES[`${process.platform}-${process.arch}`] ?? [];
+  if (!system) return undefined;
+  const archive = `mutagen_${system}_v${VERSION}.tar.gz`;
+  const file = join(temporary, archive);
+  try {
+    tell("looking for the vendor's release");
+    await download(`https://github.com/mutagen-io/mutagen/releases/download/v${VERSION}/${archive}`, file, { sha256, tell });
+    await runCommand("tar", ["-xzf", file, "-C", temporary]);
+  } catch (error) {
+    tell(`no vendor's release: ${error.message}`);
+    return undefined;
+  }
+  return install(temporary, "vendor's release (github.com)");
+}
+
+async function fromGo({ tell, temporary }) {
+  await checkGo("mutagen").catch((error) => {
+    throw new Error(
+      `Mutagen ${VERSION} is not on PATH, its release cannot be had from github.com, and ${error.message}; or install Mutagen: https://mutagen.io/documentation/introduction/installation`,
+    );
+  });
+  const started = Date.now();
+  const build = (command, output, tags, env) =>
+    goBuild("mutagen", `github.com/mutagen-io/mutagen/cmd/${command}`, join(temporary, output), {
+      tags,
+      env,
+      ldflags: "-s -w",
+      tell,
+    });
+  await build("mutagen", "mutagen", "mutagencli");
+  // Agents run on systems of any libc.
+  for (const arch of SHIPS)
+    await build("mutagen-agent", `linux_${arch}`, "mutagenagent", { GOOS: "linux", GOARCH: arch, CGO_ENABLED: "0" });
+  await runCommand("tar", ["-czf", join(temporary, AGENTS), "-C", temporary, ...SHIPS.map((arch) => `linux_${arch}`)]);
+  return install(temporary, `Go module, built in ${Math.round((Date.now() - started) / 1000)} s`);
+}
+
+function install(folder, from) {
+  mkdirSync(binFolder, { recursive: true });
+  for (const name of [AGENTS, "mutagen"]) renameSync(join(folder, name), join(binFolder, name));
+  return { from, path: join(binFolder, "mutagen"), agents: join(binFolder, AGENTS) };
+}

@@ -1,0 +1,14 @@
+/** The parts of set-up, in order. Each is made only when its stamp is missing, has another key, or no longer fits what is there. */
+import { mutagen } from "./mutagen.mjs";
+import { node } from "./node.mjs";
+import { packages } from "./packages.mjs";
+import { pulumi } from "./pulumi.mjs";
+import { shell } from "./shell.mjs";
+import { system } from "./system.mjs";
+
+/**
+ * A part: `name`; `title` for people; `key()`, changed by whatever asks for making it anew; `intact(stamp)`, a look (milliseconds) at what
+ * is there; `make({tell, temporary})`, resolving to a stamp: `version` and `from` for the table, `rows` instead when it is several things, and
+ * what `intact` and environment.mjs want to know. `temporary` is a folder of its own, gone afterwards.
+ */
+export const parts = [system, node, packages, pulumi, mutagen, shell];

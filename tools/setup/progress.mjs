@@ -1,0 +1,37 @@
+/** Shows that set-up lives: one line a step, on standard error (a script's standard output is its own). */
+import process from "node:process";
+
+const TERMINAL_EVERY_MS = 1000;
+const PLAIN_EVERY_MS = 15_000;
+
+/**
+ * Runs `work(tell)`; meanwhile shows `title`, the seconds, and what `tell(text)` said last: in place on a terminal, else a new line
+ * now and then. Closes with what became of it.
+ */
+export async function withProgress(title, work) {
+  const out = process.stderr;
+  const started = Date.now();
+  const seconds = () => Math.round((Date.now() - started) / 1000);
+  let detail = "";
+  const show = () => {
+    const line = `  ${title} … ${seconds()} s${detail ? `  ${detail}` : ""}`;
+    if (out.isTTY) out.write(`\r\x1b[2K${line.slice(0, (out.columns || 80) - 1)}`);
+    else out.write(`${line}\n`);
+  };
+  if (out.isTTY) show();
+  else out.write(`  ${title} …\n`);
+  const timer = setInterval(show, out.isTTY ? TERMINAL_EVERY_MS : PLAIN_EVERY_MS);
+  const close = (word) => out.write(`${out.isTTY ? "\r\x1b[2K" : ""}  ${title}: ${word} after ${seconds()} s\n`);
+  try {
+    const result = await work((text) => {
+      detail = text;
+    });
+    close("ready");
+    return result;
+  } catch (error) {
+    close("failed");
+    throw error;
+  } finally {
+    clearInterval(timer);
+  }
+}

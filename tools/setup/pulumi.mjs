@@ -1,0 +1,94 @@
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { binFolder } from "../environment.mjs";
+import { atLeast, findOnPath, identity, runCommand } from "./command.mjs";
+import { checkGo, goBuild } from "./go.mjs";
+import { download, publishedDigest } from "./release.mjs";
+
+/** The version of @pulumi/pulumi in package.json: program and engine are of one release. */
+const VERSION = "3.259.0";
+const NAMES = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"];
+
+/**
+ * Pulumi's CLI with what it needs for Node programs. In this order (design 17): one on PATH, this release or a later 3.x (a CLI serves programs of
+ * older SDKs, not of newer ones) with the vendor's language host; the vendor's release; built from the Go module, with our language host.
+ */
+export const pulumi = {
+  name: "pulumi",
+  title: `Pulumi ${VERSION}`,
+  key: () => `${VERSION} ${process.platform} ${process.arch}`,
+  intact: (stamp) =>
+    identity(stamp.path) === stamp.identity && (!stamp.built || NAMES.every((name) => existsSync(join(binFolder, name)))),
+
+  async make(context) {
+    const stamp = (await fromPath()) ?? (await fromVendor(context)) ?? (await fromGo(context));
+    return { ...stamp, identity: identity(stamp.path) };
+  },
+};
+
+async function fromPath() {
+  const path = findOnPath("pulumi", [binFolder]);
+  if (!path || !findOnPath("pulumi-language-nodejs", [binFolder])) return undefined;
+  const said = await runCommand(path, ["version"], { timeoutMs: 20_000, env: { PULUMI_SKIP_UPDATE_CHECK: "true" } }).catch(
+    () => "",
+  );
+  const version = /\d+\.\d+\.\d+/.exec(said)?.[0];
+  if (!version?.startsWith("3.") || !atLeast(version, VERSION)) return undefined;
+  // Ours would be found before the system's.
+  for (const name of NAMES) rmSync(join(binFolder, name), { force: true });
+  return { version, from: `system (${path})`, path };
+}
+
+/** Undefined when it cannot be reached, or is not as its publisher says: the archive and its digest come from two hosts. */
+async function fromVendor({ tell, temporary }) {
+  const archive = `pulumi-v${VERSION}-${process.platform}-${process.arch}.tar.gz`;
+  const file = join(temporary, archive);
+  try {
+    tell("looking for the vendor's release");
+    const checksums = `https://github.com/pulumi/pulumi/releases/download/v${VERSION}/pulumi-${VERSION}-checksums.txt`;
+    const sha256 = await publishedDigest(checksums, archive);
+    await download(`https://get.pulumi.com/releases/sdk/${archive}`, file, { sha256, tell });
+    await runCommand("tar", ["-xzf", file, "-C", temporary]);
+  } catch (error) {
+    tell(`no vendor's release: ${error.message}`);
+    return undefined;
+  }
+  mkdirSync(binFolder, { recursive: true });
+  for (const name of NAMES.toReversed()) renameSync(join(temporary, "pulumi", name), join(binFolder, name));
+  return { version: VERSION, from: "vendor's release (get.pulumi.com)", path: join(binFolder, "pulumi") };
+}
+
+async function fromGo({ tell, temporary }) {
+  await checkGo("pulumi").catch((error) => {
+    throw new Error(
+      `Pulumi ${VERSION} is not on PATH, its release cannot be had from get.pulumi.com and github.com, and ${error.message}; or install Pulumi: https://www.pulumi.com/docs/install/`,
+    );
+  });
+  const built = join(temporary, "pulumi");
+  // Without its version stamp the Automation API refuses the CLI (facts: pulumi §1).
+  const ldflags = `-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${VERSION}`;
+  const started = Date.now();
+  await goBuild("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", built, { ldflags, tell });
+  mkdirSync(binFolder, { recursive: true });
+  // Beside the CLI, where it looks first: from elsewhere on PATH it warns at each run.
+  link("../../tools/language-host/pulumi-language-nodejs", "pulumi-language-nodejs", temporary);
+  link("../../node_modules/@pulumi/pulumi/pulumi-resource-pulumi-nodejs", "pulumi-resource-pulumi-nodejs", temporary);
+  renameSync(built, join(binFolder, "pulumi"));
+  const seconds = Math.round((Date.now() - started) / 1000);
+  return {
+    built: true,
+    path: join(binFolder, "pulumi"),
+    rows: [
+      { part: "pulumi", version: VERSION, from: `Go module, built in ${seconds} s` },
+      { part: "language host", version: VERSION, from: "ours (tools/language-host)" },
+    ],
+  };
+}
+
+/** A link in .tools/bin, put in place at once. */
+function link(target, name, temporary) {
+  const made = join(temporary, `link-${name}`);
+  symlinkSync(target, made);
+  renameSync(made, join(binFolder, name));
+}

@@ -1,0 +1,48 @@
+/** Downloads a vendor's release. Nothing is used whose digest is not the expected one. */
+import { createHash } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { Readable, Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+
+/** Out of reach is normal on closed networks: it must not cost a newcomer more than this. */
+const ANSWER_MS = 8000;
+const STALL_MS = 20_000;
+const LIMIT_MS = 10 * 60_000;
+
+/** Downloads `url` to `file`; rejects unless its SHA-256 is `sha256` (hex). `tell` hears how far it is. */
+export async function download(url, file, { sha256, tell = () => {} }) {
+  const stalled = new AbortController();
+  let timer = setTimeout(() => stalled.abort(new Error(`no answer within ${ANSWER_MS / 1000} s`)), ANSWER_MS);
+  const hash = createHash("sha256");
+  try {
+    const signal = AbortSignal.any([stalled.signal, AbortSignal.timeout(LIMIT_MS)]);
+    const response = await fetch(url, { signal });
+    if (!response.ok || !response.body) throw new Error(`${url} answers ${response.status}`);
+    let received = 0;
+    const watch = new Transform({
+      transform(chunk, _encoding, done) {
+        clearTimeout(timer);
+        timer = setTimeout(() => stalled.abort(new Error(`nothing received for ${STALL_MS / 1000} s`)), STALL_MS);
+        hash.update(chunk);
+        received += chunk.length;
+        tell(`downloaded ${Math.round(received / 1e6)} MB`);
+        done(null, chunk);
+      },
+    });
+    await pipeline(Readable.fromWeb(response.body), watch, createWriteStream(file), { signal });
+  } finally {
+    clearTimeout(timer);
+  }
+  const actual = hash.digest("hex");
+  if (actual !== sha256) throw new Error(`${url} has digest ${actual}, not ${sha256}: not used`);
+}
+
+/** Digest of `name` in a `sha256sum` listing at `url`. */
+export async function publishedDigest(url, name) {
+  const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
+  if (!response.ok) throw new Error(`${url} answers ${response.status}`);
+  const line = (await response.text()).split("\n").find((entry) => entry.trim().endsWith(` ${name}`));
+  const digest = line?.trim().split(/\s+/)[0];
+  if (!digest || !/^[0-9a-f]{64}$/.test(digest)) throw new Error(`${url} has no SHA-256 of ${name}`);
+  return digest;
+}

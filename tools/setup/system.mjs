@@ -1,0 +1,71 @@
+import process from "node:process";
+import { atLeast, findOnPath, identity, runCommand } from "./command.mjs";
+
+/** Programs that the system's package manager gives. Bubblewrap confines the harbor's ships, and exists for Linux only. */
+const programs = [
+  { command: "git", version: ["--version"], atLeast: "2.38", package: "git" },
+  { command: "tmux", version: ["-V"], atLeast: "3", package: "tmux" },
+  ...(process.platform === "linux" ? [{ command: "bwrap", version: ["--version"], atLeast: "0.4", package: "bubblewrap" }] : []),
+];
+
+export const system = {
+  name: "system",
+  title: "system packages",
+  key: () => programs.map((program) => `${program.command}≥${program.atLeast}`).join(" "),
+  intact: (stamp) => stamp.rows.every((row) => identity(row.path) === row.identity),
+
+  async make({ tell }) {
+    let missing = await missingPackages();
+    if (missing.length > 0 && process.getuid?.() === 0 && findOnPath("apt-get")) {
+      tell(`apt-get install ${missing.join(" ")}`);
+      await aptInstall(missing);
+      missing = await missingPackages();
+    }
+    if (missing.length > 0) throw new Error(`missing on this machine: ${missing.join(", ")}. Type: ${installCommand(missing)}`);
+    const rows = programs.map(async (program) => {
+      const path = findOnPath(program.command);
+      return {
+        part: program.package,
+        version: await versionOf(program),
+        from: `system (${path})`,
+        path,
+        identity: identity(path),
+      };
+    });
+    return { rows: await Promise.all(rows) };
+  },
+};
+
+async function missingPackages() {
+  const found = await Promise.all(programs.map(async (program) => atLeast((await versionOf(program)) ?? "", program.atLeast)));
+  return programs.filter((_, i) => !found[i]).map((program) => program.package);
+}
+
+/** "2.39.5" from "git version 2.39.5", "3.3" from "tmux 3.3a"; undefined when it does not run. */
+async function versionOf(program) {
+  const said = await runCommand(program.command, program.version, { timeoutMs: 10_000 }).catch(() => "");
+  return /\d+(\.\d+)*/.exec(said)?.[0];
+}
+
+/** Without a refresh first: most machines have lists that are fresh enough, and a refresh takes longer than the rest. */
+async function aptInstall(names) {
+  const apt = (...args) => runCommand("apt-get", args, { timeoutMs: 5 * 60_000, env: { DEBIAN_FRONTEND: "noninteractive" } });
+  const install = () => apt("install", "--yes", "--no-install-recommends", ...names);
+  await install().catch(async () => {
+    await apt("update");
+    await install();
+  });
+}
+
+function installCommand(names) {
+  const managers = [
+    ["apt-get", "sudo apt-get update && sudo apt-get install -y"],
+    ["dnf", "sudo dnf install -y"],
+    ["pacman", "sudo pacman -S"],
+    ["zypper", "sudo zypper install"],
+    ["apk", "sudo apk add"],
+    ["brew", "brew install"],
+  ];
+  const command = managers.find(([manager]) => findOnPath(manager))?.[1] ?? "your package manager's install command for";
+  return `${command} ${names.join(" ")}`;
+}
