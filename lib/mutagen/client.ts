@@ -1,11 +1,10 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir } from "node:fs/promises";
+import { dirname, isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
 import { OcaptainError } from "../errors.ts";
 import { type MutagenOptions, mutagenCommand } from "./command.ts";
 import { mutagenDaemon } from "./daemon.ts";
-import { type Description, describe, Session } from "./session.ts";
+import { parseSessions, type Session } from "./session.ts";
 import { createArguments, type SessionSpec, SPEC_LABEL, specDigest } from "./spec.ts";
 
 /** Bound of one call to the daemon that does not reach out to a ship. */
@@ -29,8 +28,11 @@ export function openMutagen(options: MutagenOptions) {
 
   /** All sessions of this daemon. MUTAGEN_DAEMON when it is not running. */
   async function list(): Promise<Session[]> {
-    const outcome = await command(["sync", "list", "--template", "{{json .}}"], LOCAL_MS);
-    if (outcome.ok) return z.array(Session).parse(JSON.parse(outcome.stdout));
+    // The CLI would wait half a second for a daemon that is not there, and make its folder.
+    const outcome = (await daemon.running())
+      ? await command(["sync", "list", "--template", "{{json .}}"], LOCAL_MS)
+      : { ok: false, stdout: "", message: "the daemon is not running" };
+    if (outcome.ok) return parseSessions(outcome.stdout);
     throw new OcaptainError(
       "MUTAGEN_DAEMON",
       `the sync sessions of ${options.dataDirectory} cannot be listed: ${outcome.message || "no answer"}`,
@@ -47,7 +49,8 @@ export function openMutagen(options: MutagenOptions) {
 
   /**
    * Makes the session be as `spec` says: creates it, makes it anew when its spec changed, resumes a paused or disconnected one, resets a
-   * halted one (after a reset nothing is deleted on either side of a two-way session). Leaves a healthy one alone.
+   * halted one (after a reset nothing is deleted on either side of a two-way session). Leaves a healthy one alone. On a ship the folder
+   * above the synced one must be there.
    */
   async function ensureSession(spec: SessionSpec): Promise<Session> {
     await daemon.ensure();
@@ -57,9 +60,11 @@ export function openMutagen(options: MutagenOptions) {
     // Names are not unique to Mutagen: a create that was lost on its way may have happened.
     for (const other of named) if (other !== kept) await end(other.identifier, spec.name);
 
+    // Mutagen makes a missing root, but not the folders above it.
+    for (const side of [spec.alpha, spec.beta]) if (isAbsolute(side)) await mkdir(dirname(side), { recursive: true });
     if (!kept) await change(spec.name, ["create", `--label=${SPEC_LABEL}=${digest}`, ...createArguments(spec)]);
-    else if (describe(kept).halted) await change(spec.name, ["reset", "--", kept.identifier]);
-    else if (!describe(kept).connected) await change(spec.name, ["resume", "--", kept.identifier]);
+    else if (kept.halted) await change(spec.name, ["reset", "--", kept.identifier]);
+    else if (!kept.connected) await change(spec.name, ["resume", "--", kept.identifier]);
 
     const session = await get(spec.name);
     if (!session)
@@ -68,19 +73,18 @@ export function openMutagen(options: MutagenOptions) {
   }
 
   /**
-   * Returns after a whole cycle that began after the call: what was on one side then is on the other, but for what the description names.
-   * A session that lost its ship is connected again, once.
+   * Returns after a whole cycle that began after the call: what was on one side then is on the other, but for what the answer names
+   * (`clean`, `conflicts`, `problems`). Without it, the first change after a session starts can take a polling interval (facts: mutagen). A session that lost its ship is connected again, once.
    * @throws OcaptainError SYNC when that did not happen within `timeoutMs`, or cannot happen: no such session, paused, halted.
    */
-  async function flush(name: string, { timeoutMs = 30_000 }: { timeoutMs?: number } = {}): Promise<Description> {
+  async function flush(name: string, { timeoutMs = 30_000 }: { timeoutMs?: number } = {}): Promise<Session> {
     const until = Date.now() + timeoutMs;
     const left = () => until - Date.now();
     await daemon.ensure();
     let resumed = false;
     for (;;) {
       const outcome = await command(["sync", "flush", "--", name], left());
-      const session = await get(name);
-      const state = session && describe(session);
+      const state = await get(name);
       if (outcome.ok && state) return state;
       const hopeless = !state || state.paused || state.halted;
       if (hopeless || left() <= FLUSH_AGAIN_MS) {
@@ -122,13 +126,9 @@ export function openMutagen(options: MutagenOptions) {
     if (outcome.ok) return;
     const state = await get(name).catch(() => null);
     const said = outcome.timedOut ? `no answer in ${REACH_MS / 1000} s` : outcome.message;
-    throw new OcaptainError(
-      "SYNC",
-      `sync session "${name}": ${args[0]} failed: ${said}${state ? ` (${describe(state).text})` : ""}`,
-      {
-        hint: "pulumi up",
-      },
-    );
+    throw new OcaptainError("SYNC", `sync session "${name}": ${args[0]} failed: ${said}${state ? ` (${state.text})` : ""}`, {
+      hint: "pulumi up",
+    });
   }
 
   return {

@@ -10,7 +10,7 @@ const START_MS = 10_000;
 const STOP_MS = 10_000;
 const LOOK_MS = 20;
 /** A starter that meets the lock of a daemon just going away gives up at once: another is sent so often. */
-const START_AGAIN_MS = 1_000;
+const START_AGAIN_MS = 200;
 
 export type Daemon = {
   /** Does it take connections? Changes nothing; about 1 ms. */

@@ -1,40 +1,12 @@
 import { z } from "zod";
 
-/** `mutagen sync list --template '{{json .}}'` of 0.18, as far as we look at it; anything more is let through. */
-
-const Problem = z.looseObject({ path: z.string().default(""), error: z.string().default("") });
-
-const Endpoint = z.looseObject({
-  path: z.string(),
-  host: z.string().optional(),
-  connected: z.boolean().default(false),
-  files: z.number().default(0),
-  directories: z.number().default(0),
-  totalFileSize: z.number().default(0),
-  scanProblems: z.array(Problem).default([]),
-  excludedScanProblems: z.number().default(0),
-  transitionProblems: z.array(Problem).default([]),
-  excludedTransitionProblems: z.number().default(0),
-});
-
-export const Session = z.looseObject({
-  identifier: z.string(),
-  name: z.string().default(""),
-  labels: z.record(z.string(), z.string()).default({}),
-  mode: z.string().optional(),
-  paused: z.boolean().default(false),
-  /** disconnected, halted-on-…, connecting-alpha, connecting-beta, watching, scanning, waiting-for-rescan, reconciling, staging-…, transitioning, saving. */
-  status: z.string(),
-  alpha: Endpoint,
-  beta: Endpoint,
-  lastError: z.string().optional(),
-  successfulCycles: z.number().default(0),
-  conflicts: z.array(z.looseObject({ root: z.string().default("") })).default([]),
-  excludedConflicts: z.number().default(0),
-});
-export type Session = z.infer<typeof Session>;
-
-export type Description = {
+/** A sync session, and what its state means, in the words of design 7. */
+export type Session = {
+  identifier: string;
+  name: string;
+  labels: Record<string, string>;
+  /** Mutagen's own word: watching, scanning, reconciling, staging-beta, connecting-beta, disconnected, halted-on-… */
+  status: string;
   /** Both ends are reached. */
   connected: boolean;
   paused: boolean;
@@ -42,14 +14,45 @@ export type Description = {
   halted: string | null;
   /** Paths of which both sides keep their own version. */
   conflicts: string[];
-  /** What could not be read or written, by side and path. */
+  /** What could not be read or written: side, path, reason. */
   problems: string[];
   lastError: string | null;
-  /** Nothing of the above is wrong: what was there at the last cycle is on both sides. */
+  /** Cycles since both ends were reached. */
+  cycles: number;
+  /** None of the above is wrong: what was there at the last cycle is on both sides. */
   clean: boolean;
   /** All of it in one line, for people. */
   text: string;
 };
+
+const Problem = z.looseObject({ path: z.string().default(""), error: z.string().default("") });
+
+const RawEndpoint = z.looseObject({
+  path: z.string(),
+  host: z.string().optional(),
+  connected: z.boolean().default(false),
+  scanProblems: z.array(Problem).default([]),
+  excludedScanProblems: z.number().default(0),
+  transitionProblems: z.array(Problem).default([]),
+  excludedTransitionProblems: z.number().default(0),
+});
+type RawEndpoint = z.infer<typeof RawEndpoint>;
+
+/** `mutagen sync list --template '{{json .}}'` of 0.18, as far as we look at it; anything more is let through. */
+const RawSession = z.looseObject({
+  identifier: z.string(),
+  name: z.string().default(""),
+  labels: z.record(z.string(), z.string()).default({}),
+  paused: z.boolean().default(false),
+  status: z.string(),
+  alpha: RawEndpoint,
+  beta: RawEndpoint,
+  lastError: z.string().optional(),
+  successfulCycles: z.number().default(0),
+  conflicts: z.array(z.looseObject({ root: z.string().default("") })).default([]),
+  excludedConflicts: z.number().default(0),
+});
+type RawSession = z.infer<typeof RawSession>;
 
 const HALTED: Record<string, string> = {
   "halted-on-root-emptied": "one side's folder was emptied",
@@ -57,37 +60,47 @@ const HALTED: Record<string, string> = {
   "halted-on-root-type-change": "one side's folder became something else",
 };
 
-/** What a session's state means. Lists hold what Mutagen tells; it cuts long ones, and the text says how many it left out. */
-export function describe(session: Session): Description {
-  const { alpha, beta, paused, status } = session;
-  const connected = alpha.connected && beta.connected;
-  const halted = HALTED[status] ?? (status.startsWith("halted") ? status : null);
-  const conflicts = session.conflicts.map((conflict) => conflict.root || ".");
-  const problems = [...problemsOf("alpha", alpha), ...problemsOf("beta", beta)];
-  const lastError = session.lastError || null;
-
-  const said: string[] = [];
-  if (paused) said.push("paused");
-  else if (halted) said.push(`halted: ${halted}`);
-  else if (!connected)
-    said.push(
-      `${status}: ${[alpha, beta]
-        .filter((end) => !end.connected)
-        .map(placeOf)
-        .join(" and ")} not connected`,
-    );
-  if (lastError) said.push(lastError);
-  const moreConflicts = session.excludedConflicts;
-  if (conflicts.length > 0) said.push(`${conflicts.length + moreConflicts} conflicts: ${someOf(conflicts)}`);
-  const moreProblems = [alpha, beta].reduce((sum, end) => sum + end.excludedScanProblems + end.excludedTransitionProblems, 0);
-  if (problems.length > 0) said.push(`${problems.length + moreProblems} problems: ${someOf(problems)}`);
-
-  const clean = said.length === 0;
-  return { connected, paused, halted, conflicts, problems, lastError, clean, text: clean ? status : said.join("; ") };
+/** Sessions from the JSON of `sync list`. Lists hold what Mutagen tells; it cuts long ones, and `text` counts all. */
+export function parseSessions(json: string): Session[] {
+  return z.array(RawSession).parse(JSON.parse(json)).map(understand);
 }
 
-type Endpoint = z.infer<typeof Endpoint>;
-const placeOf = (end: Endpoint) => (end.host ? `${end.host}:${end.path}` : end.path);
-const problemsOf = (side: string, end: Endpoint) =>
+function understand(raw: RawSession): Session {
+  const { alpha, beta, status } = raw;
+  const session = {
+    identifier: raw.identifier,
+    name: raw.name,
+    labels: raw.labels,
+    status,
+    connected: alpha.connected && beta.connected,
+    paused: raw.paused,
+    halted: HALTED[status] ?? (status.startsWith("halted") ? status : null),
+    conflicts: raw.conflicts.map((conflict) => conflict.root || "."),
+    problems: [...problemsOf("alpha", alpha), ...problemsOf("beta", beta)],
+    lastError: raw.lastError || null,
+    cycles: raw.successfulCycles,
+  };
+  const wrong = whatIsWrong(session, raw);
+  return { ...session, clean: wrong.length === 0, text: wrong.join("; ") || status };
+}
+
+function whatIsWrong(session: Omit<Session, "clean" | "text">, { alpha, beta, excludedConflicts }: RawSession): string[] {
+  const wrong: string[] = [];
+  if (session.paused) wrong.push("paused");
+  else if (session.halted) wrong.push(`halted: ${session.halted}`);
+  else if (!session.connected) {
+    const away = [alpha, beta].filter((end) => !end.connected).map(placeOf);
+    wrong.push(`${session.status}: ${away.join(" and ")} not connected`);
+  }
+  if (session.lastError) wrong.push(session.lastError);
+  if (session.conflicts.length > 0)
+    wrong.push(`${session.conflicts.length + excludedConflicts} conflicts: ${someOf(session.conflicts)}`);
+  const cut = [alpha, beta].reduce((sum, end) => sum + end.excludedScanProblems + end.excludedTransitionProblems, 0);
+  if (session.problems.length > 0) wrong.push(`${session.problems.length + cut} problems: ${someOf(session.problems)}`);
+  return wrong;
+}
+
+const placeOf = (end: RawEndpoint) => (end.host ? `${end.host}:${end.path}` : end.path);
+const problemsOf = (side: string, end: RawEndpoint) =>
   [...end.scanProblems, ...end.transitionProblems].map(({ path, error }) => `${side} ${path || "."}: ${error}`);
-const someOf = (list: string[]) => list.slice(0, 5).join(", ") + (list.length > 5 ? ", …" : "");
+const someOf = (list: readonly string[]) => list.slice(0, 5).join(", ") + (list.length > 5 ? ", …" : "");

@@ -1,0 +1,254 @@
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type Mutagen, openMutagen } from "../../lib/mutagen/client.ts";
+import type { SessionSpec } from "../../lib/mutagen/spec.ts";
+
+/** The real daemon on local folders; how ships are reached is the harbor's to test. */
+
+let root: string;
+let mutagen: Mutagen;
+let spec: SessionSpec;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(await realpath(tmpdir()), "mg-"));
+  mutagen = openMutagen({ dataDirectory: join(root, "d"), env: { OCAPTAIN_TEST: "yes" } });
+  await mkdir(join(root, "a"));
+  await mkdir(join(root, "b"));
+  spec = {
+    name: "v1-ship-0-workspace-1",
+    alpha: join(root, "a"),
+    beta: join(root, "b"),
+    mode: "two-way-safe",
+    ignores: [".git"],
+    pollingIntervalSeconds: 1,
+    maxFileBytes: 1024 * 1024,
+    maxEntries: 1000,
+    symlinks: "portable",
+    labels: { ship: "ship-0" },
+  };
+});
+
+afterEach(async () => {
+  await mutagen.stopDaemon();
+  await rm(root, { recursive: true, force: true });
+});
+
+const inA = (name: string) => join(root, "a", name);
+const inB = (name: string) => join(root, "b", name);
+
+async function daemonPid(): Promise<number> {
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
+    if (!environment.split("\0").includes(`MUTAGEN_DATA_DIRECTORY=${join(root, "d")}`)) continue;
+    if ((await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).includes("daemon\0run")) return Number(pid);
+  }
+  throw new Error("no daemon of ours runs");
+}
+
+async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+  const give = Date.now() + timeoutMs;
+  while (!(await holds())) {
+    if (Date.now() > give) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await sleep(25);
+  }
+}
+
+test("looking starts no daemon, and neither does ending a session that never was", async () => {
+  expect(await mutagen.running()).toBe(false);
+  await expect(mutagen.list()).rejects.toMatchObject({ code: "MUTAGEN_DAEMON" });
+  await mutagen.terminate("nothing");
+  await mutagen.stopDaemon();
+  expect(existsSync(join(root, "d"))).toBe(false);
+});
+
+test("the daemon gets an allow-list of the environment, and what it was told", async () => {
+  process.env.OCAPTAIN_TEST_SECRET = "s3cret";
+  try {
+    await mutagen.ensureDaemon();
+  } finally {
+    delete process.env.OCAPTAIN_TEST_SECRET;
+  }
+  const environment = await readFile(`/proc/${await daemonPid()}/environ`, "utf8");
+  expect(environment).not.toContain("s3cret");
+  expect(environment.split("\0")).toContain("OCAPTAIN_TEST=yes");
+});
+
+test("a daemon that was started for another ssh is replaced, and keeps its sessions", async () => {
+  await mutagen.ensureSession(spec);
+  const before = await daemonPid();
+  await mutagen.ensureDaemon();
+  expect(await daemonPid()).toBe(before);
+  const other = openMutagen({ dataDirectory: join(root, "d"), sshPath: join(root, "ssh") });
+  await other.ensureDaemon();
+  expect(await daemonPid()).not.toBe(before);
+  expect(await readFile(`/proc/${await daemonPid()}/environ`, "utf8")).toContain(`MUTAGEN_SSH_PATH=${join(root, "ssh")}`);
+  expect((await other.list()).map((session) => session.name)).toEqual([spec.name]);
+});
+
+test("many at once start one daemon", async () => {
+  await Promise.all(Array.from({ length: 8 }, () => openMutagen({ dataDirectory: join(root, "d") }).ensureDaemon()));
+  expect(await mutagen.running()).toBe(true);
+  await daemonPid();
+});
+
+test("a session is made once; the same spec leaves it alone, another one makes it anew", async () => {
+  const first = await mutagen.ensureSession(spec);
+  expect(first).toMatchObject({ name: spec.name, connected: true, labels: { ship: "ship-0" } });
+  expect((await mutagen.ensureSession(spec)).identifier).toBe(first.identifier);
+
+  const second = await mutagen.ensureSession({ ...spec, ignores: [".git", "*.log"] });
+  expect(second.identifier).not.toBe(first.identifier);
+  expect(await mutagen.list()).toHaveLength(1);
+});
+
+test("a twin of the same name, left by a lost create, is ended", async () => {
+  await mutagen.ensureSession(spec);
+  await mutagen.ensureSession({ ...spec, name: "other" });
+  // Mutagen itself takes the same name twice: here by a second client that does not look first.
+  const { mutagenCommand } = await import("../../lib/mutagen/command.ts");
+  const command = mutagenCommand({ dataDirectory: join(root, "d") });
+  await command(["sync", "create", `--name=${spec.name}`, "--", spec.alpha, spec.beta], 10_000);
+  expect((await mutagen.list()).map((session) => session.name).sort()).toEqual(["other", spec.name, spec.name].sort());
+  await mutagen.ensureSession(spec);
+  expect((await mutagen.list()).map((session) => session.name).sort()).toEqual(["other", spec.name].sort());
+});
+
+test("a flush brings over what was there when it was called, however new the session is", async () => {
+  await mutagen.ensureSession(spec);
+  for (let round = 0; round < 5; round++) {
+    await writeFile(inA(`f${round}`), `round ${round}`);
+    await mkdir(inB(`new-${round}`));
+    await writeFile(inB(`new-${round}/g`), "back");
+    expect(await mutagen.flush(spec.name)).toMatchObject({ clean: true, conflicts: [], problems: [] });
+    expect(await readFile(inB(`f${round}`), "utf8")).toBe(`round ${round}`);
+    expect(await readFile(inA(`new-${round}/g`), "utf8")).toBe("back");
+  }
+});
+
+test(".git stays at home, as a folder, as a file, and below", async () => {
+  await mkdir(inA(".git"));
+  await writeFile(inA(".git/HEAD"), "ref");
+  await mkdir(inA("sub"));
+  await writeFile(inA("sub/.git"), "gitdir: elsewhere");
+  await writeFile(inA("sub/.gitignore"), "x");
+  await mutagen.ensureSession(spec);
+  await mutagen.flush(spec.name);
+  expect((await readdir(join(root, "b"), { recursive: true })).sort()).toEqual(["sub", "sub/.gitignore"]);
+});
+
+test("both sides changed: both keep theirs, and the conflict is named", async () => {
+  await writeFile(inA("same"), "alpha's");
+  await writeFile(inB("same"), "beta's");
+  await mutagen.ensureSession(spec);
+  const state = await mutagen.flush(spec.name);
+  expect(state).toMatchObject({ clean: false, conflicts: ["same"] });
+  expect(state.text).toBe("1 conflicts: same");
+  expect(await readFile(inA("same"), "utf8")).toBe("alpha's");
+  expect(await readFile(inB("same"), "utf8")).toBe("beta's");
+});
+
+test("a file past the limit and a link out of the tree stay, and are named", async () => {
+  await writeFile(inB("big"), Buffer.alloc(2 * 1024 * 1024));
+  await symlink("/etc/passwd", inB("out"));
+  await writeFile(inB("small"), "x");
+  await mutagen.ensureSession(spec);
+  const state = await mutagen.flush(spec.name);
+  expect(state.clean).toBe(false);
+  expect(state.problems.join("\n")).toMatch(/beta out: .*absolute/);
+  expect(state.problems.join("\n")).toMatch(/big/);
+  expect(await readdir(join(root, "a"))).toEqual(["small"]);
+});
+
+test("one-way-replica puts right what the other side deletes, garbles or adds", async () => {
+  await writeFile(inA("1.json"), "true");
+  await writeFile(inA("2.json"), "true");
+  await mutagen.ensureSession({ ...spec, mode: "one-way-replica" });
+  await mutagen.flush(spec.name);
+  await rm(inB("1.json"));
+  await writeFile(inB("2.json"), "false");
+  await writeFile(inB("3.json"), "forged");
+  await mutagen.flush(spec.name);
+  expect((await readdir(join(root, "b"))).sort()).toEqual(["1.json", "2.json"]);
+  expect(await readFile(inB("2.json"), "utf8")).toBe("true");
+});
+
+test("SIGKILL of the daemon: the next call starts it again, and the session goes on", async () => {
+  const made = await mutagen.ensureSession(spec);
+  process.kill(await daemonPid(), "SIGKILL");
+  await until("the daemon is gone", async () => !(await mutagen.running()));
+  await writeFile(inA("after"), "x");
+  expect((await mutagen.ensureSession(spec)).identifier).toBe(made.identifier);
+  await mutagen.flush(spec.name);
+  expect(existsSync(inB("after"))).toBe(true);
+});
+
+test("a paused session is told so by flush, and resumed by ensure", async () => {
+  await mutagen.ensureSession(spec);
+  const { mutagenCommand } = await import("../../lib/mutagen/command.ts");
+  await mutagenCommand({ dataDirectory: join(root, "d") })(["sync", "pause", "--", spec.name], 10_000);
+  await expect(mutagen.flush(spec.name)).rejects.toThrow(/v1-ship-0-workspace-1.*paused/);
+  expect(await mutagen.ensureSession(spec)).toMatchObject({ paused: false, connected: true });
+  await mutagen.flush(spec.name);
+});
+
+test("an emptied side halts the session instead of emptying the other; ensure brings the files back", async () => {
+  await writeFile(inA("one"), "1");
+  await writeFile(inA("two"), "2");
+  await mutagen.ensureSession(spec);
+  await mutagen.flush(spec.name);
+  await rm(inB("one"));
+  await rm(inB("two"));
+  await until("it is halted", async () => (await mutagen.get(spec.name))?.halted === "one side's folder was emptied");
+  await expect(mutagen.flush(spec.name)).rejects.toThrow(/halted: one side's folder was emptied/);
+  expect((await readdir(join(root, "a"))).sort()).toEqual(["one", "two"]);
+
+  expect(await mutagen.ensureSession(spec)).toMatchObject({ halted: null });
+  await mutagen.flush(spec.name);
+  expect((await readdir(join(root, "b"))).sort()).toEqual(["one", "two"]);
+});
+
+test("a flush that cannot end is cut at its time, and says what it waited for", async () => {
+  await mutagen.ensureSession(spec);
+  process.kill(await daemonPid(), "SIGSTOP");
+  const pid = await daemonPid();
+  const started = Date.now();
+  try {
+    await expect(mutagen.flush(spec.name, { timeoutMs: 500 })).rejects.toMatchObject({ code: "MUTAGEN_DAEMON" });
+    expect(Date.now() - started).toBeLessThan(15_000);
+  } finally {
+    process.kill(pid, "SIGCONT");
+  }
+});
+
+test("no such session, or no way to reach the other end: an error that names it", async () => {
+  await mutagen.ensureDaemon();
+  await expect(mutagen.flush("v1-nobody")).rejects.toThrow(/v1-nobody.*there is no such session/);
+  await mkdir(join(root, "ssh"));
+  await writeFile(join(root, "ssh", "ssh"), "#!/bin/sh\necho 'ship asleep' >&2\nexit 255\n", { mode: 0o755 });
+  await writeFile(join(root, "ssh", "scp"), "#!/bin/sh\necho 'ship asleep' >&2\nexit 255\n", { mode: 0o755 });
+  const away = openMutagen({ dataDirectory: join(root, "d"), sshPath: join(root, "ssh") });
+  await expect(away.ensureSession({ ...spec, beta: "sprite@ship-0:~/x" })).rejects.toMatchObject({ code: "SYNC" });
+  expect(await away.list()).toEqual([]);
+});
+
+test("terminate ends it for good, twice is quiet, files stay; without a daemon it starts one to do so", async () => {
+  await writeFile(inA("kept"), "x");
+  await mutagen.ensureSession(spec);
+  await mutagen.flush(spec.name);
+  await mutagen.stopDaemon();
+  await mutagen.terminate(spec.name);
+  await mutagen.terminate(spec.name);
+  expect(await mutagen.list()).toEqual([]);
+  expect(await readFile(inB("kept"), "utf8")).toBe("x");
+});
+
+test("a side that is not there is made, its parents too", async () => {
+  await writeFile(inA("log"), "x");
+  await mutagen.ensureSession({ ...spec, mode: "one-way-safe", beta: join(root, "logs", "ship-0", "i1") });
+  await mutagen.flush(spec.name);
+  expect(await readFile(join(root, "logs", "ship-0", "i1", "log"), "utf8")).toBe("x");
+});
