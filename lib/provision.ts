@@ -29,15 +29,23 @@ for (const file of order.files) {
   fs.chmodSync(next, file.mode);
   fs.renameSync(next, to);
 }
+if (order.run) execFileSync(order.run[0], order.run.slice(1), { timeout: 60000, stdio: ["ignore", 2, 2] });
 console.log(JSON.stringify({ user: os.userInfo().username, home, node: process.version, git: tool("git", "--version"), tmux: tool("tmux", "-V") }));
 `;
 
 /** argv of the one exec that installs files on a ship; give it {@link provisionStdin}, read its output by {@link parseShipFacts}. */
 export const provisionArgv = (): readonly string[] => ["node", "-e", BOOT];
 
-/** Secrets go this way too, with mode 0600. `mkdirs`: folders to make (0700), relative to the home. */
-export function provisionStdin(files: readonly ShipFile[], mkdirs: readonly string[] = []): string {
-  return JSON.stringify({ files, mkdirs });
+/**
+ * Secrets go this way too, with mode 0600. `mkdirs`: folders to make (0700), relative to the home. `run`: an argv to run when all is in
+ * place; its failure fails the exec, and what it prints goes to stderr.
+ */
+export function provisionStdin(order: {
+  files: readonly ShipFile[];
+  mkdirs?: readonly string[];
+  run?: readonly string[];
+}): string {
+  return JSON.stringify({ mkdirs: [], ...order });
 }
 
 /** Throws SHIP_FACTS when the output is not what BOOT prints. */

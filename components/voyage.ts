@@ -1,0 +1,55 @@
+import { ComponentResource, type ComponentResourceOptions, type Output } from "@pulumi/pulumi";
+import { Helm, Muster, Workspace } from "../dynamic-providers/resources.ts";
+import { shipName } from "../lib/naming.ts";
+import type { Plan } from "../lib/plan-types.ts";
+import { Ship } from "./ship.ts";
+
+export type VoyageArgs = {
+  stack: string;
+  plan: Plan;
+  ships: number;
+  provider: "harbor" | "sprites";
+  hand: "rehearsal" | "claude";
+  leaseSeconds: number;
+  lingerSeconds: number;
+  /** Digest of the crew's packed files. */
+  crewDigest: string;
+};
+
+/** A voyage: Muster → Workspace → Helm → ships (design 5). Composes; calls no API. */
+export class Voyage extends ComponentResource {
+  readonly voyageId: Output<string>;
+  readonly branch: Output<string>;
+  readonly helmUrl: Output<string>;
+  readonly ships: Ship[];
+
+  constructor(name: string, args: VoyageArgs, opts?: ComponentResourceOptions) {
+    super("ocaptain:index:Voyage", name, {}, opts);
+    const { stack, plan, provider, hand, leaseSeconds, lingerSeconds, crewDigest } = args;
+    const muster = new Muster("muster", { stack, provider }, { parent: this });
+    const { voyageId, nonce } = muster;
+    const workspace = new Workspace(
+      "workspace",
+      { stack, voyageId, repo: plan.repo, spec: plan.spec, verify: plan.verify },
+      { parent: this },
+    );
+    const helm = new Helm(
+      "helm",
+      { stack, voyageId, provider, hand, plan, leaseSeconds, lingerSeconds },
+      { parent: this, dependsOn: workspace },
+    );
+    this.voyageId = voyageId;
+    this.branch = workspace.branch;
+    this.helmUrl = helm.url;
+    this.ships = Array.from(
+      { length: args.ships },
+      (_, index) =>
+        new Ship(
+          shipName(index),
+          { stack, provider, voyageId, nonce, helmUrl: helm.url, crewDigest, after: helm },
+          { parent: this },
+        ),
+    );
+    this.registerOutputs({ voyageId: this.voyageId, branch: this.branch });
+  }
+}

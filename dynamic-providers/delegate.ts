@@ -1,0 +1,52 @@
+import type { dynamic } from "@pulumi/pulumi";
+
+/**
+ * All that Pulumi serialises (design 2): methods only, capturing nothing. The code that does the work is imported from disk at run time,
+ * so state holds a name, not code, and a fix reaches the delete of resources that exist. One shared instance a kind (facts: pulumi §5).
+ *
+ * `configure` keeps the whole of the stack's configuration and does nothing asynchronous: the shim caches a provider before it has
+ * awaited it (facts: pulumi §6.9). Credentials arrive here, never as inputs.
+ */
+export class Delegate implements dynamic.ResourceProvider {
+  readonly kind: string;
+  settings: Record<string, string | undefined> = {};
+
+  constructor(kind: string) {
+    this.kind = kind;
+  }
+
+  async configure(request: dynamic.ConfigureRequest) {
+    for (const key of ["spritesToken", "keepWorkspace", "abandonUnsynced", "unconfined", "handover"])
+      this.settings[key] = request.config.get(`ocaptain:${key}`);
+  }
+
+  async check(_olds: object, news: object) {
+    const host = await import(`${process.cwd()}/dynamic-providers/host.ts`);
+    return host.check(this.kind, this.settings, news);
+  }
+
+  async diff(_id: string, olds: object, news: object) {
+    const host = await import(`${process.cwd()}/dynamic-providers/host.ts`);
+    return host.diff(this.kind, this.settings, olds, news);
+  }
+
+  async create(news: object) {
+    const host = await import(`${process.cwd()}/dynamic-providers/host.ts`);
+    return host.create(this.kind, this.settings, news);
+  }
+
+  async read(id: string, props: object) {
+    const host = await import(`${process.cwd()}/dynamic-providers/host.ts`);
+    return host.read(this.kind, this.settings, id, props);
+  }
+
+  async update(_id: string, olds: object, news: object) {
+    const host = await import(`${process.cwd()}/dynamic-providers/host.ts`);
+    return host.update(this.kind, this.settings, olds, news);
+  }
+
+  async delete(_id: string, props: object) {
+    const host = await import(`${process.cwd()}/dynamic-providers/host.ts`);
+    return host.remove(this.kind, this.settings, props);
+  }
+}

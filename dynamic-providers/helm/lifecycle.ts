@@ -1,0 +1,60 @@
+import { z } from "zod";
+import { helmClient } from "../../lib/helm-client.ts";
+import { ensureHelm } from "../../lib/helm-daemon.ts";
+import { helmPort, voyageFolder } from "../../lib/paths.ts";
+import { Plan } from "../../lib/plan-types.ts";
+import { defineLifecycle } from "../lifecycle.ts";
+import { providerSettings } from "../provider-settings.ts";
+
+const HelmInputs = z.object({
+  stack: z.string(),
+  voyageId: z.string(),
+  provider: z.enum(["harbor", "sprites"]),
+  hand: z.enum(["rehearsal", "claude"]),
+  /** The whole plan: a changed one is an update here, and preview shows what changed (design 12). */
+  plan: Plan,
+  leaseSeconds: z.number().positive(),
+  lingerSeconds: z.number().nonnegative(),
+});
+type Inputs = z.infer<typeof HelmInputs>;
+/** `planDigest`: of the plan that the ledger was last given. */
+type Outputs = { planDigest: string; url: string };
+
+/** The voyage's place at the helm: the daemon runs, and its ledger holds the plan. */
+export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
+  inputs: HelmInputs,
+  id: (news) => `${news.stack}-${news.voyageId}`,
+  replaceOn: ["stack", "voyageId"],
+
+  async reconcile(settings, news) {
+    const helm = await ensureHelm();
+    const { baseUrl, token } = providerSettings(settings, news.provider);
+    await helm.registerVoyage(news.voyageId, {
+      stack: news.stack,
+      folder: voyageFolder(news.stack).root,
+      plan: news.plan,
+      hand: news.hand,
+      provider: { kind: news.provider, ...(baseUrl && { baseUrl }), ...(token && { token }) },
+      timing: {
+        leaseSeconds: news.leaseSeconds,
+        heartbeatSeconds: news.leaseSeconds / 12,
+        fenceSeconds: (news.leaseSeconds * 3) / 4,
+        lingerSeconds: news.lingerSeconds,
+      },
+    });
+    return { planDigest: news.plan.digest, url: `http://127.0.0.1:${helmPort()}` };
+  },
+
+  async read(_settings, props) {
+    const health = await helmClient()
+      .health()
+      .catch(() => null);
+    return { ...props, present: health?.voyages.includes(props.voyageId) ?? false };
+  },
+
+  async remove(_settings, props) {
+    // A dead helm holds no voyage in memory, but its registry does: it is started to be told.
+    const helm = await ensureHelm();
+    await helm.deregisterVoyage(props.voyageId);
+  },
+});

@@ -1,0 +1,114 @@
+import { existsSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
+import { explain } from "../lib/errors.ts";
+import { helmLifecycle } from "./helm/lifecycle.ts";
+import { type AnyLifecycle, PartlyMade, type Settings } from "./lifecycle.ts";
+import { musterLifecycle } from "./muster/lifecycle.ts";
+import { mutagenSyncLifecycle } from "./mutagen-sync/lifecycle.ts";
+import { spriteLifecycle } from "./sprite/lifecycle.ts";
+import { tmuxLaunchLifecycle } from "./tmux-launch/lifecycle.ts";
+import { withVoyageLock } from "./voyage-lock.ts";
+import { workspaceLifecycle } from "./workspace/lifecycle.ts";
+
+/**
+ * What every Delegate calls, in every state file that exists: a wire protocol. Add to it, never change it (design 2).
+ * Kinds and signatures are held by tests/wire.
+ */
+const lifecycles: Record<string, AnyLifecycle> = {
+  muster: musterLifecycle,
+  workspace: workspaceLifecycle,
+  helm: helmLifecycle,
+  sprite: spriteLifecycle,
+  "mutagen-sync": mutagenSyncLifecycle,
+  "tmux-launch": tmuxLaunchLifecycle,
+};
+
+type Bag = Record<string, unknown> & { stack: string };
+
+/** What the engine sends in a preview for a value that is not known yet, whatever its type (pulumi/pulumi#6310). */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const hasUnknown = (value: unknown): boolean =>
+  value === UNKNOWN || (typeof value === "object" && value !== null && Object.values(value).some(hasUnknown));
+
+// The prior art reads a .env file beside the project; so do we, and never over what is set.
+if (existsSync(".env")) process.loadEnvFile(".env");
+
+export async function check(kind: string, _settings: Settings, news: Bag) {
+  const failures: { property: string; reason: string }[] = [];
+  for (const [property, schema] of Object.entries(lifecycle(kind).inputs.shape)) {
+    if (hasUnknown(news[property])) continue;
+    const parsed = (schema as AnyLifecycle["inputs"]).safeParse(news[property]);
+    for (const issue of parsed.error?.issues ?? [])
+      failures.push({ property: [property, ...issue.path].join("."), reason: issue.message });
+  }
+  return { inputs: news, failures };
+}
+
+export async function diff(kind: string, _settings: Settings, olds: Bag, news: Bag) {
+  const { inputs, replaceOn } = lifecycle(kind);
+  const changed = Object.keys(inputs.shape).filter((key) => hasUnknown(news[key]) || !isDeepStrictEqual(olds[key], news[key]));
+  const replaces = replaceOn.filter((key) => changed.includes(key) && !hasUnknown(news[key]));
+  return { changes: changed.length > 0 || olds.present === false, replaces, deleteBeforeReplace: true };
+}
+
+export async function create(kind: string, settings: Settings, news: Bag) {
+  const { id, outs } = await reconcile(kind, settings, news, null);
+  return { id, outs };
+}
+
+export async function update(kind: string, settings: Settings, olds: Bag, news: Bag) {
+  return { outs: (await reconcile(kind, settings, news, olds)).outs };
+}
+
+export async function read(kind: string, settings: Settings, id: string, props: Bag) {
+  const seen = await plainly(() => lifecycle(kind).read(settings, strip(props) as never));
+  return seen === null ? {} : { id, props: seen };
+}
+
+export async function remove(kind: string, settings: Settings, props: Bag) {
+  await plainly(() => withVoyageLock(props.stack, () => lifecycle(kind).remove(settings, strip(props) as never)));
+}
+
+async function reconcile(kind: string, settings: Settings, news: Bag, olds: Bag | null) {
+  const { id, reconcile } = lifecycle(kind);
+  const inputs = strip(news);
+  const name = id(inputs);
+  try {
+    const outs = await plainly(() => withVoyageLock(news.stack, () => reconcile(settings, inputs, olds && strip(olds))));
+    return { id: name, outs: { ...inputs, ...outs, present: true } };
+  } catch (error) {
+    const partly = error instanceof Error && error.cause instanceof PartlyMade ? error.cause : null;
+    if (!partly) throw error;
+    // Plain object: the engine records it as made but not whole. The inputs carry `__provider`, without which no destroy (facts: pulumi §6.11).
+    throw {
+      id: name,
+      message: (error as Error).message,
+      properties: { ...news, ...partly.outputs, present: false },
+      reasons: [(error as Error).message],
+    };
+  }
+}
+
+function lifecycle(kind: string): AnyLifecycle {
+  const found = lifecycles[kind];
+  if (!found)
+    throw new Error(`this version of ocaptain knows no resource kind "${kind}": check out the version that made the stack`);
+  return found;
+}
+
+/** Pulumi's own keys never reach a lifecycle. */
+function strip(bag: Bag): Bag {
+  const { __provider, ...rest } = bag;
+  return rest;
+}
+
+/** Errors as a person reads them: message and hint, no stack (the shim prints the stack of what a delete or read throws). */
+async function plainly<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const told = new Error(explain(error instanceof PartlyMade ? error.cause : error), { cause: error });
+    told.stack = "";
+    throw told;
+  }
+}

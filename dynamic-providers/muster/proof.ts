@@ -1,0 +1,60 @@
+import { readFile, rm } from "node:fs/promises";
+import { OcaptainError } from "../../lib/errors.ts";
+import { stopHarborIfIdle } from "../../lib/harbor-daemon.ts";
+import { helmClient } from "../../lib/helm-client.ts";
+import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
+import { spritePrefix } from "../../lib/naming.ts";
+import { mutagenHome, voyageFolder } from "../../lib/paths.ts";
+import { openSprites } from "../../lib/sprites/client.ts";
+import type { SpritesClient } from "../../lib/sprites/types.ts";
+import type { Settings } from "../lifecycle.ts";
+import { providerSettings } from "../provider-settings.ts";
+
+type Voyage = { stack: string; provider: "harbor" | "sprites"; voyageId: string; nonce: string };
+
+/**
+ * The proof of a destroy (design 5): asks the provider, the sync daemon and the helm for what is left of this voyage, ends the voyage's
+ * own daemons, and fails with all that it found. Success is the proof.
+ * @throws OcaptainError NOT_SUNK naming every leftover.
+ */
+export async function proveSunk(settings: Settings, voyage: Voyage): Promise<void> {
+  const left: string[] = [];
+
+  const sprites = await openSprites(providerSettings(settings, voyage.provider));
+  for (const name of await sprites.list(spritePrefix(voyage.stack, voyage.voyageId)))
+    if (!(await sweep(sprites, voyage, name))) left.push(`sprite ${name}`);
+
+  const mutagen = voyageMutagen(voyage);
+  if (left.length === 0 && (await mutagen.running())) {
+    for (const session of await mutagen.list()) await mutagen.terminate(session.name); // of VMs that are gone
+    await mutagen.stopDaemon();
+  }
+  if (await mutagen.running()) left.push(`sync daemon of voyage ${voyage.voyageId}`);
+
+  const helm = await helmClient()
+    .health()
+    .catch(() => null);
+  if (helm?.voyages.includes(voyage.voyageId)) left.push(`voyage ${voyage.voyageId} at the helm (pid ${helm.pid})`);
+
+  if (left.length > 0)
+    throw new OcaptainError("NOT_SUNK", `voyage "${voyage.stack}" is not gone: ${left.join(", ")}`, {
+      hint: `pulumi up -s ${voyage.stack} (it takes them on again), then pulumi destroy -s ${voyage.stack}`,
+    });
+
+  await rm(mutagenHome(voyage.voyageId), { recursive: true, force: true });
+  if (voyage.provider === "harbor") await stopHarborIfIdle();
+}
+
+/**
+ * Removes a VM of ours that the state does not know: an `up` died between its making and its recording. No crew was ever on it, for
+ * nothing is synced before a VM is recorded. One that has a mirror may hold work, and is left for the captain to decide.
+ */
+async function sweep(sprites: SpritesClient, voyage: Voyage, name: string): Promise<boolean> {
+  const live = await sprites.get(name);
+  if (!live) return true;
+  const ship = name.slice(spritePrefix(voyage.stack, voyage.voyageId).length);
+  const mirrored = await readFile(`${voyageFolder(voyage.stack).mirror(ship)}.incarnation`, "utf8").catch(() => "");
+  if (mirrored === live.id || !live.labels.includes(`nonce-${voyage.nonce}`)) return false;
+  await sprites.remove(name);
+  return true;
+}

@@ -1,0 +1,41 @@
+import { OcaptainError } from "../../lib/errors.ts";
+import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
+import { holdAwake } from "../../lib/sprites/awake.ts";
+import { openSprites } from "../../lib/sprites/client.ts";
+import type { Settings } from "../lifecycle.ts";
+import { providerSettings } from "../provider-settings.ts";
+import { type SyncInputs, sessionSpec } from "./inputs.ts";
+
+/** A last flush may have to wait for a woken ship's sync to connect again. */
+const FLUSH_MS = 90_000;
+
+/**
+ * Brings what a ship wrote home before its VM goes: wakes it, holds it awake, makes sure of the sync, flushes. A VM that is gone, or is another incarnation by
+ * now, has nothing to bring.
+ * @throws OcaptainError NOT_HOME when it cannot be done and `ocaptain:abandonUnsynced` does not name the ship: then the VM is not deleted.
+ */
+export async function bringHome(settings: Settings, of: SyncInputs & { sessionName: string }): Promise<void> {
+  if (abandoned(settings).includes(of.ship)) return;
+  const sprites = await openSprites(providerSettings(settings, of.provider));
+  const live = await sprites.get(of.sprite);
+  if (!live || live.id !== of.incarnation) return;
+  try {
+    await holdAwake(sprites, of.sprite, 2 * (FLUSH_MS / 1000));
+    const mutagen = voyageMutagen(of);
+    await mutagen.ensureSession(sessionSpec(of)); // also one that was terminated behind our back
+    const flushed = await mutagen.flush(of.sessionName, { timeoutMs: FLUSH_MS });
+    if (!flushed.clean) throw new Error(flushed.text);
+  } catch (cause) {
+    throw new OcaptainError(
+      "NOT_HOME",
+      `the ${of.session} of ${of.ship} could not be brought home, so its VM ${of.sprite} stays`,
+      {
+        hint: `pulumi up, then destroy again; or give that work up: pulumi config set ocaptain:abandonUnsynced ${of.ship} -s ${of.stack}`,
+        cause,
+      },
+    );
+  }
+}
+
+/** `ocaptain:abandonUnsynced`: ship names, by comma or as a JSON list. */
+const abandoned = (settings: Settings) => (settings.abandonUnsynced ?? "").split(/[^a-z0-9-]+/).filter(Boolean);

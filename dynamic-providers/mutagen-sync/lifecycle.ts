@@ -1,0 +1,52 @@
+import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
+import { holdAwake } from "../../lib/sprites/awake.ts";
+import { openSprites } from "../../lib/sprites/client.ts";
+import { defineLifecycle, type Settings } from "../lifecycle.ts";
+import { providerSettings } from "../provider-settings.ts";
+import { bringHome } from "./bring-home.ts";
+import { MutagenSyncInputs, type SyncInputs, sessionSpec } from "./inputs.ts";
+import { makeRoom } from "./mirror.ts";
+
+type Outputs = { sessionName: string };
+
+/** One of a ship's three syncs (design 7), one set per incarnation. */
+export const mutagenSyncLifecycle = defineLifecycle<SyncInputs, Outputs>({
+  inputs: MutagenSyncInputs,
+  id: (news) => `${news.sprite}-${news.session}`,
+  replaceOn: ["sprite", "session"],
+
+  async reconcile(settings, news) {
+    const mutagen = voyageMutagen(news);
+    await mutagen.ensureDaemon();
+    const spec = sessionSpec(news);
+    for (const session of await mutagen.list())
+      if (session.labels.ship === news.ship && session.labels.kind === news.session && session.name !== spec.name)
+        await mutagen.terminate(session.name);
+    if (news.session === "workspace") await makeRoom(news);
+    try {
+      await mutagen.ensureSession(spec);
+    } catch {
+      // Mutagen's ssh wakes no ship: one that fell asleep is woken, and held awake for the while that this takes.
+      await wake(settings, news);
+      await mutagen.ensureSession(spec);
+    }
+    return { sessionName: spec.name };
+  },
+
+  async read(_settings, props) {
+    const mutagen = voyageMutagen(props);
+    const session = (await mutagen.running()) ? await mutagen.get(props.sessionName) : null;
+    return { ...props, present: props.present && session !== null && !session.halted };
+  },
+
+  async remove(settings, props) {
+    const mutagen = voyageMutagen(props);
+    if (props.session !== "tasks") await bringHome(settings, props);
+    if (await mutagen.running()) await mutagen.terminate(props.sessionName);
+  },
+});
+
+async function wake(settings: Settings, of: SyncInputs): Promise<void> {
+  const sprites = await openSprites(providerSettings(settings, of.provider));
+  await holdAwake(sprites, of.sprite, 120);
+}

@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { packCrew } from "../../lib/crew-pack.ts";
+import { OcaptainError } from "../../lib/errors.ts";
+import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/provision.ts";
+import { holdArgv } from "../../lib/sprites/awake.ts";
+import { openSprites } from "../../lib/sprites/client.ts";
+import type { SpritesClient } from "../../lib/sprites/types.ts";
+import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
+import { providerSettings } from "../provider-settings.ts";
+
+const SpriteInputs = z.object({
+  stack: z.string(),
+  voyageId: z.string(),
+  ship: z.string(),
+  /** The name at the provider. */
+  name: z.string(),
+  provider: z.enum(["harbor", "sprites"]),
+  /** The voyage's ownership stamp. */
+  nonce: z.string(),
+  /** Digest of the crew's files: other files are put on the ship in place. */
+  crewDigest: z.string(),
+});
+type Inputs = z.infer<typeof SpriteInputs>;
+/** `incarnation`: the platform's own id of this VM life. `user`, `home`: whom an exec runs as there, and where (facts: sprites §11). */
+type Outputs = { incarnation: string; url: string; user: string; home: string; node: string };
+
+/** One VM, with the crew's files on it. */
+export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
+  inputs: SpriteInputs,
+  id: (news) => news.name,
+  replaceOn: ["name", "provider"],
+
+  async reconcile(settings, news, olds) {
+    const sprites = await openSprites(providerSettings(settings, news.provider));
+    const live = await sprites.create(news.name, labels(news)); // finds it again when it is there and ours
+    const base = { incarnation: live.id, url: live.url };
+    try {
+      return { ...base, ...(await board(sprites, news.name)) };
+    } catch (error) {
+      throw new PartlyMade({ ...olds, ...base }, error);
+    }
+  },
+
+  async read(settings, props) {
+    const sprites = await openSprites(providerSettings(settings, props.provider));
+    const live = await sprites.get(props.name);
+    // Gone, or another's under our name: then `up` makes it and meets the conflict, and `destroy` leaves it alone.
+    if (!live || !labels(props).every((label) => live.labels.includes(label))) return null;
+    return { ...props, incarnation: live.id, url: live.url, present: props.present && live.id === props.incarnation };
+  },
+
+  async remove(settings, props) {
+    const sprites = await openSprites(providerSettings(settings, props.provider));
+    const live = await sprites.get(props.name);
+    if (!live || live.id !== props.incarnation) return;
+    await sprites.remove(props.name);
+  },
+});
+
+const labels = (of: { voyageId: string; nonce: string }) => ["ocaptain", `voyage-${of.voyageId}`, `nonce-${of.nonce}`];
+
+/** Keeps a ship awake from its first exec until its crew has a hold of its own: its syncs are made in between, and their ssh holds nothing. */
+const BOARDING_HOLD_SECONDS = 60;
+
+/** One exec: wakes the ship, puts the crew's files there, makes its folders, and asks who and where it is. */
+async function board(sprites: SpritesClient, name: string) {
+  const crew = await packCrew();
+  const files = crew.files.map((file) => ({ ...file, path: `voyage/crew/${file.path}` }));
+  const mkdirs = ["voyage/workspace", "voyage/logs", ".claude/tasks"];
+  const stdin = provisionStdin({ files, mkdirs, run: holdArgv(BOARDING_HOLD_SECONDS) });
+  const result = await sprites.exec(name, provisionArgv(), { stdin });
+  if (result.exitCode !== 0)
+    throw new OcaptainError("BOARDING", `${name}: the crew could not board: ${result.stderr.trim().slice(-500)}`, {
+      hint: "pulumi up (it goes on where it stopped)",
+    });
+  const { user, home, node } = parseShipFacts(result.stdout);
+  return { user, home, node };
+}

@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { launchCrew, stopCrew } from "../../lib/crew-launch.ts";
+import { OcaptainError } from "../../lib/errors.ts";
+import { helmClient } from "../../lib/helm-client.ts";
+import { ensureHelm } from "../../lib/helm-daemon.ts";
+import { provisionArgv, provisionStdin } from "../../lib/provision.ts";
+import { openSprites } from "../../lib/sprites/client.ts";
+import type { SpritesClient } from "../../lib/sprites/types.ts";
+import { defineLifecycle } from "../lifecycle.ts";
+import { providerSettings } from "../provider-settings.ts";
+
+const TmuxLaunchInputs = z.object({
+  stack: z.string(),
+  voyageId: z.string(),
+  ship: z.string(),
+  sprite: z.string(),
+  incarnation: z.string(),
+  provider: z.enum(["harbor", "sprites"]),
+  /** Other crew files, or another hand: the crew is stopped and started anew. */
+  crewDigest: z.string(),
+  /** Base URL of the helm as the ship reaches it. */
+  helmUrl: z.string(),
+  /** Sync sessions that must be there first. */
+  sessions: z.array(z.string()),
+});
+type Inputs = z.infer<typeof TmuxLaunchInputs>;
+type Outputs = { address: string };
+
+const READY_SECONDS = 60;
+const STOP_SECONDS = 30;
+
+/** The crew at work in the ship's tmux. Ready means that its supervisor has spoken with the helm. */
+export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
+  inputs: TmuxLaunchInputs,
+  id: (news) => `${news.sprite}-crew`,
+  replaceOn: ["sprite"],
+
+  async reconcile(settings, news, olds) {
+    const helm = await ensureHelm();
+    const sprites = await openSprites(providerSettings(settings, news.provider));
+    if (olds?.incarnation === news.incarnation && olds.crewDigest !== news.crewDigest) {
+      await helm.stopShip(news.voyageId, news.ship, news.incarnation, STOP_SECONDS);
+      await sprites.exec(news.sprite, stopCrew);
+    }
+    const { token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation);
+    await launch(sprites, news, token);
+    const row = await helm.awaitReady(news.voyageId, news.ship, news.incarnation, READY_SECONDS);
+    if (!row)
+      throw new OcaptainError(
+        "NOT_READY",
+        `${news.ship} (${news.sprite}) did not report within ${READY_SECONDS} s: ${await lastWords(sprites, news.sprite)}`,
+        { hint: "pulumi up" },
+      );
+    return { address: `sprite@${news.sprite}` };
+  },
+
+  async read(_settings, props) {
+    const row = await helmClient()
+      .ship(props.voyageId, props.ship)
+      .catch(() => undefined);
+    // undefined: the helm cannot be asked; its own resource says so, and a new helm wakes ships by itself.
+    const lost =
+      row === null || (row !== undefined && (row.incarnation !== props.incarnation || (row.hasWork && !row.connected)));
+    return { ...props, present: props.present && !lost };
+  },
+
+  async remove(settings, props) {
+    const helm = await ensureHelm();
+    await helm.stopShip(props.voyageId, props.ship, props.incarnation, STOP_SECONDS);
+    const sprites = await openSprites(providerSettings(settings, props.provider));
+    const live = await sprites.get(props.sprite);
+    if (live?.id === props.incarnation) await sprites.exec(props.sprite, stopCrew);
+    await helm.deleteShip(props.voyageId, props.ship);
+  },
+});
+
+/** One exec: what the supervisor needs to know, 0600 and through stdin, and then the supervisor itself. */
+async function launch(sprites: SpritesClient, news: Inputs, token: string): Promise<void> {
+  const config = {
+    voyageId: news.voyageId,
+    stack: news.stack,
+    ship: news.ship,
+    incarnation: news.incarnation,
+    helmUrl: news.helmUrl,
+    taskList: `${news.stack}-tasks`,
+  };
+  const files = [
+    { path: "voyage/crew/config.json", content: JSON.stringify(config, null, 2), mode: 0o600 },
+    { path: "voyage/crew/token", content: token, mode: 0o600 },
+  ];
+  const result = await sprites.exec(news.sprite, provisionArgv(), { stdin: provisionStdin({ files, run: launchCrew }) });
+  if (result.exitCode !== 0)
+    throw new OcaptainError("LAUNCH", `${news.ship}: the crew could not be launched: ${result.stderr.trim().slice(-500)}`, {
+      hint: "pulumi up",
+    });
+}
+
+/** What the supervisor wrote to stderr before it fell silent, for the error that names the ship. */
+async function lastWords(sprites: SpritesClient, sprite: string): Promise<string> {
+  const said = await sprites
+    .exec(sprite, ["sh", "-c", 'tail -c 500 "$HOME/voyage/logs/supervisor.err"'], { timeoutMs: 10_000 })
+    .catch(() => null);
+  return said?.stdout.trim() || "it wrote no error";
+}

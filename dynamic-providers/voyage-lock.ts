@@ -1,0 +1,36 @@
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { acquireOsLock } from "../lib/os-lock.ts";
+import { voyageFolder } from "../lib/paths.ts";
+
+/** How long a change waits for another process's change of the same voyage to end: longer than any one step takes. */
+const LOCK_WAIT_MS = 180_000;
+
+type Held = { lock: ReturnType<typeof acquireOsLock>; users: number };
+const held = new Map<string, Held>();
+
+/**
+ * Runs `work` while this process holds the voyage's OS lock; all resources of one process share it.
+ * A provider process orphaned by a SIGKILL of the engine goes on for a while: the next `up` waits for it here (facts: pulumi §6.12).
+ */
+export async function withVoyageLock<T>(stack: string, work: () => Promise<T>): Promise<T> {
+  const entry = held.get(stack) ?? { lock: take(stack), users: 0 };
+  held.set(stack, entry);
+  entry.users += 1;
+  try {
+    await entry.lock;
+    return await work();
+  } finally {
+    entry.users -= 1;
+    if (entry.users === 0) {
+      held.delete(stack);
+      await entry.lock.then((lock) => lock.release()).catch(() => {}); // a lock that was never had needs no release
+    }
+  }
+}
+
+async function take(stack: string) {
+  const file = voyageFolder(stack).lock;
+  await mkdir(dirname(file), { recursive: true });
+  return acquireOsLock(file, { timeoutMs: LOCK_WAIT_MS });
+}

@@ -1,0 +1,16 @@
+import { getStack } from "@pulumi/pulumi";
+import { Voyage } from "./components/voyage.ts";
+import { readVoyageConfig } from "./components/voyage-config.ts";
+import { voyageOutputs } from "./components/voyage-outputs.ts";
+import { packCrew } from "./lib/crew-pack.ts";
+import { preflight } from "./lib/preflight/preflight.ts";
+
+const stack = getStack();
+const config = readVoyageConfig();
+const { plan, shipCount } = await preflight({ ...config, stack });
+const crew = await packCrew();
+
+const fleet = new Voyage(stack, { ...config, stack, plan, ships: shipCount, crewDigest: crew.digest });
+
+/** A record: what this `up` saw, as of `asOf` (design 4). Live status is `ocaptain status`. */
+export const { voyage, ships, tasks, workspace, helm, asOf } = voyageOutputs(stack, plan, fleet);

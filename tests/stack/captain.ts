@@ -1,0 +1,143 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { execa, type Result } from "execa";
+import { stopHarbor } from "../../lib/harbor-daemon.ts";
+import { helmClient } from "../../lib/helm-client.ts";
+import { stopHelm } from "../../lib/helm-daemon.ts";
+import { mutagenHome, voyageFolder } from "../../lib/paths.ts";
+import { openSprites } from "../../lib/sprites/client.ts";
+import type { VoyageStatus } from "../../lib/voyage-status.ts";
+import { diamond, type SmallTask, writePlan, writeRepo } from "../fixtures/plan.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+
+export type Captain = Awaited<ReturnType<typeof openCaptain>>;
+
+/**
+ * A captain with a machine of its own: folders, harbor, helm, Pulumi backend, all under one short temporary folder, and the real CLI.
+ * `close` ends what is left, by its own means, and removes the folder.
+ */
+export async function openCaptain(
+  options: { stack?: string; tasks?: SmallTask[]; config?: Record<string, string | number | boolean> } = {},
+) {
+  const folder = await mkdtemp(join(tmpdir(), "oc-"));
+  const stack = options.stack ?? "sea";
+  const port = await freePort();
+  Object.assign(process.env, {
+    OCAPTAIN_HOME: join(folder, "h"),
+    OCAPTAIN_VOYAGES: join(folder, "v"),
+    OCAPTAIN_HELM_PORT: String(port),
+  });
+  const env = {
+    PULUMI_BACKEND_URL: `file://${folder}`,
+    PULUMI_HOME: join(folder, "p"),
+    PULUMI_CONFIG_PASSPHRASE: "a passphrase of this test",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    PULUMI_PARALLEL: "32",
+  };
+  const repo = await writeRepo(join(folder, "repo"));
+  const plan = await writePlan(join(folder, "plan"), { repo, tasks: options.tasks ?? diamond(4) });
+  const configFile = join(folder, `Pulumi.${stack}.yaml`);
+
+  const pulumi = (args: string[], run: { timeoutMs?: number; reject?: boolean } = {}): Promise<Result> & { pid?: number } =>
+    execa("pulumi", [...args, "--non-interactive", "--color", "never"], {
+      cwd: ROOT,
+      env,
+      all: true,
+      timeout: run.timeoutMs ?? 120_000,
+      reject: run.reject ?? true,
+    }) as never;
+  const onStack = ["-s", stack, "--config-file", configFile];
+
+  async function configure(config: Record<string, string | number | boolean>): Promise<void> {
+    const had = await readFile(configFile, "utf8").catch(() => "config:\n");
+    const kept = had
+      .split("\n")
+      .filter((line) => line && !Object.keys(config).some((key) => line.startsWith(`  ocaptain:${key}:`)));
+    const lines = Object.entries(config).map(([key, value]) => `  ocaptain:${key}: ${JSON.stringify(String(value))}`);
+    await writeFile(configFile, [...kept, ...lines, ""].join("\n"));
+  }
+
+  await pulumi(["stack", "init", stack, "--config-file", configFile]);
+  await configure({ plan, ships: 2, ...options.config });
+
+  const captain = {
+    stack,
+    folder,
+    repo,
+    plan,
+    env,
+    configure,
+    pulumi,
+    onStack,
+    voyage: voyageFolder(stack),
+    up: (args: string[] = [], run = {}) => pulumi(["up", "--yes", "--skip-preview", ...onStack, ...args], run),
+    preview: (args: string[] = []) => pulumi(["preview", ...onStack, ...args]),
+    destroy: (args: string[] = [], run = {}) => pulumi(["destroy", "--yes", "--skip-preview", ...onStack, ...args], run),
+    outputs: async () =>
+      JSON.parse(String((await pulumi(["stack", "output", "--json", "--show-secrets", "-s", stack])).stdout)) as Outputs,
+    /** The state as it is on disk. */
+    state: async () =>
+      JSON.parse(String((await pulumi(["stack", "export", "-s", stack])).stdout)) as {
+        deployment: { resources?: StateResource[] };
+      },
+    sprites: () => openSprites({ kind: "harbor" }),
+    helm: () => helmClient(),
+    voyageId: async () => (JSON.parse(await readFile(voyageFolder(stack).voyageFile, "utf8")) as { voyageId: string }).voyageId,
+    /** Waits until the helm says so; the whole wait is bounded. */
+    async until(what: string, holds: (status: VoyageStatus) => boolean, timeoutMs = 60_000): Promise<VoyageStatus> {
+      const id = await captain.voyageId();
+      const end = Date.now() + timeoutMs;
+      for (;;) {
+        const status = await helmClient()
+          .voyage(id)
+          .catch(() => null);
+        if (status && holds(status)) return status;
+        if (Date.now() > end) throw new Error(`not ${what} in ${timeoutMs / 1000} s: ${JSON.stringify(status, null, 1)}`);
+        await new Promise((done) => setTimeout(done, 100));
+      }
+    },
+    async close(): Promise<void> {
+      const id = await captain.voyageId().catch(() => null);
+      await stopHelm().catch(() => {});
+      await stopHarbor().catch(() => {});
+      if (id) await execa("mutagen", ["daemon", "stop"], { env: { MUTAGEN_DATA_DIRECTORY: mutagenHome(id) }, reject: false });
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return captain;
+}
+
+export type StateResource = {
+  urn: string;
+  type: string;
+  id?: string;
+  inputs: Record<string, unknown>;
+  outputs: Record<string, unknown>;
+};
+export type Outputs = {
+  voyage: { id: string; state: string; repo: string; branch: string; tip: string };
+  ships: { name: string; id: string; address: string; state: string; task: string | null }[];
+  tasks: {
+    total: number;
+    pending: number;
+    inProgress: number;
+    completed: number;
+    blocked: number;
+    byShip: Record<string, number>;
+  };
+  workspace: string;
+  helm: string;
+  asOf: string;
+};
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((done) => server.once("listening", done));
+  const { port } = server.address() as { port: number };
+  await new Promise((done) => server.close(done));
+  return port;
+}
