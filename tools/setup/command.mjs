@@ -4,10 +4,12 @@ import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 
-const KEPT_LINES = 15;
+/** Of what a failed command said: some programs give the reason first, some last. */
+const FIRST_LINES = 8;
+const LAST_LINES = 12;
 
 /**
- * Runs a command to its end and resolves to its standard output, trimmed. Rejects, with the last lines that it wrote, when it fails or
+ * Runs a command to its end and resolves to its standard output, trimmed. Rejects, with the first and last lines that it wrote, when it fails or
  * takes longer than `timeoutMs`. `onLine` hears every line of both outputs.
  */
 export function runCommand(command, args, { cwd, env, timeoutMs = 60_000, onLine = () => {} } = {}) {
@@ -21,6 +23,7 @@ export function runCommand(command, args, { cwd, env, timeoutMs = 60_000, onLine
       child.kill("SIGKILL");
     }, timeoutMs);
     const stdout = [];
+    const first = [];
     const last = [];
     const hear = (stream, keep) => {
       let rest = "";
@@ -30,8 +33,9 @@ export function runCommand(command, args, { cwd, env, timeoutMs = 60_000, onLine
         rest = lines.pop() ?? "";
         for (const line of lines.filter(Boolean)) {
           onLine(line);
-          last.push(line);
-          if (last.length > KEPT_LINES) last.shift();
+          if (first.length < FIRST_LINES) first.push(line);
+          else last.push(line);
+          if (last.length > LAST_LINES) last.shift();
         }
       });
     };
@@ -51,7 +55,7 @@ export function runCommand(command, args, { cwd, env, timeoutMs = 60_000, onLine
           : signal
             ? `was ended by ${signal}`
             : `failed with exit code ${code}`;
-        reject(new Error([`${command} ${args[0] ?? ""} ${how}`, ...last].join("\n    ")));
+        reject(new Error([`${command} ${args[0] ?? ""} ${how}`, ...first, ...last].join("\n    ")));
       }),
     );
   });

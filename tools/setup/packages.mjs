@@ -16,11 +16,18 @@ export const packages = {
   intact: () => installed() !== undefined,
 
   async make() {
+    // Not `npm ci`: it refuses a lock file that lacks optional packages of other systems, and registries that mirror a part of npm
+    // have none to lock (docs/adr/set-up.md). --no-save: versions and digests come from the lock file, which stays as it is.
     if (!installed())
-      await runCommand("npm", ["ci", "--ignore-scripts", "--no-fund", "--no-audit"], { cwd: root, timeoutMs: 10 * 60_000 });
+      await runCommand("npm", ["install", "--no-save", "--ignore-scripts", "--no-fund", "--no-audit"], {
+        cwd: root,
+        timeoutMs: 10 * 60_000,
+      });
     const count = installed();
     if (!count)
-      throw new Error("npm ci has left node_modules unlike package-lock.json. Type: rm -rf node_modules && npm run setup");
+      throw new Error(
+        "npm has left node_modules unlike package-lock.json, which must fit package.json. Type: rm -rf node_modules && npm run setup",
+      );
     return { version: `${count} packages`, from: "npm (package-lock.json)" };
   },
 };
@@ -31,10 +38,12 @@ function installed() {
   const { "": _root, ...wanted } = packagesIn(lockFile);
   const have = packagesIn(installedFile);
   const same = Object.entries(wanted).every(([path, entry]) => {
-    // npm leaves out optional packages of other systems.
+    // npm leaves out optional packages of other systems, and the lock file may lack those of this one.
     return have[path] ? have[path].version === entry.version : entry.optional;
   });
-  return same && Object.keys(have).every((path) => path in wanted) ? Object.keys(have).length : undefined;
+  return same && Object.entries(have).every(([path, entry]) => path in wanted || entry.optional)
+    ? Object.keys(have).length
+    : undefined;
 }
 
 const packagesIn = (file) => JSON.parse(readFileSync(file, "utf8")).packages;
