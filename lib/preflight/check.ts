@@ -1,0 +1,44 @@
+import { OcaptainError } from "../errors.ts";
+
+/** One reason why a voyage cannot sail. */
+export type PreflightFinding = {
+  /** What was looked at: `git`, `repository`, `port 4318`. */
+  what: string;
+  message: string;
+  /** A command or an edit that helps. */
+  hint: string;
+};
+
+/** Looks at one thing; changes nothing. What it throws is a finding too. */
+export type Check = { what: string; look: () => Promise<PreflightFinding[]> };
+
+/** Longest that one check may take. */
+const CHECK_MS = 10_000;
+
+/**
+ * Runs all checks at once, each bounded (design 6).
+ * @throws OcaptainError PREFLIGHT with every finding, in the order of the checks.
+ */
+export async function runPreflight(checks: readonly Check[], timeoutMs = CHECK_MS): Promise<void> {
+  const findings = (await Promise.all(checks.map((check) => bounded(check, timeoutMs)))).flat();
+  if (findings.length === 0) return;
+  const lines = findings.map(
+    ({ what, message, hint }) => `  ${what}: ${message.replaceAll("\n", "\n    ")}${hint && `\n    hint: ${hint}`}`,
+  );
+  throw new OcaptainError("PREFLIGHT", `nothing was made, because this cannot sail:\n${lines.join("\n")}`);
+}
+
+async function bounded({ what, look }: Check, timeoutMs: number): Promise<PreflightFinding[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<PreflightFinding[]>((resolve) => {
+    timer = setTimeout(() => resolve([{ what, message: `no answer in ${timeoutMs / 1000} s`, hint: "try again" }]), timeoutMs);
+  });
+  try {
+    return await Promise.race([look(), late]);
+  } catch (error) {
+    const hint = error instanceof OcaptainError ? (error.hint ?? "") : "";
+    return [{ what, message: error instanceof Error ? error.message : String(error), hint }];
+  } finally {
+    clearTimeout(timer);
+  }
+}

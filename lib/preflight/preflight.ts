@@ -1,0 +1,80 @@
+import { OcaptainError } from "../errors.ts";
+import { checkRepoReadable } from "../git/voyage-repo.ts";
+import { formatFindings } from "../plan/findings.ts";
+import { loadPlan } from "../plan/load.ts";
+import type { Plan } from "../plan-types.ts";
+import { openSprites } from "../sprites/client.ts";
+import { type Check, runPreflight } from "./check.ts";
+import { helmPortCheck } from "./helm-port.ts";
+import { socketPathCheck, spaceCheck } from "./machine.ts";
+import { chooseShipCount } from "./ship-count.ts";
+import { confinementCheck, nodeCheck, toolCheck, tools } from "./tools.ts";
+import { captainCheck, providerCheck, stackNameCheck } from "./voyage.ts";
+
+export type PreflightArgs = {
+  stack: string;
+  /** Folder of the plan, relative to the project. */
+  plan: string;
+  repo?: string | undefined;
+  ships?: number | undefined;
+  provider: "harbor" | "sprites";
+  unconfined: boolean;
+  handover?: string | undefined;
+  /** `ocaptain:spritesToken`; else SPRITE_TOKEN. */
+  spritesToken?: string | undefined;
+};
+
+/** Below the bound of a check, so that git's own word is heard. */
+const REPO_MS = 9_000;
+
+/**
+ * Every read that can refuse a voyage, at once, before the first resource (design 6). Changes nothing.
+ * @throws OcaptainError PREFLIGHT with all findings together.
+ */
+export async function preflight(args: PreflightArgs): Promise<{ plan: Plan; shipCount: number }> {
+  const loading = loadPlan(args.plan, { repo: args.repo });
+  let sailing: { plan: Plan; shipCount: number } | undefined;
+  const planCheck: Check = {
+    what: `plan ${args.plan}`,
+    look: async () => {
+      const loaded = await loading;
+      if ("findings" in loaded) return [{ what: `plan ${args.plan}`, message: `\n${formatFindings(loaded.findings)}`, hint: "" }];
+      sailing = { plan: loaded.plan, shipCount: chooseShipCount(args.ships, loaded.plan.recommendedShips) };
+      return [];
+    },
+  };
+  const repoCheck: Check = {
+    what: "repository",
+    look: async () => {
+      const loaded = await loading;
+      if ("plan" in loaded) await checkRepoReadable(loaded.plan.repo, { token: process.env.GH_TOKEN, timeoutMs: REPO_MS });
+      return [];
+    },
+  };
+  await runPreflight([
+    nodeCheck(),
+    stackNameCheck(args.stack),
+    captainCheck(args.stack, args.handover),
+    planCheck,
+    repoCheck,
+    toolCheck(tools.git),
+    toolCheck(tools.mutagen),
+    spaceCheck(),
+    socketPathCheck(),
+    helmPortCheck(),
+    ...providerChecks(args),
+  ]);
+  if (!sailing) throw new OcaptainError("PREFLIGHT", `plan ${args.plan} was not read`);
+  return sailing;
+}
+
+/** A harbor starts by itself when it is first needed, with a token of its own: there only its programs are looked at. */
+function providerChecks({ provider, stack, unconfined, spritesToken }: PreflightArgs): Check[] {
+  if (provider === "harbor") return [toolCheck(tools.tmux), ...(unconfined ? [] : [toolCheck(tools.bwrap), confinementCheck()])];
+  const settings = {
+    kind: provider,
+    baseUrl: process.env.SPRITES_API_URL || undefined,
+    token: spritesToken ?? process.env.SPRITE_TOKEN,
+  };
+  return [providerCheck(stack, () => openSprites(settings))];
+}

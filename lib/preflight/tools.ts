@@ -1,0 +1,83 @@
+import { execa } from "execa";
+import type { Check, PreflightFinding } from "./check.ts";
+
+/** A program on the captain's PATH, and what it must be. Versions are compared number by number. */
+export type Tool = {
+  name: string;
+  args: readonly string[];
+  /** At least this: `2.38`. */
+  least: string;
+  /** Below this, when a newer one is known not to do. */
+  below?: string;
+  why: string;
+};
+
+export const tools = {
+  git: { name: "git", args: ["--version"], least: "2.38", why: "merge-tree --write-tree" },
+  // Its agent on the ships must be of the same version, and comes with the set-up.
+  mutagen: { name: "mutagen", args: ["version"], least: "0.18", below: "0.19", why: "the syncs" },
+  tmux: { name: "tmux", args: ["-V"], least: "3.0", why: "the crew on harbor ships, which share this system's programs" },
+  bwrap: { name: "bwrap", args: ["--version"], least: "0.4", why: "the confinement of harbor ships" },
+} satisfies Record<string, Tool>;
+
+const SETUP = "npm run setup, then: . .tools/env.sh";
+const RUN_MS = 5_000;
+
+/** Is it on PATH, and new enough? */
+export function toolCheck(tool: Tool): Check {
+  return { what: tool.name, look: () => lookAtTool(tool) };
+}
+
+async function lookAtTool({ name, args, least, below, why }: Tool): Promise<PreflightFinding[]> {
+  const bad = (message: string) => [{ what: name, message: `${message} (for ${why})`, hint: SETUP }];
+  const wanted = below ? `${least} or later, below ${below},` : `${least} or later`;
+  const result = await execa(name, [...args], { reject: false, stdin: "ignore", timeout: RUN_MS });
+  if (result.code === "ENOENT") return bad(`is not on PATH; ${wanted} is needed`);
+  const version = /\d+(\.\d+)+/.exec(result.stdout)?.[0];
+  if (result.failed || !version) return bad(`does not tell its version: ${result.shortMessage ?? result.stdout}`);
+  const fits = compareVersions(version, least) >= 0 && (!below || compareVersions(version, below) < 0);
+  return fits ? [] : bad(`is ${version}; ${wanted} is needed`);
+}
+
+/** The Node that runs this program: it must strip types and bring node:sqlite (design 1). */
+export function nodeCheck(version = process.versions.node): Check {
+  return {
+    what: "node",
+    look: async () =>
+      Number(version.split(".")[0]) >= 24
+        ? []
+        : [{ what: "node", message: `this program runs on Node ${version}; 24 or later is needed`, hint: SETUP }],
+  };
+}
+
+/** Being installed is not enough: where user namespaces are off, bubblewrap starts nothing. Missing is `tools.bwrap`'s to say. */
+export function confinementCheck(): Check {
+  return {
+    what: "confinement",
+    look: async () => {
+      const result = await execa("bwrap", ["--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"], {
+        reject: false,
+        stdin: "ignore",
+        timeout: RUN_MS,
+      });
+      if (!result.failed || result.code === "ENOENT") return [];
+      return [
+        {
+          what: "confinement",
+          message: `bubblewrap cannot confine here: ${result.stderr.trim() || result.shortMessage}`,
+          hint: "allow user namespaces, or give up confinement: pulumi config set ocaptain:unconfined true",
+        },
+      ];
+    },
+  };
+}
+
+/** Negative, 0 or positive, as `a` is older than, equal to or newer than `b`. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((version) => version.split(".").map(Number)) as [number[], number[]];
+  for (let i = 0; i < Math.max(left.length, right.length); i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
