@@ -1,0 +1,63 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { stopHarbor } from "../../lib/harbor-daemon.ts";
+import { stopHelm } from "../../lib/helm-daemon.ts";
+import { PROJECT } from "../pulumi.ts";
+
+export const STACK = "demo";
+/** Folder of the demonstration: its backend, its voyages, its report. Made anew each time. */
+export const DEMO = join(PROJECT, ".demo");
+export const CONFIG_FILE = join(DEMO, "Pulumi.demo.yaml");
+/** Says where the last demonstration's daemons lived, so that one that was killed is ended by the next. */
+const HOME_NOTE = join(DEMO, "home");
+
+/**
+ * A machine of its own for the demonstration: nothing of the user's is touched. Daemons live in a short temporary folder, for their
+ * sockets; what is worth keeping in `.demo/`. Sets this process's OCAPTAIN_* variables and gives Pulumi's.
+ */
+export async function openMachine(voyage: {
+  plan: string;
+  ships: string;
+  repo: string;
+  latency: string;
+}): Promise<Record<string, string>> {
+  const earlier = (await readFile(HOME_NOTE, "utf8").catch(() => "")).trim();
+  if (earlier) {
+    process.env.OCAPTAIN_HOME = earlier;
+    await closeMachine();
+  }
+  await rm(DEMO, { recursive: true, force: true });
+  await mkdir(DEMO);
+  process.env.OCAPTAIN_HOME = await mkdtemp(join(tmpdir(), "ocaptain-demo-"));
+  await writeFile(HOME_NOTE, process.env.OCAPTAIN_HOME);
+  process.env.OCAPTAIN_VOYAGES = join(DEMO, "voyages");
+  process.env.OCAPTAIN_HELM_PORT = String(await freePort());
+  process.env.OCAPTAIN_HARBOR_LATENCY = voyage.latency;
+
+  const config = { plan: resolve(voyage.plan), ships: voyage.ships, repo: voyage.repo };
+  const lines = Object.entries(config).map(([key, value]) => `  ocaptain:${key}: ${JSON.stringify(value)}`);
+  await writeFile(CONFIG_FILE, ["config:", ...lines, ""].join("\n"));
+  return {
+    PULUMI_BACKEND_URL: `file://${DEMO}`,
+    PULUMI_CONFIG_PASSPHRASE: randomBytes(16).toString("hex"), // nothing secret is kept beyond this run
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  };
+}
+
+/** Ends the daemons, whatever is left of them, and removes their folder. */
+export async function closeMachine(): Promise<void> {
+  await stopHelm().catch(() => {});
+  await stopHarbor().catch(() => {});
+  await rm(process.env.OCAPTAIN_HOME as string, { recursive: true, force: true });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((done) => server.once("listening", done));
+  const { port } = server.address() as { port: number };
+  await new Promise((done) => server.close(done));
+  return port;
+}

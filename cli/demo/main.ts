@@ -1,0 +1,140 @@
+/**
+ * `npm run demo`: a whole voyage on the harbor, by the real Pulumi engine, on a machine of its own under `.demo/` and a temporary folder:
+ * sails, loses a ship on purpose, heals, shows what was delivered, destroys, proves it. Needs no account and leaves nothing running.
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { execa } from "execa";
+import { explain } from "../../lib/errors.ts";
+import { helmClient } from "../../lib/helm-client.ts";
+import { spriteName, spritePrefix } from "../../lib/naming.ts";
+import { voyageFolder } from "../../lib/paths.ts";
+import { openSprites } from "../../lib/sprites/client.ts";
+import { PROJECT, pulumi } from "../pulumi.ts";
+import { showSteps, showTasks } from "../show-progress.ts";
+import { openTerminal } from "../terminal.ts";
+import { CONFIG_FILE, closeMachine, DEMO, openMachine, STACK } from "./machine.ts";
+
+const HELP = `npm run demo [-- options]      sails a demonstration voyage on the harbor
+
+  --repo PATH|URL     repository to survey (default: this project's own checkout)
+  --plan FOLDER       another plan than plans/survey
+  --ships N           ships (default 4)
+  --latency PROFILE   none or realistic (default)
+  --keep              leave the fleet sailing; prints how to go on with it
+  --help              this text
+
+Examples:
+  npm run demo
+  npm run demo -- --repo ../another-repository --ships 6`;
+
+const { values } = parseArgs({
+  options: {
+    repo: { type: "string", default: "." },
+    plan: { type: "string", default: join(PROJECT, "plans", "survey") },
+    ships: { type: "string", default: "4" },
+    latency: { type: "string", default: "realistic" },
+    keep: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+
+const terminal = openTerminal();
+const interrupted = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => interrupted.abort());
+
+const env = await openMachine({ plan: values.plan, ships: values.ships, repo: values.repo, latency: values.latency });
+const onStack = ["-s", STACK, "--config-file", CONFIG_FILE];
+const change = (verb: "up" | "destroy", signal?: AbortSignal) =>
+  pulumi([verb, "--yes", "--skip-preview", ...onStack], { env, onStep: showSteps(terminal), ...(signal && { signal }) });
+
+try {
+  await sail();
+} catch (error) {
+  terminal.status("");
+  terminal.plain(`\n${terminal.style("red", interrupted.signal.aborted ? "Interrupted." : explain(error))}`);
+  process.exitCode = interrupted.signal.aborted ? 130 : 1;
+}
+if (!values.keep)
+  await sink().catch((error) => {
+    terminal.plain(explain(error));
+    process.exitCode ||= 1;
+  });
+process.exit();
+
+async function sail(): Promise<void> {
+  const folder = voyageFolder(STACK);
+  terminal.heading(`Sailing: pulumi up, ${values.ships} ships, harbor latency ${values.latency}`);
+  await pulumi(["stack", "init", ...onStack.slice(1)], { env });
+  await change("up", interrupted.signal);
+
+  const { voyageId } = JSON.parse(await readFile(folder.voyageFile, "utf8")) as { voyageId: string };
+  const watch = { seen: new Map<string, string>(), signal: interrupted.signal, quietSeconds: 60 };
+  const accepted = (status: { tasks: { status: string }[] }) => status.tasks.filter((task) => task.status === "accepted").length;
+
+  terminal.heading("At work");
+  const midway = await showTasks(
+    terminal,
+    voyageId,
+    (s) => accepted(s) >= 3 && s.ships.some((ship) => ship.task !== null),
+    watch,
+  );
+  const victim = midway.ships.find((ship) => ship.task !== null);
+  if (victim) {
+    await (await openSprites({ kind: "harbor" })).remove(spriteName(STACK, voyageId, victim.ship));
+    terminal.line(terminal.style("red", `✗ ${victim.ship} is sunk on purpose, in the middle of task #${victim.task}`));
+    terminal.heading("Healing: pulumi up, again");
+    await change("up", interrupted.signal);
+  }
+  terminal.heading("At work");
+  const end = await showTasks(terminal, voyageId, (s) => ["verified", "failed", "blocked"].includes(s.state), watch);
+  if (end.state !== "verified")
+    throw new Error(
+      `the voyage ended ${end.state}: ${end.verified?.output ?? end.tasks.find((task) => task.reason)?.reason ?? ""}`,
+    );
+  terminal.line(`${terminal.style("green", "✓")} verify.sh passed in a fresh checkout of ${end.verified?.commit.slice(0, 8)}`);
+
+  await change("up", interrupted.signal); // takes the last look into the outputs
+  await show(folder);
+}
+
+/** What was delivered: commits, outputs, report. */
+async function show(folder: ReturnType<typeof voyageFolder>): Promise<void> {
+  terminal.heading(`Delivered: a commit per task on branch ${STACK}`);
+  const log = await execa("git", ["--git-dir", folder.repo, "log", "-20", "--format=%h  %<(8,trunc)%an %s", STACK]);
+  terminal.plain(log.stdout.replace(/^/gm, "  "));
+  terminal.heading("Outputs: pulumi stack output");
+  terminal.plain((await pulumi(["stack", "output", "--json", "-s", STACK], { env })).trim().replace(/^/gm, "  "));
+  const report = await execa("git", ["--git-dir", folder.repo, "show", `${STACK}:survey/report.html`], {
+    reject: false,
+    stripFinalNewline: false,
+  });
+  if (report.exitCode !== 0) return;
+  const file = join(DEMO, "report.html");
+  await writeFile(file, report.stdout);
+  terminal.heading("The report");
+  terminal.plain(`  ${relative(process.cwd(), file)}  (open it in a browser)`);
+}
+
+/** Destroys and shows the proof: the provider's own listing, and the helm that is gone. */
+async function sink(): Promise<void> {
+  terminal.heading("Sinking: pulumi destroy");
+  const file = voyageFolder(STACK).voyageFile;
+  const { voyageId } = JSON.parse(await readFile(file, "utf8").catch(() => "{}")) as { voyageId?: string };
+  await change("destroy");
+  if (!voyageId) return;
+  const left = await (await openSprites({ kind: "harbor" })).list(spritePrefix(STACK, voyageId));
+  const helm = await helmClient()
+    .health()
+    .catch(() => null);
+  terminal.heading("Proof");
+  terminal.plain(`  ships left at the provider: ${left.length}   helm: ${helm ? `still there, pid ${helm.pid}` : "ended"}`);
+  await closeMachine();
+  terminal.plain(`  the voyage's folder stays: ${relative(process.cwd(), voyageFolder(STACK).root)}`);
+  if (left.length > 0 || helm) process.exitCode = 1;
+}

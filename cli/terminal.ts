@@ -1,0 +1,43 @@
+import { styleText } from "node:util";
+
+/**
+ * Lines for people, on stderr: results go to stdout. On a terminal a last line shows what goes on now, and is overwritten; elsewhere
+ * only whole lines are written.
+ */
+export function openTerminal(stream: NodeJS.WriteStream = process.stderr) {
+  const live = stream.isTTY === true;
+  const started = performance.now();
+  let status = "";
+
+  const clear = () => live && status && stream.write("\r\x1b[2K");
+  const paint = () => live && status && stream.write(styleText("dim", status.slice(0, (stream.columns || 80) - 1), { stream }));
+  const seconds = () => `${((performance.now() - started) / 1000).toFixed(1).padStart(5)}s`;
+
+  return {
+    /** A line with the time since the start. */
+    line(text: string): void {
+      clear();
+      stream.write(`${styleText("dim", seconds(), { stream })}  ${text}\n`);
+      paint();
+    },
+    /** A line as it is. */
+    plain(text = ""): void {
+      clear();
+      stream.write(`${text}\n`);
+      paint();
+    },
+    heading(text: string): void {
+      clear();
+      stream.write(`\n${styleText("bold", text, { stream })}\n`);
+    },
+    /** What goes on now; empty when nothing does. */
+    status(text: string): void {
+      clear();
+      status = text;
+      paint();
+    },
+    style: (format: Parameters<typeof styleText>[0], text: string) => styleText(format, text, { stream }),
+  };
+}
+
+export type Terminal = ReturnType<typeof openTerminal>;

@@ -1,0 +1,95 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { serialise, startHost, UNKNOWN } from "./host-process.ts";
+
+let folder: string;
+let host: Awaited<ReturnType<typeof startHost>>;
+let muster: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "ow-"));
+  host = await startHost(
+    { OCAPTAIN_HOME: join(folder, "h"), OCAPTAIN_VOYAGES: join(folder, "v") },
+    { "ocaptain:spritesToken": "s3cr3t-token" },
+  );
+  muster = await serialise("muster");
+});
+afterAll(async () => {
+  await host.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("what state holds is a name and a few methods: small, without a secret, requiring nothing", () => {
+  expect(Buffer.byteLength(muster)).toBeLessThan(6000);
+  expect(muster).toContain("dynamic-providers/host.ts");
+  expect(muster).not.toMatch(/require\(|s3cr3t/);
+});
+
+test("create mints a voyage once: creating again, as after a lost answer, finds the same", async () => {
+  const inputs = { stack: "wire", provider: "harbor", __provider: muster };
+  const { failures } = await host.check(inputs);
+  expect(failures).toEqual([]);
+  const first = await host.create(inputs);
+  expect(first.props).toMatchObject({
+    stack: "wire",
+    voyageId: expect.stringMatching(/^[0-9a-f]{6}$/),
+    present: true,
+    __provider: muster,
+  });
+  expect(await host.create(inputs)).toEqual(first);
+  const file = JSON.parse(await readFile(join(folder, "v/wire/voyage.json"), "utf8"));
+  expect(file.voyageId).toBe(first.props.voyageId);
+});
+
+test("read sees what is missing without putting it right, and diff makes an update of it", async () => {
+  const { id, props } = await host.create({ stack: "adrift", provider: "harbor", __provider: muster });
+  await rm(join(folder, "v/adrift/voyage.json"));
+  const seen = await host.read(id, props);
+  expect(seen.props).toMatchObject({ voyageId: props.voyageId, present: false });
+  await expect(readFile(join(folder, "v/adrift/voyage.json"))).rejects.toThrow("ENOENT");
+  const news = { stack: "adrift", provider: "harbor", __provider: muster };
+  expect(await host.diff(id, seen.props, news)).toEqual({ changes: true, replaces: [] });
+  expect(await host.diff(id, props, news)).toEqual({ changes: false, replaces: [] });
+});
+
+test("a preview's unknown values pass the check and count as a change", async () => {
+  const sprite = await serialise("sprite");
+  const inputs = {
+    stack: "wire",
+    voyageId: UNKNOWN,
+    ship: "ship-0",
+    name: UNKNOWN,
+    provider: "harbor",
+    nonce: UNKNOWN,
+    crewDigest: "d",
+    __provider: sprite,
+  };
+  expect((await host.check(inputs)).failures).toEqual([]);
+  const olds = { ...inputs, voyageId: "abc123", name: "n", nonce: "x", present: true };
+  expect(await host.diff("n", olds, inputs)).toEqual({ changes: true, replaces: [] });
+});
+
+test("all that is wrong with the inputs is found together", async () => {
+  const { failures } = await host.check({ stack: 7, provider: "rowboat", __provider: muster });
+  expect(failures.map((failure: { property: string }) => failure.property)).toEqual(["stack", "provider"]);
+});
+
+test("another machine's voyage is refused, with the command that hands it over", async () => {
+  const { id, props } = await host.create({ stack: "theirs", provider: "harbor", __provider: muster });
+  await expect(host.read(id, { ...props, captainId: "0123456789ab" })).rejects.toThrow(
+    /captain 0123456789ab.*handover 0123456789ab/s,
+  );
+});
+
+test("an error is said once, with its hint and without a stack", async () => {
+  const { id, props } = await host.create({ stack: "theirs", provider: "harbor", __provider: muster });
+  await host.remove(id, { ...props, captainId: "0123456789ab" }).catch(() => {});
+  expect(host.stderr()).toContain("hint:");
+  expect(host.stderr()).not.toMatch(/\n\s+at /);
+});
+
+test("a kind that this version does not know is named", async () => {
+  await expect(host.create({ stack: "x", __provider: await serialise("raft") })).rejects.toThrow(/no resource kind "raft"/);
+});

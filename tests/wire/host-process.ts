@@ -1,0 +1,100 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { runtime } from "@pulumi/pulumi";
+import { Delegate } from "../../dynamic-providers/delegate.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const require = createRequire(import.meta.url);
+// What the engine itself speaks; the SDK ships it without types for our module resolution.
+const grpc = createRequire(require.resolve("@pulumi/pulumi"))("@grpc/grpc-js");
+const { ResourceProviderClient } = require("@pulumi/pulumi/proto/provider_grpc_pb.js");
+const proto = require("@pulumi/pulumi/proto/provider_pb.js");
+const { Struct } = require("google-protobuf/google/protobuf/struct_pb.js");
+
+/** A delegate as it is written into a state file. */
+export async function serialise(kind: string): Promise<string> {
+  const delegate = new Delegate(kind);
+  return (await runtime.serializeFunction(() => delegate)).text;
+}
+
+/** The vendor's dynamic-provider process, driven over gRPC as the engine does. */
+export async function startHost(env: Record<string, string>, config: Record<string, string> = {}) {
+  const main = require.resolve("@pulumi/pulumi/cmd/dynamic-provider/index.js");
+  const child = spawn(process.execPath, [main, "127.0.0.1:1"], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stderr = "";
+  child.stderr.on("data", (data) => {
+    stderr += data;
+  });
+  const [port] = await once(createInterface(child.stdout), "line");
+  const client = new ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+
+  // biome-ignore lint/suspicious/noExplicitAny: protobuf messages made without types
+  const call = (method: string, request: any): Promise<any> =>
+    new Promise((done, fail) =>
+      client[method](request, { deadline: Date.now() + 30_000 }, (error: Error | null, reply: unknown) =>
+        error ? fail(error) : done(reply),
+      ),
+    );
+  const struct = (value: object) => Struct.fromJavaScript(value);
+  const plain = (message: { toJavaScript(): object } | undefined) => message?.toJavaScript() as Record<string, unknown>;
+
+  const configure = new proto.ConfigureRequest();
+  configure.setArgs(struct(config));
+  await call("configure", configure);
+
+  return {
+    stderr: () => stderr,
+    async check(news: object) {
+      const request = new proto.CheckRequest();
+      request.setOlds(struct({}));
+      request.setNews(struct(news));
+      const reply = await call("check", request);
+      return {
+        inputs: plain(reply.getInputs()),
+        failures: reply.getFailuresList().map((f: { toObject(): object }) => f.toObject()),
+      };
+    },
+    async diff(id: string, olds: object, news: object) {
+      const request = new proto.DiffRequest();
+      request.setId(id);
+      request.setOlds(struct(olds));
+      request.setNews(struct(news));
+      const reply = await call("diff", request);
+      return { changes: reply.getChanges() === proto.DiffResponse.DiffChanges.DIFF_SOME, replaces: reply.getReplacesList() };
+    },
+    async create(news: object) {
+      const request = new proto.CreateRequest();
+      request.setProperties(struct(news));
+      const reply = await call("create", request);
+      return { id: reply.getId() as string, props: plain(reply.getProperties()) };
+    },
+    async read(id: string, props: object) {
+      const request = new proto.ReadRequest();
+      request.setId(id);
+      request.setProperties(struct(props));
+      const reply = await call("read", request);
+      return { id: reply.getId() as string, props: plain(reply.getProperties()) };
+    },
+    async remove(id: string, props: object) {
+      const request = new proto.DeleteRequest();
+      request.setId(id);
+      request.setProperties(struct(props));
+      await call("delete", request);
+    },
+    async close() {
+      client.close();
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    },
+  };
+}
+
+/** What the engine sends in a preview for what is not known yet. */
+export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
