@@ -57,14 +57,16 @@ export class HelmClient {
     request: object,
     options: { timeoutMs: number; signal: AbortSignal },
   ): Promise<{ kind: "ok"; body: T } | { kind: "away" | "unauthorized"; why: string }> {
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(Math.ceil(options.timeoutMs))]);
+    const authorization = `Bearer ${readToken(this.#ship)}`;
     let response: Response;
     let body: unknown;
     try {
       response = await fetch(`${this.#ship.config.helmUrl}/v1/ship/${name}`, {
         method: "POST",
-        headers: { authorization: `Bearer ${readToken(this.#ship)}`, "content-type": "application/json" },
+        headers: { authorization, "content-type": "application/json" },
         body: JSON.stringify(request),
-        signal: AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]),
+        signal,
       });
       body = await response.json();
     } catch (error) {

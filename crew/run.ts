@@ -45,7 +45,7 @@ export async function run(command: Command): Promise<Ran> {
   child.stderr.on("data", take);
   const drained = new Promise((resolve) => child.once("close", resolve));
 
-  const timeUp = AbortSignal.timeout(Math.min(command.timeoutMs, 2 ** 31 - 1));
+  const timeUp = AbortSignal.timeout(Math.ceil(Math.min(command.timeoutMs, 2 ** 31 - 1)));
   const ending = AbortSignal.any([command.signal, timeUp]);
   let killer: NodeJS.Timeout | undefined;
   const end = () => {
