@@ -1,0 +1,214 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { existsSync, lstatSync, readlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { OcaptainError } from "../lib/errors.ts";
+import { enterShip, SHIP_HOME, type ShipAddress } from "./enter.ts";
+import { etcArguments } from "./ship-etc.ts";
+
+const shipRoot = fileURLToPath(new URL("ship-root/", import.meta.url));
+const START_TIMEOUT_MS = 10_000;
+const STOP_TIMEOUT_MS = 5_000;
+
+/** A running (or frozen) ship: a bubblewrap confinement with its own user, mount, pid, ipc and uts namespace (design 13). */
+export type Confinement = ShipAddress & {
+  /** `pid:[4026…]`: tells this confinement from a later process with the same number. */
+  pidNamespace: string;
+  /** Resolves when the ship's last process is gone, for whatever reason. */
+  ended: Promise<void>;
+};
+
+/** `folder` holds home, tmp, etc and api.sock of the sprite. */
+export type ShipPlace = { name: string; folder: string };
+
+/**
+ * @throws OcaptainError UNCONFINED when bubblewrap is missing or not allowed here
+ */
+export async function startConfinement(place: ShipPlace): Promise<Confinement> {
+  const child = spawn("unshare", ["--user", "--map-root-user", "--", "bwrap", ...bwrapArguments(place)], {
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    cwd: "/",
+    env: { PATH: process.env.PATH, LANG: "C.UTF-8" },
+  });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()).once("error", () => resolve()));
+  const info = collect(child.stdio[3] as Readable);
+  const problem = collect(child.stderr!);
+  await ready(child, problem);
+  const initPid = Number(JSON.parse(`${info.text().split("}")[0]}}`)["child-pid"]);
+  return { monitorPid: child.pid!, initPid, pidNamespace: readlinkSync(`/proc/${initPid}/ns/pid`), ended };
+}
+
+function bwrapArguments({ name, folder }: ShipPlace): string[] {
+  return [
+    ...[
+      "--unshare-user",
+      "--uid",
+      "1000",
+      "--gid",
+      "1000",
+      "--unshare-pid",
+      "--unshare-ipc",
+      "--unshare-uts",
+      "--hostname",
+      name,
+    ],
+    ...["--die-with-parent", "--info-fd", "3"],
+    ...systemArguments(),
+    ...etcArguments(join(folder, "etc"), name),
+    ...["--proc", "/proc", ...kernelSettings(), "--dev", "/dev"],
+    ...["--dir", "/run", "--dir", "/var", "--symlink", "../tmp", "/var/tmp", "--dir", "/root"],
+    ...["--ro-bind", join(shipRoot, "bin"), "/.sprite/bin", "--ro-bind", join(shipRoot, "lib"), "/.sprite/lib"],
+    // The system's own node may be older than the 22 that a sprite has.
+    ...["--ro-bind", dirname(process.execPath), "/.sprite/languages/node/bin"],
+    ...["--ro-bind", join(folder, "api.sock"), "/.sprite/api.sock"],
+    ...["--bind", join(folder, "tmp"), "/tmp", "--bind", join(folder, "home"), SHIP_HOME],
+    ...["--remount-ro", "/", "--chdir", SHIP_HOME],
+    ...["--", "sh", "-c", "echo ready; exec sleep infinity"],
+  ];
+}
+
+/** @throws OcaptainError UNCONFINED when a ship could not be started here */
+export async function probeConfinement(): Promise<void> {
+  await run(
+    "unshare",
+    [
+      "--user",
+      "--map-root-user",
+      "--",
+      "bwrap",
+      "--unshare-user",
+      "--uid",
+      "1000",
+      "--unshare-pid",
+      "--ro-bind",
+      "/",
+      "/",
+      "true",
+    ],
+    {
+      timeout: START_TIMEOUT_MS,
+    },
+  ).catch((error: Error & { stderr?: string }) => {
+    throw unconfined(error.stderr?.trim() || error.message);
+  });
+}
+
+/** The captain's system, read-only: /usr and what leads into it. Not /opt, /srv, /home, /root, /var, /run. */
+function systemArguments(): string[] {
+  const args = ["--ro-bind", "/usr", "/usr"];
+  for (const path of ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"]) {
+    if (!existsSync(path)) continue;
+    if (lstatSync(path).isSymbolicLink()) args.push("--symlink", readlinkSync(path), path);
+    else args.push("--ro-bind", path, path);
+  }
+  return args;
+}
+
+/**
+ * Kernel settings are writable for user id 0 of the machine whatever its user namespace, and that is what a ship's user is outside when
+ * root runs the harbor. bwrap covers them only for a set-uid bwrap.
+ */
+function kernelSettings(): string[] {
+  const paths = [
+    "/proc/sys",
+    "/proc/sysrq-trigger",
+    "/proc/irq",
+    "/proc/bus",
+    "/proc/fs",
+    "/proc/acpi",
+    "/proc/mtrr",
+    "/proc/scsi",
+  ];
+  return paths.filter((path) => existsSync(path)).flatMap((path) => ["--ro-bind", path, path]);
+}
+
+function collect(stream: Readable) {
+  let text = "";
+  stream.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+  });
+  return { text: () => text };
+}
+
+async function ready(child: ChildProcess, problem: { text(): string }): Promise<void> {
+  let reason = "";
+  const started = await new Promise<boolean>((resolve) => {
+    const timer = setTimeout(() => resolve(false), START_TIMEOUT_MS);
+    const settle = (ok: boolean) => {
+      clearTimeout(timer);
+      resolve(ok);
+    };
+    child.stdout!.once("data", () => settle(true));
+    child.once("error", (error) => {
+      reason = error.message;
+      settle(false);
+    });
+    child.once("close", () => settle(false));
+  });
+  if (started) return;
+  child.kill("SIGKILL");
+  throw unconfined(problem.text().trim() || reason || "no answer from bwrap");
+}
+
+const unconfined = (reason: string) =>
+  new OcaptainError("UNCONFINED", `a ship cannot be confined here: ${reason}`, {
+    hint: "install bubblewrap and util-linux (apt-get install bubblewrap util-linux), and allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0)",
+  });
+
+/** Ends every process of the ship and waits until they are gone. */
+export async function endConfinement(vm: Confinement): Promise<void> {
+  if (livesIn(vm)) process.kill(vm.initPid, "SIGKILL");
+  const timer = new Promise((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS, "late").unref());
+  if ((await Promise.race([vm.ended, timer])) !== "late") return;
+  throw new OcaptainError("SHIP_STUCK", `processes of the ship with process ${vm.initPid} did not end in ${STOP_TIMEOUT_MS} ms`);
+}
+
+const livesIn = (vm: Confinement) => {
+  try {
+    return readlinkSync(`/proc/${vm.initPid}/ns/pid`) === vm.pidNamespace;
+  } catch {
+    return false;
+  }
+};
+
+const run = promisify(execFile);
+
+/**
+ * Stops everything but the ship's process 1 until nothing is left that runs. Once is not enough: tmux, for one, continues a child that it
+ * sees stopped, if it gets to run before it is stopped itself. A process in state D waits for one that is stopped.
+ */
+const FREEZE = `for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  kill -STOP -1 2>/dev/null; left=
+  for stat in /proc/[0-9]*/stat; do
+    { read -r line <"$stat"; } 2>/dev/null || continue
+    pid=\${line%% *}; state=\${line##*) }; state=\${state%% *}
+    case $pid in 1|$$) continue ;; esac
+    case $state in R|S) left="$left $pid" ;; esac
+  done
+  [ -z "$left" ] && exit 0
+done
+echo "still running:$left" >&2; exit 1`;
+
+/** Children before parents, so that a shell does not see its foreground job as stopped. */
+const THAW = `for pid in $(ls /proc | grep '^[0-9]*$' | sort -rn); do
+  case $pid in 1|$$) ;; *) kill -CONT $pid 2>/dev/null ;; esac
+done; exit 0`;
+
+/** @throws when something in the ship would not stop; it is running again then */
+export async function freezeConfinement(vm: Confinement): Promise<void> {
+  try {
+    await inShip(vm, FREEZE);
+  } catch (error) {
+    await thawConfinement(vm);
+    throw error;
+  }
+}
+
+export const thawConfinement = (vm: Confinement) => inShip(vm, THAW);
+
+async function inShip(vm: Confinement, script: string): Promise<void> {
+  const [file = "", ...args] = [...enterShip(vm), "sh", "-c", script];
+  await run(file, args, { timeout: 10_000, env: { PATH: process.env.PATH } });
+}

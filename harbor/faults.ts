@@ -1,0 +1,52 @@
+import { z } from "zod";
+
+/**
+ * Faults that were seen live (facts: sprites §13), scripted by tests with `POST /__harbor/faults`, a list of these. Each is used up after
+ * `times` matching calls.
+ */
+export const Fault = z.object({
+  /** Which call. `socket` is the exec WebSocket, `exec` the HTTP exec. */
+  on: z.enum(["create", "get", "list", "update", "delete", "exec", "socket", "sessions", "fs"]),
+  /** Only sprites with this name. */
+  name: z.string().optional(),
+  times: z.number().int().positive().default(1),
+  kind: z.enum([
+    /** 429 sprite_creation_rate_limited with Retry-After */
+    "rate-limit",
+    /** 429 concurrent_sprite_limit_exceeded: waiting does not help */
+    "concurrent-limit",
+    /** The call does its work, then answers 502 with an HTML page */
+    "fails-but-happens",
+    /** 404 for a sprite that exists */
+    "false-404",
+    /** A missing sprite is answered by 500, as recorded in January 2026 */
+    "legacy-500",
+    /** 503 `service temporarily unavailable, please retry`, nothing done */
+    "unavailable",
+    /** No answer until the caller gives up */
+    "hang",
+    /** socket: the connection ends without an exit frame once the command runs */
+    "drop",
+  ]),
+  retryAfterSeconds: z.number().positive().default(1),
+});
+export type Fault = z.infer<typeof Fault>;
+
+export class Faults {
+  private list: Fault[] = [];
+
+  add(faults: Fault[]): void {
+    this.list.push(...faults);
+  }
+
+  clear(): void {
+    this.list = [];
+  }
+
+  /** The next fault for this call, used up by asking. */
+  take(on: Fault["on"], name: string | undefined): Fault | undefined {
+    const found = this.list.find((fault) => fault.on === on && (fault.name === undefined || fault.name === name));
+    if (found && --found.times === 0) this.list = this.list.filter((fault) => fault !== found);
+    return found;
+  }
+}

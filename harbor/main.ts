@@ -1,0 +1,117 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { explain, OcaptainError } from "../lib/errors.ts";
+import { runningHarbor, stopHarbor } from "../lib/harbor-daemon.ts";
+import { acquireOsLock } from "../lib/os-lock.ts";
+import { harborHome, harborInfoFile } from "../lib/paths.ts";
+import { realClock } from "./clock.ts";
+import { probeConfinement } from "./confinement.ts";
+import { startHarbor } from "./harbor.ts";
+import { latencyProfile } from "./latency.ts";
+
+/**
+ * The harbor as a process. One per `harborHome()`: the lock is the kernel's, so a killed harbor never blocks the next.
+ *
+ *     node harbor/main.ts [--latency none|realistic]   run until a signal or --stop; a second one says who runs and ends with status 0
+ *     node harbor/main.ts --info                       {"url","token"} of the running one; status 1 without
+ *     node harbor/main.ts --stop
+ *
+ * OCAPTAIN_HARBOR_LATENCY, OCAPTAIN_HARBOR_IDLE_MS and OCAPTAIN_HARBOR_COLD_MS set what the options do not.
+ */
+const options = {
+  latency: { type: "string" },
+  info: { type: "boolean" },
+  stop: { type: "boolean" },
+} as const;
+
+const out = (text: string): void => void process.stdout.write(`${text}\n`);
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options });
+  if (values.info) return printInfo();
+  if (values.stop) return stopHarbor();
+  await run(values.latency ?? process.env.OCAPTAIN_HARBOR_LATENCY ?? "none");
+}
+
+async function printInfo(): Promise<void> {
+  const info = await runningHarbor();
+  if (!info) throw new OcaptainError("HARBOR_ABSENT", "no harbor runs", { hint: "npm run harbor" });
+  out(JSON.stringify({ url: info.url, token: info.token }));
+}
+
+async function run(latency: string): Promise<void> {
+  const profile = latencyProfile(latency);
+  mkdirSync(harborHome(), { recursive: true, mode: 0o700 });
+  const lock = await acquireOsLock(join(harborHome(), "lock.sqlite"), { timeoutMs: 0 }).catch((error: unknown) => {
+    if (error instanceof OcaptainError && error.code === "LOCKED") return undefined;
+    throw error;
+  });
+  if (!lock) return sayWhoRuns();
+  rmSync(harborInfoFile(), { force: true });
+  await probeConfinement();
+
+  const end = new Promise<string>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve(signal));
+    startHarbor({
+      home: harborHome(),
+      latency: profile,
+      idleMs: milliseconds("OCAPTAIN_HARBOR_IDLE_MS", 30_000),
+      coldMs: milliseconds("OCAPTAIN_HARBOR_COLD_MS", 600_000),
+      event: (text) => out(`${new Date(realClock.now()).toISOString()} ${text}`),
+      onShutdown: () => resolve("--stop"),
+    }).then((started) => {
+      harbor = started;
+      writeInfo({ url: started.url, token: started.token, pid: process.pid });
+      out(welcome(started.url, latency));
+    }, fail);
+  });
+  let harbor: Awaited<ReturnType<typeof startHarbor>> | undefined;
+  out(`the harbor ends (${await end})`);
+  rmSync(harborInfoFile(), { force: true });
+  await harbor?.close();
+  lock.release();
+  process.exit(0);
+}
+
+/** The other one may still be starting. */
+async function sayWhoRuns(): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const info = await runningHarbor();
+    if (info)
+      return out(`a harbor runs already: ${info.url} (process ${info.pid}); npm run -s harbor -- --info prints its token`);
+    await delay(100);
+  }
+  throw new OcaptainError("HARBOR_SILENT", `another harbor holds ${harborHome()} and does not answer`, {
+    hint: `ps -ef | grep harbor/main.ts`,
+  });
+}
+
+function writeInfo(info: { url: string; token: string; pid: number }): void {
+  const draft = `${harborInfoFile()}.new`;
+  writeFileSync(draft, JSON.stringify(info), { mode: 0o600 });
+  renameSync(draft, harborInfoFile());
+}
+
+function milliseconds(variable: string, otherwise: number): number {
+  const text = process.env[variable];
+  if (!text) return otherwise;
+  if (Number(text) > 0) return Number(text);
+  throw new OcaptainError("USAGE", `${variable}="${text}" is no number of milliseconds`);
+}
+
+const welcome = (url: string, latency: string) => `The harbor listens at ${url} (latency: ${latency}; files: ${harborHome()}).
+It serves the sprites API; the token is in \`npm run -s harbor -- --info\`. To try it:
+  info=$(npm run -s harbor -- --info); url=$(echo "$info" | cut -d'"' -f4); token=$(echo "$info" | cut -d'"' -f8)
+  curl -H "Authorization: Bearer $token" -d '{"name":"dinghy"}' $url/v1/sprites
+  curl -H "Authorization: Bearer $token" -X POST "$url/v1/sprites/dinghy/exec?cmd=uname&cmd=-a" --output -
+  curl -H "Authorization: Bearer $token" -X DELETE $url/v1/sprites/dinghy
+Ctrl-C ends it and its ships' processes; their files stay. What happens:`;
+
+function fail(error: unknown): void {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exit(1);
+}
+
+main().catch(fail);

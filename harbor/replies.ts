@@ -1,0 +1,34 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+export function reply(
+  response: ServerResponse,
+  status: number,
+  body: string | Buffer = "",
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { "content-type": "text/plain", ...headers });
+  response.end(body);
+}
+
+export function replyJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  reply(response, status, JSON.stringify(body), { "content-type": "application/json", ...headers });
+}
+
+const MAX_JSON_BYTES = 1024 * 1024;
+
+/** The body as a JSON object; undefined when it is none or over 1 MiB. */
+export async function readJson(request: IncomingMessage): Promise<Record<string, unknown> | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_JSON_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  try {
+    const value: unknown = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,40 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What of the captain's /etc a ship sees, read-only. Never passwd, group or shadow; never /etc/profile, which would reset PATH. */
+const SHARED = [
+  "alternatives",
+  "ca-certificates",
+  "ca-certificates.conf",
+  "ld.so.cache",
+  "ld.so.conf",
+  "ld.so.conf.d",
+  "localtime",
+  "nsswitch.conf",
+  "pki",
+  "resolv.conf",
+  "services",
+  "protocols",
+  "ssl",
+];
+
+/**
+ * bwrap arguments that give a ship its /etc: the shared names above, and passwd, group, hosts and hostname written for this ship
+ * into `folder`.
+ */
+export function etcArguments(folder: string, name: string): string[] {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const own = {
+    passwd: "root:x:0:0:root:/root:/usr/sbin/nologin\nsprite:x:1000:1000:sprite:/home/sprite:/bin/bash\n",
+    group: "root:x:0:\ntty:x:5:\nsprite:x:1000:\n",
+    hosts: `127.0.0.1 localhost ${name}\n::1 localhost\n`,
+    hostname: `${name}\n`,
+  };
+  const args = ["--dir", "/etc"];
+  for (const [file, text] of Object.entries(own)) {
+    writeFileSync(join(folder, file), text);
+    args.push("--ro-bind", join(folder, file), `/etc/${file}`);
+  }
+  for (const entry of SHARED) if (existsSync(`/etc/${entry}`)) args.push("--ro-bind", `/etc/${entry}`, `/etc/${entry}`);
+  return args;
+}

@@ -1,0 +1,228 @@
+import { chmod, rm } from "node:fs/promises";
+import type { Server } from "node:http";
+import { join } from "node:path";
+import { execa } from "execa";
+import { type Clock, pause } from "./clock.ts";
+import { type Confinement, endConfinement, freezeConfinement, startConfinement, thawConfinement } from "./confinement.ts";
+import { Holds, serveHolds } from "./holds.ts";
+import type { Latency } from "./latency.ts";
+import { type Command, type Session, startSession } from "./sessions.ts";
+import { closeDoor, openDoor } from "./ship-doors.ts";
+import { forgetRecord, type SpriteRecord, spriteFolder, writeRecord } from "./sprite-records.ts";
+
+export type ShipSettings = {
+  home: string;
+  clock: Clock;
+  latency: Latency;
+  /** Idleness after which a ship is frozen; 30 s at the vendor. */
+  idleMs: number;
+  /** Time frozen after which its processes are gone; not documented by the vendor. */
+  coldMs: number;
+  event(text: string): void;
+};
+
+export type Status = "cold" | "warm" | "running";
+
+/**
+ * One sprite's life (facts: sprites §10): cold → running by the first runtime call, → warm (frozen) after {@link ShipSettings.idleMs}
+ * without activity, → cold after {@link ShipSettings.coldMs} more. Activity is a call in flight, a connected exec whose command runs, a live
+ * hold; and nothing else: no tmux, no detached session, no traffic. Changes of state happen one after another.
+ */
+export class Ship {
+  readonly record: SpriteRecord;
+  readonly folder: string;
+  readonly holds: Holds;
+  readonly sessions = new Map<string, Session>();
+  removed = false;
+  private readonly settings: ShipSettings;
+  private vm: Confinement | undefined;
+  private api: Server | undefined;
+  private frozen = false;
+  private activities = 0;
+  private idleSinceMs: number;
+  private last: Promise<unknown> = Promise.resolve();
+  private cancelTimer = () => {};
+
+  constructor(record: SpriteRecord, settings: ShipSettings) {
+    this.record = record;
+    this.settings = settings;
+    this.folder = spriteFolder(settings.home, record.id);
+    this.idleSinceMs = settings.clock.now();
+    this.holds = new Holds(settings.clock, () => this.rest());
+  }
+
+  get status(): Status {
+    if (!this.vm) return "cold";
+    return this.frozen ? "warm" : "running";
+  }
+
+  /** Keeps the ship awake until the returned function is called; wakes nothing by itself. */
+  keepAwake(): () => void {
+    this.activities++;
+    let kept = true;
+    return () => {
+      if (!kept) return;
+      kept = false;
+      this.activities--;
+      this.rest();
+    };
+  }
+
+  /** Runs `work` with the ship awake, waking it first. */
+  async awake<T>(work: (vm: Confinement) => Promise<T>): Promise<T> {
+    const release = this.keepAwake();
+    try {
+      return await work(await this.wake());
+    } finally {
+      release();
+    }
+  }
+
+  /** @throws when it was removed meanwhile, or cannot be started */
+  wake(): Promise<Confinement> {
+    return this.oneByOne(async () => {
+      if (this.removed) throw new Error(`sprite "${this.record.name}" was deleted`);
+      if (this.vm && !this.frozen) return this.vm;
+      const { clock, latency, home } = this.settings;
+      this.record.lastWarmingAt = new Date(clock.now()).toISOString();
+      const fresh = this.record.lastRunningAt === null;
+      await pause(clock, this.frozen ? latency.wakeWarmMs : fresh ? latency.wakeFreshMs : latency.wakeColdMs);
+      const vm = this.vm && this.frozen ? await this.thaw(this.vm) : await this.start();
+      openDoor(home, this.record.name, vm);
+      this.record.lastRunningAt = new Date(clock.now()).toISOString();
+      writeRecord(home, this.record);
+      this.settings.event(`${this.record.name} is awake`);
+      this.rest();
+      return vm;
+    });
+  }
+
+  async start(): Promise<Confinement> {
+    const socket = join(this.folder, "api.sock");
+    this.api = await serveHolds(this.holds, socket);
+    try {
+      const vm = await startConfinement({ name: this.record.name, folder: this.folder });
+      this.vm = vm;
+      void vm.ended.then(() => this.lost(vm));
+      return vm;
+    } catch (error) {
+      this.api.close();
+      throw error;
+    }
+  }
+
+  async thaw(vm: Confinement): Promise<Confinement> {
+    await thawConfinement(vm);
+    for (const session of this.sessions.values()) session.thawed();
+    this.frozen = false;
+    return vm;
+  }
+
+  /** Starts a command; the session is listed until it ends. */
+  async exec(vm: Confinement, command: Command): Promise<Session> {
+    const session = await startSession(vm, command, this.settings.clock.now());
+    this.sessions.set(session.id, session);
+    void session.exited.then(() => this.sessions.delete(session.id));
+    return session;
+  }
+
+  /** Puts it to sleep as if its time had come; for tests, and for `warm` after too little idleness too. */
+  sleep(to: "warm" | "cold"): Promise<void> {
+    return this.oneByOne(async () => {
+      if (to === "warm" && this.vm && !this.frozen) await this.freeze(this.vm);
+      if (to === "cold" && this.vm) await this.stop();
+    });
+  }
+
+  /** Ends it and its files. Quiet when called twice. */
+  remove(): Promise<void> {
+    this.removed = true;
+    return this.oneByOne(async () => {
+      forgetRecord(this.settings.home, this.record.id);
+      if (this.vm) await this.stop();
+      await removeFolder(this.folder);
+      this.settings.event(`${this.record.name} is deleted`);
+    });
+  }
+
+  /** Arms the timer for what comes next when nothing keeps the ship in its state. */
+  private rest(): void {
+    const { clock, idleMs, coldMs } = this.settings;
+    this.cancelTimer();
+    this.cancelTimer = () => {};
+    if (!this.vm || this.removed) return;
+    this.idleSinceMs = clock.now();
+    if (this.frozen) this.cancelTimer = clock.after(coldMs, () => void this.fallCold());
+    else if (this.activities === 0)
+      this.cancelTimer = clock.after(
+        Math.max(idleMs, this.holds.lastExpiryMs() + idleMs - clock.now()),
+        () => void this.fallAsleep(),
+      );
+  }
+
+  private fallAsleep(): Promise<void> {
+    return this.oneByOne(async () => {
+      const busy = this.activities > 0 || this.holds.live().length > 0;
+      if (!this.vm || this.frozen || busy || this.settings.clock.now() - this.idleSinceMs < this.settings.idleMs) return;
+      await this.freeze(this.vm);
+    }).catch((error: Error) => {
+      this.settings.event(`${this.record.name} could not be frozen: ${error.message}`);
+      this.rest();
+    });
+  }
+
+  private async freeze(vm: Confinement): Promise<void> {
+    closeDoor(this.settings.home, this.record.name, vm);
+    try {
+      await freezeConfinement(vm);
+    } catch (error) {
+      if (this.vm === vm) openDoor(this.settings.home, this.record.name, vm);
+      throw error;
+    }
+    this.frozen = true;
+    this.settings.event(`${this.record.name} is frozen`);
+    this.rest();
+  }
+
+  private fallCold(): Promise<void> {
+    return this.oneByOne(async () => {
+      if (this.vm && this.frozen) await this.stop();
+    }).catch((error: Error) => this.settings.event(`${this.record.name} could not be stopped: ${error.message}`));
+  }
+
+  private async stop(): Promise<void> {
+    const vm = this.vm;
+    if (!vm) return;
+    await endConfinement(vm);
+    await Promise.all([...this.sessions.values()].map((session) => session.exited));
+    this.lost(vm);
+  }
+
+  /** Its processes are gone: asked for, or by themselves. */
+  private lost(vm: Confinement): void {
+    if (this.vm !== vm) return;
+    this.cancelTimer();
+    this.vm = undefined;
+    this.frozen = false;
+    this.holds.clear();
+    this.api?.closeAllConnections();
+    this.api?.close();
+    closeDoor(this.settings.home, this.record.name, vm);
+    this.settings.event(`${this.record.name} is cold`);
+  }
+
+  private oneByOne<T>(step: () => Promise<T>): Promise<T> {
+    const next = this.last.then(step);
+    this.last = next.catch(() => {});
+    return next;
+  }
+}
+
+/** Folders that their owner may not write (module caches) do not keep a sprite's files alive. */
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(async () => {
+    await chmod(folder, 0o700);
+    await execa("chmod", ["-R", "u+rwX", folder], { reject: false, timeout: 60_000 });
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  });
+}

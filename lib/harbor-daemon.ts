@@ -1,0 +1,125 @@
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { OcaptainError } from "./errors.ts";
+import { harborHome, harborInfoFile } from "./paths.ts";
+
+const HarborInfo = z.object({ url: z.url(), token: z.string(), pid: z.number().int() });
+export type HarborInfo = z.infer<typeof HarborInfo>;
+
+const HEALTH_TIMEOUT_MS = 2_000;
+const START_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 20_000;
+const POLL_MS = 50;
+/** What of the caller's environment a harbor gets (design 15). */
+const ENVIRONMENT = ["PATH", "HOME", "LANG", "TMPDIR"];
+
+const logFile = () => join(harborHome(), "harbor.log");
+
+/** The harbor that runs, seen by an authenticated call; undefined without one. */
+export async function runningHarbor(): Promise<HarborInfo | undefined> {
+  let info: HarborInfo;
+  try {
+    info = HarborInfo.parse(JSON.parse(readFileSync(harborInfoFile(), "utf8")));
+  } catch {
+    return undefined;
+  }
+  const reply = await ask(info, "GET", "/v1/sprites?max_results=1").catch(() => undefined);
+  return reply?.status === 200 ? info : undefined;
+}
+
+/**
+ * The running harbor, or one started in the background that outlives the caller (design 13). Callers may race: one harbor comes of it.
+ *
+ * @param options.latency profile of a harbor that is started here: `none` or `realistic`; default OCAPTAIN_HARBOR_LATENCY, else `none`
+ * @throws OcaptainError HARBOR_START with the end of its log
+ */
+export async function ensureHarbor(options: { latency?: string } = {}): Promise<{ url: string; token: string }> {
+  const running = await runningHarbor();
+  if (running) return { url: running.url, token: running.token };
+  const ended = startDetached(options.latency ?? process.env.OCAPTAIN_HARBOR_LATENCY ?? "none");
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (performance.now() < deadline) {
+    const info = await runningHarbor();
+    if (info) return { url: info.url, token: info.token };
+    // Status 0: another one was quicker, and answers soon.
+    if (ended.exitCode !== undefined && ended.exitCode !== 0) break;
+    await delay(POLL_MS);
+  }
+  throw new OcaptainError("HARBOR_START", `the harbor did not start; the end of its log ${logFile()}:\n${logTail()}`, {
+    hint: "npm run harbor",
+  });
+}
+
+function startDetached(latency: string): { exitCode: number | undefined } {
+  mkdirSync(harborHome(), { recursive: true, mode: 0o700 });
+  const log = openSync(logFile(), "a", 0o600);
+  const main = fileURLToPath(new URL("../harbor/main.ts", import.meta.url));
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([key]) => ENVIRONMENT.includes(key) || key.startsWith("OCAPTAIN_")),
+  );
+  const child = spawn(process.execPath, [main, "--latency", latency], {
+    detached: true,
+    stdio: ["ignore", log, log],
+    cwd: "/",
+    env,
+  });
+  closeSync(log);
+  child.unref();
+  const ended: { exitCode: number | undefined } = { exitCode: undefined };
+  child.once("exit", (code) => {
+    ended.exitCode = code ?? 1;
+  });
+  child.once("error", () => {
+    ended.exitCode = 1;
+  });
+  return ended;
+}
+
+/**
+ * Ends the running harbor and its ships' processes; their files stay. Quiet when none runs.
+ * @throws OcaptainError HARBOR_STOP when it still answers after 20 s
+ */
+export async function stopHarbor(): Promise<void> {
+  const info = await runningHarbor();
+  if (!info) return;
+  await ask(info, "POST", "/__harbor/shutdown").catch(() => undefined);
+  const deadline = performance.now() + STOP_TIMEOUT_MS;
+  while (performance.now() < deadline) {
+    if (!isAlive(info.pid)) return;
+    await delay(POLL_MS);
+  }
+  throw new OcaptainError("HARBOR_STOP", `the harbor (process ${info.pid}) did not end in ${STOP_TIMEOUT_MS / 1000} s`, {
+    hint: `kill ${info.pid}`,
+  });
+}
+
+async function ask(info: HarborInfo, method: string, path: string): Promise<Response> {
+  const reply = await fetch(info.url + path, {
+    method,
+    headers: { authorization: `Bearer ${info.token}` },
+    signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS),
+  });
+  await reply.arrayBuffer();
+  return reply;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+function logTail(): string {
+  try {
+    return readFileSync(logFile(), "utf8").split("\n").slice(-15).join("\n").trim();
+  } catch {
+    return "(no log)";
+  }
+}
