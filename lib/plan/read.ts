@@ -26,9 +26,7 @@ export function parseJson(text: string): { value: unknown } | { problem: string 
     return { value: JSON.parse(text) };
   } catch (error) {
     const before = text.slice(0, positionOf(error as SyntaxError, text)).split("\n");
-    const what = (error as SyntaxError).message
-      .replace(/, .*is not valid JSON$/s, "")
-      .replace(/ in JSON at position.*$| JSON at position.*$/s, "");
+    const what = (error as SyntaxError).message.replace(/, .*is not valid JSON$/s, "").replace(/( in JSON)? at position.*$/s, "");
     return { problem: `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}: ${what}` };
   }
 }

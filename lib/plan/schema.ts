@@ -8,7 +8,7 @@ import { MAX_SHIPS, MAX_TASK_TIMEOUT_SECONDS, MAX_TASKS, MAX_TRIES } from "./lim
 
 const line = z.string().refine((text) => text.trim() !== "", "must not be empty");
 const command = line.refine((text) => !text.includes("\0"), "must not hold a NUL byte");
-const count = (most: number) => z.number().int().positive().max(most);
+const count = (most: number) => z.int("must be a whole number").min(1, "must be at least 1").max(most, `must be at most ${most}`);
 
 /** A repository that git can clone, and that can stand in state and logs: no option, no remote helper that runs commands, no password. */
 export const repoField = line
@@ -44,7 +44,11 @@ export const TaskFile = z.looseObject({
     .looseObject({
       rehearsal: command.optional(),
       check: command.optional(),
-      timeoutSeconds: z.number().positive().max(MAX_TASK_TIMEOUT_SECONDS).optional(),
+      timeoutSeconds: z
+        .number()
+        .positive("must be more than 0")
+        .max(MAX_TASK_TIMEOUT_SECONDS, `must be at most ${MAX_TASK_TIMEOUT_SECONDS}`)
+        .optional(),
       tries: count(MAX_TRIES).optional(),
     })
     .nullish(),

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access, statfs } from "node:fs/promises";
+import { access, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { helmSocket, mutagenHome, ocaptainHome, voyagesRoot } from "../paths.ts";
 import type { Check } from "./check.ts";
@@ -15,7 +15,9 @@ const minFreeMiB = () => Number(process.env.OCAPTAIN_MIN_FREE_MIB || 1024);
 export function spaceCheck(): Check {
   const look = async (variable: string, folder: string) => {
     const what = `folder ${folder}`;
-    const there = await nearestFolder(folder);
+    const there = await nearest(folder);
+    if (!(await stat(there)).isDirectory())
+      return [{ what, message: `${there} is not a folder`, hint: `export ${variable}=/another/folder` }];
     if (!(await may(there, constants.W_OK)))
       return [{ what, message: `${there} cannot be written`, hint: `export ${variable}=/another/folder` }];
     const { bavail, bsize } = await statfs(there);
@@ -51,8 +53,8 @@ export function socketPathCheck(): Check {
   };
 }
 
-/** The folder itself, or the first above it that is there. */
-async function nearestFolder(folder: string): Promise<string> {
+/** What is there: the folder itself, or the first above it. */
+async function nearest(folder: string): Promise<string> {
   for (let at = folder; at !== dirname(at); at = dirname(at)) if (await may(at, constants.F_OK)) return at;
   return "/";
 }

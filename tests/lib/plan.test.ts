@@ -1,0 +1,366 @@
+import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { digestOf } from "../../lib/plan/digest.ts";
+import { formatFindings } from "../../lib/plan/findings.ts";
+import { loadPlan, purposeOf } from "../../lib/plan/load.ts";
+import { parseJson } from "../../lib/plan/read.ts";
+import { Plan } from "../../lib/plan-types.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "plan-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+type Files = Record<string, unknown>;
+
+const task = (id: string, more: object = {}) => ({
+  id,
+  subject: `Do ${id}`,
+  description: `All of ${id}`,
+  activeForm: `Doing ${id}`,
+  status: "pending",
+  blocks: [],
+  blockedBy: [],
+  metadata: {},
+  ...more,
+});
+
+/** 1 → 2 → 3, as the prior art's skill writes it. */
+const sound = (): Files => ({
+  "voyage.json": {
+    name: "survey",
+    repo: "https://example.org/r.git",
+    recommended_ships: 2,
+    max_parallel_width: 1,
+    total_tasks: 3,
+    created: "2026-01-30",
+  },
+  "spec.md": "# Survey the code\n\nText.\n",
+  "verify.sh": "#!/bin/sh\ntest -f report.html\n",
+  "tasks/1.json": task("1", { blocks: ["2"] }),
+  "tasks/2.json": task("2", { blockedBy: ["1"], blocks: ["3"] }),
+  "tasks/3.json": task("3", { blockedBy: ["2"] }),
+});
+
+async function write(files: Files): Promise<void> {
+  await mkdir(join(folder, "tasks"), { recursive: true });
+  for (const [name, content] of Object.entries(files)) {
+    if (content === undefined) continue;
+    await writeFile(
+      join(folder, name),
+      typeof content === "string" || Buffer.isBuffer(content) ? content : JSON.stringify(content, null, 2),
+    );
+  }
+}
+
+/** What is found in the sound plan with these files in place of its own; undefined takes a file away. */
+async function findingsWith(changes: Files, options: { repo?: string } = {}): Promise<string> {
+  await write({ ...sound(), ...changes });
+  const loaded = await loadPlan(folder, options);
+  return "findings" in loaded ? formatFindings(loaded.findings) : "";
+}
+
+test("a plan of the prior art sails unchanged: unknown keys, no activeForm, a verify.sh that is not executable", async () => {
+  await write({
+    ...sound(),
+    "voyage.json": { ...(sound()["voyage.json"] as object), max_parallel_width: 7, made_by: "a skill", recommended_ships: null },
+    "tasks/1.json": {
+      ...task("1", { blocks: ["2"] }),
+      owner: "",
+      activeForm: undefined,
+      metadata: { area: "docs", voyage: null },
+    },
+    "tasks/.lock": "",
+    "tasks/.highwatermark": "3",
+    "README.md": "notes",
+  });
+  await chmod(join(folder, "verify.sh"), 0o644);
+  const loaded = await loadPlan(folder);
+  if ("findings" in loaded) throw new Error(formatFindings(loaded.findings));
+  expect(Plan.parse(loaded.plan)).toEqual(loaded.plan);
+  expect(loaded.plan).toMatchObject({ name: "survey", purpose: "Survey the code", recommendedShips: null, width: 1 });
+  expect(loaded.plan.tasks.map(({ id, metadata }) => [id, metadata])).toEqual([
+    ["1", { area: "docs", voyage: null }],
+    ["2", {}],
+    ["3", {}],
+  ]);
+});
+
+test("without verify.sh there is nothing to verify by; an empty one is refused", async () => {
+  await write({ ...sound(), "verify.sh": undefined });
+  expect(await loadPlan(folder)).toMatchObject({ plan: { verify: null } });
+  expect(await findingsWith({ "verify.sh": "\n" })).toBe("verify.sh: is empty");
+});
+
+test("ocaptain:repo stands in for the plan's; one of the two must be there", async () => {
+  const voyage = { ...(sound()["voyage.json"] as object), repo: undefined };
+  expect(await findingsWith({ "voyage.json": voyage })).toBe("voyage.json repo: is missing, and ocaptain:repo is not set");
+  expect(await findingsWith({ "voyage.json": voyage }, { repo: "--upload-pack=x" })).toBe(
+    "voyage.json repo: (from ocaptain:repo) must not start with -",
+  );
+  expect(await loadPlan(folder, { repo: "." })).toMatchObject({ plan: { repo: "." } });
+});
+
+test.each<[string, Files, string]>([
+  [
+    "no tasks",
+    { "tasks/1.json": undefined, "tasks/2.json": undefined, "tasks/3.json": undefined, "voyage.json": { name: "n", repo: "." } },
+    "tasks: there are no tasks: a plan has tasks/1.json, tasks/2.json, …",
+  ],
+  ["no spec", { "spec.md": undefined }, "spec.md: is missing"],
+  ["an empty spec", { "spec.md": " \n" }, "spec.md: is empty"],
+  ["a spec that is no text", { "spec.md": Buffer.from([0x23, 0xff, 0xfe]) }, "spec.md: is not UTF-8 text"],
+  ["a huge spec", { "spec.md": "x".repeat(1024 * 1024 + 1) }, "spec.md: is 1048577 bytes long; at most 1048576 are taken"],
+  ["no voyage.json", { "voyage.json": undefined }, "voyage.json: is missing"],
+  ["voyage.json is a list", { "voyage.json": [] }, "voyage.json: expected object, received array"],
+  ["no name", { "voyage.json": { repo: "." } }, "voyage.json name: is missing"],
+  [
+    "no ships",
+    { "voyage.json": { name: "n", repo: ".", recommended_ships: 0 } },
+    "voyage.json recommended_ships: must be at least 1",
+  ],
+  [
+    "ships below none",
+    { "voyage.json": { name: "n", repo: ".", recommended_ships: -3 } },
+    "voyage.json recommended_ships: must be at least 1",
+  ],
+  [
+    "half a ship",
+    { "voyage.json": { name: "n", repo: ".", recommended_ships: 1.5 } },
+    "voyage.json recommended_ships: must be a whole number",
+  ],
+  [
+    "a million ships",
+    { "voyage.json": { name: "n", repo: ".", recommended_ships: 1e6 } },
+    "voyage.json recommended_ships: must be at most 1000",
+  ],
+  [
+    "a total that disagrees",
+    { "voyage.json": { name: "n", repo: ".", total_tasks: 4 } },
+    "voyage.json total_tasks: says 4, but tasks/ holds 3",
+  ],
+  [
+    "a repository that is a command",
+    { "voyage.json": { name: "n", repo: "ext::sh -c id" } },
+    "voyage.json repo: must be a URL or a path, not a remote helper",
+  ],
+  [
+    "a repository with a password",
+    { "voyage.json": { name: "n", repo: "https://u:hunter2@example.org/r" } },
+    "voyage.json repo: must not hold a password: it would be in logs and in the state",
+  ],
+  [
+    "broken JSON",
+    { "tasks/2.json": '{\n  "id": "2",\n  "blocks": }\n' },
+    "tasks/2.json: line 3, column 13: Unexpected token '}'",
+  ],
+  ["an empty file", { "tasks/3.json": "" }, "tasks/3.json: line 1, column 1: Unexpected end of JSON input"],
+  [
+    "a task blocks itself",
+    { "tasks/3.json": task("3", { blockedBy: ["2", "3"], blocks: ["3"] }) },
+    "tasks/3.json blockedBy[1]: names the task itself\ntasks/3.json blocks[0]: names the task itself",
+  ],
+  [
+    "a reference to nothing",
+    { "tasks/3.json": task("3", { blockedBy: ["2", "9"] }) },
+    'tasks/3.json blockedBy[1]: there is no task "9"',
+  ],
+  [
+    "a reference that is no id",
+    { "tasks/3.json": task("3", { blockedBy: ["2", "../1"] }) },
+    'tasks/3.json blockedBy[1]: there is no task "../1"',
+  ],
+  [
+    "blocks that blockedBy does not know",
+    { "tasks/2.json": task("2", { blocks: ["3"] }) },
+    "tasks/1.json blocks[0]: task 2 does not name 1 in its blockedBy: the two files disagree",
+  ],
+  [
+    "blockedBy that blocks does not know",
+    { "tasks/2.json": task("2", { blockedBy: ["1"] }) },
+    "tasks/3.json blockedBy[0]: task 2 does not name 3 in its blocks: the two files disagree",
+  ],
+  [
+    "an id that is no number",
+    { "tasks/3.json": task("3", { id: 3, blockedBy: ["2"] }) },
+    "tasks/3.json id: must be a string of digits",
+  ],
+  [
+    "an id that is another file's",
+    { "tasks/3.json": task("2", { blockedBy: ["1"], blocks: ["3"] }) },
+    `tasks/3.json id: is "2", but the file is task 3's: the two must agree, so that no two tasks have one id`,
+  ],
+  [
+    "a started task",
+    { "tasks/3.json": task("3", { blockedBy: ["2"], status: "in_progress" }) },
+    'tasks/3.json status: must be "pending": a plan has no started tasks',
+  ],
+  [
+    "a blank subject",
+    { "tasks/3.json": task("3", { blockedBy: ["2"], subject: " " }) },
+    "tasks/3.json subject: must not be empty",
+  ],
+  [
+    "metadata that is a list",
+    { "tasks/3.json": task("3", { blockedBy: ["2"], metadata: [] }) },
+    "tasks/3.json metadata: expected object, received array",
+  ],
+])("%s", async (_name, changes, found) => {
+  expect(await findingsWith(changes)).toBe(found);
+});
+
+test("a task's file is named by its id", async () => {
+  await write(sound());
+  await rename(join(folder, "tasks/3.json"), join(folder, "tasks/three.json"));
+  const loaded = await loadPlan(folder);
+  expect("findings" in loaded && formatFindings(loaded.findings)).toBe(
+    'tasks/2.json blocks[0]: there is no task "3"\ntasks/three.json: its name must be a task id, 1 to 9 digits, and .json',
+  );
+});
+
+test("missing fields are named one by one", async () => {
+  expect(await findingsWith({ "tasks/3.json": { id: "3" } })).toBe(
+    ["blockedBy", "blocks", "description", "status", "subject"].map((field) => `tasks/3.json ${field}: is missing`).join("\n"),
+  );
+});
+
+test("our own metadata has types; the rest of it is free", async () => {
+  const metadata = { rehearsal: 3, check: " ", timeoutSeconds: -1, tries: 0, anything: [null] };
+  expect(await findingsWith({ "tasks/3.json": task("3", { blockedBy: ["2"], metadata }) })).toBe(
+    [
+      "tasks/3.json metadata.check: must not be empty",
+      "tasks/3.json metadata.rehearsal: expected string, received number",
+      "tasks/3.json metadata.timeoutSeconds: must be more than 0",
+      "tasks/3.json metadata.tries: must be at least 1",
+    ].join("\n"),
+  );
+});
+
+test("a cycle is shown, and with it all else that is wrong, in order", async () => {
+  expect(
+    await findingsWith({
+      "voyage.json": { name: "n", repo: ".", total_tasks: 2 },
+      "spec.md": undefined,
+      "tasks/1.json": task("1", { blocks: ["2"], blockedBy: ["3"] }),
+      "tasks/3.json": task("3", { blockedBy: ["2"], blocks: ["1"] }),
+      "tasks/10.json": task("10", { blockedBy: ["77"] }),
+    }),
+  ).toBe(
+    [
+      "spec.md: is missing",
+      "tasks/1.json blockedBy: a cycle, no task of which can start: 1 → 2 → 3 → 1",
+      'tasks/10.json blockedBy[0]: there is no task "77"',
+      "voyage.json total_tasks: says 2, but tasks/ holds 4",
+    ].join("\n"),
+  );
+});
+
+test("no folder, a folder where a file should be, and a file where a folder should be", async () => {
+  expect(await loadPlan(join(folder, "nowhere"))).toMatchObject({ findings: [{ file: ".", field: "" }] });
+  await mkdir(join(folder, "tasks", "1.json"), { recursive: true });
+  await mkdir(join(folder, "spec.md"));
+  const loaded = await loadPlan(folder);
+  expect("findings" in loaded && formatFindings(loaded.findings)).toBe(
+    "spec.md: is not a regular file\ntasks/1.json: is not a regular file\nvoyage.json: is missing",
+  );
+});
+
+test("more tasks than a plan can have are refused before they are read", async () => {
+  await write({ ...sound(), "voyage.json": { name: "n", repo: "." } });
+  for (let i = 4; i <= 5001; i++) await writeFile(join(folder, `tasks/${i}.json`), "");
+  const loaded = await loadPlan(folder);
+  expect(loaded).toMatchObject({ findings: [{ file: "tasks", message: "5001 tasks; at most 5000 are taken" }] });
+});
+
+test("a plan that is written down and read is the same, and so is its digest", async () => {
+  const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }).filter((s) => s.trim() !== "" && !s.includes("\0"));
+  const free = fc.dictionary(
+    fc.string({ minLength: 1 }).filter((key) => key !== "__proto__"),
+    fc.jsonValue({ maxDepth: 2 }),
+    { maxKeys: 3 },
+  );
+  const plans = fc.integer({ min: 1, max: 12 }).chain((size) =>
+    fc.record({
+      name: text,
+      spec: text,
+      verify: fc.option(text),
+      ships: fc.option(fc.integer({ min: 1, max: 1000 })),
+      edges: fc.array(fc.tuple(fc.nat(size - 1), fc.nat(size - 1)), { maxLength: size * 2 }),
+      tasks: fc.array(
+        fc.record({
+          subject: text,
+          description: fc.string(),
+          metadata: free.map((record) => asMetadata(record)),
+          activeForm: fc.option(fc.string()),
+        }),
+        { minLength: size, maxLength: size },
+      ),
+    }),
+  );
+  await fc.assert(
+    fc.asyncProperty(plans, async ({ name, spec, verify, ships, edges, tasks }) => {
+      await rm(folder, { recursive: true, force: true });
+      const wanted = tasks.map(({ activeForm, ...rest }, i) => ({
+        id: String(i + 1),
+        ...rest,
+        ...(activeForm === null ? {} : { activeForm }),
+        blocks: [...new Set(edges.filter(([a, b]) => a === i && b > i).map(([, b]) => String(b + 1)))],
+        blockedBy: [...new Set(edges.filter(([a, b]) => b === i && a < i).map(([a]) => String(a + 1)))],
+      }));
+      const files = Object.fromEntries(wanted.map((one) => [`tasks/${one.id}.json`, { status: "pending", ...one }]));
+      await write({
+        "voyage.json": { name, repo: ".", recommended_ships: ships, total_tasks: wanted.length },
+        "spec.md": spec,
+        "verify.sh": verify ?? undefined,
+        ...files,
+      });
+      const first = await loadPlan(folder);
+      if ("findings" in first) throw new Error(formatFindings(first.findings));
+      expect(first.plan).toMatchObject({ name, spec, verify, recommendedShips: ships });
+      expect(first.plan.tasks).toEqual(wanted);
+      const { digest, ...rest } = first.plan;
+      expect(digest).toBe(digestOf(JSON.parse(JSON.stringify(rest))));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+/** Our own keys have types of their own; the generator does not know them. */
+function asMetadata(record: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(record).filter(([key]) => !["rehearsal", "check", "timeoutSeconds", "tries"].includes(key)),
+  );
+}
+
+test("a digest is of what is said, not of the order in which it is said", () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (record) => {
+      const turned = Object.fromEntries(Object.entries(record).reverse());
+      expect(digestOf(turned)).toBe(digestOf(record));
+      expect(digestOf({ ...record, another: 1 })).not.toBe(digestOf({ ...record, another: 2 }));
+    }),
+  );
+});
+
+test.each([
+  ['{"a": }', "line 1, column 7: Unexpected token '}'"],
+  ['{"a": 1', "line 1, column 8: Expected ',' or '}' after property value"],
+  ["{\n  'a': 1\n}", "line 2, column 3: Expected property name or '}'"],
+  ["[\n1,\n]", "line 3, column 1: Unexpected token ']'"],
+  ['"abc', "line 1, column 5: Unterminated string"],
+  ["", "line 1, column 1: Unexpected end of JSON input"],
+  ['{"a": 1} x', "line 1, column 10: Unexpected non-whitespace character after JSON"],
+  [`{"long": "${"y".repeat(500)}",\n "b": nul}`, "line 2, column 10: Unexpected token '}'"],
+])("where JSON is broken: %s", (text, problem) => expect(parseJson(text)).toEqual({ problem }));
+
+test.each([
+  ["# Make it so #\ntext", "Make it so"],
+  ["intro\n\n## Second level\n", "Second level"],
+  ["**Objective:** ship it\n", "ship it"],
+  ["\n just words\n", "just words"],
+  [`# ${"x".repeat(300)}`, `${"x".repeat(199)}…`],
+])("the purpose of a spec: %s", (spec, purpose) => expect(purposeOf(spec)).toBe(purpose));

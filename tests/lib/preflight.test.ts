@@ -1,0 +1,218 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer as createHttp } from "node:http";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { captainId } from "../../lib/captain.ts";
+import { OcaptainError } from "../../lib/errors.ts";
+import { helmSocket } from "../../lib/paths.ts";
+import { type Check, runPreflight } from "../../lib/preflight/check.ts";
+import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
+import { socketPathCheck, spaceCheck } from "../../lib/preflight/machine.ts";
+import { chooseShipCount } from "../../lib/preflight/ship-count.ts";
+import { compareVersions, nodeCheck, toolCheck, tools } from "../../lib/preflight/tools.ts";
+import { captainCheck, providerCheck, stackNameCheck } from "../../lib/preflight/voyage.ts";
+import type { SpritesClient } from "../../lib/sprites/types.ts";
+import { writeVoyageFile } from "../../lib/voyage-file.ts";
+
+let root: string;
+const servers: Server[] = [];
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "pf-"));
+  vi.stubEnv("OCAPTAIN_HOME", join(root, "home"));
+  vi.stubEnv("OCAPTAIN_VOYAGES", join(root, "voyages"));
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  for (const server of servers.splice(0)) await new Promise((done) => server.close(done));
+  await rm(root, { recursive: true, force: true });
+});
+
+const finding = (what: string): Check => ({ what, look: async () => [{ what, message: "is wrong", hint: `mend ${what}` }] });
+
+test("all findings come together, in the order of the checks, with their hints", async () => {
+  const quiet: Check = { what: "fine", look: async () => [] };
+  const thrown: Check = {
+    what: "repository",
+    look: async () => {
+      throw new OcaptainError("REPO_UNREADABLE", "cannot be read", { hint: "git ls-remote" });
+    },
+  };
+  await expect(runPreflight([finding("a"), quiet, thrown, finding("b")])).rejects.toMatchObject({
+    code: "PREFLIGHT",
+    message:
+      "nothing was made, because this cannot sail:\n  a: is wrong\n    hint: mend a\n  repository: cannot be read\n    hint: git ls-remote\n  b: is wrong\n    hint: mend b",
+  });
+  await runPreflight([quiet]);
+});
+
+test("a check that does not come back is a finding at its time, and delays no other", async () => {
+  const never: Check = { what: "deaf", look: () => new Promise(() => {}) };
+  const started = performance.now();
+  await expect(runPreflight([never, finding("a")], 100)).rejects.toThrow(/deaf: no answer in 0.1 s[\s\S]*a: is wrong/);
+  expect(performance.now() - started).toBeLessThan(2_000);
+});
+
+test("Node below 24 is refused", async () => {
+  expect(await nodeCheck("24.0.0").look()).toEqual([]);
+  expect(await nodeCheck("22.19.1").look()).toMatchObject([{ what: "node", message: expect.stringContaining("22.19.1") }]);
+});
+
+test.each([
+  ["2.38", "2.38", 0],
+  ["2.9", "2.38", -1],
+  ["2.38.1", "2.38", 1],
+  ["3", "2.99.99", 1],
+])("version %s against %s", (a, b, sign) => expect(Math.sign(compareVersions(a, b))).toBe(sign));
+
+/** A folder for PATH with one program that prints a line. */
+async function onPath(name: string, says: string, exitCode = 0): Promise<void> {
+  const bin = join(root, "bin");
+  await mkdir(bin, { recursive: true });
+  await writeFile(join(bin, name), `#!/bin/sh\necho '${says}'\nexit ${exitCode}\n`);
+  await chmod(join(bin, name), 0o755);
+  vi.stubEnv("PATH", bin);
+}
+
+test.each([
+  ["git", "git version 2.39.5", ""],
+  ["git", "git version 2.38.0.windows.1", ""],
+  ["git", "git version 2.37.9", "is 2.37.9; 2.38 or later is needed"],
+  ["git", "who knows", "does not tell its version"],
+  ["mutagen", "0.18.1", ""],
+  ["mutagen", "0.17.6", "is 0.17.6; 0.18 or later, below 0.19, is needed"],
+  ["mutagen", "0.19.0", "is 0.19.0; 0.18 or later, below 0.19, is needed"],
+  ["tmux", "tmux 3.3a", ""],
+  ["tmux", "tmux 2.9", "is 2.9; 3.0 or later is needed"],
+  ["bwrap", "bubblewrap 0.8.0", ""],
+] as const)("%s that says '%s'", async (name, says, found) => {
+  await onPath(name, says);
+  const findings = await toolCheck(tools[name]).look();
+  expect(findings.map(({ message }) => message).join()).toContain(found);
+  expect(findings).toHaveLength(found ? 1 : 0);
+});
+
+test("a tool that is not on PATH is named with what to type", async () => {
+  await onPath("other", "1.0");
+  expect(await toolCheck(tools.mutagen).look()).toMatchObject([
+    { what: "mutagen", message: expect.stringContaining("not on PATH"), hint: expect.stringContaining("npm run setup") },
+  ]);
+});
+
+test("a folder that is yet to be made is measured where it will be", async () => {
+  expect(await spaceCheck().look()).toEqual([]);
+  vi.stubEnv("OCAPTAIN_MIN_FREE_MIB", "999999999");
+  const findings = await spaceCheck().look();
+  expect(findings.map(({ what }) => what)).toEqual([`folder ${join(root, "voyages")}`, `folder ${join(root, "home")}`]);
+  expect(findings[0]?.message).toMatch(/^\d+ MiB are free; at least 999999999 are needed$/);
+});
+
+test("a file where folders should be is refused", async () => {
+  await writeFile(join(root, "voyages"), "");
+  vi.stubEnv("OCAPTAIN_VOYAGES", join(root, "voyages", "mine"));
+  expect(await spaceCheck().look()).toMatchObject([
+    { message: `${join(root, "voyages")} is not a folder`, hint: "export OCAPTAIN_VOYAGES=/another/folder" },
+  ]);
+});
+
+test.skipIf(process.getuid?.() === 0)("a folder that may not be written is refused (root may write anywhere)", async () => {
+  await mkdir(join(root, "voyages"), { mode: 0o555 });
+  expect(await spaceCheck().look()).toMatchObject([{ message: `${join(root, "voyages")} cannot be written` }]);
+});
+
+test("an OCAPTAIN_HOME too long for sockets is refused, by the byte", async () => {
+  const tail = "/mutagen/000000/daemon/daemon.sock".length;
+  vi.stubEnv("OCAPTAIN_HOME", `/${"h".repeat(107 - tail - 1)}`);
+  expect(await socketPathCheck().look()).toEqual([]);
+  vi.stubEnv("OCAPTAIN_HOME", `/${"h".repeat(107 - tail)}`);
+  expect(await socketPathCheck().look()).toMatchObject([{ message: expect.stringContaining("1 bytes too long") }]);
+});
+
+async function listen(server: Server, at: { path: string } | { port: number; host: string }): Promise<number> {
+  servers.push(server);
+  await new Promise<void>((done) => server.listen(at, done));
+  return (server.address() as AddressInfo).port;
+}
+
+test("the helm's port: free, a stranger's, ours", async () => {
+  const stranger = createServer();
+  const port = await listen(stranger, { port: 0, host: "127.0.0.1" });
+  vi.stubEnv("OCAPTAIN_HELM_PORT", String(port));
+  expect(await helmPortCheck().look()).toMatchObject([{ what: `port ${port}`, message: expect.stringContaining("occupied") }]);
+
+  await mkdir(dirname(helmSocket()), { recursive: true });
+  const health = { pid: 1, port, build: "b", startedAt: "now", voyages: [] };
+  const helm = createHttp((_request, reply) => reply.end(JSON.stringify(health)));
+  await listen(helm, { path: helmSocket() });
+  expect(await helmPortCheck().look()).toEqual([]);
+
+  for (const server of servers.splice(0)) await new Promise((done) => server.close(done));
+  expect(await helmPortCheck().look()).toEqual([]);
+});
+
+test("something else on the admin socket is no helm", async () => {
+  const port = await listen(createServer(), { port: 0, host: "127.0.0.1" });
+  vi.stubEnv("OCAPTAIN_HELM_PORT", String(port));
+  await mkdir(dirname(helmSocket()), { recursive: true });
+  await listen(
+    createHttp((_request, reply) => reply.end("<html>")),
+    { path: helmSocket() },
+  );
+  expect(await helmPortCheck().look()).toHaveLength(1);
+});
+
+test.each(["abc", "0", "65536", "43.18"])("port %s is no port", async (port) => {
+  vi.stubEnv("OCAPTAIN_HELM_PORT", port);
+  expect(await helmPortCheck().look()).toMatchObject([{ what: `port ${port}`, message: "OCAPTAIN_HELM_PORT is no port" }]);
+});
+
+test("a stack whose name no ship can carry is refused", async () => {
+  await expect(runPreflight([stackNameCheck("Voyage_1")])).rejects.toThrow(/stack: stack "Voyage_1" cannot name ships/);
+  await runPreflight([stackNameCheck("voyage-abc")]);
+});
+
+test("another captain's voyage is refused with the command that hands over; ours, a sunk and a handed-over one sail", async () => {
+  const voyage = { voyageId: "3fa9c1", stack: "voyage-abc", captainId: "0123456789ab", nonce: "n", createdAt: "2026-01-01" };
+  expect(await captainCheck("voyage-abc", undefined).look()).toEqual([]);
+  await writeVoyageFile(voyage);
+  expect(await captainCheck("voyage-abc", undefined).look()).toMatchObject([
+    { hint: "to take it over: pulumi config set ocaptain:handover 0123456789ab -s voyage-abc" },
+  ]);
+  expect(await captainCheck("voyage-abc", "0123456789ab").look()).toEqual([]);
+  await writeVoyageFile({ ...voyage, sunkAt: "2026-01-02" });
+  expect(await captainCheck("voyage-abc", undefined).look()).toEqual([]);
+  await writeVoyageFile({ ...voyage, captainId: await captainId() });
+  expect(await captainCheck("voyage-abc", undefined).look()).toEqual([]);
+});
+
+test("a wrong token is a finding with the place to set it; a right one asks one list", async () => {
+  const asked: string[] = [];
+  const list = async (prefix: string) => {
+    asked.push(prefix);
+    return [];
+  };
+  await runPreflight([providerCheck("voyage-abc", async () => ({ list }) as unknown as SpritesClient)]);
+  expect(asked).toEqual(["voyage-abc-"]);
+  const refused = async (): Promise<SpritesClient> => {
+    throw new OcaptainError("UNAUTHORIZED", "api.sprites.dev refused the token (401)", {
+      hint: "pulumi config set --secret ocaptain:spritesToken TOKEN",
+    });
+  };
+  await expect(runPreflight([providerCheck("voyage-abc", refused)])).rejects.toThrow(
+    /provider: .*refused the token[\s\S]*spritesToken/,
+  );
+});
+
+test.each([
+  [5, 2, "7", 5],
+  [undefined, 2, "7", 2],
+  [undefined, null, "7", 7],
+  [undefined, null, "", 3],
+])("ships: config %s, plan %s, environment '%s' → %s", (configured, recommended, fallback, count) =>
+  expect(chooseShipCount(configured, recommended, fallback)).toBe(count),
+);
+test.each(["0", "-1", "1.5", "many", "1001"])("OCAPTAIN_DEFAULT_SHIPS=%s is refused", (fallback) =>
+  expect(() => chooseShipCount(undefined, null, fallback)).toThrow(/OCAPTAIN_DEFAULT_SHIPS/),
+);
