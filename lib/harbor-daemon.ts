@@ -19,14 +19,19 @@ const ENVIRONMENT = ["PATH", "HOME", "LANG", "TMPDIR"];
 
 const logFile = () => join(harborHome(), "harbor.log");
 
-/** The harbor that runs, seen by an authenticated call; undefined without one. */
-export async function runningHarbor(): Promise<HarborInfo | undefined> {
-  let info: HarborInfo;
+/** The harbor that last said where it listens; whether it still does is not looked at. */
+export function knownHarbor(): HarborInfo | undefined {
   try {
-    info = HarborInfo.parse(JSON.parse(readFileSync(harborInfoFile(), "utf8")));
+    return HarborInfo.parse(JSON.parse(readFileSync(harborInfoFile(), "utf8")));
   } catch {
     return undefined;
   }
+}
+
+/** The harbor that runs, seen by an authenticated call; undefined without one. */
+export async function runningHarbor(): Promise<HarborInfo | undefined> {
+  const info = knownHarbor();
+  if (!info) return undefined;
   const reply = await ask(info, "GET", "/v1/sprites?max_results=1").catch(() => undefined);
   return reply?.status === 200 ? info : undefined;
 }

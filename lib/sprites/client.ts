@@ -1,5 +1,5 @@
 import { OcaptainError } from "../errors.ts";
-import { ensureHarbor } from "../harbor-daemon.ts";
+import { ensureHarbor, knownHarbor } from "../harbor-daemon.ts";
 import { readExecStream } from "./exec-stream.ts";
 import { errorText, type Http, isWeather, openHttp, type Reply, type Request } from "./http.ts";
 import type { ExecResult, ProviderSettings, SpriteInfo, SpritesClient } from "./types.ts";
@@ -16,14 +16,30 @@ const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
  * @throws OcaptainError NO_TOKEN when sprites.dev has no token; HARBOR_* when the harbor cannot be started.
  */
 export async function openSprites(settings: ProviderSettings): Promise<SpritesClient> {
-  if (settings.kind === "harbor" && !settings.baseUrl) {
-    const harbor = await ensureHarbor();
-    return client(openHttp(harbor.url, harbor.token, "npm run harbor"));
-  }
+  if (settings.kind === "harbor" && !settings.baseUrl) return client(await harborHttp());
   const hint = "pulumi config set --secret ocaptain:spritesToken TOKEN  (or export SPRITE_TOKEN)";
   if (!settings.token) throw new OcaptainError("NO_TOKEN", `provider ${settings.kind} needs a token`, { hint });
   return client(openHttp((settings.baseUrl ?? SPRITES_URL).replace(/\/+$/, ""), settings.token, hint));
 }
+
+/** Calls go straight to the harbor that is known; only one that is not there, or is another by now, is looked for or started. */
+async function harborHttp(): Promise<Http> {
+  const open = ({ url, token }: { url: string; token: string }) => openHttp(url, token, "npm run harbor");
+  let http = open(knownHarbor() ?? (await ensureHarbor()));
+  return async (request) => {
+    try {
+      return await http(request);
+    } catch (error) {
+      if (!notThere(error)) throw error;
+      http = open(await ensureHarbor());
+      return http(request);
+    }
+  };
+}
+
+/** Nothing was done: nobody listened, or somebody else did. */
+const notThere = (error: unknown) =>
+  error instanceof OcaptainError && (error.code === "UNAUTHORIZED" || /ECONNREFUSED$/.test(error.message));
 
 function client(http: Http): SpritesClient {
   const self: SpritesClient = {

@@ -21,14 +21,13 @@ export async function openPort() {
   return {
     live,
     sprites: await openSprites({ kind: "sprites", baseUrl: url, token }),
+    /** These faults and no others. */
     async faults(...faults: object[]): Promise<void> {
-      const reply = await fetch(`${url}/__harbor/faults`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-        body: JSON.stringify(faults),
-        signal: AbortSignal.timeout(5000),
-      });
-      if (!reply.ok) throw new Error(`faults: ${reply.status} ${await reply.text()}`);
+      for (const request of [{ method: "DELETE" }, { method: "POST", body: JSON.stringify({ faults }) }]) {
+        const headers = { authorization: `Bearer ${token}` };
+        const reply = await fetch(`${url}/__harbor/faults`, { ...request, headers, signal: AbortSignal.timeout(5000) });
+        if (!reply.ok) throw new Error(`faults: ${reply.status} ${await reply.text()}`);
+      }
     },
     async close(): Promise<void> {
       if (!live) await stopHarbor();
