@@ -5,7 +5,12 @@ import { z } from "zod";
 export const TaskStatus = z.enum(["pending", "claimed", "accepted", "blocked", "cancelled"]);
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
-export const VoyageState = z.enum(["planning", "sailing", "stalled", "blocked", "verifying", "verified", "failed", "sunk"]);
+/**
+ * `planning`: no ship was seen yet. `sailing`: work is left and ships are there. `stalled`: work is left and no ship is. `blocked`: what is left
+ * waits for a blocked task. `verifying`: all tasks are accepted or cancelled, verify.sh has no result for this tip yet. `verified`, `failed`: its
+ * result. `done`: all tasks are accepted or cancelled and the plan has no verify.sh, so nothing is claimed beyond that. `sunk`: deregistered.
+ */
+export const VoyageState = z.enum(["planning", "sailing", "stalled", "blocked", "verifying", "verified", "failed", "done", "sunk"]);
 export type VoyageState = z.infer<typeof VoyageState>;
 
 export const TaskRow = z.object({

@@ -1,0 +1,126 @@
+import { OcaptainError } from "../lib/errors.ts";
+import type { AcceptReply, AcceptRequest } from "../lib/ship-api.ts";
+import type { Branch } from "./branch.ts";
+import * as claims from "./claims.ts";
+import type { Lane } from "./lane.ts";
+import { type Intent, type Ledger, type Life, parseTask } from "./ledger.ts";
+import type { Log } from "./log.ts";
+import { Refused } from "./refused.ts";
+
+type Parts = {
+  id: string;
+  ledger: Ledger;
+  branch: Branch;
+  lane: Lane;
+  log: Log;
+  changed: (...tasks: string[]) => Promise<void>;
+  moved: (tip: string) => void;
+};
+
+/** Times that somebody else (a person, in the captain's folder) may move the branch under one accept. */
+const MOVES = 5;
+
+/** Brings a ship's commit onto the branch, one accept at a time in a voyage (design 8). */
+export class Accepting {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** While `job` runs, no accept does. */
+  alone<T>(job: () => Promise<T>): Promise<T> {
+    return this.#parts.lane.run(job);
+  }
+
+  /** Throws {@link Refused}: fenced, stale-epoch, not-holder, check-failed, unknown-commit. */
+  async accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
+    const { lane, branch, changed, log, id } = this.#parts;
+    const reply = await lane.run(() => this.#accept(caller, ask));
+    await changed(ask.task);
+    if (reply.kind === "accepted") {
+      log("accepted", { voyage: id, ship: caller.ship, task: ask.task, epoch: ask.epoch, tip: reply.tip });
+      branch.showTip().catch((error) => log("workspace-not-moved", { voyage: id, error: String(error) }));
+    }
+    return reply;
+  }
+
+  async #accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
+    const { ledger, branch } = this.#parts;
+    const stored = ledger.reply<AcceptReply>(caller.life, ask.requestId);
+    if (stored) return stored;
+    claims.assertAlive(ledger, caller.life);
+    const known = ledger.task(ask.task);
+    // Accepted before, under another request id: a supervisor that was started again asks so.
+    if (
+      known?.status === "accepted" &&
+      known.epoch === ask.epoch &&
+      known.life === caller.life &&
+      known.ship_commit === ask.commit
+    ) {
+      return { kind: "accepted", tip: known.commit_id! };
+    }
+    const task = claims.assertHolds(ledger, caller.life, ask.task, ask.epoch);
+    const text = parseTask(task.body);
+    if (claims.checkOf(text) !== null && ask.check?.exitCode !== 0) {
+      throw new Refused(
+        "check-failed",
+        ask.check
+          ? `the check of task ${task.id} ended with ${ask.check.exitCode}`
+          : `task ${task.id} has a check, and it was not run`,
+      );
+    }
+
+    for (let attempt = 0; attempt < MOVES; attempt++) {
+      const merged = await branch.merge({
+        ship: caller.ship,
+        task: task.id,
+        epoch: task.epoch,
+        commit: ask.commit,
+        subject: text.subject,
+      });
+      if (merged.kind === "unknown-commit") throw new Refused("unknown-commit", merged.message);
+      if (merged.kind === "conflict") {
+        this.#parts.moved(merged.tip);
+        return merged;
+      }
+      const intent: Intent = {
+        task: task.id,
+        epoch: task.epoch,
+        life: caller.life,
+        request: ask.requestId,
+        from_tip: merged.tip,
+        to_commit: merged.commit,
+        ship_commit: ask.commit,
+        summary: ask.summary,
+      };
+      await ledger.store.write(() => claims.intend(ledger, intent));
+      if (await branch.move(merged.tip, merged.commit)) {
+        await this.#finish(intent);
+        return { kind: "accepted", tip: merged.commit };
+      }
+    }
+    throw new OcaptainError(
+      "BRANCH_MOVES",
+      `branch ${branch.name} was moved ${MOVES} times while task ${task.id} was being accepted`,
+    );
+  }
+
+  /** After a death of the helm: an accept whose move took place is finished, one whose move did not is dropped; its ship asks again. */
+  async recover(): Promise<void> {
+    const { ledger, branch, log, id } = this.#parts;
+    for (const intent of ledger.store.all<Intent>("SELECT * FROM intents")) {
+      const moved = await branch.holds(intent.to_commit);
+      log("recovered", { voyage: id, task: intent.task, epoch: intent.epoch, finished: moved });
+      if (moved) await this.#finish(intent);
+      else await ledger.store.write(() => claims.dropIntent(ledger, intent.task));
+    }
+  }
+
+  async #finish(intent: Intent): Promise<void> {
+    const { ledger, branch, moved } = this.#parts;
+    // Before the ledger frees the tasks that waited: their grants' tip must hold this one.
+    moved(await branch.tip());
+    await ledger.store.write(() => claims.accepted(ledger, intent));
+  }
+}

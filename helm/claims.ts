@@ -1,0 +1,199 @@
+import type { PlanTask } from "../lib/plan-types.ts";
+import type { ClaimReply, Grant, ReleaseReply, ReleaseRequest, VerifiedRequest } from "../lib/ship-api.ts";
+import { type Intent, type Ledger, type Life, parseTask, sha256, type TaskRecord } from "./ledger.ts";
+import { Refused } from "./refused.ts";
+
+/** The rules by which claims begin and end (design 8). Each function runs inside one write of the store. */
+
+const DEFAULT_TRIES = 3;
+const DEFAULT_TIMEOUT_SECONDS = 1800;
+const VERIFY_TIMEOUT_SECONDS = 1800;
+/** Ships that may be lost in the middle of one verification before it counts as failed. */
+const VERIFY_TRIES = 3;
+
+/** Throws Refused `fenced` when this life is over. */
+export function assertAlive(ledger: Ledger, life: number): Life {
+  const now = ledger.life(life);
+  if (!now) throw new Refused("fenced", "this ship is not registered any more");
+  if (now.fenced) throw new Refused("fenced", `${now.ship} (${now.incarnation}) was fenced: ${now.reason}`);
+  return now;
+}
+
+/** The claim that `life` says it holds. Throws Refused with who holds it now. */
+export function assertHolds(ledger: Ledger, life: number, id: string, epoch: number): TaskRecord {
+  const task = ledger.task(id);
+  if (!task) throw new Refused("not-holder", `the voyage has no task ${id}`);
+  const holder = holderOf(ledger, task);
+  if (task.epoch !== epoch) throw new Refused("stale-epoch", `task ${id} is at epoch ${task.epoch}, not ${epoch}`, holder);
+  if (task.status !== "claimed" || task.life !== life)
+    throw new Refused("not-holder", `task ${id} is ${task.status}, and not held by this ship`, holder);
+  return task;
+}
+
+/** Grants what this life holds already, else the best free task, else the verification, else says why nothing. `tip` holds every accepted task. */
+export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds: number): ClaimReply {
+  const held = ledger.claimOf(life.life);
+  if (held) return { kind: "grant", grant: grantOf(ledger, held) };
+  const open = ledger.openVerification();
+  if (open?.life === life.life) return verifyReply(ledger, open.epoch, open.commit_id);
+  if (ledger.ship(life.ship)?.stopping) return { kind: "nothing", reason: "paused", retryAfterSeconds };
+
+  const free = ledger.freeTask();
+  if (free) {
+    ledger.store.run(
+      "UPDATE tasks SET status = 'claimed', epoch = epoch + 1, ship = ?, life = ?, body = planned, grant_tip = ?, changed_at = ? WHERE id = ?",
+      life.ship,
+      life.life,
+      tip,
+      ledger.at(),
+      free.id,
+    );
+    return { kind: "grant", grant: grantOf(ledger, ledger.task(free.id)!) };
+  }
+  if (ledger.verificationDue(tip)) {
+    const { rowId } = ledger.store.run(
+      "INSERT INTO verifications (commit_id, script, life, status, at) VALUES (?, ?, ?, 'claimed', ?)",
+      tip,
+      sha256(ledger.meta("verify")!),
+      life.life,
+      ledger.at(),
+    );
+    return verifyReply(ledger, rowId, tip);
+  }
+  // Something under way may free a task, or fail and come back. Without it only the captain can, and the helm wakes ships then.
+  const waiting = ledger.counts().claimed > 0 || open !== undefined;
+  return { kind: "nothing", reason: waiting ? "waiting" : "done", retryAfterSeconds };
+}
+
+/** The grant as it was made; the same each time it is asked for while the claim lasts. */
+export function grantOf(ledger: Ledger, row: TaskRecord): Grant {
+  const task = parseTask(row.body);
+  const delivered = task.blockedBy.flatMap((id) => {
+    const blocker = ledger.task(id);
+    if (blocker?.status !== "accepted" || !blocker.commit_id) return [];
+    return [{ task: id, subject: parseTask(blocker.body).subject, commit: blocker.commit_id, summary: blocker.summary ?? "" }];
+  });
+  const { id, subject, description, activeForm, blockedBy, metadata } = task;
+  return {
+    task: { id, subject, description, ...(activeForm === undefined ? {} : { activeForm }), blockedBy, metadata },
+    epoch: row.epoch,
+    tip: row.grant_tip!,
+    check: checkOf(task),
+    timeoutSeconds: positive(metadata.timeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
+    delivered,
+  };
+}
+
+export const checkOf = (task: PlanTask): string | null =>
+  typeof task.metadata.check === "string" && task.metadata.check !== "" ? task.metadata.check : null;
+
+/** Notes that the branch is about to move; on disk before it does. */
+export function intend(ledger: Ledger, intent: Intent): void {
+  assertAlive(ledger, intent.life);
+  assertHolds(ledger, intent.life, intent.task, intent.epoch);
+  ledger.store.run(
+    "INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    intent.task,
+    intent.epoch,
+    intent.life,
+    intent.request,
+    intent.from_tip,
+    intent.to_commit,
+    intent.ship_commit,
+    intent.summary,
+  );
+}
+
+/** The branch holds it: the task is accepted. */
+export function accepted(ledger: Ledger, intent: Intent): void {
+  ledger.store.run(
+    "UPDATE tasks SET status = 'accepted', commit_id = ?, ship_commit = ?, summary = ?, reason = NULL, changed_at = ? WHERE id = ? AND status = 'claimed' AND epoch = ?",
+    intent.to_commit,
+    intent.ship_commit,
+    intent.summary,
+    ledger.at(),
+    intent.task,
+    intent.epoch,
+  );
+  ledger.store.run("DELETE FROM intents WHERE task = ?", intent.task);
+  ledger.remember(intent.life, intent.request, { kind: "accepted", tip: intent.to_commit });
+}
+
+export function dropIntent(ledger: Ledger, task: string): void {
+  ledger.store.run("DELETE FROM intents WHERE task = ?", task);
+}
+
+/** Ends a claim without a result: back to pending, or blocked when its tries are used up, or cancelled when the plan has dropped it. */
+export function giveBack(ledger: Ledger, task: TaskRecord, reason: string, counts: boolean): ReleaseReply {
+  const tries = task.tries + (counts ? 1 : 0);
+  const most = positive(parseTask(task.planned).metadata.tries) ?? DEFAULT_TRIES;
+  const status = !task.in_plan ? "cancelled" : counts && tries >= most ? "blocked" : "pending";
+  ledger.store.run(
+    "UPDATE tasks SET status = ?, tries = ?, reason = ?, body = planned, ship = NULL, life = NULL, changed_at = ? WHERE id = ?",
+    status,
+    tries,
+    reason,
+    ledger.at(),
+    task.id,
+  );
+  return { status, tries };
+}
+
+export function release(ledger: Ledger, life: number, ask: ReleaseRequest): ReleaseReply {
+  return giveBack(ledger, assertHolds(ledger, life, ask.task, ask.epoch), ask.reason, ask.failed);
+}
+
+/** Records a run of verify.sh. Throws Refused `stale-epoch` when this life does not hold it. */
+export function verified(ledger: Ledger, life: number, ask: VerifiedRequest): void {
+  const open = ledger.openVerification();
+  if (open?.epoch !== ask.epoch || open.life !== life || open.commit_id !== ask.commit) {
+    throw new Refused("stale-epoch", `verification ${ask.epoch} is not under way by this ship`);
+  }
+  ledger.store.run(
+    "UPDATE verifications SET status = 'done', exit_code = ?, output = ?, at = ? WHERE epoch = ?",
+    ask.exitCode,
+    ask.output.slice(-65_536),
+    ledger.at(),
+    ask.epoch,
+  );
+}
+
+/** Ends a verification whose ship is gone, so that another can do it; the last of several in a row counts as failed. */
+export function dropVerification(ledger: Ledger, life: number, reason: string): void {
+  const open = ledger.openVerification();
+  if (open?.life !== life) return;
+  const dropped = ledger.store.one<{ n: number }>(
+    "SELECT count(*) AS n FROM verifications WHERE status = 'dropped' AND commit_id = ? AND script = ?",
+    open.commit_id,
+    open.script,
+  )!.n;
+  if (dropped + 1 < VERIFY_TRIES) {
+    ledger.store.run(
+      "UPDATE verifications SET status = 'dropped', output = ?, at = ? WHERE epoch = ?",
+      reason,
+      ledger.at(),
+      open.epoch,
+    );
+  } else {
+    ledger.store.run(
+      "UPDATE verifications SET status = 'done', exit_code = -1, output = ?, at = ? WHERE epoch = ?",
+      `no ship came to the end of it: ${reason}`,
+      ledger.at(),
+      open.epoch,
+    );
+  }
+}
+
+function verifyReply(ledger: Ledger, epoch: number, commit: string): ClaimReply {
+  return { kind: "verify", epoch, commit, script: ledger.meta("verify")!, timeoutSeconds: VERIFY_TIMEOUT_SECONDS };
+}
+
+function holderOf(ledger: Ledger, task: TaskRecord) {
+  if (task.status !== "claimed" || task.life === null) return null;
+  const life = ledger.life(task.life)!;
+  return { ship: life.ship, incarnation: life.incarnation, epoch: task.epoch };
+}
+
+function positive(value: unknown): number | undefined {
+  return typeof value === "number" && value > 0 ? value : undefined;
+}

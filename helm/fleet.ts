@@ -1,0 +1,175 @@
+import { existsSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import type { PlanChanges, RegisterVoyage } from "../lib/admin-api.ts";
+import { writeAtomically } from "../lib/atomic-file.ts";
+import { OcaptainError } from "../lib/errors.ts";
+import { VOYAGE_ID } from "../lib/naming.ts";
+import { helmHome, type VoyageFolder, voyageFolderAt } from "../lib/paths.ts";
+import { openSprites } from "../lib/sprites/client.ts";
+import type { ProviderSettings } from "../lib/sprites/types.ts";
+import { openBranch } from "./branch.ts";
+import { systemClock } from "./clock.ts";
+import { Ledger } from "./ledger.ts";
+import type { Log } from "./log.ts";
+import { Projection } from "./projection.ts";
+import { Store } from "./store.ts";
+import { Voyage } from "./voyage.ts";
+import { Waker } from "./wake.ts";
+
+/** Where each voyage is; all else is in its folder. */
+const Registry = z.record(z.string().regex(VOYAGE_ID), z.object({ stack: z.string(), folder: z.string() }));
+type Registry = z.infer<typeof Registry>;
+
+export type Sailing = { voyage: Voyage; folder: VoyageFolder; close: () => void };
+
+const TICK_MS = 500;
+const READ_TIP_MS = 10_000;
+
+/** All voyages of this helm: opened at the start, kept ticking. */
+export class Fleet {
+  declare readonly folderType: VoyageFolder;
+  readonly #log: Log;
+  readonly #sailing = new Map<string, Sailing>();
+  readonly #opening = new Map<string, Promise<Sailing>>();
+  readonly #file = join(helmHome(), "voyages.json");
+  #registry: Registry = {};
+  /** False while the helm starts and ends: ships are told 503. */
+  open = false;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Opens all registered voyages. One whose folder is gone, or broken, is left out and logged: the others sail on. */
+  async start(): Promise<void> {
+    if (existsSync(this.#file)) this.#registry = Registry.parse(JSON.parse(await readFile(this.#file, "utf8")));
+    for (const [id, { stack, folder }] of Object.entries(this.#registry)) {
+      await this.#sail(id, stack, folder).catch((error) => this.#log("voyage-not-opened", { voyage: id, error: String(error) }));
+    }
+    this.open = true;
+  }
+
+  get(id: string): Sailing | undefined {
+    return this.#sailing.get(id);
+  }
+  ids(): string[] {
+    return [...this.#sailing.keys()];
+  }
+
+  /** Throws NO_VOYAGE. */
+  need(id: string): Sailing {
+    const sailing = this.#sailing.get(id);
+    if (!sailing) throw new OcaptainError("NO_VOYAGE", `voyage ${id} is not registered`, { hint: "pulumi up" });
+    return sailing;
+  }
+
+  /** Idempotent. Throws NO_REPO, BAD_PLAN. */
+  async register(id: string, ask: RegisterVoyage): Promise<PlanChanges> {
+    if (!VOYAGE_ID.test(id)) throw new OcaptainError("BAD_VOYAGE_ID", `"${id}" is no voyage id: 6 lower-case hex digits`);
+    const folder = voyageFolderAt(ask.folder, ask.stack);
+    const known = this.#sailing.get(id);
+    if (known && known.folder.root !== folder.root) this.#close(id);
+    await writeAtomically(folder.credentials, `${JSON.stringify(ask.provider)}\n`, 0o600);
+    const { voyage } = await this.#sail(id, ask.stack, ask.folder);
+    const changes = await voyage.register(ask);
+    this.#registry[id] = { stack: ask.stack, folder: ask.folder };
+    await this.#save();
+    return changes;
+  }
+
+  /** Ends a voyage's part in this helm; its ledger stays where it is. Quiet when it is unknown. */
+  async deregister(id: string): Promise<void> {
+    const sailing = this.#sailing.get(id);
+    if (sailing) {
+      await sailing.voyage.sink();
+      this.#close(id);
+      await rm(sailing.folder.credentials, { force: true });
+    }
+    if (!this.#registry[id]) return;
+    delete this.#registry[id];
+    await this.#save();
+  }
+
+  end(): void {
+    this.open = false;
+    for (const id of this.ids()) this.#close(id);
+  }
+
+  #sail(id: string, stack: string, root: string): Promise<Sailing> {
+    const known = this.#sailing.get(id);
+    if (known) return Promise.resolve(known);
+    const opening = this.#opening.get(id) ?? this.#load(id, stack, root).finally(() => this.#opening.delete(id));
+    this.#opening.set(id, opening);
+    return opening;
+  }
+
+  async #load(id: string, stack: string, root: string): Promise<Sailing> {
+    const folder = voyageFolderAt(root, stack);
+    if (!existsSync(folder.repo)) throw new OcaptainError("NO_REPO", `${folder.repo} is not there`, { hint: "pulumi up" });
+    const ledger = new Ledger(new Store(folder.ledger), () => systemClock.wallMs());
+    const projection = new Projection(folder.tasks, ledger, this.#log);
+    const parts = { id, ledger, branch: openBranch(folder, stack, id), clock: systemClock, log: this.#log };
+    const voyage = new Voyage({ ...parts, show: (...tasks) => projection.show(...tasks) });
+    try {
+      await voyage.open();
+    } catch (error) {
+      ledger.store.close();
+      throw error;
+    }
+    await projection.rebuild();
+    const waker = new Waker({
+      voyage,
+      clock: systemClock,
+      log: this.#log,
+      open: async () => openSprites(await readCredentials(folder)),
+    });
+    const timers = [
+      every(TICK_MS, () => voyage.tick(), this.#log),
+      every(TICK_MS, () => waker.look(), this.#log),
+      every(READ_TIP_MS, () => voyage.readTip(), this.#log),
+    ];
+    const close = () => {
+      waker.close();
+      for (const stop of timers) stop();
+      ledger.store.close();
+    };
+    const sailing = { voyage, folder, close };
+    this.#sailing.set(id, sailing);
+    this.#log("voyage-opened", { voyage: id, stack });
+    return sailing;
+  }
+
+  #close(id: string): void {
+    this.#sailing.get(id)?.close();
+    this.#sailing.delete(id);
+  }
+
+  async #save(): Promise<void> {
+    await writeAtomically(this.#file, `${JSON.stringify(this.#registry, null, 2)}\n`, 0o600);
+  }
+}
+
+async function readCredentials(folder: VoyageFolder): Promise<ProviderSettings> {
+  return JSON.parse(await readFile(folder.credentials, "utf8")) as ProviderSettings;
+}
+
+/** Runs `job` again and again, never twice at one time. A failure is logged. */
+function every(periodMs: number, job: () => Promise<void>, log: Log): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const turn = async () => {
+    try {
+      await job();
+    } catch (error) {
+      if (!stopped) log("tick-failed", { error: String(error) });
+    }
+    if (!stopped) timer = setTimeout(turn, periodMs);
+  };
+  timer = setTimeout(turn, periodMs);
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}

@@ -1,0 +1,10 @@
+/** Runs jobs one after the other, in the order they were asked for. */
+export class Lane {
+  #last: Promise<unknown> = Promise.resolve();
+
+  run<T>(job: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(job);
+    this.#last = mine.catch(() => {});
+    return mine;
+  }
+}

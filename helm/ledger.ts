@@ -1,0 +1,174 @@
+import { createHash, randomBytes } from "node:crypto";
+import { PlanTask } from "../lib/plan-types.ts";
+import type { TaskStatus } from "../lib/voyage-status.ts";
+import type { Store } from "./store.ts";
+
+/** Rows of the ledger and the questions asked of them. Rules that change rows: claims.ts, fencing.ts, plan-changes.ts. */
+
+export type TaskRecord = {
+  id: string;
+  planned: string;
+  body: string;
+  in_plan: number;
+  status: TaskStatus;
+  ship: string | null;
+  life: number | null;
+  epoch: number;
+  tries: number;
+  grant_tip: string | null;
+  ship_commit: string | null;
+  commit_id: string | null;
+  summary: string | null;
+  reason: string | null;
+  changed_at: string;
+};
+export type Life = {
+  life: number;
+  ship: string;
+  incarnation: string;
+  fenced: number;
+  reason: string | null;
+  hello_at: string | null;
+  greeted: number;
+};
+export type ShipRecord = { ship: string; life: number; stopping: number };
+export type Verification = {
+  epoch: number;
+  commit_id: string;
+  script: string;
+  life: number;
+  status: string;
+  exit_code: number | null;
+  output: string | null;
+  at: string;
+};
+export type Intent = {
+  task: string;
+  epoch: number;
+  life: number;
+  request: string;
+  from_tip: string;
+  to_commit: string;
+  ship_commit: string;
+  summary: string;
+};
+
+/** Older lives' answers are of no use; this many newest are kept. */
+const REPLIES_KEPT = 20_000;
+/** Tokens of one life that stay good: a launch that was cut short must not lock out the supervisor that runs. */
+const TOKENS_A_LIFE = 3;
+
+export class Ledger {
+  readonly store: Store;
+  readonly #wallMs: () => number;
+
+  constructor(store: Store, wallMs: () => number) {
+    this.store = store;
+    this.#wallMs = wallMs;
+  }
+
+  at = (): string => new Date(this.#wallMs()).toISOString();
+
+  // -- meta
+  meta(key: string): string | undefined {
+    return this.store.one<{ value: string }>("SELECT value FROM meta WHERE key = ?", key)?.value;
+  }
+  setMeta(key: string, value: string): void {
+    this.store.run("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value);
+  }
+
+  // -- tasks
+  tasks(): TaskRecord[] {
+    return this.store.all<TaskRecord>("SELECT * FROM tasks ORDER BY position");
+  }
+  task(id: string): TaskRecord | undefined {
+    return this.store.one<TaskRecord>("SELECT * FROM tasks WHERE id = ?", id);
+  }
+  claimOf(life: number): TaskRecord | undefined {
+    return this.store.one<TaskRecord>("SELECT * FROM tasks WHERE life = ? AND status = 'claimed'", life);
+  }
+  /** Free tasks, the one on which the longest chain waits first. A cancelled blocker counts as satisfied. */
+  freeTask(): TaskRecord | undefined {
+    return this.store.one<TaskRecord>(`SELECT * FROM tasks AS t ${FREE} ORDER BY height DESC, position LIMIT 1`);
+  }
+  freeCount(): number {
+    return this.store.one<{ n: number }>(`SELECT count(*) AS n FROM tasks AS t ${FREE}`)!.n;
+  }
+  counts(): Record<TaskStatus, number> {
+    const counts = { pending: 0, claimed: 0, accepted: 0, blocked: 0, cancelled: 0 };
+    for (const row of this.store.all<{ status: TaskStatus; n: number }>(
+      "SELECT status, count(*) AS n FROM tasks GROUP BY status",
+    ))
+      counts[row.status] = row.n;
+    return counts;
+  }
+
+  // -- ships
+  ship(ship: string): ShipRecord | undefined {
+    return this.store.one<ShipRecord>("SELECT * FROM ships WHERE ship = ?", ship);
+  }
+  ships(): ShipRecord[] {
+    return this.store.all<ShipRecord>("SELECT * FROM ships ORDER BY length(ship), ship");
+  }
+  life(life: number): Life | undefined {
+    return this.store.one<Life>("SELECT * FROM lives WHERE life = ?", life);
+  }
+  /** The life that a token was minted for, fenced or not. */
+  lifeOfToken(token: string): Life | undefined {
+    return this.store.one<Life>("SELECT lives.* FROM tokens JOIN lives USING (life) WHERE hash = ?", sha256(token));
+  }
+  /** Mints a token for a life. Its first part names the voyage. */
+  mintToken(voyageId: string, life: number): string {
+    const token = `${voyageId}.${randomBytes(32).toString("base64url")}`;
+    this.store.run("INSERT INTO tokens (hash, life) VALUES (?, ?)", sha256(token), life);
+    this.store.run(
+      "DELETE FROM tokens WHERE life = ?1 AND id NOT IN (SELECT id FROM tokens WHERE life = ?1 ORDER BY id DESC LIMIT ?2)",
+      life,
+      TOKENS_A_LIFE,
+    );
+    return token;
+  }
+
+  // -- replies
+  reply<T>(life: number, request: string): T | undefined {
+    const row = this.store.one<{ body: string }>("SELECT body FROM replies WHERE life = ? AND request = ?", life, request);
+    return row && (JSON.parse(row.body) as T);
+  }
+  remember<T>(life: number, request: string, reply: T): T {
+    const { rowId } = this.store.run(
+      "INSERT INTO replies (life, request, body) VALUES (?, ?, ?)",
+      life,
+      request,
+      JSON.stringify(reply),
+    );
+    if (rowId % 1000 === 0) this.store.run("DELETE FROM replies WHERE id <= ?", rowId - REPLIES_KEPT);
+    return reply;
+  }
+
+  // -- verification
+  openVerification(): Verification | undefined {
+    return this.store.one<Verification>("SELECT * FROM verifications WHERE status = 'claimed'");
+  }
+  /** The newest result for this commit and script. */
+  verified(commit: string, script: string): Verification | undefined {
+    return this.store.one<Verification>(
+      "SELECT * FROM verifications WHERE status = 'done' AND commit_id = ? AND script = ? ORDER BY epoch DESC LIMIT 1",
+      commit,
+      sha256(script),
+    );
+  }
+  /** Is a run of verify.sh due at `tip`? All tasks accepted or cancelled, no result yet, and nobody at it. */
+  verificationDue(tip: string): boolean {
+    const script = this.meta("verify");
+    if (!script || this.openVerification()) return false;
+    const { pending, claimed, blocked } = this.counts();
+    return pending + claimed + blocked === 0 && !this.verified(tip, script);
+  }
+}
+
+const FREE = `WHERE status = 'pending' AND NOT EXISTS (
+  SELECT 1 FROM blockers JOIN tasks AS b ON b.id = blockers.blocker
+  WHERE blockers.task = t.id AND b.status NOT IN ('accepted', 'cancelled'))`;
+
+export const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+export const parseTask = (json: string) => PlanTask.parse(JSON.parse(json));

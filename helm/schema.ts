@@ -1,0 +1,65 @@
+/**
+ * The ledger. A *life* is one registration of an incarnation: fencing ends a life for good; the same VM, registered again, gets a new one
+ * and a new token, so that whatever still runs under the old one stays out.
+ */
+export const SCHEMA = `
+CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+CREATE TABLE IF NOT EXISTS tasks(
+  id TEXT PRIMARY KEY,
+  position INTEGER NOT NULL,
+  -- Tasks of the longest chain that waits for this one.
+  height INTEGER NOT NULL,
+  -- JSON of the newest plan's text, and of the text in force since the last grant.
+  planned TEXT NOT NULL,
+  body TEXT NOT NULL,
+  in_plan INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('pending','claimed','accepted','blocked','cancelled')),
+  ship TEXT,
+  life INTEGER,
+  epoch INTEGER NOT NULL DEFAULT 0,
+  tries INTEGER NOT NULL DEFAULT 0,
+  grant_tip TEXT,
+  ship_commit TEXT,
+  commit_id TEXT,
+  summary TEXT,
+  reason TEXT,
+  changed_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS tasks_free ON tasks(status, height DESC, position);
+CREATE UNIQUE INDEX IF NOT EXISTS one_claim_a_life ON tasks(life) WHERE status = 'claimed';
+
+CREATE TABLE IF NOT EXISTS blockers(task TEXT NOT NULL, blocker TEXT NOT NULL, PRIMARY KEY (task, blocker)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS lives(
+  life INTEGER PRIMARY KEY AUTOINCREMENT,
+  ship TEXT NOT NULL,
+  incarnation TEXT NOT NULL,
+  fenced INTEGER NOT NULL DEFAULT 0,
+  reason TEXT,
+  hello_at TEXT,
+  -- Has said hello since its newest token was minted.
+  greeted INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE IF NOT EXISTS ships(ship TEXT PRIMARY KEY, life INTEGER NOT NULL, stopping INTEGER NOT NULL DEFAULT 0) STRICT;
+-- sha256 of the token; the token itself is nowhere.
+CREATE TABLE IF NOT EXISTS tokens(id INTEGER PRIMARY KEY AUTOINCREMENT, hash TEXT NOT NULL UNIQUE, life INTEGER NOT NULL) STRICT;
+
+CREATE TABLE IF NOT EXISTS replies(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, life INTEGER NOT NULL, request TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (life, request)
+) STRICT;
+
+-- An accept between "decided" and "written": what recovery finishes or drops.
+CREATE TABLE IF NOT EXISTS intents(
+  task TEXT PRIMARY KEY, epoch INTEGER NOT NULL, life INTEGER NOT NULL, request TEXT NOT NULL,
+  from_tip TEXT NOT NULL, to_commit TEXT NOT NULL, ship_commit TEXT NOT NULL, summary TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS verifications(
+  epoch INTEGER PRIMARY KEY AUTOINCREMENT, commit_id TEXT NOT NULL, script TEXT NOT NULL, life INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('claimed','done','dropped')), exit_code INTEGER, output TEXT, at TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS one_verification ON verifications(status) WHERE status = 'claimed';
+
+CREATE TABLE IF NOT EXISTS lost(ref TEXT PRIMARY KEY, task TEXT NOT NULL, epoch INTEGER NOT NULL, ship TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+`;

@@ -1,0 +1,76 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { AcceptRequest, ClaimRequest, Heartbeat, Hello, ReleaseRequest, VerifiedRequest } from "../lib/ship-api.ts";
+import type { Fleet } from "./fleet.ts";
+import { serveGit } from "./git-http.ts";
+import { HttpError, readJson, sendError, sendJson } from "./http.ts";
+import type { Life } from "./ledger.ts";
+import type { Log } from "./log.ts";
+import { Refused } from "./refused.ts";
+import type { Voyage } from "./voyage.ts";
+
+const MOST_BYTES = 1024 * 1024;
+const PING_MS = 10_000;
+
+type Call = (voyage: Voyage, caller: Life, request: IncomingMessage) => Promise<unknown>;
+const CALLS: Record<string, Call> = {
+  hello: async (voyage, caller, request) => voyage.hello(caller, await readJson(request, Hello, MOST_BYTES)),
+  claim: async (voyage, caller, request) => voyage.claim(caller, await readJson(request, ClaimRequest, MOST_BYTES)),
+  heartbeat: async (voyage, caller, request) => voyage.heartbeat(caller, await readJson(request, Heartbeat, MOST_BYTES)),
+  accept: async (voyage, caller, request) => voyage.accept(caller, await readJson(request, AcceptRequest, MOST_BYTES)),
+  release: async (voyage, caller, request) => voyage.release(caller, await readJson(request, ReleaseRequest, MOST_BYTES)),
+  verified: async (voyage, caller, request) => voyage.verified(caller, await readJson(request, VerifiedRequest, MOST_BYTES)),
+};
+
+/** The ship API (lib/ship-api.ts) and git, for the ships of all voyages. */
+export function shipServer(fleet: Fleet, log: Log): Server {
+  const server = createServer((request, response) => {
+    answer(fleet, request, response).catch((error) => {
+      const status = sendError(response, error);
+      if (status >= 500) log("ship-call-failed", { call: request.url?.split("?")[0], error: String(error) });
+      if (response.headersSent && !response.writableEnded) response.destroy();
+    });
+  });
+  // Packs of any size and presence streams: what is quiet is ended by those who serve it.
+  server.requestTimeout = 0;
+  server.keepAliveTimeout = 30_000;
+  return server;
+}
+
+async function answer(fleet: Fleet, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = request.url ?? "/";
+  if (!fleet.open) throw new HttpError(503, "starting", "the helm is starting or ending");
+  const { voyage, folder, caller } = authenticate(fleet, request);
+
+  const git = /^\/git\/([^/?]+)(\/.*)$/.exec(url);
+  if (git) {
+    if (git[1] !== voyage.id) throw new HttpError(403, "FORBIDDEN", "this token is for another voyage");
+    if (caller.fenced) throw new HttpError(403, "FORBIDDEN", `${caller.ship} was fenced`);
+    return serveGit(request, response, { folder, ship: caller.ship, branch: voyage.status().branch, call: git[2]! });
+  }
+  if (caller.fenced) throw new Refused("fenced", `${caller.ship} (${caller.incarnation}) was fenced: ${caller.reason}`);
+  if (request.method === "GET" && url === "/v1/ship/presence") return presence(voyage, caller, response);
+  const call = request.method === "POST" && url.startsWith("/v1/ship/") ? CALLS[url.slice("/v1/ship/".length)] : undefined;
+  if (!call) throw new HttpError(404, "NOT_FOUND", `${request.method} ${url.split("?")[0]} is no call of the ship API`);
+  sendJson(response, 200, await call(voyage, caller, request));
+}
+
+/** The token's first part names the voyage; its hash, in that voyage's ledger, the ship. */
+function authenticate(fleet: Fleet, request: IncomingMessage): { voyage: Voyage; folder: Fleet["folderType"]; caller: Life } {
+  const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
+  const known = fleet.get(token.split(".")[0] ?? "");
+  const caller = known?.voyage.ledger.lifeOfToken(token);
+  if (!known || !caller) throw new HttpError(401, "unauthorized", "this token is not known");
+  return { voyage: known.voyage, folder: known.folder, caller };
+}
+
+function presence(voyage: Voyage, caller: Life, response: ServerResponse): void {
+  const say = (line: object) => void response.write(`${JSON.stringify(line)}\n`);
+  response.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
+  say({ type: "ping" });
+  const close = voyage.present(caller, say);
+  const ping = setInterval(() => say({ type: "ping" }), PING_MS);
+  response.once("close", () => {
+    clearInterval(ping);
+    close();
+  });
+}

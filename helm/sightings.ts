@@ -1,0 +1,71 @@
+import type { Clock } from "./clock.ts";
+
+type Sighting = { atMs: number; wallMs: number; note: string | null; closed: boolean };
+
+/** What was seen of each life lately: calls and open presence streams. In memory only. */
+export class Sightings {
+  readonly #clock: Clock;
+  readonly #seen = new Map<number, Sighting>();
+  readonly #streams = new Map<number, Set<(line: object) => void>>();
+  #beganMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#beganMs = clock.now();
+  }
+
+  /** Silence counts from now: the helm was away itself. */
+  begin(): void {
+    this.#beganMs = this.#clock.now();
+  }
+
+  seen(life: number, note?: string): void {
+    const before = this.#seen.get(life);
+    this.#seen.set(life, {
+      atMs: this.#clock.now(),
+      wallMs: this.#clock.wallMs(),
+      note: note ?? before?.note ?? null,
+      closed: false,
+    });
+  }
+
+  /** Opens a stream on which `say` can be called; returns what closes it. */
+  open(life: number, say: (line: object) => void): () => void {
+    this.seen(life);
+    const streams = this.#streams.get(life) ?? new Set();
+    this.#streams.set(life, streams.add(say));
+    return () => {
+      streams.delete(say);
+      const sighting = this.#seen.get(life);
+      if (streams.size === 0 && sighting) sighting.closed = true;
+    };
+  }
+
+  say(life: number, line: object): void {
+    for (const say of this.#streams.get(life) ?? []) say(line);
+  }
+  sayAll(line: object): void {
+    for (const life of this.#streams.keys()) this.say(life, line);
+  }
+
+  connected(life: number): boolean {
+    return (this.#streams.get(life)?.size ?? 0) > 0;
+  }
+  /** Connected; or heard of within `silenceMs` without having closed its stream since. */
+  present(life: number, silenceMs: number): boolean {
+    if (this.connected(life)) return true;
+    const sighting = this.#seen.get(life);
+    return !!sighting && !sighting.closed && this.#clock.now() - sighting.atMs <= silenceMs;
+  }
+  /** Milliseconds since it was last heard of, or since the helm could have heard of it. */
+  silentMs(life: number): number {
+    return this.#clock.now() - Math.max(this.#seen.get(life)?.atMs ?? this.#beganMs, this.#beganMs);
+  }
+  lastSeenAt(life: number): string | null {
+    const sighting = this.#seen.get(life);
+    return sighting ? new Date(sighting.wallMs).toISOString() : null;
+  }
+  note(life: number): string | null {
+    return this.#seen.get(life)?.note ?? null;
+  }
+}

@@ -1,0 +1,75 @@
+import type { ShipRow } from "../lib/admin-api.ts";
+import type { TaskRow, VoyageState } from "../lib/voyage-status.ts";
+import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } from "./ledger.ts";
+import type { Sightings } from "./sightings.ts";
+
+/** How the ledger looks to people (lib/voyage-status.ts). Nothing here changes anything. */
+
+export function taskRow(ledger: Ledger, row: TaskRecord): TaskRow {
+  const { subject, blockedBy } = parseTask(row.body);
+  return {
+    id: row.id,
+    subject,
+    status: row.status,
+    blockedBy,
+    ship: row.ship,
+    incarnation: row.life === null ? null : (ledger.life(row.life)?.incarnation ?? null),
+    epoch: row.epoch,
+    tries: row.tries,
+    commit: row.commit_id,
+    reason: row.reason,
+    changedAt: row.changed_at,
+  };
+}
+
+export function shipRow(
+  ledger: Ledger,
+  record: ShipRecord,
+  sightings: Sightings,
+  at: { silenceMs: number; lostMs: number; tip: string },
+): ShipRow {
+  const life = ledger.life(record.life)!;
+  const held = ledger.claimOf(life.life);
+  const verifying = ledger.openVerification()?.life === life.life;
+  const holds = held !== undefined || verifying;
+  return {
+    ship: record.ship,
+    incarnation: life.incarnation,
+    state: stateOf(life, record, holds, sightings, at),
+    connected: sightings.connected(life.life),
+    lastSeenAt: sightings.lastSeenAt(life.life) ?? life.hello_at,
+    task: held?.id ?? null,
+    epoch: held?.epoch ?? null,
+    note: verifying ? "verify.sh" : sightings.note(life.life),
+    hasWork: holds || ledger.freeCount() > 0 || ledger.verificationDue(at.tip),
+  };
+}
+
+function stateOf(
+  life: Life,
+  record: ShipRecord,
+  holds: boolean,
+  sightings: Sightings,
+  at: { silenceMs: number; lostMs: number },
+): ShipRow["state"] {
+  const present = sightings.present(life.life, at.silenceMs);
+  if (life.fenced) return "fenced";
+  if (record.stopping) return present ? "stopping" : "ended";
+  if (!life.hello_at) return "new";
+  if (holds) return sightings.connected(life.life) || sightings.silentMs(life.life) <= at.lostMs ? "working" : "lost";
+  return present ? "idle" : "ended";
+}
+
+export function voyageState(ledger: Ledger, tip: string, ships: readonly ShipRow[]): VoyageState {
+  if (ledger.meta("sunk")) return "sunk";
+  const { pending, claimed, blocked } = ledger.counts();
+  if (pending + claimed + blocked === 0) {
+    const script = ledger.meta("verify");
+    if (!script) return "done";
+    const result = ledger.verified(tip, script);
+    return !result ? "verifying" : result.exit_code === 0 ? "verified" : "failed";
+  }
+  if (claimed === 0 && ledger.freeCount() === 0) return "blocked";
+  if (!ledger.store.one("SELECT 1 FROM lives WHERE hello_at IS NOT NULL LIMIT 1")) return "planning";
+  return ships.some((ship) => ship.state === "working" || ship.state === "idle") ? "sailing" : "stalled";
+}

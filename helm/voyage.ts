@@ -1,0 +1,424 @@
+import type { PlanChanges, RegisterVoyage, ShipRow, VoyageStatus } from "../lib/admin-api.ts";
+import { OcaptainError } from "../lib/errors.ts";
+import type {
+  AcceptReply,
+  AcceptRequest,
+  ClaimReply,
+  ClaimRequest,
+  Heartbeat,
+  HeartbeatReply,
+  Hello,
+  HelloReply,
+  ReleaseReply,
+  ReleaseRequest,
+  VerifiedReply,
+  VerifiedRequest,
+} from "../lib/ship-api.ts";
+import type { TaskRow } from "../lib/voyage-status.ts";
+import { Accepting } from "./accepting.ts";
+import type { Branch } from "./branch.ts";
+import * as claims from "./claims.ts";
+import type { Clock } from "./clock.ts";
+import { Fencing } from "./fencing.ts";
+import { Lane } from "./lane.ts";
+import { Leases } from "./leases.ts";
+import type { Ledger, Life } from "./ledger.ts";
+import type { Log } from "./log.ts";
+import { applyPlan, planChanges } from "./plan-changes.ts";
+import { Refused } from "./refused.ts";
+import { Sightings } from "./sightings.ts";
+import { shipRow, taskRow, voyageState } from "./view.ts";
+
+export type Timing = { leaseSeconds: number; heartbeatSeconds: number; fenceSeconds: number; lingerSeconds: number };
+export const DEFAULT_TIMING: Timing = { leaseSeconds: 120, heartbeatSeconds: 10, fenceSeconds: 90, lingerSeconds: 8 };
+
+/** What a voyage needs from around it. `show` writes task files. */
+export type VoyageParts = {
+  id: string;
+  ledger: Ledger;
+  branch: Branch;
+  clock: Clock;
+  log: Log;
+  show: (...tasks: string[]) => Promise<void>;
+};
+
+/** Of "nothing" answers only the newest few of a ship can still be asked for again. */
+const NOTHINGS_KEPT = 32;
+
+/**
+ * One voyage: the rules of design 8 over its ledger. All that ships and the captain do to it goes through here.
+ * Ship calls take the caller's life, which its token was minted for; they throw {@link Refused}.
+ */
+export class Voyage {
+  readonly id: string;
+  readonly ledger: Ledger;
+  readonly sightings: Sightings;
+  readonly leases: Leases;
+  readonly #parts: VoyageParts;
+  readonly #fencing: Fencing;
+  readonly #accepting: Accepting;
+  readonly #nothings = new Map<number, Map<string, ClaimReply>>();
+  readonly #watchers = new Set<() => void>();
+  timing: Timing = DEFAULT_TIMING;
+  tip = "";
+
+  constructor(parts: VoyageParts) {
+    this.#parts = parts;
+    this.id = parts.id;
+    this.ledger = parts.ledger;
+    this.sightings = new Sightings(parts.clock);
+    this.leases = new Leases(parts.clock, this.timing.leaseSeconds * 1000);
+    const lane = new Lane();
+    const changed = this.#changed;
+    this.#fencing = new Fencing({ ...parts, lane, changed });
+    this.#accepting = new Accepting({ ...parts, lane, changed, moved: (tip) => this.#moved(tip) });
+  }
+
+  /** Reads settings and finishes what a death of the helm has left half done. Before it is through, no call may come in. */
+  async open(): Promise<void> {
+    const timing = this.ledger.meta("timing");
+    if (timing) this.#setTiming(JSON.parse(timing));
+    this.tip = await this.#parts.branch.tip();
+    await this.#accepting.recover();
+    await this.#fencing.recover();
+  }
+
+  // -- the captain
+
+  /** Idempotent: writes plan and settings. Throws BAD_PLAN. */
+  async register(ask: Pick<RegisterVoyage, "stack" | "plan" | "hand" | "timing">): Promise<PlanChanges> {
+    const timing = { ...DEFAULT_TIMING, ...ask.timing };
+    const changes = await this.ledger.store.write(() => {
+      const { ledger } = this;
+      ledger.setMeta("stack", ask.stack);
+      ledger.setMeta("name", ask.plan.name);
+      ledger.setMeta("hand", ask.hand);
+      ledger.setMeta("timing", JSON.stringify(timing));
+      ledger.setMeta("verify", ask.plan.verify ?? "");
+      ledger.setMeta("sunk", "");
+      return applyPlan(ledger, ask.plan);
+    });
+    this.#setTiming(timing);
+    await this.#changed(...this.ledger.tasks().map((task) => task.id));
+    return changes;
+  }
+
+  planChanges(plan: RegisterVoyage["plan"]): PlanChanges {
+    return planChanges(this.ledger, plan);
+  }
+
+  /**
+   * Registers an incarnation and mints its token. Another incarnation of that ship is fenced first; the same one goes on in its life unless
+   * that was fenced, and then gets a new life.
+   */
+  async registerShip(ship: string, incarnation: string): Promise<string> {
+    const before = this.#currentLife(ship);
+    if (before && !before.fenced && before.incarnation !== incarnation)
+      await this.#fencing.fence(before.life, `replaced by ${incarnation}`, false);
+    const token = await this.ledger.store.write(() => {
+      const now = this.#currentLife(ship);
+      let life = now && !now.fenced && now.incarnation === incarnation ? now.life : undefined;
+      if (life === undefined) {
+        life = this.ledger.store.run("INSERT INTO lives (ship, incarnation) VALUES (?, ?)", ship, incarnation).rowId;
+      }
+      this.ledger.store.run("UPDATE lives SET greeted = 0 WHERE life = ?", life);
+      this.ledger.store.run(
+        "INSERT INTO ships VALUES (?, ?, 0) ON CONFLICT (ship) DO UPDATE SET life = excluded.life, stopping = 0",
+        ship,
+        life,
+      );
+      return this.ledger.mintToken(this.id, life);
+    });
+    await this.#changed();
+    return token;
+  }
+
+  /** Fences that incarnation of the ship, saves its mirror, requeues its claim. Idempotent. Returns all refs saved of it. */
+  async fence(ship: string, incarnation: string, reason: string): Promise<string[]> {
+    const lives = this.ledger.store.all<Life>(
+      "SELECT * FROM lives WHERE ship = ? AND incarnation = ? ORDER BY life",
+      ship,
+      incarnation,
+    );
+    const current = this.#currentLife(ship)?.life;
+    const lost: string[] = [];
+    for (const { life, fenced } of lives)
+      if (!fenced || life === current) lost.push(...(await this.#fencing.fence(life, reason, false)));
+    return lost;
+  }
+
+  /** Tells the supervisor of that incarnation to stop; see {@link gone} for its end. */
+  async stop(ship: string, incarnation: string): Promise<void> {
+    const life = this.#currentLife(ship);
+    if (life?.incarnation !== incarnation) return;
+    await this.ledger.store.write(() => this.ledger.store.run("UPDATE ships SET stopping = 1 WHERE ship = ?", ship));
+    this.sightings.say(life.life, { type: "stop", reason: "the captain says stop" });
+    await this.#changed();
+  }
+
+  /** Is no supervisor of the ship there any more, as far as can be seen? */
+  gone(ship: string): boolean {
+    const life = this.#currentLife(ship);
+    return !life || !!life.fenced || !this.sightings.present(life.life, this.#silenceMs());
+  }
+
+  /** Fences the ship and forgets it. Quiet when it is unknown. */
+  async forgetShip(ship: string): Promise<void> {
+    const life = this.#currentLife(ship);
+    if (!life) return;
+    await this.#fencing.fence(life.life, "the ship was taken out of the voyage", false);
+    await this.ledger.store.write(() => {
+      this.ledger.store.run("DELETE FROM ships WHERE ship = ?", ship);
+      this.ledger.store.run("DELETE FROM tokens WHERE life IN (SELECT life FROM lives WHERE ship = ?)", ship);
+    });
+    await this.#changed();
+  }
+
+  /** A blocked task is pending again, with all its tries. Another task stays as it is. Throws NO_TASK. */
+  async retry(id: string): Promise<TaskRow> {
+    this.#task(id);
+    await this.ledger.store.write(() =>
+      this.ledger.store.run(
+        "UPDATE tasks SET status = 'pending', tries = 0, changed_at = ? WHERE id = ? AND status = 'blocked'",
+        this.ledger.at(),
+        id,
+      ),
+    );
+    await this.#changed(id);
+    return taskRow(this.ledger, this.#task(id));
+  }
+
+  /** Fences whoever holds the task and requeues it. Quiet when nobody does. Throws NO_TASK. */
+  async releaseTask(id: string, reason: string): Promise<TaskRow> {
+    const { status, life } = this.#task(id);
+    if (status === "claimed" && life !== null) await this.#fencing.fence(life, reason, false);
+    return taskRow(this.ledger, this.#task(id));
+  }
+
+  /** The voyage ends: tokens die, supervisors are told to stop. */
+  async sink(): Promise<void> {
+    await this.ledger.store.write(() => {
+      this.ledger.setMeta("sunk", "1");
+      this.ledger.store.run("DELETE FROM tokens");
+    });
+    this.sightings.sayAll({ type: "stop", reason: "the voyage has ended" });
+  }
+
+  status(): VoyageStatus {
+    const { ledger, tip } = this;
+    const verified = ledger.verified(tip, ledger.meta("verify") ?? "");
+    const ships = this.ships();
+    return {
+      id: this.id,
+      stack: ledger.meta("stack") ?? "",
+      name: ledger.meta("name") ?? "",
+      state: voyageState(ledger, tip, ships),
+      branch: this.#parts.branch.name,
+      tip,
+      verified: verified
+        ? { commit: verified.commit_id, exitCode: verified.exit_code ?? -1, output: verified.output ?? "", at: verified.at }
+        : null,
+      tasks: ledger.tasks().map((task) => taskRow(ledger, task)),
+      ships,
+      asOf: ledger.at(),
+    };
+  }
+
+  ships(): ShipRow[] {
+    return this.ledger.ships().map(({ ship }) => this.shipRow(ship)!);
+  }
+
+  /** null for a ship that is not registered. */
+  shipRow(ship: string): ShipRow | null {
+    const record = this.ledger.ship(ship);
+    if (!record) return null;
+    return shipRow(this.ledger, record, this.sightings, {
+      silenceMs: this.#silenceMs(),
+      lostMs: this.timing.fenceSeconds * 1000,
+      tip: this.tip,
+    });
+  }
+
+  /** Has the supervisor of this incarnation come up since it was last launched? */
+  ready(ship: string, incarnation: string): boolean {
+    const life = this.#currentLife(ship);
+    return !!life && !life.fenced && life.incarnation === incarnation && (!!life.greeted || this.sightings.connected(life.life));
+  }
+
+  /** Calls back after each change, until the returned function is called. */
+  watch(onChange: () => void): () => void {
+    this.#watchers.add(onChange);
+    return () => this.#watchers.delete(onChange);
+  }
+
+  // -- ships
+
+  async hello(caller: Life, ask: Hello): Promise<HelloReply> {
+    this.#seen(caller, ask.incarnation);
+    await this.ledger.store.write(() => {
+      claims.assertAlive(this.ledger, caller.life);
+      this.ledger.store.run("UPDATE lives SET hello_at = ?, greeted = 1 WHERE life = ?", this.ledger.at(), caller.life);
+    });
+    const held = this.ledger.claimOf(caller.life);
+    this.#notify();
+    return {
+      voyage: {
+        id: this.id,
+        stack: this.ledger.meta("stack")!,
+        branch: this.#parts.branch.name,
+        name: this.ledger.meta("name")!,
+      },
+      ship: caller.ship,
+      hand: this.ledger.meta("hand") === "claude" ? "claude" : "rehearsal",
+      ...this.timing,
+      claim: held ? claims.grantOf(this.ledger, held) : null,
+    };
+  }
+
+  async claim(caller: Life, ask: ClaimRequest): Promise<ClaimReply> {
+    this.#seen(caller, ask.incarnation);
+    const nothings = this.#nothings.get(caller.life);
+    const nothing = nothings?.get(ask.requestId);
+    if (nothing) return nothing;
+    const retryAfterSeconds = Math.min(2, this.timing.heartbeatSeconds / 5);
+    const reply = await this.ledger.store.write(() => {
+      const stored = this.ledger.reply<ClaimReply>(caller.life, ask.requestId);
+      if (stored) return stored;
+      const life = claims.assertAlive(this.ledger, caller.life);
+      const made = claims.claim(this.ledger, life, this.tip, retryAfterSeconds);
+      return made.kind === "nothing" ? made : this.ledger.remember(caller.life, ask.requestId, made);
+    });
+    if (reply.kind === "nothing") {
+      // Remembered in memory: it changed nothing, and no request outlives the helm's own death.
+      const kept = nothings ?? new Map<string, ClaimReply>();
+      kept.set(ask.requestId, reply);
+      if (kept.size > NOTHINGS_KEPT) kept.delete(kept.keys().next().value!);
+      this.#nothings.set(caller.life, kept);
+      return reply;
+    }
+    if (reply.kind === "grant") void this.#changed(reply.grant.task.id);
+    return reply;
+  }
+
+  /** Not remembered by request id: it changes nothing that outlives the helm. */
+  heartbeat(caller: Life, ask: Heartbeat): HeartbeatReply {
+    this.#seen(caller, ask.incarnation, ask.note);
+    claims.assertAlive(this.ledger, caller.life);
+    if (ask.claim) claims.assertHolds(this.ledger, caller.life, ask.claim.task, ask.claim.epoch);
+    if (this.ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
+    return { steer: "go" };
+  }
+
+  async accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
+    this.#seen(caller, ask.incarnation);
+    return this.#accepting.accept(caller, ask);
+  }
+
+  async release(caller: Life, ask: ReleaseRequest): Promise<ReleaseReply> {
+    this.#seen(caller, ask.incarnation);
+    // In the accept's lane: a claim whose branch move is under way must not be given back meanwhile.
+    const reply = await this.#accepting.alone(() =>
+      this.ledger.store.write(() => {
+        const stored = this.ledger.reply<ReleaseReply>(caller.life, ask.requestId);
+        if (stored) return stored;
+        claims.assertAlive(this.ledger, caller.life);
+        return this.ledger.remember(caller.life, ask.requestId, claims.release(this.ledger, caller.life, ask));
+      }),
+    );
+    await this.#changed(ask.task);
+    return reply;
+  }
+
+  async verified(caller: Life, ask: VerifiedRequest): Promise<VerifiedReply> {
+    this.#seen(caller, ask.incarnation);
+    await this.ledger.store.write(() => {
+      if (this.ledger.reply(caller.life, ask.requestId)) return;
+      claims.assertAlive(this.ledger, caller.life);
+      claims.verified(this.ledger, caller.life, ask);
+      this.ledger.remember(caller.life, ask.requestId, {});
+    });
+    await this.#changed();
+    return { state: this.status().state };
+  }
+
+  /** A presence stream is open until the returned function is called. Throws Refused `fenced`. */
+  present(caller: Life, say: (line: object) => void): () => void {
+    claims.assertAlive(this.ledger, caller.life);
+    const close = this.sightings.open(caller.life, say);
+    if (this.ledger.ship(caller.ship)?.stopping) say({ type: "stop", reason: "the captain says stop" });
+    this.#notify();
+    return () => {
+      close();
+      this.#notify();
+    };
+  }
+
+  // -- time
+
+  /** Looks at the leases; to be called at least every two seconds. Resolves when what has ended is requeued. */
+  async tick(): Promise<void> {
+    const { expired, jumped } = this.#expired();
+    if (jumped) this.#parts.log("clock-jump", { voyage: this.id });
+    await Promise.all(expired.map((life) => this.#fencing.fence(life, `no word for ${this.timing.leaseSeconds} s`, true)));
+  }
+
+  #expired() {
+    const holders = this.ledger.store.all<{ life: number; fenced: number }>(
+      `SELECT life, fenced FROM lives WHERE life IN
+         (SELECT life FROM tasks WHERE status = 'claimed' UNION SELECT life FROM verifications WHERE status = 'claimed')`,
+    );
+    const { lives, jumped } = this.leases.expired(holders.map((holder) => holder.life));
+    if (jumped) this.sightings.begin();
+    // A fence that failed in its middle (a full disk) is tried again.
+    const halfFenced = holders.filter((holder) => holder.fenced).map((holder) => holder.life);
+    return { expired: [...new Set([...lives, ...halfFenced])], jumped };
+  }
+
+  /** After three missed heartbeats a ship without a stream is taken for asleep or gone. */
+  #silenceMs = () => this.timing.heartbeatSeconds * 3_000;
+
+  #setTiming(timing: Timing): void {
+    this.timing = timing;
+    this.leases.leaseMs = timing.leaseSeconds * 1000;
+  }
+
+  #seen(caller: Life, incarnation: string, note?: string): void {
+    if (caller.incarnation !== incarnation) {
+      throw new Refused("wrong-incarnation", `this token is for ${caller.ship} (${caller.incarnation}), not for ${incarnation}`);
+    }
+    this.sightings.seen(caller.life, note);
+    this.leases.renew(caller.life);
+  }
+
+  #currentLife(ship: string): Life | undefined {
+    const record = this.ledger.ship(ship);
+    return record && this.ledger.life(record.life);
+  }
+
+  #task(id: string) {
+    const task = this.ledger.task(id);
+    if (!task) throw new OcaptainError("NO_TASK", `voyage ${this.id} has no task ${id}`, { hint: "ocaptain status" });
+    return task;
+  }
+
+  #moved(tip: string): void {
+    this.tip = tip;
+  }
+
+  /** Looks whether somebody else moved the branch: a person may, in the captain's folder. */
+  async readTip(): Promise<void> {
+    const tip = await this.#parts.branch.tip();
+    if (tip === this.tip) return;
+    this.tip = tip;
+    this.#notify();
+  }
+
+  readonly #changed = async (...tasks: string[]): Promise<void> => {
+    this.#notify();
+    await this.#parts.show(...tasks);
+  };
+
+  #notify(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+}

@@ -1,0 +1,120 @@
+import { execa } from "execa";
+import { OcaptainError } from "../errors.ts";
+
+/**
+ * git at the captain, for everyone. It never runs what a repository brings (design, "Captain's folder"): hooks, fsmonitor, filters and
+ * signing are off, a bare repository must be named, the person's and the system's configuration are not read, nothing prompts.
+ * Settings go through the environment, so that neither they nor a token show in argv.
+ */
+
+export type GitConfig = readonly (readonly [key: string, value: string])[];
+
+const SAFE: GitConfig = [
+  ["core.hooksPath", "/dev/null"],
+  ["core.fsmonitor", "false"],
+  ["core.attributesFile", "/dev/null"],
+  ["core.excludesFile", "/dev/null"],
+  // git does not fsync loose objects unless told to; an accepted task must outlive a power cut.
+  ["core.fsync", "objects,reference"],
+  ["safe.bareRepository", "explicit"],
+  ["commit.gpgSign", "false"],
+  ["tag.gpgSign", "false"],
+  ["credential.helper", ""],
+  ["submodule.recurse", "false"],
+  ["fetch.recurseSubmodules", "false"],
+  ["protocol.ext.allow", "never"],
+  ["gc.auto", "0"],
+  ["maintenance.auto", "false"],
+  ["init.defaultBranch", "main"],
+  ["advice.detachedHead", "false"],
+];
+
+const INHERITED = [
+  "PATH",
+  "HOME",
+  "TMPDIR",
+  "SSH_AUTH_SOCK",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "http_proxy",
+  "https_proxy",
+  "no_proxy",
+  "HTTPS_PROXY",
+  "NO_PROXY",
+];
+
+/** The whole environment of a git process of ours; `config` comes after, and so above, the safe settings. */
+export function gitEnv(config: GitConfig = [], extra: Record<string, string> = {}): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const name of INHERITED) if (process.env[name] !== undefined) env[name] = process.env[name];
+  const all = [...SAFE, ...config];
+  env.GIT_CONFIG_COUNT = String(all.length);
+  for (const [index, [key, value]] of all.entries()) {
+    env[`GIT_CONFIG_KEY_${index}`] = key;
+    env[`GIT_CONFIG_VALUE_${index}`] = value;
+  }
+  return {
+    ...env,
+    LC_ALL: "C",
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_ATTR_NOSYSTEM: "1",
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_ASKPASS: "true",
+    GIT_SSH_COMMAND: "ssh -oBatchMode=yes -oConnectTimeout=15",
+    GIT_EDITOR: "true",
+    GIT_PAGER: "cat",
+    GIT_NO_REPLACE_OBJECTS: "1",
+    GIT_AUTHOR_NAME: "ocaptain helm",
+    GIT_AUTHOR_EMAIL: "helm@ocaptain",
+    GIT_COMMITTER_NAME: "ocaptain helm",
+    GIT_COMMITTER_EMAIL: "helm@ocaptain",
+    ...extra,
+  };
+}
+
+export type GitOptions = {
+  cwd?: string;
+  /** Repository; `GIT_DIR`. A bare one must be given here. */
+  gitDir?: string;
+  workTree?: string;
+  stdin?: string;
+  env?: Record<string, string>;
+  config?: GitConfig;
+  /** @default 60 000 */
+  timeoutMs?: number;
+  /** Exit codes that are results, not errors. @default [0] */
+  okCodes?: readonly number[];
+};
+export type GitResult = { exitCode: number; stdout: string; stderr: string };
+
+/** Runs git. Throws OcaptainError `GIT` (with git's own words) on another exit code than `okCodes`, `GIT_TIMEOUT` when time ran out. */
+export async function git(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
+  const { timeoutMs = 60_000, okCodes = [0] } = options;
+  const extra: Record<string, string> = { ...options.env };
+  if (options.gitDir) extra.GIT_DIR = options.gitDir;
+  if (options.workTree) extra.GIT_WORK_TREE = options.workTree;
+  const run = await execa("git", [...args], {
+    ...(options.cwd ? { cwd: options.cwd } : {}),
+    ...(options.stdin === undefined ? { stdin: "ignore" as const } : { input: options.stdin }),
+    env: gitEnv(options.config, extra),
+    extendEnv: false,
+    timeout: timeoutMs,
+    forceKillAfterDelay: 2_000,
+    reject: false,
+    stripFinalNewline: false,
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  if (run.timedOut) throw new OcaptainError("GIT_TIMEOUT", `git ${args[0]} took longer than ${timeoutMs / 1000} s`);
+  const { exitCode } = run;
+  if (exitCode === undefined || !okCodes.includes(exitCode)) {
+    const words = run.stderr.trim() || run.shortMessage || "no message";
+    throw new OcaptainError("GIT", `git ${args[0]} failed (${exitCode ?? run.signal ?? "not started"}): ${words.slice(-2000)}`);
+  }
+  return { exitCode, stdout: run.stdout, stderr: run.stderr };
+}
+
+/** The one line that a git command prints. */
+export async function gitLine(args: readonly string[], options: GitOptions = {}): Promise<string> {
+  return (await git(args, options)).stdout.trim();
+}

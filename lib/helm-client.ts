@@ -1,0 +1,112 @@
+import { request } from "node:http";
+import { z } from "zod";
+import {
+  FenceReply,
+  Health,
+  type Plan,
+  PlanChanges,
+  type RegisterVoyage,
+  ShipRow,
+  TokenReply,
+  VoyageStatus,
+} from "./admin-api.ts";
+import { OcaptainError } from "./errors.ts";
+import { helmSocket } from "./paths.ts";
+import { TaskRow } from "./voyage-status.ts";
+
+/** One attempt at a call that waits for nothing. A register or a fence may have a large tree to save. */
+const CALL_MS = 30_000;
+const LONG_CALL_MS = 6 * 60_000;
+const Empty = z.object({});
+
+export type HelmClient = ReturnType<typeof helmClient>;
+
+/**
+ * The admin API (lib/admin-api.ts), typed. Each call is bounded. Throws `HELM_DOWN` when nobody answers on the socket, `HELM_TIMEOUT`, or the
+ * helm's own error by its code (`NO_VOYAGE`, `NO_SHIP`, `NO_TASK`, `NO_REPO`, `BAD_PLAN`, …).
+ */
+export function helmClient(socket = helmSocket()) {
+  const at = (id: string, ...rest: string[]) => `/voyages/${[id, ...rest].map(encodeURIComponent).join("/")}`;
+  const call = <T extends z.ZodType>(method: string, path: string, schema: T, body?: unknown, timeoutMs = CALL_MS) =>
+    exchange(socket, { method, path, body, timeoutMs, okStatus: [200] }).then((reply) => schema.parse(reply.body) as z.infer<T>);
+  /** A call that waits up to `seconds`; `met` is false when the time ran out. */
+  const wait = async (method: string, path: string, seconds: number, body?: unknown) => {
+    const reply = await exchange(socket, { method, path, body, timeoutMs: seconds * 1000 + CALL_MS, okStatus: [200, 504] });
+    return { met: reply.status === 200, ship: ShipRow.parse(reply.body) };
+  };
+  return {
+    health: (timeoutMs = 5_000) => call("GET", "/health", Health, undefined, timeoutMs),
+    registerVoyage: (id: string, voyage: RegisterVoyage) => call("PUT", at(id), PlanChanges, voyage, LONG_CALL_MS),
+    planChanges: (id: string, plan: Plan) => call("POST", at(id, "plan-changes"), PlanChanges, { plan }),
+    voyage: (id: string) => call("GET", at(id), VoyageStatus),
+    deregisterVoyage: (id: string) => call("DELETE", at(id), Empty),
+    registerShip: (id: string, ship: string, incarnation: string) =>
+      call("PUT", at(id, "ships", ship), TokenReply, { incarnation }, LONG_CALL_MS),
+    ship: (id: string, ship: string) => call("GET", at(id, "ships", ship), ShipRow),
+    /** Waits for the supervisor of that incarnation. */
+    shipReady: (id: string, ship: string, incarnation: string, seconds: number) =>
+      wait(
+        "GET",
+        `${at(id, "ships", ship, "ready")}?${new URLSearchParams({ incarnation, timeoutSeconds: String(seconds) })}`,
+        seconds,
+      ),
+    /** Tells it to stop and waits for its end. */
+    stopShip: (id: string, ship: string, incarnation: string, seconds: number) =>
+      wait("POST", `${at(id, "ships", ship, "stop")}?timeoutSeconds=${seconds}`, seconds, { incarnation }),
+    fenceShip: (id: string, ship: string, incarnation: string, reason: string) =>
+      call("POST", at(id, "ships", ship, "fence"), FenceReply, { incarnation, reason }, LONG_CALL_MS),
+    forgetShip: (id: string, ship: string) => call("DELETE", at(id, "ships", ship), Empty, undefined, LONG_CALL_MS),
+    retryTask: (id: string, task: string) => call("POST", at(id, "tasks", task, "retry"), TaskRow),
+    releaseTask: (id: string, task: string, reason: string) =>
+      call("POST", at(id, "tasks", task, "release"), TaskRow, { reason }, LONG_CALL_MS),
+    shutdown: () => call("POST", "/shutdown", Empty),
+  };
+}
+
+type Exchange = { method: string; path: string; body: unknown; timeoutMs: number; okStatus: readonly number[] };
+
+function exchange(socket: string, ask: Exchange): Promise<{ status: number; body: unknown }> {
+  const { method, path, timeoutMs } = ask;
+  const text = ask.body === undefined ? undefined : JSON.stringify(ask.body);
+  const headers = text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
+  const down = (cause: unknown) =>
+    new OcaptainError("HELM_DOWN", "the helm does not answer", { hint: "pulumi up (starts it)", cause });
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath: socket, method, path, headers, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk) => chunks.push(chunk));
+      response.on("error", (error) => reject(down(error)));
+      response.on("end", () => {
+        const status = response.statusCode ?? 0;
+        try {
+          const body: unknown = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+          if (ask.okStatus.includes(status)) resolve({ status, body });
+          else reject(refusal(status, body));
+        } catch (error) {
+          reject(down(error));
+        }
+      });
+    });
+    sent.on("error", (error: NodeJS.ErrnoException) => {
+      const late = error.name === "AbortError" || error.name === "TimeoutError";
+      reject(
+        late
+          ? new OcaptainError(
+              "HELM_TIMEOUT",
+              `the helm took longer than ${timeoutMs / 1000} s for ${method} ${path.split("?")[0]}`,
+            )
+          : down(error),
+      );
+    });
+    sent.end(text);
+  });
+}
+
+const ErrorBody = z.object({ error: z.string(), message: z.string(), hint: z.string().optional() });
+
+function refusal(status: number, body: unknown): OcaptainError {
+  const parsed = ErrorBody.safeParse(body);
+  if (!parsed.success) return new OcaptainError("HELM_ERROR", `the helm answered ${status}`);
+  const { error, message, hint } = parsed.data;
+  return new OcaptainError(error, message, hint === undefined ? {} : { hint });
+}

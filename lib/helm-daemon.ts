@@ -1,0 +1,102 @@
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Health } from "./admin-api.ts";
+import { OcaptainError } from "./errors.ts";
+import { HELM_EXIT, HELM_MAIN, helmBuild } from "./helm-build.ts";
+import { type HelmClient, helmClient } from "./helm-client.ts";
+import { acquireOsLock } from "./os-lock.ts";
+import { helmHome, helmPort } from "./paths.ts";
+
+const START_MS = 20_000;
+const STOP_MS = 10_000;
+const INHERITED =
+  /^(PATH|HOME|LANG|LC_ALL|TMPDIR|SSH_AUTH_SOCK|SSL_CERT_FILE|SSL_CERT_DIR|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|OCAPTAIN_.*)$/;
+
+/**
+ * The running helm of this code; one of other code is restarted, a missing one started (detached, with an environment from an allow-list).
+ * Throws `PORT_BUSY` when a stranger holds the port, `HELM_START` with the log's tail when it does not come up in 20 s.
+ */
+export async function ensureHelm(): Promise<HelmClient> {
+  const client = helmClient();
+  const build = await helmBuild();
+  const fits = async () => (await healthOf(client))?.build === build;
+  if (await fits()) return client;
+  // One starter at a time; who waited here finds it started.
+  const lock = await acquireOsLock(join(helmHome(), "starter.sqlite"), { timeoutMs: START_MS + STOP_MS });
+  try {
+    if (await fits()) return client;
+    await stopHelm();
+    await start(client);
+    return client;
+  } finally {
+    lock.release();
+  }
+}
+
+/** Ends the running helm, if there is one, and returns when it is gone. Throws `HELM_STOP`. */
+export async function stopHelm(): Promise<void> {
+  const client = helmClient();
+  const health = await healthOf(client);
+  if (!health) return;
+  await client.shutdown().catch(() => {});
+  if (await ends(health.pid, STOP_MS)) return;
+  process.kill(health.pid, "SIGKILL");
+  if (!(await ends(health.pid, STOP_MS)))
+    throw new OcaptainError("HELM_STOP", `the helm (pid ${health.pid}) does not end`, { hint: `kill -9 ${health.pid}` });
+}
+
+async function start(client: HelmClient): Promise<void> {
+  mkdirSync(helmHome(), { recursive: true, mode: 0o700 });
+  const output = join(helmHome(), "output.log");
+  const file = openSync(output, "w", 0o600);
+  const child = spawn(process.execPath, [HELM_MAIN], {
+    cwd: join(HELM_MAIN, "..", ".."),
+    detached: true,
+    stdio: ["ignore", file, file],
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name))),
+  });
+  closeSync(file);
+  let exitCode: number | null | undefined;
+  child.once("exit", (code) => (exitCode = code));
+  child.once("error", () => (exitCode = 1));
+  child.unref();
+
+  const deadline = performance.now() + START_MS;
+  while (performance.now() < deadline) {
+    if (await healthOf(client)) return;
+    if (exitCode === HELM_EXIT.portBusy) {
+      throw new OcaptainError("PORT_BUSY", `port ${helmPort()}, where the helm serves ships, is held by another process`, {
+        hint: `OCAPTAIN_HELM_PORT=${helmPort() + 1} pulumi up`,
+      });
+    }
+    // "locked": another helm is coming up or going down; the next round sees which.
+    if (exitCode !== undefined && exitCode !== HELM_EXIT.locked) break;
+    await delay(25);
+  }
+  const tail = readFileSync(output, "utf8").slice(-2000).trim();
+  throw new OcaptainError("HELM_START", `the helm did not come up in ${START_MS / 1000} s: ${tail || "it said nothing"}`, {
+    hint: `cat ${join(helmHome(), "helm.log")}`,
+  });
+}
+
+async function healthOf(client: HelmClient): Promise<Health | null> {
+  return client.health().catch((error: unknown) => {
+    if (error instanceof OcaptainError && error.code === "HELM_DOWN") return null;
+    throw error;
+  });
+}
+
+async function ends(pid: number, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  while (performance.now() < deadline) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+    await delay(25);
+  }
+  return false;
+}

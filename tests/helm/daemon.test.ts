@@ -1,0 +1,101 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { helmClient } from "../../lib/helm-client.ts";
+import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
+import { helmHome, helmSocket, ocaptainHome } from "../../lib/paths.ts";
+import { readVoyageStatus } from "../../lib/status.ts";
+import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "./support.ts";
+
+let captain: Awaited<ReturnType<typeof makeCaptain>>;
+beforeEach(async () => {
+  captain = await makeCaptain();
+});
+afterEach(async () => {
+  await stopHelm();
+  captain.remove();
+});
+
+const ID = "abc123";
+
+test("a voyage is worked off over the wire: git log is the list of tasks", async () => {
+  const helm = await ensureHelm();
+  const source = makeSource(captain.root);
+  const { folder, register } = await makeVoyage(source, "v", makePlan({ "1": [], "2": ["1"] }));
+  expect(await helm.registerVoyage(ID, register)).toEqual({ added: ["1", "2"], updated: [], cancelled: [], kept: [] });
+  expect((await helm.voyage(ID)).state).toBe("planning");
+  const { token } = await helm.registerShip(ID, "ship-0", "vm-a");
+  const s = ship(captain.url, token, "vm-a");
+  expect((await s.hello()).claim).toBeNull();
+  const tree = makeTree(captain.root, captain.url, ID, "ship-0", token);
+
+  for (const id of ["1", "2"]) {
+    const grant = await s.grant();
+    expect(grant.task.id).toBe(id);
+    await expect.poll(() => readVoyageStatus(folder)).toMatchObject({ inProgress: 1, byShip: { "ship-0": { task: id } } });
+    tree.reset(grant.tip);
+    const commit = tree.commit({ [`${id}.txt`]: id }, `Task ${id}\n\nwords`);
+    tree.push(commit, grant);
+    const reply = await s.accepted(grant, commit);
+    expect(reply.kind).toBe("accepted");
+  }
+  expect(await s.claim()).toMatchObject({ kind: "nothing", reason: "done" });
+  const log = sh(captain.root, "--git-dir", folder.repo, "log", "--format=%s|%an|%(trailers:separator=%x2C)", "v");
+  expect(log.split("\n")).toEqual([
+    "Task 2|ship-0|Task: 2,Ship: ship-0,Voyage: abc123",
+    "Task 1|ship-0|Task: 1,Ship: ship-0,Voyage: abc123",
+    "start|a person|",
+  ]);
+  expect((await helm.voyage(ID)).state).toBe("done");
+  expect(await readVoyageStatus(folder)).toMatchObject({
+    total: 2,
+    completed: 2,
+    byShip: { "ship-0": { completed: 2, task: null } },
+  });
+  await expect.poll(() => existsSync(join(folder.workspace, "2.txt")), { timeout: 5000 }).toBe(true);
+
+  await helm.deregisterVoyage(ID);
+  expect((await s.raw("claim", {}).catch(() => ({ status: 0 }))).status).not.toBe(200);
+  await expect.poll(() => existsSync(helmSocket()), { timeout: 5000 }).toBe(false);
+});
+
+test("two starters end in one helm; its folder and socket are the captain's alone", async () => {
+  const [a, b] = await Promise.all([ensureHelm(), ensureHelm()]);
+  expect((await a.health()).pid).toBe((await b.health()).pid);
+  expect(statSync(helmHome()).mode & 0o777).toBe(0o700);
+  expect(statSync(helmSocket()).mode & 0o777).toBe(0o600);
+});
+
+test("a port held by a stranger is named, with the way out", async () => {
+  const stranger = createServer().listen(Number(process.env.OCAPTAIN_HELM_PORT), "127.0.0.1");
+  await expect(ensureHelm()).rejects.toMatchObject({ code: "PORT_BUSY", hint: expect.stringContaining("OCAPTAIN_HELM_PORT=") });
+  stranger.close();
+});
+
+test("nobody on the socket is HELM_DOWN", async () => {
+  await expect(helmClient().health()).rejects.toMatchObject({ code: "HELM_DOWN" });
+});
+
+test("no token is in any file of the helm or the voyage", async () => {
+  const helm = await ensureHelm();
+  const { register, folder } = await makeVoyage(makeSource(captain.root), "v", makePlan({ "1": [] }));
+  await helm.registerVoyage(ID, {
+    ...register,
+    provider: { kind: "sprites", baseUrl: "http://127.0.0.1:9", token: "provider-secret" },
+  });
+  const { token } = await helm.registerShip(ID, "ship-0", "vm-a");
+  await ship(captain.url, token, "vm-a").hello();
+  const secret = token.split(".")[1]!;
+  for (const file of [
+    folder.ledger,
+    `${folder.ledger}-wal`,
+    join(ocaptainHome(), "helm/helm.log"),
+    join(ocaptainHome(), "helm/voyages.json"),
+  ]) {
+    const bytes = readFileSync(file, "latin1");
+    expect(bytes).not.toContain(secret);
+    expect(bytes).not.toContain("provider-secret");
+  }
+  expect(statSync(folder.credentials).mode & 0o777).toBe(0o600);
+});
