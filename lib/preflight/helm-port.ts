@@ -1,17 +1,16 @@
-import { request } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Health } from "../admin-api.ts";
-import { helmPort, helmSocket } from "../paths.ts";
+import { helmClient } from "../helm-client.ts";
+import { helmPort } from "../paths.ts";
 import type { Check } from "./check.ts";
 
 const ASK_MS = 1_000;
 /** A helm that is just starting takes the port before it answers. */
-const PATIENCE_MS = 3_000;
+const PATIENCE_MS = 2_000;
 
 /**
- * The port on which the helm will serve ships is free, or our helm's. It is asked by a connect, not tried by a listen: two voyages that
- * sail at one time would see each other's trial.
+ * The port on which the helm will serve ships is free, or held by our helm. It is asked by a connect, not tried by a listen: two voyages that
+ * sail at one time would see each other's trial. Port 0 (tests) is any free one.
  */
 export function helmPortCheck(): Check {
   const port = helmPort();
@@ -20,10 +19,9 @@ export function helmPortCheck(): Check {
   return {
     what,
     look: async () => {
-      if (!Number.isInteger(port) || port < 1 || port > 65_535) return [{ what, message: "OCAPTAIN_HELM_PORT is no port", hint }];
+      if (!Number.isInteger(port) || port < 0 || port > 65_535) return [{ what, message: "OCAPTAIN_HELM_PORT is no port", hint }];
       for (const until = Date.now() + PATIENCE_MS; ; await sleep(100)) {
-        if (await helmAnswers()) return [];
-        if (!(await taken(port))) return [];
+        if (!(await taken(port)) || (await helmAnswers())) return [];
         if (Date.now() > until)
           return [{ what, message: "is occupied by a program that is not the helm of this OCAPTAIN_HOME", hint }];
       }
@@ -31,29 +29,13 @@ export function helmPortCheck(): Check {
   };
 }
 
-/** Does a helm answer on the admin socket? */
-function helmAnswers(): Promise<boolean> {
-  return new Promise((resolve) => {
-    const call = request({ socketPath: helmSocket(), path: "/health", timeout: ASK_MS }, (reply) => {
-      const parts: Buffer[] = [];
-      reply.on("data", (part: Buffer) => parts.push(part));
-      reply.on("error", () => resolve(false));
-      reply.on("end", () => resolve(isHealth(Buffer.concat(parts).toString("utf8"))));
-    });
-    call.on("timeout", () => call.destroy());
-    call.on("error", () => resolve(false));
-    call.on("close", () => resolve(false));
-    call.end();
-  });
-}
-
-function isHealth(body: string): boolean {
-  try {
-    return Health.safeParse(JSON.parse(body)).success;
-  } catch {
-    return false;
-  }
-}
+const helmAnswers = () =>
+  helmClient()
+    .health(ASK_MS)
+    .then(
+      () => true,
+      () => false,
+    );
 
 /** Does anything on this machine take connections there? */
 function taken(port: number): Promise<boolean> {

@@ -1,10 +1,11 @@
+import { join } from "node:path";
 import { OcaptainError } from "../errors.ts";
 import { checkRepoReadable } from "../git/voyage-repo.ts";
-import { formatFindings } from "../plan/findings.ts";
+import type { Finding } from "../plan/findings.ts";
 import { loadPlan } from "../plan/load.ts";
 import type { Plan } from "../plan-types.ts";
 import { openSprites } from "../sprites/client.ts";
-import { type Check, runPreflight } from "./check.ts";
+import { type Check, type PreflightFinding, runPreflight } from "./check.ts";
 import { helmPortCheck } from "./helm-port.ts";
 import { socketPathCheck, spaceCheck } from "./machine.ts";
 import { chooseShipCount } from "./ship-count.ts";
@@ -38,7 +39,7 @@ export async function preflight(args: PreflightArgs): Promise<{ plan: Plan; ship
     what: `plan ${args.plan}`,
     look: async () => {
       const loaded = await loading;
-      if ("findings" in loaded) return [{ what: `plan ${args.plan}`, message: `\n${formatFindings(loaded.findings)}`, hint: "" }];
+      if ("findings" in loaded) return loaded.findings.map((finding) => planFinding(args.plan, finding));
       sailing = { plan: loaded.plan, shipCount: chooseShipCount(args.ships, loaded.plan.recommendedShips) };
       return [];
     },
@@ -67,6 +68,12 @@ export async function preflight(args: PreflightArgs): Promise<{ plan: Plan; ship
   if (!sailing) throw new OcaptainError("PREFLIGHT", `plan ${args.plan} was not read`);
   return sailing;
 }
+
+const planFinding = (plan: string, { file, field, message }: Finding): PreflightFinding => ({
+  what: `${join(plan, file)}${field && ` ${field}`}`,
+  message,
+  hint: "",
+});
 
 /** A harbor starts by itself when it is first needed, with a token of its own: there only its programs are looked at. */
 function providerChecks({ provider, stack, unconfined, spritesToken }: PreflightArgs): Check[] {

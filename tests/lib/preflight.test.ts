@@ -1,8 +1,9 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttp } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { execa } from "execa";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { captainId } from "../../lib/captain.ts";
 import { OcaptainError } from "../../lib/errors.ts";
@@ -10,6 +11,7 @@ import { helmSocket } from "../../lib/paths.ts";
 import { type Check, runPreflight } from "../../lib/preflight/check.ts";
 import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
 import { socketPathCheck, spaceCheck } from "../../lib/preflight/machine.ts";
+import { preflight } from "../../lib/preflight/preflight.ts";
 import { chooseShipCount } from "../../lib/preflight/ship-count.ts";
 import { compareVersions, nodeCheck, toolCheck, tools } from "../../lib/preflight/tools.ts";
 import { captainCheck, providerCheck, stackNameCheck } from "../../lib/preflight/voyage.ts";
@@ -163,7 +165,7 @@ test("something else on the admin socket is no helm", async () => {
   expect(await helmPortCheck().look()).toHaveLength(1);
 });
 
-test.each(["abc", "0", "65536", "43.18"])("port %s is no port", async (port) => {
+test.each(["abc", "-1", "65536", "43.18"])("port %s is no port", async (port) => {
   vi.stubEnv("OCAPTAIN_HELM_PORT", port);
   expect(await helmPortCheck().look()).toMatchObject([{ what: `port ${port}`, message: "OCAPTAIN_HELM_PORT is no port" }]);
 });
@@ -216,3 +218,46 @@ test.each([
 test.each(["0", "-1", "1.5", "many", "1001"])("OCAPTAIN_DEFAULT_SHIPS=%s is refused", (fallback) =>
   expect(() => chooseShipCount(undefined, null, fallback)).toThrow(/OCAPTAIN_DEFAULT_SHIPS/),
 );
+
+/** A plan folder with one task, and a repository, both in the temporary root. */
+async function writePlan(): Promise<{ plan: string; repo: string }> {
+  const [plan, repo] = [join(root, "plan"), join(root, "repo.git")];
+  await mkdir(join(plan, "tasks"), { recursive: true });
+  await writeFile(join(plan, "spec.md"), "# Try it");
+  await writeFile(join(plan, "voyage.json"), JSON.stringify({ name: "try", repo, recommended_ships: 4 }));
+  const task = { id: "1", subject: "s", description: "d", status: "pending", blocks: [], blockedBy: [] };
+  await writeFile(join(plan, "tasks", "1.json"), JSON.stringify(task));
+  await execa("git", ["init", "--bare", "--quiet", repo]);
+  return { plan, repo };
+}
+
+test("a voyage that can sail gets its plan and its number of ships, and nothing was made", async () => {
+  vi.stubEnv("OCAPTAIN_HELM_PORT", "0");
+  const { plan, repo } = await writePlan();
+  const args = { stack: "voyage-abc", plan, provider: "harbor", unconfined: true } as const;
+  expect(await preflight(args)).toMatchObject({ shipCount: 4, plan: { name: "try", repo, purpose: "Try it" } });
+  expect(await preflight({ ...args, ships: 2 })).toMatchObject({ shipCount: 2 });
+  expect((await readdir(root)).sort()).toEqual(["plan", "repo.git"]);
+});
+
+test("everything that is wrong is said at once", async () => {
+  const port = await listen(createServer(), { port: 0, host: "127.0.0.1" });
+  vi.stubEnv("OCAPTAIN_HELM_PORT", String(port));
+  vi.stubEnv("OCAPTAIN_MIN_FREE_MIB", "999999999");
+  vi.stubEnv("SPRITES_API_URL", "");
+  vi.stubEnv("SPRITE_TOKEN", "");
+  const { plan } = await writePlan();
+  const args = { stack: "Bad_Name", plan, provider: "sprites", unconfined: false } as const;
+  const broken = await preflight({ ...args, repo: join(root, "nowhere.git") }).catch((error: OcaptainError) => error);
+  expect(broken).toMatchObject({ code: "PREFLIGHT" });
+  for (const what of ["stack", "repository", "folder .*voyages", "folder .*home", `port ${port}`, "provider"])
+    expect((broken as Error).message).toMatch(new RegExp(`^  ${what}: `, "m"));
+
+  await writeFile(join(plan, "spec.md"), "");
+  await writeFile(join(plan, "tasks", "1.json"), "{");
+  const planless = await preflight(args).catch((error: OcaptainError) => error);
+  expect((planless as Error).message).toContain(
+    `\n  ${plan}/spec.md: is empty\n  ${plan}/tasks/1.json: line 1, column 2: Expected`,
+  );
+  expect((planless as Error).message).not.toContain("repository");
+});
