@@ -22,6 +22,8 @@ import { latencyProfile } from "./latency.ts";
  */
 const options = {
   latency: { type: "string" },
+  /** Started by a voyage, which ends it again when its last ship is gone. */
+  background: { type: "boolean", default: false },
   info: { type: "boolean" },
   stop: { type: "boolean" },
 } as const;
@@ -32,7 +34,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options });
   if (values.info) return printInfo();
   if (values.stop) return stopHarbor();
-  await run(values.latency ?? process.env.OCAPTAIN_HARBOR_LATENCY ?? "none");
+  await run(values.latency ?? process.env.OCAPTAIN_HARBOR_LATENCY ?? "none", values.background);
 }
 
 async function printInfo(): Promise<void> {
@@ -41,7 +43,7 @@ async function printInfo(): Promise<void> {
   out(JSON.stringify({ url: info.url, token: info.token }));
 }
 
-async function run(latency: string): Promise<void> {
+async function run(latency: string, background: boolean): Promise<void> {
   const profile = latencyProfile(latency);
   mkdirSync(harborHome(), { recursive: true, mode: 0o700 });
   const lock = await acquireOsLock(join(harborHome(), "lock.sqlite"), { timeoutMs: 0 }).catch((error: unknown) => {
@@ -63,7 +65,7 @@ async function run(latency: string): Promise<void> {
       onShutdown: () => resolve("--stop"),
     }).then((started) => {
       harbor = started;
-      writeInfo({ url: started.url, token: started.token, pid: process.pid });
+      writeInfo({ url: started.url, token: started.token, pid: process.pid, background });
       out(welcome(started.url, latency));
     }, fail);
   });
@@ -88,7 +90,7 @@ async function sayWhoRuns(): Promise<void> {
   });
 }
 
-function writeInfo(info: { url: string; token: string; pid: number }): void {
+function writeInfo(info: { url: string; token: string; pid: number; background: boolean }): void {
   const draft = `${harborInfoFile()}.new`;
   writeFileSync(draft, JSON.stringify(info), { mode: 0o600 });
   renameSync(draft, harborInfoFile());

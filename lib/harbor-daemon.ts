@@ -7,7 +7,7 @@ import { z } from "zod";
 import { OcaptainError } from "./errors.ts";
 import { harborHome, harborInfoFile } from "./paths.ts";
 
-const HarborInfo = z.object({ url: z.url(), token: z.string(), pid: z.number().int() });
+const HarborInfo = z.object({ url: z.url(), token: z.string(), pid: z.number().int(), background: z.boolean().default(false) });
 export type HarborInfo = z.infer<typeof HarborInfo>;
 
 const HEALTH_TIMEOUT_MS = 2_000;
@@ -66,7 +66,7 @@ function startDetached(latency: string): { exitCode: number | undefined } {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([key]) => ENVIRONMENT.includes(key) || key.startsWith("OCAPTAIN_")),
   );
-  const child = spawn(process.execPath, [main, "--latency", latency], {
+  const child = spawn(process.execPath, [main, "--background", "--latency", latency], {
     detached: true,
     stdio: ["ignore", log, log],
     cwd: "/",
@@ -82,6 +82,19 @@ function startDetached(latency: string): { exitCode: number | undefined } {
     ended.exitCode = 1;
   });
   return ended;
+}
+
+/** Ends a harbor that `ensureHarbor` started, once it has no ship left; one that somebody runs in a terminal stays. */
+export async function stopHarborIfIdle(): Promise<void> {
+  const info = knownHarbor();
+  if (!info?.background) return;
+  const reply = await fetch(`${info.url}/v1/sprites?max_results=1`, {
+    headers: { authorization: `Bearer ${info.token}` },
+    signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS),
+  }).catch(() => undefined);
+  if (reply?.status !== 200) return;
+  const { sprites } = (await reply.json()) as { sprites: unknown[] };
+  if (sprites.length === 0) await stopHarbor();
 }
 
 /**

@@ -12,7 +12,7 @@ export async function makeRoom(of: { stack: string; voyageId: string; ship: stri
   const note = `${mirror}.incarnation`;
   const owner = await readFile(note, "utf8").catch(() => "");
   if (owner !== of.incarnation) {
-    if (owner) await (await ensureHelm()).fence(of.voyageId, of.ship, owner, "its VM was replaced");
+    if (owner) await (await ensureHelm()).fenceShip(of.voyageId, of.ship, owner, "its VM was replaced");
     await rm(mirror, { recursive: true, force: true });
   }
   await mkdir(mirror, { recursive: true });

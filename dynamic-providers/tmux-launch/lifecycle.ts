@@ -44,8 +44,8 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
     }
     const { token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation);
     await launch(sprites, news, token);
-    const row = await helm.awaitReady(news.voyageId, news.ship, news.incarnation, READY_SECONDS);
-    if (!row)
+    const { met } = await helm.shipReady(news.voyageId, news.ship, news.incarnation, READY_SECONDS);
+    if (!met)
       throw new OcaptainError(
         "NOT_READY",
         `${news.ship} (${news.sprite}) did not report within ${READY_SECONDS} s: ${await lastWords(sprites, news.sprite)}`,
@@ -55,12 +55,13 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
   },
 
   async read(_settings, props) {
-    const row = await helmClient()
+    const lost = await helmClient()
       .ship(props.voyageId, props.ship)
-      .catch(() => undefined);
-    // undefined: the helm cannot be asked; its own resource says so, and a new helm wakes ships by itself.
-    const lost =
-      row === null || (row !== undefined && (row.incarnation !== props.incarnation || (row.hasWork && !row.connected)));
+      .then(
+        (row) => row.incarnation !== props.incarnation || (row.hasWork && !row.connected),
+        // A helm that cannot be asked says nothing of the crew: its own resource says so, and a new helm wakes ships by itself.
+        (error) => error instanceof OcaptainError && error.code === "NO_SHIP",
+      );
     return { ...props, present: props.present && !lost };
   },
 
@@ -70,7 +71,7 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
     const sprites = await openSprites(providerSettings(settings, props.provider));
     const live = await sprites.get(props.sprite);
     if (live?.id === props.incarnation) await sprites.exec(props.sprite, stopCrew);
-    await helm.deleteShip(props.voyageId, props.ship);
+    await helm.forgetShip(props.voyageId, props.ship);
   },
 });
 

@@ -39,12 +39,32 @@ export async function openPort() {
 
 /** The sprite resource as the engine drives it, without the engine: check, create, read, update and delete of the host module. */
 export function spriteResource(name: string, nonce = "mine") {
-  const inputs = (more = {}) => ({ stack: "quay", voyageId: "abc123", ship: "ship-0", name, provider: "sprites", nonce, crewDigest: "one", ...more });
+  const inputs = (more = {}) => ({
+    stack: "quay",
+    voyageId: "abc123",
+    ship: "ship-0",
+    name,
+    provider: "sprites",
+    nonce,
+    crewDigest: "one",
+    ...more,
+  });
   return {
     inputs,
-    create: (more = {}) => host.create("sprite", {}, inputs(more) as never) as Promise<{ id: string; outs: Record<string, unknown> & { stack: string } }>,
-    read: (props: object) => host.read("sprite", {}, name, props as never) as Promise<{ id?: string; props?: Record<string, unknown> & { stack: string } }>,
-    update: (olds: object, more = {}) => host.update("sprite", {}, olds as never, inputs(more) as never) as Promise<{ outs: Record<string, unknown> & { stack: string } }>,
+    create: (more = {}) =>
+      host.create("sprite", {}, inputs(more) as never) as Promise<{
+        id: string;
+        outs: Record<string, unknown> & { stack: string };
+      }>,
+    read: (props: object) =>
+      host.read("sprite", {}, name, props as never) as Promise<{
+        id?: string;
+        props?: Record<string, unknown> & { stack: string };
+      }>,
+    update: (olds: object, more = {}) =>
+      host.update("sprite", {}, olds as never, inputs(more) as never) as Promise<{
+        outs: Record<string, unknown> & { stack: string };
+      }>,
     diff: (olds: object, more = {}) => host.diff("sprite", {}, olds as never, inputs(more) as never),
     remove: (props: object) => host.remove("sprite", {}, props as never),
   };

@@ -20,7 +20,11 @@ test("creating twice, as after a lost answer, makes one", async () => {
 
 test("the crew's files are on it, and nobody else may read them", async () => {
   await ship.create();
-  const { stdout } = await port.sprites.exec(NAME, ["sh", "-c", 'stat -c "%a" "$HOME/voyage/crew" "$HOME/voyage/crew/supervisor.js"; ls -d "$HOME/.claude/tasks"']);
+  const { stdout } = await port.sprites.exec(NAME, [
+    "sh",
+    "-c",
+    'stat -c "%a" "$HOME/voyage/crew" "$HOME/voyage/crew/supervisor.js"; ls -d "$HOME/.claude/tasks"',
+  ]);
   expect(stdout.split("\n").slice(0, 2)).toEqual(["700", "600"]);
 });
 
@@ -122,5 +126,9 @@ test("made but not boarded is recorded, so that destroy and the next up know of 
   if (port.live) return;
   await port.faults({ on: "exec", kind: "unavailable", times: 20 });
   const partly = await ship.create().catch((error: unknown) => error);
-  expect(partly).toMatchObject({ id: NAME, properties: { incarnation: expect.any(String), present: false, name: NAME }, reasons: [expect.stringMatching(/503/)] });
+  expect(partly).toMatchObject({
+    id: NAME,
+    properties: { incarnation: expect.any(String), present: false, name: NAME },
+    reasons: [expect.stringMatching(/503/)],
+  });
 });

@@ -1,0 +1,106 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
+import { spriteName } from "../../lib/naming.ts";
+import { harborInfoFile, mutagenHome } from "../../lib/paths.ts";
+import type { VoyageStatus } from "../../lib/voyage-status.ts";
+import { type Captain, openCaptain } from "./captain.ts";
+
+/** Tasks that hold until the ship they are on has a file `go`, so that every test finds the fleet in the middle of its work. */
+const gated = ["1", "2", "3", "4"].map((id) => ({
+  id,
+  run: `until [ -e "$HOME/go" ]; do sleep 0.2; done; mkdir -p out; echo ${id} > out/${id}`,
+}));
+
+let captain: Captain;
+let id: string;
+const sprite = (ship: string) => spriteName(captain.stack, id, ship);
+const bothAtWork = (s: VoyageStatus) => s.ships.length === 2 && s.ships.every((ship) => ship.connected && ship.task !== null);
+const shipRow = (s: VoyageStatus, ship: string) => s.ships.find((row) => row.ship === ship);
+
+beforeAll(async () => {
+  captain = await openCaptain({ tasks: gated });
+  await captain.up();
+  id = await captain.voyageId();
+  await captain.until("at work on both ships", bothAtWork);
+});
+afterAll(() => captain.close());
+
+test("a VM deleted behind our back is made anew by up, with all that hangs on it, and its task is free again", async () => {
+  const before = await captain.until("at work", bothAtWork);
+  const lost = shipRow(before, "ship-0");
+  await (await captain.sprites()).remove(sprite("ship-0"));
+  const preview = await captain.preview();
+  expect(String(preview.stdout)).toMatch(/ship-0 .*create/);
+  await captain.up();
+  const after = await captain.until(
+    "at work again",
+    (s) => bothAtWork(s) && shipRow(s, "ship-0")?.incarnation !== lost?.incarnation,
+  );
+  const task = after.tasks.find((row) => row.id === lost?.task);
+  expect(task?.epoch).toBeGreaterThan(lost?.epoch ?? 0);
+  await captain.up(["--expect-no-changes"]);
+});
+
+test("a tmux killed on a ship is launched again, the VM and its claim kept", async () => {
+  const before = shipRow(await captain.until("at work", bothAtWork), "ship-1");
+  await (await captain.sprites()).exec(sprite("ship-1"), ["tmux", "kill-server"]);
+  await captain.up();
+  const after = shipRow(await captain.until("at work again", bothAtWork), "ship-1");
+  expect(after?.incarnation).toBe(before?.incarnation);
+});
+
+test("a sync terminated behind our back is made again", async () => {
+  const mutagen = voyageMutagen({ voyageId: id, provider: "harbor" });
+  const [session] = (await mutagen.list()).filter((one) => one.labels.ship === "ship-0" && one.labels.kind === "logs");
+  await mutagen.terminate(session?.name ?? "");
+  expect(String((await captain.preview()).stdout)).toMatch(/ship-0-logs .*update/);
+  await captain.up();
+  expect((await mutagen.list()).map((one) => one.name)).toContain(session?.name);
+});
+
+test.each(["harbor", "helm", "Mutagen daemon"] as const)(
+  "the %s killed with SIGKILL: up mends, the claims are kept",
+  async (what) => {
+    const before = await captain.until("at work", bothAtWork);
+    await killDaemon(what);
+    await captain.up();
+    const after = await captain.until("at work again", bothAtWork);
+    expect(after.tasks.map((task) => [task.id, task.ship, task.epoch])).toEqual(
+      before.tasks.map((task) => [task.id, task.ship, task.epoch]),
+    );
+    await captain.up(["--expect-no-changes"]);
+    expect((await voyageMutagen({ voyageId: id, provider: "harbor" }).list()).filter((one) => one.connected)).toHaveLength(6);
+  },
+);
+
+test("after all of it each task is done once, and the result verified", async () => {
+  const sprites = await captain.sprites();
+  for (const ship of ["ship-0", "ship-1"]) await sprites.exec(sprite(ship), ["sh", "-c", 'touch "$HOME/go"']);
+  await captain.until("verified", (s) => s.state === "verified");
+  const log = await execa("git", ["--git-dir", captain.voyage.repo, "log", "--format=%s", captain.stack]);
+  expect(log.stdout.split("\n").sort()).toEqual(["Start", "Task 1", "Task 2", "Task 3", "Task 4"]);
+});
+
+async function killDaemon(what: "harbor" | "helm" | "Mutagen daemon"): Promise<void> {
+  const pid = {
+    harbor: async () => JSON.parse(await readFile(harborInfoFile(), "utf8")).pid as number,
+    helm: async () => (await captain.helm().health()).pid,
+    "Mutagen daemon": async () =>
+      Number((await execa("fuser", [join(mutagenHome(id), "daemon", "daemon.lock")], { stderr: "ignore" })).stdout.trim()),
+  }[what];
+  const victim = await pid();
+  process.kill(victim, "SIGKILL");
+  await expect.poll(() => isAlive(victim), { timeout: 5000 }).toBe(false);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

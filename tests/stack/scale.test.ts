@@ -1,0 +1,50 @@
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { spritePrefix } from "../../lib/naming.ts";
+import { type Captain, openCaptain } from "./captain.ts";
+
+const tasks = ["1", "2", "3", "4", "5"].map((id) => ({
+  id,
+  run: `until [ -e "$HOME/go" ]; do sleep 0.2; done; mkdir -p out; echo ${id} > out/${id}`,
+}));
+
+let captain: Captain;
+beforeAll(async () => {
+  captain = await openCaptain({ tasks });
+  await captain.up();
+});
+afterAll(() => captain.close());
+
+const fleet = async () =>
+  (await (await captain.sprites()).list(spritePrefix(captain.stack, await captain.voyageId())))
+    .map((name) => name.slice(-6))
+    .sort();
+
+test("2 → 4: the new ships claim too, the old ones are left alone", async () => {
+  const before = await captain.until("at work", (s) => s.ships.filter((ship) => ship.task).length === 2);
+  await captain.configure({ ships: 4 });
+  await captain.up();
+  const after = await captain.until("at work with four", (s) => s.ships.filter((ship) => ship.task).length === 4);
+  expect(await fleet()).toEqual(["ship-0", "ship-1", "ship-2", "ship-3"]);
+  for (const ship of before.ships) expect(after.ships.find((row) => row.ship === ship.ship)?.incarnation).toBe(ship.incarnation);
+});
+
+test("4 → 1: the others hand their claims back and are gone", async () => {
+  const sprites = await captain.sprites();
+  const id = await captain.voyageId();
+  await sprites.exec(`${spritePrefix(captain.stack, id)}ship-3`, ["sh", "-c", 'echo half > "$HOME/voyage/workspace/half-done"']);
+  await captain.configure({ ships: 1 });
+  await captain.up();
+  expect(await fleet()).toEqual(["ship-0"]);
+  const status = await captain.until("one at work", (s) => s.tasks.filter((task) => task.status === "claimed").length === 1);
+  expect(status.ships.map((ship) => ship.ship)).toEqual(["ship-0"]);
+  expect(status.tasks.every((task) => task.tries === 0)).toBe(true);
+  // What a retired ship wrote is home.
+  expect((await execa("cat", [`${captain.voyage.mirror("ship-3")}/half-done`])).stdout).toBe("half");
+});
+
+test("the last ship does all the rest", async () => {
+  const id = await captain.voyageId();
+  await (await captain.sprites()).exec(`${spritePrefix(captain.stack, id)}ship-0`, ["sh", "-c", 'touch "$HOME/go"']);
+  await captain.until("verified", (s) => s.state === "verified");
+});
