@@ -1,0 +1,54 @@
+/** Imports point one way (docs: rooms): lib ← dynamic-providers ← components ← index; helm, harbor, cli → lib; crew takes only types from lib. */
+const rooms = ["lib", "dynamic-providers", "components", "helm", "harbor", "crew", "cli", "bench", "tests", "tools", "index.ts"];
+
+/** A rule: `room` may import from the rooms in `allowed`, and from itself. */
+const room = (name, allowed) => ({
+  name: `${name} → ${allowed.join(", ") || "nothing else"}`,
+  severity: "error",
+  from: { path: `^${name}/` },
+  to: { path: rooms.filter((other) => other !== name && !allowed.includes(other)).map((other) => `^${other}(/|$)`) },
+});
+
+export default {
+  forbidden: [
+    room("lib", []),
+    room("dynamic-providers", ["lib"]),
+    room("components", ["lib", "dynamic-providers"]),
+    room("helm", ["lib"]),
+    room("harbor", ["lib"]),
+    room("cli", ["lib"]),
+    room("crew", ["lib"]),
+    room("tools", []),
+    {
+      name: "crew takes only types from lib: a ship has neither lib nor node_modules",
+      severity: "error",
+      from: { path: "^crew/" },
+      to: { path: ["^lib/", "node_modules"], dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "no Pulumi in lib, helm, harbor, crew",
+      severity: "error",
+      from: { path: "^(lib|helm|harbor|crew)/" },
+      to: { path: "@pulumi/" },
+    },
+    {
+      name: "no development dependency in what is run",
+      severity: "error",
+      from: { path: "^(lib|dynamic-providers|components|helm|harbor|crew|cli|index\\.ts)" },
+      to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
+    },
+    { name: "no cycle", severity: "error", from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
+    { name: "no import of what is not there", severity: "error", from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    exclude: { path: "^(\\.tools|node_modules/\\.)" },
+    doNotFollow: { path: "node_modules" },
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      extensions: [".ts", ".mjs", ".js", ".json"],
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default"],
+    },
+  },
+};

@@ -1,0 +1,63 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { machinePaths } from "./machine-paths.ts";
+
+/**
+ * `npm run check`: types, lint and format, import borders, dead code, paths of this machine. All run, then all findings are shown together.
+ */
+const root = join(import.meta.dirname, "..");
+const program = (...path: string[]) => join(root, "node_modules", ...path);
+const LIMIT_MS = 5 * 60_000;
+
+type Outcome = { name: string; seconds: number; findings: string };
+
+const commands: Record<string, string[]> = {
+  types: [program("typescript", "bin", "tsc"), "-p", "."],
+  "lint and format": [program("@biomejs", "biome", "bin", "biome"), "check", "--error-on-warnings", "--colors=off"],
+  "import borders": [
+    program("dependency-cruiser", "bin", "dependency-cruise.mjs"),
+    "--config",
+    ".dependency-cruiser.mjs",
+    "--output-type",
+    "err",
+    ".",
+  ],
+  "dead code": [program("knip", "bin", "knip.js"), "--no-progress"],
+};
+
+/** Runs all checks, at most two at a time (they are bound by the processor); findings are empty when a check passes. */
+export async function check(): Promise<Outcome[]> {
+  const waiting: [string, () => Promise<string>][] = Object.entries(commands).map(([name, args]) => [name, () => run(args)]);
+  waiting.push(["paths of this machine", async () => machinePaths(root).join("\n")]);
+  const outcomes: Outcome[] = [];
+  const worker = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const started = Date.now();
+      outcomes.push({ name: next[0], findings: await next[1](), seconds: (Date.now() - started) / 1000 });
+    }
+  };
+  await Promise.all([worker(), worker()]);
+  return outcomes;
+}
+
+/** What the command printed, when it fails; else "". */
+function run(args: string[]): Promise<string> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: root, timeout: LIMIT_MS, maxBuffer: 1e8 }, (error, stdout, stderr) => {
+      resolve(error ? `${stdout}${stderr}`.trim() || error.message : "");
+    });
+  });
+}
+
+export function show(outcomes: Outcome[]): void {
+  for (const { name, findings } of outcomes) if (findings) console.log(`\n${name}:\n${findings}\n`);
+  for (const { name, findings, seconds } of outcomes) {
+    console.log(`check  ${name.padEnd(22)} ${findings ? "FAILED" : "ok"} (${seconds.toFixed(1)} s)`);
+  }
+}
+
+if (import.meta.main) {
+  const outcomes = await check();
+  show(outcomes);
+  process.exit(outcomes.some((outcome) => outcome.findings) ? 1 : 0);
+}
