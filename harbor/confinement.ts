@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, lstatSync, readlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
@@ -36,7 +37,7 @@ export async function startConfinement(place: ShipPlace): Promise<Confinement> {
   const info = collect(child.stdio[3] as Readable);
   const problem = collect(child.stderr!);
   await ready(child, problem);
-  const initPid = Number(JSON.parse(`${info.text().split("}")[0]}}`)["child-pid"]);
+  const initPid = Number(JSON.parse(await info.upTo("}"))["child-pid"]);
   return { monitorPid: child.pid!, initPid, pidNamespace: readlinkSync(`/proc/${initPid}/ns/pid`), ended };
 }
 
@@ -129,7 +130,12 @@ function collect(stream: Readable) {
   stream.setEncoding("utf8").on("data", (chunk: string) => {
     text += chunk;
   });
-  return { text: () => text };
+  /** What came up to the first `mark`; two pipes of one process are not read in the order in which they were written. */
+  async function upTo(mark: string): Promise<string> {
+    while (!text.includes(mark)) await once(stream, "data", { signal: AbortSignal.timeout(START_TIMEOUT_MS) });
+    return text.slice(0, text.indexOf(mark) + mark.length);
+  }
+  return { text: () => text, upTo };
 }
 
 async function ready(child: ChildProcess, problem: { text(): string }): Promise<void> {
@@ -157,9 +163,13 @@ const unconfined = (reason: string) =>
     hint: "install bubblewrap and util-linux (apt-get install bubblewrap util-linux), and allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0)",
   });
 
-/** Ends every process of the ship and waits until they are gone. */
-export async function endConfinement(vm: Confinement): Promise<void> {
+/**
+ * Ends every process of the ship and waits until they are gone.
+ * @param killed called once they are told: a stopped parent outside must be continued, since a ship ends only when all its dead are reaped
+ */
+export async function endConfinement(vm: Confinement, killed: () => void): Promise<void> {
   if (livesIn(vm)) process.kill(vm.initPid, "SIGKILL");
+  killed();
   const timer = new Promise((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS, "late").unref());
   if ((await Promise.race([vm.ended, timer])) !== "late") return;
   throw new OcaptainError("SHIP_STUCK", `processes of the ship with process ${vm.initPid} did not end in ${STOP_TIMEOUT_MS} ms`);
