@@ -75,7 +75,7 @@ function routesOf(fleet: Fleet, health: () => Health, end: (why: string) => void
     }),
     route("GET", ship, async (ask) => ({ body: shipOf(voyageOf(ask), ask.name) })),
     route("DELETE", ship, async (ask) => {
-      await voyageOf(ask).forgetShip(ask.name);
+      await fleet.get(ask.id)?.voyage.forgetShip(ask.name);
       return { body: {} };
     }),
     route("GET", `${ship}/ready`, async (ask) => {
@@ -87,6 +87,7 @@ function routesOf(fleet: Fleet, health: () => Health, end: (why: string) => void
     route("POST", `${ship}/stop`, async (ask) => {
       const voyage = voyageOf(ask);
       const { incarnation } = await readJson(ask.request, IncarnationBody, MOST_BYTES);
+      shipOf(voyage, ask.name);
       await voyage.stop(ask.name, incarnation);
       const gone = await until(voyage, () => voyage.gone(ask.name), secondsOf(ask));
       return { status: gone ? 200 : 504, body: shipOf(voyage, ask.name) };

@@ -17,7 +17,7 @@ import { ShipRow, VoyageStatus } from "./voyage-status.ts";
  * | `GET /voyages/:id/ships/:ship/ready?incarnation=&timeoutSeconds=` | – | 200 ShipRow once that incarnation's supervisor is connected, or has said hello since its newest token was minted; 504 ShipRow |
  * | `POST /voyages/:id/ships/:ship/fence` | `{incarnation, reason}` | 200 `{lost: string[]}`: refs saved. The claim is requeued. Idempotent |
  * | `POST /voyages/:id/ships/:ship/stop?timeoutSeconds=` | `{incarnation}` | 200 ShipRow: the supervisor was told to stop and has released its claim and gone, or was not there; 504 ShipRow when it did not in time. It stays stopping until it is registered again |
- * | `DELETE /voyages/:id/ships/:ship` | – | 200 `{}`: forgets the ship (fencing it first) |
+ * | `DELETE /voyages/:id/ships/:ship` | – | 200 `{}`: forgets the ship (fencing it first); also when unknown |
  * | `POST /voyages/:id/tasks/:task/retry` | – | 200 TaskRow: a blocked task is pending again, its tries 0 |
  * | `POST /voyages/:id/tasks/:task/release` | `{reason}` | 200 TaskRow: fences the claim (epoch) and requeues |
  * | `POST /shutdown` | – | 200 `{}`, then it ends |

@@ -178,7 +178,7 @@ export function makeTree(root: string, url: string, voyageId: string, name: stri
     commit(files: Record<string, string>, message: string): string {
       for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
       git("add", "-A");
-      git("-c", `user.name=${name}`, "commit", "-q", "--allow-empty", "-m", message);
+      git("commit", "-q", "--allow-empty", `--author=${name} <${name}@${voyageId}.ocaptain>`, "-m", message);
       return git("rev-parse", "HEAD");
     },
     push(commit: string, grant: Grant) {
