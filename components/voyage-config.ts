@@ -21,9 +21,11 @@ export type VoyageConfig = z.infer<typeof VoyageConfig>;
 
 /** @throws OcaptainError CONFIG naming every field that is wrong, and every choice that this version cannot carry out. */
 export function readVoyageConfig(config = new Config("ocaptain")): VoyageConfig {
-  const raw = Object.fromEntries(Object.keys(VoyageConfig.shape).map((key) => [key, config.get(key)]));
+  const raw = Object.fromEntries(Object.keys(VoyageConfig.shape).map((key) => [key, config.get(key) || undefined]));
   const parsed = VoyageConfig.safeParse(raw);
   const findings = (parsed.error?.issues ?? []).map((issue) => `ocaptain:${issue.path.join(".")}: ${issue.message}`);
+  if (config.get("spritesToken") && !isSecret("ocaptain:spritesToken"))
+    findings.push("ocaptain:spritesToken: is in clear; set it with: pulumi config set --secret ocaptain:spritesToken");
   if (raw.hand === "claude") findings.push("ocaptain:hand: claude is not there yet; use rehearsal");
   if (raw.mesh === "tailscale") findings.push("ocaptain:mesh: tailscale is not there yet; use none");
   if (raw.provider === "sprites" && raw.mesh !== "tailscale" && !process.env.SPRITES_API_URL)
@@ -36,3 +38,6 @@ export function readVoyageConfig(config = new Config("ocaptain")): VoyageConfig 
     });
   return parsed.data;
 }
+
+/** The language host passes the keys that are secret in this variable (pulumi's sdk/nodejs/runtime/config.ts). */
+const isSecret = (key: string) => (JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS || "[]") as string[]).includes(key);

@@ -17,7 +17,7 @@ export class Delegate implements dynamic.ResourceProvider {
 
   async configure(request: dynamic.ConfigureRequest) {
     for (const key of ["spritesToken", "keepWorkspace", "abandonUnsynced", "unconfined", "handover"])
-      this.settings[key] = request.config.get(`ocaptain:${key}`);
+      this.settings[key] = request.config.get(`ocaptain:${key}`) || undefined;
   }
 
   async check(_olds: object, news: object) {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { explain } from "../lib/errors.ts";
+import { endWithTheEngine, underWay } from "./engine-end.ts";
 import { helmLifecycle } from "./helm/lifecycle.ts";
 import { type AnyLifecycle, PartlyMade, type Settings } from "./lifecycle.ts";
 import { musterLifecycle } from "./muster/lifecycle.ts";
@@ -29,6 +30,8 @@ type Bag = Record<string, unknown> & { stack: string };
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const hasUnknown = (value: unknown): boolean =>
   value === UNKNOWN || (typeof value === "object" && value !== null && Object.values(value).some(hasUnknown));
+
+endWithTheEngine();
 
 // The prior art reads a .env file beside the project; so do we, and never over what is set.
 if (existsSync(".env")) process.loadEnvFile(".env");
@@ -104,11 +107,14 @@ function strip(bag: Bag): Bag {
 
 /** Errors as a person reads them: message and hint, no stack (the shim prints the stack of what a delete or read throws). */
 async function plainly<T>(work: () => Promise<T>): Promise<T> {
+  const done = underWay();
   try {
     return await work();
   } catch (error) {
     const told = new Error(explain(error instanceof PartlyMade ? error.cause : error), { cause: error });
     told.stack = "";
     throw told;
+  } finally {
+    done();
   }
 }

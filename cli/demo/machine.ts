@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { stopHarbor } from "../../lib/harbor-daemon.ts";
 import { stopHelm } from "../../lib/helm-daemon.ts";
-import { PROJECT } from "../pulumi.ts";
+import { PROJECT, pulumi } from "../pulumi.ts";
 
 export const STACK = "demo";
 /** Folder of the demonstration: its backend, its voyages, its report. Made anew each time. */
@@ -45,6 +45,12 @@ export async function openMachine(voyage: {
     PULUMI_CONFIG_PASSPHRASE: randomBytes(16).toString("hex"), // nothing secret is kept beyond this run
     PULUMI_SKIP_UPDATE_CHECK: "true",
   };
+}
+
+/** `stack init` knows no --config-file, and leaves a file with a salt among the project's own stack files: ours is elsewhere. */
+export async function makeStack(env: Record<string, string>): Promise<void> {
+  await pulumi(["stack", "init", STACK], { env });
+  await rm(join(PROJECT, "stacks", `Pulumi.${STACK}.yaml`), { force: true });
 }
 
 /** Ends the daemons, whatever is left of them, and removes their folder. */

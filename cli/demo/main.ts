@@ -14,7 +14,7 @@ import { openSprites } from "../../lib/sprites/client.ts";
 import { PROJECT, pulumi } from "../pulumi.ts";
 import { showSteps, showTasks } from "../show-progress.ts";
 import { openTerminal } from "../terminal.ts";
-import { CONFIG_FILE, closeMachine, DEMO, openMachine, STACK } from "./machine.ts";
+import { CONFIG_FILE, closeMachine, DEMO, makeStack, openMachine, STACK } from "./machine.ts";
 
 const HELP = `npm run demo [-- options]      sails a demonstration voyage on the harbor
 
@@ -70,7 +70,7 @@ process.exit();
 async function sail(): Promise<void> {
   const folder = voyageFolder(STACK);
   terminal.heading(`Sailing: pulumi up, ${values.ships} ships, harbor latency ${values.latency}`);
-  await pulumi(["stack", "init", ...onStack.slice(1)], { env });
+  await makeStack(env);
   await change("up", interrupted.signal);
 
   const { voyageId } = JSON.parse(await readFile(folder.voyageFile, "utf8")) as { voyageId: string };

@@ -30,7 +30,8 @@ export async function bringHome(settings: Settings, of: SyncInputs & { sessionNa
       "NOT_HOME",
       `the ${of.session} of ${of.ship} could not be brought home, so its VM ${of.sprite} stays`,
       {
-        hint: `pulumi up, then destroy again; or give that work up: pulumi config set ocaptain:abandonUnsynced ${of.ship} -s ${of.stack}`,
+        // A destroy sees the configuration of the last up, unless it runs the program (docs/adr/pulumi-config-reaches-providers-late.md).
+        hint: `pulumi up, then destroy again; or give that work up: pulumi config set ocaptain:abandonUnsynced ${of.ship} -s ${of.stack} && pulumi destroy --run-program -s ${of.stack}`,
         cause,
       },
     );

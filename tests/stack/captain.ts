@@ -61,7 +61,9 @@ export async function openCaptain(
     await writeFile(configFile, [...kept, ...lines, ""].join("\n"));
   }
 
-  await pulumi(["stack", "init", stack, "--config-file", configFile]);
+  // `stack init` knows no --config-file: the salt that it leaves among the project's own stack files is not needed.
+  await pulumi(["stack", "init", stack]);
+  await rm(join(ROOT, "stacks", `Pulumi.${stack}.yaml`), { force: true });
   await configure({ plan, ships: 2, ...options.config });
 
   const captain = {
