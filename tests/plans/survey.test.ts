@@ -1,0 +1,106 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { formatFindings } from "../../lib/plan/findings.ts";
+import { topologicalOrder } from "../../lib/plan/graph.ts";
+import { loadPlan } from "../../lib/plan/load.ts";
+import type { Plan, PlanTask } from "../../lib/plan-types.ts";
+
+const project = fileURLToPath(new URL("../../", import.meta.url));
+const survey = join(project, "plans/survey");
+const who = { GIT_AUTHOR_NAME: "t", GIT_AUTHOR_EMAIL: "t@t", GIT_COMMITTER_NAME: "t", GIT_COMMITTER_EMAIL: "t@t" };
+const env = { PATH: process.env.PATH, HOME: "/nonexistent", GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", ...who };
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "oc-plan-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const git = (cwd: string, ...args: string[]) =>
+  execFileSync("git", args, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+
+async function plan(): Promise<Plan> {
+  const loaded = await loadPlan(survey);
+  if ("findings" in loaded) throw new Error(formatFindings(loaded.findings));
+  return loaded.plan;
+}
+
+/** Runs the plan's tasks in a clone of `repo`, in an order the graph allows; its folder. */
+function sail(tasks: PlanTask[], repo: string, name: string): string {
+  const tree = join(folder, name);
+  git(folder, "clone", "--quiet", repo, tree);
+  for (const id of topologicalOrder(tasks)) {
+    const { metadata, subject } = tasks.find((task) => task.id === id)!;
+    for (const command of [metadata.rehearsal, metadata.check] as string[]) {
+      const ran = spawnSync("bash", ["-c", command], { cwd: tree, env, encoding: "utf8" });
+      if (ran.status !== 0) throw new Error(`task ${id} ${subject}: ${ran.stdout}${ran.stderr}`);
+    }
+    git(tree, "add", "--all");
+    git(tree, "commit", "--quiet", "-m", subject);
+  }
+  return tree;
+}
+
+const verify = async (tree: string) => spawnSync("bash", [join(survey, "verify.sh")], { cwd: tree, env, encoding: "utf8" });
+
+function tinyRepo(): string {
+  const repo = join(folder, "tiny");
+  mkdirSync(repo);
+  git(repo, "init", "--quiet");
+  writeFileSync(join(repo, 'odd "name" <&>.txt'), "no newline, <b>&amp;");
+  git(repo, "add", "--all");
+  git(repo, "commit", "--quiet", "-m", "only");
+  return repo;
+}
+
+describe("the survey plan", () => {
+  test("loads, is as wide as it says, and its task files are what generate.mjs writes", async () => {
+    const loaded = await plan();
+    expect(loaded.width).toBe(JSON.parse(readFileSync(join(survey, "voyage.json"), "utf8")).max_parallel_width);
+    expect(loaded.tasks).toHaveLength(18);
+    const { files } = (await import(join(survey, "generate.mjs"))) as { files: Map<string, string> };
+    expect(readdirSync(join(survey, "tasks")).sort()).toEqual([...files.keys()].sort());
+    for (const [name, text] of files) expect(readFileSync(join(survey, "tasks", name), "utf8"), name).toBe(text);
+  });
+
+  test("surveys this project: every check and verify.sh pass, and two runs give the same bytes", async () => {
+    const { tasks } = await plan();
+    const base = join(folder, "base");
+    git(folder, "clone", "--quiet", project, base);
+    const [one, two] = [sail(tasks, base, "one"), sail(tasks, base, "two")];
+    const verified = await verify(one);
+    expect(verified.stdout + verified.stderr).toMatch(/^the survey of ocaptain is whole/);
+    expect(git(one, "rev-parse", "HEAD:survey")).toBe(git(two, "rev-parse", "HEAD:survey"));
+  });
+
+  test("surveys a repository with one odd file and one commit", async () => {
+    const { tasks } = await plan();
+    const verified = await verify(sail(tasks, tinyRepo(), "tree"));
+    expect(verified.stdout + verified.stderr).toMatch(/is whole: 1 files, 1 commits/);
+  });
+
+  test("verify.sh refuses what is missing, false, broken or out of place", async () => {
+    const { tasks } = await plan();
+    const good = sail(tasks, tinyRepo(), "good");
+    const damages: [string, string][] = [
+      [`sed -i 's/"commits": 1,/"commits": 2,/' survey/history.json`, "months do not add up"],
+      ["rm survey/churn.json", "survey/churn.json"],
+      ["sed -i 's#</main>##' survey/report.html", "not well-formed"],
+      [`sed -i 's#</main>#<img src="http://x/y.png"/></main>#' survey/report.html`, "from outside"],
+      [`sed -i 's#</main>#<p>1 < 2</p></main>#' survey/report.html`, "not escaped"],
+      ["echo x > y.txt; git add -A; git commit -qm x", "changed outside survey/: y.txt"],
+    ];
+    for (const [i, [damage, message]] of damages.entries()) {
+      const tree = join(folder, `bad-${i}`);
+      git(folder, "clone", "--quiet", good, tree);
+      execFileSync("bash", ["-c", damage], { cwd: tree, env });
+      const verified = await verify(tree);
+      expect(verified.status, damage).toBe(1);
+      expect(verified.stderr).toContain(message);
+    }
+  });
+});
