@@ -63,13 +63,12 @@ export async function serveGit(
   response.end();
 }
 
+/** receive.denyDeletes and denyNonFastForwards speak of refs/heads only: a ship may also move back or delete what it pushed itself. */
 function rules(ship: string): GitConfig {
   return [
     ["http.getanyfile", "false"],
     ["receive.hideRefs", "refs"],
     ["receive.hideRefs", `!refs/ships/${ship}`],
-    ["receive.denyNonFastForwards", "false"],
-    ["receive.denyDeletes", "true"],
     ["receive.autogc", "false"],
     ["receive.fsckObjects", "true"],
     ["receive.advertisePushOptions", "false"],

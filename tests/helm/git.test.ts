@@ -1,0 +1,328 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { HelmClient } from "../../lib/helm-client.ts";
+import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
+import type { VoyageFolder } from "../../lib/paths.ts";
+import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "./support.ts";
+
+let captain: Awaited<ReturnType<typeof makeCaptain>>;
+let helm: HelmClient;
+let count = 0;
+let id = "";
+let folder: VoyageFolder;
+beforeAll(async () => {
+  captain = await makeCaptain();
+  helm = await ensureHelm();
+  // Keeps the helm from ending between the tests.
+  const keep = await makeVoyage(makeSource(captain.root), "keep", makePlan({ "1": [] }));
+  await helm.registerVoyage("ffffff", keep.register);
+});
+afterEach(() => helm.deregisterVoyage(id));
+afterAll(async () => {
+  await stopHelm();
+  captain.remove();
+});
+
+async function sail(graph: Record<string, string[]>, files?: Record<string, string>) {
+  id = `aa${String(count++).padStart(4, "0")}`;
+  const voyage = await makeVoyage(makeSource(captain.root, files), `v${count}`, makePlan(graph), { timing: { leaseSeconds: 60 } });
+  folder = voyage.folder;
+  await helm.registerVoyage(id, voyage.register);
+  return voyage;
+}
+async function join_(name: string, incarnation = `vm-${name}`) {
+  const { token } = await helm.registerShip(id, name, incarnation);
+  return {
+    token,
+    incarnation,
+    call: ship(captain.url, token, incarnation),
+    tree: makeTree(captain.root, captain.url, id, name, token),
+  };
+}
+const bare = (...args: string[]) => sh(captain.root, "--git-dir", folder.repo, ...args);
+
+test("a ship pushes to its own refs and nowhere else, not even to one whose name begins like its own", async () => {
+  await sail({ "1": [] });
+  const { tree } = await join_("ship-1");
+  tree.reset((await helm.voyage(id)).tip);
+  const commit = tree.commit({ a: "a" }, "work");
+  const tipBefore = bare("rev-parse", `v${count}`);
+  tree.git("push", "-q", tree.remote, `${commit}:refs/ships/ship-1/1-1`);
+  for (const ref of [
+    `refs/heads/v${count}`,
+    "refs/heads/other",
+    "refs/ships/ship-10/1-1",
+    "refs/ships/ship-2/1-1",
+    "refs/lost/1/1",
+    "refs/tags/t",
+    "refs/ships/ship-1",
+  ]) {
+    expect(() => tree.git("push", "-q", tree.remote, `${commit}:${ref}`), ref).toThrow(
+      /hidden ref|funny refname|cannot lock|unable|failed/i,
+    );
+  }
+  expect(() => tree.git("push", "-q", tree.remote, `:refs/heads/v${count}`)).toThrow(/hidden ref|failed/i);
+  expect(bare("rev-parse", `v${count}`)).toBe(tipBefore);
+  expect(bare("for-each-ref", "--format=%(refname)", "refs/ships")).toBe("refs/ships/ship-1/1-1\nrefs/ships/ship-1/tip");
+  // Not forward is fine there: a second try of a task starts anew.
+  tree.git("reset", "-q", "--hard", "HEAD~1");
+  const other = tree.commit({ b: "b" }, "again");
+  tree.git("push", "-q", tree.remote, `+${other}:refs/ships/ship-1/1-1`);
+  expect(bare("rev-parse", "refs/ships/ship-1/1-1")).toBe(other);
+});
+
+test("a push sends only what is new, although all other refs are hidden", async () => {
+  await sail({ "1": [] }, { big: randomBytes(3_000_000).toString("hex") });
+  const { tree } = await join_("ship-0");
+  tree.reset((await helm.voyage(id)).tip);
+  const commit = tree.commit({ small: "s" }, "work");
+  const before =
+    Number(/size: (\d+)/.exec(bare("count-objects", "-v"))![1]) +
+    Number(/size-pack: (\d+)/.exec(bare("count-objects", "-v"))![1]);
+  tree.git("push", "-q", tree.remote, `${commit}:refs/ships/ship-0/1-1`);
+  const after =
+    Number(/size: (\d+)/.exec(bare("count-objects", "-v"))![1]) +
+    Number(/size-pack: (\d+)/.exec(bare("count-objects", "-v"))![1]);
+  expect(after - before).toBeLessThan(100);
+});
+
+test("a pack of 12 MB goes through, chunked and in both directions", async () => {
+  await sail({ "1": [] });
+  const a = await join_("ship-0");
+  const grant = await a.call.grant();
+  a.tree.reset(grant.tip);
+  writeFileSync(join(a.tree.folder, "big"), randomBytes(12_000_000));
+  const commit = a.tree.commit({}, "big");
+  a.tree.push(commit, grant);
+  const reply = await a.call.accepted(grant, commit);
+  const b = await join_("ship-1");
+  b.tree.reset(reply.tip);
+  expect(readFileSync(join(b.tree.folder, "big")).equals(readFileSync(join(a.tree.folder, "big")))).toBe(true);
+});
+
+test("a gzipped request body is understood", async () => {
+  await sail({ "1": [] });
+  const { token } = await join_("ship-0");
+  const { tip } = await helm.voyage(id);
+  const line = (text: string) => `${(text.length + 4).toString(16).padStart(4, "0")}${text}`;
+  const body = gzipSync(`${line(`want ${tip} no-progress\n`)}0000${line("done\n")}`);
+  const response = await fetch(`${captain.url}/git/${id}/git-upload-pack`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${token}`,
+      "content-encoding": "gzip",
+      "content-type": "application/x-git-upload-pack-request",
+    },
+    body,
+  });
+  expect(response.status).toBe(200);
+  expect(Buffer.from(await response.arrayBuffer()).toString("latin1")).toContain("PACK");
+});
+
+test("without its token nobody reads; with another voyage's or a fenced one neither", async () => {
+  await sail({ "1": [] });
+  const { token } = await join_("ship-0");
+  const read = async (bearer: string, voyage = id) =>
+    (
+      await fetch(`${captain.url}/git/${voyage}/info/refs?service=git-upload-pack`, {
+        headers: { authorization: `Bearer ${bearer}` },
+      })
+    ).status;
+  expect(await read(token)).toBe(200);
+  expect(await read(`${token}x`)).toBe(401);
+  expect(await read("")).toBe(401);
+  expect(await read(token, "ffffff")).toBe(403);
+  await helm.fenceShip(id, "ship-0", "vm-ship-0", "test");
+  expect(await read(token)).toBe(403);
+  const raw = await fetch(`${captain.url}/git/${id}/HEAD`, {
+    headers: { authorization: `Bearer ${(await join_("ship-0")).token}` },
+  });
+  expect(raw.status).toBe(404);
+});
+
+test("a client that goes away in the middle leaves no git process", async () => {
+  await sail({ "1": [] });
+  const { token } = await join_("ship-0");
+  const { pid } = await helm.health();
+  const socket = connect(Number(new URL(captain.url).port), "127.0.0.1");
+  socket.write(
+    `POST /git/${id}/git-receive-pack HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: application/x-git-receive-pack-request\r\ntransfer-encoding: chunked\r\n\r\n4\r\n00a4\r\n`,
+  );
+  const children = () => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  await expect.poll(children, { timeout: 5000 }).not.toBe("");
+  socket.destroy();
+  await expect.poll(children, { timeout: 5000 }).toBe("");
+});
+
+test("a conflict is refused with tip and files; with the tip merged in it is accepted, and history stays one line", async () => {
+  await sail({ "1": [], "2": [] }, { f: "one\n" });
+  const [a, b] = [await join_("ship-0"), await join_("ship-1")];
+  const [ga, gb] = [await a.call.grant(), await b.call.grant()];
+  a.tree.reset(ga.tip);
+  b.tree.reset(gb.tip);
+  const ca = a.tree.commit({ f: "A\n" }, "Task of a");
+  const cb = b.tree.commit({ f: "B\n", g: "g\n" }, "Task of b");
+  a.tree.push(ca, ga);
+  b.tree.push(cb, gb);
+  const accepted = await a.call.accepted(ga, ca);
+  const conflict = await b.call.accepted(gb, cb);
+  expect(conflict).toEqual({ kind: "conflict", tip: accepted.tip, files: ["f"] });
+  expect((await helm.voyage(id)).tip).toBe(accepted.tip);
+  b.tree.git("fetch", "-q", b.tree.remote, `refs/heads/v${count}`);
+  expect(() => b.tree.git("merge", conflict.tip)).toThrow();
+  const merged = b.tree.commit({ f: "A and B\n" }, "Task of b, merged");
+  b.tree.push(merged, gb);
+  expect((await b.call.accepted(gb, merged)).kind).toBe("accepted");
+  expect(
+    bare("log", "--format=%s %p", `v${count}`)
+      .split("\n")
+      .map((line) => line.split(" ").length),
+  ).toEqual([5, 4, 1]);
+  expect(bare("show", `v${count}:f`)).toBe("A and B");
+});
+
+test("two clean accepts at one time both come in, one after the other", async () => {
+  const ids = ["1", "2", "3", "4", "5", "6"];
+  await sail(Object.fromEntries(ids.map((task) => [task, []])));
+  const ships = await Promise.all(ids.map((task) => join_(`ship-${task}`)));
+  const work = await Promise.all(
+    ships.map(async (s) => {
+      const grant = await s.call.grant();
+      s.tree.reset(grant.tip);
+      const commit = s.tree.commit({ [`f${grant.task.id}`]: "x" }, `T${grant.task.id}`);
+      s.tree.push(commit, grant);
+      return { s, grant, commit };
+    }),
+  );
+  const replies = await Promise.all(work.map(({ s, grant, commit }) => s.call.accepted(grant, commit)));
+  expect(replies.map((reply) => reply.kind)).toEqual(ids.map(() => "accepted"));
+  expect(bare("log", "--format=%s", `v${count}`).split("\n").sort()).toEqual(["T1", "T2", "T3", "T4", "T5", "T6", "start"]);
+  expect(bare("ls-tree", "--name-only", `v${count}`).split("\n")).toHaveLength(7);
+});
+
+test("only the commit that this ship pushed for this grant is taken; an empty one is fine", async () => {
+  await sail({ "1": [], "2": [] });
+  const [a, b] = [await join_("ship-0"), await join_("ship-1")];
+  const [ga, gb] = [await a.call.grant(), await b.call.grant()];
+  a.tree.reset(ga.tip);
+  const commit = a.tree.commit({}, "nothing to change");
+  expect(await a.call.accept(ga, commit)).toMatchObject({ status: 409, body: { error: "unknown-commit" } });
+  a.tree.push(commit, ga);
+  expect(await b.call.accept(gb, commit)).toMatchObject({ status: 409, body: { error: "unknown-commit" } });
+  expect((await a.call.accepted(ga, commit)).kind).toBe("accepted");
+});
+
+test("a commit of the captain's own on the branch is built upon", async () => {
+  const { folder } = await sail({ "1": [] });
+  const a = await join_("ship-0");
+  const grant = await a.call.grant();
+  writeFileSync(join(folder.workspace, "by-hand"), "x");
+  sh(folder.workspace, "add", "-A");
+  sh(folder.workspace, "commit", "-q", "-m", "by hand");
+  sh(folder.workspace, "push", "-q", "origin", `v${count}`);
+  a.tree.reset(grant.tip);
+  const commit = a.tree.commit({ work: "w" }, "Work");
+  a.tree.push(commit, grant);
+  expect((await a.call.accepted(grant, commit)).kind).toBe("accepted");
+  expect(bare("log", "--format=%s", `v${count}`)).toBe("Work\nby hand\nstart");
+});
+
+test("the workspace moves forward when clean, and never over a person's edit", async () => {
+  const { folder } = await sail({ "1": [], "2": ["1"], "3": ["2"] });
+  const a = await join_("ship-0");
+  const step = async (name: string) => {
+    const grant = await a.call.grant();
+    a.tree.reset(grant.tip);
+    const commit = a.tree.commit({ [name]: name }, name);
+    a.tree.push(commit, grant);
+    return (await a.call.accepted(grant, commit)).tip;
+  };
+  const head = () => sh(folder.workspace, "rev-parse", "HEAD");
+  const first = await step("one");
+  await expect.poll(head, { timeout: 5000 }).toBe(first);
+  writeFileSync(join(folder.workspace, "README.md"), "edited by a person\n");
+  await step("two");
+  await step("three");
+  expect(head()).toBe(first);
+  expect(readFileSync(join(folder.workspace, "README.md"), "utf8")).toBe("edited by a person\n");
+});
+
+test("what a fenced ship had not committed is under refs/lost before another has its task, on top of what it was granted", async () => {
+  const { folder } = await sail({ "1": [] }, { "README.md": "hello\n", ".gitignore": "cache\n" });
+  const a = await join_("ship-0");
+  const grant = await a.call.grant();
+  const mirror = folder.mirror("ship-0");
+  mkdirSync(mirror, { recursive: true });
+  sh(captain.root, "--git-dir", folder.repo, "--work-tree", mirror, "checkout", "-q", "-f", grant.tip, "--", ".");
+  writeFileSync(join(mirror, "half"), "half done\n");
+  mkdirSync(join(mirror, "cache"));
+  writeFileSync(join(mirror, "cache", "x"), "x");
+  expect(await helm.fenceShip(id, "ship-0", "vm-ship-0", "its VM is gone")).toEqual({ lost: ["refs/lost/1/1"] });
+  expect(await helm.fenceShip(id, "ship-0", "vm-ship-0", "again")).toEqual({ lost: ["refs/lost/1/1"] });
+  expect(bare("show", "refs/lost/1/1:half")).toBe("half done");
+  expect(bare("rev-parse", "refs/lost/1/1^")).toBe(grant.tip);
+  expect(bare("ls-tree", "-r", "--name-only", "refs/lost/1/1").split("\n")).toEqual([".gitignore", "README.md", "half"]);
+  expect(await a.call.claim().catch((error) => String(error))).toContain("fenced");
+  const b = await join_("ship-1");
+  expect(await b.call.grant()).toMatchObject({ task: { id: "1" }, epoch: 2 });
+});
+
+test("nothing that a repository, a checkout or a mirror brings is run at the captain", async () => {
+  const trap = join(captain.root, "trap");
+  const springs = join(captain.root, "springs");
+  writeFileSync(trap, `#!/bin/sh\ntouch ${springs}\ncat\n`);
+  chmodSync(trap, 0o755);
+  const arm = (gitDir: string) => {
+    mkdirSync(join(gitDir, "hooks"), { recursive: true });
+    for (const hook of [
+      "pre-commit",
+      "post-commit",
+      "post-checkout",
+      "post-merge",
+      "pre-receive",
+      "update",
+      "post-receive",
+      "post-update",
+      "reference-transaction",
+      "post-index-change",
+    ]) {
+      writeFileSync(join(gitDir, "hooks", hook), `#!/bin/sh\ntouch ${springs}\n`, { mode: 0o755 });
+    }
+    sh(gitDir, "--git-dir", gitDir, "config", "core.fsmonitor", trap);
+    sh(gitDir, "--git-dir", gitDir, "config", "uploadpack.packObjectsHook", trap);
+  };
+  const attributes = { ".gitattributes": "* filter=evil diff=evil merge=evil\n", f: "1\n" };
+  id = `aa${String(count++).padStart(4, "0")}`;
+  const source = makeSource(captain.root, attributes);
+  arm(join(source, ".git"));
+  const voyage = await makeVoyage(source, `v${count}`, makePlan({ "1": [], "2": [] }));
+  folder = voyage.folder;
+  arm(folder.repo);
+  arm(join(folder.workspace, ".git"));
+  await helm.registerVoyage(id, voyage.register);
+
+  const a = await join_("ship-0");
+  const grant = await a.call.grant();
+  a.tree.reset(grant.tip);
+  const commit = a.tree.commit({ f: "2\n" }, "Work");
+  a.tree.push(commit, grant);
+  expect((await a.call.accepted(grant, commit)).kind).toBe("accepted");
+  await expect.poll(() => readFileSync(join(folder.workspace, "f"), "utf8"), { timeout: 5000 }).toBe("2\n");
+
+  const second = await a.call.grant();
+  const mirror = folder.mirror("ship-0");
+  mkdirSync(mirror, { recursive: true });
+  writeFileSync(join(mirror, ".gitattributes"), attributes[".gitattributes"]);
+  writeFileSync(join(mirror, "f"), "3\n");
+  const nested = join(mirror, "sub");
+  mkdirSync(nested);
+  sh(nested, "init", "-q");
+  sh(nested, "commit", "-q", "--allow-empty", "-m", "x");
+  arm(join(nested, ".git"));
+  expect((await helm.fenceShip(id, "ship-0", "vm-ship-0", "test")).lost).toEqual([`refs/lost/2/${second.epoch}`]);
+  expect(existsSync(springs)).toBe(false);
+});
