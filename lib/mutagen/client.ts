@@ -65,6 +65,7 @@ export function openMutagen(options: MutagenOptions) {
     if (!kept) await change(spec.name, ["create", `--label=${SPEC_LABEL}=${digest}`, ...createArguments(spec)]);
     else if (kept.halted) await change(spec.name, ["reset", "--", kept.identifier]);
     else if (!kept.connected) await change(spec.name, ["resume", "--", kept.identifier]);
+    else return kept;
 
     const session = await get(spec.name);
     if (!session)

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Mutagen, openMutagen } from "../../lib/mutagen/client.ts";
+import { mutagenCommand } from "../../lib/mutagen/command.ts";
 import type { SessionSpec } from "../../lib/mutagen/spec.ts";
 
 /** The real daemon on local folders; how ships are reached is the harbor's to test. */
@@ -63,6 +64,9 @@ test("looking starts no daemon, and neither does ending a session that never was
   await mutagen.terminate("nothing");
   await mutagen.stopDaemon();
   expect(existsSync(join(root, "d"))).toBe(false);
+  // The CLI's own autostart is off, for a daemon that dies between two looks.
+  expect(await mutagenCommand({ dataDirectory: join(root, "d") })(["sync", "list"], 10_000)).toMatchObject({ ok: false });
+  expect(await mutagen.running()).toBe(false);
 });
 
 test("the daemon gets an allow-list of the environment, and what it was told", async () => {
@@ -109,7 +113,6 @@ test("a twin of the same name, left by a lost create, is ended", async () => {
   await mutagen.ensureSession(spec);
   await mutagen.ensureSession({ ...spec, name: "other" });
   // Mutagen itself takes the same name twice: here by a second client that does not look first.
-  const { mutagenCommand } = await import("../../lib/mutagen/command.ts");
   const command = mutagenCommand({ dataDirectory: join(root, "d") });
   await command(["sync", "create", `--name=${spec.name}`, "--", spec.alpha, spec.beta], 10_000);
   expect((await mutagen.list()).map((session) => session.name).sort()).toEqual(["other", spec.name, spec.name].sort());
@@ -129,7 +132,9 @@ test("a flush brings over what was there when it was called, however new the ses
   }
 });
 
-test(".git stays at home, as a folder, as a file, and below", async () => {
+test(".git stays at home, as a folder, as a file, and below; nothing else does", async () => {
+  await mkdir(inA(".hg"));
+  await writeFile(inA(".hg/store"), "another system's");
   await mkdir(inA(".git"));
   await writeFile(inA(".git/HEAD"), "ref");
   await mkdir(inA("sub"));
@@ -137,7 +142,7 @@ test(".git stays at home, as a folder, as a file, and below", async () => {
   await writeFile(inA("sub/.gitignore"), "x");
   await mutagen.ensureSession(spec);
   await mutagen.flush(spec.name);
-  expect((await readdir(join(root, "b"), { recursive: true })).sort()).toEqual(["sub", "sub/.gitignore"]);
+  expect((await readdir(join(root, "b"), { recursive: true })).sort()).toEqual([".hg", ".hg/store", "sub", "sub/.gitignore"]);
 });
 
 test("both sides changed: both keep theirs, and the conflict is named", async () => {
@@ -188,7 +193,6 @@ test("SIGKILL of the daemon: the next call starts it again, and the session goes
 
 test("a paused session is told so by flush, and resumed by ensure", async () => {
   await mutagen.ensureSession(spec);
-  const { mutagenCommand } = await import("../../lib/mutagen/command.ts");
   await mutagenCommand({ dataDirectory: join(root, "d") })(["sync", "pause", "--", spec.name], 10_000);
   await expect(mutagen.flush(spec.name)).rejects.toThrow(/v1-ship-0-workspace-1.*paused/);
   expect(await mutagen.ensureSession(spec)).toMatchObject({ paused: false, connected: true });

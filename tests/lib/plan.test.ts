@@ -289,7 +289,7 @@ test("a plan that is written down and read is the same, and so is its digest", a
       spec: text,
       verify: fc.option(text),
       ships: fc.option(fc.integer({ min: 1, max: 1000 })),
-      edges: fc.array(fc.tuple(fc.nat(size - 1), fc.nat(size - 1)), { maxLength: size * 2 }),
+      edges: fc.array(fc.tuple(fc.nat(size - 1), fc.nat(size - 1)), { maxLength: size * 2, size: "max" }),
       tasks: fc.array(
         fc.record({
           subject: text,
