@@ -12,8 +12,21 @@ import { gitIn } from "./git-in.ts";
  * A helm with one ship and a small ledger in memory, for what the real one cannot be made to do on command: be away, answer late, refuse.
  * It checks each request against the wire's schemas, and serves the repository by git's own `http-backend`.
  */
-export type StandInTask = { id: string; subject: string; rehearsal?: string; check?: string; timeoutSeconds?: number; tries?: number };
-type Row = StandInTask & { status: "pending" | "claimed" | "accepted" | "blocked"; epoch: number; tries: number; reason: string; commit: string };
+export type StandInTask = {
+  id: string;
+  subject: string;
+  rehearsal?: string;
+  check?: string;
+  timeoutSeconds?: number;
+  tries?: number;
+};
+type Row = StandInTask & {
+  status: "pending" | "claimed" | "accepted" | "blocked";
+  epoch: number;
+  tries: number;
+  reason: string;
+  commit: string;
+};
 
 export class StandInHelm {
   readonly rows: Row[];
@@ -85,7 +98,8 @@ export class StandInHelm {
     const deadline = Date.now() + timeoutMs;
     while (!when()) {
       const left = deadline - Date.now();
-      if (left <= 0) throw new Error(`not seen in ${timeoutMs} ms: ${what}; ${JSON.stringify(this.rows)} ${this.calls.map((c) => c.name)}`);
+      if (left <= 0)
+        throw new Error(`not seen in ${timeoutMs} ms: ${what}; ${JSON.stringify(this.rows)} ${this.calls.map((c) => c.name)}`);
       await new Promise<void>((resolve) => {
         this.#waiters.push(resolve);
         setTimeout(resolve, Math.min(left, 100));
@@ -131,13 +145,26 @@ export class StandInHelm {
     const stale = (row: Row, epoch: number) =>
       row.status === "claimed" && row.epoch === epoch
         ? null
-        : { status: 409, body: { error: "stale-epoch", message: `task ${row.id} is at epoch ${row.epoch}`, holder: null } satisfies api.Refusal };
+        : {
+            status: 409,
+            body: {
+              error: "stale-epoch",
+              message: `task ${row.id} is at epoch ${row.epoch}`,
+              holder: null,
+            } satisfies api.Refusal,
+          };
     switch (name) {
       case "hello": {
         api.Hello.parse(raw);
         const held = this.rows.find((row) => row.status === "claimed");
         const voyage = { id: "abc123", stack: this.branch, branch: this.branch, name: "A test" };
-        const reply: api.HelloReply = { voyage, ship: "ship-0", hand: "rehearsal", ...this.timing, claim: held ? this.#grant(held) : null };
+        const reply: api.HelloReply = {
+          voyage,
+          ship: "ship-0",
+          hand: "rehearsal",
+          ...this.timing,
+          claim: held ? this.#grant(held) : null,
+        };
         return ok(reply);
       }
       case "claim": {
@@ -184,7 +211,14 @@ export class StandInHelm {
   #grant(row: Row): api.Grant {
     const metadata = { rehearsal: row.rehearsal };
     const task = { id: row.id, subject: row.subject, description: "", blockedBy: [], metadata };
-    return { task, epoch: row.epoch, tip: this.tip, check: row.check ?? null, timeoutSeconds: row.timeoutSeconds ?? 20, delivered: [] };
+    return {
+      task,
+      epoch: row.epoch,
+      tip: this.tip,
+      check: row.check ?? null,
+      timeoutSeconds: row.timeoutSeconds ?? 20,
+      delivered: [],
+    };
   }
 
   #accept(row: Row, commit: string): api.AcceptReply {
@@ -223,7 +257,11 @@ export class StandInHelm {
     backend.once("close", () => {
       const out = Buffer.concat(chunks);
       const cut = out.indexOf("\r\n\r\n");
-      const headers = out.subarray(0, cut).toString().split("\r\n").map((line) => line.split(": ") as [string, string]);
+      const headers = out
+        .subarray(0, cut)
+        .toString()
+        .split("\r\n")
+        .map((line) => line.split(": ") as [string, string]);
       const status = Number(headers.find(([name]) => name === "Status")?.[1].split(" ")[0] ?? 200);
       res.writeHead(status, Object.fromEntries(headers.filter(([name]) => name !== "Status")));
       res.end(out.subarray(cut + 4));

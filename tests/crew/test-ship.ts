@@ -24,7 +24,14 @@ export class TestShip {
 
   async install(helmUrl: string, token: string, voyageId = "abc123"): Promise<void> {
     const { files } = await packCrew();
-    const config = { voyageId, stack: "voyage-test", ship: "ship-0", incarnation: this.incarnation, helmUrl, taskList: "voyage-test-tasks" };
+    const config = {
+      voyageId,
+      stack: "voyage-test",
+      ship: "ship-0",
+      incarnation: this.incarnation,
+      helmUrl,
+      taskList: "voyage-test-tasks",
+    };
     const all = [
       ...files.map((file) => ({ ...file, path: `voyage/crew/${file.path}` })),
       { path: "voyage/crew/config.json", content: JSON.stringify(config), mode: 0o600 },
@@ -42,7 +49,10 @@ export class TestShip {
 
   /** Starts the supervisor in plain node. */
   start(more: Record<string, string> = {}, node = process.execPath): ChildProcess {
-    const child = spawn(node, [join(this.home, "voyage/crew/supervisor.js")], { env: this.environment(more), stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(node, [join(this.home, "voyage/crew/supervisor.js")], {
+      env: this.environment(more),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     child.stdout.on("data", (chunk) => (this.output += chunk));
     child.stderr.on("data", (chunk) => (this.output += chunk));
     this.#running.push(child);
@@ -64,7 +74,10 @@ export class TestShip {
   events(): string[] {
     const file = this.path("logs/supervisor.jsonl");
     if (!existsSync(file)) return [];
-    return readFileSync(file, "utf8").trim().split("\n").map((line) => JSON.parse(line).event);
+    return readFileSync(file, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).event);
   }
 
   path(below: string): string {
@@ -73,13 +86,15 @@ export class TestShip {
 
   /** pids of processes with this ship's mark, other than its supervisor: hands and what they started. */
   handPids(): number[] {
-    return readdirSync("/proc").filter((name) => {
-      try {
-        return readFileSync(`/proc/${name}/environ`, "utf8").includes(`OCAPTAIN_CREW=abc123/${this.incarnation}`);
-      } catch {
-        return false;
-      }
-    }).map(Number);
+    return readdirSync("/proc")
+      .filter((name) => {
+        try {
+          return readFileSync(`/proc/${name}/environ`, "utf8").includes(`OCAPTAIN_CREW=abc123/${this.incarnation}`);
+        } catch {
+          return false;
+        }
+      })
+      .map(Number);
   }
 
   async remove(): Promise<void> {

@@ -37,8 +37,14 @@ describe("a voyage", () => {
       "Walk along|ship-0|ship-0@abc123.ocaptain",
       "Say who|ship-0|ship-0@abc123.ocaptain",
     ]);
-    expect(inRepo("show", "-s", "--format=%(trailers:key=Task,valueonly)%(trailers:key=Ship,valueonly)%(trailers:key=Voyage,valueonly)", helm.row("1").commit))
-      .toBe("1\nship-0\nabc123");
+    expect(
+      inRepo(
+        "show",
+        "-s",
+        "--format=%(trailers:key=Task,valueonly)%(trailers:key=Ship,valueonly)%(trailers:key=Voyage,valueonly)",
+        helm.row("1").commit,
+      ),
+    ).toBe("1\nship-0\nabc123");
     expect(inRepo("show", `${helm.branch}:who.txt`)).toBe("3 Say who ship-0 abc123");
     expect(inRepo("log", "-1", "--format=%b", helm.row("2").commit)).toContain("walked through");
     expect(inRepo("for-each-ref", "--format=%(refname)", "refs/ships")).toContain("refs/ships/ship-0/1-1");
@@ -47,22 +53,39 @@ describe("a voyage", () => {
   });
 
   test("the token is in no argv, no hand's environment, no log, and 0600 on disk", async () => {
-    await voyage({ id: "1", subject: "Look around", rehearsal: "env > env.txt; tr '\\0' ' ' < /proc/$PPID/cmdline >> env.txt; cat .git/config >> env.txt" });
+    await voyage({
+      id: "1",
+      subject: "Look around",
+      rehearsal: "env > env.txt; tr '\\0' ' ' < /proc/$PPID/cmdline >> env.txt; cat .git/config >> env.txt",
+    });
     expect(await ship.ended(ship.start())).toBe(0);
     expect(inRepo("show", `${helm.branch}:env.txt`)).toContain("TASK_ID=1");
     expect(inRepo("show", `${helm.branch}:env.txt`)).not.toContain(helm.token);
     expect(ship.output + readFileSync(ship.path("logs/supervisor.jsonl"), "utf8")).not.toContain(helm.token);
-    for (const file of ["crew/token", "crew/gitconfig", "crew/config.json"]) expect(statSync(ship.path(file)).mode & 0o777).toBe(0o600);
+    for (const file of ["crew/token", "crew/gitconfig", "crew/config.json"])
+      expect(statSync(ship.path(file)).mode & 0o777).toBe(0o600);
   });
 
   test("starts each task from the tip, without what an earlier one left lying; ignored caches stay", async () => {
     await voyage(
-      { id: "1", subject: "Litter", rehearsal: "mkdir -p cache nested; echo c > cache/c; git -C nested init -q; echo x > nested/x; echo bad > shared.txt; exit 1" },
+      {
+        id: "1",
+        subject: "Litter",
+        rehearsal:
+          "mkdir -p cache nested; echo c > cache/c; git -C nested init -q; echo x > nested/x; echo bad > shared.txt; exit 1",
+      },
       { id: "2", subject: "Look", rehearsal: "ls -A > seen.txt; cat cache/c >> seen.txt" },
     );
     expect(await ship.ended(ship.start())).toBe(0);
     expect(helm.row("1").status).toBe("blocked");
-    expect(inRepo("show", `${helm.branch}:seen.txt`).split("\n")).toEqual([".git", ".gitignore", "cache", "seen.txt", "shared.txt", "c"]);
+    expect(inRepo("show", `${helm.branch}:seen.txt`).split("\n")).toEqual([
+      ".git",
+      ".gitignore",
+      "cache",
+      "seen.txt",
+      "shared.txt",
+      "c",
+    ]);
     expect(inRepo("show", `${helm.branch}:shared.txt`)).toBe("one");
   });
 
@@ -109,7 +132,12 @@ describe("a task that fails", () => {
   });
 
   test("is stopped at its time, with all it started, also in sessions of their own", async () => {
-    await voyage({ id: "1", subject: "Dawdle", timeoutSeconds: 0.5, rehearsal: "setsid sleep 61 & trap '' TERM; echo slow; sleep 62 & wait; sleep 63" });
+    await voyage({
+      id: "1",
+      subject: "Dawdle",
+      timeoutSeconds: 0.5,
+      rehearsal: "setsid sleep 61 & trap '' TERM; echo slow; sleep 62 & wait; sleep 63",
+    });
     const child = ship.start();
     await helm.until("release", () => helm.count("release") > 0);
     expect(ship.handPids()).toEqual([]);
@@ -118,7 +146,12 @@ describe("a task that fails", () => {
   });
 
   test("is released when its check fails, with the check's output, and is not accepted", async () => {
-    await voyage({ id: "1", subject: "Sloppy", rehearsal: "echo 1 > n.txt; echo 'exit 0' > check.sh", check: "echo checking; grep -q 2 n.txt" });
+    await voyage({
+      id: "1",
+      subject: "Sloppy",
+      rehearsal: "echo 1 > n.txt; echo 'exit 0' > check.sh",
+      check: "echo checking; grep -q 2 n.txt",
+    });
     expect(await ship.ended(ship.start())).toBe(0);
     expect(helm.row("1").reason).toBe("the check failed, exit status 1\nchecking\n");
     expect(helm.count("accept")).toBe(0);
@@ -131,7 +164,12 @@ describe("a task that fails", () => {
   });
 
   test("what a hand leaves running in the background cannot write after the commit", async () => {
-    await voyage({ id: "1", subject: "Leave one", rehearsal: "(while :; do date +%N > tick.txt; done) & sleep 0.2", check: "a=$(cat tick.txt); sleep 0.2; test \"$a\" = \"$(cat tick.txt)\"" });
+    await voyage({
+      id: "1",
+      subject: "Leave one",
+      rehearsal: "(while :; do date +%N > tick.txt; done) & sleep 0.2",
+      check: 'a=$(cat tick.txt); sleep 0.2; test "$a" = "$(cat tick.txt)"',
+    });
     expect(await ship.ended(ship.start())).toBe(0);
     expect(helm.row("1").status).toBe("accepted");
   });
