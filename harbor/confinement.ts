@@ -187,9 +187,10 @@ const run = promisify(execFile);
 
 /**
  * Stops everything but the ship's process 1 until nothing is left that runs. Once is not enough: tmux, for one, continues a child that it
- * sees stopped, if it gets to run before it is stopped itself. A process in state D waits for one that is stopped.
+ * sees stopped, if it gets to run before it is stopped itself; and a process stops when it is next scheduled, which takes milliseconds on a
+ * busy machine. A process in state D waits for one that is stopped.
  */
-const FREEZE = `for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+const FREEZE = `for round in $(seq 200); do
   kill -STOP -1 2>/dev/null; left=
   for stat in /proc/[0-9]*/stat; do
     { read -r line <"$stat"; } 2>/dev/null || continue
@@ -198,6 +199,7 @@ const FREEZE = `for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20;
     case $state in R|S) left="$left $pid" ;; esac
   done
   [ -z "$left" ] && exit 0
+  sleep 0.01
 done
 echo "still running:$left" >&2; exit 1`;
 
@@ -220,5 +222,10 @@ export const thawConfinement = (vm: Confinement) => inShip(vm, THAW);
 
 async function inShip(vm: Confinement, script: string): Promise<void> {
   const [file = "", ...args] = [...enterShip(vm), "sh", "-c", script];
-  await run(file, args, { timeout: 10_000, env: { PATH: process.env.PATH } });
+  await run(file, args, { timeout: 10_000, env: { PATH: process.env.PATH } }).catch((error: Error & { stderr?: string }) => {
+    throw new OcaptainError(
+      "SHIP_STUCK",
+      `in the ship with process ${vm.initPid}: ${error.stderr?.trim() || "no answer in 10 s"}`,
+    );
+  });
 }

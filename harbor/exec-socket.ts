@@ -21,10 +21,13 @@ export async function runOverSocket(
   options: { settings: ShipSettings; maxRunAfterDisconnect: string | null; fault: Fault | undefined; release(): void },
 ): Promise<void> {
   const { settings, release } = options;
+  // Clients write at once: what comes before the command has started must wait for it.
+  socket.pause();
   try {
     await pause(settings.clock, settings.latency.execMs);
     const session = await ship.exec(vm, command);
     serve(socket, session, settings, release);
+    socket.resume();
     if (options.fault?.kind === "drop") socket.terminate();
     // Facts: sprites §4.1: a terminal's command goes on for ever, a plain one for 10 s; "0" is for ever.
     const runOnMs = durationMs(options.maxRunAfterDisconnect) ?? (command.tty ? 0 : RUN_ON_MS);

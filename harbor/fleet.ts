@@ -51,6 +51,7 @@ export class Fleet {
 
   /** Ends all processes; files and records stay. */
   async stop(): Promise<void> {
-    await Promise.allSettled([...this.ships.values()].map((ship) => ship.sleep("cold")));
+    const { event } = this.settings;
+    await Promise.all([...this.ships.values()].map((ship) => ship.sleep("cold").catch((error: Error) => event(error.message))));
   }
 }

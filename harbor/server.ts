@@ -17,6 +17,7 @@ import { decode, routeOf } from "./routes.ts";
 
 /** The vendor's edge refuses longer URLs (facts: sprites §4.1). */
 const MAX_URL_BYTES = 64 * 1024;
+const CLOSE_TIMEOUT_MS = 500;
 const unauthorized = { error: "authentication failed" };
 const unavailable = "service temporarily unavailable, please retry";
 
@@ -123,7 +124,11 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
   return {
     url: `http://127.0.0.1:${port}`,
     async close() {
-      for (const socket of sockets.clients) socket.terminate();
+      for (const socket of sockets.clients) {
+        socket.close(1001, "the harbor ends");
+        setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS).unref();
+      }
+      await Promise.all([...sockets.clients].map((socket) => once(socket, "close")));
       const closed = once(server, "close");
       server.close();
       server.closeAllConnections();

@@ -34,8 +34,8 @@ export type Session = {
   resume(): void;
   signal(name: NodeJS.Signals): void;
   resize(cols: number, rows: number): void;
-  /** The nsenter outside stopped with its command: it must be continued by itself after a thaw. */
-  thawed(): void;
+  /** The nsenter outside stops itself with its command, and is not in the ship: it must be continued by itself. */
+  continueOutside(): void;
 };
 
 const SCROLLBACK_BYTES = 64 * 1024;
@@ -45,7 +45,6 @@ const DRAIN_MS = 200;
 /** Starts a command in the ship. A command that cannot be started is a session that exits with 126 or 127, as in a shell. */
 export async function startSession(vm: Confinement, command: Command, nowMs: number): Promise<Session> {
   const raw = command.tty ? startTerminal(vm, command, command.tty) : startPlain(vm, command);
-  const inner = await innerProcess(raw.pid, raw.exited);
   const listeners = new Set<(output: Output) => void>();
   let early: Output[] | undefined = [];
   let kept: Buffer[] = [];
@@ -57,6 +56,8 @@ export async function startSession(vm: Confinement, command: Command, nowMs: num
     if (early) early.push(output);
     for (const listener of listeners) listener(output);
   });
+  // Only now: what nobody listens to when a process ends, Node throws away.
+  const inner = await innerProcess(raw.pid, raw.exited);
   const session: Session = {
     id: inner.shipPid,
     command: command.argv.join(" "),
@@ -79,7 +80,7 @@ export async function startSession(vm: Confinement, command: Command, nowMs: num
     resize: raw.resize,
     // A plain command leads its own process group in the ship, a terminal's shares that of the nsenter outside.
     signal: (name) => signalQuietly(inner.hostPid && (command.tty ? inner.hostPid : -inner.hostPid), name),
-    thawed: () => signalQuietly(raw.pid, "SIGCONT"),
+    continueOutside: () => signalQuietly(raw.pid, "SIGCONT"),
   };
   raw.exited.then((code) => {
     session.exitCode = code;

@@ -97,7 +97,7 @@ export class Ship {
     });
   }
 
-  async start(): Promise<Confinement> {
+  private async start(): Promise<Confinement> {
     const socket = join(this.folder, "api.sock");
     this.api = await serveHolds(this.holds, socket);
     try {
@@ -111,11 +111,15 @@ export class Ship {
     }
   }
 
-  async thaw(vm: Confinement): Promise<Confinement> {
+  private async thaw(vm: Confinement): Promise<Confinement> {
     await thawConfinement(vm);
-    for (const session of this.sessions.values()) session.thawed();
+    this.continueOutside();
     this.frozen = false;
     return vm;
+  }
+
+  private continueOutside(): void {
+    for (const session of this.sessions.values()) session.continueOutside();
   }
 
   /** Starts a command; the session is listed until it ends. */
@@ -126,7 +130,7 @@ export class Ship {
     return session;
   }
 
-  /** Puts it to sleep as if its time had come; for tests, and for `warm` after too little idleness too. */
+  /** Puts it to sleep as if its time had come, whatever keeps it awake. */
   sleep(to: "warm" | "cold"): Promise<void> {
     return this.oneByOne(async () => {
       if (to === "warm" && this.vm && !this.frozen) await this.freeze(this.vm);
@@ -193,7 +197,7 @@ export class Ship {
   private async stop(): Promise<void> {
     const vm = this.vm;
     if (!vm) return;
-    await endConfinement(vm);
+    await endConfinement(vm, () => this.continueOutside());
     await Promise.all([...this.sessions.values()].map((session) => session.exited));
     this.lost(vm);
   }

@@ -1,0 +1,112 @@
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished } from "vitest";
+import { type HarborOptions, startHarbor } from "../../harbor/harbor.ts";
+import { FakeClock } from "./fake-clock.ts";
+
+export const sshBin = fileURLToPath(new URL("../../harbor/ssh-bin", import.meta.url));
+
+export type Answer = { status: number; headers: Headers; text: string; json<T = Record<string, unknown>>(): T };
+export type ExecAnswer = { code: number; out: string; err: string; status: number };
+
+/** A folder with a short name that goes with the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "hb-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A harbor in this process, on a clock that stands still, with plain calls to it. */
+export async function openHarbor(options: Partial<HarborOptions> = {}) {
+  const home = options.home ?? temporaryFolder();
+  const clock = new FakeClock();
+  const events: string[] = [];
+  const harbor = await startHarbor({ clock, ...options, home, event: (text) => events.push(text) });
+  onTestFinished(async () => {
+    await harbor.close();
+    expect(events.filter((text) => /did not|could not/.test(text))).toEqual([]);
+  });
+  return { home, clock, harbor, ...caller(harbor.url, harbor.token) };
+}
+
+/** Calls as a client of the API makes them. */
+export function caller(url: string, token: string) {
+  async function call(
+    method: string,
+    path: string,
+    body?: string | object,
+    signal = AbortSignal.timeout(20_000),
+  ): Promise<Answer> {
+    const sent = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+    const reply = await fetch(url + path, { method, headers: { authorization: `Bearer ${token}` }, body: sent ?? null, signal });
+    const text = await reply.text();
+    return { status: reply.status, headers: reply.headers, text, json: () => JSON.parse(text) };
+  }
+  return {
+    call,
+    create: (name: string, labels: string[] = []) => call("POST", "/v1/sprites", { name, labels }),
+    async status(name: string): Promise<string> {
+      return (await call("GET", `/v1/sprites/${name}`)).json<{ status: string }>().status;
+    },
+    sleep: (name: string, to: "warm" | "cold") => call("POST", `/__harbor/sprites/${name}/sleep`, { to }),
+    /** A shell command over HTTP; frames are told apart by `getReader` giving chunk for chunk. */
+    async sh(name: string, script: string, input = ""): Promise<ExecAnswer> {
+      const query = ["sh", "-c", script].map((word) => `cmd=${encodeURIComponent(word)}`).join("&");
+      const reply = await fetch(`${url}/v1/sprites/${name}/exec?${query}`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}` },
+        body: input,
+        signal: AbortSignal.timeout(20_000),
+      });
+      const answer: ExecAnswer = { code: -1, out: "", err: "", status: reply.status };
+      if (reply.status !== 200) return { ...answer, err: await reply.text() };
+      for await (const chunk of reply.body!) {
+        const frame = Buffer.from(chunk);
+        if (frame[0] === 1) answer.out += frame.subarray(1);
+        else if (frame[0] === 2) answer.err += frame.subarray(1);
+        else answer.code = frame[1] ?? 0;
+      }
+      return answer;
+    },
+  };
+}
+
+/** Waits for something that will happen by itself; bounded. */
+export async function until<T>(what: string, probe: () => Promise<T> | T, timeoutMs = 10_000): Promise<T & {}> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const found = await probe();
+    if (found) return found;
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await delay(10);
+  }
+}
+
+/** `pid:[…]` of a ship that runs. */
+export const pidNamespaceOf = (home: string, name: string) =>
+  /pid:\[\d+\]/.exec(readFileSync(join(home, "awake", name), "utf8"))![0];
+
+/** All processes of this machine for which `wanted` says so; those that end meanwhile are not there. */
+export function processes(wanted: (pid: string) => boolean): number[] {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((pid) => {
+      try {
+        return wanted(pid);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+export const processesIn = (pidNamespace: string) => processes((pid) => readlinkSync(`/proc/${pid}/ns/pid`) === pidNamespace);
+/** Processes that show `text` in their command line, this one excepted. */
+export const processesWith = (text: string) =>
+  processes((pid) => Number(pid) !== process.pid && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(text));
+
+/** R, S, D, T, Z … */
+export const stateOf = (pid: number) => readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "")[0];

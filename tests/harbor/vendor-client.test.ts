@@ -1,0 +1,179 @@
+import { APIError, ExecError, SpritesClient } from "@fly/sprites";
+import { describe, expect, test } from "vitest";
+import { openHarbor, until } from "./fixture.ts";
+
+/** The vendor's own client, @fly/sprites 0.1.0, at every endpoint that the product calls (issue 3 §2). */
+async function open() {
+  const opened = await openHarbor();
+  return { ...opened, client: new SpritesClient(opened.harbor.token, { baseURL: opened.harbor.url }) };
+}
+
+describe("sprites", () => {
+  test("create, get, update, delete", async () => {
+    const { client } = await open();
+    const made = await client.createSprite("dinghy", { labels: ["voyage:1"], urlSettings: { auth: "public" } });
+    expect(made).toMatchObject({ name: "dinghy", status: "cold", labels: ["voyage:1"] });
+    expect(made.id).toMatch(/^sprite-[0-9a-f-]{36}$/);
+    expect((await client.getSprite("dinghy")).id).toBe(made.id);
+    expect((await client.updateSprite("dinghy", { labels: ["a", "b"] })).labels).toEqual(["a", "b"]);
+    await client.updateURLSettings("dinghy", { auth: "sprite" });
+    expect(await client.getSprite("dinghy")).toMatchObject({ labels: ["a", "b"], urlSettings: { auth: "sprite" } });
+    await client.deleteSprite("dinghy");
+    await expect(client.getSprite("dinghy")).rejects.toMatchObject({ statusCode: 404, errorCode: "sprite not found" });
+    const again = await client.createSprite("dinghy");
+    expect(again.id).not.toBe(made.id);
+  });
+
+  test("a taken name is 409, a bad one 400, a wrong token 401", async () => {
+    const { client, harbor } = await open();
+    await client.createSprite("dinghy");
+    await expect(client.createSprite("dinghy")).rejects.toMatchObject({
+      statusCode: 409,
+      message: expect.stringContaining("already exists"),
+    });
+    for (const name of ["Dinghy", "", "-a", "a_b", "x".repeat(64)])
+      await expect(client.createSprite(name)).rejects.toBeInstanceOf(APIError);
+    const stranger = new SpritesClient("wrong", { baseURL: harbor.url });
+    await expect(stranger.getSprite("dinghy")).rejects.toMatchObject({ statusCode: 401, errorCode: "authentication failed" });
+    await expect(stranger.sprite("dinghy").execFile("true")).rejects.toThrow(/WebSocket/);
+  });
+
+  test("a list by prefix, page by page; the last page says has_more too", async () => {
+    const { client, call } = await open();
+    for (const name of ["a-1", "a-2", "a-3", "b-1"]) await client.createSprite(name);
+    const first = await client.listSprites({ prefix: "a-", maxResults: 2 });
+    expect(first.sprites.map(({ name }) => name)).toEqual(["a-1", "a-2"]);
+    const second = await client.listSprites({ prefix: "a-", maxResults: 2, continuationToken: first.nextContinuationToken! });
+    expect(second.sprites.map(({ name }) => name)).toEqual(["a-3"]);
+    expect(second.hasMore).toBe(true);
+    expect((await client.listAllSprites("a-")).map(({ name }) => name)).toEqual(["a-1", "a-2", "a-3"]);
+    const none = (await call("GET", "/v1/sprites?prefix=zzz")).json();
+    expect(none).toMatchObject({ sprites: [], has_more: true, next_continuation_token: null, cold: 4, org: { cold: 4 } });
+  });
+});
+
+describe("exec", () => {
+  test("by WebSocket: output, error output, exit status, stdin, directory, environment", async () => {
+    const { client } = await open();
+    const sprite = await client.createSprite("dinghy");
+    expect((await sprite.execFile("sh", ["-c", "id -un; echo $HOME"])).stdout).toBe("sprite\n/home/sprite\n");
+    const options = { cwd: "/tmp", env: { COLOUR: "blue = green" } };
+    expect((await sprite.execFile("sh", ["-c", "pwd; echo $COLOUR; which node"], options)).stdout).toBe(
+      "/tmp\nblue = green\n/.sprite/languages/node/bin/node\n",
+    );
+    const failed = await sprite.execFile("sh", ["-c", "echo no >&2; exit 7"]).catch((error: ExecError) => error);
+    expect(failed).toMatchObject({ exitCode: 7, stderr: "no\n" });
+    const cat = sprite.spawn("cat");
+    let out = "";
+    cat.stdout.on("data", (data) => {
+      out += data;
+    });
+    cat.on("spawn", () => cat.stdin.end("through stdin"));
+    expect(await cat.wait()).toBe(0);
+    expect(out).toBe("through stdin");
+  });
+
+  test("by WebSocket: a lot of output arrives whole, and a signal ends a command", async () => {
+    const { client } = await open();
+    const sprite = await client.createSprite("dinghy");
+    const { stdout } = await sprite.execFile("seq", ["1", "300000"]);
+    expect(stdout).toHaveLength(1_988_895);
+    const sleeper = sprite.spawn("sleep", ["1000"]);
+    sleeper.on("spawn", () => sleeper.kill("SIGTERM"));
+    expect(await sleeper.wait()).toBe(143);
+  });
+
+  test("with a terminal: its size, typing, resizing, and the exit by the close code", async () => {
+    const { client, clock } = await open();
+    const sprite = await client.createSprite("dinghy");
+    const shell = sprite.spawn("bash", ["--norc"], { tty: true, cols: 100, rows: 40 });
+    let screen = "";
+    let told: unknown;
+    shell.on("message", (message: { type: string }) => {
+      if (message.type === "exit") told = message;
+    });
+    shell.stdout.on("data", (data) => {
+      screen += data;
+    });
+    shell.on("spawn", () => shell.stdin.write("stty size\n"));
+    await until("the size", () => screen.includes("40 100"));
+    shell.resize(90, 30);
+    shell.stdin.write("stty size; test -t 0 && echo ter''minal; exit 3\n");
+    await until("the new size", () => screen.includes("30 90") && screen.includes("terminal"));
+    expect(await until("the exit", () => told)).toEqual({ type: "exit", exit_code: 3 });
+    clock.advance(4_999);
+    expect(shell.exitCode()).toBe(-1);
+    clock.advance(1);
+    // All that this client makes of a terminal's exit: 1000 or not.
+    expect(await shell.wait()).toBe(1);
+  });
+
+  test("over HTTP: stdin, both streams, exit status, and words that are no shell's", async () => {
+    const { client } = await open();
+    const sprite = await client.createSprite("dinghy");
+    const done = await sprite.execFileHTTP("sh", ["-c", 'cat; echo "$1" >&2', "sh", "a b $HOME ; 'c'"], { input: "from stdin" });
+    expect(done).toEqual({ stdout: "from stdin", stderr: "a b $HOME ; 'c'\n", exitCode: 0 });
+    await expect(sprite.execFileHTTP("false", [])).rejects.toBeInstanceOf(ExecError);
+    await expect(sprite.execFileHTTP("no-such-command", [])).rejects.toMatchObject({ exitCode: 127 });
+  });
+
+  test("sessions: listed while they run, attached with what came before, killed", async () => {
+    const { client } = await open();
+    const sprite = await client.createSprite("dinghy");
+    const first = sprite.createSession("sh", ["-c", "echo before; cat"]);
+    await new Promise((resolve) => first.once("spawn", resolve));
+    const [session] = await until("a session", async () => {
+      const sessions = await sprite.listSessions();
+      return sessions.length === 1 ? sessions : undefined;
+    });
+    expect(session).toMatchObject({ command: "sh -c echo before; cat", tty: true, isActive: true });
+    expect(session!.id).toMatch(/^\d{1,5}$/);
+    const second = sprite.attachSession(session!.id);
+    let seen = "";
+    second.stdout.on("data", (data) => {
+      seen += data;
+    });
+    await new Promise((resolve) => second.once("spawn", resolve));
+    second.stdin.write("typed\n");
+    await until("the echo", () => seen.includes("typed"));
+    const stream = await sprite.killSession(session!.id, "SIGKILL", "5s");
+    const types: string[] = [];
+    await stream.processAll((event) => {
+      types.push(event.type);
+    });
+    expect(types).toEqual(["signal", "exited", "complete"]);
+    await expect(sprite.killSession(session!.id)).rejects.toMatchObject({ statusCode: 404 });
+  });
+});
+
+describe("files", () => {
+  test("write, read, list, stat, delete", async () => {
+    const { client } = await open();
+    const fs = (await client.createSprite("dinghy")).filesystem("/home/sprite");
+    const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, index) => index % 256));
+    await fs.writeFile("deep/er/bytes", bytes, { mode: 0o600 });
+    expect(bytes.equals(Buffer.from(await fs.readFile("deep/er/bytes")))).toBe(true);
+    expect(await fs.readdir("deep")).toEqual(["er"]);
+    expect((await fs.stat("deep/er/bytes")).mode).toBe(0o600);
+    await fs.rename("deep/er/bytes", "deep/moved");
+    await fs.copyFile("deep/moved", "deep/copied");
+    await fs.chmod("deep/copied", 0o755);
+    expect(await fs.readdir("deep")).toEqual(["copied", "er", "moved"]);
+    await fs.rm("deep", { recursive: true });
+  });
+
+  test("as live: an empty folder's entries are null, and an absent file has a text but no code", async () => {
+    const { client, call } = await open();
+    const fs = (await client.createSprite("dinghy")).filesystem("/home/sprite");
+    expect((await call("GET", "/v1/sprites/dinghy/fs/list?path=/home/sprite")).json()).toEqual({
+      path: "/home/sprite",
+      entries: null,
+      count: 0,
+    });
+    await expect(fs.readdir(".")).rejects.toThrow(TypeError);
+    await expect(fs.readFile("nope")).rejects.toMatchObject({
+      code: "UNKNOWN",
+      message: expect.stringContaining("no such file or directory"),
+    });
+  });
+});
