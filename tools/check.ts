@@ -15,7 +15,7 @@ const commands: Record<string, string[]> = {
   types: [program("typescript", "bin", "tsc"), "-p", "."],
   "lint and format": [program("@biomejs", "biome", "bin", "biome"), "check", "--error-on-warnings", "--colors=off"],
   "import borders": [
-    program("dependency-cruiser", "bin", "dependency-cruise.mjs"),
+    program("dependency-cruiser", "bin", "dependency-cruiser.mjs"),
     "--config",
     ".dependency-cruiser.mjs",
     "--output-type",

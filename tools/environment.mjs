@@ -33,6 +33,7 @@ export const nodePath = () => readStamp("node")?.path ?? process.execPath;
  * `PULUMI_PARALLEL`: the engine's default is 4 per core, and ships wait for a network, not for cores (facts: pulumi §5).
  */
 export function environment(base = process.env) {
+  /** @type {Record<string, string>} */
   const set = { PATH: withFolders(base.PATH ?? "", [dirname(nodePath()), binFolder]) };
   const unlessSet = (name, value) => {
     if (!base[name]) set[name] = value;

@@ -15,7 +15,10 @@ export function machinePaths(root: string): string[] {
     cwd: root,
     encoding: "utf8",
   });
-  const places = [root, homedir()].map((place) => place.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  // Root's home is the same everywhere, and ships have one too.
+  const places = [root, homedir()]
+    .filter((place) => place !== "/root")
+    .map((place) => place.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const place = new RegExp(`(?<![\\w.-])(${places.join("|")})(/|\\b)`);
   const found: string[] = [];
   for (const file of files.split("\0").filter((name) => name && !GENERATED.test(name))) {

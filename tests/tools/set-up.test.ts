@@ -1,0 +1,158 @@
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { binFolder, environment, passphraseFile } from "../../tools/environment.mjs";
+import { atLeast, runCommand } from "../../tools/setup/command.mjs";
+import { lock } from "../../tools/setup/lock.mjs";
+import { download, publishedDigest } from "../../tools/setup/release.mjs";
+
+const root = join(import.meta.dirname, "..", "..");
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "oc-s-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("the environment", () => {
+  test("a newcomer gets the project's own backend and passphrase, and its tools before the system's", () => {
+    const set = environment({ PATH: "/usr/bin", HOME: folder });
+    expect(set.PULUMI_BACKEND_URL).toBe(`file://${join(root, ".tools/state")}`);
+    expect(set.PULUMI_CONFIG_PASSPHRASE_FILE).toBe(passphraseFile);
+    expect(set.PATH?.split(":").slice(1)).toEqual([binFolder, "/usr/bin"]);
+  });
+
+  test("applying it twice is the same as once", () => {
+    const once = { HOME: folder, ...environment({ PATH: "/usr/bin", HOME: folder }) };
+    expect({ ...once, ...environment(once) }).toEqual(once);
+  });
+
+  test.each([{ PULUMI_BACKEND_URL: "s3://mine" }, { PULUMI_ACCESS_TOKEN: "mine" }])(
+    "a backend of the user's own is left alone: %o",
+    (theirs) => {
+      expect(environment({ PATH: "/usr/bin", HOME: folder, ...theirs })).not.toHaveProperty("PULUMI_BACKEND_URL");
+    },
+  );
+
+  test("a login is left alone; a file of a logged-out user is none", () => {
+    mkdirSync(join(folder, ".pulumi"));
+    const credentials = join(folder, ".pulumi/credentials.json");
+    writeFileSync(credentials, `{"current": "https://api.pulumi.com"}`);
+    expect(environment({ PATH: "", HOME: folder })).not.toHaveProperty("PULUMI_BACKEND_URL");
+    writeFileSync(credentials, `{"current": ""}`);
+    expect(environment({ PATH: "", HOME: folder })).toHaveProperty("PULUMI_BACKEND_URL");
+  });
+
+  test.each(["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"])("the user's %s is left alone", (name) => {
+    expect(environment({ PATH: "", HOME: folder, [name]: "mine" })).not.toHaveProperty("PULUMI_CONFIG_PASSPHRASE_FILE");
+  });
+
+  test("env.sh gives a shell the tools; the passphrase is for its owner only", () => {
+    const shell = spawnSync("sh", ["-c", ". .tools/env.sh && command -v pulumi && node --version"], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    expect(shell).toMatchObject({ status: 0, stdout: expect.stringMatching(/pulumi\nv(2[4-9]|[3-9]\d)/) });
+    expect(statSync(passphraseFile).mode & 0o077).toBe(0);
+  });
+});
+
+describe("set-up", () => {
+  const runScript = (text: string) => {
+    writeFileSync(join(folder, "script.ts"), text);
+    return [join(root, "tools/run.mjs"), join(folder, "script.ts")];
+  };
+
+  test("with nothing to do takes less than a second, and says nothing to a script's output", () => {
+    const args = runScript("console.log(JSON.stringify({ type: 'only' } satisfies object))");
+    const times = [1, 2, 3].map(() => {
+      const started = Date.now();
+      expect(spawnSync(process.execPath, args, { encoding: "utf8" })).toMatchObject({
+        status: 0,
+        stdout: `{"type":"only"}\n`,
+        stderr: "",
+      });
+      return Date.now() - started;
+    });
+    expect(Math.min(...times), "others may use the processors").toBeLessThan(1000);
+  });
+
+  test("a script's exit code passes through", () => {
+    expect(spawnSync(process.execPath, runScript("process.exit(7)")).status).toBe(7);
+  });
+
+  test.each(["SIGTERM", "SIGINT"] as const)("%s reaches the script, which ends in its own way", async (signal) => {
+    const script = `process.on("${signal}", () => process.exit(9)); setInterval(() => {}, 1000); console.log("listening");`;
+    const child = spawn(process.execPath, runScript(script), { stdio: ["ignore", "pipe", "inherit"] });
+    await once(child.stdout, "data");
+    child.kill(signal);
+    expect(await once(child, "exit")).toEqual([9, null]);
+  });
+
+  test("only one works in a folder at a time; the next goes on when it ends, also by SIGKILL", async () => {
+    const url = JSON.stringify(new URL("../../tools/setup/lock.mjs", import.meta.url));
+    const script = `await (await import(${url})).lock(${JSON.stringify(folder)}, () => {}); console.log("mine"); setInterval(() => {}, 1000)`;
+    const other = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    await once(other.stdout, "data");
+    const order: string[] = [];
+    const mine = lock(folder, () => {
+      order.push("waiting");
+      other.kill("SIGKILL");
+    });
+    const release = await mine;
+    expect(order).toEqual(["waiting"]);
+    const next = lock(folder, release).then((releaseNext) => releaseNext());
+    await next;
+  });
+});
+
+describe("what set-up runs and downloads", () => {
+  let server: Server;
+  afterEach(() => server?.close().closeAllConnections());
+  const serve = async (listener: RequestListener) => {
+    server = createServer(listener).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/file`;
+  };
+  const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+
+  test("a download with the expected digest is kept", async () => {
+    const url = await serve((_request, response) => response.end("release"));
+    await download(url, join(folder, "file"), { sha256: sha256("release") });
+    expect(readFileSync(join(folder, "file"), "utf8")).toBe("release");
+  });
+
+  test("one with another digest, or none at all, is refused", async () => {
+    const url = await serve((request, response) => response.writeHead(request.url === "/file" ? 200 : 404).end("tampered"));
+    await expect(download(url, join(folder, "file"), { sha256: sha256("release") })).rejects.toThrow("not used");
+    await expect(download(`${url}x`, join(folder, "none"), { sha256: "" })).rejects.toThrow("404");
+    expect(existsSync(join(folder, "none"))).toBe(false);
+  });
+
+  test("a published digest is found by the file's whole name", async () => {
+    const url = await serve((_request, response) => response.end(`${sha256("1")}  x-a.tar.gz\n${sha256("2")}  a.tar.gz\n`));
+    expect(await publishedDigest(url, "a.tar.gz")).toBe(sha256("2"));
+    await expect(publishedDigest(url, "b.tar.gz")).rejects.toThrow("has no SHA-256 of b.tar.gz");
+  });
+
+  test("a command that fails is told with what it said first and last; one that hangs is ended", async () => {
+    const failing = runCommand("sh", ["-c", "echo reason; seq 100; echo end >&2; exit 3"]);
+    await expect(failing).rejects.toThrow(/exit code 3[\s\S]*reason[\s\S]*end/);
+    await expect(runCommand("sleep", ["61"], { timeoutMs: 100 })).rejects.toThrow("took longer than 0.1 s");
+  });
+
+  test.each([
+    ["2.39.5", "2.38", true],
+    ["2.9", "2.38", false],
+    ["v24.0.0", "24", true],
+    ["3.100.0", "3.259.0", false],
+    ["", "3", false],
+  ])("version %s is at least %s: %s", (actual, wanted, expected) => {
+    expect(atLeast(actual, wanted)).toBe(expected);
+  });
+});

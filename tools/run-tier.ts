@@ -1,0 +1,73 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Tier } from "./tiers.ts";
+
+/** What became of a tier's tests; `problem` is a failure that no test stands for. */
+export type Count = { passed: number; failed: number; skipped: number; problem?: string };
+
+const root = join(import.meta.dirname, "..");
+const GRACE_MS = 10_000;
+
+const vitestArgs = (tier: Tier, report: string) => [
+  join(root, "node_modules", "vitest", "vitest.mjs"),
+  ...["run", "--project", tier.name, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+];
+
+/**
+ * Runs one tier by vitest, in a process group of its own, so that a tier over its budget ends with all that it started. Rejects when vitest is
+ * ended by a signal. `argsOf` gives Node's arguments for what writes vitest's JSON report to a file.
+ */
+export async function runTier(tier: Tier, argsOf = vitestArgs): Promise<Count> {
+  const folder = mkdtempSync(join(tmpdir(), "oc-test-"));
+  const report = join(folder, "report.json");
+  const vitest = spawn(process.execPath, argsOf(tier, report), {
+    cwd: root,
+    stdio: ["ignore", "inherit", "inherit"],
+    detached: true,
+  });
+  const signalGroup = (signal: NodeJS.Signals) => {
+    try {
+      process.kill(-vitest.pid!, signal);
+    } catch {
+      // the whole group has ended
+    }
+  };
+  const interrupted = (signal: NodeJS.Signals) => {
+    signalGroup(signal);
+    setTimeout(() => signalGroup("SIGKILL"), GRACE_MS).unref();
+  };
+  process.on("SIGINT", interrupted).on("SIGTERM", interrupted);
+  let overBudget = false;
+  const timers = [
+    setTimeout(() => {
+      overBudget = true;
+      signalGroup("SIGTERM");
+    }, tier.budgetMinutes * 60_000),
+    setTimeout(() => signalGroup("SIGKILL"), tier.budgetMinutes * 60_000 + GRACE_MS),
+  ];
+  try {
+    const [code, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
+      vitest.once("error", reject);
+      vitest.once("close", (...end) => resolve(end));
+    });
+    if (signal && !overBudget) throw new Error(`vitest was ended by ${signal}`);
+    const count = readReport(report);
+    if (overBudget) return { ...count, problem: `tier ${tier.name} is over its budget of ${tier.budgetMinutes} min` };
+    if (count.passed + count.failed === 0) return { ...count, problem: `tier ${tier.name} ran no test` };
+    if (code !== 0 && count.failed === 0) return { ...count, problem: `vitest failed with exit code ${code} outside of a test` };
+    return count;
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+    process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Counts of vitest's JSON report; zeros when it was ended before it wrote one. */
+function readReport(file: string): Count {
+  if (!existsSync(file)) return { passed: 0, failed: 0, skipped: 0 };
+  const report = JSON.parse(readFileSync(file, "utf8"));
+  return { passed: report.numPassedTests, failed: report.numFailedTests, skipped: report.numPendingTests + report.numTodoTests };
+}
