@@ -10,7 +10,7 @@ const dags = (most: number) =>
   fc.integer({ min: 1, max: most }).chain((size) =>
     fc
       .tuple(
-        fc.array(fc.tuple(fc.nat(size - 1), fc.nat(size - 1)), { maxLength: size * 3, size: "max" }), // by default lists stay short, and graphs nearly bare
+        fc.array(fc.tuple(fc.nat(size - 1), fc.nat(size - 1)), { minLength: size, maxLength: size * 4, size: "max" }),
         fc.shuffledSubarray([...Array(size).keys()], { minLength: size }),
       )
       .map(([pairs, ids]) =>
