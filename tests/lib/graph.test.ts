@@ -7,18 +7,20 @@ const node = (id: number, ...blockedBy: number[]): Node => ({ id: String(id), bl
 
 /** Any DAG of up to `most` tasks, its ids dealt out anew so that their order says nothing. */
 const dags = (most: number) =>
-  fc.integer({ min: 1, max: most }).chain((size) =>
-    fc
-      .tuple(
-        fc.array(fc.tuple(fc.nat(size - 1), fc.nat(size - 1)), { minLength: size, maxLength: size * 4, size: "max" }),
-        fc.shuffledSubarray([...Array(size).keys()], { minLength: size }),
-      )
-      .map(([pairs, ids]) =>
-        ids.map((id, place) =>
-          node(id + 1, ...new Set(pairs.filter(([a, b]) => b === place && a < b).map(([a]) => (ids[a] ?? 0) + 1))),
+  fc
+    .integer({ min: 1, max: most })
+    .chain((size) =>
+      fc
+        .tuple(
+          fc.array(fc.tuple(fc.nat(size - 1), fc.nat(size - 1)), { minLength: size, maxLength: size * 4, size: "max" }),
+          fc.shuffledSubarray([...Array(size).keys()], { minLength: size }),
+        )
+        .map(([pairs, ids]) =>
+          ids.map((id, place) =>
+            node(id + 1, ...new Set(pairs.filter(([a, b]) => b === place && a < b).map(([a]) => (ids[a] ?? 0) + 1))),
+          ),
         ),
-      ),
-  );
+    );
 
 /** For each task all that it waits for, directly or not; by plain search. */
 function ancestors(nodes: readonly Node[]): Map<string, Set<string>> {

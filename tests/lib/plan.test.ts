@@ -276,6 +276,21 @@ test("more tasks than a plan can have are refused before they are read", async (
   expect(loaded).toMatchObject({ findings: [{ file: "tasks", message: "5001 tasks; at most 5000 are taken" }] });
 });
 
+test("tasks that are huge together are refused, and so is a huge one", async () => {
+  const big = "x".repeat(250 * 1024);
+  const many = Object.fromEntries(
+    Array.from({ length: 66 }, (_, i) => [`tasks/${i + 1}.json`, task(`${i + 1}`, { description: big })]),
+  );
+  const found = await findingsWith({
+    ...many,
+    "voyage.json": { name: "n", repo: "." },
+    "tasks/67.json": task("67", { description: big + big }),
+  });
+  expect(found).toMatch(
+    /^tasks: \d+ bytes together; at most 16777216 are taken\ntasks\/67.json: is \d+ bytes long; at most 262144 are taken$/,
+  );
+});
+
 test("a plan that is written down and read is the same, and so is its digest", async () => {
   const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }).filter((s) => s.trim() !== "" && !s.includes("\0"));
   const free = fc.dictionary(
