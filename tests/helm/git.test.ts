@@ -29,7 +29,9 @@ afterAll(async () => {
 
 async function sail(graph: Record<string, string[]>, files?: Record<string, string>) {
   id = `aa${String(count++).padStart(4, "0")}`;
-  const voyage = await makeVoyage(makeSource(captain.root, files), `v${count}`, makePlan(graph), { timing: { leaseSeconds: 60 } });
+  const voyage = await makeVoyage(makeSource(captain.root, files), `v${count}`, makePlan(graph), {
+    timing: { leaseSeconds: 60 },
+  });
   folder = voyage.folder;
   await helm.registerVoyage(id, voyage.register);
   return voyage;

@@ -1,0 +1,94 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { checkProtocol } from "./protocol/protocol.ts";
+
+test("no task is granted, accepted or lost twice, whatever network, ships and helm go through", async () => {
+  await checkProtocol({ runs: 400 });
+}, 60_000);
+
+/** The rules that hold it together. With any of them taken out of a copy of the source, the property must object. */
+const MUTATIONS = [
+  {
+    title: "the epoch check",
+    file: "helm/claims.ts",
+    from: "if (task.epoch !== epoch) throw",
+    to: "if (false) throw",
+  },
+  {
+    title: "fencing before requeueing",
+    file: "helm/fencing.ts",
+    from: "    await this.#mark(life, reason);\n    await this.#rescue(life, reason);\n    await this.#requeue(life, reason, counts);\n",
+    to: "    await this.#requeue(life, reason, counts);\n    await this.#mark(life, reason);\n    await this.#rescue(life, reason);\n",
+  },
+  {
+    title: "saving the mirror before requeueing",
+    file: "helm/fencing.ts",
+    from: "    await this.#rescue(life, reason);\n    await this.#requeue(life, reason, counts);\n",
+    to: "    await this.#requeue(life, reason, counts);\n    await this.#rescue(life, reason);\n",
+  },
+  {
+    title: "being on disk before the answer",
+    file: "helm/store.ts",
+    from: '      this.#db.exec("COMMIT");\n',
+    to: '      for (const answer of answers.splice(0)) answer();\n      setImmediate(() => this.#db.isOpen && this.#db.exec("COMMIT"));\n      return;\n',
+  },
+  {
+    title: "the intent before the move",
+    file: "helm/accepting.ts",
+    from: "      await ledger.store.write(() => claims.intend(ledger, intent));\n",
+    to: "",
+  },
+  {
+    title: "giving the same request the same answer",
+    file: "helm/voyage.ts",
+    from: "      if (stored) return stored;\n      const life = claims",
+    to: "      const life = claims",
+  },
+];
+
+let copy: string;
+const ROOT = join(import.meta.dirname, "../..");
+beforeAll(() => {
+  copy = mkdtempSync(join(tmpdir(), "ocm-"));
+});
+afterAll(() => rmSync(copy, { recursive: true, force: true }));
+
+function mutate(index: number, mutation: (typeof MUTATIONS)[number]): string {
+  const folder = join(copy, String(index));
+  mkdirSync(join(folder, "tests"), { recursive: true });
+  for (const room of ["helm", "lib", "tests/helm"]) cpSync(join(ROOT, room), join(folder, room), { recursive: true });
+  cpSync(join(ROOT, "package.json"), join(folder, "package.json"));
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  const source = readFileSync(join(folder, mutation.file), "utf8");
+  if (source.split(mutation.from).length !== 2)
+    throw new Error(`${mutation.file} does not hold the rule any more: change this test with it`);
+  writeFileSync(join(folder, mutation.file), source.replace(mutation.from, mutation.to));
+  return folder;
+}
+
+function run(folder: string): Promise<{ found: boolean; output: string }> {
+  return new Promise((resolve, reject) => {
+    execFile(
+      process.execPath,
+      ["tests/helm/protocol/run.ts", "1500", "1"],
+      { cwd: folder, timeout: 90_000 },
+      (error, stdout, stderr) => {
+        if (!error) resolve({ found: false, output: stdout });
+        else if (error.code === 1 && stdout.includes("Counterexample")) resolve({ found: true, output: stdout });
+        else reject(new Error(`${error.message}\n${stdout}\n${stderr}`));
+      },
+    );
+  });
+}
+
+test.for(MUTATIONS.map((mutation, index) => ({ ...mutation, index })))(
+  "the property objects when this is taken out: $title",
+  async (mutation) => {
+    const { found, output } = await run(mutate(mutation.index, mutation));
+    expect(found, output).toBe(true);
+  },
+  100_000,
+);

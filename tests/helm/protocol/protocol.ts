@@ -1,0 +1,173 @@
+import fc from "fast-check";
+import { makePlan } from "../support.ts";
+import { Model } from "./model.ts";
+import { Network, Ship } from "./ships.ts";
+import { nextTurn, World } from "./world.ts";
+
+/** The protocol under a network that drops, delays and repeats, with ships that freeze and a helm that dies; against the reference model. */
+
+const SHIPS = 3;
+const GRAPHS: Record<string, string[]>[] = [
+  { "1": [] },
+  { "1": [], "2": ["1"] },
+  { "1": [], "2": [], "3": ["1", "2"] },
+  { "1": [], "2": ["1"], "3": ["1"], "4": ["2", "3"], "5": [] },
+];
+
+const ship = fc.nat(SHIPS - 1);
+const pick = fc.nat(9);
+const choice = fc.constantFrom("work", "work", "work", "heartbeat", "fail", "hand-back", "give-up", "forget");
+const action = fc.oneof(
+  // Asks, and gets an answer at once: what mostly happens.
+  { weight: 10, arbitrary: fc.record({ do: fc.constant("talk" as const), ship, choice }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("send" as const), ship, choice }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant("deliver" as const), pick, copies: fc.integer({ min: 1, max: 2 }) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("hear" as const), pick }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("drop" as const), pick }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("git" as const) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("time" as const), seconds: fc.integer({ min: 1, max: 14 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("jump" as const), seconds: fc.integer({ min: 6, max: 4000 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("freeze" as const), ship }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("kill-helm" as const), ship, gates: fc.nat(3), turns: fc.nat(2) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("fence" as const), ship, wait: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("register" as const), ship, anew: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("release-task" as const), pick }) },
+);
+type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
+
+/** Throws with the shortest sequence of events that fast-check finds against one of the model's rules. */
+export async function checkProtocol(options: { runs: number; seed?: number; length?: number }): Promise<void> {
+  const property = fc.asyncProperty(
+    fc.constantFrom(...GRAPHS),
+    fc.array(action, { minLength: 10, maxLength: options.length ?? 90 }),
+    sail,
+  );
+  await fc.assert(property, { numRuns: options.runs, ...(options.seed === undefined ? {} : { seed: options.seed }) });
+}
+
+async function sail(graph: Record<string, string[]>, actions: Action[]): Promise<void> {
+  const world = new World();
+  try {
+    await world.start();
+    const metadata = Object.fromEntries(Object.keys(graph).map((id) => [id, { tries: 1_000_000 }]));
+    await world.register(makePlan(graph, { metadata }));
+    const model = new Model(world, graph);
+    const network = new Network(world, model);
+    const ships = Array.from({ length: SHIPS }, (_, index) => new Ship(`ship-${index}`));
+    for (const one of ships) one.token = await world.through(world.voyage.registerShip(one.name, one.incarnation));
+
+    for (const one of actions) {
+      await act(world, model, network, ships, one);
+      if (network.failure) throw network.failure;
+    }
+    await comeHome(world, model, network, ships);
+  } finally {
+    world.close();
+  }
+}
+
+async function act(world: World, model: Model, network: Network, ships: Ship[], one: Action): Promise<void> {
+  switch (one.do) {
+    case "send":
+      return network.act(ships[one.ship]!, one.choice);
+    case "talk": {
+      const late = network.requests.splice(0);
+      const lateReplies = network.replies.splice(0);
+      network.act(ships[one.ship]!, one.choice);
+      await network.drain();
+      network.requests.unshift(...late);
+      network.replies.unshift(...lateReplies);
+      return;
+    }
+    case "deliver": {
+      const [message] = network.requests.splice(one.pick % Math.max(1, network.requests.length), 1);
+      for (let copy = 0; message && copy < one.copies; copy++) network.deliver(message);
+      return nextTurn();
+    }
+    case "hear": {
+      const [reply] = network.replies.splice(one.pick % Math.max(1, network.replies.length), 1);
+      if (reply) network.hear(reply);
+      return nextTurn();
+    }
+    case "drop":
+      if (one.pick % 2) network.requests.splice(one.pick % Math.max(1, network.requests.length), 1);
+      else network.replies.splice(one.pick % Math.max(1, network.replies.length), 1);
+      return;
+    case "git":
+      world.openGate();
+      return nextTurn();
+    case "time":
+      for (let second = 0; second < one.seconds; second++) {
+        world.ms += 1000;
+        background(network, world.voyage.tick());
+        await nextTurn();
+      }
+      return;
+    case "jump":
+      world.ms += one.seconds * 1000;
+      background(network, world.voyage.tick());
+      return nextTurn();
+    case "freeze":
+      ships[one.ship]!.frozen = !ships[one.ship]!.frozen;
+      return;
+    case "kill-helm": {
+      // In the middle of something: so many git commands and turns of its event loop after a request came in.
+      network.act(ships[one.ship]!, "work");
+      for (const message of network.requests.splice(-1)) network.deliver(message);
+      for (let gate = 0; gate < one.gates; gate++) {
+        await nextTurn();
+        await nextTurn();
+        world.openGate();
+      }
+      for (let turn = 0; turn < one.turns; turn++) await nextTurn();
+      world.kill();
+      await world.start();
+      return model.started();
+    }
+    case "fence": {
+      const target = ships[one.ship]!;
+      const fenced = world.voyage.fence(target.name, target.incarnation, "test");
+      if (one.wait) await world.through(fenced);
+      else background(network, fenced);
+      return;
+    }
+    case "register":
+      return register(world, ships[one.ship]!, one.anew);
+    case "release-task": {
+      const tasks = world.voyage.ledger.tasks();
+      background(network, world.voyage.releaseTask(tasks[one.pick % tasks.length]!.id, "test"));
+    }
+  }
+}
+
+/** `up` puts a ship in order: a new VM, or the same one launched again. What it was about to do is forgotten only with the VM. */
+async function register(world: World, one: Ship, anew: boolean): Promise<void> {
+  if (anew) {
+    const [name, number] = one.incarnation.split(/-(?=\d+$)/);
+    one.incarnation = `${name}-${Number(number) + 1}`;
+    one.claim = null;
+    one.waitsFor = null;
+  }
+  one.token = await world.through(world.voyage.registerShip(one.name, one.incarnation));
+}
+
+/** Everything is put in order; then all tasks must come to their end. */
+async function comeHome(world: World, model: Model, network: Network, ships: Ship[]): Promise<void> {
+  for (const one of ships) one.frozen = false;
+  await network.drain();
+  for (const one of ships) await register(world, one, true);
+  for (let round = 0; round < 40; round++) {
+    for (const one of ships) network.act(one, "work");
+    await network.drain();
+    world.ms += 1000;
+    await world.through(world.voyage.tick());
+  }
+  model.finished();
+}
+
+/** Runs on while other things happen; dies with the helm. */
+function background(network: Network, job: Promise<unknown>): void {
+  job.catch((error) => {
+    if (!/not open|closed/i.test(String(error))) network.failure ??= error;
+  });
+}

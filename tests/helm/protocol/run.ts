@@ -1,0 +1,9 @@
+import { checkProtocol } from "./protocol.ts";
+
+/** For a copy of the source with a rule taken out: exits 0 when nothing was found, 1 when the property objects. */
+try {
+  await checkProtocol({ runs: Number(process.argv[2] ?? 200), seed: Number(process.argv[3] ?? 1) });
+} catch (error) {
+  process.stdout.write(`${String(error instanceof Error ? `${error.message}\n${error.cause}` : error)}\n`);
+  process.exit(1);
+}
