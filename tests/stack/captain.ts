@@ -52,19 +52,18 @@ export async function openCaptain(
     }) as never;
   const onStack = ["-s", stack, "--config-file", configFile];
 
-  async function configure(config: Record<string, string | number | boolean>): Promise<void> {
-    const had = await readFile(configFile, "utf8").catch(() => "config:\n");
-    const kept = had
-      .split("\n")
-      .filter((line) => line && !Object.keys(config).some((key) => line.startsWith(`  ocaptain:${key}:`)));
+  const config: Record<string, string | number | boolean> = { plan, ships: 2, ...options.config };
+  /** Written whole: the salt that the engine adds is made anew. */
+  async function configure(more: Record<string, string | number | boolean>): Promise<void> {
+    Object.assign(config, more);
     const lines = Object.entries(config).map(([key, value]) => `  ocaptain:${key}: ${JSON.stringify(String(value))}`);
-    await writeFile(configFile, [...kept, ...lines, ""].join("\n"));
+    await writeFile(configFile, ["config:", ...lines, ""].join("\n"));
   }
 
   // `stack init` knows no --config-file: the salt that it leaves among the project's own stack files is not needed.
   await pulumi(["stack", "init", stack]);
   await rm(join(ROOT, "stacks", `Pulumi.${stack}.yaml`), { force: true });
-  await configure({ plan, ships: 2, ...options.config });
+  await configure({});
 
   const captain = {
     stack,

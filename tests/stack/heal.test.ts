@@ -72,7 +72,10 @@ test.each(["harbor", "helm", "Mutagen daemon"] as const)(
       before.tasks.map((task) => [task.id, task.ship, task.epoch]),
     );
     await captain.up(["--expect-no-changes"]);
-    expect((await voyageMutagen({ voyageId: id, provider: "harbor" }).list()).filter((one) => one.connected)).toHaveLength(6);
+    // Mutagen itself connects a lost session again, every 15 s.
+    const connected = async () =>
+      (await voyageMutagen({ voyageId: id, provider: "harbor" }).list()).filter((one) => one.connected);
+    await expect.poll(connected, { timeout: 40_000, interval: 500 }).toHaveLength(6);
   },
 );
 
