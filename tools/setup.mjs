@@ -2,7 +2,7 @@
  * `npm run setup`: everything that a fresh machine lacks, from Node ≥ 20, npm and git. Built-ins of Node 20 only.
  * Safe to repeat, to interrupt and to start twice: each part is made in a folder of its own, put in place by a rename, and then stamped.
  */
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,7 @@ import { lock } from "./setup/lock.mjs";
 import { parts } from "./setup/parts.mjs";
 import { withProgress } from "./setup/progress.mjs";
 
+const TEMPORARY = "tmp-";
 const say = (text) => process.stderr.write(`${text}\n`);
 
 /** Makes what is missing. Prints to standard error only, and nothing when nothing was to do and `quiet`. Rejects with a message for people. */
@@ -21,7 +22,7 @@ export async function setup({ quiet = false } = {}) {
     const end = () => process.exit(130); // "exit" handlers end what was started
     process.once("SIGINT", end).once("SIGTERM", end);
     try {
-      say("setting up:");
+      removeLeftovers();
       for (const part of parts) if (!isCurrent(part)) await make(part);
     } finally {
       process.off("SIGINT", end).off("SIGTERM", end);
@@ -36,8 +37,14 @@ function isCurrent(part) {
   return stamp?.key === part.key() && part.intact(stamp);
 }
 
+/** Folders of set-ups that were killed: we hold the lock, so nobody works in them. */
+function removeLeftovers() {
+  const left = readdirSync(toolsFolder).filter((name) => name.startsWith(TEMPORARY));
+  for (const name of left) rmSync(join(toolsFolder, name), { recursive: true, force: true });
+}
+
 async function make(part) {
-  const temporary = mkdtempSync(join(toolsFolder, `tmp-${part.name}-`));
+  const temporary = mkdtempSync(join(toolsFolder, `${TEMPORARY}${part.name}-`));
   try {
     const key = part.key();
     const stamp = await withProgress(part.title, (tell) => part.make({ tell, temporary }));

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../environment.mjs";
 import { runCommand } from "./command.mjs";
@@ -15,14 +15,8 @@ export const packages = {
   key: () => createHash("sha256").update(readFileSync(lockFile)).digest("hex"),
   intact: () => installed() !== undefined,
 
-  async make() {
-    // Not `npm ci`: it refuses a lock file that lacks optional packages of other systems, and registries that mirror a part of npm
-    // have none to lock (docs/adr/set-up.md). --no-save: versions and digests come from the lock file, which stays as it is.
-    if (!installed())
-      await runCommand("npm", ["install", "--no-save", "--ignore-scripts", "--no-fund", "--no-audit"], {
-        cwd: root,
-        timeoutMs: 10 * 60_000,
-      });
+  async make({ temporary }) {
+    if (!installed()) await install(temporary);
     const count = installed();
     if (!count)
       throw new Error(
@@ -31,6 +25,20 @@ export const packages = {
     return { version: `${count} packages`, from: "npm (package-lock.json)" };
   },
 };
+
+/**
+ * Made elsewhere and then put in place: an interrupted install leaves the old node_modules whole.
+ * Not `npm ci`: it refuses a lock file that lacks optional packages of other systems, and registries that mirror a part of npm have none to
+ * lock (docs/adr/set-up.md). With --no-save versions and digests come from the lock file all the same.
+ */
+async function install(temporary) {
+  for (const file of ["package.json", "package-lock.json", ".npmrc"]) cpSync(join(root, file), join(temporary, file));
+  const args = ["install", "--no-save", "--ignore-scripts", "--no-fund", "--no-audit"];
+  await runCommand("npm", args, { cwd: temporary, timeoutMs: 10 * 60_000 });
+  const folder = join(root, "node_modules");
+  if (existsSync(folder)) renameSync(folder, join(temporary, "replaced"));
+  renameSync(join(temporary, "node_modules"), folder);
+}
 
 /** How many packages are installed; undefined when they are not those of the lock file. */
 function installed() {
