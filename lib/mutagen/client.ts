@@ -11,7 +11,7 @@ import { createArguments, type SessionSpec, SPEC_LABEL, specDigest } from "./spe
 const LOCAL_MS = 10_000;
 /** Bound of one that does: Mutagen's own ssh timeout is 5 s, and a first connection copies its agent. */
 const REACH_MS = 60_000;
-const FLUSH_AGAIN_MS = 100;
+const FLUSH_AGAIN_MS = 200;
 
 export type Mutagen = ReturnType<typeof openMutagen>;
 
@@ -75,14 +75,14 @@ export function openMutagen(options: MutagenOptions) {
 
   /**
    * Returns after a whole cycle that began after the call: what was on one side then is on the other, but for what the answer names
-   * (`clean`, `conflicts`, `problems`). Without it, the first change after a session starts can take a polling interval (facts: mutagen). A session that lost its ship is connected again, once.
+   * (`clean`, `conflicts`, `problems`). Without it, the first change after a session starts can take a polling interval (facts: mutagen). A session
+   * that lost its ship is connected again, and again, until the time is up.
    * @throws OcaptainError SYNC when that did not happen within `timeoutMs`, or cannot happen: no such session, paused, halted.
    */
   async function flush(name: string, { timeoutMs = 30_000 }: { timeoutMs?: number } = {}): Promise<Session> {
     const until = Date.now() + timeoutMs;
     const left = () => until - Date.now();
     await daemon.ensure();
-    let resumed = false;
     for (;;) {
       const outcome = await command(["sync", "flush", "--", name], left());
       const state = await get(name);
@@ -98,11 +98,9 @@ export function openMutagen(options: MutagenOptions) {
           },
         );
       }
-      // By itself Mutagen tries again every 15 s only.
-      if (!state.connected && !resumed) {
-        resumed = true;
-        await command(["sync", "resume", "--", name], left());
-      } else await sleep(FLUSH_AGAIN_MS);
+      // By itself Mutagen tries again every 15 s only, and a ship may be just waking.
+      if (!state.connected) await command(["sync", "resume", "--", name], left());
+      await sleep(FLUSH_AGAIN_MS);
     }
   }
 

@@ -41,13 +41,21 @@ afterEach(async () => {
 const inA = (name: string) => join(root, "a", name);
 const inB = (name: string) => join(root, "b", name);
 
-async function daemonPid(): Promise<number> {
+/** Processes of this test alone: by a line of their environment and a part of their command line (arguments end in NUL). */
+async function pidsOf(environmentLine: string, command: string): Promise<number[]> {
+  const found: number[] = [];
   for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
     const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
-    if (!environment.split("\0").includes(`MUTAGEN_DATA_DIRECTORY=${join(root, "d")}`)) continue;
-    if ((await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).includes("daemon\0run")) return Number(pid);
+    if (!environment.split("\0").includes(environmentLine)) continue;
+    if ((await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).includes(command)) found.push(Number(pid));
   }
-  throw new Error("no daemon of ours runs");
+  return found;
+}
+
+async function daemonPid(): Promise<number> {
+  const [pid] = await pidsOf(`MUTAGEN_DATA_DIRECTORY=${join(root, "d")}`, "daemon\0run");
+  if (pid === undefined) throw new Error("no daemon of ours runs");
+  return pid;
 }
 
 async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 15_000): Promise<void> {
@@ -255,4 +263,40 @@ test("a side that is not there is made, its parents too", async () => {
   await mutagen.ensureSession({ ...spec, mode: "one-way-safe", beta: join(root, "logs", "ship-0", "i1") });
   await mutagen.flush(spec.name);
   expect(await readFile(join(root, "logs", "ship-0", "i1", "log"), "utf8")).toBe("x");
+});
+
+/** An `ssh` and `scp` that reach a "ship" which is a folder, unless the file `asleep` is there. */
+async function folderShip(): Promise<{ sshPath: string; home: string; asleep: string }> {
+  const ship = { sshPath: join(root, "ssh"), home: join(root, "home"), asleep: join(root, "asleep") };
+  await mkdir(ship.sshPath);
+  await mkdir(ship.home);
+  const awake = `#!/bin/sh\n[ -e '${ship.asleep}' ] && exit 255\nexport HOME='${ship.home}'; unset MUTAGEN_DATA_DIRECTORY\n`;
+  const ssh = `${awake}while [ "\${1#-}" != "$1" ]; do shift; done\nshift\ncd "$HOME"\nexec sh -c "$*"\n`;
+  const scp = `${awake}while [ $# -gt 2 ]; do shift; done\ncp -p "$1" "$HOME/\${2#*:}"\n`;
+  await writeFile(join(ship.sshPath, "ssh"), ssh, { mode: 0o755 });
+  await writeFile(join(ship.sshPath, "scp"), scp, { mode: 0o755 });
+  return ship;
+}
+
+test("a ship that was away is told so by flush, and reached again as soon as it is back, not 15 s later", async () => {
+  const { sshPath, home, asleep } = await folderShip();
+  const fleet = openMutagen({ dataDirectory: join(root, "d"), sshPath });
+  await fleet.ensureSession({ ...spec, beta: "sprite@ship-0:~/w" });
+  await writeFile(inA("before"), "x");
+  expect(await fleet.flush(spec.name)).toMatchObject({ clean: true });
+  expect(existsSync(join(home, "w", "before"))).toBe(true);
+
+  await writeFile(asleep, "");
+  for (const pid of await pidsOf(`HOME=${home}`, "mutagen-agent")) process.kill(pid, "SIGKILL");
+  await until("the loss is seen", async () => (await fleet.get(spec.name))?.connected === false);
+  await expect(fleet.flush(spec.name, { timeoutMs: 1_000 })).rejects.toThrow(/ship-0:~\/w not connected/);
+
+  await writeFile(inA("after"), "x");
+  const started = performance.now();
+  const flushed = fleet.flush(spec.name);
+  await sleep(700); // it wakes while the flush waits
+  await rm(asleep);
+  expect(await flushed).toMatchObject({ connected: true, clean: true });
+  expect(performance.now() - started).toBeLessThan(5_000);
+  expect(existsSync(join(home, "w", "after"))).toBe(true);
 });
