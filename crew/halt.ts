@@ -1,3 +1,5 @@
+import type { Refusal } from "../lib/ship-api.ts";
+
 /**
  * Why work on a claim, or the whole watch, ends before its time. Thrown where the work is, set by whoever learns it first.
  *
@@ -17,8 +19,26 @@ export class Halt extends Error {
   }
 }
 
-/** A word of `kind` for the helm's refusal (lib/ship-api.ts, Refusal). */
-export function haltFor(refusal: { error: string; message: string }): Halt {
-  const own = refusal.error === "stale-epoch" || refusal.error === "not-holder";
-  return new Halt(own ? "stale" : "fenced", `${refusal.error}: ${refusal.message}`);
+const KINDS: Record<string, HaltKind> = {
+  "stale-epoch": "stale",
+  "not-holder": "stale",
+  fenced: "fenced",
+  sunk: "fenced",
+  "wrong-incarnation": "fenced",
+};
+
+/** The helm's 409 (lib/ship-api.ts, Refusal): it has decided, asking again is of no use. */
+export class Refused extends Error {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(`${refusal.error}: ${refusal.message}`);
+    this.name = "Refused";
+    this.refusal = refusal;
+  }
+}
+
+/** A refusal as the halt it means. What refuses only the work that was handed in (`check-failed`, `unknown-commit`) stays an error: the task has failed. */
+export function asHalt(error: unknown): unknown {
+  const kind = error instanceof Refused ? KINDS[error.refusal.error] : undefined;
+  return kind ? new Halt(kind, (error as Refused).message) : error;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { HeartbeatReply, HelloReply } from "../lib/ship-api.ts";
-import { Halt, haltFor } from "./halt.ts";
-import { type HelmClient, Refused } from "./helm-client.ts";
+import { asHalt, Halt } from "./halt.ts";
+import type { HelmClient } from "./helm-client.ts";
 import type { Hold } from "./hold.ts";
 import { Leash, now } from "./leash.ts";
 import { pause } from "./pause.ts";
@@ -50,8 +50,8 @@ export class Heartbeat {
         await hold.refresh();
         if (answer.body.steer === "stop") onHalt(new Halt("stop", answer.body.reason ?? "the helm says stop"));
       } catch (error) {
-        if (!(error instanceof Refused)) return; // away, or closed: silence is the judge
-        const halt = haltFor(error.refusal);
+        const halt = asHalt(error);
+        if (!(halt instanceof Halt)) return; // away, or closed: silence is the judge
         const crossed = halt.kind === "stale" && (this.settling || this.claim !== claim);
         if (!crossed) onHalt(halt);
       }

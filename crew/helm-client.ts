@@ -1,18 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Refusal } from "../lib/ship-api.ts";
-import { Halt } from "./halt.ts";
+import { Halt, Refused } from "./halt.ts";
 import { backOffMs, pause } from "./pause.ts";
 import { readToken, type Ship } from "./ship.ts";
-
-/** The helm's 409: it has decided, asking again is of no use. */
-export class Refused extends Error {
-  readonly refusal: Refusal;
-  constructor(refusal: Refusal) {
-    super(`${refusal.error}: ${refusal.message}`);
-    this.name = "Refused";
-    this.refusal = refusal;
-  }
-}
 
 /** One attempt's time. */
 const ATTEMPT_MS = 15_000;

@@ -1,7 +1,7 @@
 import type { ClaimReply, HelloReply } from "../lib/ship-api.ts";
-import { Halt, haltFor } from "./halt.ts";
+import { asHalt, Halt } from "./halt.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { type HelmClient, Refused } from "./helm-client.ts";
+import type { HelmClient } from "./helm-client.ts";
 import type { Hold } from "./hold.ts";
 import type { Journal } from "./journal.ts";
 import { pause } from "./pause.ts";
@@ -39,7 +39,7 @@ export async function standWatch(
     const facts = { pid: process.pid, node: process.version, git: gitVersion() };
     const hello = await helm.call<HelloReply>("hello", facts, { totalMs: PATIENCE_MS, signal: ended.signal });
     if (hello.hand !== "rehearsal") throw new Error(`this crew has no hand "${hello.hand}"`);
-    journal.note("hello", `${hello.ship} of ${hello.voyage.name}`, { node: process.version });
+    journal.note("hello", `${hello.ship} of ${hello.voyage.name}`, { ...facts, incarnation: ship.config.incarnation });
     heartbeat = new Heartbeat(helm, hold, ship.config, hello, (reason) => {
       if (reason.kind === "stale") claimEnd?.abort(reason);
       else halt(reason);
@@ -67,7 +67,7 @@ export async function standWatch(
       await pause(Math.max(50, Math.min(reply.retryAfterSeconds * 1000, hello.lingerSeconds * 1000 - idleMs)), ended.signal);
     }
   } catch (error) {
-    const reason = error instanceof Refused ? haltFor(error.refusal) : error;
+    const reason = asHalt(error);
     if (reason instanceof Halt) return { why: reason.kind === "stale" ? "silence" : reason.kind, text: reason.message };
     throw error;
   } finally {
@@ -80,6 +80,6 @@ export async function standWatch(
 
 /** A verification that another ship has been given meanwhile is no news. */
 function dropStale(error: unknown): void {
-  const reason = error instanceof Refused ? haltFor(error.refusal) : error;
+  const reason = asHalt(error);
   if (!(reason instanceof Halt && reason.kind === "stale")) throw error;
 }

@@ -1,11 +1,12 @@
 import type { AcceptReply, Grant, HelloReply, ReleaseReply } from "../lib/ship-api.ts";
-import { Halt, haltFor } from "./halt.ts";
+import { asHalt, Halt, Refused } from "./halt.ts";
 import { type HandResult, rehearse } from "./hands/rehearsal.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import { type HelmClient, Refused } from "./helm-client.ts";
+import type { HelmClient } from "./helm-client.ts";
 import type { Journal } from "./journal.ts";
 import { run } from "./run.ts";
 import type { Ship } from "./ship.ts";
+import { endStragglers } from "./stragglers.ts";
 import { TaskLog } from "./task-log.ts";
 import { type Tree, withoutGit } from "./tree.ts";
 
@@ -33,7 +34,8 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal): Promi
   try {
     await deliver(deck, grant, log, signal);
   } catch (error) {
-    const halt = error instanceof Refused ? haltFor(error.refusal) : error;
+    const halt = asHalt(error);
+    await endStragglers(deck.ship.mark); // a git command that was cut off may have left a helper behind
     if (!(halt instanceof Halt)) await release(deck, grant, (error as Error).message, true, signal);
     else if (halt.kind === "stale")
       journal.note("dropped", `task ${task.id}  dropped: ${halt.message}`, { task: task.id, epoch });
@@ -126,14 +128,10 @@ async function runCheck(
   return { exitCode: ran.timedOut ? 124 : (ran.exitCode ?? 137), output: ran.tail };
 }
 
-/** Gives a claim back. A refusal is fine here: then it is not ours any more. Halts "stop" and "silence" go up. */
+/** Gives a claim back. Throws Halt and Refused when the task had failed, nothing on an ordered end. */
 async function release(deck: Deck, grant: Grant, reason: string, failed: boolean, signal: AbortSignal): Promise<void> {
   const { task, epoch } = grant;
-  const shown = reason
-    .trim()
-    .split("\n")
-    .at(failed ? -1 : 0);
-  deck.journal.note("released", `task ${task.id}  given back: ${shown}`, {
+  deck.journal.note("released", `task ${task.id}  given back: ${reason.split("\n")[0]}`, {
     task: task.id,
     epoch,
     failed,
@@ -143,8 +141,8 @@ async function release(deck: Deck, grant: Grant, reason: string, failed: boolean
   try {
     await settle(deck, () => deck.helm.call<ReleaseReply>("release", body, { totalMs: deck.hello.leaseSeconds * 1000, signal }));
   } catch (error) {
-    if (failed && (error instanceof Halt || error instanceof Refused)) throw error;
-    if (failed) throw new Halt("silence", (error as Error).message);
+    if (!failed) return; // on the way out; the helm's lease will see to it
+    throw error instanceof Halt || error instanceof Refused ? error : new Halt("silence", (error as Error).message);
   }
 }
 

@@ -128,7 +128,7 @@ const rehearse = (write, run) =>
 /** Self-contained, because what lies in the tree can be edited by what is checked. */
 const over = (part, rule) =>
   `node -e '${[
-    'const read = (name) => JSON.parse(require("fs").readFileSync(`survey/${name}.json`, "utf8"));',
+    'const read = (name) => JSON.parse(require("fs").readFileSync("survey/" + name + ".json", "utf8"));',
     "const sum = (rows, key) => rows.reduce((total, row) => total + row[key], 0);",
     `const [p, b] = [read("${part}"), read("base")];`,
     `if (!(${rule.replaceAll("'", '"')})) { console.error("survey/${part}.json does not add up"); process.exit(1); }`,

@@ -55,8 +55,8 @@ hold(existsSync("survey/report.html"), "survey/report.html is missing");
 finish();
 const html = readFileSync("survey/report.html", "utf8");
 for (const id of ["shape", "life", "care"]) hold(html.includes(`<section id="${id}">`), `the report has no section "${id}"`);
-const charts = html.match(/<svg /g)?.length ?? 0;
-hold(charts >= 6, `the report has ${charts} charts only`);
+const figures = html.match(/<figure /g)?.length ?? 0;
+hold(figures >= 12, `the report has ${figures} figures only`);
 hold(html.includes(base.commit), "the report does not name its commit");
 hold(!/<script|<link|<img|<iframe|@import|url\(|\bsrc=|href="(?!#)/i.test(html), "the report needs something from outside");
 hold(!/\b(NaN|undefined|Infinity|\[object)\b/.test(html.replace(/<(text|title|b|span|p|li|code|h1)\b[^>]*>[^<]*/g, "<$1>")), "the report holds a number that is none");
@@ -75,5 +75,5 @@ for (const [, close, name, rest] of body.matchAll(/<(\/?)([a-zA-Z][\w-]*)((?:"[^
 hold(open.length === 0, `the report is not well-formed: <${open.at(-1)}> is never closed`);
 hold(!/<(?![/a-zA-Z])|&(?!(amp|lt|gt|quot|#\d+);)/.test(body), "the report holds a sign that is not escaped");
 finish();
-console.log(`the survey of ${base.name} is whole: ${base.files} files, ${base.commits} commits, ${charts} charts`);
+console.log(`the survey of ${base.name} is whole: ${base.files} files, ${base.commits} commits, ${figures} figures`);
 END

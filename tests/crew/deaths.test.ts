@@ -68,6 +68,14 @@ describe("a helm that is away", () => {
     expect(helm.count("accept")).toBe(1);
   });
 
+  test("that answers late is not misread: heartbeats that cross the accept are refused, and the task is accepted all the same", async () => {
+    await voyage({ id: "1", subject: "Any", rehearsal: "echo x > x" }, { id: "2", subject: "Next", rehearsal: "echo y > y" });
+    helm.slowAnswerMs.accept = 700;
+    expect(await ship.ended(ship.start())).toBe(0);
+    expect(ship.events().filter((event) => event === "accepted")).toHaveLength(2);
+    expect(ship.events()).not.toContain("dropped");
+  });
+
   test.each(["claim", "accept", "release"])(
     "whose answer to %s is lost is asked again with the same request id",
     async (name) => {
@@ -184,6 +192,17 @@ describe("a supervisor", () => {
     expect(await ship.ended(child, 8000)).toBe(0);
     expect(helm.count("release")).toBe(1);
     expect(ship.events().at(-1)).toBe("stop");
+  });
+
+  test("gives a task back as failed when the helm refuses the work itself, and goes on", async () => {
+    await voyage({ id: "1", subject: "Odd", rehearsal: "echo 1 > one.txt" }, { id: "2", subject: "Walk" });
+    helm.refusals.accept = { error: "check-failed", message: "the helm saw otherwise", holder: null };
+    const child = ship.start();
+    await helm.until("released", () => helm.count("release") === 1);
+    delete helm.refusals.accept;
+    expect(await ship.ended(child)).toBe(0);
+    expect(helm.row("1")).toMatchObject({ status: "blocked", tries: 1, reason: "check-failed: the helm saw otherwise" });
+    expect(helm.row("2").status).toBe("accepted");
   });
 
   test("drops a claim that went stale, and claims the next", async () => {

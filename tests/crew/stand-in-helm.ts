@@ -41,6 +41,8 @@ export class StandInHelm {
   refusals: Record<string, api.Refusal> = {};
   /** Answers are computed, but lost this many times. */
   loseAnswers: Record<string, number> = {};
+  /** Answers are decided, then held back so long. */
+  slowAnswerMs: Record<string, number> = {};
   steer: "go" | "stop" = "go";
   verifyScript: string | null = null;
   verified: z.infer<typeof api.VerifiedRequest> | null = null;
@@ -133,6 +135,7 @@ export class StandInHelm {
       if (name !== "heartbeat") this.#answers.set(body.requestId, answer);
     }
     this.#wake();
+    await new Promise((resolve) => setTimeout(resolve, this.slowAnswerMs[name] ?? 0));
     if ((this.loseAnswers[name] ?? 0) > 0) {
       this.loseAnswers[name]! -= 1;
       return void req.socket.destroy();

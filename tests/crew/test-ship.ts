@@ -13,13 +13,15 @@ export function tempFolder(): string {
 /** A ship for one test: a home of its own on this machine, with the packed crew in it, installed the way the product does. */
 export class TestShip {
   readonly home: string;
+  readonly name: string;
   readonly incarnation: string;
   readonly #running: ChildProcess[] = [];
   output = "";
 
-  constructor(folder: string) {
+  constructor(folder: string, name = "ship-0", tag = folder.split("-").at(-1)!) {
     this.home = join(folder, "home");
-    this.incarnation = `inc-${folder.split("-").at(-1)}`;
+    this.name = name;
+    this.incarnation = `inc-${tag}`;
   }
 
   async install(helmUrl: string, token: string, voyageId = "abc123"): Promise<void> {
@@ -27,7 +29,7 @@ export class TestShip {
     const config = {
       voyageId,
       stack: "voyage-test",
-      ship: "ship-0",
+      ship: this.name,
       incarnation: this.incarnation,
       helmUrl,
       taskList: "voyage-test-tasks",
@@ -72,12 +74,20 @@ export class TestShip {
 
   /** Events of supervisor.jsonl, in order. */
   events(): string[] {
+    return this.#journal().map((line) => line.event);
+  }
+
+  lastHello(): { pid: number } {
+    return this.#journal().findLast((line) => line.event === "hello") as unknown as { pid: number };
+  }
+
+  #journal(): { event: string }[] {
     const file = this.path("logs/supervisor.jsonl");
     if (!existsSync(file)) return [];
     return readFileSync(file, "utf8")
       .trim()
       .split("\n")
-      .map((line) => JSON.parse(line).event);
+      .map((line) => JSON.parse(line));
   }
 
   path(below: string): string {
@@ -89,7 +99,7 @@ export class TestShip {
     return readdirSync("/proc")
       .filter((name) => {
         try {
-          return readFileSync(`/proc/${name}/environ`, "utf8").includes(`OCAPTAIN_CREW=abc123/${this.incarnation}`);
+          return readFileSync(`/proc/${name}/environ`, "utf8").split("\0").includes(`OCAPTAIN_CREW=abc123/${this.incarnation}`);
         } catch {
           return false;
         }

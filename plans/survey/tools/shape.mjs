@@ -48,14 +48,12 @@ writeText(
       "Largest files",
       `Half of all files are smaller than ${size(largest.medianBytes)}. Generated and vendored files are left out.`,
       bars(
-        written
-          .slice(0, 10)
-          .map((file) => ({
-            label: file.path,
-            value: file.bytes,
-            shown: size(file.bytes),
-            hint: `${file.path}: ${file.lines === null ? "binary" : plural(file.lines, "line")}`,
-          })),
+        written.slice(0, 10).map((file) => ({
+          label: file.path,
+          value: file.bytes,
+          shown: size(file.bytes),
+          hint: `${file.path}: ${file.lines === null ? "binary" : plural(file.lines, "line")}`,
+        })),
         "Largest files",
       ),
     ) +

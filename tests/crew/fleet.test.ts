@@ -1,0 +1,148 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { launchCrew, stopCrew } from "../../lib/crew-launch.ts";
+import { prepareRepo } from "../../lib/git/voyage-repo.ts";
+import type { HelmClient } from "../../lib/helm-client.ts";
+import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
+import { voyageFolder } from "../../lib/paths.ts";
+import { loadPlan } from "../../lib/plan/load.ts";
+import type { Plan } from "../../lib/plan-types.ts";
+import { gitIn } from "./git-in.ts";
+import { TestShip, tempFolder } from "./test-ship.ts";
+
+/** Real helm, real tmux, real git; only the VMs are folders on this machine. */
+const project = fileURLToPath(new URL("../../", import.meta.url));
+const ID = "abc123";
+const STACK = "voyage-test";
+let folder: string;
+let helm: HelmClient;
+let ships: TestShip[];
+
+beforeEach(async () => {
+  folder = tempFolder();
+  ships = [];
+  process.env.OCAPTAIN_HOME = join(folder, "h");
+  process.env.OCAPTAIN_VOYAGES = join(folder, "v");
+  process.env.OCAPTAIN_HELM_PORT = String(await freePort());
+  helm = await ensureHelm();
+});
+
+afterEach(async () => {
+  for (const ship of ships) {
+    inTmux(ship, stopCrew);
+    await ship.remove();
+  }
+  await stopHelm();
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+
+/** tmux of its own for each ship, by TMUX_TMPDIR: as in a VM, where there is one. */
+function inTmux(ship: TestShip, argv: readonly string[]) {
+  const env = { ...ship.environment({ TMUX_TMPDIR: ship.home, LANG: "C.UTF-8" }) };
+  return spawnSync(argv[0]!, argv.slice(1), { env, encoding: "utf8" });
+}
+
+async function sail(plan: Plan, repo: string, count: number) {
+  const at = voyageFolder(STACK);
+  await prepareRepo({ folder: at, repo, branch: STACK });
+  const timing = { leaseSeconds: 8, heartbeatSeconds: 0.5, fenceSeconds: 5, lingerSeconds: 20 };
+  const provider = { kind: "harbor" as const, baseUrl: "http://127.0.0.1:9", token: "none" };
+  await helm.registerVoyage(ID, { stack: STACK, folder: at.root, plan, hand: "rehearsal", provider, timing });
+  for (let i = 0; i < count; i++) {
+    const root = join(folder, `s${i}`);
+    mkdirSync(root);
+    const ship = new TestShip(root, `ship-${i}`, `${folder.split("-").at(-1)}-${i}`);
+    ships.push(ship);
+    const { token } = await helm.registerShip(ID, ship.name, ship.incarnation);
+    await ship.install(`http://127.0.0.1:${process.env.OCAPTAIN_HELM_PORT}`, token);
+  }
+  return at;
+}
+
+async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+  timeoutMs = 60_000,
+): Promise<T> {
+  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await new Promise((resolve) => setTimeout(resolve, 100))) {
+    const found = await look();
+    if (found) return found;
+  }
+  throw new Error(`not seen in ${timeoutMs} ms: ${what}\n${JSON.stringify(await helm.voyage(ID), null, 1).slice(0, 6000)}`);
+}
+
+async function survey(): Promise<Plan> {
+  const loaded = await loadPlan(join(project, "plans/survey"));
+  if ("findings" in loaded) throw new Error("the survey plan does not load");
+  return loaded.plan;
+}
+
+describe("a fleet at the real helm", () => {
+  test("sails the survey in tmux with three ships: each task once, one killed on the way, verified at the end", async () => {
+    const repo = join(folder, "src");
+    mkdirSync(repo);
+    gitIn(repo, "init", "--quiet");
+    gitIn(repo, "commit", "--quiet", "--allow-empty", "-m", "start");
+    const plan = await survey();
+    const at = await sail(plan, repo, 3);
+    for (const ship of ships) expect(inTmux(ship, launchCrew).status).toBe(0);
+    expect(inTmux(ships[0]!, launchCrew).status).toBe(0); // starting twice starts one
+
+    await until("a task of ship-1", async () => (await helm.voyage(ID)).tasks.some((task) => task.ship === "ship-1"));
+    const pid = ships[1]!.lastHello().pid;
+    process.kill(pid, "SIGKILL");
+    await until("tmux to end with it", () => inTmux(ships[1]!, ["tmux", "has-session", "-t", "=crew"]).status !== 0);
+    expect(inTmux(ships[1]!, launchCrew).status).toBe(0);
+
+    const status = await until("the end", async () => {
+      const now = await helm.voyage(ID);
+      return now.state === "verified"
+        ? now
+        : now.state === "failed" || now.state === "blocked"
+          ? Promise.reject(new Error(JSON.stringify(now)))
+          : false;
+    });
+    expect(status.tasks.every((task) => task.status === "accepted")).toBe(true);
+    expect(status.verified!.exitCode).toBe(0);
+    const log = gitIn(at.repo, "log", "--no-merges", "--format=%(trailers:key=Task,valueonly,separator=)", STACK)
+      .split("\n")
+      .filter(Boolean);
+    expect(log.map(Number).sort((a, b) => a - b)).toEqual(plan.tasks.map((task) => Number(task.id)));
+    expect(gitIn(at.repo, "show", `${STACK}:survey/report.html`)).toContain("</html>");
+    for (const ship of ships)
+      await until(`${ship.name} to end`, () => inTmux(ship, ["tmux", "has-session", "-t", "=crew"]).status !== 0);
+    for (const ship of ships)
+      expect(existsSync(ship.path("logs/supervisor.err")) && readFileSync(ship.path("logs/supervisor.err"), "utf8")).toBe("");
+  });
+
+  test("stopCrew ends it in order: the claim is given back, the hand is gone", async () => {
+    const repo = join(folder, "src");
+    mkdirSync(repo);
+    gitIn(repo, "init", "--quiet");
+    gitIn(repo, "commit", "--quiet", "--allow-empty", "-m", "start");
+    const plan = await survey();
+    const task = { ...plan.tasks[0]!, blocks: [], metadata: { rehearsal: "sleep 300" } };
+    await sail({ ...plan, tasks: [task], digest: "x" }, repo, 1);
+    inTmux(ships[0]!, launchCrew);
+    await until(
+      "the claim",
+      async () => (await helm.voyage(ID)).tasks[0]!.status === "claimed" && ships[0]!.handPids().length > 0,
+    );
+    expect(inTmux(ships[0]!, stopCrew).status).toBe(0);
+    await until("the release", async () => (await helm.voyage(ID)).tasks[0]!.status === "pending", 10_000);
+    expect((await helm.voyage(ID)).tasks[0]!.tries).toBe(0);
+    expect(ships[0]!.handPids()).toEqual([]);
+  });
+});

