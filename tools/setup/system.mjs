@@ -18,7 +18,7 @@ export const system = {
     let missing = await missingPackages();
     if (missing.length > 0 && process.getuid?.() === 0 && findOnPath("apt-get")) {
       tell(`apt-get install ${missing.join(" ")}`);
-      await aptInstall(missing);
+      await aptInstall(missing).catch((error) => tell(error.message.split("\n")[0])); // the command to type will tell a person more
       missing = await missingPackages();
     }
     if (missing.length > 0) throw new Error(`missing on this machine: ${missing.join(", ")}. Type: ${installCommand(missing)}`);
@@ -59,13 +59,13 @@ async function aptInstall(names) {
 
 function installCommand(names) {
   const managers = [
-    ["apt-get", "sudo apt-get update && sudo apt-get install -y"],
-    ["dnf", "sudo dnf install -y"],
-    ["pacman", "sudo pacman -S"],
-    ["zypper", "sudo zypper install"],
-    ["apk", "sudo apk add"],
-    ["brew", "brew install"],
+    ["apt-get", "apt-get install -y"],
+    ["dnf", "dnf install -y"],
+    ["pacman", "pacman -S"],
+    ["zypper", "zypper install"],
+    ["apk", "apk add"],
   ];
-  const command = managers.find(([manager]) => findOnPath(manager))?.[1] ?? "your package manager's install command for";
-  return `${command} ${names.join(" ")}`;
+  const command = managers.find(([manager]) => findOnPath(manager))?.[1];
+  if (command) return `${process.getuid?.() === 0 ? "" : "sudo "}${command} ${names.join(" ")}`;
+  return `${findOnPath("brew") ? "brew install" : "your package manager's install command, with"} ${names.join(" ")}`;
 }
