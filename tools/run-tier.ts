@@ -16,8 +16,8 @@ const vitestArgs = (tier: Tier, report: string) => [
 ];
 
 /**
- * Runs one tier by vitest, in a process group of its own, so that a tier over its budget ends with all that it started. Rejects when vitest is
- * ended by a signal. `argsOf` gives Node's arguments for what writes vitest's JSON report to a file.
+ * Runs one tier by vitest, in a process group of its own, so that a tier over its budget ends with all that it started. Rejects when vitest or
+ * this process is sent a signal. `argsOf` gives Node's arguments for what writes vitest's JSON report to a file.
  */
 export async function runTier(tier: Tier, argsOf = vitestArgs): Promise<Count> {
   const folder = mkdtempSync(join(tmpdir(), "oc-test-"));
@@ -34,7 +34,9 @@ export async function runTier(tier: Tier, argsOf = vitestArgs): Promise<Count> {
       // the whole group has ended
     }
   };
+  let interruptedBy = "";
   const interrupted = (signal: NodeJS.Signals) => {
+    interruptedBy = signal;
     signalGroup(signal);
     setTimeout(() => signalGroup("SIGKILL"), GRACE_MS).unref();
   };
@@ -52,6 +54,7 @@ export async function runTier(tier: Tier, argsOf = vitestArgs): Promise<Count> {
       vitest.once("error", reject);
       vitest.once("close", (...end) => resolve(end));
     });
+    if (interruptedBy) throw new Error(`interrupted by ${interruptedBy}`);
     if (signal && !overBudget) throw new Error(`vitest was ended by ${signal}`);
     const count = readReport(report);
     if (overBudget) return { ...count, problem: `tier ${tier.name} is over its budget of ${tier.budgetMinutes} min` };
