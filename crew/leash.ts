@@ -1,4 +1,3 @@
-import { performance } from "node:perf_hooks";
 import { Halt } from "./halt.ts";
 
 /**
@@ -24,7 +23,7 @@ export class Leash {
     return Math.max(at.steady - this.#acknowledged.steady, at.wall - this.#acknowledged.wall);
   }
 
-  /** Halt "silence" when the fence may have come down. Asked before each step that others see: after a freeze this runs before any timer. */
+  /** Halt "silence" when the fence may have come down. Safety does not hang on it (the helm refuses a stale epoch): it saves the work that would be refused. */
   assertHeld(): void {
     if (this.silentMs() < this.fenceMs) return;
     throw new Halt("silence", `the helm has not answered for ${Math.round(this.silentMs() / 1000)} s`);

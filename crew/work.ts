@@ -51,7 +51,7 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal): Promi
 }
 
 async function deliver(deck: Deck, grant: Grant, log: TaskLog, signal: AbortSignal): Promise<void> {
-  const { hello, heartbeat, tree, journal } = deck;
+  const { hello, tree, journal } = deck;
   const { task, epoch } = grant;
   const failed = (reason: string) => release(deck, grant, reason, true, signal);
   const job = { grant, cwd: tree.folder, env: handEnvironment(deck, grant), mark: deck.ship.mark, signal, onOutput: log.write };
@@ -70,11 +70,9 @@ async function deliver(deck: Deck, grant: Grant, log: TaskLog, signal: AbortSign
     const check = await runCheck(deck, grant, log, signal);
     if (check && check.exitCode !== 0) return failed(`the check failed, exit status ${check.exitCode}\n${check.output}`);
 
-    heartbeat.leash.assertHeld();
     await tree.push(commit, task.id, epoch, signal);
     const stat = await tree.shortStat(parents.at(-1)!, commit, signal);
     const summary = [done.summary, stat].filter(Boolean).join("; ");
-    heartbeat.leash.assertHeld();
     const body = { task: task.id, epoch, commit, summary, check, seconds };
     const reply = await settle(deck, () =>
       deck.helm.call<AcceptReply>("accept", body, { totalMs: hello.leaseSeconds * 1000, signal }),

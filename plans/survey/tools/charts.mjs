@@ -245,27 +245,29 @@ export function dots(points, label, { xName, yName }) {
   ]);
   const heat = (point) => (point.x / topX) * (point.y / topY);
   const named = new Set([...points].sort((a, b) => heat(b) - heat(a)).slice(0, 5));
-  const taken = [];
   const body = points.map(
     (point) =>
       `<circle cx="${r(X(point.x))}" cy="${r(Y(point.y))}" r="5" style="fill:${named.has(point) ? "var(--bad)" : hue(0)}" opacity="0.75"><title>${esc(point.hint)}</title></circle>`,
   );
-  const words = [...named].map((point) => {
-    let y = Y(point.y) - 9;
-    while (taken.some((other) => Math.abs(other - y) < 13)) y -= 13;
-    taken.push(y);
-    const right = X(point.x) > HALF * 0.6;
-    return `<text class="note" x="${r(X(point.x) + (right ? 4 : -4))}" y="${r(Math.max(10, y))}" text-anchor="${right ? "end" : "start"}">${esc(clip(point.label, 34))}</text>`;
-  });
+  let last = 0;
+  const words = [...named]
+    .sort((a, b) => b.y - a.y || a.x - b.x)
+    .map((point) => {
+      last = Math.max(Y(point.y) + 4, last + 13);
+      const right = X(point.x) > HALF * 0.55;
+      return `<text class="note" x="${r(X(point.x) + (right ? -9 : 9))}" y="${r(last)}" text-anchor="${right ? "end" : "start"}">${esc(clip(point.label, 34))}</text>`;
+    });
   const names = `<text class="tick" x="${HALF}" y="${height - 1}" text-anchor="end">${esc(xName)} →</text><text class="tick" x="${left}" y="9">↑ ${esc(yName)}</text>`;
   return svg(HALF, height, label, grid.join("") + body.join("") + words.join("") + names);
 }
 
-/** A round top for an axis: 1, 2, 4, 5 or 8 times a power of ten, and never 0. */
+/** A round top for an axis, near above `most`, whose half is a whole number too. */
 function niceTop(most) {
   if (most <= 2) return 2;
   const power = 10 ** Math.floor(Math.log10(most));
-  return [1, 2, 4, 5, 8, 10].map((step) => step * power).find((top) => top >= most);
+  return [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10]
+    .map((step) => Math.round(step * power))
+    .find((top) => top >= most && top % 2 === 0);
 }
 
 const brief = (value) =>

@@ -40,7 +40,7 @@ const checks = [
   {
     name: "README shows a command",
     ok: readme.codeBlocks > 0,
-    detail: readme.codeBlocks > 0 ? `${readme.codeBlocks} code blocks` : null,
+    detail: readme.codeBlocks > 0 ? `${readme.codeBlocks} code block${readme.codeBlocks === 1 ? "" : "s"}` : null,
   },
   check("How to contribute", find(/^(\.github\/|docs\/)?contributing(\.[a-z]+)?$/i)),
   check("Change log", find(/^(changelog|changes|news|history)(\.[a-z]+)?$/i)),
