@@ -186,22 +186,30 @@ const livesIn = (vm: Confinement) => {
 const run = promisify(execFile);
 
 /**
- * Stops everything but the ship's process 1 until nothing is left that runs. Once is not enough: tmux, for one, continues a child that it
- * sees stopped, if it gets to run before it is stopped itself; and a process stops when it is next scheduled, which takes milliseconds on a
- * busy machine. A process in state D waits for one that is stopped.
+ * Stops everything but the ship's process 1, until a whole round finds nothing that runs.
+ *
+ * One process after the other, parents (of lower numbers) first: with `kill -STOP -1` an interactive shell could still see its foreground
+ * job as stopped and take the terminal back, and tmux could continue what it saw stopped. A process stops when it is next scheduled, which
+ * takes milliseconds on a busy machine. State D is left alone after a while: a parent that waits for a child which is stopped.
  */
-const FREEZE = `for round in $(seq 200); do
-  kill -STOP -1 2>/dev/null; left=
-  for stat in /proc/[0-9]*/stat; do
-    { read -r line <"$stat"; } 2>/dev/null || continue
-    pid=\${line%% *}; state=\${line##*) }; state=\${state%% *}
+const FREEZE = `look() { { read -r line <"/proc/$1/stat"; } 2>/dev/null || { state=gone; return; }; state=\${line##*) }; state=\${state%% *}; }
+for round in $(seq 200); do
+  running= waiting=
+  for pid in $(ls /proc | grep '^[0-9]*$' | sort -n); do
     case $pid in 1|$$) continue ;; esac
-    case $state in R|S) left="$left $pid" ;; esac
+    look $pid
+    case $state in R|S) running=$pid ;; D) waiting=$pid ;; *) continue ;; esac
+    kill -STOP $pid 2>/dev/null
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+      look $pid
+      case $state in R|S) ;; *) break ;; esac
+      [ $try -lt 3 ] || sleep 0.002
+    done
   done
-  [ -z "$left" ] && exit 0
-  sleep 0.01
+  [ -z "$running" ] && { [ -z "$waiting" ] || [ $round -gt 20 ]; } && exit 0
+  [ -n "$running" ] || sleep 0.01
 done
-echo "still running:$left" >&2; exit 1`;
+echo "still running: $running" >&2; exit 1`;
 
 /** Children before parents, so that a shell does not see its foreground job as stopped. */
 const THAW = `for pid in $(ls /proc | grep '^[0-9]*$' | sort -rn); do

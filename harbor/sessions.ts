@@ -79,7 +79,10 @@ export async function startSession(vm: Confinement, command: Command, nowMs: num
     resume: raw.resume,
     resize: raw.resize,
     // A plain command leads its own process group in the ship, a terminal's shares that of the nsenter outside.
-    signal: (name) => signalQuietly(inner.hostPid && (command.tty ? inner.hostPid : -inner.hostPid), name),
+    signal(name) {
+      // Just started, it leads no group yet.
+      if (command.tty || !signalQuietly(-inner.hostPid, name)) signalQuietly(inner.hostPid, name);
+    },
     continueOutside: () => signalQuietly(raw.pid, "SIGCONT"),
   };
   raw.exited.then((code) => {
@@ -178,13 +181,12 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
-/** Negative: a process group. 0 and what is gone are left alone. */
-export function signalQuietly(pid: number, signal: NodeJS.Signals): void {
-  if (pid === 0) return;
+/** Negative: a process group. 0 and what is gone are left alone; false then. */
+export function signalQuietly(pid: number, signal: NodeJS.Signals): boolean {
   try {
-    process.kill(pid, signal);
+    return pid !== 0 && process.kill(pid, signal);
   } catch {
-    // gone
+    return false;
   }
 }
 
