@@ -86,9 +86,9 @@ function run(folder: string): Promise<{ found: boolean; output: string }> {
 
 test.for(MUTATIONS.map((mutation, index) => ({ ...mutation, index })))(
   "the property objects when this is taken out: $title",
+  { timeout: 100_000 },
   async (mutation) => {
     const { found, output } = await run(mutate(mutation.index, mutation));
     expect(found, output).toBe(true);
   },
-  100_000,
 );
