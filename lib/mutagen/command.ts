@@ -16,20 +16,26 @@ const ALLOWED = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", 
 export type Outcome = { ok: boolean; timedOut: boolean; stdout: string; message: string };
 export type Command = (args: readonly string[], timeoutMs: number) => Promise<Outcome>;
 
-/**
- * Runs `mutagen ARGS`, bounded; a failure is an outcome. Only `daemon start` starts the daemon: Mutagen's own autostart would make a look
- * change the world, and print into the answer.
- * @throws OcaptainError MUTAGEN_MISSING
- */
-export function mutagenCommand(options: MutagenOptions): Command {
+/** The whole environment of this daemon, and of the CLI that talks to it. */
+export function mutagenEnvironment(options: MutagenOptions): Record<string, string> {
   const inherited = ALLOWED.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]]));
-  const env = {
+  return {
     ...Object.fromEntries(inherited),
     ...options.env,
     ...(options.sshPath === undefined ? {} : { MUTAGEN_SSH_PATH: options.sshPath }),
     MUTAGEN_DATA_DIRECTORY: options.dataDirectory,
+    // Mutagen's own autostart would make a look change the world, and leave starters nobody waits for.
     MUTAGEN_DISABLE_AUTOSTART: "1",
+    MUTAGEN_LOG_LEVEL: "warn",
   };
+}
+
+/**
+ * Runs `mutagen ARGS`, bounded; a failure is an outcome. It never starts the daemon.
+ * @throws OcaptainError MUTAGEN_MISSING
+ */
+export function mutagenCommand(options: MutagenOptions): Command {
+  const env = mutagenEnvironment(options);
   return async (args, timeoutMs) => {
     const result = await execa("mutagen", [...args], {
       env,

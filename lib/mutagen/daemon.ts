@@ -1,16 +1,17 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../errors.ts";
+import { acquireOsLock } from "../os-lock.ts";
 import { digestOf } from "../plan/digest.ts";
-import type { Command, MutagenOptions } from "./command.ts";
+import { type Command, type MutagenOptions, mutagenEnvironment } from "./command.ts";
 
 const START_MS = 10_000;
 const STOP_MS = 10_000;
 const LOOK_MS = 20;
-/** A starter that meets the lock of a daemon just going away gives up at once: another is sent so often. */
-const START_AGAIN_MS = 200;
 
 export type Daemon = {
   /** Does it take connections? Changes nothing; about 1 ms. */
@@ -25,6 +26,7 @@ export type Daemon = {
 export function mutagenDaemon(options: MutagenOptions, command: Command): Daemon {
   const socket = join(options.dataDirectory, "daemon", "daemon.sock");
   const marker = join(options.dataDirectory, "started-for");
+  const logFile = join(options.dataDirectory, "daemon.log");
   let version: Promise<string> | undefined;
 
   const running = () => answers(socket);
@@ -34,34 +36,72 @@ export function mutagenDaemon(options: MutagenOptions, command: Command): Daemon
     return digestOf({ version: await version, sshPath: options.sshPath, env: options.env });
   }
 
+  const fits = async () => (await running()) && (await readFile(marker, "utf8").catch(() => "")) === (await startedFor());
+
   async function ensure(): Promise<void> {
-    const wanted = await startedFor();
-    if (await running()) {
-      if ((await readFile(marker, "utf8").catch(() => "")) === wanted) return;
-      await stop();
-    }
-    await mkdir(options.dataDirectory, { recursive: true, mode: 0o700 });
-    await writeFile(marker, wanted, { mode: 0o600 });
-    const started = Date.now();
-    for (let starters = 0; Date.now() - started < START_MS; ) {
-      if (Date.now() - started >= starters * START_AGAIN_MS) {
-        starters++;
-        const outcome = await command(["daemon", "start"], START_MS);
-        if (!outcome.ok) throw broken(`could not be started: ${outcome.message}`);
-      }
-      if (await running()) return;
-      await sleep(LOOK_MS);
-    }
-    throw broken(`did not answer in ${START_MS / 1000} s`);
+    if (await fits()) return;
+    await alone(async () => {
+      if (await fits()) return;
+      await end();
+      await writeFile(marker, await startedFor(), { mode: 0o600 });
+      await start();
+    });
   }
 
   async function stop(): Promise<void> {
+    if (existsSync(options.dataDirectory)) await alone(end);
+  }
+
+  /**
+   * `mutagen daemon run`, and not `daemon start`, which sends a starter off and leaves: one that is late takes the lock of a daemon that
+   * was stopped in the meantime, and lives on. Ours is watched until it answers or ends.
+   */
+  async function start(): Promise<void> {
+    const until = Date.now() + START_MS;
+    while (Date.now() < until) {
+      const child = run();
+      for (; !child.ended && Date.now() < until; await sleep(LOOK_MS)) if (await running()) return;
+      if (!child.ended) child.process.kill("SIGKILL");
+      // The lock is still held by one that is going away; the next one will not meet it.
+      else if (!(await logged()).includes("daemon lock")) break;
+      await sleep(LOOK_MS);
+    }
+    throw broken(`does not start: ${await logged()}`);
+  }
+
+  function run() {
+    const log = openSync(logFile, "w", 0o600);
+    const env = mutagenEnvironment(options);
+    const child = spawn("mutagen", ["daemon", "run"], { env, detached: true, stdio: ["ignore", log, log] });
+    closeSync(log);
+    child.unref();
+    const state = { process: child, ended: false };
+    const end = () => {
+      state.ended = true;
+    };
+    child.once("exit", end).once("error", end);
+    return state;
+  }
+
+  const logged = async () => (await readFile(logFile, "utf8")).trim().slice(-500);
+
+  async function end(): Promise<void> {
     if (!(await running())) return;
     const outcome = await command(["daemon", "stop"], STOP_MS);
     const asked = Date.now();
     while (await running()) {
       if (Date.now() - asked > STOP_MS || outcome.timedOut) throw broken(`does not end: ${outcome.message || "no answer"}`);
       await sleep(LOOK_MS);
+    }
+  }
+
+  /** One starter or stopper at a time, of all processes. */
+  async function alone(act: () => Promise<void>): Promise<void> {
+    const lock = await acquireOsLock(join(options.dataDirectory, "starter.sqlite"), { timeoutMs: START_MS + STOP_MS });
+    try {
+      await act();
+    } finally {
+      lock.release();
     }
   }
 

@@ -101,10 +101,23 @@ test("a daemon that was started for another ssh is replaced, and keeps its sessi
   expect((await other.list()).map((session) => session.name)).toEqual([spec.name]);
 });
 
-test("many at once start one daemon", async () => {
-  await Promise.all(Array.from({ length: 8 }, () => openMutagen({ dataDirectory: join(root, "d") }).ensureDaemon()));
-  expect(await mutagen.running()).toBe(true);
-  await daemonPid();
+test("many at once start one daemon, and a stop right after leaves none", async () => {
+  const many = Array.from({ length: 8 }, () => openMutagen({ dataDirectory: join(root, "d"), env: { OCAPTAIN_TEST: "yes" } }));
+  await Promise.all(many.map((one) => one.ensureDaemon()));
+  const daemons = () => pidsOf(`MUTAGEN_DATA_DIRECTORY=${join(root, "d")}`, "daemon\0run");
+  expect(await daemons()).toHaveLength(1);
+  await mutagen.stopDaemon();
+  await until("all are gone", async () => (await daemons()).length === 0);
+  await mutagen.ensureDaemon();
+  expect(await daemons()).toHaveLength(1);
+});
+
+test("a daemon that cannot start says why", async () => {
+  const lost = openMutagen({ dataDirectory: join(root, "d".repeat(100)) });
+  await expect(lost.ensureDaemon()).rejects.toMatchObject({
+    code: "MUTAGEN_DAEMON",
+    message: expect.stringContaining("invalid argument"),
+  });
 });
 
 test("a session is made once; the same spec leaves it alone, another one makes it anew", async () => {
