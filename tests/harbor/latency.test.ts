@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import type { Clock } from "../../harbor/clock.ts";
+import { latencyProfile } from "../../harbor/latency.ts";
+import { openHarbor } from "./fixture.ts";
+
+/** A clock that lets nobody wait, and keeps what each asked for. Idleness, 30 s and more, never comes. */
+function recordingClock(): Clock & { waits(): number[] } {
+  let asked: number[] = [];
+  return {
+    now: () => 0,
+    after(ms, run) {
+      if (ms < 30_000) {
+        asked.push(ms);
+        setImmediate(run);
+      }
+      return () => {};
+    },
+    waits() {
+      const result = asked;
+      asked = [];
+      return result;
+    },
+  };
+}
+
+test("realistic: create 1.5 s; exec and files 0.47 s; a wake 0.3 s when fresh or warm, 2 s when cold; reads are free", async () => {
+  const clock = recordingClock();
+  const { create, sh, sleep, call } = await openHarbor({ latency: latencyProfile("realistic"), clock });
+  await create("a");
+  expect(clock.waits()).toEqual([1500]);
+  await sh("a", "true");
+  expect(clock.waits()).toEqual([300, 470]);
+  await sh("a", "true");
+  expect(clock.waits()).toEqual([470]);
+  await sleep("a", "warm");
+  await call("GET", "/v1/sprites/a/fs/list?path=/tmp");
+  expect(clock.waits()).toEqual([300, 470]);
+  await sleep("a", "cold");
+  await sh("a", "true");
+  expect(clock.waits()).toEqual([2000, 470]);
+  for (const path of ["", "/a"]) await call("GET", `/v1/sprites${path}`);
+  await call("DELETE", "/v1/sprites/a");
+  expect(clock.waits()).toEqual([]);
+});
