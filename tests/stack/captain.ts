@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -17,19 +17,24 @@ export type Captain = Awaited<ReturnType<typeof openCaptain>>;
 
 /**
  * A captain with a machine of its own: folders, harbor, helm, Pulumi backend, all under one short temporary folder, and the real CLI.
- * `close` ends what is left, by its own means, and removes the folder.
+ * `close` ends what is left, by its own means, and removes the folder. `beside`: on that captain's machine, another stack.
  */
 export async function openCaptain(
-  options: { stack?: string; tasks?: SmallTask[]; config?: Record<string, string | number | boolean> } = {},
+  options: {
+    stack?: string;
+    tasks?: SmallTask[];
+    config?: Record<string, string | number | boolean>;
+    beside?: { folder: string };
+  } = {},
 ) {
   const folder = await mkdtemp(join(tmpdir(), "oc-"));
   const stack = options.stack ?? "sea";
-  const port = await freePort();
-  Object.assign(process.env, {
-    OCAPTAIN_HOME: join(folder, "h"),
-    OCAPTAIN_VOYAGES: join(folder, "v"),
-    OCAPTAIN_HELM_PORT: String(port),
-  });
+  if (!options.beside)
+    Object.assign(process.env, {
+      OCAPTAIN_HOME: join(folder, "h"),
+      OCAPTAIN_VOYAGES: join(folder, "v"),
+      OCAPTAIN_HELM_PORT: String(await freePort()),
+    });
   const env = {
     PULUMI_BACKEND_URL: `file://${folder}`,
     PULUMI_HOME: join(folder, "p"),
@@ -100,6 +105,15 @@ export async function openCaptain(
         if (Date.now() > end) throw new Error(`not ${what} in ${timeoutMs / 1000} s: ${JSON.stringify(status, null, 1)}`);
         await new Promise((done) => setTimeout(done, 100));
       }
+    },
+    /** Command lines of the processes that belong to this captain's machine, and contain `words`. */
+    async processes(words = ""): Promise<string[]> {
+      const home = process.env.OCAPTAIN_HOME as string;
+      const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+      const of = async (pid: string, what: string) =>
+        (await readFile(`/proc/${pid}/${what}`, "utf8").catch(() => "")).replaceAll("\0", " ");
+      const lines = await Promise.all(pids.map(async (pid) => [await of(pid, "cmdline"), await of(pid, "environ")] as const));
+      return lines.filter(([line, environ]) => (line + environ).includes(home) && line.includes(words)).map(([line]) => line);
     },
     async close(): Promise<void> {
       const id = await captain.voyageId().catch(() => null);

@@ -1,0 +1,55 @@
+import { once } from "node:events";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { spritePrefix } from "../../lib/naming.ts";
+import { diamond } from "../fixtures/plan.ts";
+import { type Captain, openCaptain } from "./captain.ts";
+
+let captain: Captain;
+beforeAll(async () => {
+  captain = await openCaptain({ tasks: diamond(4), config: { ships: 3 } });
+});
+afterAll(() => captain.close());
+
+const fleet = async () => (await captain.sprites()).list(spritePrefix(captain.stack, await captain.voyageId()));
+
+/** Starts an `up` and kills its engine with SIGKILL as soon as the provider lists `ships` VMs. */
+async function killedUp(ships: number): Promise<void> {
+  const running = captain.up([], { reject: false });
+  const child = running as unknown as import("node:child_process").ChildProcess;
+  const exited = once(child, "exit");
+  await expect.poll(() => fleet().catch(() => []), { timeout: 30_000, interval: 20 }).toHaveLength(ships);
+  child.kill("SIGKILL");
+  await exited;
+}
+
+test("an up killed in the middle: its processes end, and the next up converges to one fleet", async () => {
+  await killedUp(1);
+  // The engine's lock is the person's to clear, as with any Pulumi program; the provider's processes end by themselves.
+  await expect.poll(() => captain.processes("dynamic-provider"), { timeout: 60_000, interval: 200 }).toEqual([]);
+  await captain.pulumi(["cancel", "--yes", captain.stack]);
+  await captain.up();
+  expect(await fleet()).toHaveLength(3);
+  await captain.until("verified", (s) => s.state === "verified");
+  await captain.up(["--expect-no-changes"]);
+  await captain.destroy();
+  expect(await captain.processes()).toEqual([]);
+});
+
+test("an up killed in the middle, then destroy: also the VM that the state does not know is gone", async () => {
+  await killedUp(1);
+  await captain.pulumi(["cancel", "--yes", captain.stack]);
+  await captain.destroy();
+  expect(await fleet()).toEqual([]);
+  await captain.close(); // the harbor of `fleet` above
+});
+
+test("one Ctrl-C lets what is under way end, and the next up goes on", async () => {
+  captain = await openCaptain({ tasks: diamond(4), config: { ships: 3 } });
+  const running = captain.up([], { reject: false });
+  await expect.poll(() => fleet().catch(() => []), { timeout: 30_000, interval: 20 }).not.toHaveLength(0);
+  (running as unknown as import("node:child_process").ChildProcess).kill("SIGINT");
+  expect((await running).exitCode).not.toBe(0);
+  await captain.up();
+  expect(await fleet()).toHaveLength(3);
+  await captain.destroy();
+});

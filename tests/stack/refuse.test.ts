@@ -1,0 +1,95 @@
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import http from "node:http";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { knownHarbor } from "../../lib/harbor-daemon.ts";
+import { type Captain, openCaptain } from "./captain.ts";
+
+let captain: Captain;
+beforeEach(async () => {
+  captain = await openCaptain();
+});
+afterEach(() => captain.close());
+
+/** The up fails, says `words`, and nothing was made. */
+async function refused(...words: RegExp[]): Promise<void> {
+  const up = await captain.up([], { reject: false });
+  expect(up.exitCode).not.toBe(0);
+  for (const word of words) expect(String(up.all)).toMatch(word);
+  expect(knownHarbor()).toBeUndefined();
+  await expect(captain.voyageId()).rejects.toThrow("ENOENT");
+}
+
+test("a plan with many faults: all of them together, each with its file and field", async () => {
+  const task = (name: string, body: object) => writeFile(join(captain.plan, "tasks", name), JSON.stringify(body));
+  const good = { subject: "s", description: "d", activeForm: "a", status: "pending", blocks: [], blockedBy: [] };
+  await task("1.json", { ...good, id: "1", blockedBy: ["1"] });
+  await task("2.json", { ...good, id: "2", blockedBy: ["99"] });
+  await task("3.json", { ...good, id: "7", status: "doing" });
+  await writeFile(join(captain.plan, "tasks", "4.json"), "{ not json");
+  await rm(join(captain.plan, "spec.md"));
+  await refused(/spec\.md/, /tasks\/1\.json.*blockedBy/, /tasks\/2\.json.*99/, /tasks\/3\.json.*status/, /tasks\/4\.json/);
+});
+
+test("a cycle is shown", async () => {
+  const task = (id: string, blockedBy: string, blocks: string) =>
+    writeFile(
+      join(captain.plan, "tasks", `${id}.json`),
+      JSON.stringify({
+        id,
+        subject: "s",
+        description: "d",
+        activeForm: "a",
+        status: "pending",
+        blocks: [blocks],
+        blockedBy: [blockedBy],
+      }),
+    );
+  await rm(join(captain.plan, "tasks"), { recursive: true });
+  await mkdir(join(captain.plan, "tasks"));
+  await Promise.all([task("1", "3", "2"), task("2", "1", "3"), task("3", "2", "1")]);
+  await writeFile(join(captain.plan, "voyage.json"), JSON.stringify({ name: "round", repo: captain.repo, total_tasks: 3 }));
+  await refused(/1 → 2 → 3 → 1|2 → 3 → 1 → 2|3 → 1 → 2 → 3/);
+});
+
+test("everything else that cannot sail, together: an unreadable repository, a held port, no space", async () => {
+  await captain.configure({ repo: join(captain.folder, "no-such-repository") });
+  const stranger = createServer().listen(Number(process.env.OCAPTAIN_HELM_PORT), "127.0.0.1");
+  process.env.OCAPTAIN_MIN_FREE_MIB = "999999999";
+  try {
+    await refused(/no-such-repository/, new RegExp(`port ${process.env.OCAPTAIN_HELM_PORT}`), /999999999/);
+  } finally {
+    delete process.env.OCAPTAIN_MIN_FREE_MIB;
+    await new Promise((done) => stranger.close(done));
+  }
+});
+
+test("a configuration that this version cannot carry out, or that is no number of ships", async () => {
+  await captain.configure({ hand: "claude", mesh: "tailscale", ships: 0 });
+  await refused(/ocaptain:hand/, /ocaptain:mesh/, /ocaptain:ships/);
+});
+
+test("a wrong token is refused by the provider before anything is made", async () => {
+  process.env.SPRITE_TOKEN = "wrong/token";
+  const stranger = http
+    .createServer((_request, response) => response.writeHead(401).end('{"error":"authentication failed"}'))
+    .listen(0, "127.0.0.1");
+  await new Promise((done) => stranger.once("listening", done));
+  process.env.SPRITES_API_URL = `http://127.0.0.1:${(stranger.address() as { port: number }).port}`;
+  try {
+    await captain.configure({ provider: "sprites" });
+    await refused(/refused the token/, /SPRITE_TOKEN/);
+  } finally {
+    delete process.env.SPRITE_TOKEN;
+    delete process.env.SPRITES_API_URL;
+    stranger.closeAllConnections();
+    stranger.close();
+  }
+});
+
+test("a stack whose name no DNS label can carry", async () => {
+  await captain.close();
+  captain = await openCaptain({ stack: "Sea_of_Names" });
+  await refused(/Sea_of_Names.*cannot name ships/);
+});
