@@ -5,10 +5,11 @@ import type { Refusal } from "../lib/ship-api.ts";
  *
  * - `stop`: an order (signal, or the helm's steer): stop the hand, give the claim back unharmed, end.
  * - `silence`: no heartbeat was acknowledged for fenceSeconds: the claim may be another's by now. Drop it, say hello again.
+ * - `away`: the helm does not answer hello. Look again who we are and where the helm is: `up` may have written a new address.
  * - `stale`: the helm says the claim is not ours any more: drop it, claim another.
  * - `fenced`: this incarnation, its token or its voyage is finished: drop everything, end.
  */
-export type HaltKind = "stop" | "silence" | "stale" | "fenced";
+export type HaltKind = "stop" | "silence" | "away" | "stale" | "fenced";
 
 export class Halt extends Error {
   readonly kind: HaltKind;

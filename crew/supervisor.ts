@@ -22,6 +22,9 @@ for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   process.on(name, () => orders.abort(new Halt("stop", `the crew was told to end (${name})`)));
 }
 
+/** How long a helm that does not answer is waited for; then the next `up`, or the helm's wake-up, starts the crew again. */
+const PATIENCE_MS = 10 * 60_000;
+
 async function main(): Promise<number> {
   if (!(await onlyOne(ship.mark))) {
     journal.note("second", "another crew is at work here; this one ends");
@@ -31,12 +34,15 @@ async function main(): Promise<number> {
   if (ended > 0) journal.note("stragglers", `${ended} processes of an earlier crew were ended`);
   rmSync(ship.scratch, { recursive: true, force: true });
 
-  const helm = new HelmClient(ship);
   const hold = new Hold(journal);
-  for (;;) {
-    const { why, text } = await standWatch(ship, helm, hold, journal, orders.signal);
+  for (let heardAt = performance.now(); ; ) {
+    const current = readShip();
+    const { why, text } = await standWatch(current, new HelmClient(current), hold, journal, orders.signal);
     journal.note(why, text);
-    if (why !== "silence") return why === "fenced" ? 3 : 0;
+    if (why === "fenced") return 3;
+    if (why === "nothing" || why === "stop") return 0;
+    if (why !== "away") heardAt = performance.now();
+    else if (performance.now() - heardAt > PATIENCE_MS) return 1;
   }
 }
 

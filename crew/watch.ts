@@ -1,5 +1,5 @@
 import type { ClaimReply, HelloReply } from "../lib/ship-api.ts";
-import { asHalt, Halt } from "./halt.ts";
+import { asHalt, Halt, Refused } from "./halt.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { HelmClient } from "./helm-client.ts";
 import type { Hold } from "./hold.ts";
@@ -11,11 +11,12 @@ import { gitVersion, Tree } from "./tree.ts";
 import { verify } from "./verify.ts";
 import { type Deck, work } from "./work.ts";
 
-/** How long a helm that does not answer is waited for before the crew ends; the next `up`, or the helm's wake-up, starts it again. */
-const PATIENCE_MS = 10 * 60_000;
+const HELLO_MS = 15_000;
+/** A helm that hears our heartbeats but does not answer a claim for so long is broken; the crew ends, and is started again by who can see why. */
+const CLAIM_MS = 10 * 60_000;
 
 /**
- * One watch: from hello until there is nothing to claim, or a halt. Returns why it ended; after "silence" another watch may begin.
+ * One watch: from hello until there is nothing to claim, or a halt. Returns why it ended; after "silence" and "away" another may begin.
  *
  * Order at the end: hold, then presence, then the process. The helm sees the presence end last, so what it then starts finds no crew half gone.
  */
@@ -37,7 +38,11 @@ export async function standWatch(
   try {
     orders.throwIfAborted();
     const facts = { pid: process.pid, node: process.version, git: gitVersion() };
-    const hello = await helm.call<HelloReply>("hello", facts, { totalMs: PATIENCE_MS, signal: ended.signal });
+    const hello = await helm
+      .call<HelloReply>("hello", facts, { totalMs: HELLO_MS, signal: ended.signal })
+      .catch((error: unknown) => {
+        throw error instanceof Halt || error instanceof Refused ? error : new Halt("away", (error as Error).message);
+      });
     if (hello.hand !== "rehearsal") throw new Error(`this crew has no hand "${hello.hand}"`);
     journal.note("hello", `${hello.ship} of ${hello.voyage.name}`, { ...facts, incarnation: ship.config.incarnation });
     heartbeat = new Heartbeat(helm, hold, ship.config, hello, (reason) => {
@@ -53,7 +58,7 @@ export async function standWatch(
 
     if (hello.claim) await onClaim((signal) => work(deck, hello.claim!, signal));
     for (let idleSince: number | null = null; ; ) {
-      const reply = await helm.call<ClaimReply>("claim", {}, { totalMs: PATIENCE_MS, signal: ended.signal });
+      const reply = await helm.call<ClaimReply>("claim", {}, { totalMs: CLAIM_MS, signal: ended.signal });
       if (reply.kind === "grant") await onClaim((signal) => work(deck, reply.grant, signal));
       if (reply.kind === "verify") await onClaim((signal) => verify(deck, reply, signal).catch(dropStale));
       if (reply.kind !== "nothing") {

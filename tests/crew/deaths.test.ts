@@ -39,6 +39,20 @@ describe("a helm that is away", () => {
     expect(helm.row("1").status).toBe("accepted");
   });
 
+  test("and comes back at another address, written to the ship by up, is found there", async () => {
+    await voyage({ id: "1", subject: "Any", rehearsal: waits("a") });
+    const child = ship.start();
+    await helm.until("the hand begins", () => began("a"));
+    const old = helm.url;
+    await helm.stop();
+    await helm.start();
+    expect(helm.url).not.toBe(old);
+    await ship.install(helm.url, helm.token);
+    letGo("a");
+    expect(await ship.ended(child, 40_000)).toBe(0);
+    expect(helm.row("1").status).toBe("accepted");
+  });
+
   test("for a moment costs nothing: the hand goes on, the answer is asked for again", async () => {
     await voyage({ id: "1", subject: "Long", rehearsal: waits("a") });
     const child = ship.start();
