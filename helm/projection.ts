@@ -59,6 +59,7 @@ export class Projection {
   readonly #folder: string;
   readonly #ledger: Ledger;
   readonly #log: Log;
+  #folderMade = false;
   readonly #stale = new Set<string>();
   #writing: Promise<void> = Promise.resolve();
 
@@ -88,7 +89,8 @@ export class Projection {
 
   async #flush(): Promise<void> {
     try {
-      await mkdir(this.#folder, { recursive: true });
+      if (!this.#folderMade) await mkdir(this.#folder, { recursive: true });
+      this.#folderMade = true;
       for (const id of [...this.#stale]) {
         this.#stale.delete(id);
         const row = this.#ledger.task(id);
@@ -101,6 +103,7 @@ export class Projection {
 
   #failed(id: string, error: unknown): void {
     this.#stale.add(id);
+    this.#folderMade = false;
     this.#log("projection-failed", { task: id, error: String(error) });
     throw error;
   }
@@ -115,10 +118,5 @@ export class Projection {
       await rm(temporary, { force: true });
       throw error;
     }
-  }
-
-  /** What was asked for is written. */
-  idle(): Promise<void> {
-    return this.#writing;
   }
 }

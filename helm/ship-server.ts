@@ -45,7 +45,7 @@ async function answer(fleet: Fleet, request: IncomingMessage, response: ServerRe
   if (git) {
     if (git[1] !== voyage.id) throw new HttpError(403, "FORBIDDEN", "this token is for another voyage");
     if (caller.fenced) throw new HttpError(403, "FORBIDDEN", `${caller.ship} was fenced`);
-    return serveGit(request, response, { folder, ship: caller.ship, branch: voyage.status().branch, call: git[2]! });
+    return serveGit(request, response, { folder, ship: caller.ship, branch: voyage.branch, call: git[2]! });
   }
   if (caller.fenced) throw new Refused("fenced", `${caller.ship} (${caller.incarnation}) was fenced: ${caller.reason}`);
   if (request.method === "GET" && url === "/v1/ship/presence") return presence(voyage, caller, response);

@@ -26,7 +26,7 @@ export function shipRow(
   ledger: Ledger,
   record: ShipRecord,
   sightings: Sightings,
-  at: { silenceMs: number; lostMs: number; tip: string },
+  at: { silenceMs: number; lostMs: number; freeWork: boolean },
 ): ShipRow {
   const life = ledger.life(record.life)!;
   const held = ledger.claimOf(life.life);
@@ -41,7 +41,7 @@ export function shipRow(
     task: held?.id ?? null,
     epoch: held?.epoch ?? null,
     note: verifying ? "verify.sh" : sightings.note(life.life),
-    hasWork: holds || ledger.freeCount() > 0 || ledger.verificationDue(at.tip),
+    hasWork: holds || at.freeWork,
   };
 }
 

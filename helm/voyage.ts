@@ -51,6 +51,8 @@ const NOTHINGS_KEPT = 32;
  */
 export class Voyage {
   readonly id: string;
+  /** The branch's name. */
+  readonly branch: string;
   readonly ledger: Ledger;
   readonly sightings: Sightings;
   readonly leases: Leases;
@@ -65,6 +67,7 @@ export class Voyage {
   constructor(parts: VoyageParts) {
     this.#parts = parts;
     this.id = parts.id;
+    this.branch = parts.branch.name;
     this.ledger = parts.ledger;
     this.sightings = new Sightings(parts.clock);
     this.leases = new Leases(parts.clock, this.timing.leaseSeconds * 1000);
@@ -213,7 +216,7 @@ export class Voyage {
       stack: ledger.meta("stack") ?? "",
       name: ledger.meta("name") ?? "",
       state: voyageState(ledger, tip, ships),
-      branch: this.#parts.branch.name,
+      branch: this.branch,
       tip,
       verified: verified
         ? { commit: verified.commit_id, exitCode: verified.exit_code ?? -1, output: verified.output ?? "", at: verified.at }
@@ -225,18 +228,19 @@ export class Voyage {
   }
 
   ships(): ShipRow[] {
-    return this.ledger.ships().map(({ ship }) => this.shipRow(ship)!);
+    const at = this.#viewpoint();
+    return this.ledger.ships().map((record) => shipRow(this.ledger, record, this.sightings, at));
   }
 
   /** null for a ship that is not registered. */
   shipRow(ship: string): ShipRow | null {
     const record = this.ledger.ship(ship);
-    if (!record) return null;
-    return shipRow(this.ledger, record, this.sightings, {
-      silenceMs: this.#silenceMs(),
-      lostMs: this.timing.fenceSeconds * 1000,
-      tip: this.tip,
-    });
+    return record ? shipRow(this.ledger, record, this.sightings, this.#viewpoint()) : null;
+  }
+
+  #viewpoint() {
+    const freeWork = this.ledger.freeCount() > 0 || this.ledger.verificationDue(this.tip);
+    return { silenceMs: this.#silenceMs(), lostMs: this.timing.fenceSeconds * 1000, freeWork };
   }
 
   /** Has the supervisor of this incarnation come up since it was last launched? */
@@ -265,7 +269,7 @@ export class Voyage {
       voyage: {
         id: this.id,
         stack: this.ledger.meta("stack")!,
-        branch: this.#parts.branch.name,
+        branch: this.branch,
         name: this.ledger.meta("name")!,
       },
       ship: caller.ship,
