@@ -1,4 +1,4 @@
-import { getStack } from "@pulumi/pulumi";
+import { Config, getStack } from "@pulumi/pulumi";
 import { Voyage } from "./components/voyage.ts";
 import { readVoyageConfig } from "./components/voyage-config.ts";
 import { voyageOutputs } from "./components/voyage-outputs.ts";
@@ -7,7 +7,7 @@ import { preflight } from "./lib/preflight/preflight.ts";
 
 const stack = getStack();
 const config = readVoyageConfig();
-const { plan, shipCount } = await preflight({ ...config, stack });
+const { plan, shipCount } = await preflight({ ...config, stack, spritesToken: new Config("ocaptain").get("spritesToken") });
 const crew = await packCrew();
 
 const fleet = new Voyage(stack, { ...config, stack, plan, ships: shipCount, crewDigest: crew.digest });
