@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { captainId } from "../../lib/captain.ts";
+import { ensureHarbor } from "../../lib/harbor-daemon.ts";
+import { spriteName } from "../../lib/naming.ts";
+import { writeVoyageFile } from "../../lib/voyage-file.ts";
+import { diamond } from "../fixtures/plan.ts";
+import { type Captain, openCaptain } from "./captain.ts";
+
+let captain: Captain;
+beforeAll(async () => {
+  captain = await openCaptain({ tasks: diamond(4), config: { ships: 2 } });
+});
+afterAll(() => captain.close());
+
+/** The voyage's id is set beforehand, so that a fault can be aimed at one ship before it is made. */
+async function faultOnBoarding(ship: string, times: number): Promise<void> {
+  const voyage = {
+    voyageId: "abc123",
+    nonce: "0123456789abcdef",
+    stack: captain.stack,
+    captainId: await captainId(),
+    createdAt: new Date().toISOString(),
+  };
+  await writeVoyageFile(voyage);
+  const { url, token } = await ensureHarbor();
+  const faults = [{ on: "exec", kind: "unavailable", name: spriteName(captain.stack, "abc123", ship), times }];
+  const headers = { authorization: `Bearer ${token}` };
+  const reply = await fetch(`${url}/__harbor/faults`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify({ faults }),
+    signal: AbortSignal.timeout(5000),
+  });
+  expect(reply.status).toBe(204);
+}
+
+test("up names the ship that is not ready and why, and the others sail", async () => {
+  await faultOnBoarding("ship-1", 1);
+  const up = await captain.up([], { reject: false });
+  expect(up.exitCode).not.toBe(0);
+  expect(String(up.all)).toMatch(/abc123-ship-1.*503/);
+  await captain.until("at work with ship-0", (s) => s.ships.some((ship) => ship.ship === "ship-0" && ship.state !== "new"));
+});
+
+test("the next up goes on where it stopped: the same VM, now whole", async () => {
+  const made = await (await captain.sprites()).get(spriteName(captain.stack, "abc123", "ship-1"));
+  await captain.up();
+  const outputs = await captain.outputs();
+  expect(outputs.ships.map((ship) => ship.name)).toEqual(["ship-0", "ship-1"]);
+  expect(outputs.ships[1]?.id).toBe(made?.id);
+  await captain.until("verified", (s) => s.state === "verified");
+  await captain.destroy();
+  expect(await captain.processes()).toEqual([]);
+});
