@@ -60,6 +60,8 @@ export class Tree {
         if (!existsSync(join(this.folder, ".git", "HEAD"))) {
           mkdirSync(this.folder, { recursive: true });
           await this.#git(["init", "--quiet"], signal);
+          // Mutagen's files of a moment lie in the tree that it syncs: never part of a commit.
+          writeFileSync(join(this.folder, ".git", "info", "exclude"), ".mutagen-temporary-*\n");
         }
         await this.#git(
           ["fetch", "--quiet", "--no-tags", this.#url, `+refs/heads/${branch}:refs/remotes/origin/${branch}`],

@@ -26,7 +26,7 @@ const inRepo = (...args: string[]) => gitIn(helm.repo, ...args);
 describe("a voyage", () => {
   test("works off all tasks, one commit each, and ends", async () => {
     await voyage(
-      { id: "1", subject: "Lay the keel", rehearsal: "echo keel > keel.txt; echo laid it" },
+      { id: "1", subject: "Lay the keel", rehearsal: "echo keel > keel.txt; touch .mutagen-temporary-1; echo laid it" },
       { id: "2", subject: "Walk along" },
       { id: "3", subject: "Say who", rehearsal: 'echo "$TASK_ID $TASK_SUBJECT $SHIP $VOYAGE" > who.txt' },
     );
@@ -46,6 +46,12 @@ describe("a voyage", () => {
       ),
     ).toBe("1\nship-0\nabc123");
     expect(inRepo("show", `${helm.branch}:who.txt`)).toBe("3 Say who ship-0 abc123");
+    expect(inRepo("ls-tree", "--name-only", helm.branch).split("\n")).toEqual([
+      ".gitignore",
+      "keel.txt",
+      "shared.txt",
+      "who.txt",
+    ]);
     expect(inRepo("log", "-1", "--format=%b", helm.row("2").commit)).toContain("walked through");
     expect(inRepo("for-each-ref", "--format=%(refname)", "refs/ships")).toContain("refs/ships/ship-0/1-1");
     expect(readFileSync(ship.path("logs/task-1-1.log"), "utf8")).toBe("laid it\n");
