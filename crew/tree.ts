@@ -61,6 +61,7 @@ export class Tree {
           mkdirSync(this.folder, { recursive: true });
           await this.#git(["init", "--quiet"], signal);
           // Mutagen's files of a moment lie in the tree that it syncs: never part of a commit.
+          mkdirSync(join(this.folder, ".git", "info"), { recursive: true });
           writeFileSync(join(this.folder, ".git", "info", "exclude"), ".mutagen-temporary-*\n");
         }
         await this.#git(
