@@ -52,10 +52,13 @@ export function helmClient(socket = helmSocket()) {
       ),
     /** Tells it to stop and waits for its end. A ship or voyage that the helm does not know has ended: `{met: true, ship: null}`. */
     stopShip: (id: string, ship: string, incarnation: string, seconds: number) =>
-      wait("POST", `${at(id, "ships", ship, "stop")}?timeoutSeconds=${seconds}`, seconds, { incarnation }).catch((error: unknown) => {
-        if (error instanceof OcaptainError && (error.code === "NO_SHIP" || error.code === "NO_VOYAGE")) return { met: true, ship: null };
-        throw error;
-      }),
+      wait("POST", `${at(id, "ships", ship, "stop")}?timeoutSeconds=${seconds}`, seconds, { incarnation }).catch(
+        (error: unknown) => {
+          if (error instanceof OcaptainError && (error.code === "NO_SHIP" || error.code === "NO_VOYAGE"))
+            return { met: true, ship: null };
+          throw error;
+        },
+      ),
     fenceShip: (id: string, ship: string, incarnation: string, reason: string) =>
       call("POST", at(id, "ships", ship, "fence"), FenceReply, { incarnation, reason }, LONG_CALL_MS),
     forgetShip: (id: string, ship: string) => call("DELETE", at(id, "ships", ship), Empty, undefined, LONG_CALL_MS),

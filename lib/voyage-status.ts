@@ -10,7 +10,17 @@ export type TaskStatus = z.infer<typeof TaskStatus>;
  * waits for a blocked task. `verifying`: all tasks are accepted or cancelled, verify.sh has no result for this tip yet. `verified`, `failed`: its
  * result. `done`: all tasks are accepted or cancelled and the plan has no verify.sh, so nothing is claimed beyond that. `sunk`: deregistered.
  */
-export const VoyageState = z.enum(["planning", "sailing", "stalled", "blocked", "verifying", "verified", "failed", "done", "sunk"]);
+export const VoyageState = z.enum([
+  "planning",
+  "sailing",
+  "stalled",
+  "blocked",
+  "verifying",
+  "verified",
+  "failed",
+  "done",
+  "sunk",
+]);
 export type VoyageState = z.infer<typeof VoyageState>;
 
 export const TaskRow = z.object({

@@ -26,7 +26,8 @@ export async function startHost(env: Record<string, string>, config: Record<stri
   const child = spawn(process.execPath, [main, "127.0.0.1:1"], {
     cwd: ROOT,
     env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    // Standard input too, as the engine does: the host watches it.
+    stdio: ["pipe", "pipe", "pipe"],
   });
   let stderr = "";
   child.stderr.on("data", (data) => {
