@@ -4,6 +4,7 @@ import { OcaptainError } from "../../lib/errors.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
 import { provisionArgv, provisionStdin } from "../../lib/provision.ts";
+import { holdAwake } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { defineLifecycle } from "../lifecycle.ts";
@@ -67,10 +68,14 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
 
   async remove(settings, props) {
     const helm = await ensureHelm();
-    await helm.stopShip(props.voyageId, props.ship, props.incarnation, STOP_SECONDS);
     const sprites = await openSprites(providerSettings(settings, props.provider));
     const live = await sprites.get(props.sprite);
-    if (live?.id === props.incarnation) await sprites.exec(props.sprite, stopCrew);
+    if (live?.id === props.incarnation) {
+      // A ship asleep cannot hear: it is woken, told, and given the time to hand its claim back.
+      await holdAwake(sprites, props.sprite, 2 * STOP_SECONDS);
+      await helm.stopShip(props.voyageId, props.ship, props.incarnation, STOP_SECONDS);
+      await sprites.exec(props.sprite, stopCrew);
+    }
     await helm.forgetShip(props.voyageId, props.ship);
   },
 });

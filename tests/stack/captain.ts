@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { execa, type Result } from "execa";
+import { execa } from "execa";
 import { stopHarbor } from "../../lib/harbor-daemon.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { stopHelm } from "../../lib/helm-daemon.ts";
@@ -47,14 +47,14 @@ export async function openCaptain(
   const plan = await writePlan(join(folder, "plan"), { repo, tasks: options.tasks ?? diamond(4) });
   const configFile = join(folder, `Pulumi.${stack}.yaml`);
 
-  const pulumi = (args: string[], run: { timeoutMs?: number; reject?: boolean } = {}): Promise<Result> & { pid?: number } =>
+  const pulumi = (args: string[], run: { timeoutMs?: number; reject?: boolean } = {}) =>
     execa("pulumi", [...args, "--non-interactive", "--color", "never"], {
       cwd: ROOT,
       env,
       all: true,
       timeout: run.timeoutMs ?? 120_000,
       reject: run.reject ?? true,
-    }) as never;
+    });
   const onStack = ["-s", stack, "--config-file", configFile];
 
   const config: Record<string, string | number | boolean> = { plan, ships: 2, ...options.config };

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { spritePrefix } from "../../lib/naming.ts";
 import { diamond } from "../fixtures/plan.ts";
@@ -15,11 +14,9 @@ const fleet = async () => (await captain.sprites()).list(spritePrefix(captain.st
 /** Starts an `up` and kills its engine with SIGKILL as soon as the provider lists `ships` VMs. */
 async function killedUp(ships: number): Promise<void> {
   const running = captain.up([], { reject: false });
-  const child = running as unknown as import("node:child_process").ChildProcess;
-  const exited = once(child, "exit");
   await expect.poll(() => fleet().catch(() => []), { timeout: 30_000, interval: 20 }).toHaveLength(ships);
-  child.kill("SIGKILL");
-  await exited;
+  running.kill("SIGKILL");
+  await running;
 }
 
 test("an up killed in the middle: its processes end, and the next up converges to one fleet", async () => {
@@ -47,7 +44,7 @@ test("one Ctrl-C lets what is under way end, and the next up goes on", async () 
   captain = await openCaptain({ tasks: diamond(4), config: { ships: 3 } });
   const running = captain.up([], { reject: false });
   await expect.poll(() => fleet().catch(() => []), { timeout: 30_000, interval: 20 }).not.toHaveLength(0);
-  (running as unknown as import("node:child_process").ChildProcess).kill("SIGINT");
+  running.kill("SIGINT");
   expect((await running).exitCode).not.toBe(0);
   await captain.up();
   expect(await fleet()).toHaveLength(3);
