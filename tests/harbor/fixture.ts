@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import { type HarborOptions, startHarbor } from "../../harbor/harbor.ts";
+import { readExecStream } from "../../lib/sprites/exec-stream.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 export const sshBin = fileURLToPath(new URL("../../harbor/ssh-bin", import.meta.url));
@@ -29,7 +30,12 @@ export async function openHarbor(options: Partial<HarborOptions> = {}) {
     await harbor.close();
     expect(events.filter((text) => /did not|could not/.test(text))).toEqual([]);
   });
-  return { home, clock, harbor, ...caller(harbor.url, harbor.token) };
+  const settledStatus = async (name: string) => {
+    await harbor.fleet.get(name)!.settled();
+    return harbor.fleet.get(name)!.status;
+  };
+  /** `settledStatus`: the status once what the clock set off is done. */
+  return { home, clock, harbor, settledStatus, ...caller(harbor.url, harbor.token) };
 }
 
 /** Calls as a client of the API makes them. */
@@ -63,13 +69,9 @@ export function caller(url: string, token: string) {
       });
       const answer: ExecAnswer = { code: -1, out: "", err: "", status: reply.status };
       if (reply.status !== 200) return { ...answer, err: await reply.text() };
-      for await (const chunk of reply.body!) {
-        const frame = Buffer.from(chunk);
-        if (frame[0] === 1) answer.out += frame.subarray(1);
-        else if (frame[0] === 2) answer.err += frame.subarray(1);
-        else answer.code = frame[1] ?? 0;
-      }
-      return answer;
+      const result = readExecStream(Buffer.from(await reply.arrayBuffer()));
+      if (!result) return answer; // no exit mark: nothing is known of the command
+      return { ...answer, code: result.exitCode, out: result.stdout, err: result.stderr };
     },
   };
 }
