@@ -47,7 +47,6 @@ export async function runOverSocket(
 export function attachOverSocket(socket: WebSocket, session: Session, settings: ShipSettings, release: () => void): void {
   if (!session.tty) {
     sendInfo(socket, session);
-    socket.once("close", release);
     void session.exited.then(release);
     return;
   }
@@ -69,7 +68,7 @@ function sendInfo(socket: WebSocket, session: Session): void {
   socket.send(JSON.stringify(info));
 }
 
-/** A connected command keeps its ship awake until it ends or the connection does. */
+/** A connected command keeps its ship awake until it ends, or the connection does: that is the server's part. */
 function serve(socket: WebSocket, session: Session, settings: ShipSettings, release: () => void, replay?: Buffer): void {
   sendInfo(socket, session);
   if (replay && replay.length > 0) socket.send(replay);
@@ -83,7 +82,6 @@ function serve(socket: WebSocket, session: Session, settings: ShipSettings, rele
   socket.once("close", () => {
     stop();
     session.resume();
-    release();
   });
   void session.exited.then(async (code) => {
     release();

@@ -215,6 +215,11 @@ export class Ship {
     this.settings.event(`${this.record.name} is cold`);
   }
 
+  /** Resolves when no change of state is under way. */
+  settled(): Promise<unknown> {
+    return this.last;
+  }
+
   private oneByOne<T>(step: () => Promise<T>): Promise<T> {
     const next = this.last.then(step);
     this.last = next.catch(() => {});

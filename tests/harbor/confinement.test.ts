@@ -82,7 +82,7 @@ test("`kill 0` and `kill -9 -1` in a ship reach nothing outside it", async () =>
   await create("a");
   await create("b");
   const other = (await sh("b", "sleep 1000 >/dev/null 2>&1 & echo $!")).out.trim();
-  await sh("a", "trap '' TERM; kill 0");
+  expect(await sh("a", "trap '' TERM; kill 0; echo alive; exit 5")).toMatchObject({ out: "alive\n", code: 5 });
   await sh("a", "kill -9 -1");
   expect((await sh("b", `kill -0 ${other}`)).code).toBe(0);
   expect(await status("b")).toBe("running");

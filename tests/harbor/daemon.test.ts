@@ -93,7 +93,9 @@ test("a user without any privilege can run it", { skip: process.getuid!() !== 0 
   const { url, token } = (await runningHarbor())!;
   const api = caller(url, token);
   await api.create("a");
-  expect(await api.sh("a", "id -un; echo x >~/f; mkdir ~/d; chmod 555 ~/d; tmux new-session -d 'sleep 1000'")).toMatchObject({
+  expect(
+    await api.sh("a", "id -un; echo x >~/f; mkdir ~/d; echo >~/d/f; chmod 555 ~/d; tmux new-session -d 'sleep 1000'"),
+  ).toMatchObject({
     out: "sprite\n",
   });
   expect((await api.call("GET", "/v1/sprites/a/fs/read?path=/home/sprite/f")).text).toBe("x\n");
