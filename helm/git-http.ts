@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type GitConfig, git, gitEnv, gitLine } from "../lib/git/run.ts";
+import { type GitConfig, git, gitEnv, gitLine, signalGroup } from "../lib/git/run.ts";
 import type { VoyageFolder } from "../lib/paths.ts";
 import { HttpError } from "./http.ts";
 
@@ -33,6 +33,7 @@ export async function serveGit(
   const header = (name: string) => String(request.headers[name] ?? "");
   const child = spawn("git", ["http-backend"], {
     stdio: ["pipe", "pipe", "ignore"],
+    detached: true,
     env: gitEnv(rules(ship), {
       GIT_PROJECT_ROOT: folder.repo,
       GIT_HTTP_EXPORT_ALL: "1",
@@ -48,7 +49,7 @@ export async function serveGit(
       ...(request.headers["content-length"] ? { CONTENT_LENGTH: header("content-length") } : {}),
     }),
   });
-  const end = () => child.kill("SIGTERM");
+  const end = () => signalGroup(child.pid, "SIGTERM");
   request.setTimeout(QUIET_MS, () => request.destroy());
   response.once("close", end);
   request.on("error", end);

@@ -94,18 +94,28 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
   const extra: Record<string, string> = { ...options.env };
   if (options.gitDir) extra.GIT_DIR = options.gitDir;
   if (options.workTree) extra.GIT_WORK_TREE = options.workTree;
-  const run = await execa("git", [...args], {
+  const child = execa("git", [...args], {
     ...(options.cwd ? { cwd: options.cwd } : {}),
     ...(options.stdin === undefined ? { stdin: "ignore" as const } : { input: options.stdin }),
     env: gitEnv(options.config, extra),
     extendEnv: false,
-    timeout: timeoutMs,
-    forceKillAfterDelay: 2_000,
+    // A process group: git's helpers (git-remote-https …) hold the pipes, and must end with it when time is up.
+    detached: true,
     reject: false,
     stripFinalNewline: false,
     maxBuffer: 256 * 1024 * 1024,
   });
-  if (run.timedOut) throw new OcaptainError("GIT_TIMEOUT", `git ${args[0]} took longer than ${timeoutMs / 1000} s`);
+  let late = false;
+  const timers = [
+    // First politely, so that git removes its lock files.
+    setTimeout(() => {
+      late = true;
+      signalGroup(child.pid, "SIGTERM");
+    }, timeoutMs),
+    setTimeout(() => signalGroup(child.pid, "SIGKILL"), timeoutMs + 2_000),
+  ];
+  const run = await child.finally(() => timers.forEach(clearTimeout));
+  if (late) throw new OcaptainError("GIT_TIMEOUT", `git ${args[0]} took longer than ${timeoutMs / 1000} s`);
   const { exitCode } = run;
   if (exitCode === undefined || !okCodes.includes(exitCode)) {
     const words = run.stderr.trim() || run.shortMessage || "no message";
@@ -117,4 +127,12 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
 /** The one line that a git command prints. */
 export async function gitLine(args: readonly string[], options: GitOptions = {}): Promise<string> {
   return (await git(args, options)).stdout.trim();
+}
+
+/** Signals a process group of ours; quiet when it is gone. */
+export function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {}
 }

@@ -1,0 +1,118 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { checkRepoReadable, prepareRepo } from "../../lib/git/voyage-repo.ts";
+import { voyageFolderAt } from "../../lib/paths.ts";
+import { readVoyageStatus } from "../../lib/status.ts";
+import { makeSource, sh } from "./support.ts";
+
+let root: string;
+const folder = () => voyageFolderAt(join(root, "v"), "v");
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "ocg-"));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+test("a checkout sails from its committed HEAD; doing it again changes nothing", async () => {
+  const source = makeSource(root);
+  writeFileSync(join(source, "README.md"), "not committed\n");
+  const first = await prepareRepo({ folder: folder(), repo: source, branch: "v" });
+  expect(first).toEqual({ branch: "v", tip: sh(source, "rev-parse", "HEAD"), local: true });
+  expect(readFileSync(join(folder().workspace, "README.md"), "utf8")).toBe("hello\n");
+  sh(source, "commit", "-q", "-am", "later");
+  expect(await prepareRepo({ folder: folder(), repo: source, branch: "v" })).toEqual(first);
+  expect(sh(folder().workspace, "symbolic-ref", "--short", "HEAD")).toBe("v");
+});
+
+test("an empty source gets one empty commit", async () => {
+  const source = join(root, "empty");
+  mkdirSync(source);
+  sh(source, "init", "-q");
+  expect(await checkRepoReadable(source)).toEqual({ head: null, local: true });
+  const { tip } = await prepareRepo({ folder: folder(), repo: source, branch: "v" });
+  expect(sh(root, "--git-dir", folder().repo, "log", "--format=%H %s", "v")).toBe(`${tip} An empty start`);
+  expect(existsSync(join(folder().workspace, ".git"))).toBe(true);
+});
+
+test("a half clone is never taken for whole: it is made anew, and its remains go", async () => {
+  const source = makeSource(root);
+  mkdirSync(join(folder().root, ".repo.git.clone-dead", "objects"), { recursive: true });
+  const { tip } = await prepareRepo({ folder: folder(), repo: source, branch: "v" });
+  expect(tip).toBe(sh(source, "rev-parse", "HEAD"));
+  expect(readdirSync(folder().root).sort()).toEqual(["repo.git", "workspace"]);
+});
+
+test("a missing branch and a missing workspace are made where the rest is there", async () => {
+  const source = makeSource(root);
+  await prepareRepo({ folder: folder(), repo: source, branch: "v" });
+  rmSync(folder().workspace, { recursive: true });
+  sh(root, "--git-dir", folder().repo, "update-ref", "-d", "refs/heads/v");
+  sh(root, "--git-dir", folder().repo, "symbolic-ref", "HEAD", "refs/heads/main");
+  await prepareRepo({ folder: folder(), repo: source, branch: "v" });
+  expect(existsSync(join(folder().workspace, "README.md"))).toBe(true);
+});
+
+test("what cannot be read is refused by name, and nothing is left of the attempt", async () => {
+  const nothing = join(root, "nothing");
+  for (const attempt of [() => checkRepoReadable(nothing), () => prepareRepo({ folder: folder(), repo: nothing, branch: "v" })]) {
+    await expect(attempt()).rejects.toMatchObject({
+      code: "REPO_UNREADABLE",
+      message: expect.stringContaining(nothing),
+      hint: `git ls-remote ${nothing} HEAD`,
+    });
+  }
+  expect(existsSync(folder().repo)).toBe(false);
+  await expect(checkRepoReadable("https://me:secret@example.org/r.git")).rejects.toSatisfy(
+    (error: Error & { code: string }) => error.code === "REPO_URL_SECRET" && !error.message.includes("secret"),
+  );
+});
+
+test("a host that never answers is given up on in time", async () => {
+  const silent = createTcpServer(() => {}).listen(0, "127.0.0.1");
+  await new Promise((resolve) => silent.once("listening", resolve));
+  const { port } = silent.address() as AddressInfo;
+  await expect(checkRepoReadable(`http://127.0.0.1:${port}/r.git`, { timeoutMs: 500 })).rejects.toMatchObject({
+    code: "REPO_UNREADABLE",
+  });
+  silent.close();
+});
+
+test("a token goes to its host as a header, and shows in no error", async () => {
+  const seen: (string | undefined)[] = [];
+  const host = createServer((request, response) => {
+    seen.push(request.headers.authorization);
+    response.writeHead(403).end();
+  }).listen(0, "127.0.0.1");
+  await new Promise((resolve) => host.once("listening", resolve));
+  const { port } = host.address() as AddressInfo;
+  const refused = checkRepoReadable(`http://127.0.0.1:${port}/r.git`, { token: "s3cret" });
+  await expect(refused).rejects.toSatisfy((error: Error) => !String(error.stack).includes("s3cret"));
+  expect(seen[0]).toBe(`Basic ${Buffer.from("x-access-token:s3cret").toString("base64")}`);
+  host.close();
+});
+
+test("task files are counted as they are: broken ones left out, foreign ones by Claude Code's status", async () => {
+  expect(await readVoyageStatus(folder())).toMatchObject({ total: 0, byShip: {} });
+  mkdirSync(folder().tasks, { recursive: true });
+  const put = (name: string, value: unknown) =>
+    writeFileSync(join(folder().tasks, name), typeof value === "string" ? value : JSON.stringify(value));
+  put("1.json", { status: "completed", owner: "ship-0" });
+  put("2.json", { status: "in_progress", owner: "ship-0", metadata: { ocaptain: { status: "claimed" } } });
+  put("3.json", { status: "pending", metadata: { ocaptain: { status: "blocked" } } });
+  put("4.json", { status: "completed", metadata: { ocaptain: { status: "cancelled" } } });
+  put("5.json", "{ half");
+  put("6.json.tmp.abc", { status: "pending" });
+  put("10.json", { status: "pending" });
+  expect(await readVoyageStatus(folder())).toEqual({
+    total: 5,
+    pending: 1,
+    inProgress: 1,
+    completed: 1,
+    blocked: 1,
+    cancelled: 1,
+    byShip: { "ship-0": { completed: 1, task: "2" } },
+  });
+});
