@@ -39,8 +39,10 @@ test("a stale info file is healed, also when its process and port belong to othe
   writeFileSync(harborInfoFile(), JSON.stringify({ url: "http://127.0.0.1:9", token: "old", pid: process.pid }));
   const { url } = await ensureHarbor();
   expect(url).not.toBe("http://127.0.0.1:9");
+  const info = readFileSync(harborInfoFile());
   writeFileSync(harborInfoFile(), "half a fi");
   expect(await runningHarbor()).toBeUndefined();
+  writeFileSync(harborInfoFile(), info);
 });
 
 test("its environment is from a list: nothing else of the caller's reaches it", async () => {
