@@ -40,6 +40,8 @@ export function environment(base = process.env) {
   };
   unlessSet("PULUMI_SKIP_UPDATE_CHECK", "true");
   unlessSet("PULUMI_PARALLEL", "64");
+  // A ship that fails is named, and the others sail all the same.
+  unlessSet("PULUMI_CONTINUE_ON_ERROR", "true");
   if (!hasBackend(base)) set.PULUMI_BACKEND_URL = pathToFileURL(stateFolder).href;
   if (!base.PULUMI_CONFIG_PASSPHRASE && !base.PULUMI_CONFIG_PASSPHRASE_FILE) set.PULUMI_CONFIG_PASSPHRASE_FILE = passphraseFile;
   // A CLI that was built because downloads are out of reach must not try to download plugins: it retries for seconds (facts: pulumi §4).

@@ -42,6 +42,7 @@ export async function openCaptain(
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_PARALLEL: "32",
+    PULUMI_CONTINUE_ON_ERROR: "true",
   };
   const repo = await writeRepo(join(folder, "repo"));
   const plan = await writePlan(join(folder, "plan"), { repo, tasks: options.tasks ?? diamond(4) });

@@ -19,6 +19,10 @@ beforeEach(async () => {
   id = await captain.voyageId();
   sprite = spriteName(captain.stack, id, "ship-0");
   await captain.until("at work", (s) => s.ships[0]?.task === "1");
+  // A claim begins with a clean tree: what is written before the hand is at work would be gone.
+  expect((await onShip("timeout 20 sh -c 'until [ -e \"$HOME/voyage/workspace/out/half\" ]; do sleep 0.1; done'")).exitCode).toBe(
+    0,
+  );
 });
 afterEach(() => captain.close());
 
