@@ -22,5 +22,5 @@ export function endWithTheEngine(): void {
     orphaned = true;
     if (calls === 0) process.exit(0);
   });
-  process.stdin.resume().unref();
+  process.stdin.resume().unref?.(); // a stdin that is no pipe cannot be let go
 }

@@ -11,6 +11,8 @@ export const STACK = "demo";
 /** Folder of the demonstration: its backend, its voyages, its report. Made anew each time. */
 export const DEMO = join(PROJECT, ".demo");
 export const CONFIG_FILE = join(DEMO, "Pulumi.demo.yaml");
+/** For a shell that goes on with a demonstration that was kept (`--keep`). */
+export const ENV_FILE = join(DEMO, "env.sh");
 /** Says where the last demonstration's daemons lived, so that one that was killed is ended by the next. */
 const HOME_NOTE = join(DEMO, "home");
 
@@ -40,11 +42,15 @@ export async function openMachine(voyage: {
   const config = { plan: resolve(voyage.plan), ships: voyage.ships, repo: voyage.repo };
   const lines = Object.entries(config).map(([key, value]) => `  ocaptain:${key}: ${JSON.stringify(value)}`);
   await writeFile(CONFIG_FILE, ["config:", ...lines, ""].join("\n"));
-  return {
+  const env = {
     PULUMI_BACKEND_URL: `file://${DEMO}`,
-    PULUMI_CONFIG_PASSPHRASE: randomBytes(16).toString("hex"), // nothing secret is kept beyond this run
+    PULUMI_CONFIG_PASSPHRASE: randomBytes(16).toString("hex"),
     PULUMI_SKIP_UPDATE_CHECK: "true",
   };
+  const ours = Object.entries(process.env).filter(([name]) => name.startsWith("OCAPTAIN_"));
+  const exports = [...ours, ...Object.entries(env)].map(([name, value]) => `export ${name}='${value}'`);
+  await writeFile(ENV_FILE, [...exports, ""].join("\n"), { mode: 0o600 });
+  return env;
 }
 
 /** `stack init` knows no --config-file, and leaves a file with a salt among the project's own stack files: ours is elsewhere. */

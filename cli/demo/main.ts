@@ -11,10 +11,12 @@ import { helmClient } from "../../lib/helm-client.ts";
 import { spriteName, spritePrefix } from "../../lib/naming.ts";
 import { voyageFolder } from "../../lib/paths.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
+import type { VoyageStatus } from "../../lib/voyage-status.ts";
+import { followTasks } from "../follow-tasks.ts";
 import { PROJECT, pulumi } from "../pulumi.ts";
-import { showSteps, showTasks } from "../show-progress.ts";
+import { showSteps } from "../show-steps.ts";
 import { openTerminal } from "../terminal.ts";
-import { CONFIG_FILE, closeMachine, DEMO, makeStack, openMachine, STACK } from "./machine.ts";
+import { CONFIG_FILE, closeMachine, DEMO, ENV_FILE, makeStack, openMachine, STACK } from "./machine.ts";
 
 const HELP = `npm run demo [-- options]      sails a demonstration voyage on the harbor
 
@@ -60,7 +62,12 @@ try {
   terminal.plain(`\n${terminal.style("red", interrupted.signal.aborted ? "Interrupted." : explain(error))}`);
   process.exitCode = interrupted.signal.aborted ? 130 : 1;
 }
-if (!values.keep)
+if (values.keep) {
+  terminal.heading("Kept. To go on with it");
+  terminal.plain(`  . .tools/env.sh; . ${relative(process.cwd(), ENV_FILE)}`);
+  terminal.plain(`  pulumi up ${onStack.join(" ")}`);
+  terminal.plain(`  pulumi destroy ${onStack.join(" ")}     (or: npm run demo, which ends it first)`);
+} else
   await sink().catch((error) => {
     terminal.plain(explain(error));
     process.exitCode ||= 1;
@@ -74,31 +81,25 @@ async function sail(): Promise<void> {
   await change("up", interrupted.signal);
 
   const { voyageId } = JSON.parse(await readFile(folder.voyageFile, "utf8")) as { voyageId: string };
-  const watch = { seen: new Map<string, string>(), signal: interrupted.signal, quietSeconds: 60 };
-  const accepted = (status: { tasks: { status: string }[] }) => status.tasks.filter((task) => task.status === "accepted").length;
-
+  const accepted = (status: VoyageStatus) => status.tasks.filter((task) => task.status === "accepted").length;
   terminal.heading("At work");
-  const midway = await showTasks(
-    terminal,
-    voyageId,
-    (s) => accepted(s) >= 3 && s.ships.some((ship) => ship.task !== null),
-    watch,
-  );
-  const victim = midway.ships.find((ship) => ship.task !== null);
-  if (victim) {
-    await (await openSprites({ kind: "harbor" })).remove(spriteName(STACK, voyageId, victim.ship));
-    terminal.line(terminal.style("red", `✗ ${victim.ship} is sunk on purpose, in the middle of task #${victim.task}`));
-    terminal.heading("Healing: pulumi up, again");
+  const tasks = followTasks(terminal, voyageId, { signal: interrupted.signal, quietSeconds: 60 });
+  try {
+    const midway = await tasks.until((s) => accepted(s) >= 3 && s.ships.some((ship) => ship.task !== null));
+    const victim = midway.ships.find((ship) => ship.task !== null);
+    await (await openSprites({ kind: "harbor" })).remove(spriteName(STACK, voyageId, victim?.ship ?? ""));
+    terminal.line(terminal.style("red", `✗ ${victim?.ship} is sunk on purpose, in the middle of task #${victim?.task}`));
+    terminal.line("  healing: pulumi up, again");
     await change("up", interrupted.signal);
+    const end = await tasks.until((s) => ["verified", "failed", "blocked"].includes(s.state));
+    if (end.state !== "verified")
+      throw new Error(
+        `the voyage ended ${end.state}: ${end.verified?.output ?? end.tasks.find((task) => task.reason)?.reason ?? ""}`,
+      );
+    terminal.line(`${terminal.style("green", "✓")} verify.sh passed in a fresh checkout of ${end.verified?.commit.slice(0, 8)}`);
+  } finally {
+    await tasks.stop();
   }
-  terminal.heading("At work");
-  const end = await showTasks(terminal, voyageId, (s) => ["verified", "failed", "blocked"].includes(s.state), watch);
-  if (end.state !== "verified")
-    throw new Error(
-      `the voyage ended ${end.state}: ${end.verified?.output ?? end.tasks.find((task) => task.reason)?.reason ?? ""}`,
-    );
-  terminal.line(`${terminal.style("green", "✓")} verify.sh passed in a fresh checkout of ${end.verified?.commit.slice(0, 8)}`);
-
   await change("up", interrupted.signal); // takes the last look into the outputs
   await show(folder);
 }
