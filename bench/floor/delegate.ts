@@ -1,0 +1,35 @@
+import type { dynamic } from "@pulumi/pulumi";
+
+/** The shape of dynamic-providers/delegate.ts, and nothing behind it but waiting. */
+export class Delegate implements dynamic.ResourceProvider {
+  readonly kind: string;
+
+  constructor(kind: string) {
+    this.kind = kind;
+  }
+
+  async check(_olds: object, news: object) {
+    const host = await import(`${process.cwd()}/host.ts`);
+    return host.check(news);
+  }
+
+  async diff(_id: string, olds: object, news: object) {
+    const host = await import(`${process.cwd()}/host.ts`);
+    return host.diff(olds, news);
+  }
+
+  async create(news: object) {
+    const host = await import(`${process.cwd()}/host.ts`);
+    return host.create(this.kind, news);
+  }
+
+  async read(id: string, props: object) {
+    const host = await import(`${process.cwd()}/host.ts`);
+    return host.read(id, props);
+  }
+
+  async delete(_id: string, _props: object) {
+    const host = await import(`${process.cwd()}/host.ts`);
+    return host.remove();
+  }
+}

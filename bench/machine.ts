@@ -1,0 +1,41 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stopHarbor } from "../lib/harbor-daemon.ts";
+import { stopHelm } from "../lib/helm-daemon.ts";
+import { voyageMutagen } from "../lib/mutagen/voyage.ts";
+import { voyageFolder } from "../lib/paths.ts";
+
+export const STACK = "bench";
+
+export type Machine = { folder: string; close(): Promise<void> };
+
+/**
+ * A captain's machine of its own: nothing of the user's is touched. Sets this process's OCAPTAIN_* variables, so only one can be open.
+ * `close` ends its daemons and removes it.
+ */
+export async function openMachine(): Promise<Machine> {
+  const folder = await mkdtemp(join(tmpdir(), "ocb-"));
+  process.env.OCAPTAIN_HOME = join(folder, "h");
+  process.env.OCAPTAIN_VOYAGES = join(folder, "v");
+  process.env.OCAPTAIN_HELM_PORT = String(await freePort());
+  return {
+    folder,
+    async close() {
+      await stopHelm();
+      const file = await readFile(voyageFolder(STACK).voyageFile, "utf8").catch(() => null);
+      if (file !== null) await voyageMutagen({ ...(JSON.parse(file) as { voyageId: string }), provider: "harbor" }).stopDaemon();
+      await stopHarbor();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((done) => server.once("listening", done));
+  const { port } = server.address() as { port: number };
+  await new Promise((done) => server.close(done));
+  return port;
+}

@@ -1,0 +1,65 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { execa } from "execa";
+import { OcaptainError } from "../lib/errors.ts";
+import { STACK } from "./machine.ts";
+
+export const PROJECT = resolve(import.meta.dirname, "..");
+const FLOOR = join(import.meta.dirname, "floor");
+const LONGEST_MS = 5 * 60_000;
+
+/** `up` returns its wall time in milliseconds. */
+export type Stack = { up(args?: readonly string[]): Promise<number> };
+
+/** The floor's stack, with a backend of its own in `folder`. */
+export const floorStack = (folder: string, ships: number, signal: AbortSignal) =>
+  openStack({ folder, cwd: FLOOR, stackFiles: FLOOR, config: { "ocaptain-floor:ships": String(ships) } }, signal);
+
+/** A voyage's stack, likewise. */
+export const voyageStack = (folder: string, plan: string, ships: number, signal: AbortSignal) =>
+  openStack(
+    {
+      folder,
+      cwd: PROJECT,
+      stackFiles: join(PROJECT, "stacks"),
+      config: { "ocaptain:plan": plan, "ocaptain:ships": String(ships) },
+    },
+    signal,
+  );
+
+async function openStack(
+  of: { folder: string; cwd: string; stackFiles: string; config: Record<string, string> },
+  signal: AbortSignal,
+): Promise<Stack> {
+  const configFile = join(of.folder, `Pulumi.${STACK}.yaml`);
+  const env = {
+    PULUMI_BACKEND_URL: `file://${of.folder}`,
+    PULUMI_HOME: join(of.folder, "p"),
+    PULUMI_CONFIG_PASSPHRASE: "nothing secret is in this stack",
+  };
+  const pulumi = async (args: readonly string[]) => {
+    signal.throwIfAborted();
+    const started = performance.now();
+    const result = await execa("pulumi", [...args, "--non-interactive", "--color", "never"], {
+      cwd: of.cwd,
+      env,
+      all: true,
+      reject: false,
+      timeout: LONGEST_MS,
+      // Ctrl-C reaches a whole process group, and a second signal makes the engine drop what it is doing: it gets ours only.
+      detached: true,
+      cancelSignal: signal,
+      killSignal: "SIGINT",
+      forceKillAfterDelay: 30_000,
+    });
+    signal.throwIfAborted();
+    if (result.exitCode !== 0)
+      throw new OcaptainError("PULUMI", `pulumi ${args[0]} failed in ${of.cwd}:\n${String(result.all).trim().slice(-3000)}`);
+    return performance.now() - started;
+  };
+  // `stack init` knows no --config-file, and leaves a file with a salt among the project's stack files.
+  await pulumi(["stack", "init", STACK]).finally(() => rm(join(of.stackFiles, `Pulumi.${STACK}.yaml`), { force: true }));
+  const lines = Object.entries(of.config).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
+  await writeFile(configFile, ["config:", ...lines, ""].join("\n"));
+  return { up: (args = []) => pulumi(["up", "--yes", "--skip-preview", "-s", STACK, "--config-file", configFile, ...args]) };
+}
