@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { RegisterVoyage } from "../../lib/admin-api.ts";
+import { OcaptainError } from "../../lib/errors.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
 import { helmPort, voyageFolder } from "../../lib/paths.ts";
@@ -27,9 +29,8 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
   replaceOn: ["stack", "voyageId"],
 
   async reconcile(settings, news) {
-    const helm = await ensureHelm();
     const { baseUrl, token } = providerSettings(settings, news.provider);
-    await helm.registerVoyage(news.voyageId, {
+    const voyage = {
       stack: news.stack,
       folder: voyageFolder(news.stack).root,
       plan: news.plan,
@@ -41,6 +42,11 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
         fenceSeconds: (news.leaseSeconds * 3) / 4,
         lingerSeconds: news.lingerSeconds,
       },
+    } satisfies RegisterVoyage;
+    await (await ensureHelm()).registerVoyage(news.voyageId, voyage).catch(async (error: unknown) => {
+      // A helm ends with its last voyage: another stack's destroy may have ended it just now.
+      if (!(error instanceof OcaptainError && error.code === "HELM_DOWN")) throw error;
+      await (await ensureHelm()).registerVoyage(news.voyageId, voyage);
     });
     return { planDigest: news.plan.digest, url: `http://127.0.0.1:${helmPort()}` };
   },
