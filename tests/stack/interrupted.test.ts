@@ -1,13 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { spritePrefix } from "../../lib/naming.ts";
 import { diamond } from "../fixtures/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 let captain: Captain;
-beforeAll(async () => {
+beforeEach(async () => {
   captain = await openCaptain({ tasks: diamond(4), config: { ships: 3 } });
 });
-afterAll(() => captain.close());
+afterEach(() => captain.close());
 
 const fleet = async () => (await captain.sprites()).list(spritePrefix(captain.stack, await captain.voyageId()));
 
@@ -39,11 +39,9 @@ test("an up killed in the middle, then destroy: also the VM that the state does 
   expect((deployment.resources ?? []).filter((resource) => resource.type.endsWith(":Sprite"))).toEqual([]);
   await captain.destroy();
   expect(await fleet()).toEqual([]);
-  await captain.close(); // the harbor of `fleet` above
 });
 
 test("one Ctrl-C lets what is under way end, and the next up goes on", async () => {
-  captain = await openCaptain({ tasks: diamond(4), config: { ships: 3 } });
   const running = captain.up([], { reject: false });
   await expect.poll(() => fleet().catch(() => []), { timeout: 30_000, interval: 20 }).not.toHaveLength(0);
   running.kill("SIGINT");
