@@ -38,9 +38,12 @@ export const musterLifecycle = defineLifecycle<Inputs, Outputs>({
   },
 
   async read(settings, props) {
-    refuseStranger(props, await captainId(), settings, props.stack);
+    const me = await captainId();
+    refuseStranger(props, me, settings, props.stack);
     const file = await readVoyageFile(props.stack);
-    return { ...props, present: file?.voyageId === props.voyageId && file.captainId === props.captainId && !file.sunkAt };
+    // A voyage handed over is not this captain's until an `up` has written so.
+    const mine = props.captainId === me && file?.captainId === me;
+    return { ...props, present: mine && file.voyageId === props.voyageId && !file.sunkAt };
   },
 
   async remove(settings, props) {

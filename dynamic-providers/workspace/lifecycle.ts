@@ -1,4 +1,4 @@
-import { access } from "node:fs/promises";
+import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeAtomically } from "../../lib/atomic-file.ts";
@@ -27,7 +27,9 @@ export const workspaceLifecycle = defineLifecycle<Inputs, Outputs>({
     const folder = voyageFolder(news.stack);
     await prepareRepo({ folder, repo: news.repo, branch: news.stack, token: process.env.GH_TOKEN });
     await writeAtomically(join(folder.artifacts, "spec.md"), news.spec);
-    if (news.verify !== null) await writeAtomically(join(folder.artifacts, "verify.sh"), news.verify, 0o755);
+    const verify = join(folder.artifacts, "verify.sh");
+    if (news.verify === null) await rm(verify, { force: true });
+    else await writeAtomically(verify, news.verify, 0o755);
     return { branch: news.stack };
   },
 

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import * as host from "../../dynamic-providers/host.ts";
 import { ensureHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 
@@ -34,38 +33,5 @@ export async function openPort() {
       for (const name of ["SPRITES_API_URL", "SPRITE_TOKEN", "OCAPTAIN_HOME", "OCAPTAIN_VOYAGES"]) delete process.env[name];
       await rm(folder, { recursive: true, force: true });
     },
-  };
-}
-
-/** The sprite resource as the engine drives it, without the engine: check, create, read, update and delete of the host module. */
-export function spriteResource(name: string, nonce = "mine") {
-  const inputs = (more = {}) => ({
-    stack: "quay",
-    voyageId: "abc123",
-    ship: "ship-0",
-    name,
-    provider: "sprites",
-    nonce,
-    crewDigest: "one",
-    ...more,
-  });
-  return {
-    inputs,
-    create: (more = {}) =>
-      host.create("sprite", {}, inputs(more) as never) as Promise<{
-        id: string;
-        outs: Record<string, unknown> & { stack: string };
-      }>,
-    read: (props: object) =>
-      host.read("sprite", {}, name, props as never) as Promise<{
-        id?: string;
-        props?: Record<string, unknown> & { stack: string };
-      }>,
-    update: (olds: object, more = {}) =>
-      host.update("sprite", {}, olds as never, inputs(more) as never) as Promise<{
-        outs: Record<string, unknown> & { stack: string };
-      }>,
-    diff: (olds: object, more = {}) => host.diff("sprite", {}, olds as never, inputs(more) as never),
-    remove: (props: object) => host.remove("sprite", {}, props as never),
   };
 }

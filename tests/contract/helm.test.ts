@@ -1,0 +1,140 @@
+import { readFile, stat } from "node:fs/promises";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { helmClient } from "../../lib/helm-client.ts";
+import { readVoyageStatus } from "../../lib/status.ts";
+import { ship } from "../helm/support.ts";
+import type { Props } from "./resource.ts";
+import { type OpenVoyage, openVoyage } from "./voyage.ts";
+
+let quay: OpenVoyage;
+let outs: Props;
+beforeAll(async () => {
+  quay = await openVoyage([{ id: "1" }, { id: "2" }, { id: "3" }, { id: "4", after: ["1"] }]);
+  await quay.workspace.create();
+});
+beforeEach(async () => {
+  outs = await quay.helm.create();
+});
+afterAll(() => quay.close());
+
+const tasks = async () => Object.fromEntries((await helmClient().voyage(quay.voyageId)).tasks.map((task) => [task.id, task]));
+/** A ship that has a claim, as the helm sees it. */
+async function claiming(name: string) {
+  const { token } = await helmClient().registerShip(quay.voyageId, name, `${name}-life`);
+  const call = ship(String(outs.url), token, `${name}-life`);
+  await call.hello();
+  return { token, grant: await call.grant() };
+}
+
+test("registered: the helm runs, its ledger holds the plan, the task files show it, the credentials are the captain's alone", async () => {
+  expect(outs).toMatchObject({ planDigest: quay.plan.digest, url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) });
+  expect((await helmClient().health()).voyages).toEqual([quay.voyageId]);
+  expect(Object.keys(await tasks())).toEqual(["1", "2", "3", "4"]);
+  expect(await readVoyageStatus(quay.folder)).toMatchObject({ total: 4, pending: 4 });
+  expect((await stat(quay.folder.credentials)).mode & 0o777).toBe(0o600);
+});
+
+test("created again, and read: the same helm, no change", async () => {
+  const { pid } = await helmClient().health();
+  expect(await quay.helm.create()).toEqual(outs);
+  const seen = await quay.helm.read(outs);
+  expect(seen).toEqual(outs);
+  expect((await quay.helm.diff(seen!)).changes).toBe(false);
+  expect((await helmClient().health()).pid).toBe(pid);
+});
+
+test("the helm dead at read: not there, which up mends; and a read starts no helm", async () => {
+  await quay.killHelm();
+  const seen = await quay.helm.read(outs);
+  expect(seen).toEqual({ ...outs, present: false });
+  await expect(helmClient().health()).rejects.toMatchObject({ code: "HELM_DOWN" });
+  expect((await quay.helm.diff(seen!)).changes).toBe(true);
+  expect(await quay.helm.update(seen!)).toEqual(outs);
+  expect((await helmClient().health()).voyages).toEqual([quay.voyageId]);
+});
+
+test("deregistered behind our back: not there for read, registered again by up with its ledger", async () => {
+  await helmClient().deregisterVoyage(quay.voyageId);
+  const seen = await quay.helm.read(outs);
+  expect(seen).toMatchObject({ present: false });
+  await quay.helm.update(seen!);
+  expect(Object.keys(await tasks())).toEqual(["1", "2", "3", "4"]);
+});
+
+test("a changed plan: new tasks are added, free ones updated, claimed ones kept on their old text, removed ones cancelled", async () => {
+  const { grant } = await claiming("ship-0");
+  expect(grant.task.id).toBe("1"); // most hangs on it
+  const changed = await quay.planOf([
+    { id: "1", metadata: { text: "new" } },
+    { id: "2", metadata: { text: "new" } },
+    { id: "4", after: ["1"] },
+    { id: "5" },
+  ]);
+  // What a preview asks: nothing is written.
+  const wanted = { added: ["5"], updated: ["2"], cancelled: ["3"], kept: ["1"] };
+  expect(await helmClient().planChanges(quay.voyageId, changed)).toEqual(wanted);
+  expect(Object.keys(await tasks())).toEqual(["1", "2", "3", "4"]);
+
+  expect((await quay.helm.diff(outs, { plan: changed })).changes).toBe(true);
+  expect(await quay.helm.update(outs, { plan: changed })).toMatchObject({ planDigest: changed.digest });
+  const after = await tasks();
+  expect(after["1"]).toMatchObject({ status: "claimed", epoch: grant.epoch });
+  expect(["2", "3", "4", "5"].map((id) => after[id]?.status)).toEqual(["pending", "cancelled", "pending", "pending"]);
+  const textOf = async (id: string) => JSON.parse(await readFile(`${quay.folder.tasks}/${id}.json`, "utf8")).metadata.text;
+  expect([await textOf("1"), await textOf("2")]).toEqual([undefined, "new"]);
+
+  await helmClient().forgetShip(quay.voyageId, "ship-0");
+  await quay.helm.update(outs);
+});
+
+test("a plan that cannot be worked off is refused and changes nothing", async () => {
+  const broken = structuredClone(quay.plan);
+  broken.tasks[0]!.blockedBy = ["99"];
+  await expect(quay.helm.update(outs, { plan: broken })).rejects.toThrow(/task 1 waits for task 99/);
+  expect(Object.keys(await tasks())).toContain("4");
+});
+
+test("a value of the wrong shape is found by check, naming its field", async () => {
+  await expect(quay.helm.create({ leaseSeconds: "soon" })).rejects.toThrow(/check: .*leaseSeconds/);
+});
+
+test("delete deregisters, ends ships' tokens and a helm with nothing left, keeps the ledger, and is quiet the second time", async () => {
+  const { token } = await claiming("ship-0");
+  const next = ship(String(outs.url), token, "ship-0-life");
+  await quay.helm.remove(outs);
+  await expect
+    .poll(
+      () =>
+        helmClient()
+          .health()
+          .then(
+            () => "up",
+            () => "down",
+          ),
+      { timeout: 5000 },
+    )
+    .toBe("down");
+  await expect(next.hello()).rejects.toThrow();
+  expect((await stat(quay.folder.ledger)).size).toBeGreaterThan(0);
+  await expect(stat(quay.folder.credentials)).rejects.toThrow(/ENOENT/);
+  await quay.helm.remove(outs);
+});
+
+test("delete when the helm is dead: it is started to be told, so that no later helm sails a voyage that is gone", async () => {
+  await quay.killHelm();
+  await quay.helm.remove(outs);
+  await expect
+    .poll(
+      () =>
+        helmClient()
+          .health()
+          .then(
+            () => "up",
+            () => "down",
+          ),
+      { timeout: 5000 },
+    )
+    .toBe("down");
+  const again = await quay.helm.create();
+  expect(again).toEqual(outs);
+});

@@ -1,0 +1,135 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { knownHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
+import { helmClient } from "../../lib/helm-client.ts";
+import { stopHelm } from "../../lib/helm-daemon.ts";
+import { sessionKinds } from "../../lib/mutagen/sessions.ts";
+import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
+import { spriteName } from "../../lib/naming.ts";
+import { mutagenHome, voyageFolder } from "../../lib/paths.ts";
+import { loadPlan } from "../../lib/plan/load.ts";
+import type { Plan } from "../../lib/plan-types.ts";
+import { openSprites } from "../../lib/sprites/client.ts";
+import { diamond, type SmallTask, writePlan, writeRepo } from "../fixtures/plan.ts";
+import { openPort } from "./port.ts";
+import { type Props, resource } from "./resource.ts";
+
+const STACK = "quay";
+
+/** Tasks that hold until their ship has a file `go`. */
+export const gated = (...ids: string[]): SmallTask[] =>
+  ids.map((id) => ({ id, run: `until [ -e "$HOME/go" ]; do sleep 0.1; done; mkdir -p out; echo ${id} > out/${id}` }));
+
+/**
+ * A port with all that a voyage stands on: harbor, repository, plan, the captain's folder, and a free port for the helm. Mustered; what else there is
+ * is each test's to make. `close` ends every daemon.
+ */
+export async function openVoyage(tasks: SmallTask[] = diamond(3)) {
+  const port = await openPort();
+  const ashore = await mkdtemp(join(tmpdir(), "ok-"));
+  process.env.OCAPTAIN_HELM_PORT = String(await freePort());
+  const repo = await writeRepo(join(ashore, "repo"));
+  const planOf = (some: SmallTask[]) => readPlan(ashore, repo, some);
+  const plan = await planOf(tasks);
+
+  const common = { stack: STACK, provider: "harbor" as const };
+  const muster = resource("muster", common);
+  const mustered = (await muster.create()) as Props & { voyageId: string; nonce: string };
+  const { voyageId, nonce } = mustered;
+  const voyage = { ...common, voyageId };
+  const mutagen = voyageMutagen(voyage);
+
+  // Heals as the product's own does: the harbor may be another one by now.
+  const sprites = await openSprites({ kind: "harbor" });
+
+  return {
+    faults: port.faults,
+    sprites,
+    stack: STACK,
+    voyageId,
+    folder: voyageFolder(STACK),
+    repo,
+    plan,
+    planOf,
+    mutagen,
+    muster,
+    mustered,
+    workspace: resource("workspace", { stack: STACK, voyageId, repo, spec: plan.spec, verify: plan.verify }),
+    helm: resource("helm", { ...voyage, hand: "rehearsal", plan, leaseSeconds: 12, lingerSeconds: 1 }),
+    spriteName: (ship: string) => spriteName(STACK, voyageId, ship),
+    sprite: (ship: string) =>
+      resource("sprite", { ...voyage, nonce, crewDigest: "one", ship, name: spriteName(STACK, voyageId, ship) }),
+    sync: (ship: string, session: string, incarnation: string) =>
+      resource("mutagen-sync", { ...voyage, ship, sprite: spriteName(STACK, voyageId, ship), incarnation, session }),
+    launch: (ship: string, incarnation: string) =>
+      resource("tmux-launch", {
+        ...voyage,
+        ship,
+        sprite: spriteName(STACK, voyageId, ship),
+        incarnation,
+        crewDigest: "one",
+        helmUrl: `http://127.0.0.1:${process.env.OCAPTAIN_HELM_PORT}`,
+        sessions: [...sessionKinds],
+      }),
+    onShip: (ship: string, script: string) => sprites.exec(spriteName(STACK, voyageId, ship), ["sh", "-c", script]),
+    /** As after half a minute without activity. */
+    async sendToSleep(ship: string): Promise<void> {
+      const { url, token } = knownHarbor() ?? { url: "", token: "" };
+      const reply = await fetch(`${url}/__harbor/sprites/${spriteName(STACK, voyageId, ship)}/sleep`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}` },
+        body: JSON.stringify({ to: "warm" }),
+        signal: AbortSignal.timeout(10_000),
+      });
+      if (!reply.ok) throw new Error(`sleep: ${reply.status}`);
+    },
+    async killHarbor(): Promise<void> {
+      await kill(knownHarbor()?.pid ?? 0);
+    },
+    async killHelm(): Promise<void> {
+      const { pid } = await helmClient().health();
+      await kill(pid);
+    },
+    async killSyncDaemon(): Promise<void> {
+      const lock = join(mutagenHome(voyageId), "daemon", "daemon.lock");
+      await kill(Number((await execa("fuser", [lock], { stderr: "ignore" })).stdout.trim()));
+    },
+    git: async (...args: string[]) => (await execa("git", ["--git-dir", voyageFolder(STACK).repo, ...args])).stdout,
+    async close(): Promise<void> {
+      await mutagen.stopDaemon();
+      await stopHelm();
+      await stopHarbor();
+      await port.close();
+      delete process.env.OCAPTAIN_HELM_PORT;
+      await rm(ashore, { recursive: true, force: true });
+    },
+  };
+}
+
+export type OpenVoyage = Awaited<ReturnType<typeof openVoyage>>;
+
+async function readPlan(ashore: string, repo: string, tasks: SmallTask[]): Promise<Plan> {
+  const folder = await writePlan(await mkdtemp(join(ashore, "plan-")), { repo, tasks });
+  const loaded = await loadPlan(folder);
+  if ("findings" in loaded) throw new Error(JSON.stringify(loaded.findings));
+  return loaded.plan;
+}
+
+/** SIGKILL, and waits for its end. */
+async function kill(pid: number): Promise<void> {
+  process.kill(pid, "SIGKILL");
+  for (const end = Date.now() + 5000; Date.now() < end; await new Promise((done) => setTimeout(done, 20)))
+    if (!/^State:\s+[^Z]/m.test(await readFile(`/proc/${pid}/status`, "utf8").catch(() => ""))) return;
+  throw new Error(`process ${pid} does not end`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((done) => server.once("listening", done));
+  const { port } = server.address() as { port: number };
+  await new Promise((done) => server.close(done));
+  return port;
+}

@@ -1,0 +1,84 @@
+import { existsSync } from "node:fs";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type OpenVoyage, openVoyage } from "./voyage.ts";
+
+let quay: OpenVoyage;
+beforeEach(async () => {
+  quay = await openVoyage();
+});
+afterEach(() => quay.close());
+
+const tip = () => quay.git("rev-parse", quay.stack);
+/** As an accepted task: one more commit on the voyage's branch. */
+async function deliver(): Promise<string> {
+  const author = { GIT_AUTHOR_NAME: "s", GIT_AUTHOR_EMAIL: "s@x", GIT_COMMITTER_NAME: "s", GIT_COMMITTER_EMAIL: "s@x" };
+  const env = { ...author, GIT_DIR: quay.folder.repo };
+  const { stdout } = await execa("git", ["commit-tree", `${await tip()}^{tree}`, "-p", await tip(), "-m", "delivered"], { env });
+  await quay.git("update-ref", `refs/heads/${quay.stack}`, stdout);
+  return stdout;
+}
+
+test("the captain's folder: a bare repository with the voyage's branch, a checkout, the plan's artifacts", async () => {
+  expect(await quay.workspace.create()).toMatchObject({ branch: quay.stack, present: true });
+  expect(await quay.git("log", "--format=%s", quay.stack)).toBe("Start");
+  expect(await readFile(join(quay.folder.workspace, "README.md"), "utf8")).toBe("# A repository\n");
+  expect(await readFile(join(quay.folder.artifacts, "spec.md"), "utf8")).toBe(quay.plan.spec);
+  expect((await stat(join(quay.folder.artifacts, "verify.sh"))).mode & 0o777).toBe(0o755);
+});
+
+test("created again, or updated, what was delivered stays", async () => {
+  const outs = await quay.workspace.create();
+  const delivered = await deliver();
+  expect(await quay.workspace.create()).toEqual(outs);
+  await quay.workspace.update(outs, { spec: "# Another spec\n", verify: null });
+  expect(await tip()).toBe(delivered);
+  expect(await readFile(join(quay.folder.artifacts, "spec.md"), "utf8")).toBe("# Another spec\n");
+  expect(existsSync(join(quay.folder.artifacts, "verify.sh"))).toBe(false);
+});
+
+test.each(["repo", "workspace"] as const)("%s lost: read says so and makes nothing; up makes it again", async (part) => {
+  const outs = await quay.workspace.create();
+  expect(await quay.workspace.read(outs)).toEqual(outs);
+  await rm(quay.folder[part], { recursive: true });
+  const seen = await quay.workspace.read(outs);
+  expect(seen).toEqual({ ...outs, present: false });
+  expect(existsSync(quay.folder[part])).toBe(false);
+  expect((await quay.workspace.diff(seen!)).changes).toBe(true);
+  expect(await quay.workspace.update(seen!)).toEqual(outs);
+  expect(await quay.git("log", "--format=%s", quay.stack)).toBe("Start");
+});
+
+test("a clone that was cut off is not taken for whole", async () => {
+  const cutOff = `${quay.folder.root}/.repo.git.clone-dead`;
+  await writeFile(cutOff, "");
+  await quay.workspace.create();
+  expect(existsSync(cutOff)).toBe(false);
+  expect(await quay.git("log", "--format=%s", quay.stack)).toBe("Start");
+});
+
+test("a repository that cannot be read is named, and nothing half is left", async () => {
+  await expect(quay.workspace.create({ repo: `${quay.repo}-nowhere` })).rejects.toThrow(
+    /repository ".*-nowhere" cannot be read.*hint: git ls-remote/s,
+  );
+  expect(existsSync(quay.folder.repo)).toBe(false);
+});
+
+test("delete leaves the captain's folder, and is quiet the second time", async () => {
+  const outs = await quay.workspace.create();
+  const delivered = await deliver();
+  await quay.workspace.remove(outs);
+  await quay.workspace.remove(outs);
+  expect(await tip()).toBe(delivered);
+});
+
+test("another voyage is another workspace: replaced, the old one deleted first; another repository is not", async () => {
+  const outs = await quay.workspace.create();
+  expect(await quay.workspace.diff(outs, { voyageId: "000000" })).toMatchObject({
+    replaces: ["voyageId"],
+    deleteBeforeReplace: true,
+  });
+  expect(await quay.workspace.diff(outs, { repo: "elsewhere" })).toMatchObject({ changes: true, replaces: [] });
+});
