@@ -1,12 +1,14 @@
-import { Config, getStack } from "@pulumi/pulumi";
+import { Config, getStack, log } from "@pulumi/pulumi";
 import { Voyage } from "./components/voyage.ts";
 import { readVoyageConfig } from "./components/voyage-config.ts";
 import { voyageOutputs } from "./components/voyage-outputs.ts";
 import { packCrew } from "./lib/crew-pack.ts";
+import { NOT_ISOLATED } from "./lib/harbor-daemon.ts";
 import { preflight } from "./lib/preflight/preflight.ts";
 
 const stack = getStack();
 const config = readVoyageConfig();
+if (config.provider === "harbor" && config.unconfined) void log.warn(NOT_ISOLATED);
 const { plan, shipCount } = await preflight({ ...config, stack, spritesToken: new Config("ocaptain").get("spritesToken") });
 const crew = await packCrew();
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { request } from "node:http";
 import type { Journal } from "./journal.ts";
 
-/** The VM's own API; another path for tests. */
+/** The VM's own API; another path on harbor ships that are not confined, and in tests. */
 const SOCKET = process.env.OCAPTAIN_SPRITE_SOCKET || "/.sprite/api.sock";
 const NAME = "ocaptain-crew";
 /** Bounded: a supervisor that dies costs two more minutes of VM (facts: sprites §10, "2 m every 15 s"). */

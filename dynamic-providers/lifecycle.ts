@@ -7,6 +7,7 @@ export type Settings = {
   keepWorkspace?: string | undefined;
   /** Names of ships (comma or JSON list) whose work may be lost at destroy. */
   abandonUnsynced?: string | undefined;
+  /** "true": harbor ships run without bubblewrap. */
   unconfined?: string | undefined;
   /** Id of the captain whose voyage this machine takes over. */
   handover?: string | undefined;

@@ -1,33 +1,47 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, readlinkSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { OcaptainError } from "../lib/errors.ts";
-import { enterShip, SHIP_HOME, type ShipAddress } from "./enter.ts";
+import { enterShip, enterShipFromHarbor, SHIP_HOME, type ShipAddress } from "./enter.ts";
 import { etcArguments } from "./ship-etc.ts";
+import { childrenOf } from "./signals.ts";
+import { quote, type ShipPlace, type Vm } from "./vm.ts";
 
 const shipRoot = fileURLToPath(new URL("ship-root/", import.meta.url));
 const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 5_000;
 
-/** A running (or frozen) ship: a bubblewrap confinement with its own user, mount, pid, ipc and uts namespace (design 13). */
-export type Confinement = ShipAddress & {
+type Confinement = ShipAddress & {
   /** `pid:[4026…]`: tells this confinement from a later process with the same number. */
   pidNamespace: string;
-  /** Resolves when the ship's last process is gone, for whatever reason. */
   ended: Promise<void>;
 };
 
-/** `folder` holds home, tmp, etc and api.sock of the sprite. */
-export type ShipPlace = { name: string; folder: string };
-
 /**
+ * A ship in a bubblewrap confinement, with its own user, mount, pid, ipc and uts namespace (design 13).
  * @throws OcaptainError UNCONFINED when bubblewrap is missing or not allowed here
  */
-export async function startConfinement(place: ShipPlace): Promise<Confinement> {
+export async function startConfined(place: ShipPlace): Promise<Vm> {
+  const vm = await startConfinement(place);
+  return {
+    ended: vm.ended,
+    fileHelper: "/.sprite/lib/fs.mjs",
+    enter: (options) => enterShip(vm, options),
+    enterFromHarbor: (options) => enterShipFromHarbor(vm, options),
+    commandOf: insideOf,
+    stillThere: `[ "$(readlink /proc/${vm.initPid}/ns/pid)" = ${quote(vm.pidNamespace)} ]`,
+    entered: (_pid, commandLine) => commandLine.startsWith("nsenter\0") && commandLine.includes(`\0-t\0${vm.initPid}\0`),
+    freeze: () => freezeConfinement(vm),
+    thaw: () => thawConfinement(vm),
+    end: (killed) => endConfinement(vm, killed),
+  };
+}
+
+async function startConfinement(place: ShipPlace): Promise<Confinement> {
   const child = spawn("unshare", ["--user", "--map-root-user", "--", "bwrap", ...bwrapArguments(place)], {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
     cwd: "/",
@@ -39,6 +53,17 @@ export async function startConfinement(place: ShipPlace): Promise<Confinement> {
   await ready(child, problem);
   const initPid = Number(JSON.parse(await info.upTo("}"))["child-pid"]);
   return { monitorPid: child.pid!, initPid, pidNamespace: readlinkSync(`/proc/${initPid}/ns/pid`), ended };
+}
+
+/** The child of the nsenter that was started, once it is in the ship: it has a number in each of two pid namespaces then. */
+function insideOf(outerPid: number): { hostPid: number; shipPid: string } | undefined {
+  try {
+    const hostPid = childrenOf(outerPid)[0];
+    const ids = hostPid && /^NSpid:\s+(.*)$/m.exec(readFileSync(`/proc/${hostPid}/status`, "utf8"))?.[1]?.split(/\s+/);
+    return hostPid && ids && ids.length > 1 ? { hostPid, shipPid: ids.at(-1)! } : undefined;
+  } catch {
+    return undefined; // not there yet, or gone again
+  }
 }
 
 function bwrapArguments({ name, folder }: ShipPlace): string[] {
@@ -160,14 +185,10 @@ async function ready(child: ChildProcess, problem: { text(): string }): Promise<
 
 const unconfined = (reason: string) =>
   new OcaptainError("UNCONFINED", `a ship cannot be confined here: ${reason}`, {
-    hint: "install bubblewrap and util-linux (apt-get install bubblewrap util-linux), and allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0)",
+    hint: "install bubblewrap and util-linux (apt-get install bubblewrap util-linux), and allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0); or give up confinement: pulumi config set ocaptain:unconfined true (npm run harbor -- --unconfined)",
   });
 
-/**
- * Ends every process of the ship and waits until they are gone.
- * @param killed called once they are told: a stopped parent outside must be continued, since a ship ends only when all its dead are reaped
- */
-export async function endConfinement(vm: Confinement, killed: () => void): Promise<void> {
+async function endConfinement(vm: Confinement, killed: () => void): Promise<void> {
   if (livesIn(vm)) process.kill(vm.initPid, "SIGKILL");
   killed();
   const timer = new Promise((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS, "late").unref());
@@ -216,8 +237,7 @@ const THAW = `for pid in $(ls /proc | grep '^[0-9]*$' | sort -rn); do
   case $pid in 1|$$) ;; *) kill -CONT $pid 2>/dev/null ;; esac
 done; exit 0`;
 
-/** @throws when something in the ship would not stop; it is running again then */
-export async function freezeConfinement(vm: Confinement): Promise<void> {
+async function freezeConfinement(vm: Confinement): Promise<void> {
   try {
     await inShip(vm, FREEZE);
   } catch (error) {
@@ -226,7 +246,7 @@ export async function freezeConfinement(vm: Confinement): Promise<void> {
   }
 }
 
-export const thawConfinement = (vm: Confinement) => inShip(vm, THAW);
+const thawConfinement = (vm: Confinement) => inShip(vm, THAW);
 
 async function inShip(vm: Confinement, script: string): Promise<void> {
   const [file = "", ...args] = [...enterShip(vm), "sh", "-c", script];

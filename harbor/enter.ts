@@ -1,4 +1,6 @@
-/** How a process gets into a ship: argv prefixes. They start nothing themselves. */
+import { type EnterOptions, inHome } from "./vm.ts";
+
+/** How a process gets into a confined ship: argv prefixes. They start nothing themselves. */
 
 export type ShipAddress = {
   /** Process id of bwrap outside: it lives in the user namespace that owns the ship's other namespaces. */
@@ -29,8 +31,6 @@ const shipEnvironment: Record<string, string> = {
   PATH: SHIP_PATH,
 };
 
-export type EnterOptions = { dir?: string | undefined; env?: Record<string, string> | undefined; tty?: unknown };
-
 /**
  * Runs what follows it in the ship, as its user `sprite`, with a clean environment.
  *
@@ -43,7 +43,7 @@ export function enterShip(ship: ShipAddress, options: EnterOptions = {}): string
   return [
     ...["nsenter", "-t", String(ship.monitorPid), "--user", "--preserve-credentials"],
     ...["nsenter", "-t", String(ship.initPid), "--user", "--mount", "--uts", "--ipc", "--pid", "--preserve-credentials"],
-    ...["env", "-i", "-C", options.dir || SHIP_HOME],
+    ...["env", "-i", "-C", inHome(SHIP_HOME, options.dir)],
     ...Object.entries(environment).map(([key, value]) => `${key}=${value}`),
     ...(options.tty ? [] : ["setsid"]),
   ];

@@ -1,10 +1,10 @@
 import type { RawData, WebSocket } from "ws";
 import { pause } from "./clock.ts";
-import type { Confinement } from "./confinement.ts";
 import { durationMs, RUN_ON_MS, signalOf } from "./exec-routes.ts";
 import type { Fault } from "./faults.ts";
 import type { Command, Session } from "./sessions.ts";
 import type { Ship, ShipSettings } from "./ship.ts";
+import type { Vm } from "./vm.ts";
 
 /** Exec by WebSocket (facts: sprites §4.2, §4.3): run, and attach. */
 
@@ -16,7 +16,7 @@ const HIGH_WATER_BYTES = 4 * 1024 * 1024;
 export async function runOverSocket(
   socket: WebSocket,
   ship: Ship,
-  vm: Confinement,
+  vm: Vm,
   command: Command,
   options: { settings: ShipSettings; maxRunAfterDisconnect: string | null; fault: Fault | undefined; release(): void },
 ): Promise<void> {

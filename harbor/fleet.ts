@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { endMarked } from "./marked.ts";
 import { Ship, type ShipSettings } from "./ship.ts";
 import { clearDoors } from "./ship-doors.ts";
 import { loadRecords, newRecord, type SpriteRecord, writeRecord } from "./sprite-records.ts";
@@ -15,6 +16,8 @@ export class Fleet {
   async load(): Promise<void> {
     const { home } = this.settings;
     clearDoors(home);
+    // A harbor that was killed leaves the processes of ships that are not confined.
+    await endMarked(home);
     const { records, remains } = loadRecords(home);
     for (const record of records) this.ships.set(record.name, new Ship(record, this.settings));
     await Promise.all(remains.map((folder) => rm(folder, { recursive: true, force: true }).catch(() => {})));
@@ -32,7 +35,7 @@ export class Fleet {
   /** @returns undefined when the name is taken */
   create(name: string, wanted: Partial<Pick<SpriteRecord, "labels" | "urlSettings">>): Ship | undefined {
     if (this.ships.has(name)) return undefined;
-    const ship = new Ship({ ...newRecord(name, this.settings.clock.now()), ...wanted }, this.settings);
+    const ship = new Ship({ ...newRecord(name, this.settings.clock.now(), this.settings.unconfined), ...wanted }, this.settings);
     writeRecord(this.settings.home, ship.record);
     this.ships.set(name, ship);
     this.settings.event(`${name} is created`);

@@ -11,6 +11,8 @@ export type HarborOptions = {
   token?: string;
   latency?: Latency;
   clock?: Clock;
+  /** Ships that are made are plain processes of the user, not confined. @default false */
+  unconfined?: boolean;
   /** @default 30 s, as the vendor's */
   idleMs?: number;
   /** @default 10 min */
@@ -32,6 +34,7 @@ export async function startHarbor(options: HarborOptions): Promise<Harbor> {
     idleMs: options.idleMs ?? 30_000,
     coldMs: options.coldMs ?? 600_000,
     event: options.event ?? (() => {}),
+    unconfined: options.unconfined ?? false,
   });
   await fleet.load();
   const token = options.token ?? `harbor/local/${randomBytes(4).toString("hex")}/${randomBytes(24).toString("base64url")}`;

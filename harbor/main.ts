@@ -3,18 +3,21 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { explain, OcaptainError } from "../lib/errors.ts";
-import { runningHarbor, stopHarbor } from "../lib/harbor-daemon.ts";
+import { type HarborInfo, NOT_ISOLATED, runningHarbor, stopHarbor } from "../lib/harbor-daemon.ts";
 import { acquireOsLock } from "../lib/os-lock.ts";
 import { harborHome, harborInfoFile } from "../lib/paths.ts";
 import { realClock } from "./clock.ts";
 import { probeConfinement } from "./confinement.ts";
 import { startHarbor } from "./harbor.ts";
 import { latencyProfile } from "./latency.ts";
+import { loadRecords } from "./sprite-records.ts";
+import { probeUnconfined } from "./unconfined.ts";
 
 /**
  * The harbor as a process. One per `harborHome()`: the lock is the kernel's, so a killed harbor never blocks the next.
  *
  *     node harbor/main.ts [--latency none|realistic]   run until a signal or --stop; a second one says who runs and ends with status 0
+ *       --unconfined                                where bubblewrap cannot run: ships are plain processes (unconfined.ts)
  *     node harbor/main.ts --info                       {"url","token"} of the running one; status 1 without
  *     node harbor/main.ts --stop
  *
@@ -22,6 +25,7 @@ import { latencyProfile } from "./latency.ts";
  */
 const options = {
   latency: { type: "string" },
+  unconfined: { type: "boolean", default: false },
   /** Started by a voyage, which ends it again when its last ship is gone. */
   background: { type: "boolean", default: false },
   info: { type: "boolean" },
@@ -34,7 +38,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options });
   if (values.info) return printInfo();
   if (values.stop) return stopHarbor();
-  await run(values.latency ?? process.env.OCAPTAIN_HARBOR_LATENCY ?? "none", values.background);
+  await run(values.latency ?? process.env.OCAPTAIN_HARBOR_LATENCY ?? "none", values);
 }
 
 async function printInfo(): Promise<void> {
@@ -43,7 +47,10 @@ async function printInfo(): Promise<void> {
   out(JSON.stringify({ url: info.url, token: info.token }));
 }
 
-async function run(latency: string, background: boolean): Promise<void> {
+async function run(
+  latency: string,
+  { background, unconfined: asked }: { background: boolean; unconfined: boolean },
+): Promise<void> {
   const profile = latencyProfile(latency);
   mkdirSync(harborHome(), { recursive: true, mode: 0o700 });
   const lock = await acquireOsLock(join(harborHome(), "lock.sqlite"), { timeoutMs: 0 }).catch((error: unknown) => {
@@ -52,21 +59,22 @@ async function run(latency: string, background: boolean): Promise<void> {
   });
   if (!lock) return sayWhoRuns();
   rmSync(harborInfoFile(), { force: true });
-  await probeConfinement();
+  const unconfined = await chooseKind(asked);
 
   const end = new Promise<string>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve(signal));
     startHarbor({
       home: harborHome(),
       latency: profile,
+      unconfined,
       idleMs: milliseconds("OCAPTAIN_HARBOR_IDLE_MS", 30_000),
       coldMs: milliseconds("OCAPTAIN_HARBOR_COLD_MS", 600_000),
       event: (text) => out(`${new Date(realClock.now()).toISOString()} ${text}`),
       onShutdown: () => resolve("--stop"),
     }).then((started) => {
       harbor = started;
-      writeInfo({ url: started.url, token: started.token, pid: process.pid, background });
-      out(welcome(started.url, latency));
+      writeInfo({ url: started.url, token: started.token, pid: process.pid, background, unconfined });
+      out(welcome(started.url, latency, unconfined));
     }, fail);
   });
   let harbor: Awaited<ReturnType<typeof startHarbor>> | undefined;
@@ -75,6 +83,20 @@ async function run(latency: string, background: boolean): Promise<void> {
   await harbor?.close();
   lock.release();
   process.exit(0);
+}
+
+/**
+ * The kind of ships that will be made; those that are there stay what they are. Where no ship can be confined, a harbor that has unconfined
+ * ones goes on with them, also when it is started by somebody who does not know of them.
+ */
+async function chooseKind(unconfined: boolean): Promise<boolean> {
+  if (!unconfined) {
+    const problem = await probeConfinement().catch((error: unknown) => error);
+    if (!problem) return false;
+    if (!loadRecords(harborHome()).records.some((record) => record.unconfined)) throw problem;
+  }
+  probeUnconfined();
+  return true;
 }
 
 /** The other one may still be starting. */
@@ -90,7 +112,7 @@ async function sayWhoRuns(): Promise<void> {
   });
 }
 
-function writeInfo(info: { url: string; token: string; pid: number; background: boolean }): void {
+function writeInfo(info: HarborInfo): void {
   const draft = `${harborInfoFile()}.new`;
   writeFileSync(draft, JSON.stringify(info), { mode: 0o600 });
   renameSync(draft, harborInfoFile());
@@ -103,7 +125,11 @@ function milliseconds(variable: string, otherwise: number): number {
   throw new OcaptainError("USAGE", `${variable}="${text}" is no number of milliseconds`);
 }
 
-const welcome = (url: string, latency: string) => `The harbor listens at ${url} (latency: ${latency}; files: ${harborHome()}).
+const welcome = (
+  url: string,
+  latency: string,
+  unconfined: boolean,
+) => `The harbor listens at ${url} (latency: ${latency}; files: ${harborHome()}).${unconfined ? `\nUNCONFINED: ${NOT_ISOLATED}.` : ""}
 It serves the sprites API; the token is in \`npm run -s harbor -- --info\`. To try it:
   info=$(npm run -s harbor -- --info); url=$(echo "$info" | cut -d'"' -f4); token=$(echo "$info" | cut -d'"' -f8)
   curl -H "Authorization: Bearer $token" -d '{"name":"dinghy"}' $url/v1/sprites

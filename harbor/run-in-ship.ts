@@ -1,13 +1,12 @@
 import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
-import type { Confinement } from "./confinement.ts";
-import { enterShipFromHarbor } from "./enter.ts";
+import type { Vm } from "./vm.ts";
 
 export type RunResult = { exitCode: number; stdout: Buffer; stderr: string };
 
 /** Runs a command of the harbor's own in the ship, to its end; it is in no list of sessions. */
-export function runInShip(vm: Confinement, argv: string[], input?: Readable): Promise<RunResult> {
-  const [file, ...args] = [...enterShipFromHarbor(vm), ...argv] as [string, ...string[]];
+export function runInShip(vm: Vm, argv: string[], input?: Readable): Promise<RunResult> {
+  const [file, ...args] = [...vm.enterFromHarbor(), ...argv] as [string, ...string[]];
   const child = spawn(file, args, { stdio: "pipe", detached: true, env: { PATH: process.env.PATH } });
   const stdout: Buffer[] = [];
   let stderr = "";

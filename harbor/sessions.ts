@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { type IPty, spawn as spawnPty } from "@lydell/node-pty";
-import type { Confinement } from "./confinement.ts";
-import { enterShipFromHarbor } from "./enter.ts";
+import { signalQuietly } from "./signals.ts";
+import type { Vm } from "./vm.ts";
 
 export type Output = { stream: "stdout" | "stderr"; data: Buffer };
 
@@ -43,7 +42,7 @@ const SCROLLBACK_BYTES = 64 * 1024;
 const DRAIN_MS = 200;
 
 /** Starts a command in the ship. A command that cannot be started is a session that exits with 126 or 127, as in a shell. */
-export async function startSession(vm: Confinement, command: Command, nowMs: number): Promise<Session> {
+export async function startSession(vm: Vm, command: Command, nowMs: number): Promise<Session> {
   const raw = command.tty ? startTerminal(vm, command, command.tty) : startPlain(vm, command);
   const listeners = new Set<(output: Output) => void>();
   let early: Output[] | undefined = [];
@@ -57,7 +56,7 @@ export async function startSession(vm: Confinement, command: Command, nowMs: num
     for (const listener of listeners) listener(output);
   });
   // Only now: what nobody listens to when a process ends, Node throws away.
-  const inner = await innerProcess(raw.pid, raw.exited);
+  const inner = await innerProcess(vm, raw.pid, raw.exited);
   const session: Session = {
     id: inner.shipPid,
     command: command.argv.join(" "),
@@ -97,8 +96,8 @@ type Raw = Pick<Session, "exited" | "write" | "endInput" | "pause" | "resume" | 
   onOutput(listener: (output: Output) => void): void;
 };
 
-function startPlain(vm: Confinement, command: Command): Raw {
-  const [file, ...args] = [...enterShipFromHarbor(vm, command), ...command.argv] as [string, ...string[]];
+function startPlain(vm: Vm, command: Command): Raw {
+  const [file, ...args] = [...vm.enterFromHarbor(command), ...command.argv] as [string, ...string[]];
   const child = spawn(file, args, { stdio: "pipe", detached: true, env: { PATH: process.env.PATH } });
   child.stdin.on("error", () => {}); // the command ended without reading its input
   return {
@@ -137,8 +136,8 @@ function exitOf(child: ChildProcess): Promise<number> {
   });
 }
 
-function startTerminal(vm: Confinement, command: Command, size: { cols: number; rows: number }): Raw {
-  const [file, ...args] = [...enterShipFromHarbor(vm, { ...command, tty: true }), ...command.argv] as [string, ...string[]];
+function startTerminal(vm: Vm, command: Command, size: { cols: number; rows: number }): Raw {
+  const [file, ...args] = [...vm.enterFromHarbor({ ...command, tty: true }), ...command.argv] as [string, ...string[]];
   const pty: IPty = spawnPty(file, args, { ...size, encoding: null, env: { PATH: process.env.PATH } });
   return {
     pid: pty.pid,
@@ -152,42 +151,18 @@ function startTerminal(vm: Confinement, command: Command, size: { cols: number; 
   };
 }
 
-/** The command's process, as seen from outside and from the ship: the child of the nsenter that we started. */
-async function innerProcess(outerPid: number, exited: Promise<unknown>): Promise<{ hostPid: number; shipPid: string }> {
+async function innerProcess(vm: Vm, outerPid: number, exited: Promise<unknown>): Promise<{ hostPid: number; shipPid: string }> {
   let over = false;
   void exited.then(() => {
     over = true;
   });
   for (let tries = 0; tries < 1000 && !over; tries++) {
-    try {
-      const hostPid = childrenOf(outerPid)[0];
-      const ids = hostPid && /^NSpid:\s+(.*)$/m.exec(readFileSync(`/proc/${hostPid}/status`, "utf8"))?.[1]?.split(/\s+/);
-      if (hostPid && ids && ids.length > 1) return { hostPid, shipPid: ids.at(-1)! };
-    } catch {
-      // not there yet, or gone again
-    }
+    const inner = vm.commandOf(outerPid);
+    if (inner) return inner;
     await delay(1);
   }
   // Over before it was seen: any short number will do for something that nobody can attach to any more.
   return { hostPid: 0, shipPid: String(outerPid) };
-}
-
-/** Process ids of the children of a process, as the kernel lists them; none when it is gone. */
-export function childrenOf(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
-}
-
-/** Negative: a process group. 0 and what is gone are left alone; false then. */
-export function signalQuietly(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    return pid !== 0 && process.kill(pid, signal);
-  } catch {
-    return false;
-  }
 }
 
 const signalNumbers: Record<string, number> = {

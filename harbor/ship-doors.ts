@@ -1,8 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Confinement } from "./confinement.ts";
-import { enterShip } from "./enter.ts";
-import { childrenOf, signalQuietly } from "./sessions.ts";
+import { childrenOf, signalQuietly } from "./signals.ts";
+import { quote, type Vm } from "./vm.ts";
 
 /**
  * The files by which `ssh-bin/` finds a ship without asking the harbor (design 14):
@@ -16,18 +15,15 @@ export function clearDoors(home: string): void {
   }
 }
 
-const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
-
-export function openDoor(home: string, name: string, vm: Confinement): void {
-  const text = `ship_init=${vm.initPid}
-ship_pid_namespace=${quote(vm.pidNamespace)}
-enter() { exec ${enterShip(vm).map(quote).join(" ")} "$@"; }
+export function openDoor(home: string, name: string, vm: Vm): void {
+  const text = `still_there() { ${vm.stillThere}; }
+enter() { exec ${vm.enter().map(quote).join(" ")} "$@"; }
 `;
   writeFileSync(join(home, "awake", name), text, { mode: 0o600 });
 }
 
 /** A pause cuts TCP (facts: sprites §10): the ship's connections end, with what they ran. */
-export function closeDoor(home: string, name: string, vm: Confinement): void {
+export function closeDoor(home: string, name: string, vm: Vm): void {
   rmSync(join(home, "awake", name), { force: true });
   for (const entry of readdirSync(join(home, "ssh"))) {
     if (!entry.startsWith(`${name}.`)) continue;
@@ -41,10 +37,10 @@ export function closeDoor(home: string, name: string, vm: Confinement): void {
 }
 
 /** The number may belong to another process by now: ours is the script, or what it became. */
-function isConnection(pid: number, vm: Confinement): boolean {
+function isConnection(pid: number, vm: Vm): boolean {
   try {
     const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
-    return command.includes("/ssh-bin/") || (command.startsWith("nsenter\0") && command.includes(`\0-t\0${vm.initPid}\0`));
+    return command.includes("/ssh-bin/") || vm.entered(pid, command);
   } catch {
     return false;
   }

@@ -3,12 +3,14 @@ import type { Server } from "node:http";
 import { join } from "node:path";
 import { execa } from "execa";
 import { type Clock, pause } from "./clock.ts";
-import { type Confinement, endConfinement, freezeConfinement, startConfinement, thawConfinement } from "./confinement.ts";
+import { startConfined } from "./confinement.ts";
 import { Holds, serveHolds } from "./holds.ts";
 import type { Latency } from "./latency.ts";
 import { type Command, type Session, startSession } from "./sessions.ts";
 import { closeDoor, openDoor } from "./ship-doors.ts";
 import { forgetRecord, type SpriteRecord, spriteFolder, writeRecord } from "./sprite-records.ts";
+import { startUnconfined } from "./unconfined.ts";
+import type { Vm } from "./vm.ts";
 
 export type ShipSettings = {
   home: string;
@@ -19,6 +21,8 @@ export type ShipSettings = {
   /** Time frozen after which its processes are gone; not documented by the vendor. */
   coldMs: number;
   event(text: string): void;
+  /** Whether new ships are not confined. */
+  unconfined: boolean;
 };
 
 export type Status = "cold" | "warm" | "running";
@@ -35,7 +39,7 @@ export class Ship {
   readonly sessions = new Map<string, Session>();
   removed = false;
   private readonly settings: ShipSettings;
-  private vm: Confinement | undefined;
+  private vm: Vm | undefined;
   private api: Server | undefined;
   private frozen = false;
   private activities = 0;
@@ -69,7 +73,7 @@ export class Ship {
   }
 
   /** Runs `work` with the ship awake, waking it first. */
-  async awake<T>(work: (vm: Confinement) => Promise<T>): Promise<T> {
+  async awake<T>(work: (vm: Vm) => Promise<T>): Promise<T> {
     const release = this.keepAwake();
     try {
       return await work(await this.wake());
@@ -79,7 +83,7 @@ export class Ship {
   }
 
   /** @throws when it was removed meanwhile, or cannot be started */
-  wake(): Promise<Confinement> {
+  wake(): Promise<Vm> {
     return this.oneByOne(async () => {
       if (this.removed) throw new Error(`sprite "${this.record.name}" was deleted`);
       if (this.vm && !this.frozen) return this.vm;
@@ -97,11 +101,12 @@ export class Ship {
     });
   }
 
-  private async start(): Promise<Confinement> {
+  private async start(): Promise<Vm> {
     const socket = join(this.folder, "api.sock");
     this.api = await serveHolds(this.holds, socket);
     try {
-      const vm = await startConfinement({ name: this.record.name, folder: this.folder });
+      const start = this.record.unconfined ? startUnconfined : startConfined;
+      const vm = await start({ name: this.record.name, folder: this.folder });
       this.vm = vm;
       void vm.ended.then(() => this.lost(vm));
       return vm;
@@ -111,8 +116,8 @@ export class Ship {
     }
   }
 
-  private async thaw(vm: Confinement): Promise<Confinement> {
-    await thawConfinement(vm);
+  private async thaw(vm: Vm): Promise<Vm> {
+    await vm.thaw();
     this.continueOutside();
     this.frozen = false;
     return vm;
@@ -123,7 +128,7 @@ export class Ship {
   }
 
   /** Starts a command; the session is listed until it ends. */
-  async exec(vm: Confinement, command: Command): Promise<Session> {
+  async exec(vm: Vm, command: Command): Promise<Session> {
     const session = await startSession(vm, command, this.settings.clock.now());
     this.sessions.set(session.id, session);
     void session.exited.then(() => this.sessions.delete(session.id));
@@ -175,10 +180,10 @@ export class Ship {
     });
   }
 
-  private async freeze(vm: Confinement): Promise<void> {
+  private async freeze(vm: Vm): Promise<void> {
     closeDoor(this.settings.home, this.record.name, vm);
     try {
-      await freezeConfinement(vm);
+      await vm.freeze();
     } catch (error) {
       if (this.vm === vm) openDoor(this.settings.home, this.record.name, vm);
       throw error;
@@ -197,13 +202,13 @@ export class Ship {
   private async stop(): Promise<void> {
     const vm = this.vm;
     if (!vm) return;
-    await endConfinement(vm, () => this.continueOutside());
+    await vm.end(() => this.continueOutside());
     await Promise.all([...this.sessions.values()].map((session) => session.exited));
     this.lost(vm);
   }
 
   /** Its processes are gone: asked for, or by themselves. */
-  private lost(vm: Confinement): void {
+  private lost(vm: Vm): void {
     if (this.vm !== vm) return;
     this.cancelTimer();
     this.vm = undefined;

@@ -13,13 +13,15 @@ export type SpriteRecord = {
   updatedAt: string;
   lastRunningAt: string | null;
   lastWarmingAt: string | null;
+  /** Made by a harbor that did not confine. It stays so, and one without this is confined for ever, whatever the harbor's kind is later. */
+  unconfined?: true;
 };
 
 /** A sprite's folder, kept short because a unix socket's path (≤ 107 bytes) lies in it. */
 export const spriteFolder = (home: string, id: string) => join(home, "s", id.slice("sprite-".length, "sprite-".length + 8));
 const recordFile = (folder: string) => join(folder, "sprite.json");
 
-export function newRecord(name: string, nowMs: number): SpriteRecord {
+export function newRecord(name: string, nowMs: number, unconfined: boolean): SpriteRecord {
   const at = new Date(nowMs).toISOString();
   return {
     id: `sprite-${randomUUID()}`,
@@ -30,6 +32,7 @@ export function newRecord(name: string, nowMs: number): SpriteRecord {
     updatedAt: at,
     lastRunningAt: null,
     lastWarmingAt: null,
+    ...(unconfined && { unconfined }),
   };
 }
 

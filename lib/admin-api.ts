@@ -42,7 +42,12 @@ export const RegisterVoyage = z.object({
   plan: Plan,
   hand: z.enum(["rehearsal", "claude"]),
   /** How the helm wakes ships. `token` is kept 0600 in the folder, never in the ledger. */
-  provider: z.object({ kind: z.enum(["harbor", "sprites"]), baseUrl: z.string().optional(), token: z.string().optional() }),
+  provider: z.object({
+    kind: z.enum(["harbor", "sprites"]),
+    baseUrl: z.string().optional(),
+    token: z.string().optional(),
+    unconfined: z.boolean().optional(),
+  }),
   /** Tunables; defaults: lease 120, heartbeat 10, fence 90, linger 8. Tests scale them down. */
   timing: z
     .object({

@@ -7,8 +7,21 @@ import { z } from "zod";
 import { OcaptainError } from "./errors.ts";
 import { harborHome, harborInfoFile } from "./paths.ts";
 
-const HarborInfo = z.object({ url: z.url(), token: z.string(), pid: z.number().int(), background: z.boolean().default(false) });
+const HarborInfo = z.object({
+  url: z.url(),
+  token: z.string(),
+  pid: z.number().int(),
+  background: z.boolean().default(false),
+  /** Ships that it makes are plain processes of the user. */
+  unconfined: z.boolean().default(false),
+});
 export type HarborInfo = z.infer<typeof HarborInfo>;
+
+/** What people are told who use unconfined ships. */
+export const NOT_ISOLATED =
+  "ships are not confined: they are plain processes of yours, can read and change all your files, and see and end all your processes; only home, temporary folder and tmux server are their own";
+
+export type HarborWish = { latency?: string; unconfined?: boolean | undefined };
 
 const HEALTH_TIMEOUT_MS = 2_000;
 const START_TIMEOUT_MS = 20_000;
@@ -39,17 +52,18 @@ export async function runningHarbor(): Promise<HarborInfo | undefined> {
 /**
  * The running harbor, or one started in the background that outlives the caller (design 13). Callers may race: one harbor comes of it.
  *
+ * @param options.unconfined whether a harbor that is started here confines what ships it makes; one that runs stays what it is: {@link harborOfKind}
  * @param options.latency profile of a harbor that is started here: `none` or `realistic`; default OCAPTAIN_HARBOR_LATENCY, else `none`
  * @throws OcaptainError HARBOR_START with the end of its log
  */
-export async function ensureHarbor(options: { latency?: string } = {}): Promise<{ url: string; token: string }> {
+export async function ensureHarbor(options: HarborWish = {}): Promise<HarborInfo> {
   const running = await runningHarbor();
-  if (running) return { url: running.url, token: running.token };
-  const ended = startDetached(options.latency ?? process.env.OCAPTAIN_HARBOR_LATENCY ?? "none");
+  if (running) return running;
+  const ended = startDetached(options.latency ?? process.env.OCAPTAIN_HARBOR_LATENCY ?? "none", options.unconfined ?? false);
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (performance.now() < deadline) {
     const info = await runningHarbor();
-    if (info) return { url: info.url, token: info.token };
+    if (info) return info;
     // Status 0: another one was quicker, and answers soon.
     if (ended.exitCode !== undefined && ended.exitCode !== 0) break;
     await delay(POLL_MS);
@@ -59,14 +73,41 @@ export async function ensureHarbor(options: { latency?: string } = {}): Promise<
   });
 }
 
-function startDetached(latency: string): { exitCode: number | undefined } {
+/**
+ * A harbor of this kind, for who is about to make a ship: none is confined, or not, against what its voyage says. One of the other kind that
+ * was started in the background and has no ship is exchanged.
+ * @throws OcaptainError HARBOR_KIND when the one that runs is of the other kind and in use; else as {@link ensureHarbor}
+ */
+export async function harborOfKind(unconfined: boolean): Promise<HarborInfo> {
+  let info = await ensureHarbor({ unconfined });
+  if (info.unconfined !== unconfined && (await stopIfIdle(info))) info = await ensureHarbor({ unconfined });
+  if (info.unconfined !== unconfined) throw otherKind(info);
+  return info;
+}
+
+/** What {@link harborOfKind} would throw, or undefined. Only looks: starts and ends nothing. */
+export async function harborKindProblem(unconfined: boolean): Promise<OcaptainError | undefined> {
+  const info = await runningHarbor();
+  return !info || info.unconfined === unconfined || (await isIdle(info)) ? undefined : otherKind(info);
+}
+
+function otherKind({ pid, unconfined }: HarborInfo): OcaptainError {
+  const wish = unconfined
+    ? "does not confine its ships, and this voyage wants confined ones"
+    : "confines its ships, and this voyage wants unconfined ones";
+  return new OcaptainError("HARBOR_KIND", `the harbor that runs (process ${pid}) ${wish}`, {
+    hint: `take what it has: pulumi config set ocaptain:unconfined ${unconfined}; or end it: npm run harbor -- --stop (its ships' processes end, their files stay)`,
+  });
+}
+
+function startDetached(latency: string, unconfined: boolean): { exitCode: number | undefined } {
   mkdirSync(harborHome(), { recursive: true, mode: 0o700 });
   const log = openSync(logFile(), "a", 0o600);
   const main = fileURLToPath(new URL("../harbor/main.ts", import.meta.url));
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([key]) => ENVIRONMENT.includes(key) || key.startsWith("OCAPTAIN_")),
   );
-  const child = spawn(process.execPath, [main, "--background", "--latency", latency], {
+  const child = spawn(process.execPath, [main, "--background", "--latency", latency, ...(unconfined ? ["--unconfined"] : [])], {
     detached: true,
     stdio: ["ignore", log, log],
     cwd: "/",
@@ -87,14 +128,26 @@ function startDetached(latency: string): { exitCode: number | undefined } {
 /** Ends a harbor that `ensureHarbor` started, once it has no ship left; one that somebody runs in a terminal stays. */
 export async function stopHarborIfIdle(): Promise<void> {
   const info = knownHarbor();
-  if (!info?.background) return;
+  if (info) await stopIfIdle(info);
+}
+
+/** false: it was left alone. */
+async function stopIfIdle(info: HarborInfo): Promise<boolean> {
+  if (!(await isIdle(info))) return false;
+  await stop(info);
+  return true;
+}
+
+/** Started in the background, answers, and has no ship. */
+async function isIdle(info: HarborInfo): Promise<boolean> {
+  if (!info.background) return false;
   const reply = await fetch(`${info.url}/v1/sprites?max_results=1`, {
     headers: { authorization: `Bearer ${info.token}` },
     signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS),
   }).catch(() => undefined);
-  if (reply?.status !== 200) return;
+  if (reply?.status !== 200) return false;
   const { sprites } = (await reply.json()) as { sprites: unknown[] };
-  if (sprites.length === 0) await stopHarbor();
+  return sprites.length === 0;
 }
 
 /**
@@ -103,7 +156,10 @@ export async function stopHarborIfIdle(): Promise<void> {
  */
 export async function stopHarbor(): Promise<void> {
   const info = await runningHarbor();
-  if (!info) return;
+  if (info) await stop(info);
+}
+
+async function stop(info: HarborInfo): Promise<void> {
   await ask(info, "POST", "/__harbor/shutdown").catch(() => undefined);
   const deadline = performance.now() + STOP_TIMEOUT_MS;
   while (performance.now() < deadline) {

@@ -29,13 +29,13 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
   replaceOn: ["stack", "voyageId"],
 
   async reconcile(settings, news) {
-    const { baseUrl, token } = providerSettings(settings, news.provider);
+    const { baseUrl, token, unconfined } = providerSettings(settings, news.provider);
     const voyage = {
       stack: news.stack,
       folder: voyageFolder(news.stack).root,
       plan: news.plan,
       hand: news.hand,
-      provider: { kind: news.provider, ...(baseUrl && { baseUrl }), ...(token && { token }) },
+      provider: { kind: news.provider, ...(baseUrl && { baseUrl }), ...(token && { token }), ...(unconfined && { unconfined }) },
       timing: {
         leaseSeconds: news.leaseSeconds,
         heartbeatSeconds: news.leaseSeconds / 12,

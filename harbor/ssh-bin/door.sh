@@ -12,7 +12,7 @@ open_door() {
   [ -f "$folder/awake/$ship" ] || no_door
   . "$folder/awake/$ship"
   # A file left by a harbor that was killed: its numbers may be other processes by now.
-  [ "$(readlink "/proc/$ship_init/ns/pid")" = "$ship_pid_namespace" ] || no_door
+  still_there || no_door
 }
 
 no_door() {

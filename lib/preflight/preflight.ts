@@ -9,7 +9,7 @@ import { type Check, type PreflightFinding, runPreflight } from "./check.ts";
 import { helmPortCheck } from "./helm-port.ts";
 import { socketPathCheck, spaceCheck } from "./machine.ts";
 import { chooseShipCount } from "./ship-count.ts";
-import { confinementCheck, nodeCheck, toolCheck, tools } from "./tools.ts";
+import { confinementCheck, harborKindCheck, nodeCheck, toolCheck, tools } from "./tools.ts";
 import { captainCheck, providerCheck, stackNameCheck } from "./voyage.ts";
 
 export type PreflightArgs = {
@@ -77,7 +77,10 @@ const planFinding = (plan: string, { file, field, message }: Finding): Preflight
 
 /** A harbor starts by itself when it is first needed, with a token of its own: there only its programs are looked at. */
 function providerChecks({ provider, stack, unconfined, spritesToken }: PreflightArgs): Check[] {
-  if (provider === "harbor") return [toolCheck(tools.tmux), ...(unconfined ? [] : [toolCheck(tools.bwrap), confinementCheck()])];
+  if (provider === "harbor") {
+    const confined = unconfined ? [] : [toolCheck(tools.bwrap), confinementCheck()];
+    return [toolCheck(tools.tmux), ...confined, harborKindCheck(unconfined)];
+  }
   const settings = {
     kind: provider,
     baseUrl: process.env.SPRITES_API_URL || undefined,

@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import { harborKindProblem } from "../harbor-daemon.ts";
 import type { Check, PreflightFinding } from "./check.ts";
 
 /** A program on the captain's PATH, and what it must be. Versions are compared number by number. */
@@ -68,6 +69,18 @@ export function confinementCheck(): Check {
           hint: "allow user namespaces, or give up confinement: pulumi config set ocaptain:unconfined true",
         },
       ];
+    },
+  };
+}
+
+/** The harbor that runs makes the kind of ships that is wanted, or can be exchanged for one that does. */
+export function harborKindCheck(unconfined: boolean): Check {
+  const what = "harbor";
+  return {
+    what,
+    look: async () => {
+      const problem = await harborKindProblem(unconfined);
+      return problem ? [{ what, message: problem.message, hint: problem.hint ?? "" }] : [];
     },
   };
 }

@@ -1,5 +1,5 @@
 import { OcaptainError } from "../errors.ts";
-import { ensureHarbor, knownHarbor } from "../harbor-daemon.ts";
+import { ensureHarbor, harborOfKind, knownHarbor } from "../harbor-daemon.ts";
 import { readExecStream } from "./exec-stream.ts";
 import { errorText, type Http, isWeather, openHttp, type Reply, type Request } from "./http.ts";
 import type { ExecResult, ProviderSettings, SpriteInfo, SpritesClient } from "./types.ts";
@@ -13,25 +13,34 @@ const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
 /**
  * The sprites API of a provider. For the harbor without a `baseUrl` the running one is used, or one is started, so that a dead harbor
  * heals in every call that needs one (design 13).
- * @throws OcaptainError NO_TOKEN when sprites.dev has no token; HARBOR_* when the harbor cannot be started.
+ * @throws OcaptainError NO_TOKEN when sprites.dev has no token; HARBOR_* when the harbor cannot be started; `create` HARBOR_KIND.
  */
 export async function openSprites(settings: ProviderSettings): Promise<SpritesClient> {
-  if (settings.kind === "harbor" && !settings.baseUrl) return client(await harborHttp());
+  if (settings.kind === "harbor" && !settings.baseUrl) return harborClient(settings.unconfined);
   const hint = "pulumi config set --secret ocaptain:spritesToken TOKEN  (or export SPRITE_TOKEN)";
   if (!settings.token) throw new OcaptainError("NO_TOKEN", `provider ${settings.kind} needs a token`, { hint });
   return client(openHttp((settings.baseUrl ?? SPRITES_URL).replace(/\/+$/, ""), settings.token, hint));
 }
 
+async function harborClient(unconfined: boolean | undefined): Promise<SpritesClient> {
+  const self = client(await harborHttp(unconfined));
+  const create: SpritesClient["create"] = async (name, labels) => {
+    if (unconfined !== undefined && knownHarbor()?.unconfined !== unconfined) await harborOfKind(unconfined);
+    return self.create(name, labels);
+  };
+  return { ...self, create };
+}
+
 /** Calls go straight to the harbor that is known; only one that is not there, or is another by now, is looked for or started. */
-async function harborHttp(): Promise<Http> {
+async function harborHttp(unconfined: boolean | undefined): Promise<Http> {
   const open = ({ url, token }: { url: string; token: string }) => openHttp(url, token, "npm run harbor");
-  let http = open(knownHarbor() ?? (await ensureHarbor()));
+  let http = open(knownHarbor() ?? (await ensureHarbor({ unconfined })));
   return async (request) => {
     try {
       return await http(request);
     } catch (error) {
       if (!notThere(error)) throw error;
-      http = open(await ensureHarbor());
+      http = open(await ensureHarbor({ unconfined }));
       return http(request);
     }
   };

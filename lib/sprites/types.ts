@@ -1,7 +1,13 @@
 /** The sprites API as the product uses it, for both providers (design 13: only the base URL differs). */
 
 /** Which service, and how it is reached. Without `baseUrl`: harbor = the running one (started if need be), sprites = api.sprites.dev. */
-export type ProviderSettings = { kind: "harbor" | "sprites"; baseUrl?: string | undefined; token?: string | undefined };
+export type ProviderSettings = {
+  kind: "harbor" | "sprites";
+  baseUrl?: string | undefined;
+  token?: string | undefined;
+  /** Harbor: are its ships to be without confinement? undefined: as it happens to be. Asked for when a ship is made; one that is there stays. */
+  unconfined?: boolean | undefined;
+};
 
 /** One VM. `id` is the incarnation: it changes when a name is deleted and made again. */
 export type SpriteInfo = { id: string; name: string; status: "cold" | "warm" | "running"; url: string; labels: string[] };

@@ -7,7 +7,9 @@ import { pipeline } from "node:stream/promises";
 
 const [operation, json] = process.argv.slice(2);
 const options = JSON.parse(json);
-const at = (path) => resolve(options.workingDir || "/", path);
+const at = (path) => resolve(inHome(options.workingDir || "/"), inHome(path));
+/** A client cannot know where the home of a ship is that is not confined. */
+const inHome = (path) => path.replace(/^~(?=\/|$)/, () => process.env.HOME);
 
 const operations = {
   async read() {

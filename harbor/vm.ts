@@ -1,0 +1,39 @@
+/** What is asked of a ship that runs or is frozen. Two kinds: `confinement.ts` (bubblewrap) and `unconfined.ts` (plain processes). */
+export type Vm = {
+  /** Resolves when the ship's last process is gone, for whatever reason. */
+  ended: Promise<void>;
+  /** Path in the ship of the helper for file calls, `ship-root/lib/fs.mjs`. */
+  fileHelper: string;
+  /**
+   * argv prefix that runs what follows it in the ship, as its user, with a clean environment. Without a terminal the command leads a session
+   * of its own, and is the child of the process that this starts.
+   */
+  enter(options?: EnterOptions): string[];
+  /** The same, for children of the harbor itself, which lead a session already. */
+  enterFromHarbor(options?: EnterOptions): string[];
+  /** The command's process, when `outerPid` was started by {@link enterFromHarbor}: its number out here, and in the ship. undefined: not yet. */
+  commandOf(outerPid: number): { hostPid: number; shipPid: string } | undefined;
+  /** A shell condition: what {@link enter} names is still this ship. */
+  stillThere: string;
+  /** Whether this process, which has this command line, is what {@link enter} became. */
+  entered(pid: number, commandLine: string): boolean;
+  /** @throws when something in the ship would not stop; it is running again then */
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
+  /**
+   * Ends every process of the ship and waits until they are gone.
+   * @param killed called once they are told: a stopped parent outside must be continued, since a ship ends only when all its dead are reaped
+   */
+  end(killed: () => void): Promise<void>;
+};
+
+/** `folder` holds home, tmp, etc and api.sock of the sprite. */
+export type ShipPlace = { name: string; folder: string };
+
+export type EnterOptions = { dir?: string | undefined; env?: Record<string, string> | undefined; tty?: unknown };
+
+/** `~` and `~/…` are the ship's home: a client cannot know where that is. */
+export const inHome = (home: string, dir: string | undefined): string => (dir ? dir.replace(/^~(?=\/|$)/, () => home) : home);
+
+/** A word for a POSIX shell. */
+export const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
