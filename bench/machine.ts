@@ -27,7 +27,8 @@ export async function openMachine(): Promise<Machine> {
       const file = await readFile(voyageFolder(STACK).voyageFile, "utf8").catch(() => null);
       if (file !== null) await voyageMutagen({ ...(JSON.parse(file) as { voyageId: string }), provider: "harbor" }).stopDaemon();
       await stopHarbor();
-      await rm(folder, { recursive: true, force: true });
+      // The sync daemon writes its last for a moment after it has let go of its socket.
+      await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
   };
 }

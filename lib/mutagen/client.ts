@@ -26,8 +26,11 @@ export function openMutagen(options: MutagenOptions) {
   const command = mutagenCommand(options);
   const daemon = mutagenDaemon(options, command);
 
+  /** Hosts that a session was made with, or tried: Mutagen's agent is on them. */
+  const reached = new Map<string, Promise<void>>();
+
   /** All sessions of this daemon. MUTAGEN_DAEMON when it is not running. */
-  async function list(): Promise<Session[]> {
+  const list = shared(async (): Promise<Session[]> => {
     // The CLI would wait half a second for a daemon that is not there, and make its folder.
     const outcome = (await daemon.running())
       ? await command(["sync", "list", "--template", "{{json .}}"], LOCAL_MS)
@@ -40,7 +43,7 @@ export function openMutagen(options: MutagenOptions) {
         hint: "pulumi up",
       },
     );
-  }
+  });
 
   /** The session of that name, or null. */
   async function get(name: string): Promise<Session | null> {
@@ -62,7 +65,7 @@ export function openMutagen(options: MutagenOptions) {
 
     // Mutagen makes a missing root, but not the folders above it.
     for (const side of [spec.alpha, spec.beta]) if (isAbsolute(side)) await mkdir(dirname(side), { recursive: true });
-    if (!kept) await change(spec.name, ["create", `--label=${SPEC_LABEL}=${digest}`, ...createArguments(spec)]);
+    if (!kept) await create(spec, digest);
     else if (kept.halted) await change(spec.name, ["reset", "--", kept.identifier]);
     else if (!kept.connected) await change(spec.name, ["resume", "--", kept.identifier]);
     else return kept;
@@ -71,6 +74,21 @@ export function openMutagen(options: MutagenOptions) {
     if (!session)
       throw new OcaptainError("SYNC", `sync session "${spec.name}" is gone as soon as it was made`, { hint: "pulumi up" });
     return session;
+  }
+
+  /** The first session with a host goes alone: it carries Mutagen's agent there (14 MB), and those at its side would each carry it again. */
+  async function create(spec: SessionSpec, digest: string): Promise<void> {
+    const make = () => change(spec.name, ["create", `--label=${SPEC_LABEL}=${digest}`, ...createArguments(spec)]);
+    const host = remoteHost(spec);
+    if (host === null) return make();
+    const first = reached.get(host);
+    if (first) return first.then(make);
+    const making = make();
+    reached.set(
+      host,
+      making.catch(() => {}),
+    );
+    return making;
   }
 
   /**
@@ -141,3 +159,22 @@ export function openMutagen(options: MutagenOptions) {
     terminate,
   };
 }
+
+/** Who asks while a look is under way gets the next one, and all who wait share it: one process, and never news of before the question. */
+function shared<T>(look: () => Promise<T>): () => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  let next: Promise<T> | undefined;
+  return () => {
+    next ??= last.then(() => {
+      next = undefined;
+      const looking = look();
+      last = looking.catch(() => {});
+      return looking;
+    });
+    return next;
+  };
+}
+
+/** `user@host` of the side that is reached by ssh, or null. */
+const remoteHost = ({ alpha, beta }: SessionSpec): string | null =>
+  [alpha, beta].find((side) => !isAbsolute(side))?.split(":", 1)[0] ?? null;

@@ -278,14 +278,19 @@ test("a side that is not there is made, its parents too", async () => {
   expect(await readFile(join(root, "logs", "ship-0", "i1", "log"), "utf8")).toBe("x");
 });
 
-/** An `ssh` and `scp` that reach a "ship" which is a folder, unless the file `asleep` is there. */
-async function folderShip(): Promise<{ sshPath: string; home: string; asleep: string }> {
-  const ship = { sshPath: join(root, "ssh"), home: join(root, "home"), asleep: join(root, "asleep") };
+/** An `ssh` and `scp` that reach a "ship" which is a folder, unless the file `asleep` is there. `carried` gets a line a copy. */
+async function folderShip(): Promise<{ sshPath: string; home: string; asleep: string; carried: string }> {
+  const ship = {
+    sshPath: join(root, "ssh"),
+    home: join(root, "home"),
+    asleep: join(root, "asleep"),
+    carried: join(root, "carried"),
+  };
   await mkdir(ship.sshPath);
   await mkdir(ship.home);
   const awake = `#!/bin/sh\n[ -e '${ship.asleep}' ] && exit 255\nexport HOME='${ship.home}'; unset MUTAGEN_DATA_DIRECTORY\n`;
   const ssh = `${awake}while [ "\${1#-}" != "$1" ]; do shift; done\nshift\ncd "$HOME"\nexec sh -c "$*"\n`;
-  const scp = `${awake}while [ $# -gt 2 ]; do shift; done\ncp -p "$1" "$HOME/\${2#*:}"\n`;
+  const scp = `${awake}while [ $# -gt 2 ]; do shift; done\necho x >>'${ship.carried}'; cp -p "$1" "$HOME/\${2#*:}"\n`;
   await writeFile(join(ship.sshPath, "ssh"), ssh, { mode: 0o755 });
   await writeFile(join(ship.sshPath, "scp"), scp, { mode: 0o755 });
   return ship;
@@ -312,4 +317,23 @@ test("a ship that was away is told so by flush, and reached again as soon as it 
   expect(await flushed).toMatchObject({ connected: true, clean: true });
   expect(performance.now() - started).toBeLessThan(5_000);
   expect(existsSync(join(home, "w", "after"))).toBe(true);
+});
+
+test("sessions made at once with one ship carry Mutagen's agent there once", async () => {
+  const { sshPath, carried } = await folderShip();
+  const fleet = openMutagen({ dataDirectory: join(root, "d"), sshPath });
+  const names = ["v1-ship-0-a", "v1-ship-0-b", "v1-ship-0-c"];
+  const made = await Promise.all(names.map((name) => fleet.ensureSession({ ...spec, name, beta: `sprite@ship-0:~/${name}` })));
+  expect(made.map((session) => [session.name, session.connected])).toEqual(names.map((name) => [name, true]));
+  expect((await readFile(carried, "utf8")).trim().split("\n")).toHaveLength(1);
+});
+
+test("many who look at once share looks, and each sees what was there when it asked", async () => {
+  const looking = mutagen.ensureDaemon().then(() => mutagen.list());
+  const made = mutagen.ensureSession(spec).then(() => mutagen.list());
+  await looking;
+  expect((await made).map((session) => session.name)).toEqual([spec.name]);
+  const ended = mutagen.terminate(spec.name).then(() => mutagen.list());
+  await Promise.all([mutagen.list(), mutagen.list()]);
+  expect(await ended).toEqual([]);
 });
