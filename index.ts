@@ -1,4 +1,5 @@
-import { Config, getStack, log } from "@pulumi/pulumi";
+import { getStack, log } from "@pulumi/pulumi";
+import { plainly } from "./components/run-error.ts";
 import { Voyage } from "./components/voyage.ts";
 import { readVoyageConfig } from "./components/voyage-config.ts";
 import { voyageOutputs } from "./components/voyage-outputs.ts";
@@ -7,9 +8,9 @@ import { NOT_ISOLATED } from "./lib/harbor-daemon.ts";
 import { preflight } from "./lib/preflight/preflight.ts";
 
 const stack = getStack();
-const config = readVoyageConfig();
+const config = await plainly(() => readVoyageConfig());
 if (config.provider === "harbor" && config.unconfined) void log.warn(NOT_ISOLATED);
-const { plan, shipCount } = await preflight({ ...config, stack, spritesToken: new Config("ocaptain").get("spritesToken") });
+const { plan, shipCount } = await plainly(() => preflight({ ...config, stack }));
 const crew = await packCrew();
 
 const fleet = new Voyage(stack, { ...config, stack, plan, ships: shipCount, crewDigest: crew.digest });

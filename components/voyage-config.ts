@@ -1,12 +1,13 @@
 import { Config } from "@pulumi/pulumi";
 import { z } from "zod";
 import { OcaptainError } from "../lib/errors.ts";
+import { MAX_SHIPS } from "../lib/plan/limits.ts";
 
 /** The stack's configuration, namespace `ocaptain`: described for people in Pulumi.yaml, checked here, all findings together. */
 const VoyageConfig = z.object({
   plan: z.string({ error: "is missing: pulumi config set ocaptain:plan plans/survey" }).min(1),
   repo: z.string().min(1).optional(),
-  ships: z.coerce.number().int().min(1, "must be at least 1").max(500).optional(),
+  ships: z.coerce.number().int().min(1, "must be at least 1").max(MAX_SHIPS, `must be at most ${MAX_SHIPS}`).optional(),
   provider: z.enum(["harbor", "sprites"]).default("harbor"),
   hand: z.enum(["rehearsal", "claude"]).default("rehearsal"),
   mesh: z.enum(["none", "tailscale"]).default("none"),
@@ -14,6 +15,8 @@ const VoyageConfig = z.object({
   keepWorkspace: z.stringbool().default(true),
   abandonUnsynced: z.string().optional(),
   handover: z.string().optional(),
+  /** Only for preflight's trial; providers get it by configure(). */
+  spritesToken: z.string().optional(),
   leaseSeconds: z.coerce.number().min(4).max(3600).default(120),
   lingerSeconds: z.coerce.number().min(0).max(600).default(8),
 });

@@ -295,7 +295,7 @@ test("a plan that is written down and read is the same, and so is its digest", a
   const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }).filter((s) => s.trim() !== "" && !s.includes("\0"));
   const free = fc.dictionary(
     fc.string({ minLength: 1 }).filter((key) => key !== "__proto__"),
-    fc.jsonValue({ maxDepth: 2 }),
+    fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.parse(JSON.stringify(value))), // JSON has no -0
     { maxKeys: 3 },
   );
   const plans = fc.integer({ min: 1, max: 12 }).chain((size) =>
