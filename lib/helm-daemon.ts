@@ -14,19 +14,23 @@ const STOP_MS = 10_000;
 const INHERITED =
   /^(PATH|HOME|LANG|LC_ALL|TMPDIR|SSH_AUTH_SOCK|SSL_CERT_FILE|SSL_CERT_DIR|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|OCAPTAIN_.*)$/;
 
+let ownBuild: Promise<string> | undefined;
+
 /**
  * The running helm of this code; one of other code is restarted, a missing one started (detached, with an environment from an allow-list).
  * Throws `PORT_BUSY` when a stranger holds the port, `HELM_START` with the log's tail when it does not come up in 20 s.
  */
 export async function ensureHelm(): Promise<HelmClient> {
   const client = helmClient();
-  const build = await helmBuild();
+  // The source is read once, not for each ship, and again when a helm was started of what it is by then.
+  const build = await (ownBuild ??= helmBuild());
   const fits = async () => (await healthOf(client))?.build === build;
   if (await fits()) return client;
   // One starter at a time; who waited here finds it started.
   const lock = await acquireOsLock(join(helmHome(), "starter.sqlite"), { timeoutMs: START_MS + STOP_MS });
   try {
     if (await fits()) return client;
+    ownBuild = undefined;
     await stopHelm();
     await start(client);
     return client;

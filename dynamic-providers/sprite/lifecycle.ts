@@ -21,8 +21,8 @@ const SpriteInputs = z.object({
   crewDigest: z.string(),
 });
 type Inputs = z.infer<typeof SpriteInputs>;
-/** `incarnation`: the platform's own id of this VM life. `user`, `home`: whom an exec runs as there, and where (facts: sprites §11). */
-type Outputs = { incarnation: string; url: string; user: string; home: string; node: string };
+/** `incarnation`: the platform's own id of this VM life. `user`: whom an exec runs as there. Not its home: an unconfined ship's is a path of the captain's (design 16). */
+type Outputs = { incarnation: string; url: string; user: string; node: string };
 
 /** One VM, with the crew's files on it. */
 export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
@@ -62,9 +62,12 @@ const labels = (of: { voyageId: string; nonce: string }) => ["ocaptain", `voyage
 /** Keeps a ship awake from its first exec until its crew has a hold of its own: its syncs are made in between, and their ssh holds nothing. */
 const BOARDING_HOLD_SECONDS = 60;
 
+/** The same for all ships; stripping its types takes 30 ms in which this process does nothing else. */
+let packed: ReturnType<typeof packCrew> | undefined;
+
 /** One exec: wakes the ship, puts the crew's files there, makes its folders, and asks who and where it is. */
 async function board(sprites: SpritesClient, name: string) {
-  const crew = await packCrew();
+  const crew = await (packed ??= packCrew());
   const files = crew.files.map((file) => ({ ...file, path: `voyage/crew/${file.path}` }));
   const mkdirs = ["voyage/workspace", "voyage/logs", ".claude/tasks"];
   const stdin = provisionStdin({ files, mkdirs, run: holdArgv(BOARDING_HOLD_SECONDS) });
@@ -73,6 +76,6 @@ async function board(sprites: SpritesClient, name: string) {
     throw new OcaptainError("BOARDING", `${name}: the crew could not board: ${result.stderr.trim().slice(-500)}`, {
       hint: "pulumi up (it goes on where it stopped)",
     });
-  const { user, home, node } = parseShipFacts(result.stdout);
-  return { user, home, node };
+  const { user, node } = parseShipFacts(result.stdout);
+  return { user, node };
 }
