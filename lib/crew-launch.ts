@@ -16,5 +16,15 @@ export const launchCrew: readonly string[] = [
   "-c",
   `mkdir -p "$HOME/voyage/logs"; tmux has-session -t =${CREW_SESSION} 2>/dev/null || ${START}`,
 ];
-/** argv that ends the crew; exit status 0 also when it was not running. */
-export const stopCrew: readonly string[] = ["sh", "-c", `tmux kill-session -t =${CREW_SESSION} 2>/dev/null || true`];
+/** argv with exit status 0 while the crew runs. */
+export const crewRuns: readonly string[] = ["tmux", "has-session", "-t", `=${CREW_SESSION}`];
+/** How long a crew may take to end its hand and hand its claim back. */
+const STOP_SECONDS = 20;
+const STOP = [
+  `pid=$(tmux list-panes -s -t =${CREW_SESSION} -F "#{pane_pid}" 2>/dev/null) || exit 0`,
+  `tmux kill-session -t =${CREW_SESSION} 2>/dev/null`,
+  `for i in $(seq ${STOP_SECONDS * 10}); do kill -0 $pid 2>/dev/null || exit 0; sleep 0.1; done`,
+].join("; ");
+
+/** argv that ends the crew and returns when it is gone, at most 20 s later: until then no other can start. Exit status 0 also when it was not running. */
+export const stopCrew: readonly string[] = ["sh", "-c", STOP];

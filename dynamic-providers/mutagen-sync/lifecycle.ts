@@ -1,7 +1,8 @@
+import { OcaptainError } from "../../lib/errors.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
-import { defineLifecycle, type Settings } from "../lifecycle.ts";
+import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
 import { providerSettings } from "../provider-settings.ts";
 import { bringHome } from "./bring-home.ts";
 import { MutagenSyncInputs, type SyncInputs, sessionSpec } from "./inputs.ts";
@@ -16,26 +17,21 @@ export const mutagenSyncLifecycle = defineLifecycle<SyncInputs, Outputs>({
   replaceOn: ["sprite", "session"],
 
   async reconcile(settings, news) {
-    const mutagen = voyageMutagen(news);
-    await mutagen.ensureDaemon();
-    const spec = sessionSpec(news);
-    for (const session of await mutagen.list())
-      if (session.labels.ship === news.ship && session.labels.kind === news.session && session.name !== spec.name)
-        await mutagen.terminate(session.name);
-    if (news.session === "workspace") await makeRoom(news);
+    const made = { sessionName: sessionSpec(news).name };
     try {
-      await mutagen.ensureSession(spec);
-    } catch {
-      // Mutagen's ssh wakes no ship: one that fell asleep is woken, and held awake for the while that this takes.
-      await wake(settings, news);
-      await mutagen.ensureSession(spec);
+      await ensure(settings, news);
+    } catch (error) {
+      throw new PartlyMade(made, error); // the session may be there: destroy must know of it
     }
-    return { sessionName: spec.name };
+    return made;
   },
 
   async read(_settings, props) {
     const mutagen = voyageMutagen(props);
-    const session = (await mutagen.running()) ? await mutagen.get(props.sessionName) : null;
+    const session = await mutagen.get(props.sessionName).catch((error: unknown) => {
+      if (error instanceof OcaptainError && error.code === "MUTAGEN_DAEMON") return null; // dead, or does not answer
+      throw error;
+    });
     return { ...props, present: props.present && session !== null && !session.halted };
   },
 
@@ -45,6 +41,23 @@ export const mutagenSyncLifecycle = defineLifecycle<SyncInputs, Outputs>({
     if (await mutagen.running()) await mutagen.terminate(props.sessionName);
   },
 });
+
+async function ensure(settings: Settings, news: SyncInputs): Promise<void> {
+  const mutagen = voyageMutagen(news);
+  await mutagen.ensureDaemon();
+  const spec = sessionSpec(news);
+  for (const session of await mutagen.list())
+    if (session.labels.ship === news.ship && session.labels.kind === news.session && session.name !== spec.name)
+      await mutagen.terminate(session.name);
+  if (news.session === "workspace") await makeRoom(news);
+  try {
+    await mutagen.ensureSession(spec);
+  } catch {
+    // Mutagen's ssh wakes no ship: one that fell asleep is woken, and held awake for the while that this takes.
+    await wake(settings, news);
+    await mutagen.ensureSession(spec);
+  }
+}
 
 async function wake(settings: Settings, of: SyncInputs): Promise<void> {
   const sprites = await openSprites(providerSettings(settings, of.provider));

@@ -1,13 +1,13 @@
 import { z } from "zod";
-import { launchCrew, stopCrew } from "../../lib/crew-launch.ts";
+import { crewRuns, launchCrew, stopCrew } from "../../lib/crew-launch.ts";
 import { OcaptainError } from "../../lib/errors.ts";
-import { helmClient } from "../../lib/helm-client.ts";
+import { type HelmClient, helmClient } from "../../lib/helm-client.ts";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
 import { provisionArgv, provisionStdin } from "../../lib/provision.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
-import { defineLifecycle } from "../lifecycle.ts";
+import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
 import { providerSettings } from "../provider-settings.ts";
 
 const TmuxLaunchInputs = z.object({
@@ -28,6 +28,7 @@ type Inputs = z.infer<typeof TmuxLaunchInputs>;
 type Outputs = { address: string };
 
 const READY_SECONDS = 60;
+const LOOK_SECONDS = 5;
 const STOP_SECONDS = 30;
 
 /** The crew at work in the ship's tmux. Ready means that its supervisor has spoken with the helm. */
@@ -43,16 +44,15 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
       await helm.stopShip(news.voyageId, news.ship, news.incarnation, STOP_SECONDS);
       await sprites.exec(news.sprite, stopCrew);
     }
+    const made = { address: `sprite@${news.sprite}` };
     const { token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation);
-    await launch(sprites, news, token);
-    const { met } = await helm.shipReady(news.voyageId, news.ship, news.incarnation, READY_SECONDS);
-    if (!met)
-      throw new OcaptainError(
-        "NOT_READY",
-        `${news.ship} (${news.sprite}) did not report within ${READY_SECONDS} s: ${await lastWords(sprites, news.sprite)}`,
-        { hint: "pulumi up" },
-      );
-    return { address: `sprite@${news.sprite}` };
+    try {
+      await launch(sprites, news, token);
+      await ready(helm, sprites, news);
+    } catch (error) {
+      throw new PartlyMade(made, error); // the helm knows the ship, and its crew may yet come: destroy must know of it
+    }
+    return made;
   },
 
   async read(_settings, props) {
@@ -76,9 +76,32 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
       await helm.stopShip(props.voyageId, props.ship, props.incarnation, STOP_SECONDS);
       await sprites.exec(props.sprite, stopCrew);
     }
-    await helm.forgetShip(props.voyageId, props.ship);
+    const known = await helm.ship(props.voyageId, props.ship).catch((error: unknown) => {
+      if (error instanceof OcaptainError && (error.code === "NO_SHIP" || error.code === "NO_VOYAGE")) return null;
+      throw error;
+    });
+    if (known?.incarnation === props.incarnation) await helm.forgetShip(props.voyageId, props.ship);
   },
 });
+
+/**
+ * Waits for the supervisor's hello. One that ended without it will not come: that is looked at after each `LOOK_SECONDS`, by an exec.
+ * @throws OcaptainError NOT_READY naming the ship, with the supervisor's last words.
+ */
+async function ready(helm: HelmClient, sprites: SpritesClient, news: Inputs): Promise<void> {
+  const { voyageId, ship, sprite, incarnation } = news;
+  let why = `did not report within ${READY_SECONDS} s`;
+  for (let waited = 0; waited < READY_SECONDS; waited += LOOK_SECONDS) {
+    if ((await helm.shipReady(voyageId, ship, incarnation, LOOK_SECONDS)).met) return;
+    if ((await sprites.exec(sprite, crewRuns)).exitCode === 0) continue;
+    if ((await helm.shipReady(voyageId, ship, incarnation, 0)).met) return; // said hello, found nothing to do, and went
+    why = "ended before it reported";
+    break;
+  }
+  throw new OcaptainError("NOT_READY", `the crew of ${ship} (${sprite}) ${why}: ${await lastWords(sprites, sprite)}`, {
+    hint: "pulumi up",
+  });
+}
 
 /** One exec: what the supervisor needs to know, 0600 and through stdin, and then the supervisor itself. */
 async function launch(sprites: SpritesClient, news: Inputs, token: string): Promise<void> {

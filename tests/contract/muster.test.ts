@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ensureHarbor, runningHarbor } from "../../lib/harbor-daemon.ts";
 import { mutagenHome, ocaptainHome } from "../../lib/paths.ts";
-import { type OpenVoyage, openVoyage } from "./voyage.ts";
+import { killHarbor, type OpenVoyage, openVoyage } from "./voyage.ts";
 
 let quay: OpenVoyage;
 beforeEach(async () => {
@@ -119,7 +119,7 @@ test("a dead harbor at delete is started to be asked: nothing is taken for gone 
   const ours = await quay.sprite("ship-0").create();
   await mkdir(dirname(quay.folder.mirror("ship-0")), { recursive: true });
   await writeFile(`${quay.folder.mirror("ship-0")}.incarnation`, String(ours.incarnation));
-  await quay.killHarbor();
+  await killHarbor();
   await expect(quay.muster.remove(quay.mustered)).rejects.toThrow(String(ours.name));
   await ensureHarbor();
   await quay.sprites.remove(String(ours.name));

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
+import { ensureHarbor, knownHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 
 /**
@@ -22,9 +22,10 @@ export async function openPort() {
     sprites: await openSprites({ kind: "sprites", baseUrl: url, token }),
     /** These faults and no others. */
     async faults(...faults: object[]): Promise<void> {
+      const at = live ? { url, token } : (knownHarbor() ?? { url, token }); // it may be another one by now
       for (const request of [{ method: "DELETE" }, { method: "POST", body: JSON.stringify({ faults }) }]) {
-        const headers = { authorization: `Bearer ${token}` };
-        const reply = await fetch(`${url}/__harbor/faults`, { ...request, headers, signal: AbortSignal.timeout(5000) });
+        const headers = { authorization: `Bearer ${at.token}` };
+        const reply = await fetch(`${at.url}/__harbor/faults`, { ...request, headers, signal: AbortSignal.timeout(5000) });
         if (!reply.ok) throw new Error(`faults: ${reply.status} ${await reply.text()}`);
       }
     },

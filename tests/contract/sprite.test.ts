@@ -28,7 +28,7 @@ afterEach(() => port.sprites.remove(NAME));
 
 test("creating twice, as after a lost answer, makes one", async () => {
   const first = await ship.create();
-  expect(first).toMatchObject({ incarnation: expect.any(String), home: expect.stringMatching(/^\//), present: true });
+  expect(first).toMatchObject({ incarnation: expect.any(String), node: expect.stringMatching(/^v\d/), present: true });
   expect((await ship.create()).incarnation).toBe(first.incarnation);
   expect(await port.sprites.list("quay-abc123-")).toEqual([NAME]);
 });

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -86,16 +87,16 @@ export async function openVoyage(tasks: SmallTask[] = diamond(3)) {
       });
       if (!reply.ok) throw new Error(`sleep: ${reply.status}`);
     },
-    async killHarbor(): Promise<void> {
-      await kill(knownHarbor()?.pid ?? 0);
-    },
     async killHelm(): Promise<void> {
       const { pid } = await helmClient().health();
       await kill(pid);
     },
-    async killSyncDaemon(): Promise<void> {
-      const lock = join(mutagenHome(voyageId), "daemon", "daemon.lock");
-      await kill(Number((await execa("fuser", [lock], { stderr: "ignore" })).stdout.trim()));
+    killSyncDaemon: async () => kill(await syncDaemonPid(voyageId)),
+    /** It takes connections, and answers none, until what it gives back is called. */
+    async freezeSyncDaemon(): Promise<() => void> {
+      const pid = await syncDaemonPid(voyageId);
+      process.kill(pid, "SIGSTOP");
+      return () => process.kill(pid, "SIGCONT");
     },
     git: async (...args: string[]) => (await execa("git", ["--git-dir", voyageFolder(STACK).repo, ...args])).stdout,
     async close(): Promise<void> {
@@ -118,11 +119,17 @@ async function readPlan(ashore: string, repo: string, tasks: SmallTask[]): Promi
   return loaded.plan;
 }
 
-/** SIGKILL, and waits for its end. */
+const syncDaemonPid = async (voyageId: string) =>
+  Number((await execa("fuser", [join(mutagenHome(voyageId), "daemon", "daemon.lock")], { stderr: "ignore" })).stdout.trim());
+
+/** The running harbor, as by a machine that ran out of memory. */
+export const killHarbor = () => kill(knownHarbor()?.pid ?? 0);
+
+/** SIGKILL, and waits until all its threads, and so its sockets, are gone. The daemons are this process's children: it reaps them. */
 async function kill(pid: number): Promise<void> {
   process.kill(pid, "SIGKILL");
   for (const end = Date.now() + 5000; Date.now() < end; await new Promise((done) => setTimeout(done, 20)))
-    if (!/^State:\s+[^Z]/m.test(await readFile(`/proc/${pid}/status`, "utf8").catch(() => ""))) return;
+    if (!existsSync(`/proc/${pid}`)) return;
   throw new Error(`process ${pid} does not end`);
 }
 

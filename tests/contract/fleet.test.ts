@@ -1,0 +1,177 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { spritePrefix } from "../../lib/naming.ts";
+import { openSprites } from "../../lib/sprites/client.ts";
+import { Engine } from "./fleet/engine.ts";
+import { openSea, untouched } from "./fleet/sea.ts";
+import { openPort } from "./port.ts";
+import { type Props, resource } from "./resource.ts";
+import { killHarbor } from "./voyage.ts";
+
+/** Cases are begun until the time is up: about 20 on 2 cores. FLEET_SECONDS=600 looks longer. */
+const SECONDS = Number(process.env.FLEET_SECONDS || 30);
+const SHIPS = 3;
+
+let port: Awaited<ReturnType<typeof openPort>>;
+beforeAll(async () => {
+  port = await openPort();
+});
+afterAll(() => port.close());
+
+const index = fc.nat(SHIPS - 1);
+/** Weather that an `up` must come through by itself. */
+const weather = fc.constantFrom(
+  { on: "create", kind: "fails-but-happens" },
+  { on: "create", kind: "fails-but-happens", times: 3 },
+  { on: "create", kind: "unavailable", times: 2 },
+  { on: "create", kind: "rate-limit", retryAfterSeconds: 0.1 },
+  { on: "get", kind: "false-404", times: 2 },
+  { on: "list", kind: "unavailable" },
+  { on: "delete", kind: "false-404" },
+  { on: "delete", kind: "fails-but-happens" },
+);
+/** Faults that it may fail by, and the next one must mend. */
+const storm = fc.constantFrom(
+  { on: "create", kind: "unavailable", times: 9 },
+  { on: "exec", kind: "unavailable", times: 2 },
+  { on: "delete", kind: "unavailable", times: 9 },
+  { on: "get", kind: "false-404", times: 12 },
+);
+const ships = fc.integer({ min: 0, max: SHIPS });
+const happening = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("up" as const), ships, faults: fc.array(weather, { maxLength: 2 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("up in a storm" as const), ships, faults: fc.array(storm, { minLength: 1 }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("killed up" as const), ships }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("refresh" as const), faults: fc.array(weather, { maxLength: 1 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constantFrom("vanish" as const, "ours again" as const, "a stranger" as const), index }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("late delete" as const), which: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("harbor killed" as const) }) },
+);
+type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
+
+let cases = 0;
+test(
+  "whatever happens to a fleet: each wanted ship exists once and as recorded, strangers' VMs stay as they are, reads change nothing, and destroy leaves nothing of ours",
+  async () => {
+    const voyages = fc.array(happening, { minLength: 2, maxLength: 12 });
+    const end = performance.now() + SECONDS * 1000;
+    // No case is cut off in its middle: it would go on beside the next test.
+    const inTime = async (some: Happening[]) => void (performance.now() < end && (await sail(some)));
+    await fc.assert(fc.asyncProperty(voyages, inTime), { numRuns: 1000 });
+    expect(cases).toBeGreaterThan(3);
+  },
+  (SECONDS + 90) * 1000,
+);
+
+async function sail(happenings: Happening[]): Promise<void> {
+  cases += 1;
+  const muster = resource("muster", { stack: `quay${cases}`, provider: "harbor" });
+  const voyage = (await muster.create()) as Props & { voyageId: string; nonce: string };
+  const engine = new Engine(voyage);
+  const sprites = await openSprites({ kind: "harbor" });
+  const prefix = spritePrefix(voyage.stack, voyage.voyageId);
+  const sea = openSea(sprites, prefix, voyage.nonce);
+  const labels = ["ocaptain", `voyage-${voyage.voyageId}`, `nonce-${voyage.nonce}`];
+  /** Strangers under our names, by name: their ids. */
+  const strangers = new Map<string, string>();
+  /** Ours, but unknown to the state, because an `up` died or failed with them: all that may be left over. */
+  const unrecorded = new Set<string>();
+
+  /** As the engine's look at it would have it, after an `up` that nothing hindered. */
+  const settled = async (wanted: number, errors: Map<string, string>) => {
+    const there = await sea.look();
+    for (let i = 0; i < wanted; i++) {
+      const name = engine.nameOf(i);
+      if (strangers.has(name)) {
+        expect(errors.get(name)).toMatch(/is not this voyage's/);
+        expect(engine.state.has(name)).toBe(false);
+        continue;
+      }
+      expect(engine.state.get(name)).toMatchObject({ incarnation: there.get(name)?.id ?? "none", present: true });
+      expect(labels.every((label) => there.get(name)?.labels.includes(label))).toBe(true);
+    }
+    expect([...errors.keys()].every((name) => strangers.has(name))).toBe(true);
+    expect(engine.state.size + [...errors].length).toBe(wanted);
+  };
+
+  const steps: Record<Happening["do"], (it: never) => Promise<void>> = {
+    async up(it: { ships: number; faults: object[] }) {
+      await port.faults(...it.faults);
+      const errors = await engine.up(it.ships);
+      await port.faults();
+      await settled(it.ships, errors);
+    },
+    async "up in a storm"(it: { ships: number; faults: object[] }) {
+      await port.faults(...it.faults);
+      await engine.up(it.ships).catch(() => {}); // a refresh that fails ends an up
+      await port.faults();
+      for (const [name, sprite] of await sea.look()) if (sea.ours(sprite) && !engine.state.has(name)) unrecorded.add(name);
+    },
+    async "killed up"(it: { ships: number }) {
+      await engine.up(it.ships, true);
+      for (const [name, sprite] of await sea.look()) if (sea.ours(sprite) && !engine.state.has(name)) unrecorded.add(name);
+    },
+    async refresh(it: { faults: object[] }) {
+      const before = await sea.look();
+      await port.faults(...it.faults);
+      await engine.refresh();
+      await port.faults();
+      expect(untouched(before, await sea.look())).toBe(true);
+      for (const name of engine.state.keys()) expect(sea.ours(before.get(name)!)).toBe(true);
+      for (const props of engine.past)
+        if (before.get(String(props.name))?.id === props.incarnation && !unrecorded.has(String(props.name)))
+          expect(engine.state.get(String(props.name))).toMatchObject({ incarnation: props.incarnation });
+    },
+    async vanish(it: { index: number }) {
+      const name = engine.nameOf(it.index);
+      await sea.vanish(name);
+      strangers.delete(name);
+      unrecorded.delete(name);
+    },
+    async "ours again"(it: { index: number }) {
+      const name = engine.nameOf(it.index);
+      if (!engine.state.has(name)) return;
+      strangers.delete(name);
+      await sea.replace(name, labels);
+    },
+    async "a stranger"(it: { index: number }) {
+      const name = engine.nameOf(it.index);
+      strangers.set(name, (await sea.replace(name, ["theirs"])).id);
+      unrecorded.delete(name);
+    },
+    async "late delete"(it: { which: number }) {
+      const there = await sea.look();
+      const late = engine.past.filter((props) => there.get(String(props.name))?.id !== props.incarnation);
+      const props = late[it.which % (late.length || 1)];
+      if (!props) return;
+      await engine.delete(props);
+      expect(untouched(there, await sea.look())).toBe(true);
+    },
+    "harbor killed": () => killHarbor(),
+  };
+
+  for (const it of happenings) {
+    if ("faults" in it) await sprites.list(prefix); // a killed harbor is there again, to be told of faults
+    await steps[it.do](it as never);
+    const there = await sea.look();
+    for (const [name, id] of strangers) expect(there.get(name)).toMatchObject({ id, labels: ["theirs"] });
+    for (const name of engine.state.keys()) unrecorded.delete(name);
+    for (const [name, sprite] of there) if (sea.ours(sprite)) expect(engine.state.has(name) || unrecorded.has(name)).toBe(true);
+  }
+
+  // Destroy: the fleet, then the proof.
+  await engine.up(0);
+  const proof = await muster.remove(voyage).then(
+    () => "",
+    (error: Error) => error.message,
+  );
+  expect([...proof.matchAll(/sprite (\S+?)[,\s]/g)].map((match) => match[1]).sort()).toEqual([...strangers.keys()].sort());
+  expect([...(await sea.look()).keys()].sort()).toEqual([...strangers.keys()].sort());
+  for (const name of strangers.keys()) await sea.vanish(name);
+}

@@ -1,0 +1,209 @@
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { helmClient } from "../../lib/helm-client.ts";
+import { ship as shipOnTheWire } from "../helm/support.ts";
+import { failure, type Props } from "./resource.ts";
+import { type OpenVoyage, openVoyage } from "./voyage.ts";
+
+let quay: OpenVoyage;
+/** The VM, and one of its syncs. */
+let sprite: Props;
+let workspace: ReturnType<OpenVoyage["sync"]>;
+beforeAll(async () => {
+  quay = await openVoyage();
+  await quay.workspace.create();
+  await quay.helm.create();
+});
+beforeEach(async () => {
+  sprite = await quay.sprite("ship-0").create();
+  workspace = quay.sync("ship-0", "workspace", String(sprite.incarnation));
+});
+afterEach(async () => {
+  for (const { name } of (await quay.mutagen.running()) ? await quay.mutagen.list() : []) await quay.mutagen.terminate(name);
+  await quay.sprites.remove(quay.spriteName("ship-0"));
+  await rm(quay.folder.ships, { recursive: true, force: true });
+});
+afterAll(() => quay.close());
+
+const names = async () => (await quay.mutagen.list()).map((session) => session.name);
+const write = (text: string, file = "notes.txt") => quay.onShip("ship-0", `echo ${text} > "$HOME/voyage/workspace/${file}"`);
+const mirrored = (file = "notes.txt") => readFile(join(quay.folder.mirror("ship-0"), file), "utf8");
+const flush = (outs: Props) => quay.mutagen.flush(String(outs.sessionName));
+
+test("created twice there is one session, and it carries files both ways", async () => {
+  const outs = await workspace.create();
+  expect(await workspace.create()).toEqual(outs);
+  expect(await names()).toEqual([outs.sessionName]);
+  await write("ahoy");
+  await writeFile(join(quay.folder.mirror("ship-0"), "orders.txt"), "steer north\n");
+  await flush(outs);
+  expect(await mirrored()).toBe("ahoy\n");
+  expect((await quay.onShip("ship-0", 'cat "$HOME/voyage/workspace/orders.txt"')).stdout).toBe("steer north\n");
+});
+
+test("read tells what is there and changes nothing", async () => {
+  const outs = await workspace.create();
+  const seen = await workspace.read(outs);
+  expect(seen).toEqual(outs);
+  expect((await workspace.diff(seen!)).changes).toBe(false);
+});
+
+test("the sync daemon dead: not there for read, which starts none; up brings the same session back", async () => {
+  const outs = await workspace.create();
+  await write("before", "one");
+  await flush(outs);
+  await quay.killSyncDaemon();
+  const seen = await workspace.read(outs);
+  expect(seen).toEqual({ ...outs, present: false });
+  expect(await quay.mutagen.running()).toBe(false);
+  expect(await workspace.update(seen!)).toEqual(outs);
+  await write("after", "two");
+  await flush(outs);
+  expect([await mirrored("one"), await mirrored("two")]).toEqual(["before\n", "after\n"]);
+});
+
+test("a sync daemon that does not answer is no error of a read: the session is not there", async () => {
+  const outs = await workspace.create();
+  const thaw = await quay.freezeSyncDaemon();
+  try {
+    expect(await workspace.read(outs)).toEqual({ ...outs, present: false });
+  } finally {
+    thaw();
+  }
+  await workspace.update(outs);
+});
+
+test("a session terminated behind our back: not there for read, made again by up, the mirror kept", async () => {
+  const outs = await workspace.create();
+  await write("kept");
+  await flush(outs);
+  await quay.mutagen.terminate(String(outs.sessionName));
+  const seen = await workspace.read(outs);
+  expect(seen).toMatchObject({ present: false });
+  expect(await names()).toEqual([]);
+  await workspace.update(seen!);
+  expect(await names()).toEqual([outs.sessionName]);
+  await flush(outs);
+  expect(await mirrored()).toBe("kept\n");
+});
+
+test("another incarnation: the dead VM's tree is saved as refs/lost, and neither it nor its session reaches the new VM", async () => {
+  // A task in the middle, so that there is a grant on which what was lost stands.
+  const life = String(sprite.incarnation);
+  const { token } = await helmClient().registerShip(quay.voyageId, "ship-0", life);
+  const call = shipOnTheWire(`http://127.0.0.1:${process.env.OCAPTAIN_HELM_PORT}`, token, life);
+  await call.hello();
+  const { task, epoch } = await call.grant();
+  const outs = await workspace.create();
+  await write("not yet committed");
+  await flush(outs);
+
+  await quay.sprites.remove(quay.spriteName("ship-0"));
+  const next = await quay.sprite("ship-0").create();
+  expect((await workspace.diff(outs, { incarnation: next.incarnation })).replaces).toEqual([]);
+  const moved = await workspace.update(outs, { incarnation: next.incarnation });
+  expect(moved.sessionName).not.toBe(outs.sessionName);
+  expect(await names()).toEqual([moved.sessionName]);
+  expect(await quay.git("show", `refs/lost/${task.id}/${epoch}:notes.txt`)).toBe("not yet committed");
+  await flush(moved);
+  expect(existsSync(join(quay.folder.mirror("ship-0"), "notes.txt"))).toBe(false);
+  expect((await quay.onShip("ship-0", 'ls "$HOME/voyage/workspace"')).stdout).toBe("");
+  expect((await helmClient().voyage(quay.voyageId)).tasks.find((row) => row.id === task.id)?.status).toBe("pending");
+});
+
+test("delete brings home what no flush has carried yet, and then ends the session; the second time it is quiet", async () => {
+  const outs = await workspace.create();
+  await quay.killSyncDaemon();
+  await write("last words");
+  await workspace.remove(outs);
+  expect(await mirrored()).toBe("last words\n");
+  expect(await names()).toEqual([]);
+  await workspace.remove(outs);
+});
+
+test("delete of a ship asleep wakes it", async () => {
+  const outs = await workspace.create();
+  await write("dreams");
+  await quay.sendToSleep("ship-0");
+  await workspace.remove(outs);
+  expect(await mirrored()).toBe("dreams\n");
+});
+
+test("created for a ship that is asleep: it is woken", async () => {
+  await quay.sendToSleep("ship-0");
+  const outs = await workspace.create();
+  await write("awake");
+  await flush(outs);
+  expect(await mirrored()).toBe("awake\n");
+});
+
+test("delete when the VM is gone: nothing to bring, the session ends, the mirror stays", async () => {
+  const outs = await workspace.create();
+  await write("kept");
+  await flush(outs);
+  await quay.sprites.remove(quay.spriteName("ship-0"));
+  await workspace.remove(outs);
+  expect(await names()).toEqual([]);
+  expect(await mirrored()).toBe("kept\n");
+});
+
+test("delete of an incarnation that was replaced touches neither the new VM's session nor its files", async () => {
+  const outs = await workspace.create();
+  await quay.sprites.remove(quay.spriteName("ship-0"));
+  const next = await quay.sprite("ship-0").create();
+  const moved = await workspace.update(outs, { incarnation: next.incarnation });
+  await write("new");
+  await workspace.remove(outs);
+  expect(await names()).toEqual([moved.sessionName]);
+  await flush(moved);
+  expect(await mirrored()).toBe("new\n");
+});
+
+test("delete that cannot bring the work home fails naming file and way out; abandonUnsynced gives it up", async () => {
+  const outs = await workspace.create();
+  await write("same");
+  await flush(outs);
+  await quay.mutagen.stopDaemon();
+  await write("ship");
+  await writeFile(join(quay.folder.mirror("ship-0"), "notes.txt"), "captain\n");
+  await expect(workspace.remove(outs)).rejects.toThrow(
+    /workspace of ship-0 could not be brought home.*notes\.txt.*abandonUnsynced/s,
+  );
+  await workspace
+    .with({ abandonUnsynced: "ship-3" })
+    .remove(outs)
+    .then(
+      () => expect.unreachable("another ship's name gave it up"),
+      () => {},
+    );
+  await workspace.with({ abandonUnsynced: '["ship-1","ship-0"]' }).remove(outs);
+  expect(await names()).toEqual([]);
+});
+
+test("logs come home, one folder an incarnation; tasks go out, and a ship's own edit of them is put right", async () => {
+  const life = String(sprite.incarnation);
+  const logs = await quay.sync("ship-0", "logs", life).create();
+  const tasks = await quay.sync("ship-0", "tasks", life).create();
+  const there = `"$HOME/.claude/tasks/${quay.folder.taskList}/1.json"`;
+  await quay.mutagen.flush(String(tasks.sessionName));
+  await quay.onShip("ship-0", `echo '{"id":"1","status":"completed"}' > ${there}; echo line > "$HOME/voyage/logs/crew.log"`);
+  await quay.mutagen.flush(String(logs.sessionName));
+  await quay.mutagen.flush(String(tasks.sessionName));
+  expect(await readFile(join(quay.folder.shipLogs("ship-0", life), "crew.log"), "utf8")).toBe("line\n");
+  expect((await quay.onShip("ship-0", `cat ${there}`)).stdout).toBe(await readFile(join(quay.folder.tasks, "1.json"), "utf8"));
+});
+
+test("a sync that cannot be made is recorded as partly made, so that destroy and the next up know of it", async () => {
+  await mkdir(quay.folder.ships, { recursive: true });
+  const sprites = quay.spriteName("ship-0");
+  await quay.sprites.remove(sprites);
+  const partly = await failure(workspace.create());
+  expect(partly).toMatchObject({
+    id: `${sprites}-workspace`,
+    properties: { incarnation: sprite.incarnation, present: false, sessionName: expect.any(String) },
+    reasons: [expect.stringContaining(`"${sprites}" is not there`)],
+  });
+  await workspace.remove(partly.properties);
+});

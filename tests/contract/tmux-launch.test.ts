@@ -1,0 +1,160 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { helmClient } from "../../lib/helm-client.ts";
+import { failure, type Props } from "./resource.ts";
+import { gated, type OpenVoyage, openVoyage } from "./voyage.ts";
+
+/** One ship, and work that does not end by itself, so that every test finds the crew in the middle of it. */
+const NAME = "ship-0";
+let quay: OpenVoyage;
+let sprite: Props;
+let crew: ReturnType<OpenVoyage["launch"]>;
+beforeAll(async () => {
+  quay = await openVoyage(gated("1"));
+  await quay.workspace.create();
+  await quay.helm.create();
+});
+beforeEach(async () => {
+  sprite = await quay.sprite(NAME).create();
+  crew = quay.launch(NAME, String(sprite.incarnation));
+});
+afterEach(async () => {
+  await helmClient().forgetShip(quay.voyageId, NAME);
+  await quay.sprites.remove(quay.spriteName(NAME));
+});
+afterAll(() => quay.close());
+
+const row = () => helmClient().ship(quay.voyageId, NAME);
+const task = async () => (await helmClient().voyage(quay.voyageId)).tasks[0];
+/** Supervisors on the ship. */
+const supervisors = async () =>
+  (await quay.onShip(NAME, 'pgrep -f "^node .*/[s]upervisor.js" || true')).stdout.trim().split("\n").filter(Boolean);
+const atWork = () => expect.poll(async () => (await row()).task, { timeout: 20_000 }).toBe("1");
+
+test("launched, and launched again: one crew, that goes on with its work", async () => {
+  const outs = await crew.create();
+  expect(outs).toMatchObject({ address: `sprite@${quay.spriteName(NAME)}`, present: true });
+  await atWork();
+  const before = await supervisors();
+  const { epoch } = await row();
+  expect(await crew.create()).toEqual(outs);
+  expect(await supervisors()).toEqual(before);
+  expect(before).toHaveLength(1);
+  expect(await row()).toMatchObject({ task: "1", epoch, connected: true });
+});
+
+test("the ship's token and config are its own, 0600, and no process shows the token", async () => {
+  await crew.create();
+  const { stdout } = await quay.onShip(
+    NAME,
+    // Only builtins of the shell have it in hand here.
+    `cd "$HOME/voyage/crew"; stat -c %a token config.json; read -r token < token
+     seen=$(cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' ' ')
+     case "$seen" in *"$token"*) echo shown;; *supervisor*) echo hidden;; esac`,
+  );
+  expect(stdout.trim().split("\n")).toEqual(["600", "600", "hidden"]);
+});
+
+test("other crew files: the crew hands its claim back, ends, and a new one starts on the same VM", async () => {
+  const outs = await crew.create();
+  await atWork();
+  const [before] = await supervisors();
+  const changed = await crew.update(outs, { crewDigest: "two" });
+  expect(changed).toMatchObject({ crewDigest: "two", incarnation: sprite.incarnation });
+  const after = await supervisors();
+  expect(after).toHaveLength(1);
+  expect(after).not.toContain(before);
+  await atWork();
+  expect((await task())?.tries).toBe(0);
+});
+
+test("read: drift only while the ledger has work for the ship", async () => {
+  const outs = await crew.create();
+  await atWork();
+  expect(await crew.read(outs)).toEqual(outs);
+  await quay.onShip(NAME, "tmux kill-server");
+  await expect.poll(async () => (await row()).connected, { timeout: 10_000 }).toBe(false);
+  const seen = await crew.read(outs);
+  expect(seen).toEqual({ ...outs, present: false });
+  expect(await supervisors()).toEqual([]); // the read launched nothing
+  expect((await crew.diff(seen!)).changes).toBe(true);
+
+  await quay.helm.update(await quay.helm.create(), { plan: await quay.planOf([{ id: "9" }]) });
+  await helmClient().releaseTask(quay.voyageId, "1", "test");
+  await crew.update(seen!);
+  const allDone = async () => (await helmClient().voyage(quay.voyageId)).state;
+  await expect.poll(allDone, { timeout: 30_000 }).toBe("verified");
+  await expect.poll(async () => (await row()).connected, { timeout: 20_000 }).toBe(false);
+  expect(await crew.read(outs)).toEqual(outs);
+  await quay.helm.update(await quay.helm.create());
+});
+
+test("read with the helm down says nothing of the crew, and starts no helm; a ship that the helm does not know is not launched", async () => {
+  const outs = await crew.create();
+  await quay.killHelm();
+  expect(await crew.read(outs)).toEqual(outs);
+  await expect(helmClient().health()).rejects.toMatchObject({ code: "HELM_DOWN" });
+  await quay.helm.create();
+  await helmClient().forgetShip(quay.voyageId, NAME);
+  expect(await crew.read(outs)).toMatchObject({ present: false });
+});
+
+test("read: a crew on an earlier incarnation is not this one's", async () => {
+  const outs = await crew.create();
+  expect(await crew.read({ ...outs, incarnation: "another" })).toMatchObject({ present: false });
+});
+
+test("a crew that ends before it reports: the ship is named with its last words, well before the time-out, and recorded", async () => {
+  await quay.onShip(NAME, `echo 'console.error("rats in the hold"); process.exit(1)' > "$HOME/voyage/crew/supervisor.js"`);
+  const from = Date.now();
+  const partly = await failure(crew.create());
+  expect(Date.now() - from).toBeLessThan(20_000);
+  expect(partly).toMatchObject({
+    id: `${quay.spriteName(NAME)}-crew`,
+    message: expect.stringMatching(
+      new RegExp(`${NAME}.*${quay.spriteName(NAME)}.*ended before it reported.*rats in the hold`, "s"),
+    ),
+    properties: { incarnation: sprite.incarnation, present: false },
+  });
+  await crew.remove(partly.properties);
+  await expect(row()).rejects.toMatchObject({ code: "NO_SHIP" });
+});
+
+test("delete: the claim is handed back unharmed, the crew ends, the helm forgets the ship; the second time it is quiet", async () => {
+  const outs = await crew.create();
+  await atWork();
+  await crew.remove(outs);
+  expect(await task()).toMatchObject({ status: "pending", ship: null, tries: 0 });
+  expect(await supervisors()).toEqual([]);
+  await expect(row()).rejects.toMatchObject({ code: "NO_SHIP" });
+  await crew.remove(outs);
+});
+
+test("delete of a ship asleep: it is woken and told; with the helm dead: that is started first", async () => {
+  const outs = await crew.create();
+  await atWork();
+  await quay.sendToSleep(NAME);
+  await quay.killHelm();
+  await crew.remove(outs);
+  expect(await task()).toMatchObject({ status: "pending", tries: 0 });
+  expect(await supervisors()).toEqual([]);
+});
+
+test("delete when the VM is gone: its claim is free again", async () => {
+  const outs = await crew.create();
+  await atWork();
+  await quay.sprites.remove(quay.spriteName(NAME));
+  await crew.remove(outs);
+  expect(await task()).toMatchObject({ status: "pending", ship: null });
+  await expect(row()).rejects.toMatchObject({ code: "NO_SHIP" });
+});
+
+test("delete of an incarnation that was replaced does nothing to the crew of the new one", async () => {
+  const outs = await crew.create();
+  await quay.sprites.remove(quay.spriteName(NAME));
+  const next = await quay.sprite(NAME).create();
+  await crew.update(outs, { incarnation: next.incarnation });
+  await atWork();
+  await crew.remove(outs);
+  expect(await supervisors()).toHaveLength(1);
+  expect(await row()).toMatchObject({ task: "1", incarnation: next.incarnation, connected: true });
+});
