@@ -72,7 +72,7 @@ export class Sprite extends dynamic.Resource {
     super(
       sprite,
       name,
-      { ...args, incarnation: undefined, url: undefined, user: undefined, home: undefined, node: undefined },
+      { ...args, incarnation: undefined, url: undefined, user: undefined, node: undefined },
       opts,
       "ocaptain",
       "Sprite",

@@ -11,14 +11,18 @@ export type Tool = {
   /** Below this, when a newer one is known not to do. */
   below?: string;
   why: string;
+  /** What a person can do without it. */
+  otherwise?: string;
 };
+
+const WITHOUT = "give up confinement: pulumi config set ocaptain:unconfined true";
 
 export const tools = {
   git: { name: "git", args: ["--version"], least: "2.38", why: "merge-tree --write-tree" },
   // Its agent on the ships must be of the same version, and comes with the set-up.
   mutagen: { name: "mutagen", args: ["version"], least: "0.18", below: "0.19", why: "the syncs" },
   tmux: { name: "tmux", args: ["-V"], least: "3.0", why: "the crew on harbor ships, which share this system's programs" },
-  bwrap: { name: "bwrap", args: ["--version"], least: "0.4", why: "the confinement of harbor ships" },
+  bwrap: { name: "bwrap", args: ["--version"], least: "0.4", why: "the confinement of harbor ships", otherwise: WITHOUT },
 } satisfies Record<string, Tool>;
 
 const SETUP = "npm run setup, then: . .tools/env.sh";
@@ -29,8 +33,10 @@ export function toolCheck(tool: Tool): Check {
   return { what: tool.name, look: () => lookAtTool(tool) };
 }
 
-async function lookAtTool({ name, args, least, below, why }: Tool): Promise<PreflightFinding[]> {
-  const bad = (message: string) => [{ what: name, message: `${message} (for ${why})`, hint: SETUP }];
+async function lookAtTool({ name, args, least, below, why, otherwise }: Tool): Promise<PreflightFinding[]> {
+  const bad = (message: string) => [
+    { what: name, message: `${message} (for ${why})`, hint: otherwise ? `${SETUP}; or ${otherwise}` : SETUP },
+  ];
   const wanted = below ? `${least} or later, below ${below},` : `${least} or later`;
   const result = await execa(name, [...args], { reject: false, stdin: "ignore", timeout: RUN_MS });
   if (result.code === "ENOENT") return bad(`is not on PATH; ${wanted} is needed`);
@@ -66,7 +72,7 @@ export function confinementCheck(): Check {
         {
           what: "confinement",
           message: `bubblewrap cannot confine here: ${result.stderr.trim() || result.shortMessage}`,
-          hint: "allow user namespaces, or give up confinement: pulumi config set ocaptain:unconfined true",
+          hint: `allow user namespaces, or ${WITHOUT}`,
         },
       ];
     },
