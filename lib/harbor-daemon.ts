@@ -80,7 +80,11 @@ export async function ensureHarbor(options: HarborWish = {}): Promise<HarborInfo
  */
 export async function harborOfKind(unconfined: boolean): Promise<HarborInfo> {
   let info = await ensureHarbor({ unconfined });
-  if (info.unconfined !== unconfined && (await stopIfIdle(info))) info = await ensureHarbor({ unconfined });
+  // Callers may race: one that somebody else has ended is not there to be ended, but there is another one then.
+  for (let tries = 0; tries < 2 && info.unconfined !== unconfined; tries++) {
+    await stopIfIdle(info);
+    info = await ensureHarbor({ unconfined });
+  }
   if (info.unconfined !== unconfined) throw otherKind(info);
   return info;
 }
@@ -131,12 +135,7 @@ export async function stopHarborIfIdle(): Promise<void> {
   if (info) await stopIfIdle(info);
 }
 
-/** false: it was left alone. */
-async function stopIfIdle(info: HarborInfo): Promise<boolean> {
-  if (!(await isIdle(info))) return false;
-  await stop(info);
-  return true;
-}
+const stopIfIdle = async (info: HarborInfo) => void ((await isIdle(info)) && (await stop(info)));
 
 /** Started in the background, answers, and has no ship. */
 async function isIdle(info: HarborInfo): Promise<boolean> {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
-import { type HarborOptions, startHarbor } from "../../harbor/harbor.ts";
+import { type Harbor, type HarborOptions, startHarbor } from "../../harbor/harbor.ts";
 import { readExecStream } from "../../lib/sprites/exec-stream.ts";
 import { FakeClock } from "./fake-clock.ts";
 
@@ -104,6 +104,23 @@ export function processes(wanted: (pid: string) => boolean): number[] {
     })
     .map(Number);
 }
+
+/** Looks for the processes of a ship that runs now, later too, when it is gone. */
+export function processesOf({ harbor, home }: { harbor: Harbor; home: string }, name: string): () => number[] {
+  const { record, folder } = harbor.fleet.get(name)!;
+  if (record.unconfined) return () => processesMarked(folder);
+  const namespace = pidNamespaceOf(home, name);
+  return () => processesIn(namespace);
+}
+
+/** Living processes that have an unconfined ship's home in their environment. */
+export const processesMarked = (folder: string) =>
+  processes((pid) => readFileSync(`/proc/${pid}/environ`, "utf8").includes(`${folder}/home`) && stateOf(Number(pid)) !== "Z");
+
+export const kinds = [
+  { kind: "confined", unconfined: false },
+  { kind: "unconfined", unconfined: true },
+];
 
 export const processesIn = (pidNamespace: string) => processes((pid) => readlinkSync(`/proc/${pid}/ns/pid`) === pidNamespace);
 /** Processes that show `text` in their command line, this one excepted. */

@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { latencyProfile } from "../../harbor/latency.ts";
-import { openHarbor, pidNamespaceOf, processesIn, sshBin, stateOf, until } from "./fixture.ts";
+import { kinds, openHarbor, processesOf, sshBin, stateOf, until } from "./fixture.ts";
 
 type Opened = Awaited<ReturnType<typeof openHarbor>>;
 
@@ -28,77 +28,190 @@ async function connected(
   return { socket, id: info.session_id };
 }
 
-test("a sprite is cold until the first runtime call, frozen after 30 s without one, cold again 10 min later", async () => {
-  const harbor = await openHarbor();
-  await harbor.create("a");
-  expect(await harbor.status("a")).toBe("cold");
-  await harbor.sh("a", "echo kept >~/file; tmux new-session -d 'sleep 1000'");
-  harbor.clock.advance(29_999);
-  expect(await harbor.settledStatus("a")).toBe("running");
-  const namespace = pidNamespaceOf(harbor.home, "a");
-  expect(processesIn(namespace).length).toBeGreaterThan(2);
-  harbor.clock.advance(1);
-  await until("warm", async () => (await harbor.status("a")) === "warm");
-  harbor.clock.advance(599_999);
-  expect(await harbor.settledStatus("a")).toBe("warm");
-  harbor.clock.advance(1);
-  await until("cold", async () => (await harbor.status("a")) === "cold");
-  expect(processesIn(namespace)).toEqual([]);
-  expect(await harbor.sh("a", "cat ~/file; tmux ls")).toMatchObject({ out: "kept\n", code: 1 });
-});
-
-test("a frozen ship runs nothing at all, and goes on where it was with the same processes", async () => {
-  const harbor = await openHarbor();
-  await harbor.create("a");
-  const busy = "i=0; while :; do i=$((i+1)); sh -c true; echo $i >~/count; done";
-  await harbor.sh("a", `for n in 1 2 3; do tmux new-session -d "${busy}"; done; bash -c "${busy}" >/dev/null 2>&1 &`);
-  await until("it counts", async () => (await harbor.sh("a", "cat ~/count")).out !== "");
-  const before = (await harbor.sh("a", "tmux list-panes -a -F '#{pane_pid}'")).out;
-  for (let round = 0; round < 5; round++) {
-    const namespace = pidNamespaceOf(harbor.home, "a");
-    harbor.clock.advance(30_000);
-    await until("warm", async () => (await harbor.status("a")) === "warm");
-    const ship = processesIn(namespace);
-    const used = () =>
-      ship.map((pid) =>
-        readFileSync(`/proc/${pid}/stat`, "utf8")
-          .replace(/^.*\) /, "")
-          .split(" ")
-          .slice(11, 13),
-      );
-    const usedBefore = used();
-    expect(
-      ship
-        .filter((pid) => !isInit(pid))
-        .map(stateOf)
-        .filter((state) => !"TDZ".includes(state!)),
-    ).toEqual([]);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(used()).toEqual(usedBefore);
-    expect((await harbor.sh("a", "tmux list-panes -a -F '#{pane_pid}'")).out).toBe(before);
-  }
-  const count = (await harbor.sh("a", "cat ~/count")).out;
-  await until("it counts on", async () => (await harbor.sh("a", "cat ~/count")).out !== count);
-});
-
 const isInit = (pid: number) => /^NSpid:.*\t1$/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 
-test("an interactive shell keeps its foreground job over a freeze", async () => {
-  const harbor = await openHarbor();
-  await harbor.create("a");
-  await harbor.sh("a", "tmux new-session -d -s t 'bash --norc'; tmux send-keys -t t 'sleep 1.5; echo went-on' Enter");
-  await until("the job runs", async () => (await harbor.sh("a", "pgrep -f 'sleep 1.5'")).code === 0);
-  for (let round = 0; round < 10; round++) {
+describe.each(kinds)("$kind", ({ unconfined }) => {
+  test("a sprite is cold until the first runtime call, frozen after 30 s without one, cold again 10 min later", async () => {
+    const harbor = await openHarbor({ unconfined });
+    await harbor.create("a");
+    expect(await harbor.status("a")).toBe("cold");
+    await harbor.sh("a", "echo kept >~/file; tmux new-session -d 'sleep 1000'");
+    harbor.clock.advance(29_999);
+    expect(await harbor.settledStatus("a")).toBe("running");
+    const living = processesOf(harbor, "a");
+    expect(living().length).toBeGreaterThan(1);
+    harbor.clock.advance(1);
+    await until("warm", async () => (await harbor.status("a")) === "warm");
+    harbor.clock.advance(599_999);
+    expect(await harbor.settledStatus("a")).toBe("warm");
+    harbor.clock.advance(1);
+    await until("cold", async () => (await harbor.status("a")) === "cold");
+    expect(living()).toEqual([]);
+    expect(await harbor.sh("a", "cat ~/file; tmux ls")).toMatchObject({ out: "kept\n", code: 1 });
+  });
+
+  test("a frozen ship runs nothing at all, and goes on where it was with the same processes", async () => {
+    const harbor = await openHarbor({ unconfined });
+    await harbor.create("a");
+    const busy = "i=0; while :; do i=$((i+1)); sh -c true; echo $i >~/count; done";
+    await harbor.sh("a", `for n in 1 2 3; do tmux new-session -d "${busy}"; done; bash -c "${busy}" >/dev/null 2>&1 &`);
+    await until("it counts", async () => (await harbor.sh("a", "cat ~/count")).out !== "");
+    const before = (await harbor.sh("a", "tmux list-panes -a -F '#{pane_pid}'")).out;
+    for (let round = 0; round < 5; round++) {
+      const living = processesOf(harbor, "a");
+      harbor.clock.advance(30_000);
+      await until("warm", async () => (await harbor.status("a")) === "warm");
+      const ship = living();
+      expect(ship.length).toBeGreaterThan(4);
+      const used = () =>
+        ship.map((pid) =>
+          readFileSync(`/proc/${pid}/stat`, "utf8")
+            .replace(/^.*\) /, "")
+            .split(" ")
+            .slice(11, 13),
+        );
+      const usedBefore = used();
+      expect(
+        ship
+          .filter((pid) => !isInit(pid))
+          .map(stateOf)
+          .filter((state) => !"TDZ".includes(state!)),
+      ).toEqual([]);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(used()).toEqual(usedBefore);
+      expect((await harbor.sh("a", "tmux list-panes -a -F '#{pane_pid}'")).out).toBe(before);
+    }
+    const count = (await harbor.sh("a", "cat ~/count")).out;
+    await until("it counts on", async () => (await harbor.sh("a", "cat ~/count")).out !== count);
+  });
+
+  test("an interactive shell keeps its foreground job over a freeze", async () => {
+    const harbor = await openHarbor({ unconfined });
+    await harbor.create("a");
+    await harbor.sh("a", "tmux new-session -d -s t 'bash --norc'; tmux send-keys -t t 'sleep 1.5; echo went-on' Enter");
+    await until(
+      "the job runs",
+      async () => (await harbor.sh("a", "tmux list-panes -F '#{pane_current_command}'")).out === "sleep\n",
+    );
+    for (let round = 0; round < 10; round++) {
+      harbor.clock.advance(30_000);
+      await until("warm", async () => (await harbor.status("a")) === "warm");
+      await harbor.sh("a", "true");
+    }
+    const screen = async () => (await harbor.sh("a", "tmux capture-pane -p -t t")).out;
+    const end = await until("the job's end", async () => {
+      const text = await screen();
+      return /^went-on$/m.test(text) ? text : "";
+    });
+    expect(end).not.toContain("Stopped");
+  });
+
+  test("a detached terminal goes on after its client, is listed, and keeps nobody awake", async () => {
+    const harbor = await openHarbor({ unconfined });
+    await harbor.create("a");
+    const { socket, id } = await connected(harbor, "a", ["sh", "-c", "echo here; sleep 1000"], "&tty=true");
+    socket.close();
+    await once(socket, "close");
+    const listed = (await harbor.call("GET", "/v1/sprites/a/exec")).json<{ sessions: { id: string; tty: boolean }[] }>();
+    expect(listed.sessions).toMatchObject([{ id, tty: true }]);
+    await until("asleep", async () => {
+      harbor.clock.advance(30_000);
+      return (await harbor.status("a")) === "warm";
+    });
+    const after = (await harbor.call("GET", "/v1/sprites/a/exec")).json<{ sessions: { id: string }[] }>();
+    expect(after.sessions).toMatchObject([{ id }]);
+    const killed = await harbor.call("POST", `/v1/sprites/a/exec/${id}/kill?signal=SIGKILL`);
+    expect(
+      killed.text
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).type),
+    ).toEqual(["signal", "exited", "complete"]);
+  });
+
+  test("a plain command whose client went is ended after 10 s", async () => {
+    const harbor = await openHarbor({ unconfined });
+    await harbor.create("a");
+    const { socket } = await connected(harbor, "a", ["sleep", "1000"]);
+    socket.close();
+    await once(socket, "close");
+    const count = async () => (await harbor.call("GET", "/v1/sprites/a/exec")).json<{ count: number }>().count;
+    expect(await count()).toBe(1);
+    await until("ended", async () => {
+      harbor.clock.advance(10_000);
+      return (await count()) === 0;
+    });
+  });
+
+  test("a hold that is given back lets it sleep 30 s later; upserts and deletes answer as documented", async () => {
+    const harbor = await openHarbor({ unconfined });
+    await harbor.create("a");
+    const api = async (args: string) => (await harbor.sh("a", `sprite-env curl -o /dev/null -w '%{http_code}' ${args}`)).out;
+    expect(await api(`-X PUT /v1/tasks -d '{"name":"h","expire":"5m"}'`)).toBe("200");
+    expect(await api(`-X PUT /v1/tasks/h -d '{"expire":120}'`)).toBe("200");
+    expect(await api("/v1/tasks/h")).toBe("200");
+    expect(await api("-X DELETE /v1/tasks/h")).toBe("204");
+    expect(await api("-X DELETE /v1/tasks/h")).toBe("404");
+    expect(await api("/v1/tasks/h")).toBe("404");
     harbor.clock.advance(30_000);
     await until("warm", async () => (await harbor.status("a")) === "warm");
-    await harbor.sh("a", "true");
-  }
-  const screen = async () => (await harbor.sh("a", "tmux capture-pane -p -t t")).out;
-  const end = await until("the job's end", async () => {
-    const text = await screen();
-    return /^went-on$/m.test(text) ? text : "";
   });
-  expect(end).not.toContain("Stopped");
+
+  test("reads and label updates wake nothing; a file call does", async () => {
+    const harbor = await openHarbor({ unconfined });
+    await harbor.create("a");
+    await harbor.call("PUT", "/v1/sprites/a", { labels: ["x"] });
+    await harbor.call("GET", "/v1/sprites?prefix=a");
+    expect(await harbor.status("a")).toBe("cold");
+    expect((await harbor.call("PUT", "/v1/sprites/a/fs/write?path=~/f", "text")).status).toBe(200);
+    expect(await harbor.status("a")).toBe("running");
+    await harbor.sleep("a", "warm");
+    expect(await harbor.status("a")).toBe("warm");
+    expect((await harbor.call("GET", "/v1/sprites/a/fs/read?path=~/f")).text).toBe("text");
+    expect(await harbor.status("a")).toBe("running");
+  });
+
+  test("ssh enters a ship that is awake, is cut by a freeze, and never wakes one", async () => {
+    const harbor = await openHarbor({ unconfined });
+    await harbor.create("a");
+    const env = { ...process.env, OCAPTAIN_HARBOR_HOME: harbor.home };
+    const ssh = (...args: string[]) => promisify(execFile)(join(sshBin, "ssh"), args, { env, timeout: 10_000 });
+    const asleep = { code: 255, stderr: expect.stringContaining("Connection timed out") };
+    await expect(ssh("sprite@a", "true")).rejects.toMatchObject(asleep);
+    expect(await harbor.status("a")).toBe("cold");
+    const { out } = await harbor.sh("a", "id -un; pwd");
+    if (!unconfined) expect(out).toBe("sprite\n/home/sprite\n");
+    const options = ["-oConnectTimeout=5", "-oServerAliveInterval=10", "-oServerAliveCountMax=1"];
+    expect((await ssh(...options, "sprite@a", "id -un; pwd; echo", "two words")).stdout).toBe(`${out}two words\n`);
+    await expect(ssh("sprite@a", "exit 7")).rejects.toMatchObject({ code: 7 });
+    const living = processesOf(harbor, "a");
+    const before = living().length;
+    const agent = spawn(join(sshBin, "ssh"), ["sprite@a", "echo up; exec cat"], { env, stdio: ["pipe", "pipe", "inherit"] });
+    await once(agent.stdout, "data");
+    expect(living().length).toBeGreaterThan(before);
+    harbor.clock.advance(30_000);
+    await once(agent, "close");
+    await until("warm", async () => (await harbor.status("a")) === "warm");
+    await until("the agent's end", () => living().length === before);
+    await expect(ssh("sprite@a", "true")).rejects.toMatchObject(asleep);
+    expect(await harbor.status("a")).toBe("warm");
+    await harbor.sh("a", "true");
+    expect((await ssh("a", "echo again")).stdout).toBe("again\n");
+  });
+
+  test("scp copies into the ship's home and keeps a file executable for its owner", async () => {
+    const harbor = await openHarbor({ unconfined });
+    await harbor.create("a");
+    await harbor.sh("a", "true");
+    const env = { ...process.env, OCAPTAIN_HARBOR_HOME: harbor.home };
+    await promisify(execFile)(join(sshBin, "scp"), ["-C", "-oConnectTimeout=5", "ssh", "sprite@a:.agent"], {
+      env,
+      cwd: sshBin,
+      timeout: 10_000,
+    });
+    expect((await harbor.sh("a", "stat -c %a ~/.agent")).out).toBe("700\n");
+    expect((await harbor.sh("a", "cat ~/.agent")).out).toBe(readFileSync(join(sshBin, "ssh"), "utf8"));
+  });
 });
 
 test("a connected, quiet command keeps it awake; its end, or the connection's, does not", async () => {
@@ -113,29 +226,6 @@ test("a connected, quiet command keeps it awake; its end, or the connection's, d
     harbor.clock.advance(30_000);
     return (await harbor.status("a")) === "warm";
   });
-});
-
-test("a detached terminal goes on after its client, is listed, and keeps nobody awake", async () => {
-  const harbor = await openHarbor();
-  await harbor.create("a");
-  const { socket, id } = await connected(harbor, "a", ["sh", "-c", "echo here; sleep 1000"], "&tty=true");
-  socket.close();
-  await once(socket, "close");
-  const listed = (await harbor.call("GET", "/v1/sprites/a/exec")).json<{ sessions: { id: string; tty: boolean }[] }>();
-  expect(listed.sessions).toMatchObject([{ id, tty: true }]);
-  await until("asleep", async () => {
-    harbor.clock.advance(30_000);
-    return (await harbor.status("a")) === "warm";
-  });
-  const after = (await harbor.call("GET", "/v1/sprites/a/exec")).json<{ sessions: { id: string }[] }>();
-  expect(after.sessions).toMatchObject([{ id }]);
-  const killed = await harbor.call("POST", `/v1/sprites/a/exec/${id}/kill?signal=SIGKILL`);
-  expect(
-    killed.text
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line).type),
-  ).toEqual(["signal", "exited", "complete"]);
 });
 
 test("a client's input that comes before its command has started is not lost", async () => {
@@ -156,20 +246,6 @@ test("a client's input that comes before its command has started is not lost", a
   await until("the echo", () => out === "early");
 });
 
-test("a plain command whose client went is ended after 10 s", async () => {
-  const harbor = await openHarbor();
-  await harbor.create("a");
-  const { socket } = await connected(harbor, "a", ["sleep", "1000"]);
-  socket.close();
-  await once(socket, "close");
-  const count = async () => (await harbor.call("GET", "/v1/sprites/a/exec")).json<{ count: number }>().count;
-  expect(await count()).toBe(1);
-  await until("ended", async () => {
-    harbor.clock.advance(10_000);
-    return (await count()) === 0;
-  });
-});
-
 test("a live hold keeps it awake, for an hour at most; when it ends, it may sleep", async () => {
   const harbor = await openHarbor();
   await harbor.create("a");
@@ -185,34 +261,6 @@ test("a live hold keeps it awake, for an hour at most; when it ends, it may slee
   harbor.clock.advance(31_000);
   await until("warm", async () => (await harbor.status("a")) === "warm");
   expect((await harbor.sh("a", "sprite-env curl /v1/tasks")).out).toBe('{"tasks":[]}');
-});
-
-test("a hold that is given back lets it sleep 30 s later; upserts and deletes answer as documented", async () => {
-  const harbor = await openHarbor();
-  await harbor.create("a");
-  const api = async (args: string) => (await harbor.sh("a", `sprite-env curl -o /dev/null -w '%{http_code}' ${args}`)).out;
-  expect(await api(`-X PUT /v1/tasks -d '{"name":"h","expire":"5m"}'`)).toBe("200");
-  expect(await api(`-X PUT /v1/tasks/h -d '{"expire":120}'`)).toBe("200");
-  expect(await api("/v1/tasks/h")).toBe("200");
-  expect(await api("-X DELETE /v1/tasks/h")).toBe("204");
-  expect(await api("-X DELETE /v1/tasks/h")).toBe("404");
-  expect(await api("/v1/tasks/h")).toBe("404");
-  harbor.clock.advance(30_000);
-  await until("warm", async () => (await harbor.status("a")) === "warm");
-});
-
-test("reads and label updates wake nothing; a file call does", async () => {
-  const harbor = await openHarbor();
-  await harbor.create("a");
-  await harbor.call("PUT", "/v1/sprites/a", { labels: ["x"] });
-  await harbor.call("GET", "/v1/sprites?prefix=a");
-  expect(await harbor.status("a")).toBe("cold");
-  expect((await harbor.call("PUT", "/v1/sprites/a/fs/write?path=/home/sprite/f", "text")).status).toBe(200);
-  expect(await harbor.status("a")).toBe("running");
-  await harbor.sleep("a", "warm");
-  expect(await harbor.status("a")).toBe("warm");
-  expect((await harbor.call("GET", "/v1/sprites/a/fs/read?path=/home/sprite/f")).text).toBe("text");
-  expect(await harbor.status("a")).toBe("running");
 });
 
 test("traffic to a port of the ship neither keeps it awake nor wakes it", async () => {
@@ -237,46 +285,6 @@ test("traffic to a port of the ship neither keeps it awake nor wakes it", async 
   expect(echoed).toBe(before);
   expect(await harbor.status("a")).toBe("warm");
   peer.destroy();
-});
-
-test("ssh enters a ship that is awake, is cut by a freeze, and never wakes one", async () => {
-  const harbor = await openHarbor();
-  await harbor.create("a");
-  const env = { ...process.env, OCAPTAIN_HARBOR_HOME: harbor.home };
-  const ssh = (...args: string[]) => promisify(execFile)(join(sshBin, "ssh"), args, { env, timeout: 10_000 });
-  const asleep = { code: 255, stderr: expect.stringContaining("Connection timed out") };
-  await expect(ssh("sprite@a", "true")).rejects.toMatchObject(asleep);
-  expect(await harbor.status("a")).toBe("cold");
-  await harbor.sh("a", "true");
-  const options = ["-oConnectTimeout=5", "-oServerAliveInterval=10", "-oServerAliveCountMax=1"];
-  expect((await ssh(...options, "sprite@a", "id -un; pwd; echo", "two words")).stdout).toBe("sprite\n/home/sprite\ntwo words\n");
-  await expect(ssh("sprite@a", "exit 7")).rejects.toMatchObject({ code: 7 });
-  const agent = spawn(join(sshBin, "ssh"), ["sprite@a", "echo up; exec cat"], { env, stdio: ["pipe", "pipe", "inherit"] });
-  await once(agent.stdout, "data");
-  const namespace = pidNamespaceOf(harbor.home, "a");
-  const before = processesIn(namespace).length;
-  harbor.clock.advance(30_000);
-  await once(agent, "close");
-  await until("warm", async () => (await harbor.status("a")) === "warm");
-  await until("the agent's end", () => processesIn(namespace).length === before - 1);
-  await expect(ssh("sprite@a", "true")).rejects.toMatchObject(asleep);
-  expect(await harbor.status("a")).toBe("warm");
-  await harbor.sh("a", "true");
-  expect((await ssh("a", "echo again")).stdout).toBe("again\n");
-});
-
-test("scp copies into the ship's home and keeps a file executable for its owner", async () => {
-  const harbor = await openHarbor();
-  await harbor.create("a");
-  await harbor.sh("a", "true");
-  const env = { ...process.env, OCAPTAIN_HARBOR_HOME: harbor.home };
-  await promisify(execFile)(join(sshBin, "scp"), ["-C", "-oConnectTimeout=5", "ssh", "sprite@a:.agent"], {
-    env,
-    cwd: sshBin,
-    timeout: 10_000,
-  });
-  expect((await harbor.sh("a", "stat -c %a ~/.agent")).out).toBe("700\n");
-  expect((await harbor.sh("a", "cat ~/.agent")).out).toBe(readFileSync(join(sshBin, "ssh"), "utf8"));
 });
 
 test("a ship whose processes die by themselves is cold, and wakes again", async () => {

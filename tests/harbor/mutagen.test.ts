@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
-import { openHarbor, sshBin, temporaryFolder, until } from "./fixture.ts";
+import { kinds, openHarbor, sshBin, temporaryFolder, until } from "./fixture.ts";
 
 const mutagenBinary = process.env
   .PATH!.split(":")
@@ -32,39 +32,47 @@ async function openMutagen(harborHome: string) {
 }
 
 // An ordinary machine has both after `npm run setup`; a test of the harbor's own ssh is in life.test.ts.
-test("real Mutagen syncs both ways, is cut by a freeze, wakes nothing, and reconnects by itself after a thaw", {
-  skip: !agents,
-  timeout: 120_000,
-}, async () => {
-  const { create, sh, status, sleep, home } = await openHarbor();
-  const captain = temporaryFolder();
-  mkdirSync(join(captain, "tree"));
-  writeFileSync(join(captain, "tree", "from-captain"), "1");
-  await create("ship-0");
-  await sh("ship-0", "mkdir -p ~/tree");
-  const { mutagen, view } = await openMutagen(home);
-  await mutagen("sync", "create", "--name", "tree", "--mode", "two-way-safe", join(captain, "tree"), "sprite@ship-0:tree");
-  await until("the first cycle", async () => (await sh("ship-0", "cat ~/tree/from-captain")).out === "1", 20_000);
-  await sh("ship-0", "echo -n 2 >~/tree/from-ship");
-  await until("the ship's file", () => existsSync(join(captain, "tree", "from-ship")), 20_000);
+test.for(kinds)(
+  "$kind: real Mutagen syncs both ways, is cut by a freeze, wakes nothing, and reconnects by itself after a thaw",
+  {
+    skip: !agents,
+    timeout: 120_000,
+  },
+  async ({ unconfined }) => {
+    const { create, sh, status, sleep, home } = await openHarbor({ unconfined });
+    const captain = temporaryFolder();
+    mkdirSync(join(captain, "tree"));
+    writeFileSync(join(captain, "tree", "from-captain"), "1");
+    await create("ship-0");
+    await sh("ship-0", "mkdir -p ~/tree");
+    const { mutagen, view } = await openMutagen(home);
+    await mutagen("sync", "create", "--name", "tree", "--mode", "two-way-safe", join(captain, "tree"), "sprite@ship-0:tree");
+    await until("the first cycle", async () => (await sh("ship-0", "cat ~/tree/from-captain")).out === "1", 20_000);
+    await sh("ship-0", "echo -n 2 >~/tree/from-ship");
+    await until("the ship's file", () => existsSync(join(captain, "tree", "from-ship")), 20_000);
 
-  await sleep("ship-0", "warm");
-  await until("Mutagen sees it gone", async () => !(await view("tree")).beta.connected);
-  writeFileSync(join(captain, "tree", "while-asleep"), "3");
-  await until("an attempt to reconnect", async () => /Connecting|Waiting to connect/i.test((await view("tree")).status), 20_000);
-  expect(await status("ship-0")).toBe("warm");
+    await sleep("ship-0", "warm");
+    await until("Mutagen sees it gone", async () => !(await view("tree")).beta.connected);
+    writeFileSync(join(captain, "tree", "while-asleep"), "3");
+    await until(
+      "an attempt to reconnect",
+      async () => /Connecting|Waiting to connect/i.test((await view("tree")).status),
+      20_000,
+    );
+    expect(await status("ship-0")).toBe("warm");
 
-  await sh("ship-0", "true");
-  // It tries each 15 s (docs/adr/mutagen-over-a-freeze.md).
-  await until("it reconnects by itself", async () => (await view("tree")).beta.connected, 20_000);
-  await until("what changed meanwhile", async () => (await sh("ship-0", "cat ~/tree/while-asleep")).out === "3", 20_000);
+    await sh("ship-0", "true");
+    // It tries each 15 s (docs/adr/mutagen-over-a-freeze.md).
+    await until("it reconnects by itself", async () => (await view("tree")).beta.connected, 20_000);
+    await until("what changed meanwhile", async () => (await sh("ship-0", "cat ~/tree/while-asleep")).out === "3", 20_000);
 
-  await sleep("ship-0", "cold");
-  await until("Mutagen sees it gone", async () => !(await view("tree")).beta.connected);
-  await sh("ship-0", "echo -n 4 >~/tree/from-ship");
-  await mutagen("sync", "resume", "tree");
-  expect((await view("tree")).beta.connected).toBe(true);
-  await mutagen("sync", "flush", "tree");
-  expect(readFileSync(join(captain, "tree", "from-ship"), "utf8")).toBe("4");
-  await mutagen("sync", "terminate", "tree");
-});
+    await sleep("ship-0", "cold");
+    await until("Mutagen sees it gone", async () => !(await view("tree")).beta.connected);
+    await sh("ship-0", "echo -n 4 >~/tree/from-ship");
+    await mutagen("sync", "resume", "tree");
+    expect((await view("tree")).beta.connected).toBe(true);
+    await mutagen("sync", "flush", "tree");
+    expect(readFileSync(join(captain, "tree", "from-ship"), "utf8")).toBe("4");
+    await mutagen("sync", "terminate", "tree");
+  },
+);

@@ -1,10 +1,11 @@
+import { userInfo } from "node:os";
 import { APIError, ExecError, SpritesClient } from "@fly/sprites";
 import { describe, expect, test } from "vitest";
-import { openHarbor, until } from "./fixture.ts";
+import { kinds, openHarbor, until } from "./fixture.ts";
 
 /** The vendor's own client, @fly/sprites 0.1.0, at every endpoint that the product calls (issue 3 §2). */
-async function open() {
-  const opened = await openHarbor();
+async function open(options: { unconfined?: boolean } = {}) {
+  const opened = await openHarbor(options);
   return { ...opened, client: new SpritesClient(opened.harbor.token, { baseURL: opened.harbor.url }) };
 }
 
@@ -52,14 +53,18 @@ describe("sprites", () => {
   });
 });
 
-describe("exec", () => {
+describe.each(kinds)("exec, $kind", ({ unconfined }) => {
   test("by WebSocket: output, error output, exit status, stdin, directory, environment", async () => {
-    const { client } = await open();
+    const { client, harbor } = await open({ unconfined });
     const sprite = await client.createSprite("dinghy");
-    expect((await sprite.execFile("sh", ["-c", "id -un; echo $HOME"])).stdout).toBe("sprite\n/home/sprite\n");
+    const expected = unconfined
+      ? { user: userInfo().username, home: `${harbor.fleet.get("dinghy")!.folder}/home`, node: process.execPath }
+      : { user: "sprite", home: "/home/sprite", node: "/.sprite/languages/node/bin/node" };
+    expect((await sprite.execFile("sh", ["-c", "id -un; echo $HOME"])).stdout).toBe(`${expected.user}\n${expected.home}\n`);
+    expect((await sprite.execFile("pwd", [], { cwd: "~" })).stdout).toBe(`${expected.home}\n`);
     const options = { cwd: "/tmp", env: { COLOUR: "blue = green" } };
     expect((await sprite.execFile("sh", ["-c", "pwd; echo $COLOUR; which node"], options)).stdout).toBe(
-      "/tmp\nblue = green\n/.sprite/languages/node/bin/node\n",
+      `/tmp\nblue = green\n${expected.node}\n`,
     );
     const failed = await sprite.execFile("sh", ["-c", "echo no >&2; exit 7"]).catch((error: ExecError) => error);
     expect(failed).toMatchObject({ exitCode: 7, stderr: "no\n" });
@@ -74,7 +79,7 @@ describe("exec", () => {
   });
 
   test("by WebSocket: a lot of output arrives whole, and a signal ends a command", async () => {
-    const { client } = await open();
+    const { client } = await open({ unconfined });
     const sprite = await client.createSprite("dinghy");
     const { stdout } = await sprite.execFile("seq", ["1", "300000"]);
     expect(stdout).toHaveLength(1_988_895);
@@ -84,7 +89,7 @@ describe("exec", () => {
   });
 
   test("with a terminal: its size, typing, resizing, and the exit by the close code", async () => {
-    const { client, clock } = await open();
+    const { client, clock } = await open({ unconfined });
     const sprite = await client.createSprite("dinghy");
     const shell = sprite.spawn("bash", ["--norc"], { tty: true, cols: 100, rows: 40 });
     let screen = "";
@@ -109,7 +114,7 @@ describe("exec", () => {
   });
 
   test("over HTTP: stdin, both streams, exit status, and words that are no shell's", async () => {
-    const { client } = await open();
+    const { client } = await open({ unconfined });
     const sprite = await client.createSprite("dinghy");
     // One stream a call: chunks that arrive together are joined, and this client cannot take them apart (facts: sprites §4.4).
     const done = await sprite.execFileHTTP("sh", ["-c", 'cat; echo "$1"', "sh", " a b $HOME ; 'c'"], { input: "from stdin" });
@@ -120,7 +125,7 @@ describe("exec", () => {
   });
 
   test("sessions: listed while they run, attached with what came before, killed", async () => {
-    const { client } = await open();
+    const { client } = await open({ unconfined });
     const sprite = await client.createSprite("dinghy");
     const first = sprite.createSession("sh", ["-c", "echo before; cat"]);
     await new Promise((resolve) => first.once("spawn", resolve));
@@ -129,7 +134,7 @@ describe("exec", () => {
       return sessions.length === 1 ? sessions : undefined;
     });
     expect(session).toMatchObject({ command: "sh -c echo before; cat", tty: true, isActive: true });
-    expect(session!.id).toMatch(/^\d{1,5}$/);
+    expect(session!.id).toMatch(/^\d{1,7}$/);
     const second = sprite.attachSession(session!.id);
     let seen = "";
     second.stdout.on("data", (data) => {
@@ -148,10 +153,12 @@ describe("exec", () => {
   });
 });
 
-describe("files", () => {
+describe.each(kinds)("files, $kind", ({ unconfined }) => {
+  const home = unconfined ? "~" : "/home/sprite";
+
   test("write, read, list, stat, delete", async () => {
-    const { client } = await open();
-    const fs = (await client.createSprite("dinghy")).filesystem("/home/sprite");
+    const { client } = await open({ unconfined });
+    const fs = (await client.createSprite("dinghy")).filesystem(home);
     const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, index) => index % 256));
     await fs.writeFile("deep/er/bytes", bytes, { mode: 0o600 });
     expect(bytes.equals(Buffer.from(await fs.readFile("deep/er/bytes")))).toBe(true);
@@ -165,10 +172,10 @@ describe("files", () => {
   });
 
   test("as live: an empty folder's entries are null, and an absent file has a text but no code", async () => {
-    const { client, call } = await open();
-    const fs = (await client.createSprite("dinghy")).filesystem("/home/sprite");
-    expect((await call("GET", "/v1/sprites/dinghy/fs/list?path=/home/sprite")).json()).toEqual({
-      path: "/home/sprite",
+    const { client, call } = await open({ unconfined });
+    const fs = (await client.createSprite("dinghy")).filesystem(home);
+    expect((await call("GET", `/v1/sprites/dinghy/fs/list?path=${home}`)).json()).toEqual({
+      path: unconfined ? expect.stringMatching(/\/s\/\w+\/home$/) : home,
       entries: null,
       count: 0,
     });
