@@ -9,6 +9,7 @@ import { VOYAGE_ID } from "../lib/naming.ts";
 import { helmHome, type VoyageFolder, voyageFolderAt } from "../lib/paths.ts";
 import { openSprites } from "../lib/sprites/client.ts";
 import type { ProviderSettings } from "../lib/sprites/types.ts";
+import { readVoyageProvider } from "../lib/voyage-provider.ts";
 import { openBranch } from "./branch.ts";
 import { systemClock } from "./clock.ts";
 import { Ledger } from "./ledger.ts";
@@ -123,7 +124,7 @@ export class Fleet {
       voyage,
       clock: systemClock,
       log: this.#log,
-      open: async () => openSprites(await readCredentials(folder)),
+      open: async () => openSprites(await providerOf(folder)),
     });
     const timers = [
       every(TICK_MS, () => voyage.tick(), this.#log),
@@ -151,8 +152,10 @@ export class Fleet {
   }
 }
 
-async function readCredentials(folder: VoyageFolder): Promise<ProviderSettings> {
-  return JSON.parse(await readFile(folder.credentials, "utf8")) as ProviderSettings;
+async function providerOf(folder: VoyageFolder): Promise<ProviderSettings> {
+  const provider = await readVoyageProvider(folder);
+  if (!provider) throw new OcaptainError("NO_PROVIDER", `${folder.credentials} is not there`, { hint: "pulumi up" });
+  return provider;
 }
 
 /** Runs `job` again and again, never twice at one time. A failure is logged. */

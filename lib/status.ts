@@ -1,8 +1,8 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { VoyageFolder } from "./paths.ts";
-import { TaskStatus } from "./voyage-status.ts";
+import { type TaskRow, TaskStatus } from "./voyage-status.ts";
 
 /** What the synced task files alone say, without a helm. `completed` are accepted tasks; cancelled ones are counted apart. */
 export type TaskCounts = {
@@ -16,27 +16,42 @@ export type TaskCounts = {
 };
 
 const STATUS = { pending: "pending", in_progress: "claimed", completed: "accepted" } as const;
-/** The key on file is the file's name (facts: claude-code §1.3). Files that anything else wrote have no `metadata.ocaptain`: Claude Code's status counts. */
+/** The helm's own words about the task (helm/projection.ts). Files that anything else wrote have none: Claude Code's status counts. */
+const Projected = z.object({
+  status: TaskStatus,
+  epoch: z.number().default(0),
+  ship: z.string().nullable().default(null),
+  commit: z.string().nullable().default(null),
+  reason: z.string().nullable().default(null),
+  tries: z.number().default(0),
+  changedAt: z.string().optional(),
+});
+/** The key on file is the file's name (facts: claude-code §1.3). */
 const TaskFile = z.object({
+  subject: z.string().default(""),
   status: z.enum(["pending", "in_progress", "completed"]),
   owner: z.string().optional(),
-  metadata: z.object({ ocaptain: z.object({ status: TaskStatus }).optional() }).optional(),
+  blockedBy: z.array(z.string()).default([]),
+  metadata: z.object({ ocaptain: Projected.optional() }).optional(),
 });
 
-/** Counts the task files of a voyage. A file that cannot be understood is left out, as Claude Code leaves it out; no folder is no task. */
-export async function readVoyageStatus(folder: VoyageFolder): Promise<TaskCounts> {
+/**
+ * The tasks of a voyage by its task files, in the order of their ids; `incarnation` is null, for files do not say it. A file that cannot be
+ * understood is left out, as Claude Code leaves it out; no folder is no task.
+ */
+export async function readTaskRows(folder: VoyageFolder): Promise<TaskRow[]> {
   const names = await readdir(folder.tasks).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw error;
   });
-  const counts: TaskCounts = { total: 0, pending: 0, inProgress: 0, completed: 0, blocked: 0, cancelled: 0, byShip: {} };
   const files = names.filter((name) => /^\d+\.json$/.test(name)).sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
-  const texts = await Promise.all(files.map((name) => readFile(join(folder.tasks, name), "utf8").catch(() => "")));
-  for (const [index, text] of texts.entries()) {
-    const file = parse(text);
-    if (file) count(counts, files[index]!.slice(0, -".json".length), file);
-  }
-  return counts;
+  const rows = await Promise.all(files.map((name) => readTaskRow(join(folder.tasks, name), name.slice(0, -".json".length))));
+  return rows.filter((row) => row !== null);
+}
+
+/** Counts the task files of a voyage. */
+export async function readVoyageStatus(folder: VoyageFolder): Promise<TaskCounts> {
+  return countTasks(await readTaskRows(folder));
 }
 
 const COUNTED = {
@@ -47,15 +62,41 @@ const COUNTED = {
   cancelled: "cancelled",
 } as const;
 
-function count(counts: TaskCounts, id: string, file: z.infer<typeof TaskFile>): void {
-  const status = file.metadata?.ocaptain?.status ?? STATUS[file.status];
-  counts.total++;
-  counts[COUNTED[status]]++;
-  if (!file.owner || (status !== "claimed" && status !== "accepted")) return;
-  counts.byShip[file.owner] ??= { completed: 0, task: null };
-  const ship = counts.byShip[file.owner]!;
-  if (status === "accepted") ship.completed++;
-  else ship.task = id;
+export function countTasks(rows: readonly TaskRow[]): TaskCounts {
+  const counts: TaskCounts = { total: 0, pending: 0, inProgress: 0, completed: 0, blocked: 0, cancelled: 0, byShip: {} };
+  for (const { id, status, ship: name } of rows) {
+    counts.total++;
+    counts[COUNTED[status]]++;
+    if (!name || (status !== "claimed" && status !== "accepted")) continue;
+    counts.byShip[name] ??= { completed: 0, task: null };
+    const ship = counts.byShip[name]!;
+    if (status === "accepted") ship.completed++;
+    else ship.task = id;
+  }
+  return counts;
+}
+
+const SUBJECT_MARK = /^\[(blocked|cancelled)\] /;
+
+async function readTaskRow(path: string, id: string): Promise<TaskRow | null> {
+  const file = parse(await readFile(path, "utf8").catch(() => ""));
+  if (!file) return null;
+  const ours = file.metadata?.ocaptain;
+  const changedAt = ours?.changedAt ?? (await stat(path).catch(() => null))?.mtime.toISOString();
+  if (!changedAt) return null;
+  return {
+    id,
+    subject: ours ? file.subject.replace(SUBJECT_MARK, "") : file.subject,
+    status: ours?.status ?? STATUS[file.status],
+    blockedBy: file.blockedBy,
+    ship: file.owner ?? null,
+    incarnation: null,
+    epoch: ours?.epoch ?? 0,
+    tries: ours?.tries ?? 0,
+    commit: ours?.commit ?? null,
+    reason: ours?.reason ?? null,
+    changedAt,
+  };
 }
 
 function parse(text: string): z.infer<typeof TaskFile> | undefined {

@@ -15,12 +15,17 @@ export type Check = { what: string; look: () => Promise<PreflightFinding[]> };
 /** Longest that one check may take. */
 const CHECK_MS = 10_000;
 
+/** What all checks find, at once, each bounded (design 6); in the order of the checks. */
+export async function findAll(checks: readonly Check[], timeoutMs = CHECK_MS): Promise<PreflightFinding[]> {
+  return (await Promise.all(checks.map((check) => bounded(check, timeoutMs)))).flat();
+}
+
 /**
- * Runs all checks at once, each bounded (design 6).
+ * Runs all checks.
  * @throws OcaptainError PREFLIGHT with every finding, in the order of the checks.
  */
 export async function runPreflight(checks: readonly Check[], timeoutMs = CHECK_MS): Promise<void> {
-  const findings = (await Promise.all(checks.map((check) => bounded(check, timeoutMs)))).flat();
+  const findings = await findAll(checks, timeoutMs);
   if (findings.length === 0) return;
   const lines = findings.map(
     ({ what, message, hint }) => `  ${what}: ${message.replaceAll("\n", "\n    ")}${hint && `\n    hint: ${hint}`}`,

@@ -23,6 +23,8 @@ export const tools = {
   mutagen: { name: "mutagen", args: ["version"], least: "0.18", below: "0.19", why: "the syncs" },
   tmux: { name: "tmux", args: ["-V"], least: "3.0", why: "the crew on harbor ships, which share this system's programs" },
   bwrap: { name: "bwrap", args: ["--version"], least: "0.4", why: "the confinement of harbor ships", otherwise: WITHOUT },
+  // Not preflight's to ask, which runs below it: for `ocaptain doctor`.
+  pulumi: { name: "pulumi", args: ["version"], least: "3.259", why: "sailing and sinking" },
 } satisfies Record<string, Tool>;
 
 const SETUP = "npm run setup, then: . .tools/env.sh";
@@ -30,20 +32,29 @@ const RUN_MS = 5_000;
 
 /** Is it on PATH, and new enough? */
 export function toolCheck(tool: Tool): Check {
-  return { what: tool.name, look: () => lookAtTool(tool) };
+  return { what: tool.name, look: async () => (await readTool(tool)).findings };
 }
 
-async function lookAtTool({ name, args, least, below, why, otherwise }: Tool): Promise<PreflightFinding[]> {
-  const bad = (message: string) => [
-    { what: name, message: `${message} (for ${why})`, hint: otherwise ? `${SETUP}; or ${otherwise}` : SETUP },
-  ];
+/** Its version, null where it does not tell one, and what is wrong with it. */
+export async function readTool({
+  name,
+  args,
+  least,
+  below,
+  why,
+  otherwise,
+}: Tool): Promise<{ version: string | null; findings: PreflightFinding[] }> {
+  const bad = (message: string, version: string | null = null) => ({
+    version,
+    findings: [{ what: name, message: `${message} (for ${why})`, hint: otherwise ? `${SETUP}; or ${otherwise}` : SETUP }],
+  });
   const wanted = below ? `${least} or later, below ${below},` : `${least} or later`;
   const result = await execa(name, [...args], { reject: false, stdin: "ignore", timeout: RUN_MS });
   if (result.code === "ENOENT") return bad(`is not on PATH; ${wanted} is needed`);
   const version = /\d+(\.\d+)+/.exec(result.stdout)?.[0];
   if (result.failed || !version) return bad(`does not tell its version: ${result.shortMessage ?? result.stdout}`);
   const fits = compareVersions(version, least) >= 0 && (!below || compareVersions(version, below) < 0);
-  return fits ? [] : bad(`is ${version}; ${wanted} is needed`);
+  return fits ? { version, findings: [] } : bad(`is ${version}; ${wanted} is needed`, version);
 }
 
 /** The Node that runs this program: it must strip types and bring node:sqlite (design 1). */

@@ -4,7 +4,7 @@ import { readExecStream } from "./exec-stream.ts";
 import { errorText, type Http, isWeather, openHttp, type Reply, type Request } from "./http.ts";
 import type { ExecResult, ProviderSettings, SpriteInfo, SpritesClient } from "./types.ts";
 
-const SPRITES_URL = "https://api.sprites.dev";
+export const SPRITES_URL = "https://api.sprites.dev";
 /** Waits between looks at a name that answers 404, or after weather: absence is believed after all of them (facts: sprites §3.3). */
 const LOOK_AGAIN_MS = [200, 500, 1000];
 

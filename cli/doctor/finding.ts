@@ -1,0 +1,17 @@
+/** One thing that was looked at. `wrong` needs the captain; `note` is worth knowing. */
+export type Finding = {
+  area: "tools" | "daemons" | "voyages" | "leftovers" | "settings";
+  what: string;
+  state: "ok" | "note" | "wrong";
+  message: string;
+  /** A command that helps; "" where none is needed. */
+  hint: string;
+};
+
+export const found = (area: Finding["area"], what: string, state: Finding["state"], message: string, hint = ""): Finding => ({
+  area,
+  what,
+  state,
+  message,
+  hint,
+});

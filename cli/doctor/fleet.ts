@@ -1,0 +1,147 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Health } from "../../lib/admin-api.ts";
+import { explain } from "../../lib/errors.ts";
+import { type HarborInfo, runningHarbor } from "../../lib/harbor-daemon.ts";
+import { helmBuild } from "../../lib/helm-build.ts";
+import { helmClient } from "../../lib/helm-client.ts";
+import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
+import { mutagenHome, ocaptainHome, voyagesRoot } from "../../lib/paths.ts";
+import { openSprites } from "../../lib/sprites/client.ts";
+import { readVoyageFile, type VoyageFile } from "../../lib/voyage-file.ts";
+import { readVoyageProvider } from "../../lib/voyage-provider.ts";
+import { chooseVoyage, voyageNames } from "../choose-voyage.ts";
+import { see } from "../status/see.ts";
+import { type Finding, found } from "./finding.ts";
+
+type Seen = { helm: Health | null; harbor: HarborInfo | undefined; voyages: VoyageFile[] };
+
+const again = (stack: string) => `pulumi up -s ${stack} && pulumi destroy -s ${stack}`;
+
+/** The daemons, the voyages, and what is left over of voyages that are gone. Starts and changes nothing. */
+export async function lookAtFleet(): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const voyages: VoyageFile[] = [];
+  for (const name of await voyageNames())
+    await readVoyageFile(name).then(
+      (file) => file && voyages.push(file),
+      (error: unknown) => findings.push(found("voyages", name, "wrong", explain(error))),
+    );
+  const helm = await helmClient()
+    .health()
+    .catch(() => null);
+  const seen: Seen = { helm, harbor: await runningHarbor(), voyages };
+  findings.push(...(await daemons(seen)));
+  for (const voyage of voyages) findings.push(...(await lookAtVoyage(voyage, seen)));
+  return [...findings, ...(await leftovers(seen)), ...strayFolders(voyages)];
+}
+
+async function daemons({ helm, harbor, voyages }: Seen): Promise<Finding[]> {
+  const afloat = voyages.filter((voyage) => !voyage.sunkAt);
+  const none = afloat.length === 0 ? "not running; none is needed" : "not running";
+  const helmFinding = helm
+    ? found(
+        "daemons",
+        "helm",
+        "ok",
+        `process ${helm.pid}, port ${helm.port}${helm.build === (await helmBuild()) ? "" : ", of other code: the next up restarts it"}`,
+      )
+    : found("daemons", "helm", afloat.length === 0 ? "note" : "wrong", none, afloat[0] ? `pulumi up -s ${afloat[0].stack}` : "");
+  const harborFinding = harbor
+    ? found("daemons", "harbor", "ok", `process ${harbor.pid}, ${harbor.url}`)
+    : found("daemons", "harbor", "note", "not running");
+  return [helmFinding, harborFinding];
+}
+
+async function lookAtVoyage(file: VoyageFile, { helm, harbor }: Seen): Promise<Finding[]> {
+  const { stack, voyageId } = file;
+  if (file.sunkAt) return [found("voyages", stack, "ok", `sunk ${file.sunkAt.slice(0, 10)}`)];
+  const up = `pulumi up -s ${stack}`;
+  const wrong = (message: string, hint = up) => found("voyages", stack, "wrong", message, hint);
+  const me = captain();
+  if (me && file.captainId !== me)
+    return [
+      wrong(
+        `is sailed by captain ${file.captainId}, this machine is captain ${me}`,
+        `pulumi config set ocaptain:handover ${file.captainId} -s ${stack}`,
+      ),
+    ];
+
+  const voyage = await chooseVoyage(stack);
+  const provider = await readVoyageProvider(voyage.folder).catch(() => null);
+  const findings: Finding[] = [];
+  if (helm && !helm.voyages.includes(voyageId)) findings.push(wrong("the helm does not have it"));
+  if (!(await voyageMutagen({ voyageId, provider: provider?.kind ?? "harbor" }).running()))
+    findings.push(wrong("its sync daemon does not run"));
+  if (provider?.kind === "harbor" && !harbor) findings.push(wrong("its ships are in the harbor, which does not run"));
+  const view = await see(voyage);
+  if (view.attention.length > 0 && view.from === "helm")
+    findings.push(wrong(`${view.attention.length} things need the captain`, `ocaptain status ${stack}`));
+  return findings.length > 0 ? findings : [found("voyages", stack, "ok", view.state)];
+}
+
+/** Of voyages that have sunk, or that nobody here knows. */
+async function leftovers({ helm, harbor, voyages }: Seen): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const wrong = (what: string, message: string, hint: string) => findings.push(found("leftovers", what, "wrong", message, hint));
+  const voyageOf = (id: string) => voyages.find((voyage) => voyage.voyageId === id);
+  const why = (id: string) => (voyageOf(id) ? `voyage ${voyageOf(id)!.stack} has sunk` : `no voyage here has the id ${id}`);
+  const isAfloat = (id: string) => voyageOf(id) !== undefined && !voyageOf(id)!.sunkAt;
+
+  for (const id of namesIn(join(ocaptainHome(), "mutagen")).filter((name) => !isAfloat(name))) {
+    const folder = mutagenHome(id);
+    const runs = await voyageMutagen({ voyageId: id, provider: "harbor" }).running();
+    if (runs)
+      wrong(
+        `sync daemon of ${id}`,
+        `runs, though ${why(id)}`,
+        `MUTAGEN_DATA_DIRECTORY=${folder} mutagen daemon stop && rm -r ${folder}`,
+      );
+    else wrong(folder, `is a sync daemon's folder, though ${why(id)}`, `rm -r ${folder}`);
+  }
+  for (const id of (helm?.voyages ?? []).filter((id) => !isAfloat(id)))
+    wrong(
+      `voyage ${id} at the helm`,
+      `is registered, though ${why(id)}`,
+      voyageOf(id) ? again(voyageOf(id)!.stack) : `kill ${helm!.pid}`,
+    );
+  if (harbor) {
+    const sprites = await openSprites({ kind: "harbor", baseUrl: harbor.url, token: harbor.token });
+    for (const name of await sprites.list("")) {
+      const [, stack, id] = /^(.+)-([0-9a-f]{6})-ship-\d+$/.exec(name) ?? [];
+      if (!id || !stack) findings.push(found("leftovers", `sprite ${name}`, "note", "is in the harbor, and of no voyage"));
+      else if (!isAfloat(id)) wrong(`sprite ${name}`, `is in the harbor, though ${why(id)}`, again(stack));
+    }
+  }
+  return findings;
+}
+
+/** Folders that look like a voyage's, without the file that says whose. */
+function strayFolders(voyages: readonly VoyageFile[]): Finding[] {
+  return namesIn(voyagesRoot())
+    .filter((name) => !voyages.some((voyage) => voyage.stack === name))
+    .filter((name) => !existsSync(join(voyagesRoot(), name, "voyage.json")))
+    .filter((name) => existsSync(join(voyagesRoot(), name, "repo.git")) || existsSync(join(voyagesRoot(), name, "helm")))
+    .map((name) => {
+      const folder = join(voyagesRoot(), name);
+      return found("leftovers", folder, "wrong", "has no voyage.json: its voyage is not known", `ls -la ${folder}`);
+    });
+}
+
+function captain(): string {
+  try {
+    return readFileSync(join(ocaptainHome(), "captain"), "utf8").trim();
+  } catch {
+    return ""; // none yet: this machine has never sailed
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,40 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { ocaptainHome, voyagesRoot } from "../../lib/paths.ts";
+import { findAll } from "../../lib/preflight/check.ts";
+import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
+import { socketPathCheck, spaceCheck } from "../../lib/preflight/machine.ts";
+import { confinementCheck, nodeCheck, readTool, tools } from "../../lib/preflight/tools.ts";
+import { type Finding, found } from "./finding.ts";
+
+/** Programs and their versions, room, ports: what preflight looks at before a voyage, and the Pulumi that starts it. */
+export async function lookAtMachine(): Promise<Finding[]> {
+  const looks = await Promise.all(
+    Object.values(tools).map(async (tool) => {
+      const { version, findings } = await readTool(tool);
+      if (findings.length === 0) return found("tools", tool.name, "ok", version ?? "");
+      return found("tools", tool.name, "wrong", findings[0]!.message, findings[0]!.hint);
+    }),
+  );
+  const problems = await findAll([nodeCheck(), confinementCheck(), spaceCheck(), socketPathCheck(), helmPortCheck()]);
+  const wrong = problems.map(({ what, message, hint }) => found("tools", what, "wrong", message, hint));
+  const node = problems.some(({ what }) => what === "node") ? [] : [found("tools", "node", "ok", process.versions.node)];
+  return [...node, ...looks, ...wrong];
+}
+
+const OURS = ["OCAPTAIN_HOME", "OCAPTAIN_VOYAGES", "OCAPTAIN_HELM_PORT", "OCAPTAIN_DEFAULT_SHIPS", "OCAPTAIN_HARBOR_LATENCY"];
+const OTHERS = ["PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "SPRITES_API_URL"];
+/** Only whether they are set. */
+const SECRETS = ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "SPRITE_TOKEN", "GH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
+
+/** Where things are, and which variables say something; never the value of a secret one. */
+export function lookAtSettings(project: string): Finding[] {
+  const note = (what: string, message: string) => found("settings", what, "note", message);
+  return [
+    note("home", ocaptainHome()),
+    note("voyages", voyagesRoot()),
+    ...(existsSync(join(project, ".env")) ? [note(".env", join(project, ".env"))] : []),
+    ...[...OURS, ...OTHERS].filter((name) => process.env[name]).map((name) => note(name, String(process.env[name]))),
+    ...SECRETS.filter((name) => process.env[name]).map((name) => note(name, "is set")),
+  ];
+}

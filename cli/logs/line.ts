@@ -1,0 +1,51 @@
+/** A line of a ship's log. */
+export type LogLine = {
+  /** ISO 8601. The supervisor's lines have their own; what a hand says has none: see {@link LogLine.atIs}. */
+  at: string;
+  /** `line`: written with the line. `claim`: when the task was claimed. `arrival`: when the line (or, after the fact, the file) came home. */
+  atIs: "line" | "claim" | "arrival";
+  ship: string;
+  incarnation: string;
+  /** File without its ending: `supervisor`, `task-<id>-<epoch>`, `verify-<n>`. */
+  source: string;
+  task: string | null;
+  /** The supervisor's word for what happened: `claimed`, `accepted`, … */
+  event: string | null;
+  text: string;
+};
+
+export type LogFile = { path: string; ship: string; incarnation: string; source: string; journal: boolean };
+
+export const taskOf = (source: string) => /^task-(\d+)-\d+$/.exec(source)?.[1] ?? null;
+/** `task-3-1` of a supervisor's line about task 3, epoch 1. */
+export const sourceOf = (facts: { task?: unknown; epoch?: unknown }) => `task-${facts.task}-${facts.epoch}`;
+
+type Journal = { at: string; event: string; text: string; task?: string; epoch?: number };
+
+/** One line of `supervisor.jsonl`; what is no such JSON (cut off, or an agent's doing) is shown as it is, with the time of its file. */
+export function journalLine(file: LogFile, text: string, otherwiseAt: string): LogLine & { epoch?: number | undefined } {
+  const { ship, incarnation, source } = file;
+  try {
+    const said = JSON.parse(text) as Journal;
+    if (typeof said.text === "string" && !Number.isNaN(Date.parse(said.at)))
+      return {
+        at: new Date(said.at).toISOString(),
+        atIs: "line",
+        ship,
+        incarnation,
+        source,
+        task: said.task === undefined ? null : String(said.task),
+        event: String(said.event),
+        text: said.text,
+        epoch: said.epoch,
+      };
+  } catch {
+    // not JSON
+  }
+  return { at: otherwiseAt, atIs: "arrival", ship, incarnation, source, task: null, event: null, text };
+}
+
+export function outputLine(file: LogFile, text: string, at: string, atIs: LogLine["atIs"]): LogLine {
+  const { ship, incarnation, source } = file;
+  return { at, atIs, ship, incarnation, source, task: taskOf(source), event: null, text };
+}

@@ -1,0 +1,72 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { journalLine, type LogFile, type LogLine, outputLine, sourceOf } from "./line.ts";
+import { Tail } from "./tail.ts";
+
+/** All log files that came home below `logs/<ship>/<incarnation>/`; of each ship life the supervisor's first. */
+export async function logFiles(root: string): Promise<LogFile[]> {
+  const files: LogFile[] = [];
+  for (const ship of await foldersIn(root))
+    for (const incarnation of await foldersIn(join(root, ship))) {
+      const folder = join(root, ship, incarnation);
+      const names = (await readdir(folder).catch(() => [])).filter((name) => /^[^.].*\.(jsonl|log|err)$/.test(name));
+      const found = names.map((name): LogFile => {
+        const journal = name === "supervisor.jsonl";
+        return { path: join(folder, name), ship, incarnation, source: name.replace(/\.(jsonl|log)$/, ""), journal };
+      });
+      files.push(...found.filter((file) => file.journal), ...found.filter((file) => !file.journal).sort(byPath));
+    }
+  return files;
+}
+
+/** The logs as they grow. Reading is cheap where nothing grew. */
+export class Logs {
+  readonly #root: string;
+  readonly #tails = new Map<string, Tail>();
+  /** When each task was claimed, by ship life and source: where its output belongs. */
+  readonly #claimed = new Map<string, string>();
+  #first = true;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /**
+   * Lines that are new since the last call, by time. At the first call that is all there is, and a hand's output stands where its task was
+   * claimed; `newest` is then when its file last grew. Later lines stand where they arrive. `final`: lines without an end count too.
+   */
+  async next(final: boolean): Promise<(LogLine & { newest: string })[]> {
+    const first = this.#first;
+    this.#first = false;
+    const lines: (LogLine & { newest: string })[] = [];
+    for (const file of await logFiles(this.#root)) {
+      const tail = this.#tails.get(file.path) ?? new Tail(file.path);
+      this.#tails.set(file.path, tail);
+      const texts = await tail.lines(final);
+      if (texts.length === 0) continue;
+      const arrivedAt = first ? await changedAt(file.path) : new Date().toISOString();
+      const life = `${file.ship}/${file.incarnation}`;
+      const claim = first ? this.#claimed.get(`${life}/${file.source}`) : undefined;
+      for (const text of texts) {
+        if (!file.journal) {
+          const line = outputLine(file, text, claim ?? arrivedAt, claim ? "claim" : "arrival");
+          lines.push({ ...line, newest: arrivedAt });
+          continue;
+        }
+        const { epoch, ...line } = journalLine(file, text, arrivedAt);
+        if (line.event === "claimed") this.#claimed.set(`${life}/${sourceOf({ task: line.task, epoch })}`, line.at);
+        lines.push({ ...line, newest: line.at });
+      }
+    }
+    return lines.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  }
+}
+
+const changedAt = async (path: string) => ((await stat(path).catch(() => null))?.mtime ?? new Date()).toISOString();
+const byPath = (a: LogFile, b: LogFile) => a.path.localeCompare(b.path, "en", { numeric: true });
+
+async function foldersIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return names.sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+}

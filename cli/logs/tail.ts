@@ -1,0 +1,46 @@
+import { open, stat } from "node:fs/promises";
+
+const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * Reads a file that only grows, from where it was read last. Mutagen puts a new file in its place for each change, so it is opened anew each
+ * time; one that is shorter than before is another file, and read from its start.
+ */
+export class Tail {
+  readonly path: string;
+  #at = 0;
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Whole lines that are new; `final`: also what comes after the last newline. Nothing when the file is gone. */
+  async lines(final: boolean): Promise<string[]> {
+    const size = (await stat(this.path).catch(() => null))?.size ?? this.#at;
+    if (size === this.#at && !(final && this.#rest.length > 0)) return [];
+    const handle = await open(this.path, "r").catch(() => null);
+    if (!handle) return [];
+    if (size < this.#at) {
+      this.#at = 0;
+      this.#rest = Buffer.alloc(0);
+    }
+    const chunks = [this.#rest];
+    try {
+      for (;;) {
+        const { bytesRead, buffer } = await handle.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, this.#at);
+        if (bytesRead === 0) break;
+        chunks.push(buffer.subarray(0, bytesRead));
+        this.#at += bytesRead;
+      }
+    } finally {
+      await handle.close();
+    }
+    // By bytes: a character may be cut in two by the end of what is there.
+    const all = Buffer.concat(chunks);
+    const end = final ? all.length : all.lastIndexOf("\n") + 1;
+    this.#rest = all.subarray(end);
+    const text = all.toString("utf8", 0, end);
+    return text === "" ? [] : text.replace(/\n$/, "").split("\n");
+  }
+}

@@ -1,0 +1,151 @@
+/** `ocaptain`: the captain's looks and orders beside `pulumi`. Here is what the command line says; what a verb does is in verbs/. */
+import { existsSync, readFileSync } from "node:fs";
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
+import { Command, CommanderError } from "commander";
+import { explain, OcaptainError } from "../lib/errors.ts";
+import { ocaptainHome } from "../lib/paths.ts";
+import { type Io, openIo } from "./io.ts";
+
+const PROJECT = join(import.meta.dirname, "..");
+/** Errors in what was typed, rather than in what was found. */
+const USAGE = new Set(["USAGE", "WHICH_VOYAGE", "WHICH_SHIP", "NO_TERMINAL", "USE_PULUMI"]);
+
+// As for `pulumi up` (dynamic-providers/host.ts): a .env file beside the project, never over what is set.
+if (existsSync(join(PROJECT, ".env"))) process.loadEnvFile(join(PROJECT, ".env"));
+// Half of a look's time would be reading the same code again. A folder of the captain's own: code is run from it.
+if (existsSync(ocaptainHome())) enableCompileCache(join(ocaptainHome(), "cache"));
+
+const GRACE_MS = 3_000;
+const interrupted = new AbortController();
+let interruptedBy: "SIGINT" | "SIGTERM" | "SIGHUP" | undefined;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.on(signal, () => {
+    // A second one does not wait for what the first one ends.
+    if (interruptedBy) process.exit(statusOf(signal));
+    interruptedBy = signal;
+    interrupted.abort();
+    // A verb ends by itself, and puts things in order; one that waits for somebody else is not waited for.
+    setTimeout(() => process.exit(statusOf(signal)), GRACE_MS).unref();
+  });
+const statusOf = (signal: "SIGINT" | "SIGTERM" | "SIGHUP") => 128 + { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }[signal];
+
+const program = new Command("ocaptain")
+  .description("Looks at voyages and steers them. Sailing and sinking are Pulumi's: pulumi up, pulumi destroy.")
+  .version(String(JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")).version))
+  .exitOverride()
+  .showHelpAfterError("(ocaptain --help, or ocaptain VERB --help)")
+  .addHelpText(
+    "after",
+    `
+A voyage is a stack's name; it may be left out when there is only one (that has not sunk). Voyages are in ~/voyages, or OCAPTAIN_VOYAGES.
+Results go to stdout, progress to stderr. Exit status: 0 ok, 1 failed, 2 usage, 130 interrupted.
+
+Examples:
+  ocaptain status --watch
+  ocaptain tasks -s blocked
+  ocaptain logs -f -s ship-0
+  ocaptain shell ship-0`,
+  );
+
+type Values = Record<string, never>;
+type Run = (io: Io, words: (string | undefined)[], options: Values) => Promise<number | undefined>;
+
+/** A verb with `--json` and examples. `run` is loaded when it is called: a look need not read the code of a shell. */
+function verb(usage: string, summary: string, examples: string, run: Run): Command {
+  const command = program.command(usage).description(summary).option("--json", "print JSON");
+  command.addHelpText("after", `\nExamples:\n${examples.replace(/^/gm, "  ")}`);
+  return command.action(async () => {
+    const { json, ...options } = command.opts();
+    process.exitCode = (await run(openIo(json === true, interrupted.signal), command.processedArgs, options as Values)) ?? 0;
+  });
+}
+
+verb(
+  "status [voyage]",
+  "the voyage, what needs the captain, and a row a ship",
+  "ocaptain status\nocaptain status voyage-abc --watch\nocaptain status --json | jq '.attention'",
+  async (io, [voyage], options) => (await import("./verbs/status.ts")).status(voyage, options, io) as Promise<undefined>,
+).option("-w, --watch", "look again each second, until Ctrl-C");
+
+verb(
+  "tasks [voyage]",
+  "a row a task: status, ship, what it waits for, tries, commit, reason",
+  "ocaptain tasks\nocaptain tasks voyage-abc -s blocked",
+  async (io, [voyage], options) => (await import("./verbs/tasks.ts")).tasks(voyage, options, io) as Promise<undefined>,
+).option("-s, --status <status>", "only these: pending, claimed, accepted, blocked, cancelled");
+
+verb(
+  "logs [voyage]",
+  "the ships' logs, merged by time; also of ships that are gone",
+  "ocaptain logs -n 50\nocaptain logs voyage-abc -f -s ship-0\nocaptain logs --task 7\nocaptain logs --since 10m -g 'error|failed'",
+  async (io, [voyage], options) => (await import("./verbs/logs.ts")).logs(voyage, options, io) as Promise<undefined>,
+)
+  .option("-s, --ship <ship>", "only of this ship")
+  .option("-f, --follow", "go on as they grow, until Ctrl-C")
+  .option("-g, --grep <regex>", "only lines that match")
+  .option("-n, --lines <number>", "only the last so many")
+  .option("--since <duration>", "only of the last 45s, 10m, 2h, 1d")
+  .option("--task <id>", "only of this task");
+
+verb(
+  "shell [voyage] [ship]",
+  "the ship's tmux in this terminal, to look (detach: Ctrl-b d); wakes the ship",
+  "ocaptain shell ship-0\nocaptain shell voyage-abc ship-0 --write\nocaptain shell 0 --raw",
+  async (io, words, options) => (await import("./verbs/shell.ts")).shell(words, options, io),
+)
+  .option("--raw", "a shell on the ship, in its workspace")
+  .option("--write", "keys reach the crew");
+
+verb(
+  "release <task> [voyage]",
+  "take a task away from the ship that holds it (the ship is fenced)",
+  "ocaptain release 7\nocaptain release 7 voyage-abc --reason 'it runs in circles'",
+  async (io, [task, voyage], options) =>
+    (await import("./verbs/steer.ts")).release(String(task), voyage, options, io) as Promise<undefined>,
+).option("--reason <text>", "why, for the record");
+
+verb(
+  "retry <task> [voyage]",
+  "let a blocked task be tried again",
+  "ocaptain retry 7",
+  async (io, [task, voyage]) => (await import("./verbs/steer.ts")).retry(String(task), voyage, io) as Promise<undefined>,
+);
+
+verb(
+  "clone [voyage]",
+  "a git clone of the voyage's branch",
+  "ocaptain clone\nocaptain clone voyage-abc -d ~/review",
+  async (io, [voyage], options) => (await import("./verbs/clone.ts")).clone(voyage, options, io) as Promise<undefined>,
+).option("-d, --dest <folder>", "where to (default: ./VOYAGE)");
+
+verb(
+  "doctor",
+  "tools, daemons, leftovers, settings: what is wrong, and the command that helps",
+  "ocaptain doctor\nocaptain doctor --json",
+  async (io) => (await import("./verbs/doctor.ts")).doctor(io),
+);
+
+for (const word of ["sail", "sink"] as const)
+  program
+    .command(`${word} [words...]`, { hidden: true })
+    .allowUnknownOption()
+    .action(async (words: string[]) => (await import("./verbs/moved.ts")).moved(word, words));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = failed(error);
+}
+process.exit(interruptedBy ? statusOf(interruptedBy) : process.exitCode);
+
+/** Says what went wrong, on stderr, as JSON when that was asked for. @returns the exit status */
+function failed(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // it has said so itself
+  if (interruptedBy) return statusOf(interruptedBy);
+  const code = error instanceof OcaptainError ? error.code : "FAILED";
+  const { message, hint } = error instanceof OcaptainError ? error : { message: explain(error), hint: undefined };
+  const text = process.argv.includes("--json") ? JSON.stringify({ error: code, message, hint }) : explain(error);
+  process.stderr.write(`${text}\n`);
+  return USAGE.has(code) ? 2 : 1;
+}

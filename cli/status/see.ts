@@ -1,0 +1,138 @@
+import { readdir } from "node:fs/promises";
+import { gitLine } from "../../lib/git/run.ts";
+import { helmClient } from "../../lib/helm-client.ts";
+import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
+import { countTasks, readTaskRows } from "../../lib/status.ts";
+import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
+import type { KnownVoyage } from "../choose-voyage.ts";
+import { helmAttention, taskAttention, voyageAttention } from "./attention.ts";
+import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
+import { type ShipView, type StatusView, shipState } from "./view.ts";
+
+/**
+ * Looks at a voyage: asks the helm, else reads the synced task files and the folder; asks the voyage's sync daemon, if it runs. Wakes no ship,
+ * starts no daemon, asks no provider. A part that cannot be seen is said, not thrown.
+ */
+export async function see(voyage: KnownVoyage): Promise<StatusView> {
+  const [status, syncs] = await Promise.all([askHelm(voyage), askSyncs(voyage)]);
+  return status ? byHelm(voyage, status, syncs) : byFiles(voyage, syncs);
+}
+
+/** Tasks from the helm, else from the files. */
+export async function seeTasks(voyage: KnownVoyage): Promise<{ from: "helm" | "files"; tasks: TaskRow[] }> {
+  const status = await askHelm(voyage);
+  return status ? { from: "helm", tasks: status.tasks } : { from: "files", tasks: await readTaskRows(voyage.folder) };
+}
+
+/** null when it does not run, or does not have this voyage (any more). */
+const askHelm = ({ file }: KnownVoyage): Promise<VoyageStatus | null> =>
+  helmClient()
+    .voyage(file.voyageId)
+    .catch(() => null);
+
+/** null when the daemon does not run or cannot be understood. The provider matters only to a daemon that is started. */
+async function askSyncs({ file }: KnownVoyage): Promise<Syncs> {
+  const mutagen = voyageMutagen({ voyageId: file.voyageId, provider: "harbor" });
+  return mutagen.list().then(sortSessions, () => null);
+}
+
+function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Syncs): StatusView {
+  const now = Date.parse(status.asOf);
+  const held = new Map(status.tasks.map((task) => [task.id, task]));
+  const ships = status.ships.map((row): ShipView => {
+    const { state, knownBy } = shipState(row, now);
+    const task = row.task === null ? undefined : held.get(row.task);
+    return {
+      ship: row.ship,
+      state,
+      knownBy,
+      since: task?.changedAt ?? (state === "idle" ? lastDone(status.tasks, row.ship) : row.lastSeenAt),
+      task: task ? { id: task.id, subject: task.subject, since: task.changedAt } : null,
+      note: row.note,
+      sync: syncOf(syncs, row.ship, state),
+    };
+  });
+  const ours = byName(ships);
+  return {
+    id: file.voyageId,
+    stack: file.stack,
+    name: status.name,
+    state: status.state,
+    from: "helm",
+    asOf: status.asOf,
+    branch: status.branch,
+    tip: status.tip,
+    tasks: countTasks(status.tasks),
+    attention: [
+      ...voyageAttention(status, ours).filter((each) => each.kind === "verification"),
+      ...taskAttention(status.tasks, file.stack),
+      ...voyageAttention(status, ours).filter((each) => each.kind !== "verification"),
+      ...ours.flatMap(({ ship }) => syncAttention(syncs, ship, folder.mirror(ship), file.stack)),
+    ],
+    ships: ours,
+  };
+}
+
+/** When it finished the last task: since then it is idle, as far as the ledger knows. */
+function lastDone(tasks: readonly TaskRow[], ship: string): string | null {
+  const times = tasks.filter((task) => task.ship === ship && task.status === "accepted").map((task) => task.changedAt);
+  return times.sort().at(-1) ?? null;
+}
+
+async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<StatusView> {
+  const [tasks, tip, mirrors, logs] = await Promise.all([
+    readTaskRows(folder),
+    gitLine(["rev-parse", `refs/heads/${file.stack}`], { gitDir: folder.repo }).catch(() => null),
+    namesIn(folder.ships),
+    namesIn(folder.logs),
+  ]);
+  const owners = tasks.flatMap((task) => task.ship ?? []);
+  const names = [...new Set([...mirrors, ...logs, ...owners])];
+  const ships = names.map((ship): ShipView => {
+    const task = tasks.find((row) => row.status === "claimed" && row.ship === ship);
+    return {
+      ship,
+      state: "unknown",
+      knownBy: task ? "held this task when the helm was last there" : "the helm cannot be asked",
+      since: task?.changedAt ?? null,
+      task: task ? { id: task.id, subject: task.subject, since: task.changedAt } : null,
+      note: null,
+      sync: syncOf(syncs, ship, "unknown"),
+    };
+  });
+  const shown = file.sunkAt ? [] : byName(ships);
+  return {
+    id: file.voyageId,
+    stack: file.stack,
+    name: null,
+    state: file.sunkAt ? "sunk" : "unknown",
+    from: "files",
+    asOf:
+      file.sunkAt ??
+      tasks
+        .map((task) => task.changedAt)
+        .sort()
+        .at(-1) ??
+      null,
+    branch: file.stack,
+    tip,
+    tasks: countTasks(tasks),
+    attention: file.sunkAt
+      ? []
+      : [
+          helmAttention(file.stack),
+          ...taskAttention(tasks, file.stack),
+          ...shown.flatMap(({ ship }) => syncAttention(syncs, ship, folder.mirror(ship), file.stack)),
+        ],
+    ships: shown,
+  };
+}
+
+/** Folders only: beside a mirror is the note of whose it is. */
+async function namesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}
+
+/** ship-2 before ship-10. */
+const byName = (ships: ShipView[]) => ships.sort((a, b) => a.ship.localeCompare(b.ship, "en", { numeric: true }));

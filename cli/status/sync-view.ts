@@ -1,0 +1,57 @@
+import type { Session } from "../../lib/mutagen/session.ts";
+import { type SessionKind, sessionKinds } from "../../lib/mutagen/sessions.ts";
+import type { Attention, ShipView, SyncView } from "./view.ts";
+
+/** What the voyage's sync daemon says; null when it does not run. */
+export type Syncs = Map<string, Map<SessionKind, Session>> | null;
+
+/** Sessions by ship and kind. */
+export function sortSessions(sessions: readonly Session[]): NonNullable<Syncs> {
+  const byShip: NonNullable<Syncs> = new Map();
+  for (const session of sessions) {
+    const { ship, kind } = session.labels;
+    if (!ship || !sessionKinds.includes(kind as SessionKind)) continue;
+    const kinds = byShip.get(ship) ?? new Map<SessionKind, Session>();
+    byShip.set(ship, kinds.set(kind as SessionKind, session));
+  }
+  return byShip;
+}
+
+/** The worst of a ship's three syncs. A ship asleep is out of reach by right. */
+export function syncOf(syncs: Syncs, ship: string, state: ShipView["state"]): SyncView {
+  if (!syncs) return { state: "unknown", text: "daemon not running" };
+  const kinds = syncs.get(ship);
+  const missing = sessionKinds.filter((kind) => !kinds?.has(kind));
+  if (!kinds || missing.length === sessionKinds.length) return { state: "none", text: "no syncs" };
+  const sessions = [...kinds].map(([kind, session]) => ({ kind, session }));
+  const wrong = sessions.filter(({ session }) => inTrouble(session));
+  if (wrong.length > 0)
+    return { state: "trouble", text: wrong.map(({ kind, session }) => `${kind}: ${session.text}`).join("; ") };
+  if (missing.length > 0) return { state: "trouble", text: `no ${missing.join(", ")} sync` };
+  if (sessions.some(({ session }) => !session.connected))
+    return state === "asleep" ? { state: "asleep", text: "asleep" } : { state: "away", text: "not connected" };
+  const busy = sessions.find(({ session }) => session.status !== "watching");
+  return busy ? { state: "busy", text: `${busy.kind}: ${busy.session.status}` } : { state: "ok", text: "ok" };
+}
+
+/** What does not pass by itself. */
+const inTrouble = (session: Session) =>
+  session.paused || session.halted !== null || session.conflicts.length > 0 || session.problems.length > 0;
+
+/** What of a ship's syncs needs a person. `mirror` is the captain's copy of its tree. */
+export function syncAttention(syncs: Syncs, ship: string, mirror: string, stack: string): Attention[] {
+  const found: Attention[] = [];
+  for (const [kind, session] of syncs?.get(ship) ?? []) {
+    const add = (message: string, hint: string) => found.push({ kind: "sync", of: ship, message, hint });
+    if (session.halted || session.paused)
+      add(`the ${kind} sync of ${ship} stands still: ${session.halted ?? "paused"}`, `pulumi up -s ${stack}`);
+    if (session.conflicts.length > 0)
+      add(
+        `the ${kind} sync of ${ship} has conflicts, each side keeps its own: ${session.conflicts.join(", ")}`,
+        `make both alike: in ${mirror}, and on the ship: ocaptain shell ${stack} ${ship} --raw`,
+      );
+    if (session.problems.length > 0)
+      add(`the ${kind} sync of ${ship} leaves something out: ${session.problems.slice(0, 3).join("; ")}`, `ls -la ${mirror}`);
+  }
+  return found;
+}

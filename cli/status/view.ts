@@ -1,0 +1,76 @@
+import type { TaskCounts } from "../../lib/status.ts";
+import type { ShipRow, VoyageState } from "../../lib/voyage-status.ts";
+
+/** A voyage at one moment, as `ocaptain status --json` prints it. Times are ISO 8601. */
+export type StatusView = {
+  id: string;
+  stack: string;
+  /** The plan's name; null when only the files could be asked. */
+  name: string | null;
+  /** `unknown`: the helm does not answer, and files do not say it. */
+  state: VoyageState | "unknown";
+  /** Where tasks and ships are known from. */
+  from: "helm" | "files";
+  /** Of `from`: the helm's clock now, or the last change of a task file. */
+  asOf: string | null;
+  branch: string;
+  tip: string | null;
+  tasks: TaskCounts;
+  /** What only a person can mend, the most pressing first. */
+  attention: Attention[];
+  ships: ShipView[];
+};
+
+export type Attention = {
+  kind: "helm" | "task" | "verification" | "ship" | "sync" | "voyage";
+  /** Of what: a task's id, a ship's name. */
+  of: string;
+  message: string;
+  /** A command that helps. */
+  hint: string;
+};
+
+export type ShipView = {
+  ship: string;
+  /** `unknown`: it never reported, or the helm cannot be asked. */
+  state: "working" | "idle" | "asleep" | "fenced" | "lost" | "unknown";
+  /** How that is known. */
+  knownBy: string;
+  /** Since when it is so, as far as anybody knows. */
+  since: string | null;
+  /** What it holds; `since` is when it got it. */
+  task: { id: string; subject: string; since: string } | null;
+  /** One line of its own about what it does. */
+  note: string | null;
+  sync: SyncView;
+};
+
+/** All of a ship's syncs as one. `asleep` and `away`: Mutagen cannot reach the ship now. */
+export type SyncView = {
+  state: "ok" | "busy" | "asleep" | "away" | "trouble" | "none" | "unknown";
+  text: string;
+};
+
+const STATES: Record<ShipRow["state"], ShipView["state"]> = {
+  new: "unknown",
+  working: "working",
+  idle: "idle",
+  ended: "asleep",
+  lost: "lost",
+  fenced: "fenced",
+  stopping: "idle",
+};
+
+/**
+ * The helm's row in the captain's words. A ship that said goodbye has given its hold back, and so sleeps or is about to (design 10): its VM
+ * is not asked, which costs a call to the provider.
+ */
+export function shipState(row: ShipRow, now: number): Pick<ShipView, "state" | "knownBy"> {
+  const state = row.state === "stopping" && row.task ? "working" : STATES[row.state];
+  const heard = row.lastSeenAt ? `last heard ${Math.max(0, Math.round((now - Date.parse(row.lastSeenAt)) / 1000))} s ago` : "";
+  if (row.state === "new") return { state, knownBy: "registered, never heard of" };
+  if (row.state === "stopping") return { state, knownBy: "told to stop" };
+  if (row.state === "ended") return { state, knownBy: "said goodbye: nothing to do" };
+  if (row.state === "fenced") return { state, knownBy: heard || "by the helm" };
+  return { state, knownBy: row.connected ? "connected" : heard || "the helm has not heard of it since it started" };
+}

@@ -1,0 +1,36 @@
+import { resolve } from "node:path";
+import { execa } from "execa";
+import { OcaptainError } from "../../lib/errors.ts";
+import { gitEnv, gitLine } from "../../lib/git/run.ts";
+import { chooseVoyage } from "../choose-voyage.ts";
+import type { Io } from "../io.ts";
+
+const CLONE_MS = 30 * 60_000;
+
+/**
+ * `ocaptain clone [voyage] [-d dest]`: a clone of the voyage's branch, with its history. Its origin is the captain's bare repository, so
+ * `git pull` brings what is accepted later. Cloned by our own git settings: nothing that the repository brings is run.
+ */
+export async function clone(name: string | undefined, options: { dest?: string }, io: Io): Promise<void> {
+  const { file, folder } = await chooseVoyage(name);
+  const dest = resolve(options.dest ?? file.stack);
+  io.say.plain(`cloning branch ${file.stack} to ${dest}`);
+  // no-local: by git's own transport, so that no object is shared by a hard link with the repository that ships push to.
+  const result = await execa(
+    "git",
+    ["clone", "--no-local", "--branch", file.stack, "--single-branch", "--", folder.repo, dest],
+    // A git that is told to end takes away what it has made.
+    { env: gitEnv(), extendEnv: false, stdin: "ignore", reject: false, timeout: CLONE_MS, cancelSignal: io.signal },
+  );
+  io.signal.throwIfAborted();
+  if (result.failed)
+    throw new OcaptainError(
+      "CLONE",
+      `the branch could not be cloned: ${result.stderr.trim().split("\n").at(-1) || result.shortMessage}`,
+      {
+        hint: `ocaptain clone ${file.stack} -d another/folder`,
+      },
+    );
+  const tip = await gitLine(["rev-parse", "HEAD"], { cwd: dest });
+  io.out(io.json ? JSON.stringify({ voyage: file.stack, branch: file.stack, folder: dest, tip }, null, 2) : dest);
+}

@@ -1,0 +1,87 @@
+import { OcaptainError } from "../../lib/errors.ts";
+import { chooseVoyage, type KnownVoyage } from "../choose-voyage.ts";
+import { parseDuration } from "../durations.ts";
+import { type Io, plain } from "../io.ts";
+import { watcher } from "../logs/follow.ts";
+import type { LogLine } from "../logs/line.ts";
+import { Logs, logFiles } from "../logs/read.ts";
+import { shipNamed } from "../ship-name.ts";
+
+export type LogsOptions = { ship?: string; follow?: boolean; grep?: string; lines?: string; since?: string; task?: string };
+
+/**
+ * `ocaptain logs [voyage] [-s ship] [-f] [-g regex] [-n N] [--since 10m] [--task id]`: what came home of the ships' logs, by time, also of
+ * ships that are gone. Asks nobody: it reads the captain's folder.
+ */
+export async function logs(name: string | undefined, options: LogsOptions, io: Io): Promise<void> {
+  const wanted = filterOf(options);
+  const most = options.lines === undefined ? undefined : whole(options.lines);
+  const voyage = await chooseVoyage(name);
+  await checkShip(voyage, options.ship);
+  const logs = new Logs(voyage.folder.logs);
+  const show = (line: LogLine) => io.out(io.json ? JSON.stringify(told(line)) : shown(line, io));
+
+  // Watching begins before the first look, so that nothing falls in between.
+  const changes = options.follow && !voyage.file.sunkAt ? watcher(voyage.folder.logs, io.signal) : undefined;
+  try {
+    const all = (await logs.next(!changes)).filter(wanted);
+    for (const line of most === undefined ? all : all.slice(Math.max(0, all.length - most))) show(line);
+    if (all.length === 0 && !changes) io.say.plain("no such line in the logs that came home");
+    while (changes && !io.signal.aborted) {
+      await changes.next();
+      const sunk = (await chooseVoyage(voyage.file.stack)).file.sunkAt;
+      for (const line of await logs.next(sunk !== undefined)) if (wanted(line)) show(line);
+      if (sunk) break;
+    }
+    if (options.follow && !io.signal.aborted) io.say.plain("the fleet is gone: no more logs will come");
+  } finally {
+    changes?.close();
+  }
+}
+
+function filterOf(options: LogsOptions): (line: LogLine & { newest: string }) => boolean {
+  const ship = options.ship === undefined ? undefined : shipNamed(options.ship);
+  const grep = options.grep === undefined ? undefined : pattern(options.grep);
+  const since = options.since === undefined ? "" : new Date(Date.now() - parseDuration(options.since)).toISOString();
+  const task = options.task?.replace(/^#/, "");
+  return (line) =>
+    (ship === undefined || line.ship === ship) &&
+    (task === undefined || line.task === task) &&
+    line.newest >= since &&
+    (grep === undefined || grep.test(line.text));
+}
+
+/** A ship that never sent a log is a slip of the pen, unless it may be just starting. */
+async function checkShip({ file, folder }: KnownVoyage, ship: string | undefined): Promise<void> {
+  if (ship === undefined) return;
+  const known = [...new Set((await logFiles(folder.logs)).map((each) => each.ship))];
+  if (known.includes(shipNamed(ship))) return;
+  throw new OcaptainError(
+    "NO_SHIP",
+    `no log of "${shipNamed(ship)}" has come home; there are logs of ${known.join(", ") || "no ship"}`,
+    { hint: `ocaptain status ${file.stack}` },
+  );
+}
+
+const told = (line: LogLine) => ({ ...line, newest: undefined });
+
+/** `2026-11-23 09:20:57 ship-0 #3 | text`; the supervisor's own lines have a star for the bar. Times are UTC, as in the files. */
+function shown(line: LogLine, { style }: Io): string {
+  const time = style("dim", line.at.slice(0, 19).replace("T", " "));
+  const isOutput = line.event === null;
+  const what = line.task && isOutput ? ` #${line.task}` : isOutput ? ` ${line.source}` : "";
+  return `${time} ${style("cyan", line.ship)}${what} ${isOutput ? "|" : "*"} ${plain(line.text)}`;
+}
+
+function pattern(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    throw new OcaptainError("USAGE", `-g "${text}": ${(error as Error).message}`, { hint: "ocaptain logs -g 'error|failed'" });
+  }
+}
+
+function whole(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new OcaptainError("USAGE", `-n "${text}" is no number of lines`, { hint: "ocaptain logs -n 50" });
+}

@@ -1,0 +1,104 @@
+import { CREW_SESSION } from "../../lib/crew-launch.ts";
+import { OcaptainError } from "../../lib/errors.ts";
+import { spriteName } from "../../lib/naming.ts";
+import { openRemoteTerminal, type RemoteTerminal } from "../../lib/sprites/terminal.ts";
+import { readVoyageProvider } from "../../lib/voyage-provider.ts";
+import { chooseShip } from "../choose-ship.ts";
+import { chooseVoyage, voyageNames } from "../choose-voyage.ts";
+import type { Io } from "../io.ts";
+import { looksLikeShip } from "../ship-name.ts";
+
+export type ShellOptions = { raw?: boolean; write?: boolean };
+
+/** Exit status of our own script when the ship has no tmux session of the crew; tmux itself uses 0 and 1. */
+const NO_CREW = 77;
+
+/** Leaves the other screen, shows the cursor, ends mouse and paste modes: what a tmux that was cut off had no time for. */
+const RESET = "\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[0m\r\n";
+
+/**
+ * `ocaptain shell [voyage] [ship] [--raw] [--write]`: this terminal becomes one on the ship, which is woken by it: the crew's tmux, read-only
+ * unless `--write`; or a shell. Returns the exit status of what ran there. One word alone that looks like a ship, and is no voyage, is a ship.
+ */
+export async function shell(words: readonly (string | undefined)[], options: ShellOptions, io: Io): Promise<number> {
+  const [voyageName, shipWord] = await sort(words);
+  const voyage = await chooseVoyage(voyageName);
+  const ship = await chooseShip(voyage, shipWord);
+  const sprite = spriteName(voyage.file.stack, voyage.file.voyageId, ship);
+  const argv = options.raw ? rawShell() : crewTmux(options.write === true);
+  if (io.json) {
+    io.out(JSON.stringify({ voyage: voyage.file.stack, ship, sprite, argv }, null, 2));
+    return 0;
+  }
+  const { stdin, stdout } = process;
+  if (!stdin.isTTY || !stdout.isTTY)
+    throw new OcaptainError("NO_TERMINAL", "a shell needs a terminal on stdin and stdout", { hint: "ocaptain logs" });
+  const provider = await readVoyageProvider(voyage.folder);
+  if (!provider)
+    throw new OcaptainError("NOT_SAILING", `voyage "${voyage.file.stack}" does not sail`, {
+      hint: `pulumi up -s ${voyage.file.stack}`,
+    });
+
+  io.say.status(`  waking ${ship}`);
+  const remote = await openRemoteTerminal({ ...provider, token: provider.token ?? process.env.SPRITE_TOKEN }, sprite, argv, {
+    size: sizeOf(stdout),
+    onData: (data) => void stdout.write(data),
+    signal: io.signal,
+  }).finally(() => io.say.status(""));
+  const status = await converse(remote, io).catch((error: unknown) => {
+    stdout.write(RESET);
+    throw error;
+  });
+  if (status !== NO_CREW || options.raw) return status;
+  throw new OcaptainError("NO_CREW", `no crew is at work on ${ship}: it has ended, as it does when there is nothing to do`, {
+    hint: `ocaptain logs ${voyage.file.stack} -s ${ship}, or a shell there: ocaptain shell ${voyage.file.stack} ${ship} --raw`,
+  });
+}
+
+/** `[ship]`, `[voyage]`, or both. */
+async function sort(words: readonly (string | undefined)[]): Promise<[string | undefined, string | undefined]> {
+  const [first, second] = words;
+  if (first === undefined || second !== undefined || !looksLikeShip(first)) return [first, second];
+  return (await voyageNames()).includes(first) ? [first, undefined] : [undefined, first];
+}
+
+/** Keys go there, output comes here, the size follows; afterwards this terminal is as before. */
+async function converse(remote: RemoteTerminal, { signal }: Io): Promise<number> {
+  const { stdin, stdout } = process;
+  const onKeys = (data: Buffer) => remote.write(data);
+  const onResize = () => remote.resize(sizeOf(stdout));
+  const onAbort = () => remote.close();
+  const wasRaw = stdin.isRaw;
+  const restore = () => void stdin.setRawMode(wasRaw);
+  process.once("exit", restore);
+  signal.addEventListener("abort", onAbort);
+  stdin.setRawMode(true);
+  stdin.on("data", onKeys).resume();
+  stdout.on("resize", onResize);
+  onResize(); // it may have changed while the ship woke
+  try {
+    return await remote.ended;
+  } finally {
+    stdout.off("resize", onResize);
+    stdin.off("data", onKeys).pause();
+    restore();
+    process.off("exit", restore);
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+const sizeOf = (stream: NodeJS.WriteStream) => ({ cols: stream.columns || 80, rows: stream.rows || 24 });
+
+/** A ship may not know this terminal; every ship knows xterm. */
+const KNOWN_TERM = `TERM=$1; export TERM; infocmp "$TERM" >/dev/null 2>&1 || TERM=xterm-256color`;
+const term = () => process.env.TERM || "xterm-256color";
+
+function crewTmux(write: boolean): string[] {
+  const session = `-t =${CREW_SESSION}`;
+  const script = `${KNOWN_TERM}; tmux has-session ${session} 2>/dev/null || exit ${NO_CREW}; exec tmux -u attach-session ${write ? "" : "-r "}${session}`;
+  return ["sh", "-c", script, "sh", term()];
+}
+
+function rawShell(): string[] {
+  return ["sh", "-c", `${KNOWN_TERM}; cd "$HOME/voyage/workspace" 2>/dev/null || cd; exec "\${SHELL:-sh}" -l`, "sh", term()];
+}

@@ -1,0 +1,45 @@
+import { OcaptainError } from "../../lib/errors.ts";
+import { TaskStatus } from "../../lib/voyage-status.ts";
+import { chooseVoyage } from "../choose-voyage.ts";
+import { span } from "../durations.ts";
+import { firstLine, type Io } from "../io.ts";
+import { seeTasks } from "../status/see.ts";
+import { type Cell, table } from "../table.ts";
+
+/** Claude Code's words, which the prior art used, for ours. */
+const ALIASES: Record<string, TaskStatus> = { in_progress: "claimed", completed: "accepted", done: "accepted" };
+const COLOURS = { pending: "dim", claimed: "cyan", accepted: "green", blocked: "red", cancelled: "dim" } as const;
+
+/** `ocaptain tasks [voyage] [-s status]` */
+export async function tasks(name: string | undefined, options: { status?: string }, io: Io): Promise<void> {
+  const wanted = options.status === undefined ? undefined : readStatus(options.status);
+  const voyage = await chooseVoyage(name);
+  const seen = await seeTasks(voyage);
+  const open = new Set(seen.tasks.filter((task) => !["accepted", "cancelled"].includes(task.status)).map((task) => task.id));
+  const rows = seen.tasks
+    .filter((task) => wanted === undefined || task.status === wanted)
+    .map((task) => ({ ...task, waitsFor: task.blockedBy.filter((id) => open.has(id)) }));
+  if (io.json) return io.out(JSON.stringify({ voyage: voyage.file.stack, from: seen.from, tasks: rows }, null, 2));
+  if (seen.from === "files") io.say.plain(io.say.style("dim", "from the task files: the helm does not have this voyage now"));
+  const now = Date.now();
+  const cells = rows.map((task): Cell[] => [
+    { text: task.id },
+    { text: task.status, paint: (text) => io.style(COLOURS[task.status], text) },
+    { text: task.ship ?? "" },
+    { text: task.status === "claimed" ? span(task.changedAt, now) : "" },
+    { text: task.waitsFor.join(" ") },
+    { text: task.tries > 0 ? String(task.tries) : "" },
+    { text: task.commit?.slice(0, 8) ?? "" },
+    { text: firstLine(task.subject) + (task.reason && task.status !== "accepted" ? `  (${firstLine(task.reason)})` : "") },
+  ]);
+  if (cells.length === 0) return io.say.plain(wanted ? `no task is ${wanted}` : "the voyage has no task");
+  io.out(table(["TASK", "STATUS", "SHIP", "FOR", "WAITS FOR", "TRIES", "COMMIT", "SUBJECT"], cells, io.columns).join("\n"));
+}
+
+function readStatus(text: string): TaskStatus {
+  const status = TaskStatus.safeParse(ALIASES[text] ?? text).data;
+  if (status) return status;
+  throw new OcaptainError("USAGE", `"${text}" is no status of a task: ${TaskStatus.options.join(", ")}`, {
+    hint: "ocaptain tasks -s blocked",
+  });
+}
