@@ -1,10 +1,11 @@
-import { getStack, log } from "@pulumi/pulumi";
+import { getStack, log, runtime } from "@pulumi/pulumi";
 import { plainly } from "./components/run-error.ts";
 import { Voyage } from "./components/voyage.ts";
 import { readVoyageConfig } from "./components/voyage-config.ts";
 import { voyageOutputs } from "./components/voyage-outputs.ts";
 import { packCrew } from "./lib/crew-pack.ts";
 import { NOT_ISOLATED } from "./lib/harbor-daemon.ts";
+import { planNews } from "./lib/plan-news.ts";
 import { preflight } from "./lib/preflight/preflight.ts";
 
 const stack = getStack();
@@ -12,6 +13,8 @@ const config = await plainly(() => readVoyageConfig());
 if (config.provider === "harbor" && config.unconfined) void log.warn(NOT_ISOLATED);
 const { plan, shipCount } = await plainly(() => preflight({ ...config, stack }));
 const crew = await packCrew();
+const news = runtime.isDryRun() ? await planNews(stack, plan) : null;
+if (news) void log.info(news);
 
 const fleet = new Voyage(stack, { ...config, stack, plan, ships: shipCount, crewDigest: crew.digest });
 
