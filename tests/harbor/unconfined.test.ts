@@ -87,7 +87,7 @@ describe("a harbor", () => {
   /** All programs, but not bubblewrap. */
   function hideBwrap(): void {
     const folder = temporaryFolder();
-    for (const name of ["sh", "env", "git", "tmux", "setsid", "curl", "sleep", "readlink", "unshare", "nsenter", "setpriv"])
+    for (const name of ["sh", "env", "git", "tmux", "setsid", "sleep", "readlink", "unshare", "nsenter", "setpriv"])
       symlinkSync(
         process.env
           .PATH!.split(":")

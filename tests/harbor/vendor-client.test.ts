@@ -116,8 +116,10 @@ describe.each(kinds)("exec, $kind", ({ unconfined }) => {
   test("over HTTP: stdin, both streams, exit status, and words that are no shell's", async () => {
     const { client } = await open({ unconfined });
     const sprite = await client.createSprite("dinghy");
-    // One stream a call: chunks that arrive together are joined, and this client cannot take them apart (facts: sprites §4.4).
-    const done = await sprite.execFileHTTP("sh", ["-c", 'cat; echo "$1"', "sh", " a b $HOME ; 'c'"], { input: "from stdin" });
+    // One stream and one write a call: chunks that arrive together are joined, and this client cannot take them apart (facts: sprites §4.4).
+    const done = await sprite.execFileHTTP("sh", ["-c", 'printf "%s%s\\n" "$(cat)" "$1"', "sh", " a b $HOME ; 'c'"], {
+      input: "from stdin",
+    });
     expect(done).toEqual({ stdout: "from stdin a b $HOME ; 'c'\n", stderr: "", exitCode: 0 });
     expect(await sprite.execFileHTTP("sh", ["-c", "echo no >&2"])).toEqual({ stdout: "", stderr: "no\n", exitCode: 0 });
     await expect(sprite.execFileHTTP("false", [])).rejects.toBeInstanceOf(ExecError);
