@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { access, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { helmSocket, mutagenHome, ocaptainHome, voyagesRoot } from "../paths.ts";
+import { harborHome, helmSocket, mutagenHome, ocaptainHome, voyagesRoot } from "../paths.ts";
 import type { Check } from "./check.ts";
 
 /** Longest path of a unix socket on Linux, bytes (sun_path less its final NUL). */
@@ -37,13 +37,14 @@ export function spaceCheck(): Check {
   };
 }
 
-/** Unix sockets below `OCAPTAIN_HOME` must have paths that the kernel takes. */
-export function socketPathCheck(): Check {
+/** Unix sockets below `OCAPTAIN_HOME` must have paths that the kernel takes; the tmux server of an unconfined ship has one there too. */
+export function socketPathCheck(unconfined = false): Check {
   const what = "OCAPTAIN_HOME";
   return {
     what,
     look: async () => {
-      const longest = [join(mutagenHome("000000"), "daemon", "daemon.sock"), helmSocket()]
+      const tmux = join(harborHome(), "s", "00000000", `tmux-${process.getuid?.()}`, "default");
+      const longest = [join(mutagenHome("000000"), "daemon", "daemon.sock"), helmSocket(), ...(unconfined ? [tmux] : [])]
         .map((path) => Buffer.byteLength(path))
         .reduce((a, b) => Math.max(a, b));
       if (longest <= MAX_SOCKET_PATH) return [];

@@ -61,7 +61,7 @@ export async function preflight(args: PreflightArgs): Promise<{ plan: Plan; ship
     toolCheck(tools.git),
     toolCheck(tools.mutagen),
     spaceCheck(),
-    socketPathCheck(),
+    socketPathCheck(args.provider === "harbor" && args.unconfined),
     helmPortCheck(),
     ...providerChecks(args),
   ]);

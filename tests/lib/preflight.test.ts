@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { captainId } from "../../lib/captain.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { helmSocket } from "../../lib/paths.ts";
@@ -130,6 +130,13 @@ test("an OCAPTAIN_HOME too long for sockets is refused, by the byte", async () =
   expect(await socketPathCheck().look()).toEqual([]);
   vi.stubEnv("OCAPTAIN_HOME", `/${"h".repeat(107 - tail)}`);
   expect(await socketPathCheck().look()).toMatchObject([{ message: expect.stringContaining("1 bytes too long") }]);
+  const user = vi.spyOn(process, "getuid").mockReturnValue(10_000);
+  onTestFinished(() => user.mockRestore());
+  const room = "/harbor/s/00000000/tmux-10000/default".length;
+  vi.stubEnv("OCAPTAIN_HOME", `/${"h".repeat(106 - room)}`);
+  expect(await socketPathCheck(true).look()).toEqual([]);
+  vi.stubEnv("OCAPTAIN_HOME", `/${"h".repeat(107 - room)}`);
+  expect(await socketPathCheck(true).look()).toMatchObject([{ message: expect.stringContaining("1 bytes too long") }]);
 });
 
 async function listen(server: Server, at: { path: string } | { port: number; host: string }): Promise<number> {

@@ -27,7 +27,9 @@ async function pathWithoutBwrap(): Promise<string> {
 beforeAll(async () => {
   tools = await mkdtemp(join(tmpdir(), "ocb-"));
   process.env.PATH = await pathWithoutBwrap();
-  captain = await openCaptain({ tasks: diamond(4, (id) => `mkdir -p out && echo "$HOME $TMPDIR" > out/${id}`) });
+  const held = "timeout 20 sh -c 'until sprite-env curl /v1/tasks | grep -q ocaptain-crew; do sleep 0.1; done'";
+  const tasks = diamond(4, (id) => `mkdir -p out && echo "$HOME $TMPDIR" > out/${id} && ${held}`);
+  captain = await openCaptain({ tasks });
 });
 afterAll(async () => {
   await captain.close();
