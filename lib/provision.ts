@@ -2,8 +2,8 @@ import { OcaptainError } from "./errors.ts";
 
 /** `path` is relative to the ship's home; `mode` are permission bits. */
 export type ShipFile = { path: string; content: string; mode: number };
-/** What a ship is and has; a version is null where the tool is missing. */
-export type ShipFacts = { user: string; home: string; node: string; git: string | null; tmux: string | null };
+/** Whom an exec runs as on a ship, where, and on which Node. */
+export type ShipFacts = { user: string; home: string; node: string };
 
 /**
  * Runs on the ship, on plain Node ≥ 18. Files come by stdin, because argv is seen by every process. Each file is put in place by a rename, so
@@ -17,9 +17,6 @@ const at = (p) => {
   if (!full.startsWith(home + path.sep)) throw new Error("not inside the home: " + p);
   return full;
 };
-const tool = (name, ...args) => {
-  try { return execFileSync(name, args, { encoding: "utf8", timeout: 10000, stdio: ["ignore", "pipe", "ignore"] }).trim(); } catch { return null; }
-};
 const order = JSON.parse(fs.readFileSync(0, "utf8"));
 for (const dir of order.mkdirs) fs.mkdirSync(at(dir), { recursive: true, mode: 0o700 });
 for (const file of order.files) {
@@ -30,7 +27,7 @@ for (const file of order.files) {
   fs.renameSync(next, to);
 }
 if (order.run) execFileSync(order.run[0], order.run.slice(1), { timeout: 60000, stdio: ["ignore", 2, 2] });
-console.log(JSON.stringify({ user: os.userInfo().username, home, node: process.version, git: tool("git", "--version"), tmux: tool("tmux", "-V") }));
+console.log(JSON.stringify({ user: os.userInfo().username, home, node: process.version }));
 `;
 
 /** argv of the one exec that installs files on a ship; give it {@link provisionStdin}, read its output by {@link parseShipFacts}. */
