@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../lib/free-port.ts";
 import { stopHarbor } from "../lib/harbor-daemon.ts";
 import { stopHelm } from "../lib/helm-daemon.ts";
 import { voyageMutagen } from "../lib/mutagen/voyage.ts";
@@ -31,12 +31,4 @@ export async function openMachine(): Promise<Machine> {
       await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((done) => server.once("listening", done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
 }

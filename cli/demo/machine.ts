@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { freePort } from "../../lib/free-port.ts";
 import { stopHarbor } from "../../lib/harbor-daemon.ts";
 import { stopHelm } from "../../lib/helm-daemon.ts";
 import { PROJECT, pulumi } from "../pulumi.ts";
@@ -64,12 +64,4 @@ export async function closeMachine(): Promise<void> {
   await stopHelm().catch(() => {});
   await stopHarbor().catch(() => {});
   await rm(process.env.OCAPTAIN_HOME as string, { recursive: true, force: true });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((done) => server.once("listening", done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
 }

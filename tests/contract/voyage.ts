@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { freePort } from "../../lib/free-port.ts";
 import { knownHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { stopHelm } from "../../lib/helm-daemon.ts";
@@ -15,6 +15,7 @@ import { loadPlan } from "../../lib/plan/load.ts";
 import type { Plan } from "../../lib/plan-types.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { diamond, type SmallTask, writePlan, writeRepo } from "../fixtures/plan.ts";
+import { holderOf } from "../fixtures/process.ts";
 import { openPort } from "./port.ts";
 import { type Props, resource } from "./resource.ts";
 
@@ -91,10 +92,10 @@ export async function openVoyage(tasks: SmallTask[] = diamond(3)) {
       const { pid } = await helmClient().health();
       await kill(pid);
     },
-    killSyncDaemon: async () => kill(await syncDaemonPid(voyageId)),
+    killSyncDaemon: async () => kill(syncDaemonPid(voyageId)),
     /** It takes connections, and answers none, until what it gives back is called. */
     async freezeSyncDaemon(): Promise<() => void> {
-      const pid = await syncDaemonPid(voyageId);
+      const pid = syncDaemonPid(voyageId);
       process.kill(pid, "SIGSTOP");
       return () => process.kill(pid, "SIGCONT");
     },
@@ -119,8 +120,7 @@ async function readPlan(ashore: string, repo: string, tasks: SmallTask[]): Promi
   return loaded.plan;
 }
 
-const syncDaemonPid = async (voyageId: string) =>
-  Number((await execa("fuser", [join(mutagenHome(voyageId), "daemon", "daemon.lock")], { stderr: "ignore" })).stdout.trim());
+const syncDaemonPid = (voyageId: string) => holderOf(join(mutagenHome(voyageId), "daemon", "daemon.lock"));
 
 /** The running harbor, as by a machine that ran out of memory. */
 export const killHarbor = () => kill(knownHarbor()?.pid ?? 0);
@@ -131,12 +131,4 @@ async function kill(pid: number): Promise<void> {
   for (const end = Date.now() + 5000; Date.now() < end; await new Promise((done) => setTimeout(done, 20)))
     if (!existsSync(`/proc/${pid}`)) return;
   throw new Error(`process ${pid} does not end`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((done) => server.once("listening", done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
 }

@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { launchCrew, stopCrew } from "../../lib/crew-launch.ts";
+import { freePort } from "../../lib/free-port.ts";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
 import type { HelmClient } from "../../lib/helm-client.ts";
 import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
@@ -39,14 +39,6 @@ afterEach(async () => {
   await stopHelm();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 /** tmux of its own for each ship, by TMUX_TMPDIR: as in a VM, where there is one. */
 function inTmux(ship: TestShip, argv: readonly string[]) {

@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { launchCrew } from "../../lib/crew-launch.ts";
 import { packCrew } from "../../lib/crew-pack.ts";
+import { freePort } from "../../lib/free-port.ts";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
 import { ensureHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
 import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
@@ -84,11 +84,3 @@ test("on a ship of the harbor: the hold is there while the hand works and gone w
   expect(gitIn(at.repo, "show", `${STACK}:who.txt`)).toMatch(/\/voyage\/workspace$/);
   await sprites.remove(name);
 });
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });

@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Plan, RegisterVoyage } from "../../lib/admin-api.ts";
+import { freePort } from "../../lib/free-port.ts";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
 import { voyageFolder } from "../../lib/paths.ts";
 import type { AcceptReply, ClaimReply, Grant, HelloReply } from "../../lib/ship-api.ts";
@@ -20,17 +20,6 @@ export async function makeCaptain() {
     url: `http://127.0.0.1:${process.env.OCAPTAIN_HELM_PORT}`,
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** git as a person or a ship would run it, in a clean environment. */

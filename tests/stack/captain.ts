@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
+import { freePort } from "../../lib/free-port.ts";
 import { stopHarbor } from "../../lib/harbor-daemon.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { stopHelm } from "../../lib/helm-daemon.ts";
@@ -133,6 +133,8 @@ export type StateResource = {
   id?: string;
   inputs: Record<string, unknown>;
   outputs: Record<string, unknown>;
+  dependencies?: string[];
+  propertyDependencies?: Record<string, string[] | null>;
 };
 export type Outputs = {
   voyage: { id: string; state: string; repo: string; branch: string; tip: string };
@@ -149,11 +151,3 @@ export type Outputs = {
   helm: string;
   asOf: string;
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((done) => server.once("listening", done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
-}

@@ -6,6 +6,7 @@ import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { spriteName } from "../../lib/naming.ts";
 import { harborInfoFile, mutagenHome } from "../../lib/paths.ts";
 import type { VoyageStatus } from "../../lib/voyage-status.ts";
+import { holderOf } from "../fixtures/process.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 /** Tasks that hold until the ship they are on has a file `go`, so that every test finds the fleet in the middle of its work. */
@@ -91,8 +92,7 @@ async function killDaemon(what: "harbor" | "helm" | "Mutagen daemon"): Promise<v
   const pid = {
     harbor: async () => JSON.parse(await readFile(harborInfoFile(), "utf8")).pid as number,
     helm: async () => (await captain.helm().health()).pid,
-    "Mutagen daemon": async () =>
-      Number((await execa("fuser", [join(mutagenHome(id), "daemon", "daemon.lock")], { stderr: "ignore" })).stdout.trim()),
+    "Mutagen daemon": async () => holderOf(join(mutagenHome(id), "daemon", "daemon.lock")),
   }[what];
   const victim = await pid();
   process.kill(victim, "SIGKILL");
