@@ -263,6 +263,15 @@ test("a live hold keeps it awake, for an hour at most; when it ends, it may slee
   expect((await harbor.sh("a", "sprite-env curl /v1/tasks")).out).toBe('{"tasks":[]}');
 });
 
+/** Bytes that have come to `port` of this machine from its port `from`, and that nobody has read. */
+function unread(port: number, from: number): number {
+  const hex = (value: number) => `0100007F:${value.toString(16).toUpperCase().padStart(4, "0")}`;
+  const line = readFileSync("/proc/net/tcp", "utf8")
+    .split("\n")
+    .find((entry) => entry.includes(` ${hex(port)} ${hex(from)} `));
+  return Number.parseInt(/ [0-9A-F]{8}:([0-9A-F]{8}) /.exec(line ?? "")?.[1] ?? "0", 16);
+}
+
 test("traffic to a port of the ship neither keeps it awake nor wakes it", async () => {
   const harbor = await openHarbor();
   await harbor.create("a");
@@ -281,7 +290,7 @@ test("traffic to a port of the ship neither keeps it awake nor wakes it", async 
   await until("warm", async () => (await harbor.status("a")) === "warm");
   const before = echoed;
   peer.write("y");
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await until("it waits at the ship's door", () => unread(port, peer.localPort!) > 0);
   expect(echoed).toBe(before);
   expect(await harbor.status("a")).toBe("warm");
   peer.destroy();

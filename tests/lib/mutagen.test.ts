@@ -240,10 +240,8 @@ test("a flush that cannot end is cut at its time, and says what it waited for", 
   await mutagen.ensureSession(spec);
   process.kill(await daemonPid(), "SIGSTOP");
   const pid = await daemonPid();
-  const started = Date.now();
   try {
     await expect(mutagen.flush(spec.name, { timeoutMs: 500 })).rejects.toMatchObject({ code: "MUTAGEN_DAEMON" });
-    expect(Date.now() - started).toBeLessThan(15_000);
   } finally {
     process.kill(pid, "SIGCONT");
   }
@@ -278,17 +276,18 @@ test("a side that is not there is made, its parents too", async () => {
   expect(await readFile(join(root, "logs", "ship-0", "i1", "log"), "utf8")).toBe("x");
 });
 
-/** An `ssh` and `scp` that reach a "ship" which is a folder, unless the file `asleep` is there. `carried` gets a line a copy. */
-async function folderShip(): Promise<{ sshPath: string; home: string; asleep: string; carried: string }> {
+/** An `ssh` and `scp` that reach a "ship" which is a folder, unless the file `asleep` is there. `carried` gets a line a copy, `knocks` one a try while asleep. */
+async function folderShip() {
   const ship = {
     sshPath: join(root, "ssh"),
     home: join(root, "home"),
     asleep: join(root, "asleep"),
     carried: join(root, "carried"),
+    knocks: join(root, "knocks"),
   };
   await mkdir(ship.sshPath);
   await mkdir(ship.home);
-  const awake = `#!/bin/sh\n[ -e '${ship.asleep}' ] && exit 255\nexport HOME='${ship.home}'; unset MUTAGEN_DATA_DIRECTORY\n`;
+  const awake = `#!/bin/sh\n[ -e '${ship.asleep}' ] && { echo x >>'${ship.knocks}'; exit 255; }\nexport HOME='${ship.home}'; unset MUTAGEN_DATA_DIRECTORY\n`;
   const ssh = `${awake}while [ "\${1#-}" != "$1" ]; do shift; done\nshift\ncd "$HOME"\nexec sh -c "$*"\n`;
   const scp = `${awake}while [ $# -gt 2 ]; do shift; done\necho x >>'${ship.carried}'; cp -p "$1" "$HOME/\${2#*:}"\n`;
   await writeFile(join(ship.sshPath, "ssh"), ssh, { mode: 0o755 });
@@ -296,8 +295,8 @@ async function folderShip(): Promise<{ sshPath: string; home: string; asleep: st
   return ship;
 }
 
-test("a ship that was away is told so by flush, and reached again as soon as it is back, not 15 s later", async () => {
-  const { sshPath, home, asleep } = await folderShip();
+test("a ship that is away is told so by flush, which tries it again and again, and reaches it when it is back", async () => {
+  const { sshPath, home, asleep, knocks } = await folderShip();
   const fleet = openMutagen({ dataDirectory: join(root, "d"), sshPath });
   await fleet.ensureSession({ ...spec, beta: "sprite@ship-0:~/w" });
   await writeFile(inA("before"), "x");
@@ -310,12 +309,13 @@ test("a ship that was away is told so by flush, and reached again as soon as it 
   await expect(fleet.flush(spec.name, { timeoutMs: 1_000 })).rejects.toThrow(/ship-0:~\/w not connected/);
 
   await writeFile(inA("after"), "x");
-  const started = performance.now();
+  const tries = async () => (await readFile(knocks, "utf8")).length / 2; // a line of "x" each
+  const before = await tries();
   const flushed = fleet.flush(spec.name);
-  await sleep(700); // it wakes while the flush waits
+  // By itself Mutagen tries once in 15 s.
+  await until("three more tries", async () => (await tries()) >= before + 3);
   await rm(asleep);
   expect(await flushed).toMatchObject({ connected: true, clean: true });
-  expect(performance.now() - started).toBeLessThan(5_000);
   expect(existsSync(join(home, "w", "after"))).toBe(true);
 });
 
