@@ -1,4 +1,5 @@
 import { getStack, log, runtime } from "@pulumi/pulumi";
+import "./components/source-positions.ts";
 import { plainly } from "./components/run-error.ts";
 import { Voyage } from "./components/voyage.ts";
 import { readVoyageConfig } from "./components/voyage-config.ts";

@@ -1,7 +1,12 @@
+import { rm } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { knownHarbor } from "../../lib/harbor-daemon.ts";
+import { stopHelm } from "../../lib/helm-daemon.ts";
 import { spritePrefix } from "../../lib/naming.ts";
-import { diamond } from "../fixtures/plan.ts";
+import { diamond, writePlan } from "../fixtures/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 let captain: Captain;
@@ -26,6 +31,67 @@ test("up again changes nothing, and its outputs say what the task files say", as
   expect(outputs.tasks).toMatchObject({ total: 5, completed: 5, pending: 0, inProgress: 0, blocked: 0 });
   expect(outputs.voyage).toMatchObject({ state: "verified", branch: captain.stack });
   expect(outputs.ships.map((ship) => ship.name)).toEqual(["ship-0", "ship-1"]);
+});
+
+test("the state records the order of design 5, so that delete is its reverse, also without the program", async () => {
+  const nameOf = (urn: string) => urn.split("::").at(-1) ?? "";
+  const { resources = [] } = (await captain.state()).deployment;
+  const ours = resources.filter((one) => one.id !== undefined && one.type.startsWith("pulumi-nodejs:dynamic"));
+  const graph = Object.fromEntries(
+    ours.map(({ urn, dependencies = [], propertyDependencies = {} }) => {
+      const all = [...dependencies, ...Object.values(propertyDependencies).flatMap((urns) => urns ?? [])];
+      return [nameOf(urn), [...new Set(all.map(nameOf))].filter((name) => name !== captain.stack).sort()];
+    }),
+  );
+  const ship = (name: string) => {
+    const syncs = ["logs", "tasks", "workspace"].map((session) => `${name}-${session}`);
+    return {
+      [name]: ["helm", "muster"],
+      ...Object.fromEntries(syncs.map((sync) => [sync, ["muster", name]])),
+      [`${name}-crew`]: ["helm", "muster", name, ...syncs].sort(),
+    };
+  };
+  const wanted = { muster: [], workspace: ["muster"], helm: ["muster", "workspace"], ...ship("ship-0"), ...ship("ship-1") };
+  expect(graph).toEqual(wanted);
+});
+
+test("the state holds no path of this machine and no token", async () => {
+  const sprites = await captain.sprites();
+  const tokens = await Promise.all(
+    (await sprites.list(spritePrefix(captain.stack, await captain.voyageId()))).map(
+      async (name) => (await sprites.exec(name, ["sh", "-c", 'cat "$HOME/voyage/crew/token"'])).stdout,
+    ),
+  );
+  expect(tokens.map((token) => token.length > 20)).toEqual([true, true]);
+  // The captain gave these two by a path: repository and plan.
+  const text = JSON.stringify(await captain.state())
+    .replaceAll(captain.repo, "REPO")
+    .replaceAll(captain.plan, "PLAN");
+  const around = (word: string) =>
+    text
+      .split(word)
+      .slice(1)
+      .map((after, at) => text.split(word)[at]?.slice(-80) + word + after.slice(0, 40));
+  for (const path of [captain.folder, homedir(), process.cwd(), tmpdir()]) expect(around(`${path}/`)).toEqual([]);
+  for (const secret of [knownHarbor()?.token ?? "", ...tokens]) expect(around(secret.trim())).toEqual([]);
+  expect(text).toContain("ship-0"); // it is a state
+});
+
+test("preview: nothing on a settled stack; of a changed plan, the tasks that it adds, updates, cancels and keeps", async () => {
+  const settled = await captain.preview(["--expect-no-changes"]);
+  expect(String(settled.all)).not.toMatch(/plan has changed/);
+  const stays = diamond(5).filter(({ id }) => id !== "5");
+  await writePlan(captain.plan, { repo: captain.repo, tasks: [...stays, { id: "6", after: ["1"] }, { id: "7" }] });
+  await rm(join(captain.plan, "tasks", "5.json"));
+  const preview = await captain.preview();
+  // Task 1 blocks another one now, 5 is gone: both are accepted, and stay what they are.
+  expect(String(preview.all)).toMatch(
+    /The plan has changed\. Tasks:\s+added: 6, 7\s+kept on their old text[^:]*: 1, 2, 3, 4, 5\s/,
+  );
+  expect(String(preview.all)).toMatch(/helm .*update/);
+  await stopHelm();
+  expect(String((await captain.preview()).all)).toMatch(/not known, as the helm does not answer; up starts it/);
+  await expect(captain.helm().health()).rejects.toMatchObject({ code: "HELM_DOWN" });
 });
 
 test("destroy sinks the fleet, proves it, and keeps what was delivered", async () => {
