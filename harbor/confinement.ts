@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { confinementProblem } from "../lib/confinement-probe.ts";
 import { OcaptainError } from "../lib/errors.ts";
 import { enterShip, enterShipFromHarbor, SHIP_HOME, type ShipAddress } from "./enter.ts";
 import { etcArguments } from "./ship-etc.ts";
@@ -97,28 +98,8 @@ function bwrapArguments({ name, folder }: ShipPlace): string[] {
 
 /** @throws OcaptainError UNCONFINED when a ship could not be started here */
 export async function probeConfinement(): Promise<void> {
-  await run(
-    "unshare",
-    [
-      "--user",
-      "--map-root-user",
-      "--",
-      "bwrap",
-      "--unshare-user",
-      "--uid",
-      "1000",
-      "--unshare-pid",
-      "--ro-bind",
-      "/",
-      "/",
-      "true",
-    ],
-    {
-      timeout: START_TIMEOUT_MS,
-    },
-  ).catch((error: Error & { stderr?: string }) => {
-    throw unconfined(error.stderr?.trim() || error.message);
-  });
+  const problem = await confinementProblem();
+  if (problem) throw unconfined(problem);
 }
 
 /** The captain's system, read-only: /usr and what leads into it. Not /opt, /srv, /home, /root, /var, /run. */

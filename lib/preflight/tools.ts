@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import { confinementProblem } from "../confinement-probe.ts";
 import { harborKindProblem } from "../harbor-daemon.ts";
 import type { Check, PreflightFinding } from "./check.ts";
 
@@ -68,22 +69,19 @@ export function nodeCheck(version = process.versions.node): Check {
   };
 }
 
-/** Being installed is not enough: where user namespaces are off, bubblewrap starts nothing. Missing is `tools.bwrap`'s to say. */
+/** Being installed is not enough: where user namespaces are off, bubblewrap starts nothing. A missing bubblewrap is `tools.bwrap`'s to say. */
 export function confinementCheck(): Check {
+  const what = "confinement";
   return {
-    what: "confinement",
+    what,
     look: async () => {
-      const result = await execa("bwrap", ["--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"], {
-        reject: false,
-        stdin: "ignore",
-        timeout: RUN_MS,
-      });
-      if (!result.failed || result.code === "ENOENT") return [];
+      const problem = await confinementProblem();
+      if (!problem || /execute.*bwrap/.test(problem)) return [];
       return [
         {
-          what: "confinement",
-          message: `bubblewrap cannot confine here: ${result.stderr.trim() || result.shortMessage}`,
-          hint: `allow user namespaces, or ${WITHOUT}`,
+          what,
+          message: `ships cannot be confined here: ${problem}`,
+          hint: `install util-linux and bubblewrap, and allow user namespaces; or ${WITHOUT}`,
         },
       ];
     },

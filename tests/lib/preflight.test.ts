@@ -1,10 +1,11 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttp } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { probeConfinement } from "../../harbor/confinement.ts";
 import { captainId } from "../../lib/captain.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { helmSocket } from "../../lib/paths.ts";
@@ -13,7 +14,7 @@ import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
 import { socketPathCheck, spaceCheck } from "../../lib/preflight/machine.ts";
 import { preflight } from "../../lib/preflight/preflight.ts";
 import { chooseShipCount } from "../../lib/preflight/ship-count.ts";
-import { compareVersions, nodeCheck, toolCheck, tools } from "../../lib/preflight/tools.ts";
+import { compareVersions, confinementCheck, nodeCheck, toolCheck, tools } from "../../lib/preflight/tools.ts";
 import { captainCheck, providerCheck, stackNameCheck } from "../../lib/preflight/voyage.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { writeVoyageFile } from "../../lib/voyage-file.ts";
@@ -99,6 +100,30 @@ test("a tool that is not on PATH is named with what to type", async () => {
   expect(await toolCheck(tools.mutagen).look()).toMatchObject([
     { what: "mutagen", message: expect.stringContaining("not on PATH"), hint: expect.stringContaining("npm run setup") },
   ]);
+});
+
+test("that ships can be confined is tried as the harbor tries it; a bubblewrap that is not there is said once, by its own check", async () => {
+  await onPath("unshare", "");
+  const script = `echo "$*" >>${root}/tries; echo "bwrap: no permission" >&2; exit 1`;
+  await writeFile(join(root, "bin", "unshare"), `#!/bin/sh\n${script}\n`);
+  await expect(probeConfinement()).rejects.toThrow("a ship cannot be confined here: bwrap: no permission");
+  expect(await confinementCheck().look()).toMatchObject([
+    {
+      what: "confinement",
+      message: "ships cannot be confined here: bwrap: no permission",
+      hint: expect.stringContaining("unconfined true"),
+    },
+  ]);
+  const [harbor, preflight, ...rest] = (await readFile(join(root, "tries"), "utf8")).trim().split("\n");
+  expect(preflight).toBe(harbor);
+  expect(rest).toEqual([]);
+
+  await onPath("unshare", "");
+  await writeFile(
+    join(root, "bin", "unshare"),
+    "#!/bin/sh\necho 'unshare: failed to execute bwrap: No such file or directory' >&2; exit 127\n",
+  );
+  expect(await confinementCheck().look()).toEqual([]);
 });
 
 test("a folder that is yet to be made is measured where it will be", async () => {
