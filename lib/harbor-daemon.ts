@@ -59,6 +59,16 @@ export async function runningHarbor(): Promise<HarborInfo | undefined> {
 export async function ensureHarbor(options: HarborWish = {}): Promise<HarborInfo> {
   const running = await runningHarbor();
   if (running) return running;
+  // One start a process at a time: sixteen ships ask at once.
+  starting ??= startHarbor(options).finally(() => {
+    starting = undefined;
+  });
+  return starting;
+}
+
+let starting: Promise<HarborInfo> | undefined;
+
+async function startHarbor(options: HarborWish): Promise<HarborInfo> {
   const ended = startDetached(options.latency ?? process.env.OCAPTAIN_HARBOR_LATENCY ?? "none", options.unconfined ?? false);
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (performance.now() < deadline) {
@@ -80,8 +90,8 @@ export async function ensureHarbor(options: HarborWish = {}): Promise<HarborInfo
  */
 export async function harborOfKind(unconfined: boolean): Promise<HarborInfo> {
   let info = await ensureHarbor({ unconfined });
-  // Callers may race: one that somebody else has ended is not there to be ended, but there is another one then.
-  for (let tries = 0; tries < 2 && info.unconfined !== unconfined; tries++) {
+  // Callers may race: another one has ended it meanwhile; or a harbor of theirs that starts late takes the place of one that was ended.
+  for (let tries = 0; tries < 4 && info.unconfined !== unconfined; tries++) {
     await stopIfIdle(info);
     info = await ensureHarbor({ unconfined });
   }

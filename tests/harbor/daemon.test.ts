@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { ensureHarbor, runningHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
+import { ensureHarbor, type HarborInfo, runningHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
 import { harborHome, harborInfoFile } from "../../lib/paths.ts";
 import { caller, pidNamespaceOf, processes, processesIn, processesWith, stateOf, temporaryFolder, until } from "./fixture.ts";
 
@@ -24,7 +24,10 @@ beforeEach(() => {
 
 test("many callers at once get one harbor; --info tells it; --stop ends it", async () => {
   await expect(harborCommand("--info")).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("no harbor runs") });
-  const all = await Promise.all(Array.from({ length: 4 }, () => ensureHarbor()));
+  const daemon = new URL("../../lib/harbor-daemon.ts", import.meta.url);
+  const script = `import("${daemon}").then(async ({ ensureHarbor }) => console.log(JSON.stringify(await ensureHarbor())))`;
+  const elsewhere = async () => JSON.parse((await promisify(execFile)(process.execPath, ["-e", script])).stdout) as HarborInfo;
+  const all = await Promise.all([ensureHarbor(), ensureHarbor(), elsewhere(), elsewhere()]);
   expect(new Set(all.map(({ url }) => url)).size).toBe(1);
   const { url, token } = all[0]!;
   expect(JSON.parse((await harborCommand("--info")).stdout)).toEqual({ url, token });

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { chownSync, existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -155,6 +155,35 @@ describe("a harbor", () => {
     expect(await ensureHarbor()).toMatchObject({ unconfined: true });
     await sprites.remove("a");
   });
+});
+
+test("a user without any privilege can have it, frozen, thawed and gone", { skip: process.getuid!() !== 0 }, async () => {
+  const nobody = 65_534;
+  const home = temporaryFolder();
+  chownSync(home, nobody, nobody);
+  vi.stubEnv("OCAPTAIN_HOME", home);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const main = fileURLToPath(new URL("../../harbor/main.ts", import.meta.url));
+  const user = ["--reuid", String(nobody), "--regid", String(nobody), "--clear-groups"];
+  const env = { PATH: process.env.PATH, HOME: home, OCAPTAIN_HOME: home };
+  const child = spawn("setpriv", [...user, process.execPath, main, "--unconfined"], {
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(child.stdout, "data");
+  const { url, token } = knownHarbor()!;
+  const api = caller(url, token);
+  await api.create("a");
+  await api.sh("a", LEAVINGS);
+  const folder = join(harborHome(), "s", readdirSync(join(harborHome(), "s"))[0]!);
+  expect((await api.sleep("a", "warm")).status).toBe(204);
+  expect(processesMarked(folder).map(stateOf)).not.toContain("S");
+  expect((await api.sh("a", "id -u; tmux ls")).out).toMatch(/^65534\n0: 1 windows/);
+  expect((await api.call("DELETE", "/v1/sprites/a")).status).toBe(204);
+  expect(processesMarked(folder)).toEqual([]);
+  expect(existsSync(folder)).toBe(false);
+  child.kill("SIGTERM");
+  await once(child, "exit");
 });
 
 const childrenNow = (pid: number) =>
