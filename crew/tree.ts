@@ -1,13 +1,14 @@
 import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { backOffMs, pause } from "./pause.ts";
 import { readToken, type Ship } from "./ship.ts";
 import { MARK } from "./stragglers.ts";
+import { transfer } from "./transfer.ts";
 
 /** Longest single git command: a first fetch of a big repository over a slow line. */
 const GIT_MS = 10 * 60_000;
-const FETCH_TRIES = 5;
+/** After so many failures that are not the line's, our own clone is not trusted any more. */
+const DISTRUST_AT = 2;
 
 /** What the repository or a hand may have configured must not run in our commands; the hand's own git is its own affair. */
 const SAFE = [
@@ -23,10 +24,13 @@ const SAFE = [
 export class Tree {
   readonly #ship: Ship;
   readonly #url: string;
+  readonly #patienceMs: number;
   readonly folder: string;
 
-  constructor(ship: Ship) {
+  /** @param patienceMs how long a fetch or a push is tried while the helm is away: a lease */
+  constructor(ship: Ship, patienceMs: number) {
     this.#ship = ship;
+    this.#patienceMs = patienceMs;
     this.folder = ship.workspace;
     this.#url = `${ship.config.helmUrl}/git/${ship.config.voyageId}`;
   }
@@ -52,29 +56,23 @@ export class Tree {
     await this.#git(["clean", "--quiet", "-ffd"], signal);
   }
 
-  /** Fetches the voyage's branch; retries what passes, and from the third try on does not trust its own clone. */
+  /** Fetches the voyage's branch. Throws HelmAway. A clone with which it fails twice, with the helm there, is made anew. */
   async fetch(branch: string, signal: AbortSignal): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        if (attempt === 2) rmSync(join(this.folder, ".git"), { recursive: true, force: true });
-        if (!existsSync(join(this.folder, ".git", "HEAD"))) {
-          mkdirSync(this.folder, { recursive: true });
-          await this.#git(["init", "--quiet"], signal);
-          // Mutagen's files of a moment lie in the tree that it syncs: never part of a commit.
-          mkdirSync(join(this.folder, ".git", "info"), { recursive: true });
-          writeFileSync(join(this.folder, ".git", "info", "exclude"), ".mutagen-temporary-*\n");
-        }
-        await this.#git(
-          ["fetch", "--quiet", "--no-tags", this.#url, `+refs/heads/${branch}:refs/remotes/origin/${branch}`],
-          signal,
-        );
-        return;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (attempt + 1 >= FETCH_TRIES) throw error;
-        await pause(backOffMs(attempt), signal);
+    let distrusted = false;
+    await this.#transfer(signal, async (failures) => {
+      if (failures === DISTRUST_AT && !distrusted) {
+        distrusted = true;
+        rmSync(join(this.folder, ".git"), { recursive: true, force: true });
       }
-    }
+      if (!existsSync(join(this.folder, ".git", "HEAD"))) {
+        mkdirSync(this.folder, { recursive: true });
+        await this.#git(["init", "--quiet"], signal);
+        // Mutagen's files of a moment lie in the tree that it syncs: never part of a commit.
+        mkdirSync(join(this.folder, ".git", "info"), { recursive: true });
+        writeFileSync(join(this.folder, ".git", "info", "exclude"), ".mutagen-temporary-*\n");
+      }
+      await this.#fetchInto(this.folder, branch, signal);
+    });
   }
 
   /**
@@ -104,21 +102,10 @@ export class Tree {
     }
   }
 
-  /** Pushes to `refs/ships/<ship>/<task>-<epoch>`, the one place the helm lets us write. */
+  /** Pushes to `refs/ships/<ship>/<task>-<epoch>`, the one place the helm lets us write. Throws HelmAway. */
   async push(commit: string, task: string, epoch: number, signal: AbortSignal): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await this.#git(
-          ["push", "--quiet", this.#url, `+${commit}:refs/ships/${this.#ship.config.ship}/${task}-${epoch}`],
-          signal,
-        );
-        return;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (attempt + 1 >= FETCH_TRIES) throw error;
-        await pause(backOffMs(attempt), signal);
-      }
-    }
+    const ref = `refs/ships/${this.#ship.config.ship}/${task}-${epoch}`;
+    await this.#transfer(signal, () => this.#git(["push", "--quiet", this.#url, `+${commit}:${ref}`], signal));
   }
 
   /** "3 files changed, 10 insertions(+)", or "" for an empty commit. */
@@ -130,13 +117,17 @@ export class Tree {
   async checkoutFresh(folder: string, branch: string, commit: string, signal: AbortSignal): Promise<void> {
     mkdirSync(folder, { recursive: true });
     await this.#git(["init", "--quiet"], signal, undefined, folder);
-    await this.#git(
-      ["fetch", "--quiet", "--no-tags", this.#url, `+refs/heads/${branch}:refs/remotes/origin/${branch}`],
-      signal,
-      undefined,
-      folder,
-    );
+    await this.#transfer(signal, () => this.#fetchInto(folder, branch, signal));
     await this.#git(["checkout", "--quiet", "--detach", commit], signal, undefined, folder);
+  }
+
+  #transfer(signal: AbortSignal, job: (failures: number) => Promise<unknown>): Promise<void> {
+    return transfer(job, { totalMs: this.#patienceMs, signal });
+  }
+
+  #fetchInto(folder: string, branch: string, signal: AbortSignal): Promise<string> {
+    const spec = `+refs/heads/${branch}:refs/remotes/origin/${branch}`;
+    return this.#git(["fetch", "--quiet", "--no-tags", this.#url, spec], signal, undefined, folder);
   }
 
   async #git(args: string[], signal: AbortSignal, input = "", cwd = this.folder): Promise<string> {
@@ -148,6 +139,8 @@ export class Tree {
       env: {
         ...withoutGit(process.env),
         ...this.identity(),
+        // Its words are read (transfer.ts).
+        LC_ALL: "C",
         GIT_CONFIG_GLOBAL: this.#ship.gitConfigFile,
         GIT_CONFIG_NOSYSTEM: "1",
         GIT_TERMINAL_PROMPT: "0",

@@ -8,6 +8,7 @@ import { run } from "./run.ts";
 import type { Ship } from "./ship.ts";
 import { endStragglers } from "./stragglers.ts";
 import { TaskLog } from "./task-log.ts";
+import { HelmAway } from "./transfer.ts";
 import { type Tree, withoutGit } from "./tree.ts";
 
 /** Times a task is tried on a moved tip before it is given back: each round somebody else won, so there is progress elsewhere. */
@@ -36,11 +37,13 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal): Promi
   } catch (error) {
     const halt = asHalt(error);
     await endStragglers(deck.ship.mark); // a git command that was cut off may have left a helper behind
-    if (!(halt instanceof Halt)) await release(deck, grant, (error as Error).message, true, signal);
+    // A line that is down is no failure of the task.
+    if (!(halt instanceof Halt)) await release(deck, grant, (error as Error).message, !(error instanceof HelmAway), signal);
     else if (halt.kind === "stale")
       journal.note("dropped", `task ${task.id}  dropped: ${halt.message}`, { task: task.id, epoch });
     else {
-      if (halt.kind === "stop") await release(deck, grant, halt.message, false, AbortSignal.timeout(FAREWELL_MS));
+      // On the way out nothing is waited for: the helm's lease will see to it.
+      if (halt.kind === "stop") await release(deck, grant, halt.message, false, AbortSignal.timeout(FAREWELL_MS)).catch(() => {});
       throw halt;
     }
   } finally {
@@ -126,7 +129,7 @@ async function runCheck(
   return { exitCode: ran.timedOut ? 124 : (ran.exitCode ?? 137), output: ran.tail };
 }
 
-/** Gives a claim back. Throws Halt and Refused when the task had failed, nothing on an ordered end. */
+/** Gives a claim back. Throws Halt and Refused. */
 async function release(deck: Deck, grant: Grant, reason: string, failed: boolean, signal: AbortSignal): Promise<void> {
   const { task, epoch } = grant;
   deck.journal.note("released", `task ${task.id}  given back: ${reason.split("\n")[0]}`, {
@@ -139,7 +142,6 @@ async function release(deck: Deck, grant: Grant, reason: string, failed: boolean
   try {
     await settle(deck, () => deck.helm.call<ReleaseReply>("release", body, { totalMs: deck.hello.leaseSeconds * 1000, signal }));
   } catch (error) {
-    if (!failed) return; // on the way out; the helm's lease will see to it
     throw error instanceof Halt || error instanceof Refused ? error : new Halt("silence", (error as Error).message);
   }
 }

@@ -33,7 +33,7 @@ describe("a helm that is away", () => {
     await voyage({ id: "1", subject: "Any" });
     helm.away = true;
     const child = ship.start();
-    await new Promise((resolve) => child.stdout!.once("data", resolve).once("end", resolve) && setTimeout(resolve, 700));
+    await helm.until("more than one try", () => helm.turnedAway.length > 1);
     helm.away = false;
     expect(await ship.ended(child)).toBe(0);
     expect(helm.row("1").status).toBe("accepted");
@@ -64,6 +64,22 @@ describe("a helm that is away", () => {
     letGo("a");
     expect(await ship.ended(child)).toBe(0);
     expect(helm.row("1")).toMatchObject({ status: "accepted", epoch: 1, tries: 0 });
+  });
+
+  test("for longer, as the hand ends, costs nothing either: the push is tried until the helm is back", async () => {
+    await voyage({ id: "1", subject: "Long", rehearsal: waits("a") });
+    helm.timing.leaseSeconds = 30;
+    helm.timing.fenceSeconds = 20;
+    const child = ship.start();
+    await helm.until("the hand begins", () => began("a"));
+    helm.away = true;
+    letGo("a");
+    // More often than any small fixed number of tries.
+    await helm.until("pushes", () => helm.turnedAway.filter((path) => path.startsWith("/git/")).length >= 7);
+    helm.away = false;
+    expect(await ship.ended(child)).toBe(0);
+    expect(helm.row("1")).toMatchObject({ status: "accepted", epoch: 1, tries: 0 });
+    expect(helm.count("release")).toBe(0);
   });
 
   test("past the fence: the hand is stopped, the claim dropped, and hello said again", async () => {

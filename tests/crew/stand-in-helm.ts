@@ -37,6 +37,10 @@ export class StandInHelm {
   readonly repo: string;
   /** Connections are cut without an answer. */
   away = false;
+  /** Its git answers 503; all else works. */
+  gitAway = false;
+  /** Paths of requests that met it away. */
+  readonly turnedAway: string[] = [];
   /** Refuses the next calls of that name; taken off by the test. */
   refusals: Record<string, api.Refusal> = {};
   /** Answers are computed, but lost this many times. */
@@ -110,7 +114,11 @@ export class StandInHelm {
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    if (this.away) return void req.socket.destroy();
+    if (this.away || (this.gitAway && req.url!.startsWith("/git/"))) {
+      this.turnedAway.push(req.url!);
+      this.#wake();
+      return this.away ? void req.socket.destroy() : send(res, 503, { error: "starting" });
+    }
     if (req.headers.authorization !== `Bearer ${this.token}`) return send(res, 401, { error: "unauthorized" });
     const url = new URL(req.url!, "http://helm");
     if (url.pathname.startsWith("/git/")) return this.#git(req, res, url);
