@@ -34,8 +34,8 @@ async function sail({ parts, ships, runs }: Options): Promise<Measured["sailings
       const pair = await sailPair(count, { noop: parts.has("noop"), signal: interrupted.signal });
       pairs.push(pair);
       const { floor, voyage } = pair;
-      const noop = voyage.noopMs && floor.noopMs ? `; no-op ${seconds(voyage.noopMs)} on ${seconds(floor.noopMs)}` : "";
-      say(`${count} ships, ${run}/${runs}: up ${seconds(voyage.upMs)} on a floor of ${seconds(floor.upMs)}${noop}`);
+      const noop = voyage.noop && floor.noop ? `; no-op ${seconds(voyage.noop.ms)} on ${seconds(floor.noop.ms)}` : "";
+      say(`${count} ships, ${run}/${runs}: up ${seconds(voyage.up.ms)} on a floor of ${seconds(floor.up.ms)}${noop}`);
     }
     sailings.push({ ships: count, pairs });
   }

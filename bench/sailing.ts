@@ -6,11 +6,11 @@ import { helmClient } from "../lib/helm-client.ts";
 import { harborHome, voyageFolder } from "../lib/paths.ts";
 import { writeBusyPlan } from "./busy-plan.ts";
 import { openMachine, STACK } from "./machine.ts";
-import { floorStack, voyageStack } from "./stack.ts";
+import { type Cost, floorStack, voyageStack } from "./stack.ts";
 
-/** One pair: the floor and a voyage, one right after the other. Milliseconds; `noop` is null when it was not asked for. */
-export type Pair = { floor: Times; voyage: Times & { callsAShip: number } };
-type Times = { upMs: number; noopMs: number | null };
+/** One pair: the floor and a voyage, one right after the other. `noop` is null when it was not asked for. */
+export type Pair = { floor: Costs; voyage: Costs & { callsAShip: number } };
+export type Costs = { up: Cost; noop: Cost | null };
 
 const SETTLED_MS = 60_000;
 
@@ -26,20 +26,20 @@ export async function sailPair(ships: number, options: { noop: boolean; signal: 
     await Promise.all([mkdir(below), mkdir(above)]);
 
     const floor = await floorStack(below, ships, signal);
-    const floorUpMs = await floor.up();
-    const floorNoopMs = noop ? await floor.up(["--expect-no-changes"]) : null;
+    const floorUp = await floor.up();
+    const floorNoop = noop ? await floor.up(["--expect-no-changes"]) : null;
 
     const voyage = await voyageStack(above, await writeBusyPlan(above, ships), ships, signal);
     await ensureHarbor({ latency: "realistic" });
     const before = await apiCalls();
-    const upMs = await voyage.up();
+    const up = await voyage.up();
     const callsAShip = ((await apiCalls()) - before) / ships;
-    let noopMs: number | null = null;
+    let voyageNoop: Cost | null = null;
     if (noop) {
       await allAtWork(ships, signal);
-      noopMs = await voyage.up(["--expect-no-changes"]);
+      voyageNoop = await voyage.up(["--expect-no-changes"]);
     }
-    return { floor: { upMs: floorUpMs, noopMs: floorNoopMs }, voyage: { upMs, noopMs, callsAShip } };
+    return { floor: { up: floorUp, noop: floorNoop }, voyage: { up, noop: voyageNoop, callsAShip } };
   } finally {
     await machine.close();
   }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
@@ -8,8 +9,9 @@ export const PROJECT = resolve(import.meta.dirname, "..");
 const FLOOR = join(import.meta.dirname, "floor");
 const LONGEST_MS = 5 * 60_000;
 
-/** `up` returns its wall time in milliseconds. */
-export type Stack = { up(args?: readonly string[]): Promise<number> };
+/** Of one command, in milliseconds: by the clock, and by the processor for it and all that it started and waited for (so not for daemons). */
+export type Cost = { ms: number; cpuMs: number };
+export type Stack = { up(args?: readonly string[]): Promise<Cost> };
 
 /** The floor's stack, with a backend of its own in `folder`. */
 export const floorStack = (folder: string, ships: number, signal: AbortSignal) =>
@@ -39,7 +41,7 @@ async function openStack(
   };
   const pulumi = async (args: readonly string[]) => {
     signal.throwIfAborted();
-    const started = performance.now();
+    const [started, startedCpu] = [performance.now(), childrenCpuMs()];
     const result = await execa("pulumi", [...args, "--non-interactive", "--color", "never"], {
       cwd: of.cwd,
       env,
@@ -55,11 +57,18 @@ async function openStack(
     signal.throwIfAborted();
     if (result.exitCode !== 0)
       throw new OcaptainError("PULUMI", `pulumi ${args[0]} failed in ${of.cwd}:\n${String(result.all).trim().slice(-3000)}`);
-    return performance.now() - started;
+    return { ms: performance.now() - started, cpuMs: childrenCpuMs() - startedCpu };
   };
   // `stack init` knows no --config-file, and leaves a file with a salt among the project's stack files.
   await pulumi(["stack", "init", STACK]).finally(() => rm(join(of.stackFiles, `Pulumi.${STACK}.yaml`), { force: true }));
   const lines = Object.entries(of.config).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
   await writeFile(configFile, ["config:", ...lines, ""].join("\n"));
   return { up: (args = []) => pulumi(["up", "--yes", "--skip-preview", "-s", STACK, "--config-file", configFile, ...args]) };
+}
+
+/** Processor time of all children of this process that have ended, and of theirs (proc(5): cutime and cstime, in hundredths of a second). */
+function childrenCpuMs(): number {
+  const stat = readFileSync("/proc/self/stat", "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[13]) + Number(fields[14])) * 10;
 }

@@ -29,8 +29,8 @@ test("options: parts and fleet sizes by comma; what is no option is refused by n
 
 test("the table's ratio is the median of the pairs' own ratios, not the ratio of medians", () => {
   const pair = (floorUpMs: number, upMs: number) => ({
-    floor: { upMs: floorUpMs, noopMs: null },
-    voyage: { upMs, noopMs: null, callsAShip: 3 },
+    floor: { up: { ms: floorUpMs, cpuMs: 1000 }, noop: null },
+    voyage: { up: { ms: upMs, cpuMs: 2500 }, noop: null, callsAShip: 3 },
   });
   const where: Where = {
     date: "2026-01-01 00:00",
@@ -46,6 +46,7 @@ test("the table's ratio is the median of the pairs' own ratios, not the ratio of
   const sailings = [{ ships: 16, pairs: [pair(1000, 4000), pair(2000, 4000), pair(4000, 4000)] }];
   const text = table({ sailings, grants: null }, options, where);
   expect(text).toContain("| up | 16 | 4.00 s | 2.00 s | 2.00 × | ≤ 1.5 ×, < 10 s |");
+  expect(text).toContain("| its processor time | 16 | 2.50 s | 1.00 s | 2.50 × |  |");
   expect(text).toContain("| API calls a ship | 16 | 3.0 |  |  | ≤ 6 |");
 });
 
