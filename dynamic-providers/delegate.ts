@@ -20,9 +20,9 @@ export class Delegate implements dynamic.ResourceProvider {
       this.settings[key] = request.config.get(`ocaptain:${key}`) || undefined;
   }
 
-  async check(_olds: object, news: object) {
+  async check(olds: object, news: object) {
     const host = await import(`${process.cwd()}/dynamic-providers/host.ts`);
-    return host.check(this.kind, this.settings, news);
+    return host.check(this.kind, this.settings, news, olds);
   }
 
   async diff(_id: string, olds: object, news: object) {

@@ -36,8 +36,11 @@ endWithTheEngine();
 // The prior art reads a .env file beside the project; so do we, and never over what is set.
 if (existsSync(".env")) process.loadEnvFile(".env");
 
-export async function check(kind: string, _settings: Settings, news: Bag) {
+export async function check(kind: string, _settings: Settings, news: Bag, olds: Partial<Bag> = {}) {
   const failures: { property: string; reason: string }[] = [];
+  for (const property of lifecycle(kind).fixed ?? [])
+    if (olds[property] !== undefined && olds[property] !== news[property])
+      failures.push({ property, reason: `${olds[property]} sails: pulumi destroy, before it can be ${news[property]}` });
   for (const [property, schema] of Object.entries(lifecycle(kind).inputs.shape)) {
     if (hasUnknown(news[property])) continue;
     const parsed = (schema as AnyLifecycle["inputs"]).safeParse(news[property]);

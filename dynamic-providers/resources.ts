@@ -47,9 +47,8 @@ type HelmArgs = {
 /** The voyage's place at the helm, with its plan. */
 export class Helm extends dynamic.Resource {
   declare readonly url: Output<string>;
-  declare readonly planDigest: Output<string>;
   constructor(name: string, args: Inputs<HelmArgs>, opts?: CustomResourceOptions) {
-    super(helm, name, { ...args, url: undefined, planDigest: undefined }, opts, "ocaptain", "Helm");
+    super(helm, name, { ...args, url: undefined }, opts, "ocaptain", "Helm");
   }
 }
 

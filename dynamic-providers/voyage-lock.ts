@@ -1,10 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { OcaptainError } from "../lib/errors.ts";
 import { acquireOsLock } from "../lib/os-lock.ts";
 import { voyageFolder } from "../lib/paths.ts";
 
-/** How long a change waits for another process's change of the same voyage to end: longer than any one step takes. */
-const LOCK_WAIT_MS = 180_000;
+/** How long a change waits for another process's change of the same voyage to end: longer than the longest step, a clone of 30 minutes. */
+const LOCK_WAIT_MS = 35 * 60_000;
 
 type Held = { lock: ReturnType<typeof acquireOsLock>; users: number };
 const held = new Map<string, Held>();
@@ -32,5 +33,13 @@ export async function withVoyageLock<T>(stack: string, work: () => Promise<T>): 
 async function take(stack: string) {
   const file = voyageFolder(stack).lock;
   await mkdir(dirname(file), { recursive: true });
-  return acquireOsLock(file, { timeoutMs: LOCK_WAIT_MS });
+  const another = `another change of voyage "${stack}" is under way`;
+  return acquireOsLock(file, { timeoutMs: LOCK_WAIT_MS, onWait: () => console.error(`${another}: waiting for it to end`) }).catch(
+    (cause) => {
+      throw new OcaptainError("LOCKED", `${another}, and did not end in ${LOCK_WAIT_MS / 60_000} minutes`, {
+        hint: "pulumi up, when it has ended",
+        cause,
+      });
+    },
+  );
 }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { explain, OcaptainError } from "../lib/errors.ts";
 import { type HarborInfo, NOT_ISOLATED, runningHarbor, stopHarbor } from "../lib/harbor-daemon.ts";
-import { acquireOsLock } from "../lib/os-lock.ts";
+import { acquireOsLock, type OsLock } from "../lib/os-lock.ts";
 import { harborHome, harborInfoFile } from "../lib/paths.ts";
 import { realClock } from "./clock.ts";
 import { probeConfinement } from "./confinement.ts";
@@ -53,11 +53,8 @@ async function run(
 ): Promise<void> {
   const profile = latencyProfile(latency);
   mkdirSync(harborHome(), { recursive: true, mode: 0o700 });
-  const lock = await acquireOsLock(join(harborHome(), "lock.sqlite"), { timeoutMs: 0 }).catch((error: unknown) => {
-    if (error instanceof OcaptainError && error.code === "LOCKED") return undefined;
-    throw error;
-  });
-  if (!lock) return sayWhoRuns();
+  const lock = await lockOrWhoRuns();
+  if (!lock) return;
   rmSync(harborInfoFile(), { force: true });
   const unconfined = await chooseKind(asked);
 
@@ -99,12 +96,19 @@ async function chooseKind(unconfined: boolean): Promise<boolean> {
   return true;
 }
 
-/** The other one may still be starting. */
-async function sayWhoRuns(): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+/** The lock, or undefined after saying who runs. The holder may still be starting, or be ending: then the lock is ours when it has. */
+async function lockOrWhoRuns(): Promise<OsLock | undefined> {
+  for (let tries = 0; tries < 200; tries++) {
+    const lock = await acquireOsLock(join(harborHome(), "lock.sqlite"), { timeoutMs: 0 }).catch((error: unknown) => {
+      if (error instanceof OcaptainError && error.code === "LOCKED") return undefined;
+      throw error;
+    });
+    if (lock) return lock;
     const info = await runningHarbor();
-    if (info)
-      return out(`a harbor runs already: ${info.url} (process ${info.pid}); npm run -s harbor -- --info prints its token`);
+    if (info) {
+      out(`a harbor runs already: ${info.url} (process ${info.pid}); npm run -s harbor -- --info prints its token`);
+      return undefined;
+    }
     await delay(100);
   }
   throw new OcaptainError("HARBOR_SILENT", `another harbor holds ${harborHome()} and does not answer`, {

@@ -3,9 +3,10 @@ import type { RegisterVoyage } from "../../lib/admin-api.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
-import { helmPort, voyageFolder } from "../../lib/paths.ts";
+import { voyageFolder } from "../../lib/paths.ts";
 import { Plan } from "../../lib/plan-types.ts";
-import { defineLifecycle } from "../lifecycle.ts";
+import { readVoyageProvider } from "../../lib/voyage-provider.ts";
+import { defineLifecycle, type Settings } from "../lifecycle.ts";
 import { providerSettings } from "../provider-settings.ts";
 
 const HelmInputs = z.object({
@@ -19,8 +20,8 @@ const HelmInputs = z.object({
   lingerSeconds: z.number().nonnegative(),
 });
 type Inputs = z.infer<typeof HelmInputs>;
-/** `planDigest`: of the plan that the ledger was last given. */
-type Outputs = { planDigest: string; url: string };
+/** `url`: where ships reach the helm. */
+type Outputs = { url: string };
 
 /** The voyage's place at the helm: the daemon runs, and its ledger holds the plan. */
 export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
@@ -43,19 +44,21 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
         lingerSeconds: news.lingerSeconds,
       },
     } satisfies RegisterVoyage;
-    await (await ensureHelm()).registerVoyage(news.voyageId, voyage).catch(async (error: unknown) => {
+    const helm = await ensureHelm();
+    await helm.registerVoyage(news.voyageId, voyage).catch(async (error: unknown) => {
       // A helm ends with its last voyage: another stack's destroy may have ended it just now.
       if (!(error instanceof OcaptainError && error.code === "HELM_DOWN")) throw error;
       await (await ensureHelm()).registerVoyage(news.voyageId, voyage);
     });
-    return { planDigest: news.plan.digest, url: `http://127.0.0.1:${helmPort()}` };
+    // The running helm's port, whatever this process's environment says of the next one's.
+    return { url: `http://127.0.0.1:${(await helm.health()).port}` };
   },
 
-  async read(_settings, props) {
+  async read(settings, props) {
     const health = await helmClient()
       .health()
       .catch(() => null);
-    return { ...props, present: health?.voyages.includes(props.voyageId) ?? false };
+    return { ...props, present: (health?.voyages.includes(props.voyageId) ?? false) && (await knowsToken(settings, props)) };
   },
 
   async remove(_settings, props) {
@@ -64,3 +67,10 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
     await helm.deregisterVoyage(props.voyageId);
   },
 });
+
+/** A rotated token is no input, so the helm's copy, for its wake-up calls, is compared here. */
+async function knowsToken(settings: Settings, props: Inputs): Promise<boolean> {
+  const { token } = providerSettings(settings, props.provider);
+  const kept = await readVoyageProvider(voyageFolder(props.stack)).catch(() => null);
+  return !token || kept?.token === token;
+}

@@ -20,7 +20,9 @@ type Outputs = { voyageId: string; nonce: string; captainId: string };
 export const musterLifecycle = defineLifecycle<Inputs, Outputs>({
   inputs: MusterInputs,
   id: (news) => news.stack,
-  replaceOn: ["stack", "provider"],
+  replaceOn: [],
+  // What all else hangs on cannot be exchanged under it.
+  fixed: ["stack", "provider"],
 
   async reconcile(settings, news, olds) {
     const me = await captainId();

@@ -33,7 +33,10 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
 
   const helm = await helmClient()
     .health()
-    .catch(() => null);
+    .catch((error: unknown) => {
+      if (error instanceof OcaptainError && error.code === "HELM_DOWN") return null;
+      throw error; // a helm that does not answer in time is no proof
+    });
   if (helm?.voyages.includes(voyage.voyageId)) left.push(`voyage ${voyage.voyageId} at the helm (pid ${helm.pid})`);
 
   if (left.length > 0)
@@ -41,7 +44,8 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
       hint: `pulumi up -s ${voyage.stack} (it takes them on again), then pulumi destroy -s ${voyage.stack}`,
     });
 
-  await rm(mutagenHome(voyage.voyageId), { recursive: true, force: true });
+  // The sync daemon writes its last for a moment after it has let go of its socket.
+  await rm(mutagenHome(voyage.voyageId), { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   if (voyage.provider === "harbor") await stopHarborIfIdle();
 }
 

@@ -1,19 +1,26 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { writeAtomically } from "../../lib/atomic-file.ts";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
 import { voyageFolder } from "../../lib/paths.ts";
 
 /**
- * Makes the captain's mirror of a ship ready for an incarnation: what an earlier one left there is saved by the helm (`refs/lost/…`) and
- * cleared, since a two-way sync would otherwise carry a dead VM's files onto the new one. The mirror's owner is noted beside it.
+ * Makes the captain's mirror of a ship ready for an incarnation. What an earlier one left there would be carried onto the new VM by a
+ * two-way sync: so the helm first saves what was uncommitted of a claim (`refs/lost/…`), and then the whole mirror is put aside, to
+ * `ships/left/<ship>/<its incarnation>`. Nothing is deleted: work that a ship handed back, and files that git ignores, are in no ref.
  */
 export async function makeRoom(of: { stack: string; voyageId: string; ship: string; incarnation: string }): Promise<void> {
-  const mirror = voyageFolder(of.stack).mirror(of.ship);
+  const folder = voyageFolder(of.stack);
+  const mirror = folder.mirror(of.ship);
   const note = `${mirror}.incarnation`;
   const owner = await readFile(note, "utf8").catch(() => "");
   if (owner !== of.incarnation) {
     if (owner) await (await ensureHelm()).fenceShip(of.voyageId, of.ship, owner, "its VM was replaced");
-    await rm(mirror, { recursive: true, force: true });
+    if ((await readdir(mirror).catch(() => [])).length > 0) {
+      const aside = join(folder.ships, "left", of.ship, `${owner || "unknown"}-${Date.now()}`);
+      await mkdir(dirname(aside), { recursive: true });
+      await rename(mirror, aside);
+    }
   }
   await mkdir(mirror, { recursive: true });
   await writeAtomically(note, of.incarnation);

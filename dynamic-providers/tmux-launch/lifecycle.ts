@@ -59,7 +59,8 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
     const lost = await helmClient()
       .ship(props.voyageId, props.ship)
       .then(
-        (row) => row.incarnation !== props.incarnation || (row.hasWork && !row.connected),
+        // A fenced crew ends, and nobody else starts another in its place.
+        (row) => row.incarnation !== props.incarnation || (row.hasWork && (!row.connected || row.state === "fenced")),
         // A helm that cannot be asked says nothing of the crew: its own resource says so, and a new helm wakes ships by itself.
         (error) => error instanceof OcaptainError && error.code === "NO_SHIP",
       );

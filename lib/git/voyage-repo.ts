@@ -70,14 +70,18 @@ export async function checkRepoReadable(
   }
 }
 
-/** A URL stays; a path becomes absolute. A password in a URL is refused: it would be seen in argv, in state and in logs. */
+/** A URL stays; a path becomes absolute. A token or password in a URL is refused: it would be seen in argv, in state and in logs. */
 function resolveSource(repo: string): { address: string; local: boolean } {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(repo)) {
     const url = URL.canParse(repo) ? new URL(repo) : null;
-    if (url?.password) {
-      throw new OcaptainError("REPO_URL_SECRET", `the address of repository "${url.host}${url.pathname}" carries a password`, {
-        hint: "take it out of the URL and use: pulumi config set --secret ocaptain:githubToken …",
-      });
+    if (url?.password || (url?.username && /^https?:$/.test(url.protocol))) {
+      throw new OcaptainError(
+        "REPO_URL_SECRET",
+        `the address of repository "${url.host}${url.pathname}" carries a name or a password`,
+        {
+          hint: "take it out of the URL; for a private repository: export GH_TOKEN=…",
+        },
+      );
     }
     return { address: repo, local: url?.protocol === "file:" };
   }
@@ -86,9 +90,10 @@ function resolveSource(repo: string): { address: string; local: boolean } {
   return { address: resolve(repo), local: true };
 }
 
-/** Basic authorisation as code hosts take it, sent to that host only. */
-function tokenConfig(address: string, token: string | undefined): GitConfig {
-  if (!token || !/^https?:/i.test(address)) return [];
+/** Basic authorisation as GitHub takes it. A plan names the repository, so the token goes to GitHub (or GH_HOST) alone, and never in clear. */
+export function tokenConfig(address: string, token: string | undefined): GitConfig {
+  if (!token || !/^https:/i.test(address) || !URL.canParse(address)) return [];
+  if (new URL(address).host !== (process.env.GH_HOST || "github.com")) return [];
   const basic = Buffer.from(`x-access-token:${token}`).toString("base64");
   return [[`http.${new URL(address).origin}/.extraHeader`, `Authorization: Basic ${basic}`]];
 }

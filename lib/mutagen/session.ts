@@ -16,6 +16,9 @@ export type Session = {
   conflicts: string[];
   /** What could not be read or written: side, path, reason. */
   problems: string[];
+  /** The paths of those problems, and whether Mutagen told all of them: it cuts long lists. */
+  problemPaths: string[];
+  problemsCut: boolean;
   lastError: string | null;
   /** Cycles since both ends were reached. */
   cycles: number;
@@ -77,6 +80,8 @@ function understand(raw: RawSession): Session {
     halted: HALTED[status] ?? (status.startsWith("halted") ? status : null),
     conflicts: raw.conflicts.map((conflict) => conflict.root || "."),
     problems: [...problemsOf("alpha", alpha), ...problemsOf("beta", beta)],
+    problemPaths: [alpha, beta].flatMap((end) => [...end.scanProblems, ...end.transitionProblems].map(({ path }) => path)),
+    problemsCut: cutOf(alpha, beta) > 0,
     lastError: raw.lastError || null,
     cycles: raw.successfulCycles,
   };
@@ -95,11 +100,14 @@ function whatIsWrong(session: Omit<Session, "clean" | "text">, { alpha, beta, ex
   if (session.lastError) wrong.push(session.lastError);
   if (session.conflicts.length > 0)
     wrong.push(`${session.conflicts.length + excludedConflicts} conflicts: ${someOf(session.conflicts)}`);
-  const cut = [alpha, beta].reduce((sum, end) => sum + end.excludedScanProblems + end.excludedTransitionProblems, 0);
-  if (session.problems.length > 0) wrong.push(`${session.problems.length + cut} problems: ${someOf(session.problems)}`);
+  if (session.problems.length > 0)
+    wrong.push(`${session.problems.length + cutOf(alpha, beta)} problems: ${someOf(session.problems)}`);
   return wrong;
 }
 
+/** Problems that Mutagen counts but does not list. */
+const cutOf = (...ends: RawEndpoint[]) =>
+  ends.reduce((sum, end) => sum + end.excludedScanProblems + end.excludedTransitionProblems, 0);
 const placeOf = (end: RawEndpoint) => (end.host ? `${end.host}:${end.path}` : end.path);
 const problemsOf = (side: string, end: RawEndpoint) =>
   [...end.scanProblems, ...end.transitionProblems].map(({ path, error }) => `${side} ${path || "."}: ${error}`);

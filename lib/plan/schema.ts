@@ -16,8 +16,8 @@ export const repoField = line
   .refine((repo) => !/\p{Cc}/u.test(repo), "must not hold control characters")
   .refine((repo) => !/^[a-z0-9+.-]+::/i.test(repo), "must be a URL or a path, not a remote helper")
   .refine(
-    (repo) => !/^[a-z0-9+.-]+:\/\/[^/@]*:[^/@]*@/i.test(repo),
-    "must not hold a password: it would be in logs and in the state",
+    (repo) => !/^(https?:\/\/[^/@]*@|[a-z0-9+.-]+:\/\/[^/@]*:[^/@]*@)/i.test(repo),
+    "must not hold a name or a password: it would be in logs and in the state (a private repository: export GH_TOKEN=…)",
   );
 
 export const VoyageFile = z.looseObject({

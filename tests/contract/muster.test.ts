@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import * as host from "../../dynamic-providers/host.ts";
 import { ensureHarbor, runningHarbor } from "../../lib/harbor-daemon.ts";
 import { mutagenHome, ocaptainHome } from "../../lib/paths.ts";
 import { killHarbor, type OpenVoyage, openVoyage } from "./voyage.ts";
@@ -123,4 +124,10 @@ test("a dead harbor at delete is started to be asked: nothing is taken for gone 
   await expect(quay.muster.remove(quay.mustered)).rejects.toThrow(String(ours.name));
   await ensureHarbor();
   await quay.sprites.remove(String(ours.name));
+});
+
+test("the provider cannot be exchanged under a fleet: refused, in preview too, with the way", async () => {
+  const { failures } = await host.check("muster", {}, quay.muster.inputs({ provider: "sprites" }) as never, quay.mustered);
+  expect(failures).toEqual([{ property: "provider", reason: expect.stringMatching(/harbor sails: pulumi destroy/) }]);
+  expect((await host.check("muster", {}, quay.muster.inputs() as never, quay.mustered)).failures).toEqual([]);
 });

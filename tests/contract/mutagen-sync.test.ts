@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { helmClient } from "../../lib/helm-client.ts";
@@ -180,6 +180,39 @@ test("delete that cannot bring the work home fails naming file and way out; aban
     );
   await workspace.with({ abandonUnsynced: '["ship-1","ship-0"]' }).remove(outs);
   expect(await names()).toEqual([]);
+});
+
+test("abandonUnsynced is no excuse: what can be brought home is, also when the ship is named", async () => {
+  const outs = await workspace.create();
+  await quay.killSyncDaemon();
+  await write("named, and home all the same");
+  await workspace.with({ abandonUnsynced: "ship-0" }).remove(outs);
+  expect(await mirrored()).toBe("named, and home all the same\n");
+});
+
+test("what no sync carries keeps a VM only when it is work: an ignored absolute link does not, a new one does", async () => {
+  const outs = await workspace.create();
+  const inTree = (script: string) => quay.onShip("ship-0", `cd "$HOME/voyage/workspace" && ${script}`);
+  await inTree("git init -q && echo venv > .gitignore && mkdir venv && ln -s /usr/bin/python3 venv/python");
+  await inTree("ln -s /usr/bin/env important");
+  await expect(workspace.remove(outs)).rejects.toThrow(/could not be brought home.*important/s);
+  await inTree("rm important");
+  await workspace.remove(outs);
+  expect(await mirrored(".gitignore")).toBe("venv\n");
+});
+
+test("what a ship handed back uncommitted outlives its VM: the next one's mirror is another, the old one is put aside", async () => {
+  const outs = await workspace.create();
+  await write("half a thought");
+  await flush(outs);
+  await quay.sprites.remove(quay.spriteName("ship-0"));
+  const next = await quay.sprite("ship-0").create();
+  await workspace.update(outs, { incarnation: next.incarnation });
+  const left = join(quay.folder.ships, "left", "ship-0");
+  const [aside, ...more] = await readdir(left);
+  expect(more).toEqual([]);
+  expect(aside).toContain(String(sprite.incarnation));
+  expect(await readFile(join(left, aside ?? "", "notes.txt"), "utf8")).toBe("half a thought\n");
 });
 
 test("logs come home, one folder an incarnation; tasks go out, and a ship's own edit of them is put right", async () => {

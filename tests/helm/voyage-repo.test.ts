@@ -4,7 +4,7 @@ import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { checkRepoReadable, prepareRepo } from "../../lib/git/voyage-repo.ts";
+import { checkRepoReadable, prepareRepo, tokenConfig } from "../../lib/git/voyage-repo.ts";
 import { voyageFolderAt } from "../../lib/paths.ts";
 import { readVoyageStatus } from "../../lib/status.ts";
 import { makeSource, sh } from "./support.ts";
@@ -80,7 +80,7 @@ test("a host that never answers is given up on in time", async () => {
   silent.close();
 });
 
-test("a token goes to its host as a header, and shows in no error", async () => {
+test("a token goes to GitHub alone, never in clear, and shows in no error", async () => {
   const seen: (string | undefined)[] = [];
   const host = createServer((request, response) => {
     seen.push(request.headers.authorization);
@@ -88,10 +88,34 @@ test("a token goes to its host as a header, and shows in no error", async () => 
   }).listen(0, "127.0.0.1");
   await new Promise((resolve) => host.once("listening", resolve));
   const { port } = host.address() as AddressInfo;
-  const refused = checkRepoReadable(`http://127.0.0.1:${port}/r.git`, { token: "s3cret" });
-  await expect(refused).rejects.toSatisfy((error: Error) => !String(error.stack).includes("s3cret"));
-  expect(seen[0]).toBe(`Basic ${Buffer.from("x-access-token:s3cret").toString("base64")}`);
-  host.close();
+  process.env.GH_HOST = `127.0.0.1:${port}`;
+  try {
+    const refused = checkRepoReadable(`http://127.0.0.1:${port}/r.git`, { token: "s3cret" });
+    await expect(refused).rejects.toSatisfy((error: Error) => !String(error.stack).includes("s3cret"));
+    expect(seen).toEqual(seen.map(() => undefined));
+    expect(seen.length).toBeGreaterThan(0);
+  } finally {
+    delete process.env.GH_HOST;
+    host.close();
+  }
+});
+
+test.each([
+  ["https://github.com/o/r", "https://github.com/"],
+  ["https://github.com.evil.example/o/r", null],
+  ["https://evil.example/github.com/r", null],
+  ["http://github.com/o/r", null],
+  ["ssh://git@github.com/o/r", null],
+  ["/a/path", null],
+])("who gets the token: %s", (address, scope) => {
+  const header = `Authorization: Basic ${Buffer.from("x-access-token:s3cret").toString("base64")}`;
+  expect(tokenConfig(address, "s3cret")).toEqual(scope ? [[`http.${scope}.extraHeader`, header]] : []);
+});
+
+test("a token in a URL is refused, unsaid", async () => {
+  await expect(checkRepoReadable("https://ghp_hunter2@github.com/o/r")).rejects.toSatisfy(
+    (error: Error & { code: string }) => error.code === "REPO_URL_SECRET" && !error.message.includes("hunter2"),
+  );
 });
 
 test("task files are counted as they are: broken ones left out, foreign ones by Claude Code's status", async () => {

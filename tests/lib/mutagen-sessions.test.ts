@@ -87,6 +87,8 @@ test("a list of another Mutagen is still understood; what it lacks has defaults"
       halted: null,
       conflicts: [],
       problems: [],
+      problemPaths: [],
+      problemsCut: false,
       lastError: null,
       cycles: 0,
       clean: false,

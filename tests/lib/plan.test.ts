@@ -151,7 +151,12 @@ test.each<[string, Files, string]>([
   [
     "a repository with a password",
     { "voyage.json": { name: "n", repo: "https://u:hunter2@example.org/r" } },
-    "voyage.json repo: must not hold a password: it would be in logs and in the state",
+    "voyage.json repo: must not hold a name or a password: it would be in logs and in the state (a private repository: export GH_TOKEN=…)",
+  ],
+  [
+    "a repository with a token",
+    { "voyage.json": { name: "n", repo: "https://ghp_hunter2@example.org/r" } },
+    "voyage.json repo: must not hold a name or a password: it would be in logs and in the state (a private repository: export GH_TOKEN=…)",
   ],
   [
     "broken JSON",
