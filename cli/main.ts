@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
+import { loadDotEnv } from "../lib/dot-env.ts";
 import { explain, OcaptainError } from "../lib/errors.ts";
 import { ocaptainHome } from "../lib/paths.ts";
 import { type Io, openIo } from "./io.ts";
@@ -11,8 +12,7 @@ const PROJECT = join(import.meta.dirname, "..");
 /** Errors in what was typed, rather than in what was found. */
 const USAGE = new Set(["USAGE", "WHICH_VOYAGE", "WHICH_SHIP", "NO_TERMINAL", "USE_PULUMI"]);
 
-// As for `pulumi up` (dynamic-providers/host.ts): a .env file beside the project, never over what is set.
-if (existsSync(join(PROJECT, ".env"))) process.loadEnvFile(join(PROJECT, ".env"));
+loadDotEnv(PROJECT);
 // Half of a look's time would be reading the same code again. A folder of the captain's own: code is run from it.
 if (existsSync(ocaptainHome())) enableCompileCache(join(ocaptainHome(), "cache"));
 

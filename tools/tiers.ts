@@ -22,6 +22,7 @@ export const tiers: Tier[] = [
   { name: "crew", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 2 },
   { name: "wire", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 1 },
   { name: "program", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 2 },
+  { name: "cli", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 1 },
   { name: "contract", budgetMinutes: 4, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "stack", budgetMinutes: 9, testTimeoutSeconds: 300, filesAtOnce: 1 },
 ];

@@ -14,7 +14,7 @@ const CLONE_MS = 30 * 60_000;
 export async function clone(name: string | undefined, options: { dest?: string }, io: Io): Promise<void> {
   const { file, folder } = await chooseVoyage(name);
   const dest = resolve(options.dest ?? file.stack);
-  io.say.plain(`cloning branch ${file.stack} to ${dest}`);
+  io.note(`cloning branch ${file.stack} to ${dest}`);
   // no-local: by git's own transport, so that no object is shared by a hard link with the repository that ships push to.
   const result = await execa(
     "git",

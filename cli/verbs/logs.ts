@@ -26,14 +26,14 @@ export async function logs(name: string | undefined, options: LogsOptions, io: I
   try {
     const all = (await logs.next(!changes)).filter(wanted);
     for (const line of most === undefined ? all : all.slice(Math.max(0, all.length - most))) show(line);
-    if (all.length === 0 && !changes) io.say.plain("no such line in the logs that came home");
+    if (all.length === 0 && !changes) io.note("no such line in the logs that came home");
     while (changes && !io.signal.aborted) {
       await changes.next();
       const sunk = (await chooseVoyage(voyage.file.stack)).file.sunkAt;
       for (const line of await logs.next(sunk !== undefined)) if (wanted(line)) show(line);
       if (sunk) break;
     }
-    if (options.follow && !io.signal.aborted) io.say.plain("the fleet is gone: no more logs will come");
+    if (options.follow && !io.signal.aborted) io.note("the fleet is gone: no more logs will come");
   } finally {
     changes?.close();
   }

@@ -39,12 +39,12 @@ export async function shell(words: readonly (string | undefined)[], options: She
       hint: `pulumi up -s ${voyage.file.stack}`,
     });
 
-  io.say.status(`  waking ${ship}`);
+  io.progress(`  waking ${ship}`);
   const remote = await openRemoteTerminal({ ...provider, token: provider.token ?? process.env.SPRITE_TOKEN }, sprite, argv, {
     size: sizeOf(stdout),
     onData: (data) => void stdout.write(data),
     signal: io.signal,
-  }).finally(() => io.say.status(""));
+  }).finally(() => io.progress(""));
   const status = await converse(remote, io).catch((error: unknown) => {
     stdout.write(RESET);
     throw error;

@@ -1,4 +1,5 @@
 import { OcaptainError } from "../../lib/errors.ts";
+import { gitLine } from "../../lib/git/run.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
 import { chooseVoyage, type KnownVoyage } from "../choose-voyage.ts";
@@ -15,11 +16,17 @@ export async function retry(id: string, name: string | undefined, io: Io): Promi
 export async function release(id: string, name: string | undefined, options: { reason?: string }, io: Io): Promise<void> {
   const { voyage, task } = await find(id, name, "claimed");
   const row = await helmClient().releaseTask(voyage.file.voyageId, task.id, options.reason ?? "the captain released it");
+  const ref = `refs/lost/${task.id}/${task.epoch}`;
+  const kept = await gitLine(["for-each-ref", "--format=%(refname)", ref], { gitDir: voyage.folder.repo });
   tell(
     io,
     voyage,
     row,
-    `task ${row.id} is ${row.status} again. ${task.ship} is fenced: what it did is kept in refs/lost/${task.id}/${task.epoch}, and it comes back as new by: pulumi up -s ${voyage.file.stack}`,
+    [
+      `task ${row.id} is ${row.status} again`,
+      ...(kept ? [`what ${task.ship} had not delivered of it is kept: ${ref}`] : []),
+      `${task.ship} is fenced; it comes back as new by: pulumi up -s ${voyage.file.stack}`,
+    ].join("\n"),
   );
 }
 

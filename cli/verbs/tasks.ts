@@ -20,7 +20,7 @@ export async function tasks(name: string | undefined, options: { status?: string
     .filter((task) => wanted === undefined || task.status === wanted)
     .map((task) => ({ ...task, waitsFor: task.blockedBy.filter((id) => open.has(id)) }));
   if (io.json) return io.out(JSON.stringify({ voyage: voyage.file.stack, from: seen.from, tasks: rows }, null, 2));
-  if (seen.from === "files") io.say.plain(io.say.style("dim", "from the task files: the helm does not have this voyage now"));
+  if (seen.from === "files") io.note("from the task files: the helm does not have this voyage now");
   const now = Date.now();
   const cells = rows.map((task): Cell[] => [
     { text: task.id },
@@ -32,7 +32,7 @@ export async function tasks(name: string | undefined, options: { status?: string
     { text: task.commit?.slice(0, 8) ?? "" },
     { text: firstLine(task.subject) + (task.reason && task.status !== "accepted" ? `  (${firstLine(task.reason)})` : "") },
   ]);
-  if (cells.length === 0) return io.say.plain(wanted ? `no task is ${wanted}` : "the voyage has no task");
+  if (cells.length === 0) return io.note(wanted ? `no task is ${wanted}` : "the voyage has no task");
   io.out(table(["TASK", "STATUS", "SHIP", "FOR", "WAITS FOR", "TRIES", "COMMIT", "SUBJECT"], cells, io.columns).join("\n"));
 }
 

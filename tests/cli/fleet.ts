@@ -1,0 +1,71 @@
+import { resolve } from "node:path";
+import { execa } from "execa";
+import { helmClient } from "../../lib/helm-client.ts";
+import type { VoyageStatus } from "../../lib/voyage-status.ts";
+import { openVoyage } from "../contract/voyage.ts";
+import type { SmallTask } from "../fixtures/plan.ts";
+import { until } from "../harbor/fixture.ts";
+
+export const BIN = resolve(import.meta.dirname, "../../bin/ocaptain");
+
+/** `ocaptain ARGS` as a process; a failure is a result. */
+export const ocaptain = (...args: string[]) => execa(BIN, args, { reject: false, stdin: "ignore", timeout: 30_000 });
+
+/** `ocaptain ARGS` that goes on until Ctrl-C. */
+export function ongoing(...args: string[]) {
+  const child = execa(BIN, args, { reject: false, stdin: "ignore", timeout: 60_000 });
+  let text = "";
+  child.stdout.on("data", (chunk) => {
+    text += chunk;
+  });
+  return {
+    /** Whole lines so far. */
+    lines: () => text.split("\n").slice(0, -1),
+    /** Its exit status. */
+    async interrupt(): Promise<number | undefined> {
+      child.kill("SIGINT");
+      return (await child).exitCode;
+    },
+  };
+}
+
+/** A voyage at sea: real helm, harbor, syncs and crews, without the engine. `close` ends it all. */
+export async function openFleet(options: { ships: number; tasks: SmallTask[] }) {
+  const quay = await openVoyage(options.tasks);
+  await quay.workspace.create();
+  await quay.helm.create();
+  const names = Array.from({ length: options.ships }, (_, index) => `ship-${index}`);
+  const ships = await Promise.all(names.map(launch));
+
+  async function launch(ship: string) {
+    const sprite = await quay.sprite(ship).create();
+    const incarnation = String(sprite.incarnation);
+    const syncs = [];
+    for (const session of ["tasks", "workspace", "logs"]) syncs.push(await quay.sync(ship, session, incarnation).create());
+    await quay.launch(ship, incarnation).create();
+    return { ship, sprite, incarnation, syncs };
+  }
+
+  return {
+    ...quay,
+    ships,
+    status: () => helmClient().voyage(quay.voyageId),
+    until: (what: string, holds: (status: VoyageStatus) => boolean) =>
+      until(what, async () => holds(await helmClient().voyage(quay.voyageId)), 30_000),
+    /** Until a line of a ship's log is home. */
+    logged: (words: string) => until(words, async () => (await ocaptain("logs", "-g", words)).stdout, 20_000),
+    /** The VM, its syncs, its crew: gone, as a `destroy` does it. */
+    async sink(): Promise<void> {
+      for (const { ship, sprite, incarnation, syncs } of ships) {
+        await helmClient().stopShip(quay.voyageId, ship, incarnation, 20);
+        for (const [index, session] of ["tasks", "workspace", "logs"].entries())
+          await quay.sync(ship, session, incarnation).remove(syncs[index]!);
+        await quay.sprites.remove(String(sprite.name));
+      }
+      await quay.helm.remove({ ...quay.helm.inputs() });
+      await quay.muster.remove(quay.mustered);
+    },
+  };
+}
+
+export type Fleet = Awaited<ReturnType<typeof openFleet>>;

@@ -1,0 +1,209 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { helmClient } from "../../lib/helm-client.ts";
+import { until } from "../harbor/fixture.ts";
+import { type Fleet, ocaptain, ongoing, openFleet } from "./fleet.ts";
+
+/** Two ships: one at work until told, one with nothing left that it may do. Task 2 fails; 3 waits for it. */
+const tasks = [
+  { id: "1", run: 'echo "laying the keel"; until [ -e "$HOME/go" ]; do sleep 0.1; done; mkdir -p out; echo 1 > out/1' },
+  { id: "2", run: 'echo "no timber"; exit 3', metadata: { tries: 1 } },
+  { id: "3", after: ["2"] },
+];
+
+let fleet: Fleet;
+/** The ship that has task 1. */
+let busy: string;
+beforeAll(async () => {
+  fleet = await openFleet({ ships: 2, tasks });
+  await fleet.until("one at work, one asleep", (s) =>
+    ["working", "ended"].every((state) => s.ships.some((ship) => ship.state === state)),
+  );
+  busy = (await fleet.status()).ships.find((ship) => ship.task === "1")!.ship;
+  await fleet.logged("laying the keel");
+  await fleet.logged("no timber");
+});
+afterAll(() => fleet.close());
+
+const json = async (...args: string[]) => JSON.parse((await ocaptain(...args, "--json")).stdout);
+const idle = () => (busy === "ship-0" ? "ship-1" : "ship-0");
+
+test("status: the voyage, what needs the captain first, a row a ship with how that is known", async () => {
+  const { stdout, stderr, exitCode } = await ocaptain("status");
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+  expect(stdout).toMatch(
+    /^quay {2}sailing {2}0\/3 accepted · 1 claimed · 1 pending · 1 blocked\n {2}branch quay at [0-9a-f]{8} · from the helm/,
+  );
+  expect(stdout.indexOf("needs the captain")).toBeLessThan(stdout.indexOf("SHIP"));
+  expect(stdout).toMatch(/✗ task 2 \(Task 2\) is blocked after 1 tries: exit status 3\n {4}hint: .*ocaptain retry 2 quay/);
+  expect(stdout).toMatch(new RegExp(`\n${busy} +working +\\d+s +connected +\\S.* +\\d+s +#1 Task 1`));
+  expect(stdout).toMatch(new RegExp(`\n${idle()} +asleep +\\d+s +said goodbye: nothing to do`));
+});
+
+test("status --json: the same for programs, syncs included", async () => {
+  await expect
+    .poll(async () => (await json("status")).ships.map((ship: { sync: { state: string } }) => ship.sync.state), {
+      timeout: 20_000,
+      interval: 500,
+    })
+    .toEqual(["ok", "ok"]);
+  const view = await json("status");
+  expect(view).toMatchObject({ stack: "quay", state: "sailing", from: "helm", tasks: { total: 3, inProgress: 1, blocked: 1 } });
+  expect(view.attention).toEqual([expect.objectContaining({ kind: "task", of: "2" })]);
+  const working = view.ships.find((ship: { ship: string }) => ship.ship === busy);
+  expect(working).toMatchObject({ state: "working", knownBy: "connected", task: { id: "1" } });
+  expect(Date.parse(working.since)).toBeLessThanOrEqual(Date.parse(view.asOf));
+});
+
+test("status wakes nobody: a ship that sleeps sleeps on", async () => {
+  await fleet.sendToSleep(idle());
+  await ocaptain("status");
+  await ocaptain("tasks");
+  await ocaptain("doctor");
+  expect((await fleet.sprites.get(fleet.spriteName(idle())))?.status).toBe("warm");
+});
+
+test("a conflict of a mirror is shown with both sides' way out", async () => {
+  await fleet.onShip(busy, 'echo theirs > "$HOME/voyage/workspace/README.md"');
+  await writeFile(join(fleet.folder.mirror(busy), "README.md"), "the captain's\n");
+  await expect
+    .poll(async () => (await ocaptain("status")).stdout, { timeout: 20_000, interval: 500 })
+    .toMatch(new RegExp(`✗ the workspace sync of ${busy} has conflicts.*README\\.md\n.*ocaptain shell quay ${busy} --raw`));
+  expect((await ocaptain("doctor")).exitCode).toBe(1);
+});
+
+test("status --watch repeats itself when something changes, and ends on Ctrl-C with 130", async () => {
+  const watching = ongoing("status", "--watch", "--json");
+  await until("a first look", () => watching.lines().length > 0);
+  await helmClient().registerShip(fleet.voyageId, "ship-9", "a-life");
+  await until("another look", () => watching.lines().some((line) => line.includes('"ship-9"')));
+  await helmClient().forgetShip(fleet.voyageId, "ship-9");
+  expect(await watching.interrupt()).toBe(130);
+  const views = watching.lines();
+  expect(new Set(views).size).toBe(views.length);
+});
+
+test("tasks: a row a task, with what it waits for and why it is blocked; -s picks", async () => {
+  await fleet.until("blocked again", (s) => s.tasks[1]?.status === "blocked");
+  const { stdout } = await ocaptain("tasks");
+  expect(stdout.split("\n")[0]).toMatch(/^TASK +STATUS +SHIP +FOR +WAITS FOR +TRIES +SUBJECT$/);
+  expect(stdout).toMatch(new RegExp(`\n1 +claimed +${busy} +\\d+\\w+ .*Task 1`));
+  expect(stdout).toMatch(/\n2 +blocked .* 1 +Task 2 {2}\(exit status 3\)/);
+  expect(stdout).toMatch(/\n3 +pending +2 +Task 3/);
+  const blocked = await json("tasks", "-s", "blocked");
+  expect(blocked).toMatchObject({ from: "helm", tasks: [{ id: "2", tries: 1, waitsFor: [] }] });
+  expect((await json("tasks", "-s", "in_progress")).tasks).toMatchObject([{ id: "1", ship: busy }]);
+});
+
+test("logs: all ships', by time; by ship, task, words and number", async () => {
+  const { stdout } = await ocaptain("logs");
+  const lines = stdout.split("\n");
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(new RegExp(`^\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d ${busy} #1 \\| laying the keel$`)),
+    ]),
+  );
+  const times = lines.map((line) => line.slice(0, 19));
+  expect(times).toEqual([...times].sort());
+  for (const ship of ["ship-0", "ship-1"]) expect(stdout).toMatch(new RegExp(`${ship} \\* ${ship} of small`));
+  expect((await ocaptain("logs", "-s", busy)).stdout).not.toContain(` ${idle()} `);
+  expect((await ocaptain("logs", "-s", busy.slice(-1), "--task", "1", "-g", "keel")).stdout).toMatch(
+    /^.{19} ship-. #1 \| laying the keel$/,
+  );
+  expect((await ocaptain("logs", "-n", "2")).stdout.split("\n")).toEqual(lines.slice(-2));
+  const told = (await ocaptain("logs", "--task", "2", "--json")).stdout.split("\n").map((line) => JSON.parse(line));
+  expect(told).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ event: "claimed", task: "2" }),
+      expect.objectContaining({ text: "no timber", source: "task-2-1", atIs: "claim" }),
+    ]),
+  );
+  const stranger = await ocaptain("logs", "-s", "ship-9");
+  expect(stranger).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(stranger.stderr).toContain("ship-0, ship-1");
+});
+
+test("retry makes a blocked task pending; any other is refused", async () => {
+  const { exitCode, stdout } = await ocaptain("retry", "#2");
+  expect({ exitCode, stdout }).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^task 2 is pending again/) });
+  await fleet.until("tried again", (s) => s.tasks[1]?.status === "blocked" && s.tasks[1].epoch >= 2);
+  const refused = await ocaptain("retry", "1", "quay", "--json");
+  expect(refused.exitCode).toBe(1);
+  expect(JSON.parse(refused.stderr)).toMatchObject({
+    error: "TASK_STATUS",
+    message: expect.stringContaining("task 1 is claimed"),
+  });
+  expect((await ocaptain("release", "3")).stderr).toMatch(/task 3 is pending; only a claimed one can be released/);
+  expect((await ocaptain("release", "99")).stderr).toMatch(/has no task "99"/);
+});
+
+test("logs -f shows what comes home from now on, and ends on Ctrl-C with 130", async () => {
+  const following = ongoing("logs", "-f", "-n", "0", "--task", "1");
+  await fleet.onShip(busy, 'sleep 2; touch "$HOME/go"');
+  await until("the task's end", () => following.lines().some((line) => line.includes("accepted")), 20_000);
+  const seen = following.lines();
+  expect(await following.interrupt()).toBe(130);
+  expect(seen.join("\n")).toMatch(new RegExp(`${busy} \\* task 1 {2}accepted`));
+});
+
+test("clone: the voyage's branch with its history, that pulls what comes later", async () => {
+  const dest = join(fleet.folder.root, "..", "review");
+  const { stdout, stderr, exitCode } = await ocaptain("clone", "-d", dest);
+  expect({ stdout, exitCode }).toEqual({ stdout: dest, exitCode: 0 });
+  expect(stderr).toContain("cloning branch quay");
+  expect(await readFile(join(dest, "out/1"), "utf8")).toBe("1\n");
+  const git = async (...args: string[]) => (await execa("git", args, { cwd: dest })).stdout;
+  expect(await git("log", "--format=%s")).toBe("Task 1\nStart");
+  expect(await git("status", "-sb")).toBe("## quay...origin/quay");
+  await git("pull", "-q");
+  const again = await ocaptain("clone", "quay", "-d", dest, "--json");
+  expect(again.exitCode).toBe(1);
+  expect(JSON.parse(again.stderr)).toMatchObject({ error: "CLONE", message: expect.stringContaining("already exists") });
+});
+
+test("release takes a task from the ship that holds it, which is fenced, and says what next", async () => {
+  await helmClient().retryTask(fleet.voyageId, "2");
+  await fleet.until("settled", (s) => s.tasks[1]?.status === "blocked");
+  // A task that holds: the ship has a file `go` no more.
+  await fleet.onShip(busy, 'rm "$HOME/go"');
+  const plan = await fleet.planOf([...tasks, { ...tasks[0]!, id: "4" }]);
+  await fleet.helm.update(await fleet.helm.create(), { plan });
+  await fleet.until("at work on 4", (s) => s.tasks[3]?.status === "claimed");
+  const { stdout } = await ocaptain("release", "4", "--reason", "it runs in circles", "--json");
+  expect(JSON.parse(stdout).task).toMatchObject({
+    id: "4",
+    status: "pending",
+    reason: expect.stringContaining("it runs in circles"),
+  });
+  const { ships, attention } = await json("status");
+  const fenced = ships.find((ship: { state: string }) => ship.state === "fenced").ship;
+  expect(attention).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ kind: "ship", of: fenced, hint: expect.stringContaining("pulumi up -s quay") }),
+    ]),
+  );
+});
+
+test("the helm killed: the same looks from the files, saying so, and doctor with the way out", async () => {
+  await fleet.killHelm();
+  const { stdout, exitCode } = await ocaptain("status");
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^quay {2}unknown {2}1\/4 accepted/);
+  expect(stdout).toMatch(/from the task files, last changed \d+s ago/);
+  expect(stdout).toMatch(/✗ the helm does not answer: .*\n.*pulumi up -s quay/);
+  expect(stdout).toMatch(/✗ task 2 \(Task 2\) is blocked/);
+  expect(stdout).toMatch(/\nship-0 +unknown/);
+  expect(await json("tasks", "-s", "accepted")).toMatchObject({
+    from: "files",
+    tasks: [{ id: "1", commit: expect.stringMatching(/^[0-9a-f]{40}$/) }],
+  });
+  expect((await ocaptain("retry", "2")).stderr).toMatch(/the helm does not answer\b.*\n {2}hint: pulumi up/);
+  const doctor = await ocaptain("doctor", "--json");
+  expect(doctor.exitCode).toBe(1);
+  expect(JSON.parse(doctor.stdout).findings).toEqual(
+    expect.arrayContaining([expect.objectContaining({ what: "helm", state: "wrong", hint: "pulumi up -s quay" })]),
+  );
+  await expect(helmClient().health()).rejects.toMatchObject({ code: "HELM_DOWN" });
+});

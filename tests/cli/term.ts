@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { expect } from "vitest";
+
+/** A person at a terminal: a tmux of its own, with a shell in it. `close` ends it. */
+export async function openTerm(size = { cols: 90, rows: 20 }) {
+  const folder = await mkdtemp(join(tmpdir(), "ot-"));
+  const socket = join(folder, "s");
+  const tmux = async (...args: string[]) =>
+    (await execa("tmux", ["-S", socket, "-f", "/dev/null", ...args], { timeout: 10_000 })).stdout;
+  // Another prefix than the ship's tmux, so that Ctrl-b is the ship's to take.
+  await tmux("new-session", "-d", "-x", String(size.cols), "-y", String(size.rows), "-s", "person", "env PS1='$ ' sh");
+  await tmux("set-option", "-g", "prefix", "C-q");
+  await tmux("set-option", "-g", "status", "off");
+  await tmux("set-option", "-g", "window-size", "manual");
+  await tmux("resize-window", "-t", "person", "-x", String(size.cols), "-y", String(size.rows));
+  const screen = () => tmux("capture-pane", "-p", "-t", "person");
+  return {
+    screen,
+    type: (text: string) => tmux("send-keys", "-t", "person", "-l", text),
+    /** `Enter`, `C-c`, `C-b`. */
+    press: (...keys: string[]) => tmux("send-keys", "-t", "person", ...keys),
+    enter: async (line: string) => {
+      await tmux("send-keys", "-t", "person", "-l", line);
+      await tmux("send-keys", "-t", "person", "Enter");
+    },
+    resize: (cols: number, rows: number) => tmux("resize-window", "-t", "person", "-x", String(cols), "-y", String(rows)),
+    sees: (what: RegExp, timeout = 20_000) => expect.poll(screen, { timeout, interval: 100 }).toMatch(what),
+    /** The pane's own idea of its modes: raw or not, which screen. */
+    modes: async () => (await tmux("display-message", "-p", "-t", "person", "#{alternate_on} #{cursor_flag}")).trim(),
+    async close(): Promise<void> {
+      await tmux("kill-server").catch(() => {});
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type Term = Awaited<ReturnType<typeof openTerm>>;

@@ -1,0 +1,126 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { BIN, ocaptain } from "./fleet.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "ow-"));
+  Object.assign(process.env, { OCAPTAIN_HOME: join(folder, "h"), OCAPTAIN_VOYAGES: join(folder, "v") });
+});
+afterEach(async () => {
+  for (const name of ["OCAPTAIN_HOME", "OCAPTAIN_VOYAGES"]) delete process.env[name];
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A voyage that this captain has a folder of, and nothing else. */
+async function voyage(stack: string, more: object = {}): Promise<void> {
+  const at = join(folder, "v", stack);
+  await mkdir(at, { recursive: true });
+  const file = { voyageId: "abc123", stack, captainId: "0123456789ab", nonce: "n", createdAt: "2026-11-23T00:00:00Z", ...more };
+  await writeFile(join(at, "voyage.json"), JSON.stringify(file));
+}
+
+const VERBS = ["status", "tasks", "logs", "shell", "release", "retry", "clone", "doctor"];
+
+test("help names every verb, and each has its own, with an example and --json", async () => {
+  const { stdout, exitCode } = await ocaptain("--help");
+  expect(exitCode).toBe(0);
+  for (const verb of VERBS) expect(stdout).toContain(`  ${verb} `);
+  const helps = await Promise.all(VERBS.map((verb) => ocaptain(verb, "--help")));
+  for (const [index, help] of helps.entries()) {
+    expect(help.exitCode).toBe(0);
+    expect(help.stdout).toMatch(new RegExp(`Examples:\n  ocaptain ${VERBS[index]}`));
+    expect(help.stdout).toContain("--json");
+  }
+});
+
+test.each([
+  [["stauts"], /unknown command 'stauts'/],
+  [["status", "--watsh"], /unknown option '--watsh'/],
+  [["retry"], /missing required argument 'task'/],
+  [["tasks", "-s", "finished"], /"finished" is no status of a task: pending, claimed, accepted, blocked, cancelled/],
+  [["logs", "-g", "("], /-g "\("/],
+  [["logs", "-n", "few"], /-n "few" is no number of lines/],
+  [["logs", "--since", "yesterday"], /"yesterday" is no duration/],
+  [["sail", "plans/x", "-n", "3"], /pulumi config set ocaptain:plan plans\/x; pulumi up/],
+  [["sink", "voyage-abc", "-f"], /pulumi destroy -s voyage-abc/],
+  [[], /Usage: ocaptain/],
+])("%j is a slip in what was typed: status 2, said on stderr, nothing on stdout", async (args, said) => {
+  await voyage("only");
+  const result = await ocaptain(...args);
+  expect(result.exitCode).toBe(2);
+  expect(result.stdout).toBe("");
+  expect(result.stderr).toMatch(said);
+});
+
+test("no voyage, an unknown one, a broken one: status 1, with a hint; with --json as JSON", async () => {
+  const none = await ocaptain("status");
+  expect(none).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(none.stderr).toMatch(/there is no voyage in .*\n {2}hint: pulumi up/);
+  await voyage("one");
+  expect((await ocaptain("status", "other")).stderr).toMatch(/no voyage "other" in .*; there are one/);
+  await writeFile(join(folder, "v", "one", "voyage.json"), "{");
+  const broken = await ocaptain("tasks", "one", "--json");
+  expect(broken.exitCode).toBe(1);
+  expect(JSON.parse(broken.stderr)).toMatchObject({ error: "VOYAGE_FILE", message: expect.stringContaining("is broken") });
+});
+
+test("the voyage may be left out when there is one; several are listed; one that has not sunk is meant before those that have", async () => {
+  await voyage("first");
+  await mkdir(join(folder, "v", "no-voyage"));
+  expect(JSON.parse((await ocaptain("status", "--json")).stdout)).toMatchObject({ stack: "first", from: "files" });
+  await voyage("second", { voyageId: "abc124" });
+  const several = await ocaptain("status");
+  expect(several.exitCode).toBe(2);
+  expect(several.stderr).toMatch(/several voyages; say which:\n {2}first\n {2}second\n/);
+  expect(JSON.parse((await ocaptain("status", "second", "--json")).stdout).stack).toBe("second");
+  expect(JSON.parse((await ocaptain("status", "abc124", "--json")).stdout).stack).toBe("second");
+  await voyage("second", { voyageId: "abc124", sunkAt: "2026-11-23T01:00:00Z" });
+  expect(JSON.parse((await ocaptain("status", "--json")).stdout).stack).toBe("first");
+  expect(JSON.parse((await ocaptain("status", "second", "--json")).stdout)).toMatchObject({
+    state: "sunk",
+    ships: [],
+    attention: [],
+  });
+});
+
+test("a look makes no folder and starts no daemon", async () => {
+  await voyage("only");
+  await ocaptain("status");
+  await ocaptain("tasks");
+  await ocaptain("logs");
+  await ocaptain("doctor");
+  await expect(execa("ls", [join(folder, "h")])).rejects.toThrow(/No such file/);
+});
+
+test("a shell needs a terminal, and says so before it wakes anybody", async () => {
+  await voyage("only");
+  await mkdir(join(folder, "v", "only", "ships", "ship-0"), { recursive: true });
+  const result = await ocaptain("shell");
+  expect(result.exitCode).toBe(2);
+  expect(result.stderr).toMatch(/a shell needs a terminal/);
+});
+
+test("the launcher works through links, from anywhere, and says what Node it lacks", async () => {
+  await symlink(BIN, join(folder, "far"));
+  await mkdir(join(folder, "bin"));
+  await symlink("../far", join(folder, "bin", "near"));
+  const linked = await execa(join(folder, "bin", "near"), ["--version"], { cwd: "/" });
+  expect(linked.stdout).toMatch(/^\d+\.\d+\.\d+$/);
+
+  // A checkout without .tools, and an old Node on PATH.
+  const old = join(folder, "old");
+  await mkdir(join(old, "bin"), { recursive: true });
+  await writeFile(join(old, "node"), "#!/bin/sh\necho v20.11.0\n", { mode: 0o755 });
+  await execa("cp", [BIN, join(old, "bin", "ocaptain")]);
+  const result = await execa(join(old, "bin", "ocaptain"), ["status"], {
+    env: { PATH: `${old}:/usr/bin:/bin` },
+    extendEnv: false,
+    reject: false,
+  });
+  expect(result.exitCode).toBe(1);
+  expect(result.stderr).toMatch(/needs Node 24 or later, and finds v20\.11\.0\n {2}hint: \(cd .*old && npm run setup\)/);
+});
