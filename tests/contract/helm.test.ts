@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { helmClient } from "../../lib/helm-client.ts";
+import { ensureHelm } from "../../lib/helm-daemon.ts";
 import { readVoyageStatus } from "../../lib/status.ts";
 import { ship } from "../helm/support.ts";
 import type { Props } from "./resource.ts";
@@ -135,6 +136,8 @@ test("delete when the helm is dead: it is started to be told, so that no later h
       { timeout: 5000 },
     )
     .toBe("down");
+  const { voyages } = await (await ensureHelm()).health();
+  expect(voyages).toEqual([]);
   const again = await quay.helm.create();
   expect(again).toEqual(outs);
 });
