@@ -5,14 +5,16 @@ import { Voyage } from "./components/voyage.ts";
 import { readVoyageConfig } from "./components/voyage-config.ts";
 import { voyageOutputs } from "./components/voyage-outputs.ts";
 import { packCrew } from "./lib/crew-pack.ts";
+import { loadDotEnv } from "./lib/dot-env.ts";
 import { NOT_ISOLATED } from "./lib/harbor-daemon.ts";
 import { planNews } from "./lib/plan-news.ts";
 import { preflight } from "./lib/preflight/preflight.ts";
 
+loadDotEnv(process.cwd());
 const stack = getStack();
-const config = await plainly(() => readVoyageConfig());
+const { config, findings } = readVoyageConfig();
 if (config.provider === "harbor" && config.unconfined) void log.warn(NOT_ISOLATED);
-const { plan, shipCount } = await plainly(() => preflight({ ...config, stack }));
+const { plan, shipCount } = await plainly(() => preflight({ ...config, stack }, findings));
 const crew = await packCrew();
 const news = runtime.isDryRun() ? await planNews(stack, plan) : null;
 if (news) void log.info(news);

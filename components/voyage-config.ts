@@ -1,11 +1,11 @@
 import { Config } from "@pulumi/pulumi";
 import { z } from "zod";
-import { OcaptainError } from "../lib/errors.ts";
 import { MAX_SHIPS } from "../lib/plan/limits.ts";
+import type { PreflightFinding } from "../lib/preflight/check.ts";
 
-/** The stack's configuration, namespace `ocaptain`: described for people in Pulumi.yaml, checked here, all findings together. */
+/** The stack's configuration, namespace `ocaptain`: described for people in Pulumi.yaml, checked here. */
 const VoyageConfig = z.object({
-  plan: z.string({ error: "is missing: pulumi config set ocaptain:plan plans/survey" }).min(1),
+  plan: z.string({ error: "is missing" }).min(1),
   repo: z.string().min(1).optional(),
   ships: z.coerce.number().int().min(1, "must be at least 1").max(MAX_SHIPS, `must be at most ${MAX_SHIPS}`).optional(),
   provider: z.enum(["harbor", "sprites"]).default("harbor"),
@@ -22,25 +22,30 @@ const VoyageConfig = z.object({
 });
 export type VoyageConfig = z.infer<typeof VoyageConfig>;
 
-/** @throws OcaptainError CONFIG naming every field that is wrong, and every choice that this version cannot carry out. */
-export function readVoyageConfig(config = new Config("ocaptain")): VoyageConfig {
-  const raw = Object.fromEntries(Object.keys(VoyageConfig.shape).map((key) => [key, config.get(key) || undefined]));
-  const parsed = VoyageConfig.safeParse(raw);
-  const findings = (parsed.error?.issues ?? []).map((issue) => `ocaptain:${issue.path.join(".")}: ${issue.message}`);
-  if (config.get("spritesToken") && !isSecret("ocaptain:spritesToken"))
-    findings.push("ocaptain:spritesToken: is in clear; set it with: pulumi config set --secret ocaptain:spritesToken");
-  if (raw.hand === "claude") findings.push("ocaptain:hand: claude is not there yet; use rehearsal");
-  if (raw.mesh === "tailscale") findings.push("ocaptain:mesh: tailscale is not there yet; use none");
-  if (raw.provider === "sprites" && raw.mesh !== "tailscale" && !process.env.SPRITES_API_URL)
-    findings.push(
-      "ocaptain:provider: ships at sprites.dev are reached over a tailnet, which is not there yet (ocaptain:mesh); use harbor",
-    );
-  if (!parsed.data || findings.length > 0)
-    throw new OcaptainError("CONFIG", `the stack's configuration cannot sail:\n  ${findings.join("\n  ")}`, {
-      hint: "pulumi config set ocaptain:FIELD VALUE",
-    });
-  return parsed.data;
+/**
+ * What the configuration says, and all that is wrong with it, for preflight to tell with what else is wrong. `config` is whole only without
+ * findings: a field that is wrong is not in it.
+ */
+export function readVoyageConfig(config = new Config("ocaptain")): { config: VoyageConfig; findings: PreflightFinding[] } {
+  const findings: PreflightFinding[] = [];
+  const add = (field: string, message: string, value = "VALUE") =>
+    findings.push({ what: `ocaptain:${field}`, message, hint: `pulumi config set ocaptain:${field} ${value}` });
+  const read: Record<string, unknown> = {};
+  for (const [field, schema] of Object.entries(VoyageConfig.shape)) {
+    const parsed = schema.safeParse(config.get(field) || undefined);
+    read[field] = parsed.data;
+    for (const { message } of parsed.error?.issues ?? []) add(field, message, EXAMPLES[field]);
+  }
+  const { hand, mesh, provider } = read;
+  if (config.get("spritesToken") && !isSecret("ocaptain:spritesToken")) add("spritesToken", "is in clear", "--secret TOKEN");
+  if (hand === "claude") add("hand", "claude is not there yet", "rehearsal");
+  if (mesh === "tailscale") add("mesh", "tailscale is not there yet", "none");
+  if (provider === "sprites" && mesh !== "tailscale" && !process.env.SPRITES_API_URL)
+    add("provider", "ships at sprites.dev are reached over a tailnet, which is not there yet (ocaptain:mesh)", "harbor");
+  return { config: read as VoyageConfig, findings };
 }
+
+const EXAMPLES: Record<string, string> = { plan: "plans/survey", ships: "3" };
 
 /** The language host passes the keys that are secret in this variable (pulumi's sdk/nodejs/runtime/config.ts). */
 const isSecret = (key: string) => (JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS || "[]") as string[]).includes(key);

@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
+import { loadDotEnv } from "../lib/dot-env.ts";
 import { explain } from "../lib/errors.ts";
 import { endWithTheEngine, underWay } from "./engine-end.ts";
 import { helmLifecycle } from "./helm/lifecycle.ts";
@@ -33,8 +33,7 @@ const hasUnknown = (value: unknown): boolean =>
 
 endWithTheEngine();
 
-// The prior art reads a .env file beside the project; so do we, and never over what is set.
-if (existsSync(".env")) process.loadEnvFile(".env");
+loadDotEnv(process.cwd());
 
 export async function check(kind: string, _settings: Settings, news: Bag, olds: Partial<Bag> = {}) {
   const failures: { property: string; reason: string }[] = [];

@@ -14,12 +14,12 @@ import { captainCheck, providerCheck, stackNameCheck } from "./voyage.ts";
 
 export type PreflightArgs = {
   stack: string;
-  /** Folder of the plan, relative to the project. */
-  plan: string;
+  /** Folder of the plan, relative to the project. What is undefined here could not be read: what hangs on it is not looked at. */
+  plan: string | undefined;
   repo?: string | undefined;
   ships?: number | undefined;
-  provider: "harbor" | "sprites";
-  unconfined: boolean;
+  provider: "harbor" | "sprites" | undefined;
+  unconfined: boolean | undefined;
   handover?: string | undefined;
   /** `ocaptain:spritesToken`; else SPRITE_TOKEN. */
   spritesToken?: string | undefined;
@@ -30,17 +30,42 @@ const REPO_MS = 9_000;
 
 /**
  * Every read that can refuse a voyage, at once, before the first resource (design 6). Changes nothing.
+ * @param found  what is known to be wrong already, with the configuration; all else that can be looked at still is
  * @throws OcaptainError PREFLIGHT with all findings together.
  */
-export async function preflight(args: PreflightArgs): Promise<{ plan: Plan; shipCount: number }> {
-  const loading = loadPlan(args.plan, { repo: args.repo });
+export async function preflight(
+  args: PreflightArgs,
+  found: readonly PreflightFinding[] = [],
+): Promise<{ plan: Plan; shipCount: number }> {
+  const plan = args.plan === undefined ? undefined : checkPlan(args.plan, args);
+  await runPreflight([
+    { what: "configuration", look: async () => [...found] },
+    nodeCheck(),
+    stackNameCheck(args.stack),
+    captainCheck(args.stack, args.handover),
+    ...(plan?.checks ?? []),
+    toolCheck(tools.git),
+    toolCheck(tools.mutagen),
+    spaceCheck(),
+    socketPathCheck(args.provider === "harbor" && args.unconfined === true),
+    helmPortCheck(),
+    ...providerChecks(args),
+  ]);
+  const sailing = plan?.sailing();
+  if (!sailing) throw new OcaptainError("PREFLIGHT", `plan ${args.plan} was not read`);
+  return sailing;
+}
+
+/** Of the plan and of the repository that it names. `sailing` knows what was read once the checks have run. */
+function checkPlan(folder: string, { repo, ships }: PreflightArgs) {
+  const loading = loadPlan(folder, { repo });
   let sailing: { plan: Plan; shipCount: number } | undefined;
   const planCheck: Check = {
-    what: `plan ${args.plan}`,
+    what: `plan ${folder}`,
     look: async () => {
       const loaded = await loading;
-      if ("findings" in loaded) return loaded.findings.map((finding) => planFinding(args.plan, finding));
-      sailing = { plan: loaded.plan, shipCount: chooseShipCount(args.ships, loaded.plan.recommendedShips) };
+      if ("findings" in loaded) return loaded.findings.map((finding) => planFinding(folder, finding));
+      sailing = { plan: loaded.plan, shipCount: chooseShipCount(ships, loaded.plan.recommendedShips) };
       return [];
     },
   };
@@ -52,21 +77,7 @@ export async function preflight(args: PreflightArgs): Promise<{ plan: Plan; ship
       return [];
     },
   };
-  await runPreflight([
-    nodeCheck(),
-    stackNameCheck(args.stack),
-    captainCheck(args.stack, args.handover),
-    planCheck,
-    repoCheck,
-    toolCheck(tools.git),
-    toolCheck(tools.mutagen),
-    spaceCheck(),
-    socketPathCheck(args.provider === "harbor" && args.unconfined),
-    helmPortCheck(),
-    ...providerChecks(args),
-  ]);
-  if (!sailing) throw new OcaptainError("PREFLIGHT", `plan ${args.plan} was not read`);
-  return sailing;
+  return { checks: [planCheck, repoCheck], sailing: () => sailing };
 }
 
 const planFinding = (plan: string, { file, field, message }: Finding): PreflightFinding => ({
@@ -77,7 +88,9 @@ const planFinding = (plan: string, { file, field, message }: Finding): Preflight
 
 /** A harbor starts by itself when it is first needed, with a token of its own: there only its programs are looked at. */
 function providerChecks({ provider, stack, unconfined, spritesToken }: PreflightArgs): Check[] {
+  if (provider === undefined) return [];
   if (provider === "harbor") {
+    if (unconfined === undefined) return [toolCheck(tools.tmux)];
     const confined = unconfined ? [] : [toolCheck(tools.bwrap), confinementCheck()];
     return [toolCheck(tools.tmux), ...confined, harborKindCheck(unconfined)];
   }

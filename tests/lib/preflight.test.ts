@@ -283,6 +283,11 @@ test("everything that is wrong is said at once", async () => {
   for (const what of ["stack", "repository", "folder .*voyages", "folder .*home", `port ${port}`, "provider"])
     expect((broken as Error).message).toMatch(new RegExp(`^  ${what}: `, "m"));
 
+  const field = { what: "ocaptain:plan", message: "is missing", hint: "" };
+  const unread = { stack: "voyage-abc", plan: undefined, provider: undefined, unconfined: undefined };
+  const configless = await preflight(unread, [field]).catch((error: OcaptainError) => error);
+  expect((configless as Error).message).toContain("cannot sail:\n  ocaptain:plan: is missing\n  folder");
+
   await writeFile(join(plan, "spec.md"), "");
   await writeFile(join(plan, "tasks", "1.json"), "{");
   const planless = await preflight(args).catch((error: OcaptainError) => error);

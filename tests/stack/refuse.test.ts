@@ -1,10 +1,13 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import http from "node:http";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { knownHarbor } from "../../lib/harbor-daemon.ts";
 import { type Captain, openCaptain } from "./captain.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
 
 let captain: Captain;
 beforeEach(async () => {
@@ -65,9 +68,49 @@ test("everything else that cannot sail, together: an unreadable repository, a he
   }
 });
 
-test("a configuration that this version cannot carry out, or that is no number of ships", async () => {
-  await captain.configure({ hand: "claude", mesh: "tailscale", ships: 0 });
-  await refused(/ocaptain:hand/, /ocaptain:mesh/, /ocaptain:ships/);
+test("a configuration that is wrong hides nothing: it is said with the plan's, the repository's and the machine's faults", async () => {
+  await captain.configure({ hand: "claude", mesh: "tailscale", ships: 0, repo: join(captain.folder, "no-such-repository") });
+  process.env.OCAPTAIN_MIN_FREE_MIB = "999999999";
+  try {
+    const config = [
+      /ocaptain:hand: claude is not there/,
+      /ocaptain:mesh: tailscale is not there/,
+      /ocaptain:ships: must be at least 1/,
+    ];
+    await refused(...config, /no-such-repository/, /999999999/);
+    await rm(join(captain.plan, "spec.md"));
+    await refused(...config, /spec\.md/, /999999999/);
+    await captain.configure({ plan: "" });
+    await refused(...config, /ocaptain:plan: is missing\s+hint: pulumi config set ocaptain:plan plans\/survey/, /999999999/);
+  } finally {
+    delete process.env.OCAPTAIN_MIN_FREE_MIB;
+  }
+});
+
+test("a .env file beside the project counts for preflight, and never over what is set", async () => {
+  const project = join(captain.folder, "project");
+  await mkdir(project);
+  for (const name of [
+    "Pulumi.yaml",
+    "package.json",
+    "index.ts",
+    "components",
+    "dynamic-providers",
+    "lib",
+    "crew",
+    "node_modules",
+  ])
+    await symlink(join(ROOT, name), join(project, name));
+  await writeFile(join(project, ".env"), `OCAPTAIN_MIN_FREE_MIB=999999999\nOCAPTAIN_HELM_PORT=no-port\n`);
+  await captain.configure({});
+  const preview = await execa("pulumi", ["preview", "--non-interactive", "-C", project, ...captain.onStack], {
+    env: captain.env,
+    all: true,
+    reject: false,
+    timeout: 60_000,
+  });
+  expect(preview.all).toMatch(/at least 999999999 are needed/);
+  expect(preview.all).not.toMatch(/no-port/);
 });
 
 test("a wrong token is refused by the provider before anything is made", async () => {
