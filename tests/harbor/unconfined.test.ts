@@ -1,13 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { chownSync, existsSync, readdirSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { childrenOf } from "../../harbor/signals.ts";
 import { ensureHarbor, harborKindProblem, harborOfKind, knownHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
 import { harborHome } from "../../lib/paths.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
-import { caller, openHarbor, processesMarked, processesOf, stateOf, temporaryFolder } from "./fixture.ts";
+import { caller, openHarbor, processesMarked, processesOf, stateOf, temporaryFolder, until } from "./fixture.ts";
 
 /** What a plan may leave: a tmux, sessions of their own, a parent that ended, an environment that was cleared, one that ignores signals. */
 const LEAVINGS = `tmux new-session -d 'sleep 1000'
@@ -15,6 +16,8 @@ setsid nohup sleep 1000 >/dev/null 2>&1 &
 (setsid sh -c 'sleep 1000 & sleep 1000 & exit' >/dev/null 2>&1 &)
 sh -c 'trap "" TERM HUP INT; env -i sleep 1000; :' >/dev/null 2>&1 &
 mkdir -p ~/cache; echo x >~/cache/file; chmod 500 ~/cache; mkfifo $TMPDIR/pipe`;
+/** Processes of it that carry the mark; one more does not. */
+const MARKED = 6;
 
 describe("a ship", () => {
   for (const state of ["running", "warm", "cold"] as const) {
@@ -26,10 +29,11 @@ describe("a ship", () => {
       const theirs = (await sh("other", "sleep 1000 >/dev/null 2>&1 & echo $!")).out.trim();
       await sh("doomed", LEAVINGS);
       const living = processesOf(opened, "doomed");
-      const before = living();
-      expect(before.length).toBeGreaterThan(5);
-      const cleared = before.flatMap((pid) => childrenNow(pid)).filter((pid) => !before.includes(pid));
-      expect(cleared).toHaveLength(1);
+      const cleared = await until("all that was started", () => {
+        const marked = living();
+        const others = marked.flatMap(childrenOf).filter((pid) => !marked.includes(pid));
+        return marked.length === MARKED && others.length === 1 ? others : undefined;
+      });
       if (state !== "running") await sleep("doomed", state);
       if (state === "cold") expect(living()).toEqual([]);
       expect((await call("DELETE", "/v1/sprites/doomed")).status).toBe(204);
@@ -104,10 +108,11 @@ describe("a harbor", () => {
     const api = caller(first.url, first.token);
     await api.create("a");
     await api.sh("a", LEAVINGS);
+    const folder = join(harborHome(), "s", readdirSync(join(harborHome(), "s"))[0]!);
+    await until("all that was started", () => processesMarked(folder).length === MARKED);
     await api.sleep("a", "warm");
     process.kill(first.pid, "SIGKILL");
-    const folder = join(harborHome(), "s", readdirSync(join(harborHome(), "s"))[0]!);
-    expect(processesMarked(folder).length).toBeGreaterThan(5);
+    expect(processesMarked(folder)).toHaveLength(MARKED);
     const second = await ensureHarbor();
     expect(second).toMatchObject({ unconfined: false });
     expect(processesMarked(folder)).toEqual([]);
@@ -185,6 +190,3 @@ test("a user without any privilege can have it, frozen, thawed and gone", { skip
   child.kill("SIGTERM");
   await once(child, "exit");
 });
-
-const childrenNow = (pid: number) =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
