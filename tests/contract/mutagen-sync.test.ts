@@ -155,8 +155,11 @@ test("delete of an incarnation that was replaced touches neither the new VM's se
   const next = await quay.sprite("ship-0").create();
   const moved = await workspace.update(outs, { incarnation: next.incarnation });
   await write("new");
+  await quay.sendToSleep("ship-0");
   await workspace.remove(outs);
+  expect((await quay.sprites.get(quay.spriteName("ship-0")))?.status).toBe("warm"); // not even woken
   expect(await names()).toEqual([moved.sessionName]);
+  await quay.onShip("ship-0", "true");
   await flush(moved);
   expect(await mirrored()).toBe("new\n");
 });
