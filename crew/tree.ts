@@ -1,9 +1,12 @@
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Journal } from "./journal.ts";
+import { findLeft } from "./left.ts";
+import type { RunGit } from "./nested.ts";
 import { readToken, type Ship } from "./ship.ts";
 import { MARK } from "./stragglers.ts";
-import { transfer } from "./transfer.ts";
+import { HelmAway, transfer } from "./transfer.ts";
 
 /** Longest single git command: a first fetch of a big repository over a slow line. */
 const GIT_MS = 10 * 60_000;
@@ -24,12 +27,16 @@ const SAFE = [
 export class Tree {
   readonly #ship: Ship;
   readonly #url: string;
+  readonly #journal: Journal;
   readonly #patienceMs: number;
   readonly folder: string;
+  /** `<task>-<epoch>` that the next reset makes the tree ready for. */
+  claim = "0-0";
 
   /** @param patienceMs how long a fetch or a push is tried while the helm is away: a lease */
-  constructor(ship: Ship, patienceMs: number) {
+  constructor(ship: Ship, journal: Journal, patienceMs: number) {
     this.#ship = ship;
+    this.#journal = journal;
     this.#patienceMs = patienceMs;
     this.folder = ship.workspace;
     this.#url = `${ship.config.helmUrl}/git/${ship.config.voyageId}`;
@@ -45,15 +52,46 @@ export class Tree {
   /**
    * Brings `branch` here and sets the tree to `commit`, which it holds: tracked files as committed, untracked ones gone. Ignored files stay: they
    * are caches (node_modules, build output) that cost minutes, and no result, since only what git sees is committed.
-   * A clone that cannot be used (a death in its first minute, a bad disk) is made anew.
+   * A clone that cannot be used (a death in its first minute, a bad disk) is made anew. What would be lost is saved first (see {@link saveLeft}).
    */
   async reset(branch: string, commit: string, signal: AbortSignal): Promise<void> {
     await this.fetch(branch, signal);
-    for (const left of ["index.lock", "rebase-merge", "rebase-apply"])
+    await this.saveLeft(commit, signal);
+    for (const left of ["rebase-merge", "rebase-apply"])
       rmSync(join(this.folder, ".git", left), { recursive: true, force: true });
     await this.#git(["symbolic-ref", "HEAD", `refs/heads/${this.#ship.config.ship}`], signal);
     await this.#git(["reset", "--quiet", "--hard", commit], signal);
     await this.#git(["clean", "--quiet", "-ffd"], signal);
+    writeFileSync(this.#claimFile, this.claim);
+  }
+
+  /**
+   * Saves what lies in the tree and is nowhere else as `refs/ships/<ship>/left-<task>-<epoch>`, by the claim that the tree was last made ready for.
+   * Throws HelmAway when it could be saved and the line is down: then the tree must stay. Everything else is noted, and no reason to stop: a
+   * ship whose disk is full, or whose tree the helm refuses, must get on.
+   *
+   * @param base the tip, for a clone without a commit
+   */
+  async saveLeft(base: string, signal: AbortSignal): Promise<void> {
+    if (!existsSync(join(this.folder, ".git", "HEAD"))) return;
+    const { ship } = this.#ship.config;
+    const claim = this.#claimOfTree();
+    const [ref, saved] = [`refs/ships/${ship}/left-${claim}`, `refs/remotes/ships/left-${claim}`];
+    const git: RunGit = (args, { input, cwd } = {}) => this.#git(args, signal, input, cwd);
+    try {
+      rmSync(join(this.folder, ".git", "index.lock"), { force: true });
+      const message = `What ${ship} left of ${claim}, not delivered\n`;
+      const commit = await findLeft(git, { folder: this.folder, base, earlier: saved, message });
+      if (!commit) return;
+      await git(["update-ref", `refs/left/${claim}`, commit]);
+      await this.#push(commit, ref, signal);
+      await git(["update-ref", saved, commit]);
+      this.#journal.note("left", `what was not delivered is kept as ${ref}`, { ref, commit });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof HelmAway) throw error;
+      this.#journal.note("left-lost", `what lies in the tree was not saved as ${ref}: ${(error as Error).message}`, { ref });
+    }
   }
 
   /** Fetches the voyage's branch. Throws HelmAway. A clone with which it fails twice, with the helm there, is made anew. */
@@ -102,10 +140,10 @@ export class Tree {
     }
   }
 
-  /** Pushes to `refs/ships/<ship>/<task>-<epoch>`, the one place the helm lets us write. Throws HelmAway. */
+  /** Pushes to `refs/ships/<ship>/<task>-<epoch>`. Throws HelmAway. */
   async push(commit: string, task: string, epoch: number, signal: AbortSignal): Promise<void> {
-    const ref = `refs/ships/${this.#ship.config.ship}/${task}-${epoch}`;
-    await this.#transfer(signal, () => this.#git(["push", "--quiet", this.#url, `+${commit}:${ref}`], signal));
+    await this.#push(commit, `refs/ships/${this.#ship.config.ship}/${task}-${epoch}`, signal);
+    await this.#git(["update-ref", "refs/remotes/ships/pushed", commit], signal);
   }
 
   /** "3 files changed, 10 insertions(+)", or "" for an empty commit. */
@@ -121,6 +159,11 @@ export class Tree {
     await this.#git(["checkout", "--quiet", "--detach", commit], signal, undefined, folder);
   }
 
+  /** Below `refs/ships/<ship>/`, the one place the helm lets us write. */
+  #push(commit: string, ref: string, signal: AbortSignal): Promise<void> {
+    return this.#transfer(signal, () => this.#git(["push", "--quiet", this.#url, `+${commit}:${ref}`], signal));
+  }
+
   #transfer(signal: AbortSignal, job: (failures: number) => Promise<unknown>): Promise<void> {
     return transfer(job, { totalMs: this.#patienceMs, signal });
   }
@@ -128,6 +171,19 @@ export class Tree {
   #fetchInto(folder: string, branch: string, signal: AbortSignal): Promise<string> {
     const spec = `+refs/heads/${branch}:refs/remotes/origin/${branch}`;
     return this.#git(["fetch", "--quiet", "--no-tags", this.#url, spec], signal, undefined, folder);
+  }
+
+  /** In the clone, so that it is of the tree also when the supervisor was another. */
+  get #claimFile(): string {
+    return join(this.folder, ".git", "ocaptain-claim");
+  }
+
+  #claimOfTree(): string {
+    try {
+      return /^\d+-\d+$/.exec(readFileSync(this.#claimFile, "utf8"))?.[0] ?? this.claim;
+    } catch {
+      return this.claim;
+    }
   }
 
   async #git(args: string[], signal: AbortSignal, input = "", cwd = this.folder): Promise<string> {

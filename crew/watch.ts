@@ -50,7 +50,7 @@ export async function standWatch(
       else halt(reason);
     });
     closePresence = openPresence(ship, halt);
-    const deck: Deck = { ship, hello, helm, heartbeat, tree: new Tree(ship, hello.leaseSeconds * 1000), journal };
+    const deck: Deck = { ship, hello, helm, heartbeat, tree: new Tree(ship, journal, hello.leaseSeconds * 1000), journal };
     const onClaim = async (task: (signal: AbortSignal) => Promise<void>) => {
       claimEnd = new AbortController();
       await task(AbortSignal.any([ended.signal, claimEnd.signal]));

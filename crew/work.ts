@@ -29,6 +29,7 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal): Promi
   const { task, epoch } = grant;
   heartbeat.settling = false;
   heartbeat.claim = { task: task.id, epoch };
+  deck.tree.claim = `${task.id}-${epoch}`;
   heartbeat.note = task.activeForm ?? task.subject;
   journal.note("claimed", `task ${task.id}  ${task.subject}`, { task: task.id, epoch, tip: grant.tip });
   const log = new TaskLog(deck.ship.logs, `task-${task.id}-${epoch}`);
@@ -42,8 +43,7 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal): Promi
     else if (halt.kind === "stale")
       journal.note("dropped", `task ${task.id}  dropped: ${halt.message}`, { task: task.id, epoch });
     else {
-      // On the way out nothing is waited for: the helm's lease will see to it.
-      if (halt.kind === "stop") await release(deck, grant, halt.message, false, AbortSignal.timeout(FAREWELL_MS)).catch(() => {});
+      if (halt.kind === "stop") await farewell(deck, grant, halt.message);
       throw halt;
     }
   } finally {
@@ -144,6 +144,12 @@ async function release(deck: Deck, grant: Grant, reason: string, failed: boolean
   } catch (error) {
     throw error instanceof Halt || error instanceof Refused ? error : new Halt("silence", (error as Error).message);
   }
+}
+
+/** An ordered end: the claim goes back unharmed, what the hand has so far is saved. Whoever ordered it waits, so nothing is waited for long. */
+async function farewell(deck: Deck, grant: Grant, reason: string): Promise<void> {
+  const signal = AbortSignal.timeout(FAREWELL_MS);
+  await Promise.allSettled([release(deck, grant, reason, false, signal), deck.tree.saveLeft(grant.tip, signal)]);
 }
 
 async function settle<T>(deck: Deck, ask: () => Promise<T>): Promise<T> {

@@ -37,8 +37,8 @@ export class StandInHelm {
   readonly repo: string;
   /** Connections are cut without an answer. */
   away = false;
-  /** Its git answers 503; all else works. */
-  gitAway = false;
+  /** Calls of git whose path matches are answered 503. */
+  gitAway: RegExp | null = null;
   /** Paths of requests that met it away. */
   readonly turnedAway: string[] = [];
   /** Refuses the next calls of that name; taken off by the test. */
@@ -114,7 +114,7 @@ export class StandInHelm {
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    if (this.away || (this.gitAway && req.url!.startsWith("/git/"))) {
+    if (this.away || (req.url!.startsWith("/git/") && this.gitAway?.test(req.url!))) {
       this.turnedAway.push(req.url!);
       this.#wake();
       return this.away ? void req.socket.destroy() : send(res, 503, { error: "starting" });
