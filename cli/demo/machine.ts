@@ -1,15 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { OcaptainError } from "../../lib/errors.ts";
 import { freePort } from "../../lib/free-port.ts";
 import { stopHarbor } from "../../lib/harbor-daemon.ts";
 import { stopHelm } from "../../lib/helm-daemon.ts";
 import { PROJECT, pulumi } from "../pulumi.ts";
 
 export const STACK = "demo";
-/** Folder of the demonstration: its backend, its voyages, its report. Made anew each time. */
-export const DEMO = join(PROJECT, ".demo");
+/** Folder of the demonstration: its backend, its voyages, its report. Made anew each time. `.demo/`, or what OCAPTAIN_DEMO names. */
+export const DEMO = resolve(process.env.OCAPTAIN_DEMO || join(PROJECT, ".demo"));
 export const CONFIG_FILE = join(DEMO, "Pulumi.demo.yaml");
 /** For a shell that goes on with a demonstration that was kept (`--keep`). */
 export const ENV_FILE = join(DEMO, "env.sh");
@@ -18,7 +19,8 @@ const HOME_NOTE = join(DEMO, "home");
 
 /**
  * A machine of its own for the demonstration: nothing of the user's is touched. Daemons live in a short temporary folder, for their
- * sockets; what is worth keeping in `.demo/`. Sets this process's OCAPTAIN_* variables and gives Pulumi's.
+ * sockets; what is worth keeping in {@link DEMO}. Sets this process's OCAPTAIN_* variables and gives Pulumi's.
+ * @throws OcaptainError DEMO_FOLDER when OCAPTAIN_DEMO names a folder with anything else in it: it would be emptied
  */
 export async function openMachine(voyage: {
   plan: string;
@@ -31,6 +33,10 @@ export async function openMachine(voyage: {
     process.env.OCAPTAIN_HOME = earlier;
     await closeMachine();
   }
+  if (!earlier && (await readdir(DEMO).catch(() => [])).length > 0)
+    throw new OcaptainError("DEMO_FOLDER", `${DEMO} is there and is no earlier demonstration; it would be emptied`, {
+      hint: "export OCAPTAIN_DEMO=/another/folder",
+    });
   await rm(DEMO, { recursive: true, force: true });
   await mkdir(DEMO);
   process.env.OCAPTAIN_HOME = await mkdtemp(join(tmpdir(), "ocaptain-demo-"));

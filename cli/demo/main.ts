@@ -1,5 +1,5 @@
 /**
- * `npm run demo`: a whole voyage on the harbor, by the real Pulumi engine, on a machine of its own under `.demo/` and a temporary folder:
+ * `npm run demo`: a whole voyage on the harbor, by the real Pulumi engine, on a machine of its own under `.demo/` (OCAPTAIN_DEMO) and a temporary folder:
  * sails, loses a ship on purpose, heals, shows what was delivered, destroys, proves it. Needs no account and leaves nothing running.
  */
 import { readFile, writeFile } from "node:fs/promises";
@@ -50,7 +50,12 @@ const terminal = openTerminal();
 const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => interrupted.abort());
 
-const env = await openMachine({ plan: values.plan, ships: values.ships, repo: values.repo, latency: values.latency });
+const env = await openMachine({ plan: values.plan, ships: values.ships, repo: values.repo, latency: values.latency }).catch(
+  (error) => {
+    terminal.plain(explain(error));
+    process.exit(1);
+  },
+);
 const onStack = ["-s", STACK, "--config-file", CONFIG_FILE];
 const change = (verb: "up" | "destroy", signal?: AbortSignal) =>
   pulumi([verb, "--yes", "--skip-preview", ...onStack], { env, onStep: showSteps(terminal), ...(signal && { signal }) });

@@ -40,9 +40,13 @@ export async function shell(words: readonly (string | undefined)[], options: She
     });
 
   io.progress(`  waking ${ship}`);
+  const onData = (data: Buffer) => {
+    io.progress(""); // the first output can be here before we know that it was opened
+    stdout.write(data);
+  };
   const remote = await openRemoteTerminal({ ...provider, token: provider.token ?? process.env.SPRITE_TOKEN }, sprite, argv, {
     size: sizeOf(stdout),
-    onData: (data) => void stdout.write(data),
+    onData,
     signal: io.signal,
   }).finally(() => io.progress(""));
   const status = await converse(remote, io).catch((error: unknown) => {

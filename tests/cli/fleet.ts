@@ -11,7 +11,7 @@ export const BIN = resolve(import.meta.dirname, "../../bin/ocaptain");
 /** `ocaptain ARGS` as a process; a failure is a result. */
 export const ocaptain = (...args: string[]) => execa(BIN, args, { reject: false, stdin: "ignore", timeout: 30_000 });
 
-/** `ocaptain ARGS` that goes on until Ctrl-C. */
+/** `ocaptain ARGS` that goes on, maybe until Ctrl-C. */
 export function ongoing(...args: string[]) {
   const child = execa(BIN, args, { reject: false, stdin: "ignore", timeout: 60_000 });
   let text = "";
@@ -22,6 +22,9 @@ export function ongoing(...args: string[]) {
     /** Whole lines so far. */
     lines: () => text.split("\n").slice(0, -1),
     /** Its exit status. */
+    ended: child.then((result) => result.exitCode),
+    /** As `| head` does. */
+    stopReading: () => void child.stdout.destroy(),
     async interrupt(): Promise<number | undefined> {
       child.kill("SIGINT");
       return (await child).exitCode;
