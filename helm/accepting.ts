@@ -28,15 +28,24 @@ export class Accepting {
     this.#parts = parts;
   }
 
-  /** While `job` runs, no accept does. */
-  alone<T>(job: () => Promise<T>): Promise<T> {
-    return this.#parts.lane.run(job);
+  /** While `job` runs no accept does, and none that was cut short is open: what the branch holds is in the ledger. */
+  async alone<T>(job: () => Promise<T>): Promise<T> {
+    const { lane, changed } = this.#parts;
+    let settled: string[] = [];
+    try {
+      return await lane.run(async () => {
+        settled = await this.#settle();
+        return job();
+      });
+    } finally {
+      if (settled.length > 0) await changed(...settled);
+    }
   }
 
   /** Throws {@link Refused}: fenced, stale-epoch, not-holder, check-failed, unknown-commit. */
   async accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
-    const { lane, branch, changed, log, id } = this.#parts;
-    const reply = await lane.run(() => this.#accept(caller, ask));
+    const { branch, changed, log, id } = this.#parts;
+    const reply = await this.alone(() => this.#accept(caller, ask));
     await changed(ask.task);
     if (reply.kind === "accepted") {
       log("accepted", { voyage: id, ship: caller.ship, task: ask.task, epoch: ask.epoch, tip: reply.tip });
@@ -106,15 +115,26 @@ export class Accepting {
     );
   }
 
-  /** After a death of the helm: an accept whose move took place is finished, one whose move did not is dropped; its ship asks again. */
+  /** After a death of the helm; no call comes in yet. */
   async recover(): Promise<void> {
+    await this.#settle();
+  }
+
+  /**
+   * An accept that was cut short (the helm died, or git did not answer): one whose move took place is finished, one whose move did not is dropped, and
+   * its ship asks again. Returns the tasks.
+   */
+  async #settle(): Promise<string[]> {
     const { ledger, branch, log, id } = this.#parts;
-    for (const intent of ledger.store.all<Intent>("SELECT * FROM intents")) {
+    const standing = ledger.store.all<Intent>("SELECT * FROM intents");
+    for (const intent of standing) {
       const moved = await branch.holds(intent.to_commit);
-      log("recovered", { voyage: id, task: intent.task, epoch: intent.epoch, finished: moved });
-      if (moved) await this.#finish(intent);
+      const finished = moved && claims.stands(ledger, intent);
+      log("recovered", { voyage: id, task: intent.task, epoch: intent.epoch, finished, moved });
+      if (finished) await this.#finish(intent);
       else await ledger.store.write(() => claims.dropIntent(ledger, intent.task));
     }
+    return standing.map((intent) => intent.task);
   }
 
   async #finish(intent: Intent): Promise<void> {

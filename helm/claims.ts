@@ -1,3 +1,4 @@
+import { OcaptainError } from "../lib/errors.ts";
 import type { PlanTask } from "../lib/plan-types.ts";
 import type { ClaimReply, Grant, ReleaseReply, ReleaseRequest, VerifiedRequest } from "../lib/ship-api.ts";
 import { type Intent, type Ledger, type Life, parseTask, sha256, type TaskRecord } from "./ledger.ts";
@@ -104,9 +105,15 @@ export function intend(ledger: Ledger, intent: Intent): void {
   );
 }
 
-/** The branch holds it: the task is accepted. */
+/** Does the ledger still wait for that intent's outcome? */
+export function stands(ledger: Ledger, intent: Intent): boolean {
+  const task = ledger.task(intent.task);
+  return task?.status === "claimed" && task.epoch === intent.epoch;
+}
+
+/** The branch holds it: the task is accepted. Throws LEDGER when the task was not this claim's any more; then nothing is written. */
 export function accepted(ledger: Ledger, intent: Intent): void {
-  ledger.store.run(
+  const { changes } = ledger.store.run(
     "UPDATE tasks SET status = 'accepted', commit_id = ?, ship_commit = ?, summary = ?, reason = NULL, changed_at = ? WHERE id = ? AND status = 'claimed' AND epoch = ?",
     intent.to_commit,
     intent.ship_commit,
@@ -115,6 +122,11 @@ export function accepted(ledger: Ledger, intent: Intent): void {
     intent.task,
     intent.epoch,
   );
+  if (changes !== 1)
+    throw new OcaptainError(
+      "LEDGER",
+      `task ${intent.task} is not claimed at epoch ${intent.epoch}, but the branch holds its work`,
+    );
   ledger.store.run("DELETE FROM intents WHERE task = ?", intent.task);
   ledger.remember(intent.life, intent.request, { kind: "accepted", tip: intent.to_commit });
 }

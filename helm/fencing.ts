@@ -1,10 +1,17 @@
 import type { Branch } from "./branch.ts";
 import { dropVerification, giveBack } from "./claims.ts";
-import type { Lane } from "./lane.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Log } from "./log.ts";
 
-type Parts = { id: string; ledger: Ledger; branch: Branch; lane: Lane; log: Log; changed: (...tasks: string[]) => Promise<void> };
+type Parts = {
+  id: string;
+  ledger: Ledger;
+  branch: Branch;
+  /** Accepting.alone */
+  alone: <T>(job: () => Promise<T>) => Promise<T>;
+  log: Log;
+  changed: (...tasks: string[]) => Promise<void>;
+};
 
 /**
  * Ends a life for good. The order is the point (design 8): first the mark, on disk, from which on nothing of that life is accepted; then its mirror is
@@ -47,10 +54,10 @@ export class Fencing {
     for (const { life, reason } of cut) await this.fence(life, reason ?? "", true);
   }
 
-  /** In the accept's lane: an accept of this life that has begun to move the branch is through before, and none begins after. */
+  /** Beside no accept: one of this life that has begun to move the branch is through before, and none begins after. */
   #mark(life: number, reason: string): Promise<void> {
-    const { ledger, lane, log, id } = this.#parts;
-    return lane.run(() =>
+    const { ledger, alone, log, id } = this.#parts;
+    return alone(() =>
       ledger.store.write(() => {
         const { changes } = ledger.store.run(
           "UPDATE lives SET fenced = 1, reason = ? WHERE life = ? AND fenced = 0",

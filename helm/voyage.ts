@@ -73,8 +73,9 @@ export class Voyage {
     this.leases = new Leases(parts.clock, this.timing.leaseSeconds * 1000);
     const lane = new Lane();
     const changed = this.#changed;
-    this.#fencing = new Fencing({ ...parts, lane, changed });
-    this.#accepting = new Accepting({ ...parts, lane, changed, moved: (tip) => this.#moved(tip) });
+    const accepting = new Accepting({ ...parts, lane, changed, moved: (tip) => this.#moved(tip) });
+    this.#accepting = accepting;
+    this.#fencing = new Fencing({ ...parts, alone: (job) => accepting.alone(job), changed });
   }
 
   /** Reads settings and finishes what a death of the helm has left half done. Before it is through, no call may come in. */

@@ -88,7 +88,7 @@ export type GitOptions = {
 };
 export type GitResult = { exitCode: number; stdout: string; stderr: string };
 
-/** Runs git. Throws OcaptainError `GIT` (with git's own words) on another exit code than `okCodes`, `GIT_TIMEOUT` when time ran out. */
+/** Runs git. Throws OcaptainError `GIT` (with git's own words) on another exit code than `okCodes`, `GIT_TIMEOUT` when it was ended because time ran out. */
 export async function git(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const { timeoutMs = 60_000, okCodes = [0] } = options;
   const extra: Record<string, string> = { ...options.env };
@@ -105,18 +105,20 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
     stripFinalNewline: false,
     maxBuffer: 256 * 1024 * 1024,
   });
-  let late = false;
+  let ended = false;
   const timers = [
     // First politely, so that git removes its lock files.
     setTimeout(() => {
-      late = true;
+      ended = true;
       signalGroup(child.pid, "SIGTERM");
     }, timeoutMs),
     setTimeout(() => signalGroup(child.pid, "SIGKILL"), timeoutMs + 2_000),
   ];
   const run = await child.finally(() => timers.forEach(clearTimeout));
-  if (late) throw new OcaptainError("GIT_TIMEOUT", `git ${args[0]} took longer than ${timeoutMs / 1000} s`);
   const { exitCode } = run;
+  // With an exit code it ended by itself, and what it did is done: we only learn late of it when this process was stopped meanwhile.
+  if (ended && exitCode === undefined)
+    throw new OcaptainError("GIT_TIMEOUT", `git ${args[0]} took longer than ${timeoutMs / 1000} s`);
   if (exitCode === undefined || !okCodes.includes(exitCode)) {
     const words = run.stderr.trim() || run.shortMessage || "no message";
     throw new OcaptainError("GIT", `git ${args[0]} failed (${exitCode ?? run.signal ?? "not started"}): ${words.slice(-2000)}`);
