@@ -76,7 +76,7 @@ export function openMutagen(options: MutagenOptions) {
     return session;
   }
 
-  /** The first session with a host goes alone: it carries Mutagen's agent there (14 MB), and those at its side would each carry it again. */
+  /** The first session with a host goes alone: it carries Mutagen's agent there (8 MB), and those at its side would each carry it again. */
   async function create(spec: SessionSpec, digest: string): Promise<void> {
     const make = () => change(spec.name, ["create", `--label=${SPEC_LABEL}=${digest}`, ...createArguments(spec)]);
     const host = remoteHost(spec);
