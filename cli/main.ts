@@ -1,11 +1,9 @@
 /** `ocaptain`: the captain's looks and orders beside `pulumi`. Here is what the command line says; what a verb does is in verbs/. */
-import { existsSync, readFileSync } from "node:fs";
-import { enableCompileCache } from "node:module";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { loadDotEnv } from "../lib/dot-env.ts";
 import { explain, OcaptainError } from "../lib/errors.ts";
-import { ocaptainHome } from "../lib/paths.ts";
 import { type Io, openIo } from "./io.ts";
 
 const PROJECT = join(import.meta.dirname, "..");
@@ -13,8 +11,6 @@ const PROJECT = join(import.meta.dirname, "..");
 const USAGE = new Set(["USAGE", "WHICH_VOYAGE", "WHICH_SHIP", "NO_TERMINAL", "USE_PULUMI"]);
 
 loadDotEnv(PROJECT);
-// Half of a look's time would be reading the same code again. A folder of the captain's own: code is run from it.
-if (existsSync(ocaptainHome())) enableCompileCache(join(ocaptainHome(), "cache"));
 
 const GRACE_MS = 3_000;
 const interrupted = new AbortController();

@@ -1,5 +1,4 @@
 import { readdir } from "node:fs/promises";
-import { gitLine } from "../../lib/git/run.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { countTasks, readTaskRows } from "../../lib/status.ts";
@@ -82,7 +81,7 @@ function lastDone(tasks: readonly TaskRow[], ship: string): string | null {
 async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<StatusView> {
   const [tasks, tip, mirrors, logs] = await Promise.all([
     readTaskRows(folder),
-    gitLine(["rev-parse", `refs/heads/${file.stack}`], { gitDir: folder.repo }).catch(() => null),
+    tipOf(folder.repo, file.stack),
     namesIn(folder.ships),
     namesIn(folder.logs),
   ]);
@@ -126,6 +125,12 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<Sta
         ],
     ships: shown,
   };
+}
+
+/** git's own client is loaded only here: with a helm nobody needs it, and loading it is a third of a look's time. */
+async function tipOf(repo: string, branch: string): Promise<string | null> {
+  const { gitLine } = await import("../../lib/git/run.ts");
+  return gitLine(["rev-parse", `refs/heads/${branch}`], { gitDir: repo }).catch(() => null);
 }
 
 /** Folders only: beside a mirror is the note of whose it is. */
