@@ -1,0 +1,114 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { writeRepo } from "../fixtures/plan.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "od-"));
+  await mkdir(join(folder, "t"));
+  await writeRepo(join(folder, "repo"));
+});
+afterEach(async () => {
+  // Of a demo that failed the test.
+  for (const { pid } of await processesWith(folder)) process.kill(pid, "SIGKILL");
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The demo as a shell starts it: a process group of its own, which a Ctrl-C goes to. `out()` is what it has said. */
+function startDemo(args: string[], at = join(folder, "demo")) {
+  const env = { ...process.env, OCAPTAIN_DEMO: at, TMPDIR: join(folder, "t") };
+  const child = spawn(
+    process.execPath,
+    [join(ROOT, "cli/demo/main.ts"), "--latency", "none", "--repo", join(folder, "repo"), ...args],
+    {
+      cwd: ROOT,
+      env,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
+  let text = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+    });
+  const ended = once(child, "close").then(([code]) => code as number);
+  return { child, out: () => text, ended };
+}
+
+/** Nothing of this demo's runs, its temporary folders are gone, and the project's stack files are as they were. */
+async function nothingLeft(): Promise<void> {
+  expect((await processesWith(folder)).map(({ line }) => line)).toEqual([]);
+  expect((await readdir(join(folder, "t"))).filter((name) => /^(ocaptain|oc)-/.test(name))).toEqual([]);
+  expect(await readdir(join(ROOT, "stacks"))).not.toContain("Pulumi.demo.yaml");
+}
+
+/** By command line or environment; `group` is the process group. */
+async function processesWith(words: string): Promise<{ pid: number; line: string; group: number }[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  const all = await Promise.all(
+    pids.map(async (pid) => {
+      const [line, environment, stat] = await Promise.all(
+        ["cmdline", "environ", "stat"].map((what) => readFile(`/proc/${pid}/${what}`, "utf8").catch(() => "")),
+      );
+      const group = Number(stat?.replace(/^.*\) /s, "").split(" ")[2]);
+      return {
+        pid: Number(pid),
+        line: String(line).replaceAll("\0", " "),
+        group,
+        ours: `${line}\0${environment}`.includes(words),
+      };
+    }),
+  );
+  return all.filter(({ ours }) => ours);
+}
+
+test("the demo sails, loses a ship, heals, delivers a report, sinks, and proves it", async () => {
+  const { out, ended } = startDemo(["--ships", "3"]);
+  expect(await ended, out()).toBe(0);
+  const said = [
+    "Sailing: pulumi up, 3 ships",
+    /ship-\d is sunk on purpose, in the middle of task #\d+/,
+    "healing: pulumi up, again",
+    "verify.sh passed in a fresh checkout of",
+    "a commit per task",
+    /"completed": 18/,
+    "report.html",
+    "ships left at the provider: 0   helm: ended",
+  ];
+  let rest = out();
+  for (const words of said) {
+    const at = rest.search(words);
+    expect(at, `${words} in: ${rest}`).toBeGreaterThan(-1);
+    rest = rest.slice(at);
+  }
+  expect(await readFile(join(folder, "demo", "report.html"), "utf8")).toMatch(/<svg[\s\S]*<\/html>/);
+  await nothingLeft();
+});
+
+test("Ctrl-C in the middle: what was made is sunk, status 130, nothing left", async () => {
+  const { child, out, ended } = startDemo(["--ships", "2"]);
+  await expect.poll(() => out(), { timeout: 60_000 }).toContain("ship-0");
+  // The engine gives up what it is doing at a second signal: it must get ours alone, and not the terminal's too.
+  const engine = (await processesWith(folder)).find(({ line }) => /^\S*pulumi up /.test(line));
+  expect(engine?.group).toEqual(expect.any(Number));
+  expect(engine?.group).not.toBe(child.pid);
+  process.kill(-child.pid!, "SIGINT");
+  expect(await ended, out()).toBe(130);
+  expect(out()).toMatch(/Interrupted\.[\s\S]*Sinking[\s\S]*ships left at the provider: 0 {3}helm: ended/);
+  await nothingLeft();
+});
+
+test("a folder with something else in it is not emptied", async () => {
+  await writeFile(join(folder, "mine"), "mine");
+  const { out, ended } = startDemo([], folder);
+  expect(await ended).toBe(1);
+  expect(out()).toMatch(/no earlier demonstration[\s\S]*OCAPTAIN_DEMO/);
+  expect(await readFile(join(folder, "mine"), "utf8")).toBe("mine");
+});
