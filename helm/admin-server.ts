@@ -94,7 +94,7 @@ function routesOf(fleet: Fleet, health: () => Health, end: (why: string) => void
     }),
     route("POST", `${ship}/fence`, async (ask) => {
       const { incarnation, reason } = await readJson(ask.request, IncarnationBody, MOST_BYTES);
-      return { body: { lost: await voyageOf(ask).fence(ask.name, incarnation, reason ?? "the captain says so") } };
+      return { body: await voyageOf(ask).fence(ask.name, incarnation, reason ?? "the captain says so") };
     }),
     route("POST", `${task}/retry`, async (ask) => ({ body: await voyageOf(ask).retry(ask.name) })),
     route("POST", `${task}/release`, async (ask) => {

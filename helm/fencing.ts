@@ -3,6 +3,9 @@ import { dropVerification, giveBack } from "./claims.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Log } from "./log.ts";
 
+/** `lost`: refs saved of the ship, ever. `unsaved`: why the mirror of this life's claim could not be saved; its files are where they were. */
+export type Fenced = { lost: string[]; unsaved?: string };
+
 type Parts = {
   id: string;
   ledger: Ledger;
@@ -19,17 +22,17 @@ type Parts = {
  */
 export class Fencing {
   readonly #parts: Parts;
-  readonly #underWay = new Map<number, Promise<string[]>>();
+  readonly #underWay = new Map<number, Promise<Fenced>>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
   /**
-   * Idempotent, also while another call for that life is under way. Returns the refs saved of this life, ever.
+   * Idempotent, also while another call for that life is under way.
    * @param counts whether the task's claim counts as a try: it does when a ship fell silent with it, not when the captain took the ship away.
    */
-  fence(life: number, reason: string, counts: boolean): Promise<string[]> {
+  fence(life: number, reason: string, counts: boolean): Promise<Fenced> {
     const same = this.#underWay.get(life);
     if (same) return same;
     const mine = this.#fence(life, reason, counts).finally(() => this.#underWay.delete(life));
@@ -37,21 +40,18 @@ export class Fencing {
     return mine;
   }
 
-  async #fence(life: number, reason: string, counts: boolean): Promise<string[]> {
+  /** A fence that nobody waits for: saving a large tree takes minutes. Called again while it is under way it does nothing; one that failed begins anew. */
+  begin(life: number, reason: string, counts: boolean): void {
+    if (this.#underWay.has(life)) return;
+    const { log, id } = this.#parts;
+    this.fence(life, reason, counts).catch((error) => log("fence-failed", { voyage: id, life, error: String(error) }));
+  }
+
+  async #fence(life: number, reason: string, counts: boolean): Promise<Fenced> {
     await this.#mark(life, reason);
     await this.#rescue(life, reason);
     await this.#requeue(life, reason, counts);
-    return this.#saved(life);
-  }
-
-  /** Finishes fences that a death of the helm cut short. */
-  async recover(): Promise<void> {
-    const { ledger } = this.#parts;
-    const cut = ledger.store.all<{ life: number; reason: string | null }>(
-      `SELECT life, reason FROM lives WHERE fenced = 1 AND life IN
-         (SELECT life FROM tasks WHERE status = 'claimed' UNION SELECT life FROM verifications WHERE status = 'claimed')`,
-    );
-    for (const { life, reason } of cut) await this.fence(life, reason ?? "", true);
+    return this.#outcome(life);
   }
 
   /** Beside no accept: one of this life that has begun to move the branch is through before, and none begins after. */
@@ -76,6 +76,7 @@ export class Fencing {
     const { ship } = ledger.life(life)!;
     try {
       const ref = await branch.rescue({ ship, task: task.id, epoch: task.epoch, base: task.grant_tip!, reason });
+      if (ledger.meta(unsavedKey(life))) await ledger.store.write(() => ledger.setMeta(unsavedKey(life), ""));
       if (!ref) return;
       await ledger.store.write(() =>
         ledger.store.run("INSERT OR IGNORE INTO lost VALUES (?, ?, ?, ?, ?)", ref, task.id, task.epoch, ship, ledger.at()),
@@ -84,6 +85,7 @@ export class Fencing {
     } catch (error) {
       // The mirror's files are still in the folder; a task must not hang on them.
       log("rescue-failed", { voyage: id, ship, task: task.id, error: String(error) });
+      await ledger.store.write(() => ledger.setMeta(unsavedKey(life), String(error)));
     }
   }
 
@@ -98,9 +100,14 @@ export class Fencing {
     await changed(...(task ? [task] : []));
   }
 
-  #saved(life: number): string[] {
+  #outcome(life: number): Fenced {
     const { ledger } = this.#parts;
     const ship = ledger.life(life)?.ship ?? "";
-    return ledger.store.all<{ ref: string }>("SELECT ref FROM lost WHERE ship = ? ORDER BY at", ship).map((row) => row.ref);
+    const lost = ledger.store.all<{ ref: string }>("SELECT ref FROM lost WHERE ship = ? ORDER BY at", ship).map((row) => row.ref);
+    const unsaved = ledger.meta(unsavedKey(life));
+    return unsaved ? { lost, unsaved } : { lost };
   }
 }
+
+/** Kept, so that who asks after the fence is told too. */
+const unsavedKey = (life: number) => `unsaved/${life}`;

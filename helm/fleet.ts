@@ -159,7 +159,7 @@ async function providerOf(folder: VoyageFolder): Promise<ProviderSettings> {
 }
 
 /** Runs `job` again and again, never twice at one time. A failure is logged. */
-function every(periodMs: number, job: () => Promise<void>, log: Log): () => void {
+function every(periodMs: number, job: () => void | Promise<void>, log: Log): () => void {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   const turn = async () => {

@@ -48,12 +48,13 @@ export class Sightings {
     for (const life of this.#streams.keys()) this.say(life, line);
   }
 
-  connected(life: number): boolean {
-    return (this.#streams.get(life)?.size ?? 0) > 0;
+  /** Its stream is open, and it was heard of within `silenceMs`: the stream of a ship that froze, or whose network went away, stays open. */
+  connected(life: number, silenceMs: number): boolean {
+    return (this.#streams.get(life)?.size ?? 0) > 0 && this.silentMs(life) <= silenceMs;
   }
   /** Connected; or heard of within `silenceMs` without having closed its stream since. */
   present(life: number, silenceMs: number): boolean {
-    if (this.connected(life)) return true;
+    if (this.connected(life, silenceMs)) return true;
     const sighting = this.#seen.get(life);
     return !!sighting && !sighting.closed && this.#clock.now() - sighting.atMs <= silenceMs;
   }

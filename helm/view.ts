@@ -36,7 +36,7 @@ export function shipRow(
     ship: record.ship,
     incarnation: life.incarnation,
     state: stateOf(life, record, holds, sightings, at),
-    connected: sightings.connected(life.life),
+    connected: sightings.connected(life.life, at.silenceMs),
     lastSeenAt: sightings.lastSeenAt(life.life) ?? life.hello_at,
     task: held?.id ?? null,
     epoch: held?.epoch ?? null,
@@ -56,7 +56,8 @@ function stateOf(
   if (life.fenced) return "fenced";
   if (record.stopping) return present ? "stopping" : "ended";
   if (!life.hello_at) return "new";
-  if (holds) return sightings.connected(life.life) || sightings.silentMs(life.life) <= at.lostMs ? "working" : "lost";
+  if (holds)
+    return sightings.connected(life.life, at.silenceMs) || sightings.silentMs(life.life) <= at.lostMs ? "working" : "lost";
   return present ? "idle" : "ended";
 }
 

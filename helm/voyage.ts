@@ -19,7 +19,7 @@ import { Accepting } from "./accepting.ts";
 import type { Branch } from "./branch.ts";
 import * as claims from "./claims.ts";
 import type { Clock } from "./clock.ts";
-import { Fencing } from "./fencing.ts";
+import { type Fenced, Fencing } from "./fencing.ts";
 import { Lane } from "./lane.ts";
 import { Leases } from "./leases.ts";
 import type { Ledger, Life } from "./ledger.ts";
@@ -78,13 +78,12 @@ export class Voyage {
     this.#fencing = new Fencing({ ...parts, alone: (job) => accepting.alone(job), changed });
   }
 
-  /** Reads settings and finishes what a death of the helm has left half done. Before it is through, no call may come in. */
+  /** Reads settings and finishes accepts that a death of the helm has left half done; fences are {@link tick}'s. Before it is through, no call may come in. */
   async open(): Promise<void> {
     const timing = this.ledger.meta("timing");
     if (timing) this.#setTiming(JSON.parse(timing));
     this.tip = await this.#parts.branch.tip();
     await this.#accepting.recover();
-    await this.#fencing.recover();
   }
 
   // -- the captain
@@ -137,18 +136,18 @@ export class Voyage {
     return token;
   }
 
-  /** Fences that incarnation of the ship, saves its mirror, requeues its claim. Idempotent. Returns all refs saved of it. */
-  async fence(ship: string, incarnation: string, reason: string): Promise<string[]> {
+  /** Fences that incarnation of the ship, saves its mirror, requeues its claim. Idempotent. */
+  async fence(ship: string, incarnation: string, reason: string): Promise<Fenced> {
     const lives = this.ledger.store.all<Life>(
       "SELECT * FROM lives WHERE ship = ? AND incarnation = ? ORDER BY life",
       ship,
       incarnation,
     );
     const current = this.#currentLife(ship)?.life;
-    const lost: string[] = [];
+    const outcome: Fenced = { lost: [] };
     for (const { life, fenced } of lives)
-      if (!fenced || life === current) lost.push(...(await this.#fencing.fence(life, reason, false)));
-    return lost;
+      if (!fenced || life === current) Object.assign(outcome, await this.#fencing.fence(life, reason, false));
+    return outcome;
   }
 
   /** Tells the supervisor of that incarnation to stop; see {@link gone} for its end. */
@@ -247,7 +246,12 @@ export class Voyage {
   /** Has the supervisor of this incarnation come up since it was last launched? */
   ready(ship: string, incarnation: string): boolean {
     const life = this.#currentLife(ship);
-    return !!life && !life.fenced && life.incarnation === incarnation && (!!life.greeted || this.sightings.connected(life.life));
+    return (
+      !!life &&
+      !life.fenced &&
+      life.incarnation === incarnation &&
+      (!!life.greeted || this.sightings.connected(life.life, this.#silenceMs()))
+    );
   }
 
   /** Calls back after each change, until the returned function is called. */
@@ -360,26 +364,25 @@ export class Voyage {
 
   // -- time
 
-  /** Looks at the leases; to be called at least every two seconds. Resolves when what has ended is requeued. */
-  async tick(): Promise<void> {
-    const { expired, jumped } = this.#expired();
-    if (jumped) this.#parts.log("clock-jump", { voyage: this.id });
-    await Promise.all(expired.map((life) => this.#fencing.fence(life, `no word for ${this.timing.leaseSeconds} s`, true)));
-  }
-
-  #expired() {
+  /** Looks at the leases, and begins the fences that are due; to be called at least every two seconds. It waits for none: all clocks go on meanwhile. */
+  tick(): void {
     const holders = this.ledger.store.all<{ life: number; fenced: number }>(
       `SELECT life, fenced FROM lives WHERE life IN
          (SELECT life FROM tasks WHERE status = 'claimed' UNION SELECT life FROM verifications WHERE status = 'claimed')`,
     );
     const { lives, jumped } = this.leases.expired(holders.map((holder) => holder.life));
-    if (jumped) this.sightings.begin();
-    // A fence that failed in its middle (a full disk) is tried again.
-    const halfFenced = holders.filter((holder) => holder.fenced).map((holder) => holder.life);
-    return { expired: [...new Set([...lives, ...halfFenced])], jumped };
+    if (jumped) {
+      this.sightings.begin();
+      this.#parts.log("clock-jump", { voyage: this.id });
+    }
+    for (const { life, fenced } of holders) {
+      // A fence cut short, by the helm's death or a full disk, goes on. Why it began is not known any more, so it costs no try.
+      if (fenced) this.#fencing.begin(life, this.ledger.life(life)?.reason ?? "fenced", false);
+      else if (lives.includes(life)) this.#fencing.begin(life, `no word for ${this.timing.leaseSeconds} s`, true);
+    }
   }
 
-  /** After three missed heartbeats a ship without a stream is taken for asleep or gone. */
+  /** A supervisor says a heartbeat also while it has nothing to do: after three missed ones it is taken for asleep or gone. */
   #silenceMs = () => this.timing.heartbeatSeconds * 3_000;
 
   #setTiming(timing: Timing): void {

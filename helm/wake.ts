@@ -26,8 +26,6 @@ export class Waker {
   readonly #log: Log;
   readonly #attempts = new Map<string, Attempt>();
   #closed = false;
-  /** Execs made, for people and tests. */
-  wakes = 0;
 
   constructor(parts: { voyage: Voyage; open: () => Promise<SpritesClient>; clock: Clock; log: Log }) {
     this.#voyage = parts.voyage;
@@ -36,11 +34,10 @@ export class Waker {
     this.#log = parts.log;
   }
 
-  /** Looks once, and starts what is due; resolves when those attempts have ended. */
-  async look(): Promise<void> {
+  /** Looks once, and begins to wake what is due. It waits for no ship: one that is slow to wake does not keep the others asleep. */
+  look(): void {
     if (this.#closed) return;
-    const due = this.#due();
-    await Promise.all(due.map((ship) => this.#wake(ship)));
+    for (const ship of this.#due()) void this.#wake(ship);
   }
 
   close(): void {
@@ -60,7 +57,7 @@ export class Waker {
     const silent = rows.filter((row) => {
       const life = ledger.ship(row.ship)!.life;
       const holding = row.task !== null || ledger.openVerification()?.life === life;
-      const quiet = !row.connected && sightings.silentMs(life) > timing.heartbeatSeconds * 3_000;
+      const quiet = sightings.silentMs(life) > timing.heartbeatSeconds * 3_000;
       return holding && quiet && (row.state === "working" || row.state === "lost");
     });
     const free = ledger.freeCount() + (ledger.verificationDue(tip) ? 1 : 0);
@@ -73,13 +70,13 @@ export class Waker {
 
   async #wake(ship: string): Promise<void> {
     const { ledger, id } = this.#voyage;
-    const life = ledger.life(ledger.ship(ship)!.life)!;
     const attempt = this.#attempts.get(ship) ?? { count: 0, notBeforeMs: 0, busy: false };
     this.#attempts.set(ship, attempt);
     attempt.busy = true;
     attempt.count++;
     this.#log("wake", { voyage: id, ship, attempt: attempt.count });
     try {
+      const life = ledger.life(ledger.ship(ship)!.life)!;
       const sprites = await this.#open();
       const name = spriteName(ledger.meta("stack")!, id, ship);
       const sprite = await sprites.get(name);
@@ -88,7 +85,6 @@ export class Waker {
         await this.#voyage.fence(ship, life.incarnation, "the provider does not have it any more");
         return;
       }
-      this.wakes++;
       const result = await sprites.exec(name, launchCrew, { timeoutMs: EXEC_MS });
       if (result.exitCode !== 0)
         throw new OcaptainError("WAKE", `the crew of ${name} could not be started: ${result.stderr.slice(-500)}`);

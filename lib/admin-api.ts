@@ -15,7 +15,7 @@ import { ShipRow, VoyageStatus } from "./voyage-status.ts";
  * | `PUT /voyages/:id/ships/:ship` | `{incarnation}` | 200 `{token}`: registers this incarnation (fencing any older one, saving its mirror) and mints its token; minted anew at each call |
  * | `GET /voyages/:id/ships/:ship` | – | 200 ShipRow, 404 |
  * | `GET /voyages/:id/ships/:ship/ready?incarnation=&timeoutSeconds=` | – | 200 ShipRow once that incarnation's supervisor is connected, or has said hello since its newest token was minted; 504 ShipRow |
- * | `POST /voyages/:id/ships/:ship/fence` | `{incarnation, reason}` | 200 `{lost: string[]}`: refs saved. The claim is requeued. Idempotent |
+ * | `POST /voyages/:id/ships/:ship/fence` | `{incarnation, reason}` | 200 FenceReply: refs saved of the ship, ever. The claim is requeued. Idempotent |
  * | `POST /voyages/:id/ships/:ship/stop?timeoutSeconds=` | `{incarnation}` | 200 ShipRow: the supervisor was told to stop and has released its claim and gone, or was not there; 504 ShipRow when it did not in time. It stays stopping until it is registered again |
  * | `DELETE /voyages/:id/ships/:ship` | – | 200 `{}`: forgets the ship (fencing it first); also when unknown |
  * | `POST /voyages/:id/tasks/:task/retry` | – | 200 TaskRow: a blocked task is pending again, its tries 0 |
@@ -63,6 +63,7 @@ export type RegisterVoyage = z.infer<typeof RegisterVoyage>;
 
 export const IncarnationBody = z.object({ incarnation: z.string().min(1), reason: z.string().optional() });
 export const TokenReply = z.object({ token: z.string() });
-export const FenceReply = z.object({ lost: z.array(z.string()) });
+/** `unsaved`: why the mirror could not be saved as a ref; its files are still in `ships/<ship>/`. */
+export const FenceReply = z.object({ lost: z.array(z.string()), unsaved: z.string().optional() });
 
 export { Plan, PlanChanges, ShipRow, VoyageStatus };

@@ -136,7 +136,7 @@ export type VerifiedReply = z.infer<typeof VerifiedReply>;
 
 /** Body of a 409. `stale-epoch` and `not-holder` say who holds the task now. */
 export const Refusal = z.object({
-  error: z.enum(["fenced", "stale-epoch", "not-holder", "unknown-commit", "check-failed", "sunk", "wrong-incarnation"]),
+  error: z.enum(["fenced", "stale-epoch", "not-holder", "unknown-commit", "check-failed", "wrong-incarnation"]),
   message: z.string(),
   holder: z.object({ ship: z.string(), incarnation: z.string(), epoch: z.number() }).nullable(),
 });

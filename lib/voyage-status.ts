@@ -45,7 +45,7 @@ export const ShipRow = z.object({
   incarnation: z.string().nullable(),
   /** `new`: registered, never seen. `ended`: said goodbye, nothing to do. `lost`: should be working and is not heard of. */
   state: z.enum(["new", "working", "idle", "ended", "lost", "fenced", "stopping"]),
-  /** The presence stream is open now. */
+  /** The presence stream is open, and the supervisor was heard of within three heartbeats. */
   connected: z.boolean(),
   lastSeenAt: z.string().nullable(),
   task: z.string().nullable(),

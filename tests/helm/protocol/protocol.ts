@@ -99,13 +99,13 @@ async function act(world: World, model: Model, network: Network, ships: Ship[], 
     case "time":
       for (let second = 0; second < one.seconds; second++) {
         world.ms += 1000;
-        background(network, world.voyage.tick());
+        world.voyage.tick();
         await nextTurn();
       }
       return;
     case "jump":
       world.ms += one.seconds * 1000;
-      background(network, world.voyage.tick());
+      world.voyage.tick();
       return nextTurn();
     case "freeze":
       ships[one.ship]!.frozen = !ships[one.ship]!.frozen;
@@ -160,7 +160,7 @@ async function comeHome(world: World, model: Model, network: Network, ships: Shi
     for (const one of ships) network.act(one, "work");
     await network.drain();
     world.ms += 1000;
-    await world.through(world.voyage.tick());
+    world.voyage.tick();
   }
   model.finished();
 }

@@ -1,0 +1,155 @@
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Branch } from "../../helm/branch.ts";
+import type { Voyage } from "../../helm/voyage.ts";
+import { boardPaperShip, type HandClock, handClock, openPaperVoyage, paperBranch, scratchFolder } from "./paper.ts";
+
+/** Leases, silence and fences by a clock that only these tests move. */
+const TIMING = { leaseSeconds: 12, heartbeatSeconds: 1, fenceSeconds: 9 };
+const GRAPH = { "1": [], "2": [] };
+
+let scratch: ReturnType<typeof scratchFolder>;
+let clock: HandClock;
+let open: Voyage[];
+let events: string[];
+beforeEach(() => {
+  scratch = scratchFolder();
+  clock = handClock();
+  open = [];
+  events = [];
+});
+afterEach(() => {
+  for (const voyage of open) voyage.ledger.store.close();
+  scratch.remove();
+});
+
+/** A helm that starts: the first one, and each after it, on the same ledger. */
+async function start(branch?: Branch): Promise<Voyage> {
+  for (const before of open) before.ledger.store.close();
+  const wish = {
+    file: join(scratch.folder, "l.sqlite"),
+    graph: GRAPH,
+    timing: TIMING,
+    clock,
+    log: (event: string) => events.push(event),
+  };
+  const voyage = await openPaperVoyage({ ...wish, ...(branch && { branch }) });
+  open.push(voyage);
+  voyage.tick();
+  return voyage;
+}
+/** Time as the helm lives it: a look each half second, the next one when that is through. */
+async function pass(voyage: Voyage, seconds: number, meanwhile: () => void = () => {}): Promise<void> {
+  for (let half = 0; half < seconds * 2; half++) {
+    clock.pass(0.5);
+    meanwhile();
+    await voyage.tick();
+  }
+}
+const soon = <T>(look: () => T) => expect.poll(look, { timeout: 20_000 });
+const task = (voyage: Voyage, id: string) => voyage.status().tasks.find((row) => row.id === id);
+const state = (voyage: Voyage, ship: string) => voyage.shipRow(ship)?.state;
+
+test("an idle ship that beats stays connected; one that froze with its stream open is not after three heartbeats, and its task is free when the lease ends", async () => {
+  const voyage = await start();
+  const [frozen, idle] = [await boardPaperShip(voyage, "ship-0"), await boardPaperShip(voyage, "ship-1")];
+  for (const ship of [frozen, idle]) {
+    await ship.hello();
+    ship.present();
+  }
+  await frozen.grant();
+  await pass(voyage, 3, () => idle.heartbeat());
+  expect(voyage.shipRow("ship-0")).toMatchObject({ connected: true, state: "working" });
+  await pass(voyage, 1, () => idle.heartbeat());
+  expect(voyage.shipRow("ship-0")).toMatchObject({ connected: false, state: "working" });
+  expect(voyage.gone("ship-0")).toBe(true);
+  await pass(voyage, 9, () => idle.heartbeat());
+  await soon(() => task(voyage, "1")).toMatchObject({ status: "pending", tries: 1 });
+  expect(voyage.shipRow("ship-0")).toMatchObject({ connected: false, state: "fenced", hasWork: true });
+  expect(voyage.shipRow("ship-1")).toMatchObject({ connected: true, state: "idle" });
+  expect(voyage.ready("ship-0", "vm-ship-0")).toBe(false);
+});
+
+test("heartbeats keep a claim through many leases; without them it ends with its lease, not before", async () => {
+  const voyage = await start();
+  const ship = await boardPaperShip(voyage, "ship-0");
+  await ship.hello();
+  await ship.grant();
+  await pass(voyage, 60, () => ship.heartbeat());
+  expect(state(voyage, "ship-0")).toBe("working");
+  await pass(voyage, 11);
+  expect(state(voyage, "ship-0")).toBe("lost");
+  await pass(voyage, 2);
+  await soon(() => state(voyage, "ship-0")).toBe("fenced");
+});
+
+test("a helm that was away, or slept (a lid closed), gives every lease a full period again", async () => {
+  let voyage = await start();
+  const ship = await boardPaperShip(voyage, "ship-0");
+  await ship.hello();
+  const grant = await ship.grant();
+  await pass(voyage, 10);
+  clock.pass(3600);
+  voyage.tick();
+  expect(events).toContain("clock-jump");
+  await pass(voyage, 10);
+  expect(state(voyage, "ship-0")).toBe("lost");
+  clock.pass(3600);
+  voyage = await start();
+  await pass(voyage, 10);
+  expect(state(voyage, "ship-0")).not.toBe("fenced");
+  expect(voyage.ledger.claimOf(ship.caller.life)?.epoch).toBe(grant.epoch);
+});
+
+test("a mirror that takes minutes to save holds up nobody else: no lease starts over, the next silent ship is fenced in time", async () => {
+  let rescues = 0;
+  let finish = (_ref: null) => {};
+  const slow = (ask: { ship: string }) => {
+    rescues++;
+    return ask.ship === "ship-0" ? new Promise<null>((resolve) => (finish = resolve)) : Promise.resolve(null);
+  };
+  const voyage = await start({ ...paperBranch(), rescue: slow });
+  const [a, b] = [await boardPaperShip(voyage, "ship-0"), await boardPaperShip(voyage, "ship-1")];
+  for (const ship of [a, b]) await ship.hello();
+  await a.grant();
+  await b.grant();
+  await pass(voyage, 13, () => b.heartbeat());
+  await soon(() => rescues).toBe(1);
+  await pass(voyage, 13);
+  await soon(() => task(voyage, "2")).toMatchObject({ status: "pending", tries: 1 });
+  expect(task(voyage, "1")).toMatchObject({ status: "claimed", tries: 0 });
+  expect(rescues).toBe(2);
+  expect(events).not.toContain("clock-jump");
+  finish(null);
+  await soon(() => task(voyage, "1")).toMatchObject({ status: "pending", tries: 1 });
+});
+
+test("a helm that died in the middle of a fence starts without waiting for it, ends it, and counts no try for what the captain ordered", async () => {
+  let voyage = await start({ ...paperBranch(), rescue: () => new Promise(() => {}) });
+  const ship = await boardPaperShip(voyage, "ship-0");
+  await ship.grant();
+  void voyage.fence("ship-0", "vm-ship-0", "the captain says so").catch(() => {});
+  await soon(() => state(voyage, "ship-0")).toBe("fenced");
+
+  let finish: ((ref: null) => void) | undefined;
+  voyage = await start({ ...paperBranch(), rescue: () => new Promise((resolve) => (finish = resolve)) });
+  await soon(() => finish).toBeDefined();
+  expect(task(voyage, "1")).toMatchObject({ status: "claimed" });
+  finish?.(null);
+  await soon(() => task(voyage, "1")).toMatchObject({
+    status: "pending",
+    tries: 0,
+    reason: "ship-0 was lost: the captain says so",
+  });
+});
+
+test("a mirror that cannot be saved: the fence says so, also when it is asked again, and the task is free", async () => {
+  const voyage = await start({ ...paperBranch(), rescue: () => Promise.reject(new Error("no space")) });
+  const ship = await boardPaperShip(voyage, "ship-0");
+  await ship.grant();
+  const outcome = { lost: [], unsaved: "Error: no space" };
+  expect(await voyage.fence("ship-0", "vm-ship-0", "test")).toEqual(outcome);
+  expect(await voyage.fence("ship-0", "vm-ship-0", "again")).toEqual(outcome);
+  expect(task(voyage, "1")).toMatchObject({ status: "pending" });
+  expect(events).toContain("rescue-failed");
+});

@@ -1,0 +1,95 @@
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Branch } from "../../helm/branch.ts";
+import { type Clock, systemClock } from "../../helm/clock.ts";
+import { Ledger } from "../../helm/ledger.ts";
+import { Store } from "../../helm/store.ts";
+import { Voyage } from "../../helm/voyage.ts";
+import type { RegisterVoyage } from "../../lib/admin-api.ts";
+import { makePlan } from "./support.ts";
+
+/** A voyage in this process: the real ledger and rules, on a repository of paper and, if wished, a clock that the test moves. */
+
+/** Every merge is clean, and every mirror empty. */
+export function paperBranch(): Branch {
+  let tip = 1;
+  const id = (n: number) => n.toString(16).padStart(40, "0");
+  return {
+    name: "v",
+    tip: async () => id(tip),
+    merge: async () => ({ kind: "clean", tip: id(tip), commit: id(tip + 1) }),
+    move: async () => {
+      tip++;
+      return true;
+    },
+    holds: async () => true,
+    rescue: async () => null,
+    showTip: async () => {},
+  };
+}
+
+export type HandClock = Clock & { pass: (seconds: number) => void };
+export function handClock(): HandClock {
+  let ms = 1_000_000;
+  return {
+    now: () => ms,
+    wallMs: () => ms,
+    pass: (seconds) => {
+      ms += seconds * 1000;
+    },
+  };
+}
+
+type Wish = {
+  file: string;
+  graph: Record<string, string[]>;
+  timing: RegisterVoyage["timing"];
+  id?: string;
+  sync?: "full" | "off";
+  clock?: Clock;
+  branch?: Branch;
+  log?: (event: string) => void;
+};
+
+/** Opened on its ledger file, as a helm that starts does. */
+export async function openPaperVoyage(wish: Wish): Promise<Voyage> {
+  const clock = wish.clock ?? systemClock;
+  const ledger = new Ledger(new Store(wish.file, { sync: wish.sync ?? "off" }), () => clock.wallMs());
+  const voyage = new Voyage({
+    id: wish.id ?? "abc123",
+    ledger,
+    branch: wish.branch ?? paperBranch(),
+    clock,
+    log: (event) => wish.log?.(event),
+    show: async () => {},
+  });
+  await voyage.open();
+  await voyage.register({ stack: "v", plan: makePlan(wish.graph), hand: "rehearsal", timing: wish.timing });
+  return voyage;
+}
+
+/** A ship, registered, and what it calls. */
+export async function boardPaperShip(voyage: Voyage, name: string, incarnation = `vm-${name}`) {
+  const caller = voyage.ledger.lifeOfToken(await voyage.registerShip(name, incarnation))!;
+  const ask = () => ({ requestId: randomUUID(), incarnation });
+  return {
+    caller,
+    hello: () => voyage.hello(caller, { ...ask(), pid: 1, node: "24", git: "2" }),
+    grant: async () => {
+      const reply = await voyage.claim(caller, ask());
+      if (reply.kind !== "grant") throw new Error(`no grant: ${JSON.stringify(reply)}`);
+      return reply.grant;
+    },
+    claim: () => voyage.claim(caller, ask()),
+    heartbeat: () => voyage.heartbeat(caller, { ...ask(), claim: null }),
+    release: (task: string, epoch: number) => voyage.release(caller, { ...ask(), task, epoch, reason: "test", failed: false }),
+    present: () => voyage.present(caller, () => {}),
+  };
+}
+
+export function scratchFolder() {
+  const folder = mkdtempSync(join(tmpdir(), "ocp-"));
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }) };
+}

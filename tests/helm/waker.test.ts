@@ -1,0 +1,113 @@
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Voyage } from "../../helm/voyage.ts";
+import { Waker } from "../../helm/wake.ts";
+import { spriteName } from "../../lib/naming.ts";
+import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
+import { boardPaperShip, type HandClock, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
+
+/** Which ships the helm wakes, and when: its clock and the provider in the test's hand. With the real ones: wake.test.ts and tests/stack/wake.test.ts. */
+const TIMING = { leaseSeconds: 120, heartbeatSeconds: 10, fenceSeconds: 90, lingerSeconds: 8 };
+
+let scratch: ReturnType<typeof scratchFolder>;
+let clock: HandClock;
+let voyage: Voyage;
+let waker: Waker;
+/** Ships woken, in order; each exec ends when the test says so. */
+let woken: string[];
+let endings: ((result: ExecResult) => void)[];
+beforeEach(async () => {
+  scratch = scratchFolder();
+  clock = handClock();
+  woken = [];
+  endings = [];
+  const graph = { "1": [], "2": [], "3": ["1", "2"] };
+  voyage = await openPaperVoyage({ file: join(scratch.folder, "l.sqlite"), graph, timing: TIMING, clock });
+  const nameOf = (ship: string) => spriteName("v", "abc123", ship);
+  const sprites = {
+    get: async (name: string) => {
+      const row = voyage.ships().find(({ ship }) => nameOf(ship) === name);
+      return { id: row!.incarnation, name };
+    },
+    exec: (name: string) => {
+      woken.push(name.slice(-"ship-0".length));
+      return new Promise((resolve) => endings.push(resolve));
+    },
+  } as unknown as SpritesClient;
+  waker = new Waker({ voyage, open: async () => sprites, clock, log: () => {} });
+});
+afterEach(() => {
+  waker.close();
+  voyage.ledger.store.close();
+  scratch.remove();
+});
+
+async function come(name: string) {
+  const ship = await boardPaperShip(voyage, name);
+  await ship.hello();
+  return { ...ship, closePresence: ship.present() };
+}
+/** A look of the helm, and what it begins, up to the exec. */
+async function look(): Promise<string[]> {
+  await waker.look();
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  return woken;
+}
+
+test("nobody is woken for a task that an idle ship will take; when that one froze, its stream still open, another is", async () => {
+  const [a, b, c] = [await come("ship-0"), await come("ship-1"), await come("ship-2")];
+  const [one, two] = [await a.grant(), await b.grant()];
+  c.closePresence();
+  await b.release(two.task.id, two.epoch);
+  expect(await look()).toEqual([]);
+  clock.pass(29);
+  a.heartbeat();
+  expect(await look()).toEqual([]);
+  clock.pass(2);
+  expect(voyage.shipRow("ship-1")).toMatchObject({ connected: false, state: "ended" });
+  expect(await look()).toEqual(["ship-1"]);
+  expect(voyage.shipRow("ship-0")).toMatchObject({ connected: true, task: one.task.id });
+});
+
+test("a ship that froze with its claim, its stream still open, is woken after three heartbeats, long before its lease ends", async () => {
+  const a = await come("ship-0");
+  await a.grant();
+  clock.pass(30);
+  expect(await look()).toEqual([]);
+  clock.pass(1);
+  expect(await look()).toEqual(["ship-0"]);
+  // One attempt at a time, and a back-off after it.
+  clock.pass(10);
+  expect(await look()).toEqual(["ship-0"]);
+  endings[0]?.({ exitCode: 0, stdout: "", stderr: "" });
+  expect(await look()).toEqual(["ship-0"]);
+  clock.pass(2);
+  expect(await look()).toEqual(["ship-0", "ship-0"]);
+});
+
+test("a ship that is slow to wake holds up no other", async () => {
+  const [a, b] = [await come("ship-0"), await come("ship-1")];
+  await a.grant();
+  clock.pass(20);
+  b.heartbeat();
+  await b.grant();
+  clock.pass(11);
+  expect(await look()).toEqual(["ship-0"]);
+  clock.pass(20);
+  expect(await look()).toEqual(["ship-0", "ship-1"]);
+});
+
+test("as many ships that ended are woken as there are free tasks; one told to stop, one that never came up and a fenced one are not", async () => {
+  const ships = [await come("ship-0"), await come("ship-1"), await come("ship-2"), await come("ship-3")];
+  await boardPaperShip(voyage, "ship-4");
+  const claims = [await ships[0]!.grant(), await ships[1]!.grant()];
+  await voyage.stop("ship-2", "vm-ship-2");
+  for (const ship of ships) ship.closePresence();
+  await voyage.fence("ship-1", "vm-ship-1", "test");
+  await ships[0]!.release(claims[0]!.task.id, claims[0]!.epoch);
+  // The release was heard after the stream closed, so the ship counts as there for three heartbeats more.
+  clock.pass(31);
+  expect(voyage.ships().map((row) => row.state)).toEqual(["ended", "fenced", "ended", "ended", "new"]);
+  expect((await look()).sort()).toEqual(["ship-0", "ship-3"]);
+  expect(await look()).toHaveLength(2);
+});
