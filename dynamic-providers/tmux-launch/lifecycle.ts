@@ -40,7 +40,7 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
   async reconcile(settings, news, olds) {
     const helm = await ensureHelm();
     const sprites = await openSprites(providerSettings(settings, news.provider));
-    if (olds?.incarnation === news.incarnation && olds.crewDigest !== news.crewDigest) {
+    if (olds?.incarnation === news.incarnation && (olds.crewDigest !== news.crewDigest || (await isFenced(helm, news)))) {
       await helm.stopShip(news.voyageId, news.ship, news.incarnation, STOP_SECONDS);
       await sprites.exec(news.sprite, stopCrew);
     }
@@ -84,6 +84,13 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
     if (known?.incarnation === props.incarnation) await helm.forgetShip(props.voyageId, props.ship);
   },
 });
+
+/** A fenced crew may not have heard of it yet: with the new token in its hands it would go on, without a hello. */
+const isFenced = (helm: HelmClient, { voyageId, ship, incarnation }: Inputs) =>
+  helm.ship(voyageId, ship).then(
+    (row) => row.incarnation === incarnation && row.state === "fenced",
+    () => false,
+  );
 
 /**
  * Waits for the supervisor's hello. One that ended without it will not come: that is looked at after each `LOOK_SECONDS`, by an exec.

@@ -91,6 +91,30 @@ test("read: drift only while the ledger has work for the ship", async () => {
   await quay.helm.update(await quay.helm.create());
 });
 
+test("a VM that froze with its claim and its connections open is seen as away within three heartbeats, and woken by the helm in time to keep the claim", async () => {
+  await crew.create();
+  await atWork();
+  const { epoch } = await row();
+  await quay.sendToSleep(NAME);
+  await expect.poll(async () => (await row()).connected, { timeout: 10_000 }).toBe(false);
+  await expect.poll(async () => (await row()).connected, { timeout: 30_000 }).toBe(true);
+  expect(await row()).toMatchObject({ state: "working", task: "1", epoch });
+});
+
+test("read: a crew that was fenced is drift, also while its connection is open, since nobody else starts another; up does, on the same VM", async () => {
+  const outs = await crew.create();
+  await atWork();
+  // tmux first: it wakes what is stopped in its panes.
+  await quay.onShip(NAME, 'tmux list-panes -s -t =crew -F "#{pid} #{pane_pid}" > hung; kill -STOP $(cat hung)');
+  await helmClient().fenceShip(quay.voyageId, NAME, String(sprite.incarnation), "test");
+  const seen = await crew.read(outs);
+  expect(seen).toEqual({ ...outs, present: false });
+  await quay.onShip(NAME, "kill -CONT $(cat hung)");
+  await crew.update(seen!);
+  await atWork();
+  expect(await row()).toMatchObject({ incarnation: sprite.incarnation, connected: true });
+});
+
 test("read with the helm down says nothing of the crew, and starts no helm; a ship that the helm does not know is not launched", async () => {
   const outs = await crew.create();
   await quay.killHelm();
