@@ -7,7 +7,7 @@ import { checkProtocol } from "./protocol/protocol.ts";
 
 test("no task is granted, accepted or lost twice, whatever network, ships and helm go through", async () => {
   await checkProtocol({ runs: 400 });
-}, 60_000);
+}, 200_000);
 
 /** The rules that hold it together. With any of them taken out of a copy of the source, the property must object. */
 const MUTATIONS = [
@@ -74,7 +74,7 @@ function run(folder: string): Promise<{ found: boolean; output: string }> {
     execFile(
       process.execPath,
       ["tests/helm/protocol/run.ts", "1500", "1"],
-      { cwd: folder, timeout: 90_000 },
+      { cwd: folder, timeout: 180_000 },
       (error, stdout, stderr) => {
         if (!error) resolve({ found: false, output: stdout });
         else if (error.code === 1 && stdout.includes("Counterexample")) resolve({ found: true, output: stdout });
@@ -86,7 +86,7 @@ function run(folder: string): Promise<{ found: boolean; output: string }> {
 
 test.for(MUTATIONS.map((mutation, index) => ({ ...mutation, index })))(
   "the property objects when this is taken out: $title",
-  { timeout: 100_000 },
+  { timeout: 200_000 },
   async (mutation) => {
     const { found, output } = await run(mutate(mutation.index, mutation));
     expect(found, output).toBe(true);
