@@ -139,5 +139,5 @@ async function namesIn(folder: string): Promise<string[]> {
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
 
-/** ship-2 before ship-10. */
-const byName = (ships: ShipView[]) => ships.sort((a, b) => a.ship.localeCompare(b.ship, "en", { numeric: true }));
+/** ship-2 before ship-10; not by localeCompare, whose first use costs more than all else here. */
+const byName = (ships: ShipView[]) => ships.sort((a, b) => a.ship.length - b.ship.length || (a.ship < b.ship ? -1 : 1));

@@ -1,0 +1,180 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { parseDuration, span } from "../../cli/durations.ts";
+import { voyageAttention } from "../../cli/status/attention.ts";
+import { renderStatus } from "../../cli/status/render.ts";
+import { sortSessions, syncAttention, syncOf } from "../../cli/status/sync-view.ts";
+import { type ShipView, type StatusView, shipState } from "../../cli/status/view.ts";
+import { table } from "../../cli/table.ts";
+import type { Session } from "../../lib/mutagen/session.ts";
+import { sessionKinds } from "../../lib/mutagen/sessions.ts";
+import type { ShipRow, VoyageStatus } from "../../lib/voyage-status.ts";
+
+/** What no real fleet can be brought to on demand: a helm's and a daemon's answers, in their own shapes. */
+const NOW = Date.parse("2026-11-23T10:00:00Z");
+const row = (more: Partial<ShipRow>): ShipRow => ({
+  ship: "ship-0",
+  incarnation: "a",
+  state: "working",
+  connected: false,
+  lastSeenAt: "2026-11-23T09:59:48Z",
+  task: null,
+  epoch: null,
+  note: null,
+  hasWork: true,
+  ...more,
+});
+
+test.each([
+  [{ state: "working", connected: true }, "working", "connected"],
+  [{ state: "working" }, "working", "last heard 12 s ago"],
+  [{ state: "idle", connected: true }, "idle", "connected"],
+  [{ state: "ended" }, "asleep", "said goodbye: nothing to do"],
+  [{ state: "lost" }, "lost", "last heard 12 s ago"],
+  [{ state: "lost", lastSeenAt: null }, "lost", "the helm has not heard of it since it started"],
+  [{ state: "fenced" }, "fenced", "last heard 12 s ago"],
+  [{ state: "new", lastSeenAt: null }, "unknown", "registered, never heard of"],
+  [{ state: "stopping", task: "1" }, "working", "told to stop"],
+  [{ state: "stopping" }, "idle", "told to stop"],
+] as const)("the helm's %j is %s, known by: %s", (more, state, knownBy) => {
+  expect(shipState(row(more), NOW)).toEqual({ state, knownBy });
+});
+
+const session = (kind: string, more: Partial<Session> = {}): Session => ({
+  identifier: kind,
+  name: kind,
+  labels: { ship: "ship-0", kind },
+  status: "watching",
+  connected: true,
+  paused: false,
+  halted: null,
+  conflicts: [],
+  problems: [],
+  problemPaths: [],
+  problemsCut: false,
+  lastError: null,
+  cycles: 1,
+  clean: true,
+  text: "watching",
+  ...more,
+});
+const three = (more: Partial<Session> = {}) => sessionKinds.map((kind) => session(kind, kind === "workspace" ? more : {}));
+const away = { connected: false, status: "disconnected" };
+
+test.each([
+  ["all well", three(), "idle", "ok"],
+  ["one at work", three({ status: "staging-beta" }), "idle", "busy"],
+  ["out of reach, its ship asleep", three(away), "asleep", "asleep"],
+  ["out of reach, its ship at work", three(away), "working", "away"],
+  ["in conflict", three({ conflicts: ["a"] }), "asleep", "trouble"],
+  ["halted", three({ halted: "one side's folder was emptied" }), "idle", "trouble"],
+  ["paused", three({ paused: true }), "idle", "trouble"],
+  ["one missing", three().slice(1), "idle", "trouble"],
+  ["none", [], "idle", "none"],
+] as const)("a ship's syncs: %s", (_what, sessions, state, expected) => {
+  expect(syncOf(sortSessions(sessions), "ship-0", state).state).toBe(expected);
+});
+
+test("no daemon is no trouble of the ship's: the state of its syncs is unknown", () => {
+  expect(syncOf(null, "ship-0", "working").state).toBe("unknown");
+});
+
+test("a sync that stands still, or leaves something out, needs the captain; one of a ship asleep does not", () => {
+  const found = (more: Partial<Session>) =>
+    syncAttention(sortSessions(three(more)), "ship-0", "/mirror", "sea").map((each) => each.message);
+  expect(found(away)).toEqual([]);
+  expect(found({ halted: "emptied" })).toEqual(["the workspace sync of ship-0 stands still: emptied"]);
+  expect(found({ problems: ["beta big.bin: too large"] })).toEqual([expect.stringContaining("beta big.bin: too large")]);
+});
+
+const ship = (more: Partial<ShipView>): ShipView => ({
+  ship: "ship-0",
+  state: "idle",
+  knownBy: "connected",
+  since: null,
+  task: null,
+  note: null,
+  sync: { state: "ok", text: "ok" },
+  ...more,
+});
+const status = (more: Partial<VoyageStatus>): VoyageStatus => ({
+  id: "abc123",
+  stack: "sea",
+  name: "n",
+  state: "sailing",
+  branch: "sea",
+  tip: "0".repeat(40),
+  verified: null,
+  tasks: [],
+  ships: [],
+  asOf: "2026-11-23T10:00:00Z",
+  ...more,
+});
+
+test("a failed verification, a lost ship with what it holds, and a voyage that stands still, each with a command", () => {
+  const verified = { commit: "abcdef0123456789", exitCode: 2, output: "ok 1\nnot ok 2\n", at: "2026-11-23T10:00:00Z" };
+  const lost = ship({ state: "lost", task: { id: "7", subject: "Keel", since: "2026-11-23T09:00:00Z" } });
+  const found = [
+    ...voyageAttention(status({ state: "failed", verified }), [lost]),
+    ...voyageAttention(status({ state: "stalled" }), []),
+  ];
+  expect(found.map((each) => each.message)).toEqual([
+    "verify.sh failed at abcdef01, exit status 2: not ok 2",
+    "ship-0 is lost, with task 7 (connected)",
+    "work is left and no ship is there",
+  ]);
+  for (const { hint } of found) expect(hint).toContain("pulumi up -s sea");
+});
+
+test("what agents wrote cannot steer the terminal from a status", () => {
+  const view: StatusView = {
+    id: "abc123",
+    stack: "sea",
+    name: null,
+    state: "blocked",
+    from: "helm",
+    asOf: null,
+    branch: "sea",
+    tip: null,
+    tasks: { total: 1, pending: 0, inProgress: 0, completed: 0, blocked: 1, cancelled: 0, byShip: {} },
+    attention: [{ kind: "task", of: "1", message: "\x1b[2Jgone\nsecond", hint: "x" }],
+    ships: [ship({ task: { id: "1", subject: "\x1b]0;title\x07Keel\r!", since: "2026-11-23T09:00:00Z" } })],
+  };
+  const text = renderStatus(view, { style: (_format, text) => text, columns: undefined }, NOW);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+  expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
+  expect(text).toContain("#1 Keel!");
+});
+
+test("a table's columns line up, empty ones are left out, and none is wider than the terminal", () => {
+  const cell = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 12 });
+  const rows = fc.array(fc.tuple(cell, cell, cell), { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(rows, (texts) => {
+      const lines = table(
+        ["ONE", "TWO", "THREE"],
+        texts.map((row) => row.map((text) => ({ text }))),
+        60,
+      );
+      expect(lines).toHaveLength(texts.length + 1);
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(60);
+      for (const [index, name] of ["ONE", "TWO", "THREE"].entries()) {
+        const at = lines[0]!
+          .split("  ")
+          .map((text) => text.trim())
+          .includes(name)
+          ? lines[0]!.indexOf(name)
+          : -1;
+        expect(at >= 0).toBe(texts.some((row) => row[index] !== ""));
+        if (at >= 0) for (const [i, row] of texts.entries()) expect(lines[i + 1]!.slice(at).startsWith(row[index]!)).toBe(true);
+      }
+    }),
+  );
+});
+
+test("durations are read and told", () => {
+  expect([parseDuration("45s"), parseDuration("1h30m"), parseDuration("1.5d")]).toEqual([45_000, 5_400_000, 129_600_000]);
+  for (const text of ["", "10", "m", "10m ago", "-5m"]) expect(() => parseDuration(text)).toThrow(/no duration/);
+  const ago = (seconds: number) => span(new Date(NOW - seconds * 1000).toISOString(), NOW);
+  expect([ago(-5), ago(9), ago(61), ago(3700), ago(90_000)]).toEqual(["0s", "9s", "1m01s", "1h01m", "1d01h"]);
+});
