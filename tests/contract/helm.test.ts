@@ -99,22 +99,23 @@ test("a value of the wrong shape is found by check, naming its field", async () 
   await expect(quay.helm.create({ leaseSeconds: "soon" })).rejects.toThrow(/check: .*leaseSeconds/);
 });
 
+/** A helm ends by itself a moment after its last voyage. */
+async function helmIsDown(): Promise<void> {
+  const answer = () =>
+    helmClient()
+      .health()
+      .then(
+        () => "up",
+        () => "down",
+      );
+  await expect.poll(answer, { timeout: 5000 }).toBe("down");
+}
+
 test("delete deregisters, ends ships' tokens and a helm with nothing left, keeps the ledger, and is quiet the second time", async () => {
   const { token } = await claiming("ship-0");
   const next = ship(String(outs.url), token, "ship-0-life");
   await quay.helm.remove(outs);
-  await expect
-    .poll(
-      () =>
-        helmClient()
-          .health()
-          .then(
-            () => "up",
-            () => "down",
-          ),
-      { timeout: 5000 },
-    )
-    .toBe("down");
+  await helmIsDown();
   await expect(next.hello()).rejects.toThrow();
   expect((await stat(quay.folder.ledger)).size).toBeGreaterThan(0);
   await expect(stat(quay.folder.credentials)).rejects.toThrow(/ENOENT/);
@@ -124,18 +125,7 @@ test("delete deregisters, ends ships' tokens and a helm with nothing left, keeps
 test("delete when the helm is dead: it is started to be told, so that no later helm sails a voyage that is gone", async () => {
   await quay.killHelm();
   await quay.helm.remove(outs);
-  await expect
-    .poll(
-      () =>
-        helmClient()
-          .health()
-          .then(
-            () => "up",
-            () => "down",
-          ),
-      { timeout: 5000 },
-    )
-    .toBe("down");
+  await helmIsDown();
   const { voyages } = await (await ensureHelm()).health();
   expect(voyages).toEqual([]);
   const again = await quay.helm.create();

@@ -145,7 +145,8 @@ export type Outputs = {
     inProgress: number;
     completed: number;
     blocked: number;
-    byShip: Record<string, number>;
+    cancelled: number;
+    byShip: Record<string, { completed: number; task: string | null }>;
   };
   workspace: string;
   helm: string;

@@ -5,7 +5,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { knownHarbor } from "../../lib/harbor-daemon.ts";
 import { stopHelm } from "../../lib/helm-daemon.ts";
-import { spritePrefix } from "../../lib/naming.ts";
+import { spriteName, spritePrefix } from "../../lib/naming.ts";
 import { diamond, writePlan } from "../fixtures/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
@@ -26,11 +26,31 @@ test("up sails: the fleet is ready, the plan is worked off once each, and verifi
 });
 
 test("up again changes nothing, and its outputs say what the task files say", async () => {
+  const status = await captain.until("done with it all", (s) => s.ships.every((ship) => ship.state === "ended"));
+  const before = Date.now();
   await captain.up(["--expect-no-changes"]);
-  const outputs = await captain.outputs();
-  expect(outputs.tasks).toMatchObject({ total: 5, completed: 5, pending: 0, inProgress: 0, blocked: 0 });
-  expect(outputs.voyage).toMatchObject({ state: "verified", branch: captain.stack });
-  expect(outputs.ships.map((ship) => ship.name)).toEqual(["ship-0", "ship-1"]);
+  const { asOf, ...outputs } = await captain.outputs();
+  const tip = await execa("git", ["--git-dir", captain.voyage.repo, "rev-parse", captain.stack]);
+  const worked = (ship: string) => status.tasks.filter((task) => task.ship === ship).length;
+  const ships = ["ship-0", "ship-1"];
+  expect(outputs).toEqual({
+    voyage: { id: status.id, state: "verified", repo: captain.repo, branch: captain.stack, tip: tip.stdout },
+    ships: ships.map((name) => ({
+      name,
+      id: status.ships.find((row) => row.ship === name)?.incarnation,
+      address: `sprite@${spriteName(captain.stack, status.id, name)}`,
+      state: "ended",
+      task: null,
+    })),
+    tasks: {
+      ...{ total: 5, pending: 0, inProgress: 0, completed: 5, blocked: 0, cancelled: 0 },
+      byShip: Object.fromEntries(ships.filter(worked).map((name) => [name, { completed: worked(name), task: null }])),
+    },
+    workspace: `$OCAPTAIN_VOYAGES/${captain.stack}/workspace`,
+    helm: `http://127.0.0.1:${process.env.OCAPTAIN_HELM_PORT}`,
+  });
+  expect(Date.parse(asOf)).toBeGreaterThanOrEqual(before);
+  expect(Date.parse(asOf)).toBeLessThanOrEqual(Date.now());
 });
 
 test("the state records the order of design 5, so that delete is its reverse, also without the program", async () => {
