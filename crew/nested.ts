@@ -16,6 +16,10 @@ export async function nestedRepos(git: RunGit, folder: string, bases: readonly s
   return [...found].sort();
 }
 
+/** Why a task that made them has failed, and what helps. */
+export const aboutNested = (paths: readonly string[]) =>
+  `a git repository lies inside the tree: ${paths.join(", ")}. Git would keep a link to it and none of its files. Remove its .git folder, list it in .gitignore, or make it a submodule (.gitmodules).`;
+
 /** The files below `path`, a repository in the tree, as paths of the tree; those of repositories inside it too. */
 export async function filesOfNested(git: RunGit, folder: string, path: string): Promise<string[]> {
   const at = join(folder, path);

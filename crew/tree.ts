@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { join } from "node:path";
 import type { Journal } from "./journal.ts";
 import { findLeft } from "./left.ts";
-import type { RunGit } from "./nested.ts";
+import { aboutNested, nestedRepos, type RunGit } from "./nested.ts";
 import { readToken, type Ship } from "./ship.ts";
 import { MARK } from "./stragglers.ts";
 import { HelmAway, transfer } from "./transfer.ts";
@@ -115,10 +115,17 @@ export class Tree {
 
   /**
    * Commits the tree as it lies, as **one** commit on `parents`, whatever a hand did with HEAD meanwhile; also when nothing changed.
-   * Returns its id.
+   * Returns its id. Throws when a repository lies in it that is no submodule: its files would not be in the commit.
    */
   async commit(parents: string[], message: string, signal: AbortSignal): Promise<string> {
-    await this.#git(["add", "--all"], signal);
+    const added = await this.#git(["add", "--all"], signal).then(
+      () => null,
+      (error: Error) => error,
+    );
+    const git: RunGit = (args, { input, cwd } = {}) => this.#git(args, signal, input, cwd);
+    const nested = await nestedRepos(git, this.folder, parents);
+    if (nested.length > 0) throw new Error(aboutNested(nested));
+    if (added) throw added;
     const tree = await this.#git(["write-tree"], signal);
     const commit = await this.#git(
       ["commit-tree", tree, ...parents.flatMap((parent) => ["-p", parent]), "-F", "-"],
