@@ -49,12 +49,22 @@ export class StandInHelm {
   slowAnswerMs: Record<string, number> = {};
   steer: "go" | "stop" = "go";
   verifyScript: string | null = null;
+  /** What is to be verified, if not the tip. */
+  verifyCommit: string | null = null;
+  /** Called before a verification is given out. */
+  beforeVerify: () => void = () => {};
   verified: z.infer<typeof api.VerifiedRequest> | null = null;
   presences = new Set<ServerResponse>();
   url = "";
   /** Called before an accept is decided: a test moves the tip here. */
   beforeAccept: () => void = () => {};
 
+  /** How long no heartbeat has been acknowledged. */
+  get silentMs(): number {
+    return performance.now() - this.#heardAt;
+  }
+
+  #heardAt = performance.now();
   readonly #server = createServer((req, res) => void this.#serve(req, res));
   readonly #answers = new Map<string, { status: number; body: unknown }>();
   #waiters: (() => void)[] = [];
@@ -186,13 +196,17 @@ export class StandInHelm {
           row.epoch += 1;
           return ok({ kind: "grant", grant: this.#grant(row) });
         }
-        if (this.verifyScript !== null && !this.verified)
-          return ok({ kind: "verify", epoch: 1, commit: this.tip, script: this.verifyScript, timeoutSeconds: 20 });
+        if (this.verifyScript !== null && !this.verified) {
+          this.beforeVerify();
+          const commit = this.verifyCommit ?? this.tip;
+          return ok({ kind: "verify", epoch: 1, commit, script: this.verifyScript, timeoutSeconds: 20 });
+        }
         const reason = this.rows.every((candidate) => candidate.status === "accepted") ? "done" : "waiting";
         return ok({ kind: "nothing", reason, retryAfterSeconds: 0.1 });
       }
       case "heartbeat": {
         const { claim } = api.Heartbeat.parse(raw);
+        this.#heardAt = performance.now();
         return (claim && stale(this.row(claim.task), claim.epoch)) || ok({ steer: this.steer });
       }
       case "accept": {

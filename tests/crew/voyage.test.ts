@@ -128,6 +128,33 @@ describe("a voyage", () => {
   });
 });
 
+describe("a verification", () => {
+  test("of which the helm's git is away for long is made when it is back", async () => {
+    await voyage({ id: "1", subject: "Forge", rehearsal: "echo built > built.txt" });
+    helm.timing.leaseSeconds = 30;
+    helm.timing.fenceSeconds = 20;
+    helm.verifyScript = "cat built.txt; exit 5";
+    helm.beforeVerify = () => {
+      helm.gitAway = /./;
+    };
+    const child = ship.start();
+    await helm.until("fetches", () => helm.turnedAway.length >= 7, 30_000);
+    helm.gitAway = null;
+    expect(await ship.ended(child)).toBe(0);
+    expect(helm.verified).toMatchObject({ exitCode: 5, output: "built\n" });
+  });
+
+  test("that cannot be made is reported as failed, with why, and not begun again", async () => {
+    await voyage({ id: "1", subject: "Walk" });
+    helm.verifyScript = "true";
+    helm.verifyCommit = "f".repeat(40);
+    expect(await ship.ended(ship.start())).toBe(0);
+    expect(helm.verified).toMatchObject({ exitCode: -1, commit: "f".repeat(40) });
+    expect(helm.verified!.output).toMatch(/^verify.sh was not run to its end: git checkout failed/);
+    expect(ship.events()).not.toContain("failed");
+  });
+});
+
 describe("a task that fails", () => {
   test("is released with its reason and the output's tail", async () => {
     await voyage({ id: "1", subject: "Break", rehearsal: "echo before; echo the mast is broken >&2; exit 3" });
