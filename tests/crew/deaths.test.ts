@@ -127,7 +127,7 @@ describe("a supervisor", () => {
     await helm.until("the hand begins", () => began("a"));
     child.kill("SIGSTOP");
     letGo("a"); // the hand is not frozen: it ends, and its supervisor finds it done after the thaw
-    await new Promise((resolve) => setTimeout(resolve, helm.timing.fenceSeconds * 1000 + 300));
+    await helm.until("the fence", () => helm.silentMs > helm.timing.fenceSeconds * 1000);
     helm.row("1").status = "blocked"; // fenced; in truth given to another ship
     helm.row("1").epoch = 2;
     helm.refusals.hello = fenced;
@@ -144,7 +144,7 @@ describe("a supervisor", () => {
     await helm.until("the hand begins", () => began("a"));
     const pids = [...ship.handPids()];
     for (const pid of [child.pid!, ...pids]) process.kill(pid, "SIGSTOP");
-    await new Promise((resolve) => setTimeout(resolve, helm.timing.fenceSeconds * 1000 + 300));
+    await helm.until("the fence", () => helm.silentMs > helm.timing.fenceSeconds * 1000);
     helm.row("1").status = "pending";
     letGo("a");
     for (const pid of [...pids, child.pid!]) process.kill(pid, "SIGCONT");

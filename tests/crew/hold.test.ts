@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
@@ -51,7 +52,7 @@ describe("the hold", () => {
       const child = ship.start(env);
       await helm.until("the hold", () => holds.size === 1);
       expect([...holds.values()]).toEqual(["2m"]);
-      (await import("node:fs")).writeFileSync(join(ship.home, "go"), "");
+      writeFileSync(join(ship.home, "go"), "");
       expect(await ship.ended(child)).toBe(0);
       expect(holds.size).toBe(0);
       expect(asked.every((line) => line.endsWith(" sprite"))).toBe(true);
@@ -62,7 +63,7 @@ describe("the hold", () => {
     const env = await voyage({ putIsUpsert: true }, { id: "1", subject: "Wait", rehearsal: "sleep 60" });
     helm.away = true;
     const child = ship.start(env);
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await helm.until("more than one try", () => helm.turnedAway.length > 1);
     expect(asked).toEqual([]);
     helm.away = false;
     await helm.until("the hold", () => holds.size === 1);

