@@ -23,7 +23,8 @@ let ownBuild: Promise<string> | undefined;
 export async function ensureHelm(): Promise<HelmClient> {
   const client = helmClient();
   // The source is read once, not for each ship, and again when a helm was started of what it is by then.
-  const build = await (ownBuild ??= helmBuild());
+  ownBuild ??= helmBuild();
+  const build = await ownBuild;
   const fits = async () => (await healthOf(client))?.build === build;
   if (await fits()) return client;
   // One starter at a time; who waited here finds it started.

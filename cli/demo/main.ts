@@ -27,6 +27,8 @@ const HELP = `npm run demo [-- options]      sails a demonstration voyage on the
   --keep              leave the fleet sailing; prints how to go on with it
   --help              this text
 
+OCAPTAIN_DEMO names another folder than .demo/, which is made anew each time.
+
 Examples:
   npm run demo
   npm run demo -- --repo ../another-repository --ships 6`;

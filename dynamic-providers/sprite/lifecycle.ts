@@ -67,7 +67,8 @@ let packed: ReturnType<typeof packCrew> | undefined;
 
 /** One exec: wakes the ship, puts the crew's files there, makes its folders, and asks who and where it is. */
 async function board(sprites: SpritesClient, name: string) {
-  const crew = await (packed ??= packCrew());
+  packed ??= packCrew();
+  const crew = await packed;
   const files = crew.files.map((file) => ({ ...file, path: `voyage/crew/${file.path}` }));
   const mkdirs = ["voyage/workspace", "voyage/logs", ".claude/tasks"];
   const stdin = provisionStdin({ files, mkdirs, run: holdArgv(BOARDING_HOLD_SECONDS) });
