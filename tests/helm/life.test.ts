@@ -47,8 +47,9 @@ test("killed with SIGKILL again and again while ships deliver, the helm loses no
   const ships = await Promise.all(["ship-0", "ship-1", "ship-2"].map((name) => come(name)));
   let over = false;
   let kills = 0;
+  // So many, and no more: on a busy machine a helm that lives a quarter of a second gets little done.
   const killer = (async () => {
-    while (!over) {
+    while (!over && kills < 30) {
       const { pid } = await helm.health();
       await new Promise((resolve) => setTimeout(resolve, 60 + Math.random() * 250));
       if (over) return;
@@ -59,11 +60,11 @@ test("killed with SIGKILL again and again while ships deliver, the helm loses no
   })();
   /** Asks until there is an answer, always with the same request id, as a supervisor does. */
   const patiently = async <T>(ask: () => Promise<T>): Promise<T> => {
-    for (let attempt = 0; ; attempt++) {
+    for (const deadline = Date.now() + 60_000; ; ) {
       try {
         return await ask();
       } catch (error) {
-        if (attempt > 100 || /^(claim|accept): 4/.test(String((error as Error).message))) throw error;
+        if (Date.now() > deadline || /^(claim|accept): 4/.test(String((error as Error).message))) throw error;
         await new Promise((resolve) => setTimeout(resolve, 40));
       }
     }
@@ -84,9 +85,10 @@ test("killed with SIGKILL again and again while ships deliver, the helm loses no
         expect(reply.kind).toBe("accepted");
       }
     }),
-  );
-  over = true;
-  await killer;
+  ).finally(() => {
+    over = true;
+    return killer;
+  });
   helm = await ensureHelm();
   expect(kills).toBeGreaterThan(2);
   const status = await helm.voyage(ID);
@@ -95,7 +97,7 @@ test("killed with SIGKILL again and again while ships deliver, the helm loses no
   const log = sh(captain.root, "--git-dir", folder.repo, "log", "--format=%s", "v").split("\n");
   expect(log.sort()).toEqual([...ids.map((id) => `T${id}`), "start"].sort());
   expect(await readVoyageStatus(folder)).toMatchObject({ total: 12, completed: 12 });
-}, 60_000);
+}, 120_000);
 
 test("a silent ship is fenced when its lease is over, its task goes to another, and it comes back only as a new life", async () => {
   const register = await sail({ "1": [] }, {}, { leaseSeconds: 1, heartbeatSeconds: 0.2, fenceSeconds: 0.7 });
