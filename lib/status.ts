@@ -1,4 +1,5 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { VoyageFolder } from "./paths.ts";
@@ -45,8 +46,8 @@ export async function readTaskRows(folder: VoyageFolder): Promise<TaskRow[]> {
     throw error;
   });
   const files = names.filter((name) => /^\d+\.json$/.test(name)).sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
-  const rows = await Promise.all(files.map((name) => readTaskRow(join(folder.tasks, name), name.slice(0, -".json".length))));
-  return rows.filter((row) => row !== null);
+  // One after the other, and not by promises: for 1,000 small files those cost ten times what the reading does.
+  return files.map((name) => readTaskRow(join(folder.tasks, name), name.slice(0, -".json".length))).filter((row) => row !== null);
 }
 
 /** Counts the task files of a voyage. */
@@ -78,11 +79,11 @@ export function countTasks(rows: readonly TaskRow[]): TaskCounts {
 
 const SUBJECT_MARK = /^\[(blocked|cancelled)\] /;
 
-async function readTaskRow(path: string, id: string): Promise<TaskRow | null> {
-  const file = parse(await readFile(path, "utf8").catch(() => ""));
+function readTaskRow(path: string, id: string): TaskRow | null {
+  const file = read(path);
   if (!file) return null;
   const ours = file.metadata?.ocaptain;
-  const changedAt = ours?.changedAt ?? (await stat(path).catch(() => null))?.mtime.toISOString();
+  const changedAt = ours?.changedAt ?? statSync(path, { throwIfNoEntry: false })?.mtime.toISOString();
   if (!changedAt) return null;
   return {
     id,
@@ -99,10 +100,10 @@ async function readTaskRow(path: string, id: string): Promise<TaskRow | null> {
   };
 }
 
-function parse(text: string): z.infer<typeof TaskFile> | undefined {
+function read(path: string): z.infer<typeof TaskFile> | undefined {
   try {
-    return TaskFile.safeParse(JSON.parse(text)).data;
+    return TaskFile.safeParse(JSON.parse(readFileSync(path, "utf8"))).data;
   } catch {
-    return undefined;
+    return undefined; // gone meanwhile, or no JSON
   }
 }

@@ -1,4 +1,5 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { helmClient } from "../../lib/helm-client.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { countTasks, readTaskRows } from "../../lib/status.ts";
@@ -127,8 +128,10 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<Sta
   };
 }
 
-/** git's own client is loaded only here: with a helm nobody needs it, and loading it is a third of a look's time. */
+/** As git keeps a branch that moves. Packed away, it is git's to find; loading its client for every look would be a third of the look's time. */
 async function tipOf(repo: string, branch: string): Promise<string | null> {
+  const loose = await readFile(join(repo, "refs", "heads", branch), "utf8").catch(() => "");
+  if (/^[0-9a-f]{40}\n$/.test(loose)) return loose.trim();
   const { gitLine } = await import("../../lib/git/run.ts");
   return gitLine(["rev-parse", `refs/heads/${branch}`], { gitDir: repo }).catch(() => null);
 }
