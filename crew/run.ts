@@ -17,6 +17,11 @@ export type Command = {
   /** Aborting it ends the command: SIGTERM to its group, SIGKILL after 5 s. */
   signal: AbortSignal;
   onOutput?: (chunk: Buffer) => void;
+  /** Where its standard output goes instead of `tail` and `onOutput`, when that is for a program. */
+  onStdout?: (chunk: Buffer) => void;
+  onStart?: (pid: number) => void;
+  /** @default nothing: /dev/null */
+  input?: string;
 };
 
 /** `exitCode` is null when a signal ended it. `tail`: the last 8 KiB of both outputs, in the order they came. */
@@ -34,15 +39,19 @@ export async function run(command: Command): Promise<Ran> {
     cwd: command.cwd,
     env: { ...command.env, [MARK]: command.mark },
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [command.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
+  if (child.pid !== undefined) command.onStart?.(child.pid);
+  // A program that does not read its input to the end says so by its exit.
+  child.stdin?.on("error", () => {});
+  child.stdin?.end(command.input);
   let tail = Buffer.alloc(0);
   const take = (chunk: Buffer) => {
     tail = Buffer.concat([tail, chunk]).subarray(-TAIL_BYTES);
     command.onOutput?.(chunk);
   };
-  child.stdout.on("data", take);
-  child.stderr.on("data", take);
+  child.stdout!.on("data", command.onStdout ?? take);
+  child.stderr!.on("data", take);
   const drained = new Promise((resolve) => child.once("close", resolve));
 
   const timeUp = AbortSignal.timeout(Math.ceil(Math.min(command.timeoutMs, 2 ** 31 - 1)));

@@ -133,6 +133,7 @@ export class Tree {
       message,
     );
     await this.#git(["update-ref", "--no-deref", "HEAD", commit], signal);
+    this.#forgetMerge();
     return commit;
   }
 
@@ -145,6 +146,39 @@ export class Tree {
       await this.#git(["merge", "--abort"], signal);
       return false;
     }
+  }
+
+  /**
+   * Merges `tip` into the tree as far as it goes and leaves what conflicts to the hand, with git's marks in the texts. Returns the files in
+   * conflict; none when it went through. Throws what git says when it cannot begin, as with a file in the way.
+   */
+  async mergeForHand(tip: string, signal: AbortSignal): Promise<string[]> {
+    try {
+      await this.#git(["-c", "merge.conflictStyle=merge", "merge", "--quiet", "--no-commit", "--no-ff", tip], signal);
+      return [];
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!existsSync(join(this.folder, ".git", "MERGE_HEAD"))) throw error;
+      return lines(await this.#git(["diff", "--name-only", "--diff-filter=U", "-z"], signal));
+    }
+  }
+
+  /** Those of `files` that still hold a conflict's marks. */
+  async unresolved(files: readonly string[], signal: AbortSignal): Promise<string[]> {
+    const there = files.filter((file) => existsSync(join(this.folder, file)));
+    if (there.length === 0) return [];
+    const found = await this.#git(
+      ["grep", "--no-index", "-lzE", "^(<<<<<<<|>>>>>>>) ", "--", ...there.map((file) => `:(literal)${file}`)],
+      signal,
+    ).catch(() => "");
+    signal.throwIfAborted();
+    return lines(found);
+  }
+
+  /** Once its result is committed, git must not think that a merge is still going on. */
+  #forgetMerge(): void {
+    for (const file of ["MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE"])
+      rmSync(join(this.folder, ".git", file), { force: true });
   }
 
   /** Pushes to `refs/ships/<ship>/<task>-<epoch>`. Throws HelmAway. */
@@ -224,6 +258,8 @@ export class Tree {
     chmodSync(this.#ship.gitConfigFile, 0o600);
   }
 }
+
+const lines = (text: string) => text.split("\0").filter(Boolean);
 
 export const gitVersion = () => execFileSync("git", ["--version"], { encoding: "utf8", timeout: 10_000 }).trim();
 

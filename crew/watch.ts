@@ -43,7 +43,7 @@ export async function standWatch(
       .catch((error: unknown) => {
         throw error instanceof Halt || error instanceof Refused ? error : new Halt("away", (error as Error).message);
       });
-    if (hello.hand !== "rehearsal") throw new Error(`this crew has no hand "${hello.hand}"`);
+    if (hello.hand !== "rehearsal" && hello.hand !== "claude") throw new Error(`this crew has no hand "${hello.hand}"`);
     journal.note("hello", `${hello.ship} of ${hello.voyage.name}`, { ...facts, incarnation: ship.config.incarnation });
     heartbeat = new Heartbeat(helm, hold, ship.config, hello, (reason) => {
       if (reason.kind === "stale") claimEnd?.abort(reason);

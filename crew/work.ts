@@ -1,10 +1,11 @@
-import type { AcceptReply, Grant, HelloReply, ReleaseReply } from "../lib/ship-api.ts";
+import type { Grant, HelloReply, ReleaseReply } from "../lib/ship-api.ts";
+import { Delivery } from "./delivery.ts";
 import { asHalt, Halt, Refused } from "./halt.ts";
+import { sailClaude } from "./hands/claude.ts";
 import { type HandResult, rehearse } from "./hands/rehearsal.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { HelmClient } from "./helm-client.ts";
 import type { Journal } from "./journal.ts";
-import { run } from "./run.ts";
 import type { Ship } from "./ship.ts";
 import { endStragglers } from "./stragglers.ts";
 import { TaskLog } from "./task-log.ts";
@@ -15,7 +16,13 @@ import { type Tree, withoutGit } from "./tree.ts";
 const ROUNDS = 3;
 /** The last word before an ordered end; whoever ordered it waits for us. */
 const FAREWELL_MS = 5000;
-const CHECK_MS = 10 * 60_000;
+
+/** How a hand's work on a claim ended: delivered, failed (that counts as a try), given back unharmed, or with a question to the captain. */
+export type HandEnd =
+  | { kind: "accepted" }
+  | { kind: "failed"; reason: string }
+  | { kind: "handed-back"; reason: string }
+  | { kind: "asked"; question: string };
 
 /** What a claim is worked with. */
 export type Deck = { ship: Ship; hello: HelloReply; helm: HelmClient; heartbeat: Heartbeat; tree: Tree; journal: Journal };
@@ -54,79 +61,42 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal): Promi
 }
 
 async function deliver(deck: Deck, grant: Grant, log: TaskLog, signal: AbortSignal): Promise<void> {
-  const { hello, tree, journal } = deck;
-  const { task, epoch } = grant;
-  const failed = (reason: string) => release(deck, grant, reason, true, signal);
-  const job = { grant, cwd: tree.folder, env: handEnvironment(deck, grant), mark: deck.ship.mark, signal, onOutput: log.write };
-  let seconds = 0;
-  let parents = [grant.tip];
-  let done: HandResult | null = null;
-  await tree.reset(hello.voyage.branch, grant.tip, signal);
+  const delivery = new Delivery(deck, grant, log, signal);
+  const end = await (deck.hello.hand === "claude" ? sailClaude : sailRehearsal)(deck, grant, delivery, log, signal);
+  if (end.kind === "failed") await release(deck, grant, end.reason, true, signal);
+  if (end.kind === "handed-back") await release(deck, grant, end.reason, false, signal);
+  if (end.kind === "asked") await ask(deck, grant, end.question, signal);
+}
 
+async function sailRehearsal(deck: Deck, grant: Grant, delivery: Delivery, log: TaskLog, signal: AbortSignal): Promise<HandEnd> {
+  const job = {
+    grant,
+    cwd: deck.tree.folder,
+    env: handEnvironment(deck, grant),
+    mark: deck.ship.mark,
+    signal,
+    onOutput: log.write,
+  };
+  await delivery.begin();
+  let seconds = 0;
+  let done: HandResult | null = null;
   for (let round = 1; ; round++) {
     if (!done) {
       done = await rehearse(job);
       seconds += done.seconds;
-      if (done.failed) return failed(done.failed);
+      if (done.failed) return { kind: "failed", reason: done.failed };
     }
-    const commit = await tree.commit(parents, message(deck, grant, done.summary), signal);
-    const check = await runCheck(deck, grant, log, signal);
-    if (check && check.exitCode !== 0) return failed(`the check failed, exit status ${check.exitCode}\n${check.output}`);
-
-    await tree.push(commit, task.id, epoch, signal);
-    const stat = await tree.shortStat(parents.at(-1)!, commit, signal);
-    const summary = [done.summary, stat].filter(Boolean).join("; ");
-    const body = { task: task.id, epoch, commit, summary, check, seconds };
-    const reply = await settle(deck, () =>
-      deck.helm.call<AcceptReply>("accept", body, { totalMs: hello.leaseSeconds * 1000, signal }),
-    );
-    if (reply.kind === "accepted") {
-      journal.note("accepted", `task ${task.id}  accepted: ${summary || "no change"}`, {
-        task: task.id,
-        epoch,
-        commit,
-        tip: reply.tip,
-        seconds,
-      });
-      return;
-    }
-
-    journal.note("conflict", `task ${task.id}  others changed ${reply.files.join(", ")} meanwhile`, {
-      task: task.id,
-      epoch,
-      tip: reply.tip,
-      round,
-    });
-    if (round === ROUNDS) return failed(`in conflict with the tip ${ROUNDS} times, at last in ${reply.files.join(", ")}`);
-    await tree.fetch(hello.voyage.branch, signal);
-    if (await tree.merge(reply.tip, signal)) {
-      parents = [commit, reply.tip];
-    } else {
-      await tree.reset(hello.voyage.branch, reply.tip, signal);
-      parents = [reply.tip];
-      done = null;
-    }
+    const offered = await delivery.offer(done.summary, seconds);
+    if (offered.kind === "accepted") return { kind: "accepted" };
+    if (offered.kind === "check-failed")
+      return { kind: "failed", reason: `the check failed, exit status ${offered.exitCode}\n${offered.output}` };
+    if (round === ROUNDS)
+      return {
+        kind: "failed",
+        reason: `in conflict with the tip ${ROUNDS} times, at last in ${offered.files.join(", ")}`,
+      };
+    if (!(await delivery.mergeOrStartAnew(offered.tip))) done = null;
   }
-}
-
-/** The plan's own check, from the ledger's copy (design 11), in the tree as committed. A timeout counts as a failure. */
-async function runCheck(
-  deck: Deck,
-  grant: Grant,
-  log: TaskLog,
-  signal: AbortSignal,
-): Promise<{ exitCode: number; output: string } | null> {
-  if (grant.check === null) return null;
-  const ran = await run({
-    argv: ["bash", "-c", grant.check],
-    cwd: deck.tree.folder,
-    env: handEnvironment(deck, grant),
-    timeoutMs: CHECK_MS,
-    mark: deck.ship.mark,
-    signal,
-    onOutput: log.write,
-  });
-  return { exitCode: ran.timedOut ? 124 : (ran.exitCode ?? 137), output: ran.tail };
 }
 
 /** Gives a claim back. Throws Halt and Refused. */
@@ -152,7 +122,16 @@ async function farewell(deck: Deck, grant: Grant, reason: string): Promise<void>
   await Promise.allSettled([release(deck, grant, reason, false, signal), deck.tree.saveLeft(grant.tip, signal)]);
 }
 
-async function settle<T>(deck: Deck, ask: () => Promise<T>): Promise<T> {
+/** Ends the claim by a question to the captain. */
+async function ask(deck: Deck, grant: Grant, question: string, signal: AbortSignal): Promise<void> {
+  const { task, epoch } = grant;
+  deck.journal.note("asked", `task ${task.id}  asks the captain: ${question.split("\n")[0]}`, { task: task.id, epoch, question });
+  const body = { task: task.id, epoch, question: question.slice(0, 4000) };
+  await settle(deck, () => deck.helm.call<ReleaseReply>("ask", body, { totalMs: deck.hello.leaseSeconds * 1000, signal }));
+}
+
+/** Its own answer decides from here (crew/heartbeat.ts). */
+export async function settle<T>(deck: Deck, ask: () => Promise<T>): Promise<T> {
   deck.heartbeat.settling = true;
   try {
     return await ask();
@@ -167,7 +146,8 @@ function ends(reason: string): string {
   return `${reason.slice(0, 200)}\n…\n${reason.slice(-7700)}`;
 }
 
-function handEnvironment({ ship, hello, tree }: Deck, { task, epoch }: Grant): NodeJS.ProcessEnv {
+/** What a hand and its check run with: no secret is in it. */
+export function handEnvironment({ ship, hello, tree }: Deck, { task, epoch }: Grant): NodeJS.ProcessEnv {
   return {
     ...withoutGit(process.env),
     ...tree.identity(),
@@ -178,10 +158,4 @@ function handEnvironment({ ship, hello, tree }: Deck, { task, epoch }: Grant): N
     VOYAGE: ship.config.voyageId,
     VOYAGE_NAME: hello.voyage.name,
   };
-}
-
-function message({ ship }: Deck, { task }: Grant, summary: string): string {
-  const subject = task.subject.replace(/\s+/g, " ").trim();
-  const body = summary ? `${summary}\n\n` : "";
-  return `${subject}\n\n${body}Task: ${task.id}\nShip: ${ship.config.ship}\nVoyage: ${ship.config.voyageId}\n`;
 }

@@ -97,6 +97,10 @@ function routesOf(fleet: Fleet, health: () => Health, end: (why: string) => void
       return { body: await voyageOf(ask).fence(ask.name, incarnation, reason ?? "the captain says so") };
     }),
     route("POST", `${task}/retry`, async (ask) => ({ body: await voyageOf(ask).retry(ask.name) })),
+    route("POST", `${task}/answer`, async (ask) => {
+      const { text } = await readJson(ask.request, z.object({ text: z.string().min(1).max(16_384) }), MOST_BYTES);
+      return { body: await voyageOf(ask).answer(ask.name, text) };
+    }),
     route("POST", `${task}/release`, async (ask) => {
       const { reason } = await readJson(ask.request, z.object({ reason: z.string() }), MOST_BYTES);
       return { body: await voyageOf(ask).releaseTask(ask.name, reason) };

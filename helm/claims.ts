@@ -1,6 +1,15 @@
 import { OcaptainError } from "../lib/errors.ts";
-import type { PlanTask } from "../lib/plan-types.ts";
-import type { ClaimReply, Grant, ReleaseReply, ReleaseRequest, VerifiedRequest } from "../lib/ship-api.ts";
+import { HandSettings, type PlanTask } from "../lib/plan-types.ts";
+import type {
+  AskRequest,
+  ClaimReply,
+  Grant,
+  ReleaseReply,
+  ReleaseRequest,
+  SessionRequest,
+  UsageRequest,
+  VerifiedRequest,
+} from "../lib/ship-api.ts";
 import { type Intent, type Ledger, type Life, parseTask, sha256, type TaskRecord } from "./ledger.ts";
 import { Refused } from "./refused.ts";
 
@@ -11,6 +20,10 @@ const DEFAULT_TIMEOUT_SECONDS = 1800;
 const VERIFY_TIMEOUT_SECONDS = 1800;
 /** Ships that may be lost in the middle of one verification before it counts as failed. */
 const VERIFY_TRIES = 3;
+/** A limit may be lifted by the next `up`: who waits for its end looks so often. */
+const LIMIT_LOOK_SECONDS = 30;
+/** The longest limit there is resets weekly. */
+const LONGEST_LIMIT_MS = 8 * 24 * 3600_000;
 
 /** Throws Refused `fenced` when this life is over. */
 export function assertAlive(ledger: Ledger, life: number): Life {
@@ -38,6 +51,16 @@ export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds
   const open = ledger.openVerification();
   if (open?.life === life.life) return verifyReply(ledger, open.epoch, open.commit_id);
   if (ledger.ship(life.ship)?.stopping) return { kind: "nothing", reason: "paused", retryAfterSeconds };
+
+  const limited = ledger.limited();
+  if (limited && ledger.freeCount() > 0) {
+    const seconds = (Date.parse(limited.until) - Date.parse(ledger.at())) / 1000;
+    return {
+      kind: "nothing",
+      reason: "paused",
+      retryAfterSeconds: Math.max(retryAfterSeconds, Math.min(seconds, LIMIT_LOOK_SECONDS)),
+    };
+  }
 
   const free = ledger.freeTask();
   if (free) {
@@ -82,6 +105,21 @@ export function grantOf(ledger: Ledger, row: TaskRecord): Grant {
     check: checkOf(task),
     timeoutSeconds: positive(metadata.timeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
     delivered,
+    ...(ledger.meta("hand") === "claude" && forClaude(ledger, row, task)),
+  };
+}
+
+/** What only the hand `claude` is told. The spec is not among it: it is added to each answer, so that it is not stored with each. */
+function forClaude(ledger: Ledger, row: TaskRecord, task: PlanTask): Partial<Grant> {
+  const ofPlan = JSON.parse(ledger.meta("claude") || "{}") as HandSettings;
+  const ofTask = HandSettings.safeParse(task.metadata).data ?? {};
+  const session = ledger.session(row.id, row.epoch);
+  const answers = ledger.answers(row.id);
+  return {
+    hand: { ...ofPlan, ...ofTask },
+    ...(session && { session }),
+    ...(answers.length > 0 && { answers }),
+    ...(row.reason && { lastReason: row.reason }),
   };
 }
 
@@ -153,6 +191,72 @@ export function giveBack(ledger: Ledger, task: TaskRecord, reason: string, count
 
 export function release(ledger: Ledger, life: number, ask: ReleaseRequest): ReleaseReply {
   return giveBack(ledger, assertHolds(ledger, life, ask.task, ask.epoch), ask.reason, ask.failed);
+}
+
+/** Stores a hand's session with its claim; on disk before the hand starts. */
+export function beginRun(ledger: Ledger, life: number, ask: SessionRequest): void {
+  assertHolds(ledger, life, ask.task, ask.epoch);
+  ledger.store.run(
+    "INSERT OR IGNORE INTO runs (task, epoch, session, life, at) VALUES (?, ?, ?, ?, ?)",
+    ask.task,
+    ask.epoch,
+    ask.session,
+    life,
+    ledger.at(),
+  );
+}
+
+/** What a session of this life has used; a session that was never begun is nobody's. */
+export function noteUsage(ledger: Ledger, life: number, ask: UsageRequest): void {
+  ledger.store.run(
+    "UPDATE runs SET usage = ? WHERE task = ? AND epoch = ? AND session = ? AND life = ?",
+    JSON.stringify(ask.usage),
+    ask.task,
+    ask.epoch,
+    ask.session,
+    life,
+  );
+}
+
+/** The whole voyage waits: the latest end that a ship has named counts. Returns it. */
+export function limit(ledger: Ledger, ask: { until: string; message: string }): string {
+  const until = new Date(Math.min(Date.parse(ask.until), Date.parse(ledger.at()) + LONGEST_LIMIT_MS)).toISOString();
+  const now = ledger.limited();
+  if (now && now.until >= until) return now.until;
+  ledger.setMeta("limited", JSON.stringify({ until, message: ask.message }));
+  return until;
+}
+
+/** Ends a claim by a question: the task is blocked until the captain answers (or retries it). Costs no try. */
+export function ask(ledger: Ledger, life: number, asked: AskRequest): ReleaseReply {
+  const task = assertHolds(ledger, life, asked.task, asked.epoch);
+  const { status, tries } = giveBack(ledger, task, `needs the captain: ${asked.question}`, false);
+  if (status !== "pending") return { status, tries };
+  ledger.store.run("UPDATE tasks SET status = 'blocked' WHERE id = ?", task.id);
+  ledger.store.run(
+    "INSERT INTO questions (task, epoch, ship, question, asked_at) VALUES (?, ?, ?, ?, ?)",
+    task.id,
+    task.epoch,
+    task.ship!,
+    asked.question,
+    ledger.at(),
+  );
+  return { status: "blocked", tries };
+}
+
+/** Throws NO_QUESTION when the task does not wait for an answer. */
+export function answer(ledger: Ledger, task: string, text: string): void {
+  if (ledger.openQuestion(task) === undefined)
+    throw new OcaptainError("NO_QUESTION", `task ${task} does not wait for an answer`, { hint: "ocaptain status" });
+  const { epoch } = ledger.task(task)!;
+  ledger.store.run(
+    "UPDATE questions SET answer = ?, answered_at = ? WHERE task = ? AND epoch = ?",
+    text,
+    ledger.at(),
+    task,
+    epoch,
+  );
+  ledger.store.run("UPDATE tasks SET status = 'pending', reason = NULL, changed_at = ? WHERE id = ?", ledger.at(), task);
 }
 
 /** Records a run of verify.sh. Throws Refused `stale-epoch` when this life does not hold it. */

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { PlanTask } from "../lib/plan-types.ts";
+import type { Usage } from "../lib/ship-api.ts";
 import type { TaskStatus } from "../lib/voyage-status.ts";
 import type { Store } from "./store.ts";
 
@@ -94,6 +95,17 @@ export class Ledger {
   freeCount(): number {
     return this.store.one<{ n: number }>(`SELECT count(*) AS n FROM tasks AS t ${FREE}`)!.n;
   }
+  /** Free tasks that may be given out now: none while a usage limit lasts. */
+  grantableCount(): number {
+    return this.limited() ? 0 : this.freeCount();
+  }
+  /** A usage limit that is not over. */
+  limited(): { until: string; message: string } | undefined {
+    const limited = this.meta("limited");
+    if (!limited) return undefined;
+    const { until, message } = JSON.parse(limited) as { until: string; message: string };
+    return until > this.at() ? { until, message } : undefined;
+  }
   counts(): Record<TaskStatus, number> {
     const counts = { pending: 0, claimed: 0, accepted: 0, blocked: 0, cancelled: 0 };
     for (const row of this.store.all<{ status: TaskStatus; n: number }>(
@@ -145,6 +157,32 @@ export class Ledger {
     return reply;
   }
 
+  // -- hands
+  /** The newest session of a claim. */
+  session(task: string, epoch: number): string | undefined {
+    return this.store.one<{ session: string }>(
+      "SELECT session FROM runs WHERE task = ? AND epoch = ? ORDER BY at DESC, rowid DESC LIMIT 1",
+      task,
+      epoch,
+    )?.session;
+  }
+  /** Of all runs of a task, or undefined when there was none. */
+  usage(task: string): Usage | undefined {
+    const rows = this.store.all<{ usage: string }>("SELECT usage FROM runs WHERE task = ? AND usage IS NOT NULL", task);
+    if (rows.length === 0) return undefined;
+    return rows.map((row) => JSON.parse(row.usage) as Usage).reduce(addUsage);
+  }
+  /** A blocked task's question without an answer. */
+  openQuestion(task: string): string | undefined {
+    return this.store.one<{ question: string }>(`SELECT question FROM questions ${OPEN} AND questions.task = ?`, task)?.question;
+  }
+  hasOpenQuestion(): boolean {
+    return this.store.one(`SELECT 1 FROM questions ${OPEN} LIMIT 1`) !== undefined;
+  }
+  answers(task: string): { question: string; answer: string }[] {
+    return this.store.all("SELECT question, answer FROM questions WHERE task = ? AND answer IS NOT NULL ORDER BY epoch", task);
+  }
+
   // -- verification
   openVerification(): Verification | undefined {
     return this.store.one<Verification>("SELECT * FROM verifications WHERE status = 'claimed'");
@@ -169,6 +207,12 @@ export class Ledger {
 const FREE = `WHERE status = 'pending' AND NOT EXISTS (
   SELECT 1 FROM blockers JOIN tasks AS b ON b.id = blockers.blocker
   WHERE blockers.task = t.id AND b.status NOT IN ('accepted', 'cancelled'))`;
+
+const OPEN =
+  "JOIN tasks ON tasks.id = questions.task AND tasks.epoch = questions.epoch WHERE answer IS NULL AND tasks.status = 'blocked'";
+
+const addUsage = (a: Usage, b: Usage): Usage =>
+  Object.fromEntries(Object.keys(a).map((key) => [key, a[key as keyof Usage] + b[key as keyof Usage]])) as Usage;
 
 export const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 export const parseTask = (json: string) => PlanTask.parse(JSON.parse(json));

@@ -61,5 +61,16 @@ CREATE TABLE IF NOT EXISTS verifications(
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS one_verification ON verifications(status) WHERE status = 'claimed';
 
+-- A hand's sessions, and what each has used.
+CREATE TABLE IF NOT EXISTS runs(
+  task TEXT NOT NULL, epoch INTEGER NOT NULL, session TEXT NOT NULL, life INTEGER NOT NULL, at TEXT NOT NULL, usage TEXT,
+  PRIMARY KEY (task, epoch, session)
+) STRICT;
+-- What agents ask the captain.
+CREATE TABLE IF NOT EXISTS questions(
+  task TEXT NOT NULL, epoch INTEGER NOT NULL, ship TEXT NOT NULL, question TEXT NOT NULL, asked_at TEXT NOT NULL, answer TEXT, answered_at TEXT,
+  PRIMARY KEY (task, epoch)
+) STRICT;
+
 CREATE TABLE IF NOT EXISTS lost(ref TEXT PRIMARY KEY, task TEXT NOT NULL, epoch INTEGER NOT NULL, ship TEXT NOT NULL, at TEXT NOT NULL) STRICT;
 `;

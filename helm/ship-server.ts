@@ -1,5 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { AcceptRequest, ClaimRequest, Heartbeat, Hello, ReleaseRequest, VerifiedRequest } from "../lib/ship-api.ts";
+import {
+  AcceptRequest,
+  AskRequest,
+  ClaimRequest,
+  Heartbeat,
+  Hello,
+  LimitedRequest,
+  ReleaseRequest,
+  SessionRequest,
+  UsageRequest,
+  VerifiedRequest,
+} from "../lib/ship-api.ts";
 import type { Fleet } from "./fleet.ts";
 import { serveGit } from "./git-http.ts";
 import { HttpError, readJson, sendError, sendJson } from "./http.ts";
@@ -13,12 +24,17 @@ const PING_MS = 10_000;
 
 type Call = (voyage: Voyage, caller: Life, request: IncomingMessage) => Promise<unknown>;
 const CALLS: Record<string, Call> = {
-  hello: async (voyage, caller, request) => voyage.hello(caller, await readJson(request, Hello, MOST_BYTES)),
-  claim: async (voyage, caller, request) => voyage.claim(caller, await readJson(request, ClaimRequest, MOST_BYTES)),
-  heartbeat: async (voyage, caller, request) => voyage.heartbeat(caller, await readJson(request, Heartbeat, MOST_BYTES)),
-  accept: async (voyage, caller, request) => voyage.accept(caller, await readJson(request, AcceptRequest, MOST_BYTES)),
-  release: async (voyage, caller, request) => voyage.release(caller, await readJson(request, ReleaseRequest, MOST_BYTES)),
-  verified: async (voyage, caller, request) => voyage.verified(caller, await readJson(request, VerifiedRequest, MOST_BYTES)),
+  hello: async (voyage, caller, request) => voyage.calls.hello(caller, await readJson(request, Hello, MOST_BYTES)),
+  claim: async (voyage, caller, request) => voyage.calls.claim(caller, await readJson(request, ClaimRequest, MOST_BYTES)),
+  heartbeat: async (voyage, caller, request) => voyage.calls.heartbeat(caller, await readJson(request, Heartbeat, MOST_BYTES)),
+  accept: async (voyage, caller, request) => voyage.calls.accept(caller, await readJson(request, AcceptRequest, MOST_BYTES)),
+  release: async (voyage, caller, request) => voyage.calls.release(caller, await readJson(request, ReleaseRequest, MOST_BYTES)),
+  ask: async (voyage, caller, request) => voyage.calls.ask(caller, await readJson(request, AskRequest, MOST_BYTES)),
+  session: async (voyage, caller, request) => voyage.calls.session(caller, await readJson(request, SessionRequest, MOST_BYTES)),
+  usage: async (voyage, caller, request) => voyage.calls.usage(caller, await readJson(request, UsageRequest, MOST_BYTES)),
+  limited: async (voyage, caller, request) => voyage.calls.limited(caller, await readJson(request, LimitedRequest, MOST_BYTES)),
+  verified: async (voyage, caller, request) =>
+    voyage.calls.verified(caller, await readJson(request, VerifiedRequest, MOST_BYTES)),
 };
 
 /** The ship API (lib/ship-api.ts) and git, for the ships of all voyages. */
@@ -67,7 +83,7 @@ function presence(voyage: Voyage, caller: Life, response: ServerResponse): void 
   const say = (line: object) => void response.write(`${JSON.stringify(line)}\n`);
   response.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
   say({ type: "ping" });
-  const close = voyage.present(caller, say);
+  const close = voyage.calls.present(caller, say);
   const ping = setInterval(() => say({ type: "ping" }), PING_MS);
   response.once("close", () => {
     clearInterval(ping);

@@ -7,6 +7,8 @@ import type { Sightings } from "./sightings.ts";
 
 export function taskRow(ledger: Ledger, row: TaskRecord): TaskRow {
   const { subject, blockedBy } = parseTask(row.body);
+  const question = row.status === "blocked" ? ledger.openQuestion(row.id) : undefined;
+  const usage = ledger.usage(row.id);
   return {
     id: row.id,
     subject,
@@ -19,6 +21,8 @@ export function taskRow(ledger: Ledger, row: TaskRecord): TaskRow {
     commit: row.commit_id,
     reason: row.reason,
     changedAt: row.changed_at,
+    ...(question !== undefined && { question }),
+    ...(usage && { usage }),
   };
 }
 
@@ -70,7 +74,9 @@ export function voyageState(ledger: Ledger, tip: string, ships: readonly ShipRow
     const result = ledger.verified(tip, script);
     return !result ? "verifying" : result.exit_code === 0 ? "verified" : "failed";
   }
+  if (ledger.hasOpenQuestion()) return "needs-captain";
   if (claimed === 0 && ledger.freeCount() === 0) return "blocked";
+  if (ledger.limited()) return "limited";
   if (!ledger.store.one("SELECT 1 FROM lives WHERE hello_at IS NOT NULL LIMIT 1")) return "planning";
   return ships.some((ship) => ship.state === "working" || ship.state === "idle") ? "sailing" : "stalled";
 }

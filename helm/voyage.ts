@@ -1,19 +1,5 @@
 import type { PlanChanges, RegisterVoyage, ShipRow, VoyageStatus } from "../lib/admin-api.ts";
 import { OcaptainError } from "../lib/errors.ts";
-import type {
-  AcceptReply,
-  AcceptRequest,
-  ClaimReply,
-  ClaimRequest,
-  Heartbeat,
-  HeartbeatReply,
-  Hello,
-  HelloReply,
-  ReleaseReply,
-  ReleaseRequest,
-  VerifiedReply,
-  VerifiedRequest,
-} from "../lib/ship-api.ts";
 import type { TaskRow } from "../lib/voyage-status.ts";
 import { Accepting } from "./accepting.ts";
 import type { Branch } from "./branch.ts";
@@ -25,7 +11,7 @@ import { Leases } from "./leases.ts";
 import type { Ledger, Life } from "./ledger.ts";
 import type { Log } from "./log.ts";
 import { applyPlan, planChanges } from "./plan-changes.ts";
-import { Refused } from "./refused.ts";
+import { ShipCalls } from "./ship-calls.ts";
 import { Sightings } from "./sightings.ts";
 import { shipRow, taskRow, voyageState } from "./view.ts";
 
@@ -42,12 +28,9 @@ export type VoyageParts = {
   show: (...tasks: string[]) => Promise<void>;
 };
 
-/** Of "nothing" answers only the newest few of a ship can still be asked for again. */
-const NOTHINGS_KEPT = 32;
-
 /**
- * One voyage: the rules of design 8 over its ledger. All that ships and the captain do to it goes through here.
- * Ship calls take the caller's life, which its token was minted for; they throw {@link Refused}.
+ * One voyage: the rules of design 8 over its ledger. What the captain does to it goes through here, what ships
+ * do through {@link ShipCalls}.
  */
 export class Voyage {
   readonly id: string;
@@ -59,7 +42,8 @@ export class Voyage {
   readonly #parts: VoyageParts;
   readonly #fencing: Fencing;
   readonly #accepting: Accepting;
-  readonly #nothings = new Map<number, Map<string, ClaimReply>>();
+  /** What ships ask of it. */
+  readonly calls: ShipCalls;
   readonly #watchers = new Set<() => void>();
   timing: Timing = DEFAULT_TIMING;
   tip = "";
@@ -76,6 +60,7 @@ export class Voyage {
     const accepting = new Accepting({ ...parts, lane, changed, moved: (tip) => this.#moved(tip) });
     this.#accepting = accepting;
     this.#fencing = new Fencing({ ...parts, alone: (job) => accepting.alone(job), changed });
+    this.calls = new ShipCalls({ voyage: this, accepting, changed, notify: () => this.#notify() });
   }
 
   /** Reads settings and finishes accepts that a death of the helm has left half done; fences are {@link tick}'s. Before it is through, no call may come in. */
@@ -98,6 +83,10 @@ export class Voyage {
       ledger.setMeta("hand", ask.hand);
       ledger.setMeta("timing", JSON.stringify(timing));
       ledger.setMeta("verify", ask.plan.verify ?? "");
+      ledger.setMeta("spec", ask.plan.spec);
+      ledger.setMeta("claude", JSON.stringify(ask.plan.claude ?? {}));
+      // Whoever sails anew may have brought another account.
+      ledger.setMeta("limited", "");
       ledger.setMeta("sunk", "");
       return applyPlan(ledger, ask.plan);
     });
@@ -191,6 +180,14 @@ export class Voyage {
     return taskRow(this.ledger, this.#task(id));
   }
 
+  /** The captain's answer to what the task's agent asked: the task is pending again, and its next grant tells both. Throws NO_TASK, NO_QUESTION. */
+  async answer(id: string, text: string): Promise<TaskRow> {
+    this.#task(id);
+    await this.ledger.store.write(() => claims.answer(this.ledger, id, text));
+    await this.#changed(id);
+    return taskRow(this.ledger, this.#task(id));
+  }
+
   /** Fences whoever holds the task and requeues it. Quiet when nobody does. Throws NO_TASK. */
   async releaseTask(id: string, reason: string): Promise<TaskRow> {
     const { status, life } = this.#task(id);
@@ -211,6 +208,7 @@ export class Voyage {
     const { ledger, tip } = this;
     const verified = ledger.verified(tip, ledger.meta("verify") ?? "");
     const ships = this.ships();
+    const limited = ledger.limited();
     return {
       id: this.id,
       stack: ledger.meta("stack") ?? "",
@@ -223,6 +221,7 @@ export class Voyage {
         : null,
       tasks: ledger.tasks().map((task) => taskRow(ledger, task)),
       ships,
+      ...(limited && { limited }),
       asOf: ledger.at(),
     };
   }
@@ -239,7 +238,7 @@ export class Voyage {
   }
 
   #viewpoint() {
-    const freeWork = this.ledger.freeCount() > 0 || this.ledger.verificationDue(this.tip);
+    const freeWork = this.ledger.grantableCount() > 0 || this.ledger.verificationDue(this.tip);
     return { silenceMs: this.#silenceMs(), lostMs: this.timing.fenceSeconds * 1000, freeWork };
   }
 
@@ -258,108 +257,6 @@ export class Voyage {
   watch(onChange: () => void): () => void {
     this.#watchers.add(onChange);
     return () => this.#watchers.delete(onChange);
-  }
-
-  // -- ships
-
-  async hello(caller: Life, ask: Hello): Promise<HelloReply> {
-    this.#seen(caller, ask.incarnation);
-    await this.ledger.store.write(() => {
-      claims.assertAlive(this.ledger, caller.life);
-      this.ledger.store.run("UPDATE lives SET hello_at = ?, greeted = 1 WHERE life = ?", this.ledger.at(), caller.life);
-    });
-    const held = this.ledger.claimOf(caller.life);
-    this.#notify();
-    return {
-      voyage: {
-        id: this.id,
-        stack: this.ledger.meta("stack")!,
-        branch: this.branch,
-        name: this.ledger.meta("name")!,
-      },
-      ship: caller.ship,
-      hand: this.ledger.meta("hand") === "claude" ? "claude" : "rehearsal",
-      ...this.timing,
-      claim: held ? claims.grantOf(this.ledger, held) : null,
-    };
-  }
-
-  async claim(caller: Life, ask: ClaimRequest): Promise<ClaimReply> {
-    this.#seen(caller, ask.incarnation);
-    const nothings = this.#nothings.get(caller.life);
-    const nothing = nothings?.get(ask.requestId);
-    if (nothing) return nothing;
-    const retryAfterSeconds = Math.min(2, this.timing.heartbeatSeconds / 5);
-    const reply = await this.ledger.store.write(() => {
-      const stored = this.ledger.reply<ClaimReply>(caller.life, ask.requestId);
-      if (stored) return stored;
-      const life = claims.assertAlive(this.ledger, caller.life);
-      const made = claims.claim(this.ledger, life, this.tip, retryAfterSeconds);
-      return made.kind === "nothing" ? made : this.ledger.remember(caller.life, ask.requestId, made);
-    });
-    if (reply.kind === "nothing") {
-      // Remembered in memory: it changed nothing, and no request outlives the helm's own death.
-      const kept = nothings ?? new Map<string, ClaimReply>();
-      kept.set(ask.requestId, reply);
-      if (kept.size > NOTHINGS_KEPT) kept.delete(kept.keys().next().value!);
-      this.#nothings.set(caller.life, kept);
-      return reply;
-    }
-    if (reply.kind === "grant") void this.#changed(reply.grant.task.id);
-    return reply;
-  }
-
-  /** Not remembered by request id: it changes nothing that outlives the helm. */
-  heartbeat(caller: Life, ask: Heartbeat): HeartbeatReply {
-    this.#seen(caller, ask.incarnation, ask.note);
-    claims.assertAlive(this.ledger, caller.life);
-    if (ask.claim) claims.assertHolds(this.ledger, caller.life, ask.claim.task, ask.claim.epoch);
-    if (this.ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
-    return { steer: "go" };
-  }
-
-  async accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
-    this.#seen(caller, ask.incarnation);
-    return this.#accepting.accept(caller, ask);
-  }
-
-  async release(caller: Life, ask: ReleaseRequest): Promise<ReleaseReply> {
-    this.#seen(caller, ask.incarnation);
-    // In the accept's lane: a claim whose branch move is under way must not be given back meanwhile.
-    const reply = await this.#accepting.alone(() =>
-      this.ledger.store.write(() => {
-        const stored = this.ledger.reply<ReleaseReply>(caller.life, ask.requestId);
-        if (stored) return stored;
-        claims.assertAlive(this.ledger, caller.life);
-        return this.ledger.remember(caller.life, ask.requestId, claims.release(this.ledger, caller.life, ask));
-      }),
-    );
-    await this.#changed(ask.task);
-    return reply;
-  }
-
-  async verified(caller: Life, ask: VerifiedRequest): Promise<VerifiedReply> {
-    this.#seen(caller, ask.incarnation);
-    await this.ledger.store.write(() => {
-      if (this.ledger.reply(caller.life, ask.requestId)) return;
-      claims.assertAlive(this.ledger, caller.life);
-      claims.verified(this.ledger, caller.life, ask);
-      this.ledger.remember(caller.life, ask.requestId, {});
-    });
-    await this.#changed();
-    return { state: this.status().state };
-  }
-
-  /** A presence stream is open until the returned function is called. Throws Refused `fenced`. */
-  present(caller: Life, say: (line: object) => void): () => void {
-    claims.assertAlive(this.ledger, caller.life);
-    const close = this.sightings.open(caller.life, say);
-    if (this.ledger.ship(caller.ship)?.stopping) say({ type: "stop", reason: "the captain says stop" });
-    this.#notify();
-    return () => {
-      close();
-      this.#notify();
-    };
   }
 
   // -- time
@@ -388,14 +285,6 @@ export class Voyage {
   #setTiming(timing: Timing): void {
     this.timing = timing;
     this.leases.leaseMs = timing.leaseSeconds * 1000;
-  }
-
-  #seen(caller: Life, incarnation: string, note?: string): void {
-    if (caller.incarnation !== incarnation) {
-      throw new Refused("wrong-incarnation", `this token is for ${caller.ship} (${caller.incarnation}), not for ${incarnation}`);
-    }
-    this.sightings.seen(caller.life, note);
-    this.leases.renew(caller.life);
   }
 
   #currentLife(ship: string): Life | undefined {

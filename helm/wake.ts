@@ -60,7 +60,7 @@ export class Waker {
       const quiet = sightings.silentMs(life) > timing.heartbeatSeconds * 3_000;
       return holding && quiet && (row.state === "working" || row.state === "lost");
     });
-    const free = ledger.freeCount() + (ledger.verificationDue(tip) ? 1 : 0);
+    const free = ledger.grantableCount() + (ledger.verificationDue(tip) ? 1 : 0);
     const coming = rows.filter(
       (row) => row.state === "idle" || (row.state === "ended" && this.#attempts.get(row.ship)?.busy),
     ).length;

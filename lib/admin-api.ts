@@ -20,6 +20,7 @@ import { ShipRow, VoyageStatus } from "./voyage-status.ts";
  * | `DELETE /voyages/:id/ships/:ship` | – | 200 `{}`: forgets the ship (fencing it first); also when unknown |
  * | `POST /voyages/:id/tasks/:task/retry` | – | 200 TaskRow: a blocked task is pending again, its tries 0 |
  * | `POST /voyages/:id/tasks/:task/release` | `{reason}` | 200 TaskRow: fences the claim (epoch) and requeues |
+ * | `POST /voyages/:id/tasks/:task/answer` | `{text}` | 200 TaskRow: the answer to what its agent asked; it is pending again. NO_QUESTION when it asks nothing |
  * | `POST /shutdown` | – | 200 `{}`, then it ends |
  *
  * Errors: `{error: CODE, message, hint?}` with 4xx/5xx.

@@ -2,6 +2,25 @@ import { z } from "zod";
 
 /** A plan as it sails: read from a plan folder, checked, and free of paths, so that it can be a resource input (design 12). */
 
+/**
+ * How the hand `claude` works: of a plan (`claude` in voyage.json) and, over it, of a task (the same names in its metadata). What is not set is
+ * Claude Code's own default, but for the model, which is always named.
+ */
+export const HandSettings = z.object({
+  /** A model's name or alias. @default "opus" */
+  model: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._:@/[\]-]*$/, "must be a model's name")
+    .max(200)
+    .optional(),
+  effort: z.enum(["low", "medium", "high", "xhigh", "max"]).optional(),
+  /** Turns a run may take. */
+  maxTurns: z.int().min(1).max(10_000).optional(),
+  /** Spend at which a run ends, by Claude Code's own count at list prices. */
+  budgetUsd: z.number().positive().max(100_000).optional(),
+});
+export type HandSettings = z.infer<typeof HandSettings>;
+
 export const PlanTask = z.object({
   id: z.string(),
   subject: z.string(),
@@ -9,7 +28,7 @@ export const PlanTask = z.object({
   activeForm: z.string().optional(),
   blocks: z.array(z.string()),
   blockedBy: z.array(z.string()),
-  /** Free. Ours: `rehearsal`, `check` (shell commands), `timeoutSeconds`, `tries`. */
+  /** Free. Ours: `rehearsal`, `check` (shell commands), `timeoutSeconds`, `tries`, and those of {@link HandSettings}. */
   metadata: z.record(z.string(), z.unknown()),
 });
 export type PlanTask = z.infer<typeof PlanTask>;
@@ -28,6 +47,8 @@ export const Plan = z.object({
   /** Text of verify.sh, or null when the plan has none. */
   verify: z.string().nullable(),
   tasks: z.array(PlanTask),
+  /** voyage.json's `claude`. */
+  claude: HandSettings.optional(),
   /** sha256 of the canonical JSON of all the above. */
   digest: z.string(),
 });

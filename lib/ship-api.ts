@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { HandSettings } from "./plan-types.ts";
 
 /**
  * The wire between a ship's supervisor (crew/) and the helm: JSON over HTTP, `Authorization: Bearer <ship token>`.
@@ -14,6 +15,10 @@ import { z } from "zod";
  * | `POST /v1/ship/accept` | AcceptRequest | AcceptReply |
  * | `POST /v1/ship/release` | ReleaseRequest | ReleaseReply |
  * | `POST /v1/ship/verified` | VerifiedRequest | VerifiedReply |
+ * | `POST /v1/ship/session` | SessionRequest | `{}`: stored before the hand starts, so that a crew that comes back can resume it |
+ * | `POST /v1/ship/usage` | UsageRequest | `{}`: what a run has used so far; also after its claim has ended. The newest word on a session counts |
+ * | `POST /v1/ship/limited` | LimitedRequest | LimitedReply: no ship of the voyage is given a task until then |
+ * | `POST /v1/ship/ask` | AskRequest | ReleaseReply: the claim ends, the task waits for the captain's answer |
  * | `GET /v1/ship/presence` | – | an NDJSON stream that stays open: `{"type":"ping"}` each 10 s, `{"type":"stop","reason":…}`; its end tells the helm at once that the supervisor is gone |
  * | `/git/<voyageId>/…` | git smart HTTP, the same bearer token | read all, push only to `refs/ships/<ship>/*` |
  *
@@ -50,6 +55,14 @@ export const Grant = z.object({
   timeoutSeconds: z.number().positive(),
   /** What the task's blockers delivered. */
   delivered: z.array(z.object({ task: taskId, subject: z.string(), commit: commitId, summary: z.string() })),
+  /** For the hand `claude` only: the plan's spec.md, the plan's settings with the task's over them, what the captain answered. */
+  spec: z.string().optional(),
+  hand: HandSettings.optional(),
+  answers: z.array(z.object({ question: z.string(), answer: z.string() })).optional(),
+  /** Why the last try ended, when there was one. */
+  lastReason: z.string().optional(),
+  /** A session that an earlier life of this crew began for this very claim: to be resumed. */
+  session: z.uuid().optional(),
 });
 export type Grant = z.infer<typeof Grant>;
 
@@ -76,7 +89,7 @@ export const ClaimReply = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("grant"), grant: Grant }),
   /** Run `script` (verify.sh of the ledger's copy) in a fresh checkout of `commit`. */
   z.object({ kind: z.literal("verify"), epoch, commit: commitId, script: z.string(), timeoutSeconds: z.number().positive() }),
-  /** `waiting`: tasks are left but none is free. `done`: none is left. `paused`: a captain's order. */
+  /** `waiting`: tasks are left but none is free. `done`: none is left. `paused`: a captain's order, or a usage limit. */
   z.object({ kind: z.literal("nothing"), reason: z.enum(["waiting", "done", "paused"]), retryAfterSeconds: z.number() }),
 ]);
 export type ClaimReply = z.infer<typeof ClaimReply>;
@@ -120,6 +133,33 @@ export const ReleaseRequest = z.object({
 export type ReleaseRequest = z.infer<typeof ReleaseRequest>;
 export const ReleaseReply = z.object({ status: z.enum(["pending", "blocked", "cancelled"]), tries: z.number().int() });
 export type ReleaseReply = z.infer<typeof ReleaseReply>;
+
+export const SessionRequest = z.object({ ...held, session: z.uuid() });
+export type SessionRequest = z.infer<typeof SessionRequest>;
+
+/** Of one run, by its own result; cost in USD is Claude Code's count at list prices. */
+export const Usage = z.object({
+  costUsd: z.number().nonnegative(),
+  inputTokens: z.int().nonnegative(),
+  outputTokens: z.int().nonnegative(),
+  cacheReadTokens: z.int().nonnegative(),
+  cacheCreationTokens: z.int().nonnegative(),
+  turns: z.int().nonnegative(),
+  seconds: z.number().nonnegative(),
+});
+export type Usage = z.infer<typeof Usage>;
+export const UsageRequest = z.object({ ...held, session: z.uuid(), usage: Usage });
+export type UsageRequest = z.infer<typeof UsageRequest>;
+
+/** `message`: Claude Code's own words, for people. */
+export const LimitedRequest = z.object({ requestId, incarnation, until: z.iso.datetime(), message: z.string().max(1000) });
+export type LimitedRequest = z.infer<typeof LimitedRequest>;
+/** The latest of all that ships have said. */
+export const LimitedReply = z.object({ until: z.iso.datetime() });
+export type LimitedReply = z.infer<typeof LimitedReply>;
+
+export const AskRequest = z.object({ ...held, question: z.string().min(1).max(4000) });
+export type AskRequest = z.infer<typeof AskRequest>;
 
 export const VerifiedRequest = z.object({
   requestId,

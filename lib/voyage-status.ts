@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Usage } from "./ship-api.ts";
 
 /** What is known of a voyage at one moment: the helm's answer, `ocaptain status --json`, and (in part) the stack's outputs. */
 
@@ -8,13 +9,16 @@ export type TaskStatus = z.infer<typeof TaskStatus>;
 /**
  * `planning`: no ship was seen yet. `sailing`: work is left and ships are there. `stalled`: work is left and no ship is. `blocked`: what is left
  * waits for a blocked task. `verifying`: all tasks are accepted or cancelled, verify.sh has no result for this tip yet. `verified`, `failed`: its
- * result. `done`: all tasks are accepted or cancelled and the plan has no verify.sh, so nothing is claimed beyond that. `sunk`: deregistered.
+ * result. `needs-captain`: a task waits for an answer, whatever else goes on. `limited`: tasks are left, and none is given out before a usage limit
+ * is over. `done`: all tasks are accepted or cancelled and the plan has no verify.sh, so nothing is claimed beyond that. `sunk`: deregistered.
  */
 export const VoyageState = z.enum([
   "planning",
   "sailing",
   "stalled",
   "blocked",
+  "needs-captain",
+  "limited",
   "verifying",
   "verified",
   "failed",
@@ -37,6 +41,10 @@ export const TaskRow = z.object({
   reason: z.string().nullable(),
   /** ISO 8601 time of the last change. */
   changedAt: z.string(),
+  /** What an agent asks the captain; `ocaptain answer`. */
+  question: z.string().optional(),
+  /** Of all its runs together. Not there when there was none. */
+  usage: Usage.optional(),
 });
 export type TaskRow = z.infer<typeof TaskRow>;
 
@@ -66,6 +74,8 @@ export const VoyageStatus = z.object({
   verified: z.object({ commit: z.string(), exitCode: z.number(), output: z.string(), at: z.string() }).nullable(),
   tasks: z.array(TaskRow),
   ships: z.array(ShipRow),
+  /** A usage limit that holds the voyage up, in Claude Code's own words. */
+  limited: z.object({ until: z.string(), message: z.string() }).optional(),
   asOf: z.string(),
 });
 export type VoyageStatus = z.infer<typeof VoyageStatus>;

@@ -51,6 +51,7 @@ export async function loadPlan(
     spec: spec.text,
     verify: verify.text,
     tasks: tasks.tasks,
+    ...(voyage.file.claude && { claude: voyage.file.claude }),
   };
   return { plan: { ...plan, digest: digestOf(plan) } };
 }

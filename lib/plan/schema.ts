@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { HandSettings } from "../plan-types.ts";
 import { MAX_SHIPS, MAX_TASK_TIMEOUT_SECONDS, MAX_TASKS, MAX_TRIES } from "./limits.ts";
 
 /**
@@ -28,6 +29,8 @@ export const VoyageFile = z.looseObject({
   max_parallel_width: count(MAX_TASKS).nullish(),
   total_tasks: z.number().int().nonnegative().nullish(),
   created: z.string().nullish(),
+  /** How the hand `claude` works the tasks; a task's metadata may say otherwise. */
+  claude: z.strictObject(HandSettings.shape).nullish(),
 });
 export type VoyageFile = z.infer<typeof VoyageFile>;
 
@@ -50,6 +53,7 @@ export const TaskFile = z.looseObject({
         .max(MAX_TASK_TIMEOUT_SECONDS, `must be at most ${MAX_TASK_TIMEOUT_SECONDS}`)
         .optional(),
       tries: count(MAX_TRIES).optional(),
+      ...HandSettings.shape,
     })
     .nullish(),
 });

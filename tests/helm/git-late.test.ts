@@ -76,12 +76,12 @@ describe.each([true, false])("an accept of which git did not tell the end (the b
     const caller = ledger.lifeOfToken(await voyage.registerShip("ship-0", "vm-0"))!;
     let requests = 0;
     const ask = () => ({ requestId: `request-${++requests}`, incarnation: "vm-0" });
-    const grant = await voyage.claim(caller, ask());
+    const grant = await voyage.calls.claim(caller, ask());
     if (grant.kind !== "grant") throw new Error(grant.kind);
     const held = { task: "1", epoch: grant.grant.epoch };
     const body = { ...held, commit: "a".repeat(40), summary: "done", check: null, seconds: 1 };
     const first = { ...ask(), ...body };
-    await expect(voyage.accept(caller, first)).rejects.toMatchObject({ code: "GIT_TIMEOUT" });
+    await expect(voyage.calls.accept(caller, first)).rejects.toMatchObject({ code: "GIT_TIMEOUT" });
     shown.length = 0;
     return { voyage, caller, commits, first, ask, held, body, shown, status: () => ledger.task("1")!.status };
   }
@@ -90,7 +90,7 @@ describe.each([true, false])("an accept of which git did not tell the end (the b
     for (const again of ["same", "another"]) {
       rmSync(join(folder, "l.sqlite"), { force: true });
       const { voyage, caller, commits, first, ask, body, status } = await cutShort();
-      const reply = await voyage.accept(caller, again === "same" ? first : { ...ask(), ...body });
+      const reply = await voyage.calls.accept(caller, again === "same" ? first : { ...ask(), ...body });
       expect(reply).toEqual({ kind: "accepted", tip: commits.at(-1) });
       expect(commits).toHaveLength(2);
       expect(status()).toBe("accepted");
@@ -110,7 +110,7 @@ describe.each([true, false])("an accept of which git did not tell the end (the b
 
   test("and that its ship gives back instead is not done twice", async () => {
     const { voyage, caller, ask, held, status } = await cutShort();
-    const released = voyage.release(caller, { ...ask(), ...held, reason: "no answer", failed: true });
+    const released = voyage.calls.release(caller, { ...ask(), ...held, reason: "no answer", failed: true });
     if (moves) await expect(released).rejects.toMatchObject({ refusal: { error: "not-holder" } });
     else await expect(released).resolves.toMatchObject({ status: "pending" });
     expect(status()).toBe(moves ? "accepted" : "pending");

@@ -76,16 +76,16 @@ export async function boardPaperShip(voyage: Voyage, name: string, incarnation =
   const ask = () => ({ requestId: randomUUID(), incarnation });
   return {
     caller,
-    hello: () => voyage.hello(caller, { ...ask(), pid: 1, node: "24", git: "2" }),
+    hello: () => voyage.calls.hello(caller, { ...ask(), pid: 1, node: "24", git: "2" }),
     grant: async () => {
-      const reply = await voyage.claim(caller, ask());
+      const reply = await voyage.calls.claim(caller, ask());
       if (reply.kind !== "grant") throw new Error(`no grant: ${JSON.stringify(reply)}`);
       return reply.grant;
     },
-    claim: () => voyage.claim(caller, ask()),
-    heartbeat: () => voyage.heartbeat(caller, { ...ask(), claim: null }),
-    release: (task: string, epoch: number) => voyage.release(caller, { ...ask(), task, epoch, reason: "test", failed: false }),
-    present: () => voyage.present(caller, () => {}),
+    claim: () => voyage.calls.claim(caller, ask()),
+    heartbeat: () => voyage.calls.heartbeat(caller, { ...ask(), claim: null }),
+    release: (task: string, epoch: number) => voyage.calls.release(caller, { ...ask(), task, epoch, reason: "test", failed: false }),
+    present: () => voyage.calls.present(caller, () => {}),
   };
 }
 

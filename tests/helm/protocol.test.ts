@@ -43,7 +43,7 @@ const MUTATIONS = [
   },
   {
     title: "giving the same request the same answer",
-    file: "helm/voyage.ts",
+    file: "helm/ship-calls.ts",
     from: "      if (stored) return stored;\n      const life = claims",
     to: "      const life = claims",
   },

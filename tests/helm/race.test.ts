@@ -37,7 +37,7 @@ test("100 000 claims in process by 16 racers: none is won twice, none is lost", 
       for (;;) {
         const caller = voyage.ledger.lifeOfToken(token)!;
         const ask = () => ({ requestId: `request-${++requests}`, incarnation: caller.incarnation });
-        const reply = await voyage.claim(caller, ask());
+        const reply = await voyage.calls.claim(caller, ask());
         if (reply.kind === "nothing") {
           if (reply.reason === "done") return;
           continue;
@@ -46,7 +46,7 @@ test("100 000 claims in process by 16 racers: none is won twice, none is lost", 
         const { task, epoch } = reply.grant;
         const key = `${voyage.id}/${task.id}/${epoch}`;
         won.set(key, (won.get(key) ?? 0) + 1);
-        await voyage.accept(caller, {
+        await voyage.calls.accept(caller, {
           ...ask(),
           task: task.id,
           epoch,
@@ -96,7 +96,7 @@ test.for([
         won.set(key, (won.get(key) ?? 0) + 1);
         // Given back without the wire: the race is for the claims.
         const ask = { requestId: `request-${++requests}`, incarnation, task: task.id, epoch, reason: "race", failed: false };
-        await voyage.release(caller, ask);
+        await voyage.calls.release(caller, ask);
       }
       connection.end();
     };

@@ -1,0 +1,33 @@
+/**
+ * A hook of Claude Code, as a process: asks the supervisor, by its unix socket, whether what the agent is about to do may be done.
+ * `node gate.js <socket>`, the hook's JSON on stdin. A clear yes or no is exit status 0, the no as JSON; **everything else is exit status 2**,
+ * which is the only failure that Claude Code does not take for a yes (facts: claude-code §2, "Every hook fails open").
+ */
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+import type { Verdict } from "./gatekeeper.ts";
+
+function fail(why: string): never {
+  process.stderr.write(`The ship's gate does not answer (${why}), so this is not allowed. Wait a little and try again.\n`);
+  process.exit(2);
+}
+process.on("uncaughtException", (error) => fail(error.message));
+process.on("unhandledRejection", (error) => fail(String(error)));
+
+const input = readFileSync(0, "utf8");
+const event = (JSON.parse(input) as { hook_event_name: string }).hook_event_name;
+const socket = connect(process.argv[2]!);
+socket.on("error", (error) => fail(error.message));
+socket.end(`${JSON.stringify({ pid: process.pid, input: JSON.parse(input) })}\n`);
+let text = "";
+socket.setEncoding("utf8").on("data", (chunk) => (text += chunk));
+socket.on("close", () => {
+  const verdict = JSON.parse(text) as Verdict;
+  if (verdict.allow === true) process.exit(0);
+  if (verdict.allow !== false || typeof verdict.reason !== "string") fail("a bad answer");
+  const denied =
+    event === "PreToolUse"
+      ? { hookSpecificOutput: { hookEventName: event, permissionDecision: "deny", permissionDecisionReason: verdict.reason } }
+      : { decision: "block", reason: verdict.reason };
+  process.stdout.write(JSON.stringify(denied), () => process.exit(0));
+});

@@ -1,0 +1,152 @@
+import type { Offered } from "../delivery.ts";
+import { judgeCommand } from "./git-rules.ts";
+
+/** What a hook is told (facts: claude-code §2), as far as the gates look at it. */
+export type HookInput = {
+  hook_event_name: string;
+  tool_name?: string;
+  tool_input?: Record<string, unknown>;
+  task_id?: string;
+  last_assistant_message?: string;
+};
+/** `reason` is for the model: what is wrong, and what to do instead. */
+export type Verdict = { allow: true } | { allow: false; reason: string };
+
+/** How the agent ended its work, as far as the gates have seen it. */
+export type Ending =
+  | { kind: "accepted" }
+  | { kind: "blocked"; reason: string }
+  | { kind: "asked"; question: string }
+  | { kind: "left"; words: string };
+
+type Parts = {
+  task: string;
+  ship: string;
+  /** Quiets the hand and offers the tree. */
+  offer: (summary: string) => Promise<Offered>;
+  /** After a conflict: what is left for the hand. */
+  merge: (tip: string) => Promise<string[]>;
+  /** Files that still hold a conflict's marks. */
+  unresolved: (files: readonly string[]) => Promise<string[]>;
+};
+
+const yes: Verdict = { allow: true };
+const no = (reason: string): Verdict => ({ allow: false, reason });
+
+/** The first line that says so counts; what follows it, to the end, belongs to it. */
+const SAYS = /^[ \t>*_#-]*(BLOCKED|CAPTAIN)\**:\**[ \t]*([\s\S]*)$/m;
+
+/**
+ * The gates of one claim (design 8, 9): what the agent may do with the voyage's tasks, and when it may end. They save work and speak to the
+ * model; the truth is the helm's, and holds without them.
+ */
+export class Gatekeeper {
+  ending: Ending | null = null;
+  readonly #parts: Parts;
+  #offering: Promise<Verdict> | null = null;
+  #conflict: string[] = [];
+  #reminded = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Hooks of one message of the model run at the same time (facts: claude-code §2). */
+  async judge(input: HookInput): Promise<Verdict> {
+    switch (input.hook_event_name) {
+      case "PreToolUse":
+        if (input.tool_name === "TaskUpdate") return this.#update(input.tool_input ?? {});
+        if (input.tool_name === "TaskCreate")
+          return no(
+            "The plan is the captain's: no task can be added. Do what belongs to your own task; name what is missing in your summary.",
+          );
+        if (input.tool_name === "Bash") return this.#command(String(input.tool_input?.command ?? ""));
+        return yes;
+      case "TaskCompleted":
+        if (input.task_id === this.#parts.task && this.ending?.kind === "accepted") return yes;
+        return no(`Task ${input.task_id} has not been accepted by the helm.`);
+      case "Stop":
+        return this.#stop(input.last_assistant_message ?? "");
+      default:
+        throw new Error(`no gate for ${input.hook_event_name}`);
+    }
+  }
+
+  async #update(update: Record<string, unknown>): Promise<Verdict> {
+    const { task, ship } = this.#parts;
+    const id = String(update.taskId ?? "").replace(/^#/, "");
+    if (id !== task)
+      return no(
+        `Task ${id} is not yours. You hold task ${task} alone; the helm gives out the others when they are free. Go on with task ${task}.`,
+      );
+    if (this.ending?.kind === "accepted") return yes;
+    if (update.status === "deleted")
+      return no("A task of the plan cannot be deleted. Complete it, or end your turn with BLOCKED: and why.");
+    if (update.status === "pending")
+      return no("To give the task back, end your turn with a last line that starts with BLOCKED: and says why.");
+    if (update.owner !== undefined && update.owner !== ship)
+      return no(`Task ${task} belongs to ${ship}, by the helm's ledger. Leave the owner out.`);
+    const fixed = ["subject", "description", "addBlocks", "addBlockedBy"].filter((field) => update[field] !== undefined);
+    if (fixed.length > 0) return no(`The plan is the captain's: ${fixed.join(", ")} cannot be changed.`);
+    if (update.status !== "completed") return yes;
+    const metadata = update.metadata as { summary?: unknown } | undefined;
+    this.#offering ??= this.#offer(typeof metadata?.summary === "string" ? metadata.summary : "")
+      .catch((error: Error) =>
+        no(`Not delivered: ${error.message}\n\nIf you can do something about it, do; then complete the task again.`),
+      )
+      .finally(() => {
+        this.#offering = null;
+      });
+    return this.#offering;
+  }
+
+  async #offer(summary: string): Promise<Verdict> {
+    const left = await this.#parts.unresolved(this.#conflict);
+    if (left.length > 0)
+      return no(
+        `The conflict is not resolved: its marks (<<<<<<<, >>>>>>>) are still in ${left.join(", ")}. Nothing was delivered.`,
+      );
+    const offered = await this.#parts.offer(summary);
+    if (offered.kind === "accepted") {
+      this.ending = { kind: "accepted" };
+      return yes;
+    }
+    if (offered.kind === "check-failed")
+      return no(
+        `Not accepted: the task's check ended with exit status ${offered.exitCode}. Its output:\n\n${offered.output}\n\nMend the work and complete the task again.`,
+      );
+    this.#conflict = await this.#parts.merge(offered.tip);
+    const files = this.#conflict;
+    return no(
+      files.length > 0
+        ? `Not accepted: another ship has changed ${files.join(", ")} meanwhile. Its work was merged into your tree, with git's conflict marks in: ${files.join(", ")}. Resolve them so that both changes are kept, and complete the task again. Do not commit.`
+        : `Not accepted: the branch has moved, and its work was merged into your tree without a conflict. Look whether all is still right, and complete the task again.`,
+    );
+  }
+
+  #command(command: string): Verdict {
+    if (this.ending?.kind === "accepted")
+      return no(`Task ${this.#parts.task} is accepted: nothing that is done now counts. End your turn.`);
+    const refused = judgeCommand(command);
+    return refused === null ? yes : no(refused);
+  }
+
+  #stop(words: string): Verdict {
+    if (this.ending?.kind === "accepted") return yes;
+    const [, word, rest = ""] = SAYS.exec(words) ?? [];
+    if (word) {
+      const text = rest.trim() || words.trim();
+      this.ending = word === "BLOCKED" ? { kind: "blocked", reason: text } : { kind: "asked", question: text };
+      return yes;
+    }
+    if (this.#reminded) {
+      this.ending = { kind: "left", words: words.trim() };
+      return yes;
+    }
+    this.#reminded = true;
+    const { task } = this.#parts;
+    return no(
+      `Task ${task} is not completed. If it is done, call TaskUpdate with taskId "${task}" and status "completed". If it cannot be done, end with a line that starts with BLOCKED: and says why. If only the captain can decide, end with CAPTAIN: and your question. If you end again without one of these, the task is given back.`,
+    );
+  }
+}

@@ -1,0 +1,51 @@
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** A check may take 10 minutes, a push over a slow line some more. The hook's own time must be longer: it fails open (facts: claude-code §2). */
+const GATE_SECONDS = 1700;
+const HOOK_SECONDS = 1800;
+
+/** Where the gates of a ship are. */
+export type GatePlaces = { settings: string; program: string; socket: string };
+
+export const gatePlaces = (crew: string): GatePlaces => ({
+  settings: join(crew, "claude-settings.json"),
+  program: join(crew, "gates", "gate.js"),
+  socket: join(crew, "gate.sock"),
+});
+
+/** The shell line of a hook: the wrapper is in the settings themselves, so that a program that is missing, hangs or dies is a no as well. */
+export const gateCommand = ({ program, socket }: GatePlaces) =>
+  `timeout -k 5 ${GATE_SECONDS} ${quoted(process.execPath)} ${quoted(program)} ${quoted(socket)} || { echo "The ship's gate has failed: not allowed." >&2; exit 2; }`;
+
+/** The settings for `claude --settings`: they go over those of the repository, which may say that no hooks shall run. */
+export function hookSettings(places: GatePlaces): object {
+  const hooks = [{ type: "command", command: gateCommand(places), timeout: HOOK_SECONDS }];
+  return {
+    disableAllHooks: false,
+    hooks: {
+      PreToolUse: [{ matcher: "TaskUpdate|TaskCreate|Bash", hooks }],
+      TaskCompleted: [{ hooks }],
+      Stop: [{ hooks }],
+    },
+  };
+}
+
+/**
+ * Writes the settings anew and tries the gate, with the door closed: what it says then is what it will say when the supervisor is dead.
+ * Throws when it does not refuse, since everything would be let through. To be called before each start of the hand.
+ */
+export function hangGates(places: GatePlaces): void {
+  writeFileSync(places.settings, JSON.stringify(hookSettings(places), null, 2), { mode: 0o600 });
+  const nowhere = gateCommand({ ...places, socket: `${places.socket}.closed` });
+  const ran = spawnSync("sh", ["-c", nowhere], {
+    input: JSON.stringify({ hook_event_name: "Stop" }),
+    encoding: "utf8",
+    timeout: 20_000,
+  });
+  if (ran.status !== 2 || !ran.stderr.includes("does not answer"))
+    throw new Error(`the gates of this ship do not hold (exit status ${ran.status}): ${ran.stderr.trim().slice(-500)}`);
+}
+
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;

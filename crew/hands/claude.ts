@@ -1,0 +1,225 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Grant, LimitedReply } from "../../lib/ship-api.ts";
+import type { Delivery } from "../delivery.ts";
+import { openDoor } from "../gates/door.ts";
+import { Gatekeeper } from "../gates/gatekeeper.ts";
+import { gatePlaces, hangGates } from "../gates/hook-settings.ts";
+import { asHalt, Halt } from "../halt.ts";
+import { pause } from "../pause.ts";
+import { endStragglers } from "../stragglers.ts";
+import type { TaskLog } from "../task-log.ts";
+import { type Deck, type HandEnd, handEnvironment } from "../work.ts";
+import { readCredentials } from "./claude/credentials.ts";
+import { renderPrompt, renderResume, renderRules } from "./claude/prompt.ts";
+import { runSession } from "./claude/session.ts";
+import { Narrator } from "./claude/show.ts";
+import { keepTranscript, transcriptOf } from "./claude/transcript.ts";
+
+/** Runs in a row that a crash or a failing API may cost before the claim is given back. Claude Code itself tries three times in each. */
+const FAILURES = 6;
+/** Back-off after such a run: doubled from one heartbeat's time, at most this. */
+const LONGEST_BACK_OFF_MS = 5 * 60_000;
+/** So many heartbeats' time the voyage waits for credentials that are refused, or an API that stays away: then somebody looks again. */
+const WAIT_HEARTBEATS = 30;
+/** When a limit does not say when it is over. */
+const UNKNOWN_LIMIT_MS = 15 * 60_000;
+/** A limit that lasts longer is not waited for with a claim in hand. */
+const LONGEST_WAIT_MS = 6 * 3600_000;
+/** What is left to say after the helm has accepted. */
+const AFTERWORD_MS = 60_000;
+const TRANSCRIPT_MS = 30_000;
+
+/**
+ * The hand `claude`: one fresh session of Claude Code for the task, its own end seen by the gates, resumed after an end that was not its own (issue 4
+ * §1). The tree is the agent's until it completes the task; then it is quieted, and what lies there is offered.
+ */
+export async function sailClaude(
+  deck: Deck,
+  grant: Grant,
+  delivery: Delivery,
+  log: TaskLog,
+  signal: AbortSignal,
+): Promise<HandEnd> {
+  const { ship } = deck;
+  const places = gatePlaces(join(ship.home, "voyage", "crew"));
+  const over = new AbortController();
+  const started = performance.now();
+  let claudePid = 0;
+
+  const keeper = new Gatekeeper({
+    task: grant.task.id,
+    ship: ship.config.ship,
+    async offer(summary) {
+      await quiet(ship.mark, claudePid, places.program);
+      const offered = await delivery.offer(summary, (performance.now() - started) / 1000).catch((error: unknown) => {
+        const halt = asHalt(error);
+        if (halt instanceof Halt) over.abort(halt);
+        throw error;
+      });
+      if (offered.kind === "accepted") setTimeout(() => over.abort(new Error("accepted")), AFTERWORD_MS).unref();
+      return offered;
+    },
+    merge: (tip) => delivery.mergeForHand(tip),
+    unresolved: (files) => delivery.unresolved(files),
+  });
+
+  const closeDoor = await openDoor(places.socket, async (input) => {
+    const verdict = await keeper.judge(input);
+    if (!verdict.allow)
+      deck.journal.note("gate", `gate: ${input.tool_name ?? input.hook_event_name} refused: ${verdict.reason.split("\n")[0]}`);
+    return verdict;
+  });
+  try {
+    return await runs(deck, grant, delivery, keeper, log, AbortSignal.any([signal, over.signal]), (pid) => {
+      claudePid = pid;
+    });
+  } catch (error) {
+    if (keeper.ending?.kind === "accepted" && !signal.aborted) return { kind: "accepted" };
+    throw error;
+  } finally {
+    await closeDoor();
+  }
+}
+
+/** Run after run of one session, until the task's end is seen. */
+async function runs(
+  deck: Deck,
+  grant: Grant,
+  delivery: Delivery,
+  keeper: Gatekeeper,
+  log: TaskLog,
+  signal: AbortSignal,
+  onStart: (pid: number) => void,
+): Promise<HandEnd> {
+  const { ship, hello, helm, heartbeat } = deck;
+  const { task, epoch } = grant;
+  const who = { ship: ship.config.ship, voyage: hello.voyage.name };
+  const call = <T>(name: string, body: object) => helm.call<T>(name, body, { totalMs: hello.leaseSeconds * 1000, signal });
+  const rulesFile = join(ship.home, "voyage", "crew", "claude-rules.md");
+  writeFileSync(rulesFile, renderRules(who, task.id), { mode: 0o600 });
+
+  // A crew that came back goes on with the session, in the tree as it lies. A session that never wrote a word cannot be resumed.
+  let resume = grant.session !== undefined && transcriptOf(ship, grant.session) !== null;
+  let session = resume ? grant.session! : randomUUID();
+  let why = "the crew was started again";
+  if (!resume) await delivery.begin();
+
+  let leftMs = grant.timeoutSeconds * 1000;
+  for (let failures = 0; ; ) {
+    const places = gatePlaces(join(ship.home, "voyage", "crew"));
+    hangGates(places);
+    if (!resume) await call("session", { task: task.id, epoch, session });
+    log.write(`-- task ${task.id}  ${task.subject}: session ${session}${resume ? ", resumed" : ""}\n`);
+    const narrator = new Narrator();
+    const name = `task-${task.id}-${epoch}`;
+    const keeping = setInterval(() => keepTranscript(ship, session, name), TRANSCRIPT_MS);
+    const end = await runSession({
+      session,
+      resume,
+      prompt: resume ? renderResume(grant, why) : renderPrompt(grant, who),
+      hand: grant.hand ?? {},
+      settingsFile: places.settings,
+      rulesFile,
+      cwd: deck.tree.folder,
+      env: environment(deck, grant),
+      timeoutMs: leftMs,
+      mark: ship.mark,
+      signal,
+      onStart,
+      onOutput: log.write,
+      onEvent: (event) => {
+        const text = narrator.tell(event);
+        if (!text) return;
+        log.write(text);
+        heartbeat.note = text.trim().split("\n")[0]!;
+      },
+    }).finally(() => {
+      clearInterval(keeping);
+      keepTranscript(ship, session, name);
+    });
+    leftMs -= end.usage.seconds * 1000;
+    log.write(`-- ${end.kind}: ${end.usage.turns} turns, ${end.usage.seconds.toFixed(0)} s, $${end.usage.costUsd.toFixed(4)}\n`);
+    await call("usage", { task: task.id, epoch, session, usage: end.usage });
+
+    const told = toldBy(keeper);
+    if (told) return told;
+    if (end.kind === "ended") return { kind: "failed", reason: `ended without completing the task: ${end.message}` };
+    if (end.kind === "turns") return { kind: "failed", reason: `stopped at its bound of ${grant.hand?.maxTurns} turns` };
+    if (end.kind === "budget") return { kind: "failed", reason: `stopped at its budget of $${grant.hand?.budgetUsd}` };
+    if (end.kind === "time" || leftMs <= 0)
+      return { kind: "failed", reason: `stopped after ${grant.timeoutSeconds} s, its time` };
+    deck.journal.note(end.kind, `task ${task.id}  ${end.kind}: ${end.message}`, { task: task.id, epoch, session });
+
+    const waitMs = WAIT_HEARTBEATS * hello.heartbeatSeconds * 1000;
+    if (end.kind === "refused") return await waitAsVoyage(`Claude Code's credentials are refused: ${end.message}`, waitMs);
+    if (end.kind === "limit") {
+      const until = await limit(end.message, end.resetsAtMs ?? Date.now() + UNKNOWN_LIMIT_MS);
+      const ms = until - Date.now();
+      if (ms > LONGEST_WAIT_MS) return { kind: "handed-back", reason: end.message };
+      heartbeat.note = end.message;
+      // Not all ships in the same second.
+      await pause(Math.max(0, ms) + Math.random() * Math.min(5000, waitMs), signal);
+    } else {
+      failures++;
+      if (failures >= FAILURES && end.kind === "api") return await waitAsVoyage(end.message, waitMs);
+      if (failures >= FAILURES)
+        return { kind: "failed", reason: `Claude Code failed ${failures} times, at last: ${end.message}` };
+      heartbeat.note = end.message;
+      await pause(Math.min(LONGEST_BACK_OFF_MS, hello.heartbeatSeconds * 1000 * 2 ** (failures - 1)), signal);
+    }
+    why = end.message;
+    resume = transcriptOf(ship, session) !== null;
+    if (!resume) session = randomUUID();
+  }
+
+  async function limit(message: string, untilMs: number): Promise<number> {
+    const body = { until: new Date(untilMs).toISOString(), message: message.slice(0, 1000) };
+    return Date.parse((await call<LimitedReply>("limited", body)).until);
+  }
+  /** No task is at fault: the claim goes back unharmed, and no ship of the voyage takes another for a while. */
+  async function waitAsVoyage(message: string, ms: number): Promise<HandEnd> {
+    await limit(message, Date.now() + ms);
+    return { kind: "handed-back", reason: message };
+  }
+}
+
+function toldBy(keeper: Gatekeeper): HandEnd | null {
+  const { ending } = keeper;
+  if (ending === null) return null;
+  if (ending.kind === "accepted") return { kind: "accepted" };
+  if (ending.kind === "asked") return { kind: "asked", question: ending.question };
+  if (ending.kind === "blocked") return { kind: "failed", reason: `blocked: ${ending.reason}` };
+  return { kind: "failed", reason: `ended without completing the task, twice: ${ending.words}` };
+}
+
+/** Ends what the agent has left running, so that nothing writes while its tree is offered; Claude Code itself and its hooks wait for us. */
+async function quiet(mark: string, claudePid: number, gateProgram: string): Promise<void> {
+  await endStragglers(mark, (pid) => {
+    if (pid === claudePid) return true;
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(gateProgram);
+    } catch {
+      return true; // it has ended
+    }
+  });
+}
+
+/** What facts: claude-code §1.1 and §3 call for; the credentials are in this environment and in no other. */
+function environment(deck: Deck, grant: Grant): NodeJS.ProcessEnv {
+  const { TMUX: _session, TMUX_PANE: _pane, ...env } = handEnvironment(deck, grant);
+  return {
+    ...env,
+    ...readCredentials(deck.ship),
+    CLAUDE_CODE_TASK_LIST_ID: deck.ship.config.taskList,
+    CLAUDE_CODE_ENABLE_TODO_TOOLS: "1",
+    CLAUDE_CODE_ENABLE_TASKS: "1",
+    ENABLE_TOOL_SEARCH: "false",
+    CLAUDE_CODE_MAX_RETRIES: "3",
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    DISABLE_AUTOUPDATER: "1",
+    // A ship is the sandbox: without this Claude Code does not work unattended as root (facts: claude-code §3).
+    ...(process.getuid!() === 0 && { IS_SANDBOX: "1" }),
+  };
+}

@@ -1,0 +1,52 @@
+import type { Grant } from "../../../lib/ship-api.ts";
+
+export type Who = { ship: string; voyage: string };
+
+/** What every task of the voyage has in common: appended to Claude Code's own system prompt. */
+export function renderRules(who: Who, task: string): string {
+  return `You are the hand of ${who.ship}, one of several ships that work on the voyage "${who.voyage}" at the same time, each on a task of its own, in a clone of its own of the same repository. Nobody sits at this terminal: decide what you can decide, and never wait for a person.
+
+You hold task ${task}, and no other. The task list shows the whole voyage; the other tasks belong to other ships, or are not free yet. Do not claim, change, add or delete tasks.
+
+Your working directory is the tree of your ship. It starts at the tip of the voyage's branch, which holds everything that your task waited for. Change files in it, and nothing outside of it. What counts is the tree as it lies when you complete the task: the crew makes one commit of it and delivers it. So do not push, rebase, reset to other commits or touch remotes; you need not commit. Leave no files that do not belong to the result.
+
+How to finish:
+- When the work is done, call TaskUpdate with taskId "${task}", status "completed", and metadata {"summary": "…"}: one or two lines that tell the ships that build on it what you did. The crew then runs the task's check and delivers. If that is refused, the answer tells why: mend it and call TaskUpdate again.
+- If the task cannot be done, end your turn with a last line that starts with "BLOCKED: " and says why.
+- If only the captain can decide, end your turn with a last line that starts with "CAPTAIN: " and holds your question, with all that is needed to answer it.
+- After the task is accepted, end your turn. The next task is given to a fresh session.
+`;
+}
+
+/** The task as its agent is told it: the whole of what it knows besides the repository. */
+export function renderPrompt(grant: Grant, who: Who): string {
+  const { task, delivered, spec, check, answers, lastReason } = grant;
+  const parts = [
+    `# Task ${task.id}: ${task.subject}`,
+    `Voyage "${who.voyage}", ${who.ship}.`,
+    task.description.trim(),
+    check &&
+      `## The check\n\nWhen you complete the task, the crew runs this in your tree; it must end with exit status 0:\n\n${fenced(check, "sh")}`,
+    delivered.length > 0 && `## What the tasks before this one delivered\n\n${delivered.map(deliveredLine).join("\n")}`,
+    answers &&
+      `## The captain's answers\n\n${answers.map(({ question, answer }) => `- Asked: ${question}\n  Answer: ${answer}`).join("\n")}`,
+    lastReason && `## An earlier try\n\nThis task was tried before and given back. The reason:\n\n${fenced(lastReason)}`,
+    spec &&
+      `## The spec of the voyage\n\nThe whole voyage is to reach this; your part is task ${task.id} alone.\n\n<spec>\n${spec.trim()}\n</spec>`,
+  ];
+  return `${parts.filter(Boolean).join("\n\n")}\n`;
+}
+
+/** What a session is told that goes on after an end which was not its own. */
+export const renderResume = (grant: Grant, why: string) =>
+  `Your session was interrupted (${why}) and goes on now. Task ${grant.task.id} is still yours and the tree is as you left it. Go on with it, and complete it as you were told.\n`;
+
+const deliveredLine = ({ task, subject, commit, summary }: Grant["delivered"][number]) =>
+  `- task ${task} "${subject}" (commit ${commit.slice(0, 10)})${summary ? `: ${summary}` : ""}`;
+
+/** A fence longer than any in the text. */
+function fenced(text: string, language = ""): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map((ticks) => ticks[0].length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}${language}\n${text.trimEnd()}\n${fence}`;
+}

@@ -1,0 +1,181 @@
+import { StringDecoder } from "node:string_decoder";
+import type { Grant, Usage } from "../../../lib/ship-api.ts";
+import { run } from "../../run.ts";
+
+/** A line of `--output-format stream-json`, as far as it is read here. */
+export type StreamEvent = {
+  type: string;
+  subtype?: string;
+  message?: {
+    id?: string;
+    content: {
+      type: string;
+      text?: string;
+      id?: string;
+      name?: string;
+      input?: Record<string, unknown>;
+      tool_use_id?: string;
+      content?: unknown;
+      is_error?: boolean;
+    }[];
+    usage?: ApiUsage;
+  };
+  // system init
+  tools?: string[];
+  // system api_retry
+  attempt?: number;
+  max_retries?: number;
+  error?: string;
+  error_status?: number | null;
+  // rate_limit_event
+  rate_limit_info?: { status?: string; resetsAt?: number };
+  // result
+  is_error?: boolean;
+  result?: string;
+  total_cost_usd?: number;
+  num_turns?: number;
+  usage?: ApiUsage;
+};
+type ApiUsage = {
+  input_tokens?: number;
+  output_tokens?: number;
+  cache_read_input_tokens?: number;
+  cache_creation_input_tokens?: number;
+};
+
+/**
+ * How a run of Claude Code ended. `ended`: by itself. `turns`, `budget`: at its bound. `limit`: a usage limit, over at `resetsAtMs` when that is
+ * known. `refused`: the credentials. `api`: the API failed for longer than Claude Code itself tries. `crash`: anything else. `message`: its own words.
+ */
+export type RunEnd = {
+  kind: "ended" | "turns" | "budget" | "limit" | "refused" | "api" | "crash" | "time";
+  message: string;
+  resetsAtMs: number | null;
+  usage: Usage;
+};
+
+export type SessionStart = {
+  session: string;
+  resume: boolean;
+  prompt: string;
+  hand: NonNullable<Grant["hand"]>;
+  settingsFile: string;
+  rulesFile: string;
+  cwd: string;
+  env: NodeJS.ProcessEnv;
+  timeoutMs: number;
+  mark: string;
+  signal: AbortSignal;
+  onStart: (pid: number) => void;
+  onEvent: (event: StreamEvent) => void;
+  /** What it writes to stderr. */
+  onOutput: (chunk: Buffer) => void;
+};
+
+/** Without these an agent does not see the voyage's tasks, and cannot complete its own (facts: claude-code §1.1). */
+const NEEDED_TOOLS = ["TaskList", "TaskUpdate"];
+
+/** Runs Claude Code until it ends (facts: claude-code §3). Throws the signal's reason when that aborts. */
+export async function runSession(start: SessionStart): Promise<RunEnd> {
+  const { hand } = start;
+  const argv = [
+    "claude",
+    "-p",
+    ...(start.resume ? ["--resume", start.session] : ["--session-id", start.session]),
+    ...["--output-format", "stream-json", "--verbose", "--dangerously-skip-permissions"],
+    ...["--model", hand.model ?? "opus", "--settings", start.settingsFile, "--append-system-prompt-file", start.rulesFile],
+    ...(hand.effort ? ["--effort", hand.effort] : []),
+    ...(hand.maxTurns ? ["--max-turns", String(hand.maxTurns)] : []),
+    ...(hand.budgetUsd ? ["--max-budget-usd", String(hand.budgetUsd)] : []),
+  ];
+  const seen = new Seen();
+  const decoder = new StringDecoder("utf8");
+  let rest = "";
+  const ran = await run({
+    argv,
+    cwd: start.cwd,
+    env: start.env,
+    timeoutMs: start.timeoutMs,
+    mark: start.mark,
+    signal: start.signal,
+    onStart: start.onStart,
+    onOutput: start.onOutput,
+    // By stdin: a spec may be longer than an argument can be.
+    input: start.prompt,
+    onStdout: (chunk) => {
+      const lines = (rest + decoder.write(chunk)).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) {
+        const event = parse(line);
+        if (!event) continue;
+        seen.take(event);
+        start.onEvent(event);
+      }
+    },
+  });
+  const usage = seen.usage(ran.seconds);
+  if (ran.timedOut) return { kind: "time", message: "", resetsAtMs: null, usage };
+  return { ...seen.end(ran.exitCode, ran.tail), usage };
+}
+
+/** What a stream has told so far. */
+class Seen {
+  #tools: string[] | null = null;
+  #result: StreamEvent | null = null;
+  #limit: { resetsAtMs: number | null } | null = null;
+  #lastError = "";
+  /** By message: each of its blocks comes as an event of its own, with the same usage (facts: claude-code §5). */
+  readonly #messages = new Map<string, ApiUsage>();
+
+  take(event: StreamEvent): void {
+    if (event.type === "system" && event.subtype === "init") this.#tools = event.tools ?? [];
+    if (event.type === "system" && event.subtype === "api_retry") this.#lastError = event.error ?? "";
+    if (event.type === "assistant") {
+      if (event.error) this.#lastError = event.error;
+      if (event.message?.id && event.message.usage) this.#messages.set(event.message.id, event.message.usage);
+    }
+    if (event.type === "rate_limit_event" && event.rate_limit_info?.status === "rejected") {
+      const { resetsAt } = event.rate_limit_info;
+      this.#limit = { resetsAtMs: resetsAt ? resetsAt * 1000 : null };
+    }
+    if (event.type === "result") this.#result = event;
+  }
+
+  end(exitCode: number | null, tail: string): Omit<RunEnd, "usage"> {
+    const message = (this.#result?.result ?? tail.trim().slice(-500)) || `exit status ${exitCode}`;
+    const as = (kind: RunEnd["kind"]) => ({ kind, message, resetsAtMs: null });
+    const missing = this.#tools && NEEDED_TOOLS.filter((tool) => !this.#tools!.includes(tool));
+    if (missing?.length) return { kind: "crash", message: `this Claude Code offers no ${missing.join(", ")}`, resetsAtMs: null };
+    if (!this.#result) return as("crash");
+    if (this.#result.subtype === "error_max_turns") return as("turns");
+    if (this.#result.subtype === "error_max_budget_usd") return as("budget");
+    if (!this.#result.is_error) return as("ended");
+    if (this.#limit) return { ...as("limit"), resetsAtMs: this.#limit.resetsAtMs };
+    if (this.#lastError === "authentication_failed") return as("refused");
+    return as("api");
+  }
+
+  /** By the run's own result; when it did not come to one, by its messages, without a cost. */
+  usage(seconds: number): Usage {
+    const result = this.#result;
+    const sum = (key: keyof ApiUsage) => [...this.#messages.values()].reduce((all, usage) => all + (usage[key] ?? 0), 0);
+    const tokens = (key: keyof ApiUsage) => result?.usage?.[key] ?? sum(key);
+    return {
+      costUsd: result?.total_cost_usd ?? 0,
+      inputTokens: tokens("input_tokens"),
+      outputTokens: tokens("output_tokens"),
+      cacheReadTokens: tokens("cache_read_input_tokens"),
+      cacheCreationTokens: tokens("cache_creation_input_tokens"),
+      turns: result?.num_turns ?? this.#messages.size,
+      seconds,
+    };
+  }
+}
+
+function parse(line: string): StreamEvent | null {
+  try {
+    return JSON.parse(line) as StreamEvent;
+  } catch {
+    return null;
+  }
+}

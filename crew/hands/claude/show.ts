@@ -1,0 +1,52 @@
+import type { StreamEvent } from "./session.ts";
+
+/**
+ * Claude Code's stream as lines for people: what the agent says, which tools it uses, how each came out. Kept short: the transcript has the rest.
+ */
+export class Narrator {
+  readonly #tools = new Map<string, { name: string; atMs: number }>();
+
+  /** Lines for one event, each with its newline; "" when it says nothing to people. */
+  tell(event: StreamEvent): string {
+    if (event.type === "system" && event.subtype === "api_retry")
+      return `  ! the API failed (${event.error_status ?? "no answer"}, ${event.error}); trying again, ${event.attempt} of ${event.max_retries}\n`;
+    if (event.type !== "assistant" && event.type !== "user") return "";
+    const content = event.message?.content;
+    if (!Array.isArray(content)) return "";
+    return content.map((block) => this.#block(block)).join("");
+  }
+
+  #block(block: NonNullable<StreamEvent["message"]>["content"][number]): string {
+    if (block.type === "text" && block.text?.trim()) return `${indented(block.text.trim())}\n`;
+    if (block.type === "tool_use") {
+      this.#tools.set(block.id!, { name: block.name!, atMs: performance.now() });
+      return `  > ${block.name} ${said(block.input ?? {})}\n`;
+    }
+    if (block.type === "tool_result") {
+      const tool = this.#tools.get(block.tool_use_id!);
+      this.#tools.delete(block.tool_use_id!);
+      const seconds = tool ? ((performance.now() - tool.atMs) / 1000).toFixed(1) : "?";
+      const text = textOf(block.content);
+      return block.is_error
+        ? `  x ${tool?.name ?? "tool"} ${seconds} s: ${clipped(text, 400)}\n`
+        : `  . ${tool?.name ?? "tool"} ${seconds} s: ${clipped(text, 120)}\n`;
+    }
+    return "";
+  }
+}
+
+const indented = (text: string) => text.replace(/^/gm, "  ");
+const oneLine = (text: string) => text.replace(/\s+/g, " ").trim();
+const clipped = (text: string, most: number) =>
+  oneLine(text).length > most ? `${oneLine(text).slice(0, most)}…` : oneLine(text);
+
+/** A tool's input: the field that says most, else all of it. */
+function said(input: Record<string, unknown>): string {
+  const main = input.command ?? input.file_path ?? input.pattern ?? input.url ?? input.description;
+  return clipped(typeof main === "string" ? main : JSON.stringify(input), 160);
+}
+
+function textOf(content: unknown): string {
+  if (typeof content === "string") return content;
+  return Array.isArray(content) ? content.map((block: { text?: string }) => block.text ?? "").join(" ") : "";
+}

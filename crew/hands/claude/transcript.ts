@@ -1,0 +1,19 @@
+import { copyFileSync, existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Ship } from "../../ship.ts";
+
+/** Claude Code's own file of a session, whatever it calls the project's folder; null when it has written none (facts: claude-code §5). */
+export function transcriptOf(ship: Ship, session: string): string | null {
+  const projects = join(ship.home, ".claude", "projects");
+  if (!existsSync(projects)) return null;
+  const found = readdirSync(projects).map((project) => join(projects, project, `${session}.jsonl`));
+  return found.find((file) => existsSync(file)) ?? null;
+}
+
+/** Copies it to the logs, which come home, as `<name>.transcript.jsonl`. Never throws: a log must not fail a task. */
+export function keepTranscript(ship: Ship, session: string, name: string): void {
+  try {
+    const file = transcriptOf(ship, session);
+    if (file) copyFileSync(file, join(ship.logs, `${name}.transcript.jsonl`));
+  } catch {}
+}

@@ -1,0 +1,211 @@
+import type {
+  AcceptReply,
+  AcceptRequest,
+  AskRequest,
+  ClaimReply,
+  ClaimRequest,
+  Grant,
+  Heartbeat,
+  HeartbeatReply,
+  Hello,
+  HelloReply,
+  LimitedReply,
+  LimitedRequest,
+  ReleaseReply,
+  ReleaseRequest,
+  SessionRequest,
+  UsageRequest,
+  VerifiedReply,
+  VerifiedRequest,
+} from "../lib/ship-api.ts";
+import type { Accepting } from "./accepting.ts";
+import * as claims from "./claims.ts";
+import type { Life } from "./ledger.ts";
+import { Refused } from "./refused.ts";
+import type { Voyage } from "./voyage.ts";
+
+/** Of "nothing" answers only the newest few of a ship can still be asked for again. */
+const NOTHINGS_KEPT = 32;
+
+type Parts = {
+  voyage: Voyage;
+  accepting: Accepting;
+  /** Task files and watchers are told. */
+  changed: (...tasks: string[]) => Promise<void>;
+  notify: () => void;
+};
+
+/** What ships ask of a voyage (lib/ship-api.ts). Each call takes the caller's life, which its token was minted for, and throws {@link Refused}. */
+export class ShipCalls {
+  readonly #voyage: Voyage;
+  readonly #accepting: Accepting;
+  readonly #changed: Parts["changed"];
+  readonly #notify: Parts["notify"];
+  readonly #nothings = new Map<number, Map<string, ClaimReply>>();
+
+  constructor(parts: Parts) {
+    this.#voyage = parts.voyage;
+    this.#accepting = parts.accepting;
+    this.#changed = parts.changed;
+    this.#notify = parts.notify;
+  }
+
+  async hello(caller: Life, ask: Hello): Promise<HelloReply> {
+    this.#seen(caller, ask.incarnation);
+    await this.#ledger.store.write(() => {
+      claims.assertAlive(this.#ledger, caller.life);
+      this.#ledger.store.run("UPDATE lives SET hello_at = ?, greeted = 1 WHERE life = ?", this.#ledger.at(), caller.life);
+    });
+    const held = this.#ledger.claimOf(caller.life);
+    this.#notify();
+    return {
+      voyage: {
+        id: this.#voyage.id,
+        stack: this.#ledger.meta("stack")!,
+        branch: this.#voyage.branch,
+        name: this.#ledger.meta("name")!,
+      },
+      ship: caller.ship,
+      hand: this.#ledger.meta("hand") === "claude" ? "claude" : "rehearsal",
+      ...this.#voyage.timing,
+      claim: held ? this.#withSpec(claims.grantOf(this.#ledger, held)) : null,
+    };
+  }
+
+  async claim(caller: Life, ask: ClaimRequest): Promise<ClaimReply> {
+    this.#seen(caller, ask.incarnation);
+    const nothings = this.#nothings.get(caller.life);
+    const nothing = nothings?.get(ask.requestId);
+    if (nothing) return nothing;
+    const retryAfterSeconds = Math.min(2, this.#voyage.timing.heartbeatSeconds / 5);
+    const reply = await this.#ledger.store.write(() => {
+      const stored = this.#ledger.reply<ClaimReply>(caller.life, ask.requestId);
+      if (stored) return stored;
+      const life = claims.assertAlive(this.#ledger, caller.life);
+      const made = claims.claim(this.#ledger, life, this.#voyage.tip, retryAfterSeconds);
+      return made.kind === "nothing" ? made : this.#ledger.remember(caller.life, ask.requestId, made);
+    });
+    if (reply.kind === "nothing") {
+      // Remembered in memory: it changed nothing, and no request outlives the helm's own death.
+      const kept = nothings ?? new Map<string, ClaimReply>();
+      kept.set(ask.requestId, reply);
+      if (kept.size > NOTHINGS_KEPT) kept.delete(kept.keys().next().value!);
+      this.#nothings.set(caller.life, kept);
+      return reply;
+    }
+    if (reply.kind !== "grant") return reply;
+    void this.#changed(reply.grant.task.id);
+    return { kind: "grant", grant: this.#withSpec(reply.grant) };
+  }
+
+  /** A spec may be long: it goes with each grant, but is not stored with each. */
+  #withSpec(grant: Grant): Grant {
+    const spec = this.#ledger.meta("spec");
+    return grant.hand && spec ? { ...grant, spec } : grant;
+  }
+
+  /** Not remembered by request id: it changes nothing that outlives the helm. */
+  heartbeat(caller: Life, ask: Heartbeat): HeartbeatReply {
+    this.#seen(caller, ask.incarnation, ask.note);
+    claims.assertAlive(this.#ledger, caller.life);
+    if (ask.claim) claims.assertHolds(this.#ledger, caller.life, ask.claim.task, ask.claim.epoch);
+    if (this.#ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
+    return { steer: "go" };
+  }
+
+  async accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
+    this.#seen(caller, ask.incarnation);
+    return this.#accepting.accept(caller, ask);
+  }
+
+  async release(caller: Life, ask: ReleaseRequest): Promise<ReleaseReply> {
+    return this.#end(caller, ask, () => claims.release(this.#ledger, caller.life, ask));
+  }
+
+  /** In the accept's lane: a claim whose branch move is under way must not be given back meanwhile. */
+  async #end(
+    caller: Life,
+    ask: { requestId: string; incarnation: string; task: string },
+    end: () => ReleaseReply,
+  ): Promise<ReleaseReply> {
+    this.#seen(caller, ask.incarnation);
+    const reply = await this.#accepting.alone(() =>
+      this.#ledger.store.write(() => {
+        const stored = this.#ledger.reply<ReleaseReply>(caller.life, ask.requestId);
+        if (stored) return stored;
+        claims.assertAlive(this.#ledger, caller.life);
+        return this.#ledger.remember(caller.life, ask.requestId, end());
+      }),
+    );
+    await this.#changed(ask.task);
+    return reply;
+  }
+
+  /** As {@link release}, by a question to the captain. */
+  async ask(caller: Life, ask: AskRequest): Promise<ReleaseReply> {
+    return this.#end(caller, ask, () => claims.ask(this.#ledger, caller.life, ask));
+  }
+
+  /** On disk before the answer: the hand starts after it. */
+  async session(caller: Life, ask: SessionRequest): Promise<object> {
+    this.#seen(caller, ask.incarnation);
+    await this.#ledger.store.write(() => {
+      claims.assertAlive(this.#ledger, caller.life);
+      claims.beginRun(this.#ledger, caller.life, ask);
+    });
+    return {};
+  }
+
+  async usage(caller: Life, ask: UsageRequest): Promise<object> {
+    this.#seen(caller, ask.incarnation);
+    await this.#ledger.store.write(() => claims.noteUsage(this.#ledger, caller.life, ask));
+    this.#notify();
+    return {};
+  }
+
+  async limited(caller: Life, ask: LimitedRequest): Promise<LimitedReply> {
+    this.#seen(caller, ask.incarnation);
+    const until = await this.#ledger.store.write(() => {
+      claims.assertAlive(this.#ledger, caller.life);
+      return claims.limit(this.#ledger, ask);
+    });
+    this.#notify();
+    return { until };
+  }
+
+  async verified(caller: Life, ask: VerifiedRequest): Promise<VerifiedReply> {
+    this.#seen(caller, ask.incarnation);
+    await this.#ledger.store.write(() => {
+      if (this.#ledger.reply(caller.life, ask.requestId)) return;
+      claims.assertAlive(this.#ledger, caller.life);
+      claims.verified(this.#ledger, caller.life, ask);
+      this.#ledger.remember(caller.life, ask.requestId, {});
+    });
+    await this.#changed();
+    return { state: this.#voyage.status().state };
+  }
+
+  /** A presence stream is open until the returned function is called. Throws Refused `fenced`. */
+  present(caller: Life, say: (line: object) => void): () => void {
+    claims.assertAlive(this.#ledger, caller.life);
+    const close = this.#voyage.sightings.open(caller.life, say);
+    if (this.#ledger.ship(caller.ship)?.stopping) say({ type: "stop", reason: "the captain says stop" });
+    this.#notify();
+    return () => {
+      close();
+      this.#notify();
+    };
+  }
+
+  get #ledger() {
+    return this.#voyage.ledger;
+  }
+
+  #seen(caller: Life, incarnation: string, note?: string): void {
+    if (caller.incarnation !== incarnation) {
+      throw new Refused("wrong-incarnation", `this token is for ${caller.ship} (${caller.incarnation}), not for ${incarnation}`);
+    }
+    this.#voyage.sightings.seen(caller.life, note);
+    this.#voyage.leases.renew(caller.life);
+  }
+}

@@ -1,0 +1,225 @@
+import type { ChildProcess } from "node:child_process";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { prepareRepo } from "../../lib/git/voyage-repo.ts";
+import type { HelmClient } from "../../lib/helm-client.ts";
+import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
+import { type VoyageFolder, voyageFolder } from "../../lib/paths.ts";
+import type { Plan, PlanTask } from "../../lib/plan-types.ts";
+import type { VoyageStatus } from "../../lib/voyage-status.ts";
+import { gitIn } from "../crew/git-in.ts";
+import { TestShip, tempFolder } from "../crew/test-ship.ts";
+import { claudeFolder } from "./claude-cli.ts";
+import { type Conversation, StandInApi, type Turn } from "./stand-in-api.ts";
+
+export const ID = "abc123";
+export const STACK = "voyage-test";
+export const LIST = `${STACK}-tasks`;
+export const KEY = "sk-ant-api03-a-key-of-this-test-0123456789";
+
+export type Small = { id: string; after?: string[]; description?: string; metadata?: Record<string, unknown> };
+
+/**
+ * A voyage with real parts: helm, crews, git, Claude Code; only the VMs are folders on this machine, the model is a {@link StandInApi}, and the sync of
+ * the task list is a copy each 200 ms, which puts right what a ship changes as Mutagen's one-way replica does.
+ */
+export class ClaudeFleet {
+  readonly folder = tempFolder();
+  readonly api = new StandInApi();
+  readonly ships: TestShip[] = [];
+  readonly at: VoyageFolder;
+  helm!: HelmClient;
+  readonly #crews = new Map<TestShip, ChildProcess>();
+  #copying: NodeJS.Timeout | undefined;
+  #cli = "";
+
+  private constructor() {
+    process.env.OCAPTAIN_HOME = join(this.folder, "h");
+    process.env.OCAPTAIN_VOYAGES = join(this.folder, "v");
+    this.at = voyageFolder(STACK);
+  }
+
+  static async sail(tasks: Small[], ships: number, more: Partial<Plan> = {}): Promise<ClaudeFleet> {
+    const fleet = new ClaudeFleet();
+    process.env.OCAPTAIN_HELM_PORT = String(await freePort());
+    fleet.#cli = await claudeFolder();
+    await fleet.api.start();
+    fleet.helm = await ensureHelm();
+    const repo = join(fleet.folder, "src");
+    mkdirSync(repo);
+    gitIn(repo, "init", "--quiet");
+    writeFileSync(join(repo, "shared.txt"), "one\n");
+    gitIn(repo, "add", "--all");
+    gitIn(repo, "commit", "--quiet", "-m", "start");
+    await prepareRepo({ folder: fleet.at, repo, branch: STACK });
+    await fleet.register(tasks, more);
+    for (let i = 0; i < ships; i++) {
+      const root = join(fleet.folder, `s${i}`);
+      mkdirSync(root);
+      const ship = new TestShip(root, `ship-${i}`, `${fleet.folder.split("-").at(-1)}-${i}`);
+      fleet.ships.push(ship);
+      const { token } = await fleet.helm.registerShip(ID, ship.name, ship.incarnation);
+      await ship.install(fleet.helmUrl, token);
+      fleet.credentials(ship, { ANTHROPIC_API_KEY: KEY });
+    }
+    fleet.#copying = setInterval(() => fleet.#copyTasks(), 200);
+    return fleet;
+  }
+
+  get helmUrl(): string {
+    return `http://127.0.0.1:${process.env.OCAPTAIN_HELM_PORT}`;
+  }
+
+  async register(tasks: Small[], more: Partial<Plan> = {}): Promise<void> {
+    const provider = { kind: "harbor" as const, baseUrl: "http://127.0.0.1:9", token: "none" };
+    const timing = { leaseSeconds: 12, heartbeatSeconds: 0.5, fenceSeconds: 9, lingerSeconds: 60 };
+    const plan = { ...planOf(tasks), ...more };
+    await this.helm.registerVoyage(ID, { stack: STACK, folder: this.at.root, plan, hand: "claude", provider, timing });
+  }
+
+  credentials(ship: TestShip, values: Record<string, string>): void {
+    const text = Object.entries({ ...values, ANTHROPIC_BASE_URL: this.api.url }).map(([name, value]) => `${name}=${value}\n`);
+    writeFileSync(ship.path("crew/credentials"), text.join(""), { mode: 0o600 });
+  }
+
+  start(ship: TestShip) {
+    return ship.start({ PATH: `${this.#cli}:${process.env.PATH}`, LANG: "C.UTF-8" });
+  }
+
+  startAll(): void {
+    for (const ship of this.ships) this.#crews.set(ship, this.start(ship));
+  }
+
+  /** Waits until the crew that {@link startAll} started has ended by itself; its exit status. */
+  ended(ship: TestShip): Promise<number | null> {
+    return ship.ended(this.#crews.get(ship)!);
+  }
+
+  async status(): Promise<VoyageStatus> {
+    return this.helm.voyage(ID);
+  }
+
+  async task(id: string) {
+    return (await this.status()).tasks.find((task) => task.id === id)!;
+  }
+
+  /** Waits until it holds; tells what the crews said when it does not. */
+  async until(
+    what: string,
+    holds: (status: VoyageStatus) => boolean | Promise<boolean>,
+    timeoutMs = 60_000,
+  ): Promise<VoyageStatus> {
+    for (const deadline = Date.now() + timeoutMs; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
+      const status = await this.status().catch(() => null);
+      if (status && (await holds(status))) return status;
+      if (Date.now() > deadline) {
+        const said = this.ships.map((ship) => `${ship.name}:\n${ship.output.slice(-3000)}`).join("\n");
+        throw new Error(`not ${what} in ${timeoutMs / 1000} s: ${JSON.stringify(status?.tasks, null, 1)}\n${said}`);
+      }
+    }
+  }
+
+  /** Task ids of the branch's commits, oldest first. */
+  delivered(): string[] {
+    const log = gitIn(this.at.repo, "log", "--reverse", "--format=%(trailers:key=Task,valueonly,separator=)", STACK);
+    return log.split("\n").filter(Boolean);
+  }
+
+  file(path: string): string {
+    return gitIn(this.at.repo, "show", `${STACK}:${path}`);
+  }
+
+  /** All a ship has logged, by file name. */
+  logs(ship: TestShip): Record<string, string> {
+    const folder = ship.path("logs");
+    return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#copying);
+    for (const ship of this.ships) await ship.remove();
+    await stopHelm();
+    await this.api.stop();
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  taskFile(ship: TestShip, id: string): string {
+    return join(ship.home, ".claude", "tasks", LIST, `${id}.json`);
+  }
+
+  #copyTasks(): void {
+    const from = join(this.at.root, ".claude", "tasks", LIST);
+    for (const ship of this.ships) {
+      const to = join(ship.home, ".claude", "tasks", LIST);
+      try {
+        mkdirSync(to, { recursive: true });
+        for (const name of readdirSync(from)) {
+          if (!name.endsWith(".json")) continue;
+          const text = readFileSync(join(from, name), "utf8");
+          if (read(join(to, name)) !== text) copyFileSync(join(from, name), join(to, name));
+        }
+      } catch {} // written at this moment; the next round sees it
+    }
+  }
+}
+
+const read = (file: string) => {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return null;
+  }
+};
+
+function planOf(tasks: Small[]): Plan {
+  return {
+    name: "A test",
+    purpose: "Write files",
+    repo: ".",
+    recommendedShips: null,
+    width: 3,
+    spec: "# A test\n\nEvery task writes its file.\n",
+    verify: null,
+    digest: JSON.stringify(tasks).length.toString(),
+    tasks: tasks.map(
+      (task): PlanTask => ({
+        id: task.id,
+        subject: `Write ${task.id}`,
+        description: task.description ?? `Write out/${task.id}.`,
+        blocks: tasks.filter((other) => other.after?.includes(task.id)).map((other) => other.id),
+        blockedBy: task.after ?? [],
+        metadata: task.metadata ?? {},
+      }),
+    ),
+  };
+}
+
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+
+export const bash = (command: string): Turn => ({ tools: [{ name: "Bash", input: { command, description: "work" } }] });
+export const update = (taskId: string, input: Record<string, unknown>): Turn => ({
+  tools: [{ name: "TaskUpdate", input: { taskId, ...input } }],
+});
+export const complete = (taskId: string, summary = `wrote out/${taskId}`): Turn =>
+  update(taskId, { status: "completed", metadata: { summary } });
+
+/** One turn after the other, by how many tool results there are; the last one for ever. */
+export const steps =
+  (...turns: (Turn | ((talk: Conversation) => Turn))[]) =>
+  (talk: Conversation): Turn => {
+    const turn = turns[Math.min(talk.results.length, turns.length - 1)]!;
+    return typeof turn === "function" ? turn(talk) : turn;
+  };
+
+/** A model that does its task at once: writes `out/<id>`, completes it, ends. */
+export const diligent = (talk: Conversation): Turn =>
+  steps(bash(`mkdir -p out; echo ${talk.task} >> out/${talk.task}`), complete(talk.task), { text: `Task ${talk.task} is done.` })(
+    talk,
+  );

@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { afterEach, expect, test } from "vitest";
+import { INSTALL_MS } from "./claude-cli.ts";
+import { ClaudeFleet, diligent, KEY, type Small } from "./fleet.ts";
+
+let fleet: ClaudeFleet;
+afterEach(() => fleet?.close());
+
+/** 12 tasks: one first, eight side by side, two in a row, one last. */
+const TWELVE: Small[] = [
+  { id: "1" },
+  ...["2", "3", "4", "5", "6", "7", "8", "9"].map((id) => ({ id, after: ["1"] })),
+  { id: "10", after: ["2", "3"] },
+  { id: "11", after: ["10"] },
+  { id: "12", after: ["4", "5", "6", "7", "8", "9", "11"], metadata: { model: "sonnet" } },
+];
+
+test(
+  "three ships with the real Claude Code work off twelve tasks, once each, in fresh sessions",
+  async () => {
+    fleet = await ClaudeFleet.sail(TWELVE, 3, { claude: { model: "opus", effort: "low" } });
+    fleet.api.script = diligent;
+    fleet.startAll();
+    // The helm has accepted the last task before its session has ended, and said what it used.
+    const status = await fleet.until("done", (now) => now.state === "done" && now.tasks.every((task) => task.usage), 120_000);
+    for (const ship of fleet.ships) await fleet.ended(ship);
+
+    expect(status.tasks.map((task) => task.status)).toEqual(TWELVE.map(() => "accepted"));
+    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual(TWELVE.map(() => [1, 0]));
+    expect(fleet.delivered().sort((a, b) => Number(a) - Number(b))).toEqual(TWELVE.map((task) => task.id));
+    for (const { id } of TWELVE) expect(fleet.file(`out/${id}`)).toBe(id);
+    expect(new Set(status.tasks.map((task) => task.ship)).size).toBe(3);
+
+    // What the agent was told, and with what.
+    const first = (id: string) => fleet.api.calls.find((call) => call.task === id)!;
+    expect(first("11").prompt).toContain('task 10 "Write 10"');
+    expect(first("11").prompt).toContain("wrote out/10");
+    expect(first("11").prompt).toContain("Every task writes its file.");
+    expect(first("2").turns).toBe(0);
+    expect(first("2").tools).toEqual(expect.arrayContaining(["TaskList", "TaskUpdate"]));
+    expect(first("2").model).toMatch(/opus/);
+    expect(first("12").model).toMatch(/sonnet/);
+    expect(first("2").system).toContain("You hold task 2");
+
+    // What it cost, and what is left to read.
+    for (const task of status.tasks) {
+      expect(task.usage).toMatchObject({ turns: 3, inputTokens: 300, outputTokens: 60, cacheReadTokens: 1500 });
+      expect(task.usage!.costUsd).toBeGreaterThan(0);
+      const logs = fleet.logs(fleet.ships.find((ship) => ship.name === task.ship)!);
+      expect(logs[`task-${task.id}-1.log`]).toMatch(/> Bash mkdir -p out.*\n.*\. Bash .*\n {2}> TaskUpdate/);
+      expect(logs[`task-${task.id}-1.log`]).toContain(`Task ${task.id} is done.`);
+      expect(logs[`task-${task.id}-1.transcript.jsonl`]).toContain('"type":"assistant"');
+    }
+    for (const ship of fleet.ships) {
+      expect(ship.output + JSON.stringify(fleet.logs(ship))).not.toContain(KEY);
+      expect(JSON.parse(readFileSync(fleet.taskFile(ship, "12"), "utf8")).status).toBe("completed");
+    }
+  },
+  INSTALL_MS + 150_000,
+);
