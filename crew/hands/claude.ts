@@ -109,7 +109,11 @@ async function runs(
   let leftMs = grant.timeoutSeconds * 1000;
   for (let failures = 0; ; ) {
     const places = gatePlaces(join(ship.home, "voyage", "crew"));
-    hangGates(places);
+    try {
+      hangGates(places);
+    } catch (error) {
+      throw new Halt("stop", (error as Error).message); // the ship's fault, and no task's: it works no more
+    }
     if (!resume) await call("session", { task: task.id, epoch, session });
     log.write(`-- task ${task.id}  ${task.subject}: session ${session}${resume ? ", resumed" : ""}\n`);
     const narrator = new Narrator();
@@ -135,10 +139,16 @@ async function runs(
         log.write(text);
         heartbeat.note = text.trim().split("\n")[0]!;
       },
-    }).finally(() => {
-      clearInterval(keeping);
-      keepTranscript(ship, session, name);
-    });
+    })
+      .catch((error: Error) => {
+        throw /^cannot run claude/.test(error.message)
+          ? new Halt("stop", `no Claude Code on this ship: ${error.message}`)
+          : error;
+      })
+      .finally(() => {
+        clearInterval(keeping);
+        keepTranscript(ship, session, name);
+      });
     leftMs -= end.usage.seconds * 1000;
     log.write(`-- ${end.kind}: ${end.usage.turns} turns, ${end.usage.seconds.toFixed(0)} s, $${end.usage.costUsd.toFixed(4)}\n`);
     await call("usage", { task: task.id, epoch, session, usage: end.usage });
@@ -146,6 +156,7 @@ async function runs(
     const told = toldBy(keeper);
     if (told) return told;
     if (end.kind === "ended") return { kind: "failed", reason: `ended without completing the task: ${end.message}` };
+    if (end.kind === "unfit") throw new Halt("stop", end.message);
     if (end.kind === "turns") return { kind: "failed", reason: `stopped at its bound of ${grant.hand?.maxTurns} turns` };
     if (end.kind === "budget") return { kind: "failed", reason: `stopped at its budget of $${grant.hand?.budgetUsd}` };
     if (end.kind === "time" || leftMs <= 0)

@@ -50,12 +50,9 @@ const SCRIPTS: Record<string, (talk: Conversation) => Turn> = {
   "3": () => ({ text: "I believe that I am done." }),
   "4": () => ({ text: "Hm.\nBLOCKED: the yard has no wood" }),
   "5": captain,
-  "6": steps(
-    bash("nohup sh -c 'while :; do date +%N > tick; done' >/dev/null 2>&1 & sleep 0.5"),
-    complete("6"),
-    bash("true"),
-    { text: "done" },
-  ),
+  "6": steps(bash("nohup sh -c 'while :; do date +%N > tick; done' >/dev/null 2>&1 & sleep 0.5"), complete("6"), bash("true"), {
+    text: "done",
+  }),
   "7": () => bash("true"),
   "8": () => ({ ...bash("true"), tokens: { input: 1e6, output: 1e6, cacheRead: 0, cacheCreation: 0 } }),
 };

@@ -4,7 +4,13 @@ import type { Grant } from "../../lib/ship-api.ts";
 
 const who = { ship: "ship-2", voyage: "Harbour lights" };
 const grant: Grant = {
-  task: { id: "7", subject: "Light the lamp", description: "Fill it with oil.\nThen light it.\n", blockedBy: ["3"], metadata: {} },
+  task: {
+    id: "7",
+    subject: "Light the lamp",
+    description: "Fill it with oil.\nThen light it.\n",
+    blockedBy: ["3"],
+    metadata: {},
+  },
   epoch: 2,
   tip: "b".repeat(40),
   check: "grep -q lit lamp.txt",

@@ -45,10 +45,11 @@ type ApiUsage = {
 
 /**
  * How a run of Claude Code ended. `ended`: by itself. `turns`, `budget`: at its bound. `limit`: a usage limit, over at `resetsAtMs` when that is
- * known. `refused`: the credentials. `api`: the API failed for longer than Claude Code itself tries. `crash`: anything else. `message`: its own words.
+ * known. `refused`: the credentials. `api`: the API failed for longer than Claude Code itself tries. `unfit`: this Claude Code cannot do the work.
+ * `crash`: anything else. `message`: its own words.
  */
 export type RunEnd = {
-  kind: "ended" | "turns" | "budget" | "limit" | "refused" | "api" | "crash" | "time";
+  kind: "ended" | "turns" | "budget" | "limit" | "refused" | "api" | "unfit" | "crash" | "time";
   message: string;
   resetsAtMs: number | null;
   usage: Usage;
@@ -145,7 +146,7 @@ class Seen {
     const message = (this.#result?.result ?? tail.trim().slice(-500)) || `exit status ${exitCode}`;
     const as = (kind: RunEnd["kind"]) => ({ kind, message, resetsAtMs: null });
     const missing = this.#tools && NEEDED_TOOLS.filter((tool) => !this.#tools!.includes(tool));
-    if (missing?.length) return { kind: "crash", message: `this Claude Code offers no ${missing.join(", ")}`, resetsAtMs: null };
+    if (missing?.length) return { kind: "unfit", message: `this Claude Code offers no ${missing.join(", ")}`, resetsAtMs: null };
     if (!this.#result) return as("crash");
     if (this.#result.subtype === "error_max_turns") return as("turns");
     if (this.#result.subtype === "error_max_budget_usd") return as("budget");

@@ -1,0 +1,250 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { afterEach, expect, test } from "vitest";
+import { ensureHelm } from "../../lib/helm-daemon.ts";
+import type { TestShip } from "../crew/test-ship.ts";
+import { INSTALL_MS } from "./claude-cli.ts";
+import { bash, ClaudeFleet, complete, diligent, steps, update } from "./fleet.ts";
+import type { Conversation, Turn } from "./stand-in-api.ts";
+
+let fleet: ClaudeFleet;
+afterEach(() => fleet?.close());
+const LONG = INSTALL_MS + 120_000;
+const allDone = (now: { state: string; tasks: { usage?: unknown }[] }) =>
+  now.state === "done" && now.tasks.every((task) => task.usage);
+/** A process of the ship that is Claude Code itself. */
+const claudePid = (ship: TestShip) =>
+  ship.handPids().find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0]!.endsWith("claude"));
+const asked = (task: string) => fleet.api.calls.filter((call) => call.task === task);
+
+test(
+  "the helm killed in mid-task, and back: three ships deliver once each",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1" }, { id: "2" }, { id: "3" }], 3);
+    let killed = false;
+    fleet.api.script = async (talk) => {
+      // All three hold their claims, and want to deliver to a helm that is not there.
+      while (talk.results.length === 1 && !killed) await new Promise((resolve) => setTimeout(resolve, 50));
+      return diligent(talk);
+    };
+    fleet.startAll();
+    await fleet.until("three at work", () => ["1", "2", "3"].every((id) => asked(id).length === 2));
+    process.kill((await fleet.helm.health()).pid, "SIGKILL");
+    killed = true;
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    fleet.helm = await ensureHelm();
+    const status = await fleet.until("done", allDone);
+    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual([
+      [1, 0],
+      [1, 0],
+      [1, 0],
+    ]);
+    expect(fleet.delivered().sort()).toEqual(["1", "2", "3"]);
+  },
+  LONG,
+);
+
+test(
+  "a crew, and later its Claude Code, killed in mid-task: the session is resumed, with the tree as it lay",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1" }], 1);
+    const [ship] = fleet.ships as [TestShip];
+    let hanging = true;
+    const work = steps(bash("mkdir -p out; echo first > out/1"), bash("echo second >> out/1"), complete("1"), { text: "done" });
+    fleet.api.script = async (talk) => {
+      while (hanging && talk.results.length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+      return work(talk);
+    };
+    const crew = fleet.start(ship);
+    await fleet.until("its second turn", () => asked("1").length === 2);
+    crew.kill("SIGKILL");
+    await ship.ended(crew).catch(() => {});
+    fleet.start(ship);
+    await fleet.until("the resumed session's turn", () => asked("1").length === 3);
+    process.kill(claudePid(ship)!, "SIGKILL");
+    await fleet.until("another", () => asked("1").length === 4);
+    hanging = false;
+    const status = await fleet.until("done", allDone);
+    expect(status.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
+    expect(fleet.file("out/1")).toBe("first\nsecond");
+    expect(asked("1")[2]!.prompt).toContain("interrupted (the crew was started again)");
+    expect(asked("1")[2]!.results).toHaveLength(1);
+    const sessions = new Set(fleet.logs(ship)["task-1-1.log"]!.match(/session [0-9a-f-]{36}/g));
+    expect(sessions.size).toBe(1);
+  },
+  LONG,
+);
+
+test(
+  "two ships in conflict on one file: the second is told, resolves, and both changes are there",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1" }, { id: "2" }], 2);
+    fleet.api.script = async (talk) => {
+      // Neither completes before both have begun.
+      while (talk.results.length === 1 && !(asked("1").length >= 2 && asked("2").length >= 2))
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      const last = talk.results.at(-1);
+      if (talk.results.length === 0) return bash(`echo "one and ${talk.task}" > shared.txt`);
+      if (last?.text.includes("conflict marks")) return complete(talk.task); // too hasty
+      if (last?.text.includes("is not resolved"))
+        return bash(`grep -E '^(one and)' shared.txt | sort > s; cat s > shared.txt; rm s; git status --short`);
+      if (talk.results.length === 1 || last?.text.includes("shared.txt")) return complete(talk.task);
+      return { text: "done" };
+    };
+    fleet.startAll();
+    const status = await fleet.until("done", allDone);
+    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+    expect(fleet.file("shared.txt")).toBe("one and 1\none and 2");
+    expect(fleet.delivered().sort()).toEqual(["1", "2"]);
+  },
+  LONG,
+);
+
+test(
+  "the API away for a while: the session goes on when it is back; no try is lost",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1" }], 1);
+    fleet.api.script = (talk) => {
+      if (talk.results.length === 1 && asked("1").length === 2) {
+        fleet.api.away = true;
+        setTimeout(() => (fleet.api.away = false), 9000);
+        return { fail: { status: 529, type: "overloaded_error", message: "Overloaded" } };
+      }
+      return diligent(talk);
+    };
+    fleet.startAll();
+    const status = await fleet.until("done", allDone);
+    expect(status.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
+    expect(fleet.file("out/1")).toBe("1");
+    expect(fleet.ships[0]!.events()).toContain("api");
+    expect(fleet.logs(fleet.ships[0]!)["task-1-1.log"]).toMatch(/the API failed .*; trying again, 1 of 3/);
+  },
+  LONG,
+);
+
+test(
+  "a usage limit: shown, honoured by its reset time, and shared by the voyage's other ships",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1" }, { id: "2", metadata: { tries: 1 } }, { id: "3", after: ["1"] }], 2);
+    for (const ship of fleet.ships) fleet.credentials(ship, { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-of-this-test" });
+    const reset = Math.ceil(Date.now() / 1000) + 14;
+    const headers = {
+      "anthropic-ratelimit-unified-status": "rejected",
+      "anthropic-ratelimit-unified-reset": String(reset),
+      "anthropic-ratelimit-unified-representative-claim": "five_hour",
+      "anthropic-ratelimit-unified-5h-status": "rejected",
+      "anthropic-ratelimit-unified-5h-reset": String(reset),
+    };
+    const early: Conversation[] = [];
+    fleet.api.script = (talk) => {
+      if (Date.now() / 1000 >= reset) return diligent(talk);
+      early.push(talk);
+      return { fail: { status: 429, type: "rate_limit_error", message: "Too much", headers } };
+    };
+    fleet.start(fleet.ships[0]!);
+    const limited = await fleet.until("limited", (now) => now.state === "limited");
+    expect(limited.limited).toEqual({
+      until: new Date(reset * 1000).toISOString(),
+      message: expect.stringMatching(/hit your .*limit/),
+    });
+    fleet.start(fleet.ships[1]!);
+    const status = await fleet.until("done", allDone);
+    expect(early).toHaveLength(1);
+    expect(early[0]!.credential).toBe("Bearer sk-ant-oat01-of-this-test");
+    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual([
+      [1, 0],
+      [1, 0],
+      [1, 0],
+    ]);
+    expect(status.limited).toBeUndefined();
+  },
+  LONG,
+);
+
+test(
+  "a wrong token: Claude Code's own words are shown, no try is lost, and the next up's token is used",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1", metadata: { tries: 1 } }], 1);
+    const [ship] = fleet.ships as [TestShip];
+    fleet.credentials(ship, { ANTHROPIC_API_KEY: "sk-ant-wrong-000000000000000000" });
+    fleet.api.script = (talk): Turn =>
+      talk.credential.includes("wrong")
+        ? { fail: { status: 401, type: "authentication_error", message: "invalid x-api-key" } }
+        : diligent(talk);
+    fleet.startAll();
+    const status = await fleet.until("limited", (now) => now.state === "limited");
+    expect(status.limited!.message).toMatch(/credentials are refused: .*401/);
+    await fleet.until("given back", (now) => now.tasks[0]!.status === "pending");
+    expect(status.tasks[0]!.tries).toBe(0);
+    fleet.credentials(ship, { ANTHROPIC_API_KEY: "sk-ant-right-000000000000000000" });
+    await fleet.register([{ id: "1", metadata: { tries: 1 } }]);
+    await fleet.until("done", allDone);
+  },
+  LONG,
+);
+
+test(
+  "gates removed: an agent can waste work, and nothing is accepted twice, or that no ship has delivered",
+  async () => {
+    const tasks = ["1", "2", "3", "4"].map((id) => ({ id, metadata: { tries: 50 } }));
+    fleet = await ClaudeFleet.sail(tasks, 2);
+    const [good, bad] = fleet.ships as [TestShip, TestShip];
+    const file = bad.path("crew/gates/hook-settings.js");
+    const source = readFileSync(file, "utf8");
+    const gone = source
+      .replace("PreToolUse: [{", "PreToolUse: [].concat([]), was: [{")
+      .replace("TaskCompleted: [{", "TaskCompleted: [], was2: [{")
+      .replace("Stop: [{", "Stop: [], was3: [{");
+    expect(gone).not.toBe(source);
+    writeFileSync(file, gone);
+    const wasted = new Set<string>();
+    fleet.api.script = (talk) => {
+      if (talk.system.includes("hand of ship-0,")) return diligent(talk);
+      wasted.add(talk.task);
+      return steps(
+        { tools: ["1", "2", "3", "4"].map((id) => update(id, { status: "completed", owner: "ship-1" }).tools![0]!) },
+        bash("echo stolen > out-of-turn.txt"),
+        { text: "All done, by me." },
+      )(talk);
+    };
+    fleet.start(bad);
+    await fleet.until("a wasted try", (now) => now.tasks.some((task) => task.tries > 0));
+    fleet.start(good);
+    const status = await fleet.until("done", (now) => now.state === "done", 90_000);
+    expect(wasted.size).toBeGreaterThan(0);
+    expect(status.tasks.map((task) => task.ship)).toEqual(["ship-0", "ship-0", "ship-0", "ship-0"]);
+    expect(fleet.delivered().sort()).toEqual(["1", "2", "3", "4"]);
+    expect(() => fleet.file("out-of-turn.txt")).toThrow();
+  },
+  LONG,
+);
+
+test(
+  "gates that an agent breaks in mid-task fail closed, and the ship works no more; no task is blamed",
+  async () => {
+    fleet = await ClaudeFleet.sail(
+      [
+        { id: "1", metadata: { tries: 2 } },
+        { id: "2", after: ["1"] },
+      ],
+      1,
+    );
+    fleet.api.script = steps(bash("rm -r ~/voyage/crew/gates"), bash("touch went-through"), complete("1"), { text: "done" });
+    fleet.startAll();
+    expect(await fleet.ended(fleet.ships[0]!)).toBe(0);
+    const [, second, third] = asked("1").at(-1)!.results;
+    expect(second).toMatchObject({ isError: true, text: expect.stringContaining("gate has failed") });
+    expect(third).toMatchObject({ isError: true, text: expect.stringContaining("gate has failed") });
+    expect(existsSync(`${fleet.ships[0]!.path("workspace")}/went-through`)).toBe(false);
+    expect(fleet.ships[0]!.events().at(-1)).toBe("stop");
+    const { tasks } = await fleet.status();
+    expect(tasks[0]).toMatchObject({
+      status: "pending",
+      tries: 1,
+      reason: expect.stringContaining("gates of this ship do not hold"),
+    });
+  },
+  LONG,
+);
