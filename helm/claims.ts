@@ -194,10 +194,10 @@ export function release(ledger: Ledger, life: number, ask: ReleaseRequest): Rele
 }
 
 /** Stores a hand's session with its claim; on disk before the hand starts. */
-export function beginRun(ledger: Ledger, life: number, ask: SessionRequest): void {
+export function beginSession(ledger: Ledger, life: number, ask: SessionRequest): void {
   assertHolds(ledger, life, ask.task, ask.epoch);
   ledger.store.run(
-    "INSERT OR IGNORE INTO runs (task, epoch, session, life, at) VALUES (?, ?, ?, ?, ?)",
+    "INSERT OR IGNORE INTO sessions (task, epoch, session, life, at) VALUES (?, ?, ?, ?, ?)",
     ask.task,
     ask.epoch,
     ask.session,
@@ -206,15 +206,30 @@ export function beginRun(ledger: Ledger, life: number, ask: SessionRequest): voi
   );
 }
 
-/** What a session of this life has used; a session that was never begun is nobody's. */
-export function noteUsage(ledger: Ledger, life: number, ask: UsageRequest): void {
-  ledger.store.run(
-    "UPDATE runs SET usage = ? WHERE task = ? AND epoch = ? AND session = ? AND life = ?",
-    JSON.stringify(ask.usage),
-    ask.task,
-    ask.epoch,
-    ask.session,
+/** What a run has used; of a session that this life has begun, or it is refused as `not-holder`. The claim may have ended. */
+export function noteUsage(ledger: Ledger, life: number, { run, session, task, epoch, usage }: UsageRequest): void {
+  const begun = ledger.store.one(
+    "SELECT 1 FROM sessions WHERE task = ? AND epoch = ? AND session = ? AND life = ?",
+    task,
+    epoch,
+    session,
     life,
+  );
+  if (!begun) throw new Refused("not-holder", `this ship has begun no session ${session} for task ${task}`);
+  ledger.store.run(
+    "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    run,
+    session,
+    task,
+    life,
+    ledger.at(),
+    usage.costUsd,
+    usage.inputTokens,
+    usage.outputTokens,
+    usage.cacheReadTokens,
+    usage.cacheCreationTokens,
+    usage.turns,
+    usage.seconds,
   );
 }
 

@@ -161,16 +161,20 @@ export class Ledger {
   /** The newest session of a claim. */
   session(task: string, epoch: number): string | undefined {
     return this.store.one<{ session: string }>(
-      "SELECT session FROM runs WHERE task = ? AND epoch = ? ORDER BY at DESC, rowid DESC LIMIT 1",
+      "SELECT session FROM sessions WHERE task = ? AND epoch = ? ORDER BY at DESC, rowid DESC LIMIT 1",
       task,
       epoch,
     )?.session;
   }
-  /** Of all runs of a task, or undefined when there was none. */
+  /** Of all runs of a task, or undefined when there was none. A session's cost is the highest that one of its runs has told. */
   usage(task: string): Usage | undefined {
-    const rows = this.store.all<{ usage: string }>("SELECT usage FROM runs WHERE task = ? AND usage IS NOT NULL", task);
-    if (rows.length === 0) return undefined;
-    return rows.map((row) => JSON.parse(row.usage) as Usage).reduce(addUsage);
+    const sums = this.store.all<Usage>(
+      `SELECT max(session_cost_usd) AS costUsd, sum(input) AS inputTokens, sum(output) AS outputTokens, sum(cache_read) AS cacheReadTokens,
+         sum(cache_creation) AS cacheCreationTokens, sum(turns) AS turns, sum(seconds) AS seconds
+       FROM runs WHERE task = ? GROUP BY session`,
+      task,
+    );
+    return sums.length === 0 ? undefined : sums.map((sum) => ({ ...sum })).reduce(addUsage);
   }
   /** A blocked task's question without an answer. */
   openQuestion(task: string): string | undefined {

@@ -61,11 +61,17 @@ CREATE TABLE IF NOT EXISTS verifications(
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS one_verification ON verifications(status) WHERE status = 'claimed';
 
--- A hand's sessions, and what each has used.
-CREATE TABLE IF NOT EXISTS runs(
-  task TEXT NOT NULL, epoch INTEGER NOT NULL, session TEXT NOT NULL, life INTEGER NOT NULL, at TEXT NOT NULL, usage TEXT,
+-- A hand's sessions, and what each run of one has used.
+CREATE TABLE IF NOT EXISTS sessions(
+  task TEXT NOT NULL, epoch INTEGER NOT NULL, session TEXT NOT NULL, life INTEGER NOT NULL, at TEXT NOT NULL,
   PRIMARY KEY (task, epoch, session)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS runs(
+  run TEXT PRIMARY KEY, session TEXT NOT NULL, task TEXT NOT NULL, life INTEGER NOT NULL, at TEXT NOT NULL, session_cost_usd REAL NOT NULL,
+  input INTEGER NOT NULL, output INTEGER NOT NULL, cache_read INTEGER NOT NULL, cache_creation INTEGER NOT NULL, turns INTEGER NOT NULL,
+  seconds REAL NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS runs_of_task ON runs(task);
 -- What agents ask the captain.
 CREATE TABLE IF NOT EXISTS questions(
   task TEXT NOT NULL, epoch INTEGER NOT NULL, ship TEXT NOT NULL, question TEXT NOT NULL, asked_at TEXT NOT NULL, answer TEXT, answered_at TEXT,

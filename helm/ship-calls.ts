@@ -151,7 +151,7 @@ export class ShipCalls {
     this.#seen(caller, ask.incarnation);
     await this.#ledger.store.write(() => {
       claims.assertAlive(this.#ledger, caller.life);
-      claims.beginRun(this.#ledger, caller.life, ask);
+      claims.beginSession(this.#ledger, caller.life, ask);
     });
     return {};
   }

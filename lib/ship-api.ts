@@ -16,7 +16,7 @@ import { HandSettings } from "./plan-types.ts";
  * | `POST /v1/ship/release` | ReleaseRequest | ReleaseReply |
  * | `POST /v1/ship/verified` | VerifiedRequest | VerifiedReply |
  * | `POST /v1/ship/session` | SessionRequest | `{}`: stored before the hand starts, so that a crew that comes back can resume it |
- * | `POST /v1/ship/usage` | UsageRequest | `{}`: what a run has used so far; also after its claim has ended. The newest word on a session counts |
+ * | `POST /v1/ship/usage` | UsageRequest | `{}`: what a run has used so far; also after its claim has ended. The newest word on a run counts |
  * | `POST /v1/ship/limited` | LimitedRequest | LimitedReply: no ship of the voyage is given a task until then |
  * | `POST /v1/ship/ask` | AskRequest | ReleaseReply: the claim ends, the task waits for the captain's answer |
  * | `GET /v1/ship/presence` | – | an NDJSON stream that stays open: `{"type":"ping"}` each 10 s, `{"type":"stop","reason":…}`; its end tells the helm at once that the supervisor is gone |
@@ -137,7 +137,7 @@ export type ReleaseReply = z.infer<typeof ReleaseReply>;
 export const SessionRequest = z.object({ ...held, session: z.uuid() });
 export type SessionRequest = z.infer<typeof SessionRequest>;
 
-/** Of one run, by its own result; cost in USD is Claude Code's count at list prices. */
+/** What was used, by Claude Code's own count; cost at list prices. */
 export const Usage = z.object({
   costUsd: z.number().nonnegative(),
   inputTokens: z.int().nonnegative(),
@@ -148,7 +148,8 @@ export const Usage = z.object({
   seconds: z.number().nonnegative(),
 });
 export type Usage = z.infer<typeof Usage>;
-export const UsageRequest = z.object({ ...held, session: z.uuid(), usage: Usage });
+/** Of one run. But `costUsd` is the whole session's so far: that is what Claude Code tells of a session that was resumed. 0 when it did not come to tell. */
+export const UsageRequest = z.object({ ...held, session: z.uuid(), run: z.uuid(), usage: Usage });
 export type UsageRequest = z.infer<typeof UsageRequest>;
 
 /** `message`: Claude Code's own words, for people. */

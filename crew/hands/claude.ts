@@ -151,7 +151,7 @@ async function runs(
       });
     leftMs -= end.usage.seconds * 1000;
     log.write(`-- ${end.kind}: ${end.usage.turns} turns, ${end.usage.seconds.toFixed(0)} s, $${end.usage.costUsd.toFixed(4)}\n`);
-    await call("usage", { task: task.id, epoch, session, usage: end.usage });
+    await call("usage", { task: task.id, epoch, session, run: randomUUID(), usage: end.usage });
 
     const told = toldBy(keeper);
     if (told) return told;

@@ -129,7 +129,7 @@ test(
   async () => {
     fleet = await ClaudeFleet.sail([{ id: "1" }, { id: "2", metadata: { tries: 1 } }, { id: "3", after: ["1"] }], 2);
     for (const ship of fleet.ships) fleet.credentials(ship, { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-of-this-test" });
-    const reset = Math.ceil(Date.now() / 1000) + 14;
+    const reset = Math.ceil(Date.now() / 1000) + 12;
     const headers = {
       "anthropic-ratelimit-unified-status": "rejected",
       "anthropic-ratelimit-unified-reset": String(reset),
@@ -175,7 +175,7 @@ test(
         : diligent(talk);
     fleet.startAll();
     const status = await fleet.until("limited", (now) => now.state === "limited");
-    expect(status.limited!.message).toMatch(/credentials are refused: .*401/);
+    expect(status.limited!.message).toMatch(/credentials are refused: Invalid API key/);
     await fleet.until("given back", (now) => now.tasks[0]!.status === "pending");
     expect(status.tasks[0]!.tries).toBe(0);
     fleet.credentials(ship, { ANTHROPIC_API_KEY: "sk-ant-right-000000000000000000" });
@@ -188,7 +188,7 @@ test(
 test(
   "gates removed: an agent can waste work, and nothing is accepted twice, or that no ship has delivered",
   async () => {
-    const tasks = ["1", "2", "3", "4"].map((id) => ({ id, metadata: { tries: 50 } }));
+    const tasks = ["1", "2"].map((id) => ({ id, metadata: { tries: 50 } }));
     fleet = await ClaudeFleet.sail(tasks, 2);
     const [good, bad] = fleet.ships as [TestShip, TestShip];
     const file = bad.path("crew/gates/hook-settings.js");
@@ -204,7 +204,7 @@ test(
       if (talk.system.includes("hand of ship-0,")) return diligent(talk);
       wasted.add(talk.task);
       return steps(
-        { tools: ["1", "2", "3", "4"].map((id) => update(id, { status: "completed", owner: "ship-1" }).tools![0]!) },
+        { tools: ["1", "2"].map((id) => update(id, { status: "completed", owner: "ship-1" }).tools![0]!) },
         bash("echo stolen > out-of-turn.txt"),
         { text: "All done, by me." },
       )(talk);
@@ -214,7 +214,7 @@ test(
     fleet.start(good);
     const status = await fleet.until("done", (now) => now.state === "done", 90_000);
     expect(wasted.size).toBeGreaterThan(0);
-    expect(status.tasks.map((task) => task.ship)).toEqual(["ship-0", "ship-0", "ship-0", "ship-0"]);
+    expect(status.tasks.map((task) => task.ship)).toEqual(["ship-0", "ship-0"]);
     expect(fleet.delivered().sort()).toEqual(["1", "2", "3", "4"]);
     expect(() => fleet.file("out-of-turn.txt")).toThrow();
   },

@@ -156,7 +156,7 @@ class Seen {
     return as("api");
   }
 
-  /** By the run's own result; when it did not come to one, by its messages, without a cost. */
+  /** By the run's own result, whose tokens are the run's and whose cost is the session's; without one by its messages, and without a cost. */
   usage(seconds: number): Usage {
     const result = this.#result;
     const sum = (key: keyof ApiUsage) => [...this.#messages.values()].reduce((all, usage) => all + (usage[key] ?? 0), 0);
