@@ -4,6 +4,7 @@ import { plainly } from "./components/run-error.ts";
 import { Voyage } from "./components/voyage.ts";
 import { readVoyageConfig } from "./components/voyage-config.ts";
 import { voyageOutputs } from "./components/voyage-outputs.ts";
+import { claudeCredentials, credentialsDigest } from "./lib/claude-credentials.ts";
 import { packCrew } from "./lib/crew-pack.ts";
 import { loadDotEnv } from "./lib/dot-env.ts";
 import { NOT_ISOLATED } from "./lib/harbor-daemon.ts";
@@ -19,7 +20,15 @@ const crew = await packCrew();
 const news = runtime.isDryRun() ? await planNews(stack, plan) : null;
 if (news) void log.info(news);
 
-const fleet = new Voyage(stack, { ...config, stack, plan, ships: shipCount, crewDigest: crew.digest });
+const credentials = config.hand === "claude" ? claudeCredentials(config.claudeToken) : null;
+const fleet = new Voyage(stack, {
+  ...config,
+  stack,
+  plan,
+  ships: shipCount,
+  crewDigest: crew.digest,
+  credentialsDigest: credentials ? credentialsDigest(credentials) : "",
+});
 
 /** A record: what this `up` saw, as of `asOf` (design 4). Live status is `ocaptain status`. */
 export const { voyage, ships, tasks, workspace, helm, asOf } = voyageOutputs(stack, plan, fleet);

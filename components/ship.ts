@@ -17,6 +17,7 @@ export type ShipArgs = {
   nonce: Input<string>;
   helmUrl: Input<string>;
   crewDigest: string;
+  credentialsDigest: string;
   /** What must be there before any VM is made: the helm with the plan. */
   after: Resource;
 };
@@ -35,7 +36,7 @@ export class Ship extends ComponentResource {
   constructor(ship: string, args: ShipArgs, opts?: ComponentResourceOptions) {
     super("ocaptain:index:Ship", ship, {}, opts);
     this.ship = ship;
-    const { stack, provider, voyageId, nonce, helmUrl, crewDigest, after } = args;
+    const { stack, provider, voyageId, nonce, helmUrl, crewDigest, credentialsDigest, after } = args;
     const name = output(voyageId).apply((id) => spriteName(stack, id, ship));
     const sprite = new Sprite(
       ship,
@@ -47,7 +48,11 @@ export class Ship extends ComponentResource {
       (session) => new MutagenSync(`${ship}-${session}`, { ...hull, session }, { parent: this }),
     );
     const sessions = all(syncs.map((sync) => sync.sessionName));
-    const launch = new TmuxLaunch(`${ship}-crew`, { ...hull, crewDigest, helmUrl, sessions }, { parent: this });
+    const launch = new TmuxLaunch(
+      `${ship}-crew`,
+      { ...hull, crewDigest, credentialsDigest, helmUrl, sessions },
+      { parent: this },
+    );
     this.sprite = sprite.name;
     this.incarnation = sprite.incarnation;
     this.address = launch.address;

@@ -1,5 +1,6 @@
 import { Config } from "@pulumi/pulumi";
 import { z } from "zod";
+import { claudeCredentials } from "../lib/claude-credentials.ts";
 import { MAX_SHIPS } from "../lib/plan/limits.ts";
 import type { PreflightFinding } from "../lib/preflight/check.ts";
 
@@ -17,6 +18,8 @@ const VoyageConfig = z.object({
   handover: z.string().optional(),
   /** Only for preflight's trial; providers get it by configure(). */
   spritesToken: z.string().optional(),
+  /** Only to see that there is one, and whether it is another; providers get it by configure(). */
+  claudeToken: z.string().optional(),
   leaseSeconds: z.coerce.number().min(4).max(3600).default(120),
   lingerSeconds: z.coerce.number().min(0).max(600).default(8),
 });
@@ -37,8 +40,14 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
     for (const { message } of parsed.error?.issues ?? []) add(field, message, EXAMPLES[field]);
   }
   const { hand, mesh, provider } = read;
-  if (config.get("spritesToken") && !isSecret("ocaptain:spritesToken")) add("spritesToken", "is in clear", "--secret TOKEN");
-  if (hand === "claude") add("hand", "claude is not there yet", "rehearsal");
+  for (const field of ["spritesToken", "claudeToken"])
+    if (config.get(field) && !isSecret(`ocaptain:${field}`)) add(field, "is in clear", "--secret TOKEN");
+  if (hand === "claude" && !claudeCredentials(config.get("claudeToken")))
+    add(
+      "claudeToken",
+      "is missing, which the hand claude needs: a token of `claude setup-token`, or an API key; CLAUDE_CODE_OAUTH_TOKEN or ANTHROPIC_API_KEY in the environment do, too",
+      "--secret TOKEN",
+    );
   if (mesh === "tailscale") add("mesh", "tailscale is not there yet", "none");
   if (provider === "sprites" && mesh !== "tailscale" && !process.env.SPRITES_API_URL)
     add("provider", "ships at sprites.dev are reached over a tailnet, which is not there yet (ocaptain:mesh)", "harbor");

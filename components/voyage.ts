@@ -10,6 +10,8 @@ export type VoyageArgs = {
   ships: number;
   provider: "harbor" | "sprites";
   hand: "rehearsal" | "claude";
+  /** Of the hand claude's credentials; "" for a hand that needs none. */
+  credentialsDigest: string;
   leaseSeconds: number;
   lingerSeconds: number;
   /** Digest of the crew's packed files. */
@@ -25,7 +27,7 @@ export class Voyage extends ComponentResource {
 
   constructor(name: string, args: VoyageArgs, opts?: ComponentResourceOptions) {
     super("ocaptain:index:Voyage", name, {}, opts);
-    const { stack, plan, provider, hand, leaseSeconds, lingerSeconds, crewDigest } = args;
+    const { stack, plan, provider, hand, credentialsDigest, leaseSeconds, lingerSeconds, crewDigest } = args;
     const muster = new Muster("muster", { stack, provider }, { parent: this });
     const { voyageId, nonce } = muster;
     const workspace = new Workspace(
@@ -46,7 +48,7 @@ export class Voyage extends ComponentResource {
       (_, index) =>
         new Ship(
           shipName(index),
-          { stack, provider, voyageId, nonce, helmUrl: helm.url, crewDigest, after: helm },
+          { stack, provider, voyageId, nonce, helmUrl: helm.url, crewDigest, credentialsDigest, after: helm },
           { parent: this },
         ),
     );

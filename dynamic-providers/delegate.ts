@@ -16,7 +16,7 @@ export class Delegate implements dynamic.ResourceProvider {
   }
 
   async configure(request: dynamic.ConfigureRequest) {
-    for (const key of ["spritesToken", "keepWorkspace", "abandonUnsynced", "unconfined", "handover"])
+    for (const key of ["spritesToken", "claudeToken", "keepWorkspace", "abandonUnsynced", "unconfined", "handover"])
       this.settings[key] = request.config.get(`ocaptain:${key}`) || undefined;
   }
 

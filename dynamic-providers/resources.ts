@@ -94,7 +94,7 @@ export class TmuxLaunch extends dynamic.Resource {
   declare readonly address: Output<string>;
   constructor(
     name: string,
-    args: Inputs<Ship & { crewDigest: string; helmUrl: string; sessions: string[] }>,
+    args: Inputs<Ship & { crewDigest: string; credentialsDigest: string; helmUrl: string; sessions: string[] }>,
     opts?: CustomResourceOptions,
   ) {
     super(tmuxLaunch, name, { ...args, address: undefined }, opts, "ocaptain", "TmuxLaunch");

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { confinementProblem } from "../lib/confinement-probe.ts";
 import { OcaptainError } from "../lib/errors.ts";
-import { enterShip, enterShipFromHarbor, SHIP_HOME, type ShipAddress } from "./enter.ts";
+import { enterShip, enterShipFromHarbor, SHIP_HOME, SHIP_TOOLS, type ShipAddress } from "./enter.ts";
 import { etcArguments } from "./ship-etc.ts";
 import { childrenOf } from "./signals.ts";
 import { quote, type ShipPlace, type Vm } from "./vm.ts";
@@ -89,6 +89,8 @@ function bwrapArguments({ name, folder }: ShipPlace): string[] {
     ...["--ro-bind", join(shipRoot, "bin"), "/.sprite/bin", "--ro-bind", join(shipRoot, "lib"), "/.sprite/lib"],
     // The system's own node may be older than the 22 that a sprite has.
     ...["--ro-bind", dirname(process.execPath), "/.sprite/languages/node/bin"],
+    // What a real sprite brings along and this machine has elsewhere, as `claude`: a folder of the captain's choice, read-only.
+    ...(process.env.OCAPTAIN_HARBOR_TOOLS ? ["--ro-bind", process.env.OCAPTAIN_HARBOR_TOOLS, SHIP_TOOLS] : []),
     ...["--ro-bind", join(folder, "api.sock"), "/.sprite/api.sock"],
     ...["--bind", join(folder, "tmp"), "/tmp", "--bind", join(folder, "home"), SHIP_HOME],
     ...["--remount-ro", "/", "--chdir", SHIP_HOME],

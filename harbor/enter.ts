@@ -10,10 +10,13 @@ export type ShipAddress = {
 };
 
 export const SHIP_HOME = "/home/sprite";
+/** Where OCAPTAIN_HARBOR_TOOLS is seen in a ship. */
+export const SHIP_TOOLS = "/.sprite/languages/tools";
 const SHIP_PATH = [
   `${SHIP_HOME}/.local/bin`,
   "/.sprite/bin",
   "/.sprite/languages/node/bin",
+  SHIP_TOOLS,
   "/usr/local/sbin",
   "/usr/local/bin",
   "/usr/sbin",

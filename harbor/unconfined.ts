@@ -49,7 +49,9 @@ export function startUnconfined({ folder }: ShipPlace): Vm {
 }
 
 function environment(folder: string, home: string): Record<string, string> {
-  const path = [join(home, ".local/bin"), join(shipRoot, "bin"), dirname(process.execPath), process.env.PATH ?? "/usr/bin:/bin"];
+  const tools = process.env.OCAPTAIN_HARBOR_TOOLS ? [process.env.OCAPTAIN_HARBOR_TOOLS] : [];
+  const own = [join(home, ".local/bin"), join(shipRoot, "bin"), dirname(process.execPath), ...tools];
+  const path = [...own, process.env.PATH ?? "/usr/bin:/bin"];
   return {
     HOME: home,
     USER: userName(),

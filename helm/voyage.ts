@@ -119,6 +119,7 @@ export class Voyage {
         ship,
         life,
       );
+      this.ledger.setMeta("limited", ""); // this launch may have brought another account
       return this.ledger.mintToken(this.id, life);
     });
     await this.#changed();

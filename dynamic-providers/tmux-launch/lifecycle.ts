@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { claudeCredentials } from "../../lib/claude-credentials.ts";
 import { crewRuns, launchCrew, stopCrew } from "../../lib/crew-launch.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { type HelmClient, helmClient } from "../../lib/helm-client.ts";
@@ -17,8 +18,10 @@ const TmuxLaunchInputs = z.object({
   sprite: z.string(),
   incarnation: z.string(),
   provider: z.enum(["harbor", "sprites"]),
-  /** Other crew files, or another hand: the crew is stopped and started anew. */
+  /** Other crew files: the crew is stopped and started anew. */
   crewDigest: z.string(),
+  /** Of the hand's credentials, "" when it needs none: others are put on the ship, where the hand reads them at its next start. */
+  credentialsDigest: z.string().default(""),
   /** Base URL of the helm as the ship reaches it. */
   helmUrl: z.string(),
   /** Sync sessions that must be there first. */
@@ -47,7 +50,7 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
     const made = { address: `sprite@${news.sprite}` };
     const { token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation);
     try {
-      await launch(sprites, news, token);
+      await launch(sprites, news, token, news.credentialsDigest ? claudeCredentials(settings.claudeToken) : null);
       await ready(helm, sprites, news);
     } catch (error) {
       throw new PartlyMade(made, error); // the helm knows the ship, and its crew may yet come: destroy must know of it
@@ -111,8 +114,8 @@ async function ready(helm: HelmClient, sprites: SpritesClient, news: Inputs): Pr
   });
 }
 
-/** One exec: what the supervisor needs to know, 0600 and through stdin, and then the supervisor itself. */
-async function launch(sprites: SpritesClient, news: Inputs, token: string): Promise<void> {
+/** One exec: what the supervisor and its hand need to know, 0600 and through stdin, and then the supervisor itself. */
+async function launch(sprites: SpritesClient, news: Inputs, token: string, credentials: string | null): Promise<void> {
   const config = {
     voyageId: news.voyageId,
     stack: news.stack,
@@ -124,6 +127,8 @@ async function launch(sprites: SpritesClient, news: Inputs, token: string): Prom
   const files = [
     { path: "voyage/crew/config.json", content: JSON.stringify(config, null, 2), mode: 0o600 },
     { path: "voyage/crew/token", content: token, mode: 0o600 },
+    // Empty rather than left over from another hand.
+    { path: "voyage/crew/credentials", content: credentials ?? "", mode: 0o600 },
   ];
   const result = await sprites.exec(news.sprite, provisionArgv(), { stdin: provisionStdin({ files, run: launchCrew }) });
   if (result.exitCode !== 0)

@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
 import type { HelmClient } from "../../lib/helm-client.ts";
 import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
@@ -133,7 +133,12 @@ export class ClaudeFleet {
   /** All a ship has logged, by file name. */
   logs(ship: TestShip): Record<string, string> {
     const folder = ship.path("logs");
-    return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+    const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    // A transcript is named by its session, too, which no test knows.
+    const short = (path: string) => relative(folder, path).replace(/-[0-9a-f]{8}-[0-9a-f-]{27}\.jsonl$/, "");
+    return Object.fromEntries(
+      names.map((entry) => join(entry.parentPath, entry.name)).map((path) => [short(path), readFileSync(path, "utf8")]),
+    );
   }
 
   async close(): Promise<void> {

@@ -49,7 +49,7 @@ test(
       const logs = fleet.logs(fleet.ships.find((ship) => ship.name === task.ship)!);
       expect(logs[`task-${task.id}-1.log`]).toMatch(/> Bash mkdir -p out.*\n.*\. Bash .*\n {2}> TaskUpdate/);
       expect(logs[`task-${task.id}-1.log`]).toContain(`Task ${task.id} is done.`);
-      expect(logs[`task-${task.id}-1.transcript.jsonl`]).toContain('"type":"assistant"');
+      expect(logs[`transcripts/task-${task.id}-1`]).toContain('"type":"assistant"');
     }
     for (const ship of fleet.ships) {
       expect(ship.output + JSON.stringify(fleet.logs(ship))).not.toContain(KEY);

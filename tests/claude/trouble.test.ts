@@ -109,7 +109,9 @@ test(
     fleet.api.script = (talk) => {
       if (talk.results.length === 1 && asked("1").length === 2) {
         fleet.api.away = true;
-        setTimeout(() => (fleet.api.away = false), 9000);
+        setTimeout(() => {
+          fleet.api.away = false;
+        }, 9000);
         return { fail: { status: 529, type: "overloaded_error", message: "Overloaded" } };
       }
       return diligent(talk);

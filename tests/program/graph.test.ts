@@ -58,6 +58,7 @@ beforeAll(async () => {
     ships: 2,
     provider: "harbor",
     hand: "rehearsal",
+    credentialsDigest: "",
     leaseSeconds: 120,
     lingerSeconds: 8,
     crewDigest: "c",

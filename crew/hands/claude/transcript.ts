@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Ship } from "../../ship.ts";
 
@@ -10,10 +10,13 @@ export function transcriptOf(ship: Ship, session: string): string | null {
   return found.find((file) => existsSync(file)) ?? null;
 }
 
-/** Copies it to the logs, which come home, as `<name>.transcript.jsonl`. Never throws: a log must not fail a task. */
+/** Copies it to the logs, which come home, as `transcripts/<name>-<session>.jsonl`. Never throws: a log must not fail a task. */
 export function keepTranscript(ship: Ship, session: string, name: string): void {
   try {
     const file = transcriptOf(ship, session);
-    if (file) copyFileSync(file, join(ship.logs, `${name}.transcript.jsonl`));
+    if (!file) return;
+    const folder = join(ship.logs, "transcripts");
+    mkdirSync(folder, { recursive: true });
+    copyFileSync(file, join(folder, `${name}-${session}.jsonl`));
   } catch {}
 }

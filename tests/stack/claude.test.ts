@@ -1,0 +1,79 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { spriteName } from "../../lib/naming.ts";
+import { claudeFolder, INSTALL_MS } from "../claude/claude-cli.ts";
+import { diligent } from "../claude/fleet.ts";
+import { StandInApi } from "../claude/stand-in-api.ts";
+import { diamond } from "../fixtures/plan.ts";
+import { type Captain, openCaptain } from "./captain.ts";
+
+/** The real engine, harbor ships, Mutagen, Claude Code; a stand-in of the Messages API. */
+const KEY = "sk-ant-api03-a-key-of-this-stack-0123456789";
+const OTHER = "sk-ant-api03-another-key-of-this-stack-9876543210";
+const api = new StandInApi();
+let captain: Captain;
+beforeAll(async () => {
+  process.env.OCAPTAIN_HARBOR_TOOLS = await claudeFolder();
+  await api.start();
+  process.env.ANTHROPIC_BASE_URL = api.url;
+  process.env.ANTHROPIC_API_KEY = "sk-ant-api03-wrong-00000000";
+  api.script = (talk) =>
+    talk.credential.includes("wrong")
+      ? { fail: { status: 401, type: "authentication_error", message: "invalid x-api-key" } }
+      : diligent(talk);
+  captain = await openCaptain({ tasks: diamond(5), config: { hand: "claude", ships: 3, leaseSeconds: 24 } });
+}, INSTALL_MS + 60_000);
+afterAll(async () => {
+  await captain?.close();
+  await api.stop();
+  for (const name of ["OCAPTAIN_HARBOR_TOOLS", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"]) delete process.env[name];
+});
+
+test("a token that is refused is shown in Claude Code's own words; the next up brings the right one, and the plan is worked off", async () => {
+  await captain.up();
+  const limited = await captain.until("limited", (status) => status.state === "limited");
+  expect(limited.limited!.message).toContain("Invalid API key");
+  process.env.ANTHROPIC_API_KEY = KEY;
+  const preview = await captain.preview();
+  expect(String(preview.stdout)).toMatch(/~ 3 to update/);
+  await captain.up();
+  const status = await captain.until("verified", (now) => now.state === "verified", 120_000);
+  expect(status.tasks.map((task) => [task.status, task.tries])).toEqual(Array(5).fill(["accepted", 0]));
+  expect(status.tasks.every((task) => task.usage!.costUsd > 0)).toBe(true);
+  const files = await execa("git", ["--git-dir", captain.voyage.repo, "ls-tree", "-r", "--name-only", captain.stack]);
+  expect(files.stdout.split("\n")).toEqual(["README.md", "out/1", "out/2", "out/3", "out/4", "out/5"]);
+});
+
+test("up again changes nothing; the token is in no state and no log, and on a ship in one 0600 file", async () => {
+  await captain.up(["--expect-no-changes"]);
+  const state = JSON.stringify(await captain.state());
+  expect(state).toContain("credentialsDigest");
+  expect(state).not.toContain(KEY);
+  const found = await execa("grep", ["-rlF", KEY, captain.folder], { reject: false });
+  const home = spriteName(captain.stack, await captain.voyageId(), "ship-");
+  const places = String(found.stdout).split("\n").filter(Boolean);
+  expect(places).toHaveLength(3);
+  for (const place of places) {
+    expect(place).toContain(home);
+    expect(place).toMatch(/voyage\/crew\/credentials$/);
+    expect(statSync(place).mode & 0o777).toBe(0o600);
+  }
+});
+
+test("the transcripts and what people read are at the captain", async () => {
+  const { stdout } = await execa("find", [join(captain.voyage.root, "logs"), "-name", "task-5-*", "-type", "f"]);
+  const files = stdout.split("\n");
+  expect(files.filter((file) => /transcripts\/task-5-\d+-[0-9a-f-]{36}\.jsonl$/.test(file))).toHaveLength(1);
+  expect(readFileSync(files.find((file) => file.endsWith(".log"))!, "utf8")).toContain("> TaskUpdate");
+});
+
+test("another token is an update of the launches alone", async () => {
+  process.env.ANTHROPIC_API_KEY = OTHER;
+  const up = await captain.up();
+  expect(String(up.stdout)).toMatch(/~ 3 updated/);
+  const found = await execa("grep", ["-rlF", OTHER, captain.folder], { reject: false });
+  expect(String(found.stdout).split("\n").filter(Boolean)).toHaveLength(3);
+  await captain.destroy();
+});
