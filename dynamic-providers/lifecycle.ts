@@ -3,6 +3,8 @@ import type { z } from "zod";
 /** What the stack's configuration says to a lifecycle: never inputs, so never in state. */
 export type Settings = {
   spritesToken?: string | undefined;
+  /** Credentials of the hand claude. */
+  claudeToken?: string | undefined;
   /** "false": the captain's folder goes at destroy. */
   keepWorkspace?: string | undefined;
   /** Names of ships (comma or JSON list) whose work may be lost at destroy. */

@@ -2,7 +2,6 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { spriteName } from "../../lib/naming.ts";
 import { claudeFolder, INSTALL_MS } from "../claude/claude-cli.ts";
 import { diligent } from "../claude/fleet.ts";
 import { StandInApi } from "../claude/stand-in-api.ts";
@@ -39,7 +38,7 @@ test("a token that is refused is shown in Claude Code's own words; the next up b
   const preview = await captain.preview();
   expect(String(preview.stdout)).toMatch(/~ 3 to update/);
   await captain.up();
-  const status = await captain.until("verified", (now) => now.state === "verified", 120_000);
+  const status = await captain.until("verified", (now) => now.state === "verified" && now.tasks.every((task) => task.usage), 120_000);
   expect(status.tasks.map((task) => [task.status, task.tries])).toEqual(Array(5).fill(["accepted", 0]));
   expect(status.tasks.every((task) => task.usage!.costUsd > 0)).toBe(true);
   const files = await execa("git", ["--git-dir", captain.voyage.repo, "ls-tree", "-r", "--name-only", captain.stack]);
@@ -52,12 +51,10 @@ test("up again changes nothing; the token is in no state and no log, and on a sh
   expect(state).toContain("credentialsDigest");
   expect(state).not.toContain(KEY);
   const found = await execa("grep", ["-rlF", KEY, captain.folder], { reject: false });
-  const home = spriteName(captain.stack, await captain.voyageId(), "ship-");
   const places = String(found.stdout).split("\n").filter(Boolean);
   expect(places).toHaveLength(3);
   for (const place of places) {
-    expect(place).toContain(home);
-    expect(place).toMatch(/voyage\/crew\/credentials$/);
+    expect(place).toMatch(/\/h\/harbor\/s\/[0-9a-f]+\/home\/voyage\/crew\/credentials$/);
     expect(statSync(place).mode & 0o777).toBe(0o600);
   }
 });
