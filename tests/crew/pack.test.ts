@@ -21,7 +21,7 @@ describe("the packed crew", () => {
     expect(files.map((file) => file.path)).toContain("supervisor.js");
     for (const { path, content } of files.filter((file) => file.path.endsWith(".js"))) {
       const imports = [...content.matchAll(/\bfrom\s+"([^"]+)"/g)].map((match) => match[1]!);
-      for (const name of imports) expect(name, path).toMatch(/^node:|^\.{1,2}\/[\w/-]+\.js$/);
+      for (const name of imports) expect(name, path).toMatch(/^node:|^(\.\/|(\.\.\/)+)[\w/-]+\.js$/);
       writeFileSync(join(folder, "x.mjs"), content);
       execFileSync(process.execPath, ["--check", join(folder, "x.mjs")]);
     }

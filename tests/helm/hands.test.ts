@@ -1,0 +1,140 @@
+import { randomUUID } from "node:crypto";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { HelmClient } from "../../lib/helm-client.ts";
+import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
+import type { Grant, LimitedReply, Usage } from "../../lib/ship-api.ts";
+import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "./support.ts";
+
+/** What the hand `claude` asks of the ledger. */
+const ID = "abc123";
+const USED: Usage = {
+  costUsd: 0.5,
+  inputTokens: 10,
+  outputTokens: 20,
+  cacheReadTokens: 30,
+  cacheCreationTokens: 40,
+  turns: 2,
+  seconds: 1.5,
+};
+let captain: Awaited<ReturnType<typeof makeCaptain>>;
+let helm: HelmClient;
+let register: Parameters<HelmClient["registerVoyage"]>[1];
+beforeEach(async () => {
+  captain = await makeCaptain();
+  helm = await ensureHelm();
+  const plan = makePlan({ "1": [], "2": [], "3": [] }, { metadata: { "2": { model: "haiku", budgetUsd: 2, tries: 1 } } });
+  const claude = { model: "opus", maxTurns: 7 };
+  const timing = { leaseSeconds: 60, heartbeatSeconds: 5, fenceSeconds: 45, lingerSeconds: 5 };
+  ({ register } = await makeVoyage(makeSource(captain.root), "v", { ...plan, claude }, { hand: "claude", timing }));
+  await helm.registerVoyage(ID, register);
+});
+afterEach(async () => {
+  await stopHelm();
+  captain.remove();
+});
+
+async function come(name: string, incarnation = `vm-${name}`) {
+  const { token } = await helm.registerShip(ID, name, incarnation);
+  const call = ship(captain.url, token, incarnation);
+  await call.hello();
+  return call;
+}
+const held = (grant: Grant) => ({ task: grant.task.id, epoch: grant.epoch });
+const row = async (id: string) => (await helm.voyage(ID)).tasks.find((task) => task.id === id)!;
+
+test("a grant tells the spec, the plan's settings with the task's over them, and the session of an earlier crew; also after the helm was killed", async () => {
+  const call = await come("ship-0");
+  const one = await call.grant();
+  expect(one).toMatchObject({ spec: "# Spec", hand: { model: "opus", maxTurns: 7 } });
+  expect(one.session).toBeUndefined();
+  const [first, second] = [randomUUID(), randomUUID()];
+  expect((await call.raw("session", { ...held(one), session: first })).status).toBe(200);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect((await call.raw("session", { ...held(one), session: second })).status).toBe(200);
+  process.kill((await helm.health()).pid, "SIGKILL");
+  await ensureHelm();
+  expect((await call.hello()).claim).toMatchObject({ session: second, spec: "# Spec" });
+  await call.release(one, false);
+  const other = await (await come("ship-1")).grant();
+  expect(other.session, "another claim has no session").toBeUndefined();
+  expect((await (await come("ship-2")).grant()).hand).toEqual({ model: "haiku", maxTurns: 7, budgetUsd: 2 });
+});
+
+test("a session is stored for a claim that is held, and for no other", async () => {
+  const [a, b] = [await come("ship-0"), await come("ship-1")];
+  const grant = await a.grant();
+  expect(await b.raw("session", { ...held(grant), session: randomUUID() })).toMatchObject({ status: 409 });
+  expect(await a.raw("session", { ...held(grant), epoch: 9, session: randomUUID() })).toMatchObject({ status: 409 });
+});
+
+test("usage adds up over runs, a session's cost does not; it is taken after the claim has ended, and not from another ship", async () => {
+  const [a, b] = [await come("ship-0"), await come("ship-1")];
+  const grant = await a.grant();
+  const session = randomUUID();
+  await a.raw("session", { ...held(grant), session });
+  const tell = (call: typeof a, run: string, usage: Usage) => call.raw("usage", { ...held(grant), session, run, usage });
+  const run = randomUUID();
+  expect((await tell(a, run, USED)).status).toBe(200);
+  expect((await tell(a, run, USED)).status, "the same run told twice counts once").toBe(200);
+  await a.release(grant, false);
+  expect((await tell(a, randomUUID(), { ...USED, costUsd: 0.75 })).status).toBe(200);
+  expect(await tell(b, randomUUID(), USED)).toMatchObject({ status: 409, body: { error: "not-holder" } });
+  expect((await row(grant.task.id)).usage).toEqual({
+    costUsd: 0.75,
+    inputTokens: 20,
+    outputTokens: 40,
+    cacheReadTokens: 60,
+    cacheCreationTokens: 80,
+    turns: 4,
+    seconds: 3,
+  });
+  expect((await row("3")).usage).toBeUndefined();
+});
+
+test("a usage limit holds all ships, the latest end counts, and the next launch tries again", async () => {
+  const [a, b] = [await come("ship-0"), await come("ship-1")];
+  const grant = await a.grant();
+  const at = (ms: number) => new Date(Date.now() + ms).toISOString();
+  const late = at(60_000);
+  expect((await a.raw("limited", { until: late, message: "resets 3pm" })).body).toEqual({ until: late });
+  expect(((await b.raw("limited", { until: at(1000), message: "sooner" })).body as LimitedReply).until).toBe(late);
+  expect(await b.claim()).toMatchObject({ kind: "nothing", reason: "paused" });
+  expect((await a.claim()).kind, "a claim that is held goes on").toBe("grant");
+  const status = await helm.voyage(ID);
+  expect(status).toMatchObject({ state: "limited", limited: { until: late, message: "resets 3pm" } });
+  expect(status.ships[1]!.hasWork, "a crew that ended meanwhile is no drift").toBe(false);
+  process.kill((await helm.health()).pid, "SIGKILL");
+  await ensureHelm();
+  expect(await b.claim()).toMatchObject({ kind: "nothing", reason: "paused" });
+  await come("ship-1");
+  expect((await helm.voyage(ID)).limited).toBeUndefined();
+  expect((await a.release(grant, false)).status).toBe(200);
+  await a.raw("limited", { until: at(300), message: "short" });
+  expect(await a.claim()).toMatchObject({ kind: "nothing" });
+  await expect.poll(async () => (await a.claim()).kind).toBe("grant");
+  expect(
+    Date.parse(((await a.raw("limited", { until: at(1e11), message: "for ever" })).body as LimitedReply).until),
+  ).toBeLessThan(Date.now() + 9 * 24 * 3600_000);
+});
+
+test("a question blocks its task without a try, frees the ship, and goes with its answer into the next grant", async () => {
+  const call = await come("ship-0");
+  const grant = await call.grant();
+  const requestId = randomUUID();
+  const ask = () => call.raw("ask", { ...held(grant), requestId, question: "Red or green?" });
+  expect((await ask()).body).toEqual({ status: "blocked", tries: 0 });
+  expect((await ask()).body, "the same request, the same answer").toEqual({ status: "blocked", tries: 0 });
+  expect(await row("1")).toMatchObject({
+    status: "blocked",
+    question: "Red or green?",
+    reason: "needs the captain: Red or green?",
+  });
+  expect((await helm.voyage(ID)).state).toBe("needs-captain");
+  await expect(helm.answerTask(ID, "2", "Blue")).rejects.toMatchObject({ code: "NO_QUESTION" });
+  expect((await call.grant()).task.id).toBe("2");
+  expect(await helm.answerTask(ID, "1", "Green")).toMatchObject({ status: "pending" });
+  expect((await row("1")).question).toBeUndefined();
+  expect((await helm.voyage(ID)).state).toBe("sailing");
+  const again = await (await come("ship-1")).grant();
+  expect(again).toMatchObject({ task: { id: "1" }, epoch: 2, answers: [{ question: "Red or green?", answer: "Green" }] });
+});
