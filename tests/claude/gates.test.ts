@@ -50,9 +50,12 @@ const SCRIPTS: Record<string, (talk: Conversation) => Turn> = {
   "3": () => ({ text: "I believe that I am done." }),
   "4": () => ({ text: "Hm.\nBLOCKED: the yard has no wood" }),
   "5": captain,
-  "6": steps(bash("nohup sh -c 'while :; do date +%N > tick; done' >/dev/null 2>&1 & sleep 0.5"), complete("6"), bash("true"), {
-    text: "done",
-  }),
+  "6": steps(
+    bash("setsid sh -c 'while :; do date +%N > t; mv t tick; done' >/dev/null 2>&1 & sleep 0.5"),
+    bash('a=$(cat tick); sleep 0.3; test "$a" != "$(cat tick)" && echo it ticks'),
+    complete("6"),
+    { text: "done" },
+  ),
   "7": () => bash("true"),
   "8": () => ({ ...bash("true"), tokens: { input: 1e6, output: 1e6, cacheRead: 0, cacheCreation: 0 } }),
 };
@@ -112,6 +115,9 @@ describe("the gates of a ship", () => {
 
     // 6: what runs in the background has ended when the tree is offered.
     expect((await ends("6")).status).toBe("accepted");
+    expect(results("6")[1]!.text).toContain("it ticks");
+    await fleet.until("its end", () => results("6").length === 3);
+    expect(results("6")[2]!.isError, results("6")[2]!.text).toBe(false);
     // 7 and 8: at their bounds.
     expect(await ends("7")).toMatchObject({ status: "blocked", reason: "stopped at its bound of 2 turns" });
     expect(await ends("8")).toMatchObject({ status: "blocked", reason: "stopped at its budget of $0.5" });
