@@ -84,7 +84,8 @@ export async function boardPaperShip(voyage: Voyage, name: string, incarnation =
     },
     claim: () => voyage.calls.claim(caller, ask()),
     heartbeat: () => voyage.calls.heartbeat(caller, { ...ask(), claim: null }),
-    release: (task: string, epoch: number) => voyage.calls.release(caller, { ...ask(), task, epoch, reason: "test", failed: false }),
+    release: (task: string, epoch: number) =>
+      voyage.calls.release(caller, { ...ask(), task, epoch, reason: "test", failed: false }),
     present: () => voyage.calls.present(caller, () => {}),
   };
 }

@@ -38,7 +38,11 @@ test("a token that is refused is shown in Claude Code's own words; the next up b
   const preview = await captain.preview();
   expect(String(preview.stdout)).toMatch(/~ 3 to update/);
   await captain.up();
-  const status = await captain.until("verified", (now) => now.state === "verified" && now.tasks.every((task) => task.usage), 120_000);
+  const status = await captain.until(
+    "verified",
+    (now) => now.state === "verified" && now.tasks.every((task) => task.usage),
+    120_000,
+  );
   expect(status.tasks.map((task) => [task.status, task.tries])).toEqual(Array(5).fill(["accepted", 0]));
   expect(status.tasks.every((task) => task.usage!.costUsd > 0)).toBe(true);
   const files = await execa("git", ["--git-dir", captain.voyage.repo, "ls-tree", "-r", "--name-only", captain.stack]);

@@ -73,7 +73,7 @@ test("a configuration that is wrong hides nothing: it is said with the plan's, t
   process.env.OCAPTAIN_MIN_FREE_MIB = "999999999";
   try {
     const config = [
-      /ocaptain:hand: claude is not there/,
+      /ocaptain:claudeToken: is missing/,
       /ocaptain:mesh: tailscale is not there/,
       /ocaptain:ships: must be at least 1/,
     ];

@@ -9,6 +9,7 @@ test("every test file is in the folder of a tier, so that npm test runs it", () 
   expect(files.filter((file) => !tiers.some((tier) => file.startsWith(tier.name + sep)))).toEqual([]);
 });
 
-test("the budgets of all tiers together stay within 30 minutes", () => {
-  expect(tiers.reduce((sum, tier) => sum + tier.budgetMinutes, 0)).toBeLessThanOrEqual(30);
+/** 30 minutes for the voyage without a model, 6 for the real Claude Code: its own tier, and its share of `stack`. */
+test("the budgets of all tiers together stay within 36 minutes", () => {
+  expect(tiers.reduce((sum, tier) => sum + tier.budgetMinutes, 0)).toBeLessThanOrEqual(36);
 });
