@@ -112,7 +112,7 @@ export function grantOf(ledger: Ledger, row: TaskRecord): Grant {
 /** What only the hand `claude` is told. The spec is not among it: it is added to each answer, so that it is not stored with each. */
 function forClaude(ledger: Ledger, row: TaskRecord, task: PlanTask): Partial<Grant> {
   const ofPlan = JSON.parse(ledger.meta("claude") || "{}") as HandSettings;
-  const ofTask = HandSettings.safeParse(task.metadata).data ?? {};
+  const ofTask = HandSettings.safeParse(task.metadata.claude).data ?? {};
   const session = ledger.session(row.id, row.epoch);
   const answers = ledger.answers(row.id);
   return {

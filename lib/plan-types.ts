@@ -3,7 +3,7 @@ import { z } from "zod";
 /** A plan as it sails: read from a plan folder, checked, and free of paths, so that it can be a resource input (design 12). */
 
 /**
- * How the hand `claude` works: of a plan (`claude` in voyage.json) and, over it, of a task (the same names in its metadata). What is not set is
+ * How the hand `claude` works: of a plan (`claude` in voyage.json) and, over it, of a task (`metadata.claude`). What is not set is
  * Claude Code's own default, but for the model, which is always named.
  */
 export const HandSettings = z.object({
@@ -28,7 +28,7 @@ export const PlanTask = z.object({
   activeForm: z.string().optional(),
   blocks: z.array(z.string()),
   blockedBy: z.array(z.string()),
-  /** Free. Ours: `rehearsal`, `check` (shell commands), `timeoutSeconds`, `tries`, and those of {@link HandSettings}. */
+  /** Free. Ours: `rehearsal`, `check` (shell commands), `timeoutSeconds`, `tries`, `claude` ({@link HandSettings}). */
   metadata: z.record(z.string(), z.unknown()),
 });
 export type PlanTask = z.infer<typeof PlanTask>;

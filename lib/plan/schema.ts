@@ -53,7 +53,7 @@ export const TaskFile = z.looseObject({
         .max(MAX_TASK_TIMEOUT_SECONDS, `must be at most ${MAX_TASK_TIMEOUT_SECONDS}`)
         .optional(),
       tries: count(MAX_TRIES).optional(),
-      ...HandSettings.shape,
+      claude: z.strictObject(HandSettings.shape).optional(),
     })
     .nullish(),
 });

@@ -14,8 +14,8 @@ const TASKS: Small[] = [
   { id: "4", after: ["2"], metadata: once },
   { id: "5", after: ["2"] },
   { id: "6", after: ["2"], metadata: { check: 'a=$(cat tick); sleep 0.3; test "$a" = "$(cat tick)"' } },
-  { id: "7", after: ["2"], metadata: { ...once, maxTurns: 2 } },
-  { id: "8", after: ["2"], metadata: { ...once, budgetUsd: 0.5 } },
+  { id: "7", after: ["2"], metadata: { ...once, claude: { maxTurns: 2 } } },
+  { id: "8", after: ["2"], metadata: { ...once, claude: { budgetUsd: 0.5 } } },
 ];
 
 const forbidden: [string, Turn][] = [

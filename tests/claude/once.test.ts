@@ -12,7 +12,7 @@ const TWELVE: Small[] = [
   ...["2", "3", "4", "5", "6", "7", "8", "9"].map((id) => ({ id, after: ["1"] })),
   { id: "10", after: ["2", "3"] },
   { id: "11", after: ["10"] },
-  { id: "12", after: ["4", "5", "6", "7", "8", "9", "11"], metadata: { model: "sonnet" } },
+  { id: "12", after: ["4", "5", "6", "7", "8", "9", "11"], metadata: { claude: { model: "sonnet" } } },
 ];
 
 test(
