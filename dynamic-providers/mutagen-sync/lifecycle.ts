@@ -3,6 +3,7 @@ import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
+import { endOtherLives } from "../other-lives.ts";
 import { providerSettings } from "../provider-settings.ts";
 import { bringHome } from "./bring-home.ts";
 import { MutagenSyncInputs, type SyncInputs, sessionSpec } from "./inputs.ts";
@@ -46,9 +47,7 @@ async function ensure(settings: Settings, news: SyncInputs): Promise<void> {
   const mutagen = voyageMutagen(news);
   await mutagen.ensureDaemon();
   const spec = sessionSpec(news);
-  for (const session of await mutagen.list())
-    if (session.labels.ship === news.ship && session.labels.kind === news.session && session.name !== spec.name)
-      await mutagen.terminate(session.name);
+  await endOtherLives(news);
   if (news.session === "workspace") await makeRoom(news);
   try {
     await mutagen.ensureSession(spec);

@@ -6,6 +6,7 @@ import { holdArgv } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
+import { endOtherLives } from "../other-lives.ts";
 import { providerSettings } from "../provider-settings.ts";
 
 const SpriteInputs = z.object({
@@ -35,6 +36,7 @@ export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
     const live = await sprites.create(news.name, labels(news)); // finds it again when it is there and ours
     const base = { incarnation: live.id, url: live.url };
     try {
+      await endOtherLives({ ...news, incarnation: live.id }); // before the first exec: a VM that was never awake has met no sync
       return { ...base, ...(await board(sprites, news.name)) };
     } catch (error) {
       throw new PartlyMade({ ...olds, ...base }, error);

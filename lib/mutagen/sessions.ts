@@ -12,7 +12,7 @@ const MiB = 1024 * 1024;
 
 /** `v3fa9c1-ship-0-tasks-1f0c93ab`: one set of names per incarnation. A letter first, as Mutagen wants. */
 export function sessionName({ voyageId, ship, incarnation }: Berth, kind: SessionKind): string {
-  return `v${voyageId}-${ship}-${kind}-${shortOf(incarnation)}`;
+  return `v${voyageId}-${ship}-${kind}-${incarnationLabel(incarnation)}`;
 }
 
 /**
@@ -33,7 +33,7 @@ export function shipSessions(
   const onShip = (path: string) => `${user}@${host}:~/${path}`;
   const common = (kind: SessionKind) => ({
     name: sessionName(args, kind),
-    labels: { voyage: args.voyageId, ship, kind, incarnation: shortOf(incarnation) },
+    labels: { voyage: args.voyageId, ship, kind, incarnation: incarnationLabel(incarnation) },
   });
   return {
     tasks: {
@@ -74,4 +74,4 @@ export function shipSessions(
 }
 
 /** Platform ids have any shape; 8 hex digits of their sha256 fit names and labels, and tell one ship's lives apart. */
-const shortOf = (incarnation: string) => createHash("sha256").update(incarnation).digest("hex").slice(0, 8);
+export const incarnationLabel = (incarnation: string) => createHash("sha256").update(incarnation).digest("hex").slice(0, 8);
