@@ -5,7 +5,7 @@ import { type Captain, openCaptain } from "./captain.ts";
 
 const tasks = ["1", "2", "3", "4", "5"].map((id) => ({
   id,
-  run: `until [ -e "$HOME/go" ]; do sleep 0.2; done; mkdir -p out; echo ${id} > out/${id}`,
+  run: `touch "$HOME/at-work"; until [ -e "$HOME/go" ]; do sleep 0.2; done; mkdir -p out; echo ${id} > out/${id}`,
 }));
 
 let captain: Captain;
@@ -32,7 +32,13 @@ test("2 → 4: the new ships claim too, the old ones are left alone", async () =
 test("4 → 1: the others hand their claims back and are gone", async () => {
   const sprites = await captain.sprites();
   const id = await captain.voyageId();
-  await sprites.exec(`${spritePrefix(captain.stack, id)}ship-3`, ["sh", "-c", 'echo half > "$HOME/voyage/workspace/half-done"']);
+  // A claim begins with a clean tree: what is written before the hand is at work would be gone.
+  const atWork = "timeout 20 sh -c 'until [ -e \"$HOME/at-work\" ]; do sleep 0.1; done'";
+  await sprites.exec(`${spritePrefix(captain.stack, id)}ship-3`, [
+    "sh",
+    "-c",
+    `${atWork}; echo half > "$HOME/voyage/workspace/half-done"`,
+  ]);
   await captain.configure({ ships: 1 });
   await captain.up();
   expect(await fleet()).toEqual(["ship-0"]);
