@@ -1,7 +1,7 @@
 import type { AcceptReply, Grant } from "../lib/ship-api.ts";
+import { type Deck, handEnvironment, settle } from "./deck.ts";
 import { run } from "./run.ts";
 import type { TaskLog } from "./task-log.ts";
-import { type Deck, handEnvironment, settle } from "./work.ts";
 
 const CHECK_MS = 10 * 60_000;
 

@@ -1,4 +1,5 @@
 import type { ClaimReply, HelloReply } from "../lib/ship-api.ts";
+import type { Deck } from "./deck.ts";
 import { asHalt, Halt, Refused } from "./halt.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { HelmClient } from "./helm-client.ts";
@@ -9,7 +10,7 @@ import { openPresence } from "./presence.ts";
 import type { Ship } from "./ship.ts";
 import { gitVersion, Tree } from "./tree.ts";
 import { verify } from "./verify.ts";
-import { type Deck, work } from "./work.ts";
+import { work } from "./work.ts";
 
 const HELLO_MS = 15_000;
 /** A helm that hears our heartbeats but does not answer a claim for so long is broken; the crew ends, and is started again by who can see why. */

@@ -1,31 +1,17 @@
-import type { Grant, HelloReply, ReleaseReply } from "../lib/ship-api.ts";
+import type { Grant, ReleaseReply } from "../lib/ship-api.ts";
+import { type Deck, type HandEnd, handEnvironment, settle } from "./deck.ts";
 import { Delivery } from "./delivery.ts";
 import { asHalt, Halt, Refused } from "./halt.ts";
 import { sailClaude } from "./hands/claude.ts";
 import { type HandResult, rehearse } from "./hands/rehearsal.ts";
-import type { Heartbeat } from "./heartbeat.ts";
-import type { HelmClient } from "./helm-client.ts";
-import type { Journal } from "./journal.ts";
-import type { Ship } from "./ship.ts";
 import { endStragglers } from "./stragglers.ts";
 import { TaskLog } from "./task-log.ts";
 import { HelmAway } from "./transfer.ts";
-import { type Tree, withoutGit } from "./tree.ts";
 
 /** Times a task is tried on a moved tip before it is given back: each round somebody else won, so there is progress elsewhere. */
 const ROUNDS = 3;
 /** The last word before an ordered end; whoever ordered it waits for us. */
 const FAREWELL_MS = 5000;
-
-/** How a hand's work on a claim ended: delivered, failed (that counts as a try), given back unharmed, or with a question to the captain. */
-export type HandEnd =
-  | { kind: "accepted" }
-  | { kind: "failed"; reason: string }
-  | { kind: "handed-back"; reason: string }
-  | { kind: "asked"; question: string };
-
-/** What a claim is worked with. */
-export type Deck = { ship: Ship; hello: HelloReply; helm: HelmClient; heartbeat: Heartbeat; tree: Tree; journal: Journal };
 
 /**
  * One claim, from the tip to the helm's answer (design 8, Accept). Its outcome is the ledger's; here it only returns.
@@ -130,32 +116,8 @@ async function ask(deck: Deck, grant: Grant, question: string, signal: AbortSign
   await settle(deck, () => deck.helm.call<ReleaseReply>("ask", body, { totalMs: deck.hello.leaseSeconds * 1000, signal }));
 }
 
-/** Its own answer decides from here (crew/heartbeat.ts). */
-export async function settle<T>(deck: Deck, ask: () => Promise<T>): Promise<T> {
-  deck.heartbeat.settling = true;
-  try {
-    return await ask();
-  } finally {
-    deck.heartbeat.settling = false;
-  }
-}
-
 /** First line and tail: a reason's head says what, its tail why (lib/ship-api.ts: ≤ 8192). */
 function ends(reason: string): string {
   if (reason.length <= 8000) return reason;
   return `${reason.slice(0, 200)}\n…\n${reason.slice(-7700)}`;
-}
-
-/** What a hand and its check run with: no secret is in it. */
-export function handEnvironment({ ship, hello, tree }: Deck, { task, epoch }: Grant): NodeJS.ProcessEnv {
-  return {
-    ...withoutGit(process.env),
-    ...tree.identity(),
-    TASK_ID: task.id,
-    TASK_SUBJECT: task.subject,
-    TASK_EPOCH: String(epoch),
-    SHIP: ship.config.ship,
-    VOYAGE: ship.config.voyageId,
-    VOYAGE_NAME: hello.voyage.name,
-  };
 }

@@ -1,25 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { gitIn } from "./git-in.ts";
-import { StandInHelm, type StandInTask } from "./stand-in-helm.ts";
-import { TestShip, tempFolder } from "./test-ship.ts";
-
-let helm: StandInHelm;
-let ship: TestShip;
-
-async function voyage(...tasks: StandInTask[]): Promise<void> {
-  const folder = tempFolder();
-  helm = new StandInHelm(folder, tasks);
-  await helm.start();
-  ship = new TestShip(folder);
-  await ship.install(helm.url, helm.token);
-}
-
-afterEach(async () => {
-  await ship.remove();
-  await helm.stop();
-});
+import { helm, ship, voyage } from "./stand-in-voyage.ts";
 
 const inRepo = (...args: string[]) => gitIn(helm.repo, ...args);
 const LEFT = "refs/ships/ship-0/left-1-1";

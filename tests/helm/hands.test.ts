@@ -22,7 +22,10 @@ let register: Parameters<HelmClient["registerVoyage"]>[1];
 beforeEach(async () => {
   captain = await makeCaptain();
   helm = await ensureHelm();
-  const plan = makePlan({ "1": [], "2": [], "3": [] }, { metadata: { "2": { claude: { model: "haiku", budgetUsd: 2 }, tries: 1 } } });
+  const plan = makePlan(
+    { "1": [], "2": [], "3": [] },
+    { metadata: { "2": { claude: { model: "haiku", budgetUsd: 2 }, tries: 1 } } },
+  );
   const claude = { model: "opus", maxTurns: 7 };
   const timing = { leaseSeconds: 60, heartbeatSeconds: 5, fenceSeconds: 45, lingerSeconds: 5 };
   ({ register } = await makeVoyage(makeSource(captain.root), "v", { ...plan, claude }, { hand: "claude", timing }));

@@ -1,0 +1,40 @@
+import type { Grant, HelloReply } from "../lib/ship-api.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { HelmClient } from "./helm-client.ts";
+import type { Journal } from "./journal.ts";
+import type { Ship } from "./ship.ts";
+import { type Tree, withoutGit } from "./tree.ts";
+
+/** How a hand's work on a claim ended: delivered, failed (that counts as a try), given back unharmed, or with a question to the captain. */
+export type HandEnd =
+  | { kind: "accepted" }
+  | { kind: "failed"; reason: string }
+  | { kind: "handed-back"; reason: string }
+  | { kind: "asked"; question: string };
+
+/** What a claim is worked with. */
+export type Deck = { ship: Ship; hello: HelloReply; helm: HelmClient; heartbeat: Heartbeat; tree: Tree; journal: Journal };
+
+/** Its own answer decides from here (crew/heartbeat.ts). */
+export async function settle<T>(deck: Deck, ask: () => Promise<T>): Promise<T> {
+  deck.heartbeat.settling = true;
+  try {
+    return await ask();
+  } finally {
+    deck.heartbeat.settling = false;
+  }
+}
+
+/** What a hand and its check run with: no secret is in it. */
+export function handEnvironment({ ship, hello, tree }: Deck, { task, epoch }: Grant): NodeJS.ProcessEnv {
+  return {
+    ...withoutGit(process.env),
+    ...tree.identity(),
+    TASK_ID: task.id,
+    TASK_SUBJECT: task.subject,
+    TASK_EPOCH: String(epoch),
+    SHIP: ship.config.ship,
+    VOYAGE: ship.config.voyageId,
+    VOYAGE_NAME: hello.voyage.name,
+  };
+}
