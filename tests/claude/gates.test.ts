@@ -126,6 +126,7 @@ describe("the gates of a ship", () => {
     const five = fleet.api.calls.findLast((call) => call.task === "5")!.prompt;
     expect(five).toContain("Asked: Red or green?\n  Answer: Green.");
     expect(fleet.delivered()).toEqual(["1", "2", "6", "5"]);
-    expect(JSON.parse(readFileSync(fleet.taskFile(fleet.ships[0]!, "3"), "utf8")).subject).toContain("[blocked]");
+    const subject = () => JSON.parse(readFileSync(fleet.taskFile(fleet.ships[0]!, "3"), "utf8")).subject;
+    await expect.poll(subject, { timeout: 10_000 }).toContain("[blocked]");
   }, 240_000);
 });

@@ -53,7 +53,9 @@ test(
     }
     for (const ship of fleet.ships) {
       expect(ship.output + JSON.stringify(fleet.logs(ship))).not.toContain(KEY);
-      expect(JSON.parse(readFileSync(fleet.taskFile(ship, "12"), "utf8")).status).toBe("completed");
+      // The sync carries the last word a moment after the helm has written it.
+      const status = () => JSON.parse(readFileSync(fleet.taskFile(ship, "12"), "utf8")).status;
+      await expect.poll(status, { timeout: 10_000 }).toBe("completed");
     }
   },
   INSTALL_MS + 150_000,

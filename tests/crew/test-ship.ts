@@ -115,7 +115,13 @@ export class TestShip {
         await once(child, "exit");
       }
     }
-    for (const pid of this.handPids()) process.kill(pid, "SIGKILL");
+    for (const pid of this.handPids()) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // it ended by itself meanwhile
+      }
+    }
     rmSync(join(this.home, ".."), { recursive: true, force: true, maxRetries: 5 });
   }
 }
