@@ -8,6 +8,7 @@ import { helmClient } from "../../lib/helm-client.ts";
 import { stopHelm } from "../../lib/helm-daemon.ts";
 import { mutagenHome, voyageFolder } from "../../lib/paths.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
+import type { TaskCounts } from "../../lib/status.ts";
 import type { VoyageStatus } from "../../lib/voyage-status.ts";
 import { diamond, type SmallTask, writePlan, writeRepo } from "../fixtures/plan.ts";
 
@@ -139,15 +140,7 @@ export type StateResource = {
 export type Outputs = {
   voyage: { id: string; state: string; repo: string; branch: string; tip: string };
   ships: { name: string; id: string; address: string; state: string; task: string | null }[];
-  tasks: {
-    total: number;
-    pending: number;
-    inProgress: number;
-    completed: number;
-    blocked: number;
-    cancelled: number;
-    byShip: Record<string, { completed: number; task: string | null }>;
-  };
+  tasks: TaskCounts;
   workspace: string;
   helm: string;
   asOf: string;
