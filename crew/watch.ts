@@ -1,6 +1,7 @@
 import type { ClaimReply, HelloReply } from "../lib/ship-api.ts";
 import type { Deck } from "./deck.ts";
 import { asHalt, Halt, Refused } from "./halt.ts";
+import { proveHand } from "./hands/claude/trial.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { HelmClient } from "./helm-client.ts";
 import type { Hold } from "./hold.ts";
@@ -10,6 +11,7 @@ import { openPresence } from "./presence.ts";
 import type { Ship } from "./ship.ts";
 import { gitVersion, Tree } from "./tree.ts";
 import { verify } from "./verify.ts";
+import { Window } from "./window/window.ts";
 import { work } from "./work.ts";
 
 const HELLO_MS = 15_000;
@@ -34,6 +36,8 @@ export async function standWatch(
   orders.addEventListener("abort", onOrders);
   let heartbeat: Heartbeat | undefined;
   let closePresence = async () => {};
+  const window = new Window(ship);
+  let trial: Promise<void> | null = null;
   /** A claim's own end, so that a stale claim does not end the watch. */
   let claimEnd: AbortController | undefined;
   try {
@@ -51,7 +55,13 @@ export async function standWatch(
       else halt(reason);
     });
     closePresence = openPresence(ship, halt);
-    const deck: Deck = { ship, hello, helm, heartbeat, tree: new Tree(ship, journal, hello.leaseSeconds * 1000), journal };
+    const tree = new Tree(ship, journal, hello.leaseSeconds * 1000);
+    const deck: Deck = { ship, hello, helm, heartbeat, tree, journal, window };
+    heartbeat.onTrial = (hand) => {
+      trial ??= proveHand(deck, hand, ended.signal).finally(() => {
+        trial = null;
+      });
+    };
     const onClaim = async (task: (signal: AbortSignal) => Promise<void>) => {
       claimEnd = new AbortController();
       await task(AbortSignal.any([ended.signal, claimEnd.signal]));
@@ -62,8 +72,9 @@ export async function standWatch(
       const reply = await helm.call<ClaimReply>("claim", {}, { totalMs: CLAIM_MS, signal: ended.signal });
       if (reply.kind === "grant") await onClaim((signal) => work(deck, reply.grant, signal));
       if (reply.kind === "verify") await onClaim((signal) => verify(deck, reply, signal).catch(dropStale));
-      if (reply.kind !== "nothing") {
+      if (reply.kind !== "nothing" || trial) {
         idleSince = null;
+        if (reply.kind === "nothing") await pause(Math.max(50, reply.retryAfterSeconds * 1000), ended.signal);
         continue;
       }
       idleSince ??= performance.now();
@@ -78,6 +89,9 @@ export async function standWatch(
     throw error;
   } finally {
     orders.removeEventListener("abort", onOrders);
+    ended.abort(new Halt("stop", "the watch has ended"));
+    await trial;
+    window.close();
     await heartbeat?.close();
     await hold.giveBack();
     await closePresence();

@@ -25,7 +25,8 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal): Promi
   deck.tree.claim = `${task.id}-${epoch}`;
   heartbeat.note = task.activeForm ?? task.subject;
   journal.note("claimed", `task ${task.id}  ${task.subject}`, { task: task.id, epoch, tip: grant.tip });
-  const log = new TaskLog(deck.ship.logs, `task-${task.id}-${epoch}`);
+  const show = deck.hello.hand === "claude" ? deck.window.say : undefined;
+  const log = new TaskLog(deck.ship.logs, `task-${task.id}-${epoch}`, show);
   try {
     await deliver(deck, grant, log, signal);
   } catch (error) {

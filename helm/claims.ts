@@ -22,6 +22,8 @@ const VERIFY_TIMEOUT_SECONDS = 1800;
 const VERIFY_TRIES = 3;
 /** A limit may be lifted by the next `up`: who waits for its end looks so often. */
 const LIMIT_LOOK_SECONDS = 30;
+/** A trial takes seconds, and `up` waits for it. */
+const TRIAL_LOOK_SECONDS = 0.5;
 /** The longest limit there is resets weekly. */
 const LONGEST_LIMIT_MS = 8 * 24 * 3600_000;
 
@@ -51,6 +53,10 @@ export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds
   const open = ledger.openVerification();
   if (open?.life === life.life) return verifyReply(ledger, open.epoch, open.commit_id);
   if (ledger.ship(life.ship)?.stopping) return { kind: "nothing", reason: "paused", retryAfterSeconds };
+
+  // A hand that is not proven gets no task; verify.sh needs none.
+  if (ledger.fitness(life.life) !== "fit" && ledger.freeCount() > 0)
+    return { kind: "nothing", reason: "paused", retryAfterSeconds: Math.min(retryAfterSeconds, TRIAL_LOOK_SECONDS) };
 
   const limited = ledger.limited();
   if (limited && ledger.freeCount() > 0) {

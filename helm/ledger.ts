@@ -141,6 +141,17 @@ export class Ledger {
     return token;
   }
 
+  // -- the hand's trial (issue 4 §1, "Ready means proven")
+  /** Can the hand of this life work? `due`: not known; else why not. A rehearsal needs no proof. */
+  fitness(life: number): "fit" | "due" | { unfit: string } {
+    if (this.meta("hand") !== "claude") return "fit";
+    const known = this.meta(trialKey(life)) || "due";
+    return known === "fit" || known === "due" ? known : { unfit: known.slice(UNFIT.length) };
+  }
+  setFitness(life: number, fitness: "fit" | "due" | { unfit: string }): void {
+    this.setMeta(trialKey(life), typeof fitness === "string" ? fitness : UNFIT + fitness.unfit);
+  }
+
   // -- replies
   reply<T>(life: number, request: string): T | undefined {
     const row = this.store.one<{ body: string }>("SELECT body FROM replies WHERE life = ? AND request = ?", life, request);
@@ -207,6 +218,9 @@ export class Ledger {
     return pending + claimed + blocked === 0 && !this.verified(tip, script);
   }
 }
+
+const trialKey = (life: number) => `trial/${life}`;
+const UNFIT = "unfit: ";
 
 const FREE = `WHERE status = 'pending' AND NOT EXISTS (
   SELECT 1 FROM blockers JOIN tasks AS b ON b.id = blockers.blocker

@@ -1,3 +1,4 @@
+import type { HandSettings } from "../lib/plan-types.ts";
 import type {
   AcceptReply,
   AcceptRequest,
@@ -14,6 +15,7 @@ import type {
   ReleaseReply,
   ReleaseRequest,
   SessionRequest,
+  TrialRequest,
   UsageRequest,
   VerifiedReply,
   VerifiedRequest,
@@ -110,7 +112,8 @@ export class ShipCalls {
     claims.assertAlive(this.#ledger, caller.life);
     if (ask.claim) claims.assertHolds(this.#ledger, caller.life, ask.claim.task, ask.claim.epoch);
     if (this.#ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
-    return { steer: "go" };
+    const due = this.#ledger.fitness(caller.life) === "due";
+    return { steer: "go", ...(due && { trial: JSON.parse(this.#ledger.meta("claude") || "{}") as HandSettings }) };
   }
 
   async accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
@@ -159,6 +162,17 @@ export class ShipCalls {
   async usage(caller: Life, ask: UsageRequest): Promise<object> {
     this.#seen(caller, ask.incarnation);
     await this.#ledger.store.write(() => claims.noteUsage(this.#ledger, caller.life, ask));
+    this.#notify();
+    return {};
+  }
+
+  /** What came of the trial of its hand. Again after each launch. */
+  async trial(caller: Life, ask: TrialRequest): Promise<object> {
+    this.#seen(caller, ask.incarnation);
+    await this.#ledger.store.write(() => {
+      claims.assertAlive(this.#ledger, caller.life);
+      this.#ledger.setFitness(caller.life, ask.fit ? "fit" : { unfit: ask.message });
+    });
     this.#notify();
     return {};
   }

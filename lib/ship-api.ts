@@ -17,6 +17,7 @@ import { HandSettings } from "./plan-types.ts";
  * | `POST /v1/ship/verified` | VerifiedRequest | VerifiedReply |
  * | `POST /v1/ship/session` | SessionRequest | `{}`: stored before the hand starts, so that a crew that comes back can resume it |
  * | `POST /v1/ship/usage` | UsageRequest | `{}`: what a run has used so far; also after its claim has ended. The newest word on a run counts |
+ * | `POST /v1/ship/trial` | TrialRequest | `{}`: whether the hand can work; no task is granted before it can |
  * | `POST /v1/ship/limited` | LimitedRequest | LimitedReply: no ship of the voyage is given a task until then |
  * | `POST /v1/ship/ask` | AskRequest | ReleaseReply: the claim ends, the task waits for the captain's answer |
  * | `GET /v1/ship/presence` | – | an NDJSON stream that stays open: `{"type":"ping"}` each 10 s, `{"type":"stop","reason":…}`; its end tells the helm at once that the supervisor is gone |
@@ -103,8 +104,15 @@ export const Heartbeat = z.object({
   note: z.string().max(200).optional(),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
-/** `stop`: end the hand, release the claim, end (the voyage sinks or the ship is retired). */
-export const HeartbeatReply = z.object({ steer: z.enum(["go", "stop"]), reason: z.string().optional() });
+/**
+ * `stop`: end the hand, release the claim, end (the voyage sinks or the ship is retired). `trial`: prove that the hand can work with these settings, and
+ * say so by `trial`; said until that is known.
+ */
+export const HeartbeatReply = z.object({
+  steer: z.enum(["go", "stop"]),
+  reason: z.string().optional(),
+  trial: HandSettings.optional(),
+});
 export type HeartbeatReply = z.infer<typeof HeartbeatReply>;
 
 export const AcceptRequest = z.object({
@@ -151,6 +159,16 @@ export type Usage = z.infer<typeof Usage>;
 /** Of one run. But `costUsd` is the whole session's so far: that is what Claude Code tells of a session that was resumed. 0 when it did not come to tell. */
 export const UsageRequest = z.object({ ...held, session: z.uuid(), run: z.uuid(), usage: Usage });
 export type UsageRequest = z.infer<typeof UsageRequest>;
+
+/** What came of the trial before the first task; once a launch. `message`: what is wrong, in Claude Code's own words where it has any. */
+export const TrialRequest = z.object({
+  requestId,
+  incarnation,
+  fit: z.boolean(),
+  message: z.string().max(2000),
+  usage: Usage.optional(),
+});
+export type TrialRequest = z.infer<typeof TrialRequest>;
 
 /** `message`: Claude Code's own words, for people. */
 export const LimitedRequest = z.object({ requestId, incarnation, until: z.iso.datetime(), message: z.string().max(1000) });

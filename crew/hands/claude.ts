@@ -11,7 +11,7 @@ import { asHalt, Halt } from "../halt.ts";
 import { pause } from "../pause.ts";
 import { endStragglers } from "../stragglers.ts";
 import type { TaskLog } from "../task-log.ts";
-import { readCredentials } from "./claude/credentials.ts";
+import { claudeEnvironment } from "./claude/environment.ts";
 import { renderPrompt, renderResume, renderRules } from "./claude/prompt.ts";
 import { runSession } from "./claude/session.ts";
 import { Narrator } from "./claude/show.ts";
@@ -127,11 +127,12 @@ async function runs(
       settingsFile: places.settings,
       rulesFile,
       cwd: deck.tree.folder,
-      env: environment(deck, grant),
+      env: claudeEnvironment(ship, handEnvironment(deck, grant)),
       timeoutMs: leftMs,
       mark: ship.mark,
       signal,
       onStart,
+      start: deck.window.start(false),
       onOutput: log.write,
       onEvent: (event) => {
         const text = narrator.tell(event);
@@ -215,22 +216,4 @@ async function quiet(mark: string, claudePid: number, gateProgram: string): Prom
       return true; // it has ended
     }
   });
-}
-
-/** What facts: claude-code §1.1 and §3 call for; the credentials are in this environment and in no other. */
-function environment(deck: Deck, grant: Grant): NodeJS.ProcessEnv {
-  const { TMUX: _session, TMUX_PANE: _pane, ...env } = handEnvironment(deck, grant);
-  return {
-    ...env,
-    ...readCredentials(deck.ship),
-    CLAUDE_CODE_TASK_LIST_ID: deck.ship.config.taskList,
-    CLAUDE_CODE_ENABLE_TODO_TOOLS: "1",
-    CLAUDE_CODE_ENABLE_TASKS: "1",
-    ENABLE_TOOL_SEARCH: "false",
-    CLAUDE_CODE_MAX_RETRIES: "3",
-    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
-    DISABLE_AUTOUPDATER: "1",
-    // A ship is the sandbox: without this Claude Code does not work unattended as root (facts: claude-code §3).
-    ...(process.getuid!() === 0 && { IS_SANDBOX: "1" }),
-  };
 }
