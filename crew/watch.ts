@@ -62,6 +62,7 @@ export async function standWatch(
         trial = null;
       });
     };
+    if (hello.trial) heartbeat.onTrial(hello.trial);
     const onClaim = async (task: (signal: AbortSignal) => Promise<void>) => {
       claimEnd = new AbortController();
       await task(AbortSignal.any([ended.signal, claimEnd.signal]));

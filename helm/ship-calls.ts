@@ -70,6 +70,7 @@ export class ShipCalls {
       ship: caller.ship,
       hand: this.#ledger.meta("hand") === "claude" ? "claude" : "rehearsal",
       ...this.#voyage.timing,
+      ...this.#trialDue(caller),
       claim: held ? this.#withSpec(claims.grantOf(this.#ledger, held)) : null,
     };
   }
@@ -112,8 +113,12 @@ export class ShipCalls {
     claims.assertAlive(this.#ledger, caller.life);
     if (ask.claim) claims.assertHolds(this.#ledger, caller.life, ask.claim.task, ask.claim.epoch);
     if (this.#ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
-    const due = this.#ledger.fitness(caller.life) === "due";
-    return { steer: "go", ...(due && { trial: JSON.parse(this.#ledger.meta("claude") || "{}") as HandSettings }) };
+    return { steer: "go", ...this.#trialDue(caller) };
+  }
+
+  #trialDue(caller: Life): { trial?: HandSettings } {
+    if (this.#ledger.fitness(caller.life) !== "due") return {};
+    return { trial: JSON.parse(this.#ledger.meta("claude") || "{}") as HandSettings };
   }
 
   async accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {

@@ -79,6 +79,8 @@ export const HelloReply = z.object({
   fenceSeconds: z.number(),
   /** How long a ship with nothing to claim waits before it gives its hold back and ends. */
   lingerSeconds: z.number(),
+  /** As in HeartbeatReply: so that a crew which finds nothing to do does not end before it has said. */
+  trial: HandSettings.optional(),
   /** A claim this incarnation still holds (the supervisor restarted): go on with it. */
   claim: Grant.nullable(),
 });
