@@ -1,22 +1,12 @@
 import { OcaptainError } from "../lib/errors.ts";
-import { HandSettings, type PlanTask } from "../lib/plan-types.ts";
-import type {
-  AskRequest,
-  ClaimReply,
-  Grant,
-  ReleaseReply,
-  ReleaseRequest,
-  SessionRequest,
-  UsageRequest,
-  VerifiedRequest,
-} from "../lib/ship-api.ts";
+import type { ClaimReply, ReleaseReply, ReleaseRequest, VerifiedRequest } from "../lib/ship-api.ts";
+import { grantOf, positive } from "./grant.ts";
 import { type Intent, type Ledger, type Life, parseTask, sha256, type TaskRecord } from "./ledger.ts";
 import { Refused } from "./refused.ts";
 
 /** The rules by which claims begin and end (design 8). Each function runs inside one write of the store. */
 
 const DEFAULT_TRIES = 3;
-const DEFAULT_TIMEOUT_SECONDS = 1800;
 const VERIFY_TIMEOUT_SECONDS = 1800;
 /** Ships that may be lost in the middle of one verification before it counts as failed. */
 const VERIFY_TRIES = 3;
@@ -24,8 +14,6 @@ const VERIFY_TRIES = 3;
 const LIMIT_LOOK_SECONDS = 30;
 /** A trial takes seconds, and `up` waits for it. */
 const TRIAL_LOOK_SECONDS = 0.5;
-/** The longest limit there is resets weekly. */
-const LONGEST_LIMIT_MS = 8 * 24 * 3600_000;
 
 /** Throws Refused `fenced` when this life is over. */
 export function assertAlive(ledger: Ledger, life: number): Life {
@@ -59,8 +47,8 @@ export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds
     return { kind: "nothing", reason: "paused", retryAfterSeconds: Math.min(retryAfterSeconds, TRIAL_LOOK_SECONDS) };
 
   const limited = ledger.limited();
-  if (limited && ledger.freeCount() > 0) {
-    const seconds = (Date.parse(limited.until) - Date.parse(ledger.at())) / 1000;
+  if ((limited || ledger.overspent()) && ledger.freeCount() > 0) {
+    const seconds = limited ? (Date.parse(limited.until) - Date.parse(ledger.at())) / 1000 : 0;
     return {
       kind: "nothing",
       reason: "paused",
@@ -94,43 +82,6 @@ export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds
   const waiting = ledger.counts().claimed > 0 || open !== undefined;
   return { kind: "nothing", reason: waiting ? "waiting" : "done", retryAfterSeconds };
 }
-
-/** The grant as it was made; the same each time it is asked for while the claim lasts. */
-export function grantOf(ledger: Ledger, row: TaskRecord): Grant {
-  const task = parseTask(row.body);
-  const delivered = task.blockedBy.flatMap((id) => {
-    const blocker = ledger.task(id);
-    if (blocker?.status !== "accepted" || !blocker.commit_id) return [];
-    return [{ task: id, subject: parseTask(blocker.body).subject, commit: blocker.commit_id, summary: blocker.summary ?? "" }];
-  });
-  const { id, subject, description, activeForm, blockedBy, metadata } = task;
-  return {
-    task: { id, subject, description, ...(activeForm === undefined ? {} : { activeForm }), blockedBy, metadata },
-    epoch: row.epoch,
-    tip: row.grant_tip!,
-    check: checkOf(task),
-    timeoutSeconds: positive(metadata.timeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
-    delivered,
-    ...(ledger.meta("hand") === "claude" && forClaude(ledger, row, task)),
-  };
-}
-
-/** What only the hand `claude` is told. The spec is not among it: it is added to each answer, so that it is not stored with each. */
-function forClaude(ledger: Ledger, row: TaskRecord, task: PlanTask): Partial<Grant> {
-  const ofPlan = JSON.parse(ledger.meta("claude") || "{}") as HandSettings;
-  const ofTask = HandSettings.safeParse(task.metadata.claude).data ?? {};
-  const session = ledger.session(row.id, row.epoch);
-  const answers = ledger.answers(row.id);
-  return {
-    hand: { ...ofPlan, ...ofTask },
-    ...(session && { session }),
-    ...(answers.length > 0 && { answers }),
-    ...(row.reason && { lastReason: row.reason }),
-  };
-}
-
-export const checkOf = (task: PlanTask): string | null =>
-  typeof task.metadata.check === "string" && task.metadata.check !== "" ? task.metadata.check : null;
 
 /** Notes that the branch is about to move; on disk before it does. */
 export function intend(ledger: Ledger, intent: Intent): void {
@@ -199,87 +150,6 @@ export function release(ledger: Ledger, life: number, ask: ReleaseRequest): Rele
   return giveBack(ledger, assertHolds(ledger, life, ask.task, ask.epoch), ask.reason, ask.failed);
 }
 
-/** Stores a hand's session with its claim; on disk before the hand starts. */
-export function beginSession(ledger: Ledger, life: number, ask: SessionRequest): void {
-  assertHolds(ledger, life, ask.task, ask.epoch);
-  ledger.store.run(
-    "INSERT OR IGNORE INTO sessions (task, epoch, session, life, at) VALUES (?, ?, ?, ?, ?)",
-    ask.task,
-    ask.epoch,
-    ask.session,
-    life,
-    ledger.at(),
-  );
-}
-
-/** What a run has used; of a session that this life has begun, or it is refused as `not-holder`. The claim may have ended. */
-export function noteUsage(ledger: Ledger, life: number, { run, session, task, epoch, usage }: UsageRequest): void {
-  const begun = ledger.store.one(
-    "SELECT 1 FROM sessions WHERE task = ? AND epoch = ? AND session = ? AND life = ?",
-    task,
-    epoch,
-    session,
-    life,
-  );
-  if (!begun) throw new Refused("not-holder", `this ship has begun no session ${session} for task ${task}`);
-  ledger.store.run(
-    "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    run,
-    session,
-    task,
-    life,
-    ledger.at(),
-    usage.costUsd,
-    usage.inputTokens,
-    usage.outputTokens,
-    usage.cacheReadTokens,
-    usage.cacheCreationTokens,
-    usage.turns,
-    usage.seconds,
-  );
-}
-
-/** The whole voyage waits: the latest end that a ship has named counts. Returns it. */
-export function limit(ledger: Ledger, ask: { until: string; message: string }): string {
-  const until = new Date(Math.min(Date.parse(ask.until), Date.parse(ledger.at()) + LONGEST_LIMIT_MS)).toISOString();
-  const now = ledger.limited();
-  if (now && now.until >= until) return now.until;
-  ledger.setMeta("limited", JSON.stringify({ until, message: ask.message }));
-  return until;
-}
-
-/** Ends a claim by a question: the task is blocked until the captain answers (or retries it). Costs no try. */
-export function ask(ledger: Ledger, life: number, asked: AskRequest): ReleaseReply {
-  const task = assertHolds(ledger, life, asked.task, asked.epoch);
-  const { status, tries } = giveBack(ledger, task, `needs the captain: ${asked.question}`, false);
-  if (status !== "pending") return { status, tries };
-  ledger.store.run("UPDATE tasks SET status = 'blocked' WHERE id = ?", task.id);
-  ledger.store.run(
-    "INSERT INTO questions (task, epoch, ship, question, asked_at) VALUES (?, ?, ?, ?, ?)",
-    task.id,
-    task.epoch,
-    task.ship!,
-    asked.question,
-    ledger.at(),
-  );
-  return { status: "blocked", tries };
-}
-
-/** Throws NO_QUESTION when the task does not wait for an answer. */
-export function answer(ledger: Ledger, task: string, text: string): void {
-  if (ledger.openQuestion(task) === undefined)
-    throw new OcaptainError("NO_QUESTION", `task ${task} does not wait for an answer`, { hint: "ocaptain status" });
-  const { epoch } = ledger.task(task)!;
-  ledger.store.run(
-    "UPDATE questions SET answer = ?, answered_at = ? WHERE task = ? AND epoch = ?",
-    text,
-    ledger.at(),
-    task,
-    epoch,
-  );
-  ledger.store.run("UPDATE tasks SET status = 'pending', reason = NULL, changed_at = ? WHERE id = ?", ledger.at(), task);
-}
-
 /** Records a run of verify.sh. Throws Refused `stale-epoch` when this life does not hold it. */
 export function verified(ledger: Ledger, life: number, ask: VerifiedRequest): void {
   const open = ledger.openVerification();
@@ -329,8 +199,4 @@ function holderOf(ledger: Ledger, task: TaskRecord) {
   if (task.status !== "claimed" || task.life === null) return null;
   const life = ledger.life(task.life)!;
   return { ship: life.ship, incarnation: life.incarnation, epoch: task.epoch };
-}
-
-function positive(value: unknown): number | undefined {
-  return typeof value === "number" && value > 0 ? value : undefined;
 }

@@ -16,8 +16,8 @@ export const HandSettings = z.object({
   effort: z.enum(["low", "medium", "high", "xhigh", "max"]).optional(),
   /** Turns a run may take. */
   maxTurns: z.int().min(1).max(10_000).optional(),
-  /** Spend at which a run ends, by Claude Code's own count at list prices. */
-  budgetUsd: z.number().positive().max(100_000).optional(),
+  /** What a task may spend in all its runs together, by Claude Code's own count at list prices. */
+  budgetUsd: z.number().positive("must be more than 0").max(100_000, "must be at most 100000").optional(),
 });
 export type HandSettings = z.infer<typeof HandSettings>;
 

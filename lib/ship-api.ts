@@ -16,7 +16,7 @@ import { HandSettings } from "./plan-types.ts";
  * | `POST /v1/ship/release` | ReleaseRequest | ReleaseReply |
  * | `POST /v1/ship/verified` | VerifiedRequest | VerifiedReply |
  * | `POST /v1/ship/session` | SessionRequest | `{}`: stored before the hand starts, so that a crew that comes back can resume it |
- * | `POST /v1/ship/usage` | UsageRequest | `{}`: what a run has used so far; also after its claim has ended. The newest word on a run counts |
+ * | `POST /v1/ship/usage` | UsageRequest | HeartbeatReply. What a run has used so far; also after its claim has ended, or its ship was fenced. The most that was told of a run counts |
  * | `POST /v1/ship/trial` | TrialRequest | `{}`: whether the hand can work; no task is granted before it can |
  * | `POST /v1/ship/limited` | LimitedRequest | LimitedReply: no ship of the voyage is given a task until then |
  * | `POST /v1/ship/ask` | AskRequest | ReleaseReply: the claim ends, the task waits for the captain's answer |
@@ -58,7 +58,10 @@ export const Grant = z.object({
   delivered: z.array(z.object({ task: taskId, subject: z.string(), commit: commitId, summary: z.string() })),
   /** For the hand `claude` only: the plan's spec.md, the plan's settings with the task's over them, what the captain answered. */
   spec: z.string().optional(),
-  hand: HandSettings.optional(),
+  hand: HandSettings.extend({
+    /** What this claim may spend: what is left of the task's budget and of the voyage's. */
+    budgetUsd: z.number().nonnegative().optional(),
+  }).optional(),
   answers: z.array(z.object({ question: z.string(), answer: z.string() })).optional(),
   /** Why the last try ended, when there was one. */
   lastReason: z.string().optional(),
@@ -92,7 +95,7 @@ export const ClaimReply = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("grant"), grant: Grant }),
   /** Run `script` (verify.sh of the ledger's copy) in a fresh checkout of `commit`. */
   z.object({ kind: z.literal("verify"), epoch, commit: commitId, script: z.string(), timeoutSeconds: z.number().positive() }),
-  /** `waiting`: tasks are left but none is free. `done`: none is left. `paused`: a captain's order, or a usage limit. */
+  /** `waiting`: tasks are left but none is free. `done`: none is left. `paused`: a captain's order, a usage limit, or a spent budget. */
   z.object({ kind: z.literal("nothing"), reason: z.enum(["waiting", "done", "paused"]), retryAfterSeconds: z.number() }),
 ]);
 export type ClaimReply = z.infer<typeof ClaimReply>;
@@ -107,11 +110,11 @@ export const Heartbeat = z.object({
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 /**
- * `stop`: end the hand, release the claim, end (the voyage sinks or the ship is retired). `trial`: prove that the hand can work with these settings, and
- * say so by `trial`; said until that is known.
+ * `stop`: end the hand, release the claim, end (the voyage sinks or the ship is retired). `budget`: the voyage's is spent: end the hand at its
+ * next gate, and give the claim back unharmed. `trial`: prove that the hand can work with these settings, and say so by `trial`; said until that is known.
  */
 export const HeartbeatReply = z.object({
-  steer: z.enum(["go", "stop"]),
+  steer: z.enum(["go", "budget", "stop"]),
   reason: z.string().optional(),
   trial: HandSettings.optional(),
 });
@@ -158,8 +161,20 @@ export const Usage = z.object({
   seconds: z.number().nonnegative(),
 });
 export type Usage = z.infer<typeof Usage>;
-/** Of one run. But `costUsd` is the whole session's so far: that is what Claude Code tells of a session that was resumed. 0 when it did not come to tell. */
-export const UsageRequest = z.object({ ...held, session: z.uuid(), run: z.uuid(), usage: Usage });
+/** Of one run, without what its session had used before. A run of no task is the ship's and the voyage's alone. */
+export const UsageRequest = z
+  .object({
+    requestId,
+    incarnation,
+    task: taskId.optional(),
+    epoch: epoch.optional(),
+    session: z.uuid(),
+    run: z.uuid(),
+    usage: Usage,
+    /** The run goes on. */
+    growing: z.boolean().optional(),
+  })
+  .refine((told) => (told.task === undefined) === (told.epoch === undefined), "task and epoch go together");
 export type UsageRequest = z.infer<typeof UsageRequest>;
 
 /** What came of the trial before the first task; once a launch. `message`: what is wrong, in Claude Code's own words where it has any. */
@@ -168,7 +183,6 @@ export const TrialRequest = z.object({
   incarnation,
   fit: z.boolean(),
   message: z.string().max(2000),
-  usage: Usage.optional(),
 });
 export type TrialRequest = z.infer<typeof TrialRequest>;
 

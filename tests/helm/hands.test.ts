@@ -109,7 +109,7 @@ test("a session is stored for a claim that is held, and for no other", async () 
   expect(await a.raw("session", { ...held(grant), epoch: 9, session: randomUUID() })).toMatchObject({ status: 409 });
 });
 
-test("usage adds up over runs, a session's cost does not; it is taken after the claim has ended, and not from another ship", async () => {
+test("usage adds up over runs; it is taken after the claim has ended, and not from another ship", async () => {
   const [a, b] = [await come("ship-0"), await come("ship-1")];
   const grant = await a.grant();
   const session = randomUUID();
@@ -122,7 +122,7 @@ test("usage adds up over runs, a session's cost does not; it is taken after the 
   expect((await tell(a, randomUUID(), { ...USED, costUsd: 0.75 })).status).toBe(200);
   expect(await tell(b, randomUUID(), USED)).toMatchObject({ status: 409, body: { error: "not-holder" } });
   expect((await row(grant.task.id)).usage).toEqual({
-    costUsd: 0.75,
+    costUsd: 1.25,
     inputTokens: 20,
     outputTokens: 40,
     cacheReadTokens: 60,
@@ -169,6 +169,7 @@ test("a question blocks its task without a try, frees the ship, and goes with it
   expect(await row("1")).toMatchObject({
     status: "blocked",
     question: "Red or green?",
+    askedBy: "ship-0",
     reason: "needs the captain: Red or green?",
   });
   expect((await helm.voyage(ID)).state).toBe("needs-captain");

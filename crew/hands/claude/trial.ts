@@ -32,7 +32,9 @@ export async function proveHand(deck: Deck, hand: HandSettings, signal: AbortSig
       const until = new Date(limitedUntilMs).toISOString();
       await deck.helm.call<LimitedReply>("limited", { until, message: message.slice(0, 1000) }, patience);
     }
-    await deck.helm.call("trial", { fit, message: message.slice(0, 2000), usage }, patience);
+    // A run of no task: the ship's and the voyage's spend.
+    if (usage.turns > 0) await deck.helm.call("usage", { session: randomUUID(), run: randomUUID(), usage }, patience);
+    await deck.helm.call("trial", { fit, message: message.slice(0, 2000) }, patience);
   } catch (error) {
     if (!signal.aborted) deck.journal.note("trial", `the trial was not ended: ${(error as Error).message}`);
   }
