@@ -65,6 +65,14 @@ export class Tree {
     writeFileSync(this.#claimFile, this.claim);
   }
 
+  /** Sets the tree back to its commit. Returns the files and folders that git did not know and did not ignore; they are gone, ignored ones stay. */
+  async backToCommit(signal: AbortSignal): Promise<string[]> {
+    const unknown = lines(await this.#git(["ls-files", "--others", "--exclude-standard", "--directory", "-z"], signal));
+    await this.#git(["reset", "--quiet", "--hard"], signal);
+    await this.#git(["clean", "--quiet", "-ffd"], signal);
+    return unknown;
+  }
+
   /**
    * Saves what lies in the tree and is nowhere else as `refs/ships/<ship>/left-<task>-<epoch>`, by the claim that the tree was last made ready for.
    * Throws HelmAway when it could be saved and the line is down: then the tree must stay. Everything else is noted, and no reason to stop: a

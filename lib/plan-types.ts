@@ -21,6 +21,14 @@ export const HandSettings = z.object({
 });
 export type HandSettings = z.infer<typeof HandSettings>;
 
+/** A command that each ship runs after its first checkout and before its first task, in its tree. */
+export const ProvisionStep = z.object({
+  /** A shell command, run by `bash -c`. */
+  run: z.string(),
+  timeoutSeconds: z.number().positive(),
+});
+export type ProvisionStep = z.infer<typeof ProvisionStep>;
+
 export const PlanTask = z.object({
   id: z.string(),
   subject: z.string(),
@@ -49,6 +57,8 @@ export const Plan = z.object({
   tasks: z.array(PlanTask),
   /** voyage.json's `claude`. */
   claude: HandSettings.optional(),
+  /** voyage.json's `provision`, in order; absent when there is none. */
+  provision: z.array(ProvisionStep).optional(),
   /** sha256 of the canonical JSON of all the above. */
   digest: z.string(),
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { HandSettings } from "./plan-types.ts";
+import { HandSettings, ProvisionStep } from "./plan-types.ts";
 
 /**
  * The wire between a ship's supervisor (crew/) and the helm: JSON over HTTP, `Authorization: Bearer <ship token>`.
@@ -227,5 +227,23 @@ export const CrewConfig = z.object({
   helmUrl: z.url(),
   /** Claude Code's task list name: `<stack>-tasks`. */
   taskList: z.string(),
+  /** Digest of the plan's provision steps: the crew does not begin before they are done. Absent when there is none. */
+  provision: z.string().optional(),
 });
 export type CrewConfig = z.infer<typeof CrewConfig>;
+
+/** What crew/provision.ts is to do: `~/voyage/crew/provision.json`. `attempt` tells this order's word from an earlier one's. */
+export const ProvisionOrder = z.object({ attempt: z.string(), digest: z.string(), steps: z.array(ProvisionStep) });
+export type ProvisionOrder = z.infer<typeof ProvisionOrder>;
+
+/** How far it is: `~/voyage/crew/provisioned.json`. The ship is provisioned while this says `done` for the digest in its config. */
+export const ProvisionWord = z.object({
+  state: z.enum(["running", "done", "failed"]),
+  attempt: z.string(),
+  digest: z.string(),
+  /** What runs, for people: `step 1 of 2 (npm ci)`; while it fetches, `the first checkout`. */
+  at: z.string(),
+  /** Why it failed: `ended with exit status 1: …`, with the end of what it printed. */
+  why: z.string().optional(),
+});
+export type ProvisionWord = z.infer<typeof ProvisionWord>;
