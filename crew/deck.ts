@@ -6,13 +6,6 @@ import type { Ship } from "./ship.ts";
 import { type Tree, withoutGit } from "./tree.ts";
 import type { Window } from "./window/window.ts";
 
-/** How a hand's work on a claim ended: delivered, failed (that counts as a try), given back unharmed, or with a question to the captain. */
-export type HandEnd =
-  | { kind: "accepted" }
-  | { kind: "failed"; reason: string }
-  | { kind: "handed-back"; reason: string }
-  | { kind: "asked"; question: string };
-
 /** What a claim is worked with. */
 export type Deck = {
   ship: Ship;
@@ -21,6 +14,8 @@ export type Deck = {
   heartbeat: Heartbeat;
   tree: Tree;
   journal: Journal;
+  /** The claim was an earlier crew's, and the tree is as that left it. */
+  resumes: boolean;
   /** Where the hand `claude` is seen. */
   window: Window;
 };

@@ -1,7 +1,12 @@
-import type { ClaimReply, HelloReply } from "../lib/ship-api.ts";
+import type { ClaimReply, Grant, HelloReply } from "../lib/ship-api.ts";
 import type { Deck } from "./deck.ts";
 import { asHalt, Halt, Refused } from "./halt.ts";
+import type { Hand } from "./hand.ts";
 import { proveHand } from "./hands/claude/trial.ts";
+import { sailClaude } from "./hands/claude.ts";
+import { sailInteractively } from "./hands/interactive.ts";
+import { waitForOrders } from "./hands/orders.ts";
+import { sailRehearsal } from "./hands/rehearsal.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { HelmClient } from "./helm-client.ts";
 import type { Hold } from "./hold.ts";
@@ -56,7 +61,7 @@ export async function standWatch(
     });
     closePresence = openPresence(ship, halt);
     const tree = new Tree(ship, journal, hello.leaseSeconds * 1000);
-    const deck: Deck = { ship, hello, helm, heartbeat, tree, journal, window };
+    const deck: Deck = { ship, hello, helm, heartbeat, tree, journal, window, resumes: hello.claim !== null };
     heartbeat.onTrial = (hand) => {
       trial ??= proveHand(deck, hand, ended.signal).finally(() => {
         trial = null;
@@ -68,10 +73,16 @@ export async function standWatch(
       await task(AbortSignal.any([ended.signal, claimEnd.signal]));
     };
 
-    if (hello.claim) await onClaim((signal) => work(deck, hello.claim!, signal));
+    if (hello.interactive) {
+      await trial; // nothing is granted before it is told; when it has failed, nothing at all
+      return await sailInteractively(deck, hello.interactive, ended.signal, onClaim);
+    }
+    const sail = (grant: Grant) => onClaim((signal) => work(deck, grant, signal, handFor(hello, grant)));
+    if (hello.claim) await sail(hello.claim);
+    deck.resumes = false;
     for (let idleSince: number | null = null; ; ) {
       const reply = await helm.call<ClaimReply>("claim", {}, { totalMs: CLAIM_MS, signal: ended.signal });
-      if (reply.kind === "grant") await onClaim((signal) => work(deck, reply.grant, signal));
+      if (reply.kind === "grant") await sail(reply.grant);
       if (reply.kind === "verify") await onClaim((signal) => verify(deck, reply, signal).catch(dropStale));
       if (reply.kind !== "nothing" || trial) {
         idleSince = null;
@@ -98,6 +109,9 @@ export async function standWatch(
     await closePresence();
   }
 }
+
+const handFor = ({ hand }: HelloReply, { orders }: Grant): Hand =>
+  hand === "rehearsal" ? sailRehearsal : orders ? waitForOrders : sailClaude;
 
 /** A verification that another ship has been given meanwhile is no news. */
 function dropStale(error: unknown): void {

@@ -92,6 +92,11 @@ export class Ledger {
   freeTask(): TaskRecord | undefined {
     return this.store.one<TaskRecord>(`SELECT * FROM tasks AS t ${FREE} ORDER BY height DESC, position LIMIT 1`);
   }
+  freeTasks(): string[] {
+    return this.store
+      .all<{ id: string }>(`SELECT id FROM tasks AS t ${FREE} ORDER BY height DESC, position`)
+      .map((row) => row.id);
+  }
   freeCount(): number {
     return this.store.one<{ n: number }>(`SELECT count(*) AS n FROM tasks AS t ${FREE}`)!.n;
   }

@@ -1,4 +1,4 @@
-import type { HandSettings } from "../lib/plan-types.ts";
+import type { HandSettings, PlanHandSettings } from "../lib/plan-types.ts";
 import type {
   AcceptReply,
   AcceptRequest,
@@ -74,6 +74,7 @@ export class ShipCalls {
       hand: this.#ledger.meta("hand") === "claude" ? "claude" : "rehearsal",
       ...this.#voyage.timing,
       ...this.#trialDue(caller),
+      ...this.#interactive(),
       claim: held ? this.#withSpec(grantOf(this.#ledger, held)) : null,
     };
   }
@@ -90,7 +91,7 @@ export class ShipCalls {
       if (stored) return stored;
       const life = claims.assertAlive(this.#ledger, caller.life);
       blocked = blockSpent(this.#ledger);
-      const made = claims.claim(this.#ledger, life, this.#voyage.tip, retryAfterSeconds);
+      const made = claims.claim(this.#ledger, life, this.#voyage.tip, retryAfterSeconds, ask.only);
       return made.kind === "nothing" ? made : this.#ledger.remember(caller.life, ask.requestId, made);
     });
     if (blocked.length > 0) void this.#changed(...blocked);
@@ -125,6 +126,13 @@ export class ShipCalls {
     if (this.#ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
     const spent = whyVoyageIsSpent(this.#ledger);
     return spent ? { steer: "budget", reason: spent } : { steer: "go", ...this.#trialDue(caller) };
+  }
+
+  #interactive(): { interactive?: NonNullable<HelloReply["interactive"]> } {
+    const { interactive, ...settings } = JSON.parse(this.#ledger.meta("claude") || "{}") as PlanHandSettings;
+    // An empty sail's one task says by itself how it is done.
+    if (!interactive || this.#ledger.meta("hand") !== "claude" || this.#ledger.meta("orders")) return {};
+    return { interactive: { ...settings, spec: this.#ledger.meta("spec") ?? "" } };
   }
 
   #trialDue(caller: Life): { trial?: HandSettings } {

@@ -86,6 +86,7 @@ export class Voyage {
       ledger.setMeta("verify", ask.plan.verify ?? "");
       ledger.setMeta("spec", ask.plan.spec);
       ledger.setMeta("claude", JSON.stringify(ask.plan.claude ?? {}));
+      ledger.setMeta("orders", ask.plan.orders ? "1" : "");
       ledger.setMeta("budgetUsd", String(ask.budgetUsd ?? ""));
       // Whoever sails anew may have brought another account.
       ledger.setMeta("limited", "");

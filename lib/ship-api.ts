@@ -65,6 +65,8 @@ export const Grant = z.object({
   answers: z.array(z.object({ question: z.string(), answer: z.string() })).optional(),
   /** Why the last try ended, when there was one. */
   lastReason: z.string().optional(),
+  /** Wait for the captain's orders, in Claude Code's own screen, until told to end; what lies in the tree then is delivered (an empty sail). */
+  orders: z.boolean().optional(),
   /** A session that an earlier life of this crew began for this very claim: to be resumed. */
   session: z.uuid().optional(),
 });
@@ -76,6 +78,8 @@ export const HelloReply = z.object({
   voyage: z.object({ id: z.string(), stack: z.string(), branch: z.string(), name: z.string() }),
   ship: z.string(),
   hand: z.enum(["rehearsal", "claude"]),
+  /** The hand claims its tasks itself, in Claude Code's own screen, with these settings; the voyage's spec goes with them. */
+  interactive: HandSettings.extend({ spec: z.string() }).optional(),
   leaseSeconds: z.number(),
   heartbeatSeconds: z.number(),
   /** Stop the hand when no heartbeat was acknowledged for this long (lease − 30 s, scaled down in tests). */
@@ -89,14 +93,22 @@ export const HelloReply = z.object({
 });
 export type HelloReply = z.infer<typeof HelloReply>;
 
-export const ClaimRequest = z.object({ requestId, incarnation });
+/** `only`: that task and no other, or `verify`: no task at all. The answer "nothing" then says which are free. */
+export const ClaimRequest = z.object({ requestId, incarnation, only: z.union([taskId, z.literal("verify")]).optional() });
 export type ClaimRequest = z.infer<typeof ClaimRequest>;
 export const ClaimReply = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("grant"), grant: Grant }),
   /** Run `script` (verify.sh of the ledger's copy) in a fresh checkout of `commit`. */
   z.object({ kind: z.literal("verify"), epoch, commit: commitId, script: z.string(), timeoutSeconds: z.number().positive() }),
   /** `waiting`: tasks are left but none is free. `done`: none is left. `paused`: a captain's order, a usage limit, or a spent budget. */
-  z.object({ kind: z.literal("nothing"), reason: z.enum(["waiting", "done", "paused"]), retryAfterSeconds: z.number() }),
+  z.object({
+    kind: z.literal("nothing"),
+    reason: z.enum(["waiting", "done", "paused"]),
+    retryAfterSeconds: z.number(),
+    free: z.array(taskId).optional(),
+    /** Of the task that was asked for: why it is not granted. */
+    why: z.string().optional(),
+  }),
 ]);
 export type ClaimReply = z.infer<typeof ClaimReply>;
 

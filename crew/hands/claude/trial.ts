@@ -7,6 +7,7 @@ import { type Deck, handBaseEnvironment } from "../../deck.ts";
 import { openDoor } from "../../gates/door.ts";
 import { gatePlaces, hangGates } from "../../gates/hook-settings.ts";
 import { claudeEnvironment } from "./environment.ts";
+import { NOTHING_USED } from "./meter.ts";
 import { runSession } from "./session.ts";
 
 /** Long enough for Claude Code's own tries against an API that does not answer, so that it is its words that are told. */
@@ -46,15 +47,6 @@ async function prove(deck: Deck, hand: HandSettings, signal: AbortSignal): Promi
   const places = { ...gatePlaces(crew), settings: join(crew, "trial-settings.json"), socket: join(crew, "trial.sock") };
   const rulesFile = join(crew, "trial-rules.md");
   const cwd = join(ship.scratch, "trial");
-  const none: Usage = {
-    costUsd: 0,
-    inputTokens: 0,
-    outputTokens: 0,
-    cacheReadTokens: 0,
-    cacheCreationTokens: 0,
-    turns: 0,
-    seconds: 0,
-  };
   const asked = new Set<string>();
   try {
     await deck.window.open();
@@ -62,7 +54,7 @@ async function prove(deck: Deck, hand: HandSettings, signal: AbortSignal): Promi
     mkdirSync(cwd, { recursive: true });
     writeFileSync(rulesFile, "", { mode: 0o600 });
   } catch (error) {
-    return { fit: false, message: (error as Error).message, usage: none };
+    return { fit: false, message: (error as Error).message, usage: NOTHING_USED };
   }
   const closeDoor = await openDoor(places.socket, async (input) => {
     asked.add(input.hook_event_name);
@@ -91,7 +83,7 @@ async function prove(deck: Deck, hand: HandSettings, signal: AbortSignal): Promi
           kind: "unfit" as const,
           message: `no Claude Code on this ship: ${error.message}`,
           resetsAtMs: null,
-          usage: none,
+          usage: NOTHING_USED,
         };
       });
       const { usage, message } = end;
