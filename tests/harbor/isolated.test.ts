@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chownSync, existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { chownSync, existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { homedir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { ensureHarbor, runningHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
@@ -67,6 +68,20 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     expect(execFileSync("sh", ["-c", dial(addresses[1]!, 7000)], { encoding: "utf8" })).toBe("connected\n");
     expect((await sh("a", dial(addresses[1]!, 7000))).out).toMatch(/^(silence|EHOSTUNREACH)$/m);
     expect(readFileSync(`/proc/sys/net/ipv4/conf/${linksOf(captain)()[0]}/forwarding`, "utf8")).toBe("0\n");
+  });
+
+  test("the captain's address is chosen once: ships keep it in what they know of the captain", async () => {
+    const home = temporaryFolder();
+    writeFileSync(join(home, "subnet"), "10.214.77");
+    const { harbor } = await openHarbor({ isolated: true, home });
+    expect(harbor.captainAddress).toBe("10.214.77.1");
+    // A route of the machine's own to that subnet: not shadowed, but told.
+    const second = temporaryFolder();
+    writeFileSync(join(second, "subnet"), "10.214.77");
+    await expect(openHarbor({ isolated: true, home: second })).rejects.toMatchObject({
+      code: "NET_ISOLATED",
+      message: expect.stringContaining("10.214.77"),
+    });
   });
 
   test("what goes by UDP to the captain's side arrives", async () => {

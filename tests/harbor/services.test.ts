@@ -32,13 +32,15 @@ async function open(options: Parameters<typeof openHarbor>[0]) {
 
 describe.each(kinds)("services of a $kind ship", ({ unconfined }) => {
   test("one that ends is started again, later each time, and counted; a stopped one is not", async () => {
-    const { put, post, seen, clock, sh } = await open({ unconfined });
+    const { put, post, seen, clock, sh, settledStatus } = await open({ unconfined });
     await put("s", "echo x >>~/runs; exit 3");
     const runs = async () => (await sh("a", "wc -l <~/runs")).out.trim();
     await until("its end", () => seen("s").status === "failed");
     expect(seen("s")).toMatchObject({ error: "exit status 3", restart_count: 0 });
     for (const [index, waitMs] of [1_000, 2_000, 4_000].entries()) {
+      expect(Date.parse(seen("s").next_restart_at!) - clock.now()).toBe(waitMs);
       clock.advance(waitMs - 1);
+      expect(await settledStatus("a")).toBe("running");
       expect(seen("s")).toMatchObject({ status: "failed", restart_count: index });
       clock.advance(1);
       await until("its next end", () => seen("s").status === "failed" && seen("s").restart_count === index + 1);
