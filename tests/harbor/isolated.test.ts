@@ -5,8 +5,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { WebSocket } from "ws";
 import { ensureHarbor, runningHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
-import { caller, openHarbor, pidNamespaceOf, processesIn, temporaryFolder, until } from "./fixture.ts";
+import { caller, openHarbor, pidNamespaceOf, processesIn, sshBin, temporaryFolder, until } from "./fixture.ts";
 
 const main = fileURLToPath(new URL("../../harbor/main.ts", import.meta.url));
 const ip = (...args: string[]) => execFileSync("ip", args, { encoding: "utf8" });
@@ -63,7 +64,7 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     const loopback = await listener("127.0.0.1");
     expect((await sh("a", dial("127.0.0.1", loopback.port))).out).toBe("ECONNREFUSED\n");
     // A server in b, on all its addresses: b reaches it, the captain does, a does not, whatever a does with its routes.
-    await sh("b", `tmux new-session -d "node -e 'require(\\"net\\").createServer(s=>s.end()).listen(7000)'"`);
+    await sh("b", `tmux new-session -d "node -e 'require(\\"net\\").createServer(s=>s.on(\\"error\\",()=>{}).end()).listen(7000)'"`);
     await until("b serves", async () => (await sh("b", dial("127.0.0.1", 7000))).out === "connected\n");
     expect(execFileSync("sh", ["-c", dial(addresses[1]!, 7000)], { encoding: "utf8" })).toBe("connected\n");
     expect((await sh("a", dial(addresses[1]!, 7000))).out).toMatch(/^(silence|EHOSTUNREACH)$/m);
@@ -97,6 +98,27 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     await sh("a", `node -e '${send}'`);
     await until("the datagram", () => heard.length > 0);
     expect(heard).toEqual([`ahoy from ${harbor.fleet.get("a")!.address}`]);
+  });
+
+  test("exec, services, ssh and the proxy are in the ship's network", async () => {
+    const { create, sh, call, home, harbor } = await openHarbor({ isolated: true });
+    await create("a");
+    const network = (await sh("a", OWN_NETWORK)).out;
+    expect(network.trim()).not.toBe(networkOf(process.pid));
+    const serve = `console.log(require("fs").readlinkSync("/proc/self/ns/net"));require("net").createServer(s=>s.on("error",()=>{}).end("from the ship")).listen(7000,"127.0.0.1")`;
+    await call("PUT", "/v1/sprites/a/services/s?duration=10ms", { cmd: "node", args: ["-e", serve] });
+    await until("it serves", async () => (await sh("a", dial("127.0.0.1", 7000))).out === "connected\n");
+    expect((await call("GET", "/v1/sprites/a/services/s/logs")).text).toContain(network.trim());
+    const env = { ...process.env, OCAPTAIN_HARBOR_HOME: home };
+    expect(execFileSync(join(sshBin, "ssh"), ["a", OWN_NETWORK], { env, encoding: "utf8" })).toBe(network);
+    const socket = new WebSocket(`${harbor.url.replace("http", "ws")}/v1/sprites/a/proxy`, {
+      headers: { authorization: `Bearer ${harbor.token}` },
+    });
+    const heard: string[] = [];
+    socket.on("message", (data) => heard.push(String(data)));
+    socket.on("open", () => socket.send(JSON.stringify({ host: "localhost", port: 7000 })));
+    await until("the proxy's end", () => socket.readyState === WebSocket.CLOSED);
+    expect(heard).toEqual([JSON.stringify({ status: "connected", target: "localhost:7000" }), "from the ship"]);
   });
 
   test("the confinement holds: files, processes, kernel settings, capabilities, and names", async () => {
