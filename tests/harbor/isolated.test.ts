@@ -64,7 +64,10 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     const loopback = await listener("127.0.0.1");
     expect((await sh("a", dial("127.0.0.1", loopback.port))).out).toBe("ECONNREFUSED\n");
     // A server in b, on all its addresses: b reaches it, the captain does, a does not, whatever a does with its routes.
-    await sh("b", `tmux new-session -d "node -e 'require(\\"net\\").createServer(s=>s.on(\\"error\\",()=>{}).end()).listen(7000)'"`);
+    await sh(
+      "b",
+      `tmux new-session -d "node -e 'require(\\"net\\").createServer(s=>s.on(\\"error\\",()=>{}).end()).listen(7000)'"`,
+    );
     await until("b serves", async () => (await sh("b", dial("127.0.0.1", 7000))).out === "connected\n");
     expect(execFileSync("sh", ["-c", dial(addresses[1]!, 7000)], { encoding: "utf8" })).toBe("connected\n");
     expect((await sh("a", dial(addresses[1]!, 7000))).out).toMatch(/^(silence|EHOSTUNREACH)$/m);
