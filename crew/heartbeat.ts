@@ -22,7 +22,10 @@ export class Heartbeat {
    * "not-holder" although all is well.
    */
   settling = false;
+  /** Why the hand is to end at its next gate, and the claim to go back unharmed: the voyage's budget is spent. The helm's newest word. */
+  spent: string | null = null;
 
+  readonly #onHalt: (halt: Halt) => void;
   readonly #closed = new AbortController();
   readonly #done: Promise<unknown>;
 
@@ -34,6 +37,7 @@ export class Heartbeat {
     onHalt: (halt: Halt) => void,
   ) {
     this.leash = new Leash(hello.fenceSeconds);
+    this.#onHalt = onHalt;
     const periodMs = hello.heartbeatSeconds * 1000;
 
     const beat = async () => {
@@ -48,7 +52,7 @@ export class Heartbeat {
         if (answer.kind !== "ok") return;
         this.leash.acknowledge(sentAt);
         await hold.refresh();
-        if (answer.body.steer === "stop") onHalt(new Halt("stop", answer.body.reason ?? "the helm says stop"));
+        this.hear(answer.body);
       } catch (error) {
         const halt = asHalt(error);
         if (!(halt instanceof Halt)) return; // away, or closed: silence is the judge
@@ -75,6 +79,12 @@ export class Heartbeat {
       }
     };
     this.#done = Promise.allSettled([beats(), watch()]);
+  }
+
+  /** How the helm says to go on, in whichever answer. */
+  hear({ steer, reason }: HeartbeatReply): void {
+    this.spent = steer === "budget" ? (reason ?? "the voyage's budget is spent") : null;
+    if (steer === "stop") this.#onHalt(new Halt("stop", reason ?? "the helm says stop"));
   }
 
   async close(): Promise<void> {

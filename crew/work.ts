@@ -50,7 +50,11 @@ async function deliver(deck: Deck, grant: Grant, log: TaskLog, signal: AbortSign
   const delivery = new Delivery(deck, grant, log, signal);
   const end = await (deck.hello.hand === "claude" ? sailClaude : sailRehearsal)(deck, grant, delivery, log, signal);
   if (end.kind === "failed") await release(deck, grant, end.reason, true, signal);
-  if (end.kind === "handed-back") await release(deck, grant, end.reason, false, signal);
+  if (end.kind === "handed-back") {
+    // With the line down the tree stays as it is: the next reset saves it.
+    await deck.tree.saveLeft(grant.tip, signal).catch(unlessAway);
+    await release(deck, grant, end.reason, false, signal);
+  }
   if (end.kind === "asked") await ask(deck, grant, end.question, signal);
 }
 
@@ -83,6 +87,10 @@ async function sailRehearsal(deck: Deck, grant: Grant, delivery: Delivery, log: 
       };
     if (!(await delivery.mergeOrStartAnew(offered.tip))) done = null;
   }
+}
+
+function unlessAway(error: unknown): void {
+  if (!(error instanceof HelmAway)) throw error;
 }
 
 /** Gives a claim back. Throws Halt and Refused. */

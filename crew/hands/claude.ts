@@ -13,8 +13,9 @@ import { endStragglers } from "../stragglers.ts";
 import type { TaskLog } from "../task-log.ts";
 import { readCredentials } from "./claude/credentials.ts";
 import { renderPrompt, renderResume, renderRules } from "./claude/prompt.ts";
-import { runSession } from "./claude/session.ts";
+import { type RunEnd, runSession, type SessionStart } from "./claude/session.ts";
 import { Narrator } from "./claude/show.ts";
+import { Spending } from "./claude/spending.ts";
 import { keepTranscript, transcriptOf } from "./claude/transcript.ts";
 
 /** Runs in a row that a crash or a failing API may cost before the claim is given back. Claude Code itself tries three times in each. */
@@ -45,6 +46,7 @@ export async function sailClaude(
   const { ship } = deck;
   const places = gatePlaces(join(ship.home, "voyage", "crew"));
   const over = new AbortController();
+  const spending = await Spending.open(deck, grant);
   const started = performance.now();
   let claudePid = 0;
 
@@ -63,6 +65,7 @@ export async function sailClaude(
     },
     merge: (tip) => delivery.mergeForHand(tip),
     unresolved: (files) => delivery.unresolved(files),
+    spent: () => deck.heartbeat.spent,
   });
 
   const closeDoor = await openDoor(places.socket, async (input) => {
@@ -72,16 +75,27 @@ export async function sailClaude(
     return verdict;
   });
   try {
-    return await runs(deck, grant, delivery, keeper, log, AbortSignal.any([signal, over.signal]), (pid) => {
-      claudePid = pid;
+    return await runs(deck, grant, delivery, keeper, spending, log, AbortSignal.any([signal, over.signal]), {
+      onStart(pid) {
+        claudePid = pid;
+      },
+      onEvent(event) {
+        // A tool is through, and the model is about to be asked again: also where no gate is, no further answer is paid for.
+        const { spent } = deck.heartbeat;
+        if (event.type === "user" && spent !== null && !keeper.offering) over.abort(new NoMoney(spent));
+      },
     });
   } catch (error) {
     if (keeper.ending?.kind === "accepted" && !signal.aborted) return { kind: "accepted" };
+    if (error instanceof NoMoney) return { kind: "handed-back", reason: error.message };
     throw error;
   } finally {
     await closeDoor();
+    await spending.close();
   }
 }
+
+class NoMoney extends Error {}
 
 /** Run after run of one session, until the task's end is seen. */
 async function runs(
@@ -89,9 +103,10 @@ async function runs(
   grant: Grant,
   delivery: Delivery,
   keeper: Gatekeeper,
+  spending: Spending,
   log: TaskLog,
   signal: AbortSignal,
-  onStart: (pid: number) => void,
+  watch: Pick<SessionStart, "onStart" | "onEvent">,
 ): Promise<HandEnd> {
   const { ship, hello, helm, heartbeat } = deck;
   const { task, epoch } = grant;
@@ -108,6 +123,9 @@ async function runs(
 
   let leftMs = grant.timeoutSeconds * 1000;
   for (let failures = 0; ; ) {
+    const budgetUsd = spending.left();
+    if (heartbeat.spent !== null) return { kind: "handed-back", reason: heartbeat.spent };
+    if (budgetUsd === 0) return { kind: "handed-back", reason: "nothing is left to spend" };
     const places = gatePlaces(join(ship.home, "voyage", "crew"));
     try {
       hangGates(places);
@@ -119,46 +137,50 @@ async function runs(
     const narrator = new Narrator();
     const name = `task-${task.id}-${epoch}`;
     const keeping = setInterval(() => keepTranscript(ship, session, name), TRANSCRIPT_MS);
-    const end = await runSession({
-      session,
-      resume,
-      prompt: resume ? renderResume(grant, why) : renderPrompt(grant, who),
-      hand: grant.hand ?? {},
-      settingsFile: places.settings,
-      rulesFile,
-      cwd: deck.tree.folder,
-      env: environment(deck, grant),
-      timeoutMs: leftMs,
-      mark: ship.mark,
-      signal,
-      onStart,
-      onOutput: log.write,
-      onEvent: (event) => {
-        const text = narrator.tell(event);
-        if (!text) return;
-        log.write(text);
-        heartbeat.note = text.trim().split("\n")[0]!;
-      },
-    })
-      .catch((error: Error) => {
-        throw /^cannot run claude/.test(error.message)
-          ? new Halt("stop", `no Claude Code on this ship: ${error.message}`)
-          : error;
-      })
-      .finally(() => {
-        clearInterval(keeping);
-        keepTranscript(ship, session, name);
+    spending.begin(session, resume ? transcriptOf(ship, session) : null);
+    let end: RunEnd | undefined;
+    try {
+      end = await runSession({
+        session,
+        resume,
+        prompt: resume ? renderResume(grant, why) : renderPrompt(grant, who),
+        hand: { ...grant.hand, ...(budgetUsd !== undefined && { budgetUsd }) },
+        settingsFile: places.settings,
+        rulesFile,
+        cwd: deck.tree.folder,
+        env: { ...environment(deck, grant), ...spending.environment },
+        timeoutMs: leftMs,
+        mark: ship.mark,
+        signal,
+        onStart: watch.onStart,
+        onOutput: log.write,
+        onEvent: (event) => {
+          watch.onEvent(event);
+          const text = narrator.tell(event);
+          if (!text) return;
+          log.write(text);
+          heartbeat.note = text.trim().split("\n")[0]!;
+        },
       });
-    leftMs -= end.usage.seconds * 1000;
-    log.write(`-- ${end.kind}: ${end.usage.turns} turns, ${end.usage.seconds.toFixed(0)} s, $${end.usage.costUsd.toFixed(4)}\n`);
-    await call("usage", { task: task.id, epoch, session, run: randomUUID(), usage: end.usage });
+    } catch (error) {
+      const { message } = error as Error;
+      throw /^cannot run claude/.test(message) ? new Halt("stop", `no Claude Code on this ship: ${message}`) : error;
+    } finally {
+      clearInterval(keeping);
+      keepTranscript(ship, session, name);
+      if (!end) await spending.abandon();
+    }
+    const used = await spending.end(end.usage, signal);
+    leftMs -= used.seconds * 1000;
+    log.write(`-- ${end.kind}: ${used.turns} turns, ${used.seconds.toFixed(0)} s, $${used.costUsd.toFixed(4)}\n`);
 
     const told = toldBy(keeper);
     if (told) return told;
     if (end.kind === "ended") return { kind: "failed", reason: `ended without completing the task: ${end.message}` };
     if (end.kind === "unfit") throw new Halt("stop", end.message);
     if (end.kind === "turns") return { kind: "failed", reason: `stopped at its bound of ${grant.hand?.maxTurns} turns` };
-    if (end.kind === "budget") return { kind: "failed", reason: `stopped at its budget of $${grant.hand?.budgetUsd}` };
+    // The helm knows whether the task's budget is spent, or the voyage's; a try it is not.
+    if (end.kind === "budget") return { kind: "handed-back", reason: `stopped at $${budgetUsd}, what was left to spend` };
     if (end.kind === "time" || leftMs <= 0)
       return { kind: "failed", reason: `stopped after ${grant.timeoutSeconds} s, its time` };
     deck.journal.note(end.kind, `task ${task.id}  ${end.kind}: ${end.message}`, { task: task.id, epoch, session });
@@ -201,6 +223,7 @@ function toldBy(keeper: Gatekeeper): HandEnd | null {
   if (ending === null) return null;
   if (ending.kind === "accepted") return { kind: "accepted" };
   if (ending.kind === "asked") return { kind: "asked", question: ending.question };
+  if (ending.kind === "spent") return { kind: "handed-back", reason: ending.reason };
   if (ending.kind === "blocked") return { kind: "failed", reason: `blocked: ${ending.reason}` };
   return { kind: "failed", reason: `ended without completing the task, twice: ${ending.words}` };
 }

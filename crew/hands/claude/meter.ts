@@ -1,0 +1,128 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** Of a run so far. */
+export type Metered = {
+  costUsd: number;
+  inputTokens: number;
+  outputTokens: number;
+  cacheReadTokens: number;
+  cacheCreationTokens: number;
+  turns: number;
+};
+
+/** How late the meter may be. */
+const EXPORT_MS = 1000;
+/** An export of a second is some kilobytes. */
+const MOST_BYTES = 16 * 1024 * 1024;
+
+/**
+ * What Claude Code uses, while it does: its own word for each answer of the API, as telemetry to a loopback port of the supervisor (facts:
+ * claude-code §4). Nothing else of it tells a cost before a run's end: the stream has none (and of an answer's tokens only the first count), the transcript's
+ * `cost-state` is written when the process ends, and not after SIGKILL (tested with 2.1.330).
+ */
+export class Meter {
+  used: Metered = nothing();
+  readonly #server: Server;
+  readonly #onGrowth: () => void;
+  /** An export that got no answer is sent again. */
+  readonly #seen = new Set<string>();
+
+  private constructor(onGrowth: () => void) {
+    this.#onGrowth = onGrowth;
+    this.#server = createServer(async (request, response) => {
+      try {
+        this.#take(JSON.parse(await textOf(request)) as Export);
+      } catch {} // not for us; the run's own result tells it at the end
+      response.writeHead(200, { "content-type": "application/json" }).end("{}");
+    });
+  }
+
+  static async open(onGrowth: () => void): Promise<Meter> {
+    const meter = new Meter(onGrowth);
+    await new Promise<void>((resolve, reject) => {
+      meter.#server.once("error", reject);
+      meter.#server.listen(0, "127.0.0.1", resolve);
+    });
+    return meter;
+  }
+
+  /** For the environment of Claude Code. */
+  get environment(): Record<string, string> {
+    const { port } = this.#server.address() as AddressInfo;
+    return {
+      CLAUDE_CODE_ENABLE_TELEMETRY: "1",
+      OTEL_LOGS_EXPORTER: "otlp",
+      OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: "http/json",
+      OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `http://127.0.0.1:${port}/v1/logs`,
+      OTEL_LOGS_EXPORT_INTERVAL: String(EXPORT_MS),
+    };
+  }
+
+  /** Another run begins. */
+  reset(): void {
+    this.used = nothing();
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #take(told: Export): void {
+    const records = (told.resourceLogs ?? []).flatMap((of) => of.scopeLogs ?? []).flatMap((of) => of.logRecords ?? []);
+    let grown = false;
+    for (const record of records) {
+      if (record.body?.stringValue !== "claude_code.api_request") continue;
+      const value = (key: string) => record.attributes?.find((attribute) => attribute.key === key)?.value;
+      const amount = (key: string) => {
+        const { doubleValue, intValue } = value(key) ?? {};
+        return Math.max(0, Number(doubleValue ?? intValue) || 0);
+      };
+      const id = `${record.timeUnixNano} ${value("request_id")?.stringValue} ${value("event.sequence")?.intValue}`;
+      if (this.#seen.has(id)) continue;
+      this.#seen.add(id);
+      grown = true;
+      this.used.costUsd += amount("cost_usd");
+      this.used.inputTokens += amount("input_tokens");
+      this.used.outputTokens += amount("output_tokens");
+      this.used.cacheReadTokens += amount("cache_read_tokens");
+      this.used.cacheCreationTokens += amount("cache_creation_tokens");
+      this.used.turns += 1;
+    }
+    if (grown) this.#onGrowth();
+  }
+}
+
+const nothing = (): Metered => ({
+  costUsd: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheCreationTokens: 0,
+  turns: 0,
+});
+
+/** OTLP's JSON, as far as it is read here. */
+type Export = {
+  resourceLogs?: {
+    scopeLogs?: {
+      logRecords?: {
+        timeUnixNano?: string;
+        body?: { stringValue?: string };
+        attributes?: { key: string; value: { stringValue?: string; intValue?: number | string; doubleValue?: number } }[];
+      }[];
+    }[];
+  }[];
+};
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length;
+    if (size > MOST_BYTES) throw new Error("too much");
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
