@@ -1,3 +1,4 @@
+import { usd } from "../lib/money.ts";
 import { HandSettings } from "../lib/plan-types.ts";
 import { type Ledger, parseTask, type TaskRecord } from "./ledger.ts";
 
@@ -57,4 +58,3 @@ export function whyVoyageIsSpent(ledger: Ledger): string | null {
 
 /** Claude Code counts in micro-dollars. */
 const wholeMicros = (value: number) => Math.round(value * 1e6) / 1e6;
-const usd = (value: number) => `$${value.toFixed(value < 0.1 ? 4 : 2)}`;
