@@ -193,20 +193,25 @@ async function runs(
       if (ms > LONGEST_WAIT_MS) return { kind: "handed-back", reason: end.message };
       heartbeat.note = end.message;
       // Not all ships in the same second.
-      await pause(Math.max(0, ms) + Math.random() * Math.min(5000, waitMs), signal);
+      await wait(Math.max(0, ms) + Math.random() * Math.min(5000, waitMs));
     } else {
       failures++;
       if (failures >= FAILURES && end.kind === "api") return await waitAsVoyage(end.message, waitMs);
       if (failures >= FAILURES)
         return { kind: "failed", reason: `Claude Code failed ${failures} times, at last: ${end.message}` };
       heartbeat.note = end.message;
-      await pause(Math.min(LONGEST_BACK_OFF_MS, hello.heartbeatSeconds * 1000 * 2 ** (failures - 1)), signal);
+      await wait(Math.min(LONGEST_BACK_OFF_MS, hello.heartbeatSeconds * 1000 * 2 ** (failures - 1)));
     }
     why = end.message;
     resume = transcriptOf(ship, session) !== null;
     if (!resume) session = randomUUID();
   }
 
+  /** No longer than there is money: then the claim goes back at once. */
+  async function wait(ms: number): Promise<void> {
+    const step = hello.heartbeatSeconds * 1000;
+    for (let left = ms; left > 0 && heartbeat.spent === null; left -= step) await pause(Math.min(left, step), signal);
+  }
   async function limit(message: string, untilMs: number): Promise<number> {
     const body = { until: new Date(untilMs).toISOString(), message: message.slice(0, 1000) };
     return Date.parse((await call<LimitedReply>("limited", body)).until);

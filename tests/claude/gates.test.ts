@@ -120,7 +120,10 @@ describe("the gates of a ship", () => {
     expect(results("6")[2]!.isError, results("6")[2]!.text).toBe(false);
     // 7 and 8: at their bounds.
     expect(await ends("7")).toMatchObject({ status: "blocked", reason: "stopped at its bound of 2 turns" });
-    expect(await ends("8")).toMatchObject({ status: "blocked", reason: "stopped at its budget of $0.5" });
+    expect(await ends("8")).toMatchObject({
+      status: "blocked",
+      reason: expect.stringMatching(/^its budget of \$0\.50 is spent: \$24\.00 in 1 runs; .*stopped at \$0\.5,/),
+    });
 
     await fleet.until("5 done", (now) => now.tasks[4]!.status === "accepted", 60_000);
     const five = fleet.api.calls.findLast((call) => call.task === "5")!.prompt;

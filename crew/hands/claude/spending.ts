@@ -83,15 +83,17 @@ export class Spending {
   /** One word at a time; what came meanwhile is in the next. */
   #grow(): void {
     this.#grown = true;
-    const { over } = this.#run;
-    this.#telling ??= (async () => {
-      while (this.#grown && !over.signal.aborted) {
-        this.#grown = false;
-        const options = { totalMs: GROWTH_MS, signal: AbortSignal.any([over.signal, AbortSignal.timeout(GROWTH_MS)]) };
-        await this.#tell(this.#soFar(), options, true).catch(() => {});
-      }
+    this.#telling ??= this.#tellGrowth(this.#run.over.signal).finally(() => {
       this.#telling = null;
-    })();
+    });
+  }
+
+  async #tellGrowth(over: AbortSignal): Promise<void> {
+    while (this.#grown && !over.aborted) {
+      this.#grown = false;
+      const options = { totalMs: GROWTH_MS, signal: AbortSignal.any([over, AbortSignal.timeout(GROWTH_MS)]) };
+      await this.#tell(this.#soFar(), options, true).catch(() => {});
+    }
   }
 
   async #settle(): Promise<void> {
