@@ -38,7 +38,8 @@ const SCRIPTS: Record<string, (talk: Conversation) => Turn> = {
   "1": steps(
     ...forbidden.map(([, turn]) => turn),
     bash(
-      `sed -i s/pending/completed/ ~/.claude/tasks/*/3.json; sed -i s/in_progress/completed/ ~/.claude/tasks/*/1.json; cat ~/.claude/tasks/*/3.json`,
+      // Tells what it wrote: a copy may be back before another command looks.
+      `sed -i 's/pending/completed/w /dev/stdout' ~/.claude/tasks/*/3.json; sed -i s/in_progress/completed/ ~/.claude/tasks/*/1.json`,
     ),
     // By now the copy of the ledger's files is back.
     bash("sleep 1; cat ~/.claude/tasks/*/3.json; mkdir -p out; echo 1 > out/1"),
