@@ -6,6 +6,7 @@ import { chooseVoyage } from "../choose-voyage.ts";
 import { firstLine, type Io } from "../io.ts";
 import { shipNamed } from "../ship-name.ts";
 import { asking } from "../status/attention.ts";
+import { nowIs } from "./steer.ts";
 
 /** What the helm takes. */
 const MOST_CHARACTERS = 16_384;
@@ -30,7 +31,7 @@ export async function answer(of: string, words: readonly string[], name: string 
   io.out(
     io.json
       ? JSON.stringify({ voyage: stack, task, question: asked.question, answer: text }, null, 2)
-      : `task ${task.id} is ${task.status} again, with your answer; a ship takes it by itself`,
+      : `answered: ${nowIs(task)}`,
   );
 }
 

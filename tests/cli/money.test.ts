@@ -61,7 +61,7 @@ test("a question is shown first, in full, with the very command, which answers i
   const answered = await ocaptain("answer", "ship-0", "Green,", "as in the logo.", "--voyage", "quay");
   expect(answered).toMatchObject({
     exitCode: 0,
-    stdout: "task 1 is pending again, with your answer; a ship takes it by itself",
+    stdout: "answered: task 1 is pending again; a ship takes it by itself",
     stderr: "",
   });
   expect((await claims("ship-1")).answers).toEqual([
@@ -80,7 +80,10 @@ test("two questions of one ship: the answer says which, by task; from stdin with
   expect((await ocaptain("status")).stdout).toContain("hint: ocaptain answer '#2' 'YOUR ANSWER' --voyage quay");
   const piped = await execa(BIN, ["answer", "#3", "-", "--json"], { input: "4\nmetres\n", timeout: 30_000 });
   expect(JSON.parse(piped.stdout)).toMatchObject({ task: { id: "3", status: "pending" }, answer: "4\nmetres" });
-  expect(await ocaptain("answer", "0", "12")).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^task 2 is pending/) });
+  expect(await ocaptain("answer", "0", "12")).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^answered: task 2 is pending/),
+  });
 });
 
 test("where nothing is asked, or nothing is said, it says so", async () => {
