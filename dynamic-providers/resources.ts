@@ -41,6 +41,7 @@ type HelmArgs = {
   provider: Provider;
   hand: "rehearsal" | "claude";
   plan: Plan;
+  budgetUsd?: number;
   leaseSeconds: number;
   lingerSeconds: number;
 };
