@@ -70,6 +70,9 @@ test("a revoked client is refused, with the setting, and asked no more often tha
   api.state.faults.push({ on: "*", status: 401, body: `{"message":"API token invalid"}`, times: 9 });
   expect(await failure(tailnet.listNodes())).toMatchObject({ code: "TAILNET_UNAUTHORIZED" });
   expect(tokens()).toBe(3);
+  api.state.faults = [{ on: `POST ${TOKEN}`, status: 401, body: `{"message":"no client has ${api.secret}"}` }];
+  api.expireTokens();
+  expect((await failure(tailnet.listNodes())).message).toMatch(/\(401\): no client has …/);
 });
 
 test.each([
