@@ -51,7 +51,7 @@ test(
     expect(done.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
     const { spend } = await fleet.status();
     expect(spend.costUsd).toBeCloseTo(answers * answerUsd, 6);
-    expect(spend).toMatchObject({ turns: answers, outputTokens: 2000 * answers });
+    expect((await fleet.task("1")).usage).toMatchObject({ turns: answers, outputTokens: 2000 * answers });
     expect(spend.byShip!["ship-0"]!.costUsd).toBe(spend.costUsd);
   },
   LONG,
