@@ -145,6 +145,12 @@ export class Tree {
     return commit;
   }
 
+  /** Is there anything in the tree, ignored files apart, that `commit` has not? */
+  async differsFrom(commit: string, signal: AbortSignal): Promise<boolean> {
+    await this.#git(["add", "--all"], signal);
+    return (await this.#git(["write-tree"], signal)) !== (await this.#git(["rev-parse", `${commit}^{tree}`], signal));
+  }
+
   /** Merges `tip` into the tree (not committed). False, and the tree as it was, when texts conflict. */
   async merge(tip: string, signal: AbortSignal): Promise<boolean> {
     try {

@@ -36,11 +36,12 @@ const TmuxLaunchInputs = z.object({
 type Inputs = z.infer<typeof TmuxLaunchInputs>;
 type Outputs = { address: string };
 
-const READY_SECONDS = 60;
+/** The trial of the hand has a time of its own within it (crew/hands/claude/trial.ts). */
+const READY_SECONDS = 150;
 const LOOK_SECONDS = 5;
 const STOP_SECONDS = 30;
 
-/** The crew at work in the ship's tmux. Ready means that its supervisor has spoken with the helm. */
+/** The crew at work in the ship's tmux. Ready means that its supervisor has spoken with the helm, and its hand has shown that it can work. */
 export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
   inputs: TmuxLaunchInputs,
   id: (news) => `${news.sprite}-crew`,
@@ -126,7 +127,12 @@ async function ready(helm: HelmClient, sprites: SpritesClient, news: Inputs): Pr
   const { voyageId, ship, sprite, incarnation } = news;
   let why = `did not report within ${READY_SECONDS} s`;
   for (let waited = 0; waited < READY_SECONDS; waited += LOOK_SECONDS) {
-    if ((await helm.shipReady(voyageId, ship, incarnation, LOOK_SECONDS)).met) return;
+    const { met, ship: row } = await helm.shipReady(voyageId, ship, incarnation, LOOK_SECONDS);
+    if (met) return;
+    if (row.unfit)
+      throw new OcaptainError("NOT_FIT", `the hand of ${ship} (${sprite}) cannot work: ${row.unfit}`, {
+        hint: `mend it, then: pulumi up -s ${news.stack}`,
+      });
     if ((await sprites.exec(sprite, crewRuns)).exitCode === 0) continue;
     if ((await helm.shipReady(voyageId, ship, incarnation, 0)).met) return; // said hello, found nothing to do, and went
     why = "ended before it reported";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { HandSettings } from "../plan-types.ts";
+import { HandSettings, PlanHandSettings } from "../plan-types.ts";
 import {
   MAX_PROVISION_SECONDS,
   MAX_PROVISION_STEPS,
@@ -49,7 +49,7 @@ export const VoyageFile = z.looseObject({
   total_tasks: z.number().int().nonnegative().nullish(),
   created: z.string().nullish(),
   /** How the hand `claude` works the tasks; a task's metadata may say otherwise. */
-  claude: z.strictObject(HandSettings.shape).nullish(),
+  claude: z.strictObject(PlanHandSettings.shape).nullish(),
   /** What each ship runs after its first checkout and before its first task. */
   provision: z
     .array(provisionStep, "must be a list")
