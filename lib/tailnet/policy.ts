@@ -111,26 +111,56 @@ const flat = (value: unknown) =>
     .replace(/\n\s*/g, " ")
     .replace(/([[{]) | ([\]}])/g, "$1$2");
 
+/**
+ * Does a policy do what voyages need, whoever wrote it? Captains are who owns the ships' tag. `piece`: what is missing, as text to paste, "" when nothing is;
+ * `problems`: why it cannot be said, or what lets ships reach more.
+ */
+export function checkPolicy(text: string, dialect: "tailscale" | "headscale"): { piece: string; problems: string[] } {
+  const errors: jsonc.ParseError[] = [];
+  const root = jsonc.parseTree(text, errors, OPTIONS);
+  if (errors[0] || root?.type !== "object") return { piece: "", problems: ["the policy cannot be read"] };
+  const shapes = wrongShapes(root);
+  if (shapes.length > 0) return { piece: "", problems: shapes };
+  const { blocks } = findBlocks(text);
+  const owners = jsonc.getNodeValue(section(root, "tagOwners") ?? root)[SHIP_TAG];
+  const rules = policyRules(dialect, Array.isArray(owners) ? owners : []);
+  const policy = jsonc.parse(text, [], OPTIONS);
+  const missing = Object.entries(rules).filter(([name, content]) => !holds(policy, { [name]: content }));
+  const piece = missing.map(([name, content]) => `"${name}": ${JSON.stringify(content, null, 2)},`).join("\n");
+  const theirs = jsonc.parseTree(withoutBlocks(text, blocks), [], OPTIONS);
+  const ours = Object.values(rules).flatMap((content) => (Array.isArray(content) ? content : []));
+  return { piece, problems: theirs ? openings(theirs, ours) : [] };
+}
+
 function ownedTags(root: jsonc.Node): string[] {
   const owners = section(root, "tagOwners");
   const tags = (owners?.children ?? []).map(({ children }) => String(children?.[0]?.value));
   const owned = tags
     .filter((tag) => TAGS.includes(tag))
     .map((tag) => `tagOwners has ${tag} already, and ocaptain did not write it: take it out, or give it another name`);
+  return [...owned, ...wrongShapes(root)];
+}
+
+function wrongShapes(root: jsonc.Node): string[] {
   const wrong = Object.keys(SHAPES).filter((name) => section(root, name) && section(root, name)?.type !== SHAPES[name]);
-  return [...owned, ...wrong.map((name) => `section "${name}" is no ${SHAPES[name]}`)];
+  return wrong.map((name) => `section "${name}" is no ${SHAPES[name]}`);
 }
 const SHAPES: Record<string, string> = { tagOwners: "object", grants: "array", acls: "array", ssh: "array" };
 
-type Rule = { at: string; src: string[]; dst: string[] };
+type Rule = { at: string; rule: object; src: string[]; dst: string[] };
 
 /** Rules of others, in old words (`users`, `ports`) too. */
 function rulesOf(root: jsonc.Node): Rule[] {
   return ["grants", "acls", "ssh"].flatMap((name) =>
     (section(root, name)?.children ?? []).map((child, index) => {
-      const rule = (jsonc.getNodeValue(child) ?? {}) as Record<string, unknown>;
+      const rule: Record<string, unknown> = { ...jsonc.getNodeValue(child) };
       const list = (...keys: string[]) => keys.flatMap((key) => rule[key] ?? []).map(String);
-      return { at: `${name}[${index}]`, src: list("src", "users", "Src", "Users"), dst: list("dst", "ports", "Dst", "Ports") };
+      return {
+        at: `${name}[${index}]`,
+        rule,
+        src: list("src", "users", "Src", "Users"),
+        dst: list("dst", "ports", "Dst", "Ports"),
+      };
     }),
   );
 }
@@ -138,11 +168,11 @@ function rulesOf(root: jsonc.Node): Rule[] {
 /** With these a ship reaches more than the helm. */
 const OPEN_TO_SHIPS = ["*", SHIP_TAG, "autogroup:tagged", "0.0.0.0/0", "100.64.0.0/10"];
 
-function openings(root: jsonc.Node): string[] {
+function openings(root: jsonc.Node, but: readonly object[] = []): string[] {
   const why = `so ships reach more than a captain's port ${HELM_PORT}`;
   const help = `let it begin at people ("src": ["autogroup:member"]), or set home-port:allowOpen`;
   return rulesOf(root)
-    .filter(({ at }) => !at.startsWith("ssh"))
+    .filter(({ at, rule }) => !at.startsWith("ssh") && !but.some((one) => isDeepStrictEqual(one, rule)))
     .flatMap(({ at, src }) =>
       src.filter((from) => OPEN_TO_SHIPS.includes(from)).map((from) => `${at} is for "${from}", ${why}: ${help}`),
     );
