@@ -25,6 +25,9 @@ const VoyageConfig = z.object({
   tailscaleOauthSecret: z.string().optional(),
   headscaleUrl: z.string().optional(),
   headscaleApiKey: z.string().optional(),
+  /** Shell commands on the captain's machine; from here only, never from a plan (components/captain-steps.ts). */
+  onSail: z.string().min(1).optional(),
+  onSink: z.string().min(1).optional(),
   leaseSeconds: z.coerce.number().min(4).max(3600).default(120),
   lingerSeconds: z.coerce.number().min(0).max(600).default(8),
 });
@@ -50,6 +53,13 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
   if (isEmpty) read.hand = "claude";
   for (const field of ["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey"])
     if (config.get(field) && !isSecret(`ocaptain:${field}`)) add(field, "is in clear", "--secret TOKEN");
+  for (const field of ["onSail", "onSink"])
+    if (config.get(field) && isSecret(`ocaptain:${field}`))
+      findings.push({
+        what: `ocaptain:${field}`,
+        message: "is a secret, and would be in state in clear, and in preview",
+        hint: `pulumi config set ocaptain:${field} COMMAND  (let the command read what is secret from a file)`,
+      });
   if (read.hand === "claude" && !claudeCredentials(config.get("claudeToken")))
     add(
       "claudeToken",
