@@ -34,4 +34,4 @@ const fleet = new Voyage(stack, {
 });
 
 /** A record: what this `up` saw, as of `asOf` (design 4). Live status is `ocaptain status`. */
-export const { voyage, ships, tasks, workspace, helm, asOf } = voyageOutputs(stack, plan, fleet);
+export const { voyage, ships, tasks, spend, workspace, helm, asOf } = voyageOutputs(stack, plan, fleet);

@@ -28,6 +28,11 @@ const VoyageConfig = z.object({
   /** Shell commands on the captain's machine; from here only, never from a plan (components/captain-steps.ts). */
   onSail: z.string().min(1).optional(),
   onSink: z.string().min(1).optional(),
+  budgetUsd: z.coerce
+    .number("must be a number of US dollars")
+    .positive("must be more than 0")
+    .max(1_000_000, "must be at most 1000000")
+    .optional(),
   leaseSeconds: z.coerce.number().min(4).max(3600).default(120),
   lingerSeconds: z.coerce.number().min(0).max(600).default(8),
 });
@@ -71,7 +76,7 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
   return { config: read as VoyageConfig, findings };
 }
 
-const EXAMPLES: Record<string, string> = { plan: "plans/survey", ships: "3" };
+const EXAMPLES: Record<string, string> = { plan: "plans/survey", ships: "3", budgetUsd: "50" };
 
 /** The language host passes the keys that are secret in this variable (pulumi's sdk/nodejs/runtime/config.ts). */
 const isSecret = (key: string) => (JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS || "[]") as string[]).includes(key);

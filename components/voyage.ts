@@ -13,6 +13,8 @@ export type VoyageArgs = {
   hand: "rehearsal" | "claude";
   /** Of the hand claude's credentials; "" for a hand that needs none. */
   credentialsDigest: string;
+  /** What the voyage may spend; no bound when it is left out. */
+  budgetUsd?: number | undefined;
   leaseSeconds: number;
   lingerSeconds: number;
   /** Digest of the crew's packed files. */
@@ -30,7 +32,7 @@ export class Voyage extends ComponentResource {
 
   constructor(name: string, args: VoyageArgs, opts?: ComponentResourceOptions) {
     super("ocaptain:index:Voyage", name, {}, opts);
-    const { stack, plan, provider, hand, credentialsDigest, leaseSeconds, lingerSeconds, crewDigest } = args;
+    const { stack, plan, provider, hand, credentialsDigest, budgetUsd, leaseSeconds, lingerSeconds, crewDigest } = args;
     const muster = new Muster("muster", { stack, provider }, { parent: this });
     const { voyageId, nonce } = muster;
     const workspace = new Workspace(
@@ -40,7 +42,7 @@ export class Voyage extends ComponentResource {
     );
     const helm = new Helm(
       "helm",
-      { stack, voyageId, provider, hand, plan, leaseSeconds, lingerSeconds },
+      { stack, voyageId, provider, hand, plan, ...(budgetUsd && { budgetUsd }), leaseSeconds, lingerSeconds },
       { parent: this, dependsOn: workspace },
     );
     this.voyageId = voyageId;

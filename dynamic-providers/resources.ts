@@ -42,6 +42,7 @@ type HelmArgs = {
   provider: Provider;
   hand: "rehearsal" | "claude";
   plan: Plan;
+  budgetUsd?: number;
   leaseSeconds: number;
   lingerSeconds: number;
 };
