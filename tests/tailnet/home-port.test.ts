@@ -78,6 +78,9 @@ test("preview shows the lines that come and writes nothing; up writes them; agai
   expect(api.state.policy).toContain('"ip": ["443", "80"]');
   expect(api.state.policy).not.toContain('"dst": ["you@example.com", "group:eng"');
 
+  const kept = api.state.policy;
+  await expect(pulumi("destroy", "--yes", "--skip-preview")).rejects.toThrow(/run-program/);
+  expect(api.state.policy).toBe(kept);
   await pulumi("destroy", "--yes", "--skip-preview", "--run-program");
   expect(api.state.policy).toBe(OTHERS.replace('"ip": ["443"]', '"ip": ["443", "80"]'));
 });
