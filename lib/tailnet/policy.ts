@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import jsonc from "jsonc-parser";
 import { type Block, blockText, findBlocks, insert, isUntouched, withoutBlocks } from "./policy-blocks.ts";
-import { CAPTAIN_TAG, HELM_PORT, policyRules, type Rules } from "./policy-rules.ts";
+import { openings, ways, wrongShapes } from "./policy-others.ts";
+import { CAPTAIN_TAG, policyRules, type Rules } from "./policy-rules.ts";
+import { OPTIONS, section, sections } from "./policy-text.ts";
 import { SHIP_TAG } from "./types.ts";
 
 /** `diff`: lines that come (`+`) and go (`-`), each section under its name; "" when nothing changes. `notes`: worth knowing, in the way of nothing. */
@@ -9,7 +11,6 @@ export type Merged = { text: string; diff: string; notes: string[] };
 /** Why it cannot be done without touching what is others', one finding a line of text. */
 export type Refusal = { refused: string[] };
 
-const OPTIONS = { allowTrailingComma: true, disallowComments: false, allowEmptyContent: false };
 const TAGS = [SHIP_TAG, CAPTAIN_TAG];
 
 /**
@@ -85,14 +86,6 @@ function takeOut(text: string): { base: string; blocks: Block[]; root: jsonc.Nod
   return twice.length > 0 ? { refused: twice.map((name) => `section "${name}" is there twice`) } : { base, blocks, root: left };
 }
 
-/** Names are read as the services read them: without regard to case (`ACLs`, `Grants`). */
-const sections = (root: jsonc.Node): [string, jsonc.Node][] =>
-  (root.children ?? []).flatMap(({ children }) => {
-    const [key, value] = children ?? [];
-    return key && value ? [[String(key.value).toLowerCase(), value] as [string, jsonc.Node]] : [];
-  });
-const section = (root: jsonc.Node, name: string) => sections(root).find(([key]) => key === name.toLowerCase())?.[1];
-
 /** Where a section's block goes, and its text: behind the section's bracket, else as a section of its own behind the policy's. */
 function piece(name: string, content: Rules["ssh"] & object, root: jsonc.Node): { at: number; text: string } {
   const entries = Array.isArray(content)
@@ -140,52 +133,6 @@ function ownedTags(root: jsonc.Node): string[] {
     .map((tag) => `tagOwners has ${tag} already, and ocaptain did not write it: take it out, or give it another name`);
   return [...owned, ...wrongShapes(root)];
 }
-
-function wrongShapes(root: jsonc.Node): string[] {
-  const wrong = Object.keys(SHAPES).filter((name) => section(root, name) && section(root, name)?.type !== SHAPES[name]);
-  return wrong.map((name) => `section "${name}" is no ${SHAPES[name]}`);
-}
-const SHAPES: Record<string, string> = { tagOwners: "object", grants: "array", acls: "array", ssh: "array" };
-
-type Rule = { at: string; rule: object; src: string[]; dst: string[] };
-
-/** Rules of others, in old words (`users`, `ports`) too. */
-function rulesOf(root: jsonc.Node): Rule[] {
-  return ["grants", "acls", "ssh"].flatMap((name) =>
-    (section(root, name)?.children ?? []).map((child, index) => {
-      const rule: Record<string, unknown> = { ...jsonc.getNodeValue(child) };
-      const list = (...keys: string[]) => keys.flatMap((key) => rule[key] ?? []).map(String);
-      return {
-        at: `${name}[${index}]`,
-        rule,
-        src: list("src", "users", "Src", "Users"),
-        dst: list("dst", "ports", "Dst", "Ports"),
-      };
-    }),
-  );
-}
-
-/** With these a ship reaches more than the helm. */
-const OPEN_TO_SHIPS = ["*", SHIP_TAG, "autogroup:tagged", "0.0.0.0/0", "100.64.0.0/10"];
-
-function openings(root: jsonc.Node, but: readonly object[] = []): string[] {
-  const why = `so ships reach more than a captain's port ${HELM_PORT}`;
-  const help = `let it begin at people ("src": ["autogroup:member"]), or set home-port:allowOpen`;
-  return rulesOf(root)
-    .filter(({ at, rule }) => !at.startsWith("ssh") && !but.some((one) => isDeepStrictEqual(one, rule)))
-    .flatMap(({ at, src }) =>
-      src.filter((from) => OPEN_TO_SHIPS.includes(from)).map((from) => `${at} is for "${from}", ${why}: ${help}`),
-    );
-}
-
-/** Other ways to a ship: its captain's business. */
-const ways = (root: jsonc.Node): string[] =>
-  rulesOf(root)
-    .filter(
-      ({ src, dst }) =>
-        !src.some((from) => OPEN_TO_SHIPS.includes(from)) && dst.some((to) => to.startsWith("*") || to.startsWith(SHIP_TAG)),
-    )
-    .map(({ at }) => `${at}, which is not ocaptain's, leads to ships too`);
 
 function difference(before: readonly Block[], after: readonly Block[]): string {
   const lines = (blocks: readonly Block[]) => blocks.flatMap(({ body }) => body.split("\n").filter((line) => line.trim()));
