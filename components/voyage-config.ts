@@ -21,15 +21,18 @@ const VoyageConfig = z.object({
   spritesToken: z.string().optional(),
   /** Only to see that there is one, and whether it is another; providers get it by configure(). */
   claudeToken: z.string().optional(),
+  /** The tailnet: only for preflight's trial; providers get these by configure(). */
+  tailscaleOauthSecret: z.string().optional(),
+  headscaleUrl: z.string().optional(),
+  headscaleApiKey: z.string().optional(),
+  /** Shell commands on the captain's machine; from here only, never from a plan (components/captain-steps.ts). */
+  onSail: z.string().min(1).optional(),
+  onSink: z.string().min(1).optional(),
   budgetUsd: z.coerce
     .number("must be a number of US dollars")
     .positive("must be more than 0")
     .max(1_000_000, "must be at most 1000000")
     .optional(),
-  /** The tailnet: only for preflight's trial; providers get these by configure(). */
-  tailscaleOauthSecret: z.string().optional(),
-  headscaleUrl: z.string().optional(),
-  headscaleApiKey: z.string().optional(),
   leaseSeconds: z.coerce.number().min(4).max(3600).default(120),
   lingerSeconds: z.coerce.number().min(0).max(600).default(8),
 });
@@ -55,6 +58,13 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
   if (isEmpty) read.hand = "claude";
   for (const field of ["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey"])
     if (config.get(field) && !isSecret(`ocaptain:${field}`)) add(field, "is in clear", "--secret TOKEN");
+  for (const field of ["onSail", "onSink"])
+    if (config.get(field) && isSecret(`ocaptain:${field}`))
+      findings.push({
+        what: `ocaptain:${field}`,
+        message: "is a secret, and would be in state in clear, and in preview",
+        hint: `pulumi config set ocaptain:${field} COMMAND  (let the command read what is secret from a file)`,
+      });
   if (read.hand === "claude" && !claudeCredentials(config.get("claudeToken")))
     add(
       "claudeToken",
