@@ -8,8 +8,9 @@ import { plain } from "./io.ts";
 
 /** The text is in the request's URL, percent-encoded: so much is at most 48 KiB there. */
 export const MOST_TYPED = 4_096;
-/** tmux takes no command over 16 KiB. */
-const PART = 1_000;
+/** Characters at a time, and the pause after them: what comes faster, or in larger pieces, Claude Code takes for pasted, and cuts in pieces of its own. */
+const PART = 100;
+const PART_SECONDS = 0.05;
 /** Claude Code takes some seconds to start. */
 const START_SECONDS = 20;
 const TYPE_MS = 60_000;
@@ -24,7 +25,7 @@ until stty -a -F "$tty" 2>/dev/null | grep -q -e '-icanon'; do
   tries=$((tries - 1)); [ $tries -gt 0 ] || exit ${NO_SCREEN}
   sleep 0.2
 done
-for part do tmux send-keys -t =${HAND_SESSION}: -l -- "$part" || exit ${NO_SESSION}; done
+for part do tmux send-keys -t =${HAND_SESSION}: -l -- "$part" || exit ${NO_SESSION}; sleep ${PART_SECONDS}; done
 sleep 0.3
 tmux send-keys -t =${HAND_SESSION}: Enter`;
 
