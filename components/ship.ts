@@ -9,6 +9,7 @@ import {
 } from "@pulumi/pulumi";
 import { MutagenSync, Sprite, TmuxLaunch } from "../dynamic-providers/resources.ts";
 import { spriteName } from "../lib/naming.ts";
+import type { ProvisionStep } from "../lib/plan-types.ts";
 
 export type ShipArgs = {
   stack: string;
@@ -18,6 +19,8 @@ export type ShipArgs = {
   helmUrl: Input<string>;
   crewDigest: string;
   credentialsDigest: string;
+  /** The plan's. */
+  provision: ProvisionStep[] | undefined;
   /** What must be there before any VM is made: the helm with the plan. */
   after: Resource;
 };
@@ -36,7 +39,7 @@ export class Ship extends ComponentResource {
   constructor(ship: string, args: ShipArgs, opts?: ComponentResourceOptions) {
     super("ocaptain:index:Ship", ship, {}, opts);
     this.ship = ship;
-    const { stack, provider, voyageId, nonce, helmUrl, crewDigest, credentialsDigest, after } = args;
+    const { stack, provider, voyageId, nonce, helmUrl, crewDigest, credentialsDigest, provision, after } = args;
     const name = output(voyageId).apply((id) => spriteName(stack, id, ship));
     const sprite = new Sprite(
       ship,
@@ -50,7 +53,7 @@ export class Ship extends ComponentResource {
     const sessions = all(syncs.map((sync) => sync.sessionName));
     const launch = new TmuxLaunch(
       `${ship}-crew`,
-      { ...hull, crewDigest, credentialsDigest, helmUrl, sessions },
+      { ...hull, crewDigest, credentialsDigest, provision, helmUrl, sessions },
       { parent: this },
     );
     this.sprite = sprite.name;

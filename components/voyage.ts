@@ -50,7 +50,17 @@ export class Voyage extends ComponentResource {
       (_, index) =>
         new Ship(
           shipName(index),
-          { stack, provider, voyageId, nonce, helmUrl: helm.url, crewDigest, credentialsDigest, after: helm },
+          {
+            stack,
+            provider,
+            voyageId,
+            nonce,
+            helmUrl: helm.url,
+            crewDigest,
+            credentialsDigest,
+            provision: plan.provision,
+            after: helm,
+          },
           { parent: this },
         ),
     );

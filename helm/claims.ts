@@ -12,6 +12,8 @@ const VERIFY_TIMEOUT_SECONDS = 1800;
 const VERIFY_TRIES = 3;
 /** A limit may be lifted by the next `up`: who waits for its end looks so often. */
 const LIMIT_LOOK_SECONDS = 30;
+/** A trial takes seconds, and `up` waits for it. */
+const TRIAL_LOOK_SECONDS = 0.5;
 
 /** Throws Refused `fenced` when this life is over. */
 export function assertAlive(ledger: Ledger, life: number): Life {
@@ -32,37 +34,34 @@ export function assertHolds(ledger: Ledger, life: number, id: string, epoch: num
   return task;
 }
 
-/** Grants what this life holds already, else the best free task, else the verification, else says why nothing. `tip` holds every accepted task. */
-export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds: number): ClaimReply {
+/**
+ * Grants what this life holds already, else the best free task, else the verification, else says why nothing. `tip` holds every accepted task. `only`:
+ * see ClaimRequest.
+ */
+export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds: number, only?: string): ClaimReply {
   const held = ledger.claimOf(life.life);
   if (held) return { kind: "grant", grant: grantOf(ledger, held) };
   const open = ledger.openVerification();
   if (open?.life === life.life) return verifyReply(ledger, open.epoch, open.commit_id);
   if (ledger.ship(life.ship)?.stopping) return { kind: "nothing", reason: "paused", retryAfterSeconds };
 
-  const limited = ledger.limited();
-  if ((limited || ledger.overspent()) && ledger.freeCount() > 0) {
-    const seconds = limited ? (Date.parse(limited.until) - Date.parse(ledger.at())) / 1000 : 0;
-    return {
-      kind: "nothing",
-      reason: "paused",
-      retryAfterSeconds: Math.max(retryAfterSeconds, Math.min(seconds, LIMIT_LOOK_SECONDS)),
-    };
-  }
+  const pausedSeconds = pause(ledger, life.life, retryAfterSeconds);
+  if (pausedSeconds !== null && ledger.freeCount() > 0)
+    return { kind: "nothing", reason: "paused", retryAfterSeconds: pausedSeconds };
 
-  const free = ledger.freeTask();
-  if (free) {
+  const free = only === undefined ? ledger.freeTask()?.id : ledger.freeTasks().find((id) => id === only);
+  if (free !== undefined) {
     ledger.store.run(
       "UPDATE tasks SET status = 'claimed', epoch = epoch + 1, ship = ?, life = ?, body = planned, grant_tip = ?, changed_at = ? WHERE id = ?",
       life.ship,
       life.life,
       tip,
       ledger.at(),
-      free.id,
+      free,
     );
-    return { kind: "grant", grant: grantOf(ledger, ledger.task(free.id)!) };
+    return { kind: "grant", grant: grantOf(ledger, ledger.task(free)!) };
   }
-  if (ledger.verificationDue(tip)) {
+  if ((only === undefined || only === "verify") && ledger.verificationDue(tip)) {
     const { rowId } = ledger.store.run(
       "INSERT INTO verifications (commit_id, script, life, status, at) VALUES (?, ?, ?, 'claimed', ?)",
       tip,
@@ -73,8 +72,33 @@ export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds
     return verifyReply(ledger, rowId, tip);
   }
   // Something under way may free a task, or fail and come back. Without it only the captain can, and the helm wakes ships then.
-  const waiting = ledger.counts().claimed > 0 || open !== undefined;
-  return { kind: "nothing", reason: waiting ? "waiting" : "done", retryAfterSeconds };
+  const waiting = ledger.counts().claimed > 0 || open !== undefined || (only !== undefined && ledger.freeCount() > 0);
+  const nothing: ClaimReply = { kind: "nothing", reason: waiting ? "waiting" : "done", retryAfterSeconds };
+  if (only === undefined) return nothing;
+  return { ...nothing, free: ledger.freeTasks(), ...(only !== "verify" && { why: whyNotFree(ledger, only) }) };
+}
+
+/** After how many seconds to ask again while no task is granted to this life; null when it may have one. verify.sh is not held up. */
+function pause(ledger: Ledger, life: number, usualSeconds: number): number | null {
+  // A hand that is not proven gets no task.
+  if (ledger.fitness(life) !== "fit") return Math.min(usualSeconds, TRIAL_LOOK_SECONDS);
+  const limited = ledger.limited();
+  if (!limited) return ledger.overspent() ? usualSeconds : null;
+  const leftSeconds = (Date.parse(limited.until) - Date.parse(ledger.at())) / 1000;
+  return Math.max(usualSeconds, Math.min(leftSeconds, LIMIT_LOOK_SECONDS));
+}
+
+/** For whoever asked for that task alone. */
+function whyNotFree(ledger: Ledger, id: string): string {
+  const task = ledger.task(id);
+  if (!task) return `the voyage has no task ${id}`;
+  if (task.status === "claimed") return `task ${id} is held by ${task.ship}`;
+  if (task.status !== "pending") return `task ${id} is ${task.status}`;
+  const open = parseTask(task.planned).blockedBy.filter((other) => {
+    const status = ledger.task(other)?.status;
+    return status !== "accepted" && status !== "cancelled";
+  });
+  return `task ${id} waits for ${open.join(", ")}`;
 }
 
 /** Notes that the branch is about to move; on disk before it does. */
@@ -102,8 +126,10 @@ export function stands(ledger: Ledger, intent: Intent): boolean {
 
 /** The branch holds it: the task is accepted. Throws LEDGER when the task was not this claim's any more; then nothing is written. */
 export function accepted(ledger: Ledger, intent: Intent): void {
+  // The orders of an empty sail are never done for good.
+  const outcome = ledger.meta("orders") ? "status = 'pending', ship = NULL, life = NULL" : "status = 'accepted'";
   const { changes } = ledger.store.run(
-    "UPDATE tasks SET status = 'accepted', commit_id = ?, ship_commit = ?, summary = ?, reason = NULL, changed_at = ? WHERE id = ? AND status = 'claimed' AND epoch = ?",
+    `UPDATE tasks SET ${outcome}, commit_id = ?, ship_commit = ?, summary = ?, reason = NULL, changed_at = ? WHERE id = ? AND status = 'claimed' AND epoch = ?`,
     intent.to_commit,
     intent.ship_commit,
     intent.summary,

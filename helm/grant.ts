@@ -39,6 +39,7 @@ function forClaude(ledger: Ledger, row: TaskRecord, task: PlanTask): Partial<Gra
     ...(session && { session }),
     ...(answers.length > 0 && { answers }),
     ...(row.reason && { lastReason: row.reason }),
+    ...(ledger.meta("orders") && { orders: true }),
   };
 }
 

@@ -92,6 +92,11 @@ export class Ledger {
   freeTask(): TaskRecord | undefined {
     return this.store.one<TaskRecord>(`SELECT * FROM tasks AS t ${FREE} ORDER BY height DESC, position LIMIT 1`);
   }
+  freeTasks(): string[] {
+    return this.store
+      .all<{ id: string }>(`SELECT id FROM tasks AS t ${FREE} ORDER BY height DESC, position`)
+      .map((row) => row.id);
+  }
   freeCount(): number {
     return this.store.one<{ n: number }>(`SELECT count(*) AS n FROM tasks AS t ${FREE}`)!.n;
   }
@@ -139,6 +144,17 @@ export class Ledger {
       TOKENS_A_LIFE,
     );
     return token;
+  }
+
+  // -- the hand's trial (issue 4 §1, "Ready means proven")
+  /** Can the hand of this life work? `due`: not known; else why not. A rehearsal needs no proof. */
+  fitness(life: number): "fit" | "due" | { unfit: string } {
+    if (this.meta("hand") !== "claude") return "fit";
+    const known = this.meta(trialKey(life)) || "due";
+    return known === "fit" || known === "due" ? known : { unfit: known.slice(UNFIT.length) };
+  }
+  setFitness(life: number, fitness: "fit" | "due" | { unfit: string }): void {
+    this.setMeta(trialKey(life), typeof fitness === "string" ? fitness : UNFIT + fitness.unfit);
   }
 
   // -- replies
@@ -229,6 +245,9 @@ export class Ledger {
     return pending + claimed + blocked === 0 && !this.verified(tip, script);
   }
 }
+
+const trialKey = (life: number) => `trial/${life}`;
+const UNFIT = "unfit: ";
 
 const FREE = `WHERE status = 'pending' AND NOT EXISTS (
   SELECT 1 FROM blockers JOIN tasks AS b ON b.id = blockers.blocker

@@ -1,3 +1,4 @@
+import type { HandSettings, PlanHandSettings } from "../lib/plan-types.ts";
 import type {
   AcceptReply,
   AcceptRequest,
@@ -14,6 +15,7 @@ import type {
   ReleaseReply,
   ReleaseRequest,
   SessionRequest,
+  TrialRequest,
   UsageRequest,
   VerifiedReply,
   VerifiedRequest,
@@ -71,6 +73,8 @@ export class ShipCalls {
       ship: caller.ship,
       hand: this.#ledger.meta("hand") === "claude" ? "claude" : "rehearsal",
       ...this.#voyage.timing,
+      ...this.#trialDue(caller),
+      ...this.#interactive(),
       claim: held ? this.#withSpec(grantOf(this.#ledger, held)) : null,
     };
   }
@@ -87,7 +91,7 @@ export class ShipCalls {
       if (stored) return stored;
       const life = claims.assertAlive(this.#ledger, caller.life);
       blocked = blockSpentBeforeGrant(this.#ledger);
-      const made = claims.claim(this.#ledger, life, this.#voyage.tip, retryAfterSeconds);
+      const made = claims.claim(this.#ledger, life, this.#voyage.tip, retryAfterSeconds, ask.only);
       return made.kind === "nothing" ? made : this.#ledger.remember(caller.life, ask.requestId, made);
     });
     if (blocked.length > 0) void this.#changed(...blocked);
@@ -121,7 +125,19 @@ export class ShipCalls {
   #steer(caller: Life): HeartbeatReply {
     if (this.#ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
     const spent = whyVoyageIsSpent(this.#ledger);
-    return spent ? { steer: "budget", reason: spent } : { steer: "go" };
+    return spent ? { steer: "budget", reason: spent } : { steer: "go", ...this.#trialDue(caller) };
+  }
+
+  #interactive(): { interactive?: NonNullable<HelloReply["interactive"]> } {
+    const { interactive, ...settings } = JSON.parse(this.#ledger.meta("claude") || "{}") as PlanHandSettings;
+    // An empty sail's one task says by itself how it is done.
+    if (!interactive || this.#ledger.meta("hand") !== "claude" || this.#ledger.meta("orders")) return {};
+    return { interactive: { ...settings, spec: this.#ledger.meta("spec") ?? "" } };
+  }
+
+  #trialDue(caller: Life): { trial?: HandSettings } {
+    if (this.#ledger.fitness(caller.life) !== "due") return {};
+    return { trial: JSON.parse(this.#ledger.meta("claude") || "{}") as HandSettings };
   }
 
   async accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
@@ -182,6 +198,17 @@ export class ShipCalls {
     if (ended.length + blocked.length > 0) await this.#changed(...ended, ...blocked);
     else this.#notify();
     return this.#steer(caller);
+  }
+
+  /** What came of the trial of its hand. Again after each launch. */
+  async trial(caller: Life, ask: TrialRequest): Promise<object> {
+    this.#seen(caller, ask.incarnation);
+    await this.#ledger.store.write(() => {
+      claims.assertAlive(this.#ledger, caller.life);
+      this.#ledger.setFitness(caller.life, ask.fit ? "fit" : { unfit: ask.message });
+    });
+    this.#notify();
+    return {};
   }
 
   async limited(caller: Life, ask: LimitedRequest): Promise<LimitedReply> {

@@ -8,6 +8,7 @@ import {
   LimitedRequest,
   ReleaseRequest,
   SessionRequest,
+  TrialRequest,
   UsageRequest,
   VerifiedRequest,
 } from "../lib/ship-api.ts";
@@ -32,6 +33,7 @@ const CALLS: Record<string, Call> = {
   ask: async (voyage, caller, request) => voyage.calls.ask(caller, await readJson(request, AskRequest, MOST_BYTES)),
   session: async (voyage, caller, request) => voyage.calls.session(caller, await readJson(request, SessionRequest, MOST_BYTES)),
   usage: async (voyage, caller, request) => voyage.calls.usage(caller, await readJson(request, UsageRequest, MOST_BYTES)),
+  trial: async (voyage, caller, request) => voyage.calls.trial(caller, await readJson(request, TrialRequest, MOST_BYTES)),
   limited: async (voyage, caller, request) => voyage.calls.limited(caller, await readJson(request, LimitedRequest, MOST_BYTES)),
   verified: async (voyage, caller, request) =>
     voyage.calls.verified(caller, await readJson(request, VerifiedRequest, MOST_BYTES)),

@@ -39,6 +39,7 @@ export function shipRow(
   const held = ledger.claimOf(life.life);
   const verifying = ledger.openVerification()?.life === life.life;
   const holds = held !== undefined || verifying;
+  const fitness = ledger.fitness(life.life);
   return {
     ship: record.ship,
     incarnation: life.incarnation,
@@ -49,6 +50,7 @@ export function shipRow(
     epoch: held?.epoch ?? null,
     note: verifying ? "verify.sh" : sightings.note(life.life),
     hasWork: holds || at.freeWork,
+    ...(typeof fitness === "object" && { unfit: fitness.unfit }),
   };
 }
 

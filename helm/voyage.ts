@@ -86,6 +86,7 @@ export class Voyage {
       ledger.setMeta("verify", ask.plan.verify ?? "");
       ledger.setMeta("spec", ask.plan.spec);
       ledger.setMeta("claude", JSON.stringify(ask.plan.claude ?? {}));
+      ledger.setMeta("orders", ask.plan.orders ? "1" : "");
       ledger.setMeta("budgetUsd", String(ask.budgetUsd ?? ""));
       // Whoever sails anew may have brought another account.
       ledger.setMeta("limited", "");
@@ -124,6 +125,7 @@ export class Voyage {
         life,
       );
       this.ledger.setMeta("limited", ""); // this launch may have brought another account
+      this.ledger.setFitness(life, "due");
       return this.ledger.mintToken(this.id, life);
     });
     await this.#changed();
@@ -253,15 +255,22 @@ export class Voyage {
     return { silenceMs: this.#silenceMs(), lostMs: this.timing.fenceSeconds * 1000, freeWork };
   }
 
-  /** Has the supervisor of this incarnation come up since it was last launched? */
+  /** Has the supervisor of this incarnation come up since it was last launched, and proven its hand? */
   ready(ship: string, incarnation: string): boolean {
     const life = this.#currentLife(ship);
     return (
       !!life &&
       !life.fenced &&
       life.incarnation === incarnation &&
-      (!!life.greeted || this.sightings.connected(life.life, this.#silenceMs()))
+      (!!life.greeted || this.sightings.connected(life.life, this.#silenceMs())) &&
+      this.ledger.fitness(life.life) === "fit"
     );
+  }
+
+  /** Did the hand's trial fail since the last launch? It will not become ready by waiting. */
+  unfit(ship: string): boolean {
+    const life = this.#currentLife(ship);
+    return !!life && typeof this.ledger.fitness(life.life) === "object";
   }
 
   /** Calls back after each change, until the returned function is called. */

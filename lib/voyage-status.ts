@@ -67,6 +67,8 @@ export const ShipRow = z.object({
   note: z.string().nullable(),
   /** Does the ledger have work for this ship: a claim it holds, a free task, or a verification? A launch is drift only if so. */
   hasWork: z.boolean(),
+  /** Why its hand cannot work, by the trial at its last launch. It is given no task. */
+  unfit: z.string().optional(),
 });
 export type ShipRow = z.infer<typeof ShipRow>;
 

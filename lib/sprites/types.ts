@@ -14,6 +14,30 @@ export type SpriteInfo = { id: string; name: string; status: "cold" | "warm" | "
 
 export type ExecResult = { exitCode: number; stdout: string; stderr: string };
 
+/** A rule for what a sprite may reach. No rule at all is no restriction; the most specific one wins: name, then `*.name`, then `*`. */
+export type NetworkRule = { domain: string; action: "allow" | "deny" } | { include: "defaults" };
+
+/**
+ * A command that the ship's supervisor keeps running: started again when it ends, and after a cold start. No shell: `cmd` is a path, the
+ * environment is small. It can be read by whoever may read the service: a secret belongs in a file (0600) that the command reads.
+ */
+export type ServiceSpec = {
+  cmd: string;
+  args?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  dir?: string;
+  /** Services that are started before it. */
+  needs?: readonly string[];
+};
+
+export type ServiceInfo = ServiceSpec & {
+  status: "stopped" | "starting" | "running" | "stopping" | "failed";
+  /** In the ship. */
+  pid: number | undefined;
+  restarts: number;
+  error: string | undefined;
+};
+
 export interface SpritesClient {
   /** Makes it, or finds it when the create was lost or raced and `labels` are all on what is there. CONFLICT when it is somebody else's. */
   create(name: string, labels: string[]): Promise<SpriteInfo>;
@@ -30,4 +54,23 @@ export interface SpritesClient {
     argv: readonly string[],
     options?: { stdin?: string; timeoutMs?: number; dir?: string },
   ): Promise<ExecResult>;
+  /** All rules; none is no restriction. Wakes the ship. @throws OcaptainError SPRITE_GONE */
+  networkPolicy(name: string): Promise<NetworkRule[]>;
+  /** Replaces all rules and reads them back. @throws OcaptainError SPRITE_GONE, POLICY_INVALID, POLICY_DIFFERS */
+  setNetworkPolicy(name: string, rules: readonly NetworkRule[]): Promise<void>;
+  /** null: the sprite has no service of this name. Wakes the ship, as all calls for services do. @throws OcaptainError SPRITE_GONE */
+  service(name: string, service: string): Promise<ServiceInfo | null>;
+  /**
+   * Makes it so, and started: nothing is done to one that is defined so and runs; a changed one is stopped first. "Running" says that the
+   * command was started, not that it serves. @throws OcaptainError SPRITE_GONE, SERVICE_FAILED, SPRITES_REFUSED
+   */
+  putService(name: string, service: string, spec: ServiceSpec): Promise<ServiceInfo>;
+  /** Quiet when it runs. @throws OcaptainError SERVICE_GONE, SERVICE_FAILED */
+  startService(name: string, service: string): Promise<ServiceInfo>;
+  /** Quiet when it does not run, or is not there. It then stays stopped, also after a cold start, until it is started. */
+  stopService(name: string, service: string): Promise<void>;
+  /** Stops it first. Quiet when it is gone already; returns after its absence was seen. */
+  deleteService(name: string, service: string): Promise<void>;
+  /** The last lines that it printed, both streams. @throws OcaptainError SERVICE_GONE */
+  serviceLogs(name: string, service: string, lines: number): Promise<string>;
 }

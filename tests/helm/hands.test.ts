@@ -37,6 +37,12 @@ afterEach(async () => {
 });
 
 async function come(name: string, incarnation = `vm-${name}`) {
+  const call = await board(name, incarnation);
+  await call.raw("trial", { fit: true, message: "" });
+  return call;
+}
+/** Registered and come up; its hand is not proven yet. */
+async function board(name: string, incarnation = `vm-${name}`) {
   const { token } = await helm.registerShip(ID, name, incarnation);
   const call = ship(captain.url, token, incarnation);
   await call.hello();
@@ -61,6 +67,39 @@ test("a grant tells the spec, the plan's settings with the task's over them, and
   const other = await (await come("ship-1")).grant();
   expect(other.session, "another claim has no session").toBeUndefined();
   expect((await (await come("ship-2")).grant()).hand).toEqual({ model: "haiku", maxTurns: 7, budgetUsd: 2 });
+});
+
+test("a hand that is not proven gets no task; the helm asks for the trial with the plan's settings, until it is told; each launch anew", async () => {
+  const call = await board("ship-0");
+  const beat = async () => (await call.raw("heartbeat", { claim: null })).body;
+  expect(await call.claim()).toMatchObject({ kind: "nothing", reason: "paused" });
+  expect(await beat()).toEqual({ steer: "go", trial: { model: "opus", maxTurns: 7 } });
+  expect((await helm.shipReady(ID, "ship-0", "vm-ship-0", 0)).met).toBe(false);
+  const ready = helm.shipReady(ID, "ship-0", "vm-ship-0", 20);
+  await call.raw("trial", { fit: true, message: "" });
+  expect((await ready).met).toBe(true);
+  expect(await beat()).toEqual({ steer: "go" });
+  expect((await call.claim()).kind).toBe("grant");
+  const { token } = await helm.registerShip(ID, "ship-0", "vm-ship-0");
+  expect(token).toBeTruthy();
+  expect((await helm.shipReady(ID, "ship-0", "vm-ship-0", 0)).met, "this launch has proven nothing yet").toBe(false);
+  expect(await beat()).toMatchObject({ trial: {} });
+  expect((await call.claim()).kind, "a claim that is held goes on").toBe("grant");
+});
+
+test("a trial that failed: whoever waits for the ship is told why at once, and the ship stays without a task until it is launched again", async () => {
+  const call = await board("ship-0");
+  const started = Date.now();
+  const ready = helm.shipReady(ID, "ship-0", "vm-ship-0", 60);
+  await call.raw("trial", { fit: false, message: "Invalid API key" });
+  expect(await ready).toMatchObject({ met: false, ship: { unfit: "Invalid API key" } });
+  expect(Date.now() - started).toBeLessThan(30_000);
+  expect(await call.claim()).toMatchObject({ kind: "nothing", reason: "paused" });
+  process.kill((await helm.health()).pid, "SIGKILL");
+  await ensureHelm();
+  expect((await helm.ship(ID, "ship-0")).unfit).toBe("Invalid API key");
+  expect((await (await come("ship-0")).claim()).kind).toBe("grant");
+  expect((await helm.ship(ID, "ship-0")).unfit).toBeUndefined();
 });
 
 test("a session is stored for a claim that is held, and for no other", async () => {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** Of a run so far. */
+/** Since the meter was opened. */
 export type Metered = {
   costUsd: number;
   inputTokens: number;
@@ -22,14 +22,14 @@ const MOST_BYTES = 16 * 1024 * 1024;
  * `cost-state` is written when the process ends, and not after SIGKILL (tested with 2.1.330).
  */
 export class Meter {
-  used: Metered = nothing();
+  readonly used: Metered = { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0, turns: 0 };
   readonly #server: Server;
-  readonly #onGrowth: () => void;
+  /** Called when it has heard of more. */
+  onGrowth: () => void = () => {};
   /** An export that got no answer is sent again. */
   readonly #seen = new Set<string>();
 
-  private constructor(onGrowth: () => void) {
-    this.#onGrowth = onGrowth;
+  private constructor() {
     this.#server = createServer(async (request, response) => {
       try {
         this.#take(JSON.parse(await textOf(request)) as Export);
@@ -38,8 +38,8 @@ export class Meter {
     });
   }
 
-  static async open(onGrowth: () => void): Promise<Meter> {
-    const meter = new Meter(onGrowth);
+  static async open(): Promise<Meter> {
+    const meter = new Meter();
     await new Promise<void>((resolve, reject) => {
       meter.#server.once("error", reject);
       meter.#server.listen(0, "127.0.0.1", resolve);
@@ -57,11 +57,6 @@ export class Meter {
       OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `http://127.0.0.1:${port}/v1/logs`,
       OTEL_LOGS_EXPORT_INTERVAL: String(EXPORT_MS),
     };
-  }
-
-  /** Another run begins. */
-  reset(): void {
-    this.used = nothing();
   }
 
   async close(): Promise<void> {
@@ -90,18 +85,9 @@ export class Meter {
       this.used.cacheCreationTokens += amount("cache_creation_tokens");
       this.used.turns += 1;
     }
-    if (grown) this.#onGrowth();
+    if (grown) this.onGrowth();
   }
 }
-
-const nothing = (): Metered => ({
-  costUsd: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheCreationTokens: 0,
-  turns: 0,
-});
 
 /** OTLP's JSON, as far as it is read here. */
 type Export = {

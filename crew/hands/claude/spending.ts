@@ -2,39 +2,53 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Grant, HeartbeatReply, Usage } from "../../../lib/ship-api.ts";
 import type { Deck } from "../../deck.ts";
-import { Meter } from "./meter.ts";
+import { Meter, type Metered } from "./meter.ts";
 
 /** A word on a run that goes on; the next one comes soon. */
 const GROWTH_MS = 5000;
 /** The last word on a run that was ended by an order: whoever gave it waits. */
 const FAREWELL_MS = 2000;
 
+const NOTHING_METERED: Metered = {
+  costUsd: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheCreationTokens: 0,
+  turns: 0,
+};
+export const NOTHING_USED: Usage = { ...NOTHING_METERED, seconds: 0 };
+
 /** Tells the helm what the runs of one claim use, while they go on and at their end, and hears how to go on. */
 export class Spending {
   readonly #deck: Deck;
   readonly #claim: { task: string; epoch: number };
   readonly #budgetUsd: number | undefined;
-  #meter!: Meter;
-  #run = { id: "", session: "", earlierUsd: 0, startedAt: 0, over: new AbortController() };
+  readonly #meter: Meter;
+  readonly #isMeterOurs: boolean;
+  #run = { id: "", session: "", earlierUsd: 0, startedAt: 0, metered: NOTHING_METERED, over: new AbortController() };
   /** Of the runs of this claim that are over. */
   #spentUsd = 0;
   #telling: Promise<void> | null = null;
   #grown = false;
 
-  private constructor(deck: Deck, grant: Grant) {
+  private constructor(deck: Deck, grant: Grant, meter: Meter, isMeterOurs: boolean) {
+    this.#meter = meter;
+    this.#isMeterOurs = isMeterOurs;
+    meter.onGrowth = () => this.#grow();
     this.#deck = deck;
     this.#claim = { task: grant.task.id, epoch: grant.epoch };
     this.#budgetUsd = grant.hand?.budgetUsd;
   }
 
-  static async open(deck: Deck, grant: Grant): Promise<Spending> {
-    const spending = new Spending(deck, grant);
-    spending.#meter = await Meter.open(() => spending.#grow());
-    return spending;
+  /** @param meter of a session that goes on from claim to claim. @default one of its own */
+  static async open(deck: Deck, grant: Grant, meter?: Meter): Promise<Spending> {
+    return new Spending(deck, grant, meter ?? (await Meter.open()), !meter);
   }
 
-  close(): Promise<void> {
-    return this.#meter.close();
+  async close(): Promise<void> {
+    this.#meter.onGrowth = () => {};
+    if (this.#isMeterOurs) await this.#meter.close();
   }
 
   /** For the environment of Claude Code. */
@@ -49,12 +63,12 @@ export class Spending {
 
   /** @param transcript of the session that is resumed: of what it tells at its end, what it had cost before is not this run's */
   begin(session: string, transcript: string | null): void {
-    this.#meter.reset();
     this.#run = {
       id: randomUUID(),
       session,
       earlierUsd: transcript === null ? 0 : costOf(transcript),
       startedAt: performance.now(),
+      metered: { ...this.#meter.used },
       over: new AbortController(),
     };
   }
@@ -72,12 +86,14 @@ export class Spending {
   /** The run was ended by an order. Its last answers are metered: Claude Code tells them when it gets SIGTERM. */
   async abandon(): Promise<void> {
     await this.#settle();
-    if (this.#meter.used.turns === 0) return;
+    if (this.#soFar().turns === 0) return;
     await this.#tell(this.#soFar(), { totalMs: FAREWELL_MS, signal: AbortSignal.timeout(FAREWELL_MS) }).catch(() => {});
   }
 
   #soFar(): Usage {
-    return { ...this.#meter.used, seconds: (performance.now() - this.#run.startedAt) / 1000 };
+    const { metered, startedAt } = this.#run;
+    const since = Object.entries(this.#meter.used).map(([key, value]) => [key, value - metered[key as keyof Metered]]);
+    return { ...(Object.fromEntries(since) as Metered), seconds: (performance.now() - startedAt) / 1000 };
   }
 
   /** One word at a time; what came meanwhile is in the next. */

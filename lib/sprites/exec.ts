@@ -1,0 +1,33 @@
+import { OcaptainError } from "../errors.ts";
+import { refused, spriteGone, spritePath } from "./calls.ts";
+import { readExecStream } from "./exec-stream.ts";
+import type { Http, Request } from "./http.ts";
+import type { ExecResult } from "./types.ts";
+
+export async function exec(
+  http: Http,
+  name: string,
+  argv: readonly string[],
+  options: { stdin?: string; timeoutMs?: number; dir?: string },
+): Promise<ExecResult> {
+  const query = new URLSearchParams();
+  for (const arg of argv) query.append("cmd", arg);
+  if (argv[0]) query.set("path", argv[0]);
+  if (options.dir) query.set("dir", options.dir);
+  if (options.stdin !== undefined) query.set("stdin", "true");
+  const request: Request = {
+    method: "POST",
+    path: `${spritePath(name)}/exec?${query}`,
+    body: options.stdin,
+    timeoutMs: options.timeoutMs ?? 120_000,
+  };
+  const reply = await http(request);
+  if (reply.status === 404) throw spriteGone(name);
+  if (reply.status !== 200) throw refused(`exec on ${name}`, reply);
+  const result = readExecStream(reply.body);
+  if (!result)
+    throw new OcaptainError("EXEC_CUT", `exec on ${name}: the connection ended before the command's exit status came`, {
+      hint: "pulumi up (it goes on where it stopped)",
+    });
+  return result;
+}

@@ -1,0 +1,45 @@
+import { OcaptainError } from "../errors.ts";
+import { expect, refused, spriteGone, spritePath, steady } from "./calls.ts";
+import { errorText, type Http } from "./http.ts";
+import type { NetworkRule } from "./types.ts";
+
+const path = (name: string) => `${spritePath(name)}/policy/network`;
+const TIMEOUT_MS = 30_000;
+
+export async function networkPolicy(http: Http, name: string): Promise<NetworkRule[]> {
+  const reply = await steady(http, { method: "GET", path: path(name), timeoutMs: TIMEOUT_MS });
+  if (reply.status === 404) throw spriteGone(name);
+  const body = JSON.parse(expect(reply, `read the network policy of ${name}`).body.toString("utf8")) as {
+    rules?: NetworkRule[] | null;
+  };
+  return body.rules ?? [];
+}
+
+/** Replaces all rules. The vendor's pages and clients disagree about 200 and 204 (facts: sprites §8): what counts is what is read back. */
+export async function setNetworkPolicy(http: Http, name: string, rules: readonly NetworkRule[]): Promise<void> {
+  const reply = await steady(http, { method: "POST", path: path(name), json: { rules }, timeoutMs: TIMEOUT_MS });
+  if (reply.status === 404) throw spriteGone(name);
+  if (reply.status === 400)
+    throw new OcaptainError("POLICY_INVALID", `the network policy of ${name} was refused: ${errorText(reply)}`, {
+      hint: "rules are domains (example.com, *.example.com) or the preset defaults",
+    });
+  if (reply.status >= 300) throw refused(`set the network policy of ${name}`, reply);
+  const kept = said(await networkPolicy(http, name));
+  const wanted = said(rules);
+  if (kept !== wanted)
+    throw new OcaptainError(
+      "POLICY_DIFFERS",
+      `the network policy of ${name} was taken, and reads differently: wanted ${wanted || "no rule"}; it has ${kept || "no rule"}`,
+      { hint: "pulumi up (again); if it stays so, the provider does not keep these rules" },
+    );
+}
+
+/** The most specific rule wins, so their order says nothing. */
+const said = (rules: readonly NetworkRule[]) =>
+  [
+    ...new Set(
+      rules.map((rule) => ("include" in rule ? `include ${rule.include}` : `${rule.action} ${rule.domain.toLowerCase()}`)),
+    ),
+  ]
+    .sort()
+    .join(", ");

@@ -1,0 +1,146 @@
+import { OcaptainError } from "../errors.ts";
+import { expect, refused, spriteGone, spritePath, steady } from "./calls.ts";
+import { errorText, type Http, type Reply, type Request } from "./http.ts";
+import type { ServiceInfo, ServiceSpec, SpritesClient } from "./types.ts";
+
+/** Services (facts: sprites §6): what a ship's own supervisor keeps running. Every call wakes the ship. */
+
+/** How long an answer goes on telling what the service prints. What becomes of it is asked for afterwards. */
+const TELL = "100ms";
+const STOP_WITHIN = "10s";
+/** A ship may have to wake, and a service to be stopped, meanwhile. */
+const TIMEOUT_MS = 60_000;
+
+type ServiceCalls = Pick<
+  SpritesClient,
+  "service" | "putService" | "startService" | "stopService" | "deleteService" | "serviceLogs"
+>;
+
+export function openServices(http: Http): ServiceCalls {
+  const call = (name: string, service: string, request: Pick<Request, "method" | "json"> & { verb?: string; query?: string }) =>
+    steady(http, {
+      method: request.method,
+      path: `${spritePath(name)}/services/${encodeURIComponent(service)}${request.verb ? `/${request.verb}` : ""}${request.query ? `?${request.query}` : ""}`,
+      ...(request.json !== undefined && { json: request.json }),
+      timeoutMs: TIMEOUT_MS,
+    });
+
+  const self: ServiceCalls = {
+    async service(name, service) {
+      const reply = await call(name, service, { method: "GET" });
+      if (unknown(reply, name)) return null;
+      return info(expect(reply, `read service ${service} of ${name}`));
+    },
+
+    async putService(name, service, spec) {
+      const found = await self.service(name, service);
+      const same = found !== null && definition(found) === definition(spec);
+      if (same && isUp(found)) return found;
+      // What runs goes on with its old environment, otherwise.
+      if (found && !same) await self.stopService(name, service);
+      if (!same) {
+        const { cmd, args = [], env = {}, dir, needs = [] } = spec;
+        const json = { cmd, args, env, needs, ...(dir !== undefined && { dir }) };
+        const reply = await call(name, service, { method: "PUT", json, query: `duration=${TELL}` });
+        if (unknown(reply, name)) throw refused(`put service ${service} of ${name}`, reply);
+        told(reply, `put service ${service} of ${name}`);
+      }
+      return self.startService(name, service);
+    },
+
+    async startService(name, service) {
+      const found = await self.service(name, service);
+      if (!found) throw noService(name, service);
+      if (isUp(found)) return found;
+      const reply = await call(name, service, { method: "POST", verb: "start", query: `duration=${TELL}` });
+      if (unknown(reply, name)) throw noService(name, service);
+      // It may have been started by somebody else meanwhile: its state says so.
+      if (reply.status !== 409) told(reply, `start service ${service} of ${name}`);
+      const started = await self.service(name, service);
+      if (!started) throw noService(name, service);
+      return started;
+    },
+
+    async stopService(name, service) {
+      const reply = await call(name, service, { method: "POST", verb: "stop", query: `timeout=${STOP_WITHIN}` });
+      // 409: it does not run.
+      if (unknown(reply, name) || reply.status === 409) return;
+      told(reply, `stop service ${service} of ${name}`);
+    },
+
+    async deleteService(name, service) {
+      await self.stopService(name, service);
+      const reply = await call(name, service, { method: "DELETE" });
+      if (!unknown(reply, name)) expect(reply, `delete service ${service} of ${name}`);
+      if (await self.service(name, service))
+        throw new OcaptainError("SERVICE_STAYS", `service ${service} of ${name} is still there after it was deleted`, {
+          hint: "pulumi up (again)",
+        });
+    },
+
+    async serviceLogs(name, service, lines) {
+      const reply = await call(name, service, { method: "GET", verb: "logs", query: `lines=${lines}&duration=${TELL}` });
+      if (unknown(reply, name)) throw noService(name, service);
+      return events(expect(reply, `read the log of service ${service} of ${name}`))
+        .filter(({ type }) => type === "stdout" || type === "stderr")
+        .map(({ data = "" }) => (data.endsWith("\n") ? data : `${data}\n`))
+        .join("");
+    },
+  };
+  return self;
+}
+
+const isUp = ({ status }: ServiceInfo) => status === "running" || status === "starting";
+
+/** 404 is the service's absence, or the sprite's: then it throws. */
+function unknown(reply: Reply, name: string): boolean {
+  if (reply.status !== 404) return false;
+  if (/sprite not found/.test(errorText(reply))) throw spriteGone(name);
+  return true;
+}
+
+const noService = (name: string, service: string) =>
+  new OcaptainError("SERVICE_GONE", `sprite "${name}" has no service "${service}"`, { hint: "pulumi up" });
+
+type Event = { type?: string; data?: string; error?: string };
+
+/** NDJSON; lines that are none are left out, as the vendor's client does. It may be empty: then the status alone counts. */
+function events(reply: Reply): Event[] {
+  return reply.body
+    .toString("utf8")
+    .split("\n")
+    .flatMap((line) => {
+      try {
+        return [JSON.parse(line) as Event];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** A 200 is only the beginning: what went wrong is a line. */
+function told(reply: Reply, what: string): void {
+  const bad = events(expect(reply, what)).find(({ type }) => type === "error");
+  if (bad) throw new OcaptainError("SERVICE_FAILED", `${what}: ${(bad.error ?? bad.data ?? "no reason given").slice(0, 300)}`);
+}
+
+/** What makes two definitions one: keys in order, what is left out as what it means. */
+const definition = ({ cmd, args = [], env = {}, dir = "", needs = [] }: ServiceSpec) =>
+  JSON.stringify([cmd, args, Object.entries(env).sort(), dir, needs]);
+
+function info(reply: Reply): ServiceInfo {
+  const raw = JSON.parse(reply.body.toString("utf8")) as Partial<ServiceSpec> & {
+    state?: { status?: ServiceInfo["status"]; pid?: number; restart_count?: number; error?: string };
+  };
+  return {
+    cmd: raw.cmd ?? "",
+    args: raw.args ?? [],
+    env: raw.env ?? {},
+    ...(raw.dir && { dir: raw.dir }),
+    needs: raw.needs ?? [],
+    status: raw.state?.status ?? "stopped",
+    pid: raw.state?.pid,
+    restarts: raw.state?.restart_count ?? 0,
+    error: raw.state?.error,
+  };
+}
