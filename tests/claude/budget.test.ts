@@ -14,7 +14,10 @@ const dear = (turn: Turn): Turn => ({ ...turn, tokens: DEAR });
 const ANSWER_USD = 0.044;
 const asked = (task: string) => fleet.api.calls.filter((call) => call.task === task);
 const allTold = (now: VoyageStatus) => now.state === "done" && now.tasks.every((task) => task.usage);
+/** All of it: also the ships' trials, which belong to no task and cost little. */
 const spentOf = (now: VoyageStatus) => now.spend.costUsd;
+const spentOnTasks = (now: VoyageStatus) => now.tasks.reduce((all, task) => all + (task.usage?.costUsd ?? 0), 0);
+const askedForTasks = () => fleet.api.calls.filter((call) => call.task !== "").length;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 test(
@@ -29,7 +32,7 @@ test(
     };
     const crew = fleet.start(ship);
     const growing = await fleet.until("two answers told", (now) => now.tasks[0]!.usage?.turns === 2);
-    expect(spentOf(growing)).toBeCloseTo(2 * ANSWER_USD, 6);
+    expect(spentOnTasks(growing)).toBeCloseTo(2 * ANSWER_USD, 6);
     expect(growing.tasks[0]!.usage).toMatchObject({ inputTokens: 2000, outputTokens: 4000 });
 
     // Crew and Claude Code die at once, without a word.
@@ -48,10 +51,14 @@ test(
     // One question was on its way when it died: nobody has its answer.
     const answers = asked("1").length - 1;
     expect(done.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
-    const { spend } = await fleet.status();
-    expect(spend.costUsd).toBeCloseTo(answers * ANSWER_USD, 6);
-    expect(spend).toMatchObject({ turns: answers, outputTokens: 2000 * answers });
+    const { spend, tasks } = await fleet.status();
+    const { usage } = tasks[0]!;
+    expect(usage!.costUsd).toBeCloseTo(answers * ANSWER_USD, 6);
+    expect(usage).toMatchObject({ turns: answers, outputTokens: 2000 * answers });
     expect(spend.byShip!["ship-0"]!.costUsd).toBe(spend.costUsd);
+    const ofTrials = spend.costUsd - usage!.costUsd;
+    expect(ofTrials, "the ship's trials count for it, and for the voyage").toBeGreaterThan(0);
+    expect(ofTrials).toBeLessThan(ANSWER_USD / 4);
   },
   LONG,
 );
@@ -71,8 +78,8 @@ test(
     const [ship] = fleet.ships as [(typeof fleet.ships)[number]];
     const ended = () => /-- api: [\s\S]*, resumed\n[\s\S]*-- ended: /.test(fleet.logs(ship)["task-1-1.log"]!);
     await fleet.until("done", (now) => now.state === "done" && ended(), 90_000);
-    const { spend } = await fleet.until("told", (now) => now.spend.outputTokens === 6000);
-    expect(spend.costUsd).toBeCloseTo(3 * ANSWER_USD, 6);
+    const told = await fleet.until("told", (now) => now.tasks[0]!.usage!.outputTokens === 6000);
+    expect(spentOnTasks(told)).toBeCloseTo(3 * ANSWER_USD, 6);
   },
   LONG,
 );
@@ -114,15 +121,15 @@ test(
     const logs = fleet.ships.map((each) => JSON.stringify(fleet.logs(each))).join();
     expect(logs, "the gate has said why").toContain("Not done: the voyage's budget of $");
     // Nothing more is asked of the model, and nothing granted.
-    const calls = fleet.api.calls.length;
+    const calls = askedForTasks();
     await pause(3000);
-    expect(fleet.api.calls.length).toBe(calls);
+    expect(askedForTasks()).toBe(calls);
     // A ship that has not heard yet may have one answer on its way, and pay for one more while its word travels.
     const after = await fleet.status();
     expect(after.state).toBe("budget");
     expect(spentOf(after)).toBeGreaterThanOrEqual(budgetUsd);
     expect(spentOf(after)).toBeLessThanOrEqual(budgetUsd + 2 * 2 * ANSWER_USD);
-    const answers = spentOf(after) / ANSWER_USD;
+    const answers = spentOnTasks(after) / ANSWER_USD;
     expect(Math.abs(answers - Math.round(answers)), "whole answers").toBeLessThan(1e-6);
     expect(calls - answers, "asked, and ended before the answer").toBeLessThan(2 + 1e-6);
     answerMs = 0;
