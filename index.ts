@@ -1,5 +1,6 @@
 import { getStack, log, runtime } from "@pulumi/pulumi";
 import "./components/source-positions.ts";
+import { captainSteps } from "./components/captain-steps.ts";
 import { plainly } from "./components/run-error.ts";
 import { Voyage } from "./components/voyage.ts";
 import { readVoyageConfig } from "./components/voyage-config.ts";
@@ -29,6 +30,7 @@ const fleet = new Voyage(stack, {
   ships: shipCount,
   crewDigest: crew.digest,
   credentialsDigest: credentials ? credentialsDigest(credentials) : "",
+  steps: await captainSteps(config),
 });
 
 /** A record: what this `up` saw, as of `asOf` (design 4). Live status is `ocaptain status`. */

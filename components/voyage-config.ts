@@ -21,6 +21,13 @@ const VoyageConfig = z.object({
   spritesToken: z.string().optional(),
   /** Only to see that there is one, and whether it is another; providers get it by configure(). */
   claudeToken: z.string().optional(),
+  /** The tailnet: only for preflight's trial; providers get these by configure(). */
+  tailscaleOauthSecret: z.string().optional(),
+  headscaleUrl: z.string().optional(),
+  headscaleApiKey: z.string().optional(),
+  /** Shell commands on the captain's machine; from here only, never from a plan (components/captain-steps.ts). */
+  onSail: z.string().min(1).optional(),
+  onSink: z.string().min(1).optional(),
   budgetUsd: z.coerce
     .number("must be a number of US dollars")
     .positive("must be more than 0")
@@ -49,17 +56,23 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
   // An empty sail is a person and Claude Code; there is nothing to rehearse.
   const isEmpty = read.plan === "";
   if (isEmpty) read.hand = "claude";
-  for (const field of ["spritesToken", "claudeToken"])
+  for (const field of ["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey"])
     if (config.get(field) && !isSecret(`ocaptain:${field}`)) add(field, "is in clear", "--secret TOKEN");
+  for (const field of ["onSail", "onSink"])
+    if (config.get(field) && isSecret(`ocaptain:${field}`))
+      findings.push({
+        what: `ocaptain:${field}`,
+        message: "is a secret, and would be in state in clear, and in preview",
+        hint: `pulumi config set ocaptain:${field} COMMAND  (let the command read what is secret from a file)`,
+      });
   if (read.hand === "claude" && !claudeCredentials(config.get("claudeToken")))
     add(
       "claudeToken",
       `is missing, which ${isEmpty ? "a sail without a plan (ocaptain:plan is not set)" : "the hand claude"} needs: a token that claude setup-token has made, or an API key; CLAUDE_CODE_OAUTH_TOKEN or ANTHROPIC_API_KEY in the environment do, too`,
       "--secret TOKEN",
     );
-  if (mesh === "tailscale") add("mesh", "tailscale is not there yet", "none");
   if (provider === "sprites" && mesh !== "tailscale" && !process.env.SPRITES_API_URL)
-    add("provider", "ships at sprites.dev are reached over a tailnet, which is not there yet (ocaptain:mesh)", "harbor");
+    add("mesh", "is none, and ships at sprites.dev can be reached over a tailnet only", "tailscale");
   return { config: read as VoyageConfig, findings };
 }
 

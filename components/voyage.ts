@@ -1,7 +1,8 @@
-import { ComponentResource, type ComponentResourceOptions, type Output } from "@pulumi/pulumi";
+import { ComponentResource, type ComponentResourceOptions, type Output, output } from "@pulumi/pulumi";
 import { Helm, Muster, Workspace } from "../dynamic-providers/resources.ts";
 import { shipName } from "../lib/naming.ts";
 import type { Plan } from "../lib/plan-types.ts";
+import type { StepResources } from "./captain-steps.ts";
 import { Ship } from "./ship.ts";
 
 export type VoyageArgs = {
@@ -18,6 +19,8 @@ export type VoyageArgs = {
   lingerSeconds: number;
   /** Digest of the crew's packed files. */
   crewDigest: string;
+  /** Local commands of the captain's, or null. */
+  steps?: StepResources | null;
 };
 
 /** A voyage: Muster → Workspace → Helm → ships (design 5). Composes; calls no API. */
@@ -45,6 +48,8 @@ export class Voyage extends ComponentResource {
     this.voyageId = voyageId;
     this.branch = workspace.branch;
     this.helmUrl = helm.url;
+    const facts = { VOYAGE: voyageId, STACK: stack, BRANCH: workspace.branch };
+    const sink = args.steps?.sink(facts, { parent: this, dependsOn: helm }) ?? null;
     this.ships = Array.from(
       { length: args.ships },
       (_, index) =>
@@ -59,11 +64,16 @@ export class Voyage extends ComponentResource {
             crewDigest,
             credentialsDigest,
             provision: plan.provision,
-            after: helm,
+            after: sink ? [helm, sink] : [helm],
           },
           { parent: this },
         ),
     );
+    const again = [output(plan.digest), ...this.ships.map((ship) => ship.incarnation)];
+    args.steps?.sail({ ...facts, SHIPS: this.ships.map(({ ship }) => ship).join(" ") }, again, {
+      parent: this,
+      dependsOn: this.ships,
+    });
     this.registerOutputs({ voyageId: this.voyageId, branch: this.branch });
   }
 }

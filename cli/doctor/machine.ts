@@ -23,9 +23,17 @@ export async function lookAtMachine(): Promise<Finding[]> {
 }
 
 const OURS = ["OCAPTAIN_HOME", "OCAPTAIN_VOYAGES", "OCAPTAIN_HELM_PORT", "OCAPTAIN_DEFAULT_SHIPS", "OCAPTAIN_HARBOR_LATENCY"];
-const OTHERS = ["PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "SPRITES_API_URL"];
+const OTHERS = ["PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "SPRITES_API_URL", "HEADSCALE_URL"];
+const TAILNET_SECRETS = ["OCAPTAIN_TAILSCALE_OAUTH_SECRET", "TAILSCALE_OAUTH_CLIENT_SECRET", "HEADSCALE_API_KEY"];
 /** Only whether they are set. */
-const SECRETS = ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "SPRITE_TOKEN", "GH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
+const SECRETS = [
+  "PULUMI_CONFIG_PASSPHRASE",
+  "PULUMI_ACCESS_TOKEN",
+  "SPRITE_TOKEN",
+  "GH_TOKEN",
+  "CLAUDE_CODE_OAUTH_TOKEN",
+  ...TAILNET_SECRETS,
+];
 
 /** Where things are, and which variables say something; never the value of a secret one. */
 export function lookAtSettings(project: string): Finding[] {

@@ -68,6 +68,15 @@ describe("set-up", () => {
     return [join(root, "tools/run.mjs"), join(folder, "script.ts")];
   };
 
+  test("a part that is not known is named, with those that are; nothing is made", () => {
+    const done = spawnSync(process.execPath, [join(root, "tools/setup.mjs"), "headscale", "rowboat"], { encoding: "utf8" });
+    expect(done).toMatchObject({
+      status: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/no part is called rowboat; there are system, .*headscale/),
+    });
+  });
+
   test("with nothing to do runs no program, makes nothing, and says nothing to a script's output", () => {
     const args = runScript("console.log(JSON.stringify({ type: 'only' } satisfies object))");
     const stamps = join(root, ".tools", "stamps");
@@ -135,6 +144,13 @@ describe("what set-up runs and downloads", () => {
     const url = await serve((_request, response) => response.end(`${sha256("1")}  x-a.tar.gz\n${sha256("2")}  a.tar.gz\n`));
     expect(await publishedDigest(url, "a.tar.gz")).toBe(sha256("2"));
     await expect(publishedDigest(url, "b.tar.gz")).rejects.toThrow("has no SHA-256 of b.tar.gz");
+  });
+
+  test("a page that holds a digest alone gives it; one that holds something else does not", async () => {
+    const alone = await serve((_request, response) => response.end(`${sha256("1")}\n`));
+    expect(await publishedDigest(alone)).toBe(sha256("1"));
+    const page = await serve((_request, response) => response.end("<html>"));
+    await expect(publishedDigest(page)).rejects.toThrow("has no SHA-256");
   });
 
   test("a command that fails is told with what it said first and last; one that hangs is ended", async () => {
