@@ -351,7 +351,7 @@ test("tailscale for ships: where set-up put it, or the command that makes it", a
   });
 });
 
-test.each<[string, string[], object, RegExp | null]>([
+test.each<[string, string[], NodeJS.ProcessEnv, RegExp | null]>([
   ["the API's own host", ["api.anthropic.com"], {}, null],
   ["all below its domain", ["*.anthropic.com"], {}, null],
   [

@@ -83,7 +83,7 @@ test("the policy is there when the credentials come; GH_TOKEN, which nobody aske
 });
 
 test("another network is an update of the same VM, shown in preview; none lets everything through again", async () => {
-  const [{ id }] = (await captain.outputs()).ships as [{ id: string }];
+  const { id } = (await captain.outputs()).ships[0]!;
   await asks({ network: { allow: ["*.npmjs.org", "pypi.org"] } });
   const preview = await captain.preview(["--diff"]);
   expect(String(preview.stdout)).toMatch(/ocaptain:Sprite[\s\S]*\[1\]: "pypi\.org"/);
