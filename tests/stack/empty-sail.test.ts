@@ -2,28 +2,20 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { claudeFolder, INSTALL_MS } from "../claude/claude-cli.ts";
+import { INSTALL_MS } from "../claude/claude-cli.ts";
 import { bash, steps } from "../claude/fleet.ts";
-import { StandInApi } from "../claude/stand-in-api.ts";
-import { type Captain, openCaptain } from "./captain.ts";
+import type { Captain } from "./captain.ts";
+import { openClaudeCaptain } from "./claude-captain.ts";
 
 /** A sail without a plan: the real engine, Mutagen, tmux, Claude Code's own screen; a stand-in of the Messages API. */
-const KEY = "sk-ant-api03-a-key-of-this-stack-0123456789";
-const api = new StandInApi();
+let sea: Awaited<ReturnType<typeof openClaudeCaptain>>;
 let captain: Captain;
 beforeAll(async () => {
-  process.env.OCAPTAIN_HARBOR_TOOLS = await claudeFolder();
-  await api.start();
-  process.env.ANTHROPIC_BASE_URL = api.url;
-  process.env.ANTHROPIC_API_KEY = KEY;
-  captain = await openCaptain();
+  sea = await openClaudeCaptain();
+  ({ captain } = sea);
   await captain.configure({ plan: "", ships: "", repo: captain.repo });
 }, INSTALL_MS + 60_000);
-afterAll(async () => {
-  await captain?.close();
-  await api.stop();
-  for (const name of ["OCAPTAIN_HARBOR_TOOLS", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"]) delete process.env[name];
-});
+afterAll(() => sea?.close());
 
 const onShip = async (script: string) => {
   const sprites = await captain.sprites();
@@ -43,14 +35,14 @@ test("up sails one ship, on which Claude Code waits on its own screen, with the 
   const up = await captain.up();
   expect(up.all).toContain("no ocaptain:plan: one ship, on which Claude Code waits for orders");
   await expect.poll(screen, { timeout: 30_000 }).toMatch(/ship-0 · voyage sea/);
-  expect(api.calls).toEqual([]); // nobody has ordered anything
+  expect(sea.api.calls).toEqual([]); // nobody has ordered anything
   expect((await onShip("cat voyage/workspace/README.md")).exitCode).toBe(0);
   const { voyage, ships } = await captain.outputs();
   expect([voyage.state, ships.length]).toEqual(["sailing", 1]);
 });
 
 test("what it does for the captain is in the mirror while it is done; up again changes nothing", async () => {
-  api.script = steps(bash("echo done by order > ordered.txt"), { text: "It is done, captain." });
+  sea.api.script = steps(bash("echo done by order > ordered.txt"), { text: "It is done, captain." });
   await order("please write ordered.txt");
   const mirrored = join(captain.voyage.mirror("ship-0"), "ordered.txt");
   await expect.poll(() => existsSync(mirrored) && readFileSync(mirrored, "utf8"), { timeout: 30_000 }).toBe("done by order\n");
