@@ -26,6 +26,7 @@ test(
     fleet = await ClaudeFleet.sail([{ id: "1" }], 1);
     const [ship] = fleet.ships as [(typeof fleet.ships)[number]];
     let hanging = true;
+    fleet.api.trial = () => ({ text: "ready", tokens: { input: 100, output: 20, cacheRead: 0, cacheCreation: 0 } });
     fleet.api.script = async (talk) => {
       while (hanging && talk.results.length >= 2) await pause(50);
       return dear(steps(bash("echo 1"), bash("mkdir -p out; echo 1 > out/1"), complete("1"), { text: "done" })(talk));
