@@ -7,6 +7,7 @@ import { gitIn } from "../crew/git-in.ts";
 import type { TestShip } from "../crew/test-ship.ts";
 import { INSTALL_MS } from "./claude-cli.ts";
 import { bash, ClaudeFleet, claudePid, complete, diligent, ID, STACK, steps, update } from "./fleet.ts";
+import { shipOf } from "./self-starter.ts";
 import type { Conversation, Turn } from "./stand-in-api.ts";
 
 let fleet: ClaudeFleet;
@@ -222,8 +223,10 @@ test(
     );
     expect(stopped).toMatchObject({ state: "limited", limited: { message: expect.stringMatching(/credentials are refused/) } });
     expect(stopped.tasks.map((task) => task.tries)).toEqual([0, 0, 0]);
-    for (const { id, ship } of stopped.tasks)
-      expect(gitIn(fleet.at.repo, "show", `refs/ships/${ship}/left-${id}-1:out/${id}`)).toBe(id);
+    for (const { id, reason } of stopped.tasks) {
+      expect(reason).toMatch(/revoked/);
+      expect(gitIn(fleet.at.repo, "show", `refs/ships/${shipOf(asked(id)[0]!)}/left-${id}-1:out/${id}`)).toBe(id);
+    }
     token("second");
     await fleet.register(tasks);
     const status = await fleet.until("done", allDone);
@@ -247,7 +250,7 @@ test(
       { claude: { maxTurns: 500 } },
     );
     fleet.api.script = (talk) => {
-      if (talk.task === "2") return bash("sleep 1000 & (trap '' TERM HUP INT; sleep 1001) & wait");
+      if (talk.task === "2") return bash("(trap '' TERM HUP INT; tail -f /dev/null) & tail -f /dev/null");
       return bash("date +%N >> ticks");
     };
     fleet.startAll();
@@ -273,34 +276,36 @@ test(
 test(
   "gates removed: an agent can waste work, and nothing is accepted twice, or that no ship has delivered",
   async () => {
-    const tasks = ["1", "2"].map((id) => ({ id, metadata: { tries: 50 } }));
-    fleet = await ClaudeFleet.sail(tasks, 2);
-    const [good, bad] = fleet.ships as [TestShip, TestShip];
-    const file = bad.path("crew/gates/hook-settings.js");
-    const source = readFileSync(file, "utf8");
+    const tasks = THREE.map((task) => ({ ...task, metadata: { tries: 50 } }));
+    fleet = await ClaudeFleet.sail(tasks, 3);
+    const [good, ...bad] = fleet.ships as [TestShip, TestShip, TestShip];
+    const file = "crew/gates/hook-settings.js";
+    const source = readFileSync(good.path(file), "utf8");
+    // Not for the trial of a ship, which would find it.
+    const isTrial = "/trial/.test(places.settings)";
     const gone = source
-      .replace("PreToolUse: [{", "PreToolUse: [].concat([]), was: [{")
-      .replace("TaskCompleted: [{", "TaskCompleted: [], was2: [{")
-      .replace("Stop: [{", "Stop: [], was3: [{");
-    expect(gone).not.toBe(source);
-    writeFileSync(file, gone);
+      .replace("PreToolUse: [{", `PreToolUse: !${isTrial} ? [] : [{`)
+      .replace("TaskCompleted: [{", `TaskCompleted: !${isTrial} ? [] : [{`)
+      .replace("Stop: [{", `Stop: !${isTrial} ? [] : [{`);
+    expect(gone.match(/\? \[\] : /g)).toHaveLength(3);
+    for (const ship of bad) writeFileSync(ship.path(file), gone);
     const wasted = new Set<string>();
     fleet.api.script = (talk) => {
       if (talk.system.includes("hand of ship-0,")) return diligent(talk);
       wasted.add(talk.task);
       return steps(
-        { tools: ["1", "2"].map((id) => update(id, { status: "completed", owner: "ship-1" }).tools![0]!) },
+        { tools: THREE.map(({ id }) => update(id, { status: "completed", owner: shipOf(talk) }).tools![0]!) },
         bash("echo stolen > out-of-turn.txt"),
         { text: "All done, by me." },
       )(talk);
     };
-    fleet.start(bad);
+    for (const ship of bad) fleet.start(ship);
     await fleet.until("a wasted try", (now) => now.tasks.some((task) => task.tries > 0));
     fleet.start(good);
     const status = await fleet.until("done", (now) => now.state === "done", 90_000);
     expect(wasted.size).toBeGreaterThan(0);
-    expect(status.tasks.map((task) => task.ship)).toEqual(["ship-0", "ship-0"]);
-    expect(fleet.delivered().sort()).toEqual(["1", "2"]);
+    expect(status.tasks.map((task) => task.ship)).toEqual(THREE.map(() => "ship-0"));
+    expect(fleet.delivered().sort()).toEqual(["1", "2", "3"]);
     expect(() => fleet.file("out-of-turn.txt")).toThrow();
   },
   LONG,
