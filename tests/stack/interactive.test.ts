@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, watch } from "node:fs";
+import { existsSync, readdirSync, readFileSync, watch } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -41,12 +41,23 @@ const statuses = (folder: string) => {
     return []; // one is away, or written at this moment
   }
 };
-/** Names, contents, times. */
+/** All that they say but what the tasks have cost, whose last word comes late. */
 const picture = (folder: string) =>
   readdirSync(folder)
     .filter((name) => !name.startsWith("."))
     .sort()
-    .map((name) => [name, readFileSync(join(folder, name), "utf8"), statSync(join(folder, name)).mtimeMs]);
+    .map((name) => [
+      name,
+      JSON.parse(readFileSync(join(folder, name), "utf8"), (key, value) => (key === "usage" ? undefined : value)),
+    ]);
+/** Names of the task files that are deleted, each as often as it was, until `end`. */
+function deletions(folder: string, end: AbortSignal): string[] {
+  const gone: string[] = [];
+  watch(folder, { signal: end }, (_event, name) => {
+    if (name && FILES.includes(name) && !existsSync(join(folder, name))) gone.push(name);
+  });
+  return gone;
+}
 const COMPLETED = FILES.map(() => "completed");
 
 test("the plan is worked off by three sessions that claim by themselves, once each, and verified; idle, they delete the finished tasks' files, which Mutagen puts back; the captain's and the ledger never change", async () => {
@@ -55,13 +66,9 @@ test("the plan is worked off by three sessions that claim by themselves, once ea
   const id = await captain.voyageId();
   const { ships } = await captain.until("at work", (now) => now.ships.every((ship) => ship.connected));
   const gone = new Map<string, string[]>();
+  const seen = new AbortController();
   for (const { ship, incarnation } of ships) {
-    const folder = tasksOn(incarnation!);
-    gone.set(ship, []);
-    const seen = watch(folder, (_event, name) => {
-      if (name?.endsWith(".json") && FILES.includes(name) && !readdirSync(folder).includes(name)) gone.get(ship)!.push(name);
-    });
-    over.signal.addEventListener("abort", () => seen.close());
+    gone.set(ship, deletions(tasksOn(incarnation!), seen.signal));
     // Somebody looks on, or the sessions would end with the last task.
     const look = "until tmux has-session -t =claude 2>/dev/null; do sleep 0.1; done; exec tmux -u attach-session -r -t =claude";
     const sprite = spriteName(captain.stack, id, ship);
@@ -85,13 +92,15 @@ test("the plan is worked off by three sessions that claim by themselves, once ea
 
   await expect.poll(() => statuses(captain.voyage.tasks), { timeout: 10_000 }).toEqual(COMPLETED);
   const captains = picture(captain.voyage.tasks);
+  const lost = deletions(captain.voyage.tasks, seen.signal);
   for (const { ship, incarnation } of ships) {
     await expect.poll(() => [...new Set(gone.get(ship))].sort(), { timeout: 60_000 }).toEqual(FILES);
     await expect.poll(() => statuses(tasksOn(incarnation!)), { timeout: 20_000, interval: 200 }).toEqual(COMPLETED);
   }
+  seen.abort();
+  expect(lost).toEqual([]);
   expect(picture(captain.voyage.tasks)).toEqual(captains);
   expect(ledger(await captain.helm().voyage(id))).toEqual(ledger(done));
-  console.error("GONE", JSON.stringify([...gone]));
 });
 
 test("what the sessions said and their transcripts are at the captain, while they live and after; up changes nothing; destroy leaves nothing", async () => {
