@@ -91,7 +91,7 @@ test("an agent reads, lists, sees and signals nothing of the captain's or of ano
           readFileSync(join(other, "voyage/crew/token"), "utf8").trim(),
         ],
         pids: [decoy.pid!, harbor.pid, helm.pid, process.pid],
-        words: ["harbor/main.ts", "helm/main.ts", "mutagen daemon", "vitest"],
+        words: ["harbor/main.ts", "helm/main.ts", "MUTAGEN_DATA_DIRECTORY", "vitest"],
         folder: captain.folder,
         urls: [
           `${harbor.url}/v1/sprites`,
