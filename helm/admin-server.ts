@@ -71,31 +71,31 @@ function routesOf(fleet: Fleet, health: () => Health, end: (why: string) => void
     }),
     route("PUT", ship, async (ask) => {
       const { incarnation } = await readJson(ask.request, IncarnationBody, MOST_BYTES);
-      return { body: { token: await voyageOf(ask).registerShip(ask.name, incarnation) } };
+      return { body: { token: await voyageOf(ask).crews.register(ask.name, incarnation) } };
     }),
     route("GET", ship, async (ask) => ({ body: shipOf(voyageOf(ask), ask.name) })),
     route("DELETE", ship, async (ask) => {
-      await fleet.get(ask.id)?.voyage.forgetShip(ask.name);
+      await fleet.get(ask.id)?.voyage.crews.forget(ask.name);
       return { body: {} };
     }),
     route("GET", `${ship}/ready`, async (ask) => {
       const voyage = voyageOf(ask);
       const incarnation = ask.query.get("incarnation") ?? "";
-      const ready = () => voyage.ready(ask.name, incarnation);
-      await until(voyage, () => ready() || voyage.unfit(ask.name), secondsOf(ask));
+      const ready = () => voyage.crews.ready(ask.name, incarnation);
+      await until(voyage, () => ready() || voyage.crews.unfit(ask.name), secondsOf(ask));
       return { status: ready() ? 200 : 504, body: shipOf(voyage, ask.name) };
     }),
     route("POST", `${ship}/stop`, async (ask) => {
       const voyage = voyageOf(ask);
       const { incarnation } = await readJson(ask.request, IncarnationBody, MOST_BYTES);
       shipOf(voyage, ask.name);
-      await voyage.stop(ask.name, incarnation);
-      const gone = await until(voyage, () => voyage.gone(ask.name), secondsOf(ask));
+      await voyage.crews.stop(ask.name, incarnation);
+      const gone = await until(voyage, () => voyage.crews.gone(ask.name), secondsOf(ask));
       return { status: gone ? 200 : 504, body: shipOf(voyage, ask.name) };
     }),
     route("POST", `${ship}/fence`, async (ask) => {
       const { incarnation, reason } = await readJson(ask.request, IncarnationBody, MOST_BYTES);
-      return { body: await voyageOf(ask).fence(ask.name, incarnation, reason ?? "the captain says so") };
+      return { body: await voyageOf(ask).crews.fence(ask.name, incarnation, reason ?? "the captain says so") };
     }),
     route("POST", `${task}/retry`, async (ask) => ({ body: await voyageOf(ask).retry(ask.name) })),
     route("POST", `${task}/answer`, async (ask) => {

@@ -5,11 +5,12 @@ import { Accepting } from "./accepting.ts";
 import type { Branch } from "./branch.ts";
 import { blockSpent, whyTaskIsSpent } from "./budget.ts";
 import type { Clock } from "./clock.ts";
-import { type Fenced, Fencing } from "./fencing.ts";
+import { Crews } from "./crews.ts";
+import { Fencing } from "./fencing.ts";
 import * as hands from "./hands.ts";
 import { Lane } from "./lane.ts";
 import { Leases } from "./leases.ts";
-import type { Ledger, Life } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Log } from "./log.ts";
 import { applyPlan, planChanges } from "./plan-changes.ts";
 import { ShipCalls } from "./ship-calls.ts";
@@ -43,6 +44,8 @@ export class Voyage {
   readonly #parts: VoyageParts;
   readonly #fencing: Fencing;
   readonly #accepting: Accepting;
+  /** The captain's orders to its ships. */
+  readonly crews: Crews;
   /** What ships ask of it. */
   readonly calls: ShipCalls;
   readonly #watchers = new Set<() => void>();
@@ -61,6 +64,7 @@ export class Voyage {
     const accepting = new Accepting({ ...parts, lane, changed, moved: (tip) => this.#moved(tip) });
     this.#accepting = accepting;
     this.#fencing = new Fencing({ ...parts, alone: (job) => accepting.alone(job), changed });
+    this.crews = new Crews({ ...parts, sightings: this.sightings, fencing: this.#fencing, changed, silenceMs: this.#silenceMs });
     this.calls = new ShipCalls({ voyage: this, accepting, changed, notify: () => this.#notify() });
   }
 
@@ -102,75 +106,6 @@ export class Voyage {
 
   planChanges(plan: RegisterVoyage["plan"]): PlanChanges {
     return planChanges(this.ledger, plan);
-  }
-
-  /**
-   * Registers an incarnation and mints its token. Another incarnation of that ship is fenced first; the same one goes on in its life unless
-   * that was fenced, and then gets a new life.
-   */
-  async registerShip(ship: string, incarnation: string): Promise<string> {
-    const before = this.#currentLife(ship);
-    if (before && !before.fenced && before.incarnation !== incarnation)
-      await this.#fencing.fence(before.life, `replaced by ${incarnation}`, false);
-    const token = await this.ledger.store.write(() => {
-      const now = this.#currentLife(ship);
-      let life = now && !now.fenced && now.incarnation === incarnation ? now.life : undefined;
-      if (life === undefined) {
-        life = this.ledger.store.run("INSERT INTO lives (ship, incarnation) VALUES (?, ?)", ship, incarnation).rowId;
-      }
-      this.ledger.store.run("UPDATE lives SET greeted = 0 WHERE life = ?", life);
-      this.ledger.store.run(
-        "INSERT INTO ships VALUES (?, ?, 0) ON CONFLICT (ship) DO UPDATE SET life = excluded.life, stopping = 0",
-        ship,
-        life,
-      );
-      this.ledger.setMeta("limited", ""); // this launch may have brought another account
-      this.ledger.setFitness(life, "due");
-      return this.ledger.mintToken(this.id, life);
-    });
-    await this.#changed();
-    return token;
-  }
-
-  /** Fences that incarnation of the ship, saves its mirror, requeues its claim. Idempotent. */
-  async fence(ship: string, incarnation: string, reason: string): Promise<Fenced> {
-    const lives = this.ledger.store.all<Life>(
-      "SELECT * FROM lives WHERE ship = ? AND incarnation = ? ORDER BY life",
-      ship,
-      incarnation,
-    );
-    const current = this.#currentLife(ship)?.life;
-    const outcome: Fenced = { lost: [] };
-    for (const { life, fenced } of lives)
-      if (!fenced || life === current) Object.assign(outcome, await this.#fencing.fence(life, reason, false));
-    return outcome;
-  }
-
-  /** Tells the supervisor of that incarnation to stop; see {@link gone} for its end. */
-  async stop(ship: string, incarnation: string): Promise<void> {
-    const life = this.#currentLife(ship);
-    if (life?.incarnation !== incarnation) return;
-    await this.ledger.store.write(() => this.ledger.store.run("UPDATE ships SET stopping = 1 WHERE ship = ?", ship));
-    this.sightings.say(life.life, { type: "stop", reason: "the captain says stop" });
-    await this.#changed();
-  }
-
-  /** Is no supervisor of the ship there any more, as far as can be seen? */
-  gone(ship: string): boolean {
-    const life = this.#currentLife(ship);
-    return !life || !!life.fenced || !this.sightings.present(life.life, this.#silenceMs());
-  }
-
-  /** Fences the ship and forgets it. Quiet when it is unknown. */
-  async forgetShip(ship: string): Promise<void> {
-    const life = this.#currentLife(ship);
-    if (!life) return;
-    await this.#fencing.fence(life.life, "the ship was taken out of the voyage", false);
-    await this.ledger.store.write(() => {
-      this.ledger.store.run("DELETE FROM ships WHERE ship = ?", ship);
-      this.ledger.store.run("DELETE FROM tokens WHERE life IN (SELECT life FROM lives WHERE ship = ?)", ship);
-    });
-    await this.#changed();
   }
 
   /** A blocked task is pending again, with all its tries. Another task stays as it is. Throws NO_TASK; BUDGET when it could not be granted. */
@@ -255,24 +190,6 @@ export class Voyage {
     return { silenceMs: this.#silenceMs(), lostMs: this.timing.fenceSeconds * 1000, freeWork };
   }
 
-  /** Has the supervisor of this incarnation come up since it was last launched, and proven its hand? */
-  ready(ship: string, incarnation: string): boolean {
-    const life = this.#currentLife(ship);
-    return (
-      !!life &&
-      !life.fenced &&
-      life.incarnation === incarnation &&
-      (!!life.greeted || this.sightings.connected(life.life, this.#silenceMs())) &&
-      this.ledger.fitness(life.life) === "fit"
-    );
-  }
-
-  /** Did the hand's trial fail since the last launch? It will not become ready by waiting. */
-  unfit(ship: string): boolean {
-    const life = this.#currentLife(ship);
-    return !!life && typeof this.ledger.fitness(life.life) === "object";
-  }
-
   /** Calls back after each change, until the returned function is called. */
   watch(onChange: () => void): () => void {
     this.#watchers.add(onChange);
@@ -305,11 +222,6 @@ export class Voyage {
   #setTiming(timing: Timing): void {
     this.timing = timing;
     this.leases.leaseMs = timing.leaseSeconds * 1000;
-  }
-
-  #currentLife(ship: string): Life | undefined {
-    const record = this.ledger.ship(ship);
-    return record && this.ledger.life(record.life);
   }
 
   #task(id: string) {

@@ -82,7 +82,7 @@ export class Waker {
       const sprite = await sprites.get(name);
       if (sprite?.id !== life.incarnation) {
         this.#log("ship-gone", { voyage: id, ship, now: sprite?.id ?? null });
-        await this.#voyage.fence(ship, life.incarnation, "the provider does not have it any more");
+        await this.#voyage.crews.fence(ship, life.incarnation, "the provider does not have it any more");
         return;
       }
       const result = await sprites.exec(name, launchCrew, { timeoutMs: EXEC_MS });

@@ -10,11 +10,12 @@ export const CREW_FOLDER = "voyage/crew";
 
 const START = `tmux new-session -d -s ${CREW_SESSION} -x 200 -y 50 'exec node "$HOME/${CREW_FOLDER}/supervisor.js" 2>>"$HOME/voyage/logs/supervisor.err"'`;
 
-/** argv that starts the crew unless it runs; exit status 0 either way. */
+/** argv that starts the crew unless it runs; exit status 0 either way. A tmux server that is just ending with its last session takes no new one: then again. */
 export const launchCrew: readonly string[] = [
   "sh",
   "-c",
-  `mkdir -p "$HOME/voyage/logs"; tmux has-session -t =${CREW_SESSION} 2>/dev/null || ${START}`,
+  `mkdir -p "$HOME/voyage/logs"
+for i in 1 2 3 4 5; do tmux has-session -t =${CREW_SESSION} 2>/dev/null && exit 0; ${START} && exit 0; sleep 0.2; done; exit 1`,
 ];
 /** argv with exit status 0 while the crew runs. */
 export const crewRuns: readonly string[] = ["tmux", "has-session", "-t", `=${CREW_SESSION}`];

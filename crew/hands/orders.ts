@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
+import type { Grant } from "../../lib/ship-api.ts";
 import { type Deck, handBaseEnvironment } from "../deck.ts";
 import { Delivery } from "../delivery.ts";
 import { no, yes } from "../gates/gatekeeper.ts";
 import { judgeCommand } from "../gates/git-rules.ts";
 import { Halt } from "../halt.ts";
 import type { Hand } from "../hand.ts";
+import type { TaskLog } from "../task-log.ts";
 import { claudeEnvironment } from "./claude/environment.ts";
 import { renderOrdersRules } from "./claude/prompt.ts";
 import { Spending } from "./claude/spending.ts";
@@ -51,11 +53,8 @@ export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) =>
     await spending.abandon();
     if (error instanceof NoMoney) return { kind: "handed-back", reason: error.message };
     if (!(error instanceof Halt) || error.kind !== "stop") throw error;
-    const patience = AbortSignal.timeout(HOME_MS);
-    if (!(await deck.tree.differsFrom(grant.tip, patience))) throw error;
-    const offered = await new Delivery(deck, grant, log, patience).offer("What the captain had done by hand", 0);
-    if (offered.kind !== "accepted") throw error; // what is not accepted is saved as what was left
-    return { kind: "accepted" };
+    if (await bringHome(deck, grant, log)) return { kind: "accepted" };
+    throw error; // what was not accepted is saved as what was left
   } finally {
     await spending.close();
     await tui.close();
@@ -63,6 +62,19 @@ export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) =>
 };
 
 class NoMoney extends Error {}
+
+/** Delivers what lies in the tree. False when there is nothing, or it was not taken. */
+async function bringHome(deck: Deck, grant: Grant, log: TaskLog): Promise<boolean> {
+  const patience = AbortSignal.timeout(HOME_MS);
+  try {
+    if (!(await deck.tree.differsFrom(grant.tip, patience))) return false;
+    const offered = await new Delivery(deck, grant, log, patience).offer("What the captain had done by hand", 0);
+    return offered.kind === "accepted";
+  } catch (error) {
+    deck.journal.note("not-home", `what lies in the tree was not delivered: ${(error as Error).message}`);
+    return false;
+  }
+}
 
 /** Its list of things to do is its own: the task list of the voyage is put right by a sync, which would take it away. */
 function environment(deck: Deck): NodeJS.ProcessEnv {

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import { pause } from "../pause.ts";
 import type { Start } from "../run.ts";
 import type { Ship } from "../ship.ts";
 import { type FromWindow, jsonLines, type ToWindow } from "./wire.ts";
@@ -9,6 +10,7 @@ import { type FromWindow, jsonLines, type ToWindow } from "./wire.ts";
 /** tmux session in which the hand is seen (lib/crew-launch.ts has the same word for who looks in). */
 const SESSION = "claude";
 const OPEN_MS = 10_000;
+const AGAIN_MS = 300;
 
 /**
  * The supervisor's end of the tmux session `claude`. It stays from task to task, so that who looks in can stay too, and is opened anew when it
@@ -93,7 +95,9 @@ export class Window {
       const program = [process.execPath, join(this.#ship.home, "voyage", "crew", "window", "program.js"), this.#path];
       const errors = join(this.#ship.logs, "window.err");
       const line = `exec ${program.map(quoted).join(" ")} 2>>${quoted(errors)}`;
-      await tmux(["new-session", "-d", "-s", SESSION, "-x", "200", "-y", "50", line]);
+      const start = ["new-session", "-d", "-s", SESSION, "-x", "200", "-y", "50", line];
+      // A tmux server that is just ending with its last session takes no new one.
+      await tmux(start).catch(() => pause(AGAIN_MS, AbortSignal.timeout(OPEN_MS)).then(() => tmux(start)));
       const socket = await connected;
       this.#take(socket);
       return socket;

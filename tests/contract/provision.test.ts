@@ -125,7 +125,7 @@ async function begin(run: string) {
     order.file,
   ];
   await quay.sprites.exec(quay.spriteName(NAME), provisionArgv(), { stdin: provisionStdin({ files, run: order.run }) });
-  await expect.poll(() => log().catch(() => "")).toContain(`$ ${run}`);
+  await expect.poll(() => log().catch(() => ""), { timeout: 20_000 }).toContain(`$ ${run}`);
   return order;
 }
 
@@ -146,10 +146,10 @@ test("looks that are lost on the way are made again, and which step runs is told
 test("a ship at its steps is held awake, and holds nothing afterwards", async () => {
   const order = await begin("until [ -e go ]; do sleep 0.1; done; rm go");
   const holds = () => quay.onShip(NAME, "sprite-env curl -fsS /v1/tasks").then(({ stdout }) => stdout);
-  await expect.poll(holds).toContain("ocaptain-crew");
+  await expect.poll(holds, { timeout: 20_000 }).toContain("ocaptain-crew");
   await onShip("touch go");
   await provisioned(quay.sprites, { ship: NAME, sprite: quay.spriteName(NAME) }, order);
-  await expect.poll(holds).not.toContain("ocaptain-crew");
+  await expect.poll(holds, { timeout: 20_000 }).not.toContain("ocaptain-crew");
 });
 
 test("an attempt whose captain is gone is ended, and the next begins anew", async () => {

@@ -62,12 +62,12 @@ test("an idle ship that beats stays connected; one that froze with its stream op
   expect(voyage.shipRow("ship-0")).toMatchObject({ connected: true, state: "working" });
   await pass(voyage, 1, () => idle.heartbeat());
   expect(voyage.shipRow("ship-0")).toMatchObject({ connected: false, state: "working" });
-  expect(voyage.gone("ship-0")).toBe(true);
+  expect(voyage.crews.gone("ship-0")).toBe(true);
   await pass(voyage, 9, () => idle.heartbeat());
   await soon(() => task(voyage, "1")).toMatchObject({ status: "pending", tries: 1 });
   expect(voyage.shipRow("ship-0")).toMatchObject({ connected: false, state: "fenced", hasWork: true });
   expect(voyage.shipRow("ship-1")).toMatchObject({ connected: true, state: "idle" });
-  expect(voyage.ready("ship-0", "vm-ship-0")).toBe(false);
+  expect(voyage.crews.ready("ship-0", "vm-ship-0")).toBe(false);
 });
 
 test("heartbeats keep a claim through many leases; without them it ends with its lease, not before", async () => {
@@ -128,7 +128,7 @@ test("a helm that died in the middle of a fence starts without waiting for it, e
   let voyage = await start({ ...paperBranch(), rescue: () => new Promise(() => {}) });
   const ship = await boardPaperShip(voyage, "ship-0");
   await ship.grant();
-  void voyage.fence("ship-0", "vm-ship-0", "the captain says so").catch(() => {});
+  void voyage.crews.fence("ship-0", "vm-ship-0", "the captain says so").catch(() => {});
   await soon(() => state(voyage, "ship-0")).toBe("fenced");
 
   let finish: ((ref: null) => void) | undefined;
@@ -148,8 +148,8 @@ test("a mirror that cannot be saved: the fence says so, also when it is asked ag
   const ship = await boardPaperShip(voyage, "ship-0");
   await ship.grant();
   const outcome = { lost: [], unsaved: "Error: no space" };
-  expect(await voyage.fence("ship-0", "vm-ship-0", "test")).toEqual(outcome);
-  expect(await voyage.fence("ship-0", "vm-ship-0", "again")).toEqual(outcome);
+  expect(await voyage.crews.fence("ship-0", "vm-ship-0", "test")).toEqual(outcome);
+  expect(await voyage.crews.fence("ship-0", "vm-ship-0", "again")).toEqual(outcome);
   expect(task(voyage, "1")).toMatchObject({ status: "pending" });
   expect(events).toContain("rescue-failed");
 });

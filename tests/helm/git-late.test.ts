@@ -73,7 +73,7 @@ describe.each([true, false])("an accept of which git did not tell the end (the b
     const voyage = new Voyage({ id: "abc123", ledger, branch, clock: systemClock, log: () => {}, show });
     await voyage.open();
     await voyage.register({ stack: "v", plan: makePlan({ "1": [], "2": ["1"] }), hand: "rehearsal" });
-    const caller = ledger.lifeOfToken(await voyage.registerShip("ship-0", "vm-0"))!;
+    const caller = ledger.lifeOfToken(await voyage.crews.register("ship-0", "vm-0"))!;
     let requests = 0;
     const ask = () => ({ requestId: `request-${++requests}`, incarnation: "vm-0" });
     const grant = await voyage.calls.claim(caller, ask());
@@ -100,7 +100,7 @@ describe.each([true, false])("an accept of which git did not tell the end (the b
 
   test("and whose ship is fenced is in the ledger as it is on the branch", async () => {
     const { voyage, commits, shown, status } = await cutShort();
-    await voyage.fence("ship-0", "vm-0", "gone");
+    await voyage.crews.fence("ship-0", "vm-0", "gone");
     expect(status()).toBe(moves ? "accepted" : "pending");
     expect(commits).toHaveLength(moves ? 2 : 1);
     expect(shown).toContain("1");

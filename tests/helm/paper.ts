@@ -72,7 +72,7 @@ export async function openPaperVoyage(wish: Wish): Promise<Voyage> {
 
 /** A ship, registered, and what it calls. */
 export async function boardPaperShip(voyage: Voyage, name: string, incarnation = `vm-${name}`) {
-  const caller = voyage.ledger.lifeOfToken(await voyage.registerShip(name, incarnation))!;
+  const caller = voyage.ledger.lifeOfToken(await voyage.crews.register(name, incarnation))!;
   const ask = () => ({ requestId: randomUUID(), incarnation });
   return {
     caller,

@@ -33,7 +33,7 @@ test("100 000 claims in process by 16 racers: none is won twice, none is lost", 
   for (let number = 0; number < VOYAGES; number++) {
     const voyage = await openVoyage(number.toString(16).padStart(6, "0"), TASKS, "off");
     const race = async (racer: number) => {
-      const token = await voyage.registerShip(`ship-${racer}`, `vm-${racer}`);
+      const token = await voyage.crews.register(`ship-${racer}`, `vm-${racer}`);
       for (;;) {
         const caller = voyage.ledger.lifeOfToken(token)!;
         const ask = () => ({ requestId: `request-${++requests}`, incarnation: caller.incarnation });
@@ -84,7 +84,7 @@ test.for([
 
     const race = async (racer: number) => {
       const incarnation = `vm-${racer}`;
-      const token = await voyage.registerShip(`ship-${racer}`, incarnation);
+      const token = await voyage.crews.register(`ship-${racer}`, incarnation);
       const caller = voyage.ledger.lifeOfToken(token)!;
       const connection = keepAlive(port, token);
       while (asked < claims) {

@@ -101,9 +101,9 @@ test("as many ships that ended are woken as there are free tasks; one told to st
   const ships = [await come("ship-0"), await come("ship-1"), await come("ship-2"), await come("ship-3")];
   await boardPaperShip(voyage, "ship-4");
   const claims = [await ships[0]!.grant(), await ships[1]!.grant()];
-  await voyage.stop("ship-2", "vm-ship-2");
+  await voyage.crews.stop("ship-2", "vm-ship-2");
   for (const ship of ships) ship.closePresence();
-  await voyage.fence("ship-1", "vm-ship-1", "test");
+  await voyage.crews.fence("ship-1", "vm-ship-1", "test");
   await ships[0]!.release(claims[0]!.task.id, claims[0]!.epoch);
   // The release was heard after the stream closed, so the ship counts as there for three heartbeats more.
   clock.pass(31);

@@ -88,7 +88,8 @@ test("a configuration that is wrong hides nothing: it is said with the plan's, t
     await rm(join(captain.plan, "spec.md"));
     await refused(...config, /spec\.md/, /999999999/);
     await captain.configure({ plan: "" });
-    await refused(...config, /ocaptain:plan: is missing\s+hint: pulumi config set ocaptain:plan plans\/survey/, /999999999/);
+    // Without a plan it is an empty sail, whose repository is looked at by itself.
+    await refused(...config, /a sail without a plan \(ocaptain:plan is not set\) needs/, /no-such-repository/, /999999999/);
   } finally {
     delete process.env.OCAPTAIN_MIN_FREE_MIB;
   }

@@ -126,6 +126,8 @@ export class Tui {
         this.pid = pid;
       },
       start: window.start(true),
+    }).catch((error: Error) => {
+      throw /^cannot run claude/.test(error.message) ? new Halt("stop", `no Claude Code on this ship: ${error.message}`) : error;
     });
   }
 
@@ -165,13 +167,22 @@ export class Tui {
 const backOff = (heartbeatSeconds: number, failures: number) =>
   Math.min(LONGEST_BACK_OFF_MS, heartbeatSeconds * 1000 * 2 ** Math.max(0, failures - 1));
 
+/** Nothing when it is not there, or an agent has broken it. */
+function read(file: string): Record<string, unknown> {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
 /**
  * Answers the questions that a first start would ask a person (facts: claude-code §3), in `~/.claude.json`. An API key is approved by its last 20
  * characters, which is how Claude Code itself stores it; an OAuth token is not asked about. A clone is trusted by its own path alone, not by a parent's.
  */
 function answerDialogs(home: string, workspace: string, env: NodeJS.ProcessEnv): void {
   const file = join(home, ".claude.json");
-  const known = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>) : {};
+  const known = read(file);
   const { ANTHROPIC_API_KEY: key } = env;
   const answered = {
     ...known,

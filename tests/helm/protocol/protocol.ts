@@ -54,7 +54,7 @@ async function sail(graph: Record<string, string[]>, actions: Action[]): Promise
     const model = new Model(world, graph);
     const network = new Network(world, model);
     const ships = Array.from({ length: SHIPS }, (_, index) => new Ship(`ship-${index}`));
-    for (const one of ships) one.token = await world.through(world.voyage.registerShip(one.name, one.incarnation));
+    for (const one of ships) one.token = await world.through(world.voyage.crews.register(one.name, one.incarnation));
 
     for (const one of actions) {
       await act(world, model, network, ships, one);
@@ -126,7 +126,7 @@ async function act(world: World, model: Model, network: Network, ships: Ship[], 
     }
     case "fence": {
       const target = ships[one.ship]!;
-      const fenced = world.voyage.fence(target.name, target.incarnation, "test");
+      const fenced = world.voyage.crews.fence(target.name, target.incarnation, "test");
       if (one.wait) await world.through(fenced);
       else background(network, fenced);
       return;
@@ -148,7 +148,7 @@ async function register(world: World, one: Ship, anew: boolean): Promise<void> {
     one.claim = null;
     one.waitsFor = null;
   }
-  one.token = await world.through(world.voyage.registerShip(one.name, one.incarnation));
+  one.token = await world.through(world.voyage.crews.register(one.name, one.incarnation));
 }
 
 /** Everything is put in order; then all tasks must come to their end. */
