@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { claudeFolder, INSTALL_MS } from "../claude/claude-cli.ts";
 import { bash, steps } from "../claude/fleet.ts";
 import { StandInApi } from "../claude/stand-in-api.ts";
+import { finder, findInFiles } from "../fixtures/planted.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 /** A sail without a plan: the real engine, Mutagen, tmux, Claude Code's own screen; a stand-in of the Messages API. */
@@ -57,6 +58,16 @@ test("what it does for the captain is in the mirror while it is done; up again c
   await expect.poll(screen, { timeout: 20_000 }).toContain("It is done, captain.");
   await captain.up(["--expect-no-changes"]);
   expect(await screen()).toContain("It is done, captain.");
+});
+
+test("its own screen keeps the end of the key: that is in a file of the ship's, beside the credentials, and nowhere else", () => {
+  const finds = findInFiles(finder({ key: KEY }), captain.folder, (path) =>
+    path.replace(/^h\/harbor\/s\/[0-9a-f]+\/home\//, "a ship's ~/"),
+  );
+  expect([...new Set(finds)].sort()).toEqual([
+    "a ship's ~/.claude.json (0600): key (part)",
+    "a ship's ~/voyage/crew/credentials (0600): key",
+  ]);
 });
 
 test("the session outlives its crew: what was said is still there, and the tree", async () => {
