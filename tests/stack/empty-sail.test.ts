@@ -6,8 +6,9 @@ import { INSTALL_MS } from "../claude/claude-cli.ts";
 import { bash, steps } from "../claude/fleet.ts";
 import { BIN, ocaptain } from "../cli/fleet.ts";
 import { openTerm } from "../cli/term.ts";
+import { finder, findInFiles } from "../fixtures/planted.ts";
 import type { Captain } from "./captain.ts";
-import { openClaudeCaptain } from "./claude-captain.ts";
+import { KEY, openClaudeCaptain } from "./claude-captain.ts";
 
 /** A sail without a plan: the real engine, Mutagen, tmux, Claude Code's own screen; a stand-in of the Messages API. */
 let sea: Awaited<ReturnType<typeof openClaudeCaptain>>;
@@ -94,6 +95,16 @@ test("ocaptain shell shows its screen, lets keys through with --write, and shows
   } finally {
     await term.close();
   }
+});
+
+test("its own screen keeps the end of the key: that is in a file of the ship's, beside the credentials, and nowhere else", () => {
+  const finds = findInFiles(finder({ key: KEY }), captain.folder, (path) =>
+    path.replace(/^h\/harbor\/s\/[0-9a-f]+\/home\//, "a ship's ~/"),
+  );
+  expect([...new Set(finds)].sort()).toEqual([
+    "a ship's ~/.claude.json (0600): key (part)",
+    "a ship's ~/voyage/crew/credentials (0600): key",
+  ]);
 });
 
 test("the session outlives its crew: what was said is still there, and the tree", async () => {
