@@ -7,6 +7,7 @@ import { stopHarbor } from "../../lib/harbor-daemon.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { stopHelm } from "../../lib/helm-daemon.ts";
 import { mutagenHome, voyageFolder } from "../../lib/paths.ts";
+import type { PlanHandSettings } from "../../lib/plan-types.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { TaskCounts } from "../../lib/status.ts";
 import type { Spend, VoyageStatus } from "../../lib/voyage-status.ts";
@@ -24,8 +25,12 @@ export async function openCaptain(
   options: {
     stack?: string;
     tasks?: SmallTask[];
+    /** The plan's. */
+    claude?: PlanHandSettings;
     config?: Record<string, string | number | boolean>;
     beside?: { folder: string };
+    /** Of `pulumi`, over what every test has. */
+    env?: Record<string, string>;
   } = {},
 ) {
   const folder = await mkdtemp(join(tmpdir(), "oc-"));
@@ -44,9 +49,10 @@ export async function openCaptain(
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_PARALLEL: "32",
     PULUMI_CONTINUE_ON_ERROR: "true",
+    ...options.env,
   };
   const repo = await writeRepo(join(folder, "repo"));
-  const plan = await writePlan(join(folder, "plan"), { repo, tasks: options.tasks ?? diamond(4) });
+  const plan = await writePlan(join(folder, "plan"), { repo, tasks: options.tasks ?? diamond(4), claude: options.claude });
   const configFile = join(folder, `Pulumi.${stack}.yaml`);
 
   const pulumi = (args: string[], run: { timeoutMs?: number; reject?: boolean } = {}) =>
