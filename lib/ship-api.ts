@@ -195,3 +195,14 @@ export const CrewConfig = z.object({
   taskList: z.string(),
 });
 export type CrewConfig = z.infer<typeof CrewConfig>;
+
+/** What the helm's door on a ship in a tailnet needs (crew/tailnet/door.ts): `~/voyage/tailnet/door.json`. */
+export const DoorConfig = z.object({
+  /** The captain's IPv4 address in the tailnet. */
+  captain: z.string(),
+  /** The helm's port, there and on the ship's loopback. */
+  port: z.number().int(),
+  /** tailscaled's SOCKS5 proxy on loopback; null: a kernel interface carries plain connections. */
+  socksPort: z.number().int().nullable(),
+});
+export type DoorConfig = z.infer<typeof DoorConfig>;

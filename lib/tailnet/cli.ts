@@ -1,0 +1,69 @@
+import { execa } from "execa";
+import { z } from "zod";
+import { OcaptainError } from "../errors.ts";
+
+const Node = z.object({
+  /** The control plane's id of this node: what its API removes it by. */
+  ID: z.string(),
+  HostName: z.string(),
+  TailscaleIPs: z
+    .array(z.string())
+    .nullish()
+    .transform((ips) => ips ?? []),
+  Tags: z.array(z.string()).optional(),
+  Online: z.boolean().optional(),
+  sshHostKeys: z
+    .array(z.string())
+    .nullish()
+    .transform((keys) => keys ?? []),
+});
+
+/** What `tailscale status --json` says, as far as we ask. */
+export const TailscaleStatus = z.object({
+  BackendState: z.string(),
+  /** True: a kernel interface; false: userspace networking. */
+  TUN: z.boolean().default(false),
+  Self: Node.nullish(),
+  Peer: z
+    .record(z.string(), Node)
+    .nullish()
+    .transform((peers) => Object.values(peers ?? {})),
+});
+export type TailscaleStatus = z.infer<typeof TailscaleStatus>;
+export type TailscaleNode = z.infer<typeof Node>;
+
+const LOOK_MS = 10_000;
+
+export type Tailscale = ReturnType<typeof openTailscale>;
+
+/** The captain's `tailscale` command, talking to the tailscaled at `socket`; null: to the one that it finds by itself. */
+export function openTailscale(socket: string | null, program = "tailscale") {
+  const args = (rest: readonly string[]) => [...(socket === null ? [] : [`--socket=${socket}`]), ...rest];
+
+  /** A failure is an outcome. @throws OcaptainError TAILSCALE_MISSING */
+  async function run(rest: readonly string[], timeoutMs = LOOK_MS) {
+    const result = await execa(program, args(rest), { reject: false, stdin: "ignore", timeout: timeoutMs });
+    if (result.code === "ENOENT")
+      throw new OcaptainError("TAILSCALE_MISSING", "tailscale is not on PATH", {
+        hint: "install Tailscale: https://tailscale.com/download",
+      });
+    return { ok: !result.failed, stdout: result.stdout ?? "", message: result.stderr?.trim() || result.shortMessage || "" };
+  }
+
+  return {
+    argv: [program, ...args([])] as readonly string[],
+    run,
+    /** null: no tailscaled answers there. */
+    async status(): Promise<TailscaleStatus | null> {
+      const outcome = await run(["status", "--json"]);
+      if (!outcome.ok) return null;
+      return TailscaleStatus.parse(JSON.parse(outcome.stdout));
+    },
+    /** Does that address answer within `timeoutMs`? One try: it is for the caller to go on. */
+    ping: async (address: string, timeoutMs: number): Promise<boolean> =>
+      (await run(["ping", "--c=1", "--until-direct=false", `--timeout=${timeoutMs}ms`, address], timeoutMs + 2_000)).ok,
+  };
+}
+
+/** A node's IPv4 address in the tailnet. */
+export const ipv4 = (node: { TailscaleIPs: string[] }): string | null => node.TailscaleIPs.find((ip) => ip.includes(".")) ?? null;
