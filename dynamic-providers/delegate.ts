@@ -16,7 +16,8 @@ export class Delegate implements dynamic.ResourceProvider {
   }
 
   async configure(request: dynamic.ConfigureRequest) {
-    for (const key of ["spritesToken", "claudeToken", "keepWorkspace", "abandonUnsynced", "unconfined", "handover"])
+    const secrets = ["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey"];
+    for (const key of [...secrets, "headscaleUrl", "keepWorkspace", "abandonUnsynced", "unconfined", "handover"])
       this.settings[key] = request.config.get(`ocaptain:${key}`) || undefined;
   }
 

@@ -7,6 +7,7 @@ import { type AnyLifecycle, PartlyMade, type Settings } from "./lifecycle.ts";
 import { musterLifecycle } from "./muster/lifecycle.ts";
 import { mutagenSyncLifecycle } from "./mutagen-sync/lifecycle.ts";
 import { spriteLifecycle } from "./sprite/lifecycle.ts";
+import { tailnetKeyLifecycle } from "./tailnet-key/lifecycle.ts";
 import { tmuxLaunchLifecycle } from "./tmux-launch/lifecycle.ts";
 import { withVoyageLock } from "./voyage-lock.ts";
 import { workspaceLifecycle } from "./workspace/lifecycle.ts";
@@ -22,6 +23,7 @@ const lifecycles: Record<string, AnyLifecycle> = {
   sprite: spriteLifecycle,
   "mutagen-sync": mutagenSyncLifecycle,
   "tmux-launch": tmuxLaunchLifecycle,
+  "tailnet-key": tailnetKeyLifecycle,
 };
 
 type Bag = Record<string, unknown> & { stack: string };

@@ -5,6 +5,11 @@ export type Settings = {
   spritesToken?: string | undefined;
   /** Credentials of the hand claude. */
   claudeToken?: string | undefined;
+  /** Of Tailscale's API; else OCAPTAIN_TAILSCALE_OAUTH_SECRET (lib/tailnet/settings.ts). */
+  tailscaleOauthSecret?: string | undefined;
+  /** Set: the tailnet is a Headscale's. */
+  headscaleUrl?: string | undefined;
+  headscaleApiKey?: string | undefined;
   /** "false": the captain's folder goes at destroy. */
   keepWorkspace?: string | undefined;
   /** Names of ships (comma or JSON list) whose work may be lost at destroy. */

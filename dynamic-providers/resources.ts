@@ -1,5 +1,6 @@
 import { type CustomResourceOptions, dynamic, type Input, type Output } from "@pulumi/pulumi";
 import type { Plan } from "../lib/plan-types.ts";
+import type { TailnetKind } from "../lib/tailnet/types.ts";
 import { Delegate } from "./delegate.ts";
 
 /**
@@ -75,6 +76,26 @@ export class Sprite extends dynamic.Resource {
       opts,
       "ocaptain",
       "Sprite",
+    );
+  }
+}
+
+const tailnetKey = new Delegate("tailnet-key");
+type TailnetKeyArgs = Omit<Ship, "provider"> & { control: TailnetKind };
+/** What one ship joins the tailnet with, in one VM life. */
+export class TailnetKey extends dynamic.Resource {
+  declare readonly key: Output<string>;
+  declare readonly keyId: Output<string>;
+  declare readonly expiresAt: Output<string>;
+  constructor(name: string, args: Inputs<TailnetKeyArgs>, opts?: CustomResourceOptions) {
+    super(
+      tailnetKey,
+      name,
+      { ...args, key: undefined, keyId: undefined, expiresAt: undefined, others: undefined },
+      // A provider cannot say that what it returns is a secret (facts: pulumi §6.7).
+      { ...opts, additionalSecretOutputs: ["key"] },
+      "ocaptain",
+      "TailnetKey",
     );
   }
 }

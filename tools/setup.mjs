@@ -1,5 +1,6 @@
 /**
- * `npm run setup`: everything that a fresh machine lacks, from Node ≥ 20, npm and git. Built-ins of Node 20 only.
+ * `npm run setup`: everything that a fresh machine lacks, from Node ≥ 20, npm and git. Built-ins of Node 20 only. `npm run setup -- <part> …`
+ * makes these alone, which may be ones that only some need (parts.mjs).
  * Safe to repeat, to interrupt and to start twice: each part is made in a folder of its own, put in place by a rename, and then stamped.
  */
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -8,28 +9,39 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { readStamp, stampFile, toolsFolder } from "./environment.mjs";
 import { lock } from "./setup/lock.mjs";
-import { parts } from "./setup/parts.mjs";
+import { onDemand, parts } from "./setup/parts.mjs";
 import { withProgress } from "./setup/progress.mjs";
 
 const TEMPORARY = "tmp-";
 const say = (text) => process.stderr.write(`${text}\n`);
 
-/** Makes what is missing. Prints to standard error only, and nothing when nothing was to do and `quiet`. Rejects with a message for people. */
-export async function setup({ quiet = false } = {}) {
-  if (!parts.every(isCurrent)) {
+/**
+ * Makes what is missing of `names`, or of what everybody needs. Prints to standard error only, and nothing when nothing was to do and `quiet`.
+ * Rejects with a message for people.
+ */
+export async function setup({ quiet = false, names = [] } = {}) {
+  const chosen = names.length > 0 ? names.map(partCalled) : parts;
+  if (!chosen.every(isCurrent)) {
     mkdirSync(toolsFolder, { recursive: true });
     const release = await lock(toolsFolder, () => say("another set-up of this checkout is at work: waiting for it"));
     const end = () => process.exit(130); // "exit" handlers end what was started
     process.once("SIGINT", end).once("SIGTERM", end);
     try {
       removeLeftovers();
-      for (const part of parts) if (!isCurrent(part)) await make(part);
+      for (const part of chosen) if (!isCurrent(part)) await make(part);
     } finally {
       process.off("SIGINT", end).off("SIGTERM", end);
       release();
     }
   } else if (quiet) return;
-  printTable();
+  printTable(chosen);
+}
+
+function partCalled(name) {
+  const all = [...parts, ...onDemand];
+  const part = all.find((one) => one.name === name);
+  if (!part) throw new Error(`no part is called ${name}; there are ${all.map((one) => one.name).join(", ")}`);
+  return part;
 }
 
 function isCurrent(part) {
@@ -57,16 +69,16 @@ async function make(part) {
   }
 }
 
-function printTable() {
-  const rows = parts.flatMap((part) => {
+function printTable(chosen) {
+  const rows = chosen.flatMap((part) => {
     const stamp = readStamp(part.name);
     return stamp.rows ?? [{ part: part.name, ...stamp }];
   });
-  for (const row of rows) say(`  ${row.part.padEnd(14)}${row.version.padEnd(14)}${row.from}`);
+  for (const row of rows) say(`  ${row.part.padEnd(17)}${row.version.padEnd(14)}${row.from}`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await setup().catch((error) => {
+  await setup({ names: process.argv.slice(2) }).catch((error) => {
     say(`set-up: ${error.message}`);
     process.exit(1);
   });

@@ -1,6 +1,6 @@
 /** Downloads a vendor's release. Nothing is used whose digest is not the expected one. */
 import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
@@ -37,12 +37,21 @@ export async function download(url, file, { sha256, tell = () => {} }) {
   if (actual !== sha256) throw new Error(`${url} has digest ${actual}, not ${sha256}: not used`);
 }
 
-/** Digest of `name` in a `sha256sum` listing at `url`. */
+/** Digest of `name` in a `sha256sum` listing at `url`; without a name, of a page that holds a digest alone. */
 export async function publishedDigest(url, name) {
   const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
   if (!response.ok) throw new Error(`${url} answers ${response.status}`);
-  const line = (await response.text()).split("\n").find((entry) => entry.trim().endsWith(` ${name}`));
+  const lines = (await response.text()).split("\n");
+  const line = name === undefined ? lines[0] : lines.find((entry) => entry.trim().endsWith(` ${name}`));
   const digest = line?.trim().split(/\s+/)[0];
-  if (!digest || !/^[0-9a-f]{64}$/.test(digest)) throw new Error(`${url} has no SHA-256 of ${name}`);
+  if (!digest || !/^[0-9a-f]{64}$/.test(digest))
+    throw new Error(`${url} has no SHA-256${name === undefined ? "" : ` of ${name}`}`);
   return digest;
+}
+
+/** SHA-256 of a file, hex. */
+export async function fileDigest(file) {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file), hash);
+  return hash.digest("hex");
 }

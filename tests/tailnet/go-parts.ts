@@ -1,0 +1,17 @@
+import { join } from "node:path";
+import { captainArch } from "../../lib/tailnet/parts.ts";
+import { setup } from "../../tools/setup.mjs";
+
+/** The first build on a machine; a later one takes nothing (docs/tailnet.md). */
+export const BUILD_MS = 30 * 60_000;
+
+/**
+ * The real headscale, and the folder of tailscale and tailscaled: set-up's on-demand parts, built once a checkout and then found. Two that ask at once
+ * share one build (set-up's lock); its progress is on standard error.
+ */
+export async function goParts() {
+  const tailscale = `tailscale-${captainArch()}`;
+  await setup({ quiet: true, names: [tailscale, "headscale"] });
+  const tools = join(import.meta.dirname, "../../.tools");
+  return { headscale: join(tools, "headscale/headscale"), folder: join(tools, tailscale) };
+}

@@ -1,0 +1,108 @@
+import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync } from "node:fs";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { toolsFolder } from "../environment.mjs";
+import { findOnPath, identity, runCommand } from "./command.mjs";
+import { checkGo, goBuild } from "./go.mjs";
+import { download, fileDigest, publishedDigest } from "./release.mjs";
+
+/** The release that this project was tried with, and that a headscale of 0.28 serves. Newer ones want a newer Go. */
+const VERSION = "1.94.1";
+const PROGRAMS = ["tailscale", "tailscaled"];
+const PACKAGES = "https://pkgs.tailscale.com/stable";
+
+/**
+ * Tailscale for ships: static programs for Linux, in `.tools/tailscale-<arch>/`, with their digests in the stamp. Only on demand
+ * (`npm run setup -- tailscale-amd64`). In the order of design 17: the very release on PATH, the vendor's release, built from the Go module.
+ */
+export const tailscale = (arch) => {
+  const name = `tailscale-${arch}`;
+  const folder = join(toolsFolder, name);
+  const made = (program) => join(folder, program);
+  return {
+    name,
+    title: `Tailscale ${VERSION} for linux/${arch}`,
+    key: () => `${VERSION} ${arch}`,
+    intact: (stamp) => PROGRAMS.every((program) => identity(made(program)) === stamp.identity[program]),
+
+    async make(context) {
+      const fresh = join(context.temporary, name);
+      mkdirSync(fresh);
+      const from =
+        (await fromPath(arch, fresh)) ?? (await fromVendor(arch, fresh, context)) ?? (await fromGo(arch, fresh, context));
+      if (existsSync(folder)) renameSync(folder, join(context.temporary, "replaced"));
+      renameSync(fresh, folder);
+      const each = async (of) => Object.fromEntries(await Promise.all(PROGRAMS.map(async (one) => [one, await of(made(one))])));
+      return { version: VERSION, from, sha256: await each(fileDigest), identity: await each(identity) };
+    },
+  };
+};
+
+/** Both, of this very release, static, and for ships of this machine's kind. */
+async function fromPath(arch, folder) {
+  if (process.platform !== "linux" || process.arch !== (arch === "amd64" ? "x64" : arch)) return undefined;
+  const paths = PROGRAMS.map((program) => findOnPath(program));
+  for (const path of paths) {
+    const said = path && isStatic(path) ? await runCommand(path, ["--version"], { timeoutMs: 20_000 }).catch(() => "") : "";
+    if (said.split("\n")[0].split("-")[0] !== VERSION) return undefined;
+  }
+  for (const [i, program] of PROGRAMS.entries()) await copyFile(paths[i], join(folder, program));
+  return `system (${paths[0]})`;
+}
+
+/** A program that names no loader (ELF: no segment of type PT_INTERP) runs on a system of any libc. */
+function isStatic(path) {
+  const head = Buffer.alloc(4096);
+  const file = openSync(path, "r");
+  try {
+    readSync(file, head, 0, head.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  if (head.toString("latin1", 0, 4) !== "\x7fELF" || head[4] !== 2) return false;
+  const [start, size, count] = [Number(head.readBigUInt64LE(32)), head.readUInt16LE(54), head.readUInt16LE(56)];
+  for (let i = 0; i < count; i++) if (head.readUInt32LE(start + i * size) === 3) return false;
+  return true;
+}
+
+/**
+ * Undefined when it cannot be reached. Its digest is the one that the vendor publishes beside it: it tells a broken download, not a
+ * broken vendor. One that is pinned here would be better, and could not be had where this was written (docs/untried.md).
+ */
+async function fromVendor(arch, folder, { tell, temporary }) {
+  const archive = `tailscale_${VERSION}_${arch}.tgz`;
+  const file = join(temporary, archive);
+  try {
+    tell("looking for the vendor's release");
+    const sha256 = await publishedDigest(`${PACKAGES}/${archive}.sha256`);
+    await download(`${PACKAGES}/${archive}`, file, { sha256, tell });
+    await runCommand("tar", [
+      "-xzf",
+      file,
+      "-C",
+      folder,
+      "--strip-components=1",
+      ...PROGRAMS.map((one) => `tailscale_${VERSION}_${arch}/${one}`),
+    ]);
+  } catch (error) {
+    tell(`no vendor's release: ${error.message}`);
+    return undefined;
+  }
+  return "vendor's release (pkgs.tailscale.com)";
+}
+
+async function fromGo(arch, folder, { tell }) {
+  await checkGo("tailnet").catch((error) => {
+    throw new Error(`Tailscale ${VERSION} cannot be had from pkgs.tailscale.com, and ${error.message}`);
+  });
+  const started = Date.now();
+  const stamp = ["longStamp", "shortStamp"].map((variable) => `-X tailscale.com/version.${variable}=${VERSION}`).join(" ");
+  for (const program of PROGRAMS)
+    await goBuild("tailnet", `tailscale.com/cmd/${program}`, join(folder, program), {
+      ldflags: `-s -w ${stamp}`,
+      env: { GOOS: "linux", GOARCH: arch, CGO_ENABLED: "0" },
+      tell,
+    });
+  return `Go module, built in ${Math.round((Date.now() - started) / 1000)} s`;
+}
