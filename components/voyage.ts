@@ -2,6 +2,7 @@ import { ComponentResource, type ComponentResourceOptions, type Output } from "@
 import { Helm, Muster, Workspace } from "../dynamic-providers/resources.ts";
 import { shipName } from "../lib/naming.ts";
 import type { Plan } from "../lib/plan-types.ts";
+import type { TailnetKind } from "../lib/tailnet/types.ts";
 import { Ship } from "./ship.ts";
 
 export type VoyageArgs = {
@@ -16,6 +17,8 @@ export type VoyageArgs = {
   lingerSeconds: number;
   /** Digest of the crew's packed files. */
   crewDigest: string;
+  /** Absent: no tailnet. `digest`: of what is put on ships for it. */
+  tailnet?: { control: TailnetKind; digest: string } | undefined;
 };
 
 /** A voyage: Muster → Workspace → Helm → ships (design 5). Composes; calls no API. */
@@ -27,8 +30,9 @@ export class Voyage extends ComponentResource {
 
   constructor(name: string, args: VoyageArgs, opts?: ComponentResourceOptions) {
     super("ocaptain:index:Voyage", name, {}, opts);
-    const { stack, plan, provider, hand, credentialsDigest, leaseSeconds, lingerSeconds, crewDigest } = args;
-    const muster = new Muster("muster", { stack, provider }, { parent: this });
+    const { stack, plan, provider, hand, credentialsDigest, leaseSeconds, lingerSeconds, crewDigest, tailnet } = args;
+    const control = tailnet && { control: tailnet.control };
+    const muster = new Muster("muster", { stack, provider, ...control }, { parent: this });
     const { voyageId, nonce } = muster;
     const workspace = new Workspace(
       "workspace",
@@ -37,7 +41,7 @@ export class Voyage extends ComponentResource {
     );
     const helm = new Helm(
       "helm",
-      { stack, voyageId, provider, hand, plan, leaseSeconds, lingerSeconds },
+      { stack, voyageId, provider, hand, plan, leaseSeconds, lingerSeconds, ...control },
       { parent: this, dependsOn: workspace },
     );
     this.voyageId = voyageId;
@@ -48,7 +52,17 @@ export class Voyage extends ComponentResource {
       (_, index) =>
         new Ship(
           shipName(index),
-          { stack, provider, voyageId, nonce, helmUrl: helm.url, crewDigest, credentialsDigest, after: helm },
+          {
+            stack,
+            provider,
+            voyageId,
+            nonce,
+            helmUrl: helm.url,
+            crewDigest,
+            credentialsDigest,
+            tailnet: tailnet && { ...tailnet, captain: helm.captain, helmPort: helm.port },
+            after: helm,
+          },
           { parent: this },
         ),
     );

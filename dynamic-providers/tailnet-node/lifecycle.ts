@@ -1,17 +1,17 @@
 import { z } from "zod";
+import { holdAwake } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { type Captain, captainNode } from "../../lib/tailnet/captain.ts";
 import { reachNode } from "../../lib/tailnet/captain-peers.ts";
 import { ipv4 } from "../../lib/tailnet/cli.ts";
-import { tailnetControl } from "../../lib/tailnet/control.ts";
 import { isSound, listedNode, nodesOfShip, removeNodes } from "../../lib/tailnet/nodes.ts";
 import { joinShip, leaveTailnet, lookAtShip, putPrograms, putServices, shipNodeId } from "../../lib/tailnet/ship-node.ts";
 import { removeShipSsh, writeShipSsh } from "../../lib/tailnet/ssh.ts";
 import type { TailnetControl, TailnetNode } from "../../lib/tailnet/types.ts";
-import { holdAwake } from "../../lib/sprites/awake.ts";
-import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
+import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
 import { providerSettings } from "../provider-settings.ts";
+import { controlOf } from "../tailnet-control.ts";
 
 const TailnetNodeInputs = z.object({
   stack: z.string(),
@@ -21,6 +21,8 @@ const TailnetNodeInputs = z.object({
   sprite: z.string(),
   incarnation: z.string(),
   provider: z.enum(["harbor", "sprites"]),
+  /** Which control plane it joins; recorded, so that a delete asks the same. */
+  control: z.enum(["tailscale", "headscale"]),
   /** Of the key to join with, which is the ship's TailnetKey's. */
   keyId: z.string(),
   /** Secret. */
@@ -45,9 +47,10 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
   inputs: TailnetNodeInputs,
   id: (news) => `${news.sprite}-node`,
   replaceOn: ["sprite", "provider"],
+  fixed: ["control"],
 
   async reconcile(settings, news, olds) {
-    const control = tailnetControl(settings);
+    const control = controlOf(settings, news.control);
     const captain = await captainNode({ own: settings.captainNode === "own" });
     const sprites = await openSprites(providerSettings(settings, news.provider));
     let made: Outputs = { address: "", nodeId: "", user: "" };
@@ -71,13 +74,13 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
 
   async read(settings, props) {
     if (!props.nodeId) return { ...props, present: false };
-    const nodes = nodesOfShip(await tailnetControl(settings).listNodes(), props.sprite, props.nodeId);
+    const nodes = nodesOfShip(await controlOf(settings, props.control).listNodes(), props.sprite, props.nodeId);
     if (!nodes.some((node) => node.id === props.nodeId)) return null;
     return { ...props, present: props.present && nodes.length === 1 && isSound(nodes[0]!, props.sprite) };
   },
 
   async remove(settings, props) {
-    const control = tailnetControl(settings);
+    const control = controlOf(settings, props.control);
     const sprites = await openSprites(providerSettings(settings, props.provider));
     const live = await sprites.get(props.sprite);
     const another = live !== null && live.id !== props.incarnation;

@@ -24,6 +24,8 @@ const TmuxLaunchInputs = z.object({
   credentialsDigest: z.string().default(""),
   /** Base URL of the helm as the ship reaches it. */
   helmUrl: z.string(),
+  /** `user@address` of the ship in its tailnet; absent: it is reached by its provider's name. */
+  at: z.string().optional(),
   /** Sync sessions that must be there first. */
   sessions: z.array(z.string()),
 });
@@ -47,7 +49,7 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
       await helm.stopShip(news.voyageId, news.ship, news.incarnation, STOP_SECONDS);
       await sprites.exec(news.sprite, stopCrew);
     }
-    const made = { address: `sprite@${news.sprite}` };
+    const made = { address: news.at ?? `sprite@${news.sprite}` };
     const { token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation);
     try {
       await launch(sprites, news, token, news.credentialsDigest ? claudeCredentials(settings.claudeToken) : null);

@@ -55,9 +55,9 @@ export function openTailscale(socket: string | null, program = "tailscale") {
     run,
     /** null: no tailscaled answers there. */
     async status(): Promise<TailscaleStatus | null> {
-      const outcome = await run(["status", "--json"]);
-      if (!outcome.ok) return null;
-      return TailscaleStatus.parse(JSON.parse(outcome.stdout));
+      const { stdout } = await run(["status", "--json"]);
+      // Its exit status is 1 for a daemon that answers and is not logged in, too.
+      return stdout.startsWith("{") ? TailscaleStatus.parse(JSON.parse(stdout)) : null;
     },
     /** Does that address answer within `timeoutMs`? One try: it is for the caller to go on. */
     ping: async (address: string, timeoutMs: number): Promise<boolean> =>

@@ -3,7 +3,7 @@ import { OcaptainError } from "../errors.ts";
 import { type Call, call, describe, errorText, type Reply } from "./http.ts";
 import { isMarked, markedExpiry } from "./key-marks.ts";
 import { API_KEY_HINT, type TailnetSettings } from "./settings.ts";
-import { KEY_LIFETIME_SECONDS, type KeyInfo, SHIP_TAG, type TailnetControl, type TailnetNode } from "./types.ts";
+import { CAPTAIN_TAG, KEY_LIFETIME_SECONDS, type KeyInfo, SHIP_TAG, type TailnetControl, type TailnetNode } from "./types.ts";
 
 type RawKey = {
   id: string;
@@ -41,7 +41,7 @@ export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { ki
 
   /** 0.28 lists all keys, of all users. */
   const keysOf = async (voyageId: string): Promise<RawKey[]> =>
-    (await allKeys()).filter((key) => isShipKey(key) && isMarked(key.expiration ?? "", voyageId));
+    (await allKeys()).filter((key) => isOurKey(key) && isMarked(key.expiration ?? "", voyageId));
   const allKeys = async () => (await json<{ preAuthKeys: RawKey[] }>({ method: "GET", path: "/api/v1/preauthkey" })).preAuthKeys;
 
   const remove = async (id: string) => {
@@ -57,14 +57,14 @@ export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { ki
     kind: "headscale",
     loginServer: baseUrl,
 
-    async mintKey(of) {
+    async mintKey(of, tag = SHIP_TAG) {
       for (let attempt = 1; ; attempt++) {
         const before = new Set((await keysOf(of.voyageId)).map(({ id }) => id));
         const expiration = markedExpiry(of.voyageId, new Date(Date.now() + KEY_LIFETIME_SECONDS * 1000));
         const request: Call = {
           method: "POST",
           path: "/api/v1/preauthkey",
-          json: { reusable: false, ephemeral: false, expiration, aclTags: [SHIP_TAG] },
+          json: { reusable: false, ephemeral: false, expiration, aclTags: [tag] },
           once: true,
         };
         const lost = await ask(request).then(
@@ -110,7 +110,8 @@ export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { ki
   };
 }
 
-const isShipKey = (key: RawKey) => !key.reusable && key.aclTags.length === 1 && key.aclTags[0] === SHIP_TAG;
+const OUR_TAGS = [SHIP_TAG, CAPTAIN_TAG];
+const isOurKey = (key: RawKey) => !key.reusable && key.aclTags.length === 1 && OUR_TAGS.includes(key.aclTags[0] ?? "");
 const sameInstant = (a: string | null, b: string) => a !== null && a.slice(0, 26) === b.slice(0, 26);
 
 const keyInfo = (key: RawKey): KeyInfo => ({

@@ -47,9 +47,13 @@ export async function listedNode(control: TailnetControl, nodeId: string, sprite
     const node = (await control.listNodes()).find(({ id }) => id === nodeId);
     if (node && isSound(node, sprite)) return node;
   }
-  throw new OcaptainError("NODE_MISSING", `${sprite} joined the tailnet as ${nodeId}, and no such machine, so named and tagged ${SHIP_TAG}, is listed`, {
-    hint: "ocaptain doctor",
-  });
+  throw new OcaptainError(
+    "NODE_MISSING",
+    `${sprite} joined the tailnet as ${nodeId}, and no such machine, so named and tagged ${SHIP_TAG}, is listed`,
+    {
+      hint: "ocaptain doctor",
+    },
+  );
 }
 
 export const describe = ({ name, id }: TailnetNode) => `${name} (${id})`;

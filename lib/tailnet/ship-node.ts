@@ -144,18 +144,21 @@ export async function shipNodeId(sprites: SpritesClient, sprite: string): Promis
   const result = await sprites.exec(sprite, ["sh", "-c", SHIP_STATUS]);
   if (result.exitCode !== 0) throw failed(sprite, "has no tailscaled that answers", result.stderr);
   const { BackendState, Self } = ShipStatus.parse(JSON.parse(result.stdout));
-  return BackendState === "Running" || BackendState === "Starting" ? (Self?.ID ?? null) : null;
+  return BackendState === "Running" ? (Self?.ID ?? null) : null;
 }
 
 const CALL = `cd "$HOME/${FOLDER}" || exit 1; call() { ./tailscale --socket=tailscaled.sock "$@"; }`;
-/** It was started a moment ago; and one that has a login says "NoState", then "Starting", for a moment. */
+/**
+ * It was started a moment ago; and one that has a login says "NoState", then "Starting", for a moment. Exit status 1 says that it is not logged in, too.
+ * A key that a ship died with is gone now, at the latest.
+ */
 const SHIP_STATUS = `${CALL}; rm -f key
 for i in $(seq 100); do
-  said=$(call status --json --peers=false 2>status.err) && case $said in *'"BackendState": "NoState"'*|*'"BackendState": "Starting"'*) ;; *) break ;; esac
+  said=$(call status --json --peers=false 2>status.err)
+  case $said in *'"BackendState": "NoState"'* | *'"BackendState": "Starting"'*) ;; "{"*) printf %s "$said"; exit 0 ;; esac
   sleep 0.1
 done
-[ -n "$said" ] || { cat status.err >&2; exit 1; }
-printf %s "$said"`;
+cat status.err >&2; echo "$said" | grep BackendState >&2; exit 1`;
 
 /**
  * Joins a ship to the tailnet, as a new node: what it was before is logged out of. The key comes by a file, and is gone from the ship when this returns
