@@ -25,5 +25,6 @@ export const tiers: Tier[] = [
   { name: "program", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 2 },
   { name: "cli", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 1 },
   { name: "contract", budgetMinutes: 4, testTimeoutSeconds: 120, filesAtOnce: 1 },
+  { name: "tailnet", budgetMinutes: 12, testTimeoutSeconds: 300, filesAtOnce: 1 },
   { name: "stack", budgetMinutes: 11, testTimeoutSeconds: 300, filesAtOnce: 1 },
 ];

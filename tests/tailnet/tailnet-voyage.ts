@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { spriteName } from "../../lib/naming.ts";
+import { captainTailscale } from "../../lib/tailnet/captain.ts";
+import { tailnetControl } from "../../lib/tailnet/control.ts";
+import { sshConfigFile } from "../../lib/tailnet/ssh.ts";
+import { CAPTAIN_TAG, SHIP_TAG } from "../../lib/tailnet/types.ts";
+import { diamond, type SmallTask } from "../fixtures/plan.ts";
+import { openVoyage } from "../contract/voyage.ts";
+import { type Props, resource } from "../contract/resource.ts";
+import { startHeadscale } from "./headscale.ts";
+import { HEADSCALE_HOST, openNetwork } from "./own-network.ts";
+
+/** What issue 5 §2 wants of a tailnet, as a Headscale reads it. */
+export const POLICY = {
+  tagOwners: { [SHIP_TAG]: [], [CAPTAIN_TAG]: [] },
+  acls: [
+    { action: "accept", src: [CAPTAIN_TAG], dst: [`${SHIP_TAG}:*`] },
+    { action: "accept", proto: "tcp", src: [SHIP_TAG], dst: [`${CAPTAIN_TAG}:4318`] },
+  ],
+  ssh: [{ action: "accept", src: [CAPTAIN_TAG], dst: [SHIP_TAG], users: ["root", "autogroup:nonroot"] }],
+};
+
+export type TailnetVoyage = Awaited<ReturnType<typeof openTailnetVoyage>>;
+
+/** A voyage of the contract tests in a tailnet: a real headscale, the captain's own node, ships with networks of their own. */
+export async function openTailnetVoyage(tasks: SmallTask[] = diamond(3)) {
+  await openNetwork();
+  Object.assign(process.env, { OCAPTAIN_HARBOR_NET: "isolated" });
+  const headscale = await startHeadscale({ host: HEADSCALE_HOST, policy: POLICY });
+  const quay = await openVoyage(tasks, { port: 4318 });
+  const settings = { ...headscale.config, captainNode: "own" };
+  const control = "headscale" as const;
+  const { stack, voyageId } = quay;
+  const common = { stack, voyageId, provider: "harbor" as const, control };
+  await quay.workspace.create();
+  const helm = quay.helm.with(settings);
+  const helmed = (await helm.create({ control })) as Props & { captain: string; port: number };
+
+  const key = (ship: string, incarnation: string) =>
+    resource("tailnet-key", { stack, voyageId, ship, sprite: spriteName(stack, voyageId, ship), incarnation, control }, settings);
+  const node = (ship: string, incarnation: string, { key, keyId }: { key: string; keyId: string }) =>
+    resource(
+      "tailnet-node",
+      {
+        ...common,
+        ship,
+        sprite: spriteName(stack, voyageId, ship),
+        incarnation,
+        key,
+        keyId,
+        captain: helmed.captain,
+        helmPort: helmed.port,
+        digest: "one",
+      },
+      settings,
+    );
+
+  return {
+    ...quay,
+    headscale,
+    settings,
+    captain: helmed.captain,
+    control: tailnetControl(headscale.config),
+    cli: await captainTailscale({ own: true }),
+    key,
+    node,
+    helm,
+    helmed,
+    async join(ship: string) {
+      const sprite = await quay.sprite(ship).create({ control });
+      const incarnation = String(sprite.incarnation);
+      const keyed = (await key(ship, incarnation).create()) as Props & { key: string; keyId: string };
+      const started = performance.now();
+      const outs = (await node(ship, incarnation, keyed).create()) as Props & { address: string; nodeId: string; user: string };
+      return { sprite, keyed, incarnation, outs, node: node(ship, incarnation, keyed), seconds: (performance.now() - started) / 1000 };
+    },
+    ssh: async (ship: string, script: string) =>
+      (await execa("ssh", ["-F", sshConfigFile(voyageId), spriteName(stack, voyageId, ship), script], { timeout: 30_000, stdin: "ignore" }))
+        .stdout,
+    async close() {
+      await quay.close();
+      await headscale.close();
+    },
+  };
+}
