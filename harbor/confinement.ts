@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -28,22 +28,37 @@ type Confinement = ShipAddress & {
  */
 export async function startConfined(place: ShipPlace): Promise<Vm> {
   const vm = await startConfinement(place);
+  const { link } = place;
+  await link?.join(vm.monitorPid).catch(async (error: unknown) => {
+    await endConfinement(vm, () => {});
+    throw error;
+  });
   return {
     ended: vm.ended,
-    fileHelper: "/.sprite/lib/fs.mjs",
+    helpers: "/.sprite/lib",
     enter: (options) => enterShip(vm, options),
     enterFromHarbor: (options) => enterShipFromHarbor(vm, options),
     commandOf: insideOf,
     stillThere: `[ "$(readlink /proc/${vm.initPid}/ns/pid)" = ${quote(vm.pidNamespace)} ]`,
     entered: (_pid, commandLine) => commandLine.startsWith("nsenter\0") && commandLine.includes(`\0-t\0${vm.initPid}\0`),
-    freeze: () => freezeConfinement(vm),
-    thaw: () => thawConfinement(vm),
-    end: (killed) => endConfinement(vm, killed),
+    async freeze() {
+      await freezeConfinement(vm);
+      await link?.pause(vm.monitorPid);
+    },
+    async thaw() {
+      await link?.resume();
+      await thawConfinement(vm);
+    },
+    async end(killed) {
+      await endConfinement(vm, killed);
+      await link?.leave();
+    },
   };
 }
 
 async function startConfinement(place: ShipPlace): Promise<Confinement> {
-  const child = spawn("unshare", ["--user", "--map-root-user", "--", "bwrap", ...bwrapArguments(place)], {
+  const own = ["--user", "--map-root-user", ...(place.link ? ["--net"] : [])];
+  const child = spawn("unshare", [...own, "--", "bwrap", ...bwrapArguments(place)], {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
     cwd: "/",
     env: { PATH: process.env.PATH, LANG: "C.UTF-8" },
@@ -53,7 +68,13 @@ async function startConfinement(place: ShipPlace): Promise<Confinement> {
   const problem = collect(child.stderr!);
   await ready(child, problem);
   const initPid = Number(JSON.parse(await info.upTo("}"))["child-pid"]);
-  return { monitorPid: child.pid!, initPid, pidNamespace: readlinkSync(`/proc/${initPid}/ns/pid`), ended };
+  return {
+    monitorPid: child.pid!,
+    initPid,
+    ownNet: place.link !== undefined,
+    pidNamespace: readlinkSync(`/proc/${initPid}/ns/pid`),
+    ended,
+  };
 }
 
 /** The child of the nsenter that was started, once it is in the ship: it has a number in each of two pid namespaces then. */
@@ -67,7 +88,8 @@ function insideOf(outerPid: number): { hostPid: number; shipPid: string } | unde
   }
 }
 
-function bwrapArguments({ name, folder }: ShipPlace): string[] {
+function bwrapArguments({ name, folder, link }: ShipPlace): string[] {
+  for (const own of ["logs", "policy"]) mkdirSync(join(folder, own), { recursive: true, mode: 0o755 });
   return [
     ...[
       "--unshare-user",
@@ -83,7 +105,7 @@ function bwrapArguments({ name, folder }: ShipPlace): string[] {
     ],
     ...["--die-with-parent", "--info-fd", "3"],
     ...systemArguments(),
-    ...etcArguments(join(folder, "etc"), name),
+    ...etcArguments(join(folder, "etc"), name, link !== undefined),
     ...["--proc", "/proc", ...kernelSettings(), "--dev", "/dev"],
     ...["--dir", "/run", "--dir", "/var", "--symlink", "../tmp", "/var/tmp", "--dir", "/root"],
     ...["--ro-bind", join(shipRoot, "bin"), "/.sprite/bin", "--ro-bind", join(shipRoot, "lib"), "/.sprite/lib"],
@@ -92,6 +114,7 @@ function bwrapArguments({ name, folder }: ShipPlace): string[] {
     // What a real sprite brings along and this machine has elsewhere, as `claude`: a folder of the captain's choice, read-only.
     ...(process.env.OCAPTAIN_HARBOR_TOOLS ? ["--ro-bind", process.env.OCAPTAIN_HARBOR_TOOLS, SHIP_TOOLS] : []),
     ...["--ro-bind", join(folder, "api.sock"), "/.sprite/api.sock"],
+    ...["--ro-bind", join(folder, "logs"), "/.sprite/logs", "--ro-bind", join(folder, "policy"), "/.sprite/policy"],
     ...["--bind", join(folder, "tmp"), "/tmp", "--bind", join(folder, "home"), SHIP_HOME],
     ...["--remount-ro", "/", "--chdir", SHIP_HOME],
     ...["--", "sh", "-c", "echo ready; exec sleep infinity"],

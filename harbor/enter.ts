@@ -7,6 +7,8 @@ export type ShipAddress = {
   monitorPid: number;
   /** Process id, seen from outside, of the ship's own process 1. */
   initPid: number;
+  /** It has a network namespace of its own, which the user namespace of bwrap owns. */
+  ownNet: boolean;
 };
 
 export const SHIP_HOME = "/home/sprite";
@@ -44,7 +46,7 @@ const shipEnvironment: Record<string, string> = {
 export function enterShip(ship: ShipAddress, options: EnterOptions = {}): string[] {
   const environment = { ...shipEnvironment, ...(options.tty ? { TERM: "xterm-256color" } : {}), ...options.env };
   return [
-    ...["nsenter", "-t", String(ship.monitorPid), "--user", "--preserve-credentials"],
+    ...["nsenter", "-t", String(ship.monitorPid), "--user", ...(ship.ownNet ? ["--net"] : []), "--preserve-credentials"],
     ...["nsenter", "-t", String(ship.initPid), "--user", "--mount", "--uts", "--ipc", "--pid", "--preserve-credentials"],
     ...["env", "-i", "-C", inHome(SHIP_HOME, options.dir)],
     ...Object.entries(environment).map(([key, value]) => `${key}=${value}`),

@@ -5,8 +5,8 @@ import { z } from "zod";
  * `times` matching calls.
  */
 export const Fault = z.object({
-  /** Which call. `socket` is the exec WebSocket, `exec` the HTTP exec. */
-  on: z.enum(["create", "get", "list", "update", "delete", "exec", "socket", "sessions", "fs"]),
+  /** Which call. `socket` is the exec WebSocket, `exec` the HTTP exec, `proxy` the proxy's WebSocket. */
+  on: z.enum(["create", "get", "list", "update", "delete", "exec", "socket", "sessions", "fs", "policy", "service", "proxy"]),
   /** Only sprites with this name. */
   name: z.string().optional(),
   times: z.number().int().positive().default(1),
@@ -27,6 +27,10 @@ export const Fault = z.object({
     "hang",
     /** socket: the connection ends without an exit frame once the command runs */
     "drop",
+    /** policy: 200, as the vendor's pages have it, where its clients want 204 */
+    "says-200",
+    /** policy: answered as done, and not kept */
+    "not-kept",
   ]),
   retryAfterSeconds: z.number().positive().default(1),
 });

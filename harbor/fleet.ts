@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { endMarked } from "./marked.ts";
 import { Ship, type ShipSettings } from "./ship.ts";
 import { clearDoors } from "./ship-doors.ts";
+import { freeHost } from "./ship-net.ts";
 import { loadRecords, newRecord, type SpriteRecord, writeRecord } from "./sprite-records.ts";
 
 /** All sprites of one harbor, by name. A harbor that starts finds those of the one before: cold, with ids, labels and files. */
@@ -35,7 +36,9 @@ export class Fleet {
   /** @returns undefined when the name is taken */
   create(name: string, wanted: Partial<Pick<SpriteRecord, "labels" | "urlSettings">>): Ship | undefined {
     if (this.ships.has(name)) return undefined;
-    const ship = new Ship({ ...newRecord(name, this.settings.clock.now(), this.settings.unconfined), ...wanted }, this.settings);
+    const { clock, unconfined, isolated } = this.settings;
+    const host = isolated ? { host: freeHost(this.all().map(({ record }) => record.host)) } : {};
+    const ship = new Ship({ ...newRecord(name, clock.now(), unconfined), ...host, ...wanted }, this.settings);
     writeRecord(this.settings.home, ship.record);
     this.ships.set(name, ship);
     this.settings.event(`${name} is created`);

@@ -26,7 +26,7 @@ export async function fileCall(call: Call, ship: Ship, operation: string): Promi
     return replyJson(response, 400, { error: "path is required" }, runtimeHeaders);
   await ship.awake(async (vm) => {
     await pause(fleet.settings.clock, fleet.settings.latency.execMs);
-    const argv = ["node", vm.fileHelper, operation, JSON.stringify(options)];
+    const argv = ["node", `${vm.helpers}/fs.mjs`, operation, JSON.stringify(options)];
     const done = await runInShip(vm, argv, operation === "write" ? request : undefined);
     if (done.exitCode !== 0) return failed(call, done.stderr);
     const type = operation === "read" ? "application/octet-stream" : "application/json";

@@ -4,6 +4,8 @@ import { type Clock, realClock } from "./clock.ts";
 import { Fleet } from "./fleet.ts";
 import { type Latency, latencyProfile } from "./latency.ts";
 import { serveFleet } from "./server.ts";
+import { openShipNet, type ShipNet, sweepShipNet } from "./ship-net.ts";
+import { loadRecords } from "./sprite-records.ts";
 
 export type HarborOptions = {
   /** Its folder: sprites, logs, doors. One harbor at a time may use it; the caller sees to that. */
@@ -13,6 +15,8 @@ export type HarborOptions = {
   clock?: Clock;
   /** Ships that are made are plain processes of the user, not confined. @default false */
   unconfined?: boolean;
+  /** Ships that are made have networks of their own. Needs root. @default false */
+  isolated?: boolean;
   /** @default 30 s, as the vendor's */
   idleMs?: number;
   /** @default 10 min */
@@ -22,11 +26,20 @@ export type HarborOptions = {
   onShutdown?: () => void;
 };
 
-export type Harbor = { url: string; token: string; fleet: Fleet; close(): Promise<void> };
+export type Harbor = {
+  url: string;
+  token: string;
+  fleet: Fleet;
+  /** With isolated ships: where they reach the captain's side. */
+  captainAddress: string | undefined;
+  close(): Promise<void>;
+};
 
 /** The sprites API on 127.0.0.1, with the sprites that are in `home` (design 13). Closing it ends all processes; files stay. */
 export async function startHarbor(options: HarborOptions): Promise<Harbor> {
   mkdirSync(options.home, { recursive: true, mode: 0o700 });
+  const isolated = options.isolated ?? false;
+  const net = await openNet(options.home, isolated, options.event);
   const fleet = new Fleet({
     home: options.home,
     clock: options.clock ?? realClock,
@@ -35,6 +48,8 @@ export async function startHarbor(options: HarborOptions): Promise<Harbor> {
     coldMs: options.coldMs ?? 600_000,
     event: options.event ?? (() => {}),
     unconfined: options.unconfined ?? false,
+    isolated,
+    net,
   });
   await fleet.load();
   const token = options.token ?? `harbor/local/${randomBytes(4).toString("hex")}/${randomBytes(24).toString("base64url")}`;
@@ -43,9 +58,19 @@ export async function startHarbor(options: HarborOptions): Promise<Harbor> {
     url: server.url,
     token,
     fleet,
+    captainAddress: net?.address,
     async close() {
       await fleet.stop();
+      await net?.close();
       await server.close();
     },
   };
+}
+
+/** Also for ships of an earlier harbor that have networks of their own: none loses that by a setting. Where it cannot be, only they do not wake. */
+async function openNet(home: string, isolated: boolean, event: HarborOptions["event"]): Promise<ShipNet | undefined> {
+  if (isolated) return openShipNet(home);
+  const tell = (error: Error) => void event?.(error.message);
+  if (!loadRecords(home).records.some(({ host }) => host !== undefined)) return void (await sweepShipNet(home).catch(tell));
+  return openShipNet(home).catch((error: Error) => void tell(error));
 }

@@ -1,7 +1,4 @@
-import { once } from "node:events";
-import { chmodSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import { OcaptainError } from "../lib/errors.ts";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "./clock.ts";
 import { readJson, reply, replyJson } from "./replies.ts";
 
@@ -68,40 +65,28 @@ const view = (hold: Hold) => ({
   expires_at: new Date(hold.expiresMs).toISOString(),
 });
 
-/** Serves the in-VM API of one ship on the socket that is its `/.sprite/api.sock`. No token: who is in the ship may ask. */
-export async function serveHolds(holds: Holds, socket: string): Promise<Server> {
-  if (socket.length > 107)
-    throw new OcaptainError("PATH_TOO_LONG", `${socket} is too long for a unix socket`, {
-      hint: "export OCAPTAIN_HOME to a shorter path",
-    });
-  rmSync(socket, { force: true });
-  const server = createServer(async (request, response) => {
-    const path = (request.url ?? "/").split("?")[0]!;
-    const [, name] = /^\/v1\/tasks(?:\/([^/]+))?$/.exec(path) ?? [];
-    if (!/^\/v1\/tasks(\/[^/]+)?$/.test(path))
-      return replyJson(response, 501, { error: `the harbor does not serve ${path} in a ship` });
-    if (request.method === "GET" && !name) return replyJson(response, 200, { tasks: holds.live().map(view) });
-    if (request.method === "GET") {
-      const hold = holds.get(decodeURIComponent(name!));
-      return hold ? replyJson(response, 200, view(hold)) : replyJson(response, 404, { error: "task not found" });
-    }
-    if (request.method === "DELETE" && name)
-      return holds.delete(decodeURIComponent(name))
-        ? reply(response, 204)
-        : replyJson(response, 404, { error: "task not found" });
-    if (request.method !== "PUT" && !(request.method === "POST" && !name))
-      return replyJson(response, 405, { error: "method not allowed" });
-    const body = await readJson(request);
-    const wanted = name ? decodeURIComponent(name) : body?.name;
-    const seconds = holdSeconds(body?.expire);
-    if (typeof wanted !== "string" || wanted === "") return replyJson(response, 400, { error: "name is required" });
-    if (seconds === undefined) return replyJson(response, 400, { error: "expire must be a duration of at most 1h" });
-    if (request.method === "POST" && holds.get(wanted))
-      return replyJson(response, 409, { error: `task '${wanted}' already exists` });
-    replyJson(response, request.method === "POST" ? 201 : 200, view(holds.put(wanted, seconds)));
-  });
-  server.listen(socket);
-  await once(server, "listening");
-  chmodSync(socket, 0o600);
-  return server;
+/** `/v1/tasks` on the ship's own socket. */
+export async function holdCall(
+  holds: Holds,
+  request: IncomingMessage,
+  response: ServerResponse,
+  name: string | undefined,
+): Promise<void> {
+  if (request.method === "GET" && !name) return replyJson(response, 200, { tasks: holds.live().map(view) });
+  if (request.method === "GET") {
+    const hold = holds.get(name!);
+    return hold ? replyJson(response, 200, view(hold)) : replyJson(response, 404, { error: "task not found" });
+  }
+  if (request.method === "DELETE" && name)
+    return holds.delete(name) ? reply(response, 204) : replyJson(response, 404, { error: "task not found" });
+  if (request.method !== "PUT" && !(request.method === "POST" && !name))
+    return replyJson(response, 405, { error: "method not allowed" });
+  const body = await readJson(request);
+  const wanted = name ?? body?.name;
+  const seconds = holdSeconds(body?.expire);
+  if (typeof wanted !== "string" || wanted === "") return replyJson(response, 400, { error: "name is required" });
+  if (seconds === undefined) return replyJson(response, 400, { error: "expire must be a duration of at most 1h" });
+  if (request.method === "POST" && holds.get(wanted))
+    return replyJson(response, 409, { error: `task '${wanted}' already exists` });
+  replyJson(response, request.method === "POST" ? 201 : 200, view(holds.put(wanted, seconds)));
 }

@@ -18,14 +18,16 @@ import { probeUnconfined } from "./unconfined.ts";
  *
  *     node harbor/main.ts [--latency none|realistic]   run until a signal or --stop; a second one says who runs and ends with status 0
  *       --unconfined                                where bubblewrap cannot run: ships are plain processes (unconfined.ts)
+ *       --net isolated                              as root: a network of its own for each ship (ship-net.ts); default: shared
  *     node harbor/main.ts --info                       {"url","token"} of the running one; status 1 without
  *     node harbor/main.ts --stop
  *
- * OCAPTAIN_HARBOR_LATENCY, OCAPTAIN_HARBOR_IDLE_MS and OCAPTAIN_HARBOR_COLD_MS set what the options do not.
+ * OCAPTAIN_HARBOR_LATENCY, OCAPTAIN_HARBOR_NET, OCAPTAIN_HARBOR_IDLE_MS and OCAPTAIN_HARBOR_COLD_MS set what the options do not.
  */
 const options = {
   latency: { type: "string" },
   unconfined: { type: "boolean", default: false },
+  net: { type: "string" },
   /** Started by a voyage, which ends it again when its last ship is gone. */
   background: { type: "boolean", default: false },
   info: { type: "boolean" },
@@ -44,19 +46,21 @@ async function main(): Promise<void> {
 async function printInfo(): Promise<void> {
   const info = await runningHarbor();
   if (!info) throw new OcaptainError("HARBOR_ABSENT", "no harbor runs", { hint: "npm run harbor" });
-  out(JSON.stringify({ url: info.url, token: info.token }));
+  const { url, token, captainAddress } = info;
+  out(JSON.stringify({ url, token, captainAddress }));
 }
 
 async function run(
   latency: string,
-  { background, unconfined: asked }: { background: boolean; unconfined: boolean },
+  { background, unconfined: asked, net }: { background: boolean; unconfined: boolean; net?: string },
 ): Promise<void> {
   const profile = latencyProfile(latency);
+  const isolated = isIsolated(net ?? (process.env.OCAPTAIN_HARBOR_NET || "shared"), asked);
   mkdirSync(harborHome(), { recursive: true, mode: 0o700 });
   const lock = await lockOrWhoRuns();
   if (!lock) return;
   rmSync(harborInfoFile(), { force: true });
-  const unconfined = await chooseKind(asked);
+  const unconfined = await chooseKind(asked, isolated);
 
   const end = new Promise<string>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve(signal));
@@ -64,14 +68,16 @@ async function run(
       home: harborHome(),
       latency: profile,
       unconfined,
+      isolated,
       idleMs: milliseconds("OCAPTAIN_HARBOR_IDLE_MS", 30_000),
       coldMs: milliseconds("OCAPTAIN_HARBOR_COLD_MS", 600_000),
       event: (text) => out(`${new Date(realClock.now()).toISOString()} ${text}`),
       onShutdown: () => resolve("--stop"),
     }).then((started) => {
       harbor = started;
-      writeInfo({ url: started.url, token: started.token, pid: process.pid, background, unconfined });
-      out(welcome(started.url, latency, unconfined));
+      const { url, token, captainAddress } = started;
+      writeInfo({ url, token, pid: process.pid, background, unconfined, captainAddress });
+      out(welcome(url, latency, unconfined, captainAddress));
     }, fail);
   });
   let harbor: Awaited<ReturnType<typeof startHarbor>> | undefined;
@@ -86,14 +92,27 @@ async function run(
  * The kind of ships that will be made; those that are there stay what they are. Where no ship can be confined, a harbor that has unconfined
  * ones goes on with them, also when it is started by somebody who does not know of them.
  */
-async function chooseKind(unconfined: boolean): Promise<boolean> {
+async function chooseKind(unconfined: boolean, isolated: boolean): Promise<boolean> {
   if (!unconfined) {
     const problem = await probeConfinement().catch((error: unknown) => error);
     if (!problem) return false;
-    if (!loadRecords(harborHome()).records.some((record) => record.unconfined)) throw problem;
+    if (isolated || !loadRecords(harborHome()).records.some((record) => record.unconfined)) throw problem;
   }
   probeUnconfined();
   return true;
+}
+
+/** @throws OcaptainError USAGE for what is no network, or not of an unconfined ship */
+function isIsolated(net: string, unconfined: boolean): boolean {
+  if (net !== "shared" && net !== "isolated")
+    throw new OcaptainError("USAGE", `"${net}" is no network for ships`, {
+      hint: "--net (OCAPTAIN_HARBOR_NET): shared or isolated",
+    });
+  if (net === "isolated" && unconfined)
+    throw new OcaptainError("USAGE", "unconfined ships are plain processes and have no network of their own", {
+      hint: "take one of the two: --unconfined, or --net isolated (OCAPTAIN_HARBOR_NET)",
+    });
+  return net === "isolated";
 }
 
 /** The lock, or undefined after saying who runs. The holder may still be starting, or be ending: then the lock is ours when it has. */
@@ -133,7 +152,8 @@ const welcome = (
   url: string,
   latency: string,
   unconfined: boolean,
-) => `The harbor listens at ${url} (latency: ${latency}; files: ${harborHome()}).${unconfined ? `\nUNCONFINED: ${NOT_ISOLATED}.` : ""}
+  captainAddress: string | undefined,
+) => `The harbor listens at ${url} (latency: ${latency}; files: ${harborHome()}).${unconfined ? `\nUNCONFINED: ${NOT_ISOLATED}.` : ""}${captainAddress ? `\nEach ship has a network of its own; they reach this side at ${captainAddress}.` : ""}
 It serves the sprites API; the token is in \`npm run -s harbor -- --info\`. To try it:
   info=$(npm run -s harbor -- --info); url=$(echo "$info" | cut -d'"' -f4); token=$(echo "$info" | cut -d'"' -f8)
   curl -H "Authorization: Bearer $token" -d '{"name":"dinghy"}' $url/v1/sprites

@@ -32,3 +32,12 @@ export async function readJson(request: IncomingMessage): Promise<Record<string,
     return undefined;
   }
 }
+
+/** A part of a path; undefined for a broken escape. */
+export function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -3,7 +3,9 @@ import { createSprite, deleteSprite, getSprite, listSprites, notFound, updateSpr
 import { execOverHttp, headExec, killSession, listSessions } from "./exec-routes.ts";
 import type { Fault } from "./faults.ts";
 import { fileCall, isFileCall } from "./fs-routes.ts";
-import { replyJson } from "./replies.ts";
+import { getNetworkPolicy, setNetworkPolicy } from "./network-policy.ts";
+import { decode, replyJson } from "./replies.ts";
+import { serviceRoute } from "./service-routes.ts";
 import type { Ship } from "./ship.ts";
 
 /** What a path asks for: the sprite's name, the kind of call (faults go by it), and who answers. */
@@ -48,14 +50,13 @@ export function routeOf(method: string, path: string): Route | undefined {
   if (session && method === "POST") return runtime("sessions", (call, ship) => killSession(call, ship, decode(session) ?? ""));
   const [, operation] = /^fs\/(\w+)$/.exec(rest) ?? [];
   if (operation && isFileCall(method, operation)) return runtime("fs", (call, ship) => fileCall(call, ship, operation));
+  if (rest === "policy/network" && method === "GET") return runtime("policy", getNetworkPolicy);
+  if (rest === "policy/network" && method === "POST") return runtime("policy", setNetworkPolicy);
+  const [, service] = /^services(|\/.+)$/.exec(rest) ?? [];
+  const serveService = service === undefined ? undefined : serviceRoute(method, service);
+  if (serveService)
+    return runtime("service", ({ request, response, query }, ship) =>
+      ship.awake(async (vm) => serveService({ request, response, query, services: ship.services, vm })),
+    );
   return undefined;
-}
-
-/** undefined for a broken escape */
-export function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -11,9 +11,10 @@ import { commandOf } from "./exec-routes.ts";
 import { attachOverSocket, runOverSocket } from "./exec-socket.ts";
 import { type Fault, Faults } from "./faults.ts";
 import type { Fleet } from "./fleet.ts";
-import { reply, replyJson } from "./replies.ts";
+import { proxyOverSocket } from "./proxy-socket.ts";
+import { decode, reply, replyJson } from "./replies.ts";
 import { openRequestLog } from "./request-log.ts";
-import { decode, routeOf } from "./routes.ts";
+import { routeOf } from "./routes.ts";
 
 /** The vendor's edge refuses longer URLs (facts: sprites §4.1). */
 const MAX_URL_BYTES = 64 * 1024;
@@ -79,17 +80,17 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
     const { settings } = fleet;
     if ((request.url ?? "").length > MAX_URL_BYTES) return refuse(socket, 414, { error: "URI too long" });
     if (!authorized(request, token)) return refuse(socket, 401, unauthorized);
-    const [, name, inPath] = /^\/v1\/sprites\/([^/]+)\/exec(?:\/([^/]+))?$/.exec(path) ?? [];
+    const [, name, proxy, inPath] = /^\/v1\/sprites\/([^/]+)\/(?:(proxy)|exec(?:\/([^/]+))?)$/.exec(path) ?? [];
     if (!name) return refuse(socket, 501, { error: `the harbor does not serve a socket at ${path}` });
     const ship = fleet.get(decode(name) ?? "");
     if (!ship) return refuse(socket, 404, notFound);
     const query = queryOf(request);
-    const fault = faults.take("socket", ship.record.name);
+    const fault = faults.take(proxy ? "proxy" : "socket", ship.record.name);
     if (fault?.kind === "unavailable") return refuse(socket, 503, { error: unavailable });
     if (fault?.kind === "hang") return 0;
     const sessionId = inPath ? decode(inPath) : (query.get("id") ?? undefined);
     const command = commandOf(query);
-    if (sessionId === undefined && !command) return refuse(socket, 400, { error: "cmd is required" });
+    if (sessionId === undefined && !command && !proxy) return refuse(socket, 400, { error: "cmd is required" });
     const release = ship.keepAwake();
     try {
       const vm = await ship.wake();
@@ -101,6 +102,7 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
       if (socket.destroyed) release();
       sockets.handleUpgrade(request, socket, head, (opened) => {
         opened.once("close", release);
+        if (proxy) return proxyOverSocket(opened, ship, vm, settings.clock.now(), release);
         if (session) return attachOverSocket(opened, session, settings, release);
         const maxRunAfterDisconnect = query.get("max_run_after_disconnect");
         void runOverSocket(opened, ship, vm, command!, { settings, maxRunAfterDisconnect, fault, release });

@@ -1,16 +1,19 @@
-import { chmod, rm } from "node:fs/promises";
 import type { Server } from "node:http";
 import { join } from "node:path";
-import { execa } from "execa";
 import { type Clock, pause } from "./clock.ts";
 import { startConfined } from "./confinement.ts";
-import { Holds, serveHolds } from "./holds.ts";
+import { Holds } from "./holds.ts";
 import type { Latency } from "./latency.ts";
+import { NetworkPolicy } from "./network-policy.ts";
+import { removeFolder } from "./remove-folder.ts";
+import { Services } from "./services.ts";
 import { type Command, type Session, startSession } from "./sessions.ts";
 import { closeDoor, openDoor } from "./ship-doors.ts";
+import type { ShipNet } from "./ship-net.ts";
+import { serveShip } from "./ship-socket.ts";
 import { forgetRecord, type SpriteRecord, spriteFolder, writeRecord } from "./sprite-records.ts";
 import { startUnconfined } from "./unconfined.ts";
-import type { Vm } from "./vm.ts";
+import type { ShipLink, Vm } from "./vm.ts";
 
 export type ShipSettings = {
   home: string;
@@ -23,6 +26,10 @@ export type ShipSettings = {
   event(text: string): void;
   /** Whether new ships are not confined. */
   unconfined: boolean;
+  /** Whether new ships have networks of their own. */
+  isolated: boolean;
+  /** Gives them, to those that have one in their record. */
+  net: ShipNet | undefined;
 };
 
 export type Status = "cold" | "warm" | "running";
@@ -36,7 +43,11 @@ export class Ship {
   readonly record: SpriteRecord;
   readonly folder: string;
   readonly holds: Holds;
+  readonly services: Services;
+  readonly policy: NetworkPolicy;
   readonly sessions = new Map<string, Session>();
+  /** Each cuts a connection from outside, as every pause does. */
+  readonly connections = new Set<() => void>();
   removed = false;
   private readonly settings: ShipSettings;
   private vm: Vm | undefined;
@@ -53,11 +64,26 @@ export class Ship {
     this.folder = spriteFolder(settings.home, record.id);
     this.idleSinceMs = settings.clock.now();
     this.holds = new Holds(settings.clock, () => this.rest());
+    this.services = new Services(record.services ?? [], {
+      folder: this.folder,
+      clock: settings.clock,
+      save: (services) => this.remember({ services }),
+      whenAwake: (step) => void this.whenAwake(step),
+    });
+    this.policy = new NetworkPolicy(record.networkRules ?? [], join(this.folder, "policy"), (networkRules) =>
+      this.remember({ networkRules }),
+    );
   }
 
   get status(): Status {
     if (!this.vm) return "cold";
     return this.frozen ? "warm" : "running";
+  }
+
+  /** On a network of its own. */
+  get address(): string | undefined {
+    const { host } = this.record;
+    return host === undefined ? undefined : this.settings.net?.addressOf(host);
   }
 
   /** Keeps the ship awake until the returned function is called; wakes nothing by itself. */
@@ -70,6 +96,11 @@ export class Ship {
       this.activities--;
       this.rest();
     };
+  }
+
+  /** Something came or went: its time without activity begins anew. */
+  touch(): void {
+    this.keepAwake()();
   }
 
   /** Runs `work` with the ship awake, waking it first. */
@@ -91,8 +122,10 @@ export class Ship {
       this.record.lastWarmingAt = new Date(clock.now()).toISOString();
       const fresh = this.record.lastRunningAt === null;
       await pause(clock, this.frozen ? latency.wakeWarmMs : fresh ? latency.wakeFreshMs : latency.wakeColdMs);
-      const vm = this.vm && this.frozen ? await this.thaw(this.vm) : await this.start();
+      const warm = this.vm && this.frozen ? this.vm : undefined;
+      const vm = warm ? await this.thaw(warm) : await this.start();
       openDoor(home, this.record.name, vm);
+      await (warm ? this.services.restartDue(vm) : this.services.begin(vm));
       this.record.lastRunningAt = new Date(clock.now()).toISOString();
       writeRecord(home, this.record);
       this.settings.event(`${this.record.name} is awake`);
@@ -103,10 +136,12 @@ export class Ship {
 
   private async start(): Promise<Vm> {
     const socket = join(this.folder, "api.sock");
-    this.api = await serveHolds(this.holds, socket);
+    const { holds, services, policy } = this;
+    this.api = await serveShip({ holds, services, policy, vm: () => this.vm }, socket);
+    policy.write();
     try {
       const start = this.record.unconfined ? startUnconfined : startConfined;
-      const vm = await start({ name: this.record.name, folder: this.folder });
+      const vm = await start({ name: this.record.name, folder: this.folder, link: this.link() });
       this.vm = vm;
       void vm.ended.then(() => this.lost(vm));
       return vm;
@@ -114,6 +149,19 @@ export class Ship {
       this.api.close();
       throw error;
     }
+  }
+
+  private link(): ShipLink | undefined {
+    const { host } = this.record;
+    const { net } = this.settings;
+    if (host === undefined) return undefined;
+    if (!net) throw new Error(`${this.record.name} has a network of its own, which this harbor cannot give it: it is not root`);
+    return {
+      join: (pid) => net.join(host, pid),
+      pause: (pid) => net.pause(host, pid),
+      resume: () => net.resume(host),
+      leave: () => net.leave(host),
+    };
   }
 
   private async thaw(vm: Vm): Promise<Vm> {
@@ -124,7 +172,11 @@ export class Ship {
   }
 
   private continueOutside(): void {
-    for (const session of this.sessions.values()) session.continueOutside();
+    for (const session of this.started()) session.continueOutside();
+  }
+
+  private started(): Session[] {
+    return [...this.sessions.values(), ...this.services.sessions()];
   }
 
   /** Starts a command; the session is listed until it ends. */
@@ -182,6 +234,7 @@ export class Ship {
 
   private async freeze(vm: Vm): Promise<void> {
     closeDoor(this.settings.home, this.record.name, vm);
+    for (const cut of this.connections) cut();
     try {
       await vm.freeze();
     } catch (error) {
@@ -202,8 +255,9 @@ export class Ship {
   private async stop(): Promise<void> {
     const vm = this.vm;
     if (!vm) return;
+    const started = this.started();
     await vm.end(() => this.continueOutside());
-    await Promise.all([...this.sessions.values()].map((session) => session.exited));
+    await Promise.all(started.map((session) => session.exited));
     this.lost(vm);
   }
 
@@ -214,10 +268,22 @@ export class Ship {
     this.vm = undefined;
     this.frozen = false;
     this.holds.clear();
+    this.services.lost();
     this.api?.closeAllConnections();
     this.api?.close();
     closeDoor(this.settings.home, this.record.name, vm);
     this.settings.event(`${this.record.name} is cold`);
+  }
+
+  private whenAwake(step: (vm: Vm) => Promise<void>): Promise<void> {
+    return this.oneByOne(async () => {
+      if (this.vm && !this.frozen) await step(this.vm);
+    }).catch((error: Error) => this.settings.event(`${this.record.name}: ${error.message}`));
+  }
+
+  private remember(change: Partial<SpriteRecord>): void {
+    Object.assign(this.record, change);
+    if (!this.removed) writeRecord(this.settings.home, this.record);
   }
 
   /** Resolves when no change of state is under way. */
@@ -230,13 +296,4 @@ export class Ship {
     this.last = next.catch(() => {});
     return next;
   }
-}
-
-/** Folders that their owner may not write (module caches) do not keep a sprite's files alive. */
-async function removeFolder(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(async () => {
-    await chmod(folder, 0o700);
-    await execa("chmod", ["-R", "u+rwX", folder], { reject: false, timeout: 60_000 });
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-  });
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { NetworkRules } from "./network-policy.ts";
+import type { StoredService } from "./service.ts";
 
 /** What the harbor remembers of a sprite over its own restarts. Times are RFC 3339. */
 export type SpriteRecord = {
@@ -15,6 +17,10 @@ export type SpriteRecord = {
   lastWarmingAt: string | null;
   /** Made by a harbor that did not confine. It stays so, and one without this is confined for ever, whatever the harbor's kind is later. */
   unconfined?: true;
+  /** Its last number in the harbor's subnet, for one with a network of its own. It stays so, as above. */
+  host?: number;
+  services?: StoredService[];
+  networkRules?: NetworkRules;
 };
 
 /** A sprite's folder, kept short because a unix socket's path (≤ 107 bytes) lies in it. */

@@ -25,7 +25,7 @@ export function startUnconfined({ folder }: ShipPlace): Vm {
   };
   return {
     ended,
-    fileHelper: join(shipRoot, "lib", "fs.mjs"),
+    helpers: join(shipRoot, "lib"),
     enterFromHarbor,
     enter: (options = {}) => [...enterFromHarbor(options), ...(options.tty ? [] : ["setsid", "--fork", "--wait"])],
     commandOf: (outerPid) => ({ hostPid: outerPid, shipPid: String(outerPid) }),

@@ -2,8 +2,8 @@
 export type Vm = {
   /** Resolves when the ship's last process is gone, for whatever reason. */
   ended: Promise<void>;
-  /** Path in the ship of the helper for file calls, `ship-root/lib/fs.mjs`. */
-  fileHelper: string;
+  /** Path in the ship of `ship-root/lib`: what runs there for the harbor. */
+  helpers: string;
   /**
    * argv prefix that runs what follows it in the ship, as its user, with a clean environment. Without a terminal the command leads a session
    * of its own, and is the child of the process that this starts.
@@ -27,8 +27,21 @@ export type Vm = {
   end(killed: () => void): Promise<void>;
 };
 
-/** `folder` holds home, tmp, etc and api.sock of the sprite. */
-export type ShipPlace = { name: string; folder: string };
+/** `folder` holds home, tmp, logs, policy, etc and api.sock of the sprite. */
+export type ShipPlace = {
+  name: string;
+  folder: string;
+  /** Its own network; without one it shares the captain's. */
+  link?: ShipLink | undefined;
+};
+
+export type ShipLink = {
+  /** Joins the network namespace of this process. */
+  join(pid: number): Promise<void>;
+  pause(pid: number): Promise<void>;
+  resume(): Promise<void>;
+  leave(): Promise<void>;
+};
 
 export type EnterOptions = { dir?: string | undefined; env?: Record<string, string> | undefined; tty?: unknown };
 

@@ -14,6 +14,8 @@ const HarborInfo = z.object({
   background: z.boolean().default(false),
   /** Ships that it makes are plain processes of the user. */
   unconfined: z.boolean().default(false),
+  /** Its ships have networks of their own; they reach the captain's side here. */
+  captainAddress: z.string().optional(),
 });
 export type HarborInfo = z.infer<typeof HarborInfo>;
 

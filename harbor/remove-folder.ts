@@ -1,0 +1,11 @@
+import { chmod, rm } from "node:fs/promises";
+import { execa } from "execa";
+
+/** Folders that their owner may not write (module caches) do not keep a sprite's files alive. */
+export async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(async () => {
+    await chmod(folder, 0o700);
+    await execa("chmod", ["-R", "u+rwX", folder], { reject: false, timeout: 60_000 });
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  });
+}
