@@ -53,7 +53,8 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
     const control = controlOf(settings, news.control);
     const captain = await captainNode({ own: settings.captainNode === "own" });
     const sprites = await openSprites(providerSettings(settings, news.provider));
-    let made: Outputs = { address: "", nodeId: "", user: "" };
+    // What the state has stays there until there is something new: a node is found again, and removed, by its id.
+    let made: Outputs = { address: olds?.address ?? "", nodeId: olds?.nodeId ?? "", user: olds?.user ?? "" };
     try {
       await holdAwake(sprites, news.sprite, HOLD_SECONDS);
       const facts = await lookAtShip(sprites, news.sprite);

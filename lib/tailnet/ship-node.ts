@@ -182,7 +182,9 @@ export async function joinShip(
     `--timeout=${JOIN_SECONDS}s`,
     ...(loginServer ? [`--login-server=${loginServer}`] : []),
   ];
-  const script = `${CALL}; trap 'rm -f key' EXIT; call logout >/dev/null 2>&1; call "$@" >&2`;
+  const script = `${CALL}; trap 'rm -f key' EXIT
+case $(call status --json --peers=false 2>/dev/null) in *'"BackendState": "NeedsLogin"'*) ;; *) call logout >/dev/null 2>&1 ;; esac
+call "$@" >&2`;
   const result = await sprites.exec(sprite, provisionArgv(), {
     stdin: provisionStdin({
       files: [{ path: `${FOLDER}/key`, content: key, mode: 0o600 }],

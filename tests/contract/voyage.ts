@@ -78,12 +78,12 @@ export async function openVoyage(tasks: SmallTask[] = diamond(3), helm: { port?:
       }),
     onShip: (ship: string, script: string) => sprites.exec(spriteName(STACK, voyageId, ship), ["sh", "-c", script]),
     /** As after half a minute without activity. */
-    async sendToSleep(ship: string): Promise<void> {
+    async sendToSleep(ship: string, to: "warm" | "cold" = "warm"): Promise<void> {
       const { url, token } = knownHarbor() ?? { url: "", token: "" };
       const reply = await fetch(`${url}/__harbor/sprites/${spriteName(STACK, voyageId, ship)}/sleep`, {
         method: "POST",
         headers: { authorization: `Bearer ${token}` },
-        body: JSON.stringify({ to: "warm" }),
+        body: JSON.stringify({ to }),
         signal: AbortSignal.timeout(10_000),
       });
       if (!reply.ok) throw new Error(`sleep: ${reply.status}`);

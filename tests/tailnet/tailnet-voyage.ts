@@ -1,15 +1,17 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { execa } from "execa";
 import { spriteName } from "../../lib/naming.ts";
+import { tailnetSshHome } from "../../lib/paths.ts";
 import { captainTailscale } from "../../lib/tailnet/captain.ts";
 import { tailnetControl } from "../../lib/tailnet/control.ts";
 import { sshConfigFile } from "../../lib/tailnet/ssh.ts";
 import { CAPTAIN_TAG, SHIP_TAG } from "../../lib/tailnet/types.ts";
-import { diamond, type SmallTask } from "../fixtures/plan.ts";
-import { openVoyage } from "../contract/voyage.ts";
 import { type Props, resource } from "../contract/resource.ts";
+import { openVoyage } from "../contract/voyage.ts";
+import { diamond, type SmallTask } from "../fixtures/plan.ts";
 import { startHeadscale } from "./headscale.ts";
 import { HEADSCALE_HOST, openNetwork } from "./own-network.ts";
 
@@ -23,6 +25,8 @@ export const POLICY = {
   ssh: [{ action: "accept", src: [CAPTAIN_TAG], dst: [SHIP_TAG], users: ["root", "autogroup:nonroot"] }],
 };
 
+type Outs = Props & { address: string; nodeId: string; user: string };
+export type Joined = Awaited<ReturnType<TailnetVoyage["join"]>>;
 export type TailnetVoyage = Awaited<ReturnType<typeof openTailnetVoyage>>;
 
 /** A voyage of the contract tests in a tailnet: a real headscale, the captain's own node, ships with networks of their own. */
@@ -39,6 +43,13 @@ export async function openTailnetVoyage(tasks: SmallTask[] = diamond(3)) {
   const helm = quay.helm.with(settings);
   const helmed = (await helm.create({ control })) as Props & { captain: string; port: number };
 
+  const ssh = async (ship: string, script: string) =>
+    (
+      await execa("ssh", ["-F", sshConfigFile(voyageId), spriteName(stack, voyageId, ship), script], {
+        timeout: 30_000,
+        stdin: "ignore",
+      })
+    ).stdout;
   const key = (ship: string, incarnation: string) =>
     resource("tailnet-key", { stack, voyageId, ship, sprite: spriteName(stack, voyageId, ship), incarnation, control }, settings);
   const node = (ship: string, incarnation: string, { key, keyId }: { key: string; keyId: string }) =>
@@ -69,17 +80,34 @@ export async function openTailnetVoyage(tasks: SmallTask[] = diamond(3)) {
     node,
     helm,
     helmed,
-    async join(ship: string) {
+    /** `before`: what the state has of an earlier life. */
+    join: async (ship: string, before?: Props) => {
       const sprite = await quay.sprite(ship).create({ control });
       const incarnation = String(sprite.incarnation);
       const keyed = (await key(ship, incarnation).create()) as Props & { key: string; keyId: string };
+      const joining = node(ship, incarnation, keyed);
       const started = performance.now();
-      const outs = (await node(ship, incarnation, keyed).create()) as Props & { address: string; nodeId: string; user: string };
-      return { sprite, keyed, incarnation, outs, node: node(ship, incarnation, keyed), seconds: (performance.now() - started) / 1000 };
+      const outs = (await (before ? joining.update(before) : joining.create())) as Outs;
+      return { sprite, keyed, incarnation, outs, node: joining, seconds: (performance.now() - started) / 1000 };
     },
-    ssh: async (ship: string, script: string) =>
-      (await execa("ssh", ["-F", sshConfigFile(voyageId), spriteName(stack, voyageId, ship), script], { timeout: 30_000, stdin: "ignore" }))
-        .stdout,
+    ssh,
+    /** Gives one ship's name another's host keys; what it gives back undoes that. */
+    async swapHostKeys(ship: string, from: string): Promise<() => Promise<void>> {
+      const file = (name: string) => join(tailnetSshHome(voyageId), "ships", `${spriteName(stack, voyageId, name)}.known-hosts`);
+      const [right, wrong] = await Promise.all([readFile(file(ship), "utf8"), readFile(file(from), "utf8")]);
+      await writeFile(file(ship), wrong.replaceAll(spriteName(stack, voyageId, from), spriteName(stack, voyageId, ship)));
+      return () => writeFile(file(ship), right);
+    },
+    service: (ship: string, service: string) => quay.sprites.service(spriteName(stack, voyageId, ship), service),
+    /** A shell line that prints the status of an answer; 000 when nobody answers. */
+    ask: (target: string, options = "--max-time 10") =>
+      `curl -s -o /dev/null -w '%{http_code}' ${options} http://${target} || true`,
+    /** A server at the captain; what it gives back ends it. */
+    async listen(port: number): Promise<() => void> {
+      const server = createServer((_request, response) => response.end()).listen(port, "127.0.0.1");
+      await once(server, "listening");
+      return () => void server.close();
+    },
     async close() {
       await quay.close();
       await headscale.close();
