@@ -20,6 +20,10 @@ const VoyageConfig = z.object({
   spritesToken: z.string().optional(),
   /** Only to see that there is one, and whether it is another; providers get it by configure(). */
   claudeToken: z.string().optional(),
+  /** The tailnet: only for preflight's trial; providers get these by configure(). */
+  tailscaleOauthSecret: z.string().optional(),
+  headscaleUrl: z.string().optional(),
+  headscaleApiKey: z.string().optional(),
   leaseSeconds: z.coerce.number().min(4).max(3600).default(120),
   lingerSeconds: z.coerce.number().min(0).max(600).default(8),
 });
@@ -40,7 +44,7 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
     for (const { message } of parsed.error?.issues ?? []) add(field, message, EXAMPLES[field]);
   }
   const { hand, mesh, provider } = read;
-  for (const field of ["spritesToken", "claudeToken"])
+  for (const field of ["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey"])
     if (config.get(field) && !isSecret(`ocaptain:${field}`)) add(field, "is in clear", "--secret TOKEN");
   if (hand === "claude" && !claudeCredentials(config.get("claudeToken")))
     add(
@@ -48,9 +52,8 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
       "is missing, which the hand claude needs: a token of `claude setup-token`, or an API key; CLAUDE_CODE_OAUTH_TOKEN or ANTHROPIC_API_KEY in the environment do, too",
       "--secret TOKEN",
     );
-  if (mesh === "tailscale") add("mesh", "tailscale is not there yet", "none");
   if (provider === "sprites" && mesh !== "tailscale" && !process.env.SPRITES_API_URL)
-    add("provider", "ships at sprites.dev are reached over a tailnet, which is not there yet (ocaptain:mesh)", "harbor");
+    add("mesh", "is none, and ships at sprites.dev can be reached over a tailnet only", "tailscale");
   return { config: read as VoyageConfig, findings };
 }
 

@@ -18,6 +18,7 @@ const say = (text) => process.stderr.write(`${text}\n`);
 /**
  * Makes what is missing of `names`, or of what everybody needs. Prints to standard error only, and nothing when nothing was to do and `quiet`.
  * Rejects with a message for people.
+ * @param {{quiet?: boolean, names?: string[]}} options
  */
 export async function setup({ quiet = false, names = [] } = {}) {
   const chosen = names.length > 0 ? names.map(partCalled) : parts;

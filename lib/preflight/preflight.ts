@@ -5,10 +5,13 @@ import type { Finding } from "../plan/findings.ts";
 import { loadPlan } from "../plan/load.ts";
 import type { Plan } from "../plan-types.ts";
 import { openSprites } from "../sprites/client.ts";
+import { captainArch } from "../tailnet/parts.ts";
+import type { TailnetConfig } from "../tailnet/settings.ts";
 import { type Check, type PreflightFinding, runPreflight } from "./check.ts";
 import { helmPortCheck } from "./helm-port.ts";
 import { socketPathCheck, spaceCheck } from "./machine.ts";
 import { chooseShipCount } from "./ship-count.ts";
+import { tailnetCheck, tailscaleCheck } from "./tailnet.ts";
 import { confinementCheck, harborKindCheck, nodeCheck, toolCheck, tools } from "./tools.ts";
 import { captainCheck, providerCheck, stackNameCheck } from "./voyage.ts";
 
@@ -23,7 +26,8 @@ export type PreflightArgs = {
   handover?: string | undefined;
   /** `ocaptain:spritesToken`; else SPRITE_TOKEN. */
   spritesToken?: string | undefined;
-};
+  mesh?: "none" | "tailscale" | undefined;
+} & TailnetConfig;
 
 /** Below the bound of a check, so that git's own word is heard. */
 const REPO_MS = 9_000;
@@ -50,6 +54,7 @@ export async function preflight(
     socketPathCheck(args.provider === "harbor" && args.unconfined === true),
     helmPortCheck(),
     ...providerChecks(args),
+    ...tailnetChecks(args),
   ]);
   const sailing = plan?.sailing();
   if (!sailing) throw new OcaptainError("PREFLIGHT", `plan ${args.plan} was not read`);
@@ -100,4 +105,10 @@ function providerChecks({ provider, stack, unconfined, spritesToken }: Preflight
     token: spritesToken ?? process.env.SPRITE_TOKEN,
   };
   return [providerCheck(stack, () => openSprites(settings))];
+}
+
+/** sprites.dev's VMs are linux/amd64; a harbor's ships run on this machine's processor. */
+function tailnetChecks({ mesh, provider, ...config }: PreflightArgs): Check[] {
+  if (mesh !== "tailscale") return [];
+  return [tailnetCheck(config), tailscaleCheck(provider === "sprites" ? "amd64" : captainArch())];
 }

@@ -44,14 +44,8 @@ export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { ki
     (await allKeys()).filter((key) => isOurKey(key) && isMarked(key.expiration ?? "", voyageId));
   const allKeys = async () => (await json<{ preAuthKeys: RawKey[] }>({ method: "GET", path: "/api/v1/preauthkey" })).preAuthKeys;
 
-  const remove = async (id: string) => {
-    // Expired first: should the delete not come through, then it is of no use any more.
-    for (const request of [
-      { method: "POST" as const, path: "/api/v1/preauthkey/expire", json: { id } },
-      { method: "DELETE" as const, path: `/api/v1/preauthkey?id=${encodeURIComponent(id)}` },
-    ])
-      await json(request);
-  };
+  // Not expired first: that would overwrite the mark, and one whose delete then failed could not be told from another's any more.
+  const remove = (id: string) => json({ method: "DELETE", path: `/api/v1/preauthkey?id=${encodeURIComponent(id)}` });
 
   return {
     kind: "headscale",
@@ -59,8 +53,7 @@ export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { ki
 
     async mintKey(of, tag = SHIP_TAG) {
       for (let attempt = 1; ; attempt++) {
-        const before = new Set((await keysOf(of.voyageId)).map(({ id }) => id));
-        const expiration = markedExpiry(of.voyageId, new Date(Date.now() + KEY_LIFETIME_SECONDS * 1000));
+        const expiration = markedExpiry(of, new Date(Date.now() + KEY_LIFETIME_SECONDS * 1000));
         const request: Call = {
           method: "POST",
           path: "/api/v1/preauthkey",
@@ -75,9 +68,8 @@ export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { ki
           },
         );
         if ("preAuthKey" in lost) return { id: lost.preAuthKey.id, key: lost.preAuthKey.key, expiresAt: expiration };
-        // It may have been made. Of those that are new, only ours expires then: other ships' keys are minted at the same time.
-        for (const key of await keysOf(of.voyageId))
-          if (!before.has(key.id) && sameInstant(key.expiration, expiration)) await remove(key.id);
+        // It may have been made: no other ship's expires at that instant, and nobody was told this one.
+        for (const key of await keysOf(of.voyageId)) if (sameInstant(key.expiration, expiration)) await remove(key.id);
         if (attempt === MINT_ATTEMPTS) throw lost instanceof OcaptainError ? lost : refused(baseUrl, request, lost);
         await sleep(attempt * 300);
       }
@@ -91,7 +83,10 @@ export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { ki
     listKeys: async (voyageId) => (await keysOf(voyageId)).map(keyInfo),
 
     async deleteKey(id, voyageId) {
-      if ((await keysOf(voyageId)).some((key) => key.id === id)) await remove(id);
+      const key = (await allKeys()).find((one) => one.id === id);
+      if (!key || !isOurKey(key)) return;
+      // Expired by hand it has lost its mark, and is of no use to anybody.
+      if (isMarked(key.expiration ?? "", voyageId) || past(key.expiration)) await remove(id);
     },
 
     async listNodes() {

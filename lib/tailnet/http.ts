@@ -12,6 +12,8 @@ export type Call = {
   form?: Record<string, string>;
   /** Not to be repeated by itself, for it may have worked: a mint. */
   once?: boolean;
+  /** Of one attempt. */
+  timeoutMs?: number;
 };
 
 const CALL_MS = 15_000;
@@ -51,7 +53,7 @@ export async function call(baseUrl: string, request: Call): Promise<Reply> {
 }
 
 async function attemptOnce(baseUrl: string, request: Call): Promise<Reply> {
-  const { method, path, json, form } = request;
+  const { method, path, json, form, timeoutMs = CALL_MS } = request;
   const body = json === undefined ? form && new URLSearchParams(form) : JSON.stringify(json);
   const headers = { ...(json === undefined ? {} : { "content-type": "application/json" }), ...request.headers };
   try {
@@ -60,12 +62,12 @@ async function attemptOnce(baseUrl: string, request: Call): Promise<Reply> {
       headers,
       body: body ?? null,
       redirect: "error", // a secret follows no redirect
-      signal: AbortSignal.timeout(CALL_MS),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     return { status: response.status, headers: response.headers, text: await response.text() };
   } catch (error) {
     // Without the error as its cause: what undici tells there can hold headers.
-    throw new OcaptainError("TAILNET_UNREACHABLE", `${describe(baseUrl, request)}: ${networkReason(error)}`, {
+    throw new OcaptainError("TAILNET_UNREACHABLE", `${describe(baseUrl, request)}: ${networkReason(error, timeoutMs)}`, {
       hint: "is the tailnet's control plane up, and its URL right? pulumi up goes on where it stopped",
     });
   }
@@ -82,8 +84,8 @@ function retryAfterMs(value: string | null): number {
   return Number.isFinite(ms) ? Math.max(50, ms) : 1000;
 }
 
-function networkReason(error: unknown): string {
-  if (error instanceof Error && error.name === "TimeoutError") return `no answer in ${CALL_MS / 1000} s`;
+function networkReason(error: unknown, timeoutMs: number): string {
+  if (error instanceof Error && error.name === "TimeoutError") return `no answer in ${timeoutMs / 1000} s`;
   const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   return inner instanceof Error ? ("code" in inner ? String(inner.code) : inner.message) : String(inner);
 }

@@ -18,14 +18,19 @@ export const isOfVoyage = (description: string, voyageId: string) => description
 const voyageWords = (voyageId: string) => `ocaptain ${voyageId} `;
 
 const MICROSECONDS = 1_000_000;
+/** So many seconds tell ships apart; by at most so many a key lives shorter than asked for. */
+const SHIP_SECONDS = 300;
 
 /**
- * When a Headscale key expires, as RFC 3339. Its keys have no description, but keep an expiry to the microsecond (on PostgreSQL; SQLite keeps more): the
- * fraction of the second says which voyage's it is. Two voyages have the same once in a million; then one may delete a key that the other has not used
- * yet, and the other mints anew.
+ * When a Headscale key expires, as RFC 3339, at `latest` or up to 5 minutes before. Its keys have no description, but keep an expiry to the microsecond
+ * (on PostgreSQL; SQLite keeps more): the fraction of the second says which voyage's it is, and the second, modulo 300, which ship's. Two voyages have the
+ * same fraction once in a million; then one may delete a key that the other has not used yet, and the other mints anew.
  */
-export function markedExpiry(voyageId: string, at: Date): string {
-  return `${at.toISOString().slice(0, -".000Z".length)}.${voyageMark(voyageId)}Z`;
+export function markedExpiry({ voyageId, ship }: Pick<KeyOwner, "voyageId" | "ship">, latest: Date): string {
+  const seconds = Math.floor(latest.getTime() / 1000);
+  const number = Number(/\d+$/.exec(ship)?.[0] ?? 0) % SHIP_SECONDS;
+  const marked = seconds - ((((seconds - number) % SHIP_SECONDS) + SHIP_SECONDS) % SHIP_SECONDS);
+  return `${new Date(marked * 1000).toISOString().slice(0, -".000Z".length)}.${voyageMark(voyageId)}Z`;
 }
 
 /** Is an expiry as Headscale tells it (0, 3, 6 or 9 digits of a second) this voyage's? */

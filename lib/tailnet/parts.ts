@@ -20,9 +20,9 @@ const TOOLS = join(import.meta.dirname, "../../.tools");
  * vendor's release, else built from the Go module. Not made here: a build takes minutes, and an `up` should not.
  * @throws OcaptainError TAILSCALE_MISSING with that command.
  */
-export async function tailscaleParts(arch: ShipArch): Promise<TailscaleParts> {
+export async function tailscaleParts(arch: ShipArch, tools = TOOLS): Promise<TailscaleParts> {
   const name = `tailscale-${arch}`;
-  const stamp = await readFile(join(TOOLS, "stamps", `${name}.json`), "utf8").catch((error: NodeJS.ErrnoException) => {
+  const stamp = await readFile(join(tools, "stamps", `${name}.json`), "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT") throw error;
     throw new OcaptainError("TAILSCALE_MISSING", `tailscale for ships of linux/${arch} is not there`, {
       hint: `npm run setup -- ${name}`,
@@ -33,6 +33,6 @@ export async function tailscaleParts(arch: ShipArch): Promise<TailscaleParts> {
     from: string;
     sha256: { tailscale: string; tailscaled: string };
   };
-  const program = (file: "tailscale" | "tailscaled") => ({ path: join(TOOLS, name, file), sha256: sha256[file] });
+  const program = (file: "tailscale" | "tailscaled") => ({ path: join(tools, name, file), sha256: sha256[file] });
   return { version, source: from, tailscale: program("tailscale"), tailscaled: program("tailscaled") };
 }

@@ -6,7 +6,7 @@ export const SHIP_TAG = "tag:ocaptain-ship";
 /** The tag of a captain's own node (`ocaptain:captainNode: own`); a machine that joined by itself has whatever its owner gave it. */
 export const CAPTAIN_TAG = "tag:ocaptain-captain";
 
-/** How long a key can be used to join, seconds: a ship joins a minute or two after its key is minted, also on a slow line. */
+/** How long a key can be used to join, seconds, at most; at Headscale up to 5 minutes less (key-marks.ts). A ship joins within a minute or two, also on a slow line. */
 export const KEY_LIFETIME_SECONDS = 15 * 60;
 
 export type TailnetKind = "tailscale" | "headscale";
@@ -49,7 +49,7 @@ export interface TailnetControl {
   /** For `tailscale up --login-server`; undefined is Tailscale's own. */
   readonly loginServer: string | undefined;
   /**
-   * A key for one ship and one incarnation: single use, not ephemeral, tagged SHIP_TAG (or `tag`), pre-approved, living KEY_LIFETIME_SECONDS. One whose
+   * A key for one ship and one incarnation: single use, not ephemeral, tagged SHIP_TAG (or `tag`), pre-approved, living KEY_LIFETIME_SECONDS at most. One whose
    * answer was lost is found again and deleted, before another is minted.
    */
   mintKey(of: KeyOwner, tag?: string): Promise<MintedKey>;

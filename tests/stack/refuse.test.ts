@@ -74,7 +74,7 @@ test("a configuration that is wrong hides nothing: it is said with the plan's, t
   try {
     const config = [
       /ocaptain:claudeToken: is missing/,
-      /ocaptain:mesh: tailscale is not there/,
+      /ocaptain:tailscaleOauthSecret: is missing[^\n]*\n\s+hint: pulumi config set --secret ocaptain:tailscaleOauthSecret/,
       /ocaptain:ships: must be at least 1/,
     ];
     await refused(...config, /no-such-repository/, /999999999/);

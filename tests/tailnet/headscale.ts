@@ -12,7 +12,10 @@ const READY_MS = 20_000;
 const STOP_MS = 10_000;
 
 /** All may talk to ships on any port, ships to nobody; a test that is about the policy brings its own. */
-const POLICY = { tagOwners: { "tag:ocaptain-ship": [] }, acls: [{ action: "accept", src: ["*"], dst: ["*:*"] }] };
+const POLICY = {
+  tagOwners: { "tag:ocaptain-ship": [], "tag:other": [] },
+  acls: [{ action: "accept", src: ["*"], dst: ["*:*"] }],
+};
 
 export type Headscale = Awaited<ReturnType<typeof startHeadscale>>;
 

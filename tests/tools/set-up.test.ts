@@ -68,6 +68,15 @@ describe("set-up", () => {
     return [join(root, "tools/run.mjs"), join(folder, "script.ts")];
   };
 
+  test("a part that is not known is named, with those that are; nothing is made", () => {
+    const done = spawnSync(process.execPath, [join(root, "tools/setup.mjs"), "headscale", "rowboat"], { encoding: "utf8" });
+    expect(done).toMatchObject({
+      status: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/no part is called rowboat; there are system, .*headscale/),
+    });
+  });
+
   test("with nothing to do runs no program, makes nothing, and says nothing to a script's output", () => {
     const args = runScript("console.log(JSON.stringify({ type: 'only' } satisfies object))");
     const stamps = join(root, ".tools", "stamps");

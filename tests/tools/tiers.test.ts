@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join, sep } from "node:path";
 import { expect, test } from "vitest";
+import { onDemand } from "../../tools/setup/parts.mjs";
 import { tiers } from "../../tools/tiers.ts";
 
 test("every test file is in the folder of a tier, so that npm test runs it", () => {
@@ -9,7 +10,12 @@ test("every test file is in the folder of a tier, so that npm test runs it", () 
   expect(files.filter((file) => !tiers.some((tier) => file.startsWith(tier.name + sep)))).toEqual([]);
 });
 
-/** 30 minutes for the voyage without a model, 6 for the real Claude Code: its own tier, and its share of `stack`. */
-test("the budgets of all tiers together stay within 36 minutes", () => {
-  expect(tiers.reduce((sum, tier) => sum + tier.budgetMinutes, 0)).toBeLessThanOrEqual(36);
+/** 30 minutes for the voyage without a model, 6 for the real Claude Code (its own tier, and its share of `stack`), 4 for the tailnet. */
+test("the budgets of all tiers together stay within 40 minutes", () => {
+  expect(tiers.reduce((sum, tier) => sum + tier.budgetMinutes, 0)).toBeLessThanOrEqual(40);
+});
+
+test("what a tier has made first are parts of set-up that not everybody needs", () => {
+  const known = onDemand.map((part) => part.name);
+  for (const { parts = [] } of tiers) expect(known).toEqual(expect.arrayContaining(parts));
 });

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { startStandInTailscale } from "../fixtures/stand-in-tailscale.ts";
 import { serialise, startHost, UNKNOWN } from "./host-process.ts";
 
 let folder: string;
@@ -92,4 +93,24 @@ test("an error is said once, with its hint and without a stack", async () => {
 
 test("a kind that this version does not know is named", async () => {
   await expect(host.create({ stack: "x", __provider: await serialise("raft") })).rejects.toThrow(/no resource kind "raft"/);
+});
+
+test("what the configuration says of the tailnet reaches a lifecycle, and its secret stays out of what state holds", async () => {
+  const api = await startStandInTailscale();
+  const configured = await startHost(
+    { OCAPTAIN_VOYAGES: join(folder, "t"), TAILSCALE_BASE_URL: api.url, OCAPTAIN_TAILSCALE_OAUTH_SECRET: "" },
+    { "ocaptain:tailscaleOauthSecret": api.secret },
+  );
+  try {
+    const tailnetKey = await serialise("tailnet-key");
+    const ship = { stack: "wire", voyageId: "abc123", ship: "ship-0", sprite: "wire-abc123-ship-0", incarnation: "life-1" };
+    const { id, props } = await configured.create({ ...ship, control: "tailscale", __provider: tailnetKey });
+    expect(props).toMatchObject({ key: expect.stringMatching(/^tskey-auth-/), keyId: api.state.keys[0]?.id, present: true });
+    expect(JSON.stringify({ ...props, key: "" })).not.toMatch(/s3cr3t/);
+    await configured.remove(id, props);
+    expect(api.state.keys).toEqual([]);
+  } finally {
+    await configured.close();
+    await api.close();
+  }
 });

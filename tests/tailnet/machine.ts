@@ -1,0 +1,88 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { goParts } from "./go-parts.ts";
+import type { Headscale } from "./headscale.ts";
+
+const JOIN_MS = 30_000;
+
+/**
+ * What a machine needs in its namespace: loopback, and an interface that is up with an address that is not loopback's, without which tailscaled takes itself
+ * to be off line (facts: tailnet). Nothing leads out of it but the forwarded port.
+ */
+const SCRIPT = `
+ip link set lo up
+ip link add v0 type veth peer name v1
+ip address add 10.99.0.1/24 dev v0
+ip link set v0 up
+ip link set v1 up
+"$NODE" "$FORWARD" "$PORT" "$FOLDER/out.sock" &
+exec "$PARTS/tailscaled" --tun=userspace-networking --port=0 --statedir="$FOLDER" --socket="$FOLDER/ts.sock"
+`;
+
+/**
+ * A machine with a real tailscaled in a network namespace of its own, joined to a headscale that listens on this machine's loopback. `key` goes by a file.
+ * Rejects with what tailscale says when it is not let in.
+ */
+export async function joinMachine(headscale: Headscale, { hostname, key }: { hostname: string; key: string }) {
+  const { folder: parts } = await goParts();
+  const folder = await mkdtemp(join(tmpdir(), "om-"));
+  const port = new URL(headscale.url).port;
+  const door = createServer((inside) => {
+    const outside = connect(Number(port), "127.0.0.1");
+    inside.pipe(outside).pipe(inside);
+    for (const [one, other] of [
+      [inside, outside],
+      [outside, inside],
+    ] as const)
+      one.on("error", () => {}).on("close", () => other.destroy());
+  }).listen(join(folder, "out.sock"));
+  await once(door, "listening");
+  const machine = spawn("unshare", ["--map-root-user", "--net", "sh", "-euc", SCRIPT], {
+    // A group of its own: the forwarder ends with it.
+    detached: true,
+    stdio: "ignore",
+    env: {
+      PATH: process.env.PATH,
+      NODE: process.execPath,
+      FORWARD: join(import.meta.dirname, "forward.mjs"),
+      PORT: port,
+      FOLDER: folder,
+      PARTS: parts,
+      TS_DEBUG_USE_DERP_HTTP: "1",
+      TS_NO_LOGS_NO_SUPPORT: "true",
+      TS_LOGS_DIR: folder,
+      TS_DISABLE_PORTMAPPER: "1",
+    },
+  });
+  const tailscale = (...args: string[]) =>
+    execa(join(parts, "tailscale"), [`--socket=${join(folder, "ts.sock")}`, ...args], { timeout: JOIN_MS, stdin: "ignore" });
+  const close = async () => {
+    if (machine.pid && machine.exitCode === null) {
+      const ended = once(machine, "exit");
+      process.kill(-machine.pid, "SIGKILL");
+      await ended;
+    }
+    door.close();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  };
+  try {
+    await writeFile(join(folder, "key"), key, { mode: 0o600 });
+    for (const until = Date.now() + JOIN_MS; ; await new Promise((done) => setTimeout(done, 30))) {
+      // Exit 1 with a daemon that is not logged in, too: what matters is that it answers.
+      const status = await tailscale("status", "--json").catch((error: { stdout?: string }) => error);
+      if (String(status.stdout ?? "").startsWith("{")) break;
+      if (Date.now() > until || machine.exitCode !== null) throw new Error("tailscaled does not answer");
+    }
+    const login = [`--login-server=${headscale.url}`, `--auth-key=file:${join(folder, "key")}`, `--hostname=${hostname}`];
+    await tailscale("up", "--accept-dns=false", "--timeout=20s", ...login);
+    return { tailscale, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
