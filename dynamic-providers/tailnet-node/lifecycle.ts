@@ -1,5 +1,3 @@
-import { appendFileSync } from "node:fs";
-const T=(w:string)=>appendFileSync("/tmp/tx/steps",`${Date.now()%100000} ${w}\n`);
 import { z } from "zod";
 import { holdAwake } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
@@ -58,18 +56,18 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
     // What the state has stays there until there is something new: a node is found again, and removed, by its id.
     let made: Outputs = { address: olds?.address ?? "", nodeId: olds?.nodeId ?? "", user: olds?.user ?? "" };
     try {
-      T('await holdAwake(sprites');await holdAwake(sprites, news.sprite, HOLD_SECONDS);
-      T('const facts = await');const facts = await lookAtShip(sprites, news.sprite);
-      T('await putPrograms(');await putPrograms(sprites, news.sprite, facts);
-      T('await putServices(');await putServices(sprites, news.sprite, facts, {
+      await holdAwake(sprites, news.sprite, HOLD_SECONDS);
+      const facts = await lookAtShip(sprites, news.sprite);
+      await putPrograms(sprites, news.sprite, facts);
+      await putServices(sprites, news.sprite, facts, {
         captain: { captain: news.captain, port: news.helmPort },
         loginServer: control.loginServer,
         digest: news.digest,
       });
-      T('const node = await ensureJoined');const node = await ensureJoined(control, sprites, news, olds?.nodeId ?? "");
+      const node = await ensureJoined(control, sprites, news, olds?.nodeId ?? "");
       made = { address: ipv4({ TailscaleIPs: node.addresses }) ?? "", nodeId: node.id, user: facts.user };
-      T('await reach(captain');await reach(captain, news, made);
-      T('return made;');return made;
+      await reach(captain, news, made);
+      return made;
     } catch (error) {
       throw new PartlyMade(made, error); // there may be a node by now: destroy must know of it
     }
@@ -107,10 +105,10 @@ async function ensureJoined(control: TailnetControl, sprites: SpritesClient, new
   const nodes = nodesOfShip(await control.listNodes(), news.sprite, oldId);
   const kept = nodes.find((node) => node.id === own && isSound(node, news.sprite));
   const others = nodes.filter((node) => node !== kept);
-  T('await removeNodes(control, others)');await removeNodes(control, others);
+  await removeNodes(control, others);
   if (kept) return kept;
-  T('await joinWithKey(control');await joinWithKey(control, sprites, news);
-  T('return listedNode');return listedNode(control, (await shipNodeId(sprites, news.sprite)) ?? "", news.sprite);
+  await joinWithKey(control, sprites, news);
+  return listedNode(control, (await shipNodeId(sprites, news.sprite)) ?? "", news.sprite);
 }
 
 /** By the ship's key while it can be used; else by one that is minted now, such as after a node was lost that had used it. */
@@ -118,9 +116,9 @@ async function joinWithKey(control: TailnetControl, sprites: SpritesClient, news
   const usable = (await control.getKey(news.keyId))?.usable ?? false;
   const { id, key } = usable ? { id: news.keyId, key: news.key } : await control.mintKey(news);
   try {
-    T('await joinShip(');await joinShip(sprites, news.sprite, { key, loginServer: control.loginServer });
+    await joinShip(sprites, news.sprite, { key, loginServer: control.loginServer });
   } finally {
-    T('await control.deleteKey(id');await control.deleteKey(id, news.voyageId);
+    await control.deleteKey(id, news.voyageId);
   }
 }
 
