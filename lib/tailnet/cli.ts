@@ -60,8 +60,21 @@ export function openTailscale(socket: string | null, program = "tailscale") {
       return stdout.startsWith("{") ? TailscaleStatus.parse(JSON.parse(stdout)) : null;
     },
     /** Does that address answer within `timeoutMs`? One try: it is for the caller to go on. */
-    ping: async (address: string, timeoutMs: number): Promise<boolean> =>
-      (await run(["ping", "--c=1", "--until-direct=false", `--timeout=${timeoutMs}ms`, address], timeoutMs + 2_000)).ok,
+    async ping(address: string, timeoutMs: number): Promise<boolean> {
+      const ping = execa(program, args(["ping", "--c=1", "--until-direct=false", `--timeout=${timeoutMs}ms`, address]), {
+        reject: false,
+        stdin: "ignore",
+        timeout: timeoutMs + 2_000,
+      });
+      // After the answer it sleeps for a second, for there might be another.
+      let answered = false;
+      ping.stdout.on("data", (said: Buffer) => {
+        answered ||= String(said).includes("pong from");
+        if (answered) ping.kill();
+      });
+      await ping;
+      return answered;
+    },
   };
 }
 
