@@ -19,6 +19,7 @@ const { plan, shipCount } = await plainly(() => preflight({ ...config, stack }, 
 const crew = await packCrew();
 const news = runtime.isDryRun() ? await planNews(stack, plan) : null;
 if (news) void log.info(news);
+if (plan.orders) void log.info("no ocaptain:plan: one ship, on which Claude Code waits for orders (ocaptain shell --write)");
 
 const credentials = config.hand === "claude" ? claudeCredentials(config.claudeToken) : null;
 const fleet = new Voyage(stack, {

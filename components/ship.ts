@@ -10,6 +10,7 @@ import {
 } from "@pulumi/pulumi";
 import { MutagenSync, Sprite, TailnetKey, TailnetNode, TmuxLaunch } from "../dynamic-providers/resources.ts";
 import { spriteName } from "../lib/naming.ts";
+import type { ProvisionStep } from "../lib/plan-types.ts";
 import type { TailnetKind } from "../lib/tailnet/types.ts";
 
 export type ShipTailnet = {
@@ -31,6 +32,8 @@ export type ShipArgs = {
   credentialsDigest: string;
   /** The tailnet that the ship joins: absent, it is reached as its provider has it. */
   tailnet?: ShipTailnet | undefined;
+  /** The plan's. */
+  provision: ProvisionStep[] | undefined;
   /** What must be there before any VM is made: the helm with the plan. */
   after: Resource;
 };
@@ -49,7 +52,7 @@ export class Ship extends ComponentResource {
   constructor(ship: string, args: ShipArgs, opts?: ComponentResourceOptions) {
     super("ocaptain:index:Ship", ship, {}, opts);
     this.ship = ship;
-    const { stack, provider, voyageId, nonce, helmUrl, crewDigest, credentialsDigest, tailnet, after } = args;
+    const { stack, provider, voyageId, nonce, helmUrl, crewDigest, credentialsDigest, provision, tailnet, after } = args;
     const control = tailnet && { control: tailnet.control };
     const name = output(voyageId).apply((id) => spriteName(stack, id, ship));
     const sprite = new Sprite(
@@ -70,6 +73,7 @@ export class Ship extends ComponentResource {
         ...hull,
         crewDigest,
         credentialsDigest,
+        provision,
         helmUrl,
         sessions,
         ...(node && { at: interpolate`${node.user}@${node.address}` }),

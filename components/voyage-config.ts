@@ -6,7 +6,8 @@ import type { PreflightFinding } from "../lib/preflight/check.ts";
 
 /** The stack's configuration, namespace `ocaptain`: described for people in Pulumi.yaml, checked here. */
 const VoyageConfig = z.object({
-  plan: z.string({ error: "is missing" }).min(1),
+  /** "" is an empty sail: one ship that waits for orders. */
+  plan: z.string().default(""),
   repo: z.string().min(1).optional(),
   ships: z.coerce.number().int().min(1, "must be at least 1").max(MAX_SHIPS, `must be at most ${MAX_SHIPS}`).optional(),
   provider: z.enum(["harbor", "sprites"]).default("harbor"),
@@ -43,13 +44,16 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
     read[field] = parsed.data;
     for (const { message } of parsed.error?.issues ?? []) add(field, message, EXAMPLES[field]);
   }
-  const { hand, mesh, provider } = read;
+  const { mesh, provider } = read;
+  // An empty sail is a person and Claude Code; there is nothing to rehearse.
+  const isEmpty = read.plan === "";
+  if (isEmpty) read.hand = "claude";
   for (const field of ["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey"])
     if (config.get(field) && !isSecret(`ocaptain:${field}`)) add(field, "is in clear", "--secret TOKEN");
-  if (hand === "claude" && !claudeCredentials(config.get("claudeToken")))
+  if (read.hand === "claude" && !claudeCredentials(config.get("claudeToken")))
     add(
       "claudeToken",
-      "is missing, which the hand claude needs: a token of `claude setup-token`, or an API key; CLAUDE_CODE_OAUTH_TOKEN or ANTHROPIC_API_KEY in the environment do, too",
+      `is missing, which ${isEmpty ? "a sail without a plan (ocaptain:plan is not set)" : "the hand claude"} needs: a token that claude setup-token has made, or an API key; CLAUDE_CODE_OAUTH_TOKEN or ANTHROPIC_API_KEY in the environment do, too`,
       "--secret TOKEN",
     );
   if (provider === "sprites" && mesh !== "tailscale" && !process.env.SPRITES_API_URL)

@@ -61,6 +61,7 @@ export class Voyage extends ComponentResource {
             crewDigest,
             credentialsDigest,
             tailnet: tailnet && { ...tailnet, captain: helm.captain, helmPort: helm.port },
+            provision: plan.provision,
             after: helm,
           },
           { parent: this },

@@ -4,16 +4,21 @@ import type { HelmClient } from "./helm-client.ts";
 import type { Journal } from "./journal.ts";
 import type { Ship } from "./ship.ts";
 import { type Tree, withoutGit } from "./tree.ts";
-
-/** How a hand's work on a claim ended: delivered, failed (that counts as a try), given back unharmed, or with a question to the captain. */
-export type HandEnd =
-  | { kind: "accepted" }
-  | { kind: "failed"; reason: string }
-  | { kind: "handed-back"; reason: string }
-  | { kind: "asked"; question: string };
+import type { Window } from "./window/window.ts";
 
 /** What a claim is worked with. */
-export type Deck = { ship: Ship; hello: HelloReply; helm: HelmClient; heartbeat: Heartbeat; tree: Tree; journal: Journal };
+export type Deck = {
+  ship: Ship;
+  hello: HelloReply;
+  helm: HelmClient;
+  heartbeat: Heartbeat;
+  tree: Tree;
+  journal: Journal;
+  /** The claim was an earlier crew's, and the tree is as that left it. */
+  resumes: boolean;
+  /** Where the hand `claude` is seen. */
+  window: Window;
+};
 
 /** Its own answer decides from here (crew/heartbeat.ts). */
 export async function settle<T>(deck: Deck, ask: () => Promise<T>): Promise<T> {
@@ -26,13 +31,15 @@ export async function settle<T>(deck: Deck, ask: () => Promise<T>): Promise<T> {
 }
 
 /** What a hand and its check run with: no secret is in it. */
-export function handEnvironment({ ship, hello, tree }: Deck, { task, epoch }: Grant): NodeJS.ProcessEnv {
+export function handEnvironment(deck: Deck, { task, epoch }: Grant): NodeJS.ProcessEnv {
+  return { ...handBaseEnvironment(deck), TASK_ID: task.id, TASK_SUBJECT: task.subject, TASK_EPOCH: String(epoch) };
+}
+
+/** The same, without a task. */
+export function handBaseEnvironment({ ship, hello, tree }: Deck): NodeJS.ProcessEnv {
   return {
     ...withoutGit(process.env),
     ...tree.identity(),
-    TASK_ID: task.id,
-    TASK_SUBJECT: task.subject,
-    TASK_EPOCH: String(epoch),
     SHIP: ship.config.ship,
     VOYAGE: ship.config.voyageId,
     VOYAGE_NAME: hello.voyage.name,

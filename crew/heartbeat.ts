@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { HandSettings } from "../lib/plan-types.ts";
 import type { HeartbeatReply, HelloReply } from "../lib/ship-api.ts";
 import { asHalt, Halt } from "./halt.ts";
 import type { HelmClient } from "./helm-client.ts";
@@ -22,6 +23,8 @@ export class Heartbeat {
    * "not-holder" although all is well.
    */
   settling = false;
+  /** Called while the helm does not know whether the hand can work; with its settings. */
+  onTrial: (hand: HandSettings) => void = () => {};
 
   readonly #closed = new AbortController();
   readonly #done: Promise<unknown>;
@@ -48,6 +51,7 @@ export class Heartbeat {
         if (answer.kind !== "ok") return;
         this.leash.acknowledge(sentAt);
         await hold.refresh();
+        if (answer.body.trial) this.onTrial(answer.body.trial);
         if (answer.body.steer === "stop") onHalt(new Halt("stop", answer.body.reason ?? "the helm says stop"));
       } catch (error) {
         const halt = asHalt(error);

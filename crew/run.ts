@@ -22,7 +22,15 @@ export type Command = {
   onStart?: (pid: number) => void;
   /** @default nothing: /dev/null */
   input?: string;
+  /** How it is started. @default {@link startHere} */
+  start?: Start;
 };
+
+/** Starts `command` in a process group of its own. `exited` rejects when it cannot be started; `drained`: all output is out. */
+export type Start = (
+  command: Command,
+  to: { onStart: (pid: number) => void; onStdout: (chunk: Buffer) => void; onStderr: (chunk: Buffer) => void },
+) => { exited: Promise<number | null>; drained: Promise<unknown> };
 
 /** `exitCode` is null when a signal ended it. `tail`: the last 8 KiB of both outputs, in the order they came. */
 export type Ran = { exitCode: number | null; timedOut: boolean; tail: string; seconds: number };
@@ -34,38 +42,34 @@ export type Ran = { exitCode: number | null; timedOut: boolean; tail: string; se
 export async function run(command: Command): Promise<Ran> {
   command.signal.throwIfAborted();
   const started = performance.now();
-  const [program, ...args] = command.argv;
-  const child = spawn(program!, args, {
-    cwd: command.cwd,
-    env: { ...command.env, [MARK]: command.mark },
-    detached: true,
-    stdio: [command.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-  });
-  if (child.pid !== undefined) command.onStart?.(child.pid);
-  // A program that does not read its input to the end says so by its exit.
-  child.stdin?.on("error", () => {});
-  child.stdin?.end(command.input);
   let tail = Buffer.alloc(0);
   const take = (chunk: Buffer) => {
     tail = Buffer.concat([tail, chunk]).subarray(-TAIL_BYTES);
     command.onOutput?.(chunk);
   };
-  child.stdout!.on("data", command.onStdout ?? take);
-  child.stderr!.on("data", take);
-  const drained = new Promise((resolve) => child.once("close", resolve));
-
+  let pid: number | undefined;
   const timeUp = AbortSignal.timeout(Math.ceil(Math.min(command.timeoutMs, 2 ** 31 - 1)));
   const ending = AbortSignal.any([command.signal, timeUp]);
   let killer: NodeJS.Timeout | undefined;
   const end = () => {
-    signalGroup(child.pid, "SIGTERM");
-    killer = setTimeout(() => signalGroup(child.pid, "SIGKILL"), GRACE_MS);
+    signalGroup(pid, "SIGTERM");
+    killer ??= setTimeout(() => signalGroup(pid, "SIGKILL"), GRACE_MS);
   };
   ending.addEventListener("abort", end, { once: true });
+  const marked = { ...command, env: { ...command.env, [MARK]: command.mark } };
+  const onStart = (begun: number) => {
+    pid = begun;
+    command.onStart?.(begun);
+    if (ending.aborted) end();
+  };
+  const { exited, drained } = (command.start ?? startHere)(marked, {
+    onStart,
+    onStdout: command.onStdout ?? take,
+    onStderr: take,
+  });
   try {
-    const exitCode = await new Promise<number | null>((resolve, reject) => {
-      child.once("exit", resolve);
-      child.once("error", (error) => reject(new Error(`cannot run ${program}: ${error.message}`)));
+    const exitCode = await exited.catch((error: Error) => {
+      throw new Error(`cannot run ${command.argv[0]}: ${error.message}`);
     });
     await endStragglers(command.mark);
     await Promise.race([drained, sleep(1000)]);
@@ -77,9 +81,37 @@ export async function run(command: Command): Promise<Ran> {
   }
 }
 
+/** As a child of this process. */
+const startHere: Start = (command, to) => {
+  const [program, ...args] = command.argv;
+  const child = spawn(program!, args, {
+    cwd: command.cwd,
+    env: command.env,
+    detached: true,
+    stdio: [command.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+  });
+  if (child.pid !== undefined) to.onStart(child.pid);
+  // A program that does not read its input to the end says so by its exit.
+  child.stdin?.on("error", () => {});
+  child.stdin?.end(command.input);
+  child.stdout!.on("data", to.onStdout);
+  child.stderr!.on("data", to.onStderr);
+  return {
+    exited: new Promise((resolve, reject) => {
+      child.once("exit", resolve);
+      child.once("error", reject);
+    }),
+    drained: new Promise((resolve) => child.once("close", resolve)),
+  };
+};
+
 function signalGroup(pid: number | undefined, signal: "SIGTERM" | "SIGKILL"): void {
   if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {}
+  // One that has a terminal leads no group of its own.
+  for (const target of [-pid, pid]) {
+    try {
+      process.kill(target, signal);
+      return;
+    } catch {}
+  }
 }

@@ -8,6 +8,7 @@ import { HelmClient } from "./helm-client.ts";
 import { Hold } from "./hold.ts";
 import { Journal } from "./journal.ts";
 import { onlyOne } from "./only-one.ts";
+import { isProvisioned } from "./provisioned.ts";
 import { readShip } from "./ship.ts";
 import { endStragglers } from "./stragglers.ts";
 import { standWatch } from "./watch.ts";
@@ -34,6 +35,13 @@ async function main(): Promise<number> {
   if (ended > 0) journal.note("stragglers", `${ended} processes of an earlier crew were ended`);
   rmSync(ship.scratch, { recursive: true, force: true });
 
+  if (!isProvisioned(readShip())) {
+    journal.note(
+      "unprovisioned",
+      "the plan's provision steps are not done on this ship: pulumi up does them, and starts the crew",
+    );
+    return 0;
+  }
   const hold = new Hold(journal);
   for (let heardAt = performance.now(); ; ) {
     const current = readShip();

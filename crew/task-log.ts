@@ -4,17 +4,19 @@ import { join } from "node:path";
 /** A log that a mad loop fills is brought home by a sync: it ends here. */
 const LIMIT_BYTES = 10 * 1024 * 1024;
 
-/** `~/voyage/logs/task-<id>-<epoch>.log`: all a hand and its check say. Also shown in the tmux session. */
+/** `~/voyage/logs/task-<id>-<epoch>.log`: all a hand and its check say. Also shown, by `show`: in the session `crew` unless the hand has one of its own. */
 export class TaskLog {
   readonly #file: number;
+  readonly #show: (chunk: Buffer | string) => void;
   #left = LIMIT_BYTES;
 
-  constructor(logs: string, name: string) {
+  constructor(logs: string, name: string, show: (chunk: Buffer | string) => void = (chunk) => void process.stdout.write(chunk)) {
     this.#file = openSync(join(logs, `${name}.log`), "a");
+    this.#show = show;
   }
 
   readonly write = (chunk: Buffer | string): void => {
-    process.stdout.write(chunk);
+    this.#show(chunk);
     const bytes = Buffer.from(chunk);
     if (this.#left <= 0) return;
     writeSync(this.#file, bytes.subarray(0, this.#left));

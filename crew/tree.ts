@@ -65,6 +65,14 @@ export class Tree {
     writeFileSync(this.#claimFile, this.claim);
   }
 
+  /** Sets the tree back to its commit. Returns the files and folders that git did not know and did not ignore; they are gone, ignored ones stay. */
+  async backToCommit(signal: AbortSignal): Promise<string[]> {
+    const unknown = lines(await this.#git(["ls-files", "--others", "--exclude-standard", "--directory", "-z"], signal));
+    await this.#git(["reset", "--quiet", "--hard"], signal);
+    await this.#git(["clean", "--quiet", "-ffd"], signal);
+    return unknown;
+  }
+
   /**
    * Saves what lies in the tree and is nowhere else as `refs/ships/<ship>/left-<task>-<epoch>`, by the claim that the tree was last made ready for.
    * Throws HelmAway when it could be saved and the line is down: then the tree must stay. Everything else is noted, and no reason to stop: a
@@ -135,6 +143,12 @@ export class Tree {
     await this.#git(["update-ref", "--no-deref", "HEAD", commit], signal);
     this.#forgetMerge();
     return commit;
+  }
+
+  /** Is there anything in the tree, ignored files apart, that `commit` has not? */
+  async differsFrom(commit: string, signal: AbortSignal): Promise<boolean> {
+    await this.#git(["add", "--all"], signal);
+    return (await this.#git(["write-tree"], signal)) !== (await this.#git(["rev-parse", `${commit}^{tree}`], signal));
   }
 
   /** Merges `tip` into the tree (not committed). False, and the tree as it was, when texts conflict. */

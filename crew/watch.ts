@@ -1,6 +1,12 @@
-import type { ClaimReply, HelloReply } from "../lib/ship-api.ts";
+import type { ClaimReply, Grant, HelloReply } from "../lib/ship-api.ts";
 import type { Deck } from "./deck.ts";
 import { asHalt, Halt, Refused } from "./halt.ts";
+import type { Hand } from "./hand.ts";
+import { proveHand } from "./hands/claude/trial.ts";
+import { sailClaude } from "./hands/claude.ts";
+import { sailInteractively } from "./hands/interactive.ts";
+import { waitForOrders } from "./hands/orders.ts";
+import { sailRehearsal } from "./hands/rehearsal.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { HelmClient } from "./helm-client.ts";
 import type { Hold } from "./hold.ts";
@@ -10,6 +16,7 @@ import { openPresence } from "./presence.ts";
 import type { Ship } from "./ship.ts";
 import { gitVersion, Tree } from "./tree.ts";
 import { verify } from "./verify.ts";
+import { Window } from "./window/window.ts";
 import { work } from "./work.ts";
 
 const HELLO_MS = 15_000;
@@ -34,6 +41,8 @@ export async function standWatch(
   orders.addEventListener("abort", onOrders);
   let heartbeat: Heartbeat | undefined;
   let closePresence = async () => {};
+  const window = new Window(ship);
+  let trial: Promise<void> | null = null;
   /** A claim's own end, so that a stale claim does not end the watch. */
   let claimEnd: AbortController | undefined;
   try {
@@ -51,19 +60,33 @@ export async function standWatch(
       else halt(reason);
     });
     closePresence = openPresence(ship, halt);
-    const deck: Deck = { ship, hello, helm, heartbeat, tree: new Tree(ship, journal, hello.leaseSeconds * 1000), journal };
+    const tree = new Tree(ship, journal, hello.leaseSeconds * 1000);
+    const deck: Deck = { ship, hello, helm, heartbeat, tree, journal, window, resumes: hello.claim !== null };
+    heartbeat.onTrial = (hand) => {
+      trial ??= proveHand(deck, hand, ended.signal).finally(() => {
+        trial = null;
+      });
+    };
+    if (hello.trial) heartbeat.onTrial(hello.trial);
     const onClaim = async (task: (signal: AbortSignal) => Promise<void>) => {
       claimEnd = new AbortController();
       await task(AbortSignal.any([ended.signal, claimEnd.signal]));
     };
 
-    if (hello.claim) await onClaim((signal) => work(deck, hello.claim!, signal));
+    if (hello.interactive) {
+      await trial; // nothing is granted before it is told; when it has failed, nothing at all
+      return await sailInteractively(deck, hello.interactive, ended.signal, onClaim);
+    }
+    const sail = (grant: Grant) => onClaim((signal) => work(deck, grant, signal, handFor(hello, grant)));
+    if (hello.claim) await sail(hello.claim);
+    deck.resumes = false;
     for (let idleSince: number | null = null; ; ) {
       const reply = await helm.call<ClaimReply>("claim", {}, { totalMs: CLAIM_MS, signal: ended.signal });
-      if (reply.kind === "grant") await onClaim((signal) => work(deck, reply.grant, signal));
+      if (reply.kind === "grant") await sail(reply.grant);
       if (reply.kind === "verify") await onClaim((signal) => verify(deck, reply, signal).catch(dropStale));
-      if (reply.kind !== "nothing") {
+      if (reply.kind !== "nothing" || trial) {
         idleSince = null;
+        if (reply.kind === "nothing") await pause(Math.max(50, reply.retryAfterSeconds * 1000), ended.signal);
         continue;
       }
       idleSince ??= performance.now();
@@ -78,11 +101,17 @@ export async function standWatch(
     throw error;
   } finally {
     orders.removeEventListener("abort", onOrders);
+    ended.abort(new Halt("stop", "the watch has ended"));
+    await trial;
+    window.close();
     await heartbeat?.close();
     await hold.giveBack();
     await closePresence();
   }
 }
+
+const handFor = ({ hand }: HelloReply, { orders }: Grant): Hand =>
+  hand === "rehearsal" ? sailRehearsal : orders ? waitForOrders : sailClaude;
 
 /** A verification that another ship has been given meanwhile is no news. */
 function dropStale(error: unknown): void {

@@ -1,15 +1,12 @@
 import type { Grant, ReleaseReply } from "../lib/ship-api.ts";
-import { type Deck, type HandEnd, handEnvironment, settle } from "./deck.ts";
+import { type Deck, settle } from "./deck.ts";
 import { Delivery } from "./delivery.ts";
 import { asHalt, Halt, Refused } from "./halt.ts";
-import { sailClaude } from "./hands/claude.ts";
-import { type HandResult, rehearse } from "./hands/rehearsal.ts";
+import type { Hand, HandEnd } from "./hand.ts";
 import { endStragglers } from "./stragglers.ts";
 import { TaskLog } from "./task-log.ts";
 import { HelmAway } from "./transfer.ts";
 
-/** Times a task is tried on a moved tip before it is given back: each round somebody else won, so there is progress elsewhere. */
-const ROUNDS = 3;
 /** The last word before an ordered end; whoever ordered it waits for us. */
 const FAREWELL_MS = 5000;
 
@@ -17,7 +14,7 @@ const FAREWELL_MS = 5000;
  * One claim, from the tip to the helm's answer (design 8, Accept). Its outcome is the ledger's; here it only returns.
  * Throws Halt: "stop" (the claim was given back), "silence" and "fenced". A claim that went stale is dropped and forgotten.
  */
-export async function work(deck: Deck, grant: Grant, signal: AbortSignal): Promise<void> {
+export async function work(deck: Deck, grant: Grant, signal: AbortSignal, hand: Hand): Promise<void> {
   const { heartbeat, journal } = deck;
   const { task, epoch } = grant;
   heartbeat.settling = false;
@@ -25,9 +22,10 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal): Promi
   deck.tree.claim = `${task.id}-${epoch}`;
   heartbeat.note = task.activeForm ?? task.subject;
   journal.note("claimed", `task ${task.id}  ${task.subject}`, { task: task.id, epoch, tip: grant.tip });
-  const log = new TaskLog(deck.ship.logs, `task-${task.id}-${epoch}`);
+  const show = deck.hello.hand === "claude" ? deck.window.say : undefined;
+  const log = new TaskLog(deck.ship.logs, `task-${task.id}-${epoch}`, show);
   try {
-    await deliver(deck, grant, log, signal);
+    await settleBy(await hand(deck, grant, new Delivery(deck, grant, log, signal), log, signal), deck, grant, signal);
   } catch (error) {
     const halt = asHalt(error);
     await endStragglers(deck.ship.mark); // a git command that was cut off may have left a helper behind
@@ -46,43 +44,10 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal): Promi
   }
 }
 
-async function deliver(deck: Deck, grant: Grant, log: TaskLog, signal: AbortSignal): Promise<void> {
-  const delivery = new Delivery(deck, grant, log, signal);
-  const end = await (deck.hello.hand === "claude" ? sailClaude : sailRehearsal)(deck, grant, delivery, log, signal);
+async function settleBy(end: HandEnd, deck: Deck, grant: Grant, signal: AbortSignal): Promise<void> {
   if (end.kind === "failed") await release(deck, grant, end.reason, true, signal);
   if (end.kind === "handed-back") await release(deck, grant, end.reason, false, signal);
   if (end.kind === "asked") await ask(deck, grant, end.question, signal);
-}
-
-async function sailRehearsal(deck: Deck, grant: Grant, delivery: Delivery, log: TaskLog, signal: AbortSignal): Promise<HandEnd> {
-  const job = {
-    grant,
-    cwd: deck.tree.folder,
-    env: handEnvironment(deck, grant),
-    mark: deck.ship.mark,
-    signal,
-    onOutput: log.write,
-  };
-  await delivery.begin();
-  let seconds = 0;
-  let done: HandResult | null = null;
-  for (let round = 1; ; round++) {
-    if (!done) {
-      done = await rehearse(job);
-      seconds += done.seconds;
-      if (done.failed) return { kind: "failed", reason: done.failed };
-    }
-    const offered = await delivery.offer(done.summary, seconds);
-    if (offered.kind === "accepted") return { kind: "accepted" };
-    if (offered.kind === "check-failed")
-      return { kind: "failed", reason: `the check failed, exit status ${offered.exitCode}\n${offered.output}` };
-    if (round === ROUNDS)
-      return {
-        kind: "failed",
-        reason: `in conflict with the tip ${ROUNDS} times, at last in ${offered.files.join(", ")}`,
-      };
-    if (!(await delivery.mergeOrStartAnew(offered.tip))) done = null;
-  }
 }
 
 /** Gives a claim back. Throws Halt and Refused. */

@@ -38,7 +38,7 @@ export interface Lifecycle<Inputs extends { stack: string }, Outputs> {
   replaceOn: readonly (keyof Inputs & string)[];
   /** Inputs that cannot change while the resource is there: a change is refused, in preview too. */
   fixed?: readonly (keyof Inputs & string)[];
-  reconcile(settings: Settings, news: Inputs, olds: Partial<Inputs & Outputs> | null): Promise<Outputs>;
+  reconcile(settings: Settings, news: Inputs, olds: Partial<Inputs & Outputs & Present> | null): Promise<Outputs>;
   read(settings: Settings, props: Inputs & Outputs & Present): Promise<(Inputs & Outputs & Present) | null>;
   remove(settings: Settings, props: Inputs & Outputs & Present): Promise<void>;
 }

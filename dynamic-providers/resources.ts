@@ -1,5 +1,5 @@
 import { type CustomResourceOptions, dynamic, type Input, type Output } from "@pulumi/pulumi";
-import type { Plan } from "../lib/plan-types.ts";
+import type { Plan, ProvisionStep } from "../lib/plan-types.ts";
 import type { TailnetKind } from "../lib/tailnet/types.ts";
 import { Delegate } from "./delegate.ts";
 
@@ -144,14 +144,18 @@ export class MutagenSync extends dynamic.Resource {
 }
 
 const tmuxLaunch = new Delegate("tmux-launch");
+type LaunchArgs = Ship & {
+  at?: string;
+  crewDigest: string;
+  credentialsDigest: string;
+  provision: ProvisionStep[] | undefined;
+  helmUrl: string;
+  sessions: string[];
+};
 /** The crew at work in the ship's tmux. */
 export class TmuxLaunch extends dynamic.Resource {
   declare readonly address: Output<string>;
-  constructor(
-    name: string,
-    args: Inputs<Ship & { crewDigest: string; credentialsDigest: string; helmUrl: string; sessions: string[]; at?: string }>,
-    opts?: CustomResourceOptions,
-  ) {
+  constructor(name: string, args: Inputs<LaunchArgs>, opts?: CustomResourceOptions) {
     super(tmuxLaunch, name, { ...args, address: undefined }, opts, "ocaptain", "TmuxLaunch");
   }
 }

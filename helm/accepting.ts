@@ -2,6 +2,7 @@ import { OcaptainError } from "../lib/errors.ts";
 import type { AcceptReply, AcceptRequest } from "../lib/ship-api.ts";
 import type { Branch } from "./branch.ts";
 import * as claims from "./claims.ts";
+import { checkOf } from "./grant.ts";
 import type { Lane } from "./lane.ts";
 import { type Intent, type Ledger, type Life, parseTask } from "./ledger.ts";
 import type { Log } from "./log.ts";
@@ -71,7 +72,7 @@ export class Accepting {
     }
     const task = claims.assertHolds(ledger, caller.life, ask.task, ask.epoch);
     const text = parseTask(task.body);
-    if (claims.checkOf(text) !== null && ask.check?.exitCode !== 0) {
+    if (checkOf(text) !== null && ask.check?.exitCode !== 0) {
       throw new Refused(
         "check-failed",
         ask.check

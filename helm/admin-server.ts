@@ -81,8 +81,9 @@ function routesOf(fleet: Fleet, health: () => Health, end: (why: string) => void
     route("GET", `${ship}/ready`, async (ask) => {
       const voyage = voyageOf(ask);
       const incarnation = ask.query.get("incarnation") ?? "";
-      const ready = await until(voyage, () => voyage.ready(ask.name, incarnation), secondsOf(ask));
-      return { status: ready ? 200 : 504, body: shipOf(voyage, ask.name) };
+      const ready = () => voyage.ready(ask.name, incarnation);
+      await until(voyage, () => ready() || voyage.unfit(ask.name), secondsOf(ask));
+      return { status: ready() ? 200 : 504, body: shipOf(voyage, ask.name) };
     }),
     route("POST", `${ship}/stop`, async (ask) => {
       const voyage = voyageOf(ask);

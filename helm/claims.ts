@@ -1,29 +1,19 @@
 import { OcaptainError } from "../lib/errors.ts";
-import { HandSettings, type PlanTask } from "../lib/plan-types.ts";
-import type {
-  AskRequest,
-  ClaimReply,
-  Grant,
-  ReleaseReply,
-  ReleaseRequest,
-  SessionRequest,
-  UsageRequest,
-  VerifiedRequest,
-} from "../lib/ship-api.ts";
+import type { ClaimReply, ReleaseReply, ReleaseRequest, VerifiedRequest } from "../lib/ship-api.ts";
+import { grantOf, positive } from "./grant.ts";
 import { type Intent, type Ledger, type Life, parseTask, sha256, type TaskRecord } from "./ledger.ts";
 import { Refused } from "./refused.ts";
 
 /** The rules by which claims begin and end (design 8). Each function runs inside one write of the store. */
 
 const DEFAULT_TRIES = 3;
-const DEFAULT_TIMEOUT_SECONDS = 1800;
 const VERIFY_TIMEOUT_SECONDS = 1800;
 /** Ships that may be lost in the middle of one verification before it counts as failed. */
 const VERIFY_TRIES = 3;
 /** A limit may be lifted by the next `up`: who waits for its end looks so often. */
 const LIMIT_LOOK_SECONDS = 30;
-/** The longest limit there is resets weekly. */
-const LONGEST_LIMIT_MS = 8 * 24 * 3600_000;
+/** A trial takes seconds, and `up` waits for it. */
+const TRIAL_LOOK_SECONDS = 0.5;
 
 /** Throws Refused `fenced` when this life is over. */
 export function assertAlive(ledger: Ledger, life: number): Life {
@@ -44,37 +34,34 @@ export function assertHolds(ledger: Ledger, life: number, id: string, epoch: num
   return task;
 }
 
-/** Grants what this life holds already, else the best free task, else the verification, else says why nothing. `tip` holds every accepted task. */
-export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds: number): ClaimReply {
+/**
+ * Grants what this life holds already, else the best free task, else the verification, else says why nothing. `tip` holds every accepted task. `only`:
+ * see ClaimRequest.
+ */
+export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds: number, only?: string): ClaimReply {
   const held = ledger.claimOf(life.life);
   if (held) return { kind: "grant", grant: grantOf(ledger, held) };
   const open = ledger.openVerification();
   if (open?.life === life.life) return verifyReply(ledger, open.epoch, open.commit_id);
   if (ledger.ship(life.ship)?.stopping) return { kind: "nothing", reason: "paused", retryAfterSeconds };
 
-  const limited = ledger.limited();
-  if (limited && ledger.freeCount() > 0) {
-    const seconds = (Date.parse(limited.until) - Date.parse(ledger.at())) / 1000;
-    return {
-      kind: "nothing",
-      reason: "paused",
-      retryAfterSeconds: Math.max(retryAfterSeconds, Math.min(seconds, LIMIT_LOOK_SECONDS)),
-    };
-  }
+  const pausedSeconds = pause(ledger, life.life, retryAfterSeconds);
+  if (pausedSeconds !== null && ledger.freeCount() > 0)
+    return { kind: "nothing", reason: "paused", retryAfterSeconds: pausedSeconds };
 
-  const free = ledger.freeTask();
-  if (free) {
+  const free = only === undefined ? ledger.freeTask()?.id : ledger.freeTasks().find((id) => id === only);
+  if (free !== undefined) {
     ledger.store.run(
       "UPDATE tasks SET status = 'claimed', epoch = epoch + 1, ship = ?, life = ?, body = planned, grant_tip = ?, changed_at = ? WHERE id = ?",
       life.ship,
       life.life,
       tip,
       ledger.at(),
-      free.id,
+      free,
     );
-    return { kind: "grant", grant: grantOf(ledger, ledger.task(free.id)!) };
+    return { kind: "grant", grant: grantOf(ledger, ledger.task(free)!) };
   }
-  if (ledger.verificationDue(tip)) {
+  if ((only === undefined || only === "verify") && ledger.verificationDue(tip)) {
     const { rowId } = ledger.store.run(
       "INSERT INTO verifications (commit_id, script, life, status, at) VALUES (?, ?, ?, 'claimed', ?)",
       tip,
@@ -85,46 +72,34 @@ export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds
     return verifyReply(ledger, rowId, tip);
   }
   // Something under way may free a task, or fail and come back. Without it only the captain can, and the helm wakes ships then.
-  const waiting = ledger.counts().claimed > 0 || open !== undefined;
-  return { kind: "nothing", reason: waiting ? "waiting" : "done", retryAfterSeconds };
+  const waiting = ledger.counts().claimed > 0 || open !== undefined || (only !== undefined && ledger.freeCount() > 0);
+  const nothing: ClaimReply = { kind: "nothing", reason: waiting ? "waiting" : "done", retryAfterSeconds };
+  if (only === undefined) return nothing;
+  return { ...nothing, free: ledger.freeTasks(), ...(only !== "verify" && { why: whyNotFree(ledger, only) }) };
 }
 
-/** The grant as it was made; the same each time it is asked for while the claim lasts. */
-export function grantOf(ledger: Ledger, row: TaskRecord): Grant {
-  const task = parseTask(row.body);
-  const delivered = task.blockedBy.flatMap((id) => {
-    const blocker = ledger.task(id);
-    if (blocker?.status !== "accepted" || !blocker.commit_id) return [];
-    return [{ task: id, subject: parseTask(blocker.body).subject, commit: blocker.commit_id, summary: blocker.summary ?? "" }];
+/** After how many seconds to ask again while no task is granted to this life; null when it may have one. verify.sh is not held up. */
+function pause(ledger: Ledger, life: number, usualSeconds: number): number | null {
+  // A hand that is not proven gets no task.
+  if (ledger.fitness(life) !== "fit") return Math.min(usualSeconds, TRIAL_LOOK_SECONDS);
+  const limited = ledger.limited();
+  if (!limited) return ledger.overspent() ? usualSeconds : null;
+  const leftSeconds = (Date.parse(limited.until) - Date.parse(ledger.at())) / 1000;
+  return Math.max(usualSeconds, Math.min(leftSeconds, LIMIT_LOOK_SECONDS));
+}
+
+/** For whoever asked for that task alone. */
+function whyNotFree(ledger: Ledger, id: string): string {
+  const task = ledger.task(id);
+  if (!task) return `the voyage has no task ${id}`;
+  if (task.status === "claimed") return `task ${id} is held by ${task.ship}`;
+  if (task.status !== "pending") return `task ${id} is ${task.status}`;
+  const open = parseTask(task.planned).blockedBy.filter((other) => {
+    const status = ledger.task(other)?.status;
+    return status !== "accepted" && status !== "cancelled";
   });
-  const { id, subject, description, activeForm, blockedBy, metadata } = task;
-  return {
-    task: { id, subject, description, ...(activeForm === undefined ? {} : { activeForm }), blockedBy, metadata },
-    epoch: row.epoch,
-    tip: row.grant_tip!,
-    check: checkOf(task),
-    timeoutSeconds: positive(metadata.timeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
-    delivered,
-    ...(ledger.meta("hand") === "claude" && forClaude(ledger, row, task)),
-  };
+  return `task ${id} waits for ${open.join(", ")}`;
 }
-
-/** What only the hand `claude` is told. The spec is not among it: it is added to each answer, so that it is not stored with each. */
-function forClaude(ledger: Ledger, row: TaskRecord, task: PlanTask): Partial<Grant> {
-  const ofPlan = JSON.parse(ledger.meta("claude") || "{}") as HandSettings;
-  const ofTask = HandSettings.safeParse(task.metadata.claude).data ?? {};
-  const session = ledger.session(row.id, row.epoch);
-  const answers = ledger.answers(row.id);
-  return {
-    hand: { ...ofPlan, ...ofTask },
-    ...(session && { session }),
-    ...(answers.length > 0 && { answers }),
-    ...(row.reason && { lastReason: row.reason }),
-  };
-}
-
-export const checkOf = (task: PlanTask): string | null =>
-  typeof task.metadata.check === "string" && task.metadata.check !== "" ? task.metadata.check : null;
 
 /** Notes that the branch is about to move; on disk before it does. */
 export function intend(ledger: Ledger, intent: Intent): void {
@@ -151,8 +126,10 @@ export function stands(ledger: Ledger, intent: Intent): boolean {
 
 /** The branch holds it: the task is accepted. Throws LEDGER when the task was not this claim's any more; then nothing is written. */
 export function accepted(ledger: Ledger, intent: Intent): void {
+  // The orders of an empty sail are never done for good.
+  const outcome = ledger.meta("orders") ? "status = 'pending', ship = NULL, life = NULL" : "status = 'accepted'";
   const { changes } = ledger.store.run(
-    "UPDATE tasks SET status = 'accepted', commit_id = ?, ship_commit = ?, summary = ?, reason = NULL, changed_at = ? WHERE id = ? AND status = 'claimed' AND epoch = ?",
+    `UPDATE tasks SET ${outcome}, commit_id = ?, ship_commit = ?, summary = ?, reason = NULL, changed_at = ? WHERE id = ? AND status = 'claimed' AND epoch = ?`,
     intent.to_commit,
     intent.ship_commit,
     intent.summary,
@@ -191,87 +168,6 @@ export function giveBack(ledger: Ledger, task: TaskRecord, reason: string, count
 
 export function release(ledger: Ledger, life: number, ask: ReleaseRequest): ReleaseReply {
   return giveBack(ledger, assertHolds(ledger, life, ask.task, ask.epoch), ask.reason, ask.failed);
-}
-
-/** Stores a hand's session with its claim; on disk before the hand starts. */
-export function beginSession(ledger: Ledger, life: number, ask: SessionRequest): void {
-  assertHolds(ledger, life, ask.task, ask.epoch);
-  ledger.store.run(
-    "INSERT OR IGNORE INTO sessions (task, epoch, session, life, at) VALUES (?, ?, ?, ?, ?)",
-    ask.task,
-    ask.epoch,
-    ask.session,
-    life,
-    ledger.at(),
-  );
-}
-
-/** What a run has used; of a session that this life has begun, or it is refused as `not-holder`. The claim may have ended. */
-export function noteUsage(ledger: Ledger, life: number, { run, session, task, epoch, usage }: UsageRequest): void {
-  const begun = ledger.store.one(
-    "SELECT 1 FROM sessions WHERE task = ? AND epoch = ? AND session = ? AND life = ?",
-    task,
-    epoch,
-    session,
-    life,
-  );
-  if (!begun) throw new Refused("not-holder", `this ship has begun no session ${session} for task ${task}`);
-  ledger.store.run(
-    "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    run,
-    session,
-    task,
-    life,
-    ledger.at(),
-    usage.costUsd,
-    usage.inputTokens,
-    usage.outputTokens,
-    usage.cacheReadTokens,
-    usage.cacheCreationTokens,
-    usage.turns,
-    usage.seconds,
-  );
-}
-
-/** The whole voyage waits: the latest end that a ship has named counts. Returns it. */
-export function limit(ledger: Ledger, ask: { until: string; message: string }): string {
-  const until = new Date(Math.min(Date.parse(ask.until), Date.parse(ledger.at()) + LONGEST_LIMIT_MS)).toISOString();
-  const now = ledger.limited();
-  if (now && now.until >= until) return now.until;
-  ledger.setMeta("limited", JSON.stringify({ until, message: ask.message }));
-  return until;
-}
-
-/** Ends a claim by a question: the task is blocked until the captain answers (or retries it). Costs no try. */
-export function ask(ledger: Ledger, life: number, asked: AskRequest): ReleaseReply {
-  const task = assertHolds(ledger, life, asked.task, asked.epoch);
-  const { status, tries } = giveBack(ledger, task, `needs the captain: ${asked.question}`, false);
-  if (status !== "pending") return { status, tries };
-  ledger.store.run("UPDATE tasks SET status = 'blocked' WHERE id = ?", task.id);
-  ledger.store.run(
-    "INSERT INTO questions (task, epoch, ship, question, asked_at) VALUES (?, ?, ?, ?, ?)",
-    task.id,
-    task.epoch,
-    task.ship!,
-    asked.question,
-    ledger.at(),
-  );
-  return { status: "blocked", tries };
-}
-
-/** Throws NO_QUESTION when the task does not wait for an answer. */
-export function answer(ledger: Ledger, task: string, text: string): void {
-  if (ledger.openQuestion(task) === undefined)
-    throw new OcaptainError("NO_QUESTION", `task ${task} does not wait for an answer`, { hint: "ocaptain status" });
-  const { epoch } = ledger.task(task)!;
-  ledger.store.run(
-    "UPDATE questions SET answer = ?, answered_at = ? WHERE task = ? AND epoch = ?",
-    text,
-    ledger.at(),
-    task,
-    epoch,
-  );
-  ledger.store.run("UPDATE tasks SET status = 'pending', reason = NULL, changed_at = ? WHERE id = ?", ledger.at(), task);
 }
 
 /** Records a run of verify.sh. Throws Refused `stale-epoch` when this life does not hold it. */
@@ -323,8 +219,4 @@ function holderOf(ledger: Ledger, task: TaskRecord) {
   if (task.status !== "claimed" || task.life === null) return null;
   const life = ledger.life(task.life)!;
   return { ship: life.ship, incarnation: life.incarnation, epoch: task.epoch };
-}
-
-function positive(value: unknown): number | undefined {
-  return typeof value === "number" && value > 0 ? value : undefined;
 }

@@ -92,12 +92,17 @@ export class Ledger {
   freeTask(): TaskRecord | undefined {
     return this.store.one<TaskRecord>(`SELECT * FROM tasks AS t ${FREE} ORDER BY height DESC, position LIMIT 1`);
   }
+  freeTasks(): string[] {
+    return this.store
+      .all<{ id: string }>(`SELECT id FROM tasks AS t ${FREE} ORDER BY height DESC, position`)
+      .map((row) => row.id);
+  }
   freeCount(): number {
     return this.store.one<{ n: number }>(`SELECT count(*) AS n FROM tasks AS t ${FREE}`)!.n;
   }
-  /** Free tasks that may be given out now: none while a usage limit lasts. */
+  /** Free tasks that may be given out now: none while a usage limit lasts, or the voyage's budget is spent. */
   grantableCount(): number {
-    return this.limited() ? 0 : this.freeCount();
+    return this.limited() || this.overspent() ? 0 : this.freeCount();
   }
   /** A usage limit that is not over. */
   limited(): { until: string; message: string } | undefined {
@@ -141,6 +146,17 @@ export class Ledger {
     return token;
   }
 
+  // -- the hand's trial (issue 4 §1, "Ready means proven")
+  /** Can the hand of this life work? `due`: not known; else why not. A rehearsal needs no proof. */
+  fitness(life: number): "fit" | "due" | { unfit: string } {
+    if (this.meta("hand") !== "claude") return "fit";
+    const known = this.meta(trialKey(life)) || "due";
+    return known === "fit" || known === "due" ? known : { unfit: known.slice(UNFIT.length) };
+  }
+  setFitness(life: number, fitness: "fit" | "due" | { unfit: string }): void {
+    this.setMeta(trialKey(life), typeof fitness === "string" ? fitness : UNFIT + fitness.unfit);
+  }
+
   // -- replies
   reply<T>(life: number, request: string): T | undefined {
     const row = this.store.one<{ body: string }>("SELECT body FROM replies WHERE life = ? AND request = ?", life, request);
@@ -166,19 +182,41 @@ export class Ledger {
       epoch,
     )?.session;
   }
-  /** Of all runs of a task, or undefined when there was none. A session's cost is the highest that one of its runs has told. */
+  /** Of all runs of a task, or undefined when there was none. */
   usage(task: string): Usage | undefined {
-    const sums = this.store.all<Usage>(
-      `SELECT max(session_cost_usd) AS costUsd, sum(input) AS inputTokens, sum(output) AS outputTokens, sum(cache_read) AS cacheReadTokens,
-         sum(cache_creation) AS cacheCreationTokens, sum(turns) AS turns, sum(seconds) AS seconds
-       FROM runs WHERE task = ? GROUP BY session`,
-      task,
-    );
-    return sums.length === 0 ? undefined : sums.map((sum) => ({ ...sum })).reduce(addUsage);
+    const sum = this.store.one<Usage>(`SELECT ${SUMS} FROM runs WHERE task = ? GROUP BY task`, task);
+    return sum && { ...sum };
   }
-  /** A blocked task's question without an answer. */
-  openQuestion(task: string): string | undefined {
-    return this.store.one<{ question: string }>(`SELECT question FROM questions ${OPEN} AND questions.task = ?`, task)?.question;
+  runCount(task: string): number {
+    return this.store.one<{ n: number }>("SELECT count(*) AS n FROM runs WHERE task = ?", task)!.n;
+  }
+  /** Of all runs of the voyage, those of ships that are gone too. */
+  spend(): Usage {
+    return { ...this.store.one<Usage>(`SELECT ${SUMS} FROM runs`)! };
+  }
+  /** Ships that have spent nothing are not in it. */
+  spendByShip(): Record<string, Usage> {
+    const rows = this.store.all<Usage & { ship: string }>(`SELECT ship, ${SUMS} FROM runs JOIN lives USING (life) GROUP BY ship`);
+    return Object.fromEntries(rows.map(({ ship, ...sum }) => [ship, sum]));
+  }
+  /** Of the voyage; undefined when there is none, or nothing is spent by its hand. */
+  budgetUsd(): number | undefined {
+    const budget = this.meta("budgetUsd");
+    return budget && this.meta("hand") === "claude" ? Number(budget) : undefined;
+  }
+  /** The voyage's budget is spent. */
+  overspent(): { costUsd: number; budgetUsd: number } | undefined {
+    const budgetUsd = this.budgetUsd();
+    if (budgetUsd === undefined) return undefined;
+    const { costUsd } = this.spend();
+    return costUsd >= budgetUsd ? { costUsd, budgetUsd } : undefined;
+  }
+  pendingWithRuns(): TaskRecord[] {
+    return this.store.all("SELECT * FROM tasks WHERE status = 'pending' AND id IN (SELECT task FROM runs)");
+  }
+  /** A blocked task's question without an answer, and who asks. */
+  openQuestion(task: string): { question: string; ship: string } | undefined {
+    return this.store.one(`SELECT question, questions.ship FROM questions ${OPEN} AND questions.task = ?`, task);
   }
   hasOpenQuestion(): boolean {
     return this.store.one(`SELECT 1 FROM questions ${OPEN} LIMIT 1`) !== undefined;
@@ -208,6 +246,9 @@ export class Ledger {
   }
 }
 
+const trialKey = (life: number) => `trial/${life}`;
+const UNFIT = "unfit: ";
+
 const FREE = `WHERE status = 'pending' AND NOT EXISTS (
   SELECT 1 FROM blockers JOIN tasks AS b ON b.id = blockers.blocker
   WHERE blockers.task = t.id AND b.status NOT IN ('accepted', 'cancelled'))`;
@@ -215,8 +256,17 @@ const FREE = `WHERE status = 'pending' AND NOT EXISTS (
 const OPEN =
   "JOIN tasks ON tasks.id = questions.task AND tasks.epoch = questions.epoch WHERE answer IS NULL AND tasks.status = 'blocked'";
 
-const addUsage = (a: Usage, b: Usage): Usage =>
-  Object.fromEntries(Object.keys(a).map((key) => [key, a[key as keyof Usage] + b[key as keyof Usage]])) as Usage;
+const SUMS = Object.entries({
+  costUsd: "cost_usd",
+  inputTokens: "input",
+  outputTokens: "output",
+  cacheReadTokens: "cache_read",
+  cacheCreationTokens: "cache_creation",
+  turns: "turns",
+  seconds: "seconds",
+} satisfies Record<keyof Usage, string>)
+  .map(([name, column]) => `coalesce(sum(${column}), 0) AS ${name}`)
+  .join(", ");
 
 export const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 export const parseTask = (json: string) => PlanTask.parse(JSON.parse(json));

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Usage } from "../lib/ship-api.ts";
 import type { TaskStatus } from "../lib/voyage-status.ts";
 import { type Ledger, parseTask, type TaskRecord } from "./ledger.ts";
 import type { Log } from "./log.ts";
@@ -26,7 +27,7 @@ const STATUS: Record<TaskStatus, "pending" | "in_progress" | "completed"> = {
   cancelled: "completed",
 };
 
-export function taskFile(row: TaskRecord): string {
+export function taskFile(row: TaskRecord, usage: Usage | undefined): string {
   const task = parseTask(row.body);
   const mark = row.status === "blocked" || row.status === "cancelled" ? `[${row.status}] ` : "";
   const file = {
@@ -48,6 +49,7 @@ export function taskFile(row: TaskRecord): string {
         reason: row.reason,
         tries: row.tries,
         changedAt: row.changed_at,
+        ...(usage && { usage }),
       },
     },
   };
@@ -94,7 +96,7 @@ export class Projection {
       for (const id of [...this.#stale]) {
         this.#stale.delete(id);
         const row = this.#ledger.task(id);
-        if (row) await this.#write(id, taskFile(row)).catch((error) => this.#failed(id, error));
+        if (row) await this.#write(id, taskFile(row, this.#ledger.usage(id))).catch((error) => this.#failed(id, error));
       }
     } catch (error) {
       this.#log("projection-failed", { error: String(error) });

@@ -1,3 +1,28 @@
+/** A run of no task: the trial of a ship. */
+const RUNS = `CREATE TABLE IF NOT EXISTS runs(
+  run TEXT PRIMARY KEY, session TEXT NOT NULL, task TEXT, life INTEGER NOT NULL, at TEXT NOT NULL, cost_usd REAL NOT NULL,
+  input INTEGER NOT NULL, output INTEGER NOT NULL, cache_read INTEGER NOT NULL, cache_creation INTEGER NOT NULL, turns INTEGER NOT NULL,
+  seconds REAL NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS runs_of_task ON runs(task);`;
+
+/** What makes a ledger of an earlier helm today's: by the column that tells it. Each in a transaction, before {@link SCHEMA}. */
+export const MIGRATIONS: { table: string; column: string; sql: string }[] = [
+  {
+    // A run told its whole session's cost so far, and had a task.
+    table: "runs",
+    column: "session_cost_usd",
+    sql: `
+ALTER TABLE runs RENAME TO earlier_runs;
+DROP INDEX IF EXISTS runs_of_task;
+${RUNS}
+INSERT INTO runs SELECT run, session, task, life, at, max(0, session_cost_usd - coalesce(max(session_cost_usd) OVER before, 0)),
+  input, output, cache_read, cache_creation, turns, seconds
+FROM earlier_runs WINDOW before AS (PARTITION BY session ORDER BY at, rowid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING);
+DROP TABLE earlier_runs;`,
+  },
+];
+
 /**
  * The ledger. A *life* is one registration of an incarnation: fencing ends a life for good; the same VM, registered again, gets a new one
  * and a new token, so that whatever still runs under the old one stays out.
@@ -66,12 +91,7 @@ CREATE TABLE IF NOT EXISTS sessions(
   task TEXT NOT NULL, epoch INTEGER NOT NULL, session TEXT NOT NULL, life INTEGER NOT NULL, at TEXT NOT NULL,
   PRIMARY KEY (task, epoch, session)
 ) STRICT;
-CREATE TABLE IF NOT EXISTS runs(
-  run TEXT PRIMARY KEY, session TEXT NOT NULL, task TEXT NOT NULL, life INTEGER NOT NULL, at TEXT NOT NULL, session_cost_usd REAL NOT NULL,
-  input INTEGER NOT NULL, output INTEGER NOT NULL, cache_read INTEGER NOT NULL, cache_creation INTEGER NOT NULL, turns INTEGER NOT NULL,
-  seconds REAL NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS runs_of_task ON runs(task);
+${RUNS}
 -- What agents ask the captain.
 CREATE TABLE IF NOT EXISTS questions(
   task TEXT NOT NULL, epoch INTEGER NOT NULL, ship TEXT NOT NULL, question TEXT NOT NULL, asked_at TEXT NOT NULL, answer TEXT, answered_at TEXT,

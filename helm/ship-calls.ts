@@ -1,3 +1,4 @@
+import type { HandSettings, PlanHandSettings } from "../lib/plan-types.ts";
 import type {
   AcceptReply,
   AcceptRequest,
@@ -14,12 +15,16 @@ import type {
   ReleaseReply,
   ReleaseRequest,
   SessionRequest,
+  TrialRequest,
   UsageRequest,
   VerifiedReply,
   VerifiedRequest,
 } from "../lib/ship-api.ts";
 import type { Accepting } from "./accepting.ts";
+import { blockSpent, whyVoyageIsSpent } from "./budget.ts";
 import * as claims from "./claims.ts";
+import { grantOf } from "./grant.ts";
+import * as hands from "./hands.ts";
 import type { Life } from "./ledger.ts";
 import { Refused } from "./refused.ts";
 import type { Voyage } from "./voyage.ts";
@@ -68,7 +73,9 @@ export class ShipCalls {
       ship: caller.ship,
       hand: this.#ledger.meta("hand") === "claude" ? "claude" : "rehearsal",
       ...this.#voyage.timing,
-      claim: held ? this.#withSpec(claims.grantOf(this.#ledger, held)) : null,
+      ...this.#trialDue(caller),
+      ...this.#interactive(),
+      claim: held ? this.#withSpec(grantOf(this.#ledger, held)) : null,
     };
   }
 
@@ -78,13 +85,16 @@ export class ShipCalls {
     const nothing = nothings?.get(ask.requestId);
     if (nothing) return nothing;
     const retryAfterSeconds = Math.min(2, this.#voyage.timing.heartbeatSeconds / 5);
+    let blocked: string[] = [];
     const reply = await this.#ledger.store.write(() => {
       const stored = this.#ledger.reply<ClaimReply>(caller.life, ask.requestId);
       if (stored) return stored;
       const life = claims.assertAlive(this.#ledger, caller.life);
-      const made = claims.claim(this.#ledger, life, this.#voyage.tip, retryAfterSeconds);
+      blocked = blockSpent(this.#ledger);
+      const made = claims.claim(this.#ledger, life, this.#voyage.tip, retryAfterSeconds, ask.only);
       return made.kind === "nothing" ? made : this.#ledger.remember(caller.life, ask.requestId, made);
     });
+    if (blocked.length > 0) void this.#changed(...blocked);
     if (reply.kind === "nothing") {
       // Remembered in memory: it changed nothing, and no request outlives the helm's own death.
       const kept = nothings ?? new Map<string, ClaimReply>();
@@ -109,8 +119,25 @@ export class ShipCalls {
     this.#seen(caller, ask.incarnation, ask.note);
     claims.assertAlive(this.#ledger, caller.life);
     if (ask.claim) claims.assertHolds(this.#ledger, caller.life, ask.claim.task, ask.claim.epoch);
+    return this.#steer(caller);
+  }
+
+  #steer(caller: Life): HeartbeatReply {
     if (this.#ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
-    return { steer: "go" };
+    const spent = whyVoyageIsSpent(this.#ledger);
+    return spent ? { steer: "budget", reason: spent } : { steer: "go", ...this.#trialDue(caller) };
+  }
+
+  #interactive(): { interactive?: NonNullable<HelloReply["interactive"]> } {
+    const { interactive, ...settings } = JSON.parse(this.#ledger.meta("claude") || "{}") as PlanHandSettings;
+    // An empty sail's one task says by itself how it is done.
+    if (!interactive || this.#ledger.meta("hand") !== "claude" || this.#ledger.meta("orders")) return {};
+    return { interactive: { ...settings, spec: this.#ledger.meta("spec") ?? "" } };
+  }
+
+  #trialDue(caller: Life): { trial?: HandSettings } {
+    if (this.#ledger.fitness(caller.life) !== "due") return {};
+    return { trial: JSON.parse(this.#ledger.meta("claude") || "{}") as HandSettings };
   }
 
   async accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
@@ -129,21 +156,25 @@ export class ShipCalls {
     end: () => ReleaseReply,
   ): Promise<ReleaseReply> {
     this.#seen(caller, ask.incarnation);
+    let blocked: string[] = [];
     const reply = await this.#accepting.alone(() =>
       this.#ledger.store.write(() => {
         const stored = this.#ledger.reply<ReleaseReply>(caller.life, ask.requestId);
         if (stored) return stored;
         claims.assertAlive(this.#ledger, caller.life);
-        return this.#ledger.remember(caller.life, ask.requestId, end());
+        const ended = end();
+        blocked = blockSpent(this.#ledger);
+        if (blocked.includes(ask.task)) ended.status = "blocked";
+        return this.#ledger.remember(caller.life, ask.requestId, ended);
       }),
     );
-    await this.#changed(ask.task);
+    await this.#changed(ask.task, ...blocked);
     return reply;
   }
 
   /** As {@link release}, by a question to the captain. */
   async ask(caller: Life, ask: AskRequest): Promise<ReleaseReply> {
-    return this.#end(caller, ask, () => claims.ask(this.#ledger, caller.life, ask));
+    return this.#end(caller, ask, () => hands.ask(this.#ledger, caller.life, ask));
   }
 
   /** On disk before the answer: the hand starts after it. */
@@ -151,14 +182,31 @@ export class ShipCalls {
     this.#seen(caller, ask.incarnation);
     await this.#ledger.store.write(() => {
       claims.assertAlive(this.#ledger, caller.life);
-      claims.beginSession(this.#ledger, caller.life, ask);
+      hands.beginSession(this.#ledger, caller.life, ask);
     });
     return {};
   }
 
-  async usage(caller: Life, ask: UsageRequest): Promise<object> {
+  /** Of a fenced life too: what it has spent is spent. Task files say it at a run's end: as it grows each ship's sync would have to carry it. */
+  async usage(caller: Life, ask: UsageRequest): Promise<HeartbeatReply> {
+    if (!caller.fenced) this.#seen(caller, ask.incarnation);
+    const blocked = await this.#ledger.store.write(() => {
+      hands.noteUsage(this.#ledger, caller.life, ask);
+      return blockSpent(this.#ledger);
+    });
+    const ended = ask.growing || ask.task === undefined ? [] : [ask.task];
+    if (ended.length + blocked.length > 0) await this.#changed(...ended, ...blocked);
+    else this.#notify();
+    return this.#steer(caller);
+  }
+
+  /** What came of the trial of its hand. Again after each launch. */
+  async trial(caller: Life, ask: TrialRequest): Promise<object> {
     this.#seen(caller, ask.incarnation);
-    await this.#ledger.store.write(() => claims.noteUsage(this.#ledger, caller.life, ask));
+    await this.#ledger.store.write(() => {
+      claims.assertAlive(this.#ledger, caller.life);
+      this.#ledger.setFitness(caller.life, ask.fit ? "fit" : { unfit: ask.message });
+    });
     this.#notify();
     return {};
   }
@@ -167,7 +215,7 @@ export class ShipCalls {
     this.#seen(caller, ask.incarnation);
     const until = await this.#ledger.store.write(() => {
       claims.assertAlive(this.#ledger, caller.life);
-      return claims.limit(this.#ledger, ask);
+      return hands.limit(this.#ledger, ask);
     });
     this.#notify();
     return { until };

@@ -8,6 +8,7 @@ import {
   LimitedRequest,
   ReleaseRequest,
   SessionRequest,
+  TrialRequest,
   UsageRequest,
   VerifiedRequest,
 } from "../lib/ship-api.ts";
@@ -32,6 +33,7 @@ const CALLS: Record<string, Call> = {
   ask: async (voyage, caller, request) => voyage.calls.ask(caller, await readJson(request, AskRequest, MOST_BYTES)),
   session: async (voyage, caller, request) => voyage.calls.session(caller, await readJson(request, SessionRequest, MOST_BYTES)),
   usage: async (voyage, caller, request) => voyage.calls.usage(caller, await readJson(request, UsageRequest, MOST_BYTES)),
+  trial: async (voyage, caller, request) => voyage.calls.trial(caller, await readJson(request, TrialRequest, MOST_BYTES)),
   limited: async (voyage, caller, request) => voyage.calls.limited(caller, await readJson(request, LimitedRequest, MOST_BYTES)),
   verified: async (voyage, caller, request) =>
     voyage.calls.verified(caller, await readJson(request, VerifiedRequest, MOST_BYTES)),
@@ -63,7 +65,9 @@ async function answer(fleet: Fleet, request: IncomingMessage, response: ServerRe
     if (caller.fenced) throw new HttpError(403, "FORBIDDEN", `${caller.ship} was fenced`);
     return serveGit(request, response, { folder, ship: caller.ship, branch: voyage.branch, call: git[2]! });
   }
-  if (caller.fenced) throw new Refused("fenced", `${caller.ship} (${caller.incarnation}) was fenced: ${caller.reason}`);
+  // What a fenced ship has spent counts all the same.
+  if (caller.fenced && url !== "/v1/ship/usage")
+    throw new Refused("fenced", `${caller.ship} (${caller.incarnation}) was fenced: ${caller.reason}`);
   if (request.method === "GET" && url === "/v1/ship/presence") return presence(voyage, caller, response);
   const call = request.method === "POST" && url.startsWith("/v1/ship/") ? CALLS[url.slice("/v1/ship/".length)] : undefined;
   if (!call) throw new HttpError(404, "NOT_FOUND", `${request.method} ${url.split("?")[0]} is no call of the ship API`);

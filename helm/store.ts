@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { SCHEMA } from "./schema.ts";
+import { MIGRATIONS, SCHEMA } from "./schema.ts";
 
 type Job = { run: () => unknown; resolve: (value: never) => void; reject: (error: unknown) => void };
 
@@ -20,7 +20,13 @@ export class Store {
     this.#db = new DatabaseSync(file, { timeout: 5_000 });
     // Rarer checkpoints than SQLite's own 1000 pages: each costs fsyncs of both files while ships wait.
     this.#db.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=${options.sync ?? "full"}; PRAGMA wal_autocheckpoint=4000`);
+    this.#migrate();
     this.#db.exec(SCHEMA);
+  }
+
+  #migrate(): void {
+    const has = this.#db.prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = ?");
+    for (const { table, column, sql } of MIGRATIONS) if (has.get(table, column)) this.#db.exec(`BEGIN IMMEDIATE; ${sql} COMMIT`);
   }
 
   all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {

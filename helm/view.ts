@@ -1,19 +1,21 @@
 import type { ShipRow } from "../lib/admin-api.ts";
 import type { TaskRow, VoyageState } from "../lib/voyage-status.ts";
+import { budgetOf } from "./budget.ts";
 import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } from "./ledger.ts";
 import type { Sightings } from "./sightings.ts";
 
 /** How the ledger looks to people (lib/voyage-status.ts). Nothing here changes anything. */
 
 export function taskRow(ledger: Ledger, row: TaskRecord): TaskRow {
-  const { subject, blockedBy } = parseTask(row.body);
+  const task = parseTask(row.body);
   const question = row.status === "blocked" ? ledger.openQuestion(row.id) : undefined;
   const usage = ledger.usage(row.id);
+  const budgetUsd = budgetOf(ledger, row, task);
   return {
     id: row.id,
-    subject,
+    subject: task.subject,
     status: row.status,
-    blockedBy,
+    blockedBy: task.blockedBy,
     ship: row.ship,
     incarnation: row.life === null ? null : (ledger.life(row.life)?.incarnation ?? null),
     epoch: row.epoch,
@@ -21,8 +23,9 @@ export function taskRow(ledger: Ledger, row: TaskRecord): TaskRow {
     commit: row.commit_id,
     reason: row.reason,
     changedAt: row.changed_at,
-    ...(question !== undefined && { question }),
+    ...(question && { question: question.question, askedBy: question.ship }),
     ...(usage && { usage }),
+    ...(budgetUsd !== undefined && { budgetUsd }),
   };
 }
 
@@ -36,6 +39,7 @@ export function shipRow(
   const held = ledger.claimOf(life.life);
   const verifying = ledger.openVerification()?.life === life.life;
   const holds = held !== undefined || verifying;
+  const fitness = ledger.fitness(life.life);
   return {
     ship: record.ship,
     incarnation: life.incarnation,
@@ -46,6 +50,7 @@ export function shipRow(
     epoch: held?.epoch ?? null,
     note: verifying ? "verify.sh" : sightings.note(life.life),
     hasWork: holds || at.freeWork,
+    ...(typeof fitness === "object" && { unfit: fitness.unfit }),
   };
 }
 
@@ -74,9 +79,12 @@ export function voyageState(ledger: Ledger, tip: string, ships: readonly ShipRow
     const result = ledger.verified(tip, script);
     return !result ? "verifying" : result.exit_code === 0 ? "verified" : "failed";
   }
+  const moving = claimed > 0 || ledger.freeCount() > 0;
+  if (moving && ledger.overspent()) return "budget";
   if (ledger.hasOpenQuestion()) return "needs-captain";
-  if (claimed === 0 && ledger.freeCount() === 0) return "blocked";
+  if (!moving) return "blocked";
   if (ledger.limited()) return "limited";
   if (!ledger.store.one("SELECT 1 FROM lives WHERE hello_at IS NOT NULL LIMIT 1")) return "planning";
-  return ships.some((ship) => ship.state === "working" || ship.state === "idle") ? "sailing" : "stalled";
+  if (ships.some((ship) => ship.state === "working" || ship.state === "idle")) return "sailing";
+  return ships.length > 0 && ships.every((ship) => ship.state === "lost" || ship.state === "fenced") ? "lost" : "stalled";
 }

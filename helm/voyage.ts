@@ -3,9 +3,10 @@ import { OcaptainError } from "../lib/errors.ts";
 import type { TaskRow } from "../lib/voyage-status.ts";
 import { Accepting } from "./accepting.ts";
 import type { Branch } from "./branch.ts";
-import * as claims from "./claims.ts";
+import { blockSpent, whyTaskIsSpent } from "./budget.ts";
 import type { Clock } from "./clock.ts";
 import { type Fenced, Fencing } from "./fencing.ts";
+import * as hands from "./hands.ts";
 import { Lane } from "./lane.ts";
 import { Leases } from "./leases.ts";
 import type { Ledger, Life } from "./ledger.ts";
@@ -74,7 +75,7 @@ export class Voyage {
   // -- the captain
 
   /** Idempotent: writes plan and settings. Throws BAD_PLAN. */
-  async register(ask: Pick<RegisterVoyage, "stack" | "plan" | "hand" | "timing">): Promise<PlanChanges> {
+  async register(ask: Pick<RegisterVoyage, "stack" | "plan" | "hand" | "timing" | "budgetUsd">): Promise<PlanChanges> {
     const timing = { ...DEFAULT_TIMING, ...ask.timing };
     const changes = await this.ledger.store.write(() => {
       const { ledger } = this;
@@ -85,10 +86,14 @@ export class Voyage {
       ledger.setMeta("verify", ask.plan.verify ?? "");
       ledger.setMeta("spec", ask.plan.spec);
       ledger.setMeta("claude", JSON.stringify(ask.plan.claude ?? {}));
+      ledger.setMeta("orders", ask.plan.orders ? "1" : "");
+      ledger.setMeta("budgetUsd", String(ask.budgetUsd ?? ""));
       // Whoever sails anew may have brought another account.
       ledger.setMeta("limited", "");
       ledger.setMeta("sunk", "");
-      return applyPlan(ledger, ask.plan);
+      const changes = applyPlan(ledger, ask.plan);
+      blockSpent(ledger);
+      return changes;
     });
     this.#setTiming(timing);
     await this.#changed(...this.ledger.tasks().map((task) => task.id));
@@ -120,6 +125,7 @@ export class Voyage {
         life,
       );
       this.ledger.setMeta("limited", ""); // this launch may have brought another account
+      this.ledger.setFitness(life, "due");
       return this.ledger.mintToken(this.id, life);
     });
     await this.#changed();
@@ -167,9 +173,14 @@ export class Voyage {
     await this.#changed();
   }
 
-  /** A blocked task is pending again, with all its tries. Another task stays as it is. Throws NO_TASK. */
+  /** A blocked task is pending again, with all its tries. Another task stays as it is. Throws NO_TASK; BUDGET when it could not be granted. */
   async retry(id: string): Promise<TaskRow> {
-    this.#task(id);
+    const task = this.#task(id);
+    const spent = task.status === "blocked" && whyTaskIsSpent(this.ledger, task);
+    if (spent)
+      throw new OcaptainError("BUDGET", `task ${id}: ${spent}`, {
+        hint: `raise claude.budgetUsd in the plan (tasks/${id}.json: metadata.claude, or voyage.json), then: pulumi up -s ${this.ledger.meta("stack")}`,
+      });
     await this.ledger.store.write(() =>
       this.ledger.store.run(
         "UPDATE tasks SET status = 'pending', tries = 0, changed_at = ? WHERE id = ? AND status = 'blocked'",
@@ -184,7 +195,7 @@ export class Voyage {
   /** The captain's answer to what the task's agent asked: the task is pending again, and its next grant tells both. Throws NO_TASK, NO_QUESTION. */
   async answer(id: string, text: string): Promise<TaskRow> {
     this.#task(id);
-    await this.ledger.store.write(() => claims.answer(this.ledger, id, text));
+    await this.ledger.store.write(() => hands.answer(this.ledger, id, text));
     await this.#changed(id);
     return taskRow(this.ledger, this.#task(id));
   }
@@ -222,6 +233,7 @@ export class Voyage {
         : null,
       tasks: ledger.tasks().map((task) => taskRow(ledger, task)),
       ships,
+      spend: { ...ledger.spend(), budgetUsd: ledger.budgetUsd() ?? null, byShip: ledger.spendByShip() },
       ...(limited && { limited }),
       asOf: ledger.at(),
     };
@@ -243,15 +255,22 @@ export class Voyage {
     return { silenceMs: this.#silenceMs(), lostMs: this.timing.fenceSeconds * 1000, freeWork };
   }
 
-  /** Has the supervisor of this incarnation come up since it was last launched? */
+  /** Has the supervisor of this incarnation come up since it was last launched, and proven its hand? */
   ready(ship: string, incarnation: string): boolean {
     const life = this.#currentLife(ship);
     return (
       !!life &&
       !life.fenced &&
       life.incarnation === incarnation &&
-      (!!life.greeted || this.sightings.connected(life.life, this.#silenceMs()))
+      (!!life.greeted || this.sightings.connected(life.life, this.#silenceMs())) &&
+      this.ledger.fitness(life.life) === "fit"
     );
+  }
+
+  /** Did the hand's trial fail since the last launch? It will not become ready by waiting. */
+  unfit(ship: string): boolean {
+    const life = this.#currentLife(ship);
+    return !!life && typeof this.ledger.fitness(life.life) === "object";
   }
 
   /** Calls back after each change, until the returned function is called. */

@@ -16,7 +16,7 @@ type Attempt = { count: number; notBeforeMs: number; busy: boolean };
  * Wakes ships that work is left for (design 10): a provider exec wakes the VM and starts the crew unless it runs. Woken are
  * - ships that fell silent with a claim (a VM that slept because it could not reach the helm): they go on with it; and
  * - ships that had nothing to do and ended, as many as there are free tasks that no idle ship will take.
- * Not woken: ships that never came up (their launch is `up`'s), that were told to stop, or that are fenced. One attempt a ship at a time, with a
+ * Not woken: ships that never came up (their launch is `up`'s), whose hand cannot work, that were told to stop, or that are fenced. One attempt a ship at a time, with a
  * back-off that starts over when the ship says hello. A ship that the provider does not have any more is fenced; making it anew is `up`'s.
  */
 export class Waker {
@@ -64,7 +64,7 @@ export class Waker {
     const coming = rows.filter(
       (row) => row.state === "idle" || (row.state === "ended" && this.#attempts.get(row.ship)?.busy),
     ).length;
-    const ended = rows.filter((row) => row.state === "ended" && !ledger.ship(row.ship)!.stopping && may(row.ship));
+    const ended = rows.filter((row) => row.state === "ended" && !row.unfit && !ledger.ship(row.ship)!.stopping && may(row.ship));
     return [...silent.map((row) => row.ship).filter(may), ...ended.map((row) => row.ship).slice(0, Math.max(0, free - coming))];
   }
 

@@ -14,11 +14,11 @@ import { ShipRow, VoyageStatus } from "./voyage-status.ts";
  * | `DELETE /voyages/:id` | – | 200 `{}`; also when unknown. The ledger file stays; ships' tokens die; a helm with no voyage left ends itself |
  * | `PUT /voyages/:id/ships/:ship` | `{incarnation}` | 200 `{token}`: registers this incarnation (fencing any older one, saving its mirror) and mints its token; minted anew at each call |
  * | `GET /voyages/:id/ships/:ship` | – | 200 ShipRow, 404 |
- * | `GET /voyages/:id/ships/:ship/ready?incarnation=&timeoutSeconds=` | – | 200 ShipRow once that incarnation's supervisor is connected, or has said hello since its newest token was minted; 504 ShipRow |
+ * | `GET /voyages/:id/ships/:ship/ready?incarnation=&timeoutSeconds=` | – | 200 ShipRow once that incarnation's supervisor is connected, or has said hello since its newest token was minted, and its hand is proven; 504 ShipRow, at once when its trial failed (`unfit`) |
  * | `POST /voyages/:id/ships/:ship/fence` | `{incarnation, reason}` | 200 FenceReply: refs saved of the ship, ever. The claim is requeued. Idempotent |
  * | `POST /voyages/:id/ships/:ship/stop?timeoutSeconds=` | `{incarnation}` | 200 ShipRow: the supervisor was told to stop and has released its claim and gone, or was not there; 504 ShipRow when it did not in time. It stays stopping until it is registered again |
  * | `DELETE /voyages/:id/ships/:ship` | – | 200 `{}`: forgets the ship (fencing it first); also when unknown |
- * | `POST /voyages/:id/tasks/:task/retry` | – | 200 TaskRow: a blocked task is pending again, its tries 0 |
+ * | `POST /voyages/:id/tasks/:task/retry` | – | 200 TaskRow: a blocked task is pending again, its tries 0. BUDGET when its own is spent |
  * | `POST /voyages/:id/tasks/:task/release` | `{reason}` | 200 TaskRow: fences the claim (epoch) and requeues |
  * | `POST /voyages/:id/tasks/:task/answer` | `{text}` | 200 TaskRow: the answer to what its agent asked; it is pending again. NO_QUESTION when it asks nothing |
  * | `POST /shutdown` | – | 200 `{}`, then it ends |
@@ -42,6 +42,8 @@ export const RegisterVoyage = z.object({
   folder: z.string(),
   plan: Plan,
   hand: z.enum(["rehearsal", "claude"]),
+  /** What the voyage may spend, of the hand claude. */
+  budgetUsd: z.number().positive().optional(),
   /** How the helm wakes ships. `token` is kept 0600 in the folder, never in the ledger. */
   provider: z.object({
     kind: z.enum(["harbor", "sprites"]),

@@ -16,10 +16,22 @@ export const HandSettings = z.object({
   effort: z.enum(["low", "medium", "high", "xhigh", "max"]).optional(),
   /** Turns a run may take. */
   maxTurns: z.int().min(1).max(10_000).optional(),
-  /** Spend at which a run ends, by Claude Code's own count at list prices. */
-  budgetUsd: z.number().positive().max(100_000).optional(),
+  /** What a task may spend in all its runs together, by Claude Code's own count at list prices. */
+  budgetUsd: z.number().positive("must be more than 0").max(100_000, "must be at most 100000").optional(),
 });
 export type HandSettings = z.infer<typeof HandSettings>;
+
+/** voyage.json's `claude`. `interactive`: one session with Claude Code's own screen on each ship, which claims its tasks itself. */
+export const PlanHandSettings = HandSettings.extend({ interactive: z.boolean().optional() });
+export type PlanHandSettings = z.infer<typeof PlanHandSettings>;
+
+/** A command that each ship runs after its first checkout and before its first task, in its tree. */
+export const ProvisionStep = z.object({
+  /** A shell command, run by `bash -c`. */
+  run: z.string(),
+  timeoutSeconds: z.number().positive(),
+});
+export type ProvisionStep = z.infer<typeof ProvisionStep>;
 
 export const PlanTask = z.object({
   id: z.string(),
@@ -38,7 +50,7 @@ export const Plan = z.object({
   name: z.string(),
   /** First heading or objective of spec.md. */
   purpose: z.string(),
-  /** A URL, a local path, or "." (this checkout), as voyage.json or `ocaptain:repo` says. */
+  /** A URL, a local path, or "." (this checkout), as voyage.json or `ocaptain:repo` says. "" for an empty sail without one: it begins with nothing. */
   repo: z.string(),
   recommendedShips: z.number().int().positive().nullable(),
   /** The most tasks that can run at one time, by the graph. */
@@ -48,7 +60,11 @@ export const Plan = z.object({
   verify: z.string().nullable(),
   tasks: z.array(PlanTask),
   /** voyage.json's `claude`. */
-  claude: HandSettings.optional(),
+  claude: PlanHandSettings.optional(),
+  /** An empty sail: its one task is to wait for the captain's orders, and is never done for good (lib/plan/empty-sail.ts). */
+  orders: z.literal(true).optional(),
+  /** voyage.json's `provision`, in order; absent when there is none. */
+  provision: z.array(ProvisionStep).optional(),
   /** sha256 of the canonical JSON of all the above. */
   digest: z.string(),
 });

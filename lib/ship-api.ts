@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { HandSettings } from "./plan-types.ts";
+import { HandSettings, ProvisionStep } from "./plan-types.ts";
 
 /**
  * The wire between a ship's supervisor (crew/) and the helm: JSON over HTTP, `Authorization: Bearer <ship token>`.
@@ -16,7 +16,8 @@ import { HandSettings } from "./plan-types.ts";
  * | `POST /v1/ship/release` | ReleaseRequest | ReleaseReply |
  * | `POST /v1/ship/verified` | VerifiedRequest | VerifiedReply |
  * | `POST /v1/ship/session` | SessionRequest | `{}`: stored before the hand starts, so that a crew that comes back can resume it |
- * | `POST /v1/ship/usage` | UsageRequest | `{}`: what a run has used so far; also after its claim has ended. The newest word on a run counts |
+ * | `POST /v1/ship/usage` | UsageRequest | HeartbeatReply. What a run has used so far; also after its claim has ended, or its ship was fenced. The most that was told of a run counts |
+ * | `POST /v1/ship/trial` | TrialRequest | `{}`: whether the hand can work; no task is granted before it can |
  * | `POST /v1/ship/limited` | LimitedRequest | LimitedReply: no ship of the voyage is given a task until then |
  * | `POST /v1/ship/ask` | AskRequest | ReleaseReply: the claim ends, the task waits for the captain's answer |
  * | `GET /v1/ship/presence` | – | an NDJSON stream that stays open: `{"type":"ping"}` each 10 s, `{"type":"stop","reason":…}`; its end tells the helm at once that the supervisor is gone |
@@ -57,10 +58,15 @@ export const Grant = z.object({
   delivered: z.array(z.object({ task: taskId, subject: z.string(), commit: commitId, summary: z.string() })),
   /** For the hand `claude` only: the plan's spec.md, the plan's settings with the task's over them, what the captain answered. */
   spec: z.string().optional(),
-  hand: HandSettings.optional(),
+  hand: HandSettings.extend({
+    /** What this claim may spend: what is left of the task's budget and of the voyage's. */
+    budgetUsd: z.number().nonnegative().optional(),
+  }).optional(),
   answers: z.array(z.object({ question: z.string(), answer: z.string() })).optional(),
   /** Why the last try ended, when there was one. */
   lastReason: z.string().optional(),
+  /** Wait for the captain's orders, in Claude Code's own screen, until told to end; what lies in the tree then is delivered (an empty sail). */
+  orders: z.boolean().optional(),
   /** A session that an earlier life of this crew began for this very claim: to be resumed. */
   session: z.uuid().optional(),
 });
@@ -72,25 +78,37 @@ export const HelloReply = z.object({
   voyage: z.object({ id: z.string(), stack: z.string(), branch: z.string(), name: z.string() }),
   ship: z.string(),
   hand: z.enum(["rehearsal", "claude"]),
+  /** The hand claims its tasks itself, in Claude Code's own screen, with these settings; the voyage's spec goes with them. */
+  interactive: HandSettings.extend({ spec: z.string() }).optional(),
   leaseSeconds: z.number(),
   heartbeatSeconds: z.number(),
   /** Stop the hand when no heartbeat was acknowledged for this long (lease − 30 s, scaled down in tests). */
   fenceSeconds: z.number(),
   /** How long a ship with nothing to claim waits before it gives its hold back and ends. */
   lingerSeconds: z.number(),
+  /** As in HeartbeatReply: so that a crew which finds nothing to do does not end before it has said. */
+  trial: HandSettings.optional(),
   /** A claim this incarnation still holds (the supervisor restarted): go on with it. */
   claim: Grant.nullable(),
 });
 export type HelloReply = z.infer<typeof HelloReply>;
 
-export const ClaimRequest = z.object({ requestId, incarnation });
+/** `only`: that task and no other, or `verify`: no task at all. The answer "nothing" then says which are free. */
+export const ClaimRequest = z.object({ requestId, incarnation, only: z.union([taskId, z.literal("verify")]).optional() });
 export type ClaimRequest = z.infer<typeof ClaimRequest>;
 export const ClaimReply = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("grant"), grant: Grant }),
   /** Run `script` (verify.sh of the ledger's copy) in a fresh checkout of `commit`. */
   z.object({ kind: z.literal("verify"), epoch, commit: commitId, script: z.string(), timeoutSeconds: z.number().positive() }),
-  /** `waiting`: tasks are left but none is free. `done`: none is left. `paused`: a captain's order, or a usage limit. */
-  z.object({ kind: z.literal("nothing"), reason: z.enum(["waiting", "done", "paused"]), retryAfterSeconds: z.number() }),
+  /** `waiting`: tasks are left but none is free. `done`: none is left. `paused`: a captain's order, a usage limit, or a spent budget. */
+  z.object({
+    kind: z.literal("nothing"),
+    reason: z.enum(["waiting", "done", "paused"]),
+    retryAfterSeconds: z.number(),
+    free: z.array(taskId).optional(),
+    /** Of the task that was asked for: why it is not granted. */
+    why: z.string().optional(),
+  }),
 ]);
 export type ClaimReply = z.infer<typeof ClaimReply>;
 
@@ -103,8 +121,15 @@ export const Heartbeat = z.object({
   note: z.string().max(200).optional(),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
-/** `stop`: end the hand, release the claim, end (the voyage sinks or the ship is retired). */
-export const HeartbeatReply = z.object({ steer: z.enum(["go", "stop"]), reason: z.string().optional() });
+/**
+ * `stop`: end the hand, release the claim, end (the voyage sinks or the ship is retired). `budget`: the voyage's is spent: end the hand at its
+ * next gate, and give the claim back unharmed. `trial`: prove that the hand can work with these settings, and say so by `trial`; said until that is known.
+ */
+export const HeartbeatReply = z.object({
+  steer: z.enum(["go", "budget", "stop"]),
+  reason: z.string().optional(),
+  trial: HandSettings.optional(),
+});
 export type HeartbeatReply = z.infer<typeof HeartbeatReply>;
 
 export const AcceptRequest = z.object({
@@ -148,9 +173,30 @@ export const Usage = z.object({
   seconds: z.number().nonnegative(),
 });
 export type Usage = z.infer<typeof Usage>;
-/** Of one run. But `costUsd` is the whole session's so far: that is what Claude Code tells of a session that was resumed. 0 when it did not come to tell. */
-export const UsageRequest = z.object({ ...held, session: z.uuid(), run: z.uuid(), usage: Usage });
+/** Of one run, without what its session had used before. A run of no task is the ship's and the voyage's alone. */
+export const UsageRequest = z
+  .object({
+    requestId,
+    incarnation,
+    task: taskId.optional(),
+    epoch: epoch.optional(),
+    session: z.uuid(),
+    run: z.uuid(),
+    usage: Usage,
+    /** The run goes on. */
+    growing: z.boolean().optional(),
+  })
+  .refine((told) => (told.task === undefined) === (told.epoch === undefined), "task and epoch go together");
 export type UsageRequest = z.infer<typeof UsageRequest>;
+
+/** What came of the trial before the first task; once a launch. `message`: what is wrong, in Claude Code's own words where it has any. */
+export const TrialRequest = z.object({
+  requestId,
+  incarnation,
+  fit: z.boolean(),
+  message: z.string().max(2000),
+});
+export type TrialRequest = z.infer<typeof TrialRequest>;
 
 /** `message`: Claude Code's own words, for people. */
 export const LimitedRequest = z.object({ requestId, incarnation, until: z.iso.datetime(), message: z.string().max(1000) });
@@ -193,6 +239,8 @@ export const CrewConfig = z.object({
   helmUrl: z.url(),
   /** Claude Code's task list name: `<stack>-tasks`. */
   taskList: z.string(),
+  /** Digest of the plan's provision steps: the crew does not begin before they are done. Absent when there is none. */
+  provision: z.string().optional(),
 });
 export type CrewConfig = z.infer<typeof CrewConfig>;
 
@@ -206,3 +254,18 @@ export const DoorConfig = z.object({
   socksPort: z.number().int().nullable(),
 });
 export type DoorConfig = z.infer<typeof DoorConfig>;
+/** What crew/provision.ts is to do: `~/voyage/crew/provision.json`. `attempt` tells this order's word from an earlier one's. */
+export const ProvisionOrder = z.object({ attempt: z.string(), digest: z.string(), steps: z.array(ProvisionStep) });
+export type ProvisionOrder = z.infer<typeof ProvisionOrder>;
+
+/** How far it is: `~/voyage/crew/provisioned.json`. The ship is provisioned while this says `done` for the digest in its config. */
+export const ProvisionWord = z.object({
+  state: z.enum(["running", "done", "failed"]),
+  attempt: z.string(),
+  digest: z.string(),
+  /** What runs, for people: `step 1 of 2 (npm ci)`; while it fetches, `the first checkout`. */
+  at: z.string(),
+  /** Why it failed: `ended with exit status 1: …`, with the end of what it printed. */
+  why: z.string().optional(),
+});
+export type ProvisionWord = z.infer<typeof ProvisionWord>;

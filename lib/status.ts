@@ -3,7 +3,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { VoyageFolder } from "./paths.ts";
-import { type TaskRow, TaskStatus } from "./voyage-status.ts";
+import { Usage } from "./ship-api.ts";
+import { type Spend, type TaskRow, TaskStatus } from "./voyage-status.ts";
 
 /** What the synced task files alone say, without a helm. `completed` are accepted tasks; cancelled ones are counted apart. */
 export type TaskCounts = {
@@ -26,6 +27,7 @@ const Projected = z.object({
   reason: z.string().nullable().default(null),
   tries: z.number().default(0),
   changedAt: z.string().optional(),
+  usage: Usage.optional(),
 });
 /** The key on file is the file's name (facts: claude-code §1.3). */
 const TaskFile = z.object({
@@ -77,6 +79,18 @@ export function countTasks(rows: readonly TaskRow[]): TaskCounts {
   return counts;
 }
 
+/**
+ * What the tasks have used, as their files say it: not the trials of ships, not which ship, and nothing of a run that goes on. null when no file
+ * tells of a run.
+ */
+export function spendOfTasks(rows: readonly TaskRow[]): Spend | null {
+  const told = rows.flatMap((row) => row.usage ?? []);
+  if (told.length === 0) return null;
+  const sum = (key: keyof Usage) => told.reduce((all, usage) => all + usage[key], 0);
+  const keys = Object.keys(Usage.shape) as (keyof Usage)[];
+  return { ...(Object.fromEntries(keys.map((key) => [key, sum(key)])) as Usage), budgetUsd: null, byShip: null };
+}
+
 const SUBJECT_MARK = /^\[(blocked|cancelled)\] /;
 
 function readTaskRow(path: string, id: string): TaskRow | null {
@@ -97,6 +111,7 @@ function readTaskRow(path: string, id: string): TaskRow | null {
     commit: ours?.commit ?? null,
     reason: ours?.reason ?? null,
     changedAt,
+    ...(ours?.usage && { usage: ours.usage }),
   };
 }
 

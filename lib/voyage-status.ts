@@ -10,7 +10,8 @@ export type TaskStatus = z.infer<typeof TaskStatus>;
  * `planning`: no ship was seen yet. `sailing`: work is left and ships are there. `stalled`: work is left and no ship is. `blocked`: what is left
  * waits for a blocked task. `verifying`: all tasks are accepted or cancelled, verify.sh has no result for this tip yet. `verified`, `failed`: its
  * result. `needs-captain`: a task waits for an answer, whatever else goes on. `limited`: tasks are left, and none is given out before a usage limit
- * is over. `done`: all tasks are accepted or cancelled and the plan has no verify.sh, so nothing is claimed beyond that. `sunk`: deregistered.
+ * is over. `budget`: work is left, the voyage's budget is spent: no task is given out, and hands at work end at their next gate. `lost`: work is left, and
+ * every ship is lost or fenced. `done`: all tasks are accepted or cancelled and the plan has no verify.sh, so nothing is claimed beyond that. `sunk`: deregistered.
  */
 export const VoyageState = z.enum([
   "planning",
@@ -19,6 +20,8 @@ export const VoyageState = z.enum([
   "blocked",
   "needs-captain",
   "limited",
+  "budget",
+  "lost",
   "verifying",
   "verified",
   "failed",
@@ -41,10 +44,13 @@ export const TaskRow = z.object({
   reason: z.string().nullable(),
   /** ISO 8601 time of the last change. */
   changedAt: z.string(),
-  /** What an agent asks the captain; `ocaptain answer`. */
+  /** What an agent asks the captain (`ocaptain answer`), and the ship it was on. */
   question: z.string().optional(),
+  askedBy: z.string().optional(),
   /** Of all its runs together. Not there when there was none. */
   usage: Usage.optional(),
+  /** What all its runs may cost. */
+  budgetUsd: z.number().optional(),
 });
 export type TaskRow = z.infer<typeof TaskRow>;
 
@@ -61,8 +67,14 @@ export const ShipRow = z.object({
   note: z.string().nullable(),
   /** Does the ledger have work for this ship: a claim it holds, a free task, or a verification? A launch is drift only if so. */
   hasWork: z.boolean(),
+  /** Why its hand cannot work, by the trial at its last launch. It is given no task. */
+  unfit: z.string().optional(),
 });
 export type ShipRow = z.infer<typeof ShipRow>;
+
+/** What all runs have used: those of tasks, and ships' trials. `byShip`: null when only the task files could be asked, which do not say it. */
+export const Spend = Usage.extend({ budgetUsd: z.number().nullable(), byShip: z.record(z.string(), Usage).nullable() });
+export type Spend = z.infer<typeof Spend>;
 
 export const VoyageStatus = z.object({
   id: z.string(),
@@ -74,6 +86,7 @@ export const VoyageStatus = z.object({
   verified: z.object({ commit: z.string(), exitCode: z.number(), output: z.string(), at: z.string() }).nullable(),
   tasks: z.array(TaskRow),
   ships: z.array(ShipRow),
+  spend: Spend,
   /** A usage limit that holds the voyage up, in Claude Code's own words. */
   limited: z.object({ until: z.string(), message: z.string() }).optional(),
   asOf: z.string(),

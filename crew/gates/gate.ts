@@ -15,15 +15,27 @@ process.on("uncaughtException", (error) => fail(error.message));
 process.on("unhandledRejection", (error) => fail(String(error)));
 
 const input = readFileSync(0, "utf8");
-const event = (JSON.parse(input) as { hook_event_name: string }).hook_event_name;
+const asked = JSON.parse(input) as { hook_event_name?: string };
+/** Claude Code asks for its status line in the same way, but gives that no name. */
+const event = asked.hook_event_name ?? "StatusLine";
 const socket = connect(process.argv[2]!);
 socket.on("error", (error) => fail(error.message));
-socket.end(`${JSON.stringify({ pid: process.pid, input: JSON.parse(input) })}\n`);
+socket.end(`${JSON.stringify({ pid: process.pid, input: { ...asked, hook_event_name: event } })}\n`);
 let text = "";
 socket.setEncoding("utf8").on("data", (chunk) => (text += chunk));
 socket.on("close", () => {
   const verdict = JSON.parse(text) as Verdict;
-  if (verdict.allow === true) process.exit(0);
+  if (verdict.allow === true) {
+    const { context = "" } = verdict;
+    const told =
+      event === "PreToolUse" && context
+        ? JSON.stringify({
+            hookSpecificOutput: { hookEventName: event, permissionDecision: "allow", additionalContext: context },
+          })
+        : context;
+    process.stdout.write(told, () => process.exit(0));
+    return;
+  }
   if (verdict.allow !== false || typeof verdict.reason !== "string") fail("a bad answer");
   const denied =
     event === "PreToolUse"

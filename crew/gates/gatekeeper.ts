@@ -8,9 +8,13 @@ export type HookInput = {
   tool_input?: Record<string, unknown>;
   task_id?: string;
   last_assistant_message?: string;
+  /** Of StopFailure: `rate_limit`, `authentication_failed`, `server_error`, … */
+  error?: string;
+  /** Of the status line, which is asked for like a hook (hook-settings.ts). */
+  cost?: { total_cost_usd?: number };
 };
-/** `reason` is for the model: what is wrong, and what to do instead. */
-export type Verdict = { allow: true } | { allow: false; reason: string };
+/** `reason` is for the model: what is wrong, and what to do instead. `context`: what it is to know now; of a status line, its text. */
+export type Verdict = { allow: true; context?: string } | { allow: false; reason: string };
 
 /** How the agent ended its work, as far as the gates have seen it. */
 export type Ending =
@@ -30,8 +34,11 @@ type Parts = {
   unresolved: (files: readonly string[]) => Promise<string[]>;
 };
 
-const yes: Verdict = { allow: true };
-const no = (reason: string): Verdict => ({ allow: false, reason });
+export const yes: Verdict = { allow: true };
+export const no = (reason: string): Verdict => ({ allow: false, reason });
+
+export const NO_NEW_TASKS =
+  "The plan is the captain's: no task can be added. Do what belongs to your own task; name what is missing in your summary.";
 
 /** The first line that says so counts; what follows it, to the end, belongs to it. */
 const SAYS = /^[ \t>*_#-]*(BLOCKED|CAPTAIN)\**:\**[ \t]*([\s\S]*)$/m;
@@ -56,10 +63,7 @@ export class Gatekeeper {
     switch (input.hook_event_name) {
       case "PreToolUse":
         if (input.tool_name === "TaskUpdate") return this.#update(input.tool_input ?? {});
-        if (input.tool_name === "TaskCreate")
-          return no(
-            "The plan is the captain's: no task can be added. Do what belongs to your own task; name what is missing in your summary.",
-          );
+        if (input.tool_name === "TaskCreate") return no(NO_NEW_TASKS);
         if (input.tool_name === "Bash") return this.#command(String(input.tool_input?.command ?? ""));
         return yes;
       case "TaskCompleted":

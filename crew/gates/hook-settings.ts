@@ -19,15 +19,20 @@ export const gatePlaces = (crew: string): GatePlaces => ({
 export const gateCommand = ({ program, socket }: GatePlaces) =>
   `timeout -k 5 ${GATE_SECONDS} ${quoted(process.execPath)} ${quoted(program)} ${quoted(socket)} || { echo "The ship's gate has failed: not allowed." >&2; exit 2; }`;
 
-/** The settings for `claude --settings`: they go over those of the repository, which may say that no hooks shall run. */
-export function hookSettings(places: GatePlaces): object {
-  const hooks = [{ type: "command", command: gateCommand(places), timeout: HOOK_SECONDS }];
+/** The settings for `claude --settings`: they go over those of the repository, which may say that no hooks shall run. `terminal`: with its own screen. */
+export function hookSettings(places: GatePlaces, terminal = false): object {
+  const command = gateCommand(places);
+  const hooks = [{ type: "command", command, timeout: HOOK_SECONDS }];
   return {
     disableAllHooks: false,
+    // It tells the cost so far, which nothing else does of a session that goes on, and shows what we answer.
+    ...(terminal && { statusLine: { type: "command", command } }),
     hooks: {
       PreToolUse: [{ matcher: "TaskUpdate|TaskCreate|Bash", hooks }],
       TaskCompleted: [{ hooks }],
       Stop: [{ hooks }],
+      // By itself such a session waits for a person after a failure of the API.
+      ...(terminal && { StopFailure: [{ hooks }] }),
     },
   };
 }
@@ -36,8 +41,8 @@ export function hookSettings(places: GatePlaces): object {
  * Writes the settings anew and tries the gate, with the door closed: what it says then is what it will say when the supervisor is dead.
  * Throws when it does not refuse, since everything would be let through. To be called before each start of the hand.
  */
-export function hangGates(places: GatePlaces): void {
-  writeFileSync(places.settings, JSON.stringify(hookSettings(places), null, 2), { mode: 0o600 });
+export function hangGates(places: GatePlaces, terminal = false): void {
+  writeFileSync(places.settings, JSON.stringify(hookSettings(places, terminal), null, 2), { mode: 0o600 });
   const nowhere = gateCommand({ ...places, socket: `${places.socket}.closed` });
   const ran = spawnSync("sh", ["-c", nowhere], {
     input: JSON.stringify({ hook_event_name: "Stop" }),

@@ -1,20 +1,22 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Grant, LimitedReply } from "../../lib/ship-api.ts";
-import { type Deck, type HandEnd, handEnvironment } from "../deck.ts";
+import { type Deck, handEnvironment } from "../deck.ts";
 import type { Delivery } from "../delivery.ts";
 import { openDoor } from "../gates/door.ts";
-import { Gatekeeper } from "../gates/gatekeeper.ts";
+import type { Gatekeeper } from "../gates/gatekeeper.ts";
 import { gatePlaces, hangGates } from "../gates/hook-settings.ts";
-import { asHalt, Halt } from "../halt.ts";
+import { Halt } from "../halt.ts";
+import type { Hand, HandEnd } from "../hand.ts";
 import { pause } from "../pause.ts";
-import { endStragglers } from "../stragglers.ts";
 import type { TaskLog } from "../task-log.ts";
-import { readCredentials } from "./claude/credentials.ts";
+import { claudeEnvironment } from "./claude/environment.ts";
+import { gatekeeperOf } from "./claude/keeper.ts";
 import { renderPrompt, renderResume, renderRules } from "./claude/prompt.ts";
 import { runSession } from "./claude/session.ts";
 import { Narrator } from "./claude/show.ts";
+import { toldBy } from "./claude/told.ts";
 import { keepTranscript, transcriptOf } from "./claude/transcript.ts";
 
 /** Runs in a row that a crash or a failing API may cost before the claim is given back. Claude Code itself tries three times in each. */
@@ -35,34 +37,17 @@ const TRANSCRIPT_MS = 30_000;
  * The hand `claude`: one fresh session of Claude Code for the task, its own end seen by the gates, resumed after an end that was not its own (issue 4
  * §1). The tree is the agent's until it completes the task; then it is quieted, and what lies there is offered.
  */
-export async function sailClaude(
-  deck: Deck,
-  grant: Grant,
-  delivery: Delivery,
-  log: TaskLog,
-  signal: AbortSignal,
-): Promise<HandEnd> {
+export const sailClaude: Hand = async (deck, grant, delivery, log, signal) => {
   const { ship } = deck;
   const places = gatePlaces(join(ship.home, "voyage", "crew"));
   const over = new AbortController();
-  const started = performance.now();
   let claudePid = 0;
 
-  const keeper = new Gatekeeper({
-    task: grant.task.id,
-    ship: ship.config.ship,
-    async offer(summary) {
-      await quiet(ship.mark, claudePid, places.program);
-      const offered = await delivery.offer(summary, (performance.now() - started) / 1000).catch((error: unknown) => {
-        const halt = asHalt(error);
-        if (halt instanceof Halt) over.abort(halt);
-        throw error;
-      });
-      if (offered.kind === "accepted") setTimeout(() => over.abort(new Error("accepted")), AFTERWORD_MS).unref();
-      return offered;
-    },
-    merge: (tip) => delivery.mergeForHand(tip),
-    unresolved: (files) => delivery.unresolved(files),
+  const keeper = gatekeeperOf(deck, grant, delivery, {
+    gateProgram: places.program,
+    claude: () => claudePid,
+    onHalt: (halt) => over.abort(halt),
+    onAccepted: () => setTimeout(() => over.abort(new Error("accepted")), AFTERWORD_MS).unref(),
   });
 
   const closeDoor = await openDoor(places.socket, async (input) => {
@@ -81,7 +66,7 @@ export async function sailClaude(
   } finally {
     await closeDoor();
   }
-}
+};
 
 /** Run after run of one session, until the task's end is seen. */
 async function runs(
@@ -127,11 +112,12 @@ async function runs(
       settingsFile: places.settings,
       rulesFile,
       cwd: deck.tree.folder,
-      env: environment(deck, grant),
+      env: claudeEnvironment(ship, handEnvironment(deck, grant)),
       timeoutMs: leftMs,
       mark: ship.mark,
       signal,
       onStart,
+      start: deck.window.start(false),
       onOutput: log.write,
       onEvent: (event) => {
         const text = narrator.tell(event);
@@ -194,43 +180,4 @@ async function runs(
     await limit(message, Date.now() + ms);
     return { kind: "handed-back", reason: message };
   }
-}
-
-function toldBy(keeper: Gatekeeper): HandEnd | null {
-  const { ending } = keeper;
-  if (ending === null) return null;
-  if (ending.kind === "accepted") return { kind: "accepted" };
-  if (ending.kind === "asked") return { kind: "asked", question: ending.question };
-  if (ending.kind === "blocked") return { kind: "failed", reason: `blocked: ${ending.reason}` };
-  return { kind: "failed", reason: `ended without completing the task, twice: ${ending.words}` };
-}
-
-/** Ends what the agent has left running, so that nothing writes while its tree is offered; Claude Code itself and its hooks wait for us. */
-async function quiet(mark: string, claudePid: number, gateProgram: string): Promise<void> {
-  await endStragglers(mark, (pid) => {
-    if (pid === claudePid) return true;
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(gateProgram);
-    } catch {
-      return true; // it has ended
-    }
-  });
-}
-
-/** What facts: claude-code §1.1 and §3 call for; the credentials are in this environment and in no other. */
-function environment(deck: Deck, grant: Grant): NodeJS.ProcessEnv {
-  const { TMUX: _session, TMUX_PANE: _pane, ...env } = handEnvironment(deck, grant);
-  return {
-    ...env,
-    ...readCredentials(deck.ship),
-    CLAUDE_CODE_TASK_LIST_ID: deck.ship.config.taskList,
-    CLAUDE_CODE_ENABLE_TODO_TOOLS: "1",
-    CLAUDE_CODE_ENABLE_TASKS: "1",
-    ENABLE_TOOL_SEARCH: "false",
-    CLAUDE_CODE_MAX_RETRIES: "3",
-    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
-    DISABLE_AUTOUPDATER: "1",
-    // A ship is the sandbox: without this Claude Code does not work unattended as root (facts: claude-code §3).
-    ...(process.getuid!() === 0 && { IS_SANDBOX: "1" }),
-  };
 }

@@ -1,8 +1,45 @@
 import type { Grant } from "../../lib/ship-api.ts";
+import { handEnvironment } from "../deck.ts";
+import type { Hand } from "../hand.ts";
 import { type Ran, run } from "../run.ts";
 
-/** What a hand is given. `env` holds no secret; `onOutput` is for the log and the person looking on. */
-export type Job = {
+/** Times a task is tried on a moved tip before it is given back: each round somebody else won, so there is progress elsewhere. */
+const ROUNDS = 3;
+
+/** The hand `rehearsal` at one task. */
+export const sailRehearsal: Hand = async (deck, grant, delivery, log, signal) => {
+  const job = {
+    grant,
+    cwd: deck.tree.folder,
+    env: handEnvironment(deck, grant),
+    mark: deck.ship.mark,
+    signal,
+    onOutput: log.write,
+  };
+  await delivery.begin();
+  let seconds = 0;
+  let done: HandResult | null = null;
+  for (let round = 1; ; round++) {
+    if (!done) {
+      done = await rehearse(job);
+      seconds += done.seconds;
+      if (done.failed) return { kind: "failed", reason: done.failed };
+    }
+    const offered = await delivery.offer(done.summary, seconds);
+    if (offered.kind === "accepted") return { kind: "accepted" };
+    if (offered.kind === "check-failed")
+      return { kind: "failed", reason: `the check failed, exit status ${offered.exitCode}\n${offered.output}` };
+    if (round === ROUNDS)
+      return {
+        kind: "failed",
+        reason: `in conflict with the tip ${ROUNDS} times, at last in ${offered.files.join(", ")}`,
+      };
+    if (!(await delivery.mergeOrStartAnew(offered.tip))) done = null;
+  }
+};
+
+/** What a run is given. `env` holds no secret; `onOutput` is for the log and the person looking on. */
+type Job = {
   grant: Grant;
   cwd: string;
   env: NodeJS.ProcessEnv;
@@ -12,13 +49,13 @@ export type Job = {
 };
 
 /** `failed`: why the task is to be released, or null. `summary`: one or two lines of what was done. */
-export type HandResult = { failed: string | null; summary: string; seconds: number };
+type HandResult = { failed: string | null; summary: string; seconds: number };
 
 /**
  * The hand that needs no model: runs the task's `metadata.rehearsal` by `bash -c` in the tree. A task without one is walked through, so that any
  * plan can be rehearsed. It holds no state of its own, so a conflict is resolved by running it again on the new tip.
  */
-export async function rehearse(job: Job): Promise<HandResult> {
+async function rehearse(job: Job): Promise<HandResult> {
   const { task, timeoutSeconds } = job.grant;
   const command = task.metadata.rehearsal;
   if (typeof command !== "string" || command.trim() === "") {

@@ -1,15 +1,19 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { claudeCredentials } from "../../lib/claude-credentials.ts";
 import { crewRuns, launchCrew, stopCrew } from "../../lib/crew-launch.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { type HelmClient, helmClient } from "../../lib/helm-client.ts";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
-import { provisionArgv, provisionStdin } from "../../lib/provision.ts";
+import { ProvisionStep } from "../../lib/plan-types.ts";
+import { provisionArgv, provisionStdin, type ShipFile } from "../../lib/provision.ts";
+import type { CrewConfig } from "../../lib/ship-api.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
-import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
+import { defineLifecycle, PartlyMade, type Present } from "../lifecycle.ts";
 import { providerSettings } from "../provider-settings.ts";
+import { orderProvision, provisioned, stepsDigest } from "./provision.ts";
 
 const TmuxLaunchInputs = z.object({
   stack: z.string(),
@@ -22,6 +26,8 @@ const TmuxLaunchInputs = z.object({
   crewDigest: z.string(),
   /** Of the hand's credentials, "" when it needs none: others are put on the ship, where the hand reads them at its next start. */
   credentialsDigest: z.string().default(""),
+  /** The plan's provision steps; absent when there is none. Others are run before a new crew. */
+  provision: z.array(ProvisionStep).optional(),
   /** Base URL of the helm as the ship reaches it. */
   helmUrl: z.string(),
   /** `user@address` of the ship in its tailnet; absent: it is reached by its provider's name. */
@@ -32,11 +38,12 @@ const TmuxLaunchInputs = z.object({
 type Inputs = z.infer<typeof TmuxLaunchInputs>;
 type Outputs = { address: string };
 
-const READY_SECONDS = 60;
+/** The trial of the hand has a time of its own within it (crew/hands/claude/trial.ts). */
+const READY_SECONDS = 150;
 const LOOK_SECONDS = 5;
 const STOP_SECONDS = 30;
 
-/** The crew at work in the ship's tmux. Ready means that its supervisor has spoken with the helm. */
+/** The crew at work in the ship's tmux. Ready means that its supervisor has spoken with the helm, and its hand has shown that it can work. */
 export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
   inputs: TmuxLaunchInputs,
   id: (news) => `${news.sprite}-crew`,
@@ -45,14 +52,22 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
   async reconcile(settings, news, olds) {
     const helm = await ensureHelm();
     const sprites = await openSprites(providerSettings(settings, news.provider));
-    if (olds?.incarnation === news.incarnation && (olds.crewDigest !== news.crewDigest || (await isFenced(helm, news)))) {
-      await helm.stopShip(news.voyageId, news.ship, news.incarnation, STOP_SECONDS);
-      await sprites.exec(news.sprite, stopCrew);
-    }
     const made = { address: news.at ?? `sprite@${news.sprite}` };
-    const { token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation);
+    const due = isProvisionDue(olds, news);
+    if (!due && olds?.incarnation === news.incarnation && (olds.crewDigest !== news.crewDigest || (await isFenced(helm, news))))
+      await stop(helm, sprites, news);
+    const credentials = news.credentialsDigest ? claudeCredentials(settings.claudeToken) : null;
+    let { token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation);
     try {
-      await launch(sprites, news, token, news.credentialsDigest ? claudeCredentials(settings.claudeToken) : null);
+      if (due) {
+        // Told to stop, so that the helm does not wake it for a task meanwhile, or when a step fails: only an `up` can help. Registered anew when it is done.
+        await stop(helm, sprites, news);
+        const order = orderProvision(news.provision ?? []);
+        await board(sprites, news, { files: [...shipFiles(news, token, credentials), order.file], run: order.run });
+        await provisioned(sprites, news, order);
+        ({ token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation));
+      }
+      await board(sprites, news, { files: shipFiles(news, token, credentials), run: launchCrew });
       await ready(helm, sprites, news);
     } catch (error) {
       throw new PartlyMade(made, error); // the helm knows the ship, and its crew may yet come: destroy must know of it
@@ -79,8 +94,7 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
     if (live?.id === props.incarnation) {
       // A ship asleep cannot hear: it is woken, told, and given the time to hand its claim back.
       await holdAwake(sprites, props.sprite, 2 * STOP_SECONDS);
-      await helm.stopShip(props.voyageId, props.ship, props.incarnation, STOP_SECONDS);
-      await sprites.exec(props.sprite, stopCrew);
+      await stop(helm, sprites, props);
     }
     const known = await helm.ship(props.voyageId, props.ship).catch((error: unknown) => {
       if (error instanceof OcaptainError && (error.code === "NO_SHIP" || error.code === "NO_VOYAGE")) return null;
@@ -89,6 +103,16 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
     if (known?.incarnation === props.incarnation) await helm.forgetShip(props.voyageId, props.ship);
   },
 });
+
+/** Are there steps of which it is not known that they are done on this VM? The ship itself knows better, and does none twice. */
+const isProvisionDue = (olds: Partial<Inputs & Present> | null, news: Inputs) =>
+  news.provision !== undefined &&
+  !(olds?.present && olds.incarnation === news.incarnation && isDeepStrictEqual(olds.provision, news.provision));
+
+async function stop(helm: HelmClient, sprites: SpritesClient, news: Inputs): Promise<void> {
+  await helm.stopShip(news.voyageId, news.ship, news.incarnation, STOP_SECONDS);
+  await sprites.exec(news.sprite, stopCrew);
+}
 
 /** A fenced crew may not have heard of it yet: with the new token in its hands it would go on, without a hello. */
 const isFenced = (helm: HelmClient, { voyageId, ship, incarnation }: Inputs) =>
@@ -105,7 +129,12 @@ async function ready(helm: HelmClient, sprites: SpritesClient, news: Inputs): Pr
   const { voyageId, ship, sprite, incarnation } = news;
   let why = `did not report within ${READY_SECONDS} s`;
   for (let waited = 0; waited < READY_SECONDS; waited += LOOK_SECONDS) {
-    if ((await helm.shipReady(voyageId, ship, incarnation, LOOK_SECONDS)).met) return;
+    const { met, ship: row } = await helm.shipReady(voyageId, ship, incarnation, LOOK_SECONDS);
+    if (met) return;
+    if (row.unfit)
+      throw new OcaptainError("NOT_FIT", `the hand of ${ship} (${sprite}) cannot work: ${row.unfit}`, {
+        hint: `mend it, then: pulumi up -s ${news.stack}`,
+      });
     if ((await sprites.exec(sprite, crewRuns)).exitCode === 0) continue;
     if ((await helm.shipReady(voyageId, ship, incarnation, 0)).met) return; // said hello, found nothing to do, and went
     why = "ended before it reported";
@@ -116,23 +145,28 @@ async function ready(helm: HelmClient, sprites: SpritesClient, news: Inputs): Pr
   });
 }
 
-/** One exec: what the supervisor and its hand need to know, 0600 and through stdin, and then the supervisor itself. */
-async function launch(sprites: SpritesClient, news: Inputs, token: string, credentials: string | null): Promise<void> {
-  const config = {
+/** What the supervisor and its hand need to know, 0600. */
+function shipFiles(news: Inputs, token: string, credentials: string | null): ShipFile[] {
+  const config: CrewConfig = {
     voyageId: news.voyageId,
     stack: news.stack,
     ship: news.ship,
     incarnation: news.incarnation,
     helmUrl: news.helmUrl,
     taskList: `${news.stack}-tasks`,
+    ...(news.provision && { provision: stepsDigest(news.provision) }),
   };
-  const files = [
+  return [
     { path: "voyage/crew/config.json", content: JSON.stringify(config, null, 2), mode: 0o600 },
     { path: "voyage/crew/token", content: token, mode: 0o600 },
     // Empty rather than left over from another hand.
     { path: "voyage/crew/credentials", content: credentials ?? "", mode: 0o600 },
   ];
-  const result = await sprites.exec(news.sprite, provisionArgv(), { stdin: provisionStdin({ files, run: launchCrew }) });
+}
+
+/** One exec: files through stdin, and then what they are for. */
+async function board(sprites: SpritesClient, news: Inputs, order: Parameters<typeof provisionStdin>[0]): Promise<void> {
+  const result = await sprites.exec(news.sprite, provisionArgv(), { stdin: provisionStdin(order) });
   if (result.exitCode !== 0)
     throw new OcaptainError("LAUNCH", `${news.ship}: the crew could not be launched: ${result.stderr.trim().slice(-500)}`, {
       hint: "pulumi up",

@@ -20,7 +20,7 @@ export type PreparedRepo = {
  * Makes `repo.git`, its branch and `workspace/` where they are missing; what is there is left as it is. A clone goes into a temporary name
  * first: a half one is never taken for whole, and is made anew.
  *
- * `repo`: a URL or a path (of a checkout or a bare repository). `branch` starts at the source's HEAD, unless the source has a branch of that name.
+ * `repo`: a URL or a path (of a checkout or a bare repository); "" begins with nothing. `branch` starts at the source's HEAD, unless the source has a branch of that name.
  * An empty source gets one empty commit. Throws `REPO_UNREADABLE`, `REPO_URL_SECRET`.
  */
 export async function prepareRepo(ask: {
@@ -32,7 +32,9 @@ export async function prepareRepo(ask: {
   const { folder, branch } = ask;
   const source = resolveSource(ask.repo);
   await mkdir(folder.root, { recursive: true });
-  if (!existsSync(folder.repo)) {
+  if (!existsSync(folder.repo) && ask.repo === "") {
+    await git(["init", "--quiet", "--bare", "--template=", "--", folder.repo], { cwd: folder.root });
+  } else if (!existsSync(folder.repo)) {
     // no-local: by git's own transport also for a path, so nothing is hard-linked with, or configured by, the source.
     await cloneInto(folder.repo, ["--bare", "--no-local"], source.address, tokenConfig(source.address, ask.token)).catch(
       (cause) => {

@@ -11,4 +11,7 @@ export const MAX_TASKS_BYTES = 16 * 1024 * 1024;
 /** Task ids are short numbers. */
 export const MAX_ID_DIGITS = 9;
 export const MAX_TASK_TIMEOUT_SECONDS = 7 * 24 * 3600;
+/** Of a provision step: a ship is held awake meanwhile, and an `up` waits. */
+export const MAX_PROVISION_SECONDS = 3600;
+export const MAX_PROVISION_STEPS = 100;
 export const MAX_TRIES = 100;

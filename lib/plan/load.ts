@@ -52,6 +52,7 @@ export async function loadPlan(
     verify: verify.text,
     tasks: tasks.tasks,
     ...(voyage.file.claude && { claude: voyage.file.claude }),
+    ...(voyage.file.provision?.length && { provision: voyage.file.provision }),
   };
   return { plan: { ...plan, digest: digestOf(plan) } };
 }

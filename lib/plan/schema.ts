@@ -1,6 +1,13 @@
 import { z } from "zod";
-import { HandSettings } from "../plan-types.ts";
-import { MAX_SHIPS, MAX_TASK_TIMEOUT_SECONDS, MAX_TASKS, MAX_TRIES } from "./limits.ts";
+import { HandSettings, PlanHandSettings } from "../plan-types.ts";
+import {
+  MAX_PROVISION_SECONDS,
+  MAX_PROVISION_STEPS,
+  MAX_SHIPS,
+  MAX_TASK_TIMEOUT_SECONDS,
+  MAX_TASKS,
+  MAX_TRIES,
+} from "./limits.ts";
 
 /**
  * What the files of a plan hold (facts: ocaptain, "Plan folder"). Keys not named here are let through: plans made for the prior
@@ -10,6 +17,8 @@ import { MAX_SHIPS, MAX_TASK_TIMEOUT_SECONDS, MAX_TASKS, MAX_TRIES } from "./lim
 const line = z.string().refine((text) => text.trim() !== "", "must not be empty");
 const command = line.refine((text) => !text.includes("\0"), "must not hold a NUL byte");
 const count = (most: number) => z.int("must be a whole number").min(1, "must be at least 1").max(most, `must be at most ${most}`);
+
+const seconds = (most: number) => z.number().positive("must be more than 0").max(most, `must be at most ${most}`);
 
 /** A repository that git can clone, and that can stand in state and logs: no option, no remote helper that runs commands, no password. */
 export const repoField = line
@@ -21,6 +30,16 @@ export const repoField = line
     "must not hold a name or a password: it would be in logs and in the state (a private repository: export GH_TOKEN=…)",
   );
 
+/** Most package managers are done in a minute or two; a build of everything is not. */
+const PROVISION_SECONDS = 600;
+const provisionStep = z.preprocess(
+  (step) => (typeof step === "string" ? { run: step } : step),
+  z.strictObject(
+    { run: command, timeoutSeconds: seconds(MAX_PROVISION_SECONDS).default(PROVISION_SECONDS) },
+    { error: ({ code }) => (code === "invalid_type" ? 'must be a shell command, or {"run", "timeoutSeconds"}' : undefined) },
+  ),
+);
+
 export const VoyageFile = z.looseObject({
   name: line.max(200),
   repo: repoField.optional(),
@@ -30,7 +49,12 @@ export const VoyageFile = z.looseObject({
   total_tasks: z.number().int().nonnegative().nullish(),
   created: z.string().nullish(),
   /** How the hand `claude` works the tasks; a task's metadata may say otherwise. */
-  claude: z.strictObject(HandSettings.shape).nullish(),
+  claude: z.strictObject(PlanHandSettings.shape).nullish(),
+  /** What each ship runs after its first checkout and before its first task. */
+  provision: z
+    .array(provisionStep, "must be a list")
+    .max(MAX_PROVISION_STEPS, `must be at most ${MAX_PROVISION_STEPS}`)
+    .nullish(),
 });
 export type VoyageFile = z.infer<typeof VoyageFile>;
 
@@ -47,11 +71,7 @@ export const TaskFile = z.looseObject({
     .looseObject({
       rehearsal: command.optional(),
       check: command.optional(),
-      timeoutSeconds: z
-        .number()
-        .positive("must be more than 0")
-        .max(MAX_TASK_TIMEOUT_SECONDS, `must be at most ${MAX_TASK_TIMEOUT_SECONDS}`)
-        .optional(),
+      timeoutSeconds: seconds(MAX_TASK_TIMEOUT_SECONDS).optional(),
       tries: count(MAX_TRIES).optional(),
       claude: z.strictObject(HandSettings.shape).optional(),
     })

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { OcaptainError } from "../errors.ts";
 import { checkRepoReadable } from "../git/voyage-repo.ts";
+import { emptySail } from "../plan/empty-sail.ts";
 import type { Finding } from "../plan/findings.ts";
 import { loadPlan } from "../plan/load.ts";
+import { repoField } from "../plan/schema.ts";
 import type { Plan } from "../plan-types.ts";
 import { openSprites } from "../sprites/client.ts";
 import { captainArch } from "../tailnet/parts.ts";
@@ -17,7 +19,7 @@ import { captainCheck, providerCheck, stackNameCheck } from "./voyage.ts";
 
 export type PreflightArgs = {
   stack: string;
-  /** Folder of the plan, relative to the project. What is undefined here could not be read: what hangs on it is not looked at. */
+  /** Folder of the plan, relative to the project; "" for an empty sail. What is undefined here could not be read: what hangs on it is not looked at. */
   plan: string | undefined;
   repo?: string | undefined;
   ships?: number | undefined;
@@ -41,7 +43,7 @@ export async function preflight(
   args: PreflightArgs,
   found: readonly PreflightFinding[] = [],
 ): Promise<{ plan: Plan; shipCount: number }> {
-  const plan = args.plan === undefined ? undefined : checkPlan(args.plan, args);
+  const plan = args.plan === undefined ? undefined : args.plan === "" ? checkEmptySail(args) : checkPlan(args.plan, args);
   await runPreflight([
     { what: "configuration", look: async () => [...found] },
     nodeCheck(),
@@ -83,6 +85,38 @@ function checkPlan(folder: string, { repo, ships }: PreflightArgs) {
     },
   };
   return { checks: [planCheck, repoCheck], sailing: () => sailing };
+}
+
+/** Without a plan: one ship, and the repository if one is named. */
+function checkEmptySail({ stack, repo = "", ships = 1 }: PreflightArgs) {
+  const shipsCheck: Check = {
+    what: "ships",
+    look: async () =>
+      ships === 1
+        ? []
+        : [
+            {
+              what: "ocaptain:ships",
+              message: `is ${ships}, but a sail without a plan (ocaptain:plan) has one ship`,
+              hint: "pulumi config rm ocaptain:ships",
+            },
+          ],
+  };
+  const repoCheck: Check = {
+    what: "repository",
+    look: async () => {
+      const found = repoField.safeParse(repo || ".").error?.issues ?? [];
+      if (found.length > 0)
+        return found.map(({ message }) => ({
+          what: "ocaptain:repo",
+          message,
+          hint: "pulumi config set ocaptain:repo URL",
+        }));
+      if (repo) await checkRepoReadable(repo, { token: process.env.GH_TOKEN, timeoutMs: REPO_MS });
+      return [];
+    },
+  };
+  return { checks: [shipsCheck, repoCheck], sailing: () => ({ plan: emptySail(stack, repo), shipCount: 1 }) };
 }
 
 const planFinding = (plan: string, { file, field, message }: Finding): PreflightFinding => ({

@@ -43,7 +43,10 @@ const TOKENS: Tokens = { input: 100, output: 20, cacheRead: 500, cacheCreation: 
  */
 export class StandInApi {
   script: Script = () => ({ text: "nothing to say" });
-  /** Every conversation that came in, newest last. */
+  /** What it says in the trial of a ship before its first task (crew/hands/claude/trial.ts). */
+  trial: Script = () => ({ text: "ready" });
+  readonly trials: Conversation[] = [];
+  /** Every conversation that came in, newest last; trials apart. */
   readonly calls: Conversation[] = [];
   /** Connections are cut without an answer. */
   away = false;
@@ -70,8 +73,9 @@ export class StandInApi {
     if (request.method !== "POST" || !request.url?.startsWith("/v1/messages")) return send(response, 404, { type: "error" });
     if (request.url.includes("count_tokens")) return send(response, 200, { input_tokens: 100 });
     const talk = read(JSON.parse(text), request);
-    this.calls.push(talk);
-    const turn = await this.script(talk);
+    const isTrial = /^A trial of this ship/m.test(talk.prompt);
+    (isTrial ? this.trials : this.calls).push(talk);
+    const turn = await (isTrial ? this.trial : this.script)(talk);
     if (turn.delayMs) await sleep(turn.delayMs);
     if (turn.fail) {
       const { status, type, message, headers } = turn.fail;

@@ -107,6 +107,17 @@ const status = (more: Partial<VoyageStatus>): VoyageStatus => ({
   verified: null,
   tasks: [],
   ships: [],
+  spend: {
+    costUsd: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    cacheReadTokens: 0,
+    cacheCreationTokens: 0,
+    turns: 0,
+    seconds: 0,
+    budgetUsd: null,
+    byShip: {},
+  },
   asOf: "2026-11-23T10:00:00Z",
   ...more,
 });

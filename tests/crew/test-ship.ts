@@ -46,7 +46,14 @@ export class TestShip {
   }
 
   environment(more: Record<string, string> = {}): Record<string, string> {
-    return { PATH: process.env.PATH!, HOME: this.home, OCAPTAIN_SPRITE_SOCKET: join(this.home, "absent.sock"), ...more };
+    return {
+      PATH: process.env.PATH!,
+      HOME: this.home,
+      // A tmux server of its own, as on a VM.
+      TMUX_TMPDIR: this.home,
+      OCAPTAIN_SPRITE_SOCKET: join(this.home, "absent.sock"),
+      ...more,
+    };
   }
 
   /** Starts the supervisor in plain node. */

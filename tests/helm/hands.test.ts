@@ -37,6 +37,12 @@ afterEach(async () => {
 });
 
 async function come(name: string, incarnation = `vm-${name}`) {
+  const call = await board(name, incarnation);
+  await call.raw("trial", { fit: true, message: "" });
+  return call;
+}
+/** Registered and come up; its hand is not proven yet. */
+async function board(name: string, incarnation = `vm-${name}`) {
   const { token } = await helm.registerShip(ID, name, incarnation);
   const call = ship(captain.url, token, incarnation);
   await call.hello();
@@ -63,6 +69,39 @@ test("a grant tells the spec, the plan's settings with the task's over them, and
   expect((await (await come("ship-2")).grant()).hand).toEqual({ model: "haiku", maxTurns: 7, budgetUsd: 2 });
 });
 
+test("a hand that is not proven gets no task; the helm asks for the trial with the plan's settings, until it is told; each launch anew", async () => {
+  const call = await board("ship-0");
+  const beat = async () => (await call.raw("heartbeat", { claim: null })).body;
+  expect(await call.claim()).toMatchObject({ kind: "nothing", reason: "paused" });
+  expect(await beat()).toEqual({ steer: "go", trial: { model: "opus", maxTurns: 7 } });
+  expect((await helm.shipReady(ID, "ship-0", "vm-ship-0", 0)).met).toBe(false);
+  const ready = helm.shipReady(ID, "ship-0", "vm-ship-0", 20);
+  await call.raw("trial", { fit: true, message: "" });
+  expect((await ready).met).toBe(true);
+  expect(await beat()).toEqual({ steer: "go" });
+  expect((await call.claim()).kind).toBe("grant");
+  const { token } = await helm.registerShip(ID, "ship-0", "vm-ship-0");
+  expect(token).toBeTruthy();
+  expect((await helm.shipReady(ID, "ship-0", "vm-ship-0", 0)).met, "this launch has proven nothing yet").toBe(false);
+  expect(await beat()).toMatchObject({ trial: {} });
+  expect((await call.claim()).kind, "a claim that is held goes on").toBe("grant");
+});
+
+test("a trial that failed: whoever waits for the ship is told why at once, and the ship stays without a task until it is launched again", async () => {
+  const call = await board("ship-0");
+  const started = Date.now();
+  const ready = helm.shipReady(ID, "ship-0", "vm-ship-0", 60);
+  await call.raw("trial", { fit: false, message: "Invalid API key" });
+  expect(await ready).toMatchObject({ met: false, ship: { unfit: "Invalid API key" } });
+  expect(Date.now() - started).toBeLessThan(30_000);
+  expect(await call.claim()).toMatchObject({ kind: "nothing", reason: "paused" });
+  process.kill((await helm.health()).pid, "SIGKILL");
+  await ensureHelm();
+  expect((await helm.ship(ID, "ship-0")).unfit).toBe("Invalid API key");
+  expect((await (await come("ship-0")).claim()).kind).toBe("grant");
+  expect((await helm.ship(ID, "ship-0")).unfit).toBeUndefined();
+});
+
 test("a session is stored for a claim that is held, and for no other", async () => {
   const [a, b] = [await come("ship-0"), await come("ship-1")];
   const grant = await a.grant();
@@ -70,7 +109,7 @@ test("a session is stored for a claim that is held, and for no other", async () 
   expect(await a.raw("session", { ...held(grant), epoch: 9, session: randomUUID() })).toMatchObject({ status: 409 });
 });
 
-test("usage adds up over runs, a session's cost does not; it is taken after the claim has ended, and not from another ship", async () => {
+test("usage adds up over runs; it is taken after the claim has ended, and not from another ship", async () => {
   const [a, b] = [await come("ship-0"), await come("ship-1")];
   const grant = await a.grant();
   const session = randomUUID();
@@ -83,7 +122,7 @@ test("usage adds up over runs, a session's cost does not; it is taken after the 
   expect((await tell(a, randomUUID(), { ...USED, costUsd: 0.75 })).status).toBe(200);
   expect(await tell(b, randomUUID(), USED)).toMatchObject({ status: 409, body: { error: "not-holder" } });
   expect((await row(grant.task.id)).usage).toEqual({
-    costUsd: 0.75,
+    costUsd: 1.25,
     inputTokens: 20,
     outputTokens: 40,
     cacheReadTokens: 60,
@@ -130,6 +169,7 @@ test("a question blocks its task without a try, frees the ship, and goes with it
   expect(await row("1")).toMatchObject({
     status: "blocked",
     question: "Red or green?",
+    askedBy: "ship-0",
     reason: "needs the captain: Red or green?",
   });
   expect((await helm.voyage(ID)).state).toBe("needs-captain");

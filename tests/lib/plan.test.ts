@@ -105,7 +105,47 @@ test("ocaptain:repo stands in for the plan's; one of the two must be there", asy
   expect(await loadPlan(folder, { repo: "." })).toMatchObject({ plan: { repo: "." } });
 });
 
+test("provision steps: text or object, each with its time; none is the same as no list", async () => {
+  const voyage = sound()["voyage.json"] as object;
+  const load = async (provision: unknown) => {
+    await write({ ...sound(), "voyage.json": { ...voyage, provision } });
+    const loaded = await loadPlan(folder);
+    if ("findings" in loaded) throw new Error(formatFindings(loaded.findings));
+    expect(Plan.parse(loaded.plan)).toEqual(loaded.plan);
+    return loaded.plan;
+  };
+  expect((await load(["npm ci", { run: "make", timeoutSeconds: 5 }])).provision).toEqual([
+    { run: "npm ci", timeoutSeconds: 600 },
+    { run: "make", timeoutSeconds: 5 },
+  ]);
+  const none = await load([]);
+  expect(none).not.toHaveProperty("provision");
+  expect((await load(undefined)).digest).toBe(none.digest);
+  expect((await load(["npm ci"])).digest).not.toBe(none.digest);
+});
+
 test.each<[string, Files, string]>([
+  [
+    "provision steps that are none",
+    {
+      "voyage.json": {
+        ...{ name: "n", repo: "." },
+        provision: ["npm ci", 7, " ", { timeoutSeconds: 5 }, { run: "a\0b", timeoutSeconds: 3601 }],
+      },
+    },
+    [
+      'voyage.json provision[1]: must be a shell command, or {"run", "timeoutSeconds"}',
+      "voyage.json provision[2].run: must not be empty",
+      "voyage.json provision[3].run: is missing",
+      "voyage.json provision[4].run: must not hold a NUL byte",
+      "voyage.json provision[4].timeoutSeconds: must be at most 3600",
+    ].join("\n"),
+  ],
+  [
+    "provision is no list",
+    { "voyage.json": { name: "n", repo: ".", provision: "npm ci" } },
+    "voyage.json provision: must be a list",
+  ],
   [
     "no tasks",
     { "tasks/1.json": undefined, "tasks/2.json": undefined, "tasks/3.json": undefined, "voyage.json": { name: "n", repo: "." } },

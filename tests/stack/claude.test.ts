@@ -18,10 +18,11 @@ beforeAll(async () => {
   await api.start();
   process.env.ANTHROPIC_BASE_URL = api.url;
   process.env.ANTHROPIC_API_KEY = "sk-ant-api03-wrong-00000000";
-  api.script = (talk) =>
+  api.script = diligent;
+  api.trial = (talk) =>
     talk.credential.includes("wrong")
       ? { fail: { status: 401, type: "authentication_error", message: "invalid x-api-key" } }
-      : diligent(talk);
+      : { text: "ready" };
   captain = await openCaptain({ tasks: diamond(5), config: { hand: "claude", ships: 3, leaseSeconds: 24 } });
 }, INSTALL_MS + 60_000);
 afterAll(async () => {
@@ -30,10 +31,15 @@ afterAll(async () => {
   for (const name of ["OCAPTAIN_HARBOR_TOOLS", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"]) delete process.env[name];
 });
 
-test("a token that is refused is shown in Claude Code's own words; the next up brings the right one, and the plan is worked off", async () => {
-  await captain.up();
-  const limited = await captain.until("limited", (status) => status.state === "limited");
-  expect(limited.limited!.message).toContain("Invalid API key");
+test("a token that is refused: up fails, names each ship, with Claude Code's own words, and no task is begun; the next up brings the right one, and the plan is worked off", async () => {
+  const refused = await captain.up([], { reject: false });
+  expect(refused.exitCode).not.toBe(0);
+  for (const ship of ["ship-0", "ship-1", "ship-2"])
+    expect(refused.all).toMatch(
+      new RegExp(`the hand of ${ship} .* cannot work: Claude Code's credentials are refused: Invalid API key`),
+    );
+  const { tasks } = await captain.until("seen", () => true);
+  expect(tasks.map((task) => [task.status, task.epoch])).toEqual(Array(5).fill(["pending", 0]));
   process.env.ANTHROPIC_API_KEY = KEY;
   const preview = await captain.preview();
   expect(String(preview.stdout)).toMatch(/~ 3 to update/);

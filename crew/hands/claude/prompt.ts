@@ -41,6 +41,31 @@ export function renderPrompt(grant: Grant, who: Who): string {
 export const renderResume = (grant: Grant, why: string) =>
   `Your session was interrupted (${why}) and goes on now. Task ${grant.task.id} is still yours and the tree is as you left it. Go on with it, and complete it as you were told.\n`;
 
+/** The rules of a session that claims its tasks itself. */
+export const renderInteractiveRules = (who: Who, spec: string) =>
+  `You are the hand of ${who.ship}, one of several ships that work on the voyage "${who.voyage}" at the same time, each in a clone of its own of the same repository. A person may look on and speak to you; do not wait for one.
+
+The task list is the voyage's plan. Work it off, one task at a time:
+- TaskList shows it. Claim a task that is pending and not blocked: TaskUpdate with its taskId and status "in_progress". The helm decides; if it refuses, the answer tells which are free. What you need to know of the task comes with the claim.
+- At a claim your working directory, the tree of your ship, is set to the tip of the voyage's branch: what lay in it uncommitted is put aside. So change files only while you hold a task, and nothing outside of the tree.
+- When the work is done: TaskUpdate with status "completed" and metadata {"summary": "…"}, one or two lines for the ships that build on it. The crew then runs the task's check and makes one commit of the tree. If that is refused, the answer tells why: mend it and call TaskUpdate again. Then claim the next.
+- If a task cannot be done, end your turn with a last line that starts with "BLOCKED: " and says why. If only the captain can decide: "CAPTAIN: " and your question, with all that is needed to answer it.
+- When nothing is free, end your turn. You are told when something is.
+
+Do not add, change or delete tasks. Do not push, rebase, reset to other commits or touch remotes; you need not commit.${
+    spec && `\n\nThe spec of the voyage, to which every task is a part:\n\n<spec>\n${spec.trim()}\n</spec>`
+  }
+`;
+
+export const INTERACTIVE_START = "Begin: look at the task list, claim a task, and go on until none is left.";
+export const INTERACTIVE_RESUME =
+  "Your session was interrupted and goes on now. If you hold a task, go on with it; otherwise look at the task list and claim one.";
+
+/** The rules of an empty sail: no plan, a person who gives orders. */
+export const renderOrdersRules = (who: Who) =>
+  `You are on ${who.ship}, a VM of the voyage "${who.voyage}", and wait for the orders of the captain, who speaks to you through this terminal. Your working directory is the ship's tree, a clone of the voyage's repository. What lies in it is mirrored to the captain while you work, and becomes one commit on the voyage's branch when the ship is told to end: you need not commit, and you cannot push.
+`;
+
 const deliveredLine = ({ task, subject, commit, summary }: Grant["delivered"][number]) =>
   `- task ${task} "${subject}" (commit ${commit.slice(0, 10)})${summary ? `: ${summary}` : ""}`;
 

@@ -1,6 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import type { Grant, Usage } from "../../../lib/ship-api.ts";
-import { run } from "../../run.ts";
+import { run, type Start } from "../../run.ts";
 
 /** A line of `--output-format stream-json`, as far as it is read here. */
 export type StreamEvent = {
@@ -71,6 +71,8 @@ export type SessionStart = {
   onEvent: (event: StreamEvent) => void;
   /** What it writes to stderr. */
   onOutput: (chunk: Buffer) => void;
+  /** How it is started. */
+  start?: Start;
 };
 
 /** Without these an agent does not see the voyage's tasks, and cannot complete its own (facts: claude-code §1.1). */
@@ -101,6 +103,7 @@ export async function runSession(start: SessionStart): Promise<RunEnd> {
     signal: start.signal,
     onStart: start.onStart,
     onOutput: start.onOutput,
+    ...(start.start && { start: start.start }),
     // By stdin: a spec may be longer than an argument can be.
     input: start.prompt,
     onStdout: (chunk) => {

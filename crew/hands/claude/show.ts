@@ -43,7 +43,16 @@ const clipped = (text: string, most: number) =>
 /** A tool's input: the field that says most, else all of it. */
 function said(input: Record<string, unknown>): string {
   const main = input.command ?? input.file_path ?? input.pattern ?? input.url ?? input.description;
-  return clipped(typeof main === "string" ? main : JSON.stringify(input), 160);
+  return clipped(typeof main === "string" ? main : inWords(input), 160);
+}
+
+/** `taskId 7, status completed, summary …` */
+function inWords(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  if (Array.isArray(value)) return value.map(inWords).join(" ");
+  const said = ([key, inner]: [string, unknown]) =>
+    typeof inner === "object" && !Array.isArray(inner) ? inWords(inner) : `${key} ${inWords(inner)}`;
+  return Object.entries(value).map(said).join(", ");
 }
 
 function textOf(content: unknown): string {

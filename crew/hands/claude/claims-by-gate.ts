@@ -1,0 +1,164 @@
+import { randomUUID } from "node:crypto";
+import type { ClaimReply, Grant } from "../../../lib/ship-api.ts";
+import type { Deck } from "../../deck.ts";
+import { type Gatekeeper, type HookInput, NO_NEW_TASKS, no, type Verdict, yes } from "../../gates/gatekeeper.ts";
+import { judgeCommand } from "../../gates/git-rules.ts";
+import type { Hand, HandEnd } from "../../hand.ts";
+import { work } from "../../work.ts";
+import { gatekeeperOf } from "./keeper.ts";
+import type { Meter } from "./meter.ts";
+import { renderPrompt } from "./prompt.ts";
+import { toldBy } from "./told.ts";
+
+type Held = { grant: Grant; keeper: Promise<Gatekeeper>; end: (end: HandEnd) => void; done: Promise<void> };
+type Parts = {
+  deck: Deck;
+  meter: Meter;
+  gateProgram: string;
+  claude: () => number;
+  /** Runs a claim so that it can be ended from outside (crew/watch.ts). */
+  onClaim: (claim: (signal: AbortSignal) => Promise<void>) => Promise<void>;
+};
+
+/**
+ * The claims that the model of an interactive session makes by itself, one at a time: TaskUpdate to `in_progress` asks the helm for that task, and is
+ * refused when the helm refuses. From there a claim is worked as any other (crew/work.ts); only its hand is a session that was there before.
+ */
+export class ClaimsByGate {
+  readonly #parts: Parts;
+  #held: Held | null = null;
+  readonly #accepted = new Set<string>();
+  #lane: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Id of the task that is held. */
+  get task(): string | null {
+    return this.#held?.grant.task.id ?? null;
+  }
+
+  /** Hooks of one message come at the same time; what changes a claim goes one after the other. */
+  judge(input: HookInput): Promise<Verdict> {
+    if (input.hook_event_name === "PreToolUse" && input.tool_name === "Bash") {
+      const refused = judgeCommand(String(input.tool_input?.command ?? ""));
+      return Promise.resolve(refused === null ? yes : no(refused));
+    }
+    const verdict = this.#lane.then(() => this.#judge(input));
+    this.#lane = verdict.catch(() => {});
+    return verdict;
+  }
+
+  /** `begun`: an earlier crew held it, and the tree is as it left it. */
+  take(grant: Grant, begun: boolean): Held {
+    const { deck, meter } = this.#parts;
+    let open: (keeper: Gatekeeper) => void = () => {};
+    let end: Held["end"] = () => {};
+    const ended = new Promise<HandEnd>((resolve) => {
+      end = resolve;
+    });
+    const hand: Hand = async (_deck, _grant, delivery, _log, signal) => {
+      if (!begun) await delivery.begin();
+      const held = { task: grant.task.id, epoch: grant.epoch };
+      const account = { ...held, session: randomUUID() };
+      const patience = { totalMs: deck.hello.leaseSeconds * 1000 };
+      await deck.helm.call("session", account, { ...patience, signal });
+      meter.begin();
+      const over = new AbortController();
+      const { gateProgram, claude } = this.#parts;
+      open(
+        gatekeeperOf(deck, grant, delivery, { gateProgram, claude, onHalt: (halt) => over.abort(halt), onAccepted: () => {} }),
+      );
+      const outcome = await Promise.race([ended, rejectedBy(AbortSignal.any([signal, over.signal]))]);
+      await deck.helm.call("usage", { ...account, run: randomUUID(), usage: meter.used() }, { ...patience, signal });
+      return outcome;
+    };
+    const keeper = new Promise<Gatekeeper>((resolve) => {
+      open = resolve;
+    });
+    const done = this.#parts
+      .onClaim((signal) => work(deck, grant, signal, hand))
+      .finally(() => {
+        this.#held = null;
+      });
+    done.catch(() => {}); // a halt is the watch's, which has it too
+    const early = done.then(() => Promise.reject(new Error(`task ${grant.task.id} could not be begun; it was given back`)));
+    early.catch(() => {});
+    this.#held = { grant, keeper: Promise.race([keeper, early]), end, done };
+    return this.#held;
+  }
+
+  /** Ends the claim from this side, and waits until it is given back. Quiet when none is held. */
+  async giveBack(reason: string): Promise<void> {
+    this.#held?.end({ kind: "handed-back", reason });
+    await this.settled();
+  }
+
+  /** Waits until no claim is worked on. */
+  async settled(): Promise<void> {
+    await this.#held?.done.catch(() => {});
+  }
+
+  async #judge(input: HookInput): Promise<Verdict> {
+    switch (input.hook_event_name) {
+      case "PreToolUse":
+        return input.tool_name === "TaskUpdate" ? this.#update(input) : no(NO_NEW_TASKS);
+      case "TaskCompleted":
+        return this.#accepted.has(String(input.task_id)) ? yes : no(`Task ${input.task_id} has not been accepted by the helm.`);
+      case "Stop":
+        return this.#held ? this.#ask(this.#held, input) : yes;
+      default:
+        throw new Error(`no gate for ${input.hook_event_name}`);
+    }
+  }
+
+  async #update(input: HookInput): Promise<Verdict> {
+    if (this.#held) return this.#ask(this.#held, input);
+    const id = String(input.tool_input?.taskId ?? "").replace(/^#/, "");
+    if (input.tool_input?.status === "in_progress") return this.#claim(id);
+    if (this.#accepted.has(id)) return no(`Task ${id} is accepted: nothing of it can be changed any more.`);
+    return no(`You hold no task. Claim one first: TaskUpdate with its taskId and status "in_progress".`);
+  }
+
+  async #claim(id: string): Promise<Verdict> {
+    const { deck } = this.#parts;
+    if (!/^\d+$/.test(id)) return no(`There is no task "${id}".`);
+    const patience = { totalMs: deck.hello.leaseSeconds * 1000, signal: AbortSignal.timeout(deck.hello.leaseSeconds * 1000) };
+    const reply = await deck.helm.call<ClaimReply>("claim", { only: id }, patience);
+    if (reply.kind !== "grant") return no(whyNot(reply, id));
+    const held = this.take(reply.grant, false);
+    await held.keeper;
+    if (reply.grant.task.id !== id) return no(`You hold task ${reply.grant.task.id} already. Go on with it.`);
+    const who = { ship: deck.ship.config.ship, voyage: deck.hello.voyage.name };
+    const { spec: _told, ...grant } = reply.grant;
+    return { allow: true, context: renderPrompt(grant, who) };
+  }
+
+  /** The gates of the claim answer; when that has ended it, it is settled before the model hears of it. */
+  async #ask(held: Held, input: HookInput): Promise<Verdict> {
+    const keeper = await held.keeper;
+    const verdict = await keeper.judge(input);
+    const told = toldBy(keeper);
+    if (!told) return verdict;
+    if (told.kind === "accepted") this.#accepted.add(held.grant.task.id);
+    held.end(told);
+    await held.done;
+    return verdict;
+  }
+}
+
+function whyNot(reply: ClaimReply, id: string): string {
+  if (reply.kind !== "nothing") return `Task ${id} is not free.`;
+  if (reply.reason === "paused") return "No task is given out now. End your turn; you are told when one is free.";
+  const free = reply.free?.length
+    ? `Free now: ${reply.free.join(", ")}.`
+    : "None is free now: end your turn; you are told when one is.";
+  return `Not yours: ${reply.why ?? `task ${id} is not free`}. ${free}`;
+}
+
+const rejectedBy = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });

@@ -1,0 +1,103 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { HandSettings } from "../../../lib/plan-types.ts";
+import type { LimitedReply, Usage } from "../../../lib/ship-api.ts";
+import { type Deck, handBaseEnvironment } from "../../deck.ts";
+import { openDoor } from "../../gates/door.ts";
+import { gatePlaces, hangGates } from "../../gates/hook-settings.ts";
+import { claudeEnvironment } from "./environment.ts";
+import { NOTHING_USED } from "./meter.ts";
+import { runSession } from "./session.ts";
+
+/** Long enough for Claude Code's own tries against an API that does not answer, so that it is its words that are told. */
+const TRIAL_MS = 90_000;
+const PROMPT = "A trial of this ship before its first task. Do nothing, use no tool; answer with the one word: ready\n";
+/** The trial's process may be ended by accident: a hand that ends takes along all that has the ship's mark. */
+const CRASHES = 3;
+
+type Proof = { fit: boolean; message: string; usage: Usage; limitedUntilMs?: number };
+
+/**
+ * Shows that the hand can work, and tells the helm, before a task is granted (issue 4 §1, "Ready means proven"): the session's window opens, the gates
+ * refuse when nobody answers them, a real Claude Code takes the credentials, offers the Task tools, and asks the gates before it ends.
+ */
+export async function proveHand(deck: Deck, hand: HandSettings, signal: AbortSignal): Promise<void> {
+  try {
+    const { usage, fit, message, limitedUntilMs } = await prove(deck, hand, signal);
+    deck.journal.note("trial", fit ? `the hand can work (${usage.seconds.toFixed(1)} s)` : `the hand cannot work: ${message}`, {
+      fit,
+    });
+    const patience = { totalMs: deck.hello.leaseSeconds * 1000, signal };
+    if (limitedUntilMs !== undefined) {
+      const until = new Date(limitedUntilMs).toISOString();
+      await deck.helm.call<LimitedReply>("limited", { until, message: message.slice(0, 1000) }, patience);
+    }
+    // A run of no task: the ship's and the voyage's spend.
+    if (usage.turns > 0) await deck.helm.call("usage", { session: randomUUID(), run: randomUUID(), usage }, patience);
+    await deck.helm.call("trial", { fit, message: message.slice(0, 2000) }, patience);
+  } catch (error) {
+    if (!signal.aborted) deck.journal.note("trial", `the trial was not ended: ${(error as Error).message}`);
+  }
+}
+
+async function prove(deck: Deck, hand: HandSettings, signal: AbortSignal): Promise<Proof> {
+  const { ship } = deck;
+  const crew = join(ship.home, "voyage", "crew");
+  const places = { ...gatePlaces(crew), settings: join(crew, "trial-settings.json"), socket: join(crew, "trial.sock") };
+  const rulesFile = join(crew, "trial-rules.md");
+  const cwd = join(ship.scratch, "trial");
+  const asked = new Set<string>();
+  try {
+    await deck.window.open();
+    hangGates(places);
+    mkdirSync(cwd, { recursive: true });
+    writeFileSync(rulesFile, "", { mode: 0o600 });
+  } catch (error) {
+    return { fit: false, message: (error as Error).message, usage: NOTHING_USED };
+  }
+  const closeDoor = await openDoor(places.socket, async (input) => {
+    asked.add(input.hook_event_name);
+    return { allow: true };
+  });
+  try {
+    for (let tries = 1; ; tries++) {
+      const end = await runSession({
+        session: randomUUID(),
+        resume: false,
+        prompt: PROMPT,
+        hand: { ...hand, maxTurns: 2 },
+        settingsFile: places.settings,
+        rulesFile,
+        cwd,
+        env: claudeEnvironment(ship, handBaseEnvironment(deck)),
+        timeoutMs: TRIAL_MS,
+        mark: `${ship.mark}/trial`,
+        signal,
+        onStart: () => {},
+        onEvent: () => {},
+        onOutput: () => {},
+      }).catch((error: Error) => {
+        signal.throwIfAborted();
+        return {
+          kind: "unfit" as const,
+          message: `no Claude Code on this ship: ${error.message}`,
+          resetsAtMs: null,
+          usage: NOTHING_USED,
+        };
+      });
+      const { usage, message } = end;
+      if (end.kind === "crash" && tries < CRASHES) continue;
+      if (end.kind === "limit") return { fit: true, message, usage, limitedUntilMs: end.resetsAtMs ?? Date.now() + 15 * 60_000 };
+      if (end.kind === "refused") return { fit: false, message: `Claude Code's credentials are refused: ${message}`, usage };
+      if (end.kind === "api") return { fit: false, message: `the model's API does not answer: ${message}`, usage };
+      if (end.kind === "time") return { fit: false, message: `Claude Code did not answer in ${TRIAL_MS / 1000} s`, usage };
+      if (end.kind !== "ended") return { fit: false, message, usage };
+      if (!asked.has("Stop"))
+        return { fit: false, message: "Claude Code ended without asking the gates: its hooks do not run here", usage };
+      return { fit: true, message: "", usage };
+    }
+  } finally {
+    await closeDoor();
+  }
+}

@@ -1,0 +1,173 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { HandSettings } from "../../../lib/plan-types.ts";
+import type { Deck } from "../../deck.ts";
+import { openDoor } from "../../gates/door.ts";
+import type { HookInput, Verdict } from "../../gates/gatekeeper.ts";
+import { gatePlaces, hangGates } from "../../gates/hook-settings.ts";
+import { Halt } from "../../halt.ts";
+import { pause } from "../../pause.ts";
+import { run } from "../../run.ts";
+import { type } from "./attended.ts";
+import { Meter } from "./meter.ts";
+import { transcriptOf } from "./transcript.ts";
+
+/** Nobody bounds the time of a session that waits for a person; it ends with the watch. */
+const NEVER_MS = 2 ** 31 - 1;
+/** One that ends sooner has not worked. */
+const LIVED_MS = 60_000;
+/** Starts in a row that did not work before somebody must look; failures of the API in a row, each nudged, before the voyage waits. */
+const FAILURES = 6;
+const LONGEST_BACK_OFF_MS = 5 * 60_000;
+
+export type TuiParts = {
+  hand: HandSettings;
+  /** Appended to Claude Code's own system prompt. */
+  rules: string;
+  /** The first message of a session, and of one that goes on; "" waits for a person. */
+  prompt: (resumed: boolean) => string;
+  env: () => NodeJS.ProcessEnv;
+  judge: (input: HookInput) => Promise<Verdict>;
+  /** Shown below the input line. */
+  status: () => string;
+  /** The API failed again and again. */
+  onOutage: (error: string) => void;
+};
+
+/**
+ * Claude Code with its own screen in the tmux session `claude`: one session, started again when it ends (a person typed /exit, it crashed) and resumed,
+ * until `signal` aborts. Its id is on the ship's disk before it starts.
+ */
+export class Tui {
+  readonly meter: Meter;
+  pid = 0;
+  readonly #deck: Deck;
+  readonly #parts: TuiParts;
+  readonly #idFile: string;
+  #session: string;
+  #outages = 0;
+
+  constructor(deck: Deck, parts: TuiParts) {
+    this.#deck = deck;
+    this.#parts = parts;
+    this.#idFile = join(deck.ship.home, "voyage", "crew", "interactive-session");
+    this.#session = existsSync(this.#idFile) ? readFileSync(this.#idFile, "utf8") : randomUUID();
+    this.meter = new Meter(deck.ship, () => this.#session);
+  }
+
+  /** Throws the signal's reason; Halt "stop" when it cannot be kept running. */
+  async keep(signal: AbortSignal): Promise<never> {
+    const { ship, journal, hello } = this.#deck;
+    const crew = join(ship.home, "voyage", "crew");
+    const places = gatePlaces(crew);
+    const rulesFile = join(crew, "claude-rules.md");
+    writeFileSync(rulesFile, this.#parts.rules, { mode: 0o600 });
+    const closeDoor = await openDoor(places.socket, (input) => this.#judge(input, signal));
+    try {
+      for (let failures = 0; ; ) {
+        try {
+          hangGates(places, true);
+        } catch (error) {
+          throw new Halt("stop", (error as Error).message);
+        }
+        const resume = transcriptOf(ship, this.#session) !== null;
+        if (!resume) this.#session = randomUUID();
+        writeFileSync(this.#idFile, this.#session, { mode: 0o600 });
+        journal.note("screen", `Claude Code's own screen: session ${this.#session}${resume ? ", resumed" : ""}`);
+        const { seconds, exitCode } = await this.#run(resume, places.settings, rulesFile, signal);
+        failures = seconds * 1000 > LIVED_MS ? 0 : failures + 1;
+        if (failures >= FAILURES)
+          throw new Halt("stop", `Claude Code's screen ended ${failures} times in a row, at last with exit status ${exitCode}`);
+        await pause(backOff(hello.heartbeatSeconds, failures), signal);
+      }
+    } finally {
+      await closeDoor();
+    }
+  }
+
+  /** Types a message, once nobody else is typing. */
+  say(text: string, signal: AbortSignal): Promise<void> {
+    return type(text, signal);
+  }
+
+  #run(resume: boolean, settingsFile: string, rulesFile: string, signal: AbortSignal) {
+    const { ship, tree, window } = this.#deck;
+    const { hand } = this.#parts;
+    const env = this.#parts.env();
+    const prompt = this.#parts.prompt(resume);
+    answerDialogs(ship.home, env);
+    return run({
+      argv: [
+        "claude",
+        ...(resume ? ["--resume", this.#session] : ["--session-id", this.#session]),
+        ...["--dangerously-skip-permissions", "--model", hand.model ?? "opus"],
+        ...["--settings", settingsFile, "--append-system-prompt-file", rulesFile],
+        ...(hand.effort ? ["--effort", hand.effort] : []),
+        ...(prompt ? [prompt] : []),
+      ],
+      cwd: tree.folder,
+      env,
+      timeoutMs: NEVER_MS,
+      mark: ship.mark,
+      signal,
+      onStart: (pid) => {
+        this.pid = pid;
+      },
+      start: window.start(true),
+    });
+  }
+
+  async #judge(input: HookInput, signal: AbortSignal): Promise<Verdict> {
+    if (input.hook_event_name === "StatusLine") {
+      this.meter.costUsd = Math.max(this.meter.costUsd, input.cost?.total_cost_usd ?? 0);
+      return { allow: true, context: `${this.#parts.status()} · $${this.meter.costUsd.toFixed(2)}` };
+    }
+    if (input.hook_event_name === "StopFailure") {
+      this.#nudge(input.error ?? "no answer", signal);
+      return { allow: true };
+    }
+    this.#outages = 0;
+    const verdict = await this.#parts.judge(input);
+    if (!verdict.allow) {
+      const what = input.tool_name ?? input.hook_event_name;
+      this.#deck.journal.note("gate", `gate: ${what} refused: ${verdict.reason.split("\n")[0]}`);
+    }
+    return verdict;
+  }
+
+  /** After a failure of the API such a session waits for a person to send the message again (facts: claude-code §3). */
+  #nudge(error: string, signal: AbortSignal): void {
+    const { journal, hello } = this.#deck;
+    this.#outages++;
+    journal.note("api", `the model's API failed (${error}), ${this.#outages} times in a row`);
+    if (this.#outages >= FAILURES) {
+      this.#parts.onOutage(error);
+      return;
+    }
+    pause(backOff(hello.heartbeatSeconds, this.#outages), signal)
+      .then(() => this.say("The API failed. Go on where you were.", signal))
+      .catch(() => {});
+  }
+}
+
+const backOff = (heartbeatSeconds: number, failures: number) =>
+  Math.min(LONGEST_BACK_OFF_MS, heartbeatSeconds * 1000 * 2 ** Math.max(0, failures - 1));
+
+/**
+ * Answers the questions that a first start would ask a person (facts: claude-code §3), in `~/.claude.json`. An API key is approved by its last 20
+ * characters, which is how Claude Code itself stores it; an OAuth token is not asked about.
+ */
+function answerDialogs(home: string, env: NodeJS.ProcessEnv): void {
+  const file = join(home, ".claude.json");
+  const known = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>) : {};
+  const { ANTHROPIC_API_KEY: key } = env;
+  const answered = {
+    ...known,
+    hasCompletedOnboarding: true,
+    bypassPermissionsModeAccepted: true,
+    ...(key && { customApiKeyResponses: { approved: [key.slice(-20)], rejected: [] } }),
+    projects: { ...(known.projects as object | undefined), "/": { hasTrustDialogAccepted: true } },
+  };
+  writeFileSync(file, JSON.stringify(answered, null, 2), { mode: 0o600 });
+}

@@ -1,0 +1,104 @@
+import { join } from "node:path";
+import type { ClaimReply, HelloReply } from "../../lib/ship-api.ts";
+import { type Deck, handBaseEnvironment } from "../deck.ts";
+import { gatePlaces } from "../gates/hook-settings.ts";
+import { Halt } from "../halt.ts";
+import { pause } from "../pause.ts";
+import { verify } from "../verify.ts";
+import { attended } from "./claude/attended.ts";
+import { ClaimsByGate } from "./claude/claims-by-gate.ts";
+import { claudeEnvironment } from "./claude/environment.ts";
+import { INTERACTIVE_RESUME, INTERACTIVE_START, renderInteractiveRules } from "./claude/prompt.ts";
+import { Tui } from "./claude/tui.ts";
+
+/** With a person at it, the session stays though there is nothing to do. */
+const ATTENDED_LOOK_MS = 2_000;
+/** So long the voyage waits for an API that stays away; then the helm wakes a ship, and somebody looks again. */
+const OUTAGE_MS = 5 * 60_000;
+
+type Run = (claim: (signal: AbortSignal) => Promise<void>) => Promise<void>;
+
+/**
+ * A watch in which the model claims its tasks itself, in one session with Claude Code's own screen (`claude.interactive` of the plan). Verifications are
+ * still the supervisor's. Returns when there is nothing to do and nobody looks on; throws Halt.
+ */
+export async function sailInteractively(
+  deck: Deck,
+  settings: NonNullable<HelloReply["interactive"]>,
+  signal: AbortSignal,
+  onClaim: Run,
+): Promise<{ why: "nothing"; text: string }> {
+  const { ship, hello, helm } = deck;
+  const over = new AbortController();
+  const both = AbortSignal.any([signal, over.signal]);
+  const finish = (text: string) => over.abort(new Error(text));
+  /** Raised by whatever the model does: looking for work is for when it does nothing. */
+  let stirred = 0;
+
+  const tui: Tui = new Tui(deck, {
+    hand: settings,
+    rules: renderInteractiveRules({ ship: ship.config.ship, voyage: hello.voyage.name }, settings.spec),
+    prompt: (resumed) => (resumed ? INTERACTIVE_RESUME : INTERACTIVE_START),
+    env: () => claudeEnvironment(ship, handBaseEnvironment(deck)),
+    status: () => [ship.config.ship, claims.task ? `task ${claims.task}` : "no task"].join(" · "),
+    async judge(input) {
+      const turn = ++stirred;
+      const verdict = await claims.judge(input);
+      if (input.hook_event_name === "Stop" && claims.task === null) void rest(turn);
+      return verdict;
+    },
+    onOutage(error) {
+      const until = new Date(Date.now() + OUTAGE_MS).toISOString();
+      const message = `the model's API does not answer: ${error}`;
+      helm
+        .call("limited", { until, message }, { totalMs: hello.leaseSeconds * 1000, signal })
+        .catch(() => {})
+        .then(() => finish(message));
+    },
+  });
+  const claims = new ClaimsByGate({
+    deck,
+    meter: tui.meter,
+    gateProgram: gatePlaces(join(ship.home, "voyage", "crew")).program,
+    claude: () => tui.pid,
+    onClaim,
+  });
+
+  /** Waits for work. Null: there is none, and nobody looks on. */
+  async function work(isStill: () => boolean): Promise<string[] | null> {
+    for (const since = performance.now(); isStill(); ) {
+      const reply = await helm.call<ClaimReply>(
+        "claim",
+        { only: "verify" },
+        { totalMs: hello.leaseSeconds * 1000, signal: both },
+      );
+      if (reply.kind === "grant") return [reply.grant.task.id];
+      if (reply.kind === "verify") await onClaim((ending) => verify(deck, reply, ending).catch(() => {}));
+      if (reply.kind !== "nothing") continue;
+      if (reply.reason !== "paused" && reply.free?.length) return reply.free;
+      const rested = reply.reason === "done" || performance.now() - since > hello.lingerSeconds * 1000;
+      if (rested && !(await attended())) return null;
+      await pause(rested ? ATTENDED_LOOK_MS : Math.max(50, reply.retryAfterSeconds * 1000), both);
+    }
+    return [];
+  }
+  /** After a turn: tells the model what has become free, or ends the session. */
+  async function rest(turn: number): Promise<void> {
+    const free = await work(() => turn === stirred);
+    if (free === null) finish("nothing to claim");
+    else if (free.length > 0 && turn === stirred) await tui.say(`Free now: ${free.join(", ")}. Claim one and go on.`, both);
+  }
+
+  try {
+    if (hello.claim) claims.take(hello.claim, true);
+    else if ((await work(() => true)) === null) return { why: "nothing", text: "nothing to claim" };
+    return await tui.keep(both);
+  } catch (error) {
+    if (signal.aborted || !over.signal.aborted) throw error instanceof Error ? error : new Halt("stop", String(error));
+    return { why: "nothing", text: (over.signal.reason as Error).message };
+  } finally {
+    over.abort(new Error("the session has ended"));
+    if (signal.aborted) await claims.settled();
+    else await claims.giveBack("the session has ended");
+  }
+}

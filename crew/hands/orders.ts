@@ -1,0 +1,51 @@
+import { type Deck, handBaseEnvironment } from "../deck.ts";
+import { Delivery } from "../delivery.ts";
+import { no, yes } from "../gates/gatekeeper.ts";
+import { judgeCommand } from "../gates/git-rules.ts";
+import { Halt } from "../halt.ts";
+import type { Hand } from "../hand.ts";
+import { claudeEnvironment } from "./claude/environment.ts";
+import { renderOrdersRules } from "./claude/prompt.ts";
+import { Tui } from "./claude/tui.ts";
+
+/** The tree is brought home before an ordered end; whoever ordered it waits half a minute. */
+const HOME_MS = 20_000;
+
+/**
+ * The hand of an empty sail: Claude Code waits on its own screen for what the captain types, until the crew is told to end. What lies in the tree then
+ * becomes a commit on the voyage's branch. Its one task is never done for good: the next crew goes on.
+ */
+export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) => {
+  const { ship, hello, journal } = deck;
+  if (!deck.resumes) await delivery.begin();
+  deck.heartbeat.note = "waiting for orders";
+  const tui: Tui = new Tui(deck, {
+    hand: grant.hand ?? {},
+    rules: renderOrdersRules({ ship: ship.config.ship, voyage: hello.voyage.name }),
+    prompt: () => "",
+    env: () => environment(deck),
+    status: () => `${ship.config.ship} · voyage ${hello.voyage.name}`,
+    async judge(input) {
+      if (input.tool_name !== "Bash") return yes;
+      const refused = judgeCommand(String(input.tool_input?.command ?? ""));
+      return refused === null ? yes : no(refused);
+    },
+    onOutage: (error) => journal.note("api", `the model's API does not answer: ${error}; a message typed later is tried again`),
+  });
+  try {
+    return await tui.keep(signal);
+  } catch (error) {
+    if (!(error instanceof Halt) || error.kind !== "stop") throw error;
+    const patience = AbortSignal.timeout(HOME_MS);
+    if (!(await deck.tree.differsFrom(grant.tip, patience))) throw error;
+    const offered = await new Delivery(deck, grant, log, patience).offer("What the captain had done by hand", 0);
+    if (offered.kind !== "accepted") throw error; // what is not accepted is saved as what was left
+    return { kind: "accepted" };
+  }
+};
+
+/** Its list of things to do is its own: the task list of the voyage is put right by a sync, which would take it away. */
+function environment(deck: Deck): NodeJS.ProcessEnv {
+  const { CLAUDE_CODE_TASK_LIST_ID: _list, ...env } = claudeEnvironment(deck.ship, handBaseEnvironment(deck));
+  return { ...env, CLAUDE_CODE_ENABLE_TASKS: "0" };
+}

@@ -1,0 +1,141 @@
+import { execFile } from "node:child_process";
+import { chmodSync, rmSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import type { Start } from "../run.ts";
+import type { Ship } from "../ship.ts";
+import { type FromWindow, jsonLines, type ToWindow } from "./wire.ts";
+
+/** tmux session in which the hand is seen (lib/crew-launch.ts has the same word for who looks in). */
+const SESSION = "claude";
+const OPEN_MS = 10_000;
+
+/**
+ * The supervisor's end of the tmux session `claude`. It stays from task to task, so that who looks in can stay too, and is opened anew when it
+ * was closed from outside.
+ */
+export class Window {
+  readonly #ship: Ship;
+  readonly #path: string;
+  #server: Server | null = null;
+  #socket: Socket | null = null;
+  #opening: Promise<Socket> | null = null;
+  #onMessage: (message: FromWindow) => void = () => {};
+  #onGone: () => void = () => {};
+
+  constructor(ship: Ship) {
+    this.#ship = ship;
+    this.#path = join(ship.home, "voyage", "crew", "window.sock");
+  }
+
+  /** Text for who looks in; lost when nobody could. */
+  readonly say = (text: string | Uint8Array): void => {
+    const shown = typeof text === "string" ? text : Buffer.from(text).toString("utf8");
+    if (this.#socket) this.#tell(this.#socket, { type: "say", text: shown });
+  };
+
+  /** For run.ts: starts programs in the window. With `terminal` they have it for themselves. */
+  readonly start =
+    (terminal: boolean): Start =>
+    (command, to) => {
+      let onExit: (code: number | null) => void = () => {};
+      let onFailed: (error: Error) => void = () => {};
+      let onDrained = () => {};
+      const exited = new Promise<number | null>((resolve, reject) => {
+        onExit = resolve;
+        onFailed = reject;
+      });
+      const drained = new Promise<void>((resolve) => {
+        onDrained = resolve;
+      });
+      const begin = async () => {
+        const socket = await this.open();
+        this.#onMessage = (message) => {
+          if (message.type === "started") to.onStart(message.pid);
+          if (message.type === "stdout") to.onStdout(Buffer.from(message.data, "base64"));
+          if (message.type === "stderr") to.onStderr(Buffer.from(message.data, "base64"));
+          if (message.type === "failed") onFailed(new Error(message.message));
+          if (message.type === "exit") onExit(message.code);
+          if (message.type === "drained") onDrained();
+        };
+        // Somebody closed it: what ran in it is ended like any other that a signal has ended.
+        this.#onGone = () => {
+          onExit(null);
+          onDrained();
+        };
+        const { argv, cwd, env, input } = command;
+        this.#tell(socket, { type: "start", argv, cwd, env, terminal, ...(input !== undefined && { input }) });
+      };
+      begin().catch(onFailed);
+      return { exited, drained };
+    };
+
+  /** Opens the session unless it is there. Throws when there is no tmux, or it cannot be opened. */
+  open(): Promise<Socket> {
+    if (this.#socket) return Promise.resolve(this.#socket);
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = null;
+    });
+    return this.#opening;
+  }
+
+  async #open(): Promise<Socket> {
+    this.#server?.close();
+    rmSync(this.#path, { force: true });
+    let timer: NodeJS.Timeout | undefined;
+    const connected = new Promise<Socket>((resolve, reject) => {
+      this.#server = createServer(resolve).once("error", reject).listen(this.#path);
+      timer = setTimeout(() => reject(new Error(`the tmux session "${SESSION}" did not open in ${OPEN_MS / 1000} s`)), OPEN_MS);
+    });
+    try {
+      chmodSync(this.#path, 0o600);
+      await tmux(["kill-session", "-t", `=${SESSION}`]).catch(() => {}); // of an earlier supervisor
+      const program = [process.execPath, join(this.#ship.home, "voyage", "crew", "window", "program.js"), this.#path];
+      const errors = join(this.#ship.logs, "window.err");
+      const line = `exec ${program.map(quoted).join(" ")} 2>>${quoted(errors)}`;
+      await tmux(["new-session", "-d", "-s", SESSION, "-x", "200", "-y", "50", line]);
+      const socket = await connected;
+      this.#take(socket);
+      return socket;
+    } finally {
+      clearTimeout(timer);
+      connected.catch(() => {});
+    }
+  }
+
+  #take(socket: Socket): void {
+    this.#socket = socket;
+    socket.setEncoding("utf8").on(
+      "data",
+      jsonLines<FromWindow>((message) => this.#onMessage(message)),
+    );
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      if (this.#socket !== socket) return;
+      this.#socket = null;
+      this.#onGone();
+    });
+  }
+
+  #tell(socket: Socket, message: ToWindow): void {
+    socket.write(`${JSON.stringify(message)}\n`);
+  }
+
+  /** Ends it, and what still runs in it. */
+  close(): void {
+    this.#socket?.destroy();
+    this.#socket = null;
+    this.#server?.close();
+    rmSync(this.#path, { force: true });
+  }
+}
+
+function tmux(args: string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    execFile("tmux", args, { timeout: OPEN_MS }, (error, _stdout, stderr) =>
+      error ? reject(new Error(`tmux ${args[0]}: ${stderr.trim() || error.message}`)) : resolve(),
+    );
+  });
+}
+
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,0 +1,94 @@
+import { randomUUID } from "node:crypto";
+import { CREW_FOLDER } from "../../lib/crew-launch.ts";
+import { OcaptainError } from "../../lib/errors.ts";
+import { digestOf } from "../../lib/plan/digest.ts";
+import type { ProvisionStep } from "../../lib/plan-types.ts";
+import type { ShipFile } from "../../lib/provision.ts";
+import { type ProvisionOrder, ProvisionWord } from "../../lib/ship-api.ts";
+import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
+
+/**
+ * The plan's provision steps on one ship, seen from the captain. They run in a tmux session of their own (crew/provision.ts), which keeps the ship awake
+ * by itself, and are looked at by short execs: a request that stays open for as long as an `npm ci` takes is cut on the way.
+ */
+const SESSION = "provision";
+/** How long one look waits on the ship for the end. */
+const LOOK_SECONDS = 10;
+const LOOK_MS = 120_000;
+/** The first checkout, and what the ship itself takes. */
+const CHECKOUT_SECONDS = 15 * 60;
+/** After so many looks that failed one after the other, a second apart, it is not weather. */
+const LOST_LOOKS = 5;
+
+type Order = { attempt: string; seconds: number; file: ShipFile; run: readonly string[] };
+
+export const stepsDigest = (steps: ProvisionStep[]): string => digestOf(steps);
+
+/** What is put on the ship, and the argv that starts it. An attempt that is still under way is ended: its captain is gone. */
+export function orderProvision(steps: ProvisionStep[]): Order {
+  const attempt = randomUUID();
+  const order: ProvisionOrder = { attempt, digest: stepsDigest(steps), steps };
+  const start = `tmux new-session -d -s ${SESSION} -x 200 -y 50 'exec node "$HOME/${CREW_FOLDER}/provision.js" 2>>"$HOME/voyage/logs/provision.log"'`;
+  return {
+    attempt,
+    seconds: CHECKOUT_SECONDS + steps.reduce((sum, step) => sum + step.timeoutSeconds, 0),
+    file: { path: `${CREW_FOLDER}/provision.json`, content: JSON.stringify(order), mode: 0o600 },
+    run: ["sh", "-c", `mkdir -p "$HOME/voyage/logs"; tmux kill-session -t =${SESSION} 2>/dev/null; ${start}`],
+  };
+}
+
+/**
+ * Waits until the steps are done; says on stderr, which `up` shows, which of them runs.
+ * @throws OcaptainError PROVISION naming ship and step, with the end of what it printed.
+ */
+export async function provisioned(
+  sprites: SpritesClient,
+  { ship, sprite }: { ship: string; sprite: string },
+  { attempt, seconds }: Order,
+): Promise<void> {
+  const failed = (why: string) =>
+    new OcaptainError("PROVISION", `${ship}: provision ${why}`, {
+      hint: `ocaptain logs -s ${ship}; then pulumi up, which begins anew`,
+    });
+  let [told, lost] = ["", 0];
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
+    const seen = await sprites.exec(sprite, look(attempt), { timeoutMs: LOOK_MS }).catch(async (error: unknown) => {
+      if ((error instanceof OcaptainError && error.code === "SPRITE_GONE") || ++lost >= LOST_LOOKS) throw error;
+      await new Promise((next) => setTimeout(next, 1000));
+      return null;
+    });
+    if (!seen) continue;
+    lost = 0;
+    const word = wordOf(seen, attempt);
+    if (word?.state === "done") return;
+    if (word?.state === "failed") throw failed(`${word.at} ${word.why}`);
+    if (seen.stdout.startsWith("ended")) throw failed(`ended without a word: ${seen.stdout.trim().slice(-1000)}`);
+    if (!word) continue; // it has just begun
+    if (word.at !== told) console.error(`${ship}: provision ${word.at}`);
+    told = word.at;
+  }
+  throw failed(`was not done in ${seconds} s`);
+}
+
+/** Waits a while for the end of the attempt, and prints: a line `runs` or `ended`, the word on one line, the last lines of the log. */
+function look(attempt: string): readonly string[] {
+  const word = `"$HOME/${CREW_FOLDER}/provisioned.json"`;
+  const ended = `grep -q '^{"state":"\\(done\\|failed\\)","attempt":"${attempt}"' ${word} 2>/dev/null`;
+  const runs = `tmux has-session -t =${SESSION} 2>/dev/null`;
+  const wait = `for i in $(seq ${LOOK_SECONDS * 10}); do ${ended} && break; ${runs} || break; sleep 0.1; done`;
+  return [
+    "sh",
+    "-c",
+    `${wait}; ${runs} && echo runs || echo ended; cat ${word}; echo; tail -n 5 "$HOME/voyage/logs/provision.log"`,
+  ];
+}
+
+/** The word of this attempt, or null: there is none, or it is of an earlier one. */
+function wordOf({ stdout }: ExecResult, attempt: string): ProvisionWord | null {
+  try {
+    const word = ProvisionWord.parse(JSON.parse(stdout.split("\n")[1] ?? ""));
+    return word.attempt === attempt ? word : null;
+  } catch {
+    return null;
+  }
+}
