@@ -10,6 +10,8 @@ export type Call = {
   headers?: Record<string, string>;
   json?: unknown;
   form?: Record<string, string>;
+  /** A body as it is; its type is among the headers. */
+  text?: string;
   /** Not to be repeated by itself, for it may have worked: a mint. */
   once?: boolean;
   /** Of one attempt. */
@@ -53,8 +55,8 @@ export async function call(baseUrl: string, request: Call): Promise<Reply> {
 }
 
 async function attemptOnce(baseUrl: string, request: Call): Promise<Reply> {
-  const { method, path, json, form, timeoutMs = CALL_MS } = request;
-  const body = json === undefined ? form && new URLSearchParams(form) : JSON.stringify(json);
+  const { method, path, json, form, text, timeoutMs = CALL_MS } = request;
+  const body = json === undefined ? (text ?? (form && new URLSearchParams(form))) : JSON.stringify(json);
   const headers = { ...(json === undefined ? {} : { "content-type": "application/json" }), ...request.headers };
   try {
     const response = await fetch(baseUrl + path, {

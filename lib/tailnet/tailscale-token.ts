@@ -2,16 +2,19 @@ import { OcaptainError } from "../errors.ts";
 import { call, errorText, type Reply } from "./http.ts";
 
 /** A right of an OAuth client, as the API's documentation names it at each call. */
-export type Scope = "auth_keys" | "devices:core";
+export type Scope = "auth_keys" | "devices:core" | "policy_file";
 
 type Token = { bearer: string; goodUntil: number; scope: string | undefined };
 
 /** A token is not used in its last minute: a call that is under way must not outlive it. */
 const MARGIN_MS = 60_000;
+/** What a voyage needs; home-port's client needs policy_file. */
+const OF_A_VOYAGE: readonly Scope[] = ["auth_keys", "devices:core"];
 /** Scopes, the older broad ones too, that hold what is needed (https://tailscale.com/kb/1623/trust-credentials). */
 const HOLDERS: Record<Scope, readonly string[]> = {
   auth_keys: ["auth_keys", "devices", "all"],
   "devices:core": ["devices:core", "devices", "all"],
+  policy_file: ["policy_file", "acl", "all"],
 };
 
 /** Access tokens of an OAuth client, by its secret; they live an hour. One is asked for at a time, and shared. */
@@ -71,7 +74,7 @@ export function openToken(baseUrl: string, secret: string) {
       const { scope } = await token();
       if (!scope) return null;
       const held = scope.split(/[\s,]+/);
-      return { missing: (Object.keys(HOLDERS) as Scope[]).filter((one) => !HOLDERS[one].some((name) => held.includes(name))) };
+      return { missing: OF_A_VOYAGE.filter((one) => !HOLDERS[one].some((name) => held.includes(name))) };
     },
     unauthorized,
   };
