@@ -25,6 +25,7 @@ const VoyageConfig = z.object({
   tailscaleOauthSecret: z.string().optional(),
   headscaleUrl: z.string().optional(),
   headscaleApiKey: z.string().optional(),
+  captainNode: z.enum(["own"], { error: 'is neither "own" nor unset' }).optional(),
   leaseSeconds: z.coerce.number().min(4).max(3600).default(120),
   lingerSeconds: z.coerce.number().min(0).max(600).default(8),
 });
@@ -61,7 +62,7 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
   return { config: read as VoyageConfig, findings };
 }
 
-const EXAMPLES: Record<string, string> = { plan: "plans/survey", ships: "3" };
+const EXAMPLES: Record<string, string> = { captainNode: "own", plan: "plans/survey", ships: "3" };
 
 /** The language host passes the keys that are secret in this variable (pulumi's sdk/nodejs/runtime/config.ts). */
 const isSecret = (key: string) => (JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS || "[]") as string[]).includes(key);

@@ -13,8 +13,8 @@ import { type Check, type PreflightFinding, runPreflight } from "./check.ts";
 import { helmPortCheck } from "./helm-port.ts";
 import { socketPathCheck, spaceCheck } from "./machine.ts";
 import { chooseShipCount } from "./ship-count.ts";
-import { tailnetCheck, tailscaleCheck } from "./tailnet.ts";
-import { confinementCheck, harborKindCheck, nodeCheck, toolCheck, tools } from "./tools.ts";
+import { captainNodeCheck, harborNetCheck, tailnetCheck, tailnetPortCheck, tailscaleCheck } from "./tailnet.ts";
+import { confinementCheck, harborKindCheck, nodeCheck, sshTool, toolCheck, tools } from "./tools.ts";
 import { captainCheck, providerCheck, stackNameCheck } from "./voyage.ts";
 
 export type PreflightArgs = {
@@ -29,6 +29,7 @@ export type PreflightArgs = {
   /** `ocaptain:spritesToken`; else SPRITE_TOKEN. */
   spritesToken?: string | undefined;
   mesh?: "none" | "tailscale" | undefined;
+  captainNode?: "own" | undefined;
 } & TailnetConfig;
 
 /** Below the bound of a check, so that git's own word is heard. */
@@ -142,7 +143,9 @@ function providerChecks({ provider, stack, unconfined, spritesToken }: Preflight
 }
 
 /** sprites.dev's VMs are linux/amd64; a harbor's ships run on this machine's processor. */
-function tailnetChecks({ mesh, provider, ...config }: PreflightArgs): Check[] {
+function tailnetChecks({ mesh, provider, captainNode, ...config }: PreflightArgs): Check[] {
   if (mesh !== "tailscale") return [];
-  return [tailnetCheck(config), tailscaleCheck(provider === "sprites" ? "amd64" : captainArch())];
+  const ships = provider === "sprites" ? [tailscaleCheck("amd64")] : [tailscaleCheck(captainArch()), harborNetCheck()];
+  const captain = captainNode === "own" ? tailscaleCheck(captainArch()) : captainNodeCheck(config);
+  return [tailnetCheck(config), ...ships, captain, tailnetPortCheck(), toolCheck(sshTool)];
 }

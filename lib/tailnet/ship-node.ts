@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { OcaptainError } from "../errors.ts";
@@ -205,9 +204,6 @@ export async function leaveTailnet(sprites: SpritesClient, sprite: string): Prom
   for (const service of [DOOR, TAILSCALED]) await sprites.deleteService(sprite, service);
   await sprites.exec(sprite, ["sh", "-c", `rm -rf "$HOME/${FOLDER}"`]);
 }
-
-/** Of what restarts a ship's node: its programs, and the crew's files of the door. */
-export const nodeDigest = (...of: readonly string[]) => createHash("sha256").update(of.join("\0")).digest("hex").slice(0, 16);
 
 const failed = (sprite: string, what: string, said: string) =>
   new OcaptainError("JOIN", `${sprite} ${what}: ${said.trim().slice(-500) || "it said nothing"}`, { hint: "pulumi up" });

@@ -7,23 +7,13 @@ import { spriteName } from "../../lib/naming.ts";
 import { tailnetSshHome } from "../../lib/paths.ts";
 import { captainTailscale } from "../../lib/tailnet/captain.ts";
 import { tailnetControl } from "../../lib/tailnet/control.ts";
+import { policyRules } from "../../lib/tailnet/policy-rules.ts";
 import { sshConfigFile } from "../../lib/tailnet/ssh.ts";
-import { CAPTAIN_TAG, SHIP_TAG } from "../../lib/tailnet/types.ts";
 import { type Props, resource } from "../contract/resource.ts";
 import { openVoyage } from "../contract/voyage.ts";
 import { diamond, type SmallTask } from "../fixtures/plan.ts";
 import { startHeadscale } from "./headscale.ts";
 import { HEADSCALE_HOST, openNetwork } from "./own-network.ts";
-
-/** What issue 5 §2 wants of a tailnet, as a Headscale reads it. */
-export const POLICY = {
-  tagOwners: { [SHIP_TAG]: [], [CAPTAIN_TAG]: [] },
-  acls: [
-    { action: "accept", src: [CAPTAIN_TAG], dst: [`${SHIP_TAG}:*`] },
-    { action: "accept", proto: "tcp", src: [SHIP_TAG], dst: [`${CAPTAIN_TAG}:4318`] },
-  ],
-  ssh: [{ action: "accept", src: [CAPTAIN_TAG], dst: [SHIP_TAG], users: ["root", "autogroup:nonroot"] }],
-};
 
 type Outs = Props & { address: string; nodeId: string; user: string };
 export type Joined = Awaited<ReturnType<TailnetVoyage["join"]>>;
@@ -33,7 +23,7 @@ export type TailnetVoyage = Awaited<ReturnType<typeof openTailnetVoyage>>;
 export async function openTailnetVoyage(tasks: SmallTask[] = diamond(3)) {
   await openNetwork();
   Object.assign(process.env, { OCAPTAIN_HARBOR_NET: "isolated" });
-  const headscale = await startHeadscale({ host: HEADSCALE_HOST, policy: POLICY });
+  const headscale = await startHeadscale({ host: HEADSCALE_HOST, policy: policyRules("headscale", []) });
   const quay = await openVoyage(tasks, { port: 4318 });
   const settings = { ...headscale.config, captainNode: "own" };
   const control = "headscale" as const;
