@@ -121,7 +121,7 @@ function startDetached(latency: string, unconfined: boolean): { exitCode: number
   const log = openSync(logFile(), "a", 0o600);
   const main = fileURLToPath(new URL("../harbor/main.ts", import.meta.url));
   const env = Object.fromEntries(
-    Object.entries(process.env).filter(([key]) => ENVIRONMENT.includes(key) || key.startsWith("OCAPTAIN_")),
+    Object.entries(process.env).filter(([key]) => ENVIRONMENT.includes(key) || /^OCAPTAIN_(?!TAILSCALE_OAUTH_SECRET)/.test(key)),
   );
   const child = spawn(process.execPath, [main, "--background", "--latency", latency, ...(unconfined ? ["--unconfined"] : [])], {
     detached: true,

@@ -12,7 +12,7 @@ import { helmHome, helmPort } from "./paths.ts";
 const START_MS = 20_000;
 const STOP_MS = 10_000;
 const INHERITED =
-  /^(PATH|HOME|LANG|LC_ALL|TMPDIR|SSH_AUTH_SOCK|SSL_CERT_FILE|SSL_CERT_DIR|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|OCAPTAIN_.*)$/;
+  /^(PATH|HOME|LANG|LC_ALL|TMPDIR|SSH_AUTH_SOCK|SSL_CERT_FILE|SSL_CERT_DIR|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|OCAPTAIN_(?!TAILSCALE_OAUTH_SECRET).*)$/;
 
 let ownBuild: Promise<string> | undefined;
 

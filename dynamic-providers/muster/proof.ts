@@ -52,11 +52,11 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
 
   // The sync daemon writes its last for a moment after it has let go of its socket.
   await rm(mutagenHome(voyage.voyageId), { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-  if (voyage.provider === "harbor") await stopHarborIfIdle();
   if (voyage.control) {
     await rm(tailnetSshHome(voyage.voyageId), { recursive: true, force: true });
     await leaveOwnNode(controlOf(settings, voyage.control), voyage.voyageId);
   }
+  if (voyage.provider === "harbor") await stopHarborIfIdle();
 }
 
 /**
