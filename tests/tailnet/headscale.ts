@@ -62,7 +62,11 @@ export async function startHeadscale({
   const start = async () => {
     const [program = "", ...rest] = [...command, "serve"];
     const out = openSync(log, "a");
-    child = spawn(program, rest, { stdio: ["ignore", out, out] });
+    child = spawn(program, rest, {
+      stdio: ["ignore", out, out],
+      // Not what a test sets for the captain.
+      env: { PATH: process.env.PATH, HOME: process.env.HOME },
+    });
     closeSync(out);
     for (const until = Date.now() + READY_MS; ; await new Promise((done) => setTimeout(done, 30))) {
       if (child.exitCode !== null) throw new Error(`headscale ended: ${await said()}`);

@@ -7,25 +7,32 @@ import { spriteName } from "../../lib/naming.ts";
 import { tailnetSshHome } from "../../lib/paths.ts";
 import { captainTailscale } from "../../lib/tailnet/captain.ts";
 import { tailnetControl } from "../../lib/tailnet/control.ts";
+import { leaveOwnNode } from "../../lib/tailnet/own-node.ts";
 import { policyRules } from "../../lib/tailnet/policy-rules.ts";
 import { sshConfigFile } from "../../lib/tailnet/ssh.ts";
+import { CAPTAIN_TAG } from "../../lib/tailnet/types.ts";
 import { type Props, resource } from "../contract/resource.ts";
 import { openVoyage } from "../contract/voyage.ts";
-import { diamond, type SmallTask } from "../fixtures/plan.ts";
-import { startHeadscale } from "./headscale.ts";
+import { diamond } from "../fixtures/plan.ts";
+import { type Headscale, startHeadscale } from "./headscale.ts";
+import { startNode } from "./node-here.ts";
 import { HEADSCALE_HOST, openNetwork } from "./own-network.ts";
 
 type Outs = Props & { address: string; nodeId: string; user: string };
 export type Joined = Awaited<ReturnType<TailnetVoyage["join"]>>;
 export type TailnetVoyage = Awaited<ReturnType<typeof openTailnetVoyage>>;
 
-/** A voyage of the contract tests in a tailnet: a real headscale, the captain's own node, ships with networks of their own. */
-export async function openTailnetVoyage(tasks: SmallTask[] = diamond(3)) {
+/**
+ * A voyage of the contract tests in a tailnet: a real headscale, ships with networks of their own, and as the captain's node the project's own, or, with
+ * `kernel`, a tailscaled of this machine's with a kernel interface.
+ */
+export async function openTailnetVoyage({ kernel = false }: { kernel?: boolean } = {}) {
   await openNetwork();
   Object.assign(process.env, { OCAPTAIN_HARBOR_NET: "isolated" });
   const headscale = await startHeadscale({ host: HEADSCALE_HOST, policy: policyRules("headscale", []) });
-  const quay = await openVoyage(tasks, { port: 4318 });
-  const settings = { ...headscale.config, captainNode: "own" };
+  const quay = await openVoyage(diamond(3), { port: 4318 });
+  const machine = kernel ? await startMachine(headscale) : null;
+  const settings = kernel ? headscale.config : { ...headscale.config, captainNode: "own" };
   const control = "headscale" as const;
   const { stack, voyageId } = quay;
   const common = { stack, voyageId, provider: "harbor" as const, control };
@@ -65,7 +72,7 @@ export async function openTailnetVoyage(tasks: SmallTask[] = diamond(3)) {
     settings,
     captain: helmed.captain,
     control: tailnetControl(headscale.config),
-    cli: await captainTailscale({ own: true }),
+    cli: await captainTailscale({ own: !kernel }),
     key,
     node,
     helm,
@@ -98,9 +105,22 @@ export async function openTailnetVoyage(tasks: SmallTask[] = diamond(3)) {
       await once(server, "listening");
       return () => void server.close();
     },
+    /** The machine's tailscaled, if there is one. */
+    machine,
     async close() {
       await quay.close();
+      if (!machine) await leaveOwnNode(tailnetControl(headscale.config), voyageId);
+      await machine?.close();
+      delete process.env.OCAPTAIN_TAILSCALE_SOCKET;
       await headscale.close();
     },
   };
+}
+
+async function startMachine(headscale: Headscale) {
+  const machine = await startNode({ tun: true });
+  const { key } = JSON.parse(await headscale.run("preauthkeys", "create", "--tags", CAPTAIN_TAG, "--output", "json"));
+  await machine.up(headscale.url, "captain", key);
+  process.env.OCAPTAIN_TAILSCALE_SOCKET = machine.socket;
+  return machine;
 }

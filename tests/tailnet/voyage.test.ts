@@ -56,7 +56,7 @@ beforeAll(async () => {
   headscale = await startHeadscale({ host: HEADSCALE_HOST, policy: policyRules("headscale", []) });
   captain = await openCaptain({
     tasks: gated,
-    config: { ships: 3, mesh: "tailscale", headscaleUrl: headscale.url, captainNode: "own", leaseSeconds: 24 },
+    config: { ships: 3, mesh: "tailscale", headscaleUrl: headscale.url, captainNode: "own", leaseSeconds: 60 },
   });
   Object.assign(process.env, {
     OCAPTAIN_HELM_PORT: "4318",
