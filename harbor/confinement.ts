@@ -33,6 +33,10 @@ export async function startConfined(place: ShipPlace): Promise<Vm> {
     await endConfinement(vm, () => {});
     throw error;
   });
+  const thaw = async () => {
+    await link?.resume();
+    await thawConfinement(vm);
+  };
   return {
     ended: vm.ended,
     helpers: "/.sprite/lib",
@@ -43,12 +47,12 @@ export async function startConfined(place: ShipPlace): Promise<Vm> {
     entered: (_pid, commandLine) => commandLine.startsWith("nsenter\0") && commandLine.includes(`\0-t\0${vm.initPid}\0`),
     async freeze() {
       await freezeConfinement(vm);
-      await link?.pause(vm.monitorPid);
+      await link?.pause(vm.monitorPid).catch(async (error: unknown) => {
+        await thaw();
+        throw error;
+      });
     },
-    async thaw() {
-      await link?.resume();
-      await thawConfinement(vm);
-    },
+    thaw,
     async end(killed) {
       await endConfinement(vm, killed);
       await link?.leave();

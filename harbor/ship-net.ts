@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { OcaptainError } from "../lib/errors.ts";
+import type { ShipLink } from "./vm.ts";
 
 /**
  * `--net isolated`: ships with a network of their own, as VMs have one. Each has a network namespace, and in it `eth0`, the end of a veth pair
@@ -16,13 +17,7 @@ export type ShipNet = {
   /** The captain's side: the bridge's address. */
   address: string;
   addressOf(host: number): string;
-  /** Gives the network namespace of this process, which has only a loopback that is down, its address. */
-  join(host: number, pid: number): Promise<void>;
-  /** A pause: the link is down, and the ship's TCP connections are dead (facts: sprites §10). Peers are told nothing. */
-  pause(host: number, pid: number): Promise<void>;
-  resume(host: number): Promise<void>;
-  /** Quiet when it is gone. */
-  leave(host: number): Promise<void>;
+  linkOf(host: number): ShipLink;
   /** Takes the bridge and all ports away. */
   close(): Promise<void>;
 };
@@ -42,7 +37,6 @@ export async function openShipNet(home: string): Promise<ShipNet> {
   await sweepShipNet(home);
   const subnet = await chooseSubnet(home);
   const address = `${subnet}.1`;
-  const port = (host: number) => `${bridge}-${host}`;
   await ip([`link add ${bridge} type bridge`]);
   try {
     await ip([`address add ${address}/24 dev ${bridge}`, `link set ${bridge} up`]);
@@ -53,29 +47,36 @@ export async function openShipNet(home: string): Promise<ShipNet> {
     await sweepShipNet(home);
     throw error;
   }
-  const leave = async (host: number) => void (await ip([`link delete ${port(host)}`]).catch(() => {}));
   return {
     address,
     addressOf: (host) => `${subnet}.${host}`,
-    async join(host, pid) {
-      await leave(host); // the kernel takes a dead namespace's links away a little later
-      await ip([
-        `link add ${port(host)} type veth peer name eth0 netns ${pid}`,
-        `link set ${port(host)} master ${bridge}`,
-        `link set ${port(host)} type bridge_slave isolated on`,
-        `link set ${port(host)} up`,
-      ]);
-      const inside = ["link set lo up", `address add ${subnet}.${host}/24 dev eth0`, "link set eth0 up"];
-      await ip([...inside, `route add default via ${address}`], ["nsenter", "-t", String(pid), "--net"]);
-    },
-    async pause(host, pid) {
-      await ip([`link set ${port(host)} down`]);
-      const kill = ["-t", String(pid), "--net", "ss", "--kill", "--tcp", "src", `${subnet}.${host}`];
-      await execa("nsenter", kill, { timeout: IP_TIMEOUT_MS, stdin: "ignore" });
-    },
-    resume: (host) => ip([`link set ${port(host)} up`]),
-    leave,
+    linkOf: (host) => openLink({ bridge, port: `${bridge}-${host}`, captain: address, own: `${subnet}.${host}` }),
     close: () => sweepShipNet(home),
+  };
+}
+
+function openLink({ bridge, port, captain, own }: { bridge: string; port: string; captain: string; own: string }): ShipLink {
+  const leave = () => ip([`link delete ${port}`]).catch(() => {});
+  const inNetworkOf = (pid: number) => ["nsenter", "-t", String(pid), "--net"];
+  return {
+    async join(pid) {
+      await leave(); // the kernel takes a dead namespace's links away a little later
+      await ip([
+        `link add ${port} type veth peer name eth0 netns ${pid}`,
+        `link set ${port} master ${bridge}`,
+        `link set ${port} type bridge_slave isolated on`,
+        `link set ${port} up`,
+      ]);
+      const inside = ["link set lo up", `address add ${own}/24 dev eth0`, "link set eth0 up", `route add default via ${captain}`];
+      await ip(inside, inNetworkOf(pid));
+    },
+    async pause(pid) {
+      await ip([`link set ${port} down`]);
+      const [file = "", ...args] = [...inNetworkOf(pid), "ss", "--kill", "--tcp", "src", own];
+      await execa(file, args, { timeout: IP_TIMEOUT_MS, stdin: "ignore" });
+    },
+    resume: () => ip([`link set ${port} up`]),
+    leave,
   };
 }
 

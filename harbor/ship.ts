@@ -156,12 +156,7 @@ export class Ship {
     const { net } = this.settings;
     if (host === undefined) return undefined;
     if (!net) throw new Error(`${this.record.name} has a network of its own, which this harbor cannot give it: it is not root`);
-    return {
-      join: (pid) => net.join(host, pid),
-      pause: (pid) => net.pause(host, pid),
-      resume: () => net.resume(host),
-      leave: () => net.leave(host),
-    };
+    return net.linkOf(host);
   }
 
   private async thaw(vm: Vm): Promise<Vm> {

@@ -36,10 +36,12 @@ export type ShipPlace = {
 };
 
 export type ShipLink = {
-  /** Joins the network namespace of this process. */
+  /** Gives the network namespace of this process, which has only a loopback that is down, its address. */
   join(pid: number): Promise<void>;
+  /** A pause: the link is down, and the ship's TCP connections are dead (facts: sprites §10). Peers are told nothing. */
   pause(pid: number): Promise<void>;
   resume(): Promise<void>;
+  /** Quiet when it is gone. */
   leave(): Promise<void>;
 };
 

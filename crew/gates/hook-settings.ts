@@ -27,6 +27,8 @@ export function hookSettings(places: GatePlaces, terminal = false): object {
     disableAllHooks: false,
     // It tells the cost so far, which nothing else does of a session that goes on, and shows what we answer.
     ...(terminal && { statusLine: { type: "command", command } }),
+    // In ~/.claude.json it counts only before the first start (2.1.330), and the trial was one.
+    ...(terminal && { skipDangerousModePermissionPrompt: true }),
     hooks: {
       PreToolUse: [{ matcher: "TaskUpdate|TaskCreate|Bash", hooks }],
       TaskCompleted: [{ hooks }],

@@ -15,6 +15,8 @@ import { Tui } from "./claude/tui.ts";
 const ATTENDED_LOOK_MS = 2_000;
 /** So long the voyage waits for an API that stays away; then the helm wakes a ship, and somebody looks again. */
 const OUTAGE_MS = 5 * 60_000;
+/** How often a session that claims nothing is told that it could. */
+const TOLD = 3;
 
 type Run = (claim: (signal: AbortSignal) => Promise<void>) => Promise<void>;
 
@@ -34,6 +36,8 @@ export async function sailInteractively(
   const finish = (text: string) => over.abort(new Error(text));
   /** Raised by whatever the model does: looking for work is for when it does nothing. */
   let stirred = 0;
+  let told = 0;
+  let taken = 0;
 
   const tui: Tui = new Tui(deck, {
     hand: settings,
@@ -85,13 +89,24 @@ export async function sailInteractively(
   /** After a turn: tells the model what has become free, or ends the session. */
   async function rest(turn: number): Promise<void> {
     const free = await work(() => turn === stirred);
-    if (free === null) finish("nothing to claim");
-    else if (free.length > 0 && turn === stirred) await tui.say(`Free now: ${free.join(", ")}. Claim one and go on.`, both);
+    if (free === null) return finish("nothing to claim");
+    if (free.length === 0 || turn !== stirred) return;
+    if (claims.taken > taken) told = 0;
+    taken = claims.taken;
+    if (++told <= TOLD) return tui.say(`Free now: ${free.join(", ")}. Claim one and go on.`, both);
+    // It would be told for ever, and each time costs a turn.
+    const message = `its session claims nothing, though it was told ${TOLD} times that tasks are free`;
+    await helm.call("trial", { fit: false, message }, { totalMs: hello.leaseSeconds * 1000, signal }).catch(() => {});
+    finish(message);
   }
 
   try {
     if (hello.claim) claims.take(hello.claim, true);
-    else if ((await work(() => true)) === null) return { why: "nothing", text: "nothing to claim" };
+    else {
+      if ((await work(() => true)) === null) return { why: "nothing", text: "nothing to claim" };
+      // Where a session starts there must be a folder; with something to look at.
+      await deck.tree.reset(hello.voyage.branch, `refs/remotes/origin/${hello.voyage.branch}`, both);
+    }
     return await tui.keep(both);
   } catch (error) {
     if (signal.aborted || !over.signal.aborted) throw error instanceof Error ? error : new Halt("stop", String(error));

@@ -10,7 +10,8 @@ const WorkspaceInputs = z.object({
   stack: z.string(),
   voyageId: z.string(),
   /** A URL or a path; "." is the project's own checkout. */
-  repo: z.string().min(1),
+  /** "" begins with nothing (an empty sail). */
+  repo: z.string(),
   spec: z.string(),
   verify: z.string().nullable(),
 });

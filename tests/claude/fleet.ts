@@ -1,4 +1,4 @@
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, relative } from "node:path";
@@ -92,8 +92,8 @@ export class ClaudeFleet {
   }
 
   /** Waits until the crew that {@link startAll} started has ended by itself; its exit status. */
-  ended(ship: TestShip): Promise<number | null> {
-    return ship.ended(this.#crews.get(ship)!);
+  ended(ship: TestShip, timeoutMs = 20_000): Promise<number | null> {
+    return ship.ended(this.#crews.get(ship)!, timeoutMs);
   }
 
   async status(): Promise<VoyageStatus> {
@@ -114,7 +114,7 @@ export class ClaudeFleet {
       const status = await this.status().catch(() => null);
       if (status && (await holds(status))) return status;
       if (Date.now() > deadline) {
-        const said = this.ships.map((ship) => `${ship.name}:\n${ship.output.slice(-3000)}`).join("\n");
+        const said = this.ships.map((ship) => `${ship.name}:\n${ship.output.slice(-3000)}\n${screen(ship)}`).join("\n");
         throw new Error(`not ${what} in ${timeoutMs / 1000} s: ${JSON.stringify(status?.tasks, null, 1)}\n${said}`);
       }
     }
@@ -198,6 +198,15 @@ function planOf(tasks: Small[]): Plan {
       }),
     ),
   };
+}
+
+/** What the tmux session of the hand shows. */
+export function screen(ship: TestShip): string {
+  try {
+    return execFileSync("tmux", ["capture-pane", "-p", "-t", "=claude:"], { env: ship.environment(), encoding: "utf8" });
+  } catch {
+    return "(no session)";
+  }
 }
 
 const freePort = () =>

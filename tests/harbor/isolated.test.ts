@@ -1,19 +1,30 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chownSync, existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { WebSocket } from "ws";
 import { ensureHarbor, runningHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
-import { harborHome } from "../../lib/paths.ts";
-import { caller, openHarbor, pidNamespaceOf, processesIn, temporaryFolder, until } from "./fixture.ts";
+import { caller, openHarbor, pidNamespaceOf, processesIn, sshBin, temporaryFolder, until } from "./fixture.ts";
 
+const main = fileURLToPath(new URL("../../harbor/main.ts", import.meta.url));
 const ip = (...args: string[]) => execFileSync("ip", args, { encoding: "utf8" });
-const links = () => (JSON.parse(ip("-json", "link")) as { ifname: string }[]).map(({ ifname }) => ifname);
-/** Of all processes, as the kernel has them, and those with a name. */
-const namespaces = () => [
-  execFileSync("lsns", ["-n", "-t", "net", "-o", "NS"], { encoding: "utf8" }).trim(),
-  ip("netns", "list"),
-];
+/** The links of the harbor whose ships reach the captain's side at this address: its bridge first. */
+function linksOf(captainAddress: string): () => string[] {
+  const all = JSON.parse(ip("-json", "address")) as { ifname: string; addr_info: { local: string }[] }[];
+  const bridge = all.find(({ addr_info }) => addr_info.some(({ local }) => local === captainAddress))!.ifname;
+  expect(bridge).toMatch(/^oc[0-9a-f]{8}$/);
+  const names = () => (JSON.parse(ip("-json", "link")) as { ifname: string }[]).map(({ ifname }) => ifname);
+  return () => names().filter((name) => name === bridge || name.startsWith(`${bridge}-`));
+}
+/** Which of these network namespaces, `net:[…]`, any process is still in; as the kernel lists them. */
+const alive = (networks: string[]) => {
+  const all = execFileSync("lsns", ["-n", "-t", "net", "-o", "NS"], { encoding: "utf8" }).split(/\s+/);
+  return networks.filter((network) => all.includes(/\d+/.exec(network)![0]));
+};
+const OWN_NETWORK = "readlink /proc/self/ns/net";
 const networkOf = (pid: number) => readlinkSync(`/proc/${pid}/ns/net`);
 
 /** TCP from a ship: what it printed, or the error's code. */
@@ -53,13 +64,28 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     const loopback = await listener("127.0.0.1");
     expect((await sh("a", dial("127.0.0.1", loopback.port))).out).toBe("ECONNREFUSED\n");
     // A server in b, on all its addresses: b reaches it, the captain does, a does not, whatever a does with its routes.
-    await sh("b", `tmux new-session -d "node -e 'require(\\"net\\").createServer(s=>s.end()).listen(7000)'"`);
+    await sh(
+      "b",
+      `tmux new-session -d "node -e 'require(\\"net\\").createServer(s=>s.on(\\"error\\",()=>{}).end()).listen(7000)'"`,
+    );
     await until("b serves", async () => (await sh("b", dial("127.0.0.1", 7000))).out === "connected\n");
     expect(execFileSync("sh", ["-c", dial(addresses[1]!, 7000)], { encoding: "utf8" })).toBe("connected\n");
     expect((await sh("a", dial(addresses[1]!, 7000))).out).toMatch(/^(silence|EHOSTUNREACH)$/m);
-    expect(readFileSync(`/proc/sys/net/ipv4/conf/${links().find((name) => /^oc\w{8}$/.test(name))}/forwarding`, "utf8")).toBe(
-      "0\n",
-    );
+    expect(readFileSync(`/proc/sys/net/ipv4/conf/${linksOf(captain)()[0]}/forwarding`, "utf8")).toBe("0\n");
+  });
+
+  test("the captain's address is chosen once: ships keep it in what they know of the captain", async () => {
+    const home = temporaryFolder();
+    writeFileSync(join(home, "subnet"), "10.214.77");
+    const { harbor } = await openHarbor({ isolated: true, home });
+    expect(harbor.captainAddress).toBe("10.214.77.1");
+    // A route of the machine's own to that subnet: not shadowed, but told.
+    const second = temporaryFolder();
+    writeFileSync(join(second, "subnet"), "10.214.77");
+    await expect(openHarbor({ isolated: true, home: second })).rejects.toMatchObject({
+      code: "NET_ISOLATED",
+      message: expect.stringContaining("10.214.77"),
+    });
   });
 
   test("what goes by UDP to the captain's side arrives", async () => {
@@ -75,6 +101,27 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     await sh("a", `node -e '${send}'`);
     await until("the datagram", () => heard.length > 0);
     expect(heard).toEqual([`ahoy from ${harbor.fleet.get("a")!.address}`]);
+  });
+
+  test("exec, services, ssh and the proxy are in the ship's network", async () => {
+    const { create, sh, call, home, harbor } = await openHarbor({ isolated: true });
+    await create("a");
+    const network = (await sh("a", OWN_NETWORK)).out;
+    expect(network.trim()).not.toBe(networkOf(process.pid));
+    const serve = `console.log(require("fs").readlinkSync("/proc/self/ns/net"));require("net").createServer(s=>s.on("error",()=>{}).end("from the ship")).listen(7000,"127.0.0.1")`;
+    await call("PUT", "/v1/sprites/a/services/s?duration=10ms", { cmd: "node", args: ["-e", serve] });
+    await until("it serves", async () => (await sh("a", dial("127.0.0.1", 7000))).out === "connected\n");
+    expect((await call("GET", "/v1/sprites/a/services/s/logs")).text).toContain(network.trim());
+    const env = { ...process.env, OCAPTAIN_HARBOR_HOME: home };
+    expect(execFileSync(join(sshBin, "ssh"), ["a", OWN_NETWORK], { env, encoding: "utf8" })).toBe(network);
+    const socket = new WebSocket(`${harbor.url.replace("http", "ws")}/v1/sprites/a/proxy`, {
+      headers: { authorization: `Bearer ${harbor.token}` },
+    });
+    const heard: string[] = [];
+    socket.on("message", (data) => heard.push(String(data)));
+    socket.on("open", () => socket.send(JSON.stringify({ host: "localhost", port: 7000 })));
+    await until("the proxy's end", () => socket.readyState === WebSocket.CLOSED);
+    expect(heard).toEqual([JSON.stringify({ status: "connected", target: "localhost:7000" }), "from the ship"]);
   });
 
   test("the confinement holds: files, processes, kernel settings, capabilities, and names", async () => {
@@ -131,29 +178,28 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     const address = "node -p 'os.networkInterfaces().eth0[0].address'";
     const before = (await sh("a", address)).out;
     await sleep("a", "cold");
-    expect(links().filter((name) => /^oc\w{8}-/.test(name))).toEqual([]);
+    expect(linksOf(captain)()).toHaveLength(1);
     expect((await sh("a", address)).out).toBe(before);
     expect((await sh("a", dial(captain, port))).out).toBe("connected\n");
   });
 
   test("nothing is left after a delete, and after the harbor's end, by the kernel's own listing", async () => {
-    const before = { links: links(), namespaces: namespaces() };
-    const home = temporaryFolder();
-    const { create, sh, call, harbor, sleep } = await openHarbor({ isolated: true, home });
+    const { create, sh, call, harbor, sleep } = await openHarbor({ isolated: true });
+    const named = ip("netns", "list");
+    const links = linksOf(harbor.captainAddress!);
+    const networks: string[] = [];
     for (const name of ["a", "b", "c"]) {
       await create(name);
-      await sh(name, "true");
+      networks.push((await sh(name, OWN_NETWORK)).out.trim());
     }
     await sleep("b", "warm");
-    expect(links().filter((name) => !before.links.includes(name))).toHaveLength(4);
-    expect(namespaces()).not.toEqual(before.namespaces);
+    expect([links().length, alive(networks).length]).toEqual([4, 3]);
     for (const name of ["a", "b"]) expect((await call("DELETE", `/v1/sprites/${name}`)).status).toBe(204);
-    expect(links().filter((name) => !before.links.includes(name))).toHaveLength(2);
+    expect([links().length, alive(networks)]).toEqual([2, [networks[2]]]);
     await create("d");
     expect(harbor.fleet.get("d")!.address).toMatch(/\.2$/);
     await harbor.close();
-    expect(links()).toEqual(before.links);
-    await until("the kernel has let go", () => namespaces().join() === before.namespaces.join());
+    expect([links(), alive(networks), ip("netns", "list")]).toEqual([[], [], named]);
   });
 
   test("after SIGKILL the next harbor sweeps what is left, its own only, and its ships keep their addresses", async () => {
@@ -168,31 +214,58 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     const other = await openHarbor({ isolated: true });
     await other.create("x");
     await other.sh("x", "true");
-    const before = { links: links(), namespaces: namespaces() };
     const first = await ensureHarbor();
     expect(first.captainAddress).not.toBe(other.harbor.captainAddress);
+    const links = linksOf(first.captainAddress!);
     const api = caller(first.url, first.token);
     await api.create("a");
     const address = "node -p 'os.networkInterfaces().eth0[0].address'";
     const had = (await api.sh("a", address)).out;
-    const namespace = pidNamespaceOf(harborHome(), "a");
+    const network = (await api.sh("a", OWN_NETWORK)).out.trim();
     process.kill((await runningHarbor())!.pid, "SIGKILL");
-    await until("the ship's end", () => processesIn(namespace).length === 0);
-    await until("the namespace's end", () => namespaces().join() === before.namespaces.join());
-    expect(links().filter((name) => !before.links.includes(name))).toEqual([expect.stringMatching(/^oc\w{8}$/)]);
-    // Started without the wish, also: what a ship is, it stays.
+    await until("the namespace's end", () => alive([network]).length === 0);
+    await until("the ship's link's", () => links().length === 1);
+    // Started without the wish, too: what a ship is, it stays.
     vi.stubEnv("OCAPTAIN_HARBOR_NET", "");
     const second = await ensureHarbor();
     expect(second.captainAddress).toBe(first.captainAddress);
     const again = caller(second.url, second.token);
     expect((await again.sh("a", address)).out).toBe(had);
     await again.create("shared");
-    expect((await again.sh("shared", "readlink /proc/self/ns/net")).out.trim()).toBe(networkOf(process.pid));
+    expect((await again.sh("shared", OWN_NETWORK)).out.trim()).toBe(networkOf(process.pid));
     for (const name of ["a", "shared"]) await again.call("DELETE", `/v1/sprites/${name}`);
     process.kill((await runningHarbor())!.pid, "SIGKILL");
-    const third = await ensureHarbor();
-    expect(third.captainAddress).toBeUndefined();
-    expect(links()).toEqual(before.links);
+    expect((await ensureHarbor()).captainAddress).toBeUndefined();
+    expect(links()).toEqual([]);
+    expect(linksOf(other.harbor.captainAddress!)()).toHaveLength(2);
     expect((await other.sh("x", "true")).code).toBe(0);
   });
+
+  test("without root it says so, and what helps", async () => {
+    const user = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
+    const home = temporaryFolder();
+    chownSync(home, 65_534, 65_534);
+    const env = { PATH: process.env.PATH, HOME: home, OCAPTAIN_HOME: home, OCAPTAIN_HARBOR_NET: "isolated" };
+    const run = spawnSync("setpriv", [...user, process.execPath, main], { env, encoding: "utf8", timeout: 20_000 });
+    expect(run).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/networks of their own.*not permitted[\s\S]*hint: run the harbor as root/),
+    });
+  });
+});
+
+test("a network that there is not, and one for unconfined ships, are refused before anything is made", () => {
+  const home = temporaryFolder();
+  const harbor = (...args: string[]) =>
+    spawnSync(process.execPath, [main, ...args], {
+      env: { ...process.env, OCAPTAIN_HOME: home },
+      encoding: "utf8",
+      timeout: 20_000,
+    });
+  expect(harbor("--net", "wide")).toMatchObject({ status: 1, stderr: expect.stringContaining("shared or isolated") });
+  expect(harbor("--net", "isolated", "--unconfined")).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining("take one of the two"),
+  });
+  expect(readdirSync(home)).toEqual([]);
 });

@@ -18,9 +18,10 @@ test("what the product never calls is 501, and says what", async () => {
   const { call, create } = await openHarbor();
   await create("a");
   const calls = [
-    "GET /v1/sprites/a/services",
+    "GET /v1/sprites/a/services/s/nothing",
+    "DELETE /v1/sprites/a/services",
     "POST /v1/sprites/a/checkpoint",
-    "GET /v1/sprites/a/policy/network",
+    "GET /v1/sprites/a/policy/privileges",
     "DELETE /v1/sprites",
   ];
   for (const [method, path] of calls.map((text) => text.split(" ") as [string, string])) {

@@ -1,6 +1,8 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { userInfo } from "node:os";
 import { APIError, ExecError, SpritesClient } from "@fly/sprites";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { kinds, openHarbor, until } from "./fixture.ts";
 
 /** The vendor's own client, @fly/sprites 0.1.0, at every endpoint that the product calls (issue 3 §2). */
@@ -186,5 +188,110 @@ describe.each(kinds)("files, $kind", ({ unconfined }) => {
       code: "UNKNOWN",
       message: expect.stringContaining("no such file or directory"),
     });
+  });
+});
+
+describe.each(kinds)("services, proxy and policy, $kind", ({ unconfined }) => {
+  test("a service: made, seen, listed, its log, signalled, restarted, stopped, started, deleted", async () => {
+    const { client } = await open({ unconfined });
+    const sprite = await client.createSprite("dinghy");
+    const told = async (stream: Promise<AsyncIterable<{ type: string; data?: string }>>) => {
+      const events: string[] = [];
+      for await (const { type, data } of await stream) events.push(data === undefined ? type : `${type} ${data}`);
+      return events;
+    };
+    const definition = {
+      cmd: "bash",
+      args: ["-c", "echo $COLOUR; trap 'echo poked' USR1; while :; do sleep 0.05; done"],
+      env: { COLOUR: "blue" },
+      needs: [],
+      httpPort: 8080,
+    };
+    expect(await told(sprite.createService("web", definition, "500ms"))).toEqual(["started", "stdout blue", "complete"]);
+    const service = await sprite.getService("web");
+    expect(service).toMatchObject({ ...definition, name: "web", state: { name: "web", status: "running", restartCount: 0 } });
+    expect((await sprite.listServices()).map(({ name }) => name)).toEqual(["web"]);
+    await sprite.signalService("web", "SIGUSR1");
+    await until("it says so", async () => (await told(sprite.getServiceLogs("web", { lines: 1 }))).includes("stdout poked"));
+    expect(await told(sprite.restartService("web", "500ms"))).toEqual(expect.arrayContaining(["stopping", "stopped", "started"]));
+    expect((await sprite.getService("web")).state!.pid).not.toBe(service.state!.pid);
+    await expect(sprite.deleteService("web")).rejects.toThrow(/conflict/);
+    expect(await told(sprite.stopService("web", "5s"))).toEqual(
+      expect.arrayContaining(["stopping", "exit", "stopped", "complete"]),
+    );
+    await expect(sprite.stopService("web")).rejects.toThrow(/not running/);
+    expect((await sprite.getService("web")).state!.status).toBe("stopped");
+    expect(await told(sprite.startService("web", "500ms"))).toContain("stdout blue");
+    await sprite.stopService("web").then((stream) => stream.processAll(() => {}));
+    await sprite.deleteService("web");
+    await expect(sprite.getService("web")).rejects.toThrow(/not found/);
+  });
+
+  test("the proxy: a port of the ship on this machine, both ways, refused where nobody listens, cut by a pause", async () => {
+    const { client, sleep, settledStatus, clock, status } = await open({ unconfined });
+    const sprite = await client.createSprite("dinghy");
+    const serve = "require('net').createServer(s=>s.pipe(s)).listen(0,'127.0.0.1',function(){console.log(this.address().port)})";
+    const made = await sprite.createService("echo", { cmd: "node", args: ["-e", serve] }, "50ms");
+    await made.processAll(() => {});
+    const port = await until("its port", async () => {
+      let said = "";
+      await (await sprite.getServiceLogs("echo")).processAll(({ type, data }) => {
+        if (type === "stdout") said = data!;
+      });
+      return Number(said);
+    });
+    const proxied = async (remote: number) => {
+      const session = await sprite.proxyPort(0, remote, "127.0.0.1");
+      onTestFinished(() => session.close());
+      const peer = connect(Number(session.localAddr()!.split(":").pop()), "localhost");
+      let heard = "";
+      peer.on("data", (data) => {
+        heard += data;
+      });
+      peer.on("error", () => {});
+      return { peer, heard: () => heard };
+    };
+    const big = "x".repeat(300_000);
+    const first = await proxied(port);
+    first.peer.write(big);
+    await until("the echo", () => first.heard() === big);
+    clock.advance(29_999);
+    first.peer.write("y");
+    await until("another echo", () => first.heard() === `${big}y`);
+    clock.advance(29_999);
+    expect(await settledStatus("dinghy")).toBe("running");
+    clock.advance(1);
+    await once(first.peer, "close");
+    await until("warm: an idle proxy holds nobody awake", async () => (await status("dinghy")) === "warm");
+    const second = await proxied(port);
+    second.peer.write("awake");
+    await until("a new one wakes it", () => second.heard() === "awake");
+    const nobody = await proxied(1);
+    await once(nobody.peer, "close");
+    expect(nobody.heard()).toBe("");
+    await Promise.all([once(second.peer, "close"), sleep("dinghy", "cold")]);
+  });
+
+  test("the network policy: replaced whole, read back, 204; what is no rule is 400", async () => {
+    const { client, call } = await open({ unconfined });
+    const sprite = await client.createSprite("dinghy");
+    expect(await sprite.getNetworkPolicy()).toEqual({ rules: [] });
+    const rules = [
+      { include: "defaults" },
+      { domain: "*.example.com", action: "allow" as const },
+      { domain: "*", action: "deny" as const },
+    ];
+    await sprite.updateNetworkPolicy({ rules });
+    expect(await sprite.getNetworkPolicy()).toEqual({ rules });
+    await sprite.updateNetworkPolicy({ rules: [] });
+    expect(await sprite.getNetworkPolicy()).toEqual({ rules: [] });
+    for (const rule of [
+      { domain: "a.b" },
+      { domain: "https://a.b", action: "allow" },
+      { include: "all" },
+      { domain: "*x", action: "deny" },
+    ])
+      expect((await call("POST", "/v1/sprites/dinghy/policy/network", { rules: [rule] })).status).toBe(400);
+    expect((await call("POST", "/v1/sprites/none/policy/network", { rules: [] })).status).toBe(404);
   });
 });

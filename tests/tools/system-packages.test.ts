@@ -30,6 +30,7 @@ export const parts = [system];
 `,
   );
   program("git", "echo git version 2.45.1");
+  program("ip", "echo ip utility, iproute2-6.1.0, libbpf 1.1.2");
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -58,7 +59,12 @@ describe.runIf(process.platform === "linux")("the system's packages", () => {
     const done = setUp(0);
     expect(done, done.stderr).toMatchObject({ status: 0, stdout: "" });
     expect(asked()).toEqual(["install --yes --no-install-recommends tmux bubblewrap"]);
-    for (const row of [/git +2\.45\.1 +system \(.*bin\/git\)/, /tmux +3\.4 +system/, /bubblewrap +0\.9\.0 +system/])
+    for (const row of [
+      /git +2\.45\.1 +system \(.*bin\/git\)/,
+      /tmux +3\.4 +system/,
+      /bubblewrap +0\.9\.0 +system/,
+      /iproute2 +6\.1\.0/,
+    ])
       expect(done.stderr).toMatch(row);
     expect(setUp(0)).toMatchObject({ status: 0 });
     expect(asked()).toHaveLength(1);
@@ -77,6 +83,7 @@ describe.runIf(process.platform === "linux")("the system's packages", () => {
   test("for another user all that is missing is named in one line, with the command to type, and nothing is installed", () => {
     program("tmux", "echo tmux 2.9");
     aptGet("exit 1");
+    rmSync(join(folder, "bin", "ip")); // networks of their own take root
     const done = setUp(1000);
     expect(done).toMatchObject({ status: 1, stdout: "" });
     expect(done.stderr).toContain(

@@ -1,11 +1,14 @@
 import process from "node:process";
 import { atLeast, findOnPath, identity, runCommand } from "./command.mjs";
 
-/** Programs that the system's package manager gives. Bubblewrap confines the harbor's ships, and exists for Linux only. */
+/** Programs that the system's package manager gives. For Linux: bubblewrap confines the harbor's ships; iproute2 gives them networks of their own, which takes root. */
 const programs = [
   { command: "git", version: ["--version"], atLeast: "2.38", package: "git" },
   { command: "tmux", version: ["-V"], atLeast: "3", package: "tmux" },
   ...(process.platform === "linux" ? [{ command: "bwrap", version: ["--version"], atLeast: "0.4", package: "bubblewrap" }] : []),
+  ...(process.platform === "linux" && process.getuid?.() === 0
+    ? [{ command: "ip", version: ["-V"], atLeast: "5", package: "iproute2" }]
+    : []),
 ];
 
 export const system = {
@@ -41,10 +44,10 @@ async function missingPackages() {
   return programs.filter((_, i) => !found[i]).map((program) => program.package);
 }
 
-/** "2.39.5" from "git version 2.39.5", "3.3" from "tmux 3.3a"; undefined when it does not run. */
+/** "2.39.5" from "git version 2.39.5", "3.3" from "tmux 3.3a", "6.1.0" from "ip utility, iproute2-6.1.0"; undefined when it does not run. */
 async function versionOf(program) {
   const said = await runCommand(program.command, program.version, { timeoutMs: 10_000 }).catch(() => "");
-  return /\d+(\.\d+)*/.exec(said)?.[0];
+  return /(?<![a-z])\d+(\.\d+)*/.exec(said)?.[0];
 }
 
 /** Without a refresh first: most machines have lists that are fresh enough, and a refresh takes longer than the rest. */

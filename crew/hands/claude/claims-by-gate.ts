@@ -29,6 +29,8 @@ export class ClaimsByGate {
   #held: Held | null = null;
   readonly #accepted = new Set<string>();
   #lane: Promise<unknown> = Promise.resolve();
+  /** Claims so far. */
+  taken = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -53,6 +55,7 @@ export class ClaimsByGate {
   /** `begun`: an earlier crew held it, and the tree is as it left it. */
   take(grant: Grant, begun: boolean): Held {
     const { deck, meter } = this.#parts;
+    this.taken++;
     let open: (keeper: Gatekeeper) => void = () => {};
     let end: Held["end"] = () => {};
     const ended = new Promise<HandEnd>((resolve) => {

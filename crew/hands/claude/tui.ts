@@ -96,7 +96,7 @@ export class Tui {
     const { hand } = this.#parts;
     const env = this.#parts.env();
     const prompt = this.#parts.prompt(resume);
-    answerDialogs(ship.home, env);
+    answerDialogs(ship.home, tree.folder, env);
     return run({
       argv: [
         "claude",
@@ -156,18 +156,17 @@ const backOff = (heartbeatSeconds: number, failures: number) =>
 
 /**
  * Answers the questions that a first start would ask a person (facts: claude-code §3), in `~/.claude.json`. An API key is approved by its last 20
- * characters, which is how Claude Code itself stores it; an OAuth token is not asked about.
+ * characters, which is how Claude Code itself stores it; an OAuth token is not asked about. A clone is trusted by its own path alone, not by a parent's.
  */
-function answerDialogs(home: string, env: NodeJS.ProcessEnv): void {
+function answerDialogs(home: string, workspace: string, env: NodeJS.ProcessEnv): void {
   const file = join(home, ".claude.json");
   const known = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>) : {};
   const { ANTHROPIC_API_KEY: key } = env;
   const answered = {
     ...known,
     hasCompletedOnboarding: true,
-    bypassPermissionsModeAccepted: true,
     ...(key && { customApiKeyResponses: { approved: [key.slice(-20)], rejected: [] } }),
-    projects: { ...(known.projects as object | undefined), "/": { hasTrustDialogAccepted: true } },
+    projects: { ...(known.projects as object | undefined), [workspace]: { hasTrustDialogAccepted: true } },
   };
   writeFileSync(file, JSON.stringify(answered, null, 2), { mode: 0o600 });
 }
