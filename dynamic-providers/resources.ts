@@ -97,7 +97,7 @@ export class TailnetKey extends dynamic.Resource {
       name,
       { ...args, key: undefined, keyId: undefined, expiresAt: undefined, others: undefined },
       // A provider cannot say that what it returns is a secret (facts: pulumi §6.7).
-      { ...opts, additionalSecretOutputs: ["key"] },
+      { ...opts, additionalSecretOutputs: [...(opts?.additionalSecretOutputs ?? []), "key"] },
       "ocaptain",
       "TailnetKey",
     );

@@ -146,6 +146,13 @@ describe("what set-up runs and downloads", () => {
     await expect(publishedDigest(url, "b.tar.gz")).rejects.toThrow("has no SHA-256 of b.tar.gz");
   });
 
+  test("a page that holds a digest alone gives it; one that holds something else does not", async () => {
+    const alone = await serve((_request, response) => response.end(`${sha256("1")}\n`));
+    expect(await publishedDigest(alone)).toBe(sha256("1"));
+    const page = await serve((_request, response) => response.end("<html>"));
+    await expect(publishedDigest(page)).rejects.toThrow("has no SHA-256");
+  });
+
   test("a command that fails is told with what it said first and last; one that hangs is ended", async () => {
     const failing = runCommand("sh", ["-c", "echo reason; seq 100; echo end >&2; exit 3"]);
     await expect(failing).rejects.toThrow(/exit code 3[\s\S]*reason[\s\S]*end/);

@@ -27,6 +27,7 @@ beforeEach(() => {
 if (process.env.FAKE_UID) process.getuid = () => Number(process.env.FAKE_UID);
 const { system } = await import("./system.mjs");
 export const parts = [system];
+export const onDemand = [];
 `,
   );
   program("git", "echo git version 2.45.1");

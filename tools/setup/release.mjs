@@ -37,7 +37,11 @@ export async function download(url, file, { sha256, tell = () => {} }) {
   if (actual !== sha256) throw new Error(`${url} has digest ${actual}, not ${sha256}: not used`);
 }
 
-/** Digest of `name` in a `sha256sum` listing at `url`; without a name, of a page that holds a digest alone. */
+/**
+ * Digest of `name` in a `sha256sum` listing at `url`; without a name, of a page that holds a digest alone.
+ * @param {string} url
+ * @param {string} [name]
+ */
 export async function publishedDigest(url, name) {
   const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
   if (!response.ok) throw new Error(`${url} answers ${response.status}`);
