@@ -13,6 +13,7 @@ import { readVoyageProvider } from "../../lib/voyage-provider.ts";
 import { chooseVoyage, voyageNames } from "../choose-voyage.ts";
 import { see } from "../status/see.ts";
 import { type Finding, found } from "./finding.ts";
+import { lookAtTailnet } from "./tailnet.ts";
 
 type Seen = { helm: Health | null; harbor: HarborInfo | undefined; voyages: VoyageFile[] };
 
@@ -31,7 +32,7 @@ export async function lookAtFleet(): Promise<Finding[]> {
     .health()
     .catch(() => null);
   const seen: Seen = { helm, harbor: await runningHarbor(), voyages };
-  findings.push(...(await daemons(seen)));
+  findings.push(...(await daemons(seen)), ...(await lookAtTailnet(voyages)));
   for (const voyage of voyages) findings.push(...(await lookAtVoyage(voyage, seen)));
   return [...findings, ...(await leftovers(seen)), ...strayFolders(voyages)];
 }

@@ -22,10 +22,26 @@ export async function lookAtMachine(): Promise<Finding[]> {
   return [...node, ...looks, ...wrong];
 }
 
-const OURS = ["OCAPTAIN_HOME", "OCAPTAIN_VOYAGES", "OCAPTAIN_HELM_PORT", "OCAPTAIN_DEFAULT_SHIPS", "OCAPTAIN_HARBOR_LATENCY"];
+const OURS = [
+  "OCAPTAIN_HOME",
+  "OCAPTAIN_VOYAGES",
+  "OCAPTAIN_HELM_PORT",
+  "OCAPTAIN_DEFAULT_SHIPS",
+  "OCAPTAIN_HARBOR_LATENCY",
+  "OCAPTAIN_HARBOR_NET",
+  "OCAPTAIN_TAILSCALE_SOCKET",
+];
 const OTHERS = ["PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "SPRITES_API_URL"];
 /** Only whether they are set. */
-const SECRETS = ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "SPRITE_TOKEN", "GH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
+const SECRETS = [
+  "PULUMI_CONFIG_PASSPHRASE",
+  "PULUMI_ACCESS_TOKEN",
+  "SPRITE_TOKEN",
+  "GH_TOKEN",
+  "CLAUDE_CODE_OAUTH_TOKEN",
+  "OCAPTAIN_TAILSCALE_OAUTH_SECRET",
+  "HEADSCALE_API_KEY",
+];
 
 /** Where things are, and which variables say something; never the value of a secret one. */
 export function lookAtSettings(project: string): Finding[] {
