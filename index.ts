@@ -1,5 +1,6 @@
 import { getStack, log, runtime } from "@pulumi/pulumi";
 import "./components/source-positions.ts";
+import { captainSteps } from "./components/captain-steps.ts";
 import { plainly } from "./components/run-error.ts";
 import { Voyage } from "./components/voyage.ts";
 import { readVoyageConfig } from "./components/voyage-config.ts";
@@ -31,7 +32,8 @@ const fleet = new Voyage(stack, {
   crewDigest: crew.digest,
   credentialsDigest: credentials ? credentialsDigest(credentials) : "",
   tailnet: config.mesh === "tailscale" ? await shipTailnet(config, crew) : undefined,
+  steps: await captainSteps(config),
 });
 
 /** A record: what this `up` saw, as of `asOf` (design 4). Live status is `ocaptain status`. */
-export const { voyage, ships, tasks, workspace, helm, asOf } = voyageOutputs(stack, plan, fleet);
+export const { voyage, ships, tasks, spend, workspace, helm, asOf } = voyageOutputs(stack, plan, fleet);

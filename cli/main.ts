@@ -8,7 +8,7 @@ import { type Io, openIo } from "./io.ts";
 
 const PROJECT = join(import.meta.dirname, "..");
 /** Errors in what was typed, rather than in what was found. */
-const USAGE = new Set(["USAGE", "WHICH_VOYAGE", "WHICH_SHIP", "NO_TERMINAL", "USE_PULUMI"]);
+const USAGE = new Set(["USAGE", "WHICH_VOYAGE", "WHICH_SHIP", "WHICH_QUESTION", "NO_TERMINAL", "USE_PULUMI"]);
 
 loadDotEnv(PROJECT);
 
@@ -66,7 +66,7 @@ verb(
 
 verb(
   "tasks [voyage]",
-  "a row a task: status, ship, what it waits for, tries, commit, reason",
+  "a row a task: status, ship, what it waits for, tries, spend, commit, reason",
   "ocaptain tasks\nocaptain tasks voyage-abc -s blocked",
   async (io, [voyage], options) => (await import("./verbs/tasks.ts")).tasks(voyage, options, io) as Promise<undefined>,
 ).option("-s, --status <status>", "only these: pending, claimed, accepted, blocked, cancelled");
@@ -92,6 +92,14 @@ verb(
 )
   .option("--raw", "a shell on the ship, in its workspace")
   .option("--write", "keys reach the crew");
+
+verb(
+  "answer <ship> <words...>",
+  "what a ship's agent asked the captain; '#7' names a task instead of a ship, - reads stdin",
+  "ocaptain answer ship-0 'Green, as in the logo.'\nocaptain answer '#7' No, leave it out.\nocaptain answer 0 - --voyage voyage-abc < answer.txt",
+  async (io, [ship, words], { voyage }) =>
+    (await import("./verbs/answer.ts")).answer(String(ship), words as unknown as string[], voyage, io) as Promise<undefined>,
+).option("--voyage <voyage>", "which, where there are several");
 
 verb(
   "release <task> [voyage]",

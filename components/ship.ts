@@ -34,8 +34,8 @@ export type ShipArgs = {
   tailnet?: ShipTailnet | undefined;
   /** The plan's. */
   provision: ProvisionStep[] | undefined;
-  /** What must be there before any VM is made: the helm with the plan. */
-  after: Resource;
+  /** What must be there before any VM is made: the helm with the plan, the captain's step at sink. */
+  after: Resource[];
 };
 
 /** One VM of the fleet with its syncs and its crew: Sprite → (TailnetKey → TailnetNode →) MutagenSync ×3 → TmuxLaunch (design 5). */

@@ -26,6 +26,14 @@ const VoyageConfig = z.object({
   headscaleUrl: z.string().optional(),
   headscaleApiKey: z.string().optional(),
   captainNode: z.enum(["own"], { error: 'is neither "own" nor unset' }).optional(),
+  /** Shell commands on the captain's machine; from here only, never from a plan (components/captain-steps.ts). */
+  onSail: z.string().min(1).optional(),
+  onSink: z.string().min(1).optional(),
+  budgetUsd: z.coerce
+    .number("must be a number of US dollars")
+    .positive("must be more than 0")
+    .max(1_000_000, "must be at most 1000000")
+    .optional(),
   leaseSeconds: z.coerce.number().min(4).max(3600).default(120),
   lingerSeconds: z.coerce.number().min(0).max(600).default(8),
 });
@@ -51,6 +59,13 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
   if (isEmpty) read.hand = "claude";
   for (const field of ["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey"])
     if (config.get(field) && !isSecret(`ocaptain:${field}`)) add(field, "is in clear", "--secret TOKEN");
+  for (const field of ["onSail", "onSink"])
+    if (config.get(field) && isSecret(`ocaptain:${field}`))
+      findings.push({
+        what: `ocaptain:${field}`,
+        message: "is a secret, and would be in state in clear, and in preview",
+        hint: `pulumi config set ocaptain:${field} COMMAND  (let the command read what is secret from a file)`,
+      });
   if (read.hand === "claude" && !claudeCredentials(config.get("claudeToken")))
     add(
       "claudeToken",
@@ -62,7 +77,7 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
   return { config: read as VoyageConfig, findings };
 }
 
-const EXAMPLES: Record<string, string> = { captainNode: "own", plan: "plans/survey", ships: "3" };
+const EXAMPLES: Record<string, string> = { captainNode: "own", plan: "plans/survey", ships: "3", budgetUsd: "50" };
 
 /** The language host passes the keys that are secret in this variable (pulumi's sdk/nodejs/runtime/config.ts). */
 const isSecret = (key: string) => (JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS || "[]") as string[]).includes(key);

@@ -30,6 +30,7 @@ export function voyageOutputs(stack: string, plan: Plan, fleet: Voyage) {
       rows.map((row) => ({ ...row, state: seen[row.name]?.state ?? "unknown", task: seen[row.name]?.task ?? null })),
     ),
     tasks: record.apply(({ tasks }) => tasks),
+    spend: record.apply(({ spend }) => spend),
     workspace: all([addresses]).apply(() => fromHome(voyageFolder(stack).workspace)),
     helm: fleet.helmUrl,
     asOf: record.apply(({ asOf }) => asOf),

@@ -1,8 +1,9 @@
-import { ComponentResource, type ComponentResourceOptions, type Output } from "@pulumi/pulumi";
+import { ComponentResource, type ComponentResourceOptions, type Output, output } from "@pulumi/pulumi";
 import { Helm, Muster, Workspace } from "../dynamic-providers/resources.ts";
 import { shipName } from "../lib/naming.ts";
 import type { Plan } from "../lib/plan-types.ts";
 import type { TailnetKind } from "../lib/tailnet/types.ts";
+import type { StepResources } from "./captain-steps.ts";
 import { Ship } from "./ship.ts";
 
 export type VoyageArgs = {
@@ -13,12 +14,16 @@ export type VoyageArgs = {
   hand: "rehearsal" | "claude";
   /** Of the hand claude's credentials; "" for a hand that needs none. */
   credentialsDigest: string;
+  /** What the voyage may spend; no bound when it is left out. */
+  budgetUsd?: number | undefined;
   leaseSeconds: number;
   lingerSeconds: number;
   /** Digest of the crew's packed files. */
   crewDigest: string;
   /** Absent: no tailnet. `digest`: of what is put on ships for it. */
   tailnet?: { control: TailnetKind; digest: string } | undefined;
+  /** Local commands of the captain's, or null. */
+  steps?: StepResources | null;
 };
 
 /** A voyage: Muster → Workspace → Helm → ships (design 5). Composes; calls no API. */
@@ -30,7 +35,7 @@ export class Voyage extends ComponentResource {
 
   constructor(name: string, args: VoyageArgs, opts?: ComponentResourceOptions) {
     super("ocaptain:index:Voyage", name, {}, opts);
-    const { stack, plan, provider, hand, credentialsDigest, leaseSeconds, lingerSeconds, crewDigest, tailnet } = args;
+    const { stack, plan, provider, hand, credentialsDigest, budgetUsd, leaseSeconds, lingerSeconds, crewDigest, tailnet } = args;
     const control = tailnet && { control: tailnet.control };
     const muster = new Muster("muster", { stack, provider, ...control }, { parent: this });
     const { voyageId, nonce } = muster;
@@ -41,12 +46,14 @@ export class Voyage extends ComponentResource {
     );
     const helm = new Helm(
       "helm",
-      { stack, voyageId, provider, hand, plan, leaseSeconds, lingerSeconds, ...control },
+      { stack, voyageId, provider, hand, plan, ...(budgetUsd && { budgetUsd }), leaseSeconds, lingerSeconds, ...control },
       { parent: this, dependsOn: workspace },
     );
     this.voyageId = voyageId;
     this.branch = workspace.branch;
     this.helmUrl = helm.url;
+    const facts = { VOYAGE: voyageId, STACK: stack, BRANCH: workspace.branch };
+    const sink = args.steps?.sink(facts, { parent: this, dependsOn: helm }) ?? null;
     this.ships = Array.from(
       { length: args.ships },
       (_, index) =>
@@ -62,11 +69,16 @@ export class Voyage extends ComponentResource {
             credentialsDigest,
             tailnet: tailnet && { ...tailnet, captain: helm.captain, helmPort: helm.port },
             provision: plan.provision,
-            after: helm,
+            after: sink ? [helm, sink] : [helm],
           },
           { parent: this },
         ),
     );
+    const again = [output(plan.digest), ...this.ships.map((ship) => ship.incarnation)];
+    args.steps?.sail({ ...facts, SHIPS: this.ships.map(({ ship }) => ship).join(" ") }, again, {
+      parent: this,
+      dependsOn: this.ships,
+    });
     this.registerOutputs({ voyageId: this.voyageId, branch: this.branch });
   }
 }

@@ -25,7 +25,10 @@ export class Heartbeat {
   settling = false;
   /** Called while the helm does not know whether the hand can work; with its settings. */
   onTrial: (hand: HandSettings) => void = () => {};
+  /** Why the hand is to end at its next gate, and the claim to go back unharmed: the voyage's budget is spent. The helm's newest word. */
+  spent: string | null = null;
 
+  readonly #onHalt: (halt: Halt) => void;
   readonly #closed = new AbortController();
   readonly #done: Promise<unknown>;
 
@@ -37,6 +40,7 @@ export class Heartbeat {
     onHalt: (halt: Halt) => void,
   ) {
     this.leash = new Leash(hello.fenceSeconds);
+    this.#onHalt = onHalt;
     const periodMs = hello.heartbeatSeconds * 1000;
 
     const beat = async () => {
@@ -52,7 +56,7 @@ export class Heartbeat {
         this.leash.acknowledge(sentAt);
         await hold.refresh();
         if (answer.body.trial) this.onTrial(answer.body.trial);
-        if (answer.body.steer === "stop") onHalt(new Halt("stop", answer.body.reason ?? "the helm says stop"));
+        this.hear(answer.body);
       } catch (error) {
         const halt = asHalt(error);
         if (!(halt instanceof Halt)) return; // away, or closed: silence is the judge
@@ -79,6 +83,12 @@ export class Heartbeat {
       }
     };
     this.#done = Promise.allSettled([beats(), watch()]);
+  }
+
+  /** How the helm says to go on, in whichever answer. */
+  hear({ steer, reason }: HeartbeatReply): void {
+    this.spent = steer === "budget" ? (reason ?? "the voyage's budget is spent") : null;
+    if (steer === "stop") this.#onHalt(new Halt("stop", reason ?? "the helm says stop"));
   }
 
   async close(): Promise<void> {

@@ -46,8 +46,16 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal, hand: 
 
 async function settleBy(end: HandEnd, deck: Deck, grant: Grant, signal: AbortSignal): Promise<void> {
   if (end.kind === "failed") await release(deck, grant, end.reason, true, signal);
-  if (end.kind === "handed-back") await release(deck, grant, end.reason, false, signal);
+  if (end.kind === "handed-back") {
+    // With the line down the tree stays as it is: the next reset saves it.
+    await deck.tree.saveLeft(grant.tip, signal).catch(unlessAway);
+    await release(deck, grant, end.reason, false, signal);
+  }
   if (end.kind === "asked") await ask(deck, grant, end.question, signal);
+}
+
+function unlessAway(error: unknown): void {
+  if (!(error instanceof HelmAway)) throw error;
 }
 
 /** Gives a claim back. Throws Halt and Refused. */

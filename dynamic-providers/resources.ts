@@ -44,6 +44,7 @@ type HelmArgs = {
   provider: Provider;
   hand: "rehearsal" | "claude";
   plan: Plan;
+  budgetUsd?: number;
   leaseSeconds: number;
   lingerSeconds: number;
 } & Tailnet;

@@ -1,3 +1,4 @@
+import { usd } from "../lib/money.ts";
 import { HandSettings } from "../lib/plan-types.ts";
 import { type Ledger, parseTask, type TaskRecord } from "./ledger.ts";
 
@@ -32,20 +33,28 @@ export function whyTaskIsSpent(ledger: Ledger, row: TaskRecord): string | null {
   return `its budget of ${usd(budget)} is spent: ${usd(used.costUsd)} in ${ledger.runCount(row.id)} runs`;
 }
 
-/** Blocks the pending tasks whose budget is spent. Inside the write that grants, so that none of them is. Returns their ids. */
-export function blockSpent(ledger: Ledger): string[] {
-  const spent = ledger.pendingWithRuns().flatMap((row) => {
-    const why = whyTaskIsSpent(ledger, row);
-    return why ? [{ row, why }] : [];
-  });
-  for (const { row, why } of spent)
-    ledger.store.run(
-      "UPDATE tasks SET status = 'blocked', reason = ?, changed_at = ? WHERE id = ?",
-      row.reason ? `${why}; its last run: ${row.reason}` : why,
-      ledger.at(),
-      row.id,
-    );
-  return spent.map(({ row }) => row.id);
+/** Blocks those of these tasks that are pending and whose budget is spent. Returns their ids. Inside a write. */
+export function blockSpent(ledger: Ledger, rows: readonly (TaskRecord | undefined)[]): string[] {
+  const blocked: string[] = [];
+  for (const row of rows) {
+    const why = row?.status === "pending" ? whyTaskIsSpent(ledger, row) : null;
+    if (!row || !why) continue;
+    const reason = row.reason ? `${why}; its last run: ${row.reason}` : why;
+    ledger.store.run("UPDATE tasks SET status = 'blocked', reason = ?, changed_at = ? WHERE id = ?", reason, ledger.at(), row.id);
+    blocked.push(row.id);
+  }
+  return blocked;
+}
+
+/** Blocks spent tasks until the next one to be granted is none of them. Inside the write that grants. Returns their ids. */
+export function blockSpentBeforeGrant(ledger: Ledger): string[] {
+  const blocked: string[] = [];
+  while (ledger.meta("hand") === "claude") {
+    const [id] = blockSpent(ledger, [ledger.freeTask()]);
+    if (id === undefined) break;
+    blocked.push(id);
+  }
+  return blocked;
 }
 
 /** Why no task is granted and running hands end; null while the voyage has money. */
@@ -57,4 +66,3 @@ export function whyVoyageIsSpent(ledger: Ledger): string | null {
 
 /** Claude Code counts in micro-dollars. */
 const wholeMicros = (value: number) => Math.round(value * 1e6) / 1e6;
-const usd = (value: number) => `$${value.toFixed(value < 0.1 ? 4 : 2)}`;

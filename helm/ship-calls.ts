@@ -21,7 +21,7 @@ import type {
   VerifiedRequest,
 } from "../lib/ship-api.ts";
 import type { Accepting } from "./accepting.ts";
-import { blockSpent, whyVoyageIsSpent } from "./budget.ts";
+import { blockSpent, blockSpentBeforeGrant, whyVoyageIsSpent } from "./budget.ts";
 import * as claims from "./claims.ts";
 import { grantOf } from "./grant.ts";
 import * as hands from "./hands.ts";
@@ -90,7 +90,7 @@ export class ShipCalls {
       const stored = this.#ledger.reply<ClaimReply>(caller.life, ask.requestId);
       if (stored) return stored;
       const life = claims.assertAlive(this.#ledger, caller.life);
-      blocked = blockSpent(this.#ledger);
+      blocked = blockSpentBeforeGrant(this.#ledger);
       const made = claims.claim(this.#ledger, life, this.#voyage.tip, retryAfterSeconds, ask.only);
       return made.kind === "nothing" ? made : this.#ledger.remember(caller.life, ask.requestId, made);
     });
@@ -163,7 +163,7 @@ export class ShipCalls {
         if (stored) return stored;
         claims.assertAlive(this.#ledger, caller.life);
         const ended = end();
-        blocked = blockSpent(this.#ledger);
+        blocked = blockSpent(this.#ledger, [this.#ledger.task(ask.task)]);
         if (blocked.includes(ask.task)) ended.status = "blocked";
         return this.#ledger.remember(caller.life, ask.requestId, ended);
       }),
@@ -192,7 +192,7 @@ export class ShipCalls {
     if (!caller.fenced) this.#seen(caller, ask.incarnation);
     const blocked = await this.#ledger.store.write(() => {
       hands.noteUsage(this.#ledger, caller.life, ask);
-      return blockSpent(this.#ledger);
+      return ask.task === undefined ? [] : blockSpent(this.#ledger, [this.#ledger.task(ask.task)]);
     });
     const ended = ask.growing || ask.task === undefined ? [] : [ask.task];
     if (ended.length + blocked.length > 0) await this.#changed(...ended, ...blocked);

@@ -92,7 +92,7 @@ export class Voyage {
       ledger.setMeta("limited", "");
       ledger.setMeta("sunk", "");
       const changes = applyPlan(ledger, ask.plan);
-      blockSpent(ledger);
+      blockSpent(ledger, ledger.pendingWithRuns());
       return changes;
     });
     this.#setTiming(timing);

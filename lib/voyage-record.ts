@@ -1,7 +1,8 @@
 import { git } from "./git/run.ts";
 import { helmClient } from "./helm-client.ts";
 import { type VoyageFolder, voyageFolder } from "./paths.ts";
-import { readVoyageStatus, type TaskCounts } from "./status.ts";
+import { countTasks, readTaskRows, spendOfTasks, type TaskCounts } from "./status.ts";
+import type { Spend } from "./voyage-status.ts";
 
 /** What an `up` saw at its end: tasks from the synced files, ships and the voyage's state from the helm, the tip from the repository. */
 export type VoyageRecord = {
@@ -10,21 +11,24 @@ export type VoyageRecord = {
   tasks: TaskCounts;
   /** By ship: what it is doing, and its task. */
   ships: Record<string, { state: string; task: string | null }>;
+  /** From the helm, else what the task files say; null when they say nothing. */
+  spend: Spend | null;
   asOf: string;
 };
 
 /** Never throws because the helm is down: then `state` is `unknown`, and so are the ships' (design 4). */
 export async function readVoyageRecord(stack: string, voyageId: string): Promise<VoyageRecord> {
   const folder = voyageFolder(stack);
-  const [tasks, tip, status] = await Promise.all([
-    readVoyageStatus(folder),
+  const [rows, tip, status] = await Promise.all([
+    readTaskRows(folder),
     tipOf(folder, stack),
     helmClient()
       .voyage(voyageId)
       .catch(() => null),
   ]);
   const ships = Object.fromEntries((status?.ships ?? []).map(({ ship, state, task }) => [ship, { state, task }]));
-  return { state: status?.state ?? "unknown", tip, tasks, ships, asOf: new Date().toISOString() };
+  const spend = status?.spend ?? spendOfTasks(rows);
+  return { state: status?.state ?? "unknown", tip, tasks: countTasks(rows), ships, spend, asOf: new Date().toISOString() };
 }
 
 const tipOf = async (folder: VoyageFolder, branch: string) =>

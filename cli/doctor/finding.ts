@@ -1,10 +1,10 @@
 /** One thing that was looked at. `wrong` needs the captain; `note` is worth knowing. */
 export type Finding = {
-  area: "tools" | "daemons" | "voyages" | "leftovers" | "settings";
+  area: "tools" | "daemons" | "voyages" | "leftovers" | "tailnet" | "settings";
   what: string;
   state: "ok" | "note" | "wrong";
   message: string;
-  /** A command that helps; "" where none is needed. */
+  /** A command that helps, or lines to paste; "" where none is needed. */
   hint: string;
 };
 

@@ -1,76 +1,36 @@
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { captainNodeHome, tailnetHome } from "../../lib/paths.ts";
-import { captainTailscale, problemOf } from "../../lib/tailnet/captain.ts";
-import { ipv4, type TailscaleStatus } from "../../lib/tailnet/cli.ts";
-import type { VoyageFile } from "../../lib/voyage-file.ts";
+import { explain } from "../../lib/errors.ts";
+import { checkPolicy } from "../../lib/tailnet/policy.ts";
+import { openPolicy, readHeadscalePolicy } from "../../lib/tailnet/policy-api.ts";
+import { readTailnetSettings, type TailnetSettings } from "../../lib/tailnet/settings.ts";
 import { type Finding, found } from "./finding.ts";
 
-const OWN = "pulumi config set ocaptain:captainNode own";
-
 /**
- * This machine's place in the tailnet: needed by voyages that have one, and else worth knowing, with what can be had where there is none. And what is
- * left of voyages that are gone. Starts and changes nothing.
+ * Does the tailnet's policy do what voyages need? Asked where the environment has a secret for it: HEADSCALE_URL with HEADSCALE_API_KEY, else
+ * TAILSCALE_OAUTH_CLIENT_SECRET (home-port's), else OCAPTAIN_TAILSCALE_OAUTH_SECRET, if that may read policies. A stack's own secrets are Pulumi's, and not
+ * looked into. Changes nothing.
  */
-export async function lookAtTailnet(voyages: readonly VoyageFile[]): Promise<Finding[]> {
-  const afloat = voyages.filter(({ control, sunkAt }) => control && !sunkAt);
-  const users = namesIn(join(captainNodeHome(), "users"));
-  const byMachine = afloat.filter(({ voyageId }) => !users.includes(voyageId));
-  const findings = users.length > 0 ? [await own(afloat[0]?.stack)] : [];
-  if (users.length === 0 || byMachine.length > 0) findings.push(await machine(byMachine[0]?.stack));
-
-  const isAfloat = (id: string) => afloat.some(({ voyageId }) => voyageId === id);
-  const wrong = (what: string, message: string, hint: string) => findings.push(found("leftovers", what, "wrong", message, hint));
-  for (const id of users.filter((user) => !isAfloat(user)))
-    wrong(
-      `tailscaled for ${id}`,
-      "the captain's own node is kept for it, though no voyage here with that id sails",
-      `rm ${join(captainNodeHome(), "users", id)}`,
-    );
-  for (const id of namesIn(join(tailnetHome(), "ssh")).filter((name) => !isAfloat(name)))
-    wrong(
-      join(tailnetHome(), "ssh", id),
-      "says how ships are reached of a voyage that does not sail",
-      `rm -r ${join(tailnetHome(), "ssh", id)}`,
-    );
-  return findings;
+export async function lookAtTailnet(env: Record<string, string | undefined> = process.env): Promise<Finding[]> {
+  const tailscaleOauthSecret = env.TAILSCALE_OAUTH_CLIENT_SECRET || env.OCAPTAIN_TAILSCALE_OAUTH_SECRET;
+  if (!tailscaleOauthSecret && !env.HEADSCALE_URL) return [];
+  const config = env.HEADSCALE_URL ? { headscaleUrl: env.HEADSCALE_URL } : { tailscaleOauthSecret };
+  const { settings, findings } = readTailnetSettings(config, env);
+  if (!settings) return findings.map(({ what, message, hint }) => found("tailnet", what, "wrong", message, hint));
+  const what = `policy at ${new URL(settings.baseUrl).host}`;
+  try {
+    const { piece, problems } = checkPolicy(await readPolicy(settings), settings.kind);
+    const open = problems.map((problem) => found("tailnet", what, "wrong", problem));
+    if (!piece) return [...open, ...(open.length > 0 ? [] : [found("tailnet", what, "ok", "does what voyages need")])];
+    return [...open, found("tailnet", what, "wrong", "lacks rules that voyages need", `${HINT[settings.kind]}\n${piece}`)];
+  } catch (error) {
+    return [found("tailnet", what, "note", `could not be read: ${explain(error)}`)];
+  }
 }
 
-async function own(stack: string | undefined): Promise<Finding> {
-  const status = await statusOf(true);
-  const problem = problemOf(status);
-  const what = "tailscale (own)";
-  if (problem) return found("daemons", what, "wrong", problem, stack ? `pulumi up -s ${stack}` : "");
-  return found("daemons", what, "ok", place(status));
-}
+const HINT = {
+  tailscale:
+    "sail home-port once (docs/tailnet.md), or merge this into login.tailscale.com/admin/acls, captains being who owns the tags:",
+  headscale: "merge this into the file of policy.path, captains (you@) being who owns the tags:",
+};
 
-/** `stack`: a voyage that needs it. */
-async function machine(stack: string | undefined): Promise<Finding> {
-  const status = await statusOf(false);
-  const problem = problemOf(status);
-  if (!problem) return found("daemons", "tailscale", "ok", place(status));
-  if (stack)
-    return found(
-      "daemons",
-      "tailscale",
-      "wrong",
-      `${problem}, and voyage ${stack} needs it`,
-      `tailscale up; or ${OWN} -s ${stack}`,
-    );
-  return found(
-    "daemons",
-    "tailscale",
-    "note",
-    `${problem}; for ocaptain:mesh tailscale the project can run one of its own: ${OWN}`,
-  );
-}
-
-const place = (status: TailscaleStatus | null) =>
-  `${(status?.Self && ipv4(status.Self)) ?? "no address"}, ${status?.TUN ? "by a kernel interface" : "in userspace"}`;
-
-const statusOf = async (isOwn: boolean) =>
-  captainTailscale({ own: isOwn })
-    .then((cli) => cli.status())
-    .catch(() => null);
-
-const namesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder) : []);
+const readPolicy = async (settings: TailnetSettings): Promise<string> =>
+  settings.kind === "headscale" ? readHeadscalePolicy(settings) : (await openPolicy(settings).read()).text;

@@ -1,18 +1,48 @@
+import { usd } from "../../lib/money.ts";
 import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
 import { firstLine } from "../io.ts";
 import type { Attention, ShipView } from "./view.ts";
 
-/** Blocked tasks, each with why and how to go on. */
+/** The voyage's budget is spent, and work is left. */
+export function budgetAttention({ state, spend, stack }: VoyageStatus): Attention[] {
+  if (state !== "budget" || spend.budgetUsd === null) return [];
+  const hint = `pulumi config set ocaptain:budgetUsd ${Math.ceil(spend.costUsd * 1.5)} -s ${stack} && pulumi up -s ${stack}`;
+  const message = `the voyage's budget of ${usd(spend.budgetUsd)} is spent (${usd(spend.costUsd)}): no task is given out`;
+  return [{ kind: "budget", of: stack, message, hint }];
+}
+
+/** What agents ask, in full. */
+export function questionAttention(tasks: readonly TaskRow[], stack: string): Attention[] {
+  return asking(tasks).map((task) => {
+    // A ship that asks but one thing is named; else the task is.
+    const one = task.askedBy !== undefined && asking(tasks).filter((other) => other.askedBy === task.askedBy).length === 1;
+    return {
+      kind: "question",
+      of: task.id,
+      message: `task ${task.id} (${firstLine(task.subject)}) asks, from ${task.askedBy ?? "a ship"}:`,
+      detail: task.question!,
+      hint: `ocaptain answer ${one ? task.askedBy : `'#${task.id}'`} 'YOUR ANSWER' --voyage ${stack}`,
+    };
+  });
+}
+
+export const asking = (tasks: readonly TaskRow[]) => tasks.filter((task) => task.question !== undefined);
+
+/** Blocked tasks, each with why and how to go on; those that ask are {@link questionAttention}'s. */
 export function taskAttention(tasks: readonly TaskRow[], stack: string): Attention[] {
   return tasks
-    .filter((task) => task.status === "blocked")
+    .filter((task) => task.status === "blocked" && task.question === undefined)
     .map((task) => ({
       kind: "task",
       of: task.id,
       message: `task ${task.id} (${firstLine(task.subject)}) is blocked after ${task.tries} tries: ${firstLine(task.reason ?? "no reason is known")}`,
-      hint: `ocaptain logs ${stack} --task ${task.id}, then: ocaptain retry ${task.id} ${stack}`,
+      hint: isSpent(task)
+        ? `raise claude.budgetUsd in the plan's tasks/${task.id}.json, then: pulumi up -s ${stack}`
+        : `ocaptain logs ${stack} --task ${task.id}, then: ocaptain retry ${task.id} ${stack}`,
     }));
 }
+
+const isSpent = ({ budgetUsd, usage }: TaskRow) => budgetUsd !== undefined && (usage?.costUsd ?? 0) >= budgetUsd;
 
 /** What the helm knows and no crew can mend: a failed verification, ships that are lost or fenced, a voyage that stands still. */
 export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]): Attention[] {
@@ -37,6 +67,8 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
         hint: `pulumi up -s ${stack} (it comes back as new)`,
       });
   }
+  if (status.state === "lost")
+    found.push({ kind: "voyage", of: stack, message: "work is left and every ship is lost", hint: `pulumi up -s ${stack}` });
   if (status.state === "stalled")
     found.push({ kind: "voyage", of: stack, message: "work is left and no ship is there", hint: `pulumi up -s ${stack}` });
   return found;

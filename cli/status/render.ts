@@ -1,5 +1,7 @@
+import { usd } from "../../lib/money.ts";
 import { span } from "../durations.ts";
-import { firstLine, type Io } from "../io.ts";
+import { firstLine, type Io, plain } from "../io.ts";
+import { spendCell, tokens } from "../spend.ts";
 import { type Cell, table } from "../table.ts";
 import type { ShipView, StatusView } from "./view.ts";
 
@@ -11,7 +13,9 @@ const COLOURS = {
   lost: "red",
   unknown: "yellow",
 } as const satisfies Record<ShipView["state"], string>;
-const BAD_STATES = new Set(["failed", "blocked", "stalled", "unknown"]);
+const BAD_STATES = new Set(["failed", "blocked", "stalled", "lost", "budget", "unknown"]);
+/** Columns of a question's indentation. */
+const INDENT = "      ";
 
 /** The status as a person reads it: the voyage, then what needs the captain, then a row a ship. */
 export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "style" | "columns">, now = Date.now()): string {
@@ -26,14 +30,24 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
   const lines = [
     `${style("bold", view.stack)}  ${state}  ${counts}`,
     style("dim", `  branch ${view.branch}${view.tip ? ` at ${view.tip.slice(0, 8)}` : ""} · ${source(view, now)}`),
+    ...(view.spend && (view.spend.turns > 0 || view.spend.budgetUsd !== null) ? [style("dim", `  ${spent(view)}`)] : []),
   ];
   if (view.attention.length > 0) {
     lines.push("", style("bold", "needs the captain"));
-    for (const { message, hint } of view.attention)
-      lines.push(`  ${style("red", "✗")} ${firstLine(message)}`, `    ${style("dim", `hint: ${hint}`)}`);
+    for (const { message, detail, hint } of view.attention)
+      lines.push(
+        `  ${style("red", "✗")} ${firstLine(message)}`,
+        ...(detail === undefined
+          ? []
+          : detail
+              .trim()
+              .split("\n")
+              .map((line) => INDENT + plain(line))),
+        `    ${style("dim", `hint: ${hint}`)}`,
+      );
   }
   if (view.ships.length > 0) {
-    const headings = ["SHIP", "STATE", "SINCE", "KNOWN BY", "SYNC", "FOR", "TASK"];
+    const headings = ["SHIP", "STATE", "SINCE", "KNOWN BY", "SYNC", "SPEND", "FOR", "TASK"];
     lines.push(
       "",
       ...table(
@@ -57,9 +71,17 @@ function row(ship: ShipView, style: Io["style"], now: number): Cell[] {
       text: firstLine(ship.sync.text).slice(0, 40),
       paint: ship.sync.state === "trouble" ? (text) => style("red", text) : undefined,
     },
+    { text: spendCell(ship.usage) },
     { text: ship.task ? span(ship.task.since, now) : "" },
     { text: firstLine(doing) },
   ];
+}
+
+function spent({ spend, from }: StatusView): string {
+  const { costUsd, budgetUsd, turns } = spend!;
+  const bound = budgetUsd === null ? "" : ` of ${usd(budgetUsd)}`;
+  const parts = [`spent ${usd(costUsd)}${bound}`, `${tokens(spend!)} tokens`, `${turns} turns`];
+  return [...parts, ...(from === "files" ? ["by the task files: of tasks alone"] : [])].join(" · ");
 }
 
 function source(view: StatusView, now: number): string {

@@ -2,10 +2,10 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { helmClient } from "../../lib/helm-client.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
-import { countTasks, readTaskRows } from "../../lib/status.ts";
+import { countTasks, readTaskRows, spendOfTasks } from "../../lib/status.ts";
 import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
 import type { KnownVoyage } from "../choose-voyage.ts";
-import { helmAttention, taskAttention, voyageAttention } from "./attention.ts";
+import { budgetAttention, helmAttention, questionAttention, taskAttention, voyageAttention } from "./attention.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
 import { type ShipView, type StatusView, shipState } from "./view.ts";
 
@@ -48,6 +48,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
       knownBy,
       since: task?.changedAt ?? (state === "idle" ? lastDone(status.tasks, row.ship) : row.lastSeenAt),
       task: task ? { id: task.id, subject: task.subject, since: task.changedAt } : null,
+      usage: status.spend.byShip?.[row.ship] ?? null,
       note: row.note,
       sync: syncOf(syncs, row.ship, state),
     };
@@ -63,7 +64,10 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
     branch: status.branch,
     tip: status.tip,
     tasks: countTasks(status.tasks),
+    spend: status.spend,
     attention: [
+      ...budgetAttention(status),
+      ...questionAttention(status.tasks, file.stack),
       ...voyageAttention(status, ours).filter((each) => each.kind === "verification"),
       ...taskAttention(status.tasks, file.stack),
       ...voyageAttention(status, ours).filter((each) => each.kind !== "verification"),
@@ -96,6 +100,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<Sta
       knownBy: task ? "held this task when the helm was last there" : "the helm cannot be asked",
       since: task?.changedAt ?? null,
       task: task ? { id: task.id, subject: task.subject, since: task.changedAt } : null,
+      usage: null,
       note: null,
       sync: syncOf(syncs, ship, "unknown"),
     };
@@ -117,6 +122,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<Sta
     branch: file.stack,
     tip,
     tasks: countTasks(tasks),
+    spend: spendOfTasks(tasks),
     attention: file.sunkAt
       ? []
       : [

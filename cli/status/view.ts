@@ -1,5 +1,6 @@
+import type { Usage } from "../../lib/ship-api.ts";
 import type { TaskCounts } from "../../lib/status.ts";
-import type { ShipRow, VoyageState } from "../../lib/voyage-status.ts";
+import type { ShipRow, Spend, VoyageState } from "../../lib/voyage-status.ts";
 
 /** A voyage at one moment, as `ocaptain status --json` prints it. Times are ISO 8601. */
 export type StatusView = {
@@ -16,16 +17,20 @@ export type StatusView = {
   branch: string;
   tip: string | null;
   tasks: TaskCounts;
+  /** null when nothing is known of it. */
+  spend: Spend | null;
   /** What only a person can mend, the most pressing first. */
   attention: Attention[];
   ships: ShipView[];
 };
 
 export type Attention = {
-  kind: "helm" | "task" | "verification" | "ship" | "sync" | "voyage";
+  kind: "budget" | "question" | "helm" | "task" | "verification" | "ship" | "sync" | "voyage";
   /** Of what: a task's id, a ship's name. */
   of: string;
   message: string;
+  /** More lines of it, as an agent wrote them. */
+  detail?: string;
   /** A command that helps. */
   hint: string;
 };
@@ -40,6 +45,8 @@ export type ShipView = {
   since: string | null;
   /** What it holds; `since` is when it got it. */
   task: { id: string; subject: string; since: string } | null;
+  /** What its runs have used, in all its lives; null when that is not known. */
+  usage: Usage | null;
   /** One line of its own about what it does. */
   note: string | null;
   sync: SyncView;

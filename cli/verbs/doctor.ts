@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { lookAtFleet } from "../doctor/fleet.ts";
 import { lookAtMachine, lookAtSettings } from "../doctor/machine.ts";
+import { lookAtTailnet } from "../doctor/tailnet.ts";
 import { type Io, plain } from "../io.ts";
 
 const PROJECT = join(import.meta.dirname, "..", "..");
@@ -8,12 +9,12 @@ const MARKS = { ok: ["green", "✓"], note: ["dim", "·"], wrong: ["red", "✗"]
 
 /** `ocaptain doctor`: changes nothing. Returns 1 when something is wrong. */
 export async function doctor(io: Io): Promise<number> {
-  const [machine, fleet] = await Promise.all([lookAtMachine(), lookAtFleet()]);
-  const findings = [...machine, ...fleet, ...lookAtSettings(PROJECT)];
+  const [machine, fleet, tailnet] = await Promise.all([lookAtMachine(), lookAtFleet(), lookAtTailnet()]);
+  const findings = [...machine, ...fleet, ...tailnet, ...lookAtSettings(PROJECT)];
   const wrong = findings.filter((finding) => finding.state === "wrong").length;
   if (io.json) io.out(JSON.stringify({ ok: wrong === 0, findings }, null, 2));
   else {
-    for (const area of ["tools", "daemons", "voyages", "leftovers", "settings"] as const) {
+    for (const area of ["tools", "daemons", "voyages", "leftovers", "tailnet", "settings"] as const) {
       const rows = findings.filter((finding) => finding.area === area);
       if (rows.length === 0) continue;
       const width = Math.max(...rows.map((row) => row.what.length));
@@ -21,7 +22,8 @@ export async function doctor(io: Io): Promise<number> {
       for (const { what, state, message, hint } of rows) {
         const [colour, mark] = MARKS[state];
         io.out(`  ${io.style(colour, mark)} ${what.padEnd(width)}  ${plain(message)}`);
-        if (hint) io.out(`    ${io.style("dim", `hint: ${hint}`)}`);
+        for (const [index, line] of (hint ? hint.split("\n") : []).entries())
+          io.out(`    ${io.style("dim", `${index === 0 ? "hint: " : ""}${plain(line)}`)}`);
       }
     }
     io.out(wrong === 0 ? "\nnothing is wrong" : `\n${wrong} ${wrong === 1 ? "thing is" : "things are"} wrong`);

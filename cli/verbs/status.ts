@@ -6,6 +6,7 @@ import { see } from "../status/see.ts";
 
 /** The helm has no stream for the captain; a look costs it a few milliseconds. */
 const LOOK_MS = 1_000;
+const TICKS = new Set(["knownBy", "since", "spend", "usage"]);
 
 /** `ocaptain status [voyage] [--watch]` */
 export async function status(name: string | undefined, options: { watch?: boolean }, io: Io): Promise<void> {
@@ -21,9 +22,9 @@ export async function status(name: string | undefined, options: { watch?: boolea
     const view = await see(await chooseVoyage(voyage.file.stack));
     if (live) io.out(`\x1b[H\x1b[J${renderStatus(view, io)}\n\n${io.style("dim", "Ctrl-C ends this")}`);
     else {
-      // Where nothing can be painted over, only a change is worth a line. What only ticks is no change.
+      // Where nothing can be painted over, only a change is worth a line. What only ticks is no change, and spend goes with the next.
       const { asOf, ...rest } = view;
-      const key = JSON.stringify(rest, (key, value) => (key === "knownBy" || key === "since" ? undefined : value));
+      const key = JSON.stringify(rest, (key, value) => (TICKS.has(key) ? undefined : value));
       if (key !== shown) io.out(io.json ? JSON.stringify(view) : `${renderStatus(view, io)}\n`);
       shown = key;
     }

@@ -9,7 +9,7 @@ import type { Io } from "../io.ts";
 export async function retry(id: string, name: string | undefined, io: Io): Promise<void> {
   const { voyage, task } = await find(id, name, "blocked");
   const row = await helmClient().retryTask(voyage.file.voyageId, task.id);
-  tell(io, voyage, row, `task ${row.id} is ${row.status} again; a ship takes it by itself`);
+  tell(io, voyage, row, nowIs(row));
 }
 
 /** `ocaptain release <task> [voyage] [--reason text]`: takes a claimed task away from its ship, which is fenced. */
@@ -23,12 +23,18 @@ export async function release(id: string, name: string | undefined, options: { r
     voyage,
     row,
     [
-      `task ${row.id} is ${row.status} again`,
+      nowIs(row),
       ...(kept ? [`what ${task.ship} had not delivered of it is kept: ${ref}`] : []),
       `${task.ship} is fenced; it comes back as new by: pulumi up -s ${voyage.file.stack}`,
     ].join("\n"),
   );
 }
+
+/** A task that was set free: a ship may have it before this is said. */
+export const nowIs = ({ id, status, ship }: TaskRow): string =>
+  status === "pending"
+    ? `task ${id} is pending again; a ship takes it by itself`
+    : `task ${id} is ${status}${ship ? ` by ${ship}` : ""} now`;
 
 /** @throws OcaptainError HELM_DOWN, NO_VOYAGE, NO_TASK, TASK_STATUS when the task is not `status` */
 async function find(text: string, name: string | undefined, status: TaskRow["status"]) {

@@ -3,6 +3,7 @@ import { TaskStatus } from "../../lib/voyage-status.ts";
 import { chooseVoyage } from "../choose-voyage.ts";
 import { span } from "../durations.ts";
 import { firstLine, type Io } from "../io.ts";
+import { spendCell } from "../spend.ts";
 import { seeTasks } from "../status/see.ts";
 import { type Cell, table } from "../table.ts";
 
@@ -29,11 +30,14 @@ export async function tasks(name: string | undefined, options: { status?: string
     { text: task.status === "claimed" ? span(task.changedAt, now) : "" },
     { text: task.waitsFor.join(" ") },
     { text: task.tries > 0 ? String(task.tries) : "" },
+    { text: spendCell(task.usage, task.budgetUsd) },
     { text: task.commit?.slice(0, 8) ?? "" },
     { text: firstLine(task.subject) + (task.reason && task.status !== "accepted" ? `  (${firstLine(task.reason)})` : "") },
   ]);
   if (cells.length === 0) return io.note(wanted ? `no task is ${wanted}` : "the voyage has no task");
-  io.out(table(["TASK", "STATUS", "SHIP", "FOR", "WAITS FOR", "TRIES", "COMMIT", "SUBJECT"], cells, io.columns).join("\n"));
+  io.out(
+    table(["TASK", "STATUS", "SHIP", "FOR", "WAITS FOR", "TRIES", "SPEND", "COMMIT", "SUBJECT"], cells, io.columns).join("\n"),
+  );
 }
 
 function readStatus(text: string): TaskStatus {

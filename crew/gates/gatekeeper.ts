@@ -21,7 +21,8 @@ export type Ending =
   | { kind: "accepted" }
   | { kind: "blocked"; reason: string }
   | { kind: "asked"; question: string }
-  | { kind: "left"; words: string };
+  | { kind: "left"; words: string }
+  | { kind: "spent"; reason: string };
 
 type Parts = {
   task: string;
@@ -32,6 +33,8 @@ type Parts = {
   merge: (tip: string) => Promise<string[]>;
   /** Files that still hold a conflict's marks. */
   unresolved: (files: readonly string[]) => Promise<string[]>;
+  /** Why the hand is to end at this gate: no money is left. */
+  spent: () => string | null;
 };
 
 export const yes: Verdict = { allow: true };
@@ -58,10 +61,18 @@ export class Gatekeeper {
     this.#parts = parts;
   }
 
+  /** Is an offer of the tree under way? */
+  get offering(): boolean {
+    return this.#offering !== null;
+  }
+
   /** Hooks of one message of the model run at the same time (facts: claude-code §2). */
   async judge(input: HookInput): Promise<Verdict> {
     switch (input.hook_event_name) {
       case "PreToolUse":
+        // To complete costs nothing more, and keeps what is paid for.
+        if (this.#parts.spent() !== null && this.ending === null && input.tool_input?.status !== "completed")
+          return no(`Not done: ${this.#parts.spent()}. This session ends here; what lies in your tree is kept. End your turn.`);
         if (input.tool_name === "TaskUpdate") return this.#update(input.tool_input ?? {});
         if (input.tool_name === "TaskCreate") return no(NO_NEW_TASKS);
         if (input.tool_name === "Bash") return this.#command(String(input.tool_input?.command ?? ""));
@@ -141,6 +152,11 @@ export class Gatekeeper {
     if (word) {
       const text = rest.trim() || words.trim();
       this.ending = word === "BLOCKED" ? { kind: "blocked", reason: text } : { kind: "asked", question: text };
+      return yes;
+    }
+    const spent = this.#parts.spent();
+    if (spent !== null) {
+      this.ending = { kind: "spent", reason: spent };
       return yes;
     }
     if (this.#reminded) {

@@ -25,7 +25,7 @@ export function hookSettings(places: GatePlaces, terminal = false): object {
   const hooks = [{ type: "command", command, timeout: HOOK_SECONDS }];
   return {
     disableAllHooks: false,
-    // It tells the cost so far, which nothing else does of a session that goes on, and shows what we answer.
+    // Shows what we answer, with the cost that it tells.
     ...(terminal && { statusLine: { type: "command", command } }),
     // In ~/.claude.json it counts only before the first start (2.1.330), and the trial was one.
     ...(terminal && { skipDangerousModePermissionPrompt: true }),

@@ -14,8 +14,9 @@ import type { TaskLog } from "../task-log.ts";
 import { claudeEnvironment } from "./claude/environment.ts";
 import { gatekeeperOf } from "./claude/keeper.ts";
 import { renderPrompt, renderResume, renderRules } from "./claude/prompt.ts";
-import { runSession } from "./claude/session.ts";
+import { type RunEnd, runSession, type SessionStart } from "./claude/session.ts";
 import { Narrator } from "./claude/show.ts";
+import { Spending } from "./claude/spending.ts";
 import { toldBy } from "./claude/told.ts";
 import { keepTranscript, transcriptOf } from "./claude/transcript.ts";
 
@@ -41,6 +42,7 @@ export const sailClaude: Hand = async (deck, grant, delivery, log, signal) => {
   const { ship } = deck;
   const places = gatePlaces(join(ship.home, "voyage", "crew"));
   const over = new AbortController();
+  const spending = await Spending.open(deck, grant);
   let claudePid = 0;
 
   const keeper = gatekeeperOf(deck, grant, delivery, {
@@ -57,16 +59,27 @@ export const sailClaude: Hand = async (deck, grant, delivery, log, signal) => {
     return verdict;
   });
   try {
-    return await runs(deck, grant, delivery, keeper, log, AbortSignal.any([signal, over.signal]), (pid) => {
-      claudePid = pid;
+    return await runs(deck, grant, delivery, keeper, spending, log, AbortSignal.any([signal, over.signal]), {
+      onStart(pid) {
+        claudePid = pid;
+      },
+      onEvent(event) {
+        // A tool is through, and the model is about to be asked again: also where no gate is, no further answer is paid for.
+        const { spent } = deck.heartbeat;
+        if (event.type === "user" && spent !== null && !keeper.offering) over.abort(new NoMoney(spent));
+      },
     });
   } catch (error) {
     if (keeper.ending?.kind === "accepted" && !signal.aborted) return { kind: "accepted" };
+    if (error instanceof NoMoney) return { kind: "handed-back", reason: error.message };
     throw error;
   } finally {
     await closeDoor();
+    await spending.close();
   }
 };
+
+class NoMoney extends Error {}
 
 /** Run after run of one session, until the task's end is seen. */
 async function runs(
@@ -74,9 +87,10 @@ async function runs(
   grant: Grant,
   delivery: Delivery,
   keeper: Gatekeeper,
+  spending: Spending,
   log: TaskLog,
   signal: AbortSignal,
-  onStart: (pid: number) => void,
+  watch: Pick<SessionStart, "onStart" | "onEvent">,
 ): Promise<HandEnd> {
   const { ship, hello, helm, heartbeat } = deck;
   const { task, epoch } = grant;
@@ -93,6 +107,9 @@ async function runs(
 
   let leftMs = grant.timeoutSeconds * 1000;
   for (let failures = 0; ; ) {
+    const budgetUsd = spending.left();
+    if (heartbeat.spent !== null) return { kind: "handed-back", reason: heartbeat.spent };
+    if (budgetUsd === 0) return { kind: "handed-back", reason: "nothing is left to spend" };
     const places = gatePlaces(join(ship.home, "voyage", "crew"));
     try {
       hangGates(places);
@@ -104,47 +121,51 @@ async function runs(
     const narrator = new Narrator();
     const name = `task-${task.id}-${epoch}`;
     const keeping = setInterval(() => keepTranscript(ship, session, name), TRANSCRIPT_MS);
-    const end = await runSession({
-      session,
-      resume,
-      prompt: resume ? renderResume(grant, why) : renderPrompt(grant, who),
-      hand: grant.hand ?? {},
-      settingsFile: places.settings,
-      rulesFile,
-      cwd: deck.tree.folder,
-      env: claudeEnvironment(ship, handEnvironment(deck, grant)),
-      timeoutMs: leftMs,
-      mark: ship.mark,
-      signal,
-      onStart,
-      start: deck.window.start(false),
-      onOutput: log.write,
-      onEvent: (event) => {
-        const text = narrator.tell(event);
-        if (!text) return;
-        log.write(text);
-        heartbeat.note = text.trim().split("\n")[0]!;
-      },
-    })
-      .catch((error: Error) => {
-        throw /^cannot run claude/.test(error.message)
-          ? new Halt("stop", `no Claude Code on this ship: ${error.message}`)
-          : error;
-      })
-      .finally(() => {
-        clearInterval(keeping);
-        keepTranscript(ship, session, name);
+    spending.begin(session, resume ? transcriptOf(ship, session) : null);
+    let end: RunEnd | undefined;
+    try {
+      end = await runSession({
+        session,
+        resume,
+        prompt: resume ? renderResume(grant, why) : renderPrompt(grant, who),
+        hand: { ...grant.hand, ...(budgetUsd !== undefined && { budgetUsd }) },
+        settingsFile: places.settings,
+        rulesFile,
+        cwd: deck.tree.folder,
+        env: { ...claudeEnvironment(ship, handEnvironment(deck, grant)), ...spending.environment },
+        timeoutMs: leftMs,
+        mark: ship.mark,
+        signal,
+        onStart: watch.onStart,
+        start: deck.window.start(false),
+        onOutput: log.write,
+        onEvent: (event) => {
+          watch.onEvent(event);
+          const text = narrator.tell(event);
+          if (!text) return;
+          log.write(text);
+          heartbeat.note = text.trim().split("\n")[0]!;
+        },
       });
-    leftMs -= end.usage.seconds * 1000;
-    log.write(`-- ${end.kind}: ${end.usage.turns} turns, ${end.usage.seconds.toFixed(0)} s, $${end.usage.costUsd.toFixed(4)}\n`);
-    await call("usage", { task: task.id, epoch, session, run: randomUUID(), usage: end.usage });
+    } catch (error) {
+      const { message } = error as Error;
+      throw /^cannot run claude/.test(message) ? new Halt("stop", `no Claude Code on this ship: ${message}`) : error;
+    } finally {
+      clearInterval(keeping);
+      keepTranscript(ship, session, name);
+      if (!end) await spending.abandon();
+    }
+    const used = await spending.end(end.usage, signal);
+    leftMs -= used.seconds * 1000;
+    log.write(`-- ${end.kind}: ${used.turns} turns, ${used.seconds.toFixed(0)} s, $${used.costUsd.toFixed(4)}\n`);
 
     const told = toldBy(keeper);
     if (told) return told;
     if (end.kind === "ended") return { kind: "failed", reason: `ended without completing the task: ${end.message}` };
     if (end.kind === "unfit") throw new Halt("stop", end.message);
     if (end.kind === "turns") return { kind: "failed", reason: `stopped at its bound of ${grant.hand?.maxTurns} turns` };
-    if (end.kind === "budget") return { kind: "failed", reason: `stopped at its budget of $${grant.hand?.budgetUsd}` };
+    // The helm knows whether the task's budget is spent, or the voyage's; a try it is not.
+    if (end.kind === "budget") return { kind: "handed-back", reason: `stopped at $${budgetUsd}, what was left to spend` };
     if (end.kind === "time" || leftMs <= 0)
       return { kind: "failed", reason: `stopped after ${grant.timeoutSeconds} s, its time` };
     deck.journal.note(end.kind, `task ${task.id}  ${end.kind}: ${end.message}`, { task: task.id, epoch, session });
@@ -157,20 +178,25 @@ async function runs(
       if (ms > LONGEST_WAIT_MS) return { kind: "handed-back", reason: end.message };
       heartbeat.note = end.message;
       // Not all ships in the same second.
-      await pause(Math.max(0, ms) + Math.random() * Math.min(5000, waitMs), signal);
+      await wait(Math.max(0, ms) + Math.random() * Math.min(5000, waitMs));
     } else {
       failures++;
       if (failures >= FAILURES && end.kind === "api") return await waitAsVoyage(end.message, waitMs);
       if (failures >= FAILURES)
         return { kind: "failed", reason: `Claude Code failed ${failures} times, at last: ${end.message}` };
       heartbeat.note = end.message;
-      await pause(Math.min(LONGEST_BACK_OFF_MS, hello.heartbeatSeconds * 1000 * 2 ** (failures - 1)), signal);
+      await wait(Math.min(LONGEST_BACK_OFF_MS, hello.heartbeatSeconds * 1000 * 2 ** (failures - 1)));
     }
     why = end.message;
     resume = transcriptOf(ship, session) !== null;
     if (!resume) session = randomUUID();
   }
 
+  /** No longer than there is money: then the claim goes back at once. */
+  async function wait(ms: number): Promise<void> {
+    const step = hello.heartbeatSeconds * 1000;
+    for (let left = ms; left > 0 && heartbeat.spent === null; left -= step) await pause(Math.min(left, step), signal);
+  }
   async function limit(message: string, untilMs: number): Promise<number> {
     const body = { until: new Date(untilMs).toISOString(), message: message.slice(0, 1000) };
     return Date.parse((await call<LimitedReply>("limited", body)).until);

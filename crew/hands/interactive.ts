@@ -39,7 +39,7 @@ export async function sailInteractively(
   let told = 0;
   let taken = 0;
 
-  const tui: Tui = new Tui(deck, {
+  const tui: Tui = await Tui.open(deck, {
     hand: settings,
     rules: renderInteractiveRules({ ship: ship.config.ship, voyage: hello.voyage.name }, settings.spec),
     prompt: (resumed) => (resumed ? INTERACTIVE_RESUME : INTERACTIVE_START),
@@ -115,5 +115,6 @@ export async function sailInteractively(
     over.abort(new Error("the session has ended"));
     if (signal.aborted) await claims.settled();
     else await claims.giveBack("the session has ended");
+    await tui.close();
   }
 }

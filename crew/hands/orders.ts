@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type Deck, handBaseEnvironment } from "../deck.ts";
 import { Delivery } from "../delivery.ts";
 import { no, yes } from "../gates/gatekeeper.ts";
@@ -6,6 +7,7 @@ import { Halt } from "../halt.ts";
 import type { Hand } from "../hand.ts";
 import { claudeEnvironment } from "./claude/environment.ts";
 import { renderOrdersRules } from "./claude/prompt.ts";
+import { Spending } from "./claude/spending.ts";
 import { Tui } from "./claude/tui.ts";
 
 /** The tree is brought home before an ordered end; whoever ordered it waits half a minute. */
@@ -19,12 +21,18 @@ export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) =>
   const { ship, hello, journal } = deck;
   if (!deck.resumes) await delivery.begin();
   deck.heartbeat.note = "waiting for orders";
-  const tui: Tui = new Tui(deck, {
+  const over = new AbortController();
+  const tui: Tui = await Tui.open(deck, {
     hand: grant.hand ?? {},
     rules: renderOrdersRules({ ship: ship.config.ship, voyage: hello.voyage.name }),
     prompt: () => "",
     env: () => environment(deck),
-    status: () => `${ship.config.ship} · voyage ${hello.voyage.name}`,
+    status() {
+      // Asked for after each answer of the model.
+      const { spent } = deck.heartbeat;
+      if (spent !== null) over.abort(new NoMoney(spent));
+      return `${ship.config.ship} · voyage ${hello.voyage.name}`;
+    },
     async judge(input) {
       if (input.tool_name !== "Bash") return yes;
       const refused = judgeCommand(String(input.tool_input?.command ?? ""));
@@ -32,17 +40,29 @@ export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) =>
     },
     onOutage: (error) => journal.note("api", `the model's API does not answer: ${error}; a message typed later is tried again`),
   });
+  const account = randomUUID();
+  const held = { task: grant.task.id, epoch: grant.epoch, session: account };
+  await deck.helm.call("session", held, { totalMs: hello.leaseSeconds * 1000, signal });
+  const spending = await Spending.open(deck, grant, tui.meter);
+  spending.begin(account, null);
   try {
-    return await tui.keep(signal);
+    return await tui.keep(AbortSignal.any([signal, over.signal]));
   } catch (error) {
+    await spending.abandon();
+    if (error instanceof NoMoney) return { kind: "handed-back", reason: error.message };
     if (!(error instanceof Halt) || error.kind !== "stop") throw error;
     const patience = AbortSignal.timeout(HOME_MS);
     if (!(await deck.tree.differsFrom(grant.tip, patience))) throw error;
     const offered = await new Delivery(deck, grant, log, patience).offer("What the captain had done by hand", 0);
     if (offered.kind !== "accepted") throw error; // what is not accepted is saved as what was left
     return { kind: "accepted" };
+  } finally {
+    await spending.close();
+    await tui.close();
   }
 };
+
+class NoMoney extends Error {}
 
 /** Its list of things to do is its own: the task list of the voyage is put right by a sync, which would take it away. */
 function environment(deck: Deck): NodeJS.ProcessEnv {

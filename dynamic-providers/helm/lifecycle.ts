@@ -22,6 +22,8 @@ const HelmInputs = z.object({
   hand: z.enum(["rehearsal", "claude"]),
   /** The whole plan: a changed one is an update here, and preview shows what changed (design 12). */
   plan: Plan,
+  /** What the voyage may spend, of the hand claude. */
+  budgetUsd: z.number().positive().optional(),
   leaseSeconds: z.number().positive(),
   lingerSeconds: z.number().nonnegative(),
 });
@@ -43,6 +45,7 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
       folder: voyageFolder(news.stack).root,
       plan: news.plan,
       hand: news.hand,
+      ...(news.budgetUsd && { budgetUsd: news.budgetUsd }),
       provider: { kind: news.provider, ...(baseUrl && { baseUrl }), ...(token && { token }), ...(unconfined && { unconfined }) },
       ...(captain?.tun && { listenAt: captain.address }),
       timing: {

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import jsonc from "jsonc-parser";
 import { type Block, blockText, findBlocks, insert, isUntouched, withoutBlocks } from "./policy-blocks.ts";
-import { HELM_PORT, policyRules, type Rules } from "./policy-rules.ts";
+import { openings, ways, wrongShapes } from "./policy-others.ts";
+import { policyRules, type Rules } from "./policy-rules.ts";
+import { OPTIONS, section, sections } from "./policy-text.ts";
 import { CAPTAIN_TAG, SHIP_TAG } from "./types.ts";
 
 /** `diff`: lines that come (`+`) and go (`-`), each section under its name; "" when nothing changes. `notes`: worth knowing, in the way of nothing. */
@@ -9,7 +11,6 @@ export type Merged = { text: string; diff: string; notes: string[] };
 /** Why it cannot be done without touching what is others', one finding a line of text. */
 export type Refusal = { refused: string[] };
 
-const OPTIONS = { allowTrailingComma: true, disallowComments: false, allowEmptyContent: false };
 const TAGS = [SHIP_TAG, CAPTAIN_TAG];
 
 /**
@@ -85,14 +86,6 @@ function takeOut(text: string): { base: string; blocks: Block[]; root: jsonc.Nod
   return twice.length > 0 ? { refused: twice.map((name) => `section "${name}" is there twice`) } : { base, blocks, root: left };
 }
 
-/** Names are read as the services read them: without regard to case (`ACLs`, `Grants`). */
-const sections = (root: jsonc.Node): [string, jsonc.Node][] =>
-  (root.children ?? []).flatMap(({ children }) => {
-    const [key, value] = children ?? [];
-    return key && value ? [[String(key.value).toLowerCase(), value] as [string, jsonc.Node]] : [];
-  });
-const section = (root: jsonc.Node, name: string) => sections(root).find(([key]) => key === name.toLowerCase())?.[1];
-
 /** Where a section's block goes, and its text: behind the section's bracket, else as a section of its own behind the policy's. */
 function piece(name: string, content: Rules["ssh"] & object, root: jsonc.Node): { at: number; text: string } {
   const entries = Array.isArray(content)
@@ -111,51 +104,35 @@ const flat = (value: unknown) =>
     .replace(/\n\s*/g, " ")
     .replace(/([[{]) | ([\]}])/g, "$1$2");
 
+/**
+ * Does a policy do what voyages need, whoever wrote it? Captains are who owns the ships' tag. `piece`: what is missing, as text to paste, "" when nothing is;
+ * `problems`: why it cannot be said, or what lets ships reach more.
+ */
+export function checkPolicy(text: string, dialect: "tailscale" | "headscale"): { piece: string; problems: string[] } {
+  const errors: jsonc.ParseError[] = [];
+  const root = jsonc.parseTree(text, errors, OPTIONS);
+  if (errors[0] || root?.type !== "object") return { piece: "", problems: ["the policy cannot be read"] };
+  const shapes = wrongShapes(root);
+  if (shapes.length > 0) return { piece: "", problems: shapes };
+  const { blocks } = findBlocks(text);
+  const owners = jsonc.getNodeValue(section(root, "tagOwners") ?? root)[SHIP_TAG];
+  const rules = policyRules(dialect, Array.isArray(owners) ? owners : []);
+  const policy = jsonc.parse(text, [], OPTIONS);
+  const missing = Object.entries(rules).filter(([name, content]) => !holds(policy, { [name]: content }));
+  const piece = missing.map(([name, content]) => `"${name}": ${JSON.stringify(content, null, 2)},`).join("\n");
+  const theirs = jsonc.parseTree(withoutBlocks(text, blocks), [], OPTIONS);
+  const ours = Object.values(rules).flatMap((content) => (Array.isArray(content) ? content : []));
+  return { piece, problems: theirs ? openings(theirs, ours) : [] };
+}
+
 function ownedTags(root: jsonc.Node): string[] {
   const owners = section(root, "tagOwners");
   const tags = (owners?.children ?? []).map(({ children }) => String(children?.[0]?.value));
   const owned = tags
     .filter((tag) => TAGS.includes(tag))
     .map((tag) => `tagOwners has ${tag} already, and ocaptain did not write it: take it out, or give it another name`);
-  const wrong = Object.keys(SHAPES).filter((name) => section(root, name) && section(root, name)?.type !== SHAPES[name]);
-  return [...owned, ...wrong.map((name) => `section "${name}" is no ${SHAPES[name]}`)];
+  return [...owned, ...wrongShapes(root)];
 }
-const SHAPES: Record<string, string> = { tagOwners: "object", grants: "array", acls: "array", ssh: "array" };
-
-type Rule = { at: string; src: string[]; dst: string[] };
-
-/** Rules of others, in old words (`users`, `ports`) too. */
-function rulesOf(root: jsonc.Node): Rule[] {
-  return ["grants", "acls", "ssh"].flatMap((name) =>
-    (section(root, name)?.children ?? []).map((child, index) => {
-      const rule = (jsonc.getNodeValue(child) ?? {}) as Record<string, unknown>;
-      const list = (...keys: string[]) => keys.flatMap((key) => rule[key] ?? []).map(String);
-      return { at: `${name}[${index}]`, src: list("src", "users", "Src", "Users"), dst: list("dst", "ports", "Dst", "Ports") };
-    }),
-  );
-}
-
-/** With these a ship reaches more than the helm. */
-const OPEN_TO_SHIPS = ["*", SHIP_TAG, "autogroup:tagged", "0.0.0.0/0", "100.64.0.0/10"];
-
-function openings(root: jsonc.Node): string[] {
-  const why = `so ships reach more than a captain's port ${HELM_PORT}`;
-  const help = `let it begin at people ("src": ["autogroup:member"]), or set home-port:allowOpen`;
-  return rulesOf(root)
-    .filter(({ at }) => !at.startsWith("ssh"))
-    .flatMap(({ at, src }) =>
-      src.filter((from) => OPEN_TO_SHIPS.includes(from)).map((from) => `${at} is for "${from}", ${why}: ${help}`),
-    );
-}
-
-/** Other ways to a ship: its captain's business. */
-const ways = (root: jsonc.Node): string[] =>
-  rulesOf(root)
-    .filter(
-      ({ src, dst }) =>
-        !src.some((from) => OPEN_TO_SHIPS.includes(from)) && dst.some((to) => to.startsWith("*") || to.startsWith(SHIP_TAG)),
-    )
-    .map(({ at }) => `${at}, which is not ocaptain's, leads to ships too`);
 
 function difference(before: readonly Block[], after: readonly Block[]): string {
   const lines = (blocks: readonly Block[]) => blocks.flatMap(({ body }) => body.split("\n").filter((line) => line.trim()));

@@ -20,6 +20,8 @@ export const KEY = "sk-ant-api03-a-key-of-this-test-0123456789";
 
 export type Small = { id: string; after?: string[]; description?: string; metadata?: Record<string, unknown> };
 
+type Money = { budgetUsd?: number };
+
 /**
  * A voyage with real parts: helm, crews, git, Claude Code; only the VMs are folders on this machine, the model is a {@link StandInApi}, and the sync of
  * the task list is a copy each 200 ms, which puts right what a ship changes as Mutagen's one-way replica does.
@@ -40,7 +42,7 @@ export class ClaudeFleet {
     this.at = voyageFolder(STACK);
   }
 
-  static async sail(tasks: Small[], ships: number, more: Partial<Plan> = {}): Promise<ClaudeFleet> {
+  static async sail(tasks: Small[], ships: number, more: Partial<Plan> = {}, money: Money = {}): Promise<ClaudeFleet> {
     const fleet = new ClaudeFleet();
     process.env.OCAPTAIN_HELM_PORT = String(await freePort());
     fleet.#cli = await claudeFolder();
@@ -53,7 +55,7 @@ export class ClaudeFleet {
     gitIn(repo, "add", "--all");
     gitIn(repo, "commit", "--quiet", "-m", "start");
     await prepareRepo({ folder: fleet.at, repo, branch: STACK });
-    await fleet.register(tasks, more);
+    await fleet.register(tasks, more, money);
     for (let i = 0; i < ships; i++) {
       const root = join(fleet.folder, `s${i}`);
       mkdirSync(root);
@@ -71,11 +73,11 @@ export class ClaudeFleet {
     return `http://127.0.0.1:${process.env.OCAPTAIN_HELM_PORT}`;
   }
 
-  async register(tasks: Small[], more: Partial<Plan> = {}): Promise<void> {
+  async register(tasks: Small[], more: Partial<Plan> = {}, money: Money = {}): Promise<void> {
     const provider = { kind: "harbor" as const, baseUrl: "http://127.0.0.1:9", token: "none" };
     const timing = { leaseSeconds: 12, heartbeatSeconds: 0.5, fenceSeconds: 9, lingerSeconds: 60 };
     const plan = { ...planOf(tasks), ...more };
-    await this.helm.registerVoyage(ID, { stack: STACK, folder: this.at.root, plan, hand: "claude", provider, timing });
+    await this.helm.registerVoyage(ID, { stack: STACK, folder: this.at.root, plan, hand: "claude", ...money, provider, timing });
   }
 
   credentials(ship: TestShip, values: Record<string, string>): void {

@@ -38,7 +38,8 @@ const SCRIPTS: Record<string, (talk: Conversation) => Turn> = {
   "1": steps(
     ...forbidden.map(([, turn]) => turn),
     bash(
-      `sed -i s/pending/completed/ ~/.claude/tasks/*/3.json; sed -i s/in_progress/completed/ ~/.claude/tasks/*/1.json; cat ~/.claude/tasks/*/3.json`,
+      // Tells what it wrote: a copy may be back before another command looks.
+      `sed -i 's/pending/completed/w /dev/stdout' ~/.claude/tasks/*/3.json; sed -i s/in_progress/completed/ ~/.claude/tasks/*/1.json`,
     ),
     // By now the copy of the ledger's files is back.
     bash("sleep 1; cat ~/.claude/tasks/*/3.json; mkdir -p out; echo 1 > out/1"),
@@ -120,7 +121,10 @@ describe("the gates of a ship", () => {
     expect(results("6")[2]!.isError, results("6")[2]!.text).toBe(false);
     // 7 and 8: at their bounds.
     expect(await ends("7")).toMatchObject({ status: "blocked", reason: "stopped at its bound of 2 turns" });
-    expect(await ends("8")).toMatchObject({ status: "blocked", reason: "stopped at its budget of $0.5" });
+    expect(await ends("8")).toMatchObject({
+      status: "blocked",
+      reason: expect.stringMatching(/^its budget of \$0\.50 is spent: \$24\.00 in 1 runs; .*stopped at \$0\.5,/),
+    });
 
     await fleet.until("5 done", (now) => now.tasks[4]!.status === "accepted", 60_000);
     const five = fleet.api.calls.findLast((call) => call.task === "5")!.prompt;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
+import type { VoyageStatus } from "../../lib/voyage-status.ts";
 import { INSTALL_MS } from "./claude-cli.ts";
 import { ClaudeFleet, diligent, KEY, type Small } from "./fleet.ts";
 
@@ -21,8 +22,9 @@ test(
     fleet = await ClaudeFleet.sail(TWELVE, 3, { claude: { model: "opus", effort: "low" } });
     fleet.api.script = diligent;
     fleet.startAll();
-    // The helm has accepted the last task before its session has ended, and said what it used.
-    const status = await fleet.until("done", (now) => now.state === "done" && now.tasks.every((task) => task.usage), 120_000);
+    // The helm has accepted the last task before its session has ended, and told the last of what it used.
+    const whole = (now: VoyageStatus) => now.state === "done" && now.tasks.every((task) => task.usage?.turns === 3);
+    const status = await fleet.until("done", whole, 120_000);
     for (const ship of fleet.ships) await fleet.ended(ship);
 
     expect(status.tasks.map((task) => task.status)).toEqual(TWELVE.map(() => "accepted"));

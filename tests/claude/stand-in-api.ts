@@ -135,8 +135,18 @@ function stream(response: ServerResponse, model: string, turn: Turn): void {
   };
   response.writeHead(200, { "content-type": "text/event-stream", "request-id": `req_${count}` });
   const event = (type: string, data: object) => response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
+  // As the real API: what an answer's output comes to is told at its end.
   event("message_start", {
-    message: { id, type: "message", role: "assistant", model, content: [], stop_reason: null, stop_sequence: null, usage },
+    message: {
+      id,
+      type: "message",
+      role: "assistant",
+      model,
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      usage: { ...usage, output_tokens: 1 },
+    },
   });
   const tools = turn.tools ?? [];
   const blocks = [

@@ -174,7 +174,8 @@ test("release takes a task from the ship that holds it, which is fenced, and say
   const { stdout } = await ocaptain("release", "4", "--reason", "it runs in circles", "--json");
   expect(JSON.parse(stdout).task).toMatchObject({
     id: "4",
-    status: "pending",
+    // The other ship may have been woken for it already.
+    status: expect.stringMatching(/^(pending|claimed)$/),
     reason: expect.stringContaining("it runs in circles"),
   });
   const { ships, attention } = await json("status");

@@ -93,6 +93,7 @@ const ship = (more: Partial<ShipView>): ShipView => ({
   knownBy: "connected",
   since: null,
   task: null,
+  usage: null,
   note: null,
   sync: { state: "ok", text: "ok" },
   ...more,
@@ -148,13 +149,18 @@ test("what agents wrote cannot steer the terminal from a status", () => {
     branch: "sea",
     tip: null,
     tasks: { total: 1, pending: 0, inProgress: 0, completed: 0, blocked: 1, cancelled: 0, byShip: {} },
-    attention: [{ kind: "task", of: "1", message: "\x1b[2Jgone\nsecond", hint: "x" }],
+    spend: null,
+    attention: [
+      { kind: "task", of: "1", message: "\x1b[2Jgone\nsecond", hint: "x" },
+      { kind: "question", of: "2", message: "asks", detail: "\x1b[31mred\x07?\r\nor \x9b31mgreen?", hint: "x" },
+    ],
     ships: [ship({ task: { id: "1", subject: "\x1b]0;title\x07Keel\r!", since: "2026-11-23T09:00:00Z" } })],
   };
   const text = renderStatus(view, { style: (_format, text) => text, columns: undefined }, NOW);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
   expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
   expect(text).toContain("#1 Keel!");
+  expect(text).toContain("      red?\n      or green?\n");
 });
 
 test("a table's columns line up, empty ones are left out, and none is wider than the terminal", () => {

@@ -88,6 +88,18 @@ test("a changed plan: new tasks are added, free ones updated, claimed ones kept 
   await quay.helm.update(outs);
 });
 
+test("a budget is an input that up brings to the helm, and takes away", async () => {
+  const claude = { hand: "claude", budgetUsd: 5 };
+  expect((await quay.helm.diff(outs, claude)).changes).toBe(true);
+  const spend = async () => (await helmClient().voyage(quay.voyageId)).spend;
+  const rich = await quay.helm.update(outs, claude);
+  expect(rich).toMatchObject({ budgetUsd: 5 });
+  expect(await spend()).toMatchObject({ budgetUsd: 5, costUsd: 0 });
+  await quay.helm.update(rich, { hand: "claude" });
+  expect(await spend()).toMatchObject({ budgetUsd: null });
+  await expect(quay.helm.create({ budgetUsd: 0 })).rejects.toThrow(/check: .*budgetUsd/);
+});
+
 test("a plan that cannot be worked off is refused and changes nothing", async () => {
   const broken = structuredClone(quay.plan);
   broken.tasks[0]!.blockedBy = ["99"];

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Ledger } from "../../helm/ledger.ts";
 import { Store } from "../../helm/store.ts";
 import type { HelmClient } from "../../lib/helm-client.ts";
@@ -14,7 +14,6 @@ import { readTaskRows, spendOfTasks } from "../../lib/status.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "./support.ts";
 
 /** Spend as the ledger adds it up, and what it does when a budget is spent. */
-const ID = "abc123";
 const used = (costUsd: number): Usage => ({
   costUsd,
   inputTokens: 10,
@@ -24,18 +23,25 @@ const used = (costUsd: number): Usage => ({
   turns: 2,
   seconds: 1.5,
 });
+let ID = "";
+let count = 0;
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
 let helm: HelmClient;
 let folder: VoyageFolder;
 let register: Parameters<HelmClient["registerVoyage"]>[1];
-beforeEach(async () => {
+beforeAll(async () => {
   captain = await makeCaptain();
   helm = await ensureHelm();
+});
+/** Each test has a voyage of its own. */
+beforeEach(async () => {
+  ID = `abc10${count++}`;
   const plan = makePlan({ "1": [], "2": [], "3": [], "4": [] }, { metadata: { "1": { claude: { budgetUsd: 2 }, tries: 9 } } });
   const timing = { leaseSeconds: 60, heartbeatSeconds: 5, fenceSeconds: 45, lingerSeconds: 5 };
-  ({ register, folder } = await makeVoyage(makeSource(captain.root), "v", plan, { hand: "claude", timing }));
+  const more = { hand: "claude" as const, timing };
+  ({ register, folder } = await makeVoyage(makeSource(captain.root), `v${count}`, plan, more));
 });
-afterEach(async () => {
+afterAll(async () => {
   await stopHelm();
   captain.remove();
 });
@@ -237,18 +243,18 @@ CREATE INDEX runs_of_task ON runs(task);`;
 
 test("a ledger whose runs told their session's cost opens, and says the same: a task's is the sum of its sessions' highest", () => {
   const run = fc.record({ session: fc.constantFrom("a", "b", "c"), cents: fc.nat(500) });
-  let count = 0;
+  let files = 0;
   fc.assert(
     fc.property(fc.array(run, { maxLength: 12 }), (runs) => {
-      const file = join(captain.root, `${count++}.sqlite`);
+      const file = join(captain.root, `${files++}.sqlite`);
       const before = new DatabaseSync(file);
-      before.exec(EARLIER);
+      before.exec(`PRAGMA synchronous=off; ${EARLIER}`);
       const insert = before.prepare("INSERT INTO runs VALUES (?, ?, '7', 1, ?, ?, 1, 2, 3, 4, 5, 6)");
       for (const [index, { session, cents }] of runs.entries())
         insert.run(String(index), session, `2026-11-23T10:00:${10 + (index >> 1)}Z`, cents / 100);
       before.close();
       for (const opening of [1, 2]) {
-        const ledger = new Ledger(new Store(file), () => 0);
+        const ledger = new Ledger(new Store(file, { sync: "off" }), () => 0);
         const highest = ["a", "b", "c"].map((name) => Math.max(0, ...runs.filter((r) => r.session === name).map((r) => r.cents)));
         const wanted = highest.reduce((all, each) => all + each, 0);
         expect(cents(ledger.usage("7")?.costUsd), `opened ${opening}`).toBe(wanted);
@@ -256,6 +262,6 @@ test("a ledger whose runs told their session's cost opens, and says the same: a 
         ledger.store.close();
       }
     }),
-    { numRuns: 30 },
+    { numRuns: 20 },
   );
 });

@@ -285,6 +285,15 @@ test("our own metadata has types; the rest of it is free", async () => {
   );
 });
 
+test("a budget that is not there to be spent is a finding, of the plan as of a task", async () => {
+  expect(
+    await findingsWith({
+      "voyage.json": { name: "n", repo: ".", claude: { budgetUsd: -1 } },
+      "tasks/3.json": task("3", { blockedBy: ["2"], metadata: { claude: { budgetUsd: 0 } } }),
+    }),
+  ).toBe("tasks/3.json metadata.claude.budgetUsd: must be more than 0\nvoyage.json claude.budgetUsd: must be more than 0");
+});
+
 test("a cycle is shown, and with it all else that is wrong, in order", async () => {
   expect(
     await findingsWith({

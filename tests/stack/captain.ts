@@ -9,7 +9,7 @@ import { stopHelm } from "../../lib/helm-daemon.ts";
 import { mutagenHome, voyageFolder } from "../../lib/paths.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { TaskCounts } from "../../lib/status.ts";
-import type { VoyageStatus } from "../../lib/voyage-status.ts";
+import type { Spend, VoyageStatus } from "../../lib/voyage-status.ts";
 import { diamond, type SmallTask, writePlan, writeRepo } from "../fixtures/plan.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -141,6 +141,7 @@ export type Outputs = {
   voyage: { id: string; state: string; repo: string; branch: string; tip: string };
   ships: { name: string; id: string; address: string; state: string; task: string | null }[];
   tasks: TaskCounts;
+  spend: Spend | null;
   workspace: string;
   helm: string;
   asOf: string;

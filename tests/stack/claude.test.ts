@@ -23,7 +23,7 @@ beforeAll(async () => {
     talk.credential.includes("wrong")
       ? { fail: { status: 401, type: "authentication_error", message: "invalid x-api-key" } }
       : { text: "ready" };
-  captain = await openCaptain({ tasks: diamond(5), config: { hand: "claude", ships: 3, leaseSeconds: 24 } });
+  captain = await openCaptain({ tasks: diamond(5), config: { hand: "claude", ships: 3, leaseSeconds: 24, budgetUsd: 50 } });
 }, INSTALL_MS + 60_000);
 afterAll(async () => {
   await captain?.close();
@@ -53,6 +53,20 @@ test("a token that is refused: up fails, names each ship, with Claude Code's own
   expect(status.tasks.every((task) => task.usage!.costUsd > 0)).toBe(true);
   const files = await execa("git", ["--git-dir", captain.voyage.repo, "ls-tree", "-r", "--name-only", captain.stack]);
   expect(files.stdout.split("\n")).toEqual(["README.md", "out/1", "out/2", "out/3", "out/4", "out/5"]);
+});
+
+test("what the voyage has spent is in the outputs; another budget changes the helm alone", async () => {
+  await captain.up(["--expect-no-changes"]);
+  const { spend } = await captain.outputs();
+  const status = await captain.helm().voyage(await captain.voyageId());
+  expect(spend).toEqual(status.spend);
+  expect(spend).toMatchObject({ budgetUsd: 50, outputTokens: expect.any(Number) });
+  const ofTasks = status.tasks.reduce((all, task) => all + task.usage!.costUsd, 0);
+  expect(spend!.costUsd).toBeGreaterThanOrEqual(ofTasks - 1e-9);
+  expect(Object.keys(spend!.byShip!)).toEqual([...new Set(status.tasks.map((task) => task.ship))].sort());
+  await captain.configure({ budgetUsd: 60 });
+  expect(String((await captain.up()).stdout)).toMatch(/~ 1 updated/);
+  expect((await captain.outputs()).spend).toMatchObject({ budgetUsd: 60 });
 });
 
 test("up again changes nothing; the token is in no state and no log, and on a ship in one 0600 file", async () => {

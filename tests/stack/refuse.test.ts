@@ -69,13 +69,20 @@ test("everything else that cannot sail, together: an unreadable repository, a he
 });
 
 test("a configuration that is wrong hides nothing: it is said with the plan's, the repository's and the machine's faults", async () => {
-  await captain.configure({ hand: "claude", mesh: "tailscale", ships: 0, repo: join(captain.folder, "no-such-repository") });
+  await captain.configure({
+    hand: "claude",
+    mesh: "tailscale",
+    ships: 0,
+    budgetUsd: 0,
+    repo: join(captain.folder, "no-such-repository"),
+  });
   process.env.OCAPTAIN_MIN_FREE_MIB = "999999999";
   try {
     const config = [
       /ocaptain:claudeToken: is missing/,
       /ocaptain:tailscaleOauthSecret: is missing[^\n]*\n\s+hint: pulumi config set --secret ocaptain:tailscaleOauthSecret/,
       /ocaptain:ships: must be at least 1/,
+      /ocaptain:budgetUsd: must be more than 0\s+hint: pulumi config set ocaptain:budgetUsd 50/,
     ];
     await refused(...config, /no-such-repository/, /999999999/);
     await rm(join(captain.plan, "spec.md"));

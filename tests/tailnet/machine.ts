@@ -80,7 +80,8 @@ export async function joinMachine(headscale: Headscale, { hostname, key }: { hos
     }
     const login = [`--login-server=${headscale.url}`, `--auth-key=file:${join(folder, "key")}`, `--hostname=${hostname}`];
     await tailscale("up", "--accept-dns=false", "--timeout=20s", ...login);
-    return { tailscale, close };
+    /** `pid`: of its tailscaled, by which its namespace is entered. */
+    return { tailscale, close, pid: machine.pid };
   } catch (error) {
     await close();
     throw error;

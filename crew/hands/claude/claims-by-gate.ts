@@ -8,11 +8,13 @@ import { work } from "../../work.ts";
 import { gatekeeperOf } from "./keeper.ts";
 import type { Meter } from "./meter.ts";
 import { renderPrompt } from "./prompt.ts";
+import { NOTHING_USED, Spending } from "./spending.ts";
 import { toldBy } from "./told.ts";
 
 type Held = { grant: Grant; keeper: Promise<Gatekeeper>; end: (end: HandEnd) => void; done: Promise<void> };
 type Parts = {
   deck: Deck;
+  /** Of the session, which goes on from claim to claim. */
   meter: Meter;
   gateProgram: string;
   claude: () => number;
@@ -64,18 +66,26 @@ export class ClaimsByGate {
     const hand: Hand = async (_deck, _grant, delivery, _log, signal) => {
       if (!begun) await delivery.begin();
       const held = { task: grant.task.id, epoch: grant.epoch };
-      const account = { ...held, session: randomUUID() };
-      const patience = { totalMs: deck.hello.leaseSeconds * 1000 };
-      await deck.helm.call("session", account, { ...patience, signal });
-      meter.begin();
+      // The session is all claims'; in the ledger each has one of its own, for its spend.
+      const account = randomUUID();
+      await deck.helm.call("session", { ...held, session: account }, { totalMs: deck.hello.leaseSeconds * 1000, signal });
+      const spending = await Spending.open(deck, grant, meter);
+      spending.begin(account, null);
       const over = new AbortController();
       const { gateProgram, claude } = this.#parts;
       open(
         gatekeeperOf(deck, grant, delivery, { gateProgram, claude, onHalt: (halt) => over.abort(halt), onAccepted: () => {} }),
       );
-      const outcome = await Promise.race([ended, rejectedBy(AbortSignal.any([signal, over.signal]))]);
-      await deck.helm.call("usage", { ...account, run: randomUUID(), usage: meter.used() }, { ...patience, signal });
-      return outcome;
+      try {
+        const outcome = await Promise.race([ended, rejectedBy(AbortSignal.any([signal, over.signal]))]);
+        await spending.end(NOTHING_USED, signal);
+        return outcome;
+      } catch (error) {
+        await spending.abandon();
+        throw error;
+      } finally {
+        await spending.close();
+      }
     };
     const keeper = new Promise<Gatekeeper>((resolve) => {
       open = resolve;

@@ -33,6 +33,7 @@ export function gatekeeperOf(
     },
     merge: (tip) => delivery.mergeForHand(tip),
     unresolved: (files) => delivery.unresolved(files),
+    spent: () => deck.heartbeat.spent,
   });
 }
 

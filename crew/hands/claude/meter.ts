@@ -1,84 +1,114 @@
-import { readFileSync } from "node:fs";
-import type { Usage } from "../../../lib/ship-api.ts";
-import type { Ship } from "../../ship.ts";
-import { transcriptOf } from "./transcript.ts";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 
-type Line = {
-  type: string;
-  message?: {
-    id?: string;
-    usage?: {
-      input_tokens?: number;
-      output_tokens?: number;
-      cache_read_input_tokens?: number;
-      cache_creation_input_tokens?: number;
-    };
-  };
+/** Since the meter was opened. */
+export type Metered = {
+  costUsd: number;
+  inputTokens: number;
+  outputTokens: number;
+  cacheReadTokens: number;
+  cacheCreationTokens: number;
+  turns: number;
 };
 
+/** How late the meter may be. */
+const EXPORT_MS = 1000;
+/** An export of a second is some kilobytes. */
+const MOST_BYTES = 16 * 1024 * 1024;
+
 /**
- * What a session with its own screen has used: tokens by its transcript, the cost by its status line, since nothing else tells that while it goes on.
- * The session goes from task to task: a task's part is the difference.
+ * What Claude Code uses, while it does: its own word for each answer of the API, as telemetry to a loopback port of the supervisor (facts:
+ * claude-code §4). Nothing else of it tells a cost before a run's end: the stream has none (and of an answer's tokens only the first count), the transcript's
+ * `cost-state` is written when the process ends, and not after SIGKILL (tested with 2.1.330).
  */
 export class Meter {
-  readonly #ship: Ship;
-  readonly #session: () => string;
-  /** Of this start of Claude Code and all before it. */
-  costUsd = 0;
-  #begun: Usage = NOTHING_USED;
-  #begunAt = 0;
+  readonly used: Metered = { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0, turns: 0 };
+  readonly #server: Server;
+  /** Called when it has heard of more. */
+  onGrowth: () => void = () => {};
+  /** An export that got no answer is sent again. */
+  readonly #seen = new Set<string>();
 
-  constructor(ship: Ship, session: () => string) {
-    this.#ship = ship;
-    this.#session = session;
+  private constructor() {
+    this.#server = createServer(async (request, response) => {
+      try {
+        this.#take(JSON.parse(await textOf(request)) as Export);
+      } catch {} // not for us; the run's own result tells it at the end
+      response.writeHead(200, { "content-type": "application/json" }).end("{}");
+    });
   }
 
-  begin(): void {
-    this.#begun = this.#total();
-    this.#begunAt = performance.now();
+  static async open(): Promise<Meter> {
+    const meter = new Meter();
+    await new Promise<void>((resolve, reject) => {
+      meter.#server.once("error", reject);
+      meter.#server.listen(0, "127.0.0.1", resolve);
+    });
+    return meter;
   }
 
-  /** Since {@link begin}. */
-  used(): Usage {
-    const total = this.#total();
-    const since = Object.entries(total).map(([key, value]) => [key, Math.max(0, value - this.#begun[key as keyof Usage])]);
-    return { ...Object.fromEntries(since), seconds: (performance.now() - this.#begunAt) / 1000 } as Usage;
+  /** For the environment of Claude Code. */
+  get environment(): Record<string, string> {
+    const { port } = this.#server.address() as AddressInfo;
+    return {
+      CLAUDE_CODE_ENABLE_TELEMETRY: "1",
+      OTEL_LOGS_EXPORTER: "otlp",
+      OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: "http/json",
+      OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `http://127.0.0.1:${port}/v1/logs`,
+      OTEL_LOGS_EXPORT_INTERVAL: String(EXPORT_MS),
+    };
   }
 
-  #total(): Usage {
-    const file = transcriptOf(this.#ship, this.#session());
-    const messages = new Map<string, NonNullable<NonNullable<Line["message"]>["usage"]>>();
-    for (const text of file ? readFileSync(file, "utf8").split("\n") : []) {
-      if (!text.includes('"assistant"')) continue;
-      const line = parse(text);
-      // Each block is a line of its own and repeats the usage (facts: claude-code §5).
-      if (line?.type === "assistant" && line.message?.id && line.message.usage) messages.set(line.message.id, line.message.usage);
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #take(told: Export): void {
+    const records = (told.resourceLogs ?? []).flatMap((of) => of.scopeLogs ?? []).flatMap((of) => of.logRecords ?? []);
+    let grown = false;
+    for (const record of records) {
+      if (record.body?.stringValue !== "claude_code.api_request") continue;
+      const value = (key: string) => record.attributes?.find((attribute) => attribute.key === key)?.value;
+      const amount = (key: string) => {
+        const { doubleValue, intValue } = value(key) ?? {};
+        return Math.max(0, Number(doubleValue ?? intValue) || 0);
+      };
+      const id = `${record.timeUnixNano} ${value("request_id")?.stringValue} ${value("event.sequence")?.intValue}`;
+      if (this.#seen.has(id)) continue;
+      this.#seen.add(id);
+      grown = true;
+      this.used.costUsd += amount("cost_usd");
+      this.used.inputTokens += amount("input_tokens");
+      this.used.outputTokens += amount("output_tokens");
+      this.used.cacheReadTokens += amount("cache_read_tokens");
+      this.used.cacheCreationTokens += amount("cache_creation_tokens");
+      this.used.turns += 1;
     }
-    const total = { ...NOTHING_USED, costUsd: this.costUsd, turns: messages.size };
-    for (const usage of messages.values()) {
-      total.inputTokens += usage.input_tokens ?? 0;
-      total.outputTokens += usage.output_tokens ?? 0;
-      total.cacheReadTokens += usage.cache_read_input_tokens ?? 0;
-      total.cacheCreationTokens += usage.cache_creation_input_tokens ?? 0;
-    }
-    return total;
+    if (grown) this.onGrowth();
   }
 }
 
-export const NOTHING_USED: Usage = {
-  costUsd: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheCreationTokens: 0,
-  turns: 0,
-  seconds: 0,
+/** OTLP's JSON, as far as it is read here. */
+type Export = {
+  resourceLogs?: {
+    scopeLogs?: {
+      logRecords?: {
+        timeUnixNano?: string;
+        body?: { stringValue?: string };
+        attributes?: { key: string; value: { stringValue?: string; intValue?: number | string; doubleValue?: number } }[];
+      }[];
+    }[];
+  }[];
 };
 
-function parse(text: string): Line | null {
-  try {
-    return JSON.parse(text) as Line;
-  } catch {
-    return null; // being written
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length;
+    if (size > MOST_BYTES) throw new Error("too much");
+    chunks.push(chunk as Buffer);
   }
+  return Buffer.concat(chunks).toString("utf8");
 }

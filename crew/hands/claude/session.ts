@@ -159,11 +159,12 @@ class Seen {
     return as("api");
   }
 
-  /** By the run's own result, whose tokens are the run's and whose cost is the session's; without one by its messages, and without a cost. */
+  /** By the run's own result, whose tokens are the run's and whose cost is the session's; what it leaves out, or without one, by its messages, and without a cost. */
   usage(seconds: number): Usage {
     const result = this.#result;
     const sum = (key: keyof ApiUsage) => [...this.#messages.values()].reduce((all, usage) => all + (usage[key] ?? 0), 0);
-    const tokens = (key: keyof ApiUsage) => result?.usage?.[key] ?? sum(key);
+    // A result at a bound does not count the last answer.
+    const tokens = (key: keyof ApiUsage) => Math.max(result?.usage?.[key] ?? 0, sum(key));
     return {
       costUsd: result?.total_cost_usd ?? 0,
       inputTokens: tokens("input_tokens"),

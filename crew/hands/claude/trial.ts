@@ -7,8 +7,8 @@ import { type Deck, handBaseEnvironment } from "../../deck.ts";
 import { openDoor } from "../../gates/door.ts";
 import { gatePlaces, hangGates } from "../../gates/hook-settings.ts";
 import { claudeEnvironment } from "./environment.ts";
-import { NOTHING_USED } from "./meter.ts";
 import { runSession } from "./session.ts";
+import { NOTHING_USED } from "./spending.ts";
 
 /** Long enough for Claude Code's own tries against an API that does not answer, so that it is its words that are told. */
 const TRIAL_MS = 90_000;

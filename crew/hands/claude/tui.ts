@@ -40,6 +40,7 @@ export type TuiParts = {
  * until `signal` aborts. Its id is on the ship's disk before it starts.
  */
 export class Tui {
+  /** Of all that the session uses while this crew keeps it. */
   readonly meter: Meter;
   pid = 0;
   readonly #deck: Deck;
@@ -47,13 +48,23 @@ export class Tui {
   readonly #idFile: string;
   #session: string;
   #outages = 0;
+  /** Of the session, by its own count. */
+  #costUsd = 0;
 
-  constructor(deck: Deck, parts: TuiParts) {
+  private constructor(deck: Deck, parts: TuiParts, meter: Meter) {
     this.#deck = deck;
     this.#parts = parts;
+    this.meter = meter;
     this.#idFile = join(deck.ship.home, "voyage", "crew", "interactive-session");
     this.#session = existsSync(this.#idFile) ? readFileSync(this.#idFile, "utf8") : randomUUID();
-    this.meter = new Meter(deck.ship, () => this.#session);
+  }
+
+  static async open(deck: Deck, parts: TuiParts): Promise<Tui> {
+    return new Tui(deck, parts, await Meter.open());
+  }
+
+  close(): Promise<void> {
+    return this.meter.close();
   }
 
   /** Throws the signal's reason; Halt "stop" when it cannot be kept running. */
@@ -94,7 +105,7 @@ export class Tui {
   #run(resume: boolean, settingsFile: string, rulesFile: string, signal: AbortSignal) {
     const { ship, tree, window } = this.#deck;
     const { hand } = this.#parts;
-    const env = this.#parts.env();
+    const env = { ...this.#parts.env(), ...this.meter.environment };
     const prompt = this.#parts.prompt(resume);
     answerDialogs(ship.home, tree.folder, env);
     return run({
@@ -120,8 +131,8 @@ export class Tui {
 
   async #judge(input: HookInput, signal: AbortSignal): Promise<Verdict> {
     if (input.hook_event_name === "StatusLine") {
-      this.meter.costUsd = Math.max(this.meter.costUsd, input.cost?.total_cost_usd ?? 0);
-      return { allow: true, context: `${this.#parts.status()} · $${this.meter.costUsd.toFixed(2)}` };
+      this.#costUsd = Math.max(this.#costUsd, input.cost?.total_cost_usd ?? 0);
+      return { allow: true, context: `${this.#parts.status()} · $${this.#costUsd.toFixed(2)}` };
     }
     if (input.hook_event_name === "StopFailure") {
       this.#nudge(input.error ?? "no answer", signal);

@@ -1,0 +1,64 @@
+import { text as readAll } from "node:stream/consumers";
+import { OcaptainError } from "../../lib/errors.ts";
+import { helmClient } from "../../lib/helm-client.ts";
+import type { TaskRow } from "../../lib/voyage-status.ts";
+import { chooseVoyage } from "../choose-voyage.ts";
+import { firstLine, type Io } from "../io.ts";
+import { shipNamed } from "../ship-name.ts";
+import { asking } from "../status/attention.ts";
+import { nowIs } from "./steer.ts";
+
+/** What the helm takes. */
+const MOST_CHARACTERS = 16_384;
+
+/**
+ * `ocaptain answer <ship|#task> <words...> [--voyage voyage]`: what the agent of a ship's task asked the captain. The task is pending again, and its next
+ * try is told question and answer. `-` for the words: stdin.
+ */
+export async function answer(of: string, words: readonly string[], name: string | undefined, io: Io): Promise<void> {
+  const said = words.length === 1 && words[0] === "-" ? await readAll(process.stdin) : words.join(" ");
+  const text = said.trim();
+  if (text === "") throw new OcaptainError("USAGE", "there is no answer: it is empty", { hint: "ocaptain answer --help" });
+  if (text.length > MOST_CHARACTERS)
+    throw new OcaptainError("USAGE", `the answer has ${text.length} characters; at most ${MOST_CHARACTERS} are taken`, {
+      hint: "put it into the repository or the plan, and say where",
+    });
+  const voyage = await chooseVoyage(name);
+  const { stack, voyageId } = voyage.file;
+  const { tasks, ships } = await helmClient().voyage(voyageId);
+  const asked = of.startsWith("#") ? ofTask(tasks, of.slice(1), stack) : ofShip(tasks, ships, shipNamed(of), stack);
+  const task = await helmClient().answerTask(voyageId, asked.id, text);
+  io.out(
+    io.json
+      ? JSON.stringify({ voyage: stack, task, question: asked.question, answer: text }, null, 2)
+      : `answered: ${nowIs(task)}`,
+  );
+}
+
+/** @throws OcaptainError NO_TASK, NO_QUESTION */
+function ofTask(tasks: readonly TaskRow[], id: string, stack: string): TaskRow {
+  const task = tasks.find((row) => row.id === id);
+  if (!task) throw new OcaptainError("NO_TASK", `voyage "${stack}" has no task "${id}"`, { hint: `ocaptain tasks ${stack}` });
+  if (task.question !== undefined) return task;
+  throw new OcaptainError("NO_QUESTION", `task ${id} asks nothing: it is ${task.status}`, { hint: `ocaptain status ${stack}` });
+}
+
+/**
+ * The one question that the ship has asked. A session that is open for words of its own would be found here, where there is no question.
+ * @throws OcaptainError NO_SHIP, NO_QUESTION, WHICH_QUESTION (with all of them)
+ */
+function ofShip(tasks: readonly TaskRow[], ships: readonly { ship: string }[], ship: string, stack: string): TaskRow {
+  const [one, ...more] = asking(tasks).filter((task) => task.askedBy === ship);
+  if (one && more.length === 0) return one;
+  if (one) {
+    const lines = [one, ...more].map((task) => `  #${task.id}  ${firstLine(task.question!)}`);
+    throw new OcaptainError("WHICH_QUESTION", `${ship} has asked several things; say of which task:\n${lines.join("\n")}`, {
+      hint: `ocaptain answer '#${one.id}' 'YOUR ANSWER' --voyage ${stack}`,
+    });
+  }
+  if (!ships.some((row) => row.ship === ship))
+    throw new OcaptainError("NO_SHIP", `voyage "${stack}" has no ship "${ship}"`, { hint: `ocaptain status ${stack}` });
+  throw new OcaptainError("NO_QUESTION", `${ship} has no open question`, {
+    hint: `ocaptain status ${stack}  (a task is named with #: ocaptain answer '#7' …)`,
+  });
+}

@@ -1,0 +1,172 @@
+import { afterEach, expect, test } from "vitest";
+import type { VoyageStatus } from "../../lib/voyage-status.ts";
+import { gitIn } from "../crew/git-in.ts";
+import { INSTALL_MS } from "./claude-cli.ts";
+import { bash, ClaudeFleet, complete, diligent, steps } from "./fleet.ts";
+import type { Tokens, Turn } from "./stand-in-api.ts";
+
+let fleet: ClaudeFleet;
+afterEach(() => fleet?.close());
+const LONG = INSTALL_MS + 120_000;
+/** With opus at its list price each answer costs the same: the first test measures how much. */
+const DEAR: Tokens = { input: 1000, output: 2000, cacheRead: 0, cacheCreation: 0 };
+const dear = (turn: Turn): Turn => ({ ...turn, tokens: DEAR });
+let answerUsd = 0;
+const asked = (task: string) => fleet.api.calls.filter((call) => call.task === task);
+const allTold = (now: VoyageStatus) => now.state === "done" && now.tasks.every((task) => task.usage);
+const spentOf = (now: VoyageStatus) => now.spend.costUsd;
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+test(
+  "a run tells what it uses while it goes on, by Claude Code's own count; its own result agrees; a run killed with its crew has cost what it told",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1" }], 1);
+    const [ship] = fleet.ships as [(typeof fleet.ships)[number]];
+    let hanging = true;
+    fleet.api.script = async (talk) => {
+      while (hanging && talk.results.length >= 2) await pause(50);
+      return dear(steps(bash("echo 1"), bash("mkdir -p out; echo 1 > out/1"), complete("1"), { text: "done" })(talk));
+    };
+    const crew = fleet.start(ship);
+    const growing = await fleet.until("two answers told", (now) => now.tasks[0]!.usage?.turns === 2);
+    answerUsd = spentOf(growing) / 2;
+    expect(answerUsd).toBeGreaterThan(0.01);
+    expect(growing.tasks[0]!.usage).toMatchObject({ inputTokens: 2000, outputTokens: 4000 });
+
+    // Crew and Claude Code die at once, without a word.
+    const hands = ship.handPids();
+    crew.kill("SIGKILL");
+    for (const pid of hands) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {} // it went with another
+    }
+    await ship.ended(crew).catch(() => {});
+    hanging = false;
+    fleet.start(ship);
+    const done = await fleet.until("done", allTold);
+    await fleet.until("its end told", (now) => now.tasks[0]!.usage!.turns === asked("1").length - 1);
+    // One question was on its way when it died: nobody has its answer.
+    const answers = asked("1").length - 1;
+    expect(done.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
+    const { spend } = await fleet.status();
+    expect(spend.costUsd).toBeCloseTo(answers * answerUsd, 6);
+    expect(spend).toMatchObject({ turns: answers, outputTokens: 2000 * answers });
+    expect(spend.byShip!["ship-0"]!.costUsd).toBe(spend.costUsd);
+  },
+  LONG,
+);
+
+test(
+  "the voyage's budget reached in the midst of six tasks on two ships: no new grant, hands end at their next gate, their work is kept; raised, it is done",
+  async () => {
+    const six = ["1", "2", "3", "4", "5", "6"].map((id) => ({ id }));
+    // Eight answers a task: reached in the second ones.
+    const budgetUsd = 19.5 * answerUsd;
+    fleet = await ClaudeFleet.sail(six, 2, {}, { budgetUsd });
+    let answerMs = 1200; // the meter is a second late
+    fleet.api.script = async (talk) => {
+      await pause(answerMs);
+      const more = Array(5).fill(bash("echo more"));
+      return dear(
+        steps(bash(`mkdir -p out; echo ${talk.task} > out/${talk.task}`), ...more, complete(talk.task), { text: "done" })(talk),
+      );
+    };
+    fleet.startAll();
+    const halted = await fleet.until(
+      "halted",
+      (now) => now.state === "budget" && now.tasks.every((task) => task.status !== "claimed"),
+    );
+    const accepted = halted.tasks.filter((task) => task.status === "accepted");
+    expect(accepted.length, "before it was reached").toBe(2);
+    const back = halted.tasks.filter((task) => task.status === "pending" && task.epoch > 0);
+    expect(back.length, "hands in the midst of a task").toBeGreaterThan(0);
+    for (const task of back) {
+      expect(task).toMatchObject({
+        tries: 0,
+        reason: expect.stringMatching(/the voyage's budget of \$\S+ is spent: \$|what was left to spend/),
+      });
+      const ship = fleet.ships.find(
+        (each) => gitIn(fleet.at.repo, "for-each-ref", `refs/ships/${each.name}/left-${task.id}-1`) !== "",
+      );
+      if (asked(task.id).length > 1) expect(ship, `what was done of ${task.id} is kept`).toBeDefined();
+    }
+    const logs = fleet.ships.map((each) => JSON.stringify(fleet.logs(each))).join();
+    expect(logs, "the gate has said why").toContain("Not done: the voyage's budget of $");
+    // Nothing more is asked of the model, and nothing granted.
+    const calls = fleet.api.calls.length;
+    await pause(3000);
+    expect(fleet.api.calls.length).toBe(calls);
+    // A ship that has not heard yet may have one answer on its way, and pay for one more while its word travels.
+    const after = await fleet.status();
+    expect(after.state).toBe("budget");
+    expect(spentOf(after)).toBeGreaterThanOrEqual(budgetUsd);
+    expect(spentOf(after)).toBeLessThanOrEqual(budgetUsd + 2 * 2 * answerUsd);
+    const answers = spentOf(after) / answerUsd;
+    expect(Math.abs(answers - Math.round(answers)), "whole answers").toBeLessThan(1e-6);
+    expect(calls - answers, "asked, and ended before the answer").toBeLessThan(2 + 1e-6);
+    answerMs = 0;
+
+    await fleet.register(six, {}, { budgetUsd: 100 });
+    const done = await fleet.until("done", allTold, 90_000);
+    expect(done.tasks.map((task) => task.tries)).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(fleet.delivered().sort()).toEqual(["1", "2", "3", "4", "5", "6"]);
+    expect(done.spend.budgetUsd).toBe(100);
+  },
+  LONG,
+);
+
+test(
+  "a hand that goes by tools without a gate ends, too, before it asks the model again",
+  async () => {
+    const budgetUsd = 2.5 * answerUsd;
+    fleet = await ClaudeFleet.sail([{ id: "1" }], 1, {}, { budgetUsd });
+    let raised = false;
+    fleet.api.script = async (talk) => {
+      if (raised) return diligent(talk);
+      await pause(1500);
+      const read: Turn = { tools: [{ name: "Read", input: { file_path: `${fleet.ships[0]!.path("workspace")}/shared.txt` } }] };
+      return dear(read);
+    };
+    fleet.startAll();
+    const halted = await fleet.until("halted", (now) => now.state === "budget" && now.tasks[0]!.status === "pending");
+    expect(spentOf(halted)).toBeLessThanOrEqual(budgetUsd + 2 * answerUsd);
+    expect(halted.tasks[0]!.tries).toBe(0);
+    raised = true;
+    await fleet.register([{ id: "1" }], {}, { budgetUsd: 10 });
+    await fleet.until("done", allTold);
+  },
+  LONG,
+);
+
+test(
+  "a task's budget over several runs: what an earlier run has spent is not there for the next, and at nothing the task is blocked",
+  async () => {
+    const tasks = (budgetUsd: number) => [{ id: "1", metadata: { tries: 9, claude: { budgetUsd } } }, { id: "2" }];
+    fleet = await ClaudeFleet.sail(tasks(6.5 * answerUsd), 1);
+    let honest = false;
+    fleet.api.script = (talk) => {
+      if (honest || talk.task === "2") return diligent(talk);
+      // Four answers, and gives up; the next try is ended by Claude Code itself, at what is left.
+      return dear(steps(bash("echo 1"), bash("echo 2"), bash("echo 3"), { text: "BLOCKED: not today" })(talk));
+    };
+    fleet.startAll();
+    const blocked = await fleet.until(
+      "blocked, the other done",
+      ({ tasks: [one, two] }) => one!.status === "blocked" && two!.status === "accepted" && two!.usage !== undefined,
+    );
+    const [one] = blocked.tasks;
+    expect(one).toMatchObject({
+      epoch: 2,
+      tries: 1,
+      reason: expect.stringMatching(/^its budget of \$\S+ is spent: \$\S+ in 2 runs; its last run: stopped at \$/),
+    });
+    expect(one!.usage!.costUsd).toBeCloseTo(7 * answerUsd, 6);
+    expect(blocked.state).toBe("blocked");
+    honest = true;
+    await fleet.register(tasks(20 * answerUsd));
+    const done = await fleet.until("done", (now) => now.state === "done" && now.tasks[0]!.usage!.costUsd > 7 * answerUsd);
+    expect(done.tasks[0]).toMatchObject({ status: "accepted", epoch: 3, tries: 0 });
+  },
+  LONG,
+);

@@ -1,0 +1,166 @@
+import { randomUUID } from "node:crypto";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { HelmClient } from "../../lib/helm-client.ts";
+import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
+import type { Grant } from "../../lib/ship-api.ts";
+import { writeVoyageFile } from "../../lib/voyage-file.ts";
+import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../helm/support.ts";
+import { BIN, ocaptain } from "./fleet.ts";
+
+/** Spend, budgets and questions as the captain sees them: the real helm and the real command; ships are their calls alone. */
+const ID = "abc123";
+let captain: Awaited<ReturnType<typeof makeCaptain>>;
+let helm: HelmClient;
+let register: Parameters<HelmClient["registerVoyage"]>[1];
+const calls: Record<string, ReturnType<typeof ship>> = {};
+beforeAll(async () => {
+  captain = await makeCaptain();
+  helm = await ensureHelm();
+  const ids = ["1", "2", "3", "4", "5", "6"];
+  const plan = makePlan(Object.fromEntries(ids.map((id) => [id, []])), { metadata: { "4": { claude: { budgetUsd: 2 } } } });
+  const timing = { leaseSeconds: 600, heartbeatSeconds: 60, fenceSeconds: 400, lingerSeconds: 5 };
+  ({ register } = await makeVoyage(makeSource(captain.root), "quay", plan, { hand: "claude", timing }));
+  await helm.registerVoyage(ID, register);
+  const createdAt = new Date().toISOString();
+  await writeVoyageFile({ voyageId: ID, stack: "quay", captainId: "0123456789ab", nonce: "n", createdAt });
+  for (const name of ["ship-0", "ship-1", "ship-2"]) {
+    const { token } = await helm.registerShip(ID, name, name);
+    calls[name] = ship(captain.url, token, name);
+    await calls[name].hello();
+  }
+});
+afterAll(async () => {
+  await stopHelm();
+  captain.remove();
+});
+
+const claims = (name: string) => calls[name]!.grant();
+const asks = (name: string, { task, epoch }: Grant, question: string) =>
+  calls[name]!.raw("ask", { task: task.id, epoch, question });
+async function spends(name: string, { task, epoch }: Grant, costUsd: number, inputTokens = 1000): Promise<void> {
+  const session = randomUUID();
+  await calls[name]!.raw("session", { task: task.id, epoch, session });
+  const usage = { costUsd, inputTokens, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0, turns: 3, seconds: 4 };
+  await calls[name]!.raw("usage", { task: task.id, epoch, session, run: randomUUID(), usage });
+}
+const json = async (...args: string[]) => JSON.parse((await ocaptain(...args, "--json")).stdout);
+const rowOf = async (id: string) => (await helm.voyage(ID)).tasks.find((task) => task.id === id)!;
+
+test("a question is shown first, in full, with the very command, which answers it", async () => {
+  const grant = await claims("ship-0");
+  await asks("ship-0", grant, "Which colour?\n\n- red\n- green");
+  const { stdout } = await ocaptain("status");
+  expect(stdout).toMatch(/^quay {2}needs-captain /);
+  expect(stdout).toMatch(
+    /needs the captain\n {2}✗ task 1 \(Task 1\) asks, from ship-0:\n {6}Which colour\?\n {6}\n {6}- red\n {6}- green\n {4}hint: ocaptain answer ship-0 'YOUR ANSWER' --voyage quay\n/,
+  );
+  expect((await json("status")).attention).toEqual([
+    expect.objectContaining({ kind: "question", of: "1", detail: "Which colour?\n\n- red\n- green" }),
+  ]);
+  const answered = await ocaptain("answer", "ship-0", "Green,", "as in the logo.", "--voyage", "quay");
+  expect(answered).toMatchObject({
+    exitCode: 0,
+    stdout: "answered: task 1 is pending again; a ship takes it by itself",
+    stderr: "",
+  });
+  expect((await claims("ship-1")).answers).toEqual([
+    { question: "Which colour?\n\n- red\n- green", answer: "Green, as in the logo." },
+  ]);
+});
+
+test("two questions of one ship: the answer says which, by task; from stdin with -", async () => {
+  await asks("ship-0", await claims("ship-0"), "How long?");
+  await asks("ship-0", await claims("ship-0"), "How wide?\nIn metres.");
+  const which = await ocaptain("answer", "0", "12");
+  expect(which.exitCode).toBe(2);
+  expect(which.stderr).toMatch(
+    /ship-0 has asked several things; say of which task:\n {2}#2 {2}How long\?\n {2}#3 {2}How wide\?\n/,
+  );
+  expect((await ocaptain("status")).stdout).toContain("hint: ocaptain answer '#2' 'YOUR ANSWER' --voyage quay");
+  const piped = await execa(BIN, ["answer", "#3", "-", "--json"], { input: "4\nmetres\n", timeout: 30_000 });
+  expect(JSON.parse(piped.stdout)).toMatchObject({ task: { id: "3", status: "pending" }, answer: "4\nmetres" });
+  expect(await ocaptain("answer", "0", "12")).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^answered: task 2 is pending/),
+  });
+});
+
+test("where nothing is asked, or nothing is said, it says so", async () => {
+  const failing = async (...args: string[]) => {
+    const { exitCode, stderr, stdout } = await ocaptain("answer", ...args);
+    expect(stdout).toBe("");
+    return `${exitCode} ${stderr.split("\n")[0]}`;
+  };
+  expect(await failing("ship-0", "Green")).toBe("1 ship-0 has no open question");
+  expect(await failing("ship-9", "Green")).toBe('1 voyage "quay" has no ship "ship-9"');
+  expect(await failing("#1", "Green")).toBe("1 task 1 asks nothing: it is claimed");
+  expect(await failing("#99", "Green")).toBe('1 voyage "quay" has no task "99"');
+  expect(await failing("ship-0", " ")).toBe("2 there is no answer: it is empty");
+  expect(await failing("ship-0", "x".repeat(17_000))).toMatch(/^2 the answer has 17000 characters/);
+  expect(await failing("ship-0")).toMatch(/^2 error: missing required argument 'words'/);
+  expect((await ocaptain("answer", "ship-0", "-")).stderr, "an empty stdin").toContain("there is no answer");
+});
+
+test("spend: the voyage's in the head, each ship's, each task's beside its budget", async () => {
+  const grants = [await claims("ship-0"), await claims("ship-2")];
+  expect(grants.map(({ task }) => task.id)).toEqual(["2", "3"]);
+  await spends("ship-0", grants[0]!, 1.5, 2_345_678);
+  await spends("ship-2", grants[1]!, 0.25);
+  await calls["ship-2"]!.release(grants[1]!, false);
+  const four = await calls["ship-0"]!.release(grants[0]!, true).then(() => claims("ship-0"));
+  expect(four.task.id).toBe("2");
+  const { stdout } = await ocaptain("status");
+  expect(stdout).toMatch(/\n {2}spent \$1\.75 · 2\.3M tokens · 6 turns\n/);
+  expect(stdout).toMatch(/\nSHIP +STATE .* SPEND +FOR +TASK\n/);
+  expect(stdout).toMatch(/\nship-0 .* \$1\.50 2\.3M .*#2/);
+  expect(stdout).toMatch(/\nship-2 .* \$0\.25 1k/);
+  const view = await json("status");
+  expect(view).toMatchObject({ spend: { costUsd: 1.75, inputTokens: 2_346_678, turns: 6, seconds: 8, budgetUsd: null } });
+  expect(view.ships[0]).toMatchObject({ usage: { costUsd: 1.5, inputTokens: 2_345_678 } });
+  expect((await ocaptain("tasks")).stdout).toMatch(/\n2 .* \$1\.50 2\.3M +.*Task 2/);
+});
+
+test("a task whose budget is spent is blocked: the way on is the plan, and retry says so", async () => {
+  await calls["ship-2"]!.release(await claims("ship-2"), false); // 3 is asked for again
+  const three = await claims("ship-2");
+  await asks("ship-2", three, "hold");
+  const four = await claims("ship-2");
+  expect([four.task.id, four.hand?.budgetUsd]).toEqual(["4", 2]);
+  await spends("ship-2", four, 2.25);
+  await calls["ship-2"]!.release(four, false, "stopped");
+  expect((await ocaptain("tasks")).stdout).toMatch(/\n4 +blocked .* \$2\.25\/\$2\.00 1k +.*\(its budget of \$2\.00 is spent/);
+  expect((await json("status")).attention).toContainEqual({
+    kind: "task",
+    of: "4",
+    message: expect.stringContaining("its budget of $2.00 is spent: $2.25 in 1 runs"),
+    hint: "raise claude.budgetUsd in the plan's tasks/4.json, then: pulumi up -s quay",
+  });
+  const retried = await ocaptain("retry", "4");
+  expect(retried.exitCode).toBe(1);
+  expect(retried.stderr).toMatch(/task 4: its budget of \$2\.00 is spent.*\n {2}hint: raise claude\.budgetUsd/);
+});
+
+test("the voyage's budget spent: state, and first of what needs the captain, with the command that goes on", async () => {
+  await helm.registerVoyage(ID, { ...register, budgetUsd: 3.5 });
+  const { stdout } = await ocaptain("status");
+  expect(stdout).toMatch(/^quay {2}budget /);
+  expect(stdout).toMatch(/\n {2}spent \$4\.00 of \$3\.50 · /);
+  expect(stdout).toMatch(
+    /needs the captain\n {2}✗ the voyage's budget of \$3\.50 is spent \(\$4\.00\): no task is given out\n {4}hint: pulumi config set ocaptain:budgetUsd 6 -s quay && pulumi up -s quay\n {2}✗ task 3 /,
+  );
+  expect((await json("status")).state).toBe("budget");
+  await helm.registerVoyage(ID, { ...register, budgetUsd: 6 });
+  expect((await json("status")).state).toBe("needs-captain");
+  expect((await rowOf("5")).status).toBe("pending");
+});
+
+test("without the helm the task files say what tasks have used, and that this is all they say", async () => {
+  process.kill((await helm.health()).pid, "SIGKILL");
+  const { stdout } = await ocaptain("status");
+  expect(stdout).toMatch(/\n {2}spent \$4\.00 · 2\.3M tokens · 9 turns · by the task files: of tasks alone\n/);
+  expect((await json("status")).spend).toMatchObject({ costUsd: 4, budgetUsd: null, byShip: null });
+  expect((await ocaptain("tasks")).stdout).toMatch(/\n4 +blocked .* \$2\.25 1k/);
+  const answered = await ocaptain("answer", "ship-2", "go on");
+  expect(answered).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("the helm does not answer") });
+});

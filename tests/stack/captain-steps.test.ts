@@ -1,0 +1,62 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { diamond } from "../fixtures/plan.ts";
+import { type Captain, openCaptain } from "./captain.ts";
+
+/** By the real engine; the plugin of @pulumi/command is a stand-in, for its binary cannot be had here. */
+let captain: Captain;
+const path = process.env.PATH;
+beforeAll(async () => {
+  captain = await openCaptain({ tasks: diamond(3), config: { ships: 1 } });
+});
+afterAll(async () => {
+  process.env.PATH = path;
+  await captain.close();
+});
+
+const told = async () =>
+  (await readFile(join(captain.folder, "told"), "utf8").catch(() => "")).trim().split("\n").filter(Boolean);
+const steps = (at: string) => ({
+  onSail: `echo "sail ${at} $STACK $BRANCH $SHIPS $(ls "$WORKSPACE")" >> ${captain.folder}/told`,
+  onSink: `echo "sink $STACK $(ls "$WORKSPACE/out" | wc -l)" >> ${captain.folder}/told`,
+});
+
+test("without steps no command is in the stack, and its plugin is not needed", async () => {
+  await captain.up();
+  const { resources = [] } = (await captain.state()).deployment;
+  expect(resources.filter(({ type }) => type.startsWith("command:"))).toEqual([]);
+  await captain.until("verified", (s) => s.state === "verified");
+});
+
+test("onSail is in preview, runs when ships are ready, once, again when it is another; it fails up when it fails", async () => {
+  process.env.PATH = `${join(import.meta.dirname, "stand-in-plugin")}:${path}`;
+  await captain.configure(steps("one"));
+  expect(String((await captain.preview(["--diff"])).all)).toMatch(/on-sail[\s\S]*sail one/);
+  expect(await told()).toEqual([]);
+  await captain.up();
+  expect(await told()).toEqual(["sail one sea sea ship-0 README.md", "out"]);
+  await captain.up(["--expect-no-changes"]);
+  await captain.configure(steps("two"));
+  await captain.up();
+  expect((await told())[2]).toMatch(/^sail two/);
+  await captain.configure({ onSail: "echo no wind; exit 3" });
+  const up = await captain.up([], { reject: false });
+  expect(up.exitCode).not.toBe(0);
+  expect(String(up.all)).toMatch(/on-sail[\s\S]*exit status 3[\s\S]*no wind/);
+  await captain.configure(steps("three"));
+  await captain.up();
+});
+
+test("no path of this machine is in their state but what the captain wrote; onSink runs at destroy, when the ship is gone and its work is home", async () => {
+  const { resources = [] } = (await captain.state()).deployment;
+  const state = JSON.stringify(resources.filter(({ type }) => type.startsWith("command:"))).replaceAll(
+    `${captain.folder}/told`,
+    "",
+  );
+  expect(state).toContain("on-sink");
+  expect(state).not.toContain(captain.folder);
+  expect(state).not.toContain(process.cwd());
+  await captain.destroy();
+  expect((await told()).at(-1)).toBe("sink sea 3");
+});
