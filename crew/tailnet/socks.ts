@@ -37,12 +37,26 @@ export async function connectBySocks(proxyPort: number, host: string, port: numb
   }
 }
 
-/** Exactly `bytes` bytes; what comes after them stays in the stream. */
-async function read(socket: Socket, bytes: number, signal: AbortSignal): Promise<Buffer> {
-  for (;;) {
-    const chunk = socket.read(bytes) as Buffer | null;
-    if (chunk?.length === bytes) return chunk;
-    if (socket.readableEnded || socket.destroyed) throw new Error("the proxy hung up");
-    await Promise.race([once(socket, "readable", { signal }), once(socket, "end", { signal })]);
-  }
+/** Exactly `bytes` bytes, however they come; what comes after them stays in the stream. */
+function read(socket: Socket, bytes: number, signal: AbortSignal): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let got = Buffer.alloc(0);
+    const take = (chunk: Buffer) => {
+      got = Buffer.concat([got, chunk]);
+      if (got.length < bytes) return;
+      release();
+      if (got.length > bytes) socket.unshift(got.subarray(bytes));
+      resolve(got.subarray(0, bytes));
+    };
+    const fail = () => {
+      release();
+      reject(new Error("the proxy hung up"));
+    };
+    const release = () => {
+      socket.pause().off("data", take).off("end", fail).off("error", fail);
+      signal.removeEventListener("abort", fail);
+    };
+    signal.addEventListener("abort", fail);
+    socket.on("data", take).on("end", fail).on("error", fail).resume();
+  });
 }

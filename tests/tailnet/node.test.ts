@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { tailnetSshHome } from "../../lib/paths.ts";
 import { failure, type Props } from "../contract/resource.ts";
 import { startNode } from "./node-here.ts";
 import { noOwnNetwork } from "./own-network.ts";
@@ -181,5 +183,20 @@ sail(
     await quay.sprites.remove(quay.spriteName("ship-1"));
     await other.node.remove(other.outs);
     expect((await quay.control.listNodes()).map(({ tags }) => tags)).toEqual([["tag:ocaptain-captain"]]);
+  },
+);
+
+sail(
+  "the proof of a destroy removes nodes and keys that the state does not know, and what says how ships are reached",
+  async () => {
+    await quay.join("ship-0");
+    await quay.control.mintKey({ stack: quay.stack, voyageId: quay.voyageId, ship: "ship-2", incarnation: "lost" });
+    // An `up` that died after the joining, before it was recorded: what is left to `destroy` is the VM, and Muster.
+    await quay.sprites.remove(quay.spriteName("ship-0"));
+    await quay.helm.remove(quay.helmed);
+    await quay.muster.with(quay.settings).remove({ ...quay.mustered, control: "headscale" });
+    expect(await quay.control.listNodes()).toEqual([]);
+    expect(await quay.control.listKeys(quay.voyageId)).toEqual([]);
+    expect(existsSync(tailnetSshHome(quay.voyageId))).toBe(false);
   },
 );
