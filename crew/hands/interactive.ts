@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { ClaimReply, HelloReply } from "../../lib/ship-api.ts";
 import { type Deck, handBaseEnvironment } from "../deck.ts";
@@ -15,6 +16,7 @@ import { Tui } from "./claude/tui.ts";
 const ATTENDED_LOOK_MS = 2_000;
 /** So long the voyage waits for an API that stays away; then the helm wakes a ship, and somebody looks again. */
 const OUTAGE_MS = 5 * 60_000;
+const FAREWELL_MS = 3_000;
 /** How often a session that claims nothing is told that it could. */
 const TOLD = 3;
 
@@ -115,6 +117,10 @@ export async function sailInteractively(
     over.abort(new Error("the session has ended"));
     if (signal.aborted) await claims.settled();
     else await claims.giveBack("the session has ended");
+    // A run of no task: what it said between them.
+    const usage = claims.usedBeside;
+    const patience = { totalMs: FAREWELL_MS, signal: AbortSignal.timeout(FAREWELL_MS) };
+    if (usage.turns > 0) await helm.call("usage", { session: randomUUID(), run: randomUUID(), usage }, patience).catch(() => {});
     await tui.close();
   }
 }

@@ -13,10 +13,11 @@ const LONG = INSTALL_MS + 150_000;
 const INTERACTIVE = { claude: { interactive: true } };
 const shipOf = (talk: Conversation) => /hand of (ship-\d+)/.exec(talk.system)![1]!;
 
-/** A model that works the list off by itself: looks at it, claims what is free in an order of its own, writes `out/<id>`, completes it. */
-function selfStarter(order: (ids: string[], ship: string) => string = (ids) => ids[0]!) {
+/** A model that works the list off by itself: looks at it, claims the first that is free, writes `out/<id>`, completes it. */
+function selfStarter(together = 1) {
   const ships = new Map<string, { next: "list" | "choose" | "claimed" | "worked" | "completed"; task: string }>();
-  return (talk: Conversation): Turn => {
+  let choosing = 0;
+  return async (talk: Conversation): Promise<Turn> => {
     const ship = shipOf(talk);
     const mind = ships.get(ship) ?? { next: "list", task: "" };
     ships.set(ship, mind);
@@ -31,7 +32,10 @@ function selfStarter(order: (ids: string[], ship: string) => string = (ids) => i
       const free = lines.map((line) => /#(\d+)/.exec(line)![1]!);
       mind.next = free.length > 0 ? "claimed" : "list";
       if (free.length === 0) return { text: "Nothing is free." };
-      mind.task = order(free, ship);
+      // The first time all choose at once, and the same.
+      choosing++;
+      await expect.poll(() => choosing >= together, { timeout: 60_000 }).toBe(true);
+      mind.task = free[0]!;
       return update(mind.task, { status: "in_progress" });
     }
     if (mind.next === "claimed") {
@@ -53,7 +57,7 @@ test(
     const tasks: Small[] = ["1", "2", "3", "4", "5"].map((id) => ({ id }));
     tasks.push({ id: "6", after: ["1", "2"] }, { id: "7", after: ["6"] });
     fleet = await ClaudeFleet.sail(tasks, 3, INTERACTIVE);
-    fleet.api.script = selfStarter();
+    fleet.api.script = selfStarter(3);
     fleet.startAll();
     const status = await fleet.until("done", (now) => now.state === "done" && now.tasks.every((task) => task.usage), 120_000);
     for (const ship of fleet.ships) await fleet.ended(ship);
@@ -65,7 +69,10 @@ test(
     // What it is to know comes with the claim, after the spec that came with the session.
     const told = fleet.api.calls.map((call) => call.system).join("\n");
     expect(told).toContain("Every task writes its file.");
-    expect(status.tasks.every((task) => task.usage!.costUsd > 0 && task.usage!.inputTokens >= 200)).toBe(true);
+    // Each task's part, and all of them together with what was said between them.
+    expect(status.tasks.every((task) => task.usage!.costUsd > 0 && task.usage!.turns >= 2)).toBe(true);
+    const answered = fleet.api.calls.length + fleet.ships.length;
+    await fleet.until("all told", ({ spend }) => spend.turns === answered);
   },
   LONG,
 );

@@ -36,14 +36,26 @@ test(
       await opened;
       return { text: "ready" };
     };
-    fleet.api.script = diligent;
+    let go = () => {};
+    const going = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    fleet.api.script = async (talk) => {
+      await going;
+      return diligent(talk);
+    };
     fleet.startAll();
     await expect.poll(() => fleet.api.trials.length, { timeout: 30_000 }).toBe(1);
     expect(await fleet.task("1")).toMatchObject({ status: "pending", epoch: 0 });
     open();
     expect((await ready(ship)).met).toBe(true);
     expect(fleet.api.trials[0]!.model).toMatch(/sonnet/);
+    // What it cost is the ship's and the voyage's, and no task's.
+    const { spend, tasks } = await fleet.status();
+    expect(spend).toMatchObject({ inputTokens: 100, turns: 1, byShip: { "ship-0": { inputTokens: 100 } } });
+    expect(tasks[0]!.usage).toBeUndefined();
     expect(fleet.api.trials[0]!.tools).toEqual(expect.arrayContaining(["TaskList", "TaskUpdate"]));
+    go();
     await fleet.until("done", (now) => now.state === "done");
     await fleet.ended(ship);
     await fleet.register([{ id: "1" }, { id: "2" }]);

@@ -43,8 +43,8 @@ const TOKENS: Tokens = { input: 100, output: 20, cacheRead: 500, cacheCreation: 
  */
 export class StandInApi {
   script: Script = () => ({ text: "nothing to say" });
-  /** What it says in the trial of a ship before its first task (crew/hands/claude/trial.ts). */
-  trial: Script = () => ({ text: "ready" });
+  /** What it says in the trial of a ship before its first task (crew/hands/claude/trial.ts); for nothing, so that a test's sums are its tasks'. */
+  trial: Script = () => ({ text: "ready", tokens: { input: 0, output: 0, cacheRead: 0, cacheCreation: 0 } });
   readonly trials: Conversation[] = [];
   /** Every conversation that came in, newest last; trials apart. */
   readonly calls: Conversation[] = [];

@@ -28,6 +28,7 @@ beforeAll(async () => {
     const { token } = await helm.registerShip(ID, name, name);
     calls[name] = ship(captain.url, token, name);
     await calls[name].hello();
+    await calls[name].raw("trial", { fit: true, message: "" });
   }
 });
 afterAll(async () => {

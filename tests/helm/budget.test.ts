@@ -50,6 +50,7 @@ async function come(name: string, incarnation = `vm-${name}`) {
   const { token } = await helm.registerShip(ID, name, incarnation);
   const call = ship(captain.url, token, incarnation);
   await call.hello();
+  await call.raw("trial", { fit: true, message: "" });
   return {
     ...call,
     token,

@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
-import type { ClaimReply, Grant } from "../../../lib/ship-api.ts";
+import type { ClaimReply, Grant, Usage } from "../../../lib/ship-api.ts";
 import type { Deck } from "../../deck.ts";
 import { type Gatekeeper, type HookInput, NO_NEW_TASKS, no, type Verdict, yes } from "../../gates/gatekeeper.ts";
 import { judgeCommand } from "../../gates/git-rules.ts";
 import type { Hand, HandEnd } from "../../hand.ts";
+import { pause } from "../../pause.ts";
 import { work } from "../../work.ts";
 import { gatekeeperOf } from "./keeper.ts";
-import type { Meter } from "./meter.ts";
+import { METER_LATE_MS, type Meter } from "./meter.ts";
 import { renderPrompt } from "./prompt.ts";
 import { NOTHING_USED, Spending } from "./spending.ts";
 import { toldBy } from "./told.ts";
@@ -31,6 +32,7 @@ export class ClaimsByGate {
   #held: Held | null = null;
   readonly #accepted = new Set<string>();
   #lane: Promise<unknown> = Promise.resolve();
+  readonly #used: Usage[] = [];
   /** Claims so far. */
   taken = 0;
 
@@ -78,7 +80,8 @@ export class ClaimsByGate {
       );
       try {
         const outcome = await Promise.race([ended, rejectedBy(AbortSignal.any([signal, over.signal]))]);
-        await spending.end(NOTHING_USED, signal);
+        await pause(METER_LATE_MS, signal); // the answer that ended it is this claim's, too
+        this.#used.push(await spending.end(NOTHING_USED, signal));
         return outcome;
       } catch (error) {
         await spending.abandon();
@@ -100,6 +103,16 @@ export class ClaimsByGate {
     early.catch(() => {});
     this.#held = { grant, keeper: Promise.race([keeper, early]), end, done };
     return this.#held;
+  }
+
+  /** What the session has used beside its claims. */
+  get usedBeside(): Usage {
+    const { used } = this.#parts.meter;
+    const left = Object.entries(used).map(([key, value]) => [
+      key,
+      Math.max(0, value - this.#used.reduce((sum, usage) => sum + usage[key as keyof Usage], 0)),
+    ]);
+    return { ...NOTHING_USED, ...Object.fromEntries(left) };
   }
 
   /** Ends the claim from this side, and waits until it is given back. Quiet when none is held. */

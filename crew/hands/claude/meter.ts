@@ -13,6 +13,8 @@ export type Metered = {
 
 /** How late the meter may be. */
 const EXPORT_MS = 1000;
+/** After so long an answer has been heard of. */
+export const METER_LATE_MS = 1500;
 /** An export of a second is some kilobytes. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
