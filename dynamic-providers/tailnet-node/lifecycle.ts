@@ -7,9 +7,9 @@ import { reachNode } from "../../lib/tailnet/captain-peers.ts";
 import { ipv4 } from "../../lib/tailnet/cli.ts";
 import { isSound, listedNode, nodesOfShip, removeNodes } from "../../lib/tailnet/nodes.ts";
 import { joinShip, leaveTailnet, lookAtShip, putPrograms, putServices, shipNodeId } from "../../lib/tailnet/ship-node.ts";
-import { removeShipSsh, writeShipSsh } from "../../lib/tailnet/ssh.ts";
+import { hasShipSsh, removeShipSsh, writeShipSsh } from "../../lib/tailnet/ssh.ts";
 import type { TailnetControl, TailnetNode } from "../../lib/tailnet/types.ts";
-import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
+import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
 import { providerSettings } from "../provider-settings.ts";
 import { controlOf } from "../tailnet-control.ts";
 
@@ -76,8 +76,10 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
   async read(settings, props) {
     if (!props.nodeId) return { ...props, present: false };
     const nodes = nodesOfShip(await controlOf(settings, props.control).listNodes(), props.sprite, props.nodeId);
-    if (!nodes.some((node) => node.id === props.nodeId)) return null;
-    return { ...props, present: props.present && nodes.length === 1 && isSound(nodes[0]!, props.sprite) };
+    const node = nodes.find(({ id }) => id === props.nodeId);
+    if (!node) return null;
+    const whole = nodes.length === 1 && isSound(node, props.sprite) && hasShipSsh(props);
+    return { ...props, present: props.present && whole && (node.online || !(await isRunning(settings, props))) };
   },
 
   async remove(settings, props) {
@@ -95,6 +97,10 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
     if (!another) await removeShipSsh(props);
   },
 });
+
+/** A ship that sleeps is off line, and that is no drift; one that is awake and off line has lost its tailscaled. Wakes nobody. */
+const isRunning = async (settings: Settings, { provider, sprite }: Inputs) =>
+  (await (await openSprites(providerSettings(settings, provider))).get(sprite))?.status === "running";
 
 /**
  * Sees to it that the ship's node is in the tailnet, and no other of its name that is ours: that of an earlier life would leave this one a name with

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -61,6 +62,10 @@ export async function writeShipSsh(
   const config = `Include ${quote(join(ships, "*.conf"))}\nHost *\n${proxy}${COMMON}`;
   await writeAtomically(sshConfigFile(voyageId), config, 0o600);
 }
+
+/** Does this machine know the way to a ship? */
+export const hasShipSsh = ({ voyageId, sprite }: { voyageId: string; sprite: string }): boolean =>
+  existsSync(sshConfigFile(voyageId)) && existsSync(join(tailnetSshHome(voyageId), "ships", `${sprite}.conf`));
 
 /** Forgets a ship. Quiet when it is not known. */
 export async function removeShipSsh({ voyageId, sprite }: { voyageId: string; sprite: string }): Promise<void> {

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tailnetSshHome } from "../../lib/paths.ts";
 import { failure, type Props } from "../contract/resource.ts";
@@ -95,6 +96,21 @@ sail("removed behind our back: gone, for read; up joins it anew, by a key of its
   expect(await quay.control.listKeys(quay.voyageId)).toEqual([]);
   expect(await quay.ssh("ship-0", "hostname")).toBe(quay.spriteName("ship-0"));
 });
+
+sail(
+  "awake, and its tailscaled stopped: drift, that up heals; so is a machine that does not know the way to a ship",
+  async () => {
+    const name = quay.spriteName("ship-0");
+    await quay.sprites.stopService(name, "tailscaled");
+    await expect.poll(async () => (await ship.node.read(ship.outs))?.present, { timeout: 60_000, interval: 500 }).toBe(false);
+    expect(await ship.node.update(ship.outs)).toEqual(ship.outs);
+    expect(await ship.node.read(ship.outs)).toEqual(ship.outs);
+    await rm(tailnetSshHome(quay.voyageId), { recursive: true });
+    expect(await ship.node.read(ship.outs)).toEqual({ ...ship.outs, present: false });
+    expect(await ship.node.update(ship.outs)).toEqual(ship.outs);
+    expect(await quay.ssh("ship-0", "echo reached")).toBe("reached");
+  },
+);
 
 const troubles: [string, () => Promise<unknown>][] = [
   ["expired", () => quay.headscale.run("nodes", "expire", "--identifier", String(ship.outs.nodeId))],
