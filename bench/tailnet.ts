@@ -1,6 +1,6 @@
 /**
- * `unshare --net node bench/tailnet.ts [ships]` (as root; docs/bench.md): a voyage in a tailnet against the same one without. Harbor ships with networks
- * of their own, no latency; a real headscale and the captain's own node, all on this machine.
+ * `unshare --net node bench/tailnet.ts [ships]` (as root; docs/bench.md): a voyage in a tailnet against the same one without. Harbor ships without
+ * latency, with networks of their own in the tailnet; a real headscale and the captain's own node, all on this machine.
  */
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -25,7 +25,6 @@ const why = noOwnNetwork();
 if (why) throw new Error(why);
 await execa("ip", ["link", "set", "lo", "up"]);
 await openNetwork();
-process.env.OCAPTAIN_HARBOR_NET = "isolated";
 
 const headscale = await startHeadscale({ host: HEADSCALE_HOST, policy: policyRules("headscale", []) });
 process.env.HEADSCALE_API_KEY = headscale.apiKey;
@@ -43,7 +42,11 @@ process.exit();
 
 async function sail(config: Record<string, string>) {
   const machine = await openMachine();
-  process.env.OCAPTAIN_HELM_PORT = "4318";
+  // Without a tailnet ships reach the helm on the loopback that they share with it.
+  Object.assign(process.env, {
+    OCAPTAIN_HELM_PORT: "4318",
+    OCAPTAIN_HARBOR_NET: config["ocaptain:mesh"] ? "isolated" : "shared",
+  });
   try {
     const folder = join(machine.folder, "s");
     await mkdir(folder);
@@ -61,7 +64,9 @@ async function sail(config: Record<string, string>) {
   }
 }
 
-const seconds = (ms: number) => Math.round(ms / 10) / 100;
+function seconds(ms: number): number {
+  return Math.round(ms / 10) / 100;
+}
 
 async function allAtWork(): Promise<void> {
   const id = await voyageId();
@@ -86,8 +91,9 @@ async function measureChanges() {
   return { toShipMs: Math.round(median(toShip)), toCaptainMs: Math.round(median(toCaptain)) };
 }
 
-const voyageId = async () =>
-  (JSON.parse(await readFile(voyageFolder(STACK).voyageFile, "utf8")) as { voyageId: string }).voyageId;
+async function voyageId(): Promise<string> {
+  return (JSON.parse(await readFile(voyageFolder(STACK).voyageFile, "utf8")) as { voyageId: string }).voyageId;
+}
 
 async function appears(from: string, to: string): Promise<number> {
   await sleep(400);
@@ -103,6 +109,7 @@ async function appears(from: string, to: string): Promise<number> {
 /** Resident MiB of this machine's and the ships' processes, by what they are: how many, and their median. */
 async function memoryOf() {
   const kinds: [string, RegExp][] = [
+    ["ship's tailscaled, for a session", /tailscaled be-child/],
     ["ship's tailscaled", /voyage\/tailnet\/tailscaled/],
     ["ship's door", /tailnet\/door\.js/],
     ["captain's tailscaled", /tailscaled --tun.*captain/],

@@ -127,12 +127,12 @@ const planFinding = (plan: string, { file, field, message }: Finding): Preflight
 });
 
 /** A harbor starts by itself when it is first needed, with a token of its own: there only its programs are looked at. */
-function providerChecks({ provider, stack, unconfined, spritesToken }: PreflightArgs): Check[] {
+function providerChecks({ provider, stack, unconfined, spritesToken, mesh }: PreflightArgs): Check[] {
   if (provider === undefined) return [];
   if (provider === "harbor") {
     if (unconfined === undefined) return [toolCheck(tools.tmux)];
     const confined = unconfined ? [] : [toolCheck(tools.bwrap), confinementCheck()];
-    return [toolCheck(tools.tmux), ...confined, harborKindCheck(unconfined)];
+    return [toolCheck(tools.tmux), ...confined, harborKindCheck(unconfined), harborNetCheck(mesh === "tailscale")];
   }
   const settings = {
     kind: provider,
@@ -145,7 +145,7 @@ function providerChecks({ provider, stack, unconfined, spritesToken }: Preflight
 /** sprites.dev's VMs are linux/amd64; a harbor's ships run on this machine's processor. */
 function tailnetChecks({ mesh, provider, captainNode, ...config }: PreflightArgs): Check[] {
   if (mesh !== "tailscale") return [];
-  const ships = provider === "sprites" ? [tailscaleCheck("amd64")] : [tailscaleCheck(captainArch()), harborNetCheck()];
+  const ships = provider === "sprites" ? [tailscaleCheck("amd64")] : [tailscaleCheck(captainArch())];
   const captain = captainNode === "own" ? tailscaleCheck(captainArch()) : captainNodeCheck(config);
   return [tailnetCheck(config), ...ships, captain, tailnetPortCheck(), toolCheck(sshTool)];
 }

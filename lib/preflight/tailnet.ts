@@ -71,21 +71,26 @@ export function tailnetPortCheck(): Check {
   };
 }
 
-/** Harbor ships that share this machine's network would all be this machine, in a tailnet too. */
-export function harborNetCheck(): Check {
+/**
+ * The harbor's ships have networks of their own exactly in a voyage with a tailnet: sharing this machine's, each would be this machine in the tailnet; and
+ * with their own they reach no helm on this machine's loopback.
+ */
+export function harborNetCheck(tailnet: boolean): Check {
   const what = "harbor";
   return {
     what,
     look: async () => {
       const harbor = await runningHarbor();
-      if (harbor ? harbor.captainAddress : process.env.OCAPTAIN_HARBOR_NET === "isolated") return [];
-      return [
-        {
-          what,
-          message: "its ships share this machine's network; in a tailnet each needs one of its own",
-          hint: `as root: ${harbor ? "npm run harbor -- --stop; " : ""}export OCAPTAIN_HARBOR_NET=isolated`,
-        },
-      ];
+      const isolated = harbor ? harbor.captainAddress !== undefined : process.env.OCAPTAIN_HARBOR_NET === "isolated";
+      if (isolated === tailnet) return [];
+      const stop = harbor ? "npm run harbor -- --stop; " : "";
+      const message = tailnet
+        ? "its ships share this machine's network; in a tailnet each needs one of its own"
+        : "its ships have networks of their own, and reach this machine over a tailnet only";
+      const hint = tailnet
+        ? `as root: ${stop}export OCAPTAIN_HARBOR_NET=isolated`
+        : `${stop}unset OCAPTAIN_HARBOR_NET; or pulumi config set ocaptain:mesh tailscale`;
+      return [{ what, message, hint }];
     },
   };
 }

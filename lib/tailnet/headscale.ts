@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../errors.ts";
+import { shared } from "../shared.ts";
 import { type Call, call, describe, errorText, type Reply } from "./http.ts";
 import { isMarked, markedExpiry } from "./key-marks.ts";
 import { API_KEY_HINT, type TailnetSettings } from "./settings.ts";
@@ -42,7 +43,9 @@ export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { ki
   /** 0.28 lists all keys, of all users. */
   const keysOf = async (voyageId: string): Promise<RawKey[]> =>
     (await allKeys()).filter((key) => isOurKey(key) && isMarked(key.expiration ?? "", voyageId));
-  const allKeys = async () => (await json<{ preAuthKeys: RawKey[] }>({ method: "GET", path: "/api/v1/preauthkey" })).preAuthKeys;
+  const allKeys = shared(
+    async () => (await json<{ preAuthKeys: RawKey[] }>({ method: "GET", path: "/api/v1/preauthkey" })).preAuthKeys,
+  );
 
   // Not expired first: that would overwrite the mark, and one whose delete then failed could not be told from another's any more.
   const remove = (id: string) => json({ method: "DELETE", path: `/api/v1/preauthkey?id=${encodeURIComponent(id)}` });

@@ -4,6 +4,8 @@ import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { knownHarbor } from "../../lib/harbor-daemon.ts";
 import { spriteName, spritePrefix } from "../../lib/naming.ts";
+import { tailnetControl } from "../../lib/tailnet/control.ts";
+import { leaveOwnNode } from "../../lib/tailnet/own-node.ts";
 import { policyRules } from "../../lib/tailnet/policy-rules.ts";
 import type { VoyageStatus } from "../../lib/voyage-status.ts";
 import { BIN } from "../cli/fleet.ts";
@@ -66,6 +68,8 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
+  // A destroy has ended the captain's own node: this is for when there was none.
+  if (captain && id) await leaveOwnNode(tailnetControl(headscale.config), id);
   await captain?.close();
   await headscale?.close();
 });
