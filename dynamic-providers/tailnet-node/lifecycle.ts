@@ -6,7 +6,15 @@ import { type Captain, captainNode } from "../../lib/tailnet/captain.ts";
 import { reachNode } from "../../lib/tailnet/captain-peers.ts";
 import { ipv4 } from "../../lib/tailnet/cli.ts";
 import { isSound, listedNode, nodesOfShip, removeNodes } from "../../lib/tailnet/nodes.ts";
-import { joinShip, leaveTailnet, lookAtShip, putPrograms, putServices, shipNodeId } from "../../lib/tailnet/ship-node.ts";
+import {
+  joinShip,
+  leaveTailnet,
+  lookAtShip,
+  putPrograms,
+  putServices,
+  restartTailscaled,
+  shipNodeId,
+} from "../../lib/tailnet/ship-node.ts";
 import { hasShipSsh, removeShipSsh, writeShipSsh } from "../../lib/tailnet/ssh.ts";
 import type { TailnetControl, TailnetNode } from "../../lib/tailnet/types.ts";
 import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
@@ -39,6 +47,7 @@ type Outputs = { address: string; nodeId: string; user: string };
 
 /** How long a ship that joined may take until the captain reaches it. */
 const REACH_MS = 60_000;
+const JOIN_ATTEMPTS = 2;
 /** The ship is held awake while it joins: tailnet traffic holds nothing (facts: tailnet, trap 6). */
 const HOLD_SECONDS = 180;
 
@@ -107,14 +116,24 @@ const isRunning = async (settings: Settings, { provider, sprite }: Inputs) =>
  * a number. What the ship says it is decides only whether it must join: a ship cannot have another's machine removed.
  */
 async function ensureJoined(control: TailnetControl, sprites: SpritesClient, news: Inputs, oldId: string): Promise<TailnetNode> {
-  const own = await shipNodeId(sprites, news.sprite);
-  const nodes = nodesOfShip(await control.listNodes(), news.sprite, oldId);
-  const kept = nodes.find((node) => node.id === own && isSound(node, news.sprite));
-  const others = nodes.filter((node) => node !== kept);
-  await removeNodes(control, others);
-  if (kept) return kept;
-  await joinWithKey(control, sprites, news);
-  return listedNode(control, (await shipNodeId(sprites, news.sprite)) ?? "", news.sprite);
+  for (let attempt = 1; ; attempt++) {
+    const own = await shipNodeId(sprites, news.sprite);
+    const nodes = nodesOfShip(await control.listNodes(), news.sprite, oldId);
+    const kept = nodes.find((node) => node.id === own && isSound(node, news.sprite));
+    await removeNodes(
+      control,
+      nodes.filter((node) => node !== kept),
+    );
+    if (kept) return kept;
+    try {
+      await joinWithKey(control, sprites, news);
+      return await listedNode(control, (await shipNodeId(sprites, news.sprite)) ?? "", news.sprite);
+    } catch (error) {
+      // Seen, about once in thirty joins on a busy machine: registered, and not "Running" for half a minute and more. One that is started anew is, at once.
+      if (attempt === JOIN_ATTEMPTS) throw error;
+      await restartTailscaled(sprites, news.sprite);
+    }
+  }
 }
 
 /** By the ship's key while it can be used; else by one that is minted now, such as after a node was lost that had used it. */

@@ -14,7 +14,7 @@ const FOLDER = "voyage/tailnet";
 const TAILSCALED = "tailscaled";
 const DOOR = "helm-door";
 const SOCKS_PORT = 1055;
-const JOIN_SECONDS = 40;
+const JOIN_SECONDS = 25;
 
 const PROGRAMS = ["tailscale", "tailscaled"] as const;
 
@@ -155,7 +155,7 @@ const CALL = `cd "$HOME/${FOLDER}" || exit 1; call() { ./tailscale --socket=tail
  * A key that a ship died with is gone now, at the latest.
  */
 const SHIP_STATUS = `${CALL}; rm -f key
-for i in $(seq 100); do
+for i in $(seq 200); do
   said=$(call status --json --peers=false 2>status.err)
   case $said in *'"BackendState": "NoState"'* | *'"BackendState": "Starting"'*) ;; "{"*) printf %s "$said"; exit 0 ;; esac
   sleep 0.1
@@ -198,6 +198,12 @@ call "$@" >&2`;
 
 /** Of what came to stderr: the last line that is tailscale's, not Node's. */
 const tailscaleWords = (text: string) => /^(backend error|error|failed|timeout|invalid)[^\n]*/im.exec(text)?.[0] ?? "";
+
+/** Its state stays. */
+export async function restartTailscaled(sprites: SpritesClient, sprite: string): Promise<void> {
+  await sprites.stopService(sprite, TAILSCALED);
+  await sprites.startService(sprite, TAILSCALED);
+}
 
 /** Logs a ship out and ends its services. Quiet when there are none. */
 export async function leaveTailnet(sprites: SpritesClient, sprite: string): Promise<void> {
