@@ -48,6 +48,7 @@ type Outputs = { address: string; nodeId: string; user: string };
 /** How long a ship that joined may take until the captain reaches it. */
 const REACH_MS = 60_000;
 const JOIN_ATTEMPTS = 2;
+const ANSWER_MS = 3_000;
 /** The ship is held awake while it joins: tailnet traffic holds nothing (facts: tailnet, trap 6). */
 const HOLD_SECONDS = 180;
 
@@ -88,7 +89,7 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
     const node = nodes.find(({ id }) => id === props.nodeId);
     if (!node) return null;
     const whole = nodes.length === 1 && isSound(node, props.sprite) && hasShipSsh(props);
-    return { ...props, present: props.present && whole && (node.online || !(await isRunning(settings, props))) };
+    return { ...props, present: props.present && whole && (node.online || !(await isLost(settings, props))) };
   },
 
   async remove(settings, props) {
@@ -107,9 +108,16 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
   },
 });
 
-/** A ship that sleeps is off line, and that is no drift; one that is awake and off line has lost its tailscaled. Wakes nobody. */
-const isRunning = async (settings: Settings, { provider, sprite }: Inputs) =>
-  (await (await openSprites(providerSettings(settings, provider))).get(sprite))?.status === "running";
+/**
+ * Off line at the control plane, awake, and not answering: it has lost its tailscaled. One that sleeps is off line, too, and so is, for a while, every one
+ * after the control plane was restarted. Wakes nobody; a captain whose own node is down cannot say.
+ */
+async function isLost(settings: Settings, { provider, sprite, address }: Inputs & Outputs): Promise<boolean> {
+  const sprites = await openSprites(providerSettings(settings, provider));
+  if ((await sprites.get(sprite))?.status !== "running") return false;
+  const captain = await captainNode({ own: settings.captainNode === "own" }).catch(() => null);
+  return captain !== null && !(await captain.cli.ping(address, ANSWER_MS));
+}
 
 /**
  * Sees to it that the ship's node is in the tailnet, and no other of its name that is ours: that of an earlier life would leave this one a name with
