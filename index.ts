@@ -11,6 +11,7 @@ import { loadDotEnv } from "./lib/dot-env.ts";
 import { NOT_ISOLATED } from "./lib/harbor-daemon.ts";
 import { planNews } from "./lib/plan-news.ts";
 import { preflight } from "./lib/preflight/preflight.ts";
+import { shipTailnet } from "./lib/tailnet/ship-tailnet.ts";
 
 loadDotEnv(process.cwd());
 const stack = getStack();
@@ -31,6 +32,7 @@ const fleet = new Voyage(stack, {
   ships: shipCount,
   crewDigest: crew.digest,
   credentialsDigest: credentials ? credentialsDigest(credentials) : "",
+  tailnet: config.mesh === "tailscale" ? await shipTailnet(config, crew) : undefined,
   steps: await captainSteps(config),
 });
 

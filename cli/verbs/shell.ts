@@ -2,11 +2,13 @@ import { CREW_SESSION, HAND_SESSION } from "../../lib/crew-launch.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { spriteName } from "../../lib/naming.ts";
 import { openRemoteTerminal, type RemoteTerminal } from "../../lib/sprites/terminal.ts";
+import type { ProviderSettings } from "../../lib/sprites/types.ts";
 import { readVoyageProvider } from "../../lib/voyage-provider.ts";
 import { chooseShip } from "../choose-ship.ts";
 import { chooseVoyage, voyageNames } from "../choose-voyage.ts";
 import type { Io } from "../io.ts";
 import { looksLikeShip } from "../ship-name.ts";
+import { terminalOverTailnet } from "../tailnet-terminal.ts";
 
 export type ShellOptions = { crew?: boolean; raw?: boolean; write?: boolean };
 
@@ -42,22 +44,34 @@ export async function shell(words: readonly (string | undefined)[], options: She
     });
 
   io.progress(`  waking ${ship}`);
+  const known = { ...provider, token: provider.token ?? process.env.SPRITE_TOKEN };
+  const status = voyage.file.control
+    ? await terminalOverTailnet(known, {
+        voyageId: voyage.file.voyageId,
+        sprite,
+        argv,
+        signal: io.signal,
+        connecting: () => io.progress(""),
+      }).finally(() => io.progress(""))
+    : await terminalByProvider(known, sprite, argv, io);
+  if (status !== NO_CREW || options.raw) return status;
+  throw new OcaptainError("NO_CREW", `no crew is at work on ${ship}: it has ended, as it does when there is nothing to do`, {
+    hint: `ocaptain logs ${voyage.file.stack} -s ${ship}, or a shell there: ocaptain shell ${voyage.file.stack} ${ship} --raw`,
+  });
+}
+
+async function terminalByProvider(provider: ProviderSettings, sprite: string, argv: readonly string[], io: Io): Promise<number> {
+  const { stdout } = process;
   const onData = (data: Buffer) => {
     io.progress(""); // the first output can be here before we know that it was opened
     stdout.write(data);
   };
-  const remote = await openRemoteTerminal({ ...provider, token: provider.token ?? process.env.SPRITE_TOKEN }, sprite, argv, {
-    size: sizeOf(stdout),
-    onData,
-    signal: io.signal,
-  }).finally(() => io.progress(""));
-  const status = await converse(remote, io).catch((error: unknown) => {
+  const remote = await openRemoteTerminal(provider, sprite, argv, { size: sizeOf(stdout), onData, signal: io.signal }).finally(
+    () => io.progress(""),
+  );
+  return converse(remote, io).catch((error: unknown) => {
     stdout.write(RESET);
     throw error;
-  });
-  if (status !== NO_CREW || options.raw) return status;
-  throw new OcaptainError("NO_CREW", `no crew is at work on ${ship}: it has ended, as it does when there is nothing to do`, {
-    hint: `ocaptain logs ${voyage.file.stack} -s ${ship}, or a shell there: ocaptain shell ${voyage.file.stack} ${ship} --raw`,
   });
 }
 

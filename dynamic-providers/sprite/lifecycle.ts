@@ -18,6 +18,8 @@ const SpriteInputs = z.object({
   /** The name at the provider. */
   name: z.string(),
   provider: z.enum(["harbor", "sprites"]),
+  /** The control plane of the voyage's tailnet; absent: there is none. */
+  control: z.enum(["tailscale", "headscale"]).optional(),
   /** The voyage's ownership stamp. */
   nonce: z.string(),
   /** Digest of the crew's files: other files are put on the ship in place. */

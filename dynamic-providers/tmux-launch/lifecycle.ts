@@ -32,6 +32,8 @@ const TmuxLaunchInputs = z.object({
   github: z.literal(true).optional(),
   /** Base URL of the helm as the ship reaches it. */
   helmUrl: z.string(),
+  /** `user@address` of the ship in its tailnet; absent: it is reached by its provider's name. */
+  at: z.string().optional(),
   /** Sync sessions that must be there first. */
   sessions: z.array(z.string()),
 });
@@ -52,7 +54,7 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
   async reconcile(settings, news, olds) {
     const helm = await ensureHelm();
     const sprites = await openSprites(providerSettings(settings, news.provider));
-    const made = { address: `sprite@${news.sprite}` };
+    const made = { address: news.at ?? `sprite@${news.sprite}` };
     const due = isProvisionDue(olds, news);
     if (!due && olds?.incarnation === news.incarnation && (olds.crewDigest !== news.crewDigest || (await isFenced(helm, news))))
       await stop(helm, sprites, news);
