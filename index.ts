@@ -21,6 +21,10 @@ const { plan, shipCount } = await plainly(() => preflight({ ...config, stack }, 
 const crew = await packCrew();
 const news = runtime.isDryRun() ? await planNews(stack, plan) : null;
 if (news) void log.info(news);
+if (plan.github && config.hand === "claude")
+  void log.warn(
+    "this plan brings your GH_TOKEN to its ships, where agents and what they run can read it (github in its voyage.json)",
+  );
 if (plan.orders)
   void log.info("no ocaptain:plan: one ship, on which Claude Code waits for orders (ocaptain answer, or ocaptain shell --write)");
 

@@ -101,7 +101,7 @@ test("github: true brings it to the hand alone, by the 0600 file; another token 
   delete process.env.GH_TOKEN;
   expect((await captain.up([], { reject: false })).all).toMatch(/voyage\.json github: asks for GH_TOKEN on the ships/);
   process.env.GH_TOKEN = TOKEN;
-  await captain.up();
+  expect((await captain.up()).all).toContain("this plan brings your GH_TOKEN to its ships");
   expect(await held(TOKEN)).toEqual(["/home/sprite/voyage/crew/credentials"]);
   process.env.GH_TOKEN = OTHER;
   expect(String((await captain.up()).stdout)).toMatch(/~ 1 updated/);
