@@ -20,9 +20,10 @@ const { plan, shipCount } = await plainly(() => preflight({ ...config, stack }, 
 const crew = await packCrew();
 const news = runtime.isDryRun() ? await planNews(stack, plan) : null;
 if (news) void log.info(news);
-if (plan.orders) void log.info("no ocaptain:plan: one ship, on which Claude Code waits for orders (ocaptain shell --write)");
+if (plan.orders)
+  void log.info("no ocaptain:plan: one ship, on which Claude Code waits for orders (ocaptain answer, or ocaptain shell --write)");
 
-const credentials = config.hand === "claude" ? claudeCredentials(config.claudeToken) : null;
+const credentials = config.hand === "claude" ? claudeCredentials(config.claudeToken, { github: plan.github }) : null;
 const fleet = new Voyage(stack, {
   ...config,
   stack,

@@ -9,7 +9,7 @@ import {
 } from "@pulumi/pulumi";
 import { MutagenSync, Sprite, TmuxLaunch } from "../dynamic-providers/resources.ts";
 import { spriteName } from "../lib/naming.ts";
-import type { ProvisionStep } from "../lib/plan-types.ts";
+import type { Plan } from "../lib/plan-types.ts";
 
 export type ShipArgs = {
   stack: string;
@@ -19,8 +19,8 @@ export type ShipArgs = {
   helmUrl: Input<string>;
   crewDigest: string;
   credentialsDigest: string;
-  /** The plan's. */
-  provision: ProvisionStep[] | undefined;
+  /** What it asks of each ship. */
+  plan: Pick<Plan, "provision" | "network" | "github">;
   /** What must be there before any VM is made: the helm with the plan, the captain's step at sink. */
   after: Resource[];
 };
@@ -39,11 +39,12 @@ export class Ship extends ComponentResource {
   constructor(ship: string, args: ShipArgs, opts?: ComponentResourceOptions) {
     super("ocaptain:index:Ship", ship, {}, opts);
     this.ship = ship;
-    const { stack, provider, voyageId, nonce, helmUrl, crewDigest, credentialsDigest, provision, after } = args;
+    const { stack, provider, voyageId, nonce, helmUrl, crewDigest, credentialsDigest, after } = args;
+    const { provision, network, github } = args.plan;
     const name = output(voyageId).apply((id) => spriteName(stack, id, ship));
     const sprite = new Sprite(
       ship,
-      { stack, provider, voyageId, nonce, crewDigest, ship, name },
+      { stack, provider, voyageId, nonce, crewDigest, ship, name, network },
       { parent: this, dependsOn: after },
     );
     const hull = { stack, provider, voyageId, ship, sprite: sprite.name, incarnation: sprite.incarnation };
@@ -53,7 +54,7 @@ export class Ship extends ComponentResource {
     const sessions = all(syncs.map((sync) => sync.sessionName));
     const launch = new TmuxLaunch(
       `${ship}-crew`,
-      { ...hull, crewDigest, credentialsDigest, provision, helmUrl, sessions },
+      { ...hull, crewDigest, credentialsDigest, provision, github, helmUrl, sessions },
       { parent: this },
     );
     this.sprite = sprite.name;

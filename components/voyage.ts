@@ -63,7 +63,7 @@ export class Voyage extends ComponentResource {
             helmUrl: helm.url,
             crewDigest,
             credentialsDigest,
-            provision: plan.provision,
+            plan,
             after: sink ? [helm, sink] : [helm],
           },
           { parent: this },

@@ -1,5 +1,5 @@
 import { type CustomResourceOptions, dynamic, type Input, type Output } from "@pulumi/pulumi";
-import type { Plan, ProvisionStep } from "../lib/plan-types.ts";
+import type { Plan, PlanNetwork, ProvisionStep } from "../lib/plan-types.ts";
 import type { TailnetKind } from "../lib/tailnet/types.ts";
 import { Delegate } from "./delegate.ts";
 
@@ -63,6 +63,7 @@ type SpriteArgs = {
   provider: Provider;
   nonce: string;
   crewDigest: string;
+  network: PlanNetwork | undefined;
 };
 /** One VM with the crew's files on it. */
 export class Sprite extends dynamic.Resource {
@@ -115,6 +116,7 @@ type LaunchArgs = Ship & {
   crewDigest: string;
   credentialsDigest: string;
   provision: ProvisionStep[] | undefined;
+  github: true | undefined;
   helmUrl: string;
   sessions: string[];
 };

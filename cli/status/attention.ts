@@ -67,6 +67,14 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
         hint: `pulumi up -s ${stack} (it comes back as new)`,
       });
   }
+  for (const { ship, unfit } of status.ships)
+    if (unfit)
+      found.push({
+        kind: "ship",
+        of: ship,
+        message: `${ship} is given no task: ${firstLine(unfit)}`,
+        hint: `pulumi up -s ${stack}`,
+      });
   if (status.state === "lost")
     found.push({ kind: "voyage", of: stack, message: "work is left and every ship is lost", hint: `pulumi up -s ${stack}` });
   if (status.state === "stalled")

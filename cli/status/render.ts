@@ -14,7 +14,7 @@ const COLOURS = {
   lost: "red",
   unknown: "yellow",
 } as const satisfies Record<ShipView["state"], string>;
-const BAD_STATES = new Set(["failed", "blocked", "stalled", "lost", "budget", "unknown"]);
+const BAD_STATES = new Set(["failed", "blocked", "stalled", "lost", "budget", "limited", "unknown"]);
 /** Columns of a question's indentation. */
 const INDENT = "      ";
 
@@ -32,6 +32,7 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
     `${style("bold", view.stack)}  ${state}  ${counts}`,
     style("dim", `  branch ${view.branch}${view.tip ? ` at ${view.tip.slice(0, 8)}` : ""} · ${source(view, now)}`),
     ...(view.spend && (view.spend.turns > 0 || view.spend.budgetUsd !== null) ? [style("dim", `  ${spent(view)}`)] : []),
+    ...(view.limited ? [style("yellow", `  ${limit(view.limited, now)}`)] : []),
   ];
   if (view.attention.length > 0) {
     lines.push("", style("bold", "needs the captain"));
@@ -83,6 +84,11 @@ function spent({ spend, from }: StatusView): string {
   const bound = budgetUsd === null ? "" : ` of ${usd(budgetUsd)}`;
   const parts = [`spent ${usd(costUsd)}${bound}`, `${tokens(spend!)} tokens`, `${turns} turns`];
   return [...parts, ...(from === "files" ? ["by the task files: of tasks alone"] : [])].join(" · ");
+}
+
+function limit({ until, message }: NonNullable<StatusView["limited"]>, now: number): string {
+  const left = span(new Date(now).toISOString(), Date.parse(until));
+  return `no task is given out for ${left}, until ${until.slice(0, 19)}Z: ${firstLine(message)}`;
 }
 
 function source(view: StatusView, now: number): string {

@@ -65,6 +65,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
     tip: status.tip,
     tasks: countTasks(status.tasks),
     spend: status.spend,
+    limited: status.limited ?? null,
     attention: [
       ...budgetAttention(status),
       ...questionAttention(status.tasks, file.stack),
@@ -123,6 +124,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<Sta
     tip,
     tasks: countTasks(tasks),
     spend: spendOfTasks(tasks),
+    limited: null,
     attention: file.sunkAt
       ? []
       : [

@@ -1,6 +1,6 @@
 import type { Usage } from "../../lib/ship-api.ts";
 import type { TaskCounts } from "../../lib/status.ts";
-import type { ShipRow, Spend, VoyageState } from "../../lib/voyage-status.ts";
+import type { ShipRow, Spend, VoyageState, VoyageStatus } from "../../lib/voyage-status.ts";
 
 /** A voyage at one moment, as `ocaptain status --json` prints it. Times are ISO 8601. */
 export type StatusView = {
@@ -19,6 +19,8 @@ export type StatusView = {
   tasks: TaskCounts;
   /** null when nothing is known of it. */
   spend: Spend | null;
+  /** What holds every task back until then, in Claude Code's own words: a usage limit, credentials that are refused, an API that is away. */
+  limited: VoyageStatus["limited"] | null;
   /** What only a person can mend, the most pressing first. */
   attention: Attention[];
   ships: ShipView[];

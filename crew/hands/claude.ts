@@ -18,7 +18,7 @@ import { type RunEnd, runSession, type SessionStart } from "./claude/session.ts"
 import { Narrator } from "./claude/show.ts";
 import { Spending } from "./claude/spending.ts";
 import { toldBy } from "./claude/told.ts";
-import { keepTranscript, transcriptOf } from "./claude/transcript.ts";
+import { keepTranscript, TRANSCRIPT_MS, transcriptOf } from "./claude/transcript.ts";
 
 /** Runs in a row that a crash or a failing API may cost before the claim is given back. Claude Code itself tries three times in each. */
 const FAILURES = 6;
@@ -32,7 +32,6 @@ const UNKNOWN_LIMIT_MS = 15 * 60_000;
 const LONGEST_WAIT_MS = 6 * 3600_000;
 /** What is left to say after the helm has accepted. */
 const AFTERWORD_MS = 60_000;
-const TRANSCRIPT_MS = 30_000;
 
 /**
  * The hand `claude`: one fresh session of Claude Code for the task, its own end seen by the gates, resumed after an end that was not its own (issue 4

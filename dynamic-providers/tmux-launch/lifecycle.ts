@@ -28,6 +28,8 @@ const TmuxLaunchInputs = z.object({
   credentialsDigest: z.string().default(""),
   /** The plan's provision steps; absent when there is none. Others are run before a new crew. */
   provision: z.array(ProvisionStep).optional(),
+  /** The plan asks for the captain's GH_TOKEN: it is among the credentials. */
+  github: z.literal(true).optional(),
   /** Base URL of the helm as the ship reaches it. */
   helmUrl: z.string(),
   /** Sync sessions that must be there first. */
@@ -54,7 +56,7 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
     const due = isProvisionDue(olds, news);
     if (!due && olds?.incarnation === news.incarnation && (olds.crewDigest !== news.crewDigest || (await isFenced(helm, news))))
       await stop(helm, sprites, news);
-    const credentials = news.credentialsDigest ? claudeCredentials(settings.claudeToken) : null;
+    const credentials = news.credentialsDigest ? claudeCredentials(settings.claudeToken, { github: news.github }) : null;
     let { token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation);
     try {
       if (due) {

@@ -12,6 +12,7 @@ import type { TailnetConfig } from "../tailnet/settings.ts";
 import { type Check, type PreflightFinding, runPreflight } from "./check.ts";
 import { helmPortCheck } from "./helm-port.ts";
 import { socketPathCheck, spaceCheck } from "./machine.ts";
+import { planAsks } from "./plan-asks.ts";
 import { chooseShipCount } from "./ship-count.ts";
 import { tailnetCheck, tailscaleCheck } from "./tailnet.ts";
 import { confinementCheck, harborKindCheck, nodeCheck, toolCheck, tools } from "./tools.ts";
@@ -29,6 +30,7 @@ export type PreflightArgs = {
   /** `ocaptain:spritesToken`; else SPRITE_TOKEN. */
   spritesToken?: string | undefined;
   mesh?: "none" | "tailscale" | undefined;
+  hand?: "rehearsal" | "claude" | undefined;
 } & TailnetConfig;
 
 /** Below the bound of a check, so that git's own word is heard. */
@@ -64,7 +66,7 @@ export async function preflight(
 }
 
 /** Of the plan and of the repository that it names. `sailing` knows what was read once the checks have run. */
-function checkPlan(folder: string, { repo, ships }: PreflightArgs) {
+function checkPlan(folder: string, { repo, ships, ...config }: PreflightArgs) {
   const loading = loadPlan(folder, { repo });
   let sailing: { plan: Plan; shipCount: number } | undefined;
   const planCheck: Check = {
@@ -73,7 +75,7 @@ function checkPlan(folder: string, { repo, ships }: PreflightArgs) {
       const loaded = await loading;
       if ("findings" in loaded) return loaded.findings.map((finding) => planFinding(folder, finding));
       sailing = { plan: loaded.plan, shipCount: chooseShipCount(ships, loaded.plan.recommendedShips) };
-      return [];
+      return planAsks(folder, loaded.plan, config);
     },
   };
   const repoCheck: Check = {

@@ -136,8 +136,8 @@ export class ClaudeFleet {
   logs(ship: TestShip): Record<string, string> {
     const folder = ship.path("logs");
     const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-    // A transcript is named by its session, too, which no test knows.
-    const short = (path: string) => relative(folder, path).replace(/-[0-9a-f]{8}-[0-9a-f-]{27}\.jsonl$/, "");
+    // Some are named by their session, too, which no test knows.
+    const short = (path: string) => relative(folder, path).replace(/-[0-9a-f]{8}-[0-9a-f-]{27}(\.jsonl$|(?=\.log$))/, "");
     return Object.fromEntries(
       names.map((entry) => join(entry.parentPath, entry.name)).map((path) => [short(path), readFileSync(path, "utf8")]),
     );
@@ -210,6 +210,16 @@ export function screen(ship: TestShip): string {
     return "(no session)";
   }
 }
+
+/** The process of the ship that is Claude Code itself. */
+export const claudePid = (ship: TestShip) =>
+  ship.handPids().find((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0]!.endsWith("claude");
+    } catch {
+      return false; // it ended meanwhile
+    }
+  });
 
 const freePort = () =>
   new Promise<number>((resolve) => {

@@ -5,51 +5,12 @@ import { afterEach, expect, test } from "vitest";
 import type { TestShip } from "../crew/test-ship.ts";
 import { INSTALL_MS } from "./claude-cli.ts";
 import { bash, ClaudeFleet, complete, type Small, screen, update } from "./fleet.ts";
-import type { Conversation, Turn } from "./stand-in-api.ts";
+import { selfStarter } from "./self-starter.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
 const LONG = INSTALL_MS + 150_000;
 const INTERACTIVE = { claude: { interactive: true } };
-const shipOf = (talk: Conversation) => /hand of (ship-\d+)/.exec(talk.system)![1]!;
-
-/** A model that works the list off by itself: looks at it, claims the first that is free, writes `out/<id>`, completes it. */
-function selfStarter(together = 1) {
-  const ships = new Map<string, { next: "list" | "choose" | "claimed" | "worked" | "completed"; task: string }>();
-  let choosing = 0;
-  return async (talk: Conversation): Promise<Turn> => {
-    const ship = shipOf(talk);
-    const mind = ships.get(ship) ?? { next: "list", task: "" };
-    ships.set(ship, mind);
-    const last = talk.results.at(-1);
-    const list = (): Turn => {
-      mind.next = "choose";
-      return { tools: [{ name: "TaskList", input: {} }] };
-    };
-    if (mind.next === "list" || (mind.next === "claimed" && last?.isError)) return list();
-    if (mind.next === "choose") {
-      const lines = last!.text.split("\n").filter((line) => line.includes("[pending]") && !line.includes("[blocked by"));
-      const free = lines.map((line) => /#(\d+)/.exec(line)![1]!);
-      mind.next = free.length > 0 ? "claimed" : "list";
-      if (free.length === 0) return { text: "Nothing is free." };
-      // The first time all choose at once, and the same.
-      choosing++;
-      await expect.poll(() => choosing >= together, { timeout: 60_000 }).toBe(true);
-      mind.task = free[0]!;
-      return update(mind.task, { status: "in_progress" });
-    }
-    if (mind.next === "claimed") {
-      mind.next = "worked";
-      return bash(`mkdir -p out; echo ${mind.task} >> out/${mind.task}`);
-    }
-    if (mind.next === "worked") {
-      mind.next = "completed";
-      return complete(mind.task);
-    }
-    if (last?.isError) mind.next = "worked";
-    return list();
-  };
-}
 
 test(
   "three sessions claim by themselves, all after the same task first: each task is done once, what is held or blocked is refused, the rest is waited for",
@@ -64,11 +25,18 @@ test(
     expect(status.tasks.map((task) => [task.status, task.epoch, task.tries])).toEqual(tasks.map(() => ["accepted", 1, 0]));
     expect(fleet.delivered().sort()).toEqual(tasks.map((task) => task.id));
     for (const { id } of tasks) expect(fleet.file(`out/${id}`)).toBe(id);
+    expect(status.interactive).toBe(true);
     const refusals = fleet.api.calls.flatMap((call) => call.results.filter((result) => result.isError).map(({ text }) => text));
     expect(refusals.join("\n")).toMatch(/Not yours: task 1 is held by ship-\d\. Free now: 2/);
     // What it is to know comes with the claim, after the spec that came with the session.
     const told = fleet.api.calls.map((call) => call.system).join("\n");
     expect(told).toContain("Every task writes its file.");
+    // What was on the screen is in the logs, in words, beside the transcript.
+    for (const ship of fleet.ships) {
+      const logs = fleet.logs(ship);
+      expect(logs["session.log"]).toMatch(/ {2}> TaskUpdate taskId \d, status in_progress\n {2}[.x] TaskUpdate \d+\.\d s: /);
+      expect(logs["transcripts/session"]).toContain('"type":"assistant"');
+    }
     // Each task's part, and all of them together with what was said between them.
     expect(status.tasks.every((task) => task.usage!.costUsd > 0 && task.usage!.turns >= 2)).toBe(true);
     const answered = fleet.api.calls.length + fleet.ships.length;
@@ -161,6 +129,11 @@ test(
     const status = await fleet.until("done", (now) => now.state === "done", 90_000);
     expect(status.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
     expect(fleet.file("out/1")).toBe("once");
+    // Told from its start by the second crew, nothing twice.
+    const said = fleet.logs(ship)["session.log"]!;
+    expect(said.match(/> TaskUpdate taskId 1, status in_progress/g)).toHaveLength(1);
+    expect(said.match(/> Bash mkdir -p out/g)).toHaveLength(1);
+    expect(said).toContain("> TaskUpdate taskId 1, status completed");
     expect(fleet.api.calls.at(-1)!.prompt).toContain("The API failed. Go on where you were.");
   },
   LONG,

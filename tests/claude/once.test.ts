@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import type { VoyageStatus } from "../../lib/voyage-status.ts";
 import { INSTALL_MS } from "./claude-cli.ts";
-import { ClaudeFleet, diligent, KEY, type Small } from "./fleet.ts";
+import { ClaudeFleet, claudePid, diligent, KEY, type Small } from "./fleet.ts";
+import type { Conversation } from "./stand-in-api.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
@@ -13,14 +15,24 @@ const TWELVE: Small[] = [
   ...["2", "3", "4", "5", "6", "7", "8", "9"].map((id) => ({ id, after: ["1"] })),
   { id: "10", after: ["2", "3"] },
   { id: "11", after: ["10"] },
-  { id: "12", after: ["4", "5", "6", "7", "8", "9", "11"], metadata: { claude: { model: "sonnet" } } },
+  {
+    id: "12",
+    after: ["4", "5", "6", "7", "8", "9", "11"],
+    metadata: { claude: { model: "sonnet", effort: "high", maxTurns: 9, budgetUsd: 3 } },
+  },
 ];
 
 test(
   "three ships with the real Claude Code work off twelve tasks, once each, in fresh sessions",
   async () => {
     fleet = await ClaudeFleet.sail(TWELVE, 3, { claude: { model: "opus", effort: "low" } });
-    fleet.api.script = diligent;
+    /** Arguments of the running process, by task. */
+    const argv: Record<string, string> = {};
+    fleet.api.script = (talk) => {
+      const ship = fleet.ships.find(({ name }) => talk.system.includes(`hand of ${name},`))!;
+      argv[talk.task] = readFileSync(`/proc/${claudePid(ship)}/cmdline`, "utf8").replaceAll("\0", " ");
+      return diligent(talk);
+    };
     fleet.startAll();
     // The helm has accepted the last task before its session has ended, and told the last of what it used.
     const whole = (now: VoyageStatus) => now.state === "done" && now.tasks.every((task) => task.usage?.turns === 3);
@@ -42,6 +54,10 @@ test(
     expect(first("2").tools).toEqual(expect.arrayContaining(["TaskList", "TaskUpdate"]));
     expect(first("2").model).toMatch(/opus/);
     expect(first("12").model).toMatch(/sonnet/);
+    expect([first("2").effort, first("12").effort]).toEqual(["low", "high"]);
+    expect(argv["2"]).toMatch(/--model opus .*--effort low/);
+    expect(argv["2"]).not.toMatch(/--max-turns|--max-budget-usd/);
+    expect(argv["12"]).toMatch(/--model sonnet .*--effort high --max-turns 9 --max-budget-usd 3 /);
     expect(first("2").system).toContain("You hold task 2");
 
     // What it cost, and what is left to read.
@@ -59,6 +75,38 @@ test(
       const status = () => JSON.parse(readFileSync(fleet.taskFile(ship, "12"), "utf8")).status;
       await expect.poll(status, { timeout: 10_000 }).toBe("completed");
     }
+  },
+  INSTALL_MS + 150_000,
+);
+
+const SEED = Number(process.env.OCAPTAIN_TEST_SEED ?? Date.now() % 1e6);
+
+/** How long a turn of a task takes: by chance, and the same wherever the seed is. */
+const turnMs = (round: number, { task, turns }: Conversation) =>
+  createHash("sha256").update(`${SEED}/${round}/${task}/${turns}`).digest().readUInt16BE() % 1500;
+
+test.each([1, 2, 3])(
+  `round %i of the twelve tasks, each turn as slow as chance will have it (OCAPTAIN_TEST_SEED=${SEED}): each is done once, and begun in one session`,
+  async (round) => {
+    fleet = await ClaudeFleet.sail(TWELVE, 3);
+    fleet.api.script = (talk) => ({ ...diligent(talk), delayMs: turnMs(round, talk) });
+    fleet.startAll();
+    const status = await fleet.until("done", (now) => now.state === "done", 120_000);
+    for (const ship of fleet.ships) await fleet.ended(ship);
+    expect(status.tasks.map((task) => [task.status, task.epoch, task.tries])).toEqual(TWELVE.map(() => ["accepted", 1, 0]));
+    expect(fleet.delivered().sort((a, b) => Number(a) - Number(b))).toEqual(TWELVE.map((task) => task.id));
+    const logs = fleet.ships.flatMap((ship) => Object.keys(fleet.logs(ship)));
+    for (const { id, after = [] } of TWELVE) {
+      const calls = fleet.api.calls.filter((call) => call.task === id);
+      expect(calls.map((call) => call.turns)).toEqual([0, 1, 2]);
+      expect(new Set(calls.map((call) => call.session)).size).toBe(1);
+      expect(logs.filter((name) => name.startsWith(`task-${id}-`))).toEqual([`task-${id}-1.log`]);
+      expect(fleet.file(`out/${id}`)).toBe(id);
+      // None is delivered before what it waits for.
+      const order = fleet.delivered();
+      for (const blocker of after) expect(order.indexOf(blocker)).toBeLessThan(order.indexOf(id));
+    }
+    expect(new Set(fleet.api.calls.map((call) => call.session)).size).toBe(TWELVE.length);
   },
   INSTALL_MS + 150_000,
 );

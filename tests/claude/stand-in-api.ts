@@ -19,6 +19,9 @@ export type Turn = {
 /** What a script decides by: the conversation as the API sees it, which is all that a model has. */
 export type Conversation = {
   model: string;
+  effort: string | undefined;
+  /** Claude Code's id of it. */
+  session: string;
   /** The text that names the key: `x-api-key`, or the bearer token. */
   credential: string;
   system: string;
@@ -88,6 +91,9 @@ export class StandInApi {
 type Block = { type: string; text?: string; content?: unknown; is_error?: boolean };
 type Body = {
   model: string;
+  output_config?: { effort?: string };
+  /** `user_id` is JSON text. */
+  metadata?: { user_id?: string };
   system?: string | Block[];
   tools?: { name: string }[];
   messages: { role: string; content: string | Block[] }[];
@@ -110,6 +116,8 @@ function read(body: Body, request: IncomingMessage): Conversation {
     .join("\n");
   return {
     model: body.model,
+    effort: body.output_config?.effort,
+    session: (JSON.parse(body.metadata?.user_id || "{}") as { session_id?: string }).session_id ?? "",
     credential: String(request.headers["x-api-key"] ?? request.headers.authorization ?? ""),
     system: textOf(body.system),
     prompt,

@@ -1,9 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
+import { writeVoyageFile } from "../../lib/voyage-file.ts";
+import { ocaptain } from "../cli/fleet.ts";
+import { gitIn } from "../crew/git-in.ts";
 import type { TestShip } from "../crew/test-ship.ts";
 import { INSTALL_MS } from "./claude-cli.ts";
-import { bash, ClaudeFleet, complete, diligent, steps, update } from "./fleet.ts";
+import { bash, ClaudeFleet, claudePid, complete, diligent, ID, STACK, steps, update } from "./fleet.ts";
+import { shipOf } from "./self-starter.ts";
 import type { Conversation, Turn } from "./stand-in-api.ts";
 
 let fleet: ClaudeFleet;
@@ -11,15 +15,19 @@ afterEach(() => fleet?.close());
 const LONG = INSTALL_MS + 120_000;
 const allDone = (now: { state: string; tasks: { usage?: unknown }[] }) =>
   now.state === "done" && now.tasks.every((task) => task.usage);
-/** A process of the ship that is Claude Code itself. */
-const claudePid = (ship: TestShip) =>
-  ship.handPids().find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0]!.endsWith("claude"));
+const THREE = [{ id: "1" }, { id: "2" }, { id: "3" }];
+/** Epoch and tries of each. */
+const ONCE_EACH = THREE.map(() => [1, 0]);
+const NAMES = { voyageId: ID, stack: STACK, captainId: "0123456789ab", nonce: "n" };
+/** Each of {@link THREE} has been asked for a second turn. */
+const allInMidTask = () =>
+  expect.poll(() => THREE.every(({ id }) => asked(id).length >= 2), { timeout: 60_000, interval: 50 }).toBe(true);
 const asked = (task: string) => fleet.api.calls.filter((call) => call.task === task);
 
 test(
   "the helm killed in mid-task, and back: three ships deliver once each",
   async () => {
-    fleet = await ClaudeFleet.sail([{ id: "1" }, { id: "2" }, { id: "3" }], 3);
+    fleet = await ClaudeFleet.sail(THREE, 3);
     let killed = false;
     fleet.api.script = async (talk) => {
       // All three hold their claims, and want to deliver to a helm that is not there.
@@ -33,11 +41,7 @@ test(
     await new Promise((resolve) => setTimeout(resolve, 1500));
     fleet.helm = await ensureHelm();
     const status = await fleet.until("done", allDone);
-    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual([
-      [1, 0],
-      [1, 0],
-      [1, 0],
-    ]);
+    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual(ONCE_EACH);
     expect(fleet.delivered().sort()).toEqual(["1", "2", "3"]);
   },
   LONG,
@@ -75,13 +79,12 @@ test(
 );
 
 test(
-  "two ships in conflict on one file: the second is told, resolves, and both changes are there",
+  "three ships in conflict on one file: the second and the third are told, resolve, and all changes are there",
   async () => {
-    fleet = await ClaudeFleet.sail([{ id: "1" }, { id: "2" }], 2);
+    fleet = await ClaudeFleet.sail(THREE, 3);
     fleet.api.script = async (talk) => {
-      // Neither completes before both have begun.
-      while (talk.results.length === 1 && !(asked("1").length >= 2 && asked("2").length >= 2))
-        await new Promise((resolve) => setTimeout(resolve, 50));
+      // None completes before all have begun.
+      if (talk.results.length === 1) await allInMidTask();
       const last = talk.results.at(-1);
       if (talk.results.length === 0) return bash(`echo "one and ${talk.task}" > shared.txt`);
       if (last?.text.includes("conflict marks")) return complete(talk.task); // too hasty
@@ -92,36 +95,42 @@ test(
     };
     fleet.startAll();
     const status = await fleet.until("done", allDone);
-    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual([
-      [1, 0],
-      [1, 0],
-    ]);
-    expect(fleet.file("shared.txt")).toBe("one and 1\none and 2");
-    expect(fleet.delivered().sort()).toEqual(["1", "2"]);
+    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual(ONCE_EACH);
+    expect(fleet.file("shared.txt")).toBe("one and 1\none and 2\none and 3");
+    expect(fleet.delivered().sort()).toEqual(["1", "2", "3"]);
+    const told = ["1", "2", "3"].filter((id) => asked(id).some(({ results }) => results.at(-1)?.text.includes("conflict marks")));
+    expect(told).toHaveLength(2);
   },
   LONG,
 );
 
 test(
-  "the API away for a while: the session goes on when it is back; no try is lost",
+  "the API away for a while, from three ships in mid-task: their sessions go on when it is back; no try is lost",
   async () => {
-    fleet = await ClaudeFleet.sail([{ id: "1" }], 1);
-    fleet.api.script = (talk) => {
-      if (talk.results.length === 1 && asked("1").length === 2) {
+    fleet = await ClaudeFleet.sail(THREE, 3);
+    let gone = false;
+    fleet.api.script = async (talk) => {
+      if (gone || talk.results.length === 0) return diligent(talk);
+      await allInMidTask();
+      if (!gone) {
+        gone = true;
         fleet.api.away = true;
         setTimeout(() => {
           fleet.api.away = false;
         }, 9000);
-        return { fail: { status: 529, type: "overloaded_error", message: "Overloaded" } };
       }
-      return diligent(talk);
+      return { fail: { status: 529, type: "overloaded_error", message: "Overloaded" } };
     };
     fleet.startAll();
     const status = await fleet.until("done", allDone);
-    expect(status.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
-    expect(fleet.file("out/1")).toBe("1");
-    expect(fleet.ships[0]!.events()).toContain("api");
-    expect(fleet.logs(fleet.ships[0]!)["task-1-1.log"]).toMatch(/the API failed .*; trying again, 1 of 3/);
+    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual(ONCE_EACH);
+    for (const { id, ship: name } of status.tasks) {
+      const ship = fleet.ships.find((one) => one.name === name)!;
+      expect(fleet.file(`out/${id}`)).toBe(id);
+      expect(ship.events()).toContain("api");
+      expect(fleet.logs(ship)[`task-${id}-1.log`]).toMatch(/the API failed .*; trying again, 1 of 3/);
+      expect(new Set(asked(id).map((call) => call.session)).size).toBe(1);
+    }
   },
   LONG,
 );
@@ -129,7 +138,8 @@ test(
 test(
   "a usage limit: shown, honoured by its reset time, and shared by the voyage's other ships",
   async () => {
-    fleet = await ClaudeFleet.sail([{ id: "1" }, { id: "2", metadata: { tries: 1 } }, { id: "3", after: ["1"] }], 2);
+    fleet = await ClaudeFleet.sail([{ id: "1" }, { id: "2", metadata: { tries: 1 } }, { id: "3" }, { id: "4", after: ["1"] }], 3);
+    await writeVoyageFile({ ...NAMES, createdAt: new Date().toISOString() });
     for (const ship of fleet.ships) fleet.credentials(ship, { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-of-this-test" });
     const reset = Math.ceil(Date.now() / 1000) + 12;
     const headers = {
@@ -151,15 +161,17 @@ test(
       until: new Date(reset * 1000).toISOString(),
       message: expect.stringMatching(/hit your .*limit/),
     });
-    fleet.start(fleet.ships[1]!);
+    for (const other of fleet.ships.slice(1)) fleet.start(other);
+    const shown = (await ocaptain("status")).stdout;
+    expect(shown).toMatch(/^voyage-test {2}limited {2}.*1 claimed/);
+    expect(shown).toMatch(
+      new RegExp(`no task is given out for \\d+s, until ${limited.limited!.until.slice(0, 19)}Z: .*hit your .*limit`),
+    );
     const status = await fleet.until("done", allDone);
     expect(early).toHaveLength(1);
     expect(early[0]!.credential).toBe("Bearer sk-ant-oat01-of-this-test");
-    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual([
-      [1, 0],
-      [1, 0],
-      [1, 0],
-    ]);
+    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual([...ONCE_EACH, [1, 0]]);
+    expect(new Set(status.tasks.map((task) => task.ship)).size).toBe(3);
     expect(status.limited).toBeUndefined();
   },
   LONG,
@@ -188,36 +200,112 @@ test(
 );
 
 test(
+  "a token revoked in mid-voyage: three ships give their tasks back unharmed, what lies in their trees is kept, and go on with the next up's token",
+  async () => {
+    const tasks = THREE.map((task) => ({ ...task, metadata: { tries: 1 } }));
+    fleet = await ClaudeFleet.sail(tasks, 3);
+    const token = (word: string) => {
+      for (const ship of fleet.ships) fleet.credentials(ship, { CLAUDE_CODE_OAUTH_TOKEN: `sk-ant-oat01-${word}` });
+    };
+    token("first");
+    const REVOKED = "OAuth token has been revoked. Please obtain a new token.";
+    fleet.api.script = async (talk): Promise<Turn> => {
+      if (talk.credential.endsWith("second") || talk.results.length === 0) return diligent(talk);
+      await allInMidTask();
+      // Both have been seen of the API.
+      return talk.task === "1"
+        ? { fail: { status: 403, type: "permission_error", message: REVOKED } }
+        : { fail: { status: 401, type: "authentication_error", message: REVOKED } };
+    };
+    fleet.startAll();
+    const stopped = await fleet.until("all given back", (now) =>
+      now.tasks.every((task) => task.epoch === 1 && task.status === "pending"),
+    );
+    expect(stopped).toMatchObject({ state: "limited", limited: { message: expect.stringMatching(/credentials are refused/) } });
+    expect(stopped.tasks.map((task) => task.tries)).toEqual([0, 0, 0]);
+    for (const { id, reason } of stopped.tasks) {
+      expect(reason).toMatch(/revoked/);
+      expect(gitIn(fleet.at.repo, "show", `refs/ships/${shipOf(asked(id)[0]!)}/left-${id}-1:out/${id}`)).toBe(id);
+    }
+    token("second");
+    await fleet.register(tasks);
+    const status = await fleet.until("done", allDone);
+    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual(THREE.map(() => [2, 0]));
+    expect(fleet.delivered().sort()).toEqual(["1", "2", "3"]);
+  },
+  LONG,
+);
+
+test(
+  "a model that never completes: tool calls for ever, or one that never returns, end at the task's time, and turns at their bound; nothing of them runs on",
+  async () => {
+    const once = { tries: 1 };
+    fleet = await ClaudeFleet.sail(
+      [
+        { id: "1", metadata: { ...once, timeoutSeconds: 8 } },
+        { id: "2", metadata: { ...once, timeoutSeconds: 8 } },
+        { id: "3", metadata: { ...once, claude: { maxTurns: 4 } } },
+      ],
+      3,
+      { claude: { maxTurns: 500 } },
+    );
+    fleet.api.script = (talk) => {
+      if (talk.task === "2") return bash("(trap '' TERM HUP INT; tail -f /dev/null) & tail -f /dev/null");
+      return bash("date +%N >> ticks");
+    };
+    fleet.startAll();
+    const status = await fleet.until("all blocked", (now) => now.tasks.every((task) => task.status === "blocked"));
+    expect(status.state).toBe("blocked");
+    expect(status.tasks.map((task) => task.reason)).toEqual([
+      "stopped after 8 s, its time",
+      "stopped after 8 s, its time",
+      "stopped at its bound of 4 turns",
+    ]);
+    expect(asked("1").length).toBeGreaterThan(4);
+    expect(asked("2")).toHaveLength(1);
+    expect(asked("3")).toHaveLength(4);
+    for (const ship of fleet.ships) {
+      await fleet.ended(ship);
+      expect(ship.handPids()).toEqual([]);
+    }
+    expect(fleet.delivered()).toEqual([]);
+  },
+  LONG,
+);
+
+test(
   "gates removed: an agent can waste work, and nothing is accepted twice, or that no ship has delivered",
   async () => {
-    const tasks = ["1", "2"].map((id) => ({ id, metadata: { tries: 50 } }));
-    fleet = await ClaudeFleet.sail(tasks, 2);
-    const [good, bad] = fleet.ships as [TestShip, TestShip];
-    const file = bad.path("crew/gates/hook-settings.js");
-    const source = readFileSync(file, "utf8");
+    const tasks = THREE.map((task) => ({ ...task, metadata: { tries: 50 } }));
+    fleet = await ClaudeFleet.sail(tasks, 3);
+    const [good, ...bad] = fleet.ships as [TestShip, TestShip, TestShip];
+    const file = "crew/gates/hook-settings.js";
+    const source = readFileSync(good.path(file), "utf8");
+    // Not for the trial of a ship, which would find it.
+    const isTrial = "/trial/.test(places.settings)";
     const gone = source
-      .replace("PreToolUse: [{", "PreToolUse: [].concat([]), was: [{")
-      .replace("TaskCompleted: [{", "TaskCompleted: [], was2: [{")
-      .replace("Stop: [{", "Stop: [], was3: [{");
-    expect(gone).not.toBe(source);
-    writeFileSync(file, gone);
+      .replace("PreToolUse: [{", `PreToolUse: !${isTrial} ? [] : [{`)
+      .replace("TaskCompleted: [{", `TaskCompleted: !${isTrial} ? [] : [{`)
+      .replace("Stop: [{", `Stop: !${isTrial} ? [] : [{`);
+    expect(gone.match(/\? \[\] : /g)).toHaveLength(3);
+    for (const ship of bad) writeFileSync(ship.path(file), gone);
     const wasted = new Set<string>();
     fleet.api.script = (talk) => {
       if (talk.system.includes("hand of ship-0,")) return diligent(talk);
       wasted.add(talk.task);
       return steps(
-        { tools: ["1", "2"].map((id) => update(id, { status: "completed", owner: "ship-1" }).tools![0]!) },
+        { tools: THREE.map(({ id }) => update(id, { status: "completed", owner: shipOf(talk) }).tools![0]!) },
         bash("echo stolen > out-of-turn.txt"),
         { text: "All done, by me." },
       )(talk);
     };
-    fleet.start(bad);
+    for (const ship of bad) fleet.start(ship);
     await fleet.until("a wasted try", (now) => now.tasks.some((task) => task.tries > 0));
     fleet.start(good);
     const status = await fleet.until("done", (now) => now.state === "done", 90_000);
     expect(wasted.size).toBeGreaterThan(0);
-    expect(status.tasks.map((task) => task.ship)).toEqual(["ship-0", "ship-0"]);
-    expect(fleet.delivered().sort()).toEqual(["1", "2"]);
+    expect(status.tasks.map((task) => task.ship)).toEqual(THREE.map(() => "ship-0"));
+    expect(fleet.delivered().sort()).toEqual(["1", "2", "3"]);
     expect(() => fleet.file("out-of-turn.txt")).toThrow();
   },
   LONG,

@@ -156,6 +156,24 @@ test("the voyage's budget spent: state, and first of what needs the captain, wit
   expect((await rowOf("5")).status).toBe("pending");
 });
 
+test("a limit: what holds the voyage up, in Claude Code's own words, how long yet, and when it is over; a ship whose hand cannot work", async () => {
+  const until = new Date(Math.floor(Date.now() / 1000) * 1000 + 125_000).toISOString();
+  await calls["ship-2"]!.raw("limited", { until, message: "You've hit your session limit" });
+  const { stdout } = await ocaptain("status");
+  expect(stdout).toMatch(/\n {2}no task is given out for (2m0\ds|1m5\ds), until [\dT:-]{19}Z: You've hit your session limit\n/);
+  expect(stdout).toContain(until.slice(0, 19));
+  expect((await json("status")).limited).toEqual({ until, message: "You've hit your session limit" });
+  await calls["ship-2"]!.raw("trial", { fit: false, message: "its gates do not hold" });
+  expect((await json("status")).attention).toContainEqual({
+    kind: "ship",
+    of: "ship-2",
+    message: "ship-2 is given no task: its gates do not hold",
+    hint: "pulumi up -s quay",
+  });
+  await helm.registerVoyage(ID, { ...register, budgetUsd: 6 });
+  expect((await json("status")).limited).toBeNull();
+});
+
 test("without the helm the task files say what tasks have used, and that this is all they say", async () => {
   process.kill((await helm.health()).pid, "SIGKILL");
   const { stdout } = await ocaptain("status");

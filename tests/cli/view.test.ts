@@ -150,6 +150,7 @@ test("what agents wrote cannot steer the terminal from a status", () => {
     tip: null,
     tasks: { total: 1, pending: 0, inProgress: 0, completed: 0, blocked: 1, cancelled: 0, byShip: {} },
     spend: null,
+    limited: null,
     attention: [
       { kind: "task", of: "1", message: "\x1b[2Jgone\nsecond", hint: "x" },
       { kind: "question", of: "2", message: "asks", detail: "\x1b[31mred\x07?\r\nor \x9b31mgreen?", hint: "x" },

@@ -7,6 +7,7 @@ import { stopHarbor } from "../../lib/harbor-daemon.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { stopHelm } from "../../lib/helm-daemon.ts";
 import { mutagenHome, voyageFolder } from "../../lib/paths.ts";
+import type { PlanHandSettings } from "../../lib/plan-types.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { TaskCounts } from "../../lib/status.ts";
 import type { Spend, VoyageStatus } from "../../lib/voyage-status.ts";
@@ -24,6 +25,8 @@ export async function openCaptain(
   options: {
     stack?: string;
     tasks?: SmallTask[];
+    /** The plan's. */
+    claude?: PlanHandSettings;
     config?: Record<string, string | number | boolean>;
     beside?: { folder: string };
     /** Of `pulumi`, over what every test has. */
@@ -49,7 +52,7 @@ export async function openCaptain(
     ...options.env,
   };
   const repo = await writeRepo(join(folder, "repo"));
-  const plan = await writePlan(join(folder, "plan"), { repo, tasks: options.tasks ?? diamond(4) });
+  const plan = await writePlan(join(folder, "plan"), { repo, tasks: options.tasks ?? diamond(4), claude: options.claude });
   const configFile = join(folder, `Pulumi.${stack}.yaml`);
 
   const pulumi = (args: string[], run: { timeoutMs?: number; reject?: boolean } = {}) =>

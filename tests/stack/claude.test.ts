@@ -2,34 +2,28 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { claudeFolder, INSTALL_MS } from "../claude/claude-cli.ts";
+import { INSTALL_MS } from "../claude/claude-cli.ts";
 import { diligent } from "../claude/fleet.ts";
-import { StandInApi } from "../claude/stand-in-api.ts";
 import { diamond } from "../fixtures/plan.ts";
-import { type Captain, openCaptain } from "./captain.ts";
+import type { Captain } from "./captain.ts";
+import { KEY, openClaudeCaptain } from "./claude-captain.ts";
 
 /** The real engine, harbor ships, Mutagen, Claude Code; a stand-in of the Messages API. */
-const KEY = "sk-ant-api03-a-key-of-this-stack-0123456789";
 const OTHER = "sk-ant-api03-another-key-of-this-stack-9876543210";
-const api = new StandInApi();
+let sea: Awaited<ReturnType<typeof openClaudeCaptain>>;
 let captain: Captain;
 beforeAll(async () => {
-  process.env.OCAPTAIN_HARBOR_TOOLS = await claudeFolder();
-  await api.start();
-  process.env.ANTHROPIC_BASE_URL = api.url;
+  sea = await openClaudeCaptain({ tasks: diamond(5), config: { ships: 3, leaseSeconds: 24, budgetUsd: 50 } });
+  ({ captain } = sea);
   process.env.ANTHROPIC_API_KEY = "sk-ant-api03-wrong-00000000";
+  const { api } = sea;
   api.script = diligent;
   api.trial = (talk) =>
     talk.credential.includes("wrong")
       ? { fail: { status: 401, type: "authentication_error", message: "invalid x-api-key" } }
       : { text: "ready" };
-  captain = await openCaptain({ tasks: diamond(5), config: { hand: "claude", ships: 3, leaseSeconds: 24, budgetUsd: 50 } });
 }, INSTALL_MS + 60_000);
-afterAll(async () => {
-  await captain?.close();
-  await api.stop();
-  for (const name of ["OCAPTAIN_HARBOR_TOOLS", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"]) delete process.env[name];
-});
+afterAll(() => sea?.close());
 
 test("a token that is refused: up fails, names each ship, with Claude Code's own words, and no task is begun; the next up brings the right one, and the plan is worked off", async () => {
   const refused = await captain.up([], { reject: false });

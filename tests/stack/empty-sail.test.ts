@@ -2,29 +2,23 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { claudeFolder, INSTALL_MS } from "../claude/claude-cli.ts";
+import { INSTALL_MS } from "../claude/claude-cli.ts";
 import { bash, steps } from "../claude/fleet.ts";
-import { StandInApi } from "../claude/stand-in-api.ts";
+import { BIN, ocaptain } from "../cli/fleet.ts";
+import { openTerm } from "../cli/term.ts";
 import { finder, findInFiles } from "../fixtures/planted.ts";
-import { type Captain, openCaptain } from "./captain.ts";
+import type { Captain } from "./captain.ts";
+import { KEY, openClaudeCaptain } from "./claude-captain.ts";
 
 /** A sail without a plan: the real engine, Mutagen, tmux, Claude Code's own screen; a stand-in of the Messages API. */
-const KEY = "sk-ant-api03-a-key-of-this-stack-0123456789";
-const api = new StandInApi();
+let sea: Awaited<ReturnType<typeof openClaudeCaptain>>;
 let captain: Captain;
 beforeAll(async () => {
-  process.env.OCAPTAIN_HARBOR_TOOLS = await claudeFolder();
-  await api.start();
-  process.env.ANTHROPIC_BASE_URL = api.url;
-  process.env.ANTHROPIC_API_KEY = KEY;
-  captain = await openCaptain();
+  sea = await openClaudeCaptain();
+  ({ captain } = sea);
   await captain.configure({ plan: "", ships: "", repo: captain.repo });
 }, INSTALL_MS + 60_000);
-afterAll(async () => {
-  await captain?.close();
-  await api.stop();
-  for (const name of ["OCAPTAIN_HARBOR_TOOLS", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"]) delete process.env[name];
-});
+afterAll(() => sea?.close());
 
 const onShip = async (script: string) => {
   const sprites = await captain.sprites();
@@ -44,20 +38,63 @@ test("up sails one ship, on which Claude Code waits on its own screen, with the 
   const up = await captain.up();
   expect(up.all).toContain("no ocaptain:plan: one ship, on which Claude Code waits for orders");
   await expect.poll(screen, { timeout: 30_000 }).toMatch(/ship-0 · voyage sea/);
-  expect(api.calls).toEqual([]); // nobody has ordered anything
+  expect(sea.api.calls).toEqual([]); // nobody has ordered anything
   expect((await onShip("cat voyage/workspace/README.md")).exitCode).toBe(0);
   const { voyage, ships } = await captain.outputs();
   expect([voyage.state, ships.length]).toEqual(["sailing", 1]);
 });
 
 test("what it does for the captain is in the mirror while it is done; up again changes nothing", async () => {
-  api.script = steps(bash("echo done by order > ordered.txt"), { text: "It is done, captain." });
+  sea.api.script = steps(bash("echo done by order > ordered.txt"), { text: "It is done, captain." });
   await order("please write ordered.txt");
   const mirrored = join(captain.voyage.mirror("ship-0"), "ordered.txt");
   await expect.poll(() => existsSync(mirrored) && readFileSync(mirrored, "utf8"), { timeout: 30_000 }).toBe("done by order\n");
   await expect.poll(screen, { timeout: 20_000 }).toContain("It is done, captain.");
   await captain.up(["--expect-no-changes"]);
   expect(await screen()).toContain("It is done, captain.");
+});
+
+test("ocaptain answer types to it what the captain says, as one message, and nothing of it is run by a shell", async () => {
+  sea.api.script = (talk) => ({ text: `Heard ${talk.prompt.length} characters.` });
+  const said = `Look at $(touch pwned); '"quoted" -- \`text\` #{pane_id} ~ ö 船\nand at the second line.`;
+  const told = await ocaptain("answer", "ship-0", said);
+  expect(told).toMatchObject({ exitCode: 0, stdout: "typed to Claude Code on ship-0", stderr: "" });
+  await expect.poll(() => sea.api.calls.at(-1)!.prompt, { timeout: 20_000 }).toContain(said);
+  expect((await onShip("find . -name pwned")).stdout).toBe("");
+
+  const long = `${"船 and captain ".repeat(250)}end`;
+  const json = await ocaptain("answer", "0", "--json", "--", long);
+  expect(JSON.parse(json.stdout)).toEqual({ voyage: "sea", ship: "ship-0", typed: long });
+  // On a busy machine keys come together, and Claude Code marks what it takes for pasted.
+  const unmarked = () => sea.api.calls.at(-1)!.prompt.replace(/\s*<\/?pasted_content[^>]*>\n*/g, "");
+  await expect.poll(unmarked, { timeout: 20_000 }).toContain(long);
+  const tooLong = await ocaptain("answer", "0", "x".repeat(4097));
+  expect(tooLong).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/4097 characters; at most 4096/) });
+});
+
+test("ocaptain shell shows its screen, lets keys through with --write, and shows the crew's with --crew", async () => {
+  const term = await openTerm({ cols: 120, rows: 30 });
+  const shell = (...args: string[]) => term.enter(`${BIN} shell ${args.join(" ")}; echo "status $?"`);
+  try {
+    await shell();
+    await term.sees(/ship-0 · voyage sea/);
+    await term.type("nobody reads this");
+    await term.press("C-b", "d");
+    await term.sees(/\[detached \(from session claude\)\]\s+status 0/);
+    await shell("--write");
+    await term.sees(/ship-0 · voyage sea/);
+    await term.enter("typed by hand");
+    await expect.poll(() => sea.api.calls.at(-1)!.prompt, { timeout: 20_000 }).toContain("typed by hand");
+    expect(sea.api.calls.at(-1)!.prompt).not.toContain("nobody reads this");
+    await term.press("C-b", "d");
+    await term.sees(/\[detached \(from session claude\)\]\s+status 0/);
+    await shell("--crew");
+    await term.sees(/Claude Code's own screen: session/);
+    await term.press("C-b", "d");
+    await term.sees(/\[detached \(from session crew\)\]\s+status 0/);
+  } finally {
+    await term.close();
+  }
 });
 
 test("its own screen keeps the end of the key: that is in a file of the ship's, beside the credentials, and nowhere else", () => {
@@ -73,6 +110,8 @@ test("its own screen keeps the end of the key: that is in a file of the ship's, 
 test("the session outlives its crew: what was said is still there, and the tree", async () => {
   await onShip("kill -9 $(tmux list-panes -s -t =crew -F '#{pane_pid}')");
   await expect.poll(async () => (await onShip("tmux has-session -t =claude")).exitCode, { timeout: 20_000 }).not.toBe(0);
+  const nobody = await ocaptain("answer", "ship-0", "are you there?");
+  expect(nobody).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("no session of Claude Code is open on ship-0") });
   await captain.up();
   await expect.poll(screen, { timeout: 30_000 }).toContain("It is done, captain.");
   expect((await onShip("cat voyage/workspace/ordered.txt")).stdout).toBe("done by order\n");

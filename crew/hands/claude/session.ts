@@ -110,7 +110,7 @@ export async function runSession(start: SessionStart): Promise<RunEnd> {
       const lines = (rest + decoder.write(chunk)).split("\n");
       rest = lines.pop()!;
       for (const line of lines) {
-        const event = parse(line);
+        const event = parseEvent(line);
         if (!event) continue;
         seen.take(event);
         start.onEvent(event);
@@ -177,7 +177,8 @@ class Seen {
   }
 }
 
-function parse(line: string): StreamEvent | null {
+/** A line of its output or of a transcript; null for what is none. */
+export function parseEvent(line: string): StreamEvent | null {
   try {
     return JSON.parse(line) as StreamEvent;
   } catch {

@@ -6,26 +6,26 @@ import type { StreamEvent } from "./session.ts";
 export class Narrator {
   readonly #tools = new Map<string, { name: string; atMs: number }>();
 
-  /** Lines for one event, each with its newline; "" when it says nothing to people. */
-  tell(event: StreamEvent): string {
+  /** Lines for one event, each with its newline; "" when it says nothing to people. `atMs`: when it was, on one clock for all. */
+  tell(event: StreamEvent, atMs = performance.now()): string {
     if (event.type === "system" && event.subtype === "api_retry")
       return `  ! the API failed (${event.error_status ?? "no answer"}, ${event.error}); trying again, ${event.attempt} of ${event.max_retries}\n`;
     if (event.type !== "assistant" && event.type !== "user") return "";
     const content = event.message?.content;
     if (!Array.isArray(content)) return "";
-    return content.map((block) => this.#block(block)).join("");
+    return content.map((block) => this.#block(block, atMs)).join("");
   }
 
-  #block(block: NonNullable<StreamEvent["message"]>["content"][number]): string {
+  #block(block: NonNullable<StreamEvent["message"]>["content"][number], atMs: number): string {
     if (block.type === "text" && block.text?.trim()) return `${indented(block.text.trim())}\n`;
     if (block.type === "tool_use") {
-      this.#tools.set(block.id!, { name: block.name!, atMs: performance.now() });
+      this.#tools.set(block.id!, { name: block.name!, atMs });
       return `  > ${block.name} ${said(block.input ?? {})}\n`;
     }
     if (block.type === "tool_result") {
       const tool = this.#tools.get(block.tool_use_id!);
       this.#tools.delete(block.tool_use_id!);
-      const seconds = tool ? ((performance.now() - tool.atMs) / 1000).toFixed(1) : "?";
+      const seconds = tool ? ((atMs - tool.atMs) / 1000).toFixed(1) : "?";
       const text = textOf(block.content);
       return block.is_error
         ? `  x ${tool?.name ?? "tool"} ${seconds} s: ${clipped(text, 400)}\n`

@@ -2,6 +2,9 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Ship } from "../../ship.ts";
 
+/** How often it is copied while a run goes on. */
+export const TRANSCRIPT_MS = 30_000;
+
 /** Claude Code's own file of a session, whatever it calls the project's folder; null when it has written none (facts: claude-code §5). */
 export function transcriptOf(ship: Ship, session: string): string | null {
   const projects = join(ship.home, ".claude", "projects");

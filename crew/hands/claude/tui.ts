@@ -11,6 +11,7 @@ import { pause } from "../../pause.ts";
 import { run } from "../../run.ts";
 import { type } from "./attended.ts";
 import { Meter } from "./meter.ts";
+import { keepSessionLog } from "./session-log.ts";
 import { transcriptOf } from "./transcript.ts";
 
 /** Nobody bounds the time of a session that waits for a person; it ends with the watch. */
@@ -86,7 +87,8 @@ export class Tui {
         if (!resume) this.#session = randomUUID();
         writeFileSync(this.#idFile, this.#session, { mode: 0o600 });
         journal.note("screen", `Claude Code's own screen: session ${this.#session}${resume ? ", resumed" : ""}`);
-        const { seconds, exitCode } = await this.#run(resume, places.settings, rulesFile, signal);
+        const closeLog = keepSessionLog(ship, this.#session);
+        const { seconds, exitCode } = await this.#run(resume, places.settings, rulesFile, signal).finally(closeLog);
         failures = seconds * 1000 > LIVED_MS ? 0 : failures + 1;
         if (failures >= FAILURES)
           throw new Halt("stop", `Claude Code's screen ended ${failures} times in a row, at last with exit status ${exitCode}`);
