@@ -1,10 +1,10 @@
 import { HAND_SESSION } from "../lib/crew-launch.ts";
 import { OcaptainError } from "../lib/errors.ts";
 import { spriteName } from "../lib/naming.ts";
+import { plain } from "../lib/plain-text.ts";
 import { openSprites } from "../lib/sprites/client.ts";
 import { readVoyageProvider } from "../lib/voyage-provider.ts";
 import type { KnownVoyage } from "./choose-voyage.ts";
-import { plain } from "./io.ts";
 
 /** The text is in the request's URL, percent-encoded: so much is at most 48 KiB there. */
 export const MOST_TYPED = 4_096;
