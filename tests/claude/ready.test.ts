@@ -110,6 +110,8 @@ test(
         seen = tmux(ship, "capture-pane", "-p", "-t", "=claude:", "-S", "-");
         killed = true;
         tmux(ship, "kill-session", "-t", "=claude");
+        // An answer that reaches it while it dies would be part of its session.
+        return { text: "Too late.", delayMs: 60_000 };
       }
       return work(talk);
     };
