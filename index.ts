@@ -11,6 +11,7 @@ import { loadDotEnv } from "./lib/dot-env.ts";
 import { NOT_ISOLATED } from "./lib/harbor-daemon.ts";
 import { planNews } from "./lib/plan-news.ts";
 import { preflight } from "./lib/preflight/preflight.ts";
+import { shipTailnet } from "./lib/tailnet/ship-tailnet.ts";
 
 loadDotEnv(process.cwd());
 const stack = getStack();
@@ -20,9 +21,10 @@ const { plan, shipCount } = await plainly(() => preflight({ ...config, stack }, 
 const crew = await packCrew();
 const news = runtime.isDryRun() ? await planNews(stack, plan) : null;
 if (news) void log.info(news);
-if (plan.orders) void log.info("no ocaptain:plan: one ship, on which Claude Code waits for orders (ocaptain shell --write)");
+if (plan.orders)
+  void log.info("no ocaptain:plan: one ship, on which Claude Code waits for orders (ocaptain answer, or ocaptain shell --write)");
 
-const credentials = config.hand === "claude" ? claudeCredentials(config.claudeToken) : null;
+const credentials = config.hand === "claude" ? claudeCredentials(config.claudeToken, { github: plan.github }) : null;
 const fleet = new Voyage(stack, {
   ...config,
   stack,
@@ -30,6 +32,7 @@ const fleet = new Voyage(stack, {
   ships: shipCount,
   crewDigest: crew.digest,
   credentialsDigest: credentials ? credentialsDigest(credentials) : "",
+  tailnet: config.mesh === "tailscale" ? await shipTailnet(config, crew) : undefined,
   steps: await captainSteps(config),
 });
 

@@ -11,20 +11,26 @@ const LONGEST_MS = 5 * 60_000;
 
 /** Of one command, in milliseconds: by the clock, and by the processor for it and all that it started and waited for (so not for daemons). */
 export type Cost = { ms: number; cpuMs: number };
-export type Stack = { up(args?: readonly string[]): Promise<Cost> };
+export type Stack = { up(args?: readonly string[]): Promise<Cost>; destroy(): Promise<Cost> };
 
 /** The floor's stack, with a backend of its own in `folder`. */
 export const floorStack = (folder: string, ships: number, signal: AbortSignal) =>
   openStack({ folder, cwd: FLOOR, stackFiles: FLOOR, config: { "ocaptain-floor:ships": String(ships) } }, signal);
 
-/** A voyage's stack, likewise. */
-export const voyageStack = (folder: string, plan: string, ships: number, signal: AbortSignal) =>
+/** A voyage's stack, likewise; `more`: of its configuration. */
+export const voyageStack = (
+  folder: string,
+  plan: string,
+  ships: number,
+  signal: AbortSignal,
+  more: Record<string, string> = {},
+) =>
   openStack(
     {
       folder,
       cwd: PROJECT,
       stackFiles: join(PROJECT, "stacks"),
-      config: { "ocaptain:plan": plan, "ocaptain:ships": String(ships) },
+      config: { "ocaptain:plan": plan, "ocaptain:ships": String(ships), ...more },
     },
     signal,
   );
@@ -63,7 +69,9 @@ async function openStack(
   await pulumi(["stack", "init", STACK]).finally(() => rm(join(of.stackFiles, `Pulumi.${STACK}.yaml`), { force: true }));
   const lines = Object.entries(of.config).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
   await writeFile(configFile, ["config:", ...lines, ""].join("\n"));
-  return { up: (args = []) => pulumi(["up", "--yes", "--skip-preview", "-s", STACK, "--config-file", configFile, ...args]) };
+  const change = (verb: string, args: readonly string[] = []) =>
+    pulumi([verb, "--yes", "--skip-preview", "-s", STACK, "--config-file", configFile, ...args]);
+  return { up: (args) => change("up", args), destroy: () => change("destroy") };
 }
 
 /** Processor time of all children of this process that have ended, and of theirs (proc(5): cutime and cstime, in hundredths of a second). */

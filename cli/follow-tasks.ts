@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../lib/errors.ts";
 import { helmClient } from "../lib/helm-client.ts";
 import type { TaskRow, VoyageStatus } from "../lib/voyage-status.ts";
+import { firstLine } from "./io.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** How often the helm is asked: it has no stream for the captain, and a claim lives for a second or more. */
@@ -60,9 +61,9 @@ export function followTasks(terminal: Terminal, voyageId: string, options: { sig
 
 function describe(terminal: Terminal, task: TaskRow, all: TaskRow[]): string {
   const done = all.filter((row) => row.status === "accepted").length;
-  const what = `#${task.id.padEnd(2)} ${task.subject}`;
+  const what = `#${task.id.padEnd(2)} ${firstLine(task.subject)}`;
   const line = (mark: string, note = "") =>
-    `${mark} ${(task.ship ?? "").padEnd(7)} ${what}${note && `  ${terminal.style("dim", note)}`}`;
+    `${mark} ${(task.ship ?? "").padEnd(7)} ${what}${note && `  ${terminal.style("dim", firstLine(note))}`}`;
   if (task.status === "claimed") return line(terminal.style("cyan", "▸"));
   if (task.status === "accepted")
     return line(terminal.style("green", "✓"), `${task.commit?.slice(0, 8)} · ${done}/${all.length}`);

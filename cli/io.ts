@@ -1,4 +1,5 @@
-import { stripVTControlCharacters, styleText } from "node:util";
+import { styleText } from "node:util";
+import { plain } from "../lib/plain-text.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 
 /** What a verb has to do with the world: results go to `out`, progress to `say`, and `signal` says that the person has had enough. */
@@ -32,12 +33,6 @@ export function openIo(json: boolean, signal: AbortSignal): Io {
     style: (format, text) => styleText(format, text, { stream }),
     columns: stream.isTTY ? stream.columns || 80 : undefined,
   };
-}
-
-/** What ships and agents wrote, made harmless for a terminal: no escape sequence, no control character but tab. */
-export function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  return stripVTControlCharacters(text).replace(/[\x00-\x08\x0a-\x1f\x7f-\x9f]/g, "");
 }
 
 /** The first line, for a table or a list. */

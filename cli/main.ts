@@ -86,16 +86,17 @@ verb(
 
 verb(
   "shell [voyage] [ship]",
-  "the ship's tmux in this terminal, to look (detach: Ctrl-b d); wakes the ship",
+  "the ship's tmux in this terminal, to look (detach: Ctrl-b d): Claude Code's, else the crew's; wakes the ship",
   "ocaptain shell ship-0\nocaptain shell voyage-abc ship-0 --write\nocaptain shell 0 --raw",
   async (io, words, options) => (await import("./verbs/shell.ts")).shell(words, options, io),
 )
   .option("--raw", "a shell on the ship, in its workspace")
-  .option("--write", "keys reach the crew");
+  .option("--crew", "the crew's own journal, also where Claude Code's screen is")
+  .option("--write", "keys reach what is shown: to type to Claude Code");
 
 verb(
   "answer <ship> <words...>",
-  "what a ship's agent asked the captain; '#7' names a task instead of a ship, - reads stdin",
+  "what a ship's agent asked the captain, or a message to an interactive session; '#7' names a task instead of a ship, - reads stdin",
   "ocaptain answer ship-0 'Green, as in the logo.'\nocaptain answer '#7' No, leave it out.\nocaptain answer 0 - --voyage voyage-abc < answer.txt",
   async (io, [ship, words], { voyage }) =>
     (await import("./verbs/answer.ts")).answer(String(ship), words as unknown as string[], voyage, io) as Promise<undefined>,

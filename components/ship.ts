@@ -3,13 +3,24 @@ import {
   ComponentResource,
   type ComponentResourceOptions,
   type Input,
+  interpolate,
   type Output,
   output,
   type Resource,
 } from "@pulumi/pulumi";
-import { MutagenSync, Sprite, TmuxLaunch } from "../dynamic-providers/resources.ts";
+import { MutagenSync, Sprite, TailnetKey, TailnetNode, TmuxLaunch } from "../dynamic-providers/resources.ts";
 import { spriteName } from "../lib/naming.ts";
-import type { ProvisionStep } from "../lib/plan-types.ts";
+import type { Plan } from "../lib/plan-types.ts";
+import type { TailnetKind } from "../lib/tailnet/types.ts";
+
+export type ShipTailnet = {
+  control: TailnetKind;
+  /** The captain's address in the tailnet, and the helm's port there. */
+  captain: Input<string>;
+  helmPort: Input<number>;
+  /** Of what is put on ships for it. */
+  digest: string;
+};
 
 export type ShipArgs = {
   stack: string;
@@ -19,13 +30,15 @@ export type ShipArgs = {
   helmUrl: Input<string>;
   crewDigest: string;
   credentialsDigest: string;
-  /** The plan's. */
-  provision: ProvisionStep[] | undefined;
+  /** The tailnet that the ship joins: absent, it is reached as its provider has it. */
+  tailnet?: ShipTailnet | undefined;
+  /** What it asks of each ship. */
+  plan: Pick<Plan, "provision" | "network" | "github">;
   /** What must be there before any VM is made: the helm with the plan, the captain's step at sink. */
   after: Resource[];
 };
 
-/** One VM of the fleet with its syncs and its crew: Sprite → MutagenSync ×3 → TmuxLaunch (design 5). */
+/** One VM of the fleet with its syncs and its crew: Sprite → (TailnetKey → TailnetNode →) MutagenSync ×3 → TmuxLaunch (design 5). */
 export class Ship extends ComponentResource {
   /** `ship-<i>`. */
   readonly ship: string;
@@ -39,21 +52,34 @@ export class Ship extends ComponentResource {
   constructor(ship: string, args: ShipArgs, opts?: ComponentResourceOptions) {
     super("ocaptain:index:Ship", ship, {}, opts);
     this.ship = ship;
-    const { stack, provider, voyageId, nonce, helmUrl, crewDigest, credentialsDigest, provision, after } = args;
+    const { stack, provider, voyageId, nonce, helmUrl, crewDigest, credentialsDigest, tailnet, after } = args;
+    const { provision, network, github } = args.plan;
+    const control = tailnet && { control: tailnet.control };
     const name = output(voyageId).apply((id) => spriteName(stack, id, ship));
     const sprite = new Sprite(
       ship,
-      { stack, provider, voyageId, nonce, crewDigest, ship, name },
+      { stack, provider, voyageId, nonce, crewDigest, ship, name, network, ...control },
       { parent: this, dependsOn: after },
     );
     const hull = { stack, provider, voyageId, ship, sprite: sprite.name, incarnation: sprite.incarnation };
+    const node = tailnet && joinTailnet(hull, tailnet, this);
+    const way = node && { ...control, user: node.user, nodeId: node.nodeId };
     const syncs = (["tasks", "workspace", "logs"] as const).map(
-      (session) => new MutagenSync(`${ship}-${session}`, { ...hull, session }, { parent: this }),
+      (session) => new MutagenSync(`${ship}-${session}`, { ...hull, ...way, session }, { parent: this }),
     );
     const sessions = all(syncs.map((sync) => sync.sessionName));
     const launch = new TmuxLaunch(
       `${ship}-crew`,
-      { ...hull, crewDigest, credentialsDigest, provision, helmUrl, sessions },
+      {
+        ...hull,
+        crewDigest,
+        credentialsDigest,
+        provision,
+        github,
+        helmUrl,
+        sessions,
+        ...(node && { at: interpolate`${node.user}@${node.address}` }),
+      },
       { parent: this },
     );
     this.sprite = sprite.name;
@@ -61,4 +87,19 @@ export class Ship extends ComponentResource {
     this.address = launch.address;
     this.registerOutputs({ sprite: this.sprite, incarnation: this.incarnation, address: this.address });
   }
+}
+
+type Hull = {
+  stack: string;
+  provider: "harbor" | "sprites";
+  voyageId: Input<string>;
+  ship: string;
+  sprite: Output<string>;
+  incarnation: Output<string>;
+};
+
+function joinTailnet(hull: Hull, { control, captain, helmPort, digest }: ShipTailnet, parent: Resource): TailnetNode {
+  const { provider, ...ship } = hull;
+  const { key, keyId } = new TailnetKey(`${hull.ship}-key`, { ...ship, control }, { parent });
+  return new TailnetNode(`${hull.ship}-node`, { ...ship, provider, control, key, keyId, captain, helmPort, digest }, { parent });
 }

@@ -25,6 +25,7 @@ const VoyageConfig = z.object({
   tailscaleOauthSecret: z.string().optional(),
   headscaleUrl: z.string().optional(),
   headscaleApiKey: z.string().optional(),
+  captainNode: z.enum(["own"], { error: 'is neither "own" nor unset' }).optional(),
   /** Shell commands on the captain's machine; from here only, never from a plan (components/captain-steps.ts). */
   onSail: z.string().min(1).optional(),
   onSink: z.string().min(1).optional(),
@@ -76,7 +77,7 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
   return { config: read as VoyageConfig, findings };
 }
 
-const EXAMPLES: Record<string, string> = { plan: "plans/survey", ships: "3", budgetUsd: "50" };
+const EXAMPLES: Record<string, string> = { captainNode: "own", plan: "plans/survey", ships: "3", budgetUsd: "50" };
 
 /** The language host passes the keys that are secret in this variable (pulumi's sdk/nodejs/runtime/config.ts). */
 const isSecret = (key: string) => (JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS || "[]") as string[]).includes(key);

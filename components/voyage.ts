@@ -2,6 +2,7 @@ import { ComponentResource, type ComponentResourceOptions, type Output, output }
 import { Helm, Muster, Workspace } from "../dynamic-providers/resources.ts";
 import { shipName } from "../lib/naming.ts";
 import type { Plan } from "../lib/plan-types.ts";
+import type { TailnetKind } from "../lib/tailnet/types.ts";
 import type { StepResources } from "./captain-steps.ts";
 import { Ship } from "./ship.ts";
 
@@ -19,6 +20,8 @@ export type VoyageArgs = {
   lingerSeconds: number;
   /** Digest of the crew's packed files. */
   crewDigest: string;
+  /** Absent: no tailnet. `digest`: of what is put on ships for it. */
+  tailnet?: { control: TailnetKind; digest: string } | undefined;
   /** Local commands of the captain's, or null. */
   steps?: StepResources | null;
 };
@@ -32,8 +35,9 @@ export class Voyage extends ComponentResource {
 
   constructor(name: string, args: VoyageArgs, opts?: ComponentResourceOptions) {
     super("ocaptain:index:Voyage", name, {}, opts);
-    const { stack, plan, provider, hand, credentialsDigest, budgetUsd, leaseSeconds, lingerSeconds, crewDigest } = args;
-    const muster = new Muster("muster", { stack, provider }, { parent: this });
+    const { stack, plan, provider, hand, credentialsDigest, budgetUsd, leaseSeconds, lingerSeconds, crewDigest, tailnet } = args;
+    const control = tailnet && { control: tailnet.control };
+    const muster = new Muster("muster", { stack, provider, ...control }, { parent: this });
     const { voyageId, nonce } = muster;
     const workspace = new Workspace(
       "workspace",
@@ -42,7 +46,7 @@ export class Voyage extends ComponentResource {
     );
     const helm = new Helm(
       "helm",
-      { stack, voyageId, provider, hand, plan, ...(budgetUsd && { budgetUsd }), leaseSeconds, lingerSeconds },
+      { stack, voyageId, provider, hand, plan, ...(budgetUsd && { budgetUsd }), leaseSeconds, lingerSeconds, ...control },
       { parent: this, dependsOn: workspace },
     );
     this.voyageId = voyageId;
@@ -63,7 +67,8 @@ export class Voyage extends ComponentResource {
             helmUrl: helm.url,
             crewDigest,
             credentialsDigest,
-            provision: plan.provision,
+            plan,
+            tailnet: tailnet && { ...tailnet, captain: helm.captain, helmPort: helm.port },
             after: sink ? [helm, sink] : [helm],
           },
           { parent: this },

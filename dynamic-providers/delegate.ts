@@ -17,7 +17,7 @@ export class Delegate implements dynamic.ResourceProvider {
 
   async configure(request: dynamic.ConfigureRequest) {
     const secrets = ["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey"];
-    for (const key of [...secrets, "headscaleUrl", "keepWorkspace", "abandonUnsynced", "unconfined", "handover"])
+    for (const key of [...secrets, "headscaleUrl", "captainNode", "keepWorkspace", "abandonUnsynced", "unconfined", "handover"])
       this.settings[key] = request.config.get(`ocaptain:${key}`) || undefined;
   }
 

@@ -8,6 +8,7 @@ import { musterLifecycle } from "./muster/lifecycle.ts";
 import { mutagenSyncLifecycle } from "./mutagen-sync/lifecycle.ts";
 import { spriteLifecycle } from "./sprite/lifecycle.ts";
 import { tailnetKeyLifecycle } from "./tailnet-key/lifecycle.ts";
+import { tailnetNodeLifecycle } from "./tailnet-node/lifecycle.ts";
 import { tmuxLaunchLifecycle } from "./tmux-launch/lifecycle.ts";
 import { withVoyageLock } from "./voyage-lock.ts";
 import { workspaceLifecycle } from "./workspace/lifecycle.ts";
@@ -24,6 +25,7 @@ const lifecycles: Record<string, AnyLifecycle> = {
   "mutagen-sync": mutagenSyncLifecycle,
   "tmux-launch": tmuxLaunchLifecycle,
   "tailnet-key": tailnetKeyLifecycle,
+  "tailnet-node": tailnetNodeLifecycle,
 };
 
 type Bag = Record<string, unknown> & { stack: string };
@@ -40,8 +42,11 @@ loadDotEnv(process.cwd());
 export async function check(kind: string, _settings: Settings, news: Bag, olds: Partial<Bag> = {}) {
   const failures: { property: string; reason: string }[] = [];
   for (const property of lifecycle(kind).fixed ?? [])
-    if (olds[property] !== undefined && olds[property] !== news[property])
-      failures.push({ property, reason: `${olds[property]} sails: pulumi destroy, before it can be ${news[property]}` });
+    if (Object.keys(olds).length > 0 && olds[property] !== news[property])
+      failures.push({
+        property,
+        reason: `${olds[property] ?? "none"} sails: pulumi destroy, before it can be ${news[property] ?? "none"}`,
+      });
   for (const [property, schema] of Object.entries(lifecycle(kind).inputs.shape)) {
     if (hasUnknown(news[property])) continue;
     const parsed = (schema as AnyLifecycle["inputs"]).safeParse(news[property]);

@@ -10,6 +10,8 @@ export type Settings = {
   /** Set: the tailnet is a Headscale's. */
   headscaleUrl?: string | undefined;
   headscaleApiKey?: string | undefined;
+  /** "own": this project runs the captain's tailscaled. */
+  captainNode?: string | undefined;
   /** "false": the captain's folder goes at destroy. */
   keepWorkspace?: string | undefined;
   /** Names of ships (comma or JSON list) whose work may be lost at destroy. */

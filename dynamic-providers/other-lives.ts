@@ -1,16 +1,11 @@
 import { incarnationLabel } from "../lib/mutagen/sessions.ts";
-import { voyageMutagen } from "../lib/mutagen/voyage.ts";
+import { type SyncedVoyage, voyageMutagen } from "../lib/mutagen/voyage.ts";
 
 /**
  * Ends the syncs of a ship's other VM lives. A VM that was made anew has the name, and so the address, of the old one: an old session would
  * connect to it, find its tree empty, and carry that to the mirror. Mutagen halts on an emptied root, but not when it held one entry.
  */
-export async function endOtherLives(of: {
-  voyageId: string;
-  provider: "harbor" | "sprites";
-  ship: string;
-  incarnation: string;
-}): Promise<void> {
+export async function endOtherLives(of: SyncedVoyage & { ship: string; incarnation: string }): Promise<void> {
   const mutagen = voyageMutagen(of);
   if (!(await mutagen.running())) return;
   const life = incarnationLabel(of.incarnation);

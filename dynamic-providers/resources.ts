@@ -1,5 +1,5 @@
 import { type CustomResourceOptions, dynamic, type Input, type Output } from "@pulumi/pulumi";
-import type { Plan, ProvisionStep } from "../lib/plan-types.ts";
+import type { Plan, PlanNetwork, ProvisionStep } from "../lib/plan-types.ts";
 import type { TailnetKind } from "../lib/tailnet/types.ts";
 import { Delegate } from "./delegate.ts";
 
@@ -10,6 +10,8 @@ import { Delegate } from "./delegate.ts";
 type Inputs<T> = { [K in keyof T]: Input<T[K]> };
 type Provider = "harbor" | "sprites";
 type Ship = { stack: string; voyageId: string; ship: string; sprite: string; incarnation: string; provider: Provider };
+/** Not there in a voyage without a tailnet. */
+type Tailnet = { control?: TailnetKind };
 
 const muster = new Delegate("muster");
 /** Who this voyage is; goes last, with the proof. */
@@ -17,7 +19,7 @@ export class Muster extends dynamic.Resource {
   declare readonly voyageId: Output<string>;
   declare readonly nonce: Output<string>;
   declare readonly captainId: Output<string>;
-  constructor(name: string, args: Inputs<{ stack: string; provider: Provider }>, opts?: CustomResourceOptions) {
+  constructor(name: string, args: Inputs<{ stack: string; provider: Provider } & Tailnet>, opts?: CustomResourceOptions) {
     super(muster, name, { ...args, voyageId: undefined, nonce: undefined, captainId: undefined }, opts, "ocaptain", "Muster");
   }
 }
@@ -45,12 +47,14 @@ type HelmArgs = {
   budgetUsd?: number;
   leaseSeconds: number;
   lingerSeconds: number;
-};
+} & Tailnet;
 /** The voyage's place at the helm, with its plan. */
 export class Helm extends dynamic.Resource {
   declare readonly url: Output<string>;
+  declare readonly port: Output<number>;
+  declare readonly captain: Output<string>;
   constructor(name: string, args: Inputs<HelmArgs>, opts?: CustomResourceOptions) {
-    super(helm, name, { ...args, url: undefined }, opts, "ocaptain", "Helm");
+    super(helm, name, { ...args, url: undefined, port: undefined, captain: undefined }, opts, "ocaptain", "Helm");
   }
 }
 
@@ -63,7 +67,8 @@ type SpriteArgs = {
   provider: Provider;
   nonce: string;
   crewDigest: string;
-};
+  network: PlanNetwork | undefined;
+} & Tailnet;
 /** One VM with the crew's files on it. */
 export class Sprite extends dynamic.Resource {
   declare readonly name: Output<string>;
@@ -101,20 +106,52 @@ export class TailnetKey extends dynamic.Resource {
   }
 }
 
+const tailnetNode = new Delegate("tailnet-node");
+type TailnetNodeArgs = Ship & {
+  control: TailnetKind;
+  keyId: string;
+  key: string;
+  captain: string;
+  helmPort: number;
+  digest: string;
+};
+/** A ship in the tailnet. */
+export class TailnetNode extends dynamic.Resource {
+  declare readonly address: Output<string>;
+  declare readonly nodeId: Output<string>;
+  declare readonly user: Output<string>;
+  constructor(name: string, args: Inputs<TailnetNodeArgs>, opts?: CustomResourceOptions) {
+    super(
+      tailnetNode,
+      name,
+      { ...args, address: undefined, nodeId: undefined, user: undefined },
+      opts,
+      "ocaptain",
+      "TailnetNode",
+    );
+  }
+}
+
 const mutagenSync = new Delegate("mutagen-sync");
 /** One of a ship's three syncs. */
 export class MutagenSync extends dynamic.Resource {
   declare readonly sessionName: Output<string>;
-  constructor(name: string, args: Inputs<Ship & { session: "tasks" | "workspace" | "logs" }>, opts?: CustomResourceOptions) {
+  constructor(
+    name: string,
+    args: Inputs<Ship & Tailnet & { session: "tasks" | "workspace" | "logs"; user?: string; nodeId?: string }>,
+    opts?: CustomResourceOptions,
+  ) {
     super(mutagenSync, name, { ...args, sessionName: undefined }, opts, "ocaptain", "MutagenSync");
   }
 }
 
 const tmuxLaunch = new Delegate("tmux-launch");
 type LaunchArgs = Ship & {
+  at?: string;
   crewDigest: string;
   credentialsDigest: string;
   provision: ProvisionStep[] | undefined;
+  github: true | undefined;
   helmUrl: string;
   sessions: string[];
 };

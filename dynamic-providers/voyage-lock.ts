@@ -32,7 +32,8 @@ export async function withVoyageLock<T>(stack: string, work: () => Promise<T>): 
 
 async function take(stack: string) {
   const file = voyageFolder(stack).lock;
-  await mkdir(dirname(file), { recursive: true });
+  // The first that is made of the captain's folder, which is nobody else's on this machine: repository, logs and ledger are in it.
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const another = `another change of voyage "${stack}" is under way`;
   return acquireOsLock(file, { timeoutMs: LOCK_WAIT_MS, onWait: () => console.error(`${another}: waiting for it to end`) }).catch(
     (cause) => {

@@ -56,6 +56,7 @@ async function run(
 ): Promise<void> {
   const profile = latencyProfile(latency);
   const isolated = isIsolated(net ?? (process.env.OCAPTAIN_HARBOR_NET || "shared"), asked);
+  if (isolated) ownGroupOnly();
   mkdirSync(harborHome(), { recursive: true, mode: 0o700 });
   const lock = await lockOrWhoRuns();
   if (!lock) return;
@@ -101,6 +102,12 @@ async function chooseKind(unconfined: boolean, isolated: boolean): Promise<boole
   probeUnconfined();
   return true;
 }
+
+/**
+ * The supplementary groups of a ship's processes are this process's, and cannot be changed in there. Those of the ship's account are its own group alone:
+ * Tailscale SSH, without root, logs nobody in whose account has other groups than itself.
+ */
+const ownGroupOnly = () => process.getuid?.() === 0 && process.setgroups?.([process.getgid?.() ?? 0]);
 
 /** @throws OcaptainError USAGE for what is no network, or not of an unconfined ship */
 function isIsolated(net: string, unconfined: boolean): boolean {

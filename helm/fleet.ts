@@ -12,6 +12,7 @@ import type { ProviderSettings } from "../lib/sprites/types.ts";
 import { readVoyageProvider } from "../lib/voyage-provider.ts";
 import { openBranch } from "./branch.ts";
 import { systemClock } from "./clock.ts";
+import type { Doors } from "./doors.ts";
 import { Ledger } from "./ledger.ts";
 import type { Log } from "./log.ts";
 import { Projection } from "./projection.ts";
@@ -20,7 +21,10 @@ import { Voyage } from "./voyage.ts";
 import { Waker } from "./wake.ts";
 
 /** Where each voyage is; all else is in its folder. */
-const Registry = z.record(z.string().regex(VOYAGE_ID), z.object({ stack: z.string(), folder: z.string() }));
+const Registry = z.record(
+  z.string().regex(VOYAGE_ID),
+  z.object({ stack: z.string(), folder: z.string(), listenAt: z.string().optional() }),
+);
 type Registry = z.infer<typeof Registry>;
 
 export type Sailing = { voyage: Voyage; folder: VoyageFolder; close: () => void };
@@ -32,6 +36,7 @@ const READ_TIP_MS = 10_000;
 export class Fleet {
   declare readonly folderType: VoyageFolder;
   readonly #log: Log;
+  readonly #doors: Doors;
   readonly #sailing = new Map<string, Sailing>();
   readonly #opening = new Map<string, Promise<Sailing>>();
   readonly #file = join(helmHome(), "voyages.json");
@@ -39,8 +44,9 @@ export class Fleet {
   /** False while the helm starts and ends: ships are told 503. */
   open = false;
 
-  constructor(log: Log) {
+  constructor(log: Log, doors: Doors) {
     this.#log = log;
+    this.#doors = doors;
   }
 
   /** Opens all registered voyages. One whose folder is gone, or broken, is left out and logged: the others sail on. */
@@ -49,6 +55,7 @@ export class Fleet {
     for (const [id, { stack, folder }] of Object.entries(this.#registry)) {
       await this.#sail(id, stack, folder).catch((error) => this.#log("voyage-not-opened", { voyage: id, error: String(error) }));
     }
+    await this.#keepDoors().catch(() => {}); // logged, and tried again
     this.open = true;
   }
 
@@ -66,7 +73,7 @@ export class Fleet {
     return sailing;
   }
 
-  /** Idempotent. Throws NO_REPO, BAD_PLAN. */
+  /** Idempotent. Throws NO_REPO, BAD_PLAN, NO_DOOR. */
   async register(id: string, ask: RegisterVoyage): Promise<PlanChanges> {
     if (!VOYAGE_ID.test(id)) throw new OcaptainError("BAD_VOYAGE_ID", `"${id}" is no voyage id: 6 lower-case hex digits`);
     const folder = voyageFolderAt(ask.folder, ask.stack);
@@ -75,8 +82,9 @@ export class Fleet {
     await writeAtomically(folder.credentials, `${JSON.stringify(ask.provider)}\n`, 0o600);
     const { voyage } = await this.#sail(id, ask.stack, ask.folder);
     const changes = await voyage.register(ask);
-    this.#registry[id] = { stack: ask.stack, folder: ask.folder };
+    this.#registry[id] = { stack: ask.stack, folder: ask.folder, ...(ask.listenAt && { listenAt: ask.listenAt }) };
     await this.#save();
+    await this.#keepDoors();
     return changes;
   }
 
@@ -91,6 +99,7 @@ export class Fleet {
     if (!this.#registry[id]) return;
     delete this.#registry[id];
     await this.#save();
+    await this.#keepDoors().catch(() => {});
   }
 
   end(): void {
@@ -140,6 +149,11 @@ export class Fleet {
     this.#sailing.set(id, sailing);
     this.#log("voyage-opened", { voyage: id, stack });
     return sailing;
+  }
+
+  #keepDoors(): Promise<void> {
+    const addresses = Object.values(this.#registry).flatMap(({ listenAt }) => listenAt ?? []);
+    return this.#doors.keep([...new Set(addresses)]);
   }
 
   #close(id: string): void {

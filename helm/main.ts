@@ -7,6 +7,7 @@ import { HELM_EXIT, helmBuild } from "../lib/helm-build.ts";
 import { acquireOsLock } from "../lib/os-lock.ts";
 import { helmHome, helmPort, helmSocket } from "../lib/paths.ts";
 import { adminServer } from "./admin-server.ts";
+import { Doors } from "./doors.ts";
 import { Fleet } from "./fleet.ts";
 import { openLog } from "./log.ts";
 import { shipServer } from "./ship-server.ts";
@@ -22,11 +23,13 @@ async function main(): Promise<void> {
   await acquireOsLock(join(helmHome(), "lock.sqlite"), { timeoutMs: 0 });
   const startedAt = new Date().toISOString();
   const build = await helmBuild();
-  const fleet = new Fleet(log);
+  const doors: Doors = new Doors(() => shipServer(fleet, log), log);
+  const fleet = new Fleet(log, doors);
 
   // The port is ours before anything is opened, so that a stranger's is known at once; ships are told 503 until all is.
   const ships = shipServer(fleet, log);
   const port = await listen(ships, { host: "127.0.0.1", port: helmPort() });
+  doors.start(port);
   const health = () => ({ pid: process.pid, port, build, startedAt, voyages: fleet.ids() });
   let ending = false;
   const end = (why: string, exitCode = 0) => {
@@ -34,6 +37,7 @@ async function main(): Promise<void> {
     ending = true;
     log("ending", { why });
     fleet.end();
+    doors.close();
     rmSync(helmSocket(), { force: true });
     process.exit(exitCode);
   };

@@ -1,4 +1,5 @@
 import type { ShipRow } from "../lib/admin-api.ts";
+import type { PlanHandSettings } from "../lib/plan-types.ts";
 import type { TaskRow, VoyageState } from "../lib/voyage-status.ts";
 import { budgetOf } from "./budget.ts";
 import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } from "./ledger.ts";
@@ -87,4 +88,10 @@ export function voyageState(ledger: Ledger, tip: string, ships: readonly ShipRow
   if (!ledger.store.one("SELECT 1 FROM lives WHERE hello_at IS NOT NULL LIMIT 1")) return "planning";
   if (ships.some((ship) => ship.state === "working" || ship.state === "idle")) return "sailing";
   return ships.length > 0 && ships.every((ship) => ship.state === "lost" || ship.state === "fenced") ? "lost" : "stalled";
+}
+
+/** Can a person type to its ships' hands? To an empty sail's, too: its plan says the same. */
+export function isInteractive(ledger: Ledger): boolean {
+  const { interactive } = JSON.parse(ledger.meta("claude") || "{}") as PlanHandSettings;
+  return interactive === true && ledger.meta("hand") === "claude";
 }

@@ -15,7 +15,7 @@ import type { Log } from "./log.ts";
 import { applyPlan, planChanges } from "./plan-changes.ts";
 import { ShipCalls } from "./ship-calls.ts";
 import { Sightings } from "./sightings.ts";
-import { shipRow, taskRow, voyageState } from "./view.ts";
+import { isInteractive, shipRow, taskRow, voyageState } from "./view.ts";
 
 export type Timing = { leaseSeconds: number; heartbeatSeconds: number; fenceSeconds: number; lingerSeconds: number };
 export const DEFAULT_TIMING: Timing = { leaseSeconds: 120, heartbeatSeconds: 10, fenceSeconds: 90, lingerSeconds: 8 };
@@ -169,6 +169,7 @@ export class Voyage {
       tasks: ledger.tasks().map((task) => taskRow(ledger, task)),
       ships,
       spend: { ...ledger.spend(), budgetUsd: ledger.budgetUsd() ?? null, byShip: ledger.spendByShip() },
+      ...(isInteractive(ledger) && { interactive: true as const }),
       ...(limited && { limited }),
       asOf: ledger.at(),
     };

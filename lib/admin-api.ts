@@ -51,6 +51,8 @@ export const RegisterVoyage = z.object({
     token: z.string().optional(),
     unconfined: z.boolean().optional(),
   }),
+  /** The captain's address in the voyage's tailnet, where the helm is to listen too; absent: loopback is enough. */
+  listenAt: z.string().optional(),
   /** Tunables; defaults: lease 120, heartbeat 10, fence 90, linger 8. Tests scale them down. */
   timing: z
     .object({

@@ -5,9 +5,12 @@ type Environment = Record<string, string | undefined>;
 /**
  * What the hand `claude` calls its model with, as `~/voyage/crew/credentials` on a ship holds it: the stack's `ocaptain:claudeToken`, else the
  * variables of the prior art (design 15). A token of `claude setup-token` and a key of the API are told apart by their vendor's prefix.
- * ANTHROPIC_BASE_URL, when set, goes with it: another gateway. Null when there is no token.
+ * ANTHROPIC_BASE_URL, when set, goes with it: another gateway. GH_TOKEN goes only where the plan asks for it. Null when there is no token of the model's.
  */
-export function claudeCredentials(claudeToken: string | undefined, env: Environment = process.env): string | null {
+export function claudeCredentials(
+  claudeToken: string | undefined,
+  { github, env = process.env }: { github?: boolean | undefined; env?: Environment } = {},
+): string | null {
   const token = claudeToken
     ? { [claudeToken.startsWith("sk-ant-api") ? "ANTHROPIC_API_KEY" : "CLAUDE_CODE_OAUTH_TOKEN"]: claudeToken }
     : env.CLAUDE_CODE_OAUTH_TOKEN
@@ -16,8 +19,11 @@ export function claudeCredentials(claudeToken: string | undefined, env: Environm
         ? { ANTHROPIC_API_KEY: env.ANTHROPIC_API_KEY }
         : null;
   if (!token) return null;
-  const lines = Object.entries({ ...token, ...(env.ANTHROPIC_BASE_URL && { ANTHROPIC_BASE_URL: env.ANTHROPIC_BASE_URL }) });
-  return lines.map(([name, value]) => `${name}=${value.trim()}\n`).join("");
+  const { ANTHROPIC_BASE_URL, GH_TOKEN } = env;
+  const all = { ...token, ...(ANTHROPIC_BASE_URL && { ANTHROPIC_BASE_URL }), ...(github && GH_TOKEN && { GH_TOKEN }) };
+  return Object.entries(all)
+    .map(([name, value]) => `${name}=${value.trim()}\n`)
+    .join("");
 }
 
 /** Tells one set of credentials from another, in state: a changed token is a change of each ship's launch. Says nothing of the token itself, which is long and random. */

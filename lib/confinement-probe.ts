@@ -11,6 +11,8 @@ const PROBE = [
 
 /** Why no ship can be confined here, found by trying it; null when one can. */
 export async function confinementProblem(): Promise<string | null> {
-  const result = await execa("unshare", PROBE, { reject: false, stdin: "ignore", timeout: PROBE_MS });
+  // As the ship: with nothing of the caller's environment, which holds secrets where `pulumi` asks.
+  const bare = { extendEnv: false, env: { PATH: process.env.PATH ?? "" } };
+  const result = await execa("unshare", PROBE, { ...bare, reject: false, stdin: "ignore", timeout: PROBE_MS });
   return result.failed ? result.stderr?.trim() || result.shortMessage || "no answer from bwrap" : null;
 }

@@ -5,6 +5,8 @@
 
 /** tmux session in which the supervisor runs. */
 export const CREW_SESSION = "crew";
+/** tmux session in which the hand `claude` is seen (crew/window/window.ts opens it). */
+export const HAND_SESSION = "claude";
 /** Folder of the crew on a ship, relative to the ship's home. */
 export const CREW_FOLDER = "voyage/crew";
 

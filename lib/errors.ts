@@ -1,3 +1,5 @@
+import { plainLines } from "./plain-text.ts";
+
 /**
  * The one error class of the project.
  *
@@ -16,10 +18,10 @@ export class OcaptainError extends Error {
   }
 }
 
-/** Message, hint and (once) the cause's message, as a person reads it. */
+/** Message, hint and (once) the cause's message, as a person reads it: also where it tells what a ship said, nothing in it steers a terminal. */
 export function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return plainLines(String(error));
   const hint = error instanceof OcaptainError && error.hint ? `\n  hint: ${error.hint}` : "";
   const cause = error.cause instanceof Error && !error.message.includes(error.cause.message) ? ` (${error.cause.message})` : "";
-  return `${error.message}${cause}${hint}`;
+  return plainLines(`${error.message}${cause}${hint}`);
 }

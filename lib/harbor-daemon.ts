@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { daemonEnvironment } from "./daemon-environment.ts";
 import { OcaptainError } from "./errors.ts";
 import { harborHome, harborInfoFile } from "./paths.ts";
 
@@ -29,8 +30,6 @@ const HEALTH_TIMEOUT_MS = 2_000;
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 20_000;
 const POLL_MS = 50;
-/** What of the caller's environment a harbor gets (design 15). */
-const ENVIRONMENT = ["PATH", "HOME", "LANG", "TMPDIR"];
 
 const logFile = () => join(harborHome(), "harbor.log");
 
@@ -120,14 +119,11 @@ function startDetached(latency: string, unconfined: boolean): { exitCode: number
   mkdirSync(harborHome(), { recursive: true, mode: 0o700 });
   const log = openSync(logFile(), "a", 0o600);
   const main = fileURLToPath(new URL("../harbor/main.ts", import.meta.url));
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([key]) => ENVIRONMENT.includes(key) || key.startsWith("OCAPTAIN_")),
-  );
   const child = spawn(process.execPath, [main, "--background", "--latency", latency, ...(unconfined ? ["--unconfined"] : [])], {
     detached: true,
     stdio: ["ignore", log, log],
     cwd: "/",
-    env,
+    env: daemonEnvironment(),
   });
   closeSync(log);
   child.unref();

@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Health } from "./admin-api.ts";
+import { daemonEnvironment } from "./daemon-environment.ts";
 import { OcaptainError } from "./errors.ts";
 import { HELM_EXIT, HELM_MAIN, helmBuild } from "./helm-build.ts";
 import { type HelmClient, helmClient } from "./helm-client.ts";
@@ -11,8 +12,10 @@ import { helmHome, helmPort } from "./paths.ts";
 
 const START_MS = 20_000;
 const STOP_MS = 10_000;
-const INHERITED =
-  /^(PATH|HOME|LANG|LC_ALL|TMPDIR|SSH_AUTH_SOCK|SSL_CERT_FILE|SSL_CERT_DIR|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|OCAPTAIN_.*)$/;
+/** For its calls of the provider, beside what every daemon gets. */
+const NETWORK = ["LC_ALL", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR"].concat(
+  ["http_proxy", "https_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]),
+);
 
 let ownBuild: Promise<string> | undefined;
 
@@ -60,7 +63,7 @@ async function start(client: HelmClient): Promise<void> {
     cwd: join(HELM_MAIN, "..", ".."),
     detached: true,
     stdio: ["ignore", file, file],
-    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name))),
+    env: daemonEnvironment(NETWORK),
   });
   closeSync(file);
   let exitCode: number | null | undefined;

@@ -29,6 +29,13 @@ export const helmPort = () => Number(process.env.OCAPTAIN_HELM_PORT || 4318);
 /** Data directory of a voyage's own Mutagen daemon. */
 export const mutagenHome = (voyageId: string) => join(ocaptainHome(), "mutagen", voyageId);
 
+/** Of voyages with a tailnet: the captain's own node, if there is one, and how ssh finds the ships. */
+export const tailnetHome = () => join(ocaptainHome(), "tailnet");
+/** The captain's own tailscaled: state, socket, log. */
+export const captainNodeHome = () => join(tailnetHome(), "captain");
+/** Of one voyage: `config` and a file of each ship's address and host keys. */
+export const tailnetSshHome = (voyageId: string) => join(tailnetHome(), "ssh", voyageId);
+
 /** The captain's folder of one voyage, and what is in it (design.md, "Captain's folder"). */
 export function voyageFolder(stack: string) {
   return voyageFolderAt(join(voyagesRoot(), stack), stack);

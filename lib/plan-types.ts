@@ -33,6 +33,13 @@ export const ProvisionStep = z.object({
 });
 export type ProvisionStep = z.infer<typeof ProvisionStep>;
 
+/** What each ship may reach: these names and no others, but for its own loopback. */
+export const PlanNetwork = z.object({
+  /** Lower case: `api.example.com`, or `*.example.com` for all below it. Empty: nothing. */
+  allow: z.array(z.string()),
+});
+export type PlanNetwork = z.infer<typeof PlanNetwork>;
+
 export const PlanTask = z.object({
   id: z.string(),
   subject: z.string(),
@@ -65,6 +72,10 @@ export const Plan = z.object({
   orders: z.literal(true).optional(),
   /** voyage.json's `provision`, in order; absent when there is none. */
   provision: z.array(ProvisionStep).optional(),
+  /** voyage.json's `network`; without it ships reach everything. */
+  network: PlanNetwork.optional(),
+  /** voyage.json's `github`: the captain's GH_TOKEN goes to the hand on each ship. */
+  github: z.literal(true).optional(),
   /** sha256 of the canonical JSON of all the above. */
   digest: z.string(),
 });

@@ -244,6 +244,16 @@ export const CrewConfig = z.object({
 });
 export type CrewConfig = z.infer<typeof CrewConfig>;
 
+/** What the helm's door on a ship in a tailnet needs (crew/tailnet/door.ts): `~/voyage/tailnet/door.json`. */
+export const DoorConfig = z.object({
+  /** The captain's IPv4 address in the tailnet. */
+  captain: z.string(),
+  /** The helm's port, there and on the ship's loopback. */
+  port: z.number().int(),
+  /** tailscaled's SOCKS5 proxy on loopback; null: a kernel interface carries plain connections. */
+  socksPort: z.number().int().nullable(),
+});
+export type DoorConfig = z.infer<typeof DoorConfig>;
 /** What crew/provision.ts is to do: `~/voyage/crew/provision.json`. `attempt` tells this order's word from an earlier one's. */
 export const ProvisionOrder = z.object({ attempt: z.string(), digest: z.string(), steps: z.array(ProvisionStep) });
 export type ProvisionOrder = z.infer<typeof ProvisionOrder>;

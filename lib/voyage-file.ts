@@ -13,6 +13,8 @@ export const VoyageFile = z.object({
   /** Stamped on every VM as a label; what lacks it is not ours. */
   nonce: z.string(),
   createdAt: z.string(),
+  /** The control plane of its tailnet; absent: ships are reached as their provider has it. */
+  control: z.enum(["tailscale", "headscale"]).optional(),
   /** When `destroy` last proved the fleet gone. */
   sunkAt: z.string().optional(),
 });

@@ -87,6 +87,8 @@ export const VoyageStatus = z.object({
   tasks: z.array(TaskRow),
   ships: z.array(ShipRow),
   spend: Spend,
+  /** Ships' hands are sessions that a person can type to (`ocaptain answer`): the plan is interactive, or an empty sail. */
+  interactive: z.literal(true).optional(),
   /** A usage limit that holds the voyage up, in Claude Code's own words. */
   limited: z.object({ until: z.string(), message: z.string() }).optional(),
   asOf: z.string(),

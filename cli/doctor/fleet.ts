@@ -12,6 +12,7 @@ import { readVoyageFile, type VoyageFile } from "../../lib/voyage-file.ts";
 import { readVoyageProvider } from "../../lib/voyage-provider.ts";
 import { chooseVoyage, voyageNames } from "../choose-voyage.ts";
 import { see } from "../status/see.ts";
+import { lookAtCaptainNode } from "./captain-node.ts";
 import { type Finding, found } from "./finding.ts";
 
 type Seen = { helm: Health | null; harbor: HarborInfo | undefined; voyages: VoyageFile[] };
@@ -31,7 +32,7 @@ export async function lookAtFleet(): Promise<Finding[]> {
     .health()
     .catch(() => null);
   const seen: Seen = { helm, harbor: await runningHarbor(), voyages };
-  findings.push(...(await daemons(seen)));
+  findings.push(...(await daemons(seen)), ...(await lookAtCaptainNode(voyages)));
   for (const voyage of voyages) findings.push(...(await lookAtVoyage(voyage, seen)));
   return [...findings, ...(await leftovers(seen)), ...strayFolders(voyages)];
 }

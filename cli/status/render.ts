@@ -1,6 +1,7 @@
 import { usd } from "../../lib/money.ts";
+import { plain } from "../../lib/plain-text.ts";
 import { span } from "../durations.ts";
-import { firstLine, type Io, plain } from "../io.ts";
+import { firstLine, type Io } from "../io.ts";
 import { spendCell, tokens } from "../spend.ts";
 import { type Cell, table } from "../table.ts";
 import type { ShipView, StatusView } from "./view.ts";

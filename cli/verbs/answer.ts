@@ -6,6 +6,7 @@ import { chooseVoyage } from "../choose-voyage.ts";
 import { firstLine, type Io } from "../io.ts";
 import { shipNamed } from "../ship-name.ts";
 import { asking } from "../status/attention.ts";
+import { MOST_TYPED, typeToHand } from "../type-to-hand.ts";
 import { nowIs } from "./steer.ts";
 
 /** What the helm takes. */
@@ -13,20 +14,25 @@ const MOST_CHARACTERS = 16_384;
 
 /**
  * `ocaptain answer <ship|#task> <words...> [--voyage voyage]`: what the agent of a ship's task asked the captain. The task is pending again, and its next
- * try is told question and answer. `-` for the words: stdin.
+ * try is told question and answer. A ship that has asked nothing, and whose hand is an interactive session, is typed to. `-` for the words: stdin.
  */
 export async function answer(of: string, words: readonly string[], name: string | undefined, io: Io): Promise<void> {
   const said = words.length === 1 && words[0] === "-" ? await readAll(process.stdin) : words.join(" ");
   const text = said.trim();
   if (text === "") throw new OcaptainError("USAGE", "there is no answer: it is empty", { hint: "ocaptain answer --help" });
-  if (text.length > MOST_CHARACTERS)
-    throw new OcaptainError("USAGE", `the answer has ${text.length} characters; at most ${MOST_CHARACTERS} are taken`, {
-      hint: "put it into the repository or the plan, and say where",
-    });
+  if (text.length > MOST_CHARACTERS) throw tooLong(text, MOST_CHARACTERS);
   const voyage = await chooseVoyage(name);
   const { stack, voyageId } = voyage.file;
-  const { tasks, ships } = await helmClient().voyage(voyageId);
-  const asked = of.startsWith("#") ? ofTask(tasks, of.slice(1), stack) : ofShip(tasks, ships, shipNamed(of), stack);
+  const { tasks, ships, interactive } = await helmClient().voyage(voyageId);
+  const ship = shipNamed(of);
+  if (interactive && ships.some((row) => row.ship === ship) && !asking(tasks).some((task) => task.askedBy === ship)) {
+    if (text.length > MOST_TYPED) throw tooLong(text, MOST_TYPED);
+    io.progress(`  typing to ${ship}`);
+    await typeToHand(voyage, ship, text).finally(() => io.progress(""));
+    io.out(io.json ? JSON.stringify({ voyage: stack, ship, typed: text }, null, 2) : `typed to Claude Code on ${ship}`);
+    return;
+  }
+  const asked = of.startsWith("#") ? ofTask(tasks, of.slice(1), stack) : ofShip(tasks, ships, ship, stack);
   const task = await helmClient().answerTask(voyageId, asked.id, text);
   io.out(
     io.json
@@ -34,6 +40,11 @@ export async function answer(of: string, words: readonly string[], name: string 
       : `answered: ${nowIs(task)}`,
   );
 }
+
+const tooLong = (text: string, most: number) =>
+  new OcaptainError("USAGE", `the answer has ${text.length} characters; at most ${most} are taken`, {
+    hint: "put it into the repository or the plan, and say where",
+  });
 
 /** @throws OcaptainError NO_TASK, NO_QUESTION */
 function ofTask(tasks: readonly TaskRow[], id: string, stack: string): TaskRow {
@@ -44,7 +55,7 @@ function ofTask(tasks: readonly TaskRow[], id: string, stack: string): TaskRow {
 }
 
 /**
- * The one question that the ship has asked. A session that is open for words of its own would be found here, where there is no question.
+ * The one question that the ship has asked.
  * @throws OcaptainError NO_SHIP, NO_QUESTION, WHICH_QUESTION (with all of them)
  */
 function ofShip(tasks: readonly TaskRow[], ships: readonly { ship: string }[], ship: string, stack: string): TaskRow {

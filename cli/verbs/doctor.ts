@@ -1,8 +1,9 @@
 import { join } from "node:path";
+import { plain } from "../../lib/plain-text.ts";
 import { lookAtFleet } from "../doctor/fleet.ts";
 import { lookAtMachine, lookAtSettings } from "../doctor/machine.ts";
 import { lookAtTailnet } from "../doctor/tailnet.ts";
-import { type Io, plain } from "../io.ts";
+import type { Io } from "../io.ts";
 
 const PROJECT = join(import.meta.dirname, "..", "..");
 const MARKS = { ok: ["green", "✓"], note: ["dim", "·"], wrong: ["red", "✗"] } as const;

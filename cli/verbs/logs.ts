@@ -1,7 +1,8 @@
 import { OcaptainError } from "../../lib/errors.ts";
+import { plain } from "../../lib/plain-text.ts";
 import { chooseVoyage, type KnownVoyage } from "../choose-voyage.ts";
 import { parseDuration } from "../durations.ts";
-import { type Io, plain } from "../io.ts";
+import type { Io } from "../io.ts";
 import { watcher } from "../logs/follow.ts";
 import type { LogLine } from "../logs/line.ts";
 import { Logs, logFiles } from "../logs/read.ts";

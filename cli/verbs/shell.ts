@@ -1,31 +1,35 @@
-import { CREW_SESSION } from "../../lib/crew-launch.ts";
+import { CREW_SESSION, HAND_SESSION } from "../../lib/crew-launch.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { spriteName } from "../../lib/naming.ts";
 import { openRemoteTerminal, type RemoteTerminal } from "../../lib/sprites/terminal.ts";
+import type { ProviderSettings } from "../../lib/sprites/types.ts";
 import { readVoyageProvider } from "../../lib/voyage-provider.ts";
 import { chooseShip } from "../choose-ship.ts";
 import { chooseVoyage, voyageNames } from "../choose-voyage.ts";
 import type { Io } from "../io.ts";
 import { looksLikeShip } from "../ship-name.ts";
+import { terminalOverTailnet } from "../tailnet-terminal.ts";
 
-export type ShellOptions = { raw?: boolean; write?: boolean };
+export type ShellOptions = { crew?: boolean; raw?: boolean; write?: boolean };
 
-/** Exit status of our own script when the ship has no tmux session of the crew; tmux itself uses 0 and 1. */
+/** Exit status of our own script when the ship has no tmux session to look at; tmux itself uses 0 and 1. */
 const NO_CREW = 77;
 
 /** Leaves the other screen, shows the cursor, ends mouse and paste modes: what a tmux that was cut off had no time for. */
 const RESET = "\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[0m\r\n";
 
 /**
- * `ocaptain shell [voyage] [ship] [--raw] [--write]`: this terminal becomes one on the ship, which is woken by it: the crew's tmux, read-only
- * unless `--write`; or a shell. Returns the exit status of what ran there. One word alone that looks like a ship, and is no voyage, is a ship.
+ * `ocaptain shell [voyage] [ship] [--crew] [--raw] [--write]`: this terminal becomes one on the ship, which is woken by it: the tmux session of the hand
+ * `claude` where there is one, else the crew's, read-only unless `--write`; or a shell. Returns the exit status of what ran there. One word alone that looks like a ship, and is no voyage, is a ship.
  */
 export async function shell(words: readonly (string | undefined)[], options: ShellOptions, io: Io): Promise<number> {
   const [voyageName, shipWord] = await sort(words);
   const voyage = await chooseVoyage(voyageName);
   const ship = await chooseShip(voyage, shipWord);
   const sprite = spriteName(voyage.file.stack, voyage.file.voyageId, ship);
-  const argv = options.raw ? rawShell() : crewTmux(options.write === true);
+  const argv = options.raw
+    ? rawShell()
+    : tmuxOf(options.crew ? [CREW_SESSION] : [HAND_SESSION, CREW_SESSION], options.write === true);
   if (io.json) {
     io.out(JSON.stringify({ voyage: voyage.file.stack, ship, sprite, argv }, null, 2));
     return 0;
@@ -40,22 +44,34 @@ export async function shell(words: readonly (string | undefined)[], options: She
     });
 
   io.progress(`  waking ${ship}`);
+  const known = { ...provider, token: provider.token ?? process.env.SPRITE_TOKEN };
+  const status = voyage.file.control
+    ? await terminalOverTailnet(known, {
+        voyageId: voyage.file.voyageId,
+        sprite,
+        argv,
+        signal: io.signal,
+        connecting: () => io.progress(""),
+      }).finally(() => io.progress(""))
+    : await terminalByProvider(known, sprite, argv, io);
+  if (status !== NO_CREW || options.raw) return status;
+  throw new OcaptainError("NO_CREW", `no crew is at work on ${ship}: it has ended, as it does when there is nothing to do`, {
+    hint: `ocaptain logs ${voyage.file.stack} -s ${ship}, or a shell there: ocaptain shell ${voyage.file.stack} ${ship} --raw`,
+  });
+}
+
+async function terminalByProvider(provider: ProviderSettings, sprite: string, argv: readonly string[], io: Io): Promise<number> {
+  const { stdout } = process;
   const onData = (data: Buffer) => {
     io.progress(""); // the first output can be here before we know that it was opened
     stdout.write(data);
   };
-  const remote = await openRemoteTerminal({ ...provider, token: provider.token ?? process.env.SPRITE_TOKEN }, sprite, argv, {
-    size: sizeOf(stdout),
-    onData,
-    signal: io.signal,
-  }).finally(() => io.progress(""));
-  const status = await converse(remote, io).catch((error: unknown) => {
+  const remote = await openRemoteTerminal(provider, sprite, argv, { size: sizeOf(stdout), onData, signal: io.signal }).finally(
+    () => io.progress(""),
+  );
+  return converse(remote, io).catch((error: unknown) => {
     stdout.write(RESET);
     throw error;
-  });
-  if (status !== NO_CREW || options.raw) return status;
-  throw new OcaptainError("NO_CREW", `no crew is at work on ${ship}: it has ended, as it does when there is nothing to do`, {
-    hint: `ocaptain logs ${voyage.file.stack} -s ${ship}, or a shell there: ocaptain shell ${voyage.file.stack} ${ship} --raw`,
   });
 }
 
@@ -97,10 +113,11 @@ const sizeOf = (stream: NodeJS.WriteStream) => ({ cols: stream.columns || 80, ro
 const KNOWN_TERM = `TERM=$1; export TERM; infocmp "$TERM" >/dev/null 2>&1 || TERM=xterm-256color`;
 const term = () => process.env.TERM || "xterm-256color";
 
-function crewTmux(write: boolean): string[] {
-  const session = `-t =${CREW_SESSION}`;
-  const script = `${KNOWN_TERM}; tmux has-session ${session} 2>/dev/null || exit ${NO_CREW}; exec tmux -u attach-session ${write ? "" : "-r "}${session}`;
-  return ["sh", "-c", script, "sh", term()];
+/** The first of these sessions that is there. */
+function tmuxOf(sessions: readonly string[], write: boolean): string[] {
+  const attach = `exec tmux -u attach-session ${write ? "" : "-r "}-t "=$session"`;
+  const look = `for session in ${sessions.join(" ")}; do tmux has-session -t "=$session" 2>/dev/null && ${attach}; done`;
+  return ["sh", "-c", `${KNOWN_TERM}; ${look}; exit ${NO_CREW}`, "sh", term()];
 }
 
 function rawShell(): string[] {

@@ -5,14 +5,20 @@ import { helmClient } from "../../lib/helm-client.ts";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
 import { voyageFolder } from "../../lib/paths.ts";
 import { Plan } from "../../lib/plan-types.ts";
+import { type Captain, captainNode } from "../../lib/tailnet/captain.ts";
+import { ensureOwnNode } from "../../lib/tailnet/own-node.ts";
+import type { TailnetKind } from "../../lib/tailnet/types.ts";
 import { readVoyageProvider } from "../../lib/voyage-provider.ts";
 import { defineLifecycle, type Settings } from "../lifecycle.ts";
 import { providerSettings } from "../provider-settings.ts";
+import { controlOf } from "../tailnet-control.ts";
 
 const HelmInputs = z.object({
   stack: z.string(),
   voyageId: z.string(),
   provider: z.enum(["harbor", "sprites"]),
+  /** The control plane of the voyage's tailnet; absent: there is none. */
+  control: z.enum(["tailscale", "headscale"]).optional(),
   hand: z.enum(["rehearsal", "claude"]),
   /** The whole plan: a changed one is an update here, and preview shows what changed (design 12). */
   plan: Plan,
@@ -22,8 +28,8 @@ const HelmInputs = z.object({
   lingerSeconds: z.number().nonnegative(),
 });
 type Inputs = z.infer<typeof HelmInputs>;
-/** `url`: where ships reach the helm. */
-type Outputs = { url: string };
+/** `url`: where ships reach the helm, which in a tailnet is their own door to it. `captain`: the captain's address in the tailnet, else "". */
+type Outputs = { url: string; port: number; captain: string };
 
 /** The voyage's place at the helm: the daemon runs, and its ledger holds the plan. */
 export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
@@ -33,6 +39,7 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
 
   async reconcile(settings, news) {
     const { baseUrl, token, unconfined } = providerSettings(settings, news.provider);
+    const captain = news.control ? await ensureCaptain(settings, news.control, news) : null;
     const voyage = {
       stack: news.stack,
       folder: voyageFolder(news.stack).root,
@@ -40,6 +47,7 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
       hand: news.hand,
       ...(news.budgetUsd && { budgetUsd: news.budgetUsd }),
       provider: { kind: news.provider, ...(baseUrl && { baseUrl }), ...(token && { token }), ...(unconfined && { unconfined }) },
+      ...(captain?.tun && { listenAt: captain.address }),
       timing: {
         leaseSeconds: news.leaseSeconds,
         heartbeatSeconds: news.leaseSeconds / 12,
@@ -54,14 +62,16 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
       await (await ensureHelm()).registerVoyage(news.voyageId, voyage);
     });
     // The running helm's port, whatever this process's environment says of the next one's.
-    return { url: `http://127.0.0.1:${(await helm.health()).port}` };
+    const { port } = await helm.health();
+    return { url: `http://127.0.0.1:${port}`, port, captain: captain?.address ?? "" };
   },
 
   async read(settings, props) {
     const health = await helmClient()
       .health()
       .catch(() => null);
-    return { ...props, present: (health?.voyages.includes(props.voyageId) ?? false) && (await knowsToken(settings, props)) };
+    const known = (health?.voyages.includes(props.voyageId) ?? false) && (await knowsToken(settings, props));
+    return { ...props, present: known && (!props.control || (await captainAddress(settings)) === props.captain) };
   },
 
   async remove(_settings, props) {
@@ -70,6 +80,24 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
     await helm.deregisterVoyage(props.voyageId);
   },
 });
+
+/** The captain's node, made by us where that is asked for. */
+async function ensureCaptain(
+  settings: Settings,
+  control: TailnetKind,
+  of: { stack: string; voyageId: string },
+): Promise<Captain> {
+  const own = settings.captainNode === "own";
+  if (own) await ensureOwnNode(controlOf(settings, control), of);
+  return captainNode({ own });
+}
+
+/** null: it is not up. */
+const captainAddress = (settings: Settings) =>
+  captainNode({ own: settings.captainNode === "own" }).then(
+    ({ address }) => address,
+    () => null,
+  );
 
 /** A rotated token is no input, so the helm's copy, for its wake-up calls, is compared here. */
 async function knowsToken(settings: Settings, props: Inputs): Promise<boolean> {

@@ -12,6 +12,8 @@ const MusterInputs = z.object({
   stack: z.string(),
   /** Which service makes the ships; recorded, so that a destroy asks the one that made them. */
   provider: z.enum(["harbor", "sprites"]),
+  /** The control plane of the voyage's tailnet; absent: there is none. */
+  control: z.enum(["tailscale", "headscale"]).optional(),
 });
 type Inputs = z.infer<typeof MusterInputs>;
 type Outputs = { voyageId: string; nonce: string; captainId: string };
@@ -22,7 +24,7 @@ export const musterLifecycle = defineLifecycle<Inputs, Outputs>({
   id: (news) => news.stack,
   replaceOn: [],
   // What all else hangs on cannot be exchanged under it.
-  fixed: ["stack", "provider"],
+  fixed: ["stack", "provider", "control"],
 
   async reconcile(settings, news, olds) {
     const me = await captainId();
@@ -34,6 +36,7 @@ export const musterLifecycle = defineLifecycle<Inputs, Outputs>({
       stack: news.stack,
       captainId: me,
       createdAt: file?.createdAt ?? new Date().toISOString(),
+      ...(news.control && { control: news.control }),
     };
     await writeVoyageFile(voyage);
     return { voyageId: voyage.voyageId, nonce: voyage.nonce, captainId: me };

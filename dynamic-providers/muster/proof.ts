@@ -2,15 +2,19 @@ import { readFile, rm } from "node:fs/promises";
 import { OcaptainError } from "../../lib/errors.ts";
 import { stopHarborIfIdle } from "../../lib/harbor-daemon.ts";
 import { helmClient } from "../../lib/helm-client.ts";
-import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
+import { type SyncedVoyage, voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { spritePrefix } from "../../lib/naming.ts";
-import { mutagenHome, voyageFolder } from "../../lib/paths.ts";
+import { mutagenHome, tailnetSshHome, voyageFolder } from "../../lib/paths.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
+import { nodesOfVoyage, removeNodes } from "../../lib/tailnet/nodes.ts";
+import { leaveOwnNode } from "../../lib/tailnet/own-node.ts";
+import type { TailnetControl } from "../../lib/tailnet/types.ts";
 import type { Settings } from "../lifecycle.ts";
 import { providerSettings } from "../provider-settings.ts";
+import { controlOf } from "../tailnet-control.ts";
 
-type Voyage = { stack: string; provider: "harbor" | "sprites"; voyageId: string; nonce: string };
+type Voyage = SyncedVoyage & { stack: string; nonce: string };
 
 /**
  * The proof of a destroy (design 5): asks the provider, the sync daemon and the helm for what is left of this voyage, ends the voyage's
@@ -23,6 +27,8 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
   const sprites = await openSprites(providerSettings(settings, voyage.provider));
   for (const name of await sprites.list(spritePrefix(voyage.stack, voyage.voyageId)))
     if (!(await sweep(sprites, voyage, name))) left.push(`sprite ${name}`);
+
+  if (voyage.control) left.push(...(await sweepTailnet(controlOf(settings, voyage.control), voyage, left.length === 0)));
 
   const mutagen = voyageMutagen(voyage);
   if (left.length === 0 && (await mutagen.running())) {
@@ -46,6 +52,10 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
 
   // The sync daemon writes its last for a moment after it has let go of its socket.
   await rm(mutagenHome(voyage.voyageId), { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  if (voyage.control) {
+    await rm(tailnetSshHome(voyage.voyageId), { recursive: true, force: true });
+    await leaveOwnNode(controlOf(settings, voyage.control), voyage.voyageId);
+  }
   if (voyage.provider === "harbor") await stopHarborIfIdle();
 }
 
@@ -61,4 +71,18 @@ async function sweep(sprites: SpritesClient, voyage: Voyage, name: string): Prom
   if (mirrored === live.id || !live.labels.includes(`nonce-${voyage.nonce}`)) return false;
   await sprites.remove(name);
   return true;
+}
+
+/**
+ * Removes nodes and keys of the voyage that the state does not know: an `up` died between their making and their recording. Where a VM stays, its node
+ * does, too. What is left is named.
+ */
+async function sweepTailnet(control: TailnetControl, voyage: Voyage, mayRemove: boolean): Promise<string[]> {
+  const prefix = spritePrefix(voyage.stack, voyage.voyageId);
+  if (mayRemove) {
+    await removeNodes(control, nodesOfVoyage(await control.listNodes(), prefix));
+    for (const { id } of await control.listKeys(voyage.voyageId)) await control.deleteKey(id, voyage.voyageId);
+  }
+  const [nodes, keys] = [nodesOfVoyage(await control.listNodes(), prefix), await control.listKeys(voyage.voyageId)];
+  return [...nodes.map(({ name }) => `node ${name} of the tailnet`), ...keys.map(({ id }) => `key ${id} of the tailnet`)];
 }

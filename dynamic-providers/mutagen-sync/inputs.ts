@@ -12,6 +12,12 @@ export const MutagenSyncInputs = z.object({
   incarnation: z.string(),
   session: z.enum(["tasks", "workspace", "logs"]),
   provider: z.enum(["harbor", "sprites"]),
+  /** The control plane of the voyage's tailnet; absent: there is none. */
+  control: z.enum(["tailscale", "headscale"]).optional(),
+  /** Whom ssh logs in as there; default `sprite`. */
+  user: z.string().optional(),
+  /** The ship's node in the tailnet: a new one is another way to the same files. */
+  nodeId: z.string().optional(),
 });
 export type SyncInputs = z.infer<typeof MutagenSyncInputs>;
 
@@ -23,4 +29,5 @@ export const sessionSpec = (of: SyncInputs) =>
     ship: of.ship,
     incarnation: of.incarnation,
     host: of.sprite,
+    ...(of.user && { user: of.user }),
   })[of.session];

@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { packCrew } from "../../lib/crew-pack.ts";
 import { OcaptainError } from "../../lib/errors.ts";
+import { PlanNetwork } from "../../lib/plan-types.ts";
 import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/provision.ts";
 import { holdArgv } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
+import { allowOnly, samePolicy } from "../../lib/sprites/network-policy.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
 import { endOtherLives } from "../other-lives.ts";
@@ -16,16 +18,23 @@ const SpriteInputs = z.object({
   /** The name at the provider. */
   name: z.string(),
   provider: z.enum(["harbor", "sprites"]),
+  /** The control plane of the voyage's tailnet; absent: there is none. */
+  control: z.enum(["tailscale", "headscale"]).optional(),
   /** The voyage's ownership stamp. */
   nonce: z.string(),
   /** Digest of the crew's files: other files are put on the ship in place. */
   crewDigest: z.string(),
+  /** The plan's: what it may reach. Absent: everything. */
+  network: PlanNetwork.optional(),
 });
 type Inputs = z.infer<typeof SpriteInputs>;
 /** `incarnation`: the platform's own id of this VM life. `user`: whom an exec runs as there. Not its home: an unconfined ship's is a path of the captain's (design 16). */
 type Outputs = { incarnation: string; url: string; user: string; node: string };
 
-/** One VM, with the crew's files on it. */
+/**
+ * One VM, with the plan's network policy and the crew's files on it. `read` does not look at the policy, which would wake the ship: each reconcile does.
+ * Nobody on the ship can change it.
+ */
 export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
   inputs: SpriteInputs,
   id: (news) => news.name,
@@ -37,7 +46,10 @@ export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
     const base = { incarnation: live.id, url: live.url };
     try {
       await endOtherLives({ ...news, incarnation: live.id }); // before the first exec: a VM that was never awake has met no sync
-      return { ...base, ...(await board(sprites, news.name)) };
+      const policy = keepPolicy(sprites, news);
+      if (news.network) await policy; // before anything is put on it
+      const [facts] = await Promise.all([board(sprites, news.name), policy]);
+      return { ...base, ...facts };
     } catch (error) {
       throw new PartlyMade({ ...olds, ...base }, error);
     }
@@ -60,6 +72,15 @@ export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
 });
 
 const labels = (of: { voyageId: string; nonce: string }) => ["ocaptain", `voyage-${of.voyageId}`, `nonce-${of.nonce}`];
+
+/**
+ * Sets it only where it differs, as the vendor drops connections when it is set. Looked at also when the plan has none: it may be left from an `up` that was
+ * cut off, of which nothing else is known.
+ */
+async function keepPolicy(sprites: SpritesClient, { name, network }: Inputs): Promise<void> {
+  const wanted = network ? allowOnly(network.allow) : [];
+  if (!samePolicy(await sprites.networkPolicy(name), wanted)) await sprites.setNetworkPolicy(name, wanted);
+}
 
 /** Keeps a ship awake from its first exec until its crew has a hold of its own: its syncs are made in between, and their ssh holds nothing. */
 const BOARDING_HOLD_SECONDS = 60;

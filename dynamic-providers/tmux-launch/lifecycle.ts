@@ -28,8 +28,12 @@ const TmuxLaunchInputs = z.object({
   credentialsDigest: z.string().default(""),
   /** The plan's provision steps; absent when there is none. Others are run before a new crew. */
   provision: z.array(ProvisionStep).optional(),
+  /** The plan asks for the captain's GH_TOKEN: it is among the credentials. */
+  github: z.literal(true).optional(),
   /** Base URL of the helm as the ship reaches it. */
   helmUrl: z.string(),
+  /** `user@address` of the ship in its tailnet; absent: it is reached by its provider's name. */
+  at: z.string().optional(),
   /** Sync sessions that must be there first. */
   sessions: z.array(z.string()),
 });
@@ -50,11 +54,11 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
   async reconcile(settings, news, olds) {
     const helm = await ensureHelm();
     const sprites = await openSprites(providerSettings(settings, news.provider));
-    const made = { address: `sprite@${news.sprite}` };
+    const made = { address: news.at ?? `sprite@${news.sprite}` };
     const due = isProvisionDue(olds, news);
     if (!due && olds?.incarnation === news.incarnation && (olds.crewDigest !== news.crewDigest || (await isFenced(helm, news))))
       await stop(helm, sprites, news);
-    const credentials = news.credentialsDigest ? claudeCredentials(settings.claudeToken) : null;
+    const credentials = news.credentialsDigest ? claudeCredentials(settings.claudeToken, { github: news.github }) : null;
     let { token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation);
     try {
       if (due) {

@@ -2,6 +2,7 @@ import { mkdir, readdir } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../errors.ts";
+import { shared } from "../shared.ts";
 import { type MutagenOptions, mutagenCommand } from "./command.ts";
 import { mutagenDaemon } from "./daemon.ts";
 import { parseSessions, type Session } from "./session.ts";
@@ -157,21 +158,6 @@ export function openMutagen(options: MutagenOptions) {
     ensureSession,
     flush,
     terminate,
-  };
-}
-
-/** Who asks while a look is under way gets the next one, and all who wait share it: one process, and never news of before the question. */
-function shared<T>(look: () => Promise<T>): () => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  let next: Promise<T> | undefined;
-  return () => {
-    next ??= last.then(() => {
-      next = undefined;
-      const looking = look();
-      last = looking.catch(() => {});
-      return looking;
-    });
-    return next;
   };
 }
 

@@ -1,22 +1,30 @@
 import { fileURLToPath } from "node:url";
 import { harborHome, mutagenHome } from "../paths.ts";
+import { sshConfigFile, TAILNET_SSH } from "../tailnet/ssh.ts";
+import type { TailnetKind } from "../tailnet/types.ts";
 import { type Mutagen, openMutagen } from "./client.ts";
+import type { MutagenOptions } from "./command.ts";
 
 /** Folder of the `ssh` and `scp` that enter a harbor ship (design 14). */
 const HARBOR_SSH = fileURLToPath(new URL("../../harbor/ssh-bin/", import.meta.url));
 
 const opened = new Map<string, Mutagen>();
 
+/** Whose daemon: `control` when its ships are in a tailnet, and reached over nothing else. */
+export type SyncedVoyage = { voyageId: string; provider: "harbor" | "sprites"; control?: TailnetKind | undefined };
+
 /** The sync daemon of one voyage: its own data directory, its own transport. One object for all who ask in this process: it shares their looks. */
-export function voyageMutagen(voyage: { voyageId: string; provider: "harbor" | "sprites" }): Mutagen {
+export function voyageMutagen(voyage: SyncedVoyage): Mutagen {
   const dataDirectory = mutagenHome(voyage.voyageId);
-  const key = `${voyage.provider} ${dataDirectory}`;
+  const key = `${voyage.control ? "tailnet" : voyage.provider} ${dataDirectory}`;
   const known = opened.get(key);
   if (known) return known;
-  const mutagen =
-    voyage.provider === "harbor"
-      ? openMutagen({ dataDirectory, sshPath: HARBOR_SSH, env: { OCAPTAIN_HARBOR_HOME: harborHome() } })
-      : openMutagen({ dataDirectory });
+  const mutagen = openMutagen({ dataDirectory, ...transportOf(voyage) });
   opened.set(key, mutagen);
   return mutagen;
+}
+
+function transportOf({ voyageId, provider, control }: SyncedVoyage): Pick<MutagenOptions, "sshPath" | "env"> {
+  if (control) return { sshPath: TAILNET_SSH, env: { OCAPTAIN_SSH_CONFIG: sshConfigFile(voyageId) } };
+  return provider === "harbor" ? { sshPath: HARBOR_SSH, env: { OCAPTAIN_HARBOR_HOME: harborHome() } } : {};
 }

@@ -15,3 +15,5 @@ export const MAX_TASK_TIMEOUT_SECONDS = 7 * 24 * 3600;
 export const MAX_PROVISION_SECONDS = 3600;
 export const MAX_PROVISION_STEPS = 100;
 export const MAX_TRIES = 100;
+/** Names in `network.allow`. */
+export const MAX_DOMAINS = 500;

@@ -53,6 +53,8 @@ export async function loadPlan(
     tasks: tasks.tasks,
     ...(voyage.file.claude && { claude: voyage.file.claude }),
     ...(voyage.file.provision?.length && { provision: voyage.file.provision }),
+    ...(voyage.file.network && { network: { allow: [...new Set(voyage.file.network.allow)] } }),
+    ...(voyage.file.github && { github: true as const }),
   };
   return { plan: { ...plan, digest: digestOf(plan) } };
 }

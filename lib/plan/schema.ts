@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { HandSettings, PlanHandSettings } from "../plan-types.ts";
+import { domainProblem } from "./domains.ts";
 import {
+  MAX_DOMAINS,
   MAX_PROVISION_SECONDS,
   MAX_PROVISION_STEPS,
   MAX_SHIPS,
@@ -40,6 +42,14 @@ const provisionStep = z.preprocess(
   ),
 );
 
+const domain = z
+  .string("must be a domain")
+  .toLowerCase()
+  .superRefine((name, context) => {
+    const problem = domainProblem(name);
+    if (problem) context.addIssue(problem);
+  });
+
 export const VoyageFile = z.looseObject({
   name: line.max(200),
   repo: repoField.optional(),
@@ -55,6 +65,12 @@ export const VoyageFile = z.looseObject({
     .array(provisionStep, "must be a list")
     .max(MAX_PROVISION_STEPS, `must be at most ${MAX_PROVISION_STEPS}`)
     .nullish(),
+  /** What each ship may reach. Strict: a key that is misspelt would else leave everything open. */
+  network: z
+    .strictObject({ allow: z.array(domain, "must be a list").max(MAX_DOMAINS, `must be at most ${MAX_DOMAINS}`) })
+    .nullish(),
+  /** The captain's GH_TOKEN goes with the credentials of the hand `claude`. */
+  github: z.boolean("must be true or false").nullish(),
 });
 export type VoyageFile = z.infer<typeof VoyageFile>;
 

@@ -12,9 +12,10 @@ import type { TailnetConfig } from "../tailnet/settings.ts";
 import { type Check, type PreflightFinding, runPreflight } from "./check.ts";
 import { helmPortCheck } from "./helm-port.ts";
 import { socketPathCheck, spaceCheck } from "./machine.ts";
+import { planAsks } from "./plan-asks.ts";
 import { chooseShipCount } from "./ship-count.ts";
-import { tailnetCheck, tailscaleCheck } from "./tailnet.ts";
-import { confinementCheck, harborKindCheck, nodeCheck, toolCheck, tools } from "./tools.ts";
+import { captainNodeCheck, harborNetCheck, tailnetCheck, tailnetPortCheck, tailscaleCheck } from "./tailnet.ts";
+import { confinementCheck, harborKindCheck, nodeCheck, sshTool, toolCheck, tools } from "./tools.ts";
 import { captainCheck, providerCheck, stackNameCheck } from "./voyage.ts";
 
 export type PreflightArgs = {
@@ -29,6 +30,8 @@ export type PreflightArgs = {
   /** `ocaptain:spritesToken`; else SPRITE_TOKEN. */
   spritesToken?: string | undefined;
   mesh?: "none" | "tailscale" | undefined;
+  hand?: "rehearsal" | "claude" | undefined;
+  captainNode?: "own" | undefined;
 } & TailnetConfig;
 
 /** Below the bound of a check, so that git's own word is heard. */
@@ -64,7 +67,7 @@ export async function preflight(
 }
 
 /** Of the plan and of the repository that it names. `sailing` knows what was read once the checks have run. */
-function checkPlan(folder: string, { repo, ships }: PreflightArgs) {
+function checkPlan(folder: string, { repo, ships, ...config }: PreflightArgs) {
   const loading = loadPlan(folder, { repo });
   let sailing: { plan: Plan; shipCount: number } | undefined;
   const planCheck: Check = {
@@ -73,7 +76,7 @@ function checkPlan(folder: string, { repo, ships }: PreflightArgs) {
       const loaded = await loading;
       if ("findings" in loaded) return loaded.findings.map((finding) => planFinding(folder, finding));
       sailing = { plan: loaded.plan, shipCount: chooseShipCount(ships, loaded.plan.recommendedShips) };
-      return [];
+      return planAsks(folder, loaded.plan, config);
     },
   };
   const repoCheck: Check = {
@@ -126,12 +129,12 @@ const planFinding = (plan: string, { file, field, message }: Finding): Preflight
 });
 
 /** A harbor starts by itself when it is first needed, with a token of its own: there only its programs are looked at. */
-function providerChecks({ provider, stack, unconfined, spritesToken }: PreflightArgs): Check[] {
+function providerChecks({ provider, stack, unconfined, spritesToken, mesh }: PreflightArgs): Check[] {
   if (provider === undefined) return [];
   if (provider === "harbor") {
     if (unconfined === undefined) return [toolCheck(tools.tmux)];
     const confined = unconfined ? [] : [toolCheck(tools.bwrap), confinementCheck()];
-    return [toolCheck(tools.tmux), ...confined, harborKindCheck(unconfined)];
+    return [toolCheck(tools.tmux), ...confined, harborKindCheck(unconfined), harborNetCheck(mesh === "tailscale")];
   }
   const settings = {
     kind: provider,
@@ -142,7 +145,9 @@ function providerChecks({ provider, stack, unconfined, spritesToken }: Preflight
 }
 
 /** sprites.dev's VMs are linux/amd64; a harbor's ships run on this machine's processor. */
-function tailnetChecks({ mesh, provider, ...config }: PreflightArgs): Check[] {
+function tailnetChecks({ mesh, provider, captainNode, ...config }: PreflightArgs): Check[] {
   if (mesh !== "tailscale") return [];
-  return [tailnetCheck(config), tailscaleCheck(provider === "sprites" ? "amd64" : captainArch())];
+  const ships = provider === "sprites" ? [tailscaleCheck("amd64")] : [tailscaleCheck(captainArch())];
+  const captain = captainNode === "own" ? tailscaleCheck(captainArch()) : captainNodeCheck(config);
+  return [tailnetCheck(config), ...ships, captain, tailnetPortCheck(), toolCheck(sshTool)];
 }

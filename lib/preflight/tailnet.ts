@@ -1,5 +1,9 @@
+import { runningHarbor } from "../harbor-daemon.ts";
+import { helmPort } from "../paths.ts";
+import { captainNode } from "../tailnet/captain.ts";
 import { tailnetControl } from "../tailnet/control.ts";
 import { type ShipArch, tailscaleParts } from "../tailnet/parts.ts";
+import { HELM_PORT } from "../tailnet/policy-rules.ts";
 import { readTailnetSettings, type TailnetConfig } from "../tailnet/settings.ts";
 import type { Check } from "./check.ts";
 
@@ -22,6 +26,71 @@ export function tailscaleCheck(arch: ShipArch): Check {
     look: async () => {
       await tailscaleParts(arch);
       return [];
+    },
+  };
+}
+
+/** This machine's tailscaled is up, and in the tailnet that the ships will join. */
+export function captainNodeCheck(config: TailnetConfig): Check {
+  const what = "this machine's tailscale";
+  return {
+    what,
+    look: async () => {
+      const { address, nodeId } = await captainNode({ own: false });
+      const { settings } = readTailnetSettings(config);
+      if (!settings) return []; // told by the tailnet's own check
+      const nodes = await tailnetControl(config).listNodes();
+      if (nodes.some(({ id }) => id === nodeId)) return [];
+      const where = settings.kind === "headscale" ? new URL(settings.baseUrl).host : "that of ocaptain:tailscaleOauthSecret";
+      return [
+        {
+          what,
+          message: `${address} is in another tailnet than the ships will be, ${where}`,
+          hint: "tailscale switch; or a node of the project's own: pulumi config set ocaptain:captainNode own",
+        },
+      ];
+    },
+  };
+}
+
+/** A tailnet's policy lets ships reach one port of the captain's. */
+export function tailnetPortCheck(): Check {
+  const what = `port ${helmPort()}`;
+  return {
+    what,
+    look: async () => {
+      if (helmPort() === HELM_PORT) return [];
+      return [
+        {
+          what,
+          message: `ships of a tailnet may reach the captain at port ${HELM_PORT} alone`,
+          hint: "unset OCAPTAIN_HELM_PORT",
+        },
+      ];
+    },
+  };
+}
+
+/**
+ * The harbor's ships have networks of their own exactly in a voyage with a tailnet: sharing this machine's, each would be this machine in the tailnet; and
+ * with their own they reach no helm on this machine's loopback.
+ */
+export function harborNetCheck(tailnet: boolean): Check {
+  const what = "harbor";
+  return {
+    what,
+    look: async () => {
+      const harbor = await runningHarbor();
+      const isolated = harbor ? harbor.captainAddress !== undefined : process.env.OCAPTAIN_HARBOR_NET === "isolated";
+      if (isolated === tailnet) return [];
+      const stop = harbor ? "npm run harbor -- --stop; " : "";
+      const message = tailnet
+        ? "its ships share this machine's network; in a tailnet each needs one of its own"
+        : "its ships have networks of their own, and reach this machine over a tailnet only";
+      const hint = tailnet
+        ? `as root: ${stop}export OCAPTAIN_HARBOR_NET=isolated`
+        : `${stop}unset OCAPTAIN_HARBOR_NET; or pulumi config set ocaptain:mesh tailscale`;
+      return [{ what, message, hint }];
     },
   };
 }

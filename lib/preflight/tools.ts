@@ -28,6 +28,15 @@ export const tools = {
   pulumi: { name: "pulumi", args: ["version"], least: "3.259", why: "sailing and sinking" },
 } satisfies Record<string, Tool>;
 
+/** Of voyages with a tailnet alone. */
+export const sshTool: Tool = {
+  name: "ssh",
+  args: ["-V"],
+  least: "7.6",
+  why: "the way to ships in a tailnet",
+  otherwise: "install OpenSSH's client",
+};
+
 const SETUP = "npm run setup, then: . .tools/env.sh";
 const RUN_MS = 5_000;
 
@@ -52,7 +61,7 @@ export async function readTool({
   const wanted = below ? `${least} or later, below ${below},` : `${least} or later`;
   const result = await execa(name, [...args], { reject: false, stdin: "ignore", timeout: RUN_MS });
   if (result.code === "ENOENT") return bad(`is not on PATH; ${wanted} is needed`);
-  const version = /\d+(\.\d+)+/.exec(result.stdout)?.[0];
+  const version = /\d+(\.\d+)+/.exec(result.stdout || result.stderr)?.[0]; // ssh tells it on stderr
   if (result.failed || !version) return bad(`does not tell its version: ${result.shortMessage ?? result.stdout}`);
   const fits = compareVersions(version, least) >= 0 && (!below || compareVersions(version, below) < 0);
   return fits ? { version, findings: [] } : bad(`is ${version}; ${wanted} is needed`, version);

@@ -2,6 +2,7 @@ import { OcaptainError } from "../errors.ts";
 import { ensureHarbor, harborOfKind, knownHarbor } from "../harbor-daemon.ts";
 import { create, get, list, remove, setLabels } from "./control-plane.ts";
 import { exec } from "./exec.ts";
+import { writeFile } from "./files.ts";
 import { type Http, openHttp } from "./http.ts";
 import { networkPolicy, setNetworkPolicy } from "./network-policy.ts";
 import { openServices } from "./services.ts";
@@ -57,6 +58,7 @@ function client(http: Http): SpritesClient {
     setLabels: (name, labels) => setLabels(http, name, labels),
     remove: (name) => remove(http, self, name),
     exec: (name, argv, options = {}) => exec(http, name, argv, options),
+    writeFile: (name, path, content, mode) => writeFile(http, name, path, content, mode),
     networkPolicy: (name) => networkPolicy(http, name),
     setNetworkPolicy: (name, rules) => setNetworkPolicy(http, name, rules),
     ...openServices(http),

@@ -15,6 +15,15 @@ export async function networkPolicy(http: Http, name: string): Promise<NetworkRu
   return body.rules ?? [];
 }
 
+/** Rules that let through these names and nothing else. The last says so in words: no rule at all would be no restriction. */
+export const allowOnly = (names: readonly string[]): NetworkRule[] => [
+  ...names.map((domain): NetworkRule => ({ domain, action: "allow" })),
+  { domain: "*", action: "deny" },
+];
+
+/** Do they say the same? */
+export const samePolicy = (one: readonly NetworkRule[], other: readonly NetworkRule[]): boolean => said(one) === said(other);
+
 /** Replaces all rules. The vendor's pages and clients disagree about 200 and 204 (facts: sprites §8): what counts is what is read back. */
 export async function setNetworkPolicy(http: Http, name: string, rules: readonly NetworkRule[]): Promise<void> {
   const reply = await steady(http, { method: "POST", path: path(name), json: { rules }, timeoutMs: TIMEOUT_MS });

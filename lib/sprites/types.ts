@@ -54,6 +54,11 @@ export interface SpritesClient {
     argv: readonly string[],
     options?: { stdin?: string; timeoutMs?: number; dir?: string },
   ): Promise<ExecResult>;
+  /**
+   * Writes a file of any size and content, its folders made; `mode` are permission bits. On a ship asleep this may hang, where an exec would wake it
+   * (facts: sprites §5): exec something first. @throws OcaptainError SPRITE_GONE, SPRITES_REFUSED
+   */
+  writeFile(name: string, path: string, content: Buffer, mode: number): Promise<void>;
   /** All rules; none is no restriction. Wakes the ship. @throws OcaptainError SPRITE_GONE */
   networkPolicy(name: string): Promise<NetworkRule[]>;
   /** Replaces all rules and reads them back. @throws OcaptainError SPRITE_GONE, POLICY_INVALID, POLICY_DIFFERS */

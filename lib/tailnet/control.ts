@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { OcaptainError } from "../errors.ts";
+import { shared } from "../shared.ts";
 import { openHeadscale } from "./headscale.ts";
 import { readTailnetSettings, type TailnetConfig, type TailnetSettings } from "./settings.ts";
 import { openTailscale } from "./tailscale.ts";
@@ -22,4 +23,8 @@ export function tailnetControl(config: TailnetConfig): TailnetControl {
   return control;
 }
 
-const open = (settings: TailnetSettings) => (settings.kind === "headscale" ? openHeadscale(settings) : openTailscale(settings));
+/** A refresh asks for the same list once or twice a ship, all at one time. */
+function open(settings: TailnetSettings): TailnetControl {
+  const control = settings.kind === "headscale" ? openHeadscale(settings) : openTailscale(settings);
+  return { ...control, listNodes: shared(() => control.listNodes()), probe: () => control.probe() };
+}

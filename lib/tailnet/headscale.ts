@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../errors.ts";
+import { shared } from "../shared.ts";
 import { type Call, call, describe, errorText, type Reply } from "./http.ts";
 import { isMarked, markedExpiry } from "./key-marks.ts";
 import { API_KEY_HINT, type TailnetSettings } from "./settings.ts";
-import { KEY_LIFETIME_SECONDS, type KeyInfo, SHIP_TAG, type TailnetControl, type TailnetNode } from "./types.ts";
+import { CAPTAIN_TAG, KEY_LIFETIME_SECONDS, type KeyInfo, SHIP_TAG, type TailnetControl, type TailnetNode } from "./types.ts";
 
 type RawKey = {
   id: string;
@@ -41,8 +42,10 @@ export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { ki
 
   /** 0.28 lists all keys, of all users. */
   const keysOf = async (voyageId: string): Promise<RawKey[]> =>
-    (await allKeys()).filter((key) => isShipKey(key) && isMarked(key.expiration ?? "", voyageId));
-  const allKeys = async () => (await json<{ preAuthKeys: RawKey[] }>({ method: "GET", path: "/api/v1/preauthkey" })).preAuthKeys;
+    (await allKeys()).filter((key) => isOurKey(key) && isMarked(key.expiration ?? "", voyageId));
+  const allKeys = shared(
+    async () => (await json<{ preAuthKeys: RawKey[] }>({ method: "GET", path: "/api/v1/preauthkey" })).preAuthKeys,
+  );
 
   // Not expired first: that would overwrite the mark, and one whose delete then failed could not be told from another's any more.
   const remove = (id: string) => json({ method: "DELETE", path: `/api/v1/preauthkey?id=${encodeURIComponent(id)}` });
@@ -51,13 +54,13 @@ export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { ki
     kind: "headscale",
     loginServer: baseUrl,
 
-    async mintKey(of) {
+    async mintKey(of, tag = SHIP_TAG) {
       for (let attempt = 1; ; attempt++) {
         const expiration = markedExpiry(of, new Date(Date.now() + KEY_LIFETIME_SECONDS * 1000));
         const request: Call = {
           method: "POST",
           path: "/api/v1/preauthkey",
-          json: { reusable: false, ephemeral: false, expiration, aclTags: [SHIP_TAG] },
+          json: { reusable: false, ephemeral: false, expiration, aclTags: [tag] },
           once: true,
         };
         const lost = await ask(request).then(
@@ -84,7 +87,7 @@ export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { ki
 
     async deleteKey(id, voyageId) {
       const key = (await allKeys()).find((one) => one.id === id);
-      if (!key || !isShipKey(key)) return;
+      if (!key || !isOurKey(key)) return;
       // Expired by hand it has lost its mark, and is of no use to anybody.
       if (isMarked(key.expiration ?? "", voyageId) || past(key.expiration)) await remove(id);
     },
@@ -105,7 +108,8 @@ export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { ki
   };
 }
 
-const isShipKey = (key: RawKey) => !key.reusable && key.aclTags.length === 1 && key.aclTags[0] === SHIP_TAG;
+const OUR_TAGS = [SHIP_TAG, CAPTAIN_TAG];
+const isOurKey = (key: RawKey) => !key.reusable && key.aclTags.length === 1 && OUR_TAGS.includes(key.aclTags[0] ?? "");
 const sameInstant = (a: string | null, b: string) => a !== null && a.slice(0, 26) === b.slice(0, 26);
 
 const keyInfo = (key: RawKey): KeyInfo => ({

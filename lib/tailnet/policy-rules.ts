@@ -1,7 +1,5 @@
-import { SHIP_TAG } from "./types.ts";
+import { CAPTAIN_TAG, SHIP_TAG } from "./types.ts";
 
-/** The tag of a captain's own node in userspace (`ocaptain:captainNode: own`). */
-export const CAPTAIN_TAG = "tag:ocaptain-captain";
 /** The helm's port at the captain: all that a ship may reach. */
 export const HELM_PORT = 4318;
 

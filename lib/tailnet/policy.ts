@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import jsonc from "jsonc-parser";
 import { type Block, blockText, findBlocks, insert, isUntouched, withoutBlocks } from "./policy-blocks.ts";
 import { openings, ways, wrongShapes } from "./policy-others.ts";
-import { CAPTAIN_TAG, policyRules, type Rules } from "./policy-rules.ts";
+import { policyRules, type Rules } from "./policy-rules.ts";
 import { OPTIONS, section, sections } from "./policy-text.ts";
-import { SHIP_TAG } from "./types.ts";
+import { CAPTAIN_TAG, SHIP_TAG } from "./types.ts";
 
 /** `diff`: lines that come (`+`) and go (`-`), each section under its name; "" when nothing changes. `notes`: worth knowing, in the way of nothing. */
 export type Merged = { text: string; diff: string; notes: string[] };

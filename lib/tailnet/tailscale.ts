@@ -80,9 +80,9 @@ export function openTailscale({ baseUrl, oauthSecret }: Extract<TailnetSettings,
     kind: "tailscale",
     loginServer: undefined,
 
-    async mintKey(of) {
+    async mintKey(of, tag = SHIP_TAG) {
       const description = keyDescription(of);
-      const create = { reusable: false, ephemeral: false, preauthorized: true, tags: [SHIP_TAG] };
+      const create = { reusable: false, ephemeral: false, preauthorized: true, tags: [tag] };
       const request: Call = {
         method: "POST",
         path: `${TAILNET}/keys`,

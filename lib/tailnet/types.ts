@@ -3,6 +3,9 @@
 /** The tag of every ship. Rules of a tailnet's policy go by it (home-port). */
 export const SHIP_TAG = "tag:ocaptain-ship";
 
+/** The tag of a captain's own node (`ocaptain:captainNode: own`); a machine that joined by itself has whatever its owner gave it. */
+export const CAPTAIN_TAG = "tag:ocaptain-captain";
+
 /** How long a key can be used to join, seconds, at most; at Headscale up to 5 minutes less (key-marks.ts). A ship joins within a minute or two, also on a slow line. */
 export const KEY_LIFETIME_SECONDS = 15 * 60;
 
@@ -46,10 +49,10 @@ export interface TailnetControl {
   /** For `tailscale up --login-server`; undefined is Tailscale's own. */
   readonly loginServer: string | undefined;
   /**
-   * A key for one ship and one incarnation: single use, not ephemeral, tagged SHIP_TAG, pre-approved, living KEY_LIFETIME_SECONDS at most. One whose
+   * A key for one ship and one incarnation: single use, not ephemeral, tagged SHIP_TAG (or `tag`), pre-approved, living KEY_LIFETIME_SECONDS at most. One whose
    * answer was lost is found again and deleted, before another is minted.
    */
-  mintKey(of: KeyOwner): Promise<MintedKey>;
+  mintKey(of: KeyOwner, tag?: string): Promise<MintedKey>;
   /** null: there is none (any more). */
   getKey(id: string): Promise<KeyInfo | null>;
   /** The voyage's keys that the control plane still lists, those of interrupted runs too. */

@@ -25,6 +25,7 @@ test(
     expect(status.tasks.map((task) => [task.status, task.epoch, task.tries])).toEqual(tasks.map(() => ["accepted", 1, 0]));
     expect(fleet.delivered().sort()).toEqual(tasks.map((task) => task.id));
     for (const { id } of tasks) expect(fleet.file(`out/${id}`)).toBe(id);
+    expect(status.interactive).toBe(true);
     const refusals = fleet.api.calls.flatMap((call) => call.results.filter((result) => result.isError).map(({ text }) => text));
     expect(refusals.join("\n")).toMatch(/Not yours: task 1 is held by ship-\d\. Free now: 2/);
     // What it is to know comes with the claim, after the spec that came with the session.

@@ -59,6 +59,23 @@ test("--write: keys reach the crew's session", async () => {
   await term.sees(/status 0/);
 });
 
+test("where the hand has a session of its own, it is shown; --crew shows the crew's all the same", async () => {
+  // As crew/window opens it; what a real Claude Code shows in it is in tests/stack/empty-sail.test.ts.
+  await onShip("tmux new-session -d -s claude -x 200 -y 50 'echo the screen of the hand; exec cat'");
+  try {
+    await shell();
+    await term.sees(/the screen of the hand/);
+    await term.press("C-b", "d");
+    await term.sees(/\[detached \(from session claude\)\]\s+status 0/);
+    await shell("--crew");
+    await term.sees(/laying the keel/);
+    await term.press("C-b", "d");
+    await term.sees(/\[detached \(from session crew\)\]\s+status 0/);
+  } finally {
+    await onShip("tmux kill-session -t =claude");
+  }
+});
+
 test("--raw: a shell in the ship's workspace, with a terminal; its exit status is passed on", async () => {
   await shell("ship-0", "--raw");
   await term.sees(/\n\S*\$/);

@@ -24,7 +24,10 @@ const seenBy = async (outs: Parameters<typeof ship.read>[0]) => {
   if (!seen) throw new Error("gone");
   return seen;
 };
-afterEach(() => port.sprites.remove(NAME));
+afterEach(async () => {
+  if (!port.live) await port.faults();
+  await port.sprites.remove(NAME);
+});
 
 test("creating twice, as after a lost answer, makes one", async () => {
   const first = await ship.create();
@@ -145,4 +148,64 @@ test("made but not boarded is recorded, so that destroy and the next up know of 
     properties: { incarnation: expect.any(String), present: false, name: NAME },
     reasons: [expect.stringMatching(/503/)],
   });
+});
+
+const REACH = { network: { allow: ["api.anthropic.com", "*.npmjs.org"] } };
+const RULES = [
+  { domain: "api.anthropic.com", action: "allow" },
+  { domain: "*.npmjs.org", action: "allow" },
+  { domain: "*", action: "deny" },
+];
+const rules = () => port.sprites.networkPolicy(NAME);
+
+test("the plan's network policy is set with the VM; another is an update in place, and none lets everything through again", async () => {
+  const outs = await ship.create(REACH);
+  expect(await rules()).toEqual(RULES);
+  expect((await ship.diff(outs, REACH)).changes).toBe(false);
+  const none = { network: { allow: [] } };
+  expect(await ship.diff(outs, none)).toMatchObject({ changes: true, replaces: [] });
+  const closed = await ship.update(outs, none);
+  expect(closed).toMatchObject({ incarnation: outs.incarnation, ...none });
+  expect(await rules()).toEqual([{ domain: "*", action: "deny" }]);
+  expect((await ship.diff(closed)).changes).toBe(true);
+  const open = await ship.update(closed);
+  expect(open.incarnation).toBe(outs.incarnation);
+  expect(open).not.toHaveProperty("network");
+  expect(await rules()).toEqual([]);
+});
+
+test("a policy that was changed behind our back, or left by an up that was cut off, is put right by the next reconcile; a read does not ask for it, which would wake the ship", async () => {
+  const outs = await ship.create(REACH);
+  await port.sprites.setNetworkPolicy(NAME, []);
+  if (!port.live) await port.faults({ on: "policy", kind: "unavailable", times: 9 });
+  expect(await ship.read(outs)).toEqual(outs);
+  if (!port.live) await port.faults();
+  await ship.update(outs, { ...REACH, crewDigest: "two" });
+  expect(await rules()).toEqual(RULES);
+  // Of what a killed create had set nothing is in the state.
+  await ship.create();
+  expect(await rules()).toEqual([]);
+});
+
+test("a policy that is not kept fails the create, before anything is on the ship; 200 for 204 does not", async () => {
+  if (port.live) return;
+  // The first call of the two that count is the look.
+  await port.faults({ on: "policy", kind: "not-kept", times: 2 }, { on: "exec", kind: "unavailable" });
+  const partly = await failure(ship.create(REACH));
+  expect(partly).toMatchObject({ id: NAME, properties: { present: false, ...REACH } });
+  expect(partly.message).toMatch(/was taken, and reads differently: wanted allow \*\.npmjs\.org, .*; it has no rule/);
+  await expect(port.sprites.exec(NAME, ["true"]), "no exec has met the fault before this one").rejects.toThrow(/503/);
+  await port.faults({ on: "policy", kind: "says-200", times: 2 });
+  await ship.update(partly.properties, REACH);
+  expect(await rules()).toEqual(RULES);
+});
+
+test("the same policy is not set again, which would cut connections", async () => {
+  if (port.live) return;
+  const outs = await ship.create(REACH);
+  // Were it set, it would not be kept, and that is an error.
+  await port.faults({ on: "policy", kind: "not-kept", times: 9 });
+  await ship.update(outs, { ...REACH, crewDigest: "two" });
+  await port.faults();
+  expect(await rules()).toEqual(RULES);
 });

@@ -29,10 +29,10 @@ export const gated = (...ids: string[]): SmallTask[] =>
  * A port with all that a voyage stands on: harbor, repository, plan, the captain's folder, and a free port for the helm. Mustered; what else there is
  * is each test's to make. `close` ends every daemon.
  */
-export async function openVoyage(tasks: SmallTask[] = diamond(3)) {
+export async function openVoyage(tasks: SmallTask[] = diamond(3), helm: { port?: number } = {}) {
   const port = await openPort();
   const ashore = await mkdtemp(join(tmpdir(), "ok-"));
-  process.env.OCAPTAIN_HELM_PORT = String(await freePort());
+  process.env.OCAPTAIN_HELM_PORT = String(helm.port ?? (await freePort()));
   const repo = await writeRepo(join(ashore, "repo"));
   const planOf = (some: SmallTask[]) => readPlan(ashore, repo, some);
   const plan = await planOf(tasks);
@@ -78,12 +78,12 @@ export async function openVoyage(tasks: SmallTask[] = diamond(3)) {
       }),
     onShip: (ship: string, script: string) => sprites.exec(spriteName(STACK, voyageId, ship), ["sh", "-c", script]),
     /** As after half a minute without activity. */
-    async sendToSleep(ship: string): Promise<void> {
+    async sendToSleep(ship: string, to: "warm" | "cold" = "warm"): Promise<void> {
       const { url, token } = knownHarbor() ?? { url: "", token: "" };
       const reply = await fetch(`${url}/__harbor/sprites/${spriteName(STACK, voyageId, ship)}/sleep`, {
         method: "POST",
         headers: { authorization: `Bearer ${token}` },
-        body: JSON.stringify({ to: "warm" }),
+        body: JSON.stringify({ to }),
         signal: AbortSignal.timeout(10_000),
       });
       if (!reply.ok) throw new Error(`sleep: ${reply.status}`);

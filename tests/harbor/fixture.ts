@@ -59,13 +59,13 @@ export function caller(url: string, token: string) {
     },
     sleep: (name: string, to: "warm" | "cold") => call("POST", `/__harbor/sprites/${name}/sleep`, { to }),
     /** A shell command over HTTP; frames are told apart by `getReader` giving chunk for chunk. */
-    async sh(name: string, script: string, input = ""): Promise<ExecAnswer> {
+    async sh(name: string, script: string, input = "", timeoutMs = 20_000): Promise<ExecAnswer> {
       const query = ["sh", "-c", script].map((word) => `cmd=${encodeURIComponent(word)}`).join("&");
       const reply = await fetch(`${url}/v1/sprites/${name}/exec?${query}`, {
         method: "POST",
         headers: { authorization: `Bearer ${token}` },
         body: input,
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(timeoutMs),
       });
       const answer: ExecAnswer = { code: -1, out: "", err: "", status: reply.status };
       if (reply.status !== 200) return { ...answer, err: await reply.text() };

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -340,3 +340,45 @@ test("nothing that a repository, a checkout or a mirror brings is run at the cap
   expect(bare("ls-tree", `refs/lost/2/${second.epoch}`, "sub")).toBe(bare("ls-tree", `v${count}`, "sub"));
   expect(existsSync(springs)).toBe(false);
 });
+
+test("a link out of the tree, from a repository or a ship, is a link at the captain: nothing is written or read through it", async () => {
+  const outside = join(captain.root, `outside-${count}`);
+  mkdirSync(outside);
+  writeFileSync(join(outside, "key"), "the captain's\n");
+  const { folder } = await sail({ "1": [], "2": [], "3": [] });
+  const a = await join_("ship-0");
+  const linked = await a.call.grant();
+  a.tree.reset(linked.tip);
+  symlinkSync(outside, join(a.tree.folder, "d"));
+  const commit = a.tree.commit({}, "a link");
+  a.tree.push(commit, linked);
+  const { tip } = await a.call.accepted(linked, commit);
+  await expect.poll(() => linkAt(join(folder.workspace, "d")), { timeout: 5000 }).toBe(outside);
+
+  // Where the captain's checkout has the link, the branch goes on with a folder.
+  const through = await a.call.grant();
+  a.tree.reset(tip);
+  rmSync(join(a.tree.folder, "d"));
+  mkdirSync(join(a.tree.folder, "d"));
+  const second = a.tree.commit({ "d/key": "a ship's\n" }, "a folder");
+  a.tree.push(second, through);
+  await a.call.accepted(through, second);
+  await expect.poll(() => readFileSync(join(folder.workspace, "d", "key"), "utf8"), { timeout: 5000 }).toBe("a ship's\n");
+  expect(readFileSync(join(outside, "key"), "utf8")).toBe("the captain's\n");
+
+  // A mirror in which a folder of the branch is the link: what is saved is that, and nothing behind it.
+  const lost = await a.call.grant();
+  const mirror = folder.mirror("ship-0");
+  mkdirSync(mirror, { recursive: true });
+  symlinkSync(outside, join(mirror, "d"));
+  expect((await helm.fenceShip(id, "ship-0", "vm-ship-0", "test")).lost).toEqual([`refs/lost/3/${lost.epoch}`]);
+  expect(bare("ls-tree", `refs/lost/3/${lost.epoch}`, "d")).toMatch(/^120000 blob/);
+});
+
+const linkAt = (path: string) => {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
+};

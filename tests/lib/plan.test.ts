@@ -124,7 +124,54 @@ test("provision steps: text or object, each with its time; none is the same as n
   expect((await load(["npm ci"])).digest).not.toBe(none.digest);
 });
 
+test("network: names in lower case, once each; an empty list is not the same as none. github: true, or as if it were not there", async () => {
+  const voyage = sound()["voyage.json"] as object;
+  const load = async (more: object) => {
+    await write({ ...sound(), "voyage.json": { ...voyage, ...more } });
+    const loaded = await loadPlan(folder);
+    if ("findings" in loaded) throw new Error(formatFindings(loaded.findings));
+    expect(Plan.parse(loaded.plan)).toEqual(loaded.plan);
+    return loaded.plan;
+  };
+  const names = ["API.Anthropic.com", "*.npmjs.org", "api.anthropic.com", "x--1.co"];
+  expect((await load({ network: { allow: names } })).network).toEqual({ allow: ["api.anthropic.com", "*.npmjs.org", "x--1.co"] });
+  expect((await load({ network: { allow: [] } })).network).toEqual({ allow: [] });
+  expect((await load({ github: true })).github).toBe(true);
+  const none = await load({ network: null, github: false });
+  expect(none).not.toHaveProperty("network");
+  expect(none).not.toHaveProperty("github");
+  expect((await load({})).digest).toBe(none.digest);
+  const digests = [none, await load({ network: { allow: [] } }), await load({ github: true })].map((plan) => plan.digest);
+  expect(new Set(digests).size).toBe(3);
+});
+
 test.each<[string, Files, string]>([
+  [
+    "names that a network policy does not know",
+    {
+      "voyage.json": {
+        ...{ name: "n", repo: ".", github: "yes" },
+        network: { allow: ["*", "10.0.0.1", "::1", "https://a.com", "a.com:443", "a.*.com", "a..com", "-a.com", "", 7, "*."] },
+      },
+    },
+    [
+      "voyage.json github: must be true or false",
+      "voyage.json network.allow[0]: * would allow everything: leave network out",
+      "voyage.json network.allow[1]: is an address: a network policy knows names only",
+      "voyage.json network.allow[2]: is an address: a network policy knows names only",
+      ...[3, 4, 5, 6, 7, 8].map(
+        (i) =>
+          `voyage.json network.allow[${i}]: must be a domain (api.example.com), or all below one (*.example.com): no scheme, port or path`,
+      ),
+      "voyage.json network.allow[9]: must be a domain",
+      "voyage.json network.allow[10]: must be a domain (api.example.com), or all below one (*.example.com): no scheme, port or path",
+    ].join("\n"),
+  ],
+  [
+    "a network that is misspelt leaves nothing open",
+    { "voyage.json": { name: "n", repo: ".", network: { allowed: ["a.com"] } } },
+    'voyage.json network: Unrecognized key: "allowed"\nvoyage.json network.allow: is missing',
+  ],
   [
     "provision steps that are none",
     {

@@ -10,9 +10,11 @@ import { captainId } from "../../lib/captain.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { freePort } from "../../lib/free-port.ts";
 import { helmSocket } from "../../lib/paths.ts";
+import type { Plan } from "../../lib/plan-types.ts";
 import { type Check, runPreflight } from "../../lib/preflight/check.ts";
 import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
 import { socketPathCheck, spaceCheck } from "../../lib/preflight/machine.ts";
+import { planAsks } from "../../lib/preflight/plan-asks.ts";
 import { preflight } from "../../lib/preflight/preflight.ts";
 import { chooseShipCount } from "../../lib/preflight/ship-count.ts";
 import { tailnetCheck } from "../../lib/preflight/tailnet.ts";
@@ -347,4 +349,56 @@ test("tailscale for ships: where set-up put it, or the command that makes it", a
     tailscale: { path: join(root, "tailscale-arm64/tailscale"), sha256: "aa" },
     tailscaled: { path: join(root, "tailscale-arm64/tailscaled"), sha256: "bb" },
   });
+});
+
+test.each<[string, string[], NodeJS.ProcessEnv, RegExp | null]>([
+  ["the API's own host", ["api.anthropic.com"], {}, null],
+  ["all below its domain", ["*.anthropic.com"], {}, null],
+  [
+    "its domain is not its host",
+    ["anthropic.com", "*.api.anthropic.com"],
+    {},
+    /does not allow api\.anthropic\.com,.*\|add "api\.anthropic\.com" to/,
+  ],
+  ["nothing", [], {}, /does not allow api\.anthropic\.com/],
+  [
+    "another gateway counts in its place",
+    ["api.anthropic.com"],
+    { ANTHROPIC_BASE_URL: "https://Gate.example.com/v1" },
+    /does not allow gate\.example\.com/,
+  ],
+  ["another gateway", ["gate.example.com"], { ANTHROPIC_BASE_URL: "https://gate.example.com/v1" }, null],
+  [
+    "a gateway by address",
+    ["gate.example.com"],
+    { ANTHROPIC_BASE_URL: "http://10.1.2.3:80" },
+    /cannot allow 10\.1\.2\.3, .*names only/,
+  ],
+  ["a gateway that is no URL", ["gate.example.com"], { ANTHROPIC_BASE_URL: "gate" }, /ANTHROPIC_BASE_URL, which is no URL/],
+  ["the ship's own loopback", [], { ANTHROPIC_BASE_URL: "http://127.0.0.1:8080" }, null],
+  ["the ship's own loopback, IPv6", [], { ANTHROPIC_BASE_URL: "http://[::1]:8080" }, null],
+])("a network for the hand claude: %s", (_what, allow, env, found) => {
+  const plan = { network: { allow } } as Plan;
+  const findings = planAsks("plans/p", plan, { hand: "claude", mesh: "none" }, env);
+  expect(findings.map(({ message, hint }) => `${message}|${hint}`)).toEqual(found ? [expect.stringMatching(found)] : []);
+  if (found) expect(findings[0]?.what).toBe("plans/p/voyage.json network.allow");
+  expect(planAsks("plans/p", plan, { hand: "rehearsal" }, env)).toEqual([]);
+});
+
+test("what a plan asks of the captain is said with all else: a network on a tailnet, GH_TOKEN that is not there", async () => {
+  const { plan, repo } = await writePlan();
+  await writeFile(join(plan, "voyage.json"), JSON.stringify({ name: "try", repo, network: { allow: [] }, github: true }));
+  vi.stubEnv("GH_TOKEN", "");
+  vi.stubEnv("ANTHROPIC_BASE_URL", "");
+  const args = { stack: "Bad_Name", plan, provider: "harbor", unconfined: true, mesh: "tailscale" } as const;
+  const told = async (more: object) => ((await preflight({ ...args, ...more }).catch((error: Error) => error)) as Error).message;
+  expect(await told({ hand: "claude" })).toMatch(
+    /stack: [\s\S]*voyage\.json network: does not go with ocaptain:mesh tailscale: [\s\S]*network\.allow: does not allow[\s\S]*voyage\.json github: asks for GH_TOKEN on the ships, and it is not set\n {4}hint: export GH_TOKEN=/,
+  );
+  vi.stubEnv("GH_TOKEN", "ghp_x");
+  const rest = await told({ hand: "claude", mesh: "none" });
+  expect(rest).not.toContain("GH_TOKEN");
+  expect(rest).not.toContain("ocaptain:mesh");
+  vi.stubEnv("GH_TOKEN", "");
+  expect(await told({ hand: "rehearsal", mesh: "none" })).not.toContain("voyage.json");
 });

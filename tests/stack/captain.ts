@@ -29,6 +29,8 @@ export async function openCaptain(
     claude?: PlanHandSettings;
     config?: Record<string, string | number | boolean>;
     beside?: { folder: string };
+    /** Of `pulumi`, over what every test has. */
+    env?: Record<string, string>;
   } = {},
 ) {
   const folder = await mkdtemp(join(tmpdir(), "oc-"));
@@ -47,6 +49,7 @@ export async function openCaptain(
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_PARALLEL: "32",
     PULUMI_CONTINUE_ON_ERROR: "true",
+    ...options.env,
   };
   const repo = await writeRepo(join(folder, "repo"));
   const plan = await writePlan(join(folder, "plan"), { repo, tasks: options.tasks ?? diamond(4), claude: options.claude });

@@ -4,8 +4,11 @@ import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { INSTALL_MS } from "../claude/claude-cli.ts";
 import { bash, steps } from "../claude/fleet.ts";
+import { BIN, ocaptain } from "../cli/fleet.ts";
+import { openTerm } from "../cli/term.ts";
+import { finder, findInFiles } from "../fixtures/planted.ts";
 import type { Captain } from "./captain.ts";
-import { openClaudeCaptain } from "./claude-captain.ts";
+import { KEY, openClaudeCaptain } from "./claude-captain.ts";
 
 /** A sail without a plan: the real engine, Mutagen, tmux, Claude Code's own screen; a stand-in of the Messages API. */
 let sea: Awaited<ReturnType<typeof openClaudeCaptain>>;
@@ -51,9 +54,64 @@ test("what it does for the captain is in the mirror while it is done; up again c
   expect(await screen()).toContain("It is done, captain.");
 });
 
+test("ocaptain answer types to it what the captain says, as one message, and nothing of it is run by a shell", async () => {
+  sea.api.script = (talk) => ({ text: `Heard ${talk.prompt.length} characters.` });
+  const said = `Look at $(touch pwned); '"quoted" -- \`text\` #{pane_id} ~ ö 船\nand at the second line.`;
+  const told = await ocaptain("answer", "ship-0", said);
+  expect(told).toMatchObject({ exitCode: 0, stdout: "typed to Claude Code on ship-0", stderr: "" });
+  await expect.poll(() => sea.api.calls.at(-1)!.prompt, { timeout: 20_000 }).toContain(said);
+  expect((await onShip("find . -name pwned")).stdout).toBe("");
+
+  const long = `${"船 and captain ".repeat(250)}end`;
+  const json = await ocaptain("answer", "0", "--json", "--", long);
+  expect(JSON.parse(json.stdout)).toEqual({ voyage: "sea", ship: "ship-0", typed: long });
+  // On a busy machine keys come together, and Claude Code marks what it takes for pasted.
+  const unmarked = () => sea.api.calls.at(-1)!.prompt.replace(/\s*<\/?pasted_content[^>]*>\n*/g, "");
+  await expect.poll(unmarked, { timeout: 20_000 }).toContain(long);
+  const tooLong = await ocaptain("answer", "0", "x".repeat(4097));
+  expect(tooLong).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/4097 characters; at most 4096/) });
+});
+
+test("ocaptain shell shows its screen, lets keys through with --write, and shows the crew's with --crew", async () => {
+  const term = await openTerm({ cols: 120, rows: 30 });
+  const shell = (...args: string[]) => term.enter(`${BIN} shell ${args.join(" ")}; echo "status $?"`);
+  try {
+    await shell();
+    await term.sees(/ship-0 · voyage sea/);
+    await term.type("nobody reads this");
+    await term.press("C-b", "d");
+    await term.sees(/\[detached \(from session claude\)\]\s+status 0/);
+    await shell("--write");
+    await term.sees(/ship-0 · voyage sea/);
+    await term.enter("typed by hand");
+    await expect.poll(() => sea.api.calls.at(-1)!.prompt, { timeout: 20_000 }).toContain("typed by hand");
+    expect(sea.api.calls.at(-1)!.prompt).not.toContain("nobody reads this");
+    await term.press("C-b", "d");
+    await term.sees(/\[detached \(from session claude\)\]\s+status 0/);
+    await shell("--crew");
+    await term.sees(/Claude Code's own screen: session/);
+    await term.press("C-b", "d");
+    await term.sees(/\[detached \(from session crew\)\]\s+status 0/);
+  } finally {
+    await term.close();
+  }
+});
+
+test("its own screen keeps the end of the key: that is in a file of the ship's, beside the credentials, and nowhere else", () => {
+  const finds = findInFiles(finder({ key: KEY }), captain.folder, (path) =>
+    path.replace(/^h\/harbor\/s\/[0-9a-f]+\/home\//, "a ship's ~/"),
+  );
+  expect([...new Set(finds)].sort()).toEqual([
+    "a ship's ~/.claude.json (0600): key (part)",
+    "a ship's ~/voyage/crew/credentials (0600): key",
+  ]);
+});
+
 test("the session outlives its crew: what was said is still there, and the tree", async () => {
   await onShip("kill -9 $(tmux list-panes -s -t =crew -F '#{pane_pid}')");
   await expect.poll(async () => (await onShip("tmux has-session -t =claude")).exitCode, { timeout: 20_000 }).not.toBe(0);
+  const nobody = await ocaptain("answer", "ship-0", "are you there?");
+  expect(nobody).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("no session of Claude Code is open on ship-0") });
   await captain.up();
   await expect.poll(screen, { timeout: 30_000 }).toContain("It is done, captain.");
   expect((await onShip("cat voyage/workspace/ordered.txt")).stdout).toBe("done by order\n");

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import type { Ship } from "../../ship.ts";
 
 /** What may stand in `~/voyage/crew/credentials`: nothing else gets from there into an environment. */
-const NAMES = new Set(["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"]);
+const NAMES = new Set(["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "GH_TOKEN"]);
 
 /**
- * The model's credentials, `NAME=value` a line, from the ship's 0600 file: read at each start of the hand, since `up` may have put new ones there,
+ * The model's credentials, and GH_TOKEN where the plan asks for it, `NAME=value` a line, from the ship's 0600 file: read at each start of the hand, since `up` may have put new ones there,
  * and given to no other process (design 15). Empty when there is no file: Claude Code then says itself what it misses.
  */
 export function readCredentials(ship: Ship): Record<string, string> {

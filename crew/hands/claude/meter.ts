@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -28,11 +29,14 @@ export class Meter {
   readonly #server: Server;
   /** Called when it has heard of more. */
   onGrowth: () => void = () => {};
+  /** The port may be seen by others, as by all harbor ships that share a network: what they say does not count. */
+  readonly #path = `/${randomBytes(16).toString("hex")}/v1/logs`;
   /** An export that got no answer is sent again. */
   readonly #seen = new Set<string>();
 
   private constructor() {
     this.#server = createServer(async (request, response) => {
+      if (request.url !== this.#path) return void response.writeHead(404, { connection: "close" }).end();
       try {
         this.#take(JSON.parse(await textOf(request)) as Export);
       } catch {} // not for us; the run's own result tells it at the end
@@ -56,7 +60,7 @@ export class Meter {
       CLAUDE_CODE_ENABLE_TELEMETRY: "1",
       OTEL_LOGS_EXPORTER: "otlp",
       OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: "http/json",
-      OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `http://127.0.0.1:${port}/v1/logs`,
+      OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `http://127.0.0.1:${port}${this.#path}`,
       OTEL_LOGS_EXPORT_INTERVAL: String(EXPORT_MS),
     };
   }

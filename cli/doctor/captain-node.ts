@@ -1,0 +1,76 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { captainNodeHome, tailnetHome } from "../../lib/paths.ts";
+import { captainTailscale, problemOf } from "../../lib/tailnet/captain.ts";
+import { ipv4, type TailscaleStatus } from "../../lib/tailnet/cli.ts";
+import type { VoyageFile } from "../../lib/voyage-file.ts";
+import { type Finding, found } from "./finding.ts";
+
+const OWN = "pulumi config set ocaptain:captainNode own";
+
+/**
+ * This machine's place in the tailnet: needed by voyages that have one, and else worth knowing, with what can be had where there is none. And what is
+ * left of voyages that are gone. Starts and changes nothing.
+ */
+export async function lookAtCaptainNode(voyages: readonly VoyageFile[]): Promise<Finding[]> {
+  const afloat = voyages.filter(({ control, sunkAt }) => control && !sunkAt);
+  const users = namesIn(join(captainNodeHome(), "users"));
+  const byMachine = afloat.filter(({ voyageId }) => !users.includes(voyageId));
+  const findings = users.length > 0 ? [await own(afloat[0]?.stack)] : [];
+  if (users.length === 0 || byMachine.length > 0) findings.push(await machine(byMachine[0]?.stack));
+
+  const isAfloat = (id: string) => afloat.some(({ voyageId }) => voyageId === id);
+  const wrong = (what: string, message: string, hint: string) => findings.push(found("leftovers", what, "wrong", message, hint));
+  for (const id of users.filter((user) => !isAfloat(user)))
+    wrong(
+      `tailscaled for ${id}`,
+      "the captain's own node is kept for it, though no voyage here with that id sails",
+      `rm ${join(captainNodeHome(), "users", id)}`,
+    );
+  for (const id of namesIn(join(tailnetHome(), "ssh")).filter((name) => !isAfloat(name)))
+    wrong(
+      join(tailnetHome(), "ssh", id),
+      "says how ships are reached of a voyage that does not sail",
+      `rm -r ${join(tailnetHome(), "ssh", id)}`,
+    );
+  return findings;
+}
+
+async function own(stack: string | undefined): Promise<Finding> {
+  const status = await statusOf(true);
+  const problem = problemOf(status);
+  const what = "tailscale (own)";
+  if (problem) return found("daemons", what, "wrong", problem, stack ? `pulumi up -s ${stack}` : "");
+  return found("daemons", what, "ok", place(status));
+}
+
+/** `stack`: a voyage that needs it. */
+async function machine(stack: string | undefined): Promise<Finding> {
+  const status = await statusOf(false);
+  const problem = problemOf(status);
+  if (!problem) return found("daemons", "tailscale", "ok", place(status));
+  if (stack)
+    return found(
+      "daemons",
+      "tailscale",
+      "wrong",
+      `${problem}, and voyage ${stack} needs it`,
+      `tailscale up; or ${OWN} -s ${stack}`,
+    );
+  return found(
+    "daemons",
+    "tailscale",
+    "note",
+    `${problem}; for ocaptain:mesh tailscale the project can run one of its own: ${OWN}`,
+  );
+}
+
+const place = (status: TailscaleStatus | null) =>
+  `${(status?.Self && ipv4(status.Self)) ?? "no address"}, ${status?.TUN ? "by a kernel interface" : "in userspace"}`;
+
+const statusOf = async (isOwn: boolean) =>
+  captainTailscale({ own: isOwn })
+    .then((cli) => cli.status())
+    .catch(() => null);
+
+const namesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder) : []);

@@ -1,0 +1,153 @@
+import { z } from "zod";
+import { holdAwake } from "../../lib/sprites/awake.ts";
+import { openSprites } from "../../lib/sprites/client.ts";
+import type { SpritesClient } from "../../lib/sprites/types.ts";
+import { type Captain, captainNode } from "../../lib/tailnet/captain.ts";
+import { reachNode } from "../../lib/tailnet/captain-peers.ts";
+import { ipv4 } from "../../lib/tailnet/cli.ts";
+import { isSound, listedNode, nodesOfShip, removeNodes } from "../../lib/tailnet/nodes.ts";
+import {
+  joinShip,
+  leaveTailnet,
+  lookAtShip,
+  putPrograms,
+  putServices,
+  restartTailscaled,
+  shipNodeId,
+} from "../../lib/tailnet/ship-node.ts";
+import { hasShipSsh, removeShipSsh, writeShipSsh } from "../../lib/tailnet/ssh.ts";
+import type { TailnetControl, TailnetNode } from "../../lib/tailnet/types.ts";
+import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
+import { providerSettings } from "../provider-settings.ts";
+import { controlOf } from "../tailnet-control.ts";
+
+const TailnetNodeInputs = z.object({
+  stack: z.string(),
+  voyageId: z.string(),
+  ship: z.string(),
+  /** Name at the provider, which is the host name in the tailnet too. */
+  sprite: z.string(),
+  incarnation: z.string(),
+  provider: z.enum(["harbor", "sprites"]),
+  /** Which control plane it joins; recorded, so that a delete asks the same. */
+  control: z.enum(["tailscale", "headscale"]),
+  /** Of the key to join with, which is the ship's TailnetKey's. */
+  keyId: z.string(),
+  /** Secret. */
+  key: z.string(),
+  /** The captain's IPv4 address in the tailnet, and the helm's port there. */
+  captain: z.string(),
+  helmPort: z.number().int(),
+  /** Of tailscale's version and the door's files: others are put on the ship in place. */
+  digest: z.string(),
+});
+type Inputs = z.infer<typeof TailnetNodeInputs>;
+/** `address`: IPv4 in the tailnet. `nodeId`: the control plane's. `user`: whom ssh logs in as. */
+type Outputs = { address: string; nodeId: string; user: string };
+
+/** How long a ship that joined may take until the captain reaches it. */
+const REACH_MS = 60_000;
+const JOIN_ATTEMPTS = 2;
+/** The ship is held awake while it joins: tailnet traffic holds nothing (facts: tailnet, trap 6). */
+const HOLD_SECONDS = 180;
+
+/** A ship in the tailnet: tailscaled and the helm's door on it, its node at the control plane, and how ssh finds it. */
+export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
+  inputs: TailnetNodeInputs,
+  id: (news) => `${news.sprite}-node`,
+  replaceOn: ["sprite", "provider"],
+  fixed: ["control"],
+
+  async reconcile(settings, news, olds) {
+    const control = controlOf(settings, news.control);
+    const captain = await captainNode({ own: settings.captainNode === "own" });
+    const sprites = await openSprites(providerSettings(settings, news.provider));
+    // What the state has stays there until there is something new: a node is found again, and removed, by its id.
+    let made: Outputs = { address: olds?.address ?? "", nodeId: olds?.nodeId ?? "", user: olds?.user ?? "" };
+    try {
+      await holdAwake(sprites, news.sprite, HOLD_SECONDS);
+      const facts = await lookAtShip(sprites, news.sprite);
+      await putPrograms(sprites, news.sprite, facts);
+      await putServices(sprites, news.sprite, facts, {
+        captain: { captain: news.captain, port: news.helmPort },
+        loginServer: control.loginServer,
+        digest: news.digest,
+      });
+      const node = await ensureJoined(control, sprites, news, olds?.nodeId ?? "");
+      made = { address: ipv4({ TailscaleIPs: node.addresses }) ?? "", nodeId: node.id, user: facts.user };
+      await reach(captain, news, made);
+      return made;
+    } catch (error) {
+      throw new PartlyMade(made, error); // there may be a node by now: destroy must know of it
+    }
+  },
+
+  async read(settings, props) {
+    if (!props.nodeId) return { ...props, present: false };
+    const nodes = nodesOfShip(await controlOf(settings, props.control).listNodes(), props.sprite, props.nodeId);
+    const node = nodes.find(({ id }) => id === props.nodeId);
+    if (!node) return null;
+    const whole = nodes.length === 1 && isSound(node, props.sprite) && hasShipSsh(props);
+    return { ...props, present: props.present && whole && (node.online || !(await isRunning(settings, props))) };
+  },
+
+  async remove(settings, props) {
+    const control = controlOf(settings, props.control);
+    const sprites = await openSprites(providerSettings(settings, props.provider));
+    const live = await sprites.get(props.sprite);
+    const another = live !== null && live.id !== props.incarnation;
+    if (live && !another) await leaveTailnet(sprites, props.sprite);
+    const nodes = await control.listNodes();
+    // Another life's node has the name, too: only what is known to be this one's goes then.
+    const ours = another
+      ? nodes.filter((node) => props.nodeId && node.id === props.nodeId)
+      : nodesOfShip(nodes, props.sprite, props.nodeId);
+    await removeNodes(control, ours);
+    if (!another) await removeShipSsh(props);
+  },
+});
+
+/** A ship that sleeps is off line, and that is no drift; one that is awake and off line has lost its tailscaled. Wakes nobody. */
+const isRunning = async (settings: Settings, { provider, sprite }: Inputs) =>
+  (await (await openSprites(providerSettings(settings, provider))).get(sprite))?.status === "running";
+
+/**
+ * Sees to it that the ship's node is in the tailnet, and no other of its name that is ours: that of an earlier life would leave this one a name with
+ * a number. What the ship says it is decides only whether it must join: a ship cannot have another's machine removed.
+ */
+async function ensureJoined(control: TailnetControl, sprites: SpritesClient, news: Inputs, oldId: string): Promise<TailnetNode> {
+  for (let attempt = 1; ; attempt++) {
+    const own = await shipNodeId(sprites, news.sprite);
+    const nodes = nodesOfShip(await control.listNodes(), news.sprite, oldId);
+    const kept = nodes.find((node) => node.id === own && isSound(node, news.sprite));
+    await removeNodes(
+      control,
+      nodes.filter((node) => node !== kept),
+    );
+    if (kept) return kept;
+    try {
+      await joinWithKey(control, sprites, news);
+      return await listedNode(control, (await shipNodeId(sprites, news.sprite)) ?? "", news.sprite);
+    } catch (error) {
+      // Seen, about once in thirty joins on a busy machine: registered, and not "Running" for half a minute and more. One that is started anew is, at once.
+      if (attempt === JOIN_ATTEMPTS) throw error;
+      await restartTailscaled(sprites, news.sprite);
+    }
+  }
+}
+
+/** By the ship's key while it can be used; else by one that is minted now, such as after a node was lost that had used it. */
+async function joinWithKey(control: TailnetControl, sprites: SpritesClient, news: Inputs): Promise<void> {
+  const usable = (await control.getKey(news.keyId))?.usable ?? false;
+  const { id, key } = usable ? { id: news.keyId, key: news.key } : await control.mintKey(news);
+  try {
+    await joinShip(sprites, news.sprite, { key, loginServer: control.loginServer });
+  } finally {
+    await control.deleteKey(id, news.voyageId);
+  }
+}
+
+async function reach(captain: Captain, news: Inputs, { nodeId, user }: Outputs): Promise<void> {
+  const peer = await reachNode(captain, nodeId, news.sprite, REACH_MS);
+  await writeShipSsh(captain, { voyageId: news.voyageId, sprite: news.sprite, user, node: peer });
+}

@@ -1,0 +1,19 @@
+import { isIP } from "node:net";
+
+/** Names as a network policy takes them (facts: sprites §8): `api.example.com`, or `*.example.com` for all below it. Lower case. */
+
+const LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
+const DOMAIN = new RegExp(`^(\\*\\.)?${LABEL}(\\.${LABEL})*$`);
+const MAX_CHARACTERS = 253;
+
+/** Why it is none, or null. */
+export function domainProblem(name: string): string | null {
+  if (name === "*") return "* would allow everything: leave network out";
+  if (isIP(name)) return "is an address: a network policy knows names only";
+  if (name.length <= MAX_CHARACTERS && DOMAIN.test(name)) return null;
+  return "must be a domain (api.example.com), or all below one (*.example.com): no scheme, port or path";
+}
+
+/** Does the list let this host through? `*.example.com` is not `example.com` itself. */
+export const isAllowed = (allow: readonly string[], host: string): boolean =>
+  allow.some((name) => (name.startsWith("*.") ? host.endsWith(name.slice(1)) : host === name));

@@ -1,0 +1,18 @@
+import { expect, spriteGone, spritePath, steady } from "./calls.ts";
+import type { Http } from "./http.ts";
+
+/** Bytes may be many, and a line slow. */
+const TIMEOUT_MS = 10 * 60_000;
+
+/** See SpritesClient.writeFile. */
+export async function writeFile(http: Http, name: string, path: string, content: Buffer, mode: number): Promise<void> {
+  const query = new URLSearchParams({ path, workingDir: "/", mode: mode.toString(8).padStart(4, "0"), mkdirParents: "true" });
+  const reply = await steady(http, {
+    method: "PUT",
+    path: `${spritePath(name)}/fs/write?${query}`,
+    body: content,
+    timeoutMs: TIMEOUT_MS,
+  });
+  if (reply.status === 404) throw spriteGone(name);
+  expect(reply, `write ${path} on ${name}`);
+}

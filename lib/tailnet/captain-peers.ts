@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { OcaptainError } from "../errors.ts";
+import type { Captain } from "./captain.ts";
+import { ipv4, type TailscaleNode, type TailscaleStatus } from "./cli.ts";
+
+const LOOK_MS = 150;
+const PING_MS = 2_000;
+
+const looks = new Map<string, Promise<TailscaleStatus | null>>();
+
+/** Ships that join at one time share their looks: each is a process. */
+function look(captain: Captain): Promise<TailscaleStatus | null> {
+  const key = captain.cli.argv.join("\0");
+  const under = looks.get(key);
+  if (under) return under;
+  const looking = captain.cli.status().finally(() => looks.delete(key));
+  looks.set(key, looking);
+  return looking;
+}
+
+/**
+ * Waits until the captain reaches a node: it is in the captain's map, with its ssh host keys and a way to it, and answers a ping. A first
+ * connection without that wait can cost 5 s (facts: tailnet, trap 4).
+ * @throws OcaptainError UNREACHED naming what did not come about within `timeoutMs`
+ */
+export async function reachNode(captain: Captain, nodeId: string, name: string, timeoutMs: number): Promise<TailscaleNode> {
+  let missing = "";
+  let hint = "pulumi up";
+  for (const until = performance.now() + timeoutMs; performance.now() < until; await sleep(LOOK_MS)) {
+    const node = (await look(captain))?.Peer.find((peer) => peer.ID === nodeId);
+    const address = node && ipv4(node);
+    if (!node || !address) {
+      missing = "this machine's node is not told of it: the tailnet's policy must let the captain reach tag:ocaptain-ship";
+      hint = "ocaptain doctor";
+    } else if (node.Online === false) missing = "it is not connected to the tailnet";
+    else if (node.sshHostKeys.length === 0) {
+      missing = "its ssh host keys are not told: the tailnet's policy must have the rule for ssh";
+      hint = "ocaptain doctor";
+    } else if (await captain.cli.ping(address, PING_MS)) return node;
+    else missing = "it does not answer a ping";
+  }
+  throw new OcaptainError("UNREACHED", `${name} joined the tailnet, but in ${timeoutMs / 1000} s: ${missing}`, { hint });
+}

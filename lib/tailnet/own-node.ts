@@ -1,0 +1,167 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { captainId } from "../captain.ts";
+import { OcaptainError } from "../errors.ts";
+import { acquireOsLock } from "../os-lock.ts";
+import { captainNodeHome } from "../paths.ts";
+import { captainTailscale, ownSocket } from "./captain.ts";
+import type { Tailscale } from "./cli.ts";
+import { removeNodes } from "./nodes.ts";
+import { captainArch, tailscaleParts } from "./parts.ts";
+import { tailscaledEnvironment } from "./ship-node.ts";
+import { CAPTAIN_TAG, type TailnetControl } from "./types.ts";
+
+/**
+ * The captain's own node (`ocaptain:captainNode: own`): a tailscaled in userspace, of this project, for machines that have none. It needs no root;
+ * what ships send to port 4318 of its address it delivers to loopback. One a captain, for all voyages that ask for it; the last one's end is its end.
+ */
+
+const START_MS = 10_000;
+const STOP_MS = 10_000;
+const JOIN_SECONDS = 40;
+const LOOK_MS = 50;
+const INHERITED = [
+  "PATH",
+  "HOME",
+  "LANG",
+  "TMPDIR",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "https_proxy",
+  "HTTPS_PROXY",
+  "no_proxy",
+  "NO_PROXY",
+];
+
+const home = () => captainNodeHome();
+const pidFile = () => join(home(), "pid");
+const usersFolder = () => join(home(), "users");
+
+/**
+ * Sees to it that the captain's own node runs and is in the tailnet, in the name of a voyage.
+ * @throws OcaptainError OWN_NODE with tailscaled's or the control plane's words
+ */
+export async function ensureOwnNode(control: TailnetControl, of: { stack: string; voyageId: string }): Promise<void> {
+  await alone(async () => {
+    await mkdir(usersFolder(), { recursive: true, mode: 0o700 });
+    await writeFile(join(usersFolder(), of.voyageId), "", { mode: 0o600 });
+    const cli = await captainTailscale({ own: true });
+    if (!(await cli.status())) await start(cli, control.loginServer);
+    if (!(await isJoined(cli, control))) await joinTailnet(cli, control, of);
+  });
+}
+
+/** A voyage needs it no more. The last one's word ends it: logged out, removed from the tailnet, its folder gone. Quiet when there is none. */
+export async function leaveOwnNode(control: TailnetControl, voyageId: string): Promise<void> {
+  if ((await readdir(usersFolder()).catch(() => [])).length === 0) return;
+  await alone(async () => {
+    await rm(join(usersFolder(), voyageId), { force: true });
+    if ((await readdir(usersFolder())).length > 0) return;
+    const cli = await captainTailscale({ own: true });
+    if (await cli.status()) await cli.run(["logout"]);
+    const hostname = await ownHostname();
+    await removeNodes(
+      control,
+      (await control.listNodes()).filter((node) => node.hostname === hostname && node.tags.includes(CAPTAIN_TAG)),
+    );
+    await end();
+    await rm(home(), { recursive: true, force: true });
+  });
+}
+
+const ownHostname = async () => `ocaptain-captain-${await captainId()}`;
+
+async function start(cli: Tailscale, loginServer: string | undefined): Promise<void> {
+  await end(); // one that runs and does not answer
+  const { tailscaled } = await tailscaleParts(captainArch());
+  const inherited = INHERITED.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]]));
+  const logFile = join(home(), "tailscaled.log");
+  const log = openSync(logFile, "w", 0o600);
+  const args = ["--tun=userspace-networking", "--port=0", `--statedir=${join(home(), "state")}`, `--socket=${ownSocket()}`];
+  const child = spawn(tailscaled.path, args, {
+    detached: true,
+    stdio: ["ignore", log, log],
+    cwd: "/",
+    env: { ...Object.fromEntries(inherited), ...tailscaledEnvironment(loginServer, home()) },
+  });
+  closeSync(log);
+  child.unref();
+  let ended = false;
+  child.once("exit", () => (ended = true)).once("error", () => (ended = true));
+  await writeFile(pidFile(), String(child.pid ?? ""), { mode: 0o600 });
+  for (const until = Date.now() + START_MS; Date.now() < until && !ended; await sleep(LOOK_MS)) if (await cli.status()) return;
+  const said = (await readFile(logFile, "utf8")).trim().split("\n").slice(-5).join("\n");
+  throw new OcaptainError("OWN_NODE", `the captain's own tailscaled does not start: ${said}`, { hint: `cat ${logFile}` });
+}
+
+/** What it says itself does not count: a machine that was removed from the tailnet still says "Running". */
+async function isJoined(cli: Tailscale, control: TailnetControl): Promise<boolean> {
+  let status = await cli.status();
+  for (
+    const until = Date.now() + START_MS;
+    Date.now() < until && /^(NoState|Starting)$/.test(status?.BackendState ?? "");
+    await sleep(LOOK_MS)
+  )
+    status = await cli.status();
+  const id = status?.BackendState === "Running" ? status.Self?.ID : undefined;
+  const node = (await control.listNodes()).find((one) => one.id === id);
+  return node !== undefined && !node.expired && node.tags.includes(CAPTAIN_TAG);
+}
+
+async function joinTailnet(cli: Tailscale, control: TailnetControl, of: { stack: string; voyageId: string }): Promise<void> {
+  const hostname = await ownHostname();
+  await cli.run(["logout"]);
+  await removeNodes(
+    control,
+    (await control.listNodes()).filter((node) => node.hostname === hostname && node.tags.includes(CAPTAIN_TAG)),
+  );
+  const { id, key } = await control.mintKey({ ...of, ship: "captain", incarnation: await captainId() }, CAPTAIN_TAG);
+  const file = join(home(), "key");
+  try {
+    await writeFile(file, key, { mode: 0o600 });
+    const login = control.loginServer ? [`--login-server=${control.loginServer}`] : [];
+    const up = [
+      "up",
+      "--reset",
+      `--hostname=${hostname}`,
+      "--accept-dns=false",
+      `--auth-key=file:${file}`,
+      `--timeout=${JOIN_SECONDS}s`,
+    ];
+    const outcome = await cli.run([...up, ...login], (JOIN_SECONDS + 5) * 1000);
+    if (!outcome.ok)
+      throw new OcaptainError("OWN_NODE", `the captain's own node could not join the tailnet: ${outcome.message.slice(-500)}`, {
+        hint: "pulumi up",
+      });
+  } finally {
+    await rm(file, { force: true });
+    await control.deleteKey(id, of.voyageId);
+  }
+}
+
+/** Ends our tailscaled. A process number may be another's by now: only one with our socket on its command line is ours. */
+async function end(): Promise<void> {
+  const pid = Number(await readFile(pidFile(), "utf8").catch(() => "0"));
+  const isOurs = async () =>
+    pid > 0 && (await execa("ps", ["-o", "args=", "-p", String(pid)], { reject: false })).stdout.includes(ownSocket());
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    if (!(await isOurs())) return;
+    process.kill(pid, signal);
+    for (const until = Date.now() + STOP_MS; Date.now() < until; await sleep(LOOK_MS)) if (!(await isOurs())) return;
+  }
+  throw new OcaptainError("OWN_NODE", `the captain's own tailscaled (pid ${pid}) does not end`, { hint: `kill -9 ${pid}` });
+}
+
+/** One at a time, of all processes. The lock is beside the folder, which goes. */
+async function alone(act: () => Promise<void>): Promise<void> {
+  const lock = await acquireOsLock(`${home()}.sqlite`, { timeoutMs: 2 * (START_MS + JOIN_SECONDS * 1000) });
+  try {
+    await act();
+  } finally {
+    lock.release();
+  }
+}

@@ -1,0 +1,83 @@
+import { runtime } from "@pulumi/pulumi";
+import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
+import type { VoyageArgs } from "../../components/voyage.ts";
+import type { Plan } from "../../lib/plan-types.ts";
+
+const nameOf = (urn: string) => urn.split("::").at(-1) ?? urn;
+
+const plan: Plan = {
+  name: "small",
+  purpose: "test",
+  repo: ".",
+  recommendedShips: 2,
+  width: 1,
+  spec: "# small",
+  verify: null,
+  tasks: [],
+  digest: "d",
+};
+
+/**
+ * What the program registers for a voyage of two ships, as the engine records it. `graph`: name → the names it depends on (its component left out);
+ * `providers`: name → the text of its Delegate. Pulumi's mocks are process-global: one program a test file.
+ */
+export async function registered(more: Partial<VoyageArgs> = {}) {
+  const graph: Record<string, string[]> = {};
+  const providers: Record<string, string> = {};
+  const original = MockMonitor.prototype.registerResource;
+  MockMonitor.prototype.registerResource = function (req, callback) {
+    if (req.getCustom())
+      graph[req.getName()] = req
+        .getDependenciesList()
+        .map(nameOf)
+        .filter((name: string) => name !== "sea")
+        .sort();
+    return original.call(this, req, callback);
+  };
+  await runtime.setMocks(
+    {
+      newResource: (args) => {
+        providers[args.name] = String(args.inputs.__provider ?? "");
+        const made = {
+          voyageId: "abc123",
+          nonce: "n",
+          incarnation: `inc-${args.name}`,
+          url: "http://helm",
+          sessionName: args.name,
+          branch: "sea",
+          address: "a",
+          user: "sprite",
+          nodeId: "n",
+          captain: "100.64.0.1",
+          port: 4318,
+          key: "secret",
+          keyId: "k",
+        };
+        return { id: args.name, state: { ...args.inputs, ...made } };
+      },
+      call: (args) => args.inputs,
+    },
+    "ocaptain",
+    "sea",
+  );
+  const { Voyage } = await import("../../components/voyage.ts");
+  new Voyage("sea", {
+    stack: "sea",
+    plan,
+    ships: 2,
+    provider: "harbor",
+    hand: "rehearsal",
+    credentialsDigest: "",
+    leaseSeconds: 120,
+    lingerSeconds: 8,
+    crewDigest: "c",
+    ...more,
+  });
+  // Internal to the SDK, and so not in its types: all registrations are in.
+  await (runtime as unknown as { waitForRPCs(): Promise<void> }).waitForRPCs();
+  return { graph, providers };
+}
+
+/** The graph as the test writes it: in order. */
+export const inOrder = (graph: Record<string, string[]>) =>
+  Object.fromEntries(Object.entries(graph).map(([name, on]) => [name, [...on].sort()]));

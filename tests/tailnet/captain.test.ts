@@ -1,0 +1,122 @@
+import { readdir, readFile } from "node:fs/promises";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { helmClient } from "../../lib/helm-client.ts";
+import { ensureHelm } from "../../lib/helm-daemon.ts";
+import { captainNodeHome } from "../../lib/paths.ts";
+import { captainNode } from "../../lib/tailnet/captain.ts";
+import { ensureOwnNode, leaveOwnNode } from "../../lib/tailnet/own-node.ts";
+import { sshConfigFile } from "../../lib/tailnet/ssh.ts";
+import { CAPTAIN_TAG } from "../../lib/tailnet/types.ts";
+import type { Props } from "../contract/resource.ts";
+import { noOwnNetwork } from "./own-network.ts";
+import { openTailnetVoyage, type TailnetVoyage } from "./tailnet-voyage.ts";
+
+/** The captain's end: a machine's tailscaled with a kernel interface, or one of the project's own in userspace. */
+const why = noOwnNetwork();
+const reason = why ? `(${why}) ` : "";
+
+/** Where the helm's process listens. */
+const listening = async (pid: number) => {
+  const { stdout } = await execa("ss", ["-Hltnp"]);
+  const lines = stdout.split("\n").filter((line) => line.includes(`pid=${pid},`));
+  return lines.map((line) => line.trim().split(/\s+/)[3]).sort();
+};
+const helmPid = async () => (await helmClient().health()).pid;
+
+describe("a kernel interface", () => {
+  const sail = test.skipIf(why !== null);
+  let quay: TailnetVoyage;
+  beforeAll(async () => {
+    if (!why) quay = await openTailnetVoyage({ kernel: true });
+  }, 120_000);
+  afterAll(() => quay?.close());
+
+  sail(`${reason}the helm listens at the captain's address in the tailnet and at loopback, and nowhere else`, async () => {
+    expect(await captainNode({ own: false })).toMatchObject({ tun: true, address: quay.captain });
+    expect(await listening(await helmPid())).toEqual([`${quay.captain}:4318`, "127.0.0.1:4318"].sort());
+  });
+
+  sail("a ship comes to the helm by its door, and the captain to the ship without a proxy", async () => {
+    await quay.join("ship-0");
+    expect((await quay.onShip("ship-0", quay.ask("127.0.0.1:4318/v1/ship/hello"))).stdout).toBe("401");
+    expect(await quay.ssh("ship-0", "hostname")).toBe(quay.spriteName("ship-0"));
+    expect(await readFile(sshConfigFile(quay.voyageId), "utf8")).not.toContain("ProxyCommand");
+  });
+
+  sail("a helm that was killed listens there again; one whose address is not there yet, as soon as it is", async () => {
+    await quay.killHelm();
+    await quay.helm.create({ control: "headscale" });
+    expect(await listening(await helmPid())).toContain(`${quay.captain}:4318`);
+    await quay.killHelm();
+    await quay.machine?.cli.run(["down"]);
+    expect(await quay.helm.read(quay.helmed)).toMatchObject({ present: false });
+    await expect(quay.helm.create({ control: "headscale" })).rejects.toThrow(/stopped \(tailscale down\).*captainNode own/s);
+    await ensureHelm();
+    expect(await listening(await helmPid())).toEqual(["127.0.0.1:4318"]);
+    await quay.machine?.cli.run(["up"]);
+    await expect.poll(async () => listening(await helmPid()), { timeout: 20_000 }).toContain(`${quay.captain}:4318`);
+  });
+
+  sail("when the voyage is gone from the helm, so is the door", async () => {
+    await quay.helm.remove(quay.helmed as Props);
+    await expect
+      .poll(
+        () =>
+          helmClient()
+            .health()
+            .catch((error: { code: string }) => error.code),
+        { timeout: 10_000 },
+      )
+      .toBe("HELM_DOWN");
+  });
+});
+
+describe("a node of the project's own", () => {
+  const sail = test.skipIf(why !== null);
+  let quay: TailnetVoyage;
+  beforeAll(async () => {
+    if (!why) quay = await openTailnetVoyage();
+  }, 120_000);
+  afterAll(() => quay?.close());
+
+  const mine = async () => (await quay.control.listNodes()).filter(({ tags }) => tags.includes(CAPTAIN_TAG));
+  const ours = async () => (await readFile(`${captainNodeHome()}/pid`, "utf8")).trim();
+  const of = (voyageId: string) => ({ stack: quay.stack, voyageId });
+
+  sail(`${reason}in userspace: the helm listens at loopback alone, where it delivers; no key is left`, async () => {
+    expect(await captainNode({ own: true })).toMatchObject({ tun: false, address: quay.captain });
+    expect(await listening(await helmPid())).toEqual(["127.0.0.1:4318"]);
+    expect(await quay.control.listKeys(quay.voyageId)).toEqual([]);
+    expect(await readdir(captainNodeHome())).not.toContain("key");
+  });
+
+  sail(
+    "ensured again it is the same; killed, it comes back as the same; removed from the tailnet, it joins anew, alone of its name",
+    async () => {
+      const [before, pid] = [await mine(), await ours()];
+      await ensureOwnNode(quay.control, of(quay.voyageId));
+      expect(await ours()).toBe(pid);
+      process.kill(Number(pid), "SIGKILL");
+      await ensureOwnNode(quay.control, of(quay.voyageId));
+      expect((await mine()).map(({ id, addresses }) => [id, addresses])).toEqual(
+        before.map(({ id, addresses }) => [id, addresses]),
+      );
+      await quay.control.deleteNode(before[0]!.id);
+      await ensureOwnNode(quay.control, of(quay.voyageId));
+      expect(await mine()).toEqual([expect.objectContaining({ hostname: before[0]!.hostname, name: before[0]!.name })]);
+    },
+  );
+
+  sail("the last voyage that asked for it ends it: no process, no node, no folder", async () => {
+    await ensureOwnNode(quay.control, of("abc123"));
+    const pid = await ours();
+    await leaveOwnNode(quay.control, quay.voyageId);
+    expect(await captainNode({ own: true })).toBeTruthy();
+    await leaveOwnNode(quay.control, "abc123");
+    expect(() => process.kill(Number(pid), 0)).toThrow("ESRCH");
+    expect(await mine()).toEqual([]);
+    await expect(readdir(captainNodeHome())).rejects.toThrow("ENOENT");
+    await leaveOwnNode(quay.control, "abc123");
+  });
+});

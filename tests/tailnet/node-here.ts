@@ -1,0 +1,52 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { openTailscale } from "../../lib/tailnet/cli.ts";
+import { tailscaledEnvironment } from "../../lib/tailnet/ship-node.ts";
+import { goParts } from "./go-parts.ts";
+
+const START_MS = 20_000;
+
+/** A real tailscaled in the test's own network namespace: a captain's own one (`tun`: with a kernel interface), or somebody else's. `close` ends it; its node stays. */
+export async function startNode({ tun = false }: { tun?: boolean } = {}) {
+  const { folder: parts } = await goParts();
+  const folder = await mkdtemp(join(tmpdir(), "on-"));
+  const socket = join(folder, "s");
+  const args = [`--tun=${tun ? "tailscale9" : "userspace-networking"}`, "--port=0", `--statedir=${folder}`, `--socket=${socket}`];
+  const daemon = spawn(join(parts, "tailscaled"), args, {
+    stdio: "ignore",
+    env: { PATH: process.env.PATH, ...tailscaledEnvironment("http://", folder) },
+  });
+  const cli = openTailscale(socket, join(parts, "tailscale"));
+  for (const until = Date.now() + START_MS; !(await cli.status()); await sleep(30))
+    if (Date.now() > until || daemon.exitCode !== null) throw new Error("tailscaled does not answer");
+  return {
+    socket,
+    cli,
+    async up(loginServer: string, hostname: string, key: string): Promise<void> {
+      const file = join(folder, "key");
+      await writeFile(file, key, { mode: 0o600 });
+      const how = ["--accept-dns=false", "--netfilter-mode=off", "--timeout=20s", `--login-server=${loginServer}`];
+      await execa(
+        join(parts, "tailscale"),
+        [`--socket=${socket}`, "up", ...how, `--hostname=${hostname}`, `--auth-key=file:${file}`],
+        {
+          timeout: 30_000,
+          stdin: "ignore",
+        },
+      );
+    },
+    async close(): Promise<void> {
+      if (daemon.exitCode === null) {
+        const ended = once(daemon, "exit");
+        daemon.kill("SIGTERM");
+        await ended;
+      }
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

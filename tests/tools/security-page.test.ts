@@ -1,0 +1,21 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+test("each test that docs/security.md names is there: its file, and in that the words of its title", () => {
+  const page = readFileSync(join(ROOT, "docs/security.md"), "utf8");
+  // A file, and the titles that follow it up to the next file.
+  const named = [...page.matchAll(/`(tests\/[^`]+)`([^`\n]*)/g)].map(([, file, rest]) => ({
+    file: file!,
+    titles: [...rest!.matchAll(/“([^”]+)”/g)].map(([, title]) => title!),
+  }));
+  expect(named.flatMap(({ titles }) => titles).length).toBeGreaterThan(30);
+  const missing = named.flatMap(({ file, titles }) => {
+    if (!existsSync(join(ROOT, file))) return [file];
+    const text = readFileSync(join(ROOT, file), "utf8");
+    return titles.filter((title) => !text.includes(title)).map((title) => `${file}: ${title}`);
+  });
+  expect(missing).toEqual([]);
+});
