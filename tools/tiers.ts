@@ -26,11 +26,11 @@ export const tiers: Tier[] = [
   { name: "harbor", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 2 },
   { name: "helm", budgetMinutes: 3, testTimeoutSeconds: 120, filesAtOnce: 2 },
   { name: "crew", budgetMinutes: 2, testTimeoutSeconds: 60, filesAtOnce: 2 },
-  { name: "claude", budgetMinutes: 4, testTimeoutSeconds: 120, filesAtOnce: 1 },
+  { name: "claude", budgetMinutes: 9, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "wire", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 1 },
   { name: "program", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 2 },
   { name: "cli", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 1 },
   { name: "contract", budgetMinutes: 4, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "tailnet", budgetMinutes: 12, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },
-  { name: "stack", budgetMinutes: 11, testTimeoutSeconds: 300, filesAtOnce: 1 },
+  { name: "stack", budgetMinutes: 14, testTimeoutSeconds: 300, filesAtOnce: 1 },
 ];

@@ -224,7 +224,7 @@ test(
     expect(stopped).toMatchObject({ state: "limited", limited: { message: expect.stringMatching(/credentials are refused/) } });
     expect(stopped.tasks.map((task) => task.tries)).toEqual([0, 0, 0]);
     for (const { id, reason } of stopped.tasks) {
-      expect(reason).toMatch(/revoked/);
+      expect(reason).toMatch(/credentials are refused: .*revoked/);
       expect(gitIn(fleet.at.repo, "show", `refs/ships/${shipOf(asked(id)[0]!)}/left-${id}-1:out/${id}`)).toBe(id);
     }
     token("second");

@@ -10,9 +10,9 @@ test("every test file is in the folder of a tier, so that npm test runs it", () 
   expect(files.filter((file) => !tiers.some((tier) => file.startsWith(tier.name + sep)))).toEqual([]);
 });
 
-/** 30 minutes for the voyage without a model, 6 for the real Claude Code (its own tier, and its share of `stack`), 4 for the tailnet. */
-test("the budgets of all tiers together stay within 40 minutes", () => {
-  expect(tiers.reduce((sum, tier) => sum + tier.budgetMinutes, 0)).toBeLessThanOrEqual(40);
+/** 30 minutes for the voyage without a model, 14 for the real Claude Code (its own tier, and its share of `stack`), 12 for the tailnet. */
+test("the budgets of all tiers together stay within 56 minutes", () => {
+  expect(tiers.reduce((sum, tier) => sum + tier.budgetMinutes, 0)).toBeLessThanOrEqual(56);
 });
 
 test("what a tier has made first are parts of set-up that not everybody needs", () => {
