@@ -62,7 +62,7 @@ export class Waker {
     });
     const free = ledger.grantableCount() + (ledger.verificationDue(tip) ? 1 : 0);
     const coming = rows.filter(
-      (row) => row.state === "idle" || (row.state === "ended" && this.#attempts.get(row.ship)?.busy),
+      (row) => !row.unfit && (row.state === "idle" || (row.state === "ended" && this.#attempts.get(row.ship)?.busy)),
     ).length;
     const ended = rows.filter((row) => row.state === "ended" && !row.unfit && !ledger.ship(row.ship)!.stopping && may(row.ship));
     return [...silent.map((row) => row.ship).filter(may), ...ended.map((row) => row.ship).slice(0, Math.max(0, free - coming))];

@@ -5,6 +5,7 @@ import { Waker } from "../../helm/wake.ts";
 import { spriteName } from "../../lib/naming.ts";
 import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
+import { makePlan } from "./support.ts";
 
 /** Which ships the helm wakes, and when: its clock and the provider in the test's hand. With the real ones: wake.test.ts and tests/stack/wake.test.ts. */
 const TIMING = { leaseSeconds: 120, heartbeatSeconds: 10, fenceSeconds: 90, lingerSeconds: 8 };
@@ -110,4 +111,20 @@ test("as many ships that ended are woken as there are free tasks; one told to st
   expect(voyage.ships().map((row) => row.state)).toEqual(["ended", "fenced", "ended", "ended", "new"]);
   expect((await look()).sort()).toEqual(["ship-0", "ship-3"]);
   expect(await look()).toHaveLength(2);
+});
+
+test("a ship whose hand cannot work is not woken, and its being there keeps no other asleep", async () => {
+  const [unfit, fit] = [await come("ship-0"), await come("ship-1")];
+  const hand = { stack: "v", plan: makePlan({ "1": [] }), hand: "claude" } as const;
+  await voyage.register({ ...hand, timing: voyage.timing });
+  voyage.ledger.setFitness(unfit.caller.life, { unfit: "Invalid API key" });
+  voyage.ledger.setFitness(fit.caller.life, "fit");
+  fit.closePresence();
+  clock.pass(31);
+  unfit.heartbeat();
+  expect(voyage.ships().map((row) => row.state)).toEqual(["idle", "ended"]);
+  expect(await look()).toEqual(["ship-1"]);
+  unfit.closePresence();
+  clock.pass(31);
+  expect(await look()).toEqual(["ship-1"]);
 });
