@@ -131,8 +131,10 @@ sail(
     for (const to of ["warm", "cold"]) {
       const asleep = row(await captain.until("at work", allAtWork), "ship-2");
       await sleep("ship-2", to);
-      await captain.until("away", (s) => row(s, "ship-2")?.connected === false);
-      // Woken by the helm, through the provider.
+      const state = async () => (await (await captain.sprites()).get(sprite("ship-2")))?.status;
+      expect(await state()).toBe(to);
+      // Woken by the helm, through the provider, after three silent heartbeats.
+      await expect.poll(state, { timeout: 60_000 }).toBe("running");
       const awake = row(await captain.until("back at work", allAtWork, 90_000), "ship-2");
       expect(awake).toMatchObject({ incarnation: asleep?.incarnation, task: asleep?.task, epoch: asleep?.epoch });
       expect(await addresses()).toEqual(at);
