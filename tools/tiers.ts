@@ -32,5 +32,5 @@ export const tiers: Tier[] = [
   { name: "cli", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 1 },
   { name: "contract", budgetMinutes: 4, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "tailnet", budgetMinutes: 12, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },
-  { name: "stack", budgetMinutes: 14, testTimeoutSeconds: 300, filesAtOnce: 1 },
+  { name: "stack", budgetMinutes: 20, testTimeoutSeconds: 300, filesAtOnce: 1 },
 ];

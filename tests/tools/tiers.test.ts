@@ -11,8 +11,8 @@ test("every test file is in the folder of a tier, so that npm test runs it", () 
 });
 
 /** 30 minutes for the voyage without a model, 14 for the real Claude Code (its own tier, and its share of `stack`), 12 for the tailnet. */
-test("the budgets of all tiers together stay within 56 minutes", () => {
-  expect(tiers.reduce((sum, tier) => sum + tier.budgetMinutes, 0)).toBeLessThanOrEqual(56);
+test("the budgets of all tiers together stay within 62 minutes", () => {
+  expect(tiers.reduce((sum, tier) => sum + tier.budgetMinutes, 0)).toBeLessThanOrEqual(62);
 });
 
 test("what a tier has made first are parts of set-up that not everybody needs", () => {
