@@ -24,7 +24,7 @@ export const tiers: Tier[] = [
   { name: "plans", budgetMinutes: 1, testTimeoutSeconds: 20, filesAtOnce: 2 },
   { name: "tools", budgetMinutes: 2, testTimeoutSeconds: 60, filesAtOnce: 1 },
   { name: "harbor", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 2 },
-  { name: "helm", budgetMinutes: 3, testTimeoutSeconds: 120, filesAtOnce: 2 },
+  { name: "helm", budgetMinutes: 5, testTimeoutSeconds: 120, filesAtOnce: 2 },
   { name: "crew", budgetMinutes: 2, testTimeoutSeconds: 60, filesAtOnce: 2 },
   { name: "claude", budgetMinutes: 9, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "wire", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 1 },

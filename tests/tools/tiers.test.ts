@@ -10,9 +10,9 @@ test("every test file is in the folder of a tier, so that npm test runs it", () 
   expect(files.filter((file) => !tiers.some((tier) => file.startsWith(tier.name + sep)))).toEqual([]);
 });
 
-/** 30 minutes for the voyage without a model, 14 for the real Claude Code (its own tier, and its share of `stack`), 12 for the tailnet. */
-test("the budgets of all tiers together stay within 62 minutes", () => {
-  expect(tiers.reduce((sum, tier) => sum + tier.budgetMinutes, 0)).toBeLessThanOrEqual(62);
+/** CI has 90 minutes, and a set-up from nothing takes up to 20 of them (docs/adr/set-up.md). A whole run took 36 on a quiet machine. */
+test("the budgets of all tiers together stay within 64 minutes", () => {
+  expect(tiers.reduce((sum, tier) => sum + tier.budgetMinutes, 0)).toBeLessThanOrEqual(64);
 });
 
 test("what a tier has made first are parts of set-up that not everybody needs", () => {
