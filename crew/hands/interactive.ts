@@ -36,6 +36,8 @@ export async function sailInteractively(
   const over = new AbortController();
   const both = AbortSignal.any([signal, over.signal]);
   const finish = (text: string) => over.abort(new Error(text));
+  /** It waits in the background: an end of the watch ends it too, and nobody else would hear of its failure. */
+  const whenRestEnds = (error: Error) => both.aborted || finish(error.message);
   /** Raised by whatever the model does: looking for work is for when it does nothing. */
   let stirred = 0;
   let told = 0;
@@ -50,7 +52,7 @@ export async function sailInteractively(
     async judge(input) {
       const turn = ++stirred;
       const verdict = await claims.judge(input);
-      if (input.hook_event_name === "Stop" && claims.task === null) void rest(turn);
+      if (input.hook_event_name === "Stop" && claims.task === null) rest(turn).catch(whenRestEnds);
       return verdict;
     },
     onOutage(error) {

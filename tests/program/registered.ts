@@ -5,7 +5,7 @@ import type { Plan } from "../../lib/plan-types.ts";
 
 const nameOf = (urn: string) => urn.split("::").at(-1) ?? urn;
 
-const plan: Plan = {
+export const plan: Plan = {
   name: "small",
   purpose: "test",
   repo: ".",
@@ -19,11 +19,12 @@ const plan: Plan = {
 
 /**
  * What the program registers for a voyage of two ships, as the engine records it. `graph`: name → the names it depends on (its component left out);
- * `providers`: name → the text of its Delegate. Pulumi's mocks are process-global: one program a test file.
+ * `providers`: name → the text of its Delegate; `inputs`: name → what it was given. Pulumi's mocks are process-global: one program a test file.
  */
 export async function registered(more: Partial<VoyageArgs> = {}) {
   const graph: Record<string, string[]> = {};
   const providers: Record<string, string> = {};
+  const inputs: Record<string, Record<string, unknown>> = {};
   const original = MockMonitor.prototype.registerResource;
   MockMonitor.prototype.registerResource = function (req, callback) {
     if (req.getCustom())
@@ -37,6 +38,7 @@ export async function registered(more: Partial<VoyageArgs> = {}) {
   await runtime.setMocks(
     {
       newResource: (args) => {
+        inputs[args.name] = args.inputs;
         providers[args.name] = String(args.inputs.__provider ?? "");
         const made = {
           voyageId: "abc123",
@@ -75,7 +77,7 @@ export async function registered(more: Partial<VoyageArgs> = {}) {
   });
   // Internal to the SDK, and so not in its types: all registrations are in.
   await (runtime as unknown as { waitForRPCs(): Promise<void> }).waitForRPCs();
-  return { graph, providers };
+  return { graph, providers, inputs };
 }
 
 /** The graph as the test writes it: in order. */
