@@ -1,11 +1,15 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import type { Tier } from "./tiers.ts";
 
 /** What became of a tier's tests; `problem` is a failure that no test stands for. */
-export type Count = { passed: number; failed: number; skipped: number; problem?: string };
+export type Count = { passed: number; failed: number; skipped: number; failures: Failure[]; problem?: string };
+
+/** A test that failed: its file from the project's root, its title, and what it said, without colours or vitest's stack. */
+export type Failure = { file: string; title: string; message: string };
 
 const root = join(import.meta.dirname, "..");
 const GRACE_MS = 10_000;
@@ -73,9 +77,35 @@ export async function runTier(tier: Tier, argsOf = vitestArgs): Promise<Count> {
 const within = ({ ownNetwork }: Tier): string[] =>
   ownNetwork && process.getuid?.() === 0 ? ["unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"] : [];
 
-/** Counts of vitest's JSON report; zeros when it was ended before it wrote one. */
+/** What vitest's JSON report says; nothing when it was ended before it wrote one. */
 function readReport(file: string): Count {
-  if (!existsSync(file)) return { passed: 0, failed: 0, skipped: 0 };
+  if (!existsSync(file)) return { passed: 0, failed: 0, skipped: 0, failures: [] };
   const report = JSON.parse(readFileSync(file, "utf8"));
-  return { passed: report.numPassedTests, failed: report.numFailedTests, skipped: report.numPendingTests + report.numTodoTests };
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests,
+    skipped: report.numPendingTests + report.numTodoTests,
+    failures: failuresOf(report.testResults ?? []),
+  };
 }
+
+type FileReport = {
+  name: string;
+  message?: string;
+  assertionResults: { status: string; fullName: string; failureMessages: string[] }[];
+};
+
+/** Also those of a file that failed as a whole, before its first test. */
+const failuresOf = (files: FileReport[]): Failure[] =>
+  files.flatMap(({ name, message, assertionResults }) => {
+    const file = relative(root, name);
+    const failed = assertionResults.filter((test) => test.status === "failed");
+    if (failed.length === 0 && message) return [{ file, title: "", message: plain(message) }];
+    return failed.map((test) => ({ file, title: test.fullName, message: plain(test.failureMessages.join("\n")) }));
+  });
+
+const plain = (message: string) =>
+  stripVTControlCharacters(message)
+    .split("\n")
+    .filter((line) => !/^\s+at .*(node_modules|node:)/.test(line))
+    .join("\n");

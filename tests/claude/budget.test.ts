@@ -18,6 +18,12 @@ const allTold = (now: VoyageStatus) => now.state === "done" && now.tasks.every((
 const spentOf = (now: VoyageStatus) => now.spend.costUsd;
 const spentOnTasks = (now: VoyageStatus) => now.tasks.reduce((all, task) => all + (task.usage?.costUsd ?? 0), 0);
 const askedForTasks = () => fleet.api.calls.filter((call) => call.task !== "").length;
+const until = (holds: () => boolean | Promise<boolean>) => expect.poll(holds, { timeout: 60_000, interval: 50 }).toBe(true);
+/** Slows the answers down to the pace of the meter, a second late on a quiet machine: what has been answered is told, but for each other ship's last. */
+async function allButOneTold() {
+  const answers = askedForTasks() - fleet.ships.length;
+  await until(async () => spentOnTasks(await fleet.status()) > (answers - 0.5) * ANSWER_USD);
+}
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 test(
@@ -92,9 +98,13 @@ test(
     // Eight answers a task: reached in the second ones.
     const budgetUsd = 19.5 * ANSWER_USD;
     fleet = await ClaudeFleet.sail(six, 2, {}, { budgetUsd });
-    let answerMs = 1200; // the meter is a second late
+    let raised = false;
     fleet.api.script = async (talk) => {
-      await pause(answerMs);
+      if (!raised) {
+        // Both ships begin their second tasks together.
+        if (talk.task > "2" && talk.turns === 0) await until(() => asked("1").length === 8 && asked("2").length === 8);
+        await allButOneTold();
+      }
       const more = Array(5).fill(bash("echo more"));
       return dear(
         steps(bash(`mkdir -p out; echo ${talk.task} > out/${talk.task}`), ...more, complete(talk.task), { text: "done" })(talk),
@@ -133,7 +143,7 @@ test(
     const answers = spentOnTasks(after) / ANSWER_USD;
     expect(Math.abs(answers - Math.round(answers)), "whole answers").toBeLessThan(1e-6);
     expect(calls - answers, "asked, and ended before the answer").toBeLessThan(2 + 1e-6);
-    answerMs = 0;
+    raised = true;
 
     await fleet.register(six, {}, { budgetUsd: 100 });
     const done = await fleet.until("done", allTold, 90_000);
@@ -154,7 +164,8 @@ test(
     let raised = false;
     fleet.api.script = async (talk) => {
       if (raised) return diligent(talk);
-      await pause(1500);
+      await until(() => two.every(({ id }) => asked(id).length > talk.turns));
+      await allButOneTold();
       const file_path = `${fleet.ships[Number(/hand of ship-(\d)/.exec(talk.system)![1])]!.path("workspace")}/shared.txt`;
       return dear({ tools: [{ name: "Read", input: { file_path } }] });
     };

