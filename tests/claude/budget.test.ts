@@ -24,6 +24,8 @@ async function allButOneTold() {
   const answers = askedForTasks() - fleet.ships.length;
   await until(async () => spentOnTasks(await fleet.status()) > (answers - 0.5) * ANSWER_USD);
 }
+/** So long a model takes for its answer once the budget is spent: in it the helm's word comes to the ships, which ask each half second. */
+const WORD_MS = 1500;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 test(
@@ -95,8 +97,9 @@ test(
   "the voyage's budget reached in the midst of six tasks on two ships: no new grant, hands end at their next gate, their work is kept; raised, it is done",
   async () => {
     const six = ["1", "2", "3", "4", "5", "6"].map((id) => ({ id }));
-    // Eight answers a task: reached in the second ones.
-    const budgetUsd = 19.5 * ANSWER_USD;
+    // Eight answers a task: reached in the second ones, by this answer.
+    const reaching = 20;
+    const budgetUsd = (reaching - 0.5) * ANSWER_USD;
     fleet = await ClaudeFleet.sail(six, 2, {}, { budgetUsd });
     let raised = false;
     fleet.api.script = async (talk) => {
@@ -104,6 +107,7 @@ test(
         // Both ships begin their second tasks together.
         if (talk.task > "2" && talk.turns === 0) await until(() => asked("1").length === 8 && asked("2").length === 8);
         await allButOneTold();
+        if (spentOf(await fleet.status()) >= budgetUsd) await pause(WORD_MS);
       }
       const more = Array(5).fill(bash("echo more"));
       return dear(
@@ -139,7 +143,7 @@ test(
     const after = await fleet.status();
     expect(after.state).toBe("budget");
     expect(spentOf(after)).toBeGreaterThanOrEqual(budgetUsd);
-    expect(spentOf(after)).toBeLessThanOrEqual(budgetUsd + 2 * 2 * ANSWER_USD);
+    expect(spentOf(after)).toBeLessThanOrEqual((reaching + 2 * 2 + 0.5) * ANSWER_USD);
     const answers = spentOnTasks(after) / ANSWER_USD;
     expect(Math.abs(answers - Math.round(answers)), "whole answers").toBeLessThan(1e-6);
     expect(calls - answers, "asked, and ended before the answer").toBeLessThan(2 + 1e-6);
@@ -159,13 +163,15 @@ test(
   async () => {
     const two = [{ id: "1" }, { id: "2" }];
     // Reached by both together: neither comes to the bound that its Claude Code was given.
-    const budgetUsd = 4.5 * ANSWER_USD;
+    const reaching = 5;
+    const budgetUsd = (reaching - 0.5) * ANSWER_USD;
     fleet = await ClaudeFleet.sail(two, 2, {}, { budgetUsd });
     let raised = false;
     fleet.api.script = async (talk) => {
       if (raised) return diligent(talk);
       await until(() => two.every(({ id }) => asked(id).length > talk.turns));
       await allButOneTold();
+      if (spentOf(await fleet.status()) >= budgetUsd) await pause(WORD_MS);
       const file_path = `${fleet.ships[Number(/hand of ship-(\d)/.exec(talk.system)![1])]!.path("workspace")}/shared.txt`;
       return dear({ tools: [{ name: "Read", input: { file_path } }] });
     };
@@ -176,7 +182,7 @@ test(
     );
     for (const task of halted.tasks)
       expect(task).toMatchObject({ tries: 0, reason: expect.stringContaining("the voyage's budget of $0.20 is spent") });
-    expect(spentOf(halted)).toBeLessThanOrEqual(budgetUsd + 2 * 2 * ANSWER_USD);
+    expect(spentOf(halted)).toBeLessThanOrEqual((reaching + 2 * 2 + 0.5) * ANSWER_USD);
     raised = true;
     await fleet.register(two, {}, { budgetUsd: 10 });
     await fleet.until("done", allTold);

@@ -290,7 +290,7 @@ test(
 test(
   "gates removed: an agent can waste work, and nothing is accepted twice, or that no ship has delivered",
   async () => {
-    const tasks = THREE.map((task) => ({ ...task, metadata: { tries: 50 } }));
+    const tasks = THREE.map((task) => ({ ...task, metadata: { tries: 200 } }));
     fleet = await ClaudeFleet.sail(tasks, 3);
     const [good, ...bad] = fleet.ships as [TestShip, TestShip, TestShip];
     const file = "crew/gates/hook-settings.js";
@@ -316,13 +316,14 @@ test(
     for (const ship of bad) fleet.start(ship);
     await fleet.until("a wasted try", (now) => now.tasks.some((task) => task.tries > 0));
     fleet.start(good);
-    const status = await fleet.until("done", (now) => now.state === "done", 90_000);
+    // Between two of theirs it is chance that gives it a task.
+    const status = await fleet.until("done", (now) => now.state === "done", 180_000);
     expect(wasted.size).toBeGreaterThan(0);
     expect(status.tasks.map((task) => task.ship)).toEqual(THREE.map(() => "ship-0"));
     expect(fleet.delivered().sort()).toEqual(["1", "2", "3"]);
     expect(() => fleet.file("out-of-turn.txt")).toThrow();
   },
-  LONG,
+  LONG + 120_000,
 );
 
 test(
