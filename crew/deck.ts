@@ -1,9 +1,10 @@
 import type { Grant, HelloReply } from "../lib/ship-api.ts";
+import { identityOf, withoutGit } from "./git.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { HelmClient } from "./helm-client.ts";
 import type { Journal } from "./journal.ts";
 import type { Ship } from "./ship.ts";
-import { type Tree, withoutGit } from "./tree.ts";
+import type { Tree } from "./tree.ts";
 import type { Window } from "./window/window.ts";
 
 /** What a claim is worked with. */
@@ -36,10 +37,10 @@ export function handEnvironment(deck: Deck, { task, epoch }: Grant): NodeJS.Proc
 }
 
 /** The same, without a task. */
-export function handBaseEnvironment({ ship, hello, tree }: Deck): NodeJS.ProcessEnv {
+export function handBaseEnvironment({ ship, hello }: Deck): NodeJS.ProcessEnv {
   return {
     ...withoutGit(process.env),
-    ...tree.identity(),
+    ...identityOf(ship),
     SHIP: ship.config.ship,
     VOYAGE: ship.config.voyageId,
     VOYAGE_NAME: hello.voyage.name,

@@ -7,13 +7,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ProvisionOrder, ProvisionWord } from "../lib/ship-api.ts";
+import { identityOf, withoutGit } from "./git.ts";
 import { Hold } from "./hold.ts";
 import { Journal } from "./journal.ts";
 import { onlyOne } from "./only-one.ts";
 import { isProvisioned, writeWord } from "./provisioned.ts";
 import { readShip } from "./ship.ts";
 import { runStep } from "./step.ts";
-import { Tree, withoutGit } from "./tree.ts";
+import { Tree } from "./tree.ts";
 
 process.stdout.on("error", () => {});
 
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
     const seconds = await runStep({
       ...step,
       cwd: ship.workspace,
-      env: { ...env, ...tree.identity(), SHIP: ship.config.ship, VOYAGE: ship.config.voyageId },
+      env: { ...env, ...identityOf(ship), SHIP: ship.config.ship, VOYAGE: ship.config.voyageId },
       log: join(ship.logs, "provision.log"),
       signal: orders.signal,
     });

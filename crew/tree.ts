@@ -1,31 +1,19 @@
-import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ShipGit } from "./git.ts";
 import type { Journal } from "./journal.ts";
 import { findLeft } from "./left.ts";
 import { aboutNested, nestedRepos, type RunGit } from "./nested.ts";
-import { readToken, type Ship } from "./ship.ts";
-import { MARK } from "./stragglers.ts";
+import type { Ship } from "./ship.ts";
 import { HelmAway, transfer } from "./transfer.ts";
 
-/** Longest single git command: a first fetch of a big repository over a slow line. */
-const GIT_MS = 10 * 60_000;
 /** After so many failures that are not the line's, our own clone is not trusted any more. */
 const DISTRUST_AT = 2;
 
-/** What the repository or a hand may have configured must not run in our commands; the hand's own git is its own affair. */
-const SAFE = [
-  "core.hooksPath=/dev/null",
-  "core.fsmonitor=false",
-  "commit.gpgSign=false",
-  "gc.auto=0",
-  "maintenance.auto=false",
-  "http.proxy=",
-];
-
-/** The ship's clone in `~/voyage/workspace`: what the supervisor does with git, all of it. */
+/** The ship's clone in `~/voyage/workspace`: what the supervisor does with it. */
 export class Tree {
   readonly #ship: Ship;
+  readonly #git: ShipGit;
   readonly #url: string;
   readonly #journal: Journal;
   readonly #patienceMs: number;
@@ -36,17 +24,11 @@ export class Tree {
   /** @param patienceMs how long a fetch or a push is tried while the helm is away: a lease */
   constructor(ship: Ship, journal: Journal, patienceMs: number) {
     this.#ship = ship;
+    this.#git = new ShipGit(ship);
     this.#journal = journal;
     this.#patienceMs = patienceMs;
     this.folder = ship.workspace;
     this.#url = `${ship.config.helmUrl}/git/${ship.config.voyageId}`;
-  }
-
-  /** The ship as author and committer, also for a hand that commits by itself. */
-  identity(): Record<string, string> {
-    const { ship, voyageId } = this.#ship.config;
-    const email = `${ship}@${voyageId}.ocaptain`;
-    return { GIT_AUTHOR_NAME: ship, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: ship, GIT_COMMITTER_EMAIL: email };
   }
 
   /**
@@ -59,17 +41,17 @@ export class Tree {
     await this.saveLeft(commit, signal);
     for (const left of ["rebase-merge", "rebase-apply"])
       rmSync(join(this.folder, ".git", left), { recursive: true, force: true });
-    await this.#git(["symbolic-ref", "HEAD", `refs/heads/${this.#ship.config.ship}`], signal);
-    await this.#git(["reset", "--quiet", "--hard", commit], signal);
-    await this.#git(["clean", "--quiet", "-ffd"], signal);
+    await this.#git.run(["symbolic-ref", "HEAD", `refs/heads/${this.#ship.config.ship}`], signal);
+    await this.#git.run(["reset", "--quiet", "--hard", commit], signal);
+    await this.#git.run(["clean", "--quiet", "-ffd"], signal);
     writeFileSync(this.#claimFile, this.claim);
   }
 
   /** Sets the tree back to its commit. Returns the files and folders that git did not know and did not ignore; they are gone, ignored ones stay. */
   async backToCommit(signal: AbortSignal): Promise<string[]> {
-    const unknown = lines(await this.#git(["ls-files", "--others", "--exclude-standard", "--directory", "-z"], signal));
-    await this.#git(["reset", "--quiet", "--hard"], signal);
-    await this.#git(["clean", "--quiet", "-ffd"], signal);
+    const unknown = lines(await this.#git.run(["ls-files", "--others", "--exclude-standard", "--directory", "-z"], signal));
+    await this.#git.run(["reset", "--quiet", "--hard"], signal);
+    await this.#git.run(["clean", "--quiet", "-ffd"], signal);
     return unknown;
   }
 
@@ -85,7 +67,7 @@ export class Tree {
     const { ship } = this.#ship.config;
     const claim = this.#claimOfTree();
     const [ref, saved] = [`refs/ships/${ship}/left-${claim}`, `refs/remotes/ships/left-${claim}`];
-    const git: RunGit = (args, { input, cwd } = {}) => this.#git(args, signal, input, cwd);
+    const git: RunGit = (args, { input, cwd } = {}) => this.#git.run(args, signal, input, cwd);
     try {
       rmSync(join(this.folder, ".git", "index.lock"), { force: true });
       const message = `What ${ship} left of ${claim}, not delivered\n`;
@@ -112,7 +94,7 @@ export class Tree {
       }
       if (!existsSync(join(this.folder, ".git", "HEAD"))) {
         mkdirSync(this.folder, { recursive: true });
-        await this.#git(["init", "--quiet"], signal);
+        await this.#git.run(["init", "--quiet"], signal);
         // Mutagen's files of a moment lie in the tree that it syncs: never part of a commit.
         mkdirSync(join(this.folder, ".git", "info"), { recursive: true });
         writeFileSync(join(this.folder, ".git", "info", "exclude"), ".mutagen-temporary-*\n");
@@ -126,38 +108,38 @@ export class Tree {
    * Returns its id. Throws when a repository lies in it that is no submodule: its files would not be in the commit.
    */
   async commit(parents: string[], message: string, signal: AbortSignal): Promise<string> {
-    const added = await this.#git(["add", "--all"], signal).then(
+    const added = await this.#git.run(["add", "--all"], signal).then(
       () => null,
       (error: Error) => error,
     );
-    const git: RunGit = (args, { input, cwd } = {}) => this.#git(args, signal, input, cwd);
+    const git: RunGit = (args, { input, cwd } = {}) => this.#git.run(args, signal, input, cwd);
     const nested = await nestedRepos(git, this.folder, parents);
     if (nested.length > 0) throw new Error(aboutNested(nested));
     if (added) throw added;
-    const tree = await this.#git(["write-tree"], signal);
-    const commit = await this.#git(
+    const tree = await this.#git.run(["write-tree"], signal);
+    const commit = await this.#git.run(
       ["commit-tree", tree, ...parents.flatMap((parent) => ["-p", parent]), "-F", "-"],
       signal,
       message,
     );
-    await this.#git(["update-ref", "--no-deref", "HEAD", commit], signal);
+    await this.#git.run(["update-ref", "--no-deref", "HEAD", commit], signal);
     this.#forgetMerge();
     return commit;
   }
 
   /** Is there anything in the tree, ignored files apart, that `commit` has not? */
   async differsFrom(commit: string, signal: AbortSignal): Promise<boolean> {
-    await this.#git(["add", "--all"], signal);
-    return (await this.#git(["write-tree"], signal)) !== (await this.#git(["rev-parse", `${commit}^{tree}`], signal));
+    await this.#git.run(["add", "--all"], signal);
+    return (await this.#git.run(["write-tree"], signal)) !== (await this.#git.run(["rev-parse", `${commit}^{tree}`], signal));
   }
 
   /** Merges `tip` into the tree (not committed). False, and the tree as it was, when texts conflict. */
   async merge(tip: string, signal: AbortSignal): Promise<boolean> {
     try {
-      await this.#git(["merge", "--quiet", "--no-commit", "--no-ff", tip], signal);
+      await this.#git.run(["merge", "--quiet", "--no-commit", "--no-ff", tip], signal);
       return true;
     } catch {
-      await this.#git(["merge", "--abort"], signal);
+      await this.#git.run(["merge", "--abort"], signal);
       return false;
     }
   }
@@ -168,12 +150,12 @@ export class Tree {
    */
   async mergeForHand(tip: string, signal: AbortSignal): Promise<string[]> {
     try {
-      await this.#git(["-c", "merge.conflictStyle=merge", "merge", "--quiet", "--no-commit", "--no-ff", tip], signal);
+      await this.#git.run(["-c", "merge.conflictStyle=merge", "merge", "--quiet", "--no-commit", "--no-ff", tip], signal);
       return [];
     } catch (error) {
       signal.throwIfAborted();
       if (!existsSync(join(this.folder, ".git", "MERGE_HEAD"))) throw error;
-      return lines(await this.#git(["diff", "--name-only", "--diff-filter=U", "-z"], signal));
+      return lines(await this.#git.run(["diff", "--name-only", "--diff-filter=U", "-z"], signal));
     }
   }
 
@@ -181,10 +163,9 @@ export class Tree {
   async unresolved(files: readonly string[], signal: AbortSignal): Promise<string[]> {
     const there = files.filter((file) => existsSync(join(this.folder, file)));
     if (there.length === 0) return [];
-    const found = await this.#git(
-      ["grep", "--no-index", "-lzE", "^(<<<<<<<|>>>>>>>) ", "--", ...there.map((file) => `:(literal)${file}`)],
-      signal,
-    ).catch(() => "");
+    const found = await this.#git
+      .run(["grep", "--no-index", "-lzE", "^(<<<<<<<|>>>>>>>) ", "--", ...there.map((file) => `:(literal)${file}`)], signal)
+      .catch(() => "");
     signal.throwIfAborted();
     return lines(found);
   }
@@ -198,25 +179,25 @@ export class Tree {
   /** Pushes to `refs/ships/<ship>/<task>-<epoch>`. Throws HelmAway. */
   async push(commit: string, task: string, epoch: number, signal: AbortSignal): Promise<void> {
     await this.#push(commit, `refs/ships/${this.#ship.config.ship}/${task}-${epoch}`, signal);
-    await this.#git(["update-ref", "refs/remotes/ships/pushed", commit], signal);
+    await this.#git.run(["update-ref", "refs/remotes/ships/pushed", commit], signal);
   }
 
   /** "3 files changed, 10 insertions(+)", or "" for an empty commit. */
   async shortStat(from: string, to: string, signal: AbortSignal): Promise<string> {
-    return (await this.#git(["diff", "--shortstat", from, to], signal)).trim();
+    return (await this.#git.run(["diff", "--shortstat", from, to], signal)).trim();
   }
 
   /** A new clone of its own at `folder`: from the helm, not from the workspace, whose object store agents can write. */
   async checkoutFresh(folder: string, branch: string, commit: string, signal: AbortSignal): Promise<void> {
     mkdirSync(folder, { recursive: true });
-    await this.#git(["init", "--quiet"], signal, undefined, folder);
+    await this.#git.run(["init", "--quiet"], signal, undefined, folder);
     await this.#transfer(signal, () => this.#fetchInto(folder, branch, signal));
-    await this.#git(["checkout", "--quiet", "--detach", commit], signal, undefined, folder);
+    await this.#git.run(["checkout", "--quiet", "--detach", commit], signal, undefined, folder);
   }
 
   /** Below `refs/ships/<ship>/`, the one place the helm lets us write. */
   #push(commit: string, ref: string, signal: AbortSignal): Promise<void> {
-    return this.#transfer(signal, () => this.#git(["push", "--quiet", this.#url, `+${commit}:${ref}`], signal));
+    return this.#transfer(signal, () => this.#git.run(["push", "--quiet", this.#url, `+${commit}:${ref}`], signal));
   }
 
   #transfer(signal: AbortSignal, job: (failures: number) => Promise<unknown>): Promise<void> {
@@ -225,7 +206,7 @@ export class Tree {
 
   #fetchInto(folder: string, branch: string, signal: AbortSignal): Promise<string> {
     const spec = `+refs/heads/${branch}:refs/remotes/origin/${branch}`;
-    return this.#git(["fetch", "--quiet", "--no-tags", this.#url, spec], signal, undefined, folder);
+    return this.#git.run(["fetch", "--quiet", "--no-tags", this.#url, spec], signal, undefined, folder);
   }
 
   /** In the clone, so that it is of the tree also when the supervisor was another. */
@@ -240,76 +221,6 @@ export class Tree {
       return this.claim;
     }
   }
-
-  async #git(args: string[], signal: AbortSignal, input = "", cwd = this.folder): Promise<string> {
-    this.#writeConfig();
-    return git([...SAFE.flatMap((setting) => ["-c", setting]), ...args], {
-      cwd,
-      input,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(GIT_MS)]),
-      env: {
-        ...withoutGit(process.env),
-        ...this.identity(),
-        // Its words are read (transfer.ts).
-        LC_ALL: "C",
-        GIT_CONFIG_GLOBAL: this.#ship.gitConfigFile,
-        GIT_CONFIG_NOSYSTEM: "1",
-        GIT_TERMINAL_PROMPT: "0",
-        GIT_NO_REPLACE_OBJECTS: "1",
-        // Dead ends are noticed: less than 1 kB/s for a minute is a failure, and failures are tried again.
-        GIT_HTTP_LOW_SPEED_LIMIT: "1000",
-        GIT_HTTP_LOW_SPEED_TIME: "60",
-        [MARK]: this.#ship.mark,
-      },
-    });
-  }
-
-  /** Written anew each time: the token may have been changed under us by `up`. */
-  #writeConfig(): void {
-    const { helmUrl } = this.#ship.config;
-    const text = `[http "${helmUrl}/"]\n\textraHeader = "Authorization: Bearer ${readToken(this.#ship)}"\n`;
-    writeFileSync(this.#ship.gitConfigFile, text, { mode: 0o600 });
-    chmodSync(this.#ship.gitConfigFile, 0o600);
-  }
 }
 
 const lines = (text: string) => text.split("\0").filter(Boolean);
-
-export const gitVersion = () => execFileSync("git", ["--version"], { encoding: "utf8", timeout: 10_000 }).trim();
-
-/** The environment without GIT_*: a GIT_DIR from outside would send our commands elsewhere. */
-export function withoutGit(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("GIT_")));
-}
-
-function git(
-  args: string[],
-  options: { cwd: string; env: NodeJS.ProcessEnv; input: string; signal: AbortSignal },
-): Promise<string> {
-  options.signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const child = spawn("git", args, {
-      cwd: options.cwd,
-      env: options.env,
-      stdio: "pipe",
-      signal: options.signal,
-      killSignal: "SIGKILL",
-    });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
-    child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
-    child.once("error", (error) => reject(options.signal.aborted ? options.signal.reason : error));
-    child.once("close", (code, killed) => {
-      if (code === 0) return resolve(stdout.trim());
-      const verb = args.find((arg, i) => !arg.startsWith("-") && args[i - 1] !== "-c");
-      reject(
-        options.signal.aborted
-          ? options.signal.reason
-          : new Error(`git ${verb} failed (${code ?? killed}): ${stderr.trim().slice(-1000)}`),
-      );
-    });
-    child.stdin.on("error", () => {});
-    child.stdin.end(options.input);
-  });
-}

@@ -2,9 +2,9 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ClaimReply, VerifiedReply } from "../lib/ship-api.ts";
 import type { Deck } from "./deck.ts";
+import { withoutGit } from "./git.ts";
 import { run } from "./run.ts";
 import { TaskLog } from "./task-log.ts";
-import { withoutGit } from "./tree.ts";
 
 type Order = Extract<ClaimReply, { kind: "verify" }>;
 

@@ -1,5 +1,6 @@
 import type { ClaimReply, Grant, HelloReply } from "../lib/ship-api.ts";
 import type { Deck } from "./deck.ts";
+import { gitVersion } from "./git.ts";
 import { asHalt, Halt, Refused } from "./halt.ts";
 import type { Hand } from "./hand.ts";
 import { proveHand } from "./hands/claude/trial.ts";
@@ -14,7 +15,7 @@ import type { Journal } from "./journal.ts";
 import { pause } from "./pause.ts";
 import { openPresence } from "./presence.ts";
 import type { Ship } from "./ship.ts";
-import { gitVersion, Tree } from "./tree.ts";
+import { Tree } from "./tree.ts";
 import { verify } from "./verify.ts";
 import { Window } from "./window/window.ts";
 import { work } from "./work.ts";

@@ -1,0 +1,103 @@
+import { execFileSync, spawn } from "node:child_process";
+import { chmodSync, writeFileSync } from "node:fs";
+import { readToken, type Ship } from "./ship.ts";
+import { MARK } from "./stragglers.ts";
+
+/** Longest single git command: a first fetch of a big repository over a slow line. */
+const GIT_MS = 10 * 60_000;
+
+/** What the repository or a hand may have configured must not run in our commands; the hand's own git is its own affair. */
+const SAFE = [
+  "core.hooksPath=/dev/null",
+  "core.fsmonitor=false",
+  "commit.gpgSign=false",
+  "gc.auto=0",
+  "maintenance.auto=false",
+  "http.proxy=",
+];
+
+/** The ship as author and committer, also for a hand that commits by itself. */
+export function identityOf({ config: { ship, voyageId } }: Ship): Record<string, string> {
+  const email = `${ship}@${voyageId}.ocaptain`;
+  return { GIT_AUTHOR_NAME: ship, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: ship, GIT_COMMITTER_EMAIL: email };
+}
+
+/** git as the supervisor runs it in the ship's clone: as the ship, with the ship's token, and nothing of it configured by others. */
+export class ShipGit {
+  readonly #ship: Ship;
+
+  constructor(ship: Ship) {
+    this.#ship = ship;
+  }
+
+  /** What it prints, trimmed. Throws what git says, or the signal's reason. */
+  async run(args: string[], signal: AbortSignal, input = "", cwd = this.#ship.workspace): Promise<string> {
+    this.#writeConfig();
+    return git([...SAFE.flatMap((setting) => ["-c", setting]), ...args], {
+      cwd,
+      input,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(GIT_MS)]),
+      env: {
+        ...withoutGit(process.env),
+        ...identityOf(this.#ship),
+        // Its words are read (transfer.ts).
+        LC_ALL: "C",
+        GIT_CONFIG_GLOBAL: this.#ship.gitConfigFile,
+        GIT_CONFIG_NOSYSTEM: "1",
+        GIT_TERMINAL_PROMPT: "0",
+        GIT_NO_REPLACE_OBJECTS: "1",
+        // Dead ends are noticed: less than 1 kB/s for a minute is a failure, and failures are tried again.
+        GIT_HTTP_LOW_SPEED_LIMIT: "1000",
+        GIT_HTTP_LOW_SPEED_TIME: "60",
+        [MARK]: this.#ship.mark,
+      },
+    });
+  }
+
+  /** Written anew each time: the token may have been changed under us by `up`. */
+  #writeConfig(): void {
+    const { helmUrl } = this.#ship.config;
+    const text = `[http "${helmUrl}/"]\n\textraHeader = "Authorization: Bearer ${readToken(this.#ship)}"\n`;
+    writeFileSync(this.#ship.gitConfigFile, text, { mode: 0o600 });
+    chmodSync(this.#ship.gitConfigFile, 0o600);
+  }
+}
+
+export const gitVersion = () => execFileSync("git", ["--version"], { encoding: "utf8", timeout: 10_000 }).trim();
+
+/** The environment without GIT_*: a GIT_DIR from outside would send our commands elsewhere. */
+export function withoutGit(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("GIT_")));
+}
+
+function git(
+  args: string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv; input: string; signal: AbortSignal },
+): Promise<string> {
+  options.signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const child = spawn("git", args, {
+      cwd: options.cwd,
+      env: options.env,
+      stdio: "pipe",
+      signal: options.signal,
+      killSignal: "SIGKILL",
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
+    child.once("error", (error) => reject(options.signal.aborted ? options.signal.reason : error));
+    child.once("close", (code, killed) => {
+      if (code === 0) return resolve(stdout.trim());
+      const verb = args.find((arg, i) => !arg.startsWith("-") && args[i - 1] !== "-c");
+      reject(
+        options.signal.aborted
+          ? options.signal.reason
+          : new Error(`git ${verb} failed (${code ?? killed}): ${stderr.trim().slice(-1000)}`),
+      );
+    });
+    child.stdin.on("error", () => {});
+    child.stdin.end(options.input);
+  });
+}
