@@ -71,6 +71,20 @@ export function tally(rows, keyOf, fresh, add) {
 /** Largest first; ties by name, so that two runs give the same bytes. */
 export const byMost = (value, name) => (a, b) => value(b) - value(a) || (name(a) < name(b) ? -1 : name(a) > name(b) ? 1 : 0);
 
+/** [{name, count}] of the rows' keys, most first. */
+export const countBy = (rows, keyOf) =>
+  tally(
+    rows,
+    keyOf,
+    (name) => ({ name, count: 0 }),
+    (sum) => (sum.count += 1),
+  ).sort(
+    byMost(
+      (row) => row.count,
+      (row) => row.name,
+    ),
+  );
+
 export const readPart = (part) => JSON.parse(readFileSync(`survey/${part}.json`, "utf8"));
 
 export function writePart(part, data, says) {

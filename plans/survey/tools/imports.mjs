@@ -1,7 +1,7 @@
 // Who imports whom: between folders, which files all lean on, which packages come from outside.
 // JavaScript, TypeScript, Python, Go, C and C++; read by pattern, so a rare form may be missed.
 import { posix } from "node:path";
-import { byMost, files, isMade, tally, text, writePart } from "./common.mjs";
+import { byMost, countBy, files, isMade, tally, text, writePart } from "./common.mjs";
 
 const paths = files()
   .map((file) => file.path)
@@ -118,19 +118,6 @@ const edges = tally(
     (edge) => `${edge.from}\0${edge.to}`,
   ),
 );
-const ranked = (rows) =>
-  tally(
-    rows,
-    (row) => row.to,
-    (name) => ({ name, count: 0 }),
-    (sum) => (sum.count += 1),
-  ).sort(
-    byMost(
-      (row) => row.count,
-      (row) => row.name,
-    ),
-  );
-
 writePart(
   "imports",
   {
@@ -138,8 +125,8 @@ writePart(
     inside: inside.length,
     outside: outside.length,
     edges,
-    mostImported: ranked(inside).slice(0, 20),
-    packages: ranked(outside).slice(0, 30),
+    mostImported: countBy(inside, (row) => row.to).slice(0, 20),
+    packages: countBy(outside, (row) => row.to).slice(0, 30),
   },
   `${inside.length} imports inside, ${outside.length} from outside, in ${scanned} files`,
 );

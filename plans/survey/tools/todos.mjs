@@ -1,6 +1,6 @@
 // Notes that people left for later: TODO, FIXME, HACK, XXX.
 import { execFileSync } from "node:child_process";
-import { base, byMost, isMade, tally, topFolder, writePart } from "./common.mjs";
+import { base, countBy, isMade, topFolder, writePart } from "./common.mjs";
 
 function grep() {
   try {
@@ -22,24 +22,12 @@ const items = grep()
     return { path, line: Number(number), kind: said.match(/\b(TODO|FIXME|HACK|XXX)\b/)?.[1], text: said.trim().slice(0, 160) };
   })
   .filter((item) => item.kind && !isMade(item.path));
-const count = (keyOf) =>
-  tally(
-    items,
-    keyOf,
-    (name) => ({ name, count: 0 }),
-    (sum) => (sum.count += 1),
-  ).sort(
-    byMost(
-      (row) => row.count,
-      (row) => row.name,
-    ),
-  );
 writePart(
   "todos",
   {
     total: items.length,
-    kinds: count((item) => item.kind),
-    folders: count((item) => topFolder(item.path)),
+    kinds: countBy(items, (item) => item.kind),
+    folders: countBy(items, (item) => topFolder(item.path)),
     items: items.slice(0, 60),
   },
   `${items.length} notes for later`,
