@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { spawn } from "@lydell/node-pty";
@@ -249,6 +250,34 @@ test(
     } finally {
       await helm.stop();
     }
+  },
+  LONG,
+);
+
+test(
+  "a usage limit in an empty sail: told with its end, and waited for with the claim; then the session goes on with what it was ordered",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1" }], 1, { ...INTERACTIVE, orders: true });
+    const [ship] = fleet.ships as [TestShip];
+    fleet.credentials(ship, { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-of-this-test" });
+    let reset = 0;
+    fleet.api.script = () => {
+      reset ||= Math.ceil(Date.now() / 1000) + 9;
+      return Date.now() / 1000 < reset ? usageLimit(reset) : { text: "Done, captain." };
+    };
+    fleet.startAll();
+    await expect.poll(() => screen(ship), { timeout: 60_000 }).toContain("ship-0 · voyage");
+    const keys = (...args: string[]) =>
+      execFileSync("tmux", ["send-keys", "-t", "=claude:", ...args], { env: ship.environment() });
+    keys("-l", "Count to ten");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    keys("Enter");
+    const { limited } = await fleet.until("limited", (now) => now.state === "limited");
+    expect(limited!.until).toBe(new Date(reset * 1000).toISOString());
+    await expect.poll(() => screen(ship), { timeout: 60_000 }).toContain("Done, captain.");
+    expect(fleet.api.calls).toHaveLength(2);
+    expect(fleet.api.calls[1]!.prompt).toContain("The usage limit is over. Go on where you were.");
+    expect(await fleet.task("1")).toMatchObject({ status: "claimed", epoch: 1, tries: 0 });
   },
   LONG,
 );
