@@ -7,7 +7,9 @@ export type HookInput = {
   tool_name?: string;
   tool_input?: Record<string, unknown>;
   task_id?: string;
+  prompt_id?: string;
   last_assistant_message?: string;
+  transcript_path?: string;
   /** Of StopFailure: `rate_limit`, `authentication_failed`, `server_error`, … */
   error?: string;
   /** Of the status line, which is asked for like a hook (hook-settings.ts). */

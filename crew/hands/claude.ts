@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Grant, LimitedReply } from "../../lib/ship-api.ts";
+import type { Grant } from "../../lib/ship-api.ts";
 import { type Deck, handEnvironment } from "../deck.ts";
 import type { Delivery } from "../delivery.ts";
 import { openDoor } from "../gates/door.ts";
@@ -9,10 +9,11 @@ import type { Gatekeeper } from "../gates/gatekeeper.ts";
 import { gatePlaces, hangGates } from "../gates/hook-settings.ts";
 import { Halt } from "../halt.ts";
 import type { Hand, HandEnd } from "../hand.ts";
-import { pause } from "../pause.ts";
 import type { TaskLog } from "../task-log.ts";
 import { claudeEnvironment } from "./claude/environment.ts";
+import { type Failure, wordsOf } from "./claude/failure.ts";
 import { gatekeeperOf } from "./claude/keeper.ts";
+import { backOff, FAILURES, holdVoyage, LONGEST_WAIT_MS, waitOut, waitWithMoney } from "./claude/patience.ts";
 import { renderPrompt, renderResume, renderRules } from "./claude/prompt.ts";
 import { type RunEnd, runSession, type SessionStart } from "./claude/session.ts";
 import { Narrator } from "./claude/show.ts";
@@ -20,16 +21,6 @@ import { Spending } from "./claude/spending.ts";
 import { toldBy } from "./claude/told.ts";
 import { keepTranscript, TRANSCRIPT_MS, transcriptOf } from "./claude/transcript.ts";
 
-/** Runs in a row that a crash or a failing API may cost before the claim is given back. Claude Code itself tries three times in each. */
-const FAILURES = 6;
-/** Back-off after such a run: doubled from one heartbeat's time, at most this. */
-const LONGEST_BACK_OFF_MS = 5 * 60_000;
-/** So many heartbeats' time the voyage waits for credentials that are refused, or an API that stays away: then somebody looks again. */
-const WAIT_HEARTBEATS = 30;
-/** When a limit does not say when it is over. */
-const UNKNOWN_LIMIT_MS = 15 * 60_000;
-/** A limit that lasts longer is not waited for with a claim in hand. */
-const LONGEST_WAIT_MS = 6 * 3600_000;
 /** What is left to say after the helm has accepted. */
 const AFTERWORD_MS = 60_000;
 
@@ -169,40 +160,28 @@ async function runs(
       return { kind: "failed", reason: `stopped after ${grant.timeoutSeconds} s, its time` };
     deck.journal.note(end.kind, `task ${task.id}  ${end.kind}: ${end.message}`, { task: task.id, epoch, session });
 
-    const waitMs = WAIT_HEARTBEATS * hello.heartbeatSeconds * 1000;
-    if (end.kind === "refused") return await waitAsVoyage(`Claude Code's credentials are refused: ${end.message}`, waitMs);
+    if (end.kind === "refused") return await waitAsVoyage(end);
     if (end.kind === "limit") {
-      const until = await limit(end.message, end.resetsAtMs ?? Date.now() + UNKNOWN_LIMIT_MS);
-      const ms = until - Date.now();
-      if (ms > LONGEST_WAIT_MS) return { kind: "handed-back", reason: end.message };
+      const untilMs = await holdVoyage(deck, end, signal);
+      if (untilMs - Date.now() > LONGEST_WAIT_MS) return { kind: "handed-back", reason: end.message };
       heartbeat.note = end.message;
-      // Not all ships in the same second.
-      await wait(Math.max(0, ms) + Math.random() * Math.min(5000, waitMs));
+      await waitOut(deck, untilMs, signal);
     } else {
       failures++;
-      if (failures >= FAILURES && end.kind === "api") return await waitAsVoyage(end.message, waitMs);
+      if (failures >= FAILURES && end.kind === "api") return await waitAsVoyage(end);
       if (failures >= FAILURES)
         return { kind: "failed", reason: `Claude Code failed ${failures} times, at last: ${end.message}` };
       heartbeat.note = end.message;
-      await wait(Math.min(LONGEST_BACK_OFF_MS, hello.heartbeatSeconds * 1000 * 2 ** (failures - 1)));
+      await waitWithMoney(deck, backOff(hello, failures), signal);
     }
     why = end.message;
     resume = transcriptOf(ship, session) !== null;
     if (!resume) session = randomUUID();
   }
 
-  /** No longer than there is money: then the claim goes back at once. */
-  async function wait(ms: number): Promise<void> {
-    const step = hello.heartbeatSeconds * 1000;
-    for (let left = ms; left > 0 && heartbeat.spent === null; left -= step) await pause(Math.min(left, step), signal);
-  }
-  async function limit(message: string, untilMs: number): Promise<number> {
-    const body = { until: new Date(untilMs).toISOString(), message: message.slice(0, 1000) };
-    return Date.parse((await call<LimitedReply>("limited", body)).until);
-  }
   /** No task is at fault: the claim goes back unharmed, and no ship of the voyage takes another for a while. */
-  async function waitAsVoyage(message: string, ms: number): Promise<HandEnd> {
-    await limit(message, Date.now() + ms);
-    return { kind: "handed-back", reason: message };
+  async function waitAsVoyage(failure: Failure): Promise<HandEnd> {
+    await holdVoyage(deck, failure, signal);
+    return { kind: "handed-back", reason: wordsOf(failure) };
   }
 }

@@ -3,19 +3,18 @@ import { join } from "node:path";
 import type { ClaimReply, HelloReply } from "../../lib/ship-api.ts";
 import { type Deck, handBaseEnvironment } from "../deck.ts";
 import { gatePlaces } from "../gates/hook-settings.ts";
-import { Halt } from "../halt.ts";
+import { asHalt, Halt } from "../halt.ts";
 import { pause } from "../pause.ts";
 import { verify } from "../verify.ts";
 import { attended } from "./claude/attended.ts";
 import { ClaimsByGate } from "./claude/claims-by-gate.ts";
 import { claudeEnvironment } from "./claude/environment.ts";
+import { LONGEST_WAIT_MS } from "./claude/patience.ts";
 import { INTERACTIVE_RESUME, INTERACTIVE_START, renderInteractiveRules } from "./claude/prompt.ts";
 import { Tui } from "./claude/tui.ts";
 
 /** With a person at it, the session stays though there is nothing to do. */
 const ATTENDED_LOOK_MS = 2_000;
-/** So long the voyage waits for an API that stays away; then the helm wakes a ship, and somebody looks again. */
-const OUTAGE_MS = 5 * 60_000;
 const FAREWELL_MS = 3_000;
 /** How often a session that claims nothing is told that it could. */
 const TOLD = 3;
@@ -37,7 +36,7 @@ export async function sailInteractively(
   const both = AbortSignal.any([signal, over.signal]);
   const finish = (text: string) => over.abort(new Error(text));
   /** It waits in the background: an end of the watch ends it too, and nobody else would hear of its failure. */
-  const whenRestEnds = (error: Error) => both.aborted || finish(error.message);
+  const whenRestEnds = (error: unknown) => both.aborted || over.abort(asHalt(error));
   /** Raised by whatever the model does: looking for work is for when it does nothing. */
   let stirred = 0;
   let told = 0;
@@ -55,13 +54,12 @@ export async function sailInteractively(
       if (input.hook_event_name === "Stop" && claims.task === null) rest(turn).catch(whenRestEnds);
       return verdict;
     },
-    onOutage(error) {
-      const until = new Date(Date.now() + OUTAGE_MS).toISOString();
-      const message = `the model's API does not answer: ${error}`;
-      helm
-        .call("limited", { until, message }, { totalMs: hello.leaseSeconds * 1000, signal })
-        .catch(() => {})
-        .then(() => finish(message));
+    waitsFor: (untilMs) => claims.task !== null && untilMs - Date.now() <= LONGEST_WAIT_MS,
+    onStuck(why, kind) {
+      if (kind !== "limit" || claims.task !== null) return finish(why);
+      // It holds nothing, so it may as well sleep until the helm has a task for it.
+      told = 0;
+      rest(++stirred).catch(whenRestEnds);
     },
   });
   const claims = new ClaimsByGate({
@@ -113,12 +111,13 @@ export async function sailInteractively(
     }
     return await tui.keep(both);
   } catch (error) {
-    if (signal.aborted || !over.signal.aborted) throw error instanceof Error ? error : new Halt("stop", String(error));
+    if (signal.aborted || !over.signal.aborted || over.signal.reason instanceof Halt)
+      throw error instanceof Error ? error : new Halt("stop", String(error));
     return { why: "nothing", text: (over.signal.reason as Error).message };
   } finally {
     over.abort(new Error("the session has ended"));
     if (signal.aborted) await claims.settled();
-    else await claims.giveBack("the session has ended");
+    else await claims.giveBack((over.signal.reason as Error).message);
     // A run of no task: what it said between them.
     const usage = claims.usedBeside;
     const patience = { totalMs: FAREWELL_MS, signal: AbortSignal.timeout(FAREWELL_MS) };

@@ -40,7 +40,11 @@ export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) =>
       const refused = judgeCommand(String(input.tool_input?.command ?? ""));
       return refused === null ? yes : no(refused);
     },
-    onOutage: (error) => journal.note("api", `the model's API does not answer: ${error}; a message typed later is tried again`),
+    waitsFor: () => true,
+    onStuck(why, kind) {
+      if (kind === "spent") over.abort(new NoMoney(why));
+      else journal.note(kind, `${why}; a message typed later is tried again`);
+    },
   });
   const account = randomUUID();
   const held = { task: grant.task.id, epoch: grant.epoch, session: account };

@@ -213,7 +213,8 @@ function planOf(tasks: Small[]): Plan {
 /** What the tmux session of the hand shows. */
 export function screen(ship: TestShip): string {
   try {
-    return execFileSync("tmux", ["capture-pane", "-p", "-t", "=claude:"], { env: ship.environment(), encoding: "utf8" });
+    const env = ship.environment();
+    return execFileSync("tmux", ["capture-pane", "-p", "-t", "=claude:"], { env, encoding: "utf8", stdio: "pipe" });
   } catch {
     return "(no session)";
   }

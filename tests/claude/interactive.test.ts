@@ -1,10 +1,15 @@
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { spawn } from "@lydell/node-pty";
 import { afterEach, expect, test } from "vitest";
+import { gitIn } from "../crew/git-in.ts";
 import type { TestShip } from "../crew/test-ship.ts";
 import { INSTALL_MS } from "./claude-cli.ts";
 import { bash, ClaudeFleet, complete, type Small, screen, update } from "./fleet.ts";
-import { selfStarter } from "./self-starter.ts";
+import { helmThatErrs } from "./helm-that-errs.ts";
+import { selfStarter, shipOf } from "./self-starter.ts";
+import { type Turn, usageLimit } from "./stand-in-api.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
@@ -130,6 +135,149 @@ test(
     expect(said().match(/> TaskUpdate taskId 1, status in_progress/g)).toHaveLength(1);
     expect(said().match(/> Bash mkdir -p out/g)).toHaveLength(1);
     expect(fleet.api.calls.at(-1)!.prompt).toContain("The API failed. Go on where you were.");
+  },
+  LONG,
+);
+
+test(
+  "a usage limit: told with its end, no session is nudged before, a claim that is held is kept, and who holds none takes none",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1", metadata: { tries: 1 } }, { id: "2" }], 2, INTERACTIVE);
+    const [holder, looker] = fleet.ships as [TestShip, TestShip];
+    for (const ship of fleet.ships) fleet.credentials(ship, { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-of-this-test" });
+    // Here Claude Code does not go on by itself, and asks on the screen what to do.
+    mkdirSync(join(holder.home, ".claude"), { recursive: true });
+    writeFileSync(join(holder.home, ".claude/settings.json"), JSON.stringify({ autoContinueAtUsageLimit: false }));
+    const work = selfStarter();
+    // Begins when one holds a task and the other is about to look for one.
+    let reset = 0;
+    const met: string[] = [];
+    const asks = new Set<string>();
+    const goesOn = new Set<string>();
+    const other = (set: Set<string>) => expect.poll(() => set.has(looker.name), { timeout: 60_000 }).toBe(true);
+    fleet.api.script = async (talk) => {
+      const name = shipOf(talk);
+      const holds = talk.results.some(({ text }) => text.startsWith("Updated task #"));
+      if (name === holder.name && !holds) return work(talk);
+      asks.add(name);
+      if (name === holder.name) await other(asks);
+      if (name === holder.name) reset ||= Math.ceil(Date.now() / 1000) + 14;
+      else await expect.poll(() => reset > 0, { timeout: 60_000 }).toBe(true);
+      if (Date.now() / 1000 < reset) {
+        met.push(name);
+        return usageLimit(reset);
+      }
+      goesOn.add(name);
+      if (name === holder.name) await other(goesOn);
+      return work(talk);
+    };
+    fleet.startAll();
+    const { limited, tasks } = await fleet.until("limited", (now) => now.state === "limited");
+    expect(limited).toEqual({ until: new Date(reset * 1000).toISOString(), message: expect.stringMatching(/hit your .*limit/) });
+    const held = tasks.find((task) => task.ship === holder.name)!;
+    await expect.poll(() => [...met].sort(), { timeout: 30_000 }).toEqual([holder.name, looker.name]);
+    const status = await fleet.until("done", (now) => now.state === "done", 90_000);
+    expect(met).toHaveLength(2);
+    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+    expect(status.tasks.find(({ id }) => id === held.id)!.ship).toBe(holder.name);
+    const told = fleet.api.calls.filter((talk) => talk.prompt.includes("The usage limit is over. Go on where you were."));
+    expect(new Set(told.map(shipOf))).toEqual(new Set([holder.name]));
+  },
+  LONG,
+);
+
+test(
+  "a token revoked in mid-task: told in Claude Code's words, not nudged; the task is given back unharmed, what lies in the tree is kept, and the next up's token is used",
+  async () => {
+    const tasks = [{ id: "1", metadata: { tries: 1 } }];
+    fleet = await ClaudeFleet.sail(tasks, 1, INTERACTIVE);
+    const [ship] = fleet.ships as [TestShip];
+    const token = (word: string) => fleet.credentials(ship, { CLAUDE_CODE_OAUTH_TOKEN: `sk-ant-oat01-${word}` });
+    token("first");
+    const REVOKED = "OAuth token has been revoked. Please obtain a new token.";
+    const work = { first: selfStarter(), second: selfStarter() };
+    fleet.api.script = (talk): Turn | Promise<Turn> => {
+      if (talk.credential.endsWith("second")) return work.second(talk);
+      const wrote = talk.results.findIndex(({ text }) => text.startsWith("Updated task #1")) + 1;
+      if (wrote === 0 || wrote === talk.results.length) return work.first(talk);
+      return { fail: { status: 401, type: "authentication_error", message: REVOKED } };
+    };
+    fleet.startAll();
+    const stopped = await fleet.until("given back", (now) => now.tasks[0]!.epoch === 1 && now.tasks[0]!.status === "pending");
+    expect(stopped).toMatchObject({ state: "limited", limited: { message: expect.stringMatching(/refused: .*revoked/) } });
+    expect(stopped.tasks[0]).toMatchObject({ tries: 0, reason: expect.stringMatching(/credentials are refused: .*revoked/) });
+    expect(await fleet.ended(ship)).toBe(0);
+    expect(gitIn(fleet.at.repo, "show", "refs/ships/ship-0/left-1-1:out/1")).toBe("1");
+    expect(fleet.api.calls.at(-1)!.prompt).not.toContain("Go on where you were");
+    token("second");
+    await fleet.register(tasks, INTERACTIVE);
+    fleet.startAll();
+    const status = await fleet.until("done", (now) => now.state === "done");
+    expect(status.tasks[0]).toMatchObject({ epoch: 2, tries: 0 });
+    expect(fleet.file("out/1")).toBe("1");
+  },
+  LONG,
+);
+
+test(
+  "a helm that answers nonsense, or fences the ship, while its session waits for work: the session ends, and the supervisor in order",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1" }], 1, INTERACTIVE);
+    const [ship] = fleet.ships as [TestShip];
+    const helm = await helmThatErrs(fleet.helmUrl, ship);
+    try {
+      const wrong = [
+        { status: 200, body: { kind: "grant" } },
+        { status: 409, body: { error: "fenced", message: "for this test", holder: null } },
+      ];
+      fleet.api.script = () => {
+        helm.claims = wrong[0]!;
+        return { text: "I would rather wait." };
+      };
+      const ended = async () => {
+        helm.claims = null;
+        return ship.ended(fleet.start(ship), 60_000);
+      };
+      expect(await ended()).toBe(0);
+      expect(ship.events().at(-1)).toBe("nothing");
+      wrong.shift();
+      expect(await ended()).toBe(3);
+      expect(ship.events().at(-1)).toBe("fenced");
+      expect(await fleet.task("1")).toMatchObject({ status: "pending", epoch: 0 });
+    } finally {
+      await helm.stop();
+    }
+  },
+  LONG,
+);
+
+test(
+  "a usage limit in an empty sail: told with its end, and waited for with the claim; then the session goes on with what it was ordered",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1" }], 1, { ...INTERACTIVE, orders: true });
+    const [ship] = fleet.ships as [TestShip];
+    fleet.credentials(ship, { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-of-this-test" });
+    let reset = 0;
+    fleet.api.script = () => {
+      reset ||= Math.ceil(Date.now() / 1000) + 9;
+      return Date.now() / 1000 < reset ? usageLimit(reset) : { text: "Done, captain." };
+    };
+    fleet.startAll();
+    await expect.poll(() => screen(ship), { timeout: 60_000 }).toContain("ship-0 · voyage");
+    const keys = (...args: string[]) =>
+      execFileSync("tmux", ["send-keys", "-t", "=claude:", ...args], { env: ship.environment() });
+    keys("-l", "Count to ten");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    keys("Enter");
+    const { limited } = await fleet.until("limited", (now) => now.state === "limited");
+    expect(limited!.until).toBe(new Date(reset * 1000).toISOString());
+    await expect.poll(() => screen(ship), { timeout: 60_000 }).toContain("Done, captain.");
+    expect(fleet.api.calls).toHaveLength(2);
+    expect(fleet.api.calls[1]!.prompt).toContain("The usage limit is over. Go on where you were.");
+    expect(await fleet.task("1")).toMatchObject({ status: "claimed", epoch: 1, tries: 0 });
   },
   LONG,
 );

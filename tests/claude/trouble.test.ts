@@ -8,7 +8,7 @@ import type { TestShip } from "../crew/test-ship.ts";
 import { INSTALL_MS } from "./claude-cli.ts";
 import { bash, ClaudeFleet, claudePid, complete, diligent, ID, STACK, steps, update } from "./fleet.ts";
 import { shipOf } from "./self-starter.ts";
-import type { Conversation, Turn } from "./stand-in-api.ts";
+import { type Conversation, type Turn, usageLimit } from "./stand-in-api.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
@@ -19,13 +19,6 @@ const THREE = [{ id: "1" }, { id: "2" }, { id: "3" }];
 /** Epoch and tries of each. */
 const ONCE_EACH = THREE.map(() => [1, 0]);
 const NAMES = { voyageId: ID, stack: STACK, captainId: "0123456789ab", nonce: "n" };
-const limitHeaders = (reset: number) => ({
-  "anthropic-ratelimit-unified-status": "rejected",
-  "anthropic-ratelimit-unified-reset": String(reset),
-  "anthropic-ratelimit-unified-representative-claim": "five_hour",
-  "anthropic-ratelimit-unified-5h-status": "rejected",
-  "anthropic-ratelimit-unified-5h-reset": String(reset),
-});
 /** Each of {@link THREE} has been asked for a second turn. */
 const allInMidTask = () =>
   expect.poll(() => THREE.every(({ id }) => asked(id).length >= 2), { timeout: 60_000, interval: 50 }).toBe(true);
@@ -163,7 +156,7 @@ test(
       reset ||= Math.ceil(seconds) + 12;
       if (seconds < reset) {
         early.push(talk);
-        return { fail: { status: 429, type: "rate_limit_error", message: "Too much", headers: limitHeaders(reset) } };
+        return usageLimit(reset);
       }
       // Each ship has one of the three before any is done.
       if (talk.task !== "4" && talk.results.length === 1) await allInMidTask();

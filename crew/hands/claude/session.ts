@@ -1,6 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 import type { Grant, Usage } from "../../../lib/ship-api.ts";
 import { run, type Start } from "../../run.ts";
+import { type Failure, failureOf, type RateLimit } from "./failure.ts";
 
 /** A line of `--output-format stream-json`, as far as it is read here. */
 export type StreamEvent = {
@@ -28,7 +29,7 @@ export type StreamEvent = {
   error?: string;
   error_status?: number | null;
   // rate_limit_event
-  rate_limit_info?: { status?: string; resetsAt?: number };
+  rate_limit_info?: RateLimit;
   // result
   is_error?: boolean;
   result?: string;
@@ -44,16 +45,11 @@ type ApiUsage = {
 };
 
 /**
- * How a run of Claude Code ended. `ended`: by itself. `turns`, `budget`: at its bound. `limit`: a usage limit, over at `resetsAtMs` when that is
- * known. `refused`: the credentials. `api`: the API failed for longer than Claude Code itself tries. `unfit`: this Claude Code cannot do the work.
- * `crash`: anything else. `message`: its own words.
+ * How a run of Claude Code ended. `ended`: by itself. `turns`, `budget`: at its bound. `unfit`: this Claude Code cannot do the work. `crash`: anything
+ * that is no failure of the API. `message`: its own words.
  */
-export type RunEnd = {
-  kind: "ended" | "turns" | "budget" | "limit" | "refused" | "api" | "unfit" | "crash" | "time";
-  message: string;
-  resetsAtMs: number | null;
-  usage: Usage;
-};
+type End = Failure | { kind: "ended" | "turns" | "budget" | "unfit" | "crash" | "time"; message: string };
+export type RunEnd = End & { usage: Usage };
 
 export type SessionStart = {
   session: string;
@@ -118,7 +114,7 @@ export async function runSession(start: SessionStart): Promise<RunEnd> {
     },
   });
   const usage = seen.usage(ran.seconds);
-  if (ran.timedOut) return { kind: "time", message: "", resetsAtMs: null, usage };
+  if (ran.timedOut) return { kind: "time", message: "", usage };
   return { ...seen.end(ran.exitCode, ran.tail), usage };
 }
 
@@ -126,7 +122,7 @@ export async function runSession(start: SessionStart): Promise<RunEnd> {
 class Seen {
   #tools: string[] | null = null;
   #result: StreamEvent | null = null;
-  #limit: { resetsAtMs: number | null } | null = null;
+  #limit: RateLimit | null = null;
   #lastError = "";
   /** By message: each of its blocks comes as an event of its own, with the same usage (facts: claude-code §5). */
   readonly #messages = new Map<string, ApiUsage>();
@@ -138,25 +134,20 @@ class Seen {
       if (event.error) this.#lastError = event.error;
       if (event.message?.id && event.message.usage) this.#messages.set(event.message.id, event.message.usage);
     }
-    if (event.type === "rate_limit_event" && event.rate_limit_info?.status === "rejected") {
-      const { resetsAt } = event.rate_limit_info;
-      this.#limit = { resetsAtMs: resetsAt ? resetsAt * 1000 : null };
-    }
+    if (event.type === "rate_limit_event" && event.rate_limit_info?.status === "rejected") this.#limit = event.rate_limit_info;
     if (event.type === "result") this.#result = event;
   }
 
-  end(exitCode: number | null, tail: string): Omit<RunEnd, "usage"> {
+  end(exitCode: number | null, tail: string): End {
     const message = (this.#result?.result ?? tail.trim().slice(-500)) || `exit status ${exitCode}`;
-    const as = (kind: RunEnd["kind"]) => ({ kind, message, resetsAtMs: null });
+    const as = (kind: Exclude<End["kind"], Failure["kind"]>) => ({ kind, message });
     const missing = this.#tools && NEEDED_TOOLS.filter((tool) => !this.#tools!.includes(tool));
-    if (missing?.length) return { kind: "unfit", message: `this Claude Code offers no ${missing.join(", ")}`, resetsAtMs: null };
+    if (missing?.length) return { kind: "unfit", message: `this Claude Code offers no ${missing.join(", ")}` };
     if (!this.#result) return as("crash");
     if (this.#result.subtype === "error_max_turns") return as("turns");
     if (this.#result.subtype === "error_max_budget_usd") return as("budget");
     if (!this.#result.is_error) return as("ended");
-    if (this.#limit) return { ...as("limit"), resetsAtMs: this.#limit.resetsAtMs };
-    if (this.#lastError === "authentication_failed") return as("refused");
-    return as("api");
+    return failureOf(message, this.#lastError, this.#limit);
   }
 
   /** By the run's own result, whose tokens are the run's and whose cost is the session's; what it leaves out, or without one, by its messages, and without a cost. */

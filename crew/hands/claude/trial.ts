@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { HandSettings } from "../../../lib/plan-types.ts";
-import type { LimitedReply, Usage } from "../../../lib/ship-api.ts";
+import type { Usage } from "../../../lib/ship-api.ts";
 import { type Deck, handBaseEnvironment } from "../../deck.ts";
 import { openDoor } from "../../gates/door.ts";
 import { gatePlaces, hangGates } from "../../gates/hook-settings.ts";
 import { claudeEnvironment } from "./environment.ts";
+import { type Failure, wordsOf } from "./failure.ts";
+import { holdVoyage } from "./patience.ts";
 import { runSession } from "./session.ts";
 import { NOTHING_USED } from "./spending.ts";
 
@@ -16,7 +18,7 @@ const PROMPT = "A trial of this ship before its first task. Do nothing, use no t
 /** The trial's process may be ended by accident: a hand that ends takes along all that has the ship's mark. */
 const CRASHES = 3;
 
-type Proof = { fit: boolean; message: string; usage: Usage; limitedUntilMs?: number };
+type Proof = { fit: boolean; message: string; usage: Usage; limit?: Failure };
 
 /**
  * Shows that the hand can work, and tells the helm, before a task is granted (issue 4 §1, "Ready means proven"): the session's window opens, the gates
@@ -24,15 +26,12 @@ type Proof = { fit: boolean; message: string; usage: Usage; limitedUntilMs?: num
  */
 export async function proveHand(deck: Deck, hand: HandSettings, signal: AbortSignal): Promise<void> {
   try {
-    const { usage, fit, message, limitedUntilMs } = await prove(deck, hand, signal);
+    const { usage, fit, message, limit } = await prove(deck, hand, signal);
     deck.journal.note("trial", fit ? `the hand can work (${usage.seconds.toFixed(1)} s)` : `the hand cannot work: ${message}`, {
       fit,
     });
     const patience = { totalMs: deck.hello.leaseSeconds * 1000, signal };
-    if (limitedUntilMs !== undefined) {
-      const until = new Date(limitedUntilMs).toISOString();
-      await deck.helm.call<LimitedReply>("limited", { until, message: message.slice(0, 1000) }, patience);
-    }
+    if (limit) await holdVoyage(deck, limit, signal);
     // A run of no task: the ship's and the voyage's spend.
     if (usage.turns > 0) await deck.helm.call("usage", { session: randomUUID(), run: randomUUID(), usage }, patience);
     await deck.helm.call("trial", { fit, message: message.slice(0, 2000) }, patience);
@@ -82,15 +81,13 @@ async function prove(deck: Deck, hand: HandSettings, signal: AbortSignal): Promi
         return {
           kind: "unfit" as const,
           message: `no Claude Code on this ship: ${error.message}`,
-          resetsAtMs: null,
           usage: NOTHING_USED,
         };
       });
       const { usage, message } = end;
       if (end.kind === "crash" && tries < CRASHES) continue;
-      if (end.kind === "limit") return { fit: true, message, usage, limitedUntilMs: end.resetsAtMs ?? Date.now() + 15 * 60_000 };
-      if (end.kind === "refused") return { fit: false, message: `Claude Code's credentials are refused: ${message}`, usage };
-      if (end.kind === "api") return { fit: false, message: `the model's API does not answer: ${message}`, usage };
+      if (end.kind === "limit") return { fit: true, message, usage, limit: end };
+      if (end.kind === "refused" || end.kind === "api") return { fit: false, message: wordsOf(end), usage };
       if (end.kind === "time") return { fit: false, message: `Claude Code did not answer in ${TRIAL_MS / 1000} s`, usage };
       if (end.kind !== "ended") return { fit: false, message, usage };
       if (!asked.has("Stop"))

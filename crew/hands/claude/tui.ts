@@ -10,7 +10,10 @@ import { Halt } from "../../halt.ts";
 import { pause } from "../../pause.ts";
 import { run } from "../../run.ts";
 import { type } from "./attended.ts";
+import { answerDialogs } from "./dialogs.ts";
 import { Meter } from "./meter.ts";
+import { backOff, FAILURES } from "./patience.ts";
+import { Recovery, type RecoveryParts } from "./recovery.ts";
 import { keepSessionLog } from "./session-log.ts";
 import { transcriptOf } from "./transcript.ts";
 
@@ -18,11 +21,8 @@ import { transcriptOf } from "./transcript.ts";
 const NEVER_MS = 2 ** 31 - 1;
 /** One that ends sooner has not worked. */
 const LIVED_MS = 60_000;
-/** Starts in a row that did not work before somebody must look; failures of the API in a row, each nudged, before the voyage waits. */
-const FAILURES = 6;
-const LONGEST_BACK_OFF_MS = 5 * 60_000;
 
-export type TuiParts = {
+export type TuiParts = RecoveryParts & {
   hand: HandSettings;
   /** Appended to Claude Code's own system prompt. */
   rules: string;
@@ -32,8 +32,6 @@ export type TuiParts = {
   judge: (input: HookInput) => Promise<Verdict>;
   /** Shown below the input line. */
   status: () => string;
-  /** The API failed again and again. */
-  onOutage: (error: string) => void;
 };
 
 /**
@@ -47,8 +45,8 @@ export class Tui {
   readonly #deck: Deck;
   readonly #parts: TuiParts;
   readonly #idFile: string;
+  readonly #recovery: Recovery;
   #session: string;
-  #outages = 0;
   /** Of the session, by its own count. */
   #costUsd = 0;
 
@@ -56,6 +54,7 @@ export class Tui {
     this.#deck = deck;
     this.#parts = parts;
     this.meter = meter;
+    this.#recovery = new Recovery(deck, parts, (text, signal) => this.say(text, signal));
     this.#idFile = join(deck.ship.home, "voyage", "crew", "interactive-session");
     this.#session = existsSync(this.#idFile) ? readFileSync(this.#idFile, "utf8") : randomUUID();
   }
@@ -92,7 +91,7 @@ export class Tui {
         failures = seconds * 1000 > LIVED_MS ? 0 : failures + 1;
         if (failures >= FAILURES)
           throw new Halt("stop", `Claude Code's screen ended ${failures} times in a row, at last with exit status ${exitCode}`);
-        await pause(backOff(hello.heartbeatSeconds, failures), signal);
+        await pause(backOff(hello, failures), signal);
       }
     } finally {
       await closeDoor();
@@ -101,7 +100,7 @@ export class Tui {
 
   /** Types a message, once nobody else is typing. */
   say(text: string, signal: AbortSignal): Promise<void> {
-    return type(text, signal);
+    return type(text, signal, this.#recovery.asking);
   }
 
   #run(resume: boolean, settingsFile: string, rulesFile: string, signal: AbortSignal) {
@@ -135,14 +134,15 @@ export class Tui {
 
   async #judge(input: HookInput, signal: AbortSignal): Promise<Verdict> {
     if (input.hook_event_name === "StatusLine") {
+      this.#recovery.shown(input);
       this.#costUsd = Math.max(this.#costUsd, input.cost?.total_cost_usd ?? 0);
       return { allow: true, context: `${this.#parts.status()} · $${this.#costUsd.toFixed(2)}` };
     }
     if (input.hook_event_name === "StopFailure") {
-      this.#nudge(input.error ?? "no answer", signal);
+      this.#recovery.failed(input, signal).catch(() => {});
       return { allow: true };
     }
-    this.#outages = 0;
+    this.#recovery.answered(input);
     const verdict = await this.#parts.judge(input);
     if (!verdict.allow) {
       const what = input.tool_name ?? input.hook_event_name;
@@ -150,47 +150,4 @@ export class Tui {
     }
     return verdict;
   }
-
-  /** After a failure of the API such a session waits for a person to send the message again (facts: claude-code §3). */
-  #nudge(error: string, signal: AbortSignal): void {
-    const { journal, hello } = this.#deck;
-    this.#outages++;
-    journal.note("api", `the model's API failed (${error}), ${this.#outages} times in a row`);
-    if (this.#outages >= FAILURES) {
-      this.#parts.onOutage(error);
-      return;
-    }
-    pause(backOff(hello.heartbeatSeconds, this.#outages), signal)
-      .then(() => this.say("The API failed. Go on where you were.", signal))
-      .catch(() => {});
-  }
-}
-
-const backOff = (heartbeatSeconds: number, failures: number) =>
-  Math.min(LONGEST_BACK_OFF_MS, heartbeatSeconds * 1000 * 2 ** Math.max(0, failures - 1));
-
-/** Nothing when it is not there, or an agent has broken it. */
-function read(file: string): Record<string, unknown> {
-  try {
-    return JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
-  } catch {
-    return {};
-  }
-}
-
-/**
- * Answers the questions that a first start would ask a person (facts: claude-code §3), in `~/.claude.json`. An API key is approved by its last 20
- * characters, which is how Claude Code itself stores it; an OAuth token is not asked about. A clone is trusted by its own path alone, not by a parent's.
- */
-function answerDialogs(home: string, workspace: string, env: NodeJS.ProcessEnv): void {
-  const file = join(home, ".claude.json");
-  const known = read(file);
-  const { ANTHROPIC_API_KEY: key } = env;
-  const answered = {
-    ...known,
-    hasCompletedOnboarding: true,
-    ...(key && { customApiKeyResponses: { approved: [key.slice(-20)], rejected: [] } }),
-    projects: { ...(known.projects as object | undefined), [workspace]: { hasTrustDialogAccepted: true } },
-  };
-  writeFileSync(file, JSON.stringify(answered, null, 2), { mode: 0o600 });
 }
