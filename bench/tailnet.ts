@@ -5,48 +5,32 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
 import { spriteFolder } from "../harbor/sprite-records.ts";
 import { ensureHarbor } from "../lib/harbor-daemon.ts";
 import { helmClient } from "../lib/helm-client.ts";
 import { harborHome, voyageFolder } from "../lib/paths.ts";
-import { policyRules } from "../lib/tailnet/policy-rules.ts";
-import { startHeadscale } from "../tests/tailnet/headscale.ts";
-import { HEADSCALE_HOST, noOwnNetwork, openNetwork } from "../tests/tailnet/own-network.ts";
 import { writeBusyPlan } from "./busy-plan.ts";
 import { openMachine, STACK } from "./machine.ts";
+import { openMeshes, type Sea } from "./mesh.ts";
 import { median } from "./numbers.ts";
 import { voyageStack } from "./stack.ts";
 
 const CHANGES = 15;
 const SHIP = "ship-0";
 const ships = Number(process.argv[2] ?? 8);
-const why = noOwnNetwork();
-if (why) throw new Error(why);
-await execa("ip", ["link", "set", "lo", "up"]);
-await openNetwork();
 
-const headscale = await startHeadscale({ host: HEADSCALE_HOST, policy: policyRules("headscale", []) });
-process.env.HEADSCALE_API_KEY = headscale.apiKey;
+const meshes = await openMeshes();
 try {
-  const mesh = { "ocaptain:mesh": "tailscale", "ocaptain:headscaleUrl": headscale.url, "ocaptain:captainNode": "own" };
-  for (const [name, config] of [
-    ["none", {}],
-    ["tailscale", mesh],
-  ] as const)
-    console.log(JSON.stringify({ mesh: name, ships, ...(await sail(config)) }));
+  for (const mesh of ["none", "tailscale"] as const)
+    console.log(JSON.stringify({ mesh, ships, ...(await sail(meshes.sea(mesh))) }));
 } finally {
-  await headscale.close();
+  await meshes.close();
 }
 process.exit();
 
-async function sail(config: Record<string, string>) {
+async function sail({ config, env }: Sea) {
   const machine = await openMachine();
-  // Without a tailnet ships reach the helm on the loopback that they share with it.
-  Object.assign(process.env, {
-    OCAPTAIN_HELM_PORT: "4318",
-    OCAPTAIN_HARBOR_NET: config["ocaptain:mesh"] ? "isolated" : "shared",
-  });
+  Object.assign(process.env, env);
   try {
     const folder = join(machine.folder, "s");
     await mkdir(folder);

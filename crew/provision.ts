@@ -23,7 +23,7 @@ const PATIENCE_MS = 60_000;
 const HOLD_EVERY_MS = 20_000;
 
 const ship = readShip();
-const order = JSON.parse(readFileSync(join(ship.home, "voyage", "crew", "provision.json"), "utf8")) as ProvisionOrder;
+const order = JSON.parse(readFileSync(join(ship.crew, "provision.json"), "utf8")) as ProvisionOrder;
 const journal = new Journal(ship.logs);
 const orders = new AbortController();
 for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const)

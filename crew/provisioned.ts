@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ProvisionWord } from "../lib/ship-api.ts";
 import type { Ship } from "./ship.ts";
 
-const wordFile = ({ home }: Ship) => join(home, "voyage", "crew", "provisioned.json");
+const wordFile = ({ crew }: Ship) => join(crew, "provisioned.json");
 
 /** How far the ship's provisioning is; null when there was none. */
 export function readWord(ship: Ship): ProvisionWord | null {

@@ -7,6 +7,8 @@ import type { CrewConfig } from "../lib/ship-api.ts";
 export type Ship = {
   config: CrewConfig;
   home: string;
+  /** The crew itself, and what the captain puts there for it. */
+  crew: string;
   workspace: string;
   logs: string;
   /** For verification checkouts; emptied at start. On disk, because /tmp may be memory. */
@@ -29,6 +31,7 @@ export function readShip(home = homedir()): Ship {
   return {
     config,
     home,
+    crew,
     workspace: join(home, "voyage", "workspace"),
     logs: join(home, "voyage", "logs"),
     scratch: join(home, "voyage", "scratch"),

@@ -77,7 +77,7 @@ async function run(
     }).then((started) => {
       harbor = started;
       const { url, token, captainAddress } = started;
-      writeInfo({ url, token, pid: process.pid, background, unconfined, captainAddress });
+      writeInfo({ url, token, pid: process.pid, background, unconfined, isolated, captainAddress });
       out(welcome(url, latency, unconfined, captainAddress));
     }, fail);
   });

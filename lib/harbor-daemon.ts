@@ -15,7 +15,9 @@ const HarborInfo = z.object({
   background: z.boolean().default(false),
   /** Ships that it makes are plain processes of the user. */
   unconfined: z.boolean().default(false),
-  /** Its ships have networks of their own; they reach the captain's side here. */
+  /** Ships that it makes have networks of their own. */
+  isolated: z.boolean().default(false),
+  /** Where ships with networks of their own reach the captain's side: those that it makes, or that an earlier harbor made. */
   captainAddress: z.string().optional(),
 });
 export type HarborInfo = z.infer<typeof HarborInfo>;

@@ -30,7 +30,7 @@ const AFTERWORD_MS = 60_000;
  */
 export const sailClaude: Hand = async (deck, grant, delivery, log, signal) => {
   const { ship } = deck;
-  const places = gatePlaces(join(ship.home, "voyage", "crew"));
+  const places = gatePlaces(ship.crew);
   const over = new AbortController();
   const spending = await Spending.open(deck, grant);
   let claudePid = 0;
@@ -86,7 +86,7 @@ async function runs(
   const { task, epoch } = grant;
   const who = { ship: ship.config.ship, voyage: hello.voyage.name };
   const call = <T>(name: string, body: object) => helm.call<T>(name, body, { totalMs: hello.leaseSeconds * 1000, signal });
-  const rulesFile = join(ship.home, "voyage", "crew", "claude-rules.md");
+  const rulesFile = join(ship.crew, "claude-rules.md");
   writeFileSync(rulesFile, renderRules(who, task.id), { mode: 0o600 });
 
   // A crew that came back goes on with the session, in the tree as it lies. A session that never wrote a word cannot be resumed.
@@ -100,7 +100,7 @@ async function runs(
     const budgetUsd = spending.left();
     if (heartbeat.spent !== null) return { kind: "handed-back", reason: heartbeat.spent };
     if (budgetUsd === 0) return { kind: "handed-back", reason: "nothing is left to spend" };
-    const places = gatePlaces(join(ship.home, "voyage", "crew"));
+    const places = gatePlaces(ship.crew);
     try {
       hangGates(places);
     } catch (error) {

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
 import type { ClaimReply, HelloReply } from "../../lib/ship-api.ts";
 import { type Deck, handBaseEnvironment } from "../deck.ts";
 import { gatePlaces } from "../gates/hook-settings.ts";
@@ -65,7 +64,7 @@ export async function sailInteractively(
   const claims = new ClaimsByGate({
     deck,
     meter: tui.meter,
-    gateProgram: gatePlaces(join(ship.home, "voyage", "crew")).program,
+    gateProgram: gatePlaces(ship.crew).program,
     claude: () => tui.pid,
     onClaim,
   });

@@ -27,7 +27,7 @@ export class Window {
 
   constructor(ship: Ship) {
     this.#ship = ship;
-    this.#path = join(ship.home, "voyage", "crew", "window.sock");
+    this.#path = join(ship.crew, "window.sock");
   }
 
   /** Text for who looks in; lost when nobody could. */
@@ -92,7 +92,7 @@ export class Window {
     try {
       chmodSync(this.#path, 0o600);
       await tmux(["kill-session", "-t", `=${SESSION}`]).catch(() => {}); // of an earlier supervisor
-      const program = [process.execPath, join(this.#ship.home, "voyage", "crew", "window", "program.js"), this.#path];
+      const program = [process.execPath, join(this.#ship.crew, "window", "program.js"), this.#path];
       const errors = join(this.#ship.logs, "window.err");
       const line = `exec ${program.map(quoted).join(" ")} 2>>${quoted(errors)}`;
       const start = ["new-session", "-d", "-s", SESSION, "-x", "200", "-y", "50", line];

@@ -81,7 +81,7 @@ export function harborNetCheck(tailnet: boolean): Check {
     what,
     look: async () => {
       const harbor = await runningHarbor();
-      const isolated = harbor ? harbor.captainAddress !== undefined : process.env.OCAPTAIN_HARBOR_NET === "isolated";
+      const isolated = harbor ? harbor.isolated : process.env.OCAPTAIN_HARBOR_NET === "isolated";
       if (isolated === tailnet) return [];
       const stop = harbor ? "npm run harbor -- --stop; " : "";
       const message = tailnet

@@ -1,5 +1,10 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { lookAtCaptainNode } from "../../cli/doctor/captain-node.ts";
 import { lookAtTailnet } from "../../cli/doctor/tailnet.ts";
+import { captainNodeHome, tailnetSshHome } from "../../lib/paths.ts";
 import { mergePolicy } from "../../lib/tailnet/policy.ts";
 import { policyRules } from "../../lib/tailnet/policy-rules.ts";
 import { startStandInPolicy } from "../fixtures/stand-in-policy.ts";
@@ -59,3 +64,57 @@ test("ocaptain doctor prints it, the piece line by line, and no secret", async (
     for (const name of Object.keys(env())) delete process.env[name];
   }
 });
+
+/** A machine without a tailscaled, whatever this one has. What doctor says of a running one: tests/tailnet/looks.test.ts. */
+test("no tailscaled: a note that one of the project's own can be had; wrong when a voyage needs it; what sank, or has no tailnet, needs none", async () => {
+  await noTailscaled();
+  const voyage = { voyageId: "3fa9c1", stack: "voyage-abc", captainId: "0123456789ab", nonce: "n", createdAt: "2026-01-01" };
+  const control = "headscale" as const;
+  const note = {
+    area: "daemons",
+    what: "tailscale",
+    state: "note",
+    message:
+      "no tailscaled answers here; for ocaptain:mesh tailscale the project can run one of its own: pulumi config set ocaptain:captainNode own",
+    hint: "",
+  };
+  expect(await lookAtCaptainNode([])).toEqual([note]);
+  expect(await lookAtCaptainNode([voyage, { ...voyage, control, sunkAt: "2026-01-02" }])).toEqual([note]);
+  expect(await lookAtCaptainNode([{ ...voyage, control }])).toEqual([
+    {
+      ...note,
+      state: "wrong",
+      message: "no tailscaled answers here, and voyage voyage-abc needs it",
+      hint: "tailscale up; or pulumi config set ocaptain:captainNode own -s voyage-abc",
+    },
+  ]);
+});
+
+test("the captain's own node that does not run is wrong, and the machine's needed by nobody; left of a voyage that is gone: named, with what removes it", async () => {
+  await noTailscaled();
+  const voyage = { voyageId: "3fa9c1", stack: "voyage-abc", captainId: "0123456789ab", nonce: "n", createdAt: "2026-01-01" };
+  const users = join(captainNodeHome(), "users");
+  await mkdir(users, { recursive: true });
+  await writeFile(join(users, voyage.voyageId), "");
+  await mkdir(tailnetSshHome(voyage.voyageId), { recursive: true });
+  const own = { area: "daemons", what: "tailscale (own)", state: "wrong", message: "no tailscaled answers here" };
+  expect(await lookAtCaptainNode([{ ...voyage, control: "headscale" }])).toEqual([{ ...own, hint: "pulumi up -s voyage-abc" }]);
+
+  const other = { ...voyage, voyageId: "0b0b0b", stack: "voyage-def", control: "headscale" as const };
+  expect(await lookAtCaptainNode([other])).toMatchObject([
+    own,
+    { what: "tailscale", state: "wrong", message: expect.stringContaining("voyage voyage-def needs it") },
+    { area: "leftovers", what: "tailscaled for 3fa9c1", state: "wrong", hint: `rm ${join(users, "3fa9c1")}` },
+    { area: "leftovers", what: tailnetSshHome("3fa9c1"), state: "wrong", hint: `rm -r ${tailnetSshHome("3fa9c1")}` },
+  ]);
+});
+
+async function noTailscaled(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "on-"));
+  vi.stubEnv("OCAPTAIN_HOME", folder);
+  vi.stubEnv("OCAPTAIN_TAILSCALE_SOCKET", join(folder, "nobody.sock"));
+  onTestFinished(async () => {
+    vi.unstubAllEnvs();
+    await rm(folder, { recursive: true, force: true });
+  });
+}

@@ -330,9 +330,15 @@ test("the tailnet: no secret, a service that is down, a scope that lacks: each i
 test("with mesh tailscale the tailnet is looked at with all else, without it not", async () => {
   const { plan } = await writePlan();
   vi.stubEnv("OCAPTAIN_TAILSCALE_OAUTH_SECRET", "");
+  vi.stubEnv("OCAPTAIN_HARBOR_NET", "");
   const args = { stack: "Bad_Name", plan, provider: "harbor", unconfined: true } as const;
-  await expect(preflight({ ...args, mesh: "tailscale" })).rejects.toThrow(/stack: [\s\S]*tailscaleOauthSecret: is missing/);
-  await expect(preflight({ ...args, mesh: "none" })).rejects.not.toThrow(/tailscale/);
+  await expect(preflight({ ...args, mesh: "tailscale" })).rejects.toThrow(
+    /stack: [\s\S]*harbor: its ships share this machine's network; [\s\S]*tailscaleOauthSecret: is missing/,
+  );
+  await expect(preflight({ ...args, mesh: "none" })).rejects.not.toThrow(/tailscale|harbor/);
+  vi.stubEnv("OCAPTAIN_HARBOR_NET", "isolated");
+  await expect(preflight({ ...args, mesh: "tailscale" })).rejects.not.toThrow(/harbor: /);
+  await expect(preflight({ ...args, mesh: "none" })).rejects.toThrow(/harbor: its ships have networks of their own/);
 });
 
 test("tailscale for ships: where set-up put it, or the command that makes it", async () => {

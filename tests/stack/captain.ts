@@ -12,6 +12,7 @@ import { openSprites } from "../../lib/sprites/client.ts";
 import type { TaskCounts } from "../../lib/status.ts";
 import type { Spend, VoyageStatus } from "../../lib/voyage-status.ts";
 import { diamond, type SmallTask, writePlan, writeRepo } from "../fixtures/plan.ts";
+import { pulumiEnvironment } from "../fixtures/pulumi-environment.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -42,11 +43,7 @@ export async function openCaptain(
       OCAPTAIN_HELM_PORT: String(await freePort()),
     });
   const env = {
-    PULUMI_BACKEND_URL: `file://${folder}`,
-    PULUMI_HOME: join(folder, "p"),
-    PULUMI_CONFIG_PASSPHRASE: "a passphrase of this test",
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    ...pulumiEnvironment(folder),
     PULUMI_PARALLEL: "32",
     PULUMI_CONTINUE_ON_ERROR: "true",
     ...options.env,

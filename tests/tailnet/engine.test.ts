@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tailnetControl } from "../../lib/tailnet/control.ts";
+import { pulumiEnvironment } from "../fixtures/pulumi-environment.ts";
 import { BUILD_MS } from "./go-parts.ts";
 import { type Headscale, startHeadscale } from "./headscale.ts";
 
@@ -37,11 +38,7 @@ afterAll(async () => {
 
 const pulumi = async (...args: string[]) => {
   const env = {
-    PULUMI_BACKEND_URL: `file://${folder}`,
-    PULUMI_HOME: join(folder, "p"),
-    PULUMI_CONFIG_PASSPHRASE: "a passphrase of this test",
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    ...pulumiEnvironment(folder),
     OCAPTAIN_VOYAGES: join(folder, "v"),
     OCAPTAIN_HOME: join(folder, "h"),
   };

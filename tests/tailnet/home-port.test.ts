@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { pulumiEnvironment } from "../fixtures/pulumi-environment.ts";
 import { startStandInPolicy } from "../fixtures/stand-in-policy.ts";
 
 /**
@@ -31,11 +32,7 @@ afterEach(async () => {
 
 async function pulumi(...args: string[]): Promise<string> {
   const env = {
-    PULUMI_BACKEND_URL: `file://${folder}`,
-    PULUMI_HOME: join(folder, "p"),
-    PULUMI_CONFIG_PASSPHRASE: "a passphrase of this test",
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    ...pulumiEnvironment(folder),
     PATH: `${join(import.meta.dirname, "stand-in-plugin")}:${process.env.PATH}`,
     TAILSCALE_BASE_URL: api.url,
     TAILSCALE_OAUTH_CLIENT_SECRET: api.secret,

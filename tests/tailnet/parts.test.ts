@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
-import { chmod, cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { captainArch, tailscaleParts } from "../../lib/tailnet/parts.ts";
+import { ROOTS } from "../../tools/setup/signature.mjs";
+import signed from "../fixtures/tailscale-signed.json" with { type: "json" };
 import { BUILD_MS, goParts } from "./go-parts.ts";
 
 const PART = `tailscale-${captainArch()}`;
@@ -30,6 +32,17 @@ const setUp = (path: string[]) =>
     all: true,
     timeout: 60_000,
   });
+/** The same, with `fetch` as this code has it: the vendor's server is not asked in tests. */
+const setUpWith = async (fetch: string, path: string[]) => {
+  await writeFile(join(checkout, "preload.mjs"), `globalThis.fetch = ${fetch};`);
+  return execa(process.execPath, ["--import", join(checkout, "preload.mjs"), join(checkout, "tools/setup.mjs"), PART], {
+    env: { PATH: path.join(":") },
+    extendEnv: false,
+    reject: false,
+    all: true,
+    timeout: 60_000,
+  });
+};
 const sha256 = async (file: string) =>
   createHash("sha256")
     .update(await readFile(file))
@@ -57,17 +70,38 @@ test("a script on PATH that says the right version is no static program: not tak
   await cp(real.folder, impostors, { recursive: true });
   await writeFile(join(impostors, "tailscaled"), `#!/bin/sh\necho 1.94.1\n`);
   await chmod(join(impostors, "tailscaled"), 0o755);
-  // Downloads are out of reach: nothing listens there (the preload stands for a closed network).
-  await writeFile(join(checkout, "closed.mjs"), "globalThis.fetch = async () => { throw new Error('closed network'); };");
-  const end = await execa(process.execPath, ["--import", join(checkout, "closed.mjs"), join(checkout, "tools/setup.mjs"), PART], {
-    env: { PATH: impostors },
-    extendEnv: false,
-    reject: false,
-    all: true,
-  });
+  const end = await setUpWith("async () => { throw new Error('closed network'); }", [impostors]);
   expect(end.exitCode).toBe(1);
-  expect(end.all).toMatch(/cannot be had from pkgs\.tailscale\.com, and there is no Go to build it: install Go/);
+  expect(end.all).toMatch(
+    /cannot be had from pkgs\.tailscale\.com \(closed network\), and there is no Go to build it: install Go/,
+  );
   await expect(tailscaleParts(captainArch(), join(checkout, ".tools"))).rejects.toThrow(/is not there/);
+});
+
+test("a release that is as its server says, and is not signed by the vendor, is not taken", async () => {
+  const archive = `tailscale_1.94.1_${captainArch()}.tgz`;
+  const says = {
+    [`/stable/${archive}`]: "other programs",
+    [`/stable/${archive}.sha256`]: createHash("sha256").update("other programs").digest("hex"),
+    [`/stable/${archive}.sig`]: "s".repeat(64),
+    "/distsign.pub": signed.keys,
+    "/distsign.pub.sig": "s".repeat(64),
+  };
+  const end = await setUpWith(`async (url) => new Response(${JSON.stringify(says)}[new URL(url).pathname])`, [checkout]);
+  expect(end.exitCode).toBe(1);
+  expect(end.all).toMatch(
+    /cannot be had from \S+ \(https:\/\/pkgs\.tailscale\.com\/distsign\.pub is signed by no root key of Tailscale's: not used\)/,
+  );
+  await expect(tailscaleParts(captainArch(), join(checkout, ".tools"))).rejects.toThrow(/is not there/);
+});
+
+test("the root keys are those of the vendor's own update, as go.sum pins it", async ({ skip }) => {
+  const cwd = join(import.meta.dirname, "../../tools/go/tailnet");
+  const list = await execa("go", ["list", "-m", "-f", "{{.Dir}}", "tailscale.com"], { cwd, reject: false });
+  if (!list.stdout) return skip("the Go module is not on this machine");
+  const roots = join(list.stdout, "clientupdate/distsign/roots");
+  const keys = await Promise.all((await readdir(roots)).map((name) => readFile(join(roots, name), "utf8")));
+  expect(ROOTS.split(/(?<=-----END ROOT PUBLIC KEY-----\n)/).sort()).toEqual(keys.sort());
 });
 
 test("a program that is gone, or another by now, is made anew", async () => {

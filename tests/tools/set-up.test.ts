@@ -11,6 +11,8 @@ import { binFolder, environment, passphraseFile } from "../../tools/environment.
 import { atLeast, runCommand } from "../../tools/setup/command.mjs";
 import { lock } from "../../tools/setup/lock.mjs";
 import { download, publishedDigest } from "../../tools/setup/release.mjs";
+import { checkSignature } from "../../tools/setup/signature.mjs";
+import signed from "../fixtures/tailscale-signed.json" with { type: "json" };
 
 const root = join(import.meta.dirname, "..", "..");
 let folder: string;
@@ -151,6 +153,39 @@ describe("what set-up runs and downloads", () => {
     expect(await publishedDigest(alone)).toBe(sha256("1"));
     const page = await serve((_request, response) => response.end("<html>"));
     await expect(publishedDigest(page)).rejects.toThrow("has no SHA-256");
+  });
+
+  describe("what Tailscale's own signer has signed (tests/fixtures/tailscale-signed.json)", () => {
+    /** As the vendor's server has it, some of it exchanged. */
+    const check = async (
+      more: { [path: string]: string | Buffer },
+      file = signed.file,
+      roots = signed.otherRoot + signed.root,
+    ) => {
+      const [keysSig, fileSig] = [Buffer.from(signed.keysSig, "base64"), Buffer.from(signed.fileSig, "base64")];
+      const has = { "/distsign.pub": signed.keys, "/distsign.pub.sig": keysSig, "/stable/x.tgz.sig": fileSig, ...more };
+      const url = await serve(({ url = "" }, response) => {
+        const content = has[url as keyof typeof has];
+        response.writeHead(content ? 200 : 404).end(content);
+      });
+      writeFileSync(join(folder, "x.tgz"), file);
+      return checkSignature(new URL(url).origin, "stable/x.tgz", join(folder, "x.tgz"), roots);
+    };
+
+    test("is taken", () => check({}));
+    test("by a key that no known root has signed: refused", async () => {
+      await expect(check({}, signed.file, signed.otherRoot)).rejects.toThrow("distsign.pub is signed by no root key");
+    });
+    test("with other signing keys put in the place of the vendor's: refused", async () => {
+      await expect(check({ "/distsign.pub": signed.keys.replace("mcFX", "mcFY") })).rejects.toThrow("signed by no root key");
+    });
+    test.each(["tampered", `${signed.file} `, ""])("another file, %o: refused", async (file) => {
+      await expect(check({}, file)).rejects.toThrow("x.tgz is signed by no signing key that Tailscale has today: not used");
+    });
+    test("a signature that is none, or is not there: refused", async () => {
+      await expect(check({ "/stable/x.tgz.sig": "<html>" })).rejects.toThrow("signed by no signing key");
+      await expect(check({ "/stable/x.tgz.sig": "" })).rejects.toThrow("x.tgz.sig answers 404");
+    });
   });
 
   test("a command that fails is told with what it said first and last; one that hangs is ended", async () => {

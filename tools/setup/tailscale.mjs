@@ -6,11 +6,12 @@ import { toolsFolder } from "../environment.mjs";
 import { findOnPath, identity, runCommand } from "./command.mjs";
 import { checkGo, goBuild } from "./go.mjs";
 import { download, fileDigest, publishedDigest } from "./release.mjs";
+import { checkSignature } from "./signature.mjs";
 
 /** The release that this project was tried with, and that a headscale of 0.28 serves. Newer ones want a newer Go. */
 const VERSION = "1.94.1";
 const PROGRAMS = ["tailscale", "tailscaled"];
-const PACKAGES = "https://pkgs.tailscale.com/stable";
+const PACKAGES = "https://pkgs.tailscale.com";
 
 /**
  * Tailscale for ships: static programs for Linux, in `.tools/tailscale-<arch>/`, with their digests in the stamp. Only on demand
@@ -29,8 +30,7 @@ export const tailscale = (arch) => {
     async make(context) {
       const fresh = join(context.temporary, name);
       mkdirSync(fresh);
-      const from =
-        (await fromPath(arch, fresh)) ?? (await fromVendor(arch, fresh, context)) ?? (await fromGo(arch, fresh, context));
+      const from = (await fromPath(arch, fresh)) ?? (await fromVendor(arch, fresh, context));
       if (existsSync(folder)) renameSync(folder, join(context.temporary, "replaced"));
       renameSync(fresh, folder);
       const each = async (of) => Object.fromEntries(await Promise.all(PROGRAMS.map(async (one) => [one, await of(made(one))])));
@@ -67,34 +67,31 @@ function isStatic(path) {
 }
 
 /**
- * Undefined when it cannot be reached. Its digest is the one that the vendor publishes beside it: it tells a broken download, not a
- * broken vendor. One that is pinned here would be better, and could not be had where this was written (docs/untried.md).
+ * The vendor's release, when it can be had and is signed by the vendor; else built. The digest that is published beside it tells a broken download, the
+ * signature a broken server: its root keys are known from the Go module.
  */
-async function fromVendor(arch, folder, { tell, temporary }) {
-  const archive = `tailscale_${VERSION}_${arch}.tgz`;
-  const file = join(temporary, archive);
+async function fromVendor(arch, folder, context) {
+  const { tell, temporary } = context;
+  const [name, archive] = [`tailscale_${VERSION}_${arch}`, `stable/tailscale_${VERSION}_${arch}.tgz`];
+  const file = join(temporary, `${name}.tgz`);
   try {
     tell("looking for the vendor's release");
     const sha256 = await publishedDigest(`${PACKAGES}/${archive}.sha256`);
     await download(`${PACKAGES}/${archive}`, file, { sha256, tell });
-    await runCommand("tar", [
-      "-xzf",
-      file,
-      "-C",
-      folder,
-      "--strip-components=1",
-      ...PROGRAMS.map((one) => `tailscale_${VERSION}_${arch}/${one}`),
-    ]);
+    await checkSignature(PACKAGES, archive, file);
+    const programs = PROGRAMS.map((one) => `${name}/${one}`);
+    await runCommand("tar", ["-xzf", file, "-C", folder, "--strip-components=1", ...programs]);
   } catch (error) {
     tell(`no vendor's release: ${error.message}`);
-    return undefined;
+    return fromGo(arch, folder, context, error.message);
   }
-  return "vendor's release (pkgs.tailscale.com)";
+  return "vendor's release (pkgs.tailscale.com), signed";
 }
 
-async function fromGo(arch, folder, { tell }) {
+/** `why`: there is no release of the vendor's. */
+async function fromGo(arch, folder, { tell }, why) {
   await checkGo("tailnet").catch((error) => {
-    throw new Error(`Tailscale ${VERSION} cannot be had from pkgs.tailscale.com, and ${error.message}`);
+    throw new Error(`Tailscale ${VERSION} cannot be had from pkgs.tailscale.com (${why}), and ${error.message}`);
   });
   const started = Date.now();
   const stamp = ["longStamp", "shortStamp"].map((variable) => `-X tailscale.com/version.${variable}=${VERSION}`).join(" ");

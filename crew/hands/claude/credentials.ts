@@ -12,7 +12,7 @@ const NAMES = new Set(["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPI
 export function readCredentials(ship: Ship): Record<string, string> {
   let text = "";
   try {
-    text = readFileSync(join(ship.home, "voyage", "crew", "credentials"), "utf8");
+    text = readFileSync(join(ship.crew, "credentials"), "utf8");
   } catch {}
   const pairs = text.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const);
   return Object.fromEntries(pairs.filter(([name, value]) => NAMES.has(name) && value !== ""));

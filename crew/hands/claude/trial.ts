@@ -42,7 +42,7 @@ export async function proveHand(deck: Deck, hand: HandSettings, signal: AbortSig
 
 async function prove(deck: Deck, hand: HandSettings, signal: AbortSignal): Promise<Proof> {
   const { ship } = deck;
-  const crew = join(ship.home, "voyage", "crew");
+  const crew = ship.crew;
   const places = { ...gatePlaces(crew), settings: join(crew, "trial-settings.json"), socket: join(crew, "trial.sock") };
   const rulesFile = join(crew, "trial-rules.md");
   const cwd = join(ship.scratch, "trial");

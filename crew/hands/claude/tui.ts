@@ -55,7 +55,7 @@ export class Tui {
     this.#parts = parts;
     this.meter = meter;
     this.#recovery = new Recovery(deck, parts, (text, signal) => this.say(text, signal));
-    this.#idFile = join(deck.ship.home, "voyage", "crew", "interactive-session");
+    this.#idFile = join(deck.ship.crew, "interactive-session");
     this.#session = existsSync(this.#idFile) ? readFileSync(this.#idFile, "utf8") : randomUUID();
   }
 
@@ -70,7 +70,7 @@ export class Tui {
   /** Throws the signal's reason; Halt "stop" when it cannot be kept running. */
   async keep(signal: AbortSignal): Promise<never> {
     const { ship, journal, hello } = this.#deck;
-    const crew = join(ship.home, "voyage", "crew");
+    const crew = ship.crew;
     const places = gatePlaces(crew);
     const rulesFile = join(crew, "claude-rules.md");
     writeFileSync(rulesFile, this.#parts.rules, { mode: 0o600 });
