@@ -216,7 +216,10 @@ test(
     expect(one!.usage!.costUsd).toBeCloseTo(7 * ANSWER_USD, 6);
     expect(blocked.state).toBe("blocked");
     honest = true;
+    // With nothing left to claim its watch ends; the next `up` starts another.
+    await fleet.ended(fleet.ships[0]!);
     await fleet.register(tasks(20 * ANSWER_USD));
+    fleet.startAll();
     const done = await fleet.until("done", (now) => now.state === "done" && now.tasks[0]!.usage!.costUsd > 7 * ANSWER_USD);
     expect(done.tasks[0]).toMatchObject({ status: "accepted", epoch: 3, tries: 0 });
   },
