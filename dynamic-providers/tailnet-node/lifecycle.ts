@@ -135,9 +135,11 @@ async function ensureJoined(control: TailnetControl, sprites: SpritesClient, new
     if (kept) return kept;
     try {
       await joinWithKey(control, sprites, news);
-      return await listedNode(control, (await shipNodeId(sprites, news.sprite)) ?? "", news.sprite);
+      // One that was in a tailnet before tells nobody the relay of its new node, until it is started anew (docs/adr/ships-over-a-tailnet.md).
+      if (own !== null || oldId !== "") await restartTailscaled(sprites, news.sprite);
+      return await listedNode(control, () => shipNodeId(sprites, news.sprite), news.sprite);
     } catch (error) {
-      // Seen, about once in thirty joins on a busy machine: registered, and not "Running" for half a minute and more. One that is started anew is, at once.
+      // Seen on a busy machine, seldom: registered, and "Starting" for half a minute and more (docs/adr/ships-over-a-tailnet.md). One that is started anew is "Running" at once.
       if (attempt === JOIN_ATTEMPTS) throw error;
       await restartTailscaled(sprites, news.sprite);
     }

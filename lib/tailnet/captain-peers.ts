@@ -5,6 +5,8 @@ import { ipv4, type TailscaleNode, type TailscaleStatus } from "./cli.ts";
 
 const LOOK_MS = 150;
 const PING_MS = 2_000;
+/** Without a relay only a direct way could answer. */
+const HOPELESS_PING_MS = 300;
 
 const looks = new Map<string, Promise<TailscaleStatus | null>>();
 
@@ -19,8 +21,9 @@ function look(captain: Captain): Promise<TailscaleStatus | null> {
 }
 
 /**
- * Waits until the captain reaches a node: it is in the captain's map, with its ssh host keys and a way to it, and answers a ping. A first
- * connection without that wait can cost 5 s (facts: tailnet, trap 4).
+ * Waits until the captain reaches a node: it is in the captain's map, with its ssh host keys and a way to it, and answers a ping. What is sent to a node
+ * whose relay is not told yet is lost: such a ping is not waited for, and a first connection's handshake would be sent again only after 5 s (facts: tailnet,
+ * trap 4).
  * @throws OcaptainError UNREACHED naming what did not come about within `timeoutMs`
  */
 export async function reachNode(captain: Captain, nodeId: string, name: string, timeoutMs: number): Promise<TailscaleNode> {
@@ -36,7 +39,7 @@ export async function reachNode(captain: Captain, nodeId: string, name: string, 
     else if (node.sshHostKeys.length === 0) {
       missing = "its ssh host keys are not told: the tailnet's policy must have the rule for ssh";
       hint = "ocaptain doctor";
-    } else if (await captain.cli.ping(address, PING_MS)) return node;
+    } else if (await captain.cli.ping(address, node.Relay === "" ? HOPELESS_PING_MS : PING_MS)) return node;
     else missing = "it does not answer a ping";
   }
   throw new OcaptainError("UNREACHED", `${name} joined the tailnet, but in ${timeoutMs / 1000} s: ${missing}`, { hint });

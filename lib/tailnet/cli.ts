@@ -12,6 +12,8 @@ const Node = z.object({
     .transform((ips) => ips ?? []),
   Tags: z.array(z.string()).optional(),
   Online: z.boolean().optional(),
+  /** The code of its home relay; "" is none that is known yet. */
+  Relay: z.string().default(""),
   sshHostKeys: z
     .array(z.string())
     .nullish()

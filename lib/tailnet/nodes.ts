@@ -40,16 +40,26 @@ export async function removeNodes(control: TailnetControl, nodes: readonly Tailn
   });
 }
 
-/** The machine that a ship says it is, as the control plane lists it. @throws OcaptainError NODE_MISSING */
-export async function listedNode(control: TailnetControl, nodeId: string, sprite: string): Promise<TailnetNode> {
+/**
+ * The machine that a ship says it is, as the control plane lists it. `ask`: which id that is, asked anew at each look: one that joined anew says for a moment
+ * that it runs as what it was before (seen in half of such joins, against Headscale).
+ * @throws OcaptainError NODE_MISSING
+ */
+export async function listedNode(
+  control: TailnetControl,
+  ask: () => Promise<string | null>,
+  sprite: string,
+): Promise<TailnetNode> {
+  let nodeId: string | null = null;
   for (const waitMs of [0, ...LOOK_AGAIN_MS]) {
     await sleep(waitMs);
+    nodeId = await ask();
     const node = (await control.listNodes()).find(({ id }) => id === nodeId);
     if (node && isSound(node, sprite)) return node;
   }
   throw new OcaptainError(
     "NODE_MISSING",
-    `${sprite} joined the tailnet as ${nodeId}, and no such machine, so named and tagged ${SHIP_TAG}, is listed`,
+    `${sprite} joined the tailnet as ${nodeId ?? "none"}, and no such machine, so named and tagged ${SHIP_TAG}, is listed`,
     {
       hint: "ocaptain doctor",
     },

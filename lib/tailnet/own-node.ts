@@ -50,8 +50,14 @@ export async function ensureOwnNode(control: TailnetControl, of: { stack: string
     await mkdir(usersFolder(), { recursive: true, mode: 0o700 });
     await writeFile(join(usersFolder(), of.voyageId), "", { mode: 0o600 });
     const cli = await captainTailscale({ own: true });
+    const wasThere = (await readdir(join(home(), "state")).catch(() => [])).length > 0;
     if (!(await cli.status())) await start(cli, control.loginServer);
-    if (!(await isJoined(cli, control))) await joinTailnet(cli, control, of);
+    if (await isJoined(cli, control)) return;
+    await joinTailnet(cli, control, of);
+    if (!wasThere) return;
+    // One that was in a tailnet before tells nobody the relay of its new node, until it is started anew (docs/adr/ships-over-a-tailnet.md).
+    await start(cli, control.loginServer);
+    await isJoined(cli, control);
   });
 }
 

@@ -1,8 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_STACK_NAME, spriteName } from "../../lib/naming.ts";
+import type { Captain } from "../../lib/tailnet/captain.ts";
+import { reachNode } from "../../lib/tailnet/captain-peers.ts";
+import { type Tailscale, TailscaleStatus } from "../../lib/tailnet/cli.ts";
 import { isMarked, isOfVoyage, keyDescription, MAX_DESCRIPTION, markedExpiry } from "../../lib/tailnet/key-marks.ts";
+import { listedNode } from "../../lib/tailnet/nodes.ts";
 import { readTailnetSettings } from "../../lib/tailnet/settings.ts";
+import { SHIP_TAG, type TailnetControl, type TailnetNode } from "../../lib/tailnet/types.ts";
 
 const hex = fc.stringMatching(/^[0-9a-f]{6}$/);
 /** Up to the longest: fast-check's own sizes stop at about ten characters. */
@@ -122,5 +127,48 @@ describe("which tailnet", () => {
       { what: `ocaptain:${what}`, message: expect.stringMatching(says), hint: expect.stringMatching(/^pulumi config/) },
     ]);
     expect(JSON.stringify(findings)).not.toMatch(/abc|pw@/);
+  });
+});
+
+describe("a ship that has just joined", () => {
+  const listed = (id: string): TailnetNode => ({
+    id,
+    hostname: "ship-0",
+    name: "ship-0",
+    addresses: ["100.64.0.2"],
+    tags: [SHIP_TAG],
+    online: true,
+    lastSeen: null,
+    createdAt: null,
+    expired: false,
+  });
+
+  test("and says for a moment that it is what it was before: it is asked again", async () => {
+    const control = { listNodes: async () => [listed("2")] } as Partial<TailnetControl> as TailnetControl;
+    const says = ["1", null, "2"];
+    expect(await listedNode(control, async () => says.shift() ?? null, "ship-0")).toMatchObject({ id: "2" });
+  });
+
+  test("has no relay that is known yet: a ping is not waited for, for it is most likely lost", async () => {
+    const done: string[] = [];
+    const look = (Relay?: string) =>
+      TailscaleStatus.parse({
+        BackendState: "Running",
+        Peer: { it: { ID: "2", HostName: "ship-0", TailscaleIPs: ["100.64.0.2"], Online: true, sshHostKeys: ["key"], Relay } },
+      });
+    const looks = [look(), look(""), look("here")];
+    const cli = {
+      argv: [],
+      status: async () => {
+        done.push("look");
+        return looks.shift() ?? null;
+      },
+      ping: async (_address: string, waitMs: number) => {
+        done.push(waitMs < 500 ? "short ping" : "ping");
+        return waitMs >= 500;
+      },
+    } as Partial<Tailscale> as Tailscale;
+    expect(await reachNode({ cli } as Captain, "2", "ship-0", 5_000)).toMatchObject({ ID: "2" });
+    expect(done).toEqual(["look", "short ping", "look", "short ping", "look", "ping"]);
   });
 });

@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { execa } from "execa";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { helmClient } from "../../lib/helm-client.ts";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
 import { captainNodeHome } from "../../lib/paths.ts";
@@ -9,6 +9,7 @@ import { ensureOwnNode, leaveOwnNode } from "../../lib/tailnet/own-node.ts";
 import { sshConfigFile } from "../../lib/tailnet/ssh.ts";
 import { CAPTAIN_TAG } from "../../lib/tailnet/types.ts";
 import type { Props } from "../contract/resource.ts";
+import { startNode } from "./node-here.ts";
 import { noOwnNetwork } from "./own-network.ts";
 import { openTailnetVoyage, type TailnetVoyage } from "./tailnet-voyage.ts";
 
@@ -107,6 +108,20 @@ describe("a node of the project's own", () => {
       expect(await mine()).toEqual([expect.objectContaining({ hostname: before[0]!.hostname, name: before[0]!.name })]);
     },
   );
+
+  sail("joined anew, it tells its relay: without it a ship could not call it", async () => {
+    const ship = await startNode();
+    onTestFinished(() => ship.close());
+    const { key } = await quay.control.mintKey({ ...of(quay.voyageId), ship: "ship-0", incarnation: "x" });
+    await ship.up(quay.headscale.url, "ship", key);
+    for (let time = 1; time <= 3; time++) {
+      await quay.headscale.run("nodes", "expire", "--identifier", (await mine())[0]!.id);
+      await ensureOwnNode(quay.control, of(quay.voyageId));
+      const id = (await mine())[0]!.id;
+      const relay = async () => (await ship.cli.status())?.Peer.find((peer) => peer.ID === id)?.Relay;
+      await expect.poll(relay, { timeout: 20_000 }).toBe("test");
+    }
+  });
 
   sail("the last voyage that asked for it ends it: no process, no node, no folder", async () => {
     await ensureOwnNode(quay.control, of("abc123"));

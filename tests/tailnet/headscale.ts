@@ -37,11 +37,12 @@ export async function startHeadscale({
   const { headscale } = await goParts();
   const folder = await mkdtemp(join(tmpdir(), "oh-"));
   const at = port ?? (await freePort());
+  const stunPort = await freePort();
   const url = `http://${host}:${at}`;
   const config = join(folder, "config.json"); // YAML holds JSON
   await mkdir(join(folder, "cache"));
   await writeFile(join(folder, "policy.json"), JSON.stringify(policy));
-  await writeFile(config, JSON.stringify(configuration(folder, host, at, await freePort(), await freePort()), null, 2));
+  await writeFile(config, JSON.stringify(configuration(folder, host, at, await freePort(), stunPort), null, 2));
   const log = join(folder, "log");
   const command = [...within, headscale, "--config", config];
   let child: ChildProcess | undefined;
@@ -89,6 +90,8 @@ export async function startHeadscale({
   const apiKey = (await run("apikeys", "create", "--expiration", "1h")).trim().split("\n").at(-1) ?? "";
   return {
     url,
+    /** Where machines ask for STUN, at the host of its URL, by UDP. */
+    stunPort,
     apiKey,
     folder,
     policyFile: join(folder, "policy.json"),
@@ -133,6 +136,8 @@ const configuration = (folder: string, host: string, port: number, metricsPort: 
       private_key_path: join(folder, "derp.key"),
       automatically_add_embedded_derp_region: true,
       ipv4: host,
+      // Left out, one at 127.0.0.1 is asked by IPv6 too, and waited for.
+      ipv6: "none",
     },
     urls: [],
     paths: [],

@@ -20,7 +20,7 @@ ip link add v0 type veth peer name v1
 ip address add 10.99.0.1/24 dev v0
 ip link set v0 up
 ip link set v1 up
-"$NODE" "$FORWARD" "$PORT" "$FOLDER/out.sock" &
+"$NODE" "$FORWARD" "$PORT" "$FOLDER/out.sock" "$STUN_PORT" &
 exec "$PARTS/tailscaled" --tun=userspace-networking --port=0 --statedir="$FOLDER" --socket="$FOLDER/ts.sock"
 `;
 
@@ -51,6 +51,7 @@ export async function joinMachine(headscale: Headscale, { hostname, key }: { hos
       NODE: process.execPath,
       FORWARD: join(import.meta.dirname, "forward.mjs"),
       PORT: port,
+      STUN_PORT: String(headscale.stunPort),
       FOLDER: folder,
       PARTS: parts,
       TS_DEBUG_USE_DERP_HTTP: "1",
@@ -59,8 +60,9 @@ export async function joinMachine(headscale: Headscale, { hostname, key }: { hos
       TS_DISABLE_PORTMAPPER: "1",
     },
   });
+  // With an input that stays open: `tailscale nc` ends with whichever side ends first, and would seldom wait for an answer.
   const tailscale = (...args: string[]) =>
-    execa(join(parts, "tailscale"), [`--socket=${join(folder, "ts.sock")}`, ...args], { timeout: JOIN_MS, stdin: "ignore" });
+    execa(join(parts, "tailscale"), [`--socket=${join(folder, "ts.sock")}`, ...args], { timeout: JOIN_MS, stdin: "pipe" });
   const close = async () => {
     if (machine.pid && machine.exitCode === null) {
       const ended = once(machine, "exit");

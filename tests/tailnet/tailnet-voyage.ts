@@ -108,8 +108,12 @@ export async function openTailnetVoyage({ kernel = false }: { kernel?: boolean }
     /** The machine's tailscaled, if there is one. */
     machine,
     async close() {
-      await quay.close();
-      if (!machine) await leaveOwnNode(tailnetControl(headscale.config), voyageId);
+      try {
+        // First: the folder that knows of it goes with the rest.
+        if (!machine) await leaveOwnNode(tailnetControl(headscale.config), voyageId);
+      } finally {
+        await quay.close();
+      }
       await machine?.close();
       delete process.env.OCAPTAIN_TAILSCALE_SOCKET;
       await headscale.close();
