@@ -9,7 +9,7 @@ import { OcaptainError } from "../errors.ts";
 import { acquireOsLock } from "../os-lock.ts";
 import { captainNodeHome } from "../paths.ts";
 import { captainTailscale, ownSocket } from "./captain.ts";
-import type { Tailscale } from "./cli.ts";
+import type { Tailscale, TailscaleStatus } from "./cli.ts";
 import { removeNodes } from "./nodes.ts";
 import { captainArch, tailscaleParts } from "./parts.ts";
 import { tailscaledEnvironment } from "./ship-node.ts";
@@ -57,7 +57,7 @@ export async function ensureOwnNode(control: TailnetControl, of: { stack: string
     if (!wasThere) return;
     // One that was in a tailnet before tells nobody the relay of its new node, until it is started anew (docs/adr/ships-over-a-tailnet.md).
     await start(cli, control.loginServer);
-    await isJoined(cli, control);
+    await settled(cli);
   });
 }
 
@@ -104,8 +104,8 @@ async function start(cli: Tailscale, loginServer: string | undefined): Promise<v
   throw new OcaptainError("OWN_NODE", `the captain's own tailscaled does not start: ${said}`, { hint: `cat ${logFile}` });
 }
 
-/** What it says itself does not count: a machine that was removed from the tailnet still says "Running". */
-async function isJoined(cli: Tailscale, control: TailnetControl): Promise<boolean> {
+/** What it says once it has started, or after {@link START_MS}. */
+async function settled(cli: Tailscale): Promise<TailscaleStatus | null> {
   let status = await cli.status();
   for (
     const until = Date.now() + START_MS;
@@ -113,6 +113,12 @@ async function isJoined(cli: Tailscale, control: TailnetControl): Promise<boolea
     await sleep(LOOK_MS)
   )
     status = await cli.status();
+  return status;
+}
+
+/** What it says itself does not count: a machine that was removed from the tailnet still says "Running". */
+async function isJoined(cli: Tailscale, control: TailnetControl): Promise<boolean> {
+  const status = await settled(cli);
   const id = status?.BackendState === "Running" ? status.Self?.ID : undefined;
   const node = (await control.listNodes()).find((one) => one.id === id);
   return node !== undefined && !node.expired && node.tags.includes(CAPTAIN_TAG);

@@ -4,23 +4,15 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync 
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { ensureHarbor, type HarborInfo, runningHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
+import { beforeEach, expect, test, vi } from "vitest";
+import { ensureHarbor, type HarborInfo, runningHarbor } from "../../lib/harbor-daemon.ts";
 import { harborHome, harborInfoFile } from "../../lib/paths.ts";
-import { caller, pidNamespaceOf, processes, processesIn, processesWith, stateOf, temporaryFolder, until } from "./fixture.ts";
+import { caller, ownHarborHome, pidNamespaceOf, processes, processesIn, processesWith, stateOf, until } from "./fixture.ts";
 
 const main = fileURLToPath(new URL("../../harbor/main.ts", import.meta.url));
 const harborCommand = (...args: string[]) => promisify(execFile)(process.execPath, [main, ...args], { timeout: 20_000 });
 
-beforeEach(() => {
-  const home = temporaryFolder();
-  vi.stubEnv("OCAPTAIN_HOME", home);
-  onTestFinished(async () => {
-    vi.stubEnv("OCAPTAIN_HOME", home);
-    await stopHarbor();
-    vi.unstubAllEnvs();
-  });
-});
+beforeEach(() => ownHarborHome());
 
 test("many callers at once get one harbor; --info tells it; --stop ends it", async () => {
   await expect(harborCommand("--info")).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("no harbor runs") });

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { expect, onTestFinished } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import { type Harbor, type HarborOptions, startHarbor } from "../../harbor/harbor.ts";
+import { stopHarbor } from "../../lib/harbor-daemon.ts";
 import { readExecStream } from "../../lib/sprites/exec-stream.ts";
 import { FakeClock } from "./fake-clock.ts";
 
@@ -18,6 +19,18 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "hb-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** A captain's home of the test's own, whose harbor daemon, if the test starts one, ends with it; `net`: OCAPTAIN_HARBOR_NET. */
+export function ownHarborHome(net = ""): void {
+  const home = temporaryFolder();
+  vi.stubEnv("OCAPTAIN_HOME", home);
+  vi.stubEnv("OCAPTAIN_HARBOR_NET", net);
+  onTestFinished(async () => {
+    vi.stubEnv("OCAPTAIN_HOME", home);
+    await stopHarbor();
+    vi.unstubAllEnvs();
+  });
 }
 
 /** A harbor in this process, on a clock that stands still, with plain calls to it. */

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { ensureHarbor, runningHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
-import { caller, openHarbor, pidNamespaceOf, processesIn, sshBin, temporaryFolder, until } from "./fixture.ts";
+import { ensureHarbor, runningHarbor } from "../../lib/harbor-daemon.ts";
+import { caller, openHarbor, ownHarborHome, pidNamespaceOf, processesIn, sshBin, temporaryFolder, until } from "./fixture.ts";
 
 const main = fileURLToPath(new URL("../../harbor/main.ts", import.meta.url));
 const ip = (...args: string[]) => execFileSync("ip", args, { encoding: "utf8" });
@@ -203,14 +203,7 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
   });
 
   test("after SIGKILL the next harbor sweeps what is left, its own only, and its ships keep their addresses", async () => {
-    const home = temporaryFolder();
-    vi.stubEnv("OCAPTAIN_HOME", home);
-    vi.stubEnv("OCAPTAIN_HARBOR_NET", "isolated");
-    onTestFinished(async () => {
-      vi.stubEnv("OCAPTAIN_HOME", home);
-      await stopHarbor();
-      vi.unstubAllEnvs();
-    });
+    ownHarborHome("isolated");
     const other = await openHarbor({ isolated: true });
     await other.create("x");
     await other.sh("x", "true");

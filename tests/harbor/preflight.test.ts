@@ -1,7 +1,7 @@
-import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { ensureHarbor, runningHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
 import { harborNetCheck } from "../../lib/preflight/tailnet.ts";
-import { caller, temporaryFolder } from "./fixture.ts";
+import { caller, ownHarborHome } from "./fixture.ts";
 
 /** What preflight finds about the network of the ships that will be made: for a voyage in a tailnet, and for one without. */
 const looks = async () => ({ tailnet: await harborNetCheck(true).look(), none: await harborNetCheck(false).look() });
@@ -10,16 +10,7 @@ const SHARED = "its ships share this machine's network; in a tailnet each needs 
 const OWN = "its ships have networks of their own, and reach this machine over a tailnet only";
 const finding = (message: string, hint: string) => [{ what: "harbor", message, hint }];
 
-beforeEach(() => {
-  const home = temporaryFolder();
-  vi.stubEnv("OCAPTAIN_HOME", home);
-  vi.stubEnv("OCAPTAIN_HARBOR_NET", "");
-  onTestFinished(async () => {
-    vi.stubEnv("OCAPTAIN_HOME", home);
-    await stopHarbor();
-    vi.unstubAllEnvs();
-  });
-});
+beforeEach(() => ownHarborHome());
 
 test("no harbor runs: the environment says what the one that up starts will be, and nothing is started", async () => {
   expect(await looks()).toEqual({ tailnet: finding(SHARED, "as root: export OCAPTAIN_HARBOR_NET=isolated"), none: [] });

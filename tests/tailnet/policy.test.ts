@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import jsonc from "jsonc-parser";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { TailscaleStatus } from "../../lib/tailnet/cli.ts";
 import { renderHeadscalePolicy } from "../../lib/tailnet/policy.ts";
 import { readHeadscalePolicy } from "../../lib/tailnet/policy-api.ts";
 import { CAPTAIN_TAG, SHIP_TAG } from "../../lib/tailnet/types.ts";
@@ -71,10 +72,8 @@ async function reached(from: string, to: string, port: number, patienceMs = 4_00
  */
 async function meet(one: string, other: string): Promise<void> {
   const knows = async (from: string, to: string) => {
-    const { Peer } = JSON.parse((await machines[from]!.tailscale("status", "--json")).stdout) as {
-      Peer: Record<string, { HostName: string; Relay: string }> | null;
-    };
-    return Object.values(Peer ?? {}).some(({ HostName, Relay }) => HostName === to && Relay !== "");
+    const { Peer } = TailscaleStatus.parse(JSON.parse((await machines[from]!.tailscale("status", "--json")).stdout));
+    return Peer.some(({ HostName, Relay }) => HostName === to && Relay !== "");
   };
   for (const [from, to] of [
     [one, other],

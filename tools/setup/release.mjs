@@ -1,4 +1,5 @@
 /** Downloads a vendor's release. Nothing is used whose digest is not the expected one. */
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { Readable, Transform } from "node:stream";
@@ -37,15 +38,20 @@ export async function download(url, file, { sha256, tell = () => {} }) {
   if (actual !== sha256) throw new Error(`${url} has digest ${actual}, not ${sha256}: not used`);
 }
 
+/** All of a small file at `url`. */
+export async function answerOf(url) {
+  const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
+  if (!response.ok) throw new Error(`${url} answers ${response.status}`);
+  return Buffer.from(await response.arrayBuffer());
+}
+
 /**
  * Digest of `name` in a `sha256sum` listing at `url`; without a name, of a page that holds a digest alone.
  * @param {string} url
  * @param {string} [name]
  */
 export async function publishedDigest(url, name) {
-  const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
-  if (!response.ok) throw new Error(`${url} answers ${response.status}`);
-  const lines = (await response.text()).split("\n");
+  const lines = (await answerOf(url)).toString("utf8").split("\n");
   const line = name === undefined ? lines[0] : lines.find((entry) => entry.trim().endsWith(` ${name}`));
   const digest = line?.trim().split(/\s+/)[0];
   if (!digest || !/^[0-9a-f]{64}$/.test(digest))

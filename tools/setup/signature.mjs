@@ -5,8 +5,7 @@
 import { Buffer } from "node:buffer";
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { createReadStream } from "node:fs";
-
-const ANSWER_MS = 8000;
+import { answerOf } from "./release.mjs";
 
 /** The vendor's root keys: both files of that package's `roots/` in tailscale.com v1.94.1, whose digest tools/go/tailnet/go.sum pins. */
 export const ROOTS = `-----BEGIN ROOT PUBLIC KEY-----
@@ -20,9 +19,9 @@ ZjjKhUHBtLNRSO1dhOTjrXJGJ8lDe1594WM2XDuheVQ=
 /** Rejects unless `file` is what was signed as `path` of the server at `base`, by a key that one of `roots` (PEM) has signed. */
 export async function checkSignature(base, path, file, roots = ROOTS) {
   const [keys, keysSignature, signature] = await Promise.all([
-    bytes(`${base}/distsign.pub`),
-    bytes(`${base}/distsign.pub.sig`),
-    bytes(`${base}/${path}.sig`),
+    answerOf(`${base}/distsign.pub`),
+    answerOf(`${base}/distsign.pub.sig`),
+    answerOf(`${base}/${path}.sig`),
   ]);
   if (!isSigned(keys, keysSignature, keysIn(roots, "ROOT PUBLIC KEY")))
     throw new Error(`${base}/distsign.pub is signed by no root key of Tailscale's: not used`);
@@ -36,12 +35,6 @@ export async function checkSignature(base, path, file, roots = ROOTS) {
   length.writeBigUInt64LE(size);
   if (!isSigned(Buffer.concat([hash.digest(), length]), signature, keysIn(keys.toString("latin1"), "SIGNING PUBLIC KEY")))
     throw new Error(`${base}/${path} is signed by no signing key that Tailscale has today: not used`);
-}
-
-async function bytes(url) {
-  const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
-  if (!response.ok) throw new Error(`${url} answers ${response.status}`);
-  return Buffer.from(await response.arrayBuffer());
 }
 
 const isSigned = (message, signature, keys) => keys.some((key) => verify(null, message, key, signature));

@@ -30,7 +30,12 @@ export const tailscale = (arch) => {
     async make(context) {
       const fresh = join(context.temporary, name);
       mkdirSync(fresh);
-      const from = (await fromPath(arch, fresh)) ?? (await fromVendor(arch, fresh, context));
+      const from =
+        (await fromPath(arch, fresh)) ??
+        (await fromVendor(arch, fresh, context).catch(({ message }) => {
+          context.tell(`no vendor's release: ${message}`);
+          return fromGo(arch, fresh, context, message);
+        }));
       if (existsSync(folder)) renameSync(folder, join(context.temporary, "replaced"));
       renameSync(fresh, folder);
       const each = async (of) => Object.fromEntries(await Promise.all(PROGRAMS.map(async (one) => [one, await of(made(one))])));
@@ -67,24 +72,18 @@ function isStatic(path) {
 }
 
 /**
- * The vendor's release, when it can be had and is signed by the vendor; else built. The digest that is published beside it tells a broken download, the
+ * The vendor's release, which rejects unless it can be had and is signed by the vendor. The digest that is published beside it tells a broken download, the
  * signature a broken server: its root keys are known from the Go module.
  */
-async function fromVendor(arch, folder, context) {
-  const { tell, temporary } = context;
+async function fromVendor(arch, folder, { tell, temporary }) {
   const [name, archive] = [`tailscale_${VERSION}_${arch}`, `stable/tailscale_${VERSION}_${arch}.tgz`];
   const file = join(temporary, `${name}.tgz`);
-  try {
-    tell("looking for the vendor's release");
-    const sha256 = await publishedDigest(`${PACKAGES}/${archive}.sha256`);
-    await download(`${PACKAGES}/${archive}`, file, { sha256, tell });
-    await checkSignature(PACKAGES, archive, file);
-    const programs = PROGRAMS.map((one) => `${name}/${one}`);
-    await runCommand("tar", ["-xzf", file, "-C", folder, "--strip-components=1", ...programs]);
-  } catch (error) {
-    tell(`no vendor's release: ${error.message}`);
-    return fromGo(arch, folder, context, error.message);
-  }
+  tell("looking for the vendor's release");
+  const sha256 = await publishedDigest(`${PACKAGES}/${archive}.sha256`);
+  await download(`${PACKAGES}/${archive}`, file, { sha256, tell });
+  await checkSignature(PACKAGES, archive, file);
+  const programs = PROGRAMS.map((one) => `${name}/${one}`);
+  await runCommand("tar", ["-xzf", file, "-C", folder, "--strip-components=1", ...programs]);
   return "vendor's release (pkgs.tailscale.com), signed";
 }
 
