@@ -7,6 +7,7 @@ import { reachNode } from "../../lib/tailnet/captain-peers.ts";
 import { ipv4 } from "../../lib/tailnet/cli.ts";
 import { isSound, listedNode, nodesOfShip, removeNodes } from "../../lib/tailnet/nodes.ts";
 import {
+  forgetNode,
   joinShip,
   leaveTailnet,
   lookAtShip,
@@ -74,7 +75,7 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
         loginServer: control.loginServer,
         digest: news.digest,
       });
-      const node = await ensureJoined(control, sprites, news, olds?.nodeId ?? "");
+      const node = await ensureJoined(control, sprites, { ...news, oldId: olds?.nodeId ?? "", wasThere: facts.wasThere });
       made = { address: ipv4({ TailscaleIPs: node.addresses }) ?? "", nodeId: node.id, user: facts.user };
       await reach(captain, news, made);
       return made;
@@ -123,7 +124,11 @@ async function isLost(settings: Settings, { provider, sprite, address }: Inputs 
  * Sees to it that the ship's node is in the tailnet, and no other of its name that is ours: that of an earlier life would leave this one a name with
  * a number. What the ship says it is decides only whether it must join: a ship cannot have another's machine removed.
  */
-async function ensureJoined(control: TailnetControl, sprites: SpritesClient, news: Inputs, oldId: string): Promise<TailnetNode> {
+async function ensureJoined(
+  control: TailnetControl,
+  sprites: SpritesClient,
+  { oldId, wasThere, ...news }: Inputs & { oldId: string; wasThere: boolean },
+): Promise<TailnetNode> {
   for (let attempt = 1; ; attempt++) {
     const own = await shipNodeId(sprites, news.sprite);
     const nodes = nodesOfShip(await control.listNodes(), news.sprite, oldId);
@@ -134,10 +139,9 @@ async function ensureJoined(control: TailnetControl, sprites: SpritesClient, new
     );
     if (kept) return kept;
     try {
+      if (wasThere || attempt > 1) await forgetNode(sprites, news.sprite);
       await joinWithKey(control, sprites, news);
-      // One that was in a tailnet before tells nobody the relay of its new node, until it is started anew (docs/adr/ships-over-a-tailnet.md).
-      if (own !== null || oldId !== "") await restartTailscaled(sprites, news.sprite);
-      return await listedNode(control, () => shipNodeId(sprites, news.sprite), news.sprite);
+      return await listedNode(control, await shipNodeId(sprites, news.sprite), news.sprite);
     } catch (error) {
       // Seen on a busy machine, seldom: registered, and "Starting" for half a minute and more (docs/adr/ships-over-a-tailnet.md). One that is started anew is "Running" at once.
       if (attempt === JOIN_ATTEMPTS) throw error;

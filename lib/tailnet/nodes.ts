@@ -41,19 +41,12 @@ export async function removeNodes(control: TailnetControl, nodes: readonly Tailn
 }
 
 /**
- * The machine that a ship says it is, as the control plane lists it. `ask`: which id that is, asked anew at each look: one that joined anew says for a moment
- * that it runs as what it was before (seen in half of such joins, against Headscale).
+ * The machine that a ship, just joined, says it is, as the control plane lists it.
  * @throws OcaptainError NODE_MISSING
  */
-export async function listedNode(
-  control: TailnetControl,
-  ask: () => Promise<string | null>,
-  sprite: string,
-): Promise<TailnetNode> {
-  let nodeId: string | null = null;
+export async function listedNode(control: TailnetControl, nodeId: string | null, sprite: string): Promise<TailnetNode> {
   for (const waitMs of [0, ...LOOK_AGAIN_MS]) {
     await sleep(waitMs);
-    nodeId = await ask();
     const node = (await control.listNodes()).find(({ id }) => id === nodeId);
     if (node && isSound(node, sprite)) return node;
   }

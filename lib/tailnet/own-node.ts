@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -38,6 +38,7 @@ const INHERITED = [
 ];
 
 const home = () => captainNodeHome();
+const stateFolder = () => join(home(), "state");
 const pidFile = () => join(home(), "pid");
 const usersFolder = () => join(home(), "users");
 
@@ -50,14 +51,12 @@ export async function ensureOwnNode(control: TailnetControl, of: { stack: string
     await mkdir(usersFolder(), { recursive: true, mode: 0o700 });
     await writeFile(join(usersFolder(), of.voyageId), "", { mode: 0o600 });
     const cli = await captainTailscale({ own: true });
-    const wasThere = (await readdir(join(home(), "state")).catch(() => [])).length > 0;
+    const wasThere = existsSync(stateFolder());
     if (!(await cli.status())) await start(cli, control.loginServer);
     if (await isJoined(cli, control)) return;
+    // One that was in a tailnet before joins as if it had never been: logging it out is not enough (docs/adr/ships-over-a-tailnet.md).
+    if (wasThere) await start(cli, control.loginServer, { forget: true });
     await joinTailnet(cli, control, of);
-    if (!wasThere) return;
-    // One that was in a tailnet before tells nobody the relay of its new node, until it is started anew (docs/adr/ships-over-a-tailnet.md).
-    await start(cli, control.loginServer);
-    await settled(cli);
   });
 }
 
@@ -81,13 +80,15 @@ export async function leaveOwnNode(control: TailnetControl, voyageId: string): P
 
 const ownHostname = async () => `ocaptain-captain-${await captainId()}`;
 
-async function start(cli: Tailscale, loginServer: string | undefined): Promise<void> {
-  await end(); // one that runs and does not answer
+/** `forget`: what it was in the tailnet. */
+async function start(cli: Tailscale, loginServer: string | undefined, { forget = false } = {}): Promise<void> {
+  await end(); // one that runs, and does not answer or is to forget
+  if (forget) await rm(stateFolder(), { recursive: true, force: true });
   const { tailscaled } = await tailscaleParts(captainArch());
   const inherited = INHERITED.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]]));
   const logFile = join(home(), "tailscaled.log");
   const log = openSync(logFile, "w", 0o600);
-  const args = ["--tun=userspace-networking", "--port=0", `--statedir=${join(home(), "state")}`, `--socket=${ownSocket()}`];
+  const args = ["--tun=userspace-networking", "--port=0", `--statedir=${stateFolder()}`, `--socket=${ownSocket()}`];
   const child = spawn(tailscaled.path, args, {
     detached: true,
     stdio: ["ignore", log, log],
@@ -126,7 +127,6 @@ async function isJoined(cli: Tailscale, control: TailnetControl): Promise<boolea
 
 async function joinTailnet(cli: Tailscale, control: TailnetControl, of: { stack: string; voyageId: string }): Promise<void> {
   const hostname = await ownHostname();
-  await cli.run(["logout"]);
   await removeNodes(
     control,
     (await control.listNodes()).filter((node) => node.hostname === hostname && node.tags.includes(CAPTAIN_TAG)),

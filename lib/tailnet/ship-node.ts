@@ -15,6 +15,8 @@ const TAILSCALED = "tailscaled";
 const DOOR = "helm-door";
 const SOCKS_PORT = 1055;
 const JOIN_SECONDS = 25;
+/** Where a tailscaled keeps who it is, below its folder. */
+const STATE = "state/tailscaled.state";
 
 const PROGRAMS = ["tailscale", "tailscaled"] as const;
 
@@ -28,6 +30,8 @@ const Facts = z.object({
   arch: z.enum(["x64", "arm64"]),
   /** Could tailscaled have a kernel interface? */
   tun: z.boolean(),
+  /** Has a tailscaled been here before? What it was is in its state. */
+  wasThere: z.boolean(),
   /** sha256 of the programs that are there. */
   sums: z.record(z.string(), z.string().nullable()),
 });
@@ -47,7 +51,7 @@ const tun = () => {
   } catch { return false; }
 };
 console.log(JSON.stringify({ home: os.homedir(), user: os.userInfo().username, node: process.execPath, path: process.env.PATH, arch: process.arch,
-  tun: tun(), sums: { tailscale: sum("tailscale"), tailscaled: sum("tailscaled") } }));
+  tun: tun(), wasThere: fs.existsSync(path.join(folder, "${STATE}")), sums: { tailscale: sum("tailscale"), tailscaled: sum("tailscaled") } }));
 `;
 
 /** Looks at a ship: an exec, which wakes it. */
@@ -163,8 +167,8 @@ done
 cat status.err >&2; echo "$said" | grep BackendState >&2; exit 1`;
 
 /**
- * Joins a ship to the tailnet, as a new node: what it was before is logged out of. The key comes by a file, and is gone from the ship when this returns
- * or throws; also when the ship dies meanwhile, the next run removes it.
+ * Joins a ship, whose tailscaled is in no tailnet, as a new node. The key comes by a file, and is gone from the ship when this returns or throws; also
+ * when the ship dies meanwhile, the next run removes it.
  * @throws OcaptainError JOIN with tailscale's own words
  */
 export async function joinShip(
@@ -184,9 +188,7 @@ export async function joinShip(
     `--timeout=${JOIN_SECONDS}s`,
     ...(loginServer ? [`--login-server=${loginServer}`] : []),
   ];
-  const script = `${CALL}; trap 'rm -f key' EXIT
-case $(call status --json --peers=false 2>/dev/null) in *'"BackendState": "NeedsLogin"'*) ;; *) call logout >/dev/null 2>&1 ;; esac
-call "$@" >&2`;
+  const script = `${CALL}; trap 'rm -f key' EXIT; call "$@" >&2`;
   const result = await sprites.exec(sprite, provisionArgv(), {
     stdin: provisionStdin({
       files: [{ path: `${FOLDER}/key`, content: key, mode: 0o600 }],
@@ -203,6 +205,18 @@ const tailscaleWords = (text: string) => /^(backend error|error|failed|timeout|i
 export async function restartTailscaled(sprites: SpritesClient, sprite: string): Promise<void> {
   await sprites.stopService(sprite, TAILSCALED);
   await sprites.startService(sprite, TAILSCALED);
+}
+
+/**
+ * A ship's tailscaled is one that was never in a tailnet, again: its next node has keys of its own, and a process that told nothing before. Logging it out
+ * is not enough (docs/adr/ships-over-a-tailnet.md). Its ssh host keys stay.
+ */
+export async function forgetNode(sprites: SpritesClient, sprite: string): Promise<void> {
+  await sprites.stopService(sprite, TAILSCALED);
+  const result = await sprites.exec(sprite, ["sh", "-c", `rm -f "$HOME/${FOLDER}/${STATE}"`]);
+  if (result.exitCode !== 0) throw failed(sprite, "keeps who it was in the tailnet", result.stderr);
+  await sprites.startService(sprite, TAILSCALED);
+  await shipNodeId(sprites, sprite); // it answers when this does
 }
 
 /** Logs a ship out and ends its services. Quiet when there are none. */

@@ -109,15 +109,18 @@ describe("a node of the project's own", () => {
     },
   );
 
-  sail("joined anew, it tells its relay: without it a ship could not call it", async () => {
+  sail("joined anew, it has another key and tells its relay: without either a ship could not call it", async () => {
     const ship = await startNode();
     onTestFinished(() => ship.close());
     const { key } = await quay.control.mintKey({ ...of(quay.voyageId), ship: "ship-0", incarnation: "x" });
     await ship.up(quay.headscale.url, "ship", key);
     for (let time = 1; time <= 3; time++) {
-      await quay.headscale.run("nodes", "expire", "--identifier", (await mine())[0]!.id);
+      const before = (await mine())[0]!.id;
+      const key = await quay.headscale.nodeKey(before);
+      await quay.headscale.run("nodes", "expire", "--identifier", before);
       await ensureOwnNode(quay.control, of(quay.voyageId));
       const id = (await mine())[0]!.id;
+      expect(await quay.headscale.nodeKey(id)).not.toBe(key);
       const relay = async () => (await ship.cli.status())?.Peer.find((peer) => peer.ID === id)?.Relay;
       await expect.poll(relay, { timeout: 20_000 }).toBe("test");
     }

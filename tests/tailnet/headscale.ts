@@ -88,6 +88,8 @@ export async function startHeadscale({
 
   await start();
   const apiKey = (await run("apikeys", "create", "--expiration", "1h")).trim().split("\n").at(-1) ?? "";
+  /** headscale's own command, JSON in its answer: `["nodes", "list"]`. */
+  const cli = async (...args: string[]) => JSON.parse((await run(...args, "--output", "json")) || "null");
   return {
     url,
     /** Where machines ask for STUN, at the host of its URL, by UDP. */
@@ -97,8 +99,10 @@ export async function startHeadscale({
     policyFile: join(folder, "policy.json"),
     /** For `tailnetControl`, or a resource's settings. */
     config: { headscaleUrl: url, headscaleApiKey: apiKey },
-    /** headscale's own command, JSON in its answer: `["nodes", "list"]`. */
-    cli: async (...args: string[]) => JSON.parse((await run(...args, "--output", "json")) || "null"),
+    cli,
+    /** The public key by which other machines know a node. */
+    nodeKey: async (id: string): Promise<string> =>
+      (await cli("nodes", "list")).find((node: { id: number }) => String(node.id) === id).node_key,
     run,
     /** Its last words. */
     said,

@@ -135,10 +135,16 @@ const troubles: [string, () => Promise<unknown>][] = [
 ];
 for (const [what, trouble] of troubles)
   sail(`${what}: drift, that up heals: one node of its name, sound, and reached`, async () => {
+    const before = { id: ship.outs.nodeId, key: await quay.headscale.nodeKey(ship.outs.nodeId) };
     await trouble();
     const seen = await ship.node.read(ship.outs);
     expect(seen).toEqual({ ...ship.outs, present: false });
     ship.outs = (await ship.node.update(seen as Props)) as typeof ship.outs;
+    // A machine that knows a node by its key never finds another node with the same (docs/adr/ships-over-a-tailnet.md).
+    const key = await quay.headscale.nodeKey(ship.outs.nodeId);
+    expect(key === before.key).toBe(ship.outs.nodeId === before.id);
+    const relay = async () => (await quay.cli.status())?.Peer.find(({ ID }) => ID === ship.outs.nodeId)?.Relay;
+    await expect.poll(relay, { timeout: 20_000 }).toBe("test");
     expect(await listed("ship-0")).toEqual([
       expect.objectContaining({
         id: ship.outs.nodeId,
