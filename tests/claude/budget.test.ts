@@ -12,7 +12,6 @@ const LONG = INSTALL_MS + 120_000;
 const DEAR: Tokens = { input: 1000, output: 2000, cacheRead: 0, cacheCreation: 0 };
 const dear = (turn: Turn): Turn => ({ ...turn, tokens: DEAR });
 const ANSWER_USD = 0.044;
-const asked = (task: string) => fleet.api.calls.filter((call) => call.task === task);
 const allTold = (now: VoyageStatus) => now.state === "done" && now.tasks.every((task) => task.usage);
 /** All of it: also the ships' trials, which belong to no task and cost little. */
 const spentOf = (now: VoyageStatus) => now.spend.costUsd;
@@ -56,9 +55,9 @@ test(
     hanging = false;
     fleet.start(ship);
     const done = await fleet.until("done", allTold);
-    await fleet.until("its end told", (now) => now.tasks[0]!.usage!.turns === asked("1").length - 1);
+    await fleet.until("its end told", (now) => now.tasks[0]!.usage!.turns === fleet.asked("1").length - 1);
     // One question was on its way when it died: nobody has its answer.
-    const answers = asked("1").length - 1;
+    const answers = fleet.asked("1").length - 1;
     expect(done.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
     const { spend, tasks } = await fleet.status();
     const { usage } = tasks[0]!;
@@ -105,7 +104,8 @@ test(
     fleet.api.script = async (talk) => {
       if (!raised) {
         // Both ships begin their second tasks together.
-        if (talk.task > "2" && talk.turns === 0) await until(() => asked("1").length === 8 && asked("2").length === 8);
+        if (talk.task > "2" && talk.turns === 0)
+          await until(() => fleet.asked("1").length === 8 && fleet.asked("2").length === 8);
         await allButOneTold();
         if (spentOf(await fleet.status()) >= budgetUsd) await pause(WORD_MS);
       }
@@ -131,7 +131,7 @@ test(
       const ship = fleet.ships.find(
         (each) => gitIn(fleet.at.repo, "for-each-ref", `refs/ships/${each.name}/left-${task.id}-1`) !== "",
       );
-      const wrote = asked(task.id).some(({ results: [first] }) => first?.isError === false);
+      const wrote = fleet.asked(task.id).some(({ results: [first] }) => first?.isError === false);
       if (wrote) expect(ship, `what was done of ${task.id} is kept`).toBeDefined();
     }
     const logs = fleet.ships.map((each) => JSON.stringify(fleet.logs(each))).join();
@@ -170,7 +170,7 @@ test(
     let raised = false;
     fleet.api.script = async (talk) => {
       if (raised) return diligent(talk);
-      await until(() => two.every(({ id }) => asked(id).length > talk.turns));
+      await until(() => two.every(({ id }) => fleet.asked(id).length > talk.turns));
       await allButOneTold();
       if (spentOf(await fleet.status()) >= budgetUsd) await pause(WORD_MS);
       const file_path = `${fleet.ships[Number(/hand of ship-(\d)/.exec(talk.system)![1])]!.path("workspace")}/shared.txt`;

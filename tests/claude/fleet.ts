@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
 import type { HelmClient } from "../../lib/helm-client.ts";
 import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
@@ -17,6 +18,12 @@ export const ID = "abc123";
 export const STACK = "voyage-test";
 export const LIST = `${STACK}-tasks`;
 export const KEY = "sk-ant-api03-a-key-of-this-test-0123456789";
+
+export const THREE = [{ id: "1" }, { id: "2" }, { id: "3" }];
+/** Epoch and tries of each of {@link THREE}, done as they should be. */
+export const ONCE_EACH = THREE.map(() => [1, 0]);
+/** Done, and what each has used is told. */
+export const allDone = (now: VoyageStatus) => now.state === "done" && now.tasks.every((task) => task.usage);
 
 export type Small = { id: string; after?: string[]; description?: string; metadata?: Record<string, unknown> };
 
@@ -103,6 +110,17 @@ export class ClaudeFleet {
 
   async status(): Promise<VoyageStatus> {
     return this.helm.voyage(ID);
+  }
+
+  /** What the model was asked for a task. */
+  asked(task: string): Conversation[] {
+    return this.api.calls.filter((call) => call.task === task);
+  }
+
+  /** Waits until each of {@link THREE} has been asked for a second turn. */
+  async allInMidTask(): Promise<void> {
+    for (const until = Date.now() + 60_000; !THREE.every(({ id }) => this.asked(id).length >= 2); await sleep(50))
+      if (Date.now() > until) throw new Error("not three in mid-task in 60 s");
   }
 
   async task(id: string) {

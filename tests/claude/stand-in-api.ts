@@ -38,18 +38,20 @@ export type Conversation = {
 
 export type Script = (talk: Conversation) => Turn | Promise<Turn>;
 
-/** What an account's usage limit answers, over at `reset`, in seconds since the epoch. Claude Code takes it for one with an OAuth token alone. */
-export const usageLimit = (reset: number): Turn => ({
+/** What an account's usage limit answers, over at `reset`, in seconds since the epoch; null: it does not say. Claude Code takes it for one with an OAuth token alone. */
+export const usageLimit = (reset: number | null): Turn => ({
   fail: {
     status: 429,
     type: "rate_limit_error",
     message: "Too much",
     headers: {
       "anthropic-ratelimit-unified-status": "rejected",
-      "anthropic-ratelimit-unified-reset": String(reset),
       "anthropic-ratelimit-unified-representative-claim": "five_hour",
       "anthropic-ratelimit-unified-5h-status": "rejected",
-      "anthropic-ratelimit-unified-5h-reset": String(reset),
+      ...(reset !== null && {
+        "anthropic-ratelimit-unified-reset": String(reset),
+        "anthropic-ratelimit-unified-5h-reset": String(reset),
+      }),
     },
   },
 });

@@ -1,28 +1,14 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
-import { writeVoyageFile } from "../../lib/voyage-file.ts";
-import { ocaptain } from "../cli/fleet.ts";
-import { gitIn } from "../crew/git-in.ts";
 import type { TestShip } from "../crew/test-ship.ts";
 import { INSTALL_MS } from "./claude-cli.ts";
-import { bash, ClaudeFleet, claudePid, complete, diligent, ID, STACK, steps, update } from "./fleet.ts";
+import { allDone, bash, ClaudeFleet, claudePid, complete, diligent, ONCE_EACH, steps, THREE, update } from "./fleet.ts";
 import { shipOf } from "./self-starter.ts";
-import { type Conversation, type Turn, usageLimit } from "./stand-in-api.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
 const LONG = INSTALL_MS + 120_000;
-const allDone = (now: { state: string; tasks: { usage?: unknown }[] }) =>
-  now.state === "done" && now.tasks.every((task) => task.usage);
-const THREE = [{ id: "1" }, { id: "2" }, { id: "3" }];
-/** Epoch and tries of each. */
-const ONCE_EACH = THREE.map(() => [1, 0]);
-const NAMES = { voyageId: ID, stack: STACK, captainId: "0123456789ab", nonce: "n" };
-/** Each of {@link THREE} has been asked for a second turn. */
-const allInMidTask = () =>
-  expect.poll(() => THREE.every(({ id }) => asked(id).length >= 2), { timeout: 60_000, interval: 50 }).toBe(true);
-const asked = (task: string) => fleet.api.calls.filter((call) => call.task === task);
 
 test(
   "the helm killed in mid-task, and back: three ships deliver once each",
@@ -35,7 +21,7 @@ test(
       return diligent(talk);
     };
     fleet.startAll();
-    await fleet.until("three at work", () => ["1", "2", "3"].every((id) => asked(id).length === 2));
+    await fleet.until("three at work", () => ["1", "2", "3"].every((id) => fleet.asked(id).length === 2));
     process.kill((await fleet.helm.health()).pid, "SIGKILL");
     killed = true;
     await new Promise((resolve) => setTimeout(resolve, 1500));
@@ -59,19 +45,19 @@ test(
       return work(talk);
     };
     const crew = fleet.start(ship);
-    await fleet.until("its second turn", () => asked("1").length === 2);
+    await fleet.until("its second turn", () => fleet.asked("1").length === 2);
     crew.kill("SIGKILL");
     await ship.ended(crew).catch(() => {});
     fleet.start(ship);
-    await fleet.until("the resumed session's turn", () => asked("1").length === 3);
+    await fleet.until("the resumed session's turn", () => fleet.asked("1").length === 3);
     process.kill(claudePid(ship)!, "SIGKILL");
-    await fleet.until("another", () => asked("1").length === 4);
+    await fleet.until("another", () => fleet.asked("1").length === 4);
     hanging = false;
     const status = await fleet.until("done", allDone);
     expect(status.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
     expect(fleet.file("out/1")).toBe("first\nsecond");
-    expect(asked("1")[2]!.prompt).toContain("interrupted (the crew was started again)");
-    expect(asked("1")[2]!.results).toHaveLength(1);
+    expect(fleet.asked("1")[2]!.prompt).toContain("interrupted (the crew was started again)");
+    expect(fleet.asked("1")[2]!.results).toHaveLength(1);
     const sessions = new Set(fleet.logs(ship)["task-1-1.log"]!.match(/session [0-9a-f-]{36}/g));
     expect(sessions.size).toBe(1);
   },
@@ -84,7 +70,7 @@ test(
     fleet = await ClaudeFleet.sail(THREE, 3);
     fleet.api.script = async (talk) => {
       // None completes before all have begun.
-      if (talk.results.length === 1) await allInMidTask();
+      if (talk.results.length === 1) await fleet.allInMidTask();
       const last = talk.results.at(-1);
       if (talk.results.length === 0) return bash(`echo "one and ${talk.task}" > shared.txt`);
       if (last?.text.includes("conflict marks")) return complete(talk.task); // too hasty
@@ -98,7 +84,9 @@ test(
     expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual(ONCE_EACH);
     expect(fleet.file("shared.txt")).toBe("one and 1\none and 2\none and 3");
     expect(fleet.delivered().sort()).toEqual(["1", "2", "3"]);
-    const told = ["1", "2", "3"].filter((id) => asked(id).some(({ results }) => results.at(-1)?.text.includes("conflict marks")));
+    const told = ["1", "2", "3"].filter((id) =>
+      fleet.asked(id).some(({ results }) => results.at(-1)?.text.includes("conflict marks")),
+    );
     expect(told).toHaveLength(2);
   },
   LONG,
@@ -112,7 +100,7 @@ test(
     let back: Promise<void> | undefined;
     fleet.api.script = async (talk) => {
       if (gone || talk.results.length === 0) return diligent(talk);
-      await allInMidTask();
+      await fleet.allInMidTask();
       if (!gone) {
         gone = true;
         fleet.api.away = true;
@@ -136,109 +124,8 @@ test(
       expect(fleet.file(`out/${id}`)).toBe(id);
       expect(ship.events()).toContain("api");
       expect(fleet.logs(ship)[`task-${id}-1.log`]).toMatch(/the API failed .*; trying again, 1 of 3/);
-      expect(new Set(asked(id).map((call) => call.session)).size).toBe(1);
+      expect(new Set(fleet.asked(id).map((call) => call.session)).size).toBe(1);
     }
-  },
-  LONG,
-);
-
-test(
-  "a usage limit: shown, honoured by its reset time, and shared by the voyage's other ships",
-  async () => {
-    fleet = await ClaudeFleet.sail([{ id: "1" }, { id: "2", metadata: { tries: 1 } }, { id: "3" }, { id: "4", after: ["1"] }], 3);
-    await writeVoyageFile({ ...NAMES, createdAt: new Date().toISOString() });
-    for (const ship of fleet.ships) fleet.credentials(ship, { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-of-this-test" });
-    // Begins with the first question, however long the ship took to come to it.
-    let reset = 0;
-    const early: Conversation[] = [];
-    fleet.api.script = async (talk) => {
-      const seconds = Date.now() / 1000;
-      reset ||= Math.ceil(seconds) + 12;
-      if (seconds < reset) {
-        early.push(talk);
-        return usageLimit(reset);
-      }
-      // Each ship has one of the three before any is done.
-      if (talk.task !== "4" && talk.results.length === 1) await allInMidTask();
-      return diligent(talk);
-    };
-    fleet.start(fleet.ships[0]!);
-    const limited = await fleet.until("limited", (now) => now.state === "limited");
-    expect(limited.limited).toEqual({
-      until: new Date(reset * 1000).toISOString(),
-      message: expect.stringMatching(/hit your .*limit/),
-    });
-    for (const other of fleet.ships.slice(1)) fleet.start(other);
-    const shown = (await ocaptain("status")).stdout;
-    expect(shown).toMatch(/^voyage-test {2}limited {2}.*1 claimed/);
-    expect(shown).toMatch(
-      new RegExp(`no task is given out for \\d+s, until ${limited.limited!.until.slice(0, 19)}Z: .*hit your .*limit`),
-    );
-    const status = await fleet.until("done", allDone);
-    expect(early).toHaveLength(1);
-    expect(early[0]!.credential).toBe("Bearer sk-ant-oat01-of-this-test");
-    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual([...ONCE_EACH, [1, 0]]);
-    expect(new Set(status.tasks.map((task) => task.ship)).size).toBe(3);
-    expect(status.limited).toBeUndefined();
-  },
-  LONG,
-);
-
-test(
-  "a wrong token: Claude Code's own words are shown, no try is lost, and the next up's token is used",
-  async () => {
-    fleet = await ClaudeFleet.sail([{ id: "1", metadata: { tries: 1 } }], 1);
-    const [ship] = fleet.ships as [TestShip];
-    fleet.credentials(ship, { ANTHROPIC_API_KEY: "sk-ant-wrong-000000000000000000" });
-    fleet.api.script = (talk): Turn =>
-      talk.credential.includes("wrong")
-        ? { fail: { status: 401, type: "authentication_error", message: "invalid x-api-key" } }
-        : diligent(talk);
-    fleet.startAll();
-    const status = await fleet.until("limited", (now) => now.state === "limited");
-    expect(status.limited!.message).toMatch(/credentials are refused: Invalid API key/);
-    await fleet.until("given back", (now) => now.tasks[0]!.status === "pending");
-    expect(status.tasks[0]!.tries).toBe(0);
-    fleet.credentials(ship, { ANTHROPIC_API_KEY: "sk-ant-right-000000000000000000" });
-    await fleet.register([{ id: "1", metadata: { tries: 1 } }]);
-    await fleet.until("done", allDone);
-  },
-  LONG,
-);
-
-test(
-  "a token revoked in mid-voyage: three ships give their tasks back unharmed, what lies in their trees is kept, and go on with the next up's token",
-  async () => {
-    const tasks = THREE.map((task) => ({ ...task, metadata: { tries: 1 } }));
-    fleet = await ClaudeFleet.sail(tasks, 3);
-    const token = (word: string) => {
-      for (const ship of fleet.ships) fleet.credentials(ship, { CLAUDE_CODE_OAUTH_TOKEN: `sk-ant-oat01-${word}` });
-    };
-    token("first");
-    const REVOKED = "OAuth token has been revoked. Please obtain a new token.";
-    fleet.api.script = async (talk): Promise<Turn> => {
-      if (talk.credential.endsWith("second") || talk.results.length === 0) return diligent(talk);
-      await allInMidTask();
-      // Both have been seen of the API.
-      return talk.task === "1"
-        ? { fail: { status: 403, type: "permission_error", message: REVOKED } }
-        : { fail: { status: 401, type: "authentication_error", message: REVOKED } };
-    };
-    fleet.startAll();
-    const stopped = await fleet.until("all given back", (now) =>
-      now.tasks.every((task) => task.epoch === 1 && task.status === "pending"),
-    );
-    expect(stopped).toMatchObject({ state: "limited", limited: { message: expect.stringMatching(/credentials are refused/) } });
-    expect(stopped.tasks.map((task) => task.tries)).toEqual([0, 0, 0]);
-    for (const { id, reason } of stopped.tasks) {
-      expect(reason).toMatch(/credentials are refused: .*revoked/);
-      expect(gitIn(fleet.at.repo, "show", `refs/ships/${shipOf(asked(id)[0]!)}/left-${id}-1:out/${id}`)).toBe(id);
-    }
-    token("second");
-    await fleet.register(tasks);
-    const status = await fleet.until("done", allDone);
-    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual(THREE.map(() => [2, 0]));
-    expect(fleet.delivered().sort()).toEqual(["1", "2", "3"]);
   },
   LONG,
 );
@@ -268,9 +155,9 @@ test(
       "stopped after 12 s, its time",
       "stopped at its bound of 4 turns",
     ]);
-    expect(asked("1").length).toBeGreaterThan(1);
-    expect(asked("2")).toHaveLength(1);
-    expect(asked("3")).toHaveLength(4);
+    expect(fleet.asked("1").length).toBeGreaterThan(1);
+    expect(fleet.asked("2")).toHaveLength(1);
+    expect(fleet.asked("3")).toHaveLength(4);
     for (const ship of fleet.ships) {
       await fleet.ended(ship);
       expect(ship.handPids()).toEqual([]);
@@ -332,7 +219,7 @@ test(
     fleet.api.script = steps(bash("rm -r ~/voyage/crew/gates"), bash("touch went-through"), complete("1"), { text: "done" });
     fleet.startAll();
     expect(await fleet.ended(fleet.ships[0]!)).toBe(0);
-    const [, second, third] = asked("1").at(-1)!.results;
+    const [, second, third] = fleet.asked("1").at(-1)!.results;
     expect(second).toMatchObject({ isError: true, text: expect.stringContaining("gate has failed") });
     expect(third).toMatchObject({ isError: true, text: expect.stringContaining("gate has failed") });
     expect(existsSync(`${fleet.ships[0]!.path("workspace")}/went-through`)).toBe(false);
