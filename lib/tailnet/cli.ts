@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { execa } from "execa";
 import { z } from "zod";
 import { OcaptainError } from "../errors.ts";
@@ -57,6 +58,8 @@ export function openTailscale(socket: string | null, program = "tailscale") {
     run,
     /** null: no tailscaled answers there. */
     async status(): Promise<TailscaleStatus | null> {
+      // It would look for the socket for 5 s.
+      if (socket !== null && !existsSync(socket)) return null;
       const { stdout } = await run(["status", "--json"]);
       // Its exit status is 1 for a daemon that answers and is not logged in, too.
       return stdout.startsWith("{") ? TailscaleStatus.parse(JSON.parse(stdout)) : null;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { MAX_STACK_NAME, spriteName } from "../../lib/naming.ts";
 import type { Captain } from "../../lib/tailnet/captain.ts";
 import { reachNode } from "../../lib/tailnet/captain-peers.ts";
-import { type Tailscale, TailscaleStatus } from "../../lib/tailnet/cli.ts";
+import { openTailscale, type Tailscale, TailscaleStatus } from "../../lib/tailnet/cli.ts";
 import { isMarked, isOfVoyage, keyDescription, MAX_DESCRIPTION, markedExpiry } from "../../lib/tailnet/key-marks.ts";
 import { listedNode } from "../../lib/tailnet/nodes.ts";
 import { readTailnetSettings } from "../../lib/tailnet/settings.ts";
@@ -128,6 +128,11 @@ describe("which tailnet", () => {
     ]);
     expect(JSON.stringify(findings)).not.toMatch(/abc|pw@/);
   });
+});
+
+test("without its socket a tailscaled does not answer: tailscale, which would look for it for 5 s, is not asked", async () => {
+  expect(await openTailscale("/nowhere/tailscaled.sock", "/nowhere/tailscale").status()).toBeNull();
+  await expect(openTailscale(null, "/nowhere/tailscale").status()).rejects.toThrow("tailscale is not on PATH");
 });
 
 describe("a ship that has just joined", () => {
