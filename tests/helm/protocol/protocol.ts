@@ -128,14 +128,14 @@ async function act(world: World, model: Model, network: Network, ships: Ship[], 
       const target = ships[one.ship]!;
       const fenced = world.voyage.crews.fence(target.name, target.incarnation, "test");
       if (one.wait) await world.through(fenced);
-      else background(network, fenced);
+      else background(world, network, fenced);
       return;
     }
     case "register":
       return register(world, ships[one.ship]!, one.anew);
     case "release-task": {
       const tasks = world.voyage.ledger.tasks();
-      background(network, world.voyage.releaseTask(tasks[one.pick % tasks.length]!.id, "test"));
+      background(world, network, world.voyage.releaseTask(tasks[one.pick % tasks.length]!.id, "test"));
     }
   }
 }
@@ -166,8 +166,9 @@ async function comeHome(world: World, model: Model, network: Network, ships: Shi
 }
 
 /** Runs on while other things happen; dies with the helm. */
-function background(network: Network, job: Promise<unknown>): void {
+function background(world: World, network: Network, job: Promise<unknown>): void {
+  const { generation } = world;
   job.catch((error) => {
-    if (!/not open|closed/i.test(String(error))) network.failure ??= error;
+    if (generation === world.generation) network.failure ??= error;
   });
 }
