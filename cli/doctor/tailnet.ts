@@ -11,7 +11,10 @@ import { type Finding, found } from "./finding.ts";
  */
 export async function lookAtTailnet(env: Record<string, string | undefined> = process.env): Promise<Finding[]> {
   const tailscaleOauthSecret = env.TAILSCALE_OAUTH_CLIENT_SECRET || env.OCAPTAIN_TAILSCALE_OAUTH_SECRET;
-  if (!tailscaleOauthSecret && !env.HEADSCALE_URL) return [];
+  if (!tailscaleOauthSecret && !env.HEADSCALE_URL) {
+    const hint = "TAILSCALE_OAUTH_CLIENT_SECRET=… ocaptain doctor; or with HEADSCALE_URL and HEADSCALE_API_KEY";
+    return [found("tailnet", "policy", "note", "not looked at: the environment has no secret for it", hint)];
+  }
   const config = env.HEADSCALE_URL ? { headscaleUrl: env.HEADSCALE_URL } : { tailscaleOauthSecret };
   const { settings, findings } = readTailnetSettings(config, env);
   if (!settings) return findings.map(({ what, message, hint }) => found("tailnet", what, "wrong", message, hint));

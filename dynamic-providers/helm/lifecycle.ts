@@ -6,7 +6,7 @@ import { ensureHelm } from "../../lib/helm-daemon.ts";
 import { voyageFolder } from "../../lib/paths.ts";
 import { Plan } from "../../lib/plan-types.ts";
 import { type Captain, captainNode } from "../../lib/tailnet/captain.ts";
-import { ensureOwnNode } from "../../lib/tailnet/own-node.ts";
+import { ensureOwnNode, ownNodeIsJoined } from "../../lib/tailnet/own-node.ts";
 import type { TailnetKind } from "../../lib/tailnet/types.ts";
 import { readVoyageProvider } from "../../lib/voyage-provider.ts";
 import { defineLifecycle, type Settings } from "../lifecycle.ts";
@@ -71,7 +71,7 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
       .health()
       .catch(() => null);
     const known = (health?.voyages.includes(props.voyageId) ?? false) && (await knowsToken(settings, props));
-    return { ...props, present: known && (!props.control || (await captainAddress(settings)) === props.captain) };
+    return { ...props, present: known && (!props.control || (await isCaptainThere(settings, props.control, props.captain))) };
   },
 
   async remove(_settings, props) {
@@ -92,12 +92,12 @@ async function ensureCaptain(
   return captainNode({ own });
 }
 
-/** null: it is not up. */
-const captainAddress = (settings: Settings) =>
-  captainNode({ own: settings.captainNode === "own" }).then(
-    ({ address }) => address,
-    () => null,
-  );
+/** Is the captain's node up, at that address; and, if it is our own, in the tailnet, which it does not know best itself? */
+async function isCaptainThere(settings: Settings, control: TailnetKind, address: string): Promise<boolean> {
+  const own = settings.captainNode === "own";
+  const node = await captainNode({ own }).catch(() => null);
+  return node?.address === address && (!own || (await ownNodeIsJoined(controlOf(settings, control))));
+}
 
 /** A rotated token is no input, so the helm's copy, for its wake-up calls, is compared here. */
 async function knowsToken(settings: Settings, props: Inputs): Promise<boolean> {

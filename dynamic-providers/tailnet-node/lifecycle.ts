@@ -101,10 +101,8 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
     if (live && !another) await leaveTailnet(sprites, props.sprite);
     const nodes = await control.listNodes();
     // Another life's node has the name, too: only what is known to be this one's goes then.
-    const ours = another
-      ? nodes.filter((node) => props.nodeId && node.id === props.nodeId)
-      : nodesOfShip(nodes, props.sprite, props.nodeId);
-    await removeNodes(control, ours);
+    const ours = nodesOfShip(nodes, props.sprite, props.nodeId);
+    await removeNodes(control, another ? ours.filter(({ id }) => id === props.nodeId) : ours);
     if (!another) await removeShipSsh(props);
   },
 });
@@ -130,15 +128,15 @@ async function ensureJoined(
   { oldId, wasThere, ...news }: Inputs & { oldId: string; wasThere: boolean },
 ): Promise<TailnetNode> {
   for (let attempt = 1; ; attempt++) {
-    const own = await shipNodeId(sprites, news.sprite);
-    const nodes = nodesOfShip(await control.listNodes(), news.sprite, oldId);
-    const kept = nodes.find((node) => node.id === own && isSound(node, news.sprite));
-    await removeNodes(
-      control,
-      nodes.filter((node) => node !== kept),
-    );
-    if (kept) return kept;
     try {
+      const own = await shipNodeId(sprites, news.sprite);
+      const nodes = nodesOfShip(await control.listNodes(), news.sprite, oldId);
+      const kept = nodes.find((node) => node.id === own && isSound(node, news.sprite));
+      await removeNodes(
+        control,
+        nodes.filter((node) => node !== kept),
+      );
+      if (kept) return kept;
       if (wasThere || attempt > 1) await forgetNode(sprites, news.sprite);
       await joinWithKey(control, sprites, news);
       return await listedNode(control, await shipNodeId(sprites, news.sprite), news.sprite);

@@ -36,11 +36,12 @@ export function captainNodeCheck(config: TailnetConfig): Check {
   return {
     what,
     look: async () => {
-      const { address, nodeId } = await captainNode({ own: false });
+      const { address, nodeId, hostname } = await captainNode({ own: false });
       const { settings } = readTailnetSettings(config);
       if (!settings) return []; // told by the tailnet's own check
       const nodes = await tailnetControl(config).listNodes();
-      if (nodes.some(({ id }) => id === nodeId)) return [];
+      // Not by the id alone: Headscale's are numbers, which another server has too.
+      if (nodes.some((node) => node.id === nodeId && node.hostname === hostname)) return [];
       const where = settings.kind === "headscale" ? new URL(settings.baseUrl).host : "that of ocaptain:tailscaleOauthSecret";
       return [
         {

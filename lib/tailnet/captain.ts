@@ -14,6 +14,7 @@ export type Captain = {
   tun: boolean;
   /** As the control plane knows it. */
   nodeId: string;
+  hostname: string;
 };
 
 /** `own`: of `ocaptain:captainNode: own`, a tailscaled that this project runs; else the machine's, or the one whose socket OCAPTAIN_TAILSCALE_SOCKET names. */
@@ -41,7 +42,7 @@ export async function captainNode(wish: CaptainWish): Promise<Captain> {
     throw new OcaptainError("CAPTAIN_NODE", `this machine's node of the tailnet: ${problem ?? "it has no IPv4 address"}`, {
       hint: wish.own ? "pulumi up" : "tailscale up; or one of the project's own: pulumi config set ocaptain:captainNode own",
     });
-  return { cli, address, tun: status.TUN, nodeId: status.Self.ID };
+  return { cli, address, tun: status.TUN, nodeId: status.Self.ID, hostname: status.Self.HostName };
 }
 
 /** Why it is of no use, as one reads it; null when it is up. */

@@ -9,11 +9,14 @@ const LOOK_AGAIN_MS = [100, 200, 500, 1000, 2000, 4000];
 const isShip = (node: TailnetNode) => node.tags.length === 1 && node.tags[0] === SHIP_TAG;
 
 /**
- * A ship's machines in the tailnet: the one known by its id, whatever became of it, and those tagged as ships that have its name. What only has
- * the name is somebody else's.
+ * A ship's machines in the tailnet: the one known by its id, whatever became of its tag or of its name, and those tagged as ships that have its name. What
+ * only has the name is somebody else's; and so is what only has the id: Headscale's are numbers, which another server has too.
  */
 export const nodesOfShip = (nodes: readonly TailnetNode[], sprite: string, nodeId: string): TailnetNode[] =>
-  nodes.filter((node) => (nodeId !== "" && node.id === nodeId) || (node.hostname === sprite && node.tags.includes(SHIP_TAG)));
+  nodes.filter((node) => {
+    const [byId, named, tagged] = [nodeId !== "" && node.id === nodeId, node.hostname === sprite, node.tags.includes(SHIP_TAG)];
+    return (byId && (named || tagged)) || (named && tagged);
+  });
 
 /** A voyage's machines, by the prefix of their names. */
 export const nodesOfVoyage = (nodes: readonly TailnetNode[], prefix: string): TailnetNode[] =>

@@ -64,8 +64,9 @@ export async function ensureOwnNode(control: TailnetControl, of: { stack: string
 export async function leaveOwnNode(control: TailnetControl, voyageId: string): Promise<void> {
   if ((await readdir(usersFolder()).catch(() => [])).length === 0) return;
   await alone(async () => {
-    await rm(join(usersFolder(), voyageId), { force: true });
-    if ((await readdir(usersFolder())).length > 0) return;
+    if ((await readdir(usersFolder())).some((user) => user !== voyageId))
+      return rm(join(usersFolder(), voyageId), { force: true });
+    // Its name stays until all is done: what fails midway is done again by the next destroy.
     const cli = await captainTailscale({ own: true });
     if (await cli.status()) await cli.run(["logout"]);
     const hostname = await ownHostname();
@@ -117,11 +118,16 @@ async function settled(cli: Tailscale): Promise<TailscaleStatus | null> {
   return status;
 }
 
-/** What it says itself does not count: a machine that was removed from the tailnet still says "Running". */
+/** Is the captain's own node up, and listed by the control plane as what it is? Only looks. */
+export const ownNodeIsJoined = async (control: TailnetControl): Promise<boolean> =>
+  isJoined(await captainTailscale({ own: true }), control);
+
+/** What it says itself does not count: a machine that was removed from the tailnet still says "Running". Nor does a bare id: another Headscale has it, too. */
 async function isJoined(cli: Tailscale, control: TailnetControl): Promise<boolean> {
   const status = await settled(cli);
   const id = status?.BackendState === "Running" ? status.Self?.ID : undefined;
-  const node = (await control.listNodes()).find((one) => one.id === id);
+  const hostname = await ownHostname();
+  const node = (await control.listNodes()).find((one) => one.id === id && one.hostname === hostname);
   return node !== undefined && !node.expired && node.tags.includes(CAPTAIN_TAG);
 }
 

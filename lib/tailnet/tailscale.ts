@@ -91,7 +91,7 @@ export function openTailscale({ baseUrl, oauthSecret }: Extract<TailnetSettings,
       };
       for (let attempt = 1; ; attempt++) {
         const lost = await ask(request, "auth_keys").then(
-          (reply) => (reply.status < 500 ? minted(baseUrl, request, reply) : reply),
+          (reply) => (reply.status < 500 ? minted(baseUrl, request, reply, tag) : reply),
           (error: unknown) => {
             if (error instanceof OcaptainError && error.code === "TAILNET_UNREACHABLE") return error;
             throw error;
@@ -181,10 +181,10 @@ const past = (instant: string | undefined) => {
   return ms > 0 && ms <= Date.now();
 };
 
-function minted(baseUrl: string, request: Call, reply: Reply) {
+function minted(baseUrl: string, request: Call, reply: Reply, tag: string) {
   if (reply.status === 400 && /tags? .*(invalid|not permitted)/i.test(reply.text))
     throw new OcaptainError("TAILNET_TAG", `${describe(baseUrl, request)}: 400 ${errorText(reply)}`, {
-      hint: `${SHIP_TAG} must have an owner in the tailnet's policy, and be a tag of the OAuth client (docs/tailnet.md)`,
+      hint: `${tag} must have an owner in the tailnet's policy, and be a tag of the OAuth client (docs/tailnet.md)`,
     });
   const { id, key, expires } = parsed<RawKey>(baseUrl, request, reply);
   if (!key) throw new OcaptainError("TAILNET_REFUSED", `${describe(baseUrl, request)}: the answer holds no key`);

@@ -160,6 +160,11 @@ test.each<[string, string, RegExp]>([
     /grants\[0\] is for "\*", so ships reach more.*autogroup:member/,
   ],
   ["allow-all in old words", '{"ACLs": [{"Action": "accept", "Users": ["*"], "Ports": ["*:*"]}]}', /acls\[0\] is for "\*"/],
+  ...["autogroup:danger-all", "::/0", "fd7a:115c:a1e0::/48"].map((from): [string, string, RegExp] => [
+    `allow-all as ${from}`,
+    JSON.stringify({ grants: [{ src: [from], dst: ["*"], ip: ["*"] }] }),
+    /grants\[0\] is for ".*so ships reach more/,
+  ]),
   [
     "a rule for ships by somebody else",
     '{"grants": [{"src": ["tag:ocaptain-ship"], "dst": ["tag:db"], "ip": ["5432"]}]}',

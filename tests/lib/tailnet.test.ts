@@ -5,7 +5,7 @@ import type { Captain } from "../../lib/tailnet/captain.ts";
 import { reachNode } from "../../lib/tailnet/captain-peers.ts";
 import { openTailscale, type Tailscale, TailscaleStatus } from "../../lib/tailnet/cli.ts";
 import { isMarked, isOfVoyage, keyDescription, MAX_DESCRIPTION, markedExpiry } from "../../lib/tailnet/key-marks.ts";
-import { listedNode } from "../../lib/tailnet/nodes.ts";
+import { listedNode, nodesOfShip } from "../../lib/tailnet/nodes.ts";
 import { readTailnetSettings } from "../../lib/tailnet/settings.ts";
 import { SHIP_TAG, type TailnetControl, type TailnetNode } from "../../lib/tailnet/types.ts";
 
@@ -133,6 +133,19 @@ describe("which tailnet", () => {
 test("without its socket a tailscaled does not answer: tailscale, which would look for it for 5 s, is not asked", async () => {
   expect(await openTailscale("/nowhere/tailscaled.sock", "/nowhere/tailscale").status()).toBeNull();
   await expect(openTailscale(null, "/nowhere/tailscale").status()).rejects.toThrow("tailscale is not on PATH");
+});
+
+test("a ship's machines: of its id or its name, with its name or tag; what has one thing only is somebody else's", () => {
+  const node = (id: string, hostname: string, tags: string[]) => ({ id, hostname, tags }) as TailnetNode;
+  const ours = [
+    node("3", "v-ship-0", [SHIP_TAG]),
+    node("3", "renamed", [SHIP_TAG]),
+    node("3", "v-ship-0", ["tag:other"]),
+    node("7", "v-ship-0", [SHIP_TAG]),
+  ];
+  const others = [node("3", "laptop", []), node("8", "v-ship-0", []), node("9", "v-ship-1", [SHIP_TAG])];
+  expect(nodesOfShip([...others, ...ours], "v-ship-0", "3")).toEqual(ours);
+  expect(nodesOfShip([node("", "laptop", [])], "v-ship-0", "")).toEqual([]);
 });
 
 describe("a ship that has just joined", () => {

@@ -126,6 +126,28 @@ describe("a node of the project's own", () => {
     }
   });
 
+  sail("removed from the tailnet: drift of the helm's resource, that up heals", async () => {
+    const helmed = await quay.helm.create({ control: "headscale" });
+    expect(await quay.helm.read(helmed)).toMatchObject({ present: true });
+    await quay.control.deleteNode((await mine())[0]!.id);
+    expect(await captainNode({ own: true })).toBeTruthy(); // it does not know
+    expect(await quay.helm.read(helmed)).toMatchObject({ present: false });
+    const healed = await quay.helm.update(helmed);
+    expect(await quay.helm.read(healed)).toMatchObject({ present: true });
+    expect(await mine()).toHaveLength(1);
+  });
+
+  sail("an end that fails midway is gone through again by the next destroy", async () => {
+    const pid = await ours();
+    await quay.headscale.stop();
+    await expect(leaveOwnNode(quay.control, quay.voyageId)).rejects.toThrow(/10\.99\.0\.1/);
+    await quay.headscale.start();
+    await leaveOwnNode(quay.control, quay.voyageId);
+    expect(() => process.kill(Number(pid), 0)).toThrow("ESRCH");
+    expect(await mine()).toEqual([]);
+    await ensureOwnNode(quay.control, of(quay.voyageId));
+  });
+
   sail("the last voyage that asked for it ends it: no process, no node, no folder", async () => {
     await ensureOwnNode(quay.control, of("abc123"));
     const pid = await ours();

@@ -55,7 +55,16 @@ sail("ship → ship and ship → another port of the captain are refused, from t
   const stop = await quay.listen(4319);
   expect((await quay.onShip("ship-0", socks(`${quay.captain}:4319/x`))).stdout).toBe("000");
   stop();
-  expect((await quay.onShip("ship-0", socks(`${other.outs.address}:22/x`))).stdout).toBe("000");
+  // An ssh server speaks first.
+  const greeting = async (address: unknown) =>
+    (
+      await quay.onShip(
+        "ship-0",
+        `curl -sN --socks5-hostname 127.0.0.1:1055 --max-time 6 telnet://${address}:22 </dev/null | head -c 3`,
+      )
+    ).stdout;
+  expect(await greeting(ship.outs.address)).toBe("SSH");
+  expect(await greeting(other.outs.address)).toBe("");
 });
 
 sail("joined again: nothing changes, and nothing is restarted", async () => {
@@ -84,6 +93,21 @@ sail("tailscaled killed, a program changed: the ship's own supervisor, and up, p
   await quay.onShip("ship-1", `pkill -KILL tailscaled; mv voyage/tailnet/tailscale x; echo broken > voyage/tailnet/tailscale`);
   expect(await other.node.create()).toEqual(other.outs);
   expect(await quay.ssh("ship-1", `"$HOME/voyage/tailnet/tailscale" version | head -1`)).toMatch(/^1\./);
+});
+
+sail("an up that died in the midst of forgetting what a ship was, or of joining it: the next one goes on", async () => {
+  const name = quay.spriteName("ship-1");
+  await quay.sprites.stopService(name, "tailscaled");
+  await quay.onShip("ship-1", "rm voyage/tailnet/state/tailscaled.state");
+  other.outs = (await other.node.update(other.outs)) as typeof other.outs;
+  await quay.control.deleteNode(String(other.outs.nodeId));
+  const { key } = await quay.control.mintKey({ stack: quay.stack, voyageId: quay.voyageId, ship: "ship-1", incarnation: "x" });
+  await quay.onShip("ship-1", "cd voyage/tailnet; ./tailscale --socket=tailscaled.sock logout");
+  const joining = `cd voyage/tailnet; ./tailscale --socket=tailscaled.sock up --reset --ssh --hostname=${name} --accept-dns=false --netfilter-mode=off --auth-key=${key} --login-server=${quay.headscale.url}`;
+  await quay.onShip("ship-1", joining);
+  other.outs = (await other.node.update(other.outs)) as typeof other.outs;
+  expect(await listed("ship-1")).toEqual([expect.objectContaining({ id: other.outs.nodeId })]);
+  expect(await quay.ssh("ship-1", "echo reached")).toBe("reached");
 });
 
 sail("removed behind our back: gone, for read; up joins it anew, by a key of its own when the first is spent", async () => {
