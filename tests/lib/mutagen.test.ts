@@ -152,9 +152,10 @@ test("a session that does not get through its first cycle is named with its stat
   await writeFile(inA("one"), "1");
   await writeFile(inA("two"), "2");
   const stuck = await mutagen.ensureSession({ ...spec, maxEntries: 1 });
-  await expect(mutagen.firstCycle(stuck, { timeoutMs: 1_500 })).rejects.toMatchObject({
+  await until("its trouble is seen", async () => (await mutagen.get(spec.name))?.lastError !== null);
+  await expect(mutagen.firstCycle(stuck, { timeoutMs: 500 })).rejects.toMatchObject({
     code: "SYNC",
-    message: expect.stringMatching(/v1-ship-0-workspace-1.* within 1\.5 s: .*entry count/),
+    message: expect.stringMatching(/v1-ship-0-workspace-1.* within 0\.5 s: .*entry count/),
     hint: expect.stringContaining("pulumi up"),
   });
   // The next try goes on with the same session.
