@@ -26,10 +26,14 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   });
 const statusOf = (signal: "SIGINT" | "SIGTERM" | "SIGHUP") => 128 + { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }[signal];
 
+const asJson = process.argv.includes("--json");
+
 const program = new Command("ocaptain")
   .description("Looks at voyages and steers them. Sailing and sinking are Pulumi's: pulumi up, pulumi destroy.")
   .version(String(JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")).version))
   .exitOverride()
+  // A slip is said by `failed` then; without --json commander says it.
+  .configureOutput(asJson ? { writeErr: () => {} } : {})
   .showHelpAfterError("(ocaptain --help, or ocaptain VERB --help)")
   .addHelpText(
     "after",
@@ -146,11 +150,21 @@ process.exit(interruptedBy ? statusOf(interruptedBy) : process.exitCode);
 
 /** Says what went wrong, on stderr, as JSON when that was asked for. @returns the exit status */
 function failed(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // it has said so itself
+  if (error instanceof CommanderError && error.exitCode === 0) return 0; // help, or the version
+  if (error instanceof CommanderError && !asJson) return 2; // it has said so itself
   if (interruptedBy) return statusOf(interruptedBy);
-  const code = error instanceof OcaptainError ? error.code : "FAILED";
-  const { message, hint } = error instanceof OcaptainError ? error : { message: explain(error), hint: undefined };
-  const text = process.argv.includes("--json") ? JSON.stringify({ error: code, message, hint }) : explain(error);
-  process.stderr.write(`${text}\n`);
+  const { code, message, hint } = error instanceof CommanderError ? slip(error) : known(error);
+  process.stderr.write(`${asJson ? JSON.stringify({ error: code, message, hint }) : explain(error)}\n`);
   return USAGE.has(code) ? 2 : 1;
+}
+
+function known(error: unknown): { code: string; message: string; hint: string | undefined } {
+  if (error instanceof OcaptainError) return error;
+  return { code: "FAILED", message: explain(error), hint: undefined };
+}
+
+/** Commander's word of what was typed. Where no verb was, its message is but a mark. */
+function slip({ code, message }: CommanderError): { code: string; message: string; hint: string } {
+  const said = code === "commander.help" ? "there is no such verb" : message.replace(/^error: /, "");
+  return { code: "USAGE", message: said, hint: "ocaptain --help, or ocaptain VERB --help" };
 }

@@ -1,3 +1,4 @@
+import type { RegisterVoyage } from "../lib/admin-api.ts";
 import { HandSettings, type PlanTask } from "../lib/plan-types.ts";
 import type { Grant } from "../lib/ship-api.ts";
 import { leftToSpend } from "./budget.ts";
@@ -21,7 +22,7 @@ export function grantOf(ledger: Ledger, row: TaskRecord): Grant {
     epoch: row.epoch,
     tip: row.grant_tip!,
     check: checkOf(task),
-    timeoutSeconds: positive(metadata.timeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
+    timeoutSeconds: positive(metadata.timeoutSeconds) ?? planTaskSeconds(ledger) ?? DEFAULT_TIMEOUT_SECONDS,
     delivered,
     ...(ledger.meta("hand") === "claude" && forClaude(ledger, row, task)),
   };
@@ -42,6 +43,10 @@ function forClaude(ledger: Ledger, row: TaskRecord, task: PlanTask): Partial<Gra
     ...(ledger.meta("orders") && { orders: true }),
   };
 }
+
+/** The plan's `timeoutSeconds`, as it was registered. */
+const planTaskSeconds = (ledger: Ledger) =>
+  positive((JSON.parse(ledger.meta("timing") || "{}") as RegisterVoyage["timing"])?.taskSeconds);
 
 export const checkOf = (task: PlanTask): string | null =>
   typeof task.metadata.check === "string" && task.metadata.check !== "" ? task.metadata.check : null;

@@ -66,6 +66,8 @@ export const Plan = z.object({
   /** Text of verify.sh, or null when the plan has none. */
   verify: z.string().nullable(),
   tasks: z.array(PlanTask),
+  /** voyage.json's `timeoutSeconds`: of each task whose metadata has none. */
+  timeoutSeconds: z.number().positive().optional(),
   /** voyage.json's `claude`. */
   claude: PlanHandSettings.optional(),
   /** An empty sail: its one task is to wait for the captain's orders, and is never done for good (lib/plan/empty-sail.ts). */

@@ -7,7 +7,7 @@ import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
 import type { KnownVoyage } from "../choose-voyage.ts";
 import { budgetAttention, helmAttention, questionAttention, taskAttention, voyageAttention } from "./attention.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
-import { type ShipView, type StatusView, shipState } from "./view.ts";
+import { type ShipView, type StatusView, shipSince, shipState } from "./view.ts";
 
 /**
  * Looks at a voyage: asks the helm, else reads the synced task files and the folder; asks the voyage's sync daemon, if it runs. Wakes no ship,
@@ -46,7 +46,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
       ship: row.ship,
       state,
       knownBy,
-      since: task?.changedAt ?? (state === "idle" ? lastDone(status.tasks, row.ship) : row.lastSeenAt),
+      since: shipSince(state, row, status.tasks),
       task: task ? { id: task.id, subject: task.subject, since: task.changedAt } : null,
       usage: status.spend.byShip?.[row.ship] ?? null,
       note: row.note,
@@ -78,12 +78,6 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
   };
 }
 
-/** When it finished the last task: since then it is idle, as far as the ledger knows. */
-function lastDone(tasks: readonly TaskRow[], ship: string): string | null {
-  const times = tasks.filter((task) => task.ship === ship && task.status === "accepted").map((task) => task.changedAt);
-  return times.sort().at(-1) ?? null;
-}
-
 async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<StatusView> {
   const [tasks, tip, mirrors, logs] = await Promise.all([
     readTaskRows(folder),
@@ -99,7 +93,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<Sta
       ship,
       state: "unknown",
       knownBy: task ? "held this task when the helm was last there" : "the helm cannot be asked",
-      since: task?.changedAt ?? null,
+      since: null,
       task: task ? { id: task.id, subject: task.subject, since: task.changedAt } : null,
       usage: null,
       note: null,

@@ -1,6 +1,6 @@
 import type { Usage } from "../../lib/ship-api.ts";
 import type { TaskCounts } from "../../lib/status.ts";
-import type { ShipRow, Spend, VoyageState, VoyageStatus } from "../../lib/voyage-status.ts";
+import type { ShipRow, Spend, TaskRow, VoyageState, VoyageStatus } from "../../lib/voyage-status.ts";
 
 /** A voyage at one moment, as `ocaptain status --json` prints it. Times are ISO 8601. */
 export type StatusView = {
@@ -43,7 +43,7 @@ export type ShipView = {
   state: "working" | "idle" | "asleep" | "fenced" | "lost" | "unknown";
   /** How that is known. */
   knownBy: string;
-  /** Since when it is so, as far as anybody knows. */
+  /** Since when it is so, as far as anybody knows ({@link shipSince}). */
   since: string | null;
   /** What it holds; `since` is when it got it. */
   task: { id: string; subject: string; since: string } | null;
@@ -83,3 +83,26 @@ export function shipState(row: ShipRow, now: number): Pick<ShipView, "state" | "
   if (row.state === "fenced") return { state, knownBy: heard || "by the helm" };
   return { state, knownBy: row.connected ? "connected" : heard || "the helm has not heard of it since it started" };
 }
+
+/**
+ * Since when a ship is in its state, by what the helm tells: working, since it got its task, or, with verify.sh, since nothing else was left to do; idle,
+ * since the last task of this VM life was accepted; lost, fenced, asleep, since it was last heard of. null: not known.
+ */
+export function shipSince(state: ShipView["state"], row: ShipRow, tasks: readonly TaskRow[]): string | null {
+  if (state === "working") {
+    const held = row.task === null ? tasks : tasks.filter(({ id }) => id === row.task);
+    return lastChange(held);
+  }
+  if (state === "idle")
+    return lastChange(
+      tasks.filter((task) => task.status === "accepted" && task.ship === row.ship && task.incarnation === row.incarnation),
+    );
+  return row.lastSeenAt;
+}
+
+/** All times are ISO 8601, of one clock. */
+const lastChange = (tasks: readonly TaskRow[]) =>
+  tasks
+    .map((task) => task.changedAt)
+    .sort()
+    .at(-1) ?? null;

@@ -11,7 +11,7 @@ import { makeRoom } from "./mirror.ts";
 
 type Outputs = { sessionName: string };
 
-/** One of a ship's three syncs (design 7), one set per incarnation. */
+/** One of a ship's three syncs (design 7), one set per incarnation. One that was made, or brought back, has been through a whole cycle. */
 export const mutagenSyncLifecycle = defineLifecycle<SyncInputs, Outputs>({
   inputs: MutagenSyncInputs,
   id: (news) => `${news.sprite}-${news.session}`,
@@ -47,14 +47,15 @@ async function ensure(settings: Settings, news: SyncInputs): Promise<void> {
   const mutagen = voyageMutagen(news);
   await mutagen.ensureDaemon();
   const spec = sessionSpec(news);
+  const syncs = async () => mutagen.firstCycle(await mutagen.ensureSession(spec));
   await endOtherLives(news);
   if (news.session === "workspace") await makeRoom(news);
   try {
-    await mutagen.ensureSession(spec);
+    await syncs();
   } catch {
-    // Mutagen's ssh wakes no ship: one that fell asleep is woken, and held awake for the while that this takes.
+    // Mutagen's ssh wakes no ship: one that fell asleep, be it in its first cycle, is woken, and held awake meanwhile.
     await wake(settings, news);
-    await mutagen.ensureSession(spec);
+    await syncs();
   }
 }
 

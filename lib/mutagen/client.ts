@@ -13,6 +13,8 @@ const LOCAL_MS = 10_000;
 /** Bound of one that does: Mutagen's own ssh timeout is 5 s, and a first connection copies its agent. */
 const REACH_MS = 60_000;
 const FLUSH_AGAIN_MS = 200;
+/** Between two looks at a session that has not gone round yet. */
+const CYCLE_LOOK_MS = 150;
 
 export type Mutagen = ReturnType<typeof openMutagen>;
 
@@ -93,6 +95,28 @@ export function openMutagen(options: MutagenOptions) {
   }
 
   /**
+   * Returns when both ends have gone through a whole cycle since they were connected, at once when they have: so of a session just made, when what
+   * was on one side is on the other. By looks alone, which all who wait share; a flush each would be a command each, and a second cycle.
+   * @throws OcaptainError SYNC when that did not happen within `timeoutMs`, or cannot happen: gone, paused, halted.
+   */
+  async function firstCycle(made: Session, { timeoutMs = 30_000 }: { timeoutMs?: number } = {}): Promise<void> {
+    const until = Date.now() + timeoutMs;
+    let state: Session | null = made;
+    for (;;) {
+      if (state && state.cycles > 0) return;
+      if (!state || state.paused || state.halted || Date.now() > until) break;
+      await sleep(CYCLE_LOOK_MS);
+      state = (await list()).find(({ identifier }) => identifier === made.identifier) ?? null;
+    }
+    const why = state?.paused || state?.halted ? "" : ` within ${timeoutMs / 1000} s`;
+    throw new OcaptainError(
+      "SYNC",
+      `sync session "${made.name}" did not get through its first cycle${why}: ${state?.text ?? "it is gone"}`,
+      { hint: "pulumi up (it waits for it again); ocaptain status shows the ship's syncs" },
+    );
+  }
+
+  /**
    * Returns after a whole cycle that began after the call: what was on one side then is on the other, but for what the answer names
    * (`clean`, `conflicts`, `problems`). Without it, the first change after a session starts can take a polling interval (facts: mutagen). A session
    * that lost its ship is connected again, and again, until the time is up.
@@ -156,6 +180,7 @@ export function openMutagen(options: MutagenOptions) {
     list,
     get,
     ensureSession,
+    firstCycle,
     flush,
     terminate,
   };

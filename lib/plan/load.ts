@@ -51,6 +51,7 @@ export async function loadPlan(
     spec: spec.text,
     verify: verify.text,
     tasks: tasks.tasks,
+    ...(voyage.file.timeoutSeconds && { timeoutSeconds: voyage.file.timeoutSeconds }),
     ...(voyage.file.claude && { claude: voyage.file.claude }),
     ...(voyage.file.provision?.length && { provision: voyage.file.provision }),
     ...(voyage.file.network && { network: { allow: [...new Set(voyage.file.network.allow)] } }),

@@ -58,6 +58,8 @@ export const VoyageFile = z.looseObject({
   max_parallel_width: count(MAX_TASKS).nullish(),
   total_tasks: z.number().int().nonnegative().nullish(),
   created: z.string().nullish(),
+  /** Of each task that does not say otherwise; with every kind of hand. */
+  timeoutSeconds: seconds(MAX_TASK_TIMEOUT_SECONDS).nullish(),
   /** How the hand `claude` works the tasks; a task's metadata may say otherwise. */
   claude: z.strictObject(PlanHandSettings.shape).nullish(),
   /** What each ship runs after its first checkout and before its first task. */

@@ -54,6 +54,7 @@ test("status --json: the same for programs, syncs included", async () => {
   expect(view.attention).toEqual([expect.objectContaining({ kind: "task", of: "2" })]);
   const working = view.ships.find((ship: { ship: string }) => ship.ship === busy);
   expect(working).toMatchObject({ state: "working", knownBy: "connected", task: { id: "1" } });
+  expect(working.since).toBe(working.task.since);
   expect(Date.parse(working.since)).toBeLessThanOrEqual(Date.parse(view.asOf));
 });
 

@@ -4,11 +4,11 @@ import { parseDuration, span } from "../../cli/durations.ts";
 import { voyageAttention } from "../../cli/status/attention.ts";
 import { renderStatus } from "../../cli/status/render.ts";
 import { sortSessions, syncAttention, syncOf } from "../../cli/status/sync-view.ts";
-import { type ShipView, type StatusView, shipState } from "../../cli/status/view.ts";
+import { type ShipView, type StatusView, shipSince, shipState } from "../../cli/status/view.ts";
 import { table } from "../../cli/table.ts";
 import type { Session } from "../../lib/mutagen/session.ts";
 import { sessionKinds } from "../../lib/mutagen/sessions.ts";
-import type { ShipRow, VoyageStatus } from "../../lib/voyage-status.ts";
+import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
 
 /** What no real fleet can be brought to on demand: a helm's and a daemon's answers, in their own shapes. */
 const NOW = Date.parse("2026-11-23T10:00:00Z");
@@ -38,6 +38,44 @@ test.each([
   [{ state: "stopping" }, "idle", "told to stop"],
 ] as const)("the helm's %j is %s, known by: %s", (more, state, knownBy) => {
   expect(shipState(row(more), NOW)).toEqual({ state, knownBy });
+});
+
+/** Claimed 3 hours ago by this ship, accepted 10 minutes ago of this life, 5 minutes ago of an earlier one, 2 minutes ago of another ship. */
+const held: TaskRow = {
+  id: "1",
+  subject: "s",
+  status: "claimed",
+  blockedBy: [],
+  ship: "ship-0",
+  incarnation: "a",
+  epoch: 1,
+  tries: 0,
+  commit: null,
+  reason: null,
+  changedAt: "2026-11-23T07:00:00Z",
+};
+const TASKS: TaskRow[] = [
+  held,
+  { ...held, id: "2", status: "accepted", changedAt: "2026-11-23T09:50:00Z" },
+  { ...held, id: "3", status: "accepted", incarnation: "before", changedAt: "2026-11-23T09:55:00Z" },
+  { ...held, id: "4", status: "accepted", ship: "ship-1", changedAt: "2026-11-23T09:58:00Z" },
+];
+
+test.each([
+  ["lost", { state: "lost", task: "1" }, "12s"],
+  ["lost, and never heard of", { state: "lost", task: "1", lastSeenAt: null }, ""],
+  ["fenced, while its task is still being saved", { state: "fenced", task: "1" }, "12s"],
+  ["working", { state: "working", task: "1" }, "3h00m"],
+  ["told to stop, at work", { state: "stopping", task: "1" }, "3h00m"],
+  ["verifying", { state: "working", note: "verify.sh" }, "2m00s"],
+  ["idle", { state: "idle" }, "10m00s"],
+  ["idle, with nothing done in this life", { state: "idle", incarnation: "new" }, ""],
+  ["asleep", { state: "ended" }, "12s"],
+  ["never heard of", { state: "new", lastSeenAt: null }, ""],
+] as const)("since when a ship is %s", (_what, more, since) => {
+  const one = row(more);
+  const { state } = shipState(one, NOW);
+  expect(span(shipSince(state, one, TASKS), NOW)).toBe(since);
 });
 
 const session = (kind: string, more: Partial<Session> = {}): Session => ({

@@ -56,6 +56,22 @@ test.each([
   expect(result.stderr).toMatch(said);
 });
 
+test.each([
+  [["stauts", "--json"], /^unknown command 'stauts'/],
+  [["tasks", "--json", "--bogus"], /^unknown option '--bogus'/],
+  [["retry", "--json"], /^missing required argument 'task'/],
+  [["status", "one", "two", "--json"], /^too many arguments/],
+  [["help", "stauts", "--json"], /^there is no such verb/],
+])("%j: a slip is JSON too where --json is asked for, and nothing else is said", async (args, said) => {
+  const result = await ocaptain(...args);
+  expect(result).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(JSON.parse(result.stderr)).toEqual({
+    error: "USAGE",
+    message: expect.stringMatching(said),
+    hint: expect.stringContaining("--help"),
+  });
+});
+
 test("no voyage, an unknown one, a broken one: status 1, with a hint; with --json as JSON", async () => {
   const none = await ocaptain("status");
   expect(none).toMatchObject({ exitCode: 1, stdout: "" });

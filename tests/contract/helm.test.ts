@@ -100,6 +100,17 @@ test("a budget is an input that up brings to the helm, and takes away", async ()
   await expect(quay.helm.create({ budgetUsd: 0 })).rejects.toThrow(/check: .*budgetUsd/);
 });
 
+test("the plan's time for all tasks is a change of the plan, which up brings to the next grant, and takes away", async () => {
+  const plan = { ...quay.plan, timeoutSeconds: 77 };
+  expect((await quay.helm.diff(outs, { plan })).changes).toBe(true);
+  const patient = await quay.helm.update(outs, { plan });
+  expect((await claiming("ship-0")).grant.timeoutSeconds).toBe(77);
+  await helmClient().forgetShip(quay.voyageId, "ship-0");
+  await quay.helm.update(patient);
+  expect((await claiming("ship-0")).grant.timeoutSeconds).toBe(1800);
+  await helmClient().forgetShip(quay.voyageId, "ship-0");
+});
+
 test("a plan that cannot be worked off is refused and changes nothing", async () => {
   const broken = structuredClone(quay.plan);
   broken.tasks[0]!.blockedBy = ["99"];

@@ -231,6 +231,26 @@ test("logs come home, one folder an incarnation; tasks go out, and a ship's own 
   expect((await quay.onShip("ship-0", `cat ${there}`)).stdout).toBe(await readFile(join(quay.folder.tasks, "1.json"), "utf8"));
 });
 
+test("made means gone round: once create is back, tasks that were at the captain are on the ship", async () => {
+  const life = String(sprite.incarnation);
+  // So many that no race brings the last of them over in the time of a look.
+  const list = join(quay.folder.tasksRoot, "many");
+  await mkdir(list, { recursive: true });
+  await Promise.all(Array.from({ length: 3_000 }, (_, i) => writeFile(join(list, `${i + 1}.json`), `{"id":"${i + 1}"}`)));
+  try {
+    const outs = await quay.sync("ship-0", "tasks", life).create();
+    const count = 'ls "$HOME/.claude/tasks/many" | wc -l';
+    expect((await quay.onShip("ship-0", count)).stdout.trim()).toBe("3000");
+    // Terminated behind our back and made again: the same holds.
+    await quay.mutagen.terminate(String(outs.sessionName));
+    await writeFile(join(list, "3001.json"), '{"id":"3001"}');
+    await quay.sync("ship-0", "tasks", life).update({ ...outs, present: false });
+    expect((await quay.onShip("ship-0", count)).stdout.trim()).toBe("3001");
+  } finally {
+    await rm(list, { recursive: true, force: true });
+  }
+});
+
 test("a sync that cannot be made is recorded as partly made, so that destroy and the next up know of it", async () => {
   await mkdir(quay.folder.ships, { recursive: true });
   const sprites = quay.spriteName("ship-0");

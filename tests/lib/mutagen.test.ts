@@ -141,6 +141,33 @@ test("a twin of the same name, left by a lost create, is ended", async () => {
   expect((await mutagen.list()).map((session) => session.name).sort()).toEqual(["other", spec.name].sort());
 });
 
+test("after a session's first cycle what was there before is on both sides, and one that went round is not waited for", async () => {
+  await Promise.all(Array.from({ length: 900 }, (_, i) => writeFile(inA(`f${i}`), `file ${i}`)));
+  await mutagen.firstCycle(await mutagen.ensureSession(spec));
+  expect(await readdir(join(root, "b"))).toHaveLength(900);
+  await mutagen.firstCycle(await mutagen.ensureSession(spec), { timeoutMs: 0 });
+});
+
+test("a session that does not get through its first cycle is named with its state and a command", async () => {
+  await writeFile(inA("one"), "1");
+  await writeFile(inA("two"), "2");
+  const stuck = await mutagen.ensureSession({ ...spec, maxEntries: 1 });
+  await until("its trouble is seen", async () => (await mutagen.get(spec.name))?.lastError !== null);
+  await expect(mutagen.firstCycle(stuck, { timeoutMs: 500 })).rejects.toMatchObject({
+    code: "SYNC",
+    message: expect.stringMatching(/v1-ship-0-workspace-1.* within 0\.5 s: .*entry count/),
+    hint: expect.stringContaining("pulumi up"),
+  });
+  // The next try goes on with the same session.
+  const again = await mutagen.ensureSession({ ...spec, maxEntries: 1 });
+  expect(again.identifier).toBe(stuck.identifier);
+  await rm(inA("one"));
+  await rm(inA("two"));
+  await mutagen.firstCycle(again);
+  await mutagen.terminate(spec.name);
+  await expect(mutagen.firstCycle({ ...again, cycles: 0 })).rejects.toThrow(/it is gone/);
+});
+
 test("a flush brings over what was there when it was called, however new the session is", async () => {
   await mutagen.ensureSession(spec);
   for (let round = 0; round < 5; round++) {

@@ -124,6 +124,26 @@ test("provision steps: text or object, each with its time; none is the same as n
   expect((await load(["npm ci"])).digest).not.toBe(none.digest);
 });
 
+test("timeoutSeconds of all tasks: in the plan and its digest; null is as if it were not there", async () => {
+  const voyage = sound()["voyage.json"] as object;
+  const load = async (more: object) => {
+    await write({ ...sound(), "voyage.json": { ...voyage, ...more } });
+    const loaded = await loadPlan(folder);
+    if ("findings" in loaded) throw new Error(formatFindings(loaded.findings));
+    expect(Plan.parse(loaded.plan)).toEqual(loaded.plan);
+    return loaded.plan;
+  };
+  const [none, short, long] = [
+    await load({ timeoutSeconds: null }),
+    await load({ timeoutSeconds: 0.5 }),
+    await load({ timeoutSeconds: 7200 }),
+  ];
+  expect(none).not.toHaveProperty("timeoutSeconds");
+  expect([short.timeoutSeconds, long.timeoutSeconds]).toEqual([0.5, 7200]);
+  expect((await load({})).digest).toBe(none.digest);
+  expect(new Set([none, short, long].map((plan) => plan.digest)).size).toBe(3);
+});
+
 test("network: names in lower case, once each; an empty list is not the same as none. github: true, or as if it were not there", async () => {
   const voyage = sound()["voyage.json"] as object;
   const load = async (more: object) => {
@@ -166,6 +186,16 @@ test.each<[string, Files, string]>([
       "voyage.json network.allow[9]: must be a domain",
       "voyage.json network.allow[10]: must be a domain (api.example.com), or all below one (*.example.com): no scheme, port or path",
     ].join("\n"),
+  ],
+  [
+    "a time for all tasks that is none",
+    { "voyage.json": { name: "n", repo: ".", timeoutSeconds: 0 } },
+    "voyage.json timeoutSeconds: must be more than 0",
+  ],
+  [
+    "a time for all tasks of more than a week",
+    { "voyage.json": { name: "n", repo: ".", timeoutSeconds: 604_801 } },
+    "voyage.json timeoutSeconds: must be at most 604800",
   ],
   [
     "a network that is misspelt leaves nothing open",

@@ -1,5 +1,5 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { Ship } from "../../ship.ts";
 
 /** How often it is copied while a run goes on. */
@@ -13,13 +13,34 @@ export function transcriptOf(ship: Ship, session: string): string | null {
   return found.find((file) => existsSync(file)) ?? null;
 }
 
-/** Copies it to the logs, which come home, as `transcripts/<name>-<session>.jsonl`. Never throws: a log must not fail a task. */
+/** Of one session: subagents' files beyond these stay on the ship. */
+const MAX_SUBAGENTS = 500;
+
+/**
+ * Copies it to the logs, which come home, as `transcripts/<name>-<session>.jsonl`, and those of its subagents beside it, as
+ * `<name>-<session>.agent-<id>.jsonl`. Never throws: a log must not fail a task.
+ */
 export function keepTranscript(ship: Ship, session: string, name: string): void {
   try {
     const file = transcriptOf(ship, session);
     if (!file) return;
     const folder = join(ship.logs, "transcripts");
     mkdirSync(folder, { recursive: true });
-    copyFileSync(file, join(folder, `${name}-${session}.jsonl`));
+    const copy = join(folder, `${name}-${session}`);
+    copyFileSync(file, `${copy}.jsonl`);
+    for (const one of subagents(file)) if (grew(one, `${copy}.${basename(one)}`)) copyFileSync(one, `${copy}.${basename(one)}`);
   } catch {}
 }
+
+/** `<session>/subagents/agent-<id>.jsonl` beside a session's file. */
+function subagents(transcript: string): string[] {
+  const folder = join(dirname(transcript), basename(transcript, ".jsonl"), "subagents");
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder, { withFileTypes: true }).filter(
+    (entry) => entry.isFile() && /^agent-.*\.jsonl$/.test(entry.name),
+  );
+  return files.slice(0, MAX_SUBAGENTS).map((entry) => join(folder, entry.name));
+}
+
+/** Such files are only added to, and most subagents of a session have ended. */
+const grew = (file: string, copy: string) => statSync(file).size !== statSync(copy, { throwIfNoEntry: false })?.size;
