@@ -9,7 +9,7 @@ import type { Gatekeeper } from "../gates/gatekeeper.ts";
 import { gatePlaces, hangGates } from "../gates/hook-settings.ts";
 import type { Hand, HandEnd } from "../hand.ts";
 import type { TaskLog } from "../task-log.ts";
-import { readCredentials } from "./claude/credentials.ts";
+import { othersSince } from "./claude/credentials.ts";
 import { claudeEnvironment } from "./claude/environment.ts";
 import { type Failure, wordsOf } from "./claude/failure.ts";
 import { gatekeeperOf } from "./claude/keeper.ts";
@@ -72,9 +72,6 @@ export const sailClaude: Hand = async (deck, grant, delivery, log, signal) => {
 
 class NoMoney extends Error {}
 
-/** Read anew at each start of a run (claude/environment.ts); these tell whether they are others by now. */
-const credentialsOf = (ship: Deck["ship"]) => JSON.stringify(readCredentials(ship));
-
 /** Run after run of one session, until the task's end is seen. */
 async function runs(
   deck: Deck,
@@ -119,7 +116,7 @@ async function runs(
     const name = `task-${task.id}-${epoch}`;
     const keeping = setInterval(() => keepTranscript(ship, session, name), TRANSCRIPT_MS);
     spending.begin(session, resume ? transcriptOf(ship, session) : null);
-    const credentials = credentialsOf(ship);
+    const areOthersThere = othersSince(ship);
     let end: RunEnd | undefined;
     try {
       end = await runSession({
@@ -172,16 +169,14 @@ async function runs(
     deck.journal.note(end.kind, `task ${task.id}  ${end.kind}: ${end.message}`, { task: task.id, epoch, session });
 
     why = end.message;
-    if ((end.kind === "refused" || end.kind === "limit") && credentialsOf(ship) !== credentials) {
-      // Others have come meanwhile, of which this says nothing.
-    } else if (end.kind === "refused") {
-      return await waitAsVoyage(end);
-    } else if (end.kind === "limit") {
+    const isOld = (end.kind === "refused" || end.kind === "limit") && areOthersThere();
+    if (end.kind === "refused" && !isOld) return await waitAsVoyage(end);
+    if (end.kind === "limit" && !isOld) {
       const untilMs = await holdVoyage(deck, end, signal);
       if (untilMs - Date.now() > LONGEST_WAIT_MS) return { kind: "handed-back", reason: end.message };
       heartbeat.note = end.message;
       await waitUnlessLifted(deck, untilMs, signal);
-    } else {
+    } else if (!isOld) {
       const failures = end.kind === "api" ? ++apiFailures : ++crashes;
       if (failures >= FAILURES && end.kind === "api") return await waitAsVoyage(end);
       if (failures >= FAILURES)

@@ -12,7 +12,7 @@ afterEach(() => fleet?.close());
 const LONG = INSTALL_MS + 120_000;
 /** Of a kind for which Claude Code itself does not wait. */
 const NOT_NOW: Turn = { fail: { status: 400, type: "invalid_request_error", message: "Not now" } };
-/** So many failures of the API in a row are put up with, and one. */
+/** At so many failures of the API in a row the task goes back. */
 const OUTAGES = 6;
 const outages = (ship: TestShip) => ship.events().filter((event) => event === "api").length;
 
@@ -249,8 +249,7 @@ test(
     const [ship] = fleet.ships as [TestShip];
     fleet.api.script = (talk) => {
       if (!talk.tools.includes("TaskUpdate")) return { text: "BLOCKED: I cannot complete it." };
-      if (talk.results.length === 0)
-        return bash(`echo '{"permissions":{"deny":["TaskUpdate"]}}' > ~/.claude/settings.json`);
+      if (talk.results.length === 0) return bash(`echo '{"permissions":{"deny":["TaskUpdate"]}}' > ~/.claude/settings.json`);
       process.kill(claudePid(ship)!, "SIGKILL");
       return { text: "Too late.", delayMs: 60_000 };
     };
@@ -270,9 +269,13 @@ test(
     fleet = await ClaudeFleet.sail([{ id: "1", metadata: { tries: 1 } }], 1);
     const [ship] = fleet.ships as [TestShip];
     let killed = false;
-    const work = steps(...Array.from({ length: OUTAGES + 1 }, (_, n) => bash(`mkdir -p out; echo ${n} >> out/1`)), complete("1"), {
-      text: "done",
-    });
+    const work = steps(
+      ...Array.from({ length: OUTAGES + 1 }, (_, n) => bash(`mkdir -p out; echo ${n} >> out/1`)),
+      complete("1"),
+      {
+        text: "done",
+      },
+    );
     fleet.api.script = (talk) => {
       const n = talk.results.length;
       // One after each answer, until the run has ended by it.
@@ -285,7 +288,10 @@ test(
     fleet.startAll();
     const status = await fleet.until("done", allDone);
     expect(status.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
-    expect(ship.events().filter((event) => event === "api" || event === "crash")).toEqual([...Array(OUTAGES).fill("api"), "crash"]);
+    expect(ship.events().filter((event) => event === "api" || event === "crash")).toEqual([
+      ...Array(OUTAGES).fill("api"),
+      "crash",
+    ]);
     expect(new Set(fleet.asked("1").map((call) => call.session)).size).toBe(1);
   },
   LONG,

@@ -44,7 +44,12 @@ export async function waitWithMoney(deck: Deck, ms: number, signal: AbortSignal,
 
 /** Waits until a limit is over. For a session that keeps the credentials it was started with: others do not help it. */
 export const waitOut = (deck: Deck, untilMs: number, signal: AbortSignal, isOver?: () => boolean): Promise<void> =>
-  waitWithMoney(deck, Math.max(0, untilMs - Date.now()) + Math.random() * Math.min(SPREAD_MS, waitMs(deck.hello)), signal, isOver);
+  waitWithMoney(
+    deck,
+    Math.max(0, untilMs - Date.now()) + Math.random() * Math.min(SPREAD_MS, waitMs(deck.hello)),
+    signal,
+    isOver,
+  );
 
 /**
  * As {@link waitOut}, but ends when the captain has lifted the limit, whatever has been named since that ends sooner. `untilMs` is the helm's
