@@ -52,8 +52,8 @@ export const waitOut = (deck: Deck, untilMs: number, signal: AbortSignal, isOver
   );
 
 /**
- * As {@link waitOut}, but ends when the captain has lifted the limit, whatever has been named since that ends sooner. `untilMs` is the helm's
- * ({@link holdVoyage}). A later end is no reason: two ships that each find a limit would call each other up for ever.
+ * As {@link waitOut}, but ends as soon as the helm knows of no limit, or of one that ends before `untilMs`, which it has named itself
+ * ({@link holdVoyage}): the captain has lifted that one. A later end is no reason: ships that each name their own would call each other up for ever.
  */
 export function waitUnlessLifted(deck: Deck, untilMs: number, signal: AbortSignal): Promise<void> {
   const { heartbeat } = deck;
