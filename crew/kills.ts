@@ -39,7 +39,9 @@ export class Kills {
 
   /** The claim has ended by itself. */
   forget(): void {
-    rmSync(this.#file, { force: true });
+    try {
+      rmSync(this.#file, { force: true });
+    } catch {} // whatever an agent has made of it
   }
 
   #keep(kills: number, handedBack: boolean): void {

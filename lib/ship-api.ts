@@ -191,7 +191,7 @@ export const UsageRequest = z
   .refine((told) => (told.task === undefined) === (told.epoch === undefined), "task and epoch go together");
 export type UsageRequest = z.infer<typeof UsageRequest>;
 
-/** What came of the trial before the first task; once a launch. `message`: what is wrong, in Claude Code's own words where it has any. */
+/** What came of the trial before the first task, once a launch; and later, that the hand has broken. `message`: what is wrong, in Claude Code's own words where it has any. */
 export const TrialRequest = z.object({
   requestId,
   incarnation,

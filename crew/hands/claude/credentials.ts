@@ -18,7 +18,7 @@ export function readCredentials(ship: Ship): Record<string, string> {
   return Object.fromEntries(pairs.filter(([name, value]) => NAMES.has(name) && value !== ""));
 }
 
-/** Of a run that begins now: tells whether the ship has other credentials by then. What the API says of the run's is no news then. */
+/** Called as a run begins; the answer tells whether the ship has got other credentials since. What the API says of the run's is no news then. */
 export function othersSince(ship: Ship): () => boolean {
   const now = () => JSON.stringify(readCredentials(ship));
   const before = now();
