@@ -20,6 +20,13 @@ export class Halt extends Error {
   }
 }
 
+/** A "stop" by a signal. The captain's orders come by the helm; this may be anybody, the task's own agent too. */
+export class Killed extends Halt {
+  constructor(signal: NodeJS.Signals) {
+    super("stop", `the crew was told to end (${signal})`);
+  }
+}
+
 const KINDS: Record<string, HaltKind> = {
   "stale-epoch": "stale",
   "not-holder": "stale",

@@ -27,6 +27,8 @@ export class Heartbeat {
   onTrial: (hand: HandSettings) => void = () => {};
   /** Why the hand is to end at its next gate, and the claim to go back unharmed: the voyage's budget is spent. The helm's newest word. */
   spent: string | null = null;
+  /** Until when the voyage is limited, ms since the epoch, or null; as the helm saw it at some time after `askedAt` (performance.now()). */
+  limit: { untilMs: number | null; askedAt: number } = { untilMs: null, askedAt: Number.NEGATIVE_INFINITY };
 
   readonly #onHalt: (halt: Halt) => void;
   readonly #closed = new AbortController();
@@ -56,6 +58,8 @@ export class Heartbeat {
         this.leash.acknowledge(sentAt);
         await hold.refresh();
         if (answer.body.trial) this.onTrial(answer.body.trial);
+        const { limitedUntil } = answer.body;
+        this.limit = { untilMs: limitedUntil === undefined ? null : Date.parse(limitedUntil), askedAt: sentAt.steady };
         this.hear(answer.body);
       } catch (error) {
         const halt = asHalt(error);

@@ -3,7 +3,7 @@
  * left to claim or an order comes (design 8 to 11). Plain Node ≥ 22: no package is there. State is the helm's; this process may die at any point.
  */
 import { rmSync } from "node:fs";
-import { Halt } from "./halt.ts";
+import { Killed } from "./halt.ts";
 import { HelmClient } from "./helm-client.ts";
 import { Hold } from "./hold.ts";
 import { Journal } from "./journal.ts";
@@ -20,7 +20,7 @@ const ship = readShip();
 const journal = new Journal(ship.logs);
 const orders = new AbortController();
 for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-  process.on(name, () => orders.abort(new Halt("stop", `the crew was told to end (${name})`)));
+  process.on(name, () => orders.abort(new Killed(name)));
 }
 
 /** How long a helm that does not answer is waited for; then the next `up`, or the helm's wake-up, starts the crew again. */

@@ -1,8 +1,9 @@
 import type { Grant, ReleaseReply } from "../lib/ship-api.ts";
 import { type Deck, settle } from "./deck.ts";
 import { Delivery } from "./delivery.ts";
-import { asHalt, Halt, Refused } from "./halt.ts";
+import { asHalt, Halt, Killed, Refused } from "./halt.ts";
 import type { Hand, HandEnd } from "./hand.ts";
+import { Kills, MOST_KILLS } from "./kills.ts";
 import { endStragglers } from "./stragglers.ts";
 import { TaskLog } from "./task-log.ts";
 import { HelmAway } from "./transfer.ts";
@@ -24,10 +25,20 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal, hand: 
   journal.note("claimed", `task ${task.id}  ${task.subject}`, { task: task.id, epoch, tip: grant.tip });
   const show = deck.hello.hand === "claude" ? deck.window.say : undefined;
   const log = new TaskLog(deck.ship.logs, `task-${task.id}-${epoch}`, show);
+  // An empty sail's one task lasts as long as the voyage, and has no tries.
+  const kills = grant.orders ? null : new Kills(deck.ship, heartbeat.claim);
   try {
-    await settleBy(await hand(deck, grant, new Delivery(deck, grant, log, signal), log, signal), deck, grant, signal);
+    const end: HandEnd =
+      kills && kills.before >= MOST_KILLS
+        ? { kind: "failed", reason: `its crew was killed ${kills.before} times while it worked at this task` }
+        : await hand(deck, grant, new Delivery(deck, grant, log, signal), log, signal);
+    await settleBy(end, deck, grant, signal);
+    kills?.forget();
   } catch (error) {
     const halt = asHalt(error);
+    if (halt instanceof Killed) kills?.told();
+    else if (halt instanceof Halt && (halt.kind === "silence" || halt.kind === "away")) kills?.survived();
+    else kills?.forget();
     await endStragglers(deck.ship.mark); // a git command that was cut off may have left a helper behind
     // A line that is down is no failure of the task.
     if (!(halt instanceof Halt)) await release(deck, grant, (error as Error).message, !(error instanceof HelmAway), signal);

@@ -10,8 +10,8 @@ const DEFAULT_TRIES = 3;
 const VERIFY_TIMEOUT_SECONDS = 1800;
 /** Ships that may be lost in the middle of one verification before it counts as failed. */
 const VERIFY_TRIES = 3;
-/** A limit may be lifted by the next `up`: who waits for its end looks so often. */
-const LIMIT_LOOK_SECONDS = 30;
+/** Who waits for a limit's end looks so much more seldom: about once a heartbeat. */
+const LIMIT_LOOKS = 5;
 /** A trial takes seconds, and `up` waits for it. */
 const TRIAL_LOOK_SECONDS = 0.5;
 
@@ -85,7 +85,8 @@ function pause(ledger: Ledger, life: number, usualSeconds: number): number | nul
   const limited = ledger.limited();
   if (!limited) return ledger.overspent() ? usualSeconds : null;
   const leftSeconds = (Date.parse(limited.until) - Date.parse(ledger.at())) / 1000;
-  return Math.max(usualSeconds, Math.min(leftSeconds, LIMIT_LOOK_SECONDS));
+  // The next `up` may lift it.
+  return Math.max(usualSeconds, Math.min(leftSeconds, LIMIT_LOOKS * usualSeconds));
 }
 
 /** For whoever asked for that task alone. */

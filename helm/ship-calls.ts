@@ -125,7 +125,9 @@ export class ShipCalls {
   #steer(caller: Life): HeartbeatReply {
     if (this.#ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
     const spent = whyVoyageIsSpent(this.#ledger);
-    return spent ? { steer: "budget", reason: spent } : { steer: "go", ...this.#trialDue(caller) };
+    if (spent) return { steer: "budget", reason: spent };
+    const limited = this.#ledger.limited();
+    return { steer: "go", ...this.#trialDue(caller), ...(limited && { limitedUntil: limited.until }) };
   }
 
   #interactive(): { interactive?: NonNullable<HelloReply["interactive"]> } {

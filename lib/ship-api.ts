@@ -124,11 +124,13 @@ export type Heartbeat = z.infer<typeof Heartbeat>;
 /**
  * `stop`: end the hand, release the claim, end (the voyage sinks or the ship is retired). `budget`: the voyage's is spent: end the hand at its
  * next gate, and give the claim back unharmed. `trial`: prove that the hand can work with these settings, and say so by `trial`; said until that is known.
+ * `limitedUntil`: a usage limit holds the voyage until then; absent: none does, or not any more.
  */
 export const HeartbeatReply = z.object({
   steer: z.enum(["go", "budget", "stop"]),
   reason: z.string().optional(),
   trial: HandSettings.optional(),
+  limitedUntil: z.iso.datetime().optional(),
 });
 export type HeartbeatReply = z.infer<typeof HeartbeatReply>;
 
@@ -189,7 +191,7 @@ export const UsageRequest = z
   .refine((told) => (told.task === undefined) === (told.epoch === undefined), "task and epoch go together");
 export type UsageRequest = z.infer<typeof UsageRequest>;
 
-/** What came of the trial before the first task; once a launch. `message`: what is wrong, in Claude Code's own words where it has any. */
+/** What came of the trial before the first task, once a launch; and later, that the hand has broken. `message`: what is wrong, in Claude Code's own words where it has any. */
 export const TrialRequest = z.object({
   requestId,
   incarnation,

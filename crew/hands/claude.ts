@@ -7,19 +7,20 @@ import type { Delivery } from "../delivery.ts";
 import { openDoor } from "../gates/door.ts";
 import type { Gatekeeper } from "../gates/gatekeeper.ts";
 import { gatePlaces, hangGates } from "../gates/hook-settings.ts";
-import { Halt } from "../halt.ts";
 import type { Hand, HandEnd } from "../hand.ts";
 import type { TaskLog } from "../task-log.ts";
+import { othersSince } from "./claude/credentials.ts";
 import { claudeEnvironment } from "./claude/environment.ts";
 import { type Failure, wordsOf } from "./claude/failure.ts";
 import { gatekeeperOf } from "./claude/keeper.ts";
-import { backOff, FAILURES, holdVoyage, LONGEST_WAIT_MS, waitOut, waitWithMoney } from "./claude/patience.ts";
+import { backOff, FAILURES, holdVoyage, LONGEST_WAIT_MS, waitUnlessLifted, waitWithMoney } from "./claude/patience.ts";
 import { renderPrompt, renderResume, renderRules } from "./claude/prompt.ts";
 import { type RunEnd, runSession, type SessionStart } from "./claude/session.ts";
 import { Narrator } from "./claude/show.ts";
 import { Spending } from "./claude/spending.ts";
 import { toldBy } from "./claude/told.ts";
 import { keepTranscript, TRANSCRIPT_MS, transcriptOf } from "./claude/transcript.ts";
+import { endUnfit } from "./claude/unfit.ts";
 
 /** What is left to say after the helm has accepted. */
 const AFTERWORD_MS = 60_000;
@@ -96,7 +97,10 @@ async function runs(
   if (!resume) await delivery.begin();
 
   let leftMs = grant.timeoutSeconds * 1000;
-  for (let failures = 0; ; ) {
+  /** Of the API, since the model last answered; and of Claude Code, in all: it may do some work before each. */
+  let apiFailures = 0;
+  let crashes = 0;
+  for (;;) {
     const budgetUsd = spending.left();
     if (heartbeat.spent !== null) return { kind: "handed-back", reason: heartbeat.spent };
     if (budgetUsd === 0) return { kind: "handed-back", reason: "nothing is left to spend" };
@@ -104,7 +108,7 @@ async function runs(
     try {
       hangGates(places);
     } catch (error) {
-      throw new Halt("stop", (error as Error).message); // the ship's fault, and no task's: it works no more
+      await endUnfit(deck, (error as Error).message, signal);
     }
     if (!resume) await call("session", { task: task.id, epoch, session });
     log.write(`-- task ${task.id}  ${task.subject}: session ${session}${resume ? ", resumed" : ""}\n`);
@@ -112,6 +116,7 @@ async function runs(
     const name = `task-${task.id}-${epoch}`;
     const keeping = setInterval(() => keepTranscript(ship, session, name), TRANSCRIPT_MS);
     spending.begin(session, resume ? transcriptOf(ship, session) : null);
+    const areOthersThere = othersSince(ship);
     let end: RunEnd | undefined;
     try {
       end = await runSession({
@@ -131,6 +136,7 @@ async function runs(
         onOutput: log.write,
         onEvent: (event) => {
           watch.onEvent(event);
+          if (event.type === "assistant" && !event.error) apiFailures = 0;
           const text = narrator.tell(event);
           if (!text) return;
           log.write(text);
@@ -139,7 +145,8 @@ async function runs(
       });
     } catch (error) {
       const { message } = error as Error;
-      throw /^cannot run claude/.test(message) ? new Halt("stop", `no Claude Code on this ship: ${message}`) : error;
+      if (/^cannot run claude/.test(message)) await endUnfit(deck, `no Claude Code on this ship: ${message}`, signal);
+      throw error;
     } finally {
       clearInterval(keeping);
       keepTranscript(ship, session, name);
@@ -150,9 +157,10 @@ async function runs(
     log.write(`-- ${end.kind}: ${used.turns} turns, ${used.seconds.toFixed(0)} s, $${used.costUsd.toFixed(4)}\n`);
 
     const told = toldBy(keeper);
+    // What an agent without its tools says of its task is not the task's end: it could not complete it.
+    if (end.kind === "unfit" && told?.kind !== "accepted") await endUnfit(deck, end.message, signal);
     if (told) return told;
     if (end.kind === "ended") return { kind: "failed", reason: `ended without completing the task: ${end.message}` };
-    if (end.kind === "unfit") throw new Halt("stop", end.message);
     if (end.kind === "turns") return { kind: "failed", reason: `stopped at its bound of ${grant.hand?.maxTurns} turns` };
     // The helm knows whether the task's budget is spent, or the voyage's; a try it is not.
     if (end.kind === "budget") return { kind: "handed-back", reason: `stopped at $${budgetUsd}, what was left to spend` };
@@ -160,21 +168,22 @@ async function runs(
       return { kind: "failed", reason: `stopped after ${grant.timeoutSeconds} s, its time` };
     deck.journal.note(end.kind, `task ${task.id}  ${end.kind}: ${end.message}`, { task: task.id, epoch, session });
 
-    if (end.kind === "refused") return await waitAsVoyage(end);
-    if (end.kind === "limit") {
+    why = end.message;
+    const isOld = (end.kind === "refused" || end.kind === "limit") && areOthersThere();
+    if (end.kind === "refused" && !isOld) return await waitAsVoyage(end);
+    if (end.kind === "limit" && !isOld) {
       const untilMs = await holdVoyage(deck, end, signal);
       if (untilMs - Date.now() > LONGEST_WAIT_MS) return { kind: "handed-back", reason: end.message };
       heartbeat.note = end.message;
-      await waitOut(deck, untilMs, signal);
-    } else {
-      failures++;
+      await waitUnlessLifted(deck, untilMs, signal);
+    } else if (!isOld) {
+      const failures = end.kind === "api" ? ++apiFailures : ++crashes;
       if (failures >= FAILURES && end.kind === "api") return await waitAsVoyage(end);
       if (failures >= FAILURES)
         return { kind: "failed", reason: `Claude Code failed ${failures} times, at last: ${end.message}` };
       heartbeat.note = end.message;
       await waitWithMoney(deck, backOff(hello, failures), signal);
     }
-    why = end.message;
     resume = transcriptOf(ship, session) !== null;
     if (!resume) session = randomUUID();
   }

@@ -126,6 +126,54 @@ test(
 );
 
 test(
+  "another account, brought by up while a limit of an hour is waited for with a task in hand: the session goes on with it at once",
+  async () => {
+    const reset = Math.ceil(Date.now() / 1000) + 3600;
+    const ship = await limitedInMidTask(() => usageLimit(reset));
+    const first = fleet.api.script;
+    fleet.api.script = (talk) => (talk.credential.endsWith("second") ? diligent(talk) : first(talk));
+    await fleet.until("limited", (now) => now.state === "limited");
+    await expect.poll(() => ship.events().at(-1), { timeout: 30_000 }).toBe("limit");
+    token("second");
+    await fleet.register([{ id: "1", metadata: { tries: 1 } }]);
+    const status = await fleet.until("done", allDone);
+    expect(status.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
+    expect(status.limited).toBeUndefined();
+    expect(new Set(fleet.asked("1").map((call) => call.session)).size).toBe(1);
+    const credentials = fleet.asked("1").map((call) => call.credential.split("-").at(-1));
+    expect(credentials.slice(0, 3)).toEqual(["test", "test", "second"]);
+  },
+  LONG,
+);
+
+test(
+  "a limit that is told to a run begun before another account was brought is none of the voyage's",
+  async () => {
+    let bring = () => {};
+    const brought = new Promise<void>((resolve) => {
+      bring = resolve;
+    });
+    fleet = await ClaudeFleet.sail([{ id: "1", metadata: { tries: 1 } }], 1);
+    token("first");
+    fleet.api.script = async (talk) => {
+      if (talk.results.length === 0 || talk.credential.endsWith("second")) return diligent(talk);
+      await brought;
+      return usageLimit(Math.ceil(Date.now() / 1000) + 3600);
+    };
+    fleet.startAll();
+    await fleet.until("in mid-task", () => fleet.asked("1").length === 2);
+    token("second");
+    await fleet.register([{ id: "1", metadata: { tries: 1 } }]);
+    bring();
+    const status = await fleet.until("done", allDone);
+    expect(status.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
+    expect(status.limited).toBeUndefined();
+    expect(new Set(fleet.asked("1").map((call) => call.session)).size).toBe(1);
+  },
+  LONG,
+);
+
+test(
   "a wrong token: Claude Code's own words are shown, no try is lost, and the next up's token is used",
   async () => {
     fleet = await ClaudeFleet.sail([{ id: "1", metadata: { tries: 1 } }], 1);

@@ -98,6 +98,24 @@ test(
 );
 
 test(
+  "credentials that come while the trial is under way are the ones that it tells of",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1" }], 1);
+    const [ship] = fleet.ships as [TestShip];
+    fleet.credentials(ship, { ANTHROPIC_API_KEY: "sk-ant-wrong-000000000000000000" });
+    fleet.api.trial = ({ credential }) => {
+      if (!credential.includes("wrong")) return { text: "ready" };
+      fleet.credentials(ship, { ANTHROPIC_API_KEY: "sk-ant-right-000000000000000000" });
+      return { fail: { status: 401, type: "authentication_error", message: "invalid x-api-key" } };
+    };
+    fleet.startAll();
+    expect(await ready(ship)).toMatchObject({ met: true });
+    expect(fleet.api.trials.at(-1)!.credential).toContain("right");
+  },
+  LONG,
+);
+
+test(
   "the hand is seen in the tmux session claude, from task to task, in words for people; a session that somebody kills is opened again and the task goes on",
   async () => {
     fleet = await ClaudeFleet.sail([{ id: "1" }, { id: "2", after: ["1"] }], 1);

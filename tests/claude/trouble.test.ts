@@ -5,10 +5,16 @@ import type { TestShip } from "../crew/test-ship.ts";
 import { INSTALL_MS } from "./claude-cli.ts";
 import { allDone, bash, ClaudeFleet, claudePid, complete, diligent, ONCE_EACH, steps, THREE, update } from "./fleet.ts";
 import { shipOf } from "./self-starter.ts";
+import type { Turn } from "./stand-in-api.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
 const LONG = INSTALL_MS + 120_000;
+/** Of a kind for which Claude Code itself does not wait. */
+const NOT_NOW: Turn = { fail: { status: 400, type: "invalid_request_error", message: "Not now" } };
+/** At so many failures of the API in a row the task goes back. */
+const OUTAGES = 6;
+const outages = (ship: TestShip) => ship.events().filter((event) => event === "api").length;
 
 test(
   "the helm killed in mid-task, and back: three ships deliver once each",
@@ -224,12 +230,84 @@ test(
     expect(third).toMatchObject({ isError: true, text: expect.stringContaining("gate has failed") });
     expect(existsSync(`${fleet.ships[0]!.path("workspace")}/went-through`)).toBe(false);
     expect(fleet.ships[0]!.events().at(-1)).toBe("stop");
-    const { tasks } = await fleet.status();
+    const { tasks, ships } = await fleet.status();
     expect(tasks[0]).toMatchObject({
       status: "pending",
       tries: 1,
       reason: expect.stringContaining("gates of this ship do not hold"),
     });
+    // So it is not woken for the task that it has given back (tests/helm/waker.test.ts).
+    expect(ships[0]!.unfit).toContain("gates of this ship do not hold");
+  },
+  LONG,
+);
+
+test(
+  "a Claude Code that offers no Task tools any more: the ship is told unfit, whatever its agent says; no task is blamed",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1", metadata: { tries: 1 } }], 1);
+    const [ship] = fleet.ships as [TestShip];
+    fleet.api.script = (talk) => {
+      if (!talk.tools.includes("TaskUpdate")) return { text: "BLOCKED: I cannot complete it." };
+      if (talk.results.length === 0) return bash(`echo '{"permissions":{"deny":["TaskUpdate"]}}' > ~/.claude/settings.json`);
+      process.kill(claudePid(ship)!, "SIGKILL");
+      return { text: "Too late.", delayMs: 60_000 };
+    };
+    fleet.startAll();
+    expect(await fleet.ended(ship)).toBe(0);
+    const { tasks, ships } = await fleet.status();
+    const why = "this Claude Code offers no TaskUpdate";
+    expect(ships[0]!.unfit).toBe(why);
+    expect(tasks[0]).toMatchObject({ status: "pending", tries: 0, epoch: 1, reason: why });
+  },
+  LONG,
+);
+
+test(
+  "an API that fails again and again, and answers in between, and a Claude Code that dies: the session goes on, and no try is lost",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1", metadata: { tries: 1 } }], 1);
+    const [ship] = fleet.ships as [TestShip];
+    let killed = false;
+    const work = steps(
+      ...Array.from({ length: OUTAGES + 1 }, (_, n) => bash(`mkdir -p out; echo ${n} >> out/1`)),
+      complete("1"),
+      {
+        text: "done",
+      },
+    );
+    fleet.api.script = (talk) => {
+      const n = talk.results.length;
+      // One after each answer, until the run has ended by it.
+      if (n <= OUTAGES && outages(ship) < n) return NOT_NOW;
+      if (n <= OUTAGES || killed) return work(talk);
+      killed = true;
+      process.kill(claudePid(ship)!, "SIGKILL");
+      return { text: "Too late.", delayMs: 60_000 };
+    };
+    fleet.startAll();
+    const status = await fleet.until("done", allDone);
+    expect(status.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
+    expect(ship.events().filter((event) => event === "api" || event === "crash")).toEqual([
+      ...Array(OUTAGES).fill("api"),
+      "crash",
+    ]);
+    expect(new Set(fleet.asked("1").map((call) => call.session)).size).toBe(1);
+  },
+  LONG,
+);
+
+test(
+  "an API that fails six times in a row: the task goes back unharmed, and the voyage waits",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1", metadata: { tries: 1 } }], 1);
+    const [ship] = fleet.ships as [TestShip];
+    fleet.api.script = (talk) => (talk.results.length === 0 ? diligent(talk) : NOT_NOW);
+    fleet.startAll();
+    const now = await fleet.until("given back", ({ tasks }) => tasks[0]!.epoch === 1 && tasks[0]!.status === "pending");
+    const why = expect.stringMatching(/the model's API does not answer: .*Not now/);
+    expect(now).toMatchObject({ state: "limited", limited: { message: why }, tasks: [{ tries: 0, reason: why }] });
+    expect(outages(ship)).toBe(OUTAGES);
   },
   LONG,
 );

@@ -166,6 +166,46 @@ describe("a supervisor", () => {
     expect(gitIn(helm.repo, "rev-list", "--count", helm.branch)).toBe("2");
   });
 
+  test.each(["KILL", "TERM"])(
+    "killed by its task each time, by SIG%s: the sixth crew does not begin it, and that is a try",
+    async (name) => {
+      await voyage({ id: "1", subject: "Kill", rehearsal: `echo >> "$HOME/began"; kill -${name} $PPID; sleep 60` });
+      for (let crew = 1; helm.row("1").status !== "blocked"; crew++) {
+        expect(crew).toBeLessThanOrEqual(6);
+        await ship.ended(ship.start());
+      }
+      expect(helm.row("1")).toMatchObject({
+        tries: 1,
+        epoch: name === "KILL" ? 1 : 6,
+        reason: "its crew was killed 5 times while it worked at this task",
+      });
+      expect(readFileSync(join(ship.home, "began"), "utf8")).toHaveLength(5);
+      helm.row("1").status = "pending";
+      await ship.ended(ship.start());
+      expect(readFileSync(join(ship.home, "began"), "utf8"), "after a try it is counted anew").toHaveLength(6);
+    },
+  );
+
+  test("past the fence has not been killed: that counts neither for nor against its task", async () => {
+    await voyage({ id: "1", subject: "Long", rehearsal: waits("a") });
+    const kept = () => JSON.parse(readFileSync(ship.path("crew/kills.json"), "utf8"));
+    const killed = ship.start();
+    await helm.until("the hand begins", () => began("a"));
+    killed.kill("SIGKILL");
+    await ship.ended(killed);
+    expect(kept()).toMatchObject({ task: "1", kills: 1 });
+    const child = ship.start();
+    await helm.until("at work again", () => kept().kills === 2);
+    helm.away = true;
+    await helm.until("the fence", () => ship.events().at(-1) === "silence");
+    expect(kept()).toMatchObject({ kills: 1 });
+    helm.away = false;
+    letGo("a");
+    expect(await ship.ended(child)).toBe(0);
+    expect(helm.row("1")).toMatchObject({ status: "accepted", epoch: 1, tries: 0 });
+    expect(existsSync(ship.path("crew/kills.json"))).toBe(false);
+  });
+
   test("is alone on its ship: a second one ends without touching anything", async () => {
     await voyage({ id: "1", subject: "Long", timeoutSeconds: 60, rehearsal: waits("a") });
     const first = ship.start();

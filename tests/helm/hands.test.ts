@@ -165,6 +165,7 @@ test("a usage limit holds all ships, the latest end counts, and the next launch 
   expect((await a.raw("limited", { until: late, message: "resets 3pm" })).body).toEqual({ until: late });
   expect(((await b.raw("limited", { until: at(1000), message: "sooner" })).body as LimitedReply).until).toBe(late);
   expect(await b.claim()).toMatchObject({ kind: "nothing", reason: "paused" });
+  expect((await a.heartbeat()).body).toEqual({ steer: "go", limitedUntil: late });
   expect((await a.claim()).kind, "a claim that is held goes on").toBe("grant");
   const status = await helm.voyage(ID);
   expect(status).toMatchObject({ state: "limited", limited: { until: late, message: "resets 3pm" } });
@@ -174,6 +175,7 @@ test("a usage limit holds all ships, the latest end counts, and the next launch 
   expect(await b.claim()).toMatchObject({ kind: "nothing", reason: "paused" });
   await come("ship-1");
   expect((await helm.voyage(ID)).limited).toBeUndefined();
+  expect((await a.heartbeat()).body).toEqual({ steer: "go" });
   expect((await a.release(grant, false)).status).toBe(200);
   await a.raw("limited", { until: at(300), message: "short" });
   expect(await a.claim()).toMatchObject({ kind: "nothing" });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Voyage } from "../../helm/voyage.ts";
@@ -127,4 +128,27 @@ test("a ship whose hand cannot work is not woken, and its being there keeps no o
   unfit.closePresence();
   clock.pass(31);
   expect(await look()).toEqual(["ship-1"]);
+});
+
+test("a ship that says in mid-task that its hand cannot work is not woken for the task it gives back, until it is launched anew", async () => {
+  const hand = { stack: "v", plan: makePlan({ "1": [] }), hand: "claude" } as const;
+  await voyage.register({ ...hand, timing: voyage.timing });
+  const ship = await come("ship-0");
+  const prove = (fit: boolean) =>
+    voyage.calls.trial(ship.caller, { requestId: randomUUID(), incarnation: "vm-ship-0", fit, message: "no gates" });
+  await prove(true);
+  const { task, epoch } = await ship.grant();
+  await prove(false);
+  await ship.release(task.id, epoch);
+  expect(await ship.claim()).toMatchObject({ kind: "nothing", reason: "paused" });
+  ship.closePresence();
+  clock.pass(31);
+  expect(voyage.shipRow("ship-0")).toMatchObject({ state: "ended", unfit: "no gates" });
+  expect(await look()).toEqual([]);
+  const closeAgain = (await come("ship-0")).closePresence;
+  await prove(true);
+  expect(voyage.shipRow("ship-0")!.unfit).toBeUndefined();
+  closeAgain();
+  clock.pass(31);
+  expect(await look()).toEqual(["ship-0"]);
 });

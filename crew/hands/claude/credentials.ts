@@ -17,3 +17,10 @@ export function readCredentials(ship: Ship): Record<string, string> {
   const pairs = text.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const);
   return Object.fromEntries(pairs.filter(([name, value]) => NAMES.has(name) && value !== ""));
 }
+
+/** Called as a run begins; the answer tells whether the ship has got other credentials since. What the API says of the run's is no news then. */
+export function othersSince(ship: Ship): () => boolean {
+  const now = () => JSON.stringify(readCredentials(ship));
+  const before = now();
+  return () => now() !== before;
+}

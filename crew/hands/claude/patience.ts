@@ -5,7 +5,7 @@ import { type Failure, wordsOf } from "./failure.ts";
 
 /** How long failures are put up with: the same for each way to run Claude Code. */
 
-/** In a row, before it is no use to try again. Claude Code itself tries three times in each. */
+/** Before it is no use to try again: of the API in a row, in each of which Claude Code itself tries three times; of Claude Code in all. */
 export const FAILURES = 6;
 const LONGEST_BACK_OFF_MS = 5 * 60_000;
 /** So many heartbeats' time the voyage waits for credentials that are refused, or an API that stays away: then somebody looks again. */
@@ -36,11 +36,27 @@ export async function holdVoyage(deck: Deck, failure: Failure, signal: AbortSign
 }
 
 /** Waits `ms`, and no longer than there is money: then whoever waits ends. */
-export async function waitWithMoney({ hello, heartbeat }: Deck, ms: number, signal: AbortSignal): Promise<void> {
+export async function waitWithMoney(deck: Deck, ms: number, signal: AbortSignal, isOver = () => false): Promise<void> {
+  const { hello, heartbeat } = deck;
   const step = hello.heartbeatSeconds * 1000;
-  for (let left = ms; left > 0 && heartbeat.spent === null; left -= step) await pause(Math.min(left, step), signal);
+  for (let left = ms; left > 0 && heartbeat.spent === null && !isOver(); left -= step) await pause(Math.min(left, step), signal);
 }
 
-/** Waits until a limit is over. */
-export const waitOut = (deck: Deck, untilMs: number, signal: AbortSignal): Promise<void> =>
-  waitWithMoney(deck, Math.max(0, untilMs - Date.now()) + Math.random() * Math.min(SPREAD_MS, waitMs(deck.hello)), signal);
+/** Waits until a limit is over. For a session that keeps the credentials it was started with: others do not help it. */
+export const waitOut = (deck: Deck, untilMs: number, signal: AbortSignal, isOver?: () => boolean): Promise<void> =>
+  waitWithMoney(
+    deck,
+    Math.max(0, untilMs - Date.now()) + Math.random() * Math.min(SPREAD_MS, waitMs(deck.hello)),
+    signal,
+    isOver,
+  );
+
+/**
+ * As {@link waitOut}, but ends as soon as the helm knows of no limit, or of one that ends before `untilMs`, which it has named itself
+ * ({@link holdVoyage}): the captain has lifted that one. A later end is no reason: ships that each name their own would call each other up for ever.
+ */
+export function waitUnlessLifted(deck: Deck, untilMs: number, signal: AbortSignal): Promise<void> {
+  const { heartbeat } = deck;
+  const toldAt = performance.now();
+  return waitOut(deck, untilMs, signal, () => heartbeat.limit.askedAt > toldAt && (heartbeat.limit.untilMs ?? 0) < untilMs);
+}

@@ -6,6 +6,7 @@ import type { Usage } from "../../../lib/ship-api.ts";
 import { type Deck, handBaseEnvironment } from "../../deck.ts";
 import { openDoor } from "../../gates/door.ts";
 import { gatePlaces, hangGates } from "../../gates/hook-settings.ts";
+import { othersSince } from "./credentials.ts";
 import { claudeEnvironment } from "./environment.ts";
 import { type Failure, wordsOf } from "./failure.ts";
 import { holdVoyage } from "./patience.ts";
@@ -61,6 +62,7 @@ async function prove(deck: Deck, hand: HandSettings, signal: AbortSignal): Promi
   });
   try {
     for (let tries = 1; ; tries++) {
+      const areOthersThere = othersSince(ship);
       const end = await runSession({
         session: randomUUID(),
         resume: false,
@@ -86,6 +88,8 @@ async function prove(deck: Deck, hand: HandSettings, signal: AbortSignal): Promi
       });
       const { usage, message } = end;
       if (end.kind === "crash" && tries < CRASHES) continue;
+      // A launch puts its credentials on the ship a moment after the helm has asked for the trial.
+      if ((end.kind === "limit" || end.kind === "refused") && areOthersThere()) continue;
       if (end.kind === "limit") return { fit: true, message, usage, limit: end };
       if (end.kind === "refused" || end.kind === "api") return { fit: false, message: wordsOf(end), usage };
       if (end.kind === "time") return { fit: false, message: `Claude Code did not answer in ${TRIAL_MS / 1000} s`, usage };
