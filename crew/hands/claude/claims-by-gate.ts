@@ -12,7 +12,14 @@ import { renderPrompt } from "./prompt.ts";
 import { NOTHING_USED, Spending } from "./spending.ts";
 import { toldBy } from "./told.ts";
 
-type Held = { grant: Grant; keeper: Promise<Gatekeeper>; end: (end: HandEnd) => void; done: Promise<void> };
+type Held = {
+  grant: Grant;
+  keeper: Promise<Gatekeeper>;
+  /** Why no money is left, for the voyage or this claim. */
+  spent: () => string | null;
+  end: (end: HandEnd) => void;
+  done: Promise<void>;
+};
 type Parts = {
   deck: Deck;
   /** Of the session, which goes on from claim to claim. */
@@ -45,12 +52,19 @@ export class ClaimsByGate {
     return this.#held?.grant.task.id ?? null;
   }
 
+  /** Why the session is to end: no money is left, for the voyage or for what it holds. */
+  get spent(): string | null {
+    return this.#held ? this.#held.spent() : this.#parts.deck.heartbeat.spent;
+  }
+
+  /** Resolves when nothing is under way that changes a claim. */
+  get quiet(): Promise<unknown> {
+    return this.#lane;
+  }
+
   /** Hooks of one message come at the same time; what changes a claim goes one after the other. */
   judge(input: HookInput): Promise<Verdict> {
-    if (input.hook_event_name === "PreToolUse" && input.tool_name === "Bash") {
-      const refused = judgeCommand(String(input.tool_input?.command ?? ""));
-      return Promise.resolve(refused === null ? yes : no(refused));
-    }
+    if (input.hook_event_name === "PreToolUse" && input.tool_name !== "TaskUpdate") return this.#tool(input);
     const verdict = this.#lane.then(() => this.#judge(input));
     this.#lane = verdict.catch(() => {});
     return verdict;
@@ -65,6 +79,10 @@ export class ClaimsByGate {
     const ended = new Promise<HandEnd>((resolve) => {
       end = resolve;
     });
+    const budgetUsd = grant.hand?.budgetUsd;
+    let left = () => budgetUsd;
+    const spent = () =>
+      deck.heartbeat.spent ?? (left() === 0 ? `stopped at $${budgetUsd}, what was left to spend` : null);
     const hand: Hand = async (_deck, _grant, delivery, _log, signal) => {
       if (!begun) await delivery.begin();
       const held = { task: grant.task.id, epoch: grant.epoch };
@@ -73,10 +91,17 @@ export class ClaimsByGate {
       await deck.helm.call("session", { ...held, session: account }, { totalMs: deck.hello.leaseSeconds * 1000, signal });
       const spending = await Spending.open(deck, grant, meter);
       spending.begin(account, null);
+      left = () => spending.left();
       const over = new AbortController();
       const { gateProgram, claude } = this.#parts;
       open(
-        gatekeeperOf(deck, grant, delivery, { gateProgram, claude, onHalt: (halt) => over.abort(halt), onAccepted: () => {} }),
+        gatekeeperOf(deck, grant, delivery, {
+          gateProgram,
+          claude,
+          onHalt: (halt) => over.abort(halt),
+          onAccepted: () => {},
+          spent,
+        }),
       );
       try {
         const outcome = await Promise.race([ended, rejectedBy(AbortSignal.any([signal, over.signal]))]);
@@ -101,7 +126,7 @@ export class ClaimsByGate {
     done.catch(() => {}); // a halt is the watch's, which has it too
     const early = done.then(() => Promise.reject(new Error(`task ${grant.task.id} could not be begun; it was given back`)));
     early.catch(() => {});
-    this.#held = { grant, keeper: Promise.race([keeper, early]), end, done };
+    this.#held = { grant, keeper: Promise.race([keeper, early]), spent, end, done };
     return this.#held;
   }
 
@@ -126,10 +151,19 @@ export class ClaimsByGate {
     await this.#held?.done.catch(() => {});
   }
 
+  /** What changes no claim. */
+  async #tool(input: HookInput): Promise<Verdict> {
+    if (this.#held) return (await this.#held.keeper).judge(input);
+    if (this.spent !== null) return no(`Not done: ${this.spent}. This session ends here. End your turn.`);
+    if (input.tool_name === "TaskCreate") return no(NO_NEW_TASKS);
+    const refused = input.tool_name === "Bash" ? judgeCommand(String(input.tool_input?.command ?? "")) : null;
+    return refused === null ? yes : no(refused);
+  }
+
   async #judge(input: HookInput): Promise<Verdict> {
     switch (input.hook_event_name) {
       case "PreToolUse":
-        return input.tool_name === "TaskUpdate" ? this.#update(input) : no(NO_NEW_TASKS);
+        return this.#update(input);
       case "TaskCompleted":
         return this.#accepted.has(String(input.task_id)) ? yes : no(`Task ${input.task_id} has not been accepted by the helm.`);
       case "Stop":
