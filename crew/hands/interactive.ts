@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { ClaimReply, Grant, HelloReply } from "../../lib/ship-api.ts";
 import { type Deck, handBaseEnvironment } from "../deck.ts";
 import { gatePlaces } from "../gates/hook-settings.ts";
@@ -14,7 +13,6 @@ import { Tui } from "./claude/tui.ts";
 
 /** With a person at it, the session stays though there is nothing to do. */
 const ATTENDED_LOOK_MS = 2_000;
-const FAREWELL_MS = 3_000;
 /** How often a session that claims nothing is told that it could. */
 const TOLD = 3;
 
@@ -146,10 +144,7 @@ async function keepSession(
     over.abort(new Error("the session has ended"));
     if (signal.aborted) await claims.settled();
     else await claims.giveBack((over.signal.reason as Error).message);
-    // A run of no task: what it said between them.
-    const usage = claims.usedBeside;
-    const patience = { totalMs: FAREWELL_MS, signal: AbortSignal.timeout(FAREWELL_MS) };
-    if (usage.turns > 0) await helm.call("usage", { session: randomUUID(), run: randomUUID(), usage }, patience).catch(() => {});
+    await claims.tellBeside(false);
     await tui.close();
   }
 }

@@ -22,6 +22,11 @@ const read = (ship: TestShip): Turn => ({
   tools: [{ name: "Read", input: { file_path: `${ship.path("workspace")}/shared.txt` } }],
 });
 
+async function spent(): Promise<void> {
+  await expect.poll(async () => (await fleet.status()).state, { timeout: 60_000 }).toBe("budget");
+  await pause(1500); // the answer to the ship that told it is on its way
+}
+
 /** A model that claims task 1, then says one turn after the other, the last for ever: each when what it said before is told, and so dear that a budget is soon reached. */
 function dearly(...turns: Turn[]) {
   let said = 0;
@@ -98,17 +103,36 @@ test(
 );
 
 test(
+  "what an interactive session says while it holds no task is told as it goes on, and a budget that it reaches ends it",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1" }], 1, INTERACTIVE, { budgetUsd: 0.5 * ANSWER_USD });
+    const [ship] = fleet.ships as [TestShip];
+    fleet.api.script = async (talk): Promise<Turn> => {
+      if (talk.turns === 0) return { text: "Let me think.", tokens: DEAR };
+      await spent();
+      return bash("echo on and on");
+    };
+    fleet.startAll();
+    await expect.poll(() => journal(ship), { timeout: 60_000 }).toContain("the session is ended: the voyage's budget of $");
+    expect(journal(ship)).toContain("gate: Bash refused: Not done: the voyage's budget of $");
+    const { state, tasks, spend } = await fleet.status();
+    expect([state, tasks[0]!.epoch]).toEqual(["budget", 0]);
+    expect(spend.costUsd).toBeGreaterThanOrEqual(ANSWER_USD);
+    expect(spend.costUsd).toBeLessThan(1.5 * ANSWER_USD);
+  },
+  LONG,
+);
+
+test(
   "a task that is complete when the budget is spent is still taken, and no other is begun",
   async () => {
     fleet = await ClaudeFleet.sail([{ id: "1" }, { id: "2" }], 1, INTERACTIVE, { budgetUsd: 3.5 * ANSWER_USD });
     const [ship] = fleet.ships as [TestShip];
-    const spent = () => expect.poll(async () => (await fleet.status()).state, { timeout: 60_000 }).toBe("budget");
     const one = dearly(bash("mkdir -p out; echo 1 > out/1"), bash("echo 2"), bash("echo 3"), bash("echo 4"), complete("1"));
     fleet.api.script = async () => {
       const turn = await one();
       if (turn.tools?.[0]?.input.status !== "completed") return turn;
       await spent();
-      await pause(1500); // the answer to who told it is on its way
       return turn;
     };
     fleet.startAll();

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ClaimReply, Grant, Usage } from "../../../lib/ship-api.ts";
+import type { ClaimReply, Grant, HeartbeatReply, Usage } from "../../../lib/ship-api.ts";
 import type { Deck } from "../../deck.ts";
 import { type Gatekeeper, type HookInput, NO_NEW_TASKS, no, type Verdict, yes } from "../../gates/gatekeeper.ts";
 import { judgeCommand } from "../../gates/git-rules.ts";
@@ -11,6 +11,9 @@ import { METER_LATE_MS, type Meter } from "./meter.ts";
 import { renderPrompt } from "./prompt.ts";
 import { NOTHING_USED, Spending } from "./spending.ts";
 import { toldBy } from "./told.ts";
+
+/** A word on what is used between claims. */
+const TELL_MS = 3000;
 
 type Held = {
   grant: Grant;
@@ -40,11 +43,14 @@ export class ClaimsByGate {
   readonly #accepted = new Set<string>();
   #lane: Promise<unknown> = Promise.resolve();
   readonly #used: Usage[] = [];
+  /** A run of no task: what the session says between them. */
+  readonly #beside = { session: randomUUID(), run: randomUUID() };
   /** Claims so far. */
   taken = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#watchMeter();
   }
 
   /** Id of the task that is held. */
@@ -109,10 +115,11 @@ export class ClaimsByGate {
         this.#used.push(await spending.end(NOTHING_USED, signal));
         return outcome;
       } catch (error) {
-        await spending.abandon();
+        this.#used.push(await spending.abandon());
         throw error;
       } finally {
         await spending.close();
+        this.#watchMeter();
       }
     };
     const keeper = new Promise<Gatekeeper>((resolve) => {
@@ -130,8 +137,24 @@ export class ClaimsByGate {
     return this.#held;
   }
 
-  /** What the session has used beside its claims. */
-  get usedBeside(): Usage {
+  #watchMeter(): void {
+    this.#parts.meter.onGrowth = () => void this.tellBeside(true);
+  }
+
+  /** Tells the helm what the session has used beside its claims, and hears how to go on. Only while none is held. Never throws. */
+  async tellBeside(growing: boolean): Promise<void> {
+    const { helm, heartbeat } = this.#parts.deck;
+    const usage = this.#usedBeside;
+    if (usage.turns === 0) return;
+    const body = { ...this.#beside, usage, ...(growing && { growing }) };
+    const options = { totalMs: TELL_MS, signal: AbortSignal.timeout(TELL_MS) };
+    await helm.call<HeartbeatReply>("usage", body, options).then(
+      (reply) => heartbeat.hear(reply),
+      () => {},
+    );
+  }
+
+  get #usedBeside(): Usage {
     const { used } = this.#parts.meter;
     const left = Object.entries(used).map(([key, value]) => [
       key,

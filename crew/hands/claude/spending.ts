@@ -88,10 +88,12 @@ export class Spending {
   }
 
   /** The run was ended by an order. Its last answers are metered: Claude Code tells them when it gets SIGTERM. */
-  async abandon(): Promise<void> {
+  async abandon(): Promise<Usage> {
     await this.#settle();
-    if (this.#soFar().turns === 0) return;
-    await this.#tell(this.#soFar(), { totalMs: FAREWELL_MS, signal: AbortSignal.timeout(FAREWELL_MS) }).catch(() => {});
+    const usage = this.#soFar();
+    if (usage.turns === 0) return usage;
+    await this.#tell(usage, { totalMs: FAREWELL_MS, signal: AbortSignal.timeout(FAREWELL_MS) }).catch(() => {});
+    return usage;
   }
 
   #soFar(): Usage {
