@@ -29,7 +29,9 @@ const left = () => gitIn(fleet.at.repo, "for-each-ref", "refs/ships/ship-0/left-
 const journal = (ship: TestShip) => fleet.logs(ship)["supervisor.jsonl"]!;
 const sessions = () => new Set(fleet.api.calls.map((talk) => talk.session)).size;
 
-/** Brings an empty sail to the end of its budget, with a file in its tree; `then` the model says, for ever. */
+/** Goes on for ever, at the pace of the meter, which is a second late. */
+const MORE: Turn = { ...bash("echo more"), delayMs: 1500 };
+/** Brings an empty sail to the end of its budget, with a file in its tree; `then` the model says. */
 async function spend(then: Turn): Promise<TestShip> {
   fleet = await ClaudeFleet.sail(TASKS, 1, ORDERS, { budgetUsd: 0.06 });
   const [ship] = fleet.ships as [TestShip];
@@ -47,9 +49,10 @@ async function spend(then: Turn): Promise<TestShip> {
 }
 
 test(
-  "an empty sail whose budget is spent keeps claim and tree, and asks nothing of the model; raised, the same conversation goes on in the same tree",
+  "an empty sail whose budget is spent in the midst of an order: ended at the next tool, with claim and tree kept; raised, the same conversation goes on in the same tree",
   async () => {
-    const ship = await spend({ text: "It is done, captain." });
+    const ship = await spend(MORE);
+    expect(journal(ship)).toContain("gate: Bash refused: Not done: the voyage's budget of $0.0600 is spent");
     const calls = fleet.api.calls.length;
     await pause(3000);
     expect(fleet.api.calls).toHaveLength(calls);
@@ -71,17 +74,26 @@ test(
 );
 
 test(
-  "an empty sail whose budget is spent in the midst of an order: ended at the next tool; told to end, it brings what lies in the tree home, as a commit on the branch",
+  "an empty sail that is told to end while its budget is spent brings what lies in the tree home, as a commit on the branch",
   async () => {
-    // The pace of the meter, which is a second late.
-    const ship = await spend({ ...bash("echo more"), delayMs: 1500 });
-    expect(journal(ship)).toContain("gate: Bash refused: Not done: the voyage's budget of $0.0600 is spent");
+    const ship = await spend(MORE);
     const { met } = await fleet.helm.stopShip(ID, ship.name, ship.incarnation, 30);
     expect(met).toBe(true);
     expect(await fleet.ended(ship)).toBe(0);
     expect(fleet.file("ordered.txt")).toBe("paid for");
     expect(gitIn(fleet.at.repo, "log", "-1", "--format=%an: %s", STACK)).toBe("ship-0: Write 1");
     expect(left()).toBe("");
+  },
+  LONG,
+);
+
+test(
+  "an empty sail that has done its order before it is told that the budget is spent is ended all the same",
+  async () => {
+    const ship = await spend({ text: "It is done, captain." });
+    expect(fleet.api.calls).toHaveLength(2);
+    expect(journal(ship)).not.toContain("refused");
+    expect(tree(ship, "ordered.txt")).toBe("paid for\n");
   },
   LONG,
 );
@@ -100,7 +112,10 @@ test(
     fleet.startAll();
     await waits(ship);
     await order(ship, "count to ten");
-    const { limited } = await fleet.until("told", (now) => now.state === "limited" && now.ships[0]!.note !== "waiting for orders");
+    const { limited } = await fleet.until(
+      "told",
+      (now) => now.state === "limited" && now.ships[0]!.note !== "waiting for orders",
+    );
     expect(limited!.message).toMatch(/credentials are refused: .*revoked/);
     const calls = fleet.api.calls.length;
     await pause(2000);

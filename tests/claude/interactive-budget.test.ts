@@ -83,15 +83,16 @@ test(
     const [ship] = fleet.ships as [TestShip];
     const one = dearly(bash("mkdir -p out; echo half > out/1"), read(ship));
     const turns = [update("2", { status: "in_progress" }), bash("mkdir -p out; echo 2 > out/2"), complete("2")];
-    fleet.api.script = async (talk) =>
-      talk.prompt.includes("You hold no task") ? (turns.shift() ?? { text: "Done." }) : one();
+    fleet.api.script = async (talk) => (talk.prompt.includes("You hold no task") ? (turns.shift() ?? { text: "Done." }) : one());
     fleet.startAll();
     const ended = await fleet.until("the other done", (now) => now.tasks[1]!.status === "accepted");
     expect(ended.tasks[0]).toMatchObject({
       status: "blocked",
       epoch: 1,
       tries: 0,
-      reason: expect.stringMatching(/^its budget of \$\S+ is spent: \$\S+ in 1 runs; its last run: stopped at \$\S+, what was left to spend$/),
+      reason: expect.stringMatching(
+        /^its budget of \$\S+ is spent: \$\S+ in 1 runs; its last run: stopped at \$\S+, what was left to spend$/,
+      ),
     });
     expect(ended.tasks[0]!.usage!.costUsd).toBeLessThanOrEqual((4 + 1 + 0.5) * ANSWER_USD);
     expect(journal(ship)).toContain("gate: Read refused: Not done: stopped at $");

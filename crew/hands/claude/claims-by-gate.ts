@@ -87,8 +87,7 @@ export class ClaimsByGate {
     });
     const budgetUsd = grant.hand?.budgetUsd;
     let left = () => budgetUsd;
-    const spent = () =>
-      deck.heartbeat.spent ?? (left() === 0 ? `stopped at $${budgetUsd}, what was left to spend` : null);
+    const spent = () => deck.heartbeat.spent ?? (left() === 0 ? `stopped at $${budgetUsd}, what was left to spend` : null);
     const hand: Hand = async (_deck, _grant, delivery, _log, signal) => {
       if (!begun) await delivery.begin();
       const held = { task: grant.task.id, epoch: grant.epoch };
