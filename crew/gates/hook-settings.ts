@@ -30,7 +30,8 @@ export function hookSettings(places: GatePlaces, terminal = false): object {
     // In ~/.claude.json it counts only before the first start (2.1.330), and the trial was one.
     ...(terminal && { skipDangerousModePermissionPrompt: true }),
     hooks: {
-      PreToolUse: [{ matcher: "TaskUpdate|TaskCreate|Bash", hooks }],
+      // A session with its own screen tells nothing while it works: there each tool is a place to end when the money is spent.
+      PreToolUse: [{ matcher: terminal ? "*" : "TaskUpdate|TaskCreate|Bash", hooks }],
       TaskCompleted: [{ hooks }],
       Stop: [{ hooks }],
       // By itself such a session waits for a person after a failure of the API.

@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto";
-import type { ClaimReply, HelloReply } from "../../lib/ship-api.ts";
+import type { ClaimReply, Grant, HelloReply } from "../../lib/ship-api.ts";
 import { type Deck, handBaseEnvironment } from "../deck.ts";
 import { gatePlaces } from "../gates/hook-settings.ts";
 import { asHalt, Halt } from "../halt.ts";
@@ -9,16 +8,16 @@ import { attended } from "./claude/attended.ts";
 import { ClaimsByGate } from "./claude/claims-by-gate.ts";
 import { claudeEnvironment } from "./claude/environment.ts";
 import { LONGEST_WAIT_MS } from "./claude/patience.ts";
-import { INTERACTIVE_RESUME, INTERACTIVE_START, renderInteractiveRules } from "./claude/prompt.ts";
+import { INTERACTIVE_START, renderInteractiveResume, renderInteractiveRules } from "./claude/prompt.ts";
 import { Tui } from "./claude/tui.ts";
 
 /** With a person at it, the session stays though there is nothing to do. */
 const ATTENDED_LOOK_MS = 2_000;
-const FAREWELL_MS = 3_000;
 /** How often a session that claims nothing is told that it could. */
 const TOLD = 3;
 
 type Run = (claim: (signal: AbortSignal) => Promise<void>) => Promise<void>;
+type Settings = NonNullable<HelloReply["interactive"]>;
 
 /**
  * A watch in which the model claims its tasks itself, in one session with Claude Code's own screen (`claude.interactive` of the plan). Verifications are
@@ -26,10 +25,30 @@ type Run = (claim: (signal: AbortSignal) => Promise<void>) => Promise<void>;
  */
 export async function sailInteractively(
   deck: Deck,
-  settings: NonNullable<HelloReply["interactive"]>,
+  settings: Settings,
   signal: AbortSignal,
   onClaim: Run,
 ): Promise<{ why: "nothing"; text: string }> {
+  for (let { claim } = deck.hello; ; claim = null) {
+    const { why, text } = await keepSession(deck, settings, claim, signal, onClaim);
+    if (why === "nothing") return { why, text };
+    // Another task may have money left, and verify.sh needs none.
+    deck.journal.note("spent", `the session is ended: ${text}`);
+    deck.window.say(`${text}\r\n`);
+  }
+}
+
+/** The session gets no further answer: a budget is spent. */
+class NoMoney extends Error {}
+
+/** One run of the session, once there is something to claim. @param claim of an earlier crew, in the tree as that left it */
+async function keepSession(
+  deck: Deck,
+  settings: Settings,
+  claim: Grant | null,
+  signal: AbortSignal,
+  onClaim: Run,
+): Promise<{ why: "nothing" | "spent"; text: string }> {
   const { ship, hello, helm } = deck;
   const over = new AbortController();
   const both = AbortSignal.any([signal, over.signal]);
@@ -44,17 +63,19 @@ export async function sailInteractively(
   const tui: Tui = await Tui.open(deck, {
     hand: settings,
     rules: renderInteractiveRules({ ship: ship.config.ship, voyage: hello.voyage.name }, settings.spec),
-    prompt: (resumed) => (resumed ? INTERACTIVE_RESUME : INTERACTIVE_START),
+    prompt: (resumed) => (resumed ? renderInteractiveResume(claims.task) : INTERACTIVE_START),
     env: () => claudeEnvironment(ship, handBaseEnvironment(deck)),
     status: () => [ship.config.ship, claims.task ? `task ${claims.task}` : "no task"].join(" · "),
     async judge(input) {
       const turn = ++stirred;
       const verdict = await claims.judge(input);
-      if (input.hook_event_name === "Stop" && claims.task === null) rest(turn).catch(whenRestEnds);
+      if (claims.spent !== null) void claims.quiet.then(endWhenSpent);
+      else if (input.hook_event_name === "Stop" && claims.task === null) rest(turn).catch(whenRestEnds);
       return verdict;
     },
     waitsFor: (untilMs) => claims.task !== null && untilMs - Date.now() <= LONGEST_WAIT_MS,
     onStuck(why, kind) {
+      if (kind === "spent") return over.abort(new NoMoney(why));
       if (kind !== "limit" || claims.task !== null) return finish(why);
       // It holds nothing, so it may as well sleep until the helm has a task for it.
       told = 0;
@@ -69,6 +90,9 @@ export async function sailInteractively(
     onClaim,
   });
 
+  function endWhenSpent(): void {
+    if (claims.spent !== null) over.abort(new NoMoney(claims.spent));
+  }
   /** Waits for work. Null: there is none, and nobody looks on. */
   async function work(isStill: () => boolean): Promise<string[] | null> {
     for (const since = performance.now(); isStill(); ) {
@@ -102,8 +126,11 @@ export async function sailInteractively(
   }
 
   try {
-    if (hello.claim) claims.take(hello.claim, true);
-    else {
+    if (claim) {
+      claims.take(claim, true);
+      endWhenSpent();
+      both.throwIfAborted();
+    } else {
       if ((await work(() => true)) === null) return { why: "nothing", text: "nothing to claim" };
       // Where a session starts there must be a folder; with something to look at.
       await deck.tree.reset(hello.voyage.branch, `refs/remotes/origin/${hello.voyage.branch}`, both);
@@ -112,15 +139,12 @@ export async function sailInteractively(
   } catch (error) {
     if (signal.aborted || !over.signal.aborted || over.signal.reason instanceof Halt)
       throw error instanceof Error ? error : new Halt("stop", String(error));
-    return { why: "nothing", text: (over.signal.reason as Error).message };
+    return { why: over.signal.reason instanceof NoMoney ? "spent" : "nothing", text: (over.signal.reason as Error).message };
   } finally {
     over.abort(new Error("the session has ended"));
     if (signal.aborted) await claims.settled();
     else await claims.giveBack((over.signal.reason as Error).message);
-    // A run of no task: what it said between them.
-    const usage = claims.usedBeside;
-    const patience = { totalMs: FAREWELL_MS, signal: AbortSignal.timeout(FAREWELL_MS) };
-    if (usage.turns > 0) await helm.call("usage", { session: randomUUID(), run: randomUUID(), usage }, patience).catch(() => {});
+    await claims.tellBeside(false);
     await tui.close();
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ClaimReply, Grant, Usage } from "../../../lib/ship-api.ts";
+import type { ClaimReply, Grant, HeartbeatReply, Usage } from "../../../lib/ship-api.ts";
 import type { Deck } from "../../deck.ts";
 import { type Gatekeeper, type HookInput, NO_NEW_TASKS, no, type Verdict, yes } from "../../gates/gatekeeper.ts";
 import { judgeCommand } from "../../gates/git-rules.ts";
@@ -12,7 +12,17 @@ import { renderPrompt } from "./prompt.ts";
 import { NOTHING_USED, Spending } from "./spending.ts";
 import { toldBy } from "./told.ts";
 
-type Held = { grant: Grant; keeper: Promise<Gatekeeper>; end: (end: HandEnd) => void; done: Promise<void> };
+/** A word on what is used between claims. */
+const TELL_MS = 3000;
+
+type Held = {
+  grant: Grant;
+  keeper: Promise<Gatekeeper>;
+  /** Why no money is left, for the voyage or this claim. */
+  spent: () => string | null;
+  end: (end: HandEnd) => void;
+  done: Promise<void>;
+};
 type Parts = {
   deck: Deck;
   /** Of the session, which goes on from claim to claim. */
@@ -33,11 +43,14 @@ export class ClaimsByGate {
   readonly #accepted = new Set<string>();
   #lane: Promise<unknown> = Promise.resolve();
   readonly #used: Usage[] = [];
+  /** A run of no task: what the session says between them. */
+  readonly #beside = { session: randomUUID(), run: randomUUID() };
   /** Claims so far. */
   taken = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#watchMeter();
   }
 
   /** Id of the task that is held. */
@@ -45,12 +58,19 @@ export class ClaimsByGate {
     return this.#held?.grant.task.id ?? null;
   }
 
+  /** Why the session is to end: no money is left, for the voyage or for what it holds. */
+  get spent(): string | null {
+    return this.#held ? this.#held.spent() : this.#parts.deck.heartbeat.spent;
+  }
+
+  /** Resolves when nothing is under way that changes a claim. */
+  get quiet(): Promise<unknown> {
+    return this.#lane;
+  }
+
   /** Hooks of one message come at the same time; what changes a claim goes one after the other. */
   judge(input: HookInput): Promise<Verdict> {
-    if (input.hook_event_name === "PreToolUse" && input.tool_name === "Bash") {
-      const refused = judgeCommand(String(input.tool_input?.command ?? ""));
-      return Promise.resolve(refused === null ? yes : no(refused));
-    }
+    if (input.hook_event_name === "PreToolUse" && input.tool_name !== "TaskUpdate") return this.#tool(input);
     const verdict = this.#lane.then(() => this.#judge(input));
     this.#lane = verdict.catch(() => {});
     return verdict;
@@ -65,6 +85,9 @@ export class ClaimsByGate {
     const ended = new Promise<HandEnd>((resolve) => {
       end = resolve;
     });
+    const budgetUsd = grant.hand?.budgetUsd;
+    let left = () => budgetUsd;
+    const spent = () => deck.heartbeat.spent ?? (left() === 0 ? `stopped at $${budgetUsd}, what was left to spend` : null);
     const hand: Hand = async (_deck, _grant, delivery, _log, signal) => {
       if (!begun) await delivery.begin();
       const held = { task: grant.task.id, epoch: grant.epoch };
@@ -73,10 +96,17 @@ export class ClaimsByGate {
       await deck.helm.call("session", { ...held, session: account }, { totalMs: deck.hello.leaseSeconds * 1000, signal });
       const spending = await Spending.open(deck, grant, meter);
       spending.begin(account, null);
+      left = () => spending.left();
       const over = new AbortController();
       const { gateProgram, claude } = this.#parts;
       open(
-        gatekeeperOf(deck, grant, delivery, { gateProgram, claude, onHalt: (halt) => over.abort(halt), onAccepted: () => {} }),
+        gatekeeperOf(deck, grant, delivery, {
+          gateProgram,
+          claude,
+          onHalt: (halt) => over.abort(halt),
+          onAccepted: () => {},
+          spent,
+        }),
       );
       try {
         const outcome = await Promise.race([ended, rejectedBy(AbortSignal.any([signal, over.signal]))]);
@@ -84,10 +114,11 @@ export class ClaimsByGate {
         this.#used.push(await spending.end(NOTHING_USED, signal));
         return outcome;
       } catch (error) {
-        await spending.abandon();
+        this.#used.push(await spending.abandon());
         throw error;
       } finally {
         await spending.close();
+        this.#watchMeter();
       }
     };
     const keeper = new Promise<Gatekeeper>((resolve) => {
@@ -101,12 +132,28 @@ export class ClaimsByGate {
     done.catch(() => {}); // a halt is the watch's, which has it too
     const early = done.then(() => Promise.reject(new Error(`task ${grant.task.id} could not be begun; it was given back`)));
     early.catch(() => {});
-    this.#held = { grant, keeper: Promise.race([keeper, early]), end, done };
+    this.#held = { grant, keeper: Promise.race([keeper, early]), spent, end, done };
     return this.#held;
   }
 
-  /** What the session has used beside its claims. */
-  get usedBeside(): Usage {
+  #watchMeter(): void {
+    this.#parts.meter.onGrowth = () => void this.tellBeside(true);
+  }
+
+  /** Tells the helm what the session has used beside its claims, and hears how to go on. Only while none is held. Never throws. */
+  async tellBeside(growing: boolean): Promise<void> {
+    const { helm, heartbeat } = this.#parts.deck;
+    const usage = this.#usedBeside;
+    if (usage.turns === 0) return;
+    const body = { ...this.#beside, usage, ...(growing && { growing }) };
+    const options = { totalMs: TELL_MS, signal: AbortSignal.timeout(TELL_MS) };
+    await helm.call<HeartbeatReply>("usage", body, options).then(
+      (reply) => heartbeat.hear(reply),
+      () => {},
+    );
+  }
+
+  get #usedBeside(): Usage {
     const { used } = this.#parts.meter;
     const left = Object.entries(used).map(([key, value]) => [
       key,
@@ -126,10 +173,19 @@ export class ClaimsByGate {
     await this.#held?.done.catch(() => {});
   }
 
+  /** What changes no claim. */
+  async #tool(input: HookInput): Promise<Verdict> {
+    if (this.#held) return (await this.#held.keeper).judge(input);
+    if (this.spent !== null) return no(`Not done: ${this.spent}. This session ends here. End your turn.`);
+    if (input.tool_name === "TaskCreate") return no(NO_NEW_TASKS);
+    const refused = input.tool_name === "Bash" ? judgeCommand(String(input.tool_input?.command ?? "")) : null;
+    return refused === null ? yes : no(refused);
+  }
+
   async #judge(input: HookInput): Promise<Verdict> {
     switch (input.hook_event_name) {
       case "PreToolUse":
-        return input.tool_name === "TaskUpdate" ? this.#update(input) : no(NO_NEW_TASKS);
+        return this.#update(input);
       case "TaskCompleted":
         return this.#accepted.has(String(input.task_id)) ? yes : no(`Task ${input.task_id} has not been accepted by the helm.`);
       case "Stop":

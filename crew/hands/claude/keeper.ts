@@ -8,13 +8,20 @@ import { endStragglers } from "../../stragglers.ts";
 
 /**
  * The gates of one claim, with their hands on the tree: what the agent offers is quieted, committed, checked, delivered. `claude` names the process that
- * waits for the answer; `onHalt` is told what ends the claim from outside, `onAccepted` that nothing more is to come.
+ * waits for the answer; `onHalt` is told what ends the claim from outside, `onAccepted` that nothing more is to come. `spent` says why no money is left.
+ * @default `spent`: of the voyage
  */
 export function gatekeeperOf(
   deck: Deck,
   grant: Grant,
   delivery: Delivery,
-  around: { gateProgram: string; claude: () => number; onHalt: (halt: Halt) => void; onAccepted: () => void },
+  around: {
+    gateProgram: string;
+    claude: () => number;
+    onHalt: (halt: Halt) => void;
+    onAccepted: () => void;
+    spent?: () => string | null;
+  },
 ): Gatekeeper {
   const { ship } = deck;
   const started = performance.now();
@@ -33,7 +40,7 @@ export function gatekeeperOf(
     },
     merge: (tip) => delivery.mergeForHand(tip),
     unresolved: (files) => delivery.unresolved(files),
-    spent: () => deck.heartbeat.spent,
+    spent: around.spent ?? (() => deck.heartbeat.spent),
   });
 }
 

@@ -58,8 +58,9 @@ Do not add, change or delete tasks. Do not push, rebase, reset to other commits 
 `;
 
 export const INTERACTIVE_START = "Begin: look at the task list, claim a task, and go on until none is left.";
-export const INTERACTIVE_RESUME =
-  "Your session was interrupted and goes on now. If you hold a task, go on with it; otherwise look at the task list and claim one.";
+/** @param task that is held */
+export const renderInteractiveResume = (task: string | null) =>
+  `Your session was interrupted and goes on now. ${task === null ? "You hold no task: look at the task list and claim one." : `You hold task ${task}: go on with it.`}`;
 
 /** The rules of an empty sail: no plan, a person who gives orders. */
 export const renderOrdersRules = (who: Who) =>

@@ -27,7 +27,7 @@ export class Spending {
   readonly #meter: Meter;
   readonly #isMeterOurs: boolean;
   #run = { id: "", session: "", earlierUsd: 0, startedAt: 0, metered: NOTHING_METERED, over: new AbortController() };
-  /** Of the runs of this claim that are over. */
+  /** Of this claim, before the run that goes on. */
   #spentUsd = 0;
   #telling: Promise<void> | null = null;
   #grown = false;
@@ -39,6 +39,7 @@ export class Spending {
     this.#deck = deck;
     this.#claim = { task: grant.task.id, epoch: grant.epoch };
     this.#budgetUsd = grant.hand?.budgetUsd;
+    this.#run.metered = { ...meter.used };
   }
 
   /** @param meter of a session that goes on from claim to claim. @default one of its own */
@@ -56,9 +57,11 @@ export class Spending {
     return this.#meter.environment;
   }
 
-  /** USD that the next run may spend, in whole micro-dollars; undefined: no bound. */
+  /** USD that this claim may still spend, as far as the meter has told, in whole micro-dollars; undefined: no bound. */
   left(): number | undefined {
-    return this.#budgetUsd === undefined ? undefined : Math.max(0, Math.round((this.#budgetUsd - this.#spentUsd) * 1e6) / 1e6);
+    if (this.#budgetUsd === undefined) return undefined;
+    const left = this.#budgetUsd - this.#spentUsd - this.#soFar().costUsd;
+    return Math.max(0, Math.round(left * 1e6) / 1e6);
   }
 
   /** @param transcript of the session that is resumed: of what it tells at its end, what it had cost before is not this run's */
@@ -78,16 +81,19 @@ export class Spending {
     const own = { ...told, costUsd: Math.max(0, told.costUsd - this.#run.earlierUsd) };
     const usage = most(own, this.#soFar());
     this.#spentUsd += usage.costUsd;
+    this.#run.metered = { ...this.#meter.used };
     await this.#settle();
     await this.#tell(usage, { totalMs: this.#deck.hello.leaseSeconds * 1000, signal });
     return usage;
   }
 
   /** The run was ended by an order. Its last answers are metered: Claude Code tells them when it gets SIGTERM. */
-  async abandon(): Promise<void> {
+  async abandon(): Promise<Usage> {
     await this.#settle();
-    if (this.#soFar().turns === 0) return;
-    await this.#tell(this.#soFar(), { totalMs: FAREWELL_MS, signal: AbortSignal.timeout(FAREWELL_MS) }).catch(() => {});
+    const usage = this.#soFar();
+    if (usage.turns === 0) return usage;
+    await this.#tell(usage, { totalMs: FAREWELL_MS, signal: AbortSignal.timeout(FAREWELL_MS) }).catch(() => {});
+    return usage;
   }
 
   #soFar(): Usage {
