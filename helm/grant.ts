@@ -1,4 +1,3 @@
-import type { RegisterVoyage } from "../lib/admin-api.ts";
 import { HandSettings, type PlanTask } from "../lib/plan-types.ts";
 import type { Grant } from "../lib/ship-api.ts";
 import { leftToSpend } from "./budget.ts";
@@ -45,8 +44,7 @@ function forClaude(ledger: Ledger, row: TaskRecord, task: PlanTask): Partial<Gra
 }
 
 /** The plan's `timeoutSeconds`, as it was registered. */
-const planTaskSeconds = (ledger: Ledger) =>
-  positive((JSON.parse(ledger.meta("timing") || "{}") as RegisterVoyage["timing"])?.taskSeconds);
+const planTaskSeconds = (ledger: Ledger) => positive(Number(ledger.meta("timeoutSeconds")));
 
 export const checkOf = (task: PlanTask): string | null =>
   typeof task.metadata.check === "string" && task.metadata.check !== "" ? task.metadata.check : null;

@@ -53,14 +53,13 @@ export const RegisterVoyage = z.object({
   }),
   /** The captain's address in the voyage's tailnet, where the helm is to listen too; absent: loopback is enough. */
   listenAt: z.string().optional(),
-  /** Tunables; defaults: lease 120, heartbeat 10, fence 90, linger 8. Tests scale them down. `taskSeconds`: the plan's `timeoutSeconds`. */
+  /** Tunables; defaults: lease 120, heartbeat 10, fence 90, linger 8. Tests scale them down. */
   timing: z
     .object({
       leaseSeconds: z.number().positive(),
       heartbeatSeconds: z.number().positive(),
       fenceSeconds: z.number().positive(),
       lingerSeconds: z.number().nonnegative(),
-      taskSeconds: z.number().positive(),
     })
     .partial()
     .optional(),

@@ -53,7 +53,6 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
         heartbeatSeconds: news.leaseSeconds / 12,
         fenceSeconds: (news.leaseSeconds * 3) / 4,
         lingerSeconds: news.lingerSeconds,
-        ...(news.plan.timeoutSeconds && { taskSeconds: news.plan.timeoutSeconds }),
       },
     } satisfies RegisterVoyage;
     const helm = await ensureHelm();

@@ -128,9 +128,10 @@ async function ensureJoined(
   { oldId, wasThere, ...news }: Inputs & { oldId: string; wasThere: boolean },
 ): Promise<TailnetNode> {
   for (let attempt = 1; ; attempt++) {
+    // First, and not tried again: a ship's tailscaled without a control plane does not answer either.
+    const nodes = nodesOfShip(await control.listNodes(), news.sprite, oldId);
     try {
       const own = await shipNodeId(sprites, news.sprite);
-      const nodes = nodesOfShip(await control.listNodes(), news.sprite, oldId);
       const kept = nodes.find((node) => node.id === own && isSound(node, news.sprite));
       await removeNodes(
         control,

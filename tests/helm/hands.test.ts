@@ -50,13 +50,12 @@ async function board(name: string, incarnation = `vm-${name}`) {
 }
 
 test("a grant's time is the task's, else the plan's, else half an hour; another one in the plan counts at the next grant", async () => {
-  const { plan, timing } = register;
+  const { plan } = register;
   const tasks = plan.tasks.map((task) =>
     task.id === "2" ? { ...task, metadata: { ...task.metadata, timeoutSeconds: 5 } } : task,
   );
-  const sail = (more: object) =>
-    helm.registerVoyage(ID, { ...register, plan: { ...plan, tasks }, timing: { ...timing, ...more } });
-  await sail({ taskSeconds: 7200 });
+  const sail = (more: object) => helm.registerVoyage(ID, { ...register, plan: { ...plan, tasks, ...more } });
+  await sail({ timeoutSeconds: 7200 });
   const [a, b] = [await come("ship-0"), await come("ship-1")];
   const [one, two] = [await a.grant(), await b.grant()];
   expect([one, two].map(({ task, timeoutSeconds }) => [task.id, timeoutSeconds])).toEqual([
@@ -64,7 +63,7 @@ test("a grant's time is the task's, else the plan's, else half an hour; another 
     ["2", 5],
   ]);
   await b.release(two, false);
-  await sail({ taskSeconds: 600 });
+  await sail({ timeoutSeconds: 600 });
   await a.release(one, false);
   expect(await a.grant()).toMatchObject({ task: { id: "1" }, timeoutSeconds: 600 });
   await sail({});

@@ -6,7 +6,6 @@ import type { Deck } from "../../deck.ts";
 import { openDoor } from "../../gates/door.ts";
 import type { HookInput, Verdict } from "../../gates/gatekeeper.ts";
 import { gatePlaces, hangGates } from "../../gates/hook-settings.ts";
-import { Halt } from "../../halt.ts";
 import { pause } from "../../pause.ts";
 import { run } from "../../run.ts";
 import { type } from "./attended.ts";
@@ -16,6 +15,7 @@ import { backOff, FAILURES } from "./patience.ts";
 import { Recovery, type RecoveryParts } from "./recovery.ts";
 import { keepSessionLog } from "./session-log.ts";
 import { transcriptOf } from "./transcript.ts";
+import { endUnfit } from "./unfit.ts";
 
 /** Nobody bounds the time of a session that waits for a person; it ends with the watch. */
 const NEVER_MS = 2 ** 31 - 1;
@@ -80,7 +80,7 @@ export class Tui {
         try {
           hangGates(places, true);
         } catch (error) {
-          throw new Halt("stop", (error as Error).message);
+          await endUnfit(this.#deck, (error as Error).message, signal);
         }
         const resume = transcriptOf(ship, this.#session) !== null;
         if (!resume) this.#session = randomUUID();
@@ -89,8 +89,10 @@ export class Tui {
         const closeLog = keepSessionLog(ship, this.#session);
         const { seconds, exitCode } = await this.#run(resume, places.settings, rulesFile, signal).finally(closeLog);
         failures = seconds * 1000 > LIVED_MS ? 0 : failures + 1;
-        if (failures >= FAILURES)
-          throw new Halt("stop", `Claude Code's screen ended ${failures} times in a row, at last with exit status ${exitCode}`);
+        if (failures >= FAILURES) {
+          const why = `Claude Code's screen ended ${failures} times in a row, at last with exit status ${exitCode}`;
+          await endUnfit(this.#deck, why, signal);
+        }
         await pause(backOff(hello, failures), signal);
       }
     } finally {
@@ -127,8 +129,10 @@ export class Tui {
         this.pid = pid;
       },
       start: window.start(true),
-    }).catch((error: Error) => {
-      throw /^cannot run claude/.test(error.message) ? new Halt("stop", `no Claude Code on this ship: ${error.message}`) : error;
+    }).catch(async (error: Error) => {
+      if (/^cannot run claude/.test(error.message))
+        await endUnfit(this.#deck, `no Claude Code on this ship: ${error.message}`, signal);
+      throw error;
     });
   }
 
