@@ -37,7 +37,8 @@ export async function openShipNet(home: string): Promise<ShipNet> {
   await sweepShipNet(home);
   const subnet = await chooseSubnet(home);
   const address = `${subnet}.1`;
-  await ip([`link add ${bridge} type bridge`]);
+  // With a hardware address of its own: else it has the lowest of its ports', and when that ship goes, the others send to nobody for half a minute.
+  await ip([`link add ${bridge} address ${hardwareAddressOf(home)} type bridge`]);
   try {
     await ip([`address add ${address}/24 dev ${bridge}`, `link set ${bridge} up`]);
     set(`/proc/sys/net/ipv6/conf/${bridge}/disable_ipv6`, "1");
@@ -97,6 +98,8 @@ export function freeHost(taken: (number | undefined)[]): number {
 }
 
 const bridgeOf = (home: string) => `oc${digest(home).slice(0, 8)}`;
+/** Of a kind that nobody gives out (IEEE 802: bit 1 of the first octet), and none of a group. */
+const hardwareAddressOf = (home: string) => ["02", ...(digest(home).slice(10, 20).match(/../g) ?? [])].join(":");
 const digest = (home: string) => createHash("sha256").update(home).digest("hex");
 const subnetFile = (home: string) => join(home, "subnet");
 

@@ -46,6 +46,8 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
   test("each has an address of its own and reaches the captain's side; its loopback is its own, and no ship reaches another", async () => {
     const { create, sh, harbor } = await openHarbor({ isolated: true });
     const captain = harbor.captainAddress!;
+    const gateway = () => /link\/ether (\S+)/.exec(ip("link", "show", linksOf(captain)()[0]!))![1];
+    const hardware = gateway();
     await create("a");
     await create("b");
     const addresses: string[] = [];
@@ -57,6 +59,7 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
       );
     const subnet = captain.replace(/\.1$/, "");
     expect(addresses).toEqual([`${subnet}.2`, `${subnet}.3`]);
+    expect(gateway(), "what ships have learnt of it stays true when one comes or goes").toBe(hardware);
     expect(harbor.fleet.all().map((ship) => ship.address)).toEqual(addresses);
     const here = await listener(captain);
     expect((await sh("a", dial(captain, here.port))).out).toBe("connected\n");

@@ -132,7 +132,7 @@ describe("a node of the project's own", () => {
     await quay.control.deleteNode((await mine())[0]!.id);
     expect(await captainNode({ own: true })).toBeTruthy(); // it does not know
     expect(await quay.helm.read(helmed)).toMatchObject({ present: false });
-    const healed = await quay.helm.update(helmed);
+    const healed = await quay.helm.update(helmed, { control: "headscale" });
     expect(await quay.helm.read(healed)).toMatchObject({ present: true });
     expect(await mine()).toHaveLength(1);
   });
