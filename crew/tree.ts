@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ShipGit } from "./git.ts";
 import type { Journal } from "./journal.ts";
 import { findLeft } from "./left.ts";
+import { whyMoved } from "./moved.ts";
 import { aboutNested, nestedRepos, type RunGit } from "./nested.ts";
 import type { Ship } from "./ship.ts";
 import { HelmAway, transfer } from "./transfer.ts";
@@ -104,15 +105,19 @@ export class Tree {
   }
 
   /**
-   * Commits the tree as it lies, as **one** commit on `parents`, whatever a hand did with HEAD meanwhile; also when nothing changed.
-   * Returns its id. Throws when a repository lies in it that is no submodule: its files would not be in the commit.
+   * Commits the tree as it lies, as **one** commit on `parents`, whatever a hand committed or branched meanwhile; also when nothing changed.
+   * Returns its id. Throws when HEAD was moved to where `parents` are not (moved.ts), and when a repository lies in the tree that is no submodule: its
+   * files would not be in the commit.
    */
   async commit(parents: string[], message: string, signal: AbortSignal): Promise<string> {
+    const git: RunGit = (args, { input, cwd } = {}) => this.#git.run(args, signal, input, cwd);
+    const moved = await whyMoved(git, parents);
+    signal.throwIfAborted();
+    if (moved) throw new Error(moved);
     const added = await this.#git.run(["add", "--all"], signal).then(
       () => null,
       (error: Error) => error,
     );
-    const git: RunGit = (args, { input, cwd } = {}) => this.#git.run(args, signal, input, cwd);
     const nested = await nestedRepos(git, this.folder, parents);
     if (nested.length > 0) throw new Error(aboutNested(nested));
     if (added) throw added;

@@ -5,6 +5,8 @@ import { join } from "node:path";
 /** A check may take 10 minutes, a push over a slow line some more. The hook's own time must be longer: it fails open (facts: claude-code §2). */
 const GATE_SECONDS = 1700;
 const HOOK_SECONDS = 1800;
+/** With nobody to ask it says so at once. */
+const TRY_SECONDS = 20;
 
 /** Where the gates of a ship are. */
 export type GatePlaces = { settings: string; program: string; socket: string };
@@ -16,8 +18,8 @@ export const gatePlaces = (crew: string): GatePlaces => ({
 });
 
 /** The shell line of a hook: the wrapper is in the settings themselves, so that a program that is missing, hangs or dies is a no as well. */
-export const gateCommand = ({ program, socket }: GatePlaces) =>
-  `timeout -k 5 ${GATE_SECONDS} ${quoted(process.execPath)} ${quoted(program)} ${quoted(socket)} || { echo "The ship's gate has failed: not allowed." >&2; exit 2; }`;
+export const gateCommand = ({ program, socket }: GatePlaces, seconds = GATE_SECONDS) =>
+  `timeout -k 5 ${seconds} ${quoted(process.execPath)} ${quoted(program)} ${quoted(socket)} || { echo "The ship's gate has failed: not allowed." >&2; exit 2; }`;
 
 /** The settings for `claude --settings`: they go over those of the repository, which may say that no hooks shall run. `terminal`: with its own screen. */
 export function hookSettings(places: GatePlaces, terminal = false): object {
@@ -46,11 +48,10 @@ export function hookSettings(places: GatePlaces, terminal = false): object {
  */
 export function hangGates(places: GatePlaces, terminal = false): void {
   writeFileSync(places.settings, JSON.stringify(hookSettings(places, terminal), null, 2), { mode: 0o600 });
-  const nowhere = gateCommand({ ...places, socket: `${places.socket}.closed` });
+  const nowhere = gateCommand({ ...places, socket: `${places.socket}.closed` }, TRY_SECONDS);
   const ran = spawnSync("sh", ["-c", nowhere], {
     input: JSON.stringify({ hook_event_name: "Stop" }),
     encoding: "utf8",
-    timeout: 20_000,
   });
   if (ran.status !== 2 || !ran.stderr.includes("does not answer"))
     throw new Error(`the gates of this ship do not hold (exit status ${ran.status}): ${ran.stderr.trim().slice(-500)}`);

@@ -16,6 +16,7 @@ const TASKS: Small[] = [
   { id: "6", after: ["2"], metadata: { check: 'a=$(cat tick); sleep 0.3; test "$a" = "$(cat tick)"' } },
   { id: "7", after: ["2"], metadata: { ...once, claude: { maxTurns: 2 } } },
   { id: "8", after: ["2"], metadata: { ...once, claude: { budgetUsd: 0.5 } } },
+  { id: "9", after: ["2"], metadata: once },
 ];
 
 const forbidden: [string, Turn][] = [
@@ -29,6 +30,7 @@ const forbidden: [string, Turn][] = [
   ["pushes", bash("git commit -qam x && git push http://example.com/x HEAD:main")],
   ["resets to another commit", bash("git reset --hard HEAD~1")],
   ["makes a remote", bash("git remote add far http://example.com/x")],
+  ["goes to an older commit", bash("git checkout -q HEAD~1")],
 ];
 
 const captain = (talk: Conversation): Turn =>
@@ -58,6 +60,13 @@ const SCRIPTS: Record<string, (talk: Conversation) => Turn> = {
     { text: "done" },
   ),
   "7": () => bash("true"),
+  "9": steps(
+    bash("verb=checkout; git $verb -q HEAD~1; mkdir -p out; echo 9 > out/9"), // unseen by the gate
+    complete("9"),
+    ({ results }) => bash(/\n {2}(git add .*)\n/.exec(results[1]!.text)?.[1] ?? "echo no remedy"),
+    complete("9"),
+    { text: "done" },
+  ),
   "8": () => ({ ...bash("true"), tokens: { input: 1e6, output: 1e6, cacheRead: 0, cacheCreation: 0 } }),
 };
 
@@ -126,10 +135,17 @@ describe("the gates of a ship", () => {
       reason: expect.stringMatching(/^its budget of \$0\.50 is spent: \$24\.00 in 1 runs; .*stopped at \$0\.5,/),
     });
 
+    // 9: off the commit that its task began from.
+    expect((await ends("9")).status).toBe("accepted");
+    await fleet.until("its end", () => results("9").length === 4);
+    expect(results("9")[1]).toMatchObject({ isError: true });
+    expect(results("9")[1]!.text).toContain("Not delivered: HEAD was moved: it is at");
+    expect(results("9")[2]!.isError, results("9")[2]!.text).toBe(false);
+
     await fleet.until("5 done", (now) => now.tasks[4]!.status === "accepted", 60_000);
     const five = fleet.api.calls.findLast((call) => call.task === "5")!.prompt;
     expect(five).toContain("Asked: Red or green?\n  Answer: Green.");
-    expect(fleet.delivered()).toEqual(["1", "2", "6", "5"]);
+    expect(fleet.delivered()).toEqual(["1", "2", "6", "5", "9"]);
     const subject = () => JSON.parse(readFileSync(fleet.taskFile(fleet.ships[0]!, "3"), "utf8")).subject;
     await expect.poll(subject, { timeout: 10_000 }).toContain("[blocked]");
   }, 240_000);

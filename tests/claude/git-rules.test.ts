@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { judgeCommand, simpleCommands } from "../../crew/gates/git-rules.ts";
+import { judgeCommand } from "../../crew/gates/git-rules.ts";
+import { simpleCommands } from "../../crew/gates/shell-words.ts";
 
 describe("a git command that leaves the ship's own tree or rewrites its history", () => {
   test.each([
@@ -31,6 +32,70 @@ describe("a git command that leaves the ship's own tree or rewrites its history"
     "git filter-branch --all",
     "git checkout -B other",
     "git switch --orphan other",
+    // To another commit, however it is named.
+    "git checkout HEAD~3",
+    "git checkout -q HEAD~3 2>/dev/null",
+    "git checkout abc1234f",
+    "git checkout origin/main",
+    "git checkout -t origin/main",
+    "git checkout FETCH_HEAD",
+    "git checkout main@{1}",
+    "git checkout @{-1}",
+    "git checkout -",
+    "git checkout HEAD~3 --",
+    "git checkout --detach",
+    "git checkout -b mine HEAD~3",
+    "git checkout -b mine origin/main",
+    "git switch -c mine HEAD~3",
+    "git switch -",
+    "git switch -d HEAD~1",
+    "git switch -qd HEAD~1",
+    "git switch --detach v1",
+    "git reset main",
+    "git reset main --",
+    "git reset HEAD~1",
+    "git reset -q origin/main",
+    "git reset --mixed HEAD^",
+    "git reset --keep main",
+    "git branch -f main HEAD~3",
+    "git branch --force ship-0 abc1234",
+    "git commit --amend --no-edit",
+    "git commit -a --amend",
+    "git pull",
+    "git pull --rebase origin main",
+    "git config --unset remote.origin.url",
+    "git config --unset-all remote.origin.fetch",
+    "git config --remove-section remote.origin",
+    "git config --rename-section remote.origin remote.old",
+    "git config unset remote.origin.url",
+    // By another program, or a shell's own words.
+    "timeout 60 git push origin main",
+    "timeout -k 5 --signal TERM 60 git push",
+    "until git push; do sleep 1; done",
+    "for i in 1 2; do git push && break; done",
+    "setsid git push",
+    "sudo -u x git push",
+    "sudo -Eu x A=1 git push",
+    "nice -n 5 git push",
+    "env -i git push",
+    "env -u A B=1 git push",
+    "nohup nice git push &",
+    "xargs -n 1 git push < refs",
+    "{ git push; } 2>&1 | tail",
+    "deliver() { git push; }; deliver",
+    "case $x in a) git push;; esac",
+    "diff <(git push 2>&1) x",
+    "git push 2>&1 | tee log",
+    ">log git push",
+    // A heredoc that is run.
+    "bash <<'X'\ngit push\nX",
+    "cat <<X | sh -e\ngit push\nX",
+    "cat <<X\n$(git push)\nX",
+    "bash <<< 'git push'",
+    "cat <<X\ntext\nX\ngit push",
+    "cat <<-X\n\ttext\n\tX\ngit push",
+    "echo $((1 << 2))\ngit push",
+    "# don't\ngit push",
   ])("is refused: %s", (command) => {
     expect(judgeCommand(command)).toMatch(/^Refused: a ship /);
   });
@@ -57,12 +122,57 @@ describe("what an agent needs", () => {
     "git config user.name me",
     "npm test -- --push",
     "cat <<'X'\ngit is fine\nX",
+    // Files of another commit are an edit, not a move.
+    "git checkout HEAD~3 -- shared.txt",
+    "git checkout HEAD~3 shared.txt lib",
+    "git checkout shared.txt",
+    "git checkout .",
+    "git checkout -p HEAD~1",
+    "git checkout HEAD",
+    "git checkout mine",
+    "git switch mine",
+    "git checkout -b mine HEAD",
+    "git switch -c mine",
+    "git reset lib/shared.txt",
+    "git reset HEAD~1 -- shared.txt",
+    "git branch -D mine",
+    "git branch -m mine",
+    "git merge --no-edit abc1234",
+    "git show HEAD~3:shared.txt",
+    "git archive HEAD~3 | tar -x -C /tmp/x",
+    "git commit -m 'git commit --amend is not for me'",
+    "git config --get remote.origin.url",
+    "git config get remote.origin.url",
+    "git config --unset user.name",
+    "git toString; constructor",
+    "timeout 60 npm test",
+    // What is text, and not run.
+    "cat > deploy.md <<'X'\ngit push origin main\nX",
+    "cat > deploy.md <<X\ngit push origin main; it's $HOME\nX\ngit status",
+    "cat <<-X > a\n\tgit push\n\tX",
+    "cat <<A - <<B\ngit push\nA\ngit pull\nB",
+    "python3 - <<'X'\nrun('git push')\nX",
+    `git commit -m "$(cat <<'X'\nSay how to deliver\n\ngit push isn't it\nX\n)"`,
+    `echo "$(date) git push; git pull"`,
+    "npm test # git push; later",
+    "grep -rn 'git push' <<< 'git push'",
   ])("is let through: %s", (command) => {
     expect(judgeCommand(command)).toBeNull();
   });
 });
 
 test("a shell line is taken apart as a shell does, as far as it matters", () => {
-  expect(simpleCommands(`a "b c" 'd;e' f\\ g | h && i;j\nk`)).toEqual([["a", "b c", "d;e", "f g"], ["h"], ["i"], ["j"], ["k"]]);
-  expect(simpleCommands("a '' b")).toEqual([["a", "", "b"]]);
+  const words = (line: string) => simpleCommands(line).map((command) => command.words);
+  expect(words(`a "b c" 'd;e' f\\ g | h && i;j\nk`)).toEqual([["a", "b c", "d;e", "f g"], ["h"], ["i"], ["j"], ["k"]]);
+  expect(words("a '' b")).toEqual([["a", "", "b"]]);
+  expect(words(`a $'b\\'c' 2>&1 >d e 3<f &>g # h`)).toEqual([["a", "b\\'c", "e"]]);
+  expect(words('a "b$(c "d e")f" `g h`')).toEqual([
+    ["c", "d e"],
+    ["g", "h"],
+    ["a", 'b$(c "d e")f', "`g h`"],
+  ]);
+  expect(simpleCommands("a <<'X' b\nc $(d)\nX\ne <<< f")).toEqual([
+    { words: ["a", "b"], stdin: "c $(d)\n" },
+    { words: ["e"], stdin: "f\n" },
+  ]);
 });

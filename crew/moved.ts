@@ -1,0 +1,28 @@
+import type { RunGit } from "./nested.ts";
+
+/**
+ * Why the tree may not be committed on `parents`; null when it may. A tree stands on the commit that HEAD is at: when HEAD does not hold a parent (a hand
+ * has checked out an older commit, or put a merge of ours away), the tree as it lies would undo that parent's work, and merge without a conflict.
+ * What a hand has committed itself, on whatever branch, holds it.
+ *
+ * To amend the commit of the tip counts as moved as well, though no harm is in it: it cannot be told from a commit made on an older one.
+ *
+ * @param parents the first is what the hand's work builds on, others were merged into the tree and need not be committed yet
+ */
+export async function whyMoved(git: RunGit, parents: readonly string[]): Promise<string | null> {
+  const commitAt = (ref: string) => git(["rev-parse", "--verify", "--quiet", `${ref}^{commit}`]).catch(() => "");
+  const [head, merging] = [await commitAt("HEAD"), await commitAt("MERGE_HEAD")];
+  const missing: string[] = [];
+  for (const [nth, parent] of parents.entries()) {
+    const ends = [head, nth > 0 ? merging : ""].filter(Boolean);
+    if (await git(["rev-list", "--max-count=1", parent, "--not", ...ends])) missing.push(parent);
+  }
+  if (missing.length === 0) return null;
+  const at = head ? await git(["show", "--no-patch", "--format=%h (%s)", head]) : "no commit";
+  const merges = missing.map((commit) => `git merge --no-edit --allow-unrelated-histories ${commit}`);
+  return `HEAD was moved: it is at ${at} and does not hold ${missing.map((commit) => commit.slice(0, 10)).join(" and ")}, on which this task builds. Delivered like this, your tree would undo work that is accepted. To keep what you have written, and have that work again:
+
+  git add --all; git commit --message="my work"; ${merges.join(" && ")}
+
+Resolve what conflicts and commit it, and see that the tree is as it should be.`;
+}
