@@ -14,6 +14,7 @@ import {
   putPrograms,
   putServices,
   restartTailscaled,
+  type ShipFacts,
   shipNodeId,
 } from "../../lib/tailnet/ship-node.ts";
 import { hasShipSsh, removeShipSsh, writeShipSsh } from "../../lib/tailnet/ssh.ts";
@@ -75,7 +76,7 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
         loginServer: control.loginServer,
         digest: news.digest,
       });
-      const node = await ensureJoined(control, sprites, { ...news, oldId: olds?.nodeId ?? "", wasThere: facts.wasThere });
+      const node = await ensureJoined(control, sprites, { ...news, oldId: olds?.nodeId ?? "", facts });
       made = { address: ipv4({ TailscaleIPs: node.addresses }) ?? "", nodeId: node.id, user: facts.user };
       await reach(captain, news, made);
       return made;
@@ -125,20 +126,23 @@ async function isLost(settings: Settings, { provider, sprite, address }: Inputs 
 async function ensureJoined(
   control: TailnetControl,
   sprites: SpritesClient,
-  { oldId, wasThere, ...news }: Inputs & { oldId: string; wasThere: boolean },
+  { oldId, facts, ...news }: Inputs & { oldId: string; facts: ShipFacts },
 ): Promise<TailnetNode> {
+  // One that joined by another URL of the same control plane would go on asking there.
+  let asksHere = facts.loginServer === (control.loginServer ?? "");
   for (let attempt = 1; ; attempt++) {
     // First, and not tried again: a ship's tailscaled without a control plane does not answer either.
     const nodes = nodesOfShip(await control.listNodes(), news.sprite, oldId);
     try {
       const own = await shipNodeId(sprites, news.sprite);
-      const kept = nodes.find((node) => node.id === own && isSound(node, news.sprite));
+      const kept = asksHere && nodes.find((node) => node.id === own && isSound(node, news.sprite));
       await removeNodes(
         control,
         nodes.filter((node) => node !== kept),
       );
       if (kept) return kept;
-      if (wasThere || attempt > 1) await forgetNode(sprites, news.sprite);
+      if (facts.wasThere || attempt > 1) await forgetNode(sprites, news.sprite);
+      asksHere = true;
       await joinWithKey(control, sprites, news);
       return await listedNode(control, await shipNodeId(sprites, news.sprite), news.sprite);
     } catch (error) {

@@ -39,6 +39,8 @@ const INHERITED = [
 
 const home = () => captainNodeHome();
 const stateFolder = () => join(home(), "state");
+/** Of which control plane it is. */
+const controlFile = () => join(home(), "control");
 const pidFile = () => join(home(), "pid");
 const usersFolder = () => join(home(), "users");
 
@@ -49,11 +51,21 @@ const usersFolder = () => join(home(), "users");
 export async function ensureOwnNode(control: TailnetControl, of: { stack: string; voyageId: string }): Promise<void> {
   await alone(async () => {
     await mkdir(usersFolder(), { recursive: true, mode: 0o700 });
+    const here = control.loginServer ?? "Tailscale";
+    const there = await readFile(controlFile(), "utf8").catch(() => here);
+    const others = (await readdir(usersFolder())).filter((user) => user !== of.voyageId);
+    if (there !== here && others.length > 0)
+      throw new OcaptainError(
+        "OWN_NODE",
+        `the captain's own node is in the tailnet of ${there}, for voyage ${others.join(", ")}, and cannot be in that of ${here} too`,
+        { hint: "sink that voyage first; or give this one the machine's tailscaled: pulumi config rm ocaptain:captainNode" },
+      );
+    await writeFile(controlFile(), here, { mode: 0o600 });
     await writeFile(join(usersFolder(), of.voyageId), "", { mode: 0o600 });
     const cli = await captainTailscale({ own: true });
     const wasThere = existsSync(stateFolder());
     if (!(await cli.status())) await start(cli, control.loginServer);
-    if (await isJoined(cli, control)) return;
+    if (there === here && (await isJoined(cli, control))) return;
     // One that was in a tailnet before joins as if it had never been: logging it out is not enough (docs/adr/ships-over-a-tailnet.md).
     if (wasThere) await start(cli, control.loginServer, { forget: true });
     await joinTailnet(cli, control, of);

@@ -25,7 +25,7 @@ const SCOPE_HINT =
 
 /** Tailscale's (https://tailscale.com/api#tag/policyfile): scope `policy_file` of the OAuth client; `policy_file:read` does for reading. */
 export function openPolicy({ baseUrl, oauthSecret }: Extract<TailnetSettings, { kind: "tailscale" }>): PolicyApi {
-  const token = openToken(baseUrl, oauthSecret);
+  const token = openToken(baseUrl, oauthSecret, "tailscale:oauthClientSecret");
   const ask = async (request: Call): Promise<Reply> => {
     const bearer = await token.get();
     const reply = await call(baseUrl, {

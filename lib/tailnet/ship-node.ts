@@ -15,8 +15,11 @@ const TAILSCALED = "tailscaled";
 const DOOR = "helm-door";
 const SOCKS_PORT = 1055;
 const JOIN_SECONDS = 25;
+const ANSWER_SECONDS = 20;
 /** Where a tailscaled keeps who it is, below its folder. */
 const STATE = "state/tailscaled.state";
+/** Beside it: tailscaled keeps its control plane's URL to itself. */
+const LOGIN_SERVER = "login-server";
 
 const PROGRAMS = ["tailscale", "tailscaled"] as const;
 
@@ -32,6 +35,8 @@ const Facts = z.object({
   tun: z.boolean(),
   /** Has a tailscaled been here before? What it was is in its state. */
   wasThere: z.boolean(),
+  /** Of the control plane that it has joined, "" for Tailscale's own; null: none yet. */
+  loginServer: z.string().nullable(),
   /** sha256 of the programs that are there. */
   sums: z.record(z.string(), z.string().nullable()),
 });
@@ -50,8 +55,9 @@ const tun = () => {
     return true;
   } catch { return false; }
 };
+const loginServer = () => { try { return fs.readFileSync(path.join(folder, "${LOGIN_SERVER}"), "utf8"); } catch { return null; } };
 console.log(JSON.stringify({ home: os.homedir(), user: os.userInfo().username, node: process.execPath, path: process.env.PATH, arch: process.arch,
-  tun: tun(), wasThere: fs.existsSync(path.join(folder, "${STATE}")), sums: { tailscale: sum("tailscale"), tailscaled: sum("tailscaled") } }));
+  tun: tun(), wasThere: fs.existsSync(path.join(folder, "${STATE}")), loginServer: loginServer(), sums: { tailscale: sum("tailscale"), tailscaled: sum("tailscaled") } }));
 `;
 
 /** Looks at a ship: an exec, which wakes it. */
@@ -159,8 +165,9 @@ const CALL = `cd "$HOME/${FOLDER}" || exit 1; call() { ./tailscale --socket=tail
  * A key that a ship died with is gone now, at the latest.
  */
 const SHIP_STATUS = `${CALL}; rm -f key
-for i in $(seq 200); do
-  said=$(call status --json --peers=false 2>status.err)
+end=$(($(date +%s) + ${ANSWER_SECONDS}))
+while [ "$(date +%s)" -lt $end ]; do
+  said=$(timeout 5 ./tailscale --socket=tailscaled.sock status --json --peers=false 2>status.err)
   case $said in *'"BackendState": "NoState"'* | *'"BackendState": "Starting"'*) ;; "{"*) printf %s "$said"; exit 0 ;; esac
   sleep 0.1
 done
@@ -191,7 +198,10 @@ export async function joinShip(
   const script = `${CALL}; trap 'rm -f key' EXIT; call "$@" >&2`;
   const result = await sprites.exec(sprite, provisionArgv(), {
     stdin: provisionStdin({
-      files: [{ path: `${FOLDER}/key`, content: key, mode: 0o600 }],
+      files: [
+        { path: `${FOLDER}/key`, content: key, mode: 0o600 },
+        { path: `${FOLDER}/${LOGIN_SERVER}`, content: loginServer ?? "", mode: 0o600 },
+      ],
       run: ["sh", "-c", script, "sh", ...up],
     }),
   });

@@ -17,8 +17,11 @@ const HOLDERS: Record<Scope, readonly string[]> = {
   policy_file: ["policy_file", "acl", "all"],
 };
 
-/** Access tokens of an OAuth client, by its secret; they live an hour. One is asked for at a time, and shared. */
-export function openToken(baseUrl: string, secret: string) {
+/**
+ * Access tokens of an OAuth client, by its secret; they live an hour. One is asked for at a time, and shared. `setting`: where the captain has put the
+ * secret, for errors.
+ */
+export function openToken(baseUrl: string, secret: string, setting = "ocaptain:tailscaleOauthSecret") {
   let known: Token | undefined;
   let asking: Promise<Token> | undefined;
 
@@ -60,7 +63,7 @@ export function openToken(baseUrl: string, secret: string) {
     new OcaptainError(
       "TAILNET_UNAUTHORIZED",
       `${new URL(baseUrl).host} refused the OAuth client's secret (${reply.status}): ${errorText(reply).replaceAll(secret, "…")}`,
-      { hint: "pulumi config set --secret ocaptain:tailscaleOauthSecret SECRET  (was the client revoked?)" },
+      { hint: `pulumi config set --secret ${setting} SECRET  (was the client revoked?)` },
     );
 
   return {

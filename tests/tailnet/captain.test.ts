@@ -126,6 +126,15 @@ describe("a node of the project's own", () => {
     }
   });
 
+  sail("it is in one tailnet: a voyage of another is refused, and changes nothing", async () => {
+    const other = { ...quay.control, loginServer: "https://other.example.com" };
+    await expect(ensureOwnNode(other, of("abc123"))).rejects.toThrow(
+      new RegExp(`in the tailnet of ${quay.headscale.url}, for voyage ${quay.voyageId}.*other.example.com`),
+    );
+    expect(await readdir(`${captainNodeHome()}/users`)).toEqual([quay.voyageId]);
+    expect(await mine()).toHaveLength(1);
+  });
+
   sail("removed from the tailnet: drift of the helm's resource, that up heals", async () => {
     const helmed = await quay.helm.create({ control: "headscale" });
     expect(await quay.helm.read(helmed)).toMatchObject({ present: true });

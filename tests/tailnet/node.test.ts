@@ -94,25 +94,43 @@ sail("tailscaled killed, a program changed: the ship's own supervisor, and up, p
   expect(await quay.ssh("ship-1", `"$HOME/voyage/tailnet/tailscale" version | head -1`)).toMatch(/^1\./);
 });
 
-sail("an up that died in the midst of forgetting what a ship was, or of joining it: the next one goes on", async () => {
+sail("an up that died in the midst of forgetting what a ship was, or when it had joined: the next one goes on", async () => {
   const name = quay.spriteName("ship-1");
-  await quay.sprites.stopService(name, "tailscaled");
-  await quay.onShip("ship-1", "rm voyage/tailnet/state/tailscaled.state");
+  const forget = async () => {
+    await quay.sprites.stopService(name, "tailscaled");
+    await quay.onShip("ship-1", "rm voyage/tailnet/state/tailscaled.state");
+  };
+  await forget();
   other.outs = (await other.node.update(other.outs)) as typeof other.outs;
-  await quay.control.deleteNode(String(other.outs.nodeId));
-  const { id, key } = await quay.control.mintKey({
-    stack: quay.stack,
-    voyageId: quay.voyageId,
-    ship: "ship-1",
-    incarnation: "x",
-  });
-  await quay.onShip("ship-1", "cd voyage/tailnet; ./tailscale --socket=tailscaled.sock logout");
-  const joining = `cd voyage/tailnet; ./tailscale --socket=tailscaled.sock up --reset --ssh --hostname=${name} --accept-dns=false --netfilter-mode=off --auth-key=${key} --login-server=${quay.headscale.url}`;
-  await quay.onShip("ship-1", joining);
-  await quay.control.deleteKey(id, quay.voyageId);
+
+  await quay.control.deleteNode(other.outs.nodeId);
+  await forget();
+  await quay.sprites.startService(name, "tailscaled");
+  const of = { stack: quay.stack, voyageId: quay.voyageId, ship: "ship-1", incarnation: "x" };
+  const { id, key } = await quay.control.mintKey(of);
+  const up = `up --reset --ssh --hostname=${name} --accept-dns=false --netfilter-mode=off --auth-key=${key} --login-server=${quay.headscale.url}`;
+  await quay.onShip("ship-1", `cd voyage/tailnet; ./tailscale --socket=tailscaled.sock ${up}`);
+  const [joined] = await listed("ship-1");
   other.outs = (await other.node.update(other.outs)) as typeof other.outs;
-  expect(await listed("ship-1")).toEqual([expect.objectContaining({ id: other.outs.nodeId })]);
+  expect(other.outs.nodeId).toBe(joined!.id);
+  expect(await listed("ship-1")).toHaveLength(1);
   expect(await quay.ssh("ship-1", "echo reached")).toBe("reached");
+  await quay.control.deleteKey(id, quay.voyageId);
+});
+
+sail("a tailscaled that answers nobody is started anew, as the same", async () => {
+  await quay.onShip("ship-1", "rm voyage/tailnet/tailscaled.sock");
+  expect(await other.node.update(other.outs)).toEqual(other.outs);
+  expect(await quay.ssh("ship-1", "echo reached")).toBe("reached");
+});
+
+sail("the control plane's URL is another: up joins the ship by that", async () => {
+  await quay.onShip("ship-1", "printf http://10.99.0.1:1 > voyage/tailnet/login-server");
+  const before = other.outs.nodeId;
+  other.outs = (await other.node.update(other.outs)) as typeof other.outs;
+  expect(other.outs.nodeId).not.toBe(before);
+  expect(await listed("ship-1")).toHaveLength(1);
+  expect(await other.node.update(other.outs)).toEqual(other.outs);
 });
 
 sail("removed behind our back: gone, for read; up joins it anew, by a key of its own when the first is spent", async () => {

@@ -1,0 +1,43 @@
+/**
+ * `unshare --net node bench/join.ts [ships]` (as root; docs/bench.md): how long a ship takes to join a tailnet, one after the other: its node's `create`,
+ * from the ship without tailscale until the captain's ssh finds it. A real headscale, the captain's own node, harbor ships with networks of their own.
+ */
+import { execa } from "execa";
+import { openTailnetVoyage } from "../tests/tailnet/tailnet-voyage.ts";
+import { median } from "./numbers.ts";
+import { whereAndWhen } from "./report.ts";
+
+const ships = Number(process.argv[2] ?? 6);
+const where = { ...whereAndWhen([]), command: `unshare --net node bench/join.ts ${ships}` };
+await execa("ip", ["link", "set", "lo", "up"]);
+const quay = await openTailnetVoyage();
+const first: number[] = [];
+const anew: number[] = [];
+const nothing: number[] = [];
+try {
+  for (let i = 0; i < ships; i++) {
+    const { node, outs, seconds } = await quay.join(`ship-${i}`);
+    first.push(seconds);
+    nothing.push(await timed(() => node.update(outs)));
+    await quay.control.deleteNode(outs.nodeId);
+    anew.push(await timed(() => node.update(outs)));
+    process.stderr.write(`ship-${i}: joined in ${seconds.toFixed(1)} s, anew in ${anew.at(-1)!.toFixed(1)} s\n`);
+  }
+} finally {
+  await quay.close();
+}
+console.log(JSON.stringify(where));
+console.log(`| ${ships} ships, one after the other (median) | seconds |\n|---|---|`);
+for (const [what, seconds] of [
+  ["first join", first],
+  ["its node removed, joined anew", anew],
+  ["nothing to do", nothing],
+] as const)
+  console.log(`| ${what} | ${median(seconds).toFixed(1)} s |`);
+process.exit();
+
+async function timed(act: () => Promise<unknown>): Promise<number> {
+  const from = performance.now();
+  await act();
+  return (performance.now() - from) / 1000;
+}
