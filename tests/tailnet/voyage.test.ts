@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -183,7 +184,9 @@ sail("a VM lost: up makes it anew, node and all, under the same name, in one go"
 sail("secrets are where they belong: not in state, logs, command lines, environments, or on ships", async () => {
   const places: [string, string][] = [["state", JSON.stringify(await captain.state())]];
   places.push(
-    ...(await filesUnder(join(captain.folder, "h"), /\.(log|jsonl|json|txt)$/)),
+    // Of the captain: daemons' folders, voyages with ledger and mirrors, Pulumi's states, backups and history.
+    ...(await filesUnder(captain.folder)),
+    ["printed by preview", String((await captain.preview()).all)],
     ...(await processesOf(captain.folder)),
   );
   for (const ship of ["ship-0", "ship-1", "ship-2"]) places.push([ship, (await onShip(ship, EVERYTHING)).stdout]);
@@ -192,6 +195,9 @@ sail("secrets are where they belong: not in state, logs, command lines, environm
     /^state/,
     /helm\.log$/,
     /tailscaled\.log$/,
+    /ledger\.sqlite/,
+    /\/history\/.*\.json$/,
+    /^printed/,
     /^environ .*harbor.main\.ts/,
     /^environ .*helm.main\.ts/,
     /^ship-2/,
@@ -248,14 +254,14 @@ async function networks(): Promise<string[]> {
 }
 
 /** What anybody on a ship can read: processes' command lines and environments, files. */
+const MOST_BYTES = 8 * 2 ** 20;
 const EVERYTHING = `cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null; find "$HOME" /tmp -type f ! -name 'tailscale*' ! -path '*/.mutagen/*' -exec cat {} + 2>/dev/null; true`;
 
-/** `[name, text]` of each. */
-async function filesUnder(folder: string, names: RegExp): Promise<[string, string][]> {
+/** `[name, text]` of each; of programs, which are large, none. */
+async function filesUnder(folder: string): Promise<[string, string][]> {
   const all = await readdir(folder, { recursive: true, withFileTypes: true });
-  const wanted = all
-    .filter((entry) => entry.isFile() && names.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name));
+  const files = all.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const wanted = files.filter((file) => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) < MOST_BYTES);
   return Promise.all(wanted.map(async (file) => [file, await readFile(file, "utf8").catch(() => "")] as [string, string]));
 }
 
