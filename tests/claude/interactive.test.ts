@@ -6,7 +6,7 @@ import { afterEach, expect, test } from "vitest";
 import { gitIn } from "../crew/git-in.ts";
 import type { TestShip } from "../crew/test-ship.ts";
 import { INSTALL_MS } from "./claude-cli.ts";
-import { bash, ClaudeFleet, complete, type Small, screen, update } from "./fleet.ts";
+import { bash, ClaudeFleet, claudePid, complete, type Small, screen, update } from "./fleet.ts";
 import { helmThatErrs } from "./helm-that-errs.ts";
 import { selfStarter, shipOf } from "./self-starter.ts";
 import { type Turn, usageLimit } from "./stand-in-api.ts";
@@ -96,6 +96,30 @@ test(
     const [row] = (await fleet.status()).ships;
     expect(row!.unfit).toMatch(/claims nothing, though it was told 3 times/);
     expect(await fleet.task("1")).toMatchObject({ status: "pending", epoch: 0 });
+  },
+  LONG,
+);
+
+test(
+  "gates that are gone when its session is to start again: the ship is told unfit and works no more, the task goes back unharmed",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1", metadata: { tries: 1 } }], 1, INTERACTIVE);
+    const [ship] = fleet.ships as [TestShip];
+    fleet.api.script = (talk) => {
+      if (talk.results.length === 0) return update("1", { status: "in_progress" });
+      if (talk.results.length === 1) return bash("rm -r ~/voyage/crew/gates");
+      return { text: "thinking", delayMs: 60_000 };
+    };
+    fleet.startAll();
+    await fleet.until("gates gone", () => fleet.api.calls.some(({ results }) => results.length === 2));
+    process.kill(claudePid(ship)!, "SIGKILL");
+    const { tasks } = await fleet.until(
+      "unfit",
+      ({ ships }) => ships[0]?.unfit?.includes("gates of this ship do not hold") ?? false,
+    );
+    expect(tasks[0]!.tries).toBe(0);
+    expect(await fleet.ended(ship)).toBe(0);
+    expect(await fleet.task("1")).toMatchObject({ status: "pending", tries: 0 });
   },
   LONG,
 );
