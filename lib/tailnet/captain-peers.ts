@@ -7,6 +7,8 @@ const LOOK_MS = 150;
 const PING_MS = 2_000;
 /** Without a relay only a direct way could answer. */
 const HOPELESS_PING_MS = 300;
+/** WireGuard sends a handshake that was lost again after 5 s. */
+const TUNNEL_MS = 7_000;
 
 const looks = new Map<string, Promise<TailscaleStatus | null>>();
 
@@ -21,9 +23,9 @@ function look(captain: Captain): Promise<TailscaleStatus | null> {
 }
 
 /**
- * Waits until the captain reaches a node: it is in the captain's map, with its ssh host keys and a way to it, and answers a ping. What is sent to a node
- * whose relay is not told yet is lost: such a ping is not waited for, and a first connection's handshake would be sent again only after 5 s (facts: tailnet,
- * trap 4).
+ * Waits until the captain reaches a node: it is in the captain's map, with its ssh host keys and a way to it, and answers a ping, through WireGuard too:
+ * Mutagen's ssh waits 5 s for a connection's first bytes, which is no longer than a handshake that was lost. What is sent to a node whose relay is not told
+ * yet is lost: such a ping is not waited for (facts: tailnet, trap 4).
  * @throws OcaptainError UNREACHED naming what did not come about within `timeoutMs`
  */
 export async function reachNode(captain: Captain, nodeId: string, name: string, timeoutMs: number): Promise<TailscaleNode> {
@@ -39,8 +41,10 @@ export async function reachNode(captain: Captain, nodeId: string, name: string, 
     else if (node.sshHostKeys.length === 0) {
       missing = "its ssh host keys are not told: the tailnet's policy must have the rule for ssh";
       hint = "ocaptain doctor";
-    } else if (await captain.cli.ping(address, node.Relay === "" ? HOPELESS_PING_MS : PING_MS)) return node;
-    else missing = "it does not answer a ping";
+    } else if (!(await captain.cli.ping(address, node.Relay === "" ? HOPELESS_PING_MS : PING_MS)))
+      missing = "it does not answer a ping";
+    else if (await captain.cli.ping(address, TUNNEL_MS, { wireguard: true })) return node;
+    else missing = "it answers a ping, but not through WireGuard";
   }
   throw new OcaptainError("UNREACHED", `${name} joined the tailnet, but in ${timeoutMs / 1000} s: ${missing}`, { hint });
 }

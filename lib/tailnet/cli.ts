@@ -64,9 +64,10 @@ export function openTailscale(socket: string | null, program = "tailscale") {
       // Its exit status is 1 for a daemon that answers and is not logged in, too.
       return stdout.startsWith("{") ? TailscaleStatus.parse(JSON.parse(stdout)) : null;
     },
-    /** Does that address answer within `timeoutMs`? One try: it is for the caller to go on. */
-    async ping(address: string, timeoutMs: number): Promise<boolean> {
-      const ping = execa(program, args(["ping", "--c=1", "--until-direct=false", `--timeout=${timeoutMs}ms`, address]), {
+    /** Does that address answer within `timeoutMs`? One try: it is for the caller to go on. `wireguard`: through the tunnel that connections take. */
+    async ping(address: string, timeoutMs: number, { wireguard = false } = {}): Promise<boolean> {
+      const how = ["--c=1", "--until-direct=false", `--timeout=${timeoutMs}ms`, ...(wireguard ? ["--tsmp"] : [])];
+      const ping = execa(program, args(["ping", ...how, address]), {
         reject: false,
         stdin: "ignore",
         timeout: timeoutMs + 2_000,
