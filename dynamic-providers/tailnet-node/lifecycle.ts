@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { OcaptainError } from "../../lib/errors.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
@@ -48,7 +49,7 @@ type Inputs = z.infer<typeof TailnetNodeInputs>;
 type Outputs = { address: string; nodeId: string; user: string };
 
 /** How long a ship that joined may take until the captain reaches it. */
-const REACH_MS = 60_000;
+const REACH_MS = 30_000;
 const JOIN_ATTEMPTS = 2;
 const ANSWER_MS = 3_000;
 /** The ship is held awake while it joins: tailnet traffic holds nothing (facts: tailnet, trap 6). */
@@ -76,9 +77,16 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
         loginServer: control.loginServer,
         digest: news.digest,
       });
-      const node = await ensureJoined(control, sprites, { ...news, oldId: olds?.nodeId ?? "", facts });
-      made = { address: ipv4({ TailscaleIPs: node.addresses }) ?? "", nodeId: node.id, user: facts.user };
-      await reach(captain, news, made);
+      const join = async (anew: boolean) => {
+        const node = await ensureJoined(control, sprites, { ...news, oldId: made.nodeId, facts, anew });
+        made = { address: ipv4({ TailscaleIPs: node.addresses }) ?? "", nodeId: node.id, user: facts.user };
+        await reach(captain, news, made);
+      };
+      await join(false).catch((error: unknown) => {
+        // Nothing else brings back one that other machines have mixed up (docs/adr/ships-over-a-tailnet.md).
+        if (error instanceof OcaptainError && error.code === "UNANSWERED") return join(true);
+        throw error;
+      });
       return made;
     } catch (error) {
       throw new PartlyMade(made, error); // there may be a node by now: destroy must know of it
@@ -126,23 +134,23 @@ async function isLost(settings: Settings, { provider, sprite, address }: Inputs 
 async function ensureJoined(
   control: TailnetControl,
   sprites: SpritesClient,
-  { oldId, facts, ...news }: Inputs & { oldId: string; facts: ShipFacts },
+  { oldId, facts, anew, ...news }: Inputs & { oldId: string; facts: ShipFacts; anew: boolean },
 ): Promise<TailnetNode> {
   // One that joined by another URL of the same control plane would go on asking there.
-  let asksHere = facts.loginServer === (control.loginServer ?? "");
+  let isFit = !anew && facts.loginServer === (control.loginServer ?? "");
   for (let attempt = 1; ; attempt++) {
     // First, and not tried again: a ship's tailscaled without a control plane does not answer either.
     const nodes = nodesOfShip(await control.listNodes(), news.sprite, oldId);
     try {
       const own = await shipNodeId(sprites, news.sprite);
-      const kept = asksHere && nodes.find((node) => node.id === own && isSound(node, news.sprite));
+      const kept = isFit && nodes.find((node) => node.id === own && isSound(node, news.sprite));
       await removeNodes(
         control,
         nodes.filter((node) => node !== kept),
       );
       if (kept) return kept;
-      if (facts.wasThere || attempt > 1) await forgetNode(sprites, news.sprite);
-      asksHere = true;
+      if (facts.wasThere || anew || attempt > 1) await forgetNode(sprites, news.sprite);
+      isFit = true;
       await joinWithKey(control, sprites, news);
       return await listedNode(control, await shipNodeId(sprites, news.sprite), news.sprite);
     } catch (error) {

@@ -1,4 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { helmClient } from "../../lib/helm-client.ts";
@@ -9,6 +11,7 @@ import { ensureOwnNode, leaveOwnNode } from "../../lib/tailnet/own-node.ts";
 import { sshConfigFile } from "../../lib/tailnet/ssh.ts";
 import { CAPTAIN_TAG } from "../../lib/tailnet/types.ts";
 import type { Props } from "../contract/resource.ts";
+import { goParts } from "./go-parts.ts";
 import { startNode } from "./node-here.ts";
 import { noOwnNetwork } from "./own-network.ts";
 import { openTailnetVoyage, type TailnetVoyage } from "./tailnet-voyage.ts";
@@ -43,6 +46,26 @@ describe("a kernel interface", () => {
     expect((await quay.onShip("ship-0", quay.ask("127.0.0.1:4318/v1/ship/hello"))).stdout).toBe("401");
     expect(await quay.ssh("ship-0", "hostname")).toBe(quay.spriteName("ship-0"));
     expect(await readFile(sshConfigFile(quay.voyageId), "utf8")).not.toContain("ProxyCommand");
+  });
+
+  sail("a ship that is listed and on line, and never answers, is joined anew", async () => {
+    const joined = await quay.join("ship-1");
+    // Other machines may have mixed it up for good; here a `tailscale` whose pings of that address get no answer stands for that.
+    const folder = await mkdtemp(join(tmpdir(), "ot-"));
+    const { PATH } = process.env;
+    onTestFinished(async () => {
+      process.env.PATH = PATH;
+      await rm(folder, { recursive: true });
+    });
+    const real = join((await goParts()).folder, "tailscale");
+    const script = `#!/bin/sh\ncase "$*" in *"ping "*" ${joined.outs.address}") exit 1 ;; esac\nexec "${real}" "$@"\n`;
+    await writeFile(join(folder, "tailscale"), script, { mode: 0o755 });
+    process.env.PATH = `${folder}:${PATH}`;
+    const outs = (await joined.node.update(joined.outs)) as typeof joined.outs;
+    expect(outs.address).not.toBe(joined.outs.address);
+    const all = (await quay.control.listNodes()).filter(({ hostname }) => hostname === quay.spriteName("ship-1"));
+    expect(all.map(({ id }) => id)).toEqual([outs.nodeId]);
+    expect(await quay.ssh("ship-1", "hostname")).toBe(quay.spriteName("ship-1"));
   });
 
   sail("a helm that was killed listens there again; one whose address is not there yet, as soon as it is", async () => {
