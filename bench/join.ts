@@ -4,7 +4,7 @@
  */
 import { execa } from "execa";
 import { openTailnetVoyage } from "../tests/tailnet/tailnet-voyage.ts";
-import { median } from "./numbers.ts";
+import { median, timed } from "./numbers.ts";
 import { whereAndWhen } from "./report.ts";
 
 const ships = Number(process.argv[2] ?? 6);
@@ -35,9 +35,3 @@ for (const [what, seconds] of [
 ] as const)
   console.log(`| ${what} | ${median(seconds).toFixed(1)} s |`);
 process.exit();
-
-async function timed(act: () => Promise<unknown>): Promise<number> {
-  const from = performance.now();
-  await act();
-  return (performance.now() - from) / 1000;
-}

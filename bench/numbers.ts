@@ -11,4 +11,11 @@ export function percentile(values: readonly number[], share: number): number {
   return at(sorted, Math.max(0, Math.ceil(share * sorted.length) - 1));
 }
 
+/** Seconds that `act` takes. */
+export async function timed(act: () => Promise<unknown>): Promise<number> {
+  const from = performance.now();
+  await act();
+  return (performance.now() - from) / 1000;
+}
+
 const at = (values: readonly number[], index: number) => values[index] ?? Number.NaN;

@@ -5,7 +5,7 @@
 import { execa } from "execa";
 import { claudeFolder } from "../tests/claude/claude-cli.ts";
 import { ClaudeFleet, ID, KEY } from "../tests/claude/fleet.ts";
-import { median } from "./numbers.ts";
+import { median, timed } from "./numbers.ts";
 import { whereAndWhen } from "./report.ts";
 
 const CASES = ["bare", "accepted", "refused"] as const;
@@ -61,10 +61,4 @@ async function bare({ folder, api }: ClaudeFleet): Promise<void> {
     stdin: "ignore",
     timeout: 60_000,
   });
-}
-
-async function timed(act: () => Promise<void>): Promise<number> {
-  const from = performance.now();
-  await act();
-  return (performance.now() - from) / 1000;
 }

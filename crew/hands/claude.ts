@@ -6,7 +6,7 @@ import { type Deck, handEnvironment } from "../deck.ts";
 import type { Delivery } from "../delivery.ts";
 import { openDoor } from "../gates/door.ts";
 import type { Gatekeeper } from "../gates/gatekeeper.ts";
-import { gatePlaces, hangGates } from "../gates/hook-settings.ts";
+import { gatePlaces } from "../gates/hook-settings.ts";
 import type { Hand, HandEnd } from "../hand.ts";
 import type { TaskLog } from "../task-log.ts";
 import { othersSince } from "./claude/credentials.ts";
@@ -20,7 +20,7 @@ import { Narrator } from "./claude/show.ts";
 import { Spending } from "./claude/spending.ts";
 import { toldBy } from "./claude/told.ts";
 import { keepTranscript, TRANSCRIPT_MS, transcriptOf } from "./claude/transcript.ts";
-import { endUnfit } from "./claude/unfit.ts";
+import { endUnfit, endWithoutClaude, hangGatesOrEnd } from "./claude/unfit.ts";
 
 /** What is left to say after the helm has accepted. */
 const AFTERWORD_MS = 60_000;
@@ -105,11 +105,7 @@ async function runs(
     if (heartbeat.spent !== null) return { kind: "handed-back", reason: heartbeat.spent };
     if (budgetUsd === 0) return { kind: "handed-back", reason: "nothing is left to spend" };
     const places = gatePlaces(ship.crew);
-    try {
-      hangGates(places);
-    } catch (error) {
-      await endUnfit(deck, (error as Error).message, signal);
-    }
+    await hangGatesOrEnd(deck, places, signal);
     if (!resume) await call("session", { task: task.id, epoch, session });
     log.write(`-- task ${task.id}  ${task.subject}: session ${session}${resume ? ", resumed" : ""}\n`);
     const narrator = new Narrator();
@@ -144,9 +140,7 @@ async function runs(
         },
       });
     } catch (error) {
-      const { message } = error as Error;
-      if (/^cannot run claude/.test(message)) await endUnfit(deck, `no Claude Code on this ship: ${message}`, signal);
-      throw error;
+      return await endWithoutClaude(deck, error, signal);
     } finally {
       clearInterval(keeping);
       keepTranscript(ship, session, name);

@@ -8,7 +8,7 @@ import { Halt } from "../halt.ts";
 import type { Hand } from "../hand.ts";
 import { pause } from "../pause.ts";
 import type { TaskLog } from "../task-log.ts";
-import { readCredentials } from "./claude/credentials.ts";
+import { credentialsNow } from "./claude/credentials.ts";
 import { claudeEnvironment } from "./claude/environment.ts";
 import { renderOrdersRules } from "./claude/prompt.ts";
 import { Spending } from "./claude/spending.ts";
@@ -42,7 +42,7 @@ export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) =>
       return told;
     },
     env() {
-      credentials = credentialsOf(deck);
+      credentials = credentialsNow(ship);
       refused = "";
       heartbeat.note = WAITING;
       return environment(deck);
@@ -75,7 +75,7 @@ export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) =>
   /** Ends the session, which has refused credentials in its environment, once the next `up` has brought others. */
   async function renew(session: AbortController): Promise<void> {
     const either = AbortSignal.any([signal, session.signal]);
-    while (refused === credentialsOf(deck)) await pause(hello.heartbeatSeconds * 1000, either);
+    while (refused === credentialsNow(ship)) await pause(hello.heartbeatSeconds * 1000, either);
     if (refused === "") return;
     session.abort(new Interrupted("there are other credentials", "There are other credentials now. Go on where you were."));
   }
@@ -128,8 +128,6 @@ class Interrupted extends Error {
     this.first = first;
   }
 }
-
-const credentialsOf = ({ ship }: Deck) => JSON.stringify(readCredentials(ship));
 
 /** Delivers what lies in the tree. False when there is nothing, or it was not taken. */
 async function bringHome(deck: Deck, grant: Grant, log: TaskLog): Promise<boolean> {

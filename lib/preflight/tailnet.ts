@@ -2,6 +2,7 @@ import { runningHarbor } from "../harbor-daemon.ts";
 import { helmPort } from "../paths.ts";
 import { captainNode } from "../tailnet/captain.ts";
 import { tailnetControl } from "../tailnet/control.ts";
+import { nodeOfCaptain } from "../tailnet/nodes.ts";
 import { type ShipArch, tailscaleParts } from "../tailnet/parts.ts";
 import { HELM_PORT } from "../tailnet/policy-rules.ts";
 import { readTailnetSettings, type TailnetConfig } from "../tailnet/settings.ts";
@@ -36,17 +37,16 @@ export function captainNodeCheck(config: TailnetConfig): Check {
   return {
     what,
     look: async () => {
-      const { address, nodeId, hostname } = await captainNode({ own: false });
+      const captain = await captainNode({ own: false });
       const { settings } = readTailnetSettings(config);
       if (!settings) return []; // told by the tailnet's own check
       const nodes = await tailnetControl(config).listNodes();
-      // Not by the id alone: Headscale's are numbers, which another server has too.
-      if (nodes.some((node) => node.id === nodeId && node.hostname === hostname)) return [];
+      if (nodeOfCaptain(nodes, captain)) return [];
       const where = settings.kind === "headscale" ? new URL(settings.baseUrl).host : "that of ocaptain:tailscaleOauthSecret";
       return [
         {
           what,
-          message: `${address} is in another tailnet than the ships will be, ${where}`,
+          message: `${captain.address} is in another tailnet than the ships will be, ${where}`,
           hint: "tailscale switch; or a node of the project's own: pulumi config set ocaptain:captainNode own",
         },
       ];

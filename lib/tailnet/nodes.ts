@@ -18,6 +18,10 @@ export const nodesOfShip = (nodes: readonly TailnetNode[], sprite: string, nodeI
     return (byId && (named || tagged)) || (named && tagged);
   });
 
+/** The captain's machine, by what its tailscaled takes itself for: never by the id alone, for Headscale's are numbers, which another server has too. */
+export const nodeOfCaptain = (nodes: readonly TailnetNode[], self: { nodeId: string | undefined; hostname: string }) =>
+  nodes.find((node) => node.id === self.nodeId && node.hostname === self.hostname);
+
 /** A voyage's machines, by the prefix of their names. */
 export const nodesOfVoyage = (nodes: readonly TailnetNode[], prefix: string): TailnetNode[] =>
   nodes.filter((node) => node.hostname.startsWith(prefix) && node.tags.includes(SHIP_TAG));

@@ -10,7 +10,7 @@ import { acquireOsLock } from "../os-lock.ts";
 import { captainNodeHome } from "../paths.ts";
 import { captainTailscale, ownSocket } from "./captain.ts";
 import type { Tailscale, TailscaleStatus } from "./cli.ts";
-import { removeNodes } from "./nodes.ts";
+import { nodeOfCaptain, removeNodes } from "./nodes.ts";
 import { captainArch, tailscaleParts } from "./parts.ts";
 import { tailscaledEnvironment } from "./ship-node.ts";
 import { CAPTAIN_TAG, type TailnetControl } from "./types.ts";
@@ -134,12 +134,11 @@ async function settled(cli: Tailscale): Promise<TailscaleStatus | null> {
 export const ownNodeIsJoined = async (control: TailnetControl): Promise<boolean> =>
   isJoined(await captainTailscale({ own: true }), control);
 
-/** What it says itself does not count: a machine that was removed from the tailnet still says "Running". Nor does a bare id: another Headscale has it, too. */
+/** What it says itself does not count: a machine that was removed from the tailnet still says "Running". */
 async function isJoined(cli: Tailscale, control: TailnetControl): Promise<boolean> {
   const status = await settled(cli);
-  const id = status?.BackendState === "Running" ? status.Self?.ID : undefined;
-  const hostname = await ownHostname();
-  const node = (await control.listNodes()).find((one) => one.id === id && one.hostname === hostname);
+  const nodeId = status?.BackendState === "Running" ? status.Self?.ID : undefined;
+  const node = nodeOfCaptain(await control.listNodes(), { nodeId, hostname: await ownHostname() });
   return node !== undefined && !node.expired && node.tags.includes(CAPTAIN_TAG);
 }
 

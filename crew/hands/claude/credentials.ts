@@ -18,9 +18,11 @@ export function readCredentials(ship: Ship): Record<string, string> {
   return Object.fromEntries(pairs.filter(([name, value]) => NAMES.has(name) && value !== ""));
 }
 
+/** Which credentials a ship has now, to be compared. */
+export const credentialsNow = (ship: Ship): string => JSON.stringify(readCredentials(ship));
+
 /** Called as a run begins; the answer tells whether the ship has got other credentials since. What the API says of the run's is no news then. */
 export function othersSince(ship: Ship): () => boolean {
-  const now = () => JSON.stringify(readCredentials(ship));
-  const before = now();
-  return () => now() !== before;
+  const before = credentialsNow(ship);
+  return () => credentialsNow(ship) !== before;
 }

@@ -5,7 +5,7 @@ import type { HandSettings } from "../../../lib/plan-types.ts";
 import type { Deck } from "../../deck.ts";
 import { openDoor } from "../../gates/door.ts";
 import type { HookInput, Verdict } from "../../gates/gatekeeper.ts";
-import { gatePlaces, hangGates } from "../../gates/hook-settings.ts";
+import { gatePlaces } from "../../gates/hook-settings.ts";
 import { pause } from "../../pause.ts";
 import { run } from "../../run.ts";
 import { type } from "./attended.ts";
@@ -15,7 +15,7 @@ import { backOff, FAILURES } from "./patience.ts";
 import { Recovery, type RecoveryParts } from "./recovery.ts";
 import { keepSessionLog } from "./session-log.ts";
 import { transcriptOf } from "./transcript.ts";
-import { endUnfit } from "./unfit.ts";
+import { endUnfit, endWithoutClaude, hangGatesOrEnd } from "./unfit.ts";
 
 /** Nobody bounds the time of a session that waits for a person; it ends with the watch. */
 const NEVER_MS = 2 ** 31 - 1;
@@ -77,11 +77,7 @@ export class Tui {
     const closeDoor = await openDoor(places.socket, (input) => this.#judge(input, signal));
     try {
       for (let failures = 0; ; ) {
-        try {
-          hangGates(places, true);
-        } catch (error) {
-          await endUnfit(this.#deck, (error as Error).message, signal);
-        }
+        await hangGatesOrEnd(this.#deck, places, signal, true);
         const resume = transcriptOf(ship, this.#session) !== null;
         if (!resume) this.#session = randomUUID();
         writeFileSync(this.#idFile, this.#session, { mode: 0o600 });
@@ -129,11 +125,7 @@ export class Tui {
         this.pid = pid;
       },
       start: window.start(true),
-    }).catch(async (error: Error) => {
-      if (/^cannot run claude/.test(error.message))
-        await endUnfit(this.#deck, `no Claude Code on this ship: ${error.message}`, signal);
-      throw error;
-    });
+    }).catch((error: unknown) => endWithoutClaude(this.#deck, error, signal));
   }
 
   async #judge(input: HookInput, signal: AbortSignal): Promise<Verdict> {

@@ -1,4 +1,5 @@
 import type { Deck } from "../../deck.ts";
+import { type GatePlaces, hangGates } from "../../gates/hook-settings.ts";
 import { Halt } from "../../halt.ts";
 
 /**
@@ -12,4 +13,20 @@ export async function endUnfit({ helm, hello, journal }: Deck, why: string, sign
     journal.note("trial", `the helm does not know that the hand cannot work: ${error.message}`);
   });
   throw new Halt("stop", why);
+}
+
+/** Hangs the gates; where they do not hold the ship is unfit. `terminal`: of a session with its own screen. */
+export async function hangGatesOrEnd(deck: Deck, places: GatePlaces, signal: AbortSignal, terminal = false): Promise<void> {
+  try {
+    hangGates(places, terminal);
+  } catch (error) {
+    await endUnfit(deck, (error as Error).message, signal);
+  }
+}
+
+/** Of what a start of Claude Code has thrown: without the program the ship is unfit; anything else is thrown on. */
+export async function endWithoutClaude(deck: Deck, error: unknown, signal: AbortSignal): Promise<never> {
+  const { message } = error as Error;
+  if (/^cannot run claude/.test(message)) await endUnfit(deck, `no Claude Code on this ship: ${message}`, signal);
+  throw error;
 }
