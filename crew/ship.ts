@@ -10,6 +10,8 @@ export type Ship = {
   /** The crew itself, and what the captain puts there for it. */
   crew: string;
   workspace: string;
+  /** The crew's own git directory for the workspace, where no agent has anything to do. */
+  repo: string;
   logs: string;
   /** For verification checkouts; emptied at start. On disk, because /tmp may be memory. */
   scratch: string;
@@ -33,6 +35,7 @@ export function readShip(home = homedir()): Ship {
     home,
     crew,
     workspace: join(home, "voyage", "workspace"),
+    repo: join(crew, "repo.git"),
     logs: join(home, "voyage", "logs"),
     scratch: join(home, "voyage", "scratch"),
     tokenFile: join(crew, "token"),
