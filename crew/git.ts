@@ -52,9 +52,11 @@ export type GitOptions = {
   workTree?: string;
   index?: string;
   borrow?: string | null;
+  /** @default 600 */
+  seconds?: number;
   /** Is told what git warned of, when there was something, though it did not fail. */
   onWarning?: (words: string) => void;
-  /** `latin1` keeps the bytes of names that are no text. @default "utf8" */
+  /** `latin1` keeps the bytes of names that are no text, and all that is printed. @default "utf8", trimmed */
   encoding?: "utf8" | "latin1";
 };
 
@@ -83,7 +85,7 @@ export class ShipGit {
       input,
       encoding,
       onWarning: options.onWarning,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(GIT_MS)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(options.seconds ? options.seconds * 1000 : GIT_MS)]),
       env: {
         ...withoutGit(process.env),
         ...identityOf(this.#ship),
@@ -144,7 +146,7 @@ function git(
     child.once("close", (code, killed) => {
       if (code === 0) {
         if (stderr) options.onWarning?.(stderr);
-        return resolve(stdout.trim());
+        return resolve(options.encoding === "utf8" ? stdout.trim() : stdout);
       }
       const verb = args.find((arg, i) => !arg.startsWith("-") && args[i - 1] !== "-c");
       reject(

@@ -5,13 +5,16 @@ import type { Journal } from "./journal.ts";
 import type { Ship } from "./ship.ts";
 import { HelmAway, transfer } from "./transfer.ts";
 import { lendObjects, makeAgentsGit, readAgentsGit, showMerge } from "./tree/agents-git.ts";
-import { bytesOf, ensureFolder, openAll, removeAll, textOf, unfreeze } from "./tree/files.ts";
+import { bytesOf, ensureFolder, isFile, openAll, removeAll, textOf, unfreeze } from "./tree/files.ts";
+import { checkFilters } from "./tree/filters.ts";
+import { indexed, linksOf } from "./tree/indexed.ts";
 import { findAside, findLeft } from "./tree/left.ts";
 import { whyMoved } from "./tree/moved.ts";
 import { namesOf, shown } from "./tree/names.ts";
 import { aboutNested, nestedRepos } from "./tree/nested.ts";
 import { ensureRepo } from "./tree/own-git.ts";
 import { findStrays, type Strays } from "./tree/strays.ts";
+import { checkSubmodules } from "./tree/submodules.ts";
 import { TreeUnready } from "./tree-unready.ts";
 
 /** After so many failures that are not the line's, our own clone is not trusted any more. */
@@ -76,7 +79,7 @@ export class Tree {
     const commit = await git(["rev-parse", "--verify", `${ref}^{commit}`]);
     await git(["update-ref", "--no-deref", "HEAD", commit]);
     const { strays, ignored } = await this.#look(git, await this.#toHead(git));
-    for (const path of strays.special) await removeAll(join(this.folder, textOf(path)));
+    for (const path of [...strays.special, ...strays.gits]) await removeAll(join(this.folder, textOf(path)));
     const stays = [...strays.unreadable, ...strays.files];
     if (stays.length > 0) throw new Error(`what lies in the tree cannot be removed: ${namesOf(stays.map(shown))}`);
     const { repo } = this.#ship;
@@ -89,9 +92,9 @@ export class Tree {
   async #toHead(git: RunGit): Promise<string[]> {
     await git(["reset", "--quiet", "--hard"]);
     await git(["clean", "--quiet", "-ffd"]);
-    const { paths, links } = await this.#known(git);
-    for (const link of links) {
-      const folder = join(this.folder, textOf(link));
+    const { paths, links } = await indexed(git);
+    for (const { path } of links) {
+      const folder = join(this.folder, textOf(path));
       if (existsSync(folder)) for (const name of readdirSync(folder)) await removeAll(join(folder, name));
     }
     return paths;
@@ -251,10 +254,16 @@ export class Tree {
         return error.message;
       },
     );
+    await this.#addForced(git);
     const wrong: string[] = [];
     const nested = await nestedRepos(git, this.folder, parents);
     if (nested.length > 0) wrong.push(aboutNested(nested));
-    const { paths } = await this.#known(git);
+    const { links } = await indexed(git);
+    const others = links.filter(({ path }) => !nested.includes(textOf(path)));
+    const ask = { folder: this.folder, repo: this.#ship.repo, scratch: this.#ship.scratch };
+    if (others.length > 0) wrong.push(...(await checkSubmodules(git, ask, others, await linksOf(git, parents))));
+    wrong.push(...(await checkFilters(git, parents.at(-1)!)));
+    const { paths } = await indexed(git);
     const { strays, ignored } = await this.#look(git, [...paths, ...nested.map(bytesOf)]);
     if (strays.unreadable.length > 0) wrong.push(aboutUnreadable(strays.unreadable));
     if (strays.files.length > 0 || (said && nested.length === 0)) wrong.push(aboutFiles(strays.files, said));
@@ -268,10 +277,15 @@ export class Tree {
     return { strays: findStrays(bytesOf(this.folder), new Set(known), ignored), ignored };
   }
 
-  async #known(git: RunGit): Promise<{ paths: string[]; links: string[] }> {
-    const entries = lines(await git(["ls-files", "-z", "--stage"], BYTES));
-    const paths = entries.map((entry) => entry.slice(entry.indexOf("\t") + 1));
-    return { paths, links: paths.filter((_, nth) => entries[nth]!.startsWith("160000 ")) };
+  /** What git ignores and the agent has added all the same. */
+  async #addForced(git: RunGit): Promise<void> {
+    const index = join(this.folder, ".git", "index");
+    if (!existsSync(index)) return;
+    const asked = ["ls-files", "-z", "--cached", "--ignored", "--exclude-standard"];
+    const forced = lines(await git(asked, { ...BYTES, index }).catch(() => ""));
+    if (forced.length === 0) return;
+    const there = forced.filter((path) => isFile(`${bytesOf(this.folder)}/${path}`));
+    await git(["update-index", "--add", "-z", "--stdin"], { ...BYTES, input: there.map((path) => `${path}\0`).join("") });
   }
 
   /** Is there anything in the tree, ignored files apart, that `commit` has not? */
@@ -398,7 +412,7 @@ export class Tree {
 const PUSHED = "refs/remotes/ships/pushed";
 const BYTES = { encoding: "latin1" } as const;
 /** What git says when its own repository, or the disk, is at fault, and not what lies in the tree. */
-const OWN_FAULT = /No space left|repository database|index file|\.lock'|corrupt|bad object/;
+const OWN_FAULT = /No space left|repository database|index file (corrupt|smaller|open)|new index file|\.lock'|corrupt|bad object/;
 
 const lines = (text: string) => text.split("\0").filter(Boolean);
 

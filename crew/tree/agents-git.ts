@@ -128,7 +128,7 @@ export type Shown = {
 export async function makeAgentsGit(tree: string, shown: Shown): Promise<void> {
   const dir = join(tree, ".git");
   await removeAll(dir);
-  for (const folder of ["objects/info", "objects/pack", "refs/heads", "refs/tags", "info"])
+  for (const folder of ["objects/info", "objects/pack", "refs/heads", "refs/tags", "info", "hooks"])
     mkdirSync(join(dir, folder), { recursive: true });
   const settings = ["repositoryformatversion = 0", "filemode = true", "bare = false", "logallrefupdates = true"];
   writeFileSync(join(dir, "config"), `[core]\n${settings.map((setting) => `\t${setting}\n`).join("")}`);

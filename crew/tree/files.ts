@@ -9,6 +9,12 @@ export const bytesOf = (path: string) => Buffer.from(path, "utf8").toString("lat
 export const textOf = (bytes: string) => Buffer.from(bytes, "latin1").toString("utf8");
 const at = (bytes: string) => Buffer.from(bytes, "latin1");
 
+/** A file or a link. */
+export function isFile(path: string): boolean {
+  const stat = lstatSync(at(path), { throwIfNoEntry: false });
+  return stat !== undefined && (stat.isFile() || stat.isSymbolicLink());
+}
+
 /** Makes `folder` a folder that its owner can use: a link or a file in its place goes, and whatever a link leads to stays. */
 export function ensureFolder(folder: string): void {
   const stat = lstatSync(folder, { throwIfNoEntry: false });

@@ -1,7 +1,9 @@
 import type { RunGit } from "../git.ts";
 import { type AgentsGit, readAgentsGit } from "./agents-git.ts";
-import { bytesOf, openAll } from "./files.ts";
-import { filesOfNested, nestedRepos } from "./nested.ts";
+import { bytesOf, openAll, textOf } from "./files.ts";
+import { indexed, linksOf } from "./indexed.ts";
+import { becomeFiles, nestedRepos } from "./nested.ts";
+import { changedSubmodules } from "./submodules.ts";
 
 type Ask = {
   /** The crew's own git directory, and the tree. */
@@ -35,7 +37,7 @@ export async function findLeft(git: RunGit, ask: Ask & { base: string; pushed: s
     openAll(bytesOf(ask.folder));
     await add();
   }
-  await addNested(git, ask.folder, head);
+  await addNested(git, ask, head);
   const nothingNew = !own && !(await git(["diff-index", "--cached", "--name-only", "--diff-filter=d", ask.base]));
   const tree = nothingNew ? (await treeOf(git, head))! : await git(["write-tree"]);
 
@@ -130,14 +132,11 @@ const isAncestor = (git: RunGit, ancestor: string, commit: string) =>
     () => false,
   );
 
-/** Of a repository inside the tree its files are saved, since its commits would be lost with it. */
-async function addNested(git: RunGit, folder: string, head: string): Promise<void> {
-  for (const path of await nestedRepos(git, folder, [head])) {
-    await git(["update-index", "--force-remove", "--", path]);
-    const files = await filesOfNested(git, folder, path);
-    await git(["update-index", "--add", "-z", "--stdin"], {
-      input: files.map((file) => `${file}\0`).join(""),
-      encoding: "latin1",
-    });
-  }
+/** Of a repository inside the tree, and of a submodule, its files are saved, since its commits would be lost with it. */
+async function addNested(git: RunGit, ask: Ask, head: string): Promise<void> {
+  for (const path of await nestedRepos(git, ask.folder, [head])) await becomeFiles(git, ask.folder, path);
+  const { links } = await indexed(git);
+  if (links.length === 0) return;
+  for (const path of await changedSubmodules(git, ask, links, await linksOf(git, [head])))
+    await becomeFiles(git, ask.folder, textOf(path));
 }

@@ -44,6 +44,13 @@ function filesBelow(folder: string, path: string): string[] {
   });
 }
 
+/** Takes the link at `path` out of the index, and the files that lie there into it. */
+export async function becomeFiles(git: RunGit, folder: string, path: string): Promise<void> {
+  await git(["update-index", "--force-remove", "--", path]);
+  const input = (await filesOfNested(git, folder, path)).map((file) => `${file}\0`).join("");
+  await git(["update-index", "--add", "-z", "--stdin"], { input, encoding: "latin1" });
+}
+
 const split = (text: string) => text.split("\0").filter(Boolean);
 
 const others = async (git: RunGit) => split(await git(["ls-files", "-z", "--others", "--exclude-standard"]));

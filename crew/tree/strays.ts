@@ -6,6 +6,8 @@ export type Strays = {
   files: string[];
   /** Folders that cannot be looked into. */
   unreadable: string[];
+  /** The `.git` of repositories inside the tree, whose files may well be in the index. */
+  gits: string[];
   /** Sockets, pipes and devices: no commit can hold them. */
   special: string[];
 };
@@ -21,13 +23,17 @@ export const MUTAGENS_OWN = ".mutagen-temporary-";
  * @param ignored what git ignores; a folder ends with "/"
  */
 export function findStrays(folder: string, known: ReadonlySet<string>, ignored: ReadonlySet<string>): Strays {
-  const strays: Strays = { files: [], unreadable: [], special: [] };
+  const strays: Strays = { files: [], unreadable: [], gits: [], special: [] };
   for (const folders = [""]; folders.length > 0; ) {
     const below = folders.pop()!;
     const entries = look(below ? `${folder}/${below}` : folder);
     if (entries === null) strays.unreadable.push(below || ".");
     for (const entry of entries ?? []) {
-      if (entry.name === ".git" || entry.name.startsWith(MUTAGENS_OWN)) continue;
+      if (entry.name.startsWith(MUTAGENS_OWN)) continue;
+      if (entry.name === ".git") {
+        if (below) strays.gits.push(`${below}/.git`);
+        continue;
+      }
       const path = below ? `${below}/${entry.name}` : entry.name;
       if (known.has(path)) continue;
       if (entry.isDirectory()) {
