@@ -108,5 +108,9 @@ const missing = (reply: Reply) =>
 
 function sprite(reply: Reply): SpriteInfo {
   const raw = JSON.parse(reply.body.toString("utf8")) as SpriteInfo;
+  // It becomes the name of folders, and part of labels.
+  if (!SPRITE_ID.test(raw.id)) throw new OcaptainError("SPRITES_REFUSED", "the provider names a sprite by an id that is none");
   return { id: raw.id, name: raw.name, status: raw.status, url: raw.url ?? "", labels: raw.labels ?? [] };
 }
+
+const SPRITE_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
