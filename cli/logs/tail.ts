@@ -1,6 +1,10 @@
-import { open, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { lstat, open } from "node:fs/promises";
 
 const CHUNK_BYTES = 1024 * 1024;
+/** Of a file's end, that are read at most at one time. What a ship wrote must fit in memory. */
+const MOST_BYTES = 64 * CHUNK_BYTES;
+const MOST_LINES = 500_000;
 
 /**
  * Reads a file that only grows, from where it was read last. Mutagen puts a new file in its place for each change, so it is opened anew each
@@ -17,12 +21,17 @@ export class Tail {
 
   /** Whole lines that are new; `final`: also what comes after the last newline. Nothing when the file is gone. */
   async lines(final: boolean): Promise<string[]> {
-    const size = (await stat(this.path).catch(() => null))?.size ?? this.#at;
+    const size = (await lstat(this.path).catch(() => null))?.size ?? this.#at;
     if (size === this.#at && !(final && this.#rest.length > 0)) return [];
-    const handle = await open(this.path, "r").catch(() => null);
+    const handle = await open(this.path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => null);
     if (!handle) return [];
     if (size < this.#at) {
       this.#at = 0;
+      this.#rest = Buffer.alloc(0);
+    }
+    const skipped = size - this.#at > MOST_BYTES;
+    if (skipped) {
+      this.#at = size - MOST_BYTES;
       this.#rest = Buffer.alloc(0);
     }
     const chunks = [this.#rest];
@@ -41,6 +50,13 @@ export class Tail {
     const end = final ? all.length : all.lastIndexOf("\n") + 1;
     this.#rest = all.subarray(end);
     const text = all.toString("utf8", 0, end);
-    return text === "" ? [] : text.replace(/\n$/, "").split("\n");
+    const lines =
+      text === ""
+        ? []
+        : text
+            .replace(/\n$/, "")
+            .split("\n")
+            .slice(skipped ? 1 : 0);
+    return skipped || lines.length > MOST_LINES ? ["[only the end of this file is shown]", ...lines.slice(-MOST_LINES)] : lines;
   }
 }
