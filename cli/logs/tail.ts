@@ -1,10 +1,8 @@
-import { constants } from "node:fs";
-import { lstat, open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 
 const CHUNK_BYTES = 1024 * 1024;
-/** Of a file's end, that are read at most at one time. What a ship wrote must fit in memory. */
-const MOST_BYTES = 64 * CHUNK_BYTES;
-const MOST_LINES = 500_000;
+/** Of one file at one time. */
+const MOST_BYTES = 32 * CHUNK_BYTES;
 
 /**
  * Reads a file that only grows, from where it was read last. Mutagen puts a new file in its place for each change, so it is opened anew each
@@ -21,22 +19,23 @@ export class Tail {
 
   /** Whole lines that are new; `final`: also what comes after the last newline. Nothing when the file is gone. */
   async lines(final: boolean): Promise<string[]> {
-    const size = (await lstat(this.path).catch(() => null))?.size ?? this.#at;
+    const size = (await stat(this.path).catch(() => null))?.size ?? this.#at;
     if (size === this.#at && !(final && this.#rest.length > 0)) return [];
-    const handle = await open(this.path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => null);
+    const handle = await open(this.path, "r").catch(() => null);
     if (!handle) return [];
     if (size < this.#at) {
       this.#at = 0;
       this.#rest = Buffer.alloc(0);
     }
-    const skipped = size - this.#at > MOST_BYTES;
-    if (skipped) {
-      this.#at = size - MOST_BYTES;
-      this.#rest = Buffer.alloc(0);
+    // A ship's log may be of any size up to its sync's limit: of very much the end is read.
+    const skipped = Math.max(0, size - this.#at - MOST_BYTES);
+    if (skipped > 0) {
+      this.#at += skipped;
+      this.#rest = Buffer.from(`[${skipped} bytes before this are not shown: ${this.path}]\n`);
     }
     const chunks = [this.#rest];
     try {
-      for (;;) {
+      while (this.#at < size) {
         const { bytesRead, buffer } = await handle.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, this.#at);
         if (bytesRead === 0) break;
         chunks.push(buffer.subarray(0, bytesRead));
@@ -50,13 +49,6 @@ export class Tail {
     const end = final ? all.length : all.lastIndexOf("\n") + 1;
     this.#rest = all.subarray(end);
     const text = all.toString("utf8", 0, end);
-    const lines =
-      text === ""
-        ? []
-        : text
-            .replace(/\n$/, "")
-            .split("\n")
-            .slice(skipped ? 1 : 0);
-    return skipped || lines.length > MOST_LINES ? ["[only the end of this file is shown]", ...lines.slice(-MOST_LINES)] : lines;
+    return text === "" ? [] : text.replace(/\n$/, "").split("\n");
   }
 }

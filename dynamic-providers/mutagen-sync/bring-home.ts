@@ -1,6 +1,7 @@
 import { OcaptainError } from "../../lib/errors.ts";
 import type { Session } from "../../lib/mutagen/session.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
+import { shipScript } from "../../lib/ship-shell.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
@@ -10,6 +11,8 @@ import { type SyncInputs, sessionSpec } from "./inputs.ts";
 
 /** A last flush may have to wait for a woken ship's sync to connect again. */
 const FLUSH_MS = 90_000;
+/** A line a file that git sees as changed or new. */
+const STATUS_BYTES = 32 * 1024 * 1024;
 
 /**
  * Brings what a ship wrote home before its VM goes: wakes it, holds it awake, makes sure of the sync, flushes. A VM that is gone, or is another incarnation by
@@ -48,11 +51,11 @@ async function assertHome(sprites: SpritesClient, sprite: string, flushed: Sessi
   if (flushed.clean) return;
   const onlyProblems = flushed.conflicts.length === 0 && flushed.lastError === null && !flushed.halted && !flushed.problemsCut;
   if (!onlyProblems) throw new Error(flushed.text);
-  const status = await sprites.exec(sprite, [
-    "sh",
-    "-c",
-    'cd "$HOME/voyage/workspace" && git status --porcelain -z --untracked-files=all',
-  ]);
+  const status = await sprites.exec(
+    sprite,
+    shipScript('cd "$HOME/voyage/workspace" && git status --porcelain -z --untracked-files=all'),
+    { mostBytes: STATUS_BYTES },
+  );
   if (status.exitCode !== 0) throw new Error(flushed.text);
   const work = new Set(status.stdout.split("\0").map((entry) => entry.slice(3)));
   const lost = flushed.problemPaths.filter((path) => work.has(path));
