@@ -3,6 +3,7 @@ import { OcaptainError } from "../lib/errors.ts";
 import { helmClient } from "../lib/helm-client.ts";
 import type { Session } from "../lib/mutagen/session.ts";
 import { voyageMutagen } from "../lib/mutagen/voyage.ts";
+import { shipScript } from "../lib/ship-shell.ts";
 import { holdAwake } from "../lib/sprites/awake.ts";
 import { openSprites } from "../lib/sprites/client.ts";
 import type { SpritesClient } from "../lib/sprites/types.ts";
@@ -17,6 +18,8 @@ import { callOff, standDown } from "./stand-down.ts";
 
 /** A last flush may have to wait for a woken ship's sync to connect again. */
 const FLUSH_MS = 90_000;
+/** A line a file that git sees as changed or new. */
+const STATUS_BYTES = 32 * 1024 * 1024;
 
 type ShipOf = Omit<SyncInputs, "session">;
 
@@ -51,7 +54,7 @@ export async function leaveNothingAboard(settings: Settings, sprites: SpritesCli
 
 /** Does a ship have a crew, or files in its tree that a flush since has not carried home? An exec, which wakes it. */
 export async function hasWork(sprites: SpritesClient, sprite: string): Promise<boolean> {
-  const seen = await sprites.exec(sprite, ["sh", "-c", LOOK]);
+  const seen = await sprites.exec(sprite, shipScript(LOOK));
   if (seen.exitCode !== 0) throw new Error(`it cannot be looked at: ${seen.stderr.trim().slice(-300)}`);
   return seen.stdout.trim() !== "";
 }
@@ -79,7 +82,7 @@ async function flushHome(sprites: SpritesClient, of: SyncInputs): Promise<void> 
 }
 
 async function inVoyage(sprites: SpritesClient, sprite: string, script: string): Promise<void> {
-  const { exitCode, stderr } = await sprites.exec(sprite, ["sh", "-c", script]);
+  const { exitCode, stderr } = await sprites.exec(sprite, shipScript(script));
   if (exitCode !== 0) throw new Error(stderr.trim().slice(-300) || `exit status ${exitCode}`);
 }
 
@@ -106,11 +109,11 @@ async function assertHome(sprites: SpritesClient, sprite: string, flushed: Sessi
   if (flushed.clean) return;
   const onlyProblems = flushed.conflicts.length === 0 && flushed.lastError === null && !flushed.halted && !flushed.problemsCut;
   if (!onlyProblems) throw new Error(flushed.text);
-  const status = await sprites.exec(sprite, [
-    "sh",
-    "-c",
-    'cd "$HOME/voyage/workspace" && git status --porcelain -z --untracked-files=all',
-  ]);
+  const status = await sprites.exec(
+    sprite,
+    shipScript('cd "$HOME/voyage/workspace" && git status --porcelain -z --untracked-files=all'),
+    { mostBytes: STATUS_BYTES },
+  );
   if (status.exitCode !== 0) throw new Error(flushed.text);
   const work = new Set(status.stdout.split("\0").map((entry) => entry.slice(3)));
   const lost = flushed.problemPaths.filter((path) => work.has(path));

@@ -8,6 +8,7 @@ import { ensureHelm } from "../../lib/helm-daemon.ts";
 import { ProvisionStep } from "../../lib/plan-types.ts";
 import { provisionArgv, provisionStdin, type ShipFile } from "../../lib/provision.ts";
 import type { CrewConfig } from "../../lib/ship-api.ts";
+import { shipScript } from "../../lib/ship-shell.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
@@ -174,7 +175,7 @@ async function board(sprites: SpritesClient, news: Inputs, order: Parameters<typ
 /** What the supervisor wrote to stderr before it fell silent, for the error that names the ship. */
 async function lastWords(sprites: SpritesClient, sprite: string): Promise<string> {
   const said = await sprites
-    .exec(sprite, ["sh", "-c", 'tail -c 500 "$HOME/voyage/logs/supervisor.err"'], { timeoutMs: 10_000 })
+    .exec(sprite, shipScript('tail -c 500 "$HOME/voyage/logs/supervisor.err"'), { timeoutMs: 10_000 })
     .catch(() => null);
   return said?.stdout.trim() || "it wrote no error";
 }

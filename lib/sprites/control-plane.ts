@@ -1,6 +1,6 @@
 import { OcaptainError } from "../errors.ts";
 import { expect, LOOK_AGAIN_MS, refused, sleep, spritePath, steady } from "./calls.ts";
-import { errorText, type Http, isWeather, type Reply } from "./http.ts";
+import { errorText, type Http, isWeather, jsonOf, type Reply } from "./http.ts";
 import type { SpriteInfo, SpritesClient } from "./types.ts";
 
 /** Making, finding and deleting sprites (facts: sprites §3). Nothing here wakes one. */
@@ -72,10 +72,7 @@ export async function list(http: Http, prefix: string): Promise<string[]> {
       await steady(http, { method: "GET", path: `/v1/sprites?${query}`, timeoutMs: 15_000 }),
       `list ${prefix}*`,
     );
-    const body = JSON.parse(reply.body.toString("utf8")) as {
-      sprites: { name: string }[];
-      next_continuation_token?: string | null;
-    };
+    const body = jsonOf<{ sprites: { name: string }[]; next_continuation_token?: string | null }>(reply, `list ${prefix}*`);
     names.push(...body.sprites.map((row) => row.name).filter((name) => name.startsWith(prefix)));
     token = body.next_continuation_token ?? null; // `has_more` lies; the token does not (facts: sprites §3.2)
     if (!token) return names;
@@ -107,6 +104,6 @@ const missing = (reply: Reply) =>
   (reply.status === 500 && /failed to (retrieve|delete) sprite/.test(errorText(reply)));
 
 function sprite(reply: Reply): SpriteInfo {
-  const raw = JSON.parse(reply.body.toString("utf8")) as SpriteInfo;
+  const raw = jsonOf<SpriteInfo>(reply, "read a sprite");
   return { id: raw.id, name: raw.name, status: raw.status, url: raw.url ?? "", labels: raw.labels ?? [] };
 }
