@@ -83,7 +83,7 @@ const shipConfig = ({ sprite, address, user }: Pick<z.infer<typeof Way>, "sprite
   ].join("\n");
 
 /** Does this machine know the way to a ship? A file that is not as {@link writeShipSsh} writes it counts as none: it is written anew. */
-export function hasShipSsh({ voyageId, sprite, user }: { voyageId: string; sprite: string; user: string }): boolean {
+export function hasShipSsh({ voyageId, sprite, user }: { voyageId: string; sprite: string; user?: string | undefined }): boolean {
   const { known, conf } = filesOf(voyageId, sprite);
   if (!existsSync(sshConfigFile(voyageId)) || !existsSync(known) || !existsSync(conf)) return false;
   const text = readFileSync(conf, "utf8");
