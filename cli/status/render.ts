@@ -45,7 +45,7 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
               .trim()
               .split("\n")
               .map((line) => INDENT + plain(line))),
-        `    ${style("dim", `hint: ${hint}`)}`,
+        `    ${style("dim", `hint: ${plain(hint)}`)}`,
       );
   }
   if (view.ships.length > 0) {
