@@ -66,7 +66,7 @@ verb(
   "the voyage, what needs the captain, and a row a ship",
   "ocaptain status\nocaptain status voyage-abc --watch\nocaptain status --json | jq '.attention'",
   async (io, [voyage], options) => (await import("./verbs/status.ts")).status(voyage, options, io) as Promise<undefined>,
-).option("-w, --watch", "look again each second, until Ctrl-C");
+).option("-w, --watch", "look again each second, until the voyage has sunk, or Ctrl-C; waits for one that is not there yet");
 
 verb(
   "tasks [voyage]",

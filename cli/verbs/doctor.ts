@@ -1,9 +1,11 @@
 import { join } from "node:path";
+import { counted } from "../../lib/counted.ts";
 import { plain } from "../../lib/plain-text.ts";
 import { lookAtFleet } from "../doctor/fleet.ts";
 import { lookAtMachine, lookAtSettings } from "../doctor/machine.ts";
 import { lookAtTailnet } from "../doctor/tailnet.ts";
 import type { Io } from "../io.ts";
+import { wrap } from "../wrap.ts";
 
 const PROJECT = join(import.meta.dirname, "..", "..");
 const MARKS = { ok: ["green", "✓"], note: ["dim", "·"], wrong: ["red", "✗"] } as const;
@@ -22,12 +24,14 @@ export async function doctor(io: Io): Promise<number> {
       io.out(io.style("bold", area));
       for (const { what, state, message, hint } of rows) {
         const [colour, mark] = MARKS[state];
-        io.out(`  ${io.style(colour, mark)} ${what.padEnd(width)}  ${plain(message)}`);
+        const [first = "", ...rest] = wrap(plain(message), io.columns, " ".repeat(width + 6));
+        io.out(`  ${io.style(colour, mark)} ${what.padEnd(width)}  ${first.trimStart()}`);
+        for (const line of rest) io.out(line);
         for (const [index, line] of (hint ? hint.split("\n") : []).entries())
           io.out(`    ${io.style("dim", `${index === 0 ? "hint: " : ""}${plain(line)}`)}`);
       }
     }
-    io.out(wrong === 0 ? "\nnothing is wrong" : `\n${wrong} ${wrong === 1 ? "thing is" : "things are"} wrong`);
+    io.out(wrong === 0 ? "\nnothing is wrong" : `\n${counted(wrong, "thing is", "things are")} wrong`);
   }
   return wrong === 0 ? 0 : 1;
 }
