@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { loadDotEnv } from "../lib/dot-env.ts";
 import { explain, OcaptainError } from "../lib/errors.ts";
+import { plainJson } from "../lib/plain-text.ts";
 import { type Io, openIo } from "./io.ts";
 
 const PROJECT = join(import.meta.dirname, "..");
@@ -154,7 +155,7 @@ function failed(error: unknown): number {
   if (error instanceof CommanderError && !asJson) return 2; // it has said so itself
   if (interruptedBy) return statusOf(interruptedBy);
   const { code, message, hint } = error instanceof CommanderError ? slip(error) : known(error);
-  process.stderr.write(`${asJson ? JSON.stringify({ error: code, message, hint }) : explain(error)}\n`);
+  process.stderr.write(`${asJson ? plainJson({ error: code, message, hint }) : explain(error)}\n`);
   return USAGE.has(code) ? 2 : 1;
 }
 

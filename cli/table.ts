@@ -1,13 +1,21 @@
+import { plain } from "../lib/plain-text.ts";
+
 /** A row's cells as shown; `paint` colours a cell after it was measured. */
 export type Cell = { text: string; paint?: ((text: string) => string) | undefined };
+
+const MOST_IN_A_CELL = 2_000;
 
 /**
  * Aligned columns with a heading. Columns that are empty in every row are left out. With `columns`, the terminal's width, the widest columns are cut until
  * a row fits, so that no line is broken; without, nothing is.
  */
 export function table(headings: readonly string[], rows: readonly (readonly Cell[])[], columns?: number): string[] {
-  const shown = headings.map((_, index) => index).filter((index) => rows.some((row) => row[index]?.text));
-  const wanted = shown.map((index) => Math.max(headings[index]!.length, ...rows.map((row) => row[index]?.text.length ?? 0)));
+  // Whoever wrote a cell's text: it is one line, and moves nothing.
+  const cleaned = rows.map((row) =>
+    row.map((cell) => ({ ...cell, text: plain(cell.text, MOST_IN_A_CELL).replaceAll("\t", " ") })),
+  );
+  const shown = headings.map((_, index) => index).filter((index) => cleaned.some((row) => row[index]?.text));
+  const wanted = shown.map((index) => Math.max(headings[index]!.length, ...cleaned.map((row) => row[index]?.text.length ?? 0)));
   const widths = columns === undefined ? wanted : fitted(wanted, columns);
   const line = (cells: readonly (Cell | undefined)[]) =>
     shown
@@ -20,7 +28,7 @@ export function table(headings: readonly string[], rows: readonly (readonly Cell
       })
       .join(GAP)
       .trimEnd();
-  return [line(headings.map((text) => ({ text }))), ...rows.map(line)];
+  return [line(headings.map((text) => ({ text }))), ...cleaned.map(line)];
 }
 
 const GAP = "  ";

@@ -1,6 +1,7 @@
 import { launchCrew } from "../lib/crew-launch.ts";
 import { OcaptainError } from "../lib/errors.ts";
 import { spriteName } from "../lib/naming.ts";
+import { said } from "../lib/plain-text.ts";
 import type { SpritesClient } from "../lib/sprites/types.ts";
 import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
@@ -88,7 +89,7 @@ export class Waker {
       }
       const result = await sprites.exec(name, launchCrew, { timeoutMs: EXEC_MS });
       if (result.exitCode !== 0)
-        throw new OcaptainError("WAKE", `the crew of ${name} could not be started: ${result.stderr.slice(-500)}`);
+        throw new OcaptainError("WAKE", `the crew of ${name} could not be started: ${said(result.stderr)}`);
     } catch (error) {
       this.#log("wake-failed", { voyage: id, ship, attempt: attempt.count, error: String(error) });
     } finally {

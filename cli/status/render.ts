@@ -45,7 +45,7 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
         ...wrap(firstLine(message), columns, "  ✗ ", "    ").map((line) => line.replace(/^ {2}✗/, `  ${style("red", "✗")}`)),
         ...(detail?.trim().split("\n") ?? []).flatMap((line) => wrap(plain(line), columns, INDENT)),
         // In one piece, so that it can be pasted.
-        `    ${style("dim", `hint: ${hint}`)}`,
+        `    ${style("dim", `hint: ${plain(hint)}`)}`,
       );
   }
   if (view.ships.length > 0) {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../../lib/errors.ts";
+import { plainJson } from "../../lib/plain-text.ts";
 import { chooseVoyage, type KnownVoyage } from "../choose-voyage.ts";
 import type { Io } from "../io.ts";
 import { renderStatus } from "../status/render.ts";
@@ -13,7 +14,7 @@ const TICKS = new Set(["knownBy", "since", "spend", "usage"]);
 export async function status(name: string | undefined, options: { watch?: boolean }, io: Io): Promise<void> {
   if (!options.watch) {
     const view = await see(await chooseVoyage(name));
-    io.out(io.json ? JSON.stringify(view, null, 2) : renderStatus(view, io));
+    io.out(io.json ? plainJson(view, 2) : renderStatus(view, io));
     return;
   }
   const live = io.columns !== undefined && !io.json;
@@ -25,12 +26,12 @@ export async function status(name: string | undefined, options: { watch?: boolea
     const view = await see(now);
     const isOver = view.state === "sunk";
     const last = isOver ? "the voyage has sunk: this ends" : "Ctrl-C ends this";
-    if (live) io.out(`\x1b[H\x1b[J${renderStatus(view, io)}\n\n${io.style("dim", last)}`);
+    if (live) io.repaint(`${renderStatus(view, io)}\n\n${io.style("dim", last)}`);
     else {
       // Where nothing can be painted over, only a change is worth a line. What only ticks is no change, and spend goes with the next.
       const { asOf, ...rest } = view;
       const key = JSON.stringify(rest, (key, value) => (TICKS.has(key) ? undefined : value));
-      if (key !== shown) io.out(io.json ? JSON.stringify(view) : `${renderStatus(view, io)}\n`);
+      if (key !== shown) io.out(io.json ? plainJson(view) : `${renderStatus(view, io)}\n`);
       shown = key;
     }
     if (isOver) return;
