@@ -60,7 +60,10 @@ export async function check(kind: string, _settings: Settings, news: Bag, olds: 
 
 export async function diff(kind: string, _settings: Settings, olds: Bag, news: Bag) {
   const { inputs, replaceOn } = lifecycle(kind);
-  const changed = Object.keys(inputs.shape).filter((key) => hasUnknown(news[key]) || !isDeepStrictEqual(olds[key], news[key]));
+  const steady: readonly string[] = lifecycle(kind).steady ?? [];
+  const changed = Object.keys(inputs.shape).filter((key) =>
+    hasUnknown(news[key]) ? !steady.includes(key) : !isDeepStrictEqual(olds[key], news[key]),
+  );
   const replaces = replaceOn.filter((key) => changed.includes(key) && !hasUnknown(news[key]));
   return { changes: changed.length > 0 || olds.present === false, replaces, deleteBeforeReplace: true };
 }

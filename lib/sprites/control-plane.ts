@@ -105,5 +105,9 @@ const missing = (reply: Reply) =>
 
 function sprite(reply: Reply): SpriteInfo {
   const raw = jsonOf<SpriteInfo>(reply, "read a sprite");
+  // It becomes the name of folders, and part of labels.
+  if (!SPRITE_ID.test(raw.id)) throw new OcaptainError("SPRITES_REFUSED", "the provider names a sprite by an id that is none");
   return { id: raw.id, name: raw.name, status: raw.status, url: raw.url ?? "", labels: raw.labels ?? [] };
 }
+
+const SPRITE_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;

@@ -117,6 +117,9 @@ test("a voyage that has sunk: its tasks and logs are there, and following ends b
   expect(stdout).toMatch(/ship-0 #1 \| laying the keel/);
   expect(stderr).toMatch(/no more logs will come/);
   expect(exitCode).toBe(0);
+  const watched = await ocaptain("status", "--watch");
+  expect(watched.stdout).toMatch(/^quay {2}sunk/);
+  expect(watched.exitCode).toBe(0);
   expect((await ocaptain("retry", "1")).exitCode).toBe(1);
 });
 

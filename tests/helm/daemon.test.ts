@@ -33,7 +33,7 @@ test("a voyage is worked off over the wire: git log is the list of tasks", async
   for (const id of ["1", "2"]) {
     const grant = await s.grant();
     expect(grant.task.id).toBe(id);
-    await expect.poll(() => readVoyageStatus(folder)).toMatchObject({ inProgress: 1, byShip: { "ship-0": { task: id } } });
+    await expect.poll(() => readVoyageStatus(folder)).toMatchObject({ claimed: 1, byShip: { "ship-0": { task: id } } });
     tree.reset(grant.tip);
     const commit = tree.commit({ [`${id}.txt`]: id }, `Task ${id}\n\nwords`);
     tree.push(commit, grant);
@@ -50,8 +50,8 @@ test("a voyage is worked off over the wire: git log is the list of tasks", async
   expect((await helm.voyage(ID)).state).toBe("done");
   expect(await readVoyageStatus(folder)).toMatchObject({
     total: 2,
-    completed: 2,
-    byShip: { "ship-0": { completed: 2, task: null } },
+    accepted: 2,
+    byShip: { "ship-0": { accepted: 2, task: null } },
   });
   await expect.poll(() => existsSync(join(folder.workspace, "2.txt")), { timeout: 5000 }).toBe(true);
 
