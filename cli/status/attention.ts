@@ -1,3 +1,4 @@
+import { counted } from "../../lib/counted.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { usd } from "../../lib/money.ts";
 import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
@@ -36,7 +37,7 @@ export function taskAttention(tasks: readonly TaskRow[], stack: string): Attenti
     .map((task) => ({
       kind: "task",
       of: task.id,
-      message: `task ${task.id} (${firstLine(task.subject)}) is blocked after ${task.tries} tries: ${firstLine(task.reason ?? "no reason is known")}`,
+      message: `task ${task.id} (${firstLine(task.subject)}) is blocked after ${counted(task.tries, "try", "tries")}: ${firstLine(task.reason ?? "no reason is known")}`,
       hint: isSpent(task)
         ? `raise claude.budgetUsd in the plan's tasks/${task.id}.json, then: pulumi up -s ${stack}`
         : `ocaptain logs ${stack} --task ${task.id}, then: ocaptain retry ${task.id} ${stack}`,

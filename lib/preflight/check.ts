@@ -30,7 +30,7 @@ export async function runPreflight(checks: readonly Check[], timeoutMs = CHECK_M
   const lines = findings.map(
     ({ what, message, hint }) => `  ${what}: ${message.replaceAll("\n", "\n    ")}${hint && `\n    hint: ${hint}`}`,
   );
-  throw new OcaptainError("PREFLIGHT", `nothing was made, because this cannot sail:\n${lines.join("\n")}`);
+  throw new OcaptainError("PREFLIGHT", `nothing was made or changed, because this cannot sail:\n${lines.join("\n")}`);
 }
 
 async function bounded({ what, look }: Check, timeoutMs: number): Promise<PreflightFinding[]> {
