@@ -4,14 +4,17 @@ import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { loadDotEnv } from "../lib/dot-env.ts";
 import { explain, OcaptainError } from "../lib/errors.ts";
+import { keepInside } from "../lib/no-proxy.ts";
 import { plainJson } from "../lib/plain-text.ts";
 import { type Io, openIo } from "./io.ts";
+import "./shell.ts";
 
 const PROJECT = join(import.meta.dirname, "..");
 /** Errors in what was typed, rather than in what was found. */
 const USAGE = new Set(["USAGE", "WHICH_VOYAGE", "WHICH_SHIP", "WHICH_QUESTION", "NO_TERMINAL", "USE_PULUMI"]);
 
 loadDotEnv(PROJECT);
+keepInside();
 
 const GRACE_MS = 3_000;
 const interrupted = new AbortController();

@@ -2,9 +2,10 @@ import { join } from "node:path";
 import { counted } from "../../lib/counted.ts";
 import { plain, plainJson } from "../../lib/plain-text.ts";
 import { lookAtFleet } from "../doctor/fleet.ts";
-import { lookAtMachine, lookAtSettings } from "../doctor/machine.ts";
+import { lookAtMachine, lookAtProxies, lookAtSettings } from "../doctor/machine.ts";
 import { lookAtTailnet } from "../doctor/tailnet.ts";
 import type { Io } from "../io.ts";
+import { shell } from "../shell.ts";
 import { wrap } from "../wrap.ts";
 
 const PROJECT = join(import.meta.dirname, "..", "..");
@@ -12,8 +13,8 @@ const MARKS = { ok: ["green", "✓"], note: ["dim", "·"], wrong: ["red", "✗"]
 
 /** `ocaptain doctor`: changes nothing. Returns 1 when something is wrong. */
 export async function doctor(io: Io): Promise<number> {
-  const [machine, fleet, tailnet] = await Promise.all([lookAtMachine(), lookAtFleet(), lookAtTailnet()]);
-  const findings = [...machine, ...fleet, ...tailnet, ...lookAtSettings(PROJECT)];
+  const [machine, fleet, tailnet] = await Promise.all([lookAtMachine(shell), lookAtFleet(), lookAtTailnet()]);
+  const findings = [...machine, ...fleet, ...tailnet, ...lookAtProxies(shell), ...lookAtSettings(PROJECT)];
   const wrong = findings.filter((finding) => finding.state === "wrong").length;
   if (io.json) io.out(plainJson({ ok: wrong === 0, findings }, 2));
   else {

@@ -181,6 +181,7 @@ export function openMutagen(options: MutagenOptions) {
 
   return {
     running: daemon.running,
+    daemonLoss: daemon.loss,
     ensureDaemon: daemon.ensure,
     stopDaemon: daemon.stop,
     list,
