@@ -38,10 +38,9 @@ function held(ledger: string, note: string): OcaptainError {
   const { pid, host, home } = parse(note);
   const who =
     pid === undefined ? "another helm" : `another helm: process ${pid} on ${plain(host ?? "")}, of ${plain(home ?? "")}`;
+  const there = host === undefined || host === hostname() ? "" : `, on ${plain(host)}`;
   const hint =
-    pid === undefined
-      ? "end that helm, then pulumi up"
-      : `go on with that one${host === hostname() ? `, or end it: kill ${pid}` : `, or end it there (${plain(host ?? "")}): kill ${pid}`}; then pulumi up`;
+    pid === undefined ? "end that helm, then: pulumi up" : `kill ${pid} && pulumi up  # ends that helm${there}; or go on with it`;
   return new OcaptainError("LEDGER_HELD", `the ledger ${ledger} is held by ${who}`, { hint });
 }
 

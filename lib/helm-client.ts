@@ -98,7 +98,7 @@ function exchange(socket: string, ask: Exchange): Promise<{ status: number; body
   const text = ask.body === undefined ? undefined : JSON.stringify(ask.body);
   const headers = text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
   const down = (cause: unknown) =>
-    new OcaptainError("HELM_DOWN", "the helm does not answer", { hint: "pulumi up (starts it)", cause });
+    new OcaptainError("HELM_DOWN", "the helm does not answer", { hint: "pulumi up  # starts it", cause });
   const stopped = new AbortController();
   let seen = 0;
   const watch = setInterval(() => {

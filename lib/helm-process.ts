@@ -33,7 +33,7 @@ export function silentHelm(): OcaptainError | null {
   if (!helm) return null;
   const { pid, stopped } = helm;
   const hint = stopped
-    ? `kill -CONT ${pid}   (it was stopped by a signal)`
-    : `kill -9 ${pid} && pulumi up   (nothing is lost: what it knows is on disk)`;
+    ? `kill -CONT ${pid}  # it was stopped by a signal`
+    : `kill -9 ${pid} && pulumi up  # nothing is lost: what it knows is on disk`;
   return new OcaptainError("HELM_SILENT", `the helm (process ${pid}) runs and does not answer`, { hint });
 }

@@ -66,7 +66,7 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
         kind: "ship",
         of: ship,
         message: `${ship} is fenced: nothing of it is accepted any more`,
-        hint: `pulumi up -s ${stack} (it comes back as new)`,
+        hint: `pulumi up -s ${stack}  # it comes back as new`,
       });
   }
   for (const { ship, unfit } of status.ships)

@@ -43,9 +43,9 @@ export function helmPortCheck({ tailnet = false } = {}): Check {
       if (!isPortChosen() && !tailnet) return []; // a free one will be found and kept
       const holder = holderOf(port);
       const pid = /^process (\d+)/.exec(holder)?.[1];
-      const end = pid ? `kill ${pid}` : `end it (sudo ss -ltnp 'sport = :${port}' names it)`;
+      const end = pid ? `kill ${pid}` : `sudo ss -ltnp 'sport = :${port}'`;
       const hint = tailnet
-        ? `${end}: ships of a tailnet reach the captain at this port alone`
+        ? `${end}  # ${pid ? "ends it" : "names it"}: ships of a tailnet reach the captain at this port alone`
         : `export OCAPTAIN_HELM_PORT=${await freePort()}`;
       return [{ what, message: `is occupied by ${holder}, which is not the helm of this OCAPTAIN_HOME`, hint }];
     },
