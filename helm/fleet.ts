@@ -20,6 +20,7 @@ import { holdLedger } from "./ledger-lock.ts";
 import type { Log } from "./log.ts";
 import { Projection } from "./projection.ts";
 import { Store } from "./store.ts";
+import { tidyRepo } from "./tidy.ts";
 import { Voyage } from "./voyage.ts";
 import { Waker } from "./wake.ts";
 
@@ -34,6 +35,7 @@ export type Sailing = { voyage: Voyage; folder: VoyageFolder; close: () => void 
 
 const TICK_MS = 500;
 const READ_TIP_MS = 10_000;
+const TIDY_MS = 15 * 60_000;
 
 /** All voyages of this helm: opened at the start, kept ticking. */
 export class Fleet {
@@ -153,6 +155,7 @@ export class Fleet {
       every(TICK_MS, () => voyage.tick(), this.#log),
       every(TICK_MS, () => waker.look(), this.#log),
       every(READ_TIP_MS, () => voyage.readTip(), this.#log),
+      every(TIDY_MS, async () => void ((await tidyRepo(folder)) && this.#log("tidied", { voyage: id })), this.#log),
     ];
     const close = () => {
       waker.close();
