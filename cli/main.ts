@@ -120,8 +120,8 @@ verb(
 
 verb(
   "retry <task> [voyage]",
-  "let a blocked task be tried again",
-  "ocaptain retry 7",
+  "let a blocked task be tried again; 'verify' for a task runs a verify.sh that failed again",
+  "ocaptain retry 7\nocaptain retry verify voyage-abc",
   async (io, [task, voyage]) => (await import("./verbs/steer.ts")).retry(String(task), voyage, io) as Promise<undefined>,
 );
 

@@ -19,6 +19,7 @@ import { ShipRow, VoyageStatus } from "./voyage-status.ts";
  * | `POST /voyages/:id/ships/:ship/stop?timeoutSeconds=` | `{incarnation}` | 200 ShipRow: the supervisor was told to stop and has released its claim and gone, or was not there; 504 ShipRow when it did not in time. It stays stopping until it is registered again |
  * | `DELETE /voyages/:id/ships/:ship` | – | 200 `{}`: forgets the ship (fencing it first); also when unknown |
  * | `POST /voyages/:id/tasks/:task/retry` | – | 200 TaskRow: a blocked task is pending again, its tries 0. BUDGET when its own is spent |
+ * | `POST /voyages/:id/verification/retry` | – | 200 VoyageStatus: a verify.sh that failed at this tip is run again |
  * | `POST /voyages/:id/tasks/:task/release` | `{reason}` | 200 TaskRow: fences the claim (epoch) and requeues |
  * | `POST /voyages/:id/tasks/:task/answer` | `{text}` | 200 TaskRow: the answer to what its agent asked; it is pending again. NO_QUESTION when it asks nothing |
  * | `POST /shutdown` | – | 200 `{}`, then it ends |

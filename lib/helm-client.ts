@@ -84,6 +84,7 @@ export function helmClient(socket = helmSocket()) {
       call("POST", at(id, "ships", ship, "fence"), FenceReply, { incarnation, reason }, LONG_CALL_MS),
     forgetShip: (id: string, ship: string) => call("DELETE", at(id, "ships", ship), Empty, undefined, LONG_CALL_MS),
     retryTask: (id: string, task: string) => call("POST", at(id, "tasks", task, "retry"), TaskRow),
+    retryVerification: (id: string) => call("POST", at(id, "verification", "retry"), VoyageStatus),
     answerTask: (id: string, task: string, text: string) => call("POST", at(id, "tasks", task, "answer"), TaskRow, { text }),
     releaseTask: (id: string, task: string, reason: string) =>
       call("POST", at(id, "tasks", task, "release"), TaskRow, { reason }, LONG_CALL_MS),

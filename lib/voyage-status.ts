@@ -68,7 +68,7 @@ export const ShipRow = z.object({
   note: z.string().nullable(),
   /** Does the ledger have work for this ship: a claim it holds, a free task, or a verification? A launch is drift only if so. */
   hasWork: z.boolean(),
-  /** Why its hand cannot work, by the trial at its last launch. It is given no task. */
+  /** Why it is given no task until it is launched anew: its hand cannot work, by its trial; or it failed several times before its work began. */
   unfit: z.string().optional(),
   /** How often the helm has called it to wake it, and not heard of it since. */
   unanswered: z.number().optional(),
@@ -94,6 +94,8 @@ export const VoyageStatus = z.object({
   interactive: z.literal(true).optional(),
   /** A usage limit that holds the voyage up, in Claude Code's own words. */
   limited: z.object({ until: z.string(), message: z.string() }).optional(),
+  /** Why the helm can accept nothing: the voyage's repository cannot be read or written. Nothing is granted meanwhile, and nothing lost. */
+  trouble: z.string().optional(),
   asOf: z.string(),
 });
 export type VoyageStatus = z.infer<typeof VoyageStatus>;

@@ -6,11 +6,24 @@ import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
 import { chooseVoyage, type KnownVoyage } from "../choose-voyage.ts";
 import type { Io } from "../io.ts";
 
-/** `ocaptain retry <task> [voyage]`: a blocked task is pending again, with all its tries. */
+/** `ocaptain retry <task> [voyage]`: a blocked task is pending again, with all its tries; `verify`: verify.sh that failed is run again. */
 export async function retry(id: string, name: string | undefined, io: Io): Promise<void> {
+  if (id === "verify") return retryVerification(name, io);
   const { voyage, task } = await find(id, name, "blocked");
   const row = await helmClient().retryTask(voyage.file.voyageId, task.id);
   tell(io, voyage, row, nowIs(row));
+}
+
+async function retryVerification(name: string | undefined, io: Io): Promise<void> {
+  const { file } = await chooseVoyage(name);
+  const { state } = await helmClient().voyage(file.voyageId);
+  if (state !== "failed")
+    throw new OcaptainError("VERIFY_STATUS", `voyage "${file.stack}" is ${state}; only a failed verify.sh can be run again`, {
+      hint: `ocaptain status ${file.stack}`,
+    });
+  const after = await helmClient().retryVerification(file.voyageId);
+  const text = "verify.sh is run again, by the next ship that is free";
+  io.out(io.json ? JSON.stringify({ voyage: file.stack, state: after.state }, null, 2) : text);
 }
 
 /** `ocaptain release <task> [voyage] [--reason text]`: takes a claimed task away from its ship, which is fenced. */
