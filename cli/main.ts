@@ -117,8 +117,8 @@ verb(
 
 verb(
   "retry <task> [voyage]",
-  "let a blocked task be tried again",
-  "ocaptain retry 7",
+  "let a blocked task be tried again; the word limit for a task: give tasks out, whatever usage limit ships tell of",
+  "ocaptain retry 7\nocaptain retry limit",
   async (io, [task, voyage]) => (await import("./verbs/steer.ts")).retry(String(task), voyage, io) as Promise<undefined>,
 );
 

@@ -1,5 +1,6 @@
 import type { Fenced, Fencing } from "./fencing.ts";
 import type { Ledger, Life } from "./ledger.ts";
+import { forgetLimits } from "./limits.ts";
 import type { Sightings } from "./sightings.ts";
 
 type Parts = {
@@ -40,7 +41,7 @@ export class Crews {
         ship,
         life,
       );
-      this.#ledger.setMeta("limited", ""); // this launch may have brought another account
+      forgetLimits(this.#ledger);
       this.#ledger.setFitness(life, "due");
       return this.#ledger.mintToken(this.#parts.id, life);
     });

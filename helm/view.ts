@@ -3,6 +3,7 @@ import type { PlanHandSettings } from "../lib/plan-types.ts";
 import type { TaskRow, VoyageState } from "../lib/voyage-status.ts";
 import { budgetOf } from "./budget.ts";
 import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } from "./ledger.ts";
+import { limitOf, voyageLimit } from "./limits.ts";
 import type { Sightings } from "./sightings.ts";
 
 /** How the ledger looks to people (lib/voyage-status.ts). Nothing here changes anything. */
@@ -34,13 +35,15 @@ export function shipRow(
   ledger: Ledger,
   record: ShipRecord,
   sightings: Sightings,
-  at: { silenceMs: number; lostMs: number; freeWork: boolean },
+  at: { silenceMs: number; lostMs: number; freeTasks: boolean; verification: boolean },
 ): ShipRow {
   const life = ledger.life(record.life)!;
   const held = ledger.claimOf(life.life);
   const verifying = ledger.openVerification()?.life === life.life;
   const holds = held !== undefined || verifying;
   const fitness = ledger.fitness(life.life);
+  const limited = limitOf(ledger, record.ship);
+  const refused = sightings.refused(life.life);
   return {
     ship: record.ship,
     incarnation: life.incarnation,
@@ -50,8 +53,10 @@ export function shipRow(
     task: held?.id ?? null,
     epoch: held?.epoch ?? null,
     note: verifying ? "verify.sh" : sightings.note(life.life),
-    hasWork: holds || at.freeWork,
+    hasWork: holds || at.verification || (at.freeTasks && !limited),
     ...(typeof fitness === "object" && { unfit: fitness.unfit }),
+    ...(limited && { limited }),
+    ...(refused && { refused }),
   };
 }
 
@@ -84,7 +89,7 @@ export function voyageState(ledger: Ledger, tip: string, ships: readonly ShipRow
   if (moving && ledger.overspent()) return "budget";
   if (ledger.hasOpenQuestion()) return "needs-captain";
   if (!moving) return "blocked";
-  if (ledger.limited()) return "limited";
+  if (voyageLimit(ledger)) return "limited";
   if (!ledger.store.one("SELECT 1 FROM lives WHERE hello_at IS NOT NULL LIMIT 1")) return "planning";
   if (ships.some((ship) => ship.state === "working" || ship.state === "idle")) return "sailing";
   return ships.length > 0 && ships.every((ship) => ship.state === "lost" || ship.state === "fenced") ? "lost" : "stalled";

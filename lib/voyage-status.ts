@@ -54,6 +54,9 @@ export const TaskRow = z.object({
 });
 export type TaskRow = z.infer<typeof TaskRow>;
 
+/** A usage limit, in Claude Code's own words; `by`: the ships that told of it. */
+const Limit = z.object({ until: z.string(), message: z.string(), by: z.array(z.string()) });
+
 export const ShipRow = z.object({
   ship: z.string(),
   incarnation: z.string().nullable(),
@@ -69,6 +72,10 @@ export const ShipRow = z.object({
   hasWork: z.boolean(),
   /** Why its hand cannot work, by the trial at its last launch. It is given no task. */
   unfit: z.string().optional(),
+  /** It is given no task until then: by its own word, another ship's for a while, or two ships' (helm/limits.ts). */
+  limited: Limit.optional(),
+  /** What it last sent that no crew sends: the call, and what is wrong with it. */
+  refused: z.string().optional(),
 });
 export type ShipRow = z.infer<typeof ShipRow>;
 
@@ -89,8 +96,8 @@ export const VoyageStatus = z.object({
   spend: Spend,
   /** Ships' hands are sessions that a person can type to (`ocaptain answer`): the plan is interactive, or an empty sail. */
   interactive: z.literal(true).optional(),
-  /** A usage limit that holds the voyage up, in Claude Code's own words. */
-  limited: z.object({ until: z.string(), message: z.string() }).optional(),
+  /** A usage limit that holds every ship; `until` the first of them may try. */
+  limited: Limit.optional(),
   asOf: z.string(),
 });
 export type VoyageStatus = z.infer<typeof VoyageStatus>;
