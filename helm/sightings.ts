@@ -18,9 +18,9 @@ export class Sightings {
     this.#beganMs = clock.now();
   }
 
-  /** Silence counts from now: the helm was away itself. */
-  begin(): void {
-    this.#beganMs = this.#clock.now();
+  /** Silence counts from now, at most once in so long: the helm was away itself. */
+  begin(onceInMs: number): void {
+    if (this.#clock.now() - this.#beganMs >= onceInMs) this.#beganMs = this.#clock.now();
   }
 
   seen(life: number, note?: string): void {
