@@ -33,7 +33,7 @@ import { Version } from "./ship-facts.ts";
  * What does not fit is 400, names the field, and changes nothing. Words are kept as they came; they are made harmless where they leave (lib/plain-text.ts).
  */
 const requestId = z.string().regex(/^[\x21-\x7e]{8,64}$/);
-const incarnation = z.string().regex(/^[\x21-\x7e]{1,200}$/);
+const incarnation = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$/);
 const taskId = z.string().regex(/^\d{1,9}$/);
 /** 30 years. */
 const seconds = z.number().nonnegative().max(1e9);
