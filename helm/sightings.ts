@@ -9,6 +9,7 @@ type Sighting = { atMs: number; wallMs: number; note: string | null; closed: boo
 export class Sightings {
   readonly #clock: Clock;
   readonly #seen = new Map<number, Sighting>();
+  readonly #calls = new Map<number, number>();
   readonly #streams = new Map<number, Set<(line: object) => void>>();
   readonly #refused = new Map<number, { atMs: number; words: string }>();
   #beganMs: number;
@@ -23,7 +24,17 @@ export class Sightings {
     if (this.#clock.now() - this.#beganMs >= onceInMs) this.#beganMs = this.#clock.now();
   }
 
+  /** The helm calls a ship, to wake it. */
+  called(life: number): void {
+    this.#calls.set(life, this.unanswered(life) + 1);
+  }
+  /** How often it was called and not heard of since. */
+  unanswered(life: number): number {
+    return this.#calls.get(life) ?? 0;
+  }
+
   seen(life: number, note?: string): void {
+    this.#calls.delete(life);
     const before = this.#seen.get(life);
     this.#seen.set(life, {
       atMs: this.#clock.now(),

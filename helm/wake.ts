@@ -72,7 +72,7 @@ export class Waker {
   }
 
   async #wake(ship: string): Promise<void> {
-    const { ledger, id } = this.#voyage;
+    const { ledger, sightings, id } = this.#voyage;
     const attempt = this.#attempts.get(ship) ?? { count: 0, notBeforeMs: 0, busy: false };
     this.#attempts.set(ship, attempt);
     attempt.busy = true;
@@ -80,6 +80,7 @@ export class Waker {
     this.#log("wake", { voyage: id, ship, attempt: attempt.count });
     try {
       const life = ledger.life(ledger.ship(ship)!.life)!;
+      sightings.called(life.life);
       const sprites = await this.#open();
       const name = spriteName(ledger.meta("stack")!, id, ship);
       const sprite = await sprites.get(name);

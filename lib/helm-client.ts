@@ -83,7 +83,7 @@ function exchange(socket: string, ask: Exchange): Promise<{ status: number; body
   const text = ask.body === undefined ? undefined : JSON.stringify(ask.body);
   const headers = text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
   const down = (cause: unknown) =>
-    new OcaptainError("HELM_DOWN", "the helm does not answer", { hint: "pulumi up (starts it)", cause });
+    new OcaptainError("HELM_DOWN", "the helm does not answer", { hint: "pulumi up  # starts it", cause });
   return new Promise((resolve, reject) => {
     const sent = request({ socketPath: socket, method, path, headers, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
       const status = response.statusCode ?? 0;

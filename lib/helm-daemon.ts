@@ -3,7 +3,8 @@ import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Health } from "./admin-api.ts";
-import { daemonEnvironment } from "./daemon-environment.ts";
+import { DAEMON_CWD, daemonEnvironment, daemonTmp, OUTSIDE } from "./daemon-environment.ts";
+import { lossOf } from "./daemon-health.ts";
 import { OcaptainError } from "./errors.ts";
 import { HELM_EXIT, HELM_MAIN, helmBuild } from "./helm-build.ts";
 import { type HelmClient, helmClient } from "./helm-client.ts";
@@ -13,9 +14,10 @@ import { helmHome, helmPort } from "./paths.ts";
 const START_MS = 20_000;
 const STOP_MS = 10_000;
 /** For its calls of the provider, beside what every daemon gets. */
-const NETWORK = ["LC_ALL", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR"].concat(
-  ["http_proxy", "https_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]),
-);
+const NETWORK = ["LC_ALL", "SSH_AUTH_SOCK", ...OUTSIDE];
+
+/** What it runs. */
+export const HELM_PROGRAMS = ["git"];
 
 let ownBuild: Promise<string> | undefined;
 
@@ -28,7 +30,11 @@ export async function ensureHelm(): Promise<HelmClient> {
   // The source is read once, not for each ship, and again when a helm was started of what it is by then.
   ownBuild ??= helmBuild();
   const build = await ownBuild;
-  const fits = async () => (await healthOf(client))?.build === build;
+  daemonTmp(); // also one that was cleared away under a helm that runs
+  const fits = async () => {
+    const health = await healthOf(client);
+    return health?.build === build && lossOf(health.pid, HELM_PROGRAMS) === null;
+  };
   if (await fits()) return client;
   // One starter at a time; who waited here finds it started.
   const lock = await acquireOsLock(join(helmHome(), "starter.sqlite"), { timeoutMs: START_MS + STOP_MS });
@@ -60,7 +66,7 @@ async function start(client: HelmClient): Promise<void> {
   const output = join(helmHome(), "output.log");
   const file = openSync(output, "w", 0o600);
   const child = spawn(process.execPath, [HELM_MAIN], {
-    cwd: join(HELM_MAIN, "..", ".."),
+    cwd: DAEMON_CWD,
     detached: true,
     stdio: ["ignore", file, file],
     env: daemonEnvironment(NETWORK),

@@ -1,3 +1,4 @@
+import { counted } from "../../lib/counted.ts";
 import { usd } from "../../lib/money.ts";
 import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
 import { firstLine } from "../io.ts";
@@ -35,7 +36,7 @@ export function taskAttention(tasks: readonly TaskRow[], stack: string): Attenti
     .map((task) => ({
       kind: "task",
       of: task.id,
-      message: `task ${task.id} (${firstLine(task.subject)}) is blocked after ${task.tries} tries: ${firstLine(task.reason ?? "no reason is known")}`,
+      message: `task ${task.id} (${firstLine(task.subject)}) is blocked after ${counted(task.tries, "try", "tries")}: ${firstLine(task.reason ?? "no reason is known")}`,
       hint: isSpent(task)
         ? `raise claude.budgetUsd in the plan's tasks/${task.id}.json, then: pulumi up -s ${stack}`
         : `ocaptain logs ${stack} --task ${task.id}, then: ocaptain retry ${task.id} ${stack}`,
@@ -64,7 +65,7 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
         kind: "ship",
         of: ship,
         message: `${ship} is fenced: nothing of it is accepted any more`,
-        hint: `pulumi up -s ${stack} (it comes back as new)`,
+        hint: `pulumi up -s ${stack}  # it comes back as new`,
       });
   }
   for (const { ship, refused } of status.ships)
@@ -73,7 +74,7 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
         kind: "ship",
         of: ship,
         message: `${ship} sends what no crew sends, and was refused (${firstLine(refused)})`,
-        hint: `ocaptain logs ${stack} -s ${ship}; one that goes on so is not to be trusted: pulumi destroy -s ${stack}`,
+        hint: `ocaptain logs ${stack} -s ${ship}  # one that goes on so is not to be trusted: pulumi destroy -s ${stack}`,
       });
   for (const { ship, unfit } of status.ships)
     if (unfit)

@@ -7,7 +7,7 @@ import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/voyage-status.ts"
 import type { KnownVoyage } from "../choose-voyage.ts";
 import { budgetAttention, helmAttention, questionAttention, taskAttention, voyageAttention } from "./attention.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
-import { type ShipView, type StatusView, shipSince, shipState } from "./view.ts";
+import { type ShipView, type StatusView, seenState, shipSince } from "./view.ts";
 
 /**
  * Looks at a voyage: asks the helm, else reads the synced task files and the folder; asks the voyage's sync daemon, if it runs. Wakes no ship,
@@ -40,7 +40,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
   const now = Date.parse(status.asOf);
   const held = new Map(status.tasks.map((task) => [task.id, task]));
   const ships = status.ships.map((row): ShipView => {
-    const { state, knownBy } = shipState(row, now);
+    const { state, knownBy } = seenState(row, now);
     const task = row.task === null ? undefined : held.get(row.task);
     return {
       ship: row.ship,
@@ -63,6 +63,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
     asOf: status.asOf,
     branch: status.branch,
     tip: status.tip,
+    workspace: folder.workspace,
     tasks: countTasks(status.tasks),
     spend: status.spend,
     limited: status.limited ?? null,
@@ -119,6 +120,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<Sta
       null,
     branch: file.stack,
     tip,
+    workspace: folder.workspace,
     tasks: countTasks(tasks),
     spend: spendOfTasks(tasks),
     limited: null,

@@ -70,6 +70,6 @@ function ofShip(tasks: readonly TaskRow[], ships: readonly { ship: string }[], s
   if (!ships.some((row) => row.ship === ship))
     throw new OcaptainError("NO_SHIP", `voyage "${stack}" has no ship "${ship}"`, { hint: `ocaptain status ${stack}` });
   throw new OcaptainError("NO_QUESTION", `${ship} has no open question`, {
-    hint: `ocaptain status ${stack}  (a task is named with #: ocaptain answer '#7' …)`,
+    hint: `ocaptain status ${stack}  # a task is named with #: ocaptain answer '#7' …`,
   });
 }

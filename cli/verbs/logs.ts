@@ -87,5 +87,5 @@ function pattern(text: string): RegExp {
 
 function whole(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
-  throw new OcaptainError("USAGE", `-n "${text}" is no number of lines`, { hint: "ocaptain logs -n 50" });
+  throw new OcaptainError("USAGE", `-n "${text}" is not a number of lines`, { hint: "ocaptain logs -n 50" });
 }

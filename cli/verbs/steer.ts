@@ -19,7 +19,7 @@ async function retryLimit(name: string | undefined, io: Io): Promise<void> {
   const { lifted } = await helmClient().liftLimits(file.voyageId);
   if (lifted.length === 0)
     throw new OcaptainError("NO_LIMIT", `no usage limit holds voyage "${file.stack}"`, { hint: `ocaptain status ${file.stack}` });
-  const text = `tasks are given out again; told of a limit by ${lifted.join(", ")}, which is asked again as soon as it is met`;
+  const text = `tasks are given out again (${lifted.join(", ")} had told of a limit); a ship that still meets it says so again`;
   io.out(io.json ? plainJson({ voyage: file.stack, lifted }, 2) : text);
 }
 

@@ -118,7 +118,7 @@ async function board(sprites: SpritesClient, name: string) {
   const result = await sprites.exec(name, provisionArgv(), { stdin });
   if (result.exitCode !== 0)
     throw new OcaptainError("BOARDING", `${name}: the crew could not board: ${said(result.stderr)}`, {
-      hint: "pulumi up (it goes on where it stopped)",
+      hint: "pulumi up  # it goes on where it stopped",
     });
   const { user, node } = parseShipFacts(name, result.stdout);
   return { user, node };

@@ -53,6 +53,8 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
   inputs: TmuxLaunchInputs,
   id: (news) => `${news.sprite}-crew`,
   replaceOn: ["sprite"],
+  // An update of the helm (a changed plan) leaves it where it is: ships are not drawn as changed with it.
+  steady: ["helmUrl"],
 
   async reconcile(settings, news, olds) {
     const helm = await ensureHelm();

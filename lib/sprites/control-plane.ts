@@ -27,7 +27,7 @@ export async function create(http: Http, self: SpritesClient, name: string, labe
     if (found) return owned(found, labels);
   }
   throw new OcaptainError("CREATE_FAILED", `sprite "${name}" could not be made in 3 attempts: ${weather}`, {
-    hint: "pulumi up (it goes on where it stopped)",
+    hint: "pulumi up  # it goes on where it stopped",
   });
 }
 
@@ -59,7 +59,7 @@ export async function get(http: Http, self: SpritesClient, name: string): Promis
     if (absent === 2) return null;
   }
   throw new OcaptainError("SPRITE_UNREADABLE", `sprite "${name}" is listed but cannot be read`, {
-    hint: "pulumi refresh, in a minute",
+    hint: "pulumi refresh  # in a minute",
   });
 }
 
@@ -88,7 +88,7 @@ export async function remove(http: Http, self: SpritesClient, name: string): Pro
     if (!(await self.list(name)).includes(name)) return;
   }
   throw new OcaptainError("DELETE_FAILED", `sprite "${name}" is still listed after it was deleted`, {
-    hint: "pulumi destroy (again)",
+    hint: "pulumi destroy  # again",
   });
 }
 

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { helmClient } from "../../lib/helm-client.ts";
 import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
 import { helmHome, helmSocket, ocaptainHome } from "../../lib/paths.ts";
@@ -33,7 +33,7 @@ test("a voyage is worked off over the wire: git log is the list of tasks", async
   for (const id of ["1", "2"]) {
     const grant = await s.grant();
     expect(grant.task.id).toBe(id);
-    await expect.poll(() => readVoyageStatus(folder)).toMatchObject({ inProgress: 1, byShip: { "ship-0": { task: id } } });
+    await expect.poll(() => readVoyageStatus(folder)).toMatchObject({ claimed: 1, byShip: { "ship-0": { task: id } } });
     tree.reset(grant.tip);
     const commit = tree.commit({ [`${id}.txt`]: id }, `Task ${id}\n\nwords`);
     tree.push(commit, grant);
@@ -50,8 +50,8 @@ test("a voyage is worked off over the wire: git log is the list of tasks", async
   expect((await helm.voyage(ID)).state).toBe("done");
   expect(await readVoyageStatus(folder)).toMatchObject({
     total: 2,
-    completed: 2,
-    byShip: { "ship-0": { completed: 2, task: null } },
+    accepted: 2,
+    byShip: { "ship-0": { accepted: 2, task: null } },
   });
   await expect.poll(() => existsSync(join(folder.workspace, "2.txt")), { timeout: 5000 }).toBe(true);
 
@@ -99,3 +99,24 @@ test("no token is in any file of the helm or the voyage", async () => {
   }
   expect(statSync(folder.credentials).mode & 0o777).toBe(0o600);
 });
+
+test("a helm has a temporary folder of its own and no folder of a shell's; one whose git is gone is started anew", async () => {
+  const bin = join(captain.root, "bin");
+  mkdirSync(bin);
+  symlinkSync(gitPath(), join(bin, "git"));
+  vi.stubEnv("PATH", bin);
+  vi.stubEnv("TMPDIR", bin);
+  const { pid } = await (await ensureHelm()).health();
+  vi.unstubAllEnvs();
+  expect(readFileSync(`/proc/${pid}/environ`, "utf8").split("\0")).toContain(`TMPDIR=${join(ocaptainHome(), "tmp")}`);
+  expect(readlinkSync(`/proc/${pid}/cwd`)).toBe("/");
+  expect((await (await ensureHelm()).health()).pid).toBe(pid);
+  rmSync(bin, { recursive: true });
+  expect((await (await ensureHelm()).health()).pid).not.toBe(pid);
+});
+
+const gitPath = () =>
+  (process.env.PATH ?? "")
+    .split(":")
+    .map((folder) => join(folder, "git"))
+    .find(existsSync) ?? "";
