@@ -1,4 +1,5 @@
 import { counted } from "../../lib/counted.ts";
+import { OcaptainError } from "../../lib/errors.ts";
 import { usd } from "../../lib/money.ts";
 import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
 import { firstLine } from "../io.ts";
@@ -91,11 +92,14 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
   return found;
 }
 
-export const helmAttention = (stack: string): Attention => ({
-  kind: "helm",
-  of: stack,
-  message: "the helm does not answer: nothing is granted or accepted, and what is shown is what the files say",
-  hint: `pulumi up -s ${stack}`,
-});
+export function helmAttention(stack: string, why: Error): Attention {
+  const silent = why instanceof OcaptainError && why.code === "HELM_SILENT" ? why : null;
+  return {
+    kind: "helm",
+    of: stack,
+    message: `${silent ? silent.message : "the helm does not answer"}: nothing is granted or accepted, and what is shown is what the files say`,
+    hint: silent?.hint ?? `pulumi up -s ${stack}`,
+  };
+}
 
 const lastLine = (text: string) => firstLine(text.trim().split("\n").at(-1) ?? "") || "it said nothing";

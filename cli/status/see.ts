@@ -14,21 +14,21 @@ import { type ShipView, type StatusView, seenState, shipSince } from "./view.ts"
  * starts no daemon, asks no provider. A part that cannot be seen is said, not thrown.
  */
 export async function see(voyage: KnownVoyage): Promise<StatusView> {
-  const [status, syncs] = await Promise.all([askHelm(voyage), askSyncs(voyage)]);
-  return status ? byHelm(voyage, status, syncs) : byFiles(voyage, syncs);
+  const [helm, syncs] = await Promise.all([askHelm(voyage), askSyncs(voyage)]);
+  return "id" in helm ? byHelm(voyage, helm, syncs) : byFiles(voyage, syncs, helm);
 }
 
 /** Tasks from the helm, else from the files. */
 export async function seeTasks(voyage: KnownVoyage): Promise<{ from: "helm" | "files"; tasks: TaskRow[] }> {
-  const status = await askHelm(voyage);
-  return status ? { from: "helm", tasks: status.tasks } : { from: "files", tasks: await readTaskRows(voyage.folder) };
+  const helm = await askHelm(voyage);
+  return "id" in helm ? { from: "helm", tasks: helm.tasks } : { from: "files", tasks: await readTaskRows(voyage.folder) };
 }
 
-/** null when it does not run, or does not have this voyage (any more). */
-const askHelm = ({ file }: KnownVoyage): Promise<VoyageStatus | null> =>
+/** Why not: it does not run, does not have this voyage (any more), or runs and does not answer. */
+const askHelm = ({ file }: KnownVoyage): Promise<VoyageStatus | Error> =>
   helmClient()
-    .voyage(file.voyageId)
-    .catch(() => null);
+    .lookAtVoyage(file.voyageId)
+    .catch((error: Error) => error);
 
 /** null when the daemon does not run or cannot be understood. The provider matters only to a daemon that is started. */
 async function askSyncs({ file }: KnownVoyage): Promise<Syncs> {
@@ -82,7 +82,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
 const heldNote = ({ until, message, by }: NonNullable<ShipRow["limited"]>, ship: string) =>
   `no task until ${until.slice(0, 19)}Z, by the word of ${by.join(" and ") === ship ? "itself" : by.join(" and ")}: ${message}`;
 
-async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<StatusView> {
+async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error): Promise<StatusView> {
   const [tasks, tip, mirrors, logs] = await Promise.all([
     readTaskRows(folder),
     tipOf(folder.repo, file.stack),
@@ -127,7 +127,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<Sta
     attention: file.sunkAt
       ? []
       : [
-          helmAttention(file.stack),
+          helmAttention(file.stack, why),
           ...taskAttention(tasks, file.stack),
           ...shown.flatMap(({ ship }) => syncAttention(syncs, ship, folder.mirror(ship), file.stack)),
         ],
