@@ -100,6 +100,8 @@ function routesOf(fleet: Fleet, health: () => Health, end: (why: string) => void
       const { incarnation, reason } = await readJson(ask.request, IncarnationBody, MOST_BYTES);
       return { body: await voyageOf(ask).crews.fence(ask.name, incarnation, reason ?? "the captain says so") };
     }),
+    route("POST", "/voyages/:id/lift-limits", async (ask) => ({ body: { lifted: await voyageOf(ask).liftLimits() } })),
+    route("GET", task, async (ask) => ({ body: voyageOf(ask).taskRow(ask.name) })),
     route("POST", `${task}/retry`, async (ask) => ({ body: await voyageOf(ask).retry(ask.name) })),
     route("POST", `${task}/answer`, async (ask) => {
       const { text } = await readJson(ask.request, z.object({ text: z.string().min(1).max(16_384) }), MOST_BYTES);

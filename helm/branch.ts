@@ -3,8 +3,13 @@ import { git, gitLine } from "../lib/git/run.ts";
 import { removeStaleLocks } from "../lib/git/stale-locks.ts";
 import { readBranch } from "../lib/git/voyage-repo.ts";
 import type { VoyageFolder } from "../lib/paths.ts";
+import { plain, plainLines } from "../lib/plain-text.ts";
 import { rescueMirror } from "./rescue.ts";
 import { moveWorkspace } from "./workspace.ts";
+
+/** Characters of what a ship wrote, that come into a commit of the branch. */
+const MOST_MESSAGE = 32_768;
+const MOST_NAME = 200;
 
 /** What a merge onto the tip came to. Nothing has moved yet: `commit` is the one that would become the tip. */
 export type Merged =
@@ -91,11 +96,19 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     });
     if (!shown) return { kind: "unknown-commit", message: `the message of ${ask.commit} is longer than ${MESSAGE_BYTES} bytes` };
     const [name = "", email = "", date = "", text = ""] = shown.stdout.split("\0");
-    const message = await git(["interpret-trailers", "--if-exists=replace", ...trailers(ask)], {
+    // The trailers that say who did what are ours alone.
+    const own = plainLines(text, MOST_MESSAGE)
+      .replace(/^(?:Task|Ship|Voyage)[ \t]*:.*$\n?/gim, "")
+      .trim();
+    const message = await git(["interpret-trailers", "--no-divider", "--if-exists=replace", ...trailers(ask)], {
       ...bare,
-      stdin: `${text.trim() || ask.subject}\n`,
+      stdin: `${own || plain(ask.subject)}\n`,
     });
-    const env = { GIT_AUTHOR_NAME: name || ask.ship, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date };
+    const env = {
+      GIT_AUTHOR_NAME: plain(name, MOST_NAME).trim() || ask.ship,
+      GIT_AUTHOR_EMAIL: plain(email, MOST_NAME),
+      GIT_AUTHOR_DATE: /^\d{1,11} [+-]\d{4}$/.test(date) ? date : "",
+    };
     const commit = await gitLine(["commit-tree", tree!, "-p", onto, "-F", "-"], { ...bare, stdin: message.stdout, env });
     return { kind: "clean", tip: onto, commit };
   }

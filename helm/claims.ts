@@ -3,6 +3,7 @@ import type { ClaimReply, ReleaseReply, ReleaseRequest, UnverifiedRequest, Verif
 import { forgetFaults, noteFault, whyFaulty } from "./faults.ts";
 import { grantOf, positive } from "./grant.ts";
 import { type Intent, type Ledger, type Life, parseTask, sha256, type TaskRecord } from "./ledger.ts";
+import { limitOf } from "./limits.ts";
 import { Refused } from "./refused.ts";
 
 /** The rules by which claims begin and end (design 8). Each function runs inside one write of the store. */
@@ -47,7 +48,7 @@ export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds
   if (ledger.ship(life.ship)?.stopping || whyFaulty(ledger, life.life) !== undefined)
     return { kind: "nothing", reason: "paused", retryAfterSeconds };
 
-  const pausedSeconds = pause(ledger, life.life, retryAfterSeconds);
+  const pausedSeconds = pause(ledger, life, retryAfterSeconds);
   if (pausedSeconds !== null && ledger.freeCount() > 0)
     return { kind: "nothing", reason: "paused", retryAfterSeconds: pausedSeconds };
 
@@ -81,10 +82,10 @@ export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds
 }
 
 /** After how many seconds to ask again while no task is granted to this life; null when it may have one. verify.sh is not held up. */
-function pause(ledger: Ledger, life: number, usualSeconds: number): number | null {
+function pause(ledger: Ledger, { life, ship }: Life, usualSeconds: number): number | null {
   // A hand that is not proven gets no task.
   if (ledger.fitness(life) !== "fit") return Math.min(usualSeconds, TRIAL_LOOK_SECONDS);
-  const limited = ledger.limited();
+  const limited = limitOf(ledger, ship);
   if (!limited) return ledger.overspent() ? usualSeconds : null;
   const leftSeconds = (Date.parse(limited.until) - Date.parse(ledger.at())) / 1000;
   // The next `up` may lift it.

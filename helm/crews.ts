@@ -1,6 +1,7 @@
 import { tryAnew, whyFaulty } from "./faults.ts";
 import type { Fenced, Fencing } from "./fencing.ts";
 import type { Ledger, Life } from "./ledger.ts";
+import { forgetLimits } from "./limits.ts";
 import type { Sightings } from "./sightings.ts";
 
 type Parts = {
@@ -41,7 +42,7 @@ export class Crews {
         ship,
         life,
       );
-      this.#ledger.setMeta("limited", ""); // this launch may have brought another account
+      forgetLimits(this.#ledger);
       this.#ledger.setFitness(life, "due");
       tryAnew(this.#ledger, life);
       return this.#ledger.mintToken(this.#parts.id, life);

@@ -4,7 +4,8 @@ const RUNS = `CREATE TABLE IF NOT EXISTS runs(
   input INTEGER NOT NULL, output INTEGER NOT NULL, cache_read INTEGER NOT NULL, cache_creation INTEGER NOT NULL, turns INTEGER NOT NULL,
   seconds REAL NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS runs_of_task ON runs(task);`;
+CREATE INDEX IF NOT EXISTS runs_of_task ON runs(task);
+CREATE INDEX IF NOT EXISTS runs_of_life ON runs(life);`;
 
 /** What makes a ledger of an earlier helm today's: by the column that tells it. Each in a transaction, before {@link SCHEMA}. */
 export const MIGRATIONS: { table: string; column: string; sql: string }[] = [

@@ -28,6 +28,7 @@ import { isTriedAnew } from "./faults.ts";
 import { grantOf } from "./grant.ts";
 import * as hands from "./hands.ts";
 import type { Life } from "./ledger.ts";
+import { limitOf, noteLimit } from "./limits.ts";
 import { Refused } from "./refused.ts";
 import type { Voyage } from "./voyage.ts";
 
@@ -136,7 +137,7 @@ export class ShipCalls {
     if (this.#ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
     const spent = whyVoyageIsSpent(this.#ledger);
     if (spent) return { steer: "budget", reason: spent };
-    const limited = this.#ledger.limited();
+    const limited = limitOf(this.#ledger, caller.ship);
     return { steer: "go", ...this.#trialDue(caller), ...(limited && { limitedUntil: limited.until }) };
   }
 
@@ -227,7 +228,8 @@ export class ShipCalls {
     this.#seen(caller, ask.incarnation);
     const until = await this.#ledger.store.write(() => {
       claims.assertAlive(this.#ledger, caller.life);
-      return hands.limit(this.#ledger, ask);
+      noteLimit(this.#ledger, caller.ship, ask);
+      return limitOf(this.#ledger, caller.ship)?.until ?? ask.until;
     });
     this.#notify();
     return { until };

@@ -11,6 +11,7 @@ import { Fencing } from "./fencing.ts";
 import * as hands from "./hands.ts";
 import { Leases } from "./leases.ts";
 import type { Ledger } from "./ledger.ts";
+import { forgetLimits, liftLimits, voyageLimit } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { applyPlan, planChanges } from "./plan-changes.ts";
 import { ShipCalls } from "./ship-calls.ts";
@@ -102,7 +103,7 @@ export class Voyage {
       ledger.setMeta("orders", ask.plan.orders ? "1" : "");
       ledger.setMeta("budgetUsd", String(ask.budgetUsd ?? ""));
       // Whoever sails anew may have brought another account.
-      ledger.setMeta("limited", "");
+      forgetLimits(ledger);
       ledger.setMeta("sunk", "");
       const changes = applyPlan(ledger, ask.plan);
       blockSpent(ledger, ledger.pendingWithRuns());
@@ -159,6 +160,17 @@ export class Voyage {
     return taskRow(this.ledger, this.#task(id));
   }
 
+  /** The captain says that no usage limit holds the voyage: tasks are given out again. Returns the ships that had told of one. */
+  async liftLimits(): Promise<string[]> {
+    const lifted = await this.ledger.store.write(() => liftLimits(this.ledger));
+    await this.#changed();
+    return lifted;
+  }
+
+  taskRow(id: string): TaskRow {
+    return taskRow(this.ledger, this.#task(id));
+  }
+
   /** The voyage ends: tokens die, supervisors are told to stop. */
   async sink(): Promise<void> {
     await this.ledger.store.write(() => {
@@ -172,7 +184,7 @@ export class Voyage {
     const { ledger, tip } = this;
     const verified = ledger.verified(tip, ledger.meta("verify") ?? "");
     const ships = this.ships();
-    const limited = ledger.limited();
+    const limited = voyageLimit(ledger);
     return {
       id: this.id,
       stack: ledger.meta("stack") ?? "",
@@ -205,8 +217,8 @@ export class Voyage {
   }
 
   #viewpoint() {
-    const freeWork = this.ledger.grantableCount() > 0 || this.ledger.verificationDue(this.tip);
-    return { silenceMs: this.#silenceMs(), lostMs: this.timing.fenceSeconds * 1000, freeWork };
+    const work = { freeTasks: this.ledger.grantableCount() > 0, verification: this.ledger.verificationDue(this.tip) };
+    return { silenceMs: this.#silenceMs(), lostMs: this.timing.fenceSeconds * 1000, ...work };
   }
 
   /** Calls back after each change, until the returned function is called. */

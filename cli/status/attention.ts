@@ -76,6 +76,14 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
         hint: `pulumi up -s ${stack}  # it comes back as new`,
       });
   }
+  for (const { ship, refused } of status.ships)
+    if (refused)
+      found.push({
+        kind: "ship",
+        of: ship,
+        message: `${ship} sends what no crew sends, and was refused (${firstLine(refused)})`,
+        hint: `ocaptain logs ${stack} -s ${ship}  # one that goes on so is not to be trusted: pulumi destroy -s ${stack}`,
+      });
   for (const { ship, unfit } of status.ships)
     if (unfit)
       found.push({
