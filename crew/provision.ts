@@ -15,6 +15,7 @@ import { isProvisioned, writeWord } from "./provisioned.ts";
 import { readShip } from "./ship.ts";
 import { runStep } from "./step.ts";
 import { Tree } from "./tree.ts";
+import { putBack } from "./verified-tree.ts";
 
 process.stdout.on("error", () => {});
 
@@ -38,14 +39,15 @@ let at = "the first checkout";
 async function main(): Promise<void> {
   if (isProvisioned(ship)) return say("done", at);
   say("running", at);
-  if (!(await onlyOne(ship.mark))) throw new Error("a crew is at work on this ship");
+  if (!(await onlyOne(ship))) throw new Error("a crew is at work on this ship");
+  putBack(ship);
   const tree = new Tree(ship, journal, PATIENCE_MS);
   const branch = ship.config.stack;
   await tree.reset(branch, `refs/remotes/origin/${branch}`, orders.signal);
 
   const { TMUX: _session, TMUX_PANE: _pane, ...env } = withoutGit(process.env);
   for (const [index, step] of order.steps.entries()) {
-    at = `step ${index + 1} of ${order.steps.length} (${step.run})`;
+    at = `step ${index + 1} of ${order.steps.length} (${step.run.slice(0, 500)})`;
     say("running", at);
     journal.note("provision", `provision ${at}`);
     const seconds = await runStep({

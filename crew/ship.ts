@@ -12,6 +12,10 @@ export type Ship = {
   workspace: string;
   /** The crew's own git directory for the workspace, where no agent has anything to do. */
   repo: string;
+  /** Where the ship's own tree is while verify.sh is run in `workspace` (verified-tree.ts). */
+  aside: string;
+  /** A link to the folder in which `workspace` is the ship's own tree: the captain's sync goes through it. */
+  synced: string;
   logs: string;
   /** For verification checkouts; emptied at start. On disk, because /tmp may be memory. */
   scratch: string;
@@ -36,6 +40,8 @@ export function readShip(home = homedir()): Ship {
     crew,
     workspace: join(home, "voyage", "workspace"),
     repo: join(crew, "repo.git"),
+    aside: join(home, "voyage", "aside"),
+    synced: join(home, "voyage", "synced"),
     logs: join(home, "voyage", "logs"),
     scratch: join(home, "voyage", "scratch"),
     tokenFile: join(crew, "token"),

@@ -7,16 +7,19 @@ import { Killed } from "./halt.ts";
 import { HelmClient } from "./helm-client.ts";
 import { Hold } from "./hold.ts";
 import { Journal } from "./journal.ts";
+import { reachDirectly } from "./no-proxy.ts";
 import { onlyOne } from "./only-one.ts";
 import { isProvisioned } from "./provisioned.ts";
 import { readShip } from "./ship.ts";
 import { endStragglers } from "./stragglers.ts";
+import { putBack } from "./verified-tree.ts";
 import { standWatch } from "./watch.ts";
 
 // Without its terminal (the tmux server was killed) the supervisor still ends in order.
 process.stdout.on("error", () => {});
 
 const ship = readShip();
+reachDirectly(ship.config.helmUrl);
 const journal = new Journal(ship.logs);
 const orders = new AbortController();
 for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
@@ -27,12 +30,13 @@ for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 const PATIENCE_MS = 10 * 60_000;
 
 async function main(): Promise<number> {
-  if (!(await onlyOne(ship.mark))) {
+  if (!(await onlyOne(ship))) {
     journal.note("second", "another crew is at work here; this one ends");
     return 0;
   }
   const ended = await endStragglers(ship.mark);
   if (ended > 0) journal.note("stragglers", `${ended} processes of an earlier crew were ended`);
+  putBack(ship);
   rmSync(ship.scratch, { recursive: true, force: true });
 
   if (!isProvisioned(readShip())) {

@@ -35,6 +35,7 @@ export class Tree {
   readonly #journal: Journal;
   readonly #patienceMs: number;
   readonly folder: string;
+  #distrusted = false;
   /** `<task>-<epoch>` that the next reset makes the tree ready for. */
   claim = "0-0";
 
@@ -48,18 +49,23 @@ export class Tree {
     this.#url = `${ship.config.helmUrl}/git/${ship.config.voyageId}`;
   }
 
+  /** The next reset makes the clone anew: nothing could be begun in the one that is there. */
+  distrust(): void {
+    this.#distrusted = true;
+  }
+
   /**
    * Brings `branch` here and sets the tree to `commit`, which it holds: tracked files as committed, untracked ones gone. Ignored files stay: they
    * are caches (node_modules, build output) that cost minutes, and no result, since only what git sees is committed.
-   * What would be lost is saved first (see {@link saveLeft}). What stands in the way of it is mended; when that is of no use, all is made anew, caches too.
+   * What would be lost is saved first (see {@link saveLeft}). What stands in the way of it is mended; when that is of no use our own git is made anew.
    * Throws TreeUnready, HelmAway, the signal's reason.
    */
   async reset(branch: string, commit: string, signal: AbortSignal): Promise<void> {
-    const ways = [async () => {}, () => this.#mend(), () => this.#empty(branch, commit, signal)];
-    for (let way = 0; ; way++) {
+    const ways = [async () => {}, () => this.#mend(), () => this.#beginAnew(commit, signal)];
+    for (let way = this.#distrusted ? 2 : 0; ; way++) {
       try {
-        await this.fetch(branch, signal, true);
         await ways[way]!();
+        await this.fetch(branch, signal, true);
         await this.#reset(branch, commit, signal);
         return;
       } catch (error) {
@@ -108,12 +114,23 @@ export class Tree {
     rmSync(join(this.#ship.repo, "index"), { force: true });
   }
 
-  /** Begins with nothing but what the helm has. */
-  async #empty(branch: string, commit: string, signal: AbortSignal): Promise<void> {
-    await removeAll(this.#ship.repo);
-    await this.fetch(branch, signal);
+  /** All of our own git is had from the helm once more. */
+  async #beginAnew(commit: string, signal: AbortSignal): Promise<void> {
     await this.saveLeft(commit, signal);
-    for (const name of readdirSync(this.folder)) await removeAll(join(this.folder, name));
+    await this.#mend();
+    await this.#forget();
+    this.#distrusted = false;
+  }
+
+  /** Removes our own git, but for what no helm knows: whose claim lies in the tree, and what the plan's steps let git ignore. */
+  async #forget(): Promise<void> {
+    const { repo } = this.#ship;
+    const kept = [this.#claimFile, join(repo, "info", "exclude")].flatMap((file) =>
+      existsSync(file) ? [[file, readFileSync(file)] as const] : [],
+    );
+    await removeAll(repo);
+    mkdirSync(join(repo, "info"), { recursive: true });
+    for (const [file, text] of kept) writeFileSync(file, text);
   }
 
   /** Sets the tree back to its commit. Returns the files and folders that git did not know and did not ignore; they are gone, ignored ones stay. */
@@ -197,7 +214,7 @@ export class Tree {
     await this.#transfer(signal, async (failures) => {
       if (anew && failures === DISTRUST_AT && !distrusted) {
         distrusted = true;
-        await removeAll(repo);
+        await this.#forget();
       }
       await ensureRepo(this.#git(signal), repo);
       await this.#fetchInto(branch, signal);

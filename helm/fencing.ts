@@ -54,7 +54,7 @@ export class Fencing {
     return this.#outcome(life);
   }
 
-  /** Beside no accept: one of this life that has begun to move the branch is through before, and none begins after. */
+  /** Beside no move of the branch: one for this life that has begun is through before, and none begins after. It waits for no merge. */
   #mark(life: number, reason: string): Promise<void> {
     const { ledger, alone, log, id } = this.#parts;
     return alone(() =>
@@ -94,7 +94,7 @@ export class Fencing {
     const task = await ledger.store.write(() => {
       dropVerification(ledger, life, reason);
       const held = ledger.claimOf(life);
-      if (held) giveBack(ledger, held, `${ledger.life(life)!.ship} was lost: ${reason}`, counts);
+      if (held) giveBack(ledger, held, `taken from ${ledger.life(life)!.ship}: ${reason}`, counts);
       return held?.id;
     });
     await changed(...(task ? [task] : []));

@@ -5,7 +5,10 @@ import { z } from "zod";
 import type { PlanChanges, RegisterVoyage } from "../lib/admin-api.ts";
 import { writeAtomically } from "../lib/atomic-file.ts";
 import { OcaptainError } from "../lib/errors.ts";
+import { removeStaleLocks } from "../lib/git/stale-locks.ts";
+import { forgetHelmPort } from "../lib/helm-port.ts";
 import { VOYAGE_ID } from "../lib/naming.ts";
+import type { OsLock } from "../lib/os-lock.ts";
 import { helmHome, type VoyageFolder, voyageFolderAt } from "../lib/paths.ts";
 import { openSprites } from "../lib/sprites/client.ts";
 import type { ProviderSettings } from "../lib/sprites/types.ts";
@@ -14,9 +17,11 @@ import { openBranch } from "./branch.ts";
 import { systemClock } from "./clock.ts";
 import type { Doors } from "./doors.ts";
 import { Ledger } from "./ledger.ts";
+import { holdLedger } from "./ledger-lock.ts";
 import type { Log } from "./log.ts";
 import { Projection } from "./projection.ts";
 import { Store } from "./store.ts";
+import { tidyRepo } from "./tidy.ts";
 import { Voyage } from "./voyage.ts";
 import { Waker } from "./wake.ts";
 
@@ -31,6 +36,7 @@ export type Sailing = { voyage: Voyage; folder: VoyageFolder; close: () => void 
 
 const TICK_MS = 500;
 const READ_TIP_MS = 10_000;
+const TIDY_MS = 15 * 60_000;
 
 /** All voyages of this helm: opened at the start, kept ticking. */
 export class Fleet {
@@ -73,7 +79,7 @@ export class Fleet {
     return sailing;
   }
 
-  /** Idempotent. Throws NO_REPO, BAD_PLAN, NO_DOOR. */
+  /** Idempotent. Throws NO_REPO, BAD_PLAN, NO_DOOR, LEDGER_HELD; GIT when nothing could be accepted. */
   async register(id: string, ask: RegisterVoyage): Promise<PlanChanges> {
     if (!VOYAGE_ID.test(id)) throw new OcaptainError("BAD_VOYAGE_ID", `"${id}" is no voyage id: 6 lower-case hex digits`);
     const folder = voyageFolderAt(ask.folder, ask.stack);
@@ -82,6 +88,7 @@ export class Fleet {
     await writeAtomically(folder.credentials, `${JSON.stringify(ask.provider)}\n`, 0o600);
     const { voyage } = await this.#sail(id, ask.stack, ask.folder);
     const changes = await voyage.register(ask);
+    await voyage.assertMovable();
     this.#registry[id] = { stack: ask.stack, folder: ask.folder, ...(ask.listenAt && { listenAt: ask.listenAt }) };
     await this.#save();
     await this.#keepDoors();
@@ -99,6 +106,7 @@ export class Fleet {
     if (!this.#registry[id]) return;
     delete this.#registry[id];
     await this.#save();
+    if (Object.keys(this.#registry).length === 0) forgetHelmPort();
     await this.#keepDoors().catch(() => {});
   }
 
@@ -118,10 +126,22 @@ export class Fleet {
   async #load(id: string, stack: string, root: string): Promise<Sailing> {
     const folder = voyageFolderAt(root, stack);
     if (!existsSync(folder.repo)) throw new OcaptainError("NO_REPO", `${folder.repo} is not there`, { hint: "pulumi up" });
+    const lock = await holdLedger(folder);
+    try {
+      return await this.#open(id, stack, folder, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  async #open(id: string, stack: string, folder: VoyageFolder, lock: OsLock): Promise<Sailing> {
     const ledger = new Ledger(new Store(folder.ledger), () => systemClock.wallMs());
     const projection = new Projection(folder.tasks, ledger, this.#log);
     const parts = { id, ledger, branch: openBranch(folder, stack, id), clock: systemClock, log: this.#log };
     const voyage = new Voyage({ ...parts, show: (...tasks) => projection.show(...tasks) });
+    // No git of ours is at work yet but what an earlier helm has left behind.
+    await this.#removeLocks(id, folder, "all");
     try {
       await voyage.open();
     } catch (error) {
@@ -138,17 +158,34 @@ export class Fleet {
     const timers = [
       every(TICK_MS, () => voyage.tick(), this.#log),
       every(TICK_MS, () => waker.look(), this.#log),
-      every(READ_TIP_MS, () => voyage.readTip(), this.#log),
+      every(
+        READ_TIP_MS,
+        async () => {
+          await this.#removeLocks(id, folder, "heads");
+          await voyage.readTip();
+        },
+        this.#log,
+      ),
+      every(TIDY_MS, async () => void ((await tidyRepo(folder)) && this.#log("tidied", { voyage: id })), this.#log),
     ];
     const close = () => {
       waker.close();
       for (const stop of timers) stop();
       ledger.store.close();
+      lock.release();
     };
     const sailing = { voyage, folder, close };
     this.#sailing.set(id, sailing);
     this.#log("voyage-opened", { voyage: id, stack });
     return sailing;
+  }
+
+  /** Of git commands that were killed, or cut off with the power: with a lock on it the branch could never be moved again. */
+  async #removeLocks(id: string, folder: VoyageFolder, refs: "all" | "heads"): Promise<void> {
+    for (const gitDir of [folder.repo, join(folder.workspace, ".git")]) {
+      const { removed } = await removeStaleLocks(gitDir, { refs });
+      if (removed.length > 0) this.#log("locks-removed", { voyage: id, removed });
+    }
   }
 
   #keepDoors(): Promise<void> {

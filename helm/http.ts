@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ZodError, type z } from "zod";
 import { OcaptainError } from "../lib/errors.ts";
+import { readAtMost } from "../lib/read-at-most.ts";
 import { Refused } from "./refused.ts";
 
 /** Small pieces that the ship API and the admin API share. */
@@ -9,25 +10,29 @@ import { Refused } from "./refused.ts";
 export class HttpError extends Error {
   readonly status: number;
   readonly code: string;
-  constructor(status: number, code: string, message: string) {
+  readonly retryAfterSeconds: number | undefined;
+  constructor(status: number, code: string, message: string, retryAfterSeconds?: number) {
     super(message);
     this.status = status;
     this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
+/** A body in which nothing came for so long has lost its caller. */
+const QUIET_MS = 30_000;
+
 /** The body, parsed. Throws HttpError 413 past `mostBytes`, 400 for what is no JSON or does not fit. */
 export async function readJson<T extends z.ZodType>(request: IncomingMessage, schema: T, mostBytes: number): Promise<z.infer<T>> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request) {
-    bytes += chunk.length;
-    if (bytes > mostBytes) throw new HttpError(413, "TOO_BIG", `the body is longer than ${mostBytes} bytes`);
-    chunks.push(chunk);
-  }
+  request.setTimeout(QUIET_MS, () => request.destroy());
+  const body = await readAtMost(request, mostBytes, "the body").catch((error: unknown) => {
+    if (!(error instanceof OcaptainError)) throw error;
+    throw new HttpError(413, "TOO_BIG", `the body is longer than ${mostBytes} bytes`);
+  });
+  request.setTimeout(0);
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    value = JSON.parse(body.toString("utf8"));
   } catch {
     throw new HttpError(400, "bad-request", "the body is no JSON");
   }
@@ -44,6 +49,8 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
 /** Answers a failed call: Refused 409, what does not parse 400, ours by its code, all else 500. Returns the status. */
 export function sendError(response: ServerResponse, error: unknown): number {
   const [status, body] = answerTo(error);
+  if (error instanceof HttpError && error.retryAfterSeconds !== undefined && !response.headersSent)
+    response.setHeader("retry-after", String(error.retryAfterSeconds));
   sendJson(response, status, body);
   return status;
 }

@@ -16,6 +16,7 @@ import type {
   ReleaseRequest,
   SessionRequest,
   TrialRequest,
+  UnverifiedRequest,
   UsageRequest,
   VerifiedReply,
   VerifiedRequest,
@@ -23,9 +24,11 @@ import type {
 import type { Accepting } from "./accepting.ts";
 import { blockSpent, blockSpentBeforeGrant, whyVoyageIsSpent } from "./budget.ts";
 import * as claims from "./claims.ts";
+import { isTriedAnew } from "./faults.ts";
 import { grantOf } from "./grant.ts";
 import * as hands from "./hands.ts";
 import type { Life } from "./ledger.ts";
+import { limitOf, noteLimit } from "./limits.ts";
 import { Refused } from "./refused.ts";
 import type { Voyage } from "./voyage.ts";
 
@@ -40,13 +43,16 @@ type Parts = {
   notify: () => void;
 };
 
+type Nothing = Omit<Extract<ClaimReply, { kind: "nothing" }>, "free">;
+
 /** What ships ask of a voyage (lib/ship-api.ts). Each call takes the caller's life, which its token was minted for, and throws {@link Refused}. */
 export class ShipCalls {
   readonly #voyage: Voyage;
   readonly #accepting: Accepting;
   readonly #changed: Parts["changed"];
   readonly #notify: Parts["notify"];
-  readonly #nothings = new Map<number, Map<string, ClaimReply>>();
+  /** Without the list of free tasks, which may be long, and is of the moment. */
+  readonly #nothings = new Map<number, Map<string, Nothing>>();
 
   constructor(parts: Parts) {
     this.#voyage = parts.voyage;
@@ -76,6 +82,7 @@ export class ShipCalls {
       ...this.#trialDue(caller),
       ...this.#interactive(),
       claim: held ? this.#withSpec(grantOf(this.#ledger, held)) : null,
+      ...(isTriedAnew(this.#ledger, caller.life) && { anew: true as const }),
     };
   }
 
@@ -83,7 +90,7 @@ export class ShipCalls {
     this.#seen(caller, ask.incarnation);
     const nothings = this.#nothings.get(caller.life);
     const nothing = nothings?.get(ask.requestId);
-    if (nothing) return nothing;
+    if (nothing) return ask.only === undefined ? nothing : { ...nothing, free: this.#ledger.freeTasks() };
     const retryAfterSeconds = Math.min(2, this.#voyage.timing.heartbeatSeconds / 5);
     let blocked: string[] = [];
     const reply = await this.#ledger.store.write(() => {
@@ -91,14 +98,18 @@ export class ShipCalls {
       if (stored) return stored;
       const life = claims.assertAlive(this.#ledger, caller.life);
       blocked = blockSpentBeforeGrant(this.#ledger);
+      // What comes of it could not be accepted.
+      const isHeldUp = this.#voyage.trouble !== null && !this.#ledger.claimOf(caller.life);
+      if (isHeldUp) return { kind: "nothing" as const, reason: "paused" as const, retryAfterSeconds };
       const made = claims.claim(this.#ledger, life, this.#voyage.tip, retryAfterSeconds, ask.only);
       return made.kind === "nothing" ? made : this.#ledger.remember(caller.life, ask.requestId, made);
     });
     if (blocked.length > 0) void this.#changed(...blocked);
     if (reply.kind === "nothing") {
       // Remembered in memory: it changed nothing, and no request outlives the helm's own death.
-      const kept = nothings ?? new Map<string, ClaimReply>();
-      kept.set(ask.requestId, reply);
+      const kept = nothings ?? new Map<string, Nothing>();
+      const { free: _, ...brief } = reply;
+      kept.set(ask.requestId, brief);
       if (kept.size > NOTHINGS_KEPT) kept.delete(kept.keys().next().value!);
       this.#nothings.set(caller.life, kept);
       return reply;
@@ -126,7 +137,7 @@ export class ShipCalls {
     if (this.#ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
     const spent = whyVoyageIsSpent(this.#ledger);
     if (spent) return { steer: "budget", reason: spent };
-    const limited = this.#ledger.limited();
+    const limited = limitOf(this.#ledger, caller.ship);
     return { steer: "go", ...this.#trialDue(caller), ...(limited && { limitedUntil: limited.until }) };
   }
 
@@ -151,7 +162,7 @@ export class ShipCalls {
     return this.#end(caller, ask, () => claims.release(this.#ledger, caller.life, ask));
   }
 
-  /** In the accept's lane: a claim whose branch move is under way must not be given back meanwhile. */
+  /** Beside no move of the branch: a claim whose branch move is under way must not be given back meanwhile. */
   async #end(
     caller: Life,
     ask: { requestId: string; incarnation: string; task: string },
@@ -217,7 +228,8 @@ export class ShipCalls {
     this.#seen(caller, ask.incarnation);
     const until = await this.#ledger.store.write(() => {
       claims.assertAlive(this.#ledger, caller.life);
-      return hands.limit(this.#ledger, ask);
+      noteLimit(this.#ledger, caller.ship, ask);
+      return limitOf(this.#ledger, caller.ship)?.until ?? ask.until;
     });
     this.#notify();
     return { until };
@@ -233,6 +245,18 @@ export class ShipCalls {
     });
     await this.#changed();
     return { state: this.#voyage.status().state };
+  }
+
+  async unverified(caller: Life, ask: UnverifiedRequest): Promise<object> {
+    this.#seen(caller, ask.incarnation);
+    await this.#ledger.store.write(() => {
+      if (this.#ledger.reply(caller.life, ask.requestId)) return;
+      claims.assertAlive(this.#ledger, caller.life);
+      claims.unverified(this.#ledger, caller.life, ask);
+      this.#ledger.remember(caller.life, ask.requestId, {});
+    });
+    await this.#changed();
+    return {};
   }
 
   /** A presence stream is open until the returned function is called. Throws Refused `fenced`. */

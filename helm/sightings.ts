@@ -1,12 +1,17 @@
 import type { Clock } from "./clock.ts";
 
+/** How long a ship is named for what no crew sends. */
+const NAMED_MS = 3600_000;
+
 type Sighting = { atMs: number; wallMs: number; note: string | null; closed: boolean };
 
 /** What was seen of each life lately: calls and open presence streams. In memory only. */
 export class Sightings {
   readonly #clock: Clock;
   readonly #seen = new Map<number, Sighting>();
+  readonly #calls = new Map<number, number>();
   readonly #streams = new Map<number, Set<(line: object) => void>>();
+  readonly #refused = new Map<number, { atMs: number; words: string }>();
   #beganMs: number;
 
   constructor(clock: Clock) {
@@ -14,12 +19,22 @@ export class Sightings {
     this.#beganMs = clock.now();
   }
 
-  /** Silence counts from now: the helm was away itself. */
-  begin(): void {
-    this.#beganMs = this.#clock.now();
+  /** Silence counts from now, at most once in so long: the helm was away itself. */
+  begin(onceInMs: number): void {
+    if (this.#clock.now() - this.#beganMs >= onceInMs) this.#beganMs = this.#clock.now();
+  }
+
+  /** The helm calls a ship, to wake it. */
+  called(life: number): void {
+    this.#calls.set(life, this.unanswered(life) + 1);
+  }
+  /** How often it was called and not heard of since. */
+  unanswered(life: number): number {
+    return this.#calls.get(life) ?? 0;
   }
 
   seen(life: number, note?: string): void {
+    this.#calls.delete(life);
     const before = this.#seen.get(life);
     this.#seen.set(life, {
       atMs: this.#clock.now(),
@@ -27,6 +42,18 @@ export class Sightings {
       note: note ?? before?.note ?? null,
       closed: false,
     });
+  }
+
+  /** It has sent what no crew sends. Returns whether that is news. */
+  refuse(life: number, words: string): boolean {
+    const news = this.refused(life) !== words;
+    this.#refused.set(life, { atMs: this.#clock.now(), words });
+    return news;
+  }
+  /** What that was, in the last hour. */
+  refused(life: number): string | null {
+    const last = this.#refused.get(life);
+    return last && this.#clock.now() - last.atMs < NAMED_MS ? last.words : null;
   }
 
   /** Opens a stream on which `say` can be called; returns what closes it. */

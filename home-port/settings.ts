@@ -1,5 +1,6 @@
 import { Config } from "@pulumi/pulumi";
 import { OcaptainError } from "../lib/errors.ts";
+import { askForSecret } from "../lib/secret-hints.ts";
 import { readTailnetSettings, type TailnetSettings } from "../lib/tailnet/settings.ts";
 
 export type HomePort = {
@@ -22,12 +23,12 @@ export function readHomePort(): HomePort {
     tailscaleOauthSecret: plugin.get("oauthClientSecret") ?? process.env.TAILSCALE_OAUTH_CLIENT_SECRET ?? "",
   });
   const said = [
-    ...wrong.map((captain) => `home-port:captains: "${captain}" is no user (you@example.com) and no group (group:eng)`),
+    ...wrong.map((captain) => `home-port:captains: "${captain}" is neither a user (you@example.com) nor a group (group:eng)`),
     ...findings.map(({ message }) => `tailscale:oauthClientSecret ${message.replace(/, which.*/, "")}`),
   ];
   if (said.length > 0 || settings?.kind !== "tailscale")
     throw new OcaptainError("HOME_PORT", said.join("\n"), {
-      hint: "pulumi config set home-port:captains you@example.com; pulumi config set --secret tailscale:oauthClientSecret tskey-client-…  (docs/tailnet.md)",
+      hint: `pulumi config set home-port:captains you@example.com; ${askForSecret("tailscale:oauthClientSecret", "it asks for it; docs/tailnet.md")}`,
     });
   const baseUrl = (plugin.get("baseUrl") ?? settings.baseUrl).replace(/\/+$/, "");
   return { tailnet: { ...settings, baseUrl }, captains, allowOpen: own.getBoolean("allowOpen") ?? false };

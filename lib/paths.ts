@@ -6,14 +6,18 @@ import { join, resolve } from "node:path";
  * none is stored in Pulumi's state (design 16).
  */
 
+/** A path as a shell takes it, for where none has read it (a `.env` file, a plan, a setting): `~` and `~/…` are the home folder. */
+export const withHome = (path: string): string =>
+  path === "~" ? homedir() : path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
+
 /** Machine-wide state: harbor, helm, one Mutagen daemon per voyage. `OCAPTAIN_HOME`, default `~/.ocaptain`. Holds unix sockets, so keep it short. */
 export function ocaptainHome(): string {
-  return resolve(process.env.OCAPTAIN_HOME || join(homedir(), ".ocaptain"));
+  return resolve(withHome(process.env.OCAPTAIN_HOME || "~/.ocaptain"));
 }
 
 /** Root of the captain's folders. `OCAPTAIN_VOYAGES`, default `~/voyages`. */
 export function voyagesRoot(): string {
-  return resolve(process.env.OCAPTAIN_VOYAGES || join(homedir(), "voyages"));
+  return resolve(withHome(process.env.OCAPTAIN_VOYAGES || "~/voyages"));
 }
 
 export const harborHome = () => join(ocaptainHome(), "harbor");
@@ -23,9 +27,6 @@ export const harborInfoFile = () => join(harborHome(), "info.json");
 export const helmHome = () => join(ocaptainHome(), "helm");
 /** Unix socket (0600) of the helm's admin API. */
 export const helmSocket = () => join(helmHome(), "admin.sock");
-/** Port on which the helm serves ships. `OCAPTAIN_HELM_PORT`, default 4318 (shared with OTLP later). */
-export const helmPort = () => Number(process.env.OCAPTAIN_HELM_PORT || 4318);
-
 /** Data directory of a voyage's own Mutagen daemon. */
 export const mutagenHome = (voyageId: string) => join(ocaptainHome(), "mutagen", voyageId);
 

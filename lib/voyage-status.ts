@@ -7,7 +7,8 @@ export const TaskStatus = z.enum(["pending", "claimed", "accepted", "blocked", "
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
 /**
- * `planning`: no ship was seen yet. `sailing`: work is left and ships are there. `stalled`: work is left and no ship is. `blocked`: what is left
+ * `planning`: no ship was seen yet. `sailing`: work is left, and ships are there or are being woken. `stalled`: work is left, no ship is there, and none
+ * answers that the helm calls. `blocked`: what is left
  * waits for a blocked task. `verifying`: all tasks are accepted or cancelled, verify.sh has no result for this tip yet. `verified`, `failed`: its
  * result. `needs-captain`: a task waits for an answer, whatever else goes on. `limited`: tasks are left, and none is given out before a usage limit
  * is over. `budget`: work is left, the voyage's budget is spent: no task is given out, and hands at work end at their next gate. `lost`: work is left, and
@@ -54,6 +55,9 @@ export const TaskRow = z.object({
 });
 export type TaskRow = z.infer<typeof TaskRow>;
 
+/** A usage limit, in Claude Code's own words; `by`: the ships that told of it. */
+const Limit = z.object({ until: z.string(), message: z.string(), by: z.array(z.string()) });
+
 export const ShipRow = z.object({
   ship: z.string(),
   incarnation: z.string().nullable(),
@@ -67,8 +71,14 @@ export const ShipRow = z.object({
   note: z.string().nullable(),
   /** Does the ledger have work for this ship: a claim it holds, a free task, or a verification? A launch is drift only if so. */
   hasWork: z.boolean(),
-  /** Why its hand cannot work, by the trial at its last launch. It is given no task. */
+  /** Why it is given no task until it is launched anew: its hand cannot work, by its trial; or it failed several times before its work began. */
   unfit: z.string().optional(),
+  /** It is given no task until then: by its own word, another ship's for a while, or two ships' (helm/limits.ts). */
+  limited: Limit.optional(),
+  /** What it last sent that no crew sends: the call, and what is wrong with it. */
+  refused: z.string().optional(),
+  /** How often the helm has called it to wake it, and not heard of it since. */
+  unanswered: z.number().optional(),
 });
 export type ShipRow = z.infer<typeof ShipRow>;
 
@@ -89,8 +99,10 @@ export const VoyageStatus = z.object({
   spend: Spend,
   /** Ships' hands are sessions that a person can type to (`ocaptain answer`): the plan is interactive, or an empty sail. */
   interactive: z.literal(true).optional(),
-  /** A usage limit that holds the voyage up, in Claude Code's own words. */
-  limited: z.object({ until: z.string(), message: z.string() }).optional(),
+  /** A usage limit that holds every ship; `until` the first of them may try. */
+  limited: Limit.optional(),
+  /** Why the helm can accept nothing: the voyage's repository cannot be read or written. Nothing is granted meanwhile, and nothing lost. */
+  trouble: z.string().optional(),
   asOf: z.string(),
 });
 export type VoyageStatus = z.infer<typeof VoyageStatus>;

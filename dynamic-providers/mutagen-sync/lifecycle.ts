@@ -1,15 +1,21 @@
 import { OcaptainError } from "../../lib/errors.ts";
+import { SPEC_LABEL, specDigest } from "../../lib/mutagen/spec.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
+import { provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/provision.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
+import { bringHome } from "../bring-home.ts";
 import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
 import { endOtherLives } from "../other-lives.ts";
 import { providerSettings } from "../provider-settings.ts";
-import { bringHome } from "./bring-home.ts";
+import { catchUp } from "./catch-up.ts";
 import { MutagenSyncInputs, type SyncInputs, sessionSpec } from "./inputs.ts";
 import { makeRoom } from "./mirror.ts";
+import { settleConflicts } from "./settle.ts";
 
 type Outputs = { sessionName: string };
+
+const SETTLE_MS = 30_000;
 
 /** One of a ship's three syncs (design 7), one set per incarnation. One that was made, or brought back, has been through a whole cycle. */
 export const mutagenSyncLifecycle = defineLifecycle<SyncInputs, Outputs>({
@@ -33,7 +39,11 @@ export const mutagenSyncLifecycle = defineLifecycle<SyncInputs, Outputs>({
       if (error instanceof OcaptainError && error.code === "MUTAGEN_DAEMON") return null; // dead, or does not answer
       throw error;
     });
-    return { ...props, present: props.present && session !== null && !session.halted };
+    // One of another spec, such as an earlier version's, is made anew.
+    const asAsked = session?.labels[SPEC_LABEL] === specDigest(sessionSpec(props));
+    // A mirror in conflict stays so until somebody decides: `up` does, for the ship.
+    const isInConflict = props.session === "workspace" && (session?.conflicts.length ?? 0) > 0;
+    return { ...props, present: props.present && session !== null && asAsked && !session.halted && !isInConflict };
   },
 
   async remove(settings, props) {
@@ -47,19 +57,27 @@ async function ensure(settings: Settings, news: SyncInputs): Promise<void> {
   const mutagen = voyageMutagen(news);
   await mutagen.ensureDaemon();
   const spec = sessionSpec(news);
-  const syncs = async () => mutagen.firstCycle(await mutagen.ensureSession(spec));
+  const isMirror = news.session === "workspace";
+  const syncs = async () => {
+    if (isMirror) await catchUp(mutagen, spec, news);
+    await mutagen.firstCycle(await mutagen.ensureSession(spec));
+    const session = isMirror && (await mutagen.get(spec.name));
+    if (session) await settleConflicts(mutagen, session, news, SETTLE_MS);
+  };
   await endOtherLives(news);
-  if (news.session === "workspace") await makeRoom(news);
+  if (isMirror) await makeRoom(news);
   try {
     await syncs();
   } catch {
     // Mutagen's ssh wakes no ship: one that fell asleep, be it in its first cycle, is woken, and held awake meanwhile.
-    await wake(settings, news);
+    await wakeAndTidy(settings, news);
     await syncs();
   }
 }
 
-async function wake(settings: Settings, of: SyncInputs): Promise<void> {
+/** What is synced has its folders again, too: whatever runs on a ship may have removed its whole home, and Mutagen makes none above a root. */
+async function wakeAndTidy(settings: Settings, of: SyncInputs): Promise<void> {
   const sprites = await openSprites(providerSettings(settings, of.provider));
   await holdAwake(sprites, of.sprite, 120);
+  await sprites.exec(of.sprite, provisionArgv(), { stdin: provisionStdin({ files: [], ...SHIP_PLACES }) });
 }

@@ -1,18 +1,22 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { claudeCredentials } from "../../lib/claude-credentials.ts";
-import { crewRuns, launchCrew, stopCrew } from "../../lib/crew-launch.ts";
+import { crewRuns, launchCrew } from "../../lib/crew-launch.ts";
+import { crewFiles } from "../../lib/crew-pack.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { type HelmClient, helmClient } from "../../lib/helm-client.ts";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
+import { said } from "../../lib/plain-text.ts";
 import { ProvisionStep } from "../../lib/plan-types.ts";
-import { provisionArgv, provisionStdin, type ShipFile } from "../../lib/provision.ts";
+import { digestsOf, lacksFiles, provisionArgv, provisionStdin, SHIP_PLACES, type ShipFile } from "../../lib/provision.ts";
 import type { CrewConfig } from "../../lib/ship-api.ts";
+import { shipScript } from "../../lib/ship-shell.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { defineLifecycle, PartlyMade, type Present } from "../lifecycle.ts";
 import { providerSettings } from "../provider-settings.ts";
+import { standDown } from "../stand-down.ts";
 import { orderProvision, provisioned, stepsDigest } from "./provision.ts";
 
 const TmuxLaunchInputs = z.object({
@@ -43,27 +47,29 @@ type Outputs = { address: string };
 /** The trial of the hand has a time of its own within it (crew/hands/claude/trial.ts). */
 const READY_SECONDS = 150;
 const LOOK_SECONDS = 5;
-const STOP_SECONDS = 30;
+const HOLD_SECONDS = 60;
 
 /** The crew at work in the ship's tmux. Ready means that its supervisor has spoken with the helm, and its hand has shown that it can work. */
 export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
   inputs: TmuxLaunchInputs,
   id: (news) => `${news.sprite}-crew`,
   replaceOn: ["sprite"],
+  // An update of the helm (a changed plan) leaves it where it is: ships are not drawn as changed with it.
+  steady: ["helmUrl"],
 
   async reconcile(settings, news, olds) {
     const helm = await ensureHelm();
     const sprites = await openSprites(providerSettings(settings, news.provider));
     const made = { address: news.at ?? `sprite@${news.sprite}` };
     const due = isProvisionDue(olds, news);
-    if (!due && olds?.incarnation === news.incarnation && (olds.crewDigest !== news.crewDigest || (await isFenced(helm, news))))
-      await stop(helm, sprites, news);
+    if (!due && olds?.incarnation === news.incarnation && (olds.crewDigest !== news.crewDigest || (await isOut(helm, news))))
+      await standDown(helm, sprites, news);
     const credentials = news.credentialsDigest ? claudeCredentials(settings.claudeToken, { github: news.github }) : null;
     let { token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation);
     try {
       if (due) {
         // Told to stop, so that the helm does not wake it for a task meanwhile, or when a step fails: only an `up` can help. Registered anew when it is done.
-        await stop(helm, sprites, news);
+        await standDown(helm, sprites, news);
         const order = orderProvision(news.provision ?? []);
         await board(sprites, news, { files: [...shipFiles(news, token, credentials), order.file], run: order.run });
         await provisioned(sprites, news, order);
@@ -81,8 +87,12 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
     const lost = await helmClient()
       .ship(props.voyageId, props.ship)
       .then(
-        // A fenced crew ends, and nobody else starts another in its place.
-        (row) => row.incarnation !== props.incarnation || (row.hasWork && (!row.connected || row.state === "fenced")),
+        // A fenced crew ends, and nobody else starts another in its place; an unfit one is given nothing before it is launched anew.
+        (row) =>
+          row.incarnation !== props.incarnation ||
+          row.state === "fenced" ||
+          row.unfit !== undefined ||
+          (row.hasWork && !row.connected),
         // A helm that cannot be asked says nothing of the crew: its own resource says so, and a new helm wakes ships by itself.
         (error) => error instanceof OcaptainError && error.code === "NO_SHIP",
       );
@@ -95,8 +105,8 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
     const live = await sprites.get(props.sprite);
     if (live?.id === props.incarnation) {
       // A ship asleep cannot hear: it is woken, told, and given the time to hand its claim back.
-      await holdAwake(sprites, props.sprite, 2 * STOP_SECONDS);
-      await stop(helm, sprites, props);
+      await holdAwake(sprites, props.sprite, HOLD_SECONDS);
+      await standDown(helm, sprites, props);
     }
     const known = await helm.ship(props.voyageId, props.ship).catch((error: unknown) => {
       if (error instanceof OcaptainError && (error.code === "NO_SHIP" || error.code === "NO_VOYAGE")) return null;
@@ -111,15 +121,10 @@ const isProvisionDue = (olds: Partial<Inputs & Present> | null, news: Inputs) =>
   news.provision !== undefined &&
   !(olds?.present && olds.incarnation === news.incarnation && isDeepStrictEqual(olds.provision, news.provision));
 
-async function stop(helm: HelmClient, sprites: SpritesClient, news: Inputs): Promise<void> {
-  await helm.stopShip(news.voyageId, news.ship, news.incarnation, STOP_SECONDS);
-  await sprites.exec(news.sprite, stopCrew);
-}
-
-/** A fenced crew may not have heard of it yet: with the new token in its hands it would go on, without a hello. */
-const isFenced = (helm: HelmClient, { voyageId, ship, incarnation }: Inputs) =>
+/** A fenced crew may not have heard of it yet, and an unfit one may still be there: with the new token in its hands it would go on, without a hello. */
+const isOut = (helm: HelmClient, { voyageId, ship, incarnation }: Inputs) =>
   helm.ship(voyageId, ship).then(
-    (row) => row.incarnation === incarnation && row.state === "fenced",
+    (row) => row.incarnation === incarnation && (row.state === "fenced" || row.unfit !== undefined),
     () => false,
   );
 
@@ -134,7 +139,7 @@ async function ready(helm: HelmClient, sprites: SpritesClient, news: Inputs): Pr
     const { met, ship: row } = await helm.shipReady(voyageId, ship, incarnation, LOOK_SECONDS);
     if (met) return;
     if (row.unfit)
-      throw new OcaptainError("NOT_FIT", `the hand of ${ship} (${sprite}) cannot work: ${row.unfit}`, {
+      throw new OcaptainError("NOT_FIT", `${ship} (${sprite}) cannot work: ${said(row.unfit, 2000)}`, {
         hint: `mend it, then: pulumi up -s ${news.stack}`,
       });
     if ((await sprites.exec(sprite, crewRuns)).exitCode === 0) continue;
@@ -166,19 +171,26 @@ function shipFiles(news: Inputs, token: string, credentials: string | null): Shi
   ];
 }
 
-/** One exec: files through stdin, and then what they are for. */
+/**
+ * One exec: files through stdin, and then what they are for. The crew's own files came with the VM; where they are gone since (whatever runs on a ship may
+ * remove them), they are put there again by a second one.
+ */
 async function board(sprites: SpritesClient, news: Inputs, order: Parameters<typeof provisionStdin>[0]): Promise<void> {
-  const result = await sprites.exec(news.sprite, provisionArgv(), { stdin: provisionStdin(order) });
+  const crew = await crewFiles();
+  const ask = (more: Parameters<typeof provisionStdin>[0]) =>
+    sprites.exec(news.sprite, provisionArgv(), { stdin: provisionStdin({ ...order, ...SHIP_PLACES, ...more }) });
+  let result = await ask({ files: order.files, needs: digestsOf(crew) });
+  if (result.exitCode === 0 && lacksFiles(result.stdout)) result = await ask({ files: [...crew, ...order.files] });
   if (result.exitCode !== 0)
-    throw new OcaptainError("LAUNCH", `${news.ship}: the crew could not be launched: ${result.stderr.trim().slice(-500)}`, {
+    throw new OcaptainError("LAUNCH", `${news.ship}: the crew could not be launched: ${said(result.stderr)}`, {
       hint: "pulumi up",
     });
 }
 
 /** What the supervisor wrote to stderr before it fell silent, for the error that names the ship. */
 async function lastWords(sprites: SpritesClient, sprite: string): Promise<string> {
-  const said = await sprites
-    .exec(sprite, ["sh", "-c", 'tail -c 500 "$HOME/voyage/logs/supervisor.err"'], { timeoutMs: 10_000 })
+  const words = await sprites
+    .exec(sprite, shipScript('tail -c 500 "$HOME/voyage/logs/supervisor.err"'), { timeoutMs: 10_000 })
     .catch(() => null);
-  return said?.stdout.trim() || "it wrote no error";
+  return said(words?.stdout ?? "") || "it wrote no error";
 }

@@ -1,10 +1,14 @@
 import { randomUUID } from "node:crypto";
+import { z } from "zod";
 import { CREW_FOLDER } from "../../lib/crew-launch.ts";
 import { OcaptainError } from "../../lib/errors.ts";
+import { said } from "../../lib/plain-text.ts";
 import { digestOf } from "../../lib/plan/digest.ts";
 import type { ProvisionStep } from "../../lib/plan-types.ts";
 import type { ShipFile } from "../../lib/provision.ts";
 import { type ProvisionOrder, ProvisionWord } from "../../lib/ship-api.ts";
+import { shipFacts } from "../../lib/ship-facts.ts";
+import { newSession, shipScript } from "../../lib/ship-shell.ts";
 import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
 
 /**
@@ -17,6 +21,8 @@ const LOOK_SECONDS = 10;
 const LOOK_MS = 120_000;
 /** The first checkout, and what the ship itself takes. */
 const CHECKOUT_SECONDS = 15 * 60;
+/** What is read of a ship's word and log in one look. */
+const [WORD_BYTES, LOG_BYTES] = [65_536, 16_384];
 /** After so many looks that failed one after the other, a second apart, it is not weather. */
 const LOST_LOOKS = 5;
 
@@ -28,12 +34,12 @@ export const stepsDigest = (steps: ProvisionStep[]): string => digestOf(steps);
 export function orderProvision(steps: ProvisionStep[]): Order {
   const attempt = randomUUID();
   const order: ProvisionOrder = { attempt, digest: stepsDigest(steps), steps };
-  const start = `tmux new-session -d -s ${SESSION} -x 200 -y 50 'exec node "$HOME/${CREW_FOLDER}/provision.js" 2>>"$HOME/voyage/logs/provision.log"'`;
+  const start = newSession(SESSION, `exec node "$HOME/${CREW_FOLDER}/provision.js" 2>>"$HOME/voyage/logs/provision.log"`);
   return {
     attempt,
     seconds: CHECKOUT_SECONDS + steps.reduce((sum, step) => sum + step.timeoutSeconds, 0),
     file: { path: `${CREW_FOLDER}/provision.json`, content: JSON.stringify(order), mode: 0o600 },
-    run: ["sh", "-c", `mkdir -p "$HOME/voyage/logs"; tmux kill-session -t =${SESSION} 2>/dev/null; ${start}`],
+    run: shipScript(`mkdir -p "$HOME/voyage/logs"; tmux kill-session -t =${SESSION} 2>/dev/null; ${start}`),
   };
 }
 
@@ -59,12 +65,12 @@ export async function provisioned(
     });
     if (!seen) continue;
     lost = 0;
-    const word = wordOf(seen, attempt);
+    const word = wordOf(seen, sprite, attempt);
     if (word?.state === "done") return;
-    if (word?.state === "failed") throw failed(`${word.at} ${word.why}`);
-    if (seen.stdout.startsWith("ended")) throw failed(`ended without a word: ${seen.stdout.trim().slice(-1000)}`);
+    if (word?.state === "failed") throw failed(`${said(word.at)} ${said(word.why ?? "", 1000)}`);
+    if (seen.stdout.startsWith("ended")) throw failed(`ended without a word: ${said(seen.stdout, 1000)}`);
     if (!word) continue; // it has just begun
-    if (word.at !== told) console.error(`${ship}: provision ${word.at}`);
+    if (word.at !== told) console.error(`${ship}: provision ${said(word.at)}`);
     told = word.at;
   }
   throw failed(`was not done in ${seconds} s`);
@@ -76,19 +82,13 @@ function look(attempt: string): readonly string[] {
   const ended = `grep -q '^{"state":"\\(done\\|failed\\)","attempt":"${attempt}"' ${word} 2>/dev/null`;
   const runs = `tmux has-session -t =${SESSION} 2>/dev/null`;
   const wait = `for i in $(seq ${LOOK_SECONDS * 10}); do ${ended} && break; ${runs} || break; sleep 0.1; done`;
-  return [
-    "sh",
-    "-c",
-    `${wait}; ${runs} && echo runs || echo ended; cat ${word}; echo; tail -n 5 "$HOME/voyage/logs/provision.log"`,
-  ];
+  return shipScript(
+    `${wait}; ${runs} && echo runs || echo ended; head -c ${WORD_BYTES} ${word}; echo; tail -c ${LOG_BYTES} "$HOME/voyage/logs/provision.log" | tail -n 5`,
+  );
 }
 
-/** The word of this attempt, or null: there is none, or it is of an earlier one. */
-function wordOf({ stdout }: ExecResult, attempt: string): ProvisionWord | null {
-  try {
-    const word = ProvisionWord.parse(JSON.parse(stdout.split("\n")[1] ?? ""));
-    return word.attempt === attempt ? word : null;
-  } catch {
-    return null;
-  }
+/** The word of this attempt, or null: there is none, or it is of an earlier one. @throws OcaptainError SHIP_FACTS */
+function wordOf({ stdout }: ExecResult, sprite: string, attempt: string): ProvisionWord | null {
+  const [, word = ""] = stdout.split("\n", 2);
+  return word.includes(`"${attempt}"`) ? shipFacts(sprite, ProvisionWord.extend({ attempt: z.literal(attempt) }), word) : null;
 }

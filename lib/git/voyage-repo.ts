@@ -3,8 +3,10 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { explain, OcaptainError } from "../errors.ts";
-import type { VoyageFolder } from "../paths.ts";
+import { type VoyageFolder, withHome } from "../paths.ts";
+import { inDotEnv } from "../secret-hints.ts";
 import { type GitConfig, git, gitLine } from "./run.ts";
+import { removeStaleLocks } from "./stale-locks.ts";
 
 /** The captain's bare repository and checkout of one voyage, made from any readable source. */
 
@@ -44,9 +46,11 @@ export async function prepareRepo(ask: {
   }
   const bare = { gitDir: folder.repo };
   const ref = `refs/heads/${branch}`;
-  let tip = await gitLine(["rev-parse", "--verify", "--quiet", `${ref}^{commit}`], { ...bare, okCodes: [0, 1, 128] });
+  // What a git that was killed has left would refuse each change from here on.
+  await removeStaleLocks(folder.repo);
+  let tip = await readBranch(folder.repo, branch);
   if (!tip) {
-    tip = await gitLine(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], { ...bare, okCodes: [0, 1, 128] });
+    tip = await gitLine(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], { ...bare, okCodes: [0, 1] });
     tip ||= await emptyCommit(folder.repo);
     await git(["update-ref", ref, tip, "0".repeat(40)], bare);
   }
@@ -55,6 +59,21 @@ export async function prepareRepo(ask: {
     await cloneInto(folder.workspace, ["--branch", branch, "--single-branch"], folder.repo, []);
   }
   return { branch, tip, local: source.local };
+}
+
+/** The branch's commit; "" when there is no such branch. @throws OcaptainError GIT when it cannot be read, which is another thing. */
+export async function readBranch(gitDir: string, branch: string): Promise<string> {
+  const ref = `refs/heads/${branch}`;
+  const { stdout, stderr } = await git(["rev-parse", "--verify", "--quiet", `${ref}^{commit}`], { gitDir, okCodes: [0, 1] });
+  const commit = stdout.trim();
+  if (commit || !existsSync(join(gitDir, ref))) return commit;
+  throw new OcaptainError(
+    "GIT",
+    `branch ${branch} in ${gitDir} cannot be read${stderr ? `: ${stderr.trim().slice(-500)}` : ""}`,
+    {
+      hint: `git --git-dir ${gitDir} fsck`,
+    },
+  );
 }
 
 /** Can it be read? One bounded `ls-remote`. `head` is null for an empty repository. Throws `REPO_UNREADABLE`, `REPO_URL_SECRET`. */
@@ -81,7 +100,7 @@ function resolveSource(repo: string): { address: string; local: boolean } {
         "REPO_URL_SECRET",
         `the address of repository "${url.host}${url.pathname}" carries a name or a password`,
         {
-          hint: "take it out of the URL; for a private repository: export GH_TOKEN=…",
+          hint: `take it out of the URL; for a private repository: ${inDotEnv("GH_TOKEN")}`,
         },
       );
     }
@@ -89,7 +108,7 @@ function resolveSource(repo: string): { address: string; local: boolean } {
   }
   // git's short form host:path, unless a slash comes before the colon.
   if (/^[^/.][^/]*:/.test(repo)) return { address: repo, local: false };
-  return { address: resolve(repo), local: true };
+  return { address: resolve(withHome(repo)), local: true };
 }
 
 /** Basic authorisation as GitHub takes it. A plan names the repository, so the token goes to GitHub (or GH_HOST) alone, and never in clear. */

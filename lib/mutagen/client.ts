@@ -53,6 +53,12 @@ export function openMutagen(options: MutagenOptions) {
     return (await list()).find((session) => session.name === name) ?? null;
   }
 
+  /** Is a session there that was made by this very spec? */
+  async function has(spec: SessionSpec): Promise<boolean> {
+    const digest = specDigest(spec);
+    return (await list()).some((session) => session.name === spec.name && session.labels[SPEC_LABEL] === digest);
+  }
+
   /**
    * Makes the session be as `spec` says: creates it, makes it anew when its spec changed, resumes a paused or disconnected one, resets a
    * halted one (after a reset nothing is deleted on either side of a two-way session). Leaves a healthy one alone. On a ship the folder
@@ -112,7 +118,7 @@ export function openMutagen(options: MutagenOptions) {
     throw new OcaptainError(
       "SYNC",
       `sync session "${made.name}" did not get through its first cycle${why}: ${state?.text ?? "it is gone"}`,
-      { hint: "pulumi up (it waits for it again); ocaptain status shows the ship's syncs" },
+      { hint: "pulumi up  # it waits for it again; ocaptain status shows the ship's syncs" },
     );
   }
 
@@ -159,7 +165,7 @@ export function openMutagen(options: MutagenOptions) {
     const outcome = await command(["sync", "terminate", "--", identifier], REACH_MS);
     if (outcome.ok || (await list()).every((session) => session.identifier !== identifier)) return;
     throw new OcaptainError("SYNC", `sync session "${name}" does not end: ${outcome.message || "no answer"}`, {
-      hint: "pulumi destroy (again)",
+      hint: "pulumi destroy  # again",
     });
   }
 
@@ -175,10 +181,12 @@ export function openMutagen(options: MutagenOptions) {
 
   return {
     running: daemon.running,
+    daemonLoss: daemon.loss,
     ensureDaemon: daemon.ensure,
     stopDaemon: daemon.stop,
     list,
     get,
+    has,
     ensureSession,
     firstCycle,
     flush,

@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import type { VoyageFolder } from "../paths.ts";
+import { SYNCED_LINK } from "../provision.ts";
+import { shipFacts, UserName } from "../ship-facts.ts";
 import type { SessionSpec } from "./spec.ts";
 
 export type SessionKind = "tasks" | "workspace" | "logs";
@@ -30,7 +33,9 @@ export function shipSessions(
   args: Berth & { folder: VoyageFolder; host: string; user?: string },
 ): Record<SessionKind, SessionSpec> {
   const { folder, ship, incarnation, host, user = "sprite" } = args;
-  const onShip = (path: string) => `${user}@${host}:~/${path}`;
+  // A sync's address is read by Mutagen, and then by ssh.
+  const at = shipFacts(host, z.object({ user: UserName }), JSON.stringify({ user })).user;
+  const onShip = (path: string) => `${at}@${host}:~/${path}`;
   const common = (kind: SessionKind) => ({
     name: sessionName(args, kind),
     labels: { voyage: args.voyageId, ship, kind, incarnation: incarnationLabel(incarnation) },
@@ -50,7 +55,8 @@ export function shipSessions(
     workspace: {
       ...common("workspace"),
       alpha: folder.mirror(ship),
-      beta: onShip("voyage/workspace"),
+      // By a link, so that it is spared what verify.sh is run in (crew/verified-tree.ts).
+      beta: onShip(`${SYNCED_LINK.path}/workspace`),
       mode: "two-way-safe",
       ignores: [".git"],
       // Each poll scans the whole tree on both sides, and nothing waits for the mirror but a flush.

@@ -4,7 +4,6 @@ import { checkRepoReadable } from "../git/voyage-repo.ts";
 import { emptySail } from "../plan/empty-sail.ts";
 import type { Finding } from "../plan/findings.ts";
 import { loadPlan } from "../plan/load.ts";
-import { repoField } from "../plan/schema.ts";
 import type { Plan } from "../plan-types.ts";
 import { openSprites } from "../sprites/client.ts";
 import { captainArch } from "../tailnet/parts.ts";
@@ -57,7 +56,7 @@ export async function preflight(
     toolCheck(tools.mutagen),
     spaceCheck(),
     socketPathCheck(args.provider === "harbor" && args.unconfined === true),
-    helmPortCheck(),
+    helmPortCheck({ tailnet: args.mesh === "tailscale" }),
     ...providerChecks(args),
     ...tailnetChecks(args),
   ]);
@@ -108,13 +107,6 @@ function checkEmptySail({ stack, repo = "", ships = 1 }: PreflightArgs) {
   const repoCheck: Check = {
     what: "repository",
     look: async () => {
-      const found = repoField.safeParse(repo || ".").error?.issues ?? [];
-      if (found.length > 0)
-        return found.map(({ message }) => ({
-          what: "ocaptain:repo",
-          message,
-          hint: "pulumi config set ocaptain:repo URL",
-        }));
       if (repo) await checkRepoReadable(repo, { token: process.env.GH_TOKEN, timeoutMs: REPO_MS });
       return [];
     },

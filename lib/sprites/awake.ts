@@ -1,4 +1,6 @@
 import { OcaptainError } from "../errors.ts";
+import { said } from "../plain-text.ts";
+import { shipScript } from "../ship-shell.ts";
 import type { SpritesClient } from "./types.ts";
 
 /**
@@ -9,12 +11,12 @@ export function holdArgv(seconds: number): readonly string[] {
   const body = JSON.stringify({ name: "captain", expire: `${Math.ceil(seconds)}s` });
   const call = (method: string, path: string) =>
     `sprite-env curl -fsS -X ${method} ${path} -H 'content-type: application/json' -d '${body}'`;
-  return ["sh", "-c", `${call("PUT", "/v1/tasks/captain")} >/dev/null 2>&1 || ${call("POST", "/v1/tasks")}`];
+  return shipScript(`${call("PUT", "/v1/tasks/captain")} >/dev/null 2>&1 || ${call("POST", "/v1/tasks")}`);
 }
 
 /** Wakes a ship (an exec does) and holds it awake for `seconds`, while the captain works with it. */
 export async function holdAwake(sprites: SpritesClient, name: string, seconds: number): Promise<void> {
   const result = await sprites.exec(name, holdArgv(seconds));
   if (result.exitCode !== 0)
-    throw new OcaptainError("HOLD", `${name} could not be held awake: ${result.stderr.trim() || result.stdout.trim()}`);
+    throw new OcaptainError("HOLD", `${name} could not be held awake: ${said(result.stderr.trim() || result.stdout)}`);
 }

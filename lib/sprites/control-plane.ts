@@ -1,6 +1,6 @@
 import { OcaptainError } from "../errors.ts";
 import { expect, LOOK_AGAIN_MS, refused, sleep, spritePath, steady } from "./calls.ts";
-import { errorText, type Http, isWeather, type Reply } from "./http.ts";
+import { errorText, type Http, isWeather, jsonOf, type Reply } from "./http.ts";
 import type { SpriteInfo, SpritesClient } from "./types.ts";
 
 /** Making, finding and deleting sprites (facts: sprites §3). Nothing here wakes one. */
@@ -27,7 +27,7 @@ export async function create(http: Http, self: SpritesClient, name: string, labe
     if (found) return owned(found, labels);
   }
   throw new OcaptainError("CREATE_FAILED", `sprite "${name}" could not be made in 3 attempts: ${weather}`, {
-    hint: "pulumi up (it goes on where it stopped)",
+    hint: "pulumi up  # it goes on where it stopped",
   });
 }
 
@@ -59,7 +59,7 @@ export async function get(http: Http, self: SpritesClient, name: string): Promis
     if (absent === 2) return null;
   }
   throw new OcaptainError("SPRITE_UNREADABLE", `sprite "${name}" is listed but cannot be read`, {
-    hint: "pulumi refresh, in a minute",
+    hint: "pulumi refresh  # in a minute",
   });
 }
 
@@ -72,10 +72,7 @@ export async function list(http: Http, prefix: string): Promise<string[]> {
       await steady(http, { method: "GET", path: `/v1/sprites?${query}`, timeoutMs: 15_000 }),
       `list ${prefix}*`,
     );
-    const body = JSON.parse(reply.body.toString("utf8")) as {
-      sprites: { name: string }[];
-      next_continuation_token?: string | null;
-    };
+    const body = jsonOf<{ sprites: { name: string }[]; next_continuation_token?: string | null }>(reply, `list ${prefix}*`);
     names.push(...body.sprites.map((row) => row.name).filter((name) => name.startsWith(prefix)));
     token = body.next_continuation_token ?? null; // `has_more` lies; the token does not (facts: sprites §3.2)
     if (!token) return names;
@@ -91,7 +88,7 @@ export async function remove(http: Http, self: SpritesClient, name: string): Pro
     if (!(await self.list(name)).includes(name)) return;
   }
   throw new OcaptainError("DELETE_FAILED", `sprite "${name}" is still listed after it was deleted`, {
-    hint: "pulumi destroy (again)",
+    hint: "pulumi destroy  # again",
   });
 }
 
@@ -107,6 +104,10 @@ const missing = (reply: Reply) =>
   (reply.status === 500 && /failed to (retrieve|delete) sprite/.test(errorText(reply)));
 
 function sprite(reply: Reply): SpriteInfo {
-  const raw = JSON.parse(reply.body.toString("utf8")) as SpriteInfo;
+  const raw = jsonOf<SpriteInfo>(reply, "read a sprite");
+  // It becomes the name of folders, and part of labels.
+  if (!SPRITE_ID.test(raw.id)) throw new OcaptainError("SPRITES_REFUSED", "the provider names a sprite by an id that is none");
   return { id: raw.id, name: raw.name, status: raw.status, url: raw.url ?? "", labels: raw.labels ?? [] };
 }
+
+const SPRITE_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;

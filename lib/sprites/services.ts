@@ -1,6 +1,7 @@
 import { OcaptainError } from "../errors.ts";
+import { said } from "../plain-text.ts";
 import { expect, refused, spriteGone, spritePath, steady } from "./calls.ts";
-import { errorText, type Http, type Reply, type Request } from "./http.ts";
+import { errorText, type Http, jsonOf, type Reply, type Request } from "./http.ts";
 import type { ServiceInfo, ServiceSpec, SpritesClient } from "./types.ts";
 
 /** Services (facts: sprites §6): what a ship's own supervisor keeps running. Every call wakes the ship. */
@@ -29,7 +30,8 @@ export function openServices(http: Http): ServiceCalls {
     async service(name, service) {
       const reply = await call(name, service, { method: "GET" });
       if (unknown(reply, name)) return null;
-      return info(expect(reply, `read service ${service} of ${name}`));
+      const what = `read service ${service} of ${name}`;
+      return info(expect(reply, what), what);
     },
 
     async putService(name, service, spec) {
@@ -74,7 +76,7 @@ export function openServices(http: Http): ServiceCalls {
       if (!unknown(reply, name)) expect(reply, `delete service ${service} of ${name}`);
       if (await self.service(name, service))
         throw new OcaptainError("SERVICE_STAYS", `service ${service} of ${name} is still there after it was deleted`, {
-          hint: "pulumi up (again)",
+          hint: "pulumi up  # again",
         });
     },
 
@@ -121,17 +123,16 @@ function events(reply: Reply): Event[] {
 /** A 200 is only the beginning: what went wrong is a line. */
 function told(reply: Reply, what: string): void {
   const bad = events(expect(reply, what)).find(({ type }) => type === "error");
-  if (bad) throw new OcaptainError("SERVICE_FAILED", `${what}: ${(bad.error ?? bad.data ?? "no reason given").slice(0, 300)}`);
+  if (bad) throw new OcaptainError("SERVICE_FAILED", `${what}: ${said(bad.error ?? bad.data ?? "", 300) || "no reason given"}`);
 }
 
 /** What makes two definitions one: keys in order, what is left out as what it means. */
 const definition = ({ cmd, args = [], env = {}, dir = "", needs = [] }: ServiceSpec) =>
   JSON.stringify([cmd, args, Object.entries(env).sort(), dir, needs]);
 
-function info(reply: Reply): ServiceInfo {
-  const raw = JSON.parse(reply.body.toString("utf8")) as Partial<ServiceSpec> & {
-    state?: { status?: ServiceInfo["status"]; pid?: number; restart_count?: number; error?: string };
-  };
+function info(reply: Reply, what: string): ServiceInfo {
+  type State = { status?: ServiceInfo["status"]; pid?: number; restart_count?: number; error?: string };
+  const raw = jsonOf<Partial<ServiceSpec> & { state?: State }>(reply, what);
   return {
     cmd: raw.cmd ?? "",
     args: raw.args ?? [],

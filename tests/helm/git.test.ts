@@ -1,10 +1,21 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { tidyRepo } from "../../helm/tidy.ts";
 import type { HelmClient } from "../../lib/helm-client.ts";
 import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
 import type { VoyageFolder } from "../../lib/paths.ts";
@@ -161,6 +172,70 @@ test("a client that goes away in the middle leaves no git process", async () => 
   await expect.poll(children, { timeout: 5000 }).not.toBe("");
   socket.destroy();
   await expect.poll(children, { timeout: 5000 }).toBe("");
+});
+
+test("a ship that opens many transfers and ends none has four at a time, waits for itself, and keeps nobody else from the repository", async () => {
+  await sail({ "1": [] });
+  const [bad, good] = [await join_("ship-0"), await join_("ship-1")];
+  const answers: string[] = [];
+  const sockets = Array.from({ length: 40 }, () => {
+    const socket = connect(Number(new URL(captain.url).port), "127.0.0.1");
+    socket.setEncoding("utf8").on("data", (text: string) => answers.push(text));
+    socket.write(
+      `POST /git/${id}/git-upload-pack HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${bad.token}\r\ncontent-type: application/x-git-upload-pack-request\r\ntransfer-encoding: chunked\r\n\r\n1\r\n0\r\n`,
+    );
+    return socket;
+  });
+  // Four are under way, eight wait.
+  const refused = () => answers.filter((text) => /^HTTP\/1.1 503 [\s\S]*^retry-after: 2\r$/im.test(text));
+  await expect.poll(() => refused().length, { timeout: 20_000 }).toBe(28);
+  const transfers = () =>
+    readdirSync("/proc").filter((pid) => {
+      const read = (file: string) => /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/${file}`, "latin1");
+      try {
+        return String(read("cmdline")).startsWith("git\0http-backend") && String(read("environ")).includes(folder.repo);
+      } catch {
+        return false;
+      }
+    }).length;
+  await expect.poll(transfers, { timeout: 20_000 }).toBe(4);
+
+  good.tree.reset((await helm.voyage(id)).tip);
+  const grant = await good.call.grant();
+  const commit = good.tree.commit({ a: "a" }, "work");
+  good.tree.push(commit, grant);
+  await good.call.accepted(grant, commit);
+  for (const socket of sockets) socket.destroy();
+  await expect.poll(transfers, { timeout: 20_000 }).toBe(0);
+  bad.tree.reset((await helm.voyage(id)).tip);
+});
+
+test("a repository in which much lies loose is packed, nothing of it is lost, and ships and accepts go on", async () => {
+  await sail({ "1": [], "2": [] });
+  const { call, tree } = await join_("ship-0");
+  const first = await call.grant();
+  tree.reset(first.tip);
+  const commit = tree.commit({ a: "a" }, "Task 1");
+  tree.push(commit, first);
+  await call.accepted(first, commit);
+  // What no ref leads to, as a merge that is under way.
+  const unreached = bare("commit-tree", `v${count}^{tree}`, "-m", "no ref leads here");
+  const before = bare("for-each-ref");
+  expect(await tidyRepo(folder)).toBe(false);
+  expect(await tidyRepo(folder, 0)).toBe(true);
+  expect(bare("for-each-ref")).toBe(before);
+  expect(bare("count-objects", "-v")).toMatch(/^count: [1-3]\n[\s\S]*^packs: [12]$/m);
+  expect(bare("cat-file", "-t", unreached)).toBe("commit");
+  expect(existsSync(join(folder.repo, `refs/heads/v${count}`))).toBe(false);
+
+  const second = await call.grant();
+  expect(second.tip).toBe((await helm.voyage(id)).tip);
+  tree.reset(second.tip);
+  const next = tree.commit({ b: "b" }, "Task 2");
+  tree.push(next, second);
+  const { tip } = await call.accepted(second, next);
+  expect(bare("rev-parse", `v${count}`)).toBe(tip);
+  bare("fsck", "--strict");
 });
 
 test("a conflict is refused with tip and files; with the tip merged in it is accepted, and history stays one line", async () => {

@@ -24,6 +24,7 @@ export function paperBranch(): Branch {
       tip++;
       return true;
     },
+    touched: async () => [],
     holds: async () => true,
     rescue: async () => null,
     showTip: async () => {},
@@ -64,6 +65,7 @@ export async function openPaperVoyage(wish: Wish): Promise<Voyage> {
     clock,
     log: (event) => wish.log?.(event),
     show: async () => {},
+    holdMs: 0,
   });
   await voyage.open();
   await voyage.register({ stack: "v", plan: makePlan(wish.graph), hand: "rehearsal", timing: wish.timing });
@@ -86,6 +88,17 @@ export async function boardPaperShip(voyage: Voyage, name: string, incarnation =
     heartbeat: () => voyage.calls.heartbeat(caller, { ...ask(), claim: null }),
     release: (task: string, epoch: number) =>
       voyage.calls.release(caller, { ...ask(), task, epoch, reason: "test", failed: false }),
+    accept: (task: string, epoch: number, more: object = {}) =>
+      voyage.calls.accept(caller, {
+        ...ask(),
+        task,
+        epoch,
+        commit: "1".repeat(40),
+        summary: "",
+        check: null,
+        seconds: 0,
+        ...more,
+      }),
     present: () => voyage.calls.present(caller, () => {}),
   };
 }

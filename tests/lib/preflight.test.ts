@@ -52,7 +52,7 @@ test("all findings come together, in the order of the checks, with their hints",
   await expect(runPreflight([finding("a"), quiet, thrown, finding("b")])).rejects.toMatchObject({
     code: "PREFLIGHT",
     message:
-      "nothing was made, because this cannot sail:\n  a: is wrong\n    hint: mend a\n  repository: cannot be read\n    hint: git ls-remote\n  b: is wrong\n    hint: mend b",
+      "nothing was made or changed, because this cannot sail:\n  a: is wrong\n    hint: mend a\n  repository: cannot be read\n    hint: git ls-remote\n  b: is wrong\n    hint: mend b",
   });
   await runPreflight([quiet]);
 });
@@ -399,7 +399,7 @@ test("what a plan asks of the captain is said with all else: a network on a tail
   const args = { stack: "Bad_Name", plan, provider: "harbor", unconfined: true, mesh: "tailscale" } as const;
   const told = async (more: object) => ((await preflight({ ...args, ...more }).catch((error: Error) => error)) as Error).message;
   expect(await told({ hand: "claude" })).toMatch(
-    /stack: [\s\S]*voyage\.json network: does not go with ocaptain:mesh tailscale: [\s\S]*network\.allow: does not allow[\s\S]*voyage\.json github: asks for GH_TOKEN on the ships, and it is not set\n {4}hint: export GH_TOKEN=/,
+    /stack: [\s\S]*voyage\.json network: does not go with ocaptain:mesh tailscale: [\s\S]*network\.allow: does not allow[\s\S]*voyage\.json github: asks for GH_TOKEN on the ships, and it is not set\n {4}hint: write GH_TOKEN=… into the file \.env/,
   );
   vi.stubEnv("GH_TOKEN", "ghp_x");
   const rest = await told({ hand: "claude", mesh: "none" });
