@@ -133,6 +133,17 @@ test("two ids that are one number to a person are refused; a zero before the onl
   expect(await load({})).toMatchObject({ plan: { tasks: [{ id: "1" }, { id: "007" }] } });
 });
 
+test("what no ship could hand on, and what nobody could read, is refused: NUL bytes, lists in lists without end", async () => {
+  const metadata = { rehearsal: "a\0b" };
+  expect(await load({ "tasks/1.json": { ...TASK, subject: "a\0b", description: "\0", activeForm: "\0", metadata } })).toEqual({
+    findings: ["activeForm", "description", "metadata.rehearsal", "subject"]
+      .map((field) => `tasks/1.json ${field}: must not hold a NUL byte`)
+      .join("\n"),
+  });
+  const deep = `{"id": "1", "subject": "s", "description": "d", "metadata": {"x": ${"[".repeat(50_000)}${"]".repeat(50_000)}}}`;
+  expect(await load({ "tasks/1.json": deep })).toEqual({ findings: "tasks/1.json: its lists and objects are nested too deeply" });
+});
+
 test("a number that is none, or past all bounds, is told", async () => {
   const text = '{"id": "1", "subject": "s", "description": "d", "metadata": {"timeoutSeconds": 1e999, "tries": 1.5}}';
   expect(await load({ "tasks/1.json": text })).toEqual({
