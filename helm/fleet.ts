@@ -18,6 +18,7 @@ import type { Doors } from "./doors.ts";
 import { Ledger } from "./ledger.ts";
 import { holdLedger } from "./ledger-lock.ts";
 import type { Log } from "./log.ts";
+import { guardMirrors } from "./mirrors.ts";
 import { Projection } from "./projection.ts";
 import { Store } from "./store.ts";
 import { Voyage } from "./voyage.ts";
@@ -154,7 +155,14 @@ export class Fleet {
       every(TICK_MS, () => waker.look(), this.#log),
       every(READ_TIP_MS, () => voyage.readTip(), this.#log),
     ];
+    const unguard = guardMirrors({
+      voyage: id,
+      ships: () => ledger.ships().map(({ ship }) => ship),
+      mirror: folder.mirror,
+      log: this.#log,
+    });
     const close = () => {
+      unguard();
       waker.close();
       for (const stop of timers) stop();
       ledger.store.close();
