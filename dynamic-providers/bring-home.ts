@@ -1,4 +1,4 @@
-import { CREW_SESSION } from "../lib/crew-launch.ts";
+import { CREW_SESSION, PUT_BACK } from "../lib/crew-launch.ts";
 import { OcaptainError } from "../lib/errors.ts";
 import { helmClient } from "../lib/helm-client.ts";
 import { putLinksAside } from "../lib/mirror-links.ts";
@@ -73,7 +73,7 @@ async function flushHome(sprites: SpritesClient, of: SyncInputs): Promise<void> 
   const spec = sessionSpec(of);
   const isTree = of.session === "workspace";
   if (isTree) {
-    await inVoyage(sprites, of.sprite, 'touch "$HOME/voyage/home-begun"');
+    await inVoyage(sprites, of.sprite, `${PUT_BACK}\ntouch "$HOME/voyage/home-begun"`);
     await catchUp(mutagen, spec, of);
   }
   await mutagen.ensureSession(spec); // also one that was terminated behind our back

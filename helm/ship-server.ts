@@ -11,6 +11,7 @@ import {
   ReleaseRequest,
   SessionRequest,
   TrialRequest,
+  UnverifiedRequest,
   UsageRequest,
   VerifiedRequest,
 } from "../lib/ship-api.ts";
@@ -44,6 +45,8 @@ const CALLS: Record<string, Call> = {
   limited: async (voyage, caller, request) => voyage.calls.limited(caller, await readJson(request, LimitedRequest, MOST_BYTES)),
   verified: async (voyage, caller, request) =>
     voyage.calls.verified(caller, await readJson(request, VerifiedRequest, MOST_BYTES)),
+  unverified: async (voyage, caller, request) =>
+    voyage.calls.unverified(caller, await readJson(request, UnverifiedRequest, MOST_BYTES)),
 };
 
 /** The ship API (lib/ship-api.ts) and git, for the ships of all voyages. */
@@ -51,7 +54,7 @@ export function shipServer(fleet: Fleet, log: Log): Server {
   const server = createServer((request, response) => {
     answer(fleet, log, request, response).catch((error) => {
       const status = sendError(response, error);
-      if (status >= 500) log("ship-call-failed", { call: request.url?.split("?")[0], error: String(error) });
+      if (status >= 500 && status !== 503) log("ship-call-failed", { call: request.url?.split("?")[0], error: String(error) });
       if (response.headersSent && !response.writableEnded) response.destroy();
     });
   });

@@ -2,6 +2,7 @@ import type { ShipRow } from "../lib/admin-api.ts";
 import type { PlanHandSettings } from "../lib/plan-types.ts";
 import type { TaskRow, VoyageState } from "../lib/voyage-status.ts";
 import { budgetOf } from "./budget.ts";
+import { whyFaulty } from "./faults.ts";
 import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } from "./ledger.ts";
 import { limitOf, voyageLimit } from "./limits.ts";
 import type { Sightings } from "./sightings.ts";
@@ -42,6 +43,7 @@ export function shipRow(
   const verifying = ledger.openVerification()?.life === life.life;
   const holds = held !== undefined || verifying;
   const fitness = ledger.fitness(life.life);
+  const unfit = typeof fitness === "object" ? fitness.unfit : whyFaulty(ledger, life.life);
   const limited = limitOf(ledger, record.ship);
   const refused = sightings.refused(life.life);
   const unanswered = sightings.unanswered(life.life);
@@ -57,7 +59,7 @@ export function shipRow(
     // What one that is gone said last is not what it does.
     note: verifying ? "verify.sh" : THERE.has(state) ? sightings.note(life.life) : null,
     hasWork: holds || at.verification || (at.freeTasks && !limited),
-    ...(typeof fitness === "object" && { unfit: fitness.unfit }),
+    ...(unfit !== undefined && { unfit }),
     ...(limited && { limited }),
     ...(refused && { refused }),
     ...(unanswered > 0 && { unanswered }),

@@ -1,9 +1,10 @@
 import type { PlanChanges, RegisterVoyage, ShipRow, VoyageStatus } from "../lib/admin-api.ts";
-import { OcaptainError } from "../lib/errors.ts";
+import { explain, OcaptainError } from "../lib/errors.ts";
 import type { TaskRow } from "../lib/voyage-status.ts";
 import { Accepting } from "./accepting.ts";
 import type { Branch } from "./branch.ts";
 import { blockSpent, whyTaskIsSpent } from "./budget.ts";
+import { forgetFailedVerifications } from "./claims.ts";
 import type { Clock } from "./clock.ts";
 import { Crews } from "./crews.ts";
 import { Fencing } from "./fencing.ts";
@@ -28,6 +29,8 @@ export type VoyageParts = {
   clock: Clock;
   log: Log;
   show: (...tasks: string[]) => Promise<void>;
+  /** Of {@link Accepting}. */
+  holdMs?: number;
 };
 
 /**
@@ -51,6 +54,8 @@ export class Voyage {
   readonly #watchers = new Set<() => void>();
   timing: Timing = DEFAULT_TIMING;
   tip = "";
+  /** Why nothing can be accepted: the repository cannot be read, or its branch not be moved. Nothing is granted meanwhile. */
+  trouble: string | null = null;
 
   constructor(parts: VoyageParts) {
     this.#parts = parts;
@@ -60,7 +65,12 @@ export class Voyage {
     this.sightings = new Sightings(parts.clock);
     this.leases = new Leases(parts.clock, this.timing.leaseSeconds * 1000);
     const changed = this.#changed;
-    const accepting = new Accepting({ ...parts, changed, moved: (tip) => this.#moved(tip) });
+    const accepting = new Accepting({
+      ...parts,
+      changed,
+      moved: (tip) => this.#moved(tip),
+      inTrouble: (error) => this.#note(error),
+    });
     this.#accepting = accepting;
     this.#fencing = new Fencing({ ...parts, alone: (job) => accepting.alone(job), changed });
     this.crews = new Crews({ ...parts, sightings: this.sightings, fencing: this.#fencing, changed, silenceMs: this.#silenceMs });
@@ -97,6 +107,7 @@ export class Voyage {
       ledger.setMeta("sunk", "");
       const changes = applyPlan(ledger, ask.plan);
       blockSpent(ledger, ledger.pendingWithRuns());
+      forgetFailedVerifications(ledger);
       return changes;
     });
     this.#setTiming(timing);
@@ -125,6 +136,13 @@ export class Voyage {
     );
     await this.#changed(id);
     return taskRow(this.ledger, this.#task(id));
+  }
+
+  /** verify.sh is run again where it failed. */
+  async retryVerification(): Promise<VoyageStatus> {
+    await this.ledger.store.write(() => forgetFailedVerifications(this.ledger));
+    this.#notify();
+    return this.status();
   }
 
   /** The captain's answer to what the task's agent asked: the task is pending again, and its next grant tells both. Throws NO_TASK, NO_QUESTION. */
@@ -182,6 +200,7 @@ export class Voyage {
       spend: { ...ledger.spend(), budgetUsd: ledger.budgetUsd() ?? null, byShip: ledger.spendByShip() },
       ...(isInteractive(ledger) && { interactive: true as const }),
       ...(limited && { limited }),
+      ...(this.trouble !== null && { trouble: this.trouble }),
       asOf: ledger.at(),
     };
   }
@@ -246,11 +265,33 @@ export class Voyage {
     this.tip = tip;
   }
 
-  /** Looks whether somebody else moved the branch: a person may, in the captain's folder. */
+  /** Looks whether somebody else moved the branch (a person may, in the captain's folder); and whether what stood in the way of accepts is gone. */
   async readTip(): Promise<void> {
-    const tip = await this.#parts.branch.tip();
-    if (tip === this.tip) return;
-    this.tip = tip;
+    const { branch } = this.#parts;
+    try {
+      const tip = await branch.tip();
+      if (this.trouble !== null) await branch.move(tip, tip);
+      this.#note(null);
+      if (tip === this.tip) return;
+      this.tip = tip;
+      this.#notify();
+    } catch (error) {
+      this.#note(error);
+      throw error;
+    }
+  }
+
+  /** Throws what keeps the branch from being moved. */
+  async assertMovable(): Promise<void> {
+    this.trouble ??= "it was not looked at";
+    await this.readTip();
+  }
+
+  #note(error: unknown): void {
+    const trouble = error === null ? null : explain(error);
+    if (trouble === this.trouble) return;
+    this.trouble = trouble;
+    this.#parts.log(trouble === null ? "trouble-over" : "trouble", { voyage: this.id, ...(trouble !== null && { trouble }) });
     this.#notify();
   }
 

@@ -21,6 +21,7 @@ import { ShipRow, VoyageStatus } from "./voyage-status.ts";
  * | `POST /voyages/:id/lift-limits` | – | 200 `{lifted}`: the ships that had told of a usage limit; none holds the voyage any more |
  * | `GET /voyages/:id/tasks/:task` | – | 200 TaskRow, 404 |
  * | `POST /voyages/:id/tasks/:task/retry` | – | 200 TaskRow: a blocked task is pending again, its tries 0. BUDGET when its own is spent |
+ * | `POST /voyages/:id/verification/retry` | – | 200 VoyageStatus: a verify.sh that failed at this tip is run again |
  * | `POST /voyages/:id/tasks/:task/release` | `{reason}` | 200 TaskRow: fences the claim (epoch) and requeues |
  * | `POST /voyages/:id/tasks/:task/answer` | `{text}` | 200 TaskRow: the answer to what its agent asked; it is pending again. NO_QUESTION when it asks nothing |
  * | `POST /shutdown` | – | 200 `{}`, then it ends |

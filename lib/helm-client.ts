@@ -87,6 +87,7 @@ export function helmClient(socket = helmSocket()) {
     task: (id: string, task: string) => call("GET", at(id, "tasks", task), TaskRow),
     liftLimits: (id: string) => call("POST", at(id, "lift-limits"), LiftReply),
     retryTask: (id: string, task: string) => call("POST", at(id, "tasks", task, "retry"), TaskRow),
+    retryVerification: (id: string) => call("POST", at(id, "verification", "retry"), VoyageStatus),
     answerTask: (id: string, task: string, text: string) => call("POST", at(id, "tasks", task, "answer"), TaskRow, { text }),
     releaseTask: (id: string, task: string, reason: string) =>
       call("POST", at(id, "tasks", task, "release"), TaskRow, { reason }, LONG_CALL_MS),

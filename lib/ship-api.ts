@@ -16,6 +16,7 @@ import { Version } from "./ship-facts.ts";
  * | `POST /v1/ship/accept` | AcceptRequest | AcceptReply |
  * | `POST /v1/ship/release` | ReleaseRequest | ReleaseReply |
  * | `POST /v1/ship/verified` | VerifiedRequest | VerifiedReply |
+ * | `POST /v1/ship/unverified` | UnverifiedRequest | `{}`: verify.sh could not be run on this ship, which says nothing of the voyage: another is asked |
  * | `POST /v1/ship/session` | SessionRequest | `{}`: stored before the hand starts, so that a crew that comes back can resume it |
  * | `POST /v1/ship/usage` | UsageRequest | HeartbeatReply. What a run has used so far; also after its claim has ended, or its ship was fenced. The most that was told of a run counts |
  * | `POST /v1/ship/trial` | TrialRequest | `{}`: whether the hand can work; no task is granted before it can |
@@ -111,6 +112,8 @@ export const HelloReply = z.object({
   trial: HandSettings.optional(),
   /** A claim this incarnation still holds (the supervisor restarted): go on with it. */
   claim: Grant.nullable(),
+  /** This ship was unfit by its own faults, and is tried anew: its clone is made anew before the first claim. */
+  anew: z.literal(true).optional(),
 });
 export type HelloReply = z.infer<typeof HelloReply>;
 
@@ -177,6 +180,8 @@ export const ReleaseRequest = z.object({
   reason: z.string().max(8192),
   /** true: counts as a try; after the task's `tries` it is blocked. false: handed back unharmed. */
   failed: z.boolean(),
+  /** The ship is at fault: it could not begin. Never with `failed`. After three such in a row it is given nothing more until it is launched anew. */
+  fault: z.literal(true).optional(),
 });
 export type ReleaseRequest = z.infer<typeof ReleaseRequest>;
 export const ReleaseReply = z.object({ status: z.enum(["pending", "blocked", "cancelled"]), tries: z.number().int() });
@@ -251,6 +256,9 @@ export const VerifiedRequest = z.object({
   seconds,
 });
 export type VerifiedRequest = z.infer<typeof VerifiedRequest>;
+/** Counts as a fault of the ship, as ReleaseRequest's `fault` does. */
+export const UnverifiedRequest = z.object({ requestId, incarnation, epoch, commit: commitId, reason: z.string().max(8192) });
+export type UnverifiedRequest = z.infer<typeof UnverifiedRequest>;
 export const VerifiedReply = z.object({ state: z.string() });
 export type VerifiedReply = z.infer<typeof VerifiedReply>;
 

@@ -71,7 +71,7 @@ export const ShipRow = z.object({
   note: z.string().nullable(),
   /** Does the ledger have work for this ship: a claim it holds, a free task, or a verification? A launch is drift only if so. */
   hasWork: z.boolean(),
-  /** Why its hand cannot work, by the trial at its last launch. It is given no task. */
+  /** Why it is given no task until it is launched anew: its hand cannot work, by its trial; or it failed several times before its work began. */
   unfit: z.string().optional(),
   /** It is given no task until then: by its own word, another ship's for a while, or two ships' (helm/limits.ts). */
   limited: Limit.optional(),
@@ -101,6 +101,8 @@ export const VoyageStatus = z.object({
   interactive: z.literal(true).optional(),
   /** A usage limit that holds every ship; `until` the first of them may try. */
   limited: Limit.optional(),
+  /** Why the helm can accept nothing: the voyage's repository cannot be read or written. Nothing is granted meanwhile, and nothing lost. */
+  trouble: z.string().optional(),
   asOf: z.string(),
 });
 export type VoyageStatus = z.infer<typeof VoyageStatus>;

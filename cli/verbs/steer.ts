@@ -6,12 +6,28 @@ import type { TaskRow } from "../../lib/voyage-status.ts";
 import { chooseVoyage, type KnownVoyage } from "../choose-voyage.ts";
 import type { Io } from "../io.ts";
 
-/** `ocaptain retry <task|limit> [voyage]`: a blocked task is pending again, with all its tries; or tasks are given out again, whatever limit ships tell of. */
+/**
+ * `ocaptain retry <task|verify|limit> [voyage]`: a blocked task is pending again, with all its tries; a verify.sh that failed is run again; or tasks are given
+ * out again, whatever limit ships tell of.
+ */
 export async function retry(id: string, name: string | undefined, io: Io): Promise<void> {
+  if (id === "verify") return retryVerification(name, io);
   if (id === "limit") return retryLimit(name, io);
   const { voyage, task } = await find(id, name, "blocked");
   const row = await helmClient().retryTask(voyage.file.voyageId, task.id);
   tell(io, voyage, row, nowIs(row));
+}
+
+async function retryVerification(name: string | undefined, io: Io): Promise<void> {
+  const { file } = await chooseVoyage(name);
+  const { state } = await helmClient().voyage(file.voyageId);
+  if (state !== "failed")
+    throw new OcaptainError("VERIFY_STATUS", `voyage "${file.stack}" is ${state}; only a failed verify.sh can be run again`, {
+      hint: `ocaptain status ${file.stack}`,
+    });
+  const after = await helmClient().retryVerification(file.voyageId);
+  const text = "verify.sh is run again, by the next ship that is free";
+  io.out(io.json ? plainJson({ voyage: file.stack, state: after.state }, 2) : text);
 }
 
 async function retryLimit(name: string | undefined, io: Io): Promise<void> {
