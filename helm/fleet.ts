@@ -22,6 +22,7 @@ import type { Log } from "./log.ts";
 import { guardMirrors } from "./mirrors.ts";
 import { Projection } from "./projection.ts";
 import { Store } from "./store.ts";
+import { tidyRepo } from "./tidy.ts";
 import { Voyage } from "./voyage.ts";
 import { Waker } from "./wake.ts";
 
@@ -36,6 +37,7 @@ export type Sailing = { voyage: Voyage; folder: VoyageFolder; close: () => void 
 
 const TICK_MS = 500;
 const READ_TIP_MS = 10_000;
+const TIDY_MS = 15 * 60_000;
 
 /** All voyages of this helm: opened at the start, kept ticking. */
 export class Fleet {
@@ -165,6 +167,7 @@ export class Fleet {
         },
         this.#log,
       ),
+      every(TIDY_MS, async () => void ((await tidyRepo(folder)) && this.#log("tidied", { voyage: id })), this.#log),
     ];
     const unguard = guardMirrors({
       voyage: id,
