@@ -1,8 +1,10 @@
-import { CREW_SESSION } from "../lib/crew-launch.ts";
+import { CREW_SESSION, PUT_BACK } from "../lib/crew-launch.ts";
 import { OcaptainError } from "../lib/errors.ts";
 import { helmClient } from "../lib/helm-client.ts";
+import { putLinksAside } from "../lib/mirror-links.ts";
 import type { Session } from "../lib/mutagen/session.ts";
 import { voyageMutagen } from "../lib/mutagen/voyage.ts";
+import { voyageFolder } from "../lib/paths.ts";
 import { shipScript } from "../lib/ship-shell.ts";
 import { holdAwake } from "../lib/sprites/awake.ts";
 import { openSprites } from "../lib/sprites/client.ts";
@@ -71,13 +73,14 @@ async function flushHome(sprites: SpritesClient, of: SyncInputs): Promise<void> 
   const spec = sessionSpec(of);
   const isTree = of.session === "workspace";
   if (isTree) {
-    await inVoyage(sprites, of.sprite, 'touch "$HOME/voyage/home-begun"');
+    await inVoyage(sprites, of.sprite, `${PUT_BACK}\ntouch "$HOME/voyage/home-begun"`);
     await catchUp(mutagen, spec, of);
   }
   await mutagen.ensureSession(spec); // also one that was terminated behind our back
   const flushed = await mutagen.flush(spec.name, { timeoutMs: FLUSH_MS });
   if (!isTree) return;
   await assertHome(sprites, of.sprite, await settleConflicts(mutagen, flushed, of, FLUSH_MS));
+  await putLinksAside(voyageFolder(of.stack).mirror(of.ship)); // the last look: the mirror stays
   await inVoyage(sprites, of.sprite, `mv -f "$HOME/voyage/home-begun" ${HOME_MARK}`);
 }
 

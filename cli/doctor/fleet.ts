@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Health } from "../../lib/admin-api.ts";
-import { counted } from "../../lib/counted.ts";
 import { lossOf } from "../../lib/daemon-health.ts";
 import { explain, OcaptainError } from "../../lib/errors.ts";
 import { type HarborInfo, runningHarbor } from "../../lib/harbor-daemon.ts";
@@ -95,9 +94,7 @@ async function lookAtVoyage(file: VoyageFile, { helm, harbor }: Seen): Promise<F
   if (provider?.kind === "harbor" && !harbor) findings.push(wrong("its ships are in the harbor, which does not run"));
   const view = await see(voyage);
   if (view.attention.length > 0 && view.from === "helm")
-    findings.push(
-      wrong(`${counted(view.attention.length, "thing needs", "things need")} the captain`, `ocaptain status ${stack}`),
-    );
+    findings.push(...view.attention.map(({ message, hint }) => wrong(message, hint)));
   return findings.length > 0 ? findings : [found("voyages", stack, "ok", view.state)];
 }
 
