@@ -1,8 +1,11 @@
 import { Config } from "@pulumi/pulumi";
 import { z } from "zod";
 import { claudeCredentials } from "../lib/claude-credentials.ts";
+import { VOYAGE_ID } from "../lib/naming.ts";
 import { MAX_SHIPS } from "../lib/plan/limits.ts";
 import type { PreflightFinding } from "../lib/preflight/check.ts";
+
+const voyageId = z.string().regex(VOYAGE_ID, "must be a voyage's id, 6 digits of 0-9 and a-f (ocaptain status names it)");
 
 /** The stack's configuration, namespace `ocaptain`: described for people in Pulumi.yaml, checked here. */
 const VoyageConfig = z.object({
@@ -17,6 +20,10 @@ const VoyageConfig = z.object({
   keepWorkspace: z.stringbool().default(true),
   abandonUnsynced: z.string().optional(),
   handover: z.string().optional(),
+  /** Ids of the voyage that is meant: what is forgotten here cannot act on a later one. */
+  beginAnew: voyageId.optional(),
+  adopt: voyageId.optional(),
+  spritesOrg: z.string().optional(),
   /** Only for preflight's trial; providers get it by configure(). */
   spritesToken: z.string().optional(),
   /** Only to see that there is one, and whether it is another; providers get it by configure(). */

@@ -39,7 +39,7 @@ endWithTheEngine();
 
 loadDotEnv(process.cwd());
 
-export async function check(kind: string, _settings: Settings, news: Bag, olds: Partial<Bag> = {}) {
+export async function check(kind: string, settings: Settings, news: Bag, olds: Partial<Bag> = {}) {
   const failures: { property: string; reason: string }[] = [];
   for (const property of lifecycle(kind).fixed ?? [])
     if (Object.keys(olds).length > 0 && olds[property] !== news[property])
@@ -53,10 +53,16 @@ export async function check(kind: string, _settings: Settings, news: Bag, olds: 
     for (const issue of parsed.error?.issues ?? [])
       failures.push({ property: [property, ...issue.path].join("."), reason: issue.message });
   }
+  // The engine asks for no difference to nothing: of what the state does not know this is all that a preview hears.
+  if (failures.length === 0 && Object.keys(olds).length === 0)
+    await lifecycle(kind)
+      .admit?.(settings, strip(news), null)
+      .catch((error: unknown) => failures.push({ property: "stack", reason: explain(error) }));
   return { inputs: news, failures };
 }
 
-export async function diff(kind: string, _settings: Settings, olds: Bag, news: Bag) {
+export async function diff(kind: string, settings: Settings, olds: Bag, news: Bag) {
+  await plainly(async () => lifecycle(kind).admit?.(settings, strip(news), strip(olds)));
   const { inputs, replaceOn } = lifecycle(kind);
   const changed = Object.keys(inputs.shape).filter((key) => hasUnknown(news[key]) || !isDeepStrictEqual(olds[key], news[key]));
   const replaces = replaceOn.filter((key) => changed.includes(key) && !hasUnknown(news[key]));

@@ -2,10 +2,9 @@ import { OcaptainError } from "../../lib/errors.ts";
 import type { Session } from "../../lib/mutagen/session.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
-import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import type { Settings } from "../lifecycle.ts";
-import { providerSettings } from "../provider-settings.ts";
+import { spritesOf } from "../provider-settings.ts";
 import { type SyncInputs, sessionSpec } from "./inputs.ts";
 
 /** A last flush may have to wait for a woken ship's sync to connect again. */
@@ -17,7 +16,7 @@ const FLUSH_MS = 90_000;
  * @throws OcaptainError NOT_HOME when it cannot be done and the ship is not named: then the VM is not deleted.
  */
 export async function bringHome(settings: Settings, of: SyncInputs & { sessionName: string }): Promise<void> {
-  const sprites = await openSprites(providerSettings(settings, of.provider));
+  const sprites = await spritesOf(settings, of);
   const live = await sprites.get(of.sprite);
   if (!live || live.id !== of.incarnation) return;
   try {

@@ -1,10 +1,9 @@
 import { OcaptainError } from "../../lib/errors.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
-import { openSprites } from "../../lib/sprites/client.ts";
 import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
 import { endOtherLives } from "../other-lives.ts";
-import { providerSettings } from "../provider-settings.ts";
+import { spritesOf } from "../provider-settings.ts";
 import { bringHome } from "./bring-home.ts";
 import { MutagenSyncInputs, type SyncInputs, sessionSpec } from "./inputs.ts";
 import { makeRoom } from "./mirror.ts";
@@ -60,6 +59,6 @@ async function ensure(settings: Settings, news: SyncInputs): Promise<void> {
 }
 
 async function wake(settings: Settings, of: SyncInputs): Promise<void> {
-  const sprites = await openSprites(providerSettings(settings, of.provider));
+  const sprites = await spritesOf(settings, of);
   await holdAwake(sprites, of.sprite, 120);
 }

@@ -4,12 +4,11 @@ import { OcaptainError } from "../../lib/errors.ts";
 import { PlanNetwork } from "../../lib/plan-types.ts";
 import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/provision.ts";
 import { holdArgv } from "../../lib/sprites/awake.ts";
-import { openSprites } from "../../lib/sprites/client.ts";
 import { allowOnly, samePolicy } from "../../lib/sprites/network-policy.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
 import { endOtherLives } from "../other-lives.ts";
-import { providerSettings } from "../provider-settings.ts";
+import { spritesOf } from "../provider-settings.ts";
 
 const SpriteInputs = z.object({
   stack: z.string(),
@@ -41,7 +40,7 @@ export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
   replaceOn: ["name", "provider"],
 
   async reconcile(settings, news, olds) {
-    const sprites = await openSprites(providerSettings(settings, news.provider));
+    const sprites = await spritesOf(settings, news);
     const live = await sprites.create(news.name, labels(news)); // finds it again when it is there and ours
     const base = { incarnation: live.id, url: live.url };
     try {
@@ -56,7 +55,7 @@ export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
   },
 
   async read(settings, props) {
-    const sprites = await openSprites(providerSettings(settings, props.provider));
+    const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.name);
     // Gone, or another's under our name: then `up` makes it and meets the conflict, and `destroy` leaves it alone.
     if (!live || !labels(props).every((label) => live.labels.includes(label))) return null;
@@ -64,7 +63,7 @@ export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
   },
 
   async remove(settings, props) {
-    const sprites = await openSprites(providerSettings(settings, props.provider));
+    const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.name);
     if (!live || live.id !== props.incarnation) return;
     await sprites.remove(props.name);

@@ -9,10 +9,9 @@ import { ProvisionStep } from "../../lib/plan-types.ts";
 import { provisionArgv, provisionStdin, type ShipFile } from "../../lib/provision.ts";
 import type { CrewConfig } from "../../lib/ship-api.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
-import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { defineLifecycle, PartlyMade, type Present } from "../lifecycle.ts";
-import { providerSettings } from "../provider-settings.ts";
+import { spritesOf } from "../provider-settings.ts";
 import { orderProvision, provisioned, stepsDigest } from "./provision.ts";
 
 const TmuxLaunchInputs = z.object({
@@ -53,7 +52,7 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
 
   async reconcile(settings, news, olds) {
     const helm = await ensureHelm();
-    const sprites = await openSprites(providerSettings(settings, news.provider));
+    const sprites = await spritesOf(settings, news);
     const made = { address: news.at ?? `sprite@${news.sprite}` };
     const due = isProvisionDue(olds, news);
     if (!due && olds?.incarnation === news.incarnation && (olds.crewDigest !== news.crewDigest || (await isFenced(helm, news))))
@@ -91,7 +90,7 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
 
   async remove(settings, props) {
     const helm = await ensureHelm();
-    const sprites = await openSprites(providerSettings(settings, props.provider));
+    const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.sprite);
     if (live?.id === props.incarnation) {
       // A ship asleep cannot hear: it is woken, told, and given the time to hand its claim back.

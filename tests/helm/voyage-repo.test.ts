@@ -4,7 +4,7 @@ import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { checkRepoReadable, prepareRepo, tokenConfig } from "../../lib/git/voyage-repo.ts";
+import { prepareRepo, readSource, tokenConfig } from "../../lib/git/voyage-repo.ts";
 import { voyageFolderAt } from "../../lib/paths.ts";
 import { readVoyageStatus } from "../../lib/status.ts";
 import { makeSource, sh } from "./support.ts";
@@ -31,7 +31,7 @@ test("an empty source gets one empty commit", async () => {
   const source = join(root, "empty");
   mkdirSync(source);
   sh(source, "init", "-q");
-  expect(await checkRepoReadable(source)).toEqual({ head: null, local: true });
+  expect(await readSource(source)).toMatchObject({ path: source, refs: new Map() });
   const { tip } = await prepareRepo({ folder: folder(), repo: source, branch: "v" });
   expect(sh(root, "--git-dir", folder().repo, "log", "--format=%H %s", "v")).toBe(`${tip} An empty start`);
   expect(existsSync(join(folder().workspace, ".git"))).toBe(true);
@@ -57,7 +57,7 @@ test("a missing branch and a missing workspace are made where the rest is there"
 
 test("what cannot be read is refused by name, and nothing is left of the attempt", async () => {
   const nothing = join(root, "nothing");
-  for (const attempt of [() => checkRepoReadable(nothing), () => prepareRepo({ folder: folder(), repo: nothing, branch: "v" })]) {
+  for (const attempt of [() => readSource(nothing), () => prepareRepo({ folder: folder(), repo: nothing, branch: "v" })]) {
     await expect(attempt()).rejects.toMatchObject({
       code: "REPO_UNREADABLE",
       message: expect.stringContaining(nothing),
@@ -65,7 +65,7 @@ test("what cannot be read is refused by name, and nothing is left of the attempt
     });
   }
   expect(existsSync(folder().repo)).toBe(false);
-  await expect(checkRepoReadable("https://me:secret@example.org/r.git")).rejects.toSatisfy(
+  await expect(readSource("https://me:secret@example.org/r.git")).rejects.toSatisfy(
     (error: Error & { code: string }) => error.code === "REPO_URL_SECRET" && !error.message.includes("secret"),
   );
 });
@@ -74,7 +74,7 @@ test("a host that never answers is given up on in time", async () => {
   const silent = createTcpServer(() => {}).listen(0, "127.0.0.1");
   await new Promise((resolve) => silent.once("listening", resolve));
   const { port } = silent.address() as AddressInfo;
-  await expect(checkRepoReadable(`http://127.0.0.1:${port}/r.git`, { timeoutMs: 500 })).rejects.toMatchObject({
+  await expect(readSource(`http://127.0.0.1:${port}/r.git`, { timeoutMs: 500 })).rejects.toMatchObject({
     code: "REPO_UNREADABLE",
   });
   silent.close();
@@ -90,7 +90,7 @@ test("a token goes to GitHub alone, never in clear, and shows in no error", asyn
   const { port } = host.address() as AddressInfo;
   process.env.GH_HOST = `127.0.0.1:${port}`;
   try {
-    const refused = checkRepoReadable(`http://127.0.0.1:${port}/r.git`, { token: "s3cret" });
+    const refused = readSource(`http://127.0.0.1:${port}/r.git`, { token: "s3cret" });
     await expect(refused).rejects.toSatisfy((error: Error) => !String(error.stack).includes("s3cret"));
     expect(seen).toEqual(seen.map(() => undefined));
     expect(seen.length).toBeGreaterThan(0);
@@ -113,7 +113,7 @@ test.each([
 });
 
 test("a token in a URL is refused, unsaid", async () => {
-  await expect(checkRepoReadable("https://ghp_hunter2@github.com/o/r")).rejects.toSatisfy(
+  await expect(readSource("https://ghp_hunter2@github.com/o/r")).rejects.toSatisfy(
     (error: Error & { code: string }) => error.code === "REPO_URL_SECRET" && !error.message.includes("hunter2"),
   );
 });
