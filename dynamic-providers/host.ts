@@ -53,16 +53,16 @@ export async function check(kind: string, settings: Settings, news: Bag, olds: P
     for (const issue of parsed.error?.issues ?? [])
       failures.push({ property: [property, ...issue.path].join("."), reason: issue.message });
   }
-  // The engine asks for no difference to nothing: of what the state does not know this is all that a preview hears.
-  if (failures.length === 0 && Object.keys(olds).length === 0)
+  // Only a program's run checks, be it a preview's: a difference is asked for in each refresh as well, also in that of a destroy.
+  const known = Object.keys(olds).length > 0 ? strip(olds as Bag) : null;
+  if (failures.length === 0)
     await lifecycle(kind)
-      .admit?.(settings, strip(news), null)
+      .admit?.(settings, strip(news), known)
       .catch((error: unknown) => failures.push({ property: "stack", reason: explain(error) }));
   return { inputs: news, failures };
 }
 
-export async function diff(kind: string, settings: Settings, olds: Bag, news: Bag) {
-  await plainly(async () => lifecycle(kind).admit?.(settings, strip(news), strip(olds)));
+export async function diff(kind: string, _settings: Settings, olds: Bag, news: Bag) {
   const { inputs, replaceOn } = lifecycle(kind);
   const changed = Object.keys(inputs.shape).filter((key) => hasUnknown(news[key]) || !isDeepStrictEqual(olds[key], news[key]));
   const replaces = replaceOn.filter((key) => changed.includes(key) && !hasUnknown(news[key]));

@@ -44,8 +44,8 @@ export interface Lifecycle<Inputs extends { stack: string }, Outputs> {
   replaceOn: readonly (keyof Inputs & string)[];
   /** Inputs that cannot change while the resource is there: a change is refused, in preview too. */
   fixed?: readonly (keyof Inputs & string)[];
-  /** Throws what must be refused before anything is made, in a preview too; `olds` is null for what the state does not know. Only looks. */
-  admit?(settings: Settings, news: Inputs, olds: Partial<Inputs & Outputs & Present> | null): Promise<void>;
+  /** Throws what must be refused before anything is made, in a preview too; `olds` are inputs, and null for what the state does not know. Only looks. */
+  admit?(settings: Settings, news: Inputs, olds: Partial<Inputs> | null): Promise<void>;
   reconcile(settings: Settings, news: Inputs, olds: Partial<Inputs & Outputs & Present> | null): Promise<Outputs>;
   read(settings: Settings, props: Inputs & Outputs & Present): Promise<(Inputs & Outputs & Present) | null>;
   remove(settings: Settings, props: Inputs & Outputs & Present): Promise<void>;

@@ -13,7 +13,7 @@ export type Known = { voyageId?: string | undefined; stateId?: string | undefine
  * Is the captain's folder the voyage's that the state means, and this state the one that sails it? Two states of one stack name (two checkouts, two backends, a
  * state that was lost), and two folders of one voyage, must never both act (docs/adr/who-a-voyage-is.md). Only looks.
  *
- * @param state what the state knows; null when it knows no voyage
+ * @param state what the state knows, in a preview only that there is one; null when it knows no voyage
  * @returns the folder's word of the voyage that goes on; null when one begins
  * @throws OcaptainError with both sides and the ways out
  */
@@ -23,7 +23,7 @@ export async function admit(settings: Settings, stack: string, state: Known | nu
   if (state && !file)
     throw new OcaptainError(
       "FOLDER_GONE",
-      `the folder ${folder.root} of voyage ${state.voyageId} is not there, and with it its repository and its ledger; this state knows the voyage`,
+      `${folder.root} is not there, the folder of a voyage that this state sails${state.voyageId ? ` (${state.voyageId})` : ""}; with it went its repository and its ledger`,
       {
         hint: `put it back, or say where it is: export OCAPTAIN_VOYAGES=…; else begin anew: pulumi destroy -s ${stack} (it brings home what ships still hold), then pulumi up -s ${stack}`,
       },
@@ -64,12 +64,12 @@ export async function sameVoyage(settings: Settings, stack: string, state: Known
       { hint: `export OCAPTAIN_VOYAGES=${elsewhere.slice(0, -stack.length - 1)}` },
     );
   if (!state || !file) return file;
-  if (file.voyageId !== state.voyageId)
+  if (state.voyageId && file.voyageId !== state.voyageId)
     throw new OcaptainError(
       "ANOTHER_VOYAGE",
       `${voyageFolder(stack).root} is the folder of voyage ${file.voyageId}, and this state sails voyage ${state.voyageId}`,
       {
-        hint: `put the folder of ${state.voyageId} back (${asideFolder(stack, state.voyageId ?? "")}, or in ${voyagesRoot()}); or forget this state, if that voyage has sunk: pulumi stack rm --force ${stack}`,
+        hint: `put the folder of ${state.voyageId} back (${asideFolder(stack, state.voyageId)}, or in ${voyagesRoot()}); or forget this state, if that voyage has sunk: pulumi stack rm --force ${stack}`,
       },
     );
   if (state.stateId && file.stateId && state.stateId !== file.stateId)
