@@ -2,6 +2,7 @@ import { HAND_SESSION } from "../lib/crew-launch.ts";
 import { OcaptainError } from "../lib/errors.ts";
 import { spriteName } from "../lib/naming.ts";
 import { plain } from "../lib/plain-text.ts";
+import { shipScript } from "../lib/ship-shell.ts";
 import { openSprites } from "../lib/sprites/client.ts";
 import { readVoyageProvider } from "../lib/voyage-provider.ts";
 import type { KnownVoyage } from "./choose-voyage.ts";
@@ -38,7 +39,7 @@ export async function typeToHand({ file, folder }: KnownVoyage, ship: string, te
   const provider = await readVoyageProvider(folder);
   if (!provider) throw new OcaptainError("NOT_SAILING", `voyage "${stack}" does not sail`, { hint: `pulumi up -s ${stack}` });
   const sprites = await openSprites({ ...provider, token: provider.token ?? process.env.SPRITE_TOKEN });
-  const argv = ["sh", "-c", SCRIPT, "sh", ...parts(typable(text))];
+  const argv = shipScript(SCRIPT, ...parts(typable(text)));
   const look = `ocaptain shell ${stack} ${ship}`;
   const { exitCode, stderr } = await sprites
     .exec(spriteName(stack, file.voyageId, ship), argv, { timeoutMs: TYPE_MS })

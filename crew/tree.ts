@@ -7,6 +7,7 @@ import { whyMoved } from "./moved.ts";
 import { aboutNested, nestedRepos, type RunGit } from "./nested.ts";
 import type { Ship } from "./ship.ts";
 import { HelmAway, transfer } from "./transfer.ts";
+import { TreeUnready } from "./tree-unready.ts";
 
 /** After so many failures that are not the line's, our own clone is not trusted any more. */
 const DISTRUST_AT = 2;
@@ -36,8 +37,18 @@ export class Tree {
    * Brings `branch` here and sets the tree to `commit`, which it holds: tracked files as committed, untracked ones gone. Ignored files stay: they
    * are caches (node_modules, build output) that cost minutes, and no result, since only what git sees is committed.
    * A clone that cannot be used (a death in its first minute, a bad disk) is made anew. What would be lost is saved first (see {@link saveLeft}).
+   * Throws TreeUnready, HelmAway, the signal's reason.
    */
   async reset(branch: string, commit: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#reset(branch, commit, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error instanceof HelmAway ? error : new TreeUnready(error as Error);
+    }
+  }
+
+  async #reset(branch: string, commit: string, signal: AbortSignal): Promise<void> {
     await this.fetch(branch, signal);
     await this.saveLeft(commit, signal);
     for (const left of ["rebase-merge", "rebase-apply"])

@@ -7,6 +7,7 @@ import { Kills, MOST_KILLS } from "./kills.ts";
 import { endStragglers } from "./stragglers.ts";
 import { TaskLog } from "./task-log.ts";
 import { HelmAway } from "./transfer.ts";
+import { TreeUnready } from "./tree-unready.ts";
 
 /** The last word before an ordered end; whoever ordered it waits for us. */
 const FAREWELL_MS = 5000;
@@ -40,8 +41,9 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal, hand: 
     else if (halt instanceof Halt && (halt.kind === "silence" || halt.kind === "away")) kills?.survived();
     else kills?.forget();
     await endStragglers(deck.ship.mark); // a git command that was cut off may have left a helper behind
-    // A line that is down is no failure of the task.
-    if (!(halt instanceof Halt)) await release(deck, grant, (error as Error).message, !(error instanceof HelmAway), signal);
+    // A line that is down, or a ship whose tree cannot be made ready, is no failure of the task.
+    const innocent = error instanceof HelmAway || error instanceof TreeUnready;
+    if (!(halt instanceof Halt)) await release(deck, grant, (error as Error).message, !innocent, signal);
     else if (halt.kind === "stale")
       journal.note("dropped", `task ${task.id}  dropped: ${halt.message}`, { task: task.id, epoch });
     else {

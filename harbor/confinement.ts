@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { confinementProblem } from "../lib/confinement-probe.ts";
 import { OcaptainError } from "../lib/errors.ts";
-import { enterShip, enterShipFromHarbor, SHIP_HOME, SHIP_TOOLS, type ShipAddress } from "./enter.ts";
+import { enterShip, enterShipFromHarbor, SHIP_HOME, SHIP_TOOLS, type ShipAddress, SYSTEM_PATH } from "./enter.ts";
 import { etcArguments } from "./ship-etc.ts";
 import { childrenOf } from "./signals.ts";
 import { quote, type ShipPlace, type Vm } from "./vm.ts";
@@ -40,6 +40,7 @@ export async function startConfined(place: ShipPlace): Promise<Vm> {
   return {
     ended: vm.ended,
     helpers: "/.sprite/lib",
+    systemPath: SYSTEM_PATH,
     enter: (options) => enterShip(vm, options),
     enterFromHarbor: (options) => enterShipFromHarbor(vm, options),
     commandOf: insideOf,
@@ -259,7 +260,7 @@ async function freezeConfinement(vm: Confinement): Promise<void> {
 const thawConfinement = (vm: Confinement) => inShip(vm, THAW);
 
 async function inShip(vm: Confinement, script: string): Promise<void> {
-  const [file = "", ...args] = [...enterShip(vm), "sh", "-c", script];
+  const [file = "", ...args] = [...enterShip(vm, { env: { PATH: SYSTEM_PATH } }), "/bin/sh", "-c", script];
   await run(file, args, { timeout: 10_000, env: { PATH: process.env.PATH } }).catch((error: Error & { stderr?: string }) => {
     throw new OcaptainError(
       "SHIP_STUCK",

@@ -1,4 +1,4 @@
-import { type EnterOptions, inHome } from "./vm.ts";
+import { type EnterOptions, inHome, SETSID } from "./vm.ts";
 
 /** How a process gets into a confined ship: argv prefixes. They start nothing themselves. */
 
@@ -36,6 +36,9 @@ const shipEnvironment: Record<string, string> = {
   PATH: SHIP_PATH,
 };
 
+/** For what the harbor itself runs in a ship: not the programs that an agent puts into its home. */
+export const SYSTEM_PATH = SHIP_PATH.split(":").slice(1).join(":");
+
 /**
  * Runs what follows it in the ship, as its user `sprite`, with a clean environment.
  *
@@ -50,7 +53,7 @@ export function enterShip(ship: ShipAddress, options: EnterOptions = {}): string
     ...["nsenter", "-t", String(ship.initPid), "--user", "--mount", "--uts", "--ipc", "--pid", "--preserve-credentials"],
     ...["env", "-i", "-C", inHome(SHIP_HOME, options.dir)],
     ...Object.entries(environment).map(([key, value]) => `${key}=${value}`),
-    ...(options.tty ? [] : ["setsid"]),
+    ...(options.tty ? [] : [SETSID]),
   ];
 }
 

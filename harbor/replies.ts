@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { readAtMost } from "../lib/read-at-most.ts";
 
 export function reply(
   response: ServerResponse,
@@ -18,15 +19,8 @@ const MAX_JSON_BYTES = 1024 * 1024;
 
 /** The body as a JSON object; undefined when it is none or over 1 MiB. */
 export async function readJson(request: IncomingMessage): Promise<Record<string, unknown> | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_JSON_BYTES) return undefined;
-    chunks.push(chunk);
-  }
   try {
-    const value: unknown = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    const value: unknown = JSON.parse((await readAtMost(request, MAX_JSON_BYTES, "the body")).toString("utf8"));
     return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;

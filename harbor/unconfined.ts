@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { OcaptainError } from "../lib/errors.ts";
 import { continueMarked, endMarked, hasMark, MARK, stopMarked } from "./marked.ts";
-import { type EnterOptions, inHome, quote, type ShipPlace, type Vm } from "./vm.ts";
+import { type EnterOptions, inHome, quote, SETSID, type ShipPlace, type Vm } from "./vm.ts";
 
 const shipRoot = fileURLToPath(new URL("ship-root/", import.meta.url));
 
@@ -26,8 +26,9 @@ export function startUnconfined({ folder }: ShipPlace): Vm {
   return {
     ended,
     helpers: join(shipRoot, "lib"),
+    systemPath: `${dirname(process.execPath)}:${process.env.PATH ?? "/usr/bin:/bin"}`,
     enterFromHarbor,
-    enter: (options = {}) => [...enterFromHarbor(options), ...(options.tty ? [] : ["setsid", "--fork", "--wait"])],
+    enter: (options = {}) => [...enterFromHarbor(options), ...(options.tty ? [] : [SETSID, "--fork", "--wait"])],
     commandOf: (outerPid) => ({ hostPid: outerPid, shipPid: String(outerPid) }),
     stillThere: `[ -d ${quote(folder)} ]`,
     entered: (pid, commandLine) => hasMark(pid, folder) || commandLine.includes(`\0${MARK}=${folder}\0`),

@@ -1,9 +1,13 @@
+import { existsSync } from "node:fs";
+
 /** What is asked of a ship that runs or is frozen. Two kinds: `confinement.ts` (bubblewrap) and `unconfined.ts` (plain processes). */
 export type Vm = {
   /** Resolves when the ship's last process is gone, for whatever reason. */
   ended: Promise<void>;
   /** Path in the ship of `ship-root/lib`: what runs there for the harbor. */
   helpers: string;
+  /** PATH for them: without the ship's home, where an agent may have put programs of the same names. */
+  systemPath: string;
   /**
    * argv prefix that runs what follows it in the ship, as its user, with a clean environment. Without a terminal the command leads a session
    * of its own, and is the child of the process that this starts.
@@ -46,6 +50,9 @@ export type ShipLink = {
 };
 
 export type EnterOptions = { dir?: string | undefined; env?: Record<string, string> | undefined; tty?: unknown };
+
+/** By its path, where it usually is: else a ship's own program of that name would be all that is ever run there. */
+export const SETSID = existsSync("/usr/bin/setsid") ? "/usr/bin/setsid" : "setsid";
 
 /** `~` and `~/…` are the ship's home: a client cannot know where that is. */
 export const inHome = (home: string, dir: string | undefined): string => (dir ? dir.replace(/^~(?=\/|$)/, () => home) : home);

@@ -29,6 +29,9 @@ export interface Branch {
   readonly name: string;
 }
 
+/** The text of a ship's commit, which becomes that of the task's. */
+const MESSAGE_BYTES = 256 * 1024;
+
 /** Opens a voyage's bare repository, as prepareRepo (lib/git) made it. */
 export function openBranch(folder: VoyageFolder, stack: string, voyageId: string): Branch {
   const bare = { gitDir: folder.repo };
@@ -72,8 +75,12 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
 
     const shown = await git(
       ["show", "--no-patch", "--no-show-signature", "--format=%an%x00%ae%x00%ad%x00%B", "--date=raw", ask.commit],
-      bare,
-    );
+      { ...bare, mostBytes: MESSAGE_BYTES },
+    ).catch((error: unknown) => {
+      if (error instanceof OcaptainError && error.code === "GIT_TOO_LONG") return null;
+      throw error;
+    });
+    if (!shown) return { kind: "unknown-commit", message: `the message of ${ask.commit} is longer than ${MESSAGE_BYTES} bytes` };
     const [name = "", email = "", date = "", text = ""] = shown.stdout.split("\0");
     const message = await git(["interpret-trailers", "--if-exists=replace", ...trailers(ask)], {
       ...bare,

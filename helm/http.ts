@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ZodError, type z } from "zod";
 import { OcaptainError } from "../lib/errors.ts";
+import { readAtMost } from "../lib/read-at-most.ts";
 import { Refused } from "./refused.ts";
 
 /** Small pieces that the ship API and the admin API share. */
@@ -16,18 +17,20 @@ export class HttpError extends Error {
   }
 }
 
+/** A body in which nothing came for so long has lost its caller. */
+const QUIET_MS = 30_000;
+
 /** The body, parsed. Throws HttpError 413 past `mostBytes`, 400 for what is no JSON or does not fit. */
 export async function readJson<T extends z.ZodType>(request: IncomingMessage, schema: T, mostBytes: number): Promise<z.infer<T>> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request) {
-    bytes += chunk.length;
-    if (bytes > mostBytes) throw new HttpError(413, "TOO_BIG", `the body is longer than ${mostBytes} bytes`);
-    chunks.push(chunk);
-  }
+  request.setTimeout(QUIET_MS, () => request.destroy());
+  const body = await readAtMost(request, mostBytes, "the body").catch((error: unknown) => {
+    if (!(error instanceof OcaptainError)) throw error;
+    throw new HttpError(413, "TOO_BIG", `the body is longer than ${mostBytes} bytes`);
+  });
+  request.setTimeout(0);
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    value = JSON.parse(body.toString("utf8"));
   } catch {
     throw new HttpError(400, "bad-request", "the body is no JSON");
   }

@@ -1,5 +1,6 @@
 import { Config } from "@pulumi/pulumi";
 import { OcaptainError } from "../lib/errors.ts";
+import { askForSecret } from "../lib/secret-hints.ts";
 import { readTailnetSettings, type TailnetSettings } from "../lib/tailnet/settings.ts";
 
 export type HomePort = {
@@ -27,7 +28,7 @@ export function readHomePort(): HomePort {
   ];
   if (said.length > 0 || settings?.kind !== "tailscale")
     throw new OcaptainError("HOME_PORT", said.join("\n"), {
-      hint: "pulumi config set home-port:captains you@example.com; pulumi config set --secret tailscale:oauthClientSecret tskey-client-…  (docs/tailnet.md)",
+      hint: `pulumi config set home-port:captains you@example.com; ${askForSecret("tailscale:oauthClientSecret", "it asks for it; docs/tailnet.md")}`,
     });
   const baseUrl = (plugin.get("baseUrl") ?? settings.baseUrl).replace(/\/+$/, "");
   return { tailnet: { ...settings, baseUrl }, captains, allowOpen: own.getBoolean("allowOpen") ?? false };

@@ -1,3 +1,5 @@
+import { newSession, shipProgram, shipScript } from "./ship-shell.ts";
+
 /**
  * How a crew is started on a ship: one shell line, run by a provider exec. Used at launch (TmuxLaunch) and by the helm's wake-up,
  * so that both start the same thing, and starting twice starts one.
@@ -10,17 +12,15 @@ export const HAND_SESSION = "claude";
 /** Folder of the crew on a ship, relative to the ship's home. */
 export const CREW_FOLDER = "voyage/crew";
 
-const START = `tmux new-session -d -s ${CREW_SESSION} -x 200 -y 50 'exec node "$HOME/${CREW_FOLDER}/supervisor.js" 2>>"$HOME/voyage/logs/supervisor.err"'`;
+const START = newSession(CREW_SESSION, `exec node "$HOME/${CREW_FOLDER}/supervisor.js" 2>>"$HOME/voyage/logs/supervisor.err"`);
 
 /** argv that starts the crew unless it runs; exit status 0 either way. A tmux server that is just ending with its last session takes no new one: then again. */
-export const launchCrew: readonly string[] = [
-  "sh",
-  "-c",
+export const launchCrew: readonly string[] = shipScript(
   `mkdir -p "$HOME/voyage/logs"
 for i in 1 2 3 4 5; do tmux has-session -t =${CREW_SESSION} 2>/dev/null && exit 0; ${START} && exit 0; sleep 0.2; done; exit 1`,
-];
+);
 /** argv with exit status 0 while the crew runs. */
-export const crewRuns: readonly string[] = ["tmux", "has-session", "-t", `=${CREW_SESSION}`];
+export const crewRuns: readonly string[] = shipProgram("tmux", "has-session", "-t", `=${CREW_SESSION}`);
 /** How long a crew may take to end its hand and hand its claim back. */
 const STOP_SECONDS = 20;
 const STOP = [
@@ -30,4 +30,4 @@ const STOP = [
 ].join("; ");
 
 /** argv that ends the crew and returns when it is gone, at most 20 s later: until then no other can start. Exit status 0 also when it was not running. */
-export const stopCrew: readonly string[] = ["sh", "-c", STOP];
+export const stopCrew: readonly string[] = shipScript(STOP);

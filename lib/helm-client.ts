@@ -12,11 +12,14 @@ import {
 } from "./admin-api.ts";
 import { OcaptainError } from "./errors.ts";
 import { helmSocket } from "./paths.ts";
+import { readAtMost } from "./read-at-most.ts";
 import { TaskRow } from "./voyage-status.ts";
 
 /** One attempt at a call that waits for nothing. A register or a fence may have a large tree to save. */
 const CALL_MS = 30_000;
 const LONG_CALL_MS = 6 * 60_000;
+/** A status of the largest plan is some MiB. */
+const MOST_BYTES = 256 * 1024 * 1024;
 const Empty = z.object({});
 
 export type HelmClient = ReturnType<typeof helmClient>;
@@ -80,19 +83,14 @@ function exchange(socket: string, ask: Exchange): Promise<{ status: number; body
     new OcaptainError("HELM_DOWN", "the helm does not answer", { hint: "pulumi up (starts it)", cause });
   return new Promise((resolve, reject) => {
     const sent = request({ socketPath: socket, method, path, headers, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk) => chunks.push(chunk));
-      response.on("error", (error) => reject(down(error)));
-      response.on("end", () => {
-        const status = response.statusCode ?? 0;
-        try {
-          const body: unknown = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+      const status = response.statusCode ?? 0;
+      readAtMost(response, MOST_BYTES, `${method} ${path.split("?")[0]} at the helm`)
+        .then((text) => {
+          const body: unknown = JSON.parse(text.toString("utf8"));
           if (ask.okStatus.includes(status)) resolve({ status, body });
           else reject(refusal(status, body));
-        } catch (error) {
-          reject(down(error));
-        }
-      });
+        })
+        .catch((error: unknown) => reject(error instanceof OcaptainError ? error : down(error)));
     });
     sent.on("error", (error: NodeJS.ErrnoException) => {
       const late = error.name === "AbortError" || error.name === "TimeoutError";

@@ -6,14 +6,18 @@ import { join, resolve } from "node:path";
  * none is stored in Pulumi's state (design 16).
  */
 
+/** A path as a shell takes it, for where none has read it (a `.env` file, a plan, a setting): `~` and `~/…` are the home folder. */
+export const withHome = (path: string): string =>
+  path === "~" ? homedir() : path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
+
 /** Machine-wide state: harbor, helm, one Mutagen daemon per voyage. `OCAPTAIN_HOME`, default `~/.ocaptain`. Holds unix sockets, so keep it short. */
 export function ocaptainHome(): string {
-  return resolve(process.env.OCAPTAIN_HOME || join(homedir(), ".ocaptain"));
+  return resolve(withHome(process.env.OCAPTAIN_HOME || "~/.ocaptain"));
 }
 
 /** Root of the captain's folders. `OCAPTAIN_VOYAGES`, default `~/voyages`. */
 export function voyagesRoot(): string {
-  return resolve(process.env.OCAPTAIN_VOYAGES || join(homedir(), "voyages"));
+  return resolve(withHome(process.env.OCAPTAIN_VOYAGES || "~/voyages"));
 }
 
 export const harborHome = () => join(ocaptainHome(), "harbor");

@@ -17,7 +17,7 @@ export const HandSettings = z.object({
   /** Turns a run may take. */
   maxTurns: z.int().min(1).max(10_000).optional(),
   /** What a task may spend in all its runs together, by Claude Code's own count at list prices. */
-  budgetUsd: z.number().positive("must be more than 0").max(100_000, "must be at most 100000").optional(),
+  budgetUsd: z.number().positive().max(100_000).optional(),
 });
 export type HandSettings = z.infer<typeof HandSettings>;
 
@@ -57,7 +57,10 @@ export const Plan = z.object({
   name: z.string(),
   /** First heading or objective of spec.md. */
   purpose: z.string(),
-  /** A URL, a local path, or "." (this checkout), as voyage.json or `ocaptain:repo` says. "" for an empty sail without one: it begins with nothing. */
+  /**
+   * A URL or a local path, as lib/plan/repo.ts has read it; a relative one counts from the project's folder. "" for an empty sail without one: it begins
+   * with nothing.
+   */
   repo: z.string(),
   recommendedShips: z.number().int().positive().nullable(),
   /** The most tasks that can run at one time, by the graph. */

@@ -1,4 +1,5 @@
 import { OcaptainError } from "./errors.ts";
+import { shipProgram } from "./ship-shell.ts";
 
 /** `path` is relative to the ship's home; `mode` are permission bits. */
 export type ShipFile = { path: string; content: string; mode: number };
@@ -31,7 +32,7 @@ console.log(JSON.stringify({ user: os.userInfo().username, home, node: process.v
 `;
 
 /** argv of the one exec that installs files on a ship; give it {@link provisionStdin}, read its output by {@link parseShipFacts}. */
-export const provisionArgv = (): readonly string[] => ["node", "-e", BOOT];
+export const provisionArgv = (): readonly string[] => shipProgram("node", "-e", BOOT);
 
 /**
  * Secrets go this way too, with mode 0600. `mkdirs`: folders to make (0700), relative to the home. `run`: an argv to run when all is in

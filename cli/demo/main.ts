@@ -20,7 +20,7 @@ import { CONFIG_FILE, closeMachine, DEMO, ENV_FILE, makeStack, openMachine, STAC
 
 const HELP = `npm run demo [-- options]      sails a demonstration voyage on the harbor
 
-  --repo PATH|URL     repository to survey (default: this project's own checkout)
+  --repo PATH|URL     repository to survey: ./ ../ / or ~ before a path, or owner/name on GitHub (default: this project's own checkout)
   --plan FOLDER       another plan than plans/survey
   --ships N           ships (default 4)
   --latency PROFILE   none or realistic (default)

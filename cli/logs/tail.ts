@@ -1,6 +1,8 @@
 import { open, stat } from "node:fs/promises";
 
 const CHUNK_BYTES = 1024 * 1024;
+/** Of one file at one time. */
+const MOST_BYTES = 32 * CHUNK_BYTES;
 
 /**
  * Reads a file that only grows, from where it was read last. Mutagen puts a new file in its place for each change, so it is opened anew each
@@ -25,9 +27,15 @@ export class Tail {
       this.#at = 0;
       this.#rest = Buffer.alloc(0);
     }
+    // A ship's log may be of any size up to its sync's limit: of very much the end is read.
+    const skipped = Math.max(0, size - this.#at - MOST_BYTES);
+    if (skipped > 0) {
+      this.#at += skipped;
+      this.#rest = Buffer.from(`[${skipped} bytes before this are not shown: ${this.path}]\n`);
+    }
     const chunks = [this.#rest];
     try {
-      for (;;) {
+      while (this.#at < size) {
         const { bytesRead, buffer } = await handle.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, this.#at);
         if (bytesRead === 0) break;
         chunks.push(buffer.subarray(0, bytesRead));

@@ -48,7 +48,7 @@ export function syncAttention(syncs: Syncs, ship: string, mirror: string, stack:
     if (session.conflicts.length > 0)
       add(
         `the ${kind} sync of ${ship} has conflicts, each side keeps its own: ${session.conflicts.join(", ")}`,
-        `make both alike: in ${mirror}, and on the ship: ocaptain shell ${stack} ${ship} --raw`,
+        `pulumi up -s ${stack} (the ship's is kept, and yours is put aside)`,
       );
     if (session.problems.length > 0)
       add(`the ${kind} sync of ${ship} leaves something out: ${session.problems.slice(0, 3).join("; ")}`, `ls -la ${mirror}`);

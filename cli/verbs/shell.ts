@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { CREW_SESSION, HAND_SESSION } from "../../lib/crew-launch.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { spriteName } from "../../lib/naming.ts";
+import { shipScript } from "../../lib/ship-shell.ts";
 import { openRemoteTerminal, type RemoteTerminal } from "../../lib/sprites/terminal.ts";
 import type { ProviderSettings } from "../../lib/sprites/types.ts";
 import { readVoyageProvider } from "../../lib/voyage-provider.ts";
@@ -64,7 +66,7 @@ async function terminalByProvider(provider: ProviderSettings, sprite: string, ar
   const { stdout } = process;
   const onData = (data: Buffer) => {
     io.progress(""); // the first output can be here before we know that it was opened
-    stdout.write(data);
+    return stdout.write(data) ? undefined : once(stdout, "drain");
   };
   const remote = await openRemoteTerminal(provider, sprite, argv, { size: sizeOf(stdout), onData, signal: io.signal }).finally(
     () => io.progress(""),
@@ -117,9 +119,10 @@ const term = () => process.env.TERM || "xterm-256color";
 function tmuxOf(sessions: readonly string[], write: boolean): string[] {
   const attach = `exec tmux -u attach-session ${write ? "" : "-r "}-t "=$session"`;
   const look = `for session in ${sessions.join(" ")}; do tmux has-session -t "=$session" 2>/dev/null && ${attach}; done`;
-  return ["sh", "-c", `${KNOWN_TERM}; ${look}; exit ${NO_CREW}`, "sh", term()];
+  return [...shipScript(`${KNOWN_TERM}; ${look}; exit ${NO_CREW}`, term())];
 }
 
 function rawShell(): string[] {
-  return ["sh", "-c", `${KNOWN_TERM}; cd "$HOME/voyage/workspace" 2>/dev/null || cd; exec "\${SHELL:-sh}" -l`, "sh", term()];
+  const here = `PATH=$SHIP_PATH; unset SHIP_PATH; cd "$HOME/voyage/workspace" 2>/dev/null || cd; exec "\${SHELL:-/bin/sh}" -l`;
+  return [...shipScript(`${KNOWN_TERM}; ${here}`, term())];
 }

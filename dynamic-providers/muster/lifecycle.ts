@@ -40,8 +40,8 @@ export const musterLifecycle = defineLifecycle<Inputs, Outputs>({
   // What all else hangs on cannot be exchanged under it.
   fixed: ["stack", "provider", "control"],
 
-  async admit(settings, news, olds) {
-    await admit(settings, news.stack, olds);
+  async admit(settings, { stack }, olds) {
+    await admit(settings, stack, olds && {});
   },
 
   async reconcile(settings, news, olds) {

@@ -10,6 +10,8 @@ import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { nodesOfVoyage, removeNodes } from "../../lib/tailnet/nodes.ts";
 import { leaveOwnNode } from "../../lib/tailnet/own-node.ts";
 import type { TailnetControl } from "../../lib/tailnet/types.ts";
+import { isAbandoned } from "../abandoned.ts";
+import { hasWork } from "../bring-home.ts";
 import type { Settings } from "../lifecycle.ts";
 import { spritesOf } from "../provider-settings.ts";
 import { controlOf } from "../tailnet-control.ts";
@@ -26,7 +28,7 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
 
   const sprites = await spritesOf(settings, voyage);
   for (const name of await sprites.list(spritePrefix(voyage.stack, voyage.voyageId)))
-    if (!(await sweep(sprites, voyage, name))) left.push(`sprite ${name}`);
+    if (!(await sweep(settings, sprites, voyage, name))) left.push(`sprite ${name}`);
 
   if (voyage.control) left.push(...(await sweepTailnet(controlOf(settings, voyage.control), voyage, left.length === 0)));
 
@@ -60,15 +62,17 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
 }
 
 /**
- * Removes a VM of ours that the state does not know: an `up` died between its making and its recording. No crew was ever on it, for
- * nothing is synced before a VM is recorded. One that has a mirror may hold work, and is left for the captain to decide.
+ * Removes a VM of ours that the state does not know: an `up` died between its making and its recording, or the state was lost. One that holds work, has a
+ * mirror, or cannot be looked at, is left for the captain to decide: by an `up`, which takes it on, or by name.
  */
-async function sweep(sprites: SpritesClient, voyage: Voyage, name: string): Promise<boolean> {
+async function sweep(settings: Settings, sprites: SpritesClient, voyage: Voyage, name: string): Promise<boolean> {
   const live = await sprites.get(name);
   if (!live) return true;
+  if (!live.labels.includes(`nonce-${voyage.nonce}`)) return false;
   const ship = name.slice(spritePrefix(voyage.stack, voyage.voyageId).length);
   const mirrored = await readFile(`${voyageFolder(voyage.stack).mirror(ship)}.incarnation`, "utf8").catch(() => "");
-  if (mirrored === live.id || !live.labels.includes(`nonce-${voyage.nonce}`)) return false;
+  const isEmpty = mirrored !== live.id && !(await hasWork(sprites, name).catch(() => true));
+  if (!isEmpty && !isAbandoned(settings, ship)) return false;
   await sprites.remove(name);
   return true;
 }

@@ -1,14 +1,18 @@
 import { OcaptainError } from "../../lib/errors.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
+import { bringHome } from "../bring-home.ts";
 import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
 import { endOtherLives } from "../other-lives.ts";
 import { spritesOf } from "../provider-settings.ts";
-import { bringHome } from "./bring-home.ts";
+import { catchUp } from "./catch-up.ts";
 import { MutagenSyncInputs, type SyncInputs, sessionSpec } from "./inputs.ts";
 import { makeRoom } from "./mirror.ts";
+import { settleConflicts } from "./settle.ts";
 
 type Outputs = { sessionName: string };
+
+const SETTLE_MS = 30_000;
 
 /** One of a ship's three syncs (design 7), one set per incarnation. One that was made, or brought back, has been through a whole cycle. */
 export const mutagenSyncLifecycle = defineLifecycle<SyncInputs, Outputs>({
@@ -32,7 +36,9 @@ export const mutagenSyncLifecycle = defineLifecycle<SyncInputs, Outputs>({
       if (error instanceof OcaptainError && error.code === "MUTAGEN_DAEMON") return null; // dead, or does not answer
       throw error;
     });
-    return { ...props, present: props.present && session !== null && !session.halted };
+    // A mirror in conflict stays so until somebody decides: `up` does, for the ship.
+    const isInConflict = props.session === "workspace" && (session?.conflicts.length ?? 0) > 0;
+    return { ...props, present: props.present && session !== null && !session.halted && !isInConflict };
   },
 
   async remove(settings, props) {
@@ -46,9 +52,15 @@ async function ensure(settings: Settings, news: SyncInputs): Promise<void> {
   const mutagen = voyageMutagen(news);
   await mutagen.ensureDaemon();
   const spec = sessionSpec(news);
-  const syncs = async () => mutagen.firstCycle(await mutagen.ensureSession(spec));
+  const isMirror = news.session === "workspace";
+  const syncs = async () => {
+    if (isMirror) await catchUp(mutagen, spec, news);
+    await mutagen.firstCycle(await mutagen.ensureSession(spec));
+    const session = isMirror && (await mutagen.get(spec.name));
+    if (session) await settleConflicts(mutagen, session, news, SETTLE_MS);
+  };
   await endOtherLives(news);
-  if (news.session === "workspace") await makeRoom(news);
+  if (isMirror) await makeRoom(news);
   try {
     await syncs();
   } catch {

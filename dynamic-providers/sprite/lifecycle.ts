@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { packCrew } from "../../lib/crew-pack.ts";
 import { OcaptainError } from "../../lib/errors.ts";
+import { helmClient } from "../../lib/helm-client.ts";
 import { PlanNetwork } from "../../lib/plan-types.ts";
 import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/provision.ts";
 import { holdArgv } from "../../lib/sprites/awake.ts";
 import { allowOnly, samePolicy } from "../../lib/sprites/network-policy.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
+import { leaveNothingAboard } from "../bring-home.ts";
 import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
 import { endOtherLives } from "../other-lives.ts";
 import { spritesOf } from "../provider-settings.ts";
@@ -66,9 +68,26 @@ export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
     const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.name);
     if (!live || live.id !== props.incarnation) return;
+    // Crew and syncs went before it, if the state knows of them. A state can have lost them, and an `up` that died recorded none.
+    await leaveNothingAboard(settings, sprites, shipOf(props));
     await sprites.remove(props.name);
+    await forget(props);
   },
 });
+
+/** As its syncs know it: in a tailnet ssh logs in by name. */
+const shipOf = ({ name, network, nonce, crewDigest, url, node, user, ...ship }: Inputs & Outputs) => ({
+  ...ship,
+  sprite: name,
+  ...(ship.control && { user }),
+});
+
+/** A ship that is no more is not one that the helm misses. */
+async function forget({ voyageId, ship, incarnation }: Inputs & Outputs): Promise<void> {
+  const helm = helmClient();
+  const known = await helm.ship(voyageId, ship).catch(() => null);
+  if (known?.incarnation === incarnation) await helm.forgetShip(voyageId, ship);
+}
 
 const labels = (of: { voyageId: string; nonce: string }) => ["ocaptain", `voyage-${of.voyageId}`, `nonce-${of.nonce}`];
 

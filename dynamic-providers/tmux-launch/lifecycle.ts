@@ -1,17 +1,19 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { claudeCredentials } from "../../lib/claude-credentials.ts";
-import { crewRuns, launchCrew, stopCrew } from "../../lib/crew-launch.ts";
+import { crewRuns, launchCrew } from "../../lib/crew-launch.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { type HelmClient, helmClient } from "../../lib/helm-client.ts";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
 import { ProvisionStep } from "../../lib/plan-types.ts";
 import { provisionArgv, provisionStdin, type ShipFile } from "../../lib/provision.ts";
 import type { CrewConfig } from "../../lib/ship-api.ts";
+import { shipScript } from "../../lib/ship-shell.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { defineLifecycle, PartlyMade, type Present } from "../lifecycle.ts";
 import { spritesOf } from "../provider-settings.ts";
+import { standDown } from "../stand-down.ts";
 import { orderProvision, provisioned, stepsDigest } from "./provision.ts";
 
 const TmuxLaunchInputs = z.object({
@@ -42,7 +44,7 @@ type Outputs = { address: string };
 /** The trial of the hand has a time of its own within it (crew/hands/claude/trial.ts). */
 const READY_SECONDS = 150;
 const LOOK_SECONDS = 5;
-const STOP_SECONDS = 30;
+const HOLD_SECONDS = 60;
 
 /** The crew at work in the ship's tmux. Ready means that its supervisor has spoken with the helm, and its hand has shown that it can work. */
 export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
@@ -56,13 +58,13 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
     const made = { address: news.at ?? `sprite@${news.sprite}` };
     const due = isProvisionDue(olds, news);
     if (!due && olds?.incarnation === news.incarnation && (olds.crewDigest !== news.crewDigest || (await isFenced(helm, news))))
-      await stop(helm, sprites, news);
+      await standDown(helm, sprites, news);
     const credentials = news.credentialsDigest ? claudeCredentials(settings.claudeToken, { github: news.github }) : null;
     let { token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation);
     try {
       if (due) {
         // Told to stop, so that the helm does not wake it for a task meanwhile, or when a step fails: only an `up` can help. Registered anew when it is done.
-        await stop(helm, sprites, news);
+        await standDown(helm, sprites, news);
         const order = orderProvision(news.provision ?? []);
         await board(sprites, news, { files: [...shipFiles(news, token, credentials), order.file], run: order.run });
         await provisioned(sprites, news, order);
@@ -94,8 +96,8 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
     const live = await sprites.get(props.sprite);
     if (live?.id === props.incarnation) {
       // A ship asleep cannot hear: it is woken, told, and given the time to hand its claim back.
-      await holdAwake(sprites, props.sprite, 2 * STOP_SECONDS);
-      await stop(helm, sprites, props);
+      await holdAwake(sprites, props.sprite, HOLD_SECONDS);
+      await standDown(helm, sprites, props);
     }
     const known = await helm.ship(props.voyageId, props.ship).catch((error: unknown) => {
       if (error instanceof OcaptainError && (error.code === "NO_SHIP" || error.code === "NO_VOYAGE")) return null;
@@ -109,11 +111,6 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
 const isProvisionDue = (olds: Partial<Inputs & Present> | null, news: Inputs) =>
   news.provision !== undefined &&
   !(olds?.present && olds.incarnation === news.incarnation && isDeepStrictEqual(olds.provision, news.provision));
-
-async function stop(helm: HelmClient, sprites: SpritesClient, news: Inputs): Promise<void> {
-  await helm.stopShip(news.voyageId, news.ship, news.incarnation, STOP_SECONDS);
-  await sprites.exec(news.sprite, stopCrew);
-}
 
 /** A fenced crew may not have heard of it yet: with the new token in its hands it would go on, without a hello. */
 const isFenced = (helm: HelmClient, { voyageId, ship, incarnation }: Inputs) =>
@@ -177,7 +174,7 @@ async function board(sprites: SpritesClient, news: Inputs, order: Parameters<typ
 /** What the supervisor wrote to stderr before it fell silent, for the error that names the ship. */
 async function lastWords(sprites: SpritesClient, sprite: string): Promise<string> {
   const said = await sprites
-    .exec(sprite, ["sh", "-c", 'tail -c 500 "$HOME/voyage/logs/supervisor.err"'], { timeoutMs: 10_000 })
+    .exec(sprite, shipScript('tail -c 500 "$HOME/voyage/logs/supervisor.err"'), { timeoutMs: 10_000 })
     .catch(() => null);
   return said?.stdout.trim() || "it wrote no error";
 }

@@ -5,6 +5,7 @@ import { digestOf } from "../../lib/plan/digest.ts";
 import type { ProvisionStep } from "../../lib/plan-types.ts";
 import type { ShipFile } from "../../lib/provision.ts";
 import { type ProvisionOrder, ProvisionWord } from "../../lib/ship-api.ts";
+import { newSession, shipScript } from "../../lib/ship-shell.ts";
 import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
 
 /**
@@ -17,6 +18,8 @@ const LOOK_SECONDS = 10;
 const LOOK_MS = 120_000;
 /** The first checkout, and what the ship itself takes. */
 const CHECKOUT_SECONDS = 15 * 60;
+/** What is read of a ship's word and log in one look. */
+const [WORD_BYTES, LOG_BYTES] = [65_536, 16_384];
 /** After so many looks that failed one after the other, a second apart, it is not weather. */
 const LOST_LOOKS = 5;
 
@@ -28,12 +31,12 @@ export const stepsDigest = (steps: ProvisionStep[]): string => digestOf(steps);
 export function orderProvision(steps: ProvisionStep[]): Order {
   const attempt = randomUUID();
   const order: ProvisionOrder = { attempt, digest: stepsDigest(steps), steps };
-  const start = `tmux new-session -d -s ${SESSION} -x 200 -y 50 'exec node "$HOME/${CREW_FOLDER}/provision.js" 2>>"$HOME/voyage/logs/provision.log"'`;
+  const start = newSession(SESSION, `exec node "$HOME/${CREW_FOLDER}/provision.js" 2>>"$HOME/voyage/logs/provision.log"`);
   return {
     attempt,
     seconds: CHECKOUT_SECONDS + steps.reduce((sum, step) => sum + step.timeoutSeconds, 0),
     file: { path: `${CREW_FOLDER}/provision.json`, content: JSON.stringify(order), mode: 0o600 },
-    run: ["sh", "-c", `mkdir -p "$HOME/voyage/logs"; tmux kill-session -t =${SESSION} 2>/dev/null; ${start}`],
+    run: shipScript(`mkdir -p "$HOME/voyage/logs"; tmux kill-session -t =${SESSION} 2>/dev/null; ${start}`),
   };
 }
 
@@ -76,11 +79,9 @@ function look(attempt: string): readonly string[] {
   const ended = `grep -q '^{"state":"\\(done\\|failed\\)","attempt":"${attempt}"' ${word} 2>/dev/null`;
   const runs = `tmux has-session -t =${SESSION} 2>/dev/null`;
   const wait = `for i in $(seq ${LOOK_SECONDS * 10}); do ${ended} && break; ${runs} || break; sleep 0.1; done`;
-  return [
-    "sh",
-    "-c",
-    `${wait}; ${runs} && echo runs || echo ended; cat ${word}; echo; tail -n 5 "$HOME/voyage/logs/provision.log"`,
-  ];
+  return shipScript(
+    `${wait}; ${runs} && echo runs || echo ended; head -c ${WORD_BYTES} ${word}; echo; tail -c ${LOG_BYTES} "$HOME/voyage/logs/provision.log" | tail -n 5`,
+  );
 }
 
 /** The word of this attempt, or null: there is none, or it is of an earlier one. */

@@ -83,14 +83,16 @@ export type GitOptions = {
   config?: GitConfig;
   /** @default 60 000 */
   timeoutMs?: number;
+  /** Of what it prints. @default 64 MiB: a line a file of a tree of 250,000 */
+  mostBytes?: number;
   /** Exit codes that are results, not errors. @default [0] */
   okCodes?: readonly number[];
 };
 export type GitResult = { exitCode: number; stdout: string; stderr: string };
 
-/** Runs git. Throws OcaptainError `GIT` (with git's own words) on another exit code than `okCodes`, `GIT_TIMEOUT` when it was ended because time ran out. */
+/** Runs git. Throws OcaptainError `GIT` (with git's own words) on another exit code than `okCodes`, `GIT_TIMEOUT` when it was ended because time ran out, `GIT_TOO_LONG`. */
 export async function git(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
-  const { timeoutMs = 60_000, okCodes = [0] } = options;
+  const { timeoutMs = 60_000, okCodes = [0], mostBytes = 64 * 1024 * 1024 } = options;
   const extra: Record<string, string> = { ...options.env };
   if (options.gitDir) extra.GIT_DIR = options.gitDir;
   if (options.workTree) extra.GIT_WORK_TREE = options.workTree;
@@ -103,7 +105,7 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
     detached: true,
     reject: false,
     stripFinalNewline: false,
-    maxBuffer: 256 * 1024 * 1024,
+    maxBuffer: mostBytes,
   });
   let ended = false;
   const timers = [
@@ -119,6 +121,7 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
   // With an exit code it ended by itself, and what it did is done: we only learn late of it when this process was stopped meanwhile.
   if (ended && exitCode === undefined)
     throw new OcaptainError("GIT_TIMEOUT", `git ${args[0]} took longer than ${timeoutMs / 1000} s`);
+  if (run.isMaxBuffer) throw new OcaptainError("GIT_TOO_LONG", `git ${args[0]} printed more than ${mostBytes} bytes`);
   if (exitCode === undefined || !okCodes.includes(exitCode)) {
     const words = run.stderr.trim() || run.shortMessage || "no message";
     throw new OcaptainError("GIT", `git ${args[0]} failed (${exitCode ?? run.signal ?? "not started"}): ${words.slice(-2000)}`);

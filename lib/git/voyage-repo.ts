@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { explain, OcaptainError } from "../errors.ts";
-import type { VoyageFolder } from "../paths.ts";
+import { type VoyageFolder, withHome } from "../paths.ts";
+import { inDotEnv } from "../secret-hints.ts";
 import { type GitConfig, git, gitLine } from "./run.ts";
 import { EMPTY_START } from "./same-history.ts";
 import { localPath, shallowRepo } from "./source-problems.ts";
@@ -105,7 +106,7 @@ function resolveSource(repo: string): { address: string; local: boolean } {
         "REPO_URL_SECRET",
         `the address of repository "${url.host}${url.pathname}" carries a name or a password`,
         {
-          hint: "take it out of the URL; for a private repository: export GH_TOKEN=…",
+          hint: `take it out of the URL; for a private repository: ${inDotEnv("GH_TOKEN")}`,
         },
       );
     }
@@ -113,7 +114,7 @@ function resolveSource(repo: string): { address: string; local: boolean } {
   }
   // git's short form host:path, unless a slash comes before the colon.
   if (/^[^/.][^/]*:/.test(repo)) return { address: repo, local: false };
-  return { address: resolve(repo), local: true };
+  return { address: resolve(withHome(repo)), local: true };
 }
 
 /** Basic authorisation as GitHub takes it. A plan names the repository, so the token goes to GitHub (or GH_HOST) alone, and never in clear. */

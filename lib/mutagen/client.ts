@@ -53,6 +53,12 @@ export function openMutagen(options: MutagenOptions) {
     return (await list()).find((session) => session.name === name) ?? null;
   }
 
+  /** Is a session there that was made by this very spec? */
+  async function has(spec: SessionSpec): Promise<boolean> {
+    const digest = specDigest(spec);
+    return (await list()).some((session) => session.name === spec.name && session.labels[SPEC_LABEL] === digest);
+  }
+
   /**
    * Makes the session be as `spec` says: creates it, makes it anew when its spec changed, resumes a paused or disconnected one, resets a
    * halted one (after a reset nothing is deleted on either side of a two-way session). Leaves a healthy one alone. On a ship the folder
@@ -179,6 +185,7 @@ export function openMutagen(options: MutagenOptions) {
     stopDaemon: daemon.stop,
     list,
     get,
+    has,
     ensureSession,
     firstCycle,
     flush,

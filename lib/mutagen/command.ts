@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { OcaptainError } from "../errors.ts";
+import { readAtMost } from "../read-at-most.ts";
 
 export type MutagenOptions = {
   /** Everything of this daemon: socket, sessions, caches. Its socket's path must stay below 108 bytes. */
@@ -10,6 +11,10 @@ export type MutagenOptions = {
   env?: Readonly<Record<string, string>>;
 };
 
+/** Its lists of conflicts and problems name files of ships; it cuts long ones by itself. */
+const MOST_BYTES = 64 * 1024 * 1024;
+/** Of what it says on stderr the end is looked at. */
+const LAST_WORDS = 16_384;
 /** For a command that was told to end. */
 const KILL_AFTER_MS = 1_000;
 
@@ -43,9 +48,18 @@ export function mutagenCommand(options: MutagenOptions): Command {
   return (args, timeoutMs) =>
     new Promise((resolve, reject) => {
       const child = spawn("mutagen", [...args], { env, stdio: ["ignore", "pipe", "pipe"] });
-      const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
-      child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
-      child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+      let said = "";
+      const collected = readAtMost(child.stdout, MOST_BYTES, `mutagen ${args[0]}`).then(
+        (bytes) => bytes.toString("utf8"),
+        (error: Error) => {
+          child.kill("SIGKILL");
+          said = error.message;
+          return "";
+        },
+      );
+      child.stderr.setEncoding("utf8").on("data", (text: string) => {
+        said = (said + text).slice(-LAST_WORDS);
+      });
       let timedOut = false;
       const timers = [
         setTimeout(
@@ -57,20 +71,19 @@ export function mutagenCommand(options: MutagenOptions): Command {
         ),
         setTimeout(() => child.kill("SIGKILL"), Math.max(1, timeoutMs) + KILL_AFTER_MS),
       ];
-      const settle = (ok: boolean, message: string) => {
+      const settle = async (ok: boolean, message?: string) => {
         for (const timer of timers) clearTimeout(timer);
-        resolve({ ok, timedOut, stdout: textOf(stdout).replace(/\n$/, ""), message });
+        const stdout = (await collected).replace(/\n$/, "");
+        resolve({ ok, timedOut, stdout, message: message ?? lastLine(said) });
       };
       child.once("error", (error: NodeJS.ErrnoException) => {
         if (error.code !== "ENOENT") return settle(false, error.message);
         for (const timer of timers) clearTimeout(timer);
         reject(new OcaptainError("MUTAGEN_MISSING", "mutagen is not on PATH", { hint: "npm run setup, then: . .tools/env.sh" }));
       });
-      child.once("close", (code) => settle(code === 0 && !timedOut, lastLine(textOf(stderr))));
+      child.once("close", (code) => settle(code === 0 && !timedOut));
     });
 }
-
-const textOf = (chunks: readonly Buffer[]) => Buffer.concat(chunks).toString("utf8");
 
 /** Progress lines end with a carriage return; the error is what comes last. */
 const lastLine = (text: string) =>

@@ -17,3 +17,5 @@ export const MAX_PROVISION_STEPS = 100;
 export const MAX_TRIES = 100;
 /** Names in `network.allow`. */
 export const MAX_DOMAINS = 500;
+/** Linux takes no longer argument, its final NUL included; `bash -c` gets a command as one. */
+export const MAX_COMMAND_BYTES = 128 * 1024 - 1;

@@ -1,11 +1,15 @@
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Plan } from "../plan-types.ts";
+import { checkInput } from "../check-input.ts";
+import { nearest } from "../nearest.ts";
+import type { Plan, PlanTask } from "../plan-types.ts";
 import { digestOf } from "./digest.ts";
 import { type Finding, sortFindings } from "./findings.ts";
 import { MAX_JSON_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
 import { parseJson, readText } from "./read.ts";
-import { explainIssues, repoField, VoyageFile } from "./schema.ts";
+import { meantRepo } from "./repo.ts";
+import { CARRIAGE_RETURN, VoyageFile } from "./schema.ts";
+import { type Script, shellProblems } from "./shell-syntax.ts";
 import { loadTasks } from "./tasks.ts";
 import { graphWidth } from "./width.ts";
 
@@ -13,10 +17,11 @@ import { graphWidth } from "./width.ts";
  * Reads and checks a plan folder (design "Plan folder"; issue "First sail" §6). Gives the plan, or **all** that is wrong with it,
  * sorted; a plan with a finding does not sail. Only reads; throws nothing for a bad plan.
  *
- * Let through, as plans of the prior art must sail unchanged: keys we do not know, no verify.sh (`verify: null`), a verify.sh that is
- * not executable (ships run the ledger's copy of its text, never the file), a max_parallel_width that is not the graph's.
+ * Let through, as plans of the prior art must sail unchanged: no verify.sh (`verify: null`), a verify.sh that is not executable (ships run the
+ * ledger's copy of its text, never the file), a max_parallel_width that is not the graph's.
  *
- * @param options.repo  stands in for voyage.json's `repo` (`ocaptain:repo`); one of the two must be there.
+ * @param options.repo  stands in for voyage.json's `repo` (`ocaptain:repo`, as {@link meantRepo} has read it). Without either it is the repository that
+ *   the plan lies in.
  */
 export async function loadPlan(
   folder: string,
@@ -35,6 +40,14 @@ export async function loadPlan(
     loadTasks(folder),
   ]);
   const findings = [...voyage.findings, ...spec.findings, ...verify.findings, ...tasks.findings];
+  if (verify.isMissing) findings.push(...(await misnamed(folder, "verify.sh")));
+  if (verify.text?.includes("\r"))
+    findings.push({
+      file: "verify.sh",
+      field: "",
+      message: `${CARRIAGE_RETURN}: sed -i 's/\\r$//' ${join(folder, "verify.sh")}`,
+    });
+  findings.push(...(await shellProblems(scriptsOf(voyage.file, verify.text, tasks.tasks))));
   const total = voyage.file?.total_tasks;
   if (total != null && total !== tasks.files) {
     findings.push({ file: "voyage.json", field: "total_tasks", message: `says ${total}, but tasks/ holds ${tasks.files}` });
@@ -87,26 +100,52 @@ async function loadVoyage(
     finding(json.problem);
     return none;
   }
-  const parsed = VoyageFile.safeParse(json.value, { reportInput: true });
-  if (!parsed.success) {
-    for (const { field, message } of explainIssues(parsed.error)) finding(message, field);
+  for (const { field, message } of json.repeated) finding(message, field);
+  const checked = checkInput(VoyageFile, json.value);
+  if ("problems" in checked) {
+    for (const { field, message } of checked.problems) finding(message, field);
     return none;
   }
-  const chosen = repo ?? parsed.data.repo;
-  if (chosen === undefined) finding("is missing, and ocaptain:repo is not set", "repo");
-  else
-    for (const issue of repoField.safeParse(chosen).error?.issues ?? []) finding(`(from ocaptain:repo) ${issue.message}`, "repo");
-  return { file: parsed.data, repo: chosen, findings };
+  if (repo !== undefined) return { file: checked.data, repo, findings };
+  const meant = meantRepo(checked.data.repo ?? ".", folder);
+  if ("repo" in meant) return { file: checked.data, repo: meant.repo, findings };
+  finding(
+    checked.data.repo == null ? `is missing, ocaptain:repo is not set, and ${folder} lies in no repository` : meant.problem,
+    "repo",
+  );
+  return { file: checked.data, repo: undefined, findings };
+}
+
+/** A file that nobody would read: `verfiy.sh`, where the voyage would end without having been verified. */
+async function misnamed(folder: string, file: string): Promise<Finding[]> {
+  const names = await readdir(folder).catch(() => []);
+  const alike = names.filter(
+    (name) => nearest(name, [file]) !== undefined || name.replace(/\.[^.]*$/, "") === file.replace(/\.[^.]*$/, ""),
+  );
+  return alike.map((name) => ({ file: name, field: "", message: `is not read; did you mean ${file}?` }));
+}
+
+function scriptsOf(voyage: VoyageFile | null, verify: string | null, tasks: readonly PlanTask[]): Script[] {
+  const scripts: Script[] = [];
+  const add = (file: string, field: string, text: unknown) => {
+    if (typeof text === "string" && !text.includes("\r")) scripts.push({ file, field, text });
+  };
+  add("verify.sh", "", verify);
+  for (const [i, step] of (voyage?.provision ?? []).entries()) add("voyage.json", `provision[${i}].run`, step.run);
+  for (const { id, metadata } of tasks)
+    for (const field of ["rehearsal", "check"]) add(`tasks/${id}.json`, `metadata.${field}`, metadata[field]);
+  return scripts;
 }
 
 async function loadText(
   folder: string,
   file: string,
   need: "required" | "optional",
-): Promise<{ text: string | null; findings: Finding[] }> {
+): Promise<{ text: string | null; isMissing?: boolean; findings: Finding[] }> {
   const bad = (message: string) => ({ text: null, findings: [{ file, field: "", message }] });
   const reading = await readText(join(folder, file), MAX_TEXT_BYTES);
-  if ("problem" in reading) return reading.missing && need === "optional" ? { text: null, findings: [] } : bad(reading.problem);
+  if ("problem" in reading)
+    return reading.missing && need === "optional" ? { text: null, isMissing: true, findings: [] } : bad(reading.problem);
   // An empty verify.sh would call any result proven.
   return reading.text.trim() === "" ? bad("is empty") : { text: reading.text, findings: [] };
 }

@@ -1,4 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
+import { visit } from "jsonc-parser";
+import { fieldOf, type InputProblem } from "../check-input.ts";
 
 /** What reading gave: the text, or what is wrong in words; `missing` when there is nothing there. */
 export type Reading = { text: string } | { problem: string; missing: boolean };
@@ -20,10 +22,13 @@ export async function readText(path: string, maxBytes: number): Promise<Reading>
   }
 }
 
-/** The value of a JSON text, or what is wrong with it: `line 3, column 12: Unexpected token '}'`. */
-export function parseJson(text: string): { value: unknown } | { problem: string } {
+/**
+ * The value of a JSON text, or what is wrong with it: `line 3, column 12: Unexpected token '}'`. Of a key that stands twice in one object JSON keeps the
+ * last value without a word: `repeated` says which.
+ */
+export function parseJson(text: string): { value: unknown; repeated: InputProblem[] } | { problem: string } {
   try {
-    return { value: JSON.parse(text) };
+    return { value: JSON.parse(text), repeated: repeatedKeys(text) };
   } catch (error) {
     const before = text.slice(0, positionOf(error as SyntaxError, text)).split("\n");
     const what = (error as SyntaxError).message.replace(/, .*is not valid JSON$/s, "").replace(/( in JSON)? at position.*$/s, "");
@@ -56,4 +61,24 @@ function hasUnexpectedToken(text: string): boolean {
   } catch (error) {
     return (error as SyntaxError).message.startsWith("Unexpected token");
   }
+}
+
+function repeatedKeys(text: string): InputProblem[] {
+  const found: InputProblem[] = [];
+  /** Of each object that is open: the line of each of its keys. Lists have none. */
+  const open: Map<string, number>[] = [];
+  visit(text, {
+    onObjectBegin: () => void open.push(new Map()),
+    onObjectEnd: () => void open.pop(),
+    onObjectProperty: (key, _offset, _length, line, _column, path) => {
+      const before = open.at(-1)!.get(key);
+      open.at(-1)!.set(key, line);
+      if (before === undefined) return;
+      found.push({
+        field: fieldOf([...path(), key]),
+        message: `stands twice, in lines ${before + 1} and ${line + 1}: only one would count`,
+      });
+    },
+  });
+  return found;
 }

@@ -1,7 +1,10 @@
 import { z } from "zod";
+import { shown } from "../check-input.ts";
 import { HandSettings, PlanHandSettings } from "../plan-types.ts";
+import { inDotEnv } from "../secret-hints.ts";
 import { domainProblem } from "./domains.ts";
 import {
+  MAX_COMMAND_BYTES,
   MAX_DOMAINS,
   MAX_PROVISION_SECONDS,
   MAX_PROVISION_STEPS,
@@ -12,15 +15,23 @@ import {
 } from "./limits.ts";
 
 /**
- * What the files of a plan hold (facts: ocaptain, "Plan folder"). Keys not named here are let through: plans made for the prior
- * art sail unchanged, and may carry more.
+ * What the files of a plan hold (facts: ocaptain, "Plan folder"). A key that is not named here is refused, so that no slip of the pen is lost without a
+ * word; plans made for the prior art sail unchanged, so all that its plans carry is named. Keys of a user's own go under `x`.
  */
 
 const line = z.string().refine((text) => text.trim() !== "", "must not be empty");
-const command = line.refine((text) => !text.includes("\0"), "must not hold a NUL byte");
-const count = (most: number) => z.int("must be a whole number").min(1, "must be at least 1").max(most, `must be at most ${most}`);
-
-const seconds = (most: number) => z.number().positive("must be more than 0").max(most, `must be at most ${most}`);
+export const CARRIAGE_RETURN = "must not hold carriage returns (the line ends of Windows): bash takes them as part of its words";
+const command = line.superRefine((text, context) => {
+  const bytes = Buffer.byteLength(text);
+  if (text.includes("\0")) context.addIssue("must not hold a NUL byte");
+  else if (text.includes("\r")) context.addIssue(CARRIAGE_RETURN);
+  else if (bytes > MAX_COMMAND_BYTES)
+    context.addIssue(`must have at most ${MAX_COMMAND_BYTES} bytes, and has ${bytes}: put it into a script in the repository`);
+});
+const count = (most: number) => z.int().min(1).max(most);
+const seconds = (most: number) => z.number().positive().max(most);
+/** Of the prior art's and of Claude Code's task files; it means nothing to a voyage that begins. */
+const ignored = z.unknown().optional();
 
 /** A repository that git can clone, and that can stand in state and logs: no option, no remote helper that runs commands, no password. */
 export const repoField = line
@@ -29,7 +40,7 @@ export const repoField = line
   .refine((repo) => !/^[a-z0-9+.-]+::/i.test(repo), "must be a URL or a path, not a remote helper")
   .refine(
     (repo) => !/^(https?:\/\/[^/@]*@|[a-z0-9+.-]+:\/\/[^/@]*:[^/@]*@)/i.test(repo),
-    "must not hold a name or a password: it would be in logs and in the state (a private repository: export GH_TOKEN=…)",
+    `must not hold a name or a password: it would be in logs and in the state (for a private repository ${inDotEnv("GH_TOKEN")})`,
   );
 
 /** Most package managers are done in a minute or two; a build of everything is not. */
@@ -38,72 +49,82 @@ const provisionStep = z.preprocess(
   (step) => (typeof step === "string" ? { run: step } : step),
   z.strictObject(
     { run: command, timeoutSeconds: seconds(MAX_PROVISION_SECONDS).default(PROVISION_SECONDS) },
-    { error: ({ code }) => (code === "invalid_type" ? 'must be a shell command, or {"run", "timeoutSeconds"}' : undefined) },
+    {
+      error: ({ code, input }) =>
+        code === "invalid_type" ? `must be a shell command, or {"run", "timeoutSeconds"}, and is ${shown(input)}` : undefined,
+    },
   ),
 );
 
 const domain = z
-  .string("must be a domain")
+  .string()
   .toLowerCase()
   .superRefine((name, context) => {
     const problem = domainProblem(name);
-    if (problem) context.addIssue(problem);
+    if (problem) context.addIssue(`${problem}; it is ${shown(name)}`);
   });
 
-export const VoyageFile = z.looseObject({
+export const VoyageFile = z.strictObject({
   name: line.max(200),
-  repo: repoField.optional(),
+  repo: repoField.nullish(),
   recommended_ships: count(MAX_SHIPS).nullish(),
   /** What the prior art's analyser found; ours is computed, so this one only has to be a number. */
   max_parallel_width: count(MAX_TASKS).nullish(),
-  total_tasks: z.number().int().nonnegative().nullish(),
-  created: z.string().nullish(),
+  total_tasks: z.int().nonnegative().nullish(),
+  created: ignored,
   /** Of each task that does not say otherwise; with every kind of hand. */
   timeoutSeconds: seconds(MAX_TASK_TIMEOUT_SECONDS).nullish(),
   /** How the hand `claude` works the tasks; a task's metadata may say otherwise. */
   claude: z.strictObject(PlanHandSettings.shape).nullish(),
   /** What each ship runs after its first checkout and before its first task. */
-  provision: z
-    .array(provisionStep, "must be a list")
-    .max(MAX_PROVISION_STEPS, `must be at most ${MAX_PROVISION_STEPS}`)
-    .nullish(),
-  /** What each ship may reach. Strict: a key that is misspelt would else leave everything open. */
-  network: z
-    .strictObject({ allow: z.array(domain, "must be a list").max(MAX_DOMAINS, `must be at most ${MAX_DOMAINS}`) })
-    .nullish(),
+  provision: z.array(provisionStep).max(MAX_PROVISION_STEPS).nullish(),
+  /** What each ship may reach. */
+  network: z.strictObject({ allow: z.array(domain).max(MAX_DOMAINS) }).nullish(),
   /** The captain's GH_TOKEN goes with the credentials of the hand `claude`. */
-  github: z.boolean("must be true or false").nullish(),
+  github: z.boolean().nullish(),
+  x: ignored,
 });
 export type VoyageFile = z.infer<typeof VoyageFile>;
 
-/** Edges are checked one by one in tasks.ts; here they only have to be lists. */
-export const TaskFile = z.looseObject({
-  id: z.string("must be a string of digits"),
-  subject: line.max(1000),
-  description: z.string(),
-  activeForm: z.string().nullish(),
-  status: z.literal("pending", 'must be "pending": a plan has no started tasks'),
-  blocks: z.array(z.string("must be a task id, a string of digits")),
-  blockedBy: z.array(z.string("must be a task id, a string of digits")),
-  metadata: z
-    .looseObject({
-      rehearsal: command.optional(),
-      check: command.optional(),
-      timeoutSeconds: seconds(MAX_TASK_TIMEOUT_SECONDS).optional(),
-      tries: count(MAX_TRIES).optional(),
-      claude: z.strictObject(HandSettings.shape).optional(),
-    })
-    .nullish(),
-});
-export type TaskFile = z.infer<typeof TaskFile>;
+/** Edges are checked one by one in tasks.ts; here they only have to be lists. What is left out of one side is the other's to say. */
+const edges = z.array(z.string()).nullish();
 
-/** zod's issues as `{field, message}`: `blockedBy[1]`, "is missing". The parse has to be asked for `reportInput`. */
-export function explainIssues(error: z.ZodError): { field: string; message: string }[] {
-  return error.issues.map((issue) => ({
-    field: issue.path.reduce<string>(
-      (path, key) => (typeof key === "number" ? `${path}[${key}]` : path ? `${path}.${String(key)}` : String(key)),
-      "",
-    ),
-    message: issue.input === undefined ? "is missing" : issue.message.replace(/^Invalid input: /, ""),
-  }));
-}
+export const TaskFile = z
+  .strictObject({
+    id: z.string(),
+    /** The prior art reads `title` first. */
+    title: line.max(1000).nullish(),
+    subject: line.max(1000).nullish(),
+    description: z.string(),
+    activeForm: z.string().nullish(),
+    status: z
+      .string()
+      .refine((status) => status === "pending", {
+        error: ({ input }) => `must be "pending", as a plan has no started tasks, and is ${shown(input)}`,
+      })
+      .nullish(),
+    blocks: edges,
+    blockedBy: edges,
+    metadata: z
+      .strictObject({
+        rehearsal: command.optional(),
+        check: command.optional(),
+        timeoutSeconds: seconds(MAX_TASK_TIMEOUT_SECONDS).optional(),
+        tries: count(MAX_TRIES).optional(),
+        claude: z.strictObject(HandSettings.shape).optional(),
+        ship: ignored,
+        voyage: ignored,
+        x: ignored,
+      })
+      .nullish(),
+    owner: ignored,
+    created: ignored,
+    updated: ignored,
+  })
+  .refine((task) => (task.title ?? task.subject) != null, {
+    path: ["subject"],
+    error: "is missing",
+    // Also beside what else is wrong.
+    when: ({ value }) => typeof value === "object" && value !== null,
+  });
+export type TaskFile = z.infer<typeof TaskFile>;

@@ -1,11 +1,12 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { checkInput } from "../check-input.ts";
 import type { PlanTask } from "../plan-types.ts";
 import type { Finding } from "./findings.ts";
 import { byId, findCycles, formatCycle } from "./graph.ts";
 import { MAX_ID_DIGITS, MAX_JSON_BYTES, MAX_TASKS, MAX_TASKS_BYTES } from "./limits.ts";
 import { parseJson, readText } from "./read.ts";
-import { explainIssues, TaskFile } from "./schema.ts";
+import { TaskFile } from "./schema.ts";
 
 const FILE_NAME = new RegExp(`^(\\d{1,${MAX_ID_DIGITS}})\\.json$`);
 /** Files open at one time: far below any limit of a process. */
@@ -25,22 +26,25 @@ export async function loadTasks(folder: string): Promise<{ tasks: PlanTask[]; fi
     return { tasks: [], files: names.length, findings: [{ file: "tasks", field: "", message }] };
   }
   const findings: Finding[] = [];
-  const tasks: PlanTask[] = [];
+  const written: Written[] = [];
   let bytes = 0;
   for (let i = 0; i < names.length; i += READERS) {
     for (const loaded of await Promise.all(names.slice(i, i + READERS).map((name) => loadTask(folder, name)))) {
       findings.push(...loaded.findings);
       bytes += loaded.bytes;
-      if (loaded.task) tasks.push(loaded.task);
+      if (loaded.written) written.push(loaded.written);
     }
   }
   if (bytes > MAX_TASKS_BYTES) {
     findings.push({ file: "tasks", field: "", message: `${bytes} bytes together; at most ${MAX_TASKS_BYTES} are taken` });
   }
-  tasks.sort((a, b) => byId(a.id, b.id));
-  findings.push(...checkGraph(tasks, new Set(names.map((name) => name.replace(/\.json$/, "")))));
-  return { tasks, files: names.length, findings };
+  written.sort((a, b) => byId(a.task.id, b.task.id));
+  findings.push(...checkGraph(written, new Set(names.map((name) => name.replace(/\.json$/, "")))));
+  return { tasks: withBothSides(written), files: names.length, findings };
 }
+
+/** A task as its file has it. An edge stands in two files: where a file leaves a list out, the others say it. */
+type Written = { task: PlanTask; says: { blocks: boolean; blockedBy: boolean } };
 
 async function taskFiles(folder: string): Promise<string[]> {
   const names = await readdir(join(folder, "tasks")).catch(() => []);
@@ -48,7 +52,7 @@ async function taskFiles(folder: string): Promise<string[]> {
 }
 
 /** One task by its own file alone. A task goes on to the graph when its shape is right. */
-async function loadTask(folder: string, name: string): Promise<{ task?: PlanTask; bytes: number; findings: Finding[] }> {
+async function loadTask(folder: string, name: string): Promise<{ written?: Written; bytes: number; findings: Finding[] }> {
   const file = `tasks/${name}`;
   const findings: Finding[] = [];
   const finding = (message: string, field = "") => findings.push({ file, field, message });
@@ -65,37 +69,41 @@ async function loadTask(folder: string, name: string): Promise<{ task?: PlanTask
     finding(json.problem);
     return { bytes, findings };
   }
-  const parsed = TaskFile.safeParse(json.value, { reportInput: true });
-  if (!parsed.success) {
-    for (const { field, message } of explainIssues(parsed.error)) finding(message, field);
+  for (const { field, message } of json.repeated) finding(message, field);
+  const checked = checkInput(TaskFile, json.value);
+  if ("problems" in checked) {
+    for (const { field, message } of checked.problems) finding(message, field);
     return { bytes, findings };
   }
-  const task = parsed.data;
+  const task = checked.data;
   if (idOfFile !== undefined && task.id !== idOfFile) {
     finding(`is "${task.id}", but the file is task ${idOfFile}'s: the two must agree, so that no two tasks have one id`, "id");
   }
   if (idOfFile === undefined || task.id !== idOfFile) return { bytes, findings };
-  return { task: toPlanTask(task), bytes, findings };
+  const says = { blocks: task.blocks != null, blockedBy: task.blockedBy != null };
+  return { written: { task: toPlanTask(task), says }, bytes, findings };
 }
 
 /** A list that names a task twice says nothing more by it; the ledger should not have to know. */
 const toPlanTask = (task: TaskFile): PlanTask => ({
   id: task.id,
-  subject: task.subject,
+  subject: (task.title ?? task.subject)!,
   description: task.description,
   ...(task.activeForm == null ? {} : { activeForm: task.activeForm }),
-  blocks: [...new Set(task.blocks)],
-  blockedBy: [...new Set(task.blockedBy)],
+  blocks: [...new Set(task.blocks ?? [])],
+  blockedBy: [...new Set(task.blockedBy ?? [])],
   metadata: task.metadata ?? {},
 });
 
 /** Edges of the tasks whose own files are right. `present` are the ids of all files: a broken task is not called missing, too. */
-function checkGraph(tasks: readonly PlanTask[], present: ReadonlySet<string>): Finding[] {
+function checkGraph(written: readonly Written[], present: ReadonlySet<string>): Finding[] {
   const findings: Finding[] = [];
-  const known = new Map(tasks.map((task) => [task.id, { blocks: new Set(task.blocks), blockedBy: new Set(task.blockedBy) }]));
-  const blockers = new Map(tasks.map((task) => [task.id, new Set<string>()]));
+  const known = new Map(
+    written.map(({ task, says }) => [task.id, { says, blocks: new Set(task.blocks), blockedBy: new Set(task.blockedBy) }]),
+  );
+  const blockers = new Map(written.map(({ task }) => [task.id, new Set<string>()]));
 
-  for (const task of tasks) {
+  for (const { task } of written) {
     for (const [field, mirror] of [
       ["blocks", "blockedBy"],
       ["blockedBy", "blocks"],
@@ -106,7 +114,8 @@ function checkGraph(tasks: readonly PlanTask[], present: ReadonlySet<string>): F
         if (other === task.id) say("names the task itself");
         else if (!present.has(other)) say(`there is no task "${other}"`);
         else if (there) {
-          if (!there[mirror].has(task.id)) say(`task ${other} does not name ${task.id} in its ${mirror}: the two files disagree`);
+          if (there.says[mirror] && !there[mirror].has(task.id))
+            say(`task ${other} does not name ${task.id} in its ${mirror}: the two files disagree`);
           if (field === "blocks") blockers.get(other)?.add(task.id);
           else blockers.get(task.id)?.add(other);
         }
@@ -122,4 +131,17 @@ function checkGraph(tasks: readonly PlanTask[], present: ReadonlySet<string>): F
     });
   }
   return findings;
+}
+
+function withBothSides(written: readonly Written[]): PlanTask[] {
+  const known = new Map(written.map((each) => [each.task.id, each]));
+  const add = (id: string, field: "blocks" | "blockedBy", other: string) => {
+    const { task, says } = known.get(id) ?? {};
+    if (task && !says?.[field] && !task[field].includes(other)) task[field] = [...task[field], other].sort(byId);
+  };
+  for (const { task, says } of written) {
+    if (says.blocks) for (const id of task.blocks) add(id, "blockedBy", task.id);
+    if (says.blockedBy) for (const id of task.blockedBy) add(id, "blocks", task.id);
+  }
+  return written.map(({ task }) => task);
 }

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { isAllowed } from "../plan/domains.ts";
 import type { Plan } from "../plan-types.ts";
+import { inDotEnv } from "../secret-hints.ts";
 import type { PreflightFinding } from "./check.ts";
 
 const API = "https://api.anthropic.com";
@@ -26,7 +27,7 @@ export function planAsks(
   if (closed) add("network.allow", closed.message, closed.hint);
   // A rehearsal is given no credentials at all.
   if (github && hand === "claude" && !env.GH_TOKEN)
-    add("github", "asks for GH_TOKEN on the ships, and it is not set", `export GH_TOKEN=…, or take github out of ${file}`);
+    add("github", "asks for GH_TOKEN on the ships, and it is not set", `${inDotEnv("GH_TOKEN")}, or take github out of ${file}`);
   return findings;
 }
 

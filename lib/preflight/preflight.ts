@@ -3,7 +3,6 @@ import { OcaptainError } from "../errors.ts";
 import { emptySail } from "../plan/empty-sail.ts";
 import type { Finding } from "../plan/findings.ts";
 import { loadPlan } from "../plan/load.ts";
-import { repoField } from "../plan/schema.ts";
 import type { Plan } from "../plan-types.ts";
 import { openSprites } from "../sprites/client.ts";
 import { captainArch } from "../tailnet/parts.ts";
@@ -123,13 +122,6 @@ function checkEmptySail({ stack, repo = "", ships = 1 }: PreflightArgs, { voyage
   const repoCheck: Check = {
     what: "repository",
     look: async () => {
-      const found = repoField.safeParse(repo || ".").error?.issues ?? [];
-      if (found.length > 0)
-        return found.map(({ message }) => ({
-          what: "ocaptain:repo",
-          message,
-          hint: "pulumi config set ocaptain:repo URL",
-        }));
       const old = await voyage.catch(() => null);
       const { findings, warnings } = await lookAtRepository(repo, stack, old);
       warn(warnings);

@@ -1,4 +1,5 @@
 import { OcaptainError } from "../errors.ts";
+import { shipScript } from "../ship-shell.ts";
 import type { SpritesClient } from "./types.ts";
 
 /**
@@ -9,7 +10,7 @@ export function holdArgv(seconds: number): readonly string[] {
   const body = JSON.stringify({ name: "captain", expire: `${Math.ceil(seconds)}s` });
   const call = (method: string, path: string) =>
     `sprite-env curl -fsS -X ${method} ${path} -H 'content-type: application/json' -d '${body}'`;
-  return ["sh", "-c", `${call("PUT", "/v1/tasks/captain")} >/dev/null 2>&1 || ${call("POST", "/v1/tasks")}`];
+  return shipScript(`${call("PUT", "/v1/tasks/captain")} >/dev/null 2>&1 || ${call("POST", "/v1/tasks")}`);
 }
 
 /** Wakes a ship (an exec does) and holds it awake for `seconds`, while the captain works with it. */

@@ -1,5 +1,6 @@
 import { OcaptainError } from "../errors.ts";
 import { ensureHarbor, harborOfKind, knownHarbor } from "../harbor-daemon.ts";
+import { askForSecret, inDotEnv } from "../secret-hints.ts";
 import { create, get, list, organisationOfAnswer, remove, setLabels } from "./control-plane.ts";
 import { exec } from "./exec.ts";
 import { writeFile } from "./files.ts";
@@ -18,7 +19,7 @@ export const SPRITES_URL = "https://api.sprites.dev";
  */
 export async function openSprites(settings: ProviderSettings): Promise<SpritesClient> {
   if (settings.kind === "harbor" && !settings.baseUrl) return harborClient(settings.unconfined);
-  const hint = "pulumi config set --secret ocaptain:spritesToken TOKEN  (or export SPRITE_TOKEN)";
+  const hint = askForSecret("ocaptain:spritesToken", `it asks for it; or ${inDotEnv("SPRITE_TOKEN")}`);
   if (!settings.token) throw new OcaptainError("NO_TOKEN", `provider ${settings.kind} needs a token`, { hint });
   const own = organisationOfToken(settings.token);
   assertOrganisation(settings.organisation, own);

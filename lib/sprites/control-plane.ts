@@ -1,6 +1,6 @@
 import { OcaptainError } from "../errors.ts";
 import { expect, LOOK_AGAIN_MS, refused, sleep, spritePath, steady } from "./calls.ts";
-import { errorText, type Http, isWeather, type Reply } from "./http.ts";
+import { errorText, type Http, isWeather, jsonOf, type Reply } from "./http.ts";
 import type { Organisation } from "./organisation.ts";
 import type { SpriteInfo, SpritesClient } from "./types.ts";
 
@@ -73,6 +73,13 @@ export async function organisationOfAnswer(http: Http): Promise<Organisation> {
   return named;
 }
 
+type Page = {
+  sprites: { name: string }[];
+  next_continuation_token?: string | null;
+  name?: unknown;
+  org?: { name?: unknown };
+};
+
 /** @param looked is told whose list it was, by each page, before any of it counts */
 export async function list(http: Http, prefix: string, looked: (of: Organisation) => void = () => {}): Promise<string[]> {
   const names: string[] = [];
@@ -83,12 +90,7 @@ export async function list(http: Http, prefix: string, looked: (of: Organisation
       await steady(http, { method: "GET", path: `/v1/sprites?${query}`, timeoutMs: 15_000 }),
       `list ${prefix}*`,
     );
-    const body = JSON.parse(reply.body.toString("utf8")) as {
-      sprites: { name: string }[];
-      next_continuation_token?: string | null;
-      name?: unknown;
-      org?: { name?: unknown };
-    };
+    const body = jsonOf<Page>(reply, `list ${prefix}*`);
     const name = body.org?.name ?? body.name;
     looked(typeof name === "string" && name.length <= 200 ? { name } : {});
     names.push(...body.sprites.map((row) => row.name).filter((name) => name.startsWith(prefix)));
@@ -122,6 +124,6 @@ const missing = (reply: Reply) =>
   (reply.status === 500 && /failed to (retrieve|delete) sprite/.test(errorText(reply)));
 
 function sprite(reply: Reply): SpriteInfo {
-  const raw = JSON.parse(reply.body.toString("utf8")) as SpriteInfo;
+  const raw = jsonOf<SpriteInfo>(reply, "read a sprite");
   return { id: raw.id, name: raw.name, status: raw.status, url: raw.url ?? "", labels: raw.labels ?? [] };
 }

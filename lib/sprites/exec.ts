@@ -4,11 +4,14 @@ import { readExecStream } from "./exec-stream.ts";
 import type { Http, Request } from "./http.ts";
 import type { ExecResult } from "./types.ts";
 
+/** What commands of ours print is short; the ship decides how much it is. */
+const MOST_BYTES = 1024 * 1024;
+
 export async function exec(
   http: Http,
   name: string,
   argv: readonly string[],
-  options: { stdin?: string; timeoutMs?: number; dir?: string },
+  options: { stdin?: string; timeoutMs?: number; dir?: string; mostBytes?: number },
 ): Promise<ExecResult> {
   const query = new URLSearchParams();
   for (const arg of argv) query.append("cmd", arg);
@@ -20,6 +23,7 @@ export async function exec(
     path: `${spritePath(name)}/exec?${query}`,
     body: options.stdin,
     timeoutMs: options.timeoutMs ?? 120_000,
+    mostBytes: options.mostBytes ?? MOST_BYTES,
   };
   const reply = await http(request);
   if (reply.status === 404) throw spriteGone(name);

@@ -1,4 +1,5 @@
 import { OcaptainError } from "../errors.ts";
+import { readAtMost } from "../read-at-most.ts";
 
 /** A reply that a caller may look at: any status, body read as bytes. */
 export type Reply = { status: number; headers: Headers; body: Buffer };
@@ -11,7 +12,11 @@ export type Request = {
   json?: unknown;
   /** Bound of one attempt, milliseconds. */
   timeoutMs: number;
+  /** Of the answer. @default 4 MiB: a page of a list, what services tell */
+  mostBytes?: number | undefined;
 };
+
+const MOST_BYTES = 4 * 1024 * 1024;
 
 /** Statuses of passing weather (facts: sprites §9). 429 has a path of its own. */
 const WEATHER = new Set([408, 500, 502, 503, 504]);
@@ -24,7 +29,7 @@ export type Http = (request: Request) => Promise<Reply>;
 
 /**
  * One authenticated call. A rate limit is waited out (`Retry-After`, at most 90 s in all); everything else is the caller's to judge.
- * @throws OcaptainError UNAUTHORIZED on 401/403, RATE_LIMITED past the budget, SPRITES_UNREACHABLE when no reply came in time.
+ * @throws OcaptainError UNAUTHORIZED on 401/403, RATE_LIMITED past the budget, SPRITES_UNREACHABLE when no whole reply came in time, TOO_LONG.
  */
 export function openHttp(baseUrl: string, token: string, tokenHint: string): Http {
   return async (request) => {
@@ -56,8 +61,10 @@ async function once(baseUrl: string, token: string, request: Request): Promise<R
       body: request.json === undefined ? (request.body ?? null) : JSON.stringify(request.json),
       signal: AbortSignal.timeout(request.timeoutMs),
     });
-    return { status: response.status, headers: response.headers, body: Buffer.from(await response.arrayBuffer()) };
+    const body = await readAtMost(response.body, request.mostBytes ?? MOST_BYTES, describe(request));
+    return { status: response.status, headers: response.headers, body };
   } catch (cause) {
+    if (cause instanceof OcaptainError) throw cause;
     const why =
       cause instanceof Error && cause.name === "TimeoutError"
         ? `no answer in ${request.timeoutMs / 1000} s`
@@ -76,6 +83,17 @@ const host = (baseUrl: string) => new URL(baseUrl).host;
 
 /** Running out of running sprites does not pass by waiting (facts: sprites §9). */
 const concurrencyLimit = (reply: Reply) => reply.body.includes("concurrent_sprite_limit_exceeded");
+
+/** What it says in JSON. @throws OcaptainError SPRITES_GARBLED */
+export function jsonOf<T>(reply: Reply, what: string): T {
+  try {
+    return JSON.parse(reply.body.toString("utf8")) as T;
+  } catch {
+    throw new OcaptainError("SPRITES_GARBLED", `${what}: the answer is no JSON: ${errorText(reply)}`, {
+      hint: "pulumi up (again)",
+    });
+  }
+}
 
 /** The vendor's error shapes: `{error}`, `{errors:[…]}`, `{error, message}`, text, HTML; 300 characters at most. */
 export function errorText(reply: Reply): string {

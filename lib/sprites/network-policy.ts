@@ -1,6 +1,6 @@
 import { OcaptainError } from "../errors.ts";
 import { expect, refused, spriteGone, spritePath, steady } from "./calls.ts";
-import { errorText, type Http } from "./http.ts";
+import { errorText, type Http, jsonOf } from "./http.ts";
 import type { NetworkRule } from "./types.ts";
 
 const path = (name: string) => `${spritePath(name)}/policy/network`;
@@ -9,10 +9,8 @@ const TIMEOUT_MS = 30_000;
 export async function networkPolicy(http: Http, name: string): Promise<NetworkRule[]> {
   const reply = await steady(http, { method: "GET", path: path(name), timeoutMs: TIMEOUT_MS });
   if (reply.status === 404) throw spriteGone(name);
-  const body = JSON.parse(expect(reply, `read the network policy of ${name}`).body.toString("utf8")) as {
-    rules?: NetworkRule[] | null;
-  };
-  return body.rules ?? [];
+  const what = `read the network policy of ${name}`;
+  return jsonOf<{ rules?: NetworkRule[] | null }>(expect(reply, what), what).rules ?? [];
 }
 
 /** Rules that let through these names and nothing else. The last says so in words: no rule at all would be no restriction. */

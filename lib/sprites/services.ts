@@ -1,6 +1,6 @@
 import { OcaptainError } from "../errors.ts";
 import { expect, refused, spriteGone, spritePath, steady } from "./calls.ts";
-import { errorText, type Http, type Reply, type Request } from "./http.ts";
+import { errorText, type Http, jsonOf, type Reply, type Request } from "./http.ts";
 import type { ServiceInfo, ServiceSpec, SpritesClient } from "./types.ts";
 
 /** Services (facts: sprites §6): what a ship's own supervisor keeps running. Every call wakes the ship. */
@@ -29,7 +29,8 @@ export function openServices(http: Http): ServiceCalls {
     async service(name, service) {
       const reply = await call(name, service, { method: "GET" });
       if (unknown(reply, name)) return null;
-      return info(expect(reply, `read service ${service} of ${name}`));
+      const what = `read service ${service} of ${name}`;
+      return info(expect(reply, what), what);
     },
 
     async putService(name, service, spec) {
@@ -128,10 +129,9 @@ function told(reply: Reply, what: string): void {
 const definition = ({ cmd, args = [], env = {}, dir = "", needs = [] }: ServiceSpec) =>
   JSON.stringify([cmd, args, Object.entries(env).sort(), dir, needs]);
 
-function info(reply: Reply): ServiceInfo {
-  const raw = JSON.parse(reply.body.toString("utf8")) as Partial<ServiceSpec> & {
-    state?: { status?: ServiceInfo["status"]; pid?: number; restart_count?: number; error?: string };
-  };
+function info(reply: Reply, what: string): ServiceInfo {
+  type State = { status?: ServiceInfo["status"]; pid?: number; restart_count?: number; error?: string };
+  const raw = jsonOf<Partial<ServiceSpec> & { state?: State }>(reply, what);
   return {
     cmd: raw.cmd ?? "",
     args: raw.args ?? [],

@@ -14,6 +14,12 @@ const SILENCE_MS = 45_000;
 /** What a command whose terminal is gone may still take. The vendor's own default for a terminal is for ever. */
 const RUN_ON = "10s";
 
+/** Of one message: the harbor's are of 64 KiB and less. */
+const MOST_BYTES = 4 * 1024 * 1024;
+
+/** Takes what the command prints. A promise: nothing more until it resolves. */
+type OnData = (data: Buffer) => Promise<unknown> | undefined;
+
 export type Size = { cols: number; rows: number };
 
 /** A command on a ship, with a terminal. */
@@ -34,7 +40,7 @@ export async function openRemoteTerminal(
   provider: ProviderSettings,
   name: string,
   argv: readonly string[],
-  options: { size: Size; onData: (data: Buffer) => void; signal: AbortSignal },
+  options: { size: Size; onData: OnData; signal: AbortSignal },
 ): Promise<RemoteTerminal> {
   const { url, token } = await addressOf(provider);
   const query = new URLSearchParams([
@@ -69,13 +75,14 @@ async function addressOf(provider: ProviderSettings): Promise<{ url: string; tok
 function open(
   at: string,
   token: string,
-  options: { onData: (data: Buffer) => void; signal: AbortSignal },
+  options: { onData: OnData; signal: AbortSignal },
 ): Promise<{ socket: WebSocket; terminal: RemoteTerminal } | { status: number }> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(at, {
       headers: { authorization: `Bearer ${token}` },
       handshakeTimeout: OPEN_MS,
       perMessageDeflate: false,
+      maxPayload: MOST_BYTES,
     });
     const hangUp = () => socket.terminate();
     options.signal.addEventListener("abort", hangUp, { once: true });
@@ -96,10 +103,10 @@ function open(
 }
 
 /** Listens from the start: the first output can come with the answer to the handshake. */
-function converse(socket: WebSocket, onData: (data: Buffer) => void): RemoteTerminal {
+function converse(socket: WebSocket, onData: OnData): RemoteTerminal {
   let heardAt = performance.now();
   const keepAlive = setInterval(() => {
-    if (performance.now() - heardAt > SILENCE_MS) socket.terminate();
+    if (!socket.isPaused && performance.now() - heardAt > SILENCE_MS) socket.terminate();
     else if (socket.readyState === WebSocket.OPEN) socket.ping();
   }, PING_MS);
   const ended = new Promise<number>((resolve, reject) => {
@@ -108,7 +115,17 @@ function converse(socket: WebSocket, onData: (data: Buffer) => void): RemoteTerm
     });
     socket.on("message", (data: Buffer, binary) => {
       heardAt = performance.now();
-      if (binary) return onData(data);
+      if (binary) {
+        const taken = onData(data);
+        if (!taken) return;
+        // The other end waits, too: what it prints is not kept here.
+        socket.pause();
+        taken.then(() => {
+          heardAt = performance.now();
+          socket.resume();
+        });
+        return;
+      }
       const status = exitStatus(data.toString("utf8"));
       if (status === undefined) return;
       resolve(status);

@@ -54,11 +54,15 @@ export interface SpritesClient {
   setLabels(name: string, labels: string[]): Promise<SpriteInfo>;
   /** Quiet when it is gone already; returns after its absence was seen. */
   remove(name: string): Promise<void>;
-  /** Runs argv to completion over HTTP POST; wakes the ship. A non-zero exit is a result, not an error. Secrets go through `stdin`. */
+  /**
+   * Runs argv to completion over HTTP POST; wakes the ship. A non-zero exit is a result, not an error. Secrets go through `stdin`. What answers may be
+   * anything that an agent has put there: at most `mostBytes` are read (default 1 MiB).
+   * @throws OcaptainError SPRITE_GONE, SPRITES_REFUSED, EXEC_CUT, TOO_LONG
+   */
   exec(
     name: string,
     argv: readonly string[],
-    options?: { stdin?: string; timeoutMs?: number; dir?: string },
+    options?: { stdin?: string; timeoutMs?: number; dir?: string; mostBytes?: number },
   ): Promise<ExecResult>;
   /**
    * Writes a file of any size and content, its folders made; `mode` are permission bits. On a ship asleep this may hang, where an exec would wake it

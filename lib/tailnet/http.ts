@@ -1,4 +1,5 @@
 import { OcaptainError } from "../errors.ts";
+import { readAtMost } from "../read-at-most.ts";
 
 /** A reply of any status that the caller judges. */
 export type Reply = { status: number; headers: Headers; text: string };
@@ -19,6 +20,8 @@ export type Call = {
 };
 
 const CALL_MS = 15_000;
+/** A list of all devices of a large tailnet. */
+const MOST_BYTES = 32 * 1024 * 1024;
 /** Waits between repeats after passing weather. */
 const AGAIN_MS = [200, 500, 1000];
 /** 501 is not among them: it says that a machine is another tailnet's. */
@@ -30,7 +33,7 @@ const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 /**
  * One call: bounded; a rate limit is waited out (`Retry-After`); weather is passed through unless the call is to be made `once`.
- * @throws OcaptainError TAILNET_UNREACHABLE when no reply came, TAILNET_RATE_LIMITED past the budget.
+ * @throws OcaptainError TAILNET_UNREACHABLE when no reply came, TAILNET_RATE_LIMITED past the budget, TOO_LONG.
  */
 export async function call(baseUrl: string, request: Call): Promise<Reply> {
   const give = Date.now() + RATE_BUDGET_MS;
@@ -66,8 +69,10 @@ async function attemptOnce(baseUrl: string, request: Call): Promise<Reply> {
       redirect: "error", // a secret follows no redirect
       signal: AbortSignal.timeout(timeoutMs),
     });
-    return { status: response.status, headers: response.headers, text: await response.text() };
+    const said = await readAtMost(response.body, MOST_BYTES, describe(baseUrl, request));
+    return { status: response.status, headers: response.headers, text: said.toString("utf8") };
   } catch (error) {
+    if (error instanceof OcaptainError) throw error;
     // Without the error as its cause: what undici tells there can hold headers.
     throw new OcaptainError("TAILNET_UNREACHABLE", `${describe(baseUrl, request)}: ${networkReason(error, timeoutMs)}`, {
       hint: "is the tailnet's control plane up, and its URL right? pulumi up goes on where it stopped",

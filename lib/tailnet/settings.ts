@@ -1,4 +1,5 @@
 import type { PreflightFinding } from "../preflight/check.ts";
+import { askForSecret } from "../secret-hints.ts";
 
 /** What the stack's configuration says of the tailnet; all optional, secrets among them. */
 export type TailnetConfig = {
@@ -16,9 +17,11 @@ export type TailnetSettings =
   | { kind: "headscale"; baseUrl: string; apiKey: string };
 
 const TAILSCALE_API = "https://api.tailscale.com";
-const OAUTH_HINT =
-  "pulumi config set --secret ocaptain:tailscaleOauthSecret tskey-client-…  (an OAuth client with the scopes auth_keys and devices:core and the tag tag:ocaptain-ship; docs/tailnet.md)";
-export const API_KEY_HINT = "pulumi config set --secret ocaptain:headscaleApiKey KEY  (headscale apikeys create)";
+const OAUTH_HINT = askForSecret(
+  "ocaptain:tailscaleOauthSecret",
+  "it asks for it: of an OAuth client with the scopes auth_keys and devices:core and the tag tag:ocaptain-ship; docs/tailnet.md",
+);
+export const API_KEY_HINT = askForSecret("ocaptain:headscaleApiKey", "it asks for it: headscale apikeys create makes one");
 
 /** Which control plane the configuration means, and what is wrong with it. TAILSCALE_BASE_URL is the vendor's own variable for another address of its API. */
 export function readTailnetSettings(

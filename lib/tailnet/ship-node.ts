@@ -5,6 +5,7 @@ import { z } from "zod";
 import { OcaptainError } from "../errors.ts";
 import { provisionArgv, provisionStdin } from "../provision.ts";
 import type { DoorConfig } from "../ship-api.ts";
+import { shipProgram, shipScript } from "../ship-shell.ts";
 import type { ServiceSpec, SpritesClient } from "../sprites/types.ts";
 import { type ShipArch, tailscaleParts } from "./parts.ts";
 
@@ -56,13 +57,13 @@ const tun = () => {
   } catch { return false; }
 };
 const loginServer = () => { try { return fs.readFileSync(path.join(folder, "${LOGIN_SERVER}"), "utf8"); } catch { return null; } };
-console.log(JSON.stringify({ home: os.homedir(), user: os.userInfo().username, node: process.execPath, path: process.env.PATH, arch: process.arch,
+console.log(JSON.stringify({ home: os.homedir(), user: os.userInfo().username, node: process.execPath, path: process.env.SHIP_PATH || process.env.PATH, arch: process.arch,
   tun: tun(), wasThere: fs.existsSync(path.join(folder, "${STATE}")), loginServer: loginServer(), sums: { tailscale: sum("tailscale"), tailscaled: sum("tailscaled") } }));
 `;
 
 /** Looks at a ship: an exec, which wakes it. */
 export async function lookAtShip(sprites: SpritesClient, sprite: string): Promise<ShipFacts> {
-  const result = await sprites.exec(sprite, ["node", "-e", LOOK]);
+  const result = await sprites.exec(sprite, shipProgram("node", "-e", LOOK));
   if (result.exitCode === 0) {
     const facts = Facts.safeParse(JSON.parse(result.stdout.trim().split("\n").at(-1) ?? "null"));
     if (facts.success) return facts.data;
@@ -84,7 +85,7 @@ export async function putPrograms(sprites: SpritesClient, sprite: string, facts:
     await sprites.writeFile(sprite, `${at}.gz`, await programBytes(path), 0o600);
     const place =
       'gzip -dc "$1.gz" > "$1.next" && echo "$2  $1.next" | sha256sum -c - >&2 && chmod 755 "$1.next" && mv -f "$1.next" "$1" && rm "$1.gz"';
-    const result = await sprites.exec(sprite, ["sh", "-c", place, "sh", at, sha256]);
+    const result = await sprites.exec(sprite, shipScript(place, at, sha256));
     if (result.exitCode !== 0) throw failed(sprite, `has not got ${program} ${parts.version} as it was sent`, result.stderr);
   }
   return parts.tailscaled;
@@ -153,7 +154,7 @@ const ShipStatus = z.object({
 
 /** The id of the node that a ship takes itself for: the control plane may have removed it long ago. null: it is logged in nowhere. */
 export async function shipNodeId(sprites: SpritesClient, sprite: string): Promise<string | null> {
-  const result = await sprites.exec(sprite, ["sh", "-c", SHIP_STATUS]);
+  const result = await sprites.exec(sprite, shipScript(SHIP_STATUS));
   if (result.exitCode !== 0) throw failed(sprite, "has no tailscaled that answers", result.stderr);
   const { BackendState, Self } = ShipStatus.parse(JSON.parse(result.stdout));
   return BackendState === "Running" ? (Self?.ID ?? null) : null;
@@ -202,7 +203,7 @@ export async function joinShip(
         { path: `${FOLDER}/key`, content: key, mode: 0o600 },
         { path: `${FOLDER}/${LOGIN_SERVER}`, content: loginServer ?? "", mode: 0o600 },
       ],
-      run: ["sh", "-c", script, "sh", ...up],
+      run: shipScript(script, ...up),
     }),
   });
   if (result.exitCode !== 0) throw failed(sprite, "could not join the tailnet", tailscaleWords(result.stderr) || result.stderr);
@@ -223,7 +224,7 @@ export async function restartTailscaled(sprites: SpritesClient, sprite: string):
  */
 export async function forgetNode(sprites: SpritesClient, sprite: string): Promise<void> {
   await sprites.stopService(sprite, TAILSCALED);
-  const result = await sprites.exec(sprite, ["sh", "-c", `rm -f "$HOME/${FOLDER}/${STATE}"`]);
+  const result = await sprites.exec(sprite, shipScript(`rm -f "$HOME/${FOLDER}/${STATE}"`));
   if (result.exitCode !== 0) throw failed(sprite, "keeps who it was in the tailnet", result.stderr);
   await sprites.startService(sprite, TAILSCALED);
   await shipNodeId(sprites, sprite); // it answers when this does
@@ -233,9 +234,9 @@ export async function forgetNode(sprites: SpritesClient, sprite: string): Promis
 export async function leaveTailnet(sprites: SpritesClient, sprite: string): Promise<void> {
   const script = `${CALL}; rm -f key; [ ! -S tailscaled.sock ] || call logout`;
   // A control plane that does not answer, or has removed the node already, is none of the ship's business.
-  await sprites.exec(sprite, ["sh", "-c", `timeout 20 sh -c '${script.replaceAll("'", `'\\''`)}' || true`]);
+  await sprites.exec(sprite, shipScript('timeout 20 /bin/sh -c "$1" || true', script));
   for (const service of [DOOR, TAILSCALED]) await sprites.deleteService(sprite, service);
-  await sprites.exec(sprite, ["sh", "-c", `rm -rf "$HOME/${FOLDER}"`]);
+  await sprites.exec(sprite, shipScript(`rm -rf "$HOME/${FOLDER}"`));
 }
 
 const failed = (sprite: string, what: string, said: string) =>

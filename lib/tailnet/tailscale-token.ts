@@ -1,4 +1,5 @@
 import { OcaptainError } from "../errors.ts";
+import { askForSecret } from "../secret-hints.ts";
 import { call, errorText, type Reply } from "./http.ts";
 
 /** A right of an OAuth client, as the API's documentation names it at each call. */
@@ -63,7 +64,7 @@ export function openToken(baseUrl: string, secret: string, setting = "ocaptain:t
     new OcaptainError(
       "TAILNET_UNAUTHORIZED",
       `${new URL(baseUrl).host} refused the OAuth client's secret (${reply.status}): ${errorText(reply).replaceAll(secret, "…")}`,
-      { hint: `pulumi config set --secret ${setting} SECRET  (was the client revoked?)` },
+      { hint: askForSecret(setting, "it asks for it; was the client revoked?") },
     );
 
   return {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../errors.ts";
+import { askForSecret } from "../secret-hints.ts";
 import { type Call, call, describe, errorText, type Reply } from "./http.ts";
 import { isOfVoyage, keyDescription } from "./key-marks.ts";
 import type { TailnetSettings } from "./settings.ts";
@@ -152,7 +153,7 @@ const scopesMissing = (baseUrl: string, missing: readonly Scope[]) =>
     hint: SCOPE_HINT,
   });
 
-const SCOPE_HINT = `at login.tailscale.com/admin/settings/oauth make a client with the scopes auth_keys and devices:core (both write) and the tag ${SHIP_TAG}, then: pulumi config set --secret ocaptain:tailscaleOauthSecret SECRET`;
+const SCOPE_HINT = `at login.tailscale.com/admin/settings/oauth make a client with the scopes auth_keys and devices:core (both write) and the tag ${SHIP_TAG}, then: ${askForSecret("ocaptain:tailscaleOauthSecret")}`;
 
 const keyInfo = (key: RawKey): KeyInfo => ({
   id: key.id,

@@ -66,12 +66,12 @@ test("status wakes nobody: a ship that sleeps sleeps on", async () => {
   expect((await fleet.sprites.get(fleet.spriteName(idle())))?.status).toBe("warm");
 });
 
-test("a conflict of a mirror is shown with both sides' way out", async () => {
+test("a conflict of a mirror is shown with the command that settles it", async () => {
   await fleet.onShip(busy, 'echo theirs > "$HOME/voyage/workspace/README.md"');
   await writeFile(join(fleet.folder.mirror(busy), "README.md"), "the captain's\n");
   await expect
     .poll(async () => (await ocaptain("status")).stdout, { timeout: 20_000, interval: 500 })
-    .toMatch(new RegExp(`✗ the workspace sync of ${busy} has conflicts.*README\\.md\n.*ocaptain shell quay ${busy} --raw`));
+    .toMatch(new RegExp(`✗ the workspace sync of ${busy} has conflicts.*README\\.md\n.*pulumi up -s quay`));
   expect((await ocaptain("doctor")).exitCode).toBe(1);
 });
 

@@ -85,6 +85,15 @@ test("a VM of ours that an interrupted up never recorded is swept; one with a mi
   await quay.sprites.remove(String(kept.name));
 });
 
+test("a VM of ours that is in no state and holds work stays, until its work is given up by name", async () => {
+  const kept = await quay.sprite("ship-0").create();
+  await quay.onShip("ship-0", 'echo precious > "$HOME/voyage/workspace/notes.txt"');
+  await expect(quay.muster.remove(quay.mustered)).rejects.toThrow(`is not gone: sprite ${kept.name} `.trim());
+  await quay.muster.with({ abandonUnsynced: "ship-0" }).remove(quay.mustered);
+  await ensureHarbor();
+  expect(await quay.sprites.get(String(kept.name))).toBeNull();
+});
+
 test("delete ends the voyage's sync daemon and the harbor, and keeps the captain's folder; the voyage sails again under its old id", async () => {
   await quay.mutagen.ensureDaemon();
   await quay.muster.remove(quay.mustered);

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { crewRuns } from "../../lib/crew-launch.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { ship as shipOnTheWire } from "../helm/support.ts";
 import { failure, type Props } from "./resource.ts";
@@ -21,6 +22,7 @@ beforeEach(async () => {
   workspace = quay.sync("ship-0", "workspace", String(sprite.incarnation));
 });
 afterEach(async () => {
+  await quay.faults();
   for (const { name } of (await quay.mutagen.running()) ? await quay.mutagen.list() : []) await quay.mutagen.terminate(name);
   await quay.sprites.remove(quay.spriteName("ship-0"));
   await rm(quay.folder.ships, { recursive: true, force: true });
@@ -164,13 +166,162 @@ test("delete of an incarnation that was replaced touches neither the new VM's se
   expect(await mirrored()).toBe("new\n");
 });
 
-test("delete that cannot bring the work home fails naming file and way out; abandonUnsynced gives it up", async () => {
-  const outs = await workspace.create();
+/** What is said of what was put aside; it is not printed from here on. */
+function hear(): () => string {
+  const said = vi.spyOn(console, "error").mockImplementation(() => {});
+  return () => said.mock.calls.flat().join("\n");
+}
+
+/** What was put aside under that name for ship-0. */
+const aside = async (file: string) => {
+  const left = join(quay.folder.ships, "left", "ship-0");
+  const found = await Promise.all(
+    (await readdir(left).catch(() => [])).map((folder) => readFile(join(left, folder, file), "utf8").catch(() => null)),
+  );
+  return found.filter((text) => text !== null);
+};
+
+/** Both sides have changed the file while no sync ran. */
+async function inConflict(outs: Props): Promise<void> {
   await write("same");
   await flush(outs);
   await quay.mutagen.stopDaemon();
   await write("ship");
   await writeFile(join(quay.folder.mirror("ship-0"), "notes.txt"), "captain\n");
+}
+
+test("delete of a mirror in conflict: the ship's side comes home, and the captain's is put aside", async () => {
+  const heard = hear();
+  const outs = await workspace.create();
+  await inConflict(outs);
+  await workspace.remove(outs);
+  expect(heard()).toMatch(/^ship-0: .* put aside in .*left\/ship-0\/.*: notes\.txt$/);
+  expect(await mirrored()).toBe("ship\n");
+  expect(await aside("notes.txt")).toEqual(["captain\n"]);
+});
+
+test("a mirror in conflict is not as it should be for read, and up settles it for the ship", async () => {
+  const heard = hear();
+  const outs = await workspace.create();
+  await inConflict(outs);
+  await quay.mutagen.ensureDaemon();
+  await expect
+    .poll(async () => (await quay.mutagen.get(String(outs.sessionName)))?.conflicts, { timeout: 30_000 })
+    .toEqual(["notes.txt"]);
+  const seen = await workspace.read(outs);
+  expect(seen).toEqual({ ...outs, present: false });
+  expect(await workspace.update(seen!)).toEqual(outs);
+  expect(heard()).toMatch(/put aside in .*: notes\.txt$/);
+  expect(await mirrored()).toBe("ship\n");
+  expect(await aside("notes.txt")).toEqual(["captain\n"]);
+  expect(await workspace.read(outs)).toEqual(outs);
+});
+
+test("a sync made anew: what the ship has changed or deleted meanwhile counts, and what the captain has otherwise is put aside", async () => {
+  const heard = hear();
+  const outs = await workspace.create();
+  await write("then", "changed");
+  await write("then", "deleted");
+  await write("then", "same");
+  await flush(outs);
+  await quay.mutagen.terminate(String(outs.sessionName));
+  await write("now", "changed");
+  await quay.onShip("ship-0", 'cd "$HOME/voyage/workspace" && rm deleted && mkdir new && echo now > new/file');
+  await writeFile(join(quay.folder.mirror("ship-0"), "captains"), "orders\n");
+  await workspace.update({ ...outs, present: false });
+  expect(heard()).toMatch(/put aside in .*: captains, changed, deleted$/);
+  await flush(outs);
+  expect((await quay.mutagen.get(String(outs.sessionName)))?.text).toMatch(/^(watching|scanning)/);
+  expect([await mirrored("changed"), await mirrored("same"), await mirrored("new/file")]).toEqual(["now\n", "then\n", "now\n"]);
+  expect((await quay.onShip("ship-0", 'ls "$HOME/voyage/workspace"')).stdout).toBe("changed\nnew\nsame\n");
+  expect([await aside("captains"), await aside("deleted"), await aside("changed"), await aside("same")]).toEqual([
+    ["orders\n"],
+    ["then\n"],
+    ["then\n"],
+    [],
+  ]);
+  expect(await names()).toEqual([outs.sessionName]);
+});
+
+test("delete ends a crew that the state does not know before it brings the tree home", async () => {
+  const outs = await workspace.create();
+  await busyCrew();
+  await workspace.remove(outs);
+  expect((await quay.sprites.exec(quay.spriteName("ship-0"), crewRuns)).exitCode).not.toBe(0);
+  const last = (await quay.onShip("ship-0", 'cat "$HOME/voyage/workspace/count"')).stdout;
+  expect(await mirrored("count")).toBe(last);
+});
+
+/** A crew that writes into the tree without end, and of which no resource tells. */
+async function busyCrew(): Promise<void> {
+  const work = 'i=0; while :; do i=$((i+1)); echo $i > "$HOME/n"; mv "$HOME/n" "$HOME/voyage/workspace/count"; sleep 0.05; done';
+  await quay.onShip("ship-0", `tmux new-session -d -s crew '${work}'`);
+  await quay.onShip("ship-0", 'until [ -e "$HOME/voyage/workspace/count" ]; do sleep 0.05; done');
+}
+
+describe("a VM of whose syncs and crew the state knows nothing", () => {
+  const vm = () => quay.sprite("ship-0");
+
+  test("its crew is stopped and its tree is brought home before it is deleted", async () => {
+    await workspace.create();
+    await busyCrew();
+    await vm().remove(sprite);
+    expect(await quay.sprites.get(quay.spriteName("ship-0"))).toBeNull();
+    expect(Number(await mirrored("count"))).toBeGreaterThan(0);
+  });
+
+  test("that never had a sync: the same", async () => {
+    await write("precious");
+    await vm().remove(sprite);
+    expect(await mirrored()).toBe("precious\n");
+  });
+
+  test("with work of after its last way home: that is brought home too", async () => {
+    hear();
+    const outs = await workspace.create();
+    await write("before");
+    await workspace.remove(outs);
+    await write("after");
+    await vm().remove(sprite);
+    expect(await mirrored()).toBe("after\n");
+  });
+
+  test("that holds what cannot be brought home stays, and is named with the way out; abandonUnsynced gives it up", async () => {
+    await quay.onShip("ship-0", 'cd "$HOME/voyage/workspace" && git init -q && ln -s /usr/bin/env important');
+    await expect(vm().remove(sprite)).rejects.toThrow(
+      new RegExp(
+        `could not be brought home, so its VM ${quay.spriteName("ship-0")} stays.*important.*abandonUnsynced ship-0`,
+        "s",
+      ),
+    );
+    expect(await quay.sprites.get(quay.spriteName("ship-0"))).not.toBeNull();
+    await vm().with({ abandonUnsynced: "ship-0" }).remove(sprite);
+    expect(await quay.sprites.get(quay.spriteName("ship-0"))).toBeNull();
+  });
+
+  test("that cannot be looked at stays, and is named", async () => {
+    await quay.faults({ on: "exec", kind: "unavailable", times: 9 });
+    await expect(vm().remove(sprite)).rejects.toThrow(/ship-0 may hold work that is not home, so its VM \S+ stays.*503/s);
+    await quay.faults();
+    expect(await quay.sprites.get(quay.spriteName("ship-0"))).not.toBeNull();
+  });
+
+  test("whose tree is home, or empty, goes without a sync", async () => {
+    const outs = await workspace.create();
+    await write("home");
+    await workspace.remove(outs);
+    await quay.mutagen.stopDaemon();
+    await vm().remove(sprite);
+    expect(await quay.mutagen.running()).toBe(false);
+    const next = await vm().create();
+    await vm().remove(next);
+    expect(await quay.mutagen.running()).toBe(false);
+  });
+});
+
+test("delete that cannot bring the work home fails naming file and way out; abandonUnsynced gives it up", async () => {
+  const outs = await workspace.create();
+  await quay.onShip("ship-0", 'cd "$HOME/voyage/workspace" && git init -q && ln -s /usr/bin/env notes.txt');
   await expect(workspace.remove(outs)).rejects.toThrow(
     /workspace of ship-0 could not be brought home.*notes\.txt.*abandonUnsynced/s,
   );

@@ -1,4 +1,7 @@
 import { expect, test } from "vitest";
+import { crewRuns, launchCrew, stopCrew } from "../../lib/crew-launch.ts";
+import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/provision.ts";
+import { holdArgv, holdAwake } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { openHarbor, until } from "./fixture.ts";
 
@@ -80,4 +83,27 @@ test("a sprite that is not there is told from a service that is not", async () =
     code: "SPRITES_REFUSED",
     message: expect.stringContaining("unknown service"),
   });
+});
+
+test("our own commands on a ship are not answered by programs that an agent has put into its home", async () => {
+  const { sprites, sh, harbor } = await open();
+  const programs = ["sh", "env", "setsid", "node", "tmux", "sprite-env", "mkdir", "sleep", "ls", "seq", "kill", "grep", "sort"];
+  const theirs = `#!/bin/bash\necho "$0" >>/home/sprite/called\nhead -c 5000000 /dev/zero | tr '\\000' '\\001'\n`;
+  await sprites.writeFile("a", "/home/sprite/theirs", Buffer.from(theirs), 0o755);
+  await sh("a", `mkdir -p ~/.local/bin; for name in ${programs.join(" ")}; do cp ~/theirs ~/.local/bin/$name; done`);
+
+  await holdAwake(sprites, "a", 60);
+  const crew = 'require("fs").appendFileSync("started", process.env.PATH + "\\n"); setInterval(() => {}, 1000);';
+  const files = [{ path: "voyage/crew/supervisor.js", content: crew, mode: 0o600 }];
+  const boarded = await sprites.exec("a", provisionArgv(), { stdin: provisionStdin({ files, run: holdArgv(60) }) });
+  expect(parseShipFacts(boarded.stdout)).toMatchObject({ home: "/home/sprite" });
+  expect((await sprites.exec("a", launchCrew)).exitCode).toBe(0);
+  expect((await sprites.exec("a", crewRuns)).exitCode).toBe(0);
+  expect((await sprites.exec("a", stopCrew)).exitCode).toBe(0);
+  expect((await sprites.exec("a", crewRuns)).exitCode).toBe(1);
+  await sprites.writeFile("a", "/home/sprite/seen", Buffer.from("x"), 0o600);
+  await harbor.fleet.get("a")!.sleep("warm");
+  const { stdout } = await sprites.exec("a", ["/bin/cat", "/home/sprite/called"]);
+  // The crew's programs are the ship's own affair: they have its PATH.
+  expect(stdout).toBe("/home/sprite/.local/bin/node\n");
 });

@@ -399,7 +399,7 @@ test("what a plan asks of the captain is said with all else: a network on a tail
   const args = { stack: "Bad_Name", plan, provider: "harbor", unconfined: true, mesh: "tailscale" } as const;
   const told = async (more: object) => ((await preflight({ ...args, ...more }).catch((error: Error) => error)) as Error).message;
   expect(await told({ hand: "claude" })).toMatch(
-    /stack: [\s\S]*voyage\.json network: does not go with ocaptain:mesh tailscale: [\s\S]*network\.allow: does not allow[\s\S]*voyage\.json github: asks for GH_TOKEN on the ships, and it is not set\n {4}hint: export GH_TOKEN=/,
+    /stack: [\s\S]*voyage\.json network: does not go with ocaptain:mesh tailscale: [\s\S]*network\.allow: does not allow[\s\S]*voyage\.json github: asks for GH_TOKEN on the ships, and it is not set\n {4}hint: write GH_TOKEN=… into the file \.env/,
   );
   vi.stubEnv("GH_TOKEN", "ghp_x");
   const rest = await told({ hand: "claude", mesh: "none" });

@@ -73,6 +73,7 @@ test("a configuration that is wrong hides nothing: it is said with the plan's, t
     hand: "claude",
     mesh: "tailscale",
     ships: 0,
+    shps: 3,
     budgetUsd: 0,
     repo: join(captain.folder, "no-such-repository"),
   });
@@ -81,8 +82,9 @@ test("a configuration that is wrong hides nothing: it is said with the plan's, t
     const config = [
       /ocaptain:claudeToken: is missing/,
       /ocaptain:tailscaleOauthSecret: is missing[^\n]*\n\s+hint: pulumi config set --secret ocaptain:tailscaleOauthSecret/,
-      /ocaptain:ships: must be at least 1/,
-      /ocaptain:budgetUsd: must be more than 0\s+hint: pulumi config set ocaptain:budgetUsd 50/,
+      /ocaptain:ships: must be at least 1, and is 0/,
+      /ocaptain:shps: unknown; did you mean ocaptain:ships\?/,
+      /ocaptain:budgetUsd: must be more than 0, and is 0\s+hint: pulumi config set ocaptain:budgetUsd 50/,
     ];
     await refused(...config, /no-such-repository/, /999999999/);
     await rm(join(captain.plan, "spec.md"));
@@ -157,7 +159,7 @@ test("sprites.dev without a tailnet; secrets of the tailnet in clear, and of two
     headscaleUrl: "http://127.0.0.1:9",
   });
   await refused(
-    /ocaptain:tailscaleOauthSecret: is in clear/,
+    /ocaptain:tailscaleOauthSecret: is in the stack's file in clear/,
     /ocaptain:headscaleUrl: and ocaptain:tailscaleOauthSecret are both set/,
     /^(?![\s\S]*s3cr3t)/,
   );

@@ -1,0 +1,16 @@
+import { join } from "node:path";
+import { voyageFolder } from "../../lib/paths.ts";
+import { plain } from "../../lib/plain-text.ts";
+
+const NAMED = 10;
+
+/** A folder for what the captain had in the mirror of a ship and the ship's own tree has otherwise. */
+export const asideFolder = (of: { stack: string; ship: string; incarnation: string }): string =>
+  join(voyageFolder(of.stack).ships, "left", of.ship, `${of.incarnation}-${Date.now()}`);
+
+/** Says on stderr, which `up` and `destroy` show, what was put aside and where. */
+export function tellAside(ship: string, paths: readonly string[], aside: string): void {
+  if (paths.length === 0) return;
+  const names = paths.slice(0, NAMED).map(plain).join(", ") + (paths.length > NAMED ? ", …" : "");
+  console.error(`${ship}: the ship's version was kept, and what its mirror had was put aside in ${aside}: ${names}`);
+}

@@ -1,0 +1,71 @@
+import { lstat, mkdir, readdir, readFile, readlink, rm, rmdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { execa } from "execa";
+import type { Mutagen } from "../../lib/mutagen/client.ts";
+import type { SessionSpec } from "../../lib/mutagen/spec.ts";
+import { voyageFolder } from "../../lib/paths.ts";
+import { asideFolder, tellAside } from "./aside.ts";
+
+/**
+ * Makes a mirror what its ship's tree is, before a two-way sync of the two begins anew: one that was ended behind our back, or lost with its data. Without the
+ * old one's memory Mutagen would take each file that the ship has changed since for a conflict, and bring back what the ship has deleted. What the captain has
+ * otherwise is put aside, and named. Does nothing where the sync is there, or the mirror holds nothing.
+ */
+export async function catchUp(
+  mutagen: Mutagen,
+  spec: SessionSpec,
+  of: { stack: string; ship: string; incarnation: string },
+): Promise<void> {
+  await mutagen.ensureDaemon();
+  const mirror = voyageFolder(of.stack).mirror(of.ship);
+  if ((await mutagen.has(spec)) || (await readdir(mirror).catch(() => [])).length === 0) return;
+  const aside = asideFolder(of);
+  await copyByLinks(mirror, aside);
+  const replica: SessionSpec = {
+    ...spec,
+    name: `${spec.name}-again`,
+    labels: { ...spec.labels, kind: "again" },
+    mode: "one-way-replica",
+    alpha: spec.beta,
+    beta: spec.alpha,
+  };
+  try {
+    await mutagen.terminate(replica.name); // of an up that was cut off
+    await mutagen.firstCycle(await mutagen.ensureSession(replica));
+  } finally {
+    await mutagen.terminate(replica.name);
+    const kept = await dropEqual(aside, mirror);
+    tellAside(of.ship, kept, aside);
+  }
+}
+
+/** Hard links, where the file system has them: Mutagen puts another file in a file's place, and never writes into one. */
+async function copyByLinks(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  const linked = await execa("cp", ["-al", "--", from, to], { reject: false });
+  if (!linked.failed) return;
+  await rm(to, { recursive: true, force: true });
+  await execa("cp", ["-a", "--", from, to]);
+}
+
+/** Removes from `aside` what `mirror` has too, and folders that are empty then. The paths that are left. */
+async function dropEqual(aside: string, mirror: string): Promise<string[]> {
+  const kept: string[] = [];
+  for (const entry of await readdir(aside, { withFileTypes: true })) {
+    const [ours, theirs] = [join(aside, entry.name), join(mirror, entry.name)];
+    if (entry.isDirectory()) kept.push(...(await dropEqual(ours, theirs)).map((path) => join(entry.name, path)));
+    else if (await isEqual(ours, theirs)) await rm(ours);
+    else kept.push(entry.name);
+  }
+  if (kept.length === 0) await rmdir(aside);
+  return kept;
+}
+
+async function isEqual(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([a, b].map((path) => lstat(path).catch(() => null)));
+  if (!one || !other) return false;
+  if (one.isSymbolicLink() && other.isSymbolicLink()) return (await readlink(a)) === (await readlink(b));
+  if (!one.isFile() || !other.isFile()) return false;
+  if (one.ino === other.ino && one.dev === other.dev) return true;
+  return one.size === other.size && (await readFile(a)).equals(await readFile(b));
+}

@@ -1,0 +1,36 @@
+import { mkdir, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Mutagen } from "../../lib/mutagen/client.ts";
+import type { Session } from "../../lib/mutagen/session.ts";
+import { voyageFolder } from "../../lib/paths.ts";
+import { asideFolder, tellAside } from "./aside.ts";
+
+type Of = { stack: string; ship: string; incarnation: string };
+
+/**
+ * Settles the conflicts of a ship's mirror: the ship's side is its work, and stays; what the captain has there is put aside, and named. Nothing is lost. What
+ * is still in conflict then is in the session that comes back.
+ */
+export async function settleConflicts(mutagen: Mutagen, session: Session, of: Of, timeoutMs: number): Promise<Session> {
+  const mirror = voyageFolder(of.stack).mirror(of.ship);
+  const aside = asideFolder(of);
+  const moved = new Set<string>();
+  let state = session;
+  try {
+    // Mutagen names a few at a time.
+    for (;;) {
+      const next = state.conflicts.filter((path) => path !== "." && !moved.has(path));
+      if (next.length === 0) return state;
+      for (const path of next) {
+        await mkdir(dirname(join(aside, path)), { recursive: true });
+        await rename(join(mirror, path), join(aside, path)).catch((error: NodeJS.ErrnoException) => {
+          if (error.code !== "ENOENT") throw error; // the captain has deleted it
+        });
+        moved.add(path);
+      }
+      state = await mutagen.flush(state.name, { timeoutMs });
+    }
+  } finally {
+    tellAside(of.ship, [...moved], aside);
+  }
+}

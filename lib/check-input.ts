@@ -1,0 +1,112 @@
+import type { z } from "zod";
+import { nearest } from "./nearest.ts";
+
+/**
+ * Checks what a person has written (a plan's files, a stack's configuration) against a schema, and says what is wrong in words that need no library:
+ * what is expected, and what is there. A message that a schema has itself stands as it is.
+ */
+export type InputProblem = {
+  /** `blockedBy[1]`, `metadata.check`; "" for the whole. */
+  field: string;
+  message: string;
+};
+
+type RawIssue = z.core.$ZodRawIssue;
+
+export function checkInput<T extends z.ZodType>(schema: T, value: unknown): { data: z.infer<T> } | { problems: InputProblem[] } {
+  /** Keys that an object may have, by the object's path: the issue itself does not tell them. */
+  const known = new Map<string, string[]>();
+  const parsed = schema.safeParse(value, {
+    error: (issue) => {
+      if (issue.code === "unrecognized_keys") known.set(fieldOf(issue.path ?? []), keysOf(issue));
+      return plainMessage(issue);
+    },
+  });
+  if (parsed.success) return { data: parsed.data };
+  return { problems: parsed.error.issues.flatMap((issue) => problemsOf(issue, known)) };
+}
+
+function problemsOf(issue: z.core.$ZodIssue, known: ReadonlyMap<string, string[]>): InputProblem[] {
+  const field = fieldOf(issue.path);
+  if (issue.code !== "unrecognized_keys") return [{ field, message: issue.message }];
+  return issue.keys.map((key) => ({
+    field: fieldOf([...issue.path, key]),
+    message: unknownKey(key, known.get(field) ?? []),
+  }));
+}
+
+/** Of a key that nobody reads: what was meant, or else what there is. Where `x` is known it holds what is a person's own. */
+export function unknownKey(key: string, known: readonly string[]): string {
+  const meant = nearest(key, known);
+  if (meant !== undefined) return `unknown; did you mean ${meant}?`;
+  const names = known.filter((name) => name !== "x").join(", ");
+  return `unknown; known here: ${names}${known.includes("x") ? "; what is your own goes under x" : ""}`;
+}
+
+/** `metadata.claude.model`, `blockedBy[1]`. */
+export const fieldOf = (path: readonly PropertyKey[]) =>
+  path.reduce<string>(
+    (field, key) => (typeof key === "number" ? `${field}[${key}]` : field ? `${field}.${String(key)}` : String(key)),
+    "",
+  );
+
+/** In the order of the schema, which is that of the documentation. */
+const keysOf = (issue: RawIssue): string[] =>
+  Object.keys((issue.inst as { _zod?: { def?: { shape?: object } } } | undefined)?._zod?.def?.shape ?? {});
+
+const KINDS: Record<string, string> = {
+  string: "text in quotes",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  stringbool: "true or false",
+  array: "a list, [...]",
+  object: "an object, {...}",
+  record: "an object, {...}",
+};
+
+function plainMessage(issue: RawIssue): string | undefined {
+  const { input } = issue;
+  if (input === undefined && issue.code === "invalid_type") return "is missing";
+  const and = `and is ${shown(input)}`;
+  switch (issue.code) {
+    case "invalid_type":
+      return `must be ${KINDS[issue.expected] ?? `a ${issue.expected}`}, ${and}`;
+    case "invalid_value": {
+      if ((issue as { expected?: string }).expected === "stringbool") return `must be true or false, ${and}`;
+      const values = issue.values.map(String);
+      const meant = typeof input === "string" ? nearest(input, values) : undefined;
+      return `must be ${values.length > 1 ? "one of " : ""}${values.join(", ")}, ${and}${meant ? `; did you mean ${meant}?` : ""}`;
+    }
+    case "too_small":
+      return `${bound(issue.origin, "at least", issue.inclusive === false, String(issue.minimum))}, ${andSize(issue.origin, input)}`;
+    case "too_big":
+      return `${bound(issue.origin, "at most", issue.inclusive === false, String(issue.maximum))}, ${andSize(issue.origin, input)}`;
+    case "custom":
+      return undefined;
+    case "unrecognized_keys":
+      return "has unknown keys";
+    default:
+      return `is not what is expected here, ${and}`;
+  }
+}
+
+function bound(origin: string, limit: "at least" | "at most", strict: boolean, value: string): string {
+  if (origin === "string") return `must have ${limit} ${value} characters`;
+  if (origin === "array") return `must have ${limit} ${value} entries`;
+  if (strict) return `must be ${limit === "at least" ? "more" : "less"} than ${value}`;
+  return `must be ${limit} ${value}`;
+}
+
+function andSize(origin: string, input: unknown): string {
+  const { length } = input as { length?: number };
+  return (origin === "string" || origin === "array") && length !== undefined ? `and has ${length}` : `and is ${shown(input)}`;
+}
+
+const MOST_SHOWN = 60;
+
+/** As JSON, so that control characters are seen and do nothing; the beginning of what is long. */
+export function shown(value: unknown): string {
+  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
+  return text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN - 1)}…`;
+}

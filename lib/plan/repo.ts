@@ -1,0 +1,44 @@
+import { existsSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+
+/** A repository on GitHub, as the prior art and GitHub's own tools write it. */
+const ON_GITHUB = /^([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)\/(?!\.{1,2}$)([a-z0-9._-]+?)(?:\.git)?$/i;
+const URL_OR_HOST = /^([a-z][a-z0-9+.-]*:\/\/|[^/.~][^/]*:)/i;
+
+/**
+ * What somebody means by a repository that stands in a file of the folder `from`: a URL, `owner/name` on GitHub, or a path, which begins with `./`, `../`, `/`
+ * or `~` and counts from `from`. `.` is the repository that `from` lies in.
+ *
+ * The answer is a URL, or a path that is written as it was or, where it was relative, counts from this process's folder (the project): it goes into
+ * Pulumi's state, where no absolute path of ours belongs.
+ */
+export function meantRepo(text: string, from: string): { repo: string } | { problem: string } {
+  if (URL_OR_HOST.test(text)) return { repo: text };
+  if (/^(\/|~\/|~$)/.test(text)) return { repo: text };
+  if (text === "." || text === "./") {
+    const around = repositoryAround(from);
+    if (around !== undefined) return { repo: fromHere(around) };
+    return { problem: `is ".", the repository that ${resolve(from)} lies in, and it lies in none: ${WAYS}` };
+  }
+  if (/^\.\.?(\/|$)/.test(text)) return { repo: fromHere(resolve(from, text)) };
+  const github = ON_GITHUB.exec(text);
+  if (github) return { repo: `https://${process.env.GH_HOST || "github.com"}/${github[1]}/${github[2]}` };
+  const there = existsSync(resolve(from, text)) ? `; did you mean ./${text}?` : "";
+  return { problem: `must be ${WAYS}${there}` };
+}
+
+const WAYS = "a URL, owner/name on GitHub, or a path that begins with ./, ../, / or ~";
+
+/** The repository that a folder lies in: the first folder, at it or above, with a `.git`. */
+export function repositoryAround(folder: string): string | undefined {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    if (existsSync(join(at, ".git"))) return at;
+    if (at === dirname(at)) return undefined;
+  }
+}
+
+/** Never to be taken for `owner/name`. */
+function fromHere(path: string): string {
+  const way = relative(process.cwd(), path);
+  return way === "" ? "." : way.startsWith("..") ? way : `./${way}`;
+}

@@ -1,0 +1,136 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { formatFindings } from "../../lib/plan/findings.ts";
+import { loadPlan } from "../../lib/plan/load.ts";
+import type { Plan } from "../../lib/plan-types.ts";
+
+/** Slips of the pen that would cost somebody an hour, or a check that was never run, if preflight did not say them. */
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "slips-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const VOYAGE = { name: "n", repo: "https://example.org/r.git" };
+const TASK = { id: "1", subject: "s", description: "d" };
+
+async function load(files: Record<string, unknown>): Promise<{ plan: Plan } | { findings: string }> {
+  await mkdir(join(folder, "tasks"), { recursive: true });
+  const all = { "voyage.json": VOYAGE, "spec.md": "# S", "tasks/1.json": TASK, ...files };
+  for (const [name, content] of Object.entries(all))
+    await writeFile(
+      join(folder, name),
+      typeof content === "string" || Buffer.isBuffer(content) ? content : JSON.stringify(content),
+    );
+  const loaded = await loadPlan(folder);
+  return "plan" in loaded ? loaded : { findings: formatFindings(loaded.findings) };
+}
+
+test("a key that nobody reads is refused, wherever it stands, with the one that was meant", async () => {
+  const found = await load({
+    "voyage.json": {
+      ...VOYAGE,
+      nmae: "n",
+      claude: { modle: "opus" },
+      network: { allow: [], deny: ["a.com"] },
+      provision: [{ run: "true", timeout: 5 }],
+      onSail: "rm -rf ~",
+    },
+    "tasks/1.json": {
+      ...TASK,
+      blockedby: [],
+      metadata: { chekc: "false", timeout_seconds: 9, priority: "high", claude: { budget: 1 } },
+    },
+  });
+  expect(found).toEqual({
+    findings: [
+      "tasks/1.json blockedby: unknown; did you mean blockedBy?",
+      "tasks/1.json metadata.chekc: unknown; did you mean check?",
+      "tasks/1.json metadata.claude.budget: unknown; did you mean budgetUsd?",
+      "tasks/1.json metadata.priority: unknown; known here: rehearsal, check, timeoutSeconds, tries, claude, ship, voyage; what is your own goes under x",
+      "tasks/1.json metadata.timeout_seconds: unknown; did you mean timeoutSeconds?",
+      "voyage.json claude.modle: unknown; did you mean model?",
+      "voyage.json network.deny: unknown; known here: allow",
+      "voyage.json nmae: unknown; did you mean name?",
+      "voyage.json onSail: unknown; known here: name, repo, recommended_ships, max_parallel_width, total_tasks, created, timeoutSeconds, claude, provision, network, github; what is your own goes under x",
+      "voyage.json provision[0].timeout: unknown; did you mean timeoutSeconds?",
+    ].join("\n"),
+  });
+});
+
+test("what is a person's own stands under x", async () => {
+  const found = await load({
+    "voyage.json": { ...VOYAGE, x: 1 },
+    "tasks/1.json": { ...TASK, metadata: { x: { priority: "high" } } },
+  });
+  expect(found).toMatchObject({ plan: { tasks: [{ metadata: { x: { priority: "high" } } }] } });
+});
+
+test("a key that stands twice is refused, with both lines: JSON would keep the last one without a word", async () => {
+  const text =
+    '{\n  "id": "1", "subject": "s", "description": "d",\n  "blockedBy": ["2"],\n  "metadata": {"claude": {"model": "a", "model": "b"}},\n  "blockedBy": []\n}';
+  expect(await load({ "tasks/1.json": text, "tasks/2.json": { ...TASK, id: "2" } })).toEqual({
+    findings:
+      "tasks/1.json blockedBy: stands twice, in lines 3 and 5: only one would count\ntasks/1.json metadata.claude.model: stands twice, in lines 4 and 4: only one would count",
+  });
+});
+
+test("commands that a ship could not run are refused: too long for Linux, carriage returns, what bash cannot read", async () => {
+  const most = `: ${"x".repeat(128 * 1024 - 3)}`;
+  const metadata = { rehearsal: most, check: "if true; then" };
+  expect(
+    await load({
+      "voyage.json": { ...VOYAGE, provision: ["npm ci\r\nmake", "echo 'open"] },
+      "tasks/1.json": { ...TASK, metadata },
+      "tasks/2.json": { ...TASK, id: "2", metadata: { rehearsal: `${most}x`, check: "true" } },
+    }),
+  ).toEqual({
+    findings: [
+      "tasks/1.json metadata.check: bash cannot read it: line 2: syntax error: unexpected end of file",
+      "tasks/2.json metadata.rehearsal: must have at most 131071 bytes, and has 131072: put it into a script in the repository",
+      "voyage.json provision[0].run: must not hold carriage returns (the line ends of Windows): bash takes them as part of its words",
+    ].join("\n"),
+  });
+  expect(await load({ "voyage.json": { ...VOYAGE, provision: ["echo 'open"] } })).toMatchObject({
+    findings: expect.stringMatching(
+      /^tasks\/2.json.*\nvoyage\.json provision\[0\]\.run: bash cannot read it: line 1: unexpected EOF/,
+    ),
+  });
+});
+
+test("a verify.sh that could not judge is refused: carriage returns, what bash cannot read, another name", async () => {
+  const verify = join(folder, "verify.sh");
+  expect(await load({ "verify.sh": "#!/bin/bash\r\nset -e\r\ntest -f b\r\n" })).toEqual({
+    findings: `verify.sh: must not hold carriage returns (the line ends of Windows): bash takes them as part of its words: sed -i 's/\\r$//' ${verify}`,
+  });
+  expect(await load({ "verify.sh": "set -e\nif true; then\n" })).toMatchObject({
+    findings: expect.stringMatching(/^verify\.sh: bash cannot read it: line \d: syntax error/),
+  });
+  await rm(verify);
+  for (const name of ["verfiy.sh", "Verify.sh", "verify.py", "verify"]) {
+    expect(await load({ [name]: "true" })).toEqual({ findings: `${name}: is not read; did you mean verify.sh?` });
+    await rm(join(folder, name));
+  }
+  expect(await load({ "verify.sh": "true", "verify.py": "1" })).toMatchObject({ plan: { verify: "true" } });
+});
+
+test("bash reads a plan's scripts at the captain and runs nothing of them", async () => {
+  const mark = join(folder, "run");
+  const script = `touch ${mark}\n: "$(touch ${mark})"\nif true; then touch ${mark}; fi\n`;
+  expect(await load({ "verify.sh": script, "tasks/1.json": { ...TASK, metadata: { check: `touch ${mark}` } } })).toHaveProperty(
+    "plan",
+  );
+  await expect(rm(mark)).rejects.toThrow("ENOENT");
+});
+
+test("a byte order mark is no part of what is read", async () => {
+  expect(
+    await load({
+      "voyage.json": `\ufeff${JSON.stringify(VOYAGE)}`,
+      "verify.sh": "\ufeff#!/bin/sh\ntrue\n",
+      "tasks/1.json": `\ufeff${JSON.stringify(TASK)}`,
+    }),
+  ).toMatchObject({ plan: { name: "n", verify: "#!/bin/sh\ntrue\n" } });
+});

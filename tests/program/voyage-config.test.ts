@@ -1,0 +1,73 @@
+import { runtime } from "@pulumi/pulumi";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { readVoyageConfig } from "../../components/voyage-config.ts";
+
+beforeEach(() => {
+  for (const name of ["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY"]) vi.stubEnv(name, "");
+});
+afterEach(() => vi.unstubAllEnvs());
+
+/** What is found, as preflight tells it. */
+function read(config: Record<string, string>, secrets: string[] = []) {
+  runtime.setAllConfig({ "ocaptain:plan": "plans/survey", ...config }, secrets);
+  vi.stubEnv("PULUMI_CONFIG_SECRET_KEYS", JSON.stringify(secrets));
+  const { config: read, findings } = readVoyageConfig();
+  return { config: read, found: findings.map(({ what, message, hint }) => `${what}: ${message} | ${hint}`) };
+}
+
+test("a setting that nobody reads is refused with the one that was meant; other projects' are theirs", () => {
+  const { found } = read({
+    "ocaptain:ship": "3",
+    "ocaptian:ships": "3",
+    "ocaptain:colour": "red",
+    "aws:region": "x",
+    "pulumi:tags": "{}",
+  });
+  expect(found.sort()).toEqual([
+    "ocaptain:colour: unknown; Pulumi.yaml describes all settings | pulumi config rm ocaptain:colour",
+    "ocaptain:ship: unknown; did you mean ocaptain:ships? | pulumi config rm ocaptain:ship && pulumi config set ocaptain:ships VALUE",
+    "ocaptian:ships: unknown; did you mean ocaptain:ships? | pulumi config rm ocaptian:ships",
+  ]);
+});
+
+test("a value that is none is told with what is expected, what is there, and a command", () => {
+  const { found } = read({
+    "ocaptain:ships": "three",
+    "ocaptain:provider": "harbour",
+    "ocaptain:unconfined": "maybe",
+    "ocaptain:budgetUsd": "-1",
+    "ocaptain:leaseSeconds": "1",
+    "ocaptain:captainNode": "mine",
+    "ocaptain:repo": "a/b/c",
+  });
+  expect(found).toEqual([
+    "ocaptain:repo: must be a URL, owner/name on GitHub, or a path that begins with ./, ../, / or ~ | pulumi config set ocaptain:repo owner/name",
+    'ocaptain:ships: must be a number, and is "three" | pulumi config set ocaptain:ships 3',
+    'ocaptain:provider: must be one of harbor, sprites, and is "harbour"; did you mean harbor? | pulumi config set ocaptain:provider harbor',
+    'ocaptain:unconfined: must be true or false, and is "maybe" | pulumi config set ocaptain:unconfined false',
+    'ocaptain:captainNode: must be own, and is "mine" | pulumi config set ocaptain:captainNode own',
+    "ocaptain:budgetUsd: must be more than 0, and is -1 | pulumi config set ocaptain:budgetUsd 50",
+    "ocaptain:leaseSeconds: must be at least 4, and is 1 | pulumi config set ocaptain:leaseSeconds 120",
+  ]);
+});
+
+test("a hint at a secret has no place for its value: Pulumi asks for it", () => {
+  const { found } = read({ "ocaptain:hand": "claude", "ocaptain:spritesToken": "in clear" });
+  expect(found).toEqual([
+    expect.stringMatching(
+      /^ocaptain:spritesToken: is in the stack's file in clear \| pulumi config set --secret ocaptain:spritesToken {2}#/,
+    ),
+    expect.stringMatching(/^ocaptain:claudeToken: is missing.* \| pulumi config set --secret ocaptain:claudeToken {2}#/),
+  ]);
+});
+
+test("paths count from the project's folder, and ~ is the home folder; owner/name is GitHub's", () => {
+  vi.stubEnv("HOME", "/home/ann");
+  expect(read({ "ocaptain:repo": "./here", "ocaptain:plan": "~/plans/x" }).config).toMatchObject({
+    repo: "./here",
+    plan: "/home/ann/plans/x",
+  });
+  expect(read({ "ocaptain:repo": "octocat/Hello-World" }).config).toMatchObject({
+    repo: "https://github.com/octocat/Hello-World",
+  });
+});
