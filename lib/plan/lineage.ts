@@ -69,5 +69,6 @@ function isAnotherTask(was: PlanTask, is: PlanTask): boolean {
   return common / Math.max(1, Math.min(a.size, b.size)) < ALIKE;
 }
 
-const wordsOf = ({ subject, description }: PlanTask) =>
-  new Set(`${subject} ${description}`.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) ?? []);
+/** Words of four letters and more, as the short ones are in every text; single characters of scripts that set no spaces. */
+const WORD = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{N}]{4,}/gu;
+const wordsOf = ({ subject, description }: PlanTask) => new Set(`${subject} ${description}`.toLowerCase().match(WORD) ?? []);

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { sourceProblems } from "../../lib/git/source-problems.ts";
 import { prepareRepo, readSource, tokenConfig } from "../../lib/git/voyage-repo.ts";
 import { voyageFolderAt } from "../../lib/paths.ts";
 import { readVoyageStatus } from "../../lib/status.ts";
@@ -54,6 +55,64 @@ test("a missing branch and a missing workspace are made where the rest is there"
   await prepareRepo({ folder: folder(), repo: source, branch: "v" });
   expect(existsSync(join(folder().workspace, "README.md"))).toBe(true);
 });
+
+test("a repository that no voyage can begin from is said before it is cloned, with what helps", async () => {
+  const source = makeSource(root);
+  const problems = async (repo: string, branch = "v") => {
+    const found = await sourceProblems(repo, await readSource(repo), branch);
+    return found.map(({ message, hint }) => `${message} | ${hint}`);
+  };
+  expect(await problems(source)).toEqual([]);
+
+  sh(source, "config", "uploadpack.allowFilter", "true");
+  sh(root, "clone", "-q", "--filter=blob:none", "--no-checkout", `file://${source}`, "partial");
+  const partial = join(root, "partial");
+  expect(await problems(partial)).toEqual([
+    expect.stringMatching(
+      new RegExp(
+        `partial clone .* \\| sail what it was cloned from: pulumi config set ocaptain:repo file://${source}; or .*--refetch`,
+      ),
+    ),
+  ]);
+  sh(partial, "-c", "remote.origin.partialclonefilter=", "fetch", "-q", "--refetch");
+  expect(await problems(partial)).toEqual([]); // what the hint says helps
+
+  sh(source, "commit", "-q", "--allow-empty", "-m", "second");
+  sh(root, "clone", "-q", "--depth=1", `file://${source}`, "shallow");
+  expect(await problems(join(root, "shallow"))).toEqual([
+    expect.stringMatching(/shallow clone .* \| git -C \S+ fetch --unshallow/),
+  ]);
+  // Of a shallow repository elsewhere only the clone tells.
+  const elsewhere = prepareRepo({ folder: folder(), repo: `file://${root}/shallow`, branch: "v" });
+  await expect(elsewhere).rejects.toMatchObject({ message: expect.stringMatching(/^repository \S+ is a shallow clone/) });
+
+  sh(root, "init", "-q", "--object-format=sha256", "sha256");
+  expect(await problems(join(root, "sha256"))).toEqual([expect.stringMatching(/by sha256; .*sha1, only/)]);
+  sh(join(root, "sha256"), "commit", "-q", "--allow-empty", "-m", "first");
+  const { refs } = await readSource(join(root, "sha256"));
+  expect(await sourceProblems("far", { path: undefined, refs }, "v")).toMatchObject([
+    { message: expect.stringContaining("sha256") },
+  ]);
+
+  sh(source, "branch", "v/one");
+  expect(await problems(source)).toEqual([
+    expect.stringMatching(/has a branch v\/one, .*no branch v, .*\| another name for the stack/),
+  ]);
+  expect(await problems(source, "w")).toEqual([]);
+});
+
+test.skipIf(process.getuid?.() !== 0)(
+  "a repository of another user's: said so, with what helps (only root can give one away)",
+  async () => {
+    const source = makeSource(root);
+    chownSync(join(source, ".git"), 12_345, 12_345);
+    chownSync(source, 12_345, 12_345);
+    await expect(readSource(source)).rejects.toMatchObject({
+      message: `repository "${source}" belongs to another user, and git does not read it`,
+      hint: expect.stringMatching(/^sudo chown -R .*; or sail a copy of yours: cp -r /),
+    });
+  },
+);
 
 test("what cannot be read is refused by name, and nothing is left of the attempt", async () => {
   const nothing = join(root, "nothing");

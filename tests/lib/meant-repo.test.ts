@@ -53,7 +53,7 @@ test("~ is the home folder when the repository is read", async () => {
   vi.stubEnv("HOME", root);
   expect(homedir()).toBe(root);
   await writeRepo(join(root, "code"));
-  expect(await readSource("~/code")).toMatchObject({ local: true, head: expect.stringMatching(/^[0-9a-f]{40}$/) });
+  expect(await readSource("~/code")).toMatchObject({ path: join(root, "code"), refs: expect.any(Map) });
 });
 
 /** A plan in a folder of somebody's own repository, as the prior art's skill puts it there. */
@@ -73,7 +73,7 @@ test.each([["."], ["../../.."], [undefined]])(
     const loaded = await loadPlan(await planIn(own, repo));
     if ("findings" in loaded) throw new Error(formatFindings(loaded.findings));
     expect(loaded.plan.repo).toBe(relative(process.cwd(), own));
-    expect(await readSource(loaded.plan.repo)).toMatchObject({ local: true });
+    expect(await readSource(loaded.plan.repo)).toMatchObject({ path: own });
   },
 );
 
