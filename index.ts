@@ -9,12 +9,14 @@ import { claudeCredentials, credentialsDigest } from "./lib/claude-credentials.t
 import { packCrew } from "./lib/crew-pack.ts";
 import { loadDotEnv } from "./lib/dot-env.ts";
 import { NOT_ISOLATED } from "./lib/harbor-daemon.ts";
+import { keepInside } from "./lib/no-proxy.ts";
 import { voyageFolder } from "./lib/paths.ts";
 import { planNews } from "./lib/plan-news.ts";
 import { preflight } from "./lib/preflight/preflight.ts";
 import { shipTailnet } from "./lib/tailnet/ship-tailnet.ts";
 
 loadDotEnv(process.cwd());
+keepInside();
 const stack = getStack();
 const { config, findings } = readVoyageConfig();
 if (config.provider === "harbor" && config.unconfined) void log.warn(NOT_ISOLATED);

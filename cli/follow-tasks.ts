@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../lib/errors.ts";
 import { helmClient } from "../lib/helm-client.ts";
+import { shipState } from "../lib/ship-state.ts";
 import type { TaskRow, VoyageStatus } from "../lib/voyage-status.ts";
 import { firstLine } from "./io.ts";
 import type { Terminal } from "./terminal.ts";
@@ -74,6 +75,6 @@ function describe(terminal: Terminal, task: TaskRow, all: TaskRow[]): string {
 function summary(status: VoyageStatus | undefined): string {
   if (!status) return "  the helm has not answered yet";
   const done = status.tasks.filter((task) => task.status === "accepted").length;
-  const ships = status.ships.map((ship) => `${ship.ship} ${ship.task ? `#${ship.task}` : ship.state}`).join(" · ");
+  const ships = status.ships.map((ship) => `${ship.ship} ${ship.task ? `#${ship.task}` : shipState(ship)}`).join(" · ");
   return `  ${status.state} ${done}/${status.tasks.length} · ${ships}`;
 }

@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { plain } from "../lib/plain-text.ts";
+import { plain, plainLines } from "../lib/plain-text.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 
 /** What a verb has to do with the world: results go to `out`, progress to `say`, and `signal` says that the person has had enough. */
@@ -7,8 +7,10 @@ export type Io = {
   json: boolean;
   /** Aborted by Ctrl-C or SIGTERM. */
   signal: AbortSignal;
-  /** A line (or lines) of the result, on stdout. */
+  /** A line (or lines) of the result, on stdout. Whatever is in it, nothing but our own {@link style} acts on a terminal. */
   out(text: string): void;
+  /** The same in the place of all that is on the screen. */
+  repaint(text: string): void;
   /** A remark, on stderr; none beside JSON, so that an error is all that is there. */
   note(text: string): void;
   /** What goes on now, on stderr, where that is a terminal. */
@@ -27,13 +29,22 @@ export function openIo(json: boolean, signal: AbortSignal): Io {
   return {
     json,
     signal,
-    out: (text) => void stream.write(`${text}\n`),
-    note: (text) => json || terminal.plain(text),
-    progress: terminal.status,
+    out: (text) => void stream.write(`${styled(text)}\n`),
+    repaint: (text) => void stream.write(`\x1b[H\x1b[J${styled(text)}\n`),
+    note: (text) => json || terminal.plain(plainLines(text)),
+    progress: (text) => terminal.status(plain(text)),
     style: (format, text) => styleText(format, text, { stream }),
     columns: stream.isTTY ? stream.columns || 80 : undefined,
   };
 }
+
+/** Harmless but for colours: what others wrote was made harmless before it was painted, or is now. */
+const styled = (text: string) =>
+  text
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: what `style` puts around text
+    .split(/(\x1b\[[\d;]{0,20}m)/)
+    .map((part, index) => (index % 2 === 1 ? part : plainLines(part, Number.POSITIVE_INFINITY)))
+    .join("");
 
 /** The first line, for a table or a list. */
 export const firstLine = (text: string) => plain(text.trim().split("\n")[0] ?? "");

@@ -4,13 +4,17 @@ import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { loadDotEnv } from "../lib/dot-env.ts";
 import { explain, OcaptainError } from "../lib/errors.ts";
+import { keepInside } from "../lib/no-proxy.ts";
+import { plainJson } from "../lib/plain-text.ts";
 import { type Io, openIo } from "./io.ts";
+import "./shell.ts";
 
 const PROJECT = join(import.meta.dirname, "..");
 /** Errors in what was typed, rather than in what was found. */
 const USAGE = new Set(["USAGE", "WHICH_VOYAGE", "WHICH_SHIP", "WHICH_QUESTION", "NO_TERMINAL", "USE_PULUMI"]);
 
 loadDotEnv(PROJECT);
+keepInside();
 
 const GRACE_MS = 3_000;
 const interrupted = new AbortController();
@@ -66,7 +70,7 @@ verb(
   "the voyage, what needs the captain, and a row a ship",
   "ocaptain status\nocaptain status voyage-abc --watch\nocaptain status --json | jq '.attention'",
   async (io, [voyage], options) => (await import("./verbs/status.ts")).status(voyage, options, io) as Promise<undefined>,
-).option("-w, --watch", "look again each second, until Ctrl-C");
+).option("-w, --watch", "look again each second, until the voyage has sunk, or Ctrl-C; waits for one that is not there yet");
 
 verb(
   "tasks [voyage]",
@@ -154,7 +158,7 @@ function failed(error: unknown): number {
   if (error instanceof CommanderError && !asJson) return 2; // it has said so itself
   if (interruptedBy) return statusOf(interruptedBy);
   const { code, message, hint } = error instanceof CommanderError ? slip(error) : known(error);
-  process.stderr.write(`${asJson ? JSON.stringify({ error: code, message, hint }) : explain(error)}\n`);
+  process.stderr.write(`${asJson ? plainJson({ error: code, message, hint }) : explain(error)}\n`);
   return USAGE.has(code) ? 2 : 1;
 }
 

@@ -1,7 +1,7 @@
 import { HAND_SESSION } from "../lib/crew-launch.ts";
 import { OcaptainError } from "../lib/errors.ts";
 import { spriteName } from "../lib/naming.ts";
-import { plain } from "../lib/plain-text.ts";
+import { plain, said } from "../lib/plain-text.ts";
 import { shipScript } from "../lib/ship-shell.ts";
 import { openSprites } from "../lib/sprites/client.ts";
 import { readVoyageProvider } from "../lib/voyage-provider.ts";
@@ -52,7 +52,7 @@ export async function typeToHand({ file, folder }: KnownVoyage, ship: string, te
     throw new OcaptainError("NO_SESSION", `no session of Claude Code is open on ${ship}`, { hint: `ocaptain status ${stack}` });
   if (exitCode === NO_SCREEN)
     throw new OcaptainError("NO_SESSION", `Claude Code's screen on ${ship} took no keys for ${START_SECONDS} s`, { hint: look });
-  throw new OcaptainError("TYPING", `typing on ${ship} failed: ${stderr.trim().slice(-500) || `exit status ${exitCode}`}`, {
+  throw new OcaptainError("TYPING", `typing on ${ship} failed: ${said(stderr) || `exit status ${exitCode}`}`, {
     hint: look,
   });
 }

@@ -1,4 +1,3 @@
-import { homedir } from "node:os";
 import { relative } from "node:path";
 import { all, type Output } from "@pulumi/pulumi";
 import { voyageFolder, voyagesRoot } from "../lib/paths.ts";
@@ -8,7 +7,8 @@ import type { Voyage } from "./voyage.ts";
 
 /**
  * The stack's outputs: what this `up` saw after its last resource, stamped `asOf` (design 4). None of it is a resource property, so a
- * second `up` changes nothing. No absolute path: a stack's state can be read on another machine (design 16).
+ * second `up` changes nothing. No absolute path: a stack's state can be read on another machine (design 16). So `workspace` is the way from the folder of
+ * all voyages (`~/voyages`, or OCAPTAIN_VOYAGES); `ocaptain status` tells it in full.
  */
 export function voyageOutputs(stack: string, plan: Plan, fleet: Voyage) {
   const addresses = all(fleet.ships.map((ship) => ship.address));
@@ -31,14 +31,8 @@ export function voyageOutputs(stack: string, plan: Plan, fleet: Voyage) {
     ),
     tasks: record.apply(({ tasks }) => tasks),
     spend: record.apply(({ spend }) => spend),
-    workspace: all([addresses]).apply(() => fromHome(voyageFolder(stack).workspace)),
+    workspace: all([addresses]).apply(() => relative(voyagesRoot(), voyageFolder(stack).workspace)),
     helm: fleet.helmUrl,
     asOf: record.apply(({ asOf }) => asOf),
   };
-}
-
-/** `~/voyages/…`, or the path below OCAPTAIN_VOYAGES where that is elsewhere. */
-function fromHome(path: string): string {
-  const below = relative(homedir(), path);
-  return below.startsWith("..") ? `$OCAPTAIN_VOYAGES/${relative(voyagesRoot(), path)}` : `~/${below}`;
 }

@@ -45,7 +45,7 @@ async function main(): Promise<void> {
 
   const { TMUX: _session, TMUX_PANE: _pane, ...env } = withoutGit(process.env);
   for (const [index, step] of order.steps.entries()) {
-    at = `step ${index + 1} of ${order.steps.length} (${step.run})`;
+    at = `step ${index + 1} of ${order.steps.length} (${step.run.slice(0, 500)})`;
     say("running", at);
     journal.note("provision", `provision ${at}`);
     const seconds = await runStep({

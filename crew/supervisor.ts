@@ -7,6 +7,7 @@ import { Killed } from "./halt.ts";
 import { HelmClient } from "./helm-client.ts";
 import { Hold } from "./hold.ts";
 import { Journal } from "./journal.ts";
+import { reachDirectly } from "./no-proxy.ts";
 import { onlyOne } from "./only-one.ts";
 import { isProvisioned } from "./provisioned.ts";
 import { readShip } from "./ship.ts";
@@ -17,6 +18,7 @@ import { standWatch } from "./watch.ts";
 process.stdout.on("error", () => {});
 
 const ship = readShip();
+reachDirectly(ship.config.helmUrl);
 const journal = new Journal(ship.logs);
 const orders = new AbortController();
 for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {

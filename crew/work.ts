@@ -74,7 +74,7 @@ function unlessAway(error: unknown): void {
 /** Gives a claim back. Throws Halt and Refused. */
 async function release(deck: Deck, grant: Grant, reason: string, failed: boolean, signal: AbortSignal): Promise<void> {
   const { task, epoch } = grant;
-  deck.journal.note("released", `task ${task.id}  given back: ${reason.split("\n")[0]}`, {
+  deck.journal.note("released", `task ${task.id}  ${failed ? "failed" : "given back"}: ${reason.split("\n")[0]}`, {
     task: task.id,
     epoch,
     failed,

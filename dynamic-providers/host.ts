@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { loadDotEnv } from "../lib/dot-env.ts";
 import { explain, OcaptainError } from "../lib/errors.ts";
+import { keepInside } from "../lib/no-proxy.ts";
 import { readVoyageFile } from "../lib/voyage-file.ts";
 import { endWithTheEngine, underWay } from "./engine-end.ts";
 import { helmLifecycle } from "./helm/lifecycle.ts";
@@ -39,6 +40,7 @@ const hasUnknown = (value: unknown): boolean =>
 endWithTheEngine();
 
 loadDotEnv(process.cwd());
+keepInside();
 
 export async function check(kind: string, settings: Settings, news: Bag, olds: Partial<Bag> = {}) {
   const failures: { property: string; reason: string }[] = [];
@@ -65,7 +67,10 @@ export async function check(kind: string, settings: Settings, news: Bag, olds: P
 
 export async function diff(kind: string, _settings: Settings, olds: Bag, news: Bag) {
   const { inputs, replaceOn } = lifecycle(kind);
-  const changed = Object.keys(inputs.shape).filter((key) => hasUnknown(news[key]) || !isDeepStrictEqual(olds[key], news[key]));
+  const steady: readonly string[] = lifecycle(kind).steady ?? [];
+  const changed = Object.keys(inputs.shape).filter((key) =>
+    hasUnknown(news[key]) ? !steady.includes(key) : !isDeepStrictEqual(olds[key], news[key]),
+  );
   const replaces = replaceOn.filter((key) => changed.includes(key) && !hasUnknown(news[key]));
   return { changes: changed.length > 0 || olds.present === false, replaces, deleteBeforeReplace: true };
 }

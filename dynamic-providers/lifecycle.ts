@@ -42,6 +42,8 @@ export interface Lifecycle<Inputs extends { stack: string }, Outputs> {
   id(news: Inputs): string;
   /** Inputs that make another thing of it; always deleted before it is replaced. */
   replaceOn: readonly (keyof Inputs & string)[];
+  /** Inputs that are what they were unless it turns out otherwise: while a preview does not know them yet, it draws no change for them. */
+  steady?: readonly (keyof Inputs & string)[];
   /** Inputs that cannot change while the resource is there: a change is refused, in preview too. */
   fixed?: readonly (keyof Inputs & string)[];
   /** Throws what must be refused before anything is made, in a preview too; `olds` are inputs, and null for what the state does not know. Only looks. */

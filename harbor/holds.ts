@@ -6,6 +6,9 @@ import { readJson, reply, replyJson } from "./replies.ts";
 export type Hold = { name: string; startedMs: number; expiresMs: number };
 
 const MAX_HOLD_SECONDS = 3600;
+/** The vendor's bounds are not known; whoever is in the ship takes them. */
+const MOST_HOLDS = 64;
+const NAME = /^[^\p{Cc}]{1,128}$/u;
 
 export class Holds {
   private readonly all = new Map<string, Hold>();
@@ -31,8 +34,11 @@ export class Holds {
     return Math.max(0, ...this.live().map((hold) => hold.expiresMs));
   }
 
-  put(name: string, seconds: number): Hold {
+  /** undefined: there are as many as there may be. */
+  put(name: string, seconds: number): Hold | undefined {
     const nowMs = this.clock.now();
+    for (const [other, { expiresMs }] of this.all) if (expiresMs <= nowMs) this.all.delete(other);
+    if (!this.all.has(name) && this.all.size >= MOST_HOLDS) return undefined;
     const hold = { name, startedMs: this.get(name)?.startedMs ?? nowMs, expiresMs: nowMs + seconds * 1000 };
     this.all.set(name, hold);
     this.changed();
@@ -84,9 +90,11 @@ export async function holdCall(
   const body = await readJson(request);
   const wanted = name ?? body?.name;
   const seconds = holdSeconds(body?.expire);
-  if (typeof wanted !== "string" || wanted === "") return replyJson(response, 400, { error: "name is required" });
+  if (typeof wanted !== "string" || !NAME.test(wanted)) return replyJson(response, 400, { error: "name is required" });
   if (seconds === undefined) return replyJson(response, 400, { error: "expire must be a duration of at most 1h" });
   if (request.method === "POST" && holds.get(wanted))
     return replyJson(response, 409, { error: `task '${wanted}' already exists` });
-  replyJson(response, request.method === "POST" ? 201 : 200, view(holds.put(wanted, seconds)));
+  const hold = holds.put(wanted, seconds);
+  if (!hold) return replyJson(response, 429, { error: `a sprite has at most ${MOST_HOLDS} tasks` });
+  replyJson(response, request.method === "POST" ? 201 : 200, view(hold));
 }

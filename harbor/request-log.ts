@@ -6,15 +6,28 @@ export type RequestLine = { at: string; method: string; path: string; status: nu
 
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Appends to `<home>/requests.jsonl` (0600), which starts anew with a harbor that finds it over 16 MiB. */
+/** Appends to `<home>/requests.jsonl` (0600), which starts anew at 16 MiB. */
 export function openRequestLog(home: string) {
   const file = join(home, "requests.jsonl");
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) rmSync(file);
-  const stream = createWriteStream(file, { flags: "a", mode: 0o600 });
-  stream.on("error", () => {}); // a full disk does not end the harbor
+  let bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const open = () => {
+    if (bytes > MAX_BYTES) {
+      rmSync(file, { force: true });
+      bytes = 0;
+    }
+    return createWriteStream(file, { flags: "a", mode: 0o600 }).on("error", () => {}); // a full disk does not end the harbor
+  };
+  let stream = open();
   return {
-    write: (line: RequestLine) => void stream.write(`${JSON.stringify(line)}\n`),
+    write(line: RequestLine): void {
+      const text = `${JSON.stringify(line)}\n`;
+      bytes += text.length;
+      stream.write(text);
+      if (bytes <= MAX_BYTES) return;
+      stream.end();
+      stream = open();
+    },
     close: () => new Promise<void>((resolve) => stream.end(resolve)),
   };
 }

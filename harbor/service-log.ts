@@ -11,6 +11,9 @@ export type ServiceEvent = {
 };
 
 const KEPT_LINES = 1000;
+const KEPT_CHARACTERS = 512 * 1024;
+/** What comes without a line's end is cut into lines of so much. */
+const LINE_CHARACTERS = 64 * 1024;
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 /** What one service prints: the last lines in memory, with their stream, and all of it in a file, which is begun anew at 4 MiB. */
@@ -20,6 +23,7 @@ export class ServiceLog {
   private readonly listeners = new Set<(event: ServiceEvent) => void>();
   private readonly begun = { stdout: "", stderr: "" };
   private lines: ServiceEvent[] = [];
+  private kept = 0;
   private bytes = Number.POSITIVE_INFINITY;
 
   constructor(file: string, now: () => number) {
@@ -39,9 +43,17 @@ export class ServiceLog {
   }
 
   write(stream: "stdout" | "stderr", data: string): void {
-    const parts = (this.begun[stream] + data).split("\n");
-    this.begun[stream] = parts.pop() ?? "";
-    for (const line of parts) this.line(stream, line);
+    const parts = data.split("\n");
+    parts[0] = this.begun[stream] + parts[0];
+    const whole = parts.flatMap((part, at) => {
+      const last = at === parts.length - 1;
+      const pieces = cut(part);
+      if (last) this.begun[stream] = pieces.pop()!;
+      return pieces;
+    });
+    if (whole.length === 0) return;
+    this.append(whole.map((line) => `${line}\n`).join(""));
+    for (const line of whole) this.line(stream, line);
   }
 
   /** The last line may have had no end. */
@@ -60,8 +72,8 @@ export class ServiceLog {
   private line(type: "stdout" | "stderr", data: string): void {
     const event = { type, data, timestamp: this.now() };
     this.lines.push(event);
-    if (this.lines.length > KEPT_LINES) this.lines.shift();
-    this.append(`${data}\n`);
+    this.kept += data.length;
+    while (this.lines.length > KEPT_LINES || this.kept > KEPT_CHARACTERS) this.kept -= this.lines.shift()!.data!.length;
     for (const listener of this.listeners) listener(event);
   }
 
@@ -77,4 +89,12 @@ export class ServiceLog {
       this.bytes += Buffer.byteLength(text);
     } catch {}
   }
+}
+
+/** At least one piece, which may be empty. */
+function cut(line: string): string[] {
+  const pieces: string[] = [];
+  let at = 0;
+  for (; line.length - at > LINE_CHARACTERS; at += LINE_CHARACTERS) pieces.push(line.slice(at, at + LINE_CHARACTERS));
+  return [...pieces, line.slice(at)];
 }

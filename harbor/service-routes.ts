@@ -21,6 +21,8 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 /** How long a start is told of when the caller does not say; the vendor's own examples say 5 s. */
 const TELL_MS = 5_000;
 const STOP_MS = 10_000;
+/** A caller that does not read what it is told is hung up on. */
+const MOST_UNREAD_BYTES = 8 * 1024 * 1024;
 
 type Serve = (call: ServiceCall) => void | Promise<void>;
 
@@ -117,7 +119,10 @@ async function stream(
   tellMs: number,
   act: () => void | Promise<void>,
 ): Promise<void> {
-  const line = (event: object) => response.write(`${JSON.stringify(event)}\n`);
+  const line = (event: object) => {
+    if (response.writableLength > MOST_UNREAD_BYTES) response.destroy();
+    else response.write(`${JSON.stringify(event)}\n`);
+  };
   response.writeHead(200, ndjson);
   const silence = service.log.listen(line);
   const left = new AbortController();

@@ -5,15 +5,23 @@ import type { ServiceLog } from "./service-log.ts";
 import { type Session, startSession } from "./sessions.ts";
 import type { Vm } from "./vm.ts";
 
+/** All definitions of a ship are written at each change. */
+const MOST_CHARACTERS = 64 * 1024;
+/** A service that prints without end is read so much at a time, and then made to wait: the harbor has other ships. */
+const READ_BYTES = 1024 * 1024;
+const READ_AGAIN_MS = 100;
+
 /** The body of a PUT (facts: sprites §6): `cmd` is the executable only. */
-export const ServiceDefinition = z.object({
-  cmd: z.string().min(1),
-  args: z.array(z.string()).nullish(),
-  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).nullish(),
-  dir: z.string().optional(),
-  needs: z.array(z.string()).nullish(),
-  http_port: z.number().int().min(1).max(65_535).optional(),
-});
+export const ServiceDefinition = z
+  .object({
+    cmd: z.string().min(1),
+    args: z.array(z.string()).nullish(),
+    env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).nullish(),
+    dir: z.string().optional(),
+    needs: z.array(z.string()).nullish(),
+    http_port: z.number().int().min(1).max(65_535).optional(),
+  })
+  .refine((definition) => JSON.stringify(definition).length <= MOST_CHARACTERS, `is longer than ${MOST_CHARACTERS} characters`);
 export type ServiceDefinition = z.infer<typeof ServiceDefinition>;
 
 /** `wanted`: it is to run whenever the ship does. */
@@ -109,7 +117,15 @@ export class Service {
     this.startedMs = this.clock.now();
     this.log.tell({ type: "started" });
     session.endInput();
-    session.listen(({ stream, data }) => this.log.write(stream, data.toString("utf8")));
+    let read = 0;
+    session.listen(({ stream, data }) => {
+      this.log.write(stream, data.toString("utf8"));
+      read += data.length;
+      if (read < READ_BYTES) return;
+      read = 0;
+      session.pause();
+      setTimeout(() => session.resume(), READ_AGAIN_MS).unref();
+    });
     void session.exited.then((code) => this.exited(session, code));
   }
 

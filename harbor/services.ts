@@ -15,6 +15,9 @@ type Owner = {
   whenAwake(step: (vm: Vm) => Promise<void>): void;
 };
 
+/** The vendor's bound is not known; whoever is in the ship makes them. */
+const MOST_SERVICES = 64;
+
 /** The services of one ship (facts: sprites §6). They run while it does, begin again after a cold start, and hold nobody awake. */
 export class Services {
   private readonly all = new Map<string, Service>();
@@ -35,10 +38,11 @@ export class Services {
 
   /** Why this may not be: the vendor's status, and words. */
   problem(name: string, { needs, http_port }: ServiceDefinition): { status: number; error: string } | undefined {
+    if (!this.all.has(name) && this.all.size >= MOST_SERVICES)
+      return { status: 400, error: `a sprite has at most ${MOST_SERVICES} services` };
     const unknown = needs?.find((need) => need !== name && !this.all.has(need));
     if (unknown) return { status: 400, error: `needs unknown service "${unknown}"` };
-    const above = (other: string): boolean => other === name || (this.all.get(other)?.stored.definition.needs ?? []).some(above);
-    if (needs?.some(above)) return { status: 400, error: `service "${name}" would need itself` };
+    if (this.needed(needs ?? []).includes(name)) return { status: 400, error: `service "${name}" would need itself` };
     const taken = this.list().find((other) => other.name !== name && other.stored.definition.http_port);
     if (http_port && taken) return { status: 409, error: `service "${taken.name}" has http_port already` };
     return undefined;
@@ -53,15 +57,23 @@ export class Services {
     return service;
   }
 
+  /** These, and all that they need, each once, and after what it needs itself; a circle is walked once round. */
+  private needed(names: readonly string[], seen = new Set<string>()): string[] {
+    return names.flatMap((name) => {
+      if (seen.has(name)) return [];
+      seen.add(name);
+      return [...this.needed(this.all.get(name)?.stored.definition.needs ?? [], seen), name];
+    });
+  }
+
   /** What it needs first. */
   async start(service: Service, vm: Vm): Promise<void> {
-    for (const need of service.stored.definition.needs ?? []) {
-      const needed = this.all.get(need);
-      if (needed) await this.start(needed, vm);
+    for (const name of this.needed([service.name])) {
+      const needed = this.all.get(name);
+      const known = needed?.stored.wanted;
+      await needed?.start(vm);
+      if (!known) this.save();
     }
-    const known = service.stored.wanted;
-    await service.start(vm);
-    if (!known) this.save();
   }
 
   async stop(service: Service, timeoutMs: number): Promise<void> {

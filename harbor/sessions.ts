@@ -38,6 +38,8 @@ export type Session = {
 };
 
 const SCROLLBACK_BYTES = 64 * 1024;
+/** What is kept of a command that nobody listens to yet; then it waits. */
+const EARLY_BYTES = 1024 * 1024;
 /** How long output may still come after the exit: a background child can hold the pipes open for ever. */
 const DRAIN_MS = 200;
 
@@ -46,13 +48,18 @@ export async function startSession(vm: Vm, command: Command, nowMs: number): Pro
   const raw = command.tty ? startTerminal(vm, command, command.tty) : startPlain(vm, command);
   const listeners = new Set<(output: Output) => void>();
   let early: Output[] | undefined = [];
+  let earlyBytes = 0;
   let kept: Buffer[] = [];
   let keptBytes = 0;
   raw.onOutput((output) => {
     kept.push(output.data);
     keptBytes += output.data.length;
     while (keptBytes - kept[0]!.length >= SCROLLBACK_BYTES) keptBytes -= kept.shift()!.length;
-    if (early) early.push(output);
+    if (early) {
+      early.push(output);
+      earlyBytes += output.data.length;
+      if (earlyBytes > EARLY_BYTES) raw.pause();
+    }
     for (const listener of listeners) listener(output);
   });
   // Only now: what nobody listens to when a process ends, Node throws away.
@@ -69,6 +76,7 @@ export async function startSession(vm: Vm, command: Command, nowMs: number): Pro
     listen(listener) {
       for (const output of early ?? []) listener(output);
       early = undefined;
+      if (earlyBytes > EARLY_BYTES) raw.resume();
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

@@ -9,6 +9,9 @@ import { serviceRoute } from "./service-routes.ts";
 import type { Services } from "./services.ts";
 import type { Vm } from "./vm.ts";
 
+/** Whoever is in the ship opens them, in the harbor of all ships. */
+const MOST_CONNECTIONS = 64;
+
 /** What a ship may ask of its own machine. */
 type Inside = { holds: Holds; services: Services; policy: NetworkPolicy; vm(): Vm | undefined };
 
@@ -16,7 +19,7 @@ type Inside = { holds: Holds; services: Services; policy: NetworkPolicy; vm(): V
 export async function serveShip(inside: Inside, socket: string): Promise<Server> {
   if (socket.length > 107)
     throw new OcaptainError("PATH_TOO_LONG", `${socket} is too long for a unix socket`, {
-      hint: "export OCAPTAIN_HOME to a shorter path",
+      hint: "export OCAPTAIN_HOME=/a/shorter/folder",
     });
   rmSync(socket, { force: true });
   const server = createServer((request, response) => {
@@ -25,6 +28,7 @@ export async function serveShip(inside: Inside, socket: string): Promise<Server>
       else replyJson(response, 503, { error: error.message });
     });
   });
+  server.maxConnections = MOST_CONNECTIONS;
   server.listen(socket);
   await once(server, "listening");
   chmodSync(socket, 0o600);

@@ -3,16 +3,16 @@ import type { AcceptReply, AcceptRequest } from "../lib/ship-api.ts";
 import type { Branch } from "./branch.ts";
 import * as claims from "./claims.ts";
 import { checkOf } from "./grant.ts";
-import type { Lane } from "./lane.ts";
-import { type Intent, type Ledger, type Life, parseTask } from "./ledger.ts";
+import { Lane } from "./lane.ts";
+import { type Intent, type Ledger, type Life, parseTask, type TaskRecord } from "./ledger.ts";
 import type { Log } from "./log.ts";
 import { Refused } from "./refused.ts";
+import { Turns } from "./turns.ts";
 
 type Parts = {
   id: string;
   ledger: Ledger;
   branch: Branch;
-  lane: Lane;
   log: Log;
   changed: (...tasks: string[]) => Promise<void>;
   moved: (tip: string) => void;
@@ -21,20 +21,27 @@ type Parts = {
 /** Times that somebody else (a person, in the captain's folder) may move the branch under one accept. */
 const MOVES = 5;
 
-/** Brings a ship's commit onto the branch, one accept at a time in a voyage (design 8). */
+/**
+ * Brings a ship's commit onto the branch, one accept at a time in a voyage (design 8), by turns among the ships. A merge may take long, and changes
+ * nothing: only what follows it, from the intent to the ledger, keeps others out.
+ */
 export class Accepting {
   readonly #parts: Parts;
+  readonly #lane = new Lane();
+  /** Of one claim a crew asks once, and again when the answer is late. */
+  readonly #turns = new Turns<number>({ all: 1, each: 1, waiting: 4 });
+  readonly #underWay = new Map<string, Promise<AcceptReply>>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  /** While `job` runs no accept does, and none that was cut short is open: what the branch holds is in the ledger. */
+  /** While `job` runs no accept moves the branch, and none that was cut short is open: what the branch holds is in the ledger. */
   async alone<T>(job: () => Promise<T>): Promise<T> {
-    const { lane, changed } = this.#parts;
+    const { changed } = this.#parts;
     let settled: string[] = [];
     try {
-      return await lane.run(async () => {
+      return await this.#lane.run(async () => {
         settled = await this.#settle();
         return job();
       });
@@ -43,10 +50,19 @@ export class Accepting {
     }
   }
 
-  /** Throws {@link Refused}: fenced, stale-epoch, not-holder, check-failed, unknown-commit. */
-  async accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
+  /** Throws {@link Refused}: fenced, stale-epoch, not-holder, check-failed, unknown-commit; HttpError 503 when too many of that life wait. */
+  accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
+    const key = `${caller.life}/${ask.requestId}`;
+    const same = this.#underWay.get(key);
+    if (same) return same;
+    const mine = this.#inTurn(caller, ask).finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, mine);
+    return mine;
+  }
+
+  async #inTurn(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
     const { branch, changed, log, id } = this.#parts;
-    const reply = await this.alone(() => this.#accept(caller, ask));
+    const reply = await this.#turns.run(caller.life, () => this.#accept(caller, ask));
     await changed(ask.task);
     if (reply.kind === "accepted") {
       log("accepted", { voyage: id, ship: caller.ship, task: ask.task, epoch: ask.epoch, tip: reply.tip });
@@ -55,8 +71,9 @@ export class Accepting {
     return reply;
   }
 
-  async #accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
-    const { ledger, branch } = this.#parts;
+  /** The answer that is known already, or the claim that may be accepted. */
+  #judge(caller: Life, ask: AcceptRequest): AcceptReply | TaskRecord {
+    const { ledger } = this.#parts;
     const stored = ledger.reply<AcceptReply>(caller.life, ask.requestId);
     if (stored) return stored;
     claims.assertAlive(ledger, caller.life);
@@ -80,14 +97,21 @@ export class Accepting {
           : `task ${task.id} has a check, and it was not run`,
       );
     }
+    return task;
+  }
 
+  async #accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
+    const { branch } = this.#parts;
+    const task = await this.alone(async () => this.#judge(caller, ask));
+    if ("kind" in task) return task;
+    const { subject } = parseTask(task.body);
     for (let attempt = 0; attempt < MOVES; attempt++) {
       const merged = await branch.merge({
         ship: caller.ship,
         task: task.id,
         epoch: task.epoch,
         commit: ask.commit,
-        subject: text.subject,
+        subject,
       });
       if (merged.kind === "unknown-commit") throw new Refused("unknown-commit", merged.message);
       if (merged.kind === "conflict") {
@@ -104,16 +128,24 @@ export class Accepting {
         ship_commit: ask.commit,
         summary: ask.summary,
       };
-      await ledger.store.write(() => claims.intend(ledger, intent));
-      if (await branch.move(merged.tip, merged.commit)) {
-        await this.#finish(intent);
-        return { kind: "accepted", tip: merged.commit };
-      }
+      if (await this.alone(() => this.#move(intent))) return { kind: "accepted", tip: merged.commit };
     }
     throw new OcaptainError(
       "BRANCH_MOVES",
       `branch ${branch.name} was moved ${MOVES} times while task ${task.id} was being accepted`,
     );
+  }
+
+  /** Alone. The claim may have ended while the merge was made: then the intent is refused. False when somebody else has moved the branch. */
+  async #move(intent: Intent): Promise<boolean> {
+    const { ledger, branch } = this.#parts;
+    await ledger.store.write(() => claims.intend(ledger, intent));
+    if (await branch.move(intent.from_tip, intent.to_commit)) {
+      await this.#finish(intent);
+      return true;
+    }
+    await ledger.store.write(() => claims.dropIntent(ledger, intent.task));
+    return false;
   }
 
   /** After a death of the helm; no call comes in yet. */

@@ -54,7 +54,7 @@ export class Fencing {
     return this.#outcome(life);
   }
 
-  /** Beside no accept: one of this life that has begun to move the branch is through before, and none begins after. */
+  /** Beside no move of the branch: one for this life that has begun is through before, and none begins after. It waits for no merge. */
   #mark(life: number, reason: string): Promise<void> {
     const { ledger, alone, log, id } = this.#parts;
     return alone(() =>

@@ -5,7 +5,9 @@ import { z } from "zod";
 import type { PlanChanges, RegisterVoyage } from "../lib/admin-api.ts";
 import { writeAtomically } from "../lib/atomic-file.ts";
 import { OcaptainError } from "../lib/errors.ts";
+import { forgetHelmPort } from "../lib/helm-port.ts";
 import { VOYAGE_ID } from "../lib/naming.ts";
+import type { OsLock } from "../lib/os-lock.ts";
 import { type VoyageFolder, voyageFolderAt } from "../lib/paths.ts";
 import { openSprites } from "../lib/sprites/client.ts";
 import type { ProviderSettings } from "../lib/sprites/types.ts";
@@ -15,6 +17,7 @@ import { openBranch } from "./branch.ts";
 import { systemClock } from "./clock.ts";
 import type { Doors } from "./doors.ts";
 import { Ledger } from "./ledger.ts";
+import { holdLedger } from "./ledger-lock.ts";
 import type { Log } from "./log.ts";
 import { Projection } from "./projection.ts";
 import { Store } from "./store.ts";
@@ -75,7 +78,7 @@ export class Fleet {
     return sailing;
   }
 
-  /** Idempotent. Throws NO_REPO, WORK_GONE, ANOTHER_FOLDER, BAD_PLAN, NO_DOOR. */
+  /** Idempotent. Throws NO_REPO, WORK_GONE, ANOTHER_FOLDER, LEDGER_HELD, BAD_PLAN, NO_DOOR. */
   async register(id: string, ask: RegisterVoyage): Promise<PlanChanges> {
     if (!VOYAGE_ID.test(id)) throw new OcaptainError("BAD_VOYAGE_ID", `"${id}" is no voyage id: 6 lower-case hex digits`);
     const folder = voyageFolderAt(ask.folder, ask.stack);
@@ -106,6 +109,7 @@ export class Fleet {
     if (!this.#registry[id]) return;
     delete this.#registry[id];
     await this.#save();
+    if (Object.keys(this.#registry).length === 0) forgetHelmPort();
     await this.#keepDoors().catch(() => {});
   }
 
@@ -125,6 +129,16 @@ export class Fleet {
   async #load(id: string, stack: string, root: string): Promise<Sailing> {
     const folder = voyageFolderAt(root, stack);
     if (!existsSync(folder.repo)) throw new OcaptainError("NO_REPO", `${folder.repo} is not there`, { hint: "pulumi up" });
+    const lock = await holdLedger(folder);
+    try {
+      return await this.#open(id, stack, folder, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  async #open(id: string, stack: string, folder: VoyageFolder, lock: OsLock): Promise<Sailing> {
     const ledger = new Ledger(new Store(folder.ledger), () => systemClock.wallMs());
     const projection = new Projection(folder.tasks, ledger, this.#log);
     const parts = { id, ledger, branch: openBranch(folder, stack, id), clock: systemClock, log: this.#log };
@@ -152,6 +166,7 @@ export class Fleet {
       waker.close();
       for (const stop of timers) stop();
       ledger.store.close();
+      lock.release();
     };
     const sailing = { voyage, folder, close };
     this.#sailing.set(id, sailing);

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type GitConfig, git, gitEnv, gitLine, signalGroup } from "../lib/git/run.ts";
 import type { VoyageFolder } from "../lib/paths.ts";
 import { HttpError } from "./http.ts";
+import { Turns } from "./turns.ts";
 
 /** Of git's own protocol only the smart calls are served; no file of the repository is. */
 const CALLS = new Map([
@@ -14,20 +15,36 @@ const CALLS = new Map([
 const QUIET_MS = 5 * 60_000;
 
 /**
+ * Each transfer is three processes of git on the captain's machine. A crew has one at a time; its agents may have some beside. The first of each ship
+ * waits for nobody else's, so that no ship keeps others from the repository.
+ */
+const TURNS = new Turns<string>({ all: 16, each: 4, waiting: 8, firstIsFree: true });
+/** Below the minute after which a crew's git gives up a transfer that does not move. */
+const PATIENCE_MS = 30_000;
+
+/** `life`: whose transfer it is, among those of all voyages. `call`: path below the repository and query: `/info/refs?service=…` */
+type Ask = { folder: VoyageFolder; ship: string; life: string; branch: string; call: string };
+
+/**
  * Serves one request of git's smart HTTP through `git http-backend`: all refs may be read, `refs/ships/<ship>/*` may be pushed. That is held by git
  * itself: everything else is a hidden ref to receive-pack, which refuses to update it.
- *
- * @param call path below the repository and query: `/info/refs?service=…`
+ * @throws HttpError 503 when more of that ship are under way than it may have
  */
-export async function serveGit(
-  request: IncomingMessage,
-  response: ServerResponse,
-  ask: { folder: VoyageFolder; ship: string; branch: string; call: string },
-): Promise<void> {
-  const { folder, ship, branch } = ask;
+export async function serveGit(request: IncomingMessage, response: ServerResponse, ask: Ask): Promise<void> {
   const [path = "", query = ""] = ask.call.split("?");
   if (!CALLS.get(`${request.method} ${path}`)?.test(query))
     throw new HttpError(404, "NOT_FOUND", `${request.method} ${path} is no call of git's smart HTTP`);
+  const left = new AbortController();
+  response.once("close", () => left.abort());
+  const patience = AbortSignal.any([left.signal, AbortSignal.timeout(PATIENCE_MS)]);
+  await TURNS.run(ask.life, () => transfer(request, response, { ...ask, path, query }), patience);
+}
+
+async function transfer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { folder, ship, branch, path, query }: Ask & { path: string; query: string },
+): Promise<void> {
   if (query === "service=git-receive-pack") await offerTip(folder, ship, branch);
 
   const header = (name: string) => String(request.headers[name] ?? "");

@@ -10,10 +10,12 @@ import { Refused } from "./refused.ts";
 export class HttpError extends Error {
   readonly status: number;
   readonly code: string;
-  constructor(status: number, code: string, message: string) {
+  readonly retryAfterSeconds: number | undefined;
+  constructor(status: number, code: string, message: string, retryAfterSeconds?: number) {
     super(message);
     this.status = status;
     this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
@@ -47,6 +49,8 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
 /** Answers a failed call: Refused 409, what does not parse 400, ours by its code, all else 500. Returns the status. */
 export function sendError(response: ServerResponse, error: unknown): number {
   const [status, body] = answerTo(error);
+  if (error instanceof HttpError && error.retryAfterSeconds !== undefined && !response.headersSent)
+    response.setHeader("retry-after", String(error.retryAfterSeconds));
   sendJson(response, status, body);
   return status;
 }

@@ -40,13 +40,16 @@ type Parts = {
   notify: () => void;
 };
 
+type Nothing = Omit<Extract<ClaimReply, { kind: "nothing" }>, "free">;
+
 /** What ships ask of a voyage (lib/ship-api.ts). Each call takes the caller's life, which its token was minted for, and throws {@link Refused}. */
 export class ShipCalls {
   readonly #voyage: Voyage;
   readonly #accepting: Accepting;
   readonly #changed: Parts["changed"];
   readonly #notify: Parts["notify"];
-  readonly #nothings = new Map<number, Map<string, ClaimReply>>();
+  /** Without the list of free tasks, which may be long, and is of the moment. */
+  readonly #nothings = new Map<number, Map<string, Nothing>>();
 
   constructor(parts: Parts) {
     this.#voyage = parts.voyage;
@@ -83,7 +86,7 @@ export class ShipCalls {
     this.#seen(caller, ask.incarnation);
     const nothings = this.#nothings.get(caller.life);
     const nothing = nothings?.get(ask.requestId);
-    if (nothing) return nothing;
+    if (nothing) return ask.only === undefined ? nothing : { ...nothing, free: this.#ledger.freeTasks() };
     const retryAfterSeconds = Math.min(2, this.#voyage.timing.heartbeatSeconds / 5);
     let blocked: string[] = [];
     const reply = await this.#ledger.store.write(() => {
@@ -97,8 +100,9 @@ export class ShipCalls {
     if (blocked.length > 0) void this.#changed(...blocked);
     if (reply.kind === "nothing") {
       // Remembered in memory: it changed nothing, and no request outlives the helm's own death.
-      const kept = nothings ?? new Map<string, ClaimReply>();
-      kept.set(ask.requestId, reply);
+      const kept = nothings ?? new Map<string, Nothing>();
+      const { free: _, ...brief } = reply;
+      kept.set(ask.requestId, brief);
       if (kept.size > NOTHINGS_KEPT) kept.delete(kept.keys().next().value!);
       this.#nothings.set(caller.life, kept);
       return reply;
@@ -151,7 +155,7 @@ export class ShipCalls {
     return this.#end(caller, ask, () => claims.release(this.#ledger, caller.life, ask));
   }
 
-  /** In the accept's lane: a claim whose branch move is under way must not be given back meanwhile. */
+  /** Beside no move of the branch: a claim whose branch move is under way must not be given back meanwhile. */
   async #end(
     caller: Life,
     ask: { requestId: string; incarnation: string; task: string },

@@ -18,10 +18,15 @@ import { HttpError, readJson, sendError, sendJson } from "./http.ts";
 import type { Life } from "./ledger.ts";
 import type { Log } from "./log.ts";
 import { Refused } from "./refused.ts";
+import { Turns } from "./turns.ts";
 import type { Voyage } from "./voyage.ts";
 
 const MOST_BYTES = 1024 * 1024;
 const PING_MS = 10_000;
+/** Of one ship: a crew has a handful under way. Each may have a body of {@link MOST_BYTES} in memory. */
+const CALLS_AT_ONCE = new Turns<string>({ all: Number.POSITIVE_INFINITY, each: 32, waiting: 0 });
+/** Of one ship: a crew has one, and may have left some behind that the network does not know of yet. */
+const MOST_STREAMS = 8;
 
 type Call = (voyage: Voyage, caller: Life, request: IncomingMessage) => Promise<unknown>;
 const CALLS: Record<string, Call> = {
@@ -63,7 +68,8 @@ async function answer(fleet: Fleet, request: IncomingMessage, response: ServerRe
   if (git) {
     if (git[1] !== voyage.id) throw new HttpError(403, "FORBIDDEN", "this token is for another voyage");
     if (caller.fenced) throw new HttpError(403, "FORBIDDEN", `${caller.ship} was fenced`);
-    return serveGit(request, response, { folder, ship: caller.ship, branch: voyage.branch, call: git[2]! });
+    const { ship, life } = caller;
+    return serveGit(request, response, { folder, ship, life: `${voyage.id}/${life}`, branch: voyage.branch, call: git[2]! });
   }
   // What a fenced ship has spent counts all the same.
   if (caller.fenced && url !== "/v1/ship/usage")
@@ -71,7 +77,7 @@ async function answer(fleet: Fleet, request: IncomingMessage, response: ServerRe
   if (request.method === "GET" && url === "/v1/ship/presence") return presence(voyage, caller, response);
   const call = request.method === "POST" && url.startsWith("/v1/ship/") ? CALLS[url.slice("/v1/ship/".length)] : undefined;
   if (!call) throw new HttpError(404, "NOT_FOUND", `${request.method} ${url.split("?")[0]} is no call of the ship API`);
-  sendJson(response, 200, await call(voyage, caller, request));
+  sendJson(response, 200, await CALLS_AT_ONCE.run(`${voyage.id}/${caller.life}`, () => call(voyage, caller, request)));
 }
 
 /** The token's first part names the voyage; its hash, in that voyage's ledger, the ship. */
@@ -83,14 +89,23 @@ function authenticate(fleet: Fleet, request: IncomingMessage): { voyage: Voyage;
   return { voyage: known.voyage, folder: known.folder, caller };
 }
 
+/** Open ones of each life, oldest first. */
+const STREAMS = new Map<string, Set<ServerResponse>>();
+
 function presence(voyage: Voyage, caller: Life, response: ServerResponse): void {
+  const who = `${voyage.id}/${caller.life}`;
+  const open = STREAMS.get(who) ?? new Set();
   const say = (line: object) => void response.write(`${JSON.stringify(line)}\n`);
   response.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
   say({ type: "ping" });
   const close = voyage.calls.present(caller, say);
   const ping = setInterval(() => say({ type: "ping" }), PING_MS);
+  STREAMS.set(who, open.add(response));
   response.once("close", () => {
     clearInterval(ping);
     close();
+    open.delete(response);
+    if (open.size === 0) STREAMS.delete(who);
   });
+  if (open.size > MOST_STREAMS) [...open][0]!.destroy();
 }

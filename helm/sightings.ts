@@ -6,6 +6,7 @@ type Sighting = { atMs: number; wallMs: number; note: string | null; closed: boo
 export class Sightings {
   readonly #clock: Clock;
   readonly #seen = new Map<number, Sighting>();
+  readonly #calls = new Map<number, number>();
   readonly #streams = new Map<number, Set<(line: object) => void>>();
   #beganMs: number;
 
@@ -14,12 +15,22 @@ export class Sightings {
     this.#beganMs = clock.now();
   }
 
-  /** Silence counts from now: the helm was away itself. */
-  begin(): void {
-    this.#beganMs = this.#clock.now();
+  /** Silence counts from now, at most once in so long: the helm was away itself. */
+  begin(onceInMs: number): void {
+    if (this.#clock.now() - this.#beganMs >= onceInMs) this.#beganMs = this.#clock.now();
+  }
+
+  /** The helm calls a ship, to wake it. */
+  called(life: number): void {
+    this.#calls.set(life, this.unanswered(life) + 1);
+  }
+  /** How often it was called and not heard of since. */
+  unanswered(life: number): number {
+    return this.#calls.get(life) ?? 0;
   }
 
   seen(life: number, note?: string): void {
+    this.#calls.delete(life);
     const before = this.#seen.get(life);
     this.#seen.set(life, {
       atMs: this.#clock.now(),

@@ -41,19 +41,25 @@ export function shipRow(
   const verifying = ledger.openVerification()?.life === life.life;
   const holds = held !== undefined || verifying;
   const fitness = ledger.fitness(life.life);
+  const unanswered = sightings.unanswered(life.life);
+  const state = stateOf(life, record, holds, sightings, at);
   return {
     ship: record.ship,
     incarnation: life.incarnation,
-    state: stateOf(life, record, holds, sightings, at),
+    state,
     connected: sightings.connected(life.life, at.silenceMs),
     lastSeenAt: sightings.lastSeenAt(life.life) ?? life.hello_at,
     task: held?.id ?? null,
     epoch: held?.epoch ?? null,
-    note: verifying ? "verify.sh" : sightings.note(life.life),
+    // What one that is gone said last is not what it does.
+    note: verifying ? "verify.sh" : THERE.has(state) ? sightings.note(life.life) : null,
     hasWork: holds || at.freeWork,
     ...(typeof fitness === "object" && { unfit: fitness.unfit }),
+    ...(unanswered > 0 && { unanswered }),
   };
 }
+
+const THERE: ReadonlySet<ShipRow["state"]> = new Set(["working", "idle", "stopping"]);
 
 function stateOf(
   life: Life,
@@ -86,9 +92,16 @@ export function voyageState(ledger: Ledger, tip: string, ships: readonly ShipRow
   if (!moving) return "blocked";
   if (ledger.limited()) return "limited";
   if (!ledger.store.one("SELECT 1 FROM lives WHERE hello_at IS NOT NULL LIMIT 1")) return "planning";
-  if (ships.some((ship) => ship.state === "working" || ship.state === "idle")) return "sailing";
+  if (ships.some((ship) => THERE.has(ship.state) || isComing(ledger, ship))) return "sailing";
   return ships.length > 0 && ships.every((ship) => ship.state === "lost" || ship.state === "fenced") ? "lost" : "stalled";
 }
+
+/** After so many calls that nobody answered, a ship is not counted on any more: some 15 s, by the waker's back-off. */
+const MOST_CALLS = 3;
+
+/** Is it asleep, so that the helm wakes it for the work that is left? */
+const isComing = (ledger: Ledger, { ship, state, unfit, unanswered = 0 }: ShipRow) =>
+  state === "ended" && unfit === undefined && unanswered < MOST_CALLS && !ledger.ship(ship)?.stopping;
 
 /** Can a person type to its ships' hands? To an empty sail's, too: its plan says the same. */
 export function isInteractive(ledger: Ledger): boolean {

@@ -8,7 +8,6 @@ import type { Clock } from "./clock.ts";
 import { Crews } from "./crews.ts";
 import { Fencing } from "./fencing.ts";
 import * as hands from "./hands.ts";
-import { Lane } from "./lane.ts";
 import { Leases } from "./leases.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Log } from "./log.ts";
@@ -59,9 +58,8 @@ export class Voyage {
     this.ledger = parts.ledger;
     this.sightings = new Sightings(parts.clock);
     this.leases = new Leases(parts.clock, this.timing.leaseSeconds * 1000);
-    const lane = new Lane();
     const changed = this.#changed;
-    const accepting = new Accepting({ ...parts, lane, changed, moved: (tip) => this.#moved(tip) });
+    const accepting = new Accepting({ ...parts, changed, moved: (tip) => this.#moved(tip) });
     this.#accepting = accepting;
     this.#fencing = new Fencing({ ...parts, alone: (job) => accepting.alone(job), changed });
     this.crews = new Crews({ ...parts, sightings: this.sightings, fencing: this.#fencing, changed, silenceMs: this.#silenceMs });
@@ -208,7 +206,7 @@ export class Voyage {
     );
     const { lives, jumped } = this.leases.expired(holders.map((holder) => holder.life));
     if (jumped) {
-      this.sightings.begin();
+      this.sightings.begin(this.leases.leaseMs);
       this.#parts.log("clock-jump", { voyage: this.id });
     }
     for (const { life, fenced } of holders) {

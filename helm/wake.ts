@@ -1,6 +1,7 @@
 import { launchCrew } from "../lib/crew-launch.ts";
 import { OcaptainError } from "../lib/errors.ts";
 import { spriteName } from "../lib/naming.ts";
+import { said } from "../lib/plain-text.ts";
 import type { SpritesClient } from "../lib/sprites/types.ts";
 import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
@@ -69,7 +70,7 @@ export class Waker {
   }
 
   async #wake(ship: string): Promise<void> {
-    const { ledger, id } = this.#voyage;
+    const { ledger, sightings, id } = this.#voyage;
     const attempt = this.#attempts.get(ship) ?? { count: 0, notBeforeMs: 0, busy: false };
     this.#attempts.set(ship, attempt);
     attempt.busy = true;
@@ -77,6 +78,7 @@ export class Waker {
     this.#log("wake", { voyage: id, ship, attempt: attempt.count });
     try {
       const life = ledger.life(ledger.ship(ship)!.life)!;
+      sightings.called(life.life);
       const sprites = await this.#open();
       const name = spriteName(ledger.meta("stack")!, id, ship);
       const sprite = await sprites.get(name);
@@ -87,7 +89,7 @@ export class Waker {
       }
       const result = await sprites.exec(name, launchCrew, { timeoutMs: EXEC_MS });
       if (result.exitCode !== 0)
-        throw new OcaptainError("WAKE", `the crew of ${name} could not be started: ${result.stderr.slice(-500)}`);
+        throw new OcaptainError("WAKE", `the crew of ${name} could not be started: ${said(result.stderr)}`);
     } catch (error) {
       this.#log("wake-failed", { voyage: id, ship, attempt: attempt.count, error: String(error) });
     } finally {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { daemonEnvironment } from "./daemon-environment.ts";
+import { DAEMON_CWD, daemonEnvironment } from "./daemon-environment.ts";
 import { OcaptainError } from "./errors.ts";
 import { harborHome, harborInfoFile } from "./paths.ts";
 
@@ -124,7 +124,7 @@ function startDetached(latency: string, unconfined: boolean): { exitCode: number
   const child = spawn(process.execPath, [main, "--background", "--latency", latency, ...(unconfined ? ["--unconfined"] : [])], {
     detached: true,
     stdio: ["ignore", log, log],
-    cwd: "/",
+    cwd: DAEMON_CWD,
     env: daemonEnvironment(),
   });
   closeSync(log);

@@ -1,10 +1,12 @@
-import { OcaptainError } from "./errors.ts";
+import { z } from "zod";
+import { lastLine, ShipPath, shipFacts, UserName, Version } from "./ship-facts.ts";
 import { shipProgram } from "./ship-shell.ts";
 
 /** `path` is relative to the ship's home; `mode` are permission bits. */
 export type ShipFile = { path: string; content: string; mode: number };
 /** Whom an exec runs as on a ship, where, and on which Node. */
-export type ShipFacts = { user: string; home: string; node: string };
+const Facts = z.object({ user: UserName, home: ShipPath, node: Version });
+export type ShipFacts = z.infer<typeof Facts>;
 
 /**
  * Runs on the ship, on plain Node ≥ 18. Files come by stdin, because argv is seen by every process. Each file is put in place by a rename, so
@@ -46,14 +48,5 @@ export function provisionStdin(order: {
   return JSON.stringify({ mkdirs: [], ...order });
 }
 
-/** Throws SHIP_FACTS when the output is not what BOOT prints. */
-export function parseShipFacts(stdout: string): ShipFacts {
-  try {
-    const facts = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as ShipFacts;
-    if (typeof facts.home === "string" && typeof facts.node === "string") return facts;
-  } catch {}
-  throw new OcaptainError(
-    "SHIP_FACTS",
-    `the ship answered something else than its facts: ${JSON.stringify(stdout.slice(0, 200))}`,
-  );
-}
+/** @throws OcaptainError SHIP_FACTS when the output is not what BOOT prints */
+export const parseShipFacts = (sprite: string, stdout: string): ShipFacts => shipFacts(sprite, Facts, lastLine(stdout));

@@ -23,7 +23,8 @@ import { HandSettings, ProvisionStep } from "./plan-types.ts";
  * | `GET /v1/ship/presence` | – | an NDJSON stream that stays open: `{"type":"ping"}` each 10 s, `{"type":"stop","reason":…}`; its end tells the helm at once that the supervisor is gone |
  * | `/git/<voyageId>/…` | git smart HTTP, the same bearer token | read all, push only to `refs/ships/<ship>/*` |
  *
- * Refusals: 401 `{error:"unauthorized"}`; 409 {@link Refusal}; 400 `{error:"bad-request", message}`; 503 while the helm starts or stops.
+ * Refusals: 401 `{error:"unauthorized"}`; 409 {@link Refusal}; 400 `{error:"bad-request", message}`; 503 while the helm starts or stops, and,
+ * with `retry-after`, when one ship asks for too much at one time: 32 calls, 4 transfers of git and 8 that wait, 4 accepts that wait.
  */
 
 const requestId = z.string().min(8).max(64);

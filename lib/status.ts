@@ -6,15 +6,15 @@ import type { VoyageFolder } from "./paths.ts";
 import { Usage } from "./ship-api.ts";
 import { type Spend, type TaskRow, TaskStatus } from "./voyage-status.ts";
 
-/** What the synced task files alone say, without a helm. `completed` are accepted tasks; cancelled ones are counted apart. */
+/** What the synced task files alone say, without a helm: how many tasks have each status ({@link TaskStatus}). */
 export type TaskCounts = {
   total: number;
   pending: number;
-  inProgress: number;
-  completed: number;
+  claimed: number;
+  accepted: number;
   blocked: number;
   cancelled: number;
-  byShip: Record<string, { completed: number; task: string | null }>;
+  byShip: Record<string, { accepted: number; task: string | null }>;
 };
 
 const STATUS = { pending: "pending", in_progress: "claimed", completed: "accepted" } as const;
@@ -57,23 +57,15 @@ export async function readVoyageStatus(folder: VoyageFolder): Promise<TaskCounts
   return countTasks(await readTaskRows(folder));
 }
 
-const COUNTED = {
-  pending: "pending",
-  claimed: "inProgress",
-  accepted: "completed",
-  blocked: "blocked",
-  cancelled: "cancelled",
-} as const;
-
 export function countTasks(rows: readonly TaskRow[]): TaskCounts {
-  const counts: TaskCounts = { total: 0, pending: 0, inProgress: 0, completed: 0, blocked: 0, cancelled: 0, byShip: {} };
+  const counts: TaskCounts = { total: 0, pending: 0, claimed: 0, accepted: 0, blocked: 0, cancelled: 0, byShip: {} };
   for (const { id, status, ship: name } of rows) {
     counts.total++;
-    counts[COUNTED[status]]++;
+    counts[status]++;
     if (!name || (status !== "claimed" && status !== "accepted")) continue;
-    counts.byShip[name] ??= { completed: 0, task: null };
+    counts.byShip[name] ??= { accepted: 0, task: null };
     const ship = counts.byShip[name]!;
-    if (status === "accepted") ship.completed++;
+    if (status === "accepted") ship.accepted++;
     else ship.task = id;
   }
   return counts;

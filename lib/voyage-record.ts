@@ -1,6 +1,7 @@
 import { git } from "./git/run.ts";
 import { helmClient } from "./helm-client.ts";
 import { type VoyageFolder, voyageFolder } from "./paths.ts";
+import { shipState } from "./ship-state.ts";
 import { countTasks, readTaskRows, spendOfTasks, type TaskCounts } from "./status.ts";
 import type { Spend } from "./voyage-status.ts";
 
@@ -26,7 +27,7 @@ export async function readVoyageRecord(stack: string, voyageId: string): Promise
       .voyage(voyageId)
       .catch(() => null),
   ]);
-  const ships = Object.fromEntries((status?.ships ?? []).map(({ ship, state, task }) => [ship, { state, task }]));
+  const ships = Object.fromEntries((status?.ships ?? []).map((row) => [row.ship, { state: shipState(row), task: row.task }]));
   const spend = status?.spend ?? spendOfTasks(rows);
   return { state: status?.state ?? "unknown", tip, tasks: countTasks(rows), ships, spend, asOf: new Date().toISOString() };
 }

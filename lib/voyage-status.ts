@@ -7,7 +7,8 @@ export const TaskStatus = z.enum(["pending", "claimed", "accepted", "blocked", "
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
 /**
- * `planning`: no ship was seen yet. `sailing`: work is left and ships are there. `stalled`: work is left and no ship is. `blocked`: what is left
+ * `planning`: no ship was seen yet. `sailing`: work is left, and ships are there or are being woken. `stalled`: work is left, no ship is there, and none
+ * answers that the helm calls. `blocked`: what is left
  * waits for a blocked task. `verifying`: all tasks are accepted or cancelled, verify.sh has no result for this tip yet. `verified`, `failed`: its
  * result. `needs-captain`: a task waits for an answer, whatever else goes on. `limited`: tasks are left, and none is given out before a usage limit
  * is over. `budget`: work is left, the voyage's budget is spent: no task is given out, and hands at work end at their next gate. `lost`: work is left, and
@@ -69,6 +70,8 @@ export const ShipRow = z.object({
   hasWork: z.boolean(),
   /** Why its hand cannot work, by the trial at its last launch. It is given no task. */
   unfit: z.string().optional(),
+  /** How often the helm has called it to wake it, and not heard of it since. */
+  unanswered: z.number().optional(),
 });
 export type ShipRow = z.infer<typeof ShipRow>;
 

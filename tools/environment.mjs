@@ -48,7 +48,23 @@ export function environment(base = process.env) {
   if (!base.PULUMI_CONFIG_PASSPHRASE && !base.PULUMI_CONFIG_PASSPHRASE_FILE) set.PULUMI_CONFIG_PASSPHRASE_FILE = passphraseFile;
   // A CLI that was built because downloads are out of reach must not try to download plugins: it retries for seconds (facts: pulumi §4).
   if (readStamp("pulumi")?.built) unlessSet("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true");
+  Object.assign(set, reachLoopback(base));
   return set;
+}
+
+const PROXIES = ["http_proxy", "https_proxy", "all_proxy", "grpc_proxy"];
+
+/**
+ * Where a proxy is named: variables by which Pulumi's own processes, which speak with each other over loopback, reach each other without it. The program's gRPC
+ * connects before any line of the program runs (lib/no-proxy.ts does the rest).
+ * @returns {Record<string, string>}
+ */
+export function reachLoopback(base = process.env) {
+  if (!PROXIES.some((name) => base[name] || base[name.toUpperCase()])) return {};
+  const said = [base.no_proxy, base.NO_PROXY].flatMap((list) => (list ?? "").split(/[\s,]+/)).filter(Boolean);
+  if (said.includes("*")) return {};
+  const all = [...new Set([...said, "localhost", "127.0.0.1"])].join(",");
+  return { no_proxy: all, NO_PROXY: all };
 }
 
 /** True when the user has said where state goes: by variable, by token, or by `pulumi login`. */

@@ -1,10 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Health } from "../../lib/admin-api.ts";
-import { explain } from "../../lib/errors.ts";
+import { lossOf } from "../../lib/daemon-health.ts";
+import { explain, OcaptainError } from "../../lib/errors.ts";
 import { type HarborInfo, runningHarbor } from "../../lib/harbor-daemon.ts";
 import { helmBuild } from "../../lib/helm-build.ts";
 import { helmClient } from "../../lib/helm-client.ts";
+import { HELM_PROGRAMS } from "../../lib/helm-daemon.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { mutagenHome, ocaptainHome, voyagesRoot } from "../../lib/paths.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
@@ -14,8 +16,9 @@ import { chooseVoyage, voyageNames } from "../choose-voyage.ts";
 import { see } from "../status/see.ts";
 import { lookAtCaptainNode } from "./captain-node.ts";
 import { type Finding, found } from "./finding.ts";
+import { lookAtStacks } from "./stacks.ts";
 
-type Seen = { helm: Health | null; harbor: HarborInfo | undefined; voyages: VoyageFile[] };
+type Seen = { helm: Health | null; silent: OcaptainError | null; harbor: HarborInfo | undefined; voyages: VoyageFile[] };
 
 const again = (stack: string) => `pulumi up -s ${stack} && pulumi destroy -s ${stack}`;
 
@@ -28,29 +31,41 @@ export async function lookAtFleet(): Promise<Finding[]> {
       (file) => file && voyages.push(file),
       (error: unknown) => findings.push(found("voyages", name, "wrong", explain(error))),
     );
-  const helm = await helmClient()
+  const asked = await helmClient()
     .health()
-    .catch(() => null);
-  const seen: Seen = { helm, harbor: await runningHarbor(), voyages };
+    .catch((error: unknown) => error);
+  const silent = asked instanceof OcaptainError && asked.code === "HELM_SILENT" ? asked : null;
+  const helm = asked instanceof Error ? null : (asked as Health);
+  const seen: Seen = { helm, silent, harbor: await runningHarbor(), voyages };
   findings.push(...(await daemons(seen)), ...(await lookAtCaptainNode(voyages)));
+  findings.push(...(await lookAtStacks(voyages)));
   for (const voyage of voyages) findings.push(...(await lookAtVoyage(voyage, seen)));
   return [...findings, ...(await leftovers(seen)), ...strayFolders(voyages)];
 }
 
-async function daemons({ helm, harbor, voyages }: Seen): Promise<Finding[]> {
+async function daemons({ helm, silent, harbor, voyages }: Seen): Promise<Finding[]> {
   const afloat = voyages.filter((voyage) => !voyage.sunkAt);
   const none = afloat.length === 0 ? "not running; none is needed" : "not running";
-  const helmFinding = helm
-    ? found(
-        "daemons",
-        "helm",
-        "ok",
-        `process ${helm.pid}, port ${helm.port}${helm.build === (await helmBuild()) ? "" : ", of other code: the next up restarts it"}`,
-      )
-    : found("daemons", "helm", afloat.length === 0 ? "note" : "wrong", none, afloat[0] ? `pulumi up -s ${afloat[0].stack}` : "");
-  const harborFinding = harbor
-    ? found("daemons", "harbor", "ok", `process ${harbor.pid}, ${harbor.url}`)
-    : found("daemons", "harbor", "note", "not running");
+  const loss = helm && lossOf(helm.pid, HELM_PROGRAMS);
+  const up = afloat[0] ? `pulumi up -s ${afloat[0].stack}` : "";
+  const helmFinding = loss
+    ? found("daemons", "helm", "wrong", `process ${helm.pid} cannot work: ${loss}`, up || `kill ${helm.pid}`)
+    : helm
+      ? found(
+          "daemons",
+          "helm",
+          "ok",
+          `process ${helm.pid}, port ${helm.port}${helm.build === (await helmBuild()) ? "" : ", of other code: the next up restarts it"}`,
+        )
+      : silent
+        ? found("daemons", "helm", "wrong", silent.message, silent.hint)
+        : found("daemons", "helm", afloat.length === 0 ? "note" : "wrong", none, up);
+  const harborLoss = harbor && lossOf(harbor.pid, ["tmux"]);
+  const harborFinding = harborLoss
+    ? found("daemons", "harbor", "wrong", `process ${harbor.pid} cannot work: ${harborLoss}`, `npm run harbor -- --stop; ${up}`)
+    : harbor
+      ? found("daemons", "harbor", "ok", `process ${harbor.pid}, ${harbor.url}`)
+      : found("daemons", "harbor", "note", "not running");
   return [helmFinding, harborFinding];
 }
 
@@ -72,8 +87,10 @@ async function lookAtVoyage(file: VoyageFile, { helm, harbor }: Seen): Promise<F
   const provider = await readVoyageProvider(voyage.folder).catch(() => null);
   const findings: Finding[] = [];
   if (helm && !helm.voyages.includes(voyageId)) findings.push(wrong("the helm does not have it"));
-  if (!(await voyageMutagen({ voyageId, provider: provider?.kind ?? "harbor" }).running()))
-    findings.push(wrong("its sync daemon does not run"));
+  const mutagen = voyageMutagen({ voyageId, provider: provider?.kind ?? "harbor" });
+  const loss = await mutagen.daemonLoss();
+  if (loss) findings.push(wrong(`its sync daemon cannot work: ${loss}`));
+  else if (!(await mutagen.running())) findings.push(wrong("its sync daemon does not run"));
   if (provider?.kind === "harbor" && !harbor) findings.push(wrong("its ships are in the harbor, which does not run"));
   const view = await see(voyage);
   if (view.attention.length > 0 && view.from === "helm")

@@ -8,10 +8,11 @@ import { confinementCheck, nodeCheck, readTool, tools } from "../../lib/prefligh
 import { type Finding, found } from "./finding.ts";
 
 /** Programs and their versions, room, ports: what preflight looks at before a voyage, and the Pulumi that starts it. */
-export async function lookAtMachine(): Promise<Finding[]> {
+export async function lookAtMachine(shell: Record<string, string | undefined>): Promise<Finding[]> {
   const looks = await Promise.all(
     Object.values(tools).map(async (tool) => {
-      const { version, findings } = await readTool(tool);
+      // Pulumi alone is typed by hand: what counts is whether this shell finds it.
+      const { version, findings } = await readTool(tool, tool === tools.pulumi ? shell.PATH : undefined);
       if (findings.length === 0) return found("tools", tool.name, "ok", version ?? "");
       return found("tools", tool.name, "wrong", findings[0]!.message, findings[0]!.hint);
     }),
@@ -42,6 +43,17 @@ const SECRETS = [
   "CLAUDE_CODE_OAUTH_TOKEN",
   ...TAILNET_SECRETS,
 ];
+
+/**
+ * The vendor's program loader connects to the engine before any line of ours runs, and knows `no_proxy` in lower case alone. `ocaptain` itself has seen to
+ * that for what it starts; here it is about the shell in which `pulumi` is typed.
+ */
+export function lookAtProxies(shell: Record<string, string | undefined>): Finding[] {
+  const proxy = ["grpc_proxy", "https_proxy", "http_proxy"].find((name) => shell[name]);
+  if (!proxy || /(^|[\s,])(\*|127\.0\.0\.1|127\.0\.0\.0\/8)($|[\s,])/.test(shell.no_proxy ?? "")) return [];
+  const message = `names a proxy, and no_proxy does not except this machine: pulumi does not reach its own program`;
+  return [found("settings", proxy, "wrong", message, "export no_proxy=localhost,127.0.0.1")];
+}
 
 /** Where things are, and which variables say something; never the value of a secret one. */
 export function lookAtSettings(project: string): Finding[] {

@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /** A line of a ship's log. */
 export type LogLine = {
   /** ISO 8601. The supervisor's lines have their own; what a hand says has none: see {@link LogLine.atIs}. */
@@ -20,29 +22,42 @@ export const taskOf = (source: string) => /^task-(\d+)-\d+$/.exec(source)?.[1] ?
 /** `task-3-1` of a supervisor's line about task 3, epoch 1. */
 export const sourceOf = (facts: { task?: unknown; epoch?: unknown }) => `task-${facts.task}-${facts.epoch}`;
 
-type Journal = { at: string; event: string; text: string; task?: string; epoch?: number };
+const Journal = z.object({
+  at: z.iso.datetime({ offset: true }),
+  event: z.string().regex(/^[a-z][a-z-]{0,63}$/),
+  text: z.string(),
+  task: z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .optional(),
+  epoch: z.int().positive().optional(),
+});
 
 /** One line of `supervisor.jsonl`; what is no such JSON (cut off, or an agent's doing) is shown as it is, with the time of its file. */
 export function journalLine(file: LogFile, text: string, otherwiseAt: string): LogLine & { epoch?: number | undefined } {
   const { ship, incarnation, source } = file;
-  try {
-    const said = JSON.parse(text) as Journal;
-    if (typeof said.text === "string" && !Number.isNaN(Date.parse(said.at)))
-      return {
-        at: new Date(said.at).toISOString(),
-        atIs: "line",
-        ship,
-        incarnation,
-        source,
-        task: said.task === undefined ? null : String(said.task),
-        event: String(said.event),
-        text: said.text,
-        epoch: said.epoch,
-      };
-  } catch {
-    // not JSON
-  }
+  const said = Journal.safeParse(parse(text)).data;
+  if (said)
+    return {
+      at: new Date(said.at).toISOString(),
+      atIs: "line",
+      ship,
+      incarnation,
+      source,
+      task: said.task ?? null,
+      event: said.event,
+      text: said.text,
+      epoch: said.epoch,
+    };
   return { at: otherwiseAt, atIs: "arrival", ship, incarnation, source, task: null, event: null, text };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export function outputLine(file: LogFile, text: string, at: string, atIs: LogLine["atIs"]): LogLine {

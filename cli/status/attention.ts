@@ -1,3 +1,5 @@
+import { counted } from "../../lib/counted.ts";
+import { OcaptainError } from "../../lib/errors.ts";
 import { usd } from "../../lib/money.ts";
 import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
 import { firstLine } from "../io.ts";
@@ -35,7 +37,7 @@ export function taskAttention(tasks: readonly TaskRow[], stack: string): Attenti
     .map((task) => ({
       kind: "task",
       of: task.id,
-      message: `task ${task.id} (${firstLine(task.subject)}) is blocked after ${task.tries} tries: ${firstLine(task.reason ?? "no reason is known")}`,
+      message: `task ${task.id} (${firstLine(task.subject)}) is blocked after ${counted(task.tries, "try", "tries")}: ${firstLine(task.reason ?? "no reason is known")}`,
       hint: isSpent(task)
         ? `raise claude.budgetUsd in the plan's tasks/${task.id}.json, then: pulumi up -s ${stack}`
         : `ocaptain logs ${stack} --task ${task.id}, then: ocaptain retry ${task.id} ${stack}`,
@@ -64,7 +66,7 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
         kind: "ship",
         of: ship,
         message: `${ship} is fenced: nothing of it is accepted any more`,
-        hint: `pulumi up -s ${stack} (it comes back as new)`,
+        hint: `pulumi up -s ${stack}  # it comes back as new`,
       });
   }
   for (const { ship, unfit } of status.ships)
@@ -82,11 +84,14 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
   return found;
 }
 
-export const helmAttention = (stack: string): Attention => ({
-  kind: "helm",
-  of: stack,
-  message: "the helm does not answer: nothing is granted or accepted, and what is shown is what the files say",
-  hint: `pulumi up -s ${stack}`,
-});
+export function helmAttention(stack: string, why: Error): Attention {
+  const silent = why instanceof OcaptainError && why.code === "HELM_SILENT" ? why : null;
+  return {
+    kind: "helm",
+    of: stack,
+    message: `${silent ? silent.message : "the helm does not answer"}: nothing is granted or accepted, and what is shown is what the files say`,
+    hint: silent?.hint ?? `pulumi up -s ${stack}`,
+  };
+}
 
 const lastLine = (text: string) => firstLine(text.trim().split("\n").at(-1) ?? "") || "it said nothing";

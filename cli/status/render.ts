@@ -1,9 +1,11 @@
+import { counted } from "../../lib/counted.ts";
 import { usd } from "../../lib/money.ts";
 import { plain } from "../../lib/plain-text.ts";
 import { span } from "../durations.ts";
 import { firstLine, type Io } from "../io.ts";
 import { spendCell, tokens } from "../spend.ts";
 import { type Cell, table } from "../table.ts";
+import { wrap } from "../wrap.ts";
 import type { ShipView, StatusView } from "./view.ts";
 
 const COLOURS = {
@@ -22,30 +24,28 @@ const INDENT = "      ";
 export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "style" | "columns">, now = Date.now()): string {
   const { tasks } = view;
   const counts = [
-    `${tasks.completed}/${tasks.total - tasks.cancelled} accepted`,
-    ...(["inProgress", "pending", "blocked", "cancelled"] as const)
+    `${tasks.accepted}/${tasks.total - tasks.cancelled} accepted`,
+    ...(["claimed", "pending", "blocked", "cancelled"] as const)
       .filter((key) => tasks[key] > 0)
-      .map((key) => `${tasks[key]} ${key === "inProgress" ? "claimed" : key}`),
+      .map((key) => `${tasks[key]} ${key}`),
   ].join(" · ");
+  const said = (format: "dim" | "yellow", text: string) => wrap(text, columns, "  ").map((line) => style(format, line));
   const state = style(BAD_STATES.has(view.state) ? "red" : "green", view.state);
   const lines = [
     `${style("bold", view.stack)}  ${state}  ${counts}`,
-    style("dim", `  branch ${view.branch}${view.tip ? ` at ${view.tip.slice(0, 8)}` : ""} · ${source(view, now)}`),
-    ...(view.spend && (view.spend.turns > 0 || view.spend.budgetUsd !== null) ? [style("dim", `  ${spent(view)}`)] : []),
-    ...(view.limited ? [style("yellow", `  ${limit(view.limited, now)}`)] : []),
+    ...said("dim", `branch ${view.branch}${view.tip ? ` at ${view.tip.slice(0, 8)}` : ""} · ${source(view, now)}`),
+    ...said("dim", `workspace ${view.workspace}`),
+    ...(view.spend && (view.spend.turns > 0 || view.spend.budgetUsd !== null) ? said("dim", spent(view)) : []),
+    ...(view.limited ? said("yellow", limit(view.limited, now)) : []),
   ];
   if (view.attention.length > 0) {
     lines.push("", style("bold", "needs the captain"));
     for (const { message, detail, hint } of view.attention)
       lines.push(
-        `  ${style("red", "✗")} ${firstLine(message)}`,
-        ...(detail === undefined
-          ? []
-          : detail
-              .trim()
-              .split("\n")
-              .map((line) => INDENT + plain(line))),
-        `    ${style("dim", `hint: ${hint}`)}`,
+        ...wrap(firstLine(message), columns, "  ✗ ", "    ").map((line) => line.replace(/^ {2}✗/, `  ${style("red", "✗")}`)),
+        ...(detail?.trim().split("\n") ?? []).flatMap((line) => wrap(plain(line), columns, INDENT)),
+        // In one piece, so that it can be pasted.
+        `    ${style("dim", `hint: ${plain(hint)}`)}`,
       );
   }
   if (view.ships.length > 0) {
@@ -82,7 +82,7 @@ function row(ship: ShipView, style: Io["style"], now: number): Cell[] {
 function spent({ spend, from }: StatusView): string {
   const { costUsd, budgetUsd, turns } = spend!;
   const bound = budgetUsd === null ? "" : ` of ${usd(budgetUsd)}`;
-  const parts = [`spent ${usd(costUsd)}${bound}`, `${tokens(spend!)} tokens`, `${turns} turns`];
+  const parts = [`spent ${usd(costUsd)}${bound}`, `${tokens(spend!)} tokens`, counted(turns, "turn")];
   return [...parts, ...(from === "files" ? ["by the task files: of tasks alone"] : [])].join(" · ");
 }
 

@@ -7,28 +7,28 @@ import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
 import type { KnownVoyage } from "../choose-voyage.ts";
 import { budgetAttention, helmAttention, questionAttention, taskAttention, voyageAttention } from "./attention.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
-import { type ShipView, type StatusView, shipSince, shipState } from "./view.ts";
+import { type ShipView, type StatusView, seenState, shipSince } from "./view.ts";
 
 /**
  * Looks at a voyage: asks the helm, else reads the synced task files and the folder; asks the voyage's sync daemon, if it runs. Wakes no ship,
  * starts no daemon, asks no provider. A part that cannot be seen is said, not thrown.
  */
 export async function see(voyage: KnownVoyage): Promise<StatusView> {
-  const [status, syncs] = await Promise.all([askHelm(voyage), askSyncs(voyage)]);
-  return status ? byHelm(voyage, status, syncs) : byFiles(voyage, syncs);
+  const [helm, syncs] = await Promise.all([askHelm(voyage), askSyncs(voyage)]);
+  return "id" in helm ? byHelm(voyage, helm, syncs) : byFiles(voyage, syncs, helm);
 }
 
 /** Tasks from the helm, else from the files. */
 export async function seeTasks(voyage: KnownVoyage): Promise<{ from: "helm" | "files"; tasks: TaskRow[] }> {
-  const status = await askHelm(voyage);
-  return status ? { from: "helm", tasks: status.tasks } : { from: "files", tasks: await readTaskRows(voyage.folder) };
+  const helm = await askHelm(voyage);
+  return "id" in helm ? { from: "helm", tasks: helm.tasks } : { from: "files", tasks: await readTaskRows(voyage.folder) };
 }
 
-/** null when it does not run, or does not have this voyage (any more). */
-const askHelm = ({ file }: KnownVoyage): Promise<VoyageStatus | null> =>
+/** Why not: it does not run, does not have this voyage (any more), or runs and does not answer. */
+const askHelm = ({ file }: KnownVoyage): Promise<VoyageStatus | Error> =>
   helmClient()
-    .voyage(file.voyageId)
-    .catch(() => null);
+    .lookAtVoyage(file.voyageId)
+    .catch((error: Error) => error);
 
 /** null when the daemon does not run or cannot be understood. The provider matters only to a daemon that is started. */
 async function askSyncs({ file }: KnownVoyage): Promise<Syncs> {
@@ -40,7 +40,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
   const now = Date.parse(status.asOf);
   const held = new Map(status.tasks.map((task) => [task.id, task]));
   const ships = status.ships.map((row): ShipView => {
-    const { state, knownBy } = shipState(row, now);
+    const { state, knownBy } = seenState(row, now);
     const task = row.task === null ? undefined : held.get(row.task);
     return {
       ship: row.ship,
@@ -63,6 +63,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
     asOf: status.asOf,
     branch: status.branch,
     tip: status.tip,
+    workspace: folder.workspace,
     tasks: countTasks(status.tasks),
     spend: status.spend,
     limited: status.limited ?? null,
@@ -78,7 +79,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
   };
 }
 
-async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<StatusView> {
+async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error): Promise<StatusView> {
   const [tasks, tip, mirrors, logs] = await Promise.all([
     readTaskRows(folder),
     tipOf(folder.repo, file.stack),
@@ -116,13 +117,14 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<Sta
       null,
     branch: file.stack,
     tip,
+    workspace: folder.workspace,
     tasks: countTasks(tasks),
     spend: spendOfTasks(tasks),
     limited: null,
     attention: file.sunkAt
       ? []
       : [
-          helmAttention(file.stack),
+          helmAttention(file.stack, why),
           ...taskAttention(tasks, file.stack),
           ...shown.flatMap(({ ship }) => syncAttention(syncs, ship, folder.mirror(ship), file.stack)),
         ],

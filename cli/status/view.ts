@@ -1,4 +1,6 @@
+import { counted } from "../../lib/counted.ts";
 import type { Usage } from "../../lib/ship-api.ts";
+import { type ShipState, shipState } from "../../lib/ship-state.ts";
 import type { TaskCounts } from "../../lib/status.ts";
 import type { ShipRow, Spend, TaskRow, VoyageState, VoyageStatus } from "../../lib/voyage-status.ts";
 
@@ -16,6 +18,8 @@ export type StatusView = {
   asOf: string | null;
   branch: string;
   tip: string | null;
+  /** The checkout of the branch, in full. */
+  workspace: string;
   tasks: TaskCounts;
   /** null when nothing is known of it. */
   spend: Spend | null;
@@ -40,7 +44,7 @@ export type Attention = {
 export type ShipView = {
   ship: string;
   /** `unknown`: it never reported, or the helm cannot be asked. */
-  state: "working" | "idle" | "asleep" | "fenced" | "lost" | "unknown";
+  state: ShipState;
   /** How that is known. */
   knownBy: string;
   /** Since when it is so, as far as anybody knows ({@link shipSince}). */
@@ -60,26 +64,17 @@ export type SyncView = {
   text: string;
 };
 
-const STATES: Record<ShipRow["state"], ShipView["state"]> = {
-  new: "unknown",
-  working: "working",
-  idle: "idle",
-  ended: "asleep",
-  lost: "lost",
-  fenced: "fenced",
-  stopping: "idle",
-};
-
-/**
- * The helm's row in the captain's words. A ship that said goodbye has given its hold back, and so sleeps or is about to (design 10): its VM
- * is not asked, which costs a call to the provider.
- */
-export function shipState(row: ShipRow, now: number): Pick<ShipView, "state" | "knownBy"> {
-  const state = row.state === "stopping" && row.task ? "working" : STATES[row.state];
+/** The helm's row in the captain's words, and how that is known. */
+export function seenState(row: ShipRow, now: number): Pick<ShipView, "state" | "knownBy"> {
+  const state = shipState(row);
   const heard = row.lastSeenAt ? `last heard ${Math.max(0, Math.round((now - Date.parse(row.lastSeenAt)) / 1000))} s ago` : "";
   if (row.state === "new") return { state, knownBy: "registered, never heard of" };
   if (row.state === "stopping") return { state, knownBy: "told to stop" };
-  if (row.state === "ended") return { state, knownBy: "said goodbye: nothing to do" };
+  if (row.state === "ended")
+    return {
+      state,
+      knownBy: row.unanswered ? `called ${counted(row.unanswered, "time")}, no answer yet` : "said goodbye: nothing to do",
+    };
   if (row.state === "fenced") return { state, knownBy: heard || "by the helm" };
   return { state, knownBy: row.connected ? "connected" : heard || "the helm has not heard of it since it started" };
 }

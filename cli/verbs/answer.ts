@@ -1,6 +1,7 @@
 import { text as readAll } from "node:stream/consumers";
 import { OcaptainError } from "../../lib/errors.ts";
 import { helmClient } from "../../lib/helm-client.ts";
+import { plainJson } from "../../lib/plain-text.ts";
 import type { TaskRow } from "../../lib/voyage-status.ts";
 import { chooseVoyage } from "../choose-voyage.ts";
 import { firstLine, type Io } from "../io.ts";
@@ -29,16 +30,12 @@ export async function answer(of: string, words: readonly string[], name: string 
     if (text.length > MOST_TYPED) throw tooLong(text, MOST_TYPED);
     io.progress(`  typing to ${ship}`);
     await typeToHand(voyage, ship, text).finally(() => io.progress(""));
-    io.out(io.json ? JSON.stringify({ voyage: stack, ship, typed: text }, null, 2) : `typed to Claude Code on ${ship}`);
+    io.out(io.json ? plainJson({ voyage: stack, ship, typed: text }, 2) : `typed to Claude Code on ${ship}`);
     return;
   }
   const asked = of.startsWith("#") ? ofTask(tasks, of.slice(1), stack) : ofShip(tasks, ships, ship, stack);
   const task = await helmClient().answerTask(voyageId, asked.id, text);
-  io.out(
-    io.json
-      ? JSON.stringify({ voyage: stack, task, question: asked.question, answer: text }, null, 2)
-      : `answered: ${nowIs(task)}`,
-  );
+  io.out(io.json ? plainJson({ voyage: stack, task, question: asked.question, answer: text }, 2) : `answered: ${nowIs(task)}`);
 }
 
 const tooLong = (text: string, most: number) =>
@@ -70,6 +67,6 @@ function ofShip(tasks: readonly TaskRow[], ships: readonly { ship: string }[], s
   if (!ships.some((row) => row.ship === ship))
     throw new OcaptainError("NO_SHIP", `voyage "${stack}" has no ship "${ship}"`, { hint: `ocaptain status ${stack}` });
   throw new OcaptainError("NO_QUESTION", `${ship} has no open question`, {
-    hint: `ocaptain status ${stack}  (a task is named with #: ocaptain answer '#7' …)`,
+    hint: `ocaptain status ${stack}  # a task is named with #: ocaptain answer '#7' …`,
   });
 }

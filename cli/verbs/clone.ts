@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { execa } from "execa";
 import { OcaptainError } from "../../lib/errors.ts";
 import { gitEnv, gitLine } from "../../lib/git/run.ts";
+import { plainJson } from "../../lib/plain-text.ts";
 import { chooseVoyage } from "../choose-voyage.ts";
 import type { Io } from "../io.ts";
 
@@ -32,5 +33,5 @@ export async function clone(name: string | undefined, options: { dest?: string }
       },
     );
   const tip = await gitLine(["rev-parse", "HEAD"], { cwd: dest });
-  io.out(io.json ? JSON.stringify({ voyage: file.stack, branch: file.stack, folder: dest, tip }, null, 2) : dest);
+  io.out(io.json ? plainJson({ voyage: file.stack, branch: file.stack, folder: dest, tip }, 2) : dest);
 }

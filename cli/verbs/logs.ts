@@ -1,5 +1,5 @@
 import { OcaptainError } from "../../lib/errors.ts";
-import { plain } from "../../lib/plain-text.ts";
+import { plain, plainJson } from "../../lib/plain-text.ts";
 import { chooseVoyage, type KnownVoyage } from "../choose-voyage.ts";
 import { parseDuration } from "../durations.ts";
 import type { Io } from "../io.ts";
@@ -20,7 +20,7 @@ export async function logs(name: string | undefined, options: LogsOptions, io: I
   const voyage = await chooseVoyage(name);
   await checkShip(voyage, options.ship);
   const logs = new Logs(voyage.folder.logs);
-  const show = (line: LogLine) => io.out(io.json ? JSON.stringify(told(line)) : shown(line, io));
+  const show = (line: LogLine) => io.out(io.json ? plainJson(told(line)) : shown(line, io));
 
   // Watching begins before the first look, so that nothing falls in between.
   const changes = options.follow && !voyage.file.sunkAt ? watcher(voyage.folder.logs, io.signal) : undefined;
@@ -64,13 +64,16 @@ async function checkShip({ file, folder }: KnownVoyage, ship: string | undefined
   );
 }
 
+/** An agent names its logs as it likes. */
+const MOST_NAME = 60;
+
 const told = (line: LogLine) => ({ ...line, newest: undefined });
 
 /** `2026-11-23 09:20:57 ship-0 #3 | text`; the supervisor's own lines have a star for the bar. Times are UTC, as in the files. */
 function shown(line: LogLine, { style }: Io): string {
   const time = style("dim", line.at.slice(0, 19).replace("T", " "));
   const isOutput = line.event === null;
-  const what = line.task && isOutput ? ` #${line.task}` : isOutput ? ` ${line.source}` : "";
+  const what = line.task && isOutput ? ` #${line.task}` : isOutput ? ` ${plain(line.source, MOST_NAME)}` : "";
   return `${time} ${style("cyan", line.ship)}${what} ${isOutput ? "|" : "*"} ${plain(line.text)}`;
 }
 
@@ -84,5 +87,5 @@ function pattern(text: string): RegExp {
 
 function whole(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
-  throw new OcaptainError("USAGE", `-n "${text}" is no number of lines`, { hint: "ocaptain logs -n 50" });
+  throw new OcaptainError("USAGE", `-n "${text}" is not a number of lines`, { hint: "ocaptain logs -n 50" });
 }

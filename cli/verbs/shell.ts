@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { CREW_SESSION, HAND_SESSION } from "../../lib/crew-launch.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { spriteName } from "../../lib/naming.ts";
+import { plainJson } from "../../lib/plain-text.ts";
 import { shipScript } from "../../lib/ship-shell.ts";
 import { openRemoteTerminal, type RemoteTerminal } from "../../lib/sprites/terminal.ts";
 import type { ProviderSettings } from "../../lib/sprites/types.ts";
@@ -33,7 +34,7 @@ export async function shell(words: readonly (string | undefined)[], options: She
     ? rawShell()
     : tmuxOf(options.crew ? [CREW_SESSION] : [HAND_SESSION, CREW_SESSION], options.write === true);
   if (io.json) {
-    io.out(JSON.stringify({ voyage: voyage.file.stack, ship, sprite, argv }, null, 2));
+    io.out(plainJson({ voyage: voyage.file.stack, ship, sprite, argv }, 2));
     return 0;
   }
   const { stdin, stdout } = process;

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { chooseVoyage } from "../choose-voyage.ts";
+import { OcaptainError } from "../../lib/errors.ts";
+import { plainJson } from "../../lib/plain-text.ts";
+import { chooseVoyage, type KnownVoyage } from "../choose-voyage.ts";
 import type { Io } from "../io.ts";
 import { renderStatus } from "../status/render.ts";
 import { see } from "../status/see.ts";
@@ -8,25 +10,52 @@ import { see } from "../status/see.ts";
 const LOOK_MS = 1_000;
 const TICKS = new Set(["knownBy", "since", "spend", "usage"]);
 
-/** `ocaptain status [voyage] [--watch]` */
+/** `ocaptain status [voyage] [--watch]`: a watch begins before there is a voyage, and ends when it has sunk. */
 export async function status(name: string | undefined, options: { watch?: boolean }, io: Io): Promise<void> {
-  const voyage = await chooseVoyage(name);
   if (!options.watch) {
-    const view = await see(voyage);
-    io.out(io.json ? JSON.stringify(view, null, 2) : renderStatus(view, io));
+    const view = await see(await chooseVoyage(name));
+    io.out(io.json ? plainJson(view, 2) : renderStatus(view, io));
     return;
   }
   const live = io.columns !== undefined && !io.json;
-  for (let shown = ""; !io.signal.aborted; await sleep(LOOK_MS, undefined, { signal: io.signal }).catch(() => {})) {
+  const voyage = await waitedFor(name, io);
+  for (let shown = ""; voyage && !io.signal.aborted; await pause(io)) {
     // Read again: the voyage may sink, or sail anew, meanwhile.
-    const view = await see(await chooseVoyage(voyage.file.stack));
-    if (live) io.out(`\x1b[H\x1b[J${renderStatus(view, io)}\n\n${io.style("dim", "Ctrl-C ends this")}`);
+    const now = await ifThere(voyage.file.stack);
+    if (!now) return io.note(`the folder of voyage "${voyage.file.stack}" is gone: this ends`);
+    const view = await see(now);
+    const isOver = view.state === "sunk";
+    const last = isOver ? "the voyage has sunk: this ends" : "Ctrl-C ends this";
+    if (live) io.repaint(`${renderStatus(view, io)}\n\n${io.style("dim", last)}`);
     else {
       // Where nothing can be painted over, only a change is worth a line. What only ticks is no change, and spend goes with the next.
       const { asOf, ...rest } = view;
       const key = JSON.stringify(rest, (key, value) => (TICKS.has(key) ? undefined : value));
-      if (key !== shown) io.out(io.json ? JSON.stringify(view) : `${renderStatus(view, io)}\n`);
+      if (key !== shown) io.out(io.json ? plainJson(view) : `${renderStatus(view, io)}\n`);
       shown = key;
     }
+    if (isOver) return;
   }
 }
+
+/** The voyage, when it is there; undefined when nobody waits any longer. */
+async function waitedFor(name: string | undefined, io: Io): Promise<KnownVoyage | undefined> {
+  for (let isTold = false; !io.signal.aborted; isTold = true, await pause(io)) {
+    const voyage = await ifThere(
+      name,
+      (why) => isTold || io.note(`${why}; waiting until pulumi up has made it (Ctrl-C ends this)`),
+    );
+    if (voyage) return voyage;
+  }
+  return undefined;
+}
+
+async function ifThere(name: string | undefined, not: (why: string) => void = () => {}): Promise<KnownVoyage | undefined> {
+  return chooseVoyage(name).catch((error: unknown) => {
+    if (!(error instanceof OcaptainError && error.code === "NO_VOYAGE")) throw error;
+    not(error.message);
+    return undefined;
+  });
+}
+
+const pause = (io: Io) => sleep(LOOK_MS, undefined, { signal: io.signal }).catch(() => {});

@@ -1,6 +1,7 @@
 import { OcaptainError } from "../../lib/errors.ts";
 import { gitLine } from "../../lib/git/run.ts";
 import { helmClient } from "../../lib/helm-client.ts";
+import { plainJson } from "../../lib/plain-text.ts";
 import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
 import { chooseVoyage, type KnownVoyage } from "../choose-voyage.ts";
 import type { Io } from "../io.ts";
@@ -56,5 +57,5 @@ async function find(text: string, name: string | undefined, status: TaskRow["sta
 }
 
 function tell(io: Io, { file }: KnownVoyage, task: TaskRow, text: string): void {
-  io.out(io.json ? JSON.stringify({ voyage: file.stack, task }, null, 2) : text);
+  io.out(io.json ? plainJson({ voyage: file.stack, task }, 2) : text);
 }

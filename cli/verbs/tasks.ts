@@ -1,4 +1,5 @@
 import { OcaptainError } from "../../lib/errors.ts";
+import { plainJson } from "../../lib/plain-text.ts";
 import { TaskStatus } from "../../lib/voyage-status.ts";
 import { chooseVoyage } from "../choose-voyage.ts";
 import { span } from "../durations.ts";
@@ -20,7 +21,7 @@ export async function tasks(name: string | undefined, options: { status?: string
   const rows = seen.tasks
     .filter((task) => wanted === undefined || task.status === wanted)
     .map((task) => ({ ...task, waitsFor: task.blockedBy.filter((id) => open.has(id)) }));
-  if (io.json) return io.out(JSON.stringify({ voyage: voyage.file.stack, from: seen.from, tasks: rows }, null, 2));
+  if (io.json) return io.out(plainJson({ voyage: voyage.file.stack, from: seen.from, tasks: rows }, 2));
   if (seen.from === "files") io.note("from the task files: the helm does not have this voyage now");
   const now = Date.now();
   const cells = rows.map((task): Cell[] => [
@@ -43,7 +44,7 @@ export async function tasks(name: string | undefined, options: { status?: string
 function readStatus(text: string): TaskStatus {
   const status = TaskStatus.safeParse(ALIASES[text] ?? text).data;
   if (status) return status;
-  throw new OcaptainError("USAGE", `"${text}" is no status of a task: ${TaskStatus.options.join(", ")}`, {
+  throw new OcaptainError("USAGE", `"${text}" is not a status of a task: ${TaskStatus.options.join(", ")}`, {
     hint: "ocaptain tasks -s blocked",
   });
 }

@@ -55,7 +55,7 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
         lingerSeconds: news.lingerSeconds,
       },
     } satisfies RegisterVoyage;
-    const helm = await ensureHelm();
+    const helm = await ensureHelm({ tailnet: news.control !== undefined });
     await helm.registerVoyage(news.voyageId, voyage).catch(async (error: unknown) => {
       // A helm ends with its last voyage: another stack's destroy may have ended it just now.
       if (!(error instanceof OcaptainError && error.code === "HELM_DOWN")) throw error;

@@ -49,7 +49,7 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
 
   if (left.length > 0)
     throw new OcaptainError("NOT_SUNK", `voyage "${voyage.stack}" is not gone: ${left.join(", ")}`, {
-      hint: `pulumi up -s ${voyage.stack} (it takes them on again), then pulumi destroy -s ${voyage.stack}`,
+      hint: `pulumi up -s ${voyage.stack} && pulumi destroy -s ${voyage.stack}  # up takes them on again`,
     });
 
   // The sync daemon writes its last for a moment after it has let go of its socket.

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { packCrew } from "../../lib/crew-pack.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { helmClient } from "../../lib/helm-client.ts";
+import { said } from "../../lib/plain-text.ts";
 import { PlanNetwork } from "../../lib/plan-types.ts";
 import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/provision.ts";
 import { holdArgv } from "../../lib/sprites/awake.ts";
@@ -115,9 +116,9 @@ async function board(sprites: SpritesClient, name: string) {
   const stdin = provisionStdin({ files, mkdirs, run: holdArgv(BOARDING_HOLD_SECONDS) });
   const result = await sprites.exec(name, provisionArgv(), { stdin });
   if (result.exitCode !== 0)
-    throw new OcaptainError("BOARDING", `${name}: the crew could not board: ${result.stderr.trim().slice(-500)}`, {
-      hint: "pulumi up (it goes on where it stopped)",
+    throw new OcaptainError("BOARDING", `${name}: the crew could not board: ${said(result.stderr)}`, {
+      hint: "pulumi up  # it goes on where it stopped",
     });
-  const { user, node } = parseShipFacts(result.stdout);
+  const { user, node } = parseShipFacts(name, result.stdout);
   return { user, node };
 }

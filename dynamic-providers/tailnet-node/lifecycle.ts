@@ -60,6 +60,7 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
   id: (news) => `${news.sprite}-node`,
   replaceOn: ["sprite", "provider"],
   fixed: ["control"],
+  steady: ["captain", "helmPort"],
 
   async reconcile(settings, news, olds) {
     const control = controlOf(settings, news.control);

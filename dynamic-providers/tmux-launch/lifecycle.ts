@@ -5,6 +5,7 @@ import { crewRuns, launchCrew } from "../../lib/crew-launch.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { type HelmClient, helmClient } from "../../lib/helm-client.ts";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
+import { said } from "../../lib/plain-text.ts";
 import { ProvisionStep } from "../../lib/plan-types.ts";
 import { provisionArgv, provisionStdin, type ShipFile } from "../../lib/provision.ts";
 import type { CrewConfig } from "../../lib/ship-api.ts";
@@ -51,6 +52,8 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
   inputs: TmuxLaunchInputs,
   id: (news) => `${news.sprite}-crew`,
   replaceOn: ["sprite"],
+  // An update of the helm (a changed plan) leaves it where it is: ships are not drawn as changed with it.
+  steady: ["helmUrl"],
 
   async reconcile(settings, news, olds) {
     const helm = await ensureHelm();
@@ -130,7 +133,7 @@ async function ready(helm: HelmClient, sprites: SpritesClient, news: Inputs): Pr
     const { met, ship: row } = await helm.shipReady(voyageId, ship, incarnation, LOOK_SECONDS);
     if (met) return;
     if (row.unfit)
-      throw new OcaptainError("NOT_FIT", `the hand of ${ship} (${sprite}) cannot work: ${row.unfit}`, {
+      throw new OcaptainError("NOT_FIT", `the hand of ${ship} (${sprite}) cannot work: ${said(row.unfit, 2000)}`, {
         hint: `mend it, then: pulumi up -s ${news.stack}`,
       });
     if ((await sprites.exec(sprite, crewRuns)).exitCode === 0) continue;
@@ -166,15 +169,15 @@ function shipFiles(news: Inputs, token: string, credentials: string | null): Shi
 async function board(sprites: SpritesClient, news: Inputs, order: Parameters<typeof provisionStdin>[0]): Promise<void> {
   const result = await sprites.exec(news.sprite, provisionArgv(), { stdin: provisionStdin(order) });
   if (result.exitCode !== 0)
-    throw new OcaptainError("LAUNCH", `${news.ship}: the crew could not be launched: ${result.stderr.trim().slice(-500)}`, {
+    throw new OcaptainError("LAUNCH", `${news.ship}: the crew could not be launched: ${said(result.stderr)}`, {
       hint: "pulumi up",
     });
 }
 
 /** What the supervisor wrote to stderr before it fell silent, for the error that names the ship. */
 async function lastWords(sprites: SpritesClient, sprite: string): Promise<string> {
-  const said = await sprites
+  const words = await sprites
     .exec(sprite, shipScript('tail -c 500 "$HOME/voyage/logs/supervisor.err"'), { timeoutMs: 10_000 })
     .catch(() => null);
-  return said?.stdout.trim() || "it wrote no error";
+  return said(words?.stdout ?? "") || "it wrote no error";
 }

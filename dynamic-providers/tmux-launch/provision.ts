@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { z } from "zod";
 import { CREW_FOLDER } from "../../lib/crew-launch.ts";
 import { OcaptainError } from "../../lib/errors.ts";
+import { said } from "../../lib/plain-text.ts";
 import { digestOf } from "../../lib/plan/digest.ts";
 import type { ProvisionStep } from "../../lib/plan-types.ts";
 import type { ShipFile } from "../../lib/provision.ts";
 import { type ProvisionOrder, ProvisionWord } from "../../lib/ship-api.ts";
+import { shipFacts } from "../../lib/ship-facts.ts";
 import { newSession, shipScript } from "../../lib/ship-shell.ts";
 import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
 
@@ -62,12 +65,12 @@ export async function provisioned(
     });
     if (!seen) continue;
     lost = 0;
-    const word = wordOf(seen, attempt);
+    const word = wordOf(seen, sprite, attempt);
     if (word?.state === "done") return;
-    if (word?.state === "failed") throw failed(`${word.at} ${word.why}`);
-    if (seen.stdout.startsWith("ended")) throw failed(`ended without a word: ${seen.stdout.trim().slice(-1000)}`);
+    if (word?.state === "failed") throw failed(`${said(word.at)} ${said(word.why ?? "", 1000)}`);
+    if (seen.stdout.startsWith("ended")) throw failed(`ended without a word: ${said(seen.stdout, 1000)}`);
     if (!word) continue; // it has just begun
-    if (word.at !== told) console.error(`${ship}: provision ${word.at}`);
+    if (word.at !== told) console.error(`${ship}: provision ${said(word.at)}`);
     told = word.at;
   }
   throw failed(`was not done in ${seconds} s`);
@@ -84,12 +87,8 @@ function look(attempt: string): readonly string[] {
   );
 }
 
-/** The word of this attempt, or null: there is none, or it is of an earlier one. */
-function wordOf({ stdout }: ExecResult, attempt: string): ProvisionWord | null {
-  try {
-    const word = ProvisionWord.parse(JSON.parse(stdout.split("\n")[1] ?? ""));
-    return word.attempt === attempt ? word : null;
-  } catch {
-    return null;
-  }
+/** The word of this attempt, or null: there is none, or it is of an earlier one. @throws OcaptainError SHIP_FACTS */
+function wordOf({ stdout }: ExecResult, sprite: string, attempt: string): ProvisionWord | null {
+  const [, word = ""] = stdout.split("\n", 2);
+  return word.includes(`"${attempt}"`) ? shipFacts(sprite, ProvisionWord.extend({ attempt: z.literal(attempt) }), word) : null;
 }

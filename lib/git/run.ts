@@ -38,8 +38,10 @@ const INHERITED = [
   "SSL_CERT_DIR",
   "http_proxy",
   "https_proxy",
+  "all_proxy",
   "no_proxy",
   "HTTPS_PROXY",
+  "ALL_PROXY",
   "NO_PROXY",
 ];
 

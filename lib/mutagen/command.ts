@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { OcaptainError } from "../errors.ts";
 import { readAtMost } from "../read-at-most.ts";
 
@@ -19,7 +20,7 @@ const LAST_WORDS = 16_384;
 const KILL_AFTER_MS = 1_000;
 
 /** What daemon and CLI get of this process's environment (design 15). */
-const ALLOWED = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "TZ"];
+const ALLOWED = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ"];
 
 export type Outcome = { ok: boolean; timedOut: boolean; stdout: string; message: string };
 export type Command = (args: readonly string[], timeoutMs: number) => Promise<Outcome>;
@@ -31,6 +32,8 @@ export function mutagenEnvironment(options: MutagenOptions): Record<string, stri
     ...Object.fromEntries(inherited),
     ...options.env,
     ...(options.sshPath === undefined ? {} : { MUTAGEN_SSH_PATH: options.sshPath }),
+    // It prepares files here that it then moves into a mirror. That of the shell that starts it goes with the shell.
+    TMPDIR: join(options.dataDirectory, "tmp"),
     MUTAGEN_DATA_DIRECTORY: options.dataDirectory,
     // Mutagen's own autostart would make a look change the world, and leave starters nobody waits for.
     MUTAGEN_DISABLE_AUTOSTART: "1",
@@ -79,7 +82,7 @@ export function mutagenCommand(options: MutagenOptions): Command {
       child.once("error", (error: NodeJS.ErrnoException) => {
         if (error.code !== "ENOENT") return settle(false, error.message);
         for (const timer of timers) clearTimeout(timer);
-        reject(new OcaptainError("MUTAGEN_MISSING", "mutagen is not on PATH", { hint: "npm run setup, then: . .tools/env.sh" }));
+        reject(new OcaptainError("MUTAGEN_MISSING", "mutagen is not on PATH", { hint: "npm run setup && . .tools/env.sh" }));
       });
       child.once("close", (code) => settle(code === 0 && !timedOut));
     });

@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, openSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { closeSync, existsSync, openSync, writeFileSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { DAEMON_CWD } from "../daemon-environment.ts";
+import { lossOf } from "../daemon-health.ts";
 import { OcaptainError } from "../errors.ts";
 import { acquireOsLock } from "../os-lock.ts";
 import { digestOf } from "../plan/digest.ts";
@@ -16,7 +18,9 @@ const LOOK_MS = 20;
 export type Daemon = {
   /** Does it take connections? Changes nothing; about 1 ms. */
   running(): Promise<boolean>;
-  /** Starts it unless it runs; one that was started for another version or another ssh is replaced. Sessions live on disk and come back. */
+  /** Why the one that runs cannot work, or null. Changes nothing. */
+  loss(): Promise<string | null>;
+  /** Starts it unless it runs; one that was started for another version or another ssh, or that has lost what it needs, is replaced. Sessions live on disk and come back. */
   ensure(): Promise<void>;
   /** Ends it; its sessions stay. Quiet when it is not running. */
   stop(): Promise<void>;
@@ -26,19 +30,29 @@ export type Daemon = {
 export function mutagenDaemon(options: MutagenOptions, command: Command): Daemon {
   const socket = join(options.dataDirectory, "daemon", "daemon.sock");
   const marker = join(options.dataDirectory, "started-for");
+  const pidFile = join(options.dataDirectory, "pid");
   const logFile = join(options.dataDirectory, "daemon.log");
+  const { TMPDIR: tmp = "" } = mutagenEnvironment(options);
   let version: Promise<string> | undefined;
 
   const running = () => answers(socket);
 
   async function startedFor(): Promise<string> {
     version ??= command(["version"], 5_000).then((outcome) => outcome.stdout.trim());
-    return digestOf({ version: await version, sshPath: options.sshPath, env: options.env });
+    return digestOf({ version: await version, sshPath: options.sshPath, env: options.env, tmp });
   }
 
-  const fits = async () => (await running()) && (await readFile(marker, "utf8").catch(() => "")) === (await startedFor());
+  /** What the daemon that runs cannot work without, and has lost. */
+  const loss = async () => {
+    const pid = Number(await readFile(pidFile, "utf8").catch(() => "0"));
+    return pid > 0 && (await running()) ? lossOf(pid, [options.sshPath === undefined ? "ssh" : "sh"]) : null;
+  };
+
+  const fits = async () =>
+    (await running()) && (await loss()) === null && (await readFile(marker, "utf8").catch(() => "")) === (await startedFor());
 
   async function ensure(): Promise<void> {
+    await mkdir(tmp, { recursive: true, mode: 0o700 }); // also one that was cleared away under a daemon that runs
     if (await fits()) return;
     await alone(async () => {
       if (await fits()) return;
@@ -72,8 +86,9 @@ export function mutagenDaemon(options: MutagenOptions, command: Command): Daemon
   function run() {
     const log = openSync(logFile, "w", 0o600);
     const env = mutagenEnvironment(options);
-    const child = spawn("mutagen", ["daemon", "run"], { env, detached: true, stdio: ["ignore", log, log] });
+    const child = spawn("mutagen", ["daemon", "run"], { env, cwd: DAEMON_CWD, detached: true, stdio: ["ignore", log, log] });
     closeSync(log);
+    writeFileSync(pidFile, String(child.pid ?? 0), { mode: 0o600 });
     child.unref();
     const state = { process: child, ended: false };
     const end = () => {
@@ -110,7 +125,7 @@ export function mutagenDaemon(options: MutagenOptions, command: Command): Daemon
       hint: `MUTAGEN_DATA_DIRECTORY=${options.dataDirectory} mutagen daemon run`,
     });
 
-  return { running, ensure, stop };
+  return { running, loss, ensure, stop };
 }
 
 /** A connection is enough: a socket file without a daemon refuses it at once, where the CLI would wait for half a second. */

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import type { VoyageFolder } from "../paths.ts";
+import { shipFacts, UserName } from "../ship-facts.ts";
 import type { SessionSpec } from "./spec.ts";
 
 export type SessionKind = "tasks" | "workspace" | "logs";
@@ -30,7 +32,9 @@ export function shipSessions(
   args: Berth & { folder: VoyageFolder; host: string; user?: string },
 ): Record<SessionKind, SessionSpec> {
   const { folder, ship, incarnation, host, user = "sprite" } = args;
-  const onShip = (path: string) => `${user}@${host}:~/${path}`;
+  // A sync's address is read by Mutagen, and then by ssh.
+  const at = shipFacts(host, z.object({ user: UserName }), JSON.stringify({ user })).user;
+  const onShip = (path: string) => `${at}@${host}:~/${path}`;
   const common = (kind: SessionKind) => ({
     name: sessionName(args, kind),
     labels: { voyage: args.voyageId, ship, kind, incarnation: incarnationLabel(incarnation) },

@@ -30,13 +30,16 @@ export async function runPreflight(checks: readonly Check[], timeoutMs = CHECK_M
   const lines = findings.map(
     ({ what, message, hint }) => `  ${what}: ${message.replaceAll("\n", "\n    ")}${hint && `\n    hint: ${hint}`}`,
   );
-  throw new OcaptainError("PREFLIGHT", `nothing was made, because this cannot sail:\n${lines.join("\n")}`);
+  throw new OcaptainError("PREFLIGHT", `nothing was made or changed, because this cannot sail:\n${lines.join("\n")}`);
 }
 
 async function bounded({ what, look }: Check, timeoutMs: number): Promise<PreflightFinding[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<PreflightFinding[]>((resolve) => {
-    timer = setTimeout(() => resolve([{ what, message: `no answer in ${timeoutMs / 1000} s`, hint: "try again" }]), timeoutMs);
+    timer = setTimeout(
+      () => resolve([{ what, message: `no answer in ${timeoutMs / 1000} s`, hint: "pulumi preview  # again" }]),
+      timeoutMs,
+    );
   });
   try {
     return await Promise.race([look(), late]);

@@ -64,7 +64,7 @@ export async function preflight(
     toolCheck(tools.mutagen),
     spaceCheck(),
     socketPathCheck(args.provider === "harbor" && args.unconfined === true),
-    helmPortCheck(),
+    helmPortCheck({ tailnet: args.mesh === "tailscale" }),
     ...providerChecks(args),
     ...tailnetChecks(args),
   ]);

@@ -37,7 +37,7 @@ export const sshTool: Tool = {
   otherwise: "install OpenSSH's client",
 };
 
-const SETUP = "npm run setup, then: . .tools/env.sh";
+const SETUP = "npm run setup && . .tools/env.sh";
 const RUN_MS = 5_000;
 
 /** Is it on PATH, and new enough? */
@@ -45,21 +45,17 @@ export function toolCheck(tool: Tool): Check {
   return { what: tool.name, look: async () => (await readTool(tool)).findings };
 }
 
-/** Its version, null where it does not tell one, and what is wrong with it. */
-export async function readTool({
-  name,
-  args,
-  least,
-  below,
-  why,
-  otherwise,
-}: Tool): Promise<{ version: string | null; findings: PreflightFinding[] }> {
+/** Its version, null where it does not tell one, and what is wrong with it. `path`: another PATH to look on than this process's. */
+export async function readTool(
+  { name, args, least, below, why, otherwise }: Tool,
+  path = process.env.PATH,
+): Promise<{ version: string | null; findings: PreflightFinding[] }> {
   const bad = (message: string, version: string | null = null) => ({
     version,
     findings: [{ what: name, message: `${message} (for ${why})`, hint: otherwise ? `${SETUP}; or ${otherwise}` : SETUP }],
   });
   const wanted = below ? `${least} or later, below ${below},` : `${least} or later`;
-  const result = await execa(name, [...args], { reject: false, stdin: "ignore", timeout: RUN_MS });
+  const result = await execa(name, [...args], { reject: false, stdin: "ignore", timeout: RUN_MS, env: { PATH: path } });
   if (result.code === "ENOENT") return bad(`is not on PATH; ${wanted} is needed`);
   const version = /\d+(\.\d+)+/.exec(result.stdout || result.stderr)?.[0]; // ssh tells it on stderr
   if (result.failed || !version) return bad(`does not tell its version: ${result.shortMessage ?? result.stdout}`);

@@ -1,4 +1,5 @@
 import { OcaptainError } from "../errors.ts";
+import { said } from "../plain-text.ts";
 import { shipScript } from "../ship-shell.ts";
 import type { SpritesClient } from "./types.ts";
 
@@ -17,5 +18,5 @@ export function holdArgv(seconds: number): readonly string[] {
 export async function holdAwake(sprites: SpritesClient, name: string, seconds: number): Promise<void> {
   const result = await sprites.exec(name, holdArgv(seconds));
   if (result.exitCode !== 0)
-    throw new OcaptainError("HOLD", `${name} could not be held awake: ${result.stderr.trim() || result.stdout.trim()}`);
+    throw new OcaptainError("HOLD", `${name} could not be held awake: ${said(result.stderr.trim() || result.stdout)}`);
 }

@@ -28,7 +28,7 @@ export async function create(http: Http, self: SpritesClient, name: string, labe
     if (found) return owned(found, labels);
   }
   throw new OcaptainError("CREATE_FAILED", `sprite "${name}" could not be made in 3 attempts: ${weather}`, {
-    hint: "pulumi up (it goes on where it stopped)",
+    hint: "pulumi up  # it goes on where it stopped",
   });
 }
 
@@ -60,7 +60,7 @@ export async function get(http: Http, self: SpritesClient, name: string): Promis
     if (absent === 2) return null;
   }
   throw new OcaptainError("SPRITE_UNREADABLE", `sprite "${name}" is listed but cannot be read`, {
-    hint: "pulumi refresh, in a minute",
+    hint: "pulumi refresh  # in a minute",
   });
 }
 
@@ -108,7 +108,7 @@ export async function remove(http: Http, self: SpritesClient, name: string): Pro
     if (!(await self.list(name)).includes(name)) return;
   }
   throw new OcaptainError("DELETE_FAILED", `sprite "${name}" is still listed after it was deleted`, {
-    hint: "pulumi destroy (again)",
+    hint: "pulumi destroy  # again",
   });
 }
 
@@ -125,5 +125,9 @@ const missing = (reply: Reply) =>
 
 function sprite(reply: Reply): SpriteInfo {
   const raw = jsonOf<SpriteInfo>(reply, "read a sprite");
+  // It becomes the name of folders, and part of labels.
+  if (!SPRITE_ID.test(raw.id)) throw new OcaptainError("SPRITES_REFUSED", "the provider names a sprite by an id that is none");
   return { id: raw.id, name: raw.name, status: raw.status, url: raw.url ?? "", labels: raw.labels ?? [] };
 }
+
+const SPRITE_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;

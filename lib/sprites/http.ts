@@ -1,4 +1,5 @@
 import { OcaptainError } from "../errors.ts";
+import { keepInside } from "../no-proxy.ts";
 import { readAtMost } from "../read-at-most.ts";
 
 /** A reply that a caller may look at: any status, body read as bytes. */
@@ -32,6 +33,7 @@ export type Http = (request: Request) => Promise<Reply>;
  * @throws OcaptainError UNAUTHORIZED on 401/403, RATE_LIMITED past the budget, SPRITES_UNREACHABLE when no whole reply came in time, TOO_LONG.
  */
 export function openHttp(baseUrl: string, token: string, tokenHint: string): Http {
+  keepInside(baseUrl);
   return async (request) => {
     const give = Date.now() + RATE_BUDGET_MS;
     for (;;) {
@@ -90,7 +92,7 @@ export function jsonOf<T>(reply: Reply, what: string): T {
     return JSON.parse(reply.body.toString("utf8")) as T;
   } catch {
     throw new OcaptainError("SPRITES_GARBLED", `${what}: the answer is no JSON: ${errorText(reply)}`, {
-      hint: "pulumi up (again)",
+      hint: "pulumi up  # again",
     });
   }
 }

@@ -1,4 +1,5 @@
 import { OcaptainError } from "../errors.ts";
+import { said } from "../plain-text.ts";
 import { expect, refused, spriteGone, spritePath, steady } from "./calls.ts";
 import { errorText, type Http, jsonOf, type Reply, type Request } from "./http.ts";
 import type { ServiceInfo, ServiceSpec, SpritesClient } from "./types.ts";
@@ -75,7 +76,7 @@ export function openServices(http: Http): ServiceCalls {
       if (!unknown(reply, name)) expect(reply, `delete service ${service} of ${name}`);
       if (await self.service(name, service))
         throw new OcaptainError("SERVICE_STAYS", `service ${service} of ${name} is still there after it was deleted`, {
-          hint: "pulumi up (again)",
+          hint: "pulumi up  # again",
         });
     },
 
@@ -122,7 +123,7 @@ function events(reply: Reply): Event[] {
 /** A 200 is only the beginning: what went wrong is a line. */
 function told(reply: Reply, what: string): void {
   const bad = events(expect(reply, what)).find(({ type }) => type === "error");
-  if (bad) throw new OcaptainError("SERVICE_FAILED", `${what}: ${(bad.error ?? bad.data ?? "no reason given").slice(0, 300)}`);
+  if (bad) throw new OcaptainError("SERVICE_FAILED", `${what}: ${said(bad.error ?? bad.data ?? "", 300) || "no reason given"}`);
 }
 
 /** What makes two definitions one: keys in order, what is left out as what it means. */

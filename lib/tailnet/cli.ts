@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { isIPv4 } from "node:net";
 import { execa } from "execa";
 import { z } from "zod";
 import { OcaptainError } from "../errors.ts";
@@ -85,4 +86,4 @@ export function openTailscale(socket: string | null, program = "tailscale") {
 }
 
 /** A node's IPv4 address in the tailnet. */
-export const ipv4 = (node: { TailscaleIPs: string[] }): string | null => node.TailscaleIPs.find((ip) => ip.includes(".")) ?? null;
+export const ipv4 = (node: { TailscaleIPs: string[] }): string | null => node.TailscaleIPs.find(isIPv4) ?? null;

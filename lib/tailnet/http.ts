@@ -1,4 +1,5 @@
 import { OcaptainError } from "../errors.ts";
+import { keepInside } from "../no-proxy.ts";
 import { readAtMost } from "../read-at-most.ts";
 
 /** A reply of any status that the caller judges. */
@@ -36,6 +37,7 @@ const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
  * @throws OcaptainError TAILNET_UNREACHABLE when no reply came, TAILNET_RATE_LIMITED past the budget, TOO_LONG.
  */
 export async function call(baseUrl: string, request: Call): Promise<Reply> {
+  keepInside(baseUrl);
   const give = Date.now() + RATE_BUDGET_MS;
   for (let attempt = 0; ; ) {
     const reply = await attemptOnce(baseUrl, request).catch((error: unknown) => {
@@ -46,7 +48,7 @@ export async function call(baseUrl: string, request: Call): Promise<Reply> {
       const waitMs = retryAfterMs(reply.headers.get("retry-after"));
       if (Date.now() + waitMs > give)
         throw new OcaptainError("TAILNET_RATE_LIMITED", `${describe(baseUrl, request)}: too many calls (429)`, {
-          hint: "pulumi up, in some minutes",
+          hint: "pulumi up  # in some minutes",
         });
       await sleep(waitMs);
       continue;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { captainId } from "../captain.ts";
+import { DAEMON_CWD, daemonEnvironment, OUTSIDE } from "../daemon-environment.ts";
 import { OcaptainError } from "../errors.ts";
 import { acquireOsLock } from "../os-lock.ts";
 import { captainNodeHome } from "../paths.ts";
@@ -24,18 +25,6 @@ const START_MS = 10_000;
 const STOP_MS = 10_000;
 const JOIN_SECONDS = 40;
 const LOOK_MS = 50;
-const INHERITED = [
-  "PATH",
-  "HOME",
-  "LANG",
-  "TMPDIR",
-  "SSL_CERT_FILE",
-  "SSL_CERT_DIR",
-  "https_proxy",
-  "HTTPS_PROXY",
-  "no_proxy",
-  "NO_PROXY",
-];
 
 const home = () => captainNodeHome();
 const stateFolder = () => join(home(), "state");
@@ -98,15 +87,14 @@ async function start(cli: Tailscale, loginServer: string | undefined, { forget =
   await end(); // one that runs, and does not answer or is to forget
   if (forget) await rm(stateFolder(), { recursive: true, force: true });
   const { tailscaled } = await tailscaleParts(captainArch());
-  const inherited = INHERITED.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]]));
   const logFile = join(home(), "tailscaled.log");
   const log = openSync(logFile, "w", 0o600);
   const args = ["--tun=userspace-networking", "--port=0", `--statedir=${stateFolder()}`, `--socket=${ownSocket()}`];
   const child = spawn(tailscaled.path, args, {
     detached: true,
     stdio: ["ignore", log, log],
-    cwd: "/",
-    env: { ...Object.fromEntries(inherited), ...tailscaledEnvironment(loginServer, home()) },
+    cwd: DAEMON_CWD,
+    env: { ...daemonEnvironment(OUTSIDE), ...tailscaledEnvironment(loginServer, home()) },
   });
   closeSync(log);
   child.unref();

@@ -3,8 +3,10 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { z } from "zod";
 import { OcaptainError } from "../errors.ts";
+import { said } from "../plain-text.ts";
 import { provisionArgv, provisionStdin } from "../provision.ts";
 import type { DoorConfig } from "../ship-api.ts";
+import { BackendState, lastLine, NodeId, SearchPath, Sha256, ShipPath, shipFacts, UserName } from "../ship-facts.ts";
 import { shipProgram, shipScript } from "../ship-shell.ts";
 import type { ServiceSpec, SpritesClient } from "../sprites/types.ts";
 import { type ShipArch, tailscaleParts } from "./parts.ts";
@@ -26,20 +28,20 @@ const PROGRAMS = ["tailscale", "tailscaled"] as const;
 
 /** What a look at a ship tells. */
 const Facts = z.object({
-  home: z.string(),
-  user: z.string(),
+  home: ShipPath,
+  user: UserName,
   /** Path of its Node. */
-  node: z.string(),
-  path: z.string(),
+  node: ShipPath,
+  path: SearchPath,
   arch: z.enum(["x64", "arm64"]),
   /** Could tailscaled have a kernel interface? */
   tun: z.boolean(),
   /** Has a tailscaled been here before? What it was is in its state. */
   wasThere: z.boolean(),
   /** Of the control plane that it has joined, "" for Tailscale's own; null: none yet. */
-  loginServer: z.string().nullable(),
+  loginServer: z.string().max(2048).nullable(),
   /** sha256 of the programs that are there. */
-  sums: z.record(z.string(), z.string().nullable()),
+  sums: z.object({ tailscale: Sha256.nullable(), tailscaled: Sha256.nullable() }),
 });
 export type ShipFacts = z.infer<typeof Facts>;
 
@@ -64,11 +66,8 @@ console.log(JSON.stringify({ home: os.homedir(), user: os.userInfo().username, n
 /** Looks at a ship: an exec, which wakes it. */
 export async function lookAtShip(sprites: SpritesClient, sprite: string): Promise<ShipFacts> {
   const result = await sprites.exec(sprite, shipProgram("node", "-e", LOOK));
-  if (result.exitCode === 0) {
-    const facts = Facts.safeParse(JSON.parse(result.stdout.trim().split("\n").at(-1) ?? "null"));
-    if (facts.success) return facts.data;
-  }
-  throw failed(sprite, "cannot be looked at", result.stderr || result.stdout);
+  if (result.exitCode !== 0) throw failed(sprite, "cannot be looked at", result.stderr || result.stdout);
+  return shipFacts(sprite, Facts, lastLine(result.stdout));
 }
 
 /**
@@ -148,16 +147,17 @@ export const tailscaledEnvironment = (loginServer: string | undefined, logs: str
 });
 
 const ShipStatus = z.object({
-  BackendState: z.string(),
-  Self: z.object({ ID: z.string() }).nullish(),
+  BackendState,
+  // One that is logged in nowhere says that its id is "".
+  Self: z.object({ ID: NodeId.or(z.literal("")) }).nullish(),
 });
 
 /** The id of the node that a ship takes itself for: the control plane may have removed it long ago. null: it is logged in nowhere. */
 export async function shipNodeId(sprites: SpritesClient, sprite: string): Promise<string | null> {
   const result = await sprites.exec(sprite, shipScript(SHIP_STATUS));
   if (result.exitCode !== 0) throw failed(sprite, "has no tailscaled that answers", result.stderr);
-  const { BackendState, Self } = ShipStatus.parse(JSON.parse(result.stdout));
-  return BackendState === "Running" ? (Self?.ID ?? null) : null;
+  const { BackendState: state, Self } = shipFacts(sprite, ShipStatus, result.stdout);
+  return state === "Running" ? Self?.ID || null : null;
 }
 
 const CALL = `cd "$HOME/${FOLDER}" || exit 1; call() { ./tailscale --socket=tailscaled.sock "$@"; }`;
@@ -239,5 +239,5 @@ export async function leaveTailnet(sprites: SpritesClient, sprite: string): Prom
   await sprites.exec(sprite, shipScript(`rm -rf "$HOME/${FOLDER}"`));
 }
 
-const failed = (sprite: string, what: string, said: string) =>
-  new OcaptainError("JOIN", `${sprite} ${what}: ${said.trim().slice(-500) || "it said nothing"}`, { hint: "pulumi up" });
+const failed = (sprite: string, what: string, words: string) =>
+  new OcaptainError("JOIN", `${sprite} ${what}: ${said(words) || "it said nothing"}`, { hint: "pulumi up" });

@@ -1,10 +1,12 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import { writeAtomically } from "../atomic-file.ts";
 import { OcaptainError } from "../errors.ts";
 import { tailnetSshHome } from "../paths.ts";
+import { IPv4, SshHostKey, shipFacts, UserName } from "../ship-facts.ts";
 import type { Captain } from "./captain.ts";
 import { ipv4, type TailscaleNode } from "./cli.ts";
 
@@ -33,9 +35,18 @@ const COMMON = `  BatchMode yes
   LogLevel ERROR
 `;
 
+/** What of a ship is written into ssh's configuration. A line feed in any of it would be a setting of the ship's: looked at here again, whoever calls. */
+const Way = z.object({
+  sprite: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
+  address: IPv4,
+  user: UserName,
+  hostKeys: z.array(SshHostKey).min(1).max(16),
+});
+
 /**
  * Makes ssh find a ship by its name. One file a ship, so that ships that are made at one time do not write over each other.
- * @throws OcaptainError NO_HOST_KEYS when the tailnet has none of it (yet): its Tailscale SSH is off, or it has just joined
+ * @throws OcaptainError NO_HOST_KEYS when the tailnet has none of it (yet): its Tailscale SSH is off, or it has just joined; SHIP_FACTS when what is told of
+ *   the ship is nothing that belongs into such a file
  */
 export async function writeShipSsh(
   captain: Captain,
@@ -45,32 +56,44 @@ export async function writeShipSsh(
   const address = ipv4(node);
   if (!address || node.sshHostKeys.length === 0)
     throw new OcaptainError("NO_HOST_KEYS", `the tailnet has no ssh host keys of ${sprite}`, { hint: "pulumi up" });
-  const ships = join(tailnetSshHome(voyageId), "ships");
-  await mkdir(ships, { recursive: true, mode: 0o700 });
-  const known = join(ships, `${sprite}.known-hosts`);
-  await writeAtomically(known, node.sshHostKeys.map((key) => `${sprite} ${key.trim()}\n`).join(""), 0o600);
-  const lines = [
-    `Host ${sprite}`,
-    `  HostName ${address}`,
-    `  HostKeyAlias ${sprite}`,
-    `  User ${user}`,
-    `  UserKnownHostsFile ${quote(known)}`,
-  ];
-  await writeAtomically(join(ships, `${sprite}.conf`), `${lines.join("\n")}\n`, 0o600);
+  const way = shipFacts(sprite, Way, JSON.stringify({ sprite, address, user, hostKeys: node.sshHostKeys }));
+  const { known, conf } = filesOf(voyageId, sprite);
+  await mkdir(dirname(conf), { recursive: true, mode: 0o700 });
+  await writeAtomically(known, way.hostKeys.map((key) => `${sprite} ${key}\n`).join(""), 0o600);
+  await writeAtomically(conf, shipConfig(way, known), 0o600);
   // With a kernel interface the system's own connections go there; without one they need tailscaled to carry them.
   const proxy = captain.tun ? "" : `  ProxyCommand ${captain.cli.argv.map(quote).join(" ")} nc %h %p\n`;
-  const config = `Include ${quote(join(ships, "*.conf"))}\nHost *\n${proxy}${COMMON}`;
+  const config = `Include ${quote(join(dirname(conf), "*.conf"))}\nHost *\n${proxy}${COMMON}`;
   await writeAtomically(sshConfigFile(voyageId), config, 0o600);
 }
 
-/** Does this machine know the way to a ship? */
-export const hasShipSsh = ({ voyageId, sprite }: { voyageId: string; sprite: string }): boolean =>
-  existsSync(sshConfigFile(voyageId)) && existsSync(join(tailnetSshHome(voyageId), "ships", `${sprite}.conf`));
+const filesOf = (voyageId: string, sprite: string) => {
+  const ships = join(tailnetSshHome(voyageId), "ships");
+  return { known: join(ships, `${sprite}.known-hosts`), conf: join(ships, `${sprite}.conf`) };
+};
+
+const shipConfig = ({ sprite, address, user }: Pick<z.infer<typeof Way>, "sprite" | "address" | "user">, known: string): string =>
+  [
+    `Host ${sprite}`,
+    `  HostName ${address}`,
+    `  HostKeyAlias ${sprite}`,
+    `  User "${user}"`,
+    `  UserKnownHostsFile ${quote(known)}`,
+    "",
+  ].join("\n");
+
+/** Does this machine know the way to a ship? A file that is not as {@link writeShipSsh} writes it counts as none: it is written anew. */
+export function hasShipSsh({ voyageId, sprite, user }: { voyageId: string; sprite: string; user?: string | undefined }): boolean {
+  const { known, conf } = filesOf(voyageId, sprite);
+  if (!existsSync(sshConfigFile(voyageId)) || !existsSync(known) || !existsSync(conf)) return false;
+  const text = readFileSync(conf, "utf8");
+  const way = Way.omit({ hostKeys: true }).safeParse({ sprite, user, address: /^ {2}HostName (\S+)$/m.exec(text)?.[1] });
+  return way.success && text === shipConfig(way.data, known);
+}
 
 /** Forgets a ship. Quiet when it is not known. */
 export async function removeShipSsh({ voyageId, sprite }: { voyageId: string; sprite: string }): Promise<void> {
-  const ships = join(tailnetSshHome(voyageId), "ships");
-  for (const name of [`${sprite}.conf`, `${sprite}.known-hosts`]) await rm(join(ships, name), { force: true });
+  for (const file of Object.values(filesOf(voyageId, sprite))) await rm(file, { force: true });
 }
 
 /** For ssh's own reader of configuration files; a shell reads the ProxyCommand after it. */

@@ -18,9 +18,15 @@ export function ongoing(...args: string[]) {
   child.stdout.on("data", (chunk) => {
     text += chunk;
   });
+  let remarks = "";
+  child.stderr.on("data", (chunk) => {
+    remarks += chunk;
+  });
   return {
     /** Whole lines so far. */
     lines: () => text.split("\n").slice(0, -1),
+    /** What it said on stderr so far. */
+    remarks: () => remarks,
     /** Its exit status. */
     ended: child.then((result) => result.exitCode),
     /** As `| head` does. */

@@ -1,15 +1,37 @@
-import { mkdir, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { mutagenHome } from "../../lib/paths.ts";
-import { type Fleet, ocaptain, openFleet } from "./fleet.ts";
+import { pulumiEnvironment } from "../fixtures/pulumi-environment.ts";
+import { BIN, type Fleet, ocaptain, openFleet } from "./fleet.ts";
 
 let fleet: Fleet;
+let backend: string;
 beforeAll(async () => {
+  backend = await mkdtemp(join(tmpdir(), "oc-backend-"));
+  Object.assign(process.env, pulumiEnvironment(backend));
   fleet = await openFleet({ ships: 1, tasks: [{ id: "1", run: 'echo "laying the keel"' }] });
 });
-afterAll(() => fleet.close());
+afterAll(async () => {
+  await fleet.close();
+  await rm(backend, { recursive: true, force: true });
+});
+
+/** A stack of the project's in the backend, as if an `up` had recorded the voyage. */
+async function recordStack(stack: string): Promise<void> {
+  const project = join(backend, "project");
+  await mkdir(project);
+  await writeFile(join(project, "Pulumi.yaml"), "{name: ocaptain, runtime: nodejs}");
+  const urn = `urn:pulumi:${stack}::ocaptain::pulumi:pulumi:Stack::ocaptain-${stack}`;
+  const resources = [{ urn, custom: false, type: "pulumi:pulumi:Stack" }];
+  const state = { version: 3, deployment: { manifest: { time: new Date().toISOString(), magic: "", version: "" }, resources } };
+  await execa("pulumi", ["stack", "init", stack, "--non-interactive"], { cwd: project });
+  await execa("pulumi", ["stack", "import", "-s", stack, "--non-interactive"], { cwd: project, input: JSON.stringify(state) });
+}
 
 const findings = async () =>
   JSON.parse((await ocaptain("doctor", "--json")).stdout).findings as {
@@ -21,8 +43,31 @@ const findings = async () =>
   }[];
 const wrong = async () => (await findings()).filter((finding) => finding.state === "wrong");
 
-test("a voyage at sea with nothing wrong: doctor says so, with the daemons and the voyage", async () => {
+test("a voyage at sea of which no stack knows, and a shell without pulumi, are both told", async () => {
   await fleet.until("verified", (s) => s.state === "verified");
+  const unknown = expect.objectContaining({
+    what: "quay",
+    message: expect.stringContaining("no stack of that name"),
+    hint: expect.stringContaining("pulumi stack init quay"),
+  });
+  expect(await wrong()).toEqual([unknown]);
+  const bare = (process.env.PATH ?? "").split(":").filter((folder) => !existsSync(join(folder, "pulumi")));
+  const { stdout, exitCode } = await execa(BIN, ["doctor"], { env: { PATH: bare.join(":") }, reject: false, timeout: 30_000 });
+  expect(stdout).toMatch(/✗ pulumi +is not on PATH.*\n +hint: .*\.tools\/env\.sh/);
+  expect(exitCode).toBe(1);
+});
+
+test("behind a proxy from which this machine is not excepted, pulumi would not reach its own program: told", async () => {
+  const { stdout } = await execa(BIN, ["doctor"], {
+    env: { http_proxy: "http://127.0.0.1:9", no_proxy: "" },
+    reject: false,
+    timeout: 30_000,
+  });
+  expect(stdout).toMatch(/✗ http_proxy .*\n +hint: export no_proxy=localhost,127\.0\.0\.1/);
+});
+
+test("a voyage at sea with nothing wrong: doctor says so, with the daemons and the voyage", async () => {
+  await recordStack("quay");
   const { stdout, exitCode } = await ocaptain("doctor");
   expect(stdout).toMatch(/✓ helm +process \d+, port \d+/);
   expect(stdout).toMatch(/✓ harbor +process \d+/);
@@ -72,6 +117,9 @@ test("a voyage that has sunk: its tasks and logs are there, and following ends b
   expect(stdout).toMatch(/ship-0 #1 \| laying the keel/);
   expect(stderr).toMatch(/no more logs will come/);
   expect(exitCode).toBe(0);
+  const watched = await ocaptain("status", "--watch");
+  expect(watched.stdout).toMatch(/^quay {2}sunk/);
+  expect(watched.exitCode).toBe(0);
   expect((await ocaptain("retry", "1")).exitCode).toBe(1);
 });
 

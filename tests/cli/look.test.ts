@@ -34,10 +34,10 @@ test("status: the voyage, what needs the captain first, a row a ship with how th
   const { stdout, stderr, exitCode } = await ocaptain("status");
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   expect(stdout).toMatch(
-    /^quay {2}sailing {2}0\/3 accepted · 1 claimed · 1 pending · 1 blocked\n {2}branch quay at [0-9a-f]{8} · from the helm/,
+    /^quay {2}sailing {2}0\/3 accepted · 1 claimed · 1 pending · 1 blocked\n {2}branch quay at [0-9a-f]{8} · from the helm\n {2}workspace \//,
   );
   expect(stdout.indexOf("needs the captain")).toBeLessThan(stdout.indexOf("SHIP"));
-  expect(stdout).toMatch(/✗ task 2 \(Task 2\) is blocked after 1 tries: exit status 3\n {4}hint: .*ocaptain retry 2 quay/);
+  expect(stdout).toMatch(/✗ task 2 \(Task 2\) is blocked after 1 try: exit status 3\n {4}hint: .*ocaptain retry 2 quay/);
   expect(stdout).toMatch(new RegExp(`\n${busy} +working +\\d+s +connected +\\S.* +\\d+s +#1 Task 1`));
   expect(stdout).toMatch(new RegExp(`\n${idle()} +asleep +\\d+s +said goodbye: nothing to do`));
 });
@@ -50,7 +50,7 @@ test("status --json: the same for programs, syncs included", async () => {
     })
     .toEqual(["ok", "ok"]);
   const view = await json("status");
-  expect(view).toMatchObject({ stack: "quay", state: "sailing", from: "helm", tasks: { total: 3, inProgress: 1, blocked: 1 } });
+  expect(view).toMatchObject({ stack: "quay", state: "sailing", from: "helm", tasks: { total: 3, claimed: 1, blocked: 1 } });
   expect(view.attention).toEqual([expect.objectContaining({ kind: "task", of: "2" })]);
   const working = view.ships.find((ship: { ship: string }) => ship.ship === busy);
   expect(working).toMatchObject({ state: "working", knownBy: "connected", task: { id: "1" } });

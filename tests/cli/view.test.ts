@@ -4,8 +4,10 @@ import { parseDuration, span } from "../../cli/durations.ts";
 import { voyageAttention } from "../../cli/status/attention.ts";
 import { renderStatus } from "../../cli/status/render.ts";
 import { sortSessions, syncAttention, syncOf } from "../../cli/status/sync-view.ts";
-import { type ShipView, type StatusView, shipSince, shipState } from "../../cli/status/view.ts";
+import { type ShipView, type StatusView, seenState, shipSince } from "../../cli/status/view.ts";
 import { table } from "../../cli/table.ts";
+import { wrap } from "../../cli/wrap.ts";
+import { counted } from "../../lib/counted.ts";
 import type { Session } from "../../lib/mutagen/session.ts";
 import { sessionKinds } from "../../lib/mutagen/sessions.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
@@ -30,6 +32,7 @@ test.each([
   [{ state: "working" }, "working", "last heard 12 s ago"],
   [{ state: "idle", connected: true }, "idle", "connected"],
   [{ state: "ended" }, "asleep", "said goodbye: nothing to do"],
+  [{ state: "ended", unanswered: 1 }, "asleep", "called 1 time, no answer yet"],
   [{ state: "lost" }, "lost", "last heard 12 s ago"],
   [{ state: "lost", lastSeenAt: null }, "lost", "the helm has not heard of it since it started"],
   [{ state: "fenced" }, "fenced", "last heard 12 s ago"],
@@ -37,7 +40,7 @@ test.each([
   [{ state: "stopping", task: "1" }, "working", "told to stop"],
   [{ state: "stopping" }, "idle", "told to stop"],
 ] as const)("the helm's %j is %s, known by: %s", (more, state, knownBy) => {
-  expect(shipState(row(more), NOW)).toEqual({ state, knownBy });
+  expect(seenState(row(more), NOW)).toEqual({ state, knownBy });
 });
 
 /** Claimed 3 hours ago by this ship, accepted 10 minutes ago of this life, 5 minutes ago of an earlier one, 2 minutes ago of another ship. */
@@ -74,7 +77,7 @@ test.each([
   ["never heard of", { state: "new", lastSeenAt: null }, ""],
 ] as const)("since when a ship is %s", (_what, more, since) => {
   const one = row(more);
-  const { state } = shipState(one, NOW);
+  const { state } = seenState(one, NOW);
   expect(span(shipSince(state, one, TASKS), NOW)).toBe(since);
 });
 
@@ -176,19 +179,26 @@ test("a failed verification, a lost ship with what it holds, and a voyage that s
   for (const { hint } of found) expect(hint).toContain("pulumi up -s sea");
 });
 
+const VIEW: StatusView = {
+  id: "abc123",
+  stack: "sea",
+  name: null,
+  state: "blocked",
+  from: "helm",
+  asOf: null,
+  branch: "sea",
+  tip: null,
+  workspace: "/w",
+  tasks: { total: 1, pending: 0, claimed: 0, accepted: 0, blocked: 1, cancelled: 0, byShip: {} },
+  spend: null,
+  limited: null,
+  attention: [],
+  ships: [],
+};
+
 test("what agents wrote cannot steer the terminal from a status", () => {
   const view: StatusView = {
-    id: "abc123",
-    stack: "sea",
-    name: null,
-    state: "blocked",
-    from: "helm",
-    asOf: null,
-    branch: "sea",
-    tip: null,
-    tasks: { total: 1, pending: 0, inProgress: 0, completed: 0, blocked: 1, cancelled: 0, byShip: {} },
-    spend: null,
-    limited: null,
+    ...VIEW,
     attention: [
       { kind: "task", of: "1", message: "\x1b[2Jgone\nsecond", hint: "x" },
       { kind: "question", of: "2", message: "asks", detail: "\x1b[31mred\x07?\r\nor \x9b31mgreen?", hint: "x" },
@@ -228,9 +238,48 @@ test("a table's columns line up, empty ones are left out, and none is wider than
   );
 });
 
+test("a table that is too wide is cut at its widest columns, so that no row is broken by the terminal", () => {
+  const long = "a task with a subject that says a good deal more than there is room for in a row";
+  const rows = [["ship-0", "asleep", "called 3 times, no answer yet", "workspace: waiting for the other side", long]];
+  const lines = table(
+    ["SHIP", "STATE", "KNOWN BY", "SYNC", "TASK"],
+    rows.map((row) => row.map((text) => ({ text }))),
+    80,
+  );
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+  expect(lines[1]).toMatch(/^ship-0 {2}asleep {2}called 3 \S.*… {2}workspace.*… {2}a task with.*…$/);
+});
+
+test("what is longer than a line of the terminal is broken between words; a hint stays in one piece, to be pasted", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.stringMatching(/^[a-z]{1,9}$/), { minLength: 1 }),
+      fc.integer({ min: 20, max: 90 }),
+      (words, columns) => {
+        const lines = wrap(words.join(" "), columns, "  ✗ ", "    ");
+        for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+        expect(lines.map((line) => line.slice(4)).join(" ")).toBe(words.join(" "));
+      },
+    ),
+  );
+  expect(wrap("one two", undefined, "  ")).toEqual(["  one two"]);
+  expect(wrap(`a ${"x".repeat(30)} b`, 20, " ")).toEqual([" a", ` ${"x".repeat(30)}`, " b"]);
+  const words = "there is a good deal to say about what has gone wrong here, and it is said in full and in plain words".repeat(2);
+  const hint = `pulumi up -s sea && ${"x".repeat(90)}`;
+  const view = { ...VIEW, attention: [{ kind: "task" as const, of: "1", message: words, detail: words, hint }] };
+  const lines = renderStatus(view, { style: (_format, text) => text, columns: 80 }, NOW).split("\n");
+  expect(lines.filter((line) => line.length > 80)).toEqual([`    hint: ${hint}`]);
+});
+
+test.each([
+  [1, "1 try"],
+  [2, "2 tries"],
+  [0, "0 tries"],
+])("%i of something", (count, text) => expect(counted(count, "try", "tries")).toBe(text));
+
 test("durations are read and told", () => {
   expect([parseDuration("45s"), parseDuration("1h30m"), parseDuration("1.5d")]).toEqual([45_000, 5_400_000, 129_600_000]);
-  for (const text of ["", "10", "m", "10m ago", "-5m"]) expect(() => parseDuration(text)).toThrow(/no duration/);
+  for (const text of ["", "10", "m", "10m ago", "-5m"]) expect(() => parseDuration(text)).toThrow(/not a duration/);
   const ago = (seconds: number) => span(new Date(NOW - seconds * 1000).toISOString(), NOW);
   expect([ago(-5), ago(9), ago(61), ago(3700), ago(90_000)]).toEqual(["0s", "9s", "1m01s", "1h01m", "1d01h"]);
 });

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { BIN, ocaptain } from "./fleet.ts";
+import { until } from "../harbor/fixture.ts";
+import { BIN, ocaptain, ongoing } from "./fleet.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -41,10 +42,10 @@ test.each([
   [["stauts"], /unknown command 'stauts'/],
   [["status", "--watsh"], /unknown option '--watsh'/],
   [["retry"], /missing required argument 'task'/],
-  [["tasks", "-s", "finished"], /"finished" is no status of a task: pending, claimed, accepted, blocked, cancelled/],
+  [["tasks", "-s", "finished"], /"finished" is not a status of a task: pending, claimed, accepted, blocked, cancelled/],
   [["logs", "-g", "("], /-g "\("/],
-  [["logs", "-n", "few"], /-n "few" is no number of lines/],
-  [["logs", "--since", "yesterday"], /"yesterday" is no duration/],
+  [["logs", "-n", "few"], /-n "few" is not a number of lines/],
+  [["logs", "--since", "yesterday"], /"yesterday" is not a duration/],
   [["sail", "plans/x", "-n", "3"], /pulumi config set ocaptain:plan plans\/x; pulumi up/],
   [["sink", "voyage-abc", "-f"], /pulumi destroy -s voyage-abc/],
   [[], /Usage: ocaptain/],
@@ -139,4 +140,17 @@ test("the launcher works through links, from anywhere, and says what Node it lac
   });
   expect(result.exitCode).toBe(1);
   expect(result.stderr).toMatch(/needs Node 24 or later, and finds v20\.11\.0\n {2}hint: \(cd .*old && npm run setup\)/);
+});
+
+test("status --watch waits for a voyage that is not there yet, and says so; it ends by itself when the voyage has sunk", async () => {
+  const watching = ongoing("status", "soon", "--watch");
+  await until("it says that it waits", () => watching.remarks().includes('no voyage "soon"'));
+  expect(watching.remarks()).toContain("waiting until pulumi up has made it");
+  expect(watching.lines()).toEqual([]);
+  await voyage("soon");
+  await until("a first look", () => watching.lines().length > 0);
+  expect(watching.lines()[0]).toMatch(/^soon {2}unknown/);
+  await voyage("soon", { sunkAt: "2026-11-23T01:00:00Z" });
+  expect(await watching.ended).toBe(0);
+  expect(watching.lines()).toContainEqual(expect.stringMatching(/^soon {2}sunk/));
 });

@@ -73,7 +73,7 @@ describe("provisioning", () => {
     const old = process.umask(0o077);
     const ran = provision(provisionStdin({ files, mkdirs: ["voyage/logs"] }));
     process.umask(old);
-    expect(parseShipFacts(ran.stdout)).toMatchObject({ home: folder, node: process.version });
+    expect(parseShipFacts("sea-1-ship-0", ran.stdout)).toMatchObject({ home: folder, node: process.version });
     expect(statSync(join(folder, "voyage/crew/token")).mode & 0o777).toBe(0o600);
     expect(statSync(join(folder, "voyage/crew/run.sh")).mode & 0o777).toBe(0o755);
     expect(readFileSync(join(folder, "voyage/crew/run.sh"), "utf8")).toBe("ünï\n");
@@ -103,7 +103,8 @@ describe("provisioning", () => {
   });
 
   test("the ship's facts are found after other lines, and nonsense is an error", () => {
-    expect(parseShipFacts('motd\n{"user":"u","home":"/h","node":"v24"}\n')).toEqual({ user: "u", home: "/h", node: "v24" });
-    expect(() => parseShipFacts("bash: node: not found")).toThrow(/not found/);
+    const facts = { user: "u", home: "/h", node: "v24" };
+    expect(parseShipFacts("ship", 'motd\n{"user":"u","home":"/h","node":"v24"}\n')).toEqual(facts);
+    expect(() => parseShipFacts("ship", "bash: node: not found")).toThrow(/^ship reports something else than its facts/);
   });
 });

@@ -96,7 +96,7 @@ test("our own commands on a ship are not answered by programs that an agent has 
   const crew = 'require("fs").appendFileSync("started", process.env.PATH + "\\n"); setInterval(() => {}, 1000);';
   const files = [{ path: "voyage/crew/supervisor.js", content: crew, mode: 0o600 }];
   const boarded = await sprites.exec("a", provisionArgv(), { stdin: provisionStdin({ files, run: holdArgv(60) }) });
-  expect(parseShipFacts(boarded.stdout)).toMatchObject({ home: "/home/sprite" });
+  expect(parseShipFacts("ship", boarded.stdout)).toMatchObject({ home: "/home/sprite" });
   expect((await sprites.exec("a", launchCrew)).exitCode).toBe(0);
   expect((await sprites.exec("a", crewRuns)).exitCode).toBe(0);
   expect((await sprites.exec("a", stopCrew)).exitCode).toBe(0);

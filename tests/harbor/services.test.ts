@@ -184,3 +184,44 @@ test("a ship's own socket has them too, and the policy", async () => {
   expect(JSON.parse((await sh("a", "sprite-env curl -fsS /policy/network")).out)).toEqual(rules);
   expect(JSON.parse((await sh("a", "cat /.sprite/policy/network.json")).out)).toEqual(rules);
 });
+
+describe("what a ship asks of the harbor of all ships", () => {
+  test("services that need each other many ways are walked once each; a circle and too many are refused", async () => {
+    const { put, seen, call, at } = await open({ unconfined: true });
+    const twice = (n: number) => (n === 0 ? [] : [`s${n - 1}`, `s${n - 1}`]);
+    for (let n = 0; n < 40; n++) {
+      const definition = { cmd: "sleep", args: ["1000"], needs: twice(n) };
+      expect((await call("PUT", `${at(`s${n}`)}?duration=1ms`, definition)).status).toBe(200);
+    }
+    for (const name of ["s0", "s20", "s39"]) expect(seen(name)).toMatchObject({ status: "running" });
+    expect((await put("s0", "exit", { needs: ["s39"] })).status).toBe(400);
+    for (let n = 40; n < 64; n++) expect((await put(`s${n}`, "exit")).status).toBe(200);
+    expect((await put("one-more", "exit")).status).toBe(400);
+    expect((await put("s0", "x".repeat(70_000))).status).toBe(400);
+  });
+
+  test("what a service prints without a line's end is cut into lines, and what is kept of it is bounded", async () => {
+    const { put, harbor, home } = await open({ unconfined: true });
+    await put("s", "head -c 9000000 /dev/zero | tr '\\0' a; sleep 1000");
+    const kept = () => harbor.fleet.get("a")!.services.get("s")!.log.tail(1000);
+    const file = join(home, "s", harbor.fleet.get("a")!.record.id.slice(7, 15), "logs/services/s.log.1");
+    await until("two files of it", () => existsSync(file));
+    await until("its lines", () => kept().length >= 8);
+    const lengths = kept().map(({ data = "" }) => data.length);
+    expect(Math.max(...lengths)).toBe(64 * 1024);
+    expect(lengths.reduce((sum, length) => sum + length, 0)).toBeLessThanOrEqual(512 * 1024);
+  });
+
+  test("it has at most 64 holds, of short names; one that ended makes room", async () => {
+    const { harbor, sh, clock } = await open({ unconfined: true });
+    const hold = async (name: string) =>
+      (await sh("a", `sprite-env curl -s -o /dev/null -w '%{http_code}' -X PUT /v1/tasks/${name} -d '{"expire":"60s"}'`)).out;
+    expect(await hold("h0")).toBe("200");
+    for (let n = 1; n < 64; n++) expect(harbor.fleet.get("a")!.holds.put(`h${n}`, 60)).toBeDefined();
+    expect(await hold("h64")).toBe("429");
+    expect(await hold("h0")).toBe("200");
+    expect(await hold("x".repeat(129))).toBe("400");
+    clock.advance(61_000);
+    expect(await hold("h64")).toBe("200");
+  });
+});

@@ -153,3 +153,63 @@ test("a mirror that cannot be saved: the fence says so, also when it is asked ag
   expect(task(voyage, "1")).toMatchObject({ status: "pending" });
   expect(events).toContain("rescue-failed");
 });
+
+test("a helm that is made to stand still again and again fences a silent ship all the same; one that is heard keeps its claim", async () => {
+  const voyage = await start();
+  const [silent, heard] = [await boardPaperShip(voyage, "ship-0"), await boardPaperShip(voyage, "ship-1")];
+  for (const ship of [silent, heard]) await ship.hello();
+  await silent.grant();
+  await heard.grant();
+  let stalls = 0;
+  while (voyage.shipRow("ship-0")?.state !== "fenced" && stalls < 10) {
+    clock.pass(6);
+    stalls++;
+    voyage.tick();
+    heard.heartbeat();
+    await pass(voyage, 5, () => heard.heartbeat());
+    await voyage.ledger.store.write(() => {}); // behind what a fence has asked for
+  }
+  expect(events.filter((event) => event === "clock-jump")).toHaveLength(stalls);
+  // A full period is lent once (12 s, 5 of which pass between two stalls); afterwards only what the helm ran counts.
+  expect(stalls).toBe(3);
+  await soon(() => task(voyage, "1")).toMatchObject({ status: "pending", tries: 1 });
+  expect(state(voyage, "ship-1")).toBe("working");
+  expect(task(voyage, "2")).toMatchObject({ status: "claimed", tries: 0 });
+});
+
+test("ships that ask for many accepts wait for themselves: a fence and another ship's release wait for no merge, and another's accept for one", async () => {
+  const merges: { ship: string; finish: () => void }[] = [];
+  const merge: Branch["merge"] = ({ ship }) =>
+    new Promise((resolve) => {
+      merges.push({ ship, finish: () => resolve({ kind: "conflict", tip: "0".repeat(40), files: ["x"] }) });
+    });
+  const voyage = await start({ ...paperBranch(), merge });
+  const [bad, good] = [await boardPaperShip(voyage, "ship-0"), await boardPaperShip(voyage, "ship-1")];
+  for (const ship of [bad, good]) await ship.hello();
+  const [theirs, ours] = [await bad.grant(), await good.grant()];
+
+  const asked = Array.from({ length: 100 }, () => bad.accept(theirs.task.id, theirs.epoch).catch((error: unknown) => error));
+  await soon(() => merges.length).toBe(1);
+  const accepted = good.accept(ours.task.id, ours.epoch);
+  const repeated = { requestId: "the-same-request" };
+  const twice = [good.accept(ours.task.id, ours.epoch, repeated), good.accept(ours.task.id, ours.epoch, repeated)];
+  // One is under way, four may wait: the others are refused at once, and come again.
+  const refused = (await Promise.all(asked.slice(5))) as { status?: number; retryAfterSeconds?: number }[];
+  expect(new Set(refused.map(({ status, retryAfterSeconds }) => `${status} ${retryAfterSeconds}`))).toEqual(new Set(["503 2"]));
+
+  merges[0]!.finish();
+  await soon(() => merges.map(({ ship }) => ship)).toEqual(["ship-0", "ship-1"]);
+  merges[1]!.finish();
+  expect(await accepted).toMatchObject({ kind: "conflict" });
+  // Now one of the bad ship's is under way again, and stays so: nobody who does not merge waits for it.
+  await soon(() => merges.map(({ ship }) => ship)).toEqual(["ship-0", "ship-1", "ship-0"]);
+  expect(await good.release(ours.task.id, ours.epoch)).toMatchObject({ status: "pending" });
+  await voyage.releaseTask(theirs.task.id, "the captain says so");
+  expect(state(voyage, "ship-0")).toBe("fenced");
+  expect(task(voyage, theirs.task.id)).toMatchObject({ status: "pending" });
+  // What was under way and what waited is of no use any more.
+  merges[2]!.finish();
+  await Promise.allSettled(asked);
+  expect((await Promise.allSettled(twice)).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  expect(merges).toHaveLength(3);
+});

@@ -1,11 +1,16 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { freePort } from "../../lib/free-port.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
+import { helmPort, keepHelmPort } from "../../lib/helm-port.ts";
 import { helmHome, helmSocket, ocaptainHome } from "../../lib/paths.ts";
+import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
 import { readVoyageStatus } from "../../lib/status.ts";
+import { writeVoyageFile } from "../../lib/voyage-file.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "./support.ts";
 
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
@@ -33,7 +38,7 @@ test("a voyage is worked off over the wire: git log is the list of tasks", async
   for (const id of ["1", "2"]) {
     const grant = await s.grant();
     expect(grant.task.id).toBe(id);
-    await expect.poll(() => readVoyageStatus(folder)).toMatchObject({ inProgress: 1, byShip: { "ship-0": { task: id } } });
+    await expect.poll(() => readVoyageStatus(folder)).toMatchObject({ claimed: 1, byShip: { "ship-0": { task: id } } });
     tree.reset(grant.tip);
     const commit = tree.commit({ [`${id}.txt`]: id }, `Task ${id}\n\nwords`);
     tree.push(commit, grant);
@@ -50,8 +55,8 @@ test("a voyage is worked off over the wire: git log is the list of tasks", async
   expect((await helm.voyage(ID)).state).toBe("done");
   expect(await readVoyageStatus(folder)).toMatchObject({
     total: 2,
-    completed: 2,
-    byShip: { "ship-0": { completed: 2, task: null } },
+    accepted: 2,
+    byShip: { "ship-0": { accepted: 2, task: null } },
   });
   await expect.poll(() => existsSync(join(folder.workspace, "2.txt")), { timeout: 5000 }).toBe(true);
 
@@ -67,10 +72,65 @@ test("two starters end in one helm; its folder and socket are the captain's alon
   expect(statSync(helmSocket()).mode & 0o777).toBe(0o600);
 });
 
-test("a port held by a stranger is named, with the way out", async () => {
-  const stranger = createServer().listen(Number(process.env.OCAPTAIN_HELM_PORT), "127.0.0.1");
-  await expect(ensureHelm()).rejects.toMatchObject({ code: "PORT_BUSY", hint: expect.stringContaining("OCAPTAIN_HELM_PORT=") });
-  stranger.close();
+async function stranger(port: number) {
+  const server = createServer().listen(port, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+}
+
+test("a port held by a stranger is named, with its holder and the way out", async () => {
+  await stranger(Number(process.env.OCAPTAIN_HELM_PORT));
+  await expect(ensureHelm()).rejects.toMatchObject({
+    code: "PORT_BUSY",
+    message: expect.stringContaining(
+      `port ${process.env.OCAPTAIN_HELM_PORT}, where the helm serves ships, is held by process ${process.pid} (`,
+    ),
+    hint: expect.stringMatching(/^OCAPTAIN_HELM_PORT=\d+ pulumi up$/),
+  });
+});
+
+test("where nobody has said which port, a free one is found when it is taken, and kept until no ship knows it", async () => {
+  // Stands for 4318, which another test may have now.
+  const taken = await freePort();
+  await stranger(taken);
+  await keepHelmPort(taken);
+  delete process.env.OCAPTAIN_HELM_PORT;
+  expect(await helmPortCheck().look()).toEqual([]);
+  expect(await helmPortCheck({ tailnet: true }).look()).toMatchObject([
+    {
+      what: `port ${taken}`,
+      message: expect.stringContaining(`process ${process.pid} (`),
+      hint: expect.stringContaining(`kill ${process.pid}`),
+    },
+  ]);
+  await expect(ensureHelm({ tailnet: true })).rejects.toMatchObject({
+    code: "PORT_BUSY",
+    hint: expect.stringContaining("tailnet"),
+  });
+
+  const { port } = await (await ensureHelm()).health();
+  expect(port).not.toBe(taken);
+  await stopHelm();
+  const helm = await ensureHelm();
+  expect((await helm.health()).port).toBe(port);
+  const { register } = await makeVoyage(makeSource(captain.root), "v", makePlan({ "1": [] }));
+  await helm.registerVoyage(ID, register);
+  expect(helmPort()).toBe(port);
+  await helm.deregisterVoyage(ID);
+  expect(helmPort()).toBe(4318);
+});
+
+test("a voyage with a tailnet keeps the port that its ships can reach", async () => {
+  const taken = await freePort();
+  delete process.env.OCAPTAIN_HELM_PORT;
+  await keepHelmPort(taken);
+  const helm = await ensureHelm();
+  const { register } = await makeVoyage(makeSource(captain.root), "v", makePlan({ "1": [] }));
+  await helm.registerVoyage(ID, register);
+  await writeVoyageFile({ voyageId: ID, stack: "v", captainId: "me", nonce: "n", createdAt: "now", control: "headscale" });
+  await stopHelm();
+  await stranger(taken);
+  await expect(ensureHelm()).rejects.toMatchObject({ code: "PORT_BUSY", hint: expect.stringContaining("end that program") });
 });
 
 test("nobody on the socket is HELM_DOWN", async () => {
@@ -99,3 +159,24 @@ test("no token is in any file of the helm or the voyage", async () => {
   }
   expect(statSync(folder.credentials).mode & 0o777).toBe(0o600);
 });
+
+test("a helm has a temporary folder of its own and no folder of a shell's; one whose git is gone is started anew", async () => {
+  const bin = join(captain.root, "bin");
+  mkdirSync(bin);
+  symlinkSync(gitPath(), join(bin, "git"));
+  vi.stubEnv("PATH", bin);
+  vi.stubEnv("TMPDIR", bin);
+  const { pid } = await (await ensureHelm()).health();
+  vi.unstubAllEnvs();
+  expect(readFileSync(`/proc/${pid}/environ`, "utf8").split("\0")).toContain(`TMPDIR=${join(ocaptainHome(), "tmp")}`);
+  expect(readlinkSync(`/proc/${pid}/cwd`)).toBe("/");
+  expect((await (await ensureHelm()).health()).pid).toBe(pid);
+  rmSync(bin, { recursive: true });
+  expect((await (await ensureHelm()).health()).pid).not.toBe(pid);
+});
+
+const gitPath = () =>
+  (process.env.PATH ?? "")
+    .split(":")
+    .map((folder) => join(folder, "git"))
+    .find(existsSync) ?? "";

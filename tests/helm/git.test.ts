@@ -1,6 +1,16 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -161,6 +171,42 @@ test("a client that goes away in the middle leaves no git process", async () => 
   await expect.poll(children, { timeout: 5000 }).not.toBe("");
   socket.destroy();
   await expect.poll(children, { timeout: 5000 }).toBe("");
+});
+
+test("a ship that opens many transfers and ends none has four at a time, waits for itself, and keeps nobody else from the repository", async () => {
+  await sail({ "1": [] });
+  const [bad, good] = [await join_("ship-0"), await join_("ship-1")];
+  const answers: string[] = [];
+  const sockets = Array.from({ length: 40 }, () => {
+    const socket = connect(Number(new URL(captain.url).port), "127.0.0.1");
+    socket.setEncoding("utf8").on("data", (text: string) => answers.push(text));
+    socket.write(
+      `POST /git/${id}/git-upload-pack HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${bad.token}\r\ncontent-type: application/x-git-upload-pack-request\r\ntransfer-encoding: chunked\r\n\r\n1\r\n0\r\n`,
+    );
+    return socket;
+  });
+  // Four are under way, eight wait.
+  const refused = () => answers.filter((text) => /^HTTP\/1.1 503 [\s\S]*^retry-after: 2\r$/im.test(text));
+  await expect.poll(() => refused().length, { timeout: 20_000 }).toBe(28);
+  const transfers = () =>
+    readdirSync("/proc").filter((pid) => {
+      const read = (file: string) => /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/${file}`, "latin1");
+      try {
+        return String(read("cmdline")).startsWith("git\0http-backend") && String(read("environ")).includes(folder.repo);
+      } catch {
+        return false;
+      }
+    }).length;
+  await expect.poll(transfers, { timeout: 20_000 }).toBe(4);
+
+  good.tree.reset((await helm.voyage(id)).tip);
+  const grant = await good.call.grant();
+  const commit = good.tree.commit({ a: "a" }, "work");
+  good.tree.push(commit, grant);
+  await good.call.accepted(grant, commit);
+  for (const socket of sockets) socket.destroy();
+  await expect.poll(transfers, { timeout: 20_000 }).toBe(0);
+  bad.tree.reset((await helm.voyage(id)).tip);
 });
 
 test("a conflict is refused with tip and files; with the tip merged in it is accepted, and history stays one line", async () => {

@@ -96,7 +96,7 @@ test("killed with SIGKILL again and again while ships deliver, the helm loses no
   expect(status.tasks.map((task) => task.epoch)).toEqual(ids.map(() => 1));
   const log = sh(captain.root, "--git-dir", folder.repo, "log", "--format=%s", "v").split("\n");
   expect(log.sort()).toEqual([...ids.map((id) => `T${id}`), "start"].sort());
-  expect(await readVoyageStatus(folder)).toMatchObject({ total: 12, completed: 12 });
+  expect(await readVoyageStatus(folder)).toMatchObject({ total: 12, accepted: 12 });
 }, 120_000);
 
 test("a silent ship is fenced when its lease is over, its task goes to another, and it comes back only as a new life", async () => {

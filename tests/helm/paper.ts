@@ -86,6 +86,17 @@ export async function boardPaperShip(voyage: Voyage, name: string, incarnation =
     heartbeat: () => voyage.calls.heartbeat(caller, { ...ask(), claim: null }),
     release: (task: string, epoch: number) =>
       voyage.calls.release(caller, { ...ask(), task, epoch, reason: "test", failed: false }),
+    accept: (task: string, epoch: number, more: object = {}) =>
+      voyage.calls.accept(caller, {
+        ...ask(),
+        task,
+        epoch,
+        commit: "1".repeat(40),
+        summary: "",
+        check: null,
+        seconds: 0,
+        ...more,
+      }),
     present: () => voyage.calls.present(caller, () => {}),
   };
 }

@@ -38,7 +38,7 @@ const MUTATIONS = [
   {
     title: "the intent before the move",
     file: "helm/accepting.ts",
-    from: "      await ledger.store.write(() => claims.intend(ledger, intent));\n",
+    from: "    await ledger.store.write(() => claims.intend(ledger, intent));\n",
     to: "",
   },
   {

@@ -192,10 +192,10 @@ test("task files are counted as they are: broken ones left out, foreign ones by 
   expect(await readVoyageStatus(folder())).toEqual({
     total: 5,
     pending: 1,
-    inProgress: 1,
-    completed: 1,
+    claimed: 1,
+    accepted: 1,
     blocked: 1,
     cancelled: 1,
-    byShip: { "ship-0": { completed: 1, task: "2" } },
+    byShip: { "ship-0": { accepted: 1, task: "2" } },
   });
 });

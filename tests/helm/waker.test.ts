@@ -152,3 +152,35 @@ test("a ship that says in mid-task that its hand cannot work is not woken for th
   clock.pass(31);
   expect(await look()).toEqual(["ship-0"]);
 });
+
+test("while ships that sleep are woken for the work that is left the voyage sails; when three calls brought none of them it is stalled", async () => {
+  const state = async () => (await voyage.status()).state;
+  const ship = await come("ship-0");
+  expect(await state()).toBe("sailing");
+  ship.closePresence();
+  clock.pass(31);
+  expect(voyage.shipRow("ship-0")).toMatchObject({ state: "ended" });
+  for (const calls of [1, 2]) {
+    await look();
+    expect(voyage.shipRow("ship-0")).toMatchObject({ unanswered: calls });
+    expect(await state()).toBe("sailing");
+    endings.at(-1)!({ exitCode: 1, stdout: "", stderr: "no route" });
+    await look();
+    clock.pass(60);
+  }
+  await look();
+  expect(await state()).toBe("stalled");
+  await ship.hello();
+  ship.present();
+  expect(voyage.shipRow("ship-0")!.unanswered).toBeUndefined();
+  expect(await state()).toBe("sailing");
+});
+
+test("a ship that is gone does not show what it did last as what it does", async () => {
+  const ship = await come("ship-0");
+  voyage.sightings.seen(ship.caller.life, "editing main.ts");
+  expect(voyage.shipRow("ship-0")).toMatchObject({ state: "idle", note: "editing main.ts" });
+  ship.closePresence();
+  clock.pass(31);
+  expect(voyage.shipRow("ship-0")).toMatchObject({ state: "ended", note: null });
+});

@@ -4,7 +4,10 @@ import { explain, OcaptainError } from "../../lib/errors.ts";
 
 test("an error with a ship's words in it cannot steer the captain's terminal, and says the rest as it is", () => {
   const said = "\x1b]0;title\x07\x1b[2Jred\x1b[31m\rover\tthere\nand on";
-  const error = new OcaptainError("NOT_READY", `the crew said: ${said}`, { hint: "pulumi up", cause: new Error("\x9bbell\x07") });
+  const error = new OcaptainError("NOT_READY", `the crew said: ${said}`, {
+    hint: "pulumi up",
+    cause: new Error("\x9bJbell\x07"),
+  });
   expect(explain(error)).toBe("the crew said: redover\tthere\nand on (bell)\n  hint: pulumi up");
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {

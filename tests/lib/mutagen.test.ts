@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Mutagen, openMutagen } from "../../lib/mutagen/client.ts";
 import { mutagenCommand } from "../../lib/mutagen/command.ts";
 import type { SessionSpec } from "../../lib/mutagen/spec.ts";
@@ -87,6 +87,41 @@ test("the daemon gets an allow-list of the environment, and what it was told", a
   const environment = await readFile(`/proc/${await daemonPid()}/environ`, "utf8");
   expect(environment).not.toContain("s3cret");
   expect(environment.split("\0")).toContain("OCAPTAIN_TEST=yes");
+});
+
+test("the folders of the shell that started the daemon may go: it has a temporary folder of its own, which is made again", async () => {
+  const shell = join(root, "shell");
+  await mkdir(shell);
+  vi.stubEnv("TMPDIR", shell);
+  await mutagen.ensureSession(spec);
+  vi.unstubAllEnvs();
+  await rm(shell, { recursive: true });
+  await rm(join(root, "d", "tmp"), { recursive: true }); // as one who tidies up does
+  expect(await readlink(`/proc/${await daemonPid()}/cwd`)).toBe("/");
+  expect(await mutagen.daemonLoss()).toContain("temporary folder");
+  await writeFile(inB("text"), "ahoy");
+  await mutagen.ensureSession(spec);
+  expect(await mutagen.flush(spec.name)).toMatchObject({ clean: true });
+  expect(await readFile(inA("text"), "utf8")).toBe("ahoy");
+  expect(await mutagen.daemonLoss()).toBeNull();
+});
+
+test("a daemon whose programs are gone from the PATH that it was started with is started anew", async () => {
+  const bin = join(root, "bin");
+  await mkdir(bin);
+  for (const name of ["mutagen", "ssh"]) {
+    const at = (process.env.PATH ?? "").split(":").find((folder) => existsSync(join(folder, name)));
+    await symlink(at ? join(at, name) : "/bin/true", join(bin, name));
+  }
+  vi.stubEnv("PATH", bin);
+  await mutagen.ensureDaemon();
+  const before = await daemonPid();
+  vi.unstubAllEnvs();
+  expect(await mutagen.daemonLoss()).toBeNull();
+  await rm(bin, { recursive: true });
+  expect(await mutagen.daemonLoss()).toBe("ssh is gone from the PATH that it was started with");
+  await mutagen.ensureDaemon();
+  expect(await daemonPid()).not.toBe(before);
 });
 
 test("a daemon that was started for another ssh is replaced, and keeps its sessions", async () => {

@@ -58,7 +58,7 @@ test("all findings come together, in the order of the checks, with their hints",
   await expect(runPreflight([finding("a"), quiet, thrown, finding("b")])).rejects.toMatchObject({
     code: "PREFLIGHT",
     message:
-      "nothing was made, because this cannot sail:\n  a: is wrong\n    hint: mend a\n  repository: cannot be read\n    hint: git ls-remote\n  b: is wrong\n    hint: mend b",
+      "nothing was made or changed, because this cannot sail:\n  a: is wrong\n    hint: mend a\n  repository: cannot be read\n    hint: git ls-remote\n  b: is wrong\n    hint: mend b",
   });
   await runPreflight([quiet]);
 });

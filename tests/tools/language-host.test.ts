@@ -51,9 +51,16 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function pulumi(...args: string[]): { code: number | null; out: string } {
+const pulumi = (...args: string[]) => pulumiIn(env, ...args);
+function pulumiIn(env: NodeJS.ProcessEnv, ...args: string[]): { code: number | null; out: string } {
   const run = spawnSync("pulumi", [...args, "--non-interactive"], { cwd: folder, env, encoding: "utf8", timeout: 50_000 });
   return { code: run.status, out: run.stdout + run.stderr };
+}
+
+/** Whether the host that the engine finds is this project's. */
+function isOurs(): boolean {
+  const at = spawnSync("sh", ["-c", 'readlink -f "$(command -v pulumi-language-nodejs)"'], { env, encoding: "utf8" }).stdout;
+  return at.includes("language-host");
 }
 
 test("preview, up, up again and destroy run the program; config and secrets arrive; what it prints is shown", () => {
@@ -66,6 +73,12 @@ test("preview, up, up again and destroy run the program; config and secrets arri
   const again = pulumi("up", "--yes", "--expect-no-changes");
   expect(again).toMatchObject({ code: 0, out: expect.stringMatching(/2 unchanged/) });
   expect(pulumi("destroy", "--yes").out).toMatch(/2 deleted/);
+});
+
+test("behind a proxy the program reaches its engine: by what env.sh sets, and by our own host without it", () => {
+  const behind = { ...env, http_proxy: "http://127.0.0.1:9", HTTPS_PROXY: "http://127.0.0.1:9", no_proxy: "", NO_PROXY: "" };
+  expect(pulumiIn({ ...behind, ...environment(behind) }, "preview").code).toBe(0);
+  if (isOurs()) expect(pulumiIn(behind, "preview").code).toBe(0);
 });
 
 test("an error that the program throws is shown once, with its place, and fails the command", () => {

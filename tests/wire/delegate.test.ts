@@ -72,6 +72,20 @@ test("a preview's unknown values pass the check and count as a change", async ()
   expect(await host.diff("n", olds, inputs)).toEqual({ changes: true, replaces: [] });
 });
 
+test("where the helm is says nothing of a change while a preview does not know it: an update of the helm draws none for each ship", async () => {
+  const launch = await serialise("tmux-launch");
+  const olds = {
+    ...{ stack: "wire", voyageId: "abc123", ship: "ship-0", sprite: "s", incarnation: "life-1", provider: "harbor" },
+    ...{ crewDigest: "d", credentialsDigest: "", helmUrl: "http://127.0.0.1:1", sessions: [], present: true, __provider: launch },
+  };
+  expect(await host.diff("n", olds, { ...olds, helmUrl: UNKNOWN })).toEqual({ changes: false, replaces: [] });
+  expect(await host.diff("n", olds, { ...olds, helmUrl: "http://127.0.0.1:2" })).toEqual({ changes: true, replaces: [] });
+  expect(await host.diff("n", olds, { ...olds, helmUrl: UNKNOWN, incarnation: UNKNOWN })).toEqual({
+    changes: true,
+    replaces: [],
+  });
+});
+
 test("all that is wrong with the inputs is found together", async () => {
   const { failures } = await host.check({ stack: 7, provider: "rowboat", __provider: muster });
   expect(failures.map((failure: { property: string }) => failure.property)).toEqual(["stack", "provider"]);

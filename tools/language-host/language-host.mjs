@@ -8,6 +8,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { reachLoopback } from "../environment.mjs";
 
 const require = createRequire(import.meta.url);
 // gRPC and protobuf are the SDK's own copies: messages of one copy are foreign to the other.
@@ -75,6 +76,7 @@ async function runProgram(request, call) {
     stdio: ["ignore", "inherit", "inherit"],
     env: {
       ...process.env,
+      ...reachLoopback(),
       PULUMI_CONFIG: JSON.stringify(Object.fromEntries(request.getConfigMap().toArray())),
       PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),
       PULUMI_NODEJS_TYPESCRIPT: String(options.typescript ?? true),

@@ -1,0 +1,62 @@
+import { execa } from "execa";
+import { z } from "zod";
+import type { VoyageFile } from "../../lib/voyage-file.ts";
+import { PROJECT } from "../pulumi.ts";
+import { type Finding, found } from "./finding.ts";
+
+const LIST_MS = 15_000;
+const Stacks = z.array(
+  z.looseObject({ name: z.string(), resourceCount: z.number().nullish(), updateInProgress: z.boolean().nullish() }),
+);
+
+/**
+ * Does a stack know of each voyage at sea? One of which none does (its state was lost, or is in another backend) is not healed, scaled or sunk by anything
+ * that is typed here. Reads alone; nothing is asked where no voyage is at sea.
+ */
+export async function lookAtStacks(voyages: readonly VoyageFile[]): Promise<Finding[]> {
+  const afloat = voyages.filter(({ sunkAt }) => !sunkAt);
+  if (afloat.length === 0) return [];
+  const listed = await execa("pulumi", ["stack", "ls", "--json", "--project", "ocaptain", "--non-interactive"], {
+    cwd: PROJECT,
+    env: { PULUMI_SKIP_UPDATE_CHECK: "true" },
+    reject: false,
+    stdin: "ignore",
+    timeout: LIST_MS,
+  });
+  if (listed.code === "ENOENT") return []; // told among the tools
+  const stacks = listed.failed ? null : readStacks(listed.stdout);
+  if (!stacks) {
+    const why = /^error: (.*)/m.exec(listed.stderr)?.[1] ?? listed.shortMessage ?? "no answer";
+    const message = `pulumi does not list them in this shell, so nothing is known of ${namesOf(afloat)}: ${why}`;
+    return [found("voyages", "stacks", "wrong", message, ". .tools/env.sh; or pulumi login, to where they are")];
+  }
+  const known = new Set(
+    stacks.filter((stack) => stack.resourceCount || stack.updateInProgress).map(({ name }) => name.split("/").at(-1)),
+  );
+  return afloat
+    .filter(({ stack }) => !known.has(stack))
+    .map(({ stack }) => {
+      const isThere = stacks.some(({ name }) => name.split("/").at(-1) === stack);
+      const message = isThere
+        ? "sails, and its stack knows nothing of it: its state was lost"
+        : "sails, and no stack of that name is in this shell's backend: its state was lost, or is elsewhere";
+      const up = `pulumi up -s ${stack} (it takes the voyage on again, or says how)`;
+      return found(
+        "voyages",
+        stack,
+        "wrong",
+        message,
+        isThere ? up : `pulumi login, to where it is; or pulumi stack init ${stack} && ${up}`,
+      );
+    });
+}
+
+function readStacks(text: string): z.infer<typeof Stacks> | null {
+  try {
+    return Stacks.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+const namesOf = (voyages: readonly VoyageFile[]) => voyages.map(({ stack }) => stack).join(", ");
