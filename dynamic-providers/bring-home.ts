@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { CREW_SESSION } from "../lib/crew-launch.ts";
+import { CREW_SESSION, PUT_BACK } from "../lib/crew-launch.ts";
 import { OcaptainError } from "../lib/errors.ts";
 import { helmClient } from "../lib/helm-client.ts";
 import type { Session } from "../lib/mutagen/session.ts";
@@ -73,7 +73,7 @@ async function flushHome(sprites: SpritesClient, of: SyncInputs): Promise<void> 
   // A folder here that is gone altogether has halted its sync for good. A new sync brings all that the ship has.
   if (!existsSync(isTree ? spec.alpha : spec.beta)) await mutagen.terminate(spec.name);
   if (isTree) {
-    await inVoyage(sprites, of.sprite, 'touch "$HOME/voyage/home-begun"');
+    await inVoyage(sprites, of.sprite, `${PUT_BACK}\ntouch "$HOME/voyage/home-begun"`);
     await catchUp(mutagen, spec, of);
   }
   await mutagen.ensureSession(spec); // also one that was terminated behind our back

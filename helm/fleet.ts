@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { PlanChanges, RegisterVoyage } from "../lib/admin-api.ts";
 import { writeAtomically } from "../lib/atomic-file.ts";
 import { OcaptainError } from "../lib/errors.ts";
+import { removeStaleLocks } from "../lib/git/stale-locks.ts";
 import { forgetHelmPort } from "../lib/helm-port.ts";
 import { VOYAGE_ID } from "../lib/naming.ts";
 import type { OsLock } from "../lib/os-lock.ts";
@@ -78,7 +79,7 @@ export class Fleet {
     return sailing;
   }
 
-  /** Idempotent. Throws NO_REPO, WORK_GONE, ANOTHER_FOLDER, LEDGER_HELD, BAD_PLAN, NO_DOOR. */
+  /** Idempotent. Throws NO_REPO, WORK_GONE, ANOTHER_FOLDER, LEDGER_HELD, BAD_PLAN, NO_DOOR; GIT when nothing could be accepted. */
   async register(id: string, ask: RegisterVoyage): Promise<PlanChanges> {
     if (!VOYAGE_ID.test(id)) throw new OcaptainError("BAD_VOYAGE_ID", `"${id}" is no voyage id: 6 lower-case hex digits`);
     const folder = voyageFolderAt(ask.folder, ask.stack);
@@ -92,6 +93,7 @@ export class Fleet {
     await writeAtomically(folder.credentials, `${JSON.stringify(ask.provider)}\n`, 0o600);
     const { voyage } = await this.#sail(id, ask.stack, ask.folder);
     const changes = await voyage.register(ask);
+    await voyage.assertMovable();
     this.#registry[id] = { stack: ask.stack, folder: ask.folder, ...(ask.listenAt && { listenAt: ask.listenAt }) };
     await this.#save();
     await this.#keepDoors();
@@ -143,6 +145,8 @@ export class Fleet {
     const projection = new Projection(folder.tasks, ledger, this.#log);
     const parts = { id, ledger, branch: openBranch(folder, stack, id), clock: systemClock, log: this.#log };
     const voyage = new Voyage({ ...parts, show: (...tasks) => projection.show(...tasks) });
+    // No git of ours is at work yet but what an earlier helm has left behind.
+    await this.#removeLocks(id, folder, "all");
     try {
       await assertWhole(folder, ledger);
       await voyage.open();
@@ -160,7 +164,14 @@ export class Fleet {
     const timers = [
       every(TICK_MS, () => voyage.tick(), this.#log),
       every(TICK_MS, () => waker.look(), this.#log),
-      every(READ_TIP_MS, () => voyage.readTip(), this.#log),
+      every(
+        READ_TIP_MS,
+        async () => {
+          await this.#removeLocks(id, folder, "heads");
+          await voyage.readTip();
+        },
+        this.#log,
+      ),
     ];
     const close = () => {
       waker.close();
@@ -172,6 +183,14 @@ export class Fleet {
     this.#sailing.set(id, sailing);
     this.#log("voyage-opened", { voyage: id, stack });
     return sailing;
+  }
+
+  /** Of git commands that were killed, or cut off with the power: with a lock on it the branch could never be moved again. */
+  async #removeLocks(id: string, folder: VoyageFolder, refs: "all" | "heads"): Promise<void> {
+    for (const gitDir of [folder.repo, join(folder.workspace, ".git")]) {
+      const { removed } = await removeStaleLocks(gitDir, { refs });
+      if (removed.length > 0) this.#log("locks-removed", { voyage: id, removed });
+    }
   }
 
   #keepDoors(): Promise<void> {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type GitOptions, git, gitLine } from "../lib/git/run.ts";
 import type { VoyageFolder } from "../lib/paths.ts";
+import { plainLines } from "../lib/plain-text.ts";
 
 /**
  * Saves a ship's mirror as a commit on `base` (the tip of its grant) under `refs/lost/<task>/<epoch>`: what the dead ship had not committed.
@@ -38,7 +39,7 @@ export async function rescueMirror(
     if (submodules.length) await git(["update-index", "-z", "--index-info"], { ...options, stdin: `${submodules.join("\0")}\0` });
     const tree = await gitLine(["write-tree"], options);
     if (tree === (await gitLine(["rev-parse", `${ask.base}^{tree}`], { gitDir: folder.repo }))) return null;
-    const message = `What ${ask.ship} left of task ${ask.task} (epoch ${ask.epoch})\n\n${ask.reason}\n\nTask: ${ask.task}\nShip: ${ask.ship}\n`;
+    const message = `What ${ask.ship} left of task ${ask.task} (epoch ${ask.epoch})\n\n${plainLines(ask.reason, 8192)}\n\nTask: ${ask.task}\nShip: ${ask.ship}\n`;
     const commit = await gitLine(["commit-tree", tree, "-p", ask.base, "-F", "-"], { gitDir: folder.repo, stdin: message });
     const ref = `refs/lost/${ask.task}/${ask.epoch}`;
     await git(["update-ref", ref, commit], { gitDir: folder.repo });

@@ -3,6 +3,7 @@ import { z } from "zod";
 import {
   FenceReply,
   Health,
+  LiftReply,
   type Plan,
   PlanChanges,
   type RegisterVoyage,
@@ -83,7 +84,10 @@ export function helmClient(socket = helmSocket()) {
     fenceShip: (id: string, ship: string, incarnation: string, reason: string) =>
       call("POST", at(id, "ships", ship, "fence"), FenceReply, { incarnation, reason }, LONG_CALL_MS),
     forgetShip: (id: string, ship: string) => call("DELETE", at(id, "ships", ship), Empty, undefined, LONG_CALL_MS),
+    task: (id: string, task: string) => call("GET", at(id, "tasks", task), TaskRow),
+    liftLimits: (id: string) => call("POST", at(id, "lift-limits"), LiftReply),
     retryTask: (id: string, task: string) => call("POST", at(id, "tasks", task, "retry"), TaskRow),
+    retryVerification: (id: string) => call("POST", at(id, "verification", "retry"), VoyageStatus),
     answerTask: (id: string, task: string, text: string) => call("POST", at(id, "tasks", task, "answer"), TaskRow, { text }),
     releaseTask: (id: string, task: string, reason: string) =>
       call("POST", at(id, "tasks", task, "release"), TaskRow, { reason }, LONG_CALL_MS),

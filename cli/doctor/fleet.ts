@@ -94,7 +94,7 @@ async function lookAtVoyage(file: VoyageFile, { helm, harbor }: Seen): Promise<F
   if (provider?.kind === "harbor" && !harbor) findings.push(wrong("its ships are in the harbor, which does not run"));
   const view = await see(voyage);
   if (view.attention.length > 0 && view.from === "helm")
-    findings.push(wrong(`${view.attention.length} things need the captain`, `ocaptain status ${stack}`));
+    findings.push(...view.attention.map(({ message, hint }) => wrong(message, hint)));
   return findings.length > 0 ? findings : [found("voyages", stack, "ok", view.state)];
 }
 

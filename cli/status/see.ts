@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { helmClient } from "../../lib/helm-client.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { countTasks, readTaskRows, spendOfTasks } from "../../lib/status.ts";
-import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
+import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
 import type { KnownVoyage } from "../choose-voyage.ts";
 import { budgetAttention, helmAttention, questionAttention, taskAttention, voyageAttention } from "./attention.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
@@ -49,7 +49,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
       since: shipSince(state, row, status.tasks),
       task: task ? { id: task.id, subject: task.subject, since: task.changedAt } : null,
       usage: status.spend.byShip?.[row.ship] ?? null,
-      note: row.note,
+      note: row.limited && !status.limited ? heldNote(row.limited, row.ship) : row.note,
       sync: syncOf(syncs, row.ship, state),
     };
   });
@@ -78,6 +78,9 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
     ships: ours,
   };
 }
+
+const heldNote = ({ until, message, by }: NonNullable<ShipRow["limited"]>, ship: string) =>
+  `no task until ${until.slice(0, 19)}Z, by the word of ${by.join(" and ") === ship ? "itself" : by.join(" and ")}: ${message}`;
 
 async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error): Promise<StatusView> {
   const [tasks, tip, mirrors, logs] = await Promise.all([

@@ -1,5 +1,7 @@
 import { OcaptainError } from "../../lib/errors.ts";
+import { SPEC_LABEL, specDigest } from "../../lib/mutagen/spec.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
+import { provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/provision.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
 import { bringHome } from "../bring-home.ts";
 import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
@@ -36,9 +38,11 @@ export const mutagenSyncLifecycle = defineLifecycle<SyncInputs, Outputs>({
       if (error instanceof OcaptainError && error.code === "MUTAGEN_DAEMON") return null; // dead, or does not answer
       throw error;
     });
+    // One of another spec, such as an earlier version's, is made anew.
+    const asAsked = session?.labels[SPEC_LABEL] === specDigest(sessionSpec(props));
     // A mirror in conflict stays so until somebody decides: `up` does, for the ship.
     const isInConflict = props.session === "workspace" && (session?.conflicts.length ?? 0) > 0;
-    return { ...props, present: props.present && session !== null && !session.halted && !isInConflict };
+    return { ...props, present: props.present && session !== null && asAsked && !session.halted && !isInConflict };
   },
 
   async remove(settings, props) {
@@ -65,12 +69,14 @@ async function ensure(settings: Settings, news: SyncInputs): Promise<void> {
     await syncs();
   } catch {
     // Mutagen's ssh wakes no ship: one that fell asleep, be it in its first cycle, is woken, and held awake meanwhile.
-    await wake(settings, news);
+    await wakeAndTidy(settings, news);
     await syncs();
   }
 }
 
-async function wake(settings: Settings, of: SyncInputs): Promise<void> {
+/** What is synced has its folders again, too: whatever runs on a ship may have removed its whole home, and Mutagen makes none above a root. */
+async function wakeAndTidy(settings: Settings, of: SyncInputs): Promise<void> {
   const sprites = await spritesOf(settings, of);
   await holdAwake(sprites, of.sprite, 120);
+  await sprites.exec(of.sprite, provisionArgv(), { stdin: provisionStdin({ files: [], ...SHIP_PLACES }) });
 }

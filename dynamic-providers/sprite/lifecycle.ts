@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { packCrew } from "../../lib/crew-pack.ts";
+import { crewFiles } from "../../lib/crew-pack.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { said } from "../../lib/plain-text.ts";
 import { PlanNetwork } from "../../lib/plan-types.ts";
-import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/provision.ts";
+import { parseShipFacts, provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/provision.ts";
 import { holdArgv } from "../../lib/sprites/awake.ts";
 import { allowOnly, samePolicy } from "../../lib/sprites/network-policy.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
@@ -104,16 +104,10 @@ async function keepPolicy(sprites: SpritesClient, { name, network }: Inputs): Pr
 /** Keeps a ship awake from its first exec until its crew has a hold of its own: its syncs are made in between, and their ssh holds nothing. */
 const BOARDING_HOLD_SECONDS = 60;
 
-/** The same for all ships; stripping its types takes 30 ms in which this process does nothing else. */
-let packed: ReturnType<typeof packCrew> | undefined;
-
 /** One exec: wakes the ship, puts the crew's files there, makes its folders, and asks who and where it is. */
 async function board(sprites: SpritesClient, name: string) {
-  packed ??= packCrew();
-  const crew = await packed;
-  const files = crew.files.map((file) => ({ ...file, path: `voyage/crew/${file.path}` }));
-  const mkdirs = ["voyage/workspace", "voyage/logs", ".claude/tasks"];
-  const stdin = provisionStdin({ files, mkdirs, run: holdArgv(BOARDING_HOLD_SECONDS) });
+  const files = await crewFiles();
+  const stdin = provisionStdin({ files, ...SHIP_PLACES, run: holdArgv(BOARDING_HOLD_SECONDS) });
   const result = await sprites.exec(name, provisionArgv(), { stdin });
   if (result.exitCode !== 0)
     throw new OcaptainError("BOARDING", `${name}: the crew could not board: ${said(result.stderr)}`, {

@@ -8,6 +8,7 @@ import { inDotEnv } from "../secret-hints.ts";
 import { type GitConfig, git, gitLine } from "./run.ts";
 import { EMPTY_START } from "./same-history.ts";
 import { localPath, shallowRepo } from "./source-problems.ts";
+import { removeStaleLocks } from "./stale-locks.ts";
 
 /** The captain's bare repository and checkout of one voyage, made from any readable source. */
 
@@ -51,9 +52,11 @@ export async function prepareRepo(ask: {
   }
   const bare = { gitDir: folder.repo };
   const ref = `refs/heads/${branch}`;
-  let tip = await gitLine(["rev-parse", "--verify", "--quiet", `${ref}^{commit}`], { ...bare, okCodes: [0, 1, 128] });
+  // What a git that was killed has left would refuse each change from here on.
+  await removeStaleLocks(folder.repo);
+  let tip = await readBranch(folder.repo, branch);
   if (!tip) {
-    tip = await gitLine(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], { ...bare, okCodes: [0, 1, 128] });
+    tip = await gitLine(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], { ...bare, okCodes: [0, 1] });
     tip ||= await emptyCommit(folder.repo);
     await git(["update-ref", ref, tip, "0".repeat(40)], bare);
   }
@@ -62,6 +65,21 @@ export async function prepareRepo(ask: {
     await cloneInto(folder.workspace, ["--branch", branch, "--single-branch"], folder.repo, []);
   }
   return { branch, tip, local: source.local };
+}
+
+/** The branch's commit; "" when there is no such branch. @throws OcaptainError GIT when it cannot be read, which is another thing. */
+export async function readBranch(gitDir: string, branch: string): Promise<string> {
+  const ref = `refs/heads/${branch}`;
+  const { stdout, stderr } = await git(["rev-parse", "--verify", "--quiet", `${ref}^{commit}`], { gitDir, okCodes: [0, 1] });
+  const commit = stdout.trim();
+  if (commit || !existsSync(join(gitDir, ref))) return commit;
+  throw new OcaptainError(
+    "GIT",
+    `branch ${branch} in ${gitDir} cannot be read${stderr ? `: ${stderr.trim().slice(-500)}` : ""}`,
+    {
+      hint: `git --git-dir ${gitDir} fsck`,
+    },
+  );
 }
 
 /** A source as a look at it found it. */

@@ -139,7 +139,7 @@ test("a helm that died in the middle of a fence starts without waiting for it, e
   await soon(() => task(voyage, "1")).toMatchObject({
     status: "pending",
     tries: 0,
-    reason: "ship-0 was lost: the captain says so",
+    reason: "taken from ship-0: the captain says so",
   });
 });
 
