@@ -20,8 +20,10 @@ import type { Doors } from "./doors.ts";
 import { Ledger } from "./ledger.ts";
 import { holdLedger } from "./ledger-lock.ts";
 import type { Log } from "./log.ts";
+import { guardMirrors } from "./mirrors.ts";
 import { Projection } from "./projection.ts";
 import { Store } from "./store.ts";
+import { tidyRepo } from "./tidy.ts";
 import { Voyage } from "./voyage.ts";
 import { Waker } from "./wake.ts";
 import { assertWhole } from "./whole.ts";
@@ -37,6 +39,7 @@ export type Sailing = { voyage: Voyage; folder: VoyageFolder; close: () => void 
 
 const TICK_MS = 500;
 const READ_TIP_MS = 10_000;
+const TIDY_MS = 15 * 60_000;
 
 /** All voyages of this helm: opened at the start, kept ticking. */
 export class Fleet {
@@ -172,8 +175,16 @@ export class Fleet {
         },
         this.#log,
       ),
+      every(TIDY_MS, async () => void ((await tidyRepo(folder)) && this.#log("tidied", { voyage: id })), this.#log),
     ];
+    const unguard = guardMirrors({
+      voyage: id,
+      ships: () => ledger.ships().map(({ ship }) => ship),
+      mirror: folder.mirror,
+      log: this.#log,
+    });
     const close = () => {
+      unguard();
       waker.close();
       for (const stop of timers) stop();
       ledger.store.close();

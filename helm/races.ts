@@ -2,6 +2,8 @@ import type { Clock } from "./clock.ts";
 
 /** Whose task does not come back with its work in that time goes first no more: it may be a hand that dawdles, and others wait. */
 const TURN_MS = 10 * 60_000;
+/** In all, from the first conflict of a claim: it may be a ship that only asks again and again, and others would wait for it for ever. */
+const LINE_MS = 30 * 60_000;
 /** Who waits asks again after a few seconds, each time. */
 const ASKS_MS = 30_000;
 const LOOK_MS = 1_000;
@@ -29,6 +31,8 @@ export class Races {
   /** Does this claim go on? One that has ended has no turn. */
   readonly #isHeld: (task: string, epoch: number) => boolean;
   readonly #conflicts = new Map<string, number>();
+  /** When each task, at which epoch, first stood in line. */
+  readonly #since = new Map<string, { epoch: number; atMs: number }>();
   #line: Turn[] = [];
   #moves: (() => void)[] = [];
 
@@ -74,6 +78,7 @@ export class Races {
 
   accepted(task: string): void {
     this.#conflicts.delete(task);
+    this.#since.delete(task);
     this.#line = this.#line.filter((turn) => turn.task !== task);
     for (const move of this.#moves.splice(0)) move();
   }
@@ -87,6 +92,7 @@ export class Races {
   }
 
   #stand(turn: Turn): void {
+    if (this.#since.get(turn.task)?.epoch !== turn.epoch) this.#since.set(turn.task, { epoch: turn.epoch, atMs: turn.atMs });
     const at = this.#line.findIndex(({ task }) => task === turn.task);
     if (at < 0) this.#line.push(turn);
     else this.#line[at] = turn;
@@ -95,7 +101,10 @@ export class Races {
   #tidy(): void {
     const now = this.#clock.now();
     this.#line = this.#line.filter(
-      ({ task, epoch, again, atMs }) => now - atMs <= (again ? TURN_MS : ASKS_MS) && this.#isHeld(task, epoch),
+      ({ task, epoch, again, atMs }) =>
+        now - atMs <= (again ? TURN_MS : ASKS_MS) &&
+        now - (this.#since.get(task)?.atMs ?? now) <= LINE_MS &&
+        this.#isHeld(task, epoch),
     );
   }
 }

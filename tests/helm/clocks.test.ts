@@ -181,7 +181,7 @@ test("ships that ask for many accepts wait for themselves: a fence and another s
   const merges: { ship: string; finish: () => void }[] = [];
   const merge: Branch["merge"] = ({ ship }) =>
     new Promise((resolve) => {
-      merges.push({ ship, finish: () => resolve({ kind: "conflict", tip: "0".repeat(40), files: ["x"] }) });
+      merges.push({ ship, finish: () => resolve({ kind: "conflict", tip: "0".repeat(40), files: [ship] }) });
     });
   const voyage = await start({ ...paperBranch(), merge });
   const [bad, good] = [await boardPaperShip(voyage, "ship-0"), await boardPaperShip(voyage, "ship-1")];

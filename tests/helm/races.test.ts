@@ -6,6 +6,7 @@ import { HttpError } from "../../helm/http.ts";
 import type { Voyage } from "../../helm/voyage.ts";
 import type { Grant } from "../../lib/ship-api.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
+import { makePlan } from "./support.ts";
 
 /** Tasks that change the same files: to lose a race costs no try, and nobody loses it for ever. */
 
@@ -159,4 +160,25 @@ test("a claim that ends, and a hand that takes too long, have no turn any more",
   expect((await offer(d, gd, late)).kind).toBe("wait");
   clock.pass(11 * 60);
   expect((await offer(d, gd, late)).kind).toBe("conflict");
+});
+
+test("a ship whose task is in conflict again and again holds the others up for half an hour, and no longer", async () => {
+  const { fleet, push } = await sail(2, 2);
+  const [bad, good] = fleet as [Ship, Ship];
+  const [theirs, ours] = [await bad.grant(), await good.grant()];
+  // Made on the start of the branch, on which another commit is now that changes the same file: in conflict for ever.
+  const [stale, fine] = [push(theirs.tip, ["a"]), push(ours.tip, ["a"])];
+  expect(await offer(good, ours, fine)).toMatchObject({ kind: "accepted" });
+  await voyage.register({ stack: "v", plan: makePlan({ "1": [], "2": [], "3": [] }), hand: "rehearsal", timing: TIMING });
+  const third = await good.grant();
+  const work = push(third.tip, ["b"]);
+  let minutes = 0;
+  for (let reply: { kind: string } = { kind: "wait" }; reply.kind === "wait" && minutes < 120; minutes++) {
+    for (let times = 0; times < 6; times++) await offer(bad, theirs, stale);
+    clock.pass(60);
+    reply = await offer(good, third, work);
+    if (reply.kind === "accepted") break;
+  }
+  expect(minutes).toBeGreaterThan(25);
+  expect(minutes).toBeLessThan(35);
 });
