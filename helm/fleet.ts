@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { PlanChanges, RegisterVoyage } from "../lib/admin-api.ts";
 import { writeAtomically } from "../lib/atomic-file.ts";
