@@ -100,7 +100,7 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     if (!shown) return { kind: "unknown-commit", message: `the message of ${ask.commit} is longer than ${MESSAGE_BYTES} bytes` };
     const [name = "", email = "", date = "", text = ""] = shown.stdout.split("\0");
     // The trailers that say who did what are ours alone.
-    const own = plainLines(text, MOST_MESSAGE)
+    const own = plainLines(text, { most: MOST_MESSAGE })
       .replace(/^(?:Task|Ship|Voyage)[ \t]*:.*$\n?/gim, "")
       .trim();
     const message = await git(["interpret-trailers", "--no-divider", "--if-exists=replace", ...trailers(ask)], {
@@ -108,8 +108,8 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
       stdin: `${own || plain(ask.subject)}\n`,
     });
     const env = {
-      GIT_AUTHOR_NAME: plain(name, MOST_NAME).trim() || ask.ship,
-      GIT_AUTHOR_EMAIL: plain(email, MOST_NAME),
+      GIT_AUTHOR_NAME: plain(name, { most: MOST_NAME }).trim() || ask.ship,
+      GIT_AUTHOR_EMAIL: plain(email, { most: MOST_NAME }),
       GIT_AUTHOR_DATE: /^\d{1,11} [+-]\d{4}$/.test(date) ? date : "",
     };
     const commit = await gitLine(["commit-tree", tree!, "-p", onto, "-F", "-"], { ...bare, stdin: message.stdout, env });

@@ -96,7 +96,7 @@ async function answer(fleet: Fleet, log: Log, request: IncomingMessage, response
   function tellOf(error: ZodError | HttpError): void {
     const fields =
       error instanceof ZodError ? [...new Set(error.issues.map(({ path }) => path.join(".")))].join(", ") : error.message;
-    const words = `${name}: ${plain(fields, 200)}`;
+    const words = `${name}: ${plain(fields, { most: 200 })}`;
     if (voyage.sightings.refuse(caller.life, words))
       log("ship-call-refused", { voyage: voyage.id, ship: caller.ship, call: words });
   }

@@ -11,7 +11,7 @@ export function holderOf(port: number): string {
   const sockets = socketsOf(port);
   const pid = sockets.size === 0 ? undefined : processes().find((each) => holdsOne(each, sockets));
   if (pid === undefined) return "another program";
-  const name = plain(read(`/proc/${pid}/comm`).trim(), 40);
+  const name = plain(read(`/proc/${pid}/comm`).trim(), { most: 40 });
   return `process ${pid}${name && ` (${name})`}`;
 }
 

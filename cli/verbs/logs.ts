@@ -73,7 +73,7 @@ const told = (line: LogLine) => ({ ...line, newest: undefined });
 function shown(line: LogLine, { style }: Io): string {
   const time = style("dim", line.at.slice(0, 19).replace("T", " "));
   const isOutput = line.event === null;
-  const what = line.task && isOutput ? ` #${line.task}` : isOutput ? ` ${plain(line.source, MOST_NAME)}` : "";
+  const what = line.task && isOutput ? ` #${line.task}` : isOutput ? ` ${plain(line.source, { most: MOST_NAME })}` : "";
   return `${time} ${style("cyan", line.ship)}${what} ${isOutput ? "|" : "*"} ${plain(line.text)}`;
 }
 

@@ -1,13 +1,14 @@
 import { OcaptainError } from "../../lib/errors.ts";
+import { putLinksAside } from "../../lib/mirror-links.ts";
 import { SPEC_LABEL, specDigest } from "../../lib/mutagen/spec.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
+import { voyageFolder } from "../../lib/paths.ts";
 import { provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/provision.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
-import { openSprites } from "../../lib/sprites/client.ts";
 import { bringHome } from "../bring-home.ts";
 import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
 import { endOtherLives } from "../other-lives.ts";
-import { providerSettings } from "../provider-settings.ts";
+import { spritesOf } from "../provider-settings.ts";
 import { catchUp } from "./catch-up.ts";
 import { MutagenSyncInputs, type SyncInputs, sessionSpec } from "./inputs.ts";
 import { makeRoom } from "./mirror.ts";
@@ -63,6 +64,7 @@ async function ensure(settings: Settings, news: SyncInputs): Promise<void> {
     await mutagen.firstCycle(await mutagen.ensureSession(spec));
     const session = isMirror && (await mutagen.get(spec.name));
     if (session) await settleConflicts(mutagen, session, news, SETTLE_MS);
+    if (isMirror) await putLinksAside(voyageFolder(news.stack).mirror(news.ship));
   };
   await endOtherLives(news);
   if (isMirror) await makeRoom(news);
@@ -77,7 +79,7 @@ async function ensure(settings: Settings, news: SyncInputs): Promise<void> {
 
 /** What is synced has its folders again, too: whatever runs on a ship may have removed its whole home, and Mutagen makes none above a root. */
 async function wakeAndTidy(settings: Settings, of: SyncInputs): Promise<void> {
-  const sprites = await openSprites(providerSettings(settings, of.provider));
+  const sprites = await spritesOf(settings, of);
   await holdAwake(sprites, of.sprite, 120);
   await sprites.exec(of.sprite, provisionArgv(), { stdin: provisionStdin({ files: [], ...SHIP_PLACES }) });
 }
