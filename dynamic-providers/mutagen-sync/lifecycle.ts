@@ -42,7 +42,7 @@ export const mutagenSyncLifecycle = defineLifecycle<SyncInputs, Outputs>({
       throw error;
     });
     // One of another spec, such as an earlier version's, is made anew.
-    const asAsked = session?.labels[SPEC_LABEL] === specDigest(sessionSpec(props));
+    const asAsked = session?.labels[SPEC_LABEL] === digestOf(props);
     // A mirror in conflict stays so until somebody decides: `up` does, for the ship.
     const isInConflict = props.session === "workspace" && (session?.conflicts.length ?? 0) > 0;
     return { ...props, present: props.present && session !== null && asAsked && !session.halted && !isInConflict };
@@ -54,6 +54,15 @@ export const mutagenSyncLifecycle = defineLifecycle<SyncInputs, Outputs>({
     if (await mutagen.running()) await mutagen.terminate(props.sessionName);
   },
 });
+
+/** Of the session as it should be; null where the state of an earlier version names a user that is none: `up` asks the ship again. */
+function digestOf(props: SyncInputs): string | null {
+  try {
+    return specDigest(sessionSpec(props));
+  } catch {
+    return null;
+  }
+}
 
 async function ensure(settings: Settings, news: SyncInputs): Promise<void> {
   const mutagen = voyageMutagen(news);
