@@ -1,8 +1,6 @@
 import { OcaptainError } from "../../lib/errors.ts";
-import { putLinksAside } from "../../lib/mirror-links.ts";
 import { SPEC_LABEL, specDigest } from "../../lib/mutagen/spec.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
-import { voyageFolder } from "../../lib/paths.ts";
 import { provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/provision.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
@@ -74,7 +72,6 @@ async function ensure(settings: Settings, news: SyncInputs): Promise<void> {
     await mutagen.firstCycle(await mutagen.ensureSession(spec));
     const session = isMirror && (await mutagen.get(spec.name));
     if (session) await settleConflicts(mutagen, session, news, SETTLE_MS);
-    if (isMirror) await putLinksAside(voyageFolder(news.stack).mirror(news.ship));
   };
   await endOtherLives(news);
   if (isMirror) await makeRoom(news);
