@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { CREW_SESSION, PUT_BACK } from "../lib/crew-launch.ts";
 import { OcaptainError } from "../lib/errors.ts";
 import { helmClient } from "../lib/helm-client.ts";
@@ -5,7 +6,6 @@ import type { Session } from "../lib/mutagen/session.ts";
 import { voyageMutagen } from "../lib/mutagen/voyage.ts";
 import { shipScript } from "../lib/ship-shell.ts";
 import { holdAwake } from "../lib/sprites/awake.ts";
-import { openSprites } from "../lib/sprites/client.ts";
 import type { SpritesClient } from "../lib/sprites/types.ts";
 import { hasShipSsh } from "../lib/tailnet/ssh.ts";
 import { isAbandoned } from "./abandoned.ts";
@@ -13,7 +13,7 @@ import type { Settings } from "./lifecycle.ts";
 import { catchUp } from "./mutagen-sync/catch-up.ts";
 import { type SyncInputs, sessionSpec } from "./mutagen-sync/inputs.ts";
 import { settleConflicts } from "./mutagen-sync/settle.ts";
-import { providerSettings } from "./provider-settings.ts";
+import { spritesOf } from "./provider-settings.ts";
 import { callOff, standDown } from "./stand-down.ts";
 
 /** A last flush may have to wait for a woken ship's sync to connect again. */
@@ -29,7 +29,7 @@ type ShipOf = Omit<SyncInputs, "session">;
  * @throws OcaptainError NOT_HOME when it cannot be done and the ship is not named: then the VM is not deleted.
  */
 export async function bringHome(settings: Settings, of: SyncInputs): Promise<void> {
-  const sprites = await openSprites(providerSettings(settings, of.provider));
+  const sprites = await spritesOf(settings, of);
   const live = await sprites.get(of.sprite);
   if (!live || live.id !== of.incarnation) return;
   await orStay(settings, of, `the ${of.session} of ${of.ship} could not be brought home`, async () => {
@@ -70,6 +70,8 @@ async function flushHome(sprites: SpritesClient, of: SyncInputs): Promise<void> 
   const mutagen = voyageMutagen(of);
   const spec = sessionSpec(of);
   const isTree = of.session === "workspace";
+  // A folder here that is gone altogether has halted its sync for good. A new sync brings all that the ship has.
+  if (!existsSync(isTree ? spec.alpha : spec.beta)) await mutagen.terminate(spec.name);
   if (isTree) {
     await inVoyage(sprites, of.sprite, `${PUT_BACK}\ntouch "$HOME/voyage/home-begun"`);
     await catchUp(mutagen, spec, of);

@@ -17,7 +17,18 @@ export class Delegate implements dynamic.ResourceProvider {
 
   async configure(request: dynamic.ConfigureRequest) {
     const secrets = ["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey"];
-    for (const key of [...secrets, "headscaleUrl", "captainNode", "keepWorkspace", "abandonUnsynced", "unconfined", "handover"])
+    for (const key of [
+      ...secrets,
+      "headscaleUrl",
+      "captainNode",
+      "keepWorkspace",
+      "abandonUnsynced",
+      "unconfined",
+      "handover",
+      "beginAnew",
+      "adopt",
+      "spritesOrg",
+    ])
       this.settings[key] = request.config.get(`ocaptain:${key}`) || undefined;
   }
 

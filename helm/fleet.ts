@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { PlanChanges, RegisterVoyage } from "../lib/admin-api.ts";
 import { writeAtomically } from "../lib/atomic-file.ts";
@@ -9,10 +9,11 @@ import { removeStaleLocks } from "../lib/git/stale-locks.ts";
 import { forgetHelmPort } from "../lib/helm-port.ts";
 import { VOYAGE_ID } from "../lib/naming.ts";
 import type { OsLock } from "../lib/os-lock.ts";
-import { helmHome, type VoyageFolder, voyageFolderAt } from "../lib/paths.ts";
+import { type VoyageFolder, voyageFolderAt } from "../lib/paths.ts";
 import { openSprites } from "../lib/sprites/client.ts";
 import type { ProviderSettings } from "../lib/sprites/types.ts";
 import { readVoyageProvider } from "../lib/voyage-provider.ts";
+import { helmRegistryFile, isOtherFolderOf } from "../lib/voyage-whereabouts.ts";
 import { openBranch } from "./branch.ts";
 import { systemClock } from "./clock.ts";
 import type { Doors } from "./doors.ts";
@@ -25,6 +26,7 @@ import { Store } from "./store.ts";
 import { tidyRepo } from "./tidy.ts";
 import { Voyage } from "./voyage.ts";
 import { Waker } from "./wake.ts";
+import { assertWhole } from "./whole.ts";
 
 /** Where each voyage is; all else is in its folder. */
 const Registry = z.record(
@@ -46,7 +48,7 @@ export class Fleet {
   readonly #doors: Doors;
   readonly #sailing = new Map<string, Sailing>();
   readonly #opening = new Map<string, Promise<Sailing>>();
-  readonly #file = join(helmHome(), "voyages.json");
+  readonly #file = helmRegistryFile();
   #registry: Registry = {};
   /** False while the helm starts and ends: ships are told 503. */
   open = false;
@@ -80,11 +82,16 @@ export class Fleet {
     return sailing;
   }
 
-  /** Idempotent. Throws NO_REPO, BAD_PLAN, NO_DOOR, LEDGER_HELD; GIT when nothing could be accepted. */
+  /** Idempotent. Throws NO_REPO, WORK_GONE, ANOTHER_FOLDER, LEDGER_HELD, BAD_PLAN, NO_DOOR; GIT when nothing could be accepted. */
   async register(id: string, ask: RegisterVoyage): Promise<PlanChanges> {
     if (!VOYAGE_ID.test(id)) throw new OcaptainError("BAD_VOYAGE_ID", `"${id}" is no voyage id: 6 lower-case hex digits`);
     const folder = voyageFolderAt(ask.folder, ask.stack);
     const known = this.#sailing.get(id);
+    const held = known?.folder.root ?? this.#registry[id]?.folder;
+    if (held && (await isOtherFolderOf(id, held, folder.root)))
+      throw new OcaptainError("ANOTHER_FOLDER", `voyage ${id} sails from its folder ${held}, and not from ${folder.root}`, {
+        hint: `export OCAPTAIN_VOYAGES=${dirname(held)}`,
+      });
     if (known && known.folder.root !== folder.root) this.#close(id);
     await writeAtomically(folder.credentials, `${JSON.stringify(ask.provider)}\n`, 0o600);
     const { voyage } = await this.#sail(id, ask.stack, ask.folder);
@@ -144,6 +151,7 @@ export class Fleet {
     // No git of ours is at work yet but what an earlier helm has left behind.
     await this.#removeLocks(id, folder, "all");
     try {
+      await assertWhole(folder, ledger);
       await voyage.open();
     } catch (error) {
       ledger.store.close();

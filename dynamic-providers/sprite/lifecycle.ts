@@ -6,13 +6,12 @@ import { said } from "../../lib/plain-text.ts";
 import { PlanNetwork } from "../../lib/plan-types.ts";
 import { parseShipFacts, provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/provision.ts";
 import { holdArgv } from "../../lib/sprites/awake.ts";
-import { openSprites } from "../../lib/sprites/client.ts";
 import { allowOnly, samePolicy } from "../../lib/sprites/network-policy.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { leaveNothingAboard } from "../bring-home.ts";
 import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
 import { endOtherLives } from "../other-lives.ts";
-import { providerSettings } from "../provider-settings.ts";
+import { spritesOf } from "../provider-settings.ts";
 
 const SpriteInputs = z.object({
   stack: z.string(),
@@ -44,7 +43,7 @@ export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
   replaceOn: ["name", "provider"],
 
   async reconcile(settings, news, olds) {
-    const sprites = await openSprites(providerSettings(settings, news.provider));
+    const sprites = await spritesOf(settings, news);
     const live = await sprites.create(news.name, labels(news)); // finds it again when it is there and ours
     const base = { incarnation: live.id, url: live.url };
     try {
@@ -59,7 +58,7 @@ export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
   },
 
   async read(settings, props) {
-    const sprites = await openSprites(providerSettings(settings, props.provider));
+    const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.name);
     // Gone, or another's under our name: then `up` makes it and meets the conflict, and `destroy` leaves it alone.
     if (!live || !labels(props).every((label) => live.labels.includes(label))) return null;
@@ -67,7 +66,7 @@ export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
   },
 
   async remove(settings, props) {
-    const sprites = await openSprites(providerSettings(settings, props.provider));
+    const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.name);
     if (!live || live.id !== props.incarnation) return;
     // Crew and syncs went before it, if the state knows of them. A state can have lost them, and an `up` that died recorded none.

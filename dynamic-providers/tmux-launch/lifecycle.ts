@@ -12,10 +12,9 @@ import { digestsOf, lacksFiles, provisionArgv, provisionStdin, SHIP_PLACES, type
 import type { CrewConfig } from "../../lib/ship-api.ts";
 import { shipScript } from "../../lib/ship-shell.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
-import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { defineLifecycle, PartlyMade, type Present } from "../lifecycle.ts";
-import { providerSettings } from "../provider-settings.ts";
+import { spritesOf } from "../provider-settings.ts";
 import { standDown } from "../stand-down.ts";
 import { orderProvision, provisioned, stepsDigest } from "./provision.ts";
 
@@ -59,7 +58,7 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
 
   async reconcile(settings, news, olds) {
     const helm = await ensureHelm();
-    const sprites = await openSprites(providerSettings(settings, news.provider));
+    const sprites = await spritesOf(settings, news);
     const made = { address: news.at ?? `sprite@${news.sprite}` };
     const due = isProvisionDue(olds, news);
     if (!due && olds?.incarnation === news.incarnation && (olds.crewDigest !== news.crewDigest || (await isOut(helm, news))))
@@ -101,7 +100,7 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
 
   async remove(settings, props) {
     const helm = await ensureHelm();
-    const sprites = await openSprites(providerSettings(settings, props.provider));
+    const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.sprite);
     if (live?.id === props.incarnation) {
       // A ship asleep cannot hear: it is woken, told, and given the time to hand its claim back.
