@@ -11,6 +11,7 @@ import { packCrew } from "./lib/crew-pack.ts";
 import { loadDotEnv } from "./lib/dot-env.ts";
 import { NOT_ISOLATED } from "./lib/harbor-daemon.ts";
 import { keepInside } from "./lib/no-proxy.ts";
+import { voyageFolder } from "./lib/paths.ts";
 import { planNews } from "./lib/plan-news.ts";
 import { preflight } from "./lib/preflight/preflight.ts";
 import { shipTailnet } from "./lib/tailnet/ship-tailnet.ts";
@@ -21,10 +22,14 @@ keepInside();
 const stack = getStack();
 const { config, findings } = readVoyageConfig();
 if (config.provider === "harbor" && config.unconfined) void log.warn(NOT_ISOLATED);
-const { plan, shipCount } = await plainly(() => preflight({ ...config, stack }, findings));
+const { plan, shipCount, warnings, kept } = await plainly(() => preflight({ ...config, stack }, findings));
+for (const warning of warnings) void log.warn(warning);
 const crew = await packCrew();
 const news = runtime.isDryRun() ? await planNews(stack, plan) : null;
 if (news) void log.info(news);
+if (kept && runtime.isDryRun()) void log.info(kept);
+if (!config.keepWorkspace)
+  void log.warn(`ocaptain:keepWorkspace is false: a destroy deletes ${voyageFolder(stack).root}, repository and all`);
 if (plan.github && config.hand === "claude")
   void log.warn(
     "this plan brings your GH_TOKEN to its ships, where agents and what they run can read it (github in its voyage.json)",

@@ -28,12 +28,12 @@ export async function chooseVoyage(name: string | undefined): Promise<KnownVoyag
     if (byId) return byId;
     const list = names.length > 0 ? `there are ${names.join(", ")}` : "there is none";
     throw new OcaptainError("NO_VOYAGE", `no voyage "${name}" in ${voyagesRoot()}; ${list}`, {
-      hint: `pulumi up -s ${name}  (OCAPTAIN_VOYAGES says where voyages are)`,
+      hint: `pulumi up -s ${name}  # OCAPTAIN_VOYAGES says where voyages are`,
     });
   }
   if (names.length === 0)
     throw new OcaptainError("NO_VOYAGE", `there is no voyage in ${voyagesRoot()}`, {
-      hint: "pulumi up  (OCAPTAIN_VOYAGES says where voyages are)",
+      hint: "pulumi up  # OCAPTAIN_VOYAGES says where voyages are",
     });
   if (names.length === 1) return open(names[0]!);
   const afloat = known.filter((voyage) => !voyage.file.sunkAt);

@@ -43,7 +43,7 @@ const styled = (text: string) =>
   text
     // biome-ignore lint/suspicious/noControlCharactersInRegex: what `style` puts around text
     .split(/(\x1b\[[\d;]{0,20}m)/)
-    .map((part, index) => (index % 2 === 1 ? part : plainLines(part, Number.POSITIVE_INFINITY)))
+    .map((part, index) => (index % 2 === 1 ? part : plainLines(part, { most: Number.POSITIVE_INFINITY })))
     .join("");
 
 /** The first line, for a table or a list. */

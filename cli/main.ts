@@ -120,8 +120,8 @@ verb(
 
 verb(
   "retry <task> [voyage]",
-  "let a blocked task be tried again",
-  "ocaptain retry 7",
+  "let a blocked task be tried again; the word verify for a task: run a verify.sh that failed again; limit: give tasks out, whatever usage limit ships tell of",
+  "ocaptain retry 7\nocaptain retry verify voyage-abc\nocaptain retry limit",
   async (io, [task, voyage]) => (await import("./verbs/steer.ts")).retry(String(task), voyage, io) as Promise<undefined>,
 );
 

@@ -3,7 +3,7 @@ import type { Terminal } from "./terminal.ts";
 
 const DONE: Record<string, string> = {
   create: "made",
-  update: "mended",
+  update: "updated",
   delete: "gone",
   "create-replacement": "made anew",
   "delete-replaced": "gone",

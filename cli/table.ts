@@ -12,7 +12,7 @@ const MOST_IN_A_CELL = 2_000;
 export function table(headings: readonly string[], rows: readonly (readonly Cell[])[], columns?: number): string[] {
   // Whoever wrote a cell's text: it is one line, and moves nothing.
   const cleaned = rows.map((row) =>
-    row.map((cell) => ({ ...cell, text: plain(cell.text, MOST_IN_A_CELL).replaceAll("\t", " ") })),
+    row.map((cell) => ({ ...cell, text: plain(cell.text, { most: MOST_IN_A_CELL }).replaceAll("\t", " ") })),
   );
   const shown = headings.map((_, index) => index).filter((index) => cleaned.some((row) => row[index]?.text));
   const wanted = shown.map((index) => Math.max(headings[index]!.length, ...cleaned.map((row) => row[index]?.text.length ?? 0)));

@@ -58,7 +58,13 @@ export async function typeToHand({ file, folder }: KnownVoyage, ship: string, te
 }
 
 /** What keys can say: no escape sequences; a tab would be a key of its own; a line feed is a new line of the same message. */
-const typable = (text: string) => text.replaceAll("\r\n", "\n").split("\n").map(plain).join("\n").replaceAll("\t", "  ");
+const typable = (text: string) =>
+  text
+    .replaceAll("\r\n", "\n")
+    .split("\n")
+    .map((line) => plain(line))
+    .join("\n")
+    .replaceAll("\t", "  ");
 
 /** By code points: half of one is no text. */
 function parts(text: string): string[] {

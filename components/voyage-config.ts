@@ -2,6 +2,7 @@ import { Config, runtime } from "@pulumi/pulumi";
 import { z } from "zod";
 import { checkInput, shown } from "../lib/check-input.ts";
 import { claudeCredentials } from "../lib/claude-credentials.ts";
+import { VOYAGE_ID } from "../lib/naming.ts";
 import { nearest } from "../lib/nearest.ts";
 import { withHome } from "../lib/paths.ts";
 import { MAX_SHIPS } from "../lib/plan/limits.ts";
@@ -29,6 +30,8 @@ const repo = repoField.transform((text, context) => {
   return z.NEVER;
 });
 
+const voyageId = z.string().regex(VOYAGE_ID, "must be a voyage's id, 6 digits of 0-9 and a-f (ocaptain status names it)");
+
 /** The stack's configuration, namespace `ocaptain`: described for people in Pulumi.yaml, checked here. */
 const VoyageConfig = z.object({
   /** Counts from the project's folder. "" is an empty sail: one ship that waits for orders. */
@@ -42,6 +45,10 @@ const VoyageConfig = z.object({
   keepWorkspace: z.stringbool().default(true),
   abandonUnsynced: z.string().optional(),
   handover: z.string().optional(),
+  /** Ids of the voyage that is meant: what is forgotten here cannot act on a later one. */
+  beginAnew: voyageId.optional(),
+  adopt: voyageId.optional(),
+  spritesOrg: z.string().optional(),
   /** Only for preflight's trial; providers get it by configure(). */
   spritesToken: z.string().optional(),
   /** Only to see that there is one, and whether it is another; providers get it by configure(). */

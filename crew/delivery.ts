@@ -4,6 +4,8 @@ import { run } from "./run.ts";
 import type { TaskLog } from "./task-log.ts";
 
 const CHECK_MS = 10 * 60_000;
+/** A merge may take long, and others may have their turn first; that the helm is there, heartbeats say. */
+const ACCEPT_MS = 30 * 60_000;
 
 /** What became of one offer of the tree. Only `accepted` has ended the claim. */
 export type Offered =
@@ -19,6 +21,8 @@ export class Delivery {
   readonly #signal: AbortSignal;
   #parents: string[];
   #commit = "";
+  /** A hand is at work, or was: what fails from here on may be its doing. */
+  handBegan = false;
 
   constructor(deck: Deck, grant: Grant, log: TaskLog, signal: AbortSignal) {
     this.#deck = deck;
@@ -35,7 +39,7 @@ export class Delivery {
 
   /** Offers the tree as it lies; nothing may write to it meanwhile. Throws Halt, Refused, and what git says. */
   async offer(summary: string, seconds: number): Promise<Offered> {
-    const { tree, helm, hello, heartbeat } = this.#deck;
+    const { tree, helm, heartbeat } = this.#deck;
     const { task, epoch } = this.#grant;
     const signal = this.#signal;
     const commit = await tree.commit(this.#parents, message(this.#deck, this.#grant, summary), signal);
@@ -48,7 +52,7 @@ export class Delivery {
     const told = [summary, stat].filter(Boolean).join("; ").slice(0, 4000);
     const body = { task: task.id, epoch, commit, summary: told, check, seconds };
     const reply = await settle(this.#deck, async () => {
-      const answer = await helm.call<AcceptReply>("accept", body, { totalMs: hello.leaseSeconds * 1000, signal });
+      const answer = await helm.call<AcceptReply>("accept", body, { totalMs: ACCEPT_MS, signal });
       // From here no heartbeat may speak of it: the helm would say that it is not ours.
       if (answer.kind === "accepted") heartbeat.claim = null;
       return answer;

@@ -3,11 +3,15 @@ import type { Refusal } from "../lib/ship-api.ts";
 import { Halt, Refused } from "./halt.ts";
 import { backOffMs, pause } from "./pause.ts";
 import { readToken, type Ship } from "./ship.ts";
+import { HelmAway } from "./transfer.ts";
 
 /** One attempt's time. */
 const ATTEMPT_MS = 15_000;
 /** A token refused for so long is dead: `up` mints a new one and puts it on the ship within seconds. */
 const UNAUTHORIZED_MS = 20_000;
+
+/** What a 503 says while a task that changes the same files is to be accepted first (helm/races.ts). */
+const TURN = "turn";
 
 /** The calls of lib/ship-api.ts. */
 export class HelmClient {
@@ -19,7 +23,7 @@ export class HelmClient {
   /**
    * One call, kept up over what passes (no answer, 5xx, 429) for at most `totalMs`, always with the same request id, so that an answer
    * which got lost is given again and nothing is done twice (design 8).
-   * Throws {@link Refused} on 409, Halt "fenced" on a lasting 401, the signal's reason when it aborts, Error when the time is up.
+   * Throws {@link Refused} on 409, Halt "fenced" on a lasting 401, the signal's reason when it aborts, HelmAway when the time is up.
    */
   async call<T>(name: string, body: object, options: { totalMs: number; signal: AbortSignal }): Promise<T> {
     const request = { requestId: randomUUID(), incarnation: this.#ship.config.incarnation, ...body };
@@ -34,9 +38,11 @@ export class HelmClient {
       if (answer.kind === "ok") return answer.body;
       if (answer.kind === "unauthorized" && performance.now() > unauthorized)
         throw new Halt("fenced", "the helm does not know our token");
+      // It is there, and another task goes first.
+      if (answer.why === TURN) attempt = 0;
       const waitMs = backOffMs(attempt);
       if (performance.now() + waitMs > deadline)
-        throw new Error(`helm: no answer to ${name} in ${Math.round(options.totalMs / 1000)} s (${answer.why})`);
+        throw new HelmAway(`helm: no answer to ${name} in ${Math.round(options.totalMs / 1000)} s (${answer.why})`);
       await pause(waitMs, options.signal);
     }
   }
@@ -66,6 +72,7 @@ export class HelmClient {
     if (response.ok) return { kind: "ok", body: body as T };
     if (response.status === 401) return { kind: "unauthorized", why: "401" };
     if (response.status === 409) throw new Refused(body as Refusal);
+    if (response.status === 503 && (body as { error?: string }).error === TURN) return { kind: "away", why: TURN };
     if (response.status >= 500 || response.status === 429) return { kind: "away", why: String(response.status) };
     throw new Error(`helm: ${name} answered ${response.status}: ${JSON.stringify(body).slice(0, 300)}`);
   }

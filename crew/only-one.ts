@@ -1,19 +1,32 @@
-import { createServer } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import type { Ship } from "./ship.ts";
+
+/** One that is just ending is waited for. */
+const WAIT_SECONDS = 15;
+/** What `flock` ends with when the lock stays taken. */
+const TAKEN = 1;
 
 /**
- * One supervisor a ship: two would hold the same claim and reset each other's tree. The lock is an abstract unix socket, because the kernel
- * takes it away with the process, however that ends. Waits up to 15 s for one that is just ending; false when it stays.
+ * One supervisor a ship: two would hold the same claim and reset each other's tree. Takes the lock for as long as this process lives; false when another
+ * process keeps it.
+ *
+ * The lock is the kernel's own on a file in the ship's home (flock), and is gone with the process, however that ends: nothing can be left over. Node has no
+ * call for it, so the program `flock` takes it on the file that is open here: such a lock belongs to the opened file, which both share, and Node passes it
+ * on to no other child. A name in the network namespace (an abstract socket) would do as well, but ships of all voyages may share that.
  */
-export async function onlyOne(name: string): Promise<boolean> {
-  for (const deadline = performance.now() + 15_000; performance.now() < deadline; await sleep(200)) {
-    const taken = await new Promise<boolean>((resolve) => {
-      const server = createServer();
-      server.once("error", () => resolve(false));
-      server.listen(`\0ocaptain-crew/${name}`, () => resolve(true));
-      server.unref();
+export async function onlyOne({ crew }: Pick<Ship, "crew">, waitSeconds = WAIT_SECONDS): Promise<boolean> {
+  const file = openSync(join(crew, "lock"), "a", 0o600);
+  const status = await new Promise<number | null>((resolve, reject) => {
+    const child = spawn("flock", ["--exclusive", "--timeout", String(waitSeconds), "3"], {
+      stdio: ["ignore", "ignore", "ignore", file],
     });
-    if (taken) return true;
-  }
-  return false;
+    child.once("error", (error) => reject(new Error(`flock (of util-linux) cannot be run on this ship: ${error.message}`)));
+    child.once("exit", resolve);
+  });
+  if (status === 0) return true;
+  closeSync(file);
+  if (status === TAKEN) return false;
+  throw new Error(`flock ended with status ${status}`);
 }

@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** After a fault of the ship: others may be faster meanwhile, and it does not spin. */
+export const FAULT_PAUSE_MS = 1500;
+
 /** Waits `ms`, or until `signal` aborts: then throws its reason. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   try {

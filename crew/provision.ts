@@ -15,6 +15,7 @@ import { isProvisioned, writeWord } from "./provisioned.ts";
 import { readShip } from "./ship.ts";
 import { runStep } from "./step.ts";
 import { Tree } from "./tree.ts";
+import { putBack } from "./verified-tree.ts";
 
 process.stdout.on("error", () => {});
 
@@ -38,7 +39,8 @@ let at = "the first checkout";
 async function main(): Promise<void> {
   if (isProvisioned(ship)) return say("done", at);
   say("running", at);
-  if (!(await onlyOne(ship.mark))) throw new Error("a crew is at work on this ship");
+  if (!(await onlyOne(ship))) throw new Error("a crew is at work on this ship");
+  putBack(ship);
   const tree = new Tree(ship, journal, PATIENCE_MS);
   const branch = ship.config.stack;
   await tree.reset(branch, `refs/remotes/origin/${branch}`, orders.signal);

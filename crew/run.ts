@@ -32,12 +32,22 @@ export type Start = (
   to: { onStart: (pid: number) => void; onStdout: (chunk: Buffer) => void; onStderr: (chunk: Buffer) => void },
 ) => { exited: Promise<number | null>; drained: Promise<unknown> };
 
+/** No process of it could be started. */
+export class CannotStart extends Error {
+  /** The system's word for why: ENOENT, EAGAIN, E2BIG, … */
+  readonly code: string | undefined;
+  constructor(program: string, cause: NodeJS.ErrnoException) {
+    super(`cannot run ${program}: ${cause.message}`, { cause });
+    this.code = cause.code;
+  }
+}
+
 /** `exitCode` is null when a signal ended it. `tail`: the last 8 KiB of both outputs, in the order they came. */
 export type Ran = { exitCode: number | null; timedOut: boolean; tail: string; seconds: number };
 
 /**
  * Runs a command in a process group of its own and returns when it **and all it started** are gone ("hand quiet", design 8).
- * Throws the signal's reason when that aborted, and an Error when it cannot be started.
+ * Throws the signal's reason when that aborted, and CannotStart.
  */
 export async function run(command: Command): Promise<Ran> {
   command.signal.throwIfAborted();
@@ -62,14 +72,11 @@ export async function run(command: Command): Promise<Ran> {
     command.onStart?.(begun);
     if (ending.aborted) end();
   };
-  const { exited, drained } = (command.start ?? startHere)(marked, {
-    onStart,
-    onStdout: command.onStdout ?? take,
-    onStderr: take,
-  });
+  const begin = () => (command.start ?? startHere)(marked, { onStart, onStdout: command.onStdout ?? take, onStderr: take });
   try {
-    const exitCode = await exited.catch((error: Error) => {
-      throw new Error(`cannot run ${command.argv[0]}: ${error.message}`);
+    const { exited, drained } = startOr(command.argv[0]!, begin);
+    const exitCode = await exited.catch((error: NodeJS.ErrnoException) => {
+      throw new CannotStart(command.argv[0]!, error);
     });
     await endStragglers(command.mark);
     await Promise.race([drained, sleep(1000)]);
@@ -78,6 +85,15 @@ export async function run(command: Command): Promise<Ran> {
   } finally {
     ending.removeEventListener("abort", end);
     clearTimeout(killer);
+  }
+}
+
+/** Some of what the system refuses Node throws at once, as a command that is too long. */
+function startOr<T>(program: string, begin: () => T): T {
+  try {
+    return begin();
+  } catch (error) {
+    throw new CannotStart(program, error as NodeJS.ErrnoException);
   }
 }
 

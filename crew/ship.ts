@@ -10,6 +10,10 @@ export type Ship = {
   /** The crew itself, and what the captain puts there for it. */
   crew: string;
   workspace: string;
+  /** Where the ship's own tree is while verify.sh is run in `workspace` (verified-tree.ts). */
+  aside: string;
+  /** A link to the folder in which `workspace` is the ship's own tree: the captain's sync goes through it. */
+  synced: string;
   logs: string;
   /** For verification checkouts; emptied at start. On disk, because /tmp may be memory. */
   scratch: string;
@@ -33,6 +37,8 @@ export function readShip(home = homedir()): Ship {
     home,
     crew,
     workspace: join(home, "voyage", "workspace"),
+    aside: join(home, "voyage", "aside"),
+    synced: join(home, "voyage", "synced"),
     logs: join(home, "voyage", "logs"),
     scratch: join(home, "voyage", "scratch"),
     tokenFile: join(crew, "token"),

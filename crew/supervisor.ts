@@ -12,6 +12,7 @@ import { onlyOne } from "./only-one.ts";
 import { isProvisioned } from "./provisioned.ts";
 import { readShip } from "./ship.ts";
 import { endStragglers } from "./stragglers.ts";
+import { putBack } from "./verified-tree.ts";
 import { standWatch } from "./watch.ts";
 
 // Without its terminal (the tmux server was killed) the supervisor still ends in order.
@@ -29,12 +30,13 @@ for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 const PATIENCE_MS = 10 * 60_000;
 
 async function main(): Promise<number> {
-  if (!(await onlyOne(ship.mark))) {
+  if (!(await onlyOne(ship))) {
     journal.note("second", "another crew is at work here; this one ends");
     return 0;
   }
   const ended = await endStragglers(ship.mark);
   if (ended > 0) journal.note("stragglers", `${ended} processes of an earlier crew were ended`);
+  putBack(ship);
   rmSync(ship.scratch, { recursive: true, force: true });
 
   if (!isProvisioned(readShip())) {

@@ -5,10 +5,10 @@ const TRIES = 5;
 
 /**
  * What git says (in LC_ALL=C) when the helm cannot be reached, breaks off, or answers 401, 403 or 5xx: a token that is just being changed, a helm that
- * starts. Whether the ship is fenced, its heartbeat learns.
+ * starts; and when it cannot write a ref there. Whether the ship is fenced, its heartbeat learns.
  */
 const PASSES =
-  /unable to access|RPC failed|early EOF|hung up|unexpected disconnect|Authentication failed|could not read Username|expected flush/;
+  /unable to access|RPC failed|early EOF|hung up|unexpected disconnect|Authentication failed|could not read Username|expected flush|remote rejected.*(failed to update ref|cannot lock ref|failed to write)/;
 /** The remote end hangs up also when our own side has failed. */
 const OURS = /No space left|is corrupt|bad object|missing (blob|tree|commit)/;
 

@@ -20,6 +20,7 @@ export class Tree {
   readonly #journal: Journal;
   readonly #patienceMs: number;
   readonly folder: string;
+  #distrusted = false;
   /** `<task>-<epoch>` that the next reset makes the tree ready for. */
   claim = "0-0";
 
@@ -31,6 +32,11 @@ export class Tree {
     this.#patienceMs = patienceMs;
     this.folder = ship.workspace;
     this.#url = `${ship.config.helmUrl}/git/${ship.config.voyageId}`;
+  }
+
+  /** The next reset makes the clone anew: nothing could be begun in the one that is there. */
+  distrust(): void {
+    this.#distrusted = true;
   }
 
   /**
@@ -49,6 +55,11 @@ export class Tree {
   }
 
   async #reset(branch: string, commit: string, signal: AbortSignal): Promise<void> {
+    if (this.#distrusted) {
+      await this.saveLeft(commit, signal);
+      rmSync(join(this.folder, ".git"), { recursive: true, force: true });
+      this.#distrusted = false;
+    }
     await this.fetch(branch, signal);
     await this.saveLeft(commit, signal);
     for (const left of ["rebase-merge", "rebase-apply"])

@@ -1,55 +1,80 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ClaimReply, VerifiedReply } from "../lib/ship-api.ts";
 import type { Deck } from "./deck.ts";
 import { withoutGit } from "./git.ts";
+import { Halt } from "./halt.ts";
+import { FAULT_PAUSE_MS, pause } from "./pause.ts";
 import { run } from "./run.ts";
 import { TaskLog } from "./task-log.ts";
+import { HelmAway } from "./transfer.ts";
+import { putBack, putInPlace } from "./verified-tree.ts";
 
 type Order = Extract<ClaimReply, { kind: "verify" }>;
 
 /**
- * Runs the plan's verify.sh, as the ledger has it, in a fresh checkout of `commit`, and reports (design 11). The script lies beside the checkout,
- * so that nothing in the tree can stand in for it.
+ * Runs the plan's verify.sh, as the ledger has it, in a fresh checkout of `commit`, and reports (design 11). The script lies beside the checkout, so that
+ * nothing in the tree can stand in for it; the checkout takes the place of `~/voyage/workspace` meanwhile (verified-tree.ts).
+ *
+ * What kept this ship from running it is no result: the verification is given back, and another ship is asked.
  */
 export async function verify(deck: Deck, order: Order, signal: AbortSignal): Promise<void> {
-  const { ship, hello, helm, heartbeat, journal } = deck;
-  const folder = join(ship.scratch, `verify-${order.epoch}`);
+  const { hello, helm, heartbeat, journal } = deck;
   heartbeat.note = "verifying";
   journal.note("verifying", `verify.sh on ${order.commit.slice(0, 10)}`, { commit: order.commit });
-  const log = new TaskLog(ship.logs, `verify-${order.epoch}`);
+  const patience = { totalMs: hello.leaseSeconds * 1000, signal };
+  const of = { epoch: order.epoch, commit: order.commit };
   try {
-    const { exitCode, output, seconds } = await examine(deck, order, folder, log, signal).catch((error: unknown) => {
-      signal.throwIfAborted();
-      // Said as a result, or the same verification would be begun again for ever.
-      return { exitCode: -1, output: `verify.sh was not run to its end: ${(error as Error).message}`, seconds: 0 };
-    });
-    const body = { epoch: order.epoch, commit: order.commit, exitCode, output, seconds };
-    const reply = await helm.call<VerifiedReply>("verified", body, { totalMs: hello.leaseSeconds * 1000, signal });
-    journal.note("verified", `verify.sh: exit status ${exitCode}; the voyage is ${reply.state}`, {
-      commit: order.commit,
-      exitCode,
-    });
+    const { exitCode, output, seconds } = await examine(deck, order, signal);
+    const reply = await helm.call<VerifiedReply>("verified", { ...of, exitCode, output, seconds }, patience);
+    journal.note("verified", `verify.sh: exit status ${exitCode}; the voyage is ${reply.state}`, { ...of, exitCode });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof NotRun)) throw error;
+    journal.note("unverified", error.message, of);
+    await helm.call("unverified", { ...of, reason: error.message.slice(0, 2000) }, patience);
+    await pause(FAULT_PAUSE_MS, signal);
   } finally {
-    log.close();
     heartbeat.note = "";
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function examine({ ship, hello, tree }: Deck, order: Order, folder: string, log: TaskLog, signal: AbortSignal) {
+/** verify.sh was not run to its end, for a reason that lies in this ship. */
+class NotRun extends Error {
+  constructor(cause: Error) {
+    super(`verify.sh could not be run on this ship: ${cause.message}`, { cause });
+  }
+}
+
+async function examine({ ship, hello, tree }: Deck, order: Order, signal: AbortSignal) {
+  const folder = join(ship.scratch, `verify-${order.epoch}`);
   const checkout = join(folder, "tree");
   const script = join(folder, "verify.sh");
-  await tree.checkoutFresh(checkout, hello.voyage.branch, order.commit, signal);
-  writeFileSync(script, order.script, { mode: 0o700 });
-  const ran = await run({
-    argv: ["bash", script],
-    cwd: checkout,
-    env: { ...withoutGit(process.env), VOYAGE: ship.config.voyageId },
-    timeoutMs: order.timeoutSeconds * 1000,
-    mark: ship.mark,
-    signal,
-    onOutput: log.write,
-  });
-  return { exitCode: ran.timedOut ? 124 : (ran.exitCode ?? 137), output: ran.tail, seconds: ran.seconds };
+  let log: TaskLog | undefined;
+  try {
+    log = new TaskLog(ship.logs, `verify-${order.epoch}`);
+    // Whatever an agent has made of it.
+    if (lstatSync(ship.scratch, { throwIfNoEntry: false })?.isDirectory() === false) rmSync(ship.scratch);
+    await tree.checkoutFresh(checkout, hello.voyage.branch, order.commit, signal);
+    writeFileSync(script, order.script, { mode: 0o700 });
+    mkdirSync(ship.workspace, { recursive: true });
+    putInPlace(ship, checkout);
+    const ran = await run({
+      argv: ["bash", script],
+      cwd: ship.workspace,
+      env: { ...withoutGit(process.env), PWD: ship.workspace, VOYAGE: ship.config.voyageId },
+      timeoutMs: order.timeoutSeconds * 1000,
+      mark: ship.mark,
+      signal,
+      onOutput: log.write,
+    });
+    return { exitCode: ran.timedOut ? 124 : (ran.exitCode ?? 137), output: ran.tail, seconds: ran.seconds };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error instanceof HelmAway ? new Halt("away", error.message) : new NotRun(error as Error);
+  } finally {
+    log?.close();
+    putBack(ship);
+    if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+  }
 }

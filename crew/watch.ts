@@ -62,6 +62,7 @@ export async function standWatch(
     });
     closePresence = openPresence(ship, halt);
     const tree = new Tree(ship, journal, hello.leaseSeconds * 1000);
+    if (hello.anew) tree.distrust();
     const deck: Deck = { ship, hello, helm, heartbeat, tree, journal, window, resumes: hello.claim !== null };
     heartbeat.onTrial = (hand) => {
       trial ??= proveHand(deck, hand, ended.signal).finally(() => {

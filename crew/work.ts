@@ -4,6 +4,8 @@ import { Delivery } from "./delivery.ts";
 import { asHalt, Halt, Killed, Refused } from "./halt.ts";
 import type { Hand, HandEnd } from "./hand.ts";
 import { Kills, MOST_KILLS } from "./kills.ts";
+import { FAULT_PAUSE_MS, pause } from "./pause.ts";
+import { CannotStart } from "./run.ts";
 import { endStragglers } from "./stragglers.ts";
 import { TaskLog } from "./task-log.ts";
 import { HelmAway } from "./transfer.ts";
@@ -25,14 +27,17 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal, hand: 
   heartbeat.note = task.activeForm ?? task.subject;
   journal.note("claimed", `task ${task.id}  ${task.subject}`, { task: task.id, epoch, tip: grant.tip });
   const show = deck.hello.hand === "claude" ? deck.window.say : undefined;
-  const log = new TaskLog(deck.ship.logs, `task-${task.id}-${epoch}`, show);
   // An empty sail's one task lasts as long as the voyage, and has no tries.
   const kills = grant.orders ? null : new Kills(deck.ship, heartbeat.claim);
+  let log: TaskLog | undefined;
+  let delivery: Delivery | undefined;
   try {
+    log = new TaskLog(deck.ship.logs, `task-${task.id}-${epoch}`, show);
+    delivery = new Delivery(deck, grant, log, signal);
     const end: HandEnd =
       kills && kills.before >= MOST_KILLS
         ? { kind: "failed", reason: `its crew was killed ${kills.before} times while it worked at this task` }
-        : await hand(deck, grant, new Delivery(deck, grant, log, signal), log, signal);
+        : await hand(deck, grant, delivery, log, signal);
     await settleBy(end, deck, grant, signal);
     kills?.forget();
   } catch (error) {
@@ -41,28 +46,42 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal, hand: 
     else if (halt instanceof Halt && (halt.kind === "silence" || halt.kind === "away")) kills?.survived();
     else kills?.forget();
     await endStragglers(deck.ship.mark); // a git command that was cut off may have left a helper behind
-    // A line that is down, or a ship whose tree cannot be made ready, is no failure of the task.
-    const innocent = error instanceof HelmAway || error instanceof TreeUnready;
-    if (!(halt instanceof Halt)) await release(deck, grant, (error as Error).message, !innocent, signal);
-    else if (halt.kind === "stale")
+    if (!(halt instanceof Halt)) {
+      const how = whoseFault(error, delivery?.handBegan ?? false);
+      await release(deck, grant, (error as Error).message, how, signal);
+      heartbeat.claim = null;
+      if (how === "fault") await pause(FAULT_PAUSE_MS, signal);
+    } else if (halt.kind === "stale")
       journal.note("dropped", `task ${task.id}  dropped: ${halt.message}`, { task: task.id, epoch });
     else {
       if (halt.kind === "stop") await farewell(deck, grant, halt.message);
       throw halt;
     }
   } finally {
-    log.close();
+    log?.close();
     heartbeat.claim = null;
     heartbeat.note = "";
   }
 }
 
+/** How a claim goes back. */
+type How = "failed" | "handed-back" | "fault";
+
+/** Whose fault an error is: a line that is down is nobody's; what kept the hand from its work is the ship's; what came of its work is the task's. */
+function whoseFault(error: unknown, handBegan: boolean): How {
+  if (error instanceof HelmAway) return "handed-back";
+  if (error instanceof TreeUnready) return "fault";
+  // A command that no ship could start is the plan's.
+  if (error instanceof CannotStart) return error.code === "E2BIG" ? "failed" : "fault";
+  return handBegan ? "failed" : "fault";
+}
+
 async function settleBy(end: HandEnd, deck: Deck, grant: Grant, signal: AbortSignal): Promise<void> {
-  if (end.kind === "failed") await release(deck, grant, end.reason, true, signal);
+  if (end.kind === "failed") await release(deck, grant, end.reason, "failed", signal);
   if (end.kind === "handed-back") {
     // With the line down the tree stays as it is: the next reset saves it.
     await deck.tree.saveLeft(grant.tip, signal).catch(unlessAway);
-    await release(deck, grant, end.reason, false, signal);
+    await release(deck, grant, end.reason, "handed-back", signal);
   }
   if (end.kind === "asked") await ask(deck, grant, end.question, signal);
 }
@@ -72,15 +91,16 @@ function unlessAway(error: unknown): void {
 }
 
 /** Gives a claim back. Throws Halt and Refused. */
-async function release(deck: Deck, grant: Grant, reason: string, failed: boolean, signal: AbortSignal): Promise<void> {
+async function release(deck: Deck, grant: Grant, reason: string, how: How, signal: AbortSignal): Promise<void> {
   const { task, epoch } = grant;
+  const failed = how === "failed";
   deck.journal.note("released", `task ${task.id}  ${failed ? "failed" : "given back"}: ${reason.split("\n")[0]}`, {
     task: task.id,
     epoch,
     failed,
     reason: reason.slice(-8000),
   });
-  const body = { task: task.id, epoch, reason: ends(reason), failed };
+  const body = { task: task.id, epoch, reason: ends(reason), failed, ...(how === "fault" && { fault: true }) };
   try {
     await settle(deck, () => deck.helm.call<ReleaseReply>("release", body, { totalMs: deck.hello.leaseSeconds * 1000, signal }));
   } catch (error) {
@@ -91,7 +111,7 @@ async function release(deck: Deck, grant: Grant, reason: string, failed: boolean
 /** An ordered end: the claim goes back unharmed, what the hand has so far is saved. Whoever ordered it waits, so nothing is waited for long. */
 async function farewell(deck: Deck, grant: Grant, reason: string): Promise<void> {
   const signal = AbortSignal.timeout(FAREWELL_MS);
-  await Promise.allSettled([release(deck, grant, reason, false, signal), deck.tree.saveLeft(grant.tip, signal)]);
+  await Promise.allSettled([release(deck, grant, reason, "handed-back", signal), deck.tree.saveLeft(grant.tip, signal)]);
 }
 
 /** Ends the claim by a question to the captain. */

@@ -1,11 +1,13 @@
-import { CREW_SESSION } from "../lib/crew-launch.ts";
+import { existsSync } from "node:fs";
+import { CREW_SESSION, PUT_BACK } from "../lib/crew-launch.ts";
 import { OcaptainError } from "../lib/errors.ts";
 import { helmClient } from "../lib/helm-client.ts";
+import { putLinksAside } from "../lib/mirror-links.ts";
 import type { Session } from "../lib/mutagen/session.ts";
 import { voyageMutagen } from "../lib/mutagen/voyage.ts";
+import { voyageFolder } from "../lib/paths.ts";
 import { shipScript } from "../lib/ship-shell.ts";
 import { holdAwake } from "../lib/sprites/awake.ts";
-import { openSprites } from "../lib/sprites/client.ts";
 import type { SpritesClient } from "../lib/sprites/types.ts";
 import { hasShipSsh } from "../lib/tailnet/ssh.ts";
 import { isAbandoned } from "./abandoned.ts";
@@ -13,7 +15,7 @@ import type { Settings } from "./lifecycle.ts";
 import { catchUp } from "./mutagen-sync/catch-up.ts";
 import { type SyncInputs, sessionSpec } from "./mutagen-sync/inputs.ts";
 import { settleConflicts } from "./mutagen-sync/settle.ts";
-import { providerSettings } from "./provider-settings.ts";
+import { spritesOf } from "./provider-settings.ts";
 import { callOff, standDown } from "./stand-down.ts";
 
 /** A last flush may have to wait for a woken ship's sync to connect again. */
@@ -29,7 +31,7 @@ type ShipOf = Omit<SyncInputs, "session">;
  * @throws OcaptainError NOT_HOME when it cannot be done and the ship is not named: then the VM is not deleted.
  */
 export async function bringHome(settings: Settings, of: SyncInputs): Promise<void> {
-  const sprites = await openSprites(providerSettings(settings, of.provider));
+  const sprites = await spritesOf(settings, of);
   const live = await sprites.get(of.sprite);
   if (!live || live.id !== of.incarnation) return;
   await orStay(settings, of, `the ${of.session} of ${of.ship} could not be brought home`, async () => {
@@ -70,14 +72,17 @@ async function flushHome(sprites: SpritesClient, of: SyncInputs): Promise<void> 
   const mutagen = voyageMutagen(of);
   const spec = sessionSpec(of);
   const isTree = of.session === "workspace";
+  // A folder here that is gone altogether has halted its sync for good. A new sync brings all that the ship has.
+  if (!existsSync(isTree ? spec.alpha : spec.beta)) await mutagen.terminate(spec.name);
   if (isTree) {
-    await inVoyage(sprites, of.sprite, 'touch "$HOME/voyage/home-begun"');
+    await inVoyage(sprites, of.sprite, `${PUT_BACK}\ntouch "$HOME/voyage/home-begun"`);
     await catchUp(mutagen, spec, of);
   }
   await mutagen.ensureSession(spec); // also one that was terminated behind our back
   const flushed = await mutagen.flush(spec.name, { timeoutMs: FLUSH_MS });
   if (!isTree) return;
   await assertHome(sprites, of.sprite, await settleConflicts(mutagen, flushed, of, FLUSH_MS));
+  await putLinksAside(voyageFolder(of.stack).mirror(of.ship)); // the last look: the mirror stays
   await inVoyage(sprites, of.sprite, `mv -f "$HOME/voyage/home-begun" ${HOME_MARK}`);
 }
 

@@ -17,7 +17,18 @@ export class Delegate implements dynamic.ResourceProvider {
 
   async configure(request: dynamic.ConfigureRequest) {
     const secrets = ["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey"];
-    for (const key of [...secrets, "headscaleUrl", "captainNode", "keepWorkspace", "abandonUnsynced", "unconfined", "handover"])
+    for (const key of [
+      ...secrets,
+      "headscaleUrl",
+      "captainNode",
+      "keepWorkspace",
+      "abandonUnsynced",
+      "unconfined",
+      "handover",
+      "beginAnew",
+      "adopt",
+      "spritesOrg",
+    ])
       this.settings[key] = request.config.get(`ocaptain:${key}`) || undefined;
     // `destroy` runs no program that could say so before. Whoever calls next meets the same object, whatever becomes of this call.
     if (Number(process.versions.node.split(".")[0]) >= 24) return;

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { loadDotEnv } from "../lib/dot-env.ts";
-import { explain } from "../lib/errors.ts";
+import { explain, OcaptainError } from "../lib/errors.ts";
 import { keepInside } from "../lib/no-proxy.ts";
+import { readVoyageFile } from "../lib/voyage-file.ts";
 import { endWithTheEngine, underWay } from "./engine-end.ts";
 import { helmLifecycle } from "./helm/lifecycle.ts";
 import { type AnyLifecycle, PartlyMade, type Settings } from "./lifecycle.ts";
@@ -41,7 +42,7 @@ endWithTheEngine();
 loadDotEnv(process.cwd());
 keepInside();
 
-export async function check(kind: string, _settings: Settings, news: Bag, olds: Partial<Bag> = {}) {
+export async function check(kind: string, settings: Settings, news: Bag, olds: Partial<Bag> = {}) {
   const failures: { property: string; reason: string }[] = [];
   for (const property of lifecycle(kind).fixed ?? [])
     if (Object.keys(olds).length > 0 && olds[property] !== news[property])
@@ -55,6 +56,12 @@ export async function check(kind: string, _settings: Settings, news: Bag, olds: 
     for (const issue of parsed.error?.issues ?? [])
       failures.push({ property: [property, ...issue.path].join("."), reason: issue.message });
   }
+  // Only a program's run checks, be it a preview's: a difference is asked for in each refresh as well, also in that of a destroy.
+  const known = Object.keys(olds).length > 0 ? strip(olds as Bag) : null;
+  if (failures.length === 0)
+    await lifecycle(kind)
+      .admit?.(settings, strip(news), known)
+      .catch((error: unknown) => failures.push({ property: "stack", reason: explain(error) }));
   return { inputs: news, failures };
 }
 
@@ -83,7 +90,8 @@ export async function read(kind: string, settings: Settings, id: string, props: 
 }
 
 export async function remove(kind: string, settings: Settings, props: Bag) {
-  await plainly(() => withVoyageLock(props.stack, () => lifecycle(kind).remove(settings, strip(props) as never)));
+  const { remove } = lifecycle(kind);
+  await plainly(() => withVoyageLock(props.stack, () => ofThisVoyage(props).then(() => remove(settings, strip(props) as never))));
 }
 
 async function reconcile(kind: string, settings: Settings, news: Bag, olds: Bag | null) {
@@ -91,7 +99,9 @@ async function reconcile(kind: string, settings: Settings, news: Bag, olds: Bag 
   const inputs = strip(news);
   const name = id(inputs);
   try {
-    const outs = await plainly(() => withVoyageLock(news.stack, () => reconcile(settings, inputs, olds && strip(olds))));
+    const outs = await plainly(() =>
+      withVoyageLock(news.stack, () => ofThisVoyage(news).then(() => reconcile(settings, inputs, olds && strip(olds)))),
+    );
     return { id: name, outs: { ...inputs, ...outs, present: true } };
   } catch (error) {
     const partly = error instanceof Error && error.cause instanceof PartlyMade ? error.cause : null;
@@ -111,6 +121,19 @@ function lifecycle(kind: string): AnyLifecycle {
   if (!found)
     throw new Error(`this version of ocaptain knows no resource kind "${kind}": check out the version that made the stack`);
   return found;
+}
+
+/** Whatever hangs on a Muster does nothing in another voyage's folder: one may have begun in its place (docs/adr/who-a-voyage-is.md). */
+async function ofThisVoyage({ stack, voyageId }: Bag): Promise<void> {
+  const file = typeof voyageId === "string" ? await readVoyageFile(stack) : null;
+  if (!file || file.voyageId === voyageId) return;
+  throw new OcaptainError(
+    "ANOTHER_VOYAGE",
+    `the folder of stack "${stack}" is voyage ${file.voyageId}'s, and not ${voyageId}'s`,
+    {
+      hint: `pulumi up -s ${stack}  (it says how they came apart)`,
+    },
+  );
 }
 
 /** Pulumi's own keys never reach a lifecycle. */

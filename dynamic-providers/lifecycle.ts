@@ -20,6 +20,12 @@ export type Settings = {
   unconfined?: string | undefined;
   /** Id of the captain whose voyage this machine takes over. */
   handover?: string | undefined;
+  /** Id of a voyage that has sunk, in whose place another one begins. */
+  beginAnew?: string | undefined;
+  /** Id of a voyage at sea whose state was lost, and that this state takes on. */
+  adopt?: string | undefined;
+  /** The organisation of sprites.dev that is meant; else OCAPTAIN_SPRITES_ORG. */
+  spritesOrg?: string | undefined;
 };
 
 /**
@@ -40,6 +46,8 @@ export interface Lifecycle<Inputs extends { stack: string }, Outputs> {
   steady?: readonly (keyof Inputs & string)[];
   /** Inputs that cannot change while the resource is there: a change is refused, in preview too. */
   fixed?: readonly (keyof Inputs & string)[];
+  /** Throws what must be refused before anything is made, in a preview too; `olds` are inputs, and null for what the state does not know. Only looks. */
+  admit?(settings: Settings, news: Inputs, olds: Partial<Inputs> | null): Promise<void>;
   reconcile(settings: Settings, news: Inputs, olds: Partial<Inputs & Outputs & Present> | null): Promise<Outputs>;
   read(settings: Settings, props: Inputs & Outputs & Present): Promise<(Inputs & Outputs & Present) | null>;
   remove(settings: Settings, props: Inputs & Outputs & Present): Promise<void>;

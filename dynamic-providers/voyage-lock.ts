@@ -40,7 +40,7 @@ async function take(stack: string) {
   return acquireOsLock(file, { timeoutMs: LOCK_WAIT_MS, onWait: () => console.error(`${another}: waiting for it to end`) }).catch(
     (cause) => {
       throw new OcaptainError("LOCKED", `${another}, and did not end in ${LOCK_WAIT_MS / 60_000} minutes`, {
-        hint: "pulumi up, when it has ended",
+        hint: "pulumi up  # when it has ended",
         cause,
       });
     },

@@ -17,5 +17,5 @@ export type LatencyProfile = keyof typeof profiles;
 /** @throws OcaptainError USAGE for a name that is no profile */
 export function latencyProfile(name: string): Latency {
   if (name in profiles) return profiles[name as LatencyProfile];
-  throw new OcaptainError("USAGE", `"${name}" is no latency profile`, { hint: `one of: ${Object.keys(profiles).join(", ")}` });
+  throw new OcaptainError("USAGE", `"${name}" is not a latency profile`, { hint: `one of: ${Object.keys(profiles).join(", ")}` });
 }

@@ -114,7 +114,7 @@ const ownGroupOnly = () => process.getuid?.() === 0 && process.setgroups?.([proc
 /** @throws OcaptainError USAGE for what is no network, or not of an unconfined ship */
 function isIsolated(net: string, unconfined: boolean): boolean {
   if (net !== "shared" && net !== "isolated")
-    throw new OcaptainError("USAGE", `"${net}" is no network for ships`, {
+    throw new OcaptainError("USAGE", `"${net}" is not a network for ships`, {
       hint: "--net (OCAPTAIN_HARBOR_NET): shared or isolated",
     });
   if (net === "isolated" && unconfined)
@@ -154,7 +154,7 @@ function milliseconds(variable: string, otherwise: number): number {
   const text = process.env[variable];
   if (!text) return otherwise;
   if (Number(text) > 0) return Number(text);
-  throw new OcaptainError("USAGE", `${variable}="${text}" is no number of milliseconds`);
+  throw new OcaptainError("USAGE", `${variable}="${text}" is not a number of milliseconds`);
 }
 
 const welcome = (

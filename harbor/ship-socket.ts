@@ -19,7 +19,7 @@ type Inside = { holds: Holds; services: Services; policy: NetworkPolicy; vm(): V
 export async function serveShip(inside: Inside, socket: string): Promise<Server> {
   if (socket.length > 107)
     throw new OcaptainError("PATH_TOO_LONG", `${socket} is too long for a unix socket`, {
-      hint: "export OCAPTAIN_HOME to a shorter path",
+      hint: "export OCAPTAIN_HOME=/a/shorter/folder",
     });
   rmSync(socket, { force: true });
   const server = createServer((request, response) => {

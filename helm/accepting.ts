@@ -1,11 +1,14 @@
 import { OcaptainError } from "../lib/errors.ts";
 import type { AcceptReply, AcceptRequest } from "../lib/ship-api.ts";
-import type { Branch } from "./branch.ts";
+import type { Branch, Merged } from "./branch.ts";
 import * as claims from "./claims.ts";
+import type { Clock } from "./clock.ts";
 import { checkOf } from "./grant.ts";
+import { HttpError } from "./http.ts";
 import { Lane } from "./lane.ts";
 import { type Intent, type Ledger, type Life, parseTask, type TaskRecord } from "./ledger.ts";
 import type { Log } from "./log.ts";
+import { Races } from "./races.ts";
 import { Refused } from "./refused.ts";
 import { Turns } from "./turns.ts";
 
@@ -13,13 +16,21 @@ type Parts = {
   id: string;
   ledger: Ledger;
   branch: Branch;
+  clock: Clock;
   log: Log;
   changed: (...tasks: string[]) => Promise<void>;
   moved: (tip: string) => void;
+  /** git could not do what an accept needs; null: it could. */
+  inTrouble: (error: unknown) => void;
+  /** How long an accept waits here for its turn. @default {@link HOLD_MS} */
+  holdMs?: number;
 };
 
 /** Times that somebody else (a person, in the captain's folder) may move the branch under one accept. */
 const MOVES = 5;
+const HOLD_MS = 8_000;
+/** Codes of lib/git/run.ts, and of a branch that is not there. */
+const GIT_FAILED = /^(GIT|GIT_TIMEOUT|NO_BRANCH)$/;
 
 /**
  * Brings a ship's commit onto the branch, one accept at a time in a voyage (design 8), by turns among the ships. A merge may take long, and changes
@@ -31,9 +42,14 @@ export class Accepting {
   /** Of one claim a crew asks once, and again when the answer is late. */
   readonly #turns = new Turns<number>({ all: 1, each: 1, waiting: 4 });
   readonly #underWay = new Map<string, Promise<AcceptReply>>();
+  readonly #races: Races;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#races = new Races(parts.clock, (id, epoch) => {
+      const task = parts.ledger.task(id);
+      return task?.status === "claimed" && task.epoch === epoch;
+    });
   }
 
   /** While `job` runs no accept moves the branch, and none that was cut short is open: what the branch holds is in the ledger. */
@@ -50,7 +66,7 @@ export class Accepting {
     }
   }
 
-  /** Throws {@link Refused}: fenced, stale-epoch, not-holder, check-failed, unknown-commit; HttpError 503 when too many of that life wait. */
+  /** Throws {@link Refused}: fenced, stale-epoch, not-holder, check-failed, unknown-commit; HttpError 503 when too many of that life wait, or another task goes first. */
   accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
     const key = `${caller.life}/${ask.requestId}`;
     const same = this.#underWay.get(key);
@@ -62,7 +78,12 @@ export class Accepting {
 
   async #inTurn(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
     const { branch, changed, log, id } = this.#parts;
-    const reply = await this.#turns.run(caller.life, () => this.#accept(caller, ask));
+    const reply = await this.#whenFirst(() => this.#turns.run(caller.life, () => this.#accept(caller, ask))).catch(
+      (error: unknown) => {
+        if (error instanceof OcaptainError && GIT_FAILED.test(error.code)) this.#parts.inTrouble(error);
+        throw error;
+      },
+    );
     await changed(ask.task);
     if (reply.kind === "accepted") {
       log("accepted", { voyage: id, ship: caller.ship, task: ask.task, epoch: ask.epoch, tip: reply.tip });
@@ -105,6 +126,9 @@ export class Accepting {
     const task = await this.alone(async () => this.#judge(caller, ask));
     if ("kind" in task) return task;
     const { subject } = parseTask(task.body);
+    const first = this.#races.stillBefore(task.id, task.epoch);
+    if (first !== undefined) throw goesFirst(first);
+
     for (let attempt = 0; attempt < MOVES; attempt++) {
       const merged = await branch.merge({
         ship: caller.ship,
@@ -114,7 +138,9 @@ export class Accepting {
         subject,
       });
       if (merged.kind === "unknown-commit") throw new Refused("unknown-commit", merged.message);
+      await this.#assertFirst(task, merged);
       if (merged.kind === "conflict") {
+        this.#races.conflict(task.id, task.epoch, merged.files);
         this.#parts.moved(merged.tip);
         return merged;
       }
@@ -136,11 +162,35 @@ export class Accepting {
     );
   }
 
+  /** While another task goes first it waits, for less than a ship waits for an answer. */
+  async #whenFirst<T>(job: () => Promise<T>): Promise<T> {
+    for (const until = performance.now() + (this.#parts.holdMs ?? HOLD_MS); ; ) {
+      try {
+        return await job();
+      } catch (error) {
+        if (!(error instanceof HttpError && error.code === GOES_FIRST) || performance.now() >= until) throw error;
+        await this.#races.moved();
+      }
+    }
+  }
+
+  /** Throws HttpError 503 when one that stands in line before this task touches the same files. */
+  async #assertFirst({ id, epoch }: TaskRecord, merged: Exclude<Merged, { kind: "unknown-commit" }>): Promise<void> {
+    if (this.#races.isFree(id)) return;
+    const { branch } = this.#parts;
+    const files = merged.kind === "conflict" ? merged.files : await branch.touched(merged.tip, merged.commit);
+    const first = this.#races.before(id, files);
+    if (first === undefined) return;
+    this.#races.waits(id, epoch, files);
+    throw goesFirst(first);
+  }
+
   /** Alone. The claim may have ended while the merge was made: then the intent is refused. False when somebody else has moved the branch. */
   async #move(intent: Intent): Promise<boolean> {
     const { ledger, branch } = this.#parts;
     await ledger.store.write(() => claims.intend(ledger, intent));
     if (await branch.move(intent.from_tip, intent.to_commit)) {
+      this.#parts.inTrouble(null);
       await this.#finish(intent);
       return true;
     }
@@ -148,9 +198,10 @@ export class Accepting {
     return false;
   }
 
-  /** After a death of the helm; no call comes in yet. */
+  /** After a death of the helm; no call comes in yet. What git does not answer now is settled before anything else is. */
   async recover(): Promise<void> {
-    await this.#settle();
+    const { log, id } = this.#parts;
+    await this.#settle().catch((error) => log("not-recovered", { voyage: id, error: String(error) }));
   }
 
   /**
@@ -175,5 +226,10 @@ export class Accepting {
     // Before the ledger frees the tasks that waited: their grants' tip must hold this one.
     moved(await branch.tip());
     await ledger.store.write(() => claims.accepted(ledger, intent));
+    this.#races.accepted(intent.task);
   }
 }
+
+const GOES_FIRST = "turn";
+/** No answer yet: a ship asks again, by itself, as of a helm that is busy. */
+const goesFirst = (task: string) => new HttpError(503, GOES_FIRST, `task ${task} changes the same files, and goes first`);

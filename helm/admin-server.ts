@@ -57,7 +57,9 @@ function routesOf(fleet: Fleet, health: () => Health, end: (why: string) => void
       body: await fleet.register(ask.id, await readJson(ask.request, RegisterVoyage, MOST_BYTES)),
     })),
     route("GET", "/voyages/:id", async (ask) => {
-      await voyageOf(ask).readTip();
+      await voyageOf(ask)
+        .readTip()
+        .catch(() => {}); // the status says it
       return { body: voyageOf(ask).status() };
     }),
     route("DELETE", "/voyages/:id", async (ask) => {
@@ -69,6 +71,7 @@ function routesOf(fleet: Fleet, health: () => Health, end: (why: string) => void
       const { plan } = await readJson(ask.request, z.object({ plan: Plan }), MOST_BYTES);
       return { body: voyageOf(ask).planChanges(plan) };
     }),
+    route("POST", "/voyages/:id/verification/retry", async (ask) => ({ body: await voyageOf(ask).retryVerification() })),
     route("PUT", ship, async (ask) => {
       const { incarnation } = await readJson(ask.request, IncarnationBody, MOST_BYTES);
       return { body: { token: await voyageOf(ask).crews.register(ask.name, incarnation) } };
@@ -97,6 +100,8 @@ function routesOf(fleet: Fleet, health: () => Health, end: (why: string) => void
       const { incarnation, reason } = await readJson(ask.request, IncarnationBody, MOST_BYTES);
       return { body: await voyageOf(ask).crews.fence(ask.name, incarnation, reason ?? "the captain says so") };
     }),
+    route("POST", "/voyages/:id/lift-limits", async (ask) => ({ body: { lifted: await voyageOf(ask).liftLimits() } })),
+    route("GET", task, async (ask) => ({ body: voyageOf(ask).taskRow(ask.name) })),
     route("POST", `${task}/retry`, async (ask) => ({ body: await voyageOf(ask).retry(ask.name) })),
     route("POST", `${task}/answer`, async (ask) => {
       const { text } = await readJson(ask.request, z.object({ text: z.string().min(1).max(16_384) }), MOST_BYTES);

@@ -1,8 +1,15 @@
 import { OcaptainError } from "../lib/errors.ts";
 import { git, gitLine } from "../lib/git/run.ts";
+import { removeStaleLocks } from "../lib/git/stale-locks.ts";
+import { readBranch } from "../lib/git/voyage-repo.ts";
 import type { VoyageFolder } from "../lib/paths.ts";
+import { plain, plainLines } from "../lib/plain-text.ts";
 import { rescueMirror } from "./rescue.ts";
 import { moveWorkspace } from "./workspace.ts";
+
+/** Characters of what a ship wrote, that come into a commit of the branch. */
+const MOST_MESSAGE = 32_768;
+const MOST_NAME = 200;
 
 /** What a merge onto the tip came to. Nothing has moved yet: `commit` is the one that would become the tip. */
 export type Merged =
@@ -17,9 +24,11 @@ export interface Branch {
   /** The branch's commit now. */
   tip(): Promise<string>;
   merge(ask: MergeAsk): Promise<Merged>;
-  /** Moves the branch if it is still at `from`. */
+  /** Moves the branch if it is still at `from`. Throws when that cannot be done, whoever is at fault. */
   move(from: string, to: string): Promise<boolean>;
-  /** Does the branch hold `commit`? */
+  /** Paths in which two commits differ. */
+  touched(from: string, to: string): Promise<string[]>;
+  /** Does the branch hold `commit`? Throws when git gives no clear answer. */
   holds(commit: string): Promise<boolean>;
   /** Saves a ship's mirror as `refs/lost/<task>/<epoch>`; null when it holds nothing that `base` has not. */
   rescue(ask: { ship: string; task: string; epoch: number; base: string; reason: string }): Promise<string | null>;
@@ -32,23 +41,26 @@ export interface Branch {
 /** The text of a ship's commit, which becomes that of the task's. */
 const MESSAGE_BYTES = 256 * 1024;
 
+/** Of a large tree on a busy machine; a ship asks again meanwhile. */
+const MERGE_MS = 5 * 60_000;
+
 /** Opens a voyage's bare repository, as prepareRepo (lib/git) made it. */
 export function openBranch(folder: VoyageFolder, stack: string, voyageId: string): Branch {
   const bare = { gitDir: folder.repo };
   const ref = `refs/heads/${stack}`;
 
+  /** Of commits: a ref to anything else is not in it. */
   async function refs(...names: string[]): Promise<Map<string, string>> {
-    const { stdout } = await git(["for-each-ref", "--format=%(refname) %(objectname)", ...names], bare);
-    return new Map(
-      stdout
-        .split("\n")
-        .filter(Boolean)
-        .map((line) => line.split(" ") as [string, string]),
-    );
+    const { stdout } = await git(["for-each-ref", "--format=%(objecttype) %(refname) %(objectname)", ...names], bare);
+    const lines = stdout.split("\n").map((line) => line.split(" "));
+    return new Map(lines.flatMap(([type, name, id]) => (type === "commit" ? [[name!, id!] as const] : [])));
   }
 
+  /** 0 or 1 as git answers; throws on anything else, which is no answer. */
+  const answer = async (...args: string[]) => (await git(args, { ...bare, okCodes: [0, 1] })).exitCode;
+
   async function tip(): Promise<string> {
-    const found = await gitLine(["rev-parse", "--verify", "--quiet", `${ref}^{commit}`], { ...bare, okCodes: [0, 1, 128] });
+    const found = await readBranch(folder.repo, stack);
     if (found) return found;
     throw new OcaptainError("NO_BRANCH", `${folder.repo} has no branch ${stack}`, { hint: "pulumi up" });
   }
@@ -65,11 +77,13 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     }
     const onto = found.get(ref);
     if (!onto) throw new OcaptainError("NO_BRANCH", `${folder.repo} has no branch ${stack}`, { hint: "pulumi up" });
+    if ((await answer("merge-base", onto, ask.commit)) === 1)
+      return { kind: "unknown-commit", message: `${ask.commit} has no history in common with the branch` };
     const run = await git(["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", onto, ask.commit], {
       ...bare,
-      okCodes: [0, 1, 128],
+      okCodes: [0, 1],
+      timeoutMs: MERGE_MS,
     });
-    if (run.exitCode === 128) return { kind: "unknown-commit", message: run.stderr.trim() };
     const [tree, ...files] = run.stdout.split("\0").filter(Boolean);
     if (run.exitCode === 1) return { kind: "conflict", tip: onto, files: [...new Set(files)] };
 
@@ -82,11 +96,19 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     });
     if (!shown) return { kind: "unknown-commit", message: `the message of ${ask.commit} is longer than ${MESSAGE_BYTES} bytes` };
     const [name = "", email = "", date = "", text = ""] = shown.stdout.split("\0");
-    const message = await git(["interpret-trailers", "--if-exists=replace", ...trailers(ask)], {
+    // The trailers that say who did what are ours alone.
+    const own = plainLines(text, { most: MOST_MESSAGE })
+      .replace(/^(?:Task|Ship|Voyage)[ \t]*:.*$\n?/gim, "")
+      .trim();
+    const message = await git(["interpret-trailers", "--no-divider", "--if-exists=replace", ...trailers(ask)], {
       ...bare,
-      stdin: `${text.trim() || ask.subject}\n`,
+      stdin: `${own || plain(ask.subject)}\n`,
     });
-    const env = { GIT_AUTHOR_NAME: name || ask.ship, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date };
+    const env = {
+      GIT_AUTHOR_NAME: plain(name, { most: MOST_NAME }).trim() || ask.ship,
+      GIT_AUTHOR_EMAIL: plain(email, { most: MOST_NAME }),
+      GIT_AUTHOR_DATE: /^\d{1,11} [+-]\d{4}$/.test(date) ? date : "",
+    };
     const commit = await gitLine(["commit-tree", tree!, "-p", onto, "-F", "-"], { ...bare, stdin: message.stdout, env });
     return { kind: "clean", tip: onto, commit };
   }
@@ -102,13 +124,27 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     tip,
     merge,
     async move(from, to) {
-      if ((await git(["update-ref", "-m", "accepted", ref, to, from], { ...bare, okCodes: [0, 1, 128] })).exitCode === 0)
-        return true;
+      const moving = () => git(["update-ref", "-m", "accepted", ref, to, from], { ...bare, okCodes: [0, 1, 128] });
+      let moved = await moving();
+      if (moved.exitCode === 0) return true;
+      // It says the same of a branch that is elsewhere by now and of one that it cannot write.
       if ((await tip()) !== from) return false;
-      throw new OcaptainError("GIT", `${ref} in ${folder.repo} cannot be moved to ${to}`);
+      const { held } = await removeStaleLocks(folder.repo);
+      moved = await moving();
+      if (moved.exitCode === 0) return true;
+      if ((await tip()) !== from) return false;
+      const hint = held[0] ? `end the git that holds it, or: rm ${held[0]}` : undefined;
+      const why = moved.stderr.trim().slice(-500);
+      throw new OcaptainError("GIT", `${ref} in ${folder.repo} cannot be moved: ${why}`, hint === undefined ? {} : { hint });
+    },
+    async touched(from, to) {
+      const { stdout } = await git(["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to], bare);
+      return stdout.split("\0").filter(Boolean);
     },
     async holds(commit) {
-      return (await git(["merge-base", "--is-ancestor", commit, ref], { ...bare, okCodes: [0, 1, 128] })).exitCode === 0;
+      // Of a commit that is not there at all git cannot say whose ancestor it is.
+      if ((await answer("cat-file", "-e", commit)) === 1) return false;
+      return (await answer("merge-base", "--is-ancestor", commit, ref)) === 0;
     },
     rescue: (ask) => rescueMirror(folder, ask),
     showTip: () => moveWorkspace(folder.workspace, stack),

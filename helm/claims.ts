@@ -1,7 +1,9 @@
 import { OcaptainError } from "../lib/errors.ts";
-import type { ClaimReply, ReleaseReply, ReleaseRequest, VerifiedRequest } from "../lib/ship-api.ts";
+import type { ClaimReply, ReleaseReply, ReleaseRequest, UnverifiedRequest, VerifiedRequest } from "../lib/ship-api.ts";
+import { forgetFaults, noteFault, whyFaulty } from "./faults.ts";
 import { grantOf, positive } from "./grant.ts";
 import { type Intent, type Ledger, type Life, parseTask, sha256, type TaskRecord } from "./ledger.ts";
+import { limitOf } from "./limits.ts";
 import { Refused } from "./refused.ts";
 
 /** The rules by which claims begin and end (design 8). Each function runs inside one write of the store. */
@@ -43,9 +45,10 @@ export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds
   if (held) return { kind: "grant", grant: grantOf(ledger, held) };
   const open = ledger.openVerification();
   if (open?.life === life.life) return verifyReply(ledger, open.epoch, open.commit_id);
-  if (ledger.ship(life.ship)?.stopping) return { kind: "nothing", reason: "paused", retryAfterSeconds };
+  if (ledger.ship(life.ship)?.stopping || whyFaulty(ledger, life.life) !== undefined)
+    return { kind: "nothing", reason: "paused", retryAfterSeconds };
 
-  const pausedSeconds = pause(ledger, life.life, retryAfterSeconds);
+  const pausedSeconds = pause(ledger, life, retryAfterSeconds);
   if (pausedSeconds !== null && ledger.freeCount() > 0)
     return { kind: "nothing", reason: "paused", retryAfterSeconds: pausedSeconds };
 
@@ -79,10 +82,10 @@ export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds
 }
 
 /** After how many seconds to ask again while no task is granted to this life; null when it may have one. verify.sh is not held up. */
-function pause(ledger: Ledger, life: number, usualSeconds: number): number | null {
+function pause(ledger: Ledger, { life, ship }: Life, usualSeconds: number): number | null {
   // A hand that is not proven gets no task.
   if (ledger.fitness(life) !== "fit") return Math.min(usualSeconds, TRIAL_LOOK_SECONDS);
-  const limited = ledger.limited();
+  const limited = limitOf(ledger, ship);
   if (!limited) return ledger.overspent() ? usualSeconds : null;
   const leftSeconds = (Date.parse(limited.until) - Date.parse(ledger.at())) / 1000;
   // The next `up` may lift it.
@@ -144,6 +147,7 @@ export function accepted(ledger: Ledger, intent: Intent): void {
       `task ${intent.task} is not claimed at epoch ${intent.epoch}, but the branch holds its work`,
     );
   ledger.store.run("DELETE FROM intents WHERE task = ?", intent.task);
+  forgetFaults(ledger, intent.life);
   ledger.remember(intent.life, intent.request, { kind: "accepted", tip: intent.to_commit });
 }
 
@@ -168,15 +172,17 @@ export function giveBack(ledger: Ledger, task: TaskRecord, reason: string, count
 }
 
 export function release(ledger: Ledger, life: number, ask: ReleaseRequest): ReleaseReply {
-  return giveBack(ledger, assertHolds(ledger, life, ask.task, ask.epoch), ask.reason, ask.failed);
+  const task = assertHolds(ledger, life, ask.task, ask.epoch);
+  if (ask.fault) noteFault(ledger, life, ask.reason);
+  // A hand that ran to its failure is proof of a ship that works; a claim that was handed back is not.
+  else if (ask.failed) forgetFaults(ledger, life);
+  return giveBack(ledger, task, ask.reason, ask.failed && !ask.fault);
 }
 
 /** Records a run of verify.sh. Throws Refused `stale-epoch` when this life does not hold it. */
 export function verified(ledger: Ledger, life: number, ask: VerifiedRequest): void {
-  const open = ledger.openVerification();
-  if (open?.epoch !== ask.epoch || open.life !== life || open.commit_id !== ask.commit) {
-    throw new Refused("stale-epoch", `verification ${ask.epoch} is not under way by this ship`);
-  }
+  assertVerifies(ledger, life, ask);
+  forgetFaults(ledger, life);
   ledger.store.run(
     "UPDATE verifications SET status = 'done', exit_code = ?, output = ?, at = ? WHERE epoch = ?",
     ask.exitCode,
@@ -184,6 +190,26 @@ export function verified(ledger: Ledger, life: number, ask: VerifiedRequest): vo
     ledger.at(),
     ask.epoch,
   );
+}
+
+/** A ship could not run verify.sh: that says nothing of the voyage, and another is asked. Throws Refused as {@link verified}. */
+export function unverified(ledger: Ledger, life: number, ask: UnverifiedRequest): void {
+  assertVerifies(ledger, life, ask);
+  noteFault(ledger, life, ask.reason);
+  ledger.store.run("DELETE FROM verifications WHERE epoch = ?", ask.epoch);
+}
+
+/** What verify.sh failed with is put aside, so that it is run again; a run under way and one that passed stay. Was there anything? */
+export function forgetFailedVerifications(ledger: Ledger): boolean {
+  const ended = "status = 'dropped' OR (status = 'done' AND exit_code <> 0)";
+  return ledger.store.run(`DELETE FROM verifications WHERE ${ended}`).changes > 0;
+}
+
+function assertVerifies(ledger: Ledger, life: number, ask: { epoch: number; commit: string }): void {
+  const open = ledger.openVerification();
+  if (open?.epoch !== ask.epoch || open.life !== life || open.commit_id !== ask.commit) {
+    throw new Refused("stale-epoch", `verification ${ask.epoch} is not under way by this ship`);
+  }
 }
 
 /** Ends a verification whose ship is gone, so that another can do it; the last of several in a row counts as failed. */

@@ -1,5 +1,7 @@
+import { tryAnew, whyFaulty } from "./faults.ts";
 import type { Fenced, Fencing } from "./fencing.ts";
 import type { Ledger, Life } from "./ledger.ts";
+import { forgetLimits } from "./limits.ts";
 import type { Sightings } from "./sightings.ts";
 
 type Parts = {
@@ -40,8 +42,9 @@ export class Crews {
         ship,
         life,
       );
-      this.#ledger.setMeta("limited", ""); // this launch may have brought another account
+      forgetLimits(this.#ledger);
       this.#ledger.setFitness(life, "due");
+      tryAnew(this.#ledger, life);
       return this.#ledger.mintToken(this.#parts.id, life);
     });
     await this.#parts.changed();
@@ -101,10 +104,11 @@ export class Crews {
     );
   }
 
-  /** Did the hand's trial fail since the last launch? It will not become ready by waiting. */
+  /** Did the hand's trial fail since the last launch, or the ship itself too often? It will not become ready by waiting. */
   unfit(ship: string): boolean {
     const life = this.#currentLife(ship);
-    return !!life && typeof this.#ledger.fitness(life.life) === "object";
+    if (!life) return false;
+    return typeof this.#ledger.fitness(life.life) === "object" || whyFaulty(this.#ledger, life.life) !== undefined;
   }
 
   #currentLife(ship: string): Life | undefined {

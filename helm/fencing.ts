@@ -94,7 +94,7 @@ export class Fencing {
     const task = await ledger.store.write(() => {
       dropVerification(ledger, life, reason);
       const held = ledger.claimOf(life);
-      if (held) giveBack(ledger, held, `${ledger.life(life)!.ship} was lost: ${reason}`, counts);
+      if (held) giveBack(ledger, held, `taken from ${ledger.life(life)!.ship}: ${reason}`, counts);
       return held?.id;
     });
     await changed(...(task ? [task] : []));

@@ -1,24 +1,32 @@
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { PlanChanges, RegisterVoyage } from "../lib/admin-api.ts";
 import { writeAtomically } from "../lib/atomic-file.ts";
 import { OcaptainError } from "../lib/errors.ts";
+import { removeStaleLocks } from "../lib/git/stale-locks.ts";
+import { forgetHelmPort } from "../lib/helm-port.ts";
 import { VOYAGE_ID } from "../lib/naming.ts";
-import { helmHome, type VoyageFolder, voyageFolderAt } from "../lib/paths.ts";
+import type { OsLock } from "../lib/os-lock.ts";
+import { type VoyageFolder, voyageFolderAt } from "../lib/paths.ts";
 import { openSprites } from "../lib/sprites/client.ts";
 import type { ProviderSettings } from "../lib/sprites/types.ts";
 import { readVoyageProvider } from "../lib/voyage-provider.ts";
+import { helmRegistryFile, isOtherFolderOf } from "../lib/voyage-whereabouts.ts";
 import { openBranch } from "./branch.ts";
 import { systemClock } from "./clock.ts";
 import type { Doors } from "./doors.ts";
 import { Ledger } from "./ledger.ts";
+import { holdLedger } from "./ledger-lock.ts";
 import type { Log } from "./log.ts";
+import { guardMirrors } from "./mirrors.ts";
 import { Projection } from "./projection.ts";
 import { Store } from "./store.ts";
+import { tidyRepo } from "./tidy.ts";
 import { Voyage } from "./voyage.ts";
 import { Waker } from "./wake.ts";
+import { assertWhole } from "./whole.ts";
 
 /** Where each voyage is; all else is in its folder. */
 const Registry = z.record(
@@ -31,6 +39,7 @@ export type Sailing = { voyage: Voyage; folder: VoyageFolder; close: () => void 
 
 const TICK_MS = 500;
 const READ_TIP_MS = 10_000;
+const TIDY_MS = 15 * 60_000;
 
 /** All voyages of this helm: opened at the start, kept ticking. */
 export class Fleet {
@@ -39,7 +48,7 @@ export class Fleet {
   readonly #doors: Doors;
   readonly #sailing = new Map<string, Sailing>();
   readonly #opening = new Map<string, Promise<Sailing>>();
-  readonly #file = join(helmHome(), "voyages.json");
+  readonly #file = helmRegistryFile();
   #registry: Registry = {};
   /** False while the helm starts and ends: ships are told 503. */
   open = false;
@@ -73,15 +82,21 @@ export class Fleet {
     return sailing;
   }
 
-  /** Idempotent. Throws NO_REPO, BAD_PLAN, NO_DOOR. */
+  /** Idempotent. Throws NO_REPO, WORK_GONE, ANOTHER_FOLDER, LEDGER_HELD, BAD_PLAN, NO_DOOR; GIT when nothing could be accepted. */
   async register(id: string, ask: RegisterVoyage): Promise<PlanChanges> {
     if (!VOYAGE_ID.test(id)) throw new OcaptainError("BAD_VOYAGE_ID", `"${id}" is no voyage id: 6 lower-case hex digits`);
     const folder = voyageFolderAt(ask.folder, ask.stack);
     const known = this.#sailing.get(id);
+    const held = known?.folder.root ?? this.#registry[id]?.folder;
+    if (held && (await isOtherFolderOf(id, held, folder.root)))
+      throw new OcaptainError("ANOTHER_FOLDER", `voyage ${id} sails from its folder ${held}, and not from ${folder.root}`, {
+        hint: `export OCAPTAIN_VOYAGES=${dirname(held)}`,
+      });
     if (known && known.folder.root !== folder.root) this.#close(id);
     await writeAtomically(folder.credentials, `${JSON.stringify(ask.provider)}\n`, 0o600);
     const { voyage } = await this.#sail(id, ask.stack, ask.folder);
     const changes = await voyage.register(ask);
+    await voyage.assertMovable();
     this.#registry[id] = { stack: ask.stack, folder: ask.folder, ...(ask.listenAt && { listenAt: ask.listenAt }) };
     await this.#save();
     await this.#keepDoors();
@@ -99,6 +114,7 @@ export class Fleet {
     if (!this.#registry[id]) return;
     delete this.#registry[id];
     await this.#save();
+    if (Object.keys(this.#registry).length === 0) forgetHelmPort();
     await this.#keepDoors().catch(() => {});
   }
 
@@ -118,11 +134,24 @@ export class Fleet {
   async #load(id: string, stack: string, root: string): Promise<Sailing> {
     const folder = voyageFolderAt(root, stack);
     if (!existsSync(folder.repo)) throw new OcaptainError("NO_REPO", `${folder.repo} is not there`, { hint: "pulumi up" });
+    const lock = await holdLedger(folder);
+    try {
+      return await this.#open(id, stack, folder, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  async #open(id: string, stack: string, folder: VoyageFolder, lock: OsLock): Promise<Sailing> {
     const ledger = new Ledger(new Store(folder.ledger), () => systemClock.wallMs());
     const projection = new Projection(folder.tasks, ledger, this.#log);
     const parts = { id, ledger, branch: openBranch(folder, stack, id), clock: systemClock, log: this.#log };
     const voyage = new Voyage({ ...parts, show: (...tasks) => projection.show(...tasks) });
+    // No git of ours is at work yet but what an earlier helm has left behind.
+    await this.#removeLocks(id, folder, "all");
     try {
+      await assertWhole(folder, ledger);
       await voyage.open();
     } catch (error) {
       ledger.store.close();
@@ -138,17 +167,41 @@ export class Fleet {
     const timers = [
       every(TICK_MS, () => voyage.tick(), this.#log),
       every(TICK_MS, () => waker.look(), this.#log),
-      every(READ_TIP_MS, () => voyage.readTip(), this.#log),
+      every(
+        READ_TIP_MS,
+        async () => {
+          await this.#removeLocks(id, folder, "heads");
+          await voyage.readTip();
+        },
+        this.#log,
+      ),
+      every(TIDY_MS, async () => void ((await tidyRepo(folder)) && this.#log("tidied", { voyage: id })), this.#log),
     ];
+    const unguard = guardMirrors({
+      voyage: id,
+      ships: () => ledger.ships().map(({ ship }) => ship),
+      mirror: folder.mirror,
+      log: this.#log,
+    });
     const close = () => {
+      unguard();
       waker.close();
       for (const stop of timers) stop();
       ledger.store.close();
+      lock.release();
     };
     const sailing = { voyage, folder, close };
     this.#sailing.set(id, sailing);
     this.#log("voyage-opened", { voyage: id, stack });
     return sailing;
+  }
+
+  /** Of git commands that were killed, or cut off with the power: with a lock on it the branch could never be moved again. */
+  async #removeLocks(id: string, folder: VoyageFolder, refs: "all" | "heads"): Promise<void> {
+    for (const gitDir of [folder.repo, join(folder.workspace, ".git")]) {
+      const { removed } = await removeStaleLocks(gitDir, { refs });
+      if (removed.length > 0) this.#log("locks-removed", { voyage: id, removed });
+    }
   }
 
   #keepDoors(): Promise<void> {

@@ -47,6 +47,8 @@ async function transfer(
 ): Promise<void> {
   if (query === "service=git-receive-pack") await offerTip(folder, ship, branch);
 
+  if (response.destroyed) return; // its caller has left meanwhile, and would end nothing any more
+
   const header = (name: string) => String(request.headers[name] ?? "");
   const child = spawn("git", ["http-backend"], {
     stdio: ["pipe", "pipe", "ignore"],

@@ -6,8 +6,10 @@ import { Refused } from "./refused.ts";
 
 /** What hands tell: sessions, spend, limits, questions. Each function runs inside one write of the store. */
 
-/** The longest limit there is resets weekly. */
-const LONGEST_LIMIT_MS = 8 * 24 * 3600_000;
+/** What one life of a ship can tell: a ship that tells without end fills neither the ledger nor, by what it says it has spent, what a budget can be raised to. */
+const MOST_RUNS = 10_000;
+const MOST_USD = 100_000;
+const MOST_SESSIONS_A_CLAIM = 1_000;
 const GROWN = ["at", "cost_usd", "input", "output", "cache_read", "cache_creation", "turns", "seconds"]
   .map((column) => `${column} = max(${column}, excluded.${column})`)
   .join(", ");
@@ -15,6 +17,12 @@ const GROWN = ["at", "cost_usd", "input", "output", "cache_read", "cache_creatio
 /** Stores a hand's session with its claim; on disk before the hand starts. */
 export function beginSession(ledger: Ledger, life: number, ask: SessionRequest): void {
   assertHolds(ledger, life, ask.task, ask.epoch);
+  const { n } = ledger.store.one<{ n: number }>(
+    "SELECT count(*) AS n FROM sessions WHERE task = ? AND epoch = ?",
+    ask.task,
+    ask.epoch,
+  )!;
+  if (n >= MOST_SESSIONS_A_CLAIM) throw new Refused("not-holder", `task ${ask.task} has had ${n} sessions at epoch ${ask.epoch}`);
   ledger.store.run(
     "INSERT OR IGNORE INTO sessions (task, epoch, session, life, at) VALUES (?, ?, ?, ?, ?)",
     ask.task,
@@ -40,6 +48,15 @@ export function noteUsage(ledger: Ledger, life: number, { run, session, task, ep
     );
     if (!begun) throw new Refused("not-holder", `this ship has begun no session ${session} for task ${task}`);
   }
+  const others = ledger.store.one<{ n: number; usd: number }>(
+    "SELECT count(*) AS n, total(min(cost_usd, ?1)) AS usd FROM runs WHERE life = ?2 AND run <> ?3",
+    MOST_USD,
+    life,
+    run,
+  )!;
+  const known = ledger.store.one("SELECT 1 FROM runs WHERE run = ?", run) !== undefined;
+  if (!known && (others.n >= MOST_RUNS || (task === undefined && ledger.life(life)?.fenced)))
+    throw new Refused("not-holder", `this life of the ship tells of no more runs`);
   ledger.store.run(
     `INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET ${GROWN} WHERE life = excluded.life`,
     run,
@@ -47,7 +64,7 @@ export function noteUsage(ledger: Ledger, life: number, { run, session, task, ep
     task ?? null,
     life,
     ledger.at(),
-    usage.costUsd,
+    Math.min(usage.costUsd, Math.max(0, MOST_USD - others.usd)),
     usage.inputTokens,
     usage.outputTokens,
     usage.cacheReadTokens,
@@ -55,15 +72,6 @@ export function noteUsage(ledger: Ledger, life: number, { run, session, task, ep
     usage.turns,
     usage.seconds,
   );
-}
-
-/** The whole voyage waits: the latest end that a ship has named counts. Returns it. */
-export function limit(ledger: Ledger, ask: { until: string; message: string }): string {
-  const until = new Date(Math.min(Date.parse(ask.until), Date.parse(ledger.at()) + LONGEST_LIMIT_MS)).toISOString();
-  const now = ledger.limited();
-  if (now && now.until >= until) return now.until;
-  ledger.setMeta("limited", JSON.stringify({ until, message: ask.message }));
-  return until;
 }
 
 /** Ends a claim by a question: the task is blocked until the captain answers (or retries it). Costs no try. */

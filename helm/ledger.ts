@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { PlanTask } from "../lib/plan-types.ts";
 import type { Usage } from "../lib/ship-api.ts";
 import type { TaskStatus } from "../lib/voyage-status.ts";
+import { voyageLimit } from "./limits.ts";
 import type { Store } from "./store.ts";
 
 /** Rows of the ledger and the questions asked of them. Rules that change rows: claims.ts, fencing.ts, plan-changes.ts. */
@@ -100,16 +101,9 @@ export class Ledger {
   freeCount(): number {
     return this.store.one<{ n: number }>(`SELECT count(*) AS n FROM tasks AS t ${FREE}`)!.n;
   }
-  /** Free tasks that may be given out now: none while a usage limit lasts, or the voyage's budget is spent. */
+  /** Free tasks that may be given out now: none while a usage limit holds every ship, or the voyage's budget is spent. */
   grantableCount(): number {
-    return this.limited() || this.overspent() ? 0 : this.freeCount();
-  }
-  /** A usage limit that is not over. */
-  limited(): { until: string; message: string } | undefined {
-    const limited = this.meta("limited");
-    if (!limited) return undefined;
-    const { until, message } = JSON.parse(limited) as { until: string; message: string };
-    return until > this.at() ? { until, message } : undefined;
+    return voyageLimit(this) || this.overspent() ? 0 : this.freeCount();
   }
   counts(): Record<TaskStatus, number> {
     const counts = { pending: 0, claimed: 0, accepted: 0, blocked: 0, cancelled: 0 };
@@ -256,16 +250,23 @@ const FREE = `WHERE status = 'pending' AND NOT EXISTS (
 const OPEN =
   "JOIN tasks ON tasks.id = questions.task AND tasks.epoch = questions.epoch WHERE answer IS NULL AND tasks.status = 'blocked'";
 
+/**
+ * Of many runs. A row of an earlier helm may hold what no run can be: it counts for as much as one may tell now, so that no sum is beyond what a number
+ * can say. `total` and not `sum`, which ends in an error where integers are too many.
+ */
 const SUMS = Object.entries({
-  costUsd: "cost_usd",
-  inputTokens: "input",
-  outputTokens: "output",
-  cacheReadTokens: "cache_read",
-  cacheCreationTokens: "cache_creation",
-  turns: "turns",
-  seconds: "seconds",
-} satisfies Record<keyof Usage, string>)
-  .map(([name, column]) => `coalesce(sum(${column}), 0) AS ${name}`)
+  costUsd: ["cost_usd", 100_000, false],
+  inputTokens: ["input", 1e12, true],
+  outputTokens: ["output", 1e12, true],
+  cacheReadTokens: ["cache_read", 1e12, true],
+  cacheCreationTokens: ["cache_creation", 1e12, true],
+  turns: ["turns", 1e9, true],
+  seconds: ["seconds", 1e9, false],
+} satisfies Record<keyof Usage, [string, number, boolean]>)
+  .map(([name, [column, most, whole]]) => {
+    const sum = `min(total(min(max(${column}, 0), ${most})), ${Number.MAX_SAFE_INTEGER})`;
+    return `${whole ? `CAST(${sum} AS INTEGER)` : sum} AS ${name}`;
+  })
   .join(", ");
 
 export const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");

@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { plainJson } from "../lib/plain-text.ts";
 
 /** Notes one event. No secret ever goes in. */
 export type Log = (event: string, facts?: Record<string, unknown>) => void;
@@ -11,7 +12,7 @@ export function openLog(file: string): Log {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   let bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   return (event, facts = {}) => {
-    const line = `${JSON.stringify({ at: new Date().toISOString(), event, ...facts })}\n`;
+    const line = `${plainJson({ at: new Date().toISOString(), event, ...facts })}\n`;
     try {
       if (bytes > MOST_BYTES) {
         renameSync(file, `${file}.1`);

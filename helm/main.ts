@@ -4,8 +4,10 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { explain, OcaptainError } from "../lib/errors.ts";
 import { HELM_EXIT, helmBuild } from "../lib/helm-build.ts";
+import { helmPort } from "../lib/helm-port.ts";
+import { noteHelmProcess } from "../lib/helm-process.ts";
 import { acquireOsLock } from "../lib/os-lock.ts";
-import { helmHome, helmPort, helmSocket } from "../lib/paths.ts";
+import { helmHome, helmSocket } from "../lib/paths.ts";
 import { adminServer } from "./admin-server.ts";
 import { Doors } from "./doors.ts";
 import { Fleet } from "./fleet.ts";
@@ -30,6 +32,7 @@ async function main(): Promise<void> {
   const ships = shipServer(fleet, log);
   const port = await listen(ships, { host: "127.0.0.1", port: helmPort() });
   doors.start(port);
+  await noteHelmProcess();
   const health = () => ({ pid: process.pid, port, build, startedAt, voyages: fleet.ids() });
   let ending = false;
   const end = (why: string, exitCode = 0) => {

@@ -4,7 +4,8 @@ const RUNS = `CREATE TABLE IF NOT EXISTS runs(
   input INTEGER NOT NULL, output INTEGER NOT NULL, cache_read INTEGER NOT NULL, cache_creation INTEGER NOT NULL, turns INTEGER NOT NULL,
   seconds REAL NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS runs_of_task ON runs(task);`;
+CREATE INDEX IF NOT EXISTS runs_of_task ON runs(task);
+CREATE INDEX IF NOT EXISTS runs_of_life ON runs(life);`;
 
 /** What makes a ledger of an earlier helm today's: by the column that tells it. Each in a transaction, before {@link SCHEMA}. */
 export const MIGRATIONS: { table: string; column: string; sql: string }[] = [
@@ -67,6 +68,8 @@ CREATE TABLE IF NOT EXISTS lives(
   greeted INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE IF NOT EXISTS ships(ship TEXT PRIMARY KEY, life INTEGER NOT NULL, stopping INTEGER NOT NULL DEFAULT 0) STRICT;
+-- A life's own faults in a row; anew: it was unfit by them before its newest launch.
+CREATE TABLE IF NOT EXISTS faults(life INTEGER PRIMARY KEY, count INTEGER NOT NULL, reason TEXT NOT NULL, anew INTEGER NOT NULL DEFAULT 0) STRICT;
 -- sha256 of the token; the token itself is nowhere.
 CREATE TABLE IF NOT EXISTS tokens(id INTEGER PRIMARY KEY AUTOINCREMENT, hash TEXT NOT NULL UNIQUE, life INTEGER NOT NULL) STRICT;
 

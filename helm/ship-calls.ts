@@ -16,6 +16,7 @@ import type {
   ReleaseRequest,
   SessionRequest,
   TrialRequest,
+  UnverifiedRequest,
   UsageRequest,
   VerifiedReply,
   VerifiedRequest,
@@ -23,9 +24,11 @@ import type {
 import type { Accepting } from "./accepting.ts";
 import { blockSpent, blockSpentBeforeGrant, whyVoyageIsSpent } from "./budget.ts";
 import * as claims from "./claims.ts";
+import { isTriedAnew } from "./faults.ts";
 import { grantOf } from "./grant.ts";
 import * as hands from "./hands.ts";
 import type { Life } from "./ledger.ts";
+import { limitOf, noteLimit } from "./limits.ts";
 import { Refused } from "./refused.ts";
 import type { Voyage } from "./voyage.ts";
 
@@ -79,6 +82,7 @@ export class ShipCalls {
       ...this.#trialDue(caller),
       ...this.#interactive(),
       claim: held ? this.#withSpec(grantOf(this.#ledger, held)) : null,
+      ...(isTriedAnew(this.#ledger, caller.life) && { anew: true as const }),
     };
   }
 
@@ -94,6 +98,9 @@ export class ShipCalls {
       if (stored) return stored;
       const life = claims.assertAlive(this.#ledger, caller.life);
       blocked = blockSpentBeforeGrant(this.#ledger);
+      // What comes of it could not be accepted.
+      const isHeldUp = this.#voyage.trouble !== null && !this.#ledger.claimOf(caller.life);
+      if (isHeldUp) return { kind: "nothing" as const, reason: "paused" as const, retryAfterSeconds };
       const made = claims.claim(this.#ledger, life, this.#voyage.tip, retryAfterSeconds, ask.only);
       return made.kind === "nothing" ? made : this.#ledger.remember(caller.life, ask.requestId, made);
     });
@@ -130,7 +137,7 @@ export class ShipCalls {
     if (this.#ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
     const spent = whyVoyageIsSpent(this.#ledger);
     if (spent) return { steer: "budget", reason: spent };
-    const limited = this.#ledger.limited();
+    const limited = limitOf(this.#ledger, caller.ship);
     return { steer: "go", ...this.#trialDue(caller), ...(limited && { limitedUntil: limited.until }) };
   }
 
@@ -221,7 +228,8 @@ export class ShipCalls {
     this.#seen(caller, ask.incarnation);
     const until = await this.#ledger.store.write(() => {
       claims.assertAlive(this.#ledger, caller.life);
-      return hands.limit(this.#ledger, ask);
+      noteLimit(this.#ledger, caller.ship, ask);
+      return limitOf(this.#ledger, caller.ship)?.until ?? ask.until;
     });
     this.#notify();
     return { until };
@@ -237,6 +245,18 @@ export class ShipCalls {
     });
     await this.#changed();
     return { state: this.#voyage.status().state };
+  }
+
+  async unverified(caller: Life, ask: UnverifiedRequest): Promise<object> {
+    this.#seen(caller, ask.incarnation);
+    await this.#ledger.store.write(() => {
+      if (this.#ledger.reply(caller.life, ask.requestId)) return;
+      claims.assertAlive(this.#ledger, caller.life);
+      claims.unverified(this.#ledger, caller.life, ask);
+      this.#ledger.remember(caller.life, ask.requestId, {});
+    });
+    await this.#changed();
+    return {};
   }
 
   /** A presence stream is open until the returned function is called. Throws Refused `fenced`. */

@@ -1,4 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { ZodError } from "zod";
+import { plain } from "../lib/plain-text.ts";
 import {
   AcceptRequest,
   AskRequest,
@@ -9,6 +11,7 @@ import {
   ReleaseRequest,
   SessionRequest,
   TrialRequest,
+  UnverifiedRequest,
   UsageRequest,
   VerifiedRequest,
 } from "../lib/ship-api.ts";
@@ -42,14 +45,16 @@ const CALLS: Record<string, Call> = {
   limited: async (voyage, caller, request) => voyage.calls.limited(caller, await readJson(request, LimitedRequest, MOST_BYTES)),
   verified: async (voyage, caller, request) =>
     voyage.calls.verified(caller, await readJson(request, VerifiedRequest, MOST_BYTES)),
+  unverified: async (voyage, caller, request) =>
+    voyage.calls.unverified(caller, await readJson(request, UnverifiedRequest, MOST_BYTES)),
 };
 
 /** The ship API (lib/ship-api.ts) and git, for the ships of all voyages. */
 export function shipServer(fleet: Fleet, log: Log): Server {
   const server = createServer((request, response) => {
-    answer(fleet, request, response).catch((error) => {
+    answer(fleet, log, request, response).catch((error) => {
       const status = sendError(response, error);
-      if (status >= 500) log("ship-call-failed", { call: request.url?.split("?")[0], error: String(error) });
+      if (status >= 500 && status !== 503) log("ship-call-failed", { call: request.url?.split("?")[0], error: String(error) });
       if (response.headersSent && !response.writableEnded) response.destroy();
     });
   });
@@ -59,7 +64,7 @@ export function shipServer(fleet: Fleet, log: Log): Server {
   return server;
 }
 
-async function answer(fleet: Fleet, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(fleet: Fleet, log: Log, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = request.url ?? "/";
   if (!fleet.open) throw new HttpError(503, "starting", "the helm is starting or ending");
   const { voyage, folder, caller } = authenticate(fleet, request);
@@ -75,9 +80,26 @@ async function answer(fleet: Fleet, request: IncomingMessage, response: ServerRe
   if (caller.fenced && url !== "/v1/ship/usage")
     throw new Refused("fenced", `${caller.ship} (${caller.incarnation}) was fenced: ${caller.reason}`);
   if (request.method === "GET" && url === "/v1/ship/presence") return presence(voyage, caller, response);
-  const call = request.method === "POST" && url.startsWith("/v1/ship/") ? CALLS[url.slice("/v1/ship/".length)] : undefined;
+  const name = request.method === "POST" && url.startsWith("/v1/ship/") ? url.slice("/v1/ship/".length) : "";
+  const call = Object.hasOwn(CALLS, name) ? CALLS[name] : undefined;
   if (!call) throw new HttpError(404, "NOT_FOUND", `${request.method} ${url.split("?")[0]} is no call of the ship API`);
-  sendJson(response, 200, await CALLS_AT_ONCE.run(`${voyage.id}/${caller.life}`, () => call(voyage, caller, request)));
+  const reply = await CALLS_AT_ONCE.run(`${voyage.id}/${caller.life}`, () => call(voyage, caller, request)).catch(
+    (error: unknown) => {
+      if (error instanceof ZodError || (error instanceof HttpError && (error.status === 400 || error.status === 413)))
+        tellOf(error);
+      throw error;
+    },
+  );
+  sendJson(response, 200, reply);
+
+  /** Who sends what no crew sends is named to the captain, by call and field. */
+  function tellOf(error: ZodError | HttpError): void {
+    const fields =
+      error instanceof ZodError ? [...new Set(error.issues.map(({ path }) => path.join(".")))].join(", ") : error.message;
+    const words = `${name}: ${plain(fields, { most: 200 })}`;
+    if (voyage.sightings.refuse(caller.life, words))
+      log("ship-call-refused", { voyage: voyage.id, ship: caller.ship, call: words });
+  }
 }
 
 /** The token's first part names the voyage; its hash, in that voyage's ledger, the ship. */

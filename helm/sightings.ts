@@ -1,5 +1,8 @@
 import type { Clock } from "./clock.ts";
 
+/** How long a ship is named for what no crew sends. */
+const NAMED_MS = 3600_000;
+
 type Sighting = { atMs: number; wallMs: number; note: string | null; closed: boolean };
 
 /** What was seen of each life lately: calls and open presence streams. In memory only. */
@@ -8,6 +11,7 @@ export class Sightings {
   readonly #seen = new Map<number, Sighting>();
   readonly #calls = new Map<number, number>();
   readonly #streams = new Map<number, Set<(line: object) => void>>();
+  readonly #refused = new Map<number, { atMs: number; words: string }>();
   #beganMs: number;
 
   constructor(clock: Clock) {
@@ -38,6 +42,18 @@ export class Sightings {
       note: note ?? before?.note ?? null,
       closed: false,
     });
+  }
+
+  /** It has sent what no crew sends. Returns whether that is news. */
+  refuse(life: number, words: string): boolean {
+    const news = this.refused(life) !== words;
+    this.#refused.set(life, { atMs: this.#clock.now(), words });
+    return news;
+  }
+  /** What that was, in the last hour. */
+  refused(life: number): string | null {
+    const last = this.#refused.get(life);
+    return last && this.#clock.now() - last.atMs < NAMED_MS ? last.words : null;
   }
 
   /** Opens a stream on which `say` can be called; returns what closes it. */

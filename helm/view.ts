@@ -2,7 +2,9 @@ import type { ShipRow } from "../lib/admin-api.ts";
 import type { PlanHandSettings } from "../lib/plan-types.ts";
 import type { TaskRow, VoyageState } from "../lib/voyage-status.ts";
 import { budgetOf } from "./budget.ts";
+import { whyFaulty } from "./faults.ts";
 import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } from "./ledger.ts";
+import { limitOf, voyageLimit } from "./limits.ts";
 import type { Sightings } from "./sightings.ts";
 
 /** How the ledger looks to people (lib/voyage-status.ts). Nothing here changes anything. */
@@ -34,13 +36,16 @@ export function shipRow(
   ledger: Ledger,
   record: ShipRecord,
   sightings: Sightings,
-  at: { silenceMs: number; lostMs: number; freeWork: boolean },
+  at: { silenceMs: number; lostMs: number; freeTasks: boolean; verification: boolean },
 ): ShipRow {
   const life = ledger.life(record.life)!;
   const held = ledger.claimOf(life.life);
   const verifying = ledger.openVerification()?.life === life.life;
   const holds = held !== undefined || verifying;
   const fitness = ledger.fitness(life.life);
+  const unfit = typeof fitness === "object" ? fitness.unfit : whyFaulty(ledger, life.life);
+  const limited = limitOf(ledger, record.ship);
+  const refused = sightings.refused(life.life);
   const unanswered = sightings.unanswered(life.life);
   const state = stateOf(life, record, holds, sightings, at);
   return {
@@ -53,8 +58,10 @@ export function shipRow(
     epoch: held?.epoch ?? null,
     // What one that is gone said last is not what it does.
     note: verifying ? "verify.sh" : THERE.has(state) ? sightings.note(life.life) : null,
-    hasWork: holds || at.freeWork,
-    ...(typeof fitness === "object" && { unfit: fitness.unfit }),
+    hasWork: holds || at.verification || (at.freeTasks && !limited),
+    ...(unfit !== undefined && { unfit }),
+    ...(limited && { limited }),
+    ...(refused && { refused }),
     ...(unanswered > 0 && { unanswered }),
   };
 }
@@ -90,7 +97,7 @@ export function voyageState(ledger: Ledger, tip: string, ships: readonly ShipRow
   if (moving && ledger.overspent()) return "budget";
   if (ledger.hasOpenQuestion()) return "needs-captain";
   if (!moving) return "blocked";
-  if (ledger.limited()) return "limited";
+  if (voyageLimit(ledger)) return "limited";
   if (!ledger.store.one("SELECT 1 FROM lives WHERE hello_at IS NOT NULL LIMIT 1")) return "planning";
   if (ships.some((ship) => THERE.has(ship.state) || isComing(ledger, ship))) return "sailing";
   return ships.length > 0 && ships.every((ship) => ship.state === "lost" || ship.state === "fenced") ? "lost" : "stalled";

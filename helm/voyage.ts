@@ -1,15 +1,17 @@
 import type { PlanChanges, RegisterVoyage, ShipRow, VoyageStatus } from "../lib/admin-api.ts";
-import { OcaptainError } from "../lib/errors.ts";
+import { explain, OcaptainError } from "../lib/errors.ts";
 import type { TaskRow } from "../lib/voyage-status.ts";
 import { Accepting } from "./accepting.ts";
 import type { Branch } from "./branch.ts";
 import { blockSpent, whyTaskIsSpent } from "./budget.ts";
+import { forgetFailedVerifications } from "./claims.ts";
 import type { Clock } from "./clock.ts";
 import { Crews } from "./crews.ts";
 import { Fencing } from "./fencing.ts";
 import * as hands from "./hands.ts";
 import { Leases } from "./leases.ts";
 import type { Ledger } from "./ledger.ts";
+import { forgetLimits, liftLimits, voyageLimit } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { applyPlan, planChanges } from "./plan-changes.ts";
 import { ShipCalls } from "./ship-calls.ts";
@@ -27,6 +29,8 @@ export type VoyageParts = {
   clock: Clock;
   log: Log;
   show: (...tasks: string[]) => Promise<void>;
+  /** Of {@link Accepting}. */
+  holdMs?: number;
 };
 
 /**
@@ -50,6 +54,8 @@ export class Voyage {
   readonly #watchers = new Set<() => void>();
   timing: Timing = DEFAULT_TIMING;
   tip = "";
+  /** Why nothing can be accepted: the repository cannot be read, or its branch not be moved. Nothing is granted meanwhile. */
+  trouble: string | null = null;
 
   constructor(parts: VoyageParts) {
     this.#parts = parts;
@@ -59,7 +65,12 @@ export class Voyage {
     this.sightings = new Sightings(parts.clock);
     this.leases = new Leases(parts.clock, this.timing.leaseSeconds * 1000);
     const changed = this.#changed;
-    const accepting = new Accepting({ ...parts, changed, moved: (tip) => this.#moved(tip) });
+    const accepting = new Accepting({
+      ...parts,
+      changed,
+      moved: (tip) => this.#moved(tip),
+      inTrouble: (error) => this.#note(error),
+    });
     this.#accepting = accepting;
     this.#fencing = new Fencing({ ...parts, alone: (job) => accepting.alone(job), changed });
     this.crews = new Crews({ ...parts, sightings: this.sightings, fencing: this.#fencing, changed, silenceMs: this.#silenceMs });
@@ -92,10 +103,11 @@ export class Voyage {
       ledger.setMeta("orders", ask.plan.orders ? "1" : "");
       ledger.setMeta("budgetUsd", String(ask.budgetUsd ?? ""));
       // Whoever sails anew may have brought another account.
-      ledger.setMeta("limited", "");
+      forgetLimits(ledger);
       ledger.setMeta("sunk", "");
       const changes = applyPlan(ledger, ask.plan);
       blockSpent(ledger, ledger.pendingWithRuns());
+      forgetFailedVerifications(ledger);
       return changes;
     });
     this.#setTiming(timing);
@@ -126,6 +138,13 @@ export class Voyage {
     return taskRow(this.ledger, this.#task(id));
   }
 
+  /** verify.sh is run again where it failed. */
+  async retryVerification(): Promise<VoyageStatus> {
+    await this.ledger.store.write(() => forgetFailedVerifications(this.ledger));
+    this.#notify();
+    return this.status();
+  }
+
   /** The captain's answer to what the task's agent asked: the task is pending again, and its next grant tells both. Throws NO_TASK, NO_QUESTION. */
   async answer(id: string, text: string): Promise<TaskRow> {
     this.#task(id);
@@ -138,6 +157,17 @@ export class Voyage {
   async releaseTask(id: string, reason: string): Promise<TaskRow> {
     const { status, life } = this.#task(id);
     if (status === "claimed" && life !== null) await this.#fencing.fence(life, reason, false);
+    return taskRow(this.ledger, this.#task(id));
+  }
+
+  /** The captain says that no usage limit holds the voyage: tasks are given out again. Returns the ships that had told of one. */
+  async liftLimits(): Promise<string[]> {
+    const lifted = await this.ledger.store.write(() => liftLimits(this.ledger));
+    await this.#changed();
+    return lifted;
+  }
+
+  taskRow(id: string): TaskRow {
     return taskRow(this.ledger, this.#task(id));
   }
 
@@ -154,7 +184,7 @@ export class Voyage {
     const { ledger, tip } = this;
     const verified = ledger.verified(tip, ledger.meta("verify") ?? "");
     const ships = this.ships();
-    const limited = ledger.limited();
+    const limited = voyageLimit(ledger);
     return {
       id: this.id,
       stack: ledger.meta("stack") ?? "",
@@ -170,6 +200,7 @@ export class Voyage {
       spend: { ...ledger.spend(), budgetUsd: ledger.budgetUsd() ?? null, byShip: ledger.spendByShip() },
       ...(isInteractive(ledger) && { interactive: true as const }),
       ...(limited && { limited }),
+      ...(this.trouble !== null && { trouble: this.trouble }),
       asOf: ledger.at(),
     };
   }
@@ -186,8 +217,8 @@ export class Voyage {
   }
 
   #viewpoint() {
-    const freeWork = this.ledger.grantableCount() > 0 || this.ledger.verificationDue(this.tip);
-    return { silenceMs: this.#silenceMs(), lostMs: this.timing.fenceSeconds * 1000, freeWork };
+    const work = { freeTasks: this.ledger.grantableCount() > 0, verification: this.ledger.verificationDue(this.tip) };
+    return { silenceMs: this.#silenceMs(), lostMs: this.timing.fenceSeconds * 1000, ...work };
   }
 
   /** Calls back after each change, until the returned function is called. */
@@ -234,11 +265,33 @@ export class Voyage {
     this.tip = tip;
   }
 
-  /** Looks whether somebody else moved the branch: a person may, in the captain's folder. */
+  /** Looks whether somebody else moved the branch (a person may, in the captain's folder); and whether what stood in the way of accepts is gone. */
   async readTip(): Promise<void> {
-    const tip = await this.#parts.branch.tip();
-    if (tip === this.tip) return;
-    this.tip = tip;
+    const { branch } = this.#parts;
+    try {
+      const tip = await branch.tip();
+      if (this.trouble !== null) await branch.move(tip, tip);
+      this.#note(null);
+      if (tip === this.tip) return;
+      this.tip = tip;
+      this.#notify();
+    } catch (error) {
+      this.#note(error);
+      throw error;
+    }
+  }
+
+  /** Throws what keeps the branch from being moved. */
+  async assertMovable(): Promise<void> {
+    this.trouble ??= "it was not looked at";
+    await this.readTip();
+  }
+
+  #note(error: unknown): void {
+    const trouble = error === null ? null : explain(error);
+    if (trouble === this.trouble) return;
+    this.trouble = trouble;
+    this.#parts.log(trouble === null ? "trouble-over" : "trouble", { voyage: this.id, ...(trouble !== null && { trouble }) });
     this.#notify();
   }
 

@@ -65,7 +65,9 @@ export class Waker {
     const coming = rows.filter(
       (row) => !row.unfit && (row.state === "idle" || (row.state === "ended" && this.#attempts.get(row.ship)?.busy)),
     ).length;
-    const ended = rows.filter((row) => row.state === "ended" && !row.unfit && !ledger.ship(row.ship)!.stopping && may(row.ship));
+    const ended = rows.filter(
+      (row) => row.state === "ended" && !row.unfit && !row.limited && !ledger.ship(row.ship)!.stopping && may(row.ship),
+    );
     return [...silent.map((row) => row.ship).filter(may), ...ended.map((row) => row.ship).slice(0, Math.max(0, free - coming))];
   }
 

@@ -10,7 +10,7 @@ export async function stillAsRead(api: PolicyApi, { etag, text }: Policy): Promi
   const now = await api.read();
   if (now.text !== text || now.etag !== etag)
     throw new OcaptainError("POLICY_CHANGED", "the tailnet's policy was changed meanwhile: nothing was written over it", {
-      hint: "pulumi up, which reads it anew",
+      hint: "pulumi up  # reads it anew",
     });
 }
 

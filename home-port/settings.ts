@@ -23,7 +23,7 @@ export function readHomePort(): HomePort {
     tailscaleOauthSecret: plugin.get("oauthClientSecret") ?? process.env.TAILSCALE_OAUTH_CLIENT_SECRET ?? "",
   });
   const said = [
-    ...wrong.map((captain) => `home-port:captains: "${captain}" is no user (you@example.com) and no group (group:eng)`),
+    ...wrong.map((captain) => `home-port:captains: "${captain}" is neither a user (you@example.com) nor a group (group:eng)`),
     ...findings.map(({ message }) => `tailscale:oauthClientSecret ${message.replace(/, which.*/, "")}`),
   ];
   if (said.length > 0 || settings?.kind !== "tailscale")

@@ -18,7 +18,10 @@ import { ShipRow, VoyageStatus } from "./voyage-status.ts";
  * | `POST /voyages/:id/ships/:ship/fence` | `{incarnation, reason}` | 200 FenceReply: refs saved of the ship, ever. The claim is requeued. Idempotent |
  * | `POST /voyages/:id/ships/:ship/stop?timeoutSeconds=` | `{incarnation}` | 200 ShipRow: the supervisor was told to stop and has released its claim and gone, or was not there; 504 ShipRow when it did not in time. It stays stopping until it is registered again |
  * | `DELETE /voyages/:id/ships/:ship` | – | 200 `{}`: forgets the ship (fencing it first); also when unknown |
+ * | `POST /voyages/:id/lift-limits` | – | 200 `{lifted}`: the ships that had told of a usage limit; none holds the voyage any more |
+ * | `GET /voyages/:id/tasks/:task` | – | 200 TaskRow, 404 |
  * | `POST /voyages/:id/tasks/:task/retry` | – | 200 TaskRow: a blocked task is pending again, its tries 0. BUDGET when its own is spent |
+ * | `POST /voyages/:id/verification/retry` | – | 200 VoyageStatus: a verify.sh that failed at this tip is run again |
  * | `POST /voyages/:id/tasks/:task/release` | `{reason}` | 200 TaskRow: fences the claim (epoch) and requeues |
  * | `POST /voyages/:id/tasks/:task/answer` | `{text}` | 200 TaskRow: the answer to what its agent asked; it is pending again. NO_QUESTION when it asks nothing |
  * | `POST /shutdown` | – | 200 `{}`, then it ends |
@@ -67,6 +70,7 @@ export const RegisterVoyage = z.object({
 export type RegisterVoyage = z.infer<typeof RegisterVoyage>;
 
 export const IncarnationBody = z.object({ incarnation: z.string().min(1), reason: z.string().optional() });
+export const LiftReply = z.object({ lifted: z.array(z.string()) });
 export const TokenReply = z.object({ token: z.string() });
 /** `unsaved`: why the mirror could not be saved as a ref; its files are still in `ships/<ship>/`. */
 export const FenceReply = z.object({ lost: z.array(z.string()), unsaved: z.string().optional() });

@@ -21,6 +21,13 @@ for i in 1 2 3 4 5; do tmux has-session -t =${CREW_SESSION} 2>/dev/null && exit 
 );
 /** argv with exit status 0 while the crew runs. */
 export const crewRuns: readonly string[] = shipProgram("tmux", "has-session", "-t", `=${CREW_SESSION}`);
+/**
+ * A line of shell for a ship whose crew is gone: its own tree is in its place again, should the crew have died while verify.sh was run there, and the link of
+ * its sync leads to it (crew/verified-tree.ts).
+ */
+export const PUT_BACK = `v="$HOME/voyage"; point() { ln -sfn "$1" "$v/.synced.put" && mv -T "$v/.synced.put" "$v/synced"; }
+if [ -d "$v/aside/workspace" ]; then point synced; mkdir -p "$v/scratch"; [ ! -e "$v/workspace" ] || mv -T "$v/workspace" "$v/scratch/put-back-$$"; mv -T "$v/aside/workspace" "$v/workspace"; fi
+[ "$(readlink "$v/synced")" = . ] || point .`;
 /** How long a crew may take to end its hand and hand its claim back. */
 const STOP_SECONDS = 20;
 const STOP = [

@@ -3,6 +3,7 @@ import { z } from "zod";
 import {
   FenceReply,
   Health,
+  LiftReply,
   type Plan,
   PlanChanges,
   type RegisterVoyage,
@@ -11,12 +12,17 @@ import {
   VoyageStatus,
 } from "./admin-api.ts";
 import { OcaptainError } from "./errors.ts";
+import { helmProcess, silentHelm } from "./helm-process.ts";
 import { helmSocket } from "./paths.ts";
 import { readAtMost } from "./read-at-most.ts";
 import { TaskRow } from "./voyage-status.ts";
 
 /** One attempt at a call that waits for nothing. A register or a fence may have a large tree to save. */
 const CALL_MS = 30_000;
+/** Bound of a look: a helm that says nothing for so long does not answer. */
+const LOOK_MS = 3_000;
+/** How often it is looked whether the helm was stopped by a signal, while an answer is waited for. */
+const STOPPED_LOOK_MS = 400;
 const LONG_CALL_MS = 6 * 60_000;
 /** A status of the largest plan is some MiB. */
 const MOST_BYTES = 256 * 1024 * 1024;
@@ -25,7 +31,8 @@ const Empty = z.object({});
 export type HelmClient = ReturnType<typeof helmClient>;
 
 /**
- * The admin API (lib/admin-api.ts), typed. Each call is bounded. Throws `HELM_DOWN` when nobody answers on the socket, `HELM_TIMEOUT`, or the
+ * The admin API (lib/admin-api.ts), typed. Each call is bounded. Throws `HELM_DOWN` when nobody answers on the socket, `HELM_SILENT` when
+ * a helm runs that does not, or was stopped by a signal, `HELM_TIMEOUT`, or the
  * helm's own error by its code (`NO_VOYAGE`, `NO_SHIP`, `NO_TASK`, `NO_REPO`, `BAD_PLAN`, …).
  */
 export function helmClient(socket = helmSocket()) {
@@ -37,11 +44,23 @@ export function helmClient(socket = helmSocket()) {
     const reply = await exchange(socket, { method, path, body, timeoutMs: seconds * 1000 + CALL_MS, okStatus: [200, 504] });
     return { met: reply.status === 200, ship: ShipRow.parse(reply.body) };
   };
+  const health = (timeoutMs = LOOK_MS) =>
+    call("GET", "/health", Health, undefined, timeoutMs).catch((error: unknown) => {
+      const late = error instanceof OcaptainError && error.code === "HELM_TIMEOUT";
+      throw (late && silentHelm()) || error;
+    });
+  const voyage = (id: string) => call("GET", at(id), VoyageStatus);
   return {
-    health: (timeoutMs = 5_000) => call("GET", "/health", Health, undefined, timeoutMs),
+    health,
     registerVoyage: (id: string, voyage: RegisterVoyage) => call("PUT", at(id), PlanChanges, voyage, LONG_CALL_MS),
     planChanges: (id: string, plan: Plan) => call("POST", at(id, "plan-changes"), PlanChanges, { plan }),
-    voyage: (id: string) => call("GET", at(id), VoyageStatus),
+    voyage,
+    /** The same, given up when the helm does not even say that it is there. */
+    lookAtVoyage: (id: string) => {
+      const asked = voyage(id);
+      asked.catch(() => {}); // heard below, unless the helm is silent
+      return Promise.race([asked, health().then(() => asked)]);
+    },
     deregisterVoyage: (id: string) => call("DELETE", at(id), Empty),
     registerShip: (id: string, ship: string, incarnation: string) =>
       call("PUT", at(id, "ships", ship), TokenReply, { incarnation }, LONG_CALL_MS),
@@ -65,7 +84,10 @@ export function helmClient(socket = helmSocket()) {
     fenceShip: (id: string, ship: string, incarnation: string, reason: string) =>
       call("POST", at(id, "ships", ship, "fence"), FenceReply, { incarnation, reason }, LONG_CALL_MS),
     forgetShip: (id: string, ship: string) => call("DELETE", at(id, "ships", ship), Empty, undefined, LONG_CALL_MS),
+    task: (id: string, task: string) => call("GET", at(id, "tasks", task), TaskRow),
+    liftLimits: (id: string) => call("POST", at(id, "lift-limits"), LiftReply),
     retryTask: (id: string, task: string) => call("POST", at(id, "tasks", task, "retry"), TaskRow),
+    retryVerification: (id: string) => call("POST", at(id, "verification", "retry"), VoyageStatus),
     answerTask: (id: string, task: string, text: string) => call("POST", at(id, "tasks", task, "answer"), TaskRow, { text }),
     releaseTask: (id: string, task: string, reason: string) =>
       call("POST", at(id, "tasks", task, "release"), TaskRow, { reason }, LONG_CALL_MS),
@@ -80,9 +102,16 @@ function exchange(socket: string, ask: Exchange): Promise<{ status: number; body
   const text = ask.body === undefined ? undefined : JSON.stringify(ask.body);
   const headers = text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
   const down = (cause: unknown) =>
-    new OcaptainError("HELM_DOWN", "the helm does not answer", { hint: "pulumi up (starts it)", cause });
-  return new Promise((resolve, reject) => {
-    const sent = request({ socketPath: socket, method, path, headers, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
+    new OcaptainError("HELM_DOWN", "the helm does not answer", { hint: "pulumi up  # starts it", cause });
+  const stopped = new AbortController();
+  let seen = 0;
+  const watch = setInterval(() => {
+    seen = helmProcess()?.stopped ? seen + 1 : 0;
+    if (seen > 1) stopped.abort();
+  }, STOPPED_LOOK_MS).unref();
+  const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(timeoutMs)]);
+  const exchanged = new Promise<{ status: number; body: unknown }>((resolve, reject) => {
+    const sent = request({ socketPath: socket, method, path, headers, signal }, (response) => {
       const status = response.statusCode ?? 0;
       readAtMost(response, MOST_BYTES, `${method} ${path.split("?")[0]} at the helm`)
         .then((text) => {
@@ -94,17 +123,21 @@ function exchange(socket: string, ask: Exchange): Promise<{ status: number; body
     });
     sent.on("error", (error: NodeJS.ErrnoException) => {
       const late = error.name === "AbortError" || error.name === "TimeoutError";
+      const silent = stopped.signal.aborted ? silentHelm() : null;
       reject(
-        late
-          ? new OcaptainError(
-              "HELM_TIMEOUT",
-              `the helm took longer than ${timeoutMs / 1000} s for ${method} ${path.split("?")[0]}`,
-            )
-          : down(error),
+        silent
+          ? silent
+          : late
+            ? new OcaptainError(
+                "HELM_TIMEOUT",
+                `the helm took longer than ${timeoutMs / 1000} s for ${method} ${path.split("?")[0]}`,
+              )
+            : down(error),
       );
     });
     sent.end(text);
   });
+  return exchanged.finally(() => clearInterval(watch));
 }
 
 const ErrorBody = z.object({ error: z.string(), message: z.string(), hint: z.string().optional() });

@@ -1,15 +1,20 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Health } from "./admin-api.ts";
 import { DAEMON_CWD, daemonEnvironment, daemonTmp, OUTSIDE } from "./daemon-environment.ts";
 import { lossOf } from "./daemon-health.ts";
 import { OcaptainError } from "./errors.ts";
+import { freePort } from "./free-port.ts";
 import { HELM_EXIT, HELM_MAIN, helmBuild } from "./helm-build.ts";
 import { type HelmClient, helmClient } from "./helm-client.ts";
+import { helmPort, isPortChosen, keepHelmPort } from "./helm-port.ts";
 import { acquireOsLock } from "./os-lock.ts";
-import { helmHome, helmPort } from "./paths.ts";
+import { helmHome, voyageFolderAt } from "./paths.ts";
+import { holderOf } from "./port-holder.ts";
+import { HELM_PORT } from "./tailnet/policy-rules.ts";
 
 const START_MS = 20_000;
 const STOP_MS = 10_000;
@@ -23,9 +28,11 @@ let ownBuild: Promise<string> | undefined;
 
 /**
  * The running helm of this code; one of other code is restarted, a missing one started (detached, with an environment from an allow-list).
- * Throws `PORT_BUSY` when a stranger holds the port, `HELM_START` with the log's tail when it does not come up in 20 s.
+ * When another program holds the port, and nobody has said that it must be this one, a free port is found and kept. `tailnet`: the caller's ships reach
+ * 4318 alone.
+ * Throws `PORT_BUSY`, `HELM_SILENT` when one runs and does not answer, `HELM_START` with the log's tail when it does not come up in 20 s.
  */
-export async function ensureHelm(): Promise<HelmClient> {
+export async function ensureHelm({ tailnet = false } = {}): Promise<HelmClient> {
   const client = helmClient();
   // The source is read once, not for each ship, and again when a helm was started of what it is by then.
   ownBuild ??= helmBuild();
@@ -42,7 +49,7 @@ export async function ensureHelm(): Promise<HelmClient> {
     if (await fits()) return client;
     ownBuild = undefined;
     await stopHelm();
-    await start(client);
+    if ((await start(client)) === "port busy") await startElsewhere(client, tailnet);
     return client;
   } finally {
     lock.release();
@@ -61,7 +68,30 @@ export async function stopHelm(): Promise<void> {
     throw new OcaptainError("HELM_STOP", `the helm (pid ${health.pid}) does not end`, { hint: `kill -9 ${health.pid}` });
 }
 
-async function start(client: HelmClient): Promise<void> {
+async function startElsewhere(client: HelmClient, tailnet: boolean): Promise<void> {
+  const taken = helmPort();
+  const free = await freePort();
+  const bound = isPortChosen() ? "chosen" : tailnet || (await sailsInTailnet()) ? "tailnet" : "";
+  if (!bound) {
+    await keepHelmPort(free);
+    if ((await start(client)) !== "port busy") return;
+  }
+  const hint =
+    bound === "tailnet"
+      ? `end that program, then pulumi up: ships of a tailnet reach the captain at port ${HELM_PORT} alone`
+      : `OCAPTAIN_HELM_PORT=${free} pulumi up`;
+  throw new OcaptainError("PORT_BUSY", `port ${taken}, where the helm serves ships, is held by ${holderOf(taken)}`, { hint });
+}
+
+/** Does a voyage that the helm knows have a tailnet? By files: no helm runs now. */
+async function sailsInTailnet(): Promise<boolean> {
+  const json = async (file: string) => JSON.parse(await readFile(file, "utf8").catch(() => "{}")) as Record<string, unknown>;
+  const known = Object.values(await json(join(helmHome(), "voyages.json"))) as { folder: string; stack: string }[];
+  const files = await Promise.all(known.map(({ folder, stack }) => json(voyageFolderAt(folder, stack).voyageFile)));
+  return files.some(({ control, sunkAt }) => control !== undefined && sunkAt === undefined);
+}
+
+async function start(client: HelmClient): Promise<"port busy" | undefined> {
   mkdirSync(helmHome(), { recursive: true, mode: 0o700 });
   const output = join(helmHome(), "output.log");
   const file = openSync(output, "w", 0o600);
@@ -79,12 +109,8 @@ async function start(client: HelmClient): Promise<void> {
 
   const deadline = performance.now() + START_MS;
   while (performance.now() < deadline) {
-    if (await healthOf(client)) return;
-    if (exitCode === HELM_EXIT.portBusy) {
-      throw new OcaptainError("PORT_BUSY", `port ${helmPort()}, where the helm serves ships, is held by another process`, {
-        hint: `OCAPTAIN_HELM_PORT=${helmPort() + 1} pulumi up`,
-      });
-    }
+    if (await healthOf(client)) return undefined;
+    if (exitCode === HELM_EXIT.portBusy) return "port busy";
     // "locked": another helm is coming up or going down; the next round sees which.
     if (exitCode !== undefined && exitCode !== HELM_EXIT.locked) break;
     await delay(25);

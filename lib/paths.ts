@@ -27,9 +27,6 @@ export const harborInfoFile = () => join(harborHome(), "info.json");
 export const helmHome = () => join(ocaptainHome(), "helm");
 /** Unix socket (0600) of the helm's admin API. */
 export const helmSocket = () => join(helmHome(), "admin.sock");
-/** Port on which the helm serves ships. `OCAPTAIN_HELM_PORT`, default 4318 (shared with OTLP later). */
-export const helmPort = () => Number(process.env.OCAPTAIN_HELM_PORT || 4318);
-
 /** Data directory of a voyage's own Mutagen daemon. */
 export const mutagenHome = (voyageId: string) => join(ocaptainHome(), "mutagen", voyageId);
 

@@ -20,8 +20,11 @@ const SEPARATORS = /[\u2028\u2029]/g;
 const NOT_PLAIN = new RegExp(`(?!\\t)[${UNSEEN}]`, "gu");
 const NOT_JSON = new RegExp(`(?!\\n)[${UNSEEN}\\u2028\\u2029]`, "gu");
 
+/** An object, and not a number, which `map` would bring along. */
+type Bound = { most?: number };
+
 /** Harmless, on one line: no escape sequence, no control character but tab, nothing unseen, no half of a character, at most `most` characters. */
-export function plain(text: string, most = MOST): string {
+export function plain(text: string, { most = MOST }: Bound = {}): string {
   // Cut first: what is behind is not worth the time.
   const bounded = text.length > 2 * most ? text.slice(0, 2 * most) : text;
   const clean = bounded.replace(SEQUENCES, "").replace(SEPARATORS, " ").replace(NOT_PLAIN, "").toWellFormed();
@@ -29,11 +32,11 @@ export function plain(text: string, most = MOST): string {
 }
 
 /** The same, line by line; `most` characters in all. */
-export function plainLines(text: string, most = MOST): string {
+export function plainLines(text: string, { most = MOST }: Bound = {}): string {
   const bounded = text.length > most ? `${text.slice(0, most)}…` : text;
   return bounded
     .split("\n")
-    .map((line) => plain(line, most))
+    .map((line) => plain(line, { most }))
     .join("\n");
 }
 
@@ -42,7 +45,7 @@ export function plainLines(text: string, most = MOST): string {
  * one of ours.
  */
 export function said(text: string, most = 500): string {
-  const lines = plainLines(text.trim().slice(-most)).split("\n");
+  const lines = plainLines(text.trim().slice(-most), { most }).split("\n");
   return lines.length === 1 ? (lines[0] ?? "") : lines.map((line) => `\n    | ${line}`).join("");
 }
 

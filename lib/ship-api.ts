@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { HandSettings, ProvisionStep } from "./plan-types.ts";
+import { Version } from "./ship-facts.ts";
 
 /**
  * The wire between a ship's supervisor (crew/) and the helm: JSON over HTTP, `Authorization: Bearer <ship token>`.
@@ -15,10 +16,11 @@ import { HandSettings, ProvisionStep } from "./plan-types.ts";
  * | `POST /v1/ship/accept` | AcceptRequest | AcceptReply |
  * | `POST /v1/ship/release` | ReleaseRequest | ReleaseReply |
  * | `POST /v1/ship/verified` | VerifiedRequest | VerifiedReply |
+ * | `POST /v1/ship/unverified` | UnverifiedRequest | `{}`: verify.sh could not be run on this ship, which says nothing of the voyage: another is asked |
  * | `POST /v1/ship/session` | SessionRequest | `{}`: stored before the hand starts, so that a crew that comes back can resume it |
  * | `POST /v1/ship/usage` | UsageRequest | HeartbeatReply. What a run has used so far; also after its claim has ended, or its ship was fenced. The most that was told of a run counts |
  * | `POST /v1/ship/trial` | TrialRequest | `{}`: whether the hand can work; no task is granted before it can |
- * | `POST /v1/ship/limited` | LimitedRequest | LimitedReply: no ship of the voyage is given a task until then |
+ * | `POST /v1/ship/limited` | LimitedRequest | LimitedReply: this ship is given no task until then; the others for some minutes, and where another ship says the same, as long |
  * | `POST /v1/ship/ask` | AskRequest | ReleaseReply: the claim ends, the task waits for the captain's answer |
  * | `GET /v1/ship/presence` | – | an NDJSON stream that stays open: `{"type":"ping"}` each 10 s, `{"type":"stop","reason":…}`; its end tells the helm at once that the supervisor is gone |
  * | `/git/<voyageId>/…` | git smart HTTP, the same bearer token | read all, push only to `refs/ships/<ship>/*` |
@@ -27,9 +29,19 @@ import { HandSettings, ProvisionStep } from "./plan-types.ts";
  * with `retry-after`, when one ship asks for too much at one time: 32 calls, 4 transfers of git and 8 that wait, 4 accepts that wait.
  */
 
-const requestId = z.string().min(8).max(64);
-const incarnation = z.string().min(1);
-const taskId = z.string().regex(/^\d+$/);
+/**
+ * A ship's body is a stranger's: each field is as narrow as what a crew sends, each number has bounds that no honest one comes near, each word a length.
+ * What does not fit is 400, names the field, and changes nothing. Words are kept as they came; they are made harmless where they leave (lib/plain-text.ts).
+ */
+const requestId = z.string().regex(/^[\x21-\x7e]{8,64}$/);
+const incarnation = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$/);
+const taskId = z.string().regex(/^\d{1,9}$/);
+/** 30 years. */
+const seconds = z.number().nonnegative().max(1e9);
+/** -1: it was not run to its end. */
+const exitCode = z.int().min(-1).max(255);
+/** Of what a check or verify.sh printed: a crew sends the last 8 KiB. */
+const output = z.string().max(65_536);
 /** A full object name, as git prints it. */
 const commitId = z.string().regex(/^[0-9a-f]{40}$/);
 /** A task's grant counter; each grant raises it. */
@@ -73,7 +85,16 @@ export const Grant = z.object({
 });
 export type Grant = z.infer<typeof Grant>;
 
-export const Hello = z.object({ requestId, incarnation, pid: z.number().int(), node: z.string(), git: z.string() });
+export const Hello = z.object({
+  requestId,
+  incarnation,
+  pid: z
+    .int()
+    .min(1)
+    .max(2 ** 31 - 1),
+  node: Version,
+  git: Version,
+});
 export type Hello = z.infer<typeof Hello>;
 export const HelloReply = z.object({
   voyage: z.object({ id: z.string(), stack: z.string(), branch: z.string(), name: z.string() }),
@@ -91,6 +112,8 @@ export const HelloReply = z.object({
   trial: HandSettings.optional(),
   /** A claim this incarnation still holds (the supervisor restarted): go on with it. */
   claim: Grant.nullable(),
+  /** This ship was unfit by its own faults, and is tried anew: its clone is made anew before the first claim. */
+  anew: z.literal(true).optional(),
 });
 export type HelloReply = z.infer<typeof HelloReply>;
 
@@ -125,7 +148,7 @@ export type Heartbeat = z.infer<typeof Heartbeat>;
 /**
  * `stop`: end the hand, release the claim, end (the voyage sinks or the ship is retired). `budget`: the voyage's is spent: end the hand at its
  * next gate, and give the claim back unharmed. `trial`: prove that the hand can work with these settings, and say so by `trial`; said until that is known.
- * `limitedUntil`: a usage limit holds the voyage until then; absent: none does, or not any more.
+ * `limitedUntil`: a usage limit holds this ship until then; absent: none does, or not any more.
  */
 export const HeartbeatReply = z.object({
   steer: z.enum(["go", "budget", "stop"]),
@@ -140,9 +163,9 @@ export const AcceptRequest = z.object({
   /** Already pushed to `refs/ships/<ship>/<task>-<epoch>`. */
   commit: commitId,
   summary: z.string().max(4000),
-  /** The check's testimony; null when the task has none. `output` is its tail, ≤ 8 KiB. */
-  check: z.object({ exitCode: z.number().int(), output: z.string() }).nullable(),
-  seconds: z.number().nonnegative(),
+  /** The check's testimony; null when the task has none. `output` is its tail. */
+  check: z.object({ exitCode, output }).nullable(),
+  seconds,
 });
 export type AcceptRequest = z.infer<typeof AcceptRequest>;
 export const AcceptReply = z.discriminatedUnion("kind", [
@@ -157,6 +180,8 @@ export const ReleaseRequest = z.object({
   reason: z.string().max(8192),
   /** true: counts as a try; after the task's `tries` it is blocked. false: handed back unharmed. */
   failed: z.boolean(),
+  /** The ship is at fault: it could not begin. Never with `failed`. After three such in a row it is given nothing more until it is launched anew. */
+  fault: z.literal(true).optional(),
 });
 export type ReleaseRequest = z.infer<typeof ReleaseRequest>;
 export const ReleaseReply = z.object({ status: z.enum(["pending", "blocked", "cancelled"]), tries: z.number().int() });
@@ -165,7 +190,7 @@ export type ReleaseReply = z.infer<typeof ReleaseReply>;
 export const SessionRequest = z.object({ ...held, session: z.uuid() });
 export type SessionRequest = z.infer<typeof SessionRequest>;
 
-/** What was used, by Claude Code's own count; cost at list prices. */
+/** What was used, by one run or many, by Claude Code's own count; cost at list prices. */
 export const Usage = z.object({
   costUsd: z.number().nonnegative(),
   inputTokens: z.int().nonnegative(),
@@ -176,6 +201,16 @@ export const Usage = z.object({
   seconds: z.number().nonnegative(),
 });
 export type Usage = z.infer<typeof Usage>;
+/** Of one run, which is less than a plan may allow a task, and than a model can read in a year. */
+const RunUsage = z.object({
+  costUsd: z.number().nonnegative().max(100_000),
+  inputTokens: z.int().nonnegative().max(1e12),
+  outputTokens: z.int().nonnegative().max(1e12),
+  cacheReadTokens: z.int().nonnegative().max(1e12),
+  cacheCreationTokens: z.int().nonnegative().max(1e12),
+  turns: z.int().nonnegative().max(1e9),
+  seconds,
+});
 /** Of one run, without what its session had used before. A run of no task is the ship's and the voyage's alone. */
 export const UsageRequest = z
   .object({
@@ -185,7 +220,7 @@ export const UsageRequest = z
     epoch: epoch.optional(),
     session: z.uuid(),
     run: z.uuid(),
-    usage: Usage,
+    usage: RunUsage,
     /** The run goes on. */
     growing: z.boolean().optional(),
   })
@@ -204,7 +239,7 @@ export type TrialRequest = z.infer<typeof TrialRequest>;
 /** `message`: Claude Code's own words, for people. */
 export const LimitedRequest = z.object({ requestId, incarnation, until: z.iso.datetime(), message: z.string().max(1000) });
 export type LimitedRequest = z.infer<typeof LimitedRequest>;
-/** The latest of all that ships have said. */
+/** Until when the ship is held: the latest of what it has said, and what others have, as far as that counts. */
 export const LimitedReply = z.object({ until: z.iso.datetime() });
 export type LimitedReply = z.infer<typeof LimitedReply>;
 
@@ -216,11 +251,14 @@ export const VerifiedRequest = z.object({
   incarnation,
   epoch,
   commit: commitId,
-  exitCode: z.number().int(),
-  output: z.string(),
-  seconds: z.number().nonnegative(),
+  exitCode,
+  output,
+  seconds,
 });
 export type VerifiedRequest = z.infer<typeof VerifiedRequest>;
+/** Counts as a fault of the ship, as ReleaseRequest's `fault` does. */
+export const UnverifiedRequest = z.object({ requestId, incarnation, epoch, commit: commitId, reason: z.string().max(8192) });
+export type UnverifiedRequest = z.infer<typeof UnverifiedRequest>;
 export const VerifiedReply = z.object({ state: z.string() });
 export type VerifiedReply = z.infer<typeof VerifiedReply>;
 

@@ -58,5 +58,5 @@ function parsedOf(json: string): unknown {
 
 const refused = (sprite: string, what: string) =>
   new OcaptainError("SHIP_FACTS", `${sprite} reports ${what}; nothing of it was used`, {
-    hint: "pulumi up (again); where it stays so, do not trust this ship: pulumi destroy",
+    hint: "pulumi up  # again; where it stays so, do not trust this ship: pulumi destroy",
   });

@@ -17,8 +17,7 @@ export const shipScript = (script: string, ...words: string[]): readonly string[
   SHELL,
   "-c",
   SYSTEM_FIRST + script,
-  "sh",
-  ...words,
+  ...(words.length > 0 ? ["sh", ...words] : []),
 ];
 
 /** argv that runs this program with these arguments, looked for in the same order. */

@@ -27,7 +27,7 @@ const Projected = z.object({
   reason: z.string().nullable().default(null),
   tries: z.number().default(0),
   changedAt: z.string().optional(),
-  usage: Usage.optional(),
+  usage: Usage.optional().catch(undefined),
 });
 /** The key on file is the file's name (facts: claude-code §1.3). */
 const TaskFile = z.object({

@@ -2,8 +2,10 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { writeAtomically } from "./atomic-file.ts";
 import { OcaptainError } from "./errors.ts";
+import { Repository } from "./git/same-history.ts";
 import { VOYAGE_ID } from "./naming.ts";
 import { voyageFolder } from "./paths.ts";
+import { Organisation } from "./sprites/organisation.ts";
 
 /** `voyage.json` of the captain's folder: who this voyage is. Written before any VM is made, so that a lost create is found again (design 3). */
 export const VoyageFile = z.object({
@@ -13,6 +15,14 @@ export const VoyageFile = z.object({
   /** Stamped on every VM as a label; what lacks it is not ours. */
   nonce: z.string(),
   createdAt: z.string(),
+  /** Minted with the Pulumi state that sails it (docs/adr/who-a-voyage-is.md). Absent in a voyage of before it was kept. */
+  stateId: z.string().optional(),
+  /** What it works on; absent until its repository is there. */
+  repository: Repository.optional(),
+  /** sprites.dev's organisation that its VMs are made in. */
+  organisation: Organisation.optional(),
+  /** Which tailnet its ships join. */
+  tailnet: z.string().optional(),
   /** The control plane of its tailnet; absent: ships are reached as their provider has it. */
   control: z.enum(["tailscale", "headscale"]).optional(),
   /** When `destroy` last proved the fleet gone. */

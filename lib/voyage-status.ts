@@ -55,6 +55,9 @@ export const TaskRow = z.object({
 });
 export type TaskRow = z.infer<typeof TaskRow>;
 
+/** A usage limit, in Claude Code's own words; `by`: the ships that told of it. */
+const Limit = z.object({ until: z.string(), message: z.string(), by: z.array(z.string()) });
+
 export const ShipRow = z.object({
   ship: z.string(),
   incarnation: z.string().nullable(),
@@ -68,8 +71,12 @@ export const ShipRow = z.object({
   note: z.string().nullable(),
   /** Does the ledger have work for this ship: a claim it holds, a free task, or a verification? A launch is drift only if so. */
   hasWork: z.boolean(),
-  /** Why its hand cannot work, by the trial at its last launch. It is given no task. */
+  /** Why it is given no task until it is launched anew: its hand cannot work, by its trial; or it failed several times before its work began. */
   unfit: z.string().optional(),
+  /** It is given no task until then: by its own word, another ship's for a while, or two ships' (helm/limits.ts). */
+  limited: Limit.optional(),
+  /** What it last sent that no crew sends: the call, and what is wrong with it. */
+  refused: z.string().optional(),
   /** How often the helm has called it to wake it, and not heard of it since. */
   unanswered: z.number().optional(),
 });
@@ -92,8 +99,10 @@ export const VoyageStatus = z.object({
   spend: Spend,
   /** Ships' hands are sessions that a person can type to (`ocaptain answer`): the plan is interactive, or an empty sail. */
   interactive: z.literal(true).optional(),
-  /** A usage limit that holds the voyage up, in Claude Code's own words. */
-  limited: z.object({ until: z.string(), message: z.string() }).optional(),
+  /** A usage limit that holds every ship; `until` the first of them may try. */
+  limited: Limit.optional(),
+  /** Why the helm can accept nothing: the voyage's repository cannot be read or written. Nothing is granted meanwhile, and nothing lost. */
+  trouble: z.string().optional(),
   asOf: z.string(),
 });
 export type VoyageStatus = z.infer<typeof VoyageStatus>;

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Health } from "../../lib/admin-api.ts";
 import { lossOf } from "../../lib/daemon-health.ts";
-import { explain } from "../../lib/errors.ts";
+import { explain, OcaptainError } from "../../lib/errors.ts";
 import { type HarborInfo, runningHarbor } from "../../lib/harbor-daemon.ts";
 import { helmBuild } from "../../lib/helm-build.ts";
 import { helmClient } from "../../lib/helm-client.ts";
@@ -20,7 +20,7 @@ import { lookAtCaptainNode } from "./captain-node.ts";
 import { type Finding, found } from "./finding.ts";
 import { lookAtStacks } from "./stacks.ts";
 
-type Seen = { helm: Health | null; harbor: HarborInfo | undefined; voyages: VoyageFile[] };
+type Seen = { helm: Health | null; silent: OcaptainError | null; harbor: HarborInfo | undefined; voyages: VoyageFile[] };
 
 const again = (stack: string) => `pulumi up -s ${stack} && pulumi destroy -s ${stack}`;
 
@@ -33,17 +33,19 @@ export async function lookAtFleet(): Promise<Finding[]> {
       (file) => file && voyages.push(file),
       (error: unknown) => findings.push(found("voyages", name, "wrong", explain(error))),
     );
-  const helm = await helmClient()
+  const asked = await helmClient()
     .health()
-    .catch(() => null);
-  const seen: Seen = { helm, harbor: await runningHarbor(), voyages };
+    .catch((error: unknown) => error);
+  const silent = asked instanceof OcaptainError && asked.code === "HELM_SILENT" ? asked : null;
+  const helm = asked instanceof Error ? null : (asked as Health);
+  const seen: Seen = { helm, silent, harbor: await runningHarbor(), voyages };
   findings.push(...(await daemons(seen)), ...(await lookAtCaptainNode(voyages)));
   findings.push(...(await lookAtStacks(voyages)));
   for (const voyage of voyages) findings.push(...(await lookAtVoyage(voyage, seen)));
   return [...findings, ...(await leftovers(seen)), ...strayFolders(voyages)];
 }
 
-async function daemons({ helm, harbor, voyages }: Seen): Promise<Finding[]> {
+async function daemons({ helm, silent, harbor, voyages }: Seen): Promise<Finding[]> {
   const afloat = voyages.filter((voyage) => !voyage.sunkAt);
   const none = afloat.length === 0 ? "not running; none is needed" : "not running";
   const loss = helm && lossOf(helm.pid, HELM_PROGRAMS);
@@ -57,7 +59,9 @@ async function daemons({ helm, harbor, voyages }: Seen): Promise<Finding[]> {
           "ok",
           `process ${helm.pid}, port ${helm.port}${helm.build === (await helmBuild()) ? "" : ", of other code: the next up restarts it"}`,
         )
-      : found("daemons", "helm", afloat.length === 0 ? "note" : "wrong", none, up);
+      : silent
+        ? found("daemons", "helm", "wrong", silent.message, silent.hint)
+        : found("daemons", "helm", afloat.length === 0 ? "note" : "wrong", none, up);
   const harborLoss = harbor && lossOf(harbor.pid, ["tmux"]);
   const harborFinding = harborLoss
     ? found("daemons", "harbor", "wrong", `process ${harbor.pid} cannot work: ${harborLoss}`, `npm run harbor -- --stop; ${up}`)
@@ -92,7 +96,7 @@ async function lookAtVoyage(file: VoyageFile, { helm, harbor }: Seen): Promise<F
   if (provider?.kind === "harbor" && !harbor) findings.push(wrong("its ships are in the harbor, which does not run"));
   const view = await see(voyage);
   if (view.attention.length > 0 && view.from === "helm")
-    findings.push(wrong(`${view.attention.length} things need the captain`, `ocaptain status ${stack}`));
+    findings.push(...view.attention.map(({ message, hint }) => wrong(message, hint)));
   return findings.length > 0 ? findings : [found("voyages", stack, "ok", view.state)];
 }
 

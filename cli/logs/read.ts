@@ -9,7 +9,7 @@ export async function logFiles(root: string): Promise<LogFile[]> {
   for (const ship of await foldersIn(root))
     for (const incarnation of await foldersIn(join(root, ship))) {
       const folder = join(root, ship, incarnation);
-      const names = (await readdir(folder).catch(() => [])).filter((name) => /^[^.].*\.(jsonl|log|err)$/.test(name));
+      const names = (await readdir(folder).catch(() => [])).filter((name) => /^[^.].*\.(jsonl|log|err)$/s.test(name));
       const found = names.map((name): LogFile => {
         const journal = name === "supervisor.jsonl";
         return { path: join(folder, name), ship, incarnation, source: name.replace(/\.(jsonl|log)$/, ""), journal };

@@ -1,4 +1,5 @@
 import { counted } from "../../lib/counted.ts";
+import { OcaptainError } from "../../lib/errors.ts";
 import { usd } from "../../lib/money.ts";
 import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
 import { firstLine } from "../io.ts";
@@ -39,7 +40,7 @@ export function taskAttention(tasks: readonly TaskRow[], stack: string): Attenti
       message: `task ${task.id} (${firstLine(task.subject)}) is blocked after ${counted(task.tries, "try", "tries")}: ${firstLine(task.reason ?? "no reason is known")}`,
       hint: isSpent(task)
         ? `raise claude.budgetUsd in the plan's tasks/${task.id}.json, then: pulumi up -s ${stack}`
-        : `ocaptain logs ${stack} --task ${task.id}, then: ocaptain retry ${task.id} ${stack}`,
+        : `edit the plan's tasks/${task.id}.json (all that it printed: ocaptain logs ${stack} --task ${task.id}), then: pulumi up -s ${stack}`,
     }));
 }
 
@@ -49,12 +50,19 @@ const isSpent = ({ budgetUsd, usage }: TaskRow) => budgetUsd !== undefined && (u
 export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]): Attention[] {
   const { stack } = status;
   const found: Attention[] = [];
+  if (status.trouble !== undefined)
+    found.push({
+      kind: "helm",
+      of: stack,
+      message: `nothing can be accepted, and so nothing is given out: ${firstLine(status.trouble)}`,
+      hint: `mend it (the helm looks again every ten seconds), then: pulumi up -s ${stack}`,
+    });
   if (status.state === "failed" && status.verified)
     found.push({
       kind: "verification",
       of: status.verified.commit,
       message: `verify.sh failed at ${status.verified.commit.slice(0, 8)}, exit status ${status.verified.exitCode}: ${lastLine(status.verified.output)}`,
-      hint: `mend it by a new task or another verify.sh in the plan, then: pulumi up -s ${stack}`,
+      hint: `mend it by a new task or another verify.sh in the plan, then: pulumi up -s ${stack}; as it is, again: ocaptain retry verify ${stack}`,
     });
   for (const { ship, state, knownBy, task } of ships) {
     const held = task ? `, with task ${task.id}` : "";
@@ -65,16 +73,24 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
         kind: "ship",
         of: ship,
         message: `${ship} is fenced: nothing of it is accepted any more`,
-        hint: `pulumi up -s ${stack} (it comes back as new)`,
+        hint: `pulumi up -s ${stack}  # it comes back as new`,
       });
   }
+  for (const { ship, refused } of status.ships)
+    if (refused)
+      found.push({
+        kind: "ship",
+        of: ship,
+        message: `${ship} sends what no crew sends, and was refused (${firstLine(refused)})`,
+        hint: `ocaptain logs ${stack} -s ${ship}  # one that goes on so is not to be trusted: pulumi destroy -s ${stack}`,
+      });
   for (const { ship, unfit } of status.ships)
     if (unfit)
       found.push({
         kind: "ship",
         of: ship,
         message: `${ship} is given no task: ${firstLine(unfit)}`,
-        hint: `pulumi up -s ${stack}`,
+        hint: `pulumi up -s ${stack}  # it is tried anew`,
       });
   if (status.state === "lost")
     found.push({ kind: "voyage", of: stack, message: "work is left and every ship is lost", hint: `pulumi up -s ${stack}` });
@@ -83,11 +99,14 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
   return found;
 }
 
-export const helmAttention = (stack: string): Attention => ({
-  kind: "helm",
-  of: stack,
-  message: "the helm does not answer: nothing is granted or accepted, and what is shown is what the files say",
-  hint: `pulumi up -s ${stack}`,
-});
+export function helmAttention(stack: string, why: Error): Attention {
+  const silent = why instanceof OcaptainError && why.code === "HELM_SILENT" ? why : null;
+  return {
+    kind: "helm",
+    of: stack,
+    message: `${silent ? silent.message : "the helm does not answer"}: nothing is granted or accepted, and what is shown is what the files say`,
+    hint: silent?.hint ?? `pulumi up -s ${stack}`,
+  };
+}
 
 const lastLine = (text: string) => firstLine(text.trim().split("\n").at(-1) ?? "") || "it said nothing";

@@ -36,7 +36,7 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
     ...said("dim", `branch ${view.branch}${view.tip ? ` at ${view.tip.slice(0, 8)}` : ""} · ${source(view, now)}`),
     ...said("dim", `workspace ${view.workspace}`),
     ...(view.spend && (view.spend.turns > 0 || view.spend.budgetUsd !== null) ? said("dim", spent(view)) : []),
-    ...(view.limited ? said("yellow", limit(view.limited, now)) : []),
+    ...(view.limited ? said("yellow", limit(view.limited, view.stack, now)) : []),
   ];
   if (view.attention.length > 0) {
     lines.push("", style("bold", "needs the captain"));
@@ -86,9 +86,9 @@ function spent({ spend, from }: StatusView): string {
   return [...parts, ...(from === "files" ? ["by the task files: of tasks alone"] : [])].join(" · ");
 }
 
-function limit({ until, message }: NonNullable<StatusView["limited"]>, now: number): string {
+function limit({ until, message, by }: NonNullable<StatusView["limited"]>, stack: string, now: number): string {
   const left = span(new Date(now).toISOString(), Date.parse(until));
-  return `no task is given out for ${left}, until ${until.slice(0, 19)}Z: ${firstLine(message)}`;
+  return `no task is given out for ${left}, until ${until.slice(0, 19)}Z: ${firstLine(message)} (told by ${by.join(", ")}; to try at once: ocaptain retry limit ${stack})`;
 }
 
 function source(view: StatusView, now: number): string {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { helmClient } from "../../lib/helm-client.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { countTasks, readTaskRows, spendOfTasks } from "../../lib/status.ts";
-import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
+import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
 import type { KnownVoyage } from "../choose-voyage.ts";
 import { budgetAttention, helmAttention, questionAttention, taskAttention, voyageAttention } from "./attention.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
@@ -14,21 +14,21 @@ import { type ShipView, type StatusView, seenState, shipSince } from "./view.ts"
  * starts no daemon, asks no provider. A part that cannot be seen is said, not thrown.
  */
 export async function see(voyage: KnownVoyage): Promise<StatusView> {
-  const [status, syncs] = await Promise.all([askHelm(voyage), askSyncs(voyage)]);
-  return status ? byHelm(voyage, status, syncs) : byFiles(voyage, syncs);
+  const [helm, syncs] = await Promise.all([askHelm(voyage), askSyncs(voyage)]);
+  return "id" in helm ? byHelm(voyage, helm, syncs) : byFiles(voyage, syncs, helm);
 }
 
 /** Tasks from the helm, else from the files. */
 export async function seeTasks(voyage: KnownVoyage): Promise<{ from: "helm" | "files"; tasks: TaskRow[] }> {
-  const status = await askHelm(voyage);
-  return status ? { from: "helm", tasks: status.tasks } : { from: "files", tasks: await readTaskRows(voyage.folder) };
+  const helm = await askHelm(voyage);
+  return "id" in helm ? { from: "helm", tasks: helm.tasks } : { from: "files", tasks: await readTaskRows(voyage.folder) };
 }
 
-/** null when it does not run, or does not have this voyage (any more). */
-const askHelm = ({ file }: KnownVoyage): Promise<VoyageStatus | null> =>
+/** Why not: it does not run, does not have this voyage (any more), or runs and does not answer. */
+const askHelm = ({ file }: KnownVoyage): Promise<VoyageStatus | Error> =>
   helmClient()
-    .voyage(file.voyageId)
-    .catch(() => null);
+    .lookAtVoyage(file.voyageId)
+    .catch((error: Error) => error);
 
 /** null when the daemon does not run or cannot be understood. The provider matters only to a daemon that is started. */
 async function askSyncs({ file }: KnownVoyage): Promise<Syncs> {
@@ -49,7 +49,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
       since: shipSince(state, row, status.tasks),
       task: task ? { id: task.id, subject: task.subject, since: task.changedAt } : null,
       usage: status.spend.byShip?.[row.ship] ?? null,
-      note: row.note,
+      note: row.limited && !status.limited ? heldNote(row.limited, row.ship) : row.note,
       sync: syncOf(syncs, row.ship, state),
     };
   });
@@ -79,7 +79,10 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
   };
 }
 
-async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<StatusView> {
+const heldNote = ({ until, message, by }: NonNullable<ShipRow["limited"]>, ship: string) =>
+  `no task until ${until.slice(0, 19)}Z, by the word of ${by.join(" and ") === ship ? "itself" : by.join(" and ")}: ${message}`;
+
+async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error): Promise<StatusView> {
   const [tasks, tip, mirrors, logs] = await Promise.all([
     readTaskRows(folder),
     tipOf(folder.repo, file.stack),
@@ -124,7 +127,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs): Promise<Sta
     attention: file.sunkAt
       ? []
       : [
-          helmAttention(file.stack),
+          helmAttention(file.stack, why),
           ...taskAttention(tasks, file.stack),
           ...shown.flatMap(({ ship }) => syncAttention(syncs, ship, folder.mirror(ship), file.stack)),
         ],

@@ -8,7 +8,7 @@ import { firstLine, type Io } from "../io.ts";
 import { shipNamed } from "../ship-name.ts";
 import { asking } from "../status/attention.ts";
 import { MOST_TYPED, typeToHand } from "../type-to-hand.ts";
-import { nowIs } from "./steer.ts";
+import { nowIs, taskOf } from "./steer.ts";
 
 /** What the helm takes. */
 const MOST_CHARACTERS = 16_384;
@@ -24,6 +24,7 @@ export async function answer(of: string, words: readonly string[], name: string 
   if (text.length > MOST_CHARACTERS) throw tooLong(text, MOST_CHARACTERS);
   const voyage = await chooseVoyage(name);
   const { stack, voyageId } = voyage.file;
+  if (of.startsWith("#")) return tell(await ofTask(of.slice(1), stack, voyageId));
   const { tasks, ships, interactive } = await helmClient().voyage(voyageId);
   const ship = shipNamed(of);
   if (interactive && ships.some((row) => row.ship === ship) && !asking(tasks).some((task) => task.askedBy === ship)) {
@@ -33,9 +34,12 @@ export async function answer(of: string, words: readonly string[], name: string 
     io.out(io.json ? plainJson({ voyage: stack, ship, typed: text }, 2) : `typed to Claude Code on ${ship}`);
     return;
   }
-  const asked = of.startsWith("#") ? ofTask(tasks, of.slice(1), stack) : ofShip(tasks, ships, ship, stack);
-  const task = await helmClient().answerTask(voyageId, asked.id, text);
-  io.out(io.json ? plainJson({ voyage: stack, task, question: asked.question, answer: text }, 2) : `answered: ${nowIs(task)}`);
+  return tell(ofShip(tasks, ships, ship, stack));
+
+  async function tell(asked: TaskRow): Promise<void> {
+    const task = await helmClient().answerTask(voyageId, asked.id, text);
+    io.out(io.json ? plainJson({ voyage: stack, task, question: asked.question, answer: text }, 2) : `answered: ${nowIs(task)}`);
+  }
 }
 
 const tooLong = (text: string, most: number) =>
@@ -44,9 +48,8 @@ const tooLong = (text: string, most: number) =>
   });
 
 /** @throws OcaptainError NO_TASK, NO_QUESTION */
-function ofTask(tasks: readonly TaskRow[], id: string, stack: string): TaskRow {
-  const task = tasks.find((row) => row.id === id);
-  if (!task) throw new OcaptainError("NO_TASK", `voyage "${stack}" has no task "${id}"`, { hint: `ocaptain tasks ${stack}` });
+async function ofTask(id: string, stack: string, voyageId: string): Promise<TaskRow> {
+  const task = await taskOf(stack, voyageId, id);
   if (task.question !== undefined) return task;
   throw new OcaptainError("NO_QUESTION", `task ${id} asks nothing: it is ${task.status}`, { hint: `ocaptain status ${stack}` });
 }
@@ -67,6 +70,6 @@ function ofShip(tasks: readonly TaskRow[], ships: readonly { ship: string }[], s
   if (!ships.some((row) => row.ship === ship))
     throw new OcaptainError("NO_SHIP", `voyage "${stack}" has no ship "${ship}"`, { hint: `ocaptain status ${stack}` });
   throw new OcaptainError("NO_QUESTION", `${ship} has no open question`, {
-    hint: `ocaptain status ${stack}  (a task is named with #: ocaptain answer '#7' …)`,
+    hint: `ocaptain status ${stack}  # a task is named with #: ocaptain answer '#7' …`,
   });
 }

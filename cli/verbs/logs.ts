@@ -73,7 +73,7 @@ const told = (line: LogLine) => ({ ...line, newest: undefined });
 function shown(line: LogLine, { style }: Io): string {
   const time = style("dim", line.at.slice(0, 19).replace("T", " "));
   const isOutput = line.event === null;
-  const what = line.task && isOutput ? ` #${line.task}` : isOutput ? ` ${plain(line.source, MOST_NAME)}` : "";
+  const what = line.task && isOutput ? ` #${line.task}` : isOutput ? ` ${plain(line.source, { most: MOST_NAME })}` : "";
   return `${time} ${style("cyan", line.ship)}${what} ${isOutput ? "|" : "*"} ${plain(line.text)}`;
 }
 
@@ -87,5 +87,5 @@ function pattern(text: string): RegExp {
 
 function whole(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
-  throw new OcaptainError("USAGE", `-n "${text}" is no number of lines`, { hint: "ocaptain logs -n 50" });
+  throw new OcaptainError("USAGE", `-n "${text}" is not a number of lines`, { hint: "ocaptain logs -n 50" });
 }

@@ -2,15 +2,41 @@ import { OcaptainError } from "../../lib/errors.ts";
 import { gitLine } from "../../lib/git/run.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { plainJson } from "../../lib/plain-text.ts";
-import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
+import type { TaskRow } from "../../lib/voyage-status.ts";
 import { chooseVoyage, type KnownVoyage } from "../choose-voyage.ts";
 import type { Io } from "../io.ts";
 
-/** `ocaptain retry <task> [voyage]`: a blocked task is pending again, with all its tries. */
+/**
+ * `ocaptain retry <task|verify|limit> [voyage]`: a blocked task is pending again, with all its tries; a verify.sh that failed is run again; or tasks are given
+ * out again, whatever limit ships tell of.
+ */
 export async function retry(id: string, name: string | undefined, io: Io): Promise<void> {
+  if (id === "verify") return retryVerification(name, io);
+  if (id === "limit") return retryLimit(name, io);
   const { voyage, task } = await find(id, name, "blocked");
   const row = await helmClient().retryTask(voyage.file.voyageId, task.id);
   tell(io, voyage, row, nowIs(row));
+}
+
+async function retryVerification(name: string | undefined, io: Io): Promise<void> {
+  const { file } = await chooseVoyage(name);
+  const { state } = await helmClient().voyage(file.voyageId);
+  if (state !== "failed")
+    throw new OcaptainError("VERIFY_STATUS", `voyage "${file.stack}" is ${state}; only a failed verify.sh can be run again`, {
+      hint: `ocaptain status ${file.stack}`,
+    });
+  const after = await helmClient().retryVerification(file.voyageId);
+  const text = "verify.sh is run again, by the next ship that is free";
+  io.out(io.json ? plainJson({ voyage: file.stack, state: after.state }, 2) : text);
+}
+
+async function retryLimit(name: string | undefined, io: Io): Promise<void> {
+  const { file } = await chooseVoyage(name);
+  const { lifted } = await helmClient().liftLimits(file.voyageId);
+  if (lifted.length === 0)
+    throw new OcaptainError("NO_LIMIT", `no usage limit holds voyage "${file.stack}"`, { hint: `ocaptain status ${file.stack}` });
+  const text = `tasks are given out again (${lifted.join(", ")} had told of a limit); a ship that still meets it says so again`;
+  io.out(io.json ? plainJson({ voyage: file.stack, lifted }, 2) : text);
 }
 
 /** `ocaptain release <task> [voyage] [--reason text]`: takes a claimed task away from its ship, which is fenced. */
@@ -41,20 +67,24 @@ export const nowIs = ({ id, status, ship }: TaskRow): string =>
 async function find(text: string, name: string | undefined, status: TaskRow["status"]) {
   const id = text.replace(/^#/, "");
   const voyage = await chooseVoyage(name);
-  const seen: VoyageStatus = await helmClient().voyage(voyage.file.voyageId);
-  const task = seen.tasks.find((row) => row.id === id);
-  const hint = `ocaptain tasks ${voyage.file.stack}`;
-  if (!task) throw new OcaptainError("NO_TASK", `voyage "${voyage.file.stack}" has no task "${id}"`, { hint });
+  const task = await taskOf(voyage.file.stack, voyage.file.voyageId, id);
   if (task.status !== status)
     throw new OcaptainError(
       "TASK_STATUS",
       `task ${id} is ${task.status}; only a ${status} one can be ${status === "blocked" ? "retried" : "released"}`,
-      {
-        hint,
-      },
+      { hint: `ocaptain tasks ${voyage.file.stack}` },
     );
   return { voyage, task };
 }
+
+/** The one task, and not the voyage: what is wrong with another row must not keep the captain from steering. @throws OcaptainError NO_TASK */
+export const taskOf = (stack: string, voyageId: string, id: string): Promise<TaskRow> =>
+  helmClient()
+    .task(voyageId, id)
+    .catch((error: unknown) => {
+      if (!(error instanceof OcaptainError) || error.code !== "NO_TASK") throw error;
+      throw new OcaptainError("NO_TASK", `voyage "${stack}" has no task "${id}"`, { hint: `ocaptain tasks ${stack}` });
+    });
 
 function tell(io: Io, { file }: KnownVoyage, task: TaskRow, text: string): void {
   io.out(io.json ? plainJson({ voyage: file.stack, task }, 2) : text);

@@ -44,7 +44,7 @@ export async function tasks(name: string | undefined, options: { status?: string
 function readStatus(text: string): TaskStatus {
   const status = TaskStatus.safeParse(ALIASES[text] ?? text).data;
   if (status) return status;
-  throw new OcaptainError("USAGE", `"${text}" is no status of a task: ${TaskStatus.options.join(", ")}`, {
+  throw new OcaptainError("USAGE", `"${text}" is not a status of a task: ${TaskStatus.options.join(", ")}`, {
     hint: "ocaptain tasks -s blocked",
   });
 }

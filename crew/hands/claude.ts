@@ -52,6 +52,7 @@ export const sailClaude: Hand = async (deck, grant, delivery, log, signal) => {
   try {
     return await runs(deck, grant, delivery, keeper, spending, log, AbortSignal.any([signal, over.signal]), {
       onStart(pid) {
+        delivery.handBegan = true;
         claudePid = pid;
       },
       onEvent(event) {

@@ -3,6 +3,7 @@ import { type Deck, handBaseEnvironment } from "../deck.ts";
 import { gatePlaces } from "../gates/hook-settings.ts";
 import { asHalt, Halt } from "../halt.ts";
 import { pause } from "../pause.ts";
+import { TreeUnready } from "../tree-unready.ts";
 import { verify } from "../verify.ts";
 import { attended } from "./claude/attended.ts";
 import { ClaimsByGate } from "./claude/claims-by-gate.ts";
@@ -10,6 +11,7 @@ import { claudeEnvironment } from "./claude/environment.ts";
 import { LONGEST_WAIT_MS } from "./claude/patience.ts";
 import { INTERACTIVE_START, renderInteractiveResume, renderInteractiveRules } from "./claude/prompt.ts";
 import { Tui } from "./claude/tui.ts";
+import { endUnfit } from "./claude/unfit.ts";
 
 /** With a person at it, the session stays though there is nothing to do. */
 const ATTENDED_LOOK_MS = 2_000;
@@ -133,7 +135,9 @@ async function keepSession(
     } else {
       if ((await work(() => true)) === null) return { why: "nothing", text: "nothing to claim" };
       // Where a session starts there must be a folder; with something to look at.
-      await deck.tree.reset(hello.voyage.branch, `refs/remotes/origin/${hello.voyage.branch}`, both);
+      await deck.tree
+        .reset(hello.voyage.branch, `refs/remotes/origin/${hello.voyage.branch}`, both)
+        .catch((error: Error) => (error instanceof TreeUnready ? endUnfit(deck, error.message, both) : Promise.reject(error)));
     }
     return await tui.keep(both);
   } catch (error) {

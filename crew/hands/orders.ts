@@ -26,6 +26,7 @@ const WAITING = "waiting for orders";
 export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) => {
   const { ship, hello, heartbeat, journal } = deck;
   if (!deck.resumes) await delivery.begin();
+  delivery.handBegan = true; // a task without tries: nothing is counted
   let over = new AbortController();
   let idle = true;
   /** What the session is told when it goes on; "" waits for a person. */

@@ -3,8 +3,8 @@ import { handEnvironment } from "../deck.ts";
 import type { Hand } from "../hand.ts";
 import { type Ran, run } from "../run.ts";
 
-/** Times a task is tried on a moved tip before it is given back: each round somebody else won, so there is progress elsewhere. */
-const ROUNDS = 3;
+/** Times a task is done anew on a moved tip before it is given back, unharmed: the helm sees to it that it takes fewer (helm/races.ts). */
+const ROUNDS = 20;
 
 /** The hand `rehearsal` at one task. */
 export const sailRehearsal: Hand = async (deck, grant, delivery, log, signal) => {
@@ -15,6 +15,9 @@ export const sailRehearsal: Hand = async (deck, grant, delivery, log, signal) =>
     mark: deck.ship.mark,
     signal,
     onOutput: log.write,
+    onStart() {
+      delivery.handBegan = true;
+    },
   };
   await delivery.begin();
   let seconds = 0;
@@ -28,10 +31,10 @@ export const sailRehearsal: Hand = async (deck, grant, delivery, log, signal) =>
     const offered = await delivery.offer(done.summary, seconds);
     if (offered.kind === "accepted") return { kind: "accepted" };
     if (offered.kind === "check-failed")
-      return { kind: "failed", reason: `the check failed, exit status ${offered.exitCode}\n${offered.output}` };
+      return { kind: "failed", reason: withLastLine(`the check failed, exit status ${offered.exitCode}`, offered.output) };
     if (round === ROUNDS)
       return {
-        kind: "failed",
+        kind: "handed-back",
         reason: `in conflict with the tip ${ROUNDS} times, at last in ${offered.files.join(", ")}`,
       };
     if (!(await delivery.mergeOrStartAnew(offered.tip))) done = null;
@@ -46,6 +49,7 @@ type Job = {
   mark: string;
   signal: AbortSignal;
   onOutput: (chunk: Buffer) => void;
+  onStart: () => void;
 };
 
 /** `failed`: why the task is to be released, or null. `summary`: one or two lines of what was done. */
@@ -59,6 +63,7 @@ async function rehearse(job: Job): Promise<HandResult> {
   const { task, timeoutSeconds } = job.grant;
   const command = task.metadata.rehearsal;
   if (typeof command !== "string" || command.trim() === "") {
+    job.onStart();
     return { failed: null, summary: "walked through: the task has no rehearsal command", seconds: 0 };
   }
   const ran = await run({
@@ -69,14 +74,17 @@ async function rehearse(job: Job): Promise<HandResult> {
     mark: job.mark,
     signal: job.signal,
     onOutput: job.onOutput,
+    onStart: job.onStart,
   });
   return { failed: failure(ran, timeoutSeconds), summary: lastLine(ran.tail), seconds: ran.seconds };
 }
 
 function failure(ran: Ran, timeoutSeconds: number): string | null {
-  if (ran.timedOut) return `stopped after ${timeoutSeconds} s, its time\n${ran.tail}`;
+  if (ran.timedOut) return withLastLine(`stopped after ${timeoutSeconds} s, its time`, ran.tail);
   if (ran.exitCode === 0) return null;
-  return `${ran.exitCode === null ? "ended by a signal" : `exit status ${ran.exitCode}`}\n${ran.tail}`;
+  return withLastLine(ran.exitCode === null ? "ended by a signal" : `exit status ${ran.exitCode}`, ran.tail);
 }
 
-const lastLine = (text: string) => text.trimEnd().split("\n").at(-1)?.slice(0, 500) ?? "";
+/** A reason's first line is what people see of it: the last of what was printed says most. */
+const withLastLine = (what: string, output: string) => `${[what, lastLine(output)].filter(Boolean).join(": ")}\n${output}`;
+const lastLine = (text: string) => text.trimEnd().split("\n").at(-1)?.trim().slice(0, 500) ?? "";

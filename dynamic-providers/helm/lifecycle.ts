@@ -55,7 +55,7 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
         lingerSeconds: news.lingerSeconds,
       },
     } satisfies RegisterVoyage;
-    const helm = await ensureHelm();
+    const helm = await ensureHelm({ tailnet: news.control !== undefined });
     await helm.registerVoyage(news.voyageId, voyage).catch(async (error: unknown) => {
       // A helm ends with its last voyage: another stack's destroy may have ended it just now.
       if (!(error instanceof OcaptainError && error.code === "HELM_DOWN")) throw error;
@@ -70,7 +70,8 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
     const health = await helmClient()
       .health()
       .catch(() => null);
-    const known = (health?.voyages.includes(props.voyageId) ?? false) && (await knowsToken(settings, props));
+    const known =
+      (health?.voyages.includes(props.voyageId) ?? false) && (await knowsToken(settings, props)) && !(await isToldAgain(props));
     return { ...props, present: known && (!props.control || (await isCaptainThere(settings, props.control, props.captain))) };
   },
 
@@ -80,6 +81,15 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
     await helm.deregisterVoyage(props.voyageId);
   },
 });
+
+/** A verify.sh that failed is run again once the plan is told again, and trouble with the repository is said then. A helm that cannot be asked says nothing of it. */
+const isToldAgain = ({ voyageId }: Inputs) =>
+  helmClient()
+    .voyage(voyageId)
+    .then(
+      ({ state, trouble }) => state === "failed" || trouble !== undefined,
+      () => false,
+    );
 
 /** The captain's node, made by us where that is asked for. */
 async function ensureCaptain(

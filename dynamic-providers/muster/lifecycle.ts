@@ -1,11 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { z } from "zod";
 import { captainId } from "../../lib/captain.ts";
-import { OcaptainError } from "../../lib/errors.ts";
+import { repositoryOf } from "../../lib/git/same-history.ts";
 import { voyageFolder } from "../../lib/paths.ts";
-import { readVoyageFile, writeVoyageFile } from "../../lib/voyage-file.ts";
+import { putAside } from "../../lib/put-aside.ts";
+import type { Organisation } from "../../lib/sprites/organisation.ts";
+import { readVoyageFile, type VoyageFile, writeVoyageFile } from "../../lib/voyage-file.ts";
+import { hasBegun } from "../../lib/voyage-whereabouts.ts";
 import { defineLifecycle, type Settings } from "../lifecycle.ts";
+import { spritesOf } from "../provider-settings.ts";
+import { admit, sameVoyage } from "./admit.ts";
+import { keepOrRemoveFolder, sayWhatGoes } from "./folder.ts";
 import { proveSunk } from "./proof.ts";
 
 const MusterInputs = z.object({
@@ -16,7 +22,15 @@ const MusterInputs = z.object({
   control: z.enum(["tailscale", "headscale"]).optional(),
 });
 type Inputs = z.infer<typeof MusterInputs>;
-type Outputs = { voyageId: string; nonce: string; captainId: string };
+type Outputs = {
+  voyageId: string;
+  nonce: string;
+  captainId: string;
+  /** Minted with this state's Muster, and kept in the captain's folder too: only the state that has it sails the voyage. */
+  stateId: string;
+  /** Where VMs at sprites.dev are made. */
+  organisation?: Organisation;
+};
 
 /** The voyage itself: mints who it is before anything else, and goes last, with the proof that nothing is left (design 5). */
 export const musterLifecycle = defineLifecycle<Inputs, Outputs>({
@@ -26,48 +40,76 @@ export const musterLifecycle = defineLifecycle<Inputs, Outputs>({
   // What all else hangs on cannot be exchanged under it.
   fixed: ["stack", "provider", "control"],
 
+  async admit(settings, { stack }, olds) {
+    await admit(settings, stack, olds && {});
+  },
+
   async reconcile(settings, news, olds) {
-    const me = await captainId();
-    if (olds) refuseStranger(olds, me, settings, news.stack);
+    await admit(settings, news.stack, olds);
+    const anew = await makeWay(settings, news.stack);
     const file = await readVoyageFile(news.stack);
-    const voyage = {
-      voyageId: file?.voyageId ?? olds?.voyageId ?? randomBytes(3).toString("hex"),
-      nonce: file?.nonce ?? olds?.nonce ?? randomBytes(8).toString("hex"),
+    const folder = voyageFolder(news.stack);
+    const begun = file !== null && hasBegun(folder);
+    const repository = file?.repository ?? (existsSync(folder.repo) && (await repositoryOf(folder, news.stack)));
+    const voyage: VoyageFile = {
+      voyageId: file?.voyageId ?? mint(3),
+      nonce: file?.nonce ?? mint(8),
+      // A state that is new to a voyage under way is another one. Nothing was made yet: then an `up` died before it was recorded, and goes on.
+      stateId: (anew ? undefined : olds?.stateId) ?? (olds || !begun ? file?.stateId : undefined) ?? mint(6),
       stack: news.stack,
-      captainId: me,
+      captainId: await captainId(),
       createdAt: file?.createdAt ?? new Date().toISOString(),
+      ...(repository && { repository }),
+      ...(file?.tailnet && !file.sunkAt && { tailnet: file.tailnet }),
       ...(news.control && { control: news.control }),
     };
-    await writeVoyageFile(voyage);
-    return { voyageId: voyage.voyageId, nonce: voyage.nonce, captainId: me };
+    const organisation = await organisationFor(settings, news, file, olds?.organisation);
+    await writeVoyageFile({ ...voyage, ...(organisation && { organisation }) });
+    const { voyageId, nonce, captainId: me, stateId = "" } = voyage;
+    return { voyageId, nonce, captainId: me, stateId, ...(organisation && { organisation }) };
   },
 
   async read(settings, props) {
-    const me = await captainId();
-    refuseStranger(props, me, settings, props.stack);
-    const file = await readVoyageFile(props.stack);
+    const file = await sameVoyage(settings, props.stack, props);
+    sayWhatGoes(settings, props.stack);
     // A voyage handed over is not this captain's until an `up` has written so.
-    const mine = props.captainId === me && file?.captainId === me;
-    return { ...props, present: mine && file.voyageId === props.voyageId && !file.sunkAt };
+    const me = await captainId();
+    const mine =
+      props.captainId === me && file?.captainId === me && props.stateId !== undefined && props.stateId === file.stateId;
+    return { ...props, present: mine && !file.sunkAt };
   },
 
   async remove(settings, props) {
-    refuseStranger(props, await captainId(), settings, props.stack);
+    await sameVoyage(settings, props.stack, props);
     await proveSunk(settings, props);
     const file = await readVoyageFile(props.stack);
-    if (settings.keepWorkspace === "false") await rm(voyageFolder(props.stack).root, { recursive: true, force: true });
-    else if (file) await writeVoyageFile({ ...file, sunkAt: new Date().toISOString() });
+    if (file) await writeVoyageFile({ ...file, sunkAt: new Date().toISOString() });
+    await keepOrRemoveFolder(settings, props.stack);
   },
 });
 
-/** A voyage's mirrors, ledger and daemons are on one machine: another one's `up` or `destroy` would find nothing and lose them (design 16). */
-function refuseStranger(props: { captainId?: string | undefined }, me: string, settings: Settings, stack: string): void {
-  if (!props.captainId || props.captainId === me || settings.handover === props.captainId) return;
-  throw new OcaptainError(
-    "ANOTHER_CAPTAIN",
-    `voyage "${stack}" is sailed by captain ${props.captainId}; this machine is captain ${me}`,
-    {
-      hint: `copy that machine's folder of the voyage here, then: pulumi config set ocaptain:handover ${props.captainId} -s ${stack}`,
-    },
-  );
+const mint = (bytes: number) => randomBytes(bytes).toString("hex");
+
+/** The folder of a voyage that has sunk goes aside, where another one is to begin in its place. */
+async function makeWay(settings: Settings, stack: string): Promise<boolean> {
+  const file = await readVoyageFile(stack);
+  if (!file?.sunkAt || settings.beginAnew !== file.voyageId) return false;
+  console.error(`voyage ${file.voyageId} is put aside: ${await putAside(stack, file.voyageId)}`);
+  return true;
+}
+
+/** Of a fleet that is at sea it stays what it is; the next fleet of a voyage that has sunk is made wherever the token belongs. */
+async function organisationFor(
+  settings: Settings,
+  { stack, provider }: Inputs,
+  file: VoyageFile | null,
+  recorded: Organisation | undefined,
+): Promise<Organisation | undefined> {
+  if (provider === "harbor") return undefined;
+  if (file && !file.sunkAt && (file.organisation ?? recorded)) {
+    await spritesOf(settings, { stack, provider, organisation: recorded });
+    return file.organisation ?? recorded;
+  }
+  const named = await (await spritesOf(settings, { stack, provider })).organisation();
+  return Object.keys(named).length > 0 ? named : undefined;
 }

@@ -5,7 +5,7 @@ import { helmClient } from "../../lib/helm-client.ts";
 import { type SyncedVoyage, voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { spritePrefix } from "../../lib/naming.ts";
 import { mutagenHome, tailnetSshHome, voyageFolder } from "../../lib/paths.ts";
-import { openSprites } from "../../lib/sprites/client.ts";
+import type { Organisation } from "../../lib/sprites/organisation.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { nodesOfVoyage, removeNodes } from "../../lib/tailnet/nodes.ts";
 import { leaveOwnNode } from "../../lib/tailnet/own-node.ts";
@@ -13,10 +13,10 @@ import type { TailnetControl } from "../../lib/tailnet/types.ts";
 import { isAbandoned } from "../abandoned.ts";
 import { hasWork } from "../bring-home.ts";
 import type { Settings } from "../lifecycle.ts";
-import { providerSettings } from "../provider-settings.ts";
+import { spritesOf } from "../provider-settings.ts";
 import { controlOf } from "../tailnet-control.ts";
 
-type Voyage = SyncedVoyage & { stack: string; nonce: string };
+type Voyage = SyncedVoyage & { stack: string; nonce: string; organisation?: Organisation | undefined };
 
 /**
  * The proof of a destroy (design 5): asks the provider, the sync daemon and the helm for what is left of this voyage, ends the voyage's
@@ -26,7 +26,7 @@ type Voyage = SyncedVoyage & { stack: string; nonce: string };
 export async function proveSunk(settings: Settings, voyage: Voyage): Promise<void> {
   const left: string[] = [];
 
-  const sprites = await openSprites(providerSettings(settings, voyage.provider));
+  const sprites = await spritesOf(settings, voyage);
   for (const name of await sprites.list(spritePrefix(voyage.stack, voyage.voyageId)))
     if (!(await sweep(settings, sprites, voyage, name))) left.push(`sprite ${name}`);
 
@@ -49,7 +49,7 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
 
   if (left.length > 0)
     throw new OcaptainError("NOT_SUNK", `voyage "${voyage.stack}" is not gone: ${left.join(", ")}`, {
-      hint: `pulumi up -s ${voyage.stack} (it takes them on again), then pulumi destroy -s ${voyage.stack}`,
+      hint: `pulumi up -s ${voyage.stack} && pulumi destroy -s ${voyage.stack}  # up takes them on again`,
     });
 
   // The sync daemon writes its last for a moment after it has let go of its socket.

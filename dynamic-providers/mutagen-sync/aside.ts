@@ -11,6 +11,10 @@ export const asideFolder = (of: { stack: string; ship: string; incarnation: stri
 /** Says on stderr, which `up` and `destroy` show, what was put aside and where. */
 export function tellAside(ship: string, paths: readonly string[], aside: string): void {
   if (paths.length === 0) return;
-  const names = paths.slice(0, NAMED).map(plain).join(", ") + (paths.length > NAMED ? ", …" : "");
+  const names =
+    paths
+      .slice(0, NAMED)
+      .map((line) => plain(line))
+      .join(", ") + (paths.length > NAMED ? ", …" : "");
   console.error(`${ship}: the ship's version was kept, and what its mirror had was put aside in ${aside}: ${names}`);
 }

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writeAtomically } from "../../lib/atomic-file.ts";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
+import { putLinksAside } from "../../lib/mirror-links.ts";
 import { voyageFolder } from "../../lib/paths.ts";
 
 /**
@@ -19,6 +20,7 @@ export async function makeRoom(of: { stack: string; voyageId: string; ship: stri
     if ((await readdir(mirror).catch(() => [])).length > 0) {
       const aside = join(folder.ships, "left", of.ship, `${owner || "unknown"}-${Date.now()}`);
       await mkdir(dirname(aside), { recursive: true });
+      await putLinksAside(mirror); // no helm looks there any more
       await rename(mirror, aside);
     }
   }

@@ -1,5 +1,6 @@
 import { mkdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { placeInMirror } from "../../lib/mirror-links.ts";
 import type { Mutagen } from "../../lib/mutagen/client.ts";
 import type { Session } from "../../lib/mutagen/session.ts";
 import { voyageFolder } from "../../lib/paths.ts";
@@ -22,11 +23,13 @@ export async function settleConflicts(mutagen: Mutagen, session: Session, of: Of
       const next = state.conflicts.filter((path) => path !== "." && !moved.has(path));
       if (next.length === 0) return state;
       for (const path of next) {
+        moved.add(path);
+        const place = await placeInMirror(mirror, path);
+        if (!place) continue;
         await mkdir(dirname(join(aside, path)), { recursive: true });
-        await rename(join(mirror, path), join(aside, path)).catch((error: NodeJS.ErrnoException) => {
+        await rename(place, join(aside, path)).catch((error: NodeJS.ErrnoException) => {
           if (error.code !== "ENOENT") throw error; // the captain has deleted it
         });
-        moved.add(path);
       }
       state = await mutagen.flush(state.name, { timeoutMs });
     }

@@ -1,18 +1,17 @@
 import { z } from "zod";
-import { packCrew } from "../../lib/crew-pack.ts";
+import { crewFiles } from "../../lib/crew-pack.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { said } from "../../lib/plain-text.ts";
 import { PlanNetwork } from "../../lib/plan-types.ts";
-import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/provision.ts";
+import { parseShipFacts, provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/provision.ts";
 import { holdArgv } from "../../lib/sprites/awake.ts";
-import { openSprites } from "../../lib/sprites/client.ts";
 import { allowOnly, samePolicy } from "../../lib/sprites/network-policy.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { leaveNothingAboard } from "../bring-home.ts";
 import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
 import { endOtherLives } from "../other-lives.ts";
-import { providerSettings } from "../provider-settings.ts";
+import { spritesOf } from "../provider-settings.ts";
 
 const SpriteInputs = z.object({
   stack: z.string(),
@@ -44,7 +43,7 @@ export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
   replaceOn: ["name", "provider"],
 
   async reconcile(settings, news, olds) {
-    const sprites = await openSprites(providerSettings(settings, news.provider));
+    const sprites = await spritesOf(settings, news);
     const live = await sprites.create(news.name, labels(news)); // finds it again when it is there and ours
     const base = { incarnation: live.id, url: live.url };
     try {
@@ -59,7 +58,7 @@ export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
   },
 
   async read(settings, props) {
-    const sprites = await openSprites(providerSettings(settings, props.provider));
+    const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.name);
     // Gone, or another's under our name: then `up` makes it and meets the conflict, and `destroy` leaves it alone.
     if (!live || !labels(props).every((label) => live.labels.includes(label))) return null;
@@ -67,7 +66,7 @@ export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
   },
 
   async remove(settings, props) {
-    const sprites = await openSprites(providerSettings(settings, props.provider));
+    const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.name);
     if (!live || live.id !== props.incarnation) return;
     // Crew and syncs went before it, if the state knows of them. A state can have lost them, and an `up` that died recorded none.
@@ -105,20 +104,14 @@ async function keepPolicy(sprites: SpritesClient, { name, network }: Inputs): Pr
 /** Keeps a ship awake from its first exec until its crew has a hold of its own: its syncs are made in between, and their ssh holds nothing. */
 const BOARDING_HOLD_SECONDS = 60;
 
-/** The same for all ships; stripping its types takes 30 ms in which this process does nothing else. */
-let packed: ReturnType<typeof packCrew> | undefined;
-
 /** One exec: wakes the ship, puts the crew's files there, makes its folders, and asks who and where it is. */
 async function board(sprites: SpritesClient, name: string) {
-  packed ??= packCrew();
-  const crew = await packed;
-  const files = crew.files.map((file) => ({ ...file, path: `voyage/crew/${file.path}` }));
-  const mkdirs = ["voyage/workspace", "voyage/logs", ".claude/tasks"];
-  const stdin = provisionStdin({ files, mkdirs, run: holdArgv(BOARDING_HOLD_SECONDS) });
+  const files = await crewFiles();
+  const stdin = provisionStdin({ files, ...SHIP_PLACES, run: holdArgv(BOARDING_HOLD_SECONDS) });
   const result = await sprites.exec(name, provisionArgv(), { stdin });
   if (result.exitCode !== 0)
     throw new OcaptainError("BOARDING", `${name}: the crew could not board: ${said(result.stderr)}`, {
-      hint: "pulumi up (it goes on where it stopped)",
+      hint: "pulumi up  # it goes on where it stopped",
     });
   const { user, node } = parseShipFacts(name, result.stdout);
   return { user, node };

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { OcaptainError } from "../../lib/errors.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
-import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { type Captain, captainNode } from "../../lib/tailnet/captain.ts";
 import { reachNode } from "../../lib/tailnet/captain-peers.ts";
@@ -21,7 +20,7 @@ import {
 import { hasShipSsh, removeShipSsh, writeShipSsh } from "../../lib/tailnet/ssh.ts";
 import type { TailnetControl, TailnetNode } from "../../lib/tailnet/types.ts";
 import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
-import { providerSettings } from "../provider-settings.ts";
+import { spritesOf } from "../provider-settings.ts";
 import { controlOf } from "../tailnet-control.ts";
 
 const TailnetNodeInputs = z.object({
@@ -66,7 +65,7 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
   async reconcile(settings, news, olds) {
     const control = controlOf(settings, news.control);
     const captain = await captainNode({ own: settings.captainNode === "own" });
-    const sprites = await openSprites(providerSettings(settings, news.provider));
+    const sprites = await spritesOf(settings, news);
     // What the state has stays there until there is something new: a node is found again, and removed, by its id.
     let made: Outputs = { address: olds?.address ?? "", nodeId: olds?.nodeId ?? "", user: olds?.user ?? "" };
     try {
@@ -105,7 +104,7 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
 
   async remove(settings, props) {
     const control = controlOf(settings, props.control);
-    const sprites = await openSprites(providerSettings(settings, props.provider));
+    const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.sprite);
     const another = live !== null && live.id !== props.incarnation;
     if (live && !another) await leaveTailnet(sprites, props.sprite);
@@ -121,8 +120,8 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
  * Off line at the control plane, awake, and not answering: it has lost its tailscaled. One that sleeps is off line, too, and so is, for a while, every one
  * after the control plane was restarted. Wakes nobody; a captain whose own node is down cannot say.
  */
-async function isLost(settings: Settings, { provider, sprite, address }: Inputs & Outputs): Promise<boolean> {
-  const sprites = await openSprites(providerSettings(settings, provider));
+async function isLost(settings: Settings, { stack, provider, sprite, address }: Inputs & Outputs): Promise<boolean> {
+  const sprites = await spritesOf(settings, { stack, provider });
   if ((await sprites.get(sprite))?.status !== "running") return false;
   const captain = await captainNode({ own: settings.captainNode === "own" }).catch(() => null);
   return captain !== null && !(await captain.cli.ping(address, ANSWER_MS));

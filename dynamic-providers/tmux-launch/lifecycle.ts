@@ -2,19 +2,19 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { claudeCredentials } from "../../lib/claude-credentials.ts";
 import { crewRuns, launchCrew } from "../../lib/crew-launch.ts";
+import { crewFiles } from "../../lib/crew-pack.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { type HelmClient, helmClient } from "../../lib/helm-client.ts";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
 import { said } from "../../lib/plain-text.ts";
 import { ProvisionStep } from "../../lib/plan-types.ts";
-import { provisionArgv, provisionStdin, type ShipFile } from "../../lib/provision.ts";
+import { digestsOf, lacksFiles, provisionArgv, provisionStdin, SHIP_PLACES, type ShipFile } from "../../lib/provision.ts";
 import type { CrewConfig } from "../../lib/ship-api.ts";
 import { shipScript } from "../../lib/ship-shell.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
-import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { defineLifecycle, PartlyMade, type Present } from "../lifecycle.ts";
-import { providerSettings } from "../provider-settings.ts";
+import { spritesOf } from "../provider-settings.ts";
 import { standDown } from "../stand-down.ts";
 import { orderProvision, provisioned, stepsDigest } from "./provision.ts";
 
@@ -58,10 +58,10 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
 
   async reconcile(settings, news, olds) {
     const helm = await ensureHelm();
-    const sprites = await openSprites(providerSettings(settings, news.provider));
+    const sprites = await spritesOf(settings, news);
     const made = { address: news.at ?? `sprite@${news.sprite}` };
     const due = isProvisionDue(olds, news);
-    if (!due && olds?.incarnation === news.incarnation && (olds.crewDigest !== news.crewDigest || (await isFenced(helm, news))))
+    if (!due && olds?.incarnation === news.incarnation && (olds.crewDigest !== news.crewDigest || (await isOut(helm, news))))
       await standDown(helm, sprites, news);
     const credentials = news.credentialsDigest ? claudeCredentials(settings.claudeToken, { github: news.github }) : null;
     let { token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation);
@@ -86,8 +86,12 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
     const lost = await helmClient()
       .ship(props.voyageId, props.ship)
       .then(
-        // A fenced crew ends, and nobody else starts another in its place.
-        (row) => row.incarnation !== props.incarnation || (row.hasWork && (!row.connected || row.state === "fenced")),
+        // A fenced crew ends, and nobody else starts another in its place; an unfit one is given nothing before it is launched anew.
+        (row) =>
+          row.incarnation !== props.incarnation ||
+          row.state === "fenced" ||
+          row.unfit !== undefined ||
+          (row.hasWork && !row.connected),
         // A helm that cannot be asked says nothing of the crew: its own resource says so, and a new helm wakes ships by itself.
         (error) => error instanceof OcaptainError && error.code === "NO_SHIP",
       );
@@ -96,7 +100,7 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
 
   async remove(settings, props) {
     const helm = await ensureHelm();
-    const sprites = await openSprites(providerSettings(settings, props.provider));
+    const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.sprite);
     if (live?.id === props.incarnation) {
       // A ship asleep cannot hear: it is woken, told, and given the time to hand its claim back.
@@ -116,10 +120,10 @@ const isProvisionDue = (olds: Partial<Inputs & Present> | null, news: Inputs) =>
   news.provision !== undefined &&
   !(olds?.present && olds.incarnation === news.incarnation && isDeepStrictEqual(olds.provision, news.provision));
 
-/** A fenced crew may not have heard of it yet: with the new token in its hands it would go on, without a hello. */
-const isFenced = (helm: HelmClient, { voyageId, ship, incarnation }: Inputs) =>
+/** A fenced crew may not have heard of it yet, and an unfit one may still be there: with the new token in its hands it would go on, without a hello. */
+const isOut = (helm: HelmClient, { voyageId, ship, incarnation }: Inputs) =>
   helm.ship(voyageId, ship).then(
-    (row) => row.incarnation === incarnation && row.state === "fenced",
+    (row) => row.incarnation === incarnation && (row.state === "fenced" || row.unfit !== undefined),
     () => false,
   );
 
@@ -134,7 +138,7 @@ async function ready(helm: HelmClient, sprites: SpritesClient, news: Inputs): Pr
     const { met, ship: row } = await helm.shipReady(voyageId, ship, incarnation, LOOK_SECONDS);
     if (met) return;
     if (row.unfit)
-      throw new OcaptainError("NOT_FIT", `the hand of ${ship} (${sprite}) cannot work: ${said(row.unfit, 2000)}`, {
+      throw new OcaptainError("NOT_FIT", `${ship} (${sprite}) cannot work: ${said(row.unfit, 2000)}`, {
         hint: `mend it, then: pulumi up -s ${news.stack}`,
       });
     if ((await sprites.exec(sprite, crewRuns)).exitCode === 0) continue;
@@ -166,9 +170,16 @@ function shipFiles(news: Inputs, token: string, credentials: string | null): Shi
   ];
 }
 
-/** One exec: files through stdin, and then what they are for. */
+/**
+ * One exec: files through stdin, and then what they are for. The crew's own files came with the VM; where they are gone since (whatever runs on a ship may
+ * remove them), they are put there again by a second one.
+ */
 async function board(sprites: SpritesClient, news: Inputs, order: Parameters<typeof provisionStdin>[0]): Promise<void> {
-  const result = await sprites.exec(news.sprite, provisionArgv(), { stdin: provisionStdin(order) });
+  const crew = await crewFiles();
+  const ask = (more: Parameters<typeof provisionStdin>[0]) =>
+    sprites.exec(news.sprite, provisionArgv(), { stdin: provisionStdin({ ...order, ...SHIP_PLACES, ...more }) });
+  let result = await ask({ files: order.files, needs: digestsOf(crew) });
+  if (result.exitCode === 0 && lacksFiles(result.stdout)) result = await ask({ files: [...crew, ...order.files] });
   if (result.exitCode !== 0)
     throw new OcaptainError("LAUNCH", `${news.ship}: the crew could not be launched: ${said(result.stderr)}`, {
       hint: "pulumi up",

@@ -2,8 +2,12 @@ import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeAtomically } from "../../lib/atomic-file.ts";
-import { prepareRepo } from "../../lib/git/voyage-repo.ts";
+import { OcaptainError } from "../../lib/errors.ts";
+import { addressOf, prepareRepo } from "../../lib/git/voyage-repo.ts";
 import { voyageFolder } from "../../lib/paths.ts";
+import { readLineage } from "../../lib/plan/lineage.ts";
+import { readVoyageFile } from "../../lib/voyage-file.ts";
+import { boundRepository, recordRepository, standingOf } from "../../lib/voyage-repository.ts";
 import { defineLifecycle } from "../lifecycle.ts";
 
 const WorkspaceInputs = z.object({
@@ -26,7 +30,9 @@ export const workspaceLifecycle = defineLifecycle<Inputs, Outputs>({
 
   async reconcile(_settings, news) {
     const folder = voyageFolder(news.stack);
+    await assertOwn(news);
     await prepareRepo({ folder, repo: news.repo, branch: news.stack, token: process.env.GH_TOKEN });
+    await recordRepository(news.stack, addressOf(news.repo));
     await writeAtomically(join(folder.artifacts, "spec.md"), news.spec);
     const verify = join(folder.artifacts, "verify.sh");
     if (news.verify === null) await rm(verify, { force: true });
@@ -46,3 +52,33 @@ export const workspaceLifecycle = defineLifecycle<Inputs, Outputs>({
   /** Nothing: what the fleet delivered outlives it. Muster removes the folder when the captain asked for that. */
   async remove() {},
 });
+
+/** A clone of everything takes its time; whether two histories are one does not. */
+const COMPARE_MS = 60_000;
+
+/**
+ * Preflight has said all this before; here it holds whoever calls. The source is asked only when its address is another than the voyage's: one at sea needs none.
+ * @throws OcaptainError ANOTHER_REPOSITORY, WORK_GONE
+ */
+async function assertOwn({ stack, repo }: Inputs): Promise<void> {
+  const voyage = await readVoyageFile(stack);
+  if (!voyage) return;
+  const bound = await boundRepository(voyage);
+  if (bound && addressOf(repo) !== bound.address)
+    await standingOf(voyage, bound, repo, { token: process.env.GH_TOKEN, timeoutMs: COMPARE_MS });
+  if (!bound) assertNothingAccepted(stack);
+}
+
+/** A repository that is made anew has no accepted task's commit; a ledger that says otherwise would be believed. */
+function assertNothingAccepted(stack: string): void {
+  const folder = voyageFolder(stack);
+  const accepted = readLineage(folder.ledger)?.granted.filter(({ status }) => status === "accepted") ?? [];
+  if (accepted.length === 0) return;
+  throw new OcaptainError(
+    "WORK_GONE",
+    `${folder.repo} is not there, and with it the commits of ${accepted.length} accepted tasks; a clone of the source would not have them`,
+    {
+      hint: `put it back; or from the checkout, as far as that has them: git clone --bare ${folder.workspace} ${folder.repo}; or begin anew: pulumi destroy -s ${stack}, then pulumi config set ocaptain:beginAnew VOYAGE -s ${stack}`,
+    },
+  );
+}

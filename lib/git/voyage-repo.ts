@@ -6,6 +6,9 @@ import { explain, OcaptainError } from "../errors.ts";
 import { type VoyageFolder, withHome } from "../paths.ts";
 import { inDotEnv } from "../secret-hints.ts";
 import { type GitConfig, git, gitLine } from "./run.ts";
+import { EMPTY_START } from "./same-history.ts";
+import { localPath, shallowRepo } from "./source-problems.ts";
+import { removeStaleLocks } from "./stale-locks.ts";
 
 /** The captain's bare repository and checkout of one voyage, made from any readable source. */
 
@@ -37,17 +40,23 @@ export async function prepareRepo(ask: {
     await git(["init", "--quiet", "--bare", "--template=", "--", folder.repo], { cwd: folder.root });
   } else if (!existsSync(folder.repo)) {
     // no-local: by git's own transport also for a path, so nothing is hard-linked with, or configured by, the source.
-    await cloneInto(folder.repo, ["--bare", "--no-local"], source.address, tokenConfig(source.address, ask.token)).catch(
-      (cause) => {
-        throw unreadable(ask.repo, cause);
-      },
-    );
+    // A shallow one, which only preflight can tell and only here on this machine, would lack the history that ships push against.
+    await cloneInto(
+      folder.repo,
+      ["--bare", "--no-local", "--reject-shallow"],
+      source.address,
+      tokenConfig(source.address, ask.token),
+    ).catch((cause) => {
+      throw unreadable(ask.repo, cause);
+    });
   }
   const bare = { gitDir: folder.repo };
   const ref = `refs/heads/${branch}`;
-  let tip = await gitLine(["rev-parse", "--verify", "--quiet", `${ref}^{commit}`], { ...bare, okCodes: [0, 1, 128] });
+  // What a git that was killed has left would refuse each change from here on.
+  await removeStaleLocks(folder.repo);
+  let tip = await readBranch(folder.repo, branch);
   if (!tip) {
-    tip = await gitLine(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], { ...bare, okCodes: [0, 1, 128] });
+    tip = await gitLine(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], { ...bare, okCodes: [0, 1] });
     tip ||= await emptyCommit(folder.repo);
     await git(["update-ref", ref, tip, "0".repeat(40)], bare);
   }
@@ -58,20 +67,53 @@ export async function prepareRepo(ask: {
   return { branch, tip, local: source.local };
 }
 
-/** Can it be read? One bounded `ls-remote`. `head` is null for an empty repository. Throws `REPO_UNREADABLE`, `REPO_URL_SECRET`. */
-export async function checkRepoReadable(
+/** The branch's commit; "" when there is no such branch. @throws OcaptainError GIT when it cannot be read, which is another thing. */
+export async function readBranch(gitDir: string, branch: string): Promise<string> {
+  const ref = `refs/heads/${branch}`;
+  const { stdout, stderr } = await git(["rev-parse", "--verify", "--quiet", `${ref}^{commit}`], { gitDir, okCodes: [0, 1] });
+  const commit = stdout.trim();
+  if (commit || !existsSync(join(gitDir, ref))) return commit;
+  throw new OcaptainError(
+    "GIT",
+    `branch ${branch} in ${gitDir} cannot be read${stderr ? `: ${stderr.trim().slice(-500)}` : ""}`,
+    {
+      hint: `git --git-dir ${gitDir} fsck`,
+    },
+  );
+}
+
+/** A source as a look at it found it. */
+export type Source = {
+  address: string;
+  /** Of one on this machine. */
+  path: string | undefined;
+  /** HEAD and its branches, by their whole names. None: it is empty. */
+  refs: Map<string, string>;
+  /** For further calls of git to it: the token, where it may go there. */
+  config: GitConfig;
+};
+
+/** Can it be read, and what is there? One bounded `ls-remote`. Throws `REPO_UNREADABLE`, `REPO_URL_SECRET`. */
+export async function readSource(
   repo: string,
   options: { token?: string | undefined; timeoutMs?: number } = {},
-): Promise<{ head: string | null; local: boolean }> {
-  const source = resolveSource(repo);
-  const config = tokenConfig(source.address, options.token);
+): Promise<Source> {
+  const { address, local } = resolveSource(repo);
+  const config = tokenConfig(address, options.token);
   try {
-    const { stdout } = await git(["ls-remote", "--", source.address, "HEAD"], { config, timeoutMs: options.timeoutMs ?? 20_000 });
-    return { head: /^([0-9a-f]{40})\tHEAD$/m.exec(stdout)?.[1] ?? null, local: source.local };
+    const { stdout } = await git(["ls-remote", "--", address, "HEAD", "refs/heads/*"], {
+      config,
+      timeoutMs: options.timeoutMs ?? 20_000,
+    });
+    const refs = new Map([...stdout.matchAll(/^([0-9a-f]{40,64})\t(\S+)$/gm)].map(([, id, ref]) => [ref!, id!]));
+    return { address, path: localPath(address, local), refs, config };
   } catch (cause) {
     throw unreadable(repo, cause);
   }
 }
+
+/** As git is told it; "" stays, which is none. */
+export const addressOf = (repo: string) => repo && resolveSource(repo).address;
 
 /** A URL stays; a path becomes absolute. A token or password in a URL is refused: it would be seen in argv, in state and in logs. */
 function resolveSource(repo: string): { address: string; local: boolean } {
@@ -113,11 +155,19 @@ async function cloneInto(target: string, options: readonly string[], source: str
 
 async function emptyCommit(repo: string): Promise<string> {
   const tree = await gitLine(["hash-object", "-t", "tree", "-w", "--stdin"], { gitDir: repo, stdin: "" });
-  return gitLine(["commit-tree", tree, "-m", "An empty start"], { gitDir: repo });
+  return gitLine(["commit-tree", tree, "-m", EMPTY_START.subject], { gitDir: repo });
 }
 
 function unreadable(repo: string, cause: unknown): OcaptainError {
-  return new OcaptainError("REPO_UNREADABLE", `repository "${repo}" cannot be read: ${explain(cause)}`, {
+  const words = explain(cause);
+  if (/dubious ownership/.test(words))
+    return new OcaptainError("REPO_UNREADABLE", `repository "${repo}" belongs to another user, and git does not read it`, {
+      hint: `sudo chown -R "$(id -un)" ${repo}; or sail a copy of yours: cp -r ${repo} COPY && pulumi config set ocaptain:repo COPY`,
+      cause,
+    });
+  if (/is shallow, reject/.test(words))
+    return new OcaptainError("REPO_UNREADABLE", shallowRepo(repo), { hint: "git fetch --unshallow, there", cause });
+  return new OcaptainError("REPO_UNREADABLE", `repository "${repo}" cannot be read: ${words}`, {
     hint: `git ls-remote ${repo} HEAD`,
     cause,
   });

@@ -118,7 +118,7 @@ export function openMutagen(options: MutagenOptions) {
     throw new OcaptainError(
       "SYNC",
       `sync session "${made.name}" did not get through its first cycle${why}: ${state?.text ?? "it is gone"}`,
-      { hint: "pulumi up (it waits for it again); ocaptain status shows the ship's syncs" },
+      { hint: "pulumi up  # it waits for it again; ocaptain status shows the ship's syncs" },
     );
   }
 
@@ -165,7 +165,7 @@ export function openMutagen(options: MutagenOptions) {
     const outcome = await command(["sync", "terminate", "--", identifier], REACH_MS);
     if (outcome.ok || (await list()).every((session) => session.identifier !== identifier)) return;
     throw new OcaptainError("SYNC", `sync session "${name}" does not end: ${outcome.message || "no answer"}`, {
-      hint: "pulumi destroy (again)",
+      hint: "pulumi destroy  # again",
     });
   }
 

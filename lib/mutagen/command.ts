@@ -82,7 +82,7 @@ export function mutagenCommand(options: MutagenOptions): Command {
       child.once("error", (error: NodeJS.ErrnoException) => {
         if (error.code !== "ENOENT") return settle(false, error.message);
         for (const timer of timers) clearTimeout(timer);
-        reject(new OcaptainError("MUTAGEN_MISSING", "mutagen is not on PATH", { hint: "npm run setup, then: . .tools/env.sh" }));
+        reject(new OcaptainError("MUTAGEN_MISSING", "mutagen is not on PATH", { hint: "npm run setup && . .tools/env.sh" }));
       });
       child.once("close", (code) => settle(code === 0 && !timedOut));
     });

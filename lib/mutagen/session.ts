@@ -110,5 +110,9 @@ const cutOf = (...ends: RawEndpoint[]) =>
   ends.reduce((sum, end) => sum + end.excludedScanProblems + end.excludedTransitionProblems, 0);
 const placeOf = (end: RawEndpoint) => (end.host ? `${end.host}:${end.path}` : end.path);
 const problemsOf = (side: string, end: RawEndpoint) =>
-  [...end.scanProblems, ...end.transitionProblems].map(({ path, error }) => `${side} ${path || "."}: ${error}`);
+  [...end.scanProblems, ...end.transitionProblems].map(({ path, error }) =>
+    side === "alpha" && error.includes("colon in target")
+      ? `${path}: a link by which one could leave the mirror: it is put aside here, and stays on the ship`
+      : `${side} ${path || "."}: ${error}`,
+  );
 const someOf = (list: readonly string[]) => list.slice(0, 5).join(", ") + (list.length > 5 ? ", …" : "");

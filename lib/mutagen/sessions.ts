@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { VoyageFolder } from "../paths.ts";
+import { SYNCED_LINK } from "../provision.ts";
 import { shipFacts, UserName } from "../ship-facts.ts";
 import type { SessionSpec } from "./spec.ts";
 
@@ -54,7 +55,8 @@ export function shipSessions(
     workspace: {
       ...common("workspace"),
       alpha: folder.mirror(ship),
-      beta: onShip("voyage/workspace"),
+      // By a link, so that it is spared what verify.sh is run in (crew/verified-tree.ts).
+      beta: onShip(`${SYNCED_LINK.path}/workspace`),
       mode: "two-way-safe",
       ignores: [".git"],
       // Each poll scans the whole tree on both sides, and nothing waits for the mirror but a flush.

@@ -36,7 +36,10 @@ export async function runPreflight(checks: readonly Check[], timeoutMs = CHECK_M
 async function bounded({ what, look }: Check, timeoutMs: number): Promise<PreflightFinding[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<PreflightFinding[]>((resolve) => {
-    timer = setTimeout(() => resolve([{ what, message: `no answer in ${timeoutMs / 1000} s`, hint: "try again" }]), timeoutMs);
+    timer = setTimeout(
+      () => resolve([{ what, message: `no answer in ${timeoutMs / 1000} s`, hint: "pulumi preview  # again" }]),
+      timeoutMs,
+    );
   });
   try {
     return await Promise.race([look(), late]);

@@ -1,40 +1,64 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { OcaptainError } from "../errors.ts";
+import { freePort } from "../free-port.ts";
 import { helmClient } from "../helm-client.ts";
-import { helmPort } from "../paths.ts";
+import { helmPort, isPortChosen } from "../helm-port.ts";
+import { helmProcess } from "../helm-process.ts";
+import { holderOf } from "../port-holder.ts";
 import type { Check } from "./check.ts";
 
 const ASK_MS = 1_000;
 /** A helm that is just starting takes the port before it answers. */
 const PATIENCE_MS = 2_000;
+/** One that runs may have much to do. */
+const BUSY_MS = 6_000;
 
 /**
- * The port on which the helm will serve ships is free, or held by our helm. It is asked by a connect, not tried by a listen: two voyages that
- * sail at one time would see each other's trial. Port 0 (tests) is any free one.
+ * The port on which the helm will serve ships is free, or held by our helm; or another will do. It is asked by a connect, not tried by a listen: two
+ * voyages that sail at one time would see each other's trial. Port 0 (tests) is any free one.
+ * @param options.tailnet the voyage's ships reach this port alone
  */
-export function helmPortCheck(): Check {
+export function helmPortCheck({ tailnet = false } = {}): Check {
   const port = helmPort();
   const what = `port ${process.env.OCAPTAIN_HELM_PORT || port}`;
-  const hint = "export OCAPTAIN_HELM_PORT=another port";
   return {
     what,
     look: async () => {
-      if (!Number.isInteger(port) || port < 0 || port > 65_535) return [{ what, message: "OCAPTAIN_HELM_PORT is no port", hint }];
-      for (const until = Date.now() + PATIENCE_MS; ; await sleep(100)) {
-        if (!(await taken(port)) || (await helmAnswers())) return [];
-        if (Date.now() > until)
-          return [{ what, message: "is occupied by a program that is not the helm of this OCAPTAIN_HOME", hint }];
+      if (!Number.isInteger(port) || port < 0 || port > 65_535)
+        return [{ what, message: "OCAPTAIN_HELM_PORT is no port", hint: `export OCAPTAIN_HELM_PORT=${await freePort()}` }];
+      const began = Date.now();
+      for (;;) {
+        const helm = await askHelm();
+        if (helm === "answers") return [];
+        const waited = Date.now() - began;
+        if (helm instanceof OcaptainError) {
+          if (helmProcess()?.stopped || waited > BUSY_MS) return [{ what: "helm", message: helm.message, hint: helm.hint ?? "" }];
+        } else {
+          if (!(await taken(port))) return [];
+          if (waited > PATIENCE_MS) break;
+        }
+        await sleep(100);
       }
+      if (!isPortChosen() && !tailnet) return []; // a free one will be found and kept
+      const holder = holderOf(port);
+      const pid = /^process (\d+)/.exec(holder)?.[1];
+      const end = pid ? `kill ${pid}` : `sudo ss -ltnp 'sport = :${port}'`;
+      const hint = tailnet
+        ? `${end}  # ${pid ? "ends it" : "names it"}: ships of a tailnet reach the captain at this port alone`
+        : `export OCAPTAIN_HELM_PORT=${await freePort()}`;
+      return [{ what, message: `is occupied by ${holder}, which is not the helm of this OCAPTAIN_HOME`, hint }];
     },
   };
 }
 
-const helmAnswers = () =>
+/** "absent": nobody is there, or something that is no helm. An error: a helm runs, and does not answer. */
+const askHelm = (): Promise<"answers" | "absent" | OcaptainError> =>
   helmClient()
     .health(ASK_MS)
     .then(
-      () => true,
-      () => false,
+      () => "answers" as const,
+      (error: unknown) => (error instanceof OcaptainError && error.code === "HELM_SILENT" ? error : "absent"),
     );
 
 /** Does anything on this machine take connections there? */

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { OcaptainError } from "../errors.ts";
-import { checkRepoReadable } from "../git/voyage-repo.ts";
 import { emptySail } from "../plan/empty-sail.ts";
 import type { Finding } from "../plan/findings.ts";
 import { loadPlan } from "../plan/load.ts";
@@ -11,12 +10,14 @@ import type { TailnetConfig } from "../tailnet/settings.ts";
 import { type Check, type PreflightFinding, runPreflight } from "./check.ts";
 import { claudeCheck } from "./claude.ts";
 import { helmPortCheck } from "./helm-port.ts";
+import { keptOf, lineageFindings } from "./lineage.ts";
 import { socketPathCheck, spaceCheck } from "./machine.ts";
 import { planAsks } from "./plan-asks.ts";
+import { lookAtRepository } from "./repository.ts";
 import { chooseShipCount } from "./ship-count.ts";
 import { captainNodeCheck, harborNetCheck, tailnetCheck, tailnetPortCheck, tailscaleCheck } from "./tailnet.ts";
 import { confinementCheck, harborKindCheck, nodeCheck, sshTool, toolCheck, tools } from "./tools.ts";
-import { captainCheck, providerCheck, stackNameCheck } from "./voyage.ts";
+import { captainCheck, goesOn, organisationCheck, providerCheck, stackNameCheck } from "./voyage.ts";
 
 export type PreflightArgs = {
   stack: string;
@@ -27,6 +28,9 @@ export type PreflightArgs = {
   provider: "harbor" | "sprites" | undefined;
   unconfined: boolean | undefined;
   handover?: string | undefined;
+  /** Id of a voyage that has sunk, in whose place another one begins. */
+  beginAnew?: string | undefined;
+  spritesOrg?: string | undefined;
   /** `ocaptain:spritesToken`; else SPRITE_TOKEN. */
   spritesToken?: string | undefined;
   mesh?: "none" | "tailscale" | undefined;
@@ -34,40 +38,48 @@ export type PreflightArgs = {
   captainNode?: "own" | undefined;
 } & TailnetConfig;
 
-/** Below the bound of a check, so that git's own word is heard. */
-const REPO_MS = 9_000;
-
 /**
  * Every read that can refuse a voyage, at once, before the first resource (design 6). Changes nothing.
  * @param found  what is known to be wrong already, with the configuration; all else that can be looked at still is
+ * @returns `warnings`: what is told at every run; `kept`: for a preview, what a voyage that has sunk brings along
  * @throws OcaptainError PREFLIGHT with all findings together.
  */
 export async function preflight(
   args: PreflightArgs,
   found: readonly PreflightFinding[] = [],
-): Promise<{ plan: Plan; shipCount: number }> {
-  const plan = args.plan === undefined ? undefined : args.plan === "" ? checkEmptySail(args) : checkPlan(args.plan, args);
+): Promise<{ plan: Plan; shipCount: number; warnings: string[]; kept: string | null }> {
+  const warnings: string[] = [];
+  const voyage = goesOn(args);
+  voyage.catch(() => {}); // told by the checks that wait for it
+  const look: Looking = { voyage, warn: (more) => warnings.push(...more) };
+  const plan =
+    args.plan === undefined ? undefined : args.plan === "" ? checkEmptySail(args, look) : checkPlan(args.plan, args, look);
   await runPreflight([
     { what: "configuration", look: async () => [...found] },
     nodeCheck(),
     stackNameCheck(args.stack),
     captainCheck(args.stack, args.handover),
+    { what: "voyage", look: () => voyage.then(() => []) },
     ...(plan?.checks ?? []),
     toolCheck(tools.git),
     toolCheck(tools.mutagen),
     spaceCheck(),
     socketPathCheck(args.provider === "harbor" && args.unconfined === true),
-    helmPortCheck(),
+    helmPortCheck({ tailnet: args.mesh === "tailscale" }),
     ...providerChecks(args),
     ...tailnetChecks(args),
   ]);
   const sailing = plan?.sailing();
   if (!sailing) throw new OcaptainError("PREFLIGHT", `plan ${args.plan} was not read`);
-  return sailing;
+  const old = await voyage;
+  return { ...sailing, warnings, kept: old?.sunkAt ? keptOf(old) : null };
 }
 
+/** `voyage`: whose folder goes on, null when one begins. `warn`: is told what refuses nothing. */
+type Looking = { voyage: ReturnType<typeof goesOn>; warn: (warnings: string[]) => void };
+
 /** Of the plan and of the repository that it names. `sailing` knows what was read once the checks have run. */
-function checkPlan(folder: string, { repo, ships, ...config }: PreflightArgs) {
+function checkPlan(folder: string, { repo, ships, ...config }: PreflightArgs, { voyage, warn }: Looking) {
   const loading = loadPlan(folder, { repo });
   let sailing: { plan: Plan; shipCount: number } | undefined;
   const planCheck: Check = {
@@ -76,22 +88,25 @@ function checkPlan(folder: string, { repo, ships, ...config }: PreflightArgs) {
       const loaded = await loading;
       if ("findings" in loaded) return loaded.findings.map((finding) => planFinding(folder, finding));
       sailing = { plan: loaded.plan, shipCount: chooseShipCount(ships, loaded.plan.recommendedShips) };
-      return planAsks(folder, loaded.plan, config);
+      const old = await voyage.catch(() => null);
+      return [...planAsks(folder, loaded.plan, config), ...(old ? lineageFindings(`plan ${folder}`, loaded.plan, old) : [])];
     },
   };
   const repoCheck: Check = {
     what: "repository",
     look: async () => {
       const loaded = await loading;
-      if ("plan" in loaded) await checkRepoReadable(loaded.plan.repo, { token: process.env.GH_TOKEN, timeoutMs: REPO_MS });
-      return [];
+      if (!("plan" in loaded)) return [];
+      const { findings, warnings } = await lookAtRepository(loaded.plan.repo, config.stack, await voyage.catch(() => null));
+      warn(warnings);
+      return findings;
     },
   };
   return { checks: [planCheck, repoCheck], sailing: () => sailing };
 }
 
 /** Without a plan: one ship, and the repository if one is named. */
-function checkEmptySail({ stack, repo = "", ships = 1 }: PreflightArgs) {
+function checkEmptySail({ stack, repo = "", ships = 1 }: PreflightArgs, { voyage, warn }: Looking) {
   const shipsCheck: Check = {
     what: "ships",
     look: async () =>
@@ -108,8 +123,10 @@ function checkEmptySail({ stack, repo = "", ships = 1 }: PreflightArgs) {
   const repoCheck: Check = {
     what: "repository",
     look: async () => {
-      if (repo) await checkRepoReadable(repo, { token: process.env.GH_TOKEN, timeoutMs: REPO_MS });
-      return [];
+      const old = await voyage.catch(() => null);
+      const { findings, warnings } = await lookAtRepository(repo, stack, old);
+      warn(warnings);
+      return [...findings, ...(old ? lineageFindings("ocaptain:plan", emptySail(stack, repo), old) : [])];
     },
   };
   return { checks: [shipsCheck, repoCheck], sailing: () => ({ plan: emptySail(stack, repo), shipCount: 1 }) };
@@ -122,7 +139,7 @@ const planFinding = (plan: string, { file, field, message }: Finding): Preflight
 });
 
 /** A harbor starts by itself when it is first needed, with a token of its own: there only its programs are looked at. */
-function providerChecks({ provider, stack, unconfined, spritesToken, mesh, hand }: PreflightArgs): Check[] {
+function providerChecks({ provider, stack, unconfined, spritesToken, spritesOrg, mesh, hand }: PreflightArgs): Check[] {
   if (provider === undefined) return [];
   if (provider === "harbor") {
     if (unconfined === undefined) return [toolCheck(tools.tmux)];
@@ -135,7 +152,7 @@ function providerChecks({ provider, stack, unconfined, spritesToken, mesh, hand 
     baseUrl: process.env.SPRITES_API_URL || undefined,
     token: spritesToken ?? process.env.SPRITE_TOKEN,
   };
-  return [providerCheck(stack, () => openSprites(settings))];
+  return [providerCheck(stack, () => openSprites(settings)), organisationCheck(stack, settings.token, spritesOrg)];
 }
 
 /** sprites.dev's VMs are linux/amd64; a harbor's ships run on this machine's processor. */

@@ -1,5 +1,6 @@
 import { runningHarbor } from "../harbor-daemon.ts";
-import { helmPort } from "../paths.ts";
+import { helmPort, isPortChosen, keptPortFile } from "../helm-port.ts";
+import { helmProcess } from "../helm-process.ts";
 import { captainNode } from "../tailnet/captain.ts";
 import { tailnetControl } from "../tailnet/control.ts";
 import { nodeOfCaptain } from "../tailnet/nodes.ts";
@@ -54,6 +55,12 @@ export function captainNodeCheck(config: TailnetConfig): Check {
   };
 }
 
+/** The helm serves at another port since 4318 was taken once. The ships that know that one follow with their voyages' next `up`. */
+function useThatPort(): string {
+  const helm = helmProcess();
+  return `when port ${HELM_PORT} is free again: rm ${keptPortFile()}${helm ? ` && kill ${helm.pid}` : ""}; then pulumi up, also of each other voyage that sails`;
+}
+
 /** A tailnet's policy lets ships reach one port of the captain's. */
 export function tailnetPortCheck(): Check {
   const what = `port ${helmPort()}`;
@@ -65,7 +72,7 @@ export function tailnetPortCheck(): Check {
         {
           what,
           message: `ships of a tailnet may reach the captain at port ${HELM_PORT} alone`,
-          hint: "unset OCAPTAIN_HELM_PORT",
+          hint: isPortChosen() ? "unset OCAPTAIN_HELM_PORT" : useThatPort(),
         },
       ];
     },

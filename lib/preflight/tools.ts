@@ -37,7 +37,7 @@ export const sshTool: Tool = {
   otherwise: "install OpenSSH's client",
 };
 
-const SETUP = "npm run setup, then: . .tools/env.sh";
+const SETUP = "npm run setup && . .tools/env.sh";
 const RUN_MS = 5_000;
 
 /** Is it on PATH, and new enough? */

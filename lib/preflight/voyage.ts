@@ -1,7 +1,9 @@
 import { captainId } from "../captain.ts";
+import { OcaptainError } from "../errors.ts";
 import { checkStackName } from "../naming.ts";
+import { assertMeant, assertOrganisation, organisationOfToken } from "../sprites/organisation.ts";
 import type { SpritesClient } from "../sprites/types.ts";
-import { readVoyageFile } from "../voyage-file.ts";
+import { readVoyageFile, type VoyageFile } from "../voyage-file.ts";
 import type { Check } from "./check.ts";
 
 /** The stack's name can be part of every ship's name. */
@@ -45,6 +47,39 @@ export function providerCheck(stack: string, open: () => Promise<SpritesClient>)
     what: "provider",
     look: async () => {
       await (await open()).list(`${stack}-`);
+      return [];
+    },
+  };
+}
+
+/**
+ * The voyage whose folder goes on with this run: one at sea, or one that has sunk and in whose place none begins. null: one begins.
+ * @throws OcaptainError AT_SEA when another is to begin in the place of one that has not sunk
+ */
+export async function goesOn({
+  stack,
+  beginAnew,
+}: {
+  stack: string;
+  beginAnew?: string | undefined;
+}): Promise<VoyageFile | null> {
+  const voyage = await readVoyageFile(stack).catch(() => null); // a broken one is captainCheck's to tell
+  if (!voyage || beginAnew !== voyage.voyageId) return voyage;
+  if (voyage.sunkAt) return null;
+  throw new OcaptainError("AT_SEA", `ocaptain:beginAnew names voyage ${beginAnew}, which is at sea: its fleet goes first`, {
+    hint: `pulumi destroy -s ${stack}; or go on with it: pulumi config rm ocaptain:beginAnew -s ${stack}`,
+  });
+}
+
+/** The token is of the organisation that is meant, and that the ships of a voyage at sea were made in. */
+export function organisationCheck(stack: string, token: string | undefined, meant: string | undefined): Check {
+  return {
+    what: "organisation",
+    look: async () => {
+      const own = organisationOfToken(token);
+      assertMeant(meant ?? process.env.OCAPTAIN_SPRITES_ORG, own);
+      const voyage = await readVoyageFile(stack);
+      if (voyage && !voyage.sunkAt) assertOrganisation(voyage.organisation, own);
       return [];
     },
   };

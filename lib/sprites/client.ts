@@ -1,11 +1,12 @@
 import { OcaptainError } from "../errors.ts";
 import { ensureHarbor, harborOfKind, harborWithClaude, knownHarbor } from "../harbor-daemon.ts";
 import { askForSecret, inDotEnv } from "../secret-hints.ts";
-import { create, get, list, remove, setLabels } from "./control-plane.ts";
+import { create, get, list, organisationOfAnswer, remove, setLabels } from "./control-plane.ts";
 import { exec } from "./exec.ts";
 import { writeFile } from "./files.ts";
 import { type Http, openHttp } from "./http.ts";
 import { networkPolicy, setNetworkPolicy } from "./network-policy.ts";
+import { assertOrganisation, type Organisation, organisationOfToken } from "./organisation.ts";
 import { openServices } from "./services.ts";
 import type { ProviderSettings, SpritesClient } from "./types.ts";
 
@@ -20,7 +21,12 @@ export async function openSprites(settings: ProviderSettings): Promise<SpritesCl
   if (settings.kind === "harbor" && !settings.baseUrl) return harborClient(settings.unconfined);
   const hint = askForSecret("ocaptain:spritesToken", `it asks for it; or ${inDotEnv("SPRITE_TOKEN")}`);
   if (!settings.token) throw new OcaptainError("NO_TOKEN", `provider ${settings.kind} needs a token`, { hint });
-  return client(openHttp((settings.baseUrl ?? SPRITES_URL).replace(/\/+$/, ""), settings.token, hint));
+  const own = organisationOfToken(settings.token);
+  assertOrganisation(settings.organisation, own);
+  return client(openHttp((settings.baseUrl ?? SPRITES_URL).replace(/\/+$/, ""), settings.token, hint), {
+    own,
+    made: settings.organisation,
+  });
 }
 
 async function harborClient(unconfined: boolean | undefined): Promise<SpritesClient> {
@@ -52,11 +58,12 @@ async function harborHttp(unconfined: boolean | undefined): Promise<Http> {
 const notThere = (error: unknown) =>
   error instanceof OcaptainError && (error.code === "UNAUTHORIZED" || /ECONNREFUSED$/.test(error.message));
 
-function client(http: Http): SpritesClient {
+function client(http: Http, { own = {}, made }: { own?: Organisation; made?: Organisation | undefined } = {}): SpritesClient {
   const self: SpritesClient = {
+    organisation: async () => (Object.keys(own).length > 0 ? own : organisationOfAnswer(http)),
     create: (name, labels) => create(http, self, name, labels),
     get: (name) => get(http, self, name),
-    list: (prefix) => list(http, prefix),
+    list: (prefix) => list(http, prefix, (answered) => assertOrganisation(made, { ...answered, ...own })),
     setLabels: (name, labels) => setLabels(http, name, labels),
     remove: (name) => remove(http, self, name),
     exec: (name, argv, options = {}) => exec(http, name, argv, options),

@@ -1,6 +1,7 @@
 import { OcaptainError } from "../errors.ts";
 import { expect, LOOK_AGAIN_MS, refused, sleep, spritePath, steady } from "./calls.ts";
 import { errorText, type Http, isWeather, jsonOf, type Reply } from "./http.ts";
+import type { Organisation } from "./organisation.ts";
 import type { SpriteInfo, SpritesClient } from "./types.ts";
 
 /** Making, finding and deleting sprites (facts: sprites §3). Nothing here wakes one. */
@@ -27,7 +28,7 @@ export async function create(http: Http, self: SpritesClient, name: string, labe
     if (found) return owned(found, labels);
   }
   throw new OcaptainError("CREATE_FAILED", `sprite "${name}" could not be made in 3 attempts: ${weather}`, {
-    hint: "pulumi up (it goes on where it stopped)",
+    hint: "pulumi up  # it goes on where it stopped",
   });
 }
 
@@ -59,11 +60,28 @@ export async function get(http: Http, self: SpritesClient, name: string): Promis
     if (absent === 2) return null;
   }
   throw new OcaptainError("SPRITE_UNREADABLE", `sprite "${name}" is listed but cannot be read`, {
-    hint: "pulumi refresh, in a minute",
+    hint: "pulumi refresh  # in a minute",
   });
 }
 
-export async function list(http: Http, prefix: string): Promise<string[]> {
+/** What a list says of whose it is, for a token that does not tell: as recorded, at its top and below `org`. */
+export async function organisationOfAnswer(http: Http): Promise<Organisation> {
+  let named: Organisation = {};
+  await list(http, "no-such-sprite-", (organisation) => {
+    named = organisation;
+  });
+  return named;
+}
+
+type Page = {
+  sprites: { name: string }[];
+  next_continuation_token?: string | null;
+  name?: unknown;
+  org?: { name?: unknown };
+};
+
+/** @param looked is told whose list it was, by each page, before any of it counts */
+export async function list(http: Http, prefix: string, looked: (of: Organisation) => void = () => {}): Promise<string[]> {
   const names: string[] = [];
   let token: string | null = null;
   for (let page = 0; page < 1000; page++) {
@@ -72,7 +90,9 @@ export async function list(http: Http, prefix: string): Promise<string[]> {
       await steady(http, { method: "GET", path: `/v1/sprites?${query}`, timeoutMs: 15_000 }),
       `list ${prefix}*`,
     );
-    const body = jsonOf<{ sprites: { name: string }[]; next_continuation_token?: string | null }>(reply, `list ${prefix}*`);
+    const body = jsonOf<Page>(reply, `list ${prefix}*`);
+    const name = body.org?.name ?? body.name;
+    looked(typeof name === "string" && name.length <= 200 ? { name } : {});
     names.push(...body.sprites.map((row) => row.name).filter((name) => name.startsWith(prefix)));
     token = body.next_continuation_token ?? null; // `has_more` lies; the token does not (facts: sprites §3.2)
     if (!token) return names;
@@ -88,7 +108,7 @@ export async function remove(http: Http, self: SpritesClient, name: string): Pro
     if (!(await self.list(name)).includes(name)) return;
   }
   throw new OcaptainError("DELETE_FAILED", `sprite "${name}" is still listed after it was deleted`, {
-    hint: "pulumi destroy (again)",
+    hint: "pulumi destroy  # again",
   });
 }
 

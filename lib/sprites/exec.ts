@@ -31,7 +31,7 @@ export async function exec(
   const result = readExecStream(reply.body);
   if (!result)
     throw new OcaptainError("EXEC_CUT", `exec on ${name}: the connection ended before the command's exit status came`, {
-      hint: "pulumi up (it goes on where it stopped)",
+      hint: "pulumi up  # it goes on where it stopped",
     });
   return result;
 }

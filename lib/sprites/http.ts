@@ -92,7 +92,7 @@ export function jsonOf<T>(reply: Reply, what: string): T {
     return JSON.parse(reply.body.toString("utf8")) as T;
   } catch {
     throw new OcaptainError("SPRITES_GARBLED", `${what}: the answer is no JSON: ${errorText(reply)}`, {
-      hint: "pulumi up (again)",
+      hint: "pulumi up  # again",
     });
   }
 }

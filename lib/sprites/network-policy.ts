@@ -37,7 +37,7 @@ export async function setNetworkPolicy(http: Http, name: string, rules: readonly
     throw new OcaptainError(
       "POLICY_DIFFERS",
       `the network policy of ${name} was taken, and reads differently: wanted ${wanted || "no rule"}; it has ${kept || "no rule"}`,
-      { hint: "pulumi up (again); if it stays so, the provider does not keep these rules" },
+      { hint: "pulumi up  # again; if it stays so, the provider does not keep these rules" },
     );
 }
 

@@ -76,7 +76,7 @@ export function openServices(http: Http): ServiceCalls {
       if (!unknown(reply, name)) expect(reply, `delete service ${service} of ${name}`);
       if (await self.service(name, service))
         throw new OcaptainError("SERVICE_STAYS", `service ${service} of ${name} is still there after it was deleted`, {
-          hint: "pulumi up (again)",
+          hint: "pulumi up  # again",
         });
     },
 

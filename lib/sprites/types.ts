@@ -1,3 +1,5 @@
+import type { Organisation } from "./organisation.ts";
+
 /** The sprites API as the product uses it, for both providers (design 13: only the base URL differs). */
 
 /** Which service, and how it is reached. Without `baseUrl`: harbor = the running one (started if need be), sprites = api.sprites.dev. */
@@ -5,6 +7,8 @@ export type ProviderSettings = {
   kind: "harbor" | "sprites";
   baseUrl?: string | undefined;
   token?: string | undefined;
+  /** Where the voyage's VMs were made, when that is known: a token of another organisation is refused. */
+  organisation?: Organisation | undefined;
   /** Harbor: are its ships to be without confinement? undefined: as it happens to be. Asked for when a ship is made; one that is there stays. */
   unconfined?: boolean | undefined;
 };
@@ -39,6 +43,8 @@ export type ServiceInfo = ServiceSpec & {
 };
 
 export interface SpritesClient {
+  /** Whose the token is. */
+  organisation(): Promise<Organisation>;
   /** Makes it, or finds it when the create was lost or raced and `labels` are all on what is there. CONFLICT when it is somebody else's. */
   create(name: string, labels: string[]): Promise<SpriteInfo>;
   /** null only when it is believed gone: a 404 is looked at again and against the list (facts: sprites §3.3). Never wakes it. */

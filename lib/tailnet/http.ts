@@ -48,7 +48,7 @@ export async function call(baseUrl: string, request: Call): Promise<Reply> {
       const waitMs = retryAfterMs(reply.headers.get("retry-after"));
       if (Date.now() + waitMs > give)
         throw new OcaptainError("TAILNET_RATE_LIMITED", `${describe(baseUrl, request)}: too many calls (429)`, {
-          hint: "pulumi up, in some minutes",
+          hint: "pulumi up  # in some minutes",
         });
       await sleep(waitMs);
       continue;

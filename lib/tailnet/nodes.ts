@@ -43,7 +43,7 @@ export async function removeNodes(control: TailnetControl, nodes: readonly Tailn
     if (left.length === 0) return;
   }
   throw new OcaptainError("NODE_STAYS", `removed from the tailnet, and still listed: ${left.map(describe).join(", ")}`, {
-    hint: "pulumi destroy (again)",
+    hint: "pulumi destroy  # again",
   });
 }
 

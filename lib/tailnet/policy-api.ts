@@ -46,7 +46,7 @@ export function openPolicy({ baseUrl, oauthSecret }: Extract<TailnetSettings, { 
   const accepted = (request: Call, reply: Reply): Reply => {
     if (reply.status === 412)
       throw new OcaptainError("POLICY_CHANGED", "the tailnet's policy was changed meanwhile: nothing was written over it", {
-        hint: "pulumi up, which reads it anew",
+        hint: "pulumi up  # reads it anew",
       });
     if (reply.status === 400) throw new OcaptainError("POLICY_INVALID", `the tailnet refuses the policy: ${errorText(reply)}`);
     if (reply.status >= 200 && reply.status < 300) return reply;

@@ -48,7 +48,7 @@ export function readTailnetSettings(
         OAUTH_HINT,
       );
     if (!/^tskey-client-[\w-]+$/.test(oauthSecret))
-      return wrong("tailscaleOauthSecret", "is no secret of an OAuth client (these begin with tskey-client-)", OAUTH_HINT);
+      return wrong("tailscaleOauthSecret", "is not a secret of an OAuth client (these begin with tskey-client-)", OAUTH_HINT);
     return {
       settings: { kind: "tailscale", baseUrl: trimmed(env.TAILSCALE_BASE_URL || TAILSCALE_API), oauthSecret },
       findings: [],

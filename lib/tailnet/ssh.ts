@@ -82,12 +82,14 @@ const shipConfig = ({ sprite, address, user }: Pick<z.infer<typeof Way>, "sprite
     "",
   ].join("\n");
 
-/** Does this machine know the way to a ship? A file that is not as {@link writeShipSsh} writes it counts as none: it is written anew. */
+/** Does this machine know the way to a ship, as `user` where that is said? A file that is not as {@link writeShipSsh} writes it counts as none: it is written anew. */
 export function hasShipSsh({ voyageId, sprite, user }: { voyageId: string; sprite: string; user?: string | undefined }): boolean {
   const { known, conf } = filesOf(voyageId, sprite);
   if (!existsSync(sshConfigFile(voyageId)) || !existsSync(known) || !existsSync(conf)) return false;
   const text = readFileSync(conf, "utf8");
-  const way = Way.omit({ hostKeys: true }).safeParse({ sprite, user, address: /^ {2}HostName (\S+)$/m.exec(text)?.[1] });
+  const [, address] = /^ {2}HostName (\S+)$/m.exec(text) ?? [];
+  const [, itsUser] = /^ {2}User "(\S+)"$/m.exec(text) ?? [];
+  const way = Way.omit({ hostKeys: true }).safeParse({ sprite, address, user: user ?? itsUser });
   return way.success && text === shipConfig(way.data, known);
 }
 

@@ -57,7 +57,7 @@ const parts = [
     part: "todos",
     subject: "Collect what was left for later",
     activeForm: "Collecting what was left for later",
-    ask: "Lines with the words TODO, FIXME, HACK or XXX, not in generated files. Fields: total, kinds and folders [{name, count}], items (the first 60) [{path, line, kind, text}].",
+    ask: "Comments, and lines of a list, that begin with the words TODO, FIXME, HACK or XXX, not in generated files. Fields: total, kinds and folders [{name, count}], items (the first 60) [{path, line, kind, text}].",
     check: "sum(p.kinds, 'count') === p.total && sum(p.folders, 'count') === p.total && p.items.length === Math.min(60, p.total)",
   },
   {

@@ -37,7 +37,9 @@ test("status: the voyage, what needs the captain first, a row a ship with how th
     /^quay {2}sailing {2}0\/3 accepted · 1 claimed · 1 pending · 1 blocked\n {2}branch quay at [0-9a-f]{8} · from the helm\n {2}workspace \//,
   );
   expect(stdout.indexOf("needs the captain")).toBeLessThan(stdout.indexOf("SHIP"));
-  expect(stdout).toMatch(/✗ task 2 \(Task 2\) is blocked after 1 try: exit status 3\n {4}hint: .*ocaptain retry 2 quay/);
+  expect(stdout).toMatch(
+    /✗ task 2 \(Task 2\) is blocked after 1 try: exit status 3\n {4}hint: edit the plan's tasks\/2.json .*, then: pulumi up -s quay/,
+  );
   expect(stdout).toMatch(new RegExp(`\n${busy} +working +\\d+s +connected +\\S.* +\\d+s +#1 Task 1`));
   expect(stdout).toMatch(new RegExp(`\n${idle()} +asleep +\\d+s +said goodbye: nothing to do`));
 });

@@ -160,9 +160,11 @@ test("a limit: what holds the voyage up, in Claude Code's own words, how long ye
   const until = new Date(Math.floor(Date.now() / 1000) * 1000 + 125_000).toISOString();
   await calls["ship-2"]!.raw("limited", { until, message: "You've hit your session limit" });
   const { stdout } = await ocaptain("status");
-  expect(stdout).toMatch(/\n {2}no task is given out for (2m0\ds|1m5\ds), until [\dT:-]{19}Z: You've hit your session limit\n/);
+  expect(stdout).toMatch(
+    /\n {2}no task is given out for (2m0\ds|1m5\ds), until [\dT:-]{19}Z: You've hit your session limit \(told by ship-2; to try at once: ocaptain retry limit quay\)\n/,
+  );
   expect(stdout).toContain(until.slice(0, 19));
-  expect((await json("status")).limited).toEqual({ until, message: "You've hit your session limit" });
+  expect((await json("status")).limited).toEqual({ until, message: "You've hit your session limit", by: ["ship-2"] });
   await calls["ship-2"]!.raw("trial", { fit: false, message: "its gates do not hold" });
   expect((await json("status")).attention).toContainEqual({
     kind: "ship",
@@ -170,8 +172,11 @@ test("a limit: what holds the voyage up, in Claude Code's own words, how long ye
     message: "ship-2 is given no task: its gates do not hold",
     hint: "pulumi up -s quay",
   });
-  await helm.registerVoyage(ID, { ...register, budgetUsd: 6 });
+  expect(await json("retry", "limit")).toEqual({ voyage: "quay", lifted: ["ship-2"] });
   expect((await json("status")).limited).toBeNull();
+  const none = await ocaptain("retry", "limit");
+  expect(none.exitCode).toBe(1);
+  expect(none.stderr).toBe('no usage limit holds voyage "quay"\n  hint: ocaptain status quay');
 });
 
 test("without the helm the task files say what tasks have used, and that this is all they say", async () => {

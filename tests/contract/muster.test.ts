@@ -1,17 +1,24 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { execa } from "execa";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import * as host from "../../dynamic-providers/host.ts";
+import type { Settings } from "../../dynamic-providers/lifecycle.ts";
 import { ensureHarbor, runningHarbor } from "../../lib/harbor-daemon.ts";
 import { mutagenHome, ocaptainHome } from "../../lib/paths.ts";
+import type { Props } from "./resource.ts";
 import { killHarbor, type OpenVoyage, openVoyage } from "./voyage.ts";
 
 let quay: OpenVoyage;
 beforeEach(async () => {
   quay = await openVoyage();
 });
-afterEach(() => quay.close());
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  await quay.close();
+});
 
 test("who a voyage is, is minted once: created again, and updated, it is the same one", async () => {
   expect(quay.mustered).toMatchObject({ voyageId: expect.stringMatching(/^[0-9a-f]{6}$/), present: true });
@@ -27,14 +34,124 @@ test("read changes nothing, and finds nothing to change", async () => {
   expect(await readFile(quay.folder.voyageFile, "utf8")).toBe(before);
 });
 
-test("the captain's folder lost: read says so, writes nothing, and up gives it the same id and nonce", async () => {
+/** What `pulumi preview` says of the voyage: null when nothing. `known`: the state has its Muster. */
+async function previewed(known: boolean, settings: Settings = {}): Promise<string | null> {
+  const inputs = quay.muster.inputs();
+  return (await host.check("muster", settings, inputs, known ? inputs : {})).failures[0]?.reason ?? null;
+}
+
+test("the captain's folder lost: read says so and makes nothing; an up is refused, in preview too; a destroy goes on, and then another voyage begins", async () => {
+  await quay.workspace.create();
   await rm(quay.folder.root, { recursive: true });
   const seen = await quay.muster.read(quay.mustered);
   expect(seen).toEqual({ ...quay.mustered, present: false });
   expect(existsSync(quay.folder.voyageFile)).toBe(false);
+  const refused = /quay is not there, the folder of a voyage that this state sails[\s\S]*hint: .*pulumi destroy -s quay/;
+  expect(await previewed(true)).toMatch(refused);
+  await expect(quay.muster.update(seen!)).rejects.toThrow(refused);
+  await quay.muster.remove(seen!);
+  expect((await quay.muster.create()).voyageId).not.toBe(quay.voyageId);
+});
+
+test("a voyage at sea that the state does not know is refused, in preview too, until it is adopted; then the state that had it is", async () => {
+  await quay.workspace.create();
+  const refused = new RegExp(`voyage ${quay.voyageId} .* is at sea [\\s\\S]*config set ocaptain:adopt ${quay.voyageId} -s quay`);
+  expect(await previewed(false)).toMatch(refused);
+  expect(await previewed(false, { adopt: "000000" })).toMatch(refused);
+  await expect(quay.muster.create()).rejects.toThrow(refused);
+
+  const adopting = quay.muster.with({ adopt: quay.voyageId });
+  expect(await previewed(false, { adopt: quay.voyageId })).toBeNull();
+  const adopted = await adopting.create();
+  expect(adopted).toMatchObject({ voyageId: quay.voyageId, nonce: quay.mustered.nonce });
+  expect(await quay.muster.read(adopted)).toEqual(adopted);
+  expect(await quay.muster.update(adopted)).toEqual(adopted);
+  const taken = /was adopted by another Pulumi state [\s\S]*pulumi stack rm --force quay/;
+  await expect(adopting.read(quay.mustered)).rejects.toThrow(taken);
+  await expect(adopting.update(quay.mustered)).rejects.toThrow(taken);
+  await expect(adopting.remove(quay.mustered)).rejects.toThrow(taken);
+});
+
+test("a voyage that has sunk goes on under its old id, whatever the state; begun anew, its folder is put aside, whole, and another begins", async () => {
+  await quay.workspace.create();
+  const anew = quay.muster.with({ beginAnew: quay.voyageId });
+  expect(await anew.update(quay.mustered)).toEqual(quay.mustered); // at sea: nothing
+  await quay.muster.remove(quay.mustered);
+  expect(await previewed(false)).toBeNull();
+  const again = await quay.muster.create();
+  expect(again).toMatchObject({ voyageId: quay.voyageId, nonce: quay.mustered.nonce });
+  expect(again.stateId).not.toBe(quay.mustered.stateId);
+  await quay.muster.remove(again);
+
+  const print = vi.spyOn(console, "error").mockImplementation(() => {});
+  const other = await anew.create();
+  expect(other.voyageId).not.toBe(quay.voyageId);
+  const aside = `${quay.folder.root}.${quay.voyageId}`;
+  expect(print.mock.calls).toEqual([[`voyage ${quay.voyageId} is put aside: ${aside}`]]);
+  expect(existsSync(quay.folder.repo)).toBe(false);
+  const { stdout } = await execa("git", ["-C", join(aside, "workspace"), "ls-remote", "origin", quay.stack]);
+  expect(stdout).toContain(`refs/heads/${quay.stack}`);
+  expect(JSON.parse(await readFile(join(aside, "voyage.json"), "utf8")).voyageId).toBe(quay.voyageId);
+  // A word that is left in the configuration means that voyage, and not this one.
+  expect(await anew.update(other)).toEqual(other);
+  await anew.remove(other);
+  expect((await anew.create()).voyageId).toBe(other.voyageId);
+});
+
+test("what hangs on a Muster does nothing in the folder of another voyage", async () => {
+  const outs = await quay.workspace.create();
+  await expect(quay.workspace.update({ ...outs, voyageId: "000000" }, { voyageId: "000000" })).rejects.toThrow(
+    `is voyage ${quay.voyageId}'s, and not 000000's`,
+  );
+  await expect(quay.workspace.remove({ ...outs, voyageId: "000000" })).rejects.toThrow("and not 000000's");
+  await expect(quay.muster.read({ ...quay.mustered, voyageId: "000000" })).rejects.toThrow(
+    `is the folder of voyage ${quay.voyageId}, and this state sails voyage 000000`,
+  );
+});
+
+test("another OCAPTAIN_VOYAGES: the folder that the helm holds the voyage by is named, and nothing is looked at, made or deleted elsewhere", async () => {
+  await quay.workspace.create();
+  const helm = await quay.helm.create();
+  const [here, there] = [process.env.OCAPTAIN_VOYAGES!, `${process.env.OCAPTAIN_VOYAGES}-2`];
+  const elsewhere = new RegExp(
+    `the folder of voyage ${quay.voyageId} is ${quay.folder.root}, [\\s\\S]*export OCAPTAIN_VOYAGES=${here}$`,
+  );
+  try {
+    process.env.OCAPTAIN_VOYAGES = there;
+    await expect(quay.muster.read(quay.mustered)).rejects.toThrow(elsewhere);
+    await expect(quay.muster.update(quay.mustered)).rejects.toThrow(elsewhere);
+    await expect(quay.muster.remove(quay.mustered)).rejects.toThrow(elsewhere);
+    expect(existsSync(join(there, "quay/voyage.json"))).toBe(false);
+    // A copy is another folder, too: to the state, and to the helm.
+    await cp(here, there, { recursive: true });
+    await expect(quay.muster.read(quay.mustered)).rejects.toThrow(elsewhere);
+    await expect(quay.helm.update(helm)).rejects.toThrow(`voyage ${quay.voyageId} sails from its folder ${quay.folder.root}`);
+    // One that was moved is not.
+    await rm(here, { recursive: true });
+    expect(await quay.muster.read(quay.mustered)).toEqual(quay.mustered);
+    await quay.helm.update(helm);
+    process.env.OCAPTAIN_VOYAGES = here;
+    await rename(there, here);
+    await quay.helm.remove(await quay.helm.update(helm));
+  } finally {
+    process.env.OCAPTAIN_VOYAGES = here;
+  }
+});
+
+test("a state and a folder of before voyages were bound go on: the next up writes down what their repository says", async () => {
+  await quay.workspace.create();
+  const { stateId: _, ...older } = quay.mustered;
+  const file = async () => JSON.parse(await readFile(quay.folder.voyageFile, "utf8"));
+  const { stateId: __, repository, ...olderFile } = await file();
+  await writeFile(quay.folder.voyageFile, JSON.stringify(olderFile));
+  const seen = await quay.muster.read(older as Props);
   expect((await quay.muster.diff(seen!)).changes).toBe(true);
-  expect(await quay.muster.update(seen!)).toEqual(quay.mustered);
-  expect(JSON.parse(await readFile(quay.folder.voyageFile, "utf8"))).toMatchObject({ voyageId: quay.voyageId });
+  expect(await previewed(true)).toBeNull();
+  const filled = await quay.muster.update(seen!);
+  expect(filled).toEqual({ ...quay.mustered, stateId: expect.stringMatching(/^[0-9a-f]{12}$/) });
+  expect(await file()).toMatchObject({ voyageId: quay.voyageId, stateId: filled.stateId, repository });
+  expect(repository).toMatchObject({ address: quay.repo, roots: [await quay.git("rev-parse", quay.stack)] });
+  expect(await quay.muster.read(filled)).toEqual(filled);
 });
 
 test("a broken voyage.json is named, and nothing is guessed", async () => {
@@ -102,7 +219,7 @@ test("delete ends the voyage's sync daemon and the harbor, and keeps the captain
   expect(await runningHarbor()).toBeUndefined();
   expect(await quay.muster.read(quay.mustered)).toMatchObject({ present: false });
   await quay.muster.remove(quay.mustered);
-  expect(await quay.muster.create()).toEqual(quay.mustered);
+  expect(await quay.muster.create()).toMatchObject({ voyageId: quay.voyageId, nonce: quay.mustered.nonce });
   expect(JSON.parse(await readFile(quay.folder.voyageFile, "utf8")).sunkAt).toBeUndefined();
 });
 
@@ -113,9 +230,35 @@ test("a harbor with somebody else's ship is not ended", async () => {
   await quay.sprites.remove("other-000000-ship-0");
 });
 
+/** The stack's configuration file, as it is when a destroy runs with the configuration of the last up. */
+async function stackSays(keepWorkspace: string): Promise<void> {
+  const file = join(process.env.OCAPTAIN_HOME!, "Pulumi.quay.yaml");
+  await writeFile(file, `config:\n  ocaptain:ships: "2"\n  ocaptain:keepWorkspace: "${keepWorkspace}"\n`);
+  vi.stubEnv("PULUMI_OPTION_CONFIG_FILE", file);
+}
+
+test.each(["true", "", null])(
+  "keepWorkspace false at the last up, and %j in the stack's configuration by now: the folder stays, and that is said",
+  async (now) => {
+    const print = vi.spyOn(console, "error").mockImplementation(() => {});
+    if (now === null) vi.stubEnv("PULUMI_OPTION_CONFIG_FILE", "/nowhere.yaml");
+    else await stackSays(now);
+    await quay.workspace.create();
+    await quay.muster.with({ keepWorkspace: "false" }).remove(quay.mustered);
+    expect(existsSync(quay.folder.repo)).toBe(true);
+    expect(print.mock.calls.join()).toMatch(/the folder \S+quay stays: [\s\S]*rm -r \S+quay$/);
+  },
+);
+
 test("keepWorkspace false: the captain's folder goes with the fleet, and not before it is proved gone", async () => {
   const sinking = quay.muster.with({ keepWorkspace: "false" });
+  const print = vi.spyOn(console, "error").mockImplementation(() => {});
+  await stackSays("false");
   await quay.workspace.create();
+  await sinking.read(quay.mustered);
+  expect(print.mock.calls.join()).toContain(
+    `a destroy of this voyage deletes its folder, repository and all: ${quay.folder.root}`,
+  );
   const left = quay.spriteName("ship-0");
   await quay.sprites.create(left, ["theirs"]);
   await expect(sinking.remove(quay.mustered)).rejects.toThrow(left);

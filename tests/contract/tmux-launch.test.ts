@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { helmClient } from "../../lib/helm-client.ts";
+import { ship } from "../helm/support.ts";
 import { failure, type Props } from "./resource.ts";
 import { gated, type OpenVoyage, openVoyage } from "./voyage.ts";
 
@@ -82,7 +83,6 @@ test("read: drift only while the ledger has work for the ship", async () => {
 
   await quay.helm.update(await quay.helm.create(), { plan: await quay.planOf([{ id: "9" }]) });
   await helmClient().releaseTask(quay.voyageId, "1", "test");
-  await quay.sprite(NAME).create(); // the crew's files are on board again
   await crew.update(seen!);
   const allDone = async () => (await helmClient().voyage(quay.voyageId)).state;
   await expect.poll(allDone, { timeout: 30_000 }).toBe("verified");
@@ -115,6 +115,35 @@ test("read: a crew that was fenced is drift, also while its connection is open, 
   expect(await row()).toMatchObject({ incarnation: sprite.incarnation, connected: true });
 });
 
+test("a launch puts on the ship what the crew needs, though whatever ran there has removed its whole home", async () => {
+  const outs = await crew.create();
+  await atWork();
+  await quay.onShip(NAME, 'cd /; rm -rf "$HOME"/* "$HOME"/.[!.]*; tmux kill-server');
+  await expect.poll(async () => (await row()).connected, { timeout: 10_000 }).toBe(false);
+  const seen = await crew.read(outs);
+  expect(seen).toEqual({ ...outs, present: false });
+  await crew.update(seen!);
+  await atWork();
+  expect((await quay.onShip(NAME, 'cat "$HOME/voyage/synced/crew/config.json"')).stdout).toContain(quay.voyageId);
+});
+
+test("read: a ship that was fenced is drift also while no task is free: up brings it back", async () => {
+  const outs = await crew.create();
+  await atWork();
+  await helmClient().fenceShip(quay.voyageId, NAME, String(sprite.incarnation), "test");
+  // Another has the one task.
+  const { token } = await helmClient().registerShip(quay.voyageId, "ship-9", "vm-9");
+  const other = ship(`http://127.0.0.1:${(await helmClient().health()).port}`, token, "vm-9");
+  const grant = await other.grant();
+  expect(await row()).toMatchObject({ state: "fenced", hasWork: false });
+  const seen = await crew.read(outs);
+  expect(seen).toEqual({ ...outs, present: false });
+  await crew.update(seen!);
+  expect((await row()).state).not.toBe("fenced");
+  await other.release(grant, false);
+  await helmClient().forgetShip(quay.voyageId, "ship-9");
+});
+
 test("read with the helm down says nothing of the crew, and starts no helm; a ship that the helm does not know is not launched", async () => {
   const outs = await crew.create();
   await quay.killHelm();
@@ -131,7 +160,11 @@ test("read: a crew on an earlier incarnation is not this one's", async () => {
 });
 
 test("a crew that ends before it reports: the ship is named with its last words, without waiting for the time-out, and recorded", async () => {
-  await quay.onShip(NAME, `echo 'console.error("rats in the hold"); process.exit(1)' > "$HOME/voyage/crew/supervisor.js"`);
+  const node = "#!/bin/sh\necho rats in the hold >&2; exit 1";
+  await quay.onShip(
+    NAME,
+    `cd; mkdir -p .local/bin; printf '${node.replace("\n", "\\n")}\\n' > .local/bin/node; chmod +x .local/bin/node`,
+  );
   const partly = await failure(crew.create());
   expect(partly).toMatchObject({
     id: `${quay.spriteName(NAME)}-crew`,

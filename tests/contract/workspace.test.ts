@@ -1,8 +1,12 @@
 import { existsSync } from "node:fs";
-import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Ledger } from "../../helm/ledger.ts";
+import { applyPlan } from "../../helm/plan-changes.ts";
+import { Store } from "../../helm/store.ts";
+import { writeRepo } from "../fixtures/plan.ts";
 import { type OpenVoyage, openVoyage } from "./voyage.ts";
 
 let quay: OpenVoyage;
@@ -20,6 +24,9 @@ async function deliver(): Promise<string> {
   await quay.git("update-ref", `refs/heads/${quay.stack}`, stdout);
   return stdout;
 }
+
+const commitIn = (cwd: string, ...args: string[]) =>
+  execa("git", ["-c", "user.name=C", "-c", "user.email=c@x", "commit", "-q", ...args], { cwd });
 
 test("the captain's folder: a bare repository with the voyage's branch, a checkout, the plan's artifacts", async () => {
   expect(await quay.workspace.create()).toMatchObject({ branch: quay.stack, present: true });
@@ -63,6 +70,46 @@ test("a repository that cannot be read is named, and nothing half is left", asyn
   await expect(quay.workspace.create({ repo: `${quay.repo}-nowhere` })).rejects.toThrow(
     /repository ".*-nowhere" cannot be read.*hint: git ls-remote/s,
   );
+  expect(existsSync(quay.folder.repo)).toBe(false);
+});
+
+test("another repository is refused, and nothing of the voyage is another; one that has moved is the same, and from then on needs to be nowhere", async () => {
+  const outs = await quay.workspace.create();
+  const delivered = await deliver();
+  const other = await writeRepo(`${quay.repo}-other`);
+  await commitIn(other, "--amend", "-m", "Another");
+  await expect(quay.workspace.update(outs, { repo: other })).rejects.toThrow(
+    new RegExp(
+      `voyage ${quay.voyageId} .*works on "${quay.repo}", whose history begins with [0-9a-f]{12}; named now is "${other}", which has no commit in common with it\\n {2}hint: another stack: .*ocaptain:repo ${quay.repo} .*ocaptain:beginAnew ${quay.voyageId}`,
+    ),
+  );
+  await expect(quay.workspace.update(outs, { repo: "" })).rejects.toThrow("named now is none");
+  expect(await tip()).toBe(delivered);
+
+  // Moved, and gone on since: no branch of it stands where the voyage's repository knows it.
+  const moved = `${quay.repo}-moved`;
+  await rename(quay.repo, moved);
+  await expect(quay.workspace.update(outs, { repo: `${quay.repo}-nowhere` })).rejects.toThrow(/cannot be read/);
+  await commitIn(moved, "--allow-empty", "-m", "Later");
+  const at = await quay.workspace.update(outs, { repo: moved });
+  await rm(moved, { recursive: true });
+  expect(await quay.workspace.update(at, { repo: moved, spec: "# Another spec\n" })).toMatchObject({ repo: moved });
+  expect(await tip()).toBe(delivered);
+});
+
+test("the repository lost with accepted work: it is not made anew, for the ledger would be believed, neither here nor at the helm", async () => {
+  const outs = await quay.workspace.create();
+  const ledger = new Ledger(new Store(quay.folder.ledger), () => 0);
+  await ledger.store.write(() => {
+    ledger.setMeta("name", quay.plan.name);
+    applyPlan(ledger, quay.plan);
+    ledger.store.run("UPDATE tasks SET status = 'accepted', epoch = 1, commit_id = ? WHERE id = '1'", "1".repeat(40));
+  });
+  ledger.store.close();
+  await expect(quay.helm.create()).rejects.toThrow(/calls tasks accepted whose commits \S+repo\.git does not have: 1\n/);
+  await rm(quay.folder.repo, { recursive: true });
+  const seen = await quay.workspace.read(outs);
+  await expect(quay.workspace.update(seen!)).rejects.toThrow(/the commits of 1 accepted tasks[\s\S]*git clone --bare/);
   expect(existsSync(quay.folder.repo)).toBe(false);
 });
 

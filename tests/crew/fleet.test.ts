@@ -119,6 +119,35 @@ describe("a fleet at the real helm", () => {
       expect(existsSync(ship.path("logs/supervisor.err")) && readFileSync(ship.path("logs/supervisor.err"), "utf8")).toBe("");
   });
 
+  test("fifteen tasks that append to one file are all done by five ships: to lose a race costs no try", async () => {
+    const repo = join(folder, "src");
+    mkdirSync(repo);
+    gitIn(repo, "init", "--quiet");
+    gitIn(repo, "commit", "--quiet", "--allow-empty", "-m", "start");
+    const plan = await survey();
+    const tasks = Array.from({ length: 15 }, (_, i) => ({
+      id: String(i + 1),
+      subject: `Append ${i + 1}`,
+      description: "",
+      blocks: [],
+      blockedBy: [],
+      metadata: { rehearsal: `sleep 0.${(i * 7) % 10}; echo ${i + 1} >> list.txt` },
+    }));
+    const at = await sail({ ...plan, tasks, verify: null, digest: "x" }, repo, 5);
+    for (const ship of ships) ship.start();
+    const status = await until(
+      "the end",
+      async () => {
+        const now = await helm.voyage(ID);
+        return now.state === "done" || now.state === "blocked" ? now : false;
+      },
+      150_000,
+    );
+    expect(status.tasks.map((task) => `${task.status} ${task.tries} ${task.epoch}`)).toEqual(Array(15).fill("accepted 0 1"));
+    const list = gitIn(at.repo, "show", `${STACK}:list.txt`).split("\n").map(Number);
+    expect(list.sort((a, b) => a - b)).toEqual(tasks.map((task) => Number(task.id)));
+  }, 180_000);
+
   test("stopCrew ends it in order: the claim is given back, the hand is gone", async () => {
     const repo = join(folder, "src");
     mkdirSync(repo);

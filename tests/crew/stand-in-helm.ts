@@ -24,6 +24,7 @@ type Row = StandInTask & {
   status: "pending" | "claimed" | "accepted" | "blocked";
   epoch: number;
   tries: number;
+  faults: number;
   reason: string;
   commit: string;
 };
@@ -48,12 +49,19 @@ export class StandInHelm {
   /** Answers are decided, then held back so long. */
   slowAnswerMs: Record<string, number> = {};
   steer: "go" | "stop" = "go";
+  /** A task that is given back by a fault of the ship so often is granted no more. */
+  mostFaults = 2;
   verifyScript: string | null = null;
   /** What is to be verified, if not the tip. */
   verifyCommit: string | null = null;
   /** Called before a verification is given out. */
   beforeVerify: () => void = () => {};
   verified: z.infer<typeof api.VerifiedRequest> | null = null;
+  unverified: z.infer<typeof api.UnverifiedRequest>[] = [];
+  /** Verifications that are given back before nothing more is given out. */
+  mostUnverified = 1;
+  /** Said with the next hello. */
+  anew = false;
   presences = new Set<ServerResponse>();
   url = "";
   /** Called before an accept is decided: a test moves the tip here. */
@@ -71,7 +79,9 @@ export class StandInHelm {
 
   constructor(folder: string, tasks: StandInTask[]) {
     this.repo = join(folder, "repo.git");
-    this.rows = tasks.map((task) => ({ tries: 0, ...task, status: "pending", epoch: 0, reason: "", commit: "" }) as Row);
+    this.rows = tasks.map(
+      (task) => ({ tries: 0, faults: 0, ...task, status: "pending", epoch: 0, reason: "", commit: "" }) as Row,
+    );
     mkdirSync(this.repo);
     gitIn(this.repo, "init", "--quiet", "--bare", `--initial-branch=${this.branch}`);
     gitIn(this.repo, "config", "http.receivepack", "true");
@@ -185,6 +195,7 @@ export class StandInHelm {
           hand: "rehearsal",
           ...this.timing,
           claim: held ? this.#grant(held) : null,
+          ...(this.anew && { anew: true as const }),
         };
         return ok(reply);
       }
@@ -196,10 +207,10 @@ export class StandInHelm {
           row.epoch += 1;
           return ok({ kind: "grant", grant: this.#grant(row) });
         }
-        if (this.verifyScript !== null && !this.verified) {
+        if (this.verifyScript !== null && !this.verified && this.unverified.length < this.mostUnverified) {
           this.beforeVerify();
           const commit = this.verifyCommit ?? this.tip;
-          return ok({ kind: "verify", epoch: 1, commit, script: this.verifyScript, timeoutSeconds: 20 });
+          return ok({ kind: "verify", epoch: this.unverified.length + 1, commit, script: this.verifyScript, timeoutSeconds: 20 });
         }
         const reason = this.rows.every((candidate) => candidate.status === "accepted") ? "done" : "waiting";
         return ok({ kind: "nothing", reason, retryAfterSeconds: 0.1 });
@@ -222,12 +233,16 @@ export class StandInHelm {
         if (refused) return refused;
         if (body.failed) row.tries += 1;
         row.reason = body.reason;
-        row.status = body.failed || this.steer === "stop" ? "blocked" : "pending";
+        if (body.fault) row.faults += 1;
+        row.status = body.failed || this.steer === "stop" || row.faults >= this.mostFaults ? "blocked" : "pending";
         return ok({ status: row.status, tries: row.tries });
       }
       case "verified":
         this.verified = api.VerifiedRequest.parse(raw);
         return ok({ state: "verified" });
+      case "unverified":
+        this.unverified.push(api.UnverifiedRequest.parse(raw));
+        return ok({});
       default:
         return { status: 404, body: {} };
     }

@@ -139,7 +139,7 @@ test("a helm that died in the middle of a fence starts without waiting for it, e
   await soon(() => task(voyage, "1")).toMatchObject({
     status: "pending",
     tries: 0,
-    reason: "ship-0 was lost: the captain says so",
+    reason: "taken from ship-0: the captain says so",
   });
 });
 
@@ -181,7 +181,7 @@ test("ships that ask for many accepts wait for themselves: a fence and another s
   const merges: { ship: string; finish: () => void }[] = [];
   const merge: Branch["merge"] = ({ ship }) =>
     new Promise((resolve) => {
-      merges.push({ ship, finish: () => resolve({ kind: "conflict", tip: "0".repeat(40), files: ["x"] }) });
+      merges.push({ ship, finish: () => resolve({ kind: "conflict", tip: "0".repeat(40), files: [ship] }) });
     });
   const voyage = await start({ ...paperBranch(), merge });
   const [bad, good] = [await boardPaperShip(voyage, "ship-0"), await boardPaperShip(voyage, "ship-1")];

@@ -1,11 +1,16 @@
+import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { freePort } from "../../lib/free-port.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
+import { helmPort, keepHelmPort } from "../../lib/helm-port.ts";
 import { helmHome, helmSocket, ocaptainHome } from "../../lib/paths.ts";
+import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
 import { readVoyageStatus } from "../../lib/status.ts";
+import { writeVoyageFile } from "../../lib/voyage-file.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "./support.ts";
 
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
@@ -67,10 +72,65 @@ test("two starters end in one helm; its folder and socket are the captain's alon
   expect(statSync(helmSocket()).mode & 0o777).toBe(0o600);
 });
 
-test("a port held by a stranger is named, with the way out", async () => {
-  const stranger = createServer().listen(Number(process.env.OCAPTAIN_HELM_PORT), "127.0.0.1");
-  await expect(ensureHelm()).rejects.toMatchObject({ code: "PORT_BUSY", hint: expect.stringContaining("OCAPTAIN_HELM_PORT=") });
-  stranger.close();
+async function stranger(port: number) {
+  const server = createServer().listen(port, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+}
+
+test("a port held by a stranger is named, with its holder and the way out", async () => {
+  await stranger(Number(process.env.OCAPTAIN_HELM_PORT));
+  await expect(ensureHelm()).rejects.toMatchObject({
+    code: "PORT_BUSY",
+    message: expect.stringContaining(
+      `port ${process.env.OCAPTAIN_HELM_PORT}, where the helm serves ships, is held by process ${process.pid} (`,
+    ),
+    hint: expect.stringMatching(/^OCAPTAIN_HELM_PORT=\d+ pulumi up$/),
+  });
+});
+
+test("where nobody has said which port, a free one is found when it is taken, and kept until no ship knows it", async () => {
+  // Stands for 4318, which another test may have now.
+  const taken = await freePort();
+  await stranger(taken);
+  await keepHelmPort(taken);
+  delete process.env.OCAPTAIN_HELM_PORT;
+  expect(await helmPortCheck().look()).toEqual([]);
+  expect(await helmPortCheck({ tailnet: true }).look()).toMatchObject([
+    {
+      what: `port ${taken}`,
+      message: expect.stringContaining(`process ${process.pid} (`),
+      hint: expect.stringContaining(`kill ${process.pid}`),
+    },
+  ]);
+  await expect(ensureHelm({ tailnet: true })).rejects.toMatchObject({
+    code: "PORT_BUSY",
+    hint: expect.stringContaining("tailnet"),
+  });
+
+  const { port } = await (await ensureHelm()).health();
+  expect(port).not.toBe(taken);
+  await stopHelm();
+  const helm = await ensureHelm();
+  expect((await helm.health()).port).toBe(port);
+  const { register } = await makeVoyage(makeSource(captain.root), "v", makePlan({ "1": [] }));
+  await helm.registerVoyage(ID, register);
+  expect(helmPort()).toBe(port);
+  await helm.deregisterVoyage(ID);
+  expect(helmPort()).toBe(4318);
+});
+
+test("a voyage with a tailnet keeps the port that its ships can reach", async () => {
+  const taken = await freePort();
+  delete process.env.OCAPTAIN_HELM_PORT;
+  await keepHelmPort(taken);
+  const helm = await ensureHelm();
+  const { register } = await makeVoyage(makeSource(captain.root), "v", makePlan({ "1": [] }));
+  await helm.registerVoyage(ID, register);
+  await writeVoyageFile({ voyageId: ID, stack: "v", captainId: "me", nonce: "n", createdAt: "now", control: "headscale" });
+  await stopHelm();
+  await stranger(taken);
+  await expect(ensureHelm()).rejects.toMatchObject({ code: "PORT_BUSY", hint: expect.stringContaining("end that program") });
 });
 
 test("nobody on the socket is HELM_DOWN", async () => {

@@ -57,6 +57,7 @@ function lateBranch(moves: boolean) {
       }
       return true;
     },
+    touched: async () => [],
     holds: async (commit) => commits.includes(commit),
     rescue: async () => null,
     showTip: async () => {},

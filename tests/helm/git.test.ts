@@ -15,6 +15,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { tidyRepo } from "../../helm/tidy.ts";
 import type { HelmClient } from "../../lib/helm-client.ts";
 import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
 import type { VoyageFolder } from "../../lib/paths.ts";
@@ -207,6 +208,34 @@ test("a ship that opens many transfers and ends none has four at a time, waits f
   for (const socket of sockets) socket.destroy();
   await expect.poll(transfers, { timeout: 20_000 }).toBe(0);
   bad.tree.reset((await helm.voyage(id)).tip);
+});
+
+test("a repository in which much lies loose is packed, nothing of it is lost, and ships and accepts go on", async () => {
+  await sail({ "1": [], "2": [] });
+  const { call, tree } = await join_("ship-0");
+  const first = await call.grant();
+  tree.reset(first.tip);
+  const commit = tree.commit({ a: "a" }, "Task 1");
+  tree.push(commit, first);
+  await call.accepted(first, commit);
+  // What no ref leads to, as a merge that is under way.
+  const unreached = bare("commit-tree", `v${count}^{tree}`, "-m", "no ref leads here");
+  const before = bare("for-each-ref");
+  expect(await tidyRepo(folder)).toBe(false);
+  expect(await tidyRepo(folder, 0)).toBe(true);
+  expect(bare("for-each-ref")).toBe(before);
+  expect(bare("count-objects", "-v")).toMatch(/^count: [1-3]\n[\s\S]*^packs: [12]$/m);
+  expect(bare("cat-file", "-t", unreached)).toBe("commit");
+  expect(existsSync(join(folder.repo, `refs/heads/v${count}`))).toBe(false);
+
+  const second = await call.grant();
+  expect(second.tip).toBe((await helm.voyage(id)).tip);
+  tree.reset(second.tip);
+  const next = tree.commit({ b: "b" }, "Task 2");
+  tree.push(next, second);
+  const { tip } = await call.accepted(second, next);
+  expect(bare("rev-parse", `v${count}`)).toBe(tip);
+  bare("fsck", "--strict");
 });
 
 test("a conflict is refused with tip and files; with the tip merged in it is accepted, and history stays one line", async () => {

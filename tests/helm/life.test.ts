@@ -108,7 +108,7 @@ test("a silent ship is fenced when its lease is over, its task goes to another, 
   expect((await helm.voyage(ID)).tasks[0]).toMatchObject({
     status: "pending",
     tries: 1,
-    reason: expect.stringContaining("ship-0 was lost"),
+    reason: expect.stringContaining("taken from ship-0"),
   });
   const b = await come("ship-1");
   expect((await b.call.grant()).epoch).toBe(2);

@@ -24,6 +24,7 @@ export function paperBranch(): Branch {
       tip++;
       return true;
     },
+    touched: async () => [],
     holds: async () => true,
     rescue: async () => null,
     showTip: async () => {},
@@ -64,6 +65,7 @@ export async function openPaperVoyage(wish: Wish): Promise<Voyage> {
     clock,
     log: (event) => wish.log?.(event),
     show: async () => {},
+    holdMs: 0,
   });
   await voyage.open();
   await voyage.register({ stack: "v", plan: makePlan(wish.graph), hand: "rehearsal", timing: wish.timing });

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { checkRepoReadable, prepareRepo, tokenConfig } from "../../lib/git/voyage-repo.ts";
+import { sourceProblems } from "../../lib/git/source-problems.ts";
+import { prepareRepo, readSource, tokenConfig } from "../../lib/git/voyage-repo.ts";
 import { voyageFolderAt } from "../../lib/paths.ts";
 import { readVoyageStatus } from "../../lib/status.ts";
 import { makeSource, sh } from "./support.ts";
@@ -31,7 +32,7 @@ test("an empty source gets one empty commit", async () => {
   const source = join(root, "empty");
   mkdirSync(source);
   sh(source, "init", "-q");
-  expect(await checkRepoReadable(source)).toEqual({ head: null, local: true });
+  expect(await readSource(source)).toMatchObject({ path: source, refs: new Map() });
   const { tip } = await prepareRepo({ folder: folder(), repo: source, branch: "v" });
   expect(sh(root, "--git-dir", folder().repo, "log", "--format=%H %s", "v")).toBe(`${tip} An empty start`);
   expect(existsSync(join(folder().workspace, ".git"))).toBe(true);
@@ -55,9 +56,67 @@ test("a missing branch and a missing workspace are made where the rest is there"
   expect(existsSync(join(folder().workspace, "README.md"))).toBe(true);
 });
 
+test("a repository that no voyage can begin from is said before it is cloned, with what helps", async () => {
+  const source = makeSource(root);
+  const problems = async (repo: string, branch = "v") => {
+    const found = await sourceProblems(repo, await readSource(repo), branch);
+    return found.map(({ message, hint }) => `${message} | ${hint}`);
+  };
+  expect(await problems(source)).toEqual([]);
+
+  sh(source, "config", "uploadpack.allowFilter", "true");
+  sh(root, "clone", "-q", "--filter=blob:none", "--no-checkout", `file://${source}`, "partial");
+  const partial = join(root, "partial");
+  expect(await problems(partial)).toEqual([
+    expect.stringMatching(
+      new RegExp(
+        `partial clone .* \\| sail what it was cloned from: pulumi config set ocaptain:repo file://${source}; or .*--refetch`,
+      ),
+    ),
+  ]);
+  sh(partial, "-c", "remote.origin.partialclonefilter=", "fetch", "-q", "--refetch");
+  expect(await problems(partial)).toEqual([]); // what the hint says helps
+
+  sh(source, "commit", "-q", "--allow-empty", "-m", "second");
+  sh(root, "clone", "-q", "--depth=1", `file://${source}`, "shallow");
+  expect(await problems(join(root, "shallow"))).toEqual([
+    expect.stringMatching(/shallow clone .* \| git -C \S+ fetch --unshallow/),
+  ]);
+  // Of a shallow repository elsewhere only the clone tells.
+  const elsewhere = prepareRepo({ folder: folder(), repo: `file://${root}/shallow`, branch: "v" });
+  await expect(elsewhere).rejects.toMatchObject({ message: expect.stringMatching(/^repository \S+ is a shallow clone/) });
+
+  sh(root, "init", "-q", "--object-format=sha256", "sha256");
+  expect(await problems(join(root, "sha256"))).toEqual([expect.stringMatching(/by sha256; .*sha1, only/)]);
+  sh(join(root, "sha256"), "commit", "-q", "--allow-empty", "-m", "first");
+  const { refs } = await readSource(join(root, "sha256"));
+  expect(await sourceProblems("far", { path: undefined, refs }, "v")).toMatchObject([
+    { message: expect.stringContaining("sha256") },
+  ]);
+
+  sh(source, "branch", "v/one");
+  expect(await problems(source)).toEqual([
+    expect.stringMatching(/has a branch v\/one, .*no branch v, .*\| another name for the stack/),
+  ]);
+  expect(await problems(source, "w")).toEqual([]);
+});
+
+test.skipIf(process.getuid?.() !== 0)(
+  "a repository of another user's: said so, with what helps (only root can give one away)",
+  async () => {
+    const source = makeSource(root);
+    chownSync(join(source, ".git"), 12_345, 12_345);
+    chownSync(source, 12_345, 12_345);
+    await expect(readSource(source)).rejects.toMatchObject({
+      message: `repository "${source}" belongs to another user, and git does not read it`,
+      hint: expect.stringMatching(/^sudo chown -R .*; or sail a copy of yours: cp -r /),
+    });
+  },
+);
+
 test("what cannot be read is refused by name, and nothing is left of the attempt", async () => {
   const nothing = join(root, "nothing");
-  for (const attempt of [() => checkRepoReadable(nothing), () => prepareRepo({ folder: folder(), repo: nothing, branch: "v" })]) {
+  for (const attempt of [() => readSource(nothing), () => prepareRepo({ folder: folder(), repo: nothing, branch: "v" })]) {
     await expect(attempt()).rejects.toMatchObject({
       code: "REPO_UNREADABLE",
       message: expect.stringContaining(nothing),
@@ -65,7 +124,7 @@ test("what cannot be read is refused by name, and nothing is left of the attempt
     });
   }
   expect(existsSync(folder().repo)).toBe(false);
-  await expect(checkRepoReadable("https://me:secret@example.org/r.git")).rejects.toSatisfy(
+  await expect(readSource("https://me:secret@example.org/r.git")).rejects.toSatisfy(
     (error: Error & { code: string }) => error.code === "REPO_URL_SECRET" && !error.message.includes("secret"),
   );
 });
@@ -74,7 +133,7 @@ test("a host that never answers is given up on in time", async () => {
   const silent = createTcpServer(() => {}).listen(0, "127.0.0.1");
   await new Promise((resolve) => silent.once("listening", resolve));
   const { port } = silent.address() as AddressInfo;
-  await expect(checkRepoReadable(`http://127.0.0.1:${port}/r.git`, { timeoutMs: 500 })).rejects.toMatchObject({
+  await expect(readSource(`http://127.0.0.1:${port}/r.git`, { timeoutMs: 500 })).rejects.toMatchObject({
     code: "REPO_UNREADABLE",
   });
   silent.close();
@@ -90,7 +149,7 @@ test("a token goes to GitHub alone, never in clear, and shows in no error", asyn
   const { port } = host.address() as AddressInfo;
   process.env.GH_HOST = `127.0.0.1:${port}`;
   try {
-    const refused = checkRepoReadable(`http://127.0.0.1:${port}/r.git`, { token: "s3cret" });
+    const refused = readSource(`http://127.0.0.1:${port}/r.git`, { token: "s3cret" });
     await expect(refused).rejects.toSatisfy((error: Error) => !String(error.stack).includes("s3cret"));
     expect(seen).toEqual(seen.map(() => undefined));
     expect(seen.length).toBeGreaterThan(0);
@@ -113,7 +172,7 @@ test.each([
 });
 
 test("a token in a URL is refused, unsaid", async () => {
-  await expect(checkRepoReadable("https://ghp_hunter2@github.com/o/r")).rejects.toSatisfy(
+  await expect(readSource("https://ghp_hunter2@github.com/o/r")).rejects.toSatisfy(
     (error: Error & { code: string }) => error.code === "REPO_URL_SECRET" && !error.message.includes("hunter2"),
   );
 });

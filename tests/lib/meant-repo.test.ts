@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { checkRepoReadable } from "../../lib/git/voyage-repo.ts";
+import { readSource } from "../../lib/git/voyage-repo.ts";
 import { formatFindings } from "../../lib/plan/findings.ts";
 import { loadPlan } from "../../lib/plan/load.ts";
 import { meantRepo } from "../../lib/plan/repo.ts";
@@ -53,7 +53,7 @@ test("~ is the home folder when the repository is read", async () => {
   vi.stubEnv("HOME", root);
   expect(homedir()).toBe(root);
   await writeRepo(join(root, "code"));
-  expect(await checkRepoReadable("~/code")).toMatchObject({ local: true, head: expect.stringMatching(/^[0-9a-f]{40}$/) });
+  expect(await readSource("~/code")).toMatchObject({ path: join(root, "code"), refs: expect.any(Map) });
 });
 
 /** A plan in a folder of somebody's own repository, as the prior art's skill puts it there. */
@@ -73,7 +73,7 @@ test.each([["."], ["../../.."], [undefined]])(
     const loaded = await loadPlan(await planIn(own, repo));
     if ("findings" in loaded) throw new Error(formatFindings(loaded.findings));
     expect(loaded.plan.repo).toBe(relative(process.cwd(), own));
-    expect(await checkRepoReadable(loaded.plan.repo)).toMatchObject({ local: true });
+    expect(await readSource(loaded.plan.repo)).toMatchObject({ path: own });
   },
 );
 

@@ -19,7 +19,7 @@ test.each<[SessionKind, string, string, string, string[]]>([
   [
     "workspace",
     "/home/me/voyages/voyage-abc/ships/ship-0",
-    "sprite@voyage-abc-3fa9c1-ship-0:~/voyage/workspace",
+    "sprite@voyage-abc-3fa9c1-ship-0:~/voyage/synced/workspace",
     "two-way-safe",
     [".git"],
   ],

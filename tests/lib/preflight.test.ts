@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttp } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -6,10 +6,15 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { probeConfinement } from "../../harbor/confinement.ts";
+import { Ledger } from "../../helm/ledger.ts";
+import { applyPlan } from "../../helm/plan-changes.ts";
+import { Store } from "../../helm/store.ts";
 import { captainId } from "../../lib/captain.ts";
 import { OcaptainError } from "../../lib/errors.ts";
 import { freePort } from "../../lib/free-port.ts";
-import { helmSocket } from "../../lib/paths.ts";
+import { prepareRepo } from "../../lib/git/voyage-repo.ts";
+import { helmSocket, voyageFolder } from "../../lib/paths.ts";
+import { loadPlan } from "../../lib/plan/load.ts";
 import type { Plan } from "../../lib/plan-types.ts";
 import { type Check, runPreflight } from "../../lib/preflight/check.ts";
 import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
@@ -23,6 +28,7 @@ import { captainCheck, providerCheck, stackNameCheck } from "../../lib/preflight
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { tailscaleParts } from "../../lib/tailnet/parts.ts";
 import { writeVoyageFile } from "../../lib/voyage-file.ts";
+import { writeRepo } from "../fixtures/plan.ts";
 import { startStandInTailscale } from "../fixtures/stand-in-tailscale.ts";
 
 let root: string;
@@ -274,6 +280,90 @@ test("a voyage that can sail gets its plan and its number of ships, and nothing 
   expect(await preflight(args)).toMatchObject({ shipCount: 4, plan: { name: "try", repo, purpose: "Try it" } });
   expect(await preflight({ ...args, ships: 2 })).toMatchObject({ shipCount: 2 });
   expect((await readdir(root)).sort()).toEqual(["plan", "repo.git"]);
+});
+
+/** A voyage's folder, as it is when a plan has sailed there: two tasks done, and a repository with its own history. */
+async function sunkVoyage(stack: string, plan: string, more: { sunkAt?: string } = { sunkAt: "2026-01-02" }) {
+  const repo = await writeRepo(join(root, "code"));
+  await writeFile(join(plan, "voyage.json"), JSON.stringify({ name: "try", repo }));
+  const folder = voyageFolder(stack);
+  await prepareRepo({ folder, repo, branch: stack });
+  const voyage = { voyageId: "3fa9c1", stack, captainId: await captainId(), nonce: "n", createdAt: "2026-01-01" };
+  await writeVoyageFile({ ...voyage, ...more });
+  const loaded = await loadPlan(plan);
+  if ("findings" in loaded) throw new Error(JSON.stringify(loaded.findings));
+  const ledger = new Ledger(new Store(folder.ledger, { sync: "off" }), () => 0);
+  await ledger.store.write(() => {
+    ledger.setMeta("name", "try");
+    applyPlan(ledger, loaded.plan);
+    ledger.store.run("UPDATE tasks SET status = 'accepted', epoch = 1");
+  });
+  ledger.store.close();
+  return { repo, folder };
+}
+
+test("a stack's name that is used again: another repository and another plan are refused, with the ways out; begun anew they sail", async () => {
+  vi.stubEnv("OCAPTAIN_HELM_PORT", "0");
+  const { plan } = await writePlan();
+  const args = { stack: "voyage-abc", plan, provider: "harbor", unconfined: true } as const;
+  const { repo, folder } = await sunkVoyage("voyage-abc", plan);
+  const told = async (more: object = {}) =>
+    ((await preflight({ ...args, ...more }).catch((error: Error) => error)) as Error).message;
+
+  expect((await preflight(args)).kept).toBe(
+    `Voyage 3fa9c1, which has sunk, goes on: ${folder.root} is kept, with its branch and its ledger.\n  Tasks that stay done: 1\n  To begin anew instead (the folder is put aside): pulumi config set ocaptain:beginAnew 3fa9c1 -s voyage-abc`,
+  );
+  const other = await writeRepo(join(root, "other"));
+  await execa("git", ["-c", "user.name=c", "-c", "user.email=c@x", "commit", "-q", "--amend", "-m", "Other"], { cwd: other });
+  const anew =
+    "hint: another stack: [^\\n]*; or begin anew \\(the old folder is kept as \\S+voyage-abc\\.3fa9c1\\): pulumi config set ocaptain:beginAnew 3fa9c1";
+  expect(await told({ repo: other })).toMatch(
+    new RegExp(
+      `repository: voyage 3fa9c1 of stack "voyage-abc" works on "${repo}", [^\\n]*named now is "${other}"[^\\n]*\\n\\s+${anew}`,
+    ),
+  );
+  await writeFile(join(plan, "voyage.json"), JSON.stringify({ name: "another", repo }));
+  expect(await told()).toMatch(
+    new RegExp(`plan \\S+: [^\\n]*sails the plan "try" \\(tasks done: 1\\), and this plan is "another"[^\\n]*\\n\\s+${anew}`),
+  );
+  await writeFile(join(plan, "voyage.json"), JSON.stringify({ name: "try", repo }));
+  const task = {
+    id: "1",
+    subject: "Something else",
+    description: "In no way what it was",
+    status: "pending",
+    blocks: [],
+    blockedBy: [],
+  };
+  await writeFile(join(plan, "tasks", "1.json"), JSON.stringify(task));
+  expect(await told()).toMatch(
+    new RegExp(`tasks/1\\.json: [^\\n]*task 1 was done as "s", and is "Something else" now[^\\n]*\\n\\s+${anew}`),
+  );
+  expect(await preflight({ ...args, repo: other, beginAnew: "3fa9c1" })).toMatchObject({ kept: null, warnings: [] });
+});
+
+test("a voyage at sea needs its source no more: it may be gone, or have moved, which is told; begun anew it is not before it has sunk", async () => {
+  vi.stubEnv("OCAPTAIN_HELM_PORT", "0");
+  const { plan } = await writePlan();
+  const args = { stack: "voyage-abc", plan, provider: "harbor", unconfined: true } as const;
+  const { repo } = await sunkVoyage("voyage-abc", plan, {});
+  expect(await preflight(args)).toMatchObject({ kept: null, warnings: [] });
+  const moved = join(root, "moved");
+  await rename(repo, moved);
+  expect((await preflight(args)).warnings).toEqual([
+    expect.stringMatching(
+      /code" cannot be read: [\s\S]*voyage 3fa9c1 needs it no more: it goes on from what its own folder holds$/,
+    ),
+  ]);
+  expect((await preflight({ ...args, repo: moved })).warnings).toEqual([
+    `the repository's address is another than when voyage 3fa9c1 began: it was ${repo}, it is ${moved}; its history is the same, and the voyage goes on`,
+  ]);
+  await expect(preflight({ ...args, repo: join(root, "nowhere") })).rejects.toThrow(
+    /repository: repository "\S+nowhere" cannot be read/,
+  );
+  await expect(preflight({ ...args, beginAnew: "3fa9c1" })).rejects.toThrow(
+    /voyage: ocaptain:beginAnew names voyage 3fa9c1, which is at sea[^\n]*\n\s+hint: pulumi destroy -s voyage-abc/,
+  );
 });
 
 test("everything that is wrong is said at once", async () => {

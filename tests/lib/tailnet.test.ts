@@ -108,7 +108,7 @@ describe("which tailnet", () => {
       why: "an API key instead of a client's secret",
       config: { tailscaleOauthSecret: "tskey-api-k1-abc" },
       what: "tailscaleOauthSecret",
-      says: /no secret of an OAuth client/,
+      says: /not a secret of an OAuth client/,
     },
     { why: "both", config: { headscaleUrl: "http://h", tailscaleOauthSecret: secret }, what: "headscaleUrl", says: /both set/ },
     { why: "a URL without a key", config: { headscaleUrl: "http://h" }, what: "headscaleApiKey", says: /is missing/ },

@@ -57,6 +57,17 @@ function tinyRepo(): string {
   return repo;
 }
 
+/** One part of the survey of what lies in a repository, which is committed first. */
+function part(repo: string, name: string) {
+  git(repo, "add", "--all");
+  git(repo, "commit", "--quiet", "--allow-empty", "-m", "more");
+  for (const tool of ["keel", name])
+    execFileSync(process.execPath, [join(survey, "tools", `${tool}.mjs`)], { cwd: repo, env, stdio: "ignore" });
+  const found = JSON.parse(readFileSync(join(repo, "survey", `${name}.json`), "utf8"));
+  rmSync(join(repo, "survey"), { recursive: true });
+  return found;
+}
+
 describe("the survey plan", () => {
   test("loads, is as wide as it says, and its task files are what generate.mjs writes", async () => {
     const loaded = await plan();
@@ -75,6 +86,40 @@ describe("the survey plan", () => {
     const verified = await verify(one);
     expect(verified.stdout + verified.stderr).toMatch(/^the survey of ocaptain is whole/);
     expect(git(one, "rev-parse", "HEAD:survey")).toBe(git(two, "rev-parse", "HEAD:survey"));
+    const { items } = JSON.parse(readFileSync(join(one, "survey/todos.json"), "utf8"));
+    expect(items.filter(({ path }: { path: string }) => /^(tests\/)?plans\//.test(path))).toEqual([]);
+  });
+
+  test("a note for later is a comment that begins with the word; texts that speak of such notes are none", async () => {
+    const repo = tinyRepo();
+    // Written apart, so that a survey of this project does not find them here.
+    const lines = [
+      "// T-ODO: shorten",
+      "x = 1  # F-IXME(ann) later",
+      " * H-ACK around it",
+      "- [ ] T-ODO paint",
+      'const words = "T-ODO|F-IXME";',
+      "// Notes for later: T-ODO, F-IXME, H-ACK.",
+      'say("No T-ODO left.");',
+      "# X-XX, and others",
+    ];
+    writeFileSync(join(repo, "notes.txt"), `${lines.join("\n").replaceAll(/(?<=\b[TFHX])-/g, "")}\n`);
+    const { items } = part(repo, "todos");
+    expect(items.map(({ line, kind }: { line: number; kind: string }) => [line, kind])).toEqual([
+      [1, "TODO"],
+      [2, "FIXME"],
+      [3, "HACK"],
+      [4, "TODO"],
+    ]);
+  });
+
+  test("a licence is a file, and not a name in package.json", async () => {
+    const repo = tinyRepo();
+    writeFileSync(join(repo, "package.json"), '{"license": "MIT"}');
+    const first = () => part(repo, "health").checks[0];
+    expect(first()).toEqual({ name: "Licence", ok: false, detail: null });
+    writeFileSync(join(repo, "LICENSE-MIT"), readFileSync(join(project, "LICENSE")));
+    expect(first()).toEqual({ name: "Licence", ok: true, detail: "MIT" });
   });
 
   test("surveys a repository with one odd file and one commit", async () => {

@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { diamond } from "../fixtures/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
@@ -19,8 +21,10 @@ const told = async () =>
   (await readFile(join(captain.folder, "told"), "utf8").catch(() => "")).trim().split("\n").filter(Boolean);
 const steps = (at: string) => ({
   onSail: `echo "sail ${at} $STACK $BRANCH $SHIPS $(ls "$WORKSPACE")" >> ${captain.folder}/told`,
-  onSink: `echo "sink $STACK $(ls "$WORKSPACE/out" | wc -l)" >> ${captain.folder}/told`,
+  onSink: `echo "sink $STACK $(ls "$WORKSPACE/out" | wc -l)" >> ${captain.folder}/told; ${pushHome}`,
 });
+/** The example of the documentation, which is to do what it says. */
+const pushHome = /ocaptain:onSink '(.*)'/.exec(readFileSync("docs/plans.md", "utf8"))![1]!;
 
 test("without steps no command is in the stack, and its plugin is not needed", async () => {
   await captain.up();
@@ -48,7 +52,7 @@ test("onSail is in preview, runs when ships are ready, once, again when it is an
   await captain.up();
 });
 
-test("no path of this machine is in their state but what the captain wrote; onSink runs at destroy, when the ship is gone and its work is home", async () => {
+test("no path of this machine is in their state but what the captain wrote; onSink runs at destroy, when the ship is gone and its work is home: the example of the documentation brings the branch to where the repository came from", async () => {
   const { resources = [] } = (await captain.state()).deployment;
   const state = JSON.stringify(resources.filter(({ type }) => type.startsWith("command:"))).replaceAll(
     `${captain.folder}/told`,
@@ -59,4 +63,6 @@ test("no path of this machine is in their state but what the captain wrote; onSi
   expect(state).not.toContain(process.cwd());
   await captain.destroy();
   expect((await told()).at(-1)).toBe("sink sea 3");
+  const brought = await execa("git", ["ls-tree", "-r", "--name-only", captain.stack], { cwd: captain.repo });
+  expect(brought.stdout.split("\n")).toEqual(["README.md", "out/1", "out/2", "out/3"]);
 });

@@ -86,7 +86,7 @@ export async function openCaptain(
     onStack,
     voyage: voyageFolder(stack),
     up: (args: string[] = [], run = {}) => pulumi(["up", "--yes", "--skip-preview", ...onStack, ...args], run),
-    preview: (args: string[] = []) => pulumi(["preview", ...onStack, ...args]),
+    preview: (args: string[] = [], run = {}) => pulumi(["preview", ...onStack, ...args], run),
     destroy: (args: string[] = [], run = {}) => pulumi(["destroy", "--yes", "--skip-preview", ...onStack, ...args], run),
     outputs: async () =>
       JSON.parse(String((await pulumi(["stack", "output", "--json", "--show-secrets", "-s", stack])).stdout)) as Outputs,

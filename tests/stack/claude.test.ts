@@ -29,9 +29,7 @@ test("a token that is refused: up fails, names each ship, with Claude Code's own
   const refused = await captain.up([], { reject: false });
   expect(refused.exitCode).not.toBe(0);
   for (const ship of ["ship-0", "ship-1", "ship-2"])
-    expect(refused.all).toMatch(
-      new RegExp(`the hand of ${ship} .* cannot work: Claude Code's credentials are refused: Invalid API key`),
-    );
+    expect(refused.all).toMatch(new RegExp(`${ship} .* cannot work: Claude Code's credentials are refused: Invalid API key`));
   const { tasks } = await captain.until("seen", () => true);
   expect(tasks.map((task) => [task.status, task.epoch])).toEqual(Array(5).fill(["pending", 0]));
   process.env.ANTHROPIC_API_KEY = KEY;

@@ -1,15 +1,19 @@
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { spritePrefix } from "../../lib/naming.ts";
-import { diamond } from "../fixtures/plan.ts";
+import { diamond, writePlan } from "../fixtures/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 let red: Captain;
 let blue: Captain;
+/** Of blue's name, plan and repository, with a Pulumi backend of its own: another checkout, or the same one after its state was lost. */
+let again: Captain | undefined;
 beforeAll(async () => {
   red = await openCaptain({ stack: "red", tasks: diamond(4), config: { ships: 1 } });
   blue = await openCaptain({ stack: "blue", tasks: diamond(4), config: { ships: 1 }, beside: red });
 });
 afterAll(async () => {
+  await again?.close();
   await blue.close();
   await red.close();
 });
@@ -27,6 +31,48 @@ test("sinking one leaves the other as it is", async () => {
   expect(await sprites.list(spritePrefix("red", await red.voyageId()))).toEqual([]);
   expect(await sprites.list(spritePrefix("blue", await blue.voyageId()))).toHaveLength(1);
   await blue.up(["--expect-no-changes"]);
-  await blue.destroy();
-  expect(await blue.processes()).toEqual([]);
+});
+
+test("a second state of one stack's name is refused, makes nothing and ends nothing; it adopts the voyage by its id, and then the first is refused", async () => {
+  const id = await blue.voyageId();
+  again = await openCaptain({ stack: "blue", config: { ships: 1 }, beside: red });
+  await again.configure({ plan: blue.plan });
+  const before = await blue.helm().voyage(id);
+  const refused = await again.up([], { reject: false });
+  expect(refused.exitCode).not.toBe(0);
+  const refusal = `voyage ${id} of stack "blue" is at sea[\\s\\S]*pulumi config set ocaptain:adopt ${id}`;
+  expect(refused.all).toMatch(new RegExp(refusal));
+  await again.destroy();
+  const after = await blue.helm().voyage(id);
+  expect(after.ships.map((ship) => ship.incarnation)).toEqual(before.ships.map((ship) => ship.incarnation));
+  expect(after.tasks).toEqual(before.tasks);
+
+  await again.configure({ adopt: id });
+  await again.up();
+  expect((await blue.helm().voyage(id)).ships.map((ship) => ship.incarnation)).toEqual(before.ships.map((s) => s.incarnation));
+  const late = await blue.destroy([], { reject: false });
+  expect(late.exitCode).not.toBe(0);
+  expect(late.all).toMatch(/was adopted by another Pulumi state/);
+  expect(await (await blue.sprites()).list(spritePrefix("blue", id))).toHaveLength(1);
+  await again.destroy();
+  expect(await again.processes()).toEqual([]);
+});
+
+test("a stack that has sunk: preview lists what goes on; another plan is refused, and a voyage begun anew leaves the old folder whole", async () => {
+  const id = await blue.voyageId();
+  const mine = again!;
+  expect((await mine.preview()).all).toMatch(new RegExp(`Voyage ${id}, which has sunk, goes on: [\\s\\S]*stay done: 1, 2, 3, 4`));
+  const other = await writePlan(`${mine.folder}/other`, { repo: mine.repo, tasks: [{ id: "1", run: "echo one > one" }] });
+  await mine.configure({ plan: other });
+  const refused = await mine.up([], { reject: false });
+  expect(refused.all).toMatch(
+    new RegExp(`which has no commit in common with it[\\s\\S]*pulumi config set ocaptain:beginAnew ${id} -s blue`),
+  );
+  await mine.configure({ beginAnew: id });
+  await mine.up();
+  expect(await mine.voyageId()).not.toBe(id);
+  expect((await mine.until("verified", (s) => s.state === "verified")).tasks.map((task) => task.id)).toEqual(["1"]);
+  expect(existsSync(`${mine.voyage.root}.${id}/repo.git`)).toBe(true);
+  await mine.destroy();
+  expect(await mine.processes()).toEqual([]);
 });

@@ -112,5 +112,5 @@ test("a client without the scope, and no client: said with the scope's name, and
   api.state.scope = "auth_keys devices:core";
   await expect(up()).rejects.toThrow(/lacks the scope policy_file/);
   await pulumi("config", "set", "home-port:captains", "you");
-  await expect(up()).rejects.toThrow(/"you" is no user/);
+  await expect(up()).rejects.toThrow(/"you" is neither a user/);
 });

@@ -90,6 +90,7 @@ export class ClaimsByGate {
     const spent = () => deck.heartbeat.spent ?? (left() === 0 ? `stopped at $${budgetUsd}, what was left to spend` : null);
     const hand: Hand = async (_deck, _grant, delivery, _log, signal) => {
       if (!begun) await delivery.begin();
+      delivery.handBegan = true; // the session that has claimed it
       const held = { task: grant.task.id, epoch: grant.epoch };
       // The session is all claims'; in the ledger each has one of its own, for its spend.
       const account = randomUUID();

@@ -3,7 +3,7 @@ import { files, text, writePart } from "./common.mjs";
 
 const paths = files().map((file) => file.path);
 const find = (pattern) => paths.find((path) => pattern.test(path)) ?? null;
-const licenceFile = find(/^(licen[cs]e|copying)(\.[a-z]+)?$/i);
+const licenceFile = find(/^(licen[cs]e|copying)([.-][\w.-]+)?$/i);
 const licenceText = (licenceFile && text(licenceFile)) ?? "";
 const KINDS = [
   ["Apache-2.0", /Apache License/],
@@ -20,7 +20,12 @@ let declared = null;
 try {
   declared = JSON.parse(text("package.json") ?? "{}").license ?? null;
 } catch {}
-const licence = { file: licenceFile, kind: KINDS.find(([, pattern]) => pattern.test(licenceText))?.[0] ?? declared };
+/** A name in package.json gives nobody a right: the text has to be there. */
+const licence = {
+  file: licenceFile,
+  kind: licenceFile && (KINDS.find(([, pattern]) => pattern.test(licenceText))?.[0] ?? declared),
+  declared,
+};
 
 const readmeFile = find(/^readme(\.[a-z]+)?$/i);
 const readmeText = (readmeFile && text(readmeFile)) ?? "";
@@ -35,7 +40,7 @@ const readme = {
 };
 const check = (name, path, detail = path) => ({ name, ok: path !== null, detail: path === null ? null : detail });
 const checks = [
-  { name: "Licence", ok: licence.kind !== null || licence.file !== null, detail: licence.kind ?? licence.file },
+  check("Licence", licence.file, licence.kind ?? licence.file),
   check("README", readmeFile, readmeFile && `${readme.words} words`),
   {
     name: "README shows a command",

@@ -63,7 +63,7 @@ ${fact("for newcomers", `${health.passed} of ${health.of}`)}
 </header>
 <main>
 ${sections.join("")}</main>
-<footer><p>Surveyed at commit <code>${esc(facts.commit)}</code> of ${esc(facts.at.slice(0, 10))}, ${plural(facts.commits, "commit")} deep, by a fleet of ships: one part a task, drawn and bound by those that came after. The numbers are beside this file, in <code>survey/*.json</code>; what counted them is in <code>survey/tools/</code>.</p></footer>
+<footer><p>Surveyed at commit <code>${esc(facts.commit)}</code> of ${esc(facts.at.slice(0, 10))}, ${plural(facts.commits, "commit")} deep, by a fleet of ships: one part a task, drawn and bound by those that came after. The numbers are in <code>survey/*.json</code> on the branch that holds this report; what counted them is in <code>survey/tools/</code> there.</p></footer>
 </body>
 </html>
 `,

@@ -1,3 +1,4 @@
+import { HttpError } from "../../../helm/http.ts";
 import { Refused } from "../../../helm/refused.ts";
 import type { AcceptReply, AcceptRequest, ClaimReply, Grant, ReleaseRequest } from "../../../lib/ship-api.ts";
 import type { Model } from "./model.ts";
@@ -79,6 +80,8 @@ export class Network {
       }
       return { ship, message, ok: await voyage.calls[call](caller, body as never) };
     } catch (error) {
+      // Another task has its turn: no answer, and the ship asks again.
+      if (error instanceof HttpError && error.status === 503) return new Promise(() => {});
       if (error instanceof Refused) return { ship, message, refused: error.refusal.error };
       throw error;
     }

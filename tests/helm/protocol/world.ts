@@ -44,6 +44,7 @@ export class World {
       clock,
       log: () => {},
       show: async () => {},
+      holdMs: 0,
     });
     const opened = this.voyage.open();
     await this.through(opened);
@@ -127,6 +128,7 @@ export class World {
           this.history.push(moved);
           return true;
         }),
+      touched: async () => ["f"],
       holds: async (commit) => this.history.some(({ id }) => id === commit),
       rescue: (ask) =>
         gated(() => {

@@ -1,0 +1,96 @@
+import { captainId } from "../../lib/captain.ts";
+import { OcaptainError } from "../../lib/errors.ts";
+import { voyageFolder, voyagesRoot } from "../../lib/paths.ts";
+import { asideFolder } from "../../lib/put-aside.ts";
+import { readVoyageFile, type VoyageFile } from "../../lib/voyage-file.ts";
+import { folderElsewhere, hasBegun } from "../../lib/voyage-whereabouts.ts";
+import type { Settings } from "../lifecycle.ts";
+
+/** Who a voyage is to the state: what `Muster` has recorded. Of a state of before there were state ids, without one. */
+export type Known = { voyageId?: string | undefined; stateId?: string | undefined; captainId?: string | undefined };
+
+/**
+ * Is the captain's folder the voyage's that the state means, and this state the one that sails it? Two states of one stack name (two checkouts, two backends, a
+ * state that was lost), and two folders of one voyage, must never both act (docs/adr/who-a-voyage-is.md). Only looks.
+ *
+ * @param state what the state knows, in a preview only that there is one; null when it knows no voyage
+ * @returns the folder's word of the voyage that goes on; null when one begins
+ * @throws OcaptainError with both sides and the ways out
+ */
+export async function admit(settings: Settings, stack: string, state: Known | null): Promise<VoyageFile | null> {
+  const file = await sameVoyage(settings, stack, state);
+  const folder = voyageFolder(stack);
+  if (state && !file)
+    throw new OcaptainError(
+      "FOLDER_GONE",
+      `${folder.root} is not there, the folder of a voyage that this state sails${state.voyageId ? ` (${state.voyageId})` : ""}; with it went its repository and its ledger`,
+      {
+        hint: `put it back, or say where it is: export OCAPTAIN_VOYAGES=…; else begin anew: pulumi destroy -s ${stack} (it brings home what ships still hold), then pulumi up -s ${stack}`,
+      },
+    );
+  if (state) return file;
+  if (!file) {
+    if (hasBegun(folder))
+      throw new OcaptainError("NAMELESS", `${folder.root} holds a voyage, and no voyage.json that says which`, {
+        hint: `put that file back; or put the folder aside: mv ${folder.root} ${folder.root}.old`,
+      });
+    return null;
+  }
+  if (file.sunkAt && settings.beginAnew === file.voyageId) return null;
+  if (!file.sunkAt && hasBegun(folder) && settings.adopt !== file.voyageId)
+    throw new OcaptainError(
+      "NOT_OF_THIS_STATE",
+      `voyage ${file.voyageId} of stack "${stack}" is at sea (its folder: ${folder.root}, begun ${file.createdAt}), and this Pulumi state does not know it: another checkout or backend sails it, or its state was lost`,
+      {
+        hint: `another stack: pulumi stack init NAME; or, only if its state is lost, adopt it with its fleet: pulumi config set ocaptain:adopt ${file.voyageId} -s ${stack}, then pulumi up -s ${stack}`,
+      },
+    );
+  return file;
+}
+
+/**
+ * The part of {@link admit} that counts for a look and for a destroy too. A folder that is not there is no reason to refuse those: null.
+ * @throws OcaptainError ANOTHER_CAPTAIN, FOLDER_ELSEWHERE, ANOTHER_VOYAGE, ANOTHER_STATE
+ */
+export async function sameVoyage(settings: Settings, stack: string, state: Known | null): Promise<VoyageFile | null> {
+  if (state) refuseStranger(state, await captainId(), settings, stack);
+  const file = await readVoyageFile(stack);
+  const voyageId = state?.voyageId ?? file?.voyageId;
+  const elsewhere = voyageId && (await folderElsewhere(stack, voyageId));
+  if (elsewhere)
+    throw new OcaptainError(
+      "FOLDER_ELSEWHERE",
+      `the folder of voyage ${voyageId} is ${elsewhere}, where its helm holds it; OCAPTAIN_VOYAGES now means ${voyageFolder(stack).root}`,
+      { hint: `export OCAPTAIN_VOYAGES=${elsewhere.slice(0, -stack.length - 1)}` },
+    );
+  if (!state || !file) return file;
+  if (state.voyageId && file.voyageId !== state.voyageId)
+    throw new OcaptainError(
+      "ANOTHER_VOYAGE",
+      `${voyageFolder(stack).root} is the folder of voyage ${file.voyageId}, and this state sails voyage ${state.voyageId}`,
+      {
+        hint: `put the folder of ${state.voyageId} back (${asideFolder(stack, state.voyageId)}, or in ${voyagesRoot()}); or forget this state, if that voyage has sunk: pulumi stack rm --force ${stack}`,
+      },
+    );
+  if (state.stateId && file.stateId && state.stateId !== file.stateId)
+    throw new OcaptainError(
+      "ANOTHER_STATE",
+      `voyage ${file.voyageId} of stack "${stack}" was adopted by another Pulumi state (${file.stateId}; this one is ${state.stateId}): another checkout or backend sails it now`,
+      {
+        hint: `go on there; and forget this state: pulumi stack rm --force ${stack}  (to take the voyage back here after that: pulumi stack init ${stack}, pulumi config set ocaptain:adopt ${file.voyageId} -s ${stack})`,
+      },
+    );
+  return file;
+}
+
+/** A voyage's mirrors, ledger and daemons are on one machine: another one's `up` or `destroy` would find nothing and lose them (design 16). */
+function refuseStranger(state: Known, me: string, settings: Settings, stack: string): void {
+  if (!state.captainId || state.captainId === me || settings.handover === state.captainId) return;
+  throw new OcaptainError(
+    "ANOTHER_CAPTAIN",
+    `voyage "${stack}" is sailed by captain ${state.captainId}; this machine is captain ${me}`,
+    {
+      hint: `copy that machine's folder of the voyage here, then: pulumi config set ocaptain:handover ${state.captainId} -s ${stack}`,
+    },
+  );
+}

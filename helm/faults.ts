@@ -1,0 +1,44 @@
+import type { Ledger } from "./ledger.ts";
+
+/**
+ * Faults of ships: a claim that could not be begun, a verification that could not be run. They cost no task a try and no voyage its verdict, so a ship with
+ * which something is wrong would go on for ever, and take from the healthy ones what they could do: after some in a row it is unfit, and given nothing until
+ * the next `up` launches it anew. Each function runs inside one write of the store.
+ */
+
+const MOST_FAULTS = 3;
+
+export function noteFault(ledger: Ledger, life: number, reason: string): void {
+  ledger.store.run(
+    "INSERT INTO faults (life, count, reason) VALUES (?, 1, ?) ON CONFLICT (life) DO UPDATE SET count = count + 1, reason = excluded.reason",
+    life,
+    reason,
+  );
+}
+
+/** Its hand has begun, whatever became of it: the ship can work. */
+export function forgetFaults(ledger: Ledger, life: number): void {
+  ledger.store.run("DELETE FROM faults WHERE life = ?", life);
+}
+
+/** A launch: it is tried anew. */
+export function tryAnew(ledger: Ledger, life: number): void {
+  ledger.store.run(
+    "UPDATE faults SET count = 0, anew = CASE WHEN count >= ? THEN 1 ELSE anew END WHERE life = ?",
+    MOST_FAULTS,
+    life,
+  );
+}
+
+/** Was it unfit before its newest launch, and has begun nothing since? */
+export const isTriedAnew = (ledger: Ledger, life: number): boolean => !!faultsOf(ledger, life)?.anew;
+
+/** Why it is given nothing; undefined when it may have work. */
+export function whyFaulty(ledger: Ledger, life: number): string | undefined {
+  const faults = faultsOf(ledger, life);
+  if (!faults || faults.count < MOST_FAULTS) return undefined;
+  return `it failed ${faults.count} times in a row before its work began, at last: ${faults.reason}`;
+}
+
+const faultsOf = (ledger: Ledger, life: number) =>
+  ledger.store.one<{ count: number; reason: string; anew: number }>("SELECT * FROM faults WHERE life = ?", life);

@@ -1,0 +1,88 @@
+import { type Dirent, readFileSync, readlinkSync } from "node:fs";
+import { lstat, readdir, realpath, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+
+/**
+ * git makes `<file>.lock` before it changes a file, and removes it when it is done. One that was killed in between, or cut off with the power, leaves it, and
+ * then that file can never be changed again: a branch with such a lock takes no commit. git itself never removes another one's.
+ *
+ * One is stale when no git that is at work in the repository can have made it: each began after the lock was there. Where processes cannot be looked at
+ * (no /proc), when it is older than any command of ours may take.
+ */
+
+/** A file's time and a process's beginning are not told by one clock. */
+const CLOCKS_MS = 2_000;
+const OLDER_THAN_ANY_MS = 15 * 60_000;
+const TICKS_A_SECOND = 100;
+
+/** `held`: what is there and not stale. */
+export type Locks = { removed: string[]; held: string[] };
+
+/** Removes stale locks of a repository: of its own files and of all its refs, or only of its branches. @param gitDir a bare repository, or a `.git` folder */
+export async function removeStaleLocks(gitDir: string, { refs = "all" }: { refs?: "all" | "heads" } = {}): Promise<Locks> {
+  const found = [
+    ...(await locksIn(gitDir)),
+    ...(await locksIn(join(gitDir, "objects"))),
+    ...(await locksIn(join(gitDir, "objects", "info"))),
+    ...(await locksIn(join(gitDir, "refs", ...(refs === "heads" ? ["heads"] : [])), true)),
+  ];
+  const locks: Locks = { removed: [], held: [] };
+  if (found.length === 0) return locks;
+  const seen = await Promise.all(found.map(async (file) => ({ file, stat: await lstat(file).catch(() => null) })));
+  const began = await gitsBegan(gitDir);
+  for (const { file, stat } of seen) {
+    if (!stat) continue; // done meanwhile
+    const isStale =
+      began === null ? Date.now() - stat.mtimeMs > OLDER_THAN_ANY_MS : began.every((ms) => stat.mtimeMs < ms - CLOCKS_MS);
+    const now = isStale && (await lstat(file).catch(() => null));
+    if (now && now.ino === stat.ino && now.mtimeMs === stat.mtimeMs) {
+      await rm(file, { force: true });
+      locks.removed.push(file);
+    } else if (!isStale) locks.held.push(file);
+  }
+  return locks;
+}
+
+async function locksIn(folder: string, deep = false): Promise<string[]> {
+  const entries: Dirent[] = await readdir(folder, { withFileTypes: true, recursive: deep }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".lock"))
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** When each git that is at work in the repository began, ms since the epoch; null where processes cannot be looked at. */
+async function gitsBegan(gitDir: string): Promise<number[] | null> {
+  const bootMs = Number(/^btime (\d+)$/m.exec(readOr("", "/proc/stat"))?.[1]) * 1000;
+  if (!bootMs) return null;
+  const places = [gitDir, await realpath(gitDir).catch(() => gitDir)];
+  return (await readdir("/proc")).flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return [];
+    const command = readOr("", `/proc/${pid}/cmdline`);
+    if (!/^git/.test(basename(command.split("\0", 1)[0] ?? ""))) return [];
+    // Another user's process shows its command alone: it may be anywhere.
+    const about = [command, readOr(gitDir, `/proc/${pid}/environ`), linkOr(gitDir, `/proc/${pid}/cwd`)].join("\0");
+    if (!places.some((place) => about.includes(place))) return [];
+    const ticks = Number(
+      readOr("", `/proc/${pid}/stat`)
+        .replace(/^.*\) /s, "")
+        .split(" ")[19],
+    );
+    return Number.isFinite(ticks) ? [bootMs + (ticks * 1000) / TICKS_A_SECOND] : [];
+  });
+}
+
+function readOr(otherwise: string, file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return otherwise;
+  }
+}
+
+function linkOr(otherwise: string, file: string): string {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return otherwise;
+  }
+}

@@ -1,0 +1,45 @@
+import { voyageFolder } from "../paths.ts";
+import { anotherPlan, readLineage } from "../plan/lineage.ts";
+import type { Plan } from "../plan-types.ts";
+import type { VoyageFile } from "../voyage-file.ts";
+import { waysOut } from "../voyage-repository.ts";
+import type { PreflightFinding } from "./check.ts";
+
+/** A plan that is not a later text of the one that the voyage has sailed so far: its tasks would pass for done by the numbers of others. */
+export function lineageFindings(what: string, plan: Plan, voyage: VoyageFile): PreflightFinding[] {
+  const { voyageId, stack } = voyage;
+  const lineage = readLineage(voyageFolder(stack).ledger);
+  const another = lineage && anotherPlan(plan, lineage);
+  if (!another) return [];
+  const done = lineage.granted.filter(({ status }) => status === "accepted").length;
+  const has = `voyage ${voyageId} of stack "${stack}" sails the plan "${lineage.name}" (tasks done: ${done})`;
+  if (another.renamed)
+    return [
+      {
+        what,
+        message: `${has}, and this plan is "${plan.name}": its tasks have the same numbers and would pass for done`,
+        hint: waysOut(
+          voyage,
+          `go on with that plan (if it is this one: "name": ${JSON.stringify(lineage.name)} in its voyage.json)`,
+        ),
+      },
+    ];
+  return another.others.map(({ id, was, is }) => ({
+    what: `${what}/tasks/${id}.json`,
+    message: `${has}; its task ${id} was done as "${was}", and is "${is}" now: another task, which would pass for done`,
+    hint: waysOut(voyage, "give it a number of its own, and leave the done one as it was"),
+  }));
+}
+
+/** What is kept of a voyage that has sunk, for a preview: nothing else tells that not everything is made anew. */
+export function keptOf(voyage: VoyageFile): string | null {
+  const lineage = readLineage(voyageFolder(voyage.stack).ledger);
+  const done = lineage?.granted.filter(({ status }) => status === "accepted") ?? [];
+  const folder = voyageFolder(voyage.stack).root;
+  const tasks = done.map(({ task }) => task.id).join(", ");
+  return [
+    `Voyage ${voyage.voyageId}, which has sunk, goes on: ${folder} is kept, with its branch and its ledger.`,
+    done.length > 0 ? `  Tasks that stay done: ${tasks}` : "  No task is done yet.",
+    `  To begin anew instead (the folder is put aside): pulumi config set ocaptain:beginAnew ${voyage.voyageId} -s ${voyage.stack}`,
+  ].join("\n");
+}

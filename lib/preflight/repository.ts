@@ -1,0 +1,40 @@
+import { sourceProblems } from "../git/source-problems.ts";
+import { readSource } from "../git/voyage-repo.ts";
+import type { VoyageFile } from "../voyage-file.ts";
+import { boundRepository, standingOf } from "../voyage-repository.ts";
+import type { PreflightFinding } from "./check.ts";
+
+/** Below the bound of a check, so that git's own word is heard. */
+const REPO_MS = 9_000;
+
+export type Looked = { findings: PreflightFinding[]; warnings: string[] };
+
+/**
+ * The repository that the voyage begins with can be read and cloned whole; or it is the one that the voyage works on already, which then needs to be there no more.
+ * @param voyage  whose folder goes on; null when one begins
+ */
+export async function lookAtRepository(repo: string, stack: string, voyage: VoyageFile | null): Promise<Looked> {
+  const options = { token: process.env.GH_TOKEN, timeoutMs: REPO_MS };
+  const bound = voyage && (await boundRepository(voyage));
+  if (!voyage || !bound) {
+    if (repo === "") return { findings: [], warnings: [] };
+    const problems = await sourceProblems(repo, await readSource(repo, options), stack);
+    return { findings: problems.map((problem) => ({ what: "repository", ...problem })), warnings: [] };
+  }
+  const standing = await standingOf(voyage, bound, repo, options);
+  if (standing.is === "moved")
+    return {
+      findings: [],
+      warnings: [
+        `the repository's address is another than when voyage ${voyage.voyageId} began: it was ${standing.from}, it is ${repo}; its history is the same, and the voyage goes on`,
+      ],
+    };
+  if (standing.is === "out of reach")
+    return {
+      findings: [],
+      warnings: [
+        `${standing.why.message}\n  voyage ${voyage.voyageId} needs it no more: it goes on from what its own folder holds`,
+      ],
+    };
+  return { findings: [], warnings: [] };
+}

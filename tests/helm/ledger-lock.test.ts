@@ -1,0 +1,52 @@
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Doors } from "../../helm/doors.ts";
+import { Fleet } from "../../helm/fleet.ts";
+import { shipServer } from "../../helm/ship-server.ts";
+import { makeCaptain, makePlan, makeSource, makeVoyage } from "./support.ts";
+
+let captain: Awaited<ReturnType<typeof makeCaptain>>;
+let fleets: Fleet[];
+beforeEach(async () => {
+  captain = await makeCaptain();
+  fleets = [];
+});
+afterEach(() => {
+  for (const fleet of fleets) fleet.end();
+  captain.remove();
+});
+
+/** A helm of a home of its own, on the same voyages. */
+async function open(home: string): Promise<Fleet> {
+  process.env.OCAPTAIN_HOME = join(captain.root, home);
+  const doors: Doors = new Doors(
+    () => shipServer(fleet, () => {}),
+    () => {},
+  );
+  const fleet = new Fleet(() => {}, doors);
+  fleets.push(fleet);
+  await fleet.start();
+  return fleet;
+}
+
+test("a second helm on a voyage's ledger is refused with the file, its holder and the way out; when the first ends, it may", async () => {
+  const { folder, register } = await makeVoyage(makeSource(captain.root), "v", makePlan({ "1": [] }));
+  const [one, two] = [await open("one"), await open("two")];
+  process.env.OCAPTAIN_HOME = join(captain.root, "one");
+  await one.register("abc123", register);
+  await one.register("abc123", register);
+  process.env.OCAPTAIN_HOME = join(captain.root, "two");
+  await expect(two.register("abc123", register)).rejects.toMatchObject({
+    code: "LEDGER_HELD",
+    message: `the ledger ${folder.ledger} is held by another helm: process ${process.pid} on ${hostname()}, of ${join(captain.root, "one", "helm")}`,
+    hint: expect.stringContaining(`kill ${process.pid}`),
+  });
+  expect(two.ids()).toEqual([]);
+  const token = await one.need("abc123").voyage.crews.register("ship-0", "vm");
+  expect(one.need("abc123").voyage.ledger.lifeOfToken(token)).toMatchObject({ ship: "ship-0" });
+
+  one.end();
+  await two.register("abc123", register);
+  expect(two.need("abc123").voyage.ledger.ship("ship-0")).toBeDefined();
+}, 30_000);
