@@ -1,5 +1,6 @@
 import type { ClaimReply, Grant, HelloReply } from "../../lib/ship-api.ts";
 import { type Deck, handBaseEnvironment } from "../deck.ts";
+import { no } from "../gates/gatekeeper.ts";
 import { gatePlaces } from "../gates/hook-settings.ts";
 import { asHalt, Halt } from "../halt.ts";
 import { pause } from "../pause.ts";
@@ -17,6 +18,9 @@ import { endUnfit } from "./claude/unfit.ts";
 const ATTENDED_LOOK_MS = 2_000;
 /** How often a session that claims nothing is told that it could. */
 const TOLD = 3;
+/** The session's folder is the checkout that is judged meanwhile (crew/verified-tree.ts). */
+const WHILE_VERIFYING =
+  "The plan's verify.sh is run in this folder now, and nothing may change there until it has ended. End your turn; you are told when there is work.";
 
 type Run = (claim: (signal: AbortSignal) => Promise<void>) => Promise<void>;
 type Settings = NonNullable<HelloReply["interactive"]>;
@@ -61,6 +65,7 @@ async function keepSession(
   let stirred = 0;
   let told = 0;
   let taken = 0;
+  let verifying = false;
 
   const tui: Tui = await Tui.open(deck, {
     hand: settings,
@@ -69,6 +74,7 @@ async function keepSession(
     env: () => claudeEnvironment(ship, handBaseEnvironment(deck)),
     status: () => [ship.config.ship, claims.task ? `task ${claims.task}` : "no task"].join(" · "),
     async judge(input) {
+      if (verifying && input.hook_event_name === "PreToolUse") return no(WHILE_VERIFYING);
       const turn = ++stirred;
       const verdict = await claims.judge(input);
       if (claims.spent !== null) void claims.quiet.then(endWhenSpent);
@@ -104,7 +110,12 @@ async function keepSession(
         { totalMs: hello.leaseSeconds * 1000, signal: both },
       );
       if (reply.kind === "grant") return [reply.grant.task.id];
-      if (reply.kind === "verify") await onClaim((ending) => verify(deck, reply, ending).catch(() => {}));
+      if (reply.kind === "verify") {
+        verifying = true;
+        await onClaim((ending) => verify(deck, reply, ending).catch(() => {})).finally(() => {
+          verifying = false;
+        });
+      }
       if (reply.kind !== "nothing") continue;
       if (reply.reason !== "paused" && reply.free?.length) return reply.free;
       const rested = reply.reason === "done" || performance.now() - since > hello.lingerSeconds * 1000;

@@ -38,7 +38,7 @@ test("status: the voyage, what needs the captain first, a row a ship with how th
   );
   expect(stdout.indexOf("needs the captain")).toBeLessThan(stdout.indexOf("SHIP"));
   expect(stdout).toMatch(
-    /✗ task 2 \(Task 2\) is blocked after 1 try: exit status 3\n {4}hint: edit the plan's tasks\/2.json .*, then: pulumi up -s quay/,
+    /✗ task 2 \(Task 2\) is blocked after 1 try: exit status 3: no timber\n {4}hint: edit the plan's tasks\/2.json .*, then: pulumi up -s quay/,
   );
   expect(stdout).toMatch(new RegExp(`\n${busy} +working +\\d+s +connected +\\S.* +\\d+s +#1 Task 1`));
   expect(stdout).toMatch(new RegExp(`\n${idle()} +asleep +\\d+s +said goodbye: nothing to do`));
@@ -93,7 +93,7 @@ test("tasks: a row a task, with what it waits for and why it is blocked; -s pick
   const { stdout } = await ocaptain("tasks");
   expect(stdout.split("\n")[0]).toMatch(/^TASK +STATUS +SHIP +FOR +WAITS FOR +TRIES +SUBJECT$/);
   expect(stdout).toMatch(new RegExp(`\n1 +claimed +${busy} +\\d+\\w+ .*Task 1`));
-  expect(stdout).toMatch(/\n2 +blocked .* 1 +Task 2 {2}\(exit status 3\)/);
+  expect(stdout).toMatch(/\n2 +blocked .* 1 +Task 2 {2}\(exit status 3: no timber\)/);
   expect(stdout).toMatch(/\n3 +pending +2 +Task 3/);
   const blocked = await json("tasks", "-s", "blocked");
   expect(blocked).toMatchObject({ from: "helm", tasks: [{ id: "2", tries: 1, waitsFor: [] }] });

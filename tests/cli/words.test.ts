@@ -150,6 +150,26 @@ test("the launcher works through links, from anywhere, and says what Node it lac
   expect(result.stderr).toMatch(/needs Node 24 or later, and finds v20\.11\.0\n {2}hint: \(cd .*old && npm run setup\)/);
 });
 
+test("an option that the demonstration does not know is said in a line, with where its options are", async () => {
+  const { exitCode, stdout, stderr } = await execa("node", ["cli/demo/main.ts", "--shipz", "3"], { reject: false });
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+  expect(stderr).toMatch(/^Unknown option '--shipz'.*\n {2}hint: npm run demo -- --help$/);
+});
+
+test("doctor names a variable that is nearly one of ours, and was meant to be it", async () => {
+  process.env.OCAPTAIN_VOYAGE = "/somewhere";
+  const { stdout, exitCode } = await ocaptain("doctor", "--json");
+  delete process.env.OCAPTAIN_VOYAGE;
+  expect(JSON.parse(stdout).findings).toContainEqual({
+    area: "settings",
+    what: "OCAPTAIN_VOYAGE",
+    state: "wrong",
+    message: "is read by nobody; did you mean OCAPTAIN_VOYAGES?",
+    hint: "unset OCAPTAIN_VOYAGE",
+  });
+  expect(exitCode).toBe(1);
+});
+
 test("status --watch waits for a voyage that is not there yet, and says so; it ends by itself when the voyage has sunk", async () => {
   const watching = ongoing("status", "soon", "--watch");
   await until("it says that it waits", () => watching.remarks().includes('no voyage "soon"'));
