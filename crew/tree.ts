@@ -14,7 +14,7 @@ import { namesOf, shown } from "./tree/names.ts";
 import { aboutNested, nestedRepos } from "./tree/nested.ts";
 import { ensureRepo } from "./tree/own-git.ts";
 import { findStrays, type Strays } from "./tree/strays.ts";
-import { checkSubmodules } from "./tree/submodules.ts";
+import { checkSubmodules, restoreSubmodule } from "./tree/submodules.ts";
 import { TreeUnready } from "./tree-unready.ts";
 
 /** After so many failures that are not the line's, our own clone is not trusted any more. */
@@ -84,26 +84,31 @@ export class Tree {
     await this.saveLeft(ref, signal);
     const commit = await git(["rev-parse", "--verify", `${ref}^{commit}`]);
     await git(["update-ref", "--no-deref", "HEAD", commit]);
-    const { strays, ignored } = await this.#look(git, await this.#toHead(git));
+    const { paths, modules } = await this.#toHead(git);
+    const { strays, ignored } = await this.#look(git, paths);
     for (const path of [...strays.special, ...strays.gits]) await removeAll(join(this.folder, textOf(path)));
     const stays = [...strays.unreadable, ...strays.files];
     if (stays.length > 0) throw new Error(`what lies in the tree cannot be removed: ${namesOf(stays.map(shown))}`);
     const { repo } = this.#ship;
-    await makeAgentsGit(this.folder, { repo, branch: ship, head: commit, refs: { [`refs/remotes/origin/${branch}`]: commit } });
+    const shownRefs = { [`refs/remotes/origin/${branch}`]: commit };
+    await makeAgentsGit(this.folder, { repo, branch: ship, head: commit, refs: shownRefs }, modules);
     writeFileSync(this.#ignoredFile, JSON.stringify([...ignored]));
     writeFileSync(this.#claimFile, this.claim);
   }
 
-  /** Sets tracked files as committed and removes all others that are not ignored, also from folders of submodules. Returns what is tracked. */
-  async #toHead(git: RunGit): Promise<string[]> {
+  /** Sets tracked files as committed and removes all others that are not ignored, also from folders of submodules. Returns what is tracked, and the git directories of submodules that are as they should be. */
+  async #toHead(git: RunGit): Promise<{ paths: string[]; modules: string[] }> {
     await git(["reset", "--quiet", "--hard"]);
     await git(["clean", "--quiet", "-ffd"]);
     const { paths, links } = await indexed(git);
-    for (const { path } of links) {
-      const folder = join(this.folder, textOf(path));
-      if (existsSync(folder)) for (const name of readdirSync(folder)) await removeAll(join(folder, name));
+    const modules: string[] = [];
+    for (const link of links) {
+      const folder = join(this.folder, textOf(link.path));
+      const module = await restoreSubmodule(git, { folder: this.folder, repo: this.#ship.repo }, link);
+      if (module !== null) modules.push(module);
+      else if (existsSync(folder)) for (const name of readdirSync(folder)) await removeAll(join(folder, name));
     }
-    return paths;
+    return { paths, modules };
   }
 
   /** Gives the crew back what an agent has taken from it; the index is read anew from the files. */

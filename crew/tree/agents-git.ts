@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -124,9 +125,19 @@ export type Shown = {
   refs?: Record<string, string>;
 };
 
-/** Makes the `.git` of `tree` anew: nothing stays of what was there. */
-export async function makeAgentsGit(tree: string, shown: Shown): Promise<void> {
+/**
+ * Makes the `.git` of `tree` anew: nothing stays of what was there.
+ *
+ * @param keep git directories of submodules that are as they should be; those that lie in the old `.git` stay
+ */
+export async function makeAgentsGit(tree: string, shown: Shown, keep: readonly string[] = []): Promise<void> {
   const dir = join(tree, ".git");
+  const kept = join(shown.repo, "modules");
+  await removeAll(kept);
+  mkdirSync(kept);
+  const isFolder = lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const inside = isFolder ? keep.filter((module) => module.startsWith(`${join(realpathSync(dir), "modules")}/`)) : [];
+  for (const [nth, module] of inside.entries()) renameSync(module, join(kept, String(nth)));
   await removeAll(dir);
   for (const folder of ["objects/info", "objects/pack", "refs/heads", "refs/tags", "info", "hooks"])
     mkdirSync(join(dir, folder), { recursive: true });
@@ -138,6 +149,10 @@ export async function makeAgentsGit(tree: string, shown: Shown): Promise<void> {
   lend(dir, shown.repo);
   copyFileSync(join(shown.repo, "info", "exclude"), join(dir, "info", "exclude"));
   copyFileSync(join(shown.repo, "index"), join(dir, "index"));
+  for (const [nth, module] of inside.entries()) {
+    mkdirSync(dirname(module), { recursive: true });
+    renameSync(join(kept, String(nth)), module);
+  }
 }
 
 /** Lets the agent's git read the crew's objects, where it was put away or begun anew. Quiet where there is none. */

@@ -1,5 +1,5 @@
-import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { RunGit } from "../git.ts";
 import { readAgentsGit } from "./agents-git.ts";
 import { bytesOf, textOf } from "./files.ts";
@@ -71,6 +71,33 @@ export async function changedSubmodules(
     if (!isSame || (await differing(git, ask, folder, own.head!, own.objects)).length > 0) found.push(path);
   }
   return found;
+}
+
+/**
+ * Sets what lies in a submodule, which a provision step or an agent has initialised, to the commit of its link. Returns its git directory; null when that
+ * cannot be: then nothing of it may stay.
+ */
+export async function restoreSubmodule(
+  git: RunGit,
+  { folder, repo }: Pick<Ask, "folder" | "repo">,
+  link: Link,
+): Promise<string | null> {
+  const workTree = join(folder, textOf(link.path));
+  const own = existsSync(join(workTree, ".git")) ? readAgentsGit(workTree) : null;
+  if (!own) return null;
+  const dir = dirname(own.objects);
+  const options = { workTree, index: `${repo}/index-submodule`, borrow: own.objects };
+  try {
+    await git(["read-tree", link.commit], options);
+    await git(["checkout-index", "--all", "--force"], options);
+    await git(["clean", "--quiet", "-ffd"], options);
+    writeFileSync(join(dir, "HEAD"), `${link.commit}\n`);
+    return dir;
+  } catch {
+    return null;
+  } finally {
+    rmSync(options.index, { force: true });
+  }
 }
 
 /** Files of a submodule's tree that are not as in its commit. */

@@ -270,11 +270,17 @@ describe("a task that fails", () => {
           helm=$(sed -n 's/.*"helmUrl":"\\([^"]*\\).*/\\1/p' ~/voyage/crew/config.json)
           git config -f .gitmodules submodule.sub.url "$helm/git/abc123"`,
       },
+      { id: "3", subject: "Spoil", rehearsal: "echo spoiled > sub/shared.txt; echo x > sub/x; exit 1" },
+      { id: "4", subject: "Look", rehearsal: "ls sub > seen.txt; cat sub/shared.txt >> seen.txt" },
     );
     expect(await ship.ended(ship.start())).toBe(0);
     expect(helm.row("1").reason).toMatch(/^the submodule sub is at commit \w{10}, which nobody else can have: its address/);
     expect(helm.row("2").status, helm.row("2").reason).toBe("accepted");
     expect(inRepo("ls-tree", helm.branch, "sub")).toMatch(/^160000 commit/);
+    expect(helm.row("4").status, helm.row("4").reason).toBe("accepted");
+    expect(inRepo("show", `${helm.branch}:seen.txt`), "a submodule that is initialised stays, as its commit").toBe(
+      "shared.txt\none",
+    );
   });
 
   test("a passing check is testified to", async () => {
