@@ -1,6 +1,7 @@
 import { getStack, log, runtime } from "@pulumi/pulumi";
 import "./components/source-positions.ts";
 import { captainSteps } from "./components/captain-steps.ts";
+import { tellFailuresOnce } from "./components/failed-resources.ts";
 import { plainly } from "./components/run-error.ts";
 import { Voyage } from "./components/voyage.ts";
 import { readVoyageConfig } from "./components/voyage-config.ts";
@@ -15,6 +16,7 @@ import { planNews } from "./lib/plan-news.ts";
 import { preflight } from "./lib/preflight/preflight.ts";
 import { shipTailnet } from "./lib/tailnet/ship-tailnet.ts";
 
+tellFailuresOnce();
 loadDotEnv(process.cwd());
 keepInside();
 const stack = getStack();

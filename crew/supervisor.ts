@@ -35,7 +35,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const ended = await endStragglers(ship.mark);
-  if (ended > 0) journal.note("stragglers", `${ended} processes of an earlier crew were ended`);
+  if (ended > 0) journal.note("stragglers", `processes of an earlier crew that were ended: ${ended}`);
   putBack(ship);
   rmSync(ship.scratch, { recursive: true, force: true });
 

@@ -30,6 +30,15 @@ export class Delegate implements dynamic.ResourceProvider {
       "spritesOrg",
     ])
       this.settings[key] = request.config.get(`ocaptain:${key}`) || undefined;
+    // `destroy` runs no program that could say so before. Whoever calls next meets the same object, whatever becomes of this call.
+    if (Number(process.versions.node.split(".")[0]) >= 24) return;
+    const refuse = async (): Promise<never> => {
+      const hint = "npm run setup, then: . .tools/env.sh";
+      const old = new Error(`this needs Node 24 or later, and runs on ${process.version} (${process.execPath})\n  hint: ${hint}`);
+      old.stack = "";
+      throw old;
+    };
+    Object.assign(this, { check: refuse, diff: refuse, create: refuse, read: refuse, update: refuse, delete: refuse });
   }
 
   async check(olds: object, news: object) {

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { OcaptainError } from "../lib/errors.ts";
 import { acquireOsLock } from "../lib/os-lock.ts";
 import { voyageFolder } from "../lib/paths.ts";
+import { refuseForOrphans } from "./engine-end.ts";
 
 /** How long a change waits for another process's change of the same voyage to end: longer than the longest step, a clone of 30 minutes. */
 const LOCK_WAIT_MS = 35 * 60_000;
@@ -20,6 +21,7 @@ export async function withVoyageLock<T>(stack: string, work: () => Promise<T>): 
   entry.users += 1;
   try {
     await entry.lock;
+    refuseForOrphans();
     return await work();
   } finally {
     entry.users -= 1;

@@ -1,12 +1,14 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { confinementProblem } from "../lib/confinement-probe.ts";
 import { OcaptainError } from "../lib/errors.ts";
+import { claudeArguments, harborClaude } from "../lib/harbor-claude.ts";
+import { systemArguments } from "../lib/ship-system.ts";
 import { enterShip, enterShipFromHarbor, SHIP_HOME, SHIP_TOOLS, type ShipAddress, SYSTEM_PATH } from "./enter.ts";
 import { etcArguments } from "./ship-etc.ts";
 import { childrenOf } from "./signals.ts";
@@ -94,6 +96,7 @@ function insideOf(outerPid: number): { hostPid: number; shipPid: string } | unde
 }
 
 function bwrapArguments({ name, folder, link }: ShipPlace): string[] {
+  const claude = harborClaude();
   for (const own of ["logs", "policy"]) mkdirSync(join(folder, own), { recursive: true, mode: 0o755 });
   return [
     ...[
@@ -116,7 +119,8 @@ function bwrapArguments({ name, folder, link }: ShipPlace): string[] {
     ...["--ro-bind", join(shipRoot, "bin"), "/.sprite/bin", "--ro-bind", join(shipRoot, "lib"), "/.sprite/lib"],
     // The system's own node may be older than the 22 that a sprite has.
     ...["--ro-bind", dirname(process.execPath), "/.sprite/languages/node/bin"],
-    // What a real sprite brings along and this machine has elsewhere, as `claude`: a folder of the captain's choice, read-only.
+    // What a real sprite brings along and this machine has elsewhere: Claude Code, and a folder of the captain's choice, read-only.
+    ...(claude ? claudeArguments(claude) : []),
     ...(process.env.OCAPTAIN_HARBOR_TOOLS ? ["--ro-bind", process.env.OCAPTAIN_HARBOR_TOOLS, SHIP_TOOLS] : []),
     ...["--ro-bind", join(folder, "api.sock"), "/.sprite/api.sock"],
     ...["--ro-bind", join(folder, "logs"), "/.sprite/logs", "--ro-bind", join(folder, "policy"), "/.sprite/policy"],
@@ -130,17 +134,6 @@ function bwrapArguments({ name, folder, link }: ShipPlace): string[] {
 export async function probeConfinement(): Promise<void> {
   const problem = await confinementProblem();
   if (problem) throw unconfined(problem);
-}
-
-/** The captain's system, read-only: /usr and what leads into it. Not /opt, /srv, /home, /root, /var, /run. */
-function systemArguments(): string[] {
-  const args = ["--ro-bind", "/usr", "/usr"];
-  for (const path of ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"]) {
-    if (!existsSync(path)) continue;
-    if (lstatSync(path).isSymbolicLink()) args.push("--symlink", readlinkSync(path), path);
-    else args.push("--ro-bind", path, path);
-  }
-  return args;
 }
 
 /**

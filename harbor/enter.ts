@@ -1,3 +1,4 @@
+import { SHIP_PROGRAMS } from "../lib/harbor-claude.ts";
 import { type EnterOptions, inHome, SETSID } from "./vm.ts";
 
 /** How a process gets into a confined ship: argv prefixes. They start nothing themselves. */
@@ -18,6 +19,7 @@ const SHIP_PATH = [
   `${SHIP_HOME}/.local/bin`,
   "/.sprite/bin",
   "/.sprite/languages/node/bin",
+  SHIP_PROGRAMS,
   SHIP_TOOLS,
   "/usr/local/sbin",
   "/usr/local/bin",

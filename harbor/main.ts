@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { explain, OcaptainError } from "../lib/errors.ts";
+import { harborClaude } from "../lib/harbor-claude.ts";
 import { type HarborInfo, NOT_ISOLATED, runningHarbor, stopHarbor } from "../lib/harbor-daemon.ts";
 import { acquireOsLock, type OsLock } from "../lib/os-lock.ts";
 import { harborHome, harborInfoFile } from "../lib/paths.ts";
@@ -77,7 +78,8 @@ async function run(
     }).then((started) => {
       harbor = started;
       const { url, token, captainAddress } = started;
-      writeInfo({ url, token, pid: process.pid, background, unconfined, isolated, captainAddress });
+      const claude = harborClaude()?.found ?? "";
+      writeInfo({ url, token, pid: process.pid, background, unconfined, isolated, captainAddress, claude });
       out(welcome(url, latency, unconfined, captainAddress));
     }, fail);
   });

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { DAEMON_CWD, daemonEnvironment } from "./daemon-environment.ts";
 import { OcaptainError } from "./errors.ts";
+import { harborClaude } from "./harbor-claude.ts";
 import { harborHome, harborInfoFile } from "./paths.ts";
 
 const HarborInfo = z.object({
@@ -19,6 +20,8 @@ const HarborInfo = z.object({
   isolated: z.boolean().default(false),
   /** Where ships with networks of their own reach the captain's side: those that it makes, or that an earlier harbor made. */
   captainAddress: z.string().optional(),
+  /** Where it found the Claude Code that its ships have; "": nowhere. One of an earlier version does not say. */
+  claude: z.string().default(""),
 });
 export type HarborInfo = z.infer<typeof HarborInfo>;
 
@@ -102,10 +105,17 @@ export async function harborOfKind(unconfined: boolean): Promise<HarborInfo> {
   return info;
 }
 
+/** For who is about to make a ship: a harbor without ships that has another Claude Code than this process would give them is exchanged. */
+export async function harborWithClaude(): Promise<void> {
+  const mine = harborClaude()?.found;
+  const info = knownHarbor();
+  if (info && mine && info.claude !== mine) await stopIfIdle(info);
+}
+
 /** What {@link harborOfKind} would throw, or undefined. Only looks: starts and ends nothing. */
 export async function harborKindProblem(unconfined: boolean): Promise<OcaptainError | undefined> {
   const info = await runningHarbor();
-  return !info || info.unconfined === unconfined || (await isIdle(info)) ? undefined : otherKind(info);
+  return !info || info.unconfined === unconfined || (await harborIsIdle(info)) ? undefined : otherKind(info);
 }
 
 function otherKind({ pid, unconfined }: HarborInfo): OcaptainError {
@@ -145,10 +155,10 @@ export async function stopHarborIfIdle(): Promise<void> {
   if (info) await stopIfIdle(info);
 }
 
-const stopIfIdle = async (info: HarborInfo) => void ((await isIdle(info)) && (await stop(info)));
+const stopIfIdle = async (info: HarborInfo) => void ((await harborIsIdle(info)) && (await stop(info)));
 
 /** Started in the background, answers, and has no ship. */
-async function isIdle(info: HarborInfo): Promise<boolean> {
+export async function harborIsIdle(info: HarborInfo): Promise<boolean> {
   if (!info.background) return false;
   const reply = await fetch(`${info.url}/v1/sprites?max_results=1`, {
     headers: { authorization: `Bearer ${info.token}` },

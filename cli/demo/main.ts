@@ -33,16 +33,7 @@ Examples:
   npm run demo
   npm run demo -- --repo ../another-repository --ships 6`;
 
-const { values } = parseArgs({
-  options: {
-    repo: { type: "string", default: "." },
-    plan: { type: "string", default: join(PROJECT, "plans", "survey") },
-    ships: { type: "string", default: "4" },
-    latency: { type: "string", default: "realistic" },
-    keep: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
+const values = readOptions();
 if (values.help) {
   console.log(HELP);
   process.exit(0);
@@ -80,6 +71,24 @@ if (values.keep) {
     process.exitCode ||= 1;
   });
 process.exit();
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        repo: { type: "string", default: "." },
+        plan: { type: "string", default: join(PROJECT, "plans", "survey") },
+        ships: { type: "string", default: "4" },
+        latency: { type: "string", default: "realistic" },
+        keep: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n  hint: npm run demo -- --help`);
+    process.exit(2);
+  }
+}
 
 async function sail(): Promise<void> {
   const folder = voyageFolder(STACK);

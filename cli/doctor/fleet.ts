@@ -8,11 +8,13 @@ import { helmBuild } from "../../lib/helm-build.ts";
 import { helmClient } from "../../lib/helm-client.ts";
 import { HELM_PROGRAMS } from "../../lib/helm-daemon.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
+import { orphanedProviders } from "../../lib/orphaned-providers.ts";
 import { mutagenHome, ocaptainHome, voyagesRoot } from "../../lib/paths.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { readVoyageFile, type VoyageFile } from "../../lib/voyage-file.ts";
 import { readVoyageProvider } from "../../lib/voyage-provider.ts";
 import { chooseVoyage, voyageNames } from "../choose-voyage.ts";
+import { PROJECT } from "../pulumi.ts";
 import { see } from "../status/see.ts";
 import { lookAtCaptainNode } from "./captain-node.ts";
 import { type Finding, found } from "./finding.ts";
@@ -131,6 +133,8 @@ async function leftovers({ helm, harbor, voyages }: Seen): Promise<Finding[]> {
       else if (!isAfloat(id)) wrong(`sprite ${name}`, `is in the harbor, though ${why(id)}`, again(stack));
     }
   }
+  for (const pid of await orphanedProviders(PROJECT))
+    wrong(`process ${pid}`, "is a provider's whose engine was killed; the next up ends it", `kill ${pid}`);
   return findings;
 }
 

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { nearest } from "../../lib/nearest.ts";
 import { ocaptainHome, voyagesRoot } from "../../lib/paths.ts";
 import { findAll } from "../../lib/preflight/check.ts";
 import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
@@ -55,6 +56,24 @@ export function lookAtProxies(shell: Record<string, string | undefined>): Findin
   return [found("settings", proxy, "wrong", message, "export no_proxy=localhost,127.0.0.1")];
 }
 
+const PREFIX = "OCAPTAIN_";
+/** All of ours that a person may set; other variables of the prefix are our own processes' affair. */
+const KNOWN = [
+  ...OURS,
+  ...TAILNET_SECRETS,
+  ...["OCAPTAIN_DEMO", "OCAPTAIN_MIN_FREE_MIB", "OCAPTAIN_SPRITES_ORG", "OCAPTAIN_HARBOR_TOOLS"],
+  ...["OCAPTAIN_HARBOR_IDLE_MS", "OCAPTAIN_HARBOR_COLD_MS", "OCAPTAIN_HARBOR_HOME"],
+];
+
+/** A variable that is nearly one of ours is a slip, and would be ignored without a word. */
+function misspelt(): Finding[] {
+  const ours = KNOWN.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));
+  return Object.keys(process.env).flatMap((name) => {
+    const meant = name.startsWith(PREFIX) && !KNOWN.includes(name) ? nearest(name.slice(PREFIX.length), ours) : undefined;
+    return meant ? [found("settings", name, "wrong", `is read by nobody; did you mean ${PREFIX}${meant}?`, `unset ${name}`)] : [];
+  });
+}
+
 /** Where things are, and which variables say something; never the value of a secret one. */
 export function lookAtSettings(project: string): Finding[] {
   const note = (what: string, message: string) => found("settings", what, "note", message);
@@ -64,5 +83,6 @@ export function lookAtSettings(project: string): Finding[] {
     ...(existsSync(join(project, ".env")) ? [note(".env", join(project, ".env"))] : []),
     ...[...OURS, ...OTHERS].filter((name) => process.env[name]).map((name) => note(name, String(process.env[name]))),
     ...SECRETS.filter((name) => process.env[name]).map((name) => note(name, "is set")),
+    ...misspelt(),
   ];
 }

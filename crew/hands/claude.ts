@@ -149,14 +149,15 @@ async function runs(
     }
     const used = await spending.end(end.usage, signal);
     leftMs -= used.seconds * 1000;
-    log.write(`-- ${end.kind}: ${used.turns} turns, ${used.seconds.toFixed(0)} s, $${used.costUsd.toFixed(4)}\n`);
+    log.write(`-- ${end.kind}: turns ${used.turns}, ${used.seconds.toFixed(0)} s, $${used.costUsd.toFixed(4)}\n`);
 
     const told = toldBy(keeper);
     // What an agent without its tools says of its task is not the task's end: it could not complete it.
     if (end.kind === "unfit" && told?.kind !== "accepted") await endUnfit(deck, end.message, signal);
     if (told) return told;
     if (end.kind === "ended") return { kind: "failed", reason: `ended without completing the task: ${end.message}` };
-    if (end.kind === "turns") return { kind: "failed", reason: `stopped at its bound of ${grant.hand?.maxTurns} turns` };
+    if (end.kind === "turns")
+      return { kind: "failed", reason: `stopped at its bound of turns, ${grant.hand?.maxTurns} (claude.maxTurns)` };
     // The helm knows whether the task's budget is spent, or the voyage's; a try it is not.
     if (end.kind === "budget") return { kind: "handed-back", reason: `stopped at $${budgetUsd}, what was left to spend` };
     if (end.kind === "time" || leftMs <= 0)

@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { checkInput } from "../check-input.ts";
 import { nearest } from "../nearest.ts";
 import type { Plan, PlanTask } from "../plan-types.ts";
@@ -29,9 +29,15 @@ export async function loadPlan(
 ): Promise<{ plan: Plan } | { findings: Finding[] }> {
   const isFolder = await stat(folder).then(
     (info) => info.isDirectory(),
-    () => false,
+    () => null,
   );
-  if (!isFolder) return { findings: [{ file: ".", field: "", message: `there is no plan folder at ${folder}` }] };
+  if (!isFolder) {
+    const message =
+      isFolder === null
+        ? `there is no such folder; it would be ${resolve(folder)}`
+        : "is a file, and no folder of a plan (spec.md, voyage.json, tasks/)";
+    return { findings: [{ file: ".", field: "", message }] };
+  }
 
   const [voyage, spec, verify, tasks] = await Promise.all([
     loadVoyage(folder, options.repo),

@@ -30,6 +30,7 @@ export function parseJson(text: string): { value: unknown; repeated: InputProble
   try {
     return { value: JSON.parse(text), repeated: repeatedKeys(text) };
   } catch (error) {
+    if (error instanceof RangeError) return { problem: "its lists and objects are nested too deeply" };
     const before = text.slice(0, positionOf(error as SyntaxError, text)).split("\n");
     const what = (error as SyntaxError).message.replace(/, .*is not valid JSON$/s, "").replace(/( in JSON)? at position.*$/s, "");
     return { problem: `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}: ${what}` };

@@ -19,12 +19,14 @@ import {
  * word; plans made for the prior art sail unchanged, so all that its plans carry is named. Keys of a user's own go under `x`.
  */
 
-const line = z.string().refine((text) => text.trim() !== "", "must not be empty");
+const NUL = "must not hold a NUL byte";
+/** Nothing that a ship hands on (an environment, a prompt, a commit's message) can hold a NUL byte. */
+const text = z.string().refine((said) => !said.includes("\0"), NUL);
+const line = text.refine((said) => said.trim() !== "", "must not be empty");
 export const CARRIAGE_RETURN = "must not hold carriage returns (the line ends of Windows): bash takes them as part of its words";
-const command = line.superRefine((text, context) => {
-  const bytes = Buffer.byteLength(text);
-  if (text.includes("\0")) context.addIssue("must not hold a NUL byte");
-  else if (text.includes("\r")) context.addIssue(CARRIAGE_RETURN);
+const command = line.superRefine((said, context) => {
+  const bytes = Buffer.byteLength(said);
+  if (said.includes("\r")) context.addIssue(CARRIAGE_RETURN);
   else if (bytes > MAX_COMMAND_BYTES)
     context.addIssue(`must have at most ${MAX_COMMAND_BYTES} bytes, and has ${bytes}: put it into a script in the repository`);
 });
@@ -95,8 +97,8 @@ export const TaskFile = z
     /** The prior art reads `title` first. */
     title: line.max(1000).nullish(),
     subject: line.max(1000).nullish(),
-    description: z.string(),
-    activeForm: z.string().nullish(),
+    description: text,
+    activeForm: text.nullish(),
     status: z
       .string()
       .refine((status) => status === "pending", {

@@ -39,8 +39,21 @@ export async function loadTasks(folder: string): Promise<{ tasks: PlanTask[]; fi
     findings.push({ file: "tasks", field: "", message: `${bytes} bytes together; at most ${MAX_TASKS_BYTES} are taken` });
   }
   written.sort((a, b) => byId(a.task.id, b.task.id));
+  findings.push(...sameNumbers(written));
   findings.push(...checkGraph(written, new Set(names.map((name) => name.replace(/\.json$/, "")))));
   return { tasks: withBothSides(written), files: names.length, findings };
+}
+
+/** 7 and 007 are two ids to a program and one to a person: "task 7 is blocked" must name one task. */
+function sameNumbers(written: readonly Written[]): Finding[] {
+  const first = new Map<number, string>();
+  return written.flatMap(({ task: { id } }) => {
+    const other = first.get(Number(id));
+    if (other === undefined) first.set(Number(id), id);
+    return other === undefined
+      ? []
+      : [{ file: `tasks/${id}.json`, field: "id", message: `is the same number as task ${other}'s` }];
+  });
 }
 
 /** A task as its file has it. An edge stands in two files: where a file leaves a list out, the others say it. */

@@ -8,6 +8,7 @@ import { openSprites } from "../sprites/client.ts";
 import { captainArch } from "../tailnet/parts.ts";
 import type { TailnetConfig } from "../tailnet/settings.ts";
 import { type Check, type PreflightFinding, runPreflight } from "./check.ts";
+import { claudeCheck } from "./claude.ts";
 import { helmPortCheck } from "./helm-port.ts";
 import { keptOf, lineageFindings } from "./lineage.ts";
 import { socketPathCheck, spaceCheck } from "./machine.ts";
@@ -138,12 +139,13 @@ const planFinding = (plan: string, { file, field, message }: Finding): Preflight
 });
 
 /** A harbor starts by itself when it is first needed, with a token of its own: there only its programs are looked at. */
-function providerChecks({ provider, stack, unconfined, spritesToken, spritesOrg, mesh }: PreflightArgs): Check[] {
+function providerChecks({ provider, stack, unconfined, spritesToken, spritesOrg, mesh, hand }: PreflightArgs): Check[] {
   if (provider === undefined) return [];
   if (provider === "harbor") {
     if (unconfined === undefined) return [toolCheck(tools.tmux)];
     const confined = unconfined ? [] : [toolCheck(tools.bwrap), confinementCheck()];
-    return [toolCheck(tools.tmux), ...confined, harborKindCheck(unconfined), harborNetCheck(mesh === "tailscale")];
+    const hands = hand === "claude" ? [claudeCheck(unconfined)] : [];
+    return [toolCheck(tools.tmux), ...confined, harborKindCheck(unconfined), harborNetCheck(mesh === "tailscale"), ...hands];
   }
   const settings = {
     kind: provider,

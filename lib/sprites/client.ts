@@ -1,5 +1,5 @@
 import { OcaptainError } from "../errors.ts";
-import { ensureHarbor, harborOfKind, knownHarbor } from "../harbor-daemon.ts";
+import { ensureHarbor, harborOfKind, harborWithClaude, knownHarbor } from "../harbor-daemon.ts";
 import { askForSecret, inDotEnv } from "../secret-hints.ts";
 import { create, get, list, organisationOfAnswer, remove, setLabels } from "./control-plane.ts";
 import { exec } from "./exec.ts";
@@ -33,6 +33,7 @@ async function harborClient(unconfined: boolean | undefined): Promise<SpritesCli
   const self = client(await harborHttp(unconfined));
   const create: SpritesClient["create"] = async (name, labels) => {
     if (unconfined !== undefined && knownHarbor()?.unconfined !== unconfined) await harborOfKind(unconfined);
+    else await harborWithClaude();
     return self.create(name, labels);
   };
   return { ...self, create };

@@ -129,7 +129,7 @@ describe("the gates of a ship", () => {
     await fleet.until("its end", () => results("6").length === 3);
     expect(results("6")[2]!.isError, results("6")[2]!.text).toBe(false);
     // 7 and 8: at their bounds.
-    expect(await ends("7")).toMatchObject({ status: "blocked", reason: "stopped at its bound of 2 turns" });
+    expect(await ends("7")).toMatchObject({ status: "blocked", reason: "stopped at its bound of turns, 2 (claude.maxTurns)" });
     expect(await ends("8")).toMatchObject({
       status: "blocked",
       reason: expect.stringMatching(/^its budget of \$0\.50 is spent: \$24\.00 in 1 runs; .*stopped at \$0\.5,/),

@@ -138,7 +138,7 @@ test(
     expect(seen).toMatch(/task 1 {2}Write 1: session/);
     expect(seen).toMatch(/> Bash mkdir -p out; echo x > out\/y\n {2}\. Bash [\d.]+ s/);
     expect(seen).toContain("The task is done.");
-    expect(seen).toMatch(/3 turns, \d+ s, \$0\.\d+/);
+    expect(seen).toMatch(/turns 3, \d+ s, \$0\.\d+/);
     expect(seen).toMatch(/task 2 {2}Write 2: session/);
     expect(seen).not.toContain('{"');
     expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual([

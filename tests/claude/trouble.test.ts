@@ -159,7 +159,7 @@ test(
     expect(status.tasks.map((task) => task.reason)).toEqual([
       "stopped after 12 s, its time",
       "stopped after 12 s, its time",
-      "stopped at its bound of 4 turns",
+      "stopped at its bound of turns, 4 (claude.maxTurns)",
     ]);
     expect(fleet.asked("1").length).toBeGreaterThan(1);
     expect(fleet.asked("2")).toHaveLength(1);

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -102,6 +102,14 @@ test("the voyage may be left out when there is one; several are listed; one that
     ships: [],
     attention: [],
   });
+  // Put aside, for another one to begin under its stack's name.
+  await rename(join(folder, "v", "second"), join(folder, "v", "second.abc124"));
+  await voyage("second", { voyageId: "abc125" });
+  expect((await ocaptain("status")).stderr).toMatch(
+    /say which:\n {2}first\n {2}second\n {2}second\.abc124 {2}\(sunk 2026-11-23\)\n/,
+  );
+  for (const name of ["abc124", "second.abc124"])
+    expect(JSON.parse((await ocaptain("status", name, "--json")).stdout)).toMatchObject({ stack: "second", state: "sunk" });
 });
 
 test("a look makes no folder and starts no daemon", async () => {
@@ -140,6 +148,26 @@ test("the launcher works through links, from anywhere, and says what Node it lac
   });
   expect(result.exitCode).toBe(1);
   expect(result.stderr).toMatch(/needs Node 24 or later, and finds v20\.11\.0\n {2}hint: \(cd .*old && npm run setup\)/);
+});
+
+test("an option that the demonstration does not know is said in a line, with where its options are", async () => {
+  const { exitCode, stdout, stderr } = await execa("node", ["cli/demo/main.ts", "--shipz", "3"], { reject: false });
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+  expect(stderr).toMatch(/^Unknown option '--shipz'.*\n {2}hint: npm run demo -- --help$/);
+});
+
+test("doctor names a variable that is nearly one of ours, and was meant to be it", async () => {
+  process.env.OCAPTAIN_VOYAGE = "/somewhere";
+  const { stdout, exitCode } = await ocaptain("doctor", "--json");
+  delete process.env.OCAPTAIN_VOYAGE;
+  expect(JSON.parse(stdout).findings).toContainEqual({
+    area: "settings",
+    what: "OCAPTAIN_VOYAGE",
+    state: "wrong",
+    message: "is read by nobody; did you mean OCAPTAIN_VOYAGES?",
+    hint: "unset OCAPTAIN_VOYAGE",
+  });
+  expect(exitCode).toBe(1);
 });
 
 test("status --watch waits for a voyage that is not there yet, and says so; it ends by itself when the voyage has sunk", async () => {

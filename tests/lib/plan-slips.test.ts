@@ -125,6 +125,33 @@ test("bash reads a plan's scripts at the captain and runs nothing of them", asyn
   await expect(rm(mark)).rejects.toThrow("ENOENT");
 });
 
+test("two ids that are one number to a person are refused; a zero before the only one is not", async () => {
+  expect(await load({ "tasks/007.json": { ...TASK, id: "007" }, "tasks/7.json": { ...TASK, id: "7" } })).toEqual({
+    findings: "tasks/007.json id: is the same number as task 7's",
+  });
+  await rm(join(folder, "tasks/7.json"));
+  expect(await load({})).toMatchObject({ plan: { tasks: [{ id: "1" }, { id: "007" }] } });
+});
+
+test("what no ship could hand on, and what nobody could read, is refused: NUL bytes, lists in lists without end", async () => {
+  const metadata = { rehearsal: "a\0b" };
+  expect(await load({ "tasks/1.json": { ...TASK, subject: "a\0b", description: "\0", activeForm: "\0", metadata } })).toEqual({
+    findings: ["activeForm", "description", "metadata.rehearsal", "subject"]
+      .map((field) => `tasks/1.json ${field}: must not hold a NUL byte`)
+      .join("\n"),
+  });
+  const deep = `{"id": "1", "subject": "s", "description": "d", "metadata": {"x": ${"[".repeat(50_000)}${"]".repeat(50_000)}}}`;
+  expect(await load({ "tasks/1.json": deep })).toEqual({ findings: "tasks/1.json: its lists and objects are nested too deeply" });
+});
+
+test("a number that is none, or past all bounds, is told", async () => {
+  const text = '{"id": "1", "subject": "s", "description": "d", "metadata": {"timeoutSeconds": 1e999, "tries": 1.5}}';
+  expect(await load({ "tasks/1.json": text })).toEqual({
+    findings:
+      "tasks/1.json metadata.timeoutSeconds: must be a number, and is Infinity\ntasks/1.json metadata.tries: must be a whole number, and is 1.5",
+  });
+});
+
 test("a byte order mark is no part of what is read", async () => {
   expect(
     await load({

@@ -399,7 +399,10 @@ test("a cycle is shown, and with it all else that is wrong, in order", async () 
 });
 
 test("no folder, a folder where a file should be, and a file where a folder should be", async () => {
-  expect(await loadPlan(join(folder, "nowhere"))).toMatchObject({ findings: [{ file: ".", field: "" }] });
+  const nowhere = join(folder, "nowhere");
+  expect(await loadPlan(nowhere)).toEqual({
+    findings: [{ file: ".", field: "", message: `there is no such folder; it would be ${nowhere}` }],
+  });
   await mkdir(join(folder, "tasks", "1.json"), { recursive: true });
   await mkdir(join(folder, "spec.md"));
   const loaded = await loadPlan(folder);

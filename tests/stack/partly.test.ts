@@ -39,6 +39,10 @@ test("up names the ship that is not ready and why, and the others sail", async (
   const up = await captain.up([], { reject: false });
   expect(up.exitCode).not.toBe(0);
   expect(String(up.all)).toMatch(/abc123-ship-1.*503/);
+  // One message, the ship's own: nothing of what hangs on it.
+  const diagnostics = String(up.all).split("Diagnostics:")[1] ?? "";
+  expect(diagnostics.match(/error: /g)).toHaveLength(1);
+  expect(diagnostics).not.toMatch(/unhandled|Circular|node_modules|^ +at /m);
   await captain.until("at work with ship-0", (s) => s.ships.some((ship) => ship.ship === "ship-0" && ship.state !== "new"));
 });
 

@@ -114,6 +114,8 @@ test("preview: nothing on a settled stack; of a changed plan, the tasks that it 
     /The plan has changed\. Tasks:\s+added: 6, 7\s+kept on their old text[^:]*: 1, 2, 3, 4, 5\s/,
   );
   expect(String(preview.all)).toMatch(/helm .*update/);
+  // The helm's update is drawn, and not one for each ship that hears where the helm is.
+  expect(String(preview.all)).not.toMatch(/helmUrl|ship-0-crew +update/);
   await stopHelm();
   expect(String((await captain.preview()).all)).toMatch(/not known, as the helm does not answer; up starts it/);
   await expect(captain.helm().health()).rejects.toMatchObject({ code: "HELM_DOWN" });

@@ -1,10 +1,16 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { acquireOsLock } from "../../lib/os-lock.ts";
+import { OLD_NODE } from "../fixtures/old-node.ts";
 import { startStandInTailscale } from "../fixtures/stand-in-tailscale.ts";
 import { serialise, startHost, UNKNOWN } from "./host-process.ts";
 
+const ROOT = resolve(import.meta.dirname, "../..");
 let folder: string;
 let host: Awaited<ReturnType<typeof startHost>>;
 let muster: string;
@@ -127,4 +133,49 @@ test("what the configuration says of the tailnet reaches a lifecycle, and its se
     await configured.close();
     await api.close();
   }
+});
+
+test("a provider on an older Node says so for each call, in one line and without a trace: a destroy runs no program that could", async () => {
+  const host = await startHost({ NODE_OPTIONS: OLD_NODE });
+  try {
+    const props = { __provider: await serialise("muster"), stack: "quay", provider: "harbor" };
+    const said = await Promise.all([1, 2].map(() => host.read("quay", props).then(String, (error: Error) => error.message)));
+    for (const text of said)
+      expect(text).toMatch(/this needs Node 24 or later[^\n]*\n {2}hint: npm run setup, then: \. \.tools\/env\.sh$/);
+    expect(host.stderr()).not.toMatch(/ERR_|^ +at /m);
+  } finally {
+    await host.close();
+  }
+});
+
+test("a provider whose engine was killed before its first call, and would wait for ever, is ended by the next one", async () => {
+  const main = createRequire(import.meta.url).resolve("@pulumi/pulumi/cmd/dynamic-provider/index.js");
+  // As the engine's: a pipe for standard input, whose writer is gone.
+  const script = 'true | "$0" "$1" 127.0.0.1:1 >/dev/null 2>&1 & echo $!';
+  const { stdout } = await execa("sh", ["-c", script, process.execPath, main], { cwd: ROOT });
+  const orphan = Number(stdout);
+  const lives = () => existsSync(`/proc/${orphan}`);
+  try {
+    const next = await startHost({ OCAPTAIN_HOME: join(folder, "h"), OCAPTAIN_VOYAGES: join(folder, "v") });
+    expect(lives()).toBe(true);
+    await next.check({ stack: "wire", provider: "harbor", __provider: muster });
+    await expect.poll(lives, { timeout: 10_000 }).toBe(false);
+    await next.close();
+  } finally {
+    if (lives()) process.kill(orphan, "SIGKILL");
+  }
+});
+
+test("a provider whose engine was killed ends; what waited for another's change to end is not begun", async () => {
+  const other = await startHost({ OCAPTAIN_HOME: join(folder, "h"), OCAPTAIN_VOYAGES: join(folder, "v") });
+  const file = join(folder, "v/late/helm/lock.sqlite");
+  const lock = await acquireOsLock(file, { timeoutMs: 0 });
+  const late = other.create({ stack: "late", provider: "harbor", __provider: muster }).catch((error: Error) => error.message);
+  await expect.poll(() => other.stderr(), { timeout: 20_000 }).toContain("waiting for it to end");
+  const ended = other.loseEngine();
+  await new Promise((done) => setTimeout(done, 200)); // it has heard of it before it has the lock
+  lock.release();
+  await ended;
+  expect(await late).toMatch(/not begun|UNAVAILABLE|CANCELLED/);
+  expect(existsSync(join(folder, "v/late/voyage.json"))).toBe(false);
 });

@@ -52,6 +52,12 @@ export async function startHost(env: Record<string, string>, config: Record<stri
 
   return {
     stderr: () => stderr,
+    /** Its engine is killed: nobody holds its standard input any more. Resolves when it has ended. */
+    async loseEngine(): Promise<void> {
+      const gone = once(child, "exit");
+      child.stdin.end();
+      await gone;
+    },
     async check(news: object) {
       const request = new proto.CheckRequest();
       request.setOlds(struct({}));
@@ -91,6 +97,7 @@ export async function startHost(env: Record<string, string>, config: Record<stri
     },
     async close() {
       client.close();
+      if (child.exitCode !== null) return;
       child.kill("SIGKILL");
       await once(child, "exit");
     },

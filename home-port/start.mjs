@@ -1,0 +1,3 @@
+import "../components/node-24.mjs";
+
+export const { diff } = await import("./index.ts");

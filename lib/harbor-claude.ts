@@ -1,0 +1,42 @@
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { delimiter, join, relative } from "node:path";
+
+/** What a real sprite brings along, and a harbor ship has from the captain's machine: Claude Code. */
+const NAME = "claude";
+/** Folder on a confined ship's PATH, in which it is. */
+export const SHIP_PROGRAMS = "/.sprite/languages/programs";
+const SHIP_PACKAGES = "/.sprite/languages/packages";
+
+/** `found`: where it was found by name; `real`: the file that this leads to. */
+export type HarborClaude = { found: string; real: string };
+
+/** Claude Code as the harbor gives it to its ships: from the folder that OCAPTAIN_HARBOR_TOOLS names, else from the PATH. null: there is none. */
+export function harborClaude(env: Record<string, string | undefined> = process.env): HarborClaude | null {
+  const folders = [env.OCAPTAIN_HARBOR_TOOLS ?? "", ...(env.PATH ?? "").split(delimiter)];
+  for (const folder of folders.filter((name) => name.startsWith("/"))) {
+    const found = join(folder, NAME);
+    if (isProgram(found)) return { found, real: realpathSync(found) };
+  }
+  return null;
+}
+
+/**
+ * bwrap's arguments by which a ship has it, under its own name, whatever links lead to it here: the file alone; or, of an npm
+ * package, the outermost `node_modules` that it is in, since such a package starts another one beside it.
+ */
+export function claudeArguments({ real }: HarborClaude): string[] {
+  const at = join(SHIP_PROGRAMS, NAME);
+  if (real.startsWith("/usr/")) return ["--symlink", real, at];
+  const [, packages] = /^(.*?\/node_modules)\//.exec(real) ?? [];
+  if (!packages) return ["--ro-bind", real, at];
+  return ["--ro-bind", packages, SHIP_PACKAGES, "--symlink", join(SHIP_PACKAGES, relative(packages, real)), at];
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

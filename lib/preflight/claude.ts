@@ -1,0 +1,60 @@
+import { dirname } from "node:path";
+import { execa } from "execa";
+import { claudeArguments, type HarborClaude, harborClaude, SHIP_PROGRAMS } from "../harbor-claude.ts";
+import { harborIsIdle, runningHarbor } from "../harbor-daemon.ts";
+import { systemArguments } from "../ship-system.ts";
+import type { Check, PreflightFinding } from "./check.ts";
+
+/** Below the bound of a check. A machine that is too busy for it is no reason against sailing: the hand is tried on each ship. */
+const TRY_MS = 8_000;
+const GET = "npm install -g @anthropic-ai/claude-code; or: export OCAPTAIN_HARBOR_TOOLS=/the/folder/with/claude";
+
+/** Claude Code is where the harbor gives it to its ships from, and starts as one of them would start it. */
+export function claudeCheck(unconfined: boolean): Check {
+  const what = "claude";
+  return {
+    what,
+    look: async () => {
+      const claude = harborClaude();
+      if (!claude)
+        return [
+          { what, message: "is neither on the PATH nor in OCAPTAIN_HARBOR_TOOLS, and harbor ships get it from there", hint: GET },
+        ];
+      const problem = await tryIt(claude, unconfined);
+      if (problem) return [{ what, message: `${claude.found} does not start on a ship: ${problem}`, hint: GET }];
+      return await otherClaude(claude);
+    },
+  };
+}
+
+async function tryIt(claude: HarborClaude, unconfined: boolean): Promise<string | null> {
+  const bare = { extendEnv: false, reject: false, stdin: "ignore", timeout: TRY_MS } as const;
+  const result = unconfined
+    ? await execa(claude.found, ["--version"], { ...bare, env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent" } })
+    : await execa("unshare", onShip(claude), { ...bare, env: { PATH: process.env.PATH ?? "" } });
+  if (!result.failed || result.timedOut) return null;
+  return (result.stderr?.trim() || result.stdout?.trim() || result.shortMessage || "it says nothing").slice(-300);
+}
+
+/** A confinement of the kind of a ship's (harbor/confinement.ts), as far as a program's start may depend on it. */
+const onShip = (claude: HarborClaude) => [
+  ...["--user", "--map-root-user", "--", "bwrap", "--unshare-user", "--uid", "1000", "--gid", "1000", "--unshare-pid"],
+  ...[...systemArguments(), "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/home/sprite"],
+  ...["--ro-bind", dirname(process.execPath), "/.sprite/languages/node/bin", ...claudeArguments(claude)],
+  ...["--setenv", "HOME", "/home/sprite", "--setenv", "PATH", `${SHIP_PROGRAMS}:/.sprite/languages/node/bin:/usr/bin:/bin`],
+  ...["--chdir", "/home/sprite", "--", "claude", "--version"],
+];
+
+/** A harbor that runs has what it was started with. One without ships is started anew for the first of them (lib/sprites/client.ts). */
+async function otherClaude({ found }: HarborClaude): Promise<PreflightFinding[]> {
+  const harbor = await runningHarbor();
+  if (!harbor || harbor.claude === found || (await harborIsIdle(harbor))) return [];
+  const message = `the harbor that runs (process ${harbor.pid}) gives its ships ${harbor.claude || "none"}, and this shell has ${found}`;
+  return [
+    {
+      what: "harbor",
+      message,
+      hint: "npm run harbor -- --stop (its ships' processes end, their files stay; pulumi up starts them again)",
+    },
+  ];
+}
