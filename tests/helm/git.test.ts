@@ -266,6 +266,22 @@ test("a conflict is refused with tip and files; with the tip merged in it is acc
   expect(bare("show", `v${count}:f`)).toBe("A and B");
 });
 
+test("what the repository says of merging counts at the helm as it does on a ship: two tasks that append to a file of merge=union", async () => {
+  const attributes = { ".gitattributes": "CHANGES merge=union\n", "sub/.gitattributes": "log merge=union\n" };
+  await sail({ "1": [], "2": [] }, { ...attributes, CHANGES: "one\n", "sub/log": "one\n" });
+  const [a, b] = [await join_("ship-0"), await join_("ship-1")];
+  const [ga, gb] = [await a.call.grant(), await b.call.grant()];
+  a.tree.reset(ga.tip);
+  b.tree.reset(gb.tip);
+  const ca = a.tree.commit({ CHANGES: "one\na\n", "sub/log": "one\na\n" }, "Task of a");
+  const cb = b.tree.commit({ CHANGES: "one\nb\n", "sub/log": "one\nb\n" }, "Task of b");
+  a.tree.push(ca, ga);
+  b.tree.push(cb, gb);
+  expect((await a.call.accepted(ga, ca)).kind).toBe("accepted");
+  expect((await b.call.accepted(gb, cb)).kind).toBe("accepted");
+  for (const file of ["CHANGES", "sub/log"]) expect(bare("show", `v${count}:${file}`)).toBe("one\na\nb");
+});
+
 test("two clean accepts at one time both come in, one after the other", async () => {
   const ids = ["1", "2", "3", "4", "5", "6"];
   await sail(Object.fromEntries(ids.map((task) => [task, []])));
