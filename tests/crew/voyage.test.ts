@@ -248,11 +248,10 @@ describe("a task that fails", () => {
   test.each(["git -C lib/dep commit -q --allow-empty -m own", "true"])(
     "is released when a repository of its own lies in the tree, with the path and what helps (made by: %s)",
     async (more) => {
-      await voyage({
-        id: "1",
-        subject: "Vendor",
-        rehearsal: `mkdir -p lib/dep; git -C lib/dep init -q; echo x > lib/dep/x; ${more}`,
-      });
+      await voyage(
+        { id: "1", subject: "Vendor", rehearsal: `mkdir -p lib/dep; git -C lib/dep init -q; echo x > lib/dep/x; ${more}` },
+        { id: "2", subject: "Walk" },
+      );
       expect(await ship.ended(ship.start())).toBe(0);
       expect(helm.row("1")).toMatchObject({ status: "blocked", tries: 1 });
       expect(helm.row("1").reason).toMatch(/repository lies inside the tree: lib\/dep\..*Remove its \.git folder.*\.gitmodules/);
