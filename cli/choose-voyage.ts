@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { OcaptainError } from "../lib/errors.ts";
-import { type VoyageFolder, voyageFolder, voyagesRoot } from "../lib/paths.ts";
+import { type VoyageFolder, voyageFolderAt, voyagesRoot } from "../lib/paths.ts";
 import { readVoyageFile, type VoyageFile } from "../lib/voyage-file.ts";
 
 /** A voyage that this captain has a folder of. */
@@ -38,14 +38,17 @@ export async function chooseVoyage(name: string | undefined): Promise<KnownVoyag
   if (names.length === 1) return open(names[0]!);
   const afloat = known.filter((voyage) => !voyage.file.sunkAt);
   if (afloat.length === 1 && known.length === names.length) return afloat[0]!;
-  const lines = known.map(({ file }) => `  ${file.stack}${file.sunkAt ? `  (sunk ${file.sunkAt.slice(0, 10)})` : ""}`);
+  const lines = known.map(
+    ({ file, folder }) => `  ${basename(folder.root)}${file.sunkAt ? `  (sunk ${file.sunkAt.slice(0, 10)})` : ""}`,
+  );
   throw new OcaptainError("WHICH_VOYAGE", `there are several voyages; say which:\n${lines.join("\n")}`, {
     hint: `ocaptain status ${names[0]}`,
   });
 }
 
-async function open(stack: string): Promise<KnownVoyage> {
-  const file = await readVoyageFile(stack);
-  if (!file) throw new OcaptainError("NO_VOYAGE", `voyage "${stack}" is gone`);
-  return { file, folder: voyageFolder(stack) };
+async function open(name: string): Promise<KnownVoyage> {
+  const file = await readVoyageFile(name);
+  if (!file) throw new OcaptainError("NO_VOYAGE", `voyage "${name}" is gone`);
+  // One that was put aside has its folder under another name than its stack's.
+  return { file, folder: voyageFolderAt(join(voyagesRoot(), name), file.stack) };
 }

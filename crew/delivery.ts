@@ -2,6 +2,7 @@ import type { AcceptReply, Grant } from "../lib/ship-api.ts";
 import { type Deck, handEnvironment, settle } from "./deck.ts";
 import { run } from "./run.ts";
 import type { TaskLog } from "./task-log.ts";
+import { namesOf } from "./tree/names.ts";
 
 const CHECK_MS = 10 * 60_000;
 /** A merge may take long, and others may have their turn first; that the helm is there, heartbeats say. */
@@ -42,14 +43,16 @@ export class Delivery {
     const { tree, helm, heartbeat } = this.#deck;
     const { task, epoch } = this.#grant;
     const signal = this.#signal;
-    const commit = await tree.commit(this.#parents, message(this.#deck, this.#grant, summary), signal);
+    const { commit, ignored } = await tree.commit(this.#parents, message(this.#deck, this.#grant, summary), signal);
     this.#commit = commit;
     const check = await this.#check();
     if (check && check.exitCode !== 0) return { kind: "check-failed", ...check };
 
     await tree.push(commit, task.id, epoch, signal);
     const stat = await tree.shortStat(this.#parents.at(-1)!, commit, signal);
-    const told = [summary, stat].filter(Boolean).join("; ").slice(0, 4000);
+    const outside = ignored.length > 0 && `ignored by git, so in no commit: ${namesOf(ignored)}`;
+    const aside = await tree.saveAside(commit, signal);
+    const told = [summary.slice(0, 3000), stat, outside, aside].filter(Boolean).join("; ").slice(0, 4000);
     const body = { task: task.id, epoch, commit, summary: told, check, seconds };
     const reply = await settle(this.#deck, async () => {
       const answer = await helm.call<AcceptReply>("accept", body, { totalMs: ACCEPT_MS, signal });
@@ -58,7 +61,7 @@ export class Delivery {
       return answer;
     });
     if (reply.kind === "accepted") {
-      const facts = { task: task.id, epoch, commit, tip: reply.tip, seconds };
+      const facts = { task: task.id, epoch, commit, tip: reply.tip, seconds, ignored: ignored.slice(0, 100) };
       this.#deck.journal.note("accepted", `task ${task.id}  accepted: ${told || "no change"}`, facts);
       return { kind: "accepted", tip: reply.tip, summary: told };
     }

@@ -10,10 +10,31 @@ const GIT_MS = 10 * 60_000;
 const SAFE = [
   "core.hooksPath=/dev/null",
   "core.fsmonitor=false",
+  "core.excludesFile=/dev/null",
+  "core.attributesFile=/dev/null",
   "commit.gpgSign=false",
   "gc.auto=0",
   "maintenance.auto=false",
   "http.proxy=",
+  "submodule.recurse=false",
+  "fetch.recurseSubmodules=false",
+  "protocol.ext.allow=never",
+];
+
+/** What must be as it is for the tree to be seen as it lies. */
+const PLAIN = [
+  "core.bare=false",
+  "core.fileMode=true",
+  "core.symlinks=true",
+  "core.ignoreCase=false",
+  "core.autocrlf=false",
+  "core.checkStat=default",
+  "core.trustctime=true",
+  "core.sparseCheckout=false",
+  "core.splitIndex=false",
+  "core.untrackedCache=false",
+  "core.logAllRefUpdates=false",
+  "merge.conflictStyle=merge",
 ];
 
 /** The ship as author and committer, also for a hand that commits by itself. */
@@ -22,7 +43,30 @@ export function identityOf({ config: { ship, voyageId } }: Ship): Record<string,
   return { GIT_AUTHOR_NAME: ship, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: ship, GIT_COMMITTER_EMAIL: email };
 }
 
-/** git as the supervisor runs it in the ship's clone: as the ship, with the ship's token, and nothing of it configured by others. */
+export type GitOptions = {
+  input?: string;
+  /** A repository that is found from there, instead of the crew's own. */
+  cwd?: string;
+  /** Of the crew's own: another repository, work tree, index, and a folder of objects that are read as well. */
+  repo?: string;
+  workTree?: string;
+  index?: string;
+  borrow?: string | null;
+  /** @default 600 */
+  seconds?: number;
+  /** Is told what git warned of, when there was something, though it did not fail. */
+  onWarning?: (words: string) => void;
+  /** `latin1` keeps the bytes of names that are no text, and all that is printed. @default "utf8", trimmed */
+  encoding?: "utf8" | "latin1";
+};
+
+/** Runs git; what it prints, trimmed. */
+export type RunGit = (args: string[], options?: GitOptions) => Promise<string>;
+
+/**
+ * git as the supervisor runs it: as the ship, with the ship's token, in the crew's own repository, with the ship's workspace as its work tree (ADR
+ * the-crews-own-git), and nothing of it configured by others.
+ */
 export class ShipGit {
   readonly #ship: Ship;
 
@@ -31,12 +75,17 @@ export class ShipGit {
   }
 
   /** What it prints, trimmed. Throws what git says, or the signal's reason. */
-  async run(args: string[], signal: AbortSignal, input = "", cwd = this.#ship.workspace): Promise<string> {
+  async run(args: string[], signal: AbortSignal, options: GitOptions = {}): Promise<string> {
     this.#writeConfig();
-    return git([...SAFE.flatMap((setting) => ["-c", setting]), ...args], {
-      cwd,
+    const { repo, workspace } = this.#ship;
+    const { cwd, borrow, index, input = "", encoding = "utf8" } = options;
+    const settings = cwd === undefined ? [...SAFE, ...PLAIN] : SAFE;
+    return git([...settings.flatMap((setting) => ["-c", setting]), ...args], {
+      cwd: cwd ?? options.workTree ?? workspace,
       input,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(GIT_MS)]),
+      encoding,
+      onWarning: options.onWarning,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(options.seconds ? options.seconds * 1000 : GIT_MS)]),
       env: {
         ...withoutGit(process.env),
         ...identityOf(this.#ship),
@@ -44,11 +93,15 @@ export class ShipGit {
         LC_ALL: "C",
         GIT_CONFIG_GLOBAL: this.#ship.gitConfigFile,
         GIT_CONFIG_NOSYSTEM: "1",
+        GIT_ATTR_NOSYSTEM: "1",
         GIT_TERMINAL_PROMPT: "0",
         GIT_NO_REPLACE_OBJECTS: "1",
         // Dead ends are noticed: less than 1 kB/s for a minute is a failure, and failures are tried again.
         GIT_HTTP_LOW_SPEED_LIMIT: "1000",
         GIT_HTTP_LOW_SPEED_TIME: "60",
+        ...(cwd === undefined && { GIT_DIR: options.repo ?? repo, GIT_WORK_TREE: options.workTree ?? workspace }),
+        ...(index !== undefined && { GIT_INDEX_FILE: index }),
+        ...(borrow && { GIT_ALTERNATE_OBJECT_DIRECTORIES: borrow }),
         [MARK]: this.#ship.mark,
       },
     });
@@ -72,7 +125,9 @@ export function withoutGit(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 function git(
   args: string[],
-  options: { cwd: string; env: NodeJS.ProcessEnv; input: string; signal: AbortSignal },
+  options: { cwd: string; env: NodeJS.ProcessEnv; input: string; encoding: "utf8" | "latin1"; signal: AbortSignal } & {
+    onWarning: ((words: string) => void) | undefined;
+  },
 ): Promise<string> {
   options.signal.throwIfAborted();
   return new Promise((resolve, reject) => {
@@ -85,11 +140,14 @@ function git(
     });
     let stdout = "";
     let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
+    child.stdout.setEncoding(options.encoding).on("data", (text) => (stdout += text));
     child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
     child.once("error", (error) => reject(options.signal.aborted ? options.signal.reason : error));
     child.once("close", (code, killed) => {
-      if (code === 0) return resolve(stdout.trim());
+      if (code === 0) {
+        if (stderr) options.onWarning?.(stderr);
+        return resolve(options.encoding === "utf8" ? stdout.trim() : stdout);
+      }
       const verb = args.find((arg, i) => !arg.startsWith("-") && args[i - 1] !== "-c");
       reject(
         options.signal.aborted
@@ -98,6 +156,6 @@ function git(
       );
     });
     child.stdin.on("error", () => {});
-    child.stdin.end(options.input);
+    child.stdin.end(options.input, options.encoding);
   });
 }

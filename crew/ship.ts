@@ -10,6 +10,8 @@ export type Ship = {
   /** The crew itself, and what the captain puts there for it. */
   crew: string;
   workspace: string;
+  /** The crew's own git directory for the workspace, where no agent has anything to do. */
+  repo: string;
   /** Where the ship's own tree is while verify.sh is run in `workspace` (verified-tree.ts). */
   aside: string;
   /** A link to the folder in which `workspace` is the ship's own tree: the captain's sync goes through it. */
@@ -37,6 +39,7 @@ export function readShip(home = homedir()): Ship {
     home,
     crew,
     workspace: join(home, "voyage", "workspace"),
+    repo: join(crew, "repo.git"),
     aside: join(home, "voyage", "aside"),
     synced: join(home, "voyage", "synced"),
     logs: join(home, "voyage", "logs"),

@@ -2,10 +2,8 @@ import { existsSync } from "node:fs";
 import { CREW_SESSION, PUT_BACK } from "../lib/crew-launch.ts";
 import { OcaptainError } from "../lib/errors.ts";
 import { helmClient } from "../lib/helm-client.ts";
-import { putLinksAside } from "../lib/mirror-links.ts";
 import type { Session } from "../lib/mutagen/session.ts";
 import { voyageMutagen } from "../lib/mutagen/voyage.ts";
-import { voyageFolder } from "../lib/paths.ts";
 import { shipScript } from "../lib/ship-shell.ts";
 import { holdAwake } from "../lib/sprites/awake.ts";
 import type { SpritesClient } from "../lib/sprites/types.ts";
@@ -82,7 +80,6 @@ async function flushHome(sprites: SpritesClient, of: SyncInputs): Promise<void> 
   const flushed = await mutagen.flush(spec.name, { timeoutMs: FLUSH_MS });
   if (!isTree) return;
   await assertHome(sprites, of.sprite, await settleConflicts(mutagen, flushed, of, FLUSH_MS));
-  await putLinksAside(voyageFolder(of.stack).mirror(of.ship)); // the last look: the mirror stays
   await inVoyage(sprites, of.sprite, `mv -f "$HOME/voyage/home-begun" ${HOME_MARK}`);
 }
 

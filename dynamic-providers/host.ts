@@ -131,7 +131,7 @@ async function ofThisVoyage({ stack, voyageId }: Bag): Promise<void> {
     "ANOTHER_VOYAGE",
     `the folder of stack "${stack}" is voyage ${file.voyageId}'s, and not ${voyageId}'s`,
     {
-      hint: `pulumi up -s ${stack}  (it says how they came apart)`,
+      hint: `pulumi up -s ${stack}  # it says how they came apart`,
     },
   );
 }

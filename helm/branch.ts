@@ -4,6 +4,7 @@ import { removeStaleLocks } from "../lib/git/stale-locks.ts";
 import { readBranch } from "../lib/git/voyage-repo.ts";
 import type { VoyageFolder } from "../lib/paths.ts";
 import { plain, plainLines } from "../lib/plain-text.ts";
+import { withAttributes } from "./merge-attributes.ts";
 import { rescueMirror } from "./rescue.ts";
 import { moveWorkspace } from "./workspace.ts";
 
@@ -79,11 +80,13 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     if (!onto) throw new OcaptainError("NO_BRANCH", `${folder.repo} has no branch ${stack}`, { hint: "pulumi up" });
     if ((await answer("merge-base", onto, ask.commit)) === 1)
       return { kind: "unknown-commit", message: `${ask.commit} has no history in common with the branch` };
-    const run = await git(["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", onto, ask.commit], {
-      ...bare,
-      okCodes: [0, 1],
-      timeoutMs: MERGE_MS,
-    });
+    const run = await withAttributes(folder.repo, onto, (options) =>
+      git(["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", onto, ask.commit], {
+        ...options,
+        okCodes: [0, 1],
+        timeoutMs: MERGE_MS,
+      }),
+    );
     const [tree, ...files] = run.stdout.split("\0").filter(Boolean);
     if (run.exitCode === 1) return { kind: "conflict", tip: onto, files: [...new Set(files)] };
 

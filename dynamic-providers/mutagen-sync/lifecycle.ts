@@ -1,8 +1,6 @@
 import { OcaptainError } from "../../lib/errors.ts";
-import { putLinksAside } from "../../lib/mirror-links.ts";
 import { SPEC_LABEL, specDigest } from "../../lib/mutagen/spec.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
-import { voyageFolder } from "../../lib/paths.ts";
 import { provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/provision.ts";
 import { holdAwake } from "../../lib/sprites/awake.ts";
 import { bringHome } from "../bring-home.ts";
@@ -41,7 +39,7 @@ export const mutagenSyncLifecycle = defineLifecycle<SyncInputs, Outputs>({
       throw error;
     });
     // One of another spec, such as an earlier version's, is made anew.
-    const asAsked = session?.labels[SPEC_LABEL] === specDigest(sessionSpec(props));
+    const asAsked = session?.labels[SPEC_LABEL] === digestOf(props);
     // A mirror in conflict stays so until somebody decides: `up` does, for the ship.
     const isInConflict = props.session === "workspace" && (session?.conflicts.length ?? 0) > 0;
     return { ...props, present: props.present && session !== null && asAsked && !session.halted && !isInConflict };
@@ -54,6 +52,15 @@ export const mutagenSyncLifecycle = defineLifecycle<SyncInputs, Outputs>({
   },
 });
 
+/** Of the session as it should be; null where the state of an earlier version names a user that is none: `up` asks the ship again. */
+function digestOf(props: SyncInputs): string | null {
+  try {
+    return specDigest(sessionSpec(props));
+  } catch {
+    return null;
+  }
+}
+
 async function ensure(settings: Settings, news: SyncInputs): Promise<void> {
   const mutagen = voyageMutagen(news);
   await mutagen.ensureDaemon();
@@ -64,7 +71,6 @@ async function ensure(settings: Settings, news: SyncInputs): Promise<void> {
     await mutagen.firstCycle(await mutagen.ensureSession(spec));
     const session = isMirror && (await mutagen.get(spec.name));
     if (session) await settleConflicts(mutagen, session, news, SETTLE_MS);
-    if (isMirror) await putLinksAside(voyageFolder(news.stack).mirror(news.ship));
   };
   await endOtherLives(news);
   if (isMirror) await makeRoom(news);

@@ -2,6 +2,7 @@ import { mkdir, readdir } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../errors.ts";
+import { putLinksAside } from "../mirror-links.ts";
 import { shared } from "../shared.ts";
 import { type MutagenOptions, mutagenCommand } from "./command.ts";
 import { mutagenDaemon } from "./daemon.ts";
@@ -109,7 +110,10 @@ export function openMutagen(options: MutagenOptions) {
     const until = Date.now() + timeoutMs;
     let state: Session | null = made;
     for (;;) {
-      if (state && state.cycles > 0) return;
+      if (state && state.cycles > 0) {
+        await findsLinks(state);
+        return;
+      }
       if (!state || state.paused || state.halted || Date.now() > until) break;
       await sleep(CYCLE_LOOK_MS);
       state = (await list()).find(({ identifier }) => identifier === made.identifier) ?? null;
@@ -135,7 +139,8 @@ export function openMutagen(options: MutagenOptions) {
     for (;;) {
       const outcome = await command(["sync", "flush", "--", name], left());
       const state = await get(name);
-      if (outcome.ok && state) return state;
+      // What was put aside is told by the cycle after.
+      if (outcome.ok && state && (!(await findsLinks(state)) || left() <= 0)) return state;
       const hopeless = !state || state.paused || state.halted;
       if (hopeless || left() <= FLUSH_AGAIN_MS) {
         const why = outcome.timedOut ? `not within ${timeoutMs} ms` : outcome.message;
@@ -152,6 +157,9 @@ export function openMutagen(options: MutagenOptions) {
       await sleep(FLUSH_AGAIN_MS);
     }
   }
+
+  /** After each cycle that we wait for no link is in a mirror by which one could leave it. Was there any? */
+  const findsLinks = async ({ mirror }: Session) => mirror !== null && (await putLinksAside(mirror)).length > 0;
 
   /** Ends all sessions of that name. Quiet when there is none, and then it starts no daemon. Files stay on both sides. */
   async function terminate(name: string): Promise<void> {

@@ -7,6 +7,8 @@ export type Session = {
   labels: Record<string, string>;
   /** Mutagen's own word: watching, scanning, reconciling, staging-beta, connecting-beta, disconnected, halted-on-… */
   status: string;
+  /** The captain's folder, where it is a mirror of a ship's tree. */
+  mirror: string | null;
   /** Both ends are reached. */
   connected: boolean;
   paused: boolean;
@@ -74,6 +76,7 @@ function understand(raw: RawSession): Session {
     identifier: raw.identifier,
     name: raw.name,
     labels: raw.labels,
+    mirror: raw.labels.kind === "workspace" && !alpha.host ? alpha.path : null,
     status,
     connected: alpha.connected && beta.connected,
     paused: raw.paused,

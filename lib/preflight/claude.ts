@@ -54,7 +54,7 @@ async function otherClaude({ found }: HarborClaude): Promise<PreflightFinding[]>
     {
       what: "harbor",
       message,
-      hint: "npm run harbor -- --stop (its ships' processes end, their files stay; pulumi up starts them again)",
+      hint: "npm run harbor -- --stop  # its ships' processes end, their files stay; pulumi up starts them again",
     },
   ];
 }

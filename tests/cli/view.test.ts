@@ -86,6 +86,7 @@ const session = (kind: string, more: Partial<Session> = {}): Session => ({
   name: kind,
   labels: { ship: "ship-0", kind },
   status: "watching",
+  mirror: null,
   connected: true,
   paused: false,
   halted: null,

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -102,6 +102,14 @@ test("the voyage may be left out when there is one; several are listed; one that
     ships: [],
     attention: [],
   });
+  // Put aside, for another one to begin under its stack's name.
+  await rename(join(folder, "v", "second"), join(folder, "v", "second.abc124"));
+  await voyage("second", { voyageId: "abc125" });
+  expect((await ocaptain("status")).stderr).toMatch(
+    /say which:\n {2}first\n {2}second\n {2}second\.abc124 {2}\(sunk 2026-11-23\)\n/,
+  );
+  for (const name of ["abc124", "second.abc124"])
+    expect(JSON.parse((await ocaptain("status", name, "--json")).stdout)).toMatchObject({ stack: "second", state: "sunk" });
 });
 
 test("a look makes no folder and starts no daemon", async () => {

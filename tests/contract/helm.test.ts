@@ -66,8 +66,8 @@ test("a changed plan: new tasks are added, free ones updated, claimed ones kept 
   const { grant } = await claiming("ship-0");
   expect(grant.task.id).toBe("1"); // most hangs on it
   const changed = await quay.planOf([
-    { id: "1", metadata: { text: "new" } },
-    { id: "2", metadata: { text: "new" } },
+    { id: "1", metadata: { x: { text: "new" } } },
+    { id: "2", metadata: { x: { text: "new" } } },
     { id: "4", after: ["1"] },
     { id: "5" },
   ]);
@@ -81,7 +81,7 @@ test("a changed plan: new tasks are added, free ones updated, claimed ones kept 
   const after = await tasks();
   expect(after["1"]).toMatchObject({ status: "claimed", epoch: grant.epoch });
   expect(["2", "3", "4", "5"].map((id) => after[id]?.status)).toEqual(["pending", "cancelled", "pending", "pending"]);
-  const textOf = async (id: string) => JSON.parse(await readFile(`${quay.folder.tasks}/${id}.json`, "utf8")).metadata.text;
+  const textOf = async (id: string) => JSON.parse(await readFile(`${quay.folder.tasks}/${id}.json`, "utf8")).metadata.x?.text;
   expect([await textOf("1"), await textOf("2")]).toEqual([undefined, "new"]);
 
   await helmClient().forgetShip(quay.voyageId, "ship-0");

@@ -1,7 +1,8 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { whyMoved } from "../../crew/moved.ts";
+import { readAgentsGit } from "../../crew/tree/agents-git.ts";
+import { whyMoved } from "../../crew/tree/moved.ts";
 import { gitIn } from "./git-in.ts";
 import { tempFolder } from "./test-ship.ts";
 
@@ -9,6 +10,7 @@ describe("work of others that we have merged into the tree", () => {
   let folder: string;
   const git = (...args: string[]) => gitIn(folder, ...args);
   const run = async (args: string[]) => git(...args);
+  const agent = () => readAgentsGit(folder)!;
   const commit = (file: string) => {
     writeFileSync(join(folder, file), `${file}\n`);
     git("add", "--all");
@@ -29,7 +31,7 @@ describe("work of others that we have merged into the tree", () => {
     git("merge", "--quiet", "--no-commit", "--no-ff", moved);
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
-  const why = (...parents: string[]) => whyMoved(run, parents);
+  const why = (...parents: string[]) => whyMoved(run, agent(), parents);
 
   test("counts as held while the merge is under way, and when the hand has committed it", async () => {
     expect(await why(offered, moved)).toBeNull();

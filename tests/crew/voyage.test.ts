@@ -250,21 +250,32 @@ describe("a task that fails", () => {
     async (more) => {
       await voyage(
         { id: "1", subject: "Vendor", rehearsal: `mkdir -p lib/dep; git -C lib/dep init -q; echo x > lib/dep/x; ${more}` },
-        {
-          id: "2",
-          subject: "Submodule",
-          rehearsal: `git init -q cache/m; git -C cache/m commit -q --allow-empty -m own
-            git -c protocol.file.allow=always submodule --quiet add ./cache/m sub`,
-        },
+        { id: "2", subject: "Walk" },
       );
       expect(await ship.ended(ship.start())).toBe(0);
       expect(helm.row("1")).toMatchObject({ status: "blocked", tries: 1 });
       expect(helm.row("1").reason).toMatch(/repository lies inside the tree: lib\/dep\..*Remove its \.git folder.*\.gitmodules/);
       expect(inRepo("show", "refs/ships/ship-0/left-1-1:lib/dep/x")).toBe("x");
-      expect(helm.row("2").status, helm.row("2").reason).toBe("accepted");
-      expect(inRepo("ls-tree", helm.branch, "sub")).toMatch(/^160000 commit/);
     },
   );
+
+  test("is released when the commit of a submodule can be had nowhere; one that can is delivered", async () => {
+    const add = "git -c protocol.file.allow=always submodule --quiet add ./cache/m sub";
+    await voyage(
+      { id: "1", subject: "Own", rehearsal: `git init -q cache/m; git -C cache/m commit -q --allow-empty -m own; ${add}` },
+      {
+        id: "2",
+        subject: "Had",
+        rehearsal: `rm -rf cache/m; git clone -q . cache/m; ${add}
+          helm=$(sed -n 's/.*"helmUrl":"\\([^"]*\\).*/\\1/p' ~/voyage/crew/config.json)
+          git config -f .gitmodules submodule.sub.url "$helm/git/abc123"`,
+      },
+    );
+    expect(await ship.ended(ship.start())).toBe(0);
+    expect(helm.row("1").reason).toMatch(/^the submodule sub is at commit \w{10}, which nobody else can have: its address/);
+    expect(helm.row("2").status, helm.row("2").reason).toBe("accepted");
+    expect(inRepo("ls-tree", helm.branch, "sub")).toMatch(/^160000 commit/);
+  });
 
   test("a passing check is testified to", async () => {
     await voyage({ id: "1", subject: "Neat", rehearsal: "echo 2 > n.txt", check: "echo checking; grep -q 2 n.txt" });

@@ -18,6 +18,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { tidyRepo } from "../../helm/tidy.ts";
 import type { HelmClient } from "../../lib/helm-client.ts";
 import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
+import { PUT_ASIDE } from "../../lib/mirror-links.ts";
 import type { VoyageFolder } from "../../lib/paths.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "./support.ts";
 
@@ -265,6 +266,22 @@ test("a conflict is refused with tip and files; with the tip merged in it is acc
   expect(bare("show", `v${count}:f`)).toBe("A and B");
 });
 
+test("what the repository says of merging counts at the helm as it does on a ship: two tasks that append to a file of merge=union", async () => {
+  const attributes = { ".gitattributes": "CHANGES merge=union\n", "sub/.gitattributes": "log merge=union\n" };
+  await sail({ "1": [], "2": [] }, { ...attributes, CHANGES: "one\n", "sub/log": "one\n" });
+  const [a, b] = [await join_("ship-0"), await join_("ship-1")];
+  const [ga, gb] = [await a.call.grant(), await b.call.grant()];
+  a.tree.reset(ga.tip);
+  b.tree.reset(gb.tip);
+  const ca = a.tree.commit({ CHANGES: "one\na\n", "sub/log": "one\na\n" }, "Task of a");
+  const cb = b.tree.commit({ CHANGES: "one\nb\n", "sub/log": "one\nb\n" }, "Task of b");
+  a.tree.push(ca, ga);
+  b.tree.push(cb, gb);
+  expect((await a.call.accepted(ga, ca)).kind).toBe("accepted");
+  expect((await b.call.accepted(gb, cb)).kind).toBe("accepted");
+  for (const file of ["CHANGES", "sub/log"]) expect(bare("show", `v${count}:${file}`)).toBe("one\na\nb");
+});
+
 test("two clean accepts at one time both come in, one after the other", async () => {
   const ids = ["1", "2", "3", "4", "5", "6"];
   await sail(Object.fromEntries(ids.map((task) => [task, []])));
@@ -457,3 +474,26 @@ const linkAt = (path: string) => {
     return null;
   }
 };
+
+test("a link by which one leaves a mirror through another is put aside while the ship sails, and what is saved of the mirror has the repository's own in its place", async () => {
+  const { folder } = await sail({ "1": [], "2": [] });
+  const a = await join_("ship-0");
+  const first = await a.call.grant();
+  a.tree.reset(first.tip);
+  symlinkSync("later/../../out", join(a.tree.folder, "odd"));
+  const commit = a.tree.commit({}, "an odd link");
+  a.tree.push(commit, first);
+  await a.call.accepted(first, commit);
+  const second = await a.call.grant();
+  const mirror = folder.mirror("ship-0");
+  mkdirSync(mirror, { recursive: true });
+  for (const name of ["odd", "new"]) symlinkSync("later/../../out", join(mirror, name));
+  writeFileSync(join(mirror, "work"), "work\n");
+  await expect
+    .poll(() => ["odd", "new"].map((name) => linkAt(join(mirror, name))), { timeout: 30_000 })
+    .toEqual([PUT_ASIDE, PUT_ASIDE]);
+  const { lost } = await helm.fenceShip(id, "ship-0", "vm-ship-0", "test");
+  expect(lost).toEqual([`refs/lost/2/${second.epoch}`]);
+  expect(bare("show", `${lost[0]}:odd`)).toBe("later/../../out");
+  expect(bare("ls-tree", "--name-only", lost[0]!).split("\n").sort()).toEqual(["odd", "work"]);
+});

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Plan, RegisterVoyage } from "../../lib/admin-api.ts";
 import { freePort } from "../../lib/free-port.ts";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
@@ -45,7 +45,10 @@ export function makeSource(root: string, files: Record<string, string> = { "READ
   const source = join(root, `src-${randomUUID().slice(0, 4)}`);
   mkdirSync(source);
   sh(source, "init", "-q", "-b", "main");
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(source, name), text);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(source, name)), { recursive: true });
+    writeFileSync(join(source, name), text);
+  }
   sh(source, "add", "-A");
   sh(source, "commit", "-q", "--allow-empty", "-m", "start");
   return source;

@@ -81,6 +81,7 @@ test("a list of another Mutagen is still understood; what it lacks has defaults"
       identifier: "sync_1",
       name: "",
       labels: {},
+      mirror: null,
       status: "connecting-beta",
       connected: false,
       paused: false,

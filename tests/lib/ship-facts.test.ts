@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { provisioned } from "../../dynamic-providers/tmux-launch/provision.ts";
 import { explain } from "../../lib/errors.ts";
 import { shipSessions } from "../../lib/mutagen/sessions.ts";
 import { voyageFolder } from "../../lib/paths.ts";
@@ -11,6 +12,7 @@ import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
 import type { Captain } from "../../lib/tailnet/captain.ts";
 import { lookAtShip, shipNodeId } from "../../lib/tailnet/ship-node.ts";
 import { hasShipSsh, sshConfigFile, writeShipSsh } from "../../lib/tailnet/ssh.ts";
+import { PLANTED, UNSEEN } from "../fixtures/unseen.ts";
 
 const SHIP = "sea-abc123-ship-0";
 const MARK = "PWNED";
@@ -170,5 +172,38 @@ describe("ssh's configuration holds nothing of a ship's but what a ship has", ()
   test.each(lies.map(([name]) => name))("nor is a sync made for a user that is %s", (name) => {
     const of = { folder: voyageFolder("sea"), voyageId: "abc123", ship: "ship-0", incarnation: "vm", host: SHIP };
     expect(() => shipSessions({ ...of, user: String(LIES[name]) })).toThrow(`${SHIP} reports`);
+  });
+});
+
+describe("what a ship says of its provisioning", () => {
+  const attempt = "a-1";
+  const order = { attempt, seconds: 1, file: { path: "x", content: "", mode: 0o600 }, run: [] };
+  const of = { ship: "ship-0", sprite: SHIP };
+  const saying = (word: object, log = "") => shipThatSays(`runs\n${JSON.stringify({ attempt, digest: "d", ...word })}\n${log}\n`);
+
+  test("is shown on one line of its own, without what steers a terminal", async () => {
+    const shown: string[] = [];
+    const error = vi.spyOn(console, "error").mockImplementation((line: string) => void shown.push(line));
+    const failing = thrown(() => provisioned(saying({ state: "running", at: PLANTED }), of, order));
+    expect(await failing).toMatch(/^ship-0: provision was not done in 1 s/);
+    error.mockRestore();
+    expect(shown).toHaveLength(1);
+    expect(shown[0]).toMatch(/^ship-0: provision pl/);
+    expect(shown[0]).not.toMatch(UNSEEN);
+    const failed = await thrown(() =>
+      provisioned(saying({ state: "failed", at: "step 1", why: `no\n  hint: ${PLANTED}` }), of, order),
+    );
+    expect(failed).not.toMatch(UNSEEN);
+    expect(failed.match(/^ {2}hint: /gm)).toHaveLength(1);
+  });
+
+  test.each([
+    ["state", { state: "sunk", at: "x" }],
+    ["at", { state: "running", at: { [MARK]: 1 } }],
+    ["at", { state: "running" }],
+    ["why", { state: "failed", at: "x", why: [MARK] }],
+    ["digest", { state: "done", at: "x", digest: 7 }],
+  ])("is refused by its field, where it is no word of a crew's: %s", async (field, word) => {
+    expectRefused(await thrown(() => provisioned(saying(word), of, order)), field);
   });
 });

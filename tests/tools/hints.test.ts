@@ -3,7 +3,7 @@ import { execa } from "execa";
 import { expect, test } from "vitest";
 
 /** A value after the setting's name, or after --secret behind it; `$(…)` and `<` are read from somewhere else. */
-const TYPED = [/config set (--secret \S+:\S+ +["'\w$]|\S+ +--secret +\w)/, /export \w*(TOKEN|KEY|SECRET)\w*=[^$]/];
+const TYPED = [/config set (--secret [\w-]+:[\w-]+ +["'\w$]|\S+ +--secret +\w)/, /export \w*(TOKEN|KEY|SECRET)\w*=[^$]/];
 
 test("no text of the project asks for a secret on a command line, where history and process lists keep it", async () => {
   const { stdout } = await execa("git", ["ls-files", "*.ts", "*.mjs", "*.md", "*.yaml"]);

@@ -1,7 +1,8 @@
-import type { RunGit } from "./nested.ts";
+import type { RunGit } from "../git.ts";
+import type { AgentsGit } from "./agents-git.ts";
 
 /**
- * Why the tree may not be committed on `parents`; null when it may. A tree stands on the commit that HEAD is at: when HEAD does not hold a parent (a hand
+ * Why the tree may not be committed on `parents`; null when it may. A tree stands on the commit that its HEAD is at: when that does not hold a parent (a hand
  * has checked out an older commit, or put a merge of ours away), the tree as it lies would undo that parent's work, and merge without a conflict.
  * What a hand has committed itself, on whatever branch, holds it.
  *
@@ -9,9 +10,15 @@ import type { RunGit } from "./nested.ts";
  *
  * @param parents the first is what the hand's work builds on, others were merged into the tree and need not be committed yet
  */
-export async function whyMoved(git: RunGit, parents: readonly string[]): Promise<string | null> {
-  const commitAt = (ref: string) => git(["rev-parse", "--verify", "--quiet", `${ref}^{commit}`]).catch(() => "");
-  const [head, merging] = [await commitAt("HEAD"), await commitAt("MERGE_HEAD")];
+export async function whyMoved(
+  run: RunGit,
+  agent: Pick<AgentsGit, "head" | "merging" | "objects">,
+  parents: readonly string[],
+): Promise<string | null> {
+  const git = (args: string[]) => run(args, { borrow: agent.objects });
+  const commitAt = (name: string | null) =>
+    name === null ? "" : git(["rev-parse", "--verify", "--quiet", `${name}^{commit}`]).catch(() => "");
+  const [head, merging] = [await commitAt(agent.head), await commitAt(agent.merging)];
   const missing: string[] = [];
   for (const [nth, parent] of parents.entries()) {
     const ends = [head, nth > 0 ? merging : ""].filter(Boolean);

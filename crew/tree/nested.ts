@@ -1,8 +1,7 @@
-import { existsSync, lstatSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-
-/** git in the ship's clone, or in `cwd`. */
-export type RunGit = (args: string[], options?: { input?: string; cwd?: string }) => Promise<string>;
+import type { RunGit } from "../git.ts";
+import { bytesOf, entriesOf } from "./files.ts";
 
 /**
  * Paths of repositories inside the tree that no `.gitmodules` names and none of `bases` has: of those git stores a link to a commit that is nowhere
@@ -20,18 +19,36 @@ export async function nestedRepos(git: RunGit, folder: string, bases: readonly s
 export const aboutNested = (paths: readonly string[]) =>
   `a git repository lies inside the tree: ${paths.join(", ")}. Git would keep a link to it and none of its files. Remove its .git folder, list it in .gitignore, or make it a submodule (.gitmodules).`;
 
-/** The files below `path`, a repository in the tree, as paths of the tree; those of repositories inside it too. */
+/**
+ * The files below `path`, a repository in the tree, and those of repositories inside it, as paths of the tree in byte strings. What its own .gitignore
+ * leaves out is left out; its git is asked nothing.
+ */
 export async function filesOfNested(git: RunGit, folder: string, path: string): Promise<string[]> {
-  const at = join(folder, path);
-  if (!existsSync(join(at, ".git"))) return [];
-  const listed = await git(["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: at });
+  const workTree = join(folder, path);
+  if (!existsSync(workTree)) return [];
+  // With an index that is empty, everything in it is a file that git does not know.
+  const options = { workTree, index: join(folder, path, ".git", "no-index"), encoding: "latin1" as const };
   const files: string[] = [];
-  for (const name of new Set(split(listed).map((entry) => entry.replace(/\/$/, "")))) {
-    const stat = lstatSync(join(at, name), { throwIfNoEntry: false });
-    if (stat?.isDirectory()) files.push(...(await filesOfNested(git, folder, `${path}/${name}`)));
-    else if (stat) files.push(`${path}/${name}`);
+  for (const name of split(await git(["ls-files", "-z", "--others", "--exclude-standard"], options))) {
+    if (!name.endsWith("/")) files.push(`${bytesOf(path)}/${name}`);
+    else files.push(...filesBelow(bytesOf(folder), `${bytesOf(path)}/${name.slice(0, -1)}`));
   }
   return files;
+}
+
+function filesBelow(folder: string, path: string): string[] {
+  return entriesOf(`${folder}/${path}`).flatMap((entry) => {
+    if (entry.name === ".git") return [];
+    const at = `${path}/${entry.name}`;
+    return entry.isDirectory() ? filesBelow(folder, at) : entry.isFile() || entry.isSymbolicLink() ? [at] : [];
+  });
+}
+
+/** Takes the link at `path` out of the index, and the files that lie there into it. */
+export async function becomeFiles(git: RunGit, folder: string, path: string): Promise<void> {
+  await git(["update-index", "--force-remove", "--", path]);
+  const input = (await filesOfNested(git, folder, path)).map((file) => `${file}\0`).join("");
+  await git(["update-index", "--add", "-z", "--stdin"], { input, encoding: "latin1" });
 }
 
 const split = (text: string) => text.split("\0").filter(Boolean);

@@ -1,0 +1,32 @@
+import type { RunGit } from "../git.ts";
+import { textOf } from "./files.ts";
+import { namesOf, shown } from "./names.ts";
+
+/** Filters whose files are not in the repository as they lie in a tree; the crew has none of them, and no store for what they put elsewhere. */
+const FOREIGN = new Set(["lfs", "git-crypt", "crypt"]);
+/** What the filter lfs leaves in the repository is a text that names the file; a tree may hold it, too. */
+const POINTER = /^version https:\/\/git-lfs\.github\.com\/spec\/v1\n/;
+
+/** Why changed files would be committed as they must not be: raw, where `.gitattributes` says that a filter turns them into something else. */
+export async function checkFilters(git: RunGit, base: string): Promise<string[]> {
+  const bytes = { encoding: "latin1" } as const;
+  const changed = split(
+    await git(["diff-index", "--cached", "--name-only", "-z", "--diff-filter=d", "--no-renames", base], bytes),
+  );
+  if (changed.length === 0) return [];
+  const input = changed.map((path) => `${path}\0`).join("");
+  const answers = split(await git(["check-attr", "-z", "--stdin", "filter"], { ...bytes, input }));
+  const found: string[] = [];
+  for (let at = 0; at + 2 < answers.length; at += 3) {
+    const [path, , filter] = answers.slice(at) as [string, string, string];
+    if (!FOREIGN.has(filter)) continue;
+    if (filter === "lfs" && POINTER.test(await git(["cat-file", "blob", `:${textOf(path)}`], bytes).catch(() => ""))) continue;
+    found.push(`${shown(path)} (${filter})`);
+  }
+  if (found.length === 0) return [];
+  return [
+    `.gitattributes gives these files to a filter that a ship has not, so they would be committed raw: ${namesOf(found)}. Leave them as they were, or take the filter off in .gitattributes.`,
+  ];
+}
+
+const split = (text: string) => text.split("\0").filter((field) => field !== "");

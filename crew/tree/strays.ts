@@ -1,0 +1,53 @@
+import { entriesOf } from "./files.ts";
+
+/** What lies in a tree and in no commit of it; byte strings, relative to the tree. */
+export type Strays = {
+  /** Files and links that git neither has nor ignores. */
+  files: string[];
+  /** Folders that cannot be looked into. */
+  unreadable: string[];
+  /** The `.git` of repositories inside the tree, whose files may well be in the index. */
+  gits: string[];
+  /** Sockets, pipes and devices: no commit can hold them. */
+  special: string[];
+};
+
+/** Mutagen's files of a moment lie in the tree that it syncs. */
+export const MUTAGENS_OWN = ".mutagen-temporary-";
+
+/**
+ * Compares a tree, name by name, with what git has of it: only a look of our own tells what git has passed over, since it skips without an error what
+ * it cannot read or takes for another repository's.
+ *
+ * @param known what the index has: files, links, and submodules, into which this does not look
+ * @param ignored what git ignores; a folder ends with "/"
+ */
+export function findStrays(folder: string, known: ReadonlySet<string>, ignored: ReadonlySet<string>): Strays {
+  const strays: Strays = { files: [], unreadable: [], gits: [], special: [] };
+  for (const folders = [""]; folders.length > 0; ) {
+    const below = folders.pop()!;
+    const entries = look(below ? `${folder}/${below}` : folder);
+    if (entries === null) strays.unreadable.push(below || ".");
+    for (const entry of entries ?? []) {
+      if (entry.name.startsWith(MUTAGENS_OWN)) continue;
+      if (entry.name === ".git") {
+        if (below) strays.gits.push(`${below}/.git`);
+        continue;
+      }
+      const path = below ? `${below}/${entry.name}` : entry.name;
+      if (known.has(path)) continue;
+      if (entry.isDirectory()) {
+        if (!ignored.has(`${path}/`)) folders.push(path);
+      } else if (!ignored.has(path)) (entry.isFile() || entry.isSymbolicLink() ? strays.files : strays.special).push(path);
+    }
+  }
+  return strays;
+}
+
+function look(path: string) {
+  try {
+    return entriesOf(path);
+  } catch {
+    return null;
+  }
+}

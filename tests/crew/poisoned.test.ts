@@ -1,0 +1,68 @@
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { gitIn } from "./git-in.ts";
+import { asNobodySpecial } from "./powers.ts";
+import { helm, ship, voyage } from "./stand-in-voyage.ts";
+
+/** Starts the supervisor by a file that stands in for node, without a superuser's powers. */
+function startWithoutPowers() {
+  const file = join(ship.home, "node");
+  writeFileSync(file, `#!/bin/sh\nexec ${asNobodySpecial(process.execPath).join(" ")} "$@"\n`);
+  chmodSync(file, 0o755);
+  return ship.start({}, file);
+}
+
+describe("a ship on which a task has left", () => {
+  test("folders that cannot be written or read, locks, and settings that stop git: goes on with the next, at no cost", async () => {
+    const poisons = [
+      "mkdir -p pkg/mod/a; echo a > pkg/mod/a/f; chmod -R a-w pkg",
+      "mkdir e; echo e > e/f; chmod 000 e",
+      "touch .git/HEAD.lock .git/index.lock .git/refs/heads/ship-0.lock; git config core.bare true",
+      "git sparse-checkout set --no-cone /shared.txt; git config core.worktree /none; chmod 000 .git",
+    ];
+    await voyage(
+      ...poisons.flatMap((poison, nth) => [
+        { id: String(2 * nth + 1), subject: "Poison", rehearsal: `${poison}; exit 3` },
+        { id: String(2 * nth + 2), subject: "Look", rehearsal: "ls -A | tr '\\n' ' ' > seen.txt; git status --porcelain" },
+      ]),
+    );
+    expect(await ship.ended(startWithoutPowers(), 60_000)).toBe(0);
+    for (const row of helm.rows)
+      expect({ [row.id]: row.status, tries: row.tries }, row.reason).toEqual(
+        row.subject === "Look" ? { [row.id]: "accepted", tries: 0 } : { [row.id]: "blocked", tries: 1 },
+      );
+    expect(gitIn(helm.repo, "show", `${helm.branch}:seen.txt`)).toBe(".git .gitignore seen.txt shared.txt");
+    expect(gitIn(helm.repo, "show", "refs/ships/ship-0/left-3-1:e/f")).toBe("e");
+  });
+
+  test("a folder that cannot be read: the task is not accepted, and its reason names the folder", async () => {
+    await voyage({ id: "1", subject: "Dark", rehearsal: "mkdir e; echo result > e/f; chmod 000 e; echo y > y" });
+    expect(await ship.ended(startWithoutPowers())).toBe(0);
+    expect(helm.row("1")).toMatchObject({ status: "blocked", tries: 1 });
+    expect(helm.row("1").reason).toMatch(/cannot be read, and would not be delivered: e\. Make them readable \(chmod u\+rwx\)/);
+    expect(helm.count("accept")).toBe(0);
+  });
+});
+
+test("a tree that cannot be made ready costs its task no try, and is made ready when it can be", async () => {
+  await voyage({ id: "1", subject: "Do", rehearsal: "echo done > done.txt" });
+  // git, but for one command that fails as long as this file is there.
+  const [shim, ill] = [join(ship.home, "shim"), join(ship.home, "ill")];
+  mkdirSync(shim);
+  writeFileSync(ill, "");
+  writeFileSync(
+    join(shim, "git"),
+    `#!/bin/sh\ncase " $* " in *" reset "*) [ -e ${ill} ] && { echo "fatal: the disk is ill" >&2; exit 128; };; esac\nPATH=\${PATH#*:} exec git "$@"\n`,
+    { mode: 0o755 },
+  );
+  const child = ship.start({ PATH: `${shim}:${process.env.PATH}` });
+  await helm.until("the claim to come back", () => helm.count("release") > 0);
+  rmSync(ill);
+  expect(await ship.ended(child)).toBe(0);
+  const [release] = helm.calls.filter((call) => call.name === "release");
+  expect(release!.body).toMatchObject({ failed: false });
+  expect(release!.body.reason).toMatch(/^the ship's tree cannot be made ready: git reset failed \(128\): fatal: the disk is ill/);
+  expect(helm.row("1")).toMatchObject({ status: "accepted", tries: 0 });
+  expect(existsSync(ship.path("workspace/done.txt"))).toBe(true);
+});
