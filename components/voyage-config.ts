@@ -82,14 +82,17 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
   for (const [field, schema] of Object.entries(VoyageConfig.shape)) {
     const checked = checkInput(schema, config.get(field) || undefined);
     if ("data" in checked) read[field] = checked.data;
-    else for (const { message } of checked.problems) add(field, message, EXAMPLES[field]);
+    // What somebody has marked as a secret is not shown, also where it is none.
+    else
+      for (const { message } of checked.problems)
+        add(field, isSecret(`ocaptain:${field}`) ? message.replace(/, and is .*/s, "") : message, EXAMPLES[field]);
   }
   findings.push(...unknownSettings());
   const { mesh, provider } = read;
   // An empty sail is a person and Claude Code; there is nothing to rehearse.
   const isEmpty = read.plan === "";
   if (isEmpty) read.hand = "claude";
-  for (const field of ["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey"])
+  for (const field of SECRETS)
     if (config.get(field) && !isSecret(`ocaptain:${field}`)) addSecret(field, "is in the stack's file in clear");
   for (const field of ["onSail", "onSink"])
     if (config.get(field) && isSecret(`ocaptain:${field}`))
@@ -107,6 +110,8 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
     add("mesh", "is none, and ships at sprites.dev can be reached over a tailnet only", "tailscale");
   return { config: read as VoyageConfig, findings };
 }
+
+const SECRETS: readonly string[] = ["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey"];
 
 const EXAMPLES: Record<string, string> = {
   ...{
@@ -134,7 +139,8 @@ function unknownSettings(): PreflightFinding[] {
     if (known.includes(key)) return [];
     const meant = nearest(key, known);
     const message = meant ? `unknown; did you mean ocaptain:${meant}?` : "unknown; Pulumi.yaml describes all settings";
-    return [{ what: setting, message, hint: meant ? `${remove} && pulumi config set ocaptain:${meant} VALUE` : remove }];
+    const set = SECRETS.includes(meant ?? "") ? askForSecret(`ocaptain:${meant}`) : `pulumi config set ocaptain:${meant} VALUE`;
+    return [{ what: setting, message, hint: meant ? `${remove} && ${set}` : remove }];
   });
 }
 

@@ -17,7 +17,7 @@ export class Kills {
   readonly #claim: Claim;
   readonly #file: string;
 
-  /** Of this claim; and of earlier ones of the same task which crews that were told to end handed back. One that the helm took away has cost a try. */
+  /** Of this claim; and of earlier ones of the same task which crews that were told to end handed back. One that the helm took away it counts itself (helm/faults.ts). */
   constructor(ship: Ship, claim: Claim) {
     this.#file = join(ship.crew, "kills.json");
     this.#claim = claim;

@@ -1,6 +1,6 @@
 import { OcaptainError } from "../lib/errors.ts";
 import type { ClaimReply, ReleaseReply, ReleaseRequest, UnverifiedRequest, VerifiedRequest } from "../lib/ship-api.ts";
-import { forgetFaults, noteFault, whyFaulty } from "./faults.ts";
+import { forgetFaults, forgetLosses, MOST_LOSSES, noteFault, noteLoss, whyFaulty } from "./faults.ts";
 import { grantOf, positive } from "./grant.ts";
 import { type Intent, type Ledger, type Life, parseTask, sha256, type TaskRecord } from "./ledger.ts";
 import { limitOf } from "./limits.ts";
@@ -10,8 +10,6 @@ import { Refused } from "./refused.ts";
 
 const DEFAULT_TRIES = 3;
 const VERIFY_TIMEOUT_SECONDS = 1800;
-/** Ships that may be lost in the middle of one verification before it counts as failed. */
-const VERIFY_TRIES = 3;
 /** Who waits for a limit's end looks so much more seldom: about once a heartbeat. */
 const LIMIT_LOOKS = 5;
 /** A trial takes seconds, and `up` waits for it. */
@@ -148,6 +146,7 @@ export function accepted(ledger: Ledger, intent: Intent): void {
     );
   ledger.store.run("DELETE FROM intents WHERE task = ?", intent.task);
   forgetFaults(ledger, intent.life);
+  forgetLosses(ledger, intent.task);
   ledger.remember(intent.life, intent.request, { kind: "accepted", tip: intent.to_commit });
 }
 
@@ -155,16 +154,25 @@ export function dropIntent(ledger: Ledger, task: string): void {
   ledger.store.run("DELETE FROM intents WHERE task = ?", task);
 }
 
-/** Ends a claim without a result: back to pending, or blocked when its tries are used up, or cancelled when the plan has dropped it. */
-export function giveBack(ledger: Ledger, task: TaskRecord, reason: string, counts: boolean): ReleaseReply {
-  const tries = task.tries + (counts ? 1 : 0);
+/** How a claim ends without a result: by a hand that failed, unharmed, or with its ship. */
+export type ClaimEnd = "failed" | "handed-back" | "lost";
+
+/**
+ * Ends a claim without a result: back to pending, or blocked when its tries are used up, or cancelled when the plan has dropped it. Only a hand that failed
+ * costs a try; but a task that is lost with its ship too often in a row is blocked as well, or it would take one ship after the other.
+ */
+export function giveBack(ledger: Ledger, task: TaskRecord, reason: string, end: ClaimEnd): ReleaseReply {
+  const tries = task.tries + (end === "failed" ? 1 : 0);
   const most = positive(parseTask(task.planned).metadata.tries) ?? DEFAULT_TRIES;
-  const status = !task.in_plan ? "cancelled" : counts && tries >= most ? "blocked" : "pending";
+  const losses = end === "lost" ? noteLoss(ledger, task.id) : 0;
+  if (end === "failed") forgetLosses(ledger, task.id);
+  const isLostForGood = losses >= Math.max(MOST_LOSSES, most);
+  const status = !task.in_plan ? "cancelled" : (end === "failed" && tries >= most) || isLostForGood ? "blocked" : "pending";
   ledger.store.run(
     "UPDATE tasks SET status = ?, tries = ?, reason = ?, body = planned, ship = NULL, life = NULL, changed_at = ? WHERE id = ?",
     status,
     tries,
-    reason,
+    isLostForGood ? `lost with its ship ${losses} times in a row, at last: ${reason}` : reason,
     ledger.at(),
     task.id,
   );
@@ -176,7 +184,7 @@ export function release(ledger: Ledger, life: number, ask: ReleaseRequest): Rele
   if (ask.fault) noteFault(ledger, life, ask.reason);
   // A hand that ran to its failure is proof of a ship that works; a claim that was handed back is not.
   else if (ask.failed) forgetFaults(ledger, life);
-  return giveBack(ledger, task, ask.reason, ask.failed && !ask.fault);
+  return giveBack(ledger, task, ask.reason, ask.failed && !ask.fault ? "failed" : "handed-back");
 }
 
 /** Records a run of verify.sh. Throws Refused `stale-epoch` when this life does not hold it. */
@@ -221,7 +229,7 @@ export function dropVerification(ledger: Ledger, life: number, reason: string): 
     open.commit_id,
     open.script,
   )!.n;
-  if (dropped + 1 < VERIFY_TRIES) {
+  if (dropped + 1 < MOST_LOSSES) {
     ledger.store.run(
       "UPDATE verifications SET status = 'dropped', output = ?, at = ? WHERE epoch = ?",
       reason,

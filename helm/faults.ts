@@ -7,6 +7,8 @@ import type { Ledger } from "./ledger.ts";
  */
 
 const MOST_FAULTS = 3;
+/** So often in a row a task's ship may fall silent with it: by the network or by chance not its doing, but a task that ends its ship takes one after the other. */
+export const MOST_LOSSES = 5;
 
 export function noteFault(ledger: Ledger, life: number, reason: string): void {
   ledger.store.run(
@@ -42,3 +44,13 @@ export function whyFaulty(ledger: Ledger, life: number): string | undefined {
 
 const faultsOf = (ledger: Ledger, life: number) =>
   ledger.store.one<{ count: number; reason: string; anew: number }>("SELECT * FROM faults WHERE life = ?", life);
+
+/** A ship fell silent with the task. Returns how often in a row. */
+export function noteLoss(ledger: Ledger, task: string): number {
+  ledger.store.run("INSERT INTO losses VALUES (?, 1) ON CONFLICT (task) DO UPDATE SET count = count + 1", task);
+  return ledger.store.one<{ count: number }>("SELECT count FROM losses WHERE task = ?", task)!.count;
+}
+
+export function forgetLosses(ledger: Ledger, task: string): void {
+  ledger.store.run("DELETE FROM losses WHERE task = ?", task);
+}

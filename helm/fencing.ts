@@ -30,27 +30,27 @@ export class Fencing {
 
   /**
    * Idempotent, also while another call for that life is under way.
-   * @param counts whether the task's claim counts as a try: it does when a ship fell silent with it, not when the captain took the ship away.
+   * @param isLost whether the ship fell silent, and was not taken away by the captain: that costs its task no try, but is counted (claims.giveBack).
    */
-  fence(life: number, reason: string, counts: boolean): Promise<Fenced> {
+  fence(life: number, reason: string, isLost: boolean): Promise<Fenced> {
     const same = this.#underWay.get(life);
     if (same) return same;
-    const mine = this.#fence(life, reason, counts).finally(() => this.#underWay.delete(life));
+    const mine = this.#fence(life, reason, isLost).finally(() => this.#underWay.delete(life));
     this.#underWay.set(life, mine);
     return mine;
   }
 
   /** A fence that nobody waits for: saving a large tree takes minutes. Called again while it is under way it does nothing; one that failed begins anew. */
-  begin(life: number, reason: string, counts: boolean): void {
+  begin(life: number, reason: string, isLost: boolean): void {
     if (this.#underWay.has(life)) return;
     const { log, id } = this.#parts;
-    this.fence(life, reason, counts).catch((error) => log("fence-failed", { voyage: id, life, error: String(error) }));
+    this.fence(life, reason, isLost).catch((error) => log("fence-failed", { voyage: id, life, error: String(error) }));
   }
 
-  async #fence(life: number, reason: string, counts: boolean): Promise<Fenced> {
+  async #fence(life: number, reason: string, isLost: boolean): Promise<Fenced> {
     await this.#mark(life, reason);
     await this.#rescue(life, reason);
-    await this.#requeue(life, reason, counts);
+    await this.#requeue(life, reason, isLost);
     return this.#outcome(life);
   }
 
@@ -89,12 +89,12 @@ export class Fencing {
     }
   }
 
-  async #requeue(life: number, reason: string, counts: boolean): Promise<void> {
+  async #requeue(life: number, reason: string, isLost: boolean): Promise<void> {
     const { ledger, changed } = this.#parts;
     const task = await ledger.store.write(() => {
       dropVerification(ledger, life, reason);
       const held = ledger.claimOf(life);
-      if (held) giveBack(ledger, held, `taken from ${ledger.life(life)!.ship}: ${reason}`, counts);
+      if (held) giveBack(ledger, held, `taken from ${ledger.life(life)!.ship}: ${reason}`, isLost ? "lost" : "handed-back");
       return held?.id;
     });
     await changed(...(task ? [task] : []));

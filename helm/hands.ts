@@ -77,7 +77,7 @@ export function noteUsage(ledger: Ledger, life: number, { run, session, task, ep
 /** Ends a claim by a question: the task is blocked until the captain answers (or retries it). Costs no try. */
 export function ask(ledger: Ledger, life: number, asked: AskRequest): ReleaseReply {
   const task = assertHolds(ledger, life, asked.task, asked.epoch);
-  const { status, tries } = giveBack(ledger, task, `needs the captain: ${asked.question}`, false);
+  const { status, tries } = giveBack(ledger, task, `needs the captain: ${asked.question}`, "handed-back");
   if (status !== "pending") return { status, tries };
   ledger.store.run("UPDATE tasks SET status = 'blocked' WHERE id = ?", task.id);
   ledger.store.run(

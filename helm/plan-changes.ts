@@ -1,6 +1,7 @@
 import { OcaptainError } from "../lib/errors.ts";
 import { byId, topologicalOrder } from "../lib/plan/graph.ts";
 import type { Plan, PlanChanges, PlanTask } from "../lib/plan-types.ts";
+import { forgetLosses } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** What `plan` would do to the ledger; nothing is written (design 12). A blocked task whose text changed counts as updated: it gets its tries back. */
@@ -49,6 +50,7 @@ export function applyPlan(ledger: Ledger, plan: Plan): PlanChanges {
         at,
       );
     } else if (updated.has(task.id)) {
+      forgetLosses(ledger, task.id);
       store.run(
         "UPDATE tasks SET body = ?, status = 'pending', tries = 0, reason = NULL, changed_at = ? WHERE id = ?",
         text,

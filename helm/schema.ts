@@ -70,6 +70,8 @@ CREATE TABLE IF NOT EXISTS lives(
 CREATE TABLE IF NOT EXISTS ships(ship TEXT PRIMARY KEY, life INTEGER NOT NULL, stopping INTEGER NOT NULL DEFAULT 0) STRICT;
 -- A life's own faults in a row; anew: it was unfit by them before its newest launch.
 CREATE TABLE IF NOT EXISTS faults(life INTEGER PRIMARY KEY, count INTEGER NOT NULL, reason TEXT NOT NULL, anew INTEGER NOT NULL DEFAULT 0) STRICT;
+-- How often in a row a task's ship fell silent with it.
+CREATE TABLE IF NOT EXISTS losses(task TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT;
 -- sha256 of the token; the token itself is nowhere.
 CREATE TABLE IF NOT EXISTS tokens(id INTEGER PRIMARY KEY AUTOINCREMENT, hash TEXT NOT NULL UNIQUE, life INTEGER NOT NULL) STRICT;
 

@@ -7,6 +7,7 @@ import { blockSpent, whyTaskIsSpent } from "./budget.ts";
 import { forgetFailedVerifications } from "./claims.ts";
 import type { Clock } from "./clock.ts";
 import { Crews } from "./crews.ts";
+import { forgetLosses } from "./faults.ts";
 import { Fencing } from "./fencing.ts";
 import * as hands from "./hands.ts";
 import { Leases } from "./leases.ts";
@@ -127,13 +128,14 @@ export class Voyage {
       throw new OcaptainError("BUDGET", `task ${id}: ${spent}`, {
         hint: `raise claude.budgetUsd in the plan (tasks/${id}.json: metadata.claude, or voyage.json), then: pulumi up -s ${this.ledger.meta("stack")}`,
       });
-    await this.ledger.store.write(() =>
-      this.ledger.store.run(
+    await this.ledger.store.write(() => {
+      const { changes } = this.ledger.store.run(
         "UPDATE tasks SET status = 'pending', tries = 0, changed_at = ? WHERE id = ? AND status = 'blocked'",
         this.ledger.at(),
         id,
-      ),
-    );
+      );
+      if (changes) forgetLosses(this.ledger, id);
+    });
     await this.#changed(id);
     return taskRow(this.ledger, this.#task(id));
   }

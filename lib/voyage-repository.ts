@@ -6,8 +6,11 @@ import { voyageFolder } from "./paths.ts";
 import { asideFolder } from "./put-aside.ts";
 import { readVoyageFile, type VoyageFile, writeVoyageFile } from "./voyage-file.ts";
 
+/** Whose repository is compared. */
+type Voyage = Pick<VoyageFile, "voyageId" | "stack" | "sunkAt" | "repository">;
+
 /** What a voyage under way, or one that has sunk and may go on, works on. null: nothing of its repository is there yet. */
-export async function boundRepository(voyage: VoyageFile): Promise<Repository | null> {
+export async function boundRepository(voyage: Voyage): Promise<Repository | null> {
   const folder = voyageFolder(voyage.stack);
   if (!existsSync(folder.repo)) return null;
   return voyage.repository ?? (await repositoryOf(folder, voyage.stack));
@@ -26,7 +29,7 @@ export type Standing =
  * @throws OcaptainError ANOTHER_REPOSITORY with the ways out; REPO_UNREADABLE, REPO_URL_SECRET of a new address
  */
 export async function standingOf(
-  voyage: VoyageFile,
+  voyage: Voyage,
   bound: Repository,
   repo: string,
   options: { token: string | undefined; timeoutMs: number },
@@ -56,7 +59,7 @@ export async function standingOf(
   return { is: "moved", from: bound.address };
 }
 
-function anotherRepository({ voyageId, stack, sunkAt }: VoyageFile, bound: Repository, repo: string, why: string): OcaptainError {
+function anotherRepository({ voyageId, stack, sunkAt }: Voyage, bound: Repository, repo: string, why: string): OcaptainError {
   const root = bound.roots[0] ? `, whose history begins with ${bound.roots[0].slice(0, 12)}` : "";
   return new OcaptainError(
     "ANOTHER_REPOSITORY",
@@ -71,7 +74,7 @@ const backTo = ({ address }: Repository, stack: string) =>
     : `go on without: pulumi config rm ocaptain:repo -s ${stack}`;
 
 /** Of what does not fit the voyage that a folder holds: another stack, back to the old, or another voyage in its place. */
-export function waysOut({ voyageId, stack, sunkAt }: Pick<VoyageFile, "voyageId" | "stack" | "sunkAt">, back: string): string {
+export function waysOut({ voyageId, stack, sunkAt }: Voyage, back: string): string {
   const sink = sunkAt ? "" : `pulumi destroy -s ${stack}, then `;
   return `another stack: pulumi stack init NAME; or ${back}; or begin anew (the old folder is kept as ${asideFolder(stack, voyageId)}): ${sink}pulumi config set ocaptain:beginAnew ${voyageId} -s ${stack}`;
 }

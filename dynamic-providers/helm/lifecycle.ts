@@ -72,7 +72,13 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
       .catch(() => null);
     const known =
       (health?.voyages.includes(props.voyageId) ?? false) && (await knowsToken(settings, props)) && !(await isToldAgain(props));
-    return { ...props, present: known && (!props.control || (await isCaptainThere(settings, props.control, props.captain))) };
+    return {
+      ...props,
+      present:
+        known &&
+        (!props.control ||
+          (await isCaptainThere(settings, { stack: props.stack, control: props.control, address: props.captain }))),
+    };
   },
 
   async remove(_settings, props) {
@@ -98,15 +104,18 @@ async function ensureCaptain(
   of: { stack: string; voyageId: string },
 ): Promise<Captain> {
   const own = settings.captainNode === "own";
-  if (own) await ensureOwnNode(controlOf(settings, control), of);
+  if (own) await ensureOwnNode(await controlOf(settings, { stack: of.stack, control }), of);
   return captainNode({ own });
 }
 
 /** Is the captain's node up, at that address; and, if it is our own, in the tailnet, which it does not know best itself? */
-async function isCaptainThere(settings: Settings, control: TailnetKind, address: string): Promise<boolean> {
+async function isCaptainThere(
+  settings: Settings,
+  { stack, control, address }: { stack: string; control: TailnetKind; address: string },
+): Promise<boolean> {
   const own = settings.captainNode === "own";
   const node = await captainNode({ own }).catch(() => null);
-  return node?.address === address && (!own || (await ownNodeIsJoined(controlOf(settings, control))));
+  return node?.address === address && (!own || (await ownNodeIsJoined(await controlOf(settings, { stack, control }))));
 }
 
 /** A rotated token is no input, so the helm's copy, for its wake-up calls, is compared here. */

@@ -30,7 +30,10 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
   for (const name of await sprites.list(spritePrefix(voyage.stack, voyage.voyageId)))
     if (!(await sweep(settings, sprites, voyage, name))) left.push(`sprite ${name}`);
 
-  if (voyage.control) left.push(...(await sweepTailnet(controlOf(settings, voyage.control), voyage, left.length === 0)));
+  if (voyage.control)
+    left.push(
+      ...(await sweepTailnet(await controlOf(settings, { ...voyage, control: voyage.control }), voyage, left.length === 0)),
+    );
 
   const mutagen = voyageMutagen(voyage);
   if (left.length === 0 && (await mutagen.running())) {
@@ -56,7 +59,7 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
   await rm(mutagenHome(voyage.voyageId), { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   if (voyage.control) {
     await rm(tailnetSshHome(voyage.voyageId), { recursive: true, force: true });
-    await leaveOwnNode(controlOf(settings, voyage.control), voyage.voyageId);
+    await leaveOwnNode(await controlOf(settings, { ...voyage, control: voyage.control }), voyage.voyageId);
   }
   if (voyage.provider === "harbor") await stopHarborIfIdle();
 }

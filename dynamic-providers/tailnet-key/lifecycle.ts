@@ -33,7 +33,7 @@ export const tailnetKeyLifecycle = defineLifecycle<Inputs, Outputs>({
   fixed: ["control"],
 
   async reconcile(settings, news, olds) {
-    const control = controlOf(settings, news.control);
+    const control = await controlOf(settings, news);
     const had = whole(olds);
     if (had && olds?.incarnation === news.incarnation && (await satisfied(control, { ...news, ...had }))) return had;
     if (had) await control.deleteKey(had.keyId, news.voyageId); // of no use to anybody any more
@@ -43,12 +43,12 @@ export const tailnetKeyLifecycle = defineLifecycle<Inputs, Outputs>({
   },
 
   async read(settings, props) {
-    const control = controlOf(settings, props.control);
+    const control = await controlOf(settings, props);
     return { ...props, present: props.present && (await satisfied(control, props)) };
   },
 
   async remove(settings, props) {
-    if (props.keyId) await controlOf(settings, props.control).deleteKey(props.keyId, props.voyageId);
+    if (props.keyId) await (await controlOf(settings, props)).deleteKey(props.keyId, props.voyageId);
   },
 });
 

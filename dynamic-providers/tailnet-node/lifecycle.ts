@@ -21,7 +21,7 @@ import { hasShipSsh, removeShipSsh, writeShipSsh } from "../../lib/tailnet/ssh.t
 import type { TailnetControl, TailnetNode } from "../../lib/tailnet/types.ts";
 import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
 import { spritesOf } from "../provider-settings.ts";
-import { controlOf } from "../tailnet-control.ts";
+import { controlOf, recordTailnet } from "../tailnet-control.ts";
 
 const TailnetNodeInputs = z.object({
   stack: z.string(),
@@ -63,7 +63,7 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
   steady: ["captain", "helmPort"],
 
   async reconcile(settings, news, olds) {
-    const control = controlOf(settings, news.control);
+    const control = await controlOf(settings, news);
     const captain = await captainNode({ own: settings.captainNode === "own" });
     const sprites = await spritesOf(settings, news);
     // What the state has stays there until there is something new: a node is found again, and removed, by its id.
@@ -81,6 +81,7 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
         const node = await ensureJoined(control, sprites, { ...news, oldId: made.nodeId, facts, anew });
         made = { address: ipv4({ TailscaleIPs: node.addresses }) ?? "", nodeId: node.id, user: facts.user };
         await reach(captain, news, made);
+        await recordTailnet(news.stack, control);
       };
       await join(false).catch((error: unknown) => {
         // Nothing else brings back one that other machines have mixed up (docs/adr/ships-over-a-tailnet.md).
@@ -95,7 +96,7 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
 
   async read(settings, props) {
     if (!props.nodeId) return { ...props, present: false };
-    const nodes = nodesOfShip(await controlOf(settings, props.control).listNodes(), props.sprite, props.nodeId);
+    const nodes = nodesOfShip(await (await controlOf(settings, props)).listNodes(), props.sprite, props.nodeId);
     const node = nodes.find(({ id }) => id === props.nodeId);
     if (!node) return null;
     const whole = nodes.length === 1 && isSound(node, props.sprite) && hasShipSsh(props);
@@ -103,7 +104,7 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
   },
 
   async remove(settings, props) {
-    const control = controlOf(settings, props.control);
+    const control = await controlOf(settings, props);
     const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.sprite);
     const another = live !== null && live.id !== props.incarnation;

@@ -60,9 +60,8 @@ const COMPARE_MS = 60_000;
  * Preflight has said all this before; here it holds whoever calls. The source is asked only when its address is another than the voyage's: one at sea needs none.
  * @throws OcaptainError ANOTHER_REPOSITORY, WORK_GONE
  */
-async function assertOwn({ stack, repo }: Inputs): Promise<void> {
-  const voyage = await readVoyageFile(stack);
-  if (!voyage) return;
+async function assertOwn({ stack, voyageId, repo }: Inputs): Promise<void> {
+  const voyage = (await readVoyageFile(stack)) ?? { stack, voyageId };
   const bound = await boundRepository(voyage);
   if (bound && addressOf(repo) !== bound.address)
     await standingOf(voyage, bound, repo, { token: process.env.GH_TOKEN, timeoutMs: COMPARE_MS });

@@ -165,6 +165,7 @@ const node = (raw: RawDevice): TailnetNode => ({
   id: raw.nodeId ?? raw.id,
   hostname: raw.hostname,
   name: raw.name.split(".")[0] ?? raw.name,
+  domain: raw.name.split(".").slice(1).join(".").slice(0, 255) || undefined,
   addresses: raw.addresses ?? [],
   tags: raw.tags ?? [],
   // An older field is lastSeen alone: it is told while a machine is connected, too.

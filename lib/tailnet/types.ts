@@ -27,6 +27,8 @@ export type TailnetNode = {
   hostname: string;
   /** The name that the tailnet gives it: the host name, or `<hostname>-1` … when that was taken. */
   name: string;
+  /** The tailnet's, of Tailscale's service: what its machines' names end with. */
+  domain?: string | undefined;
   /** IPv4 and IPv6, without a mask. */
   addresses: string[];
   tags: string[];

@@ -49,6 +49,7 @@ test(
     expect(limited.limited).toEqual({
       until: new Date(reset * 1000).toISOString(),
       message: expect.stringMatching(/hit your .*limit/),
+      by: ["ship-0"],
     });
     for (const other of fleet.ships.slice(1)) fleet.start(other);
     const shown = (await ocaptain("status")).stdout;

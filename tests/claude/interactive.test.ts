@@ -197,7 +197,10 @@ test(
     };
     fleet.startAll();
     const { limited, tasks } = await fleet.until("limited", (now) => now.state === "limited");
-    expect(limited).toEqual({ until: new Date(reset * 1000).toISOString(), message: expect.stringMatching(/hit your .*limit/) });
+    expect(limited).toMatchObject({
+      until: new Date(reset * 1000).toISOString(),
+      message: expect.stringMatching(/hit your .*limit/),
+    });
     const held = tasks.find((task) => task.ship === holder.name)!;
     await expect.poll(() => [...met].sort(), { timeout: 30_000 }).toEqual([holder.name, looker.name]);
     const status = await fleet.until("done", (now) => now.state === "done", 90_000);

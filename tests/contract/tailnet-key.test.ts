@@ -2,6 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { recordTailnet } from "../../dynamic-providers/tailnet-control.ts";
+import { tailnetControl } from "../../lib/tailnet/control.ts";
+import { readVoyageFile, writeVoyageFile } from "../../lib/voyage-file.ts";
 import { startStandInTailscale } from "../fixtures/stand-in-tailscale.ts";
 import { failure, resource } from "./resource.ts";
 
@@ -79,4 +82,22 @@ test("a service that does not answer is never taken for a key that is gone", asy
   api.state.faults.push({ on: "*", status: 503, times: 99 });
   await expect(key.read(made)).rejects.toThrow(/503/);
   await expect(key.remove(made)).rejects.toThrow(/503/);
+});
+
+test("a secret of another tailnet is refused, by a look and a deletion: there nothing of ours is found, and it would pass for gone", async () => {
+  api.state.devices.push(device("nCaptain", { hostname: "captain", name: "captain.tail1234.ts.net", tags: [] }));
+  const voyage = { voyageId: "abc123", stack: "quay", captainId: "c", nonce: "n", createdAt: "2026-01-01" };
+  await writeVoyageFile(voyage);
+  const made = await key.create();
+  await recordTailnet("quay", tailnetControl({ tailscaleOauthSecret: api.secret }));
+  expect(await readVoyageFile("quay")).toEqual({ ...voyage, tailnet: "tail1234.ts.net" });
+  expect(await key.read(made)).toEqual(made);
+
+  api.state.devices = [device("nOther", { hostname: "other", name: "other.tail9999.ts.net", tags: [] })];
+  const refused = /ships are in the tailnet tail1234\.ts\.net, and the OAuth client's secret is of tail9999\.ts\.net/;
+  await expect(key.read(made)).rejects.toThrow(refused);
+  await expect(key.remove(made)).rejects.toThrow(refused);
+  await expect(key.update(made)).rejects.toThrow(refused);
+  await writeVoyageFile({ ...voyage, tailnet: "tail1234.ts.net", sunkAt: "2026-01-02" });
+  expect(await key.read(made)).toEqual(made); // it has sunk: the next fleet joins whichever is meant
 });

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Voyage } from "../../helm/voyage.ts";
-import { boardPaperShip, openPaperVoyage, scratchFolder } from "./paper.ts";
+import { boardPaperShip, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
 import { makePlan } from "./support.ts";
 
 /** A ship's own faults: they cost no task a try and no voyage its verdict, and three in a row put the ship out of service until the next launch. */
@@ -143,4 +143,37 @@ test("a verify.sh that failed is run again when the plan is told again, and by o
   await tell({ "1": [] }, "exit 1");
   await voyage.retryVerification();
   expect(voyage.status().state).toBe("verified");
+});
+
+test("a ship that falls silent costs its task no try; a task that takes one ship after the other is blocked all the same, until it is tried again", async () => {
+  const clock = handClock();
+  voyage = await openPaperVoyage({ file: join(scratch.folder, "l.sqlite"), graph: { "1": [] }, timing: TIMING, clock });
+  const loseOne = async (name: string) => {
+    const ship = await come(name);
+    const { epoch } = await ship.grant();
+    voyage.tick();
+    for (let seconds = 0; seconds < TIMING.leaseSeconds + 2; seconds += 2) {
+      clock.pass(2);
+      voyage.tick();
+    }
+    await expect.poll(() => voyage.ledger.task("1")!.status).not.toBe("claimed");
+    return epoch;
+  };
+  for (let i = 1; i <= 4; i++) {
+    await loseOne(`ship-${i}`);
+    expect(voyage.ledger.task("1")).toMatchObject({
+      status: "pending",
+      tries: 0,
+      reason: `taken from ship-${i}: no word for 60 s`,
+    });
+  }
+  await loseOne("ship-5");
+  expect(voyage.ledger.task("1")).toMatchObject({
+    status: "blocked",
+    tries: 0,
+    reason: "lost with its ship 5 times in a row, at last: taken from ship-5: no word for 60 s",
+  });
+  await voyage.retry("1");
+  await loseOne("ship-6");
+  expect(voyage.ledger.task("1")).toMatchObject({ status: "pending", tries: 0 });
 });

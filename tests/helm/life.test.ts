@@ -107,7 +107,7 @@ test("a silent ship is fenced when its lease is over, its task goes to another, 
   await helm.registerVoyage(ID, { ...register, timing: { leaseSeconds: 60 } });
   expect((await helm.voyage(ID)).tasks[0]).toMatchObject({
     status: "pending",
-    tries: 1,
+    tries: 0,
     reason: expect.stringContaining("taken from ship-0"),
   });
   const b = await come("ship-1");

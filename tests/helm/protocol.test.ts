@@ -20,14 +20,14 @@ const MUTATIONS = [
   {
     title: "fencing before requeueing",
     file: "helm/fencing.ts",
-    from: "    await this.#mark(life, reason);\n    await this.#rescue(life, reason);\n    await this.#requeue(life, reason, counts);\n",
-    to: "    await this.#requeue(life, reason, counts);\n    await this.#mark(life, reason);\n    await this.#rescue(life, reason);\n",
+    from: "    await this.#mark(life, reason);\n    await this.#rescue(life, reason);\n    await this.#requeue(life, reason, isLost);\n",
+    to: "    await this.#requeue(life, reason, isLost);\n    await this.#mark(life, reason);\n    await this.#rescue(life, reason);\n",
   },
   {
     title: "saving the mirror before requeueing",
     file: "helm/fencing.ts",
-    from: "    await this.#rescue(life, reason);\n    await this.#requeue(life, reason, counts);\n",
-    to: "    await this.#requeue(life, reason, counts);\n    await this.#rescue(life, reason);\n",
+    from: "    await this.#rescue(life, reason);\n    await this.#requeue(life, reason, isLost);\n",
+    to: "    await this.#requeue(life, reason, isLost);\n    await this.#rescue(life, reason);\n",
   },
   {
     title: "being on disk before the answer",

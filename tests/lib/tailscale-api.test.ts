@@ -211,6 +211,7 @@ test("machines: names, addresses, tags, state; shared ones of other tailnets are
       id: "n7CNTRL",
       hostname: "quay-abc123-ship-0",
       name: "quay-abc123-ship-0-1",
+      domain: "tail1234.ts.net",
       addresses: ["100.64.0.7", "fd7a::7"],
       tags: ["tag:ocaptain-ship"],
       online: true,

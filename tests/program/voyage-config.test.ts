@@ -51,9 +51,25 @@ test("a value that is none is told with what is expected, what is there, and a c
   ]);
 });
 
-test("a hint at a secret has no place for its value: Pulumi asks for it", () => {
-  const { found } = read({ "ocaptain:hand": "claude", "ocaptain:spritesToken": "in clear" });
+test("a value that is marked as a secret is not shown, wherever it was put", () => {
+  const { found } = read({ "ocaptain:ships": "tskey-s3cr3t", "ocaptain:mesh": "sk-s3cr3t" }, ["ocaptain:ships", "ocaptain:mesh"]);
   expect(found).toEqual([
+    "ocaptain:ships: must be a number | pulumi config set ocaptain:ships 3",
+    "ocaptain:mesh: must be one of none, tailscale | pulumi config set ocaptain:mesh none",
+  ]);
+});
+
+test("a hint at a secret has no place for its value: Pulumi asks for it", () => {
+  const { found } = read({
+    "ocaptain:hand": "claude",
+    "ocaptain:spritesToken": "in clear",
+    "ocaptain:claudeTokn": "in clear, too",
+  });
+  expect(found.join()).not.toContain("in clear, too");
+  expect(found).toEqual([
+    expect.stringMatching(
+      /^ocaptain:claudeTokn: .*\| pulumi config rm ocaptain:claudeTokn && pulumi config set --secret ocaptain:claudeToken {2}#/,
+    ),
     expect.stringMatching(
       /^ocaptain:spritesToken: is in the stack's file in clear \| pulumi config set --secret ocaptain:spritesToken {2}#/,
     ),

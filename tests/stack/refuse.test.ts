@@ -103,6 +103,7 @@ test("a .env file beside the project counts for preflight, and never over what i
   for (const name of [
     "Pulumi.yaml",
     "package.json",
+    "start.mjs",
     "index.ts",
     "components",
     "dynamic-providers",
