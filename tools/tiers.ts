@@ -20,17 +20,17 @@ export type Tier = {
 const tailnetParts = [`tailscale-${process.arch === "arm64" ? "arm64" : "amd64"}`, "headscale"];
 
 export const tiers: Tier[] = [
-  { name: "lib", budgetMinutes: 1, testTimeoutSeconds: 20, filesAtOnce: 2 },
+  { name: "lib", budgetMinutes: 2, testTimeoutSeconds: 20, filesAtOnce: 2 },
   { name: "plans", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 2 },
   { name: "tools", budgetMinutes: 2, testTimeoutSeconds: 60, filesAtOnce: 1 },
-  { name: "harbor", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 2 },
-  { name: "helm", budgetMinutes: 4, testTimeoutSeconds: 120, filesAtOnce: 2 },
-  { name: "crew", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 2 },
+  { name: "harbor", budgetMinutes: 4, testTimeoutSeconds: 60, filesAtOnce: 2 },
+  { name: "helm", budgetMinutes: 6, testTimeoutSeconds: 120, filesAtOnce: 2 },
+  { name: "crew", budgetMinutes: 6, testTimeoutSeconds: 60, filesAtOnce: 2 },
   { name: "claude", budgetMinutes: 12, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "wire", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 1 },
   { name: "program", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 2 },
-  { name: "cli", budgetMinutes: 2, testTimeoutSeconds: 60, filesAtOnce: 1 },
-  { name: "contract", budgetMinutes: 4, testTimeoutSeconds: 120, filesAtOnce: 1 },
+  { name: "cli", budgetMinutes: 4, testTimeoutSeconds: 60, filesAtOnce: 1 },
+  { name: "contract", budgetMinutes: 6, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "tailnet", budgetMinutes: 12, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },
-  { name: "stack", budgetMinutes: 18, testTimeoutSeconds: 300, filesAtOnce: 1 },
+  { name: "stack", budgetMinutes: 22, testTimeoutSeconds: 300, filesAtOnce: 1 },
 ];
