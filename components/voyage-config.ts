@@ -22,6 +22,9 @@ const number = (check: z.ZodNumber) =>
     })
     .pipe(check);
 
+/** Only these words: providers read the same settings as text. */
+const flag = z.stringbool({ truthy: ["true"], falsy: ["false"], case: "sensitive" });
+
 /** A repository, where a relative path counts from the project's folder. */
 const repo = repoField.transform((text, context) => {
   const meant = meantRepo(text, process.cwd());
@@ -41,8 +44,8 @@ const VoyageConfig = z.object({
   provider: z.enum(["harbor", "sprites"]).default("harbor"),
   hand: z.enum(["rehearsal", "claude"]).default("rehearsal"),
   mesh: z.enum(["none", "tailscale"]).default("none"),
-  unconfined: z.stringbool().default(false),
-  keepWorkspace: z.stringbool().default(true),
+  unconfined: flag.default(false),
+  keepWorkspace: flag.default(true),
   abandonUnsynced: z.string().optional(),
   handover: z.string().optional(),
   /** Ids of the voyage that is meant: what is forgotten here cannot act on a later one. */

@@ -2,6 +2,7 @@ import { relative } from "node:path";
 import { all, type Output } from "@pulumi/pulumi";
 import { voyageFolder, voyagesRoot } from "../lib/paths.ts";
 import type { Plan } from "../lib/plan-types.ts";
+import { withFormerNames } from "../lib/status.ts";
 import { readVoyageRecord, type VoyageRecord } from "../lib/voyage-record.ts";
 import type { Voyage } from "./voyage.ts";
 
@@ -29,7 +30,7 @@ export function voyageOutputs(stack: string, plan: Plan, fleet: Voyage) {
     ships: all([ships, record]).apply(([rows, { ships: seen }]) =>
       rows.map((row) => ({ ...row, state: seen[row.name]?.state ?? "unknown", task: seen[row.name]?.task ?? null })),
     ),
-    tasks: record.apply(({ tasks }) => tasks),
+    tasks: record.apply(({ tasks }) => withFormerNames(tasks)),
     spend: record.apply(({ spend }) => spend),
     workspace: all([addresses]).apply(() => relative(voyagesRoot(), voyageFolder(stack).workspace)),
     helm: fleet.helmUrl,

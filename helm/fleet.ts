@@ -26,7 +26,7 @@ import { Store } from "./store.ts";
 import { tidyRepo } from "./tidy.ts";
 import { Voyage } from "./voyage.ts";
 import { Waker } from "./wake.ts";
-import { assertWhole } from "./whole.ts";
+import { assertLedger, assertWhole } from "./whole.ts";
 
 /** Where each voyage is; all else is in its folder. */
 const Registry = z.record(
@@ -82,7 +82,7 @@ export class Fleet {
     return sailing;
   }
 
-  /** Idempotent. Throws NO_REPO, WORK_GONE, ANOTHER_FOLDER, LEDGER_HELD, BAD_PLAN, NO_DOOR; GIT when nothing could be accepted. */
+  /** Idempotent. Throws NO_REPO, WORK_GONE, LEDGER_GONE, ANOTHER_FOLDER, LEDGER_HELD, BAD_PLAN, NO_DOOR; GIT when nothing could be accepted. */
   async register(id: string, ask: RegisterVoyage): Promise<PlanChanges> {
     if (!VOYAGE_ID.test(id)) throw new OcaptainError("BAD_VOYAGE_ID", `"${id}" is no voyage id: 6 lower-case hex digits`);
     const folder = voyageFolderAt(ask.folder, ask.stack);
@@ -136,6 +136,7 @@ export class Fleet {
     if (!existsSync(folder.repo)) throw new OcaptainError("NO_REPO", `${folder.repo} is not there`, { hint: "pulumi up" });
     const lock = await holdLedger(folder);
     try {
+      await assertLedger(folder, { id, stack });
       return await this.#open(id, stack, folder, lock);
     } catch (error) {
       lock.release();
@@ -151,7 +152,7 @@ export class Fleet {
     // No git of ours is at work yet but what an earlier helm has left behind.
     await this.#removeLocks(id, folder, "all");
     try {
-      await assertWhole(folder, ledger);
+      await assertWhole(folder, ledger, { id, stack });
       await voyage.open();
     } catch (error) {
       ledger.store.close();

@@ -57,6 +57,14 @@ export async function readVoyageStatus(folder: VoyageFolder): Promise<TaskCounts
   return countTasks(await readTaskRows(folder));
 }
 
+/** What scripts have been reading: in JSON alone, `claimed` and `accepted` stand by their former names, too. */
+export const withFormerNames = (tasks: TaskCounts) => ({
+  ...tasks,
+  inProgress: tasks.claimed,
+  completed: tasks.accepted,
+  byShip: Object.fromEntries(Object.entries(tasks.byShip).map(([ship, row]) => [ship, { ...row, completed: row.accepted }])),
+});
+
 export function countTasks(rows: readonly TaskRow[]): TaskCounts {
   const counts: TaskCounts = { total: 0, pending: 0, claimed: 0, accepted: 0, blocked: 0, cancelled: 0, byShip: {} };
   for (const { id, status, ship: name } of rows) {

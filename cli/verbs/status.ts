@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../../lib/errors.ts";
 import { plainJson } from "../../lib/plain-text.ts";
+import { withFormerNames } from "../../lib/status.ts";
 import { chooseVoyage, type KnownVoyage } from "../choose-voyage.ts";
 import type { Io } from "../io.ts";
 import { renderStatus } from "../status/render.ts";
 import { see } from "../status/see.ts";
+import type { StatusView } from "../status/view.ts";
 
 /** The helm has no stream for the captain; a look costs it a few milliseconds. */
 const LOOK_MS = 1_000;
@@ -14,7 +16,7 @@ const TICKS = new Set(["knownBy", "since", "spend", "usage"]);
 export async function status(name: string | undefined, options: { watch?: boolean }, io: Io): Promise<void> {
   if (!options.watch) {
     const view = await see(await chooseVoyage(name));
-    io.out(io.json ? plainJson(view, 2) : renderStatus(view, io));
+    io.out(io.json ? plainJson(inJson(view), 2) : renderStatus(view, io));
     return;
   }
   const live = io.columns !== undefined && !io.json;
@@ -31,12 +33,14 @@ export async function status(name: string | undefined, options: { watch?: boolea
       // Where nothing can be painted over, only a change is worth a line. What only ticks is no change, and spend goes with the next.
       const { asOf, ...rest } = view;
       const key = JSON.stringify(rest, (key, value) => (TICKS.has(key) ? undefined : value));
-      if (key !== shown) io.out(io.json ? plainJson(view) : `${renderStatus(view, io)}\n`);
+      if (key !== shown) io.out(io.json ? plainJson(inJson(view)) : `${renderStatus(view, io)}\n`);
       shown = key;
     }
     if (isOver) return;
   }
 }
+
+const inJson = (view: StatusView) => ({ ...view, tasks: withFormerNames(view.tasks) });
 
 /** The voyage, when it is there; undefined when nobody waits any longer. */
 async function waitedFor(name: string | undefined, io: Io): Promise<KnownVoyage | undefined> {

@@ -20,6 +20,10 @@ export type Known = { voyageId?: string | undefined; stateId?: string | undefine
 export async function admit(settings: Settings, stack: string, state: Known | null): Promise<VoyageFile | null> {
   const file = await sameVoyage(settings, stack, state);
   const folder = voyageFolder(stack);
+  if (!file && hasBegun(folder))
+    throw new OcaptainError("NAMELESS", `${folder.root} holds a voyage, and no voyage.json that says which`, {
+      hint: `put that file back; or ${state ? `end what sails (pulumi destroy -s ${stack}), and ` : ""}put the folder aside: mv ${folder.root} ${folder.root}.old`,
+    });
   if (state && !file)
     throw new OcaptainError(
       "FOLDER_GONE",
@@ -29,13 +33,7 @@ export async function admit(settings: Settings, stack: string, state: Known | nu
       },
     );
   if (state) return file;
-  if (!file) {
-    if (hasBegun(folder))
-      throw new OcaptainError("NAMELESS", `${folder.root} holds a voyage, and no voyage.json that says which`, {
-        hint: `put that file back; or put the folder aside: mv ${folder.root} ${folder.root}.old`,
-      });
-    return null;
-  }
+  if (!file) return null;
   if (file.sunkAt && settings.beginAnew === file.voyageId) return null;
   if (!file.sunkAt && hasBegun(folder) && settings.adopt !== file.voyageId)
     throw new OcaptainError(

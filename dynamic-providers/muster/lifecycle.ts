@@ -7,7 +7,6 @@ import { voyageFolder } from "../../lib/paths.ts";
 import { putAside } from "../../lib/put-aside.ts";
 import type { Organisation } from "../../lib/sprites/organisation.ts";
 import { readVoyageFile, type VoyageFile, writeVoyageFile } from "../../lib/voyage-file.ts";
-import { hasBegun } from "../../lib/voyage-whereabouts.ts";
 import { defineLifecycle, type Settings } from "../lifecycle.ts";
 import { spritesOf } from "../provider-settings.ts";
 import { admit, sameVoyage } from "./admit.ts";
@@ -49,13 +48,12 @@ export const musterLifecycle = defineLifecycle<Inputs, Outputs>({
     const anew = await makeWay(settings, news.stack);
     const file = await readVoyageFile(news.stack);
     const folder = voyageFolder(news.stack);
-    const begun = file !== null && hasBegun(folder);
     const repository = file?.repository ?? (existsSync(folder.repo) && (await repositoryOf(folder, news.stack)));
     const voyage: VoyageFile = {
       voyageId: file?.voyageId ?? mint(3),
       nonce: file?.nonce ?? mint(8),
-      // A state that is new to a voyage under way is another one. Nothing was made yet: then an `up` died before it was recorded, and goes on.
-      stateId: (anew ? undefined : olds?.stateId) ?? (olds || !begun ? file?.stateId : undefined) ?? mint(6),
+      // A state that does not know the voyage is another one than had it, also where an `up` of that one has come no further than here.
+      stateId: (anew ? undefined : olds?.stateId) ?? (olds ? file?.stateId : undefined) ?? mint(6),
       stack: news.stack,
       captainId: await captainId(),
       createdAt: file?.createdAt ?? new Date().toISOString(),
@@ -76,6 +74,10 @@ export const musterLifecycle = defineLifecycle<Inputs, Outputs>({
     const me = await captainId();
     const mine =
       props.captainId === me && file?.captainId === me && props.stateId !== undefined && props.stateId === file.stateId;
+    if (mine && settings.adopt === props.voyageId)
+      console.error(
+        `voyage ${props.voyageId} has been adopted, which is said once: pulumi config rm ocaptain:adopt -s ${props.stack}`,
+      );
     return { ...props, present: mine && !file.sunkAt };
   },
 

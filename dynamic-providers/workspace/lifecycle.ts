@@ -13,8 +13,7 @@ import { defineLifecycle } from "../lifecycle.ts";
 const WorkspaceInputs = z.object({
   stack: z.string(),
   voyageId: z.string(),
-  /** A URL or a path; "." is the project's own checkout. */
-  /** "" begins with nothing (an empty sail). */
+  /** A URL or a path, which counts from the project's folder; "" begins with nothing (an empty sail). */
   repo: z.string(),
   spec: z.string(),
   verify: z.string().nullable(),
@@ -65,11 +64,11 @@ async function assertOwn({ stack, voyageId, repo }: Inputs): Promise<void> {
   const bound = await boundRepository(voyage);
   if (bound && addressOf(repo) !== bound.address)
     await standingOf(voyage, bound, repo, { token: process.env.GH_TOKEN, timeoutMs: COMPARE_MS });
-  if (!bound) assertNothingAccepted(stack);
+  if (!bound) assertNothingAccepted(voyage);
 }
 
 /** A repository that is made anew has no accepted task's commit; a ledger that says otherwise would be believed. */
-function assertNothingAccepted(stack: string): void {
+function assertNothingAccepted({ stack, voyageId }: Pick<Inputs, "stack" | "voyageId">): void {
   const folder = voyageFolder(stack);
   const accepted = readLineage(folder.ledger)?.granted.filter(({ status }) => status === "accepted") ?? [];
   if (accepted.length === 0) return;
@@ -77,7 +76,7 @@ function assertNothingAccepted(stack: string): void {
     "WORK_GONE",
     `${folder.repo} is not there, and with it the commits of ${accepted.length} accepted tasks; a clone of the source would not have them`,
     {
-      hint: `put it back; or from the checkout, as far as that has them: git clone --bare ${folder.workspace} ${folder.repo}; or begin anew: pulumi destroy -s ${stack}, then pulumi config set ocaptain:beginAnew VOYAGE -s ${stack}`,
+      hint: `put it back; or from the checkout, as far as that has them: git clone --bare ${folder.workspace} ${folder.repo}; or begin anew: pulumi destroy -s ${stack}, then pulumi config set ocaptain:beginAnew ${voyageId} -s ${stack}`,
     },
   );
 }

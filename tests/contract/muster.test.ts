@@ -22,8 +22,11 @@ afterEach(async () => {
 
 test("who a voyage is, is minted once: created again, and updated, it is the same one", async () => {
   expect(quay.mustered).toMatchObject({ voyageId: expect.stringMatching(/^[0-9a-f]{6}$/), present: true });
-  expect(await quay.muster.create()).toEqual(quay.mustered);
-  expect(await quay.muster.update(quay.mustered)).toEqual(quay.mustered);
+  const again = await quay.muster.create();
+  expect(again).toEqual({ ...quay.mustered, stateId: expect.stringMatching(/^[0-9a-f]{12}$/) });
+  expect(await quay.muster.update(again)).toEqual(again);
+  // Two states never share a voyage, also where the first has come no further than this.
+  await expect(quay.muster.read(quay.mustered)).rejects.toThrow("was adopted by another Pulumi state");
 });
 
 test("read changes nothing, and finds nothing to change", async () => {
@@ -53,6 +56,17 @@ test("the captain's folder lost: read says so and makes nothing; an up is refuse
   expect((await quay.muster.create()).voyageId).not.toBe(quay.voyageId);
 });
 
+test("voyage.json alone lost: the folder is not called gone; an up is refused, and a destroy goes on", async () => {
+  await quay.workspace.create();
+  await rm(quay.folder.voyageFile);
+  const refused =
+    /quay holds a voyage, and no voyage.json that says which[\s\S]*pulumi destroy -s quay[\s\S]*mv \S+quay \S+quay\.old/;
+  expect(await previewed(true)).toMatch(refused);
+  expect(await previewed(false)).toMatch(/hint: put that file back; or put the folder aside/);
+  await quay.muster.remove((await quay.muster.read(quay.mustered))!);
+  expect(existsSync(quay.folder.repo)).toBe(true);
+});
+
 test("a voyage at sea that the state does not know is refused, in preview too, until it is adopted; then the state that had it is", async () => {
   await quay.workspace.create();
   const refused = new RegExp(`voyage ${quay.voyageId} .* is at sea [\\s\\S]*config set ocaptain:adopt ${quay.voyageId} -s quay`);
@@ -66,6 +80,9 @@ test("a voyage at sea that the state does not know is refused, in preview too, u
   expect(adopted).toMatchObject({ voyageId: quay.voyageId, nonce: quay.mustered.nonce });
   expect(await quay.muster.read(adopted)).toEqual(adopted);
   expect(await quay.muster.update(adopted)).toEqual(adopted);
+  const print = vi.spyOn(console, "error").mockImplementation(() => {});
+  expect(await adopting.read(adopted)).toEqual(adopted);
+  expect(print.mock.calls.join()).toContain("pulumi config rm ocaptain:adopt -s quay");
   const taken = /was adopted by another Pulumi state [\s\S]*pulumi stack rm --force quay/;
   await expect(adopting.read(quay.mustered)).rejects.toThrow(taken);
   await expect(adopting.update(quay.mustered)).rejects.toThrow(taken);

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Ledger } from "../../helm/ledger.ts";
@@ -17,10 +17,10 @@ afterEach(() => quay.close());
 
 const tip = () => quay.git("rev-parse", quay.stack);
 /** As an accepted task: one more commit on the voyage's branch. */
-async function deliver(): Promise<string> {
+async function deliver(message = "delivered"): Promise<string> {
   const author = { GIT_AUTHOR_NAME: "s", GIT_AUTHOR_EMAIL: "s@x", GIT_COMMITTER_NAME: "s", GIT_COMMITTER_EMAIL: "s@x" };
   const env = { ...author, GIT_DIR: quay.folder.repo };
-  const { stdout } = await execa("git", ["commit-tree", `${await tip()}^{tree}`, "-p", await tip(), "-m", "delivered"], { env });
+  const { stdout } = await execa("git", ["commit-tree", `${await tip()}^{tree}`, "-p", await tip(), "-m", message], { env });
   await quay.git("update-ref", `refs/heads/${quay.stack}`, stdout);
   return stdout;
 }
@@ -111,6 +111,23 @@ test("the repository lost with accepted work: it is not made anew, for the ledge
   const seen = await quay.workspace.read(outs);
   await expect(quay.workspace.update(seen!)).rejects.toThrow(/the commits of 1 accepted tasks[\s\S]*git clone --bare/);
   expect(existsSync(quay.folder.repo)).toBe(false);
+});
+
+test("the ledger lost with work on the branch: the helm begins no other, which would give that work out again; a destroy goes on", async () => {
+  await quay.workspace.create();
+  await deliver(`Task 1\n\nTask: 1\nShip: ship-0\nVoyage: 000000`); // of a voyage before this one
+  const helm = await quay.helm.create();
+  await quay.helm.remove(helm);
+  await rm(dirname(quay.folder.ledger), { recursive: true });
+  await deliver(`Task 1\n\nTask: 1\nShip: ship-0\nVoyage: ${quay.voyageId}`);
+  await expect(quay.helm.create()).rejects.toThrow(
+    new RegExp(
+      `ledger.sqlite is not there, the ledger of voyage ${quay.voyageId}[\\s\\S]*ocaptain:beginAnew ${quay.voyageId} -s quay`,
+    ),
+  );
+  expect(existsSync(quay.folder.ledger)).toBe(false);
+  await quay.helm.remove(helm);
+  await quay.muster.remove(quay.mustered);
 });
 
 test("delete leaves the captain's folder, and is quiet the second time", async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { gitIn } from "./git-in.ts";
@@ -43,6 +43,9 @@ describe("a ship on which a task has left", () => {
     expect(helm.row("1")).toMatchObject({ status: "blocked", tries: 1 });
     expect(helm.row("1").reason).toMatch(/cannot be read, and would not be delivered: e\. Make them readable \(chmod u\+rwx\)/);
     expect(helm.count("accept")).toBe(0);
+    // No other claim comes, and the VM may go now: what was refused is kept, and can be synced.
+    expect(gitIn(helm.repo, "show", "refs/ships/ship-0/left-1-1:e/f")).toBe("result");
+    expect(statSync(ship.path("workspace/e")).mode & 0o700).toBe(0o700);
   });
 });
 

@@ -362,7 +362,7 @@ test("a voyage at sea needs its source no more: it may be gone, or have moved, w
     /repository: repository "\S+nowhere" cannot be read/,
   );
   await expect(preflight({ ...args, beginAnew: "3fa9c1" })).rejects.toThrow(
-    /voyage: ocaptain:beginAnew names voyage 3fa9c1, which is at sea[^\n]*\n\s+hint: pulumi destroy -s voyage-abc/,
+    /voyage: ocaptain:beginAnew names voyage 3fa9c1, which is at sea[^\n]*\n\s+hint: pulumi destroy -s voyage-abc[^\n]*where a destroy finds nothing[^\n]*adopt it/,
   );
 });
 

@@ -44,7 +44,10 @@ test("up again changes nothing, and its outputs say what the task files say", as
     })),
     tasks: {
       ...{ total: 5, pending: 0, claimed: 0, accepted: 5, blocked: 0, cancelled: 0 },
-      byShip: Object.fromEntries(ships.filter(worked).map((name) => [name, { accepted: worked(name), task: null }])),
+      ...{ inProgress: 0, completed: 5 },
+      byShip: Object.fromEntries(
+        ships.filter(worked).map((name) => [name, { accepted: worked(name), completed: worked(name), task: null }]),
+      ),
     },
     spend: {
       ...{ costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0, turns: 0, seconds: 0 },
