@@ -170,7 +170,7 @@ test("a limit: what holds the voyage up, in Claude Code's own words, how long ye
     kind: "ship",
     of: "ship-2",
     message: "ship-2 is given no task: its gates do not hold",
-    hint: "pulumi up -s quay",
+    hint: "pulumi up -s quay  # it is tried anew",
   });
   expect(await json("retry", "limit")).toEqual({ voyage: "quay", lifted: ["ship-2"] });
   expect((await json("status")).limited).toBeNull();
