@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type GitOptions, type RunGit, ShipGit } from "./git.ts";
+import { type GitOptions, type RunGit, ShipGit, unlessUnanswered } from "./git.ts";
 import type { Journal } from "./journal.ts";
 import type { Ship } from "./ship.ts";
 import { HelmAway, transfer } from "./transfer.ts";
@@ -237,7 +237,12 @@ export class Tree {
     await this.#stand(git, parents[0]!, signal);
     const agent = readAgentsGit(this.folder);
     // Without a .git nothing but files can have been changed.
-    const moved = agent && (await whyMoved(git, agent, parents));
+    const moved =
+      agent &&
+      (await whyMoved(git, agent, parents).catch((error) => {
+        signal.throwIfAborted();
+        throw new TreeUnready(error);
+      }));
     signal.throwIfAborted();
     if (moved) {
       lendObjects(this.folder, repo);
@@ -262,7 +267,7 @@ export class Tree {
     if (!existsSync(join(repo, "HEAD"))) await this.fetch(config.stack, signal);
     await ensureRepo(git, repo);
     ensureFolder(this.folder);
-    if (await git(["rev-parse", "--verify", "--quiet", "HEAD"]).catch(() => "")) return;
+    if (await git(["rev-parse", "--verify", "--quiet", "HEAD"]).catch(unlessUnanswered)) return;
     await git(["update-ref", "--no-deref", "HEAD", base]);
     await git(["read-tree", base]);
   }
@@ -304,7 +309,7 @@ export class Tree {
     const index = join(this.folder, ".git", "index");
     if (!existsSync(index)) return;
     const asked = ["ls-files", "-z", "--cached", "--ignored", "--exclude-standard"];
-    const forced = lines(await git(asked, { ...BYTES, index }).catch(() => ""));
+    const forced = lines(await git(asked, { ...BYTES, index }).catch(unlessUnanswered));
     if (forced.length === 0) return;
     const there = forced.filter((path) => isFile(`${bytesOf(this.folder)}/${path}`));
     await git(["update-index", "--add", "-z", "--stdin"], { ...BYTES, input: there.map((path) => `${path}\0`).join("") });
