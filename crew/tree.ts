@@ -8,6 +8,7 @@ import { lendObjects, makeAgentsGit, readAgentsGit, showMerge } from "./tree/age
 import { bytesOf, ensureFolder, isFile, openAll, removeAll, textOf, unfreeze } from "./tree/files.ts";
 import { checkFilters } from "./tree/filters.ts";
 import { indexed, linksOf } from "./tree/indexed.ts";
+import { initialiseSubmodules } from "./tree/initialise.ts";
 import { findAside, findLeft } from "./tree/left.ts";
 import { whyMoved } from "./tree/moved.ts";
 import { namesOf, shown } from "./tree/names.ts";
@@ -92,8 +93,13 @@ export class Tree {
     const { repo } = this.#ship;
     const shownRefs = { [`refs/remotes/origin/${branch}`]: commit };
     await makeAgentsGit(this.folder, { repo, branch: ship, head: commit, refs: shownRefs }, modules);
+    await this.#initialise(git, this.folder, signal);
     writeFileSync(this.#ignoredFile, JSON.stringify([...ignored]));
     writeFileSync(this.#claimFile, this.claim);
+  }
+
+  async #initialise(git: RunGit, folder: string, signal: AbortSignal): Promise<void> {
+    for (const wrong of await initialiseSubmodules(git, folder, signal)) this.#journal.note("submodule", wrong);
   }
 
   /** Sets tracked files as committed and removes all others that are not ignored, also from folders of submodules. Returns what is tracked, and the git directories of submodules that are as they should be. */
@@ -389,6 +395,7 @@ export class Tree {
     await git(["init", "--quiet"], { cwd: folder });
     await this.#transfer(signal, () => this.#fetchInto(branch, signal, { cwd: folder }));
     await git(["checkout", "--quiet", "--detach", commit], { cwd: folder });
+    await this.#initialise((args, options) => git(args, { cwd: folder, ...options }), folder, signal);
   }
 
   /** Below `refs/ships/<ship>/`, the one place the helm lets us write. */
