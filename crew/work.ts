@@ -4,7 +4,7 @@ import { Delivery } from "./delivery.ts";
 import { asHalt, Halt, Killed, Refused } from "./halt.ts";
 import type { Hand, HandEnd } from "./hand.ts";
 import { Kills, MOST_KILLS } from "./kills.ts";
-import { FAULT_PAUSE_MS, pause } from "./pause.ts";
+import { AWAY_PAUSE_MS, FAULT_PAUSE_MS, pause } from "./pause.ts";
 import { CannotStart } from "./run.ts";
 import { endStragglers } from "./stragglers.ts";
 import { TaskLog } from "./task-log.ts";
@@ -48,9 +48,10 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal, hand: 
     await endStragglers(deck.ship.mark); // a git command that was cut off may have left a helper behind
     if (!(halt instanceof Halt)) {
       const how = whoseFault(error, delivery?.handBegan ?? false);
+      if (how === "failed") await save(deck, grant, signal);
       await release(deck, grant, (error as Error).message, how, signal);
       heartbeat.claim = null;
-      if (how === "fault") await pause(FAULT_PAUSE_MS, signal);
+      if (how !== "failed") await pause(how === "fault" ? FAULT_PAUSE_MS : AWAY_PAUSE_MS, signal);
     } else if (halt.kind === "stale")
       journal.note("dropped", `task ${task.id}  dropped: ${halt.message}`, { task: task.id, epoch });
     else {
@@ -77,17 +78,20 @@ function whoseFault(error: unknown, handBegan: boolean): How {
 }
 
 async function settleBy(end: HandEnd, deck: Deck, grant: Grant, signal: AbortSignal): Promise<void> {
-  if (end.kind === "failed") await release(deck, grant, end.reason, "failed", signal);
-  if (end.kind === "handed-back") {
-    // With the line down the tree stays as it is: the next reset saves it.
-    await deck.tree.saveLeft(grant.tip, signal).catch(unlessAway);
-    await release(deck, grant, end.reason, "handed-back", signal);
-  }
+  if (end.kind === "accepted") return;
+  await save(deck, grant, signal);
   if (end.kind === "asked") await ask(deck, grant, end.question, signal);
+  else await release(deck, grant, end.reason, end.kind, signal);
 }
 
-function unlessAway(error: unknown): void {
-  if (!(error instanceof HelmAway)) throw error;
+/**
+ * What a claim leaves is saved before the claim ends: there may be no other claim whose reset would do it, and the VM may go. With the line down the tree
+ * stays as it is.
+ */
+async function save({ tree }: Deck, { tip }: Grant, signal: AbortSignal): Promise<void> {
+  await tree.saveLeft(tip, signal).catch((error) => {
+    if (!(error instanceof HelmAway)) throw error;
+  });
 }
 
 /** Gives a claim back. Throws Halt and Refused. */

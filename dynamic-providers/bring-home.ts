@@ -62,9 +62,17 @@ export async function hasWork(sprites: SpritesClient, sprite: string): Promise<b
 /** On the ship: its time is that of the beginning of the last flush that brought the whole tree home. What git has is not synced, and does not count. */
 const HOME_MARK = '"$HOME/voyage/home"';
 const LOOK = `tmux has-session -t =${CREW_SESSION} 2>/dev/null && echo crew
-cd "$HOME/voyage/workspace" 2>/dev/null || exit 0
+[ ! -e "$HOME/voyage/aside/workspace" ] || echo aside
+[ -e "$HOME/voyage/workspace" ] || exit 0
+cd "$HOME/voyage/workspace" 2>/dev/null || { echo unreadable; exit 0; }
 if [ -e ${HOME_MARK} ]; then set -- -cnewer ${HOME_MARK}; fi
-find . -mindepth 1 -name .git -prune -o "$@" -print -quit`;
+find . -mindepth 1 -name .git -prune -o "$@" -print -quit || echo unreadable`;
+
+/**
+ * Gives their owner back folders and files that a task has left unreadable, which no sync could carry. What another user owns stays as it is. A file's time of
+ * change says what is home already, so what can be read is not touched.
+ */
+const OPEN = `find "$HOME/voyage/workspace" \\( -type d ! -perm -700 -exec chmod u+rwx {} \\; \\) -o \\( -type f ! -perm -400 -exec chmod u+r {} + \\) 2>/dev/null; :`;
 
 async function flushHome(sprites: SpritesClient, of: SyncInputs): Promise<void> {
   const mutagen = voyageMutagen(of);
@@ -73,7 +81,7 @@ async function flushHome(sprites: SpritesClient, of: SyncInputs): Promise<void> 
   // A folder here that is gone altogether has halted its sync for good. A new sync brings all that the ship has.
   if (!existsSync(isTree ? spec.alpha : spec.beta)) await mutagen.terminate(spec.name);
   if (isTree) {
-    await inVoyage(sprites, of.sprite, `${PUT_BACK}\ntouch "$HOME/voyage/home-begun"`);
+    await inVoyage(sprites, of.sprite, `${PUT_BACK}\n${OPEN}\ntouch "$HOME/voyage/home-begun"`);
     await catchUp(mutagen, spec, of);
   }
   await mutagen.ensureSession(spec); // also one that was terminated behind our back
@@ -116,11 +124,14 @@ async function assertHome(sprites: SpritesClient, sprite: string, flushed: Sessi
   if (!onlyProblems) throw new Error(flushed.text);
   const status = await sprites.exec(
     sprite,
-    shipScript('cd "$HOME/voyage/workspace" && git status --porcelain -z --untracked-files=all'),
+    shipScript('cd "$HOME/voyage/workspace" && LC_ALL=C git status --porcelain -z --untracked-files=all'),
     { mostBytes: STATUS_BYTES },
   );
   if (status.exitCode !== 0) throw new Error(flushed.text);
-  const work = new Set(status.stdout.split("\0").map((entry) => entry.slice(3)));
-  const lost = flushed.problemPaths.filter((path) => work.has(path));
+  const work = status.stdout.split("\0").map((entry) => entry.slice(3));
+  const isWork = (path: string) => work.some((name) => name === path || name.startsWith(`${path}/`));
+  // Of what lies in a folder that it cannot read git says nothing, but that.
+  const closed = [...status.stderr.matchAll(/could not open directory '(.*)\/'/g)].map(([, path]) => path);
+  const lost = flushed.problemPaths.filter((path) => isWork(path) || closed.includes(path));
   if (lost.length > 0) throw new Error(`${lost.join(", ")}: ${flushed.text}`);
 }

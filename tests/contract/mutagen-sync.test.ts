@@ -286,6 +286,17 @@ describe("a VM of whose syncs and crew the state knows nothing", () => {
     expect(await mirrored()).toBe("after\n");
   });
 
+  test("that holds folders and files which cannot be read: they are opened and brought home", async () => {
+    await quay.onShip(
+      "ship-0",
+      'cd "$HOME/voyage/workspace" && git init -q && mkdir -p dark/er && echo deep > dark/er/file && echo shut > shut',
+    );
+    await quay.onShip("ship-0", 'cd "$HOME/voyage/workspace" && chmod 000 shut dark/er dark .');
+    await vm().remove(sprite);
+    expect(await quay.sprites.get(quay.spriteName("ship-0"))).toBeNull();
+    expect([await mirrored("dark/er/file"), await mirrored("shut")]).toEqual(["deep\n", "shut\n"]);
+  });
+
   test("that holds what cannot be brought home stays, and is named with the way out; abandonUnsynced gives it up", async () => {
     await quay.onShip("ship-0", 'cd "$HOME/voyage/workspace" && git init -q && ln -s /usr/bin/env important');
     await expect(vm().remove(sprite)).rejects.toThrow(
