@@ -2,7 +2,6 @@
  * The supervisor: what runs in a ship's tmux session `crew`. Claims tasks at the helm and works them off, one hand at a time, until nothing is
  * left to claim or an order comes (design 8 to 11). Plain Node ≥ 22: no package is there. State is the helm's; this process may die at any point.
  */
-import { rmSync } from "node:fs";
 import { Killed } from "./halt.ts";
 import { HelmClient } from "./helm-client.ts";
 import { Hold } from "./hold.ts";
@@ -12,6 +11,7 @@ import { onlyOne } from "./only-one.ts";
 import { isProvisioned } from "./provisioned.ts";
 import { readShip } from "./ship.ts";
 import { endStragglers } from "./stragglers.ts";
+import { removeAll } from "./tree/files.ts";
 import { putBack } from "./verified-tree.ts";
 import { standWatch } from "./watch.ts";
 
@@ -37,7 +37,7 @@ async function main(): Promise<number> {
   const ended = await endStragglers(ship.mark);
   if (ended > 0) journal.note("stragglers", `processes of an earlier crew that were ended: ${ended}`);
   putBack(ship);
-  rmSync(ship.scratch, { recursive: true, force: true });
+  await removeAll(ship.scratch).catch((error: Error) => journal.note("scratch", `not emptied: ${error.message}`));
 
   if (!isProvisioned(readShip())) {
     journal.note(

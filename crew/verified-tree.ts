@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Ship } from "./ship.ts";
+import { ensureFolder } from "./tree/files.ts";
 
 /**
  * While verify.sh runs, `~/voyage/workspace` is the fresh checkout of the tip, for everybody on the ship: scripts go there by that name, by HOME or by the
@@ -15,24 +16,37 @@ type Places = Pick<Ship, "workspace" | "aside" | "synced" | "scratch">;
 /** Puts `checkout` in the place of the ship's own tree. To be undone by {@link putBack}, also by the next crew when this one dies. */
 export function putInPlace(ship: Places, checkout: string): void {
   mkdirSync(ship.aside, { recursive: true, mode: 0o700 });
+  ensureFolder(ship.workspace);
   pointSync(ship, basename(ship.synced));
   renameSync(ship.workspace, join(ship.aside, "workspace"));
   renameSync(checkout, ship.workspace);
   pointSync(ship, basename(ship.aside));
 }
 
-/** The ship's own tree is in its place again, wherever an earlier crew has stopped; what was there goes to the scratch folder. */
-export function putBack(ship: Places): void {
+/** The ship's own tree is in its place again, wherever an earlier crew has stopped. What was there goes to the scratch folder: returns where it is then. */
+export function putBack(ship: Places): string | null {
   const own = join(ship.aside, "workspace");
-  if (existsSync(own)) {
+  let moved: string | null = null;
+  if (isThere(own)) {
     pointSync(ship, basename(ship.synced));
-    if (existsSync(ship.workspace)) {
+    if (isThere(ship.workspace)) {
       mkdirSync(ship.scratch, { recursive: true });
-      renameSync(ship.workspace, join(ship.scratch, `verified-${process.pid}-${Date.now()}`));
+      moved = join(ship.scratch, `verified-${process.pid}-${Date.now()}`);
+      move(ship.workspace, moved);
     }
-    renameSync(own, ship.workspace);
+    move(own, ship.workspace);
   }
   pointSync(ship, ".");
+  return moved;
+}
+
+/** Also a link that leads nowhere. */
+const isThere = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+
+/** A folder that may not be written cannot be moved to another. */
+function move(from: string, to: string): void {
+  if (lstatSync(from).isDirectory()) chmodSync(from, 0o700);
+  renameSync(from, to);
 }
 
 /** By a rename: the link is always there. */

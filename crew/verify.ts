@@ -1,13 +1,14 @@
-import { existsSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ClaimReply, VerifiedReply } from "../lib/ship-api.ts";
 import type { Deck } from "./deck.ts";
 import { withoutGit } from "./git.ts";
 import { Halt } from "./halt.ts";
-import { FAULT_PAUSE_MS, pause } from "./pause.ts";
+import { AWAY_PAUSE_MS, FAULT_PAUSE_MS, pause } from "./pause.ts";
 import { run } from "./run.ts";
 import { TaskLog } from "./task-log.ts";
 import { HelmAway } from "./transfer.ts";
+import { removeAll } from "./tree/files.ts";
 import { putBack, putInPlace } from "./verified-tree.ts";
 
 type Order = Extract<ClaimReply, { kind: "verify" }>;
@@ -16,7 +17,7 @@ type Order = Extract<ClaimReply, { kind: "verify" }>;
  * Runs the plan's verify.sh, as the ledger has it, in a fresh checkout of `commit`, and reports (design 11). The script lies beside the checkout, so that
  * nothing in the tree can stand in for it; the checkout takes the place of `~/voyage/workspace` meanwhile (verified-tree.ts).
  *
- * What kept this ship from running it is no result: the verification is given back, and another ship is asked.
+ * What kept this ship from running it is no result: the verification is given back, and another ship is asked; also where only this one's git reaches no helm.
  */
 export async function verify(deck: Deck, order: Order, signal: AbortSignal): Promise<void> {
   const { hello, helm, heartbeat, journal } = deck;
@@ -30,10 +31,14 @@ export async function verify(deck: Deck, order: Order, signal: AbortSignal): Pro
     journal.note("verified", `verify.sh: exit status ${exitCode}; the voyage is ${reply.state}`, { ...of, exitCode });
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof NotRun)) throw error;
+    if (!(error instanceof NotRun)) throw orHalt(error);
     journal.note("unverified", error.message, of);
-    await helm.call("unverified", { ...of, reason: error.message.slice(0, 2000) }, patience);
-    await pause(FAULT_PAUSE_MS, signal);
+    const { isAway } = error;
+    const body = { ...of, reason: error.message.slice(0, 2000), ...(isAway && { away: true }) };
+    await helm.call("unverified", body, patience).catch((lost: unknown) => {
+      throw orHalt(lost);
+    });
+    await pause(isAway ? AWAY_PAUSE_MS : FAULT_PAUSE_MS, signal);
   } finally {
     heartbeat.note = "";
   }
@@ -41,10 +46,15 @@ export async function verify(deck: Deck, order: Order, signal: AbortSignal): Pro
 
 /** verify.sh was not run to its end, for a reason that lies in this ship. */
 class NotRun extends Error {
+  /** The helm's git did not answer this ship: another may reach it. */
+  readonly isAway: boolean;
   constructor(cause: Error) {
     super(`verify.sh could not be run on this ship: ${cause.message}`, { cause });
+    this.isAway = cause instanceof HelmAway;
   }
 }
+
+const orHalt = (error: unknown) => (error instanceof HelmAway ? new Halt("away", error.message) : error);
 
 async function examine({ ship, hello, tree }: Deck, order: Order, signal: AbortSignal) {
   const folder = join(ship.scratch, `verify-${order.epoch}`);
@@ -57,7 +67,6 @@ async function examine({ ship, hello, tree }: Deck, order: Order, signal: AbortS
     if (lstatSync(ship.scratch, { throwIfNoEntry: false })?.isDirectory() === false) rmSync(ship.scratch);
     await tree.checkoutFresh(checkout, hello.voyage.branch, order.commit, signal);
     writeFileSync(script, order.script, { mode: 0o700 });
-    mkdirSync(ship.workspace, { recursive: true });
     putInPlace(ship, checkout);
     const ran = await run({
       argv: ["bash", script],
@@ -71,10 +80,11 @@ async function examine({ ship, hello, tree }: Deck, order: Order, signal: AbortS
     return { exitCode: ran.timedOut ? 124 : (ran.exitCode ?? 137), output: ran.tail, seconds: ran.seconds };
   } catch (error) {
     signal.throwIfAborted();
-    throw error instanceof HelmAway ? new Halt("away", error.message) : new NotRun(error as Error);
+    throw new NotRun(error as Error);
   } finally {
     log?.close();
-    putBack(ship);
-    if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+    const verified = putBack(ship);
+    // A result stands whatever the script has left there; the next crew tries again.
+    for (const left of [folder, verified]) if (left !== null) await removeAll(left).catch(() => {});
   }
 }

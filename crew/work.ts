@@ -4,7 +4,7 @@ import { Delivery } from "./delivery.ts";
 import { asHalt, Halt, Killed, Refused } from "./halt.ts";
 import type { Hand, HandEnd } from "./hand.ts";
 import { Kills, MOST_KILLS } from "./kills.ts";
-import { FAULT_PAUSE_MS, pause } from "./pause.ts";
+import { AWAY_PAUSE_MS, FAULT_PAUSE_MS, pause } from "./pause.ts";
 import { CannotStart } from "./run.ts";
 import { endStragglers } from "./stragglers.ts";
 import { TaskLog } from "./task-log.ts";
@@ -51,7 +51,7 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal, hand: 
       if (how === "failed") await save(deck, grant, signal);
       await release(deck, grant, (error as Error).message, how, signal);
       heartbeat.claim = null;
-      if (how === "fault") await pause(FAULT_PAUSE_MS, signal);
+      if (how !== "failed") await pause(how === "fault" ? FAULT_PAUSE_MS : AWAY_PAUSE_MS, signal);
     } else if (halt.kind === "stale")
       journal.note("dropped", `task ${task.id}  dropped: ${halt.message}`, { task: task.id, epoch });
     else {

@@ -8,7 +8,7 @@ import { HttpError } from "./http.ts";
 import { Lane } from "./lane.ts";
 import { type Intent, type Ledger, type Life, parseTask, type TaskRecord } from "./ledger.ts";
 import type { Log } from "./log.ts";
-import { Races } from "./races.ts";
+import { type Claim, Races } from "./races.ts";
 import { Refused } from "./refused.ts";
 import { Turns } from "./turns.ts";
 
@@ -126,6 +126,7 @@ export class Accepting {
     const task = await this.alone(async () => this.#judge(caller, ask));
     if ("kind" in task) return task;
     const { subject } = parseTask(task.body);
+    const claim = { task: task.id, epoch: task.epoch, life: caller.life };
     const first = this.#races.stillBefore(task.id, task.epoch);
     if (first !== undefined) throw goesFirst(first);
 
@@ -138,9 +139,9 @@ export class Accepting {
         subject,
       });
       if (merged.kind === "unknown-commit") throw new Refused("unknown-commit", merged.message);
-      await this.#assertFirst(task, merged);
+      await this.#assertFirst(claim, merged);
       if (merged.kind === "conflict") {
-        this.#races.conflict(task.id, task.epoch, merged.files);
+        this.#races.conflict(claim, merged.files);
         this.#parts.moved(merged.tip);
         return merged;
       }
@@ -175,13 +176,13 @@ export class Accepting {
   }
 
   /** Throws HttpError 503 when one that stands in line before this task touches the same files. */
-  async #assertFirst({ id, epoch }: TaskRecord, merged: Exclude<Merged, { kind: "unknown-commit" }>): Promise<void> {
-    if (this.#races.isFree(id)) return;
+  async #assertFirst(claim: Claim, merged: Exclude<Merged, { kind: "unknown-commit" }>): Promise<void> {
+    if (this.#races.isFree(claim.task)) return;
     const { branch } = this.#parts;
     const files = merged.kind === "conflict" ? merged.files : await branch.touched(merged.tip, merged.commit);
-    const first = this.#races.before(id, files);
+    const first = this.#races.before(claim.task, files);
     if (first === undefined) return;
-    this.#races.waits(id, epoch, files);
+    this.#races.waits(claim, files);
     throw goesFirst(first);
   }
 
@@ -226,7 +227,7 @@ export class Accepting {
     // Before the ledger frees the tasks that waited: their grants' tip must hold this one.
     moved(await branch.tip());
     await ledger.store.write(() => claims.accepted(ledger, intent));
-    this.#races.accepted(intent.task);
+    this.#races.accepted(intent);
   }
 }
 

@@ -203,7 +203,7 @@ export function verified(ledger: Ledger, life: number, ask: VerifiedRequest): vo
 /** A ship could not run verify.sh: that says nothing of the voyage, and another is asked. Throws Refused as {@link verified}. */
 export function unverified(ledger: Ledger, life: number, ask: UnverifiedRequest): void {
   assertVerifies(ledger, life, ask);
-  noteFault(ledger, life, ask.reason);
+  if (!ask.away) noteFault(ledger, life, ask.reason);
   ledger.store.run("DELETE FROM verifications WHERE epoch = ?", ask.epoch);
 }
 

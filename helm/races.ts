@@ -2,17 +2,20 @@ import type { Clock } from "./clock.ts";
 
 /** Whose task does not come back with its work in that time goes first no more: it may be a hand that dawdles, and others wait. */
 const TURN_MS = 10 * 60_000;
-/** In all, from the first conflict of a claim: it may be a ship that only asks again and again, and others would wait for it for ever. */
+/**
+ * In all, from the first conflict of a ship since it last had a task accepted, and once in so long a time: it may be one that only asks again and again, or
+ * hands back and claims anew, and others would wait for it for ever.
+ */
 const LINE_MS = 30 * 60_000;
+const LINE_EVERY_MS = 6 * 3600_000;
 /** Who waits asks again after a few seconds, each time. */
 const ASKS_MS = 30_000;
 const LOOK_MS = 1_000;
 /** After so many conflicts of one task nothing else is accepted before it, whatever it touches. */
 const ALONE_AT = 5;
 
-type Turn = {
-  task: string;
-  epoch: number;
+export type Claim = { task: string; epoch: number; life: number };
+type Turn = Claim & {
   /** What it touches; null: everything. */
   files: ReadonlySet<string> | null;
   /** It was in conflict and is done again; else it waits, with its work done. */
@@ -31,8 +34,8 @@ export class Races {
   /** Does this claim go on? One that has ended has no turn. */
   readonly #isHeld: (task: string, epoch: number) => boolean;
   readonly #conflicts = new Map<string, number>();
-  /** When each task, at which epoch, first stood in line. */
-  readonly #since = new Map<string, { epoch: number; atMs: number }>();
+  /** When each life first was in conflict since it had a task accepted. */
+  readonly #since = new Map<number, number>();
   #line: Turn[] = [];
   #moves: (() => void)[] = [];
 
@@ -65,20 +68,22 @@ export class Races {
   }
 
   /** It is in conflict: it is done again, and keeps its place in the line. */
-  conflict(task: string, epoch: number, files: readonly string[]): void {
+  conflict({ task, epoch, life }: Claim, files: readonly string[]): void {
     const conflicts = (this.#conflicts.get(task) ?? 0) + 1;
     this.#conflicts.set(task, conflicts);
-    this.#stand({ task, epoch, files: conflicts >= ALONE_AT ? null : new Set(files), again: true, atMs: this.#clock.now() });
+    const atMs = this.#clock.now();
+    if (atMs - (this.#since.get(life) ?? -LINE_EVERY_MS) >= LINE_EVERY_MS) this.#since.set(life, atMs);
+    this.#stand({ task, epoch, life, files: conflicts >= ALONE_AT ? null : new Set(files), again: true, atMs });
   }
 
   /** It waits for those before it. */
-  waits(task: string, epoch: number, files: readonly string[]): void {
-    this.#stand({ task, epoch, files: new Set(files), again: false, atMs: this.#clock.now() });
+  waits({ task, epoch, life }: Claim, files: readonly string[]): void {
+    this.#stand({ task, epoch, life, files: new Set(files), again: false, atMs: this.#clock.now() });
   }
 
-  accepted(task: string): void {
+  accepted({ task, life }: Pick<Claim, "task" | "life">): void {
     this.#conflicts.delete(task);
-    this.#since.delete(task);
+    this.#since.delete(life);
     this.#line = this.#line.filter((turn) => turn.task !== task);
     for (const move of this.#moves.splice(0)) move();
   }
@@ -92,7 +97,6 @@ export class Races {
   }
 
   #stand(turn: Turn): void {
-    if (this.#since.get(turn.task)?.epoch !== turn.epoch) this.#since.set(turn.task, { epoch: turn.epoch, atMs: turn.atMs });
     const at = this.#line.findIndex(({ task }) => task === turn.task);
     if (at < 0) this.#line.push(turn);
     else this.#line[at] = turn;
@@ -101,10 +105,8 @@ export class Races {
   #tidy(): void {
     const now = this.#clock.now();
     this.#line = this.#line.filter(
-      ({ task, epoch, again, atMs }) =>
-        now - atMs <= (again ? TURN_MS : ASKS_MS) &&
-        now - (this.#since.get(task)?.atMs ?? now) <= LINE_MS &&
-        this.#isHeld(task, epoch),
+      ({ task, epoch, life, again, atMs }) =>
+        now - atMs <= (again ? TURN_MS : ASKS_MS) && now - (this.#since.get(life) ?? now) <= LINE_MS && this.#isHeld(task, epoch),
     );
   }
 }

@@ -26,7 +26,7 @@ export const crewRuns: readonly string[] = shipProgram("tmux", "has-session", "-
  * its sync leads to it (crew/verified-tree.ts).
  */
 export const PUT_BACK = `v="$HOME/voyage"; point() { ln -sfn "$1" "$v/.synced.put" && mv -T "$v/.synced.put" "$v/synced"; }
-if [ -d "$v/aside/workspace" ]; then point synced; mkdir -p "$v/scratch"; [ ! -e "$v/workspace" ] || mv -T "$v/workspace" "$v/scratch/put-back-$$"; mv -T "$v/aside/workspace" "$v/workspace"; fi
+if [ -d "$v/aside/workspace" ]; then point synced; mkdir -p "$v/scratch"; if [ -e "$v/workspace" ] || [ -L "$v/workspace" ]; then [ -L "$v/workspace" ] || chmod u+rwx "$v/workspace"; mv -T "$v/workspace" "$v/scratch/put-back-$$"; fi; mv -T "$v/aside/workspace" "$v/workspace"; fi
 [ "$(readlink "$v/synced")" = . ] || point .`;
 /** How long a crew may take to end its hand and hand its claim back. */
 const STOP_SECONDS = 20;

@@ -256,8 +256,15 @@ export const VerifiedRequest = z.object({
   seconds,
 });
 export type VerifiedRequest = z.infer<typeof VerifiedRequest>;
-/** Counts as a fault of the ship, as ReleaseRequest's `fault` does. */
-export const UnverifiedRequest = z.object({ requestId, incarnation, epoch, commit: commitId, reason: z.string().max(8192) });
+/** Counts as a fault of the ship, as ReleaseRequest's `fault` does; not with `away`: the helm's git did not answer it, which may be nobody's. */
+export const UnverifiedRequest = z.object({
+  requestId,
+  incarnation,
+  epoch,
+  commit: commitId,
+  reason: z.string().max(8192),
+  away: z.literal(true).optional(),
+});
 export type UnverifiedRequest = z.infer<typeof UnverifiedRequest>;
 export const VerifiedReply = z.object({ state: z.string() });
 export type VerifiedReply = z.infer<typeof VerifiedReply>;

@@ -1,6 +1,6 @@
 import { type Dirent, readFileSync, readlinkSync } from "node:fs";
 import { lstat, readdir, realpath, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 /**
  * git makes `<file>.lock` before it changes a file, and removes it when it is done. One that was killed in between, or cut off with the power, leaves it, and
@@ -14,6 +14,8 @@ import { basename, join } from "node:path";
 const CLOCKS_MS = 2_000;
 const OLDER_THAN_ANY_MS = 15 * 60_000;
 const TICKS_A_SECOND = 100;
+/** They run for days, and make no lock. */
+const DAEMONS = /\0(fsmonitor--daemon|credential-cache--daemon)(\0|$)/;
 
 /** `held`: what is there and not stale. */
 export type Locks = { removed: string[]; held: string[] };
@@ -54,11 +56,13 @@ async function locksIn(folder: string, deep = false): Promise<string[]> {
 async function gitsBegan(gitDir: string): Promise<number[] | null> {
   const bootMs = Number(/^btime (\d+)$/m.exec(readOr("", "/proc/stat"))?.[1]) * 1000;
   if (!bootMs) return null;
-  const places = [gitDir, await realpath(gitDir).catch(() => gitDir)];
+  // The folder around it, too: a git in a checkout does not name its .git, and one may name a bare repository from where it is.
+  const around = dirname(gitDir);
+  const places = [around, await realpath(around).catch(() => around)];
   return (await readdir("/proc")).flatMap((pid) => {
     if (!/^\d+$/.test(pid)) return [];
     const command = readOr("", `/proc/${pid}/cmdline`);
-    if (!/^git/.test(basename(command.split("\0", 1)[0] ?? ""))) return [];
+    if (!/^git/.test(basename(command.split("\0", 1)[0] ?? "")) || DAEMONS.test(command)) return [];
     // Another user's process shows its command alone: it may be anywhere.
     const about = [command, readOr(gitDir, `/proc/${pid}/environ`), linkOr(gitDir, `/proc/${pid}/cwd`)].join("\0");
     if (!places.some((place) => about.includes(place))) return [];

@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { gitIn } from "./git-in.ts";
@@ -46,6 +47,18 @@ describe("a ship on which a task has left", () => {
     expect(gitIn(helm.repo, "show", "refs/ships/ship-0/left-1-1:e/f")).toBe("result");
     expect(statSync(ship.path("workspace/e")).mode & 0o700).toBe(0o700);
   });
+});
+
+test("what verify.sh leaves that cannot be removed by its modes changes no result, and stops no crew", async () => {
+  await voyage({ id: "1", subject: "Walk" });
+  const readOnly = "mkdir -p pkg/mod; echo a > pkg/mod/f; chmod -R a-w pkg";
+  helm.verifyScript = `${readOnly}; chmod a-w .; exit 4`;
+  // An earlier crew was killed while it ran.
+  mkdirSync(ship.path("scratch"), { recursive: true });
+  execFileSync("sh", ["-c", readOnly], { cwd: ship.path("scratch") });
+  expect(await ship.ended(startWithoutPowers())).toBe(0);
+  expect(helm.verified).toMatchObject({ exitCode: 4 });
+  expect(readdirSync(ship.path("scratch"))).toEqual([]);
 });
 
 test("a tree that cannot be made ready costs its task no try, and is made ready when it can be", async () => {

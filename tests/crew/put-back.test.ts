@@ -57,3 +57,11 @@ test.each(WAYS)("%s puts it back where a crew died between two steps, and makes 
   back();
   isBack();
 });
+
+test.each(WAYS)("%s puts it back also where verify.sh has put a link that leads nowhere", (_who, back) => {
+  putInPlace(places(), at("scratch/tree"));
+  rmSync(at("workspace"), { recursive: true });
+  symlinkSync("/nowhere", at("workspace"));
+  back();
+  isBack();
+});

@@ -9,7 +9,7 @@ describe.each(kinds)("sprite-env in a $kind ship", ({ unconfined }) => {
     await sh("a", "mkdir -p ~/.local/bin; printf '#!/bin/sh\\nexit 127\\n' >~/.local/bin/curl; chmod +x ~/.local/bin/curl");
     expect((await sh("a", "curl --version")).code).toBe(127);
     const [shell, flag, script] = holdArgv(60);
-    expect([shell, flag]).toEqual(["sh", "-c"]);
+    expect([shell, flag]).toEqual(["/bin/sh", "-c"]);
     expect(await sh("a", script as string)).toMatchObject({ code: 0, err: "" });
     expect(JSON.parse((await sh("a", "sprite-env curl -s /v1/tasks")).out)).toMatchObject({ tasks: [{ name: "captain" }] });
   });

@@ -165,11 +165,17 @@ test("a claim that ends, and a hand that takes too long, have no turn any more",
 test("a ship whose task is in conflict again and again holds the others up for half an hour, and no longer", async () => {
   const { fleet, push } = await sail(2, 2);
   const [bad, good] = fleet as [Ship, Ship];
-  const [theirs, ours] = [await bad.grant(), await good.grant()];
+  const ours = await good.grant();
+  let theirs = await bad.grant();
   // Made on the start of the branch, on which another commit is now that changes the same file: in conflict for ever.
   const [stale, fine] = [push(theirs.tip, ["a"]), push(ours.tip, ["a"])];
   expect(await offer(good, ours, fine)).toMatchObject({ kind: "accepted" });
-  await voyage.register({ stack: "v", plan: makePlan({ "1": [], "2": [], "3": [] }), hand: "rehearsal", timing: TIMING });
+  await voyage.register({
+    stack: "v",
+    plan: makePlan({ "1": [], "2": [], "3": [], "4": [] }),
+    hand: "rehearsal",
+    timing: TIMING,
+  });
   const third = await good.grant();
   const work = push(third.tip, ["b"]);
   let minutes = 0;
@@ -181,4 +187,10 @@ test("a ship whose task is in conflict again and again holds the others up for h
   }
   expect(minutes).toBeGreaterThan(25);
   expect(minutes).toBeLessThan(35);
+  // Nor by a claim of its own that is new.
+  await bad.release(theirs.task.id, theirs.epoch);
+  theirs = await bad.grant();
+  for (let times = 0; times < 6; times++) expect((await offer(bad, theirs, stale)).kind).toBe("conflict");
+  const fourth = await good.grant();
+  expect(await offer(good, fourth, push(fourth.tip, ["c"]))).toMatchObject({ kind: "accepted" });
 });

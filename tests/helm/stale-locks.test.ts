@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openBranch } from "../../helm/branch.ts";
 import { removeStaleLocks } from "../../lib/git/stale-locks.ts";
@@ -65,6 +65,24 @@ test("a lock that a git at work in the repository may hold stays; one that is ol
   git.stdin!.end();
   await once(git, "exit");
   expect(await removeStaleLocks(folder.repo)).toEqual({ removed: [fresh], held: [] });
+});
+
+test("a lock of the captain's own git stays, wherever that was started and however it names the repository", async () => {
+  await prepare();
+  const begin = async (cwd: string, ...args: string[]) => {
+    git = spawn("git", args, { cwd, env: { PATH: process.env.PATH }, stdio: ["pipe", "ignore", "ignore"] });
+    await once(git, "spawn");
+  };
+  const index = join(folder.workspace, ".git", "index.lock");
+  await begin(folder.workspace, "update-index", "--stdin");
+  await expect.poll(() => existsSync(index)).toBe(true);
+  expect(await removeStaleLocks(join(folder.workspace, ".git"), { refs: "heads" })).toEqual({ removed: [], held: [index] });
+  git!.kill("SIGKILL");
+  await once(git!, "exit");
+
+  await begin(dirname(folder.repo), "--git-dir", basename(folder.repo), "hash-object", "--stdin");
+  const held = lock("HEAD.lock", 0);
+  expect(await removeStaleLocks(folder.repo)).toEqual({ removed: [], held: [held] });
 });
 
 async function sail(): Promise<{ helm: HelmClient; register: Parameters<HelmClient["registerVoyage"]>[1] }> {

@@ -322,6 +322,9 @@ test("a stack's name that is used again: another repository and another plan are
       `repository: voyage 3fa9c1 of stack "voyage-abc" works on "${repo}", [^\\n]*named now is "${other}"[^\\n]*\\n\\s+${anew}`,
     ),
   );
+  expect(await told({ plan: "", repo, unconfined: undefined })).toMatch(
+    /ocaptain:plan: [^\n]*sails the plan "try"[^\n]*and no plan is named now[^\n]*\n\s+hint: [^\n]*pulumi config set ocaptain:plan FOLDER -s voyage-abc; or begin anew/,
+  );
   await writeFile(join(plan, "voyage.json"), JSON.stringify({ name: "another", repo }));
   expect(await told()).toMatch(
     new RegExp(`plan \\S+: [^\\n]*sails the plan "try" \\(tasks done: 1\\), and this plan is "another"[^\\n]*\\n\\s+${anew}`),

@@ -11,8 +11,8 @@ test("every test file is in the folder of a tier, so that npm test runs it", () 
 });
 
 /** CI has 90 minutes, and a set-up from nothing takes up to 20 of them (docs/adr/set-up.md). A whole run took 36 on a quiet machine. */
-test("the budgets of all tiers together stay within 64 minutes", () => {
-  expect(tiers.reduce((sum, tier) => sum + tier.budgetMinutes, 0)).toBeLessThanOrEqual(64);
+test("the budgets of all tiers together stay within 69 minutes", () => {
+  expect(tiers.reduce((sum, tier) => sum + tier.budgetMinutes, 0)).toBeLessThanOrEqual(69);
 });
 
 test("what a tier has made first are parts of set-up that not everybody needs", () => {
