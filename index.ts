@@ -30,6 +30,10 @@ if (news) void log.info(news);
 if (kept && runtime.isDryRun()) void log.info(kept);
 if (!config.keepWorkspace)
   void log.warn(`ocaptain:keepWorkspace is false: a destroy deletes ${voyageFolder(stack).root}, repository and all`);
+if (config.abandonUnsynced)
+  void log.warn(
+    `ocaptain:abandonUnsynced: what cannot be brought home of ${config.abandonUnsynced} goes with its VM; when that is done: pulumi config rm ocaptain:abandonUnsynced`,
+  );
 if (plan.github && config.hand === "claude")
   void log.warn(
     "this plan brings your GH_TOKEN to its ships, where agents and what they run can read it (github in its voyage.json)",

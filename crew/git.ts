@@ -60,6 +60,12 @@ export type GitOptions = {
   encoding?: "utf8" | "latin1";
 };
 
+/** "" where git has said no. That it could not be asked (it was killed, or not started, or took too long) is no answer, and thrown. */
+export function unlessUnanswered(error: Error): "" {
+  if (/^git \S+ failed \(\d+\)/.test(error.message)) return "";
+  throw error;
+}
+
 /** Runs git; what it prints, trimmed. */
 export type RunGit = (args: string[], options?: GitOptions) => Promise<string>;
 

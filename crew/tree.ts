@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type GitOptions, type RunGit, ShipGit } from "./git.ts";
+import { type GitOptions, type RunGit, ShipGit, unlessUnanswered } from "./git.ts";
 import type { Journal } from "./journal.ts";
 import type { Ship } from "./ship.ts";
 import { HelmAway, transfer } from "./transfer.ts";
@@ -8,6 +8,7 @@ import { lendObjects, makeAgentsGit, readAgentsGit, showMerge } from "./tree/age
 import { bytesOf, ensureFolder, isFile, openAll, removeAll, textOf, unfreeze } from "./tree/files.ts";
 import { checkFilters } from "./tree/filters.ts";
 import { indexed, linksOf } from "./tree/indexed.ts";
+import { initialiseSubmodules } from "./tree/initialise.ts";
 import { findAside, findLeft } from "./tree/left.ts";
 import { whyMoved } from "./tree/moved.ts";
 import { namesOf, shown } from "./tree/names.ts";
@@ -92,8 +93,13 @@ export class Tree {
     const { repo } = this.#ship;
     const shownRefs = { [`refs/remotes/origin/${branch}`]: commit };
     await makeAgentsGit(this.folder, { repo, branch: ship, head: commit, refs: shownRefs }, modules);
+    await this.#initialise(git, this.folder, signal);
     writeFileSync(this.#ignoredFile, JSON.stringify([...ignored]));
     writeFileSync(this.#claimFile, this.claim);
+  }
+
+  async #initialise(git: RunGit, folder: string, signal: AbortSignal): Promise<void> {
+    for (const wrong of await initialiseSubmodules(git, folder, signal)) this.#journal.note("submodule", wrong);
   }
 
   /** Sets tracked files as committed and removes all others that are not ignored, also from folders of submodules. Returns what is tracked, and the git directories of submodules that are as they should be. */
@@ -237,7 +243,12 @@ export class Tree {
     await this.#stand(git, parents[0]!, signal);
     const agent = readAgentsGit(this.folder);
     // Without a .git nothing but files can have been changed.
-    const moved = agent && (await whyMoved(git, agent, parents));
+    const moved =
+      agent &&
+      (await whyMoved(git, agent, parents).catch((error) => {
+        signal.throwIfAborted();
+        throw new TreeUnready(error);
+      }));
     signal.throwIfAborted();
     if (moved) {
       lendObjects(this.folder, repo);
@@ -262,7 +273,7 @@ export class Tree {
     if (!existsSync(join(repo, "HEAD"))) await this.fetch(config.stack, signal);
     await ensureRepo(git, repo);
     ensureFolder(this.folder);
-    if (await git(["rev-parse", "--verify", "--quiet", "HEAD"]).catch(() => "")) return;
+    if (await git(["rev-parse", "--verify", "--quiet", "HEAD"]).catch(unlessUnanswered)) return;
     await git(["update-ref", "--no-deref", "HEAD", base]);
     await git(["read-tree", base]);
   }
@@ -304,7 +315,7 @@ export class Tree {
     const index = join(this.folder, ".git", "index");
     if (!existsSync(index)) return;
     const asked = ["ls-files", "-z", "--cached", "--ignored", "--exclude-standard"];
-    const forced = lines(await git(asked, { ...BYTES, index }).catch(() => ""));
+    const forced = lines(await git(asked, { ...BYTES, index }).catch(unlessUnanswered));
     if (forced.length === 0) return;
     const there = forced.filter((path) => isFile(`${bytesOf(this.folder)}/${path}`));
     await git(["update-index", "--add", "-z", "--stdin"], { ...BYTES, input: there.map((path) => `${path}\0`).join("") });
@@ -384,6 +395,7 @@ export class Tree {
     await git(["init", "--quiet"], { cwd: folder });
     await this.#transfer(signal, () => this.#fetchInto(branch, signal, { cwd: folder }));
     await git(["checkout", "--quiet", "--detach", commit], { cwd: folder });
+    await this.#initialise((args, options) => git(args, { cwd: folder, ...options }), folder, signal);
   }
 
   /** Below `refs/ships/<ship>/`, the one place the helm lets us write. */

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { CREW_SESSION, PUT_BACK } from "../lib/crew-launch.ts";
-import { OcaptainError } from "../lib/errors.ts";
+import { explain, OcaptainError } from "../lib/errors.ts";
 import { helmClient } from "../lib/helm-client.ts";
 import type { Session } from "../lib/mutagen/session.ts";
 import { voyageMutagen } from "../lib/mutagen/voyage.ts";
@@ -101,7 +101,10 @@ async function orStay(settings: Settings, of: ShipOf, what: string, work: () => 
   try {
     await work();
   } catch (cause) {
-    if (isAbandoned(settings, of.ship)) return;
+    if (isAbandoned(settings, of.ship))
+      return console.error(
+        `${what}, and is given up, as ocaptain:abandonUnsynced names ${of.ship}: ${explain(cause)}\n  so that it counts for no later voyage: pulumi config rm ocaptain:abandonUnsynced -s ${of.stack}`,
+      );
     if (cause instanceof OcaptainError && cause.code === "NOT_HOME") throw cause;
     throw new OcaptainError("NOT_HOME", `${what}, so its VM ${of.sprite} stays`, {
       // A destroy sees the configuration of the last up, unless it runs the program (docs/adr/pulumi-config-reaches-providers-late.md).

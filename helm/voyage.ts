@@ -270,11 +270,13 @@ export class Voyage {
   /** Looks whether somebody else moved the branch (a person may, in the captain's folder); and whether what stood in the way of accepts is gone. */
   async readTip(): Promise<void> {
     const { branch } = this.#parts;
+    const before = this.tip;
     try {
       const tip = await branch.tip();
       if (this.trouble !== null) await branch.move(tip, tip);
       this.#note(null);
-      if (tip === this.tip) return;
+      // Moved by an accept meanwhile: what was read may be older.
+      if (tip === this.tip || this.tip !== before) return;
       this.tip = tip;
       this.#notify();
     } catch (error) {

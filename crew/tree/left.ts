@@ -1,4 +1,4 @@
-import type { RunGit } from "../git.ts";
+import { type RunGit, unlessUnanswered } from "../git.ts";
 import { type AgentsGit, readAgentsGit } from "./agents-git.ts";
 import { bytesOf, openAll, textOf } from "./files.ts";
 import { indexed, linksOf } from "./indexed.ts";
@@ -93,7 +93,7 @@ async function besides(git: RunGit, agent: AgentsGit | null, head: string): Prom
 async function newCommit(git: RunGit, { objects }: AgentsGit, name: string, known: readonly string[]): Promise<string> {
   const there = [];
   for (const other of known) if (await commitAt(git, other, objects)) there.push(other);
-  return git(["rev-list", "--max-count=1", name, "--not", "--remotes", ...there], { borrow: objects }).catch(() => "");
+  return git(["rev-list", "--max-count=1", name, "--not", "--remotes", ...there], { borrow: objects }).catch(unlessUnanswered);
 }
 
 /** Brings the agent's commits into the crew's repository. Returns those that do not hold each other, `head` among them unless one of them holds it. */
@@ -124,12 +124,13 @@ async function holdsAll(git: RunGit, commit: string, others: readonly string[]):
 }
 
 const commitAt = (git: RunGit, ref: string, borrow: string | null = null) =>
-  git(["rev-parse", "--verify", "--quiet", `${ref}^{commit}`], { borrow }).catch(() => "");
-const treeOf = (git: RunGit, commit: string) => git(["rev-parse", "--verify", "--quiet", `${commit}^{tree}`]).catch(() => null);
+  git(["rev-parse", "--verify", "--quiet", `${ref}^{commit}`], { borrow }).catch(unlessUnanswered);
+const treeOf = (git: RunGit, commit: string) =>
+  git(["rev-parse", "--verify", "--quiet", `${commit}^{tree}`]).catch((error) => unlessUnanswered(error) || null);
 const isAncestor = (git: RunGit, ancestor: string, commit: string) =>
   git(["merge-base", "--is-ancestor", ancestor, commit]).then(
     () => true,
-    () => false,
+    (error) => unlessUnanswered(error) !== "",
   );
 
 /** Of a repository inside the tree, and of a submodule, its files are saved, since its commits would be lost with it. */

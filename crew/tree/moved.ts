@@ -1,4 +1,4 @@
-import type { RunGit } from "../git.ts";
+import { type RunGit, unlessUnanswered } from "../git.ts";
 import type { AgentsGit } from "./agents-git.ts";
 
 /**
@@ -17,7 +17,7 @@ export async function whyMoved(
 ): Promise<string | null> {
   const git = (args: string[]) => run(args, { borrow: agent.objects });
   const commitAt = (name: string | null) =>
-    name === null ? "" : git(["rev-parse", "--verify", "--quiet", `${name}^{commit}`]).catch(() => "");
+    name === null ? "" : git(["rev-parse", "--verify", "--quiet", `${name}^{commit}`]).catch(unlessUnanswered);
   const [head, merging] = [await commitAt(agent.head), await commitAt(agent.merging)];
   const missing: string[] = [];
   for (const [nth, parent] of parents.entries()) {

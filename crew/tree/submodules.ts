@@ -118,8 +118,11 @@ async function differing(
   }
 }
 
+/** An address that can be asked from a ship, with nobody's credentials. */
+export const ASKABLE = /^https?:\/\/[^\s/@]+\/\S*$/;
+
 /** Paths of the submodules that `.gitmodules` names, with their addresses. */
-async function addressesOf(git: RunGit, folder: string): Promise<Map<string, string>> {
+export async function addressesOf(git: RunGit, folder: string): Promise<Map<string, string>> {
   if (!existsSync(join(folder, ".gitmodules"))) return new Map();
   const listed = await git(["config", "--file", ".gitmodules", "-z", "--get-regexp", "^submodule\\..*\\.(path|url)$"]).catch(
     () => "",
@@ -135,8 +138,8 @@ async function addressesOf(git: RunGit, folder: string): Promise<Map<string, str
 /** Why a commit cannot be had at `address`; null when it can. */
 async function whyNotHad(git: RunGit, { scratch }: Ask, address: string | undefined, commit: string): Promise<string | null> {
   if (address === undefined) return ".gitmodules does not name it";
-  if (!/^https?:\/\/[^\s]+$/.test(address))
-    return `its address in .gitmodules (${shown(address)}) is none that can be asked from here`;
+  if (!ASKABLE.test(address))
+    return `its address in .gitmodules (${shown(address.replace(/\/\/[^/@]*@/, "//…@"))}) is none that can be asked from here`;
   const cwd = mkdtempSync(`${scratch}-submodule-`);
   try {
     // In a new repository, so that nothing which is here already stands in for it.

@@ -74,10 +74,9 @@ export const musterLifecycle = defineLifecycle<Inputs, Outputs>({
     const me = await captainId();
     const mine =
       props.captainId === me && file?.captainId === me && props.stateId !== undefined && props.stateId === file.stateId;
-    if (mine && settings.adopt === props.voyageId)
-      console.error(
-        `voyage ${props.voyageId} has been adopted, which is said once: pulumi config rm ocaptain:adopt -s ${props.stack}`,
-      );
+    // A voyage goes on under its id after a destroy, and a captain may get it back: a word that stays would act again.
+    const spent = settings.adopt === props.voyageId ? "adopt" : settings.handover && settings.handover !== me && "handover";
+    if (mine && spent) console.error(`ocaptain:${spent} has had its use: pulumi config rm ocaptain:${spent} -s ${props.stack}`);
     return { ...props, present: mine && !file.sunkAt };
   },
 

@@ -4,8 +4,8 @@ import { plain } from "../../lib/plain-text.ts";
 
 const NAMED = 10;
 
-/** A folder for what the captain had in the mirror of a ship and the ship's own tree has otherwise. */
-export const asideFolder = (of: { stack: string; ship: string; incarnation: string }): string =>
+/** A folder for what a mirror holds and its ship's own tree has otherwise, or has no more. */
+export const leftFolder = (of: { stack: string; ship: string; incarnation: string }): string =>
   join(voyageFolder(of.stack).ships, "left", of.ship, `${of.incarnation}-${Date.now()}`);
 
 /** Says on stderr, which `up` and `destroy` show, what was put aside and where. */

@@ -4,7 +4,7 @@ import { execa } from "execa";
 import type { Mutagen } from "../../lib/mutagen/client.ts";
 import type { SessionSpec } from "../../lib/mutagen/spec.ts";
 import { voyageFolder } from "../../lib/paths.ts";
-import { asideFolder, tellAside } from "./aside.ts";
+import { leftFolder, tellAside } from "./aside.ts";
 
 /**
  * Makes a mirror what its ship's tree is, before a two-way sync of the two begins anew: one that was ended behind our back, or lost with its data. Without the
@@ -19,7 +19,7 @@ export async function catchUp(
   await mutagen.ensureDaemon();
   const mirror = voyageFolder(of.stack).mirror(of.ship);
   if ((await mutagen.has(spec)) || (await readdir(mirror).catch(() => [])).length === 0) return;
-  const aside = asideFolder(of);
+  const aside = leftFolder(of);
   await copyByLinks(mirror, aside);
   const replica: SessionSpec = {
     ...spec,

@@ -1,9 +1,10 @@
 import { mkdir, readdir, readFile, rename } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { writeAtomically } from "../../lib/atomic-file.ts";
 import { ensureHelm } from "../../lib/helm-daemon.ts";
 import { putLinksAside } from "../../lib/mirror-links.ts";
 import { voyageFolder } from "../../lib/paths.ts";
+import { leftFolder } from "./aside.ts";
 
 /**
  * Makes the captain's mirror of a ship ready for an incarnation. What an earlier one left there would be carried onto the new VM by a
@@ -18,7 +19,7 @@ export async function makeRoom(of: { stack: string; voyageId: string; ship: stri
   if (owner !== of.incarnation) {
     if (owner) await (await ensureHelm()).fenceShip(of.voyageId, of.ship, owner, "its VM was replaced");
     if ((await readdir(mirror).catch(() => [])).length > 0) {
-      const aside = join(folder.ships, "left", of.ship, `${owner || "unknown"}-${Date.now()}`);
+      const aside = leftFolder({ ...of, incarnation: owner || "unknown" });
       await mkdir(dirname(aside), { recursive: true });
       await putLinksAside(mirror); // no helm looks there any more
       await rename(mirror, aside);

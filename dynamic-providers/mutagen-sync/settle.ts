@@ -4,7 +4,7 @@ import { placeInMirror } from "../../lib/mirror-links.ts";
 import type { Mutagen } from "../../lib/mutagen/client.ts";
 import type { Session } from "../../lib/mutagen/session.ts";
 import { voyageFolder } from "../../lib/paths.ts";
-import { asideFolder, tellAside } from "./aside.ts";
+import { leftFolder, tellAside } from "./aside.ts";
 
 type Of = { stack: string; ship: string; incarnation: string };
 
@@ -14,7 +14,7 @@ type Of = { stack: string; ship: string; incarnation: string };
  */
 export async function settleConflicts(mutagen: Mutagen, session: Session, of: Of, timeoutMs: number): Promise<Session> {
   const mirror = voyageFolder(of.stack).mirror(of.ship);
-  const aside = asideFolder(of);
+  const aside = leftFolder(of);
   const moved = new Set<string>();
   let state = session;
   try {

@@ -53,7 +53,7 @@ export const localPath = (address: string, local: boolean) =>
   !local ? undefined : address.startsWith("file:") ? fileURLToPath(address) : address;
 
 /** git takes a bare repository only by name. */
-const lookInto = (path: string): GitOptions => (existsSync(join(path, ".git")) ? { cwd: path } : { gitDir: path });
+export const lookInto = (path: string): GitOptions => (existsSync(join(path, ".git")) ? { cwd: path } : { gitDir: path });
 
 /** Of a partial clone alone: objects that its branches need and that it has not. One that takes too long to tell is let through. */
 async function lacksObjects(here: GitOptions): Promise<boolean> {

@@ -13,6 +13,14 @@ export function lineageFindings(what: string, plan: Plan, voyage: VoyageFile): P
   if (!another) return [];
   const done = lineage.granted.filter(({ status }) => status === "accepted").length;
   const has = `voyage ${voyageId} of stack "${stack}" sails the plan "${lineage.name}" (tasks done: ${done})`;
+  if (another.renamed && plan.orders)
+    return [
+      {
+        what,
+        message: `${has}, and no plan is named now: a sail without one would take its place`,
+        hint: waysOut(voyage, `go on with that plan: pulumi config set ocaptain:plan FOLDER -s ${stack}`),
+      },
+    ];
   if (another.renamed)
     return [
       {

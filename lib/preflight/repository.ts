@@ -1,5 +1,7 @@
-import { sourceProblems } from "../git/source-problems.ts";
+import { lookInto, sourceProblems } from "../git/source-problems.ts";
+import { aboutSubmodules } from "../git/submodules.ts";
 import { readSource } from "../git/voyage-repo.ts";
+import { voyageFolder } from "../paths.ts";
 import type { VoyageFile } from "../voyage-file.ts";
 import { boundRepository, standingOf } from "../voyage-repository.ts";
 import type { PreflightFinding } from "./check.ts";
@@ -18,14 +20,23 @@ export async function lookAtRepository(repo: string, stack: string, voyage: Voya
   const bound = voyage && (await boundRepository(voyage));
   if (!voyage || !bound) {
     if (repo === "") return { findings: [], warnings: [] };
-    const problems = await sourceProblems(repo, await readSource(repo, options), stack);
-    return { findings: problems.map((problem) => ({ what: "repository", ...problem })), warnings: [] };
+    const source = await readSource(repo, options);
+    const problems = await sourceProblems(repo, source, stack);
+    const start = source.refs.get(`refs/heads/${stack}`) ?? source.refs.get("HEAD");
+    const submodules = source.path !== undefined && start ? await aboutSubmodules(lookInto(source.path), start) : null;
+    return {
+      findings: problems.map((problem) => ({ what: "repository", ...problem })),
+      warnings: submodules ? [submodules] : [],
+    };
   }
   const standing = await standingOf(voyage, bound, repo, options);
+  const submodules = await aboutSubmodules({ gitDir: voyageFolder(stack).repo }, `refs/heads/${stack}`);
+  const warnings = submodules ? [submodules] : [];
   if (standing.is === "moved")
     return {
       findings: [],
       warnings: [
+        ...warnings,
         `the repository's address is another than when voyage ${voyage.voyageId} began: it was ${standing.from}, it is ${repo}; its history is the same, and the voyage goes on`,
       ],
     };
@@ -33,8 +44,9 @@ export async function lookAtRepository(repo: string, stack: string, voyage: Voya
     return {
       findings: [],
       warnings: [
+        ...warnings,
         `${standing.why.message}\n  voyage ${voyage.voyageId} needs it no more: it goes on from what its own folder holds`,
       ],
     };
-  return { findings: [], warnings: [] };
+  return { findings: [], warnings };
 }

@@ -193,6 +193,9 @@ test("handed over: the next up takes the voyage on, and then needs no such word 
   const mine = await handed.update(seen!);
   expect(mine).toMatchObject({ captainId: "000000000001", voyageId: quay.voyageId, present: true });
   expect(await quay.muster.read(mine)).toEqual(mine);
+  const print = vi.spyOn(console, "error").mockImplementation(() => {});
+  expect(await handed.read(mine)).toEqual(mine);
+  expect(print.mock.calls.join()).toContain("pulumi config rm ocaptain:handover -s quay");
 });
 
 test("delete is the proof: it fails with all that is left, and leaves that alone", async () => {

@@ -306,7 +306,10 @@ describe("a VM of whose syncs and crew the state knows nothing", () => {
       ),
     );
     expect(await quay.sprites.get(quay.spriteName("ship-0"))).not.toBeNull();
+    const print = vi.spyOn(console, "error").mockImplementation(() => {});
     await vm().with({ abandonUnsynced: "ship-0" }).remove(sprite);
+    expect(print.mock.calls.join()).toMatch(/workspace of ship-0 [\s\S]*given up[\s\S]*important/);
+    print.mockRestore();
     expect(await quay.sprites.get(quay.spriteName("ship-0"))).toBeNull();
   });
 
@@ -343,7 +346,10 @@ test("delete that cannot bring the work home fails naming file and way out; aban
       () => expect.unreachable("another ship's name gave it up"),
       () => {},
     );
+  const print = vi.spyOn(console, "error").mockImplementation(() => {});
   await workspace.with({ abandonUnsynced: '["ship-1","ship-0"]' }).remove(outs);
+  expect(print.mock.calls.join()).toMatch(/given up[\s\S]*notes\.txt[\s\S]*pulumi config rm ocaptain:abandonUnsynced -s quay$/);
+  print.mockRestore();
   expect(await names()).toEqual([]);
 });
 

@@ -170,6 +170,9 @@ function filesOf(at: string, below = ""): Map<string, string> {
   return found;
 }
 
+/** By id: most files are the same from round to round. */
+const blobs = new Map<string, string>();
+
 /** The same of a commit, from git alone. */
 function filesIn(commit: string): Map<string, string> {
   const entries = execFileSync("git", ["--git-dir", bare, "ls-tree", "-r", "-z", commit])
@@ -180,7 +183,8 @@ function filesIn(commit: string): Map<string, string> {
     entries.flatMap((entry) => {
       const [, mode = "", type, id = "", path = ""] = /^(\d+) (\w+) (\w+)\t([\s\S]+)$/.exec(entry)!;
       if (type === "commit") return [];
-      const text = execFileSync("git", ["--git-dir", bare, "cat-file", "blob", id]).toString("latin1");
+      const text = blobs.get(id) ?? execFileSync("git", ["--git-dir", bare, "cat-file", "blob", id]).toString("latin1");
+      blobs.set(id, text);
       return [[path, mode === "120000" ? `link ${text}` : `${mode === "100755"} ${text}`] as const];
     }),
   );
@@ -196,9 +200,7 @@ function isKept(token: string): boolean {
     }
   };
   if (grep("grep", "-lF", "--text", token)) return true;
-  return refs.some((ref) =>
-    execFileSync("git", ["--git-dir", bare, "ls-tree", "-r", "--name-only", ref]).toString().includes(token),
-  );
+  return execFileSync("git", ["--git-dir", bare, "rev-list", "--all", "--objects"], { maxBuffer: 1 << 28 }).includes(token);
 }
 
 /** Two to four doings, by chance. */

@@ -82,3 +82,22 @@ test("a tree that cannot be made ready costs its task no try, and is made ready 
   expect(helm.row("1")).toMatchObject({ status: "accepted", tries: 0 });
   expect(existsSync(ship.path("workspace/done.txt"))).toBe(true);
 });
+
+test("a git that is killed while it is asked where HEAD is has not said that it was moved: no try, and the task is done again", async () => {
+  await voyage({
+    id: "1",
+    subject: "Do",
+    rehearsal: 'echo done > done.txt; [ -e "$HOME/once" ] || touch "$HOME/once" "$HOME/ill"',
+  });
+  const [shim, ill] = [join(ship.home, "shim"), join(ship.home, "ill")];
+  mkdirSync(shim);
+  writeFileSync(
+    join(shim, "git"),
+    `#!/bin/sh\ncase " $* " in *" rev-parse "*"^{commit} ") [ -e ${ill} ] && rm ${ill} && kill -9 $$;; esac\nPATH=\${PATH#*:} exec git "$@"\n`,
+    { mode: 0o755 },
+  );
+  expect(await ship.ended(ship.start({ PATH: `${shim}:${process.env.PATH}` }))).toBe(0);
+  const [release] = helm.calls.filter((call) => call.name === "release");
+  expect(release!.body).toMatchObject({ failed: false, fault: true, reason: expect.stringContaining("SIGKILL") });
+  expect(helm.row("1")).toMatchObject({ status: "accepted", tries: 0 });
+});

@@ -18,7 +18,7 @@ async function rounds(...seeds: string[]): Promise<Round[]> {
 }
 
 test("whatever an agent does to its tree and its git, it is in the commit, named, or refused and kept; the next task begins at the tip alone", async () => {
-  const seen = await rounds("each", "101", "102", "103", "104", "105", "106");
+  const seen = await rounds("each", "101", "102");
   expect(seen.filter(({ trouble }) => trouble.length > 0)).toEqual([]);
   const names = (rounds: Round[]) => rounds.filter(({ doings }) => doings.length === 1).map(({ doings }) => doings[0]);
   const each = seen.filter(({ seed }) => seed < 100);

