@@ -45,7 +45,7 @@ test("the steps run in the first checkout, in order, before the first task, and 
   expect(vi.mocked(console.error).mock.calls.flat().join("\n")).not.toContain("undefined");
   await atWork();
   const seen = () => onShip("cat deps/who found/who; git status --porcelain");
-  await expect.poll(seen).toBe("ship-0\nship-0\n?? found/");
+  await expect.poll(seen, { timeout: 20_000 }).toBe("ship-0\nship-0\n?? found/");
 
   expect(await crew.create(ran)).toEqual(outs);
   expect(await crew.update(outs, ran)).toEqual(outs);
@@ -58,6 +58,8 @@ test("other steps: the crew hands its claim back unharmed, they run, and a crew 
   const outs = await crew.create(steps(IGNORE, "mkdir -p deps"));
   await atWork();
   const { epoch } = await row();
+  // A crew that is stopped before it has heard of its claim gives none back: the next one goes on with it.
+  await expect.poll(() => onShip('ls "$HOME/voyage/logs"'), { timeout: 20_000 }).toContain(`task-1-${epoch}.log`);
   await crew.update(outs, steps(IGNORE, "mkdir -p deps; date >> deps/second"));
   await atWork();
   expect((await row()).epoch).toBeGreaterThan(epoch!);

@@ -1,13 +1,13 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { gitIn } from "./git-in.ts";
 import { helm, ship, voyage } from "./stand-in-voyage.ts";
-import { tempFolder } from "./test-ship.ts";
 
 /** Commits links to submodules, by the address of each path. The commit of all is the repository's first one. */
 function addSubmodules(addresses: Record<string, string>): void {
-  const at = tempFolder();
+  const at = join(dirname(helm.repo), "submodules"); // goes with the voyage's folder
+  mkdirSync(at);
   gitIn(at, "clone", "--quiet", helm.repo, ".");
   const commit = gitIn(at, "rev-parse", "HEAD");
   for (const [path, address] of Object.entries(addresses)) {
