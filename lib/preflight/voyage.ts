@@ -67,7 +67,7 @@ export async function goesOn({
   if (!voyage || beginAnew !== voyage.voyageId) return voyage;
   if (voyage.sunkAt) return null;
   throw new OcaptainError("AT_SEA", `ocaptain:beginAnew names voyage ${beginAnew}, which is at sea: its fleet goes first`, {
-    hint: `pulumi destroy -s ${stack}; or go on with it: pulumi config rm ocaptain:beginAnew -s ${stack}; where a destroy finds nothing, as its state was lost: adopt it with a plan of its name first (docs/voyages.md)`,
+    hint: `pulumi destroy -s ${stack}; or go on with it: pulumi config rm ocaptain:beginAnew -s ${stack}  # where a destroy finds nothing, as its state was lost, adopt it first with a plan of its name (docs/voyages.md)`,
   });
 }
 

@@ -9,6 +9,14 @@ const waits = (name: string) =>
   `touch "$HOME/${name}-began"; while [ ! -e "$HOME/${name}-go" ]; do sleep 0.05; done; echo done > ${name}.txt`;
 const began = (name: string) => existsSync(join(ship.home, `${name}-began`));
 const letGo = (name: string) => gitIn(ship.home, "init", "-q", join(ship.home, `${name}-go`));
+/** Quiet when it has ended: of the short sleeps of a hand that waits one is always about to. */
+const signal = (pid: number, name: NodeJS.Signals) => {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+};
 const fenced = { error: "fenced" as const, message: "this incarnation is fenced", holder: null };
 
 describe("a helm that is away", () => {
@@ -126,11 +134,11 @@ describe("a supervisor", () => {
     const child = ship.start();
     await helm.until("the hand begins", () => began("a"));
     const pids = [...ship.handPids()];
-    for (const pid of [child.pid!, ...pids]) process.kill(pid, "SIGSTOP");
+    for (const pid of [child.pid!, ...pids]) signal(pid, "SIGSTOP");
     await helm.until("the fence", () => helm.silentMs > helm.timing.fenceSeconds * 1000);
     helm.row("1").status = "pending";
     letGo("a");
-    for (const pid of [...pids, child.pid!]) process.kill(pid, "SIGCONT");
+    for (const pid of [...pids, child.pid!]) signal(pid, "SIGCONT");
     expect(await ship.ended(child)).toBe(0);
     expect(helm.calls.filter((call) => call.name === "accept").map((call) => call.body.epoch)).toEqual([2]);
   });
