@@ -31,6 +31,6 @@ export const tiers: Tier[] = [
   { name: "program", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 2 },
   { name: "cli", budgetMinutes: 4, testTimeoutSeconds: 60, filesAtOnce: 1 },
   { name: "contract", budgetMinutes: 6, testTimeoutSeconds: 120, filesAtOnce: 1 },
-  { name: "tailnet", budgetMinutes: 10, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },
+  { name: "tailnet", budgetMinutes: 12, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },
   { name: "stack", budgetMinutes: 18, testTimeoutSeconds: 300, filesAtOnce: 1 },
 ];
