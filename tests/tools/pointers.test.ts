@@ -35,8 +35,7 @@ test("each file of the repository that a comment or a document names is there", 
 });
 
 /** Rooms whose comments still have words of the kind below. */
-const TO_DO =
-  /^(bench|components|crew|dynamic-providers|harbor|helm|lib|tests|tools)\/|^(index\.ts|vitest\.config\.ts)$/;
+const TO_DO = /^(bench|components|crew|dynamic-providers|harbor|helm|lib|tests|tools)\/|^(index\.ts|vitest\.config\.ts)$/;
 
 /** Words that point to papers which nobody has who reads the repository. */
 const ELSEWHERE = [
