@@ -8,7 +8,7 @@ import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
 import { makePlan } from "./support.ts";
 
-/** Which ships the helm wakes, and when: its clock and the provider in the test's hand. With the real ones: wake.test.ts and tests/stack/wake.test.ts. */
+/** Which ships the helm wakes, and when: its clock and the provider in the test's hand. With the real ones: wake.test.ts and wake-crew.test.ts. */
 const TIMING = { leaseSeconds: 120, heartbeatSeconds: 10, fenceSeconds: 90, lingerSeconds: 8 };
 
 let scratch: ReturnType<typeof scratchFolder>;
