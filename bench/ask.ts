@@ -21,7 +21,7 @@ export class AskingShip {
     this.#presence.resume().on("error", () => {});
   }
 
-  /** One call of lib/ship-api.ts: the reply, and the milliseconds from before it is sent until it is read. */
+  /** One call of lib/protocol/ship-api.ts: the reply, and the milliseconds from before it is sent until it is read. */
   async call(name: string, body: object = {}): Promise<{ reply: unknown; ms: number }> {
     const text = JSON.stringify({ requestId: randomUUID(), incarnation: this.#incarnation, ...body });
     const started = performance.now();

@@ -1,11 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { voyageFolder } from "../lib/base/paths.ts";
+import { ensureHelm } from "../lib/daemons/helm.ts";
 import { prepareRepo } from "../lib/git/voyage-repo.ts";
-import { ensureHelm } from "../lib/helm-daemon.ts";
-import { voyageFolder } from "../lib/paths.ts";
 import { loadPlan } from "../lib/plan/load.ts";
-import { ClaimReply } from "../lib/ship-api.ts";
+import { ClaimReply } from "../lib/protocol/ship-api.ts";
 import { AskingShip } from "./ask.ts";
 import { writeBusyPlan } from "./busy-plan.ts";
 import { openMachine, STACK } from "./machine.ts";

@@ -1,11 +1,11 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../lib/free-port.ts";
-import { stopHarbor } from "../lib/harbor-daemon.ts";
-import { stopHelm } from "../lib/helm-daemon.ts";
+import { freePort } from "../lib/base/free-port.ts";
+import { voyageFolder } from "../lib/base/paths.ts";
+import { stopHarbor } from "../lib/daemons/harbor.ts";
+import { stopHelm } from "../lib/daemons/helm.ts";
 import { voyageMutagen } from "../lib/mutagen/voyage.ts";
-import { voyageFolder } from "../lib/paths.ts";
 
 export const STACK = "bench";
 

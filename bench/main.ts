@@ -1,5 +1,5 @@
 /** `npm run bench`: docs/bench.md says what is measured, and how. Results go to standard output, progress to standard error. */
-import { explain } from "../lib/errors.ts";
+import { explain } from "../lib/base/errors.ts";
 import { type Grants, measureGrants } from "./grant.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
 import { type Measured, table, whereAndWhen } from "./report.ts";

@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { policyRules } from "../lib/tailnet/policy-rules.ts";
+import { policyRules } from "../lib/tailnet/policy/policy-rules.ts";
 import { startHeadscale } from "../tests/tailnet/headscale.ts";
 import { HEADSCALE_HOST, noOwnNetwork, openNetwork } from "../tests/tailnet/own-network.ts";
 

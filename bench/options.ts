@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { OcaptainError } from "../lib/errors.ts";
+import { OcaptainError } from "../lib/base/errors.ts";
 import { MAX_SHIPS } from "../lib/plan/limits.ts";
 
 export const PARTS = ["up", "noop", "calls", "grant"] as const;

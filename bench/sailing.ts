@@ -1,9 +1,9 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ensureHarbor } from "../lib/harbor-daemon.ts";
-import { helmClient } from "../lib/helm-client.ts";
-import { harborHome, voyageFolder } from "../lib/paths.ts";
+import { harborHome, voyageFolder } from "../lib/base/paths.ts";
+import { ensureHarbor } from "../lib/daemons/harbor.ts";
+import { helmClient } from "../lib/daemons/helm-client.ts";
 import { writeBusyPlan } from "./busy-plan.ts";
 import { openMachine, STACK } from "./machine.ts";
 import { type Cost, floorStack, voyageStack } from "./stack.ts";

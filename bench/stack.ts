@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
-import { OcaptainError } from "../lib/errors.ts";
+import { OcaptainError } from "../lib/base/errors.ts";
 import { STACK } from "./machine.ts";
 
 export const PROJECT = resolve(import.meta.dirname, "..");

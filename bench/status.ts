@@ -5,13 +5,13 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
+import { voyageFolder } from "../lib/base/paths.ts";
+import { ensureHelm, stopHelm } from "../lib/daemons/helm.ts";
 import { prepareRepo } from "../lib/git/voyage-repo.ts";
-import { ensureHelm, stopHelm } from "../lib/helm-daemon.ts";
 import { sessionKinds, shipSessions } from "../lib/mutagen/sessions.ts";
 import { voyageMutagen } from "../lib/mutagen/voyage.ts";
-import { voyageFolder } from "../lib/paths.ts";
 import { loadPlan } from "../lib/plan/load.ts";
-import { writeVoyageFile } from "../lib/voyage-file.ts";
+import { writeVoyageFile } from "../lib/voyage/identity.ts";
 import { AskingShip } from "./ask.ts";
 import { writeBusyPlan } from "./busy-plan.ts";
 import { openMachine, STACK } from "./machine.ts";

@@ -5,10 +5,10 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { spriteFolder } from "../harbor/sprite-records.ts";
-import { ensureHarbor } from "../lib/harbor-daemon.ts";
-import { helmClient } from "../lib/helm-client.ts";
-import { harborHome, voyageFolder } from "../lib/paths.ts";
+import { spriteFolder } from "../harbor/sprites/sprite-records.ts";
+import { harborHome, voyageFolder } from "../lib/base/paths.ts";
+import { ensureHarbor } from "../lib/daemons/harbor.ts";
+import { helmClient } from "../lib/daemons/helm-client.ts";
 import { writeBusyPlan } from "./busy-plan.ts";
 import { openMachine, STACK } from "./machine.ts";
 import { openMeshes, type Sea } from "./mesh.ts";

@@ -2,11 +2,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
-import { loadDotEnv } from "../lib/dot-env.ts";
-import { explain, OcaptainError } from "../lib/errors.ts";
-import { keepInside } from "../lib/no-proxy.ts";
-import { plainJson } from "../lib/plain-text.ts";
-import { type Io, openIo } from "./io.ts";
+import { loadDotEnv } from "../lib/base/dot-env.ts";
+import { explain, OcaptainError } from "../lib/base/errors.ts";
+import { keepInside } from "../lib/base/no-proxy.ts";
+import { plainJson } from "../lib/base/text.ts";
+import { type Io, openIo } from "./output/io.ts";
 import "./shell.ts";
 
 const PROJECT = join(import.meta.dirname, "..");

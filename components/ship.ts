@@ -9,9 +9,9 @@ import {
   type Resource,
 } from "@pulumi/pulumi";
 import { MutagenSync, Sprite, TailnetKey, TailnetNode, TmuxLaunch } from "../dynamic-providers/resources.ts";
-import { spriteName } from "../lib/naming.ts";
-import type { Plan } from "../lib/plan-types.ts";
-import type { TailnetKind } from "../lib/tailnet/types.ts";
+import { spriteName } from "../lib/base/naming.ts";
+import type { Plan } from "../lib/plan/types.ts";
+import type { TailnetKind } from "../lib/tailnet/control/types.ts";
 
 export type ShipTailnet = {
   control: TailnetKind;

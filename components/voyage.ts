@@ -1,8 +1,8 @@
 import { ComponentResource, type ComponentResourceOptions, type Output, output } from "@pulumi/pulumi";
 import { Helm, Muster, Workspace } from "../dynamic-providers/resources.ts";
-import { shipName } from "../lib/naming.ts";
-import type { Plan } from "../lib/plan-types.ts";
-import type { TailnetKind } from "../lib/tailnet/types.ts";
+import { shipName } from "../lib/base/naming.ts";
+import type { Plan } from "../lib/plan/types.ts";
+import type { TailnetKind } from "../lib/tailnet/control/types.ts";
 import type { StepResources } from "./captain-steps.ts";
 import { Ship } from "./ship.ts";
 

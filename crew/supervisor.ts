@@ -2,18 +2,19 @@
  * The supervisor: what runs in a ship's tmux session `crew`. Claims tasks at the helm and works them off, one hand at a time, until nothing is
  * left to claim or an order comes (design 8 to 11). Plain Node ≥ 22: no package is there. State is the helm's; this process may die at any point.
  */
-import { Killed } from "./halt.ts";
-import { HelmClient } from "./helm-client.ts";
-import { Hold } from "./hold.ts";
-import { Journal } from "./journal.ts";
-import { reachDirectly } from "./no-proxy.ts";
-import { onlyOne } from "./only-one.ts";
-import { isProvisioned } from "./provisioned.ts";
-import { readShip } from "./ship.ts";
-import { endStragglers } from "./stragglers.ts";
+
+import { standWatch } from "./claim-loop.ts";
+import { Killed } from "./helm/halt.ts";
+import { HelmClient } from "./helm/helm-client.ts";
+import { Journal } from "./machine/journal.ts";
+import { Hold } from "./machine/keep-awake.ts";
+import { reachDirectly } from "./machine/no-proxy.ts";
+import { endStragglers } from "./machine/processes.ts";
+import { readShip } from "./machine/ship.ts";
+import { onlyOne } from "./machine/single-instance.ts";
+import { isProvisioned } from "./provision/state.ts";
 import { removeAll } from "./tree/files.ts";
-import { putBack } from "./verified-tree.ts";
-import { standWatch } from "./watch.ts";
+import { putBack } from "./verify/verified-tree.ts";
 
 // Without its terminal (the tmux server was killed) the supervisor still ends in order.
 process.stdout.on("error", () => {});

@@ -1,18 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
-import { loadDotEnv } from "../lib/dot-env.ts";
-import { explain, OcaptainError } from "../lib/errors.ts";
-import { keepInside } from "../lib/no-proxy.ts";
-import { readVoyageFile } from "../lib/voyage-file.ts";
-import { endWithTheEngine, underWay } from "./engine-end.ts";
+import { loadDotEnv } from "../lib/base/dot-env.ts";
+import { explain, OcaptainError } from "../lib/base/errors.ts";
+import { keepInside } from "../lib/base/no-proxy.ts";
+import { readVoyageFile } from "../lib/voyage/identity.ts";
 import { helmLifecycle } from "./helm/lifecycle.ts";
 import { type AnyLifecycle, PartlyMade, type Settings } from "./lifecycle.ts";
 import { musterLifecycle } from "./muster/lifecycle.ts";
 import { mutagenSyncLifecycle } from "./mutagen-sync/lifecycle.ts";
+import { endWithTheEngine, underWay } from "./process/engine-end.ts";
+import { withVoyageLock } from "./process/voyage-lock.ts";
 import { spriteLifecycle } from "./sprite/lifecycle.ts";
 import { tailnetKeyLifecycle } from "./tailnet-key/lifecycle.ts";
 import { tailnetNodeLifecycle } from "./tailnet-node/lifecycle.ts";
 import { tmuxLaunchLifecycle } from "./tmux-launch/lifecycle.ts";
-import { withVoyageLock } from "./voyage-lock.ts";
 import { workspaceLifecycle } from "./workspace/lifecycle.ts";
 
 /**

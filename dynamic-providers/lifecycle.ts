@@ -5,7 +5,7 @@ export type Settings = {
   spritesToken?: string | undefined;
   /** Credentials of the hand claude. */
   claudeToken?: string | undefined;
-  /** Of Tailscale's API; else OCAPTAIN_TAILSCALE_OAUTH_SECRET (lib/tailnet/settings.ts). */
+  /** Of Tailscale's API; else OCAPTAIN_TAILSCALE_OAUTH_SECRET (lib/tailnet/control/settings.ts). */
   tailscaleOauthSecret?: string | undefined;
   /** Set: the tailnet is a Headscale's. */
   headscaleUrl?: string | undefined;

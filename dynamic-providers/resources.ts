@@ -1,6 +1,6 @@
 import { type CustomResourceOptions, dynamic, type Input, type Output } from "@pulumi/pulumi";
-import type { Plan, PlanNetwork, ProvisionStep } from "../lib/plan-types.ts";
-import type { TailnetKind } from "../lib/tailnet/types.ts";
+import type { Plan, PlanNetwork, ProvisionStep } from "../lib/plan/types.ts";
+import type { TailnetKind } from "../lib/tailnet/control/types.ts";
 import { Delegate } from "./delegate.ts";
 
 /**

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { type Clock, realClock } from "./clock.ts";
-import { Fleet } from "./fleet.ts";
-import { type Latency, latencyProfile } from "./latency.ts";
-import { serveFleet } from "./server.ts";
-import { openShipNet, type ShipNet, sweepShipNet } from "./ship-net.ts";
-import { loadRecords } from "./sprite-records.ts";
+import { serveFleet } from "./http/server.ts";
+import { type Clock, realClock } from "./sprites/clock.ts";
+import { Fleet } from "./sprites/fleet.ts";
+import { type Latency, latencyProfile } from "./sprites/latency.ts";
+import { loadRecords } from "./sprites/sprite-records.ts";
+import { openShipNet, type ShipNet, sweepShipNet } from "./vm/ship-net.ts";
 
 export type HarborOptions = {
   /** Its folder: sprites, logs, doors. One harbor at a time may use it; the caller sees to that. */

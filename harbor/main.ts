@@ -2,17 +2,17 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { explain, OcaptainError } from "../lib/errors.ts";
-import { harborClaude } from "../lib/harbor-claude.ts";
-import { type HarborInfo, NOT_ISOLATED, runningHarbor, stopHarbor } from "../lib/harbor-daemon.ts";
-import { acquireOsLock, type OsLock } from "../lib/os-lock.ts";
-import { harborHome, harborInfoFile } from "../lib/paths.ts";
-import { realClock } from "./clock.ts";
-import { probeConfinement } from "./confinement.ts";
+import { explain, OcaptainError } from "../lib/base/errors.ts";
+import { acquireOsLock, type OsLock } from "../lib/base/os-lock.ts";
+import { harborHome, harborInfoFile } from "../lib/base/paths.ts";
+import { type HarborInfo, NOT_ISOLATED, runningHarbor, stopHarbor } from "../lib/daemons/harbor.ts";
+import { harborClaude } from "../lib/daemons/harbor-claude.ts";
 import { startHarbor } from "./harbor.ts";
-import { latencyProfile } from "./latency.ts";
-import { loadRecords } from "./sprite-records.ts";
-import { probeUnconfined } from "./unconfined.ts";
+import { realClock } from "./sprites/clock.ts";
+import { latencyProfile } from "./sprites/latency.ts";
+import { loadRecords } from "./sprites/sprite-records.ts";
+import { probeConfinement } from "./vm/confinement.ts";
+import { probeUnconfined } from "./vm/unconfined.ts";
 
 /**
  * The harbor as a process. One per `harborHome()`: the lock is the kernel's, so a killed harbor never blocks the next.

@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { plainJson } from "../lib/plain-text.ts";
+import { plainJson } from "../lib/base/text.ts";
 
 /** Notes one event. No secret ever goes in. */
 export type Log = (event: string, facts?: Record<string, unknown>) => void;

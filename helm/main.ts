@@ -2,19 +2,19 @@ import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { explain, OcaptainError } from "../lib/errors.ts";
-import { HELM_EXIT, helmBuild } from "../lib/helm-build.ts";
-import { helmPort } from "../lib/helm-port.ts";
-import { noteHelmProcess } from "../lib/helm-process.ts";
-import { acquireOsLock } from "../lib/os-lock.ts";
-import { helmHome, helmSocket } from "../lib/paths.ts";
-import { adminServer } from "./admin-server.ts";
-import { Doors } from "./doors.ts";
-import { Fleet } from "./fleet.ts";
+import { explain, OcaptainError } from "../lib/base/errors.ts";
+import { acquireOsLock } from "../lib/base/os-lock.ts";
+import { helmHome, helmSocket } from "../lib/base/paths.ts";
+import { HELM_EXIT, helmBuild } from "../lib/daemons/helm-build.ts";
+import { helmPort } from "../lib/daemons/helm-port.ts";
+import { noteHelmProcess } from "../lib/daemons/helm-process.ts";
+import { Doors } from "./listeners.ts";
 import { openLog } from "./log.ts";
-import { shipServer } from "./ship-server.ts";
+import { adminServer } from "./server/admin-server.ts";
+import { shipServer } from "./server/ship-server.ts";
+import { Fleet } from "./voyages.ts";
 
-/** The helm: one process a captain, for all voyages. `node helm/main.ts`; started by ensureHelm (lib/helm-daemon.ts). */
+/** The helm: one process a captain, for all voyages. `node helm/main.ts`; started by ensureHelm (lib/daemons/helm.ts). */
 
 const log = openLog(join(helmHome(), "helm.log"));
 mkdirSync(helmHome(), { recursive: true, mode: 0o700 });

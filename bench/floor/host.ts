@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { latencyProfile } from "../../harbor/latency.ts";
+import { latencyProfile } from "../../harbor/sprites/latency.ts";
 
 const { createMs, wakeFreshMs, execMs } = latencyProfile("realistic");
 

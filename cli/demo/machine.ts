@@ -2,11 +2,11 @@ import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { OcaptainError } from "../../lib/errors.ts";
-import { freePort } from "../../lib/free-port.ts";
-import { stopHarbor } from "../../lib/harbor-daemon.ts";
-import { stopHelm } from "../../lib/helm-daemon.ts";
-import { PROJECT, pulumi } from "../pulumi.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { freePort } from "../../lib/base/free-port.ts";
+import { stopHarbor } from "../../lib/daemons/harbor.ts";
+import { stopHelm } from "../../lib/daemons/helm.ts";
+import { PROJECT, pulumi } from "./pulumi.ts";
 
 export const STACK = "demo";
 /** Folder of the demonstration: its backend, its voyages, its report. Made anew each time. `.demo/`, or what OCAPTAIN_DEMO names. */

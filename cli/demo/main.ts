@@ -6,17 +6,17 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
-import { explain } from "../../lib/errors.ts";
-import { helmClient } from "../../lib/helm-client.ts";
-import { spriteName, spritePrefix } from "../../lib/naming.ts";
-import { voyageFolder } from "../../lib/paths.ts";
+import { explain } from "../../lib/base/errors.ts";
+import { spriteName, spritePrefix } from "../../lib/base/naming.ts";
+import { voyageFolder } from "../../lib/base/paths.ts";
+import { helmClient } from "../../lib/daemons/helm-client.ts";
+import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
-import type { VoyageStatus } from "../../lib/voyage-status.ts";
-import { followTasks } from "../follow-tasks.ts";
-import { PROJECT, pulumi } from "../pulumi.ts";
-import { showSteps } from "../show-steps.ts";
-import { openTerminal } from "../terminal.ts";
+import { openTerminal } from "../output/terminal.ts";
+import { followTasks } from "./follow-tasks.ts";
 import { CONFIG_FILE, closeMachine, DEMO, ENV_FILE, makeStack, openMachine, STACK } from "./machine.ts";
+import { PROJECT, pulumi } from "./pulumi.ts";
+import { showSteps } from "./show-steps.ts";
 
 const HELP = `npm run demo [-- options]      sails a demonstration voyage on the harbor
 

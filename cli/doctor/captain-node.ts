@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { captainNodeHome, tailnetHome } from "../../lib/paths.ts";
-import { captainTailscale, problemOf } from "../../lib/tailnet/captain.ts";
-import { ipv4, type TailscaleStatus } from "../../lib/tailnet/cli.ts";
-import type { VoyageFile } from "../../lib/voyage-file.ts";
+import { captainNodeHome, tailnetHome } from "../../lib/base/paths.ts";
+import { captainTailscale, problemOf } from "../../lib/tailnet/node/captain.ts";
+import { ipv4, type TailscaleStatus } from "../../lib/tailnet/node/tailscale-cli.ts";
+import type { VoyageFile } from "../../lib/voyage/identity.ts";
 import { type Finding, found } from "./finding.ts";
 
 const OWN = "pulumi config set ocaptain:captainNode own";

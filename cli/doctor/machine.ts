@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { nearest } from "../../lib/nearest.ts";
-import { ocaptainHome, voyagesRoot } from "../../lib/paths.ts";
+import { nearest } from "../../lib/base/nearest.ts";
+import { ocaptainHome, voyagesRoot } from "../../lib/base/paths.ts";
 import { findAll } from "../../lib/preflight/check.ts";
 import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
 import { socketPathCheck, spaceCheck } from "../../lib/preflight/machine.ts";

@@ -1,7 +1,7 @@
-import { explain } from "../../lib/errors.ts";
-import { checkPolicy } from "../../lib/tailnet/policy.ts";
-import { openPolicy, readHeadscalePolicy } from "../../lib/tailnet/policy-api.ts";
-import { readTailnetSettings, type TailnetSettings } from "../../lib/tailnet/settings.ts";
+import { explain } from "../../lib/base/errors.ts";
+import { readTailnetSettings, type TailnetSettings } from "../../lib/tailnet/control/settings.ts";
+import { checkPolicy } from "../../lib/tailnet/policy/policy.ts";
+import { openPolicy, readHeadscalePolicy } from "../../lib/tailnet/policy/policy-api.ts";
 import { type Finding, found } from "./finding.ts";
 
 /**

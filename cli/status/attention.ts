@@ -1,8 +1,8 @@
-import { counted } from "../../lib/counted.ts";
-import { OcaptainError } from "../../lib/errors.ts";
-import { usd } from "../../lib/money.ts";
-import type { TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
-import { firstLine } from "../io.ts";
+import { counted } from "../../lib/base/counted.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { usd } from "../../lib/base/money.ts";
+import type { TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
+import { firstLine } from "../output/io.ts";
 import type { Attention, ShipView } from "./view.ts";
 
 /** The voyage's budget is spent, and work is left. */

@@ -1,11 +1,11 @@
-import { counted } from "../../lib/counted.ts";
-import { usd } from "../../lib/money.ts";
-import { plain } from "../../lib/plain-text.ts";
-import { span } from "../durations.ts";
-import { firstLine, type Io } from "../io.ts";
-import { spendCell, tokens } from "../spend.ts";
-import { type Cell, table } from "../table.ts";
-import { wrap } from "../wrap.ts";
+import { counted } from "../../lib/base/counted.ts";
+import { usd } from "../../lib/base/money.ts";
+import { plain } from "../../lib/base/text.ts";
+import { span } from "../output/durations.ts";
+import { firstLine, type Io } from "../output/io.ts";
+import { spendCell, tokens } from "../output/spend.ts";
+import { type Cell, table } from "../output/table.ts";
+import { wrap } from "../output/wrap.ts";
 import type { ShipView, StatusView } from "./view.ts";
 
 const COLOURS = {

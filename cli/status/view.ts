@@ -1,8 +1,8 @@
-import { counted } from "../../lib/counted.ts";
-import type { Usage } from "../../lib/ship-api.ts";
-import { type ShipState, shipState } from "../../lib/ship-state.ts";
-import type { TaskCounts } from "../../lib/status.ts";
-import type { ShipRow, Spend, TaskRow, VoyageState, VoyageStatus } from "../../lib/voyage-status.ts";
+import { counted } from "../../lib/base/counted.ts";
+import type { Usage } from "../../lib/protocol/ship-api.ts";
+import type { ShipRow, Spend, TaskRow, VoyageState, VoyageStatus } from "../../lib/protocol/status.ts";
+import { type ShipState, shipState } from "../../lib/voyage/ship-state.ts";
+import type { TaskCounts } from "../../lib/voyage/task-files.ts";
 
 /** A voyage at one moment, as `ocaptain status --json` prints it. Times are ISO 8601. */
 export type StatusView = {

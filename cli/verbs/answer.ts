@@ -1,13 +1,13 @@
 import { text as readAll } from "node:stream/consumers";
-import { OcaptainError } from "../../lib/errors.ts";
-import { helmClient } from "../../lib/helm-client.ts";
-import { plainJson } from "../../lib/plain-text.ts";
-import type { TaskRow } from "../../lib/voyage-status.ts";
-import { chooseVoyage } from "../choose-voyage.ts";
-import { firstLine, type Io } from "../io.ts";
-import { shipNamed } from "../ship-name.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { plainJson } from "../../lib/base/text.ts";
+import { helmClient } from "../../lib/daemons/helm-client.ts";
+import type { TaskRow } from "../../lib/protocol/status.ts";
+import { firstLine, type Io } from "../output/io.ts";
+import { MOST_TYPED, typeToHand } from "../ship/type-to-hand.ts";
 import { asking } from "../status/attention.ts";
-import { MOST_TYPED, typeToHand } from "../type-to-hand.ts";
+import { chooseVoyage } from "../target/choose-voyage.ts";
+import { shipNamed } from "../target/ship-name.ts";
 import { nowIs, taskOf } from "./steer.ts";
 
 /** What the helm takes. */

@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import { execa } from "execa";
-import { OcaptainError } from "../../lib/errors.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { plainJson } from "../../lib/base/text.ts";
 import { gitEnv, gitLine } from "../../lib/git/run.ts";
-import { plainJson } from "../../lib/plain-text.ts";
-import { chooseVoyage } from "../choose-voyage.ts";
-import type { Io } from "../io.ts";
+import type { Io } from "../output/io.ts";
+import { chooseVoyage } from "../target/choose-voyage.ts";
 
 const CLONE_MS = 30 * 60_000;
 

@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { counted } from "../../lib/counted.ts";
-import { plain, plainJson } from "../../lib/plain-text.ts";
+import { counted } from "../../lib/base/counted.ts";
+import { plain, plainJson } from "../../lib/base/text.ts";
 import { lookAtFleet } from "../doctor/fleet.ts";
 import { lookAtMachine, lookAtProxies, lookAtSettings } from "../doctor/machine.ts";
 import { lookAtTailnet } from "../doctor/tailnet.ts";
-import type { Io } from "../io.ts";
+import type { Io } from "../output/io.ts";
+import { wrap } from "../output/wrap.ts";
 import { shell } from "../shell.ts";
-import { wrap } from "../wrap.ts";
 
 const PROJECT = join(import.meta.dirname, "..", "..");
 const MARKS = { ok: ["green", "✓"], note: ["dim", "·"], wrong: ["red", "✗"] } as const;

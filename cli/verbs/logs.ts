@@ -1,12 +1,12 @@
-import { OcaptainError } from "../../lib/errors.ts";
-import { plain, plainJson } from "../../lib/plain-text.ts";
-import { chooseVoyage, type KnownVoyage } from "../choose-voyage.ts";
-import { parseDuration } from "../durations.ts";
-import type { Io } from "../io.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { plain, plainJson } from "../../lib/base/text.ts";
 import { watcher } from "../logs/follow.ts";
 import type { LogLine } from "../logs/line.ts";
 import { Logs, logFiles } from "../logs/read.ts";
-import { shipNamed } from "../ship-name.ts";
+import { parseDuration } from "../output/durations.ts";
+import type { Io } from "../output/io.ts";
+import { chooseVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
+import { shipNamed } from "../target/ship-name.ts";
 
 export type LogsOptions = { ship?: string; follow?: boolean; grep?: string; lines?: string; since?: string; task?: string };
 

@@ -1,4 +1,4 @@
-import { OcaptainError } from "../../lib/errors.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
 
 /**
  * `sail` and `sink` of the prior art are Pulumi's here, and not wrapped: `up` and `destroy` ask, preview and report by themselves. The words are

@@ -1,17 +1,17 @@
 import { once } from "node:events";
-import { CREW_SESSION, HAND_SESSION } from "../../lib/crew-launch.ts";
-import { OcaptainError } from "../../lib/errors.ts";
-import { spriteName } from "../../lib/naming.ts";
-import { plainJson } from "../../lib/plain-text.ts";
-import { shipScript } from "../../lib/ship-shell.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { spriteName } from "../../lib/base/naming.ts";
+import { plainJson } from "../../lib/base/text.ts";
+import { CREW_SESSION, HAND_SESSION } from "../../lib/ship/crew-launch.ts";
+import { shipScript } from "../../lib/ship/shell.ts";
 import { openRemoteTerminal, type RemoteTerminal } from "../../lib/sprites/terminal.ts";
 import type { ProviderSettings } from "../../lib/sprites/types.ts";
-import { readVoyageProvider } from "../../lib/voyage-provider.ts";
-import { chooseShip } from "../choose-ship.ts";
-import { chooseVoyage, voyageNames } from "../choose-voyage.ts";
-import type { Io } from "../io.ts";
-import { looksLikeShip } from "../ship-name.ts";
-import { terminalOverTailnet } from "../tailnet-terminal.ts";
+import { readVoyageProvider } from "../../lib/voyage/provider.ts";
+import type { Io } from "../output/io.ts";
+import { terminalOverTailnet } from "../ship/tailnet-terminal.ts";
+import { chooseShip } from "../target/choose-ship.ts";
+import { chooseVoyage, voyageNames } from "../target/choose-voyage.ts";
+import { looksLikeShip } from "../target/ship-name.ts";
 
 export type ShellOptions = { crew?: boolean; raw?: boolean; write?: boolean };
 

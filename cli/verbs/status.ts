@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { OcaptainError } from "../../lib/errors.ts";
-import { plainJson } from "../../lib/plain-text.ts";
-import { withFormerNames } from "../../lib/status.ts";
-import { chooseVoyage, type KnownVoyage } from "../choose-voyage.ts";
-import type { Io } from "../io.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { plainJson } from "../../lib/base/text.ts";
+import { withFormerNames } from "../../lib/voyage/task-files.ts";
+import type { Io } from "../output/io.ts";
+import { see } from "../status/collect.ts";
 import { renderStatus } from "../status/render.ts";
-import { see } from "../status/see.ts";
 import type { StatusView } from "../status/view.ts";
+import { chooseVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
 
 /** The helm has no stream for the captain; a look costs it a few milliseconds. */
 const LOOK_MS = 1_000;

@@ -1,10 +1,10 @@
-import { OcaptainError } from "../../lib/errors.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { plainJson } from "../../lib/base/text.ts";
+import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { gitLine } from "../../lib/git/run.ts";
-import { helmClient } from "../../lib/helm-client.ts";
-import { plainJson } from "../../lib/plain-text.ts";
-import type { TaskRow } from "../../lib/voyage-status.ts";
-import { chooseVoyage, type KnownVoyage } from "../choose-voyage.ts";
-import type { Io } from "../io.ts";
+import type { TaskRow } from "../../lib/protocol/status.ts";
+import type { Io } from "../output/io.ts";
+import { chooseVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
 
 /**
  * `ocaptain retry <task|verify|limit> [voyage]`: a blocked task is pending again, with all its tries; a verify.sh that failed is run again; or tasks are given

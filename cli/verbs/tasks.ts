@@ -1,12 +1,12 @@
-import { OcaptainError } from "../../lib/errors.ts";
-import { plainJson } from "../../lib/plain-text.ts";
-import { TaskStatus } from "../../lib/voyage-status.ts";
-import { chooseVoyage } from "../choose-voyage.ts";
-import { span } from "../durations.ts";
-import { firstLine, type Io } from "../io.ts";
-import { spendCell } from "../spend.ts";
-import { seeTasks } from "../status/see.ts";
-import { type Cell, table } from "../table.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { plainJson } from "../../lib/base/text.ts";
+import { TaskStatus } from "../../lib/protocol/status.ts";
+import { span } from "../output/durations.ts";
+import { firstLine, type Io } from "../output/io.ts";
+import { spendCell } from "../output/spend.ts";
+import { type Cell, table } from "../output/table.ts";
+import { seeTasks } from "../status/collect.ts";
+import { chooseVoyage } from "../target/choose-voyage.ts";
 
 /** Claude Code's words, which the prior art used, for ours. */
 const ALIASES: Record<string, TaskStatus> = { in_progress: "claimed", completed: "accepted", done: "accepted" };

@@ -1,4 +1,4 @@
-import type { Offered } from "../delivery.ts";
+import type { Offered } from "../claim/delivery.ts";
 import { judgeCommand } from "./git-rules.ts";
 
 /** What a hook is told (facts: claude-code §2), as far as the gates look at it. */

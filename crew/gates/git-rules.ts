@@ -3,7 +3,7 @@ import { programsOf } from "./programs.ts";
 /**
  * Which git commands an agent is refused: those that would send its work elsewhere, or put another history under it (issue 4 §2). A guard against
  * mistakes, not a wall, and without a look at the tree: a name may be a branch or a file. What holds is the crew's look at HEAD when the tree is
- * delivered (crew/tree/moved.ts), and the helm, which takes a ship's commit by its tree and its grant.
+ * delivered (crew/tree/head-check.ts), and the helm, which takes a ship's commit by its tree and its grant.
  */
 
 const OF_GIT = new Set(["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env"]);

@@ -1,9 +1,9 @@
-import type { Grant } from "../../lib/ship-api.ts";
-import { handEnvironment } from "../deck.ts";
-import type { Hand } from "../hand.ts";
-import { type Ran, run } from "../run.ts";
+import type { Grant } from "../../lib/protocol/ship-api.ts";
+import { handEnvironment } from "../claim/context.ts";
+import type { Hand } from "../claim/hand.ts";
+import { type Ran, run } from "../machine/run.ts";
 
-/** Times a task is done anew on a moved tip before it is given back, unharmed: the helm sees to it that it takes fewer (helm/races.ts). */
+/** Times a task is done anew on a moved tip before it is given back, unharmed: the helm sees to it that it takes fewer (helm/voyage/races.ts). */
 const ROUNDS = 20;
 
 /** The hand `rehearsal` at one task. */

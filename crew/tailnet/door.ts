@@ -1,13 +1,13 @@
 /**
  * The helm's door on a ship in a tailnet: what is connected to loopback's port is carried to the captain's address in the tailnet. tailscaled
  * without a kernel interface takes no plain connections, only by its proxy: so git and the crew know one address, whatever the ship can do.
- * A sprite service of its own (lib/tailnet/ship-node.ts), plain Node ≥ 22. Argument: its configuration file, read anew for each connection, so
+ * A sprite service of its own (lib/tailnet/node/ship-node.ts), plain Node ≥ 22. Argument: its configuration file, read anew for each connection, so
  * that a captain whose address changed is found without a restart.
  */
 import { readFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
-import type { DoorConfig } from "../../lib/ship-api.ts";
+import type { DoorConfig } from "../../lib/protocol/ship-api.ts";
 import { connectBySocks } from "./socks.ts";
 
 const file = process.argv[2] ?? "";

@@ -1,5 +1,5 @@
-import type { RunGit } from "../git.ts";
 import { textOf } from "./files.ts";
+import type { RunGit } from "./git.ts";
 import { namesOf, shown } from "./names.ts";
 
 /** Filters whose files are not in the repository as they lie in a tree; the crew has none of them, and no store for what they put elsewhere. */

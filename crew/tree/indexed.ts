@@ -1,4 +1,4 @@
-import type { RunGit } from "../git.ts";
+import type { RunGit } from "./git.ts";
 
 /** A submodule's link: its path, a byte string, and the commit it names. */
 export type Link = { path: string; commit: string };

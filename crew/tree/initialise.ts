@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { RunGit } from "../git.ts";
 import { removeAll, textOf } from "./files.ts";
+import type { RunGit } from "./git.ts";
 import { indexed } from "./indexed.ts";
 import { shown } from "./names.ts";
 import { ASKABLE, addressesOf } from "./submodules.ts";

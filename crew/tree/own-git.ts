@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { RunGit } from "../git.ts";
+import type { RunGit } from "./git.ts";
 import { MUTAGENS_OWN } from "./strays.ts";
 
 /**

@@ -1,11 +1,11 @@
 import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { RunGit } from "../git.ts";
 import { readAgentsGit } from "./agents-git.ts";
 import { bytesOf, textOf } from "./files.ts";
+import type { RunGit } from "./git.ts";
 import type { Link } from "./indexed.ts";
 import { namesOf, shown } from "./names.ts";
-import { becomeFiles, filesOfNested } from "./nested.ts";
+import { becomeFiles, filesOfNested } from "./nested-repos.ts";
 
 type Ask = { folder: string; repo: string; scratch: string };
 

@@ -2,12 +2,12 @@ import { execFile } from "node:child_process";
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
-import { pause } from "../pause.ts";
-import type { Start } from "../run.ts";
-import type { Ship } from "../ship.ts";
+import { pause } from "../machine/pause.ts";
+import type { Start } from "../machine/run.ts";
+import type { Ship } from "../machine/ship.ts";
 import { type FromWindow, jsonLines, type ToWindow } from "./wire.ts";
 
-/** tmux session in which the hand is seen (lib/crew-launch.ts has the same word for who looks in). */
+/** tmux session in which the hand is seen (lib/ship/crew-launch.ts has the same word for who looks in). */
 const SESSION = "claude";
 const OPEN_MS = 10_000;
 const AGAIN_MS = 300;

@@ -1,17 +1,17 @@
 import { z } from "zod";
-import type { RegisterVoyage } from "../../lib/admin-api.ts";
-import { OcaptainError } from "../../lib/errors.ts";
-import { helmClient } from "../../lib/helm-client.ts";
-import { ensureHelm } from "../../lib/helm-daemon.ts";
-import { voyageFolder } from "../../lib/paths.ts";
-import { Plan } from "../../lib/plan-types.ts";
-import { type Captain, captainNode } from "../../lib/tailnet/captain.ts";
-import { ensureOwnNode, ownNodeIsJoined } from "../../lib/tailnet/own-node.ts";
-import type { TailnetKind } from "../../lib/tailnet/types.ts";
-import { readVoyageProvider } from "../../lib/voyage-provider.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { voyageFolder } from "../../lib/base/paths.ts";
+import { ensureHelm } from "../../lib/daemons/helm.ts";
+import { helmClient } from "../../lib/daemons/helm-client.ts";
+import { Plan } from "../../lib/plan/types.ts";
+import type { RegisterVoyage } from "../../lib/protocol/admin-api.ts";
+import type { TailnetKind } from "../../lib/tailnet/control/types.ts";
+import { type Captain, captainNode } from "../../lib/tailnet/node/captain.ts";
+import { ensureOwnNode, ownNodeIsJoined } from "../../lib/tailnet/node/own-node.ts";
+import { readVoyageProvider } from "../../lib/voyage/provider.ts";
 import { defineLifecycle, type Settings } from "../lifecycle.ts";
-import { providerSettings } from "../provider-settings.ts";
-import { controlOf } from "../tailnet-control.ts";
+import { providerSettings } from "../shared/provider-settings.ts";
+import { controlOf } from "../shared/tailnet-control.ts";
 
 const HelmInputs = z.object({
   stack: z.string(),

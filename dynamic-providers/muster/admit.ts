@@ -1,9 +1,9 @@
-import { captainId } from "../../lib/captain.ts";
-import { OcaptainError } from "../../lib/errors.ts";
-import { voyageFolder, voyagesRoot } from "../../lib/paths.ts";
-import { asideFolder } from "../../lib/put-aside.ts";
-import { readVoyageFile, type VoyageFile } from "../../lib/voyage-file.ts";
-import { folderElsewhere, hasBegun } from "../../lib/voyage-whereabouts.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { voyageFolder, voyagesRoot } from "../../lib/base/paths.ts";
+import { captainId } from "../../lib/voyage/captain-id.ts";
+import { readVoyageFile, type VoyageFile } from "../../lib/voyage/identity.ts";
+import { asideFolder } from "../../lib/voyage/put-aside.ts";
+import { folderElsewhere, hasBegun } from "../../lib/voyage/whereabouts.ts";
 import type { Settings } from "../lifecycle.ts";
 
 /** Who a voyage is to the state: what `Muster` has recorded. Of a state of before there were state ids, without one. */

@@ -1,6 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { voyageFolder } from "../../lib/paths.ts";
+import { voyageFolder } from "../../lib/base/paths.ts";
 import type { Settings } from "../lifecycle.ts";
 
 /**

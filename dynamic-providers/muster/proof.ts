@@ -1,20 +1,20 @@
 import { readFile, rm } from "node:fs/promises";
-import { OcaptainError } from "../../lib/errors.ts";
-import { stopHarborIfIdle } from "../../lib/harbor-daemon.ts";
-import { helmClient } from "../../lib/helm-client.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { spritePrefix } from "../../lib/base/naming.ts";
+import { mutagenHome, tailnetSshHome, voyageFolder } from "../../lib/base/paths.ts";
+import { stopHarborIfIdle } from "../../lib/daemons/harbor.ts";
+import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { type SyncedVoyage, voyageMutagen } from "../../lib/mutagen/voyage.ts";
-import { spritePrefix } from "../../lib/naming.ts";
-import { mutagenHome, tailnetSshHome, voyageFolder } from "../../lib/paths.ts";
 import type { Organisation } from "../../lib/sprites/organisation.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
-import { nodesOfVoyage, removeNodes } from "../../lib/tailnet/nodes.ts";
-import { leaveOwnNode } from "../../lib/tailnet/own-node.ts";
-import type { TailnetControl } from "../../lib/tailnet/types.ts";
-import { isAbandoned } from "../abandoned.ts";
-import { hasWork } from "../bring-home.ts";
+import { nodesOfVoyage, removeNodes } from "../../lib/tailnet/control/nodes.ts";
+import type { TailnetControl } from "../../lib/tailnet/control/types.ts";
+import { leaveOwnNode } from "../../lib/tailnet/node/own-node.ts";
 import type { Settings } from "../lifecycle.ts";
-import { spritesOf } from "../provider-settings.ts";
-import { controlOf } from "../tailnet-control.ts";
+import { isAbandoned } from "../shared/abandoned.ts";
+import { hasWork } from "../shared/bring-home.ts";
+import { spritesOf } from "../shared/provider-settings.ts";
+import { controlOf } from "../shared/tailnet-control.ts";
 
 type Voyage = SyncedVoyage & { stack: string; nonce: string; organisation?: Organisation | undefined };
 

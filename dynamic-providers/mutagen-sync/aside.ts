@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { voyageFolder } from "../../lib/paths.ts";
-import { plain } from "../../lib/plain-text.ts";
+import { voyageFolder } from "../../lib/base/paths.ts";
+import { plain } from "../../lib/base/text.ts";
 
 const NAMED = 10;
 

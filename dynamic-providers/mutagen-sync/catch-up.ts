@@ -1,9 +1,9 @@
 import { lstat, mkdir, readdir, readFile, readlink, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
+import { voyageFolder } from "../../lib/base/paths.ts";
 import type { Mutagen } from "../../lib/mutagen/client.ts";
 import type { SessionSpec } from "../../lib/mutagen/spec.ts";
-import { voyageFolder } from "../../lib/paths.ts";
 import { leftFolder, tellAside } from "./aside.ts";
 
 /**

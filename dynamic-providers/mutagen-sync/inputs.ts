@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { voyageFolder } from "../../lib/base/paths.ts";
 import { shipSessions } from "../../lib/mutagen/sessions.ts";
-import { voyageFolder } from "../../lib/paths.ts";
 
 export const MutagenSyncInputs = z.object({
   stack: z.string(),

@@ -1,12 +1,12 @@
-import { OcaptainError } from "../../lib/errors.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
 import { SPEC_LABEL, specDigest } from "../../lib/mutagen/spec.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
-import { provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/provision.ts";
-import { holdAwake } from "../../lib/sprites/awake.ts";
-import { bringHome } from "../bring-home.ts";
+import { provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/ship/install.ts";
+import { holdAwake } from "../../lib/sprites/keep-awake.ts";
 import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
-import { endOtherLives } from "../other-lives.ts";
-import { spritesOf } from "../provider-settings.ts";
+import { bringHome } from "../shared/bring-home.ts";
+import { endOtherLives } from "../shared/other-lives.ts";
+import { spritesOf } from "../shared/provider-settings.ts";
 import { catchUp } from "./catch-up.ts";
 import { MutagenSyncInputs, type SyncInputs, sessionSpec } from "./inputs.ts";
 import { makeRoom } from "./mirror.ts";

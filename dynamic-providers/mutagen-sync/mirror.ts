@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
-import { writeAtomically } from "../../lib/atomic-file.ts";
-import { ensureHelm } from "../../lib/helm-daemon.ts";
-import { putLinksAside } from "../../lib/mirror-links.ts";
-import { voyageFolder } from "../../lib/paths.ts";
+import { writeAtomically } from "../../lib/base/atomic-file.ts";
+import { voyageFolder } from "../../lib/base/paths.ts";
+import { ensureHelm } from "../../lib/daemons/helm.ts";
+import { putLinksAside } from "../../lib/mutagen/mirror-links.ts";
 import { leftFolder } from "./aside.ts";
 
 /**

@@ -1,9 +1,9 @@
 import { mkdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { placeInMirror } from "../../lib/mirror-links.ts";
+import { voyageFolder } from "../../lib/base/paths.ts";
 import type { Mutagen } from "../../lib/mutagen/client.ts";
+import { placeInMirror } from "../../lib/mutagen/mirror-links.ts";
 import type { Session } from "../../lib/mutagen/session.ts";
-import { voyageFolder } from "../../lib/paths.ts";
 import { leftFolder, tellAside } from "./aside.ts";
 
 type Of = { stack: string; ship: string; incarnation: string };

@@ -1,17 +1,17 @@
 import { z } from "zod";
-import { crewFiles } from "../../lib/crew-pack.ts";
-import { OcaptainError } from "../../lib/errors.ts";
-import { helmClient } from "../../lib/helm-client.ts";
-import { said } from "../../lib/plain-text.ts";
-import { PlanNetwork } from "../../lib/plan-types.ts";
-import { parseShipFacts, provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/provision.ts";
-import { holdArgv } from "../../lib/sprites/awake.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { said } from "../../lib/base/text.ts";
+import { helmClient } from "../../lib/daemons/helm-client.ts";
+import { PlanNetwork } from "../../lib/plan/types.ts";
+import { crewFiles } from "../../lib/ship/crew-pack.ts";
+import { parseShipFacts, provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/ship/install.ts";
+import { holdArgv } from "../../lib/sprites/keep-awake.ts";
 import { allowOnly, samePolicy } from "../../lib/sprites/network-policy.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
-import { leaveNothingAboard } from "../bring-home.ts";
 import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
-import { endOtherLives } from "../other-lives.ts";
-import { spritesOf } from "../provider-settings.ts";
+import { leaveNothingAboard } from "../shared/bring-home.ts";
+import { endOtherLives } from "../shared/other-lives.ts";
+import { spritesOf } from "../shared/provider-settings.ts";
 
 const SpriteInputs = z.object({
   stack: z.string(),

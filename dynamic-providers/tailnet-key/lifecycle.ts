@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { SHIP_TAG, type TailnetControl, type TailnetNode } from "../../lib/tailnet/types.ts";
+import { SHIP_TAG, type TailnetControl, type TailnetNode } from "../../lib/tailnet/control/types.ts";
 import { defineLifecycle } from "../lifecycle.ts";
-import { controlOf } from "../tailnet-control.ts";
+import { controlOf } from "../shared/tailnet-control.ts";
 
 const TailnetKeyInputs = z.object({
   stack: z.string(),

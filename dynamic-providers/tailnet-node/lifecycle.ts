@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { OcaptainError } from "../../lib/errors.ts";
-import { holdAwake } from "../../lib/sprites/awake.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { holdAwake } from "../../lib/sprites/keep-awake.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
-import { type Captain, captainNode } from "../../lib/tailnet/captain.ts";
-import { reachNode } from "../../lib/tailnet/captain-peers.ts";
-import { ipv4 } from "../../lib/tailnet/cli.ts";
-import { isSound, listedNode, nodesOfShip, removeNodes } from "../../lib/tailnet/nodes.ts";
+import { isSound, listedNode, nodesOfShip, removeNodes } from "../../lib/tailnet/control/nodes.ts";
+import type { TailnetControl, TailnetNode } from "../../lib/tailnet/control/types.ts";
+import { type Captain, captainNode } from "../../lib/tailnet/node/captain.ts";
+import { reachNode } from "../../lib/tailnet/node/captain-peers.ts";
 import {
   forgetNode,
   joinShip,
@@ -16,12 +16,12 @@ import {
   restartTailscaled,
   type ShipFacts,
   shipNodeId,
-} from "../../lib/tailnet/ship-node.ts";
-import { hasShipSsh, removeShipSsh, writeShipSsh } from "../../lib/tailnet/ssh.ts";
-import type { TailnetControl, TailnetNode } from "../../lib/tailnet/types.ts";
+} from "../../lib/tailnet/node/ship-node.ts";
+import { hasShipSsh, removeShipSsh, writeShipSsh } from "../../lib/tailnet/node/ssh.ts";
+import { ipv4 } from "../../lib/tailnet/node/tailscale-cli.ts";
 import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
-import { spritesOf } from "../provider-settings.ts";
-import { controlOf, recordTailnet } from "../tailnet-control.ts";
+import { spritesOf } from "../shared/provider-settings.ts";
+import { controlOf, recordTailnet } from "../shared/tailnet-control.ts";
 
 const TailnetNodeInputs = z.object({
   stack: z.string(),

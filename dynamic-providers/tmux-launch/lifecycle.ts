@@ -1,21 +1,21 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { claudeCredentials } from "../../lib/claude-credentials.ts";
-import { crewRuns, launchCrew } from "../../lib/crew-launch.ts";
-import { crewFiles } from "../../lib/crew-pack.ts";
-import { OcaptainError } from "../../lib/errors.ts";
-import { type HelmClient, helmClient } from "../../lib/helm-client.ts";
-import { ensureHelm } from "../../lib/helm-daemon.ts";
-import { said } from "../../lib/plain-text.ts";
-import { ProvisionStep } from "../../lib/plan-types.ts";
-import { digestsOf, lacksFiles, provisionArgv, provisionStdin, SHIP_PLACES, type ShipFile } from "../../lib/provision.ts";
-import type { CrewConfig } from "../../lib/ship-api.ts";
-import { shipScript } from "../../lib/ship-shell.ts";
-import { holdAwake } from "../../lib/sprites/awake.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { said } from "../../lib/base/text.ts";
+import { ensureHelm } from "../../lib/daemons/helm.ts";
+import { type HelmClient, helmClient } from "../../lib/daemons/helm-client.ts";
+import { ProvisionStep } from "../../lib/plan/types.ts";
+import type { CrewConfig } from "../../lib/protocol/ship-api.ts";
+import { claudeCredentials } from "../../lib/ship/credentials.ts";
+import { crewRuns, launchCrew } from "../../lib/ship/crew-launch.ts";
+import { crewFiles } from "../../lib/ship/crew-pack.ts";
+import { digestsOf, lacksFiles, provisionArgv, provisionStdin, SHIP_PLACES, type ShipFile } from "../../lib/ship/install.ts";
+import { shipScript } from "../../lib/ship/shell.ts";
+import { holdAwake } from "../../lib/sprites/keep-awake.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { defineLifecycle, PartlyMade, type Present } from "../lifecycle.ts";
-import { spritesOf } from "../provider-settings.ts";
-import { standDown } from "../stand-down.ts";
+import { spritesOf } from "../shared/provider-settings.ts";
+import { standDown } from "../shared/stand-down.ts";
 import { orderProvision, provisioned, stepsDigest } from "./provision.ts";
 
 const TmuxLaunchInputs = z.object({

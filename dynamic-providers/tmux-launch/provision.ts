@@ -1,18 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { CREW_FOLDER } from "../../lib/crew-launch.ts";
-import { OcaptainError } from "../../lib/errors.ts";
-import { said } from "../../lib/plain-text.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { said } from "../../lib/base/text.ts";
 import { digestOf } from "../../lib/plan/digest.ts";
-import type { ProvisionStep } from "../../lib/plan-types.ts";
-import type { ShipFile } from "../../lib/provision.ts";
-import { type ProvisionOrder, ProvisionWord } from "../../lib/ship-api.ts";
-import { shipFacts } from "../../lib/ship-facts.ts";
-import { newSession, shipScript } from "../../lib/ship-shell.ts";
+import type { ProvisionStep } from "../../lib/plan/types.ts";
+import { type ProvisionOrder, ProvisionWord } from "../../lib/protocol/ship-api.ts";
+import { CREW_FOLDER } from "../../lib/ship/crew-launch.ts";
+import { shipFacts } from "../../lib/ship/facts.ts";
+import type { ShipFile } from "../../lib/ship/install.ts";
+import { newSession, shipScript } from "../../lib/ship/shell.ts";
 import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
 
 /**
- * The plan's provision steps on one ship, seen from the captain. They run in a tmux session of their own (crew/provision.ts), which keeps the ship awake
+ * The plan's provision steps on one ship, seen from the captain. They run in a tmux session of their own (crew/provision/main.ts), which keeps the ship awake
  * by itself, and are looked at by short execs: a request that stays open for as long as an `npm ci` takes is cut on the way.
  */
 const SESSION = "provision";
@@ -34,7 +34,7 @@ export const stepsDigest = (steps: ProvisionStep[]): string => digestOf(steps);
 export function orderProvision(steps: ProvisionStep[]): Order {
   const attempt = randomUUID();
   const order: ProvisionOrder = { attempt, digest: stepsDigest(steps), steps };
-  const start = newSession(SESSION, `exec node "$HOME/${CREW_FOLDER}/provision.js" 2>>"$HOME/voyage/logs/provision.log"`);
+  const start = newSession(SESSION, `exec node "$HOME/${CREW_FOLDER}/provision/main.js" 2>>"$HOME/voyage/logs/provision.log"`);
   return {
     attempt,
     seconds: CHECKOUT_SECONDS + steps.reduce((sum, step) => sum + step.timeoutSeconds, 0),

@@ -1,13 +1,13 @@
 import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { writeAtomically } from "../../lib/atomic-file.ts";
-import { OcaptainError } from "../../lib/errors.ts";
+import { writeAtomically } from "../../lib/base/atomic-file.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { voyageFolder } from "../../lib/base/paths.ts";
 import { addressOf, prepareRepo } from "../../lib/git/voyage-repo.ts";
-import { voyageFolder } from "../../lib/paths.ts";
 import { readLineage } from "../../lib/plan/lineage.ts";
-import { readVoyageFile } from "../../lib/voyage-file.ts";
-import { boundRepository, recordRepository, standingOf } from "../../lib/voyage-repository.ts";
+import { readVoyageFile } from "../../lib/voyage/identity.ts";
+import { boundRepository, recordRepository, standingOf } from "../../lib/voyage/repository.ts";
 import { defineLifecycle } from "../lifecycle.ts";
 
 const WorkspaceInputs = z.object({

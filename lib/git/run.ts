@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { OcaptainError } from "../errors.ts";
+import { OcaptainError } from "../base/errors.ts";
 
 /**
  * git at the captain, for everyone. It never runs what a repository brings (design, "Captain's folder"): hooks, fsmonitor, filters and

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import type { VoyageFolder } from "../paths.ts";
+import type { VoyageFolder } from "../base/paths.ts";
 import { type GitConfig, git, gitLine } from "./run.ts";
 
 /** What a voyage works on (docs/adr/who-a-voyage-is.md). An address may change; a history does not. */

@@ -1,4 +1,4 @@
-import { plain } from "../plain-text.ts";
+import { plain } from "../base/text.ts";
 import { type GitOptions, git } from "./run.ts";
 
 /** Of so many submodules the names are told. */

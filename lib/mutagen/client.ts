@@ -1,11 +1,11 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { OcaptainError } from "../errors.ts";
-import { putLinksAside } from "../mirror-links.ts";
-import { shared } from "../shared.ts";
+import { OcaptainError } from "../base/errors.ts";
+import { shared } from "../base/single-flight.ts";
 import { type MutagenOptions, mutagenCommand } from "./command.ts";
 import { mutagenDaemon } from "./daemon.ts";
+import { putLinksAside } from "./mirror-links.ts";
 import { parseSessions, type Session } from "./session.ts";
 import { createArguments, type SessionSpec, SPEC_LABEL, specDigest } from "./spec.ts";
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { OcaptainError } from "../errors.ts";
-import { readAtMost } from "../read-at-most.ts";
+import { OcaptainError } from "../base/errors.ts";
+import { readAtMost } from "../base/read-at-most.ts";
 
 export type MutagenOptions = {
   /** Everything of this daemon: socket, sessions, caches. Its socket's path must stay below 108 bytes. */

@@ -4,10 +4,10 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DAEMON_CWD } from "../daemon-environment.ts";
-import { lossOf } from "../daemon-health.ts";
-import { OcaptainError } from "../errors.ts";
-import { acquireOsLock } from "../os-lock.ts";
+import { OcaptainError } from "../base/errors.ts";
+import { acquireOsLock } from "../base/os-lock.ts";
+import { DAEMON_CWD } from "../daemons/environment.ts";
+import { lossOf } from "../daemons/health.ts";
 import { digestOf } from "../plan/digest.ts";
 import { type Command, type MutagenOptions, mutagenEnvironment } from "./command.ts";
 

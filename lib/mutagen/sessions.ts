@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { VoyageFolder } from "../paths.ts";
-import { SYNCED_LINK } from "../provision.ts";
-import { shipFacts, UserName } from "../ship-facts.ts";
+import type { VoyageFolder } from "../base/paths.ts";
+import { shipFacts, UserName } from "../ship/facts.ts";
+import { SYNCED_LINK } from "../ship/install.ts";
 import type { SessionSpec } from "./spec.ts";
 
 export type SessionKind = "tasks" | "workspace" | "logs";
@@ -55,7 +55,7 @@ export function shipSessions(
     workspace: {
       ...common("workspace"),
       alpha: folder.mirror(ship),
-      // By a link, so that it is spared what verify.sh is run in (crew/verified-tree.ts).
+      // By a link, so that it is spared what verify.sh is run in (crew/verify/verified-tree.ts).
       beta: onShip(`${SYNCED_LINK.path}/workspace`),
       mode: "two-way-safe",
       ignores: [".git"],

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { harborHome, mutagenHome } from "../paths.ts";
-import { sshConfigFile, TAILNET_SSH } from "../tailnet/ssh.ts";
-import type { TailnetKind } from "../tailnet/types.ts";
+import { harborHome, mutagenHome } from "../base/paths.ts";
+import type { TailnetKind } from "../tailnet/control/types.ts";
+import { sshConfigFile, TAILNET_SSH } from "../tailnet/node/ssh.ts";
 import { type Mutagen, openMutagen } from "./client.ts";
 import type { MutagenOptions } from "./command.ts";
 

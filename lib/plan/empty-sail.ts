@@ -1,5 +1,5 @@
-import type { Plan } from "../plan-types.ts";
 import { digestOf } from "./digest.ts";
+import type { Plan } from "./types.ts";
 
 /**
  * What sails when `ocaptain:plan` is unset (issue 4 §1, "Empty sail"): one ship on which Claude Code waits for the captain's orders. To the helm it is a

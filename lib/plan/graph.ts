@@ -1,4 +1,4 @@
-import { OcaptainError } from "../errors.ts";
+import { OcaptainError } from "../base/errors.ts";
 
 /** A task as the graph sees it. Ids are strings of digits; every id in `blockedBy` is a node's. */
 export type Node = { id: string; blockedBy: readonly string[] };

@@ -1,6 +1,6 @@
 /** Sizes past which a plan is a mistake rather than a plan. A plan is a resource input: it travels whole in Pulumi's state. */
 export const MAX_TASKS = 5_000;
-/** A ship's number has up to three digits (lib/naming.ts). */
+/** A ship's number has up to three digits (lib/base/naming.ts). */
 export const MAX_SHIPS = 1_000;
 /** spec.md, verify.sh. */
 export const MAX_TEXT_BYTES = 1024 * 1024;

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { OcaptainError } from "../errors.ts";
-import { type Plan, PlanTask } from "../plan-types.ts";
-import type { TaskStatus } from "../voyage-status.ts";
+import { OcaptainError } from "../base/errors.ts";
+import type { TaskStatus } from "../protocol/status.ts";
 import { byId } from "./graph.ts";
+import { type Plan, PlanTask } from "./types.ts";
 
 /** What a voyage's ledger says of the plan that it has sailed so far. */
 export type Lineage = {

@@ -1,8 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { checkInput } from "../check-input.ts";
-import { nearest } from "../nearest.ts";
-import type { Plan, PlanTask } from "../plan-types.ts";
+import { checkInput } from "../base/check-input.ts";
+import { nearest } from "../base/nearest.ts";
 import { digestOf } from "./digest.ts";
 import { type Finding, sortFindings } from "./findings.ts";
 import { MAX_JSON_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
@@ -11,6 +10,7 @@ import { meantRepo } from "./repo.ts";
 import { CARRIAGE_RETURN, VoyageFile } from "./schema.ts";
 import { type Script, shellProblems } from "./shell-syntax.ts";
 import { loadTasks } from "./tasks.ts";
+import type { Plan, PlanTask } from "./types.ts";
 import { graphWidth } from "./width.ts";
 
 /**

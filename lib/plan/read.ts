@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { visit } from "jsonc-parser";
-import { fieldOf, type InputProblem } from "../check-input.ts";
+import { fieldOf, type InputProblem } from "../base/check-input.ts";
 
 /** What reading gave: the text, or what is wrong in words; `missing` when there is nothing there. */
 export type Reading = { text: string } | { problem: string; missing: boolean };

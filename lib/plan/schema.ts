@@ -1,7 +1,6 @@
 import { z } from "zod";
-import { shown } from "../check-input.ts";
-import { HandSettings, PlanHandSettings } from "../plan-types.ts";
-import { inDotEnv } from "../secret-hints.ts";
+import { shown } from "../base/check-input.ts";
+import { inDotEnv } from "../base/secret-hints.ts";
 import { domainProblem } from "./domains.ts";
 import {
   MAX_COMMAND_BYTES,
@@ -13,6 +12,7 @@ import {
   MAX_TASKS,
   MAX_TRIES,
 } from "./limits.ts";
+import { HandSettings, PlanHandSettings } from "./types.ts";
 
 /**
  * What the files of a plan hold (facts: ocaptain, "Plan folder"). A key that is not named here is refused, so that no slip of the pen is lost without a

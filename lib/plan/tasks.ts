@@ -1,12 +1,12 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { checkInput } from "../check-input.ts";
-import type { PlanTask } from "../plan-types.ts";
+import { checkInput } from "../base/check-input.ts";
 import type { Finding } from "./findings.ts";
 import { byId, findCycles, formatCycle } from "./graph.ts";
 import { MAX_ID_DIGITS, MAX_JSON_BYTES, MAX_TASKS, MAX_TASKS_BYTES } from "./limits.ts";
 import { parseJson, readText } from "./read.ts";
 import { TaskFile } from "./schema.ts";
+import type { PlanTask } from "./types.ts";
 
 const FILE_NAME = new RegExp(`^(\\d{1,${MAX_ID_DIGITS}})\\.json$`);
 /** Files open at one time: far below any limit of a process. */

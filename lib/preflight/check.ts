@@ -1,4 +1,4 @@
-import { OcaptainError } from "../errors.ts";
+import { OcaptainError } from "../base/errors.ts";
 
 /** One reason why a voyage cannot sail. */
 export type PreflightFinding = {

@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
 import { execa } from "execa";
-import { claudeArguments, type HarborClaude, harborClaude, SHIP_PROGRAMS } from "../harbor-claude.ts";
-import { harborIsIdle, runningHarbor } from "../harbor-daemon.ts";
-import { systemArguments } from "../ship-system.ts";
+import { harborIsIdle, runningHarbor } from "../daemons/harbor.ts";
+import { claudeArguments, type HarborClaude, harborClaude, SHIP_PROGRAMS } from "../daemons/harbor-claude.ts";
+import { systemArguments } from "../daemons/harbor-system.ts";
 import type { Check, PreflightFinding } from "./check.ts";
 
 /** Below the bound of a check. A machine that is too busy for it is no reason against sailing: the hand is tried on each ship. */
@@ -36,7 +36,7 @@ async function tryIt(claude: HarborClaude, unconfined: boolean): Promise<string 
   return (result.stderr?.trim() || result.stdout?.trim() || result.shortMessage || "it says nothing").slice(-300);
 }
 
-/** A confinement of the kind of a ship's (harbor/confinement.ts), as far as a program's start may depend on it. */
+/** A confinement of the kind of a ship's (harbor/vm/confinement.ts), as far as a program's start may depend on it. */
 const onShip = (claude: HarborClaude) => [
   ...["--user", "--map-root-user", "--", "bwrap", "--unshare-user", "--uid", "1000", "--gid", "1000", "--unshare-pid"],
   ...[...systemArguments(), "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/home/sprite"],

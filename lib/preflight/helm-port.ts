@@ -1,11 +1,11 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { OcaptainError } from "../errors.ts";
-import { freePort } from "../free-port.ts";
-import { helmClient } from "../helm-client.ts";
-import { helmPort, isPortChosen } from "../helm-port.ts";
-import { helmProcess } from "../helm-process.ts";
-import { holderOf } from "../port-holder.ts";
+import { OcaptainError } from "../base/errors.ts";
+import { freePort } from "../base/free-port.ts";
+import { holderOf } from "../base/port-holder.ts";
+import { helmClient } from "../daemons/helm-client.ts";
+import { helmPort, isPortChosen } from "../daemons/helm-port.ts";
+import { helmProcess } from "../daemons/helm-process.ts";
 import type { Check } from "./check.ts";
 
 const ASK_MS = 1_000;

@@ -1,8 +1,8 @@
-import { voyageFolder } from "../paths.ts";
+import { voyageFolder } from "../base/paths.ts";
 import { anotherPlan, readLineage } from "../plan/lineage.ts";
-import type { Plan } from "../plan-types.ts";
-import type { VoyageFile } from "../voyage-file.ts";
-import { waysOut } from "../voyage-repository.ts";
+import type { Plan } from "../plan/types.ts";
+import type { VoyageFile } from "../voyage/identity.ts";
+import { waysOut } from "../voyage/repository.ts";
 import type { PreflightFinding } from "./check.ts";
 
 /** A plan that is not a later text of the one that the voyage has sailed so far: its tasks would pass for done by the numbers of others. */

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { access, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { harborHome, helmSocket, mutagenHome, ocaptainHome, voyagesRoot } from "../paths.ts";
+import { harborHome, helmSocket, mutagenHome, ocaptainHome, voyagesRoot } from "../base/paths.ts";
 import type { Check } from "./check.ts";
 
 /** Longest path of a unix socket on Linux, bytes (sun_path less its final NUL). */

@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
 import { join } from "node:path";
+import { inDotEnv } from "../base/secret-hints.ts";
 import { isAllowed } from "../plan/domains.ts";
-import type { Plan } from "../plan-types.ts";
-import { inDotEnv } from "../secret-hints.ts";
+import type { Plan } from "../plan/types.ts";
 import type { PreflightFinding } from "./check.ts";
 
 const API = "https://api.anthropic.com";

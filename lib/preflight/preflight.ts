@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { OcaptainError } from "../errors.ts";
+import { OcaptainError } from "../base/errors.ts";
 import { emptySail } from "../plan/empty-sail.ts";
 import type { Finding } from "../plan/findings.ts";
 import { loadPlan } from "../plan/load.ts";
-import type { Plan } from "../plan-types.ts";
+import type { Plan } from "../plan/types.ts";
 import { openSprites } from "../sprites/client.ts";
-import { captainArch } from "../tailnet/parts.ts";
-import type { TailnetConfig } from "../tailnet/settings.ts";
+import type { TailnetConfig } from "../tailnet/control/settings.ts";
+import { captainArch } from "../tailnet/node/parts.ts";
 import { type Check, type PreflightFinding, runPreflight } from "./check.ts";
 import { claudeCheck } from "./claude.ts";
 import { helmPortCheck } from "./helm-port.ts";

@@ -1,9 +1,9 @@
+import { voyageFolder } from "../base/paths.ts";
 import { lookInto, sourceProblems } from "../git/source-problems.ts";
 import { aboutSubmodules } from "../git/submodules.ts";
 import { readSource } from "../git/voyage-repo.ts";
-import { voyageFolder } from "../paths.ts";
-import type { VoyageFile } from "../voyage-file.ts";
-import { boundRepository, standingOf } from "../voyage-repository.ts";
+import type { VoyageFile } from "../voyage/identity.ts";
+import { boundRepository, standingOf } from "../voyage/repository.ts";
 import type { PreflightFinding } from "./check.ts";
 
 /** Below the bound of a check, so that git's own word is heard. */

@@ -1,4 +1,4 @@
-import { OcaptainError } from "../errors.ts";
+import { OcaptainError } from "../base/errors.ts";
 import { MAX_SHIPS } from "../plan/limits.ts";
 
 const FALLBACK = 3;

@@ -1,12 +1,12 @@
-import { runningHarbor } from "../harbor-daemon.ts";
-import { helmPort, isPortChosen, keptPortFile } from "../helm-port.ts";
-import { helmProcess } from "../helm-process.ts";
-import { captainNode } from "../tailnet/captain.ts";
-import { tailnetControl } from "../tailnet/control.ts";
-import { nodeOfCaptain } from "../tailnet/nodes.ts";
-import { type ShipArch, tailscaleParts } from "../tailnet/parts.ts";
-import { HELM_PORT } from "../tailnet/policy-rules.ts";
-import { readTailnetSettings, type TailnetConfig } from "../tailnet/settings.ts";
+import { runningHarbor } from "../daemons/harbor.ts";
+import { helmPort, isPortChosen, keptPortFile } from "../daemons/helm-port.ts";
+import { helmProcess } from "../daemons/helm-process.ts";
+import { tailnetControl } from "../tailnet/control/control.ts";
+import { nodeOfCaptain } from "../tailnet/control/nodes.ts";
+import { readTailnetSettings, type TailnetConfig } from "../tailnet/control/settings.ts";
+import { captainNode } from "../tailnet/node/captain.ts";
+import { type ShipArch, tailscaleParts } from "../tailnet/node/parts.ts";
+import { HELM_PORT } from "../tailnet/policy/policy-rules.ts";
 import type { Check } from "./check.ts";
 
 /** The tailnet's control plane is named, answers, takes the secret, and lets it do all that a voyage asks for. Reads only. */

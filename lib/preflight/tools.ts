@@ -1,7 +1,7 @@
 import { execa } from "execa";
-import { confinementProblem } from "../confinement-probe.ts";
-import { harborKindProblem } from "../harbor-daemon.ts";
+import { harborKindProblem } from "../daemons/harbor.ts";
 import type { Check, PreflightFinding } from "./check.ts";
+import { confinementProblem } from "./confinement.ts";
 
 /** A program on the captain's PATH, and what it must be. Versions are compared number by number. */
 export type Tool = {

@@ -1,9 +1,9 @@
-import { captainId } from "../captain.ts";
-import { OcaptainError } from "../errors.ts";
-import { checkStackName } from "../naming.ts";
+import { OcaptainError } from "../base/errors.ts";
+import { checkStackName } from "../base/naming.ts";
 import { assertMeant, assertOrganisation, organisationOfToken } from "../sprites/organisation.ts";
 import type { SpritesClient } from "../sprites/types.ts";
-import { readVoyageFile, type VoyageFile } from "../voyage-file.ts";
+import { captainId } from "../voyage/captain-id.ts";
+import { readVoyageFile, type VoyageFile } from "../voyage/identity.ts";
 import type { Check } from "./check.ts";
 
 /** The stack's name can be part of every ship's name. */

@@ -1,5 +1,5 @@
-import { OcaptainError } from "../errors.ts";
-import { errorText, type Http, isWeather, type Reply, type Request } from "./http.ts";
+import { OcaptainError } from "../base/errors.ts";
+import { errorText, type Http, isWeather, type Reply, type Request } from "../base/http-call.ts";
 
 /** What all calls to a provider share: repeating through weather, and errors in its words. */
 

@@ -1,10 +1,10 @@
-import { OcaptainError } from "../errors.ts";
-import { ensureHarbor, harborOfKind, harborWithClaude, knownHarbor } from "../harbor-daemon.ts";
-import { askForSecret, inDotEnv } from "../secret-hints.ts";
+import { OcaptainError } from "../base/errors.ts";
+import { type Http, openHttp } from "../base/http-call.ts";
+import { askForSecret, inDotEnv } from "../base/secret-hints.ts";
+import { ensureHarbor, harborOfKind, harborWithClaude, knownHarbor } from "../daemons/harbor.ts";
 import { create, get, list, organisationOfAnswer, remove, setLabels } from "./control-plane.ts";
 import { exec } from "./exec.ts";
 import { writeFile } from "./files.ts";
-import { type Http, openHttp } from "./http.ts";
 import { networkPolicy, setNetworkPolicy } from "./network-policy.ts";
 import { assertOrganisation, type Organisation, organisationOfToken } from "./organisation.ts";
 import { openServices } from "./services.ts";

@@ -1,6 +1,6 @@
-import { OcaptainError } from "../errors.ts";
+import { OcaptainError } from "../base/errors.ts";
+import { errorText, type Http, isWeather, jsonOf, type Reply } from "../base/http-call.ts";
 import { expect, LOOK_AGAIN_MS, refused, sleep, spritePath, steady } from "./calls.ts";
-import { errorText, type Http, isWeather, jsonOf, type Reply } from "./http.ts";
 import type { Organisation } from "./organisation.ts";
 import type { SpriteInfo, SpritesClient } from "./types.ts";
 

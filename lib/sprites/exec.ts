@@ -1,7 +1,7 @@
-import { OcaptainError } from "../errors.ts";
+import { OcaptainError } from "../base/errors.ts";
+import type { Http, Request } from "../base/http-call.ts";
 import { refused, spriteGone, spritePath } from "./calls.ts";
 import { readExecStream } from "./exec-stream.ts";
-import type { Http, Request } from "./http.ts";
 import type { ExecResult } from "./types.ts";
 
 /** What commands of ours print is short; the ship decides how much it is. */

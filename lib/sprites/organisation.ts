@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { OcaptainError } from "../errors.ts";
+import { OcaptainError } from "../base/errors.ts";
 
 /**
  * sprites.dev's organisation that a token belongs to, as far as it is known. A call has no parameter for it: with a token of another organisation every VM

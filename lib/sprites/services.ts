@@ -1,7 +1,7 @@
-import { OcaptainError } from "../errors.ts";
-import { said } from "../plain-text.ts";
+import { OcaptainError } from "../base/errors.ts";
+import { errorText, type Http, jsonOf, type Reply, type Request } from "../base/http-call.ts";
+import { said } from "../base/text.ts";
 import { expect, refused, spriteGone, spritePath, steady } from "./calls.ts";
-import { errorText, type Http, jsonOf, type Reply, type Request } from "./http.ts";
 import type { ServiceInfo, ServiceSpec, SpritesClient } from "./types.ts";
 
 /** Services (facts: sprites §6): what a ship's own supervisor keeps running. Every call wakes the ship. */

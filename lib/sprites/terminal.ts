@@ -1,6 +1,6 @@
 import WebSocket from "ws";
-import { OcaptainError } from "../errors.ts";
-import { ensureHarbor } from "../harbor-daemon.ts";
+import { OcaptainError } from "../base/errors.ts";
+import { ensureHarbor } from "../daemons/harbor.ts";
 import { SPRITES_URL } from "./client.ts";
 import type { ProviderSettings } from "./types.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { writeVoyageFile } from "../../lib/voyage-file.ts";
+import { writeVoyageFile } from "../../lib/voyage/identity.ts";
 import { ocaptain } from "../cli/fleet.ts";
 import { gitIn } from "../crew/git-in.ts";
 import type { TestShip } from "../crew/test-ship.ts";

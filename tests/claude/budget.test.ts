@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import type { VoyageStatus } from "../../lib/voyage-status.ts";
+import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { gitIn } from "../crew/git-in.ts";
 import { INSTALL_MS } from "./claude-cli.ts";
 import { bash, ClaudeFleet, complete, diligent, steps } from "./fleet.ts";

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { acquireOsLock } from "../../lib/os-lock.ts";
+import { acquireOsLock } from "../../lib/base/os-lock.ts";
 
 /** The version that facts: claude-code was measured with. */
 const VERSION = "2.1.330";

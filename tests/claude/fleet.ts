@@ -3,12 +3,12 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { createServer } from "node:net";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type VoyageFolder, voyageFolder } from "../../lib/base/paths.ts";
+import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
+import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
-import type { HelmClient } from "../../lib/helm-client.ts";
-import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
-import { type VoyageFolder, voyageFolder } from "../../lib/paths.ts";
-import type { Plan, PlanTask } from "../../lib/plan-types.ts";
-import type { VoyageStatus } from "../../lib/voyage-status.ts";
+import type { Plan, PlanTask } from "../../lib/plan/types.ts";
+import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { gitIn } from "../crew/git-in.ts";
 import { TestShip, tempFolder } from "../crew/test-ship.ts";
 import { claudeFolder } from "./claude-cli.ts";

@@ -288,22 +288,29 @@ test(
     const [ship] = fleet.ships as [TestShip];
     fleet.credentials(ship, { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-of-this-test" });
     let reset = 0;
-    fleet.api.script = () => {
+    // What the API was asked, at which second before or after the limit's end.
+    const during: string[] = [];
+    const after: string[] = [];
+    fleet.api.script = ({ prompt }) => {
       reset ||= Math.ceil(Date.now() / 1000) + 9;
-      return Date.now() / 1000 < reset ? usageLimit(reset) : { text: "Done, captain." };
+      const late = Date.now() / 1000 - reset;
+      (late < 0 ? during : after).push(`${late.toFixed(3)} s: ${prompt.slice(-200)}`);
+      return late < 0 ? usageLimit(reset) : { text: "Done, captain." };
     };
     fleet.startAll();
     await expect.poll(() => screen(ship), { timeout: 60_000 }).toContain("ship-0 · voyage");
     const keys = (...args: string[]) =>
       execFileSync("tmux", ["send-keys", "-t", "=claude:", ...args], { env: ship.environment() });
     keys("-l", "Count to ten");
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await expect.poll(() => screen(ship), { timeout: 10_000 }).toContain("Count to ten");
     keys("Enter");
     const { limited } = await fleet.until("limited", (now) => now.state === "limited");
     expect(limited!.until).toBe(new Date(reset * 1000).toISOString());
     await expect.poll(() => screen(ship), { timeout: 60_000 }).toContain("Done, captain.");
-    expect(fleet.api.calls).toHaveLength(2);
-    expect(fleet.api.calls[1]!.prompt).toContain("The usage limit is over. Go on where you were.");
+    // The one question that met the limit. Claude Code goes on by itself too, up to two minutes after its end, when nobody was faster:
+    // which of the two it is, or whether both meet, is chance; that a session is nudged is shown where Claude Code is told not to.
+    expect(during).toEqual([expect.stringContaining("Count to ten")]);
+    expect(after[0]).toMatch(/Count to ten\s+(The|Your claude.ai) usage limit (is over|has reset)\. \w/);
     expect(await fleet.task("1")).toMatchObject({ status: "claimed", epoch: 1, tries: 0 });
   },
   LONG,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
-import type { VoyageStatus } from "../../lib/voyage-status.ts";
+import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { INSTALL_MS } from "./claude-cli.ts";
 import { ClaudeFleet, claudePid, diligent, KEY, type Small } from "./fleet.ts";
 import type { Conversation } from "./stand-in-api.ts";

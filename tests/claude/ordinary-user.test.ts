@@ -18,7 +18,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { runningHarbor } from "../../lib/harbor-daemon.ts";
+import { runningHarbor } from "../../lib/daemons/harbor.ts";
 import { processesNow } from "../fixtures/planted.ts";
 import { linger, pry } from "../fixtures/prying.ts";
 import { caller } from "../harbor/fixture.ts";

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
-import { ensureHelm } from "../../lib/helm-daemon.ts";
+import { ensureHelm } from "../../lib/daemons/helm.ts";
 import type { TestShip } from "../crew/test-ship.ts";
 import { INSTALL_MS } from "./claude-cli.ts";
 import { allDone, bash, ClaudeFleet, claudePid, complete, diligent, ONCE_EACH, steps, THREE, update } from "./fleet.ts";

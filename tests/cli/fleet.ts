@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { execa } from "execa";
-import { helmClient } from "../../lib/helm-client.ts";
-import type { VoyageStatus } from "../../lib/voyage-status.ts";
+import { helmClient } from "../../lib/daemons/helm-client.ts";
+import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { openVoyage } from "../contract/voyage.ts";
 import type { SmallTask } from "../fixtures/plan.ts";
 import { until } from "../harbor/fixture.ts";

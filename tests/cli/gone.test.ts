@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { mutagenHome } from "../../lib/base/paths.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
-import { mutagenHome } from "../../lib/paths.ts";
 import { pulumiEnvironment } from "../fixtures/pulumi-environment.ts";
 import { BIN, type Fleet, ocaptain, openFleet } from "./fleet.ts";
 

@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { helmClient } from "../../lib/helm-client.ts";
+import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { until } from "../harbor/fixture.ts";
 import { type Fleet, ocaptain, ongoing, openFleet } from "./fleet.ts";
 

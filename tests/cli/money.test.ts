@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { HelmClient } from "../../lib/helm-client.ts";
-import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
-import type { Grant } from "../../lib/ship-api.ts";
-import { writeVoyageFile } from "../../lib/voyage-file.ts";
+import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
+import type { HelmClient } from "../../lib/daemons/helm-client.ts";
+import type { Grant } from "../../lib/protocol/ship-api.ts";
+import { writeVoyageFile } from "../../lib/voyage/identity.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../helm/support.ts";
 import { BIN, ocaptain } from "./fleet.ts";
 

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { lookAtCaptainNode } from "../../cli/doctor/captain-node.ts";
 import { lookAtTailnet } from "../../cli/doctor/tailnet.ts";
-import { captainNodeHome, tailnetSshHome } from "../../lib/paths.ts";
-import { mergePolicy } from "../../lib/tailnet/policy.ts";
-import { policyRules } from "../../lib/tailnet/policy-rules.ts";
+import { captainNodeHome, tailnetSshHome } from "../../lib/base/paths.ts";
+import { mergePolicy } from "../../lib/tailnet/policy/policy.ts";
+import { policyRules } from "../../lib/tailnet/policy/policy-rules.ts";
 import { startStandInPolicy } from "../fixtures/stand-in-policy.ts";
 import { ocaptain } from "./fleet.ts";
 

@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseDuration, span } from "../../cli/durations.ts";
+import { parseDuration, span } from "../../cli/output/durations.ts";
+import { table } from "../../cli/output/table.ts";
+import { wrap } from "../../cli/output/wrap.ts";
 import { voyageAttention } from "../../cli/status/attention.ts";
 import { renderStatus } from "../../cli/status/render.ts";
 import { sortSessions, syncAttention, syncOf } from "../../cli/status/sync-view.ts";
 import { type ShipView, type StatusView, seenState, shipSince } from "../../cli/status/view.ts";
-import { table } from "../../cli/table.ts";
-import { wrap } from "../../cli/wrap.ts";
-import { counted } from "../../lib/counted.ts";
+import { counted } from "../../lib/base/counted.ts";
 import type { Session } from "../../lib/mutagen/session.ts";
 import { sessionKinds } from "../../lib/mutagen/sessions.ts";
-import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/voyage-status.ts";
+import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
 
 /** What no real fleet can be brought to on demand: a helm's and a daemon's answers, in their own shapes. */
 const NOW = Date.parse("2026-11-23T10:00:00Z");

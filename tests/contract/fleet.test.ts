@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { spritePrefix } from "../../lib/naming.ts";
+import { spritePrefix } from "../../lib/base/naming.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { Engine } from "./fleet/engine.ts";
 import { openSea, untouched } from "./fleet/sea.ts";

@@ -1,8 +1,8 @@
 import { readFile, stat } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { helmClient } from "../../lib/helm-client.ts";
-import { ensureHelm } from "../../lib/helm-daemon.ts";
-import { readVoyageStatus } from "../../lib/status.ts";
+import { ensureHelm } from "../../lib/daemons/helm.ts";
+import { helmClient } from "../../lib/daemons/helm-client.ts";
+import { readVoyageStatus } from "../../lib/voyage/task-files.ts";
 import { ship } from "../helm/support.ts";
 import type { Props } from "./resource.ts";
 import { type OpenVoyage, openVoyage } from "./voyage.ts";

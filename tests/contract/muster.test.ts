@@ -5,8 +5,8 @@ import { execa } from "execa";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import * as host from "../../dynamic-providers/host.ts";
 import type { Settings } from "../../dynamic-providers/lifecycle.ts";
-import { ensureHarbor, runningHarbor } from "../../lib/harbor-daemon.ts";
-import { mutagenHome, ocaptainHome } from "../../lib/paths.ts";
+import { mutagenHome, ocaptainHome } from "../../lib/base/paths.ts";
+import { ensureHarbor, runningHarbor } from "../../lib/daemons/harbor.ts";
 import type { Props } from "./resource.ts";
 import { killHarbor, type OpenVoyage, openVoyage } from "./voyage.ts";
 

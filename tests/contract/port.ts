@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureHarbor, knownHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
+import { ensureHarbor, knownHarbor, stopHarbor } from "../../lib/daemons/harbor.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 
 /**

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { orderProvision, provisioned } from "../../dynamic-providers/tmux-launch/provision.ts";
-import { launchCrew } from "../../lib/crew-launch.ts";
-import { OcaptainError } from "../../lib/errors.ts";
-import { helmClient } from "../../lib/helm-client.ts";
-import { provisionArgv, provisionStdin } from "../../lib/provision.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { helmClient } from "../../lib/daemons/helm-client.ts";
+import { launchCrew } from "../../lib/ship/crew-launch.ts";
+import { provisionArgv, provisionStdin } from "../../lib/ship/install.ts";
 import { failure, type Props } from "./resource.ts";
 import { gated, type OpenVoyage, openVoyage } from "./voyage.ts";
 

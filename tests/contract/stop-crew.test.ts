@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { crewRuns, launchCrew, stopCrew } from "../../lib/crew-launch.ts";
-import { provisionArgv, provisionStdin } from "../../lib/provision.ts";
+import { crewRuns, launchCrew, stopCrew } from "../../lib/ship/crew-launch.ts";
+import { provisionArgv, provisionStdin } from "../../lib/ship/install.ts";
 import { openPort } from "./port.ts";
 
 const NAME = "quay-abc123-ship-0";

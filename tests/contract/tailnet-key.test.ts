@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { recordTailnet } from "../../dynamic-providers/tailnet-control.ts";
-import { tailnetControl } from "../../lib/tailnet/control.ts";
-import { readVoyageFile, writeVoyageFile } from "../../lib/voyage-file.ts";
+import { recordTailnet } from "../../dynamic-providers/shared/tailnet-control.ts";
+import { tailnetControl } from "../../lib/tailnet/control/control.ts";
+import { readVoyageFile, writeVoyageFile } from "../../lib/voyage/identity.ts";
 import { startStandInTailscale } from "../fixtures/stand-in-tailscale.ts";
 import { failure, resource } from "./resource.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { helmClient } from "../../lib/helm-client.ts";
+import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { ship } from "../helm/support.ts";
 import { failure, type Props } from "./resource.ts";
 import { gated, type OpenVoyage, openVoyage } from "./voyage.ts";

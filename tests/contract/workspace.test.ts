@@ -3,9 +3,9 @@ import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Ledger } from "../../helm/ledger.ts";
-import { applyPlan } from "../../helm/plan-changes.ts";
-import { Store } from "../../helm/store.ts";
+import { Ledger } from "../../helm/ledger/ledger.ts";
+import { applyPlan } from "../../helm/ledger/plan-changes.ts";
+import { Store } from "../../helm/ledger/store.ts";
 import { writeRepo } from "../fixtures/plan.ts";
 import { type OpenVoyage, openVoyage } from "./voyage.ts";
 

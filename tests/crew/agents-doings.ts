@@ -5,9 +5,9 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Journal } from "../../crew/journal.ts";
-import { readShip } from "../../crew/ship.ts";
-import { Tree } from "../../crew/tree.ts";
+import { Journal } from "../../crew/machine/journal.ts";
+import { readShip } from "../../crew/machine/ship.ts";
+import { Tree } from "../../crew/tree/tree.ts";
 import { gitIn } from "./git-in.ts";
 import { tempFolder } from "./test-ship.ts";
 

@@ -6,7 +6,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { freePort } from "../../lib/free-port.ts";
+import { freePort } from "../../lib/base/free-port.ts";
 
 /** The helm's door, as a ship runs it, against a SOCKS5 server of this test's that does as it is told; the real one is tailscaled's (tests/tailnet). */
 let folder: string;

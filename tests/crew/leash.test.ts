@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Leash, now } from "../../crew/leash.ts";
+import { Leash, now } from "../../crew/helm/lease-watch.ts";
 
 afterEach(() => vi.useRealTimers());
 

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readAgentsGit } from "../../crew/tree/agents-git.ts";
-import { whyMoved } from "../../crew/tree/moved.ts";
+import { whyMoved } from "../../crew/tree/head-check.ts";
 import { gitIn } from "./git-in.ts";
 import { tempFolder } from "./test-ship.ts";
 

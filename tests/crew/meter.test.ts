@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { Meter } from "../../crew/hands/claude/meter.ts";
+import { Meter } from "../../crew/hands/claude/account/meter.ts";
 
 const answer = (costUsd: number) => ({
   resourceLogs: [

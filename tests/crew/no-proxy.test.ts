@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { reachDirectly } from "../../crew/no-proxy.ts";
+import { reachDirectly } from "../../crew/machine/no-proxy.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-const MODULE = fileURLToPath(new URL("../../crew/only-one.ts", import.meta.url));
+const MODULE = fileURLToPath(new URL("../../crew/machine/single-instance.ts", import.meta.url));
 let folder: string;
 let children: ChildProcess[];
 

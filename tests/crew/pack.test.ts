@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileS
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { packCrew } from "../../lib/crew-pack.ts";
-import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/provision.ts";
+import { packCrew } from "../../lib/ship/crew-pack.ts";
+import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/ship/install.ts";
 import { FETCH_MS, hasNode22, node22 } from "./node22.ts";
 import { StandInHelm } from "./stand-in-helm.ts";
 import { TestShip, tempFolder } from "./test-ship.ts";
@@ -28,7 +28,7 @@ describe("the packed crew", () => {
   });
 
   test("has the same digest each time, lines where the source has them, and prints no warning", async () => {
-    const code = 'import { packCrew } from "./lib/crew-pack.ts"; console.log((await packCrew()).digest)';
+    const code = 'import { packCrew } from "./lib/ship/crew-pack.ts"; console.log((await packCrew()).digest)';
     const ran = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
       cwd: join(import.meta.dirname, "../.."),
       encoding: "utf8",

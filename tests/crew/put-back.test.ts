@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { putBack, putInPlace } from "../../crew/verified-tree.ts";
-import { PUT_BACK } from "../../lib/crew-launch.ts";
+import { putBack, putInPlace } from "../../crew/verify/verified-tree.ts";
+import { PUT_BACK } from "../../lib/ship/crew-launch.ts";
 
 /** A crew that died while verify.sh was run: the ship's own tree is put back by the next crew, or by what brings it home. */
 let home: string;

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { z } from "zod";
-import * as api from "../../lib/ship-api.ts";
+import * as api from "../../lib/protocol/ship-api.ts";
 import { gitIn } from "./git-in.ts";
 
 /**

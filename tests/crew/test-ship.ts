@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { packCrew } from "../../lib/crew-pack.ts";
-import { provisionArgv, provisionStdin } from "../../lib/provision.ts";
+import { packCrew } from "../../lib/ship/crew-pack.ts";
+import { provisionArgv, provisionStdin } from "../../lib/ship/install.ts";
 
 export function tempFolder(): string {
   return mkdtempSync(join(tmpdir(), "oc-"));

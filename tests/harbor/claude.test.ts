@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { ensureHarbor, knownHarbor } from "../../lib/harbor-daemon.ts";
+import { ensureHarbor, knownHarbor } from "../../lib/daemons/harbor.ts";
 import { claudeCheck } from "../../lib/preflight/claude.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { ownHarborHome, temporaryFolder } from "./fixture.ts";

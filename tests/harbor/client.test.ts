@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { crewRuns, launchCrew, stopCrew } from "../../lib/crew-launch.ts";
-import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/provision.ts";
-import { holdArgv, holdAwake } from "../../lib/sprites/awake.ts";
+import { crewRuns, launchCrew, stopCrew } from "../../lib/ship/crew-launch.ts";
+import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/ship/install.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
+import { holdArgv, holdAwake } from "../../lib/sprites/keep-awake.ts";
 import { openHarbor, until } from "./fixture.ts";
 
 /** The product's own client at services and policies (lib/sprites), against the harbor's awkward answers. */

@@ -5,8 +5,8 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeEach, expect, test, vi } from "vitest";
-import { ensureHarbor, type HarborInfo, runningHarbor } from "../../lib/harbor-daemon.ts";
-import { harborHome, harborInfoFile } from "../../lib/paths.ts";
+import { harborHome, harborInfoFile } from "../../lib/base/paths.ts";
+import { ensureHarbor, type HarborInfo, runningHarbor } from "../../lib/daemons/harbor.ts";
 import { caller, ownHarborHome, pidNamespaceOf, processes, processesIn, processesWith, stateOf, until } from "./fixture.ts";
 
 const main = fileURLToPath(new URL("../../harbor/main.ts", import.meta.url));
@@ -16,7 +16,7 @@ beforeEach(() => ownHarborHome());
 
 test("many callers at once get one harbor; --info tells it; --stop ends it", async () => {
   await expect(harborCommand("--info")).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("no harbor runs") });
-  const daemon = new URL("../../lib/harbor-daemon.ts", import.meta.url);
+  const daemon = new URL("../../lib/daemons/harbor.ts", import.meta.url);
   const script = `import("${daemon}").then(async ({ ensureHarbor }) => console.log(JSON.stringify(await ensureHarbor())))`;
   const elsewhere = async () => JSON.parse((await promisify(execFile)(process.execPath, ["-e", script])).stdout) as HarborInfo;
   const all = await Promise.all([ensureHarbor(), ensureHarbor(), elsewhere(), elsewhere()]);

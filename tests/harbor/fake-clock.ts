@@ -1,4 +1,4 @@
-import type { Clock } from "../../harbor/clock.ts";
+import type { Clock } from "../../harbor/sprites/clock.ts";
 
 /** A clock that stands still until a test moves it. */
 export class FakeClock implements Clock {

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, vi } from "vitest";
 import { type Harbor, type HarborOptions, startHarbor } from "../../harbor/harbor.ts";
-import { stopHarbor } from "../../lib/harbor-daemon.ts";
+import { stopHarbor } from "../../lib/daemons/harbor.ts";
 import { readExecStream } from "../../lib/sprites/exec-stream.ts";
 import { FakeClock } from "./fake-clock.ts";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { ensureHarbor, runningHarbor } from "../../lib/harbor-daemon.ts";
+import { ensureHarbor, runningHarbor } from "../../lib/daemons/harbor.ts";
 import { caller, openHarbor, ownHarborHome, pidNamespaceOf, processesIn, sshBin, temporaryFolder, until } from "./fixture.ts";
 
 const main = fileURLToPath(new URL("../../harbor/main.ts", import.meta.url));

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Clock } from "../../harbor/clock.ts";
-import { latencyProfile } from "../../harbor/latency.ts";
+import type { Clock } from "../../harbor/sprites/clock.ts";
+import { latencyProfile } from "../../harbor/sprites/latency.ts";
 import { openHarbor } from "./fixture.ts";
 
 /** A clock that lets nobody wait, and keeps what each asked for. Idleness, 30 s and more, never comes. */

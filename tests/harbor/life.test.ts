@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { latencyProfile } from "../../harbor/latency.ts";
+import { latencyProfile } from "../../harbor/sprites/latency.ts";
 import { kinds, openHarbor, processesOf, sshBin, stateOf, until } from "./fixture.ts";
 
 type Opened = Awaited<ReturnType<typeof openHarbor>>;

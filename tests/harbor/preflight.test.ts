@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { ensureHarbor, runningHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
+import { ensureHarbor, runningHarbor, stopHarbor } from "../../lib/daemons/harbor.ts";
 import { harborNetCheck } from "../../lib/preflight/tailnet.ts";
 import { caller, ownHarborHome } from "./fixture.ts";
 

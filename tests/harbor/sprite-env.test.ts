@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { holdArgv } from "../../lib/sprites/awake.ts";
+import { holdArgv } from "../../lib/sprites/keep-awake.ts";
 import { kinds, openHarbor } from "./fixture.ts";
 
 describe.each(kinds)("sprite-env in a $kind ship", ({ unconfined }) => {

@@ -4,9 +4,9 @@ import { chownSync, existsSync, readdirSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { childrenOf } from "../../harbor/signals.ts";
-import { ensureHarbor, harborKindProblem, harborOfKind, knownHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
-import { harborHome } from "../../lib/paths.ts";
+import { childrenOf } from "../../harbor/vm/signals.ts";
+import { harborHome } from "../../lib/base/paths.ts";
+import { ensureHarbor, harborKindProblem, harborOfKind, knownHarbor, stopHarbor } from "../../lib/daemons/harbor.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { caller, openHarbor, processesMarked, processesOf, stateOf, temporaryFolder, until } from "./fixture.ts";
 

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { Ledger } from "../../helm/ledger.ts";
-import { Store } from "../../helm/store.ts";
-import type { HelmClient } from "../../lib/helm-client.ts";
-import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
-import type { VoyageFolder } from "../../lib/paths.ts";
-import type { Grant, Usage } from "../../lib/ship-api.ts";
-import { readTaskRows, spendOfTasks } from "../../lib/status.ts";
+import { Ledger } from "../../helm/ledger/ledger.ts";
+import { Store } from "../../helm/ledger/store.ts";
+import type { VoyageFolder } from "../../lib/base/paths.ts";
+import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
+import type { HelmClient } from "../../lib/daemons/helm-client.ts";
+import type { Grant, Usage } from "../../lib/protocol/ship-api.ts";
+import { readTaskRows, spendOfTasks } from "../../lib/voyage/task-files.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "./support.ts";
 
 /** Spend as the ledger adds it up, and what it does when a budget is spent. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Branch } from "../../helm/branch.ts";
-import type { Voyage } from "../../helm/voyage.ts";
+import type { Branch } from "../../helm/repository/branch.ts";
+import type { Voyage } from "../../helm/voyage/voyage.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, paperBranch, scratchFolder } from "./paper.ts";
 
 /** Leases, silence and fences by a clock that only these tests move. */

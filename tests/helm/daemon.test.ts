@@ -3,14 +3,14 @@ import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, sy
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { freePort } from "../../lib/free-port.ts";
-import { helmClient } from "../../lib/helm-client.ts";
-import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
-import { helmPort, keepHelmPort } from "../../lib/helm-port.ts";
-import { helmHome, helmSocket, ocaptainHome } from "../../lib/paths.ts";
+import { freePort } from "../../lib/base/free-port.ts";
+import { helmHome, helmSocket, ocaptainHome } from "../../lib/base/paths.ts";
+import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
+import { helmClient } from "../../lib/daemons/helm-client.ts";
+import { helmPort, keepHelmPort } from "../../lib/daemons/helm-port.ts";
 import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
-import { readVoyageStatus } from "../../lib/status.ts";
-import { writeVoyageFile } from "../../lib/voyage-file.ts";
+import { writeVoyageFile } from "../../lib/voyage/identity.ts";
+import { readVoyageStatus } from "../../lib/voyage/task-files.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "./support.ts";
 
 let captain: Awaited<ReturnType<typeof makeCaptain>>;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Voyage } from "../../helm/voyage.ts";
+import type { Voyage } from "../../helm/voyage/voyage.ts";
 import { boardPaperShip, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
 import { makePlan } from "./support.ts";
 

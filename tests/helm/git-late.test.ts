@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Branch } from "../../helm/branch.ts";
 import { systemClock } from "../../helm/clock.ts";
-import { Ledger } from "../../helm/ledger.ts";
-import { Store } from "../../helm/store.ts";
-import { Voyage } from "../../helm/voyage.ts";
-import { OcaptainError } from "../../lib/errors.ts";
+import { Ledger } from "../../helm/ledger/ledger.ts";
+import { Store } from "../../helm/ledger/store.ts";
+import type { Branch } from "../../helm/repository/branch.ts";
+import { Voyage } from "../../helm/voyage/voyage.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
 import { git } from "../../lib/git/run.ts";
 import { makePlan, sh } from "./support.ts";
 

@@ -15,12 +15,12 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { withAttributes } from "../../helm/merge-attributes.ts";
-import { tidyRepo } from "../../helm/tidy.ts";
-import type { HelmClient } from "../../lib/helm-client.ts";
-import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
-import { PUT_ASIDE } from "../../lib/mirror-links.ts";
-import type { VoyageFolder } from "../../lib/paths.ts";
+import { withAttributes } from "../../helm/repository/merge-attributes.ts";
+import { tidyRepo } from "../../helm/repository/tidy.ts";
+import type { VoyageFolder } from "../../lib/base/paths.ts";
+import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
+import type { HelmClient } from "../../lib/daemons/helm-client.ts";
+import { PUT_ASIDE } from "../../lib/mutagen/mirror-links.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "./support.ts";
 
 let captain: Awaited<ReturnType<typeof makeCaptain>>;

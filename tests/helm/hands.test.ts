@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { HelmClient } from "../../lib/helm-client.ts";
-import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
-import type { Grant, LimitedReply, Usage } from "../../lib/ship-api.ts";
+import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
+import type { HelmClient } from "../../lib/daemons/helm-client.ts";
+import type { Grant, LimitedReply, Usage } from "../../lib/protocol/ship-api.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "./support.ts";
 
 /** What the hand `claude` asks of the ledger. */

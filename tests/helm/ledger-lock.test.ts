@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Doors } from "../../helm/doors.ts";
-import { Fleet } from "../../helm/fleet.ts";
-import { shipServer } from "../../helm/ship-server.ts";
+import { Doors } from "../../helm/listeners.ts";
+import { shipServer } from "../../helm/server/ship-server.ts";
+import { Fleet } from "../../helm/voyages.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage } from "./support.ts";
 
 let captain: Awaited<ReturnType<typeof makeCaptain>>;

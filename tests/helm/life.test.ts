@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { HelmClient } from "../../lib/helm-client.ts";
-import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
-import type { VoyageFolder } from "../../lib/paths.ts";
-import { readVoyageStatus } from "../../lib/status.ts";
+import type { VoyageFolder } from "../../lib/base/paths.ts";
+import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
+import type { HelmClient } from "../../lib/daemons/helm-client.ts";
+import { readVoyageStatus } from "../../lib/voyage/task-files.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "./support.ts";
 
 let captain: Awaited<ReturnType<typeof makeCaptain>>;

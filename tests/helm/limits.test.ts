@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Voyage } from "../../helm/voyage.ts";
+import type { Voyage } from "../../helm/voyage/voyage.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage } from "./paper.ts";
 
 const TIMING = { leaseSeconds: 60, heartbeatSeconds: 5, fenceSeconds: 45, lingerSeconds: 5 };

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { HelmClient } from "../../lib/helm-client.ts";
-import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
-import type { VoyageFolder } from "../../lib/paths.ts";
-import type { Grant, Usage } from "../../lib/ship-api.ts";
+import type { VoyageFolder } from "../../lib/base/paths.ts";
+import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
+import type { HelmClient } from "../../lib/daemons/helm-client.ts";
+import type { Grant, Usage } from "../../lib/protocol/ship-api.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "./support.ts";
 
 /** A ship that lies to the helm in every field of every call. Beside it sail an honest ship of its voyage, and another voyage. */

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
+import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "./support.ts";
 
 /** How much one ship may have under way at the helm. */

@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Branch } from "../../helm/branch.ts";
 import { type Clock, systemClock } from "../../helm/clock.ts";
-import { Ledger } from "../../helm/ledger.ts";
-import { Store } from "../../helm/store.ts";
-import { Voyage } from "../../helm/voyage.ts";
-import type { RegisterVoyage } from "../../lib/admin-api.ts";
+import { Ledger } from "../../helm/ledger/ledger.ts";
+import { Store } from "../../helm/ledger/store.ts";
+import type { Branch } from "../../helm/repository/branch.ts";
+import { Voyage } from "../../helm/voyage/voyage.ts";
+import type { RegisterVoyage } from "../../lib/protocol/admin-api.ts";
 import { makePlan } from "./support.ts";
 
 /** A voyage in this process: the real ledger and rules, on a repository of paper and, if wished, a clock that the test moves. */

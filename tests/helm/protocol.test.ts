@@ -13,37 +13,37 @@ test("no task is granted, accepted or lost twice, whatever network, ships and he
 const MUTATIONS = [
   {
     title: "the epoch check",
-    file: "helm/claims.ts",
+    file: "helm/ledger/claims.ts",
     from: "if (task.epoch !== epoch) throw",
     to: "if (false) throw",
   },
   {
     title: "fencing before requeueing",
-    file: "helm/fencing.ts",
+    file: "helm/voyage/fencing.ts",
     from: "    await this.#mark(life, reason);\n    await this.#rescue(life, reason);\n    await this.#requeue(life, reason, isLost);\n",
     to: "    await this.#requeue(life, reason, isLost);\n    await this.#mark(life, reason);\n    await this.#rescue(life, reason);\n",
   },
   {
     title: "saving the mirror before requeueing",
-    file: "helm/fencing.ts",
+    file: "helm/voyage/fencing.ts",
     from: "    await this.#rescue(life, reason);\n    await this.#requeue(life, reason, isLost);\n",
     to: "    await this.#requeue(life, reason, isLost);\n    await this.#rescue(life, reason);\n",
   },
   {
     title: "being on disk before the answer",
-    file: "helm/store.ts",
+    file: "helm/ledger/store.ts",
     from: '      this.#db.exec("COMMIT");\n',
     to: '      for (const answer of answers.splice(0)) answer();\n      setImmediate(() => this.#db.isOpen && this.#db.exec("COMMIT"));\n      return;\n',
   },
   {
     title: "the intent before the move",
-    file: "helm/accepting.ts",
+    file: "helm/voyage/accepting.ts",
     from: "    await ledger.store.write(() => claims.intend(ledger, intent));\n",
     to: "",
   },
   {
     title: "giving the same request the same answer",
-    file: "helm/ship-calls.ts",
+    file: "helm/voyage/ship-calls.ts",
     from: "      if (stored) return stored;\n      const life = claims",
     to: "      const life = claims",
   },

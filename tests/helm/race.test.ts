@@ -2,10 +2,10 @@ import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Fleet } from "../../helm/fleet.ts";
-import { shipServer } from "../../helm/ship-server.ts";
-import { voyageFolderAt } from "../../lib/paths.ts";
-import type { ClaimReply } from "../../lib/ship-api.ts";
+import { shipServer } from "../../helm/server/ship-server.ts";
+import type { Fleet } from "../../helm/voyages.ts";
+import { voyageFolderAt } from "../../lib/base/paths.ts";
+import type { ClaimReply } from "../../lib/protocol/ship-api.ts";
 import { openPaperVoyage, scratchFolder } from "./paper.ts";
 
 const RACERS = 16;

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Branch } from "../../helm/branch.ts";
-import { HttpError } from "../../helm/http.ts";
-import type { Voyage } from "../../helm/voyage.ts";
-import type { Grant } from "../../lib/ship-api.ts";
+import type { Branch } from "../../helm/repository/branch.ts";
+import { HttpError } from "../../helm/server/http.ts";
+import type { Voyage } from "../../helm/voyage/voyage.ts";
+import type { Grant } from "../../lib/protocol/ship-api.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
 import { makePlan } from "./support.ts";
 

@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { helmClient } from "../../lib/helm-client.ts";
-import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
+import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
+import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
-import { writeVoyageFile } from "../../lib/voyage-file.ts";
+import { writeVoyageFile } from "../../lib/voyage/identity.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage } from "./support.ts";
 
 /** A helm that runs and does not answer: here it was stopped by a signal. */

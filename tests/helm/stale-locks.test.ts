@@ -3,12 +3,12 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openBranch } from "../../helm/branch.ts";
+import { openBranch } from "../../helm/repository/branch.ts";
+import { type VoyageFolder, voyageFolder } from "../../lib/base/paths.ts";
+import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
+import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import { removeStaleLocks } from "../../lib/git/stale-locks.ts";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
-import type { HelmClient } from "../../lib/helm-client.ts";
-import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
-import { type VoyageFolder, voyageFolder } from "../../lib/paths.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "./support.ts";
 
 /** What a git that was killed leaves in the captain's repository; and answers of git that are none. */

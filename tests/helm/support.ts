@@ -3,11 +3,11 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Plan, RegisterVoyage } from "../../lib/admin-api.ts";
-import { freePort } from "../../lib/free-port.ts";
+import { freePort } from "../../lib/base/free-port.ts";
+import { voyageFolder } from "../../lib/base/paths.ts";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
-import { voyageFolder } from "../../lib/paths.ts";
-import type { AcceptReply, ClaimReply, Grant, HelloReply } from "../../lib/ship-api.ts";
+import type { Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
+import type { AcceptReply, ClaimReply, Grant, HelloReply } from "../../lib/protocol/ship-api.ts";
 
 /** A temporary captain: OCAPTAIN_HOME, OCAPTAIN_VOYAGES and a free port. */
 export async function makeCaptain() {

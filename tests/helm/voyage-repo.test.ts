@@ -4,10 +4,10 @@ import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { voyageFolderAt } from "../../lib/base/paths.ts";
 import { sourceProblems } from "../../lib/git/source-problems.ts";
 import { prepareRepo, readSource, tokenConfig } from "../../lib/git/voyage-repo.ts";
-import { voyageFolderAt } from "../../lib/paths.ts";
-import { readVoyageStatus } from "../../lib/status.ts";
+import { readVoyageStatus } from "../../lib/voyage/task-files.ts";
 import { makeSource, sh } from "./support.ts";
 
 let root: string;

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { helmClient } from "../../lib/helm-client.ts";
-import { helmHome } from "../../lib/paths.ts";
+import { helmHome } from "../../lib/base/paths.ts";
+import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { type OpenVoyage, openVoyage } from "../contract/voyage.ts";
 
 /** The real harbor, and on its ships the real crew. */

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ensureHarbor, stopHarbor } from "../../lib/harbor-daemon.ts";
-import type { HelmClient } from "../../lib/helm-client.ts";
-import { ensureHelm, stopHelm } from "../../lib/helm-daemon.ts";
-import { spriteName } from "../../lib/naming.ts";
-import { helmHome } from "../../lib/paths.ts";
-import { provisionArgv, provisionStdin } from "../../lib/provision.ts";
+import { spriteName } from "../../lib/base/naming.ts";
+import { helmHome } from "../../lib/base/paths.ts";
+import { ensureHarbor, stopHarbor } from "../../lib/daemons/harbor.ts";
+import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
+import type { HelmClient } from "../../lib/daemons/helm-client.ts";
+import { provisionArgv, provisionStdin } from "../../lib/ship/install.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "./support.ts";

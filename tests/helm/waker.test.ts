@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Voyage } from "../../helm/voyage.ts";
-import { Waker } from "../../helm/wake.ts";
-import { spriteName } from "../../lib/naming.ts";
+import type { Voyage } from "../../helm/voyage/voyage.ts";
+import { Waker } from "../../helm/voyage/wake.ts";
+import { spriteName } from "../../lib/base/naming.ts";
 import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
 import { makePlan } from "./support.ts";

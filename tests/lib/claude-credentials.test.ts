@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { claudeCredentials, credentialsDigest } from "../../lib/claude-credentials.ts";
+import { claudeCredentials, credentialsDigest } from "../../lib/ship/credentials.ts";
 
 const env = { ANTHROPIC_API_KEY: "sk-ant-api03-k", GH_TOKEN: "ghp_one\n", ANTHROPIC_BASE_URL: "https://gate.example.com" };
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { explain, OcaptainError } from "../../lib/errors.ts";
+import { explain, OcaptainError } from "../../lib/base/errors.ts";
 
 test("an error with a ship's words in it cannot steer the captain's terminal, and says the rest as it is", () => {
   const said = "\x1b]0;title\x07\x1b[2Jred\x1b[31m\rover\tthere\nand on";

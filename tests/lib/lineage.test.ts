@@ -2,11 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Ledger } from "../../helm/ledger.ts";
-import { applyPlan } from "../../helm/plan-changes.ts";
-import { Store } from "../../helm/store.ts";
+import { Ledger } from "../../helm/ledger/ledger.ts";
+import { applyPlan } from "../../helm/ledger/plan-changes.ts";
+import { Store } from "../../helm/ledger/store.ts";
 import { anotherPlan, readLineage } from "../../lib/plan/lineage.ts";
-import type { Plan, PlanTask } from "../../lib/plan-types.ts";
+import type { Plan, PlanTask } from "../../lib/plan/types.ts";
 
 let root: string;
 const ledgerFile = () => join(root, "helm/ledger.sqlite");

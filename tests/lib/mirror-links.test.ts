@@ -14,10 +14,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { leadsOut, PUT_ASIDE, placeInMirror, putLinksAside } from "../../lib/mirror-links.ts";
+import { voyageFolder } from "../../lib/base/paths.ts";
 import { openMutagen } from "../../lib/mutagen/client.ts";
+import { leadsOut, PUT_ASIDE, placeInMirror, putLinksAside } from "../../lib/mutagen/mirror-links.ts";
 import { shipSessions } from "../../lib/mutagen/sessions.ts";
-import { voyageFolder } from "../../lib/paths.ts";
 
 let home: string;
 let mirror: string;

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
+import { voyageFolderAt } from "../../lib/base/paths.ts";
 import { parseSessions } from "../../lib/mutagen/session.ts";
 import { type SessionKind, sessionKinds, sessionName, shipSessions } from "../../lib/mutagen/sessions.ts";
 import { specDigest } from "../../lib/mutagen/spec.ts";
-import { voyageFolderAt } from "../../lib/paths.ts";
 
 const folder = voyageFolderAt("/home/me/voyages/voyage-abc", "voyage-abc");
 const berth = { voyageId: "3fa9c1", ship: "ship-0", incarnation: "sprite-8d2f2b0e-6c55-4a64-a1c0-f4d1a2b3c4d5" };

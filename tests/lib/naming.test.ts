@@ -8,7 +8,7 @@ import {
   spriteName,
   spritePrefix,
   VOYAGE_ID,
-} from "../../lib/naming.ts";
+} from "../../lib/base/naming.ts";
 
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const MOST_SHIPS = 1000;

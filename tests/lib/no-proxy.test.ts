@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
-import { isInside } from "../../lib/no-proxy.ts";
+import { isInside } from "../../lib/base/no-proxy.ts";
 
 /** A service on loopback, and a proxy that notes whom it is asked for, and refuses. */
 let service: Server;
@@ -42,7 +42,7 @@ async function behindProxy(program: string, more: Record<string, string> = {}): 
   return (await execa(process.execPath, args, { cwd: ROOT, env, extendEnv: false, timeout: 30_000 })).stdout;
 }
 
-const keep = `import { keepInside } from "${ROOT}/lib/no-proxy.ts"; keepInside();`;
+const keep = `import { keepInside } from "${ROOT}/lib/base/no-proxy.ts"; keepInside();`;
 
 test("fetch, web sockets and gRPC go to this machine directly, whatever proxy the environment names, and to the world through it", async () => {
   const url = `http://127.0.0.1:${portOf(service)}`;

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { acquireOsLock } from "../../lib/os-lock.ts";
+import { acquireOsLock } from "../../lib/base/os-lock.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const module_ = new URL("../../lib/os-lock.ts", import.meta.url).pathname;
+const module_ = new URL("../../lib/base/os-lock.ts", import.meta.url).pathname;
 
 /** A process that takes the lock, says so, and keeps it until it is killed. */
 async function holder(file: string) {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { plain, plainJson, plainLines, said } from "../../lib/plain-text.ts";
+import { plain, plainJson, plainLines, said } from "../../lib/base/text.ts";
 import { UNSEEN } from "../fixtures/unseen.ts";
 
 /** Text as a bad ship makes it: beginnings and ends of escape sequences, and all that is not seen, between letters. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { formatFindings } from "../../lib/plan/findings.ts";
 import { loadPlan } from "../../lib/plan/load.ts";
-import type { Plan } from "../../lib/plan-types.ts";
+import type { Plan } from "../../lib/plan/types.ts";
 
 /** Slips of the pen that would cost somebody an hour, or a check that was never run, if preflight did not say them. */
 let folder: string;

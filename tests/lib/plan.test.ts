@@ -7,7 +7,7 @@ import { digestOf } from "../../lib/plan/digest.ts";
 import { formatFindings } from "../../lib/plan/findings.ts";
 import { loadPlan, purposeOf } from "../../lib/plan/load.ts";
 import { parseJson } from "../../lib/plan/read.ts";
-import { Plan } from "../../lib/plan-types.ts";
+import { Plan } from "../../lib/plan/types.ts";
 
 let folder: string;
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openPolicy } from "../../lib/tailnet/policy-api.ts";
+import { openPolicy } from "../../lib/tailnet/policy/policy-api.ts";
 import { DEFAULT_POLICY, startStandInPolicy } from "../fixtures/stand-in-policy.ts";
 
 let api: Awaited<ReturnType<typeof startStandInPolicy>>;

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import jsonc from "jsonc-parser";
 import { expect, test } from "vitest";
-import { mergePolicy, renderHeadscalePolicy, unmergePolicy } from "../../lib/tailnet/policy.ts";
-import { policyRules } from "../../lib/tailnet/policy-rules.ts";
+import { mergePolicy, renderHeadscalePolicy, unmergePolicy } from "../../lib/tailnet/policy/policy.ts";
+import { policyRules } from "../../lib/tailnet/policy/policy-rules.ts";
 
 const RULES = policyRules("tailscale", ["you@example.com"]);
 const read = (text: string) => jsonc.parse(text, [], { allowTrailingComma: true });

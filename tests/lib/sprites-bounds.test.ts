@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, onTestFinished, test } from "vitest";
-import { readAtMost } from "../../lib/read-at-most.ts";
+import { readAtMost } from "../../lib/base/read-at-most.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { readExecStream } from "../../lib/sprites/exec-stream.ts";
 

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MAX_STACK_NAME, spriteName } from "../../lib/naming.ts";
-import type { Captain } from "../../lib/tailnet/captain.ts";
-import { reachNode } from "../../lib/tailnet/captain-peers.ts";
-import { openTailscale, type Tailscale, TailscaleStatus } from "../../lib/tailnet/cli.ts";
-import { isMarked, isOfVoyage, keyDescription, MAX_DESCRIPTION, markedExpiry } from "../../lib/tailnet/key-marks.ts";
-import { listedNode, nodesOfShip } from "../../lib/tailnet/nodes.ts";
-import { readTailnetSettings } from "../../lib/tailnet/settings.ts";
-import { SHIP_TAG, type TailnetControl, type TailnetNode } from "../../lib/tailnet/types.ts";
+import { MAX_STACK_NAME, spriteName } from "../../lib/base/naming.ts";
+import { isMarked, isOfVoyage, keyDescription, MAX_DESCRIPTION, markedExpiry } from "../../lib/tailnet/control/key-marks.ts";
+import { listedNode, nodesOfShip } from "../../lib/tailnet/control/nodes.ts";
+import { readTailnetSettings } from "../../lib/tailnet/control/settings.ts";
+import { SHIP_TAG, type TailnetControl, type TailnetNode } from "../../lib/tailnet/control/types.ts";
+import type { Captain } from "../../lib/tailnet/node/captain.ts";
+import { reachNode } from "../../lib/tailnet/node/captain-peers.ts";
+import { openTailscale, type Tailscale, TailscaleStatus } from "../../lib/tailnet/node/tailscale-cli.ts";
 
 const hex = fc.stringMatching(/^[0-9a-f]{6}$/);
 /** Up to the longest: fast-check's own sizes stop at about ten characters. */

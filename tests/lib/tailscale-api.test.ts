@@ -1,10 +1,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
-import { explain, OcaptainError } from "../../lib/errors.ts";
-import { call } from "../../lib/tailnet/http.ts";
-import { openTailscale } from "../../lib/tailnet/tailscale.ts";
-import { KEY_LIFETIME_SECONDS, type TailnetControl } from "../../lib/tailnet/types.ts";
+import { explain, OcaptainError } from "../../lib/base/errors.ts";
+import { call } from "../../lib/tailnet/control/http.ts";
+import { openTailscale } from "../../lib/tailnet/control/tailscale-api.ts";
+import { KEY_LIFETIME_SECONDS, type TailnetControl } from "../../lib/tailnet/control/types.ts";
 import { startStandInTailscale } from "../fixtures/stand-in-tailscale.ts";
 
 let api: Awaited<ReturnType<typeof startStandInTailscale>>;

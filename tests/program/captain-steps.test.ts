@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { captainSteps } from "../../components/captain-steps.ts";
-import type { Plan } from "../../lib/plan-types.ts";
+import type { Plan } from "../../lib/plan/types.ts";
 import { plan, registered } from "./registered.ts";
 
 let dependsOn: Record<string, string[]>;

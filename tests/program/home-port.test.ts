@@ -43,7 +43,7 @@ test("one resource, the whole policy, in which others' lines are as they were; n
   vi.spyOn(console, "log").mockImplementation(() => {}); // the mocks' engine
   vi.spyOn(console, "warn").mockImplementation(() => {});
   vi.spyOn(console, "info").mockImplementation(() => {});
-  const { diff } = await import("../../home-port/index.ts");
+  const { diff } = await import("../../tailnet-policy/index.ts");
   await (runtime as unknown as { waitForRPCs(): Promise<void> }).waitForRPCs();
   expect(hooks.sort()).toEqual(["policy-as-read", "policy-rules-out"]);
   expect(bound).toEqual(["policy-as-read", "policy-as-read", "policy-rules-out"]);

@@ -1,7 +1,7 @@
 import { runtime } from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 import type { VoyageArgs } from "../../components/voyage.ts";
-import type { Plan } from "../../lib/plan-types.ts";
+import type { Plan } from "../../lib/plan/types.ts";
 
 const nameOf = (urn: string) => urn.split("::").at(-1) ?? urn;
 

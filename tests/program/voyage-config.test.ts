@@ -1,6 +1,6 @@
 import { runtime } from "@pulumi/pulumi";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { readVoyageConfig } from "../../components/voyage-config.ts";
+import { readVoyageConfig } from "../../components/config.ts";
 
 beforeEach(() => {
   for (const name of ["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY"]) vi.stubEnv(name, "");

@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { spriteName } from "../../lib/base/naming.ts";
+import { harborInfoFile, mutagenHome } from "../../lib/base/paths.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
-import { spriteName } from "../../lib/naming.ts";
-import { harborInfoFile, mutagenHome } from "../../lib/paths.ts";
-import type { VoyageStatus } from "../../lib/voyage-status.ts";
+import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { holderOf } from "../fixtures/process.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 

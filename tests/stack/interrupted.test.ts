@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { spritePrefix } from "../../lib/naming.ts";
+import { spritePrefix } from "../../lib/base/naming.ts";
 import { diamond } from "../fixtures/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 

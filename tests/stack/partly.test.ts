@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { captainId } from "../../lib/captain.ts";
-import { ensureHarbor } from "../../lib/harbor-daemon.ts";
-import { spriteName } from "../../lib/naming.ts";
-import { writeVoyageFile } from "../../lib/voyage-file.ts";
+import { spriteName } from "../../lib/base/naming.ts";
+import { ensureHarbor } from "../../lib/daemons/harbor.ts";
+import { captainId } from "../../lib/voyage/captain-id.ts";
+import { writeVoyageFile } from "../../lib/voyage/identity.ts";
 import { diamond } from "../fixtures/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 

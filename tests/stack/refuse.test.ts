@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { knownHarbor } from "../../lib/harbor-daemon.ts";
+import { knownHarbor } from "../../lib/daemons/harbor.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");

@@ -3,9 +3,9 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { knownHarbor } from "../../lib/harbor-daemon.ts";
-import { stopHelm } from "../../lib/helm-daemon.ts";
-import { spriteName, spritePrefix } from "../../lib/naming.ts";
+import { spriteName, spritePrefix } from "../../lib/base/naming.ts";
+import { knownHarbor } from "../../lib/daemons/harbor.ts";
+import { stopHelm } from "../../lib/daemons/helm.ts";
 import { diamond, writePlan } from "../fixtures/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 

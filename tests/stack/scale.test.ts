@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { spritePrefix } from "../../lib/naming.ts";
+import { spritePrefix } from "../../lib/base/naming.ts";
 import { reachLoopback } from "../../tools/environment.mjs";
 import { type Captain, openCaptain } from "./captain.ts";
 

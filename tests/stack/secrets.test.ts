@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { knownHarbor } from "../../lib/harbor-daemon.ts";
+import { knownHarbor } from "../../lib/daemons/harbor.ts";
 import { claudeFolder, INSTALL_MS } from "../claude/claude-cli.ts";
 import { bash, complete, steps } from "../claude/fleet.ts";
 import { type Conversation, StandInApi, type Turn } from "../claude/stand-in-api.ts";

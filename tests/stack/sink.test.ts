@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { knownHarbor } from "../../lib/harbor-daemon.ts";
+import { spriteName } from "../../lib/base/naming.ts";
+import { knownHarbor } from "../../lib/daemons/harbor.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
-import { spriteName } from "../../lib/naming.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 /** A task that never ends by itself, so that the ship is always found in the middle of it. */

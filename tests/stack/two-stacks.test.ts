@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { spritePrefix } from "../../lib/naming.ts";
+import { spritePrefix } from "../../lib/base/naming.ts";
 import { diamond, writePlan } from "../fixtures/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 

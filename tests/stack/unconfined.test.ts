@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { runningHarbor } from "../../lib/harbor-daemon.ts";
-import { spriteName } from "../../lib/naming.ts";
-import { harborHome } from "../../lib/paths.ts";
+import { spriteName } from "../../lib/base/naming.ts";
+import { harborHome } from "../../lib/base/paths.ts";
+import { runningHarbor } from "../../lib/daemons/harbor.ts";
 import { diamond } from "../fixtures/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { captainArch } from "../../lib/tailnet/parts.ts";
+import { captainArch } from "../../lib/tailnet/node/parts.ts";
 import { setup } from "../../tools/setup.mjs";
 
 /** The first build on a machine; a later one takes nothing (docs/tailnet.md). */

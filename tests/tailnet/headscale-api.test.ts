@@ -1,10 +1,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { explain } from "../../lib/errors.ts";
-import { tailnetControl } from "../../lib/tailnet/control.ts";
-import { openHeadscale } from "../../lib/tailnet/headscale.ts";
-import { KEY_LIFETIME_SECONDS, SHIP_TAG, type TailnetControl } from "../../lib/tailnet/types.ts";
+import { explain } from "../../lib/base/errors.ts";
+import { tailnetControl } from "../../lib/tailnet/control/control.ts";
+import { openHeadscale } from "../../lib/tailnet/control/headscale.ts";
+import { KEY_LIFETIME_SECONDS, SHIP_TAG, type TailnetControl } from "../../lib/tailnet/control/types.ts";
 import { BUILD_MS } from "./go-parts.ts";
 import { type Headscale, startHeadscale } from "./headscale.ts";
 import { joinMachine } from "./machine.ts";

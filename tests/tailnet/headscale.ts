@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { freePort } from "../../lib/free-port.ts";
+import { freePort } from "../../lib/base/free-port.ts";
 import { goParts } from "./go-parts.ts";
 
 const READY_MS = 20_000;

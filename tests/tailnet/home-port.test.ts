@@ -42,7 +42,7 @@ async function pulumi(...args: string[]): Promise<string> {
     : [];
   const run = await execa(
     "pulumi",
-    [...args, ...config, "--non-interactive", "--color", "never", "--cwd", join(ROOT, "home-port")],
+    [...args, ...config, "--non-interactive", "--color", "never", "--cwd", join(ROOT, "tailnet-policy")],
     {
       env,
       all: true,
@@ -50,7 +50,7 @@ async function pulumi(...args: string[]): Promise<string> {
       reject: false,
     },
   );
-  await rm(join(ROOT, "home-port", "Pulumi.tailnet.yaml"), { force: true });
+  await rm(join(ROOT, "tailnet-policy", "Pulumi.tailnet.yaml"), { force: true });
   if (run.exitCode !== 0) throw new Error(String(run.all));
   return String(run.all);
 }

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { openTailscale } from "../../lib/tailnet/cli.ts";
-import { tailscaledEnvironment } from "../../lib/tailnet/ship-node.ts";
+import { tailscaledEnvironment } from "../../lib/tailnet/node/ship-node.ts";
+import { openTailscale } from "../../lib/tailnet/node/tailscale-cli.ts";
 import { goParts } from "./go-parts.ts";
 
 const START_MS = 20_000;

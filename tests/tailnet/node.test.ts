@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { tailnetSshHome } from "../../lib/paths.ts";
+import { tailnetSshHome } from "../../lib/base/paths.ts";
 import { failure, type Props } from "../contract/resource.ts";
 import { startNode } from "./node-here.ts";
 import { noOwnNetwork } from "./own-network.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { captainArch, tailscaleParts } from "../../lib/tailnet/parts.ts";
+import { captainArch, tailscaleParts } from "../../lib/tailnet/node/parts.ts";
 import { ROOTS } from "../../tools/setup/signature.mjs";
 import signed from "../fixtures/tailscale-signed.json" with { type: "json" };
 import { BUILD_MS, goParts } from "./go-parts.ts";

@@ -11,7 +11,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "oc-b-"));
   write("tsconfig.json", "{}");
   write("package.json", `{"type": "module"}`);
-  write("lib/errors.ts", "export const a = 1; export type A = number;");
+  write("lib/base/errors.ts", "export const a = 1; export type A = number;");
   write("helm/main.ts", "export const h = 1;");
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,7 +39,7 @@ test.each([
   ["components/x.ts", `export { h } from "../helm/main.ts";`, "components → lib, dynamic-providers"],
   [
     "crew/x.ts",
-    `export { a } from "../lib/errors.ts";`,
+    `export { a } from "../lib/base/errors.ts";`,
     "crew takes only types from lib: a ship has neither lib nor node_modules",
   ],
   ["lib/y.ts", `export { z } from "./nowhere.ts";`, "no import of what is not there"],
@@ -49,7 +49,7 @@ test.each([
 });
 
 test("what the rooms may do is let pass: lib for all, types for the crew", () => {
-  write("helm/ok.ts", `import { a } from "../lib/errors.ts"; export const b = a;`);
-  write("crew/ok.ts", `import type { A } from "../lib/errors.ts"; export const b: A = 1;`);
+  write("helm/ok.ts", `import { a } from "../lib/base/errors.ts"; export const b = a;`);
+  write("crew/ok.ts", `import type { A } from "../lib/base/errors.ts"; export const b: A = 1;`);
   expect(broken()).toEqual([]);
 });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { acquireOsLock } from "../../lib/os-lock.ts";
+import { acquireOsLock } from "../../lib/base/os-lock.ts";
 import { OLD_NODE } from "../fixtures/old-node.ts";
 import { startStandInTailscale } from "../fixtures/stand-in-tailscale.ts";
 import { serialise, startHost, UNKNOWN } from "./host-process.ts";

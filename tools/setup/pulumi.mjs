@@ -72,7 +72,7 @@ async function fromGo({ tell, temporary }) {
   await goBuild("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", built, { ldflags, tell });
   mkdirSync(binFolder, { recursive: true });
   // Beside the CLI, where it looks first: from elsewhere on PATH it warns at each run.
-  link("../../tools/language-host/pulumi-language-nodejs", "pulumi-language-nodejs", temporary);
+  link("../language-host/pulumi-language-nodejs", "pulumi-language-nodejs", temporary);
   link("../../node_modules/@pulumi/pulumi/pulumi-resource-pulumi-nodejs", "pulumi-resource-pulumi-nodejs", temporary);
   renameSync(built, join(binFolder, "pulumi"));
   const seconds = Math.round((Date.now() - started) / 1000);

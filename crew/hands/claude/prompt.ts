@@ -1,4 +1,4 @@
-import type { Grant } from "../../../lib/ship-api.ts";
+import type { Grant } from "../../../lib/protocol/ship-api.ts";
 
 export type Who = { ship: string; voyage: string };
 

@@ -1,6 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
-import type { Grant, Usage } from "../../../lib/ship-api.ts";
-import { run, type Start } from "../../run.ts";
+import type { Grant, Usage } from "../../../lib/protocol/ship-api.ts";
+import { run, type Start } from "../../machine/run.ts";
 import { type Failure, failureOf, type RateLimit } from "./failure.ts";
 
 /** A line of `--output-format stream-json`, as far as it is read here. */

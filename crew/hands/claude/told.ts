@@ -1,5 +1,5 @@
+import type { HandEnd } from "../../claim/hand.ts";
 import type { Gatekeeper } from "../../gates/gatekeeper.ts";
-import type { HandEnd } from "../../hand.ts";
 
 /** How the task ended, by its gates; null while it has not. */
 export function toldBy({ ending }: Gatekeeper): HandEnd | null {

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Ship } from "../../ship.ts";
+import type { Ship } from "../../machine/ship.ts";
 
 /** How often it is copied while a run goes on. */
 export const TRANSCRIPT_MS = 30_000;

@@ -1,17 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { HandSettings } from "../../../lib/plan-types.ts";
-import type { Usage } from "../../../lib/ship-api.ts";
-import { type Deck, handBaseEnvironment } from "../../deck.ts";
-import { openDoor } from "../../gates/door.ts";
+import type { HandSettings } from "../../../lib/plan/types.ts";
+import type { Usage } from "../../../lib/protocol/ship-api.ts";
+import { type Deck, handBaseEnvironment } from "../../claim/context.ts";
 import { gatePlaces, hangGates } from "../../gates/hook-settings.ts";
-import { othersSince } from "./credentials.ts";
-import { claudeEnvironment } from "./environment.ts";
+import { openDoor } from "../../gates/socket.ts";
+import { othersSince } from "./account/credentials.ts";
+import { claudeEnvironment } from "./account/environment.ts";
+import { NOTHING_USED } from "./account/spending.ts";
 import { type Failure, wordsOf } from "./failure.ts";
-import { holdVoyage } from "./patience.ts";
+import { holdVoyage } from "./retry-policy.ts";
 import { runSession } from "./session.ts";
-import { NOTHING_USED } from "./spending.ts";
 
 /** Long enough for Claude Code's own tries against an API that does not answer, so that it is its words that are told. */
 const TRIAL_MS = 90_000;

@@ -1,6 +1,6 @@
-import type { Deck } from "../../deck.ts";
+import type { Deck } from "../../claim/context.ts";
 import { type GatePlaces, hangGates } from "../../gates/hook-settings.ts";
-import { Halt } from "../../halt.ts";
+import { Halt } from "../../helm/halt.ts";
 
 /**
  * The hand can work on this ship no more, and no task is at fault. The helm is told first: it gives the ship no task and does not wake it for one, until

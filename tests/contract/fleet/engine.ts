@@ -1,4 +1,4 @@
-import { shipName, spriteName } from "../../../lib/naming.ts";
+import { shipName, spriteName } from "../../../lib/base/naming.ts";
 import { type PartlyMade, type Props, resource } from "../resource.ts";
 
 /**

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AcceptRequest, ClaimReply, ReleaseRequest } from "../../../lib/ship-api.ts";
+import type { AcceptRequest, ClaimReply, ReleaseRequest } from "../../../lib/protocol/ship-api.ts";
 import type { World } from "./world.ts";
 
 /** The reference: what was answered, and what must therefore be true ever after. It decides nothing; it only objects. */

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Branch } from "../../../helm/branch.ts";
-import { Ledger } from "../../../helm/ledger.ts";
-import { Store } from "../../../helm/store.ts";
-import { Voyage } from "../../../helm/voyage.ts";
-import type { Plan } from "../../../lib/plan-types.ts";
+import { Ledger } from "../../../helm/ledger/ledger.ts";
+import { Store } from "../../../helm/ledger/store.ts";
+import type { Branch } from "../../../helm/repository/branch.ts";
+import { Voyage } from "../../../helm/voyage/voyage.ts";
+import type { Plan } from "../../../lib/plan/types.ts";
 
 /** What stays when the helm dies: the disk, the repository, time. And the helm, which can be killed at any moment and started again. */
 

@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { openSprites } from "../../lib/sprites/client.ts";
+import { holdAwake } from "../../lib/sprites/keep-awake.ts";
+import type { ProviderSettings } from "../../lib/sprites/types.ts";
+import { sshConfigFile } from "../../lib/tailnet/node/ssh.ts";
+
+/** Tailnet traffic holds no ship awake: the captain does, while the terminal is open. */
+const HOLD_SECONDS = 120;
+const REFRESH_MS = 50_000;
+/** ssh's own exit status for a connection that failed. */
+const SSH_FAILED = 255;
+
+/**
+ * Runs argv on a ship of a voyage with a tailnet, in this terminal, by ssh; `sprite` is woken by its provider first, since nothing of the tailnet
+ * does. Returns the exit status of what ran there.
+ * @throws OcaptainError SSH when the ship is not reached, SSH_MISSING
+ */
+export async function terminalOverTailnet(
+  provider: ProviderSettings,
+  of: { voyageId: string; sprite: string; argv: readonly string[]; signal: AbortSignal; connecting: () => void },
+): Promise<number> {
+  const sprites = await openSprites(provider);
+  await holdAwake(sprites, of.sprite, HOLD_SECONDS);
+  const refresh = setInterval(() => holdAwake(sprites, of.sprite, HOLD_SECONDS).catch(() => {}), REFRESH_MS);
+  of.connecting();
+  try {
+    const status = await run(["-F", sshConfigFile(of.voyageId), "-t", of.sprite, of.argv.map(quote).join(" ")], of.signal);
+    if (status !== SSH_FAILED) return status;
+    throw new OcaptainError("SSH", `${of.sprite} was not reached over the tailnet, or the connection ended`, {
+      hint: "ocaptain doctor",
+    });
+  } finally {
+    clearInterval(refresh);
+  }
+}
+
+/** ssh has this terminal to itself: also its size, and Ctrl-C. */
+function run(args: readonly string[], signal: AbortSignal): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const ssh = spawn("ssh", args, { stdio: "inherit" });
+    const end = () => ssh.kill("SIGTERM");
+    signal.addEventListener("abort", end, { once: true });
+    ssh.once("error", (cause) =>
+      reject(new OcaptainError("SSH_MISSING", "ssh could not be run", { hint: "install OpenSSH's client", cause })),
+    );
+    ssh.once("close", (code) => {
+      signal.removeEventListener("abort", end);
+      resolve(code ?? 130);
+    });
+  });
+}
+
+const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;

@@ -1,0 +1,73 @@
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { spriteName } from "../../lib/base/naming.ts";
+import { plain, said } from "../../lib/base/text.ts";
+import { HAND_SESSION } from "../../lib/ship/crew-launch.ts";
+import { shipScript } from "../../lib/ship/shell.ts";
+import { openSprites } from "../../lib/sprites/client.ts";
+import { readVoyageProvider } from "../../lib/voyage/provider.ts";
+import type { KnownVoyage } from "../target/choose-voyage.ts";
+
+/** The text is in the request's URL, percent-encoded: so much is at most 48 KiB there. */
+export const MOST_TYPED = 4_096;
+/** Characters at a time, and the pause after them: what comes faster, or in larger pieces, Claude Code takes for pasted, and cuts in pieces of its own. */
+const PART = 100;
+const PART_SECONDS = 0.05;
+/** Claude Code takes some seconds to start. */
+const START_SECONDS = 20;
+const TYPE_MS = 60_000;
+/** Exit statuses of our own script. */
+const [NO_SESSION, NO_SCREEN] = [77, 78];
+
+/** A program that takes keys one by one has put its terminal into raw mode; the Enter that comes with the text in one piece would be taken for pasted. */
+const SCRIPT = `
+tty=$(tmux display-message -p -t =${HAND_SESSION}: '#{pane_tty}' 2>/dev/null) && [ -n "$tty" ] || exit ${NO_SESSION}
+tries=${START_SECONDS * 5}
+until stty -a -F "$tty" 2>/dev/null | grep -q -e '-icanon'; do
+  tries=$((tries - 1)); [ $tries -gt 0 ] || exit ${NO_SCREEN}
+  sleep 0.2
+done
+for part do tmux send-keys -t =${HAND_SESSION}: -l -- "$part" || exit ${NO_SESSION}; sleep ${PART_SECONDS}; done
+sleep 0.3
+tmux send-keys -t =${HAND_SESSION}: Enter`;
+
+/**
+ * Types `text` into the interactive session of a ship's hand as a message of its own, by an exec, which wakes the ship.
+ * @throws OcaptainError NOT_SAILING, NO_SESSION, TYPING
+ */
+export async function typeToHand({ file, folder }: KnownVoyage, ship: string, text: string): Promise<void> {
+  const { stack } = file;
+  const provider = await readVoyageProvider(folder);
+  if (!provider) throw new OcaptainError("NOT_SAILING", `voyage "${stack}" does not sail`, { hint: `pulumi up -s ${stack}` });
+  const sprites = await openSprites({ ...provider, token: provider.token ?? process.env.SPRITE_TOKEN });
+  const argv = shipScript(SCRIPT, ...parts(typable(text)));
+  const look = `ocaptain shell ${stack} ${ship}`;
+  const { exitCode, stderr } = await sprites
+    .exec(spriteName(stack, file.voyageId, ship), argv, { timeoutMs: TYPE_MS })
+    .catch((error: unknown) => {
+      if (!(error instanceof OcaptainError) || error.code === "SPRITE_GONE") throw error;
+      throw new OcaptainError("TYPING", `${error.message}; it may have been typed all the same`, { hint: look, cause: error });
+    });
+  if (exitCode === 0) return;
+  if (exitCode === NO_SESSION)
+    throw new OcaptainError("NO_SESSION", `no session of Claude Code is open on ${ship}`, { hint: `ocaptain status ${stack}` });
+  if (exitCode === NO_SCREEN)
+    throw new OcaptainError("NO_SESSION", `Claude Code's screen on ${ship} took no keys for ${START_SECONDS} s`, { hint: look });
+  throw new OcaptainError("TYPING", `typing on ${ship} failed: ${said(stderr) || `exit status ${exitCode}`}`, {
+    hint: look,
+  });
+}
+
+/** What keys can say: no escape sequences; a tab would be a key of its own; a line feed is a new line of the same message. */
+const typable = (text: string) =>
+  text
+    .replaceAll("\r\n", "\n")
+    .split("\n")
+    .map((line) => plain(line))
+    .join("\n")
+    .replaceAll("\t", "  ");
+
+/** By code points: half of one is no text. */
+function parts(text: string): string[] {
+  const points = [...text];
+  return Array.from({ length: Math.ceil(points.length / PART) }, (_, i) => points.slice(i * PART, (i + 1) * PART).join(""));
+}

@@ -1,0 +1,153 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { helmClient } from "../../lib/daemons/helm-client.ts";
+import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
+import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
+import { countTasks, readTaskRows, spendOfTasks } from "../../lib/voyage/task-files.ts";
+import type { KnownVoyage } from "../target/choose-voyage.ts";
+import { budgetAttention, helmAttention, questionAttention, taskAttention, voyageAttention } from "./attention.ts";
+import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
+import { type ShipView, type StatusView, seenState, shipSince } from "./view.ts";
+
+/**
+ * Looks at a voyage: asks the helm, else reads the synced task files and the folder; asks the voyage's sync daemon, if it runs. Wakes no ship,
+ * starts no daemon, asks no provider. A part that cannot be seen is said, not thrown.
+ */
+export async function see(voyage: KnownVoyage): Promise<StatusView> {
+  const [helm, syncs] = await Promise.all([askHelm(voyage), askSyncs(voyage)]);
+  return "id" in helm ? byHelm(voyage, helm, syncs) : byFiles(voyage, syncs, helm);
+}
+
+/** Tasks from the helm, else from the files. */
+export async function seeTasks(voyage: KnownVoyage): Promise<{ from: "helm" | "files"; tasks: TaskRow[] }> {
+  const helm = await askHelm(voyage);
+  return "id" in helm ? { from: "helm", tasks: helm.tasks } : { from: "files", tasks: await readTaskRows(voyage.folder) };
+}
+
+/** Why not: it does not run, does not have this voyage (any more), or runs and does not answer. */
+const askHelm = ({ file }: KnownVoyage): Promise<VoyageStatus | Error> =>
+  helmClient()
+    .lookAtVoyage(file.voyageId)
+    .catch((error: Error) => error);
+
+/** null when the daemon does not run or cannot be understood. The provider matters only to a daemon that is started. */
+async function askSyncs({ file }: KnownVoyage): Promise<Syncs> {
+  const mutagen = voyageMutagen({ voyageId: file.voyageId, provider: "harbor" });
+  return mutagen.list().then(sortSessions, () => null);
+}
+
+function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Syncs): StatusView {
+  const now = Date.parse(status.asOf);
+  const held = new Map(status.tasks.map((task) => [task.id, task]));
+  const ships = status.ships.map((row): ShipView => {
+    const { state, knownBy } = seenState(row, now);
+    const task = row.task === null ? undefined : held.get(row.task);
+    return {
+      ship: row.ship,
+      state,
+      knownBy,
+      since: shipSince(state, row, status.tasks),
+      task: task ? { id: task.id, subject: task.subject, since: task.changedAt } : null,
+      usage: status.spend.byShip?.[row.ship] ?? null,
+      note: row.limited && !status.limited ? heldNote(row.limited, row.ship) : row.note,
+      sync: syncOf(syncs, row.ship, state),
+    };
+  });
+  const ours = byName(ships);
+  return {
+    id: file.voyageId,
+    stack: file.stack,
+    name: status.name,
+    state: status.state,
+    from: "helm",
+    asOf: status.asOf,
+    branch: status.branch,
+    tip: status.tip,
+    workspace: folder.workspace,
+    tasks: countTasks(status.tasks),
+    spend: status.spend,
+    limited: status.limited ?? null,
+    attention: [
+      ...budgetAttention(status),
+      ...questionAttention(status.tasks, file.stack),
+      ...voyageAttention(status, ours).filter((each) => each.kind === "verification"),
+      ...taskAttention(status.tasks, file.stack),
+      ...voyageAttention(status, ours).filter((each) => each.kind !== "verification"),
+      ...ours.flatMap(({ ship }) => syncAttention(syncs, ship, folder.mirror(ship), file.stack)),
+    ],
+    ships: ours,
+  };
+}
+
+const heldNote = ({ until, message, by }: NonNullable<ShipRow["limited"]>, ship: string) =>
+  `no task until ${until.slice(0, 19)}Z, by the word of ${by.join(" and ") === ship ? "itself" : by.join(" and ")}: ${message}`;
+
+async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error): Promise<StatusView> {
+  const [tasks, tip, mirrors, logs] = await Promise.all([
+    readTaskRows(folder),
+    tipOf(folder.repo, file.stack),
+    namesIn(folder.ships),
+    namesIn(folder.logs),
+  ]);
+  const owners = tasks.flatMap((task) => task.ship ?? []);
+  const names = [...new Set([...mirrors, ...logs, ...owners])];
+  const ships = names.map((ship): ShipView => {
+    const task = tasks.find((row) => row.status === "claimed" && row.ship === ship);
+    return {
+      ship,
+      state: "unknown",
+      knownBy: task ? "held this task when the helm was last there" : "the helm cannot be asked",
+      since: null,
+      task: task ? { id: task.id, subject: task.subject, since: task.changedAt } : null,
+      usage: null,
+      note: null,
+      sync: syncOf(syncs, ship, "unknown"),
+    };
+  });
+  const shown = file.sunkAt ? [] : byName(ships);
+  return {
+    id: file.voyageId,
+    stack: file.stack,
+    name: null,
+    state: file.sunkAt ? "sunk" : "unknown",
+    from: "files",
+    asOf:
+      file.sunkAt ??
+      tasks
+        .map((task) => task.changedAt)
+        .sort()
+        .at(-1) ??
+      null,
+    branch: file.stack,
+    tip,
+    workspace: folder.workspace,
+    tasks: countTasks(tasks),
+    spend: spendOfTasks(tasks),
+    limited: null,
+    attention: file.sunkAt
+      ? []
+      : [
+          helmAttention(file.stack, why),
+          ...taskAttention(tasks, file.stack),
+          ...shown.flatMap(({ ship }) => syncAttention(syncs, ship, folder.mirror(ship), file.stack)),
+        ],
+    ships: shown,
+  };
+}
+
+/** As git keeps a branch that moves. Packed away, it is git's to find; loading its client for every look would be a third of the look's time. */
+async function tipOf(repo: string, branch: string): Promise<string | null> {
+  const loose = await readFile(join(repo, "refs", "heads", branch), "utf8").catch(() => "");
+  if (/^[0-9a-f]{40}\n$/.test(loose)) return loose.trim();
+  const { gitLine } = await import("../../lib/git/run.ts");
+  return gitLine(["rev-parse", `refs/heads/${branch}`], { gitDir: repo }).catch(() => null);
+}
+
+/** Folders only: beside a mirror is the note of whose it is. */
+async function namesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}
+
+/** ship-2 before ship-10; not by localeCompare, whose first use costs more than all else here. */
+const byName = (ships: ShipView[]) => ships.sort((a, b) => a.ship.length - b.ship.length || (a.ship < b.ship ? -1 : 1));

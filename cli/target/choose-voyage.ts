@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { type VoyageFolder, voyageFolderAt, voyagesRoot } from "../../lib/base/paths.ts";
+import { readVoyageFile, type VoyageFile } from "../../lib/voyage/identity.ts";
+
+/** A voyage that this captain has a folder of. */
+export type KnownVoyage = { file: VoyageFile; folder: VoyageFolder };
+
+/** Names of the folders in `voyagesRoot()` that have a voyage.json, in order. */
+export async function voyageNames(): Promise<string[]> {
+  const entries = await readdir(voyagesRoot()).catch(() => []);
+  return entries.filter((name) => existsSync(join(voyagesRoot(), name, "voyage.json"))).sort();
+}
+
+/**
+ * The voyage that a command is about: the one named (by stack or id), else the only one. Where there are several, the only one that has
+ * not sunk.
+ * @throws OcaptainError NO_VOYAGE, WHICH_VOYAGE (with all of them), VOYAGE_FILE
+ */
+export async function chooseVoyage(name: string | undefined): Promise<KnownVoyage> {
+  const names = await voyageNames();
+  if (name !== undefined && names.includes(name)) return open(name);
+  const known = (await Promise.all(names.map((each) => open(each).catch(() => null)))).filter((voyage) => voyage !== null);
+  if (name !== undefined) {
+    const byId = known.find((voyage) => voyage.file.voyageId === name);
+    if (byId) return byId;
+    const list = names.length > 0 ? `there are ${names.join(", ")}` : "there is none";
+    throw new OcaptainError("NO_VOYAGE", `no voyage "${name}" in ${voyagesRoot()}; ${list}`, {
+      hint: `pulumi up -s ${name}  # OCAPTAIN_VOYAGES says where voyages are`,
+    });
+  }
+  if (names.length === 0)
+    throw new OcaptainError("NO_VOYAGE", `there is no voyage in ${voyagesRoot()}`, {
+      hint: "pulumi up  # OCAPTAIN_VOYAGES says where voyages are",
+    });
+  if (names.length === 1) return open(names[0]!);
+  const afloat = known.filter((voyage) => !voyage.file.sunkAt);
+  if (afloat.length === 1 && known.length === names.length) return afloat[0]!;
+  const lines = known.map(
+    ({ file, folder }) => `  ${basename(folder.root)}${file.sunkAt ? `  (sunk ${file.sunkAt.slice(0, 10)})` : ""}`,
+  );
+  throw new OcaptainError("WHICH_VOYAGE", `there are several voyages; say which:\n${lines.join("\n")}`, {
+    hint: `ocaptain status ${names[0]}`,
+  });
+}
+
+async function open(name: string): Promise<KnownVoyage> {
+  const file = await readVoyageFile(name);
+  if (!file) throw new OcaptainError("NO_VOYAGE", `voyage "${name}" is gone`);
+  // One that was put aside has its folder under another name than its stack's.
+  return { file, folder: voyageFolderAt(join(voyagesRoot(), name), file.stack) };
+}

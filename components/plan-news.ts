@@ -1,0 +1,30 @@
+import { OcaptainError } from "../lib/base/errors.ts";
+import { helmClient } from "../lib/daemons/helm-client.ts";
+import type { Plan, PlanChanges } from "../lib/plan/types.ts";
+import { readVoyageFile } from "../lib/voyage/identity.ts";
+
+const WORDS: Record<keyof PlanChanges, string> = {
+  added: "added",
+  updated: "updated",
+  cancelled: "cancelled, as the plan has them no more",
+  kept: "kept on their old text, as they are claimed or accepted",
+};
+
+/**
+ * What this plan would change in the ledger of a voyage that sails, for a preview (design 12): one line a kind, with the tasks' ids. null when it
+ * changes nothing, or when there is no voyage yet. Changes nothing, starts nothing; a helm that does not answer is said, not thrown.
+ */
+export async function planNews(stack: string, plan: Plan): Promise<string | null> {
+  const voyage = await readVoyageFile(stack);
+  if (!voyage || voyage.sunkAt) return null;
+  try {
+    const changes = await helmClient().planChanges(voyage.voyageId, plan);
+    const lines = (Object.keys(WORDS) as (keyof PlanChanges)[])
+      .filter((kind) => changes[kind].length > 0)
+      .map((kind) => `  ${WORDS[kind]}: ${changes[kind].join(", ")}`);
+    return lines.length === 0 ? null : ["The plan has changed. Tasks:", ...lines].join("\n");
+  } catch (error) {
+    if (error instanceof OcaptainError && error.code === "NO_VOYAGE") return null;
+    return `What the plan changes is not known, as the helm does not answer; up starts it. (${(error as Error).message})`;
+  }
+}

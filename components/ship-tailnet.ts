@@ -1,0 +1,25 @@
+import { createHash } from "node:crypto";
+import { OcaptainError } from "../lib/base/errors.ts";
+import type { CrewFile } from "../lib/ship/crew-pack.ts";
+import { readTailnetSettings, type TailnetConfig } from "../lib/tailnet/control/settings.ts";
+import type { TailnetKind } from "../lib/tailnet/control/types.ts";
+import { captainArch, tailscaleParts } from "../lib/tailnet/node/parts.ts";
+
+/**
+ * What the program knows of a voyage's tailnet. `digest`: of what is put on ships for it; another one is a change of each ship's node.
+ * @throws OcaptainError NO_TAILNET, TAILSCALE_MISSING
+ */
+export async function shipTailnet(
+  config: TailnetConfig & { provider: "harbor" | "sprites" },
+  crew: { files: readonly CrewFile[] },
+): Promise<{ control: TailnetKind; digest: string }> {
+  const { settings, findings } = readTailnetSettings(config);
+  if (!settings) throw new OcaptainError("NO_TAILNET", `${findings[0]?.what} ${findings[0]?.message}`);
+  const { version } = await tailscaleParts(config.provider === "sprites" ? "amd64" : captainArch());
+  const door = crew.files.filter(({ path }) => path.startsWith("tailnet/"));
+  const digest = createHash("sha256")
+    .update(JSON.stringify([version, door]))
+    .digest("hex")
+    .slice(0, 16);
+  return { control: settings.kind, digest };
+}

@@ -1,0 +1,149 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Grant, HeartbeatReply, Usage } from "../../../../lib/protocol/ship-api.ts";
+import type { Deck } from "../../../claim/context.ts";
+import { Meter, type Metered } from "./meter.ts";
+
+/** A word on a run that goes on; the next one comes soon. */
+const GROWTH_MS = 5000;
+/** The last word on a run that was ended by an order: whoever gave it waits. */
+const FAREWELL_MS = 2000;
+
+const NOTHING_METERED: Metered = {
+  costUsd: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheCreationTokens: 0,
+  turns: 0,
+};
+export const NOTHING_USED: Usage = { ...NOTHING_METERED, seconds: 0 };
+
+/** Tells the helm what the runs of one claim use, while they go on and at their end, and hears how to go on. */
+export class Spending {
+  readonly #deck: Deck;
+  readonly #claim: { task: string; epoch: number };
+  readonly #budgetUsd: number | undefined;
+  readonly #meter: Meter;
+  readonly #isMeterOurs: boolean;
+  #run = { id: "", session: "", earlierUsd: 0, startedAt: 0, metered: NOTHING_METERED, over: new AbortController() };
+  /** Of this claim, before the run that goes on. */
+  #spentUsd = 0;
+  #telling: Promise<void> | null = null;
+  #grown = false;
+
+  private constructor(deck: Deck, grant: Grant, meter: Meter, isMeterOurs: boolean) {
+    this.#meter = meter;
+    this.#isMeterOurs = isMeterOurs;
+    meter.onGrowth = () => this.#grow();
+    this.#deck = deck;
+    this.#claim = { task: grant.task.id, epoch: grant.epoch };
+    this.#budgetUsd = grant.hand?.budgetUsd;
+    this.#run.metered = { ...meter.used };
+  }
+
+  /** @param meter of a session that goes on from claim to claim. @default one of its own */
+  static async open(deck: Deck, grant: Grant, meter?: Meter): Promise<Spending> {
+    return new Spending(deck, grant, meter ?? (await Meter.open()), !meter);
+  }
+
+  async close(): Promise<void> {
+    this.#meter.onGrowth = () => {};
+    if (this.#isMeterOurs) await this.#meter.close();
+  }
+
+  /** For the environment of Claude Code. */
+  get environment(): Record<string, string> {
+    return this.#meter.environment;
+  }
+
+  /** USD that this claim may still spend, as far as the meter has told, in whole micro-dollars; undefined: no bound. */
+  left(): number | undefined {
+    if (this.#budgetUsd === undefined) return undefined;
+    const left = this.#budgetUsd - this.#spentUsd - this.#soFar().costUsd;
+    return Math.max(0, Math.round(left * 1e6) / 1e6);
+  }
+
+  /** @param transcript of the session that is resumed: of what it tells at its end, what it had cost before is not this run's */
+  begin(session: string, transcript: string | null): void {
+    this.#run = {
+      id: randomUUID(),
+      session,
+      earlierUsd: transcript === null ? 0 : costOf(transcript),
+      startedAt: performance.now(),
+      metered: { ...this.#meter.used },
+      over: new AbortController(),
+    };
+  }
+
+  /** The run is over, by itself. Tells its own result; where the meter knows of more (what its agent started, a result that is missing), that counts. */
+  async end(told: Usage, signal: AbortSignal): Promise<Usage> {
+    const own = { ...told, costUsd: Math.max(0, told.costUsd - this.#run.earlierUsd) };
+    const usage = most(own, this.#soFar());
+    this.#spentUsd += usage.costUsd;
+    this.#run.metered = { ...this.#meter.used };
+    await this.#settle();
+    await this.#tell(usage, { totalMs: this.#deck.hello.leaseSeconds * 1000, signal });
+    return usage;
+  }
+
+  /** The run was ended by an order. Its last answers are metered: Claude Code tells them when it gets SIGTERM. */
+  async abandon(): Promise<Usage> {
+    await this.#settle();
+    const usage = this.#soFar();
+    if (usage.turns === 0) return usage;
+    await this.#tell(usage, { totalMs: FAREWELL_MS, signal: AbortSignal.timeout(FAREWELL_MS) }).catch(() => {});
+    return usage;
+  }
+
+  #soFar(): Usage {
+    const { metered, startedAt } = this.#run;
+    const since = Object.entries(this.#meter.used).map(([key, value]) => [key, value - metered[key as keyof Metered]]);
+    return { ...(Object.fromEntries(since) as Metered), seconds: (performance.now() - startedAt) / 1000 };
+  }
+
+  /** One word at a time; what came meanwhile is in the next. */
+  #grow(): void {
+    this.#grown = true;
+    this.#telling ??= this.#tellGrowth(this.#run.over.signal).finally(() => {
+      this.#telling = null;
+    });
+  }
+
+  async #tellGrowth(over: AbortSignal): Promise<void> {
+    while (this.#grown && !over.aborted) {
+      this.#grown = false;
+      const options = { totalMs: GROWTH_MS, signal: AbortSignal.any([over, AbortSignal.timeout(GROWTH_MS)]) };
+      await this.#tell(this.#soFar(), options, true).catch(() => {});
+    }
+  }
+
+  async #settle(): Promise<void> {
+    this.#run.over.abort();
+    await this.#telling;
+  }
+
+  async #tell(usage: Usage, options: { totalMs: number; signal: AbortSignal }, growing = false): Promise<void> {
+    const { id, session } = this.#run;
+    const body = { ...this.#claim, session, run: id, usage, ...(growing && { growing }) };
+    this.#deck.heartbeat.hear(await this.#deck.helm.call<HeartbeatReply>("usage", body, options));
+  }
+}
+
+const most = (a: Usage, b: Usage): Usage =>
+  Object.fromEntries(Object.keys(a).map((key) => [key, Math.max(a[key as keyof Usage], b[key as keyof Usage])])) as Usage;
+
+/** What a session has cost, as its transcript has it: Claude Code goes on from there when it is resumed. */
+function costOf(transcript: string): number {
+  const lines = readFileSync(transcript, "utf8").split("\n");
+  const last = lines.findLast((line) => line.includes('"cost-state"') && parse(line)?.type === "cost-state");
+  return last === undefined ? 0 : (parse(last)?.totalCostUSD ?? 0);
+}
+
+function parse(line: string): { type?: string; totalCostUSD?: number } | null {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,165 @@
+import type { ClaimReply, Grant, HelloReply } from "../../../lib/protocol/ship-api.ts";
+import { type Deck, handBaseEnvironment } from "../../claim/context.ts";
+import { no } from "../../gates/gatekeeper.ts";
+import { gatePlaces } from "../../gates/hook-settings.ts";
+import { asHalt, Halt } from "../../helm/halt.ts";
+import { pause } from "../../machine/pause.ts";
+import { TreeUnready } from "../../tree/unready.ts";
+import { verify } from "../../verify/verify.ts";
+import { claudeEnvironment } from "./account/environment.ts";
+import { INTERACTIVE_START, renderInteractiveResume, renderInteractiveRules } from "./prompt.ts";
+import { LONGEST_WAIT_MS } from "./retry-policy.ts";
+import { ClaimsByGate } from "./screen/claims-by-gate.ts";
+import { attended } from "./screen/tmux.ts";
+import { Tui } from "./screen/tui.ts";
+import { endUnfit } from "./unfit.ts";
+
+/** With a person at it, the session stays though there is nothing to do. */
+const ATTENDED_LOOK_MS = 2_000;
+/** How often a session that claims nothing is told that it could. */
+const TOLD = 3;
+/** The session's folder is the checkout that is judged meanwhile (crew/verify/verified-tree.ts). */
+const WHILE_VERIFYING =
+  "The plan's verify.sh is run in this folder now, and nothing may change there until it has ended. End your turn; you are told when there is work.";
+
+type Run = (claim: (signal: AbortSignal) => Promise<void>) => Promise<void>;
+type Settings = NonNullable<HelloReply["interactive"]>;
+
+/**
+ * A watch in which the model claims its tasks itself, in one session with Claude Code's own screen (`claude.interactive` of the plan). Verifications are
+ * still the supervisor's. Returns when there is nothing to do and nobody looks on; throws Halt.
+ */
+export async function sailInteractively(
+  deck: Deck,
+  settings: Settings,
+  signal: AbortSignal,
+  onClaim: Run,
+): Promise<{ why: "nothing"; text: string }> {
+  for (let { claim } = deck.hello; ; claim = null) {
+    const { why, text } = await keepSession(deck, settings, claim, signal, onClaim);
+    if (why === "nothing") return { why, text };
+    // Another task may have money left, and verify.sh needs none.
+    deck.journal.note("spent", `the session is ended: ${text}`);
+    deck.window.say(`${text}\r\n`);
+  }
+}
+
+/** The session gets no further answer: a budget is spent. */
+class NoMoney extends Error {}
+
+/** One run of the session, once there is something to claim. @param claim of an earlier crew, in the tree as that left it */
+async function keepSession(
+  deck: Deck,
+  settings: Settings,
+  claim: Grant | null,
+  signal: AbortSignal,
+  onClaim: Run,
+): Promise<{ why: "nothing" | "spent"; text: string }> {
+  const { ship, hello, helm } = deck;
+  const over = new AbortController();
+  const both = AbortSignal.any([signal, over.signal]);
+  const finish = (text: string) => over.abort(new Error(text));
+  /** It waits in the background: an end of the watch ends it too, and nobody else would hear of its failure. */
+  const whenRestEnds = (error: unknown) => both.aborted || over.abort(asHalt(error));
+  /** Raised by whatever the model does: looking for work is for when it does nothing. */
+  let stirred = 0;
+  let told = 0;
+  let taken = 0;
+  let verifying = false;
+
+  const tui: Tui = await Tui.open(deck, {
+    hand: settings,
+    rules: renderInteractiveRules({ ship: ship.config.ship, voyage: hello.voyage.name }, settings.spec),
+    prompt: (resumed) => (resumed ? renderInteractiveResume(claims.task) : INTERACTIVE_START),
+    env: () => claudeEnvironment(ship, handBaseEnvironment(deck)),
+    status: () => [ship.config.ship, claims.task ? `task ${claims.task}` : "no task"].join(" · "),
+    async judge(input) {
+      if (verifying && input.hook_event_name === "PreToolUse") return no(WHILE_VERIFYING);
+      const turn = ++stirred;
+      const verdict = await claims.judge(input);
+      if (claims.spent !== null) void claims.quiet.then(endWhenSpent);
+      else if (input.hook_event_name === "Stop" && claims.task === null) rest(turn).catch(whenRestEnds);
+      return verdict;
+    },
+    waitsFor: (untilMs) => claims.task !== null && untilMs - Date.now() <= LONGEST_WAIT_MS,
+    onStuck(why, kind) {
+      if (kind === "spent") return over.abort(new NoMoney(why));
+      if (kind !== "limit" || claims.task !== null) return finish(why);
+      // It holds nothing, so it may as well sleep until the helm has a task for it.
+      told = 0;
+      rest(++stirred).catch(whenRestEnds);
+    },
+  });
+  const claims = new ClaimsByGate({
+    deck,
+    meter: tui.meter,
+    gateProgram: gatePlaces(ship.crew).program,
+    claude: () => tui.pid,
+    onClaim,
+  });
+
+  function endWhenSpent(): void {
+    if (claims.spent !== null) over.abort(new NoMoney(claims.spent));
+  }
+  /** Waits for work. Null: there is none, and nobody looks on. */
+  async function work(isStill: () => boolean): Promise<string[] | null> {
+    for (const since = performance.now(); isStill(); ) {
+      const reply = await helm.call<ClaimReply>(
+        "claim",
+        { only: "verify" },
+        { totalMs: hello.leaseSeconds * 1000, signal: both },
+      );
+      if (reply.kind === "grant") return [reply.grant.task.id];
+      if (reply.kind === "verify") {
+        verifying = true;
+        await onClaim((ending) => verify(deck, reply, ending).catch(() => {})).finally(() => {
+          verifying = false;
+        });
+      }
+      if (reply.kind !== "nothing") continue;
+      if (reply.reason !== "paused" && reply.free?.length) return reply.free;
+      const rested = reply.reason === "done" || performance.now() - since > hello.lingerSeconds * 1000;
+      if (rested && !(await attended())) return null;
+      await pause(rested ? ATTENDED_LOOK_MS : Math.max(50, reply.retryAfterSeconds * 1000), both);
+    }
+    return [];
+  }
+  /** After a turn: tells the model what has become free, or ends the session. */
+  async function rest(turn: number): Promise<void> {
+    const free = await work(() => turn === stirred);
+    if (free === null) return finish("nothing to claim");
+    if (free.length === 0 || turn !== stirred) return;
+    if (claims.taken > taken) told = 0;
+    taken = claims.taken;
+    if (++told <= TOLD) return tui.say(`Free now: ${free.join(", ")}. Claim one and go on.`, both);
+    // It would be told for ever, and each time costs a turn.
+    const message = `its session claims nothing, though it was told ${TOLD} times that tasks are free`;
+    await helm.call("trial", { fit: false, message }, { totalMs: hello.leaseSeconds * 1000, signal }).catch(() => {});
+    finish(message);
+  }
+
+  try {
+    if (claim) {
+      claims.take(claim, true);
+      endWhenSpent();
+      both.throwIfAborted();
+    } else {
+      if ((await work(() => true)) === null) return { why: "nothing", text: "nothing to claim" };
+      // Where a session starts there must be a folder; with something to look at.
+      await deck.tree
+        .reset(hello.voyage.branch, `refs/remotes/origin/${hello.voyage.branch}`, both)
+        .catch((error: Error) => (error instanceof TreeUnready ? endUnfit(deck, error.message, both) : Promise.reject(error)));
+    }
+    return await tui.keep(both);
+  } catch (error) {
+    if (signal.aborted || !over.signal.aborted || over.signal.reason instanceof Halt)
+      throw error instanceof Error ? error : new Halt("stop", String(error));
+    return { why: over.signal.reason instanceof NoMoney ? "spent" : "nothing", text: (over.signal.reason as Error).message };
+  } finally {
+    over.abort(new Error("the session has ended"));
+    if (signal.aborted) await claims.settled();
+    else await claims.giveBack((over.signal.reason as Error).message);
+    await claims.tellBeside(false);
+    await tui.close();
+  }
+}

@@ -1,0 +1,150 @@
+import { randomUUID } from "node:crypto";
+import type { Grant } from "../../../lib/protocol/ship-api.ts";
+import { type Deck, handBaseEnvironment } from "../../claim/context.ts";
+import { Delivery } from "../../claim/delivery.ts";
+import type { Hand } from "../../claim/hand.ts";
+import { no, yes } from "../../gates/gatekeeper.ts";
+import { judgeCommand } from "../../gates/git-rules.ts";
+import { Halt } from "../../helm/halt.ts";
+import { pause } from "../../machine/pause.ts";
+import type { TaskLog } from "../../machine/task-log.ts";
+import { credentialsNow } from "./account/credentials.ts";
+import { claudeEnvironment } from "./account/environment.ts";
+import { Spending } from "./account/spending.ts";
+import { renderOrdersRules } from "./prompt.ts";
+import { Tui } from "./screen/tui.ts";
+
+/** The tree is brought home before an ordered end; whoever ordered it waits half a minute. */
+const HOME_MS = 20_000;
+const WAITING = "waiting for orders";
+
+/**
+ * The hand of an empty sail: Claude Code waits on its own screen for what the captain types, until the crew is told to end. What lies in the tree then
+ * becomes a commit on the voyage's branch. Its one task is never done for good: the next crew goes on. Without money, or with other credentials than it
+ * began with, the session ends and goes on later; claim and tree stay.
+ */
+export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) => {
+  const { ship, hello, heartbeat, journal } = deck;
+  if (!deck.resumes) await delivery.begin();
+  delivery.handBegan = true; // a task without tries: nothing is counted
+  let over = new AbortController();
+  let idle = true;
+  /** What the session is told when it goes on; "" waits for a person. */
+  let first = "";
+  /** The credentials that it began with, and those that were refused and nothing was answered since. */
+  let credentials = "";
+  let refused = "";
+  const tui: Tui = await Tui.open(deck, {
+    hand: grant.hand ?? {},
+    rules: renderOrdersRules({ ship: ship.config.ship, voyage: hello.voyage.name }),
+    prompt() {
+      const told = first;
+      first = "";
+      return told;
+    },
+    env() {
+      credentials = credentialsNow(ship);
+      refused = "";
+      heartbeat.note = WAITING;
+      return environment(deck);
+    },
+    status: () => `${ship.config.ship} · voyage ${hello.voyage.name}`,
+    async judge(input) {
+      idle = input.hook_event_name === "Stop";
+      if (refused !== "") heartbeat.note = WAITING;
+      refused = "";
+      const { spent } = heartbeat;
+      if (spent !== null) {
+        over.abort(new Interrupted(spent));
+        return idle ? yes : no(`Not done: ${spent}. This session ends here, and goes on when it is raised.`);
+      }
+      if (input.tool_name !== "Bash") return yes;
+      const why = judgeCommand(String(input.tool_input?.command ?? ""));
+      return why === null ? yes : no(why);
+    },
+    waitsFor: () => true,
+    onStuck(why, kind) {
+      if (kind === "spent") return over.abort(new Interrupted(why));
+      journal.note(kind, `${why}; a message typed later is tried again`);
+      if (kind !== "refused") return;
+      refused = credentials;
+      heartbeat.note = why;
+      renew(over).catch(() => {});
+    },
+  });
+
+  /** Ends the session, which has refused credentials in its environment, once the next `up` has brought others. */
+  async function renew(session: AbortController): Promise<void> {
+    const either = AbortSignal.any([signal, session.signal]);
+    while (refused === credentialsNow(ship)) await pause(hello.heartbeatSeconds * 1000, either);
+    if (refused === "") return;
+    session.abort(new Interrupted("there are other credentials", "There are other credentials now. Go on where you were."));
+  }
+
+  /** Runs the session, time and again. Throws what ends the claim. */
+  async function keep(): Promise<never> {
+    for (; ; over = new AbortController()) {
+      try {
+        return await tui.keep(AbortSignal.any([signal, over.signal]));
+      } catch (error) {
+        if (signal.aborted || !(error instanceof Interrupted)) throw error;
+        journal.note("interrupted", `the session is ended: ${error.message}`);
+        first = error.first;
+        if (heartbeat.spent === null) continue;
+        heartbeat.note = error.message;
+        deck.window.say(`${error.message}. The session goes on when it is raised.\r\n`);
+      }
+      while (heartbeat.spent !== null) await pause(hello.heartbeatSeconds * 1000, signal);
+    }
+  }
+
+  // What the last answer has cost is told when it has ended its turn.
+  const look = () => idle && heartbeat.spent !== null && over.abort(new Interrupted(heartbeat.spent));
+  const account = randomUUID();
+  const held = { task: grant.task.id, epoch: grant.epoch, session: account };
+  await deck.helm.call("session", held, { totalMs: hello.leaseSeconds * 1000, signal });
+  const spending = await Spending.open(deck, grant, tui.meter);
+  spending.begin(account, null);
+  const looking = setInterval(look, hello.heartbeatSeconds * 1000);
+  try {
+    return await keep();
+  } catch (error) {
+    await spending.abandon();
+    if (!(error instanceof Halt) || error.kind !== "stop") throw error;
+    if (await bringHome(deck, grant, log)) return { kind: "accepted" };
+    throw error; // what was not accepted is saved as what was left
+  } finally {
+    clearInterval(looking);
+    await spending.close();
+    await tui.close();
+  }
+};
+
+/** The session is ended, to go on later. */
+class Interrupted extends Error {
+  /** What it is told then. */
+  readonly first: string;
+  constructor(message: string, first = "") {
+    super(message);
+    this.first = first;
+  }
+}
+
+/** Delivers what lies in the tree. False when there is nothing, or it was not taken. */
+async function bringHome(deck: Deck, grant: Grant, log: TaskLog): Promise<boolean> {
+  const patience = AbortSignal.timeout(HOME_MS);
+  try {
+    if (!(await deck.tree.differsFrom(grant.tip, patience))) return false;
+    const offered = await new Delivery(deck, grant, log, patience).offer("What the captain had done by hand", 0);
+    return offered.kind === "accepted";
+  } catch (error) {
+    deck.journal.note("not-home", `what lies in the tree was not delivered: ${(error as Error).message}`);
+    return false;
+  }
+}
+
+/** Its list of things to do is its own: the task list of the voyage is put right by a sync, which would take it away. */
+function environment(deck: Deck): NodeJS.ProcessEnv {
+  const { CLAUDE_CODE_TASK_LIST_ID: _list, ...env } = claudeEnvironment(deck.ship, handBaseEnvironment(deck));
+  return { ...env, CLAUDE_CODE_ENABLE_TASKS: "0" };
+}

@@ -1,0 +1,247 @@
+import { randomUUID } from "node:crypto";
+import type { ClaimReply, Grant, HeartbeatReply, Usage } from "../../../../lib/protocol/ship-api.ts";
+import type { Deck } from "../../../claim/context.ts";
+import type { Hand, HandEnd } from "../../../claim/hand.ts";
+import { work } from "../../../claim/work.ts";
+import { gatekeeperOf } from "../../../gates/for-claim.ts";
+import { type Gatekeeper, type HookInput, NO_NEW_TASKS, no, type Verdict, yes } from "../../../gates/gatekeeper.ts";
+import { judgeCommand } from "../../../gates/git-rules.ts";
+import { pause } from "../../../machine/pause.ts";
+import { METER_LATE_MS, type Meter } from "../account/meter.ts";
+import { NOTHING_USED, Spending } from "../account/spending.ts";
+import { renderPrompt } from "../prompt.ts";
+import { toldBy } from "../told.ts";
+
+/** A word on what is used between claims. */
+const TELL_MS = 3000;
+
+type Held = {
+  grant: Grant;
+  keeper: Promise<Gatekeeper>;
+  /** Why no money is left, for the voyage or this claim. */
+  spent: () => string | null;
+  end: (end: HandEnd) => void;
+  done: Promise<void>;
+};
+type Parts = {
+  deck: Deck;
+  /** Of the session, which goes on from claim to claim. */
+  meter: Meter;
+  gateProgram: string;
+  claude: () => number;
+  /** Runs a claim so that it can be ended from outside (crew/claim-loop.ts). */
+  onClaim: (claim: (signal: AbortSignal) => Promise<void>) => Promise<void>;
+};
+
+/**
+ * The claims that the model of an interactive session makes by itself, one at a time: TaskUpdate to `in_progress` asks the helm for that task, and is
+ * refused when the helm refuses. From there a claim is worked as any other (crew/claim/work.ts); only its hand is a session that was there before.
+ */
+export class ClaimsByGate {
+  readonly #parts: Parts;
+  #held: Held | null = null;
+  readonly #accepted = new Set<string>();
+  #lane: Promise<unknown> = Promise.resolve();
+  readonly #used: Usage[] = [];
+  /** A run of no task: what the session says between them. */
+  readonly #beside = { session: randomUUID(), run: randomUUID() };
+  /** Claims so far. */
+  taken = 0;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#watchMeter();
+  }
+
+  /** Id of the task that is held. */
+  get task(): string | null {
+    return this.#held?.grant.task.id ?? null;
+  }
+
+  /** Why the session is to end: no money is left, for the voyage or for what it holds. */
+  get spent(): string | null {
+    return this.#held ? this.#held.spent() : this.#parts.deck.heartbeat.spent;
+  }
+
+  /** Resolves when nothing is under way that changes a claim. */
+  get quiet(): Promise<unknown> {
+    return this.#lane;
+  }
+
+  /** Hooks of one message come at the same time; what changes a claim goes one after the other. */
+  judge(input: HookInput): Promise<Verdict> {
+    if (input.hook_event_name === "PreToolUse" && input.tool_name !== "TaskUpdate") return this.#tool(input);
+    const verdict = this.#lane.then(() => this.#judge(input));
+    this.#lane = verdict.catch(() => {});
+    return verdict;
+  }
+
+  /** `begun`: an earlier crew held it, and the tree is as it left it. */
+  take(grant: Grant, begun: boolean): Held {
+    const { deck, meter } = this.#parts;
+    this.taken++;
+    let open: (keeper: Gatekeeper) => void = () => {};
+    let end: Held["end"] = () => {};
+    const ended = new Promise<HandEnd>((resolve) => {
+      end = resolve;
+    });
+    const budgetUsd = grant.hand?.budgetUsd;
+    let left = () => budgetUsd;
+    const spent = () => deck.heartbeat.spent ?? (left() === 0 ? `stopped at $${budgetUsd}, what was left to spend` : null);
+    const hand: Hand = async (_deck, _grant, delivery, _log, signal) => {
+      if (!begun) await delivery.begin();
+      delivery.handBegan = true; // the session that has claimed it
+      const held = { task: grant.task.id, epoch: grant.epoch };
+      // The session is all claims'; in the ledger each has one of its own, for its spend.
+      const account = randomUUID();
+      await deck.helm.call("session", { ...held, session: account }, { totalMs: deck.hello.leaseSeconds * 1000, signal });
+      const spending = await Spending.open(deck, grant, meter);
+      spending.begin(account, null);
+      left = () => spending.left();
+      const over = new AbortController();
+      const { gateProgram, claude } = this.#parts;
+      open(
+        gatekeeperOf(deck, grant, delivery, {
+          gateProgram,
+          claude,
+          onHalt: (halt) => over.abort(halt),
+          onAccepted: () => {},
+          spent,
+        }),
+      );
+      try {
+        const outcome = await Promise.race([ended, rejectedBy(AbortSignal.any([signal, over.signal]))]);
+        await pause(METER_LATE_MS, signal); // the answer that ended it is this claim's, too
+        this.#used.push(await spending.end(NOTHING_USED, signal));
+        return outcome;
+      } catch (error) {
+        this.#used.push(await spending.abandon());
+        throw error;
+      } finally {
+        await spending.close();
+        this.#watchMeter();
+      }
+    };
+    const keeper = new Promise<Gatekeeper>((resolve) => {
+      open = resolve;
+    });
+    const done = this.#parts
+      .onClaim((signal) => work(deck, grant, signal, hand))
+      .finally(() => {
+        this.#held = null;
+      });
+    done.catch(() => {}); // a halt is the watch's, which has it too
+    const early = done.then(() => Promise.reject(new Error(`task ${grant.task.id} could not be begun; it was given back`)));
+    early.catch(() => {});
+    this.#held = { grant, keeper: Promise.race([keeper, early]), spent, end, done };
+    return this.#held;
+  }
+
+  #watchMeter(): void {
+    this.#parts.meter.onGrowth = () => void this.tellBeside(true);
+  }
+
+  /** Tells the helm what the session has used beside its claims, and hears how to go on. Only while none is held. Never throws. */
+  async tellBeside(growing: boolean): Promise<void> {
+    const { helm, heartbeat } = this.#parts.deck;
+    const usage = this.#usedBeside;
+    if (usage.turns === 0) return;
+    const body = { ...this.#beside, usage, ...(growing && { growing }) };
+    const options = { totalMs: TELL_MS, signal: AbortSignal.timeout(TELL_MS) };
+    await helm.call<HeartbeatReply>("usage", body, options).then(
+      (reply) => heartbeat.hear(reply),
+      () => {},
+    );
+  }
+
+  get #usedBeside(): Usage {
+    const { used } = this.#parts.meter;
+    const left = Object.entries(used).map(([key, value]) => [
+      key,
+      Math.max(0, value - this.#used.reduce((sum, usage) => sum + usage[key as keyof Usage], 0)),
+    ]);
+    return { ...NOTHING_USED, ...Object.fromEntries(left) };
+  }
+
+  /** Ends the claim from this side, and waits until it is given back. Quiet when none is held. */
+  async giveBack(reason: string): Promise<void> {
+    this.#held?.end({ kind: "handed-back", reason });
+    await this.settled();
+  }
+
+  /** Waits until no claim is worked on. */
+  async settled(): Promise<void> {
+    await this.#held?.done.catch(() => {});
+  }
+
+  /** What changes no claim. */
+  async #tool(input: HookInput): Promise<Verdict> {
+    if (this.#held) return (await this.#held.keeper).judge(input);
+    if (this.spent !== null) return no(`Not done: ${this.spent}. This session ends here. End your turn.`);
+    if (input.tool_name === "TaskCreate") return no(NO_NEW_TASKS);
+    const refused = input.tool_name === "Bash" ? judgeCommand(String(input.tool_input?.command ?? "")) : null;
+    return refused === null ? yes : no(refused);
+  }
+
+  async #judge(input: HookInput): Promise<Verdict> {
+    switch (input.hook_event_name) {
+      case "PreToolUse":
+        return this.#update(input);
+      case "TaskCompleted":
+        return this.#accepted.has(String(input.task_id)) ? yes : no(`Task ${input.task_id} has not been accepted by the helm.`);
+      case "Stop":
+        return this.#held ? this.#ask(this.#held, input) : yes;
+      default:
+        throw new Error(`no gate for ${input.hook_event_name}`);
+    }
+  }
+
+  async #update(input: HookInput): Promise<Verdict> {
+    if (this.#held) return this.#ask(this.#held, input);
+    const id = String(input.tool_input?.taskId ?? "").replace(/^#/, "");
+    if (input.tool_input?.status === "in_progress") return this.#claim(id);
+    if (this.#accepted.has(id)) return no(`Task ${id} is accepted: nothing of it can be changed any more.`);
+    return no(`You hold no task. Claim one first: TaskUpdate with its taskId and status "in_progress".`);
+  }
+
+  async #claim(id: string): Promise<Verdict> {
+    const { deck } = this.#parts;
+    if (!/^\d+$/.test(id)) return no(`There is no task "${id}".`);
+    const patience = { totalMs: deck.hello.leaseSeconds * 1000, signal: AbortSignal.timeout(deck.hello.leaseSeconds * 1000) };
+    const reply = await deck.helm.call<ClaimReply>("claim", { only: id }, patience);
+    if (reply.kind !== "grant") return no(whyNot(reply, id));
+    const held = this.take(reply.grant, false);
+    await held.keeper;
+    if (reply.grant.task.id !== id) return no(`You hold task ${reply.grant.task.id} already. Go on with it.`);
+    const who = { ship: deck.ship.config.ship, voyage: deck.hello.voyage.name };
+    const { spec: _told, ...grant } = reply.grant;
+    return { allow: true, context: renderPrompt(grant, who) };
+  }
+
+  /** The gates of the claim answer; when that has ended it, it is settled before the model hears of it. */
+  async #ask(held: Held, input: HookInput): Promise<Verdict> {
+    const keeper = await held.keeper;
+    const verdict = await keeper.judge(input);
+    const told = toldBy(keeper);
+    if (!told) return verdict;
+    if (told.kind === "accepted") this.#accepted.add(held.grant.task.id);
+    held.end(told);
+    await held.done;
+    return verdict;
+  }
+}
+
+function whyNot(reply: ClaimReply, id: string): string {
+  if (reply.kind !== "nothing") return `Task ${id} is not free.`;
+  if (reply.reason === "paused") return "No task is given out now. End your turn; you are told when one is free.";
+  const free = reply.free?.length
+    ? `Free now: ${reply.free.join(", ")}.`
+    : "None is free now: end your turn; you are told when one is.";
+  return `Not yours: ${reply.why ?? `task ${id} is not free`}. ${free}`;
+}
+
+const rejectedBy = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });

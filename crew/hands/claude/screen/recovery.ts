@@ -1,0 +1,76 @@
+import type { Deck } from "../../../claim/context.ts";
+import type { HookInput } from "../../../gates/gatekeeper.ts";
+import { type Failure, wordsOf } from "../failure.ts";
+import { backOff, FAILURES, holdVoyage, waitOut, waitWithMoney } from "../retry-policy.ts";
+import { failureByHook } from "./hook-failure.ts";
+
+export type RecoveryParts = {
+  /** Is a limit waited for in the session, with a nudge at its end? */
+  waitsFor: (untilMs: number) => boolean;
+  /** The session is not nudged: a limit that is not waited for, refused credentials, an API that stays away, no money. */
+  onStuck: (why: string, kind: Failure["kind"] | "spent") => void;
+};
+
+/**
+ * What becomes of a session with its own screen when the API ends its turn: by itself it waits for a person to send the message again (facts:
+ * claude-code §3), or, for a limit, until that is over, but not always. So it is nudged.
+ */
+export class Recovery {
+  readonly #deck: Deck;
+  readonly #parts: RecoveryParts;
+  readonly #say: (text: string, signal: AbortSignal) => Promise<void>;
+  #inARow = 0;
+  #waiting: { for: string | undefined; end: AbortController } | null = null;
+  /** Its turn was ended by a limit, and nothing has come since: its screen may ask what to do, and would take what is typed for the answer. */
+  asking = false;
+
+  constructor(deck: Deck, parts: RecoveryParts, say: (text: string, signal: AbortSignal) => Promise<void>) {
+    this.#deck = deck;
+    this.#parts = parts;
+    this.#say = say;
+  }
+
+  /** Something is shown. */
+  shown(input: HookInput): void {
+    if (this.#isLater(input)) this.asking = false;
+  }
+
+  /** The model has answered. To a later prompt: somebody, or Claude Code itself, has gone on. */
+  answered(input: HookInput): void {
+    this.#inARow = 0;
+    this.asking = false;
+    if (this.#isLater(input)) this.#waiting?.end.abort();
+  }
+
+  #isLater({ prompt_id: prompt }: HookInput): boolean {
+    return prompt !== undefined && prompt !== this.#waiting?.for;
+  }
+
+  /** Of a StopFailure; returns when all is done about it. Throws when `signal` aborts, or somebody has gone on. */
+  async failed(input: HookInput, session: AbortSignal): Promise<void> {
+    const { journal, heartbeat, hello } = this.#deck;
+    this.#waiting?.end.abort();
+    const end = new AbortController();
+    this.#waiting = { for: input.prompt_id, end };
+    const signal = AbortSignal.any([session, end.signal]);
+
+    const failure = await failureByHook(input, signal);
+    const why = wordsOf(failure);
+    this.asking = failure.kind === "limit";
+    if (failure.kind === "api") {
+      this.#inARow++;
+      journal.note("api", `${why}, ${this.#inARow} times in a row`);
+    } else journal.note(failure.kind, why);
+
+    if (failure.kind === "api" && this.#inARow < FAILURES) await waitWithMoney(this.#deck, backOff(hello, this.#inARow), signal);
+    else {
+      // A helm that does not take it is the heartbeat's to judge.
+      const untilMs = await holdVoyage(this.#deck, failure, session).catch(() => failure.resetsAtMs ?? Date.now());
+      signal.throwIfAborted();
+      if (failure.kind !== "limit" || !this.#parts.waitsFor(untilMs)) return this.#parts.onStuck(why, failure.kind);
+      await waitOut(this.#deck, untilMs, signal);
+    }
+    if (heartbeat.spent !== null) return this.#parts.onStuck(heartbeat.spent, "spent");
+    await this.#say(`${failure.kind === "limit" ? "The usage limit is over" : "The API failed"}. Go on where you were.`, signal);
+  }
+}

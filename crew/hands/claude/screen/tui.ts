@@ -1,0 +1,149 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { HandSettings } from "../../../../lib/plan/types.ts";
+import type { Deck } from "../../../claim/context.ts";
+import type { HookInput, Verdict } from "../../../gates/gatekeeper.ts";
+import { gatePlaces } from "../../../gates/hook-settings.ts";
+import { openDoor } from "../../../gates/socket.ts";
+import { pause } from "../../../machine/pause.ts";
+import { run } from "../../../machine/run.ts";
+import { Meter } from "../account/meter.ts";
+import { backOff, FAILURES } from "../retry-policy.ts";
+import { transcriptOf } from "../transcript.ts";
+import { endUnfit, endWithoutClaude, hangGatesOrEnd } from "../unfit.ts";
+import { answerDialogs } from "./dialogs.ts";
+import { Recovery, type RecoveryParts } from "./recovery.ts";
+import { keepSessionLog } from "./session-log.ts";
+import { type } from "./tmux.ts";
+
+/** Nobody bounds the time of a session that waits for a person; it ends with the watch. */
+const NEVER_MS = 2 ** 31 - 1;
+/** One that ends sooner has not worked. */
+const LIVED_MS = 60_000;
+
+export type TuiParts = RecoveryParts & {
+  hand: HandSettings;
+  /** Appended to Claude Code's own system prompt. */
+  rules: string;
+  /** The first message of a session, and of one that goes on; "" waits for a person. */
+  prompt: (resumed: boolean) => string;
+  env: () => NodeJS.ProcessEnv;
+  judge: (input: HookInput) => Promise<Verdict>;
+  /** Shown below the input line. */
+  status: () => string;
+};
+
+/**
+ * Claude Code with its own screen in the tmux session `claude`: one session, started again when it ends (a person typed /exit, it crashed) and resumed,
+ * until `signal` aborts. Its id is on the ship's disk before it starts.
+ */
+export class Tui {
+  /** Of all that the session uses while this crew keeps it. */
+  readonly meter: Meter;
+  pid = 0;
+  readonly #deck: Deck;
+  readonly #parts: TuiParts;
+  readonly #idFile: string;
+  readonly #recovery: Recovery;
+  #session: string;
+  /** Of the session, by its own count. */
+  #costUsd = 0;
+
+  private constructor(deck: Deck, parts: TuiParts, meter: Meter) {
+    this.#deck = deck;
+    this.#parts = parts;
+    this.meter = meter;
+    this.#recovery = new Recovery(deck, parts, (text, signal) => this.say(text, signal));
+    this.#idFile = join(deck.ship.crew, "interactive-session");
+    this.#session = existsSync(this.#idFile) ? readFileSync(this.#idFile, "utf8") : randomUUID();
+  }
+
+  static async open(deck: Deck, parts: TuiParts): Promise<Tui> {
+    return new Tui(deck, parts, await Meter.open());
+  }
+
+  close(): Promise<void> {
+    return this.meter.close();
+  }
+
+  /** Throws the signal's reason; Halt "stop" when it cannot be kept running. */
+  async keep(signal: AbortSignal): Promise<never> {
+    const { ship, journal, hello } = this.#deck;
+    const crew = ship.crew;
+    const places = gatePlaces(crew);
+    const rulesFile = join(crew, "claude-rules.md");
+    writeFileSync(rulesFile, this.#parts.rules, { mode: 0o600 });
+    const closeDoor = await openDoor(places.socket, (input) => this.#judge(input, signal));
+    try {
+      for (let failures = 0; ; ) {
+        await hangGatesOrEnd(this.#deck, places, signal, true);
+        const resume = transcriptOf(ship, this.#session) !== null;
+        if (!resume) this.#session = randomUUID();
+        writeFileSync(this.#idFile, this.#session, { mode: 0o600 });
+        journal.note("screen", `Claude Code's own screen: session ${this.#session}${resume ? ", resumed" : ""}`);
+        const closeLog = keepSessionLog(ship, this.#session);
+        const { seconds, exitCode } = await this.#run(resume, places.settings, rulesFile, signal).finally(closeLog);
+        failures = seconds * 1000 > LIVED_MS ? 0 : failures + 1;
+        if (failures >= FAILURES) {
+          const why = `Claude Code's screen ended ${failures} times in a row, at last with exit status ${exitCode}`;
+          await endUnfit(this.#deck, why, signal);
+        }
+        await pause(backOff(hello, failures), signal);
+      }
+    } finally {
+      await closeDoor();
+    }
+  }
+
+  /** Types a message, once nobody else is typing. */
+  say(text: string, signal: AbortSignal): Promise<void> {
+    return type(text, signal, this.#recovery.asking);
+  }
+
+  #run(resume: boolean, settingsFile: string, rulesFile: string, signal: AbortSignal) {
+    const { ship, tree, window } = this.#deck;
+    const { hand } = this.#parts;
+    const env = { ...this.#parts.env(), ...this.meter.environment };
+    const prompt = this.#parts.prompt(resume);
+    answerDialogs(ship.home, tree.folder, env);
+    return run({
+      argv: [
+        "claude",
+        ...(resume ? ["--resume", this.#session] : ["--session-id", this.#session]),
+        ...["--dangerously-skip-permissions", "--model", hand.model ?? "opus"],
+        ...["--settings", settingsFile, "--append-system-prompt-file", rulesFile],
+        ...(hand.effort ? ["--effort", hand.effort] : []),
+        ...(prompt ? [prompt] : []),
+      ],
+      cwd: tree.folder,
+      env,
+      timeoutMs: NEVER_MS,
+      mark: ship.mark,
+      signal,
+      onStart: (pid) => {
+        this.pid = pid;
+      },
+      start: window.start(true),
+    }).catch((error: unknown) => endWithoutClaude(this.#deck, error, signal));
+  }
+
+  async #judge(input: HookInput, signal: AbortSignal): Promise<Verdict> {
+    if (input.hook_event_name === "StatusLine") {
+      this.#recovery.shown(input);
+      this.#costUsd = Math.max(this.#costUsd, input.cost?.total_cost_usd ?? 0);
+      return { allow: true, context: `${this.#parts.status()} · $${this.#costUsd.toFixed(2)}` };
+    }
+    if (input.hook_event_name === "StopFailure") {
+      this.#recovery.failed(input, signal).catch(() => {});
+      return { allow: true };
+    }
+    this.#recovery.answered(input);
+    const verdict = await this.#parts.judge(input);
+    if (!verdict.allow) {
+      const what = input.tool_name ?? input.hook_event_name;
+      this.#deck.journal.note("gate", `gate: ${what} refused: ${verdict.reason.split("\n")[0]}`);
+    }
+    return verdict;
+  }
+}

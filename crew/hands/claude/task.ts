@@ -1,0 +1,192 @@
+import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Grant } from "../../../lib/protocol/ship-api.ts";
+import { type Deck, handEnvironment } from "../../claim/context.ts";
+import type { Delivery } from "../../claim/delivery.ts";
+import type { Hand, HandEnd } from "../../claim/hand.ts";
+import { gatekeeperOf } from "../../gates/for-claim.ts";
+import type { Gatekeeper } from "../../gates/gatekeeper.ts";
+import { gatePlaces } from "../../gates/hook-settings.ts";
+import { openDoor } from "../../gates/socket.ts";
+import type { TaskLog } from "../../machine/task-log.ts";
+import { othersSince } from "./account/credentials.ts";
+import { claudeEnvironment } from "./account/environment.ts";
+import { Spending } from "./account/spending.ts";
+import { type Failure, wordsOf } from "./failure.ts";
+import { Narrator } from "./narrator.ts";
+import { renderPrompt, renderResume, renderRules } from "./prompt.ts";
+import { backOff, FAILURES, holdVoyage, LONGEST_WAIT_MS, waitUnlessLifted, waitWithMoney } from "./retry-policy.ts";
+import { type RunEnd, runSession, type SessionStart } from "./session.ts";
+import { toldBy } from "./told.ts";
+import { keepTranscript, TRANSCRIPT_MS, transcriptOf } from "./transcript.ts";
+import { endUnfit, endWithoutClaude, hangGatesOrEnd } from "./unfit.ts";
+
+/** What is left to say after the helm has accepted. */
+const AFTERWORD_MS = 60_000;
+
+/**
+ * The hand `claude`: one fresh session of Claude Code for the task, its own end seen by the gates, resumed after an end that was not its own (issue 4
+ * §1). The tree is the agent's until it completes the task; then it is quieted, and what lies there is offered.
+ */
+export const sailClaude: Hand = async (deck, grant, delivery, log, signal) => {
+  const { ship } = deck;
+  const places = gatePlaces(ship.crew);
+  const over = new AbortController();
+  const spending = await Spending.open(deck, grant);
+  let claudePid = 0;
+
+  const keeper = gatekeeperOf(deck, grant, delivery, {
+    gateProgram: places.program,
+    claude: () => claudePid,
+    onHalt: (halt) => over.abort(halt),
+    onAccepted: () => setTimeout(() => over.abort(new Error("accepted")), AFTERWORD_MS).unref(),
+  });
+
+  const closeDoor = await openDoor(places.socket, async (input) => {
+    const verdict = await keeper.judge(input);
+    if (!verdict.allow)
+      deck.journal.note("gate", `gate: ${input.tool_name ?? input.hook_event_name} refused: ${verdict.reason.split("\n")[0]}`);
+    return verdict;
+  });
+  try {
+    return await runs(deck, grant, delivery, keeper, spending, log, AbortSignal.any([signal, over.signal]), {
+      onStart(pid) {
+        delivery.handBegan = true;
+        claudePid = pid;
+      },
+      onEvent(event) {
+        // A tool is through, and the model is about to be asked again: also where no gate is, no further answer is paid for.
+        const { spent } = deck.heartbeat;
+        if (event.type === "user" && spent !== null && !keeper.offering) over.abort(new NoMoney(spent));
+      },
+    });
+  } catch (error) {
+    if (keeper.ending?.kind === "accepted" && !signal.aborted) return { kind: "accepted" };
+    if (error instanceof NoMoney) return { kind: "handed-back", reason: error.message };
+    throw error;
+  } finally {
+    await closeDoor();
+    await spending.close();
+  }
+};
+
+class NoMoney extends Error {}
+
+/** Run after run of one session, until the task's end is seen. */
+async function runs(
+  deck: Deck,
+  grant: Grant,
+  delivery: Delivery,
+  keeper: Gatekeeper,
+  spending: Spending,
+  log: TaskLog,
+  signal: AbortSignal,
+  watch: Pick<SessionStart, "onStart" | "onEvent">,
+): Promise<HandEnd> {
+  const { ship, hello, helm, heartbeat } = deck;
+  const { task, epoch } = grant;
+  const who = { ship: ship.config.ship, voyage: hello.voyage.name };
+  const call = <T>(name: string, body: object) => helm.call<T>(name, body, { totalMs: hello.leaseSeconds * 1000, signal });
+  const rulesFile = join(ship.crew, "claude-rules.md");
+  writeFileSync(rulesFile, renderRules(who, task.id), { mode: 0o600 });
+
+  // A crew that came back goes on with the session, in the tree as it lies. A session that never wrote a word cannot be resumed.
+  let resume = grant.session !== undefined && transcriptOf(ship, grant.session) !== null;
+  let session = resume ? grant.session! : randomUUID();
+  let why = "the crew was started again";
+  if (!resume) await delivery.begin();
+
+  let leftMs = grant.timeoutSeconds * 1000;
+  /** Of the API, since the model last answered; and of Claude Code, in all: it may do some work before each. */
+  let apiFailures = 0;
+  let crashes = 0;
+  for (;;) {
+    const budgetUsd = spending.left();
+    if (heartbeat.spent !== null) return { kind: "handed-back", reason: heartbeat.spent };
+    if (budgetUsd === 0) return { kind: "handed-back", reason: "nothing is left to spend" };
+    const places = gatePlaces(ship.crew);
+    await hangGatesOrEnd(deck, places, signal);
+    if (!resume) await call("session", { task: task.id, epoch, session });
+    log.write(`-- task ${task.id}  ${task.subject}: session ${session}${resume ? ", resumed" : ""}\n`);
+    const narrator = new Narrator();
+    const name = `task-${task.id}-${epoch}`;
+    const keeping = setInterval(() => keepTranscript(ship, session, name), TRANSCRIPT_MS);
+    spending.begin(session, resume ? transcriptOf(ship, session) : null);
+    const areOthersThere = othersSince(ship);
+    let end: RunEnd | undefined;
+    try {
+      end = await runSession({
+        session,
+        resume,
+        prompt: resume ? renderResume(grant, why) : renderPrompt(grant, who),
+        hand: { ...grant.hand, ...(budgetUsd !== undefined && { budgetUsd }) },
+        settingsFile: places.settings,
+        rulesFile,
+        cwd: deck.tree.folder,
+        env: { ...claudeEnvironment(ship, handEnvironment(deck, grant)), ...spending.environment },
+        timeoutMs: leftMs,
+        mark: ship.mark,
+        signal,
+        onStart: watch.onStart,
+        start: deck.window.start(false),
+        onOutput: log.write,
+        onEvent: (event) => {
+          watch.onEvent(event);
+          if (event.type === "assistant" && !event.error) apiFailures = 0;
+          const text = narrator.tell(event);
+          if (!text) return;
+          log.write(text);
+          heartbeat.note = text.trim().split("\n")[0]!;
+        },
+      });
+    } catch (error) {
+      return await endWithoutClaude(deck, error, signal);
+    } finally {
+      clearInterval(keeping);
+      keepTranscript(ship, session, name);
+      if (!end) await spending.abandon();
+    }
+    const used = await spending.end(end.usage, signal);
+    leftMs -= used.seconds * 1000;
+    log.write(`-- ${end.kind}: turns ${used.turns}, ${used.seconds.toFixed(0)} s, $${used.costUsd.toFixed(4)}\n`);
+
+    const told = toldBy(keeper);
+    // What an agent without its tools says of its task is not the task's end: it could not complete it.
+    if (end.kind === "unfit" && told?.kind !== "accepted") await endUnfit(deck, end.message, signal);
+    if (told) return told;
+    if (end.kind === "ended") return { kind: "failed", reason: `ended without completing the task: ${end.message}` };
+    if (end.kind === "turns")
+      return { kind: "failed", reason: `stopped at its bound of turns, ${grant.hand?.maxTurns} (claude.maxTurns)` };
+    // The helm knows whether the task's budget is spent, or the voyage's; a try it is not.
+    if (end.kind === "budget") return { kind: "handed-back", reason: `stopped at $${budgetUsd}, what was left to spend` };
+    if (end.kind === "time" || leftMs <= 0)
+      return { kind: "failed", reason: `stopped after ${grant.timeoutSeconds} s, its time` };
+    deck.journal.note(end.kind, `task ${task.id}  ${end.kind}: ${end.message}`, { task: task.id, epoch, session });
+
+    why = end.message;
+    const isOld = (end.kind === "refused" || end.kind === "limit") && areOthersThere();
+    if (end.kind === "refused" && !isOld) return await waitAsVoyage(end);
+    if (end.kind === "limit" && !isOld) {
+      const untilMs = await holdVoyage(deck, end, signal);
+      if (untilMs - Date.now() > LONGEST_WAIT_MS) return { kind: "handed-back", reason: end.message };
+      heartbeat.note = end.message;
+      await waitUnlessLifted(deck, untilMs, signal);
+    } else if (!isOld) {
+      const failures = end.kind === "api" ? ++apiFailures : ++crashes;
+      if (failures >= FAILURES && end.kind === "api") return await waitAsVoyage(end);
+      if (failures >= FAILURES)
+        return { kind: "failed", reason: `Claude Code failed ${failures} times, at last: ${end.message}` };
+      heartbeat.note = end.message;
+      await waitWithMoney(deck, backOff(hello, failures), signal);
+    }
+    resume = transcriptOf(ship, session) !== null;
+    if (!resume) session = randomUUID();
+  }
+
+  /** No task is at fault: the claim goes back unharmed, and no ship of the voyage takes another for a while. */
+  async function waitAsVoyage(failure: Failure): Promise<HandEnd> {
+    await holdVoyage(deck, failure, signal);
+    return { kind: "handed-back", reason: wordsOf(failure) };
+  }
+}

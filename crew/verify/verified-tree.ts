@@ -1,0 +1,58 @@
+import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Ship } from "../machine/ship.ts";
+import { ensureFolder } from "../tree/files.ts";
+
+/**
+ * While verify.sh runs, `~/voyage/workspace` is the fresh checkout of the tip, for everybody on the ship: scripts go there by that name, by HOME or by the
+ * whole path, and what they start looks there too. The ship's own tree waits in `~/voyage/aside`.
+ *
+ * The captain's sync must see nothing of it: it would carry the checkout home and what a person edits there into it. So it reaches the tree through the link
+ * `~/voyage/synced`, which leads to `~/voyage`, and to `~/voyage/aside` meanwhile. In between the link leads nowhere but to itself: a scan then is an error
+ * that is tried again, where a folder that is not there would be taken for deleted.
+ */
+type Places = Pick<Ship, "workspace" | "aside" | "synced" | "scratch">;
+
+/** Puts `checkout` in the place of the ship's own tree. To be undone by {@link putBack}, also by the next crew when this one dies. */
+export function putInPlace(ship: Places, checkout: string): void {
+  mkdirSync(ship.aside, { recursive: true, mode: 0o700 });
+  ensureFolder(ship.workspace);
+  pointSync(ship, basename(ship.synced));
+  renameSync(ship.workspace, join(ship.aside, "workspace"));
+  renameSync(checkout, ship.workspace);
+  pointSync(ship, basename(ship.aside));
+}
+
+/** The ship's own tree is in its place again, wherever an earlier crew has stopped. What was there goes to the scratch folder: returns where it is then. */
+export function putBack(ship: Places): string | null {
+  const own = join(ship.aside, "workspace");
+  let moved: string | null = null;
+  if (isThere(own)) {
+    pointSync(ship, basename(ship.synced));
+    if (isThere(ship.workspace)) {
+      mkdirSync(ship.scratch, { recursive: true });
+      moved = join(ship.scratch, `verified-${process.pid}-${Date.now()}`);
+      move(ship.workspace, moved);
+    }
+    move(own, ship.workspace);
+  }
+  pointSync(ship, ".");
+  return moved;
+}
+
+/** Also a link that leads nowhere. */
+const isThere = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+
+/** A folder that may not be written cannot be moved to another. */
+function move(from: string, to: string): void {
+  if (lstatSync(from).isDirectory()) chmodSync(from, 0o700);
+  renameSync(from, to);
+}
+
+/** By a rename: the link is always there. */
+function pointSync({ synced }: Places, to: string): void {
+  const next = join(dirname(synced), `.${basename(synced)}.next`);
+  rmSync(next, { force: true });
+  symlinkSync(to, next);
+  renameSync(next, synced);
+}

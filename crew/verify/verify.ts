@@ -1,0 +1,90 @@
+import { lstatSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ClaimReply, VerifiedReply } from "../../lib/protocol/ship-api.ts";
+import type { Deck } from "../claim/context.ts";
+import { Halt } from "../helm/halt.ts";
+import { AWAY_PAUSE_MS, FAULT_PAUSE_MS, pause } from "../machine/pause.ts";
+import { run } from "../machine/run.ts";
+import { TaskLog } from "../machine/task-log.ts";
+import { removeAll } from "../tree/files.ts";
+import { withoutGit } from "../tree/git.ts";
+import { HelmAway } from "../tree/git-retry.ts";
+import { putBack, putInPlace } from "./verified-tree.ts";
+
+type Order = Extract<ClaimReply, { kind: "verify" }>;
+
+/**
+ * Runs the plan's verify.sh, as the ledger has it, in a fresh checkout of `commit`, and reports (design 11). The script lies beside the checkout, so that
+ * nothing in the tree can stand in for it; the checkout takes the place of `~/voyage/workspace` meanwhile (verified-tree.ts).
+ *
+ * What kept this ship from running it is no result: the verification is given back, and another ship is asked; also where only this one's git reaches no helm.
+ */
+export async function verify(deck: Deck, order: Order, signal: AbortSignal): Promise<void> {
+  const { hello, helm, heartbeat, journal } = deck;
+  heartbeat.note = "verifying";
+  journal.note("verifying", `verify.sh on ${order.commit.slice(0, 10)}`, { commit: order.commit });
+  const patience = { totalMs: hello.leaseSeconds * 1000, signal };
+  const of = { epoch: order.epoch, commit: order.commit };
+  try {
+    const { exitCode, output, seconds } = await examine(deck, order, signal);
+    const reply = await helm.call<VerifiedReply>("verified", { ...of, exitCode, output, seconds }, patience);
+    journal.note("verified", `verify.sh: exit status ${exitCode}; the voyage is ${reply.state}`, { ...of, exitCode });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof NotRun)) throw orHalt(error);
+    journal.note("unverified", error.message, of);
+    const { isAway } = error;
+    const body = { ...of, reason: error.message.slice(0, 2000), ...(isAway && { away: true }) };
+    await helm.call("unverified", body, patience).catch((lost: unknown) => {
+      throw orHalt(lost);
+    });
+    await pause(isAway ? AWAY_PAUSE_MS : FAULT_PAUSE_MS, signal);
+  } finally {
+    heartbeat.note = "";
+  }
+}
+
+/** verify.sh was not run to its end, for a reason that lies in this ship. */
+class NotRun extends Error {
+  /** The helm's git did not answer this ship: another may reach it. */
+  readonly isAway: boolean;
+  constructor(cause: Error) {
+    super(`verify.sh could not be run on this ship: ${cause.message}`, { cause });
+    this.isAway = cause instanceof HelmAway;
+  }
+}
+
+const orHalt = (error: unknown) => (error instanceof HelmAway ? new Halt("away", error.message) : error);
+
+async function examine({ ship, hello, tree }: Deck, order: Order, signal: AbortSignal) {
+  const folder = join(ship.scratch, `verify-${order.epoch}`);
+  const checkout = join(folder, "tree");
+  const script = join(folder, "verify.sh");
+  let log: TaskLog | undefined;
+  try {
+    log = new TaskLog(ship.logs, `verify-${order.epoch}`);
+    // Whatever an agent has made of it.
+    if (lstatSync(ship.scratch, { throwIfNoEntry: false })?.isDirectory() === false) rmSync(ship.scratch);
+    await tree.checkoutFresh(checkout, hello.voyage.branch, order.commit, signal);
+    writeFileSync(script, order.script, { mode: 0o700 });
+    putInPlace(ship, checkout);
+    const ran = await run({
+      argv: ["bash", script],
+      cwd: ship.workspace,
+      env: { ...withoutGit(process.env), PWD: ship.workspace, VOYAGE: ship.config.voyageId },
+      timeoutMs: order.timeoutSeconds * 1000,
+      mark: ship.mark,
+      signal,
+      onOutput: log.write,
+    });
+    return { exitCode: ran.timedOut ? 124 : (ran.exitCode ?? 137), output: ran.tail, seconds: ran.seconds };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new NotRun(error as Error);
+  } finally {
+    log?.close();
+    const verified = putBack(ship);
+    // A result stands whatever the script has left there; the next crew tries again.
+    for (const left of [folder, verified]) if (left !== null) await removeAll(left).catch(() => {});
+  }
+}

@@ -1,0 +1,39 @@
+import { z } from "zod";
+import type { Call } from "./call.ts";
+import { Fault, type Faults } from "./faults.ts";
+import { readJson, reply, replyJson } from "./replies.ts";
+
+/**
+ * The harbor's own calls, which no vendor has: for tests, and for `--stop`.
+ *
+ * | call | body | answer |
+ * |---|---|---|
+ * | `POST /__harbor/faults` | `{faults: Fault[]}` | 204: added |
+ * | `DELETE /__harbor/faults` | – | 204 |
+ * | `POST /__harbor/sprites/{name}/sleep` | `{to: "warm" \| "cold"}` | 204: asleep now |
+ * | `POST /__harbor/shutdown` | – | 202, then it ends |
+ */
+export async function adminCall(call: Call, path: string, faults: Faults, shutdown: () => void): Promise<void> {
+  const { request, response, fleet } = call;
+  if (path === "/__harbor/faults" && request.method === "DELETE") {
+    faults.clear();
+    return reply(response, 204);
+  }
+  if (path === "/__harbor/faults" && request.method === "POST") {
+    const body = z.object({ faults: z.array(Fault) }).safeParse(await readJson(request));
+    if (!body.success) return replyJson(response, 400, { error: z.prettifyError(body.error) });
+    faults.add(body.data.faults);
+    return reply(response, 204);
+  }
+  if (path === "/__harbor/shutdown" && request.method === "POST") {
+    reply(response, 202);
+    return shutdown();
+  }
+  const [, name] = /^\/__harbor\/sprites\/([a-z0-9-]+)\/sleep$/.exec(path) ?? [];
+  const ship = name && fleet.get(name);
+  const to = (await readJson(request))?.to;
+  if (!ship || request.method !== "POST") return replyJson(response, 404, { error: "sprite not found" });
+  if (to !== "warm" && to !== "cold") return replyJson(response, 400, { error: 'to must be "warm" or "cold"' });
+  await ship.sleep(to);
+  reply(response, 204);
+}

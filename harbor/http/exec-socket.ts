@@ -1,0 +1,114 @@
+import type { RawData, WebSocket } from "ws";
+import { pause } from "../sprites/clock.ts";
+import type { Command, Session } from "../sprites/sessions.ts";
+import type { Ship, ShipSettings } from "../sprites/ship.ts";
+import type { Vm } from "../vm/vm.ts";
+import { durationMs, RUN_ON_MS, signalOf } from "./exec-routes.ts";
+import type { Fault } from "./faults.ts";
+
+/** Exec by WebSocket (facts: sprites §4.2, §4.3): run, and attach. */
+
+/** The vendor's server keeps the socket this long after the exit frame. */
+const LINGER_MS = 5_000;
+/** Unsent bytes at which the command's output is paused. */
+const HIGH_WATER_BYTES = 4 * 1024 * 1024;
+
+export async function runOverSocket(
+  socket: WebSocket,
+  ship: Ship,
+  vm: Vm,
+  command: Command,
+  options: { settings: ShipSettings; maxRunAfterDisconnect: string | null; fault: Fault | undefined; release(): void },
+): Promise<void> {
+  const { settings, release } = options;
+  // Clients write at once: what comes before the command has started must wait for it.
+  socket.pause();
+  try {
+    await pause(settings.clock, settings.latency.execMs);
+    const session = await ship.exec(vm, command);
+    serve(socket, session, settings, release);
+    socket.resume();
+    if (options.fault?.kind === "drop") socket.terminate();
+    // Facts: sprites §4.1: a terminal's command goes on for ever, a plain one for 10 s; "0" is for ever.
+    const runOnMs = durationMs(options.maxRunAfterDisconnect) ?? (command.tty ? 0 : RUN_ON_MS);
+    if (runOnMs > 0) {
+      socket.once("close", () => {
+        const cancel = settings.clock.after(runOnMs, () => session.signal("SIGKILL"));
+        void session.exited.then(cancel);
+      });
+    }
+  } catch (error) {
+    release();
+    socket.close(1011, (error as Error).message.slice(0, 100));
+  }
+}
+
+/** Attaching to a session without a terminal gives its `session_info` and then nothing, as seen at the vendor's. */
+export function attachOverSocket(socket: WebSocket, session: Session, settings: ShipSettings, release: () => void): void {
+  if (!session.tty) {
+    sendInfo(socket, session);
+    void session.exited.then(release);
+    return;
+  }
+  serve(socket, session, settings, release, session.scrollback());
+}
+
+function sendInfo(socket: WebSocket, session: Session): void {
+  const { id, command, createdMs, tty } = session;
+  const info = {
+    type: "session_info",
+    session_id: id,
+    command,
+    created: Math.floor(createdMs / 1000),
+    cols: 0,
+    rows: 0,
+    is_owner: true,
+    tty,
+  };
+  socket.send(JSON.stringify(info));
+}
+
+/** A connected command keeps its ship awake until it ends, or the connection does: that is the server's part. */
+function serve(socket: WebSocket, session: Session, settings: ShipSettings, release: () => void, replay?: Buffer): void {
+  sendInfo(socket, session);
+  if (replay && replay.length > 0) socket.send(replay);
+  const stop = session.listen(({ stream, data }) => {
+    const frame = session.tty ? data : Buffer.concat([Buffer.of(stream === "stdout" ? 1 : 2), data]);
+    socket.send(frame, () => socket.bufferedAmount < HIGH_WATER_BYTES && session.resume());
+    if (socket.bufferedAmount >= HIGH_WATER_BYTES) session.pause();
+  });
+  socket.on("message", (data, binary) => receive(session, data as Buffer, binary));
+  socket.on("error", () => socket.terminate());
+  socket.once("close", () => {
+    stop();
+    session.resume();
+  });
+  void session.exited.then(async (code) => {
+    release();
+    if (session.tty) socket.send(JSON.stringify({ type: "exit", exit_code: code }));
+    else socket.send(Buffer.of(3, code));
+    await pause(settings.clock, LINGER_MS);
+    // The vendor's client takes a terminal's exit status from the close code: 1000 is 0, all else 1.
+    socket.close(session.tty && code !== 0 ? 1011 : 1000);
+  });
+}
+
+function receive(session: Session, data: RawData & Buffer, binary: boolean): void {
+  if (!binary) control(session, data.toString("utf8"));
+  else if (session.tty) session.write(data);
+  else if (data[0] === 0) session.write(data.subarray(1));
+  else if (data[0] === 4) session.endInput();
+}
+
+function control(session: Session, text: string): void {
+  let message: { type?: unknown; signal?: unknown; cols?: unknown; rows?: unknown };
+  try {
+    message = JSON.parse(text) as typeof message;
+  } catch {
+    return;
+  }
+  const signal = signalOf(message.signal);
+  if (message.type === "signal" && signal) session.signal(signal);
+  const [cols, rows] = [Number(message.cols), Number(message.rows)];
+  if (message.type === "resize" && cols > 0 && rows > 0) session.resize(cols, rows);
+}

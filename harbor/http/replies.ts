@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { readAtMost } from "../../lib/base/read-at-most.ts";
+
+export function reply(
+  response: ServerResponse,
+  status: number,
+  body: string | Buffer = "",
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { "content-type": "text/plain", ...headers });
+  response.end(body);
+}
+
+export function replyJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  reply(response, status, JSON.stringify(body), { "content-type": "application/json", ...headers });
+}
+
+const MAX_JSON_BYTES = 1024 * 1024;
+
+/** The body as a JSON object; undefined when it is none or over 1 MiB. */
+export async function readJson(request: IncomingMessage): Promise<Record<string, unknown> | undefined> {
+  try {
+    const value: unknown = JSON.parse((await readAtMost(request, MAX_JSON_BYTES, "the body")).toString("utf8"));
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A part of a path; undefined for a broken escape. */
+export function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,177 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { WebSocketServer } from "ws";
+import type { Fleet } from "../sprites/fleet.ts";
+import { adminCall } from "./admin-routes.ts";
+import type { Call } from "./call.ts";
+import { commandOf } from "./exec-routes.ts";
+import { attachOverSocket, runOverSocket } from "./exec-socket.ts";
+import { type Fault, Faults } from "./faults.ts";
+import { proxyOverSocket } from "./proxy-socket.ts";
+import { decode, reply, replyJson } from "./replies.ts";
+import { openRequestLog } from "./request-log.ts";
+import { routeOf } from "./routes.ts";
+import { notFound } from "./sprite-routes.ts";
+
+/** The vendor's edge refuses longer URLs (facts: sprites §4.1). */
+const MAX_URL_BYTES = 64 * 1024;
+const CLOSE_TIMEOUT_MS = 500;
+const unauthorized = { error: "authentication failed" };
+const unavailable = "service temporarily unavailable, please retry";
+
+export type HarborServer = { url: string; close(): Promise<void> };
+
+/** Serves a fleet on 127.0.0.1 at a free port. `shutdown` is what `--stop` asks for. */
+export async function serveFleet(fleet: Fleet, token: string, shutdown: () => void): Promise<HarborServer> {
+  const faults = new Faults();
+  const log = openRequestLog(fleet.settings.home);
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: 16 * 1024 * 1024, perMessageDeflate: false });
+  // Wide enough to answer 414 by itself; long execs and slow wakes are no timeouts.
+  const server = createServer({ maxHeaderSize: 1024 * 1024, requestTimeout: 0, keepAliveTimeout: 30_000 });
+
+  server.on("request", async (request: IncomingMessage, response: ServerResponse) => {
+    const startMs = performance.now();
+    const path = pathOf(request);
+    response.once("close", () => logLine(request, path, response.statusCode, startMs));
+    try {
+      await answer(request, response, path);
+    } catch (error) {
+      // Seen by the caller as the vendor's plain 5xx; why is in the harbor's own output.
+      fleet.settings.event(`${request.method} ${path}: ${(error as Error).message}`);
+      if (!response.headersSent) replyJson(response, 503, { error: (error as Error).message });
+      else response.destroy();
+    }
+  });
+
+  async function answer(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+    if ((request.url ?? "").length > MAX_URL_BYTES) return reply(response, 414, "URI too long");
+    if (!authorized(request, token)) return replyJson(response, 401, unauthorized);
+    const call: Call = { request, response, fleet, query: queryOf(request), fault: undefined };
+    if (path.startsWith("/__harbor/")) return adminCall(call, path, faults, shutdown);
+    const route = routeOf(request.method ?? "", path);
+    if (!route) return replyJson(response, 501, { error: `the harbor does not serve ${request.method} ${path}` });
+    call.fault = faults.take(route.kind, route.name);
+    if (call.fault && actOut(call.fault, response)) return;
+    await route.serve(call);
+  }
+
+  function actOut(fault: Fault, response: ServerResponse): boolean {
+    if (fault.kind === "rate-limit" || fault.kind === "concurrent-limit") limited(fault, response);
+    else if (fault.kind === "false-404") replyJson(response, 404, notFound);
+    else if (fault.kind === "unavailable") reply(response, 503, unavailable);
+    else if (fault.kind !== "hang") return false;
+    return true;
+  }
+
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const startMs = performance.now();
+    const path = pathOf(request);
+    socket.on("error", () => socket.destroy());
+    upgrade(request, socket, head, path)
+      .catch((error: Error) => refuse(socket, 503, { error: error.message }))
+      .then((status) => logLine(request, path, status, startMs));
+  });
+
+  /** @returns the status answered; 101 when the socket was opened */
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, path: string): Promise<number> {
+    const { settings } = fleet;
+    if ((request.url ?? "").length > MAX_URL_BYTES) return refuse(socket, 414, { error: "URI too long" });
+    if (!authorized(request, token)) return refuse(socket, 401, unauthorized);
+    const [, name, proxy, inPath] = /^\/v1\/sprites\/([^/]+)\/(?:(proxy)|exec(?:\/([^/]+))?)$/.exec(path) ?? [];
+    if (!name) return refuse(socket, 501, { error: `the harbor does not serve a socket at ${path}` });
+    const ship = fleet.get(decode(name) ?? "");
+    if (!ship) return refuse(socket, 404, notFound);
+    const query = queryOf(request);
+    const fault = faults.take(proxy ? "proxy" : "socket", ship.record.name);
+    if (fault?.kind === "unavailable") return refuse(socket, 503, { error: unavailable });
+    if (fault?.kind === "hang") return 0;
+    const sessionId = inPath ? decode(inPath) : (query.get("id") ?? undefined);
+    const command = commandOf(query);
+    if (sessionId === undefined && !command && !proxy) return refuse(socket, 400, { error: "cmd is required" });
+    const release = ship.keepAwake();
+    try {
+      const vm = await ship.wake();
+      const session = sessionId === undefined ? undefined : ship.sessions.get(sessionId);
+      if (sessionId !== undefined && !session) {
+        release();
+        return refuse(socket, 404, { error: "session not found" });
+      }
+      if (socket.destroyed) release();
+      sockets.handleUpgrade(request, socket, head, (opened) => {
+        opened.once("close", release);
+        if (proxy) return proxyOverSocket(opened, ship, vm, settings.clock.now(), release);
+        if (session) return attachOverSocket(opened, session, settings, release);
+        const maxRunAfterDisconnect = query.get("max_run_after_disconnect");
+        void runOverSocket(opened, ship, vm, command!, { settings, maxRunAfterDisconnect, fault, release });
+      });
+      return 101;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  function logLine(request: IncomingMessage, path: string, status: number, startMs: number): void {
+    if (path.startsWith("/__harbor/")) return;
+    const method = request.headers.upgrade ? "WS" : (request.method ?? "");
+    log.write({ at: new Date().toISOString(), method, path, status, ms: Math.round(performance.now() - startMs) });
+  }
+
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      for (const socket of sockets.clients) {
+        socket.close(1001, "the harbor ends");
+        setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS).unref();
+      }
+      await Promise.all([...sockets.clients].map((socket) => once(socket, "close")));
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+      await log.close();
+    },
+  };
+}
+
+function limited(fault: Fault, response: ServerResponse): void {
+  const rate = fault.kind === "rate-limit";
+  const body = {
+    error: rate ? "sprite_creation_rate_limited" : "concurrent_sprite_limit_exceeded",
+    message: rate ? "too many sprites created" : "too many sprites are running",
+    limit: rate ? 10 : 3,
+    ...(rate ? { window_seconds: 60, retry_after_seconds: fault.retryAfterSeconds } : { current_count: 3 }),
+    upgrade_available: true,
+    upgrade_url: "https://sprites.dev/billing",
+  };
+  replyJson(response, 429, body, {
+    "x-ratelimit-limit": String(body.limit),
+    "x-ratelimit-remaining": "0",
+    ...(rate ? { "retry-after": String(fault.retryAfterSeconds) } : {}),
+  });
+}
+
+const pathOf = (request: IncomingMessage) => (request.url ?? "/").split("?", 1)[0]!;
+
+function queryOf(request: IncomingMessage): URLSearchParams {
+  const url = request.url ?? "/";
+  return new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?") + 1) : "");
+}
+
+function authorized(request: IncomingMessage, token: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(request.headers.authorization ?? ""), digest(`Bearer ${token}`));
+}
+
+function refuse(socket: Duplex, status: number, body: unknown): number {
+  const text = JSON.stringify(body);
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n`;
+  socket.end(head + text);
+  return status;
+}

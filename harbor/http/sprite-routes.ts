@@ -1,0 +1,116 @@
+import { pause } from "../sprites/clock.ts";
+import type { Ship } from "../sprites/ship.ts";
+import type { SpriteRecord } from "../sprites/sprite-records.ts";
+import type { Call } from "./call.ts";
+import { readJson, reply, replyJson } from "./replies.ts";
+
+/** Create, list, read, update, delete (facts: sprites §2 and §3). None of them wakes a sprite. */
+
+const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const ORGANISATION = "harbor";
+const PAGE_MAX = 50;
+const HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>";
+
+export const notFound = { error: "sprite not found" };
+
+function view(ship: Ship): Record<string, unknown> {
+  const { record } = ship;
+  return {
+    id: record.id,
+    name: record.name,
+    status: ship.status,
+    url: `https://${record.name}-local.harbor.invalid`,
+    url_settings: record.urlSettings,
+    organization: ORGANISATION,
+    version: null,
+    environment_version: null,
+    labels: record.labels,
+    created_at: record.createdAt,
+    updated_at: record.updatedAt,
+    last_running_at: record.lastRunningAt,
+    last_warming_at: record.lastWarmingAt,
+  };
+}
+
+type Wanted = Partial<Pick<SpriteRecord, "labels" | "urlSettings">>;
+
+/** What a body asks for, or the vendor's words on what is wrong with it. */
+function wanted(body: Record<string, unknown>): Wanted | { errors: string[] } {
+  const result: Wanted = {};
+  if (body.labels !== undefined) {
+    if (!Array.isArray(body.labels) || body.labels.some((label) => typeof label !== "string"))
+      return { errors: ["labels must be strings"] };
+    result.labels = body.labels as string[];
+  }
+  if (body.url_settings !== undefined) {
+    const settings = body.url_settings as SpriteRecord["urlSettings"] | null;
+    if (settings?.auth !== "sprite" && settings?.auth !== "public")
+      return { errors: ["invalid auth type, must be one of: sprite, public"] };
+    result.urlSettings = { auth: settings.auth, ...(settings.private_access ? { private_access: settings.private_access } : {}) };
+  }
+  return result;
+}
+
+/** `POST /v1/sprites`: 201, 400, 409. Not idempotent. */
+export async function createSprite(call: Call): Promise<void> {
+  const { response, fleet, fault } = call;
+  const body = (await readJson(call.request)) ?? {};
+  const settings = wanted(body);
+  if (typeof body.name !== "string" || !NAME.test(body.name))
+    return replyJson(response, 400, { errors: ["invalid sprite name format"] });
+  if ("errors" in settings) return replyJson(response, 400, settings);
+  const ship = fleet.create(body.name, settings);
+  if (!ship)
+    return replyJson(response, 409, { error: `A sprite named '${body.name}' already exists. Please choose a different name.` });
+  await pause(fleet.settings.clock, fleet.settings.latency.createMs);
+  if (fault) return reply(response, 502, HTML_502, { "content-type": "text/html" });
+  replyJson(response, 201, view(ship));
+}
+
+/** `GET /v1/sprites`. As recorded, `has_more` is true on the last page too: only the token says that there is more. */
+export async function listSprites({ response, fleet, query }: Call): Promise<void> {
+  const size = Number(query.get("max_results") ?? PAGE_MAX);
+  if (!Number.isInteger(size) || size < 1 || size > PAGE_MAX)
+    return replyJson(response, 400, { errors: ["max_results must be 1 to 50"] });
+  const prefix = query.get("prefix") ?? "";
+  const after = Buffer.from(query.get("continuation_token") ?? "", "base64url").toString();
+  const all = fleet.all();
+  const rest = all.filter(({ record }) => record.name.startsWith(prefix) && record.name > after);
+  const page = rest.slice(0, size);
+  const counts = { running: 0, warm: 0, cold: 0 };
+  for (const ship of all) counts[ship.status]++;
+  const organisation = { name: ORGANISATION, ...counts, running_limit: 1000, warm_limit: 1000 };
+  replyJson(response, 200, {
+    sprites: page.map(view),
+    has_more: true,
+    next_continuation_token: rest.length > size ? Buffer.from(page.at(-1)!.record.name).toString("base64url") : null,
+    ...organisation,
+    org: organisation,
+  });
+}
+
+/** `GET /v1/sprites/{name}` */
+export async function getSprite({ response, fault }: Call, ship: Ship | undefined): Promise<void> {
+  if (ship) return replyJson(response, 200, view(ship));
+  if (fault?.kind === "legacy-500") return replyJson(response, 500, { error: "failed to retrieve sprite" });
+  replyJson(response, 404, notFound);
+}
+
+/** `PUT /v1/sprites/{name}`: partial, of labels and url_settings. */
+export async function updateSprite(call: Call, ship: Ship | undefined): Promise<void> {
+  if (!ship) return replyJson(call.response, 404, notFound);
+  const body = (await readJson(call.request)) ?? {};
+  const settings = wanted(body.clear_labels === true ? { ...body, labels: [] } : body);
+  if ("errors" in settings) return replyJson(call.response, 400, settings);
+  call.fleet.update(ship, settings);
+  replyJson(call.response, 200, view(ship));
+}
+
+/** `DELETE /v1/sprites/{name}`: 204 when nothing of it is left. */
+export async function deleteSprite({ response, fleet, fault }: Call, ship: Ship | undefined): Promise<void> {
+  if (!ship && fault?.kind === "legacy-500") return replyJson(response, 500, { error: "failed to delete sprite" });
+  if (!ship) return replyJson(response, 404, notFound);
+  await fleet.remove(ship);
+  if (fault?.kind === "fails-but-happens") return reply(response, 502, HTML_502, { "content-type": "text/html" });
+  reply(response, 204);
+}

@@ -1,0 +1,185 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { setTimeout as delay } from "node:timers/promises";
+import { type IPty, spawn as spawnPty } from "@lydell/node-pty";
+import { signalQuietly } from "../vm/signals.ts";
+import type { Vm } from "../vm/vm.ts";
+
+export type Output = { stream: "stdout" | "stderr"; data: Buffer };
+
+export type Command = {
+  argv: string[];
+  dir?: string | undefined;
+  env?: Record<string, string> | undefined;
+  tty?: { cols: number; rows: number } | undefined;
+};
+
+/** A command of a ship that was started from outside. Output goes to its listeners; the last 64 KiB are kept for who attaches later. */
+export type Session = {
+  /** The command's process id in the ship (facts: sprites §4.1). */
+  id: string;
+  command: string;
+  dir: string;
+  tty: boolean;
+  createdMs: number;
+  exitCode: number | undefined;
+  exited: Promise<number>;
+  scrollback(): Buffer;
+  /** Output from now on; the first listener also gets what came before. The returned function ends it. */
+  listen(listener: (output: Output) => void): () => void;
+  write(data: Buffer): void;
+  endInput(): void;
+  /** Backpressure: while paused, a command that writes blocks. */
+  pause(): void;
+  resume(): void;
+  signal(name: NodeJS.Signals): void;
+  resize(cols: number, rows: number): void;
+  /** The nsenter outside stops itself with its command, and is not in the ship: it must be continued by itself. */
+  continueOutside(): void;
+};
+
+const SCROLLBACK_BYTES = 64 * 1024;
+/** What is kept of a command that nobody listens to yet; then it waits. */
+const EARLY_BYTES = 1024 * 1024;
+/** How long output may still come after the exit: a background child can hold the pipes open for ever. */
+const DRAIN_MS = 200;
+
+/** Starts a command in the ship. A command that cannot be started is a session that exits with 126 or 127, as in a shell. */
+export async function startSession(vm: Vm, command: Command, nowMs: number): Promise<Session> {
+  const raw = command.tty ? startTerminal(vm, command, command.tty) : startPlain(vm, command);
+  const listeners = new Set<(output: Output) => void>();
+  let early: Output[] | undefined = [];
+  let earlyBytes = 0;
+  let kept: Buffer[] = [];
+  let keptBytes = 0;
+  raw.onOutput((output) => {
+    kept.push(output.data);
+    keptBytes += output.data.length;
+    while (keptBytes - kept[0]!.length >= SCROLLBACK_BYTES) keptBytes -= kept.shift()!.length;
+    if (early) {
+      early.push(output);
+      earlyBytes += output.data.length;
+      if (earlyBytes > EARLY_BYTES) raw.pause();
+    }
+    for (const listener of listeners) listener(output);
+  });
+  // Only now: what nobody listens to when a process ends, Node throws away.
+  const inner = await innerProcess(vm, raw.pid, raw.exited);
+  const session: Session = {
+    id: inner.shipPid,
+    command: command.argv.join(" "),
+    dir: command.dir ?? "",
+    tty: command.tty !== undefined,
+    createdMs: nowMs,
+    exitCode: undefined,
+    exited: raw.exited,
+    scrollback: () => Buffer.concat(kept),
+    listen(listener) {
+      for (const output of early ?? []) listener(output);
+      early = undefined;
+      if (earlyBytes > EARLY_BYTES) raw.resume();
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    write: raw.write,
+    endInput: raw.endInput,
+    pause: raw.pause,
+    resume: raw.resume,
+    resize: raw.resize,
+    // A plain command leads its own process group in the ship, a terminal's shares that of the nsenter outside.
+    signal(name) {
+      // Just started, it leads no group yet.
+      if (command.tty || !signalQuietly(-inner.hostPid, name)) signalQuietly(inner.hostPid, name);
+    },
+    continueOutside: () => signalQuietly(raw.pid, "SIGCONT"),
+  };
+  raw.exited.then((code) => {
+    session.exitCode = code;
+    kept = [];
+  });
+  return session;
+}
+
+type Raw = Pick<Session, "exited" | "write" | "endInput" | "pause" | "resume" | "resize"> & {
+  pid: number;
+  onOutput(listener: (output: Output) => void): void;
+};
+
+function startPlain(vm: Vm, command: Command): Raw {
+  const [file, ...args] = [...vm.enterFromHarbor(command), ...command.argv] as [string, ...string[]];
+  const child = spawn(file, args, { stdio: "pipe", detached: true, env: { PATH: process.env.PATH } });
+  child.stdin.on("error", () => {}); // the command ended without reading its input
+  return {
+    pid: child.pid ?? 0,
+    exited: exitOf(child),
+    onOutput(listener) {
+      child.stdout.on("data", (data: Buffer) => listener({ stream: "stdout", data }));
+      child.stderr.on("data", (data: Buffer) => listener({ stream: "stderr", data }));
+    },
+    write: (data) => void child.stdin.write(data),
+    endInput: () => child.stdin.end(),
+    pause() {
+      child.stdout.pause();
+      child.stderr.pause();
+    },
+    resume() {
+      child.stdout.resume();
+      child.stderr.resume();
+    },
+    resize() {},
+  };
+}
+
+/** 128 + n for a signal, as shells say it. Resolves when the output is in, at most {@link DRAIN_MS} after the exit. */
+function exitOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) => {
+    child.once("error", () => resolve(126));
+    child.once("exit", (code, signal) => {
+      const status = code ?? 128 + (signalNumbers[signal as string] ?? 0);
+      const timer = setTimeout(resolve, DRAIN_MS, status);
+      child.once("close", () => {
+        clearTimeout(timer);
+        resolve(status);
+      });
+    });
+  });
+}
+
+function startTerminal(vm: Vm, command: Command, size: { cols: number; rows: number }): Raw {
+  const [file, ...args] = [...vm.enterFromHarbor({ ...command, tty: true }), ...command.argv] as [string, ...string[]];
+  const pty: IPty = spawnPty(file, args, { ...size, encoding: null, env: { PATH: process.env.PATH } });
+  return {
+    pid: pty.pid,
+    exited: new Promise((resolve) => pty.onExit(({ exitCode, signal }) => resolve(signal ? 128 + signal : exitCode))),
+    onOutput: (listener) => void pty.onData((data) => listener({ stream: "stdout", data: Buffer.from(data) })),
+    write: (data) => pty.write(data as unknown as string),
+    endInput() {},
+    pause: () => pty.pause(),
+    resume: () => pty.resume(),
+    resize: (cols, rows) => pty.resize(cols, rows),
+  };
+}
+
+async function innerProcess(vm: Vm, outerPid: number, exited: Promise<unknown>): Promise<{ hostPid: number; shipPid: string }> {
+  let over = false;
+  void exited.then(() => {
+    over = true;
+  });
+  for (let tries = 0; tries < 1000 && !over; tries++) {
+    const inner = vm.commandOf(outerPid);
+    if (inner) return inner;
+    await delay(1);
+  }
+  // Over before it was seen: any short number will do for something that nobody can attach to any more.
+  return { hostPid: 0, shipPid: String(outerPid) };
+}
+
+const signalNumbers: Record<string, number> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGABRT: 6,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGPIPE: 13,
+  SIGTERM: 15,
+};

@@ -1,0 +1,85 @@
+import { existsSync } from "node:fs";
+import { userInfo } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { continueMarked, endMarked, hasMark, MARK, stopMarked } from "./processes.ts";
+import { type EnterOptions, inHome, quote, SETSID, type ShipPlace, type Vm } from "./vm.ts";
+
+const shipRoot = fileURLToPath(new URL("../ship-root/", import.meta.url));
+
+/**
+ * A ship for machines where bubblewrap cannot run (design 13): plain processes of the harbor's user with home, temporary folder and tmux server
+ * of their own. Nothing is isolated. It runs nothing by itself: it has the processes that were started in it, found by their mark.
+ */
+export function startUnconfined({ folder }: ShipPlace): Vm {
+  let over = () => {};
+  const ended = new Promise<void>((resolve) => {
+    over = resolve;
+  });
+  const home = join(folder, "home");
+  const enterFromHarbor = ({ dir, env, tty }: EnterOptions = {}) => {
+    const variables = { ...environment(folder, home), ...(tty ? { TERM: "xterm-256color" } : {}), ...env, [MARK]: folder };
+    const assignments = Object.entries(variables).map(([key, value]) => `${key}=${value}`);
+    return ["env", "-i", "-C", inHome(home, dir), ...assignments];
+  };
+  return {
+    ended,
+    helpers: join(shipRoot, "lib"),
+    systemPath: `${dirname(process.execPath)}:${process.env.PATH ?? "/usr/bin:/bin"}`,
+    enterFromHarbor,
+    enter: (options = {}) => [...enterFromHarbor(options), ...(options.tty ? [] : [SETSID, "--fork", "--wait"])],
+    commandOf: (outerPid) => ({ hostPid: outerPid, shipPid: String(outerPid) }),
+    stillThere: `[ -d ${quote(folder)} ]`,
+    entered: (pid, commandLine) => hasMark(pid, folder) || commandLine.includes(`\0${MARK}=${folder}\0`),
+    async freeze() {
+      try {
+        await stopMarked(folder);
+      } catch (error) {
+        continueMarked(folder);
+        throw error;
+      }
+    },
+    thaw: async () => continueMarked(folder),
+    async end(killed) {
+      await endMarked(folder);
+      killed();
+      over();
+    },
+  };
+}
+
+function environment(folder: string, home: string): Record<string, string> {
+  const tools = process.env.OCAPTAIN_HARBOR_TOOLS ? [process.env.OCAPTAIN_HARBOR_TOOLS] : [];
+  const own = [join(home, ".local/bin"), join(shipRoot, "bin"), dirname(process.execPath), ...tools];
+  const path = [...own, process.env.PATH ?? "/usr/bin:/bin"];
+  return {
+    HOME: home,
+    USER: userName(),
+    LOGNAME: userName(),
+    SHELL: existsSync("/bin/bash") ? "/bin/bash" : "/bin/sh",
+    LANG: "C.UTF-8",
+    PATH: path.join(":"),
+    TMPDIR: join(folder, "tmp"),
+    // The shortest there is: a unix socket's path has 107 bytes.
+    TMUX_TMPDIR: folder,
+    OCAPTAIN_SPRITE_SOCKET: join(folder, "api.sock"),
+  };
+}
+
+/** A container may run as a number without a name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return "sprite";
+  }
+}
+
+/** @throws OcaptainError UNCONFINED where a ship's processes could not be found again */
+export function probeUnconfined(): void {
+  if (existsSync("/proc/self/environ")) return;
+  throw new OcaptainError("UNCONFINED", "ships need Linux with /proc, also when they are not confined", {
+    hint: "use another machine, or ocaptain:provider sprites",
+  });
+}

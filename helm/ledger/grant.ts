@@ -1,0 +1,52 @@
+import { HandSettings, type PlanTask } from "../../lib/plan/types.ts";
+import type { Grant } from "../../lib/protocol/ship-api.ts";
+import { leftToSpend } from "./budget.ts";
+import { type Ledger, parseTask, type TaskRecord } from "./ledger.ts";
+
+/** What a ship is told with a claim. */
+
+const DEFAULT_TIMEOUT_SECONDS = 1800;
+
+/** The grant as it was made; the same each time it is asked for while the claim lasts. */
+export function grantOf(ledger: Ledger, row: TaskRecord): Grant {
+  const task = parseTask(row.body);
+  const delivered = task.blockedBy.flatMap((id) => {
+    const blocker = ledger.task(id);
+    if (blocker?.status !== "accepted" || !blocker.commit_id) return [];
+    return [{ task: id, subject: parseTask(blocker.body).subject, commit: blocker.commit_id, summary: blocker.summary ?? "" }];
+  });
+  const { id, subject, description, activeForm, blockedBy, metadata } = task;
+  return {
+    task: { id, subject, description, ...(activeForm === undefined ? {} : { activeForm }), blockedBy, metadata },
+    epoch: row.epoch,
+    tip: row.grant_tip!,
+    check: checkOf(task),
+    timeoutSeconds: positive(metadata.timeoutSeconds) ?? planTaskSeconds(ledger) ?? DEFAULT_TIMEOUT_SECONDS,
+    delivered,
+    ...(ledger.meta("hand") === "claude" && forClaude(ledger, row, task)),
+  };
+}
+
+/** What only the hand `claude` is told. The spec is not among it: it is added to each answer, so that it is not stored with each. */
+function forClaude(ledger: Ledger, row: TaskRecord, task: PlanTask): Partial<Grant> {
+  const ofPlan = JSON.parse(ledger.meta("claude") || "{}") as HandSettings;
+  const ofTask = HandSettings.safeParse(task.metadata.claude).data ?? {};
+  const session = ledger.session(row.id, row.epoch);
+  const answers = ledger.answers(row.id);
+  const left = leftToSpend(ledger, row);
+  return {
+    hand: { ...ofPlan, ...ofTask, ...(left !== undefined && { budgetUsd: left }) },
+    ...(session && { session }),
+    ...(answers.length > 0 && { answers }),
+    ...(row.reason && { lastReason: row.reason }),
+    ...(ledger.meta("orders") && { orders: true }),
+  };
+}
+
+/** The plan's `timeoutSeconds`, as it was registered. */
+const planTaskSeconds = (ledger: Ledger) => positive(Number(ledger.meta("timeoutSeconds")));
+
+export const checkOf = (task: PlanTask): string | null =>
+  typeof task.metadata.check === "string" && task.metadata.check !== "" ? task.metadata.check : null;
+
+export const positive = (value: unknown): number | undefined => (typeof value === "number" && value > 0 ? value : undefined);

@@ -1,0 +1,107 @@
+import { OcaptainError } from "../../lib/base/errors.ts";
+import type { AskRequest, ReleaseReply, SessionRequest, UsageRequest } from "../../lib/protocol/ship-api.ts";
+import { assertHolds, giveBack } from "./claims.ts";
+import type { Ledger } from "./ledger.ts";
+import { Refused } from "./refused.ts";
+
+/** What hands tell: sessions, spend, limits, questions. Each function runs inside one write of the store. */
+
+/** What one life of a ship can tell: a ship that tells without end fills neither the ledger nor, by what it says it has spent, what a budget can be raised to. */
+const MOST_RUNS = 10_000;
+const MOST_USD = 100_000;
+const MOST_SESSIONS_A_CLAIM = 1_000;
+const GROWN = ["at", "cost_usd", "input", "output", "cache_read", "cache_creation", "turns", "seconds"]
+  .map((column) => `${column} = max(${column}, excluded.${column})`)
+  .join(", ");
+
+/** Stores a hand's session with its claim; on disk before the hand starts. */
+export function beginSession(ledger: Ledger, life: number, ask: SessionRequest): void {
+  assertHolds(ledger, life, ask.task, ask.epoch);
+  const { n } = ledger.store.one<{ n: number }>(
+    "SELECT count(*) AS n FROM sessions WHERE task = ? AND epoch = ?",
+    ask.task,
+    ask.epoch,
+  )!;
+  if (n >= MOST_SESSIONS_A_CLAIM) throw new Refused("not-holder", `task ${ask.task} has had ${n} sessions at epoch ${ask.epoch}`);
+  ledger.store.run(
+    "INSERT OR IGNORE INTO sessions (task, epoch, session, life, at) VALUES (?, ?, ?, ?, ?)",
+    ask.task,
+    ask.epoch,
+    ask.session,
+    life,
+    ledger.at(),
+  );
+}
+
+/**
+ * What a run has used so far; of a task only when this life has begun that session for it, or it is refused as `not-holder`. The claim may have
+ * ended. Words on one run may come in any order: it only grows.
+ */
+export function noteUsage(ledger: Ledger, life: number, { run, session, task, epoch, usage }: UsageRequest): void {
+  if (task !== undefined && epoch !== undefined) {
+    const begun = ledger.store.one(
+      "SELECT 1 FROM sessions WHERE task = ? AND epoch = ? AND session = ? AND life = ?",
+      task,
+      epoch,
+      session,
+      life,
+    );
+    if (!begun) throw new Refused("not-holder", `this ship has begun no session ${session} for task ${task}`);
+  }
+  const others = ledger.store.one<{ n: number; usd: number }>(
+    "SELECT count(*) AS n, total(min(cost_usd, ?1)) AS usd FROM runs WHERE life = ?2 AND run <> ?3",
+    MOST_USD,
+    life,
+    run,
+  )!;
+  const known = ledger.store.one("SELECT 1 FROM runs WHERE run = ?", run) !== undefined;
+  if (!known && (others.n >= MOST_RUNS || (task === undefined && ledger.life(life)?.fenced)))
+    throw new Refused("not-holder", `this life of the ship tells of no more runs`);
+  ledger.store.run(
+    `INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET ${GROWN} WHERE life = excluded.life`,
+    run,
+    session,
+    task ?? null,
+    life,
+    ledger.at(),
+    Math.min(usage.costUsd, Math.max(0, MOST_USD - others.usd)),
+    usage.inputTokens,
+    usage.outputTokens,
+    usage.cacheReadTokens,
+    usage.cacheCreationTokens,
+    usage.turns,
+    usage.seconds,
+  );
+}
+
+/** Ends a claim by a question: the task is blocked until the captain answers (or retries it). Costs no try. */
+export function ask(ledger: Ledger, life: number, asked: AskRequest): ReleaseReply {
+  const task = assertHolds(ledger, life, asked.task, asked.epoch);
+  const { status, tries } = giveBack(ledger, task, `needs the captain: ${asked.question}`, "handed-back");
+  if (status !== "pending") return { status, tries };
+  ledger.store.run("UPDATE tasks SET status = 'blocked' WHERE id = ?", task.id);
+  ledger.store.run(
+    "INSERT INTO questions (task, epoch, ship, question, asked_at) VALUES (?, ?, ?, ?, ?)",
+    task.id,
+    task.epoch,
+    task.ship!,
+    asked.question,
+    ledger.at(),
+  );
+  return { status: "blocked", tries };
+}
+
+/** Throws NO_QUESTION when the task does not wait for an answer. */
+export function answer(ledger: Ledger, task: string, text: string): void {
+  if (ledger.openQuestion(task) === undefined)
+    throw new OcaptainError("NO_QUESTION", `task ${task} does not wait for an answer`, { hint: "ocaptain status" });
+  const { epoch } = ledger.task(task)!;
+  ledger.store.run(
+    "UPDATE questions SET answer = ?, answered_at = ? WHERE task = ? AND epoch = ?",
+    text,
+    ledger.at(),
+    task,
+    epoch,
+  );
+  ledger.store.run("UPDATE tasks SET status = 'pending', reason = NULL, changed_at = ? WHERE id = ?", ledger.at(), task);
+}

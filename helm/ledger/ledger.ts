@@ -1,0 +1,273 @@
+import { createHash, randomBytes } from "node:crypto";
+import { PlanTask } from "../../lib/plan/types.ts";
+import type { Usage } from "../../lib/protocol/ship-api.ts";
+import type { TaskStatus } from "../../lib/protocol/status.ts";
+import { voyageLimit } from "./limits.ts";
+import type { Store } from "./store.ts";
+
+/** Rows of the ledger and the questions asked of them. Rules that change rows: claims.ts, fencing.ts, plan-changes.ts. */
+
+export type TaskRecord = {
+  id: string;
+  planned: string;
+  body: string;
+  in_plan: number;
+  status: TaskStatus;
+  ship: string | null;
+  life: number | null;
+  epoch: number;
+  tries: number;
+  grant_tip: string | null;
+  ship_commit: string | null;
+  commit_id: string | null;
+  summary: string | null;
+  reason: string | null;
+  changed_at: string;
+};
+export type Life = {
+  life: number;
+  ship: string;
+  incarnation: string;
+  fenced: number;
+  reason: string | null;
+  hello_at: string | null;
+  greeted: number;
+};
+export type ShipRecord = { ship: string; life: number; stopping: number };
+export type Verification = {
+  epoch: number;
+  commit_id: string;
+  script: string;
+  life: number;
+  status: string;
+  exit_code: number | null;
+  output: string | null;
+  at: string;
+};
+export type Intent = {
+  task: string;
+  epoch: number;
+  life: number;
+  request: string;
+  from_tip: string;
+  to_commit: string;
+  ship_commit: string;
+  summary: string;
+};
+
+/** Older lives' answers are of no use; this many newest are kept. */
+const REPLIES_KEPT = 20_000;
+/** Tokens of one life that stay good: a launch that was cut short must not lock out the supervisor that runs. */
+const TOKENS_A_LIFE = 3;
+
+export class Ledger {
+  readonly store: Store;
+  readonly #wallMs: () => number;
+
+  constructor(store: Store, wallMs: () => number) {
+    this.store = store;
+    this.#wallMs = wallMs;
+  }
+
+  at = (): string => new Date(this.#wallMs()).toISOString();
+
+  // -- meta
+  meta(key: string): string | undefined {
+    return this.store.one<{ value: string }>("SELECT value FROM meta WHERE key = ?", key)?.value;
+  }
+  setMeta(key: string, value: string): void {
+    this.store.run("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value);
+  }
+
+  // -- tasks
+  tasks(): TaskRecord[] {
+    return this.store.all<TaskRecord>("SELECT * FROM tasks ORDER BY position");
+  }
+  task(id: string): TaskRecord | undefined {
+    return this.store.one<TaskRecord>("SELECT * FROM tasks WHERE id = ?", id);
+  }
+  claimOf(life: number): TaskRecord | undefined {
+    return this.store.one<TaskRecord>("SELECT * FROM tasks WHERE life = ? AND status = 'claimed'", life);
+  }
+  /** Free tasks, the one on which the longest chain waits first. A cancelled blocker counts as satisfied. */
+  freeTask(): TaskRecord | undefined {
+    return this.store.one<TaskRecord>(`SELECT * FROM tasks AS t ${FREE} ORDER BY height DESC, position LIMIT 1`);
+  }
+  freeTasks(): string[] {
+    return this.store
+      .all<{ id: string }>(`SELECT id FROM tasks AS t ${FREE} ORDER BY height DESC, position`)
+      .map((row) => row.id);
+  }
+  freeCount(): number {
+    return this.store.one<{ n: number }>(`SELECT count(*) AS n FROM tasks AS t ${FREE}`)!.n;
+  }
+  /** Free tasks that may be given out now: none while a usage limit holds every ship, or the voyage's budget is spent. */
+  grantableCount(): number {
+    return voyageLimit(this) || this.overspent() ? 0 : this.freeCount();
+  }
+  counts(): Record<TaskStatus, number> {
+    const counts = { pending: 0, claimed: 0, accepted: 0, blocked: 0, cancelled: 0 };
+    for (const row of this.store.all<{ status: TaskStatus; n: number }>(
+      "SELECT status, count(*) AS n FROM tasks GROUP BY status",
+    ))
+      counts[row.status] = row.n;
+    return counts;
+  }
+
+  // -- ships
+  ship(ship: string): ShipRecord | undefined {
+    return this.store.one<ShipRecord>("SELECT * FROM ships WHERE ship = ?", ship);
+  }
+  ships(): ShipRecord[] {
+    return this.store.all<ShipRecord>("SELECT * FROM ships ORDER BY length(ship), ship");
+  }
+  life(life: number): Life | undefined {
+    return this.store.one<Life>("SELECT * FROM lives WHERE life = ?", life);
+  }
+  /** The life that a token was minted for, fenced or not. */
+  lifeOfToken(token: string): Life | undefined {
+    return this.store.one<Life>("SELECT lives.* FROM tokens JOIN lives USING (life) WHERE hash = ?", sha256(token));
+  }
+  /** Mints a token for a life. Its first part names the voyage. */
+  mintToken(voyageId: string, life: number): string {
+    const token = `${voyageId}.${randomBytes(32).toString("base64url")}`;
+    this.store.run("INSERT INTO tokens (hash, life) VALUES (?, ?)", sha256(token), life);
+    this.store.run(
+      "DELETE FROM tokens WHERE life = ?1 AND id NOT IN (SELECT id FROM tokens WHERE life = ?1 ORDER BY id DESC LIMIT ?2)",
+      life,
+      TOKENS_A_LIFE,
+    );
+    return token;
+  }
+
+  // -- the hand's trial (issue 4 §1, "Ready means proven")
+  /** Can the hand of this life work? `due`: not known; else why not. A rehearsal needs no proof. */
+  fitness(life: number): "fit" | "due" | { unfit: string } {
+    if (this.meta("hand") !== "claude") return "fit";
+    const known = this.meta(trialKey(life)) || "due";
+    return known === "fit" || known === "due" ? known : { unfit: known.slice(UNFIT.length) };
+  }
+  setFitness(life: number, fitness: "fit" | "due" | { unfit: string }): void {
+    this.setMeta(trialKey(life), typeof fitness === "string" ? fitness : UNFIT + fitness.unfit);
+  }
+
+  // -- replies
+  reply<T>(life: number, request: string): T | undefined {
+    const row = this.store.one<{ body: string }>("SELECT body FROM replies WHERE life = ? AND request = ?", life, request);
+    return row && (JSON.parse(row.body) as T);
+  }
+  remember<T>(life: number, request: string, reply: T): T {
+    const { rowId } = this.store.run(
+      "INSERT INTO replies (life, request, body) VALUES (?, ?, ?)",
+      life,
+      request,
+      JSON.stringify(reply),
+    );
+    if (rowId % 1000 === 0) this.store.run("DELETE FROM replies WHERE id <= ?", rowId - REPLIES_KEPT);
+    return reply;
+  }
+
+  // -- hands
+  /** The newest session of a claim. */
+  session(task: string, epoch: number): string | undefined {
+    return this.store.one<{ session: string }>(
+      "SELECT session FROM sessions WHERE task = ? AND epoch = ? ORDER BY at DESC, rowid DESC LIMIT 1",
+      task,
+      epoch,
+    )?.session;
+  }
+  /** Of all runs of a task, or undefined when there was none. */
+  usage(task: string): Usage | undefined {
+    const sum = this.store.one<Usage>(`SELECT ${SUMS} FROM runs WHERE task = ? GROUP BY task`, task);
+    return sum && { ...sum };
+  }
+  runCount(task: string): number {
+    return this.store.one<{ n: number }>("SELECT count(*) AS n FROM runs WHERE task = ?", task)!.n;
+  }
+  /** Of all runs of the voyage, those of ships that are gone too. */
+  spend(): Usage {
+    return { ...this.store.one<Usage>(`SELECT ${SUMS} FROM runs`)! };
+  }
+  /** Ships that have spent nothing are not in it. */
+  spendByShip(): Record<string, Usage> {
+    const rows = this.store.all<Usage & { ship: string }>(`SELECT ship, ${SUMS} FROM runs JOIN lives USING (life) GROUP BY ship`);
+    return Object.fromEntries(rows.map(({ ship, ...sum }) => [ship, sum]));
+  }
+  /** Of the voyage; undefined when there is none, or nothing is spent by its hand. */
+  budgetUsd(): number | undefined {
+    const budget = this.meta("budgetUsd");
+    return budget && this.meta("hand") === "claude" ? Number(budget) : undefined;
+  }
+  /** The voyage's budget is spent. */
+  overspent(): { costUsd: number; budgetUsd: number } | undefined {
+    const budgetUsd = this.budgetUsd();
+    if (budgetUsd === undefined) return undefined;
+    const { costUsd } = this.spend();
+    return costUsd >= budgetUsd ? { costUsd, budgetUsd } : undefined;
+  }
+  pendingWithRuns(): TaskRecord[] {
+    return this.store.all("SELECT * FROM tasks WHERE status = 'pending' AND id IN (SELECT task FROM runs)");
+  }
+  /** A blocked task's question without an answer, and who asks. */
+  openQuestion(task: string): { question: string; ship: string } | undefined {
+    return this.store.one(`SELECT question, questions.ship FROM questions ${OPEN} AND questions.task = ?`, task);
+  }
+  hasOpenQuestion(): boolean {
+    return this.store.one(`SELECT 1 FROM questions ${OPEN} LIMIT 1`) !== undefined;
+  }
+  answers(task: string): { question: string; answer: string }[] {
+    return this.store.all("SELECT question, answer FROM questions WHERE task = ? AND answer IS NOT NULL ORDER BY epoch", task);
+  }
+
+  // -- verification
+  openVerification(): Verification | undefined {
+    return this.store.one<Verification>("SELECT * FROM verifications WHERE status = 'claimed'");
+  }
+  /** The newest result for this commit and script. */
+  verified(commit: string, script: string): Verification | undefined {
+    return this.store.one<Verification>(
+      "SELECT * FROM verifications WHERE status = 'done' AND commit_id = ? AND script = ? ORDER BY epoch DESC LIMIT 1",
+      commit,
+      sha256(script),
+    );
+  }
+  /** Is a run of verify.sh due at `tip`? All tasks accepted or cancelled, no result yet, and nobody at it. */
+  verificationDue(tip: string): boolean {
+    const script = this.meta("verify");
+    if (!script || this.openVerification()) return false;
+    const { pending, claimed, blocked } = this.counts();
+    return pending + claimed + blocked === 0 && !this.verified(tip, script);
+  }
+}
+
+const trialKey = (life: number) => `trial/${life}`;
+const UNFIT = "unfit: ";
+
+const FREE = `WHERE status = 'pending' AND NOT EXISTS (
+  SELECT 1 FROM blockers JOIN tasks AS b ON b.id = blockers.blocker
+  WHERE blockers.task = t.id AND b.status NOT IN ('accepted', 'cancelled'))`;
+
+const OPEN =
+  "JOIN tasks ON tasks.id = questions.task AND tasks.epoch = questions.epoch WHERE answer IS NULL AND tasks.status = 'blocked'";
+
+/**
+ * Of many runs. A row of an earlier helm may hold what no run can be: it counts for as much as one may tell now, so that no sum is beyond what a number
+ * can say. `total` and not `sum`, which ends in an error where integers are too many.
+ */
+const SUMS = Object.entries({
+  costUsd: ["cost_usd", 100_000, false],
+  inputTokens: ["input", 1e12, true],
+  outputTokens: ["output", 1e12, true],
+  cacheReadTokens: ["cache_read", 1e12, true],
+  cacheCreationTokens: ["cache_creation", 1e12, true],
+  turns: ["turns", 1e9, true],
+  seconds: ["seconds", 1e9, false],
+} satisfies Record<keyof Usage, [string, number, boolean]>)
+  .map(([name, [column, most, whole]]) => {
+    const sum = `min(total(min(max(${column}, 0), ${most})), ${Number.MAX_SAFE_INTEGER})`;
+    return `${whole ? `CAST(${sum} AS INTEGER)` : sum} AS ${name}`;
+  })
+  .join(", ");
+
+export const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+export const parseTask = (json: string) => PlanTask.parse(JSON.parse(json));

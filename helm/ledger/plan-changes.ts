@@ -1,0 +1,105 @@
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { byId, topologicalOrder } from "../../lib/plan/graph.ts";
+import type { Plan, PlanChanges, PlanTask } from "../../lib/plan/types.ts";
+import { forgetLosses } from "./faults.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** What `plan` would do to the ledger; nothing is written (design 12). A blocked task whose text changed counts as updated: it gets its tries back. */
+export function planChanges(ledger: Ledger, plan: Plan): PlanChanges {
+  const changes: PlanChanges = { added: [], updated: [], cancelled: [], kept: [] };
+  const known = new Map(ledger.tasks().map((row) => [row.id, row]));
+  for (const task of plan.tasks) {
+    const row = known.get(task.id);
+    known.delete(task.id);
+    if (!row || row.status === "cancelled") changes.added.push(task.id);
+    else if (row.planned !== textOf(task) || !row.in_plan) {
+      const open = row.status === "pending" || row.status === "blocked";
+      changes[open ? "updated" : "kept"].push(task.id);
+    }
+  }
+  for (const row of known.values()) {
+    if (!row.in_plan) continue;
+    if (row.status === "pending" || row.status === "blocked") changes.cancelled.push(row.id);
+    else changes.kept.push(row.id);
+  }
+  for (const list of Object.values(changes)) list.sort(byId);
+  return changes;
+}
+
+/** Does what {@link planChanges} says. Inside one write. Throws BAD_PLAN for a graph that cannot be worked off. */
+export function applyPlan(ledger: Ledger, plan: Plan): PlanChanges {
+  const heights = heightsOf(plan.tasks);
+  const changes = planChanges(ledger, plan);
+  const { store } = ledger;
+  const added = new Set(changes.added);
+  const updated = new Set(changes.updated);
+  const at = ledger.at();
+  for (const task of plan.tasks) {
+    const text = textOf(task);
+    const { height, position } = heights.get(task.id)!;
+    if (added.has(task.id)) {
+      // A cancelled one that comes back keeps its epoch: what was granted before stays stale.
+      store.run(
+        `INSERT INTO tasks (id, position, height, planned, body, in_plan, status, changed_at) VALUES (?, ?, ?, ?, ?, 1, 'pending', ?)
+         ON CONFLICT (id) DO UPDATE SET planned = excluded.planned, body = excluded.body, in_plan = 1, status = 'pending', tries = 0, reason = NULL, changed_at = excluded.changed_at`,
+        task.id,
+        position,
+        height,
+        text,
+        text,
+        at,
+      );
+    } else if (updated.has(task.id)) {
+      forgetLosses(ledger, task.id);
+      store.run(
+        "UPDATE tasks SET body = ?, status = 'pending', tries = 0, reason = NULL, changed_at = ? WHERE id = ?",
+        text,
+        at,
+        task.id,
+      );
+    }
+    store.run(
+      "UPDATE tasks SET planned = ?, in_plan = 1, position = ?, height = ? WHERE id = ?",
+      text,
+      position,
+      height,
+      task.id,
+    );
+    store.run("DELETE FROM blockers WHERE task = ?", task.id);
+    for (const blocker of task.blockedBy) store.run("INSERT OR IGNORE INTO blockers VALUES (?, ?)", task.id, blocker);
+  }
+  for (const id of changes.cancelled) {
+    store.run(
+      "UPDATE tasks SET status = 'cancelled', in_plan = 0, reason = 'not in the plan any more', changed_at = ? WHERE id = ?",
+      at,
+      id,
+    );
+  }
+  const inPlan = new Set(plan.tasks.map((task) => task.id));
+  for (const id of changes.kept) if (!inPlan.has(id)) store.run("UPDATE tasks SET in_plan = 0 WHERE id = ?", id);
+  return changes;
+}
+
+/** Canonical, so that equal tasks are equal texts whatever the order of their keys. */
+function textOf(task: PlanTask): string {
+  return JSON.stringify(task, (_, value: unknown) =>
+    value !== null && typeof value === "object" && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+}
+
+function heightsOf(tasks: readonly PlanTask[]): Map<string, { height: number; position: number }> {
+  const ids = new Set(tasks.map((task) => task.id));
+  for (const task of tasks) {
+    const missing = task.blockedBy.find((id) => !ids.has(id));
+    if (missing) throw new OcaptainError("BAD_PLAN", `task ${task.id} waits for task ${missing}, which the plan does not have`);
+  }
+  const positions = new Map([...ids].sort(byId).map((id, index) => [id, index]));
+  const heights = new Map<string, number>([...ids].map((id) => [id, 1]));
+  const blockers = new Map(tasks.map((task) => [task.id, task.blockedBy]));
+  for (const id of topologicalOrder(tasks).reverse()) {
+    for (const blocker of blockers.get(id)!) heights.set(blocker, Math.max(heights.get(blocker)!, heights.get(id)! + 1));
+  }
+  return new Map([...ids].map((id) => [id, { height: heights.get(id)!, position: positions.get(id)! }]));
+}

@@ -1,0 +1,11 @@
+import type { Refusal } from "../../lib/protocol/ship-api.ts";
+
+/** A 409: the ledger has decided against the call, and says who holds the task now. */
+export class Refused extends Error {
+  readonly refusal: Refusal;
+  constructor(error: Refusal["error"], message: string, holder: Refusal["holder"] = null) {
+    super(message);
+    this.name = "Refused";
+    this.refusal = { error, message, holder };
+  }
+}

@@ -1,0 +1,144 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { z } from "zod";
+import { type Health, IncarnationBody, Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
+import type { Log } from "../log.ts";
+import type { Voyage } from "../voyage/voyage.ts";
+import type { Fleet } from "../voyages.ts";
+import { HttpError, readJson, sendError, sendJson } from "./http.ts";
+
+const MOST_BYTES = 64 * 1024 * 1024;
+const LONGEST_WAIT_SECONDS = 600;
+
+type Ask = { request: IncomingMessage; query: URLSearchParams; id: string; name: string };
+type Answer = { status?: number; body: unknown };
+type Route = { method: string; path: RegExp; run: (ask: Ask) => Promise<Answer> };
+
+/** The admin API (lib/protocol/admin-api.ts). @param parts.end ends the helm, after the answer is out */
+export function adminServer(parts: { fleet: Fleet; log: Log; health: () => Health; end: (why: string) => void }): Server {
+  const { fleet, log } = parts;
+  const routes = routesOf(fleet, parts.health, parts.end);
+  return createServer((request, response) => {
+    answer(routes, request, response).catch((error) => {
+      const status = sendError(response, error);
+      if (status >= 500)
+        log("admin-call-failed", { call: `${request.method} ${request.url?.split("?")[0]}`, error: String(error) });
+    });
+  });
+}
+
+async function answer(routes: Route[], request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? "/", "http://helm");
+  for (const { method, path, run } of routes) {
+    const match = path.exec(url.pathname);
+    if (!match || method !== request.method) continue;
+    const [id = "", name = ""] = match.slice(1).map(decodeURIComponent);
+    const { status = 200, body } = await run({ request, query: url.searchParams, id, name });
+    return sendJson(response, status, body);
+  }
+  throw new HttpError(404, "NOT_FOUND", `${request.method} ${url.pathname} is no call of the admin API`);
+}
+
+function routesOf(fleet: Fleet, health: () => Health, end: (why: string) => void): Route[] {
+  const route = (method: string, path: string, run: Route["run"]): Route => ({
+    method,
+    path: new RegExp(`^${path.replaceAll(/:\w+/g, "([^/]+)")}$`),
+    run,
+  });
+  const voyageOf = (ask: Ask): Voyage => fleet.need(ask.id).voyage;
+  const ship = "/voyages/:id/ships/:ship";
+  const task = "/voyages/:id/tasks/:task";
+  return [
+    route("GET", "/health", async () => ({ body: health() })),
+    route("POST", "/shutdown", async () => {
+      setImmediate(end, "asked to");
+      return { body: {} };
+    }),
+    route("PUT", "/voyages/:id", async (ask) => ({
+      body: await fleet.register(ask.id, await readJson(ask.request, RegisterVoyage, MOST_BYTES)),
+    })),
+    route("GET", "/voyages/:id", async (ask) => {
+      await voyageOf(ask)
+        .readTip()
+        .catch(() => {}); // the status says it
+      return { body: voyageOf(ask).status() };
+    }),
+    route("DELETE", "/voyages/:id", async (ask) => {
+      await fleet.deregister(ask.id);
+      if (fleet.ids().length === 0) setImmediate(end, "no voyage is left");
+      return { body: {} };
+    }),
+    route("POST", "/voyages/:id/plan-changes", async (ask) => {
+      const { plan } = await readJson(ask.request, z.object({ plan: Plan }), MOST_BYTES);
+      return { body: voyageOf(ask).planChanges(plan) };
+    }),
+    route("POST", "/voyages/:id/verification/retry", async (ask) => ({ body: await voyageOf(ask).retryVerification() })),
+    route("PUT", ship, async (ask) => {
+      const { incarnation } = await readJson(ask.request, IncarnationBody, MOST_BYTES);
+      return { body: { token: await voyageOf(ask).crews.register(ask.name, incarnation) } };
+    }),
+    route("GET", ship, async (ask) => ({ body: shipOf(voyageOf(ask), ask.name) })),
+    route("DELETE", ship, async (ask) => {
+      await fleet.get(ask.id)?.voyage.crews.forget(ask.name);
+      return { body: {} };
+    }),
+    route("GET", `${ship}/ready`, async (ask) => {
+      const voyage = voyageOf(ask);
+      const incarnation = ask.query.get("incarnation") ?? "";
+      const ready = () => voyage.crews.ready(ask.name, incarnation);
+      await until(voyage, () => ready() || voyage.crews.unfit(ask.name), secondsOf(ask));
+      return { status: ready() ? 200 : 504, body: shipOf(voyage, ask.name) };
+    }),
+    route("POST", `${ship}/stop`, async (ask) => {
+      const voyage = voyageOf(ask);
+      const { incarnation } = await readJson(ask.request, IncarnationBody, MOST_BYTES);
+      shipOf(voyage, ask.name);
+      await voyage.crews.stop(ask.name, incarnation);
+      const gone = await until(voyage, () => voyage.crews.gone(ask.name), secondsOf(ask));
+      return { status: gone ? 200 : 504, body: shipOf(voyage, ask.name) };
+    }),
+    route("POST", `${ship}/fence`, async (ask) => {
+      const { incarnation, reason } = await readJson(ask.request, IncarnationBody, MOST_BYTES);
+      return { body: await voyageOf(ask).crews.fence(ask.name, incarnation, reason ?? "the captain says so") };
+    }),
+    route("POST", "/voyages/:id/lift-limits", async (ask) => ({ body: { lifted: await voyageOf(ask).liftLimits() } })),
+    route("GET", task, async (ask) => ({ body: voyageOf(ask).taskRow(ask.name) })),
+    route("POST", `${task}/retry`, async (ask) => ({ body: await voyageOf(ask).retry(ask.name) })),
+    route("POST", `${task}/answer`, async (ask) => {
+      const { text } = await readJson(ask.request, z.object({ text: z.string().min(1).max(16_384) }), MOST_BYTES);
+      return { body: await voyageOf(ask).answer(ask.name, text) };
+    }),
+    route("POST", `${task}/release`, async (ask) => {
+      const { reason } = await readJson(ask.request, z.object({ reason: z.string() }), MOST_BYTES);
+      return { body: await voyageOf(ask).releaseTask(ask.name, reason) };
+    }),
+  ];
+}
+
+function shipOf(voyage: Voyage, ship: string) {
+  const row = voyage.shipRow(ship);
+  if (!row) throw new HttpError(404, "NO_SHIP", `voyage ${voyage.id} has no ship "${ship}"`);
+  return row;
+}
+
+function secondsOf(ask: Ask): number {
+  const seconds = Number(ask.query.get("timeoutSeconds") ?? 30);
+  if (seconds >= 0 && seconds <= LONGEST_WAIT_SECONDS) return seconds;
+  throw new HttpError(400, "bad-request", `timeoutSeconds must be 0 to ${LONGEST_WAIT_SECONDS}`);
+}
+
+/** Waits for a change that makes `condition` true. Silence is no change, so it looks each half second as well. */
+function until(voyage: Voyage, condition: () => boolean, seconds: number): Promise<boolean> {
+  if (condition()) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const finish = (met: boolean) => {
+      stop();
+      clearInterval(poll);
+      clearTimeout(timer);
+      resolve(met);
+    };
+    const look = () => condition() && finish(true);
+    const stop = voyage.watch(look);
+    const poll = setInterval(look, 500);
+    const timer = setTimeout(() => finish(condition()), seconds * 1000);
+  });
+}

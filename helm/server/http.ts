@@ -1,0 +1,70 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ZodError, type z } from "zod";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { readAtMost } from "../../lib/base/read-at-most.ts";
+import { Refused } from "../ledger/refused.ts";
+
+/** Small pieces that the ship API and the admin API share. */
+
+/** An answer other than 200. */
+export class HttpError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly retryAfterSeconds: number | undefined;
+  constructor(status: number, code: string, message: string, retryAfterSeconds?: number) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** A body in which nothing came for so long has lost its caller. */
+const QUIET_MS = 30_000;
+
+/** The body, parsed. Throws HttpError 413 past `mostBytes`, 400 for what is no JSON or does not fit. */
+export async function readJson<T extends z.ZodType>(request: IncomingMessage, schema: T, mostBytes: number): Promise<z.infer<T>> {
+  request.setTimeout(QUIET_MS, () => request.destroy());
+  const body = await readAtMost(request, mostBytes, "the body").catch((error: unknown) => {
+    if (!(error instanceof OcaptainError)) throw error;
+    throw new HttpError(413, "TOO_BIG", `the body is longer than ${mostBytes} bytes`);
+  });
+  request.setTimeout(0);
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString("utf8"));
+  } catch {
+    throw new HttpError(400, "bad-request", "the body is no JSON");
+  }
+  return schema.parse(value);
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  if (response.headersSent || response.destroyed) return;
+  const text = JSON.stringify(body);
+  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) });
+  response.end(text);
+}
+
+/** Answers a failed call: Refused 409, what does not parse 400, ours by its code, all else 500. Returns the status. */
+export function sendError(response: ServerResponse, error: unknown): number {
+  const [status, body] = answerTo(error);
+  if (error instanceof HttpError && error.retryAfterSeconds !== undefined && !response.headersSent)
+    response.setHeader("retry-after", String(error.retryAfterSeconds));
+  sendJson(response, status, body);
+  return status;
+}
+
+function answerTo(error: unknown): [number, object] {
+  if (error instanceof Refused) return [409, error.refusal];
+  if (error instanceof HttpError) return [error.status, { error: error.code, message: error.message }];
+  if (error instanceof ZodError) {
+    const message = error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
+    return [400, { error: "bad-request", message }];
+  }
+  if (error instanceof OcaptainError) {
+    const status = error.code.startsWith("NO_") ? 404 : error.code === "BAD_PLAN" ? 400 : 500;
+    return [status, { error: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) }];
+  }
+  return [500, { error: "INTERNAL", message: error instanceof Error ? error.message : String(error) }];
+}

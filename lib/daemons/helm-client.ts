@@ -1,0 +1,150 @@
+import { request } from "node:http";
+import { z } from "zod";
+import { OcaptainError } from "../base/errors.ts";
+import { helmSocket } from "../base/paths.ts";
+import { readAtMost } from "../base/read-at-most.ts";
+import {
+  FenceReply,
+  Health,
+  LiftReply,
+  type Plan,
+  PlanChanges,
+  type RegisterVoyage,
+  ShipRow,
+  TokenReply,
+  VoyageStatus,
+} from "../protocol/admin-api.ts";
+import { TaskRow } from "../protocol/status.ts";
+import { helmProcess, silentHelm } from "./helm-process.ts";
+
+/** One attempt at a call that waits for nothing. A register or a fence may have a large tree to save. */
+const CALL_MS = 30_000;
+/** Bound of a look: a helm that says nothing for so long does not answer. */
+const LOOK_MS = 3_000;
+/** How often it is looked whether the helm was stopped by a signal, while an answer is waited for. */
+const STOPPED_LOOK_MS = 400;
+const LONG_CALL_MS = 6 * 60_000;
+/** A status of the largest plan is some MiB. */
+const MOST_BYTES = 256 * 1024 * 1024;
+const Empty = z.object({});
+
+export type HelmClient = ReturnType<typeof helmClient>;
+
+/**
+ * The admin API (lib/protocol/admin-api.ts), typed. Each call is bounded. Throws `HELM_DOWN` when nobody answers on the socket, `HELM_SILENT` when
+ * a helm runs that does not, or was stopped by a signal, `HELM_TIMEOUT`, or the
+ * helm's own error by its code (`NO_VOYAGE`, `NO_SHIP`, `NO_TASK`, `NO_REPO`, `BAD_PLAN`, …).
+ */
+export function helmClient(socket = helmSocket()) {
+  const at = (id: string, ...rest: string[]) => `/voyages/${[id, ...rest].map(encodeURIComponent).join("/")}`;
+  const call = <T extends z.ZodType>(method: string, path: string, schema: T, body?: unknown, timeoutMs = CALL_MS) =>
+    exchange(socket, { method, path, body, timeoutMs, okStatus: [200] }).then((reply) => schema.parse(reply.body) as z.infer<T>);
+  /** A call that waits up to `seconds`; `met` is false when the time ran out. */
+  const wait = async (method: string, path: string, seconds: number, body?: unknown) => {
+    const reply = await exchange(socket, { method, path, body, timeoutMs: seconds * 1000 + CALL_MS, okStatus: [200, 504] });
+    return { met: reply.status === 200, ship: ShipRow.parse(reply.body) };
+  };
+  const health = (timeoutMs = LOOK_MS) =>
+    call("GET", "/health", Health, undefined, timeoutMs).catch((error: unknown) => {
+      const late = error instanceof OcaptainError && error.code === "HELM_TIMEOUT";
+      throw (late && silentHelm()) || error;
+    });
+  const voyage = (id: string) => call("GET", at(id), VoyageStatus);
+  return {
+    health,
+    registerVoyage: (id: string, voyage: RegisterVoyage) => call("PUT", at(id), PlanChanges, voyage, LONG_CALL_MS),
+    planChanges: (id: string, plan: Plan) => call("POST", at(id, "plan-changes"), PlanChanges, { plan }),
+    voyage,
+    /** The same, given up when the helm does not even say that it is there. */
+    lookAtVoyage: (id: string) => {
+      const asked = voyage(id);
+      asked.catch(() => {}); // heard below, unless the helm is silent
+      return Promise.race([asked, health().then(() => asked)]);
+    },
+    deregisterVoyage: (id: string) => call("DELETE", at(id), Empty),
+    registerShip: (id: string, ship: string, incarnation: string) =>
+      call("PUT", at(id, "ships", ship), TokenReply, { incarnation }, LONG_CALL_MS),
+    ship: (id: string, ship: string) => call("GET", at(id, "ships", ship), ShipRow),
+    /** Waits for the supervisor of that incarnation. */
+    shipReady: (id: string, ship: string, incarnation: string, seconds: number) =>
+      wait(
+        "GET",
+        `${at(id, "ships", ship, "ready")}?${new URLSearchParams({ incarnation, timeoutSeconds: String(seconds) })}`,
+        seconds,
+      ),
+    /** Tells it to stop and waits for its end. A ship or voyage that the helm does not know has ended: `{met: true, ship: null}`. */
+    stopShip: (id: string, ship: string, incarnation: string, seconds: number) =>
+      wait("POST", `${at(id, "ships", ship, "stop")}?timeoutSeconds=${seconds}`, seconds, { incarnation }).catch(
+        (error: unknown) => {
+          if (error instanceof OcaptainError && (error.code === "NO_SHIP" || error.code === "NO_VOYAGE"))
+            return { met: true, ship: null };
+          throw error;
+        },
+      ),
+    fenceShip: (id: string, ship: string, incarnation: string, reason: string) =>
+      call("POST", at(id, "ships", ship, "fence"), FenceReply, { incarnation, reason }, LONG_CALL_MS),
+    forgetShip: (id: string, ship: string) => call("DELETE", at(id, "ships", ship), Empty, undefined, LONG_CALL_MS),
+    task: (id: string, task: string) => call("GET", at(id, "tasks", task), TaskRow),
+    liftLimits: (id: string) => call("POST", at(id, "lift-limits"), LiftReply),
+    retryTask: (id: string, task: string) => call("POST", at(id, "tasks", task, "retry"), TaskRow),
+    retryVerification: (id: string) => call("POST", at(id, "verification", "retry"), VoyageStatus),
+    answerTask: (id: string, task: string, text: string) => call("POST", at(id, "tasks", task, "answer"), TaskRow, { text }),
+    releaseTask: (id: string, task: string, reason: string) =>
+      call("POST", at(id, "tasks", task, "release"), TaskRow, { reason }, LONG_CALL_MS),
+    shutdown: () => call("POST", "/shutdown", Empty),
+  };
+}
+
+type Exchange = { method: string; path: string; body: unknown; timeoutMs: number; okStatus: readonly number[] };
+
+function exchange(socket: string, ask: Exchange): Promise<{ status: number; body: unknown }> {
+  const { method, path, timeoutMs } = ask;
+  const text = ask.body === undefined ? undefined : JSON.stringify(ask.body);
+  const headers = text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
+  const down = (cause: unknown) =>
+    new OcaptainError("HELM_DOWN", "the helm does not answer", { hint: "pulumi up  # starts it", cause });
+  const stopped = new AbortController();
+  let seen = 0;
+  const watch = setInterval(() => {
+    seen = helmProcess()?.stopped ? seen + 1 : 0;
+    if (seen > 1) stopped.abort();
+  }, STOPPED_LOOK_MS).unref();
+  const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(timeoutMs)]);
+  const exchanged = new Promise<{ status: number; body: unknown }>((resolve, reject) => {
+    const sent = request({ socketPath: socket, method, path, headers, signal }, (response) => {
+      const status = response.statusCode ?? 0;
+      readAtMost(response, MOST_BYTES, `${method} ${path.split("?")[0]} at the helm`)
+        .then((text) => {
+          const body: unknown = JSON.parse(text.toString("utf8"));
+          if (ask.okStatus.includes(status)) resolve({ status, body });
+          else reject(refusal(status, body));
+        })
+        .catch((error: unknown) => reject(error instanceof OcaptainError ? error : down(error)));
+    });
+    sent.on("error", (error: NodeJS.ErrnoException) => {
+      const late = error.name === "AbortError" || error.name === "TimeoutError";
+      const silent = stopped.signal.aborted ? silentHelm() : null;
+      reject(
+        silent
+          ? silent
+          : late
+            ? new OcaptainError(
+                "HELM_TIMEOUT",
+                `the helm took longer than ${timeoutMs / 1000} s for ${method} ${path.split("?")[0]}`,
+              )
+            : down(error),
+      );
+    });
+    sent.end(text);
+  });
+  return exchanged.finally(() => clearInterval(watch));
+}
+
+const ErrorBody = z.object({ error: z.string(), message: z.string(), hint: z.string().optional() });
+
+function refusal(status: number, body: unknown): OcaptainError {
+  const parsed = ErrorBody.safeParse(body);
+  if (!parsed.success) return new OcaptainError("HELM_ERROR", `the helm answered ${status}`);
+  const { error, message, hint } = parsed.data;
+  return new OcaptainError(error, message, hint === undefined ? {} : { hint });
+}

@@ -1,0 +1,30 @@
+import { createHash } from "node:crypto";
+import { OcaptainError } from "../../base/errors.ts";
+import { shared } from "../../base/single-flight.ts";
+import { openHeadscale } from "./headscale.ts";
+import { readTailnetSettings, type TailnetConfig, type TailnetSettings } from "./settings.ts";
+import { openTailscale } from "./tailscale-api.ts";
+import type { TailnetControl } from "./types.ts";
+
+/** One for each control plane and secret, so that all of a process share one access token. */
+const opened = new Map<string, TailnetControl>();
+
+/**
+ * The tailnet's control plane that the configuration means.
+ * @throws OcaptainError NO_TAILNET when it says none, or only half.
+ */
+export function tailnetControl(config: TailnetConfig): TailnetControl {
+  const { settings, findings } = readTailnetSettings(config);
+  const [wrong] = findings;
+  if (!settings) throw new OcaptainError("NO_TAILNET", `${wrong?.what} ${wrong?.message}`, { hint: wrong?.hint ?? "" });
+  const key = createHash("sha256").update(JSON.stringify(settings)).digest("hex");
+  const control = opened.get(key) ?? open(settings);
+  opened.set(key, control);
+  return control;
+}
+
+/** A refresh asks for the same list once or twice a ship, all at one time. */
+function open(settings: TailnetSettings): TailnetControl {
+  const control = settings.kind === "headscale" ? openHeadscale(settings) : openTailscale(settings);
+  return { ...control, listNodes: shared(() => control.listNodes()), probe: () => control.probe() };
+}

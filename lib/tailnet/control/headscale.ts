@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { OcaptainError } from "../../base/errors.ts";
+import { shared } from "../../base/single-flight.ts";
+import { type Call, call, describe, errorText, type Reply } from "./http.ts";
+import { isMarked, markedExpiry } from "./key-marks.ts";
+import { API_KEY_HINT, type TailnetSettings } from "./settings.ts";
+import { CAPTAIN_TAG, KEY_LIFETIME_SECONDS, type KeyInfo, SHIP_TAG, type TailnetControl, type TailnetNode } from "./types.ts";
+
+type RawKey = {
+  id: string;
+  key: string;
+  reusable: boolean;
+  used: boolean;
+  expiration: string | null;
+  aclTags: string[];
+};
+type RawNode = {
+  id: string;
+  name: string;
+  givenName: string;
+  ipAddresses: string[];
+  tags: string[];
+  online: boolean;
+  lastSeen: string | null;
+  createdAt: string | null;
+  expiry: string | null;
+};
+
+const MINT_ATTEMPTS = 3;
+
+/** Headscale's REST API (facts: tailnet), measured with 0.28. Keys are recognised by their tag and the mark in their expiry (key-marks.ts). */
+export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { kind: "headscale" }>): TailnetControl {
+  const ask = async (request: Call): Promise<Reply> => {
+    const reply = await call(baseUrl, { ...request, headers: { authorization: `Bearer ${apiKey}` } });
+    if (reply.status === 401 || reply.status === 403)
+      throw new OcaptainError("TAILNET_UNAUTHORIZED", `${new URL(baseUrl).host} refused the API key (${reply.status})`, {
+        hint: API_KEY_HINT,
+      });
+    return reply;
+  };
+  const json = async <T>(request: Call): Promise<T> => parsed<T>(baseUrl, request, await ask(request));
+
+  /** 0.28 lists all keys, of all users. */
+  const keysOf = async (voyageId: string): Promise<RawKey[]> =>
+    (await allKeys()).filter((key) => isOurKey(key) && isMarked(key.expiration ?? "", voyageId));
+  const allKeys = shared(
+    async () => (await json<{ preAuthKeys: RawKey[] }>({ method: "GET", path: "/api/v1/preauthkey" })).preAuthKeys,
+  );
+
+  // Not expired first: that would overwrite the mark, and one whose delete then failed could not be told from another's any more.
+  const remove = (id: string) => json({ method: "DELETE", path: `/api/v1/preauthkey?id=${encodeURIComponent(id)}` });
+
+  return {
+    kind: "headscale",
+    loginServer: baseUrl,
+
+    async mintKey(of, tag = SHIP_TAG) {
+      for (let attempt = 1; ; attempt++) {
+        const expiration = markedExpiry(of, new Date(Date.now() + KEY_LIFETIME_SECONDS * 1000));
+        const request: Call = {
+          method: "POST",
+          path: "/api/v1/preauthkey",
+          json: { reusable: false, ephemeral: false, expiration, aclTags: [tag] },
+          once: true,
+        };
+        const lost = await ask(request).then(
+          (reply) => (reply.status < 500 ? parsed<{ preAuthKey: RawKey }>(baseUrl, request, reply) : reply),
+          (error: unknown) => {
+            if (error instanceof OcaptainError && error.code === "TAILNET_UNREACHABLE") return error;
+            throw error;
+          },
+        );
+        if ("preAuthKey" in lost) return { id: lost.preAuthKey.id, key: lost.preAuthKey.key, expiresAt: expiration };
+        // It may have been made: no other ship's expires at that instant, and nobody was told this one.
+        for (const key of await keysOf(of.voyageId)) if (sameInstant(key.expiration, expiration)) await remove(key.id);
+        if (attempt === MINT_ATTEMPTS) throw lost instanceof OcaptainError ? lost : refused(baseUrl, request, lost);
+        await sleep(attempt * 300);
+      }
+    },
+
+    async getKey(id) {
+      const key = (await allKeys()).find((one) => one.id === id);
+      return key ? keyInfo(key) : null;
+    },
+
+    listKeys: async (voyageId) => (await keysOf(voyageId)).map(keyInfo),
+
+    async deleteKey(id, voyageId) {
+      const key = (await allKeys()).find((one) => one.id === id);
+      if (!key || !isOurKey(key)) return;
+      // Expired by hand it has lost its mark, and is of no use to anybody.
+      if (isMarked(key.expiration ?? "", voyageId) || past(key.expiration)) await remove(id);
+    },
+
+    async listNodes() {
+      return (await json<{ nodes: RawNode[] }>({ method: "GET", path: "/api/v1/node" })).nodes.map(node);
+    },
+
+    async deleteNode(id) {
+      const request: Call = { method: "DELETE", path: `/api/v1/node/${encodeURIComponent(id)}` };
+      const reply = await ask(request);
+      if (reply.status !== 404) parsed(baseUrl, request, reply);
+    },
+
+    async probe() {
+      await Promise.all([allKeys(), this.listNodes()]);
+    },
+  };
+}
+
+const OUR_TAGS = [SHIP_TAG, CAPTAIN_TAG];
+const isOurKey = (key: RawKey) => !key.reusable && key.aclTags.length === 1 && OUR_TAGS.includes(key.aclTags[0] ?? "");
+const sameInstant = (a: string | null, b: string) => a !== null && a.slice(0, 26) === b.slice(0, 26);
+
+const keyInfo = (key: RawKey): KeyInfo => ({
+  id: key.id,
+  expiresAt: key.expiration ?? "",
+  usable: !key.used && !past(key.expiration),
+});
+
+const node = (raw: RawNode): TailnetNode => ({
+  id: raw.id,
+  hostname: raw.name,
+  name: raw.givenName,
+  addresses: raw.ipAddresses,
+  tags: raw.tags,
+  online: raw.online,
+  lastSeen: raw.lastSeen,
+  createdAt: raw.createdAt,
+  expired: past(raw.expiry),
+});
+
+/** null, or year 1, is never. */
+const past = (instant: string | null) => {
+  const ms = instant ? Date.parse(instant) : Number.NaN;
+  return ms > 0 && ms <= Date.now();
+};
+
+function parsed<T>(baseUrl: string, request: Call, reply: Reply): T {
+  if (reply.status !== 200) throw refused(baseUrl, request, reply);
+  try {
+    return JSON.parse(reply.text) as T;
+  } catch {
+    throw new OcaptainError("TAILNET_REFUSED", `${describe(baseUrl, request)}: the answer is not JSON`, {
+      hint: "is ocaptain:headscaleUrl that of a Headscale?",
+    });
+  }
+}
+
+const refused = (baseUrl: string, request: Call, reply: Reply) =>
+  new OcaptainError("TAILNET_REFUSED", `${describe(baseUrl, request)}: ${reply.status} ${errorText(reply)}`);

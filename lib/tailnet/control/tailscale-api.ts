@@ -1,0 +1,210 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { OcaptainError } from "../../base/errors.ts";
+import { askForSecret } from "../../base/secret-hints.ts";
+import { type Call, call, describe, errorText, type Reply } from "./http.ts";
+import { isOfVoyage, keyDescription } from "./key-marks.ts";
+import type { TailnetSettings } from "./settings.ts";
+import { openToken, type Scope } from "./tailscale-token.ts";
+import { KEY_LIFETIME_SECONDS, type KeyInfo, SHIP_TAG, type TailnetControl, type TailnetNode } from "./types.ts";
+
+type RawKey = {
+  id: string;
+  keyType?: string;
+  key?: string;
+  description?: string;
+  expires?: string;
+  revoked?: string;
+  /** Used up, expired or revoked. */
+  invalid?: boolean;
+};
+type RawDevice = {
+  nodeId?: string;
+  id: string;
+  hostname: string;
+  /** With the tailnet's domain. */
+  name: string;
+  addresses?: string[];
+  tags?: string[];
+  lastSeen?: string;
+  created?: string;
+  expires?: string;
+  keyExpiryDisabled?: boolean;
+  connectedToControl?: boolean;
+  isExternal?: boolean;
+};
+
+/** "-" is the tailnet of the token. */
+const TAILNET = "/api/v2/tailnet/-";
+const MINT_ATTEMPTS = 3;
+
+/**
+ * Tailscale's API (https://tailscale.com/api), with an OAuth client's secret. Its scopes, as documented at each call: `auth_keys` for keys,
+ * `devices:core` for machines.
+ */
+export function openTailscale({ baseUrl, oauthSecret }: Extract<TailnetSettings, { kind: "tailscale" }>): TailnetControl {
+  const token = openToken(baseUrl, oauthSecret);
+
+  const ask = async (request: Call, scope: Scope): Promise<Reply> => {
+    for (let first = true; ; first = false) {
+      const bearer = await token.get();
+      const reply = await call(baseUrl, { ...request, headers: { authorization: `Bearer ${bearer}` } });
+      if (reply.status === 401 && first)
+        token.forget(bearer); // it has run out in the middle
+      else if (reply.status === 401) throw token.unauthorized(reply);
+      else if (reply.status === 403) throw outOfScope(baseUrl, request, scope, reply);
+      else return reply;
+    }
+  };
+  const json = async <T>(request: Call, scope: Scope): Promise<T> => parsed<T>(baseUrl, request, await ask(request, scope));
+
+  const getKey = async (id: string): Promise<RawKey | null> => {
+    const request: Call = { method: "GET", path: `${TAILNET}/keys/${encodeURIComponent(id)}` };
+    const reply = await ask(request, "auth_keys");
+    return reply.status === 404 ? null : parsed<RawKey>(baseUrl, request, reply);
+  };
+
+  /** Without `all` a client is told of clients only. Some entries were seen with an id alone, so these are read one by one. */
+  const keysOf = async (voyageId: string): Promise<RawKey[]> => {
+    const { keys } = await json<{ keys: RawKey[] }>({ method: "GET", path: `${TAILNET}/keys?all=true` }, "auth_keys");
+    const auth = keys.filter(({ keyType }) => keyType === undefined || keyType === "auth");
+    const whole = await Promise.all(auth.map((key) => (key.description === undefined && !key.expires ? getKey(key.id) : key)));
+    return whole.filter((key) => key !== null && isOfVoyage(key.description ?? "", voyageId)) as RawKey[];
+  };
+
+  const remove = async (id: string) => {
+    const request: Call = { method: "DELETE", path: `${TAILNET}/keys/${encodeURIComponent(id)}` };
+    const reply = await ask(request, "auth_keys");
+    if (reply.status !== 404) accepted(baseUrl, request, reply);
+  };
+
+  return {
+    kind: "tailscale",
+    loginServer: undefined,
+
+    async mintKey(of, tag = SHIP_TAG) {
+      const description = keyDescription(of);
+      const create = { reusable: false, ephemeral: false, preauthorized: true, tags: [tag] };
+      const request: Call = {
+        method: "POST",
+        path: `${TAILNET}/keys`,
+        json: { capabilities: { devices: { create } }, expirySeconds: KEY_LIFETIME_SECONDS, description },
+        once: true,
+      };
+      for (let attempt = 1; ; attempt++) {
+        const lost = await ask(request, "auth_keys").then(
+          (reply) => (reply.status < 500 ? minted(baseUrl, request, reply, tag) : reply),
+          (error: unknown) => {
+            if (error instanceof OcaptainError && error.code === "TAILNET_UNREACHABLE") return error;
+            throw error;
+          },
+        );
+        if ("key" in lost) return lost;
+        // It may have been made: one with this very description that is of no use to anybody, for nobody was told it.
+        for (const key of await keysOf(of.voyageId)) if (key.description === description) await remove(key.id);
+        if (attempt === MINT_ATTEMPTS) throw lost instanceof OcaptainError ? lost : refused(baseUrl, request, lost);
+        await sleep(attempt * 300);
+      }
+    },
+
+    async getKey(id) {
+      const key = await getKey(id);
+      return key && keyInfo(key);
+    },
+
+    listKeys: async (voyageId) => (await keysOf(voyageId)).map(keyInfo),
+
+    async deleteKey(id, voyageId) {
+      const key = await getKey(id);
+      if (key && isOfVoyage(key.description ?? "", voyageId)) await remove(id);
+    },
+
+    async listNodes() {
+      const path = `${TAILNET}/devices`;
+      const { devices } = await json<{ devices: RawDevice[] }>({ method: "GET", path }, "devices:core");
+      return devices.filter(({ isExternal }) => !isExternal).map(node);
+    },
+
+    async deleteNode(id) {
+      const request: Call = { method: "DELETE", path: `/api/v2/device/${encodeURIComponent(id)}` };
+      const reply = await ask(request, "devices:core");
+      if (reply.status !== 404) accepted(baseUrl, request, reply);
+    },
+
+    async probe() {
+      const missing = (await token.scopes())?.missing ?? [];
+      if (missing.length > 0) throw scopesMissing(baseUrl, missing);
+      await Promise.all([
+        json({ method: "GET", path: `${TAILNET}/keys?all=true` }, "auth_keys"),
+        json({ method: "GET", path: `${TAILNET}/devices` }, "devices:core"),
+      ]);
+    },
+  };
+}
+
+const outOfScope = (baseUrl: string, request: Call, scope: Scope, reply: Reply) =>
+  new OcaptainError(
+    "TAILNET_SCOPE",
+    `${describe(baseUrl, request)}: 403 ${errorText(reply)}: the OAuth client lacks the scope ${scope}`,
+    { hint: SCOPE_HINT },
+  );
+
+const scopesMissing = (baseUrl: string, missing: readonly Scope[]) =>
+  new OcaptainError("TAILNET_SCOPE", `${new URL(baseUrl).host}: the OAuth client lacks the scope ${missing.join(" and ")}`, {
+    hint: SCOPE_HINT,
+  });
+
+const SCOPE_HINT = `at login.tailscale.com/admin/settings/oauth make a client with the scopes auth_keys and devices:core (both write) and the tag ${SHIP_TAG}, then: ${askForSecret("ocaptain:tailscaleOauthSecret")}`;
+
+const keyInfo = (key: RawKey): KeyInfo => ({
+  id: key.id,
+  expiresAt: key.expires ?? "",
+  usable: !key.invalid && !past(key.revoked) && !past(key.expires),
+});
+
+const node = (raw: RawDevice): TailnetNode => ({
+  id: raw.nodeId ?? raw.id,
+  hostname: raw.hostname,
+  name: raw.name.split(".")[0] ?? raw.name,
+  domain: raw.name.split(".").slice(1).join(".").slice(0, 255) || undefined,
+  addresses: raw.addresses ?? [],
+  tags: raw.tags ?? [],
+  // An older field is lastSeen alone: it is told while a machine is connected, too.
+  online: raw.connectedToControl ?? Date.parse(raw.lastSeen ?? "") > Date.now() - ONLINE_MS,
+  lastSeen: raw.lastSeen || null,
+  createdAt: raw.created || null,
+  expired: !raw.keyExpiryDisabled && past(raw.expires),
+});
+
+const ONLINE_MS = 3 * 60_000;
+
+/** Missing, empty or year 1 is never. */
+const past = (instant: string | undefined) => {
+  const ms = instant ? Date.parse(instant) : Number.NaN;
+  return ms > 0 && ms <= Date.now();
+};
+
+function minted(baseUrl: string, request: Call, reply: Reply, tag: string) {
+  if (reply.status === 400 && /tags? .*(invalid|not permitted)/i.test(reply.text))
+    throw new OcaptainError("TAILNET_TAG", `${describe(baseUrl, request)}: 400 ${errorText(reply)}`, {
+      hint: `${tag} must have an owner in the tailnet's policy, and be a tag of the OAuth client (docs/tailnet.md)`,
+    });
+  const { id, key, expires } = parsed<RawKey>(baseUrl, request, reply);
+  if (!key) throw new OcaptainError("TAILNET_REFUSED", `${describe(baseUrl, request)}: the answer holds no key`);
+  return { id, key, expiresAt: expires ?? new Date(Date.now() + KEY_LIFETIME_SECONDS * 1000).toISOString() };
+}
+
+function accepted(baseUrl: string, request: Call, reply: Reply): void {
+  if (reply.status < 200 || reply.status >= 300) throw refused(baseUrl, request, reply);
+}
+
+function parsed<T>(baseUrl: string, request: Call, reply: Reply): T {
+  accepted(baseUrl, request, reply);
+  try {
+    return JSON.parse(reply.text) as T;
+  } catch {
+    throw new OcaptainError("TAILNET_REFUSED", `${describe(baseUrl, request)}: the answer is not JSON`);
+  }
+}
+
+const refused = (baseUrl: string, request: Call, reply: Reply) =>
+  new OcaptainError("TAILNET_REFUSED", `${describe(baseUrl, request)}: ${reply.status} ${errorText(reply)}`);

@@ -1,0 +1,65 @@
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { OcaptainError } from "../../base/errors.ts";
+import { captainNodeHome } from "../../base/paths.ts";
+import { captainArch, tailscaleParts } from "./parts.ts";
+import { ipv4, openTailscale, type Tailscale, type TailscaleStatus } from "./tailscale-cli.ts";
+
+/** The captain's place in the tailnet. */
+export type Captain = {
+  cli: Tailscale;
+  /** IPv4, in the tailnet. */
+  address: string;
+  /** A kernel interface has that address; else tailscaled alone does, and what comes in is delivered to loopback. */
+  tun: boolean;
+  /** As the control plane knows it. */
+  nodeId: string;
+  hostname: string;
+};
+
+/** `own`: of `ocaptain:captainNode: own`, a tailscaled that this project runs; else the machine's, or the one whose socket OCAPTAIN_TAILSCALE_SOCKET names. */
+export type CaptainWish = { own: boolean };
+
+export const ownSocket = () => join(captainNodeHome(), "tailscaled.sock");
+
+/** The `tailscale` command for it: that on PATH, else the one that set-up made. @throws OcaptainError TAILSCALE_MISSING */
+export async function captainTailscale({ own }: CaptainWish): Promise<Tailscale> {
+  if (own) return openTailscale(ownSocket(), (await tailscaleParts(captainArch())).tailscale.path);
+  const socket = process.env.OCAPTAIN_TAILSCALE_SOCKET || null;
+  return openTailscale(socket, onPath("tailscale") ?? (await tailscaleParts(captainArch())).tailscale.path);
+}
+
+/**
+ * The captain's node, which must be up. Only looks.
+ * @throws OcaptainError CAPTAIN_NODE with what is wrong, and what helps
+ */
+export async function captainNode(wish: CaptainWish): Promise<Captain> {
+  const cli = await captainTailscale(wish);
+  const status = await cli.status();
+  const problem = problemOf(status);
+  const address = status?.Self ? ipv4(status.Self) : null;
+  if (problem || !status?.Self || !address)
+    throw new OcaptainError("CAPTAIN_NODE", `this machine's node of the tailnet: ${problem ?? "it has no IPv4 address"}`, {
+      hint: wish.own ? "pulumi up" : "tailscale up; or one of the project's own: pulumi config set ocaptain:captainNode own",
+    });
+  return { cli, address, tun: status.TUN, nodeId: status.Self.ID, hostname: status.Self.HostName };
+}
+
+/** Why it is of no use, as one reads it; null when it is up. */
+export function problemOf(status: TailscaleStatus | null): string | null {
+  if (!status) return "no tailscaled answers here";
+  return status.BackendState === "Running" ? null : `tailscaled is ${STATES[status.BackendState] ?? status.BackendState}`;
+}
+
+const STATES: Record<string, string> = {
+  NeedsLogin: "not logged in",
+  NeedsMachineAuth: "waiting for the tailnet's admin to approve this machine",
+  Stopped: "stopped (tailscale down)",
+  Starting: "still starting",
+  NoState: "still starting",
+};
+
+function onPath(program: string): string | null {
+  const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
+  return folders.map((folder) => join(folder, program)).find(existsSync) ?? null;
+}

@@ -1,0 +1,89 @@
+import { existsSync } from "node:fs";
+import { isIPv4 } from "node:net";
+import { execa } from "execa";
+import { z } from "zod";
+import { OcaptainError } from "../../base/errors.ts";
+
+const Node = z.object({
+  /** The control plane's id of this node: what its API removes it by. */
+  ID: z.string(),
+  HostName: z.string(),
+  TailscaleIPs: z
+    .array(z.string())
+    .nullish()
+    .transform((ips) => ips ?? []),
+  Tags: z.array(z.string()).optional(),
+  Online: z.boolean().optional(),
+  /** The code of its home relay; "" is none that is known yet. */
+  Relay: z.string().default(""),
+  sshHostKeys: z
+    .array(z.string())
+    .nullish()
+    .transform((keys) => keys ?? []),
+});
+
+/** What `tailscale status --json` says, as far as we ask. */
+export const TailscaleStatus = z.object({
+  BackendState: z.string(),
+  /** True: a kernel interface; false: userspace networking. */
+  TUN: z.boolean().default(false),
+  Self: Node.nullish(),
+  Peer: z
+    .record(z.string(), Node)
+    .nullish()
+    .transform((peers) => Object.values(peers ?? {})),
+});
+export type TailscaleStatus = z.infer<typeof TailscaleStatus>;
+export type TailscaleNode = z.infer<typeof Node>;
+
+const LOOK_MS = 10_000;
+
+export type Tailscale = ReturnType<typeof openTailscale>;
+
+/** The captain's `tailscale` command, talking to the tailscaled at `socket`; null: to the one that it finds by itself. */
+export function openTailscale(socket: string | null, program = "tailscale") {
+  const args = (rest: readonly string[]) => [...(socket === null ? [] : [`--socket=${socket}`]), ...rest];
+
+  /** A failure is an outcome. @throws OcaptainError TAILSCALE_MISSING */
+  async function run(rest: readonly string[], timeoutMs = LOOK_MS) {
+    const result = await execa(program, args(rest), { reject: false, stdin: "ignore", timeout: timeoutMs });
+    if (result.code === "ENOENT")
+      throw new OcaptainError("TAILSCALE_MISSING", "tailscale is not on PATH", {
+        hint: "install Tailscale: https://tailscale.com/download",
+      });
+    return { ok: !result.failed, stdout: result.stdout ?? "", message: result.stderr?.trim() || result.shortMessage || "" };
+  }
+
+  return {
+    argv: [program, ...args([])] as readonly string[],
+    run,
+    /** null: no tailscaled answers there. */
+    async status(): Promise<TailscaleStatus | null> {
+      // It would look for the socket for 5 s.
+      if (socket !== null && !existsSync(socket)) return null;
+      const { stdout } = await run(["status", "--json"]);
+      // Its exit status is 1 for a daemon that answers and is not logged in, too.
+      return stdout.startsWith("{") ? TailscaleStatus.parse(JSON.parse(stdout)) : null;
+    },
+    /** Does that address answer within `timeoutMs`? One try: it is for the caller to go on. `wireguard`: through the tunnel that connections take. */
+    async ping(address: string, timeoutMs: number, { wireguard = false } = {}): Promise<boolean> {
+      const how = ["--c=1", "--until-direct=false", `--timeout=${timeoutMs}ms`, ...(wireguard ? ["--tsmp"] : [])];
+      const ping = execa(program, args(["ping", ...how, address]), {
+        reject: false,
+        stdin: "ignore",
+        timeout: timeoutMs + 2_000,
+      });
+      // After the answer it sleeps for a second, for there might be another.
+      let answered = false;
+      ping.stdout.on("data", (said: Buffer) => {
+        answered ||= String(said).includes("pong from");
+        if (answered) ping.kill();
+      });
+      await ping;
+      return answered;
+    },
+  };
+}
+
+/** A node's IPv4 address in the tailnet. */
+export const ipv4 = (node: { TailscaleIPs: string[] }): string | null => node.TailscaleIPs.find(isIPv4) ?? null;

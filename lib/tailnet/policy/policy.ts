@@ -1,0 +1,145 @@
+import { isDeepStrictEqual } from "node:util";
+import jsonc from "jsonc-parser";
+import { CAPTAIN_TAG, SHIP_TAG } from "../control/types.ts";
+import { type Block, blockText, findBlocks, insert, isUntouched, withoutBlocks } from "./policy-blocks.ts";
+import { openings, ways, wrongShapes } from "./policy-others.ts";
+import { policyRules, type Rules } from "./policy-rules.ts";
+import { OPTIONS, section, sections } from "./policy-text.ts";
+
+/** `diff`: lines that come (`+`) and go (`-`), each section under its name; "" when nothing changes. `notes`: worth knowing, in the way of nothing. */
+export type Merged = { text: string; diff: string; notes: string[] };
+/** Why it cannot be done without touching what is others', one finding a line of text. */
+export type Refusal = { refused: string[] };
+
+const TAGS = [SHIP_TAG, CAPTAIN_TAG];
+
+/**
+ * A tailnet's policy (HuJSON) with our rules in it: as it is, if they are there; put in; or others of ours in the place of those that were. Everything
+ * else stays byte for byte. `allowOpen`: rules of others that open the tailnet to ships are a note, not a refusal.
+ */
+export function mergePolicy(text: string, rules: Rules, { allowOpen = false } = {}): Merged | Refusal {
+  const taken = takeOut(text);
+  if ("refused" in taken) return taken;
+  const { base, blocks, root } = taken;
+  const owned = ownedTags(root);
+  const open = openings(root);
+  const refused = [...owned, ...(allowOpen ? [] : open)];
+  if (refused.length > 0) return { refused };
+
+  const pieces = Object.entries(rules).map(([section, content]) => piece(section, content, root));
+  const merged = insert(base, pieces);
+  const wanted = findBlocks(merged).blocks;
+  const notes = [...(allowOpen ? open : []), ...ways(root)];
+  // Where a person has put something before our block, or an editor has set blanks anew, it stays as it is.
+  if (isDeepStrictEqual(digests(blocks), digests(wanted)) && holds(jsonc.parse(text, [], OPTIONS), rules))
+    return { text, diff: "", notes };
+  return { text: merged, diff: difference(blocks, wanted) || "(ocaptain's rules go back to where they belong)", notes };
+}
+
+const digests = (blocks: readonly Block[]) => blocks.map(({ digest }) => digest).sort();
+
+/** Are these rules in a policy, in their sections? */
+function holds(policy: Record<string, unknown>, rules: Rules): boolean {
+  const at = (name: string) => Object.entries(policy).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1] ?? {};
+  return Object.entries(rules).every(([name, content]) =>
+    Array.isArray(content)
+      ? content.every((rule) => Object.values(at(name)).some((one) => isDeepStrictEqual(one, rule)))
+      : Object.entries(content).every(([key, value]) => isDeepStrictEqual((at(name) as Record<string, unknown>)[key], value)),
+  );
+}
+
+/** The policy without our rules, as it was before they came. */
+export function unmergePolicy(text: string): Merged | Refusal {
+  const taken = takeOut(text);
+  return "refused" in taken ? taken : { text: taken.base, diff: difference(taken.blocks, []), notes: [] };
+}
+
+/** The whole policy of a Headscale that is for ocaptain alone. */
+export function renderHeadscalePolicy(captains: readonly string[]): string {
+  const merged = mergePolicy("{\n}\n", policyRules("headscale", captains));
+  if ("refused" in merged) throw new Error(merged.refused.join("\n"));
+  return merged.text;
+}
+
+function takeOut(text: string): { base: string; blocks: Block[]; root: jsonc.Node } | Refusal {
+  const errors: jsonc.ParseError[] = [];
+  const root = jsonc.parseTree(text, errors, OPTIONS);
+  if (errors[0]) return { refused: [`line ${lineOf(text, errors[0].offset)}: ${jsonc.printParseErrorCode(errors[0].error)}`] };
+  if (root?.type !== "object") return { refused: ["the policy is no object"] };
+  const { blocks, broken } = findBlocks(text);
+  if (broken !== null)
+    return { refused: [`line ${broken}: one end of what ocaptain wrote is missing: take out what is left of it`] };
+  const touched = blocks.filter((block) => !isUntouched(block));
+  if (touched.length > 0)
+    return {
+      refused: touched.map(
+        ({ line }) =>
+          `line ${line}: what ocaptain wrote there was changed by hand: take it out, comments and all, and write what you want beside it`,
+      ),
+    };
+  const base = withoutBlocks(text, blocks);
+  const left = jsonc.parseTree(base, [], OPTIONS);
+  if (left?.type !== "object") return { refused: ["what is left without ocaptain's rules is no policy"] };
+  const twice = sections(left)
+    .map(([name]) => name)
+    .filter((name, index, all) => all.indexOf(name) !== index);
+  return twice.length > 0 ? { refused: twice.map((name) => `section "${name}" is there twice`) } : { base, blocks, root: left };
+}
+
+/** Where a section's block goes, and its text: behind the section's bracket, else as a section of its own behind the policy's. */
+function piece(name: string, content: Rules["ssh"] & object, root: jsonc.Node): { at: number; text: string } {
+  const entries = Array.isArray(content)
+    ? content.map((entry) => `${flat(entry)},`)
+    : Object.entries(content).map(([key, value]) => `${JSON.stringify(key)}: ${flat(value)},`);
+  const there = section(root, name);
+  if (there) return { at: there.offset + 1, text: blockText(entries, "\t\t") };
+  const [left, right] = Array.isArray(content) ? ["[", "]"] : ["{", "}"];
+  const lines = [`${JSON.stringify(name)}: ${left}`, ...entries.map((entry) => `\t${entry}`), `${right},`];
+  return { at: root.offset + 1, text: blockText(lines, "\t") };
+}
+
+/** JSON on one line, with a space where people put one. */
+const flat = (value: unknown) =>
+  JSON.stringify(value, null, 1)
+    .replace(/\n\s*/g, " ")
+    .replace(/([[{]) | ([\]}])/g, "$1$2");
+
+/**
+ * Does a policy do what voyages need, whoever wrote it? Captains are who owns the ships' tag. `piece`: what is missing, as text to paste, "" when nothing is;
+ * `problems`: why it cannot be said, or what lets ships reach more.
+ */
+export function checkPolicy(text: string, dialect: "tailscale" | "headscale"): { piece: string; problems: string[] } {
+  const errors: jsonc.ParseError[] = [];
+  const root = jsonc.parseTree(text, errors, OPTIONS);
+  if (errors[0] || root?.type !== "object") return { piece: "", problems: ["the policy cannot be read"] };
+  const shapes = wrongShapes(root);
+  if (shapes.length > 0) return { piece: "", problems: shapes };
+  const { blocks } = findBlocks(text);
+  const owners = jsonc.getNodeValue(section(root, "tagOwners") ?? root)[SHIP_TAG];
+  const rules = policyRules(dialect, Array.isArray(owners) ? owners : []);
+  const policy = jsonc.parse(text, [], OPTIONS);
+  const missing = Object.entries(rules).filter(([name, content]) => !holds(policy, { [name]: content }));
+  const piece = missing.map(([name, content]) => `"${name}": ${JSON.stringify(content, null, 2)},`).join("\n");
+  const theirs = jsonc.parseTree(withoutBlocks(text, blocks), [], OPTIONS);
+  const ours = Object.values(rules).flatMap((content) => (Array.isArray(content) ? content : []));
+  return { piece, problems: theirs ? openings(theirs, ours) : [] };
+}
+
+function ownedTags(root: jsonc.Node): string[] {
+  const owners = section(root, "tagOwners");
+  const tags = (owners?.children ?? []).map(({ children }) => String(children?.[0]?.value));
+  const owned = tags
+    .filter((tag) => TAGS.includes(tag))
+    .map((tag) => `tagOwners has ${tag} already, and ocaptain did not write it: take it out, or give it another name`);
+  return [...owned, ...wrongShapes(root)];
+}
+
+function difference(before: readonly Block[], after: readonly Block[]): string {
+  const lines = (blocks: readonly Block[]) => blocks.flatMap(({ body }) => body.split("\n").filter((line) => line.trim()));
+  const [old, wanted] = [lines(before), lines(after)];
+  const gone = old.filter((line) => !wanted.includes(line)).map((line) => `- ${line.trim()}`);
+  const come = wanted.filter((line) => !old.includes(line)).map((line) => `+ ${line.trim()}`);
+  return [...gone, ...come].join("\n");
+}
+
+const lineOf = (text: string, offset: number) => text.slice(0, offset).split("\n").length;

@@ -1,0 +1,23 @@
+import { randomBytes } from "node:crypto";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ocaptainHome } from "../base/paths.ts";
+
+/** This machine's captain: 12 hex digits, minted once into `<OCAPTAIN_HOME>/captain`. Two first callers get the same one. */
+export async function captainId(): Promise<string> {
+  const file = join(ocaptainHome(), "captain");
+  const known = await readFile(file, "utf8").catch(() => "");
+  if (known.trim()) return known.trim();
+  await mkdir(ocaptainHome(), { recursive: true, mode: 0o700 });
+  const mine = randomBytes(6).toString("hex");
+  const temporary = `${file}.tmp.${mine}`;
+  await writeFile(temporary, `${mine}\n`, { mode: 0o600 });
+  try {
+    await link(temporary, file); // fails when another process was first: then its id is the captain's
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  return (await readFile(file, "utf8")).trim();
+}

@@ -1,0 +1,124 @@
+import { readFileSync, statSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import type { VoyageFolder } from "../base/paths.ts";
+import { Usage } from "../protocol/ship-api.ts";
+import { type Spend, type TaskRow, TaskStatus } from "../protocol/status.ts";
+
+/** What the synced task files alone say, without a helm: how many tasks have each status ({@link TaskStatus}). */
+export type TaskCounts = {
+  total: number;
+  pending: number;
+  claimed: number;
+  accepted: number;
+  blocked: number;
+  cancelled: number;
+  byShip: Record<string, { accepted: number; task: string | null }>;
+};
+
+const STATUS = { pending: "pending", in_progress: "claimed", completed: "accepted" } as const;
+/** The helm's own words about the task (helm/voyage/task-files.ts). Files that anything else wrote have none: Claude Code's status counts. */
+const Projected = z.object({
+  status: TaskStatus,
+  epoch: z.number().default(0),
+  ship: z.string().nullable().default(null),
+  commit: z.string().nullable().default(null),
+  reason: z.string().nullable().default(null),
+  tries: z.number().default(0),
+  changedAt: z.string().optional(),
+  usage: Usage.optional().catch(undefined),
+});
+/** The key on file is the file's name (facts: claude-code §1.3). */
+const TaskFile = z.object({
+  subject: z.string().default(""),
+  status: z.enum(["pending", "in_progress", "completed"]),
+  owner: z.string().optional(),
+  blockedBy: z.array(z.string()).default([]),
+  metadata: z.object({ ocaptain: Projected.optional() }).optional(),
+});
+
+/**
+ * The tasks of a voyage by its task files, in the order of their ids; `incarnation` is null, for files do not say it. A file that cannot be
+ * understood is left out, as Claude Code leaves it out; no folder is no task.
+ */
+export async function readTaskRows(folder: VoyageFolder): Promise<TaskRow[]> {
+  const names = await readdir(folder.tasks).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  const files = names.filter((name) => /^\d+\.json$/.test(name)).sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+  // One after the other, and not by promises: for 1,000 small files those cost ten times what the reading does.
+  return files.map((name) => readTaskRow(join(folder.tasks, name), name.slice(0, -".json".length))).filter((row) => row !== null);
+}
+
+/** Counts the task files of a voyage. */
+export async function readVoyageStatus(folder: VoyageFolder): Promise<TaskCounts> {
+  return countTasks(await readTaskRows(folder));
+}
+
+/** What scripts have been reading: in JSON alone, `claimed` and `accepted` stand by their former names, too. */
+export const withFormerNames = (tasks: TaskCounts) => ({
+  ...tasks,
+  inProgress: tasks.claimed,
+  completed: tasks.accepted,
+  byShip: Object.fromEntries(Object.entries(tasks.byShip).map(([ship, row]) => [ship, { ...row, completed: row.accepted }])),
+});
+
+export function countTasks(rows: readonly TaskRow[]): TaskCounts {
+  const counts: TaskCounts = { total: 0, pending: 0, claimed: 0, accepted: 0, blocked: 0, cancelled: 0, byShip: {} };
+  for (const { id, status, ship: name } of rows) {
+    counts.total++;
+    counts[status]++;
+    if (!name || (status !== "claimed" && status !== "accepted")) continue;
+    counts.byShip[name] ??= { accepted: 0, task: null };
+    const ship = counts.byShip[name]!;
+    if (status === "accepted") ship.accepted++;
+    else ship.task = id;
+  }
+  return counts;
+}
+
+/**
+ * What the tasks have used, as their files say it: not the trials of ships, not which ship, and nothing of a run that goes on. null when no file
+ * tells of a run.
+ */
+export function spendOfTasks(rows: readonly TaskRow[]): Spend | null {
+  const told = rows.flatMap((row) => row.usage ?? []);
+  if (told.length === 0) return null;
+  const sum = (key: keyof Usage) => told.reduce((all, usage) => all + usage[key], 0);
+  const keys = Object.keys(Usage.shape) as (keyof Usage)[];
+  return { ...(Object.fromEntries(keys.map((key) => [key, sum(key)])) as Usage), budgetUsd: null, byShip: null };
+}
+
+const SUBJECT_MARK = /^\[(blocked|cancelled)\] /;
+
+function readTaskRow(path: string, id: string): TaskRow | null {
+  const file = read(path);
+  if (!file) return null;
+  const ours = file.metadata?.ocaptain;
+  const changedAt = ours?.changedAt ?? statSync(path, { throwIfNoEntry: false })?.mtime.toISOString();
+  if (!changedAt) return null;
+  return {
+    id,
+    subject: ours ? file.subject.replace(SUBJECT_MARK, "") : file.subject,
+    status: ours?.status ?? STATUS[file.status],
+    blockedBy: file.blockedBy,
+    ship: file.owner ?? null,
+    incarnation: null,
+    epoch: ours?.epoch ?? 0,
+    tries: ours?.tries ?? 0,
+    commit: ours?.commit ?? null,
+    reason: ours?.reason ?? null,
+    changedAt,
+    ...(ours?.usage && { usage: ours.usage }),
+  };
+}
+
+function read(path: string): z.infer<typeof TaskFile> | undefined {
+  try {
+    return TaskFile.safeParse(JSON.parse(readFileSync(path, "utf8"))).data;
+  } catch {
+    return undefined; // gone meanwhile, or no JSON
+  }
+}
