@@ -11,7 +11,7 @@ import { type Headscale, startHeadscale } from "./headscale.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 /** The class alone, without a fleet around it. */
 const PROGRAM = `
-import { TailnetKey } from "./dynamic-providers/resources.ts";
+import { TailnetKey } from "./dynamic-providers/tailnet-key/resource.ts";
 const ship = { stack: "quay", voyageId: "abc123", ship: "ship-0", sprite: "quay-abc123-ship-0", incarnation: "life-1" };
 export const { key, keyId } = new TailnetKey("ship-0-key", { ...ship, control: "headscale" });
 `;
