@@ -83,9 +83,9 @@ async function answer(fleet: Fleet, log: Log, request: IncomingMessage, response
     throw new Refused("fenced", `${caller.ship} (${caller.incarnation}) was fenced: ${caller.reason}`);
   if (request.method === "GET" && url === "/v1/ship/presence") return presence(voyage, caller, response);
   const name = request.method === "POST" && url.startsWith("/v1/ship/") ? url.slice("/v1/ship/".length) : "";
-  const call = Object.hasOwn(CALLS, name) ? CALLS[name as ShipCall] : undefined;
+  const call = Object.hasOwn(CALLS, name) ? (CALLS[name as ShipCall] as Call<ShipCall>) : undefined;
   if (!call) throw new HttpError(404, "NOT_FOUND", `${request.method} ${url.split("?")[0]} is no call of the ship API`);
-  const reply = await CALLS_AT_ONCE.run(`${voyage.id}/${caller.life}`, () => call(voyage, caller, request)).catch(
+  const reply = await CALLS_AT_ONCE.run(`${voyage.id}/${caller.life}`, async () => call(voyage, caller, request)).catch(
     (error: unknown) => {
       if (error instanceof ZodError || (error instanceof HttpError && (error.status === 400 || error.status === 413)))
         tellOf(error);
