@@ -31,6 +31,7 @@ export const tiers: Tier[] = [
   { name: "program", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 2 },
   { name: "cli", budgetMinutes: 4, testTimeoutSeconds: 60, filesAtOnce: 1 },
   { name: "contract", budgetMinutes: 8, testTimeoutSeconds: 120, filesAtOnce: 1 },
+  { name: "package", budgetMinutes: 5, testTimeoutSeconds: 180, filesAtOnce: 1 },
   { name: "tailnet", budgetMinutes: 12, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },
   { name: "stack", budgetMinutes: 20, testTimeoutSeconds: 300, filesAtOnce: 1 },
 ];
