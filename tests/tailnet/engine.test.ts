@@ -22,7 +22,7 @@ beforeAll(async () => {
   headscale = await startHeadscale();
   folder = await mkdtemp(join(tmpdir(), "oe-"));
   for (const room of ["dynamic-providers", "lib", "node_modules"]) await symlink(join(ROOT, room), join(folder, room));
-  await writeFile(join(folder, "package.json"), `{"type":"module"}`);
+  await symlink(join(ROOT, "package.json"), join(folder, "package.json"));
   await writeFile(join(folder, "index.ts"), PROGRAM);
   const options = { typescript: false };
   const project = { name: "ocaptain", runtime: { name: "nodejs", options }, main: "index.ts", options: { refresh: "always" } };
