@@ -269,6 +269,25 @@ export type UnverifiedRequest = z.infer<typeof UnverifiedRequest>;
 export const VerifiedReply = z.object({ state: z.string() });
 export type VerifiedReply = z.infer<typeof VerifiedReply>;
 
+/** The calls of a ship, by the last part of their path: the body that each takes, and what 200 answers. */
+export type ShipApi = {
+  hello: { body: Hello; reply: HelloReply };
+  claim: { body: ClaimRequest; reply: ClaimReply };
+  heartbeat: { body: Heartbeat; reply: HeartbeatReply };
+  accept: { body: AcceptRequest; reply: AcceptReply };
+  release: { body: ReleaseRequest; reply: ReleaseReply };
+  ask: { body: AskRequest; reply: ReleaseReply };
+  session: { body: SessionRequest; reply: Empty };
+  usage: { body: UsageRequest; reply: HeartbeatReply };
+  trial: { body: TrialRequest; reply: Empty };
+  limited: { body: LimitedRequest; reply: LimitedReply };
+  verified: { body: VerifiedRequest; reply: VerifiedReply };
+  unverified: { body: UnverifiedRequest; reply: Empty };
+};
+export type ShipCall = keyof ShipApi;
+/** The reply of a call that only says that it was heard: `{}`. */
+type Empty = Record<string, never>;
+
 /** Body of a 409. `stale-epoch` and `not-holder` say who holds the task now. */
 export const Refusal = z.object({
   error: z.enum(["fenced", "stale-epoch", "not-holder", "unknown-commit", "check-failed", "wrong-incarnation"]),
