@@ -14,7 +14,7 @@ import { openPresence } from "./helm/presence.ts";
 import type { Journal } from "./machine/journal.ts";
 import type { Hold } from "./machine/keep-awake.ts";
 import { pause } from "./machine/pause.ts";
-import type { Ship } from "./machine/ship.ts";
+import type { ThisShip } from "./machine/ship.ts";
 import { gitVersion } from "./tree/git.ts";
 import { Tree } from "./tree/tree.ts";
 import { verify } from "./verify/verify.ts";
@@ -30,7 +30,7 @@ const CLAIM_MS = 10 * 60_000;
  * Order at the end: hold, then presence, then the process. The helm sees the presence end last, so what it then starts finds no crew half gone.
  */
 export async function standWatch(
-  ship: Ship,
+  ship: ThisShip,
   helm: HelmClient,
   hold: Hold,
   journal: Journal,

@@ -10,7 +10,7 @@ import { Journal } from "./machine/journal.ts";
 import { Hold } from "./machine/keep-awake.ts";
 import { reachDirectly } from "./machine/no-proxy.ts";
 import { endStragglers } from "./machine/processes.ts";
-import { readShip } from "./machine/ship.ts";
+import { readThisShip } from "./machine/ship.ts";
 import { onlyOne } from "./machine/single-instance.ts";
 import { isProvisioned } from "./provision/state.ts";
 import { removeAll } from "./tree/files.ts";
@@ -19,7 +19,7 @@ import { putBack } from "./verify/verified-tree.ts";
 // Without its terminal (the tmux server was killed) the supervisor still ends in order.
 process.stdout.on("error", () => {});
 
-const ship = readShip();
+const ship = readThisShip();
 reachDirectly(ship.config.helmUrl);
 const journal = new Journal(ship.logs);
 const orders = new AbortController();
@@ -40,7 +40,7 @@ async function main(): Promise<number> {
   putBack(ship);
   await removeAll(ship.scratch).catch((error: Error) => journal.note("scratch", `not emptied: ${error.message}`));
 
-  if (!isProvisioned(readShip())) {
+  if (!isProvisioned(readThisShip())) {
     journal.note(
       "unprovisioned",
       "the plan's provision steps are not done on this ship: pulumi up does them, and starts the crew",
@@ -49,7 +49,7 @@ async function main(): Promise<number> {
   }
   const hold = new Hold(journal);
   for (let heardAt = performance.now(); ; ) {
-    const current = readShip();
+    const current = readThisShip();
     const { why, text } = await standWatch(current, new HelmClient(current), hold, journal, orders.signal);
     journal.note(why, text);
     if (why === "fenced") return 3;

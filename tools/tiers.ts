@@ -32,10 +32,11 @@ export const tiers: Tier[] = [
   { name: "harbor", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 2 },
   { name: "crew", budgetMinutes: 8, testTimeoutSeconds: 60, filesAtOnce: 2 },
   { name: "stack", budgetMinutes: 30, testTimeoutSeconds: 300, filesAtOnce: 1 },
-  { name: "claude", budgetMinutes: 22, testTimeoutSeconds: 120, filesAtOnce: 1 },
-  { name: "tailnet", budgetMinutes: 16, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },
+  { name: "claude", budgetMinutes: 20, testTimeoutSeconds: 120, filesAtOnce: 1 },
+  { name: "tailnet", budgetMinutes: 14, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },
   { name: "contract", budgetMinutes: 12, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "cli", budgetMinutes: 6, testTimeoutSeconds: 60, filesAtOnce: 1 },
+  { name: "package", budgetMinutes: 5, testTimeoutSeconds: 180, filesAtOnce: 1 },
   { name: "tools", budgetMinutes: 4, testTimeoutSeconds: 60, filesAtOnce: 1 },
   { name: "wire", budgetMinutes: 2, testTimeoutSeconds: 60, filesAtOnce: 1 },
 ];

@@ -2,14 +2,14 @@ import type { Grant, HelloReply } from "../../lib/protocol/ship-api.ts";
 import type { Heartbeat } from "../helm/heartbeat.ts";
 import type { HelmClient } from "../helm/helm-client.ts";
 import type { Journal } from "../machine/journal.ts";
-import type { Ship } from "../machine/ship.ts";
+import type { ThisShip } from "../machine/ship.ts";
 import { identityOf, withoutGit } from "../tree/git.ts";
 import type { Tree } from "../tree/tree.ts";
 import type { Window } from "../window/window.ts";
 
 /** What a claim is worked with. */
 export type Deck = {
-  ship: Ship;
+  ship: ThisShip;
   hello: HelloReply;
   helm: HelmClient;
   heartbeat: Heartbeat;

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Claim } from "../helm/heartbeat.ts";
-import type { Ship } from "../machine/ship.ts";
+import type { ThisShip } from "../machine/ship.ts";
 
 /** So often a crew may be killed in the midst of one task before that costs a try. */
 export const MOST_KILLS = 5;
@@ -18,7 +18,7 @@ export class Kills {
   readonly #file: string;
 
   /** Of this claim; and of earlier ones of the same task which crews that were told to end handed back. One that the helm took away it counts itself (helm/ledger/faults.ts). */
-  constructor(ship: Ship, claim: Claim) {
+  constructor(ship: ThisShip, claim: Claim) {
     this.#file = join(ship.crew, "kills.json");
     this.#claim = claim;
     const kept = read(this.#file);

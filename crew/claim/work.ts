@@ -23,7 +23,7 @@ export async function work(deck: Deck, grant: Grant, signal: AbortSignal, hand: 
   const { task, epoch } = grant;
   heartbeat.settling = false;
   heartbeat.claim = { task: task.id, epoch };
-  deck.tree.claim = `${task.id}-${epoch}`;
+  deck.tree.assign(task.id, epoch);
   heartbeat.note = task.activeForm ?? task.subject;
   journal.note("claimed", `task ${task.id}  ${task.subject}`, { task: task.id, epoch, tip: grant.tip });
   const show = deck.hello.hand === "claude" ? deck.window.say : undefined;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Refusal } from "../../lib/protocol/ship-api.ts";
 import { backOffMs, pause } from "../machine/pause.ts";
-import { readToken, type Ship } from "../machine/ship.ts";
+import { readToken, type ThisShip } from "../machine/ship.ts";
 import { HelmAway } from "../tree/git-retry.ts";
 import { Halt, Refused } from "./halt.ts";
 
@@ -15,8 +15,8 @@ const TURN = "turn";
 
 /** The calls of lib/protocol/ship-api.ts. */
 export class HelmClient {
-  readonly #ship: Ship;
-  constructor(ship: Ship) {
+  readonly #ship: ThisShip;
+  constructor(ship: ThisShip) {
     this.#ship = ship;
   }
 

@@ -21,7 +21,7 @@ export class HelmAway extends Error {
  * Runs a fetch or a push, again and again over what passes, for at most `totalMs` (as HelmClient.call does); another failure 5 times.
  * `job` is told how many of those there were. Throws {@link HelmAway}, git's error, the signal's reason.
  */
-export async function transfer(
+export async function retryTransfer(
   job: (failures: number) => Promise<unknown>,
   options: { totalMs: number; signal: AbortSignal },
 ): Promise<void> {

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { basename, dirname, join, normalize } from "node:path";
 import { expect, test } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -11,11 +11,13 @@ const ROOMS =
   "bench|bin|cli|components|crew|docs|dynamic-providers|harbor|helm|home-port|lib|plans|stacks|tailnet-policy|tests|tools";
 
 /** `x.test.ts` and the like stand for any file. */
-const EXAMPLE = /\/[a-z]\.[\w.]+$/;
+const EXAMPLE = /(^|\/)([a-z]|script)\.[\w.]+$/;
 
-const files = execFileSync("git", ["ls-files", "-z"], { cwd: ROOT, encoding: "utf8" })
+const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: ROOT, encoding: "utf8" })
   .split("\0")
-  .filter((file) => READABLE.test(file) && existsSync(join(ROOT, file)));
+  .filter((file) => file !== "" && existsSync(join(ROOT, file)));
+const files = tracked.filter((file) => READABLE.test(file));
+const baseNames = new Set(tracked.map((file) => basename(file)));
 const textOf = (file: string) => readFileSync(join(ROOT, file), "utf8");
 
 test("each document that a comment or a document points to is there, with the heading that it names", () => {
@@ -25,10 +27,11 @@ test("each document that a comment or a document points to is there, with the he
   expect(wrong.map(({ file, line, said }) => `${file}:${line}  ${said}`)).toEqual([]);
 });
 
-test("each file of the repository that a comment or a document names is there", () => {
+test("each file and folder of the repository that a comment or a document names is there", () => {
   const wrong = files.flatMap((file) =>
     namedFiles(file, textOf(file))
-      .filter(({ said }) => !existsSync(join(ROOT, said)) && !EXAMPLE.test(said))
+      .filter(({ said }) => !EXAMPLE.test(said))
+      .filter(({ said }) => (said.includes("/") ? !existsSync(join(ROOT, said)) : !TO_DO.test(file) && !baseNames.has(said)))
       .map(({ line, said }) => `${file}:${line}  ${said}`),
   );
   expect(wrong).toEqual([]);
@@ -116,14 +119,18 @@ function anchorsOf(text: string): Set<string> {
   return anchors;
 }
 
-/** Paths of the repository's own files: in a document those in code quotes, elsewhere those in comments. */
+/** Paths of the repository's own files and folders, and bare names of code files: in a document those in code quotes, elsewhere those in comments. */
 function namedFiles(file: string, text: string): { line: number; said: string }[] {
-  const path = new RegExp(`(?<![\\w./~-])(?:${ROOMS})/[\\w./-]+\\.(?:ts|mjs|sh|md)\\b`, "g");
+  const paths = [
+    new RegExp(`(?<![\\w./~-])(?:${ROOMS})/[\\w./-]+\\.(?:ts|mjs|sh|md)\\b`, "g"),
+    new RegExp(`(?<![\\w./~-])(?:${ROOMS})/(?:[\\w-]+/)+(?![\\w.*<])`, "g"),
+    /(?<![\w./*-])[\w-]+(?:\.test)?\.(?:ts|mjs)\b/g,
+  ];
   return linesOf(text).flatMap(({ line, text: whole }) => {
     const read = file.endsWith(".md")
       ? [...whole.matchAll(/`([^`]+)`/g)].map(([, code]) => code!)
       : [/^\s*(?:\/?\*|\/\/|#)/.test(whole) ? whole : (/\s\/\/ (.*)$/.exec(whole)?.[1] ?? "")];
-    return read.flatMap((words) => [...words.matchAll(path)].map(([said]) => ({ line, said })));
+    return read.flatMap((words) => paths.flatMap((path) => [...words.matchAll(path)].map(([said]) => ({ line, said }))));
   });
 }
 
