@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { voyageFolderAt } from "../../lib/base/paths.ts";
 import { sourceProblems } from "../../lib/git/source-problems.ts";
 import { prepareRepo, readSource, tokenConfig } from "../../lib/git/voyage-repo.ts";
-import { readVoyageStatus } from "../../lib/voyage/task-files.ts";
+import { taskCounts } from "../support/task-counts.ts";
 import { makeSource, sh } from "./support.ts";
 
 let root: string;
@@ -178,7 +178,7 @@ test("a token in a URL is refused, unsaid", async () => {
 });
 
 test("task files are counted as they are: broken ones left out, foreign ones by Claude Code's status", async () => {
-  expect(await readVoyageStatus(folder())).toMatchObject({ total: 0, byShip: {} });
+  expect(await taskCounts(folder())).toMatchObject({ total: 0, byShip: {} });
   mkdirSync(folder().tasks, { recursive: true });
   const put = (name: string, value: unknown) =>
     writeFileSync(join(folder().tasks, name), typeof value === "string" ? value : JSON.stringify(value));
@@ -189,7 +189,7 @@ test("task files are counted as they are: broken ones left out, foreign ones by 
   put("5.json", "{ half");
   put("6.json.tmp.abc", { status: "pending" });
   put("10.json", { status: "pending" });
-  expect(await readVoyageStatus(folder())).toEqual({
+  expect(await taskCounts(folder())).toEqual({
     total: 5,
     pending: 1,
     claimed: 1,
