@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { captainNodeHome, tailnetHome } from "../../lib/base/paths.ts";
 import { captainTailscale, problemOf } from "../../lib/tailnet/node/captain.ts";
 import { ipv4, type TailscaleStatus } from "../../lib/tailnet/node/tailscale-cli.ts";
-import type { VoyageFile } from "../../lib/voyage/identity.ts";
+import type { VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { type Finding, found } from "./finding.ts";
 
 const OWN = "pulumi config set ocaptain:captainNode own";
@@ -12,7 +12,7 @@ const OWN = "pulumi config set ocaptain:captainNode own";
  * This machine's place in the tailnet: needed by voyages that have one, and else worth knowing, with what can be had where there is none. And what is
  * left of voyages that are gone. Starts and changes nothing.
  */
-export async function lookAtCaptainNode(voyages: readonly VoyageFile[]): Promise<Finding[]> {
+export async function lookAtCaptainNode(voyages: readonly VoyageIdentity[]): Promise<Finding[]> {
   const afloat = voyages.filter(({ control, sunkAt }) => control && !sunkAt);
   const users = namesIn(join(captainNodeHome(), "users"));
   const byMachine = afloat.filter(({ voyageId }) => !users.includes(voyageId));
