@@ -10,6 +10,8 @@ import {
   LimitedRequest,
   ReleaseRequest,
   SessionRequest,
+  type ShipApi,
+  type ShipCall,
   TrialRequest,
   UnverifiedRequest,
   UsageRequest,
@@ -31,8 +33,8 @@ const CALLS_AT_ONCE = new Turns<string>({ all: Number.POSITIVE_INFINITY, each: 3
 /** Of one ship: a crew has one, and may have left some behind that the network does not know of yet. */
 const MOST_STREAMS = 8;
 
-type Call = (voyage: Voyage, caller: Life, request: IncomingMessage) => Promise<unknown>;
-const CALLS: Record<string, Call> = {
+type Call<Name extends ShipCall> = (voyage: Voyage, caller: Life, request: IncomingMessage) => Promise<ShipApi[Name]["reply"]>;
+const CALLS: { [Name in ShipCall]: Call<Name> } = {
   hello: async (voyage, caller, request) => voyage.calls.hello(caller, await readJson(request, Hello, MOST_BYTES)),
   claim: async (voyage, caller, request) => voyage.calls.claim(caller, await readJson(request, ClaimRequest, MOST_BYTES)),
   heartbeat: async (voyage, caller, request) => voyage.calls.heartbeat(caller, await readJson(request, Heartbeat, MOST_BYTES)),
@@ -81,9 +83,9 @@ async function answer(fleet: Fleet, log: Log, request: IncomingMessage, response
     throw new Refused("fenced", `${caller.ship} (${caller.incarnation}) was fenced: ${caller.reason}`);
   if (request.method === "GET" && url === "/v1/ship/presence") return presence(voyage, caller, response);
   const name = request.method === "POST" && url.startsWith("/v1/ship/") ? url.slice("/v1/ship/".length) : "";
-  const call = Object.hasOwn(CALLS, name) ? CALLS[name] : undefined;
+  const call = Object.hasOwn(CALLS, name) ? (CALLS[name as ShipCall] as Call<ShipCall>) : undefined;
   if (!call) throw new HttpError(404, "NOT_FOUND", `${request.method} ${url.split("?")[0]} is no call of the ship API`);
-  const reply = await CALLS_AT_ONCE.run(`${voyage.id}/${caller.life}`, () => call(voyage, caller, request)).catch(
+  const reply = await CALLS_AT_ONCE.run(`${voyage.id}/${caller.life}`, async () => call(voyage, caller, request)).catch(
     (error: unknown) => {
       if (error instanceof ZodError || (error instanceof HttpError && (error.status === 400 || error.status === 413)))
         tellOf(error);

@@ -191,7 +191,7 @@ export class ShipCalls {
   }
 
   /** On disk before the answer: the hand starts after it. */
-  async session(caller: Life, ask: SessionRequest): Promise<object> {
+  async session(caller: Life, ask: SessionRequest): Promise<Record<string, never>> {
     this.#seen(caller, ask.incarnation);
     await this.#ledger.store.write(() => {
       claims.assertAlive(this.#ledger, caller.life);
@@ -214,7 +214,7 @@ export class ShipCalls {
   }
 
   /** What came of the trial of its hand. Again after each launch. */
-  async trial(caller: Life, ask: TrialRequest): Promise<object> {
+  async trial(caller: Life, ask: TrialRequest): Promise<Record<string, never>> {
     this.#seen(caller, ask.incarnation);
     await this.#ledger.store.write(() => {
       claims.assertAlive(this.#ledger, caller.life);
@@ -247,7 +247,7 @@ export class ShipCalls {
     return { state: this.#voyage.status().state };
   }
 
-  async unverified(caller: Life, ask: UnverifiedRequest): Promise<object> {
+  async unverified(caller: Life, ask: UnverifiedRequest): Promise<Record<string, never>> {
     this.#seen(caller, ask.incarnation);
     await this.#ledger.store.write(() => {
       if (this.#ledger.reply(caller.life, ask.requestId)) return;

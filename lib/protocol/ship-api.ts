@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { HandSettings, ProvisionStep } from "../plan/types.ts";
 import { Version } from "../ship/facts.ts";
+import { HandKind } from "./choices.ts";
 
 /**
  * The wire between a ship's supervisor (crew/) and the helm: JSON over HTTP, `Authorization: Bearer <ship token>`.
@@ -99,7 +100,7 @@ export type Hello = z.infer<typeof Hello>;
 export const HelloReply = z.object({
   voyage: z.object({ id: z.string(), stack: z.string(), branch: z.string(), name: z.string() }),
   ship: z.string(),
-  hand: z.enum(["rehearsal", "claude"]),
+  hand: HandKind,
   /** The hand claims its tasks itself, in Claude Code's own screen, with these settings; the voyage's spec goes with them. */
   interactive: HandSettings.extend({ spec: z.string() }).optional(),
   leaseSeconds: z.number(),
@@ -268,6 +269,25 @@ export const UnverifiedRequest = z.object({
 export type UnverifiedRequest = z.infer<typeof UnverifiedRequest>;
 export const VerifiedReply = z.object({ state: z.string() });
 export type VerifiedReply = z.infer<typeof VerifiedReply>;
+
+/** The calls of a ship, by the last part of their path: the body that each takes, and what 200 answers. */
+export type ShipApi = {
+  hello: { body: Hello; reply: HelloReply };
+  claim: { body: ClaimRequest; reply: ClaimReply };
+  heartbeat: { body: Heartbeat; reply: HeartbeatReply };
+  accept: { body: AcceptRequest; reply: AcceptReply };
+  release: { body: ReleaseRequest; reply: ReleaseReply };
+  ask: { body: AskRequest; reply: ReleaseReply };
+  session: { body: SessionRequest; reply: Empty };
+  usage: { body: UsageRequest; reply: HeartbeatReply };
+  trial: { body: TrialRequest; reply: Empty };
+  limited: { body: LimitedRequest; reply: LimitedReply };
+  verified: { body: VerifiedRequest; reply: VerifiedReply };
+  unverified: { body: UnverifiedRequest; reply: Empty };
+};
+export type ShipCall = keyof ShipApi;
+/** The reply of a call that only says that it was heard: `{}`. */
+type Empty = Record<string, never>;
 
 /** Body of a 409. `stale-epoch` and `not-holder` say who holds the task now. */
 export const Refusal = z.object({
