@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { CrewConfig } from "../../lib/protocol/ship-api.ts";
 
 /** Who this ship is and where its things are: all under `~/voyage`, so that one folder is all there is to look at. */
-export type Ship = {
+export type ThisShip = {
   config: CrewConfig;
   home: string;
   /** The crew itself, and what the captain puts there for it. */
@@ -27,7 +27,7 @@ export type Ship = {
 };
 
 /** Reads `~/voyage/crew/config.json`; throws when it is absent or a field is missing. */
-export function readShip(home = homedir()): Ship {
+export function readThisShip(home = homedir()): ThisShip {
   const crew = join(home, "voyage", "crew");
   const file = join(crew, "config.json");
   const config = JSON.parse(readFileSync(file, "utf8")) as CrewConfig;
@@ -51,4 +51,4 @@ export function readShip(home = homedir()): Ship {
 }
 
 /** The token, read anew each time: `up` may have put a new one there while we work. */
-export const readToken = (ship: Ship) => readFileSync(ship.tokenFile, "utf8").trim();
+export const readToken = (ship: ThisShip) => readFileSync(ship.tokenFile, "utf8").trim();

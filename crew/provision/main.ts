@@ -9,8 +9,8 @@ import { join } from "node:path";
 import type { ProvisionOrder, ProvisionWord } from "../../lib/protocol/ship-api.ts";
 import { Journal } from "../machine/journal.ts";
 import { Hold } from "../machine/keep-awake.ts";
-import { readShip } from "../machine/ship.ts";
-import { onlyOne } from "../machine/single-instance.ts";
+import { readThisShip } from "../machine/ship.ts";
+import { lockInstance } from "../machine/single-instance.ts";
 import { identityOf, withoutGit } from "../tree/git.ts";
 import { Tree } from "../tree/tree.ts";
 import { putBack } from "../verify/verified-tree.ts";
@@ -23,7 +23,7 @@ process.stdout.on("error", () => {});
 const PATIENCE_MS = 60_000;
 const HOLD_EVERY_MS = 20_000;
 
-const ship = readShip();
+const ship = readThisShip();
 const order = JSON.parse(readFileSync(join(ship.crew, "provision.json"), "utf8")) as ProvisionOrder;
 const journal = new Journal(ship.logs);
 const orders = new AbortController();
@@ -39,7 +39,7 @@ let at = "the first checkout";
 async function main(): Promise<void> {
   if (isProvisioned(ship)) return say("done", at);
   say("running", at);
-  if (!(await onlyOne(ship))) throw new Error("a crew is at work on this ship");
+  if (!(await lockInstance(ship))) throw new Error("a crew is at work on this ship");
   putBack(ship);
   const tree = new Tree(ship, journal, PATIENCE_MS);
   const branch = ship.config.stack;

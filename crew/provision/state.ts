@@ -1,12 +1,12 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ProvisionWord } from "../../lib/protocol/ship-api.ts";
-import type { Ship } from "../machine/ship.ts";
+import type { ThisShip } from "../machine/ship.ts";
 
-const wordFile = ({ crew }: Ship) => join(crew, "provisioned.json");
+const wordFile = ({ crew }: ThisShip) => join(crew, "provisioned.json");
 
 /** How far the ship's provisioning is; null when there was none. */
-export function readWord(ship: Ship): ProvisionWord | null {
+export function readWord(ship: ThisShip): ProvisionWord | null {
   try {
     return JSON.parse(readFileSync(wordFile(ship), "utf8")) as ProvisionWord;
   } catch {
@@ -15,14 +15,14 @@ export function readWord(ship: Ship): ProvisionWord | null {
 }
 
 /** By a rename: `up` reads it meanwhile. */
-export function writeWord(ship: Ship, word: ProvisionWord): void {
+export function writeWord(ship: ThisShip, word: ProvisionWord): void {
   const next = `${wordFile(ship)}.next`;
   writeFileSync(next, JSON.stringify(word), { mode: 0o600 });
   renameSync(next, wordFile(ship));
 }
 
 /** May a crew begin? The plan's steps are done on this VM, or it has none. Whoever starts the crew: `up`, or the helm's wake-up. */
-export function isProvisioned(ship: Ship): boolean {
+export function isProvisioned(ship: ThisShip): boolean {
   if (ship.config.provision === undefined) return true;
   const word = readWord(ship);
   return word?.state === "done" && word.digest === ship.config.provision;

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
 import { MARK } from "../machine/processes.ts";
-import { readToken, type Ship } from "../machine/ship.ts";
+import { readToken, type ThisShip } from "../machine/ship.ts";
 
 /** Longest single git command: a first fetch of a big repository over a slow line. */
 const GIT_MS = 10 * 60_000;
@@ -38,7 +38,7 @@ const PLAIN = [
 ];
 
 /** The ship as author and committer, also for a hand that commits by itself. */
-export function identityOf({ config: { ship, voyageId } }: Ship): Record<string, string> {
+export function identityOf({ config: { ship, voyageId } }: ThisShip): Record<string, string> {
   const email = `${ship}@${voyageId}.ocaptain`;
   return { GIT_AUTHOR_NAME: ship, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: ship, GIT_COMMITTER_EMAIL: email };
 }
@@ -74,9 +74,9 @@ export type RunGit = (args: string[], options?: GitOptions) => Promise<string>;
  * the-crews-own-git), and nothing of it configured by others.
  */
 export class ShipGit {
-  readonly #ship: Ship;
+  readonly #ship: ThisShip;
 
-  constructor(ship: Ship) {
+  constructor(ship: ThisShip) {
     this.#ship = ship;
   }
 

@@ -10,7 +10,7 @@ import { type RunGit, unlessUnanswered } from "./git.ts";
  *
  * @param parents the first is what the hand's work builds on, others were merged into the tree and need not be committed yet
  */
-export async function whyMoved(
+export async function whyHeadMoved(
   run: RunGit,
   agent: Pick<AgentsGit, "head" | "merging" | "objects">,
   parents: readonly string[],

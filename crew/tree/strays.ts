@@ -1,4 +1,5 @@
-import { entriesOf } from "./files.ts";
+import { bytesOf, entriesOf } from "./files.ts";
+import type { RunGit } from "./git.ts";
 
 /** What lies in a tree and in no commit of it; byte strings, relative to the tree. */
 export type Strays = {
@@ -42,6 +43,20 @@ export function findStrays(folder: string, known: ReadonlySet<string>, ignored: 
     }
   }
   return strays;
+}
+
+/**
+ * Looks what lies in the tree at `folder` and is not in `known`, the paths of the index (byte strings). Returns the ignored paths with it, as git names
+ * them: a folder stands for what is in it and ends with "/".
+ */
+export async function lookForStrays(
+  git: RunGit,
+  folder: string,
+  known: readonly string[],
+): Promise<{ strays: Strays; ignored: ReadonlySet<string> }> {
+  const asked = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"];
+  const ignored = new Set((await git(asked, { encoding: "latin1" })).split("\0").filter(Boolean));
+  return { strays: findStrays(bytesOf(folder), new Set(known), ignored), ignored };
 }
 
 function look(path: string) {

@@ -13,7 +13,7 @@ type Ask = {
   earlier: string;
   message: string;
 };
-type Saved = { commit: string; names: string[] };
+export type Saved = { commit: string; names: string[] };
 
 /**
  * What a tree and its `.git` hold that is nowhere else, as a commit; null when there is nothing: the tree is as the crew's HEAD, which has been pushed or
@@ -21,7 +21,7 @@ type Saved = { commit: string; names: string[] };
  *
  * @param base commit to compare a new clone with, in which files lie already (a mirror put them there); what it has and the tree has not is no change
  */
-export async function findLeft(git: RunGit, ask: Ask & { base: string; pushed: string }): Promise<Saved | null> {
+export async function findUnsavedWork(git: RunGit, ask: Ask & { base: string; pushed: string }): Promise<Saved | null> {
   const own = await commitAt(git, "HEAD");
   const head = own || ask.base;
   if (!own) await git(["read-tree", ask.base]);
@@ -54,7 +54,7 @@ export async function findLeft(git: RunGit, ask: Ask & { base: string; pushed: s
 }
 
 /** What the agent's git holds on to beside the tree that `delivered` is the commit of. */
-export async function findAside(git: RunGit, ask: Ask & { delivered: string }): Promise<Saved | null> {
+export async function findUnsavedBeside(git: RunGit, ask: Ask & { delivered: string }): Promise<Saved | null> {
   const agent = readAgentsGit(ask.folder);
   const aside = await besides(git, agent, ask.delivered);
   if (aside.length === 0) return null;

@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Ship } from "../machine/ship.ts";
+import type { ThisShip } from "../machine/ship.ts";
 import { ensureFolder } from "../tree/files.ts";
 
 /**
@@ -11,7 +11,7 @@ import { ensureFolder } from "../tree/files.ts";
  * `~/voyage/synced`, which leads to `~/voyage`, and to `~/voyage/aside` meanwhile. In between the link leads nowhere but to itself: a scan then is an error
  * that is tried again, where a folder that is not there would be taken for deleted.
  */
-type Places = Pick<Ship, "workspace" | "aside" | "synced" | "scratch">;
+type Places = Pick<ThisShip, "workspace" | "aside" | "synced" | "scratch">;
 
 /** Puts `checkout` in the place of the ship's own tree. To be undone by {@link putBack}, also by the next crew when this one dies. */
 export function putInPlace(ship: Places, checkout: string): void {

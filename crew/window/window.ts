@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { pause } from "../machine/pause.ts";
 import type { Start } from "../machine/run.ts";
-import type { Ship } from "../machine/ship.ts";
+import type { ThisShip } from "../machine/ship.ts";
 import { type FromWindow, jsonLines, type ToWindow } from "./wire.ts";
 
 /** tmux session in which the hand is seen (lib/ship/crew-launch.ts has the same word for who looks in). */
@@ -17,7 +17,7 @@ const AGAIN_MS = 300;
  * was closed from outside.
  */
 export class Window {
-  readonly #ship: Ship;
+  readonly #ship: ThisShip;
   readonly #path: string;
   #server: Server | null = null;
   #socket: Socket | null = null;
@@ -25,7 +25,7 @@ export class Window {
   #onMessage: (message: FromWindow) => void = () => {};
   #onGone: () => void = () => {};
 
-  constructor(ship: Ship) {
+  constructor(ship: ThisShip) {
     this.#ship = ship;
     this.#path = join(ship.crew, "window.sock");
   }

@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Journal } from "../../crew/machine/journal.ts";
-import { readShip } from "../../crew/machine/ship.ts";
+import { readThisShip } from "../../crew/machine/ship.ts";
 import { Tree } from "../../crew/tree/tree.ts";
 import { gitIn } from "./git-in.ts";
 import { tempFolder } from "./test-ship.ts";
@@ -122,7 +122,7 @@ const config = {
 };
 writeFileSync(join(home, "voyage/crew/config.json"), JSON.stringify(config));
 writeFileSync(join(home, "voyage/crew/token"), "token");
-const ship = readShip(home);
+const ship = readThisShip(home);
 process.stdout.write = (
   (write) => (text: string | Uint8Array) =>
     String(text).startsWith("{") ? write(text) : true
@@ -211,7 +211,7 @@ function drawn(from: number): Doing[] {
 
 async function round(seedOf: number, doings: readonly Doing[]): Promise<void> {
   const tip = gitIn(bare, "rev-parse", BRANCH);
-  tree.claim = `${seedOf}-1`;
+  tree.assign(String(seedOf), 1);
   await tree.reset(BRANCH, tip, signal);
   const trouble: string[] = [];
   const begun = filesOf(ship.workspace);
@@ -251,7 +251,7 @@ async function round(seedOf: number, doings: readonly Doing[]): Promise<void> {
     refused = (error as Error).message;
   }
   // The next claim begins; what was not delivered must be kept by then.
-  tree.claim = `${seedOf}-2`;
+  tree.assign(String(seedOf), 2);
   await tree.reset(BRANCH, gitIn(bare, "rev-parse", BRANCH), signal);
   for (const [nth, token] of tokens.entries()) {
     const { name } = doings[nth]!;

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readAgentsGit } from "../../crew/tree/agents-git.ts";
-import { whyMoved } from "../../crew/tree/head-check.ts";
+import { whyHeadMoved } from "../../crew/tree/head-check.ts";
 import { gitIn } from "./git-in.ts";
 import { tempFolder } from "./test-ship.ts";
 
@@ -31,7 +31,7 @@ describe("work of others that we have merged into the tree", () => {
     git("merge", "--quiet", "--no-commit", "--no-ff", moved);
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
-  const why = (...parents: string[]) => whyMoved(run, agent(), parents);
+  const why = (...parents: string[]) => whyHeadMoved(run, agent(), parents);
 
   test("counts as held while the merge is under way, and when the hand has committed it", async () => {
     expect(await why(offered, moved)).toBeNull();

@@ -1,12 +1,12 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Ship } from "../../machine/ship.ts";
+import type { ThisShip } from "../../machine/ship.ts";
 
 /** How often it is copied while a run goes on. */
 export const TRANSCRIPT_MS = 30_000;
 
 /** Claude Code's own file of a session, whatever it calls the project's folder; null when it has written none (facts: claude-code §5). */
-export function transcriptOf(ship: Ship, session: string): string | null {
+export function transcriptOf(ship: ThisShip, session: string): string | null {
   const projects = join(ship.home, ".claude", "projects");
   if (!existsSync(projects)) return null;
   const found = readdirSync(projects).map((project) => join(projects, project, `${session}.jsonl`));
@@ -20,7 +20,7 @@ const MAX_SUBAGENTS = 500;
  * Copies it to the logs, which come home, as `transcripts/<name>-<session>.jsonl`, and those of its subagents beside it, as
  * `<name>-<session>.agent-<id>.jsonl`. Never throws: a log must not fail a task.
  */
-export function keepTranscript(ship: Ship, session: string, name: string): void {
+export function keepTranscript(ship: ThisShip, session: string, name: string): void {
   try {
     const file = transcriptOf(ship, session);
     if (!file) return;

@@ -1,8 +1,8 @@
-import type { Ship } from "../../../machine/ship.ts";
+import type { ThisShip } from "../../../machine/ship.ts";
 import { readCredentials } from "./credentials.ts";
 
 /** What facts: claude-code §1.1 and §3 call for, over `base`; the credentials are in this environment and in no other. */
-export function claudeEnvironment(ship: Ship, base: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function claudeEnvironment(ship: ThisShip, base: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { TMUX: _session, TMUX_PANE: _pane, ...env } = base;
   return {
     ...env,

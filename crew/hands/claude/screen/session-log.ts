@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
-import type { Ship } from "../../../machine/ship.ts";
+import type { ThisShip } from "../../../machine/ship.ts";
 import { TaskLog } from "../../../machine/task-log.ts";
 import { Narrator } from "../narrator.ts";
 import { parseEvent, type StreamEvent } from "../session.ts";
@@ -13,7 +13,7 @@ const LOOK_MS = 1_000;
  * The logs of a session with Claude Code's own screen, which writes no stream: `session-<id>.log`, told in words from its transcript, and the transcript
  * itself. One that is resumed is told anew from its start, so that nothing of an earlier crew's last second is missing. Returns what ends it.
  */
-export function keepSessionLog(ship: Ship, session: string): () => void {
+export function keepSessionLog(ship: ThisShip, session: string): () => void {
   const name = `session-${session}`;
   rmSync(join(ship.logs, `${name}.log`), { force: true });
   const log = new TaskLog(ship.logs, name, () => {});
