@@ -138,7 +138,7 @@ test(
     expect(logs, "the gate has said why").toContain("Not done: the voyage's budget of $");
     // Nothing more is asked of the model, and nothing granted.
     const calls = askedForTasks();
-    await pause(3000);
+    await fleet.heardOfAgain();
     expect(askedForTasks()).toBe(calls);
     // A ship that has not heard yet may have one answer on its way, and pay for one more while its word travels.
     const after = await fleet.status();

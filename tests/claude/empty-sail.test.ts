@@ -54,7 +54,7 @@ test(
     const ship = await spend(MORE);
     expect(journal(ship)).toContain("gate: Bash refused: Not done: the voyage's budget of $0.0600 is spent");
     const calls = fleet.api.calls.length;
-    await pause(3000);
+    await fleet.heardOfAgain();
     expect(fleet.api.calls).toHaveLength(calls);
     const [row] = (await fleet.status()).ships;
     expect(row).toMatchObject({ state: "working", note: expect.stringContaining("the voyage's budget of $0.0600 is spent") });
@@ -118,7 +118,7 @@ test(
     );
     expect(limited!.message).toMatch(/credentials are refused: .*revoked/);
     const calls = fleet.api.calls.length;
-    await pause(2000);
+    await fleet.heardOfAgain();
     expect(fleet.api.calls).toHaveLength(calls);
 
     token("second");

@@ -143,6 +143,15 @@ export class ClaudeFleet {
     }
   }
 
+  /** Waits until each ship has been heard of six times more, or its crew has ended: what would happen by itself has happened by then. */
+  async heardOfAgain(): Promise<void> {
+    const heard = new Map(this.ships.map((ship) => [ship.name, new Set<string>()]));
+    await this.until("heard of again", ({ ships }) => {
+      for (const row of ships) if (row.lastSeenAt) heard.get(row.ship)?.add(row.lastSeenAt);
+      return ships.every((row) => row.state === "ended" || heard.get(row.ship)!.size > 6);
+    });
+  }
+
   /** Task ids of the branch's commits, oldest first. */
   delivered(): string[] {
     const log = gitIn(this.at.repo, "log", "--reverse", "--format=%(trailers:key=Task,valueonly,separator=)", STACK);

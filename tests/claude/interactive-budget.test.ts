@@ -60,7 +60,7 @@ test(
     expect(gitIn(fleet.at.repo, "show", "refs/ships/ship-0/left-1-1:out/1")).toBe("half");
     expect(claudePid(ship)).toBeUndefined();
     const calls = fleet.api.calls.length;
-    await pause(3000);
+    await fleet.heardOfAgain();
     expect(fleet.api.calls).toHaveLength(calls);
     expect(spentOnTasks(await fleet.status())).toBeLessThanOrEqual((4 + 2 + 0.5) * ANSWER_USD);
 
@@ -143,7 +143,7 @@ test(
     expect(fleet.file("out/1")).toBe("1");
     expect(await fleet.task("2")).toMatchObject({ status: "pending", epoch: 0 });
     const calls = fleet.api.calls.length;
-    await pause(3000);
+    await fleet.heardOfAgain();
     expect(fleet.api.calls).toHaveLength(calls);
   },
   LONG,
