@@ -1,16 +1,19 @@
-import type { ClaimReply, Grant, HelloReply } from "../lib/protocol/ship-api.ts";
-import type { Deck } from "./claim/context.ts";
+import type { HandSettings } from "../lib/plan/types.ts";
+import type { Grant, HelloReply } from "../lib/protocol/ship-api.ts";
+import { ClaimState } from "./claim/claim-state.ts";
+import type { ClaimContext } from "./claim/context.ts";
 import type { Hand } from "./claim/hand.ts";
 import { work } from "./claim/work.ts";
-import { sailInteractively } from "./hands/claude/interactive.ts";
-import { waitForOrders } from "./hands/claude/orders.ts";
-import { sailClaude } from "./hands/claude/task.ts";
+import { workInteractively } from "./hands/claude/interactive.ts";
+import { ordersHand } from "./hands/claude/orders.ts";
+import { claudeHand } from "./hands/claude/task.ts";
 import { proveHand } from "./hands/claude/trial.ts";
-import { sailRehearsal } from "./hands/rehearsal.ts";
-import { asHalt, Halt, Refused } from "./helm/halt.ts";
+import { rehearsalHand } from "./hands/rehearsal.ts";
+import { asHalt, Halt, HelmRefusal } from "./helm/halt.ts";
 import { Heartbeat } from "./helm/heartbeat.ts";
-import type { HelmClient } from "./helm/helm-client.ts";
 import { openPresence } from "./helm/presence.ts";
+import type { ShipApiClient } from "./helm/ship-api-client.ts";
+import { Steering } from "./helm/steering.ts";
 import type { Journal } from "./machine/journal.ts";
 import type { Hold } from "./machine/keep-awake.ts";
 import { pause } from "./machine/pause.ts";
@@ -21,71 +24,74 @@ import { verify } from "./verify/verify.ts";
 import { Window } from "./window/window.ts";
 
 const HELLO_MS = 15_000;
-/** A helm that hears our heartbeats but does not answer a claim for so long is broken; the crew ends, and is started again by who can see why. */
+/** A helm that acknowledges heartbeats and answers no claim for so long is broken: the crew ends, and is started again by somebody who can see why. */
 const CLAIM_MS = 10 * 60_000;
 
+/** Why a claim loop has ended; after "silence" and "away" another may begin. */
+export type LoopEnd = { why: "nothing" | Halt["kind"]; text: string };
+
 /**
- * One watch: from hello until there is nothing to claim, or a halt. Returns why it ended; after "silence" and "away" another may begin.
+ * Says hello to the helm and works at one claim after the other, until there is nothing to claim, or a halt.
  *
- * Order at the end: hold, then presence, then the process. The helm sees the presence end last, so what it then starts finds no crew half gone.
+ * At the end it gives back the hold first, then closes the presence stream, and only then does the process end: the helm sees the presence end last, so
+ * that what it then starts finds no crew half gone.
  */
-export async function standWatch(
+export async function runClaimLoop(
   ship: ThisShip,
-  helm: HelmClient,
+  helm: ShipApiClient,
   hold: Hold,
   journal: Journal,
   orders: AbortSignal,
-): Promise<{ why: "nothing" | Halt["kind"]; text: string }> {
+): Promise<LoopEnd> {
   const ended = new AbortController();
   const halt = (reason: Halt) => ended.abort(reason);
   const onOrders = () => halt(orders.reason);
   orders.addEventListener("abort", onOrders);
+  const window = new Window(ship);
   let heartbeat: Heartbeat | undefined;
   let closePresence = async () => {};
-  const window = new Window(ship);
   let trial: Promise<void> | null = null;
-  /** A claim's own end, so that a stale claim does not end the watch. */
+  /** Ends one claim and not the loop, for a claim that went stale. */
   let claimEnd: AbortController | undefined;
   try {
     orders.throwIfAborted();
-    const facts = { pid: process.pid, node: process.version, git: gitVersion() };
-    const hello = await helm
-      .call<HelloReply>("hello", facts, { totalMs: HELLO_MS, signal: ended.signal })
-      .catch((error: unknown) => {
-        throw error instanceof Halt || error instanceof Refused ? error : new Halt("away", (error as Error).message);
-      });
-    if (hello.hand !== "rehearsal" && hello.hand !== "claude") throw new Error(`this crew has no hand "${hello.hand}"`);
-    journal.note("hello", `${hello.ship} of ${hello.voyage.name}`, { ...facts, incarnation: ship.config.incarnation });
-    heartbeat = new Heartbeat(helm, hold, ship.config, hello, (reason) => {
-      if (reason.kind === "stale") claimEnd?.abort(reason);
-      else halt(reason);
-    });
-    closePresence = openPresence(ship, halt);
+    const hello = await sayHello(ship, helm, journal, ended.signal);
     const tree = new Tree(ship, journal, hello.leaseSeconds * 1000);
     if (hello.anew) tree.distrust();
-    const deck: Deck = { ship, hello, helm, heartbeat, tree, journal, window, resumes: hello.claim !== null };
-    heartbeat.onTrial = (hand) => {
-      trial ??= proveHand(deck, hand, ended.signal).finally(() => {
+    const [claim, steering] = [new ClaimState(), new Steering(halt)];
+    const context: ClaimContext = {
+      ...{ ship, hello, helm, claim, steering, tree, journal, window },
+      resumes: hello.claim !== null,
+    };
+    const onTrial = (hand: HandSettings) => {
+      trial ??= proveHand(context, hand, ended.signal).finally(() => {
         trial = null;
       });
     };
-    if (hello.trial) heartbeat.onTrial(hello.trial);
+    const onHalt = (reason: Halt) => {
+      if (reason.kind === "stale") claimEnd?.abort(reason);
+      else halt(reason);
+    };
+    heartbeat = new Heartbeat({ helm, hold, hello, claim, steering, onHalt, onTrial });
+    closePresence = openPresence(ship, halt);
+    if (hello.trial) onTrial(hello.trial);
     const onClaim = async (task: (signal: AbortSignal) => Promise<void>) => {
       claimEnd = new AbortController();
       await task(AbortSignal.any([ended.signal, claimEnd.signal]));
     };
 
     if (hello.interactive) {
-      await trial; // nothing is granted before it is told; when it has failed, nothing at all
-      return await sailInteractively(deck, hello.interactive, ended.signal, onClaim);
+      // No task is granted before the trial is told, and none at all when it has failed.
+      await trial;
+      return await workInteractively(context, hello.interactive, ended.signal, onClaim);
     }
-    const sail = (grant: Grant) => onClaim((signal) => work(deck, grant, signal, handFor(hello, grant)));
-    if (hello.claim) await sail(hello.claim);
-    deck.resumes = false;
+    const workAt = (grant: Grant) => onClaim((signal) => work(context, grant, signal, handFor(hello, grant)));
+    if (hello.claim) await workAt(hello.claim);
+    context.resumes = false;
     for (let idleSince: number | null = null; ; ) {
-      const reply = await helm.call<ClaimReply>("claim", {}, { totalMs: CLAIM_MS, signal: ended.signal });
-      if (reply.kind === "grant") await sail(reply.grant);
-      if (reply.kind === "verify") await onClaim((signal) => verify(deck, reply, signal).catch(dropStale));
+      const reply = await helm.call("claim", {}, { totalMs: CLAIM_MS, signal: ended.signal });
+      if (reply.kind === "grant") await workAt(reply.grant);
+      if (reply.kind === "verify") await onClaim((signal) => verify(context, reply, signal).catch(dropStale));
       if (reply.kind !== "nothing" || trial) {
         idleSince = null;
         if (reply.kind === "nothing") await pause(Math.max(50, reply.retryAfterSeconds * 1000), ended.signal);
@@ -103,7 +109,7 @@ export async function standWatch(
     throw error;
   } finally {
     orders.removeEventListener("abort", onOrders);
-    ended.abort(new Halt("stop", "the watch has ended"));
+    ended.abort(new Halt("stop", "the claim loop has ended"));
     await trial;
     window.close();
     await heartbeat?.close();
@@ -112,10 +118,21 @@ export async function standWatch(
   }
 }
 
-const handFor = ({ hand }: HelloReply, { orders }: Grant): Hand =>
-  hand === "rehearsal" ? sailRehearsal : orders ? waitForOrders : sailClaude;
+/** Throws Halt "away" when the helm does not answer, and HelmRefusal. */
+async function sayHello(ship: ThisShip, helm: ShipApiClient, journal: Journal, signal: AbortSignal): Promise<HelloReply> {
+  const facts = { pid: process.pid, node: process.version, git: gitVersion() };
+  const hello = await helm.call("hello", facts, { totalMs: HELLO_MS, signal }).catch((error: unknown) => {
+    throw error instanceof Halt || error instanceof HelmRefusal ? error : new Halt("away", (error as Error).message);
+  });
+  if (hello.hand !== "rehearsal" && hello.hand !== "claude") throw new Error(`this crew has no hand "${hello.hand}"`);
+  journal.note("hello", `${hello.ship} of ${hello.voyage.name}`, { ...facts, incarnation: ship.config.incarnation });
+  return hello;
+}
 
-/** A verification that another ship has been given meanwhile is no news. */
+const handFor = ({ hand }: HelloReply, { orders }: Grant): Hand =>
+  hand === "rehearsal" ? rehearsalHand : orders ? ordersHand : claudeHand;
+
+/** Drops a verification that another ship was given meanwhile. */
 function dropStale(error: unknown): void {
   const reason = asHalt(error);
   if (!(reason instanceof Halt && reason.kind === "stale")) throw error;

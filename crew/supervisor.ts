@@ -1,22 +1,22 @@
 /**
- * The supervisor: what runs in a ship's tmux session `crew`. Claims tasks at the helm and works them off, one hand at a time, until nothing is
- * left to claim or an order comes (design 8 to 11). Plain Node ≥ 22: no package is there. State is the helm's; this process may die at any point.
+ * The supervisor, which runs in a ship's tmux session `crew`: it claims tasks at the helm and works them off, one hand at a time, until nothing is left to
+ * claim or an order comes. It is plain Node ≥ 22, as no package is on a ship. All state is the helm's, so this process may die at any point.
  */
 
-import { standWatch } from "./claim-loop.ts";
+import { runClaimLoop } from "./claim-loop.ts";
 import { Killed } from "./helm/halt.ts";
-import { HelmClient } from "./helm/helm-client.ts";
+import { ShipApiClient } from "./helm/ship-api-client.ts";
 import { Journal } from "./machine/journal.ts";
 import { Hold } from "./machine/keep-awake.ts";
 import { reachDirectly } from "./machine/no-proxy.ts";
-import { endStragglers } from "./machine/processes.ts";
+import { endMarked } from "./machine/processes.ts";
 import { readThisShip } from "./machine/ship.ts";
-import { onlyOne } from "./machine/single-instance.ts";
+import { lockInstance } from "./machine/single-instance.ts";
 import { isProvisioned } from "./provision/state.ts";
 import { removeAll } from "./tree/files.ts";
 import { putBack } from "./verify/verified-tree.ts";
 
-// Without its terminal (the tmux server was killed) the supervisor still ends in order.
+// The supervisor ends in order also without its terminal, when the tmux server was killed.
 process.stdout.on("error", () => {});
 
 const ship = readThisShip();
@@ -31,14 +31,16 @@ for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 const PATIENCE_MS = 10 * 60_000;
 
 async function main(): Promise<number> {
-  if (!(await onlyOne(ship))) {
-    journal.note("second", "another crew is at work here; this one ends");
+  if (!(await lockInstance(ship))) {
+    journal.note("second", "another crew is at work on this ship; this one ends");
     return 0;
   }
-  const ended = await endStragglers(ship.mark);
+  const ended = await endMarked(ship.mark);
   if (ended > 0) journal.note("stragglers", `processes of an earlier crew that were ended: ${ended}`);
   putBack(ship);
-  await removeAll(ship.scratch).catch((error: Error) => journal.note("scratch", `not emptied: ${error.message}`));
+  await removeAll(ship.scratch).catch((error: Error) =>
+    journal.note("scratch", `the folder for checkouts was not emptied: ${error.message}`),
+  );
 
   if (!isProvisioned(readThisShip())) {
     journal.note(
@@ -49,8 +51,9 @@ async function main(): Promise<number> {
   }
   const hold = new Hold(journal);
   for (let heardAt = performance.now(); ; ) {
+    // `up` may have written another address of the helm meanwhile.
     const current = readThisShip();
-    const { why, text } = await standWatch(current, new HelmClient(current), hold, journal, orders.signal);
+    const { why, text } = await runClaimLoop(current, new ShipApiClient(current), hold, journal, orders.signal);
     journal.note(why, text);
     if (why === "fenced") return 3;
     if (why === "nothing" || why === "stop") return 0;
@@ -62,7 +65,7 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  journal.note("failed", `ended by an error: ${(error as Error).message}`);
+  journal.note("failed", `the crew was ended by an error: ${(error as Error).message}`);
   process.exitCode = 1;
 }
 process.exit();

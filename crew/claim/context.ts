@@ -1,43 +1,43 @@
 import type { Grant, HelloReply } from "../../lib/protocol/ship-api.ts";
-import type { Heartbeat } from "../helm/heartbeat.ts";
-import type { HelmClient } from "../helm/helm-client.ts";
+import type { ShipApiClient } from "../helm/ship-api-client.ts";
+import type { Steering } from "../helm/steering.ts";
 import type { Journal } from "../machine/journal.ts";
 import type { ThisShip } from "../machine/ship.ts";
 import { identityOf, withoutGit } from "../tree/git.ts";
 import type { Tree } from "../tree/tree.ts";
 import type { Window } from "../window/window.ts";
+import type { ClaimState } from "./claim-state.ts";
 
-/** What a claim is worked with. */
-export type Deck = {
+/** What the work on a claim is done with. */
+export type ClaimContext = {
   ship: ThisShip;
   hello: HelloReply;
-  helm: HelmClient;
-  heartbeat: Heartbeat;
+  helm: ShipApiClient;
+  /** What the ship holds and does now; the heartbeat reads it. */
+  claim: ClaimState;
+  /** How the helm says to go on. */
+  steering: Steering;
   tree: Tree;
   journal: Journal;
-  /** The claim was an earlier crew's, and the tree is as that left it. */
+  /** Whether the claim was an earlier crew's, and the tree is as that crew left it. */
   resumes: boolean;
-  /** Where the hand `claude` is seen. */
+  /** The tmux session in which the hand `claude` is seen. */
   window: Window;
 };
 
-/** Its own answer decides from here (crew/helm/heartbeat.ts). */
-export async function settle<T>(deck: Deck, ask: () => Promise<T>): Promise<T> {
-  deck.heartbeat.settling = true;
-  try {
-    return await ask();
-  } finally {
-    deck.heartbeat.settling = false;
-  }
+/** The bounds of a call that is repeated for the time of a lease: by then the claim is another ship's. */
+export const forALease = ({ hello }: Pick<ClaimContext, "hello">, signal: AbortSignal) => ({
+  totalMs: hello.leaseSeconds * 1000,
+  signal,
+});
+
+/** The environment of a hand and of its task's check. No secret is in it. */
+export function handEnvironment(context: ClaimContext, { task, epoch }: Grant): NodeJS.ProcessEnv {
+  return { ...handBaseEnvironment(context), TASK_ID: task.id, TASK_SUBJECT: task.subject, TASK_EPOCH: String(epoch) };
 }
 
-/** What a hand and its check run with: no secret is in it. */
-export function handEnvironment(deck: Deck, { task, epoch }: Grant): NodeJS.ProcessEnv {
-  return { ...handBaseEnvironment(deck), TASK_ID: task.id, TASK_SUBJECT: task.subject, TASK_EPOCH: String(epoch) };
-}
-
-/** The same, without a task. */
-export function handBaseEnvironment({ ship, hello }: Deck): NodeJS.ProcessEnv {
+/** The environment of a hand that has no task yet. */
+export function handBaseEnvironment({ ship, hello }: ClaimContext): NodeJS.ProcessEnv {
   return {
     ...withoutGit(process.env),
     ...identityOf(ship),

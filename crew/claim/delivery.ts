@@ -1,11 +1,12 @@
-import type { AcceptReply, Grant } from "../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../lib/protocol/ship-api.ts";
 import { run } from "../machine/run.ts";
 import type { TaskLog } from "../machine/task-log.ts";
 import { namesOf } from "../tree/names.ts";
-import { type Deck, handEnvironment, settle } from "./context.ts";
+import { type ClaimContext, handEnvironment } from "./context.ts";
 
+/** The longest that a task's check may run. */
 const CHECK_MS = 10 * 60_000;
-/** A merge may take long, and others may have their turn first; that the helm is there, heartbeats say. */
+/** A merge may take long, and other tasks may have their turn first; that the helm is there is said by heartbeats. */
 const ACCEPT_MS = 30 * 60_000;
 
 /** What became of one offer of the tree. Only `accepted` has ended the claim. */
@@ -14,36 +15,40 @@ export type Offered =
   | { kind: "check-failed"; exitCode: number; output: string }
   | { kind: "conflict"; tip: string; files: string[] };
 
-/** One claim's way from the tree to the branch: commit, check, push, accept (design 8). */
+/** Brings one claim's work from the tree to the branch: commit, check, push, accept (docs/protocol.md). */
 export class Delivery {
-  readonly #deck: Deck;
+  readonly #context: ClaimContext;
   readonly #grant: Grant;
   readonly #log: TaskLog;
   readonly #signal: AbortSignal;
   #parents: string[];
   #commit = "";
-  /** A hand is at work, or was: what fails from here on may be its doing. */
+  /** Whether a hand is or was at work: what fails from then on may be its doing. */
   handBegan = false;
 
-  constructor(deck: Deck, grant: Grant, log: TaskLog, signal: AbortSignal) {
-    this.#deck = deck;
+  constructor(context: ClaimContext, grant: Grant, log: TaskLog, signal: AbortSignal) {
+    this.#context = context;
     this.#grant = grant;
     this.#log = log;
     this.#signal = signal;
     this.#parents = [grant.tip];
   }
 
-  /** The tree as it was granted, without what lies in it. */
+  /** Sets the tree to the commit that was granted. */
   async begin(): Promise<void> {
-    await this.#deck.tree.reset(this.#deck.hello.voyage.branch, this.#grant.tip, this.#signal);
+    await this.#context.tree.reset(this.#context.hello.voyage.branch, this.#grant.tip, this.#signal);
   }
 
-  /** Offers the tree as it lies; nothing may write to it meanwhile. Throws Halt, Refused, and what git says. */
+  /**
+   * Offers the tree as it lies; nothing may write to it meanwhile. Throws Halt, HelmRefusal, and what git says.
+   *
+   * @param seconds how long the hand has worked
+   */
   async offer(summary: string, seconds: number): Promise<Offered> {
-    const { tree, helm, heartbeat } = this.#deck;
+    const { tree, helm, claim, journal } = this.#context;
     const { task, epoch } = this.#grant;
     const signal = this.#signal;
-    const { commit, ignored } = await tree.commit(this.#parents, message(this.#deck, this.#grant, summary), signal);
+    const { commit, ignored } = await tree.commit(this.#parents, message(this.#context, this.#grant, summary), signal);
     this.#commit = commit;
     const check = await this.#check();
     if (check && check.exitCode !== 0) return { kind: "check-failed", ...check };
@@ -54,28 +59,24 @@ export class Delivery {
     const aside = await tree.saveAside(commit, signal);
     const told = [summary.slice(0, 3000), stat, outside, aside].filter(Boolean).join("; ").slice(0, 4000);
     const body = { task: task.id, epoch, commit, summary: told, check, seconds };
-    const reply = await settle(this.#deck, async () => {
-      const answer = await helm.call<AcceptReply>("accept", body, { totalMs: ACCEPT_MS, signal });
-      // From here no heartbeat may speak of it: the helm would say that it is not ours.
-      if (answer.kind === "accepted") heartbeat.claim = null;
+    const reply = await claim.end(async () => {
+      const answer = await helm.call("accept", body, { totalMs: ACCEPT_MS, signal });
+      if (answer.kind === "accepted") claim.drop();
       return answer;
     });
     if (reply.kind === "accepted") {
       const facts = { task: task.id, epoch, commit, tip: reply.tip, seconds, ignored: ignored.slice(0, 100) };
-      this.#deck.journal.note("accepted", `task ${task.id}  accepted: ${told || "no change"}`, facts);
+      journal.note("accepted", `task ${task.id}  accepted: ${told || "no change"}`, facts);
       return { kind: "accepted", tip: reply.tip, summary: told };
     }
-    this.#deck.journal.note("conflict", `task ${task.id}  others changed ${reply.files.join(", ")} meanwhile`, {
-      task: task.id,
-      epoch,
-      tip: reply.tip,
-    });
+    const facts = { task: task.id, epoch, tip: reply.tip };
+    journal.note("conflict", `task ${task.id}  other ships changed ${reply.files.join(", ")} meanwhile`, facts);
     return reply;
   }
 
-  /** After a conflict: merges `tip` in. False when texts conflict; then the tree is that of `tip`, and the work is to be done again. */
+  /** Merges `tip` in, after a conflict. Returns false when texts conflict: then the tree is that of `tip`, and the work is to be done again. */
   async mergeOrStartAnew(tip: string): Promise<boolean> {
-    const { tree, hello } = this.#deck;
+    const { tree, hello } = this.#context;
     await tree.fetch(hello.voyage.branch, this.#signal);
     const merged = await tree.merge(tip, this.#signal);
     if (!merged) await tree.reset(hello.voyage.branch, tip, this.#signal);
@@ -83,30 +84,30 @@ export class Delivery {
     return merged;
   }
 
-  /** After a conflict: merges `tip` into the tree and returns the files whose conflict is left to the hand. */
+  /** Merges `tip` into the tree, after a conflict, and returns the files whose conflict is left to the hand. */
   async mergeForHand(tip: string): Promise<string[]> {
-    const { tree, hello } = this.#deck;
+    const { tree, hello } = this.#context;
     await tree.fetch(hello.voyage.branch, this.#signal);
     const files = await tree.mergeForHand(tip, this.#signal);
     this.#parents = [this.#commit, tip];
     return files;
   }
 
-  /** Those of `files` that still hold a conflict's marks. */
+  /** Returns those of `files` that still hold a conflict's marks. */
   unresolved(files: readonly string[]): Promise<string[]> {
-    return this.#deck.tree.unresolved(files, this.#signal);
+    return this.#context.tree.unresolved(files, this.#signal);
   }
 
-  /** The plan's own check, from the ledger's copy (design 11), in the tree as committed. A timeout counts as a failure. */
+  /** Runs the task's check, as the helm's ledger has it, in the tree as committed; null when the task has none. A timeout counts as a failure. */
   async #check(): Promise<{ exitCode: number; output: string } | null> {
     if (this.#grant.check === null) return null;
     const ran = await run({
       argv: ["bash", "-c", this.#grant.check],
-      cwd: this.#deck.tree.folder,
-      env: handEnvironment(this.#deck, this.#grant),
+      cwd: this.#context.tree.folder,
+      env: handEnvironment(this.#context, this.#grant),
       timeoutMs: CHECK_MS,
-      // A mark of its own below the ship's: its end must not end a hand that waits for it.
-      mark: `${this.#deck.ship.mark}/check`,
+      // The check has a mark of its own below the ship's, so that its end does not end a hand that waits for it.
+      mark: `${this.#context.ship.mark}/check`,
       signal: this.#signal,
       onOutput: this.#log.write,
     });
@@ -114,7 +115,7 @@ export class Delivery {
   }
 }
 
-function message({ ship }: Deck, { task }: Grant, summary: string): string {
+function message({ ship }: ClaimContext, { task }: Grant, summary: string): string {
   const subject = task.subject.replace(/\s+/g, " ").trim();
   const body = summary ? `${summary}\n\n` : "";
   return `${subject}\n\n${body}Task: ${task.id}\nShip: ${ship.config.ship}\nVoyage: ${ship.config.voyageId}\n`;

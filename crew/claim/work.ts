@@ -1,133 +1,132 @@
-import type { Grant, ReleaseReply } from "../../lib/protocol/ship-api.ts";
-import { asHalt, Halt, Killed, Refused } from "../helm/halt.ts";
+import type { Grant } from "../../lib/protocol/ship-api.ts";
+import { asHalt, Halt, HelmAway, HelmRefusal, Killed } from "../helm/halt.ts";
 import { AWAY_PAUSE_MS, FAULT_PAUSE_MS, pause } from "../machine/pause.ts";
-import { endStragglers } from "../machine/processes.ts";
+import { endMarked } from "../machine/processes.ts";
 import { CannotStart } from "../machine/run.ts";
 import { TaskLog } from "../machine/task-log.ts";
-import { HelmAway } from "../tree/git-retry.ts";
 import { TreeUnready } from "../tree/unready.ts";
-import { type Deck, settle } from "./context.ts";
-import { Kills, MOST_KILLS } from "./crash-count.ts";
+import { type ClaimContext, forALease } from "./context.ts";
+import { CrashCount, MOST_CRASHES } from "./crash-count.ts";
 import { Delivery } from "./delivery.ts";
 import type { Hand, HandEnd } from "./hand.ts";
 
-/** The last word before an ordered end; whoever ordered it waits for us. */
+/** How long an ordered end may take to say its last word: whoever ordered it waits. */
 const FAREWELL_MS = 5000;
 
 /**
- * One claim, from the tip to the helm's answer (design 8, Accept). Its outcome is the ledger's; here it only returns.
- * Throws Halt: "stop" (the claim was given back), "silence" and "fenced". A claim that went stale is dropped and forgotten.
+ * Works at one claim until the helm has its outcome; the ledger is the helm's, so here it only returns. A claim that went stale is dropped and forgotten.
+ * Throws Halt: "stop", when the claim was given back, "silence", "away" and "fenced".
  */
-export async function work(deck: Deck, grant: Grant, signal: AbortSignal, hand: Hand): Promise<void> {
-  const { heartbeat, journal } = deck;
+export async function work(context: ClaimContext, grant: Grant, signal: AbortSignal, hand: Hand): Promise<void> {
+  const { claim, journal, tree } = context;
   const { task, epoch } = grant;
-  heartbeat.settling = false;
-  heartbeat.claim = { task: task.id, epoch };
-  deck.tree.assign(task.id, epoch);
-  heartbeat.note = task.activeForm ?? task.subject;
-  journal.note("claimed", `task ${task.id}  ${task.subject}`, { task: task.id, epoch, tip: grant.tip });
-  const show = deck.hello.hand === "claude" ? deck.window.say : undefined;
-  // An empty sail's one task lasts as long as the voyage, and has no tries.
-  const kills = grant.orders ? null : new Kills(deck.ship, heartbeat.claim);
+  const held = { task: task.id, epoch };
+  claim.begin(held, task.activeForm ?? task.subject);
+  tree.assign(task.id, epoch);
+  journal.note("claimed", `task ${task.id}  ${task.subject}`, { ...held, tip: grant.tip });
+  const show = context.hello.hand === "claude" ? context.window.say : undefined;
+  // The one task of an empty sail lasts as long as its voyage and has no tries.
+  const crashes = grant.orders ? null : new CrashCount(context.ship, held);
   let log: TaskLog | undefined;
   let delivery: Delivery | undefined;
   try {
-    log = new TaskLog(deck.ship.logs, `task-${task.id}-${epoch}`, show);
-    delivery = new Delivery(deck, grant, log, signal);
+    log = new TaskLog(context.ship.logs, `task-${task.id}-${epoch}`, show);
+    delivery = new Delivery(context, grant, log, signal);
     const end: HandEnd =
-      kills && kills.before >= MOST_KILLS
-        ? { kind: "failed", reason: `its crew was killed ${kills.before} times while it worked at this task` }
-        : await hand(deck, grant, delivery, log, signal);
-    await settleBy(end, deck, grant, signal);
-    kills?.forget();
+      crashes && crashes.before >= MOST_CRASHES
+        ? { kind: "failed", reason: `its crew was killed ${crashes.before} times while it worked at this task` }
+        : await hand(context, grant, delivery, log, signal);
+    await conclude(end, context, grant, signal);
+    crashes?.forget();
   } catch (error) {
     const halt = asHalt(error);
-    if (halt instanceof Killed) kills?.told();
-    else if (halt instanceof Halt && (halt.kind === "silence" || halt.kind === "away")) kills?.survived();
-    else kills?.forget();
-    await endStragglers(deck.ship.mark); // a git command that was cut off may have left a helper behind
+    if (halt instanceof Killed) crashes?.signalled();
+    else if (halt instanceof Halt && (halt.kind === "silence" || halt.kind === "away")) crashes?.survived();
+    else crashes?.forget();
+    // A git command that was cut off may have left a helper behind.
+    await endMarked(context.ship.mark);
     if (!(halt instanceof Halt)) {
       const how = whoseFault(error, delivery?.handBegan ?? false);
-      if (how === "failed") await save(deck, grant, signal);
-      await release(deck, grant, (error as Error).message, how, signal);
-      heartbeat.claim = null;
+      if (how === "failed") await save(context, grant, signal);
+      await release(context, grant, (error as Error).message, how, signal);
+      claim.drop();
       if (how !== "failed") await pause(how === "fault" ? FAULT_PAUSE_MS : AWAY_PAUSE_MS, signal);
-    } else if (halt.kind === "stale")
-      journal.note("dropped", `task ${task.id}  dropped: ${halt.message}`, { task: task.id, epoch });
+    } else if (halt.kind === "stale") journal.note("dropped", `task ${task.id}  dropped: ${halt.message}`, held);
     else {
-      if (halt.kind === "stop") await farewell(deck, grant, halt.message);
+      if (halt.kind === "stop") await farewell(context, grant, halt.message);
       throw halt;
     }
   } finally {
     log?.close();
-    heartbeat.claim = null;
-    heartbeat.note = "";
+    claim.drop();
+    claim.show("");
   }
 }
 
-/** How a claim goes back. */
+/** How a claim goes back: as a failed try, unharmed, or unharmed by a fault of this ship. */
 type How = "failed" | "handed-back" | "fault";
 
-/** Whose fault an error is: a line that is down is nobody's; what kept the hand from its work is the ship's; what came of its work is the task's. */
+/** Says whose fault an error is: a line that is down is nobody's; what kept the hand from its work is the ship's; what came of its work is the task's. */
 function whoseFault(error: unknown, handBegan: boolean): How {
   if (error instanceof HelmAway) return "handed-back";
   if (error instanceof TreeUnready) return "fault";
-  // A command that no ship could start is the plan's.
+  // A command that is too long for any ship is the plan's fault.
   if (error instanceof CannotStart) return error.code === "E2BIG" ? "failed" : "fault";
   return handBegan ? "failed" : "fault";
 }
 
-async function settleBy(end: HandEnd, deck: Deck, grant: Grant, signal: AbortSignal): Promise<void> {
+/** Ends the claim at the helm as the hand has ended its work; an accepted one has ended already. */
+async function conclude(end: HandEnd, context: ClaimContext, grant: Grant, signal: AbortSignal): Promise<void> {
   if (end.kind === "accepted") return;
-  await save(deck, grant, signal);
-  if (end.kind === "asked") await ask(deck, grant, end.question, signal);
-  else await release(deck, grant, end.reason, end.kind, signal);
+  await save(context, grant, signal);
+  if (end.kind === "asked") await ask(context, grant, end.question, signal);
+  else await release(context, grant, end.reason, end.kind, signal);
 }
 
 /**
- * What a claim leaves is saved before the claim ends: there may be no other claim whose reset would do it, and the VM may go. With the line down the tree
- * stays as it is.
+ * Saves what a claim leaves, before the claim ends: no other claim may follow whose reset would do it, and the VM may go. While the helm does not answer
+ * the tree stays as it is.
  */
-async function save({ tree }: Deck, { tip }: Grant, signal: AbortSignal): Promise<void> {
+async function save({ tree }: ClaimContext, { tip }: Grant, signal: AbortSignal): Promise<void> {
   await tree.saveLeft(tip, signal).catch((error) => {
     if (!(error instanceof HelmAway)) throw error;
   });
 }
 
-/** Gives a claim back. Throws Halt and Refused. */
-async function release(deck: Deck, grant: Grant, reason: string, how: How, signal: AbortSignal): Promise<void> {
-  const { task, epoch } = grant;
+/** Gives a claim back. Throws Halt and HelmRefusal. */
+async function release(context: ClaimContext, grant: Grant, reason: string, how: How, signal: AbortSignal): Promise<void> {
+  const held = { task: grant.task.id, epoch: grant.epoch };
   const failed = how === "failed";
-  deck.journal.note("released", `task ${task.id}  ${failed ? "failed" : "given back"}: ${reason.split("\n")[0]}`, {
-    task: task.id,
-    epoch,
+  context.journal.note("released", `task ${held.task}  ${failed ? "failed" : "given back"}: ${reason.split("\n")[0]}`, {
+    ...held,
     failed,
     reason: reason.slice(-8000),
   });
-  const body = { task: task.id, epoch, reason: ends(reason), failed, ...(how === "fault" && { fault: true }) };
+  const body = { ...held, reason: shortened(reason), failed, ...(how === "fault" && { fault: true as const }) };
   try {
-    await settle(deck, () => deck.helm.call<ReleaseReply>("release", body, { totalMs: deck.hello.leaseSeconds * 1000, signal }));
+    await context.claim.end(() => context.helm.call("release", body, forALease(context, signal)));
   } catch (error) {
-    throw error instanceof Halt || error instanceof Refused ? error : new Halt("silence", (error as Error).message);
+    throw error instanceof Halt || error instanceof HelmRefusal ? error : new Halt("silence", (error as Error).message);
   }
 }
 
-/** An ordered end: the claim goes back unharmed, what the hand has so far is saved. Whoever ordered it waits, so nothing is waited for long. */
-async function farewell(deck: Deck, grant: Grant, reason: string): Promise<void> {
+/** Ends a claim by order: it goes back unharmed, and what the hand has so far is saved. Nothing is waited for long, since whoever ordered it waits. */
+async function farewell(context: ClaimContext, grant: Grant, reason: string): Promise<void> {
   const signal = AbortSignal.timeout(FAREWELL_MS);
-  await Promise.allSettled([release(deck, grant, reason, "handed-back", signal), deck.tree.saveLeft(grant.tip, signal)]);
+  await Promise.allSettled([release(context, grant, reason, "handed-back", signal), context.tree.saveLeft(grant.tip, signal)]);
 }
 
 /** Ends the claim by a question to the captain. */
-async function ask(deck: Deck, grant: Grant, question: string, signal: AbortSignal): Promise<void> {
-  const { task, epoch } = grant;
-  deck.journal.note("asked", `task ${task.id}  asks the captain: ${question.split("\n")[0]}`, { task: task.id, epoch, question });
-  const body = { task: task.id, epoch, question: question.slice(0, 4000) };
-  await settle(deck, () => deck.helm.call<ReleaseReply>("ask", body, { totalMs: deck.hello.leaseSeconds * 1000, signal }));
+async function ask(context: ClaimContext, grant: Grant, question: string, signal: AbortSignal): Promise<void> {
+  const held = { task: grant.task.id, epoch: grant.epoch };
+  const told = `task ${held.task}  asks the captain: ${question.split("\n")[0]}`;
+  context.journal.note("asked", told, { ...held, question });
+  const body = { ...held, question: question.slice(0, 4000) };
+  await context.claim.end(() => context.helm.call("ask", body, forALease(context, signal)));
 }
 
-/** First line and tail: a reason's head says what, its tail why (lib/protocol/ship-api.ts: ≤ 8192). */
-function ends(reason: string): string {
+/** Shortens a reason to what the wire takes (8192 characters): its head says what happened, its tail why. */
+function shortened(reason: string): string {
   if (reason.length <= 8000) return reason;
   return `${reason.slice(0, 200)}\n…\n${reason.slice(-7700)}`;
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { Grant } from "../../lib/protocol/ship-api.ts";
-import type { Deck } from "../claim/context.ts";
+import type { ClaimContext } from "../claim/context.ts";
 import type { Delivery } from "../claim/delivery.ts";
 import { asHalt, Halt } from "../helm/halt.ts";
-import { endStragglers } from "../machine/processes.ts";
+import { endMarked } from "../machine/processes.ts";
 import { Gatekeeper } from "./gatekeeper.ts";
 
 /**
@@ -11,8 +11,8 @@ import { Gatekeeper } from "./gatekeeper.ts";
  * waits for the answer; `onHalt` is told what ends the claim from outside, `onAccepted` that nothing more is to come. `spent` says why no money is left.
  * @default `spent`: of the voyage
  */
-export function gatekeeperOf(
-  deck: Deck,
+export function gatekeeperFor(
+  context: ClaimContext,
   grant: Grant,
   delivery: Delivery,
   around: {
@@ -23,7 +23,7 @@ export function gatekeeperOf(
     spent?: () => string | null;
   },
 ): Gatekeeper {
-  const { ship } = deck;
+  const { ship } = context;
   const started = performance.now();
   return new Gatekeeper({
     task: grant.task.id,
@@ -40,13 +40,13 @@ export function gatekeeperOf(
     },
     merge: (tip) => delivery.mergeForHand(tip),
     unresolved: (files) => delivery.unresolved(files),
-    spent: around.spent ?? (() => deck.heartbeat.spent),
+    spent: around.spent ?? (() => context.steering.spent),
   });
 }
 
 /** Ends what the agent has left running, so that nothing writes while its tree is offered; Claude Code itself and its hooks wait for us. */
 async function quiet(mark: string, claudePid: number, gateProgram: string): Promise<void> {
-  await endStragglers(mark, (pid) => {
+  await endMarked(mark, (pid) => {
     if (pid === claudePid) return true;
     try {
       return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(gateProgram);

@@ -1,7 +1,8 @@
 import type { Offered } from "../claim/delivery.ts";
+import type { HandEnd } from "../claim/hand.ts";
 import { judgeCommand } from "./git-rules.ts";
 
-/** What a hook is told (facts: claude-code §2), as far as the gates look at it. */
+/** What Claude Code tells a hook, as far as the gates look at it. */
 export type HookInput = {
   hook_event_name: string;
   tool_name?: string;
@@ -10,32 +11,27 @@ export type HookInput = {
   prompt_id?: string;
   last_assistant_message?: string;
   transcript_path?: string;
-  /** Of StopFailure: `rate_limit`, `authentication_failed`, `server_error`, … */
+  /** Why a turn failed, in a StopFailure: `rate_limit`, `authentication_failed`, `server_error`, … */
   error?: string;
-  /** Of the status line, which is asked for like a hook (hook-settings.ts). */
+  /** What the session has cost, in the question for the status line, which is asked like a hook. */
   cost?: { total_cost_usd?: number };
 };
-/** `reason` is for the model: what is wrong, and what to do instead. `context`: what it is to know now; of a status line, its text. */
+/**
+ * A gate's answer. `reason` tells the model what is wrong and what to do instead. `context` tells it what it has to know now; for the status line it is
+ * the text to show.
+ */
 export type Verdict = { allow: true; context?: string } | { allow: false; reason: string };
-
-/** How the agent ended its work, as far as the gates have seen it. */
-export type Ending =
-  | { kind: "accepted" }
-  | { kind: "blocked"; reason: string }
-  | { kind: "asked"; question: string }
-  | { kind: "left"; words: string }
-  | { kind: "spent"; reason: string };
 
 type Parts = {
   task: string;
   ship: string;
-  /** Quiets the hand and offers the tree. */
+  /** Ends what the agent has left running, and offers the tree. */
   offer: (summary: string) => Promise<Offered>;
-  /** After a conflict: what is left for the hand. */
+  /** Merges the tip into the tree after a conflict, and returns the files whose conflict is left to the agent. */
   merge: (tip: string) => Promise<string[]>;
-  /** Files that still hold a conflict's marks. */
+  /** Returns those of the files that still hold a conflict's marks. */
   unresolved: (files: readonly string[]) => Promise<string[]>;
-  /** Why the hand is to end at this gate: no money is left. */
+  /** Says why the hand is to end at this gate, when no money is left; null while there is some. */
   spent: () => string | null;
 };
 
@@ -45,15 +41,16 @@ export const no = (reason: string): Verdict => ({ allow: false, reason });
 export const NO_NEW_TASKS =
   "The plan is the captain's: no task can be added. Do what belongs to your own task; name what is missing in your summary.";
 
-/** The first line that says so counts; what follows it, to the end, belongs to it. */
+/** A line by which the agent ends its task without completing it. The first such line counts, and all that follows belongs to it. */
 const SAYS = /^[ \t>*_#-]*(BLOCKED|CAPTAIN)\**:\**[ \t]*([\s\S]*)$/m;
 
 /**
- * The gates of one claim (design 8, 9): what the agent may do with the voyage's tasks, and when it may end. They save work and speak to the
- * model; the truth is the helm's, and holds without them.
+ * The gates of one claim: they decide what the agent may do with the voyage's tasks, and when it may end. They save work and speak to the model; the truth
+ * is the helm's, and holds without them.
  */
 export class Gatekeeper {
-  ending: Ending | null = null;
+  /** How the agent has ended the task, as far as the gates have seen it; null while it has not. */
+  end: HandEnd | null = null;
   readonly #parts: Parts;
   #offering: Promise<Verdict> | null = null;
   #conflict: string[] = [];
@@ -63,24 +60,24 @@ export class Gatekeeper {
     this.#parts = parts;
   }
 
-  /** Is an offer of the tree under way? */
+  /** Whether an offer of the tree is under way. */
   get offering(): boolean {
     return this.#offering !== null;
   }
 
-  /** Hooks of one message of the model run at the same time (facts: claude-code §2). */
+  /** Answers one hook. The hooks of one message of the model run at the same time, so several questions may be under way. */
   async judge(input: HookInput): Promise<Verdict> {
     switch (input.hook_event_name) {
       case "PreToolUse":
-        // To complete costs nothing more, and keeps what is paid for.
-        if (this.#parts.spent() !== null && this.ending === null && input.tool_input?.status !== "completed")
+        // To complete the task costs nothing more, and keeps what is paid for.
+        if (this.#parts.spent() !== null && this.end === null && input.tool_input?.status !== "completed")
           return no(`Not done: ${this.#parts.spent()}. This session ends here; what lies in your tree is kept. End your turn.`);
         if (input.tool_name === "TaskUpdate") return this.#update(input.tool_input ?? {});
         if (input.tool_name === "TaskCreate") return no(NO_NEW_TASKS);
         if (input.tool_name === "Bash") return this.#command(String(input.tool_input?.command ?? ""));
         return yes;
       case "TaskCompleted":
-        if (input.task_id === this.#parts.task && this.ending?.kind === "accepted") return yes;
+        if (input.task_id === this.#parts.task && this.end?.kind === "accepted") return yes;
         return no(`Task ${input.task_id} has not been accepted by the helm.`);
       case "Stop":
         return this.#stop(input.last_assistant_message ?? "");
@@ -96,7 +93,7 @@ export class Gatekeeper {
       return no(
         `Task ${id} is not yours. You hold task ${task} alone; the helm gives out the others when they are free. Go on with task ${task}.`,
       );
-    if (this.ending?.kind === "accepted") return yes;
+    if (this.end?.kind === "accepted") return yes;
     if (update.status === "deleted")
       return no("A task of the plan cannot be deleted. Complete it, or end your turn with BLOCKED: and why.");
     if (update.status === "pending")
@@ -125,7 +122,7 @@ export class Gatekeeper {
       );
     const offered = await this.#parts.offer(summary);
     if (offered.kind === "accepted") {
-      this.ending = { kind: "accepted" };
+      this.end = { kind: "accepted" };
       return yes;
     }
     if (offered.kind === "check-failed")
@@ -142,27 +139,27 @@ export class Gatekeeper {
   }
 
   #command(command: string): Verdict {
-    if (this.ending?.kind === "accepted")
+    if (this.end?.kind === "accepted")
       return no(`Task ${this.#parts.task} is accepted: nothing that is done now counts. End your turn.`);
     const refused = judgeCommand(command);
     return refused === null ? yes : no(refused);
   }
 
   #stop(words: string): Verdict {
-    if (this.ending?.kind === "accepted") return yes;
+    if (this.end?.kind === "accepted") return yes;
     const [, word, rest = ""] = SAYS.exec(words) ?? [];
     if (word) {
       const text = rest.trim() || words.trim();
-      this.ending = word === "BLOCKED" ? { kind: "blocked", reason: text } : { kind: "asked", question: text };
+      this.end = word === "BLOCKED" ? { kind: "failed", reason: `blocked: ${text}` } : { kind: "asked", question: text };
       return yes;
     }
     const spent = this.#parts.spent();
     if (spent !== null) {
-      this.ending = { kind: "spent", reason: spent };
+      this.end = { kind: "handed-back", reason: spent };
       return yes;
     }
     if (this.#reminded) {
-      this.ending = { kind: "left", words: words.trim() };
+      this.end = { kind: "failed", reason: `ended without completing the task, twice: ${words.trim()}` };
       return yes;
     }
     this.#reminded = true;

@@ -7,12 +7,12 @@ import { type Ran, run } from "../machine/run.ts";
 const ROUNDS = 20;
 
 /** The hand `rehearsal` at one task. */
-export const sailRehearsal: Hand = async (deck, grant, delivery, log, signal) => {
+export const rehearsalHand: Hand = async (context, grant, delivery, log, signal) => {
   const job = {
     grant,
-    cwd: deck.tree.folder,
-    env: handEnvironment(deck, grant),
-    mark: deck.ship.mark,
+    cwd: context.tree.folder,
+    env: handEnvironment(context, grant),
+    mark: context.ship.mark,
     signal,
     onOutput: log.write,
     onStart() {

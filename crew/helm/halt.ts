@@ -1,16 +1,17 @@
 import type { Refusal } from "../../lib/protocol/ship-api.ts";
 
 /**
- * Why work on a claim, or the whole watch, ends before its time. Thrown where the work is, set by whoever learns it first.
+ * Why the work on a claim, or the whole claim loop, ends before its time:
  *
- * - `stop`: an order (signal, or the helm's steer): stop the hand, give the claim back unharmed, end.
- * - `silence`: no heartbeat was acknowledged for fenceSeconds: the claim may be another's by now. Drop it, say hello again.
- * - `away`: the helm does not answer hello. Look again who we are and where the helm is: `up` may have written a new address.
- * - `stale`: the helm says the claim is not ours any more: drop it, claim another.
- * - `fenced`: this incarnation, its token or its voyage is finished: drop everything, end.
+ * - `stop`: an order, by a signal or by the helm: stop the hand, give the claim back unharmed, end.
+ * - `silence`: no heartbeat was acknowledged for fenceSeconds, so the claim may be another ship's by now: drop it and say hello again.
+ * - `away`: the helm does not answer hello: read the ship's files again, as `up` may have written a new address, and say hello again.
+ * - `stale`: the helm says that the claim is not this ship's any more: drop it and claim another.
+ * - `fenced`: this incarnation, its token or its voyage is finished: drop everything and end.
  */
 export type HaltKind = "stop" | "silence" | "away" | "stale" | "fenced";
 
+/** Ends work before its time. It is thrown where the work is, and set by whoever learns of it first. */
 export class Halt extends Error {
   readonly kind: HaltKind;
   constructor(kind: HaltKind, message: string) {
@@ -20,7 +21,7 @@ export class Halt extends Error {
   }
 }
 
-/** A "stop" by a signal. The captain's orders come by the helm; this may be anybody, the task's own agent too. */
+/** A "stop" by a signal. The captain's orders come from the helm; a signal may come from anybody, the task's own agent too. */
 export class Killed extends Halt {
   constructor(signal: NodeJS.Signals) {
     super("stop", `the crew was told to end (${signal})`);
@@ -35,18 +36,26 @@ const KINDS: Record<string, HaltKind> = {
   "wrong-incarnation": "fenced",
 };
 
-/** The helm's 409 (lib/protocol/ship-api.ts, Refusal): it has decided, asking again is of no use. */
-export class Refused extends Error {
+/** The helm's answer 409: it has decided, and asking again is of no use. */
+export class HelmRefusal extends Error {
   readonly refusal: Refusal;
   constructor(refusal: Refusal) {
     super(`${refusal.error}: ${refusal.message}`);
-    this.name = "Refused";
+    this.name = "HelmRefusal";
     this.refusal = refusal;
   }
 }
 
-/** A refusal as the halt it means. What refuses only the work that was handed in (`check-failed`, `unknown-commit`) stays an error: the task has failed. */
+/**
+ * Turns a refusal into the halt that it means. One that refuses only the work which was handed in (`check-failed`, `unknown-commit`) stays an error: the
+ * task has failed.
+ */
 export function asHalt(error: unknown): unknown {
-  const kind = error instanceof Refused ? KINDS[error.refusal.error] : undefined;
-  return kind ? new Halt(kind, (error as Refused).message) : error;
+  const kind = error instanceof HelmRefusal ? KINDS[error.refusal.error] : undefined;
+  return kind ? new Halt(kind, (error as HelmRefusal).message) : error;
+}
+
+/** The helm could not be reached for as long as one waits for it. The work that was to be carried has not failed. */
+export class HelmAway extends Error {
+  override readonly name = "HelmAway";
 }

@@ -1,102 +1,89 @@
-import { randomUUID } from "node:crypto";
 import type { HandSettings } from "../../lib/plan/types.ts";
-import type { HeartbeatReply, HelloReply } from "../../lib/protocol/ship-api.ts";
+import type { HelloReply } from "../../lib/protocol/ship-api.ts";
+import type { ClaimState } from "../claim/claim-state.ts";
 import type { Hold } from "../machine/keep-awake.ts";
 import { pause } from "../machine/pause.ts";
 import { asHalt, Halt } from "./halt.ts";
-import type { HelmClient } from "./helm-client.ts";
-import { Leash, now } from "./lease-watch.ts";
+import { LeaseWatch, now } from "./lease-watch.ts";
+import type { ShipApiClient } from "./ship-api-client.ts";
+import type { Steering } from "./steering.ts";
 
-export type Claim = { task: string; epoch: number };
+/** What the heartbeat reads, and whom it tells. */
+type HeartbeatParts = {
+  helm: ShipApiClient;
+  hold: Hold;
+  hello: Pick<HelloReply, "heartbeatSeconds" | "fenceSeconds">;
+  /** What each heartbeat says. */
+  claim: ClaimState;
+  /** Hears what the helm answers. */
+  steering: Steering;
+  /** Is called with a Halt: "silence" after fenceSeconds without an answer, "stale" or "fenced" by a refusal. */
+  onHalt: (halt: Halt) => void;
+  /** Is called with the hand's settings while the helm does not know whether the hand can work. */
+  onTrial: (hand: HandSettings) => void;
+};
+
+/** A line of the wire has at most so many characters. */
+const NOTE_CHARACTERS = 200;
 
 /**
- * Tells the helm that we live, and us whether the helm still counts on us: one heartbeat each heartbeatSeconds, never retried (the next is the
- * retry). Halts by `onHalt`: "silence" after fenceSeconds, "stale" or "fenced" by a refusal, "stop" by the helm's steer.
+ * Tells the helm that this ship lives, and the ship whether the helm still counts on it: one heartbeat each heartbeatSeconds. None is repeated: the next
+ * one stands in for it.
  */
 export class Heartbeat {
-  readonly leash: Leash;
-  /** Said with each heartbeat. */
-  claim: Claim | null = null;
-  note = "";
-  /**
-   * The claim's end (accept, release) has been asked for. From here its own answer decides: a heartbeat that crosses it is told
-   * "not-holder" although all is well.
-   */
-  settling = false;
-  /** Called while the helm does not know whether the hand can work; with its settings. */
-  onTrial: (hand: HandSettings) => void = () => {};
-  /** Why the hand is to end at its next gate, and the claim to go back unharmed: the voyage's budget is spent. The helm's newest word. */
-  spent: string | null = null;
-  /** Until when the voyage is limited, ms since the epoch, or null; as the helm saw it at some time after `askedAt` (performance.now()). */
-  limit: { untilMs: number | null; askedAt: number } = { untilMs: null, askedAt: Number.NEGATIVE_INFINITY };
-
-  readonly #onHalt: (halt: Halt) => void;
+  readonly #parts: HeartbeatParts;
+  readonly #lease: LeaseWatch;
   readonly #closed = new AbortController();
   readonly #done: Promise<unknown>;
 
-  constructor(
-    helm: HelmClient,
-    hold: Hold,
-    ship: { incarnation: string },
-    hello: Pick<HelloReply, "heartbeatSeconds" | "fenceSeconds">,
-    onHalt: (halt: Halt) => void,
-  ) {
-    this.leash = new Leash(hello.fenceSeconds);
-    this.#onHalt = onHalt;
-    const periodMs = hello.heartbeatSeconds * 1000;
-
-    const beat = async () => {
-      const sentAt = now();
-      const claim = this.claim;
-      try {
-        const request = { requestId: randomUUID(), incarnation: ship.incarnation, claim, note: this.note.slice(0, 200) };
-        const answer = await helm.once<HeartbeatReply>("heartbeat", request, {
-          timeoutMs: Math.max(periodMs, 1000),
-          signal: this.#closed.signal,
-        });
-        if (answer.kind !== "ok") return;
-        this.leash.acknowledge(sentAt);
-        await hold.refresh();
-        if (answer.body.trial) this.onTrial(answer.body.trial);
-        const { limitedUntil } = answer.body;
-        this.limit = { untilMs: limitedUntil === undefined ? null : Date.parse(limitedUntil), askedAt: sentAt.steady };
-        this.hear(answer.body);
-      } catch (error) {
-        const halt = asHalt(error);
-        if (!(halt instanceof Halt)) return; // away, or closed: silence is the judge
-        const crossed = halt.kind === "stale" && (this.settling || this.claim !== claim);
-        if (!crossed) onHalt(halt);
-      }
-    };
-
-    const beats = async () => {
-      for (;;) {
-        await beat();
-        await pause(periodMs, this.#closed.signal);
-      }
-    };
-    // A heartbeat under way may hang: silence is watched beside it.
-    const watch = async () => {
-      for (;;) {
-        await pause(Math.min(1000, this.leash.fenceMs / 10), this.#closed.signal);
-        try {
-          this.leash.assertHeld();
-        } catch (error) {
-          return onHalt(error as Halt);
-        }
-      }
-    };
-    this.#done = Promise.allSettled([beats(), watch()]);
-  }
-
-  /** How the helm says to go on, in whichever answer. */
-  hear({ steer, reason }: HeartbeatReply): void {
-    this.spent = steer === "budget" ? (reason ?? "the voyage's budget is spent") : null;
-    if (steer === "stop") this.#onHalt(new Halt("stop", reason ?? "the helm says stop"));
+  constructor(parts: HeartbeatParts) {
+    this.#parts = parts;
+    this.#lease = new LeaseWatch(parts.hello.fenceSeconds);
+    this.#done = Promise.allSettled([this.#beats(), this.#watch()]);
   }
 
   async close(): Promise<void> {
     this.#closed.abort();
     await this.#done;
+  }
+
+  async #beats(): Promise<never> {
+    const periodMs = this.#parts.hello.heartbeatSeconds * 1000;
+    for (;;) {
+      await this.#beat(Math.max(periodMs, 1000));
+      await pause(periodMs, this.#closed.signal);
+    }
+  }
+
+  async #beat(timeoutMs: number): Promise<void> {
+    const { helm, hold, claim, steering, onHalt, onTrial } = this.#parts;
+    const sentAt = now();
+    const { held, note } = claim;
+    try {
+      const body = { claim: held, note: note.slice(0, NOTE_CHARACTERS) };
+      const answer = await helm.once("heartbeat", body, { timeoutMs, signal: this.#closed.signal });
+      if (answer.kind !== "ok") return;
+      this.#lease.acknowledge(sentAt);
+      await hold.refresh();
+      if (answer.reply.trial) onTrial(answer.reply.trial);
+      steering.hearLimit(answer.reply, sentAt.steady);
+      steering.hear(answer.reply);
+    } catch (error) {
+      const halt = asHalt(error);
+      // Any other failure is silence, which is watched beside the heartbeats.
+      if (halt instanceof Halt && (halt.kind !== "stale" || claim.isNews(held))) onHalt(halt);
+    }
+  }
+
+  /** Watches for silence beside the heartbeats, of which one that is under way may hang. */
+  async #watch(): Promise<void> {
+    for (;;) {
+      await pause(Math.min(1000, this.#lease.fenceMs / 10), this.#closed.signal);
+      try {
+        this.#lease.assertHeld();
+      } catch (error) {
+        return this.#parts.onHalt(error as Halt);
+      }
+    }
   }
 }

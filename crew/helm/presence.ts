@@ -2,12 +2,12 @@ import { backOffMs, pause } from "../machine/pause.ts";
 import { readToken, type ThisShip } from "../machine/ship.ts";
 import { Halt } from "./halt.ts";
 
-/** The helm pings each 10 s; three missed and the connection is taken for dead. */
+/** The helm sends a line each 10 s; after three that are missing the connection is taken for dead. */
 const QUIET_MS = 35_000;
 
 /**
- * The presence stream (lib/protocol/ship-api.ts): its end tells the helm at once that this supervisor is gone, its `stop` line tells us at once to
- * end. Opened again whenever it breaks: what must not be missed is also said by heartbeats. Returns what closes it.
+ * Holds a stream open to the helm: its end tells the helm at once that this supervisor is gone, and a `stop` line tells the supervisor at once to end.
+ * The stream is opened again whenever it breaks; what must not be missed is said by heartbeats too. Returns the function that closes it.
  */
 export function openPresence(ship: ThisShip, onStop: (halt: Halt) => void): () => Promise<void> {
   const closed = new AbortController();
@@ -29,11 +29,9 @@ export function openPresence(ship: ThisShip, onStop: (halt: Halt) => void): () =
   };
 }
 
-async function listen(
-  ship: ThisShip,
-  signal: AbortSignal,
-  onLine: (line: { type: string; reason?: string }) => void,
-): Promise<void> {
+type Line = { type: string; reason?: string };
+
+async function listen(ship: ThisShip, signal: AbortSignal, onLine: (line: Line) => void): Promise<void> {
   const quiet = new AbortController();
   const watchdog = setTimeout(() => quiet.abort(), QUIET_MS);
   try {

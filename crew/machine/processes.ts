@@ -12,7 +12,7 @@ export const MARK = "OCAPTAIN_CREW";
  * its hand goes on writing. A stored pid is worse: pids are used again after a cold start (facts: sprites §10). The environment is inherited and stays.
  * Linux only, as ships are. Throws when some are left after 5 s.
  */
-export async function endStragglers(mark: string, spare: (pid: number) => boolean = () => false): Promise<number> {
+export async function endMarked(mark: string, spare: (pid: number) => boolean = () => false): Promise<number> {
   let ended = 0;
   for (const deadline = Date.now() + 5000; ; await sleep(20)) {
     const pids = marked(mark).filter((pid) => !spare(pid));

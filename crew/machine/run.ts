@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { endStragglers, MARK } from "./processes.ts";
+import { endMarked, MARK } from "./processes.ts";
 
 /** How much of an output is kept for reasons and testimonies: what the wire allows (lib/protocol/ship-api.ts, AcceptRequest). */
 const TAIL_BYTES = 8192;
@@ -78,7 +78,7 @@ export async function run(command: Command): Promise<Ran> {
     const exitCode = await exited.catch((error: NodeJS.ErrnoException) => {
       throw new CannotStart(command.argv[0]!, error);
     });
-    await endStragglers(command.mark);
+    await endMarked(command.mark);
     await Promise.race([drained, sleep(1000)]);
     command.signal.throwIfAborted();
     return { exitCode, timedOut: timeUp.aborted, tail: tail.toString("utf8"), seconds: (performance.now() - started) / 1000 };

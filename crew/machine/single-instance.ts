@@ -16,7 +16,7 @@ const TAKEN = 1;
  * call for it, so the program `flock` takes it on the file that is open here: such a lock belongs to the opened file, which both share, and Node passes it
  * on to no other child. A name in the network namespace (an abstract socket) would do as well, but ships of all voyages may share that.
  */
-export async function onlyOne({ crew }: Pick<ThisShip, "crew">, waitSeconds = WAIT_SECONDS): Promise<boolean> {
+export async function lockInstance({ crew }: Pick<ThisShip, "crew">, waitSeconds = WAIT_SECONDS): Promise<boolean> {
   const file = openSync(join(crew, "lock"), "a", 0o600);
   const status = await new Promise<number | null>((resolve, reject) => {
     const child = spawn("flock", ["--exclusive", "--timeout", String(waitSeconds), "3"], {

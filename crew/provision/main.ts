@@ -10,7 +10,7 @@ import type { ProvisionOrder, ProvisionWord } from "../../lib/protocol/ship-api.
 import { Journal } from "../machine/journal.ts";
 import { Hold } from "../machine/keep-awake.ts";
 import { readThisShip } from "../machine/ship.ts";
-import { onlyOne } from "../machine/single-instance.ts";
+import { lockInstance } from "../machine/single-instance.ts";
 import { identityOf, withoutGit } from "../tree/git.ts";
 import { Tree } from "../tree/tree.ts";
 import { putBack } from "../verify/verified-tree.ts";
@@ -39,7 +39,7 @@ let at = "the first checkout";
 async function main(): Promise<void> {
   if (isProvisioned(ship)) return say("done", at);
   say("running", at);
-  if (!(await onlyOne(ship))) throw new Error("a crew is at work on this ship");
+  if (!(await lockInstance(ship))) throw new Error("a crew is at work on this ship");
   putBack(ship);
   const tree = new Tree(ship, journal, PATIENCE_MS);
   const branch = ship.config.stack;

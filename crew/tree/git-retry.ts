@@ -1,25 +1,23 @@
+import { HelmAway } from "../helm/halt.ts";
 import { backOffMs, pause } from "../machine/pause.ts";
 
-/** Failures that are not the line's doing: the same again is of no use for long. */
+/** How often a failure that is not the line's doing is tried: the same again is of no use for long. */
 const TRIES = 5;
 
 /**
- * What git says (in LC_ALL=C) when the helm cannot be reached, breaks off, or answers 401, 403 or 5xx: a token that is just being changed, a helm that
- * starts; and when it cannot write a ref there. Whether the ship is fenced, its heartbeat learns.
+ * What git says (in LC_ALL=C) about failures that pass: the helm cannot be reached or breaks off, it answers 401, 403 or 5xx (a token that is just being
+ * changed, a helm that starts), or it cannot write a ref at this moment. Whether the ship is fenced is learned by its heartbeat.
  */
 const PASSES =
   /unable to access|RPC failed|early EOF|hung up|unexpected disconnect|Authentication failed|could not read Username|expected flush|remote rejected.*(failed to update ref|cannot lock ref|failed to write)/;
-/** The remote end hangs up also when our own side has failed. */
+/** What git says when this ship's side has failed; the remote end hangs up then too. */
 const OURS = /No space left|is corrupt|bad object|missing (blob|tree|commit)/;
 
-/** The helm could not be reached for as long as one waits for it. No failure of the work that was to be carried. */
-export class HelmAway extends Error {
-  override readonly name = "HelmAway";
-}
-
 /**
- * Runs a fetch or a push, again and again over what passes, for at most `totalMs` (as HelmClient.call does); another failure 5 times.
- * `job` is told how many of those there were. Throws {@link HelmAway}, git's error, the signal's reason.
+ * Runs `job`, a fetch or a push, again and again over what passes, for at most `totalMs`; over any other failure 5 times. `job` is told how many of those
+ * other failures there were.
+ *
+ * @throws HelmAway, git's error, the signal's reason
  */
 export async function retryTransfer(
   job: (failures: number) => Promise<unknown>,

@@ -1,9 +1,9 @@
 import { copyFileSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { HelmAway } from "../helm/halt.ts";
 import { PUSHED, type TreeContext } from "./context.ts";
 import { ensureFolder } from "./files.ts";
 import type { RunGit } from "./git.ts";
-import { HelmAway } from "./git-retry.ts";
 import { namesOf } from "./names.ts";
 import { ensureRepo } from "./own-git.ts";
 import { findUnsavedBeside, findUnsavedWork, type Saved } from "./unsaved-work.ts";

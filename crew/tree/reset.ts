@@ -1,10 +1,10 @@
 import { copyFileSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { HelmAway } from "../helm/halt.ts";
 import { makeAgentsGit } from "./agents-git.ts";
 import type { TreeContext } from "./context.ts";
 import { bytesOf, ensureFolder, openAll, removeAll, textOf, unfreeze } from "./files.ts";
 import type { RunGit } from "./git.ts";
-import { HelmAway } from "./git-retry.ts";
 import { indexed } from "./indexed.ts";
 import { initialiseSubmodules } from "./initialise.ts";
 import { saveLeft } from "./keep-left.ts";

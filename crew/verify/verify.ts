@@ -1,14 +1,13 @@
 import { lstatSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ClaimReply, VerifiedReply } from "../../lib/protocol/ship-api.ts";
-import type { Deck } from "../claim/context.ts";
-import { Halt } from "../helm/halt.ts";
+import type { ClaimReply } from "../../lib/protocol/ship-api.ts";
+import { type ClaimContext, forALease } from "../claim/context.ts";
+import { Halt, HelmAway } from "../helm/halt.ts";
 import { AWAY_PAUSE_MS, FAULT_PAUSE_MS, pause } from "../machine/pause.ts";
 import { run } from "../machine/run.ts";
 import { TaskLog } from "../machine/task-log.ts";
 import { removeAll } from "../tree/files.ts";
 import { withoutGit } from "../tree/git.ts";
-import { HelmAway } from "../tree/git-retry.ts";
 import { putBack, putInPlace } from "./verified-tree.ts";
 
 type Order = Extract<ClaimReply, { kind: "verify" }>;
@@ -19,28 +18,28 @@ type Order = Extract<ClaimReply, { kind: "verify" }>;
  *
  * What kept this ship from running it is no result: the verification is given back, and another ship is asked; also where only this one's git reaches no helm.
  */
-export async function verify(deck: Deck, order: Order, signal: AbortSignal): Promise<void> {
-  const { hello, helm, heartbeat, journal } = deck;
-  heartbeat.note = "verifying";
+export async function verify(context: ClaimContext, order: Order, signal: AbortSignal): Promise<void> {
+  const { helm, claim, journal } = context;
+  claim.show("verifying");
   journal.note("verifying", `verify.sh on ${order.commit.slice(0, 10)}`, { commit: order.commit });
-  const patience = { totalMs: hello.leaseSeconds * 1000, signal };
+  const patience = forALease(context, signal);
   const of = { epoch: order.epoch, commit: order.commit };
   try {
-    const { exitCode, output, seconds } = await examine(deck, order, signal);
-    const reply = await helm.call<VerifiedReply>("verified", { ...of, exitCode, output, seconds }, patience);
+    const { exitCode, output, seconds } = await examine(context, order, signal);
+    const reply = await helm.call("verified", { ...of, exitCode, output, seconds }, patience);
     journal.note("verified", `verify.sh: exit status ${exitCode}; the voyage is ${reply.state}`, { ...of, exitCode });
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof NotRun)) throw orHalt(error);
     journal.note("unverified", error.message, of);
     const { isAway } = error;
-    const body = { ...of, reason: error.message.slice(0, 2000), ...(isAway && { away: true }) };
+    const body = { ...of, reason: error.message.slice(0, 2000), ...(isAway && { away: true as const }) };
     await helm.call("unverified", body, patience).catch((lost: unknown) => {
       throw orHalt(lost);
     });
     await pause(isAway ? AWAY_PAUSE_MS : FAULT_PAUSE_MS, signal);
   } finally {
-    heartbeat.note = "";
+    claim.show("");
   }
 }
 
@@ -56,7 +55,7 @@ class NotRun extends Error {
 
 const orHalt = (error: unknown) => (error instanceof HelmAway ? new Halt("away", error.message) : error);
 
-async function examine({ ship, hello, tree }: Deck, order: Order, signal: AbortSignal) {
+async function examine({ ship, hello, tree }: ClaimContext, order: Order, signal: AbortSignal) {
   const folder = join(ship.scratch, `verify-${order.epoch}`);
   const checkout = join(folder, "tree");
   const script = join(folder, "verify.sh");

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Leash, now } from "../../crew/helm/lease-watch.ts";
+import { LeaseWatch, now } from "../../crew/helm/lease-watch.ts";
 
 afterEach(() => vi.useRealTimers());
 
-const halts = (leash: Leash) => {
+const halts = (leash: LeaseWatch) => {
   try {
     leash.assertHeld();
     return false;
@@ -15,7 +15,7 @@ const halts = (leash: Leash) => {
 describe("the leash", () => {
   test("counts from when the acknowledged heartbeat was sent, not from its answer", () => {
     vi.useFakeTimers();
-    const leash = new Leash(90);
+    const leash = new LeaseWatch(90);
     vi.advanceTimersByTime(80_000);
     const sentAt = now();
     vi.advanceTimersByTime(8_000); // the answer takes long
@@ -28,7 +28,7 @@ describe("the leash", () => {
 
   test("sees a suspended VM by its wall clock alone, and is not fooled by a wall clock set back", () => {
     vi.useFakeTimers({ toFake: ["Date"] });
-    const leash = new Leash(90);
+    const leash = new LeaseWatch(90);
     vi.setSystemTime(Date.now() - 3_600_000);
     expect(halts(leash)).toBe(false);
     leash.acknowledge(now());
@@ -38,7 +38,7 @@ describe("the leash", () => {
 
   test("counts steady time also when the wall clock was set back meanwhile", () => {
     vi.useFakeTimers();
-    const leash = new Leash(90);
+    const leash = new LeaseWatch(90);
     vi.setSystemTime(Date.now() - 3_600_000);
     vi.advanceTimersByTime(90_000);
     expect(halts(leash)).toBe(true);

@@ -21,8 +21,8 @@ afterEach(() => {
 
 /** A process that asks for the lock of a ship's crew folder, says what it got, starts a child of its own, and stays. */
 async function starter(crew = folder, waitSeconds = 1): Promise<{ has: boolean; child: ChildProcess }> {
-  const script = `const { onlyOne } = await import(${JSON.stringify(MODULE)});
-    console.log(await onlyOne({ crew: ${JSON.stringify(crew)} }, ${waitSeconds}));
+  const script = `const { lockInstance } = await import(${JSON.stringify(MODULE)});
+    console.log(await lockInstance({ crew: ${JSON.stringify(crew)} }, ${waitSeconds}));
     (await import("node:child_process")).spawn("sleep", ["20"], { detached: true, stdio: "ignore" }).unref();
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });

@@ -1,5 +1,5 @@
-import type { ClaimReply, Grant, HelloReply } from "../../../lib/protocol/ship-api.ts";
-import { type Deck, handBaseEnvironment } from "../../claim/context.ts";
+import type { Grant, HelloReply } from "../../../lib/protocol/ship-api.ts";
+import { type ClaimContext, forALease, handBaseEnvironment } from "../../claim/context.ts";
 import { no } from "../../gates/gatekeeper.ts";
 import { gatePlaces } from "../../gates/hook-settings.ts";
 import { asHalt, Halt } from "../../helm/halt.ts";
@@ -10,7 +10,7 @@ import { claudeEnvironment } from "./account/environment.ts";
 import { INTERACTIVE_START, renderInteractiveResume, renderInteractiveRules } from "./prompt.ts";
 import { LONGEST_WAIT_MS } from "./retry-policy.ts";
 import { ClaimsByGate } from "./screen/claims-by-gate.ts";
-import { attended } from "./screen/tmux.ts";
+import { isAttended } from "./screen/tmux.ts";
 import { Tui } from "./screen/tui.ts";
 import { endUnfit } from "./unfit.ts";
 
@@ -29,18 +29,18 @@ type Settings = NonNullable<HelloReply["interactive"]>;
  * A watch in which the model claims its tasks itself, in one session with Claude Code's own screen (`claude.interactive` of the plan). Verifications are
  * still the supervisor's. Returns when there is nothing to do and nobody looks on; throws Halt.
  */
-export async function sailInteractively(
-  deck: Deck,
+export async function workInteractively(
+  context: ClaimContext,
   settings: Settings,
   signal: AbortSignal,
   onClaim: Run,
 ): Promise<{ why: "nothing"; text: string }> {
-  for (let { claim } = deck.hello; ; claim = null) {
-    const { why, text } = await keepSession(deck, settings, claim, signal, onClaim);
+  for (let { claim } = context.hello; ; claim = null) {
+    const { why, text } = await keepSession(context, settings, claim, signal, onClaim);
     if (why === "nothing") return { why, text };
     // Another task may have money left, and verify.sh needs none.
-    deck.journal.note("spent", `the session is ended: ${text}`);
-    deck.window.say(`${text}\r\n`);
+    context.journal.note("spent", `the session is ended: ${text}`);
+    context.window.say(`${text}\r\n`);
   }
 }
 
@@ -49,13 +49,13 @@ class NoMoney extends Error {}
 
 /** One run of the session, once there is something to claim. @param claim of an earlier crew, in the tree as that left it */
 async function keepSession(
-  deck: Deck,
+  context: ClaimContext,
   settings: Settings,
   claim: Grant | null,
   signal: AbortSignal,
   onClaim: Run,
 ): Promise<{ why: "nothing" | "spent"; text: string }> {
-  const { ship, hello, helm } = deck;
+  const { ship, hello, helm } = context;
   const over = new AbortController();
   const both = AbortSignal.any([signal, over.signal]);
   const finish = (text: string) => over.abort(new Error(text));
@@ -67,11 +67,11 @@ async function keepSession(
   let taken = 0;
   let verifying = false;
 
-  const tui: Tui = await Tui.open(deck, {
+  const tui: Tui = await Tui.open(context, {
     hand: settings,
     rules: renderInteractiveRules({ ship: ship.config.ship, voyage: hello.voyage.name }, settings.spec),
     prompt: (resumed) => (resumed ? renderInteractiveResume(claims.task) : INTERACTIVE_START),
-    env: () => claudeEnvironment(ship, handBaseEnvironment(deck)),
+    env: () => claudeEnvironment(ship, handBaseEnvironment(context)),
     status: () => [ship.config.ship, claims.task ? `task ${claims.task}` : "no task"].join(" · "),
     async judge(input) {
       if (verifying && input.hook_event_name === "PreToolUse") return no(WHILE_VERIFYING);
@@ -91,7 +91,7 @@ async function keepSession(
     },
   });
   const claims = new ClaimsByGate({
-    deck,
+    context,
     meter: tui.meter,
     gateProgram: gatePlaces(ship.crew).program,
     claude: () => tui.pid,
@@ -104,22 +104,18 @@ async function keepSession(
   /** Waits for work. Null: there is none, and nobody looks on. */
   async function work(isStill: () => boolean): Promise<string[] | null> {
     for (const since = performance.now(); isStill(); ) {
-      const reply = await helm.call<ClaimReply>(
-        "claim",
-        { only: "verify" },
-        { totalMs: hello.leaseSeconds * 1000, signal: both },
-      );
+      const reply = await helm.call("claim", { only: "verify" }, forALease(context, both));
       if (reply.kind === "grant") return [reply.grant.task.id];
       if (reply.kind === "verify") {
         verifying = true;
-        await onClaim((ending) => verify(deck, reply, ending).catch(() => {})).finally(() => {
+        await onClaim((ending) => verify(context, reply, ending).catch(() => {})).finally(() => {
           verifying = false;
         });
       }
       if (reply.kind !== "nothing") continue;
       if (reply.reason !== "paused" && reply.free?.length) return reply.free;
       const rested = reply.reason === "done" || performance.now() - since > hello.lingerSeconds * 1000;
-      if (rested && !(await attended())) return null;
+      if (rested && !(await isAttended())) return null;
       await pause(rested ? ATTENDED_LOOK_MS : Math.max(50, reply.retryAfterSeconds * 1000), both);
     }
     return [];
@@ -134,7 +130,7 @@ async function keepSession(
     if (++told <= TOLD) return tui.say(`Free now: ${free.join(", ")}. Claim one and go on.`, both);
     // It would be told for ever, and each time costs a turn.
     const message = `its session claims nothing, though it was told ${TOLD} times that tasks are free`;
-    await helm.call("trial", { fit: false, message }, { totalMs: hello.leaseSeconds * 1000, signal }).catch(() => {});
+    await helm.call("trial", { fit: false, message }, forALease(context, signal)).catch(() => {});
     finish(message);
   }
 
@@ -146,9 +142,9 @@ async function keepSession(
     } else {
       if ((await work(() => true)) === null) return { why: "nothing", text: "nothing to claim" };
       // Where a session starts there must be a folder; with something to look at.
-      await deck.tree
+      await context.tree
         .reset(hello.voyage.branch, `refs/remotes/origin/${hello.voyage.branch}`, both)
-        .catch((error: Error) => (error instanceof TreeUnready ? endUnfit(deck, error.message, both) : Promise.reject(error)));
+        .catch((error: Error) => (error instanceof TreeUnready ? endUnfit(context, error.message, both) : Promise.reject(error)));
     }
     return await tui.keep(both);
   } catch (error) {

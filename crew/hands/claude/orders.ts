@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Grant } from "../../../lib/protocol/ship-api.ts";
-import { type Deck, handBaseEnvironment } from "../../claim/context.ts";
+import { type ClaimContext, forALease, handBaseEnvironment } from "../../claim/context.ts";
 import { Delivery } from "../../claim/delivery.ts";
 import type { Hand } from "../../claim/hand.ts";
 import { no, yes } from "../../gates/gatekeeper.ts";
@@ -23,9 +23,9 @@ const WAITING = "waiting for orders";
  * becomes a commit on the voyage's branch. Its one task is never done for good: the next crew goes on. Without money, or with other credentials than it
  * began with, the session ends and goes on later; claim and tree stay.
  */
-export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) => {
-  const { ship, hello, heartbeat, journal } = deck;
-  if (!deck.resumes) await delivery.begin();
+export const ordersHand: Hand = async (context, grant, delivery, log, signal) => {
+  const { ship, hello, claim, steering, journal } = context;
+  if (!context.resumes) await delivery.begin();
   delivery.handBegan = true; // a task without tries: nothing is counted
   let over = new AbortController();
   let idle = true;
@@ -34,7 +34,7 @@ export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) =>
   /** The credentials that it began with, and those that were refused and nothing was answered since. */
   let credentials = "";
   let refused = "";
-  const tui: Tui = await Tui.open(deck, {
+  const tui: Tui = await Tui.open(context, {
     hand: grant.hand ?? {},
     rules: renderOrdersRules({ ship: ship.config.ship, voyage: hello.voyage.name }),
     prompt() {
@@ -45,15 +45,15 @@ export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) =>
     env() {
       credentials = credentialsNow(ship);
       refused = "";
-      heartbeat.note = WAITING;
-      return environment(deck);
+      claim.show(WAITING);
+      return environment(context);
     },
     status: () => `${ship.config.ship} · voyage ${hello.voyage.name}`,
     async judge(input) {
       idle = input.hook_event_name === "Stop";
-      if (refused !== "") heartbeat.note = WAITING;
+      if (refused !== "") claim.show(WAITING);
       refused = "";
-      const { spent } = heartbeat;
+      const { spent } = steering;
       if (spent !== null) {
         over.abort(new Interrupted(spent));
         return idle ? yes : no(`Not done: ${spent}. This session ends here, and goes on when it is raised.`);
@@ -68,7 +68,7 @@ export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) =>
       journal.note(kind, `${why}; a message typed later is tried again`);
       if (kind !== "refused") return;
       refused = credentials;
-      heartbeat.note = why;
+      claim.show(why);
       renew(over).catch(() => {});
     },
   });
@@ -90,20 +90,20 @@ export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) =>
         if (signal.aborted || !(error instanceof Interrupted)) throw error;
         journal.note("interrupted", `the session is ended: ${error.message}`);
         first = error.first;
-        if (heartbeat.spent === null) continue;
-        heartbeat.note = error.message;
-        deck.window.say(`${error.message}. The session goes on when it is raised.\r\n`);
+        if (steering.spent === null) continue;
+        claim.show(error.message);
+        context.window.say(`${error.message}. The session goes on when it is raised.\r\n`);
       }
-      while (heartbeat.spent !== null) await pause(hello.heartbeatSeconds * 1000, signal);
+      while (steering.spent !== null) await pause(hello.heartbeatSeconds * 1000, signal);
     }
   }
 
   // What the last answer has cost is told when it has ended its turn.
-  const look = () => idle && heartbeat.spent !== null && over.abort(new Interrupted(heartbeat.spent));
+  const look = () => idle && steering.spent !== null && over.abort(new Interrupted(steering.spent));
   const account = randomUUID();
   const held = { task: grant.task.id, epoch: grant.epoch, session: account };
-  await deck.helm.call("session", held, { totalMs: hello.leaseSeconds * 1000, signal });
-  const spending = await Spending.open(deck, grant, tui.meter);
+  await context.helm.call("session", held, forALease(context, signal));
+  const spending = await Spending.open(context, grant, tui.meter);
   spending.begin(account, null);
   const looking = setInterval(look, hello.heartbeatSeconds * 1000);
   try {
@@ -111,7 +111,7 @@ export const waitForOrders: Hand = async (deck, grant, delivery, log, signal) =>
   } catch (error) {
     await spending.abandon();
     if (!(error instanceof Halt) || error.kind !== "stop") throw error;
-    if (await bringHome(deck, grant, log)) return { kind: "accepted" };
+    if (await bringHome(context, grant, log)) return { kind: "accepted" };
     throw error; // what was not accepted is saved as what was left
   } finally {
     clearInterval(looking);
@@ -131,20 +131,20 @@ class Interrupted extends Error {
 }
 
 /** Delivers what lies in the tree. False when there is nothing, or it was not taken. */
-async function bringHome(deck: Deck, grant: Grant, log: TaskLog): Promise<boolean> {
+async function bringHome(context: ClaimContext, grant: Grant, log: TaskLog): Promise<boolean> {
   const patience = AbortSignal.timeout(HOME_MS);
   try {
-    if (!(await deck.tree.differsFrom(grant.tip, patience))) return false;
-    const offered = await new Delivery(deck, grant, log, patience).offer("What the captain had done by hand", 0);
+    if (!(await context.tree.differsFrom(grant.tip, patience))) return false;
+    const offered = await new Delivery(context, grant, log, patience).offer("What the captain had done by hand", 0);
     return offered.kind === "accepted";
   } catch (error) {
-    deck.journal.note("not-home", `what lies in the tree was not delivered: ${(error as Error).message}`);
+    context.journal.note("not-home", `what lies in the tree was not delivered: ${(error as Error).message}`);
     return false;
   }
 }
 
 /** Its list of things to do is its own: the task list of the voyage is put right by a sync, which would take it away. */
-function environment(deck: Deck): NodeJS.ProcessEnv {
-  const { CLAUDE_CODE_TASK_LIST_ID: _list, ...env } = claudeEnvironment(deck.ship, handBaseEnvironment(deck));
+function environment(context: ClaimContext): NodeJS.ProcessEnv {
+  const { CLAUDE_CODE_TASK_LIST_ID: _list, ...env } = claudeEnvironment(context.ship, handBaseEnvironment(context));
   return { ...env, CLAUDE_CODE_ENABLE_TASKS: "0" };
 }

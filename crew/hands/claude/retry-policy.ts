@@ -1,5 +1,4 @@
-import type { LimitedReply } from "../../../lib/protocol/ship-api.ts";
-import type { Deck } from "../../claim/context.ts";
+import { type ClaimContext, forALease } from "../../claim/context.ts";
 import { pause } from "../../machine/pause.ts";
 import { type Failure, wordsOf } from "./failure.ts";
 
@@ -17,7 +16,7 @@ export const LONGEST_WAIT_MS = 6 * 3600_000;
 /** Not all ships in the same second. */
 const SPREAD_MS = 5000;
 
-type Hello = Pick<Deck["hello"], "heartbeatSeconds">;
+type Hello = Pick<ClaimContext["hello"], "heartbeatSeconds">;
 
 /** Doubled from one heartbeat's time. */
 export const backOff = ({ heartbeatSeconds }: Hello, failures: number): number =>
@@ -26,27 +25,27 @@ export const backOff = ({ heartbeatSeconds }: Hello, failures: number): number =
 const waitMs = ({ heartbeatSeconds }: Hello) => WAIT_HEARTBEATS * heartbeatSeconds * 1000;
 
 /** No ship of the voyage is given a task until it is over, or may be. Returns when that is, ms since the epoch: the latest that any ship has named. */
-export async function holdVoyage(deck: Deck, failure: Failure, signal: AbortSignal): Promise<number> {
-  const { helm, hello } = deck;
+export async function holdVoyage(context: ClaimContext, failure: Failure, signal: AbortSignal): Promise<number> {
+  const { helm, hello } = context;
   const ms = failure.kind === "limit" ? UNKNOWN_LIMIT_MS : waitMs(hello);
   const until = new Date(failure.resetsAtMs ?? Date.now() + ms).toISOString();
   const body = { until, message: wordsOf(failure).slice(0, 1000) };
-  const reply = await helm.call<LimitedReply>("limited", body, { totalMs: hello.leaseSeconds * 1000, signal });
+  const reply = await helm.call("limited", body, forALease(context, signal));
   return Date.parse(reply.until);
 }
 
 /** Waits `ms`, and no longer than there is money: then whoever waits ends. */
-export async function waitWithMoney(deck: Deck, ms: number, signal: AbortSignal, isOver = () => false): Promise<void> {
-  const { hello, heartbeat } = deck;
+export async function waitWithMoney(context: ClaimContext, ms: number, signal: AbortSignal, isOver = () => false): Promise<void> {
+  const { hello, steering } = context;
   const step = hello.heartbeatSeconds * 1000;
-  for (let left = ms; left > 0 && heartbeat.spent === null && !isOver(); left -= step) await pause(Math.min(left, step), signal);
+  for (let left = ms; left > 0 && steering.spent === null && !isOver(); left -= step) await pause(Math.min(left, step), signal);
 }
 
 /** Waits until a limit is over. For a session that keeps the credentials it was started with: others do not help it. */
-export const waitOut = (deck: Deck, untilMs: number, signal: AbortSignal, isOver?: () => boolean): Promise<void> =>
+export const waitOut = (context: ClaimContext, untilMs: number, signal: AbortSignal, isOver?: () => boolean): Promise<void> =>
   waitWithMoney(
-    deck,
-    Math.max(0, untilMs - Date.now()) + Math.random() * Math.min(SPREAD_MS, waitMs(deck.hello)),
+    context,
+    Math.max(0, untilMs - Date.now()) + Math.random() * Math.min(SPREAD_MS, waitMs(context.hello)),
     signal,
     isOver,
   );
@@ -55,8 +54,7 @@ export const waitOut = (deck: Deck, untilMs: number, signal: AbortSignal, isOver
  * As {@link waitOut}, but ends as soon as the helm knows of no limit, or of one that ends before `untilMs`, which it has named itself
  * ({@link holdVoyage}): the captain has lifted that one. A later end is no reason: ships that each name their own would call each other up for ever.
  */
-export function waitUnlessLifted(deck: Deck, untilMs: number, signal: AbortSignal): Promise<void> {
-  const { heartbeat } = deck;
+export function waitUnlessLifted(context: ClaimContext, untilMs: number, signal: AbortSignal): Promise<void> {
   const toldAt = performance.now();
-  return waitOut(deck, untilMs, signal, () => heartbeat.limit.askedAt > toldAt && (heartbeat.limit.untilMs ?? 0) < untilMs);
+  return waitOut(context, untilMs, signal, () => context.steering.isLifted(untilMs, toldAt));
 }

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Grant } from "../../../lib/protocol/ship-api.ts";
-import { type Deck, handEnvironment } from "../../claim/context.ts";
+import { type ClaimContext, forALease, handEnvironment } from "../../claim/context.ts";
 import type { Delivery } from "../../claim/delivery.ts";
 import type { Hand, HandEnd } from "../../claim/hand.ts";
-import { gatekeeperOf } from "../../gates/for-claim.ts";
+import { gatekeeperFor } from "../../gates/for-claim.ts";
 import type { Gatekeeper } from "../../gates/gatekeeper.ts";
 import { gatePlaces } from "../../gates/hook-settings.ts";
 import { openDoor } from "../../gates/socket.ts";
@@ -18,7 +18,6 @@ import { Narrator } from "./narrator.ts";
 import { renderPrompt, renderResume, renderRules } from "./prompt.ts";
 import { backOff, FAILURES, holdVoyage, LONGEST_WAIT_MS, waitUnlessLifted, waitWithMoney } from "./retry-policy.ts";
 import { type RunEnd, runSession, type SessionStart } from "./session.ts";
-import { toldBy } from "./told.ts";
 import { keepTranscript, TRANSCRIPT_MS, transcriptOf } from "./transcript.ts";
 import { endUnfit, endWithoutClaude, hangGatesOrEnd } from "./unfit.ts";
 
@@ -29,14 +28,14 @@ const AFTERWORD_MS = 60_000;
  * The hand `claude`: one fresh session of Claude Code for the task, its own end seen by the gates, resumed after an end that was not its own (issue 4
  * §1). The tree is the agent's until it completes the task; then it is quieted, and what lies there is offered.
  */
-export const sailClaude: Hand = async (deck, grant, delivery, log, signal) => {
-  const { ship } = deck;
+export const claudeHand: Hand = async (context, grant, delivery, log, signal) => {
+  const { ship } = context;
   const places = gatePlaces(ship.crew);
   const over = new AbortController();
-  const spending = await Spending.open(deck, grant);
+  const spending = await Spending.open(context, grant);
   let claudePid = 0;
 
-  const keeper = gatekeeperOf(deck, grant, delivery, {
+  const keeper = gatekeeperFor(context, grant, delivery, {
     gateProgram: places.program,
     claude: () => claudePid,
     onHalt: (halt) => over.abort(halt),
@@ -46,23 +45,23 @@ export const sailClaude: Hand = async (deck, grant, delivery, log, signal) => {
   const closeDoor = await openDoor(places.socket, async (input) => {
     const verdict = await keeper.judge(input);
     if (!verdict.allow)
-      deck.journal.note("gate", `gate: ${input.tool_name ?? input.hook_event_name} refused: ${verdict.reason.split("\n")[0]}`);
+      context.journal.note("gate", `gate: ${input.tool_name ?? input.hook_event_name} refused: ${verdict.reason.split("\n")[0]}`);
     return verdict;
   });
   try {
-    return await runs(deck, grant, delivery, keeper, spending, log, AbortSignal.any([signal, over.signal]), {
+    return await runs(context, grant, delivery, keeper, spending, log, AbortSignal.any([signal, over.signal]), {
       onStart(pid) {
         delivery.handBegan = true;
         claudePid = pid;
       },
       onEvent(event) {
         // A tool is through, and the model is about to be asked again: also where no gate is, no further answer is paid for.
-        const { spent } = deck.heartbeat;
+        const { spent } = context.steering;
         if (event.type === "user" && spent !== null && !keeper.offering) over.abort(new NoMoney(spent));
       },
     });
   } catch (error) {
-    if (keeper.ending?.kind === "accepted" && !signal.aborted) return { kind: "accepted" };
+    if (keeper.end?.kind === "accepted" && !signal.aborted) return { kind: "accepted" };
     if (error instanceof NoMoney) return { kind: "handed-back", reason: error.message };
     throw error;
   } finally {
@@ -75,7 +74,7 @@ class NoMoney extends Error {}
 
 /** Run after run of one session, until the task's end is seen. */
 async function runs(
-  deck: Deck,
+  context: ClaimContext,
   grant: Grant,
   delivery: Delivery,
   keeper: Gatekeeper,
@@ -84,10 +83,9 @@ async function runs(
   signal: AbortSignal,
   watch: Pick<SessionStart, "onStart" | "onEvent">,
 ): Promise<HandEnd> {
-  const { ship, hello, helm, heartbeat } = deck;
+  const { ship, hello, helm, claim, steering } = context;
   const { task, epoch } = grant;
   const who = { ship: ship.config.ship, voyage: hello.voyage.name };
-  const call = <T>(name: string, body: object) => helm.call<T>(name, body, { totalMs: hello.leaseSeconds * 1000, signal });
   const rulesFile = join(ship.crew, "claude-rules.md");
   writeFileSync(rulesFile, renderRules(who, task.id), { mode: 0o600 });
 
@@ -103,11 +101,11 @@ async function runs(
   let crashes = 0;
   for (;;) {
     const budgetUsd = spending.left();
-    if (heartbeat.spent !== null) return { kind: "handed-back", reason: heartbeat.spent };
+    if (steering.spent !== null) return { kind: "handed-back", reason: steering.spent };
     if (budgetUsd === 0) return { kind: "handed-back", reason: "nothing is left to spend" };
     const places = gatePlaces(ship.crew);
-    await hangGatesOrEnd(deck, places, signal);
-    if (!resume) await call("session", { task: task.id, epoch, session });
+    await hangGatesOrEnd(context, places, signal);
+    if (!resume) await helm.call("session", { task: task.id, epoch, session }, forALease(context, signal));
     log.write(`-- task ${task.id}  ${task.subject}: session ${session}${resume ? ", resumed" : ""}\n`);
     const narrator = new Narrator();
     const name = `task-${task.id}-${epoch}`;
@@ -123,13 +121,13 @@ async function runs(
         hand: { ...grant.hand, ...(budgetUsd !== undefined && { budgetUsd }) },
         settingsFile: places.settings,
         rulesFile,
-        cwd: deck.tree.folder,
-        env: { ...claudeEnvironment(ship, handEnvironment(deck, grant)), ...spending.environment },
+        cwd: context.tree.folder,
+        env: { ...claudeEnvironment(ship, handEnvironment(context, grant)), ...spending.environment },
         timeoutMs: leftMs,
         mark: ship.mark,
         signal,
         onStart: watch.onStart,
-        start: deck.window.start(false),
+        start: context.window.start(false),
         onOutput: log.write,
         onEvent: (event) => {
           watch.onEvent(event);
@@ -137,11 +135,11 @@ async function runs(
           const text = narrator.tell(event);
           if (!text) return;
           log.write(text);
-          heartbeat.note = text.trim().split("\n")[0]!;
+          claim.show(text.trim().split("\n")[0]!);
         },
       });
     } catch (error) {
-      return await endWithoutClaude(deck, error, signal);
+      return await endWithoutClaude(context, error, signal);
     } finally {
       clearInterval(keeping);
       keepTranscript(ship, session, name);
@@ -151,9 +149,9 @@ async function runs(
     leftMs -= used.seconds * 1000;
     log.write(`-- ${end.kind}: turns ${used.turns}, ${used.seconds.toFixed(0)} s, $${used.costUsd.toFixed(4)}\n`);
 
-    const told = toldBy(keeper);
+    const told = keeper.end;
     // What an agent without its tools says of its task is not the task's end: it could not complete it.
-    if (end.kind === "unfit" && told?.kind !== "accepted") await endUnfit(deck, end.message, signal);
+    if (end.kind === "unfit" && told?.kind !== "accepted") await endUnfit(context, end.message, signal);
     if (told) return told;
     if (end.kind === "ended") return { kind: "failed", reason: `ended without completing the task: ${end.message}` };
     if (end.kind === "turns")
@@ -162,23 +160,23 @@ async function runs(
     if (end.kind === "budget") return { kind: "handed-back", reason: `stopped at $${budgetUsd}, what was left to spend` };
     if (end.kind === "time" || leftMs <= 0)
       return { kind: "failed", reason: `stopped after ${grant.timeoutSeconds} s, its time` };
-    deck.journal.note(end.kind, `task ${task.id}  ${end.kind}: ${end.message}`, { task: task.id, epoch, session });
+    context.journal.note(end.kind, `task ${task.id}  ${end.kind}: ${end.message}`, { task: task.id, epoch, session });
 
     why = end.message;
     const isOld = (end.kind === "refused" || end.kind === "limit") && areOthersThere();
     if (end.kind === "refused" && !isOld) return await waitAsVoyage(end);
     if (end.kind === "limit" && !isOld) {
-      const untilMs = await holdVoyage(deck, end, signal);
+      const untilMs = await holdVoyage(context, end, signal);
       if (untilMs - Date.now() > LONGEST_WAIT_MS) return { kind: "handed-back", reason: end.message };
-      heartbeat.note = end.message;
-      await waitUnlessLifted(deck, untilMs, signal);
+      claim.show(end.message);
+      await waitUnlessLifted(context, untilMs, signal);
     } else if (!isOld) {
       const failures = end.kind === "api" ? ++apiFailures : ++crashes;
       if (failures >= FAILURES && end.kind === "api") return await waitAsVoyage(end);
       if (failures >= FAILURES)
         return { kind: "failed", reason: `Claude Code failed ${failures} times, at last: ${end.message}` };
-      heartbeat.note = end.message;
-      await waitWithMoney(deck, backOff(hello, failures), signal);
+      claim.show(end.message);
+      await waitWithMoney(context, backOff(hello, failures), signal);
     }
     resume = transcriptOf(ship, session) !== null;
     if (!resume) session = randomUUID();
@@ -186,7 +184,7 @@ async function runs(
 
   /** No task is at fault: the claim goes back unharmed, and no ship of the voyage takes another for a while. */
   async function waitAsVoyage(failure: Failure): Promise<HandEnd> {
-    await holdVoyage(deck, failure, signal);
+    await holdVoyage(context, failure, signal);
     return { kind: "handed-back", reason: wordsOf(failure) };
   }
 }

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { HandSettings } from "../../../lib/plan/types.ts";
 import type { Usage } from "../../../lib/protocol/ship-api.ts";
-import { type Deck, handBaseEnvironment } from "../../claim/context.ts";
+import { type ClaimContext, forALease, handBaseEnvironment } from "../../claim/context.ts";
 import { gatePlaces, hangGates } from "../../gates/hook-settings.ts";
 import { openDoor } from "../../gates/socket.ts";
 import { othersSince } from "./account/credentials.ts";
@@ -25,31 +25,35 @@ type Proof = { fit: boolean; message: string; usage: Usage; limit?: Failure };
  * Shows that the hand can work, and tells the helm, before a task is granted (issue 4 §1, "Ready means proven"): the session's window opens, the gates
  * refuse when nobody answers them, a real Claude Code takes the credentials, offers the Task tools, and asks the gates before it ends.
  */
-export async function proveHand(deck: Deck, hand: HandSettings, signal: AbortSignal): Promise<void> {
+export async function proveHand(context: ClaimContext, hand: HandSettings, signal: AbortSignal): Promise<void> {
   try {
-    const { usage, fit, message, limit } = await prove(deck, hand, signal);
-    deck.journal.note("trial", fit ? `the hand can work (${usage.seconds.toFixed(1)} s)` : `the hand cannot work: ${message}`, {
-      fit,
-    });
-    const patience = { totalMs: deck.hello.leaseSeconds * 1000, signal };
-    if (limit) await holdVoyage(deck, limit, signal);
+    const { usage, fit, message, limit } = await prove(context, hand, signal);
+    context.journal.note(
+      "trial",
+      fit ? `the hand can work (${usage.seconds.toFixed(1)} s)` : `the hand cannot work: ${message}`,
+      {
+        fit,
+      },
+    );
+    const patience = forALease(context, signal);
+    if (limit) await holdVoyage(context, limit, signal);
     // A run of no task: the ship's and the voyage's spend.
-    if (usage.turns > 0) await deck.helm.call("usage", { session: randomUUID(), run: randomUUID(), usage }, patience);
-    await deck.helm.call("trial", { fit, message: message.slice(0, 2000) }, patience);
+    if (usage.turns > 0) await context.helm.call("usage", { session: randomUUID(), run: randomUUID(), usage }, patience);
+    await context.helm.call("trial", { fit, message: message.slice(0, 2000) }, patience);
   } catch (error) {
-    if (!signal.aborted) deck.journal.note("trial", `the trial was not ended: ${(error as Error).message}`);
+    if (!signal.aborted) context.journal.note("trial", `the trial was not ended: ${(error as Error).message}`);
   }
 }
 
-async function prove(deck: Deck, hand: HandSettings, signal: AbortSignal): Promise<Proof> {
-  const { ship } = deck;
+async function prove(context: ClaimContext, hand: HandSettings, signal: AbortSignal): Promise<Proof> {
+  const { ship } = context;
   const crew = ship.crew;
   const places = { ...gatePlaces(crew), settings: join(crew, "trial-settings.json"), socket: join(crew, "trial.sock") };
   const rulesFile = join(crew, "trial-rules.md");
   const cwd = join(ship.scratch, "trial");
   const asked = new Set<string>();
   try {
-    await deck.window.open();
+    await context.window.open();
     hangGates(places);
     mkdirSync(cwd, { recursive: true });
     writeFileSync(rulesFile, "", { mode: 0o600 });
@@ -71,7 +75,7 @@ async function prove(deck: Deck, hand: HandSettings, signal: AbortSignal): Promi
         settingsFile: places.settings,
         rulesFile,
         cwd,
-        env: claudeEnvironment(ship, handBaseEnvironment(deck)),
+        env: claudeEnvironment(ship, handBaseEnvironment(context)),
         timeoutMs: TRIAL_MS,
         mark: `${ship.mark}/trial`,
         signal,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { Grant, HeartbeatReply, Usage } from "../../../../lib/protocol/ship-api.ts";
-import type { Deck } from "../../../claim/context.ts";
+import type { Grant, Usage } from "../../../../lib/protocol/ship-api.ts";
+import { type ClaimContext, forALease } from "../../../claim/context.ts";
 import { Meter, type Metered } from "./meter.ts";
 
 /** A word on a run that goes on; the next one comes soon. */
@@ -21,7 +21,7 @@ export const NOTHING_USED: Usage = { ...NOTHING_METERED, seconds: 0 };
 
 /** Tells the helm what the runs of one claim use, while they go on and at their end, and hears how to go on. */
 export class Spending {
-  readonly #deck: Deck;
+  readonly #context: ClaimContext;
   readonly #claim: { task: string; epoch: number };
   readonly #budgetUsd: number | undefined;
   readonly #meter: Meter;
@@ -32,19 +32,19 @@ export class Spending {
   #telling: Promise<void> | null = null;
   #grown = false;
 
-  private constructor(deck: Deck, grant: Grant, meter: Meter, isMeterOurs: boolean) {
+  private constructor(context: ClaimContext, grant: Grant, meter: Meter, isMeterOurs: boolean) {
     this.#meter = meter;
     this.#isMeterOurs = isMeterOurs;
     meter.onGrowth = () => this.#grow();
-    this.#deck = deck;
+    this.#context = context;
     this.#claim = { task: grant.task.id, epoch: grant.epoch };
     this.#budgetUsd = grant.hand?.budgetUsd;
     this.#run.metered = { ...meter.used };
   }
 
   /** @param meter of a session that goes on from claim to claim. @default one of its own */
-  static async open(deck: Deck, grant: Grant, meter?: Meter): Promise<Spending> {
-    return new Spending(deck, grant, meter ?? (await Meter.open()), !meter);
+  static async open(context: ClaimContext, grant: Grant, meter?: Meter): Promise<Spending> {
+    return new Spending(context, grant, meter ?? (await Meter.open()), !meter);
   }
 
   async close(): Promise<void> {
@@ -83,7 +83,7 @@ export class Spending {
     this.#spentUsd += usage.costUsd;
     this.#run.metered = { ...this.#meter.used };
     await this.#settle();
-    await this.#tell(usage, { totalMs: this.#deck.hello.leaseSeconds * 1000, signal });
+    await this.#tell(usage, forALease(this.#context, signal));
     return usage;
   }
 
@@ -126,7 +126,7 @@ export class Spending {
   async #tell(usage: Usage, options: { totalMs: number; signal: AbortSignal }, growing = false): Promise<void> {
     const { id, session } = this.#run;
     const body = { ...this.#claim, session, run: id, usage, ...(growing && { growing }) };
-    this.#deck.heartbeat.hear(await this.#deck.helm.call<HeartbeatReply>("usage", body, options));
+    this.#context.steering.hear(await this.#context.helm.call("usage", body, options));
   }
 }
 

@@ -1,16 +1,15 @@
 import { randomUUID } from "node:crypto";
-import type { ClaimReply, Grant, HeartbeatReply, Usage } from "../../../../lib/protocol/ship-api.ts";
-import type { Deck } from "../../../claim/context.ts";
+import type { ClaimReply, Grant, Usage } from "../../../../lib/protocol/ship-api.ts";
+import { type ClaimContext, forALease } from "../../../claim/context.ts";
 import type { Hand, HandEnd } from "../../../claim/hand.ts";
 import { work } from "../../../claim/work.ts";
-import { gatekeeperOf } from "../../../gates/for-claim.ts";
+import { gatekeeperFor } from "../../../gates/for-claim.ts";
 import { type Gatekeeper, type HookInput, NO_NEW_TASKS, no, type Verdict, yes } from "../../../gates/gatekeeper.ts";
 import { judgeCommand } from "../../../gates/git-rules.ts";
 import { pause } from "../../../machine/pause.ts";
 import { METER_LATE_MS, type Meter } from "../account/meter.ts";
 import { NOTHING_USED, Spending } from "../account/spending.ts";
 import { renderPrompt } from "../prompt.ts";
-import { toldBy } from "../told.ts";
 
 /** A word on what is used between claims. */
 const TELL_MS = 3000;
@@ -24,7 +23,7 @@ type Held = {
   done: Promise<void>;
 };
 type Parts = {
-  deck: Deck;
+  context: ClaimContext;
   /** Of the session, which goes on from claim to claim. */
   meter: Meter;
   gateProgram: string;
@@ -60,7 +59,7 @@ export class ClaimsByGate {
 
   /** Why the session is to end: no money is left, for the voyage or for what it holds. */
   get spent(): string | null {
-    return this.#held ? this.#held.spent() : this.#parts.deck.heartbeat.spent;
+    return this.#held ? this.#held.spent() : this.#parts.context.steering.spent;
   }
 
   /** Resolves when nothing is under way that changes a claim. */
@@ -78,7 +77,7 @@ export class ClaimsByGate {
 
   /** `begun`: an earlier crew held it, and the tree is as it left it. */
   take(grant: Grant, begun: boolean): Held {
-    const { deck, meter } = this.#parts;
+    const { context, meter } = this.#parts;
     this.taken++;
     let open: (keeper: Gatekeeper) => void = () => {};
     let end: Held["end"] = () => {};
@@ -87,21 +86,21 @@ export class ClaimsByGate {
     });
     const budgetUsd = grant.hand?.budgetUsd;
     let left = () => budgetUsd;
-    const spent = () => deck.heartbeat.spent ?? (left() === 0 ? `stopped at $${budgetUsd}, what was left to spend` : null);
+    const spent = () => context.steering.spent ?? (left() === 0 ? `stopped at $${budgetUsd}, what was left to spend` : null);
     const hand: Hand = async (_deck, _grant, delivery, _log, signal) => {
       if (!begun) await delivery.begin();
       delivery.handBegan = true; // the session that has claimed it
       const held = { task: grant.task.id, epoch: grant.epoch };
       // The session is all claims'; in the ledger each has one of its own, for its spend.
       const account = randomUUID();
-      await deck.helm.call("session", { ...held, session: account }, { totalMs: deck.hello.leaseSeconds * 1000, signal });
-      const spending = await Spending.open(deck, grant, meter);
+      await context.helm.call("session", { ...held, session: account }, forALease(context, signal));
+      const spending = await Spending.open(context, grant, meter);
       spending.begin(account, null);
       left = () => spending.left();
       const over = new AbortController();
       const { gateProgram, claude } = this.#parts;
       open(
-        gatekeeperOf(deck, grant, delivery, {
+        gatekeeperFor(context, grant, delivery, {
           gateProgram,
           claude,
           onHalt: (halt) => over.abort(halt),
@@ -126,7 +125,7 @@ export class ClaimsByGate {
       open = resolve;
     });
     const done = this.#parts
-      .onClaim((signal) => work(deck, grant, signal, hand))
+      .onClaim((signal) => work(context, grant, signal, hand))
       .finally(() => {
         this.#held = null;
       });
@@ -143,13 +142,13 @@ export class ClaimsByGate {
 
   /** Tells the helm what the session has used beside its claims, and hears how to go on. Only while none is held. Never throws. */
   async tellBeside(growing: boolean): Promise<void> {
-    const { helm, heartbeat } = this.#parts.deck;
+    const { helm, steering } = this.#parts.context;
     const usage = this.#usedBeside;
     if (usage.turns === 0) return;
     const body = { ...this.#beside, usage, ...(growing && { growing }) };
     const options = { totalMs: TELL_MS, signal: AbortSignal.timeout(TELL_MS) };
-    await helm.call<HeartbeatReply>("usage", body, options).then(
-      (reply) => heartbeat.hear(reply),
+    await helm.call("usage", body, options).then(
+      (reply) => steering.hear(reply),
       () => {},
     );
   }
@@ -205,15 +204,15 @@ export class ClaimsByGate {
   }
 
   async #claim(id: string): Promise<Verdict> {
-    const { deck } = this.#parts;
+    const { context } = this.#parts;
     if (!/^\d+$/.test(id)) return no(`There is no task "${id}".`);
-    const patience = { totalMs: deck.hello.leaseSeconds * 1000, signal: AbortSignal.timeout(deck.hello.leaseSeconds * 1000) };
-    const reply = await deck.helm.call<ClaimReply>("claim", { only: id }, patience);
+    const patience = forALease(context, AbortSignal.timeout(context.hello.leaseSeconds * 1000));
+    const reply = await context.helm.call("claim", { only: id }, patience);
     if (reply.kind !== "grant") return no(whyNot(reply, id));
     const held = this.take(reply.grant, false);
     await held.keeper;
     if (reply.grant.task.id !== id) return no(`You hold task ${reply.grant.task.id} already. Go on with it.`);
-    const who = { ship: deck.ship.config.ship, voyage: deck.hello.voyage.name };
+    const who = { ship: context.ship.config.ship, voyage: context.hello.voyage.name };
     const { spec: _told, ...grant } = reply.grant;
     return { allow: true, context: renderPrompt(grant, who) };
   }
@@ -222,7 +221,7 @@ export class ClaimsByGate {
   async #ask(held: Held, input: HookInput): Promise<Verdict> {
     const keeper = await held.keeper;
     const verdict = await keeper.judge(input);
-    const told = toldBy(keeper);
+    const told = keeper.end;
     if (!told) return verdict;
     if (told.kind === "accepted") this.#accepted.add(held.grant.task.id);
     held.end(told);

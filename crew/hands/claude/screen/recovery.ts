@@ -1,4 +1,4 @@
-import type { Deck } from "../../../claim/context.ts";
+import type { ClaimContext } from "../../../claim/context.ts";
 import type { HookInput } from "../../../gates/gatekeeper.ts";
 import { type Failure, wordsOf } from "../failure.ts";
 import { backOff, FAILURES, holdVoyage, waitOut, waitWithMoney } from "../retry-policy.ts";
@@ -16,7 +16,7 @@ export type RecoveryParts = {
  * claude-code §3), or, for a limit, until that is over, but not always. So it is nudged.
  */
 export class Recovery {
-  readonly #deck: Deck;
+  readonly #context: ClaimContext;
   readonly #parts: RecoveryParts;
   readonly #say: (text: string, signal: AbortSignal) => Promise<void>;
   #inARow = 0;
@@ -24,8 +24,8 @@ export class Recovery {
   /** Its turn was ended by a limit, and nothing has come since: its screen may ask what to do, and would take what is typed for the answer. */
   asking = false;
 
-  constructor(deck: Deck, parts: RecoveryParts, say: (text: string, signal: AbortSignal) => Promise<void>) {
-    this.#deck = deck;
+  constructor(context: ClaimContext, parts: RecoveryParts, say: (text: string, signal: AbortSignal) => Promise<void>) {
+    this.#context = context;
     this.#parts = parts;
     this.#say = say;
   }
@@ -48,7 +48,7 @@ export class Recovery {
 
   /** Of a StopFailure; returns when all is done about it. Throws when `signal` aborts, or somebody has gone on. */
   async failed(input: HookInput, session: AbortSignal): Promise<void> {
-    const { journal, heartbeat, hello } = this.#deck;
+    const { journal, steering, hello } = this.#context;
     this.#waiting?.end.abort();
     const end = new AbortController();
     this.#waiting = { for: input.prompt_id, end };
@@ -62,15 +62,16 @@ export class Recovery {
       journal.note("api", `${why}, ${this.#inARow} times in a row`);
     } else journal.note(failure.kind, why);
 
-    if (failure.kind === "api" && this.#inARow < FAILURES) await waitWithMoney(this.#deck, backOff(hello, this.#inARow), signal);
+    if (failure.kind === "api" && this.#inARow < FAILURES)
+      await waitWithMoney(this.#context, backOff(hello, this.#inARow), signal);
     else {
       // A helm that does not take it is the heartbeat's to judge.
-      const untilMs = await holdVoyage(this.#deck, failure, session).catch(() => failure.resetsAtMs ?? Date.now());
+      const untilMs = await holdVoyage(this.#context, failure, session).catch(() => failure.resetsAtMs ?? Date.now());
       signal.throwIfAborted();
       if (failure.kind !== "limit" || !this.#parts.waitsFor(untilMs)) return this.#parts.onStuck(why, failure.kind);
-      await waitOut(this.#deck, untilMs, signal);
+      await waitOut(this.#context, untilMs, signal);
     }
-    if (heartbeat.spent !== null) return this.#parts.onStuck(heartbeat.spent, "spent");
+    if (steering.spent !== null) return this.#parts.onStuck(steering.spent, "spent");
     await this.#say(`${failure.kind === "limit" ? "The usage limit is over" : "The API failed"}. Go on where you were.`, signal);
   }
 }

@@ -13,7 +13,7 @@ const LOOK_MS = 2_000;
 const KEYS_MS = 300;
 
 /** Is somebody attached? */
-export const attended = async (): Promise<boolean> => (await clients()).length > 0;
+export const isAttended = async (): Promise<boolean> => (await clients()).length > 0;
 
 /**
  * Types `text` as a message of its own, once nobody else is typing; what is begun is typed to its end. `asking`: the screen may ask something, which

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { HandSettings } from "../../../../lib/plan/types.ts";
-import type { Deck } from "../../../claim/context.ts";
+import type { ClaimContext } from "../../../claim/context.ts";
 import type { HookInput, Verdict } from "../../../gates/gatekeeper.ts";
 import { gatePlaces } from "../../../gates/hook-settings.ts";
 import { openDoor } from "../../../gates/socket.ts";
@@ -42,7 +42,7 @@ export class Tui {
   /** Of all that the session uses while this crew keeps it. */
   readonly meter: Meter;
   pid = 0;
-  readonly #deck: Deck;
+  readonly #context: ClaimContext;
   readonly #parts: TuiParts;
   readonly #idFile: string;
   readonly #recovery: Recovery;
@@ -50,17 +50,17 @@ export class Tui {
   /** Of the session, by its own count. */
   #costUsd = 0;
 
-  private constructor(deck: Deck, parts: TuiParts, meter: Meter) {
-    this.#deck = deck;
+  private constructor(context: ClaimContext, parts: TuiParts, meter: Meter) {
+    this.#context = context;
     this.#parts = parts;
     this.meter = meter;
-    this.#recovery = new Recovery(deck, parts, (text, signal) => this.say(text, signal));
-    this.#idFile = join(deck.ship.crew, "interactive-session");
+    this.#recovery = new Recovery(context, parts, (text, signal) => this.say(text, signal));
+    this.#idFile = join(context.ship.crew, "interactive-session");
     this.#session = existsSync(this.#idFile) ? readFileSync(this.#idFile, "utf8") : randomUUID();
   }
 
-  static async open(deck: Deck, parts: TuiParts): Promise<Tui> {
-    return new Tui(deck, parts, await Meter.open());
+  static async open(context: ClaimContext, parts: TuiParts): Promise<Tui> {
+    return new Tui(context, parts, await Meter.open());
   }
 
   close(): Promise<void> {
@@ -69,7 +69,7 @@ export class Tui {
 
   /** Throws the signal's reason; Halt "stop" when it cannot be kept running. */
   async keep(signal: AbortSignal): Promise<never> {
-    const { ship, journal, hello } = this.#deck;
+    const { ship, journal, hello } = this.#context;
     const crew = ship.crew;
     const places = gatePlaces(crew);
     const rulesFile = join(crew, "claude-rules.md");
@@ -77,7 +77,7 @@ export class Tui {
     const closeDoor = await openDoor(places.socket, (input) => this.#judge(input, signal));
     try {
       for (let failures = 0; ; ) {
-        await hangGatesOrEnd(this.#deck, places, signal, true);
+        await hangGatesOrEnd(this.#context, places, signal, true);
         const resume = transcriptOf(ship, this.#session) !== null;
         if (!resume) this.#session = randomUUID();
         writeFileSync(this.#idFile, this.#session, { mode: 0o600 });
@@ -87,7 +87,7 @@ export class Tui {
         failures = seconds * 1000 > LIVED_MS ? 0 : failures + 1;
         if (failures >= FAILURES) {
           const why = `Claude Code's screen ended ${failures} times in a row, at last with exit status ${exitCode}`;
-          await endUnfit(this.#deck, why, signal);
+          await endUnfit(this.#context, why, signal);
         }
         await pause(backOff(hello, failures), signal);
       }
@@ -102,7 +102,7 @@ export class Tui {
   }
 
   #run(resume: boolean, settingsFile: string, rulesFile: string, signal: AbortSignal) {
-    const { ship, tree, window } = this.#deck;
+    const { ship, tree, window } = this.#context;
     const { hand } = this.#parts;
     const env = { ...this.#parts.env(), ...this.meter.environment };
     const prompt = this.#parts.prompt(resume);
@@ -125,7 +125,7 @@ export class Tui {
         this.pid = pid;
       },
       start: window.start(true),
-    }).catch((error: unknown) => endWithoutClaude(this.#deck, error, signal));
+    }).catch((error: unknown) => endWithoutClaude(this.#context, error, signal));
   }
 
   async #judge(input: HookInput, signal: AbortSignal): Promise<Verdict> {
@@ -142,7 +142,7 @@ export class Tui {
     const verdict = await this.#parts.judge(input);
     if (!verdict.allow) {
       const what = input.tool_name ?? input.hook_event_name;
-      this.#deck.journal.note("gate", `gate: ${what} refused: ${verdict.reason.split("\n")[0]}`);
+      this.#context.journal.note("gate", `gate: ${what} refused: ${verdict.reason.split("\n")[0]}`);
     }
     return verdict;
   }
