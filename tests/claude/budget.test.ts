@@ -1,9 +1,10 @@
 import { afterEach, expect, test } from "vitest";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
-import { gitIn } from "../crew/git-in.ts";
-import { INSTALL_MS } from "./claude-cli.ts";
-import { bash, ClaudeFleet, complete, diligent, steps } from "./fleet.ts";
-import type { Tokens, Turn } from "./stand-in-api.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash, complete, diligent, steps } from "../support/claude/model.ts";
+import type { Tokens, Turn } from "../support/claude/stand-in-api.ts";
+import { gitIn } from "../support/git.ts";
+import { ClaudeFleet } from "./fleet.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());

@@ -1,11 +1,12 @@
 import { afterEach, expect, test } from "vitest";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
-import { gitIn } from "../crew/git-in.ts";
-import type { TestShip } from "../crew/test-ship.ts";
-import { INSTALL_MS } from "./claude-cli.ts";
-import { bash, ClaudeFleet, claudePid, complete, update } from "./fleet.ts";
-import { selfStarter } from "./self-starter.ts";
-import type { Turn } from "./stand-in-api.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash, complete, update } from "../support/claude/model.ts";
+import { selfStarter } from "../support/claude/self-starter.ts";
+import type { Turn } from "../support/claude/stand-in-api.ts";
+import { gitIn } from "../support/git.ts";
+import type { TestShip } from "../support/test-ship.ts";
+import { ClaudeFleet, claudePid } from "./fleet.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());

@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
-import { INSTALL_MS } from "./claude-cli.ts";
-import { ClaudeFleet, claudePid, diligent, KEY, type Small } from "./fleet.ts";
-import type { Conversation } from "./stand-in-api.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { diligent } from "../support/claude/model.ts";
+import type { Conversation } from "../support/claude/stand-in-api.ts";
+import { ClaudeFleet, claudePid, KEY, type Small } from "./fleet.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());

@@ -2,11 +2,12 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { ensureHelm } from "../../lib/daemons/helm.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
-import type { TestShip } from "../crew/test-ship.ts";
-import { INSTALL_MS } from "./claude-cli.ts";
-import { allDone, bash, ClaudeFleet, claudePid, complete, diligent, ONCE_EACH, steps, THREE, update } from "./fleet.ts";
-import { shipOf } from "./self-starter.ts";
-import type { Turn } from "./stand-in-api.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash, complete, diligent, steps, update } from "../support/claude/model.ts";
+import { shipOf } from "../support/claude/self-starter.ts";
+import type { Turn } from "../support/claude/stand-in-api.ts";
+import type { TestShip } from "../support/test-ship.ts";
+import { allDone, ClaudeFleet, claudePid, ONCE_EACH, THREE } from "./fleet.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());

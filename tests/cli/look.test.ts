@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
-import { until } from "../harbor/fixture.ts";
-import { type Fleet, ocaptain, ongoing, openFleet } from "./fleet.ts";
+import { ocaptain } from "../support/ocaptain.ts";
+import { until } from "../support/until.ts";
+import { type Fleet, ongoing, openFleet } from "./fleet.ts";
 
 /** Two ships: one at work until told, one with nothing left that it may do. Task 2 fails; 3 waits for it. */
 const tasks = [

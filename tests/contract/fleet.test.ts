@@ -2,11 +2,11 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { spritePrefix } from "../../lib/base/naming.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
+import { openPort } from "../support/voyage/port.ts";
+import { type Props, resource } from "../support/voyage/resource.ts";
+import { killHarbor } from "../support/voyage/voyage.ts";
 import { Engine } from "./fleet/engine.ts";
 import { openSea, untouched } from "./fleet/sea.ts";
-import { openPort } from "./port.ts";
-import { type Props, resource } from "./resource.ts";
-import { killHarbor } from "./voyage.ts";
 
 /** So many fleets sail. FLEET_CASES=300 looks longer. */
 const CASES = Number(process.env.FLEET_CASES || 12);

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { diamond } from "../fixtures/plan.ts";
+import { diamond } from "../support/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 /** By the real engine; the plugin of @pulumi/command is a stand-in, for its binary cannot be had here. */

@@ -11,8 +11,8 @@ import type { PlanHandSettings } from "../../lib/plan/types.ts";
 import type { Spend, VoyageStatus } from "../../lib/protocol/status.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { TaskCounts } from "../../lib/voyage/task-files.ts";
-import { diamond, type SmallTask, writePlan, writeRepo } from "../fixtures/plan.ts";
-import { pulumiEnvironment } from "../fixtures/pulumi-environment.ts";
+import { diamond, type SmallTask, writePlan, writeRepo } from "../support/plan.ts";
+import { pulumiEnvironment } from "../support/pulumi-environment.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 

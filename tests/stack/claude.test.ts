@@ -2,9 +2,9 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { INSTALL_MS } from "../claude/claude-cli.ts";
-import { diligent } from "../claude/fleet.ts";
-import { diamond } from "../fixtures/plan.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { diligent } from "../support/claude/model.ts";
+import { diamond } from "../support/plan.ts";
 import type { Captain } from "./captain.ts";
 import { KEY, openClaudeCaptain } from "./claude-captain.ts";
 

@@ -2,9 +2,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { claudeFolder, INSTALL_MS } from "../claude/claude-cli.ts";
-import { bash, complete, steps } from "../claude/fleet.ts";
-import { StandInApi } from "../claude/stand-in-api.ts";
+import { claudeFolder, INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash, complete, steps } from "../support/claude/model.ts";
+import { StandInApi } from "../support/claude/stand-in-api.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 /** What a plan asks for its ships, `network` and `github`: the real engine, harbor ships, Claude Code; a stand-in of the Messages API. */
