@@ -38,7 +38,7 @@ test("status: the voyage, what needs the captain first, a row a ship with how th
   );
   expect(stdout.indexOf("needs the captain")).toBeLessThan(stdout.indexOf("SHIP"));
   expect(stdout).toMatch(
-    /✗ task 2 \(Task 2\) is blocked after 1 try: exit status 3: no timber\n {4}hint: edit the plan's tasks\/2.json .*, then: pulumi up -s quay/,
+    /✗ task 2 \(Task 2\) is blocked after 1 try: exit status 3: no timber\n {4}hint: ocaptain logs quay --task 2 {2}# then mend the plan's tasks\/2.json, and: pulumi up -s quay/,
   );
   expect(stdout).toMatch(new RegExp(`\n${busy} +working +\\d+s +connected +\\S.* +\\d+s +#1 Task 1`));
   expect(stdout).toMatch(new RegExp(`\n${idle()} +asleep +\\d+s +said goodbye: nothing to do`));
