@@ -3,7 +3,7 @@ import { span } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
 import { spendCell } from "../output/spend.ts";
 import { type Cell, table } from "../output/table.ts";
-import { see } from "../status/collect.ts";
+import { collectStatus } from "../status/collect.ts";
 import { allVoyages, type KnownVoyage } from "../target/choose-voyage.ts";
 
 /** `ocaptain ls [--all]`: a row a voyage, those that have sunk with `--all` only. A voyage whose file is broken is a remark, and hides no other. */
@@ -32,7 +32,7 @@ export async function ls(options: { all?: boolean }, io: Io): Promise<void> {
 
 /** One voyage as `--json` prints it. `needsYou` counts what only a person can mend; `createdAt` and `sunkAt` are ISO 8601. */
 async function rowOf(voyage: KnownVoyage) {
-  const view = await see(voyage);
+  const view = await collectStatus(voyage);
   return {
     stack: view.stack,
     id: view.id,

@@ -3,7 +3,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { parseDuration } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
-import { see } from "../status/collect.ts";
+import { collectStatus } from "../status/collect.ts";
 import type { StatusView } from "../status/view.ts";
 import { chooseVoyage } from "../target/choose-voyage.ts";
 
@@ -37,7 +37,7 @@ export async function wait(name: string | undefined, options: { for?: string; ti
   const end = options.timeout === undefined ? Number.POSITIVE_INFINITY : Date.now() + parseDuration(options.timeout);
   const { file } = await chooseVoyage(name);
   for (let told = ""; !io.signal.aborted; await sleep(LOOK_MS, undefined, { signal: io.signal }).catch(() => {})) {
-    const view = await see(await chooseVoyage(file.stack));
+    const view = await collectStatus(await chooseVoyage(file.stack));
     const said = `${view.stack} is ${view.state}: ${view.tasks.accepted} of ${view.tasks.total - view.tasks.cancelled} tasks accepted`;
     if (said !== told) io.note(said);
     told = said;
