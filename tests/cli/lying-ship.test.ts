@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { see } from "../../cli/status/collect.ts";
+import { collectStatus } from "../../cli/status/collect.ts";
 import { renderStatus } from "../../cli/status/render.ts";
 import { sortSessions, syncAttention, syncOf } from "../../cli/status/sync-view.ts";
 import { explain } from "../../lib/base/errors.ts";
@@ -150,7 +150,7 @@ describe("nothing that a ship, an agent or a plan wrote steers the captain's ter
       lastError: PLANTED,
     };
     const syncs = sortSessions(parseSessions(JSON.stringify([raw])));
-    const view = await see({ file: (await readVoyageFile("quay"))!, folder: folder() });
+    const view = await collectStatus({ file: (await readVoyageFile("quay"))!, folder: folder() });
     const ships = view.ships.map((row) => ({ ...row, sync: syncOf(syncs, row.ship, row.state) }));
     const attention = syncAttention(syncs, "ship-0", folder().mirror("ship-0"), "quay");
     expect(attention).toHaveLength(2);
