@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Voyage } from "../../helm/voyage/voyage.ts";
+import { makePlan } from "../support/helm-voyage.ts";
 import { boardPaperShip, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
-import { makePlan } from "./support.ts";
 
 /** A ship's own faults: they cost no task a try and no voyage its verdict, and three in a row put the ship out of service until the next launch. */
 

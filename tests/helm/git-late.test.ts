@@ -10,7 +10,8 @@ import type { Branch } from "../../helm/repository/branch.ts";
 import { Voyage } from "../../helm/voyage/voyage.ts";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { git } from "../../lib/git/run.ts";
-import { makePlan, sh } from "./support.ts";
+import { gitIn } from "../support/git.ts";
+import { makePlan } from "../support/helm-voyage.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -20,8 +21,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("a git command at the captain", () => {
   test("that ended while this process was stopped has ended, and its result is told", async () => {
-    sh(folder, "init", "-q", "-b", "main");
-    sh(folder, "commit", "-q", "--allow-empty", "-m", "start");
+    gitIn(folder, "init", "-q", "-b", "main");
+    gitIn(folder, "commit", "-q", "--allow-empty", "-m", "start");
     const running = git(["update-ref", "refs/heads/moved", "HEAD"], { cwd: folder, timeoutMs: 300 });
     const failing = git(["update-ref", "refs/heads/not", "f".repeat(40)], { cwd: folder, timeoutMs: 300 });
     // As after SIGSTOP and SIGCONT: no event is seen for longer than its time, then the timer's before its end's.
@@ -29,7 +30,7 @@ describe("a git command at the captain", () => {
     const [moved, failed] = await Promise.allSettled([running, failing]);
     expect(moved).toMatchObject({ status: "fulfilled", value: { exitCode: 0 } });
     expect(failed).toMatchObject({ status: "rejected", reason: { code: "GIT" } });
-    expect(sh(folder, "rev-parse", "moved")).toBe(sh(folder, "rev-parse", "HEAD"));
+    expect(gitIn(folder, "rev-parse", "moved")).toBe(gitIn(folder, "rev-parse", "HEAD"));
   });
 
   test("that takes too long is ended, and that is told", async () => {

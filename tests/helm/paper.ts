@@ -8,7 +8,7 @@ import { Store } from "../../helm/ledger/store.ts";
 import type { Branch } from "../../helm/repository/branch.ts";
 import { Voyage } from "../../helm/voyage/voyage.ts";
 import type { RegisterVoyage } from "../../lib/protocol/admin-api.ts";
-import { makePlan } from "./support.ts";
+import { makePlan } from "../support/helm-voyage.ts";
 
 /** A voyage in this process: the real ledger and rules, on a repository of paper and, if wished, a clock that the test moves. */
 

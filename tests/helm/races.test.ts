@@ -5,8 +5,8 @@ import type { Branch } from "../../helm/repository/branch.ts";
 import { HttpError } from "../../helm/server/http.ts";
 import type { Voyage } from "../../helm/voyage/voyage.ts";
 import type { Grant } from "../../lib/protocol/ship-api.ts";
+import { makePlan } from "../support/helm-voyage.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
-import { makePlan } from "./support.ts";
 
 /** Tasks that change the same files: to lose a race costs no try, and nobody loses it for ever. */
 

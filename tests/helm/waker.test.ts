@@ -5,8 +5,8 @@ import type { Voyage } from "../../helm/voyage/voyage.ts";
 import { Waker } from "../../helm/voyage/wake.ts";
 import { spriteName } from "../../lib/base/naming.ts";
 import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
+import { makePlan } from "../support/helm-voyage.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
-import { makePlan } from "./support.ts";
 
 /** Which ships the helm wakes, and when: its clock and the provider in the test's hand. With the real ones: wake.test.ts and wake-crew.test.ts. */
 const TIMING = { leaseSeconds: 120, heartbeatSeconds: 10, fenceSeconds: 90, lingerSeconds: 8 };
