@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { readSource } from "../../lib/git/voyage-repo.ts";
 import { loadPlan } from "../../lib/plan/load.ts";
 import { meantRepo } from "../../lib/plan/repo.ts";
-import { writeRepo } from "../fixtures/plan.ts";
 import { formatFindings } from "../support/findings.ts";
+import { writeRepo } from "../support/plan.ts";
 
 let root: string;
 beforeEach(async () => {
