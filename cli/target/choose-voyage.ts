@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { OcaptainError } from "../../lib/base/errors.ts";
+import { explain, OcaptainError } from "../../lib/base/errors.ts";
 import { type VoyageFolder, voyageFolderAt, voyagesRoot } from "../../lib/base/paths.ts";
 import { readVoyageFile, type VoyageFile } from "../../lib/voyage/identity.ts";
 import { hintAtStack } from "../output/hint.ts";
@@ -51,6 +51,15 @@ async function find(name: string | undefined): Promise<KnownVoyage> {
   throw new OcaptainError("WHICH_VOYAGE", `there are several voyages; say which:\n${lines.join("\n")}`, {
     hint: `ocaptain status ${names[0]}`,
   });
+}
+
+/** Every voyage of this captain, in the order of its name, and a sentence for each that cannot be read. */
+export async function allVoyages(): Promise<{ known: KnownVoyage[]; broken: string[] }> {
+  const seen = await Promise.allSettled((await voyageNames()).map(open));
+  return {
+    known: seen.flatMap((each) => (each.status === "fulfilled" ? [each.value] : [])),
+    broken: seen.flatMap((each) => (each.status === "rejected" ? [explain(each.reason)] : [])),
+  };
 }
 
 async function open(name: string): Promise<KnownVoyage> {

@@ -5,8 +5,8 @@ import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import type { Grant } from "../../lib/protocol/ship-api.ts";
 import { writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../helm/support.ts";
-import { BIN, ocaptain } from "./fleet.ts";
+import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
+import { BIN, ocaptain } from "../support/ocaptain.ts";
 
 /** Spend, budgets and questions as the captain sees them: the real helm and the real command; ships are their calls alone. */
 const ID = "abc123";

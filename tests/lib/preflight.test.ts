@@ -28,8 +28,8 @@ import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { tailscaleParts } from "../../lib/tailnet/node/parts.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
 import { writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { writeRepo } from "../fixtures/plan.ts";
-import { startStandInTailscale } from "../fixtures/stand-in-tailscale.ts";
+import { writeRepo } from "../support/plan.ts";
+import { startStandInTailscale } from "../support/stand-in-tailscale.ts";
 
 let root: string;
 const servers: Server[] = [];
