@@ -56,6 +56,3 @@ export const SETSID = existsSync("/usr/bin/setsid") ? "/usr/bin/setsid" : "setsi
 
 /** `~` and `~/…` are the ship's home: a client cannot know where that is. */
 export const inHome = (home: string, dir: string | undefined): string => (dir ? dir.replace(/^~(?=\/|$)/, () => home) : home);
-
-/** A word for a POSIX shell. */
-export const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;

@@ -1,12 +1,12 @@
-import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { OcaptainError } from "../base/errors.ts";
 import { harborHome, harborInfoFile } from "../base/paths.ts";
 import { programFile } from "../base/program-file.ts";
-import { DAEMON_CWD, daemonEnvironment } from "./environment.ts";
+import { lastWords, startDetached, waitForWord } from "./detached.ts";
+import { daemonEnvironment } from "./environment.ts";
 import { harborClaude } from "./harbor-claude.ts";
 
 const HarborInfo = z.object({
@@ -75,16 +75,17 @@ export async function ensureHarbor(options: HarborWish = {}): Promise<HarborInfo
 let starting: Promise<HarborInfo> | undefined;
 
 async function startHarbor(options: HarborWish): Promise<HarborInfo> {
-  const ended = startDetached(options.latency ?? process.env.OCAPTAIN_HARBOR_LATENCY ?? "none", options.unconfined ?? false);
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  while (performance.now() < deadline) {
-    const info = await runningHarbor();
-    if (info) return info;
-    // Status 0: another one was quicker, and answers soon.
-    if (ended.exitCode !== undefined && ended.exitCode !== 0) break;
-    await delay(POLL_MS);
-  }
-  throw new OcaptainError("HARBOR_START", `the harbor did not start; the end of its log ${logFile()}:\n${logTail()}`, {
+  mkdirSync(harborHome(), { recursive: true, mode: 0o700 });
+  const latency = options.latency ?? process.env.OCAPTAIN_HARBOR_LATENCY ?? "none";
+  const daemon = startDetached(
+    process.execPath,
+    [programFile("harbor/main"), "--background", "--latency", latency, ...(options.unconfined ? ["--unconfined"] : [])],
+    { env: daemonEnvironment("harbor"), logFile: logFile(), log: "append" },
+  );
+  // A harbor that finds another one ends with status 0, and that other one answers soon.
+  const info = await waitForWord(daemon, runningHarbor, { timeoutMs: START_TIMEOUT_MS, yields: 0 });
+  if (info) return info;
+  throw new OcaptainError("HARBOR_START", `the harbor did not start; the end of its log ${logFile()}:\n${lastWords(logFile())}`, {
     hint: "npm run harbor",
   });
 }
@@ -125,28 +126,6 @@ function otherKind({ pid, unconfined }: HarborInfo): OcaptainError {
   return new OcaptainError("HARBOR_KIND", `the harbor that runs (process ${pid}) ${wish}`, {
     hint: `take what it has: pulumi config set ocaptain:unconfined ${unconfined}; or end it: npm run harbor -- --stop (its ships' processes end, their files stay)`,
   });
-}
-
-function startDetached(latency: string, unconfined: boolean): { exitCode: number | undefined } {
-  mkdirSync(harborHome(), { recursive: true, mode: 0o700 });
-  const log = openSync(logFile(), "a", 0o600);
-  const main = programFile("harbor/main");
-  const child = spawn(process.execPath, [main, "--background", "--latency", latency, ...(unconfined ? ["--unconfined"] : [])], {
-    detached: true,
-    stdio: ["ignore", log, log],
-    cwd: DAEMON_CWD,
-    env: daemonEnvironment(),
-  });
-  closeSync(log);
-  child.unref();
-  const ended: { exitCode: number | undefined } = { exitCode: undefined };
-  child.once("exit", (code) => {
-    ended.exitCode = code ?? 1;
-  });
-  child.once("error", () => {
-    ended.exitCode = 1;
-  });
-  return ended;
 }
 
 /** Ends a harbor that `ensureHarbor` started, once it has no ship left; one that somebody runs in a terminal stays. */
@@ -206,13 +185,5 @@ function isAlive(pid: number): boolean {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
   } catch {
     return false;
-  }
-}
-
-function logTail(): string {
-  try {
-    return readFileSync(logFile(), "utf8").split("\n").slice(-15).join("\n").trim();
-  } catch {
-    return "(no log)";
   }
 }

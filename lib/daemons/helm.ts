@@ -1,5 +1,4 @@
-import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -10,7 +9,8 @@ import { helmHome, voyageFolderAt } from "../base/paths.ts";
 import { holderOf } from "../base/port-holder.ts";
 import type { Health } from "../protocol/admin-api.ts";
 import { HELM_PORT } from "../tailnet/policy/policy-rules.ts";
-import { DAEMON_CWD, daemonEnvironment, daemonTmp, OUTSIDE } from "./environment.ts";
+import { lastWords, startDetached, waitForWord } from "./detached.ts";
+import { daemonEnvironment, daemonTmp } from "./environment.ts";
 import { lossOf } from "./health.ts";
 import { HELM_EXIT, HELM_MAIN, helmBuild } from "./helm-build.ts";
 import { type HelmClient, helmClient } from "./helm-client.ts";
@@ -18,8 +18,6 @@ import { helmPort, isPortChosen, keepHelmPort } from "./helm-port.ts";
 
 const START_MS = 20_000;
 const STOP_MS = 10_000;
-/** For its calls of the provider, beside what every daemon gets. */
-const NETWORK = ["LC_ALL", "SSH_AUTH_SOCK", ...OUTSIDE];
 
 /** What it runs. */
 export const HELM_PROGRAMS = ["git"];
@@ -93,30 +91,12 @@ async function sailsInTailnet(): Promise<boolean> {
 
 async function start(client: HelmClient): Promise<"port busy" | undefined> {
   mkdirSync(helmHome(), { recursive: true, mode: 0o700 });
-  const output = join(helmHome(), "output.log");
-  const file = openSync(output, "w", 0o600);
-  const child = spawn(process.execPath, [HELM_MAIN], {
-    cwd: DAEMON_CWD,
-    detached: true,
-    stdio: ["ignore", file, file],
-    env: daemonEnvironment(NETWORK),
-  });
-  closeSync(file);
-  let exitCode: number | null | undefined;
-  child.once("exit", (code) => (exitCode = code));
-  child.once("error", () => (exitCode = 1));
-  child.unref();
-
-  const deadline = performance.now() + START_MS;
-  while (performance.now() < deadline) {
-    if (await healthOf(client)) return undefined;
-    if (exitCode === HELM_EXIT.portBusy) return "port busy";
-    // "locked": another helm is coming up or going down; the next round sees which.
-    if (exitCode !== undefined && exitCode !== HELM_EXIT.locked) break;
-    await delay(25);
-  }
-  const tail = readFileSync(output, "utf8").slice(-2000).trim();
-  throw new OcaptainError("HELM_START", `the helm did not come up in ${START_MS / 1000} s: ${tail || "it said nothing"}`, {
+  const logFile = join(helmHome(), "output.log");
+  const daemon = startDetached(process.execPath, [HELM_MAIN], { env: daemonEnvironment("helm"), logFile });
+  // "locked": another helm is coming up or going down, and the next look sees which.
+  if (await waitForWord(daemon, () => healthOf(client), { timeoutMs: START_MS, yields: HELM_EXIT.locked })) return undefined;
+  if (daemon.exitCode === HELM_EXIT.portBusy) return "port busy";
+  throw new OcaptainError("HELM_START", `the helm did not come up in ${START_MS / 1000} s: ${lastWords(logFile)}`, {
     hint: `cat ${join(helmHome(), "helm.log")}`,
   });
 }

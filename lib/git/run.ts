@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import { OcaptainError } from "../base/errors.ts";
+import { inherited } from "../daemons/environment.ts";
 
 /**
  * git at the captain, for everyone. It never runs what a repository brings (design, "Captain's folder"): hooks, fsmonitor, filters and
@@ -29,26 +30,9 @@ const SAFE: GitConfig = [
   ["advice.detachedHead", "false"],
 ];
 
-const INHERITED = [
-  "PATH",
-  "HOME",
-  "TMPDIR",
-  "SSH_AUTH_SOCK",
-  "SSL_CERT_FILE",
-  "SSL_CERT_DIR",
-  "http_proxy",
-  "https_proxy",
-  "all_proxy",
-  "no_proxy",
-  "HTTPS_PROXY",
-  "ALL_PROXY",
-  "NO_PROXY",
-];
-
 /** The whole environment of a git process of ours; `config` comes after, and so above, the safe settings. */
 export function gitEnv(config: GitConfig = [], extra: Record<string, string> = {}): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const name of INHERITED) if (process.env[name] !== undefined) env[name] = process.env[name];
+  const env = inherited("git");
   const all = [...SAFE, ...config];
   env.GIT_CONFIG_COUNT = String(all.length);
   for (const [index, [key, value]] of all.entries()) {
