@@ -19,11 +19,11 @@ export type Request = {
 
 const MOST_BYTES = 4 * 1024 * 1024;
 
-/** Statuses of passing weather (facts: sprites §9). 429 has a path of its own. */
+/** Statuses of a fault that passes by itself. A rate limit, 429, is handled apart. */
 const WEATHER = new Set([408, 500, 502, 503, 504]);
 export const isWeather = (status: number) => WEATHER.has(status);
 
-/** Longest that one call waits in all for a rate limit to pass (facts: sprites §9, creation 10 a minute). */
+/** Longest that one call waits in all for a rate limit to pass (sprites.dev takes 10 creations a minute). */
 const RATE_BUDGET_MS = 90_000;
 
 export type Http = (request: Request) => Promise<Reply>;
@@ -83,7 +83,7 @@ const networkReason = (error: unknown) => {
 export const describe = (request: Request) => `${request.method} ${request.path.split("?")[0]}`;
 const host = (baseUrl: string) => new URL(baseUrl).host;
 
-/** Running out of running sprites does not pass by waiting (facts: sprites §9). */
+/** Running out of running sprites does not pass by waiting. */
 const concurrencyLimit = (reply: Reply) => reply.body.includes("concurrent_sprite_limit_exceeded");
 
 /** What it says in JSON. @throws OcaptainError SPRITES_GARBLED */

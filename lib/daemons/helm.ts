@@ -19,16 +19,17 @@ import { helmPort, isPortChosen, keepHelmPort } from "./helm-port.ts";
 const START_MS = 20_000;
 const STOP_MS = 10_000;
 
-/** What it runs. */
+/** The programs that a helm runs, and cannot work without. */
 export const HELM_PROGRAMS = ["git"];
 
 let ownBuild: Promise<string> | undefined;
 
 /**
- * The running helm of this code; one of other code is restarted, a missing one started (detached, with an environment from an allow-list).
- * When another program holds the port, and nobody has said that it must be this one, a free port is found and kept. `tailnet`: the caller's ships reach
- * 4318 alone.
- * Throws `PORT_BUSY`, `HELM_SILENT` when one runs and does not answer, `HELM_START` with the log's tail when it does not come up in 20 s.
+ * Returns a client of a running helm of this very code: starts a missing helm as a daemon, and restarts one of other code. When another program
+ * holds the port, and nobody has said that it must be this port, a free one is found and kept.
+ *
+ * @param options.tailnet whether the caller's ships are in a tailnet, where they reach port 4318 alone
+ * @throws OcaptainError PORT_BUSY; HELM_SILENT when a helm runs and does not answer; HELM_START with the end of its log after 20 s
  */
 export async function ensureHelm({ tailnet = false } = {}): Promise<HelmClient> {
   const client = helmClient();
@@ -54,7 +55,10 @@ export async function ensureHelm({ tailnet = false } = {}): Promise<HelmClient> 
   }
 }
 
-/** Ends the running helm, if there is one, and returns when it is gone. Throws `HELM_STOP`. */
+/**
+ * Ends the running helm, if there is one, and returns when it is gone.
+ * @throws OcaptainError HELM_STOP
+ */
 export async function stopHelm(): Promise<void> {
   const client = helmClient();
   const health = await healthOf(client);
@@ -63,7 +67,7 @@ export async function stopHelm(): Promise<void> {
   if (await ends(health.pid, STOP_MS)) return;
   process.kill(health.pid, "SIGKILL");
   if (!(await ends(health.pid, STOP_MS)))
-    throw new OcaptainError("HELM_STOP", `the helm (pid ${health.pid}) does not end`, { hint: `kill -9 ${health.pid}` });
+    throw new OcaptainError("HELM_STOP", `the helm (process ${health.pid}) does not end`, { hint: `kill -9 ${health.pid}` });
 }
 
 async function startElsewhere(client: HelmClient, tailnet: boolean): Promise<void> {
@@ -81,7 +85,7 @@ async function startElsewhere(client: HelmClient, tailnet: boolean): Promise<voi
   throw new OcaptainError("PORT_BUSY", `port ${taken}, where the helm serves ships, is held by ${holderOf(taken)}`, { hint });
 }
 
-/** Does a voyage that the helm knows have a tailnet? By files: no helm runs now. */
+/** Tells whether a voyage that the helm knows has a tailnet. It looks at files, since no helm runs now. */
 async function sailsInTailnet(): Promise<boolean> {
   const json = async (file: string) => JSON.parse(await readFile(file, "utf8").catch(() => "{}")) as Record<string, unknown>;
   const known = Object.values(await json(join(helmHome(), "voyages.json"))) as { folder: string; stack: string }[];
