@@ -8,7 +8,7 @@ import type { Hand, HandEnd } from "../../claim/hand.ts";
 import { gatekeeperFor } from "../../gates/for-claim.ts";
 import type { Gatekeeper } from "../../gates/gatekeeper.ts";
 import { gatePlaces } from "../../gates/hook-settings.ts";
-import { openDoor } from "../../gates/socket.ts";
+import { listenForGates } from "../../gates/socket.ts";
 import type { TaskLog } from "../../machine/task-log.ts";
 import { othersSince } from "./account/credentials.ts";
 import { claudeEnvironment } from "./account/environment.ts";
@@ -42,7 +42,7 @@ export const claudeHand: Hand = async (context, grant, delivery, log, signal) =>
     onAccepted: () => setTimeout(() => over.abort(new Error("accepted")), AFTERWORD_MS).unref(),
   });
 
-  const closeDoor = await openDoor(places.socket, async (input) => {
+  const closeDoor = await listenForGates(places.socket, async (input) => {
     const verdict = await keeper.judge(input);
     if (!verdict.allow)
       context.journal.note("gate", `gate: ${input.tool_name ?? input.hook_event_name} refused: ${verdict.reason.split("\n")[0]}`);

@@ -5,7 +5,7 @@ import type { HandSettings } from "../../../lib/plan/types.ts";
 import type { Usage } from "../../../lib/protocol/ship-api.ts";
 import { type ClaimContext, forALease, handBaseEnvironment } from "../../claim/context.ts";
 import { gatePlaces, hangGates } from "../../gates/hook-settings.ts";
-import { openDoor } from "../../gates/socket.ts";
+import { listenForGates } from "../../gates/socket.ts";
 import { othersSince } from "./account/credentials.ts";
 import { claudeEnvironment } from "./account/environment.ts";
 import { NOTHING_USED } from "./account/spending.ts";
@@ -60,7 +60,7 @@ async function prove(context: ClaimContext, hand: HandSettings, signal: AbortSig
   } catch (error) {
     return { fit: false, message: (error as Error).message, usage: NOTHING_USED };
   }
-  const closeDoor = await openDoor(places.socket, async (input) => {
+  const closeDoor = await listenForGates(places.socket, async (input) => {
     asked.add(input.hook_event_name);
     return { allow: true };
   });

@@ -5,7 +5,7 @@ import type { HandSettings } from "../../../../lib/plan/types.ts";
 import type { ClaimContext } from "../../../claim/context.ts";
 import type { HookInput, Verdict } from "../../../gates/gatekeeper.ts";
 import { gatePlaces } from "../../../gates/hook-settings.ts";
-import { openDoor } from "../../../gates/socket.ts";
+import { listenForGates } from "../../../gates/socket.ts";
 import { pause } from "../../../machine/pause.ts";
 import { run } from "../../../machine/run.ts";
 import { Meter } from "../account/meter.ts";
@@ -74,7 +74,7 @@ export class Tui {
     const places = gatePlaces(crew);
     const rulesFile = join(crew, "claude-rules.md");
     writeFileSync(rulesFile, this.#parts.rules, { mode: 0o600 });
-    const closeDoor = await openDoor(places.socket, (input) => this.#judge(input, signal));
+    const closeDoor = await listenForGates(places.socket, (input) => this.#judge(input, signal));
     try {
       for (let failures = 0; ; ) {
         await hangGatesOrEnd(this.#context, places, signal, true);
