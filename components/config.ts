@@ -9,6 +9,7 @@ import { MAX_SHIPS } from "../lib/plan/limits.ts";
 import { meantRepo } from "../lib/plan/repo.ts";
 import { repoField } from "../lib/plan/schema.ts";
 import type { PreflightFinding } from "../lib/preflight/check.ts";
+import { HandKind, Mesh, ProviderKind } from "../lib/protocol/choices.ts";
 import { claudeCredentials } from "../lib/ship/credentials.ts";
 
 /** A setting is text. What is not a number in it is told as it was written. */
@@ -41,9 +42,9 @@ const VoyageConfig = z.object({
   plan: z.string().transform(withHome).default(""),
   repo: repo.optional(),
   ships: number(z.int().min(1).max(MAX_SHIPS)).optional(),
-  provider: z.enum(["harbor", "sprites"]).default("harbor"),
-  hand: z.enum(["rehearsal", "claude"]).default("rehearsal"),
-  mesh: z.enum(["none", "tailscale"]).default("none"),
+  provider: ProviderKind.default("harbor"),
+  hand: HandKind.default("rehearsal"),
+  mesh: Mesh.default("none"),
   unconfined: flag.default(false),
   keepWorkspace: flag.default(true),
   abandonUnsynced: z.string().optional(),

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { OcaptainError } from "../lib/base/errors.ts";
+import type { ProviderKind, TailnetKind } from "../lib/protocol/choices.ts";
 import type { CrewFile } from "../lib/ship/crew-pack.ts";
 import { readTailnetSettings, type TailnetConfig } from "../lib/tailnet/control/settings.ts";
-import type { TailnetKind } from "../lib/tailnet/control/types.ts";
 import { captainArch, tailscaleParts } from "../lib/tailnet/node/parts.ts";
 
 /**
@@ -10,7 +10,7 @@ import { captainArch, tailscaleParts } from "../lib/tailnet/node/parts.ts";
  * @throws OcaptainError NO_TAILNET, TAILSCALE_MISSING
  */
 export async function shipTailnet(
-  config: TailnetConfig & { provider: "harbor" | "sprites" },
+  config: TailnetConfig & { provider: ProviderKind },
   crew: { files: readonly CrewFile[] },
 ): Promise<{ control: TailnetKind; digest: string }> {
   const { settings, findings } = readTailnetSettings(config);

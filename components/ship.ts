@@ -8,10 +8,16 @@ import {
   output,
   type Resource,
 } from "@pulumi/pulumi";
-import { MutagenSync, Sprite, TailnetKey, TailnetNode, TmuxLaunch } from "../dynamic-providers/resources.ts";
+import { MutagenSync } from "../dynamic-providers/mutagen-sync/resource.ts";
+import type { Args } from "../dynamic-providers/shared/args.ts";
+import type { ShipOfProvider } from "../dynamic-providers/shared/ship-identity.ts";
+import { Sprite } from "../dynamic-providers/sprite/resource.ts";
+import { TailnetKey } from "../dynamic-providers/tailnet-key/resource.ts";
+import { TailnetNode } from "../dynamic-providers/tailnet-node/resource.ts";
+import { TmuxLaunch } from "../dynamic-providers/tmux-launch/resource.ts";
 import { spriteName } from "../lib/base/naming.ts";
 import type { Plan } from "../lib/plan/types.ts";
-import type { TailnetKind } from "../lib/tailnet/control/types.ts";
+import type { ProviderKind, TailnetKind } from "../lib/protocol/choices.ts";
 
 export type ShipTailnet = {
   control: TailnetKind;
@@ -24,7 +30,7 @@ export type ShipTailnet = {
 
 export type ShipArgs = {
   stack: string;
-  provider: "harbor" | "sprites";
+  provider: ProviderKind;
   voyageId: Input<string>;
   nonce: Input<string>;
   helmUrl: Input<string>;
@@ -89,14 +95,8 @@ export class Ship extends ComponentResource {
   }
 }
 
-type Hull = {
-  stack: string;
-  provider: "harbor" | "sprites";
-  voyageId: Input<string>;
-  ship: string;
-  sprite: Output<string>;
-  incarnation: Output<string>;
-};
+/** A ship as its resources are given it. `ship` itself is known before anything is made. */
+type Hull = Args<ShipOfProvider> & { ship: string };
 
 function joinTailnet(hull: Hull, { control, captain, helmPort, digest }: ShipTailnet, parent: Resource): TailnetNode {
   const { provider, ...ship } = hull;

@@ -1,8 +1,10 @@
 import { ComponentResource, type ComponentResourceOptions, type Output, output } from "@pulumi/pulumi";
-import { Helm, Muster, Workspace } from "../dynamic-providers/resources.ts";
+import { Helm } from "../dynamic-providers/helm/resource.ts";
+import { Muster } from "../dynamic-providers/muster/resource.ts";
+import { Workspace } from "../dynamic-providers/workspace/resource.ts";
 import { shipName } from "../lib/base/naming.ts";
 import type { Plan } from "../lib/plan/types.ts";
-import type { TailnetKind } from "../lib/tailnet/control/types.ts";
+import type { HandKind, ProviderKind, TailnetKind } from "../lib/protocol/choices.ts";
 import type { StepResources } from "./captain-steps.ts";
 import { Ship } from "./ship.ts";
 
@@ -10,8 +12,8 @@ export type VoyageArgs = {
   stack: string;
   plan: Plan;
   ships: number;
-  provider: "harbor" | "sprites";
-  hand: "rehearsal" | "claude";
+  provider: ProviderKind;
+  hand: HandKind;
   /** Of the hand claude's credentials; "" for a hand that needs none. */
   credentialsDigest: string;
   /** What the voyage may spend; no bound when it is left out. */

@@ -33,7 +33,7 @@ export class Delegate implements dynamic.ResourceProvider {
     // `destroy` runs no program that could say so before. Whoever calls next meets the same object, whatever becomes of this call.
     if (Number(process.versions.node.split(".")[0]) >= 24) return;
     const refuse = async (): Promise<never> => {
-      const hint = "npm run setup, then: . .tools/env.sh";
+      const hint = "put Node 24 or later first on PATH; in a checkout of ocaptain: npm run setup, then: . .tools/env.sh";
       const old = new Error(`this needs Node 24 or later, and runs on ${process.version} (${process.execPath})\n  hint: ${hint}`);
       old.stack = "";
       throw old;
@@ -42,32 +42,38 @@ export class Delegate implements dynamic.ResourceProvider {
   }
 
   async check(olds: object, news: object) {
-    const host = await import(`${process.cwd()}/dynamic-providers/host.ts`);
+    const { createRequire } = await import("node:module");
+    const host = await import(createRequire(`${process.cwd()}/`).resolve("ocaptain/host"));
     return host.check(this.kind, this.settings, news, olds);
   }
 
   async diff(_id: string, olds: object, news: object) {
-    const host = await import(`${process.cwd()}/dynamic-providers/host.ts`);
+    const { createRequire } = await import("node:module");
+    const host = await import(createRequire(`${process.cwd()}/`).resolve("ocaptain/host"));
     return host.diff(this.kind, this.settings, olds, news);
   }
 
   async create(news: object) {
-    const host = await import(`${process.cwd()}/dynamic-providers/host.ts`);
+    const { createRequire } = await import("node:module");
+    const host = await import(createRequire(`${process.cwd()}/`).resolve("ocaptain/host"));
     return host.create(this.kind, this.settings, news);
   }
 
   async read(id: string, props: object) {
-    const host = await import(`${process.cwd()}/dynamic-providers/host.ts`);
+    const { createRequire } = await import("node:module");
+    const host = await import(createRequire(`${process.cwd()}/`).resolve("ocaptain/host"));
     return host.read(this.kind, this.settings, id, props);
   }
 
   async update(_id: string, olds: object, news: object) {
-    const host = await import(`${process.cwd()}/dynamic-providers/host.ts`);
+    const { createRequire } = await import("node:module");
+    const host = await import(createRequire(`${process.cwd()}/`).resolve("ocaptain/host"));
     return host.update(this.kind, this.settings, olds, news);
   }
 
   async delete(_id: string, props: object) {
-    const host = await import(`${process.cwd()}/dynamic-providers/host.ts`);
+    const { createRequire } = await import("node:module");
+    const host = await import(createRequire(`${process.cwd()}/`).resolve("ocaptain/host"));
     return host.remove(this.kind, this.settings, props);
   }
 }

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -20,15 +20,19 @@ const vitestArgs = (tier: Tier, report: string) => [
 ];
 
 /**
- * Runs one tier by vitest, in a process group of its own, so that a tier over its budget ends with all that it started. Rejects when vitest or
- * this process is sent a signal. `argsOf` gives Node's arguments for what writes vitest's JSON report to a file.
+ * Runs one tier by vitest, in a process group and with a folder for temporary files of its own, so that a tier over its budget ends with all that it
+ * started. Rejects when vitest or this process is sent a signal. `argsOf` gives Node's arguments for what writes vitest's JSON report to a file.
  */
 export async function runTier(tier: Tier, argsOf = vitestArgs): Promise<Count> {
-  const folder = mkdtempSync(join(tmpdir(), "oc-test-"));
+  // A short name: tests have sockets deep below it, whose paths may have 107 bytes.
+  const folder = mkdtempSync(join(tmpdir(), "t"));
   const report = join(folder, "report.json");
+  const temporary = join(folder, "t");
+  mkdirSync(temporary);
   const [program = "", ...args] = [...within(tier), process.execPath, ...argsOf(tier, report)];
   const vitest = spawn(program, args, {
     cwd: root,
+    env: { ...process.env, TMPDIR: temporary },
     stdio: ["ignore", "inherit", "inherit"],
     detached: true,
   });
@@ -69,7 +73,38 @@ export async function runTier(tier: Tier, argsOf = vitestArgs): Promise<Count> {
   } finally {
     for (const timer of timers) clearTimeout(timer);
     process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
-    rmSync(folder, { recursive: true, force: true });
+    await endAllBelow(temporary);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+/**
+ * Ends what tests have left behind: helms, harbors, ships and daemons of syncs, which are in sessions of their own. They are known by the run's folder for
+ * temporary files, in which their homes lie: each names it in its environment or its command line.
+ */
+async function endAllBelow(folder: string): Promise<void> {
+  for (const end = Date.now() + GRACE_MS; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) {
+    const left = processes().filter((pid) => speaksOf(pid, folder));
+    if (left.length === 0) return;
+    for (const pid of left) {
+      try {
+        process.kill(Number(pid), "SIGKILL");
+      } catch {
+        // it has ended meanwhile
+      }
+    }
+  }
+}
+
+/** Ids of all processes but this one; none where there is no /proc. */
+const processes = () =>
+  existsSync("/proc") ? readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid) : [];
+
+function speaksOf(pid: string, folder: string): boolean {
+  try {
+    return ["environ", "cmdline"].some((what) => readFileSync(`/proc/${pid}/${what}`, "utf8").includes(folder));
+  } catch {
+    return false; // gone, or not ours
   }
 }
 

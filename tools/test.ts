@@ -1,45 +1,76 @@
 import { check, show } from "./check.ts";
 import { type Count, type Failure, runTier } from "./run-tier.ts";
 import { setup } from "./setup.mjs";
-import { type Tier, tiers } from "./tiers.ts";
+import { TIERS_AT_ONCE, type Tier, tiers } from "./tiers.ts";
 
 const MESSAGE_LINES = 30;
 
 /**
- * `npm test`: the checks, then every tier within its budget; `npm test -- helm crew` runs only these tiers. What failed is told again at the end; the last line is
- * `N passed, N failed`, with `, N skipped` when there are any: each check counts as one, and so does a tier that is over its budget, that
- * ran no test, or that vitest could not run. Exit code 1 when anything failed.
+ * `npm test`: the checks, then every tier within its budget; `npm test -- helm crew` runs only these tiers, and `npm test -- fast` the checks and the tiers for
+ * everyday use, their long runs shortened. What failed is told again at the end; the last line is `N passed, N failed`, with `, N skipped` when there are any:
+ * each check counts as one, and so does a tier that is over its budget, that ran no test, or that vitest could not run. Exit code 1 when anything failed.
  */
 async function main(names: string[]): Promise<boolean> {
-  const unknown = names.filter((name) => !tiers.some((tier) => tier.name === name));
-  if (unknown.length > 0)
-    throw new Error(`no tier is called ${unknown.join(", ")}; there are ${tiers.map((tier) => tier.name).join(", ")}`);
+  const { chosen, checks, fast } = choose(names);
+  // Tests with a number of runs that can be smaller read it (tests/support/runs.ts).
+  if (fast) process.env.OCAPTAIN_TEST_FAST = "1";
   const total: Count = { passed: 0, failed: 0, skipped: 0, failures: [] };
-  const lines: string[] = [];
+  const lines = new Map<Tier, string>();
 
-  if (names.length === 0) {
+  if (checks) {
     const outcomes = await check();
     show(outcomes);
     total.passed += outcomes.filter((outcome) => !outcome.findings).length;
     total.failed += outcomes.filter((outcome) => outcome.findings).length;
   }
-  for (const tier of tiers.filter((tier) => names.length === 0 || names.includes(tier.name))) {
+  const run = async (tier: Tier) => {
     const started = Date.now();
     const count = (await unprepared(tier)) ?? (await runTier(tier));
     const minutes = ((Date.now() - started) / 60_000).toFixed(1);
-    lines.push(
+    lines.set(
+      tier,
       `${tier.name.padEnd(10)} ${counted(count)}, ${minutes} of ${tier.budgetMinutes} min${count.problem ? `  ${count.problem}` : ""}`,
     );
     total.passed += count.passed;
     total.failed += count.failed + (count.problem ? 1 : 0);
     total.skipped += count.skipped;
     total.failures.push(...count.failures);
-  }
-  console.log(`\n${lines.join("\n")}\n`);
+  };
+  await inLanes(
+    1,
+    chosen.filter((tier) => tier.filesAtOnce > 1),
+    run,
+  );
+  await inLanes(
+    TIERS_AT_ONCE,
+    chosen.filter((tier) => tier.filesAtOnce === 1),
+    run,
+  );
+  console.log(`\n${chosen.map((tier) => lines.get(tier)).join("\n")}\n`);
   // Once more at the end: who reads a log from there need not look for them.
   for (const failure of total.failures) console.log(`${told(failure)}\n`);
   console.log(counted(total));
   return total.failed === 0;
+}
+
+/** What the words of the command line ask for. Throws for a word that is no tier's name. */
+export function choose(names: string[]): { chosen: Tier[]; checks: boolean; fast: boolean } {
+  const fast = names.includes("fast");
+  const named = names.filter((name) => name !== "fast");
+  const unknown = named.filter((name) => !tiers.some((tier) => tier.name === name));
+  if (unknown.length > 0)
+    throw new Error(`no tier is called ${unknown.join(", ")}; there are ${tiers.map((tier) => tier.name).join(", ")}, and fast`);
+  const isChosen = (tier: Tier) => names.length === 0 || named.includes(tier.name) || (fast && tier.fast === true);
+  return { chosen: tiers.filter(isChosen), checks: fast || names.length === 0, fast };
+}
+
+/** Works through `items` in their order, so many at a time. */
+async function inLanes<T>(lanes: number, items: T[], work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = [...items];
+  const lane = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) await work(next);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
 }
 
 /** Makes what only this tier needs. That it cannot be had is the tier's failure, not a reason to pass it over; undefined when all is there. */

@@ -1,16 +1,21 @@
 /**
- * The tiers of tests, from cheap to dear (house-style §5): one folder under `tests/` each.
- * `npm test` runs them in this order; a tier over its budget has failed.
+ * The tiers of tests, from cheap to dear: one folder under `tests/` each. `npm test` runs those that use both cores one after the
+ * other, and then the others two at a time; a tier over its budget has failed.
  */
 export type Tier = {
   /** Folder under `tests/`. */
   name: string;
-  /** Wall time on 2 cores after which the tier is stopped and counted as failed. */
+  /** Wall time on 2 cores, shared with another tier where this one shares, after which the tier is stopped and counted as failed. */
   budgetMinutes: number;
   /** Longest that a single test may take. */
   testTimeoutSeconds: number;
-  /** Test files run at the same time. 1 where a file starts engines, daemons or confined ships of its own. */
-  filesAtOnce: number;
+  /**
+   * Test files run at the same time. 2 for a tier that has the machine for itself. 1 for a tier whose files wait a lot, and start engines,
+   * daemons or confined ships: it shares the machine with another such tier.
+   */
+  filesAtOnce: 1 | 2;
+  /** Part of `npm test -- fast`, for everyday use. */
+  fast?: boolean;
   /** Parts of set-up that only this tier needs (tools/setup/parts.mjs): made before its time begins, for a first build takes minutes. */
   parts?: string[];
   /** As root, its tests run in a network namespace of their own: their servers have addresses that confined ships reach, and the machine none of them. */
@@ -20,17 +25,21 @@ export type Tier = {
 const tailnetParts = [`tailscale-${process.arch === "arm64" ? "arm64" : "amd64"}`, "headscale"];
 
 export const tiers: Tier[] = [
-  { name: "lib", budgetMinutes: 2, testTimeoutSeconds: 20, filesAtOnce: 2 },
-  { name: "plans", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 2 },
-  { name: "tools", budgetMinutes: 2, testTimeoutSeconds: 60, filesAtOnce: 1 },
+  { name: "lib", budgetMinutes: 2, testTimeoutSeconds: 20, filesAtOnce: 2, fast: true },
+  { name: "plans", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 2, fast: true },
+  { name: "program", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 2, fast: true },
+  { name: "helm", budgetMinutes: 5, testTimeoutSeconds: 120, filesAtOnce: 2, fast: true },
   { name: "harbor", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 2 },
-  { name: "helm", budgetMinutes: 5, testTimeoutSeconds: 120, filesAtOnce: 2 },
   { name: "crew", budgetMinutes: 8, testTimeoutSeconds: 60, filesAtOnce: 2 },
-  { name: "claude", budgetMinutes: 14, testTimeoutSeconds: 120, filesAtOnce: 1 },
-  { name: "wire", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 1 },
-  { name: "program", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 2 },
-  { name: "cli", budgetMinutes: 4, testTimeoutSeconds: 60, filesAtOnce: 1 },
-  { name: "contract", budgetMinutes: 8, testTimeoutSeconds: 120, filesAtOnce: 1 },
-  { name: "tailnet", budgetMinutes: 12, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },
-  { name: "stack", budgetMinutes: 20, testTimeoutSeconds: 300, filesAtOnce: 1 },
+  { name: "stack", budgetMinutes: 30, testTimeoutSeconds: 300, filesAtOnce: 1 },
+  { name: "claude", budgetMinutes: 20, testTimeoutSeconds: 120, filesAtOnce: 1 },
+  { name: "tailnet", budgetMinutes: 14, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },
+  { name: "contract", budgetMinutes: 12, testTimeoutSeconds: 120, filesAtOnce: 1 },
+  { name: "cli", budgetMinutes: 6, testTimeoutSeconds: 60, filesAtOnce: 1 },
+  { name: "package", budgetMinutes: 5, testTimeoutSeconds: 180, filesAtOnce: 1 },
+  { name: "tools", budgetMinutes: 4, testTimeoutSeconds: 60, filesAtOnce: 1 },
+  { name: "wire", budgetMinutes: 2, testTimeoutSeconds: 60, filesAtOnce: 1 },
 ];
+
+/** Tiers that share the machine run so many at a time. */
+export const TIERS_AT_ONCE = 2;

@@ -1,38 +1,22 @@
-import { z } from "zod";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { voyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm } from "../../lib/daemons/helm.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
-import { Plan } from "../../lib/plan/types.ts";
 import type { RegisterVoyage } from "../../lib/protocol/admin-api.ts";
-import type { TailnetKind } from "../../lib/tailnet/control/types.ts";
+import type { TailnetKind } from "../../lib/protocol/choices.ts";
 import { type Captain, captainNode } from "../../lib/tailnet/node/captain.ts";
 import { ensureOwnNode, ownNodeIsJoined } from "../../lib/tailnet/node/own-node.ts";
 import { readVoyageProvider } from "../../lib/voyage/provider.ts";
 import { defineLifecycle, type Settings } from "../lifecycle.ts";
 import { providerSettings } from "../shared/provider-settings.ts";
 import { controlOf } from "../shared/tailnet-control.ts";
+import { HelmInputs } from "./inputs.ts";
 
-const HelmInputs = z.object({
-  stack: z.string(),
-  voyageId: z.string(),
-  provider: z.enum(["harbor", "sprites"]),
-  /** The control plane of the voyage's tailnet; absent: there is none. */
-  control: z.enum(["tailscale", "headscale"]).optional(),
-  hand: z.enum(["rehearsal", "claude"]),
-  /** The whole plan: a changed one is an update here, and preview shows what changed (design 12). */
-  plan: Plan,
-  /** What the voyage may spend, of the hand claude. */
-  budgetUsd: z.number().positive().optional(),
-  leaseSeconds: z.number().positive(),
-  lingerSeconds: z.number().nonnegative(),
-});
-type Inputs = z.infer<typeof HelmInputs>;
 /** `url`: where ships reach the helm, which in a tailnet is their own door to it. `captain`: the captain's address in the tailnet, else "". */
 type Outputs = { url: string; port: number; captain: string };
 
 /** The voyage's place at the helm: the daemon runs, and its ledger holds the plan. */
-export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
+export const helmLifecycle = defineLifecycle<HelmInputs, Outputs>({
   inputs: HelmInputs,
   id: (news) => `${news.stack}-${news.voyageId}`,
   replaceOn: ["stack", "voyageId"],
@@ -89,7 +73,7 @@ export const helmLifecycle = defineLifecycle<Inputs, Outputs>({
 });
 
 /** A verify.sh that failed is run again once the plan is told again, and trouble with the repository is said then. A helm that cannot be asked says nothing of it. */
-const isToldAgain = ({ voyageId }: Inputs) =>
+const isToldAgain = ({ voyageId }: HelmInputs) =>
   helmClient()
     .voyage(voyageId)
     .then(
@@ -119,7 +103,7 @@ async function isCaptainThere(
 }
 
 /** A rotated token is no input, so the helm's copy, for its wake-up calls, is compared here. */
-async function knowsToken(settings: Settings, props: Inputs): Promise<boolean> {
+async function knowsToken(settings: Settings, props: HelmInputs): Promise<boolean> {
   const { token } = providerSettings(settings, props.provider);
   const kept = await readVoyageProvider(voyageFolder(props.stack)).catch(() => null);
   return !token || kept?.token === token;

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { z } from "zod";
 import { voyageFolder } from "../../lib/base/paths.ts";
 import { repositoryOf } from "../../lib/git/same-history.ts";
 import type { Organisation } from "../../lib/sprites/organisation.ts";
@@ -11,16 +10,9 @@ import { defineLifecycle, type Settings } from "../lifecycle.ts";
 import { spritesOf } from "../shared/provider-settings.ts";
 import { admit, sameVoyage } from "./admit.ts";
 import { keepOrRemoveFolder, sayWhatGoes } from "./folder.ts";
+import { MusterInputs } from "./inputs.ts";
 import { proveSunk } from "./proof.ts";
 
-const MusterInputs = z.object({
-  stack: z.string(),
-  /** Which service makes the ships; recorded, so that a destroy asks the one that made them. */
-  provider: z.enum(["harbor", "sprites"]),
-  /** The control plane of the voyage's tailnet; absent: there is none. */
-  control: z.enum(["tailscale", "headscale"]).optional(),
-});
-type Inputs = z.infer<typeof MusterInputs>;
 type Outputs = {
   voyageId: string;
   nonce: string;
@@ -32,7 +24,7 @@ type Outputs = {
 };
 
 /** The voyage itself: mints who it is before anything else, and goes last, with the proof that nothing is left (design 5). */
-export const musterLifecycle = defineLifecycle<Inputs, Outputs>({
+export const musterLifecycle = defineLifecycle<MusterInputs, Outputs>({
   inputs: MusterInputs,
   id: (news) => news.stack,
   replaceOn: [],
@@ -102,7 +94,7 @@ async function makeWay(settings: Settings, stack: string): Promise<boolean> {
 /** Of a fleet that is at sea it stays what it is; the next fleet of a voyage that has sunk is made wherever the token belongs. */
 async function organisationFor(
   settings: Settings,
-  { stack, provider }: Inputs,
+  { stack, provider }: MusterInputs,
   file: VoyageFile | null,
   recorded: Organisation | undefined,
 ): Promise<Organisation | undefined> {

@@ -5,19 +5,20 @@ import { provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/ship/insta
 import { holdAwake } from "../../lib/sprites/keep-awake.ts";
 import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
 import { bringHome } from "../shared/bring-home.ts";
+import { catchUp } from "../shared/catch-up.ts";
 import { endOtherLives } from "../shared/other-lives.ts";
 import { spritesOf } from "../shared/provider-settings.ts";
-import { catchUp } from "./catch-up.ts";
-import { MutagenSyncInputs, type SyncInputs, sessionSpec } from "./inputs.ts";
+import { settleConflicts } from "../shared/settle.ts";
+import { sessionSpec } from "../shared/sync-spec.ts";
+import { MutagenSyncInputs } from "./inputs.ts";
 import { makeRoom } from "./mirror.ts";
-import { settleConflicts } from "./settle.ts";
 
 type Outputs = { sessionName: string };
 
 const SETTLE_MS = 30_000;
 
 /** One of a ship's three syncs (design 7), one set per incarnation. One that was made, or brought back, has been through a whole cycle. */
-export const mutagenSyncLifecycle = defineLifecycle<SyncInputs, Outputs>({
+export const mutagenSyncLifecycle = defineLifecycle<MutagenSyncInputs, Outputs>({
   inputs: MutagenSyncInputs,
   id: (news) => `${news.sprite}-${news.session}`,
   replaceOn: ["sprite", "session"],
@@ -53,7 +54,7 @@ export const mutagenSyncLifecycle = defineLifecycle<SyncInputs, Outputs>({
 });
 
 /** Of the session as it should be; null where the state of an earlier version names a user that is none: `up` asks the ship again. */
-function digestOf(props: SyncInputs): string | null {
+function digestOf(props: MutagenSyncInputs): string | null {
   try {
     return specDigest(sessionSpec(props));
   } catch {
@@ -61,7 +62,7 @@ function digestOf(props: SyncInputs): string | null {
   }
 }
 
-async function ensure(settings: Settings, news: SyncInputs): Promise<void> {
+async function ensure(settings: Settings, news: MutagenSyncInputs): Promise<void> {
   const mutagen = voyageMutagen(news);
   await mutagen.ensureDaemon();
   const spec = sessionSpec(news);
@@ -84,7 +85,7 @@ async function ensure(settings: Settings, news: SyncInputs): Promise<void> {
 }
 
 /** What is synced has its folders again, too: whatever runs on a ship may have removed its whole home, and Mutagen makes none above a root. */
-async function wakeAndTidy(settings: Settings, of: SyncInputs): Promise<void> {
+async function wakeAndTidy(settings: Settings, of: MutagenSyncInputs): Promise<void> {
   const sprites = await spritesOf(settings, of);
   await holdAwake(sprites, of.sprite, 120);
   await sprites.exec(of.sprite, provisionArgv(), { stdin: provisionStdin({ files: [], ...SHIP_PLACES }) });

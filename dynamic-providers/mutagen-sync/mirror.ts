@@ -4,7 +4,7 @@ import { writeAtomically } from "../../lib/base/atomic-file.ts";
 import { voyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm } from "../../lib/daemons/helm.ts";
 import { putLinksAside } from "../../lib/mutagen/mirror-links.ts";
-import { leftFolder } from "./aside.ts";
+import { leftFolder } from "../shared/aside.ts";
 
 /**
  * Makes the captain's mirror of a ship ready for an incarnation. What an earlier one left there would be carried onto the new VM by a

@@ -9,26 +9,25 @@ import { holdAwake } from "../../lib/sprites/keep-awake.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { hasShipSsh } from "../../lib/tailnet/node/ssh.ts";
 import type { Settings } from "../lifecycle.ts";
-import { catchUp } from "../mutagen-sync/catch-up.ts";
-import { type SyncInputs, sessionSpec } from "../mutagen-sync/inputs.ts";
-import { settleConflicts } from "../mutagen-sync/settle.ts";
 import { isAbandoned } from "./abandoned.ts";
+import { catchUp } from "./catch-up.ts";
 import { spritesOf } from "./provider-settings.ts";
+import { settleConflicts } from "./settle.ts";
+import type { SyncedShip } from "./ship-identity.ts";
 import { callOff, standDown } from "./stand-down.ts";
+import { type SyncSession, sessionSpec } from "./sync-spec.ts";
 
 /** A last flush may have to wait for a woken ship's sync to connect again. */
 const FLUSH_MS = 90_000;
 /** A line a file that git sees as changed or new. */
 const STATUS_BYTES = 32 * 1024 * 1024;
 
-type ShipOf = Omit<SyncInputs, "session">;
-
 /**
  * Brings what a ship wrote home before its VM goes: wakes it, holds it awake, ends what crew is on it, makes sure of the sync, flushes. A VM that is gone, or
  * is another incarnation by now, has nothing to bring. A ship that `ocaptain:abandonUnsynced` names is tried too, but may fail.
  * @throws OcaptainError NOT_HOME when it cannot be done and the ship is not named: then the VM is not deleted.
  */
-export async function bringHome(settings: Settings, of: SyncInputs): Promise<void> {
+export async function bringHome(settings: Settings, of: SyncSession): Promise<void> {
   const sprites = await spritesOf(settings, of);
   const live = await sprites.get(of.sprite);
   if (!live || live.id !== of.incarnation) return;
@@ -43,7 +42,7 @@ export async function bringHome(settings: Settings, of: SyncInputs): Promise<voi
  * Nothing goes with a VM: whatever the state says of crew and syncs, the ship itself is looked at, and what is not home is brought home.
  * @throws OcaptainError NOT_HOME as {@link bringHome}; also when the ship cannot be looked at.
  */
-export async function leaveNothingAboard(settings: Settings, sprites: SpritesClient, of: ShipOf): Promise<void> {
+export async function leaveNothingAboard(settings: Settings, sprites: SpritesClient, of: SyncedShip): Promise<void> {
   await orStay(settings, of, `${of.ship} may hold work that is not home`, async () => {
     await callOff(helmClient(), of);
     if (!(await hasWork(sprites, of.sprite))) return;
@@ -74,7 +73,7 @@ find . -mindepth 1 -name .git -prune -o "$@" -print -quit || echo unreadable`;
  */
 const OPEN = `find "$HOME/voyage/workspace" \\( -type d ! -perm -700 -exec chmod u+rwx {} \\; \\) -o \\( -type f ! -perm -400 -exec chmod u+r {} + \\) 2>/dev/null; :`;
 
-async function flushHome(sprites: SpritesClient, of: SyncInputs): Promise<void> {
+async function flushHome(sprites: SpritesClient, of: SyncSession): Promise<void> {
   const mutagen = voyageMutagen(of);
   const spec = sessionSpec(of);
   const isTree = of.session === "workspace";
@@ -97,7 +96,7 @@ async function inVoyage(sprites: SpritesClient, sprite: string, script: string):
 }
 
 /** Runs `work`; its failure is that the VM stays, with the way out, unless the ship's work is given up by name. */
-async function orStay(settings: Settings, of: ShipOf, what: string, work: () => Promise<void>): Promise<void> {
+async function orStay(settings: Settings, of: SyncedShip, what: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (cause) {

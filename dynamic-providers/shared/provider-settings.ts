@@ -1,4 +1,5 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
+import type { ProviderKind } from "../../lib/protocol/choices.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { assertMeant, type Organisation, organisationOfToken } from "../../lib/sprites/organisation.ts";
 import type { ProviderSettings, SpritesClient } from "../../lib/sprites/types.ts";
@@ -9,13 +10,13 @@ import type { Settings } from "../lifecycle.ts";
  * How to reach the provider that a resource records. The token comes from the stack's secrets, else from SPRITE_TOKEN (design 15);
  * SPRITES_API_URL is the vendor's own variable for another base URL (facts: sprites §12).
  */
-export function providerSettings(settings: Settings, kind: "harbor" | "sprites"): ProviderSettings {
+export function providerSettings(settings: Settings, kind: ProviderKind): ProviderSettings {
   if (kind === "harbor") return { kind, unconfined: settings.unconfined === "true" };
   return { kind, baseUrl: process.env.SPRITES_API_URL || undefined, token: settings.spritesToken ?? process.env.SPRITE_TOKEN };
 }
 
 /** Of a voyage: `organisation` is what its state records, for where its folder is gone. */
-type Of = { stack: string; provider: "harbor" | "sprites"; organisation?: Organisation | undefined };
+type Of = { stack: string; provider: ProviderKind; organisation?: Organisation | undefined };
 
 /**
  * The provider that made a voyage's ships, by a token of the organisation that they were made in. Every look and every deletion goes through here: another

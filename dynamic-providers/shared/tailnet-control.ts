@@ -1,7 +1,8 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { askForSecret } from "../../lib/base/secret-hints.ts";
+import type { TailnetKind } from "../../lib/protocol/choices.ts";
 import { tailnetControl } from "../../lib/tailnet/control/control.ts";
-import type { TailnetControl, TailnetKind } from "../../lib/tailnet/control/types.ts";
+import type { TailnetControl } from "../../lib/tailnet/control/types.ts";
 import { readVoyageFile, writeVoyageFile } from "../../lib/voyage/identity.ts";
 import type { Settings } from "../lifecycle.ts";
 

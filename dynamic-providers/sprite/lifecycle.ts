@@ -1,8 +1,6 @@
-import { z } from "zod";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { said } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
-import { PlanNetwork } from "../../lib/plan/types.ts";
 import { crewFiles } from "../../lib/ship/crew-pack.ts";
 import { parseShipFacts, provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/ship/install.ts";
 import { holdArgv } from "../../lib/sprites/keep-awake.ts";
@@ -12,24 +10,8 @@ import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
 import { leaveNothingAboard } from "../shared/bring-home.ts";
 import { endOtherLives } from "../shared/other-lives.ts";
 import { spritesOf } from "../shared/provider-settings.ts";
+import { SpriteInputs } from "./inputs.ts";
 
-const SpriteInputs = z.object({
-  stack: z.string(),
-  voyageId: z.string(),
-  ship: z.string(),
-  /** The name at the provider. */
-  name: z.string(),
-  provider: z.enum(["harbor", "sprites"]),
-  /** The control plane of the voyage's tailnet; absent: there is none. */
-  control: z.enum(["tailscale", "headscale"]).optional(),
-  /** The voyage's ownership stamp. */
-  nonce: z.string(),
-  /** Digest of the crew's files: other files are put on the ship in place. */
-  crewDigest: z.string(),
-  /** The plan's: what it may reach. Absent: everything. */
-  network: PlanNetwork.optional(),
-});
-type Inputs = z.infer<typeof SpriteInputs>;
 /** `incarnation`: the platform's own id of this VM life. `user`: whom an exec runs as there. Not its home: an unconfined ship's is a path of the captain's (design 16). */
 type Outputs = { incarnation: string; url: string; user: string; node: string };
 
@@ -37,7 +19,7 @@ type Outputs = { incarnation: string; url: string; user: string; node: string };
  * One VM, with the plan's network policy and the crew's files on it. `read` does not look at the policy, which would wake the ship: each reconcile does.
  * Nobody on the ship can change it.
  */
-export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
+export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
   inputs: SpriteInputs,
   id: (news) => news.name,
   replaceOn: ["name", "provider"],
@@ -77,14 +59,14 @@ export const spriteLifecycle = defineLifecycle<Inputs, Outputs>({
 });
 
 /** As its syncs know it: in a tailnet ssh logs in by name. */
-const shipOf = ({ name, network, nonce, crewDigest, url, node, user, ...ship }: Inputs & Outputs) => ({
+const shipOf = ({ name, network, nonce, crewDigest, url, node, user, ...ship }: SpriteInputs & Outputs) => ({
   ...ship,
   sprite: name,
   ...(ship.control && { user }),
 });
 
 /** A ship that is no more is not one that the helm misses. */
-async function forget({ voyageId, ship, incarnation }: Inputs & Outputs): Promise<void> {
+async function forget({ voyageId, ship, incarnation }: SpriteInputs & Outputs): Promise<void> {
   const helm = helmClient();
   const known = await helm.ship(voyageId, ship).catch(() => null);
   if (known?.incarnation === incarnation) await helm.forgetShip(voyageId, ship);
@@ -96,7 +78,7 @@ const labels = (of: { voyageId: string; nonce: string }) => ["ocaptain", `voyage
  * Sets it only where it differs, as the vendor drops connections when it is set. Looked at also when the plan has none: it may be left from an `up` that was
  * cut off, of which nothing else is known.
  */
-async function keepPolicy(sprites: SpritesClient, { name, network }: Inputs): Promise<void> {
+async function keepPolicy(sprites: SpritesClient, { name, network }: SpriteInputs): Promise<void> {
   const wanted = network ? allowOnly(network.allow) : [];
   if (!samePolicy(await sprites.networkPolicy(name), wanted)) await sprites.setNetworkPolicy(name, wanted);
 }

@@ -1,20 +1,8 @@
-import { z } from "zod";
 import { SHIP_TAG, type TailnetControl, type TailnetNode } from "../../lib/tailnet/control/types.ts";
 import { defineLifecycle } from "../lifecycle.ts";
 import { controlOf } from "../shared/tailnet-control.ts";
+import { TailnetKeyInputs } from "./inputs.ts";
 
-const TailnetKeyInputs = z.object({
-  stack: z.string(),
-  voyageId: z.string(),
-  ship: z.string(),
-  /** The ship's name at the provider: its host name, by which its node is known. */
-  sprite: z.string(),
-  /** The VM life that it is for: another one needs another key. */
-  incarnation: z.string(),
-  /** Which control plane minted it; recorded, so that a delete asks the same. */
-  control: z.enum(["tailscale", "headscale"]),
-});
-type Inputs = z.infer<typeof TailnetKeyInputs>;
 /**
  * `key` is a secret (resources.ts names it). `others`: ids of the nodes that carried the ship's host name already when the key was minted, so not
  * by this key: an earlier life's, which nobody has removed yet.
@@ -25,7 +13,7 @@ type Outputs = { key: string; keyId: string; expiresAt: string; others: string[]
  * A key for one ship and one incarnation to join the tailnet with. It is put on no ship and used by no one here: TailnetNode does that, and deletes it
  * when the ship has joined, for it is of no use then. From then on the node is what satisfies it, so a later `up` changes nothing.
  */
-export const tailnetKeyLifecycle = defineLifecycle<Inputs, Outputs>({
+export const tailnetKeyLifecycle = defineLifecycle<TailnetKeyInputs, Outputs>({
   inputs: TailnetKeyInputs,
   id: (news) => `${news.sprite}-key`,
   replaceOn: [],
@@ -53,7 +41,7 @@ export const tailnetKeyLifecycle = defineLifecycle<Inputs, Outputs>({
 });
 
 /** Can the ship still join by it, or has it joined? */
-async function satisfied(control: TailnetControl, { keyId, sprite, others }: Inputs & Outputs): Promise<boolean> {
+async function satisfied(control: TailnetControl, { keyId, sprite, others }: TailnetKeyInputs & Outputs): Promise<boolean> {
   if ((await control.getKey(keyId))?.usable) return true;
   return (await control.listNodes()).some((node) => isLive(node, sprite) && !others.includes(node.id));
 }
@@ -61,7 +49,7 @@ async function satisfied(control: TailnetControl, { keyId, sprite, others }: Inp
 /** An expired node must join anew; one with other tags is not what the policy lets in. */
 const isLive = (node: TailnetNode, sprite: string) => node.hostname === sprite && !node.expired && node.tags.includes(SHIP_TAG);
 
-const whole = (olds: Partial<Inputs & Outputs> | null): Outputs | null =>
+const whole = (olds: Partial<TailnetKeyInputs & Outputs> | null): Outputs | null =>
   olds?.key && olds.keyId && olds.expiresAt && olds.others
     ? { key: olds.key, keyId: olds.keyId, expiresAt: olds.expiresAt, others: olds.others }
     : null;

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { holdAwake } from "../../lib/sprites/keep-awake.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
@@ -22,28 +21,8 @@ import { ipv4 } from "../../lib/tailnet/node/tailscale-cli.ts";
 import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
 import { spritesOf } from "../shared/provider-settings.ts";
 import { controlOf, recordTailnet } from "../shared/tailnet-control.ts";
+import { TailnetNodeInputs } from "./inputs.ts";
 
-const TailnetNodeInputs = z.object({
-  stack: z.string(),
-  voyageId: z.string(),
-  ship: z.string(),
-  /** Name at the provider, which is the host name in the tailnet too. */
-  sprite: z.string(),
-  incarnation: z.string(),
-  provider: z.enum(["harbor", "sprites"]),
-  /** Which control plane it joins; recorded, so that a delete asks the same. */
-  control: z.enum(["tailscale", "headscale"]),
-  /** Of the key to join with, which is the ship's TailnetKey's. */
-  keyId: z.string(),
-  /** Secret. */
-  key: z.string(),
-  /** The captain's IPv4 address in the tailnet, and the helm's port there. */
-  captain: z.string(),
-  helmPort: z.number().int(),
-  /** Of tailscale's version and the door's files: others are put on the ship in place. */
-  digest: z.string(),
-});
-type Inputs = z.infer<typeof TailnetNodeInputs>;
 /** `address`: IPv4 in the tailnet. `nodeId`: the control plane's. `user`: whom ssh logs in as. */
 type Outputs = { address: string; nodeId: string; user: string };
 
@@ -55,7 +34,7 @@ const ANSWER_MS = 3_000;
 const HOLD_SECONDS = 180;
 
 /** A ship in the tailnet: tailscaled and the helm's door on it, its node at the control plane, and how ssh finds it. */
-export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
+export const tailnetNodeLifecycle = defineLifecycle<TailnetNodeInputs, Outputs>({
   inputs: TailnetNodeInputs,
   id: (news) => `${news.sprite}-node`,
   replaceOn: ["sprite", "provider"],
@@ -121,7 +100,7 @@ export const tailnetNodeLifecycle = defineLifecycle<Inputs, Outputs>({
  * Off line at the control plane, awake, and not answering: it has lost its tailscaled. One that sleeps is off line, too, and so is, for a while, every one
  * after the control plane was restarted. Wakes nobody; a captain whose own node is down cannot say.
  */
-async function isLost(settings: Settings, { stack, provider, sprite, address }: Inputs & Outputs): Promise<boolean> {
+async function isLost(settings: Settings, { stack, provider, sprite, address }: TailnetNodeInputs & Outputs): Promise<boolean> {
   const sprites = await spritesOf(settings, { stack, provider });
   if ((await sprites.get(sprite))?.status !== "running") return false;
   const captain = await captainNode({ own: settings.captainNode === "own" }).catch(() => null);
@@ -135,7 +114,7 @@ async function isLost(settings: Settings, { stack, provider, sprite, address }: 
 async function ensureJoined(
   control: TailnetControl,
   sprites: SpritesClient,
-  { oldId, facts, anew, ...news }: Inputs & { oldId: string; facts: ShipFacts; anew: boolean },
+  { oldId, facts, anew, ...news }: TailnetNodeInputs & { oldId: string; facts: ShipFacts; anew: boolean },
 ): Promise<TailnetNode> {
   // One that joined by another URL of the same control plane would go on asking there.
   let isFit = !anew && facts.loginServer === (control.loginServer ?? "");
@@ -163,7 +142,7 @@ async function ensureJoined(
 }
 
 /** By the ship's key while it can be used; else by one that is minted now, such as after a node was lost that had used it. */
-async function joinWithKey(control: TailnetControl, sprites: SpritesClient, news: Inputs): Promise<void> {
+async function joinWithKey(control: TailnetControl, sprites: SpritesClient, news: TailnetNodeInputs): Promise<void> {
   const usable = (await control.getKey(news.keyId))?.usable ?? false;
   const { id, key } = usable ? { id: news.keyId, key: news.key } : await control.mintKey(news);
   try {
@@ -173,7 +152,7 @@ async function joinWithKey(control: TailnetControl, sprites: SpritesClient, news
   }
 }
 
-async function reach(captain: Captain, news: Inputs, { nodeId, user }: Outputs): Promise<void> {
+async function reach(captain: Captain, news: TailnetNodeInputs, { nodeId, user }: Outputs): Promise<void> {
   const peer = await reachNode(captain, nodeId, news.sprite, REACH_MS);
   await writeShipSsh(captain, { voyageId: news.voyageId, sprite: news.sprite, user, node: peer });
 }

@@ -1,10 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { said } from "../../lib/base/text.ts";
 import { ensureHelm } from "../../lib/daemons/helm.ts";
 import { type HelmClient, helmClient } from "../../lib/daemons/helm-client.ts";
-import { ProvisionStep } from "../../lib/plan/types.ts";
 import type { CrewConfig } from "../../lib/protocol/ship-api.ts";
 import { claudeCredentials } from "../../lib/ship/credentials.ts";
 import { crewRuns, launchCrew } from "../../lib/ship/crew-launch.ts";
@@ -16,31 +14,9 @@ import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { defineLifecycle, PartlyMade, type Present } from "../lifecycle.ts";
 import { spritesOf } from "../shared/provider-settings.ts";
 import { standDown } from "../shared/stand-down.ts";
+import { TmuxLaunchInputs } from "./inputs.ts";
 import { orderProvision, provisioned, stepsDigest } from "./provision.ts";
 
-const TmuxLaunchInputs = z.object({
-  stack: z.string(),
-  voyageId: z.string(),
-  ship: z.string(),
-  sprite: z.string(),
-  incarnation: z.string(),
-  provider: z.enum(["harbor", "sprites"]),
-  /** Other crew files: the crew is stopped and started anew. */
-  crewDigest: z.string(),
-  /** Of the hand's credentials, "" when it needs none: others are put on the ship, where the hand reads them at its next start. */
-  credentialsDigest: z.string().default(""),
-  /** The plan's provision steps; absent when there is none. Others are run before a new crew. */
-  provision: z.array(ProvisionStep).optional(),
-  /** The plan asks for the captain's GH_TOKEN: it is among the credentials. */
-  github: z.literal(true).optional(),
-  /** Base URL of the helm as the ship reaches it. */
-  helmUrl: z.string(),
-  /** `user@address` of the ship in its tailnet; absent: it is reached by its provider's name. */
-  at: z.string().optional(),
-  /** Sync sessions that must be there first. */
-  sessions: z.array(z.string()),
-});
-type Inputs = z.infer<typeof TmuxLaunchInputs>;
 type Outputs = { address: string };
 
 /** The trial of the hand has a time of its own within it (crew/hands/claude/trial.ts). */
@@ -49,7 +25,7 @@ const LOOK_SECONDS = 5;
 const HOLD_SECONDS = 60;
 
 /** The crew at work in the ship's tmux. Ready means that its supervisor has spoken with the helm, and its hand has shown that it can work. */
-export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
+export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
   inputs: TmuxLaunchInputs,
   id: (news) => `${news.sprite}-crew`,
   replaceOn: ["sprite"],
@@ -116,12 +92,12 @@ export const tmuxLaunchLifecycle = defineLifecycle<Inputs, Outputs>({
 });
 
 /** Are there steps of which it is not known that they are done on this VM? The ship itself knows better, and does none twice. */
-const isProvisionDue = (olds: Partial<Inputs & Present> | null, news: Inputs) =>
+const isProvisionDue = (olds: Partial<TmuxLaunchInputs & Present> | null, news: TmuxLaunchInputs) =>
   news.provision !== undefined &&
   !(olds?.present && olds.incarnation === news.incarnation && isDeepStrictEqual(olds.provision, news.provision));
 
 /** A fenced crew may not have heard of it yet, and an unfit one may still be there: with the new token in its hands it would go on, without a hello. */
-const isOut = (helm: HelmClient, { voyageId, ship, incarnation }: Inputs) =>
+const isOut = (helm: HelmClient, { voyageId, ship, incarnation }: TmuxLaunchInputs) =>
   helm.ship(voyageId, ship).then(
     (row) => row.incarnation === incarnation && (row.state === "fenced" || row.unfit !== undefined),
     () => false,
@@ -131,7 +107,7 @@ const isOut = (helm: HelmClient, { voyageId, ship, incarnation }: Inputs) =>
  * Waits for the supervisor's hello. One that ended without it will not come: that is looked at after each `LOOK_SECONDS`, by an exec.
  * @throws OcaptainError NOT_READY naming the ship, with the supervisor's last words.
  */
-async function ready(helm: HelmClient, sprites: SpritesClient, news: Inputs): Promise<void> {
+async function ready(helm: HelmClient, sprites: SpritesClient, news: TmuxLaunchInputs): Promise<void> {
   const { voyageId, ship, sprite, incarnation } = news;
   let why = `did not report within ${READY_SECONDS} s`;
   for (let waited = 0; waited < READY_SECONDS; waited += LOOK_SECONDS) {
@@ -152,7 +128,7 @@ async function ready(helm: HelmClient, sprites: SpritesClient, news: Inputs): Pr
 }
 
 /** What the supervisor and its hand need to know, 0600. */
-function shipFiles(news: Inputs, token: string, credentials: string | null): ShipFile[] {
+function shipFiles(news: TmuxLaunchInputs, token: string, credentials: string | null): ShipFile[] {
   const config: CrewConfig = {
     voyageId: news.voyageId,
     stack: news.stack,
@@ -174,7 +150,7 @@ function shipFiles(news: Inputs, token: string, credentials: string | null): Shi
  * One exec: files through stdin, and then what they are for. The crew's own files came with the VM; where they are gone since (whatever runs on a ship may
  * remove them), they are put there again by a second one.
  */
-async function board(sprites: SpritesClient, news: Inputs, order: Parameters<typeof provisionStdin>[0]): Promise<void> {
+async function board(sprites: SpritesClient, news: TmuxLaunchInputs, order: Parameters<typeof provisionStdin>[0]): Promise<void> {
   const crew = await crewFiles();
   const ask = (more: Parameters<typeof provisionStdin>[0]) =>
     sprites.exec(news.sprite, provisionArgv(), { stdin: provisionStdin({ ...order, ...SHIP_PLACES, ...more }) });

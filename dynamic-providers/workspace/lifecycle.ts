@@ -1,6 +1,5 @@
 import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { writeAtomically } from "../../lib/base/atomic-file.ts";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { voyageFolder } from "../../lib/base/paths.ts";
@@ -9,20 +8,12 @@ import { readLineage } from "../../lib/plan/lineage.ts";
 import { readVoyageFile } from "../../lib/voyage/identity.ts";
 import { boundRepository, recordRepository, standingOf } from "../../lib/voyage/repository.ts";
 import { defineLifecycle } from "../lifecycle.ts";
+import { WorkspaceInputs } from "./inputs.ts";
 
-const WorkspaceInputs = z.object({
-  stack: z.string(),
-  voyageId: z.string(),
-  /** A URL or a path, which counts from the project's folder; "" begins with nothing (an empty sail). */
-  repo: z.string(),
-  spec: z.string(),
-  verify: z.string().nullable(),
-});
-type Inputs = z.infer<typeof WorkspaceInputs>;
 type Outputs = { branch: string };
 
 /** The captain's folder: the voyage's bare repository with its branch, a checkout to look at, and the plan's artifacts. Outlives destroy. */
-export const workspaceLifecycle = defineLifecycle<Inputs, Outputs>({
+export const workspaceLifecycle = defineLifecycle<WorkspaceInputs, Outputs>({
   inputs: WorkspaceInputs,
   id: (news) => `${news.stack}-${news.voyageId}`,
   replaceOn: ["stack", "voyageId"],
@@ -59,7 +50,7 @@ const COMPARE_MS = 60_000;
  * Preflight has said all this before; here it holds whoever calls. The source is asked only when its address is another than the voyage's: one at sea needs none.
  * @throws OcaptainError ANOTHER_REPOSITORY, WORK_GONE
  */
-async function assertOwn({ stack, voyageId, repo }: Inputs): Promise<void> {
+async function assertOwn({ stack, voyageId, repo }: WorkspaceInputs): Promise<void> {
   const voyage = (await readVoyageFile(stack)) ?? { stack, voyageId };
   const bound = await boundRepository(voyage);
   if (bound && addressOf(repo) !== bound.address)
@@ -68,7 +59,7 @@ async function assertOwn({ stack, voyageId, repo }: Inputs): Promise<void> {
 }
 
 /** A repository that is made anew has no accepted task's commit; a ledger that says otherwise would be believed. */
-function assertNothingAccepted({ stack, voyageId }: Pick<Inputs, "stack" | "voyageId">): void {
+function assertNothingAccepted({ stack, voyageId }: Pick<WorkspaceInputs, "stack" | "voyageId">): void {
   const folder = voyageFolder(stack);
   const accepted = readLineage(folder.ledger)?.granted.filter(({ status }) => status === "accepted") ?? [];
   if (accepted.length === 0) return;

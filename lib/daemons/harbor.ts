@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { OcaptainError } from "../base/errors.ts";
 import { harborHome, harborInfoFile } from "../base/paths.ts";
+import { programFile } from "../base/program-file.ts";
 import { DAEMON_CWD, daemonEnvironment } from "./environment.ts";
 import { harborClaude } from "./harbor-claude.ts";
 
@@ -130,7 +130,7 @@ function otherKind({ pid, unconfined }: HarborInfo): OcaptainError {
 function startDetached(latency: string, unconfined: boolean): { exitCode: number | undefined } {
   mkdirSync(harborHome(), { recursive: true, mode: 0o700 });
   const log = openSync(logFile(), "a", 0o600);
-  const main = fileURLToPath(new URL("../../harbor/main.ts", import.meta.url));
+  const main = programFile("harbor/main");
   const child = spawn(process.execPath, [main, "--background", "--latency", latency, ...(unconfined ? ["--unconfined"] : [])], {
     detached: true,
     stdio: ["ignore", log, log],

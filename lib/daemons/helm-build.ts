@@ -1,24 +1,33 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { PROJECT, programFile } from "../base/program-file.ts";
 
 /** How a helm that could not start ends. */
 export const HELM_EXIT = { locked: 75, portBusy: 76 } as const;
 
-const ROOT = join(import.meta.dirname, "..", "..");
-export const HELM_MAIN = join(ROOT, "helm", "main.ts");
+export const HELM_MAIN = programFile("helm/main");
 
-/** sha256 over the source that a helm runs (helm/ and lib/): one of other code is restarted. */
+/** Where a package says what it was made from: its own files are not the sources, and a digest of them would be another one. */
+export const BUILD_FILE = join("helm", "build");
+
+/** The digest of the code that a helm runs: a helm of other code is restarted. A package and the checkout that it was made from have the same one. */
 export async function helmBuild(): Promise<string> {
+  const noted = await readFile(join(PROJECT, BUILD_FILE), "utf8").catch(() => null);
+  return noted ? noted.trim() : sourceDigest();
+}
+
+/** sha256 over the sources of a helm, helm/ and lib/, with their paths. */
+async function sourceDigest(): Promise<string> {
   const files: string[] = [];
   for (const room of ["helm", "lib"]) {
-    for (const entry of await readdir(join(ROOT, room), { recursive: true, withFileTypes: true })) {
+    for (const entry of await readdir(join(PROJECT, room), { recursive: true, withFileTypes: true })) {
       if (entry.isFile() && entry.name.endsWith(".ts")) files.push(join(entry.parentPath, entry.name));
     }
   }
   const hash = createHash("sha256");
   for (const file of files.sort()) {
-    hash.update(`${relative(ROOT, file)}\0`);
+    hash.update(`${relative(PROJECT, file)}\0`);
     hash.update(await readFile(file));
   }
   return hash.digest("hex");

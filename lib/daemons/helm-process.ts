@@ -18,7 +18,7 @@ export function helmProcess(): { pid: number; stopped: boolean } | null {
     if (!(Number.isInteger(pid) && pid > 1)) return null;
     process.kill(pid, 0);
     if (process.platform !== "linux") return { pid, stopped: false };
-    if (!readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("helm/main.ts")) return null;
+    if (!readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("helm/main.")) return null;
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const state = stat.slice(stat.lastIndexOf(")") + 2)[0] ?? "";
     return "ZX".includes(state) ? null : { pid, stopped: "Tt".includes(state) };

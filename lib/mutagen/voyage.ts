@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { harborHome, mutagenHome } from "../base/paths.ts";
-import type { TailnetKind } from "../tailnet/control/types.ts";
+import type { ProviderKind, TailnetKind } from "../protocol/choices.ts";
 import { sshConfigFile, TAILNET_SSH } from "../tailnet/node/ssh.ts";
 import { type Mutagen, openMutagen } from "./client.ts";
 import type { MutagenOptions } from "./command.ts";
@@ -11,7 +11,7 @@ const HARBOR_SSH = fileURLToPath(new URL("../../harbor/ssh-bin/", import.meta.ur
 const opened = new Map<string, Mutagen>();
 
 /** Whose daemon: `control` when its ships are in a tailnet, and reached over nothing else. */
-export type SyncedVoyage = { voyageId: string; provider: "harbor" | "sprites"; control?: TailnetKind | undefined };
+export type SyncedVoyage = { voyageId: string; provider: ProviderKind; control?: TailnetKind | undefined };
 
 /** The sync daemon of one voyage: its own data directory, its own transport. One object for all who ask in this process: it shares their looks. */
 export function voyageMutagen(voyage: SyncedVoyage): Mutagen {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { inDotEnv } from "../base/secret-hints.ts";
 import { isAllowed } from "../plan/domains.ts";
 import type { Plan } from "../plan/types.ts";
+import type { HandKind, Mesh } from "../protocol/choices.ts";
 import type { PreflightFinding } from "./check.ts";
 
 const API = "https://api.anthropic.com";
@@ -11,7 +12,7 @@ const API = "https://api.anthropic.com";
 export function planAsks(
   folder: string,
   { network, github }: Plan,
-  { hand, mesh }: { hand?: "rehearsal" | "claude" | undefined; mesh?: "none" | "tailscale" | undefined },
+  { hand, mesh }: { hand?: HandKind | undefined; mesh?: Mesh | undefined },
   env: NodeJS.ProcessEnv = process.env,
 ): PreflightFinding[] {
   const file = join(folder, "voyage.json");

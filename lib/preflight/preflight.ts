@@ -4,6 +4,7 @@ import { emptySail } from "../plan/empty-sail.ts";
 import type { Finding } from "../plan/findings.ts";
 import { loadPlan } from "../plan/load.ts";
 import type { Plan } from "../plan/types.ts";
+import type { HandKind, Mesh, ProviderKind } from "../protocol/choices.ts";
 import { openSprites } from "../sprites/client.ts";
 import type { TailnetConfig } from "../tailnet/control/settings.ts";
 import { captainArch } from "../tailnet/node/parts.ts";
@@ -25,7 +26,7 @@ export type PreflightArgs = {
   plan: string | undefined;
   repo?: string | undefined;
   ships?: number | undefined;
-  provider: "harbor" | "sprites" | undefined;
+  provider: ProviderKind | undefined;
   unconfined: boolean | undefined;
   handover?: string | undefined;
   /** Id of a voyage that has sunk, in whose place another one begins. */
@@ -33,8 +34,8 @@ export type PreflightArgs = {
   spritesOrg?: string | undefined;
   /** `ocaptain:spritesToken`; else SPRITE_TOKEN. */
   spritesToken?: string | undefined;
-  mesh?: "none" | "tailscale" | undefined;
-  hand?: "rehearsal" | "claude" | undefined;
+  mesh?: Mesh | undefined;
+  hand?: HandKind | undefined;
   captainNode?: "own" | undefined;
 } & TailnetConfig;
 

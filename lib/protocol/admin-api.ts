@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Plan, PlanChanges } from "../plan/types.ts";
+import { HandKind, ProviderKind } from "./choices.ts";
 import { ShipRow, VoyageStatus } from "./status.ts";
 
 /**
@@ -44,12 +45,12 @@ export const RegisterVoyage = z.object({
   /** Absolute path of the captain's folder (local wire only, never in state). */
   folder: z.string(),
   plan: Plan,
-  hand: z.enum(["rehearsal", "claude"]),
+  hand: HandKind,
   /** What the voyage may spend, of the hand claude. */
   budgetUsd: z.number().positive().optional(),
   /** How the helm wakes ships. `token` is kept 0600 in the folder, never in the ledger. */
   provider: z.object({
-    kind: z.enum(["harbor", "sprites"]),
+    kind: ProviderKind,
     baseUrl: z.string().optional(),
     token: z.string().optional(),
     unconfined: z.boolean().optional(),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { HandSettings, ProvisionStep } from "../plan/types.ts";
 import { Version } from "../ship/facts.ts";
+import { HandKind } from "./choices.ts";
 
 /**
  * The wire between a ship's supervisor (crew/) and the helm: JSON over HTTP, `Authorization: Bearer <ship token>`.
@@ -99,7 +100,7 @@ export type Hello = z.infer<typeof Hello>;
 export const HelloReply = z.object({
   voyage: z.object({ id: z.string(), stack: z.string(), branch: z.string(), name: z.string() }),
   ship: z.string(),
-  hand: z.enum(["rehearsal", "claude"]),
+  hand: HandKind,
   /** The hand claims its tasks itself, in Claude Code's own screen, with these settings; the voyage's spec goes with them. */
   interactive: HandSettings.extend({ spec: z.string() }).optional(),
   leaseSeconds: z.number(),

@@ -21,7 +21,7 @@ export async function packCrew(): Promise<{ files: CrewFile[]; digest: string }>
   const files: CrewFile[] = [{ path: "package.json", content: '{"type":"module"}\n', mode: 0o600 }];
   for (const name of names) {
     const source = await readFile(join(CREW, name), "utf8");
-    files.push({ path: name.replace(/\.ts$/, ".js"), content: pointToJs(stripTypes(source)), mode: 0o600 });
+    files.push({ path: name.replace(/\.ts$/, ".js"), content: toJavaScript(source), mode: 0o600 });
   }
   return { files, digest: createHash("sha256").update(JSON.stringify(files)).digest("hex") };
 }
@@ -33,6 +33,9 @@ export function crewFiles(): Promise<ShipFile[]> {
   onShip ??= packCrew().then(({ files }) => files.map((file) => ({ ...file, path: `${CREW_FOLDER}/${file.path}` })));
   return onShip;
 }
+
+/** The JavaScript of a file of ours: types are stripped, never transformed, so that lines stay, and imports name JavaScript. */
+export const toJavaScript = (source: string): string => pointToJs(stripTypes(source));
 
 /** `from "./x.ts"` → `from "./x.js"`, and the same for bare and dynamic imports. */
 function pointToJs(source: string): string {

@@ -1,10 +1,11 @@
+import type { ProviderKind } from "../protocol/choices.ts";
 import type { Organisation } from "./organisation.ts";
 
 /** The sprites API as the product uses it, for both providers (design 13: only the base URL differs). */
 
 /** Which service, and how it is reached. Without `baseUrl`: harbor = the running one (started if need be), sprites = api.sprites.dev. */
 export type ProviderSettings = {
-  kind: "harbor" | "sprites";
+  kind: ProviderKind;
   baseUrl?: string | undefined;
   token?: string | undefined;
   /** Where the voyage's VMs were made, when that is known: a token of another organisation is refused. */

@@ -5,6 +5,7 @@ import { OcaptainError } from "../base/errors.ts";
 import { VOYAGE_ID } from "../base/naming.ts";
 import { voyageFolder } from "../base/paths.ts";
 import { Repository } from "../git/same-history.ts";
+import { TailnetKind } from "../protocol/choices.ts";
 import { Organisation } from "../sprites/organisation.ts";
 
 /** `voyage.json` of the captain's folder: who this voyage is. Written before any VM is made, so that a lost create is found again (design 3). */
@@ -24,7 +25,7 @@ export const VoyageFile = z.object({
   /** Which tailnet its ships join. */
   tailnet: z.string().optional(),
   /** The control plane of its tailnet; absent: ships are reached as their provider has it. */
-  control: z.enum(["tailscale", "headscale"]).optional(),
+  control: TailnetKind.optional(),
   /** When `destroy` last proved the fleet gone. */
   sunkAt: z.string().optional(),
 });

@@ -15,7 +15,7 @@ import { loadPlan } from "../../lib/plan/load.ts";
 import type { Plan } from "../../lib/plan/types.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { diamond, type SmallTask, writePlan, writeRepo } from "../fixtures/plan.ts";
-import { holderOf } from "../fixtures/process.ts";
+import { holderOf } from "../support/processes.ts";
 import { openPort } from "./port.ts";
 import { type Props, resource } from "./resource.ts";
 

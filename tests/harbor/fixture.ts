@@ -7,6 +7,7 @@ import { expect, onTestFinished, vi } from "vitest";
 import { type Harbor, type HarborOptions, startHarbor } from "../../harbor/harbor.ts";
 import { stopHarbor } from "../../lib/daemons/harbor.ts";
 import { readExecStream } from "../../lib/sprites/exec-stream.ts";
+import { stateOf } from "../support/processes.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 export const sshBin = fileURLToPath(new URL("../../harbor/ssh-bin", import.meta.url));
@@ -139,6 +140,3 @@ export const processesIn = (pidNamespace: string) => processes((pid) => readlink
 /** Processes that show `text` in their command line, this one excepted. */
 export const processesWith = (text: string) =>
   processes((pid) => Number(pid) !== process.pid && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(text));
-
-/** R, S, D, T, Z … */
-export const stateOf = (pid: number) => readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "")[0];

@@ -7,7 +7,8 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { latencyProfile } from "../../harbor/sprites/latency.ts";
-import { kinds, openHarbor, processesOf, sshBin, stateOf, until } from "./fixture.ts";
+import { stateOf } from "../support/processes.ts";
+import { kinds, openHarbor, processesOf, sshBin, until } from "./fixture.ts";
 
 type Opened = Awaited<ReturnType<typeof openHarbor>>;
 

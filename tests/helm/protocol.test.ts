@@ -3,10 +3,11 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { runs } from "../support/runs.ts";
 import { checkProtocol } from "./protocol/protocol.ts";
 
 test("no task is granted, accepted or lost twice, whatever network, ships and helm go through", async () => {
-  await checkProtocol({ runs: 400 });
+  await checkProtocol({ runs: runs(400, 60) });
 }, 200_000);
 
 /** The rules that hold it together. With any of them taken out of a copy of the source, the property must object. */
@@ -59,7 +60,8 @@ afterAll(() => rmSync(copy, { recursive: true, force: true }));
 function mutate(index: number, mutation: (typeof MUTATIONS)[number]): string {
   const folder = join(copy, String(index));
   mkdirSync(join(folder, "tests"), { recursive: true });
-  for (const room of ["helm", "lib", "tests/helm"]) cpSync(join(ROOT, room), join(folder, room), { recursive: true });
+  for (const room of ["helm", "lib", "tests/helm", "tests/support"])
+    cpSync(join(ROOT, room), join(folder, room), { recursive: true });
   cpSync(join(ROOT, "package.json"), join(folder, "package.json"));
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
   const source = readFileSync(join(folder, mutation.file), "utf8");

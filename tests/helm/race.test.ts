@@ -6,6 +6,7 @@ import { shipServer } from "../../helm/server/ship-server.ts";
 import type { Fleet } from "../../helm/voyages.ts";
 import { voyageFolderAt } from "../../lib/base/paths.ts";
 import type { ClaimReply } from "../../lib/protocol/ship-api.ts";
+import { runs } from "../support/runs.ts";
 import { openPaperVoyage, scratchFolder } from "./paper.ts";
 
 const RACERS = 16;
@@ -25,8 +26,9 @@ const openVoyage = (id: string, tasks: number, sync: "full" | "off") =>
     timing: { leaseSeconds: 600, heartbeatSeconds: 60 },
   });
 
-test("24 000 claims in process by 16 racers: none is won twice, none is lost", async () => {
-  const VOYAGES = 60;
+const VOYAGES = runs(60, 4);
+
+test(`${VOYAGES * 400} claims in process by 16 racers: none is won twice, none is lost`, async () => {
   const TASKS = 400;
   const won = new Map<string, number>();
   let requests = 0;
@@ -66,8 +68,8 @@ test("24 000 claims in process by 16 racers: none is won twice, none is lost", a
 }, 300_000);
 
 test.for([
-  { claims: 5_000, sync: "full" as const, how: "each on disk before its answer" },
-  { claims: 20_000, sync: "off" as const, how: "without waiting for the disk" },
+  { claims: runs(5_000, 500), sync: "full" as const, how: "each on disk before its answer" },
+  { claims: runs(20_000, 2_000), sync: "off" as const, how: "without waiting for the disk" },
 ])(
   "$claims claims over HTTP by 16 racers, $how: none is won twice, none is lost",
   { timeout: 300_000 },

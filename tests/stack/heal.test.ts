@@ -6,7 +6,7 @@ import { spriteName } from "../../lib/base/naming.ts";
 import { harborInfoFile, mutagenHome } from "../../lib/base/paths.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
-import { holderOf } from "../fixtures/process.ts";
+import { holderOf, isRunning } from "../support/processes.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 /** Tasks that hold until the ship they are on has a file `go`, so that every test finds the fleet in the middle of its work. */
@@ -99,14 +99,5 @@ async function killDaemon(what: "harbor" | "helm" | "Mutagen daemon"): Promise<v
   }[what];
   const victim = await pid();
   process.kill(victim, "SIGKILL");
-  await expect.poll(() => isAlive(victim), { timeout: 5000 }).toBe(false);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  await expect.poll(() => isRunning(victim), { timeout: 5000 }).toBe(false);
 }

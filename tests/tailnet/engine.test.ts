@@ -11,7 +11,7 @@ import { type Headscale, startHeadscale } from "./headscale.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 /** The class alone, without a fleet around it. */
 const PROGRAM = `
-import { TailnetKey } from "./dynamic-providers/resources.ts";
+import { TailnetKey } from "./dynamic-providers/tailnet-key/resource.ts";
 const ship = { stack: "quay", voyageId: "abc123", ship: "ship-0", sprite: "quay-abc123-ship-0", incarnation: "life-1" };
 export const { key, keyId } = new TailnetKey("ship-0-key", { ...ship, control: "headscale" });
 `;
@@ -22,7 +22,7 @@ beforeAll(async () => {
   headscale = await startHeadscale();
   folder = await mkdtemp(join(tmpdir(), "oe-"));
   for (const room of ["dynamic-providers", "lib", "node_modules"]) await symlink(join(ROOT, room), join(folder, room));
-  await writeFile(join(folder, "package.json"), `{"type":"module"}`);
+  await symlink(join(ROOT, "package.json"), join(folder, "package.json"));
   await writeFile(join(folder, "index.ts"), PROGRAM);
   const options = { typescript: false };
   const project = { name: "ocaptain", runtime: { name: "nodejs", options }, main: "index.ts", options: { refresh: "always" } };

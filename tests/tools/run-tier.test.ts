@@ -1,8 +1,12 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { runTier } from "../../tools/run-tier.ts";
+import { isRunning } from "../support/processes.ts";
 
-const tier = (budgetMinutes: number) => ({ name: "example", budgetMinutes, testTimeoutSeconds: 1, filesAtOnce: 1 });
+const tier = (budgetMinutes: number) => ({ name: "example", budgetMinutes, testTimeoutSeconds: 1, filesAtOnce: 1 as const });
 const counts = { numPassedTests: 2, numFailedTests: 0, numPendingTests: 1, numTodoTests: 0 };
 /** A stand-in for vitest: writes a report, then does the rest. */
 const standIn = (report: object, rest: string) => (_tier: unknown, file: string) => [
@@ -35,6 +39,30 @@ test("a tier over its budget is ended, with what it started, and named", async (
   const count = await runTier(tier(0.01), standIn({}, hang)); // resolves only once sleep has let go of the output
   expect(count.problem).toBe("tier example is over its budget of 0.01 min");
 });
+
+test.for([
+  { title: "over its budget", budget: 0.01, rest: "setInterval(() => {}, 1000)" },
+  { title: "within its budget", budget: 1, rest: "" },
+])(
+  "daemons that a tier leaves behind are ended with it, known by their home, and no others: $title",
+  async ({ budget, rest }) => {
+    const folder = mkdtempSync(join(tmpdir(), "oc-"));
+    const pids = join(folder, "pids");
+    // Each a session of its own, as a helm is; the second one's home is not the tier's.
+    const daemon = (home: string) => `{ detached: true, stdio: "ignore", env: { OCAPTAIN_HOME: ${home} } }`;
+    const homes = ['require("path").join(process.env.TMPDIR, "oc-1", "h")', JSON.stringify(folder)];
+    const started = homes.map(
+      (home) => `require("child_process").spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"], ${daemon(home)})`,
+    );
+    const note = `const both = [${started}]; for (const one of both) one.unref(); require("fs").writeFileSync(${JSON.stringify(pids)}, both.map((one) => one.pid).join(" "));`;
+    await runTier(tier(budget), standIn(counts, `${note} ${rest}`));
+    const [mine = 0, other = 0] = readFileSync(pids, "utf8").split(" ").map(Number);
+    expect(isRunning(mine)).toBe(false);
+    expect(isRunning(other)).toBe(true);
+    process.kill(other, "SIGKILL");
+    rmSync(folder, { recursive: true });
+  },
+);
 
 test("a tier that ran no test has a problem", async () => {
   const none = { ...counts, numPassedTests: 0 };

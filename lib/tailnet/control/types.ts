@@ -1,3 +1,5 @@
+import type { TailnetKind } from "../../protocol/choices.ts";
+
 /** A tailnet's control plane as the product uses it: Tailscale's own service, or a Headscale. */
 
 /** The tag of every ship. Rules of a tailnet's policy go by it (home-port). */
@@ -8,8 +10,6 @@ export const CAPTAIN_TAG = "tag:ocaptain-captain";
 
 /** How long a key can be used to join, seconds, at most; at Headscale up to 5 minutes less (key-marks.ts). A ship joins within a minute or two, also on a slow line. */
 export const KEY_LIFETIME_SECONDS = 15 * 60;
-
-export type TailnetKind = "tailscale" | "headscale";
 
 /** Whom a key is for. */
 export type KeyOwner = { stack: string; voyageId: string; ship: string; incarnation: string };

@@ -2,7 +2,7 @@ import { checkProtocol } from "./protocol.ts";
 
 /** For a copy of the source with a rule taken out: exits 0 when nothing was found, 1 when the property objects. */
 try {
-  await checkProtocol({ runs: Number(process.argv[2] ?? 200), seed: Number(process.argv[3] ?? 1) });
+  await checkProtocol({ runs: Number(process.argv[2] ?? 200), seed: Number(process.argv[3] ?? 1), first: true });
 } catch (error) {
   process.stdout.write(`${String(error instanceof Error ? `${error.message}\n${error.cause}` : error)}\n`);
   process.exit(1);

@@ -1,0 +1,68 @@
+import { getStack, log, runtime } from "@pulumi/pulumi";
+import "./pulumi-runtime.ts";
+import { loadDotEnv } from "../lib/base/dot-env.ts";
+import { keepInside } from "../lib/base/no-proxy.ts";
+import { voyageFolder } from "../lib/base/paths.ts";
+import { NOT_ISOLATED } from "../lib/daemons/harbor.ts";
+import { preflight } from "../lib/preflight/preflight.ts";
+import { claudeCredentials, credentialsDigest } from "../lib/ship/credentials.ts";
+import { packCrew } from "../lib/ship/crew-pack.ts";
+import { captainSteps } from "./captain-steps.ts";
+import { readVoyageConfig } from "./config.ts";
+import { tellFailuresOnce } from "./failed-resources.ts";
+import { voyageOutputs } from "./outputs.ts";
+import { planNews } from "./plan-news.ts";
+import { plainly } from "./run-error.ts";
+import { shipTailnet } from "./ship-tailnet.ts";
+import { Voyage } from "./voyage.ts";
+
+/** What a stack of a voyage shows (`pulumi stack output`). */
+export type VoyageOutputs = ReturnType<typeof voyageOutputs>;
+
+/**
+ * Sails what the stack's configuration says (namespace `ocaptain`): checks all of it and the machine first, and registers the voyage only when nothing is wrong.
+ * To be called once in a Pulumi program, whose outputs the result is meant to be.
+ * @throws RunError with every finding, before anything is made
+ */
+export async function sail(): Promise<VoyageOutputs> {
+  tellFailuresOnce();
+  loadDotEnv(process.cwd());
+  keepInside();
+  const stack = getStack();
+  const { config, findings } = readVoyageConfig();
+  if (config.provider === "harbor" && config.unconfined) void log.warn(NOT_ISOLATED);
+  const { plan, shipCount, warnings, kept } = await plainly(() => preflight({ ...config, stack }, findings));
+  for (const warning of warnings) void log.warn(warning);
+  const crew = await packCrew();
+  const news = runtime.isDryRun() ? await planNews(stack, plan) : null;
+  if (news) void log.info(news);
+  if (kept && runtime.isDryRun()) void log.info(kept);
+  if (!config.keepWorkspace)
+    void log.warn(`ocaptain:keepWorkspace is false: a destroy deletes ${voyageFolder(stack).root}, repository and all`);
+  if (config.abandonUnsynced)
+    void log.warn(
+      `ocaptain:abandonUnsynced: what cannot be brought home of ${config.abandonUnsynced} goes with its VM; when that is done: pulumi config rm ocaptain:abandonUnsynced`,
+    );
+  if (plan.github && config.hand === "claude")
+    void log.warn(
+      "this plan brings your GH_TOKEN to its ships, where agents and what they run can read it (github in its voyage.json)",
+    );
+  if (plan.orders)
+    void log.info(
+      "no ocaptain:plan: one ship, on which Claude Code waits for orders (ocaptain answer, or ocaptain shell --write)",
+    );
+
+  const credentials = config.hand === "claude" ? claudeCredentials(config.claudeToken, { github: plan.github }) : null;
+  const fleet = new Voyage(stack, {
+    ...config,
+    stack,
+    plan,
+    ships: shipCount,
+    crewDigest: crew.digest,
+    credentialsDigest: credentials ? credentialsDigest(credentials) : "",
+    tailnet: config.mesh === "tailscale" ? await shipTailnet(config, crew) : undefined,
+    steps: await captainSteps(config),
+  });
+  // What this `up` saw, as of `asOf`. Live status is `ocaptain status`.
+  return voyageOutputs(stack, plan, fleet);
+}

@@ -1,0 +1,19 @@
+import { z } from "zod";
+import { Plan } from "../../lib/plan/types.ts";
+import { HandKind, ProviderKind, TailnetKind } from "../../lib/protocol/choices.ts";
+
+export const HelmInputs = z.object({
+  stack: z.string(),
+  voyageId: z.string(),
+  provider: ProviderKind,
+  /** The control plane of the voyage's tailnet; absent when there is no tailnet. */
+  control: TailnetKind.optional(),
+  hand: HandKind,
+  /** The whole plan: a changed plan is an update of this resource, and a preview shows what changed. */
+  plan: Plan,
+  /** US dollars that the voyage may spend with the hand claude; absent when there is no bound. */
+  budgetUsd: z.number().positive().optional(),
+  leaseSeconds: z.number().positive(),
+  lingerSeconds: z.number().nonnegative(),
+});
+export type HelmInputs = z.infer<typeof HelmInputs>;

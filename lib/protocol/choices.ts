@@ -1,0 +1,17 @@
+import { z } from "zod";
+
+/** The service that makes a voyage's ships: the local stand-in, or sprites.dev. */
+export const ProviderKind = z.enum(["harbor", "sprites"]);
+export type ProviderKind = z.infer<typeof ProviderKind>;
+
+/** What works on a claim: `rehearsal` runs the task's own command, `claude` is Claude Code. */
+export const HandKind = z.enum(["rehearsal", "claude"]);
+export type HandKind = z.infer<typeof HandKind>;
+
+/** The control plane of a tailnet: Tailscale's own service, or a Headscale. */
+export const TailnetKind = z.enum(["tailscale", "headscale"]);
+export type TailnetKind = z.infer<typeof TailnetKind>;
+
+/** How captain and ships reach each other: as the provider has it, or over a tailnet of either kind. */
+export const Mesh = z.enum(["none", "tailscale"]);
+export type Mesh = z.infer<typeof Mesh>;
