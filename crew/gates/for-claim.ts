@@ -7,7 +7,8 @@ import { endMarked } from "../machine/processes.ts";
 import { Gatekeeper } from "./gatekeeper.ts";
 
 /**
- * Makes the gates of one claim: when the agent completes its task, what it has left running is ended, and the tree is committed, checked and delivered.
+ * Makes the gates of one claim: when the agent completes its task, what it has left running is ended, and the tree is
+ * committed, checked and delivered.
  */
 export function gatekeeperFor(
   context: ClaimContext,
@@ -47,7 +48,10 @@ export function gatekeeperFor(
   });
 }
 
-/** Ends what the agent has left running, so that nothing writes while its tree is offered. Claude Code itself and its hooks wait for the answer, and stay. */
+/**
+ * Ends what the agent has left running, so that nothing writes while its tree is offered. Claude Code itself and its
+ * hooks wait for the answer, and stay.
+ */
 async function quiet(mark: string, claudePid: number, gateProgram: string): Promise<void> {
   await endMarked(mark, (pid) => {
     if (pid === claudePid) return true;

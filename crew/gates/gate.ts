@@ -1,7 +1,8 @@
 /**
- * The program that Claude Code runs as a hook: it asks the supervisor, by a unix socket, whether what the agent is about to do may be done.
- * It is called as `node gate.js <socket>` with the hook's JSON on stdin. A clear yes or no is exit status 0, with the no as JSON on stdout; **everything
- * else is exit status 2**, which is the only failure that Claude Code does not take for a yes.
+ * The program that Claude Code runs as a hook: it asks the supervisor, by a unix socket, whether what the agent is
+ * about to do may be done. It is called as `node gate.js <socket>` with the hook's JSON on stdin. A clear yes or no is
+ * exit status 0, with the no as JSON on stdout; **everything else is exit status 2**, which is the only failure that
+ * Claude Code does not take for a yes.
  */
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";

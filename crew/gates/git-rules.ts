@@ -1,9 +1,10 @@
 import { programsOf } from "./programs.ts";
 
 /**
- * The rules by which an agent is refused a git command: one that would send its work elsewhere, or put another history under it. They are a guard against
- * mistakes and no wall, and they do not look at the tree, where a name may be a branch or a file. What holds is the crew's look at HEAD when the tree is
- * delivered (crew/tree/head-check.ts), and the helm, which takes a ship's commit by its tree and its grant.
+ * The rules by which an agent is refused a git command: one that would send its work elsewhere, or put another history
+ * under it. They are a guard against mistakes and no wall, and they do not look at the tree, where a name may be a
+ * branch or a file. What holds is the crew's look at HEAD when the tree is delivered (crew/tree/head-check.ts), and the
+ * helm, which takes a ship's commit by its tree and its grant.
  */
 
 /** Options of git itself that take a value in the next word. */
@@ -40,7 +41,10 @@ function judgeGit(words: string[]): string | null {
   return REFUSED.get(verb) ?? RULES.get(verb)?.(args) ?? null;
 }
 
-/** A git command's arguments. `names` are those before a `--` that are no option (`-` is a name), `paths` those after it; null when there is no `--`. */
+/**
+ * A git command's arguments. `names` are those before a `--` that are no option (`-` is a name), `paths` those after
+ * it; null when there is no `--`.
+ */
 type Args = { names: string[]; paths: string[] | null; has: (...options: string[]) => boolean };
 
 function readArgs(args: string[]): Args {

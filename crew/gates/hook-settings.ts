@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * The longest that a gate may take: a check takes up to 10 minutes, a push over a slow line some more. The hook's own time must be longer, since a hook that
- * is out of time lets everything through.
+ * The longest that a gate may take: a check takes up to 10 minutes, a push over a slow line some more. The hook's own
+ * time must be longer, since a hook that is out of time lets everything through.
  */
 const GATE_SECONDS = 1700;
 const HOOK_SECONDS = 1800;
@@ -20,12 +20,16 @@ export const gatePlaces = (crew: string): GatePlaces => ({
   socket: join(crew, "gate.sock"),
 });
 
-/** Renders the shell line of a hook. What turns a failure into a no is in the line itself, so that a program that is missing, hangs or dies is a no too. */
+/**
+ * Renders the shell line of a hook. What turns a failure into a no is in the line itself, so that a program that is
+ * missing, hangs or dies is a no too.
+ */
 export const gateCommand = ({ program, socket }: GatePlaces, seconds = GATE_SECONDS) =>
   `timeout -k 5 ${seconds} ${quoted(process.execPath)} ${quoted(program)} ${quoted(socket)} || { echo "The ship's gate has failed: not allowed." >&2; exit 2; }`;
 
 /**
- * Renders the settings for `claude --settings`. They go over those of the repository, which may say that no hooks shall run.
+ * Renders the settings for `claude --settings`. They go over those of the repository, which may say that no hooks shall
+ * run.
  *
  * @param terminal whether Claude Code has its own screen
  */
@@ -39,7 +43,8 @@ export function hookSettings(places: GatePlaces, terminal = false): object {
     // In ~/.claude.json this would count only before the first start (seen with 2.1.330), and the trial was one.
     ...(terminal && { skipDangerousModePermissionPrompt: true }),
     hooks: {
-      // A session with its own screen writes no stream while it works, so each use of a tool is a place to end when the money is spent.
+      // A session with its own screen writes no stream while it works, so each use of a tool is a place to end when the
+      // money is spent.
       PreToolUse: [{ matcher: terminal ? "*" : "TaskUpdate|TaskCreate|Bash", hooks }],
       TaskCompleted: [{ hooks }],
       Stop: [{ hooks }],
@@ -50,8 +55,9 @@ export function hookSettings(places: GatePlaces, terminal = false): object {
 }
 
 /**
- * Writes the settings anew and tries the gate on a socket that nobody listens to: what it says then is what it will say when the supervisor is dead.
- * To be called before each start of the hand. Throws when the gate does not refuse, since everything would be let through.
+ * Writes the settings anew and tries the gate on a socket that nobody listens to: what it says then is what it will say
+ * when the supervisor is dead. To be called before each start of the hand. Throws when the gate does not refuse, since
+ * everything would be let through.
  */
 export function hangGates(places: GatePlaces, terminal = false): void {
   writeFileSync(places.settings, JSON.stringify(hookSettings(places, terminal), null, 2), { mode: 0o600 });

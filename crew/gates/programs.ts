@@ -6,8 +6,8 @@ const NAMED = new Set(["function", "coproc"]);
 const SHELLS = new Set(["sh", "bash", "dash", "zsh"]);
 
 /**
- * Programs that run the one they are given: `valued` are their options that take a value in the next word, `words` is how many other words come before the
- * program that is run.
+ * Programs that run the one they are given: `valued` are their options that take a value in the next word, `words` is
+ * how many other words come before the program that is run.
  */
 const WRAPPERS = new Map(
   Object.entries<{ valued?: string[]; words?: number }>({
@@ -30,8 +30,9 @@ const WRAPPERS = new Map(
 );
 
 /**
- * Lists the programs that a shell line runs, each as its argv with the program's plain name. It looks through wrappers, bodies of functions, `sh -c`,
- * `eval`, `trap`, and a heredoc that a shell reads. Why this is read by hand: docs/adr/shell-lines-of-the-gates.md.
+ * Lists the programs that a shell line runs, each as its argv with the program's plain name. It looks through wrappers,
+ * bodies of functions, `sh -c`, `eval`, `trap`, and a heredoc that a shell reads. Why this is read by hand:
+ * docs/adr/shell-lines-of-the-gates.md.
  */
 export function programsOf(line: string): string[][] {
   const all = simpleCommands(line).map(({ words, stdin }) => ({ words: unwrapped(words), stdin }));

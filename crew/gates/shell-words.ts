@@ -1,6 +1,6 @@
 /**
- * One command of a shell line. `words` are without quotes and redirections, with substitutions as they are written; `stdin` is what a heredoc or a
- * here-string gives it to read.
+ * One command of a shell line. `words` are without quotes and redirections, with substitutions as they are written;
+ * `stdin` is what a heredoc or a here-string gives it to read.
  */
 export type SimpleCommand = { words: string[]; stdin: string };
 
@@ -9,8 +9,9 @@ type Heredoc = { of: SimpleCommand; delimiter: string; literal: boolean; stripTa
 const REDIRECTION = /&>>?|<<<|<<-?|[<>]&|>\||<>|>>|[<>]/y;
 
 /**
- * Lists the simple commands of a shell line, those inside `$(…)`, `(…)` and backticks too. It reads bash as far as it matters to tell what is run from what
- * is text. That is not a whole grammar, and what it cannot tell it takes for commands.
+ * Lists the simple commands of a shell line, those inside `$(…)`, `(…)` and backticks too. It reads bash as far as it
+ * matters to tell what is run from what is text. That is not a whole grammar, and what it cannot tell it takes for
+ * commands.
  */
 export function simpleCommands(script: string): SimpleCommand[] {
   const found: SimpleCommand[] = [];
@@ -114,7 +115,10 @@ export function simpleCommands(script: string): SimpleCommand[] {
     return { delimiter: plain, literal: plain !== raw };
   }
 
-  /** Reads a heredoc's text, from the start of its first line. One without a last line is none: a shift in arithmetic looks alike. */
+  /**
+   * Reads a heredoc's text, from the start of its first line. One without a last line is none: a shift in arithmetic
+   * looks alike.
+   */
   function body({ of, delimiter, literal, stripTabs }: Heredoc): void {
     const lines = script.slice(at).split("\n");
     const last = lines.findIndex((line) => (stripTabs ? line.replace(/^\t+/, "") : line) === delimiter);

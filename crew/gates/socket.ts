@@ -3,8 +3,8 @@ import { createServer, type Socket } from "node:net";
 import type { HookInput, Verdict } from "./gatekeeper.ts";
 
 /**
- * Listens for the gates' questions at a unix socket (0600), one question a connection. A question that cannot be read or judged gets no answer, which the
- * gate takes for a no. Returns the function that closes the socket.
+ * Listens for the gates' questions at a unix socket (0600), one question a connection. A question that cannot be read
+ * or judged gets no answer, which the gate takes for a no. Returns the function that closes the socket.
  */
 export async function listenForGates(path: string, judge: (input: HookInput) => Promise<Verdict>): Promise<() => Promise<void>> {
   rmSync(path, { force: true });

@@ -3,12 +3,16 @@ import { handEnvironment } from "../claim/context.ts";
 import type { Hand } from "../claim/hand.ts";
 import { type Ran, run } from "../machine/run.ts";
 
-/** How often a task is done anew on a moved tip before it is given back unharmed. The helm sees to it that it takes fewer (helm/voyage/races.ts). */
+/**
+ * How often a task is done anew on a moved tip before it is given back unharmed. The helm sees to it that it takes
+ * fewer (helm/voyage/races.ts).
+ */
 const ROUNDS = 20;
 
 /**
- * The hand that needs no model: it runs the task's `metadata.rehearsal` by `bash -c` in the tree. A task without one is walked through, so that any plan can
- * be rehearsed. The hand holds no state of its own, so a conflict is resolved by running the command again on the new tip.
+ * The hand that needs no model: it runs the task's `metadata.rehearsal` by `bash -c` in the tree. A task without one is
+ * walked through, so that any plan can be rehearsed. The hand holds no state of its own, so a conflict is resolved by
+ * running the command again on the new tip.
  */
 export const rehearsalHand: Hand = async (context, grant, delivery, log, signal) => {
   const job = {
@@ -44,7 +48,9 @@ export const rehearsalHand: Hand = async (context, grant, delivery, log, signal)
   }
 };
 
-/** What one run of the command is given. `env` holds no secret; `onOutput` is for the log and for a person who looks on. */
+/**
+ * What one run of the command is given. `env` holds no secret; `onOutput` is for the log and for a person who looks on.
+ */
 type Job = {
   grant: Grant;
   cwd: string;
@@ -55,7 +61,10 @@ type Job = {
   onStart: () => void;
 };
 
-/** What came of a run. `failed` says why the task is to be given back as failed, or is null; `summary` is a line about what was done. */
+/**
+ * What came of a run. `failed` says why the task is to be given back as failed, or is null; `summary` is a line about
+ * what was done.
+ */
 type HandResult = { failed: string | null; summary: string; seconds: number };
 
 async function rehearse(job: Job): Promise<HandResult> {

@@ -2,7 +2,8 @@ import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Tells twice what the supervisor does: by a line for the person who looks into the tmux session, and by a JSON line in `supervisor.jsonl` for programs.
+ * Tells twice what the supervisor does: by a line for the person who looks into the tmux session, and by a JSON line in
+ * `supervisor.jsonl` for programs.
  */
 export class Journal {
   readonly #file: string;

@@ -10,8 +10,8 @@ const EXPIRE = "2m";
 const REFRESH_MS = 20_000;
 
 /**
- * The hold on this VM: nothing else keeps a sprite awake. `refresh` is called at each acknowledged heartbeat and at no other time while a crew works, so a
- * ship that cannot reach its helm falls asleep by itself.
+ * The hold on this VM: nothing else keeps a sprite awake. `refresh` is called at each acknowledged heartbeat and at no
+ * other time while a crew works, so a ship that cannot reach its helm falls asleep by itself.
  */
 export class Hold {
   readonly #journal: Journal;
@@ -22,13 +22,16 @@ export class Hold {
     this.#journal = journal;
   }
 
-  /** Takes or lengthens the hold, at most once in 20 s. Never throws: without a hold the ship may sleep, which is safe. */
+  /**
+   * Takes or lengthens the hold, at most once in 20 s. Never throws: without a hold the ship may sleep, which is safe.
+   */
   async refresh(): Promise<void> {
     if (performance.now() - this.#refreshedAt < REFRESH_MS) return;
     this.#refreshedAt = performance.now();
     if (!existsSync(SOCKET)) return this.#warn(`no ${SOCKET} here: this machine cannot be held awake`);
     try {
-      // The vendor's documents call PUT an upsert, but a client of theirs met 404 on a missing name: then POST makes it.
+      // The vendor's documents call PUT an upsert, but a client of theirs met 404 on a missing name: then POST makes
+      // it.
       let status = await ask("PUT", "/v1/tasks", { name: NAME, expire: EXPIRE });
       if (status === 404) status = await ask("POST", "/v1/tasks", { name: NAME, expire: EXPIRE });
       if (status >= 300) throw new Error(`status ${status}`);

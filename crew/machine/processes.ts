@@ -5,12 +5,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 export const MARK = "OCAPTAIN_CREW";
 
 /**
- * Kills every process of this user whose environment carries `mark`, or a mark below it (`<mark>/…`), until none is found but those that `spare` names.
- * Returns how many it killed; throws when some are left after 5 s.
+ * Kills every process of this user whose environment carries `mark`, or a mark below it (`<mark>/…`), until none is
+ * found but those that `spare` names. Returns how many it killed; throws when some are left after 5 s.
  *
- * A process group would not be enough: a hand may have started something in a session of its own (tmux does), and after a SIGKILL of the supervisor its
- * hand goes on writing. A stored pid would be worse, since pids are used again after a cold start. The environment is inherited and stays. This works on
- * Linux only, as ships do.
+ * A process group would not be enough: a hand may have started something in a session of its own (tmux does), and after
+ * a SIGKILL of the supervisor its hand goes on writing. A stored pid would be worse, since pids are used again after a
+ * cold start. The environment is inherited and stays. This works on Linux only, as ships do.
  */
 export async function endMarked(mark: string, spare: (pid: number) => boolean = () => false): Promise<number> {
   let ended = 0;

@@ -2,7 +2,10 @@ import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { endMarked, MARK } from "./processes.ts";
 
-/** How much of an output is kept for reasons and for what a check said: no more than the wire allows (lib/protocol/ship-api.ts). */
+/**
+ * How much of an output is kept for reasons and for what a check said: no more than the wire allows
+ * (lib/protocol/ship-api.ts).
+ */
 const TAIL_BYTES = 8192;
 /** The time between SIGTERM and SIGKILL. */
 const GRACE_MS = 5000;
@@ -27,7 +30,10 @@ export type RunRequest = {
   start?: Start;
 };
 
-/** Starts a command in a process group of its own. `exited` rejects when it cannot be started; `drained` resolves when all output is out. */
+/**
+ * Starts a command in a process group of its own. `exited` rejects when it cannot be started; `drained` resolves when
+ * all output is out.
+ */
 export type Start = (
   command: RunRequest,
   to: { onStart: (pid: number) => void; onStdout: (chunk: Buffer) => void; onStderr: (chunk: Buffer) => void },
@@ -43,12 +49,15 @@ export class CannotStart extends Error {
   }
 }
 
-/** How a command ended. `exitCode` is null when a signal ended it. `tail` is the last 8 KiB of both outputs, in the order in which they came. */
+/**
+ * How a command ended. `exitCode` is null when a signal ended it. `tail` is the last 8 KiB of both outputs, in the
+ * order in which they came.
+ */
 export type Ran = { exitCode: number | null; timedOut: boolean; tail: string; seconds: number };
 
 /**
- * Runs a command in a process group of its own and returns when it **and all that it started** are gone, so that nothing writes to the tree any more.
- * Throws the signal's reason when that aborted, and CannotStart.
+ * Runs a command in a process group of its own and returns when it **and all that it started** are gone, so that
+ * nothing writes to the tree any more. Throws the signal's reason when that aborted, and CannotStart.
  */
 export async function run(command: RunRequest): Promise<Ran> {
   command.signal.throwIfAborted();
@@ -89,7 +98,10 @@ export async function run(command: RunRequest): Promise<Ran> {
   }
 }
 
-/** Begins a command. Some of what the system refuses is thrown by Node at once, as a command that is too long: that is a CannotStart too. */
+/**
+ * Begins a command. Some of what the system refuses is thrown by Node at once, as a command that is too long: that is a
+ * CannotStart too.
+ */
 function startOr<T>(program: string, begin: () => T): T {
   try {
     return begin();

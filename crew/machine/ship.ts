@@ -3,7 +3,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { CrewConfig } from "../../lib/protocol/ship-api.ts";
 
-/** Says who this ship is and where its things are: all under `~/voyage`, so that one folder is all there is to look at. */
+/**
+ * Says who this ship is and where its things are: all under `~/voyage`, so that one folder is all there is to look at.
+ */
 export type ThisShip = {
   config: CrewConfig;
   home: string;
@@ -13,7 +15,9 @@ export type ThisShip = {
   workspace: string;
   /** The crew's own git directory for the tree, where no agent has anything to do. */
   repo: string;
-  /** The folder in which the ship's own tree waits while verify.sh is run in `workspace` (crew/verify/verified-tree.ts). */
+  /**
+   * The folder in which the ship's own tree waits while verify.sh is run in `workspace` (crew/verify/verified-tree.ts).
+   */
   aside: string;
   /** A link to the folder in which `workspace` is the ship's own tree: the captain's sync goes through it. */
   synced: string;
@@ -21,7 +25,10 @@ export type ThisShip = {
   /** The folder for checkouts of a moment, emptied at each start. It is on disk, because /tmp may be memory. */
   scratch: string;
   tokenFile: string;
-  /** A file of git's settings (0600) with the helm's bearer header, so that the token is in no argv and no hand's environment. */
+  /**
+   * A file of git's settings (0600) with the helm's bearer header, so that the token is in no argv and no hand's
+   * environment.
+   */
   gitConfigFile: string;
   /** The mark of everything that this crew starts (crew/machine/processes.ts). */
   mark: string;

@@ -5,8 +5,8 @@ import { join } from "node:path";
 const LIMIT_BYTES = 10 * 1024 * 1024;
 
 /**
- * The file `~/voyage/logs/<name>.log` with all that a hand and its check say. Each chunk is also given to `show`, which prints it in the tmux session `crew`
- * unless the hand has a session of its own.
+ * The file `~/voyage/logs/<name>.log` with all that a hand and its check say. Each chunk is also given to `show`, which
+ * prints it in the tmux session `crew` unless the hand has a session of its own.
  */
 export class TaskLog {
   readonly #file: number;

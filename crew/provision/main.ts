@@ -1,8 +1,10 @@
 /**
- * Runs the plan's provision steps on this ship, in its first checkout. `up` starts this program in the tmux session `provision`, before the crew. It tells by
- * `provisioned.json` how far it is and why it failed; all that the steps print is in `~/voyage/logs/provision.log`. Steps that are done are not run again.
+ * Runs the plan's provision steps on this ship, in its first checkout. `up` starts this program in the tmux session
+ * `provision`, before the crew. It tells by `provisioned.json` how far it is and why it failed; all that the steps
+ * print is in `~/voyage/logs/provision.log`. Steps that are done are not run again.
  *
- * What a step leaves running is left alone, as a database that it started. A cold start of the VM ends it, so such things are better made services.
+ * What a step leaves running is left alone, as a database that it started. A cold start of the VM ends it, so such
+ * things are better made services.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -21,7 +21,10 @@ export function writeWord(ship: ThisShip, word: ProvisionWord): void {
   renameSync(next, wordFile(ship));
 }
 
-/** Tells whether a crew may begin: the plan's steps are done on this VM, or the plan has none. It is asked whoever starts the crew, `up` or the helm. */
+/**
+ * Tells whether a crew may begin: the plan's steps are done on this VM, or the plan has none. It is asked whoever
+ * starts the crew, `up` or the helm.
+ */
 export function isProvisioned(ship: ThisShip): boolean {
   if (ship.config.provision === undefined) return true;
   const word = readWord(ship);

@@ -10,15 +10,18 @@ export type Step = {
   timeoutSeconds: number;
   cwd: string;
   env: NodeJS.ProcessEnv;
-  /** The file to which both outputs are appended: by the command itself, so that what it leaves running can go on writing. */
+  /**
+   * The file to which both outputs are appended: by the command itself, so that what it leaves running can go on
+   * writing.
+   */
   log: string;
   signal: AbortSignal;
 };
 
 /**
- * Runs one provision step in a process group of its own and returns the seconds that it took. Unlike a hand's command (crew/machine/run.ts) it carries no
- * mark, since what it leaves running is meant to run. Throws how the step ended with the end of what it printed; a step that is stopped or out of time has
- * its group ended first.
+ * Runs one provision step in a process group of its own and returns the seconds that it took. Unlike a hand's command
+ * (crew/machine/run.ts) it carries no mark, since what it leaves running is meant to run. Throws how the step ended
+ * with the end of what it printed; a step that is stopped or out of time has its group ended first.
  */
 export async function runStep({ run, timeoutSeconds, cwd, env, log, signal }: Step): Promise<number> {
   signal.throwIfAborted();

@@ -13,8 +13,8 @@ const REASONS: Record<number, string> = {
 };
 
 /**
- * Connects to `host:port` (an IPv4 address) through the SOCKS5 server on loopback's `proxyPort`, without authentication (RFC 1928). Rejects with the
- * server's reason, and when the server has not answered after 20 s.
+ * Connects to `host:port` (an IPv4 address) through the SOCKS5 server on loopback's `proxyPort`, without authentication
+ * (RFC 1928). Rejects with the server's reason, and when the server has not answered after 20 s.
  */
 export async function connectBySocks(proxyPort: number, host: string, port: number): Promise<Socket> {
   const socket = connect({ port: proxyPort, host: "127.0.0.1" });

@@ -15,9 +15,9 @@ import { dirname, join, resolve } from "node:path";
 import { removeAll } from "./files.ts";
 
 /**
- * What the `.git` in the tree holds. It is the agent's: the crew reads from it what the agent has committed, writes it anew at each claim, and does all its
- * own work with a git directory of its own (docs/adr/the-crews-own-git.md). It is read as plain files, since its configuration is the agent's and must not
- * count.
+ * What the `.git` in the tree holds. It is the agent's: the crew reads from it what the agent has committed, writes it
+ * anew at each claim, and does all its own work with a git directory of its own (docs/adr/the-crews-own-git.md). It is
+ * read as plain files, since its configuration is the agent's and must not count.
  */
 export type AgentsGit = {
   /** The commit of HEAD; null where HEAD is on a branch without a commit. */
@@ -168,8 +168,8 @@ function lend(dir: string, repo: string): void {
 }
 
 /**
- * Sets the agent's git so that `commit` is being merged into `shown.head`, at which its branch then is: the agent can look, go on, or put the merge away
- * without losing its own work. Its other branches and its stashes stay.
+ * Sets the agent's git so that `commit` is being merged into `shown.head`, at which its branch then is: the agent can
+ * look, go on, or put the merge away without losing its own work. Its other branches and its stashes stay.
  */
 export async function showMerge(tree: string, shown: Shown, commit: string): Promise<void> {
   const dir = join(tree, ".git");

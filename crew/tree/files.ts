@@ -16,7 +16,9 @@ export function isFile(path: string): boolean {
   return stat !== undefined && (stat.isFile() || stat.isSymbolicLink());
 }
 
-/** Makes `folder` a folder that its owner can use. A link or a file in its place is removed; what a link leads to stays. */
+/**
+ * Makes `folder` a folder that its owner can use. A link or a file in its place is removed; what a link leads to stays.
+ */
 export function ensureFolder(folder: string): void {
   const stat = lstatSync(folder, { throwIfNoEntry: false });
   if (stat && !stat.isDirectory()) rmSync(folder, { force: true });
@@ -47,7 +49,9 @@ function open(path: string, wanted: number): void {
   if ((mode & wanted) !== wanted) chmodSync(at(path), (mode & 0o7777) | wanted);
 }
 
-/** Takes off the flags that keep files as they are. Only the superuser can set such flags; elsewhere this does nothing. */
+/**
+ * Takes off the flags that keep files as they are. Only the superuser can set such flags; elsewhere this does nothing.
+ */
 export async function unfreeze(path: string): Promise<void> {
   await execute("chattr", ["-R", "-f", "-i", "-a", "--", path], { timeout: 60_000 }).catch(() => {});
 }

@@ -2,13 +2,17 @@ import { textOf } from "./files.ts";
 import type { RunGit } from "./git.ts";
 import { namesOf, shown } from "./names.ts";
 
-/** Filters that change a file on its way into the repository. The crew runs none of them, and has no store for what they put elsewhere. */
+/**
+ * Filters that change a file on its way into the repository. The crew runs none of them, and has no store for what they
+ * put elsewhere.
+ */
 const FOREIGN = new Set(["lfs", "git-crypt", "crypt"]);
 /** The text that the filter lfs puts into the repository in place of the file; a tree may hold that text too. */
 const POINTER = /^version https:\/\/git-lfs\.github\.com\/spec\/v1\n/;
 
 /**
- * Finds changed files that would be committed raw although `.gitattributes` gives them to such a filter. Returns a sentence for the hand, or nothing.
+ * Finds changed files that would be committed raw although `.gitattributes` gives them to such a filter. Returns a
+ * sentence for the hand, or nothing.
  *
  * @param base the commit with which the index is compared
  */

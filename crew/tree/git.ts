@@ -63,7 +63,10 @@ export type GitOptions = {
   encoding?: "utf8" | "latin1";
 };
 
-/** Turns git's own no into "". That git could not be asked, because it was killed, not started or too slow, is no answer: such an error is thrown on. */
+/**
+ * Turns git's own no into "". That git could not be asked, because it was killed, not started or too slow, is no
+ * answer: such an error is thrown on.
+ */
 export function unlessUnanswered(error: Error): "" {
   if (/^git \S+ failed \(\d+\)/.test(error.message)) return "";
   throw error;
@@ -73,8 +76,8 @@ export function unlessUnanswered(error: Error): "" {
 export type RunGit = (args: string[], options?: GitOptions) => Promise<string>;
 
 /**
- * Runs git for the supervisor: as the ship, with the ship's token, in the crew's own git directory, with the ship's workspace as its work tree
- * (docs/adr/the-crews-own-git.md), and with no settings of anybody else.
+ * Runs git for the supervisor: as the ship, with the ship's token, in the crew's own git directory, with the ship's
+ * workspace as its work tree (docs/adr/the-crews-own-git.md), and with no settings of anybody else.
  */
 export class ShipGit {
   readonly #ship: ThisShip;

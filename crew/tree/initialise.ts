@@ -10,12 +10,16 @@ import { ASKABLE, addressesOf } from "./submodules.ts";
 const ONE_SECONDS = 60;
 const ALL_MS = 180_000;
 
-/** Submodules that could not be had. They are asked for once in the life of a crew, since a host out of reach would hold up each claim. */
+/**
+ * Submodules that could not be had. They are asked for once in the life of a crew, since a host out of reach would hold
+ * up each claim.
+ */
 const notHad = new Set<string>();
 
 /**
- * Fills the submodules of `folder` that are empty, where `.gitmodules` has an address that can be read with http and without anybody's credentials; not the
- * submodules within submodules. Returns a sentence about each that could not be had: it is for the journal, and stops no task.
+ * Fills the submodules of `folder` that are empty, where `.gitmodules` has an address that can be read with http and
+ * without anybody's credentials; not the submodules within submodules. Returns a sentence about each that could not be
+ * had: it is for the journal, and stops no task.
  *
  * @param git asks the repository whose work tree `folder` is
  */

@@ -4,8 +4,9 @@ import { bytesOf, entriesOf } from "./files.ts";
 import type { RunGit } from "./git.ts";
 
 /**
- * Finds repositories inside the tree that no `.gitmodules` names and none of `bases` has, and returns their paths: git would store a link to a commit that
- * is nowhere else, and no file of them. To be called after `git add --all`, also when that failed, as it does at a repository without a commit.
+ * Finds repositories inside the tree that no `.gitmodules` names and none of `bases` has, and returns their paths: git
+ * would store a link to a commit that is nowhere else, and no file of them. To be called after `git add --all`, also
+ * when that failed, as it does at a repository without a commit.
  */
 export async function nestedRepos(git: RunGit, folder: string, bases: readonly string[]): Promise<string[]> {
   const found = new Set((await others(git)).filter((path) => path.endsWith("/")).map((path) => path.slice(0, -1)));
@@ -20,8 +21,8 @@ export const aboutNested = (paths: readonly string[]) =>
   `a git repository lies inside the tree: ${paths.join(", ")}. Git would keep a link to it and none of its files. Remove its .git folder, list it in .gitignore, or make it a submodule (.gitmodules).`;
 
 /**
- * Lists the files below `path`, a repository in the tree, with those of repositories inside it, as paths of the tree in byte strings. What its own
- * .gitignore leaves out is left out; its git directory is not read.
+ * Lists the files below `path`, a repository in the tree, with those of repositories inside it, as paths of the tree in
+ * byte strings. What its own .gitignore leaves out is left out; its git directory is not read.
  */
 export async function filesOfNested(git: RunGit, folder: string, path: string): Promise<string[]> {
   const workTree = join(folder, path);

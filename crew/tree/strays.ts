@@ -17,8 +17,8 @@ export type Strays = {
 export const MUTAGENS_OWN = ".mutagen-temporary-";
 
 /**
- * Compares a tree, name by name, with what git has of it. Only a walk of the crew's own tells what git has passed over, since git skips without an error
- * what it cannot read or takes for another repository's.
+ * Compares a tree, name by name, with what git has of it. Only a walk of the crew's own tells what git has passed over,
+ * since git skips without an error what it cannot read or takes for another repository's.
  *
  * @param known the paths of the index: files, links, and submodules, into which this does not look
  * @param ignored the paths that git ignores; a folder ends with "/"
@@ -46,8 +46,8 @@ function findStrays(folder: string, known: ReadonlySet<string>, ignored: Readonl
 }
 
 /**
- * Looks what lies in the tree at `folder` and is not in `known`, the paths of the index (byte strings). Returns the ignored paths with it, as git names
- * them: a folder stands for what is in it and ends with "/".
+ * Looks what lies in the tree at `folder` and is not in `known`, the paths of the index (byte strings). Returns the
+ * ignored paths with it, as git names them: a folder stands for what is in it and ends with "/".
  */
 export async function lookForStrays(
   git: RunGit,

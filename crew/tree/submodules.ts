@@ -11,9 +11,10 @@ import { becomeFiles, filesOfNested } from "./nested-repos.ts";
 type Ask = { folder: string; repo: string; scratch: string };
 
 /**
- * Checks the submodules of the index and returns a sentence, for the hand, about each that cannot be delivered. Git stores a link to a commit of a submodule,
- * and no file; so what lies in one, or a link that was changed, is delivered only when that commit can be had from where `.gitmodules` says, by somebody who
- * has the voyage's branch alone. A folder that is no submodule any more becomes plain files.
+ * Checks the submodules of the index and returns a sentence, for the hand, about each that cannot be delivered. Git
+ * stores a link to a commit of a submodule, and no file; so what lies in one, or a link that was changed, is delivered
+ * only when that commit can be had from where `.gitmodules` says, by somebody who has the voyage's branch alone. A
+ * folder that is no submodule any more becomes plain files.
  *
  * @param before the links of the commits that the work builds on, by path
  */
@@ -78,8 +79,8 @@ export async function changedSubmodules(
 }
 
 /**
- * Sets a submodule that a provision step or an agent has initialised to the commit of its link. Returns its git directory, or null when that is not
- * possible: then nothing that lies there may stay.
+ * Sets a submodule that a provision step or an agent has initialised to the commit of its link. Returns its git
+ * directory, or null when that is not possible: then nothing that lies there may stay.
  */
 export async function restoreSubmodule(
   git: RunGit,

@@ -11,7 +11,10 @@ type Ask = {
   repo: string;
   /** The tree. */
   folder: string;
-  /** The ref of what was saved before under that name. It becomes an ancestor, so that nothing is lost when the ref moves. */
+  /**
+   * The ref of what was saved before under that name. It becomes an ancestor, so that nothing is lost when the ref
+   * moves.
+   */
   earlier: string;
   message: string;
 };
@@ -19,10 +22,12 @@ type Ask = {
 export type Saved = { commit: string; names: string[] };
 
 /**
- * Makes a commit of what a tree and its `.git` hold that is nowhere else. Returns null when there is nothing: the tree is as the crew's HEAD, which was
- * pushed or came from the helm (`refs/remotes/*`), and so is all that the agent's git keeps. It changes no index but the one that `git` was given.
+ * Makes a commit of what a tree and its `.git` hold that is nowhere else. Returns null when there is nothing: the tree
+ * is as the crew's HEAD, which was pushed or came from the helm (`refs/remotes/*`), and so is all that the agent's git
+ * keeps. It changes no index but the one that `git` was given.
  *
- * @param base the commit to compare a new clone with, in which files lie already that a mirror put there; what it has and the tree has not is no change
+ * @param base the commit to compare a new clone with, in which files lie already that a mirror put there; what it has
+ * and the tree has not is no change
  * @param pushed the ref of what was pushed last: what the hand has committed on the way to that tree is in it
  */
 export async function findUnsavedWork(git: RunGit, ask: Ask & { base: string; pushed: string }): Promise<Saved | null> {
@@ -57,7 +62,9 @@ export async function findUnsavedWork(git: RunGit, ask: Ask & { base: string; pu
   return commitLeft(git, ask, tree, parents, aside);
 }
 
-/** Makes a commit of what the agent's git keeps beside `delivered`, the commit of the tree; null when there is nothing. */
+/**
+ * Makes a commit of what the agent's git keeps beside `delivered`, the commit of the tree; null when there is nothing.
+ */
 export async function findUnsavedBeside(git: RunGit, ask: Ask & { delivered: string }): Promise<Saved | null> {
   const agent = readAgentsGit(ask.folder);
   const aside = await besides(git, agent, ask.delivered);
@@ -93,14 +100,20 @@ async function besides(git: RunGit, agent: AgentsGit | null, head: string): Prom
   return found;
 }
 
-/** Returns the commit that `name` is or leads to, when nothing else holds it; "" otherwise, and where there is no such commit. */
+/**
+ * Returns the commit that `name` is or leads to, when nothing else holds it; "" otherwise, and where there is no such
+ * commit.
+ */
 async function newCommit(git: RunGit, { objects }: AgentsGit, name: string, known: readonly string[]): Promise<string> {
   const there = [];
   for (const other of known) if (await commitAt(git, other, objects)) there.push(other);
   return git(["rev-list", "--max-count=1", name, "--not", "--remotes", ...there], { borrow: objects }).catch(unlessUnanswered);
 }
 
-/** Brings the agent's commits into the crew's repository. Returns those that a new commit must have as parents: `head` too, unless the first of them holds it. */
+/**
+ * Brings the agent's commits into the crew's repository. Returns those that a new commit must have as parents: `head`
+ * too, unless the first of them holds it.
+ */
 async function take(git: RunGit, { repo }: Ask, agent: AgentsGit | null, commits: string[], head: string): Promise<string[]> {
   if (!agent || commits.length === 0) return [head];
   const wanted = [...commits, "--not", head].map((line) => `${line}\n`).join("");
@@ -137,7 +150,10 @@ const isAncestor = (git: RunGit, ancestor: string, commit: string) =>
     (error) => unlessUnanswered(error) !== "",
   );
 
-/** Adds the files of repositories inside the tree, and of changed submodules, since their commits would be lost with them. */
+/**
+ * Adds the files of repositories inside the tree, and of changed submodules, since their commits would be lost with
+ * them.
+ */
 async function addNested(git: RunGit, ask: Ask, head: string): Promise<void> {
   for (const path of await nestedRepos(git, ask.folder, [head])) await becomeFiles(git, ask.folder, path);
   const { links } = await indexed(git);

@@ -13,11 +13,12 @@ import { putBack, putInPlace } from "./verified-tree.ts";
 type Order = Extract<ClaimReply, { kind: "verify" }>;
 
 /**
- * Runs the plan's verify.sh, as the helm's ledger has it, in a fresh checkout of the order's commit, and tells the helm its result. The script lies beside
- * the checkout, so that nothing in the tree can stand in for it; the checkout takes the place of `~/voyage/workspace` meanwhile (verified-tree.ts).
+ * Runs the plan's verify.sh, as the helm's ledger has it, in a fresh checkout of the order's commit, and tells the helm
+ * its result. The script lies beside the checkout, so that nothing in the tree can stand in for it; the checkout takes
+ * the place of `~/voyage/workspace` meanwhile (verified-tree.ts).
  *
- * What keeps this ship from running the script is no result: the verification is given back and another ship is asked, also where only this ship's git
- * does not reach the helm. Throws Halt, and HelmRefusal.
+ * What keeps this ship from running the script is no result: the verification is given back and another ship is asked,
+ * also where only this ship's git does not reach the helm. Throws Halt, and HelmRefusal.
  */
 export async function verify(context: ClaimContext, order: Order, signal: AbortSignal): Promise<void> {
   const { helm, claim, journal } = context;

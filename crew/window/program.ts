@@ -1,6 +1,7 @@
 /**
- * The program in a ship's tmux session `claude`, called as `node program.js <socket>`: it starts what the supervisor says, shows what it is told, and ends
- * with the supervisor. A hand must not outlive its supervisor, which holds the claim: when the socket closes, what was started is ended too.
+ * The program in a ship's tmux session `claude`, called as `node program.js <socket>`: it starts what the supervisor
+ * says, shows what it is told, and ends with the supervisor. A hand must not outlive its supervisor, which holds the
+ * claim: when the socket closes, what was started is ended too.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

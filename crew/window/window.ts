@@ -13,8 +13,8 @@ const OPEN_MS = 10_000;
 const AGAIN_MS = 300;
 
 /**
- * The supervisor's end of the tmux session `claude`. The session stays from task to task, so that a person who looks on can stay too, and is opened anew
- * when somebody has closed it.
+ * The supervisor's end of the tmux session `claude`. The session stays from task to task, so that a person who looks on
+ * can stay too, and is opened anew when somebody has closed it.
  */
 export class Window {
   readonly #ship: ThisShip;
@@ -36,7 +36,10 @@ export class Window {
     if (this.#socket) this.#tell(this.#socket, { type: "say", text: shown });
   };
 
-  /** Starts a program in the session (a `start` of crew/machine/run.ts). With `terminal` the program has the terminal for itself. */
+  /**
+   * Starts a program in the session (a `start` of crew/machine/run.ts). With `terminal` the program has the terminal
+   * for itself.
+   */
   readonly start =
     (terminal: boolean): Start =>
     (command, to) => {

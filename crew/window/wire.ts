@@ -1,9 +1,12 @@
 /**
- * What the supervisor says to the program in the tmux session `claude`, by JSON lines on `~/voyage/crew/window.sock`. What is to be started is told by the
- * socket and not by argv, because its environment holds the model's credentials.
+ * What the supervisor says to the program in the tmux session `claude`, by JSON lines on `~/voyage/crew/window.sock`.
+ * What is to be started is told by the socket and not by argv, because its environment holds the model's credentials.
  */
 export type ToWindow =
-  /** With `terminal` the program has the terminal for itself. Otherwise its outputs come back, `input` goes to it, and only `say` is shown. */
+  /**
+   * With `terminal` the program has the terminal for itself. Otherwise its outputs come back, `input` goes to it, and
+   * only `say` is shown.
+   */
   | { type: "start"; argv: readonly string[]; cwd: string; env: NodeJS.ProcessEnv; terminal: boolean; input?: string }
   | { type: "say"; text: string };
 

@@ -18,7 +18,10 @@ import { endUnfit } from "./unfit.ts";
 const ATTENDED_LOOK_MS = 2_000;
 /** How often a session that claims nothing is told that it could. */
 const TOLD = 3;
-/** What a gate answers while verify.sh runs: the session's folder is then the checkout that is judged (crew/verify/verified-tree.ts). */
+/**
+ * What a gate answers while verify.sh runs: the session's folder is then the checkout that is judged
+ * (crew/verify/verified-tree.ts).
+ */
 const WHILE_VERIFYING =
   "The plan's verify.sh is run in this folder now, and nothing may change there until it has ended. End your turn; you are told when there is work.";
 
@@ -26,8 +29,9 @@ type Run = (claim: (signal: AbortSignal) => Promise<void>) => Promise<void>;
 type Settings = NonNullable<HelloReply["interactive"]>;
 
 /**
- * Has the model claim its tasks itself, in one session with Claude Code's own screen (`claude.interactive` of the plan). Verifications are still done by the
- * supervisor. Returns when there is nothing to do and nobody looks on; throws Halt.
+ * Has the model claim its tasks itself, in one session with Claude Code's own screen (`claude.interactive` of the
+ * plan). Verifications are still done by the supervisor. Returns when there is nothing to do and nobody looks on;
+ * throws Halt.
  *
  * @param onClaim runs the work on a claim so that it can be ended from outside
  */

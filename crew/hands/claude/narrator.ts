@@ -1,10 +1,16 @@
 import type { StreamEvent } from "./session.ts";
 
-/** Tells Claude Code's stream in lines for people: what the agent says, which tools it uses, how each came out. The transcript has the rest. */
+/**
+ * Tells Claude Code's stream in lines for people: what the agent says, which tools it uses, how each came out. The
+ * transcript has the rest.
+ */
 export class Narrator {
   readonly #tools = new Map<string, { name: string; atMs: number }>();
 
-  /** Returns the lines for one event, each with its newline; "" when it says nothing to people. `atMs` is its time, by one clock for all events. */
+  /**
+   * Returns the lines for one event, each with its newline; "" when it says nothing to people. `atMs` is its time, by
+   * one clock for all events.
+   */
   tell(event: StreamEvent, atMs = performance.now()): string {
     if (event.type === "system" && event.subtype === "api_retry")
       return `  ! the API failed (${event.error_status ?? "no answer"}, ${event.error}); trying again, ${event.attempt} of ${event.max_retries}\n`;

@@ -19,9 +19,10 @@ const HOME_MS = 20_000;
 const WAITING = "waiting for orders";
 
 /**
- * The hand of an empty sail: Claude Code waits on its own screen for what the captain types, until the crew is told to end. What lies in the tree then
- * becomes a commit on the voyage's branch. The one task of such a voyage is never done for good: the next crew goes on. When the money is spent, or the ship
- * gets other credentials than the session began with, the session ends and goes on later; claim and tree stay.
+ * The hand of an empty sail: Claude Code waits on its own screen for what the captain types, until the crew is told to
+ * end. What lies in the tree then becomes a commit on the voyage's branch. The one task of such a voyage is never done
+ * for good: the next crew goes on. When the money is spent, or the ship gets other credentials than the session began
+ * with, the session ends and goes on later; claim and tree stay.
  */
 export const ordersHand: Hand = async (context, grant, delivery, log, signal) => {
   const { ship, hello, claim, steering, journal } = context;
@@ -32,7 +33,9 @@ export const ordersHand: Hand = async (context, grant, delivery, log, signal) =>
   let idle = true;
   /** What the session is told when it goes on; with "" it waits for a person. */
   let first = "";
-  /** The credentials that the session began with, and those that were refused last, while nothing was answered since. */
+  /**
+   * The credentials that the session began with, and those that were refused last, while nothing was answered since.
+   */
   let credentials = "";
   let refused = "";
   const tui: Tui = await Tui.open(context, {
@@ -145,7 +148,10 @@ async function bringHome(context: ClaimContext, grant: Grant, log: TaskLog): Pro
   }
 }
 
-/** The session's environment. Its list of things to do is its own: the voyage's task list is overwritten by a sync from the captain. */
+/**
+ * The session's environment. Its list of things to do is its own: the voyage's task list is overwritten by a sync from
+ * the captain.
+ */
 function environment(context: ClaimContext): NodeJS.ProcessEnv {
   const { CLAUDE_CODE_TASK_LIST_ID: _list, ...env } = claudeEnvironment(context.ship, handBaseEnvironment(context));
   return { ...env, CLAUDE_CODE_ENABLE_TASKS: "0" };

@@ -4,10 +4,16 @@ import { type Failure, wordsOf } from "./failure.ts";
 
 // How long failures of the API and of Claude Code are borne, in each way to run it.
 
-/** The most failures: of the API in a row, in each of which Claude Code itself has tried three times, or of Claude Code in all. */
+/**
+ * The most failures: of the API in a row, in each of which Claude Code itself has tried three times, or of Claude Code
+ * in all.
+ */
 export const FAILURES = 6;
 const LONGEST_BACK_OFF_MS = 5 * 60_000;
-/** How many heartbeats' time no ship gets a task after credentials were refused or the API stayed away: then one ship tries again. */
+/**
+ * How many heartbeats' time no ship gets a task after credentials were refused or the API stayed away: then one ship
+ * tries again.
+ */
 const WAIT_HEARTBEATS = 30;
 /** How long a limit is taken to last that does not say when it ends. */
 const UNKNOWN_LIMIT_MS = 15 * 60_000;
@@ -25,8 +31,8 @@ export const backOff = ({ heartbeatSeconds }: Hello, failures: number): number =
 const waitMs = ({ heartbeatSeconds }: Hello) => WAIT_HEARTBEATS * heartbeatSeconds * 1000;
 
 /**
- * Tells the helm of a failure, so that no ship of the voyage is given a task until it may be over. Returns when that is, in ms since the epoch: the latest
- * time that any ship has named.
+ * Tells the helm of a failure, so that no ship of the voyage is given a task until it may be over. Returns when that
+ * is, in ms since the epoch: the latest time that any ship has named.
  */
 export async function holdVoyage(context: ClaimContext, failure: Failure, signal: AbortSignal): Promise<number> {
   const { helm, hello } = context;
@@ -44,7 +50,10 @@ export async function waitWithMoney(context: ClaimContext, ms: number, signal: A
   for (let left = ms; left > 0 && steering.spent === null && !isOver(); left -= step) await pause(Math.min(left, step), signal);
 }
 
-/** Waits until a limit is over. It is for a session that keeps the credentials it was started with, so that others do not help it. */
+/**
+ * Waits until a limit is over. It is for a session that keeps the credentials it was started with, so that others do
+ * not help it.
+ */
 export const waitOut = (context: ClaimContext, untilMs: number, signal: AbortSignal, isOver?: () => boolean): Promise<void> =>
   waitWithMoney(
     context,
@@ -54,9 +63,9 @@ export const waitOut = (context: ClaimContext, untilMs: number, signal: AbortSig
   );
 
 /**
- * Waits as {@link waitOut} does, but ends as soon as the helm knows of no limit, or of one that ends before `untilMs`, the end that the helm has named itself
- * (see {@link holdVoyage}): then the captain has lifted that limit. A later end is no reason to go on: ships that each name their own end would wake each
- * other for ever.
+ * Waits as {@link waitOut} does, but ends as soon as the helm knows of no limit, or of one that ends before `untilMs`,
+ * the end that the helm has named itself (see {@link holdVoyage}): then the captain has lifted that limit. A later end
+ * is no reason to go on: ships that each name their own end would wake each other for ever.
  */
 export function waitUnlessLifted(context: ClaimContext, untilMs: number, signal: AbortSignal): Promise<void> {
   const toldAt = performance.now();

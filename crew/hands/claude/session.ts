@@ -45,8 +45,8 @@ type ApiUsage = {
 };
 
 /**
- * How a run of Claude Code ended: `ended`, by itself; `turns`, `budget` and `time`, at that bound; `unfit`, this Claude Code cannot do the work; `crash`,
- * anything else that is no failure of the API. `message` is Claude Code's own.
+ * How a run of Claude Code ended: `ended`, by itself; `turns`, `budget` and `time`, at that bound; `unfit`, this Claude
+ * Code cannot do the work; `crash`, anything else that is no failure of the API. `message` is Claude Code's own.
  */
 type End = Failure | { kind: "ended" | "turns" | "budget" | "unfit" | "crash" | "time"; message: string };
 export type RunEnd = End & { usage: Usage };
@@ -152,8 +152,9 @@ class Seen {
   }
 
   /**
-   * Returns what the run has used. Tokens are the run's and the cost is the session's, as Claude Code's result tells them. What a result leaves out is taken
-   * from the messages; so are all tokens of a run without a result, whose cost is then 0.
+   * Returns what the run has used. Tokens are the run's and the cost is the session's, as Claude Code's result tells
+   * them. What a result leaves out is taken from the messages; so are all tokens of a run without a result, whose cost
+   * is then 0.
    */
   usage(seconds: number): Usage {
     const result = this.#result;

@@ -25,8 +25,9 @@ import { endUnfit, endWithoutClaude, hangGatesOrEnd } from "./unfit.ts";
 const AFTERWORD_MS = 60_000;
 
 /**
- * The hand `claude`: one fresh session of Claude Code for the task. The gates see how the agent ends the task; a session whose end was not its own is
- * resumed. The tree is the agent's until it completes the task: then what it has left running is ended, and what lies in the tree is offered.
+ * The hand `claude`: one fresh session of Claude Code for the task. The gates see how the agent ends the task; a
+ * session whose end was not its own is resumed. The tree is the agent's until it completes the task: then what it has
+ * left running is ended, and what lies in the tree is offered.
  */
 export const claudeHand: Hand = async (context, grant, delivery, log, signal) => {
   const { ship } = context;
@@ -55,7 +56,8 @@ export const claudeHand: Hand = async (context, grant, delivery, log, signal) =>
         claudePid = pid;
       },
       onEvent(event) {
-        // A tool has ended and the model is about to be asked again. Not each tool has a gate, so a spent budget ends the session here too.
+        // A tool has ended and the model is about to be asked again. Not each tool has a gate, so a spent budget ends
+        // the session here too.
         const { spent } = context.steering;
         if (event.type === "user" && spent !== null && !keeper.offering) over.abort(new NoMoney(spent));
       },
@@ -90,14 +92,17 @@ async function runs(
   const rulesFile = join(ship.crew, "claude-rules.md");
   writeFileSync(rulesFile, renderRules(who, task.id), { mode: 0o600 });
 
-  // A crew that came back goes on with the session, in the tree as it lies. A session that has written no transcript cannot be resumed.
+  // A crew that came back goes on with the session, in the tree as it lies. A session that has written no transcript
+  // cannot be resumed.
   let resume = grant.session !== undefined && transcriptOf(ship, grant.session) !== null;
   let session = resume ? grant.session! : randomUUID();
   let why = "the crew was started again";
   if (!resume) await delivery.begin();
 
   let leftMs = grant.timeoutSeconds * 1000;
-  /** Failures of the API since the model last answered, and of Claude Code in all, as it may do some work before each. */
+  /**
+   * Failures of the API since the model last answered, and of Claude Code in all, as it may do some work before each.
+   */
   let apiFailures = 0;
   let crashes = 0;
   for (;;) {
@@ -183,7 +188,9 @@ async function runs(
     if (!resume) session = randomUUID();
   }
 
-  /** Gives the claim back unharmed, since no task is at fault, and has no ship of the voyage take another for a while. */
+  /**
+   * Gives the claim back unharmed, since no task is at fault, and has no ship of the voyage take another for a while.
+   */
   async function waitAsVoyage(failure: Failure): Promise<HandEnd> {
     await holdVoyage(context, failure, signal);
     return { kind: "handed-back", reason: wordsOf(failure) };

@@ -17,8 +17,9 @@ export function transcriptOf(ship: ThisShip, session: string): string | null {
 const MAX_SUBAGENTS = 500;
 
 /**
- * Copies a session's transcript to the logs, which are synced to the captain, as `transcripts/<name>-<session>.jsonl`, and those of its subagents beside it,
- * as `<name>-<session>.agent-<id>.jsonl`. Never throws: a log must not fail a task.
+ * Copies a session's transcript to the logs, which are synced to the captain, as `transcripts/<name>-<session>.jsonl`,
+ * and those of its subagents beside it, as `<name>-<session>.agent-<id>.jsonl`. Never throws: a log must not fail a
+ * task.
  */
 export function keepTranscript(ship: ThisShip, session: string, name: string): void {
   try {
@@ -42,5 +43,8 @@ function subagents(transcript: string): string[] {
   return files.slice(0, MAX_SUBAGENTS).map((entry) => join(folder, entry.name));
 }
 
-/** Tells whether a file has grown since it was copied. Transcripts are only added to, and most subagents of a session have ended. */
+/**
+ * Tells whether a file has grown since it was copied. Transcripts are only added to, and most subagents of a session
+ * have ended.
+ */
 const grew = (file: string, copy: string) => statSync(file).size !== statSync(copy, { throwIfNoEntry: false })?.size;

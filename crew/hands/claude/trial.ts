@@ -13,18 +13,25 @@ import { type Failure, wordsOf } from "./failure.ts";
 import { holdVoyage } from "./retry-policy.ts";
 import { runSession } from "./session.ts";
 
-/** The longest that the trial may take: enough for Claude Code's own tries against an API that does not answer, so that its own message is told. */
+/**
+ * The longest that the trial may take: enough for Claude Code's own tries against an API that does not answer, so that
+ * its own message is told.
+ */
 const TRIAL_MS = 90_000;
 const PROMPT = "A trial of this ship before its first task. Do nothing, use no tool; answer with the one word: ready\n";
-/** How often a trial that crashed is tried: a hand that ends takes along all processes with the ship's mark, the trial's too. */
+/**
+ * How often a trial that crashed is tried: a hand that ends takes along all processes with the ship's mark, the trial's
+ * too.
+ */
 const CRASHES = 3;
 
 /** What the trial showed. */
 type Proof = { fit: boolean; message: string; usage: Usage; limit?: Failure };
 
 /**
- * Shows that the hand can work, and tells the helm, which grants no task before: the tmux session opens, the gates refuse when nobody answers them, and a
- * real Claude Code takes the credentials, offers the Task tools, and asks the gates before it ends.
+ * Shows that the hand can work, and tells the helm, which grants no task before: the tmux session opens, the gates
+ * refuse when nobody answers them, and a real Claude Code takes the credentials, offers the Task tools, and asks the
+ * gates before it ends.
  */
 export async function proveHand(context: ClaimContext, hand: HandSettings, signal: AbortSignal): Promise<void> {
   try {

@@ -2,8 +2,8 @@ import type { ThisShip } from "../../../machine/ship.ts";
 import { readCredentials } from "./credentials.ts";
 
 /**
- * Makes Claude Code's environment from `base`: the voyage's task list, the Task tools, no updates, and the credentials, which are in this environment and in
- * no other (docs/facts/claude-code.md).
+ * Makes Claude Code's environment from `base`: the voyage's task list, the Task tools, no updates, and the credentials,
+ * which are in this environment and in no other (docs/facts/claude-code.md).
  */
 export function claudeEnvironment(ship: ThisShip, base: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { TMUX: _session, TMUX_PANE: _pane, ...env } = base;

@@ -20,16 +20,20 @@ export const METER_LATE_MS = 1500;
 const MOST_BYTES = 16 * 1024 * 1024;
 
 /**
- * Counts what Claude Code uses while it works: Claude Code tells it of each answer of the API, by telemetry to a loopback port of the supervisor. Nothing
- * else tells a cost before a run's end: the stream has none, and of an answer's tokens only the first count; the transcript's `cost-state` is written when
- * the process ends, and not after SIGKILL (seen with 2.1.330; docs/adr/spend-by-telemetry.md).
+ * Counts what Claude Code uses while it works: Claude Code tells it of each answer of the API, by telemetry to a
+ * loopback port of the supervisor. Nothing else tells a cost before a run's end: the stream has none, and of an
+ * answer's tokens only the first count; the transcript's `cost-state` is written when the process ends, and not after
+ * SIGKILL (seen with 2.1.330; docs/adr/spend-by-telemetry.md).
  */
 export class Meter {
   readonly used: Metered = { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0, turns: 0 };
   readonly #server: Server;
   /** Is called when the meter has heard of more. */
   onGrowth: () => void = () => {};
-  /** The secret path of the exports. Others may reach the port, as harbor ships that share a network do, and what they send must not count. */
+  /**
+   * The secret path of the exports. Others may reach the port, as harbor ships that share a network do, and what they
+   * send must not count.
+   */
   readonly #path = `/${randomBytes(16).toString("hex")}/v1/logs`;
   /** The records that were counted: an export that got no answer is sent again. */
   readonly #seen = new Set<string>();

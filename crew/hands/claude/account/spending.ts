@@ -57,7 +57,10 @@ export class Spending {
     return this.#meter.environment;
   }
 
-  /** Returns the USD that this claim may still spend, in whole micro-dollars, as far as the meter has heard; undefined when there is no bound. */
+  /**
+   * Returns the USD that this claim may still spend, in whole micro-dollars, as far as the meter has heard; undefined
+   * when there is no bound.
+   */
   left(): number | undefined {
     if (this.#budgetUsd === undefined) return undefined;
     const left = this.#budgetUsd - this.#spentUsd - this.#soFar().costUsd;
@@ -67,7 +70,8 @@ export class Spending {
   /**
    * A run begins.
    *
-   * @param transcript the transcript of a session that is resumed, or null: what the session had cost before is not this run's
+   * @param transcript the transcript of a session that is resumed, or null: what the session had cost before is not
+   * this run's
    */
   begin(session: string, transcript: string | null): void {
     this.#run = {
@@ -81,8 +85,8 @@ export class Spending {
   }
 
   /**
-   * The run has ended by itself. Tells the helm its result `told`; where the meter has heard of more (what the agent started beside, a result that is
-   * missing), that counts. Returns what was told.
+   * The run has ended by itself. Tells the helm its result `told`; where the meter has heard of more (what the agent
+   * started beside, a result that is missing), that counts. Returns what was told.
    */
   async end(told: Usage, signal: AbortSignal): Promise<Usage> {
     const own = { ...told, costUsd: Math.max(0, told.costUsd - this.#run.earlierUsd) };
@@ -94,7 +98,10 @@ export class Spending {
     return usage;
   }
 
-  /** The run was ended by an order. Its last answers are known to the meter: Claude Code sends its telemetry when it gets SIGTERM. */
+  /**
+   * The run was ended by an order. Its last answers are known to the meter: Claude Code sends its telemetry when it
+   * gets SIGTERM.
+   */
   async abandon(): Promise<Usage> {
     await this.#settle();
     const usage = this.#soFar();

@@ -36,8 +36,9 @@ type Parts = {
 };
 
 /**
- * Makes the claims that the model of an interactive session asks for, one at a time: TaskUpdate to `in_progress` asks the helm for that task, and is refused
- * when the helm refuses. From there a claim is worked at like any other (crew/claim/work.ts); only its hand is a session that was there before.
+ * Makes the claims that the model of an interactive session asks for, one at a time: TaskUpdate to `in_progress` asks
+ * the helm for that task, and is refused when the helm refuses. From there a claim is worked at like any other
+ * (crew/claim/work.ts); only its hand is a session that was there before.
  */
 export class ClaimsByGate {
   readonly #parts: Parts;
@@ -60,7 +61,10 @@ export class ClaimsByGate {
     return this.#held?.grant.task.id ?? null;
   }
 
-  /** Why the session is to end, as no money is left for the voyage or for the task that it holds; null while there is some. */
+  /**
+   * Why the session is to end, as no money is left for the voyage or for the task that it holds; null while there is
+   * some.
+   */
   get spent(): string | null {
     return this.#held ? this.#held.spent() : this.#parts.context.steering.spent;
   }
@@ -70,7 +74,10 @@ export class ClaimsByGate {
     return this.#queue;
   }
 
-  /** Answers a hook. The hooks of one message come at the same time; those that may change a claim are answered one after the other. */
+  /**
+   * Answers a hook. The hooks of one message come at the same time; those that may change a claim are answered one
+   * after the other.
+   */
   judge(input: HookInput): Promise<Verdict> {
     if (input.hook_event_name === "PreToolUse" && input.tool_name !== "TaskUpdate") return this.#tool(input);
     const verdict = this.#queue.then(() => this.#judge(input));
@@ -78,7 +85,11 @@ export class ClaimsByGate {
     return verdict;
   }
 
-  /** Takes a claim that was granted. @param begun whether an earlier crew held it, and the tree is as that crew left it */
+  /**
+   * Takes a claim that was granted.
+   *
+   * @param begun whether an earlier crew held it, and the tree is as that crew left it
+   */
   take(grant: Grant, begun: boolean): Held {
     const { context, meter } = this.#parts;
     this.taken++;
@@ -146,7 +157,10 @@ export class ClaimsByGate {
     this.#parts.meter.onGrowth = () => void this.tellBeside(true);
   }
 
-  /** Tells the helm what the session has used beside its claims, and hears how to go on. Only while none is held. Never throws. */
+  /**
+   * Tells the helm what the session has used beside its claims, and hears how to go on. Only while none is held. Never
+   * throws.
+   */
   async tellBeside(growing: boolean): Promise<void> {
     const { helm, steering } = this.#parts.context;
     const usage = this.#usedBeside;
@@ -223,7 +237,9 @@ export class ClaimsByGate {
     return { allow: true, context: renderPrompt(grant, who) };
   }
 
-  /** Has the gates of the claim answer. When the answer has ended the claim, the helm knows it before the model does. */
+  /**
+   * Has the gates of the claim answer. When the answer has ended the claim, the helm knows it before the model does.
+   */
   async #ask(held: Held, input: HookInput): Promise<Verdict> {
     const keeper = await held.keeper;
     const verdict = await keeper.judge(input);

@@ -2,8 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Answers in `~/.claude.json` the questions that a first start of Claude Code's own screen would ask a person. An API key is approved by its last 20
- * characters, which is how Claude Code itself stores that; an OAuth token is not asked about. A clone is trusted by its own path alone, not by a parent's.
+ * Answers in `~/.claude.json` the questions that a first start of Claude Code's own screen would ask a person. An API
+ * key is approved by its last 20 characters, which is how Claude Code itself stores that; an OAuth token is not asked
+ * about. A clone is trusted by its own path alone, not by a parent's.
  */
 export function answerDialogs(home: string, workspace: string, env: NodeJS.ProcessEnv): void {
   const file = join(home, ".claude.json");

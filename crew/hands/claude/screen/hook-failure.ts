@@ -12,8 +12,8 @@ const FRESH_MS = 60_000;
 const TAIL_BYTES = 64 * 1024;
 
 /**
- * Reads a failure from a StopFailure. The hook says that a limit was hit, and not until when: that is in the transcript alone
- * (docs/adr/gates-and-sessions.md).
+ * Reads a failure from a StopFailure. The hook says that a limit was hit, and not until when: that is in the transcript
+ * alone (docs/adr/gates-and-sessions.md).
  */
 export async function failureByHook(input: HookInput, signal: AbortSignal): Promise<Failure> {
   const { error = "no answer", last_assistant_message: message = error, transcript_path: file } = input;

@@ -8,13 +8,17 @@ import { failureByHook } from "./hook-failure.ts";
 export type RecoveryParts = {
   /** Decides whether a limit is waited for in the session, which is then told to go on. */
   waitsFor: (untilMs: number) => boolean;
-  /** Is called when the session is not told to go on: a limit that is not waited for, refused credentials, an API that stays away, no money. */
+  /**
+   * Is called when the session is not told to go on: a limit that is not waited for, refused credentials, an API that
+   * stays away, no money.
+   */
   onStuck: (why: string, kind: Failure["kind"] | "spent") => void;
 };
 
 /**
- * Brings a session with its own screen on its way again when the API has ended its turn. By itself the session waits for a person to send the message
- * again, or, after a limit, until that is over, but not always. So it is told to go on.
+ * Brings a session with its own screen on its way again when the API has ended its turn. By itself the session waits
+ * for a person to send the message again, or, after a limit, until that is over, but not always. So it is told to go
+ * on.
  */
 export class Recovery {
   readonly #context: ClaimContext;
@@ -23,7 +27,8 @@ export class Recovery {
   #inARow = 0;
   #waiting: { for: string | undefined; end: AbortController } | null = null;
   /**
-   * Whether the screen may be asking what to do, and would take what is typed for the answer: a limit has ended the turn, and nothing has come since.
+   * Whether the screen may be asking what to do, and would take what is typed for the answer: a limit has ended the
+   * turn, and nothing has come since.
    */
   asking = false;
 
@@ -49,7 +54,10 @@ export class Recovery {
     return prompt !== undefined && prompt !== this.#waiting?.for;
   }
 
-  /** Deals with a StopFailure and returns when all is done about it. Throws when `session` aborts, or somebody has gone on. */
+  /**
+   * Deals with a StopFailure and returns when all is done about it. Throws when `session` aborts, or somebody has gone
+   * on.
+   */
   async failed(input: HookInput, session: AbortSignal): Promise<void> {
     const { journal, steering, hello } = this.#context;
     this.#waiting?.end.abort();

@@ -10,9 +10,9 @@ import { keepTranscript, TRANSCRIPT_MS, transcriptOf } from "../transcript.ts";
 const LOOK_MS = 1_000;
 
 /**
- * Keeps the logs of a session with Claude Code's own screen, which writes no stream: `session-<id>.log`, told in words from its transcript, and a copy of the
- * transcript. A session that is resumed is told anew from its start, so that nothing of an earlier crew's last second is missing. Returns the function that
- * ends this.
+ * Keeps the logs of a session with Claude Code's own screen, which writes no stream: `session-<id>.log`, told in words
+ * from its transcript, and a copy of the transcript. A session that is resumed is told anew from its start, so that
+ * nothing of an earlier crew's last second is missing. Returns the function that ends this.
  */
 export function keepSessionLog(ship: ThisShip, session: string): () => void {
   const name = `session-${session}`;

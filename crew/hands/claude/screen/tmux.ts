@@ -9,14 +9,18 @@ const TMUX_MS = 5_000;
 /** How long after a person has typed nothing is typed in between: the person may be in the middle of a line. */
 const TYPING_MS = 60_000;
 const LOOK_MS = 2_000;
-/** The pause between keys: a text that comes in one piece with its Enter is taken for pasted, and a key just after an Escape for one with it. */
+/**
+ * The pause between keys: a text that comes in one piece with its Enter is taken for pasted, and a key just after an
+ * Escape for one with it.
+ */
 const KEYS_MS = 300;
 
 /** Tells whether somebody is attached to the session. */
 export const isAttended = async (): Promise<boolean> => (await clients()).length > 0;
 
 /**
- * Types `text` as a message of its own, once nobody else is typing; a message that was begun is typed to its end. Quiet when the session has gone.
+ * Types `text` as a message of its own, once nobody else is typing; a message that was begun is typed to its end. Quiet
+ * when the session has gone.
  *
  * @param asking whether the screen may be asking something, which is answered first, by Escape
  */

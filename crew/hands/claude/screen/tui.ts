@@ -37,8 +37,8 @@ export type TuiParts = RecoveryParts & {
 };
 
 /**
- * Runs Claude Code with its own screen in the tmux session `claude`. It is one session, which is resumed whenever Claude Code has ended: a person typed
- * /exit, or it crashed. The session's id is on the ship's disk before it starts.
+ * Runs Claude Code with its own screen in the tmux session `claude`. It is one session, which is resumed whenever
+ * Claude Code has ended: a person typed /exit, or it crashed. The session's id is on the ship's disk before it starts.
  */
 export class Tui {
   /** Counts all that the session uses while this crew keeps it. */
@@ -70,7 +70,10 @@ export class Tui {
     return this.meter.close();
   }
 
-  /** Keeps the session running until `signal` aborts. Throws the signal's reason, or Halt "stop" when it cannot be kept running. */
+  /**
+   * Keeps the session running until `signal` aborts. Throws the signal's reason, or Halt "stop" when it cannot be kept
+   * running.
+   */
   async keep(signal: AbortSignal): Promise<never> {
     const { ship, journal, hello } = this.#context;
     const crew = ship.crew;
