@@ -53,6 +53,12 @@ export default {
       from: { path: "^(lib|dynamic-providers|components|tailnet-policy|helm|harbor|crew|cli|index\\.ts|library\\.ts)" },
       to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
     },
+    {
+      name: "SQLite only in the helm's ledger, in locks, and where a plan is compared with a ledger that no helm has open",
+      severity: "error",
+      from: { pathNot: ["^helm/ledger/", "^lib/base/os-lock\\.ts$", "^lib/plan/lineage\\.ts$", "^tests/"] },
+      to: { path: "^(node:)?sqlite$" },
+    },
     { name: "no cycle", severity: "error", from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
     { name: "no import of what is not there", severity: "error", from: {}, to: { couldNotResolve: true } },
   ],

@@ -1,4 +1,4 @@
-import { Config, runtime } from "@pulumi/pulumi";
+import { Config, getStack, runtime } from "@pulumi/pulumi";
 import { z } from "zod";
 import { checkInput, shown } from "../lib/base/check-input.ts";
 import { VOYAGE_ID } from "../lib/base/naming.ts";
@@ -12,7 +12,21 @@ import type { PreflightFinding } from "../lib/preflight/check.ts";
 import { HandKind, Mesh, ProviderKind } from "../lib/protocol/choices.ts";
 import { claudeCredentials } from "../lib/ship/credentials.ts";
 
-/** A setting is text. What is not a number in it is told as it was written. */
+/** One key of the stack's configuration. */
+type Setting = {
+  /** Parses the setting's text. */
+  schema: z.ZodType;
+  /** A value for the command in a hint; `VALUE` when there is none. */
+  example?: string;
+  /** The value must be stored as a secret. */
+  isSecret?: true;
+  /** The value comes into state, so it must not be a secret. */
+  isInState?: true;
+  /** Providers read the setting by `configure` (dynamic-providers/delegate.ts); it is no input of a resource. */
+  isForProviders?: true;
+};
+
+/** Parses a number, and says of other text what was written. */
 const number = (check: z.ZodNumber) =>
   z
     .string()
@@ -23,10 +37,12 @@ const number = (check: z.ZodNumber) =>
     })
     .pipe(check);
 
-/** Only these words: providers read the same settings as text. */
+/** Parses `true` and `false` alone, because providers compare the same setting as text. */
 const flag = z.stringbool({ truthy: ["true"], falsy: ["false"], case: "sensitive" });
 
-/** A repository, where a relative path counts from the project's folder. */
+const text = z.string().optional();
+
+/** Parses the name of a repository; a relative path counts from the project's folder. */
 const repo = repoField.transform((text, context) => {
   const meant = meantRepo(text, process.cwd());
   if ("repo" in meant) return meant.repo;
@@ -36,117 +52,114 @@ const repo = repoField.transform((text, context) => {
 
 const voyageId = z.string().regex(VOYAGE_ID, "must be a voyage's id, 6 digits of 0-9 and a-f (ocaptain status names it)");
 
-/** The stack's configuration, namespace `ocaptain`: described for people in Pulumi.yaml, checked here. */
-const VoyageConfig = z.object({
-  /** Counts from the project's folder. "" is an empty sail: one ship that waits for orders. */
-  plan: z.string().transform(withHome).default(""),
-  repo: repo.optional(),
-  ships: number(z.int().min(1).max(MAX_SHIPS)).optional(),
-  provider: ProviderKind.default("harbor"),
-  hand: HandKind.default("rehearsal"),
-  mesh: Mesh.default("none"),
-  unconfined: flag.default(false),
-  keepWorkspace: flag.default(true),
-  abandonUnsynced: z.string().optional(),
-  handover: z.string().optional(),
-  /** Ids of the voyage that is meant: what is forgotten here cannot act on a later one. */
-  beginAnew: voyageId.optional(),
-  adopt: voyageId.optional(),
-  spritesOrg: z.string().optional(),
-  /** Only for preflight's trial; providers get it by configure(). */
-  spritesToken: z.string().optional(),
-  /** Only to see that there is one, and whether it is another; providers get it by configure(). */
-  claudeToken: z.string().optional(),
-  /** The tailnet: only for preflight's trial; providers get these by configure(). */
-  tailscaleOauthSecret: z.string().optional(),
-  headscaleUrl: z.string().optional(),
-  headscaleApiKey: z.string().optional(),
-  captainNode: z.enum(["own"]).optional(),
-  /** Shell commands on the captain's machine; from here only, never from a plan (components/captain-steps.ts). */
-  onSail: z.string().min(1).optional(),
-  onSink: z.string().min(1).optional(),
-  budgetUsd: number(z.number().positive().max(1_000_000)).optional(),
-  leaseSeconds: number(z.number().min(4).max(3600)).default(120),
-  lingerSeconds: number(z.number().min(0).max(600)).default(8),
-});
-export type VoyageConfig = z.infer<typeof VoyageConfig>;
+/**
+ * All keys of the stack's configuration, namespace `ocaptain`, in the order in which findings are told. Pulumi.yaml describes each for people
+ * and has the same defaults.
+ */
+export const SETTINGS = {
+  /** Counts from the project's folder; "" is a sail without a plan: one ship that waits for orders. */
+  plan: { schema: z.string().transform(withHome).default(""), example: "plans/survey" },
+  repo: { schema: repo.optional(), example: "owner/name" },
+  ships: { schema: number(z.int().min(1).max(MAX_SHIPS)).optional(), example: "3" },
+  provider: { schema: ProviderKind.default("harbor"), example: "harbor" },
+  hand: { schema: HandKind.default("rehearsal"), example: "rehearsal" },
+  mesh: { schema: Mesh.default("none"), example: "none" },
+  unconfined: { schema: flag.default(false), example: "false", isForProviders: true },
+  keepWorkspace: { schema: flag.default(true), example: "true", isForProviders: true },
+  abandonUnsynced: { schema: text, isForProviders: true },
+  handover: { schema: text, isForProviders: true },
+  /** This and `adopt` name the voyage that is meant, so that one that is left in the configuration cannot act on a later voyage. */
+  beginAnew: { schema: voyageId.optional(), isForProviders: true },
+  adopt: { schema: voyageId.optional(), isForProviders: true },
+  spritesOrg: { schema: text, isForProviders: true },
+  spritesToken: { schema: text, isSecret: true, isForProviders: true },
+  claudeToken: { schema: text, isSecret: true, isForProviders: true },
+  tailscaleOauthSecret: { schema: text, isSecret: true, isForProviders: true },
+  headscaleUrl: { schema: text, isForProviders: true },
+  headscaleApiKey: { schema: text, isSecret: true, isForProviders: true },
+  captainNode: { schema: z.enum(["own"]).optional(), example: "own", isForProviders: true },
+  /** A shell command on the captain's machine. It comes from here alone, and never from a plan. */
+  onSail: { schema: z.string().min(1).optional(), isInState: true },
+  onSink: { schema: z.string().min(1).optional(), isInState: true },
+  budgetUsd: { schema: number(z.number().positive().max(1_000_000)).optional(), example: "50" },
+  leaseSeconds: { schema: number(z.number().min(4).max(3600)).default(120), example: "120" },
+  lingerSeconds: { schema: number(z.number().min(0).max(600)).default(8), example: "8" },
+} satisfies Record<string, Setting>;
+
+type Key = keyof typeof SETTINGS;
+export type VoyageConfig = { [K in Key]: z.infer<(typeof SETTINGS)[K]["schema"]> };
+
+const KEYS = Object.keys(SETTINGS) as Key[];
+const settingOf = (key: Key): Setting => SETTINGS[key];
 
 /**
- * What the configuration says, and all that is wrong with it, for preflight to tell with what else is wrong. `config` is whole only without
- * findings: a field that is wrong is not in it.
+ * Reads the stack's configuration, and finds all that is wrong with it, for preflight to tell with whatever else is wrong. `config` is whole
+ * only without findings: a setting that is wrong is not in it.
  */
-export function readVoyageConfig(config = new Config("ocaptain")): { config: VoyageConfig; findings: PreflightFinding[] } {
+export function readVoyageConfig(
+  config = new Config("ocaptain"),
+  stack = getStack(),
+): { config: VoyageConfig; findings: PreflightFinding[] } {
   const findings: PreflightFinding[] = [];
-  const add = (field: string, message: string, value = "VALUE") =>
-    findings.push({ what: `ocaptain:${field}`, message, hint: `pulumi config set ocaptain:${field} ${value}` });
-  /** Without the value: a token does not belong on a command line, where history and process lists keep it. */
-  const addSecret = (field: string, message: string) =>
-    findings.push({ what: `ocaptain:${field}`, message, hint: askForSecret(`ocaptain:${field}`) });
+  const add = (key: Key, message: string, hint: string) => findings.push({ what: `ocaptain:${key}`, message, hint });
   const read: Record<string, unknown> = {};
-  for (const [field, schema] of Object.entries(VoyageConfig.shape)) {
-    const checked = checkInput(schema, config.get(field) || undefined);
-    if ("data" in checked) read[field] = checked.data;
-    // What somebody has marked as a secret is not shown, also where it is none.
+  for (const key of KEYS) {
+    const checked = checkInput(settingOf(key).schema, config.get(key) || undefined);
+    if ("data" in checked) read[key] = checked.data;
+    // What somebody has marked as a secret is not shown, even where it should be none.
     else
       for (const { message } of checked.problems)
-        add(field, isSecret(`ocaptain:${field}`) ? message.replace(/, and is .*/s, "") : message, EXAMPLES[field]);
+        add(key, isSecret(key) ? message.replace(/, and is .*/s, "") : message, setCommand(key, stack));
   }
-  findings.push(...unknownSettings());
-  const { mesh, provider } = read;
-  // An empty sail is a person and Claude Code; there is nothing to rehearse.
-  const isEmpty = read.plan === "";
-  if (isEmpty) read.hand = "claude";
-  for (const field of SECRETS)
-    if (config.get(field) && !isSecret(`ocaptain:${field}`)) addSecret(field, "is in the stack's file in clear");
-  for (const field of ["onSail", "onSink"])
-    if (config.get(field) && isSecret(`ocaptain:${field}`))
-      findings.push({
-        what: `ocaptain:${field}`,
-        message: "is a secret, and would be in state in clear, and in preview",
-        hint: `pulumi config set ocaptain:${field} COMMAND  # let the command read what is secret from a file`,
-      });
+  findings.push(...unknownSettings(stack));
+  for (const key of KEYS)
+    if (settingOf(key).isSecret && config.get(key) && !isSecret(key))
+      add(key, "is in the stack's file in clear", setCommand(key, stack));
+  for (const key of KEYS)
+    if (settingOf(key).isInState && config.get(key) && isSecret(key))
+      add(
+        key,
+        "is a secret, and would be in state in clear, and in preview",
+        `${setCommand(key, stack, "COMMAND")}  # let the command read what is secret from a file`,
+      );
+  // A sail without a plan is a person and Claude Code; there is nothing to rehearse.
+  const hasNoPlan = read.plan === "";
+  if (hasNoPlan) read.hand = "claude";
   if (read.hand === "claude" && !claudeCredentials(config.get("claudeToken")))
-    addSecret(
+    add(
       "claudeToken",
-      `is missing, which ${isEmpty ? "a sail without a plan (ocaptain:plan is not set)" : "the hand claude"} needs: a token that claude setup-token has made, or an API key; CLAUDE_CODE_OAUTH_TOKEN or ANTHROPIC_API_KEY in the environment do, too`,
+      `is missing, which ${hasNoPlan ? "a sail without a plan (ocaptain:plan is not set)" : "the hand claude"} needs: a token that claude setup-token has made, or an API key; CLAUDE_CODE_OAUTH_TOKEN or ANTHROPIC_API_KEY in the environment do, too`,
+      setCommand("claudeToken", stack),
     );
-  if (provider === "sprites" && mesh !== "tailscale" && !process.env.SPRITES_API_URL)
-    add("mesh", "is none, and ships at sprites.dev can be reached over a tailnet only", "tailscale");
+  if (read.provider === "sprites" && read.mesh !== "tailscale" && !process.env.SPRITES_API_URL)
+    add("mesh", "is none, and ships at sprites.dev can be reached over a tailnet only", setCommand("mesh", stack, "tailscale"));
   return { config: read as VoyageConfig, findings };
 }
 
-const SECRETS: readonly string[] = ["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey"];
+/** The command that sets a setting. A secret's value does not belong on a command line, where history and process lists keep it. */
+const setCommand = (key: Key, stack: string, value = settingOf(key).example ?? "VALUE") =>
+  settingOf(key).isSecret
+    ? askForSecret(`ocaptain:${key}`, undefined, stack)
+    : `pulumi config set ocaptain:${key} ${value} -s ${stack}`;
 
-const EXAMPLES: Record<string, string> = {
-  ...{
-    plan: "plans/survey",
-    repo: "owner/name",
-    ships: "3",
-    provider: "harbor",
-    hand: "rehearsal",
-    mesh: "none",
-    captainNode: "own",
-  },
-  ...{ unconfined: "false", keepWorkspace: "true", budgetUsd: "50", leaseSeconds: "120", lingerSeconds: "8" },
-};
-
-/** Settings that nobody reads: a slip in a key, or in the namespace before it. Other projects' namespaces are theirs. */
-function unknownSettings(): PreflightFinding[] {
-  const known = Object.keys(VoyageConfig.shape);
+/** Finds settings that nobody reads: a slip in a key, or in the namespace before it. Other projects' namespaces are theirs. */
+function unknownSettings(stack: string): PreflightFinding[] {
   return Object.keys(runtime.allConfig()).flatMap((setting) => {
     const [namespace = "", key = ""] = setting.split(":");
-    const remove = `pulumi config rm ${setting}`;
+    const isKnown = KEYS.some((known) => known === key);
+    const remove = `pulumi config rm ${setting} -s ${stack}`;
     if (namespace !== "ocaptain")
-      return nearest(namespace, ["ocaptain"]) && known.includes(key)
+      return nearest(namespace, ["ocaptain"]) && isKnown
         ? [{ what: setting, message: `unknown; did you mean ocaptain:${key}?`, hint: remove }]
         : [];
-    if (known.includes(key)) return [];
-    const meant = nearest(key, known);
-    const message = meant ? `unknown; did you mean ocaptain:${meant}?` : "unknown; Pulumi.yaml describes all settings";
-    const set = SECRETS.includes(meant ?? "") ? askForSecret(`ocaptain:${meant}`) : `pulumi config set ocaptain:${meant} VALUE`;
-    return [{ what: setting, message, hint: meant ? `${remove} && ${set}` : remove }];
+    if (isKnown) return [];
+    const meant = nearest(key, KEYS) as Key | undefined;
+    if (!meant) return [{ what: setting, message: "unknown; Pulumi.yaml describes all settings", hint: remove }];
+    const set = setCommand(meant, stack, "VALUE");
+    return [{ what: setting, message: `unknown; did you mean ocaptain:${meant}?`, hint: `${remove} && ${set}` }];
   });
 }
 
-/** The language host passes the keys that are secret in this variable (pulumi's sdk/nodejs/runtime/config.ts). */
-const isSecret = (key: string) => (JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS || "[]") as string[]).includes(key);
+/** Whether a setting is stored as a secret: the language host passes those keys in this variable (pulumi's sdk/nodejs/runtime/config.ts). */
+const isSecret = (key: Key) =>
+  (JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS || "[]") as string[]).includes(`ocaptain:${key}`);

@@ -1,15 +1,18 @@
 import { relative } from "node:path";
 import { all, type Output } from "@pulumi/pulumi";
-import { voyageFolder, voyagesRoot } from "../lib/base/paths.ts";
+import { type VoyageFolder, voyageFolder, voyagesRoot } from "../lib/base/paths.ts";
+import { helmClient } from "../lib/daemons/helm-client.ts";
+import { git } from "../lib/git/run.ts";
 import type { Plan } from "../lib/plan/types.ts";
-import { withFormerNames } from "../lib/voyage/task-files.ts";
+import type { Spend } from "../lib/protocol/status.ts";
+import { shipState } from "../lib/voyage/ship-state.ts";
+import { countTasks, readTaskRows, spendOfTasks, type TaskCounts, withFormerNames } from "../lib/voyage/task-files.ts";
 import type { Voyage } from "./voyage.ts";
-import { readVoyageRecord, type VoyageRecord } from "./voyage-record.ts";
 
 /**
- * The stack's outputs: what this `up` saw after its last resource, stamped `asOf` (design 4). None of it is a resource property, so a
- * second `up` changes nothing. No absolute path: a stack's state can be read on another machine (design 16). So `workspace` is the way from the folder of
- * all voyages (`~/voyages`, or OCAPTAIN_VOYAGES); `ocaptain status` tells it in full.
+ * The stack's outputs: what this `up` saw after its last resource, at the time `asOf`. None of it is a resource's property, so a second `up`
+ * changes nothing. No path is absolute, since a stack's state can be read on another machine: `workspace` is the way from the folder of all
+ * voyages (`~/voyages`, or OCAPTAIN_VOYAGES), and `ocaptain status` tells it in full.
  */
 export function voyageOutputs(stack: string, plan: Plan, fleet: Voyage) {
   const addresses = all(fleet.ships.map((ship) => ship.address));
@@ -37,3 +40,37 @@ export function voyageOutputs(stack: string, plan: Plan, fleet: Voyage) {
     asOf: record.apply(({ asOf }) => asOf),
   };
 }
+
+/** What an `up` saw at its end: tasks from the synced files, ships and the voyage's state from the helm, the branch's tip from the repository. */
+type VoyageRecord = {
+  state: string;
+  tip: string;
+  tasks: TaskCounts;
+  /** What each ship is doing, and its task, by the ship's name. */
+  ships: Record<string, { state: string; task: string | null }>;
+  /** What the helm says, else what the task files say; null when they say nothing. */
+  spend: Spend | null;
+  /** ISO 8601. */
+  asOf: string;
+};
+
+/** Reads what an `up` saw. Never throws because the helm is down: then `state` is `unknown`, and so is each ship's. */
+async function readVoyageRecord(stack: string, voyageId: string): Promise<VoyageRecord> {
+  const folder = voyageFolder(stack);
+  const [rows, tip, status] = await Promise.all([
+    readTaskRows(folder),
+    tipOf(folder, stack),
+    helmClient()
+      .voyage(voyageId)
+      .catch(() => null),
+  ]);
+  const ships = Object.fromEntries((status?.ships ?? []).map((row) => [row.ship, { state: shipState(row), task: row.task }]));
+  const spend = status?.spend ?? spendOfTasks(rows);
+  return { state: status?.state ?? "unknown", tip, tasks: countTasks(rows), ships, spend, asOf: new Date().toISOString() };
+}
+
+const tipOf = async (folder: VoyageFolder, branch: string) =>
+  git(["rev-parse", `refs/heads/${branch}`], { gitDir: folder.repo }).then(
+    (result) => result.stdout.trim(),
+    () => "unknown",
+  );

@@ -1,5 +1,4 @@
 import { getStack, log, runtime } from "@pulumi/pulumi";
-import "./pulumi-runtime.ts";
 import { loadDotEnv } from "../lib/base/dot-env.ts";
 import { keepInside } from "../lib/base/no-proxy.ts";
 import { voyageFolder } from "../lib/base/paths.ts";
@@ -9,10 +8,9 @@ import { claudeCredentials, credentialsDigest } from "../lib/ship/credentials.ts
 import { packCrew } from "../lib/ship/crew-pack.ts";
 import { captainSteps } from "./captain-steps.ts";
 import { readVoyageConfig } from "./config.ts";
-import { tellFailuresOnce } from "./failed-resources.ts";
 import { voyageOutputs } from "./outputs.ts";
 import { planNews } from "./plan-news.ts";
-import { plainly } from "./run-error.ts";
+import { plainly, tellFailuresOnce } from "./pulumi-runtime.ts";
 import { shipTailnet } from "./ship-tailnet.ts";
 import { Voyage } from "./voyage.ts";
 
@@ -41,7 +39,7 @@ export async function sail(): Promise<VoyageOutputs> {
     void log.warn(`ocaptain:keepWorkspace is false: a destroy deletes ${voyageFolder(stack).root}, repository and all`);
   if (config.abandonUnsynced)
     void log.warn(
-      `ocaptain:abandonUnsynced: what cannot be brought home of ${config.abandonUnsynced} goes with its VM; when that is done: pulumi config rm ocaptain:abandonUnsynced`,
+      `ocaptain:abandonUnsynced: what cannot be brought home of ${config.abandonUnsynced} goes with its VM; when that is done: pulumi config rm ocaptain:abandonUnsynced -s ${stack}`,
     );
   if (plan.github && config.hand === "claude")
     void log.warn(

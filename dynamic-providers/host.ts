@@ -48,7 +48,7 @@ export async function check(kind: string, settings: Settings, news: Bag, olds: P
     if (Object.keys(olds).length > 0 && olds[property] !== news[property])
       failures.push({
         property,
-        reason: `${olds[property] ?? "none"} sails: pulumi destroy, before it can be ${news[property] ?? "none"}`,
+        reason: `${olds[property] ?? "none"} sails; before it can be ${news[property] ?? "none"}: pulumi destroy -s ${news.stack}`,
       });
   for (const [property, schema] of Object.entries(lifecycle(kind).inputs.shape)) {
     if (hasUnknown(news[property])) continue;
@@ -61,7 +61,7 @@ export async function check(kind: string, settings: Settings, news: Bag, olds: P
   if (failures.length === 0)
     await lifecycle(kind)
       .admit?.(settings, strip(news), known)
-      .catch((error: unknown) => failures.push({ property: "stack", reason: explain(error) }));
+      .catch((error: unknown) => failures.push({ property: "stack", reason: explain(error, news.stack) }));
   return { inputs: news, failures };
 }
 
@@ -85,13 +85,15 @@ export async function update(kind: string, settings: Settings, olds: Bag, news: 
 }
 
 export async function read(kind: string, settings: Settings, id: string, props: Bag) {
-  const seen = await plainly(() => lifecycle(kind).read(settings, strip(props) as never));
+  const seen = await plainly(props.stack, () => lifecycle(kind).read(settings, strip(props) as never));
   return seen === null ? {} : { id, props: seen };
 }
 
 export async function remove(kind: string, settings: Settings, props: Bag) {
   const { remove } = lifecycle(kind);
-  await plainly(() => withVoyageLock(props.stack, () => ofThisVoyage(props).then(() => remove(settings, strip(props) as never))));
+  await plainly(props.stack, () =>
+    withVoyageLock(props.stack, () => ofThisVoyage(props).then(() => remove(settings, strip(props) as never))),
+  );
 }
 
 async function reconcile(kind: string, settings: Settings, news: Bag, olds: Bag | null) {
@@ -99,7 +101,7 @@ async function reconcile(kind: string, settings: Settings, news: Bag, olds: Bag 
   const inputs = strip(news);
   const name = id(inputs);
   try {
-    const outs = await plainly(() =>
+    const outs = await plainly(news.stack, () =>
       withVoyageLock(news.stack, () => ofThisVoyage(news).then(() => reconcile(settings, inputs, olds && strip(olds)))),
     );
     return { id: name, outs: { ...inputs, ...outs, present: true } };
@@ -143,12 +145,12 @@ function strip(bag: Bag): Bag {
 }
 
 /** Errors as a person reads them: message and hint, no stack (the shim prints the stack of what a delete or read throws). */
-async function plainly<T>(work: () => Promise<T>): Promise<T> {
+async function plainly<T>(stack: string, work: () => Promise<T>): Promise<T> {
   const done = underWay();
   try {
     return await work();
   } catch (error) {
-    const told = new Error(explain(error instanceof PartlyMade ? error.cause : error), { cause: error });
+    const told = new Error(explain(error instanceof PartlyMade ? error.cause : error, stack), { cause: error });
     told.stack = "";
     throw told;
   } finally {

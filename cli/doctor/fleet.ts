@@ -14,7 +14,7 @@ import { openSprites } from "../../lib/sprites/client.ts";
 import { readVoyageFile, type VoyageFile } from "../../lib/voyage/identity.ts";
 import { readVoyageProvider } from "../../lib/voyage/provider.ts";
 import { PROJECT } from "../demo/pulumi.ts";
-import { see } from "../status/collect.ts";
+import { collectStatus } from "../status/collect.ts";
 import { chooseVoyage, voyageNames } from "../target/choose-voyage.ts";
 import { lookAtCaptainNode } from "./captain-node.ts";
 import { type Finding, found } from "./finding.ts";
@@ -94,7 +94,7 @@ async function lookAtVoyage(file: VoyageFile, { helm, harbor }: Seen): Promise<F
   if (loss) findings.push(wrong(`its sync daemon cannot work: ${loss}`));
   else if (!(await mutagen.running())) findings.push(wrong("its sync daemon does not run"));
   if (provider?.kind === "harbor" && !harbor) findings.push(wrong("its ships are in the harbor, which does not run"));
-  const view = await see(voyage);
+  const view = await collectStatus(voyage);
   if (view.attention.length > 0 && view.from === "helm")
     findings.push(...view.attention.map(({ message, hint }) => wrong(message, hint)));
   return findings.length > 0 ? findings : [found("voyages", stack, "ok", view.state)];

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ensureHelm } from "../../lib/daemons/helm.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { readVoyageStatus } from "../../lib/voyage/task-files.ts";
-import { ship } from "../helm/support.ts";
-import type { Props } from "./resource.ts";
-import { type OpenVoyage, openVoyage } from "./voyage.ts";
+import { ship } from "../support/helm-voyage.ts";
+import type { Props } from "../support/voyage/resource.ts";
+import { type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 
 let quay: OpenVoyage;
 let outs: Props;

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { recordTailnet } from "../../dynamic-providers/shared/tailnet-control.ts";
 import { tailnetControl } from "../../lib/tailnet/control/control.ts";
 import { readVoyageFile, writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { startStandInTailscale } from "../fixtures/stand-in-tailscale.ts";
-import { failure, resource } from "./resource.ts";
+import { startStandInTailscale } from "../support/stand-in-tailscale.ts";
+import { failure, resource } from "../support/voyage/resource.ts";
 
 /** The lifecycle with Tailscale's service, played by a stand-in; with a real Headscale it is in tests/tailnet. */
 let folder: string;

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { kinds, openHarbor, processesOf, until } from "./fixture.ts";
+import { until } from "../support/until.ts";
+import { kinds, openHarbor, processesOf } from "./fixture.ts";
 
 type State = { status: string; pid?: number; restart_count: number; next_restart_at?: string; error?: string };
 

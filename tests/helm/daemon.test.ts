@@ -11,7 +11,8 @@ import { helmPort, keepHelmPort } from "../../lib/daemons/helm-port.ts";
 import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
 import { writeVoyageFile } from "../../lib/voyage/identity.ts";
 import { readVoyageStatus } from "../../lib/voyage/task-files.ts";
-import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "./support.ts";
+import { gitIn } from "../support/git.ts";
+import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
 
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
 beforeEach(async () => {
@@ -46,7 +47,7 @@ test("a voyage is worked off over the wire: git log is the list of tasks", async
     expect(reply.kind).toBe("accepted");
   }
   expect(await s.claim()).toMatchObject({ kind: "nothing", reason: "done" });
-  const log = sh(captain.root, "--git-dir", folder.repo, "log", "--format=%s|%an|%(trailers:separator=%x2C)", "v");
+  const log = gitIn(captain.root, "--git-dir", folder.repo, "log", "--format=%s|%an|%(trailers:separator=%x2C)", "v");
   expect(log.split("\n")).toEqual([
     "Task 2|ship-0|Task: 2,Ship: ship-0,Voyage: abc123",
     "Task 1|ship-0|Task: 1,Ship: ship-0,Voyage: abc123",

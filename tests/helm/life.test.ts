@@ -5,7 +5,8 @@ import type { VoyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import { readVoyageStatus } from "../../lib/voyage/task-files.ts";
-import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "./support.ts";
+import { gitIn } from "../support/git.ts";
+import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
 
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
 let helm: HelmClient;
@@ -94,7 +95,7 @@ test("killed with SIGKILL again and again while ships deliver, the helm loses no
   const status = await helm.voyage(ID);
   expect(status.tasks.map((task) => task.status)).toEqual(ids.map(() => "accepted"));
   expect(status.tasks.map((task) => task.epoch)).toEqual(ids.map(() => 1));
-  const log = sh(captain.root, "--git-dir", folder.repo, "log", "--format=%s", "v").split("\n");
+  const log = gitIn(captain.root, "--git-dir", folder.repo, "log", "--format=%s", "v").split("\n");
   expect(log.sort()).toEqual([...ids.map((id) => `T${id}`), "start"].sort());
   expect(await readVoyageStatus(folder)).toMatchObject({ total: 12, accepted: 12 });
 }, 120_000);

@@ -6,7 +6,7 @@ import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
 import { writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { makeCaptain, makePlan, makeSource, makeVoyage } from "./support.ts";
+import { makeCaptain, makePlan, makeSource, makeVoyage } from "../support/helm-voyage.ts";
 
 /** A helm that runs and does not answer: here it was stopped by a signal. */
 const BIN = resolve(import.meta.dirname, "../../bin/ocaptain");

@@ -6,7 +6,7 @@ import { readSource } from "../../lib/git/voyage-repo.ts";
 import { formatFindings } from "../../lib/plan/findings.ts";
 import { loadPlan } from "../../lib/plan/load.ts";
 import { meantRepo } from "../../lib/plan/repo.ts";
-import { writeRepo } from "../fixtures/plan.ts";
+import { writeRepo } from "../support/plan.ts";
 
 let root: string;
 beforeEach(async () => {

@@ -28,8 +28,8 @@ import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { tailscaleParts } from "../../lib/tailnet/node/parts.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
 import { writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { writeRepo } from "../fixtures/plan.ts";
-import { startStandInTailscale } from "../fixtures/stand-in-tailscale.ts";
+import { writeRepo } from "../support/plan.ts";
+import { startStandInTailscale } from "../support/stand-in-tailscale.ts";
 
 let root: string;
 const servers: Server[] = [];
@@ -55,17 +55,19 @@ test("all findings come together, in the order of the checks, with their hints",
       throw new OcaptainError("REPO_UNREADABLE", "cannot be read", { hint: "git ls-remote" });
     },
   };
-  await expect(runPreflight([finding("a"), quiet, thrown, finding("b")])).rejects.toMatchObject({
+  await expect(runPreflight("voyage-abc", [finding("a"), quiet, thrown, finding("b")])).rejects.toMatchObject({
     code: "PREFLIGHT",
     message:
       "nothing was made or changed, because this cannot sail:\n  a: is wrong\n    hint: mend a\n  repository: cannot be read\n    hint: git ls-remote\n  b: is wrong\n    hint: mend b",
   });
-  await runPreflight([quiet]);
+  await runPreflight("voyage-abc", [quiet]);
 });
 
 test("a check that does not come back is a finding at its time, and delays no other", async () => {
   const never: Check = { what: "deaf", look: () => new Promise(() => {}) };
-  await expect(runPreflight([never, finding("a")], 100)).rejects.toThrow(/deaf: no answer in 0.1 s[\s\S]*a: is wrong/);
+  await expect(runPreflight("voyage-abc", [never, finding("a")], 100)).rejects.toThrow(
+    /deaf: no answer in 0.1 s[\s\S]*a: is wrong/,
+  );
 });
 
 test("Node below 24 is refused", async () => {
@@ -213,8 +215,10 @@ test.each(["abc", "-1", "65536", "43.18"])("port %s is no port", async (port) =>
 });
 
 test("a stack whose name no ship can carry is refused", async () => {
-  await expect(runPreflight([stackNameCheck("Voyage_1")])).rejects.toThrow(/stack: stack "Voyage_1" cannot name ships/);
-  await runPreflight([stackNameCheck("voyage-abc")]);
+  await expect(runPreflight("voyage-abc", [stackNameCheck("Voyage_1")])).rejects.toThrow(
+    /stack: stack "Voyage_1" cannot name ships/,
+  );
+  await runPreflight("voyage-abc", [stackNameCheck("voyage-abc")]);
 });
 
 test("another captain's voyage is refused with the command that hands over; ours, a sunk and a handed-over one sail", async () => {
@@ -237,14 +241,14 @@ test("a wrong token is a finding with the place to set it; a right one asks one 
     asked.push(prefix);
     return [];
   };
-  await runPreflight([providerCheck("voyage-abc", async () => ({ list }) as unknown as SpritesClient)]);
+  await runPreflight("voyage-abc", [providerCheck("voyage-abc", async () => ({ list }) as unknown as SpritesClient)]);
   expect(asked).toEqual(["voyage-abc-"]);
   const refused = async (): Promise<SpritesClient> => {
     throw new OcaptainError("UNAUTHORIZED", "api.sprites.dev refused the token (401)", {
       hint: "pulumi config set --secret ocaptain:spritesToken TOKEN",
     });
   };
-  await expect(runPreflight([providerCheck("voyage-abc", refused)])).rejects.toThrow(
+  await expect(runPreflight("voyage-abc", [providerCheck("voyage-abc", refused)])).rejects.toThrow(
     /provider: .*refused the token[\s\S]*spritesToken/,
   );
 });
@@ -423,7 +427,7 @@ test("the tailnet: no secret, a service that is down, a scope that lacks: each i
   vi.stubEnv("OCAPTAIN_TAILSCALE_OAUTH_SECRET", "");
   const api = await startStandInTailscale();
   vi.stubEnv("TAILSCALE_BASE_URL", api.url);
-  const look = (config: object) => runPreflight([tailnetCheck(config)]);
+  const look = (config: object) => runPreflight("voyage-abc", [tailnetCheck(config)]);
   await expect(look({})).rejects.toThrow(/tailscaleOauthSecret: is missing[\s\S]*hint: pulumi config set --secret/);
   const nobody = `http://127.0.0.1:${await freePort()}`;
   await expect(look({ headscaleUrl: nobody, headscaleApiKey: "k" })).rejects.toThrow(

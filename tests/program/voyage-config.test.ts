@@ -1,6 +1,10 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { runtime } from "@pulumi/pulumi";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { readVoyageConfig } from "../../components/config.ts";
+import { afterEach, beforeEach, expect, expectTypeOf, test, vi } from "vitest";
+import { readVoyageConfig, SETTINGS } from "../../components/config.ts";
+import { Delegate } from "../../dynamic-providers/delegate.ts";
+import type { Settings } from "../../dynamic-providers/lifecycle.ts";
 
 beforeEach(() => {
   for (const name of ["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY"]) vi.stubEnv(name, "");
@@ -11,7 +15,7 @@ afterEach(() => vi.unstubAllEnvs());
 function read(config: Record<string, string>, secrets: string[] = []) {
   runtime.setAllConfig({ "ocaptain:plan": "plans/survey", ...config }, secrets);
   vi.stubEnv("PULUMI_CONFIG_SECRET_KEYS", JSON.stringify(secrets));
-  const { config: read, findings } = readVoyageConfig();
+  const { config: read, findings } = readVoyageConfig(undefined, "sea");
   return { config: read, found: findings.map(({ what, message, hint }) => `${what}: ${message} | ${hint}`) };
 }
 
@@ -24,9 +28,9 @@ test("a setting that nobody reads is refused with the one that was meant; other 
     "pulumi:tags": "{}",
   });
   expect(found.sort()).toEqual([
-    "ocaptain:colour: unknown; Pulumi.yaml describes all settings | pulumi config rm ocaptain:colour",
-    "ocaptain:ship: unknown; did you mean ocaptain:ships? | pulumi config rm ocaptain:ship && pulumi config set ocaptain:ships VALUE",
-    "ocaptian:ships: unknown; did you mean ocaptain:ships? | pulumi config rm ocaptian:ships",
+    "ocaptain:colour: unknown; Pulumi.yaml describes all settings | pulumi config rm ocaptain:colour -s sea",
+    "ocaptain:ship: unknown; did you mean ocaptain:ships? | pulumi config rm ocaptain:ship -s sea && pulumi config set ocaptain:ships VALUE -s sea",
+    "ocaptian:ships: unknown; did you mean ocaptain:ships? | pulumi config rm ocaptian:ships -s sea",
   ]);
 });
 
@@ -42,22 +46,22 @@ test("a value that is none is told with what is expected, what is there, and a c
     "ocaptain:repo": "a/b/c",
   });
   expect(found).toEqual([
-    "ocaptain:repo: must be a URL, owner/name on GitHub, or a path that begins with ./, ../, / or ~ | pulumi config set ocaptain:repo owner/name",
-    'ocaptain:ships: must be a number, and is "three" | pulumi config set ocaptain:ships 3',
-    'ocaptain:provider: must be one of harbor, sprites, and is "harbour"; did you mean harbor? | pulumi config set ocaptain:provider harbor',
-    'ocaptain:unconfined: must be true or false, and is "maybe" | pulumi config set ocaptain:unconfined false',
-    'ocaptain:keepWorkspace: must be true or false, and is "no" | pulumi config set ocaptain:keepWorkspace true',
-    'ocaptain:captainNode: must be own, and is "mine" | pulumi config set ocaptain:captainNode own',
-    "ocaptain:budgetUsd: must be more than 0, and is -1 | pulumi config set ocaptain:budgetUsd 50",
-    "ocaptain:leaseSeconds: must be at least 4, and is 1 | pulumi config set ocaptain:leaseSeconds 120",
+    "ocaptain:repo: must be a URL, owner/name on GitHub, or a path that begins with ./, ../, / or ~ | pulumi config set ocaptain:repo owner/name -s sea",
+    'ocaptain:ships: must be a number, and is "three" | pulumi config set ocaptain:ships 3 -s sea',
+    'ocaptain:provider: must be one of harbor, sprites, and is "harbour"; did you mean harbor? | pulumi config set ocaptain:provider harbor -s sea',
+    'ocaptain:unconfined: must be true or false, and is "maybe" | pulumi config set ocaptain:unconfined false -s sea',
+    'ocaptain:keepWorkspace: must be true or false, and is "no" | pulumi config set ocaptain:keepWorkspace true -s sea',
+    'ocaptain:captainNode: must be own, and is "mine" | pulumi config set ocaptain:captainNode own -s sea',
+    "ocaptain:budgetUsd: must be more than 0, and is -1 | pulumi config set ocaptain:budgetUsd 50 -s sea",
+    "ocaptain:leaseSeconds: must be at least 4, and is 1 | pulumi config set ocaptain:leaseSeconds 120 -s sea",
   ]);
 });
 
 test("a value that is marked as a secret is not shown, wherever it was put", () => {
   const { found } = read({ "ocaptain:ships": "tskey-s3cr3t", "ocaptain:mesh": "sk-s3cr3t" }, ["ocaptain:ships", "ocaptain:mesh"]);
   expect(found).toEqual([
-    "ocaptain:ships: must be a number | pulumi config set ocaptain:ships 3",
-    "ocaptain:mesh: must be one of none, tailscale | pulumi config set ocaptain:mesh none",
+    "ocaptain:ships: must be a number | pulumi config set ocaptain:ships 3 -s sea",
+    "ocaptain:mesh: must be one of none, tailscale | pulumi config set ocaptain:mesh none -s sea",
   ]);
 });
 
@@ -70,12 +74,12 @@ test("a hint at a secret has no place for its value: Pulumi asks for it", () => 
   expect(found.join()).not.toContain("in clear, too");
   expect(found).toEqual([
     expect.stringMatching(
-      /^ocaptain:claudeTokn: .*\| pulumi config rm ocaptain:claudeTokn && pulumi config set --secret ocaptain:claudeToken {2}#/,
+      /^ocaptain:claudeTokn: .*\| pulumi config rm ocaptain:claudeTokn -s sea && pulumi config set --secret ocaptain:claudeToken -s sea {2}#/,
     ),
     expect.stringMatching(
-      /^ocaptain:spritesToken: is in the stack's file in clear \| pulumi config set --secret ocaptain:spritesToken {2}#/,
+      /^ocaptain:spritesToken: is in the stack's file in clear \| pulumi config set --secret ocaptain:spritesToken -s sea {2}#/,
     ),
-    expect.stringMatching(/^ocaptain:claudeToken: is missing.* \| pulumi config set --secret ocaptain:claudeToken {2}#/),
+    expect.stringMatching(/^ocaptain:claudeToken: is missing.* \| pulumi config set --secret ocaptain:claudeToken -s sea {2}#/),
   ]);
 });
 
@@ -88,4 +92,27 @@ test("paths count from the project's folder, and ~ is the home folder; owner/nam
   expect(read({ "ocaptain:repo": "octocat/Hello-World" }).config).toMatchObject({
     repo: "https://github.com/octocat/Hello-World",
   });
+});
+
+test("what providers are to read of the configuration is what a delegate reads, and what lifecycles know", async () => {
+  const asked: string[] = [];
+  const config = { get: (key: string) => void asked.push(key) };
+  await new Delegate("muster").configure({ config } as never);
+  const declared = Object.entries(SETTINGS).filter(([, setting]) => "isForProviders" in setting);
+  expect(asked.sort()).toEqual(declared.map(([key]) => `ocaptain:${key}`).sort());
+  expectTypeOf<ForProviders>().toEqualTypeOf<keyof Settings>();
+});
+
+type ForProviders = {
+  [K in keyof typeof SETTINGS]: (typeof SETTINGS)[K] extends { isForProviders: true } ? K : never;
+}[keyof typeof SETTINGS];
+
+test("Pulumi.yaml describes each setting that is read, and no other, with the default that it has when it is unset", async () => {
+  const described = await readFile(join(import.meta.dirname, "../../Pulumi.yaml"), "utf8");
+  const defaults = [...described.matchAll(/^ {2}ocaptain:(\w+):\n(?: {4}#.*\n)? {4}type: \w+\n {4}default: (.*)$/gm)];
+  expect(defaults.map(([, key]) => key).sort()).toEqual(Object.keys(SETTINGS).sort());
+  for (const [, key, value = ""] of defaults) {
+    const { schema } = SETTINGS[key as keyof typeof SETTINGS];
+    expect({ key, value: schema.parse(value === '""' ? undefined : value) }).toEqual({ key, value: schema.parse(undefined) });
+  }
 });

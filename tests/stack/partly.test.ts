@@ -3,7 +3,7 @@ import { spriteName } from "../../lib/base/naming.ts";
 import { ensureHarbor } from "../../lib/daemons/harbor.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
 import { writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { diamond } from "../fixtures/plan.ts";
+import { diamond } from "../support/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 let captain: Captain;

@@ -9,7 +9,7 @@ import { tailnetControl } from "../../lib/tailnet/control/control.ts";
 import { CAPTAIN_TAG } from "../../lib/tailnet/control/types.ts";
 import { ensureOwnNode, leaveOwnNode } from "../../lib/tailnet/node/own-node.ts";
 import { writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { ocaptain } from "../cli/fleet.ts";
+import { ocaptain } from "../support/ocaptain.ts";
 import { BUILD_MS, goParts } from "./go-parts.ts";
 import { type Headscale, startHeadscale } from "./headscale.ts";
 import { startNode } from "./node-here.ts";
