@@ -14,7 +14,7 @@ import { launchCrew, stopCrew } from "../../lib/ship/crew-launch.ts";
 import { gitIn } from "../support/git.ts";
 import { TestShip, tempFolder } from "../support/test-ship.ts";
 
-/** Real helm, real tmux, real git; only the VMs are folders on this machine. */
+// Helm, tmux and git are real here; only the VMs are folders on this machine.
 const project = fileURLToPath(new URL("../../", import.meta.url));
 const ID = "abc123";
 const STACK = "voyage-test";
@@ -40,7 +40,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** tmux of its own for each ship, by TMUX_TMPDIR: as in a VM, where there is one. */
+/** Gives each ship a tmux server of its own, by TMUX_TMPDIR, as a VM has one. */
 function inTmux(ship: TestShip, argv: readonly string[]) {
   const env = { ...ship.environment({ TMUX_TMPDIR: ship.home, LANG: "C.UTF-8" }) };
   return spawnSync(argv[0]!, argv.slice(1), { env, encoding: "utf8" });
