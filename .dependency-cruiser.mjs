@@ -36,6 +36,30 @@ export default {
     room("crew", ["lib"]),
     room("tools", ["lib"]),
     {
+      name: "harbor/ imports http → sprites → vm",
+      severity: "error",
+      from: { path: "^harbor/(vm|sprites)/" },
+      to: { path: "^harbor/(http/|main\\.ts|harbor\\.ts)" },
+    },
+    {
+      name: "harbor/vm/ knows no sprite of the API",
+      severity: "error",
+      from: { path: "^harbor/vm/" },
+      to: { path: "^harbor/sprites/" },
+    },
+    {
+      name: "harbor/ has no circle, types included",
+      severity: "error",
+      from: { path: "^harbor/" },
+      to: { circular: true },
+    },
+    {
+      name: "lib/tailnet/ imports node → control and policy → control",
+      severity: "error",
+      from: { path: "^lib/tailnet/(control|node|policy)/" },
+      to: { path: "^lib/tailnet/", pathNot: "^lib/tailnet/($1|control)/" },
+    },
+    {
       name: "crew takes only types from lib: a ship has neither lib nor node_modules",
       severity: "error",
       from: { path: "^crew/" },
