@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { writeVoyageFile } from "../../lib/voyage/identity.ts";
+import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { INSTALL_MS } from "../support/claude/claude-cli.ts";
 import { diligent } from "../support/claude/model.ts";
 import { shipOf } from "../support/claude/self-starter.ts";
@@ -23,7 +23,7 @@ test(
   "a usage limit: shown, honoured by its reset time, and shared by the voyage's other ships",
   async () => {
     fleet = await ClaudeFleet.sail([{ id: "1" }, { id: "2", metadata: { tries: 1 } }, { id: "3" }, { id: "4", after: ["1"] }], 3);
-    await writeVoyageFile({
+    await writeVoyageIdentity({
       voyageId: ID,
       stack: STACK,
       captainId: "0123456789ab",
