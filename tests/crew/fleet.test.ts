@@ -15,7 +15,7 @@ import { gitIn } from "../support/git.ts";
 import { TestShip, tempFolder } from "../support/test-ship.ts";
 import { until } from "../support/until.ts";
 
-/** Real helm, real tmux, real git; only the VMs are folders on this machine. */
+// Helm, tmux and git are real here; only the VMs are folders on this machine.
 const project = fileURLToPath(new URL("../../", import.meta.url));
 const ID = "abc123";
 const STACK = "voyage-test";
@@ -41,7 +41,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** tmux of its own for each ship, by TMUX_TMPDIR: as in a VM, where there is one. */
+/** Gives each ship a tmux server of its own, by TMUX_TMPDIR, as a VM has one. */
 function inTmux(ship: TestShip, argv: readonly string[]) {
   const env = { ...ship.environment({ TMUX_TMPDIR: ship.home, LANG: "C.UTF-8" }) };
   return spawnSync(argv[0]!, argv.slice(1), { env, encoding: "utf8" });

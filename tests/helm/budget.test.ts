@@ -260,7 +260,7 @@ test("a ledger whose runs told their session's cost opens, and says the same: a 
         const wanted = highest.reduce((all, each) => all + each, 0);
         expect(cents(ledger.usage("7")?.costUsd), `opened ${opening}`).toBe(wanted);
         expect(ledger.spend()).toMatchObject({ inputTokens: runs.length, cacheCreationTokens: 4 * runs.length });
-        ledger.store.close();
+        ledger.close();
       }
     }),
     { numRuns: 20 },
