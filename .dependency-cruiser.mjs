@@ -53,7 +53,30 @@ export default {
       from: { path: "^(lib|dynamic-providers|components|tailnet-policy|helm|harbor|crew|cli|index\\.ts|library\\.ts)" },
       to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
     },
+    {
+      name: "a resource kind imports no other: what two kinds need is in dynamic-providers/shared/",
+      severity: "error",
+      from: { path: "^dynamic-providers/([^/]+)/", pathNot: "^dynamic-providers/(shared|process)/" },
+      to: { path: "^dynamic-providers/[^/]+/", pathNot: "^dynamic-providers/($1|shared)/" },
+    },
+    {
+      name: "dynamic-providers/shared/ and process/ know no resource kind",
+      severity: "error",
+      from: { path: "^dynamic-providers/(shared|process)/" },
+      to: { path: "^dynamic-providers/[^/]+/", pathNot: "^dynamic-providers/$1/" },
+    },
+    {
+      name: "a resource class loads no more than its delegate: the program does none of a lifecycle's work",
+      severity: "error",
+      from: { path: "^dynamic-providers/[^/]+/resource\\.ts$" },
+      to: {
+        path: "^(lib|dynamic-providers)/",
+        pathNot: "^dynamic-providers/delegate\\.ts$",
+        dependencyTypesNot: ["type-only"],
+      },
+    },
     { name: "no cycle", severity: "error", from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
+    { name: "no cycle, types included", severity: "error", from: { pathNot: "^(helm|harbor)/" }, to: { circular: true } },
     { name: "no import of what is not there", severity: "error", from: {}, to: { couldNotResolve: true } },
   ],
   options: {
