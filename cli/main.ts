@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { loadDotEnv } from "../lib/base/dot-env.ts";
-import { explain, OcaptainError } from "../lib/base/errors.ts";
+import { OcaptainError, withCause } from "../lib/base/errors.ts";
 import { keepInside } from "../lib/base/no-proxy.ts";
-import { plainJson } from "../lib/base/text.ts";
+import { plainJson, plainLines } from "../lib/base/text.ts";
+import { pasteable } from "./output/hint.ts";
 import { type Io, openIo } from "./output/io.ts";
 import "./shell.ts";
 
@@ -71,6 +72,22 @@ verb(
   "ocaptain status\nocaptain status voyage-abc --watch\nocaptain status --json | jq '.attention'",
   async (io, [voyage], options) => (await import("./verbs/status.ts")).status(voyage, options, io) as Promise<undefined>,
 ).option("-w, --watch", "look again each second, until the voyage has sunk, or Ctrl-C; waits for one that is not there yet");
+
+verb(
+  "ls",
+  "a row a voyage: state, tasks, ships, spend, what needs the captain",
+  "ocaptain ls\nocaptain ls --all",
+  async (io, _words, options) => (await import("./verbs/ls.ts")).ls(options, io) as Promise<undefined>,
+).option("-a, --all", "also those that have sunk");
+
+verb(
+  "wait [voyage]",
+  "until the voyage is verified; exit status 0 reached, 1 it waits for somebody, 124 the time is over",
+  "ocaptain wait voyage-abc && ocaptain clone voyage-abc\nocaptain wait --for idle --timeout 2h",
+  async (io, [voyage], options) => (await import("./verbs/wait.ts")).wait(voyage, options, io),
+)
+  .option("--for <what>", "verified (default; a plan without verify.sh: all done), idle (no task is at work), needs-captain")
+  .option("--timeout <duration>", "at most 45s, 10m, 2h, 1d");
 
 verb(
   "tasks [voyage]",
@@ -157,14 +174,16 @@ function failed(error: unknown): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0; // help, or the version
   if (error instanceof CommanderError && !asJson) return 2; // it has said so itself
   if (interruptedBy) return statusOf(interruptedBy);
-  const { code, message, hint } = error instanceof CommanderError ? slip(error) : known(error);
-  process.stderr.write(`${asJson ? plainJson({ error: code, message, hint }) : explain(error)}\n`);
+  const { code, message, hint: said } = error instanceof CommanderError ? slip(error) : known(error);
+  const hint = said && pasteable(said);
+  const text = `${message}${hint ? `\n  hint: ${hint}` : ""}`;
+  process.stderr.write(`${asJson ? plainJson({ error: code, message, hint }) : plainLines(text)}\n`);
   return USAGE.has(code) ? 2 : 1;
 }
 
 function known(error: unknown): { code: string; message: string; hint: string | undefined } {
-  if (error instanceof OcaptainError) return error;
-  return { code: "FAILED", message: explain(error), hint: undefined };
+  const { code, hint } = error instanceof OcaptainError ? error : { code: "FAILED", hint: undefined };
+  return { code, message: withCause(error), hint };
 }
 
 /** Commander's word of what was typed. Where no verb was, its message is but a mark. */

@@ -1,4 +1,4 @@
-import { Resource, RunError } from "@pulumi/pulumi";
+import { getStack, Resource, RunError } from "@pulumi/pulumi";
 import { explain } from "../lib/base/errors.ts";
 
 /**
@@ -14,7 +14,7 @@ export async function plainly<T>(step: () => T | Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (error) {
-    throw new RunError(explain(error));
+    throw new RunError(explain(error, getStack()));
   }
 }
 

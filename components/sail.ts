@@ -39,7 +39,7 @@ export async function sail(): Promise<VoyageOutputs> {
     void log.warn(`ocaptain:keepWorkspace is false: a destroy deletes ${voyageFolder(stack).root}, repository and all`);
   if (config.abandonUnsynced)
     void log.warn(
-      `ocaptain:abandonUnsynced: what cannot be brought home of ${config.abandonUnsynced} goes with its VM; when that is done: pulumi config rm ocaptain:abandonUnsynced`,
+      `ocaptain:abandonUnsynced: what cannot be brought home of ${config.abandonUnsynced} goes with its VM; when that is done: pulumi config rm ocaptain:abandonUnsynced -s ${stack}`,
     );
   if (plan.github && config.hand === "claude")
     void log.warn(

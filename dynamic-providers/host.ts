@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { loadDotEnv } from "../lib/base/dot-env.ts";
 import { explain, OcaptainError } from "../lib/base/errors.ts";
 import { keepInside } from "../lib/base/no-proxy.ts";
-import { readVoyageFile } from "../lib/voyage/identity.ts";
+import { readVoyageIdentity } from "../lib/voyage/identity.ts";
 import { helmLifecycle } from "./helm/lifecycle.ts";
 import { type AnyLifecycle, PartlyMade, type Settings } from "./lifecycle.ts";
 import { musterLifecycle } from "./muster/lifecycle.ts";
@@ -49,7 +49,7 @@ export async function check(kind: string, settings: Settings, news: Bag, olds: P
     if (Object.keys(olds).length > 0 && olds[property] !== news[property])
       failures.push({
         property,
-        reason: `${olds[property] ?? "none"} sails: pulumi destroy, before it can be ${news[property] ?? "none"}`,
+        reason: `${olds[property] ?? "none"} sails; before it can be ${news[property] ?? "none"}: pulumi destroy -s ${news.stack}`,
       });
   for (const [property, schema] of Object.entries(lifecycle(kind).inputs.shape)) {
     if (hasUnknown(news[property])) continue;
@@ -62,7 +62,7 @@ export async function check(kind: string, settings: Settings, news: Bag, olds: P
   if (failures.length === 0)
     await lifecycle(kind)
       .admit?.(settings, strip(news), known)
-      .catch((error: unknown) => failures.push({ property: "stack", reason: explain(error) }));
+      .catch((error: unknown) => failures.push({ property: "stack", reason: explain(error, news.stack) }));
   return { inputs: news, failures };
 }
 
@@ -90,14 +90,16 @@ export async function update(kind: string, settings: Settings, olds: Bag, news: 
 
 /** Looks at a resource. An empty answer says that it is gone. */
 export async function read(kind: string, settings: Settings, id: string, props: Bag) {
-  const seen = await plainly(() => lifecycle(kind).read(settings, strip(props) as never));
+  const seen = await plainly(props.stack, () => lifecycle(kind).read(settings, strip(props) as never));
   return seen === null ? {} : { id, props: seen };
 }
 
 /** Removes a resource; quiet when there is nothing to remove. */
 export async function remove(kind: string, settings: Settings, props: Bag) {
   const { remove } = lifecycle(kind);
-  await plainly(() => withVoyageLock(props.stack, () => ofThisVoyage(props).then(() => remove(settings, strip(props) as never))));
+  await plainly(props.stack, () =>
+    withVoyageLock(props.stack, () => ofThisVoyage(props).then(() => remove(settings, strip(props) as never))),
+  );
 }
 
 async function reconcile(kind: string, settings: Settings, news: Bag, olds: Bag | null) {
@@ -105,7 +107,7 @@ async function reconcile(kind: string, settings: Settings, news: Bag, olds: Bag 
   const inputs = strip(news);
   const name = id(inputs);
   try {
-    const outs = await plainly(() =>
+    const outs = await plainly(news.stack, () =>
       withVoyageLock(news.stack, () => ofThisVoyage(news).then(() => reconcile(settings, inputs, olds && strip(olds)))),
     );
     return { id: name, outs: { ...inputs, ...outs, present: true } };
@@ -136,7 +138,7 @@ function lifecycle(kind: string): AnyLifecycle {
  * @throws OcaptainError ANOTHER_VOYAGE
  */
 async function ofThisVoyage({ stack, voyageId }: Bag): Promise<void> {
-  const file = typeof voyageId === "string" ? await readVoyageFile(stack) : null;
+  const file = typeof voyageId === "string" ? await readVoyageIdentity(stack) : null;
   if (!file || file.voyageId === voyageId) return;
   throw new OcaptainError(
     "ANOTHER_VOYAGE",
@@ -154,12 +156,12 @@ function strip(bag: Bag): Bag {
 }
 
 /** Runs `work`; its errors become what a person reads, message and hint. They have no stack, which the engine would print for a delete or a read. */
-async function plainly<T>(work: () => Promise<T>): Promise<T> {
+async function plainly<T>(stack: string, work: () => Promise<T>): Promise<T> {
   const done = underWay();
   try {
     return await work();
   } catch (error) {
-    const told = new Error(explain(error instanceof PartlyMade ? error.cause : error), { cause: error });
+    const told = new Error(explain(error instanceof PartlyMade ? error.cause : error, stack), { cause: error });
     told.stack = "";
     throw told;
   } finally {

@@ -1,4 +1,4 @@
-import { log, ResourceHook } from "@pulumi/pulumi";
+import { getStack, log, ResourceHook } from "@pulumi/pulumi";
 import tailscale from "@pulumi/tailscale";
 import "../components/pulumi-runtime.ts";
 import { explain, OcaptainError } from "../lib/base/errors.ts";
@@ -36,5 +36,5 @@ async function homePort() {
 }
 
 export const { diff } = await homePort().catch((error: unknown) => {
-  throw new Error(explain(error));
+  throw new Error(explain(error, getStack()));
 });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../../lib/base/errors.ts";
+import { voyagesRoot } from "../../lib/base/paths.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
 import { shipState } from "../../lib/voyage/ship-state.ts";
@@ -48,7 +49,7 @@ export function followTasks(terminal: Terminal, voyageId: string, options: { sig
         terminal.status(summary(last));
         if (Date.now() - movedAt > options.quietSeconds * 1000)
           throw new OcaptainError("STALLED", `nothing has moved for ${options.quietSeconds} s: ${summary(last)}`, {
-            hint: "look at the ships' logs in the voyage's folder",
+            hint: `ls ${voyagesRoot()}/*/logs`,
           });
         await sleep(LOOK_MS);
       }

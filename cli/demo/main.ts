@@ -12,6 +12,7 @@ import { voyageFolder } from "../../lib/base/paths.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
+import { slip } from "../output/slip.ts";
 import { openTerminal } from "../output/terminal.ts";
 import { followTasks } from "./follow-tasks.ts";
 import { CONFIG_FILE, closeMachine, DEMO, ENV_FILE, makeStack, openMachine, STACK } from "./machine.ts";
@@ -85,7 +86,7 @@ function readOptions() {
       },
     }).values;
   } catch (error) {
-    console.error(`${(error as Error).message}\n  hint: npm run demo -- --help`);
+    console.error(`${slip(error as Error)}\n  hint: npm run demo -- --help`);
     process.exit(2);
   }
 }

@@ -3,16 +3,16 @@ import { join } from "node:path";
 import { captainNodeHome, tailnetHome } from "../../lib/base/paths.ts";
 import { captainTailscale, problemOf } from "../../lib/tailnet/node/captain.ts";
 import { ipv4, type TailscaleStatus } from "../../lib/tailnet/node/tailscale-cli.ts";
-import type { VoyageFile } from "../../lib/voyage/identity.ts";
+import type { VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { type Finding, found } from "./finding.ts";
 
 const OWN = "pulumi config set ocaptain:captainNode own";
 
 /**
- * This machine's place in the tailnet: needed by voyages that have one, and else worth knowing, with what can be had where there is none. And what is
- * left of voyages that are gone. Starts and changes nothing.
+ * Looks at this machine's node in the tailnet, which voyages with a tailnet need, and at what is left of voyages that are gone. Starts and
+ * changes nothing.
  */
-export async function lookAtCaptainNode(voyages: readonly VoyageFile[]): Promise<Finding[]> {
+export async function lookAtCaptainNode(voyages: readonly VoyageIdentity[]): Promise<Finding[]> {
   const afloat = voyages.filter(({ control, sunkAt }) => control && !sunkAt);
   const users = namesIn(join(captainNodeHome(), "users"));
   const byMachine = afloat.filter(({ voyageId }) => !users.includes(voyageId));
@@ -24,13 +24,13 @@ export async function lookAtCaptainNode(voyages: readonly VoyageFile[]): Promise
   for (const id of users.filter((user) => !isAfloat(user)))
     wrong(
       `tailscaled for ${id}`,
-      "the captain's own node is kept for it, though no voyage here with that id sails",
+      "the captain's own node is kept for that voyage, though no voyage here with that id is at sea",
       `rm ${join(captainNodeHome(), "users", id)}`,
     );
   for (const id of namesIn(join(tailnetHome(), "ssh")).filter((name) => !isAfloat(name)))
     wrong(
       join(tailnetHome(), "ssh", id),
-      "says how ships are reached of a voyage that does not sail",
+      "says how the ships of a voyage are reached that is not at sea",
       `rm -r ${join(tailnetHome(), "ssh", id)}`,
     );
   return findings;
@@ -44,7 +44,7 @@ async function own(stack: string | undefined): Promise<Finding> {
   return found("daemons", what, "ok", place(status));
 }
 
-/** `stack`: a voyage that needs it. */
+/** The finding on the machine's own tailscaled. @param stack  a voyage that needs it */
 async function machine(stack: string | undefined): Promise<Finding> {
   const status = await statusOf(false);
   const problem = problemOf(status);
@@ -55,13 +55,14 @@ async function machine(stack: string | undefined): Promise<Finding> {
       "tailscale",
       "wrong",
       `${problem}, and voyage ${stack} needs it`,
-      `tailscale up; or ${OWN} -s ${stack}`,
+      `tailscale up  # or a node of the project's own: ${OWN} -s ${stack}`,
     );
   return found(
     "daemons",
     "tailscale",
     "note",
-    `${problem}; for ocaptain:mesh tailscale the project can run one of its own: ${OWN}`,
+    `${problem}; for ocaptain:mesh tailscale the project can run a node of its own`,
+    `${OWN} -s voyage-abc  # with the stack that needs it`,
   );
 }
 

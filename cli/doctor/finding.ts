@@ -1,4 +1,6 @@
-/** One thing that was looked at. `wrong` needs the captain; `note` is worth knowing. */
+import { pasteable } from "../output/hint.ts";
+
+/** One thing that doctor looked at. `wrong` needs the captain; `note` is worth knowing. */
 export type Finding = {
   area: "tools" | "daemons" | "voyages" | "leftovers" | "tailnet" | "settings";
   what: string;
@@ -13,5 +15,5 @@ export const found = (area: Finding["area"], what: string, state: Finding["state
   what,
   state,
   message,
-  hint,
+  hint: pasteable(hint),
 });

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { z } from "zod";
-import type { VoyageFile } from "../../lib/voyage/identity.ts";
+import type { VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { PROJECT } from "../demo/pulumi.ts";
 import { type Finding, found } from "./finding.ts";
 
@@ -10,10 +10,10 @@ const Stacks = z.array(
 );
 
 /**
- * Does a stack know of each voyage at sea? One of which none does (its state was lost, or is in another backend) is not healed, scaled or sunk by anything
- * that is typed here. Reads alone; nothing is asked where no voyage is at sea.
+ * Checks that a stack knows of each voyage at sea. A voyage that no stack knows (its state was lost, or is in another backend) is not
+ * healed, scaled or sunk by anything that is typed here. Changes nothing, and asks Pulumi only when a voyage is at sea.
  */
-export async function lookAtStacks(voyages: readonly VoyageFile[]): Promise<Finding[]> {
+export async function lookAtStacks(voyages: readonly VoyageIdentity[]): Promise<Finding[]> {
   const afloat = voyages.filter(({ sunkAt }) => !sunkAt);
   if (afloat.length === 0) return [];
   const listed = await execa("pulumi", ["stack", "ls", "--json", "--project", "ocaptain", "--non-interactive"], {
@@ -28,7 +28,9 @@ export async function lookAtStacks(voyages: readonly VoyageFile[]): Promise<Find
   if (!stacks) {
     const why = /^error: (.*)/m.exec(listed.stderr)?.[1] ?? listed.shortMessage ?? "no answer";
     const message = `pulumi does not list them in this shell, so nothing is known of ${namesOf(afloat)}: ${why}`;
-    return [found("voyages", "stacks", "wrong", message, ". .tools/env.sh; or pulumi login, to where they are")];
+    return [
+      found("voyages", "stacks", "wrong", message, ". .tools/env.sh  # or pulumi login, to the backend in which the stacks are"),
+    ];
   }
   const known = new Set(
     stacks.filter((stack) => stack.resourceCount || stack.updateInProgress).map(({ name }) => name.split("/").at(-1)),
@@ -40,13 +42,13 @@ export async function lookAtStacks(voyages: readonly VoyageFile[]): Promise<Find
       const message = isThere
         ? "sails, and its stack knows nothing of it: its state was lost"
         : "sails, and no stack of that name is in this shell's backend: its state was lost, or is elsewhere";
-      const up = `pulumi up -s ${stack} (it takes the voyage on again, or says how)`;
+      const up = `pulumi up -s ${stack}  # it takes the voyage on again, or says how`;
       return found(
         "voyages",
         stack,
         "wrong",
         message,
-        isThere ? up : `pulumi login, to where it is; or pulumi stack init ${stack} && ${up}`,
+        isThere ? up : `pulumi stack init ${stack} && ${up}; where its state is elsewhere: pulumi login, to that backend`,
       );
     });
 }
@@ -59,4 +61,4 @@ function readStacks(text: string): z.infer<typeof Stacks> | null {
   }
 }
 
-const namesOf = (voyages: readonly VoyageFile[]) => voyages.map(({ stack }) => stack).join(", ");
+const namesOf = (voyages: readonly VoyageIdentity[]) => voyages.map(({ stack }) => stack).join(", ");

@@ -5,14 +5,15 @@ import { openPolicy, readHeadscalePolicy } from "../../lib/tailnet/policy/policy
 import { type Finding, found } from "./finding.ts";
 
 /**
- * Does the tailnet's policy do what voyages need? Asked where the environment has a secret for it: HEADSCALE_URL with HEADSCALE_API_KEY, else
- * TAILSCALE_OAUTH_CLIENT_SECRET (home-port's), else OCAPTAIN_TAILSCALE_OAUTH_SECRET, if that may read policies. A stack's own secrets are Pulumi's, and not
- * looked into. Changes nothing.
+ * Checks that the tailnet's policy does what voyages need, where the environment has a secret for it: HEADSCALE_URL with HEADSCALE_API_KEY, else
+ * TAILSCALE_OAUTH_CLIENT_SECRET (home-port's), else OCAPTAIN_TAILSCALE_OAUTH_SECRET, if that may read policies. A stack's own secrets are Pulumi's,
+ * and not looked into. Changes nothing.
  */
 export async function lookAtTailnet(env: Record<string, string | undefined> = process.env): Promise<Finding[]> {
   const tailscaleOauthSecret = env.TAILSCALE_OAUTH_CLIENT_SECRET || env.OCAPTAIN_TAILSCALE_OAUTH_SECRET;
   if (!tailscaleOauthSecret && !env.HEADSCALE_URL) {
-    const hint = "TAILSCALE_OAUTH_CLIENT_SECRET=… ocaptain doctor; or with HEADSCALE_URL and HEADSCALE_API_KEY";
+    const hint =
+      "read -rs TAILSCALE_OAUTH_CLIENT_SECRET && export TAILSCALE_OAUTH_CLIENT_SECRET  # or HEADSCALE_URL and HEADSCALE_API_KEY";
     return [found("tailnet", "policy", "note", "not looked at: the environment has no secret for it", hint)];
   }
   const config = env.HEADSCALE_URL ? { headscaleUrl: env.HEADSCALE_URL } : { tailscaleOauthSecret };

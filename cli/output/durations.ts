@@ -6,7 +6,9 @@ const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 export function parseDuration(text: string): number {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)([smhd])/g)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text)
-    throw new OcaptainError("USAGE", `"${text}" is not a duration`, { hint: "--since 10m (or 45s, 2h, 1d)" });
+    throw new OcaptainError("USAGE", `"${text}" is not a duration`, {
+      hint: "ocaptain logs --since 10m  # or 45s, 2h, 1d, 1h30m",
+    });
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit!]! * 1000, 0);
 }
 

@@ -42,7 +42,12 @@ function run(args: readonly string[], signal: AbortSignal): Promise<number> {
     const end = () => ssh.kill("SIGTERM");
     signal.addEventListener("abort", end, { once: true });
     ssh.once("error", (cause) =>
-      reject(new OcaptainError("SSH_MISSING", "ssh could not be run", { hint: "install OpenSSH's client", cause })),
+      reject(
+        new OcaptainError("SSH_MISSING", "ssh, which reaches ships over the tailnet, could not be run", {
+          hint: "install the client of OpenSSH",
+          cause,
+        }),
+      ),
     );
     ssh.once("close", (code) => {
       signal.removeEventListener("abort", end);

@@ -37,7 +37,7 @@ tmux send-keys -t =${HAND_SESSION}: Enter`;
 export async function typeToHand({ file, folder }: KnownVoyage, ship: string, text: string): Promise<void> {
   const { stack } = file;
   const provider = await readVoyageProvider(folder);
-  if (!provider) throw new OcaptainError("NOT_SAILING", `voyage "${stack}" does not sail`, { hint: `pulumi up -s ${stack}` });
+  if (!provider) throw new OcaptainError("NOT_SAILING", `voyage "${stack}" is not at sea`, { hint: `pulumi up -s ${stack}` });
   const sprites = await openSprites({ ...provider, token: provider.token ?? process.env.SPRITE_TOKEN });
   const argv = shipScript(SCRIPT, ...parts(typable(text)));
   const look = `ocaptain shell ${stack} ${ship}`;

@@ -1,11 +1,11 @@
 import { counted } from "../../lib/base/counted.ts";
 import { OcaptainError } from "../../lib/base/errors.ts";
-import { usd } from "../../lib/base/money.ts";
+import { usd } from "../../lib/base/text.ts";
 import type { TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
 import { firstLine } from "../output/io.ts";
 import type { Attention, ShipView } from "./view.ts";
 
-/** The voyage's budget is spent, and work is left. */
+/** Tells that the voyage's budget is spent while work is left. */
 export function budgetAttention({ state, spend, stack }: VoyageStatus): Attention[] {
   if (state !== "budget" || spend.budgetUsd === null) return [];
   const hint = `pulumi config set ocaptain:budgetUsd ${Math.ceil(spend.costUsd * 1.5)} -s ${stack} && pulumi up -s ${stack}`;
@@ -13,24 +13,24 @@ export function budgetAttention({ state, spend, stack }: VoyageStatus): Attentio
   return [{ kind: "budget", of: stack, message, hint }];
 }
 
-/** What agents ask, in full. */
+/** Tells what agents ask, in full. */
 export function questionAttention(tasks: readonly TaskRow[], stack: string): Attention[] {
   return asking(tasks).map((task) => {
-    // A ship that asks but one thing is named; else the task is.
+    // The hint names the ship where it asks one thing only, and the task where it asks several.
     const one = task.askedBy !== undefined && asking(tasks).filter((other) => other.askedBy === task.askedBy).length === 1;
     return {
       kind: "question",
       of: task.id,
       message: `task ${task.id} (${firstLine(task.subject)}) asks, from ${task.askedBy ?? "a ship"}:`,
       detail: task.question!,
-      hint: `ocaptain answer ${one ? task.askedBy : `'#${task.id}'`} 'YOUR ANSWER' --voyage ${stack}`,
+      hint: `ocaptain answer ${one ? task.askedBy : `'#${task.id}'`} - --voyage ${stack}  # type the answer, then Ctrl-D`,
     };
   });
 }
 
 export const asking = (tasks: readonly TaskRow[]) => tasks.filter((task) => task.question !== undefined);
 
-/** Blocked tasks, each with why and how to go on; those that ask are {@link questionAttention}'s. */
+/** Tells of each blocked task why, and how to go on. Tasks that wait for an answer are {@link questionAttention}'s. */
 export function taskAttention(tasks: readonly TaskRow[], stack: string): Attention[] {
   return tasks
     .filter((task) => task.status === "blocked" && task.question === undefined)
@@ -39,14 +39,14 @@ export function taskAttention(tasks: readonly TaskRow[], stack: string): Attenti
       of: task.id,
       message: `task ${task.id} (${firstLine(task.subject)}) is blocked after ${counted(task.tries, "try", "tries")}: ${firstLine(task.reason ?? "no reason is known")}`,
       hint: isSpent(task)
-        ? `raise claude.budgetUsd in the plan's tasks/${task.id}.json, then: pulumi up -s ${stack}`
-        : `edit the plan's tasks/${task.id}.json (all that it printed: ocaptain logs ${stack} --task ${task.id}), then: pulumi up -s ${stack}`,
+        ? `pulumi up -s ${stack}  # after a higher claude.budgetUsd in the plan's tasks/${task.id}.json`
+        : `ocaptain logs ${stack} --task ${task.id}  # then mend the plan's tasks/${task.id}.json, and: pulumi up -s ${stack}`,
     }));
 }
 
 const isSpent = ({ budgetUsd, usage }: TaskRow) => budgetUsd !== undefined && (usage?.costUsd ?? 0) >= budgetUsd;
 
-/** What the helm knows and no crew can mend: a failed verification, ships that are lost or fenced, a voyage that stands still. */
+/** Tells what no crew can mend: a failed verification, ships that are lost, fenced or unfit, a voyage that stands still. */
 export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]): Attention[] {
   const { stack } = status;
   const found: Attention[] = [];
@@ -55,14 +55,14 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
       kind: "helm",
       of: stack,
       message: `nothing can be accepted, and so nothing is given out: ${firstLine(status.trouble)}`,
-      hint: `mend it (the helm looks again every ten seconds), then: pulumi up -s ${stack}`,
+      hint: `pulumi up -s ${stack}  # after that is mended; the helm looks again every ten seconds`,
     });
   if (status.state === "failed" && status.verified)
     found.push({
       kind: "verification",
       of: status.verified.commit,
       message: `verify.sh failed at ${status.verified.commit.slice(0, 8)}, exit status ${status.verified.exitCode}: ${lastLine(status.verified.output)}`,
-      hint: `mend it by a new task or another verify.sh in the plan, then: pulumi up -s ${stack}; as it is, again: ocaptain retry verify ${stack}`,
+      hint: `ocaptain retry verify ${stack}  # or a new task or another verify.sh in the plan, and: pulumi up -s ${stack}`,
     });
   for (const { ship, state, knownBy, task } of ships) {
     const held = task ? `, with task ${task.id}` : "";

@@ -4,33 +4,35 @@ import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
 import { countTasks, readTaskRows, spendOfTasks } from "../../lib/voyage/task-files.ts";
+import { pasteable } from "../output/hint.ts";
 import type { KnownVoyage } from "../target/choose-voyage.ts";
 import { budgetAttention, helmAttention, questionAttention, taskAttention, voyageAttention } from "./attention.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
 import { type ShipView, type StatusView, seenState, shipSince } from "./view.ts";
 
 /**
- * Looks at a voyage: asks the helm, else reads the synced task files and the folder; asks the voyage's sync daemon, if it runs. Wakes no ship,
- * starts no daemon, asks no provider. A part that cannot be seen is said, not thrown.
+ * Collects what can be known of a voyage: asks the helm, or reads the task files and the folder where the helm does not answer; and asks the
+ * voyage's sync daemon, if it runs. Wakes no ship, starts no daemon, asks no provider, and does not throw: the view says which part is unknown.
  */
-export async function see(voyage: KnownVoyage): Promise<StatusView> {
+export async function collectStatus(voyage: KnownVoyage): Promise<StatusView> {
   const [helm, syncs] = await Promise.all([askHelm(voyage), askSyncs(voyage)]);
-  return "id" in helm ? byHelm(voyage, helm, syncs) : byFiles(voyage, syncs, helm);
+  const view = "id" in helm ? byHelm(voyage, helm, syncs) : await byFiles(voyage, syncs, helm);
+  return { ...view, attention: view.attention.map((each) => ({ ...each, hint: pasteable(each.hint) })) };
 }
 
-/** Tasks from the helm, else from the files. */
-export async function seeTasks(voyage: KnownVoyage): Promise<{ from: "helm" | "files"; tasks: TaskRow[] }> {
+/** Collects the tasks from the helm, or from the task files where it does not answer. */
+export async function collectTasks(voyage: KnownVoyage): Promise<{ from: "helm" | "files"; tasks: TaskRow[] }> {
   const helm = await askHelm(voyage);
   return "id" in helm ? { from: "helm", tasks: helm.tasks } : { from: "files", tasks: await readTaskRows(voyage.folder) };
 }
 
-/** Why not: it does not run, does not have this voyage (any more), or runs and does not answer. */
+/** The helm's status of the voyage; or the error, when it does not run, does not have this voyage (any more), or runs and does not answer. */
 const askHelm = ({ file }: KnownVoyage): Promise<VoyageStatus | Error> =>
   helmClient()
     .lookAtVoyage(file.voyageId)
     .catch((error: Error) => error);
 
-/** null when the daemon does not run or cannot be understood. The provider matters only to a daemon that is started. */
+/** The voyage's sync sessions; null when the daemon does not run or cannot be understood. The provider matters only to a daemon that is started. */
 async function askSyncs({ file }: KnownVoyage): Promise<Syncs> {
   const mutagen = voyageMutagen({ voyageId: file.voyageId, provider: "harbor" });
   return mutagen.list().then(sortSessions, () => null);
@@ -135,7 +137,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error):
   };
 }
 
-/** As git keeps a branch that moves. Packed away, it is git's to find; loading its client for every look would be a third of the look's time. */
+/** The branch's newest commit, read from the loose ref that git keeps of a branch that moves. Only a packed ref is asked of git: to load its client each time would be a third of a look's time. */
 async function tipOf(repo: string, branch: string): Promise<string | null> {
   const loose = await readFile(join(repo, "refs", "heads", branch), "utf8").catch(() => "");
   if (/^[0-9a-f]{40}\n$/.test(loose)) return loose.trim();
@@ -143,11 +145,11 @@ async function tipOf(repo: string, branch: string): Promise<string | null> {
   return gitLine(["rev-parse", `refs/heads/${branch}`], { gitDir: repo }).catch(() => null);
 }
 
-/** Folders only: beside a mirror is the note of whose it is. */
+/** The folders in `folder`. Files are left out: beside a mirror is the note of whose it is. */
 async function namesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
 
-/** ship-2 before ship-10; not by localeCompare, whose first use costs more than all else here. */
+/** Sorts ship-2 before ship-10. Not by localeCompare, whose first use costs more than all else here. */
 const byName = (ships: ShipView[]) => ships.sort((a, b) => a.ship.length - b.ship.length || (a.ship < b.ship ? -1 : 1));

@@ -38,7 +38,7 @@ export function syncOf(syncs: Syncs, ship: string, state: ShipView["state"]): Sy
 const inTrouble = (session: Session) =>
   session.paused || session.halted !== null || session.conflicts.length > 0 || session.problems.length > 0;
 
-/** What of a ship's syncs needs a person. `mirror` is the captain's copy of its tree. */
+/** Tells what of a ship's syncs needs the captain. @param mirror  the captain's copy of the ship's tree */
 export function syncAttention(syncs: Syncs, ship: string, mirror: string, stack: string): Attention[] {
   const found: Attention[] = [];
   for (const [kind, session] of syncs?.get(ship) ?? []) {
@@ -47,8 +47,8 @@ export function syncAttention(syncs: Syncs, ship: string, mirror: string, stack:
       add(`the ${kind} sync of ${ship} stands still: ${session.halted ?? "paused"}`, `pulumi up -s ${stack}`);
     if (session.conflicts.length > 0)
       add(
-        `the ${kind} sync of ${ship} has conflicts, each side keeps its own: ${session.conflicts.join(", ")}`,
-        `pulumi up -s ${stack} (the ship's is kept, and yours is put aside)`,
+        `the ${kind} sync of ${ship} has conflicts, and each side keeps its own: ${session.conflicts.join(", ")}`,
+        `pulumi up -s ${stack}  # the ship's side is kept, and yours is put aside`,
       );
     if (session.problems.length > 0)
       add(`the ${kind} sync of ${ship} leaves something out: ${session.problems.slice(0, 3).join("; ")}`, `ls -la ${mirror}`);

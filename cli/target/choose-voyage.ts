@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { OcaptainError } from "../../lib/base/errors.ts";
+import { explain, OcaptainError } from "../../lib/base/errors.ts";
 import { type VoyageFolder, voyageFolderAt, voyagesRoot } from "../../lib/base/paths.ts";
-import { readVoyageFile, type VoyageFile } from "../../lib/voyage/identity.ts";
+import { readVoyageIdentity, type VoyageIdentity } from "../../lib/voyage/identity.ts";
+import { hintAtStack } from "../output/hint.ts";
 
 /** A voyage that this captain has a folder of. */
-export type KnownVoyage = { file: VoyageFile; folder: VoyageFolder };
+export type KnownVoyage = { file: VoyageIdentity; folder: VoyageFolder };
 
 /** Names of the folders in `voyagesRoot()` that have a voyage.json, in order. */
 export async function voyageNames(): Promise<string[]> {
@@ -20,6 +21,12 @@ export async function voyageNames(): Promise<string[]> {
  * @throws OcaptainError NO_VOYAGE, WHICH_VOYAGE (with all of them), VOYAGE_FILE
  */
 export async function chooseVoyage(name: string | undefined): Promise<KnownVoyage> {
+  const voyage = await find(name);
+  hintAtStack(voyage.file.stack);
+  return voyage;
+}
+
+async function find(name: string | undefined): Promise<KnownVoyage> {
   const names = await voyageNames();
   if (name !== undefined && names.includes(name)) return open(name);
   const known = (await Promise.all(names.map((each) => open(each).catch(() => null)))).filter((voyage) => voyage !== null);
@@ -33,7 +40,7 @@ export async function chooseVoyage(name: string | undefined): Promise<KnownVoyag
   }
   if (names.length === 0)
     throw new OcaptainError("NO_VOYAGE", `there is no voyage in ${voyagesRoot()}`, {
-      hint: "pulumi up  # OCAPTAIN_VOYAGES says where voyages are",
+      hint: "pulumi up -s voyage-abc  # with a stack of yours; OCAPTAIN_VOYAGES says where voyages are",
     });
   if (names.length === 1) return open(names[0]!);
   const afloat = known.filter((voyage) => !voyage.file.sunkAt);
@@ -46,9 +53,18 @@ export async function chooseVoyage(name: string | undefined): Promise<KnownVoyag
   });
 }
 
+/** Every voyage of this captain, in the order of its name, and a sentence for each that cannot be read. */
+export async function allVoyages(): Promise<{ known: KnownVoyage[]; broken: string[] }> {
+  const seen = await Promise.allSettled((await voyageNames()).map(open));
+  return {
+    known: seen.flatMap((each) => (each.status === "fulfilled" ? [each.value] : [])),
+    broken: seen.flatMap((each) => (each.status === "rejected" ? [explain(each.reason)] : [])),
+  };
+}
+
 async function open(name: string): Promise<KnownVoyage> {
-  const file = await readVoyageFile(name);
+  const file = await readVoyageIdentity(name);
   if (!file) throw new OcaptainError("NO_VOYAGE", `voyage "${name}" is gone`);
-  // One that was put aside has its folder under another name than its stack's.
+  // The folder of a voyage that was put aside has another name than its stack.
   return { file, folder: voyageFolderAt(join(voyagesRoot(), name), file.stack) };
 }

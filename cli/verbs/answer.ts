@@ -10,17 +10,20 @@ import { chooseVoyage } from "../target/choose-voyage.ts";
 import { shipNamed } from "../target/ship-name.ts";
 import { nowIs, taskOf } from "./steer.ts";
 
-/** What the helm takes. */
+/** The longest answer that the helm takes. */
 const MOST_CHARACTERS = 16_384;
 
 /**
- * `ocaptain answer <ship|#task> <words...> [--voyage voyage]`: what the agent of a ship's task asked the captain. The task is pending again, and its next
- * try is told question and answer. A ship that has asked nothing, and whose hand is an interactive session, is typed to. `-` for the words: stdin.
+ * `ocaptain answer <ship|#task> <words...> [--voyage voyage]`: answers what the agent of a ship's task asked the captain. The task is then
+ * pending again, and its next try is told question and answer. On an interactive voyage, the words are typed to the session of a ship that has
+ * asked nothing. Reads stdin where the words are `-`.
  */
 export async function answer(of: string, words: readonly string[], name: string | undefined, io: Io): Promise<void> {
-  const said = words.length === 1 && words[0] === "-" ? await readAll(process.stdin) : words.join(" ");
+  const isTyped = words.length === 1 && words[0] === "-";
+  if (isTyped && process.stdin.isTTY) io.note("type the answer; Ctrl-D on a line of its own ends it");
+  const said = isTyped ? await readAll(process.stdin) : words.join(" ");
   const text = said.trim();
-  if (text === "") throw new OcaptainError("USAGE", "there is no answer: it is empty", { hint: "ocaptain answer --help" });
+  if (text === "") throw new OcaptainError("USAGE", "the answer is empty", { hint: "ocaptain answer --help" });
   if (text.length > MOST_CHARACTERS) throw tooLong(text, MOST_CHARACTERS);
   const voyage = await chooseVoyage(name);
   const { stack, voyageId } = voyage.file;
@@ -44,7 +47,7 @@ export async function answer(of: string, words: readonly string[], name: string 
 
 const tooLong = (text: string, most: number) =>
   new OcaptainError("USAGE", `the answer has ${text.length} characters; at most ${most} are taken`, {
-    hint: "put it into the repository or the plan, and say where",
+    hint: "put the text into the repository or the plan, and answer with where it is",
   });
 
 /** @throws OcaptainError NO_TASK, NO_QUESTION */
@@ -64,12 +67,12 @@ function ofShip(tasks: readonly TaskRow[], ships: readonly { ship: string }[], s
   if (one) {
     const lines = [one, ...more].map((task) => `  #${task.id}  ${firstLine(task.question!)}`);
     throw new OcaptainError("WHICH_QUESTION", `${ship} has asked several things; say of which task:\n${lines.join("\n")}`, {
-      hint: `ocaptain answer '#${one.id}' 'YOUR ANSWER' --voyage ${stack}`,
+      hint: `ocaptain answer '#${one.id}' - --voyage ${stack}  # type the answer, then Ctrl-D`,
     });
   }
   if (!ships.some((row) => row.ship === ship))
     throw new OcaptainError("NO_SHIP", `voyage "${stack}" has no ship "${ship}"`, { hint: `ocaptain status ${stack}` });
   throw new OcaptainError("NO_QUESTION", `${ship} has no open question`, {
-    hint: `ocaptain status ${stack}  # a task is named with #: ocaptain answer '#7' …`,
+    hint: `ocaptain status ${stack}  # shows who asks what; a task is named with #, as '#7'`,
   });
 }

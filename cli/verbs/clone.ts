@@ -29,7 +29,7 @@ export async function clone(name: string | undefined, options: { dest?: string }
       "CLONE",
       `the branch could not be cloned: ${result.stderr.trim().split("\n").at(-1) || result.shortMessage}`,
       {
-        hint: `ocaptain clone ${file.stack} -d another/folder`,
+        hint: `ocaptain clone ${file.stack} -d ${dest}-2`,
       },
     );
   const tip = await gitLine(["rev-parse", "HEAD"], { cwd: dest });

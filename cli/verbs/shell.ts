@@ -39,10 +39,12 @@ export async function shell(words: readonly (string | undefined)[], options: She
   }
   const { stdin, stdout } = process;
   if (!stdin.isTTY || !stdout.isTTY)
-    throw new OcaptainError("NO_TERMINAL", "a shell needs a terminal on stdin and stdout", { hint: "ocaptain logs" });
+    throw new OcaptainError("NO_TERMINAL", "a shell needs a terminal on stdin and stdout", {
+      hint: `ocaptain logs ${voyage.file.stack} -s ${ship}`,
+    });
   const provider = await readVoyageProvider(voyage.folder);
   if (!provider)
-    throw new OcaptainError("NOT_SAILING", `voyage "${voyage.file.stack}" does not sail`, {
+    throw new OcaptainError("NOT_SAILING", `voyage "${voyage.file.stack}" is not at sea`, {
       hint: `pulumi up -s ${voyage.file.stack}`,
     });
 
@@ -59,7 +61,7 @@ export async function shell(words: readonly (string | undefined)[], options: She
     : await terminalByProvider(known, sprite, argv, io);
   if (status !== NO_CREW || options.raw) return status;
   throw new OcaptainError("NO_CREW", `no crew is at work on ${ship}: it has ended, as it does when there is nothing to do`, {
-    hint: `ocaptain logs ${voyage.file.stack} -s ${ship}, or a shell there: ocaptain shell ${voyage.file.stack} ${ship} --raw`,
+    hint: `ocaptain logs ${voyage.file.stack} -s ${ship}  # or a shell on the ship: ocaptain shell ${voyage.file.stack} ${ship} --raw`,
   });
 }
 

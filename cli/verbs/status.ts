@@ -3,7 +3,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { withFormerNames } from "../../lib/voyage/task-files.ts";
 import type { Io } from "../output/io.ts";
-import { see } from "../status/collect.ts";
+import { collectStatus } from "../status/collect.ts";
 import { renderStatus } from "../status/render.ts";
 import type { StatusView } from "../status/view.ts";
 import { chooseVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
@@ -15,7 +15,7 @@ const TICKS = new Set(["knownBy", "since", "spend", "usage"]);
 /** `ocaptain status [voyage] [--watch]`: a watch begins before there is a voyage, and ends when it has sunk. */
 export async function status(name: string | undefined, options: { watch?: boolean }, io: Io): Promise<void> {
   if (!options.watch) {
-    const view = await see(await chooseVoyage(name));
+    const view = await collectStatus(await chooseVoyage(name));
     io.out(io.json ? plainJson(inJson(view), 2) : renderStatus(view, io));
     return;
   }
@@ -25,7 +25,7 @@ export async function status(name: string | undefined, options: { watch?: boolea
     // Read again: the voyage may sink, or sail anew, meanwhile.
     const now = await ifThere(voyage.file.stack);
     if (!now) return io.note(`the folder of voyage "${voyage.file.stack}" is gone: this ends`);
-    const view = await see(now);
+    const view = await collectStatus(now);
     const isOver = view.state === "sunk";
     const last = isOver ? "the voyage has sunk: this ends" : "Ctrl-C ends this";
     if (live) io.repaint(`${renderStatus(view, io)}\n\n${io.style("dim", last)}`);

@@ -3,6 +3,7 @@ import { plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { gitLine } from "../../lib/git/run.ts";
 import type { TaskRow } from "../../lib/protocol/status.ts";
+import { pasteable } from "../output/hint.ts";
 import type { Io } from "../output/io.ts";
 import { chooseVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
 
@@ -52,7 +53,7 @@ export async function release(id: string, name: string | undefined, options: { r
     [
       nowIs(row),
       ...(kept ? [`what ${task.ship} had not delivered of it is kept: ${ref}`] : []),
-      `${task.ship} is fenced; it comes back as new by: pulumi up -s ${voyage.file.stack}`,
+      `${task.ship} is fenced; it comes back as new by: ${pasteable(`pulumi up -s ${voyage.file.stack}`)}`,
     ].join("\n"),
   );
 }

@@ -5,7 +5,7 @@ import { span } from "../output/durations.ts";
 import { firstLine, type Io } from "../output/io.ts";
 import { spendCell } from "../output/spend.ts";
 import { type Cell, table } from "../output/table.ts";
-import { seeTasks } from "../status/collect.ts";
+import { collectTasks } from "../status/collect.ts";
 import { chooseVoyage } from "../target/choose-voyage.ts";
 
 /** Claude Code's words, which the prior art used, for ours. */
@@ -16,7 +16,7 @@ const COLOURS = { pending: "dim", claimed: "cyan", accepted: "green", blocked: "
 export async function tasks(name: string | undefined, options: { status?: string }, io: Io): Promise<void> {
   const wanted = options.status === undefined ? undefined : readStatus(options.status);
   const voyage = await chooseVoyage(name);
-  const seen = await seeTasks(voyage);
+  const seen = await collectTasks(voyage);
   const open = new Set(seen.tasks.filter((task) => !["accepted", "cancelled"].includes(task.status)).map((task) => task.id));
   const rows = seen.tasks
     .filter((task) => wanted === undefined || task.status === wanted)

@@ -1,3 +1,4 @@
+import { onStack } from "./hints.ts";
 import { plainLines } from "./text.ts";
 
 /**
@@ -18,10 +19,20 @@ export class OcaptainError extends Error {
   }
 }
 
-/** Message, hint and (once) the cause's message, as a person reads it: also where it tells what a ship said, nothing in it steers a terminal. */
-export function explain(error: unknown): string {
-  if (!(error instanceof Error)) return plainLines(String(error));
-  const hint = error instanceof OcaptainError && error.hint ? `\n  hint: ${error.hint}` : "";
-  const cause = error.cause instanceof Error && !error.message.includes(error.cause.message) ? ` (${error.cause.message})` : "";
-  return plainLines(`${error.message}${cause}${hint}`);
+/**
+ * Message, hint and (once) the cause's message, as a person reads them. Nothing in the text steers a terminal, also where it quotes a ship.
+ *
+ * @param stack  the stack that the error is about, where it is known: the hint's `pulumi` commands name it
+ */
+export function explain(error: unknown, stack?: string): string {
+  const said = error instanceof OcaptainError ? error.hint : undefined;
+  const hint = said ? `\n  hint: ${stack === undefined ? said : onStack(said, stack)}` : "";
+  return plainLines(`${withCause(error)}${hint}`);
+}
+
+/** The message and (once) the cause's message, without the hint. */
+export function withCause(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, cause } = error;
+  return cause instanceof Error && !message.includes(cause.message) ? `${message} (${cause.message})` : message;
 }

@@ -1,4 +1,5 @@
 import { OcaptainError } from "../base/errors.ts";
+import { onStack } from "../base/hints.ts";
 
 /** One reason why a voyage cannot sail. */
 export type PreflightFinding = {
@@ -21,14 +22,15 @@ export async function findAll(checks: readonly Check[], timeoutMs = CHECK_MS): P
 }
 
 /**
- * Runs all checks.
+ * Runs all checks of the voyage of `stack`.
  * @throws OcaptainError PREFLIGHT with every finding, in the order of the checks.
  */
-export async function runPreflight(checks: readonly Check[], timeoutMs = CHECK_MS): Promise<void> {
+export async function runPreflight(stack: string, checks: readonly Check[], timeoutMs = CHECK_MS): Promise<void> {
   const findings = await findAll(checks, timeoutMs);
   if (findings.length === 0) return;
   const lines = findings.map(
-    ({ what, message, hint }) => `  ${what}: ${message.replaceAll("\n", "\n    ")}${hint && `\n    hint: ${hint}`}`,
+    ({ what, message, hint }) =>
+      `  ${what}: ${message.replaceAll("\n", "\n    ")}${hint && `\n    hint: ${onStack(hint, stack)}`}`,
   );
   throw new OcaptainError("PREFLIGHT", `nothing was made or changed, because this cannot sail:\n${lines.join("\n")}`);
 }

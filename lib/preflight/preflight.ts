@@ -55,7 +55,7 @@ export async function preflight(
   const look: Looking = { voyage, warn: (more) => warnings.push(...more) };
   const plan =
     args.plan === undefined ? undefined : args.plan === "" ? checkEmptySail(args, look) : checkPlan(args.plan, args, look);
-  await runPreflight([
+  await runPreflight(args.stack, [
     { what: "configuration", look: async () => [...found] },
     nodeCheck(),
     stackNameCheck(args.stack),

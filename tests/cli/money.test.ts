@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import type { Grant } from "../../lib/protocol/ship-api.ts";
-import { writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../helm/support.ts";
-import { BIN, ocaptain } from "./fleet.ts";
+import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
+import { BIN, ocaptain } from "../support/ocaptain.ts";
 
 /** Spend, budgets and questions as the captain sees them: the real helm and the real command; ships are their calls alone. */
 const ID = "abc123";
@@ -23,7 +23,7 @@ beforeAll(async () => {
   ({ register } = await makeVoyage(makeSource(captain.root), "quay", plan, { hand: "claude", timing }));
   await helm.registerVoyage(ID, register);
   const createdAt = new Date().toISOString();
-  await writeVoyageFile({ voyageId: ID, stack: "quay", captainId: "0123456789ab", nonce: "n", createdAt });
+  await writeVoyageIdentity({ voyageId: ID, stack: "quay", captainId: "0123456789ab", nonce: "n", createdAt });
   for (const name of ["ship-0", "ship-1", "ship-2"]) {
     const { token } = await helm.registerShip(ID, name, name);
     calls[name] = ship(captain.url, token, name);
@@ -54,7 +54,7 @@ test("a question is shown first, in full, with the very command, which answers i
   const { stdout } = await ocaptain("status");
   expect(stdout).toMatch(/^quay {2}needs-captain /);
   expect(stdout).toMatch(
-    /needs the captain\n {2}✗ task 1 \(Task 1\) asks, from ship-0:\n {6}Which colour\?\n {6}\n {6}- red\n {6}- green\n {4}hint: ocaptain answer ship-0 'YOUR ANSWER' --voyage quay\n/,
+    /needs the captain\n {2}✗ task 1 \(Task 1\) asks, from ship-0:\n {6}Which colour\?\n {6}\n {6}- red\n {6}- green\n {4}hint: ocaptain answer ship-0 - --voyage quay .*\n/,
   );
   expect((await json("status")).attention).toEqual([
     expect.objectContaining({ kind: "question", of: "1", detail: "Which colour?\n\n- red\n- green" }),
@@ -78,7 +78,9 @@ test("two questions of one ship: the answer says which, by task; from stdin with
   expect(which.stderr).toMatch(
     /ship-0 has asked several things; say of which task:\n {2}#2 {2}How long\?\n {2}#3 {2}How wide\?\n/,
   );
-  expect((await ocaptain("status")).stdout).toContain("hint: ocaptain answer '#2' 'YOUR ANSWER' --voyage quay");
+  expect((await ocaptain("status")).stdout).toContain(
+    "hint: ocaptain answer '#2' - --voyage quay  # type the answer, then Ctrl-D",
+  );
   const piped = await execa(BIN, ["answer", "#3", "-", "--json"], { input: "4\nmetres\n", timeout: 30_000 });
   expect(JSON.parse(piped.stdout)).toMatchObject({ task: { id: "3", status: "pending" }, answer: "4\nmetres" });
   expect(await ocaptain("answer", "0", "12")).toMatchObject({
@@ -97,10 +99,10 @@ test("where nothing is asked, or nothing is said, it says so", async () => {
   expect(await failing("ship-9", "Green")).toBe('1 voyage "quay" has no ship "ship-9"');
   expect(await failing("#1", "Green")).toBe("1 task 1 asks nothing: it is claimed");
   expect(await failing("#99", "Green")).toBe('1 voyage "quay" has no task "99"');
-  expect(await failing("ship-0", " ")).toBe("2 there is no answer: it is empty");
+  expect(await failing("ship-0", " ")).toBe("2 the answer is empty");
   expect(await failing("ship-0", "x".repeat(17_000))).toMatch(/^2 the answer has 17000 characters/);
   expect(await failing("ship-0")).toMatch(/^2 error: missing required argument 'words'/);
-  expect((await ocaptain("answer", "ship-0", "-")).stderr, "an empty stdin").toContain("there is no answer");
+  expect((await ocaptain("answer", "ship-0", "-")).stderr, "an empty stdin").toContain("the answer is empty");
 });
 
 test("spend: the voyage's in the head, each ship's, each task's beside its budget", async () => {
@@ -135,7 +137,7 @@ test("a task whose budget is spent is blocked: the way on is the plan, and retry
     kind: "task",
     of: "4",
     message: expect.stringContaining("its budget of $2.00 is spent: $2.25 in 1 runs"),
-    hint: "raise claude.budgetUsd in the plan's tasks/4.json, then: pulumi up -s quay",
+    hint: "pulumi up -s quay  # after a higher claude.budgetUsd in the plan's tasks/4.json",
   });
   const retried = await ocaptain("retry", "4");
   expect(retried.exitCode).toBe(1);

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { until } from "../harbor/fixture.ts";
-import { BIN, ocaptain, ongoing } from "./fleet.ts";
+import { BIN, ocaptain } from "../support/ocaptain.ts";
+import { until } from "../support/until.ts";
+import { ongoing } from "./fleet.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -46,7 +47,10 @@ test.each([
   [["logs", "-g", "("], /-g "\("/],
   [["logs", "-n", "few"], /-n "few" is not a number of lines/],
   [["logs", "--since", "yesterday"], /"yesterday" is not a duration/],
-  [["sail", "plans/x", "-n", "3"], /pulumi config set ocaptain:plan plans\/x; pulumi up/],
+  [
+    ["sail", "plans/x", "-n", "3"],
+    /pulumi stack init (\S+) && pulumi config set -s \1 ocaptain:plan plans\/x && pulumi up -s \1$/,
+  ],
   [["sink", "voyage-abc", "-f"], /pulumi destroy -s voyage-abc/],
   [[], /Usage: ocaptain/],
 ])("%j is a slip in what was typed: status 2, said on stderr, nothing on stdout", async (args, said) => {
@@ -76,7 +80,7 @@ test.each([
 test("no voyage, an unknown one, a broken one: status 1, with a hint; with --json as JSON", async () => {
   const none = await ocaptain("status");
   expect(none).toMatchObject({ exitCode: 1, stdout: "" });
-  expect(none.stderr).toMatch(/there is no voyage in .*\n {2}hint: pulumi up/);
+  expect(none.stderr).toMatch(/there is no voyage in .*\n {2}hint: pulumi up -s voyage-abc {2}# /);
   await voyage("one");
   expect((await ocaptain("status", "other")).stderr).toMatch(/no voyage "other" in .*; there are one/);
   await writeFile(join(folder, "v", "one", "voyage.json"), "{");
@@ -150,10 +154,21 @@ test("the launcher works through links, from anywhere, and says what Node it lac
   expect(result.stderr).toMatch(/needs Node 24 or later, and finds v20\.11\.0\n {2}hint: \(cd .*old && npm run setup\)/);
 });
 
+test("a hint can be pasted in the folder in which ocaptain was typed: elsewhere than in the checkout it says where that is", async () => {
+  await voyage("only");
+  const project = join(import.meta.dirname, "../..");
+  const { stderr, stdout } = await execa(BIN, ["status", "only", "--json"], { cwd: folder, stdin: "ignore" });
+  expect(stderr).toBe("");
+  expect(JSON.parse(stdout).attention[0].hint).toBe(`pulumi -C ${project} up -s only`);
+  const asked = await execa(BIN, ["retry", "7"], { cwd: folder, stdin: "ignore", reject: false });
+  expect(asked.stderr).toMatch(`\n  hint: pulumi -C ${project} up -s only  # starts it`);
+  expect((await ocaptain("retry", "7")).stderr).toMatch("\n  hint: pulumi up -s only  # starts it");
+});
+
 test("an option that the demonstration does not know is said in a line, with where its options are", async () => {
   const { exitCode, stdout, stderr } = await execa("node", ["cli/demo/main.ts", "--shipz", "3"], { reject: false });
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
-  expect(stderr).toMatch(/^Unknown option '--shipz'.*\n {2}hint: npm run demo -- --help$/);
+  expect(stderr).toMatch(/^unknown option '--shipz'\n {2}hint: npm run demo -- --help$/);
 });
 
 test("doctor names a variable that is nearly one of ours, and was meant to be it", async () => {

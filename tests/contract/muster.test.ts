@@ -7,8 +7,8 @@ import * as host from "../../dynamic-providers/host.ts";
 import type { Settings } from "../../dynamic-providers/lifecycle.ts";
 import { mutagenHome, ocaptainHome } from "../../lib/base/paths.ts";
 import { ensureHarbor, runningHarbor } from "../../lib/daemons/harbor.ts";
-import type { Props } from "./resource.ts";
-import { killHarbor, type OpenVoyage, openVoyage } from "./voyage.ts";
+import type { Props } from "../support/voyage/resource.ts";
+import { killHarbor, type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 
 let quay: OpenVoyage;
 beforeEach(async () => {
@@ -300,6 +300,8 @@ test("a dead harbor at delete is started to be asked: nothing is taken for gone 
 
 test("the provider cannot be exchanged under a fleet: refused, in preview too, with the way", async () => {
   const { failures } = await host.check("muster", {}, quay.muster.inputs({ provider: "sprites" }) as never, quay.mustered);
-  expect(failures).toEqual([{ property: "provider", reason: expect.stringMatching(/harbor sails: pulumi destroy/) }]);
+  expect(failures).toEqual([
+    { property: "provider", reason: expect.stringMatching(/harbor sails; before it can be \w+: pulumi destroy -s /) },
+  ]);
   expect((await host.check("muster", {}, quay.muster.inputs() as never, quay.mustered)).failures).toEqual([]);
 });

@@ -27,9 +27,9 @@ import { captainCheck, providerCheck, stackNameCheck } from "../../lib/preflight
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { tailscaleParts } from "../../lib/tailnet/node/parts.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
-import { writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { writeRepo } from "../fixtures/plan.ts";
-import { startStandInTailscale } from "../fixtures/stand-in-tailscale.ts";
+import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { writeRepo } from "../support/plan.ts";
+import { startStandInTailscale } from "../support/stand-in-tailscale.ts";
 
 let root: string;
 const servers: Server[] = [];
@@ -55,17 +55,19 @@ test("all findings come together, in the order of the checks, with their hints",
       throw new OcaptainError("REPO_UNREADABLE", "cannot be read", { hint: "git ls-remote" });
     },
   };
-  await expect(runPreflight([finding("a"), quiet, thrown, finding("b")])).rejects.toMatchObject({
+  await expect(runPreflight("voyage-abc", [finding("a"), quiet, thrown, finding("b")])).rejects.toMatchObject({
     code: "PREFLIGHT",
     message:
       "nothing was made or changed, because this cannot sail:\n  a: is wrong\n    hint: mend a\n  repository: cannot be read\n    hint: git ls-remote\n  b: is wrong\n    hint: mend b",
   });
-  await runPreflight([quiet]);
+  await runPreflight("voyage-abc", [quiet]);
 });
 
 test("a check that does not come back is a finding at its time, and delays no other", async () => {
   const never: Check = { what: "deaf", look: () => new Promise(() => {}) };
-  await expect(runPreflight([never, finding("a")], 100)).rejects.toThrow(/deaf: no answer in 0.1 s[\s\S]*a: is wrong/);
+  await expect(runPreflight("voyage-abc", [never, finding("a")], 100)).rejects.toThrow(
+    /deaf: no answer in 0.1 s[\s\S]*a: is wrong/,
+  );
 });
 
 test("Node below 24 is refused", async () => {
@@ -213,21 +215,23 @@ test.each(["abc", "-1", "65536", "43.18"])("port %s is no port", async (port) =>
 });
 
 test("a stack whose name no ship can carry is refused", async () => {
-  await expect(runPreflight([stackNameCheck("Voyage_1")])).rejects.toThrow(/stack: stack "Voyage_1" cannot name ships/);
-  await runPreflight([stackNameCheck("voyage-abc")]);
+  await expect(runPreflight("voyage-abc", [stackNameCheck("Voyage_1")])).rejects.toThrow(
+    /stack: stack "Voyage_1" cannot name ships/,
+  );
+  await runPreflight("voyage-abc", [stackNameCheck("voyage-abc")]);
 });
 
 test("another captain's voyage is refused with the command that hands over; ours, a sunk and a handed-over one sail", async () => {
   const voyage = { voyageId: "3fa9c1", stack: "voyage-abc", captainId: "0123456789ab", nonce: "n", createdAt: "2026-01-01" };
   expect(await captainCheck("voyage-abc", undefined).look()).toEqual([]);
-  await writeVoyageFile(voyage);
+  await writeVoyageIdentity(voyage);
   expect(await captainCheck("voyage-abc", undefined).look()).toMatchObject([
     { hint: "to take it over: pulumi config set ocaptain:handover 0123456789ab -s voyage-abc" },
   ]);
   expect(await captainCheck("voyage-abc", "0123456789ab").look()).toEqual([]);
-  await writeVoyageFile({ ...voyage, sunkAt: "2026-01-02" });
+  await writeVoyageIdentity({ ...voyage, sunkAt: "2026-01-02" });
   expect(await captainCheck("voyage-abc", undefined).look()).toEqual([]);
-  await writeVoyageFile({ ...voyage, captainId: await captainId() });
+  await writeVoyageIdentity({ ...voyage, captainId: await captainId() });
   expect(await captainCheck("voyage-abc", undefined).look()).toEqual([]);
 });
 
@@ -237,14 +241,14 @@ test("a wrong token is a finding with the place to set it; a right one asks one 
     asked.push(prefix);
     return [];
   };
-  await runPreflight([providerCheck("voyage-abc", async () => ({ list }) as unknown as SpritesClient)]);
+  await runPreflight("voyage-abc", [providerCheck("voyage-abc", async () => ({ list }) as unknown as SpritesClient)]);
   expect(asked).toEqual(["voyage-abc-"]);
   const refused = async (): Promise<SpritesClient> => {
     throw new OcaptainError("UNAUTHORIZED", "api.sprites.dev refused the token (401)", {
       hint: "pulumi config set --secret ocaptain:spritesToken TOKEN",
     });
   };
-  await expect(runPreflight([providerCheck("voyage-abc", refused)])).rejects.toThrow(
+  await expect(runPreflight("voyage-abc", [providerCheck("voyage-abc", refused)])).rejects.toThrow(
     /provider: .*refused the token[\s\S]*spritesToken/,
   );
 });
@@ -289,7 +293,7 @@ async function sunkVoyage(stack: string, plan: string, more: { sunkAt?: string }
   const folder = voyageFolder(stack);
   await prepareRepo({ folder, repo, branch: stack });
   const voyage = { voyageId: "3fa9c1", stack, captainId: await captainId(), nonce: "n", createdAt: "2026-01-01" };
-  await writeVoyageFile({ ...voyage, ...more });
+  await writeVoyageIdentity({ ...voyage, ...more });
   const loaded = await loadPlan(plan);
   if ("findings" in loaded) throw new Error(JSON.stringify(loaded.findings));
   const ledger = new Ledger(new Store(folder.ledger, { sync: "off" }), () => 0);
@@ -364,7 +368,7 @@ test("submodules that no ship can fill are told at each run, before a voyage beg
   expect((await preflight(args)).warnings).toEqual(told);
   await prepareRepo({ folder: voyageFolder("voyage-abc"), repo, branch: "voyage-abc" });
   const voyage = { voyageId: "3fa9c1", stack: "voyage-abc", captainId: await captainId(), nonce: "n", createdAt: "2026-01-01" };
-  await writeVoyageFile(voyage);
+  await writeVoyageIdentity(voyage);
   expect((await preflight(args)).warnings).toEqual(told);
 });
 
@@ -423,7 +427,7 @@ test("the tailnet: no secret, a service that is down, a scope that lacks: each i
   vi.stubEnv("OCAPTAIN_TAILSCALE_OAUTH_SECRET", "");
   const api = await startStandInTailscale();
   vi.stubEnv("TAILSCALE_BASE_URL", api.url);
-  const look = (config: object) => runPreflight([tailnetCheck(config)]);
+  const look = (config: object) => runPreflight("voyage-abc", [tailnetCheck(config)]);
   await expect(look({})).rejects.toThrow(/tailscaleOauthSecret: is missing[\s\S]*hint: pulumi config set --secret/);
   const nobody = `http://127.0.0.1:${await freePort()}`;
   await expect(look({ headscaleUrl: nobody, headscaleApiKey: "k" })).rejects.toThrow(

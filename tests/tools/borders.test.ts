@@ -31,6 +31,7 @@ const ALLOWED = {
   "lib/this.ts": `import type { That } from "./that.ts"; export type This = That;`,
   "helm/main.ts": "export const h = 1;",
   "helm/ok.ts": `import { a } from "../lib/base/errors.ts"; export const b = a;`,
+  "helm/ledger/ok.ts": `import { DatabaseSync } from "node:sqlite"; export const d = DatabaseSync;`,
   "crew/ok.ts": `import type { A } from "../lib/base/errors.ts"; export const b: A = 1;`,
   "dynamic-providers/shared/ok.ts": "export const k = 1; export type K = number;",
   [`${KIND}/lifecycle.ts`]: `import { k } from "../shared/ok.ts"; export const s = k;`,
@@ -46,6 +47,11 @@ const FORBIDDEN = [
     "crew/x.ts",
     `export { a } from "../lib/base/errors.ts";`,
     "crew takes only types from lib: a ship has neither lib nor node_modules",
+  ],
+  [
+    "helm/voyage/x.ts",
+    `import { DatabaseSync } from "node:sqlite"; export const d = DatabaseSync;`,
+    "SQLite only in the helm's ledger, in locks, and where a plan is compared with a ledger that no helm has open",
   ],
   ["lib/y.ts", `export { z } from "./nowhere.ts";`, "no import of what is not there"],
   [
@@ -64,7 +70,7 @@ const FORBIDDEN = [
     "a resource class loads no more than its delegate: the program does none of a lifecycle's work",
   ],
   // With the other half of the circle above, which is told once.
-  ["lib/that.ts", `import type { This } from "./this.ts"; export type That = This | 1;`, "no cycle, types included"],
+  ["lib/that.ts", `import type { This } from "./this.ts"; export type That = This | 1;`, "no circle, types included"],
 ] as const;
 
 let folder: string;
