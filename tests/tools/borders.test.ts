@@ -13,6 +13,7 @@ beforeEach(() => {
   write("package.json", `{"type": "module"}`);
   write("lib/base/errors.ts", "export const a = 1; export type A = number;");
   write("helm/main.ts", "export const h = 1;");
+  write("crew/claim/k.ts", "export const k = 1;");
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -42,6 +43,7 @@ test.each([
     `export { a } from "../lib/base/errors.ts";`,
     "crew takes only types from lib: a ship has neither lib nor node_modules",
   ],
+  ["crew/machine/x.ts", `export { k } from "../claim/k.ts";`, "crew/machine → no other room of the crew"],
   [
     "helm/voyage/x.ts",
     `import { DatabaseSync } from "node:sqlite"; export const d = DatabaseSync;`,
