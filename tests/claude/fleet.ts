@@ -1,7 +1,6 @@
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../lib/base/free-port.ts";
 import { type VoyageFolder, voyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
@@ -13,6 +12,7 @@ import { claudeFolder } from "../support/claude/claude-cli.ts";
 import { type Conversation, StandInApi } from "../support/claude/stand-in-api.ts";
 import { gitIn } from "../support/git.ts";
 import { TestShip, tempFolder } from "../support/test-ship.ts";
+import { until } from "../support/until.ts";
 
 export const ID = "abc123";
 export const STACK = "voyage-test";
@@ -120,8 +120,7 @@ export class ClaudeFleet {
 
   /** Waits until each of {@link THREE} has been asked for a second turn. */
   async allInMidTask(): Promise<void> {
-    for (const until = Date.now() + 60_000; !THREE.every(({ id }) => this.asked(id).length >= 2); await sleep(50))
-      if (Date.now() > until) throw new Error("not three in mid-task in 60 s");
+    await until("three in mid-task", () => THREE.every(({ id }) => this.asked(id).length >= 2), 60_000);
   }
 
   async task(id: string) {
@@ -134,14 +133,14 @@ export class ClaudeFleet {
     holds: (status: VoyageStatus) => boolean | Promise<boolean>,
     timeoutMs = 90_000,
   ): Promise<VoyageStatus> {
-    for (const deadline = Date.now() + timeoutMs; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
-      const status = await this.status().catch(() => null);
-      if (status && (await holds(status))) return status;
-      if (Date.now() > deadline) {
-        const said = this.ships.map((ship) => `${ship.name}:\n${ship.output.slice(-3000)}\n${screen(ship)}`).join("\n");
-        throw new Error(`not ${what} in ${timeoutMs / 1000} s: ${JSON.stringify(status?.tasks, null, 1)}\n${said}`);
-      }
-    }
+    let last: VoyageStatus | null = null;
+    const look = async () => {
+      last = await this.status().catch(() => null);
+      return last && (await holds(last)) ? last : null;
+    };
+    const crews = () => this.ships.map((ship) => `${ship.name}:\n${ship.output.slice(-3000)}\n${screen(ship)}`);
+    const said = () => [JSON.stringify(last?.tasks, null, 1), ...crews()].join("\n");
+    return until(what, look, timeoutMs, { everyMs: 100, said });
   }
 
   /**
