@@ -1,5 +1,5 @@
 import { explain } from "../../lib/base/errors.ts";
-import type { Clock } from "../clock.ts";
+import type { HelmClock } from "../clock.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Log } from "../log.ts";
 import type { Branch } from "../repository/branch.ts";
@@ -18,7 +18,7 @@ export type VoyageParts = {
   id: string;
   ledger: Ledger;
   branch: Branch;
-  clock: Clock;
+  clock: HelmClock;
   log: Log;
   /** Brings the files of these tasks up to date; resolves when they are. */
   show: (...tasks: string[]) => Promise<void>;
@@ -31,7 +31,7 @@ export class VoyageContext {
   readonly id: string;
   readonly ledger: Ledger;
   readonly branch: Branch;
-  readonly clock: Clock;
+  readonly clock: HelmClock;
   readonly log: Log;
   readonly liveness: Liveness;
   readonly leases: Leases;

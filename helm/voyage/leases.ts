@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { HelmClock } from "../clock.ts";
 
 /** A gap in the event loop, or between running time and wall time, that no busy moment explains: a lid was closed, or the process stopped. */
 const JUMP_MS = 5_000;
@@ -16,13 +16,13 @@ type Lease = {
  * other silent ship's, for ever.
  */
 export class Leases {
-  readonly #clock: Clock;
+  readonly #clock: HelmClock;
   readonly #leases = new Map<number, Lease>();
   #seenMs: number;
   #seenWallMs: number;
   leaseMs: number;
 
-  constructor(clock: Clock, leaseMs: number) {
+  constructor(clock: HelmClock, leaseMs: number) {
     this.#clock = clock;
     this.leaseMs = leaseMs;
     this.#seenMs = clock.now();

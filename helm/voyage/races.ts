@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { HelmClock } from "../clock.ts";
 
 /** Whose task does not come back with its work in that time goes first no more: it may be a hand that dawdles, and others wait. */
 const TURN_MS = 10 * 60_000;
@@ -30,7 +30,7 @@ type Turn = Claim & {
  * new line.
  */
 export class Races {
-  readonly #clock: Clock;
+  readonly #clock: HelmClock;
   /** Does this claim go on? One that has ended has no turn. */
   readonly #isHeld: (task: string, epoch: number) => boolean;
   readonly #conflicts = new Map<string, number>();
@@ -39,7 +39,7 @@ export class Races {
   #line: Turn[] = [];
   #moves: (() => void)[] = [];
 
-  constructor(clock: Clock, isHeld: (task: string, epoch: number) => boolean) {
+  constructor(clock: HelmClock, isHeld: (task: string, epoch: number) => boolean) {
     this.#clock = clock;
     this.#isHeld = isHeld;
   }

@@ -57,7 +57,7 @@ export function taskFile(row: TaskRecord, usage: Usage | undefined): string {
 }
 
 /** Writes task files behind the ledger. A failed write is logged and tried again at the next; it never hinders the ledger. */
-export class Projection {
+export class TaskFiles {
   readonly #folder: string;
   readonly #ledger: Ledger;
   readonly #log: Log;
@@ -99,14 +99,14 @@ export class Projection {
         if (row) await this.#write(id, taskFile(row, this.#ledger.usage(id))).catch((error) => this.#failed(id, error));
       }
     } catch (error) {
-      this.#log("projection-failed", { error: String(error) });
+      this.#log("task-files-not-written", { error: String(error) });
     }
   }
 
   #failed(id: string, error: unknown): void {
     this.#stale.add(id);
     this.#folderMade = false;
-    this.#log("projection-failed", { task: id, error: String(error) });
+    this.#log("task-files-not-written", { task: id, error: String(error) });
     throw error;
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Clock, systemClock } from "../../helm/clock.ts";
+import { type HelmClock, systemClock } from "../../helm/clock.ts";
 import { Ledger } from "../../helm/ledger/ledger.ts";
 import { Store } from "../../helm/ledger/store.ts";
 import type { Branch } from "../../helm/repository/branch.ts";
@@ -31,7 +31,7 @@ export function paperBranch(): Branch {
   };
 }
 
-export type HandClock = Clock & { pass: (seconds: number) => void };
+export type HandClock = HelmClock & { pass: (seconds: number) => void };
 export function handClock(): HandClock {
   let ms = 1_000_000;
   return {
@@ -49,7 +49,7 @@ type Wish = {
   timing: RegisterVoyage["timing"];
   id?: string;
   sync?: "full" | "off";
-  clock?: Clock;
+  clock?: HelmClock;
   branch?: Branch;
   log?: (event: string) => void;
 };

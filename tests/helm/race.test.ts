@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { shipServer } from "../../helm/server/ship-server.ts";
-import type { Fleet } from "../../helm/voyages.ts";
+import type { Voyages } from "../../helm/voyages.ts";
 import { voyageFolderAt } from "../../lib/base/paths.ts";
 import type { ClaimReply } from "../../lib/protocol/ship-api.ts";
 import { runs } from "../support/runs.ts";
@@ -76,8 +76,8 @@ test.for([
   async ({ claims, sync }) => {
     const TASKS = 24;
     const voyage = await openVoyage("abc123", TASKS, sync);
-    const sailing = { voyage, folder: voyageFolderAt(scratch.folder, "v"), close: () => {} };
-    const server = shipServer({ open: true, get: () => sailing } as unknown as Fleet, () => {});
+    const open = { voyage, folder: voyageFolderAt(scratch.folder, "v"), close: () => {} };
+    const server = shipServer({ isReady: true, get: () => open } as unknown as Voyages, () => {});
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     const won = new Map<string, number>();
