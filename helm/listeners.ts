@@ -3,7 +3,9 @@ import type { Server } from "node:http";
 import { OcaptainError } from "../lib/base/errors.ts";
 import type { Log } from "./log.ts";
 
-/** How soon an address that was not there is tried again: an address of a tailnet comes and goes with its tailscaled. */
+/**
+ * How soon an address that was not there is tried again: an address of a tailnet comes and goes with its tailscaled.
+ */
 const AGAIN_MS = 2_000;
 
 /** What the system's codes mean to a person. */
@@ -13,9 +15,9 @@ const WHY: Record<string, string> = {
 };
 
 /**
- * The servers by which the helm listens at more than loopback: at the captain's addresses in tailnets whose tailscaled has a kernel interface. (A
- * tailscaled without one delivers to loopback what comes for the captain.) An address that is not there, yet or any more, is tried again until no voyage
- * wants it.
+ * The servers by which the helm listens at more than loopback: at the captain's addresses in tailnets whose tailscaled
+ * has a kernel interface. (A tailscaled without one delivers to loopback what comes for the captain.) An address that
+ * is not there, yet or any more, is tried again until no voyage wants it.
  */
 export class Listeners {
   readonly #open = new Map<string, Server>();

@@ -7,7 +7,10 @@ export type Log = (event: string, facts?: Record<string, unknown>) => void;
 
 const MOST_BYTES = 16 * 1024 * 1024;
 
-/** Opens a log of JSON lines `{at, event, …}` in `file` (0600); past 16 MiB it becomes `<file>.1`. A full disk does not stop the helm. */
+/**
+ * Opens a log of JSON lines `{at, event, …}` in `file` (0600); past 16 MiB it becomes `<file>.1`. A full disk does not
+ * stop the helm.
+ */
 export function openLog(file: string): Log {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   let bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;

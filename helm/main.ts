@@ -28,7 +28,8 @@ async function main(): Promise<void> {
   const listeners: Listeners = new Listeners(() => shipServer(voyages, log), log);
   const voyages = new Voyages(log, listeners);
 
-  // The port is taken before anything is opened, so that a stranger on it is noticed at once; ships are told 503 until all voyages are open.
+  // The port is taken before anything is opened, so that a stranger on it is noticed at once; ships are told 503 until
+  // all voyages are open.
   const ships = shipServer(voyages, log);
   const port = await listen(ships, { host: "127.0.0.1", port: helmPort() });
   listeners.start(port);

@@ -20,7 +20,10 @@ import { TaskFiles } from "./voyage/task-files.ts";
 import { Voyage } from "./voyage/voyage.ts";
 import { Waker } from "./voyage/wake.ts";
 
-/** A voyage that this helm has open, and the captain's folder of it. `close` ends all that is done for it, and gives the ledger free. */
+/**
+ * A voyage that this helm has open, and the captain's folder of it. `close` ends all that is done for it, and gives the
+ * ledger free.
+ */
 export type OpenVoyage = { voyage: Voyage; folder: VoyageFolder; close: () => void };
 
 const TICK_MS = 500;
@@ -90,7 +93,10 @@ async function openHeld(id: string, stack: string, folder: VoyageFolder, lock: O
   return { voyage, folder, close };
 }
 
-/** Removes locks of git commands that were killed, or cut off with the power: with a lock on it the branch could never be moved again. */
+/**
+ * Removes locks of git commands that were killed, or cut off with the power: with a lock on it the branch could never
+ * be moved again.
+ */
 async function removeLocks(id: string, folder: VoyageFolder, refs: "all" | "heads", log: Log): Promise<void> {
   for (const gitDir of [folder.repo, join(folder.workspace, ".git")]) {
     const { removed } = await removeStaleLocks(gitDir, { refs });

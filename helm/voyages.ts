@@ -13,7 +13,10 @@ import type { Listeners } from "./listeners.ts";
 import type { Log } from "./log.ts";
 import { type OpenVoyage, openVoyage } from "./open-voyage.ts";
 
-/** Where each voyage is; everything else is in its folder. `listenAt`: an address besides loopback at which its ships call. */
+/**
+ * Where each voyage is; everything else is in its folder. `listenAt`: an address besides loopback at which its ships
+ * call.
+ */
 const Registry = z.record(
   z.string().regex(VOYAGE_ID),
   z.object({ stack: z.string(), folder: z.string(), listenAt: z.string().optional() }),
@@ -62,8 +65,8 @@ export class Voyages {
 
   /**
    * Registers a voyage with its plan and settings, and opens it. It may be called again.
-   * @throws OcaptainError BAD_VOYAGE_ID, NO_REPO, WORK_GONE, LEDGER_GONE, ANOTHER_FOLDER, LEDGER_HELD, BAD_PLAN, NO_LISTENER; GIT when nothing could be
-   * accepted
+   * @throws OcaptainError BAD_VOYAGE_ID, NO_REPO, WORK_GONE, LEDGER_GONE, ANOTHER_FOLDER, LEDGER_HELD, BAD_PLAN,
+   * NO_LISTENER; GIT when nothing could be accepted
    */
   async register(id: string, ask: RegisterVoyage): Promise<PlanChanges> {
     if (!VOYAGE_ID.test(id))

@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { z } from "zod";
 import { type Health, IncarnationBody, Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
+import { HttpError } from "../http-error.ts";
 import type { Log } from "../log.ts";
 import type { Voyage } from "../voyage/voyage.ts";
 import type { Voyages } from "../voyages.ts";
-import { HttpError, readJson, sendError, sendJson } from "./http.ts";
+import { readJson, sendError, sendJson } from "./http.ts";
 
 const MOST_BYTES = 64 * 1024 * 1024;
 const LONGEST_WAIT_SECONDS = 600;
@@ -13,7 +14,10 @@ type Ask = { request: IncomingMessage; query: URLSearchParams; id: string; name:
 type Answer = { status?: number; body: unknown };
 type Route = { method: string; path: RegExp; run: (ask: Ask) => Promise<Answer> };
 
-/** The admin API (lib/protocol/admin-api.ts). @param parts.end ends the helm, after the answer is out */
+/**
+ * Makes the server of the admin API (lib/protocol/admin-api.ts).
+ * @param parts.end ends the helm, after the answer is out
+ */
 export function adminServer(parts: { voyages: Voyages; log: Log; health: () => Health; end: (why: string) => void }): Server {
   const { voyages, log } = parts;
   const routes = routesOf(voyages, parts.health, parts.end);
@@ -59,7 +63,7 @@ function routesOf(voyages: Voyages, health: () => Health, end: (why: string) => 
     route("GET", "/voyages/:id", async (ask) => {
       await voyageOf(ask)
         .readTip()
-        .catch(() => {}); // the status says it
+        .catch(() => {}); // The status tells of it.
       return { body: voyageOf(ask).status() };
     }),
     route("DELETE", "/voyages/:id", async (ask) => {
@@ -126,7 +130,10 @@ function secondsOf(ask: Ask): number {
   throw new HttpError(400, "bad-request", `timeoutSeconds must be 0 to ${LONGEST_WAIT_SECONDS}`);
 }
 
-/** Waits for a change that makes `condition` true. Silence is no change, so it looks each half second as well. */
+/**
+ * Waits for a change that makes `condition` true; returns whether it became so in time. Silence is no change, so it
+ * looks each half second as well.
+ */
 function until(voyage: Voyage, condition: () => boolean, seconds: number): Promise<boolean> {
   if (condition()) return Promise.resolve(true);
   return new Promise((resolve) => {

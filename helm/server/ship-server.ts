@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { ZodError } from "zod";
 import type { VoyageFolder } from "../../lib/base/paths.ts";
 import { plain } from "../../lib/base/text.ts";
+import { HttpError } from "../http-error.ts";
 import type { Life } from "../ledger/ledger.ts";
 import { Refused } from "../ledger/refused.ts";
 import type { Log } from "../log.ts";
@@ -9,15 +10,21 @@ import { Turns } from "../voyage/turns.ts";
 import type { Voyage } from "../voyage/voyage.ts";
 import type { Voyages } from "../voyages.ts";
 import { serveGit } from "./git-http.ts";
-import { HttpError, readJson, sendError, sendJson } from "./http.ts";
+import { readJson, sendError, sendJson } from "./http.ts";
 
 /** The path of a call, before its name. */
 const CALLS = "/v1/ship/";
 const MOST_BYTES = 1024 * 1024;
 const PING_MS = 10_000;
-/** How many calls one ship may have under way; a crew has a handful. Each may have a body of {@link MOST_BYTES} in memory. */
+/**
+ * How many calls one ship may have under way; a crew has a handful. Each may have a body of {@link MOST_BYTES} in
+ * memory.
+ */
 const CALLS_AT_ONCE = new Turns<string>({ all: Number.POSITIVE_INFINITY, each: 32, waiting: 0 });
-/** How many presence streams one life may have; a crew has one, and may have left some behind that the network still takes for open. */
+/**
+ * How many presence streams one life may have; a crew has one, and may have left some behind that the network still
+ * takes for open.
+ */
 const MOST_STREAMS = 8;
 
 /** Makes the server of the ship API (lib/protocol/ship-api.ts) and of git, for the ships of all voyages. */
@@ -78,7 +85,8 @@ async function answer(voyages: Voyages, log: Log, request: IncomingMessage, resp
 }
 
 /**
- * Finds whose token a request has: its first part names the voyage, and its hash, in the ledger of that voyage, the life.
+ * Finds whose token a request has: its first part names the voyage, and its hash, in the ledger of that voyage, the
+ * life.
  * @throws HttpError 401
  */
 function authenticate(voyages: Voyages, request: IncomingMessage): { voyage: Voyage; folder: VoyageFolder; caller: Life } {

@@ -78,8 +78,8 @@ export class Liveness {
   }
 
   /**
-   * Says whether a stream of the life is open and it was heard of within `silenceMs`. The stream alone says nothing: that of a ship which froze, or whose
-   * network went away, stays open.
+   * Says whether a stream of the life is open and it was heard of within `silenceMs`. The stream alone says nothing:
+   * that of a ship which froze, or whose network went away, stays open.
    */
   connected(life: number, silenceMs: number): boolean {
     return (this.#streams.get(life)?.size ?? 0) > 0 && this.silentMs(life) <= silenceMs;

@@ -7,17 +7,17 @@ import { type Ledger, parseTask, type TaskRecord } from "../ledger/ledger.ts";
 import type { Log } from "../log.ts";
 
 /**
- * The ledger as Claude Code's task files (facts: claude-code §1.3), for people and agents to read; nothing decides from them.
+ * The ledger as task files in Claude Code's format, for people and agents to read. Nothing is decided by them.
  *
  * | ledger | status in the file | shown by |
  * |---|---|---|
  * | pending | pending | |
  * | claimed | in_progress, owner = ship | |
  * | accepted | completed, owner = ship | |
- * | blocked | pending | subject `[blocked] …`; Claude Code has no such status and hides a file with one it does not know |
+ * | blocked | pending | subject `[blocked] …`: Claude Code hides files whose status it does not know |
  * | cancelled | completed | subject `[cancelled] …`; completed, so that tasks which waited for it are shown as free |
  *
- * The truth is under `metadata.ocaptain`.
+ * What the ledger itself says is under `metadata.ocaptain`.
  */
 const STATUS: Record<TaskStatus, "pending" | "in_progress" | "completed"> = {
   pending: "pending",
@@ -27,6 +27,7 @@ const STATUS: Record<TaskStatus, "pending" | "in_progress" | "completed"> = {
   cancelled: "completed",
 };
 
+/** The text of a task's file. */
 export function taskFile(row: TaskRecord, usage: Usage | undefined): string {
   const task = parseTask(row.body);
   const mark = row.status === "blocked" || row.status === "cancelled" ? `[${row.status}] ` : "";
@@ -56,7 +57,10 @@ export function taskFile(row: TaskRecord, usage: Usage | undefined): string {
   return JSON.stringify(file, null, 2);
 }
 
-/** Writes task files behind the ledger. A failed write is logged and tried again at the next; it never hinders the ledger. */
+/**
+ * The folder of task files, which follows the ledger. A write that failed is logged and tried again with the next one;
+ * it never hinders the ledger.
+ */
 export class TaskFiles {
   readonly #folder: string;
   readonly #ledger: Ledger;
@@ -111,7 +115,7 @@ export class TaskFiles {
   }
 
   async #write(id: string, text: string): Promise<void> {
-    // The temporary name is one that the syncs ignore.
+    // Mutagen's syncs ignore temporary names of this form.
     const temporary = join(this.#folder, `${id}.json.tmp.${randomBytes(4).toString("hex")}`);
     try {
       await writeFile(temporary, text);

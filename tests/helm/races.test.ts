@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { HttpError } from "../../helm/http-error.ts";
 import type { Branch } from "../../helm/repository/branch.ts";
-import { HttpError } from "../../helm/server/http.ts";
 import type { Voyage } from "../../helm/voyage/voyage.ts";
 import type { Grant } from "../../lib/protocol/ship-api.ts";
 import { makePlan } from "../support/helm-voyage.ts";

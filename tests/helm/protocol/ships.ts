@@ -1,5 +1,5 @@
+import { HttpError } from "../../../helm/http-error.ts";
 import { Refused } from "../../../helm/ledger/refused.ts";
-import { HttpError } from "../../../helm/server/http.ts";
 import type { AcceptReply, AcceptRequest, ClaimReply, Grant, ReleaseRequest } from "../../../lib/protocol/ship-api.ts";
 import type { Model } from "./model.ts";
 import { nextTurn, type World } from "./world.ts";
