@@ -91,7 +91,7 @@ test("a port held by a stranger is named, with its holder and the way out", asyn
 });
 
 test("where nobody has said which port, a free one is found when it is taken, and kept until no ship knows it", async () => {
-  // Stands for 4318, which another test may have now.
+  // This port stands for 4318, which another test may have now.
   const taken = await freePort();
   await stranger(taken);
   await keepHelmPort(taken);

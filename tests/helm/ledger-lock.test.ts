@@ -17,7 +17,7 @@ afterEach(() => {
   captain.remove();
 });
 
-/** A helm of a home of its own, on the same voyages. */
+/** Starts a helm with a home of its own, on the same voyages. */
 async function open(home: string): Promise<Voyages> {
   process.env.OCAPTAIN_HOME = join(captain.root, home);
   const listeners: Listeners = new Listeners(

@@ -96,7 +96,7 @@ test.for([
         const { task, epoch } = reply.grant;
         const key = `${task.id}/${epoch}`;
         won.set(key, (won.get(key) ?? 0) + 1);
-        // Given back without the wire: the race is for the claims.
+        // It is given back without the wire, since the race is for the claims.
         const ask = { requestId: `request-${++requests}`, incarnation, task: task.id, epoch, reason: "race", failed: false };
         await voyage.calls.answer("release", caller, ask);
       }
@@ -114,7 +114,10 @@ test.for([
   },
 );
 
-/** One racer's connection: plain HTTP/1.1, one request at a time. A client that costs less than the server leaves the time to the race. */
+/**
+ * The connection of one racer: plain HTTP/1.1, one request at a time. It costs less than the server, so that the time
+ * is the race's.
+ */
 function keepAlive(port: number, token: string) {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   let buffer = "";
