@@ -3,14 +3,11 @@ import type { Fleet } from "../sprites/fleet.ts";
 import type { Fault } from "./faults.ts";
 
 /** One authenticated HTTP call on its way through the routes. */
-export type Call = {
+export type ApiCall = {
   request: IncomingMessage;
   response: ServerResponse;
   fleet: Fleet;
   query: URLSearchParams;
-  /** A scripted fault that the route itself must act out; the others were answered before it. */
+  /** A scripted fault that the route itself must act out; faults that answer by themselves never reach a route. */
   fault: Fault | undefined;
 };
-
-/** Goes with every reply of a VM's runtime (facts: sprites §1). */
-export const runtimeHeaders = { "sprite-version": "v0.0.1-rc48" };

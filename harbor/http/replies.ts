@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { readAtMost } from "../../lib/base/read-at-most.ts";
 
+/** The headers of every reply that a VM's runtime gives, beside those of the reply itself. */
+export const runtimeHeaders = { "sprite-version": "v0.0.1-rc48" };
+
 export function reply(
   response: ServerResponse,
   status: number,
@@ -27,7 +30,7 @@ export async function readJson(request: IncomingMessage): Promise<Record<string,
   }
 }
 
-/** A part of a path; undefined for a broken escape. */
+/** A part of a path without its percent escapes; undefined when one is broken. */
 export function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);

@@ -1,21 +1,23 @@
-import { getNetworkPolicy, setNetworkPolicy } from "../sprites/network-policy.ts";
-import type { Ship } from "../sprites/ship.ts";
-import type { Call } from "./call.ts";
-import { execOverHttp, headExec, killSession, listSessions } from "./exec-routes.ts";
+import type { HarborShip } from "../sprites/ship.ts";
+import type { ApiCall } from "./call.ts";
+import { execOverHttp, killSession, listSessions } from "./exec-routes.ts";
 import type { Fault } from "./faults.ts";
 import { fileCall, isFileCall } from "./fs-routes.ts";
+import { getNetworkPolicy, setNetworkPolicy } from "./policy-routes.ts";
 import { decode, replyJson } from "./replies.ts";
 import { serviceRoute } from "./service-routes.ts";
 import { createSprite, deleteSprite, getSprite, listSprites, notFound, updateSprite } from "./sprite-routes.ts";
 
-/** What a path asks for: the sprite's name, the kind of call (faults go by it), and who answers. */
+/**
+ * What a path asks for: the sprite's name, the kind of call by which faults are found, and the function that answers.
+ */
 export type Route = {
   name: string | undefined;
   kind: Fault["on"];
-  serve(call: Call): void | Promise<void>;
+  serve(call: ApiCall): void | Promise<void>;
 };
 
-/** The route of a call; undefined for what the product never asks for: 501. */
+/** The route of a call; undefined for a call that the harbor does not serve. */
 export function routeOf(method: string, path: string): Route | undefined {
   if (path === "/v1/sprites") {
     if (method === "POST") return { name: undefined, kind: "create", serve: createSprite };
@@ -25,8 +27,8 @@ export function routeOf(method: string, path: string): Route | undefined {
   const [, encoded, rest = ""] = /^\/v1\/sprites\/([^/]+)(?:\/(.+))?$/.exec(path) ?? [];
   const name = encoded && decode(encoded);
   if (!name) return undefined;
-  /** Of a sprite that exists. */
-  const runtime = (kind: Fault["on"], serve: (call: Call, ship: Ship) => void | Promise<void>): Route => ({
+  /** A call that needs the sprite to exist. */
+  const runtime = (kind: Fault["on"], serve: (call: ApiCall, ship: HarborShip) => void | Promise<void>): Route => ({
     name,
     kind,
     serve(call) {
@@ -43,7 +45,6 @@ export function routeOf(method: string, path: string): Route | undefined {
   if (rest === "exec") {
     if (method === "POST") return runtime("exec", execOverHttp);
     if (method === "GET") return runtime("sessions", listSessions);
-    if (method === "HEAD") return runtime("sessions", headExec);
     return undefined;
   }
   const [, session] = /^exec\/([^/]+)\/kill$/.exec(rest) ?? [];
@@ -55,8 +56,6 @@ export function routeOf(method: string, path: string): Route | undefined {
   const [, service] = /^services(|\/.+)$/.exec(rest) ?? [];
   const serveService = service === undefined ? undefined : serviceRoute(method, service);
   if (serveService)
-    return runtime("service", ({ request, response, query }, ship) =>
-      ship.awake(async (vm) => serveService({ request, response, query, services: ship.services, vm })),
-    );
+    return runtime("service", (call, ship) => ship.awake(async (vm) => serveService({ ...call, services: ship.services, vm })));
   return undefined;
 }

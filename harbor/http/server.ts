@@ -6,17 +6,17 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import type { Fleet } from "../sprites/fleet.ts";
 import { adminCall } from "./admin-routes.ts";
-import type { Call } from "./call.ts";
-import { commandOf } from "./exec-routes.ts";
+import type { ApiCall } from "./call.ts";
 import { attachOverSocket, runOverSocket } from "./exec-socket.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { proxyOverSocket } from "./proxy-socket.ts";
+import { commandOf } from "./query-values.ts";
 import { decode, reply, replyJson } from "./replies.ts";
 import { openRequestLog } from "./request-log.ts";
 import { routeOf } from "./routes.ts";
 import { notFound } from "./sprite-routes.ts";
 
-/** The vendor's edge refuses longer URLs (facts: sprites §4.1). */
+/** Longest URL; longer ones are refused with 414, as at the vendor. */
 const MAX_URL_BYTES = 64 * 1024;
 const CLOSE_TIMEOUT_MS = 500;
 const unauthorized = { error: "authentication failed" };
@@ -24,12 +24,13 @@ const unavailable = "service temporarily unavailable, please retry";
 
 export type HarborServer = { url: string; close(): Promise<void> };
 
-/** Serves a fleet on 127.0.0.1 at a free port. `shutdown` is what `--stop` asks for. */
+/** Serves a fleet on 127.0.0.1 at a free port. `shutdown` is called when `--stop` asks for the end. */
 export async function serveFleet(fleet: Fleet, token: string, shutdown: () => void): Promise<HarborServer> {
   const faults = new Faults();
   const log = openRequestLog(fleet.settings.home);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 16 * 1024 * 1024, perMessageDeflate: false });
-  // Wide enough to answer 414 by itself; long execs and slow wakes are no timeouts.
+  // Headers may be larger than the longest URL, so that 414 is ours to answer. No time limit: execs are long and ships
+  // wake slowly.
   const server = createServer({ maxHeaderSize: 1024 * 1024, requestTimeout: 0, keepAliveTimeout: 30_000 });
 
   server.on("request", async (request: IncomingMessage, response: ServerResponse) => {
@@ -39,7 +40,7 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
     try {
       await answer(request, response, path);
     } catch (error) {
-      // Seen by the caller as the vendor's plain 5xx; why is in the harbor's own output.
+      // The caller sees a plain 5xx, as at the vendor; the harbor's own output says why.
       fleet.settings.event(`${request.method} ${path}: ${(error as Error).message}`);
       if (!response.headersSent) replyJson(response, 503, { error: (error as Error).message });
       else response.destroy();
@@ -49,7 +50,7 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
   async function answer(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
     if ((request.url ?? "").length > MAX_URL_BYTES) return reply(response, 414, "URI too long");
     if (!authorized(request, token)) return replyJson(response, 401, unauthorized);
-    const call: Call = { request, response, fleet, query: queryOf(request), fault: undefined };
+    const call: ApiCall = { request, response, fleet, query: queryOf(request), fault: undefined };
     if (path.startsWith("/__harbor/")) return adminCall(call, path, faults, shutdown);
     const route = routeOf(request.method ?? "", path);
     if (!route) return replyJson(response, 501, { error: `the harbor does not serve ${request.method} ${path}` });
@@ -58,6 +59,7 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
     await route.serve(call);
   }
 
+  /** Answers as the fault says; false when the route itself acts it out. */
   function actOut(fault: Fault, response: ServerResponse): boolean {
     if (fault.kind === "rate-limit" || fault.kind === "concurrent-limit") limited(fault, response);
     else if (fault.kind === "false-404") replyJson(response, 404, notFound);
@@ -75,7 +77,10 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
       .then((status) => logLine(request, path, status, startMs));
   });
 
-  /** @returns the status answered; 101 when the socket was opened */
+  /**
+   * Opens the socket of an exec or a proxy, or refuses.
+   * @returns the status answered; 101 when the socket was opened
+   */
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, path: string): Promise<number> {
     const { settings } = fleet;
     if ((request.url ?? "").length > MAX_URL_BYTES) return refuse(socket, 414, { error: "URI too long" });
@@ -88,7 +93,7 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
     const fault = faults.take(proxy ? "proxy" : "socket", ship.record.name);
     if (fault?.kind === "unavailable") return refuse(socket, 503, { error: unavailable });
     if (fault?.kind === "hang") return 0;
-    const sessionId = inPath ? decode(inPath) : (query.get("id") ?? undefined);
+    const sessionId = inPath === undefined ? undefined : (decode(inPath) ?? "");
     const command = commandOf(query);
     if (sessionId === undefined && !command && !proxy) return refuse(socket, 400, { error: "cmd is required" });
     const release = ship.keepAwake();

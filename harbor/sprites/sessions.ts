@@ -3,19 +3,23 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type IPty, spawn as spawnPty } from "@lydell/node-pty";
 import { signalQuietly } from "../vm/signals.ts";
 import type { Vm } from "../vm/vm.ts";
+import type { HarborClock } from "./clock.ts";
 
 export type Output = { stream: "stdout" | "stderr"; data: Buffer };
 
-export type Command = {
+export type ExecCommand = {
   argv: string[];
   dir?: string | undefined;
   env?: Record<string, string> | undefined;
   tty?: { cols: number; rows: number } | undefined;
 };
 
-/** A command of a ship that was started from outside. Output goes to its listeners; the last 64 KiB are kept for who attaches later. */
-export type Session = {
-  /** The command's process id in the ship (facts: sprites §4.1). */
+/**
+ * A command that was started in a ship from outside. Output goes to its listeners; the last 64 KiB are kept for those
+ * who attach later.
+ */
+export type ExecSession = {
+  /** The command's process id in the ship, as at the vendor. */
   id: string;
   command: string;
   dir: string;
@@ -24,27 +28,39 @@ export type Session = {
   exitCode: number | undefined;
   exited: Promise<number>;
   scrollback(): Buffer;
-  /** Output from now on; the first listener also gets what came before. The returned function ends it. */
+  /**
+   * Calls the listener with all output from now on, until the returned function is called. The first listener also gets
+   * what came before.
+   */
   listen(listener: (output: Output) => void): () => void;
   write(data: Buffer): void;
   endInput(): void;
-  /** Backpressure: while paused, a command that writes blocks. */
+  /** Reads no more output, so that a command that writes blocks. */
   pause(): void;
   resume(): void;
   signal(name: NodeJS.Signals): void;
   resize(cols: number, rows: number): void;
-  /** The nsenter outside stops itself with its command, and is not in the ship: it must be continued by itself. */
+  /**
+   * Continues the nsenter outside the ship, which stops itself together with its command and which a thaw in the ship
+   * does not reach.
+   */
   continueOutside(): void;
 };
 
+/** How long a command without a terminal may go on when its caller is gone, as at the vendor. */
+export const RUN_ON_MS = 10_000;
+
 const SCROLLBACK_BYTES = 64 * 1024;
-/** What is kept of a command that nobody listens to yet; then it waits. */
+/** How much output is kept while nobody listens; a command that prints more waits. */
 const EARLY_BYTES = 1024 * 1024;
-/** How long output may still come after the exit: a background child can hold the pipes open for ever. */
+/** How long output is waited for after the exit: a background child can hold the pipes open for ever. */
 const DRAIN_MS = 200;
 
-/** Starts a command in the ship. A command that cannot be started is a session that exits with 126 or 127, as in a shell. */
-export async function startSession(vm: Vm, command: Command, nowMs: number): Promise<Session> {
+/**
+ * Starts a command in the ship. A command that cannot be started is a session that exits with 126 or 127, as in a
+ * shell.
+ */
+export async function startSession(vm: Vm, command: ExecCommand, nowMs: number): Promise<ExecSession> {
   const raw = command.tty ? startTerminal(vm, command, command.tty) : startPlain(vm, command);
   const listeners = new Set<(output: Output) => void>();
   let early: Output[] | undefined = [];
@@ -62,9 +78,9 @@ export async function startSession(vm: Vm, command: Command, nowMs: number): Pro
     }
     for (const listener of listeners) listener(output);
   });
-  // Only now: what nobody listens to when a process ends, Node throws away.
+  // The listeners come first: Node throws away what nobody listens to when a process ends.
   const inner = await innerProcess(vm, raw.pid, raw.exited);
-  const session: Session = {
+  const session: ExecSession = {
     id: inner.shipPid,
     command: command.argv.join(" "),
     dir: command.dir ?? "",
@@ -99,12 +115,18 @@ export async function startSession(vm: Vm, command: Command, nowMs: number): Pro
   return session;
 }
 
-type Raw = Pick<Session, "exited" | "write" | "endInput" | "pause" | "resume" | "resize"> & {
+/** Kills the command when it still runs after `ms` of this clock. */
+export function killAfter(session: ExecSession, clock: HarborClock, ms: number): void {
+  const cancel = clock.after(ms, () => session.signal("SIGKILL"));
+  void session.exited.then(cancel);
+}
+
+type Raw = Pick<ExecSession, "exited" | "write" | "endInput" | "pause" | "resume" | "resize"> & {
   pid: number;
   onOutput(listener: (output: Output) => void): void;
 };
 
-function startPlain(vm: Vm, command: Command): Raw {
+function startPlain(vm: Vm, command: ExecCommand): Raw {
   const [file, ...args] = [...vm.enterFromHarbor(command), ...command.argv] as [string, ...string[]];
   const child = spawn(file, args, { stdio: "pipe", detached: true, env: { PATH: process.env.PATH } });
   child.stdin.on("error", () => {}); // the command ended without reading its input
@@ -129,7 +151,10 @@ function startPlain(vm: Vm, command: Command): Raw {
   };
 }
 
-/** 128 + n for a signal, as shells say it. Resolves when the output is in, at most {@link DRAIN_MS} after the exit. */
+/**
+ * The exit status, which is 128 + n for a signal, as in a shell. Resolves when all output has come, at most {@link
+ * DRAIN_MS} after the exit.
+ */
 function exitOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve) => {
     child.once("error", () => resolve(126));
@@ -144,7 +169,7 @@ function exitOf(child: ChildProcess): Promise<number> {
   });
 }
 
-function startTerminal(vm: Vm, command: Command, size: { cols: number; rows: number }): Raw {
+function startTerminal(vm: Vm, command: ExecCommand, size: { cols: number; rows: number }): Raw {
   const [file, ...args] = [...vm.enterFromHarbor({ ...command, tty: true }), ...command.argv] as [string, ...string[]];
   const pty: IPty = spawnPty(file, args, { ...size, encoding: null, env: { PATH: process.env.PATH } });
   return {
@@ -159,6 +184,7 @@ function startTerminal(vm: Vm, command: Command, size: { cols: number; rows: num
   };
 }
 
+/** The command's process, once the process that was started outside has become its parent. */
 async function innerProcess(vm: Vm, outerPid: number, exited: Promise<unknown>): Promise<{ hostPid: number; shipPid: string }> {
   let over = false;
   void exited.then(() => {
@@ -169,7 +195,7 @@ async function innerProcess(vm: Vm, outerPid: number, exited: Promise<unknown>):
     if (inner) return inner;
     await delay(1);
   }
-  // Over before it was seen: any short number will do for something that nobody can attach to any more.
+  // It ended before it was seen. Any short number will do for a session to which nobody can attach any more.
   return { hostPid: 0, shipPid: String(outerPid) };
 }
 

@@ -1,52 +1,54 @@
 import type { Server } from "node:http";
 import { join } from "node:path";
-import { serveShip } from "../http/ship-socket.ts";
 import { startConfined } from "../vm/confinement.ts";
 import type { ShipNet } from "../vm/ship-net.ts";
-import { closeDoor, openDoor } from "../vm/ssh-entries.ts";
+import { addSshEntry, removeSshEntry } from "../vm/ssh-entries.ts";
 import { startUnconfined } from "../vm/unconfined.ts";
 import type { ShipLink, Vm } from "../vm/vm.ts";
-import { type Clock, pause } from "./clock.ts";
+import { type HarborClock, pause } from "./clock.ts";
 import { Holds } from "./holds.ts";
 import type { Latency } from "./latency.ts";
 import { NetworkPolicy } from "./network-policy.ts";
 import { removeFolder } from "./remove-folder.ts";
 import { Services } from "./services.ts";
-import { type Command, type Session, startSession } from "./sessions.ts";
+import { type ExecCommand, type ExecSession, startSession } from "./sessions.ts";
 import { forgetRecord, type SpriteRecord, spriteFolder, writeRecord } from "./sprite-records.ts";
 
 export type ShipSettings = {
   home: string;
-  clock: Clock;
+  clock: HarborClock;
   latency: Latency;
-  /** Idleness after which a ship is frozen; 30 s at the vendor. */
+  /** Idle time after which a ship is frozen, in milliseconds; 30 s at the vendor. */
   idleMs: number;
-  /** Time frozen after which its processes are gone; not documented by the vendor. */
+  /** Time frozen after which its processes are gone, in milliseconds; the vendor documents none. */
   coldMs: number;
   event(text: string): void;
   /** Whether new ships are not confined. */
   unconfined: boolean;
   /** Whether new ships have networks of their own. */
   isolated: boolean;
-  /** Gives them, to those that have one in their record. */
+  /** Gives networks to the ships that have one in their record. */
   net: ShipNet | undefined;
+  /** Starts the API that a ship sees as `/.sprite/api.sock`, at this unix socket. */
+  serveShip(holds: Holds, socket: string): Promise<Server>;
 };
 
 export type Status = "cold" | "warm" | "running";
 
 /**
- * One sprite's life (facts: sprites §10): cold → running by the first runtime call, → warm (frozen) after {@link ShipSettings.idleMs}
- * without activity, → cold after {@link ShipSettings.coldMs} more. Activity is a call in flight, a connected exec whose command runs, a live
- * hold; and nothing else: no tmux, no detached session, no traffic. Changes of state happen one after another.
+ * One sprite of the harbor, and its life: it is cold until the first runtime call, then running; warm, which is frozen,
+ * after {@link ShipSettings.idleMs} without activity; and cold after {@link ShipSettings.coldMs} more. Activity is a
+ * call in flight, a connected exec whose command runs, or a live hold, and nothing else: no tmux, no detached session,
+ * no traffic. Changes of state happen one after another. docs/harbor.md#asleep-and-awake has the table.
  */
-export class Ship {
+export class HarborShip {
   readonly record: SpriteRecord;
   readonly folder: string;
   readonly holds: Holds;
   readonly services: Services;
   readonly policy: NetworkPolicy;
-  readonly sessions = new Map<string, Session>();
-  /** Each cuts a connection from outside, as every pause does. */
+  readonly sessions = new Map<string, ExecSession>();
+  /** Functions that each cut a connection from outside; every pause calls them. */
   readonly connections = new Set<() => void>();
   removed = false;
   private readonly settings: ShipSettings;
@@ -80,7 +82,7 @@ export class Ship {
     return this.frozen ? "warm" : "running";
   }
 
-  /** On a network of its own. */
+  /** The ship's address on a network of its own; undefined without one. */
   get address(): string | undefined {
     const { host } = this.record;
     return host === undefined ? undefined : this.settings.net?.addressOf(host);
@@ -98,7 +100,7 @@ export class Ship {
     };
   }
 
-  /** Something came or went: its time without activity begins anew. */
+  /** Lets the time without activity begin anew. */
   touch(): void {
     this.keepAwake()();
   }
@@ -113,7 +115,7 @@ export class Ship {
     }
   }
 
-  /** @throws when it was removed meanwhile, or cannot be started */
+  /** Wakes the ship, or finds it awake. @throws when it was removed meanwhile, or cannot be started */
   wake(): Promise<Vm> {
     return this.oneByOne(async () => {
       if (this.removed) throw new Error(`sprite "${this.record.name}" was deleted`);
@@ -124,7 +126,7 @@ export class Ship {
       await pause(clock, this.frozen ? latency.wakeWarmMs : fresh ? latency.wakeFreshMs : latency.wakeColdMs);
       const warm = this.vm && this.frozen ? this.vm : undefined;
       const vm = warm ? await this.thaw(warm) : await this.start();
-      openDoor(home, this.record.name, vm);
+      addSshEntry(home, this.record.name, vm);
       await (warm ? this.services.restartDue(vm) : this.services.begin(vm));
       this.record.lastRunningAt = new Date(clock.now()).toISOString();
       writeRecord(home, this.record);
@@ -136,9 +138,8 @@ export class Ship {
 
   private async start(): Promise<Vm> {
     const socket = join(this.folder, "api.sock");
-    const { holds, services, policy } = this;
-    this.api = await serveShip({ holds, services, policy, vm: () => this.vm }, socket);
-    policy.write();
+    this.api = await this.settings.serveShip(this.holds, socket);
+    this.policy.write();
     try {
       const start = this.record.unconfined ? startUnconfined : startConfined;
       const vm = await start({ name: this.record.name, folder: this.folder, link: this.link() });
@@ -170,19 +171,19 @@ export class Ship {
     for (const session of this.started()) session.continueOutside();
   }
 
-  private started(): Session[] {
+  private started(): ExecSession[] {
     return [...this.sessions.values(), ...this.services.sessions()];
   }
 
   /** Starts a command; the session is listed until it ends. */
-  async exec(vm: Vm, command: Command): Promise<Session> {
+  async exec(vm: Vm, command: ExecCommand): Promise<ExecSession> {
     const session = await startSession(vm, command, this.settings.clock.now());
     this.sessions.set(session.id, session);
     void session.exited.then(() => this.sessions.delete(session.id));
     return session;
   }
 
-  /** Puts it to sleep as if its time had come, whatever keeps it awake. */
+  /** Puts the ship to sleep at once, whatever keeps it awake. */
   sleep(to: "warm" | "cold"): Promise<void> {
     return this.oneByOne(async () => {
       if (to === "warm" && this.vm && !this.frozen) await this.freeze(this.vm);
@@ -190,7 +191,7 @@ export class Ship {
     });
   }
 
-  /** Ends it and its files. Quiet when called twice. */
+  /** Ends the ship's processes and removes its files. Quiet when called twice. */
   remove(): Promise<void> {
     this.removed = true;
     return this.oneByOne(async () => {
@@ -201,7 +202,7 @@ export class Ship {
     });
   }
 
-  /** Arms the timer for what comes next when nothing keeps the ship in its state. */
+  /** Sets the timer for the next state, if nothing keeps the ship in this one. */
   private rest(): void {
     const { clock, idleMs, coldMs } = this.settings;
     this.cancelTimer();
@@ -228,12 +229,12 @@ export class Ship {
   }
 
   private async freeze(vm: Vm): Promise<void> {
-    closeDoor(this.settings.home, this.record.name, vm);
+    removeSshEntry(this.settings.home, this.record.name, vm);
     for (const cut of this.connections) cut();
     try {
       await vm.freeze();
     } catch (error) {
-      if (this.vm === vm) openDoor(this.settings.home, this.record.name, vm);
+      if (this.vm === vm) addSshEntry(this.settings.home, this.record.name, vm);
       throw error;
     }
     this.frozen = true;
@@ -256,7 +257,7 @@ export class Ship {
     this.lost(vm);
   }
 
-  /** Its processes are gone: asked for, or by themselves. */
+  /** Makes the ship cold, because its processes are gone, whether they were ended or ended by themselves. */
   private lost(vm: Vm): void {
     if (this.vm !== vm) return;
     this.cancelTimer();
@@ -266,7 +267,7 @@ export class Ship {
     this.services.lost();
     this.api?.closeAllConnections();
     this.api?.close();
-    closeDoor(this.settings.home, this.record.name, vm);
+    removeSshEntry(this.settings.home, this.record.name, vm);
     this.settings.event(`${this.record.name} is cold`);
   }
 

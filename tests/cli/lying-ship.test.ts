@@ -9,7 +9,7 @@ import { voyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import { type HelmClient, helmClient } from "../../lib/daemons/helm-client.ts";
 import { parseSessions } from "../../lib/mutagen/session.ts";
-import { readVoyageFile, writeVoyageFile } from "../../lib/voyage/identity.ts";
+import { readVoyageIdentity, writeVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { gitIn } from "../support/git.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
 import { ocaptain } from "../support/ocaptain.ts";
@@ -32,7 +32,7 @@ beforeAll(async () => {
   };
   const timing = { leaseSeconds: 120, heartbeatSeconds: 10, fenceSeconds: 90, lingerSeconds: 8 };
   const { register } = await makeVoyage(makeSource(captain.root), "quay", planted, { timing, hand: "claude" });
-  await writeVoyageFile({
+  await writeVoyageIdentity({
     voyageId: ID,
     stack: "quay",
     captainId: "0".repeat(12),
@@ -150,7 +150,7 @@ describe("nothing that a ship, an agent or a plan wrote steers the captain's ter
       lastError: PLANTED,
     };
     const syncs = sortSessions(parseSessions(JSON.stringify([raw])));
-    const view = await collectStatus({ file: (await readVoyageFile("quay"))!, folder: folder() });
+    const view = await collectStatus({ file: (await readVoyageIdentity("quay"))!, folder: folder() });
     const ships = view.ships.map((row) => ({ ...row, sync: syncOf(syncs, row.ship, row.state) }));
     const attention = syncAttention(syncs, "ship-0", folder().mirror("ship-0"), "quay");
     expect(attention).toHaveLength(2);

@@ -7,9 +7,9 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { voyageFolderAt } from "../../lib/base/paths.ts";
 import { sourceProblems } from "../../lib/git/source-problems.ts";
 import { prepareRepo, readSource, tokenConfig } from "../../lib/git/voyage-repo.ts";
-import { readVoyageStatus } from "../../lib/voyage/task-files.ts";
 import { gitIn } from "../support/git.ts";
 import { makeSource } from "../support/helm-voyage.ts";
+import { taskCounts } from "../support/task-counts.ts";
 
 let root: string;
 const folder = () => voyageFolderAt(join(root, "v"), "v");
@@ -179,7 +179,7 @@ test("a token in a URL is refused, unsaid", async () => {
 });
 
 test("task files are counted as they are: broken ones left out, foreign ones by Claude Code's status", async () => {
-  expect(await readVoyageStatus(folder())).toMatchObject({ total: 0, byShip: {} });
+  expect(await taskCounts(folder())).toMatchObject({ total: 0, byShip: {} });
   mkdirSync(folder().tasks, { recursive: true });
   const put = (name: string, value: unknown) =>
     writeFileSync(join(folder().tasks, name), typeof value === "string" ? value : JSON.stringify(value));
@@ -190,7 +190,7 @@ test("task files are counted as they are: broken ones left out, foreign ones by 
   put("5.json", "{ half");
   put("6.json.tmp.abc", { status: "pending" });
   put("10.json", { status: "pending" });
-  expect(await readVoyageStatus(folder())).toEqual({
+  expect(await taskCounts(folder())).toEqual({
     total: 5,
     pending: 1,
     claimed: 1,

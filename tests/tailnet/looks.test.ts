@@ -8,7 +8,7 @@ import { type PreflightArgs, preflight } from "../../lib/preflight/preflight.ts"
 import { tailnetControl } from "../../lib/tailnet/control/control.ts";
 import { CAPTAIN_TAG } from "../../lib/tailnet/control/types.ts";
 import { ensureOwnNode, leaveOwnNode } from "../../lib/tailnet/node/own-node.ts";
-import { writeVoyageFile } from "../../lib/voyage/identity.ts";
+import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { ocaptain } from "../support/ocaptain.ts";
 import { BUILD_MS, goParts } from "./go-parts.ts";
 import { type Headscale, startHeadscale } from "./headscale.ts";
@@ -46,7 +46,7 @@ const doctor = async () => {
 };
 /** A voyage at sea, of a tailnet. */
 const afloat = () =>
-  writeVoyageFile({
+  writeVoyageIdentity({
     voyageId: VOYAGE,
     stack: STACK,
     captainId: "0123456789ab",
