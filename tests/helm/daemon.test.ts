@@ -51,7 +51,7 @@ test("a voyage is worked off over the wire: git log is the list of tasks", async
   expect(log.split("\n")).toEqual([
     "Task 2|ship-0|Task: 2,Ship: ship-0,Voyage: abc123",
     "Task 1|ship-0|Task: 1,Ship: ship-0,Voyage: abc123",
-    "start|a person|",
+    "start|t|",
   ]);
   expect((await helm.voyage(ID)).state).toBe("done");
   expect(await taskCounts(folder)).toMatchObject({
