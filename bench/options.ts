@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { slip } from "../cli/output/slip.ts";
 import { OcaptainError } from "../lib/base/errors.ts";
 import { MAX_SHIPS } from "../lib/plan/limits.ts";
 
@@ -34,7 +35,7 @@ export function readOptions(args: readonly string[]): Options | "help" {
   const { values } = parse(args);
   if (values.help) return "help";
   const parts = values.only.split(",");
-  for (const part of parts) if (!isPart(part)) throw usage(`"${part}" is no part of the bench: ${PARTS.join(", ")}`);
+  for (const part of parts) if (!isPart(part)) throw usage(`"${part}" is no part of the bench, which are ${PARTS.join(", ")}`);
   return {
     parts: new Set(parts.filter(isPart)),
     ships: values.ships.split(",").map((text) => whole("--ships", text, MAX_SHIPS)),
@@ -56,7 +57,7 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw usage((error as Error).message);
+    throw usage(slip(error as Error));
   }
 }
 

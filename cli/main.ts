@@ -8,9 +8,9 @@ import { keepInside } from "../lib/base/no-proxy.ts";
 import { plainJson, plainLines } from "../lib/base/text.ts";
 import { pasteable } from "./output/hint.ts";
 import { type Io, openIo } from "./output/io.ts";
+import { PROJECT } from "./project.ts";
 import "./shell.ts";
 
-const PROJECT = join(import.meta.dirname, "..");
 /** Errors in what was typed, rather than in what was found. */
 const USAGE = new Set(["USAGE", "WHICH_VOYAGE", "WHICH_SHIP", "WHICH_QUESTION", "NO_TERMINAL", "USE_PULUMI"]);
 
@@ -173,5 +173,5 @@ function known(error: unknown): { code: string; message: string; hint: string | 
 /** Commander's word of what was typed. Where no verb was, its message is but a mark. */
 function slip({ code, message }: CommanderError): { code: string; message: string; hint: string } {
   const said = code === "commander.help" ? "there is no such verb" : message.replace(/^error: /, "");
-  return { code: "USAGE", message: said, hint: "ocaptain --help, or ocaptain VERB --help" };
+  return { code: "USAGE", message: said, hint: "ocaptain --help  # or that of a verb, as: ocaptain status --help" };
 }

@@ -6,7 +6,8 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { freePort } from "../../lib/base/free-port.ts";
 import { stopHarbor } from "../../lib/daemons/harbor.ts";
 import { stopHelm } from "../../lib/daemons/helm.ts";
-import { PROJECT, pulumi } from "./pulumi.ts";
+import { PROJECT } from "../project.ts";
+import { pulumi } from "./pulumi.ts";
 
 export const STACK = "demo";
 /** Folder of the demonstration: its backend, its voyages, its report. Made anew each time. `.demo/`, or what OCAPTAIN_DEMO names. */

@@ -14,9 +14,10 @@ import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { slip } from "../output/slip.ts";
 import { openTerminal } from "../output/terminal.ts";
+import { PROJECT } from "../project.ts";
 import { followTasks } from "./follow-tasks.ts";
 import { CONFIG_FILE, closeMachine, DEMO, ENV_FILE, makeStack, openMachine, STACK } from "./machine.ts";
-import { PROJECT, pulumi } from "./pulumi.ts";
+import { pulumi } from "./pulumi.ts";
 import { showSteps } from "./show-steps.ts";
 
 const HELP = `npm run demo [-- options]      sails a demonstration voyage on the harbor

@@ -1,7 +1,5 @@
-import { resolve } from "node:path";
 import { fromElsewhere, onStack } from "../../lib/base/hints.ts";
-
-const PROJECT = resolve(import.meta.dirname, "../..");
+import { PROJECT } from "../project.ts";
 
 let stack: string | undefined;
 

@@ -21,12 +21,13 @@ export async function voyageNames(): Promise<string[]> {
  * @throws OcaptainError NO_VOYAGE, WHICH_VOYAGE (with all of them), VOYAGE_FILE
  */
 export async function chooseVoyage(name: string | undefined): Promise<KnownVoyage> {
-  const voyage = await find(name);
+  const voyage = await findVoyage(name);
   hintAtStack(voyage.file.stack);
   return voyage;
 }
 
-async function find(name: string | undefined): Promise<KnownVoyage> {
+/** The same voyage as {@link chooseVoyage}, for a command that is about several: its hints name no stack by themselves. */
+export async function findVoyage(name: string | undefined): Promise<KnownVoyage> {
   const names = await voyageNames();
   if (name !== undefined && names.includes(name)) return open(name);
   const known = (await Promise.all(names.map((each) => open(each).catch(() => null)))).filter((voyage) => voyage !== null);

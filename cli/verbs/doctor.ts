@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { counted } from "../../lib/base/counted.ts";
 import { plain, plainJson } from "../../lib/base/text.ts";
 import { lookAtFleet } from "../doctor/fleet.ts";
@@ -6,9 +5,9 @@ import { lookAtMachine, lookAtProxies, lookAtSettings } from "../doctor/machine.
 import { lookAtTailnet } from "../doctor/tailnet.ts";
 import type { Io } from "../output/io.ts";
 import { wrap } from "../output/wrap.ts";
+import { PROJECT } from "../project.ts";
 import { shell } from "../shell.ts";
 
-const PROJECT = join(import.meta.dirname, "..", "..");
 const MARKS = { ok: ["green", "✓"], note: ["dim", "·"], wrong: ["red", "✗"] } as const;
 
 /** `ocaptain doctor`: changes nothing. Returns 1 when something is wrong. */

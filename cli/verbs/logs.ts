@@ -81,7 +81,10 @@ function pattern(text: string): RegExp {
   try {
     return new RegExp(text);
   } catch (error) {
-    throw new OcaptainError("USAGE", `-g "${text}": ${(error as Error).message}`, { hint: "ocaptain logs -g 'error|failed'" });
+    const why = (error as Error).message.split(": ").at(-1)?.toLowerCase();
+    throw new OcaptainError("USAGE", `-g "${text}" is not a regular expression: ${why}`, {
+      hint: "ocaptain logs -g 'error|failed'",
+    });
   }
 }
 

@@ -24,8 +24,8 @@ export async function controlOf(
       {
         hint:
           control === "headscale"
-            ? "pulumi config set ocaptain:headscaleUrl URL  (as it was)"
-            : "pulumi config rm ocaptain:headscaleUrl, and set ocaptain:tailscaleOauthSecret",
+            ? "pulumi config set ocaptain:headscaleUrl  # it asks for the URL, which is to be as it was"
+            : "pulumi config rm ocaptain:headscaleUrl && pulumi config set --secret ocaptain:tailscaleOauthSecret  # it asks for the value",
       },
     );
   const file = control === "tailscale" ? await readVoyageFile(stack) : null;

@@ -46,7 +46,7 @@ export function openHttp(baseUrl: string, token: string, tokenHint: string): Htt
       const waitMs = Math.max(0.05, Number(reply.headers.get("retry-after")) || 1) * 1000;
       if (concurrencyLimit(reply) || Date.now() + waitMs > give)
         throw new OcaptainError("RATE_LIMITED", `${describe(request)}: ${errorText(reply)}`, {
-          hint: "fewer ships (pulumi config set ocaptain:ships N), or a larger plan at the provider",
+          hint: "pulumi config set ocaptain:ships  # it asks for a number: fewer ships, or a larger plan at the provider",
         });
       await new Promise((done) => setTimeout(done, waitMs));
     }
