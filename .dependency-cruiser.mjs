@@ -36,6 +36,30 @@ export default {
     room("crew", ["lib"]),
     room("tools", ["lib"]),
     {
+      name: "harbor/ imports http → sprites → vm",
+      severity: "error",
+      from: { path: "^harbor/(vm|sprites)/" },
+      to: { path: "^harbor/(http/|main\\.ts|harbor\\.ts)" },
+    },
+    {
+      name: "harbor/vm/ knows no sprite of the API",
+      severity: "error",
+      from: { path: "^harbor/vm/" },
+      to: { path: "^harbor/sprites/" },
+    },
+    {
+      name: "harbor/ has no circle, types included",
+      severity: "error",
+      from: { path: "^harbor/" },
+      to: { circular: true },
+    },
+    {
+      name: "lib/tailnet/ imports node → control and policy → control",
+      severity: "error",
+      from: { path: "^lib/tailnet/(control|node|policy)/" },
+      to: { path: "^lib/tailnet/", pathNot: "^lib/tailnet/($1|control)/" },
+    },
+    {
       name: "crew takes only types from lib: a ship has neither lib nor node_modules",
       severity: "error",
       from: { path: "^crew/" },
@@ -52,6 +76,12 @@ export default {
       severity: "error",
       from: { path: "^(lib|dynamic-providers|components|tailnet-policy|helm|harbor|crew|cli|index\\.ts|library\\.ts)" },
       to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "SQLite only in the helm's ledger, in locks, and where a plan is compared with a ledger that no helm has open",
+      severity: "error",
+      from: { pathNot: ["^helm/ledger/", "^lib/base/os-lock\\.ts$", "^lib/plan/lineage\\.ts$", "^tests/"] },
+      to: { path: "^(node:)?sqlite$" },
     },
     { name: "no cycle", severity: "error", from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
     { name: "no import of what is not there", severity: "error", from: {}, to: { couldNotResolve: true } },

@@ -10,7 +10,7 @@ import { spriteFolder } from "../harbor/sprites/sprite-records.ts";
 import { harborHome, voyageFolder } from "../lib/base/paths.ts";
 import { ensureHarbor } from "../lib/daemons/harbor.ts";
 import { helmClient } from "../lib/daemons/helm-client.ts";
-import { writePlan, writeRepo } from "../tests/fixtures/plan.ts";
+import { writePlan, writeRepo } from "../tests/support/plan.ts";
 import { openMachine, STACK } from "./machine.ts";
 import { voyageStack } from "./stack.ts";
 

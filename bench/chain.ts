@@ -12,7 +12,7 @@ import { median, percentile } from "./numbers.ts";
 import { whereAndWhen } from "./report.ts";
 
 const MESHES = ["none", "tailscale"] as const;
-/** A sync's first changes can wait for its poll (facts: mutagen). */
+/** How long the first changes of a sync may take, which can wait for its poll (docs/facts/mutagen.md#times). */
 const UNCOUNTED = 3;
 type Voyage = Awaited<ReturnType<typeof sail>>;
 type Pair = Record<Mesh, Change>;

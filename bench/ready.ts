@@ -3,8 +3,8 @@
  * accepted, beside a bare `claude -p`, and with such that are refused. The real Claude Code; its API is a stand-in, which answers at once.
  */
 import { execa } from "execa";
-import { claudeFolder } from "../tests/claude/claude-cli.ts";
 import { ClaudeFleet, ID, KEY } from "../tests/claude/fleet.ts";
+import { claudeFolder } from "../tests/support/claude/claude-cli.ts";
 import { median, timed } from "./numbers.ts";
 import { whereAndWhen } from "./report.ts";
 

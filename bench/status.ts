@@ -11,7 +11,7 @@ import { prepareRepo } from "../lib/git/voyage-repo.ts";
 import { sessionKinds, shipSessions } from "../lib/mutagen/sessions.ts";
 import { voyageMutagen } from "../lib/mutagen/voyage.ts";
 import { loadPlan } from "../lib/plan/load.ts";
-import { writeVoyageFile } from "../lib/voyage/identity.ts";
+import { writeVoyageIdentity } from "../lib/voyage/identity.ts";
 import { AskingShip } from "./ask.ts";
 import { writeBusyPlan } from "./busy-plan.ts";
 import { openMachine, STACK } from "./machine.ts";
@@ -72,7 +72,7 @@ async function sail() {
   await mkdir(folder.root, { recursive: true });
   await prepareRepo({ folder, repo: join(machine.folder, "repo"), branch: STACK });
   const createdAt = new Date().toISOString();
-  await writeVoyageFile({ voyageId: VOYAGE, stack: STACK, captainId: "0123456789ab", nonce: "n", createdAt });
+  await writeVoyageIdentity({ voyageId: VOYAGE, stack: STACK, captainId: "0123456789ab", nonce: "n", createdAt });
   const provider = { kind: "harbor" as const, baseUrl: "http://127.0.0.1:9", token: "none" };
   await helm.registerVoyage(VOYAGE, { stack: STACK, folder: folder.root, plan: loaded.plan, hand: "rehearsal", provider });
   for (let i = 0; i < SHIPS; i++) {

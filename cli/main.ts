@@ -74,6 +74,22 @@ verb(
 ).option("-w, --watch", "look again each second, until the voyage has sunk, or Ctrl-C; waits for one that is not there yet");
 
 verb(
+  "ls",
+  "a row a voyage: state, tasks, ships, spend, what needs the captain",
+  "ocaptain ls\nocaptain ls --all",
+  async (io, _words, options) => (await import("./verbs/ls.ts")).ls(options, io) as Promise<undefined>,
+).option("-a, --all", "also those that have sunk");
+
+verb(
+  "wait [voyage]",
+  "until the voyage is verified; exit status 0 reached, 1 it waits for somebody, 124 the time is over",
+  "ocaptain wait voyage-abc && ocaptain clone voyage-abc\nocaptain wait --for idle --timeout 2h",
+  async (io, [voyage], options) => (await import("./verbs/wait.ts")).wait(voyage, options, io),
+)
+  .option("--for <what>", "verified (default; a plan without verify.sh: all done), idle (no task is at work), needs-captain")
+  .option("--timeout <duration>", "at most 45s, 10m, 2h, 1d");
+
+verb(
   "tasks [voyage]",
   "a row a task: status, ship, what it waits for, tries, spend, commit, reason",
   "ocaptain tasks\nocaptain tasks voyage-abc -s blocked",

@@ -1,7 +1,7 @@
 import { OcaptainError } from "../lib/base/errors.ts";
 import { helmClient } from "../lib/daemons/helm-client.ts";
 import type { Plan, PlanChanges } from "../lib/plan/types.ts";
-import { readVoyageFile } from "../lib/voyage/identity.ts";
+import { readVoyageIdentity } from "../lib/voyage/identity.ts";
 
 const WORDS: Record<keyof PlanChanges, string> = {
   added: "added",
@@ -15,7 +15,7 @@ const WORDS: Record<keyof PlanChanges, string> = {
  * changes nothing, or when there is no voyage yet. Changes nothing, starts nothing; a helm that does not answer is said, not thrown.
  */
 export async function planNews(stack: string, plan: Plan): Promise<string | null> {
-  const voyage = await readVoyageFile(stack);
+  const voyage = await readVoyageIdentity(stack);
   if (!voyage || voyage.sunkAt) return null;
   try {
     const changes = await helmClient().planChanges(voyage.voyageId, plan);

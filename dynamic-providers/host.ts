@@ -3,7 +3,7 @@ import { checkInput } from "../lib/base/check-input.ts";
 import { loadDotEnv } from "../lib/base/dot-env.ts";
 import { explain, OcaptainError } from "../lib/base/errors.ts";
 import { keepInside } from "../lib/base/no-proxy.ts";
-import { readVoyageFile } from "../lib/voyage/identity.ts";
+import { readVoyageIdentity } from "../lib/voyage/identity.ts";
 import { helmLifecycle } from "./helm/lifecycle.ts";
 import { type AnyLifecycle, PartlyMade, type Settings } from "./lifecycle.ts";
 import { musterLifecycle } from "./muster/lifecycle.ts";
@@ -128,7 +128,7 @@ function lifecycle(kind: string): AnyLifecycle {
 
 /** Whatever hangs on a Muster does nothing in another voyage's folder: one may have begun in its place (docs/adr/who-a-voyage-is.md). */
 async function ofThisVoyage({ stack, voyageId }: Bag): Promise<void> {
-  const file = typeof voyageId === "string" ? await readVoyageFile(stack) : null;
+  const file = typeof voyageId === "string" ? await readVoyageIdentity(stack) : null;
   if (!file || file.voyageId === voyageId) return;
   throw new OcaptainError(
     "ANOTHER_VOYAGE",

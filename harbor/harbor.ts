@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { serveFleet } from "./http/server.ts";
-import { type Clock, realClock } from "./sprites/clock.ts";
+import { serveShip } from "./http/ship-socket.ts";
+import { type HarborClock, realClock } from "./sprites/clock.ts";
 import { Fleet } from "./sprites/fleet.ts";
 import { type Latency, latencyProfile } from "./sprites/latency.ts";
 import { loadRecords } from "./sprites/sprite-records.ts";
@@ -12,7 +13,7 @@ export type HarborOptions = {
   home: string;
   token?: string;
   latency?: Latency;
-  clock?: Clock;
+  clock?: HarborClock;
   /** Ships that are made are plain processes of the user, not confined. @default false */
   unconfined?: boolean;
   /** Ships that are made have networks of their own. Needs root. @default false */
@@ -50,6 +51,7 @@ export async function startHarbor(options: HarborOptions): Promise<Harbor> {
     unconfined: options.unconfined ?? false,
     isolated,
     net,
+    serveShip,
   });
   await fleet.load();
   const token = options.token ?? `harbor/local/${randomBytes(4).toString("hex")}/${randomBytes(24).toString("base64url")}`;

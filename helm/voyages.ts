@@ -155,16 +155,11 @@ export class Fleet {
       await assertWhole(folder, ledger, { id, stack });
       await voyage.open();
     } catch (error) {
-      ledger.store.close();
+      ledger.close();
       throw error;
     }
     await projection.rebuild();
-    const waker = new Waker({
-      voyage,
-      clock: systemClock,
-      log: this.#log,
-      open: async () => openSprites(await providerOf(folder)),
-    });
+    const waker = new Waker(voyage.context, voyage.crews, async () => openSprites(await providerOf(folder)));
     const timers = [
       every(TICK_MS, () => voyage.tick(), this.#log),
       every(TICK_MS, () => waker.look(), this.#log),
@@ -188,7 +183,7 @@ export class Fleet {
       unguard();
       waker.close();
       for (const stop of timers) stop();
-      ledger.store.close();
+      ledger.close();
       lock.release();
     };
     const sailing = { voyage, folder, close };

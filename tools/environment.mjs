@@ -30,7 +30,7 @@ export const nodePath = () => readStamp("node")?.path ?? process.execPath;
 
 /**
  * Variables to add to `base` (an environment such as process.env). What a person has set is left alone, and so is their Pulumi login.
- * `PULUMI_PARALLEL`: the engine's default is 4 per core, and ships wait for a network, not for cores (facts: pulumi §5).
+ * `PULUMI_PARALLEL`: the engine's default is 4 per core, and ships wait for a network, not for cores (docs/facts/pulumi.md#times).
  */
 export function environment(base = process.env) {
   /** @type {Record<string, string>} */
@@ -46,7 +46,7 @@ export function environment(base = process.env) {
   unlessSet("PULUMI_CONTINUE_ON_ERROR", "true");
   if (!hasBackend(base)) set.PULUMI_BACKEND_URL = pathToFileURL(stateFolder).href;
   if (!base.PULUMI_CONFIG_PASSPHRASE && !base.PULUMI_CONFIG_PASSPHRASE_FILE) set.PULUMI_CONFIG_PASSPHRASE_FILE = passphraseFile;
-  // A CLI that was built because downloads are out of reach must not try to download plugins: it retries for seconds (facts: pulumi §4).
+  // A CLI that was built because downloads are out of reach must not try to download plugins: it retries for seconds (docs/facts/pulumi.md#settings).
   if (readStamp("pulumi")?.built) unlessSet("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true");
   Object.assign(set, reachLoopback(base));
   return set;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { captainNodeHome, tailnetHome } from "../../lib/base/paths.ts";
 import { captainTailscale, problemOf } from "../../lib/tailnet/node/captain.ts";
 import { ipv4, type TailscaleStatus } from "../../lib/tailnet/node/tailscale-cli.ts";
-import type { VoyageFile } from "../../lib/voyage/identity.ts";
+import type { VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { type Finding, found } from "./finding.ts";
 
 const ownNode = (stack: string) => `pulumi config set ocaptain:captainNode own -s ${stack}`;
@@ -12,7 +12,7 @@ const ownNode = (stack: string) => `pulumi config set ocaptain:captainNode own -
  * Looks at this machine's node in the tailnet, which voyages with a tailnet need, and at what is left of voyages that are gone. Starts and
  * changes nothing.
  */
-export async function lookAtCaptainNode(voyages: readonly VoyageFile[]): Promise<Finding[]> {
+export async function lookAtCaptainNode(voyages: readonly VoyageIdentity[]): Promise<Finding[]> {
   const afloat = voyages.filter(({ control, sunkAt }) => control && !sunkAt);
   const users = namesIn(join(captainNodeHome(), "users"));
   const byMachine = afloat.filter(({ voyageId }) => !users.includes(voyageId));

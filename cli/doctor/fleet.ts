@@ -11,7 +11,7 @@ import { orphanedProviders } from "../../lib/daemons/orphaned-providers.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import type { Health } from "../../lib/protocol/admin-api.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
-import { readVoyageFile, type VoyageFile } from "../../lib/voyage/identity.ts";
+import { readVoyageIdentity, type VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { readVoyageProvider } from "../../lib/voyage/provider.ts";
 import { PROJECT } from "../project.ts";
 import { collectStatus } from "../status/collect.ts";
@@ -20,16 +20,16 @@ import { lookAtCaptainNode } from "./captain-node.ts";
 import { type Finding, found } from "./finding.ts";
 import { lookAtStacks } from "./stacks.ts";
 
-type Seen = { helm: Health | null; silent: OcaptainError | null; harbor: HarborInfo | undefined; voyages: VoyageFile[] };
+type Seen = { helm: Health | null; silent: OcaptainError | null; harbor: HarborInfo | undefined; voyages: VoyageIdentity[] };
 
 const again = (stack: string) => `pulumi up -s ${stack} && pulumi destroy -s ${stack}`;
 
 /** Looks at the daemons, the voyages, and what is left of voyages that are gone. Starts and changes nothing. */
 export async function lookAtFleet(): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const voyages: VoyageFile[] = [];
+  const voyages: VoyageIdentity[] = [];
   for (const name of await voyageNames())
-    await readVoyageFile(name).then(
+    await readVoyageIdentity(name).then(
       (file) => file && voyages.push(file),
       (error: unknown) => findings.push(found("voyages", name, "wrong", explain(error))),
     );
@@ -71,7 +71,7 @@ async function daemons({ helm, silent, harbor, voyages }: Seen): Promise<Finding
   return [helmFinding, harborFinding];
 }
 
-async function lookAtVoyage(file: VoyageFile, { helm, harbor }: Seen): Promise<Finding[]> {
+async function lookAtVoyage(file: VoyageIdentity, { helm, harbor }: Seen): Promise<Finding[]> {
   const { stack, voyageId } = file;
   if (file.sunkAt) return [found("voyages", stack, "ok", `sunk ${file.sunkAt.slice(0, 10)}`)];
   const up = `pulumi up -s ${stack}`;
@@ -140,7 +140,7 @@ async function leftovers({ helm, harbor, voyages }: Seen): Promise<Finding[]> {
 }
 
 /** Finds folders that look like a voyage's, without the file that says which voyage it is. */
-function strayFolders(voyages: readonly VoyageFile[]): Finding[] {
+function strayFolders(voyages: readonly VoyageIdentity[]): Finding[] {
   return namesIn(voyagesRoot())
     .filter((name) => !voyages.some((voyage) => voyage.stack === name))
     .filter((name) => !existsSync(join(voyagesRoot(), name, "voyage.json")))

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { z } from "zod";
-import type { VoyageFile } from "../../lib/voyage/identity.ts";
+import type { VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { PROJECT } from "../project.ts";
 import { type Finding, found } from "./finding.ts";
 
@@ -13,7 +13,7 @@ const Stacks = z.array(
  * Checks that a stack knows of each voyage at sea. A voyage that no stack knows (its state was lost, or is in another backend) is not
  * healed, scaled or sunk by anything that is typed here. Changes nothing, and asks Pulumi only when a voyage is at sea.
  */
-export async function lookAtStacks(voyages: readonly VoyageFile[]): Promise<Finding[]> {
+export async function lookAtStacks(voyages: readonly VoyageIdentity[]): Promise<Finding[]> {
   const afloat = voyages.filter(({ sunkAt }) => !sunkAt);
   if (afloat.length === 0) return [];
   const listed = await execa("pulumi", ["stack", "ls", "--json", "--project", "ocaptain", "--non-interactive"], {
@@ -61,4 +61,4 @@ function readStacks(text: string): z.infer<typeof Stacks> | null {
   }
 }
 
-const namesOf = (voyages: readonly VoyageFile[]) => voyages.map(({ stack }) => stack).join(", ");
+const namesOf = (voyages: readonly VoyageIdentity[]) => voyages.map(({ stack }) => stack).join(", ");

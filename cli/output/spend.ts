@@ -1,4 +1,4 @@
-import { usd } from "../../lib/base/money.ts";
+import { usd } from "../../lib/base/text.ts";
 import type { Usage } from "../../lib/protocol/ship-api.ts";
 
 /** All that a model read and wrote: `950`, `12k`, `3.4M`. */

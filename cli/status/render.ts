@@ -1,6 +1,5 @@
 import { counted } from "../../lib/base/counted.ts";
-import { usd } from "../../lib/base/money.ts";
-import { plain } from "../../lib/base/text.ts";
+import { plain, usd } from "../../lib/base/text.ts";
 import { span } from "../output/durations.ts";
 import { firstLine, type Io } from "../output/io.ts";
 import { spendCell, tokens } from "../output/spend.ts";

@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { OcaptainError } from "../../lib/base/errors.ts";
+import { explain, OcaptainError } from "../../lib/base/errors.ts";
 import { type VoyageFolder, voyageFolderAt, voyagesRoot } from "../../lib/base/paths.ts";
-import { readVoyageFile, type VoyageFile } from "../../lib/voyage/identity.ts";
+import { readVoyageIdentity, type VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { hintAtStack } from "../output/hint.ts";
 
 /** A voyage that this captain has a folder of. */
-export type KnownVoyage = { file: VoyageFile; folder: VoyageFolder };
+export type KnownVoyage = { file: VoyageIdentity; folder: VoyageFolder };
 
 /** Names of the folders in `voyagesRoot()` that have a voyage.json, in order. */
 export async function voyageNames(): Promise<string[]> {
@@ -54,8 +54,17 @@ export async function findVoyage(name: string | undefined): Promise<KnownVoyage>
   });
 }
 
+/** Every voyage of this captain, in the order of its name, and a sentence for each that cannot be read. */
+export async function allVoyages(): Promise<{ known: KnownVoyage[]; broken: string[] }> {
+  const seen = await Promise.allSettled((await voyageNames()).map(open));
+  return {
+    known: seen.flatMap((each) => (each.status === "fulfilled" ? [each.value] : [])),
+    broken: seen.flatMap((each) => (each.status === "rejected" ? [explain(each.reason)] : [])),
+  };
+}
+
 async function open(name: string): Promise<KnownVoyage> {
-  const file = await readVoyageFile(name);
+  const file = await readVoyageIdentity(name);
   if (!file) throw new OcaptainError("NO_VOYAGE", `voyage "${name}" is gone`);
   // The folder of a voyage that was put aside has another name than its stack.
   return { file, folder: voyageFolderAt(join(voyagesRoot(), name), file.stack) };

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { CrewConfig } from "../../lib/protocol/ship-api.ts";
+import type { CrewConfig } from "../../lib/protocol/ship-files.ts";
 
 /** Who this ship is and where its things are: all under `~/voyage`, so that one folder is all there is to look at. */
 export type ThisShip = {

@@ -6,7 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ProvisionOrder, ProvisionWord } from "../../lib/protocol/ship-api.ts";
+import type { ProvisionOrder, ProvisionWord } from "../../lib/protocol/ship-files.ts";
 import { Journal } from "../machine/journal.ts";
 import { Hold } from "../machine/keep-awake.ts";
 import { readThisShip } from "../machine/ship.ts";

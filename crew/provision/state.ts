@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ProvisionWord } from "../../lib/protocol/ship-api.ts";
+import type { ProvisionWord } from "../../lib/protocol/ship-files.ts";
 import type { ThisShip } from "../machine/ship.ts";
 
 const wordFile = ({ crew }: ThisShip) => join(crew, "provisioned.json");

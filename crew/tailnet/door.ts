@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
-import type { DoorConfig } from "../../lib/protocol/ship-api.ts";
+import type { DoorConfig } from "../../lib/protocol/ship-files.ts";
 import { connectBySocks } from "./socks.ts";
 
 const file = process.argv[2] ?? "";

@@ -1,7 +1,7 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { voyageFolder, voyagesRoot } from "../../lib/base/paths.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
-import { readVoyageFile, type VoyageFile } from "../../lib/voyage/identity.ts";
+import { readVoyageIdentity, type VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { asideFolder } from "../../lib/voyage/put-aside.ts";
 import { folderElsewhere, hasBegun } from "../../lib/voyage/whereabouts.ts";
 import type { Settings } from "../lifecycle.ts";
@@ -17,7 +17,7 @@ export type Known = { voyageId?: string | undefined; stateId?: string | undefine
  * @returns the folder's word of the voyage that goes on; null when one begins
  * @throws OcaptainError with both sides and the ways out
  */
-export async function admit(settings: Settings, stack: string, state: Known | null): Promise<VoyageFile | null> {
+export async function admit(settings: Settings, stack: string, state: Known | null): Promise<VoyageIdentity | null> {
   const file = await sameVoyage(settings, stack, state);
   const folder = voyageFolder(stack);
   if (!file && hasBegun(folder))
@@ -50,9 +50,9 @@ export async function admit(settings: Settings, stack: string, state: Known | nu
  * The part of {@link admit} that counts for a look and for a destroy too. A folder that is not there is no reason to refuse those: null.
  * @throws OcaptainError ANOTHER_CAPTAIN, FOLDER_ELSEWHERE, ANOTHER_VOYAGE, ANOTHER_STATE
  */
-export async function sameVoyage(settings: Settings, stack: string, state: Known | null): Promise<VoyageFile | null> {
+export async function sameVoyage(settings: Settings, stack: string, state: Known | null): Promise<VoyageIdentity | null> {
   if (state) refuseStranger(state, await captainId(), settings, stack);
-  const file = await readVoyageFile(stack);
+  const file = await readVoyageIdentity(stack);
   const voyageId = state?.voyageId ?? file?.voyageId;
   const elsewhere = voyageId && (await folderElsewhere(stack, voyageId));
   if (elsewhere)

@@ -4,7 +4,7 @@ import { voyageFolder } from "../../lib/base/paths.ts";
 import { repositoryOf } from "../../lib/git/same-history.ts";
 import type { Organisation } from "../../lib/sprites/organisation.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
-import { readVoyageFile, type VoyageFile, writeVoyageFile } from "../../lib/voyage/identity.ts";
+import { readVoyageIdentity, type VoyageIdentity, writeVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { putAside } from "../../lib/voyage/put-aside.ts";
 import { defineLifecycle, type Settings } from "../lifecycle.ts";
 import { spritesOf } from "../shared/provider-settings.ts";
@@ -38,10 +38,10 @@ export const musterLifecycle = defineLifecycle<MusterInputs, Outputs>({
   async reconcile(settings, news, olds) {
     await admit(settings, news.stack, olds);
     const anew = await makeWay(settings, news.stack);
-    const file = await readVoyageFile(news.stack);
+    const file = await readVoyageIdentity(news.stack);
     const folder = voyageFolder(news.stack);
     const repository = file?.repository ?? (existsSync(folder.repo) && (await repositoryOf(folder, news.stack)));
-    const voyage: VoyageFile = {
+    const voyage: VoyageIdentity = {
       voyageId: file?.voyageId ?? mint(3),
       nonce: file?.nonce ?? mint(8),
       // A state that does not know the voyage is another one than had it, also where an `up` of that one has come no further than here.
@@ -54,7 +54,7 @@ export const musterLifecycle = defineLifecycle<MusterInputs, Outputs>({
       ...(news.control && { control: news.control }),
     };
     const organisation = await organisationFor(settings, news, file, olds?.organisation);
-    await writeVoyageFile({ ...voyage, ...(organisation && { organisation }) });
+    await writeVoyageIdentity({ ...voyage, ...(organisation && { organisation }) });
     const { voyageId, nonce, captainId: me, stateId = "" } = voyage;
     return { voyageId, nonce, captainId: me, stateId, ...(organisation && { organisation }) };
   },
@@ -75,8 +75,8 @@ export const musterLifecycle = defineLifecycle<MusterInputs, Outputs>({
   async remove(settings, props) {
     await sameVoyage(settings, props.stack, props);
     await proveSunk(settings, props);
-    const file = await readVoyageFile(props.stack);
-    if (file) await writeVoyageFile({ ...file, sunkAt: new Date().toISOString() });
+    const file = await readVoyageIdentity(props.stack);
+    if (file) await writeVoyageIdentity({ ...file, sunkAt: new Date().toISOString() });
     await keepOrRemoveFolder(settings, props.stack);
   },
 });
@@ -85,7 +85,7 @@ const mint = (bytes: number) => randomBytes(bytes).toString("hex");
 
 /** The folder of a voyage that has sunk goes aside, where another one is to begin in its place. */
 async function makeWay(settings: Settings, stack: string): Promise<boolean> {
-  const file = await readVoyageFile(stack);
+  const file = await readVoyageIdentity(stack);
   if (!file?.sunkAt || settings.beginAnew !== file.voyageId) return false;
   console.error(`voyage ${file.voyageId} is put aside: ${await putAside(stack, file.voyageId)}`);
   return true;
@@ -95,7 +95,7 @@ async function makeWay(settings: Settings, stack: string): Promise<boolean> {
 async function organisationFor(
   settings: Settings,
   { stack, provider }: MusterInputs,
-  file: VoyageFile | null,
+  file: VoyageIdentity | null,
   recorded: Organisation | undefined,
 ): Promise<Organisation | undefined> {
   if (provider === "harbor") return undefined;

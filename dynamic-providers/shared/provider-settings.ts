@@ -3,7 +3,7 @@ import type { ProviderKind } from "../../lib/protocol/choices.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { assertMeant, type Organisation, organisationOfToken } from "../../lib/sprites/organisation.ts";
 import type { ProviderSettings, SpritesClient } from "../../lib/sprites/types.ts";
-import { readVoyageFile } from "../../lib/voyage/identity.ts";
+import { readVoyageIdentity } from "../../lib/voyage/identity.ts";
 import type { Settings } from "../lifecycle.ts";
 
 /**
@@ -27,7 +27,7 @@ export async function spritesOf(settings: Settings, of: Of): Promise<SpritesClie
   const provider = providerSettings(settings, of.provider);
   if (provider.kind === "harbor") return openSprites(provider);
   assertMeant(settings.spritesOrg ?? process.env.OCAPTAIN_SPRITES_ORG, organisationOfToken(provider.token));
-  const file = await readVoyageFile(of.stack).catch((error: unknown) => {
+  const file = await readVoyageIdentity(of.stack).catch((error: unknown) => {
     if (error instanceof OcaptainError && of.organisation) return null; // a broken file hides nothing that the state knows
     throw error;
   });

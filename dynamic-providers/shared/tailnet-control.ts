@@ -3,7 +3,7 @@ import { askForSecret } from "../../lib/base/secret-hints.ts";
 import type { TailnetKind } from "../../lib/protocol/choices.ts";
 import { tailnetControl } from "../../lib/tailnet/control/control.ts";
 import type { TailnetControl } from "../../lib/tailnet/control/types.ts";
-import { readVoyageFile, writeVoyageFile } from "../../lib/voyage/identity.ts";
+import { readVoyageIdentity, writeVoyageIdentity } from "../../lib/voyage/identity.ts";
 import type { Settings } from "../lifecycle.ts";
 
 /**
@@ -28,17 +28,17 @@ export async function controlOf(
             : "pulumi config rm ocaptain:headscaleUrl && pulumi config set --secret ocaptain:tailscaleOauthSecret  # it asks for the value",
       },
     );
-  const file = control === "tailscale" ? await readVoyageFile(stack) : null;
+  const file = control === "tailscale" ? await readVoyageIdentity(stack) : null;
   if (file?.tailnet && !file.sunkAt) assertTailnet(file.tailnet, await domainOf(configured));
   return configured;
 }
 
 /** Writes down which tailnet a voyage's ships join, once some machine's name tells it. */
 export async function recordTailnet(stack: string, control: TailnetControl): Promise<void> {
-  const file = await readVoyageFile(stack);
+  const file = await readVoyageIdentity(stack);
   if (control.kind !== "tailscale" || !file || file.tailnet) return;
   const tailnet = await domainOf(control);
-  if (tailnet) await writeVoyageFile({ ...file, tailnet });
+  if (tailnet) await writeVoyageIdentity({ ...file, tailnet });
 }
 
 /** undefined for a tailnet without machines, of which nothing is told. */

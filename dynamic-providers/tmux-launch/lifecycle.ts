@@ -3,7 +3,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { said } from "../../lib/base/text.ts";
 import { ensureHelm } from "../../lib/daemons/helm.ts";
 import { type HelmClient, helmClient } from "../../lib/daemons/helm-client.ts";
-import type { CrewConfig } from "../../lib/protocol/ship-api.ts";
+import type { CrewConfig } from "../../lib/protocol/ship-files.ts";
 import { claudeCredentials } from "../../lib/ship/credentials.ts";
 import { crewRuns, launchCrew } from "../../lib/ship/crew-launch.ts";
 import { crewFiles } from "../../lib/ship/crew-pack.ts";

@@ -4,7 +4,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { said } from "../../lib/base/text.ts";
 import { digestOf } from "../../lib/plan/digest.ts";
 import type { ProvisionStep } from "../../lib/plan/types.ts";
-import { type ProvisionOrder, ProvisionWord } from "../../lib/protocol/ship-api.ts";
+import { type ProvisionOrder, ProvisionWord } from "../../lib/protocol/ship-files.ts";
 import { CREW_FOLDER } from "../../lib/ship/crew-launch.ts";
 import { shipFacts } from "../../lib/ship/facts.ts";
 import type { ShipFile } from "../../lib/ship/install.ts";

@@ -5,7 +5,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { voyageFolder } from "../../lib/base/paths.ts";
 import { addressOf, prepareRepo } from "../../lib/git/voyage-repo.ts";
 import { readLineage } from "../../lib/plan/lineage.ts";
-import { readVoyageFile } from "../../lib/voyage/identity.ts";
+import { readVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { boundRepository, recordRepository, standingOf } from "../../lib/voyage/repository.ts";
 import { defineLifecycle } from "../lifecycle.ts";
 import { WorkspaceInputs } from "./inputs.ts";
@@ -51,7 +51,7 @@ const COMPARE_MS = 60_000;
  * @throws OcaptainError ANOTHER_REPOSITORY, WORK_GONE
  */
 async function assertOwn({ stack, voyageId, repo }: WorkspaceInputs): Promise<void> {
-  const voyage = (await readVoyageFile(stack)) ?? { stack, voyageId };
+  const voyage = (await readVoyageIdentity(stack)) ?? { stack, voyageId };
   const bound = await boundRepository(voyage);
   if (bound && addressOf(repo) !== bound.address)
     await standingOf(voyage, bound, repo, { token: process.env.GH_TOKEN, timeoutMs: COMPARE_MS });

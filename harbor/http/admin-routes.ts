@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Call } from "./call.ts";
+import type { ApiCall } from "./call.ts";
 import { Fault, type Faults } from "./faults.ts";
 import { readJson, reply, replyJson } from "./replies.ts";
 
@@ -13,7 +13,7 @@ import { readJson, reply, replyJson } from "./replies.ts";
  * | `POST /__harbor/sprites/{name}/sleep` | `{to: "warm" \| "cold"}` | 204: asleep now |
  * | `POST /__harbor/shutdown` | – | 202, then it ends |
  */
-export async function adminCall(call: Call, path: string, faults: Faults, shutdown: () => void): Promise<void> {
+export async function adminCall(call: ApiCall, path: string, faults: Faults, shutdown: () => void): Promise<void> {
   const { request, response, fleet } = call;
   if (path === "/__harbor/faults" && request.method === "DELETE") {
     faults.clear();

@@ -3,7 +3,7 @@ import type { Fleet } from "../sprites/fleet.ts";
 import type { Fault } from "./faults.ts";
 
 /** One authenticated HTTP call on its way through the routes. */
-export type Call = {
+export type ApiCall = {
   request: IncomingMessage;
   response: ServerResponse;
   fleet: Fleet;
@@ -11,6 +11,3 @@ export type Call = {
   /** A scripted fault that the route itself must act out; the others were answered before it. */
   fault: Fault | undefined;
 };
-
-/** Goes with every reply of a VM's runtime (facts: sprites §1). */
-export const runtimeHeaders = { "sprite-version": "v0.0.1-rc48" };

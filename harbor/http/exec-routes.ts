@@ -1,36 +1,20 @@
 import { finished } from "node:stream/promises";
 import { pause, realClock } from "../sprites/clock.ts";
-import type { Command, Session } from "../sprites/sessions.ts";
-import type { Ship } from "../sprites/ship.ts";
-import { type Call, runtimeHeaders } from "./call.ts";
-import { reply, replyJson } from "./replies.ts";
+import { killAfter, RUN_ON_MS } from "../sprites/sessions.ts";
+import type { HarborShip } from "../sprites/ship.ts";
+import type { ApiCall } from "./call.ts";
+import { commandOf, durationMs, signalOf } from "./query-values.ts";
+import { replyJson, runtimeHeaders } from "./replies.ts";
 
-/** Exec over HTTP, the list of sessions, kill (facts: sprites §4). */
+/** Exec over HTTP, the list of sessions, and kill, as docs/facts/sprites.md#exec describes them. */
 
-/** A plain command whose caller is gone may go on for this long. */
-export const RUN_ON_MS = 10_000;
-/** Small chunks, since a client reads frames by chunk borders: there are no lengths (facts: sprites §4.4). */
+/** Largest frame. Frames carry no length and clients tell them apart by chunk borders, so chunks are kept small. */
 const FRAME_BYTES = 16 * 1024;
-
-/** Between output and exit frame: Node's fetch joins chunks that arrive together (3 of 4 did, without this). */
+/** Pause between the last output and the exit frame: Node's fetch joins chunks that arrive together. */
 const EXIT_APART_MS = 30;
 
-/** The command of an exec's query, undefined without `cmd`. `path` repeats argv[0] and is not needed. */
-export function commandOf(query: URLSearchParams): Command | undefined {
-  const argv = query.getAll("cmd");
-  if (argv.length === 0 || argv[0] === "") return undefined;
-  const pairs = query.getAll("env").map((pair) => [pair.split("=", 1)[0]!, pair.slice(pair.indexOf("=") + 1)] as const);
-  const size = { cols: Number(query.get("cols")) || 80, rows: Number(query.get("rows")) || 24 };
-  return {
-    argv,
-    dir: query.get("dir") ?? undefined,
-    env: Object.fromEntries(pairs.filter(([key]) => /^[A-Za-z_]\w*$/.test(key))),
-    tty: query.get("tty") === "true" ? size : undefined,
-  };
-}
-
-/** `POST …/exec?cmd=…`, body = stdin: frames `01…`, `02…`, and `03 <code>` last, each its own chunk. */
-export async function execOverHttp(call: Call, ship: Ship): Promise<void> {
+/** Serves `POST …/exec?cmd=…`, whose body is stdin: frames `01…`, `02…`, and `03 <code>` last, each a chunk of its own. */
+export async function execOverHttp(call: ApiCall, ship: HarborShip): Promise<void> {
   const { request, response, query, fleet } = call;
   const command = commandOf(query);
   if (!command) return replyJson(response, 400, { error: "cmd is required" });
@@ -50,22 +34,19 @@ export async function execOverHttp(call: Call, ship: Ship): Promise<void> {
       }
     });
     const left = finished(response).catch(() => {});
-    if ((await Promise.race([session.exited, left.then(() => "left" as const)])) === "left") return runOn(session, call);
+    if ((await Promise.race([session.exited, left.then(() => "left" as const)])) === "left") {
+      // The caller is gone: the command may finish, for a while, and keeps no ship awake.
+      session.resume();
+      return killAfter(session, fleet.settings.clock, RUN_ON_MS);
+    }
     await pause(realClock, writtenMs + EXIT_APART_MS - performance.now());
     response.write(Buffer.of(3, session.exitCode ?? 255));
     response.end();
   });
 }
 
-/** Its caller is gone: it may finish, for a while, and keeps nobody awake. */
-function runOn(session: Session, call: Call): void {
-  session.resume();
-  const cancel = call.fleet.settings.clock.after(RUN_ON_MS, () => session.signal("SIGKILL"));
-  void session.exited.then(cancel);
-}
-
-/** `GET …/exec` */
-export async function listSessions({ response }: Call, ship: Ship): Promise<void> {
+/** Serves `GET …/exec`: the sessions whose commands run. */
+export async function listSessions({ response }: ApiCall, ship: HarborShip): Promise<void> {
   await ship.awake(async () => {
     const sessions = [...ship.sessions.values()].map((session) => ({
       id: session.id,
@@ -81,22 +62,8 @@ export async function listSessions({ response }: Call, ship: Ship): Promise<void
   });
 }
 
-const SIGNALS = /^SIG(TERM|KILL|INT|HUP|QUIT|USR1|USR2|STOP|CONT)$/;
-/** `SIGTERM` and `TERM` alike; undefined for what is no signal. */
-export function signalOf(name: unknown): NodeJS.Signals | undefined {
-  const full = `SIG${String(name).toUpperCase().replace(/^SIG/, "")}`;
-  return SIGNALS.test(full) ? (full as NodeJS.Signals) : undefined;
-}
-
-/** Milliseconds of `10s`, `500ms`, `2m`; undefined for anything else. */
-export function durationMs(text: string | null): number | undefined {
-  const parts = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text ?? "");
-  if (!parts) return undefined;
-  return Number(parts[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[(parts[2] ?? "s") as "ms" | "s" | "m" | "h"];
-}
-
-/** `POST …/exec/{id}/kill?signal=&timeout=`: NDJSON of what happens; SIGKILL after the timeout. */
-export async function killSession({ response, query, fleet }: Call, ship: Ship, id: string): Promise<void> {
+/** Serves `POST …/exec/{id}/kill?signal=&timeout=`: NDJSON of what happens, with SIGKILL after the timeout. */
+export async function killSession({ response, query, fleet }: ApiCall, ship: HarborShip, id: string): Promise<void> {
   await ship.awake(async () => {
     const session = ship.sessions.get(id);
     if (!session) return replyJson(response, 404, { error: "session not found" }, runtimeHeaders);
@@ -118,6 +85,3 @@ export async function killSession({ response, query, fleet }: Call, ship: Ship, 
     response.end();
   });
 }
-
-/** `HEAD …/exec`: the runtime's version. */
-export const headExec = ({ response }: Call) => reply(response, 200, "", runtimeHeaders);

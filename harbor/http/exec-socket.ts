@@ -1,10 +1,10 @@
 import type { RawData, WebSocket } from "ws";
 import { pause } from "../sprites/clock.ts";
-import type { Command, Session } from "../sprites/sessions.ts";
-import type { Ship, ShipSettings } from "../sprites/ship.ts";
+import { type ExecCommand, type ExecSession, killAfter, RUN_ON_MS } from "../sprites/sessions.ts";
+import type { HarborShip, ShipSettings } from "../sprites/ship.ts";
 import type { Vm } from "../vm/vm.ts";
-import { durationMs, RUN_ON_MS, signalOf } from "./exec-routes.ts";
 import type { Fault } from "./faults.ts";
+import { durationMs, signalOf } from "./query-values.ts";
 
 /** Exec by WebSocket (facts: sprites §4.2, §4.3): run, and attach. */
 
@@ -15,9 +15,9 @@ const HIGH_WATER_BYTES = 4 * 1024 * 1024;
 
 export async function runOverSocket(
   socket: WebSocket,
-  ship: Ship,
+  ship: HarborShip,
   vm: Vm,
-  command: Command,
+  command: ExecCommand,
   options: { settings: ShipSettings; maxRunAfterDisconnect: string | null; fault: Fault | undefined; release(): void },
 ): Promise<void> {
   const { settings, release } = options;
@@ -31,12 +31,7 @@ export async function runOverSocket(
     if (options.fault?.kind === "drop") socket.terminate();
     // Facts: sprites §4.1: a terminal's command goes on for ever, a plain one for 10 s; "0" is for ever.
     const runOnMs = durationMs(options.maxRunAfterDisconnect) ?? (command.tty ? 0 : RUN_ON_MS);
-    if (runOnMs > 0) {
-      socket.once("close", () => {
-        const cancel = settings.clock.after(runOnMs, () => session.signal("SIGKILL"));
-        void session.exited.then(cancel);
-      });
-    }
+    if (runOnMs > 0) socket.once("close", () => killAfter(session, settings.clock, runOnMs));
   } catch (error) {
     release();
     socket.close(1011, (error as Error).message.slice(0, 100));
@@ -44,7 +39,7 @@ export async function runOverSocket(
 }
 
 /** Attaching to a session without a terminal gives its `session_info` and then nothing, as seen at the vendor's. */
-export function attachOverSocket(socket: WebSocket, session: Session, settings: ShipSettings, release: () => void): void {
+export function attachOverSocket(socket: WebSocket, session: ExecSession, settings: ShipSettings, release: () => void): void {
   if (!session.tty) {
     sendInfo(socket, session);
     void session.exited.then(release);
@@ -53,7 +48,7 @@ export function attachOverSocket(socket: WebSocket, session: Session, settings: 
   serve(socket, session, settings, release, session.scrollback());
 }
 
-function sendInfo(socket: WebSocket, session: Session): void {
+function sendInfo(socket: WebSocket, session: ExecSession): void {
   const { id, command, createdMs, tty } = session;
   const info = {
     type: "session_info",
@@ -69,7 +64,7 @@ function sendInfo(socket: WebSocket, session: Session): void {
 }
 
 /** A connected command keeps its ship awake until it ends, or the connection does: that is the server's part. */
-function serve(socket: WebSocket, session: Session, settings: ShipSettings, release: () => void, replay?: Buffer): void {
+function serve(socket: WebSocket, session: ExecSession, settings: ShipSettings, release: () => void, replay?: Buffer): void {
   sendInfo(socket, session);
   if (replay && replay.length > 0) socket.send(replay);
   const stop = session.listen(({ stream, data }) => {
@@ -93,14 +88,14 @@ function serve(socket: WebSocket, session: Session, settings: ShipSettings, rele
   });
 }
 
-function receive(session: Session, data: RawData & Buffer, binary: boolean): void {
+function receive(session: ExecSession, data: RawData & Buffer, binary: boolean): void {
   if (!binary) control(session, data.toString("utf8"));
   else if (session.tty) session.write(data);
   else if (data[0] === 0) session.write(data.subarray(1));
   else if (data[0] === 4) session.endInput();
 }
 
-function control(session: Session, text: string): void {
+function control(session: ExecSession, text: string): void {
   let message: { type?: unknown; signal?: unknown; cols?: unknown; rows?: unknown };
   try {
     message = JSON.parse(text) as typeof message;

@@ -1,8 +1,8 @@
 import { pause } from "../sprites/clock.ts";
-import type { Ship } from "../sprites/ship.ts";
+import type { HarborShip } from "../sprites/ship.ts";
 import { runInShip } from "../vm/run-in-ship.ts";
-import { type Call, runtimeHeaders } from "./call.ts";
-import { readJson, reply, replyJson } from "./replies.ts";
+import type { ApiCall } from "./call.ts";
+import { readJson, reply, replyJson, runtimeHeaders } from "./replies.ts";
 
 /** Files (facts: sprites §5). The work is done in the ship, by `ship-root/lib/fs.mjs`. */
 
@@ -19,7 +19,7 @@ const OPERATIONS: Record<string, { method: string; from: "query" | "body" }> = {
 /** Whether the harbor serves this; what it does not is answered by 501. */
 export const isFileCall = (method: string | undefined, operation: string) => OPERATIONS[operation]?.method === method;
 
-export async function fileCall(call: Call, ship: Ship, operation: string): Promise<void> {
+export async function fileCall(call: ApiCall, ship: HarborShip, operation: string): Promise<void> {
   const { request, response, fleet } = call;
   const options = OPERATIONS[operation]!.from === "query" ? queryOptions(call.query) : await readJson(request);
   if (!options || (options.path ?? options.source) === undefined)
@@ -43,14 +43,14 @@ function queryOptions(query: URLSearchParams): Record<string, unknown> {
     mode: text("mode"),
     pattern: text("pattern"),
     recursive: flag("recursive"),
-    mkdirParents: flag("mkdirParents") || flag("mkdir"),
+    mkdirParents: flag("mkdirParents"),
   };
 }
 
 const STATUS: Record<string, number> = { ENOENT: 404, EACCES: 403, EROFS: 403, ETXTBSY: 409 };
 
 /** As live answers often are: a text without the `code` that the vendor's client looks for. */
-function failed({ response }: Call, stderr: string): void {
+function failed({ response }: ApiCall, stderr: string): void {
   try {
     const { code, path, message } = JSON.parse(stderr) as { code: string; path: string; message: string };
     replyJson(response, STATUS[code] ?? 400, { error: message, path }, runtimeHeaders);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { WebSocket } from "ws";
 import { z } from "zod";
 import { startSession } from "../sprites/sessions.ts";
-import type { Ship } from "../sprites/ship.ts";
+import type { HarborShip } from "../sprites/ship.ts";
 import type { Vm } from "../vm/vm.ts";
 
 /** TCP into a ship by WebSocket (facts: sprites §8): `{host, port}`, then an answer, then raw bytes both ways. Every pause drops it. */
@@ -21,7 +21,7 @@ const LAST_WORDS_MS = 1_000;
 const HIGH_WATER_BYTES = 4 * 1024 * 1024;
 
 /** @param release gives back the wakefulness of the call: an idle proxy holds nobody awake, traffic does */
-export function proxyOverSocket(socket: WebSocket, ship: Ship, vm: Vm, now: number, release: () => void): void {
+export function proxyOverSocket(socket: WebSocket, ship: HarborShip, vm: Vm, now: number, release: () => void): void {
   socket.on("error", () => socket.terminate());
   const late = setTimeout(() => socket.close(1008, "no target"), OPEN_MS);
   socket.once("close", () => clearTimeout(late));
@@ -46,7 +46,7 @@ function targetOf(text: string): z.infer<typeof Target> | undefined {
 /** Resolves when it is connected, or refused. The connection is made in the ship, by `ship-root/lib/relay.mjs`. */
 async function connect(
   socket: WebSocket,
-  ship: Ship,
+  ship: HarborShip,
   vm: Vm,
   { host, port }: z.infer<typeof Target>,
   now: number,

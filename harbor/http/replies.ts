@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { readAtMost } from "../../lib/base/read-at-most.ts";
 
+/** The headers of every reply that a VM's runtime gives, beside those of the reply itself. */
+export const runtimeHeaders = { "sprite-version": "v0.0.1-rc48" };
+
 export function reply(
   response: ServerResponse,
   status: number,

@@ -1,9 +1,9 @@
-import { getNetworkPolicy, setNetworkPolicy } from "../sprites/network-policy.ts";
-import type { Ship } from "../sprites/ship.ts";
-import type { Call } from "./call.ts";
-import { execOverHttp, headExec, killSession, listSessions } from "./exec-routes.ts";
+import type { HarborShip } from "../sprites/ship.ts";
+import type { ApiCall } from "./call.ts";
+import { execOverHttp, killSession, listSessions } from "./exec-routes.ts";
 import type { Fault } from "./faults.ts";
 import { fileCall, isFileCall } from "./fs-routes.ts";
+import { getNetworkPolicy, setNetworkPolicy } from "./policy-routes.ts";
 import { decode, replyJson } from "./replies.ts";
 import { serviceRoute } from "./service-routes.ts";
 import { createSprite, deleteSprite, getSprite, listSprites, notFound, updateSprite } from "./sprite-routes.ts";
@@ -12,7 +12,7 @@ import { createSprite, deleteSprite, getSprite, listSprites, notFound, updateSpr
 export type Route = {
   name: string | undefined;
   kind: Fault["on"];
-  serve(call: Call): void | Promise<void>;
+  serve(call: ApiCall): void | Promise<void>;
 };
 
 /** The route of a call; undefined for what the product never asks for: 501. */
@@ -26,7 +26,7 @@ export function routeOf(method: string, path: string): Route | undefined {
   const name = encoded && decode(encoded);
   if (!name) return undefined;
   /** Of a sprite that exists. */
-  const runtime = (kind: Fault["on"], serve: (call: Call, ship: Ship) => void | Promise<void>): Route => ({
+  const runtime = (kind: Fault["on"], serve: (call: ApiCall, ship: HarborShip) => void | Promise<void>): Route => ({
     name,
     kind,
     serve(call) {
@@ -43,7 +43,6 @@ export function routeOf(method: string, path: string): Route | undefined {
   if (rest === "exec") {
     if (method === "POST") return runtime("exec", execOverHttp);
     if (method === "GET") return runtime("sessions", listSessions);
-    if (method === "HEAD") return runtime("sessions", headExec);
     return undefined;
   }
   const [, session] = /^exec\/([^/]+)\/kill$/.exec(rest) ?? [];
@@ -55,8 +54,6 @@ export function routeOf(method: string, path: string): Route | undefined {
   const [, service] = /^services(|\/.+)$/.exec(rest) ?? [];
   const serveService = service === undefined ? undefined : serviceRoute(method, service);
   if (serveService)
-    return runtime("service", ({ request, response, query }, ship) =>
-      ship.awake(async (vm) => serveService({ request, response, query, services: ship.services, vm })),
-    );
+    return runtime("service", (call, ship) => ship.awake(async (vm) => serveService({ ...call, services: ship.services, vm })));
   return undefined;
 }

@@ -6,11 +6,11 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import type { Fleet } from "../sprites/fleet.ts";
 import { adminCall } from "./admin-routes.ts";
-import type { Call } from "./call.ts";
-import { commandOf } from "./exec-routes.ts";
+import type { ApiCall } from "./call.ts";
 import { attachOverSocket, runOverSocket } from "./exec-socket.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { proxyOverSocket } from "./proxy-socket.ts";
+import { commandOf } from "./query-values.ts";
 import { decode, reply, replyJson } from "./replies.ts";
 import { openRequestLog } from "./request-log.ts";
 import { routeOf } from "./routes.ts";
@@ -49,7 +49,7 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
   async function answer(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
     if ((request.url ?? "").length > MAX_URL_BYTES) return reply(response, 414, "URI too long");
     if (!authorized(request, token)) return replyJson(response, 401, unauthorized);
-    const call: Call = { request, response, fleet, query: queryOf(request), fault: undefined };
+    const call: ApiCall = { request, response, fleet, query: queryOf(request), fault: undefined };
     if (path.startsWith("/__harbor/")) return adminCall(call, path, faults, shutdown);
     const route = routeOf(request.method ?? "", path);
     if (!route) return replyJson(response, 501, { error: `the harbor does not serve ${request.method} ${path}` });
@@ -88,7 +88,7 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
     const fault = faults.take(proxy ? "proxy" : "socket", ship.record.name);
     if (fault?.kind === "unavailable") return refuse(socket, 503, { error: unavailable });
     if (fault?.kind === "hang") return 0;
-    const sessionId = inPath ? decode(inPath) : (query.get("id") ?? undefined);
+    const sessionId = inPath === undefined ? undefined : (decode(inPath) ?? "");
     const command = commandOf(query);
     if (sessionId === undefined && !command && !proxy) return refuse(socket, 400, { error: "cmd is required" });
     const release = ship.keepAwake();

@@ -1,21 +1,14 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { type Service, ServiceDefinition } from "../sprites/service.ts";
 import type { Services } from "../sprites/services.ts";
 import type { Vm } from "../vm/vm.ts";
-import { runtimeHeaders } from "./call.ts";
-import { durationMs, signalOf } from "./exec-routes.ts";
-import { readJson, reply, replyJson } from "./replies.ts";
+import type { ApiCall } from "./call.ts";
+import { durationMs, signalOf } from "./query-values.ts";
+import { readJson, reply, replyJson, runtimeHeaders } from "./replies.ts";
 
-/** A call for services, from outside or on the ship's own socket: the ship is awake. */
-export type ServiceCall = {
-  request: IncomingMessage;
-  response: ServerResponse;
-  query: URLSearchParams;
-  services: Services;
-  vm: Vm;
-};
+/** A call for the services of a ship that is awake. */
+type ServiceCall = Pick<ApiCall, "request" | "response" | "query"> & { services: Services; vm: Vm };
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 /** How long a start is told of when the caller does not say; the vendor's own examples say 5 s. */

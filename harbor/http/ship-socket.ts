@@ -2,28 +2,25 @@ import { once } from "node:events";
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { OcaptainError } from "../../lib/base/errors.ts";
-import { type Holds, holdCall } from "../sprites/holds.ts";
-import type { NetworkPolicy } from "../sprites/network-policy.ts";
-import type { Services } from "../sprites/services.ts";
-import type { Vm } from "../vm/vm.ts";
+import type { Holds } from "../sprites/holds.ts";
+import { holdCall } from "./hold-routes.ts";
 import { decode, replyJson } from "./replies.ts";
-import { serviceRoute } from "./service-routes.ts";
 
-/** Whoever is in the ship opens them, in the harbor of all ships. */
+/** Most connections of one ship: any process in it may open them, and the harbor has other ships. */
 const MOST_CONNECTIONS = 64;
 
-/** What a ship may ask of its own machine. */
-type Inside = { holds: Holds; services: Services; policy: NetworkPolicy; vm(): Vm | undefined };
-
-/** Serves one ship's own API on the socket that is its `/.sprite/api.sock` (facts: sprites §10). No token: who is in the ship may ask. */
-export async function serveShip(inside: Inside, socket: string): Promise<Server> {
+/**
+ * Serves one ship's own API on the unix socket that is `/.sprite/api.sock` in the ship. It asks for no token: every process in the ship may call.
+ * @throws OcaptainError PATH_TOO_LONG when the socket's path has more than 107 bytes
+ */
+export async function serveShip(holds: Holds, socket: string): Promise<Server> {
   if (socket.length > 107)
     throw new OcaptainError("PATH_TOO_LONG", `${socket} is too long for a unix socket`, {
       hint: "export OCAPTAIN_HOME=/a/shorter/folder",
     });
   rmSync(socket, { force: true });
   const server = createServer((request, response) => {
-    answer(inside, request, response).catch((error: Error) => {
+    answer(holds, request, response).catch((error: Error) => {
       if (response.headersSent) response.destroy();
       else replyJson(response, 503, { error: error.message });
     });
@@ -35,15 +32,9 @@ export async function serveShip(inside: Inside, socket: string): Promise<Server>
   return server;
 }
 
-async function answer(inside: Inside, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const [path = "/", search = ""] = (request.url ?? "/").split("?", 2);
-  const method = request.method ?? "";
+async function answer(holds: Holds, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const [path = "/"] = (request.url ?? "/").split("?", 1);
   const [, tasks, task] = /^\/v1\/(tasks)(?:\/([^/]+))?$/.exec(path) ?? [];
-  if (tasks) return holdCall(inside.holds, request, response, task && decode(task));
-  const [, services] = /^\/v1\/services(|\/.+)$/.exec(path) ?? [];
-  const serve = services === undefined ? undefined : serviceRoute(method, services);
-  const vm = inside.vm();
-  if (serve && vm) return serve({ request, response, query: new URLSearchParams(search), services: inside.services, vm });
-  if (method === "GET" && /^(\/v1)?\/policy\/network$/.test(path)) return replyJson(response, 200, inside.policy.view());
-  replyJson(response, 501, { error: `the harbor does not serve ${method} ${path} in a ship` });
+  if (tasks) return holdCall(holds, request, response, task && decode(task));
+  replyJson(response, 501, { error: `the harbor does not serve ${request.method} ${path} in a ship` });
 }

@@ -1,7 +1,7 @@
 import { pause } from "../sprites/clock.ts";
-import type { Ship } from "../sprites/ship.ts";
+import type { HarborShip } from "../sprites/ship.ts";
 import type { SpriteRecord } from "../sprites/sprite-records.ts";
-import type { Call } from "./call.ts";
+import type { ApiCall } from "./call.ts";
 import { readJson, reply, replyJson } from "./replies.ts";
 
 /** Create, list, read, update, delete (facts: sprites §2 and §3). None of them wakes a sprite. */
@@ -13,7 +13,7 @@ const HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body>502 Bad
 
 export const notFound = { error: "sprite not found" };
 
-function view(ship: Ship): Record<string, unknown> {
+function view(ship: HarborShip): Record<string, unknown> {
   const { record } = ship;
   return {
     id: record.id,
@@ -52,7 +52,7 @@ function wanted(body: Record<string, unknown>): Wanted | { errors: string[] } {
 }
 
 /** `POST /v1/sprites`: 201, 400, 409. Not idempotent. */
-export async function createSprite(call: Call): Promise<void> {
+export async function createSprite(call: ApiCall): Promise<void> {
   const { response, fleet, fault } = call;
   const body = (await readJson(call.request)) ?? {};
   const settings = wanted(body);
@@ -68,7 +68,7 @@ export async function createSprite(call: Call): Promise<void> {
 }
 
 /** `GET /v1/sprites`. As recorded, `has_more` is true on the last page too: only the token says that there is more. */
-export async function listSprites({ response, fleet, query }: Call): Promise<void> {
+export async function listSprites({ response, fleet, query }: ApiCall): Promise<void> {
   const size = Number(query.get("max_results") ?? PAGE_MAX);
   if (!Number.isInteger(size) || size < 1 || size > PAGE_MAX)
     return replyJson(response, 400, { errors: ["max_results must be 1 to 50"] });
@@ -90,24 +90,24 @@ export async function listSprites({ response, fleet, query }: Call): Promise<voi
 }
 
 /** `GET /v1/sprites/{name}` */
-export async function getSprite({ response, fault }: Call, ship: Ship | undefined): Promise<void> {
+export async function getSprite({ response, fault }: ApiCall, ship: HarborShip | undefined): Promise<void> {
   if (ship) return replyJson(response, 200, view(ship));
   if (fault?.kind === "legacy-500") return replyJson(response, 500, { error: "failed to retrieve sprite" });
   replyJson(response, 404, notFound);
 }
 
 /** `PUT /v1/sprites/{name}`: partial, of labels and url_settings. */
-export async function updateSprite(call: Call, ship: Ship | undefined): Promise<void> {
+export async function updateSprite(call: ApiCall, ship: HarborShip | undefined): Promise<void> {
   if (!ship) return replyJson(call.response, 404, notFound);
   const body = (await readJson(call.request)) ?? {};
-  const settings = wanted(body.clear_labels === true ? { ...body, labels: [] } : body);
+  const settings = wanted(body);
   if ("errors" in settings) return replyJson(call.response, 400, settings);
   call.fleet.update(ship, settings);
   replyJson(call.response, 200, view(ship));
 }
 
 /** `DELETE /v1/sprites/{name}`: 204 when nothing of it is left. */
-export async function deleteSprite({ response, fleet, fault }: Call, ship: Ship | undefined): Promise<void> {
+export async function deleteSprite({ response, fleet, fault }: ApiCall, ship: HarborShip | undefined): Promise<void> {
   if (!ship && fault?.kind === "legacy-500") return replyJson(response, 500, { error: "failed to delete sprite" });
   if (!ship) return replyJson(response, 404, notFound);
   await fleet.remove(ship);

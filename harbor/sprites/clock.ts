@@ -1,12 +1,12 @@
 /** Where the harbor's times come from, so that tests can drive 30 seconds of idleness without waiting for them. */
-export type Clock = {
+export type HarborClock = {
   /** Milliseconds since the epoch. */
   now(): number;
   /** Calls `run` once after `ms`; the returned function cancels it. */
   after(ms: number, run: () => void): () => void;
 };
 
-export const realClock: Clock = {
+export const realClock: HarborClock = {
   now: () => Date.now(),
   after(ms, run) {
     const timer = setTimeout(run, ms);
@@ -16,5 +16,5 @@ export const realClock: Clock = {
 };
 
 /** Resolves after `ms` on this clock, at once for 0. */
-export const pause = (clock: Clock, ms: number): Promise<void> =>
+export const pause = (clock: HarborClock, ms: number): Promise<void> =>
   ms > 0 ? new Promise((resolve) => clock.after(ms, resolve)) : Promise.resolve();

@@ -1,14 +1,14 @@
 import { rm } from "node:fs/promises";
-import { endMarked } from "../vm/processes.ts";
+import { endShipProcesses } from "../vm/processes.ts";
 import { freeHost } from "../vm/ship-net.ts";
-import { clearDoors } from "../vm/ssh-entries.ts";
-import { Ship, type ShipSettings } from "./ship.ts";
+import { clearSshEntries } from "../vm/ssh-entries.ts";
+import { HarborShip, type ShipSettings } from "./ship.ts";
 import { loadRecords, newRecord, type SpriteRecord, writeRecord } from "./sprite-records.ts";
 
 /** All sprites of one harbor, by name. A harbor that starts finds those of the one before: cold, with ids, labels and files. */
 export class Fleet {
   readonly settings: ShipSettings;
-  private readonly ships = new Map<string, Ship>();
+  private readonly ships = new Map<string, HarborShip>();
 
   constructor(settings: ShipSettings) {
     this.settings = settings;
@@ -16,41 +16,41 @@ export class Fleet {
 
   async load(): Promise<void> {
     const { home } = this.settings;
-    clearDoors(home);
+    clearSshEntries(home);
     // A harbor that was killed leaves the processes of ships that are not confined.
-    await endMarked(home);
+    await endShipProcesses(home);
     const { records, remains } = loadRecords(home);
-    for (const record of records) this.ships.set(record.name, new Ship(record, this.settings));
+    for (const record of records) this.ships.set(record.name, new HarborShip(record, this.settings));
     await Promise.all(remains.map((folder) => rm(folder, { recursive: true, force: true }).catch(() => {})));
   }
 
-  get(name: string): Ship | undefined {
+  get(name: string): HarborShip | undefined {
     return this.ships.get(name);
   }
 
   /** By name, in order. */
-  all(): Ship[] {
+  all(): HarborShip[] {
     return [...this.ships.values()].sort((a, b) => (a.record.name < b.record.name ? -1 : 1));
   }
 
   /** @returns undefined when the name is taken */
-  create(name: string, wanted: Partial<Pick<SpriteRecord, "labels" | "urlSettings">>): Ship | undefined {
+  create(name: string, wanted: Partial<Pick<SpriteRecord, "labels" | "urlSettings">>): HarborShip | undefined {
     if (this.ships.has(name)) return undefined;
     const { clock, unconfined, isolated } = this.settings;
     const host = isolated ? { host: freeHost(this.all().map(({ record }) => record.host)) } : {};
-    const ship = new Ship({ ...newRecord(name, clock.now(), unconfined), ...host, ...wanted }, this.settings);
+    const ship = new HarborShip({ ...newRecord(name, clock.now(), unconfined), ...host, ...wanted }, this.settings);
     writeRecord(this.settings.home, ship.record);
     this.ships.set(name, ship);
     this.settings.event(`${name} is created`);
     return ship;
   }
 
-  update(ship: Ship, wanted: Partial<Pick<SpriteRecord, "labels" | "urlSettings">>): void {
+  update(ship: HarborShip, wanted: Partial<Pick<SpriteRecord, "labels" | "urlSettings">>): void {
     Object.assign(ship.record, wanted, { updatedAt: new Date(this.settings.clock.now()).toISOString() });
     writeRecord(this.settings.home, ship.record);
   }
 
-  async remove(ship: Ship): Promise<void> {
+  async remove(ship: HarborShip): Promise<void> {
     await ship.remove();
     if (this.ships.get(ship.record.name) === ship) this.ships.delete(ship.record.name);
   }

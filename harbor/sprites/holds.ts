@@ -1,22 +1,19 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { readJson, reply, replyJson } from "../http/replies.ts";
-import type { Clock } from "./clock.ts";
+import type { HarborClock } from "./clock.ts";
 
-/** A sprite's holds ("tasks" in the vendor's words): while one is live the sprite stays awake (facts: sprites §10). */
+/** A hold ("task" in the vendor's words): while one is live, its sprite stays awake (docs/facts/sprites.md#awake). */
 export type Hold = { name: string; startedMs: number; expiresMs: number };
 
-const MAX_HOLD_SECONDS = 3600;
-/** The vendor's bounds are not known; whoever is in the ship takes them. */
-const MOST_HOLDS = 64;
-const NAME = /^[^\p{Cc}]{1,128}$/u;
+/** Most holds of one ship. The bound is ours: the vendor's is not known, and any process in the ship may take holds. */
+export const MOST_HOLDS = 64;
 
+/** The holds of one ship. */
 export class Holds {
   private readonly all = new Map<string, Hold>();
-  private readonly clock: Clock;
+  private readonly clock: HarborClock;
   private readonly changed: () => void;
 
   /** @param changed called after each change, so that the sprite looks again whether it may sleep */
-  constructor(clock: Clock, changed: () => void) {
+  constructor(clock: HarborClock, changed: () => void) {
     this.clock = clock;
     this.changed = changed;
   }
@@ -29,12 +26,12 @@ export class Holds {
     return this.live().find((hold) => hold.name === name);
   }
 
-  /** When the last live hold ends; 0 without one. */
+  /** When the last live hold ends, in milliseconds since the epoch; 0 without one. */
   lastExpiryMs(): number {
     return Math.max(0, ...this.live().map((hold) => hold.expiresMs));
   }
 
-  /** undefined: there are as many as there may be. */
+  /** Takes a hold, or prolongs the one of this name; undefined when the ship has {@link MOST_HOLDS} already. */
   put(name: string, seconds: number): Hold | undefined {
     const nowMs = this.clock.now();
     for (const [other, { expiresMs }] of this.all) if (expiresMs <= nowMs) this.all.delete(other);
@@ -55,46 +52,4 @@ export class Holds {
   clear(): void {
     this.all.clear();
   }
-}
-
-/** Seconds from `300`, `"300"`, `"30s"`, `"5m"`, `"1h"`; undefined when it is none of these, not positive, or over an hour. */
-export function holdSeconds(expire: unknown): number | undefined {
-  const parts = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(String(expire));
-  if (!parts) return undefined;
-  const seconds = Number(parts[1]) * { s: 1, m: 60, h: 3600 }[(parts[2] ?? "s") as "s" | "m" | "h"];
-  return seconds > 0 && seconds <= MAX_HOLD_SECONDS ? seconds : undefined;
-}
-
-const view = (hold: Hold) => ({
-  name: hold.name,
-  started_at: new Date(hold.startedMs).toISOString(),
-  expires_at: new Date(hold.expiresMs).toISOString(),
-});
-
-/** `/v1/tasks` on the ship's own socket. */
-export async function holdCall(
-  holds: Holds,
-  request: IncomingMessage,
-  response: ServerResponse,
-  name: string | undefined,
-): Promise<void> {
-  if (request.method === "GET" && !name) return replyJson(response, 200, { tasks: holds.live().map(view) });
-  if (request.method === "GET") {
-    const hold = holds.get(name!);
-    return hold ? replyJson(response, 200, view(hold)) : replyJson(response, 404, { error: "task not found" });
-  }
-  if (request.method === "DELETE" && name)
-    return holds.delete(name) ? reply(response, 204) : replyJson(response, 404, { error: "task not found" });
-  if (request.method !== "PUT" && !(request.method === "POST" && !name))
-    return replyJson(response, 405, { error: "method not allowed" });
-  const body = await readJson(request);
-  const wanted = name ?? body?.name;
-  const seconds = holdSeconds(body?.expire);
-  if (typeof wanted !== "string" || !NAME.test(wanted)) return replyJson(response, 400, { error: "name is required" });
-  if (seconds === undefined) return replyJson(response, 400, { error: "expire must be a duration of at most 1h" });
-  if (request.method === "POST" && holds.get(wanted))
-    return replyJson(response, 409, { error: `task '${wanted}' already exists` });
-  const hold = holds.put(wanted, seconds);
-  if (!hold) return replyJson(response, 429, { error: `a sprite has at most ${MOST_HOLDS} tasks` });
-  replyJson(response, request.method === "POST" ? 201 : 200, view(hold));
 }

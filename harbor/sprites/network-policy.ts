@@ -1,11 +1,8 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { type Call, runtimeHeaders } from "../http/call.ts";
-import { readJson, reply, replyJson } from "../http/replies.ts";
-import type { Ship } from "./ship.ts";
 
-/** Facts: sprites §8. Strict, as a rule with a spelling mistake would else be none. */
+/** A rule of a network policy. Strict: a rule with a misspelt key would otherwise be no rule at all. */
 const Rule = z.union([
   z.strictObject({
     domain: z.string().regex(/^(\*|(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*)$/),
@@ -13,10 +10,10 @@ const Rule = z.union([
   }),
   z.strictObject({ include: z.literal("defaults") }),
 ]);
-const Policy = z.object({ rules: z.array(Rule) });
-export type NetworkRules = z.infer<typeof Policy>["rules"];
+export const NetworkRules = z.array(Rule);
+export type NetworkRules = z.infer<typeof NetworkRules>;
 
-/** What a ship may reach, kept and read back. It is not enforced: a harbor's ships are on the captain's network, or on one without names. */
+/** What a ship may reach, kept and read back. Nothing enforces it: a harbor's ships are on the captain's network, or on one without names. */
 export class NetworkPolicy {
   private rules: NetworkRules;
   private readonly folder: string;
@@ -46,19 +43,4 @@ export class NetworkPolicy {
     writeFileSync(`${file}.new`, JSON.stringify(this.view()));
     renameSync(`${file}.new`, file);
   }
-}
-
-/** `GET …/policy/network` */
-export const getNetworkPolicy = ({ response }: Call, ship: Ship) =>
-  ship.awake(async () => replyJson(response, 200, ship.policy.view(), runtimeHeaders));
-
-/** `POST …/policy/network` replaces all rules. 204, as the vendor's clients want it; its pages say 200, which is a fault here. */
-export async function setNetworkPolicy({ request, response, fault }: Call, ship: Ship): Promise<void> {
-  const body = Policy.safeParse(await readJson(request));
-  if (!body.success) return replyJson(response, 400, { error: z.prettifyError(body.error) }, runtimeHeaders);
-  await ship.awake(async () => {
-    if (fault?.kind !== "not-kept") ship.policy.set(body.data.rules);
-    if (fault?.kind === "says-200") return replyJson(response, 200, body.data, runtimeHeaders);
-    reply(response, 204, "", runtimeHeaders);
-  });
 }

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { Vm } from "../vm/vm.ts";
-import { type Clock, pause } from "./clock.ts";
+import { type HarborClock, pause } from "./clock.ts";
 import type { ServiceLog } from "./service-log.ts";
-import { type Session, startSession } from "./sessions.ts";
+import { type ExecSession, startSession } from "./sessions.ts";
 
 /** All definitions of a ship are written at each change. */
 const MOST_CHARACTERS = 64 * 1024;
@@ -38,9 +38,9 @@ const KILLED_MS = 5_000;
 export class Service {
   readonly stored: StoredService;
   readonly log: ServiceLog;
-  private readonly clock: Clock;
+  private readonly clock: HarborClock;
   private readonly due: () => void;
-  private session: Session | undefined;
+  private session: ExecSession | undefined;
   private starting: Promise<void> | undefined;
   private stopping = false;
   private startedMs = 0;
@@ -51,7 +51,7 @@ export class Service {
   private cancelTimer = () => {};
 
   /** @param due called when it is time to start it again; {@link restartIfDue} then does it, or later, when the ship is awake */
-  constructor(stored: StoredService, parts: { clock: Clock; log: ServiceLog; due: () => void }) {
+  constructor(stored: StoredService, parts: { clock: HarborClock; log: ServiceLog; due: () => void }) {
     this.stored = stored;
     this.clock = parts.clock;
     this.log = parts.log;
@@ -129,7 +129,7 @@ export class Service {
     void session.exited.then((code) => this.exited(session, code));
   }
 
-  private exited(session: Session, code: number): void {
+  private exited(session: ExecSession, code: number): void {
     if (this.session !== session) return;
     this.session = undefined;
     this.log.flush();
@@ -182,7 +182,7 @@ export class Service {
   }
 
   /** The nsenter outside, which a freeze stops and a thaw must continue; and whose end is waited for when the ship ends. */
-  running(): Session | undefined {
+  running(): ExecSession | undefined {
     return this.session;
   }
 

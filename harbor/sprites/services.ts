@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import type { Vm } from "../vm/vm.ts";
-import type { Clock } from "./clock.ts";
+import type { HarborClock } from "./clock.ts";
 import { Service, type ServiceDefinition, type StoredService } from "./service.ts";
 import { ServiceLog } from "./service-log.ts";
-import type { Session } from "./sessions.ts";
+import type { ExecSession } from "./sessions.ts";
 
 type Owner = {
   /** The sprite's folder; logs go to `logs/services/` in it. */
   folder: string;
-  clock: Clock;
+  clock: HarborClock;
   /** Keeps the definitions over the harbor's restarts. */
   save(all: StoredService[]): void;
   /** Runs this when no change of state is under way, if the ship is awake then. */
@@ -102,7 +102,7 @@ export class Services {
     for (const service of this.list()) await service.restartIfDue(vm);
   }
 
-  sessions(): Session[] {
+  sessions(): ExecSession[] {
     return this.list().flatMap((service) => service.running() ?? []);
   }
 

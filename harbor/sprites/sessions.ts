@@ -3,10 +3,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type IPty, spawn as spawnPty } from "@lydell/node-pty";
 import { signalQuietly } from "../vm/signals.ts";
 import type { Vm } from "../vm/vm.ts";
+import type { HarborClock } from "./clock.ts";
 
 export type Output = { stream: "stdout" | "stderr"; data: Buffer };
 
-export type Command = {
+export type ExecCommand = {
   argv: string[];
   dir?: string | undefined;
   env?: Record<string, string> | undefined;
@@ -14,7 +15,7 @@ export type Command = {
 };
 
 /** A command of a ship that was started from outside. Output goes to its listeners; the last 64 KiB are kept for who attaches later. */
-export type Session = {
+export type ExecSession = {
   /** The command's process id in the ship (facts: sprites §4.1). */
   id: string;
   command: string;
@@ -37,6 +38,9 @@ export type Session = {
   continueOutside(): void;
 };
 
+/** How long a command without a terminal may go on when its caller is gone, as at the vendor. */
+export const RUN_ON_MS = 10_000;
+
 const SCROLLBACK_BYTES = 64 * 1024;
 /** What is kept of a command that nobody listens to yet; then it waits. */
 const EARLY_BYTES = 1024 * 1024;
@@ -44,7 +48,7 @@ const EARLY_BYTES = 1024 * 1024;
 const DRAIN_MS = 200;
 
 /** Starts a command in the ship. A command that cannot be started is a session that exits with 126 or 127, as in a shell. */
-export async function startSession(vm: Vm, command: Command, nowMs: number): Promise<Session> {
+export async function startSession(vm: Vm, command: ExecCommand, nowMs: number): Promise<ExecSession> {
   const raw = command.tty ? startTerminal(vm, command, command.tty) : startPlain(vm, command);
   const listeners = new Set<(output: Output) => void>();
   let early: Output[] | undefined = [];
@@ -64,7 +68,7 @@ export async function startSession(vm: Vm, command: Command, nowMs: number): Pro
   });
   // Only now: what nobody listens to when a process ends, Node throws away.
   const inner = await innerProcess(vm, raw.pid, raw.exited);
-  const session: Session = {
+  const session: ExecSession = {
     id: inner.shipPid,
     command: command.argv.join(" "),
     dir: command.dir ?? "",
@@ -99,12 +103,18 @@ export async function startSession(vm: Vm, command: Command, nowMs: number): Pro
   return session;
 }
 
-type Raw = Pick<Session, "exited" | "write" | "endInput" | "pause" | "resume" | "resize"> & {
+/** Kills the command when it still runs after `ms` of this clock. */
+export function killAfter(session: ExecSession, clock: HarborClock, ms: number): void {
+  const cancel = clock.after(ms, () => session.signal("SIGKILL"));
+  void session.exited.then(cancel);
+}
+
+type Raw = Pick<ExecSession, "exited" | "write" | "endInput" | "pause" | "resume" | "resize"> & {
   pid: number;
   onOutput(listener: (output: Output) => void): void;
 };
 
-function startPlain(vm: Vm, command: Command): Raw {
+function startPlain(vm: Vm, command: ExecCommand): Raw {
   const [file, ...args] = [...vm.enterFromHarbor(command), ...command.argv] as [string, ...string[]];
   const child = spawn(file, args, { stdio: "pipe", detached: true, env: { PATH: process.env.PATH } });
   child.stdin.on("error", () => {}); // the command ended without reading its input
@@ -144,7 +154,7 @@ function exitOf(child: ChildProcess): Promise<number> {
   });
 }
 
-function startTerminal(vm: Vm, command: Command, size: { cols: number; rows: number }): Raw {
+function startTerminal(vm: Vm, command: ExecCommand, size: { cols: number; rows: number }): Raw {
   const [file, ...args] = [...vm.enterFromHarbor({ ...command, tty: true }), ...command.argv] as [string, ...string[]];
   const pty: IPty = spawnPty(file, args, { ...size, encoding: null, env: { PATH: process.env.PATH } });
   return {

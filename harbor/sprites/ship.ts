@@ -1,23 +1,22 @@
 import type { Server } from "node:http";
 import { join } from "node:path";
-import { serveShip } from "../http/ship-socket.ts";
 import { startConfined } from "../vm/confinement.ts";
 import type { ShipNet } from "../vm/ship-net.ts";
-import { closeDoor, openDoor } from "../vm/ssh-entries.ts";
+import { addSshEntry, removeSshEntry } from "../vm/ssh-entries.ts";
 import { startUnconfined } from "../vm/unconfined.ts";
 import type { ShipLink, Vm } from "../vm/vm.ts";
-import { type Clock, pause } from "./clock.ts";
+import { type HarborClock, pause } from "./clock.ts";
 import { Holds } from "./holds.ts";
 import type { Latency } from "./latency.ts";
 import { NetworkPolicy } from "./network-policy.ts";
 import { removeFolder } from "./remove-folder.ts";
 import { Services } from "./services.ts";
-import { type Command, type Session, startSession } from "./sessions.ts";
+import { type ExecCommand, type ExecSession, startSession } from "./sessions.ts";
 import { forgetRecord, type SpriteRecord, spriteFolder, writeRecord } from "./sprite-records.ts";
 
 export type ShipSettings = {
   home: string;
-  clock: Clock;
+  clock: HarborClock;
   latency: Latency;
   /** Idleness after which a ship is frozen; 30 s at the vendor. */
   idleMs: number;
@@ -28,8 +27,10 @@ export type ShipSettings = {
   unconfined: boolean;
   /** Whether new ships have networks of their own. */
   isolated: boolean;
-  /** Gives them, to those that have one in their record. */
+  /** Gives networks to the ships that have one in their record. */
   net: ShipNet | undefined;
+  /** Starts the API that a ship sees as `/.sprite/api.sock`, at this unix socket. */
+  serveShip(holds: Holds, socket: string): Promise<Server>;
 };
 
 export type Status = "cold" | "warm" | "running";
@@ -39,13 +40,13 @@ export type Status = "cold" | "warm" | "running";
  * without activity, → cold after {@link ShipSettings.coldMs} more. Activity is a call in flight, a connected exec whose command runs, a live
  * hold; and nothing else: no tmux, no detached session, no traffic. Changes of state happen one after another.
  */
-export class Ship {
+export class HarborShip {
   readonly record: SpriteRecord;
   readonly folder: string;
   readonly holds: Holds;
   readonly services: Services;
   readonly policy: NetworkPolicy;
-  readonly sessions = new Map<string, Session>();
+  readonly sessions = new Map<string, ExecSession>();
   /** Each cuts a connection from outside, as every pause does. */
   readonly connections = new Set<() => void>();
   removed = false;
@@ -124,7 +125,7 @@ export class Ship {
       await pause(clock, this.frozen ? latency.wakeWarmMs : fresh ? latency.wakeFreshMs : latency.wakeColdMs);
       const warm = this.vm && this.frozen ? this.vm : undefined;
       const vm = warm ? await this.thaw(warm) : await this.start();
-      openDoor(home, this.record.name, vm);
+      addSshEntry(home, this.record.name, vm);
       await (warm ? this.services.restartDue(vm) : this.services.begin(vm));
       this.record.lastRunningAt = new Date(clock.now()).toISOString();
       writeRecord(home, this.record);
@@ -136,9 +137,8 @@ export class Ship {
 
   private async start(): Promise<Vm> {
     const socket = join(this.folder, "api.sock");
-    const { holds, services, policy } = this;
-    this.api = await serveShip({ holds, services, policy, vm: () => this.vm }, socket);
-    policy.write();
+    this.api = await this.settings.serveShip(this.holds, socket);
+    this.policy.write();
     try {
       const start = this.record.unconfined ? startUnconfined : startConfined;
       const vm = await start({ name: this.record.name, folder: this.folder, link: this.link() });
@@ -170,12 +170,12 @@ export class Ship {
     for (const session of this.started()) session.continueOutside();
   }
 
-  private started(): Session[] {
+  private started(): ExecSession[] {
     return [...this.sessions.values(), ...this.services.sessions()];
   }
 
   /** Starts a command; the session is listed until it ends. */
-  async exec(vm: Vm, command: Command): Promise<Session> {
+  async exec(vm: Vm, command: ExecCommand): Promise<ExecSession> {
     const session = await startSession(vm, command, this.settings.clock.now());
     this.sessions.set(session.id, session);
     void session.exited.then(() => this.sessions.delete(session.id));
@@ -228,12 +228,12 @@ export class Ship {
   }
 
   private async freeze(vm: Vm): Promise<void> {
-    closeDoor(this.settings.home, this.record.name, vm);
+    removeSshEntry(this.settings.home, this.record.name, vm);
     for (const cut of this.connections) cut();
     try {
       await vm.freeze();
     } catch (error) {
-      if (this.vm === vm) openDoor(this.settings.home, this.record.name, vm);
+      if (this.vm === vm) addSshEntry(this.settings.home, this.record.name, vm);
       throw error;
     }
     this.frozen = true;
@@ -266,7 +266,7 @@ export class Ship {
     this.services.lost();
     this.api?.closeAllConnections();
     this.api?.close();
-    closeDoor(this.settings.home, this.record.name, vm);
+    removeSshEntry(this.settings.home, this.record.name, vm);
     this.settings.event(`${this.record.name} is cold`);
   }
 

@@ -1,4 +1,4 @@
-# Sourced by ssh and scp: how they find a ship (the files are written by ../ship-doors.ts). POSIX shell: 16 ships call it 48 times.
+# Sourced by ssh and scp: how they find a ship (../vm/ssh-entries.ts writes the files). POSIX shell: 16 ships call it 48 times.
 
 connection=
 

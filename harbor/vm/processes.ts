@@ -22,7 +22,7 @@ const PATIENT_ROUNDS = 20;
 type Seen = { pid: number; parent: number; state: string };
 
 /** Living processes of the ship in `folder`, or of all ships in a folder below it; parents before their children. */
-export function marked(folder: string): Seen[] {
+export function shipProcesses(folder: string): Seen[] {
   const all = readdirSync("/proc").flatMap((entry) => seen(Number(entry)) ?? []);
   const found = new Map(all.filter(({ pid }) => hasMark(pid, folder)).map((process) => [process.pid, process]));
   for (let before = -1; before !== found.size; ) {
@@ -60,10 +60,10 @@ export function hasMark(pid: number, folder: string): boolean {
 }
 
 /** Kills them until two looks in a row find none: between fork and exec a process can be missed. @throws OcaptainError SHIP_STUCK after 5 s */
-export async function endMarked(folder: string): Promise<void> {
+export async function endShipProcesses(folder: string): Promise<void> {
   const deadline = performance.now() + END_TIMEOUT_MS;
   for (let clear = 0; clear < 2; await delay(5)) {
-    const found = marked(folder);
+    const found = shipProcesses(folder);
     clear = found.length === 0 ? clear + 1 : 0;
     for (const { pid } of found) signalQuietly(pid, "SIGKILL");
     if (found.length > 0 && performance.now() > deadline) throw stuck(folder, found, `did not end in ${END_TIMEOUT_MS} ms`);
@@ -74,10 +74,10 @@ export async function endMarked(folder: string): Promise<void> {
  * Stops them one after the other, parents first, until two rounds in a row find nothing that runs; why that order: docs/adr/ships-by-bubblewrap.md.
  * @throws OcaptainError SHIP_STUCK; what was stopped stays so
  */
-export async function stopMarked(folder: string): Promise<void> {
+export async function stopShipProcesses(folder: string): Promise<void> {
   let running: Seen[] = [];
   for (let round = 0, still = 0; round < FREEZE_ROUNDS; round++) {
-    const found = marked(folder);
+    const found = shipProcesses(folder);
     running = found.filter(({ state }) => state === "R" || state === "S");
     const waiting = round < PATIENT_ROUNDS && found.some(({ state }) => state === "D");
     still = running.length === 0 && !waiting ? still + 1 : 0;
@@ -93,8 +93,8 @@ export async function stopMarked(folder: string): Promise<void> {
 }
 
 /** Children before parents, so that a shell does not see its foreground job as stopped. */
-export function continueMarked(folder: string): void {
-  for (const { pid } of marked(folder).reverse()) signalQuietly(pid, "SIGCONT");
+export function continueShipProcesses(folder: string): void {
+  for (const { pid } of shipProcesses(folder).reverse()) signalQuietly(pid, "SIGCONT");
 }
 
 const stuck = (folder: string, processes: Seen[], what: string) =>

@@ -8,14 +8,14 @@ import { quote, type Vm } from "./vm.ts";
  * `awake/<name>` is there only while the ship runs and says how to enter it; `ssh/<name>.<pid>` is written by each connection.
  * A connection registers before it looks for `awake/<name>`, a freeze takes that away before it cuts what is registered: none slips through.
  */
-export function clearDoors(home: string): void {
+export function clearSshEntries(home: string): void {
   for (const folder of ["awake", "ssh"]) {
     rmSync(join(home, folder), { recursive: true, force: true });
     mkdirSync(join(home, folder), { recursive: true, mode: 0o700 });
   }
 }
 
-export function openDoor(home: string, name: string, vm: Vm): void {
+export function addSshEntry(home: string, name: string, vm: Vm): void {
   const text = `still_there() { ${vm.stillThere}; }
 enter() { exec ${vm.enter().map(quote).join(" ")} "$@"; }
 `;
@@ -23,7 +23,7 @@ enter() { exec ${vm.enter().map(quote).join(" ")} "$@"; }
 }
 
 /** A pause cuts TCP (facts: sprites §10): the ship's connections end, with what they ran. */
-export function closeDoor(home: string, name: string, vm: Vm): void {
+export function removeSshEntry(home: string, name: string, vm: Vm): void {
   rmSync(join(home, "awake", name), { force: true });
   for (const entry of readdirSync(join(home, "ssh"))) {
     if (!entry.startsWith(`${name}.`)) continue;

@@ -3,7 +3,7 @@ import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { OcaptainError } from "../../lib/base/errors.ts";
-import { continueMarked, endMarked, hasMark, MARK, stopMarked } from "./processes.ts";
+import { continueShipProcesses, endShipProcesses, hasMark, MARK, stopShipProcesses } from "./processes.ts";
 import { type EnterOptions, inHome, quote, SETSID, type ShipPlace, type Vm } from "./vm.ts";
 
 const shipRoot = fileURLToPath(new URL("../ship-root/", import.meta.url));
@@ -34,15 +34,15 @@ export function startUnconfined({ folder }: ShipPlace): Vm {
     entered: (pid, commandLine) => hasMark(pid, folder) || commandLine.includes(`\0${MARK}=${folder}\0`),
     async freeze() {
       try {
-        await stopMarked(folder);
+        await stopShipProcesses(folder);
       } catch (error) {
-        continueMarked(folder);
+        continueShipProcesses(folder);
         throw error;
       }
     },
-    thaw: async () => continueMarked(folder),
+    thaw: async () => continueShipProcesses(folder),
     async end(killed) {
-      await endMarked(folder);
+      await endShipProcesses(folder);
       killed();
       over();
     },

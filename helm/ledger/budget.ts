@@ -1,4 +1,4 @@
-import { usd } from "../../lib/base/money.ts";
+import { usd } from "../../lib/base/text.ts";
 import { HandSettings } from "../../lib/plan/types.ts";
 import { type Ledger, parseTask, type TaskRecord } from "./ledger.ts";
 

@@ -2,7 +2,6 @@ import { createHash, randomBytes } from "node:crypto";
 import { PlanTask } from "../../lib/plan/types.ts";
 import type { Usage } from "../../lib/protocol/ship-api.ts";
 import type { TaskStatus } from "../../lib/protocol/status.ts";
-import { voyageLimit } from "./limits.ts";
 import type { Store } from "./store.ts";
 
 /** Rows of the ledger and the questions asked of them. Rules that change rows: claims.ts, fencing.ts, plan-changes.ts. */
@@ -69,7 +68,16 @@ export class Ledger {
     this.#wallMs = wallMs;
   }
 
+  /** The time now, as the ledger notes it. */
   at = (): string => new Date(this.#wallMs()).toISOString();
+
+  /** Runs `job`, which may change rows, in one transaction; resolves when it is on disk, and rejects with what `job` throws. */
+  write<T>(job: () => T): Promise<T> {
+    return this.store.write(job);
+  }
+  close(): void {
+    this.store.close();
+  }
 
   // -- meta
   meta(key: string): string | undefined {
@@ -100,10 +108,6 @@ export class Ledger {
   }
   freeCount(): number {
     return this.store.one<{ n: number }>(`SELECT count(*) AS n FROM tasks AS t ${FREE}`)!.n;
-  }
-  /** Free tasks that may be given out now: none while a usage limit holds every ship, or the voyage's budget is spent. */
-  grantableCount(): number {
-    return voyageLimit(this) || this.overspent() ? 0 : this.freeCount();
   }
   counts(): Record<TaskStatus, number> {
     const counts = { pending: 0, claimed: 0, accepted: 0, blocked: 0, cancelled: 0 };

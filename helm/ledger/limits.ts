@@ -54,6 +54,9 @@ export function voyageLimit(ledger: Ledger): Limit | undefined {
   return (limits as Limit[]).sort((a, b) => (a.until < b.until ? -1 : 1))[0];
 }
 
+/** How many free tasks may be given out now: none while a limit holds every ship, or the voyage's budget is spent. */
+export const grantableCount = (ledger: Ledger): number => (voyageLimit(ledger) || ledger.overspent() ? 0 : ledger.freeCount());
+
 /** The captain says that there is none: whose words these were, and they alone do not hold the others again soon. */
 export function liftLimits(ledger: Ledger): string[] {
   const words = read(ledger);

@@ -137,7 +137,7 @@ function until(voyage: Voyage, condition: () => boolean, seconds: number): Promi
       resolve(met);
     };
     const look = () => condition() && finish(true);
-    const stop = voyage.watch(look);
+    const stop = voyage.context.watch(look);
     const poll = setInterval(look, 500);
     const timer = setTimeout(() => finish(condition()), seconds * 1000);
   });

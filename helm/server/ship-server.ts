@@ -1,22 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { ZodError } from "zod";
 import { plain } from "../../lib/base/text.ts";
-import {
-  AcceptRequest,
-  AskRequest,
-  ClaimRequest,
-  Heartbeat,
-  Hello,
-  LimitedRequest,
-  ReleaseRequest,
-  SessionRequest,
-  type ShipApi,
-  type ShipCall,
-  TrialRequest,
-  UnverifiedRequest,
-  UsageRequest,
-  VerifiedRequest,
-} from "../../lib/protocol/ship-api.ts";
 import type { Life } from "../ledger/ledger.ts";
 import { Refused } from "../ledger/refused.ts";
 import type { Log } from "../log.ts";
@@ -26,30 +10,14 @@ import type { Fleet } from "../voyages.ts";
 import { serveGit } from "./git-http.ts";
 import { HttpError, readJson, sendError, sendJson } from "./http.ts";
 
+/** The path of a call, before its name. */
+const CALLS = "/v1/ship/";
 const MOST_BYTES = 1024 * 1024;
 const PING_MS = 10_000;
 /** Of one ship: a crew has a handful under way. Each may have a body of {@link MOST_BYTES} in memory. */
 const CALLS_AT_ONCE = new Turns<string>({ all: Number.POSITIVE_INFINITY, each: 32, waiting: 0 });
 /** Of one ship: a crew has one, and may have left some behind that the network does not know of yet. */
 const MOST_STREAMS = 8;
-
-type Call<Name extends ShipCall> = (voyage: Voyage, caller: Life, request: IncomingMessage) => Promise<ShipApi[Name]["reply"]>;
-const CALLS: { [Name in ShipCall]: Call<Name> } = {
-  hello: async (voyage, caller, request) => voyage.calls.hello(caller, await readJson(request, Hello, MOST_BYTES)),
-  claim: async (voyage, caller, request) => voyage.calls.claim(caller, await readJson(request, ClaimRequest, MOST_BYTES)),
-  heartbeat: async (voyage, caller, request) => voyage.calls.heartbeat(caller, await readJson(request, Heartbeat, MOST_BYTES)),
-  accept: async (voyage, caller, request) => voyage.calls.accept(caller, await readJson(request, AcceptRequest, MOST_BYTES)),
-  release: async (voyage, caller, request) => voyage.calls.release(caller, await readJson(request, ReleaseRequest, MOST_BYTES)),
-  ask: async (voyage, caller, request) => voyage.calls.ask(caller, await readJson(request, AskRequest, MOST_BYTES)),
-  session: async (voyage, caller, request) => voyage.calls.session(caller, await readJson(request, SessionRequest, MOST_BYTES)),
-  usage: async (voyage, caller, request) => voyage.calls.usage(caller, await readJson(request, UsageRequest, MOST_BYTES)),
-  trial: async (voyage, caller, request) => voyage.calls.trial(caller, await readJson(request, TrialRequest, MOST_BYTES)),
-  limited: async (voyage, caller, request) => voyage.calls.limited(caller, await readJson(request, LimitedRequest, MOST_BYTES)),
-  verified: async (voyage, caller, request) =>
-    voyage.calls.verified(caller, await readJson(request, VerifiedRequest, MOST_BYTES)),
-  unverified: async (voyage, caller, request) =>
-    voyage.calls.unverified(caller, await readJson(request, UnverifiedRequest, MOST_BYTES)),
-};
 
 /** The ship API (lib/protocol/ship-api.ts) and git, for the ships of all voyages. */
 export function shipServer(fleet: Fleet, log: Log): Server {
@@ -76,30 +44,34 @@ async function answer(fleet: Fleet, log: Log, request: IncomingMessage, response
     if (git[1] !== voyage.id) throw new HttpError(403, "FORBIDDEN", "this token is for another voyage");
     if (caller.fenced) throw new HttpError(403, "FORBIDDEN", `${caller.ship} was fenced`);
     const { ship, life } = caller;
-    return serveGit(request, response, { folder, ship, life: `${voyage.id}/${life}`, branch: voyage.branch, call: git[2]! });
+    return serveGit(request, response, {
+      folder,
+      ship,
+      life: `${voyage.id}/${life}`,
+      branch: voyage.context.branch.name,
+      call: git[2]!,
+    });
   }
-  // What a fenced ship has spent counts all the same.
-  if (caller.fenced && url !== "/v1/ship/usage")
+  const call = request.method === "POST" && url.startsWith(CALLS) ? voyage.calls.named(url.slice(CALLS.length)) : undefined;
+  if (caller.fenced && !call?.alsoFenced)
     throw new Refused("fenced", `${caller.ship} (${caller.incarnation}) was fenced: ${caller.reason}`);
   if (request.method === "GET" && url === "/v1/ship/presence") return presence(voyage, caller, response);
-  const name = request.method === "POST" && url.startsWith("/v1/ship/") ? url.slice("/v1/ship/".length) : "";
-  const call = Object.hasOwn(CALLS, name) ? (CALLS[name as ShipCall] as Call<ShipCall>) : undefined;
   if (!call) throw new HttpError(404, "NOT_FOUND", `${request.method} ${url.split("?")[0]} is no call of the ship API`);
-  const reply = await CALLS_AT_ONCE.run(`${voyage.id}/${caller.life}`, async () => call(voyage, caller, request)).catch(
-    (error: unknown) => {
-      if (error instanceof ZodError || (error instanceof HttpError && (error.status === 400 || error.status === 413)))
-        tellOf(error);
-      throw error;
-    },
-  );
+  const reply = await CALLS_AT_ONCE.run(`${voyage.id}/${caller.life}`, async () =>
+    voyage.calls.answer(call.name, caller, (await readJson(request, call.schema, MOST_BYTES)) as never),
+  ).catch((error: unknown) => {
+    if (error instanceof ZodError || (error instanceof HttpError && (error.status === 400 || error.status === 413)))
+      tellOf(call.name, error);
+    throw error;
+  });
   sendJson(response, 200, reply);
 
-  /** Who sends what no crew sends is named to the captain, by call and field. */
-  function tellOf(error: ZodError | HttpError): void {
+  /** Names to the captain a ship that sends what no crew sends, by call and field. */
+  function tellOf(name: string, error: ZodError | HttpError): void {
     const fields =
       error instanceof ZodError ? [...new Set(error.issues.map(({ path }) => path.join(".")))].join(", ") : error.message;
     const words = `${name}: ${plain(fields, { most: 200 })}`;
-    if (voyage.sightings.refuse(caller.life, words))
+    if (voyage.context.liveness.refuse(caller.life, words))
       log("ship-call-refused", { voyage: voyage.id, ship: caller.ship, call: words });
   }
 }

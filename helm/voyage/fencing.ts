@@ -1,36 +1,33 @@
-import { dropVerification, giveBack } from "../ledger/claims.ts";
-import type { Ledger } from "../ledger/ledger.ts";
-import type { Log } from "../log.ts";
-import type { Branch } from "../repository/branch.ts";
-
-/** `lost`: refs saved of the ship, ever. `unsaved`: why the mirror of this life's claim could not be saved; its files are where they were. */
-export type Fenced = { lost: string[]; unsaved?: string };
-
-type Parts = {
-  id: string;
-  ledger: Ledger;
-  branch: Branch;
-  /** Accepting.alone */
-  alone: <T>(job: () => Promise<T>) => Promise<T>;
-  log: Log;
-  changed: (...tasks: string[]) => Promise<void>;
-};
+import { giveBack } from "../ledger/claims.ts";
+import { markFenced } from "../ledger/lives.ts";
+import { noteRescue, noteUnsaved, rescuedRefs, whyUnsaved } from "../ledger/rescues.ts";
+import { dropVerification } from "../ledger/verifications.ts";
+import type { Accepting } from "./accepting.ts";
+import type { VoyageContext } from "./context.ts";
 
 /**
- * Ends a life for good. The order is the point (design 8): first the mark, on disk, from which on nothing of that life is accepted; then its mirror is
- * saved; only then may another ship have the task. A helm that dies in between goes on where it was.
+ * What a fence has come to. `lost`: all refs that were ever saved of the ship. `unsaved`: why the mirror of this life's claim could not be saved; its
+ * files are where they were.
+ */
+export type Fenced = { lost: string[]; unsaved?: string };
+
+/**
+ * Ends lives for good. The order is the point (docs/design.md#fence): first the mark, on disk, from which on nothing of that life is accepted; then its
+ * mirror is saved; only then may another ship have the task. A helm that dies in between goes on where it was.
  */
 export class Fencing {
-  readonly #parts: Parts;
+  readonly #context: VoyageContext;
+  readonly #accepting: Accepting;
   readonly #underWay = new Map<number, Promise<Fenced>>();
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(context: VoyageContext, accepting: Accepting) {
+    this.#context = context;
+    this.#accepting = accepting;
   }
 
   /**
-   * Idempotent, also while another call for that life is under way.
-   * @param isLost whether the ship fell silent, and was not taken away by the captain: that costs its task no try, but is counted (claims.giveBack).
+   * Ends a life. It may be called again, also while another call for that life is under way.
+   * @param isLost whether the ship fell silent, and was not taken away by the captain: that costs its task no try, but is counted
    */
   fence(life: number, reason: string, isLost: boolean): Promise<Fenced> {
     const same = this.#underWay.get(life);
@@ -40,10 +37,13 @@ export class Fencing {
     return mine;
   }
 
-  /** A fence that nobody waits for: saving a large tree takes minutes. Called again while it is under way it does nothing; one that failed begins anew. */
+  /**
+   * Begins a fence that nobody waits for: saving a large tree takes minutes. Called again while it is under way it does nothing; a fence that failed
+   * begins anew.
+   */
   begin(life: number, reason: string, isLost: boolean): void {
     if (this.#underWay.has(life)) return;
-    const { log, id } = this.#parts;
+    const { log, id } = this.#context;
     this.fence(life, reason, isLost).catch((error) => log("fence-failed", { voyage: id, life, error: String(error) }));
   }
 
@@ -54,60 +54,49 @@ export class Fencing {
     return this.#outcome(life);
   }
 
-  /** Beside no move of the branch: one for this life that has begun is through before, and none begins after. It waits for no merge. */
+  /** Marks the life beside no move of the branch: one for this life that has begun is through before, and none begins after. It waits for no merge. */
   #mark(life: number, reason: string): Promise<void> {
-    const { ledger, alone, log, id } = this.#parts;
-    return alone(() =>
-      ledger.store.write(() => {
-        const { changes } = ledger.store.run(
-          "UPDATE lives SET fenced = 1, reason = ? WHERE life = ? AND fenced = 0",
-          reason,
-          life,
-        );
-        if (changes) log("fenced", { voyage: id, ship: ledger.life(life)?.ship, life, reason });
+    const { ledger, log, id } = this.#context;
+    return this.#accepting.alone(() =>
+      ledger.write(() => {
+        if (markFenced(ledger, life, reason)) log("fenced", { voyage: id, ship: ledger.life(life)?.ship, life, reason });
       }),
     );
   }
 
   async #rescue(life: number, reason: string): Promise<void> {
-    const { ledger, branch, log, id } = this.#parts;
+    const { ledger, branch, log, id } = this.#context;
     const task = ledger.claimOf(life);
     if (!task) return;
     const { ship } = ledger.life(life)!;
     try {
       const ref = await branch.rescue({ ship, task: task.id, epoch: task.epoch, base: task.grant_tip!, reason });
-      if (ledger.meta(unsavedKey(life))) await ledger.store.write(() => ledger.setMeta(unsavedKey(life), ""));
-      if (!ref) return;
-      await ledger.store.write(() =>
-        ledger.store.run("INSERT OR IGNORE INTO lost VALUES (?, ?, ?, ?, ?)", ref, task.id, task.epoch, ship, ledger.at()),
-      );
+      if (!ref) return await ledger.write(() => noteUnsaved(ledger, life, null));
+      await ledger.write(() => noteRescue(ledger, life, { ref, task: task.id, epoch: task.epoch, ship }));
       log("rescued", { voyage: id, ship, ref });
     } catch (error) {
       // The mirror's files are still in the folder; a task must not hang on them.
       log("rescue-failed", { voyage: id, ship, task: task.id, error: String(error) });
-      await ledger.store.write(() => ledger.setMeta(unsavedKey(life), String(error)));
+      await ledger.write(() => noteUnsaved(ledger, life, String(error)));
     }
   }
 
   async #requeue(life: number, reason: string, isLost: boolean): Promise<void> {
-    const { ledger, changed } = this.#parts;
-    const task = await ledger.store.write(() => {
+    const { ledger } = this.#context;
+    const task = await ledger.write(() => {
       dropVerification(ledger, life, reason);
       const held = ledger.claimOf(life);
       if (held) giveBack(ledger, held, `taken from ${ledger.life(life)!.ship}: ${reason}`, isLost ? "lost" : "handed-back");
       return held?.id;
     });
-    await changed(...(task ? [task] : []));
+    await this.#context.changed(...(task ? [task] : []));
   }
 
   #outcome(life: number): Fenced {
-    const { ledger } = this.#parts;
+    const { ledger } = this.#context;
     const ship = ledger.life(life)?.ship ?? "";
-    const lost = ledger.store.all<{ ref: string }>("SELECT ref FROM lost WHERE ship = ? ORDER BY at", ship).map((row) => row.ref);
-    const unsaved = ledger.meta(unsavedKey(life));
-    return unsaved ? { lost, unsaved } : { lost };
+    const lost = rescuedRefs(ledger, ship);
+    const unsaved = whyUnsaved(ledger, life);
+    return unsaved === undefined ? { lost } : { lost, unsaved };
   }
 }
-
-/** Kept, so that who asks after the fence is told too. */
-const unsavedKey = (life: number) => `unsaved/${life}`;

@@ -1,12 +1,12 @@
 import type { Clock } from "../clock.ts";
 
-/** How long a ship is named for what no crew sends. */
+/** How long a ship is named for having sent what no crew sends. */
 const NAMED_MS = 3600_000;
 
 type Sighting = { atMs: number; wallMs: number; note: string | null; closed: boolean };
 
-/** What was seen of each life lately: calls and open presence streams. In memory only. */
-export class Sightings {
+/** What was heard of each life lately: calls and open presence streams. It is kept in memory only. */
+export class Liveness {
   readonly #clock: Clock;
   readonly #seen = new Map<number, Sighting>();
   readonly #calls = new Map<number, number>();
@@ -19,20 +19,21 @@ export class Sightings {
     this.#beganMs = clock.now();
   }
 
-  /** Silence counts from now, at most once in so long: the helm was away itself. */
+  /** Counts all silence from now, since the helm was away itself; at most once in `onceInMs`. */
   begin(onceInMs: number): void {
     if (this.#clock.now() - this.#beganMs >= onceInMs) this.#beganMs = this.#clock.now();
   }
 
-  /** The helm calls a ship, to wake it. */
+  /** Notes that the helm calls a ship, to wake it. */
   called(life: number): void {
     this.#calls.set(life, this.unanswered(life) + 1);
   }
-  /** How often it was called and not heard of since. */
+  /** How often the ship was called and not heard of since. */
   unanswered(life: number): number {
     return this.#calls.get(life) ?? 0;
   }
 
+  /** Notes a call of the life. @param note what its hand does now, for people */
   seen(life: number, note?: string): void {
     this.#calls.delete(life);
     const before = this.#seen.get(life);
@@ -44,19 +45,19 @@ export class Sightings {
     });
   }
 
-  /** It has sent what no crew sends. Returns whether that is news. */
+  /** Notes that the life has sent what no crew sends. Returns whether that is news. */
   refuse(life: number, words: string): boolean {
     const news = this.refused(life) !== words;
     this.#refused.set(life, { atMs: this.#clock.now(), words });
     return news;
   }
-  /** What that was, in the last hour. */
+  /** What the life has sent in the last hour that no crew sends; null when it was nothing. */
   refused(life: number): string | null {
     const last = this.#refused.get(life);
     return last && this.#clock.now() - last.atMs < NAMED_MS ? last.words : null;
   }
 
-  /** Opens a stream on which `say` can be called; returns what closes it. */
+  /** Notes an open presence stream, on which `say` sends a line. Returns what closes it. */
   open(life: number, say: (line: object) => void): () => void {
     this.seen(life);
     const streams = this.#streams.get(life) ?? new Set();
@@ -68,6 +69,7 @@ export class Sightings {
     };
   }
 
+  /** Sends a line on all presence streams of the life. */
   say(life: number, line: object): void {
     for (const say of this.#streams.get(life) ?? []) say(line);
   }
@@ -75,17 +77,20 @@ export class Sightings {
     for (const life of this.#streams.keys()) this.say(life, line);
   }
 
-  /** Its stream is open, and it was heard of within `silenceMs`: the stream of a ship that froze, or whose network went away, stays open. */
+  /**
+   * Says whether a stream of the life is open and it was heard of within `silenceMs`. The stream alone says nothing: that of a ship which froze, or whose
+   * network went away, stays open.
+   */
   connected(life: number, silenceMs: number): boolean {
     return (this.#streams.get(life)?.size ?? 0) > 0 && this.silentMs(life) <= silenceMs;
   }
-  /** Connected; or heard of within `silenceMs` without having closed its stream since. */
+  /** Says whether the life is connected, or was heard of within `silenceMs` and has not closed its stream since. */
   present(life: number, silenceMs: number): boolean {
     if (this.connected(life, silenceMs)) return true;
     const sighting = this.#seen.get(life);
     return !!sighting && !sighting.closed && this.#clock.now() - sighting.atMs <= silenceMs;
   }
-  /** Milliseconds since it was last heard of, or since the helm could have heard of it. */
+  /** Milliseconds since the life was last heard of, or since the helm could have heard of it. */
   silentMs(life: number): number {
     return this.#clock.now() - Math.max(this.#seen.get(life)?.atMs ?? this.#beganMs, this.#beganMs);
   }
@@ -93,6 +98,7 @@ export class Sightings {
     const sighting = this.#seen.get(life);
     return sighting ? new Date(sighting.wallMs).toISOString() : null;
   }
+  /** What the hand of the life was doing when it last said so. */
   note(life: number): string | null {
     return this.#seen.get(life)?.note ?? null;
   }

@@ -1,5 +1,5 @@
-/** Runs jobs one after the other, in the order they were asked for. */
-export class Lane {
+/** Runs jobs one after the other, in the order in which they were asked for. */
+export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
 
   run<T>(job: () => Promise<T>): Promise<T> {

@@ -1,285 +1,132 @@
-import type { HandSettings, PlanHandSettings } from "../../lib/plan/types.ts";
-import type {
-  AcceptReply,
-  AcceptRequest,
-  AskRequest,
-  ClaimReply,
-  ClaimRequest,
-  Grant,
-  Heartbeat,
-  HeartbeatReply,
-  Hello,
-  HelloReply,
-  LimitedReply,
-  LimitedRequest,
-  ReleaseReply,
-  ReleaseRequest,
-  SessionRequest,
-  TrialRequest,
-  UnverifiedRequest,
-  UsageRequest,
-  VerifiedReply,
-  VerifiedRequest,
-} from "../../lib/protocol/ship-api.ts";
-import { blockSpent, blockSpentBeforeGrant, whyVoyageIsSpent } from "../ledger/budget.ts";
+import type { z } from "zod";
+import type { ShipApi, ShipCall } from "../../lib/protocol/ship-api.ts";
 import * as claims from "../ledger/claims.ts";
-import { isTriedAnew } from "../ledger/faults.ts";
-import { grantOf } from "../ledger/grant.ts";
-import * as hands from "../ledger/hand-reports.ts";
 import type { Life } from "../ledger/ledger.ts";
-import { limitOf, noteLimit } from "../ledger/limits.ts";
 import { Refused } from "../ledger/refused.ts";
 import type { Accepting } from "./accepting.ts";
-import type { Voyage } from "./voyage.ts";
+import type { VoyageContext } from "./context.ts";
 
-/** Of "nothing" answers only the newest few of a ship can still be asked for again. */
-const NOTHINGS_KEPT = 32;
+type Body<Name extends ShipCall> = ShipApi[Name]["body"];
+type Reply<Name extends ShipCall> = ShipApi[Name]["reply"];
 
-type Parts = {
-  voyage: Voyage;
-  accepting: Accepting;
-  /** Task files and watchers are told. */
-  changed: (...tasks: string[]) => Promise<void>;
-  notify: () => void;
+/** One call of the ship API. A request may come twice, since its answer may be lost: `idempotent` says what happens then. */
+export type Call<Name extends ShipCall> = {
+  /** What the body must be. */
+  schema: z.ZodType<Body<Name>>;
+  /** The call is heard of a fenced life too. @default false */
+  alsoFenced?: boolean;
+} & (RunAgain<Name> | RunOnce<Name>);
+
+/** A call that may run again with the same request: the second run changes nothing more. */
+type RunAgain<Name extends ShipCall> = {
+  idempotent: true;
+  run: (caller: Life, ask: Body<Name>) => Reply<Name> | Promise<Reply<Name>>;
 };
 
-type Nothing = Omit<Extract<ClaimReply, { kind: "nothing" }>, "free">;
+/** A call that must run once: its reply is stored with it, and given again to the same request. */
+type RunOnce<Name extends ShipCall> = {
+  idempotent: false;
+  /**
+   * Runs inside the one write of the ledger that stores the reply.
+   * @param touched takes the tasks that have changed: their files are written
+   */
+  run: (caller: Life, ask: Body<Name>, touched: Set<string>) => Reply<Name>;
+  /** It runs beside no move of the branch. @default false */
+  alone?: boolean;
+  /** Says of a reply that the call has changed nothing: such a reply is kept in memory alone, as long as a ship may ask again. */
+  changedNothing?: (reply: Reply<Name>) => boolean;
+  /** The files of tasks are written soon after the answer, and not before it. @default false */
+  answersBeforeFiles?: boolean;
+  /** Adds what goes with each answer and is not stored with each. */
+  complete?: (reply: Reply<Name>, ask: Body<Name>) => Reply<Name>;
+};
 
-/** What ships ask of a voyage (lib/protocol/ship-api.ts). Each call takes the caller's life, which its token was minted for, and throws {@link Refused}. */
+export type CallTable = { [Name in ShipCall]: Call<Name> };
+
+/** How many replies that changed nothing are kept of each life: only the newest few can still be asked for again. */
+const KEPT_IN_MEMORY = 32;
+
+/** Answers what ships ask of a voyage (lib/protocol/ship-api.ts). A caller is the life that its token was minted for. */
 export class ShipCalls {
-  readonly #voyage: Voyage;
+  readonly #context: VoyageContext;
   readonly #accepting: Accepting;
-  readonly #changed: Parts["changed"];
-  readonly #notify: Parts["notify"];
-  /** Without the list of free tasks, which may be long, and is of the moment. */
-  readonly #nothings = new Map<number, Map<string, Nothing>>();
+  readonly #table: CallTable;
+  readonly #inMemory = new Map<number, Map<string, unknown>>();
 
-  constructor(parts: Parts) {
-    this.#voyage = parts.voyage;
-    this.#accepting = parts.accepting;
-    this.#changed = parts.changed;
-    this.#notify = parts.notify;
+  constructor(context: VoyageContext, accepting: Accepting, table: CallTable) {
+    this.#context = context;
+    this.#accepting = accepting;
+    this.#table = table;
   }
 
-  async hello(caller: Life, ask: Hello): Promise<HelloReply> {
-    this.#seen(caller, ask.incarnation);
-    await this.#ledger.store.write(() => {
-      claims.assertAlive(this.#ledger, caller.life);
-      this.#ledger.store.run("UPDATE lives SET hello_at = ?, greeted = 1 WHERE life = ?", this.#ledger.at(), caller.life);
-    });
-    const held = this.#ledger.claimOf(caller.life);
-    this.#notify();
-    return {
-      voyage: {
-        id: this.#voyage.id,
-        stack: this.#ledger.meta("stack")!,
-        branch: this.#voyage.branch,
-        name: this.#ledger.meta("name")!,
-      },
-      ship: caller.ship,
-      hand: this.#ledger.meta("hand") === "claude" ? "claude" : "rehearsal",
-      ...this.#voyage.timing,
-      ...this.#trialDue(caller),
-      ...this.#interactive(),
-      claim: held ? this.#withSpec(grantOf(this.#ledger, held)) : null,
-      ...(isTriedAnew(this.#ledger, caller.life) && { anew: true as const }),
-    };
+  /** The call of that name; undefined when the ship API has none. */
+  named(name: string): { name: ShipCall; schema: z.ZodType; alsoFenced: boolean } | undefined {
+    if (!Object.hasOwn(this.#table, name)) return undefined;
+    const { schema, alsoFenced = false } = this.#table[name as ShipCall];
+    return { name: name as ShipCall, schema, alsoFenced };
   }
 
-  async claim(caller: Life, ask: ClaimRequest): Promise<ClaimReply> {
-    this.#seen(caller, ask.incarnation);
-    const nothings = this.#nothings.get(caller.life);
-    const nothing = nothings?.get(ask.requestId);
-    if (nothing) return ask.only === undefined ? nothing : { ...nothing, free: this.#ledger.freeTasks() };
-    const retryAfterSeconds = Math.min(2, this.#voyage.timing.heartbeatSeconds / 5);
-    let blocked: string[] = [];
-    const reply = await this.#ledger.store.write(() => {
-      const stored = this.#ledger.reply<ClaimReply>(caller.life, ask.requestId);
-      if (stored) return stored;
-      const life = claims.assertAlive(this.#ledger, caller.life);
-      blocked = blockSpentBeforeGrant(this.#ledger);
-      // What comes of it could not be accepted.
-      const isHeldUp = this.#voyage.trouble !== null && !this.#ledger.claimOf(caller.life);
-      if (isHeldUp) return { kind: "nothing" as const, reason: "paused" as const, retryAfterSeconds };
-      const made = claims.claim(this.#ledger, life, this.#voyage.tip, retryAfterSeconds, ask.only);
-      return made.kind === "nothing" ? made : this.#ledger.remember(caller.life, ask.requestId, made);
-    });
-    if (blocked.length > 0) void this.#changed(...blocked);
-    if (reply.kind === "nothing") {
-      // Remembered in memory: it changed nothing, and no request outlives the helm's own death.
-      const kept = nothings ?? new Map<string, Nothing>();
-      const { free: _, ...brief } = reply;
-      kept.set(ask.requestId, brief);
-      if (kept.size > NOTHINGS_KEPT) kept.delete(kept.keys().next().value!);
-      this.#nothings.set(caller.life, kept);
-      return reply;
-    }
-    if (reply.kind !== "grant") return reply;
-    void this.#changed(reply.grant.task.id);
-    return { kind: "grant", grant: this.#withSpec(reply.grant) };
+  /**
+   * Answers one request, the same way each time that it comes.
+   * @throws Refused when the ledger decides against it
+   */
+  async answer<Name extends ShipCall>(name: Name, caller: Life, ask: Body<Name>): Promise<Reply<Name>> {
+    const call: Call<Name> = this.#table[name];
+    if (!caller.fenced || !call.alsoFenced) this.#seen(caller, ask);
+    return call.idempotent ? call.run(caller, ask) : this.#once(call, caller, ask);
   }
 
-  /** A spec may be long: it goes with each grant, but is not stored with each. */
-  #withSpec(grant: Grant): Grant {
-    const spec = this.#ledger.meta("spec");
-    return grant.hand && spec ? { ...grant, spec } : grant;
+  async #once<Name extends ShipCall>(call: RunOnce<Name>, caller: Life, ask: Body<Name>): Promise<Reply<Name>> {
+    const { ledger } = this.#context;
+    const complete = (reply: Reply<Name>) => call.complete?.(reply, ask) ?? reply;
+    const kept = this.#inMemory.get(caller.life)?.get(ask.requestId) as Reply<Name> | undefined;
+    if (kept !== undefined) return complete(kept);
+    const touched = new Set<string>();
+    const write = () =>
+      ledger.write(() => {
+        const stored = ledger.reply<Reply<Name>>(caller.life, ask.requestId);
+        if (stored !== undefined) return stored;
+        claims.assertAlive(ledger, caller.life);
+        const made = call.run(caller, ask, touched);
+        return call.changedNothing?.(made) ? made : ledger.remember(caller.life, ask.requestId, made);
+      });
+    const reply = await (call.alone ? this.#accepting.alone(write) : write());
+    if (call.changedNothing?.(reply)) this.#keep(caller.life, ask.requestId, reply);
+    if (!call.answersBeforeFiles) await this.#context.changed(...touched);
+    else if (touched.size > 0) void this.#context.changed(...touched);
+    return complete(reply);
   }
 
-  /** Not remembered by request id: it changes nothing that outlives the helm. */
-  heartbeat(caller: Life, ask: Heartbeat): HeartbeatReply {
-    this.#seen(caller, ask.incarnation, ask.note);
-    claims.assertAlive(this.#ledger, caller.life);
-    if (ask.claim) claims.assertHolds(this.#ledger, caller.life, ask.claim.task, ask.claim.epoch);
-    return this.#steer(caller);
+  /** Keeps a reply that changed nothing. No request outlives the helm's own death, so memory is enough. */
+  #keep(life: number, requestId: string, reply: unknown): void {
+    const kept = this.#inMemory.get(life) ?? new Map<string, unknown>();
+    kept.set(requestId, reply);
+    if (kept.size > KEPT_IN_MEMORY) kept.delete(kept.keys().next().value!);
+    this.#inMemory.set(life, kept);
   }
 
-  #steer(caller: Life): HeartbeatReply {
-    if (this.#ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
-    const spent = whyVoyageIsSpent(this.#ledger);
-    if (spent) return { steer: "budget", reason: spent };
-    const limited = limitOf(this.#ledger, caller.ship);
-    return { steer: "go", ...this.#trialDue(caller), ...(limited && { limitedUntil: limited.until }) };
-  }
-
-  #interactive(): { interactive?: NonNullable<HelloReply["interactive"]> } {
-    const { interactive, ...settings } = JSON.parse(this.#ledger.meta("claude") || "{}") as PlanHandSettings;
-    // An empty sail's one task says by itself how it is done.
-    if (!interactive || this.#ledger.meta("hand") !== "claude" || this.#ledger.meta("orders")) return {};
-    return { interactive: { ...settings, spec: this.#ledger.meta("spec") ?? "" } };
-  }
-
-  #trialDue(caller: Life): { trial?: HandSettings } {
-    if (this.#ledger.fitness(caller.life) !== "due") return {};
-    return { trial: JSON.parse(this.#ledger.meta("claude") || "{}") as HandSettings };
-  }
-
-  async accept(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
-    this.#seen(caller, ask.incarnation);
-    return this.#accepting.accept(caller, ask);
-  }
-
-  async release(caller: Life, ask: ReleaseRequest): Promise<ReleaseReply> {
-    return this.#end(caller, ask, () => claims.release(this.#ledger, caller.life, ask));
-  }
-
-  /** Beside no move of the branch: a claim whose branch move is under way must not be given back meanwhile. */
-  async #end(
-    caller: Life,
-    ask: { requestId: string; incarnation: string; task: string },
-    end: () => ReleaseReply,
-  ): Promise<ReleaseReply> {
-    this.#seen(caller, ask.incarnation);
-    let blocked: string[] = [];
-    const reply = await this.#accepting.alone(() =>
-      this.#ledger.store.write(() => {
-        const stored = this.#ledger.reply<ReleaseReply>(caller.life, ask.requestId);
-        if (stored) return stored;
-        claims.assertAlive(this.#ledger, caller.life);
-        const ended = end();
-        blocked = blockSpent(this.#ledger, [this.#ledger.task(ask.task)]);
-        if (blocked.includes(ask.task)) ended.status = "blocked";
-        return this.#ledger.remember(caller.life, ask.requestId, ended);
-      }),
-    );
-    await this.#changed(ask.task, ...blocked);
-    return reply;
-  }
-
-  /** As {@link release}, by a question to the captain. */
-  async ask(caller: Life, ask: AskRequest): Promise<ReleaseReply> {
-    return this.#end(caller, ask, () => hands.ask(this.#ledger, caller.life, ask));
-  }
-
-  /** On disk before the answer: the hand starts after it. */
-  async session(caller: Life, ask: SessionRequest): Promise<Record<string, never>> {
-    this.#seen(caller, ask.incarnation);
-    await this.#ledger.store.write(() => {
-      claims.assertAlive(this.#ledger, caller.life);
-      hands.beginSession(this.#ledger, caller.life, ask);
-    });
-    return {};
-  }
-
-  /** Of a fenced life too: what it has spent is spent. Task files say it at a run's end: as it grows each ship's sync would have to carry it. */
-  async usage(caller: Life, ask: UsageRequest): Promise<HeartbeatReply> {
-    if (!caller.fenced) this.#seen(caller, ask.incarnation);
-    const blocked = await this.#ledger.store.write(() => {
-      hands.noteUsage(this.#ledger, caller.life, ask);
-      return ask.task === undefined ? [] : blockSpent(this.#ledger, [this.#ledger.task(ask.task)]);
-    });
-    const ended = ask.growing || ask.task === undefined ? [] : [ask.task];
-    if (ended.length + blocked.length > 0) await this.#changed(...ended, ...blocked);
-    else this.#notify();
-    return this.#steer(caller);
-  }
-
-  /** What came of the trial of its hand. Again after each launch. */
-  async trial(caller: Life, ask: TrialRequest): Promise<Record<string, never>> {
-    this.#seen(caller, ask.incarnation);
-    await this.#ledger.store.write(() => {
-      claims.assertAlive(this.#ledger, caller.life);
-      this.#ledger.setFitness(caller.life, ask.fit ? "fit" : { unfit: ask.message });
-    });
-    this.#notify();
-    return {};
-  }
-
-  async limited(caller: Life, ask: LimitedRequest): Promise<LimitedReply> {
-    this.#seen(caller, ask.incarnation);
-    const until = await this.#ledger.store.write(() => {
-      claims.assertAlive(this.#ledger, caller.life);
-      noteLimit(this.#ledger, caller.ship, ask);
-      return limitOf(this.#ledger, caller.ship)?.until ?? ask.until;
-    });
-    this.#notify();
-    return { until };
-  }
-
-  async verified(caller: Life, ask: VerifiedRequest): Promise<VerifiedReply> {
-    this.#seen(caller, ask.incarnation);
-    await this.#ledger.store.write(() => {
-      if (this.#ledger.reply(caller.life, ask.requestId)) return;
-      claims.assertAlive(this.#ledger, caller.life);
-      claims.verified(this.#ledger, caller.life, ask);
-      this.#ledger.remember(caller.life, ask.requestId, {});
-    });
-    await this.#changed();
-    return { state: this.#voyage.status().state };
-  }
-
-  async unverified(caller: Life, ask: UnverifiedRequest): Promise<Record<string, never>> {
-    this.#seen(caller, ask.incarnation);
-    await this.#ledger.store.write(() => {
-      if (this.#ledger.reply(caller.life, ask.requestId)) return;
-      claims.assertAlive(this.#ledger, caller.life);
-      claims.unverified(this.#ledger, caller.life, ask);
-      this.#ledger.remember(caller.life, ask.requestId, {});
-    });
-    await this.#changed();
-    return {};
-  }
-
-  /** A presence stream is open until the returned function is called. Throws Refused `fenced`. */
-  present(caller: Life, say: (line: object) => void): () => void {
-    claims.assertAlive(this.#ledger, caller.life);
-    const close = this.#voyage.sightings.open(caller.life, say);
-    if (this.#ledger.ship(caller.ship)?.stopping) say({ type: "stop", reason: "the captain says stop" });
-    this.#notify();
-    return () => {
-      close();
-      this.#notify();
-    };
-  }
-
-  get #ledger() {
-    return this.#voyage.ledger;
-  }
-
-  #seen(caller: Life, incarnation: string, note?: string): void {
+  #seen(caller: Life, { incarnation, note }: { incarnation: string; note?: string | undefined }): void {
     if (caller.incarnation !== incarnation) {
       throw new Refused("wrong-incarnation", `this token is for ${caller.ship} (${caller.incarnation}), not for ${incarnation}`);
     }
-    this.#voyage.sightings.seen(caller.life, note);
-    this.#voyage.leases.renew(caller.life);
+    this.#context.liveness.seen(caller.life, note);
+    this.#context.leases.renew(caller.life);
+  }
+
+  /**
+   * Notes that a presence stream of this life is open, until the returned function is called.
+   * @param say sends a line on the stream
+   * @throws Refused `fenced`
+   */
+  present(caller: Life, say: (line: object) => void): () => void {
+    const { ledger, liveness } = this.#context;
+    claims.assertAlive(ledger, caller.life);
+    const close = liveness.open(caller.life, say);
+    if (ledger.ship(caller.ship)?.stopping) say({ type: "stop", reason: "the captain says stop" });
+    this.#context.notify();
+    return () => {
+      close();
+      this.#context.notify();
+    };
   }
 }

@@ -1,13 +1,39 @@
 import type { PlanHandSettings } from "../../lib/plan/types.ts";
-import type { ShipRow } from "../../lib/protocol/admin-api.ts";
+import type { ShipRow, VoyageStatus } from "../../lib/protocol/admin-api.ts";
 import type { TaskRow, VoyageState } from "../../lib/protocol/status.ts";
 import { budgetOf } from "../ledger/budget.ts";
 import { whyFaulty } from "../ledger/faults.ts";
 import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } from "../ledger/ledger.ts";
-import { limitOf, voyageLimit } from "../ledger/limits.ts";
-import type { Sightings } from "./liveness.ts";
+import { grantableCount, limitOf, voyageLimit } from "../ledger/limits.ts";
+import { hasHeardOfAnyShip } from "../ledger/lives.ts";
+import type { VoyageContext } from "./context.ts";
 
-/** How the ledger looks to people (lib/protocol/status.ts). Nothing here changes anything. */
+/** How a voyage looks to people (lib/protocol/status.ts). Nothing here changes anything. */
+
+export function voyageStatus(context: VoyageContext): VoyageStatus {
+  const { ledger, tip, trouble } = context;
+  const verified = ledger.verified(tip, ledger.meta("verify") ?? "");
+  const ships = shipRows(context);
+  const limited = voyageLimit(ledger);
+  return {
+    id: context.id,
+    stack: ledger.meta("stack") ?? "",
+    name: ledger.meta("name") ?? "",
+    state: stateOfVoyage(ledger, tip, ships),
+    branch: context.branch.name,
+    tip,
+    verified: verified
+      ? { commit: verified.commit_id, exitCode: verified.exit_code ?? -1, output: verified.output ?? "", at: verified.at }
+      : null,
+    tasks: ledger.tasks().map((task) => taskRow(ledger, task)),
+    ships,
+    spend: { ...ledger.spend(), budgetUsd: ledger.budgetUsd() ?? null, byShip: ledger.spendByShip() },
+    ...(isInteractive(ledger) && { interactive: true as const }),
+    ...(limited && { limited }),
+    ...(trouble !== null && { trouble }),
+    asOf: ledger.at(),
+  };
+}
 
 export function taskRow(ledger: Ledger, row: TaskRecord): TaskRow {
   const task = parseTask(row.body);
@@ -32,12 +58,25 @@ export function taskRow(ledger: Ledger, row: TaskRecord): TaskRow {
   };
 }
 
-export function shipRow(
-  ledger: Ledger,
-  record: ShipRecord,
-  sightings: Sightings,
-  at: { silenceMs: number; lostMs: number; freeTasks: boolean; verification: boolean },
-): ShipRow {
+export function shipRows(context: VoyageContext): ShipRow[] {
+  const work = workLeft(context);
+  return context.ledger.ships().map((record) => rowOf(context, record, work));
+}
+
+/** The row of one ship; null when it is not registered. */
+export function shipRow(context: VoyageContext, ship: string): ShipRow | null {
+  const record = context.ledger.ship(ship);
+  return record ? rowOf(context, record, workLeft(context)) : null;
+}
+
+type WorkLeft = { freeTasks: boolean; verification: boolean };
+const workLeft = ({ ledger, tip }: VoyageContext): WorkLeft => ({
+  freeTasks: grantableCount(ledger) > 0,
+  verification: ledger.verificationDue(tip),
+});
+
+function rowOf(context: VoyageContext, record: ShipRecord, work: WorkLeft): ShipRow {
+  const { ledger, liveness, silenceMs } = context;
   const life = ledger.life(record.life)!;
   const held = ledger.claimOf(life.life);
   const verifying = ledger.openVerification()?.life === life.life;
@@ -45,20 +84,20 @@ export function shipRow(
   const fitness = ledger.fitness(life.life);
   const unfit = typeof fitness === "object" ? fitness.unfit : whyFaulty(ledger, life.life);
   const limited = limitOf(ledger, record.ship);
-  const refused = sightings.refused(life.life);
-  const unanswered = sightings.unanswered(life.life);
-  const state = stateOf(life, record, holds, sightings, at);
+  const refused = liveness.refused(life.life);
+  const unanswered = liveness.unanswered(life.life);
+  const state = stateOfShip(context, life, record, holds);
   return {
     ship: record.ship,
     incarnation: life.incarnation,
     state,
-    connected: sightings.connected(life.life, at.silenceMs),
-    lastSeenAt: sightings.lastSeenAt(life.life) ?? life.hello_at,
+    connected: liveness.connected(life.life, silenceMs),
+    lastSeenAt: liveness.lastSeenAt(life.life) ?? life.hello_at,
     task: held?.id ?? null,
     epoch: held?.epoch ?? null,
-    // What one that is gone said last is not what it does.
-    note: verifying ? "verify.sh" : THERE.has(state) ? sightings.note(life.life) : null,
-    hasWork: holds || at.verification || (at.freeTasks && !limited),
+    // What a ship that is gone has said last is not what it does now.
+    note: verifying ? "verify.sh" : THERE.has(state) ? liveness.note(life.life) : null,
+    hasWork: holds || work.verification || (work.freeTasks && !limited),
     ...(unfit !== undefined && { unfit }),
     ...(limited && { limited }),
     ...(refused && { refused }),
@@ -68,23 +107,20 @@ export function shipRow(
 
 const THERE: ReadonlySet<ShipRow["state"]> = new Set(["working", "idle", "stopping"]);
 
-function stateOf(
-  life: Life,
-  record: ShipRecord,
-  holds: boolean,
-  sightings: Sightings,
-  at: { silenceMs: number; lostMs: number },
-): ShipRow["state"] {
-  const present = sightings.present(life.life, at.silenceMs);
+function stateOfShip(context: VoyageContext, life: Life, record: ShipRecord, holds: boolean): ShipRow["state"] {
+  const { liveness, silenceMs, timing } = context;
+  const present = liveness.present(life.life, silenceMs);
   if (life.fenced) return "fenced";
   if (record.stopping) return present ? "stopping" : "ended";
   if (!life.hello_at) return "new";
   if (holds)
-    return sightings.connected(life.life, at.silenceMs) || sightings.silentMs(life.life) <= at.lostMs ? "working" : "lost";
+    return liveness.connected(life.life, silenceMs) || liveness.silentMs(life.life) <= timing.fenceSeconds * 1000
+      ? "working"
+      : "lost";
   return present ? "idle" : "ended";
 }
 
-export function voyageState(ledger: Ledger, tip: string, ships: readonly ShipRow[]): VoyageState {
+function stateOfVoyage(ledger: Ledger, tip: string, ships: readonly ShipRow[]): VoyageState {
   if (ledger.meta("sunk")) return "sunk";
   const { pending, claimed, blocked } = ledger.counts();
   if (pending + claimed + blocked === 0) {
@@ -98,20 +134,20 @@ export function voyageState(ledger: Ledger, tip: string, ships: readonly ShipRow
   if (ledger.hasOpenQuestion()) return "needs-captain";
   if (!moving) return "blocked";
   if (voyageLimit(ledger)) return "limited";
-  if (!ledger.store.one("SELECT 1 FROM lives WHERE hello_at IS NOT NULL LIMIT 1")) return "planning";
+  if (!hasHeardOfAnyShip(ledger)) return "planning";
   if (ships.some((ship) => THERE.has(ship.state) || isComing(ledger, ship))) return "sailing";
   return ships.length > 0 && ships.every((ship) => ship.state === "lost" || ship.state === "fenced") ? "lost" : "stalled";
 }
 
-/** After so many calls that nobody answered, a ship is not counted on any more: some 15 s, by the waker's back-off. */
+/** A ship that did not answer so many calls is not counted on any more: that takes some 15 s, by the waker's back-off. */
 const MOST_CALLS = 3;
 
-/** Is it asleep, so that the helm wakes it for the work that is left? */
+/** Says whether the ship is asleep, so that the helm wakes it for the work that is left. */
 const isComing = (ledger: Ledger, { ship, state, unfit, unanswered = 0 }: ShipRow) =>
   state === "ended" && unfit === undefined && unanswered < MOST_CALLS && !ledger.ship(ship)?.stopping;
 
-/** Can a person type to its ships' hands? To an empty sail's, too: its plan says the same. */
-export function isInteractive(ledger: Ledger): boolean {
+/** Says whether a person can type to the hands of the ships. To an empty sail's, too: its plan says the same. */
+function isInteractive(ledger: Ledger): boolean {
   const { interactive } = JSON.parse(ledger.meta("claude") || "{}") as PlanHandSettings;
   return interactive === true && ledger.meta("hand") === "claude";
 }

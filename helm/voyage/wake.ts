@@ -3,9 +3,11 @@ import { spriteName } from "../../lib/base/naming.ts";
 import { said } from "../../lib/base/text.ts";
 import { launchCrew } from "../../lib/ship/crew-launch.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
-import type { Clock } from "../clock.ts";
-import type { Log } from "../log.ts";
-import type { Voyage } from "./voyage.ts";
+import { grantableCount } from "../ledger/limits.ts";
+import { currentLife } from "../ledger/lives.ts";
+import type { VoyageContext } from "./context.ts";
+import type { Crews } from "./crews.ts";
+import { shipRows } from "./status.ts";
 
 const FIRST_BACK_OFF_MS = 2_000;
 const LONGEST_BACK_OFF_MS = 60_000;
@@ -14,25 +16,25 @@ const EXEC_MS = 60_000;
 type Attempt = { count: number; notBeforeMs: number; busy: boolean };
 
 /**
- * Wakes ships that work is left for (design 10): a provider exec wakes the VM and starts the crew unless it runs. Woken are
+ * Wakes ships for which work is left (docs/design.md#awake): an exec of the provider wakes the VM and starts the crew unless it runs. Woken are
  * - ships that fell silent with a claim (a VM that slept because it could not reach the helm): they go on with it; and
  * - ships that had nothing to do and ended, as many as there are free tasks that no idle ship will take.
- * Not woken: ships that never came up (their launch is `up`'s), whose hand cannot work, that were told to stop, or that are fenced. One attempt a ship at a time, with a
- * back-off that starts over when the ship says hello. A ship that the provider does not have any more is fenced; making it anew is `up`'s.
+ *
+ * Not woken are ships that never reported (`up` launches them), whose hand cannot work, that were told to stop, or that are fenced. A ship has one attempt
+ * at a time, with a back-off that starts over when it is connected. A ship that the provider does not have any more is fenced; `up` makes it anew.
  */
 export class Waker {
-  readonly #voyage: Voyage;
+  readonly #context: VoyageContext;
+  readonly #crews: Crews;
   readonly #open: () => Promise<SpritesClient>;
-  readonly #clock: Clock;
-  readonly #log: Log;
   readonly #attempts = new Map<string, Attempt>();
   #closed = false;
 
-  constructor(parts: { voyage: Voyage; open: () => Promise<SpritesClient>; clock: Clock; log: Log }) {
-    this.#voyage = parts.voyage;
-    this.#open = parts.open;
-    this.#clock = parts.clock;
-    this.#log = parts.log;
+  /** @param open opens the provider's API */
+  constructor(context: VoyageContext, crews: Crews, open: () => Promise<SpritesClient>) {
+    this.#context = context;
+    this.#crews = crews;
+    this.#open = open;
   }
 
   /** Looks once, and begins to wake what is due. It waits for no ship: one that is slow to wake does not keep the others asleep. */
@@ -46,9 +48,9 @@ export class Waker {
   }
 
   #due(): string[] {
-    const { ledger, sightings, timing, tip } = this.#voyage;
-    const rows = this.#voyage.ships();
-    const now = this.#clock.now();
+    const { ledger, liveness, silenceMs, tip, clock } = this.#context;
+    const rows = shipRows(this.#context);
+    const now = clock.now();
     const may = (ship: string) => {
       const attempt = this.#attempts.get(ship);
       return !attempt || (!attempt.busy && now >= attempt.notBeforeMs);
@@ -58,10 +60,10 @@ export class Waker {
     const silent = rows.filter((row) => {
       const life = ledger.ship(row.ship)!.life;
       const holding = row.task !== null || ledger.openVerification()?.life === life;
-      const quiet = sightings.silentMs(life) > timing.heartbeatSeconds * 3_000;
+      const quiet = liveness.silentMs(life) > silenceMs;
       return holding && quiet && (row.state === "working" || row.state === "lost");
     });
-    const free = ledger.grantableCount() + (ledger.verificationDue(tip) ? 1 : 0);
+    const free = grantableCount(ledger) + (ledger.verificationDue(tip) ? 1 : 0);
     const coming = rows.filter(
       (row) => !row.unfit && (row.state === "idle" || (row.state === "ended" && this.#attempts.get(row.ship)?.busy)),
     ).length;
@@ -72,31 +74,31 @@ export class Waker {
   }
 
   async #wake(ship: string): Promise<void> {
-    const { ledger, sightings, id } = this.#voyage;
+    const { ledger, liveness, log, clock, id } = this.#context;
     const attempt = this.#attempts.get(ship) ?? { count: 0, notBeforeMs: 0, busy: false };
     this.#attempts.set(ship, attempt);
     attempt.busy = true;
     attempt.count++;
-    this.#log("wake", { voyage: id, ship, attempt: attempt.count });
+    log("wake", { voyage: id, ship, attempt: attempt.count });
     try {
-      const life = ledger.life(ledger.ship(ship)!.life)!;
-      sightings.called(life.life);
+      const life = currentLife(ledger, ship)!;
+      liveness.called(life.life);
       const sprites = await this.#open();
       const name = spriteName(ledger.meta("stack")!, id, ship);
       const sprite = await sprites.get(name);
       if (sprite?.id !== life.incarnation) {
-        this.#log("ship-gone", { voyage: id, ship, now: sprite?.id ?? null });
-        await this.#voyage.crews.fence(ship, life.incarnation, "the provider does not have it any more");
+        log("ship-gone", { voyage: id, ship, now: sprite?.id ?? null });
+        await this.#crews.fence(ship, life.incarnation, "the provider does not have it any more");
         return;
       }
       const result = await sprites.exec(name, launchCrew, { timeoutMs: EXEC_MS });
       if (result.exitCode !== 0)
         throw new OcaptainError("WAKE", `the crew of ${name} could not be started: ${said(result.stderr)}`);
     } catch (error) {
-      this.#log("wake-failed", { voyage: id, ship, attempt: attempt.count, error: String(error) });
+      log("wake-failed", { voyage: id, ship, attempt: attempt.count, error: String(error) });
     } finally {
       attempt.busy = false;
-      attempt.notBeforeMs = this.#clock.now() + Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (attempt.count - 1));
+      attempt.notBeforeMs = clock.now() + Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (attempt.count - 1));
     }
   }
 }

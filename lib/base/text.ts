@@ -57,3 +57,6 @@ export const plainJson = (value: unknown, indent?: number): string =>
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
       .join(""),
   );
+
+/** An amount of US dollars for people: `$0.42`, and `$0.0042` where whole cents would say little. */
+export const usd = (value: number) => `$${value.toFixed(value > 0 && value < 0.1 ? 4 : 2)}`;

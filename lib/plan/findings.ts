@@ -13,8 +13,3 @@ const inOrder = new Intl.Collator("en", { numeric: true }).compare;
 export function sortFindings(findings: readonly Finding[]): Finding[] {
   return [...findings].sort((a, b) => inOrder(a.file, b.file) || inOrder(a.field, b.field) || inOrder(a.message, b.message));
 }
-
-/** A line a finding, for people: `tasks/3.json blockedBy[1]: there is no task "9"`. */
-export function formatFindings(findings: readonly Finding[]): string {
-  return findings.map(({ file, field, message }) => `${file}${field && ` ${field}`}: ${message}`).join("\n");
-}

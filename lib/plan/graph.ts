@@ -16,25 +16,6 @@ export function topologicalOrder(nodes: readonly Node[]): string[] {
   throw new OcaptainError("CYCLE", `the tasks wait for each other: ${formatCycle(findCycles(nodes)[0] ?? left)}`);
 }
 
-/** The longest chain of tasks of which each blocks the next: no number of ships is faster than it. */
-export function longestChain(nodes: readonly Node[]): string[] {
-  const blockers = new Map(nodes.map((node) => [node.id, node.blockedBy]));
-  const before = new Map<string, { length: number; from: string | null }>();
-  let last: string | null = null;
-  for (const id of topologicalOrder(nodes)) {
-    let best: { length: number; from: string | null } = { length: 1, from: null };
-    for (const blocker of blockers.get(id) ?? []) {
-      const length = (before.get(blocker)?.length ?? 0) + 1;
-      if (length > best.length) best = { length, from: blocker };
-    }
-    before.set(id, best);
-    if (last === null || best.length > (before.get(last)?.length ?? 0)) last = id;
-  }
-  const chain: string[] = [];
-  for (let id = last; id !== null; id = before.get(id)?.from ?? null) chain.unshift(id);
-  return chain;
-}
-
 /** People mend a few at a time, and each round of search costs a pass over the graph. */
 const MOST_CYCLES = 20;
 

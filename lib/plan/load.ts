@@ -7,7 +7,7 @@ import { type Finding, sortFindings } from "./findings.ts";
 import { MAX_JSON_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
 import { parseJson, readText } from "./read.ts";
 import { meantRepo } from "./repo.ts";
-import { CARRIAGE_RETURN, VoyageFile } from "./schema.ts";
+import { CARRIAGE_RETURN, PlanFile } from "./schema.ts";
 import { type Script, shellProblems } from "./shell-syntax.ts";
 import { loadTasks } from "./tasks.ts";
 import type { Plan, PlanTask } from "./types.ts";
@@ -91,7 +91,7 @@ export function purposeOf(spec: string): string {
 async function loadVoyage(
   folder: string,
   repo: string | undefined,
-): Promise<{ file: VoyageFile | null; repo: string | undefined; findings: Finding[] }> {
+): Promise<{ file: PlanFile | null; repo: string | undefined; findings: Finding[] }> {
   const findings: Finding[] = [];
   const finding = (message: string, field = "") => findings.push({ file: "voyage.json", field, message });
   const none = { file: null, repo, findings };
@@ -107,7 +107,7 @@ async function loadVoyage(
     return none;
   }
   for (const { field, message } of json.repeated) finding(message, field);
-  const checked = checkInput(VoyageFile, json.value);
+  const checked = checkInput(PlanFile, json.value);
   if ("problems" in checked) {
     for (const { field, message } of checked.problems) finding(message, field);
     return none;
@@ -131,7 +131,7 @@ async function misnamed(folder: string, file: string): Promise<Finding[]> {
   return alike.map((name) => ({ file: name, field: "", message: `is not read; did you mean ${file}?` }));
 }
 
-function scriptsOf(voyage: VoyageFile | null, verify: string | null, tasks: readonly PlanTask[]): Script[] {
+function scriptsOf(voyage: PlanFile | null, verify: string | null, tasks: readonly PlanTask[]): Script[] {
   const scripts: Script[] = [];
   const add = (file: string, field: string, text: unknown) => {
     if (typeof text === "string" && !text.includes("\r")) scripts.push({ file, field, text });

@@ -66,7 +66,7 @@ const domain = z
     if (problem) context.addIssue(`${problem}; it is ${shown(name)}`);
   });
 
-export const VoyageFile = z.strictObject({
+export const PlanFile = z.strictObject({
   name: line.max(200),
   repo: repoField.nullish(),
   recommended_ships: count(MAX_SHIPS).nullish(),
@@ -86,7 +86,7 @@ export const VoyageFile = z.strictObject({
   github: z.boolean().nullish(),
   x: ignored,
 });
-export type VoyageFile = z.infer<typeof VoyageFile>;
+export type PlanFile = z.infer<typeof PlanFile>;
 
 /** Edges are checked one by one in tasks.ts; here they only have to be lists. What is left out of one side is the other's to say. */
 const edges = z.array(z.string()).nullish();

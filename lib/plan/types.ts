@@ -63,7 +63,10 @@ export const Plan = z.object({
    */
   repo: z.string(),
   recommendedShips: z.number().int().positive().nullable(),
-  /** The most tasks that can run at one time, by the graph. */
+  /**
+   * The most tasks that can run at one time, by the graph. Nothing reads it; it stays because the digest covers it and plans stand in the
+   * state of voyages, which would all show a change without it.
+   */
   width: z.number().int(),
   spec: z.string(),
   /** Text of verify.sh, or null when the plan has none. */

@@ -1,12 +1,12 @@
 import { voyageFolder } from "../base/paths.ts";
 import { anotherPlan, readLineage } from "../plan/lineage.ts";
 import type { Plan } from "../plan/types.ts";
-import type { VoyageFile } from "../voyage/identity.ts";
+import type { VoyageIdentity } from "../voyage/identity.ts";
 import { waysOut } from "../voyage/repository.ts";
 import type { PreflightFinding } from "./check.ts";
 
 /** A plan that is not a later text of the one that the voyage has sailed so far: its tasks would pass for done by the numbers of others. */
-export function lineageFindings(what: string, plan: Plan, voyage: VoyageFile): PreflightFinding[] {
+export function lineageFindings(what: string, plan: Plan, voyage: VoyageIdentity): PreflightFinding[] {
   const { voyageId, stack } = voyage;
   const lineage = readLineage(voyageFolder(stack).ledger);
   const another = lineage && anotherPlan(plan, lineage);
@@ -40,7 +40,7 @@ export function lineageFindings(what: string, plan: Plan, voyage: VoyageFile): P
 }
 
 /** What is kept of a voyage that has sunk, for a preview: nothing else tells that not everything is made anew. */
-export function keptOf(voyage: VoyageFile): string | null {
+export function keptOf(voyage: VoyageIdentity): string | null {
   const lineage = readLineage(voyageFolder(voyage.stack).ledger);
   const done = lineage?.granted.filter(({ status }) => status === "accepted") ?? [];
   const folder = voyageFolder(voyage.stack).root;

@@ -2,7 +2,7 @@ import { voyageFolder } from "../base/paths.ts";
 import { lookInto, sourceProblems } from "../git/source-problems.ts";
 import { aboutSubmodules } from "../git/submodules.ts";
 import { readSource } from "../git/voyage-repo.ts";
-import type { VoyageFile } from "../voyage/identity.ts";
+import type { VoyageIdentity } from "../voyage/identity.ts";
 import { boundRepository, standingOf } from "../voyage/repository.ts";
 import type { PreflightFinding } from "./check.ts";
 
@@ -15,7 +15,7 @@ export type Looked = { findings: PreflightFinding[]; warnings: string[] };
  * The repository that the voyage begins with can be read and cloned whole; or it is the one that the voyage works on already, which then needs to be there no more.
  * @param voyage  whose folder goes on; null when one begins
  */
-export async function lookAtRepository(repo: string, stack: string, voyage: VoyageFile | null): Promise<Looked> {
+export async function lookAtRepository(repo: string, stack: string, voyage: VoyageIdentity | null): Promise<Looked> {
   const options = { token: process.env.GH_TOKEN, timeoutMs: REPO_MS };
   const bound = voyage && (await boundRepository(voyage));
   if (!voyage || !bound) {

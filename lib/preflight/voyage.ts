@@ -3,7 +3,7 @@ import { checkStackName } from "../base/naming.ts";
 import { assertMeant, assertOrganisation, organisationOfToken } from "../sprites/organisation.ts";
 import type { SpritesClient } from "../sprites/types.ts";
 import { captainId } from "../voyage/captain-id.ts";
-import { readVoyageFile, type VoyageFile } from "../voyage/identity.ts";
+import { readVoyageIdentity, type VoyageIdentity } from "../voyage/identity.ts";
 import type { Check } from "./check.ts";
 
 /** The stack's name can be part of every ship's name. */
@@ -26,7 +26,7 @@ export function captainCheck(stack: string, handover: string | undefined): Check
   return {
     what,
     look: async () => {
-      const voyage = await readVoyageFile(stack);
+      const voyage = await readVoyageIdentity(stack);
       if (!voyage || voyage.sunkAt || voyage.captainId === handover) return [];
       const me = await captainId();
       if (voyage.captainId === me) return [];
@@ -62,8 +62,8 @@ export async function goesOn({
 }: {
   stack: string;
   beginAnew?: string | undefined;
-}): Promise<VoyageFile | null> {
-  const voyage = await readVoyageFile(stack).catch(() => null); // a broken one is captainCheck's to tell
+}): Promise<VoyageIdentity | null> {
+  const voyage = await readVoyageIdentity(stack).catch(() => null); // a broken one is captainCheck's to tell
   if (!voyage || beginAnew !== voyage.voyageId) return voyage;
   if (voyage.sunkAt) return null;
   throw new OcaptainError("AT_SEA", `ocaptain:beginAnew names voyage ${beginAnew}, which is at sea: its fleet goes first`, {
@@ -78,7 +78,7 @@ export function organisationCheck(stack: string, token: string | undefined, mean
     look: async () => {
       const own = organisationOfToken(token);
       assertMeant(meant ?? process.env.OCAPTAIN_SPRITES_ORG, own);
-      const voyage = await readVoyageFile(stack);
+      const voyage = await readVoyageIdentity(stack);
       if (voyage && !voyage.sunkAt) assertOrganisation(voyage.organisation, own);
       return [];
     },

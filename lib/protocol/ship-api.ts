@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { HandSettings, ProvisionStep } from "../plan/types.ts";
+import { HandSettings } from "../plan/types.ts";
 import { Version } from "../ship/facts.ts";
 import { HandKind } from "./choices.ts";
 
@@ -35,7 +35,8 @@ import { HandKind } from "./choices.ts";
  * What does not fit is 400, names the field, and changes nothing. Words are kept as they came; they are made harmless where they leave (lib/base/text.ts).
  */
 const requestId = z.string().regex(/^[\x21-\x7e]{8,64}$/);
-const incarnation = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$/);
+/** The id of one life of a ship's VM, as its provider gives it. */
+export const Incarnation = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$/);
 const taskId = z.string().regex(/^\d{1,9}$/);
 /** 30 years. */
 const seconds = z.number().nonnegative().max(1e9);
@@ -88,7 +89,7 @@ export type Grant = z.infer<typeof Grant>;
 
 export const Hello = z.object({
   requestId,
-  incarnation,
+  incarnation: Incarnation,
   pid: z
     .int()
     .min(1)
@@ -119,7 +120,11 @@ export const HelloReply = z.object({
 export type HelloReply = z.infer<typeof HelloReply>;
 
 /** `only`: that task and no other, or `verify`: no task at all. The answer "nothing" then says which are free. */
-export const ClaimRequest = z.object({ requestId, incarnation, only: z.union([taskId, z.literal("verify")]).optional() });
+export const ClaimRequest = z.object({
+  requestId,
+  incarnation: Incarnation,
+  only: z.union([taskId, z.literal("verify")]).optional(),
+});
 export type ClaimRequest = z.infer<typeof ClaimRequest>;
 export const ClaimReply = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("grant"), grant: Grant }),
@@ -137,10 +142,10 @@ export const ClaimReply = z.discriminatedUnion("kind", [
 ]);
 export type ClaimReply = z.infer<typeof ClaimReply>;
 
-const held = { requestId, incarnation, task: taskId, epoch };
+const held = { requestId, incarnation: Incarnation, task: taskId, epoch };
 export const Heartbeat = z.object({
   requestId,
-  incarnation,
+  incarnation: Incarnation,
   claim: z.object({ task: taskId, epoch }).nullable(),
   /** One line for people: what the hand does now. */
   note: z.string().max(200).optional(),
@@ -216,7 +221,7 @@ const RunUsage = z.object({
 export const UsageRequest = z
   .object({
     requestId,
-    incarnation,
+    incarnation: Incarnation,
     task: taskId.optional(),
     epoch: epoch.optional(),
     session: z.uuid(),
@@ -231,14 +236,19 @@ export type UsageRequest = z.infer<typeof UsageRequest>;
 /** What came of the trial before the first task, once a launch; and later, that the hand has broken. `message`: what is wrong, in Claude Code's own words where it has any. */
 export const TrialRequest = z.object({
   requestId,
-  incarnation,
+  incarnation: Incarnation,
   fit: z.boolean(),
   message: z.string().max(2000),
 });
 export type TrialRequest = z.infer<typeof TrialRequest>;
 
 /** `message`: Claude Code's own words, for people. */
-export const LimitedRequest = z.object({ requestId, incarnation, until: z.iso.datetime(), message: z.string().max(1000) });
+export const LimitedRequest = z.object({
+  requestId,
+  incarnation: Incarnation,
+  until: z.iso.datetime(),
+  message: z.string().max(1000),
+});
 export type LimitedRequest = z.infer<typeof LimitedRequest>;
 /** Until when the ship is held: the latest of what it has said, and what others have, as far as that counts. */
 export const LimitedReply = z.object({ until: z.iso.datetime() });
@@ -249,7 +259,7 @@ export type AskRequest = z.infer<typeof AskRequest>;
 
 export const VerifiedRequest = z.object({
   requestId,
-  incarnation,
+  incarnation: Incarnation,
   epoch,
   commit: commitId,
   exitCode,
@@ -260,7 +270,7 @@ export type VerifiedRequest = z.infer<typeof VerifiedRequest>;
 /** Counts as a fault of the ship, as ReleaseRequest's `fault` does; not with `away`: the helm's git did not answer it, which may be nobody's. */
 export const UnverifiedRequest = z.object({
   requestId,
-  incarnation,
+  incarnation: Incarnation,
   epoch,
   commit: commitId,
   reason: z.string().max(8192),
@@ -296,44 +306,3 @@ export const Refusal = z.object({
   holder: z.object({ ship: z.string(), incarnation: z.string(), epoch: z.number() }).nullable(),
 });
 export type Refusal = z.infer<typeof Refusal>;
-
-/** What a ship needs to start: `~/voyage/crew/config.json`, 0600. The token is beside it in `token`, 0600. */
-export const CrewConfig = z.object({
-  voyageId: z.string(),
-  stack: z.string(),
-  ship: z.string(),
-  incarnation,
-  /** Base URL of the helm as the ship reaches it, no trailing slash. */
-  helmUrl: z.url(),
-  /** Claude Code's task list name: `<stack>-tasks`. */
-  taskList: z.string(),
-  /** Digest of the plan's provision steps: the crew does not begin before they are done. Absent when there is none. */
-  provision: z.string().optional(),
-});
-export type CrewConfig = z.infer<typeof CrewConfig>;
-
-/** What the helm's door on a ship in a tailnet needs (crew/tailnet/door.ts): `~/voyage/tailnet/door.json`. */
-export const DoorConfig = z.object({
-  /** The captain's IPv4 address in the tailnet. */
-  captain: z.string(),
-  /** The helm's port, there and on the ship's loopback. */
-  port: z.number().int(),
-  /** tailscaled's SOCKS5 proxy on loopback; null: a kernel interface carries plain connections. */
-  socksPort: z.number().int().nullable(),
-});
-export type DoorConfig = z.infer<typeof DoorConfig>;
-/** What crew/provision/main.ts is to do: `~/voyage/crew/provision.json`. `attempt` tells this order's word from an earlier one's. */
-export const ProvisionOrder = z.object({ attempt: z.string(), digest: z.string(), steps: z.array(ProvisionStep) });
-export type ProvisionOrder = z.infer<typeof ProvisionOrder>;
-
-/** How far it is: `~/voyage/crew/provisioned.json`. The ship is provisioned while this says `done` for the digest in its config. */
-export const ProvisionWord = z.object({
-  state: z.enum(["running", "done", "failed"]),
-  attempt: z.string(),
-  digest: z.string(),
-  /** What runs, for people: `step 1 of 2 (npm ci)`; while it fetches, `the first checkout`. */
-  at: z.string(),
-  /** Why it failed: `ended with exit status 1: …`, with the end of what it printed. */
-  why: z.string().optional(),
-});
-export type ProvisionWord = z.infer<typeof ProvisionWord>;

@@ -9,7 +9,7 @@ import { TailnetKind } from "../protocol/choices.ts";
 import { Organisation } from "../sprites/organisation.ts";
 
 /** `voyage.json` of the captain's folder: who this voyage is. Written before any VM is made, so that a lost create is found again (design 3). */
-export const VoyageFile = z.object({
+export const VoyageIdentity = z.object({
   voyageId: z.string().regex(VOYAGE_ID),
   stack: z.string(),
   captainId: z.string(),
@@ -29,10 +29,10 @@ export const VoyageFile = z.object({
   /** When `destroy` last proved the fleet gone. */
   sunkAt: z.string().optional(),
 });
-export type VoyageFile = z.infer<typeof VoyageFile>;
+export type VoyageIdentity = z.infer<typeof VoyageIdentity>;
 
 /** null when there is none. @throws OcaptainError VOYAGE_FILE when it cannot be understood: nothing is guessed about who a voyage is. */
-export async function readVoyageFile(stack: string): Promise<VoyageFile | null> {
+export async function readVoyageIdentity(stack: string): Promise<VoyageIdentity | null> {
   const file = voyageFolder(stack).voyageFile;
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
@@ -40,7 +40,7 @@ export async function readVoyageFile(stack: string): Promise<VoyageFile | null> 
   });
   if (text === null) return null;
   try {
-    return VoyageFile.parse(JSON.parse(text));
+    return VoyageIdentity.parse(JSON.parse(text));
   } catch (cause) {
     throw new OcaptainError("VOYAGE_FILE", `${file} is broken`, {
       hint: `restore it; its voyageId is in: pulumi stack output voyage -s ${stack}`,
@@ -49,5 +49,5 @@ export async function readVoyageFile(stack: string): Promise<VoyageFile | null> 
   }
 }
 
-export const writeVoyageFile = (voyage: VoyageFile) =>
+export const writeVoyageIdentity = (voyage: VoyageIdentity) =>
   writeAtomically(voyageFolder(voyage.stack).voyageFile, `${JSON.stringify(voyage, null, 2)}\n`);

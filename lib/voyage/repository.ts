@@ -3,11 +3,11 @@ import { OcaptainError } from "../base/errors.ts";
 import { voyageFolder } from "../base/paths.ts";
 import { type Repository, repositoryOf, sharesHistory } from "../git/same-history.ts";
 import { addressOf, readSource, type Source } from "../git/voyage-repo.ts";
-import { readVoyageFile, type VoyageFile, writeVoyageFile } from "./identity.ts";
+import { readVoyageIdentity, type VoyageIdentity, writeVoyageIdentity } from "./identity.ts";
 import { asideFolder } from "./put-aside.ts";
 
 /** Whose repository is compared. */
-type Voyage = Pick<VoyageFile, "voyageId" | "stack" | "sunkAt" | "repository">;
+type Voyage = Pick<VoyageIdentity, "voyageId" | "stack" | "sunkAt" | "repository">;
 
 /** What a voyage under way, or one that has sunk and may go on, works on. null: nothing of its repository is there yet. */
 export async function boundRepository(voyage: Voyage): Promise<Repository | null> {
@@ -81,8 +81,8 @@ export function waysOut({ voyageId, stack, sunkAt }: Voyage, back: string): stri
 
 /** Writes down what the voyage works on: when its repository was made, and when its address is another by now. */
 export async function recordRepository(stack: string, address: string): Promise<void> {
-  const voyage = await readVoyageFile(stack);
+  const voyage = await readVoyageIdentity(stack);
   if (!voyage) return;
   const { roots } = voyage.repository ?? (await repositoryOf(voyageFolder(stack), stack));
-  if (voyage.repository?.address !== address) await writeVoyageFile({ ...voyage, repository: { address, roots } });
+  if (voyage.repository?.address !== address) await writeVoyageIdentity({ ...voyage, repository: { address, roots } });
 }

@@ -52,11 +52,6 @@ export async function readTaskRows(folder: VoyageFolder): Promise<TaskRow[]> {
   return files.map((name) => readTaskRow(join(folder.tasks, name), name.slice(0, -".json".length))).filter((row) => row !== null);
 }
 
-/** Counts the task files of a voyage. */
-export async function readVoyageStatus(folder: VoyageFolder): Promise<TaskCounts> {
-  return countTasks(await readTaskRows(folder));
-}
-
 /** What scripts have been reading: in JSON alone, `claimed` and `accepted` stand by their former names, too. */
 export const withFormerNames = (tasks: TaskCounts) => ({
   ...tasks,

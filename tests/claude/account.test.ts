@@ -1,12 +1,13 @@
 import { afterEach, expect, test } from "vitest";
-import { writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { ocaptain } from "../cli/fleet.ts";
-import { gitIn } from "../crew/git-in.ts";
-import type { TestShip } from "../crew/test-ship.ts";
-import { INSTALL_MS } from "./claude-cli.ts";
-import { allDone, ClaudeFleet, diligent, ID, ONCE_EACH, STACK, THREE } from "./fleet.ts";
-import { shipOf } from "./self-starter.ts";
-import { type Conversation, type Turn, usageLimit } from "./stand-in-api.ts";
+import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { diligent } from "../support/claude/model.ts";
+import { shipOf } from "../support/claude/self-starter.ts";
+import { type Conversation, type Turn, usageLimit } from "../support/claude/stand-in-api.ts";
+import { gitIn } from "../support/git.ts";
+import { ocaptain } from "../support/ocaptain.ts";
+import type { TestShip } from "../support/test-ship.ts";
+import { allDone, ClaudeFleet, ID, ONCE_EACH, STACK, THREE } from "./fleet.ts";
 
 /** What the voyage's account at the API does to it: its limits, and its credentials refused. */
 
@@ -22,7 +23,7 @@ test(
   "a usage limit: shown, honoured by its reset time, and shared by the voyage's other ships",
   async () => {
     fleet = await ClaudeFleet.sail([{ id: "1" }, { id: "2", metadata: { tries: 1 } }, { id: "3" }, { id: "4", after: ["1"] }], 3);
-    await writeVoyageFile({
+    await writeVoyageIdentity({
       voyageId: ID,
       stack: STACK,
       captainId: "0123456789ab",

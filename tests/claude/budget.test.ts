@@ -1,9 +1,10 @@
 import { afterEach, expect, test } from "vitest";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
-import { gitIn } from "../crew/git-in.ts";
-import { INSTALL_MS } from "./claude-cli.ts";
-import { bash, ClaudeFleet, complete, diligent, steps } from "./fleet.ts";
-import type { Tokens, Turn } from "./stand-in-api.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash, complete, diligent, steps } from "../support/claude/model.ts";
+import type { Tokens, Turn } from "../support/claude/stand-in-api.ts";
+import { gitIn } from "../support/git.ts";
+import { ClaudeFleet } from "./fleet.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
@@ -138,7 +139,7 @@ test(
     expect(logs, "the gate has said why").toContain("Not done: the voyage's budget of $");
     // Nothing more is asked of the model, and nothing granted.
     const calls = askedForTasks();
-    await pause(3000);
+    await fleet.heardOfAgain();
     expect(askedForTasks()).toBe(calls);
     // A ship that has not heard yet may have one answer on its way, and pay for one more while its word travels.
     const after = await fleet.status();

@@ -1,11 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
-import { gitIn } from "../crew/git-in.ts";
-import type { TestShip } from "../crew/test-ship.ts";
-import { INSTALL_MS } from "./claude-cli.ts";
-import { bash, ClaudeFleet, claudePid, ID, STACK, screen, steps } from "./fleet.ts";
-import type { Turn } from "./stand-in-api.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash, steps } from "../support/claude/model.ts";
+import type { Turn } from "../support/claude/stand-in-api.ts";
+import { gitIn } from "../support/git.ts";
+import type { TestShip } from "../support/test-ship.ts";
+import { ClaudeFleet, claudePid, ID, STACK, screen } from "./fleet.ts";
 
 /** A sail without a plan: Claude Code waits on its own screen for what is typed. */
 let fleet: ClaudeFleet;
@@ -54,7 +55,7 @@ test(
     const ship = await spend(MORE);
     expect(journal(ship)).toContain("gate: Bash refused: Not done: the voyage's budget of $0.0600 is spent");
     const calls = fleet.api.calls.length;
-    await pause(3000);
+    await fleet.heardOfAgain();
     expect(fleet.api.calls).toHaveLength(calls);
     const [row] = (await fleet.status()).ships;
     expect(row).toMatchObject({ state: "working", note: expect.stringContaining("the voyage's budget of $0.0600 is spent") });
@@ -118,7 +119,7 @@ test(
     );
     expect(limited!.message).toMatch(/credentials are refused: .*revoked/);
     const calls = fleet.api.calls.length;
-    await pause(2000);
+    await fleet.heardOfAgain();
     expect(fleet.api.calls).toHaveLength(calls);
 
     token("second");

@@ -1,18 +1,18 @@
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../../lib/base/free-port.ts";
 import { type VoyageFolder, voyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
 import type { Plan, PlanTask } from "../../lib/plan/types.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
-import { gitIn } from "../crew/git-in.ts";
-import { TestShip, tempFolder } from "../crew/test-ship.ts";
-import { claudeFolder } from "./claude-cli.ts";
-import { type Conversation, StandInApi, type Turn } from "./stand-in-api.ts";
+import { claudeFolder } from "../support/claude/claude-cli.ts";
+import { type Conversation, StandInApi } from "../support/claude/stand-in-api.ts";
+import { gitIn } from "../support/git.ts";
+import { TestShip, tempFolder } from "../support/test-ship.ts";
 
 export const ID = "abc123";
 export const STACK = "voyage-test";
@@ -143,6 +143,15 @@ export class ClaudeFleet {
     }
   }
 
+  /** Waits until each ship has been heard of six times more, or its crew has ended: what would happen by itself has happened by then. */
+  async heardOfAgain(): Promise<void> {
+    const heard = new Map(this.ships.map((ship) => [ship.name, new Set<string>()]));
+    await this.until("heard of again", ({ ships }) => {
+      for (const row of ships) if (row.lastSeenAt) heard.get(row.ship)?.add(row.lastSeenAt);
+      return ships.every((row) => row.state === "ended" || heard.get(row.ship)!.size > 6);
+    });
+  }
+
   /** Task ids of the branch's commits, oldest first. */
   delivered(): string[] {
     const log = gitIn(this.at.repo, "log", "--reverse", "--format=%(trailers:key=Task,valueonly,separator=)", STACK);
@@ -247,32 +256,3 @@ export const claudePid = (ship: TestShip) =>
       return false; // it ended meanwhile
     }
   });
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-
-export const bash = (command: string): Turn => ({ tools: [{ name: "Bash", input: { command, description: "work" } }] });
-export const update = (taskId: string, input: Record<string, unknown>): Turn => ({
-  tools: [{ name: "TaskUpdate", input: { taskId, ...input } }],
-});
-export const complete = (taskId: string, summary = `wrote out/${taskId}`): Turn =>
-  update(taskId, { status: "completed", metadata: { summary } });
-
-/** One turn after the other, by how many tool results there are; the last one for ever. */
-export const steps =
-  (...turns: (Turn | ((talk: Conversation) => Turn))[]) =>
-  (talk: Conversation): Turn => {
-    const turn = turns[Math.min(talk.results.length, turns.length - 1)]!;
-    return typeof turn === "function" ? turn(talk) : turn;
-  };
-
-/** A model that does its task at once: writes `out/<id>`, completes it, ends. */
-export const diligent = (talk: Conversation): Turn =>
-  steps(bash(`mkdir -p out; echo ${talk.task} >> out/${talk.task}`), complete(talk.task), { text: `Task ${talk.task} is done.` })(
-    talk,
-  );

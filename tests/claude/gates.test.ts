@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { gitIn } from "../crew/git-in.ts";
-import { INSTALL_MS } from "./claude-cli.ts";
-import { bash, ClaudeFleet, complete, diligent, type Small, steps, update } from "./fleet.ts";
-import type { Conversation, Turn } from "./stand-in-api.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash, complete, diligent, steps, update } from "../support/claude/model.ts";
+import type { Conversation, Turn } from "../support/claude/stand-in-api.ts";
+import { gitIn } from "../support/git.ts";
+import { ClaudeFleet, type Small } from "./fleet.ts";
 
 /** One ship and one voyage for all: each task is a case of its own, worked one after the other. */
 const once = { tries: 1 };

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { TestShip } from "../crew/test-ship.ts";
+import type { TestShip } from "../support/test-ship.ts";
 
 /** Puts itself between a ship and its helm, and answers claims as `claims` says, where it says something. */
 export async function helmThatErrs(helmUrl: string, ship: TestShip) {

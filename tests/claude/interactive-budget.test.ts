@@ -1,11 +1,12 @@
 import { afterEach, expect, test } from "vitest";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
-import { gitIn } from "../crew/git-in.ts";
-import type { TestShip } from "../crew/test-ship.ts";
-import { INSTALL_MS } from "./claude-cli.ts";
-import { bash, ClaudeFleet, claudePid, complete, update } from "./fleet.ts";
-import { selfStarter } from "./self-starter.ts";
-import type { Turn } from "./stand-in-api.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash, complete, update } from "../support/claude/model.ts";
+import { selfStarter } from "../support/claude/self-starter.ts";
+import type { Turn } from "../support/claude/stand-in-api.ts";
+import { gitIn } from "../support/git.ts";
+import type { TestShip } from "../support/test-ship.ts";
+import { ClaudeFleet, claudePid } from "./fleet.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
@@ -60,7 +61,7 @@ test(
     expect(gitIn(fleet.at.repo, "show", "refs/ships/ship-0/left-1-1:out/1")).toBe("half");
     expect(claudePid(ship)).toBeUndefined();
     const calls = fleet.api.calls.length;
-    await pause(3000);
+    await fleet.heardOfAgain();
     expect(fleet.api.calls).toHaveLength(calls);
     expect(spentOnTasks(await fleet.status())).toBeLessThanOrEqual((4 + 2 + 0.5) * ANSWER_USD);
 
@@ -143,7 +144,7 @@ test(
     expect(fleet.file("out/1")).toBe("1");
     expect(await fleet.task("2")).toMatchObject({ status: "pending", epoch: 0 });
     const calls = fleet.api.calls.length;
-    await pause(3000);
+    await fleet.heardOfAgain();
     expect(fleet.api.calls).toHaveLength(calls);
   },
   LONG,

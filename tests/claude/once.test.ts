@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
-import { INSTALL_MS } from "./claude-cli.ts";
-import { ClaudeFleet, claudePid, diligent, KEY, type Small } from "./fleet.ts";
-import type { Conversation } from "./stand-in-api.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { diligent } from "../support/claude/model.ts";
+import type { Conversation } from "../support/claude/stand-in-api.ts";
+import { ClaudeFleet, claudePid, KEY, type Small } from "./fleet.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
@@ -22,8 +23,14 @@ const TWELVE: Small[] = [
   },
 ];
 
+const SEED = Number(process.env.OCAPTAIN_TEST_SEED ?? Date.now() % 1e6);
+
+/** How long a turn of a task takes: by chance, and the same wherever the seed is. */
+const turnMs = ({ task, turns }: Conversation) =>
+  createHash("sha256").update(`${SEED}/${task}/${turns}`).digest().readUInt16BE() % 1500;
+
 test(
-  "three ships with the real Claude Code work off twelve tasks, once each, in fresh sessions",
+  `three ships with the real Claude Code work off twelve tasks, each turn as slow as chance will have it (OCAPTAIN_TEST_SEED=${SEED}): once each, in fresh sessions`,
   async () => {
     fleet = await ClaudeFleet.sail(TWELVE, 3, { claude: { model: "opus", effort: "low" } });
     /** Arguments of the running process, by task. */
@@ -31,7 +38,7 @@ test(
     fleet.api.script = (talk) => {
       const ship = fleet.ships.find(({ name }) => talk.system.includes(`hand of ${name},`))!;
       argv[talk.task] = readFileSync(`/proc/${claudePid(ship)}/cmdline`, "utf8").replaceAll("\0", " ");
-      return diligent(talk);
+      return { ...diligent(talk), delayMs: turnMs(talk) };
     };
     fleet.startAll();
     // The helm has accepted the last task before its session has ended, and told the last of what it used.
@@ -42,8 +49,20 @@ test(
     expect(status.tasks.map((task) => task.status)).toEqual(TWELVE.map(() => "accepted"));
     expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual(TWELVE.map(() => [1, 0]));
     expect(fleet.delivered().sort((a, b) => Number(a) - Number(b))).toEqual(TWELVE.map((task) => task.id));
-    for (const { id } of TWELVE) expect(fleet.file(`out/${id}`)).toBe(id);
     expect(new Set(status.tasks.map((task) => task.ship)).size).toBe(3);
+    const names = fleet.ships.flatMap((ship) => Object.keys(fleet.logs(ship)));
+    const order = fleet.delivered();
+    for (const { id, after = [] } of TWELVE) {
+      expect(fleet.file(`out/${id}`)).toBe(id);
+      // Begun once, in a session of its own.
+      const calls = fleet.api.calls.filter((call) => call.task === id);
+      expect(calls.map((call) => call.turns)).toEqual([0, 1, 2]);
+      expect(new Set(calls.map((call) => call.session)).size).toBe(1);
+      expect(names.filter((name) => name.startsWith(`task-${id}-`))).toEqual([`task-${id}-1.log`]);
+      // None is delivered before what it waits for.
+      for (const blocker of after) expect(order.indexOf(blocker)).toBeLessThan(order.indexOf(id));
+    }
+    expect(new Set(fleet.api.calls.map((call) => call.session)).size).toBe(TWELVE.length);
 
     // What the agent was told, and with what.
     const first = (id: string) => fleet.api.calls.find((call) => call.task === id)!;
@@ -75,38 +94,6 @@ test(
       const status = () => JSON.parse(readFileSync(fleet.taskFile(ship, "12"), "utf8")).status;
       await expect.poll(status, { timeout: 10_000 }).toBe("completed");
     }
-  },
-  INSTALL_MS + 150_000,
-);
-
-const SEED = Number(process.env.OCAPTAIN_TEST_SEED ?? Date.now() % 1e6);
-
-/** How long a turn of a task takes: by chance, and the same wherever the seed is. */
-const turnMs = (round: number, { task, turns }: Conversation) =>
-  createHash("sha256").update(`${SEED}/${round}/${task}/${turns}`).digest().readUInt16BE() % 1500;
-
-test.each([1, 2, 3])(
-  `round %i of the twelve tasks, each turn as slow as chance will have it (OCAPTAIN_TEST_SEED=${SEED}): each is done once, and begun in one session`,
-  async (round) => {
-    fleet = await ClaudeFleet.sail(TWELVE, 3);
-    fleet.api.script = (talk) => ({ ...diligent(talk), delayMs: turnMs(round, talk) });
-    fleet.startAll();
-    const status = await fleet.until("done", (now) => now.state === "done", 120_000);
-    for (const ship of fleet.ships) await fleet.ended(ship);
-    expect(status.tasks.map((task) => [task.status, task.epoch, task.tries])).toEqual(TWELVE.map(() => ["accepted", 1, 0]));
-    expect(fleet.delivered().sort((a, b) => Number(a) - Number(b))).toEqual(TWELVE.map((task) => task.id));
-    const logs = fleet.ships.flatMap((ship) => Object.keys(fleet.logs(ship)));
-    for (const { id, after = [] } of TWELVE) {
-      const calls = fleet.api.calls.filter((call) => call.task === id);
-      expect(calls.map((call) => call.turns)).toEqual([0, 1, 2]);
-      expect(new Set(calls.map((call) => call.session)).size).toBe(1);
-      expect(logs.filter((name) => name.startsWith(`task-${id}-`))).toEqual([`task-${id}-1.log`]);
-      expect(fleet.file(`out/${id}`)).toBe(id);
-      // None is delivered before what it waits for.
-      const order = fleet.delivered();
-      for (const blocker of after) expect(order.indexOf(blocker)).toBeLessThan(order.indexOf(id));
-    }
-    expect(new Set(fleet.api.calls.map((call) => call.session)).size).toBe(TWELVE.length);
   },
   INSTALL_MS + 150_000,
 );

@@ -19,12 +19,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { runningHarbor } from "../../lib/daemons/harbor.ts";
-import { processesNow } from "../fixtures/planted.ts";
-import { linger, pry } from "../fixtures/prying.ts";
 import { caller } from "../harbor/fixture.ts";
-import { claudeFolder, INSTALL_MS } from "./claude-cli.ts";
-import { bash } from "./fleet.ts";
-import { StandInApi } from "./stand-in-api.ts";
+import { claudeFolder, INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash } from "../support/claude/model.ts";
+import { StandInApi } from "../support/claude/stand-in-api.ts";
+import { processesNow } from "../support/planted.ts";
+import { linger, pry } from "../support/prying.ts";
 
 const NOBODY = 65_534;
 const MARK = `8${process.pid}`;

@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
-import type { TestShip } from "../crew/test-ship.ts";
-import { INSTALL_MS } from "./claude-cli.ts";
-import { bash, ClaudeFleet, complete, diligent, ID, steps } from "./fleet.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash, complete, diligent, steps } from "../support/claude/model.ts";
+import type { TestShip } from "../support/test-ship.ts";
+import { ClaudeFleet, ID } from "./fleet.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());

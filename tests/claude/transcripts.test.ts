@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from "vitest";
-import type { TestShip } from "../crew/test-ship.ts";
-import { INSTALL_MS } from "./claude-cli.ts";
-import { allDone, bash, ClaudeFleet, complete, steps } from "./fleet.ts";
-import type { Turn } from "./stand-in-api.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash, complete, steps } from "../support/claude/model.ts";
+import type { Turn } from "../support/claude/stand-in-api.ts";
+import type { TestShip } from "../support/test-ship.ts";
+import { allDone, ClaudeFleet } from "./fleet.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());

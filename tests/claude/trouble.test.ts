@@ -1,11 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { ensureHelm } from "../../lib/daemons/helm.ts";
-import type { TestShip } from "../crew/test-ship.ts";
-import { INSTALL_MS } from "./claude-cli.ts";
-import { allDone, bash, ClaudeFleet, claudePid, complete, diligent, ONCE_EACH, steps, THREE, update } from "./fleet.ts";
-import { shipOf } from "./self-starter.ts";
-import type { Turn } from "./stand-in-api.ts";
+import type { VoyageStatus } from "../../lib/protocol/status.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash, complete, diligent, steps, update } from "../support/claude/model.ts";
+import { shipOf } from "../support/claude/self-starter.ts";
+import type { Turn } from "../support/claude/stand-in-api.ts";
+import type { TestShip } from "../support/test-ship.ts";
+import { allDone, ClaudeFleet, claudePid, ONCE_EACH, THREE } from "./fleet.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
@@ -189,27 +191,34 @@ test(
       .replace("Stop: [{", `Stop: !${isTrial} ? [] : [{`);
     expect(gone.match(/\? \[\] : /g)).toHaveLength(3);
     for (const ship of bad) writeFileSync(ship.path(file), gone);
-    const wasted = new Set<string>();
-    fleet.api.script = (talk) => {
-      if (talk.system.includes("hand of ship-0,")) return diligent(talk);
-      wasted.add(talk.task);
+    /** Which ship had a try of which task to waste. */
+    const wasted = new Map<string, string>();
+    const bothWasted = (now: VoyageStatus) => wasted.size === bad.length && now.tasks.some((task) => task.tries > 1);
+    fleet.api.script = async (talk) => {
+      if (talk.system.includes("hand of ship-0,")) {
+        // It holds its first task while the others try to complete that too.
+        if (talk.results.length === 1) await fleet.until("wasted tries", bothWasted);
+        return diligent(talk);
+      }
+      wasted.set(shipOf(talk), talk.task);
       return steps(
         { tools: THREE.map(({ id }) => update(id, { status: "completed", owner: shipOf(talk) }).tools![0]!) },
         bash("echo stolen > out-of-turn.txt"),
         { text: "All done, by me." },
       )(talk);
     };
-    for (const ship of bad) fleet.start(ship);
-    await fleet.until("a wasted try", (now) => now.tasks.some((task) => task.tries > 0));
     fleet.start(good);
-    // Between two of theirs it is chance that gives it a task.
-    const status = await fleet.until("done", (now) => now.state === "done", 180_000);
-    expect(wasted.size).toBeGreaterThan(0);
+    await fleet.until("the good one at work", (now) => now.tasks.some((task) => task.ship === good.name));
+    const crews = bad.map((ship) => fleet.start(ship));
+    await fleet.until("wasted tries", bothWasted);
+    // They would go on to waste, for as long as it is chance that gives the good one a task; they hand back what they hold.
+    for (const crew of crews) crew.kill("SIGTERM");
+    const status = await fleet.until("done", (now) => now.state === "done");
     expect(status.tasks.map((task) => task.ship)).toEqual(THREE.map(() => "ship-0"));
     expect(fleet.delivered().sort()).toEqual(["1", "2", "3"]);
     expect(() => fleet.file("out-of-turn.txt")).toThrow();
   },
-  LONG + 120_000,
+  LONG,
 );
 
 test(

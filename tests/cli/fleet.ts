@@ -1,15 +1,10 @@
-import { resolve } from "node:path";
 import { execa } from "execa";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
-import { openVoyage } from "../contract/voyage.ts";
-import type { SmallTask } from "../fixtures/plan.ts";
-import { until } from "../harbor/fixture.ts";
-
-export const BIN = resolve(import.meta.dirname, "../../bin/ocaptain");
-
-/** `ocaptain ARGS` as a process; a failure is a result. */
-export const ocaptain = (...args: string[]) => execa(BIN, args, { reject: false, stdin: "ignore", timeout: 30_000 });
+import { BIN, ocaptain } from "../support/ocaptain.ts";
+import type { SmallTask } from "../support/plan.ts";
+import { until } from "../support/until.ts";
+import { openVoyage } from "../support/voyage/voyage.ts";
 
 /** `ocaptain ARGS` that goes on, maybe until Ctrl-C. */
 export function ongoing(...args: string[]) {

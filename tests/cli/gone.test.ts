@@ -6,8 +6,9 @@ import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { mutagenHome } from "../../lib/base/paths.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
-import { pulumiEnvironment } from "../fixtures/pulumi-environment.ts";
-import { BIN, type Fleet, ocaptain, openFleet } from "./fleet.ts";
+import { BIN, ocaptain } from "../support/ocaptain.ts";
+import { pulumiEnvironment } from "../support/pulumi-environment.ts";
+import { type Fleet, openFleet } from "./fleet.ts";
 
 let fleet: Fleet;
 let backend: string;

@@ -2,8 +2,9 @@ import { appendFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { until } from "../harbor/fixture.ts";
-import { ocaptain, ongoing } from "./fleet.ts";
+import { ocaptain } from "../support/ocaptain.ts";
+import { until } from "../support/until.ts";
+import { ongoing } from "./fleet.ts";
 
 /** A voyage's folder with logs as Mutagen brings them, and no daemon at all. */
 let folder: string;

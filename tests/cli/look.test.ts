@@ -1,10 +1,11 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
-import { until } from "../harbor/fixture.ts";
-import { type Fleet, ocaptain, ongoing, openFleet } from "./fleet.ts";
+import { ocaptain } from "../support/ocaptain.ts";
+import { until } from "../support/until.ts";
+import { type Fleet, ongoing, openFleet } from "./fleet.ts";
 
 /** Two ships: one at work until told, one with nothing left that it may do. Task 2 fails; 3 waits for it. */
 const tasks = [
@@ -42,6 +43,34 @@ test("status: the voyage, what needs the captain first, a row a ship with how th
   );
   expect(stdout).toMatch(new RegExp(`\n${busy} +working +\\d+s +connected +\\S.* +\\d+s +#1 Task 1`));
   expect(stdout).toMatch(new RegExp(`\n${idle()} +asleep +\\d+s +said goodbye: nothing to do`));
+});
+
+test("ls: a row a voyage; one whose file is broken is said, and hides no other", async () => {
+  const broken = join(process.env.OCAPTAIN_VOYAGES!, "wreck");
+  await mkdir(broken);
+  await writeFile(join(broken, "voyage.json"), "{");
+  try {
+    const { stdout, stderr, exitCode } = await ocaptain("ls");
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^VOYAGE +STATE +ACCEPTED +SHIPS +SPEND +NEEDS YOU +AGE\nquay +sailing +0\/3 +2 +\$0\.00 0 +1 +\d+s$/);
+    expect(stderr).toContain(`${join(broken, "voyage.json")} is broken`);
+    const { voyages } = await json("ls");
+    expect(voyages).toEqual([expect.objectContaining({ stack: "quay", state: "sailing", needsYou: 1, sunkAt: null, ships: 2 })]);
+  } finally {
+    await rm(broken, { recursive: true });
+  }
+});
+
+test("wait: 0 when the voyage has got there, 124 when the time is over, 2 for a word that it does not know", async () => {
+  expect((await ocaptain("wait", "quay", "--for", "needs-captain")).exitCode).toBe(0);
+  const late = await ocaptain("wait", "--for", "idle", "--timeout", "1s", "--json");
+  expect(late.exitCode).toBe(124);
+  expect(JSON.parse(late.stdout)).toMatchObject({ voyage: "quay", for: "idle", outcome: "timeout", state: "sailing" });
+  const slip = await ocaptain("wait", "--for", "supper");
+  expect({ exitCode: slip.exitCode, stderr: slip.stderr }).toEqual({
+    exitCode: 2,
+    stderr: expect.stringContaining("--for supper: a voyage can be waited for until it is verified, idle, needs-captain"),
+  });
 });
 
 test("status --json: the same for programs, syncs included", async () => {

@@ -9,10 +9,11 @@ import { voyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import { type HelmClient, helmClient } from "../../lib/daemons/helm-client.ts";
 import { parseSessions } from "../../lib/mutagen/session.ts";
-import { readVoyageFile, writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { PLANTED, UNSEEN } from "../fixtures/unseen.ts";
-import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "../helm/support.ts";
-import { ocaptain } from "./fleet.ts";
+import { readVoyageIdentity, writeVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { gitIn } from "../support/git.ts";
+import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
+import { ocaptain } from "../support/ocaptain.ts";
+import { PLANTED, UNSEEN } from "../support/unseen.ts";
 
 /** A voyage whose plan, repository and ship plant what steers a terminal in every field that is theirs. */
 const ID = "abc123";
@@ -31,7 +32,7 @@ beforeAll(async () => {
   };
   const timing = { leaseSeconds: 120, heartbeatSeconds: 10, fenceSeconds: 90, lingerSeconds: 8 };
   const { register } = await makeVoyage(makeSource(captain.root), "quay", planted, { timing, hand: "claude" });
-  await writeVoyageFile({
+  await writeVoyageIdentity({
     voyageId: ID,
     stack: "quay",
     captainId: "0".repeat(12),
@@ -54,7 +55,7 @@ beforeAll(async () => {
   writeFileSync(join(tree.folder, "done"), PLANTED);
   tree.git("add", "-A");
   const author = `${PLANTED} <${PLANTED}@${PLANTED}>`.replaceAll("\r", "");
-  sh(
+  gitIn(
     tree.folder,
     "commit",
     "-q",
@@ -149,7 +150,7 @@ describe("nothing that a ship, an agent or a plan wrote steers the captain's ter
       lastError: PLANTED,
     };
     const syncs = sortSessions(parseSessions(JSON.stringify([raw])));
-    const view = await collectStatus({ file: (await readVoyageFile("quay"))!, folder: folder() });
+    const view = await collectStatus({ file: (await readVoyageIdentity("quay"))!, folder: folder() });
     const ships = view.ships.map((row) => ({ ...row, sync: syncOf(syncs, row.ship, row.state) }));
     const attention = syncAttention(syncs, "ship-0", folder().mirror("ship-0"), "quay");
     expect(attention).toHaveLength(2);
@@ -165,10 +166,10 @@ describe("nothing that a ship, an agent or a plan wrote steers the captain's ter
   });
 
   test("nor does it get into the branch's history: author, message, and the trailers that say who did it", () => {
-    const shown = sh(captain.root, "--git-dir", folder().repo, "log", "-1", "--format=%an%n%ae%n%B", "quay");
+    const shown = gitIn(captain.root, "--git-dir", folder().repo, "log", "-1", "--format=%an%n%ae%n%B", "quay");
     expect(shown).not.toMatch(UNSEEN);
     expect(shown).toContain("plan");
-    const trailers = sh(captain.root, "--git-dir", folder().repo, "log", "-1", "--format=%(trailers:only,unfold)", "quay");
+    const trailers = gitIn(captain.root, "--git-dir", folder().repo, "log", "-1", "--format=%(trailers:only,unfold)", "quay");
     expect(trailers.trim().split("\n").sort()).toEqual(["Ship: ship-0", "Task: 4", `Voyage: ${ID}`]);
   });
 

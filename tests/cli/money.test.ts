@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import type { Grant } from "../../lib/protocol/ship-api.ts";
-import { writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../helm/support.ts";
-import { BIN, ocaptain } from "./fleet.ts";
+import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
+import { BIN, ocaptain } from "../support/ocaptain.ts";
 
 /** Spend, budgets and questions as the captain sees them: the real helm and the real command; ships are their calls alone. */
 const ID = "abc123";
@@ -23,7 +23,7 @@ beforeAll(async () => {
   ({ register } = await makeVoyage(makeSource(captain.root), "quay", plan, { hand: "claude", timing }));
   await helm.registerVoyage(ID, register);
   const createdAt = new Date().toISOString();
-  await writeVoyageFile({ voyageId: ID, stack: "quay", captainId: "0123456789ab", nonce: "n", createdAt });
+  await writeVoyageIdentity({ voyageId: ID, stack: "quay", captainId: "0123456789ab", nonce: "n", createdAt });
   for (const name of ["ship-0", "ship-1", "ship-2"]) {
     const { token } = await helm.registerShip(ID, name, name);
     calls[name] = ship(captain.url, token, name);

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { BIN, type Fleet, ocaptain, openFleet } from "./fleet.ts";
-import { openTerm, type Term } from "./term.ts";
+import { BIN, ocaptain } from "../support/ocaptain.ts";
+import { openTerm, type Term } from "../support/term.ts";
+import { type Fleet, openFleet } from "./fleet.ts";
 
 /** One ship in the middle of a task that says so, and reads what is typed. */
 const tasks = [{ id: "1", run: 'echo "laying the keel"; until [ -e "$HOME/go" ]; do sleep 0.1; done' }];

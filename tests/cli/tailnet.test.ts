@@ -7,8 +7,8 @@ import { lookAtTailnet } from "../../cli/doctor/tailnet.ts";
 import { captainNodeHome, tailnetSshHome } from "../../lib/base/paths.ts";
 import { mergePolicy } from "../../lib/tailnet/policy/policy.ts";
 import { policyRules } from "../../lib/tailnet/policy/policy-rules.ts";
-import { startStandInPolicy } from "../fixtures/stand-in-policy.ts";
-import { ocaptain } from "./fleet.ts";
+import { ocaptain } from "../support/ocaptain.ts";
+import { startStandInPolicy } from "../support/stand-in-policy.ts";
 
 let api: Awaited<ReturnType<typeof startStandInPolicy>>;
 beforeEach(async () => {

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { until } from "../harbor/fixture.ts";
-import { BIN, ocaptain, ongoing } from "./fleet.ts";
+import { BIN, ocaptain } from "../support/ocaptain.ts";
+import { until } from "../support/until.ts";
+import { ongoing } from "./fleet.ts";
 
 let folder: string;
 beforeEach(async () => {

@@ -2,10 +2,10 @@ import { readFile, stat } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ensureHelm } from "../../lib/daemons/helm.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
-import { readVoyageStatus } from "../../lib/voyage/task-files.ts";
-import { ship } from "../helm/support.ts";
-import type { Props } from "./resource.ts";
-import { type OpenVoyage, openVoyage } from "./voyage.ts";
+import { ship } from "../support/helm-voyage.ts";
+import { taskCounts } from "../support/task-counts.ts";
+import type { Props } from "../support/voyage/resource.ts";
+import { type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 
 let quay: OpenVoyage;
 let outs: Props;
@@ -31,7 +31,7 @@ test("registered: the helm runs, its ledger holds the plan, the task files show 
   expect(outs).toMatchObject({ url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) });
   expect((await helmClient().health()).voyages).toEqual([quay.voyageId]);
   expect(Object.keys(await tasks())).toEqual(["1", "2", "3", "4"]);
-  expect(await readVoyageStatus(quay.folder)).toMatchObject({ total: 4, pending: 4 });
+  expect(await taskCounts(quay.folder)).toMatchObject({ total: 4, pending: 4 });
   expect((await stat(quay.folder.credentials)).mode & 0o777).toBe(0o600);
 });
 

@@ -7,8 +7,8 @@ import * as host from "../../dynamic-providers/host.ts";
 import type { Settings } from "../../dynamic-providers/lifecycle.ts";
 import { mutagenHome, ocaptainHome } from "../../lib/base/paths.ts";
 import { ensureHarbor, runningHarbor } from "../../lib/daemons/harbor.ts";
-import type { Props } from "./resource.ts";
-import { killHarbor, type OpenVoyage, openVoyage } from "./voyage.ts";
+import type { Props } from "../support/voyage/resource.ts";
+import { killHarbor, type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 
 let quay: OpenVoyage;
 beforeEach(async () => {

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { crewRuns } from "../../lib/ship/crew-launch.ts";
-import { ship as shipOnTheWire } from "../helm/support.ts";
-import { failure, type Props } from "./resource.ts";
-import { type OpenVoyage, openVoyage } from "./voyage.ts";
+import { ship as shipOnTheWire } from "../support/helm-voyage.ts";
+import { failure, type Props } from "../support/voyage/resource.ts";
+import { type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 
 let quay: OpenVoyage;
 /** The VM, and one of its syncs. */

@@ -3,8 +3,8 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { organisationCheck } from "../../lib/preflight/voyage.ts";
-import { type Props, resource } from "./resource.ts";
-import { type OpenVoyage, openVoyage } from "./voyage.ts";
+import { type Props, resource } from "../support/voyage/resource.ts";
+import { type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 
 /**
  * Two organisations of sprites.dev at one address, by two harbors' worth of answers: the harbor stands for acme, whatever of acme's tokens asks; a token of

@@ -4,8 +4,8 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { launchCrew } from "../../lib/ship/crew-launch.ts";
 import { provisionArgv, provisionStdin } from "../../lib/ship/install.ts";
-import { failure, type Props } from "./resource.ts";
-import { gated, type OpenVoyage, openVoyage } from "./voyage.ts";
+import { failure, type Props } from "../support/voyage/resource.ts";
+import { gated, type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 
 const NAME = "ship-0";
 let quay: OpenVoyage;

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { openPort } from "./port.ts";
-import { failure, resource } from "./resource.ts";
+import { openPort } from "../support/voyage/port.ts";
+import { failure, resource } from "../support/voyage/resource.ts";
 
 let port: Awaited<ReturnType<typeof openPort>>;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { crewRuns, launchCrew, stopCrew } from "../../lib/ship/crew-launch.ts";
 import { provisionArgv, provisionStdin } from "../../lib/ship/install.ts";
-import { openPort } from "./port.ts";
+import { openPort } from "../support/voyage/port.ts";
 
 const NAME = "quay-abc123-ship-0";
 let port: Awaited<ReturnType<typeof openPort>>;

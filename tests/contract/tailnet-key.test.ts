@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { recordTailnet } from "../../dynamic-providers/shared/tailnet-control.ts";
 import { tailnetControl } from "../../lib/tailnet/control/control.ts";
-import { readVoyageFile, writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { startStandInTailscale } from "../fixtures/stand-in-tailscale.ts";
-import { failure, resource } from "./resource.ts";
+import { readVoyageIdentity, writeVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { startStandInTailscale } from "../support/stand-in-tailscale.ts";
+import { failure, resource } from "../support/voyage/resource.ts";
 
 /** The lifecycle with Tailscale's service, played by a stand-in; with a real Headscale it is in tests/tailnet. */
 let folder: string;
@@ -87,10 +87,10 @@ test("a service that does not answer is never taken for a key that is gone", asy
 test("a secret of another tailnet is refused, by a look and a deletion: there nothing of ours is found, and it would pass for gone", async () => {
   api.state.devices.push(device("nCaptain", { hostname: "captain", name: "captain.tail1234.ts.net", tags: [] }));
   const voyage = { voyageId: "abc123", stack: "quay", captainId: "c", nonce: "n", createdAt: "2026-01-01" };
-  await writeVoyageFile(voyage);
+  await writeVoyageIdentity(voyage);
   const made = await key.create();
   await recordTailnet("quay", tailnetControl({ tailscaleOauthSecret: api.secret }));
-  expect(await readVoyageFile("quay")).toEqual({ ...voyage, tailnet: "tail1234.ts.net" });
+  expect(await readVoyageIdentity("quay")).toEqual({ ...voyage, tailnet: "tail1234.ts.net" });
   expect(await key.read(made)).toEqual(made);
 
   api.state.devices = [device("nOther", { hostname: "other", name: "other.tail9999.ts.net", tags: [] })];
@@ -98,6 +98,6 @@ test("a secret of another tailnet is refused, by a look and a deletion: there no
   await expect(key.read(made)).rejects.toThrow(refused);
   await expect(key.remove(made)).rejects.toThrow(refused);
   await expect(key.update(made)).rejects.toThrow(refused);
-  await writeVoyageFile({ ...voyage, tailnet: "tail1234.ts.net", sunkAt: "2026-01-02" });
+  await writeVoyageIdentity({ ...voyage, tailnet: "tail1234.ts.net", sunkAt: "2026-01-02" });
   expect(await key.read(made)).toEqual(made); // it has sunk: the next fleet joins whichever is meant
 });

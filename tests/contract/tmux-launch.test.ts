@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
-import { ship } from "../helm/support.ts";
-import { failure, type Props } from "./resource.ts";
-import { gated, type OpenVoyage, openVoyage } from "./voyage.ts";
+import { ship } from "../support/helm-voyage.ts";
+import { failure, type Props } from "../support/voyage/resource.ts";
+import { gated, type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 
 /** One ship, and work that does not end by itself, so that every test finds the crew in the middle of it. */
 const NAME = "ship-0";

@@ -6,8 +6,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { Ledger } from "../../helm/ledger/ledger.ts";
 import { applyPlan } from "../../helm/ledger/plan-changes.ts";
 import { Store } from "../../helm/ledger/store.ts";
-import { writeRepo } from "../fixtures/plan.ts";
-import { type OpenVoyage, openVoyage } from "./voyage.ts";
+import { writeRepo } from "../support/plan.ts";
+import { type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 
 let quay: OpenVoyage;
 beforeEach(async () => {

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { Journal } from "../../crew/machine/journal.ts";
 import { readThisShip } from "../../crew/machine/ship.ts";
 import { Tree } from "../../crew/tree/tree.ts";
-import { gitIn } from "./git-in.ts";
-import { tempFolder } from "./test-ship.ts";
+import { gitIn } from "../support/git.ts";
+import { tempFolder } from "../support/test-ship.ts";
 
 const folder = tempFolder();
 const bare = join(folder, "git", "abc123");

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { gitIn } from "./git-in.ts";
+import { gitIn } from "../support/git.ts";
 import { helm, ship, voyage } from "./stand-in-voyage.ts";
 
 /** A hand that says it began, then works until it is let go. */

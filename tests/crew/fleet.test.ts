@@ -11,8 +11,8 @@ import { prepareRepo } from "../../lib/git/voyage-repo.ts";
 import { loadPlan } from "../../lib/plan/load.ts";
 import type { Plan } from "../../lib/plan/types.ts";
 import { launchCrew, stopCrew } from "../../lib/ship/crew-launch.ts";
-import { gitIn } from "./git-in.ts";
-import { TestShip, tempFolder } from "./test-ship.ts";
+import { gitIn } from "../support/git.ts";
+import { TestShip, tempFolder } from "../support/test-ship.ts";
 
 /** Real helm, real tmux, real git; only the VMs are folders on this machine. */
 const project = fileURLToPath(new URL("../../", import.meta.url));

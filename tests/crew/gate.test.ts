@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type GatePlaces, gateCommand, gatePlaces, hookSettings } from "../../crew/gates/hook-settings.ts";
 import { packCrew } from "../../lib/ship/crew-pack.ts";
-import { tempFolder } from "./test-ship.ts";
+import { tempFolder } from "../support/test-ship.ts";
 
 /** The gate as a ship has it, run as Claude Code runs a hook, with a supervisor that does as it is told. */
 let folder: string;

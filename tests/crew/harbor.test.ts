@@ -11,8 +11,8 @@ import { launchCrew } from "../../lib/ship/crew-launch.ts";
 import { packCrew } from "../../lib/ship/crew-pack.ts";
 import { provisionArgv, provisionStdin } from "../../lib/ship/install.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
-import { gitIn } from "./git-in.ts";
-import { tempFolder } from "./test-ship.ts";
+import { gitIn } from "../support/git.ts";
+import { tempFolder } from "../support/test-ship.ts";
 
 /** A real ship of the harbor: what a hand sees of its hold from inside is the proof that it was there while it worked. */
 const SEE = `node -e 'require("http").get({ socketPath: "/.sprite/api.sock", path: "/v1/tasks", headers: { host: "sprite" } }, (r) => r.pipe(process.stdout))'`;

@@ -2,8 +2,8 @@ import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { TestShip, tempFolder } from "../support/test-ship.ts";
 import { StandInHelm, type StandInTask } from "./stand-in-helm.ts";
-import { TestShip, tempFolder } from "./test-ship.ts";
 
 let helm: StandInHelm;
 let ship: TestShip;

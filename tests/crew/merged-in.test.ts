@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readAgentsGit } from "../../crew/tree/agents-git.ts";
 import { whyHeadMoved } from "../../crew/tree/head-check.ts";
-import { gitIn } from "./git-in.ts";
-import { tempFolder } from "./test-ship.ts";
+import { gitIn } from "../support/git.ts";
+import { tempFolder } from "../support/test-ship.ts";
 
 describe("work of others that we have merged into the tree", () => {
   let folder: string;

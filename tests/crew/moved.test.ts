@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { gitIn } from "./git-in.ts";
+import { gitIn } from "../support/git.ts";
 import { helm, ship, voyage } from "./stand-in-voyage.ts";
 
 const inRepo = (...args: string[]) => gitIn(helm.repo, ...args);

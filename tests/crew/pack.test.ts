@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { packCrew } from "../../lib/ship/crew-pack.ts";
 import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/ship/install.ts";
+import { TestShip, tempFolder } from "../support/test-ship.ts";
 import { FETCH_MS, hasNode22, node22 } from "./node22.ts";
 import { StandInHelm } from "./stand-in-helm.ts";
-import { TestShip, tempFolder } from "./test-ship.ts";
 
 let folder: string;
 beforeEach(() => {

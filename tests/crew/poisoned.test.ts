@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { gitIn } from "./git-in.ts";
+import { gitIn } from "../support/git.ts";
 import { asNobodySpecial } from "./powers.ts";
 import { helm, ship, voyage } from "./stand-in-voyage.ts";
 

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { z } from "zod";
 import * as api from "../../lib/protocol/ship-api.ts";
-import { gitIn } from "./git-in.ts";
+import { gitIn } from "../support/git.ts";
 
 /**
  * A helm with one ship and a small ledger in memory, for what the real one cannot be made to do on command: be away, answer late, refuse.

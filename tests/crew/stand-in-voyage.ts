@@ -1,6 +1,6 @@
 import { afterEach } from "vitest";
+import { TestShip, tempFolder } from "../support/test-ship.ts";
 import { StandInHelm, type StandInTask } from "./stand-in-helm.ts";
-import { TestShip, tempFolder } from "./test-ship.ts";
 
 /** The helm and the one ship of the test that runs; made by `voyage`, removed after each test. */
 export let helm: StandInHelm;

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { gitIn } from "./git-in.ts";
+import { gitIn } from "../support/git.ts";
 import { helm, ship, voyage } from "./stand-in-voyage.ts";
 
 /** Commits links to submodules, by the address of each path. The commit of all is the repository's first one. */

@@ -3,7 +3,8 @@ import { crewRuns, launchCrew, stopCrew } from "../../lib/ship/crew-launch.ts";
 import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/ship/install.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { holdArgv, holdAwake } from "../../lib/sprites/keep-awake.ts";
-import { openHarbor, until } from "./fixture.ts";
+import { until } from "../support/until.ts";
+import { openHarbor } from "./fixture.ts";
 
 /** The product's own client at services and policies (lib/sprites), against the harbor's awkward answers. */
 async function open() {

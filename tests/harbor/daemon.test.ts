@@ -8,7 +8,8 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { harborHome, harborInfoFile } from "../../lib/base/paths.ts";
 import { ensureHarbor, type HarborInfo, runningHarbor } from "../../lib/daemons/harbor.ts";
 import { stateOf } from "../support/processes.ts";
-import { caller, ownHarborHome, pidNamespaceOf, processes, processesIn, processesWith, until } from "./fixture.ts";
+import { until } from "../support/until.ts";
+import { caller, ownHarborHome, pidNamespaceOf, processes, processesIn, processesWith } from "./fixture.ts";
 
 const main = fileURLToPath(new URL("../../harbor/main.ts", import.meta.url));
 const harborCommand = (...args: string[]) => promisify(execFile)(process.execPath, [main, ...args], { timeout: 20_000 });

@@ -1,7 +1,7 @@
-import type { Clock } from "../../harbor/sprites/clock.ts";
+import type { HarborClock } from "../../harbor/sprites/clock.ts";
 
 /** A clock that stands still until a test moves it. */
-export class FakeClock implements Clock {
+export class FakeClock implements HarborClock {
   private timeMs = Date.parse("2026-01-01T00:00:00Z");
   private timers: { atMs: number; run(): void }[] = [];
 

@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, vi } from "vitest";
 import { type Harbor, type HarborOptions, startHarbor } from "../../harbor/harbor.ts";
@@ -88,17 +87,6 @@ export function caller(url: string, token: string) {
       return { ...answer, code: result.exitCode, out: result.stdout, err: result.stderr };
     },
   };
-}
-
-/** Waits for something that will happen by itself; bounded. */
-export async function until<T>(what: string, probe: () => Promise<T> | T, timeoutMs = 10_000): Promise<T & {}> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const found = await probe();
-    if (found) return found;
-    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await delay(10);
-  }
 }
 
 /** `pid:[…]` of a ship that runs. */

@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { ensureHarbor, runningHarbor } from "../../lib/daemons/harbor.ts";
-import { caller, openHarbor, ownHarborHome, pidNamespaceOf, processesIn, sshBin, temporaryFolder, until } from "./fixture.ts";
+import { until } from "../support/until.ts";
+import { caller, openHarbor, ownHarborHome, pidNamespaceOf, processesIn, sshBin, temporaryFolder } from "./fixture.ts";
 
 const main = fileURLToPath(new URL("../../harbor/main.ts", import.meta.url));
 const ip = (...args: string[]) => execFileSync("ip", args, { encoding: "utf8" });

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import type { Clock } from "../../harbor/sprites/clock.ts";
+import type { HarborClock } from "../../harbor/sprites/clock.ts";
 import { latencyProfile } from "../../harbor/sprites/latency.ts";
 import { openHarbor } from "./fixture.ts";
 
 /** A clock that lets nobody wait, and keeps what each asked for. Idleness, 30 s and more, never comes. */
-function recordingClock(): Clock & { waits(): number[] } {
+function recordingClock(): HarborClock & { waits(): number[] } {
   let asked: number[] = [];
   return {
     now: () => 0,

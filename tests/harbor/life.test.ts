@@ -8,7 +8,8 @@ import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { latencyProfile } from "../../harbor/sprites/latency.ts";
 import { stateOf } from "../support/processes.ts";
-import { kinds, openHarbor, processesOf, sshBin, until } from "./fixture.ts";
+import { until } from "../support/until.ts";
+import { kinds, openHarbor, processesOf, sshBin } from "./fixture.ts";
 
 type Opened = Awaited<ReturnType<typeof openHarbor>>;
 

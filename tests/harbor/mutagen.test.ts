@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
-import { kinds, openHarbor, sshBin, temporaryFolder, until } from "./fixture.ts";
+import { until } from "../support/until.ts";
+import { kinds, openHarbor, sshBin, temporaryFolder } from "./fixture.ts";
 
 const mutagenBinary = process.env
   .PATH!.split(":")

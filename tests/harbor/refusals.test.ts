@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { openHarbor, until } from "./fixture.ts";
+import { until } from "../support/until.ts";
+import { openHarbor } from "./fixture.ts";
 
 test("without the token all is 401, also what does not exist", async () => {
   const { harbor } = await openHarbor();

@@ -9,7 +9,8 @@ import { harborHome } from "../../lib/base/paths.ts";
 import { ensureHarbor, harborKindProblem, harborOfKind, knownHarbor, stopHarbor } from "../../lib/daemons/harbor.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { stateOf } from "../support/processes.ts";
-import { caller, openHarbor, processesMarked, processesOf, temporaryFolder, until } from "./fixture.ts";
+import { until } from "../support/until.ts";
+import { caller, openHarbor, processesMarked, processesOf, temporaryFolder } from "./fixture.ts";
 
 /** What a plan may leave: a tmux, sessions of their own, a parent that ended, an environment that was cleared, one that ignores signals. */
 const LEAVINGS = `tmux new-session -d 'sleep 1000'

@@ -3,7 +3,8 @@ import { connect } from "node:net";
 import { userInfo } from "node:os";
 import { APIError, ExecError, SpritesClient } from "@fly/sprites";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { kinds, openHarbor, until } from "./fixture.ts";
+import { until } from "../support/until.ts";
+import { kinds, openHarbor } from "./fixture.ts";
 
 /** The vendor's own client, @fly/sprites 0.1.0, at every endpoint that the product calls (issue 3 §2). */
 async function open(options: { unconfined?: boolean } = {}) {

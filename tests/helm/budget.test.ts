@@ -11,7 +11,7 @@ import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import type { Grant, Usage } from "../../lib/protocol/ship-api.ts";
 import { readTaskRows, spendOfTasks } from "../../lib/voyage/task-files.ts";
-import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "./support.ts";
+import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
 
 /** Spend as the ledger adds it up, and what it does when a budget is spent. */
 const used = (costUsd: number): Usage => ({
@@ -260,7 +260,7 @@ test("a ledger whose runs told their session's cost opens, and says the same: a 
         const wanted = highest.reduce((all, each) => all + each, 0);
         expect(cents(ledger.usage("7")?.costUsd), `opened ${opening}`).toBe(wanted);
         expect(ledger.spend()).toMatchObject({ inputTokens: runs.length, cacheCreationTokens: 4 * runs.length });
-        ledger.store.close();
+        ledger.close();
       }
     }),
     { numRuns: 20 },

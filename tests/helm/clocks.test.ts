@@ -19,13 +19,13 @@ beforeEach(() => {
   events = [];
 });
 afterEach(() => {
-  for (const voyage of open) voyage.ledger.store.close();
+  for (const voyage of open) voyage.ledger.close();
   scratch.remove();
 });
 
 /** A helm that starts: the first one, and each after it, on the same ledger. */
 async function start(branch?: Branch): Promise<Voyage> {
-  for (const before of open) before.ledger.store.close();
+  for (const before of open) before.ledger.close();
   const wish = {
     file: join(scratch.folder, "l.sqlite"),
     graph: GRAPH,
@@ -165,9 +165,9 @@ test("a helm that is made to stand still again and again fences a silent ship al
     clock.pass(6);
     stalls++;
     voyage.tick();
-    heard.heartbeat();
+    await heard.heartbeat();
     await pass(voyage, 5, () => heard.heartbeat());
-    await voyage.ledger.store.write(() => {}); // behind what a fence has asked for
+    await voyage.ledger.write(() => {}); // behind what a fence has asked for
   }
   expect(events.filter((event) => event === "clock-jump")).toHaveLength(stalls);
   // A full period is lent once (12 s, 5 of which pass between two stalls); afterwards only what the helm ran counts.

@@ -9,9 +9,10 @@ import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { helmPort, keepHelmPort } from "../../lib/daemons/helm-port.ts";
 import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
-import { writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { readVoyageStatus } from "../../lib/voyage/task-files.ts";
-import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "./support.ts";
+import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { gitIn } from "../support/git.ts";
+import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
+import { taskCounts } from "../support/task-counts.ts";
 
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
 beforeEach(async () => {
@@ -38,7 +39,7 @@ test("a voyage is worked off over the wire: git log is the list of tasks", async
   for (const id of ["1", "2"]) {
     const grant = await s.grant();
     expect(grant.task.id).toBe(id);
-    await expect.poll(() => readVoyageStatus(folder)).toMatchObject({ claimed: 1, byShip: { "ship-0": { task: id } } });
+    await expect.poll(() => taskCounts(folder)).toMatchObject({ claimed: 1, byShip: { "ship-0": { task: id } } });
     tree.reset(grant.tip);
     const commit = tree.commit({ [`${id}.txt`]: id }, `Task ${id}\n\nwords`);
     tree.push(commit, grant);
@@ -46,14 +47,14 @@ test("a voyage is worked off over the wire: git log is the list of tasks", async
     expect(reply.kind).toBe("accepted");
   }
   expect(await s.claim()).toMatchObject({ kind: "nothing", reason: "done" });
-  const log = sh(captain.root, "--git-dir", folder.repo, "log", "--format=%s|%an|%(trailers:separator=%x2C)", "v");
+  const log = gitIn(captain.root, "--git-dir", folder.repo, "log", "--format=%s|%an|%(trailers:separator=%x2C)", "v");
   expect(log.split("\n")).toEqual([
     "Task 2|ship-0|Task: 2,Ship: ship-0,Voyage: abc123",
     "Task 1|ship-0|Task: 1,Ship: ship-0,Voyage: abc123",
     "start|a person|",
   ]);
   expect((await helm.voyage(ID)).state).toBe("done");
-  expect(await readVoyageStatus(folder)).toMatchObject({
+  expect(await taskCounts(folder)).toMatchObject({
     total: 2,
     accepted: 2,
     byShip: { "ship-0": { accepted: 2, task: null } },
@@ -127,7 +128,7 @@ test("a voyage with a tailnet keeps the port that its ships can reach", async ()
   const helm = await ensureHelm();
   const { register } = await makeVoyage(makeSource(captain.root), "v", makePlan({ "1": [] }));
   await helm.registerVoyage(ID, register);
-  await writeVoyageFile({ voyageId: ID, stack: "v", captainId: "me", nonce: "n", createdAt: "now", control: "headscale" });
+  await writeVoyageIdentity({ voyageId: ID, stack: "v", captainId: "me", nonce: "n", createdAt: "now", control: "headscale" });
   await stopHelm();
   await stranger(taken);
   await expect(ensureHelm()).rejects.toMatchObject({ code: "PORT_BUSY", hint: expect.stringContaining("end that program") });

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Voyage } from "../../helm/voyage/voyage.ts";
+import { makePlan } from "../support/helm-voyage.ts";
 import { boardPaperShip, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
-import { makePlan } from "./support.ts";
 
 /** A ship's own faults: they cost no task a try and no voyage its verdict, and three in a row put the ship out of service until the next launch. */
 
@@ -17,7 +17,7 @@ beforeEach(() => {
   scratch = scratchFolder();
 });
 afterEach(() => {
-  voyage.ledger.store.close();
+  voyage.ledger.close();
   scratch.remove();
 });
 
@@ -35,7 +35,7 @@ async function come(name: string): Promise<Ship> {
 }
 const ask = (ship: Ship) => ({ requestId: randomUUID(), incarnation: `vm-${ship.name}` });
 const accept = (ship: Ship, { task, epoch }: { task: { id: string }; epoch: number }) =>
-  voyage.calls.accept(ship.caller, {
+  voyage.calls.answer("accept", ship.caller, {
     ...ask(ship),
     task: task.id,
     epoch,
@@ -50,7 +50,7 @@ async function faults(ship: Ship, reason = "git clean failed: Permission denied"
   const reply = await ship.claim();
   if (reply.kind !== "grant") return false;
   const { task, epoch } = reply.grant;
-  await voyage.calls.release(ship.caller, { ...ask(ship), task: task.id, epoch, reason, failed: false, fault: true });
+  await voyage.calls.answer("release", ship.caller, { ...ask(ship), task: task.id, epoch, reason, failed: false, fault: true });
   return true;
 }
 const rowOf = ({ name }: Ship) => voyage.shipRow(name)!;
@@ -60,17 +60,22 @@ test("a ledger of before faults and losses were counted is opened at sea: the cl
   await sail({ "1": [], "2": [] });
   const ship = await come("ship-0");
   const grant = await ship.grant();
-  voyage.ledger.store.close();
+  voyage.ledger.close();
   const before = new DatabaseSync(file);
   before.exec("DROP TABLE faults; DROP TABLE losses; DROP INDEX runs_of_life");
   before.close();
 
   voyage = await openPaperVoyage({ file, graph: { "1": [], "2": [] }, timing: TIMING });
   // Its crew knows of nothing new.
-  const hello = await voyage.calls.hello(ship.caller, { ...ask(ship), pid: 1, node: "v24.0.0", git: "git version 2.43.0" });
+  const hello = await voyage.calls.answer("hello", ship.caller, {
+    ...ask(ship),
+    pid: 1,
+    node: "v24.0.0",
+    git: "git version 2.43.0",
+  });
   expect(hello).toMatchObject({ claim: { task: { id: "1" }, epoch: grant.epoch } });
   expect(await accept(ship, grant)).toMatchObject({ kind: "accepted" });
-  expect(await faults({ ...ship, claim: () => voyage.calls.claim(ship.caller, ask(ship)) })).toBe(true);
+  expect(await faults({ ...ship, claim: () => voyage.calls.answer("claim", ship.caller, ask(ship)) })).toBe(true);
   expect(voyage.status().tasks.map(({ status, tries }) => `${status} ${tries}`)).toEqual(["accepted 0", "pending 0"]);
 });
 
@@ -103,7 +108,13 @@ test("the next launch tries it anew, and tells it to make its clone anew until s
   expect(rowOf(launched).unfit).toBeUndefined();
   expect(await launched.hello()).toMatchObject({ anew: true });
   const { task, epoch } = await launched.grant();
-  await voyage.calls.release(launched.caller, { ...ask(launched), task: task.id, epoch, reason: "exit status 1", failed: true });
+  await voyage.calls.answer("release", launched.caller, {
+    ...ask(launched),
+    task: task.id,
+    epoch,
+    reason: "exit status 1",
+    failed: true,
+  });
   expect(voyage.ledger.task(task.id)!.tries).toBe(1);
   expect(await launched.hello()).not.toHaveProperty("anew");
 });
@@ -114,7 +125,13 @@ test("only faults in a row count: a hand that ran, to whatever end, shows that t
   await faults(ship);
   await faults(ship);
   const { task, epoch } = await ship.grant();
-  await voyage.calls.release(ship.caller, { ...ask(ship), task: task.id, epoch, reason: "exit status 1", failed: true });
+  await voyage.calls.answer("release", ship.caller, {
+    ...ask(ship),
+    task: task.id,
+    epoch,
+    reason: "exit status 1",
+    failed: true,
+  });
   await faults(ship);
   await faults(ship);
   await accept(ship, await ship.grant());
@@ -133,7 +150,13 @@ test("a verify.sh that a ship could not run is no result: another ship is asked,
     const order = await sick.claim();
     if (order.kind !== "verify") throw new Error(`no verification: ${JSON.stringify(order)}`);
     const { epoch, commit } = order;
-    await voyage.calls.unverified(sick.caller, { ...ask(sick), epoch, commit, reason: "no space left on device", ...away });
+    await voyage.calls.answer("unverified", sick.caller, {
+      ...ask(sick),
+      epoch,
+      commit,
+      reason: "no space left on device",
+      ...away,
+    });
     expect(voyage.status()).toMatchObject({ state: "verifying", verified: null });
   }
   expect(await sick.claim()).toMatchObject({ kind: "nothing", reason: "paused" });
@@ -141,7 +164,7 @@ test("a verify.sh that a ship could not run is no result: another ship is asked,
   const order = await well.claim();
   if (order.kind !== "verify") throw new Error(`no verification: ${JSON.stringify(order)}`);
   const { epoch, commit } = order;
-  await voyage.calls.verified(well.caller, { ...ask(well), epoch, commit, exitCode: 0, output: "", seconds: 1 });
+  await voyage.calls.answer("verified", well.caller, { ...ask(well), epoch, commit, exitCode: 0, output: "", seconds: 1 });
   expect(voyage.status().state).toBe("verified");
 });
 
@@ -153,7 +176,7 @@ test("a verify.sh that failed is run again when the plan is told again, and by o
     const order = await ship.claim();
     if (order.kind !== "verify") throw new Error(`no verification: ${JSON.stringify(order)}`);
     const { epoch, commit } = order;
-    await voyage.calls.verified(ship.caller, { ...ask(ship), epoch, commit, exitCode, output: "", seconds: 1 });
+    await voyage.calls.answer("verified", ship.caller, { ...ask(ship), epoch, commit, exitCode, output: "", seconds: 1 });
     return voyage.status().state;
   };
   expect(await run(1)).toBe("failed");

@@ -3,13 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../helm/clock.ts";
+import { openIntents } from "../../helm/ledger/intents.ts";
 import { Ledger } from "../../helm/ledger/ledger.ts";
 import { Store } from "../../helm/ledger/store.ts";
 import type { Branch } from "../../helm/repository/branch.ts";
 import { Voyage } from "../../helm/voyage/voyage.ts";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { git } from "../../lib/git/run.ts";
-import { makePlan, sh } from "./support.ts";
+import { gitIn } from "../support/git.ts";
+import { makePlan } from "../support/helm-voyage.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -19,8 +21,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("a git command at the captain", () => {
   test("that ended while this process was stopped has ended, and its result is told", async () => {
-    sh(folder, "init", "-q", "-b", "main");
-    sh(folder, "commit", "-q", "--allow-empty", "-m", "start");
+    gitIn(folder, "init", "-q", "-b", "main");
+    gitIn(folder, "commit", "-q", "--allow-empty", "-m", "start");
     const running = git(["update-ref", "refs/heads/moved", "HEAD"], { cwd: folder, timeoutMs: 300 });
     const failing = git(["update-ref", "refs/heads/not", "f".repeat(40)], { cwd: folder, timeoutMs: 300 });
     // As after SIGSTOP and SIGCONT: no event is seen for longer than its time, then the timer's before its end's.
@@ -28,7 +30,7 @@ describe("a git command at the captain", () => {
     const [moved, failed] = await Promise.allSettled([running, failing]);
     expect(moved).toMatchObject({ status: "fulfilled", value: { exitCode: 0 } });
     expect(failed).toMatchObject({ status: "rejected", reason: { code: "GIT" } });
-    expect(sh(folder, "rev-parse", "moved")).toBe(sh(folder, "rev-parse", "HEAD"));
+    expect(gitIn(folder, "rev-parse", "moved")).toBe(gitIn(folder, "rev-parse", "HEAD"));
   });
 
   test("that takes too long is ended, and that is told", async () => {
@@ -77,12 +79,12 @@ describe.each([true, false])("an accept of which git did not tell the end (the b
     const caller = ledger.lifeOfToken(await voyage.crews.register("ship-0", "vm-0"))!;
     let requests = 0;
     const ask = () => ({ requestId: `request-${++requests}`, incarnation: "vm-0" });
-    const grant = await voyage.calls.claim(caller, ask());
+    const grant = await voyage.calls.answer("claim", caller, ask());
     if (grant.kind !== "grant") throw new Error(grant.kind);
     const held = { task: "1", epoch: grant.grant.epoch };
     const body = { ...held, commit: "a".repeat(40), summary: "done", check: null, seconds: 1 };
     const first = { ...ask(), ...body };
-    await expect(voyage.calls.accept(caller, first)).rejects.toMatchObject({ code: "GIT_TIMEOUT" });
+    await expect(voyage.calls.answer("accept", caller, first)).rejects.toMatchObject({ code: "GIT_TIMEOUT" });
     shown.length = 0;
     return { voyage, caller, commits, first, ask, held, body, shown, status: () => ledger.task("1")!.status };
   }
@@ -91,11 +93,11 @@ describe.each([true, false])("an accept of which git did not tell the end (the b
     for (const again of ["same", "another"]) {
       rmSync(join(folder, "l.sqlite"), { force: true });
       const { voyage, caller, commits, first, ask, body, status } = await cutShort();
-      const reply = await voyage.calls.accept(caller, again === "same" ? first : { ...ask(), ...body });
+      const reply = await voyage.calls.answer("accept", caller, again === "same" ? first : { ...ask(), ...body });
       expect(reply).toEqual({ kind: "accepted", tip: commits.at(-1) });
       expect(commits).toHaveLength(2);
       expect(status()).toBe("accepted");
-      voyage.ledger.store.close();
+      voyage.ledger.close();
     }
   });
 
@@ -105,16 +107,16 @@ describe.each([true, false])("an accept of which git did not tell the end (the b
     expect(status()).toBe(moves ? "accepted" : "pending");
     expect(commits).toHaveLength(moves ? 2 : 1);
     expect(shown).toContain("1");
-    expect(voyage.ledger.store.all("SELECT * FROM intents")).toEqual([]);
-    voyage.ledger.store.close();
+    expect(openIntents(voyage.ledger)).toEqual([]);
+    voyage.ledger.close();
   });
 
   test("and that its ship gives back instead is not done twice", async () => {
     const { voyage, caller, ask, held, status } = await cutShort();
-    const released = voyage.calls.release(caller, { ...ask(), ...held, reason: "no answer", failed: true });
+    const released = voyage.calls.answer("release", caller, { ...ask(), ...held, reason: "no answer", failed: true });
     if (moves) await expect(released).rejects.toMatchObject({ refusal: { error: "not-holder" } });
     else await expect(released).resolves.toMatchObject({ status: "pending" });
     expect(status()).toBe(moves ? "accepted" : "pending");
-    voyage.ledger.store.close();
+    voyage.ledger.close();
   });
 });

@@ -21,7 +21,8 @@ import type { VoyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import { PUT_ASIDE } from "../../lib/mutagen/mirror-links.ts";
-import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "./support.ts";
+import { gitIn } from "../support/git.ts";
+import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
 
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
 let helm: HelmClient;
@@ -59,7 +60,7 @@ async function join_(name: string, incarnation = `vm-${name}`) {
     tree: makeTree(captain.root, captain.url, id, name, token),
   };
 }
-const bare = (...args: string[]) => sh(captain.root, "--git-dir", folder.repo, ...args);
+const bare = (...args: string[]) => gitIn(captain.root, "--git-dir", folder.repo, ...args);
 
 test("a ship pushes to its own refs and nowhere else, not even to one whose name begins like its own", async () => {
   await sail({ "1": [] });
@@ -328,9 +329,9 @@ test("a commit of the captain's own on the branch is built upon", async () => {
   const a = await join_("ship-0");
   const grant = await a.call.grant();
   writeFileSync(join(folder.workspace, "by-hand"), "x");
-  sh(folder.workspace, "add", "-A");
-  sh(folder.workspace, "commit", "-q", "-m", "by hand");
-  sh(folder.workspace, "push", "-q", "origin", `v${count}`);
+  gitIn(folder.workspace, "add", "-A");
+  gitIn(folder.workspace, "commit", "-q", "-m", "by hand");
+  gitIn(folder.workspace, "push", "-q", "origin", `v${count}`);
   a.tree.reset(grant.tip);
   const commit = a.tree.commit({ work: "w" }, "Work");
   a.tree.push(commit, grant);
@@ -348,7 +349,7 @@ test("the workspace moves forward when clean, and never over a person's edit", a
     a.tree.push(commit, grant);
     return (await a.call.accepted(grant, commit)).tip;
   };
-  const head = () => sh(folder.workspace, "rev-parse", "HEAD");
+  const head = () => gitIn(folder.workspace, "rev-parse", "HEAD");
   const first = await step("one");
   await expect.poll(head, { timeout: 5000 }).toBe(first);
   writeFileSync(join(folder.workspace, "README.md"), "edited by a person\n");
@@ -364,7 +365,7 @@ test("what a fenced ship had not committed is under refs/lost before another has
   const grant = await a.call.grant();
   const mirror = folder.mirror("ship-0");
   mkdirSync(mirror, { recursive: true });
-  sh(captain.root, "--git-dir", folder.repo, "--work-tree", mirror, "checkout", "-q", "-f", grant.tip, "--", ".");
+  gitIn(captain.root, "--git-dir", folder.repo, "--work-tree", mirror, "checkout", "-q", "-f", grant.tip, "--", ".");
   writeFileSync(join(mirror, "half"), "half done\n");
   mkdirSync(join(mirror, "cache"));
   writeFileSync(join(mirror, "cache", "x"), "x");
@@ -399,16 +400,16 @@ test("nothing that a repository, a checkout or a mirror brings is run at the cap
     ]) {
       writeFileSync(join(gitDir, "hooks", hook), `#!/bin/sh\ntouch ${springs}\n`, { mode: 0o755 });
     }
-    sh(gitDir, "--git-dir", gitDir, "config", "core.fsmonitor", trap);
-    sh(gitDir, "--git-dir", gitDir, "config", "uploadpack.packObjectsHook", trap);
+    gitIn(gitDir, "--git-dir", gitDir, "config", "core.fsmonitor", trap);
+    gitIn(gitDir, "--git-dir", gitDir, "config", "uploadpack.packObjectsHook", trap);
   };
   const attributes = { ".gitattributes": "* filter=evil diff=evil merge=evil\n", f: "1\n" };
   id = `aa${String(count++).padStart(4, "0")}`;
   const source = makeSource(captain.root, attributes);
   // A submodule at the path where the mirror will have an armed repository.
-  const submodule = sh(source, "rev-parse", "HEAD");
-  sh(source, "update-index", "--add", "--cacheinfo", `160000,${submodule},sub`);
-  sh(source, "commit", "-q", "-m", "with a submodule");
+  const submodule = gitIn(source, "rev-parse", "HEAD");
+  gitIn(source, "update-index", "--add", "--cacheinfo", `160000,${submodule},sub`);
+  gitIn(source, "commit", "-q", "-m", "with a submodule");
   arm(join(source, ".git"));
   const voyage = await makeVoyage(source, `v${count}`, makePlan({ "1": [], "2": [] }));
   folder = voyage.folder;
@@ -431,11 +432,11 @@ test("nothing that a repository, a checkout or a mirror brings is run at the cap
   writeFileSync(join(mirror, "f"), "3\n");
   const nested = join(mirror, "sub");
   mkdirSync(nested);
-  sh(nested, "init", "-q");
-  sh(nested, "fetch", "-q", source, submodule);
-  sh(nested, "checkout", "-q", submodule);
+  gitIn(nested, "init", "-q");
+  gitIn(nested, "fetch", "-q", source, submodule);
+  gitIn(nested, "checkout", "-q", submodule);
   // Its own filter, which a status of it would run to compare a touched file. (Settings in our environment reach such a status too.)
-  sh(nested, "config", "filter.evil.clean", trap);
+  gitIn(nested, "config", "filter.evil.clean", trap);
   writeFileSync(join(nested, "f"), "2\n");
   arm(join(nested, ".git"));
   expect((await helm.fenceShip(id, "ship-0", "vm-ship-0", "test")).lost).toEqual([`refs/lost/2/${second.epoch}`]);

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import type { Grant, LimitedReply, Usage } from "../../lib/protocol/ship-api.ts";
-import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "./support.ts";
+import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
 
 /** What the hand `claude` asks of the ledger. */
 const ID = "abc123";

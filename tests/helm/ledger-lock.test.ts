@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { Doors } from "../../helm/listeners.ts";
 import { shipServer } from "../../helm/server/ship-server.ts";
 import { Fleet } from "../../helm/voyages.ts";
-import { makeCaptain, makePlan, makeSource, makeVoyage } from "./support.ts";
+import { makeCaptain, makePlan, makeSource, makeVoyage } from "../support/helm-voyage.ts";
 
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
 let fleets: Fleet[];

@@ -4,8 +4,9 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { VoyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
-import { readVoyageStatus } from "../../lib/voyage/task-files.ts";
-import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "./support.ts";
+import { gitIn } from "../support/git.ts";
+import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
+import { taskCounts } from "../support/task-counts.ts";
 
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
 let helm: HelmClient;
@@ -94,9 +95,9 @@ test("killed with SIGKILL again and again while ships deliver, the helm loses no
   const status = await helm.voyage(ID);
   expect(status.tasks.map((task) => task.status)).toEqual(ids.map(() => "accepted"));
   expect(status.tasks.map((task) => task.epoch)).toEqual(ids.map(() => 1));
-  const log = sh(captain.root, "--git-dir", folder.repo, "log", "--format=%s", "v").split("\n");
+  const log = gitIn(captain.root, "--git-dir", folder.repo, "log", "--format=%s", "v").split("\n");
   expect(log.sort()).toEqual([...ids.map((id) => `T${id}`), "start"].sort());
-  expect(await readVoyageStatus(folder)).toMatchObject({ total: 12, accepted: 12 });
+  expect(await taskCounts(folder)).toMatchObject({ total: 12, accepted: 12 });
 }, 120_000);
 
 test("a silent ship is fenced when its lease is over, its task goes to another, and it comes back only as a new life", async () => {
@@ -143,7 +144,7 @@ test("a task that fails as often as it may is blocked and shown; a captain's ret
     metadata: { tries: 2, ocaptain: { status: "blocked", reason: "broke twice", epoch: 3, tries: 2 } },
   });
   expect(readFileSync(join(folder.tasks, "1.json"), "utf8")).toMatch(/^\{\n {2}"id": "1",\n/);
-  expect(await readVoyageStatus(folder)).toMatchObject({ total: 2, pending: 1, blocked: 1 });
+  expect(await taskCounts(folder)).toMatchObject({ total: 2, pending: 1, blocked: 1 });
   expect(await helm.retryTask(ID, "1")).toMatchObject({ status: "pending", tries: 0 });
   expect((await a.call.grant()).epoch).toBe(4);
 });

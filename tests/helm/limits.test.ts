@@ -19,21 +19,21 @@ beforeEach(async () => {
   voyage = await openPaperVoyage({ file: join(folder, "l.sqlite"), graph, timing: TIMING, clock });
 });
 afterEach(() => {
-  voyage.ledger.store.close();
+  voyage.ledger.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
 async function come(name: string) {
   const { caller } = await boardPaperShip(voyage, name);
   const ask = () => ({ requestId: randomUUID(), incarnation: caller.incarnation });
-  await voyage.calls.hello(caller, { ...ask(), pid: 1, node: "24", git: "2" });
+  await voyage.calls.answer("hello", caller, { ...ask(), pid: 1, node: "24", git: "2" });
   const later = (seconds: number) => new Date(clock.wallMs() + seconds * 1000).toISOString();
   return {
     later,
     limited: async (seconds: number, message = `${name}'s limit`) =>
-      (await voyage.calls.limited(caller, { ...ask(), until: later(seconds), message })).until,
-    claim: async () => (await voyage.calls.claim(caller, ask())).kind,
-    held: () => voyage.calls.heartbeat(caller, { ...ask(), claim: null }).limitedUntil,
+      (await voyage.calls.answer("limited", caller, { ...ask(), until: later(seconds), message })).until,
+    claim: async () => (await voyage.calls.answer("claim", caller, ask())).kind,
+    held: async () => (await voyage.calls.answer("heartbeat", caller, { ...ask(), claim: null })).limitedUntil,
   };
 }
 const row = (ship: string) => voyage.shipRow(ship)!;
@@ -61,7 +61,7 @@ test("said again and again it holds the others for ten minutes in six hours, and
   let held = 0;
   for (let minute = 0; minute < 12 * 60; minute++) {
     await liar.limited(5 * HOUR);
-    if (other.held()) held++;
+    if (await other.held()) held++;
     clock.pass(MINUTE);
   }
   expect(held).toBe(20);
@@ -103,7 +103,7 @@ test("the captain ends it: all are given tasks at once, whoever waits is told, a
   await a.limited(5 * HOUR);
   await b.limited(5 * HOUR);
   expect(await voyage.liftLimits()).toEqual(["ship-0", "ship-1"]);
-  expect([a.held(), b.held(), voyage.status().limited]).toEqual([undefined, undefined, undefined]);
+  expect([await a.held(), await b.held(), voyage.status().limited]).toEqual([undefined, undefined, undefined]);
   await a.limited(5 * HOUR);
   expect([await a.claim(), await b.claim()]).toEqual(["nothing", "grant"]);
   expect(await voyage.liftLimits()).toEqual(["ship-0"]);
@@ -113,7 +113,7 @@ test("the captain ends it: all are given tasks at once, whoever waits is told, a
 
 test("an earlier helm's word of a limit is over with the next launch, and in nobody's way", async () => {
   const ship = await come("ship-0");
-  await voyage.ledger.store.write(() => {
+  await voyage.ledger.write(() => {
     voyage.ledger.setMeta("limited", JSON.stringify({ until: "2099-01-01T00:00:00.000Z", message: "old" }));
     voyage.ledger.setMeta("limits", JSON.stringify({ "ship-0": "nonsense" }));
   });

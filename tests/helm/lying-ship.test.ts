@@ -5,7 +5,7 @@ import type { VoyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import type { Grant, Usage } from "../../lib/protocol/ship-api.ts";
-import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "./support.ts";
+import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
 
 /** A ship that lies to the helm in every field of every call. Beside it sail an honest ship of its voyage, and another voyage. */
 const [ID, OTHER] = ["abc123", "abc124"];

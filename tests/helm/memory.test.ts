@@ -17,7 +17,7 @@ test("what the helm remembers of ships that find nothing does not grow with the 
   try {
     const ships = await Promise.all(Array.from({ length: 10 }, (_, at) => boardPaperShip(voyage, `ship-${at}`)));
     const look = (caller: (typeof ships)[number]["caller"], requestId: string) =>
-      voyage.calls.claim(caller, { requestId, incarnation: caller.incarnation, only: "verify" });
+      voyage.calls.answer("claim", caller, { requestId, incarnation: caller.incarnation, only: "verify" });
     const requestId = randomUUID();
     const first = await look(ships[0]!.caller, requestId);
     expect(first).toMatchObject({ kind: "nothing", reason: "waiting", free: { length: 1500 } });
@@ -29,7 +29,7 @@ test("what the helm remembers of ships that find nothing does not grow with the 
     collect();
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(4 * MiB);
   } finally {
-    voyage.ledger.store.close();
+    voyage.ledger.close();
     scratch.remove();
   }
 });

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
-import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "./support.ts";
+import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
 
 /** How much one ship may have under way at the helm. */
 const ID = "abc123";

@@ -8,7 +8,7 @@ import { Store } from "../../helm/ledger/store.ts";
 import type { Branch } from "../../helm/repository/branch.ts";
 import { Voyage } from "../../helm/voyage/voyage.ts";
 import type { RegisterVoyage } from "../../lib/protocol/admin-api.ts";
-import { makePlan } from "./support.ts";
+import { makePlan } from "../support/helm-voyage.ts";
 
 /** A voyage in this process: the real ledger and rules, on a repository of paper and, if wished, a clock that the test moves. */
 
@@ -78,18 +78,18 @@ export async function boardPaperShip(voyage: Voyage, name: string, incarnation =
   const ask = () => ({ requestId: randomUUID(), incarnation });
   return {
     caller,
-    hello: () => voyage.calls.hello(caller, { ...ask(), pid: 1, node: "24", git: "2" }),
+    hello: () => voyage.calls.answer("hello", caller, { ...ask(), pid: 1, node: "24", git: "2" }),
     grant: async () => {
-      const reply = await voyage.calls.claim(caller, ask());
+      const reply = await voyage.calls.answer("claim", caller, ask());
       if (reply.kind !== "grant") throw new Error(`no grant: ${JSON.stringify(reply)}`);
       return reply.grant;
     },
-    claim: () => voyage.calls.claim(caller, ask()),
-    heartbeat: () => voyage.calls.heartbeat(caller, { ...ask(), claim: null }),
+    claim: () => voyage.calls.answer("claim", caller, ask()),
+    heartbeat: () => voyage.calls.answer("heartbeat", caller, { ...ask(), claim: null }),
     release: (task: string, epoch: number) =>
-      voyage.calls.release(caller, { ...ask(), task, epoch, reason: "test", failed: false }),
+      voyage.calls.answer("release", caller, { ...ask(), task, epoch, reason: "test", failed: false }),
     accept: (task: string, epoch: number, more: object = {}) =>
-      voyage.calls.accept(caller, {
+      voyage.calls.answer("accept", caller, {
         ...ask(),
         task,
         epoch,

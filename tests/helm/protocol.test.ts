@@ -39,14 +39,14 @@ const MUTATIONS = [
   {
     title: "the intent before the move",
     file: "helm/voyage/accepting.ts",
-    from: "    await ledger.store.write(() => claims.intend(ledger, intent));\n",
+    from: "    await ledger.write(() => intents.intend(ledger, intent));\n",
     to: "",
   },
   {
     title: "giving the same request the same answer",
     file: "helm/voyage/ship-calls.ts",
-    from: "      if (stored) return stored;\n      const life = claims",
-    to: "      const life = claims",
+    from: "        if (stored !== undefined) return stored;\n",
+    to: "",
   },
 ];
 

@@ -39,7 +39,7 @@ test(`${VOYAGES * 400} claims in process by 16 racers: none is won twice, none i
       for (;;) {
         const caller = voyage.ledger.lifeOfToken(token)!;
         const ask = () => ({ requestId: `request-${++requests}`, incarnation: caller.incarnation });
-        const reply = await voyage.calls.claim(caller, ask());
+        const reply = await voyage.calls.answer("claim", caller, ask());
         if (reply.kind === "nothing") {
           if (reply.reason === "done") return;
           continue;
@@ -48,7 +48,7 @@ test(`${VOYAGES * 400} claims in process by 16 racers: none is won twice, none i
         const { task, epoch } = reply.grant;
         const key = `${voyage.id}/${task.id}/${epoch}`;
         won.set(key, (won.get(key) ?? 0) + 1);
-        await voyage.calls.accept(caller, {
+        await voyage.calls.answer("accept", caller, {
           ...ask(),
           task: task.id,
           epoch,
@@ -61,7 +61,7 @@ test(`${VOYAGES * 400} claims in process by 16 racers: none is won twice, none i
     };
     await Promise.all(Array.from({ length: RACERS }, (_, racer) => race(racer)));
     expect(voyage.ledger.counts().accepted).toBe(TASKS);
-    voyage.ledger.store.close();
+    voyage.ledger.close();
   }
   expect(won.size).toBe(VOYAGES * TASKS);
   expect(Math.max(...won.values())).toBe(1);
@@ -98,7 +98,7 @@ test.for([
         won.set(key, (won.get(key) ?? 0) + 1);
         // Given back without the wire: the race is for the claims.
         const ask = { requestId: `request-${++requests}`, incarnation, task: task.id, epoch, reason: "race", failed: false };
-        await voyage.calls.release(caller, ask);
+        await voyage.calls.answer("release", caller, ask);
       }
       connection.end();
     };
@@ -110,7 +110,7 @@ test.for([
     const epochs = voyage.ledger.tasks().reduce((sum, task) => sum + task.epoch, 0);
     expect(epochs).toBe(claims);
     expect(voyage.ledger.counts().pending).toBe(TASKS);
-    voyage.ledger.store.close();
+    voyage.ledger.close();
   },
 );
 

@@ -5,8 +5,8 @@ import type { Branch } from "../../helm/repository/branch.ts";
 import { HttpError } from "../../helm/server/http.ts";
 import type { Voyage } from "../../helm/voyage/voyage.ts";
 import type { Grant } from "../../lib/protocol/ship-api.ts";
+import { makePlan } from "../support/helm-voyage.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
-import { makePlan } from "./support.ts";
 
 /** Tasks that change the same files: to lose a race costs no try, and nobody loses it for ever. */
 
@@ -19,7 +19,7 @@ beforeEach(() => {
   clock = handClock();
 });
 afterEach(() => {
-  voyage.ledger.store.close();
+  voyage.ledger.close();
   scratch.remove();
 });
 
@@ -75,7 +75,7 @@ async function sail(tasks: number, ships: number) {
 async function offer(ship: Ship, { task, epoch }: Grant, commit: string) {
   const body = { requestId: randomUUID(), incarnation: `vm-${ship.name}`, task: task.id, epoch, commit };
   try {
-    return await voyage.calls.accept(ship.caller, { ...body, summary: "", check: null, seconds: 1 });
+    return await voyage.calls.answer("accept", ship.caller, { ...body, summary: "", check: null, seconds: 1 });
   } catch (error) {
     if (error instanceof HttpError && error.status === 503) return { kind: "wait" as const };
     throw error;

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
-import { writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { makeCaptain, makePlan, makeSource, makeVoyage } from "./support.ts";
+import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { makeCaptain, makePlan, makeSource, makeVoyage } from "../support/helm-voyage.ts";
 
 /** A helm that runs and does not answer: here it was stopped by a signal. */
 const BIN = resolve(import.meta.dirname, "../../bin/ocaptain");
@@ -20,7 +20,7 @@ beforeEach(async () => {
   const helm = await ensureHelm();
   const { register } = await makeVoyage(makeSource(captain.root), "v", makePlan({ "1": [] }));
   await helm.registerVoyage("abc123", register);
-  await writeVoyageFile({ voyageId: "abc123", stack: "v", captainId: "me", nonce: "n", createdAt: "2026-01-01T00:00:00Z" });
+  await writeVoyageIdentity({ voyageId: "abc123", stack: "v", captainId: "me", nonce: "n", createdAt: "2026-01-01T00:00:00Z" });
   ({ pid } = await helm.health());
   process.kill(pid, "SIGSTOP");
 });

@@ -9,7 +9,8 @@ import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import { removeStaleLocks } from "../../lib/git/stale-locks.ts";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
-import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, sh, ship } from "./support.ts";
+import { gitIn } from "../support/git.ts";
+import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
 
 /** What a git that was killed leaves in the captain's repository; and answers of git that are none. */
 const ID = "abc123";
@@ -52,7 +53,7 @@ test.each([
   writeFileSync(join(folder.repo, "description.locked"), "");
   expect(await removeStaleLocks(folder.repo)).toEqual({ removed: [stale], held: [] });
   expect(existsSync(join(folder.repo, "description.locked"))).toBe(true);
-  expect(sh(folder.workspace, "--git-dir", folder.repo, "rev-parse", "v")).toMatch(/^[0-9a-f]{40}$/);
+  expect(gitIn(folder.workspace, "--git-dir", folder.repo, "rev-parse", "v")).toMatch(/^[0-9a-f]{40}$/);
 });
 
 test("a lock that a git at work in the repository may hold stays; one that is older than that git goes", async () => {

@@ -7,8 +7,9 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { voyageFolderAt } from "../../lib/base/paths.ts";
 import { sourceProblems } from "../../lib/git/source-problems.ts";
 import { prepareRepo, readSource, tokenConfig } from "../../lib/git/voyage-repo.ts";
-import { readVoyageStatus } from "../../lib/voyage/task-files.ts";
-import { makeSource, sh } from "./support.ts";
+import { gitIn } from "../support/git.ts";
+import { makeSource } from "../support/helm-voyage.ts";
+import { taskCounts } from "../support/task-counts.ts";
 
 let root: string;
 const folder = () => voyageFolderAt(join(root, "v"), "v");
@@ -21,20 +22,20 @@ test("a checkout sails from its committed HEAD; doing it again changes nothing",
   const source = makeSource(root);
   writeFileSync(join(source, "README.md"), "not committed\n");
   const first = await prepareRepo({ folder: folder(), repo: source, branch: "v" });
-  expect(first).toEqual({ branch: "v", tip: sh(source, "rev-parse", "HEAD"), local: true });
+  expect(first).toEqual({ branch: "v", tip: gitIn(source, "rev-parse", "HEAD"), local: true });
   expect(readFileSync(join(folder().workspace, "README.md"), "utf8")).toBe("hello\n");
-  sh(source, "commit", "-q", "-am", "later");
+  gitIn(source, "commit", "-q", "-am", "later");
   expect(await prepareRepo({ folder: folder(), repo: source, branch: "v" })).toEqual(first);
-  expect(sh(folder().workspace, "symbolic-ref", "--short", "HEAD")).toBe("v");
+  expect(gitIn(folder().workspace, "symbolic-ref", "--short", "HEAD")).toBe("v");
 });
 
 test("an empty source gets one empty commit", async () => {
   const source = join(root, "empty");
   mkdirSync(source);
-  sh(source, "init", "-q");
+  gitIn(source, "init", "-q");
   expect(await readSource(source)).toMatchObject({ path: source, refs: new Map() });
   const { tip } = await prepareRepo({ folder: folder(), repo: source, branch: "v" });
-  expect(sh(root, "--git-dir", folder().repo, "log", "--format=%H %s", "v")).toBe(`${tip} An empty start`);
+  expect(gitIn(root, "--git-dir", folder().repo, "log", "--format=%H %s", "v")).toBe(`${tip} An empty start`);
   expect(existsSync(join(folder().workspace, ".git"))).toBe(true);
 });
 
@@ -42,7 +43,7 @@ test("a half clone is never taken for whole: it is made anew, and its remains go
   const source = makeSource(root);
   mkdirSync(join(folder().root, ".repo.git.clone-dead", "objects"), { recursive: true });
   const { tip } = await prepareRepo({ folder: folder(), repo: source, branch: "v" });
-  expect(tip).toBe(sh(source, "rev-parse", "HEAD"));
+  expect(tip).toBe(gitIn(source, "rev-parse", "HEAD"));
   expect(readdirSync(folder().root).sort()).toEqual(["repo.git", "workspace"]);
 });
 
@@ -50,8 +51,8 @@ test("a missing branch and a missing workspace are made where the rest is there"
   const source = makeSource(root);
   await prepareRepo({ folder: folder(), repo: source, branch: "v" });
   rmSync(folder().workspace, { recursive: true });
-  sh(root, "--git-dir", folder().repo, "update-ref", "-d", "refs/heads/v");
-  sh(root, "--git-dir", folder().repo, "symbolic-ref", "HEAD", "refs/heads/main");
+  gitIn(root, "--git-dir", folder().repo, "update-ref", "-d", "refs/heads/v");
+  gitIn(root, "--git-dir", folder().repo, "symbolic-ref", "HEAD", "refs/heads/main");
   await prepareRepo({ folder: folder(), repo: source, branch: "v" });
   expect(existsSync(join(folder().workspace, "README.md"))).toBe(true);
 });
@@ -64,8 +65,8 @@ test("a repository that no voyage can begin from is said before it is cloned, wi
   };
   expect(await problems(source)).toEqual([]);
 
-  sh(source, "config", "uploadpack.allowFilter", "true");
-  sh(root, "clone", "-q", "--filter=blob:none", "--no-checkout", `file://${source}`, "partial");
+  gitIn(source, "config", "uploadpack.allowFilter", "true");
+  gitIn(root, "clone", "-q", "--filter=blob:none", "--no-checkout", `file://${source}`, "partial");
   const partial = join(root, "partial");
   expect(await problems(partial)).toEqual([
     expect.stringMatching(
@@ -74,11 +75,11 @@ test("a repository that no voyage can begin from is said before it is cloned, wi
       ),
     ),
   ]);
-  sh(partial, "-c", "remote.origin.partialclonefilter=", "fetch", "-q", "--refetch");
+  gitIn(partial, "-c", "remote.origin.partialclonefilter=", "fetch", "-q", "--refetch");
   expect(await problems(partial)).toEqual([]); // what the hint says helps
 
-  sh(source, "commit", "-q", "--allow-empty", "-m", "second");
-  sh(root, "clone", "-q", "--depth=1", `file://${source}`, "shallow");
+  gitIn(source, "commit", "-q", "--allow-empty", "-m", "second");
+  gitIn(root, "clone", "-q", "--depth=1", `file://${source}`, "shallow");
   expect(await problems(join(root, "shallow"))).toEqual([
     expect.stringMatching(/shallow clone .* \| git -C \S+ fetch --unshallow/),
   ]);
@@ -86,15 +87,15 @@ test("a repository that no voyage can begin from is said before it is cloned, wi
   const elsewhere = prepareRepo({ folder: folder(), repo: `file://${root}/shallow`, branch: "v" });
   await expect(elsewhere).rejects.toMatchObject({ message: expect.stringMatching(/^repository \S+ is a shallow clone/) });
 
-  sh(root, "init", "-q", "--object-format=sha256", "sha256");
+  gitIn(root, "init", "-q", "--object-format=sha256", "sha256");
   expect(await problems(join(root, "sha256"))).toEqual([expect.stringMatching(/by sha256; .*sha1, only/)]);
-  sh(join(root, "sha256"), "commit", "-q", "--allow-empty", "-m", "first");
+  gitIn(join(root, "sha256"), "commit", "-q", "--allow-empty", "-m", "first");
   const { refs } = await readSource(join(root, "sha256"));
   expect(await sourceProblems("far", { path: undefined, refs }, "v")).toMatchObject([
     { message: expect.stringContaining("sha256") },
   ]);
 
-  sh(source, "branch", "v/one");
+  gitIn(source, "branch", "v/one");
   expect(await problems(source)).toEqual([
     expect.stringMatching(/has a branch v\/one, .*no branch v, .*\| another name for the stack/),
   ]);
@@ -178,7 +179,7 @@ test("a token in a URL is refused, unsaid", async () => {
 });
 
 test("task files are counted as they are: broken ones left out, foreign ones by Claude Code's status", async () => {
-  expect(await readVoyageStatus(folder())).toMatchObject({ total: 0, byShip: {} });
+  expect(await taskCounts(folder())).toMatchObject({ total: 0, byShip: {} });
   mkdirSync(folder().tasks, { recursive: true });
   const put = (name: string, value: unknown) =>
     writeFileSync(join(folder().tasks, name), typeof value === "string" ? value : JSON.stringify(value));
@@ -189,7 +190,7 @@ test("task files are counted as they are: broken ones left out, foreign ones by 
   put("5.json", "{ half");
   put("6.json.tmp.abc", { status: "pending" });
   put("10.json", { status: "pending" });
-  expect(await readVoyageStatus(folder())).toEqual({
+  expect(await taskCounts(folder())).toEqual({
     total: 5,
     pending: 1,
     claimed: 1,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { helmHome } from "../../lib/base/paths.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
-import { type OpenVoyage, openVoyage } from "../contract/voyage.ts";
+import { type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 
 /** The real harbor, and on its ships the real crew. */
 let quay: OpenVoyage;

@@ -9,7 +9,7 @@ import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import { provisionArgv, provisionStdin } from "../../lib/ship/install.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
-import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "./support.ts";
+import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
 
 /** The real harbor, and on its ships a crew that only notes that it was started. */
 

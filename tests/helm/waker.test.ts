@@ -5,8 +5,8 @@ import type { Voyage } from "../../helm/voyage/voyage.ts";
 import { Waker } from "../../helm/voyage/wake.ts";
 import { spriteName } from "../../lib/base/naming.ts";
 import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
+import { makePlan } from "../support/helm-voyage.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
-import { makePlan } from "./support.ts";
 
 /** Which ships the helm wakes, and when: its clock and the provider in the test's hand. With the real ones: wake.test.ts and wake-crew.test.ts. */
 const TIMING = { leaseSeconds: 120, heartbeatSeconds: 10, fenceSeconds: 90, lingerSeconds: 8 };
@@ -28,7 +28,7 @@ beforeEach(async () => {
   const nameOf = (ship: string) => spriteName("v", "abc123", ship);
   const sprites = {
     get: async (name: string) => {
-      const row = voyage.ships().find(({ ship }) => nameOf(ship) === name);
+      const row = voyage.status().ships.find(({ ship }) => nameOf(ship) === name);
       return { id: row!.incarnation, name };
     },
     exec: (name: string) => {
@@ -36,11 +36,11 @@ beforeEach(async () => {
       return new Promise((resolve) => endings.push(resolve));
     },
   } as unknown as SpritesClient;
-  waker = new Waker({ voyage, open: async () => sprites, clock, log: () => {} });
+  waker = new Waker(voyage.context, voyage.crews, async () => sprites);
 });
 afterEach(() => {
   waker.close();
-  voyage.ledger.store.close();
+  voyage.ledger.close();
   scratch.remove();
 });
 
@@ -63,7 +63,7 @@ test("nobody is woken for a task that an idle ship will take; when that one froz
   await b.release(two.task.id, two.epoch);
   expect(await look()).toEqual([]);
   clock.pass(29);
-  a.heartbeat();
+  await a.heartbeat();
   expect(await look()).toEqual([]);
   clock.pass(2);
   expect(voyage.shipRow("ship-1")).toMatchObject({ connected: false, state: "ended" });
@@ -91,7 +91,7 @@ test("a ship that is slow to wake holds up no other", async () => {
   const [a, b] = [await come("ship-0"), await come("ship-1")];
   await a.grant();
   clock.pass(20);
-  b.heartbeat();
+  await b.heartbeat();
   await b.grant();
   clock.pass(11);
   expect(await look()).toEqual(["ship-0"]);
@@ -109,7 +109,7 @@ test("as many ships that ended are woken as there are free tasks; one told to st
   await ships[0]!.release(claims[0]!.task.id, claims[0]!.epoch);
   // The release was heard after the stream closed, so the ship counts as there for three heartbeats more.
   clock.pass(31);
-  expect(voyage.ships().map((row) => row.state)).toEqual(["ended", "fenced", "ended", "ended", "new"]);
+  expect(voyage.status().ships.map((row) => row.state)).toEqual(["ended", "fenced", "ended", "ended", "new"]);
   expect((await look()).sort()).toEqual(["ship-0", "ship-3"]);
   expect(await look()).toHaveLength(2);
 });
@@ -117,13 +117,13 @@ test("as many ships that ended are woken as there are free tasks; one told to st
 test("a ship whose hand cannot work is not woken, and its being there keeps no other asleep", async () => {
   const [unfit, fit] = [await come("ship-0"), await come("ship-1")];
   const hand = { stack: "v", plan: makePlan({ "1": [] }), hand: "claude" } as const;
-  await voyage.register({ ...hand, timing: voyage.timing });
+  await voyage.register({ ...hand, timing: voyage.context.timing });
   voyage.ledger.setFitness(unfit.caller.life, { unfit: "Invalid API key" });
   voyage.ledger.setFitness(fit.caller.life, "fit");
   fit.closePresence();
   clock.pass(31);
-  unfit.heartbeat();
-  expect(voyage.ships().map((row) => row.state)).toEqual(["idle", "ended"]);
+  await unfit.heartbeat();
+  expect(voyage.status().ships.map((row) => row.state)).toEqual(["idle", "ended"]);
   expect(await look()).toEqual(["ship-1"]);
   unfit.closePresence();
   clock.pass(31);
@@ -132,10 +132,10 @@ test("a ship whose hand cannot work is not woken, and its being there keeps no o
 
 test("a ship that says in mid-task that its hand cannot work is not woken for the task it gives back, until it is launched anew", async () => {
   const hand = { stack: "v", plan: makePlan({ "1": [] }), hand: "claude" } as const;
-  await voyage.register({ ...hand, timing: voyage.timing });
+  await voyage.register({ ...hand, timing: voyage.context.timing });
   const ship = await come("ship-0");
   const prove = (fit: boolean) =>
-    voyage.calls.trial(ship.caller, { requestId: randomUUID(), incarnation: "vm-ship-0", fit, message: "no gates" });
+    voyage.calls.answer("trial", ship.caller, { requestId: randomUUID(), incarnation: "vm-ship-0", fit, message: "no gates" });
   await prove(true);
   const { task, epoch } = await ship.grant();
   await prove(false);
@@ -178,7 +178,7 @@ test("while ships that sleep are woken for the work that is left the voyage sail
 
 test("a ship that is gone does not show what it did last as what it does", async () => {
   const ship = await come("ship-0");
-  voyage.sightings.seen(ship.caller.life, "editing main.ts");
+  voyage.context.liveness.seen(ship.caller.life, "editing main.ts");
   expect(voyage.shipRow("ship-0")).toMatchObject({ state: "idle", note: "editing main.ts" });
   ship.closePresence();
   clock.pass(31);

@@ -3,10 +3,10 @@ import { homedir, tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { readSource } from "../../lib/git/voyage-repo.ts";
-import { formatFindings } from "../../lib/plan/findings.ts";
 import { loadPlan } from "../../lib/plan/load.ts";
 import { meantRepo } from "../../lib/plan/repo.ts";
-import { writeRepo } from "../fixtures/plan.ts";
+import { formatFindings } from "../support/findings.ts";
+import { writeRepo } from "../support/plan.ts";
 
 let root: string;
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { plain, plainJson, plainLines, said } from "../../lib/base/text.ts";
-import { UNSEEN } from "../fixtures/unseen.ts";
+import { UNSEEN } from "../support/unseen.ts";
 
 /** Text as a bad ship makes it: beginnings and ends of escape sequences, and all that is not seen, between letters. */
 const PIECES = [

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { formatFindings } from "../../lib/plan/findings.ts";
 import { loadPlan } from "../../lib/plan/load.ts";
 import type { Plan } from "../../lib/plan/types.ts";
+import { formatFindings } from "../support/findings.ts";
 
 /** Slips of the pen that would cost somebody an hour, or a check that was never run, if preflight did not say them. */
 let folder: string;

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { digestOf } from "../../lib/plan/digest.ts";
-import { formatFindings } from "../../lib/plan/findings.ts";
 import { loadPlan, purposeOf } from "../../lib/plan/load.ts";
 import { parseJson } from "../../lib/plan/read.ts";
 import { Plan } from "../../lib/plan/types.ts";
+import { formatFindings } from "../support/findings.ts";
 
 let folder: string;
 beforeEach(async () => {

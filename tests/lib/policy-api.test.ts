@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openPolicy } from "../../lib/tailnet/policy/policy-api.ts";
-import { DEFAULT_POLICY, startStandInPolicy } from "../fixtures/stand-in-policy.ts";
+import { DEFAULT_POLICY, startStandInPolicy } from "../support/stand-in-policy.ts";
 
 let api: Awaited<ReturnType<typeof startStandInPolicy>>;
 beforeEach(async () => {

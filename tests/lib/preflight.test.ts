@@ -27,9 +27,9 @@ import { captainCheck, providerCheck, stackNameCheck } from "../../lib/preflight
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { tailscaleParts } from "../../lib/tailnet/node/parts.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
-import { writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { writeRepo } from "../fixtures/plan.ts";
-import { startStandInTailscale } from "../fixtures/stand-in-tailscale.ts";
+import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { writeRepo } from "../support/plan.ts";
+import { startStandInTailscale } from "../support/stand-in-tailscale.ts";
 
 let root: string;
 const servers: Server[] = [];
@@ -224,14 +224,14 @@ test("a stack whose name no ship can carry is refused", async () => {
 test("another captain's voyage is refused with the command that hands over; ours, a sunk and a handed-over one sail", async () => {
   const voyage = { voyageId: "3fa9c1", stack: "voyage-abc", captainId: "0123456789ab", nonce: "n", createdAt: "2026-01-01" };
   expect(await captainCheck("voyage-abc", undefined).look()).toEqual([]);
-  await writeVoyageFile(voyage);
+  await writeVoyageIdentity(voyage);
   expect(await captainCheck("voyage-abc", undefined).look()).toMatchObject([
     { hint: "to take it over: pulumi config set ocaptain:handover 0123456789ab -s voyage-abc" },
   ]);
   expect(await captainCheck("voyage-abc", "0123456789ab").look()).toEqual([]);
-  await writeVoyageFile({ ...voyage, sunkAt: "2026-01-02" });
+  await writeVoyageIdentity({ ...voyage, sunkAt: "2026-01-02" });
   expect(await captainCheck("voyage-abc", undefined).look()).toEqual([]);
-  await writeVoyageFile({ ...voyage, captainId: await captainId() });
+  await writeVoyageIdentity({ ...voyage, captainId: await captainId() });
   expect(await captainCheck("voyage-abc", undefined).look()).toEqual([]);
 });
 
@@ -293,7 +293,7 @@ async function sunkVoyage(stack: string, plan: string, more: { sunkAt?: string }
   const folder = voyageFolder(stack);
   await prepareRepo({ folder, repo, branch: stack });
   const voyage = { voyageId: "3fa9c1", stack, captainId: await captainId(), nonce: "n", createdAt: "2026-01-01" };
-  await writeVoyageFile({ ...voyage, ...more });
+  await writeVoyageIdentity({ ...voyage, ...more });
   const loaded = await loadPlan(plan);
   if ("findings" in loaded) throw new Error(JSON.stringify(loaded.findings));
   const ledger = new Ledger(new Store(folder.ledger, { sync: "off" }), () => 0);
@@ -368,7 +368,7 @@ test("submodules that no ship can fill are told at each run, before a voyage beg
   expect((await preflight(args)).warnings).toEqual(told);
   await prepareRepo({ folder: voyageFolder("voyage-abc"), repo, branch: "voyage-abc" });
   const voyage = { voyageId: "3fa9c1", stack: "voyage-abc", captainId: await captainId(), nonce: "n", createdAt: "2026-01-01" };
-  await writeVoyageFile(voyage);
+  await writeVoyageIdentity(voyage);
   expect((await preflight(args)).warnings).toEqual(told);
 });
 

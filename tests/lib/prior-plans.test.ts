@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { formatFindings } from "../../lib/plan/findings.ts";
 import { loadPlan } from "../../lib/plan/load.ts";
+import { formatFindings } from "../support/findings.ts";
 
 /** Plans in the shapes in which the prior art's skill and its examples write them (facts: ocaptain, "Plan folder"). */
 const load = async (name: string) => {

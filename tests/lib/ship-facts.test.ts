@@ -12,7 +12,7 @@ import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
 import type { Captain } from "../../lib/tailnet/node/captain.ts";
 import { lookAtShip, shipNodeId } from "../../lib/tailnet/node/ship-node.ts";
 import { hasShipSsh, sshConfigFile, writeShipSsh } from "../../lib/tailnet/node/ssh.ts";
-import { PLANTED, UNSEEN } from "../fixtures/unseen.ts";
+import { PLANTED, UNSEEN } from "../support/unseen.ts";
 
 const SHIP = "sea-abc123-ship-0";
 const MARK = "PWNED";

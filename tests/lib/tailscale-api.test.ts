@@ -5,7 +5,7 @@ import { explain, OcaptainError } from "../../lib/base/errors.ts";
 import { call } from "../../lib/tailnet/control/http.ts";
 import { openTailscale } from "../../lib/tailnet/control/tailscale-api.ts";
 import { KEY_LIFETIME_SECONDS, type TailnetControl } from "../../lib/tailnet/control/types.ts";
-import { startStandInTailscale } from "../fixtures/stand-in-tailscale.ts";
+import { startStandInTailscale } from "../support/stand-in-tailscale.ts";
 
 let api: Awaited<ReturnType<typeof startStandInTailscale>>;
 let tailnet: TailnetControl;

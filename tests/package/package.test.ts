@@ -9,9 +9,9 @@ import { stopHelm } from "../../lib/daemons/helm.ts";
 import { helmBuild } from "../../lib/daemons/helm-build.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { pack } from "../../tools/pack.ts";
-import { OLD_NODE } from "../fixtures/old-node.ts";
-import { diamond, writePlan, writeRepo } from "../fixtures/plan.ts";
-import { pulumiEnvironment } from "../fixtures/pulumi-environment.ts";
+import { OLD_NODE } from "../support/old-node.ts";
+import { diamond, writePlan, writeRepo } from "../support/plan.ts";
+import { pulumiEnvironment } from "../support/pulumi-environment.ts";
 
 /**
  * The npm package as a user has it: installed globally into an empty home, and as a dependency of a Pulumi project of three lines in a repository of the

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { formatFindings } from "../../lib/plan/findings.ts";
 import { topologicalOrder } from "../../lib/plan/graph.ts";
 import { loadPlan } from "../../lib/plan/load.ts";
 import type { Plan, PlanTask } from "../../lib/plan/types.ts";
+import { formatFindings } from "../support/findings.ts";
 
 const project = fileURLToPath(new URL("../../", import.meta.url));
 const survey = join(project, "plans/survey");

@@ -1,7 +1,7 @@
 import { runtime } from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { DEFAULT_POLICY, startStandInPolicy } from "../fixtures/stand-in-policy.ts";
+import { DEFAULT_POLICY, startStandInPolicy } from "../support/stand-in-policy.ts";
 
 /** home-port under Pulumi's mocks, as the plugin of @pulumi/tailscale cannot be had here; by the real engine it is in tests/tailnet/home-port.test.ts. */
 const made: { type: string; inputs: Record<string, unknown> }[] = [];

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
@@ -11,8 +11,8 @@ import type { PlanHandSettings } from "../../lib/plan/types.ts";
 import type { Spend, VoyageStatus } from "../../lib/protocol/status.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { TaskCounts } from "../../lib/voyage/task-files.ts";
-import { diamond, type SmallTask, writePlan, writeRepo } from "../fixtures/plan.ts";
-import { pulumiEnvironment } from "../fixtures/pulumi-environment.ts";
+import { diamond, type SmallTask, writePlan, writeRepo } from "../support/plan.ts";
+import { pulumiEnvironment } from "../support/pulumi-environment.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -70,9 +70,11 @@ export async function openCaptain(
     await writeFile(configFile, ["config:", ...lines, ""].join("\n"));
   }
 
-  // `stack init` knows no --config-file: the salt that it leaves among the project's own stack files is not needed.
-  await pulumi(["stack", "init", stack]);
-  await rm(join(ROOT, "stacks", `Pulumi.${stack}.yaml`), { force: true });
+  // `stack init` knows no --config-file, and leaves a file with a salt, which nobody needs: not among the project's own, where another test may do the same.
+  const elsewhere = join(folder, "project");
+  await mkdir(elsewhere);
+  await writeFile(join(elsewhere, "Pulumi.yaml"), "name: ocaptain\nruntime: nodejs\n");
+  await pulumi(["stack", "init", stack, "--cwd", elsewhere]);
   await configure({});
 
   const captain = {

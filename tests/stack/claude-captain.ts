@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { claudeFolder } from "../claude/claude-cli.ts";
-import { StandInApi } from "../claude/stand-in-api.ts";
+import { claudeFolder } from "../support/claude/claude-cli.ts";
+import { StandInApi } from "../support/claude/stand-in-api.ts";
 import { openCaptain } from "./captain.ts";
 
 export const KEY = "sk-ant-api03-a-key-of-this-stack-0123456789";

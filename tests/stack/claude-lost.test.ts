@@ -4,10 +4,10 @@ import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { spriteName } from "../../lib/base/naming.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
-import { INSTALL_MS } from "../claude/claude-cli.ts";
-import { bash, complete, diligent, steps } from "../claude/fleet.ts";
-import { shipOf } from "../claude/self-starter.ts";
-import type { Conversation, Turn } from "../claude/stand-in-api.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash, complete, diligent, steps } from "../support/claude/model.ts";
+import { shipOf } from "../support/claude/self-starter.ts";
+import type { Conversation, Turn } from "../support/claude/stand-in-api.ts";
 import { openClaudeCaptain } from "./claude-captain.ts";
 
 /** Ships lost with Claude Code in mid-task: the real engine, harbor ships, Mutagen; a stand-in of the Messages API. */

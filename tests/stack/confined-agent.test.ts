@@ -5,11 +5,11 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { spriteName } from "../../lib/base/naming.ts";
 import { knownHarbor } from "../../lib/daemons/harbor.ts";
-import { claudeFolder, INSTALL_MS } from "../claude/claude-cli.ts";
-import { bash } from "../claude/fleet.ts";
-import { type Conversation, StandInApi, type Turn } from "../claude/stand-in-api.ts";
-import { processesNow } from "../fixtures/planted.ts";
-import { linger, pry } from "../fixtures/prying.ts";
+import { claudeFolder, INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash } from "../support/claude/model.ts";
+import { type Conversation, StandInApi, type Turn } from "../support/claude/stand-in-api.ts";
+import { processesNow } from "../support/planted.ts";
+import { linger, pry } from "../support/prying.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 /** The real Claude Code on a harbor ship of a real voyage; the model is scripted, and its agent is a bad one. */

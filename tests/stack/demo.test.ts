@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { writeRepo } from "../fixtures/plan.ts";
+import { writeRepo } from "../support/plan.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 let folder: string;

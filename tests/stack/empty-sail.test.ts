@@ -2,11 +2,11 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { INSTALL_MS } from "../claude/claude-cli.ts";
-import { bash, steps } from "../claude/fleet.ts";
-import { BIN, ocaptain } from "../cli/fleet.ts";
-import { openTerm } from "../cli/term.ts";
-import { finder, findInFiles } from "../fixtures/planted.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash, steps } from "../support/claude/model.ts";
+import { BIN, ocaptain } from "../support/ocaptain.ts";
+import { finder, findInFiles } from "../support/planted.ts";
+import { openTerm } from "../support/term.ts";
 import type { Captain } from "./captain.ts";
 import { KEY, openClaudeCaptain } from "./claude-captain.ts";
 

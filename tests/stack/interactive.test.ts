@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { spriteName } from "../../lib/base/naming.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { openRemoteTerminal, type RemoteTerminal } from "../../lib/sprites/terminal.ts";
-import { INSTALL_MS } from "../claude/claude-cli.ts";
-import { update } from "../claude/fleet.ts";
-import { selfStarter, shipOf } from "../claude/self-starter.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { update } from "../support/claude/model.ts";
+import { selfStarter, shipOf } from "../support/claude/self-starter.ts";
 import { homeOnHarbor, openClaudeCaptain } from "./claude-captain.ts";
 
 /** Three sessions of Claude Code with its own screen: the real engine, harbor ships, Mutagen; a stand-in of the Messages API. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { spritePrefix } from "../../lib/base/naming.ts";
-import { diamond } from "../fixtures/plan.ts";
+import { diamond } from "../support/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 let captain: Captain;

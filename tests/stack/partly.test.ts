@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { spriteName } from "../../lib/base/naming.ts";
 import { ensureHarbor } from "../../lib/daemons/harbor.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
-import { writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { diamond } from "../fixtures/plan.ts";
+import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { diamond } from "../support/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 let captain: Captain;
@@ -21,7 +21,7 @@ async function faultOnBoarding(ship: string, times: number): Promise<void> {
     captainId: await captainId(),
     createdAt: new Date().toISOString(),
   };
-  await writeVoyageFile(voyage);
+  await writeVoyageIdentity(voyage);
   const { url, token } = await ensureHarbor();
   const faults = [{ on: "exec", kind: "unavailable", name: spriteName(captain.stack, "abc123", ship), times }];
   const headers = { authorization: `Bearer ${token}` };

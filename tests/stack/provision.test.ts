@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { diamond } from "../fixtures/plan.ts";
+import { diamond } from "../support/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 let captain: Captain;

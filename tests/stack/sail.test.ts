@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { spriteName, spritePrefix } from "../../lib/base/naming.ts";
 import { knownHarbor } from "../../lib/daemons/harbor.ts";
 import { stopHelm } from "../../lib/daemons/helm.ts";
-import { diamond, writePlan } from "../fixtures/plan.ts";
+import { diamond, writePlan } from "../support/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 let captain: Captain;

@@ -4,10 +4,10 @@ import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { knownHarbor } from "../../lib/daemons/harbor.ts";
-import { claudeFolder, INSTALL_MS } from "../claude/claude-cli.ts";
-import { bash, complete, steps } from "../claude/fleet.ts";
-import { type Conversation, StandInApi, type Turn } from "../claude/stand-in-api.ts";
-import { ancestry, type Find, finder, findInFiles, findInProcesses, type Secrets, type Seen } from "../fixtures/planted.ts";
+import { claudeFolder, INSTALL_MS } from "../support/claude/claude-cli.ts";
+import { bash, complete, steps } from "../support/claude/model.ts";
+import { type Conversation, StandInApi, type Turn } from "../support/claude/stand-in-api.ts";
+import { ancestry, type Find, finder, findInFiles, findInProcesses, type Secrets, type Seen } from "../support/planted.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 /**

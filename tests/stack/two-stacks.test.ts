@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { spritePrefix } from "../../lib/base/naming.ts";
-import { diamond, writePlan } from "../fixtures/plan.ts";
+import { diamond, writePlan } from "../support/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 let red: Captain;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { spriteName } from "../../lib/base/naming.ts";
 import { harborHome } from "../../lib/base/paths.ts";
 import { runningHarbor } from "../../lib/daemons/harbor.ts";
-import { diamond } from "../fixtures/plan.ts";
+import { diamond } from "../support/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 let captain: Captain;

@@ -10,7 +10,7 @@ import { CAPTAIN_TAG } from "../../lib/tailnet/control/types.ts";
 import { captainNode } from "../../lib/tailnet/node/captain.ts";
 import { ensureOwnNode, leaveOwnNode } from "../../lib/tailnet/node/own-node.ts";
 import { sshConfigFile } from "../../lib/tailnet/node/ssh.ts";
-import type { Props } from "../contract/resource.ts";
+import type { Props } from "../support/voyage/resource.ts";
 import { goParts } from "./go-parts.ts";
 import { startNode } from "./node-here.ts";
 import { noOwnNetwork } from "./own-network.ts";

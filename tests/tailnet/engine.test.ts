@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tailnetControl } from "../../lib/tailnet/control/control.ts";
-import { pulumiEnvironment } from "../fixtures/pulumi-environment.ts";
+import { pulumiEnvironment } from "../support/pulumi-environment.ts";
 import { BUILD_MS } from "./go-parts.ts";
 import { type Headscale, startHeadscale } from "./headscale.ts";
 

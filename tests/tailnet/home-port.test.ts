@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { pulumiEnvironment } from "../fixtures/pulumi-environment.ts";
-import { startStandInPolicy } from "../fixtures/stand-in-policy.ts";
+import { pulumiEnvironment } from "../support/pulumi-environment.ts";
+import { startStandInPolicy } from "../support/stand-in-policy.ts";
 
 /**
  * home-port by the real engine. The service's policy and the plugin of @pulumi/tailscale are stand-ins: neither can be had here.

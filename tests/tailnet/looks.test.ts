@@ -8,8 +8,8 @@ import { type PreflightArgs, preflight } from "../../lib/preflight/preflight.ts"
 import { tailnetControl } from "../../lib/tailnet/control/control.ts";
 import { CAPTAIN_TAG } from "../../lib/tailnet/control/types.ts";
 import { ensureOwnNode, leaveOwnNode } from "../../lib/tailnet/node/own-node.ts";
-import { writeVoyageFile } from "../../lib/voyage/identity.ts";
-import { ocaptain } from "../cli/fleet.ts";
+import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { ocaptain } from "../support/ocaptain.ts";
 import { BUILD_MS, goParts } from "./go-parts.ts";
 import { type Headscale, startHeadscale } from "./headscale.ts";
 import { startNode } from "./node-here.ts";
@@ -45,7 +45,7 @@ const doctor = async () => {
 };
 /** A voyage at sea, of a tailnet. */
 const afloat = () =>
-  writeVoyageFile({
+  writeVoyageIdentity({
     voyageId: VOYAGE,
     stack: STACK,
     captainId: "0123456789ab",

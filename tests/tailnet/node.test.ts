@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tailnetSshHome } from "../../lib/base/paths.ts";
-import { failure, type Props } from "../contract/resource.ts";
+import { failure, type Props } from "../support/voyage/resource.ts";
 import { startNode } from "./node-here.ts";
 import { noOwnNetwork } from "./own-network.ts";
 import { type Joined, openTailnetVoyage, type TailnetVoyage } from "./tailnet-voyage.ts";

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from
 import * as host from "../../dynamic-providers/host.ts";
 import { tailnetControl } from "../../lib/tailnet/control/control.ts";
 import type { TailnetControl } from "../../lib/tailnet/control/types.ts";
-import { failure, type Props, resource } from "../contract/resource.ts";
+import { failure, type Props, resource } from "../support/voyage/resource.ts";
 import { BUILD_MS } from "./go-parts.ts";
 import { type Headscale, startHeadscale } from "./headscale.ts";
 import { joinMachine } from "./machine.ts";

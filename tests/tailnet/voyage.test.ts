@@ -9,9 +9,9 @@ import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { tailnetControl } from "../../lib/tailnet/control/control.ts";
 import { leaveOwnNode } from "../../lib/tailnet/node/own-node.ts";
 import { policyRules } from "../../lib/tailnet/policy/policy-rules.ts";
-import { BIN } from "../cli/fleet.ts";
-import { openTerm } from "../cli/term.ts";
 import { type Captain, openCaptain } from "../stack/captain.ts";
+import { BIN } from "../support/ocaptain.ts";
+import { openTerm } from "../support/term.ts";
 import { type Headscale, startHeadscale } from "./headscale.ts";
 import { HEADSCALE_HOST, noOwnNetwork, openNetwork } from "./own-network.ts";
 

@@ -42,6 +42,11 @@ test.each([
     `export { a } from "../lib/base/errors.ts";`,
     "crew takes only types from lib: a ship has neither lib nor node_modules",
   ],
+  [
+    "helm/voyage/x.ts",
+    `import { DatabaseSync } from "node:sqlite"; export const d = DatabaseSync;`,
+    "SQLite only in the helm's ledger, in locks, and where a plan is compared with a ledger that no helm has open",
+  ],
   ["lib/y.ts", `export { z } from "./nowhere.ts";`, "no import of what is not there"],
 ])("%s may not hold: %s", (file, text, rule) => {
   write(file, text);
@@ -50,6 +55,7 @@ test.each([
 
 test("what the rooms may do is let pass: lib for all, types for the crew", () => {
   write("helm/ok.ts", `import { a } from "../lib/base/errors.ts"; export const b = a;`);
+  write("helm/ledger/ok.ts", `import { DatabaseSync } from "node:sqlite"; export const d = DatabaseSync;`);
   write("crew/ok.ts", `import type { A } from "../lib/base/errors.ts"; export const b: A = 1;`);
   expect(broken()).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
-import { OLD_NODE } from "../fixtures/old-node.ts";
+import { OLD_NODE } from "../support/old-node.ts";
 
 test("an older Node on the PATH is told in one line, with the way out, before any TypeScript is read", async () => {
   const root = join(import.meta.dirname, "../..");

@@ -6,8 +6,8 @@ import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { acquireOsLock } from "../../lib/base/os-lock.ts";
-import { OLD_NODE } from "../fixtures/old-node.ts";
-import { startStandInTailscale } from "../fixtures/stand-in-tailscale.ts";
+import { OLD_NODE } from "../support/old-node.ts";
+import { startStandInTailscale } from "../support/stand-in-tailscale.ts";
 import { serialise, startHost, UNKNOWN } from "./host-process.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");

@@ -1,6 +1,6 @@
 /**
  * Pulumi's language host for Node programs, for machines where the vendor's `pulumi-language-nodejs` cannot be had
- * (design 17; the reasons and limits: docs/adr/language-host.md). It serves `pulumirpc.LanguageRuntime` on loopback, with the
+ * (reasons and limits: docs/adr/language-host.md). It serves `pulumirpc.LanguageRuntime` on loopback, with the
  * messages that come with @pulumi/pulumi, prints its port, and runs the program with the vendor's own
  * `@pulumi/pulumi/cmd/run`. Methods that are not here answer UNIMPLEMENTED.
  */
@@ -20,7 +20,7 @@ const language = sdk("./proto/language_pb.js");
 const { PluginInfo } = sdk("./proto/plugin_pb.js");
 const { version } = sdk("./version.js");
 
-/** Exit code of a program that has shown its error already: `@pulumi/pulumi/cmd/run` (facts: pulumi §1). */
+/** The exit code by which `@pulumi/pulumi/cmd/run` says that the program has shown its error already. */
 const SHOWN_ERROR_EXIT = 32;
 /** What the engine gives a plugin to end in (plugin.go, `kill`), less a margin. */
 const PROGRAM_GRACE_MS = 3000;

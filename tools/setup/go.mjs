@@ -1,11 +1,11 @@
-/** Builds programs from their published Go modules: the last way, for machines that reach only a Go module proxy (design 17). */
+/** Builds programs from their published Go modules: the last way, for machines that reach only a Go module proxy. */
 import { existsSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { root } from "../environment.mjs";
 import { findOnPath, runCommand } from "./command.mjs";
 
 const BUILD_LIMIT_MS = 40 * 60_000;
-/** Pulumi's module zips, the module cache unpacked, and the build cache (facts: pulumi §1). */
+/** The space that a build of Pulumi needs: module zips, the module cache unpacked, and the build cache (docs/facts/pulumi.md#parts). */
 const SPACE_GIB = 3;
 
 /**

@@ -17,7 +17,7 @@ const RELEASES = {
 /** Ships run Linux; these are the machines that providers have. */
 const SHIPS = ["amd64", "arm64"];
 
-/** Mutagen with the agents that it puts on ships: on PATH, else the vendor's release, else built from the Go module (design 17). */
+/** Mutagen with the agents that it puts on ships: on PATH, else the vendor's release, else built from the Go module. */
 export const mutagen = {
   name: "mutagen",
   title: `Mutagen ${VERSION}`,

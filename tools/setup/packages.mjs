@@ -8,7 +8,7 @@ const lockFile = join(root, "package-lock.json");
 /** npm writes it as the last step of an install: an interrupted one has none. */
 const installedFile = join(root, "node_modules", ".package-lock.json");
 
-/** node_modules as package-lock.json says. Scripts of packages do not run: one of them would download a Pulumi plugin (facts: pulumi §4). */
+/** node_modules as package-lock.json says. Scripts of packages do not run: one of them would download a Pulumi plugin (docs/facts/pulumi.md#settings). */
 export const packages = {
   name: "packages",
   title: "npm packages",

@@ -11,7 +11,7 @@ const VERSION = "3.259.0";
 const NAMES = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"];
 
 /**
- * Pulumi's CLI with what it needs for Node programs. In this order (design 17): one on PATH, this release or a later 3.x (a CLI serves programs of
+ * Pulumi's CLI with what it needs for Node programs. In this order: one on PATH, this release or a later 3.x (a CLI serves programs of
  * older SDKs, not of newer ones) with the vendor's language host; the vendor's release; built from the Go module, with our language host.
  */
 export const pulumi = {
@@ -66,7 +66,7 @@ async function fromGo({ tell, temporary }) {
     );
   });
   const built = join(temporary, "pulumi");
-  // Without its version stamp the Automation API refuses the CLI (facts: pulumi §1).
+  // Without its version stamp the Automation API refuses the CLI (docs/facts/pulumi.md#parts).
   const ldflags = `-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${VERSION}`;
   const started = Date.now();
   await goBuild("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", built, { ldflags, tell });

@@ -15,7 +15,7 @@ const PACKAGES = "https://pkgs.tailscale.com";
 
 /**
  * Tailscale for ships: static programs for Linux, in `.tools/tailscale-<arch>/`, with their digests in the stamp. Only on demand
- * (`npm run setup -- tailscale-amd64`). In the order of design 17: the very release on PATH, the vendor's release, built from the Go module.
+ * (`npm run setup -- tailscale-amd64`). In this order: the very release on PATH, the vendor's release, built from the Go module.
  */
 export const tailscale = (arch) => {
   const name = `tailscale-${arch}`;

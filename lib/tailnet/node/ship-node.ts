@@ -4,7 +4,7 @@ import { gzip } from "node:zlib";
 import { z } from "zod";
 import { OcaptainError } from "../../base/errors.ts";
 import { said } from "../../base/text.ts";
-import type { DoorConfig } from "../../protocol/ship-api.ts";
+import type { DoorConfig } from "../../protocol/ship-files.ts";
 import { BackendState, lastLine, NodeId, SearchPath, Sha256, ShipPath, shipFacts, UserName } from "../../ship/facts.ts";
 import { provisionArgv, provisionStdin } from "../../ship/install.ts";
 import { shipProgram, shipScript } from "../../ship/shell.ts";

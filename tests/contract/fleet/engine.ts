@@ -1,5 +1,5 @@
 import { shipName, spriteName } from "../../../lib/base/naming.ts";
-import { type PartlyMade, type Props, resource } from "../resource.ts";
+import { type PartlyMade, type Props, resource } from "../../support/voyage/resource.ts";
 
 /**
  * What the engine does with a fleet's sprite resources, as far as it matters: `up` is refresh, then create or update by diff, all at once, then

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { makePlan } from "../support.ts";
+import { makePlan } from "../../support/helm-voyage.ts";
 import { Model } from "./model.ts";
 import { Network, Ship } from "./ships.ts";
 import { nextTurn, World } from "./world.ts";

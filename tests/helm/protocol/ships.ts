@@ -68,17 +68,17 @@ export class Network {
       if (!caller) return { ship, message, refused: "unauthorized" };
       if (caller.fenced) return { ship, message, refused: "fenced" };
       if (call === "claim") {
-        const reply = await voyage.calls.claim(caller, body as never);
+        const reply = await voyage.calls.answer("claim", caller, body as never);
         this.#model.claimed(caller.life, body.requestId, reply);
         return { ship, message, ok: reply };
       }
       if (call === "accept" || call === "release") {
         const check = this.#model.ending(call, caller.life, body as unknown as AcceptRequest | ReleaseRequest);
-        const reply = await voyage.calls[call](caller, body as never);
+        const reply = await voyage.calls.answer(call, caller, body as never);
         check(reply as AcceptReply);
         return { ship, message, ok: reply };
       }
-      return { ship, message, ok: await voyage.calls[call](caller, body as never) };
+      return { ship, message, ok: await voyage.calls.answer(call, caller, body as never) };
     } catch (error) {
       // Another task has its turn: no answer, and the ship asks again.
       if (error instanceof HttpError && error.status === 503) return new Promise(() => {});

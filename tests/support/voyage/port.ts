@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureHarbor, knownHarbor, stopHarbor } from "../../lib/daemons/harbor.ts";
-import { openSprites } from "../../lib/sprites/client.ts";
+import { ensureHarbor, knownHarbor, stopHarbor } from "../../../lib/daemons/harbor.ts";
+import { openSprites } from "../../../lib/sprites/client.ts";
 
 /**
  * A harbor for a contract test, driven as sprites.dev would be: by base URL and token only. With SPRITES_API_URL and SPRITE_TOKEN set the

@@ -1,14 +1,14 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { acquireOsLock } from "../../lib/base/os-lock.ts";
+import { acquireOsLock } from "../../../lib/base/os-lock.ts";
 
 /** The version that facts: claude-code was measured with. */
 const VERSION = "2.1.330";
 const PACKAGE = "@anthropic-ai/claude-code-linux-x64";
 /** A slow line. */
 export const INSTALL_MS = 280_000;
-const CACHE = join(import.meta.dirname, "../../.tools/claude", VERSION);
+const CACHE = join(import.meta.dirname, "../../../.tools/claude", VERSION);
 
 /**
  * Folder that holds the real `claude`, for a PATH. 381 MB, from npm, once, into a cache of its own: it is no dependency of the product, which finds it

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +7,7 @@ import { voyageFolder } from "../../lib/base/paths.ts";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
 import type { Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
 import type { AcceptReply, ClaimReply, Grant, HelloReply } from "../../lib/protocol/ship-api.ts";
+import { gitIn } from "./git.ts";
 
 /** A temporary captain: OCAPTAIN_HOME, OCAPTAIN_VOYAGES and a free port. */
 export async function makeCaptain() {
@@ -22,35 +22,16 @@ export async function makeCaptain() {
   };
 }
 
-/** git as a person or a ship would run it, in a clean environment. */
-export function sh(cwd: string, ...args: string[]): string {
-  return execFileSync("git", args, {
-    cwd,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
-    env: {
-      PATH: process.env.PATH!,
-      HOME: cwd,
-      GIT_CONFIG_NOSYSTEM: "1",
-      GIT_TERMINAL_PROMPT: "0",
-      GIT_AUTHOR_NAME: "a person",
-      GIT_AUTHOR_EMAIL: "person@example.org",
-      GIT_COMMITTER_NAME: "a person",
-      GIT_COMMITTER_EMAIL: "person@example.org",
-    },
-  }).trim();
-}
-
 export function makeSource(root: string, files: Record<string, string> = { "README.md": "hello\n" }): string {
   const source = join(root, `src-${randomUUID().slice(0, 4)}`);
   mkdirSync(source);
-  sh(source, "init", "-q", "-b", "main");
+  gitIn(source, "init", "-q", "-b", "main");
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(source, name)), { recursive: true });
     writeFileSync(join(source, name), text);
   }
-  sh(source, "add", "-A");
-  sh(source, "commit", "-q", "--allow-empty", "-m", "start");
+  gitIn(source, "add", "-A");
+  gitIn(source, "commit", "-q", "--allow-empty", "-m", "start");
   return source;
 }
 
@@ -156,7 +137,7 @@ const acceptBody = (grant: Grant, commit: string, more: object) => ({
 export function makeTree(root: string, url: string, voyageId: string, name: string, token: string) {
   const folder = join(root, `tree-${name}-${randomUUID().slice(0, 4)}`);
   mkdirSync(folder);
-  const git = (...args: string[]) => sh(folder, "-c", `http.extraHeader=Authorization: Bearer ${token}`, ...args);
+  const git = (...args: string[]) => gitIn(folder, "-c", `http.extraHeader=Authorization: Bearer ${token}`, ...args);
   git("init", "-q");
   const remote = `${url}/git/${voyageId}`;
   return {

@@ -1,5 +1,5 @@
-import * as host from "../../dynamic-providers/host.ts";
-import type { Settings } from "../../dynamic-providers/lifecycle.ts";
+import * as host from "../../../dynamic-providers/host.ts";
+import type { Settings } from "../../../dynamic-providers/lifecycle.ts";
 
 /** Properties as the engine keeps them. */
 export type Props = Record<string, unknown> & { stack: string };

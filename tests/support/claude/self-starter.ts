@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { bash, complete, update } from "./fleet.ts";
+import { bash, complete, update } from "./model.ts";
 import type { Conversation, Turn } from "./stand-in-api.ts";
 
 /** The ship that a conversation is on. */

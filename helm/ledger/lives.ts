@@ -1,0 +1,72 @@
+import { tryAnew } from "./faults.ts";
+import type { Ledger, Life } from "./ledger.ts";
+import { forgetLimits } from "./limits.ts";
+
+/** Ships and their lives. Each function that changes something runs inside one write of the store. */
+
+/** A life that holds a task or the verification, and whether it is fenced already. */
+export type Holder = { life: number; fenced: number };
+
+/** The newest life of a ship; undefined when the ship is not registered. */
+export function currentLife(ledger: Ledger, ship: string): Life | undefined {
+  const record = ledger.ship(ship);
+  return record && ledger.life(record.life);
+}
+
+/** All lives that this incarnation of the ship has had, the oldest first. */
+export const livesOf = (ledger: Ledger, ship: string, incarnation: string): Life[] =>
+  ledger.store.all<Life>("SELECT * FROM lives WHERE ship = ? AND incarnation = ? ORDER BY life", ship, incarnation);
+
+/** All lives that hold a task or the verification. */
+export const holders = (ledger: Ledger): Holder[] =>
+  ledger.store.all<Holder>(
+    `SELECT life, fenced FROM lives WHERE life IN
+       (SELECT life FROM tasks WHERE status = 'claimed' UNION SELECT life FROM verifications WHERE status = 'claimed')`,
+  );
+
+/** Says whether any ship of the voyage has ever said hello. */
+export const hasHeardOfAnyShip = (ledger: Ledger): boolean =>
+  ledger.store.one("SELECT 1 FROM lives WHERE hello_at IS NOT NULL LIMIT 1") !== undefined;
+
+/**
+ * Registers a launch of a ship. The same incarnation goes on in its life, unless that was fenced: then, and for another incarnation, a new life begins.
+ * What an earlier launch has left behind (a limit, a trial, faults) is looked at anew. Returns the life.
+ */
+export function registerLaunch(ledger: Ledger, ship: string, incarnation: string): number {
+  const { store } = ledger;
+  const now = currentLife(ledger, ship);
+  const goesOn = now && !now.fenced && now.incarnation === incarnation;
+  const life = goesOn ? now.life : store.run("INSERT INTO lives (ship, incarnation) VALUES (?, ?)", ship, incarnation).rowId;
+  store.run("UPDATE lives SET greeted = 0 WHERE life = ?", life);
+  store.run("INSERT INTO ships VALUES (?, ?, 0) ON CONFLICT (ship) DO UPDATE SET life = excluded.life, stopping = 0", ship, life);
+  forgetLimits(ledger);
+  ledger.setFitness(life, "due");
+  tryAnew(ledger, life);
+  return life;
+}
+
+/** Notes that the crew of this life has said hello. */
+export function noteHello(ledger: Ledger, life: number): void {
+  ledger.store.run("UPDATE lives SET hello_at = ?, greeted = 1 WHERE life = ?", ledger.at(), life);
+}
+
+/** Notes that the ship's crew is to stop; a ship that stops is given nothing more. */
+export function noteStopping(ledger: Ledger, ship: string): void {
+  ledger.store.run("UPDATE ships SET stopping = 1 WHERE ship = ?", ship);
+}
+
+/** Ends a life for good. Returns false when it had ended before: then the first reason stays. */
+export const markFenced = (ledger: Ledger, life: number, reason: string): boolean =>
+  ledger.store.run("UPDATE lives SET fenced = 1, reason = ? WHERE life = ? AND fenced = 0", reason, life).changes > 0;
+
+/** Takes a ship out of the voyage: none of its tokens is known any more. Its lives stay, for what they did and spent. */
+export function forgetShip(ledger: Ledger, ship: string): void {
+  ledger.store.run("DELETE FROM ships WHERE ship = ?", ship);
+  ledger.store.run("DELETE FROM tokens WHERE life IN (SELECT life FROM lives WHERE ship = ?)", ship);
+}
+
+/** Ends the voyage: no token of any ship is known any more. */
+export function markSunk(ledger: Ledger): void {
+  ledger.setMeta("sunk", "1");
+  ledger.store.run("DELETE FROM tokens");
+}

@@ -1,0 +1,28 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+const ROOT = join(import.meta.dirname, "../..");
+/** Where SQL may stand: the ledger, locks, and where a plan is compared with a ledger that no helm has open. */
+const MAY = /^(helm\/ledger\/|lib\/base\/os-lock\.ts$|lib\/plan\/lineage\.ts$)/;
+/** What is run; tests look into ledgers as they like. */
+const RUN = ["lib", "dynamic-providers", "components", "tailnet-policy", "helm", "harbor", "crew", "cli"];
+const SQL = [
+  /\b(SELECT|INSERT( OR \w+)? INTO|DELETE FROM|CREATE (TABLE|INDEX)|PRAGMA|BEGIN IMMEDIATE)\b/,
+  /\bUPDATE \w+ SET\b/,
+  /\.prepare\(/,
+  /\bledger\.store\b/,
+];
+
+test("SQL stands in helm/ledger/ and nowhere else", () => {
+  const files = execFileSync("git", ["ls-files", "-z", ...RUN], { cwd: ROOT, encoding: "utf8" }).split("\0");
+  const wrong = files
+    .filter((file) => file.endsWith(".ts") && !MAY.test(file))
+    .flatMap((file) =>
+      readFileSync(join(ROOT, file), "utf8")
+        .split("\n")
+        .flatMap((text, index) => (SQL.some((words) => words.test(text)) ? [`${file}:${index + 1}  ${text.trim()}`] : [])),
+    );
+  expect(wrong).toEqual([]);
+});
