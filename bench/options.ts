@@ -30,7 +30,7 @@ Examples:
   npm run -s bench -- --only up --ships 16 --runs 5
   npm run -s bench -- --only grant --json > grant.json`;
 
-/** @throws OcaptainError USAGE */
+/** Reads the command line. @throws OcaptainError USAGE, which says what is wrong with it */
 export function readOptions(args: readonly string[]): Options | "help" {
   const { values } = parse(args);
   if (values.help) return "help";

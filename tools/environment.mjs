@@ -55,8 +55,8 @@ export function environment(base = process.env) {
 const PROXIES = ["http_proxy", "https_proxy", "all_proxy", "grpc_proxy"];
 
 /**
- * Where a proxy is named: variables by which Pulumi's own processes, which speak with each other over loopback, reach each other without it. The program's gRPC
- * connects before any line of the program runs (lib/base/no-proxy.ts does the rest).
+ * Variables by which Pulumi's own processes reach each other over loopback where a proxy is named. The program's gRPC connects before any
+ * line of the program runs; lib/base/no-proxy.ts does the rest.
  * @returns {Record<string, string>}
  */
 export function reachLoopback(base = process.env) {

@@ -50,7 +50,7 @@ function isCurrent(part) {
   return stamp?.key === part.key() && part.intact(stamp);
 }
 
-/** Folders of set-ups that were killed: we hold the lock, so nobody works in them. */
+/** Removes the folders of set-ups that were killed: this one holds the lock, so nobody works in them. */
 function removeLeftovers() {
   const left = readdirSync(toolsFolder).filter((name) => name.startsWith(TEMPORARY));
   for (const name of left) rmSync(join(toolsFolder, name), { recursive: true, force: true });

@@ -7,7 +7,7 @@ import { shipState } from "../../lib/voyage/ship-state.ts";
 import { firstLine } from "../output/io.ts";
 import type { Terminal } from "../output/terminal.ts";
 
-/** How often the helm is asked: it has no stream for the captain, and a claim lives for a second or more. */
+/** How often the helm is asked: it has no stream for the captain, and a claim lasts a second or more. */
 const LOOK_MS = 150;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: a whole voyage on the harbor, by the real Pulumi engine, on a machine of its own under `.demo/` (OCAPTAIN_DEMO) and a temporary folder:
- * sails, loses a ship on purpose, heals, shows what was delivered, destroys, proves it. Needs no account and leaves nothing running.
+ * `npm run demo` sails a whole voyage on the harbor, by the real Pulumi engine, with all its files under `.demo/` (OCAPTAIN_DEMO) and a temporary
+ * folder. It loses a ship on purpose, heals, shows what was delivered, destroys, and proves that. It needs no account and leaves nothing running.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -66,7 +66,7 @@ if (values.keep) {
   terminal.heading("Kept. To go on with it");
   terminal.plain(`  . .tools/env.sh; . ${relative(process.cwd(), ENV_FILE)}`);
   terminal.plain(`  pulumi up ${onStack.join(" ")}`);
-  terminal.plain(`  pulumi destroy ${onStack.join(" ")}     (or: npm run demo, which ends it first)`);
+  terminal.plain(`  pulumi destroy ${onStack.join(" ")}  # or: npm run demo, which ends it first`);
 } else
   await sink().catch((error) => {
     terminal.plain(explain(error));
@@ -122,7 +122,7 @@ async function sail(): Promise<void> {
   await show(folder);
 }
 
-/** What was delivered: commits, outputs, report. */
+/** Shows what was delivered: commits, outputs, report. */
 async function show(folder: ReturnType<typeof voyageFolder>): Promise<void> {
   terminal.heading(`Delivered: a commit per task on branch ${STACK}`);
   const log = await execa("git", ["--git-dir", folder.repo, "log", "-20", "--format=%h  %<(8,trunc)%an %s", STACK]);

@@ -37,7 +37,7 @@ export type Attention = {
   message: string;
   /** More lines of it, as an agent wrote them. */
   detail?: string;
-  /** A command that helps. */
+  /** A command that helps, to be pasted. */
   hint: string;
 };
 

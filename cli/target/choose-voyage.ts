@@ -9,15 +9,15 @@ import { hintAtStack } from "../output/hint.ts";
 /** A voyage that this captain has a folder of. */
 export type KnownVoyage = { file: VoyageIdentity; folder: VoyageFolder };
 
-/** Names of the folders in `voyagesRoot()` that have a voyage.json, in order. */
+/** The names of the folders in `voyagesRoot()` that have a voyage.json, in order. */
 export async function voyageNames(): Promise<string[]> {
   const entries = await readdir(voyagesRoot()).catch(() => []);
   return entries.filter((name) => existsSync(join(voyagesRoot(), name, "voyage.json"))).sort();
 }
 
 /**
- * The voyage that a command is about: the one named (by stack or id), else the only one. Where there are several, the only one that has
- * not sunk.
+ * Chooses the voyage that a command is about: the one named (by stack or id), else the only one. Where there are several, it is the only one
+ * that has not sunk. Hints are about its stack from then on.
  * @throws OcaptainError NO_VOYAGE, WHICH_VOYAGE (with all of them), VOYAGE_FILE
  */
 export async function chooseVoyage(name: string | undefined): Promise<KnownVoyage> {

@@ -10,7 +10,7 @@ import { shell } from "../shell.ts";
 
 const MARKS = { ok: ["green", "✓"], note: ["dim", "·"], wrong: ["red", "✗"] } as const;
 
-/** `ocaptain doctor`: changes nothing. Returns 1 when something is wrong. */
+/** `ocaptain doctor` shows what is wrong, and changes nothing. Returns the exit status: 1 when something is wrong. */
 export async function doctor(io: Io): Promise<number> {
   const [machine, fleet, tailnet] = await Promise.all([lookAtMachine(shell), lookAtFleet(), lookAtTailnet()]);
   const findings = [...machine, ...fleet, ...tailnet, ...lookAtProxies(shell), ...lookAtSettings(PROJECT)];

@@ -4,7 +4,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 
-/** Of what a failed command said: some programs give the reason first, some last. */
+/** How many lines are told of what a failed command said, from its beginning and its end: some programs give the reason first, some last. */
 const FIRST_LINES = 8;
 const LAST_LINES = 12;
 

@@ -1,4 +1,4 @@
-/** One set-up at a time in a checkout. */
+/** Lets one set-up at a time work in a checkout. */
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { connect, createServer } from "node:net";

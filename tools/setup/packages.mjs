@@ -27,9 +27,9 @@ export const packages = {
 };
 
 /**
- * Made elsewhere and then put in place: an interrupted install leaves the old node_modules whole.
- * Not `npm ci`: it refuses a lock file that lacks optional packages of other systems, and registries that mirror a part of npm have none to
- * lock (docs/adr/set-up.md). With --no-save versions and digests come from the lock file all the same.
+ * Installs in a folder of its own and then puts that in place, so that an interrupted install leaves the old node_modules whole. It does not
+ * use `npm ci`, which refuses a lock file that lacks optional packages of other systems, as registries that mirror a part of npm make them
+ * (docs/adr/set-up.md). With --no-save, versions and digests come from the lock file all the same.
  */
 async function install(temporary) {
   for (const file of ["package.json", "package-lock.json", ".npmrc"]) cpSync(join(root, file), join(temporary, file));
