@@ -1,7 +1,7 @@
 /**
- * `node bench/bad-ship.ts [seconds]` measures what one ship that means harm costs the helm, beside a healthy one: memory, processor time (its
- * git's too), and how long another ship's heartbeat takes meanwhile. The helm is real; the provider, which only passes on what a ship answers,
- * is a stand-in. Runs on Linux alone, as it reads /proc.
+ * `node bench/bad-ship.ts [seconds]` measures what one ship that means harm costs the helm, beside a healthy one:
+ * memory, processor time (its git's too), and how long another ship's heartbeat takes meanwhile. The helm is real; the
+ * provider, which only passes on what a ship answers, is a stand-in. Runs on Linux alone, as it reads /proc.
  */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -160,7 +160,9 @@ async function measure(
   return { rssMiB, cpuMs, gits, p99Ms: percentile(beats, 0.99) };
 }
 
-/** The processor time of a process and of its children that have ended. /proc counts in ticks, hundredths of a second. */
+/**
+ * The processor time of a process and of its children that have ended. /proc counts in ticks, hundredths of a second.
+ */
 function cpuMsOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

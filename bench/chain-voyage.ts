@@ -1,6 +1,7 @@
 /**
- * One voyage of bench/chain.ts, in a process of its own, because the environment says where a voyage's daemons are. Arguments: `config env
- * tasks`, the first two as JSON. It says "ready", then answers each word with a {@link Change}, and destroys the voyage when its parent lets go.
+ * One voyage of bench/chain.ts, in a process of its own, because the environment says where a voyage's daemons are.
+ * Arguments: `config env tasks`, the first two as JSON. It says "ready", then answers each word with a {@link Change},
+ * and destroys the voyage when its parent lets go.
  */
 import { constants } from "node:fs";
 import { mkdir, open, readFile } from "node:fs/promises";
@@ -14,7 +15,10 @@ import { writePlan, writeRepo } from "../tests/support/plan.ts";
 import { openMachine, STACK } from "./machine.ts";
 import { voyageStack } from "./stack.ts";
 
-/** Milliseconds from a file's being written on one ship until the captain's task file, and the other ship's copy, say that the work is accepted. */
+/**
+ * Milliseconds from a file's being written on one ship until the captain's task file, and the other ship's copy, say
+ * that the work is accepted.
+ */
 export type Change = { captainMs: number; shipMs: number };
 
 const LONGEST_MS = 60_000;
@@ -50,7 +54,10 @@ try {
 }
 process.exit();
 
-/** Makes a plan of tasks in a row, each of which writes what comes by a pipe in its ship's home, and one for the ship that looks on. */
+/**
+ * Makes a plan of tasks in a row, each of which writes what comes by a pipe in its ship's home, and one for the ship
+ * that looks on.
+ */
 async function stack() {
   const count = Number(tasks);
   const row = Array.from({ length: count }, (_, index) => ({
@@ -67,7 +74,10 @@ async function stack() {
   return voyageStack(folder, plan, 2, new AbortController().signal, JSON.parse(config));
 }
 
-/** Finds, on this machine's disk, the home of the ship that has the first task, the captain's task files, and the other ship's. */
+/**
+ * Finds, on this machine's disk, the home of the ship that has the first task, the captain's task files, and the other
+ * ship's.
+ */
 async function places() {
   const file = JSON.parse(await readFile(voyageFolder(STACK).voyageFile, "utf8")) as { voyageId: string };
   const { ships } = await within("both ships at work", async () => {

@@ -1,7 +1,8 @@
 /**
- * `unshare --net node bench/chain.ts [changes]` (as root; docs/bench.md) measures how long a change on a ship takes until another ship sees it,
- * by way of the captain, over a tailnet against loopback. Two voyages are at sea at one time, each with a captain's machine of its own
- * (chain-voyage.ts), and change in turns, so that a slow moment of the machine strikes both of a pair.
+ * `unshare --net node bench/chain.ts [changes]` (as root; docs/bench.md) measures how long a change on a ship takes
+ * until another ship sees it, by way of the captain, over a tailnet against loopback. Two voyages are at sea at one
+ * time, each with a captain's machine of its own (chain-voyage.ts), and change in turns, so that a slow moment of the
+ * machine strikes both of a pair.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";

@@ -13,7 +13,10 @@ import { openMachine, STACK } from "./machine.ts";
 const VOYAGE = "be0c40";
 const SHIPS = 100;
 const ROUNDS = 30;
-/** The mean time between a ship's requests in the spread round: a task of a few seconds, which is less than any agent needs. */
+/**
+ * The mean time between a ship's requests in the spread round: a task of a few seconds, which is less than any agent
+ * needs.
+ */
 const THINK_MS = 2_000;
 const SPREAD_MS = 20_000;
 

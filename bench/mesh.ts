@@ -7,8 +7,9 @@ import { HEADSCALE_HOST, noOwnNetwork, openNetwork } from "../tests/tailnet/own-
 export type Mesh = "none" | "tailscale";
 
 /**
- * Starts a real headscale in this process's own network namespace (`unshare --net`, as root), and sets HEADSCALE_API_KEY. `sea` gives the
- * configuration and the environment of a voyage with or without a tailnet, with the captain's own node in userspace. `close` ends headscale.
+ * Starts a real headscale in this process's own network namespace (`unshare --net`, as root), and sets
+ * HEADSCALE_API_KEY. `sea` gives the configuration and the environment of a voyage with or without a tailnet, with the
+ * captain's own node in userspace. `close` ends headscale.
  */
 export async function openMeshes() {
   const why = noOwnNetwork();

@@ -1,7 +1,7 @@
 /**
- * `node bench/ready.ts [runs]` (docs/bench.md) measures the time from the start of a ship's crew until the helm knows whether its hand can work:
- * with credentials that are accepted, with such that are refused, and, to compare, of a bare `claude -p`. Claude Code is real; its API is a
- * stand-in, which answers at once.
+ * `node bench/ready.ts [runs]` (docs/bench.md) measures the time from the start of a ship's crew until the helm knows
+ * whether its hand can work: with credentials that are accepted, with such that are refused, and, to compare, of a bare
+ * `claude -p`. Claude Code is real; its API is a stand-in, which answers at once.
  */
 import { execa } from "execa";
 import { ClaudeFleet, ID, KEY } from "../tests/claude/fleet.ts";

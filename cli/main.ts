@@ -1,4 +1,7 @@
-/** `ocaptain` is the captain's command beside `pulumi`. This file holds the command line; what a verb does is in cli/verbs/. */
+/**
+ * `ocaptain` is the captain's command beside `pulumi`. This file holds the command line; what a verb does is in
+ * cli/verbs/.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
@@ -56,7 +59,10 @@ Examples:
 type Values = Record<string, never>;
 type Run = (io: Io, words: (string | undefined)[], options: Values) => Promise<number | undefined>;
 
-/** Declares a verb with `--json` and examples. Its code is loaded when it runs: `status` need not read the code of `shell`. */
+/**
+ * Declares a verb with `--json` and examples. Its code is loaded when it runs: `status` need not read the code of
+ * `shell`.
+ */
 function verb(usage: string, summary: string, examples: string, run: Run): Command {
   const command = program.command(usage).description(summary).option("--json", "print JSON");
   command.addHelpText("after", `\nExamples:\n${examples.replace(/^/gm, "  ")}`);

@@ -11,8 +11,9 @@ import type { Terminal } from "../output/terminal.ts";
 const LOOK_MS = 150;
 
 /**
- * Prints each change of a task with its ship, from now until `stop`, beside whatever else goes on. `until` waits for a state of the
- * voyage; it fails STALLED when nothing has moved for `quietSeconds`, and with the signal's reason when that is aborted.
+ * Prints each change of a task with its ship, from now until `stop`, beside whatever else goes on. `until` waits for a
+ * state of the voyage; it fails STALLED when nothing has moved for `quietSeconds`, and with the signal's reason when
+ * that is aborted.
  */
 export function followTasks(terminal: Terminal, voyageId: string, options: { signal: AbortSignal; quietSeconds: number }) {
   const seen = new Map<string, string>();

@@ -10,7 +10,10 @@ import { PROJECT } from "../project.ts";
 import { pulumi } from "./pulumi.ts";
 
 export const STACK = "demo";
-/** The folder of the demonstration, with its backend, its voyages and its report: `.demo/`, or what OCAPTAIN_DEMO names. It is made anew each time. */
+/**
+ * The folder of the demonstration, with its backend, its voyages and its report: `.demo/`, or what OCAPTAIN_DEMO names.
+ * It is made anew each time.
+ */
 export const DEMO = resolve(process.env.OCAPTAIN_DEMO || join(PROJECT, ".demo"));
 export const CONFIG_FILE = join(DEMO, "Pulumi.demo.yaml");
 /** The file for a shell that goes on with a demonstration that was kept (`--keep`). */
@@ -19,8 +22,9 @@ export const ENV_FILE = join(DEMO, "env.sh");
 const HOME_NOTE = join(DEMO, "home");
 
 /**
- * Makes a captain's machine for the demonstration, so that nothing of the user's is touched. Daemons live in a temporary folder whose path is
- * short enough for their sockets; what is worth keeping is in {@link DEMO}. Sets this process's OCAPTAIN_* variables, and returns Pulumi's.
+ * Makes a captain's machine for the demonstration, so that nothing of the user's is touched. Daemons live in a
+ * temporary folder whose path is short enough for their sockets; what is worth keeping is in {@link DEMO}. Sets this
+ * process's OCAPTAIN_* variables, and returns Pulumi's.
  * @throws OcaptainError DEMO_FOLDER when OCAPTAIN_DEMO names a folder with anything else in it: it would be emptied
  */
 export async function openMachine(voyage: {
@@ -64,7 +68,10 @@ export async function openMachine(voyage: {
   return env;
 }
 
-/** Makes the stack. `stack init` knows no --config-file, and leaves a file with a salt among the project's stack files, which is removed: ours is elsewhere. */
+/**
+ * Makes the stack. `stack init` knows no --config-file, and leaves a file with a salt among the project's stack files,
+ * which is removed: ours is elsewhere.
+ */
 export async function makeStack(env: Record<string, string>): Promise<void> {
   await pulumi(["stack", "init", STACK], { env });
   await rm(join(PROJECT, "stacks", `Pulumi.${STACK}.yaml`), { force: true });

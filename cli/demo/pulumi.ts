@@ -38,7 +38,8 @@ export async function pulumi(args: readonly string[], options: RunOptions): Prom
     env,
     all: true,
     reject: false,
-    // A second signal makes the engine forget what it is doing: it gets ours alone, not a terminal's Ctrl-C as well, and time to finish.
+    // A second signal makes the engine forget what it is doing: it gets ours alone, not a terminal's Ctrl-C as well,
+    // and time to finish.
     detached: true,
     cancelSignal: options.signal ?? new AbortController().signal,
     killSignal: "SIGINT",

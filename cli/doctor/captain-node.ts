@@ -9,8 +9,8 @@ import { type Finding, found } from "./finding.ts";
 const ownNode = (stack: string) => `pulumi config set ocaptain:captainNode own -s ${stack}`;
 
 /**
- * Looks at this machine's node in the tailnet, which voyages with a tailnet need, and at what is left of voyages that are gone. Starts and
- * changes nothing.
+ * Looks at this machine's node in the tailnet, which voyages with a tailnet need, and at what is left of voyages that
+ * are gone. Starts and changes nothing.
  */
 export async function lookAtCaptainNode(voyages: readonly VoyageIdentity[]): Promise<Finding[]> {
   const afloat = voyages.filter(({ control, sunkAt }) => control && !sunkAt);

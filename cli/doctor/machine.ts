@@ -8,7 +8,10 @@ import { socketPathCheck, spaceCheck } from "../../lib/preflight/machine.ts";
 import { confinementCheck, nodeCheck, readTool, tools } from "../../lib/preflight/tools.ts";
 import { type Finding, found } from "./finding.ts";
 
-/** Looks at programs and their versions, disk space and ports as preflight does before a voyage, and at the Pulumi that starts it. */
+/**
+ * Looks at programs and their versions, disk space and ports as preflight does before a voyage, and at the Pulumi that
+ * starts it.
+ */
 export async function lookAtMachine(shell: Record<string, string | undefined>): Promise<Finding[]> {
   const looks = await Promise.all(
     Object.values(tools).map(async (tool) => {
@@ -46,8 +49,9 @@ const SECRETS = [
 ];
 
 /**
- * Looks for a proxy that keeps Pulumi from itself, in the shell in which `pulumi` is typed. Pulumi's program loader connects to the engine
- * before any line of ours runs, and knows `no_proxy` in lower case alone. `ocaptain` sets it for what it starts itself.
+ * Looks for a proxy that keeps Pulumi from itself, in the shell in which `pulumi` is typed. Pulumi's program loader
+ * connects to the engine before any line of ours runs, and knows `no_proxy` in lower case alone. `ocaptain` sets it for
+ * what it starts itself.
  */
 export function lookAtProxies(shell: Record<string, string | undefined>): Finding[] {
   const proxy = ["grpc_proxy", "https_proxy", "http_proxy"].find((name) => shell[name]);

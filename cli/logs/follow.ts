@@ -1,11 +1,17 @@
 import { watch } from "node:fs";
 
-/** How often the files are looked at anyway: watching misses what has no events (a folder made a moment ago, another file system). */
+/**
+ * How often the files are looked at anyway: watching misses what has no events (a folder made a moment ago, another
+ * file system).
+ */
 const POLL_MS = 2_000;
 /** How long a change settles: a sync puts several files in place at once. */
 const SETTLE_MS = 50;
 
-/** Watches a folder: `next` resolves when something below `root` has changed, after {@link POLL_MS}, or when `signal` aborts. `close` ends it. */
+/**
+ * Watches a folder: `next` resolves when something below `root` has changed, after {@link POLL_MS}, or when `signal`
+ * aborts. `close` ends it.
+ */
 export function watcher(root: string, signal: AbortSignal) {
   let wake = () => {};
   let pending = false;

@@ -2,9 +2,15 @@ import { z } from "zod";
 
 /** A line of a ship's log. */
 export type LogLine = {
-  /** The time of the line, ISO 8601. {@link LogLine.atIs} says which time it is: only the supervisor's lines have one of their own. */
+  /**
+   * The time of the line, ISO 8601. {@link LogLine.atIs} says which time it is: only the supervisor's lines have one of
+   * their own.
+   */
   at: string;
-  /** `line`: it was written with the line. `claim`: the task was claimed then. `arrival`: the line (or, at the first look, its file) came home then. */
+  /**
+   * `line`: it was written with the line. `claim`: the task was claimed then. `arrival`: the line (or, at the first
+   * look, its file) came home then.
+   */
   atIs: "line" | "claim" | "arrival";
   ship: string;
   incarnation: string;
@@ -33,7 +39,10 @@ const Journal = z.object({
   epoch: z.int().positive().optional(),
 });
 
-/** Reads a line of `supervisor.jsonl`. What is no such JSON (cut off, or an agent's doing) is shown as it is, with the time of its file. */
+/**
+ * Reads a line of `supervisor.jsonl`. What is no such JSON (cut off, or an agent's doing) is shown as it is, with the
+ * time of its file.
+ */
 export function journalLine(file: LogFile, text: string, otherwiseAt: string): LogLine & { epoch?: number | undefined } {
   const { ship, incarnation, source } = file;
   const said = Journal.safeParse(parse(text)).data;

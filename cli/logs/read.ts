@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { journalLine, type LogFile, type LogLine, outputLine, sourceOf } from "./line.ts";
 import { Tail } from "./tail.ts";
 
-/** Lists all log files that came home, `logs/<ship>/<incarnation>/*`; of each incarnation the supervisor's comes first. */
+/**
+ * Lists all log files that came home, `logs/<ship>/<incarnation>/*`; of each incarnation the supervisor's comes first.
+ */
 export async function logFiles(root: string): Promise<LogFile[]> {
   const files: LogFile[] = [];
   for (const ship of await foldersIn(root))
@@ -32,8 +34,9 @@ export class Logs {
   }
 
   /**
-   * The lines that are new since the last call, by time. At the first call these are all lines, a hand's output stands where its task was
-   * claimed, and `newest` is the time at which its file last grew. Later lines stand where they arrive.
+   * The lines that are new since the last call, by time. At the first call these are all lines, a hand's output stands
+   * where its task was claimed, and `newest` is the time at which its file last grew. Later lines stand where they
+   * arrive.
    *
    * @param final  whether the last line counts too where it has no end
    */

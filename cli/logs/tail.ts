@@ -5,8 +5,8 @@ const CHUNK_BYTES = 1024 * 1024;
 const MOST_BYTES = 32 * CHUNK_BYTES;
 
 /**
- * Reads a file that only grows, from where it was read last. Mutagen puts a new file in its place for each change, so it is opened anew each
- * time. A file that is shorter than before is another one, and is read from its start.
+ * Reads a file that only grows, from where it was read last. Mutagen puts a new file in its place for each change, so
+ * it is opened anew each time. A file that is shorter than before is another one, and is read from its start.
  */
 export class Tail {
   readonly path: string;

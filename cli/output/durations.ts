@@ -2,7 +2,10 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 
 const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** Reads a duration as milliseconds: `45s`, `10m`, `2h`, `1d`, or a sum of them (`1h30m`). @throws OcaptainError USAGE */
+/**
+ * Reads a duration as milliseconds: `45s`, `10m`, `2h`, `1d`, or a sum of them (`1h30m`).
+ * @throws OcaptainError USAGE
+ */
 export function parseDuration(text: string): number {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)([smhd])/g)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text)

@@ -3,7 +3,10 @@ import { PROJECT } from "../project.ts";
 
 let stack: string | undefined;
 
-/** Says which stack this run of `ocaptain` is about, once its voyage is chosen: hints that leave the stack out are given it. */
+/**
+ * Says which stack this run of `ocaptain` is about, once its voyage is chosen: hints that leave the stack out are given
+ * it.
+ */
 export function hintAtStack(name: string): void {
   stack = name;
 }

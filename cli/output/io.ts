@@ -7,7 +7,9 @@ export type Io = {
   json: boolean;
   /** Aborted when the person has had enough (Ctrl-C, SIGTERM or SIGHUP). */
   signal: AbortSignal;
-  /** Writes lines of the result to stdout. Whatever is in them, nothing but our own {@link style} acts on a terminal. */
+  /**
+   * Writes lines of the result to stdout. Whatever is in them, nothing but our own {@link style} acts on a terminal.
+   */
   out(text: string): void;
   /** Writes lines of the result in the place of all that is on the screen. */
   repaint(text: string): void;

@@ -8,7 +8,10 @@ export function tokens({ inputTokens, outputTokens, cacheReadTokens, cacheCreati
   return count < 999_500 ? `${Math.round(count / 1000)}k` : `${(count / 1e6).toFixed(1)}M`;
 }
 
-/** The cost, the budget where there is one, and the tokens for a table's cell, as `$0.42/$2.00 12k`; "" when nothing was used. */
+/**
+ * The cost, the budget where there is one, and the tokens for a table's cell, as `$0.42/$2.00 12k`; "" when nothing was
+ * used.
+ */
 export function spendCell(usage: Usage | null | undefined, budgetUsd?: number): string {
   if (!usage) return "";
   return `${usd(usage.costUsd)}${budgetUsd === undefined ? "" : `/${usd(budgetUsd)}`} ${tokens(usage)}`;

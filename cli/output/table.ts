@@ -6,8 +6,8 @@ export type Cell = { text: string; paint?: ((text: string) => string) | undefine
 const MOST_IN_A_CELL = 2_000;
 
 /**
- * Lines of aligned columns with a heading. Columns that are empty in every row are left out. With `columns`, the terminal's width, the widest
- * columns are cut until a row fits, so that no line is broken; without it nothing is cut.
+ * Lines of aligned columns with a heading. Columns that are empty in every row are left out. With `columns`, the
+ * terminal's width, the widest columns are cut until a row fits, so that no line is broken; without it nothing is cut.
  */
 export function table(headings: readonly string[], rows: readonly (readonly Cell[])[], columns?: number): string[] {
   // Whoever wrote a cell's text, it becomes one line that moves nothing on the terminal.

@@ -1,8 +1,8 @@
 import { styleText } from "node:util";
 
 /**
- * Writes lines for people to stderr, as results go to stdout. On a terminal a last line shows what goes on now, and is overwritten; elsewhere
- * only whole lines are written.
+ * Writes lines for people to stderr, as results go to stdout. On a terminal a last line shows what goes on now, and is
+ * overwritten; elsewhere only whole lines are written.
  */
 export function openTerminal(stream: NodeJS.WriteStream = process.stderr) {
   const live = stream.isTTY === true;

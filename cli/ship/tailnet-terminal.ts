@@ -12,8 +12,8 @@ const REFRESH_MS = 50_000;
 const SSH_FAILED = 255;
 
 /**
- * Runs argv on a ship of a voyage with a tailnet, in this terminal, by ssh. The provider wakes `sprite` first, since nothing of the tailnet
- * does. Returns the exit status of what ran there.
+ * Runs argv on a ship of a voyage with a tailnet, in this terminal, by ssh. The provider wakes `sprite` first, since
+ * nothing of the tailnet does. Returns the exit status of what ran there.
  * @throws OcaptainError SSH when the ship is not reached, SSH_MISSING
  */
 export async function terminalOverTailnet(

@@ -9,7 +9,10 @@ import type { KnownVoyage } from "../target/choose-voyage.ts";
 
 /** The longest text that is typed: percent-encoded in the request's URL it is at most 48 KiB. */
 export const MOST_TYPED = 4_096;
-/** How many characters are typed at a time, with a pause after them: Claude Code takes what comes faster, or in larger pieces, for pasted text. */
+/**
+ * How many characters are typed at a time, with a pause after them: Claude Code takes what comes faster, or in larger
+ * pieces, for pasted text.
+ */
 const PART = 100;
 const PART_SECONDS = 0.05;
 /** How long Claude Code may take to start. */
@@ -19,8 +22,8 @@ const TYPE_MS = 60_000;
 const [NO_SESSION, NO_SCREEN] = [77, 78];
 
 /**
- * Waits for a terminal in raw mode, which a program sets that takes keys one by one, and types. Enter comes on its own: together with the text
- * it would be taken for pasted.
+ * Waits for a terminal in raw mode, which a program sets that takes keys one by one, and types. Enter comes on its own:
+ * together with the text it would be taken for pasted.
  */
 const SCRIPT = `
 tty=$(tmux display-message -p -t =${HAND_SESSION}: '#{pane_tty}' 2>/dev/null) && [ -n "$tty" ] || exit ${NO_SESSION}
@@ -60,7 +63,10 @@ export async function typeToHand({ file, folder }: KnownVoyage, ship: string, te
   });
 }
 
-/** The text as keys can say it, without escape sequences and tabs (a key of its own). A line feed is a new line of the same message. */
+/**
+ * The text as keys can say it, without escape sequences and tabs (a key of its own). A line feed is a new line of the
+ * same message.
+ */
 const typable = (text: string) =>
   text
     .replaceAll("\r\n", "\n")

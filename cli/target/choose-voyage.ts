@@ -16,8 +16,8 @@ export async function voyageNames(): Promise<string[]> {
 }
 
 /**
- * Chooses the voyage that a command is about: the one named (by stack or id), else the only one. Where there are several, it is the only one
- * that has not sunk. Hints are about its stack from then on.
+ * Chooses the voyage that a command is about: the one named (by stack or id), else the only one. Where there are
+ * several, it is the only one that has not sunk. Hints are about its stack from then on.
  * @throws OcaptainError NO_VOYAGE, WHICH_VOYAGE (with all of them), VOYAGE_FILE
  */
 export async function chooseVoyage(name: string | undefined): Promise<KnownVoyage> {
@@ -26,7 +26,9 @@ export async function chooseVoyage(name: string | undefined): Promise<KnownVoyag
   return voyage;
 }
 
-/** The same voyage as {@link chooseVoyage}, for a command that is about several: its hints name no stack by themselves. */
+/**
+ * The same voyage as {@link chooseVoyage}, for a command that is about several: its hints name no stack by themselves.
+ */
 export async function findVoyage(name: string | undefined): Promise<KnownVoyage> {
   const names = await voyageNames();
   if (name !== undefined && names.includes(name)) return open(name);

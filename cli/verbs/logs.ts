@@ -11,8 +11,8 @@ import { shipNamed } from "../target/ship-name.ts";
 export type LogsOptions = { ship?: string; follow?: boolean; grep?: string; lines?: string; since?: string; task?: string };
 
 /**
- * `ocaptain logs [voyage] [-s ship] [-f] [-g regex] [-n N] [--since 10m] [--task id]` shows what came home of the ships' logs, by time, also of
- * ships that are gone. It asks nobody, and reads the captain's folder.
+ * `ocaptain logs [voyage] [-s ship] [-f] [-g regex] [-n N] [--since 10m] [--task id]` shows what came home of the
+ * ships' logs, by time, also of ships that are gone. It asks nobody, and reads the captain's folder.
  */
 export async function logs(name: string | undefined, options: LogsOptions, io: Io): Promise<void> {
   const wanted = filterOf(options);
@@ -69,7 +69,10 @@ const MOST_NAME = 60;
 
 const told = (line: LogLine) => ({ ...line, newest: undefined });
 
-/** Shows a line as `2026-11-23 09:20:57 ship-0 #3 | text`; the supervisor's own lines have a star for the bar. Times are UTC, as in the files. */
+/**
+ * Shows a line as `2026-11-23 09:20:57 ship-0 #3 | text`; the supervisor's own lines have a star for the bar. Times are
+ * UTC, as in the files.
+ */
 function shown(line: LogLine, { style }: Io): string {
   const time = style("dim", line.at.slice(0, 19).replace("T", " "));
   const isOutput = line.event === null;

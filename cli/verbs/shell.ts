@@ -18,13 +18,16 @@ export type ShellOptions = { crew?: boolean; raw?: boolean; write?: boolean };
 /** Exit status of our own script when the ship has no tmux session to look at; tmux itself uses 0 and 1. */
 const NO_CREW = 77;
 
-/** Leaves the other screen, shows the cursor, and ends mouse and paste modes, for which a tmux that was cut off had no time. */
+/**
+ * Leaves the other screen, shows the cursor, and ends mouse and paste modes, for which a tmux that was cut off had no
+ * time.
+ */
 const RESET = "\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[0m\r\n";
 
 /**
- * `ocaptain shell [voyage] [ship] [--crew] [--raw] [--write]` wakes the ship and makes this terminal one on it: the tmux session of the hand
- * `claude` where there is one, else the crew's, read-only unless `--write`; with `--raw` a shell. One word alone that looks like a ship, and is
- * no voyage, is a ship. Returns the exit status of what ran there.
+ * `ocaptain shell [voyage] [ship] [--crew] [--raw] [--write]` wakes the ship and makes this terminal one on it: the
+ * tmux session of the hand `claude` where there is one, else the crew's, read-only unless `--write`; with `--raw` a
+ * shell. One word alone that looks like a ship, and is no voyage, is a ship. Returns the exit status of what ran there.
  */
 export async function shell(words: readonly (string | undefined)[], options: ShellOptions, io: Io): Promise<number> {
   const [voyageName, shipWord] = await sort(words);

@@ -8,8 +8,8 @@ import type { Io } from "../output/io.ts";
 import { chooseVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
 
 /**
- * `ocaptain retry <task|verify|limit> [voyage]` makes a blocked task pending again, with all its tries; or has a verify.sh run again that failed;
- * or has tasks given out again, whatever limit ships report.
+ * `ocaptain retry <task|verify|limit> [voyage]` makes a blocked task pending again, with all its tries; or has a
+ * verify.sh run again that failed; or has tasks given out again, whatever limit ships report.
  */
 export async function retry(id: string, name: string | undefined, io: Io): Promise<void> {
   if (id === "verify") return retryVerification(name, io);
@@ -78,7 +78,11 @@ async function find(text: string, name: string | undefined, status: TaskRow["sta
   return { voyage, task };
 }
 
-/** Asks the helm for one task, not for the voyage: what is wrong with another task must not keep the captain from steering. @throws OcaptainError NO_TASK */
+/**
+ * Asks the helm for one task, not for the voyage: what is wrong with another task must not keep the captain from
+ * steering.
+ * @throws OcaptainError NO_TASK
+ */
 export const taskOf = (stack: string, voyageId: string, id: string): Promise<TaskRow> =>
   helmClient()
     .task(voyageId, id)

@@ -30,7 +30,10 @@ export const mutagen = {
   },
 };
 
-/** Takes a Mutagen on PATH only when it is this very release: the state of other releases' sessions is not promised to fit. */
+/**
+ * Takes a Mutagen on PATH only when it is this very release: the state of other releases' sessions is not promised to
+ * fit.
+ */
 async function fromPath() {
   const path = findOnPath("mutagen", [binFolder]);
   if (!path || (await runCommand(path, ["version"], { timeoutMs: 20_000 }).catch(() => "")) !== VERSION) return undefined;
