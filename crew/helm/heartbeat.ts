@@ -27,8 +27,8 @@ type HeartbeatParts = {
 const NOTE_CHARACTERS = 200;
 
 /**
- * Tells the helm that this ship lives, and the ship whether the helm still counts on it: one heartbeat each heartbeatSeconds. None is repeated: the next
- * one stands in for it.
+ * Tells the helm that this ship lives, and the ship whether the helm still counts on it: one heartbeat each
+ * heartbeatSeconds. None is repeated: the next one stands in for it.
  */
 export class Heartbeat {
   readonly #parts: HeartbeatParts;

@@ -6,16 +6,20 @@ import { indexed } from "./indexed.ts";
 import { shown } from "./names.ts";
 import { ASKABLE, addressesOf } from "./submodules.ts";
 
-/** Longest that one submodule is waited for, and all of them. */
+/** The longest that one submodule is waited for, and all of them together. */
 const ONE_SECONDS = 60;
 const ALL_MS = 180_000;
 
-/** Submodules that could not be had: they are asked for once in the life of a crew, as a host that is out of reach would hold up each claim. */
+/**
+ * Submodules that could not be had. They are asked for once in the life of a crew, since a host out of reach would hold
+ * up each claim.
+ */
 const notHad = new Set<string>();
 
 /**
- * Fills those submodules of `folder` that are empty, where `.gitmodules` has an address that can be read with http and without anybody's credentials. Not
- * those within submodules. Returns what could not be had, in words: that is for the journal, and stops no task.
+ * Fills the submodules of `folder` that are empty, where `.gitmodules` has an address that can be read with http and
+ * without anybody's credentials; not the submodules within submodules. Returns a sentence about each that could not be
+ * had: it is for the journal, and stops no task.
  *
  * @param git asks the repository whose work tree `folder` is
  */

@@ -6,16 +6,17 @@ import { asideFolder } from "../../lib/voyage/put-aside.ts";
 import { folderElsewhere, hasBegun } from "../../lib/voyage/whereabouts.ts";
 import type { Settings } from "../lifecycle.ts";
 
-/** Who a voyage is to the state: what `Muster` has recorded. Of a state of before there were state ids, without one. */
+/** A voyage as the state knows it: what `Muster` has recorded. States of early versions have no `stateId`. */
 export type Known = { voyageId?: string | undefined; stateId?: string | undefined; captainId?: string | undefined };
 
 /**
- * Is the captain's folder the voyage's that the state means, and this state the one that sails it? Two states of one stack name (two checkouts, two backends, a
- * state that was lost), and two folders of one voyage, must never both act (docs/adr/who-a-voyage-is.md). Only looks.
+ * Makes sure that the captain's folder is that of the voyage which the state means, and that this state is the one which sails it. Two states
+ * of one stack name (two checkouts, two backends, a state that was lost) and two folders of one voyage must never both act
+ * (docs/adr/who-a-voyage-is.md). Changes nothing.
  *
- * @param state what the state knows, in a preview only that there is one; null when it knows no voyage
- * @returns the folder's word of the voyage that goes on; null when one begins
- * @throws OcaptainError with both sides and the ways out
+ * @param state  what the state knows, which in a preview is only that it knows a voyage; null when it knows none
+ * @returns the identity, from the folder, of the voyage that goes on; null when a voyage begins
+ * @throws OcaptainError with what the state says, what the folder says, and the ways out
  */
 export async function admit(settings: Settings, stack: string, state: Known | null): Promise<VoyageIdentity | null> {
   const file = await sameVoyage(settings, stack, state);
@@ -47,7 +48,8 @@ export async function admit(settings: Settings, stack: string, state: Known | nu
 }
 
 /**
- * The part of {@link admit} that counts for a look and for a destroy too. A folder that is not there is no reason to refuse those: null.
+ * Makes sure that state and folder do not contradict each other, which counts for a look and for a destroy too. Those are not refused when the
+ * folder is gone: the answer is then null.
  * @throws OcaptainError ANOTHER_CAPTAIN, FOLDER_ELSEWHERE, ANOTHER_VOYAGE, ANOTHER_STATE
  */
 export async function sameVoyage(settings: Settings, stack: string, state: Known | null): Promise<VoyageIdentity | null> {
@@ -81,7 +83,7 @@ export async function sameVoyage(settings: Settings, stack: string, state: Known
   return file;
 }
 
-/** A voyage's mirrors, ledger and daemons are on one machine: another one's `up` or `destroy` would find nothing and lose them (design 16). */
+/** Refuses another machine's voyage: its mirrors, ledger and daemons are there, and an `up` or `destroy` from here would find nothing and lose them. */
 function refuseStranger(state: Known, me: string, settings: Settings, stack: string): void {
   if (!state.captainId || state.captainId === me || settings.handover === state.captainId) return;
   throw new OcaptainError(
