@@ -24,6 +24,14 @@ const room = (name, allowed) => ({
   to: { path: rooms.filter((other) => other !== name && !allowed.includes(other)).map((other) => `^${other}(/|$)`) },
 });
 
+/** A rule: a room of the crew may import from the crew's rooms in `allowed`, and from itself. */
+const crewRoom = (name, allowed) => ({
+  name: `crew/${name} → ${allowed.join(", ") || "no other room of the crew"}`,
+  severity: "error",
+  from: { path: `^crew/${name}/` },
+  to: { path: "^crew/", pathNot: [name, ...allowed].map((other) => `^crew/${other}/`) },
+});
+
 export default {
   forbidden: [
     room("lib", []),
@@ -34,6 +42,15 @@ export default {
     room("harbor", ["lib"]),
     room("cli", ["lib"]),
     room("crew", ["lib"]),
+    crewRoom("machine", []),
+    crewRoom("tailnet", []),
+    crewRoom("window", ["machine"]),
+    crewRoom("helm", ["machine"]),
+    crewRoom("tree", ["machine", "helm"]),
+    crewRoom("claim", ["machine", "window", "helm", "tree"]),
+    crewRoom("gates", ["machine", "helm", "claim"]),
+    crewRoom("verify", ["machine", "helm", "tree", "claim"]),
+    crewRoom("provision", ["machine", "tree", "verify"]),
     room("tools", ["lib"]),
     {
       name: "harbor/ imports http → sprites → vm",
@@ -46,12 +63,6 @@ export default {
       severity: "error",
       from: { path: "^harbor/vm/" },
       to: { path: "^harbor/sprites/" },
-    },
-    {
-      name: "harbor/ has no circle, types included",
-      severity: "error",
-      from: { path: "^harbor/" },
-      to: { circular: true },
     },
     {
       name: "lib/tailnet/ imports node → control and policy → control",
@@ -78,12 +89,34 @@ export default {
       to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
     },
     {
+      name: "a resource kind imports no other: what two kinds need is in dynamic-providers/shared/",
+      severity: "error",
+      from: { path: "^dynamic-providers/([^/]+)/", pathNot: "^dynamic-providers/(shared|process)/" },
+      to: { path: "^dynamic-providers/[^/]+/", pathNot: "^dynamic-providers/($1|shared)/" },
+    },
+    {
+      name: "dynamic-providers/shared/ and process/ know no resource kind",
+      severity: "error",
+      from: { path: "^dynamic-providers/(shared|process)/" },
+      to: { path: "^dynamic-providers/[^/]+/", pathNot: "^dynamic-providers/$1/" },
+    },
+    {
+      name: "a resource class loads no more than its delegate: the program does none of a lifecycle's work",
+      severity: "error",
+      from: { path: "^dynamic-providers/[^/]+/resource\\.ts$" },
+      to: {
+        path: "^(lib|dynamic-providers)/",
+        pathNot: "^dynamic-providers/delegate\\.ts$",
+        dependencyTypesNot: ["type-only"],
+      },
+    },
+    {
       name: "SQLite only in the helm's ledger, in locks, and where a plan is compared with a ledger that no helm has open",
       severity: "error",
       from: { pathNot: ["^helm/ledger/", "^lib/base/os-lock\\.ts$", "^lib/plan/lineage\\.ts$", "^tests/"] },
       to: { path: "^(node:)?sqlite$" },
     },
-    { name: "no cycle", severity: "error", from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
+    { name: "no circle, types included", severity: "error", from: {}, to: { circular: true } },
     { name: "no import of what is not there", severity: "error", from: {}, to: { couldNotResolve: true } },
   ],
   options: {

@@ -8,7 +8,7 @@ export default defineConfig({
       test: {
         name: tier.name,
         include: [`tests/${tier.name}/**/*.test.ts`],
-        // Pulumi's mocks and our environment variables are process-wide (house-style §5).
+        // Pulumi's mocks and our environment variables are process-wide.
         pool: "forks",
         maxWorkers: tier.filesAtOnce,
         fileParallelism: tier.filesAtOnce > 1,
@@ -16,7 +16,7 @@ export default defineConfig({
         testTimeout: tier.testTimeoutSeconds * 1000,
         hookTimeout: tier.testTimeoutSeconds * 1000,
         setupFiles: ["tests/setup/silent-console.ts"],
-        // vitest rewrites imports, and the rewriting would be serialised with the delegate (house-style §4).
+        // vitest rewrites imports, and the rewriting would be serialised with the delegate (docs/facts/pulumi.md#serialisation).
         server: { deps: { external: [/delegate\.ts$/] } },
       },
     })),

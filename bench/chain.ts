@@ -1,6 +1,7 @@
 /**
- * `unshare --net node bench/chain.ts [changes]` (as root; docs/bench.md): a change on a ship until another ship sees it, by way of the captain, over a
- * tailnet against loopback. Two voyages at sea at one time, each with a captain's machine of its own (chain-voyage.ts), and in turns: a slow moment of the
+ * `unshare --net node bench/chain.ts [changes]` (as root; docs/bench.md) measures how long a change on a ship takes
+ * until another ship sees it, by way of the captain, over a tailnet against loopback. Two voyages are at sea at one
+ * time, each with a captain's machine of its own (chain-voyage.ts), and change in turns, so that a slow moment of the
  * machine strikes both of a pair.
  */
 import { fork } from "node:child_process";
@@ -12,7 +13,7 @@ import { median, percentile } from "./numbers.ts";
 import { whereAndWhen } from "./report.ts";
 
 const MESHES = ["none", "tailscale"] as const;
-/** A sync's first changes can wait for its poll (facts: mutagen). */
+/** How long the first changes of a sync may take, which can wait for its poll (docs/facts/mutagen.md#times). */
 const UNCOUNTED = 3;
 type Voyage = Awaited<ReturnType<typeof sail>>;
 type Pair = Record<Mesh, Change>;
@@ -40,7 +41,7 @@ try {
 }
 process.exit();
 
-/** A voyage at sea, its two ships at work. */
+/** Brings a voyage to sea, and resolves when its two ships are at work. */
 async function sail(mesh: Mesh) {
   const { config, env } = meshes.sea(mesh);
   say(`up, ${mesh === "none" ? "on loopback" : "in a tailnet"}`);
@@ -58,7 +59,7 @@ async function sail(mesh: Mesh) {
       child.send("change");
       return (await answer()) as Change;
     },
-    /** Destroys it. */
+    /** Destroys the voyage. */
     async end(): Promise<void> {
       if (child.connected) child.disconnect();
       await ended;

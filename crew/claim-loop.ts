@@ -1,6 +1,5 @@
 import type { HandSettings } from "../lib/plan/types.ts";
 import type { Grant, HelloReply } from "../lib/protocol/ship-api.ts";
-import { ClaimState } from "./claim/claim-state.ts";
 import type { ClaimContext } from "./claim/context.ts";
 import type { Hand } from "./claim/hand.ts";
 import { work } from "./claim/work.ts";
@@ -9,6 +8,7 @@ import { ordersHand } from "./hands/claude/orders.ts";
 import { claudeHand } from "./hands/claude/task.ts";
 import { proveHand } from "./hands/claude/trial.ts";
 import { rehearsalHand } from "./hands/rehearsal.ts";
+import { ClaimState } from "./helm/claim-state.ts";
 import { asHalt, Halt, HelmRefusal } from "./helm/halt.ts";
 import { Heartbeat } from "./helm/heartbeat.ts";
 import { openPresence } from "./helm/presence.ts";
@@ -24,7 +24,10 @@ import { verify } from "./verify/verify.ts";
 import { Window } from "./window/window.ts";
 
 const HELLO_MS = 15_000;
-/** A helm that acknowledges heartbeats and answers no claim for so long is broken: the crew ends, and is started again by somebody who can see why. */
+/**
+ * A helm that acknowledges heartbeats and answers no claim for so long is broken: the crew ends, and is started again
+ * by somebody who can see why.
+ */
 const CLAIM_MS = 10 * 60_000;
 
 /** Why a claim loop has ended; after "silence" and "away" another may begin. */
@@ -33,8 +36,8 @@ export type LoopEnd = { why: "nothing" | Halt["kind"]; text: string };
 /**
  * Says hello to the helm and works at one claim after the other, until there is nothing to claim, or a halt.
  *
- * At the end it gives back the hold first, then closes the presence stream, and only then does the process end: the helm sees the presence end last, so
- * that what it then starts finds no crew half gone.
+ * At the end it gives back the hold first, then closes the presence stream, and only then does the process end: the
+ * helm sees the presence end last, so that what it then starts finds no crew half gone.
  */
 export async function runClaimLoop(
   ship: ThisShip,

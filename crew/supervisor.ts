@@ -1,6 +1,7 @@
 /**
- * The supervisor, which runs in a ship's tmux session `crew`: it claims tasks at the helm and works them off, one hand at a time, until nothing is left to
- * claim or an order comes. It is plain Node ≥ 22, as no package is on a ship. All state is the helm's, so this process may die at any point.
+ * The supervisor, which runs in a ship's tmux session `crew`: it claims tasks at the helm and works them off, one hand
+ * at a time, until nothing is left to claim or an order comes. It is plain Node ≥ 22, as no package is on a ship. All
+ * state is the helm's, so this process may die at any point.
  */
 
 import { runClaimLoop } from "./claim-loop.ts";
@@ -27,7 +28,9 @@ for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   process.on(name, () => orders.abort(new Killed(name)));
 }
 
-/** How long a helm that does not answer is waited for; then the next `up`, or the helm's wake-up, starts the crew again. */
+/**
+ * How long a helm that does not answer is waited for; then the next `up`, or the helm's wake-up, starts the crew again.
+ */
 const PATIENCE_MS = 10 * 60_000;
 
 async function main(): Promise<number> {

@@ -1,11 +1,12 @@
 import type { dynamic } from "@pulumi/pulumi";
 
 /**
- * All that Pulumi serialises (design 2): methods only, capturing nothing. The code that does the work is imported from disk at run time,
- * so state holds a name, not code, and a fix reaches the delete of resources that exist. One shared instance a kind (facts: pulumi §5).
+ * All that Pulumi serialises into state (docs/design.md#delegate): methods only, which capture nothing. They import the code that does the work
+ * from disk at run time, so state holds a name and no code, and a fix reaches the deletion of resources that exist. Each kind shares one
+ * instance among its resources, since each serialisation takes time (docs/facts/pulumi.md#serialisation).
  *
- * `configure` keeps the whole of the stack's configuration and does nothing asynchronous: the shim caches a provider before it has
- * awaited it (facts: pulumi §6.9). Credentials arrive here, never as inputs.
+ * `configure` keeps the settings and does nothing asynchronous, because Pulumi's provider process uses a provider before it has awaited its
+ * `configure` (docs/facts/pulumi.md#configuration). Credentials arrive here, and are never inputs.
  */
 export class Delegate implements dynamic.ResourceProvider {
   readonly kind: string;

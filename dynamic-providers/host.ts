@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { checkInput } from "../lib/base/check-input.ts";
 import { loadDotEnv } from "../lib/base/dot-env.ts";
 import { explain, OcaptainError } from "../lib/base/errors.ts";
 import { keepInside } from "../lib/base/no-proxy.ts";
@@ -16,8 +17,8 @@ import { tmuxLaunchLifecycle } from "./tmux-launch/lifecycle.ts";
 import { workspaceLifecycle } from "./workspace/lifecycle.ts";
 
 /**
- * What every Delegate calls, in every state file that exists: a wire protocol. Add to it, never change it (design 2).
- * Kinds and signatures are held by tests/wire.
+ * The functions that every Delegate calls, in every state file that exists. They are a wire protocol: it may be added to, and never changed.
+ * tests/wire/ and tests/stack/old-state.test.ts hold the kinds and the signatures.
  */
 const lifecycles: Record<string, AnyLifecycle> = {
   muster: musterLifecycle,
@@ -32,7 +33,7 @@ const lifecycles: Record<string, AnyLifecycle> = {
 
 type Bag = Record<string, unknown> & { stack: string };
 
-/** What the engine sends in a preview for a value that is not known yet, whatever its type (pulumi/pulumi#6310). */
+/** Stands in a preview for a value that is not known yet, whatever its type (pulumi/pulumi#6310). */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const hasUnknown = (value: unknown): boolean =>
   value === UNKNOWN || (typeof value === "object" && value !== null && Object.values(value).some(hasUnknown));
@@ -42,6 +43,7 @@ endWithTheEngine();
 loadDotEnv(process.cwd());
 keepInside();
 
+/** Checks a resource's new inputs, and answers with all that is wrong with them. */
 export async function check(kind: string, settings: Settings, news: Bag, olds: Partial<Bag> = {}) {
   const failures: { property: string; reason: string }[] = [];
   for (const property of lifecycle(kind).fixed ?? [])
@@ -52,11 +54,11 @@ export async function check(kind: string, settings: Settings, news: Bag, olds: P
       });
   for (const [property, schema] of Object.entries(lifecycle(kind).inputs.shape)) {
     if (hasUnknown(news[property])) continue;
-    const parsed = (schema as AnyLifecycle["inputs"]).safeParse(news[property]);
-    for (const issue of parsed.error?.issues ?? [])
-      failures.push({ property: [property, ...issue.path].join("."), reason: issue.message });
+    const checked = checkInput(schema as AnyLifecycle["inputs"], news[property]);
+    for (const { field, message } of "problems" in checked ? checked.problems : [])
+      failures.push({ property: field ? `${property}.${field}` : property, reason: message });
   }
-  // Only a program's run checks, be it a preview's: a difference is asked for in each refresh as well, also in that of a destroy.
+  // Admission is asked here and not in `diff`, because the engine checks only when it runs the program, and asks for differences in every refresh.
   const known = Object.keys(olds).length > 0 ? strip(olds as Bag) : null;
   if (failures.length === 0)
     await lifecycle(kind)
@@ -65,6 +67,7 @@ export async function check(kind: string, settings: Settings, news: Bag, olds: P
   return { inputs: news, failures };
 }
 
+/** Compares the inputs of state with the program's. A resource that is not whole (`present: false`) differs, so that `up` mends it. */
 export async function diff(kind: string, _settings: Settings, olds: Bag, news: Bag) {
   const { inputs, replaceOn } = lifecycle(kind);
   const steady: readonly string[] = lifecycle(kind).steady ?? [];
@@ -75,20 +78,24 @@ export async function diff(kind: string, _settings: Settings, olds: Bag, news: B
   return { changes: changed.length > 0 || olds.present === false, replaces, deleteBeforeReplace: true };
 }
 
+/** Makes a resource, or finds it again after a create whose answer was lost. */
 export async function create(kind: string, settings: Settings, news: Bag) {
   const { id, outs } = await reconcile(kind, settings, news, null);
   return { id, outs };
 }
 
+/** Brings a resource to its new inputs, or mends it. */
 export async function update(kind: string, settings: Settings, olds: Bag, news: Bag) {
   return { outs: (await reconcile(kind, settings, news, olds)).outs };
 }
 
+/** Looks at a resource. An empty answer says that it is gone. */
 export async function read(kind: string, settings: Settings, id: string, props: Bag) {
   const seen = await plainly(props.stack, () => lifecycle(kind).read(settings, strip(props) as never));
   return seen === null ? {} : { id, props: seen };
 }
 
+/** Removes a resource; quiet when there is nothing to remove. */
 export async function remove(kind: string, settings: Settings, props: Bag) {
   const { remove } = lifecycle(kind);
   await plainly(props.stack, () =>
@@ -108,7 +115,8 @@ async function reconcile(kind: string, settings: Settings, news: Bag, olds: Bag 
   } catch (error) {
     const partly = error instanceof Error && error.cause instanceof PartlyMade ? error.cause : null;
     if (!partly) throw error;
-    // Plain object: the engine records it as made but not whole. The inputs carry `__provider`, without which no destroy (facts: pulumi §6.11).
+    // The engine records what a plain object like this one says as made but not whole (docs/facts/pulumi.md#errors). The properties include
+    // the inputs, for their `__provider`: without that no destroy could remove the resource.
     throw {
       id: name,
       message: (error as Error).message,
@@ -125,7 +133,11 @@ function lifecycle(kind: string): AnyLifecycle {
   return found;
 }
 
-/** Whatever hangs on a Muster does nothing in another voyage's folder: one may have begun in its place (docs/adr/who-a-voyage-is.md). */
+/**
+ * Refuses to act for one voyage in another's folder: another voyage may have begun under the same stack's name
+ * (docs/adr/who-a-voyage-is.md).
+ * @throws OcaptainError ANOTHER_VOYAGE
+ */
 async function ofThisVoyage({ stack, voyageId }: Bag): Promise<void> {
   const file = typeof voyageId === "string" ? await readVoyageIdentity(stack) : null;
   if (!file || file.voyageId === voyageId) return;
@@ -138,13 +150,13 @@ async function ofThisVoyage({ stack, voyageId }: Bag): Promise<void> {
   );
 }
 
-/** Pulumi's own keys never reach a lifecycle. */
+/** Leaves out Pulumi's own key, which never reaches a lifecycle. */
 function strip(bag: Bag): Bag {
   const { __provider, ...rest } = bag;
   return rest;
 }
 
-/** Errors as a person reads them: message and hint, no stack (the shim prints the stack of what a delete or read throws). */
+/** Runs `work`; its errors become what a person reads, message and hint. They have no stack, which the engine would print for a delete or a read. */
 async function plainly<T>(stack: string, work: () => Promise<T>): Promise<T> {
   const done = underWay();
   try {

@@ -1,71 +1,82 @@
 import type { z } from "zod";
 
-/** What the stack's configuration says to a lifecycle: never inputs, so never in state. */
+/** The part of the stack's configuration that lifecycles read. It is no input of a resource, and so is never in state. */
 export type Settings = {
+  /** The token of sprites.dev; else SPRITE_TOKEN. */
   spritesToken?: string | undefined;
-  /** Credentials of the hand claude. */
+  /** The credentials of the hand claude. */
   claudeToken?: string | undefined;
-  /** Of Tailscale's API; else OCAPTAIN_TAILSCALE_OAUTH_SECRET (lib/tailnet/control/settings.ts). */
+  /** The secret of an OAuth client of Tailscale; else OCAPTAIN_TAILSCALE_OAUTH_SECRET. */
   tailscaleOauthSecret?: string | undefined;
-  /** Set: the tailnet is a Headscale's. */
+  /** When it is set, the tailnet's control plane is the Headscale at this URL. */
   headscaleUrl?: string | undefined;
+  /** The API key of that Headscale; else HEADSCALE_API_KEY. */
   headscaleApiKey?: string | undefined;
-  /** "own": this project runs the captain's tailscaled. */
+  /** "own" when this project runs the captain's tailscaled. */
   captainNode?: string | undefined;
-  /** "false": the captain's folder goes at destroy. */
+  /** "false" when a destroy deletes the captain's folder. */
   keepWorkspace?: string | undefined;
-  /** Names of ships (comma or JSON list) whose work may be lost at destroy. */
+  /** Names of ships, by comma or as a JSON list, whose work may be lost at a destroy. */
   abandonUnsynced?: string | undefined;
-  /** "true": harbor ships run without bubblewrap. */
+  /** "true" when harbor ships run without bubblewrap. */
   unconfined?: string | undefined;
-  /** Id of the captain whose voyage this machine takes over. */
+  /** The id of the captain whose voyage this machine takes over. */
   handover?: string | undefined;
-  /** Id of a voyage that has sunk, in whose place another one begins. */
+  /** The id of a voyage that has sunk, in whose place another one begins. */
   beginAnew?: string | undefined;
-  /** Id of a voyage at sea whose state was lost, and that this state takes on. */
+  /** The id of a voyage at sea whose state was lost, and which this state takes on. */
   adopt?: string | undefined;
-  /** The organisation of sprites.dev that is meant; else OCAPTAIN_SPRITES_ORG. */
+  /** The organisation of sprites.dev that the token must belong to; else OCAPTAIN_SPRITES_ORG. */
   spritesOrg?: string | undefined;
 };
 
 /**
- * One resource kind as reconcile, read and remove (design 3).
+ * One resource kind (docs/design.md#reconcile).
  *
- * - `reconcile` serves create, update and repair alike: observe, ensure, sync. It may be run again at any time.
- * - `read` changes nothing, wakes no ship, and does not throw because a local service is down. `null` = gone; else the properties as seen,
- *   with `present: false` when something is missing that `reconcile` will put right.
- * - `remove` is quiet when there is nothing, and does nothing to another incarnation.
+ * - `reconcile` serves create, update and repair alike: it looks at what is there, makes what is missing, and changes what differs. It may be
+ *   run again at any time.
+ * - `read` changes nothing, wakes no ship, and does not throw because a local service is down. It answers null when the resource is gone; else
+ *   the properties as seen, with `present: false` when something is missing that `reconcile` will put right.
+ * - `remove` is quiet when there is nothing to remove, and does nothing to another incarnation.
  */
 export interface Lifecycle<Inputs extends { stack: string }, Outputs> {
+  /** The schema of the inputs, which the host parses by. */
   inputs: z.ZodObject;
-  /** The resource's id in Pulumi. */
+  /** Names the resource in Pulumi: the resource's id. */
   id(news: Inputs): string;
-  /** Inputs that make another thing of it; always deleted before it is replaced. */
+  /** Inputs whose change makes another thing of the resource: the old one is deleted before the new one is made. */
   replaceOn: readonly (keyof Inputs & string)[];
-  /** Inputs that are what they were unless it turns out otherwise: while a preview does not know them yet, it draws no change for them. */
+  /** Inputs that mostly stay what they were: while a preview does not know them yet, it draws no change for them. */
   steady?: readonly (keyof Inputs & string)[];
-  /** Inputs that cannot change while the resource is there: a change is refused, in preview too. */
+  /** Inputs that cannot change while the resource is there: a change is refused, in a preview too. */
   fixed?: readonly (keyof Inputs & string)[];
-  /** Throws what must be refused before anything is made, in a preview too; `olds` are inputs, and null for what the state does not know. Only looks. */
+  /**
+   * Looks, and throws what must be refused before anything is made, in a preview too. `olds` are the inputs of state; null when the state does
+   * not know the resource.
+   */
   admit?(settings: Settings, news: Inputs, olds: Partial<Inputs> | null): Promise<void>;
   reconcile(settings: Settings, news: Inputs, olds: Partial<Inputs & Outputs & Present> | null): Promise<Outputs>;
   read(settings: Settings, props: Inputs & Outputs & Present): Promise<(Inputs & Outputs & Present) | null>;
   remove(settings: Settings, props: Inputs & Outputs & Present): Promise<void>;
 }
 
+/** `false` for a resource that was made and is not whole. */
 export type Present = { present: boolean };
 
-/** Any lifecycle, as the host's table holds it. */
+/** A lifecycle of any kind, as the host's table holds it. */
 export type AnyLifecycle = Lifecycle<{ stack: string }, object>;
 
-/** Keeps a lifecycle's own types while it is written and gives the table's. */
+/** Checks a lifecycle by its own types and gives it the table's. */
 export function defineLifecycle<Inputs extends { stack: string }, Outputs extends object>(
   lifecycle: Lifecycle<Inputs, Outputs>,
 ): AnyLifecycle {
   return lifecycle as unknown as AnyLifecycle;
 }
 
-/** Something was made but is not whole: recorded as partly created, so that `destroy` and the next `up` know of it (design 3). */
+/**
+ * Says that something was made but is not whole. The host has it recorded as partly created, so that `destroy` and the next `up` know of it
+ * (docs/facts/pulumi.md#errors).
+ */
 export class PartlyMade extends Error {
   readonly outputs: object;
 

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Claim } from "../helm/claim-state.ts";
 import type { ThisShip } from "../machine/ship.ts";
-import type { Claim } from "./claim-state.ts";
 
 /** How often a crew may be killed in the midst of one task before that costs the task a try. */
 export const MOST_CRASHES = 5;
@@ -9,8 +9,9 @@ export const MOST_CRASHES = 5;
 type Kept = Claim & { kills: number; handedBack: boolean };
 
 /**
- * Counts how often in a row the crew was killed while it worked at one task, by the task or by chance. The count lies in a file of the ship, since nothing
- * else of a killed crew survives. It is raised before the work begins, and a crew that is still there when its work ends takes that back.
+ * Counts how often in a row the crew was killed while it worked at one task, by the task or by chance. The count lies
+ * in a file of the ship, since nothing else of a killed crew survives. It is raised before the work begins, and a crew
+ * that is still there when its work ends takes that back.
  */
 export class CrashCount {
   /** How often earlier crews were killed at this task. */
@@ -19,8 +20,8 @@ export class CrashCount {
   readonly #file: string;
 
   /**
-   * Goes on with the count of the same claim, or of an earlier claim of the same task which a crew that was told to end handed back. Claims that the helm
-   * took away are counted by the helm (helm/ledger/faults.ts).
+   * Goes on with the count of the same claim, or of an earlier claim of the same task which a crew that was told to end
+   * handed back. Claims that the helm took away are counted by the helm (helm/ledger/faults.ts).
    */
   constructor(ship: ThisShip, claim: Claim) {
     this.#file = join(ship.crew, "kills.json");

@@ -74,7 +74,10 @@ export class Delivery {
     return reply;
   }
 
-  /** Merges `tip` in, after a conflict. Returns false when texts conflict: then the tree is that of `tip`, and the work is to be done again. */
+  /**
+   * Merges `tip` in, after a conflict. Returns false when texts conflict: then the tree is that of `tip`, and the work
+   * is to be done again.
+   */
   async mergeOrStartAnew(tip: string): Promise<boolean> {
     const { tree, hello } = this.#context;
     await tree.fetch(hello.voyage.branch, this.#signal);
@@ -98,7 +101,10 @@ export class Delivery {
     return this.#context.tree.unresolved(files, this.#signal);
   }
 
-  /** Runs the task's check, as the helm's ledger has it, in the tree as committed; null when the task has none. A timeout counts as a failure. */
+  /**
+   * Runs the task's check, as the helm's ledger has it, in the tree as committed; null when the task has none. A
+   * timeout counts as a failure.
+   */
   async #check(): Promise<{ exitCode: number; output: string } | null> {
     if (this.#grant.check === null) return null;
     const ran = await run({

@@ -12,7 +12,10 @@ export type Hand = (
   signal: AbortSignal,
 ) => Promise<HandEnd>;
 
-/** How a hand's work on a claim ended: delivered, failed (that counts as a try), given back unharmed, or with a question to the captain. */
+/**
+ * How a hand's work on a claim ended: delivered, failed (that counts as a try), given back unharmed, or with a question
+ * to the captain.
+ */
 export type HandEnd =
   | { kind: "accepted" }
   | { kind: "failed"; reason: string }

@@ -14,8 +14,9 @@ import type { Hand, HandEnd } from "./hand.ts";
 const FAREWELL_MS = 5000;
 
 /**
- * Works at one claim until the helm has its outcome; the ledger is the helm's, so here it only returns. A claim that went stale is dropped and forgotten.
- * Throws Halt: "stop", when the claim was given back, "silence", "away" and "fenced".
+ * Works at one claim until the helm has its outcome; the ledger is the helm's, so here it only returns. A claim that
+ * went stale is dropped and forgotten. Throws Halt: "stop", when the claim was given back, "silence", "away" and
+ * "fenced".
  */
 export async function work(context: ClaimContext, grant: Grant, signal: AbortSignal, hand: Hand): Promise<void> {
   const { claim, journal, tree } = context;
@@ -66,7 +67,10 @@ export async function work(context: ClaimContext, grant: Grant, signal: AbortSig
 /** How a claim goes back: as a failed try, unharmed, or unharmed by a fault of this ship. */
 type How = "failed" | "handed-back" | "fault";
 
-/** Says whose fault an error is: a line that is down is nobody's; what kept the hand from its work is the ship's; what came of its work is the task's. */
+/**
+ * Says whose fault an error is: a line that is down is nobody's; what kept the hand from its work is the ship's; what
+ * came of its work is the task's.
+ */
 function whoseFault(error: unknown, handBegan: boolean): How {
   if (error instanceof HelmAway) return "handed-back";
   if (error instanceof TreeUnready) return "fault";
@@ -84,8 +88,8 @@ async function conclude(end: HandEnd, context: ClaimContext, grant: Grant, signa
 }
 
 /**
- * Saves what a claim leaves, before the claim ends: no other claim may follow whose reset would do it, and the VM may go. While the helm does not answer
- * the tree stays as it is.
+ * Saves what a claim leaves, before the claim ends: no other claim may follow whose reset would do it, and the VM may
+ * go. While the helm does not answer the tree stays as it is.
  */
 async function save({ tree }: ClaimContext, { tip }: Grant, signal: AbortSignal): Promise<void> {
   await tree.saveLeft(tip, signal).catch((error) => {
@@ -110,7 +114,10 @@ async function release(context: ClaimContext, grant: Grant, reason: string, how:
   }
 }
 
-/** Ends a claim by order: it goes back unharmed, and what the hand has so far is saved. Nothing is waited for long, since whoever ordered it waits. */
+/**
+ * Ends a claim by order: it goes back unharmed, and what the hand has so far is saved. Nothing is waited for long,
+ * since whoever ordered it waits.
+ */
 async function farewell(context: ClaimContext, grant: Grant, reason: string): Promise<void> {
   const signal = AbortSignal.timeout(FAREWELL_MS);
   await Promise.allSettled([release(context, grant, reason, "handed-back", signal), context.tree.saveLeft(grant.tip, signal)]);

@@ -7,19 +7,23 @@ import { endMarked } from "../machine/processes.ts";
 import { Gatekeeper } from "./gatekeeper.ts";
 
 /**
- * The gates of one claim, with their hands on the tree: what the agent offers is quieted, committed, checked, delivered. `claude` names the process that
- * waits for the answer; `onHalt` is told what ends the claim from outside, `onAccepted` that nothing more is to come. `spent` says why no money is left.
- * @default `spent`: of the voyage
+ * Makes the gates of one claim: when the agent completes its task, what it has left running is ended, and the tree is
+ * committed, checked and delivered.
  */
 export function gatekeeperFor(
   context: ClaimContext,
   grant: Grant,
   delivery: Delivery,
   around: {
+    /** Path of the hook's program: processes that run it wait for an answer. */
     gateProgram: string;
+    /** Pid of Claude Code, which waits for its hook. */
     claude: () => number;
+    /** Is told what ends the claim from outside. */
     onHalt: (halt: Halt) => void;
+    /** Is told that the helm has accepted the task, and nothing more is to come. */
     onAccepted: () => void;
+    /** Says why no money is left; null while there is some. @default the voyage's budget */
     spent?: () => string | null;
   },
 ): Gatekeeper {
@@ -44,14 +48,17 @@ export function gatekeeperFor(
   });
 }
 
-/** Ends what the agent has left running, so that nothing writes while its tree is offered; Claude Code itself and its hooks wait for us. */
+/**
+ * Ends what the agent has left running, so that nothing writes while its tree is offered. Claude Code itself and its
+ * hooks wait for the answer, and stay.
+ */
 async function quiet(mark: string, claudePid: number, gateProgram: string): Promise<void> {
   await endMarked(mark, (pid) => {
     if (pid === claudePid) return true;
     try {
       return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(gateProgram);
     } catch {
-      return true; // it has ended
+      return true; // The process has ended meanwhile.
     }
   });
 }

@@ -1,7 +1,8 @@
 /**
- * A hook of Claude Code, as a process: asks the supervisor, by its unix socket, whether what the agent is about to do may be done.
- * `node gate.js <socket>`, the hook's JSON on stdin. A clear yes or no is exit status 0, the no as JSON; **everything else is exit status 2**,
- * which is the only failure that Claude Code does not take for a yes (facts: claude-code §2, "Every hook fails open").
+ * The program that Claude Code runs as a hook: it asks the supervisor, by a unix socket, whether what the agent is
+ * about to do may be done. It is called as `node gate.js <socket>` with the hook's JSON on stdin. A clear yes or no is
+ * exit status 0, with the no as JSON on stdout; **everything else is exit status 2**, which is the only failure that
+ * Claude Code does not take for a yes.
  */
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -16,7 +17,7 @@ process.on("unhandledRejection", (error) => fail(String(error)));
 
 const input = readFileSync(0, "utf8");
 const asked = JSON.parse(input) as { hook_event_name?: string };
-/** Claude Code asks for its status line in the same way, but gives that no name. */
+/** The hook's name. Claude Code asks for its status line in the same way, but gives that no name. */
 const event = asked.hook_event_name ?? "StatusLine";
 const socket = connect(process.argv[2]!);
 socket.on("error", (error) => fail(error.message));

@@ -17,8 +17,8 @@ export type HookInput = {
   cost?: { total_cost_usd?: number };
 };
 /**
- * A gate's answer. `reason` tells the model what is wrong and what to do instead. `context` tells it what it has to know now; for the status line it is
- * the text to show.
+ * A gate's answer. `reason` tells the model what is wrong and what to do instead. `context` tells it what it has to
+ * know now; for the status line it is the text to show.
  */
 export type Verdict = { allow: true; context?: string } | { allow: false; reason: string };
 
@@ -41,12 +41,15 @@ export const no = (reason: string): Verdict => ({ allow: false, reason });
 export const NO_NEW_TASKS =
   "The plan is the captain's: no task can be added. Do what belongs to your own task; name what is missing in your summary.";
 
-/** A line by which the agent ends its task without completing it. The first such line counts, and all that follows belongs to it. */
+/**
+ * A line by which the agent ends its task without completing it. The first such line counts, and all that follows
+ * belongs to it.
+ */
 const SAYS = /^[ \t>*_#-]*(BLOCKED|CAPTAIN)\**:\**[ \t]*([\s\S]*)$/m;
 
 /**
- * The gates of one claim: they decide what the agent may do with the voyage's tasks, and when it may end. They save work and speak to the model; the truth
- * is the helm's, and holds without them.
+ * The gates of one claim: they decide what the agent may do with the voyage's tasks, and when it may end. They save
+ * work and speak to the model; the truth is the helm's, and holds without them.
  */
 export class Gatekeeper {
   /** How the agent has ended the task, as far as the gates have seen it; null while it has not. */
@@ -65,7 +68,10 @@ export class Gatekeeper {
     return this.#offering !== null;
   }
 
-  /** Answers one hook. The hooks of one message of the model run at the same time, so several questions may be under way. */
+  /**
+   * Answers one hook. The hooks of one message of the model run at the same time, so several questions may be under
+   * way.
+   */
   async judge(input: HookInput): Promise<Verdict> {
     switch (input.hook_event_name) {
       case "PreToolUse":

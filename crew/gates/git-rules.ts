@@ -1,12 +1,14 @@
 import { programsOf } from "./programs.ts";
 
 /**
- * Which git commands an agent is refused: those that would send its work elsewhere, or put another history under it (issue 4 §2). A guard against
- * mistakes, not a wall, and without a look at the tree: a name may be a branch or a file. What holds is the crew's look at HEAD when the tree is
- * delivered (crew/tree/head-check.ts), and the helm, which takes a ship's commit by its tree and its grant.
+ * The rules by which an agent is refused a git command: one that would send its work elsewhere, or put another history
+ * under it. They are a guard against mistakes and no wall, and they do not look at the tree, where a name may be a
+ * branch or a file. What holds is the crew's look at HEAD when the tree is delivered (crew/tree/head-check.ts), and the
+ * helm, which takes a ship's commit by its tree and its grant.
  */
 
-const OF_GIT = new Set(["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env"]);
+/** Options of git itself that take a value in the next word. */
+const VALUED = new Set(["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env"]);
 
 const REFUSED = new Map(
   Object.entries({
@@ -21,7 +23,7 @@ const REFUSED = new Map(
   }),
 );
 
-/** Why the command is refused, for the model; null when it is not. */
+/** Says to the model why a shell line is refused; null when it is not. */
 export function judgeCommand(command: string): string | null {
   for (const [program, ...args] of programsOf(command)) {
     const refused = program === "git" ? judgeGit(args) : null;
@@ -33,13 +35,16 @@ export function judgeCommand(command: string): string | null {
 
 function judgeGit(words: string[]): string | null {
   let at = 0;
-  while (words[at]?.startsWith("-")) at += OF_GIT.has(words[at]!) ? 2 : 1;
+  while (words[at]?.startsWith("-")) at += VALUED.has(words[at]!) ? 2 : 1;
   const verb = words[at] ?? "";
   const args = readArgs(words.slice(at + 1));
   return REFUSED.get(verb) ?? RULES.get(verb)?.(args) ?? null;
 }
 
-/** `names`: what is no option, before a `--`; `-` is one. `paths`: after it, null when there is none. */
+/**
+ * A git command's arguments. `names` are those before a `--` that are no option (`-` is a name), `paths` those after
+ * it; null when there is no `--`.
+ */
 type Args = { names: string[]; paths: string[] | null; has: (...options: string[]) => boolean };
 
 function readArgs(args: string[]): Args {
@@ -49,7 +54,7 @@ function readArgs(args: string[]): Args {
   return {
     names: before.filter((arg) => !/^-./.test(arg)),
     paths: end < 0 ? null : args.slice(end + 1),
-    // `-d` is also in `-qd`.
+    // An option of one letter may be among others: `-d` is also in `-qd`.
     has: (...wanted) =>
       wanted.some((option) =>
         options.some(
@@ -70,7 +75,7 @@ const RULES = new Map(
     reset({ names: [commit, ...more], paths, has }) {
       if (commit === undefined || isHead(commit)) return null;
       if (has("--hard", "--soft", "--merge", "--keep")) return "does not reset to other commits";
-      // Of paths it changes the index alone.
+      // A reset of paths changes the index alone.
       if (more.length > 0 || (paths?.length ?? 0) > 0) return null;
       return paths || looksLikeCommit(commit) || /^[\w-]+$/.test(commit)
         ? "does not reset to other commits (to unstage a file: git reset -- <path>)"
@@ -79,7 +84,7 @@ const RULES = new Map(
 
     branch: ({ has }) => (has("-f", "--force") && !has("-d", "-D", "--delete") ? "moves no branches by hand" : null),
 
-    // It may be the commit that the task began from: which, only a look at the tree could tell.
+    // The commit may be the one that the task began from, which only a look at the tree could tell.
     commit: ({ has }) => (has("--amend") ? "amends no commit: make another, or none, your tree becomes one" : null),
 
     remote: ({ names: [verb] }) =>
@@ -100,7 +105,7 @@ function toOtherCommit({ names, paths, has }: Args): string | null {
   const stays =
     "stays on the commit that its task began from (another is looked at by git show <commit>:<path>, git diff <commit>, git log -p; a file of it is had by git checkout <commit> -- <path>)";
   if (has("-B", "-C", "-d", "-t", "--orphan", "--detach", "--force-create", "--track")) return stays;
-  // A branch of its own: its name, and where it starts.
+  // The command begins a branch: first comes its name, then where it starts.
   if (has("-b", "-c", "--create")) return names[1] !== undefined && !isHead(names[1]) ? stays : null;
   const files = names.length > 1 || (paths?.length ?? 0) > 0 || has("-p", "--patch");
   const [to = ""] = names;

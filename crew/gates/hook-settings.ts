@@ -2,13 +2,16 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A check may take 10 minutes, a push over a slow line some more. The hook's own time must be longer: it fails open (facts: claude-code §2). */
+/**
+ * The longest that a gate may take: a check takes up to 10 minutes, a push over a slow line some more. The hook's own
+ * time must be longer, since a hook that is out of time lets everything through.
+ */
 const GATE_SECONDS = 1700;
 const HOOK_SECONDS = 1800;
-/** With nobody to ask it says so at once. */
+/** The longest that the gate is tried with nobody to answer it, which it says at once. */
 const TRY_SECONDS = 20;
 
-/** Where the gates of a ship are. */
+/** Paths of a ship's gates. */
 export type GatePlaces = { settings: string; program: string; socket: string };
 
 export const gatePlaces = (crew: string): GatePlaces => ({
@@ -17,34 +20,44 @@ export const gatePlaces = (crew: string): GatePlaces => ({
   socket: join(crew, "gate.sock"),
 });
 
-/** The shell line of a hook: the wrapper is in the settings themselves, so that a program that is missing, hangs or dies is a no as well. */
+/**
+ * Renders the shell line of a hook. What turns a failure into a no is in the line itself, so that a program that is
+ * missing, hangs or dies is a no too.
+ */
 export const gateCommand = ({ program, socket }: GatePlaces, seconds = GATE_SECONDS) =>
   `timeout -k 5 ${seconds} ${quoted(process.execPath)} ${quoted(program)} ${quoted(socket)} || { echo "The ship's gate has failed: not allowed." >&2; exit 2; }`;
 
-/** The settings for `claude --settings`: they go over those of the repository, which may say that no hooks shall run. `terminal`: with its own screen. */
+/**
+ * Renders the settings for `claude --settings`. They go over those of the repository, which may say that no hooks shall
+ * run.
+ *
+ * @param terminal whether Claude Code has its own screen
+ */
 export function hookSettings(places: GatePlaces, terminal = false): object {
   const command = gateCommand(places);
   const hooks = [{ type: "command", command, timeout: HOOK_SECONDS }];
   return {
     disableAllHooks: false,
-    // Shows what we answer, with the cost that it tells.
+    // The status line shows what the supervisor answers, which hears by it what the session has cost.
     ...(terminal && { statusLine: { type: "command", command } }),
-    // In ~/.claude.json it counts only before the first start (2.1.330), and the trial was one.
+    // In ~/.claude.json this would count only before the first start (seen with 2.1.330), and the trial was one.
     ...(terminal && { skipDangerousModePermissionPrompt: true }),
     hooks: {
-      // A session with its own screen tells nothing while it works: there each tool is a place to end when the money is spent.
+      // A session with its own screen writes no stream while it works, so each use of a tool is a place to end when the
+      // money is spent.
       PreToolUse: [{ matcher: terminal ? "*" : "TaskUpdate|TaskCreate|Bash", hooks }],
       TaskCompleted: [{ hooks }],
       Stop: [{ hooks }],
-      // By itself such a session waits for a person after a failure of the API.
+      // After a failure of the API such a session would wait for a person.
       ...(terminal && { StopFailure: [{ hooks }] }),
     },
   };
 }
 
 /**
- * Writes the settings anew and tries the gate, with the door closed: what it says then is what it will say when the supervisor is dead.
- * Throws when it does not refuse, since everything would be let through. To be called before each start of the hand.
+ * Writes the settings anew and tries the gate on a socket that nobody listens to: what it says then is what it will say
+ * when the supervisor is dead. To be called before each start of the hand. Throws when the gate does not refuse, since
+ * everything would be let through.
  */
 export function hangGates(places: GatePlaces, terminal = false): void {
   writeFileSync(places.settings, JSON.stringify(hookSettings(places, terminal), null, 2), { mode: 0o600 });

@@ -1,4 +1,7 @@
-/** Words without their quotes, without redirections; a substitution stays as it is written. `stdin`: what a heredoc or a here-string gives it to read. */
+/**
+ * One command of a shell line. `words` are without quotes and redirections, with substitutions as they are written;
+ * `stdin` is what a heredoc or a here-string gives it to read.
+ */
 export type SimpleCommand = { words: string[]; stdin: string };
 
 type Heredoc = { of: SimpleCommand; delimiter: string; literal: boolean; stripTabs: boolean };
@@ -6,15 +9,16 @@ type Heredoc = { of: SimpleCommand; delimiter: string; literal: boolean; stripTa
 const REDIRECTION = /&>>?|<<<|<<-?|[<>]&|>\||<>|>>|[<>]/y;
 
 /**
- * The simple commands of a shell line; those inside `$(…)`, `(…)` and backticks too. Reads bash as far as it matters to tell what is run from what is
- * text: not a whole grammar, and what it cannot tell it takes for commands.
+ * Lists the simple commands of a shell line, those inside `$(…)`, `(…)` and backticks too. It reads bash as far as it
+ * matters to tell what is run from what is text. That is not a whole grammar, and what it cannot tell it takes for
+ * commands.
  */
 export function simpleCommands(script: string): SimpleCommand[] {
   const found: SimpleCommand[] = [];
   const heredocs: Heredoc[] = [];
   let at = 0;
 
-  /** Reads on to `end`, which is passed: the rest of a subshell or a substitution, or all. */
+  /** Reads the rest of a subshell or a substitution, up to `end` and past it; all of the line when `end` is null. */
   function commands(end: ")" | "`" | null): void {
     let command: SimpleCommand = { words: [], stdin: "" };
     let word: string | null = null;
@@ -69,7 +73,7 @@ export function simpleCommands(script: string): SimpleCommand[] {
     endCommand();
   }
 
-  /** `'…'`, or `$'…'`, in which a quote can be escaped. */
+  /** Reads `'…'`, or `$'…'`, in which a quote can be escaped. */
   function quoted(): string {
     const ansi = script[at] === "$";
     at += ansi ? 2 : 1;
@@ -95,7 +99,7 @@ export function simpleCommands(script: string): SimpleCommand[] {
     return script[at] === "`" || script.startsWith("$(", at);
   }
 
-  /** What a substitution runs is among the commands. */
+  /** Reads a substitution; what it runs is among the commands. */
   function substitution(): string {
     const from = at;
     const end = script[at] === "`" ? "`" : ")";
@@ -111,7 +115,10 @@ export function simpleCommands(script: string): SimpleCommand[] {
     return { delimiter: plain, literal: plain !== raw };
   }
 
-  /** A heredoc's text, from the start of its first line. What has no last line (a shift in arithmetic looks alike) is none. */
+  /**
+   * Reads a heredoc's text, from the start of its first line. One without a last line is none: a shift in arithmetic
+   * looks alike.
+   */
   function body({ of, delimiter, literal, stripTabs }: Heredoc): void {
     const lines = script.slice(at).split("\n");
     const last = lines.findIndex((line) => (stripTabs ? line.replace(/^\t+/, "") : line) === delimiter);

@@ -3,10 +3,10 @@ import { createServer, type Socket } from "node:net";
 import type { HookInput, Verdict } from "./gatekeeper.ts";
 
 /**
- * The supervisor's end of the gates: a unix socket (0600) that takes one question a connection. A question that cannot be read, or judged, gets no
- * answer, which the gate takes for a no. Returns what closes it.
+ * Listens for the gates' questions at a unix socket (0600), one question a connection. A question that cannot be read
+ * or judged gets no answer, which the gate takes for a no. Returns the function that closes the socket.
  */
-export async function openDoor(path: string, judge: (input: HookInput) => Promise<Verdict>): Promise<() => Promise<void>> {
+export async function listenForGates(path: string, judge: (input: HookInput) => Promise<Verdict>): Promise<() => Promise<void>> {
   rmSync(path, { force: true });
   const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {

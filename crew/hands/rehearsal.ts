@@ -3,10 +3,17 @@ import { handEnvironment } from "../claim/context.ts";
 import type { Hand } from "../claim/hand.ts";
 import { type Ran, run } from "../machine/run.ts";
 
-/** Times a task is done anew on a moved tip before it is given back, unharmed: the helm sees to it that it takes fewer (helm/voyage/races.ts). */
+/**
+ * How often a task is done anew on a moved tip before it is given back unharmed. The helm sees to it that it takes
+ * fewer (helm/voyage/races.ts).
+ */
 const ROUNDS = 20;
 
-/** The hand `rehearsal` at one task. */
+/**
+ * The hand that needs no model: it runs the task's `metadata.rehearsal` by `bash -c` in the tree. A task without one is
+ * walked through, so that any plan can be rehearsed. The hand holds no state of its own, so a conflict is resolved by
+ * running the command again on the new tip.
+ */
 export const rehearsalHand: Hand = async (context, grant, delivery, log, signal) => {
   const job = {
     grant,
@@ -35,13 +42,15 @@ export const rehearsalHand: Hand = async (context, grant, delivery, log, signal)
     if (round === ROUNDS)
       return {
         kind: "handed-back",
-        reason: `in conflict with the tip ${ROUNDS} times, at last in ${offered.files.join(", ")}`,
+        reason: `in conflict with the tip of the branch ${ROUNDS} times, at last in ${offered.files.join(", ")}`,
       };
     if (!(await delivery.mergeOrStartAnew(offered.tip))) done = null;
   }
 };
 
-/** What a run is given. `env` holds no secret; `onOutput` is for the log and the person looking on. */
+/**
+ * What one run of the command is given. `env` holds no secret; `onOutput` is for the log and for a person who looks on.
+ */
 type Job = {
   grant: Grant;
   cwd: string;
@@ -52,13 +61,12 @@ type Job = {
   onStart: () => void;
 };
 
-/** `failed`: why the task is to be released, or null. `summary`: one or two lines of what was done. */
+/**
+ * What came of a run. `failed` says why the task is to be given back as failed, or is null; `summary` is a line about
+ * what was done.
+ */
 type HandResult = { failed: string | null; summary: string; seconds: number };
 
-/**
- * The hand that needs no model: runs the task's `metadata.rehearsal` by `bash -c` in the tree. A task without one is walked through, so that any
- * plan can be rehearsed. It holds no state of its own, so a conflict is resolved by running it again on the new tip.
- */
 async function rehearse(job: Job): Promise<HandResult> {
   const { task, timeoutSeconds } = job.grant;
   const command = task.metadata.rehearsal;
@@ -80,11 +88,11 @@ async function rehearse(job: Job): Promise<HandResult> {
 }
 
 function failure(ran: Ran, timeoutSeconds: number): string | null {
-  if (ran.timedOut) return withLastLine(`stopped after ${timeoutSeconds} s, its time`, ran.tail);
+  if (ran.timedOut) return withLastLine(`stopped after ${timeoutSeconds} s, its time limit`, ran.tail);
   if (ran.exitCode === 0) return null;
   return withLastLine(ran.exitCode === null ? "ended by a signal" : `exit status ${ran.exitCode}`, ran.tail);
 }
 
-/** A reason's first line is what people see of it: the last of what was printed says most. */
+/** Puts the last line of an output, which says most, into a reason's first line: that is what people see of it. */
 const withLastLine = (what: string, output: string) => `${[what, lastLine(output)].filter(Boolean).join(": ")}\n${output}`;
 const lastLine = (text: string) => text.trimEnd().split("\n").at(-1)?.trim().slice(0, 500) ?? "";

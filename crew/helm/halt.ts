@@ -4,8 +4,10 @@ import type { Refusal } from "../../lib/protocol/ship-api.ts";
  * Why the work on a claim, or the whole claim loop, ends before its time:
  *
  * - `stop`: an order, by a signal or by the helm: stop the hand, give the claim back unharmed, end.
- * - `silence`: no heartbeat was acknowledged for fenceSeconds, so the claim may be another ship's by now: drop it and say hello again.
- * - `away`: the helm does not answer hello: read the ship's files again, as `up` may have written a new address, and say hello again.
+ * - `silence`: no heartbeat was acknowledged for fenceSeconds, so the claim may be another ship's by now: drop it and
+ *   say hello again.
+ * - `away`: the helm does not answer hello: read the ship's files again, as `up` may have written a new address, and
+ *   say hello again.
  * - `stale`: the helm says that the claim is not this ship's any more: drop it and claim another.
  * - `fenced`: this incarnation, its token or its voyage is finished: drop everything and end.
  */
@@ -21,7 +23,10 @@ export class Halt extends Error {
   }
 }
 
-/** A "stop" by a signal. The captain's orders come from the helm; a signal may come from anybody, the task's own agent too. */
+/**
+ * A "stop" by a signal. The captain's orders come from the helm; a signal may come from anybody, the task's own agent
+ * too.
+ */
 export class Killed extends Halt {
   constructor(signal: NodeJS.Signals) {
     super("stop", `the crew was told to end (${signal})`);
@@ -47,8 +52,8 @@ export class HelmRefusal extends Error {
 }
 
 /**
- * Turns a refusal into the halt that it means. One that refuses only the work which was handed in (`check-failed`, `unknown-commit`) stays an error: the
- * task has failed.
+ * Turns a refusal into the halt that it means. One that refuses only the work which was handed in (`check-failed`,
+ * `unknown-commit`) stays an error: the task has failed.
  */
 export function asHalt(error: unknown): unknown {
   const kind = error instanceof HelmRefusal ? KINDS[error.refusal.error] : undefined;

@@ -1,10 +1,12 @@
 import { Halt } from "./halt.ts";
 
 /**
- * Watches how long ago the helm last acknowledged this ship, counted from when the acknowledged heartbeat was **sent**: the helm's lease began no earlier.
+ * Watches how long ago the helm last acknowledged this ship, counted from when the acknowledged heartbeat was **sent**:
+ * the helm's lease began no earlier.
  *
- * It asks two clocks and believes the one by which more time has passed: a VM that was suspended may see only its wall clock jump, and a wrong wall clock
- * may be set back. Believing that too much time has passed costs one task's work; believing too little would have the ship fenced.
+ * It asks two clocks and believes the one by which more time has passed: a VM that was suspended may see only its wall
+ * clock jump, and a wrong wall clock may be set back. Believing that too much time has passed costs one task's work;
+ * believing too little would have the ship fenced.
  */
 export class LeaseWatch {
   readonly fenceMs: number;
@@ -25,8 +27,8 @@ export class LeaseWatch {
   }
 
   /**
-   * Throws Halt "silence" once the helm may have fenced this ship. The helm refuses a stale epoch by itself; the halt saves the work that would then be
-   * refused.
+   * Throws Halt "silence" once the helm may have fenced this ship. The helm refuses a stale epoch by itself; the halt
+   * saves the work that would then be refused.
    */
   assertHeld(): void {
     if (this.silentMs() < this.fenceMs) return;

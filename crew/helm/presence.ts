@@ -6,8 +6,9 @@ import { Halt } from "./halt.ts";
 const QUIET_MS = 35_000;
 
 /**
- * Holds a stream open to the helm: its end tells the helm at once that this supervisor is gone, and a `stop` line tells the supervisor at once to end.
- * The stream is opened again whenever it breaks; what must not be missed is said by heartbeats too. Returns the function that closes it.
+ * Holds a stream open to the helm: its end tells the helm at once that this supervisor is gone, and a `stop` line tells
+ * the supervisor at once to end. The stream is opened again whenever it breaks; what must not be missed is said by
+ * heartbeats too. Returns the function that closes it.
  */
 export function openPresence(ship: ThisShip, onStop: (halt: Halt) => void): () => Promise<void> {
   const closed = new AbortController();
@@ -16,7 +17,7 @@ export function openPresence(ship: ThisShip, onStop: (halt: Halt) => void): () =
       try {
         await listen(ship, closed.signal, (line) => {
           attempt = 0;
-          if (line.type === "stop") onStop(new Halt("stop", line.reason ?? "the helm says stop"));
+          if (line.type === "stop") onStop(new Halt("stop", line.reason ?? "the helm has told this ship to end"));
         });
       } catch {}
       await pause(backOffMs(attempt), closed.signal);

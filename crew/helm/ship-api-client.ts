@@ -19,7 +19,10 @@ type Attempt<Name extends ShipCall> =
   | { kind: "ok"; reply: ShipApi[Name]["reply"] }
   | { kind: "away" | "unauthorized"; why: string };
 
-/** Makes the calls of a ship at the helm (lib/protocol/ship-api.ts), with their bodies and replies as the protocol types them. */
+/**
+ * Makes the calls of a ship at the helm (lib/protocol/ship-api.ts), with their bodies and replies as the protocol types
+ * them.
+ */
 export class ShipApiClient {
   readonly #ship: ThisShip;
   constructor(ship: ThisShip) {
@@ -27,10 +30,11 @@ export class ShipApiClient {
   }
 
   /**
-   * Makes one call and repeats it over what passes (no answer, 5xx, 429) for at most `totalMs`, always with the same request id: the helm gives an answer
-   * that got lost once more, and does nothing twice.
+   * Makes one call and repeats it over what passes (no answer, 5xx, 429) for at most `totalMs`, always with the same
+   * request id: the helm gives an answer that got lost once more, and does nothing twice.
    *
-   * @throws HelmRefusal on 409, Halt "fenced" on a lasting 401, HelmAway when the time is up, the signal's reason when that aborts
+   * @throws HelmRefusal on 409, Halt "fenced" on a lasting 401, HelmAway when the time is up, the signal's reason when
+   * that aborts
    */
   async call<Name extends ShipCall>(
     name: Name,
@@ -57,7 +61,10 @@ export class ShipApiClient {
     }
   }
 
-  /** Makes one attempt of a call. Throws {@link HelmRefusal} on 409, Error on another 4xx, the signal's reason when that aborts. */
+  /**
+   * Makes one attempt of a call. Throws {@link HelmRefusal} on 409, Error on another 4xx, the signal's reason when that
+   * aborts.
+   */
   async once<Name extends ShipCall>(
     name: Name,
     body: CallBody<Name>,

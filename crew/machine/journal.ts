@@ -1,7 +1,10 @@
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 
-/** What the supervisor does, twice: a line for the person who looks into the tmux session, a JSON line in `supervisor.jsonl` for programs. */
+/**
+ * Tells twice what the supervisor does: by a line for the person who looks into the tmux session, and by a JSON line in
+ * `supervisor.jsonl` for programs.
+ */
 export class Journal {
   readonly #file: string;
 
@@ -10,7 +13,13 @@ export class Journal {
     this.#file = join(logs, "supervisor.jsonl");
   }
 
-  /** `event` is a word or two, stable; `text` is for people; `facts` must hold no secret. Never throws: a full disk must not hide the cause. */
+  /**
+   * Notes one event. Never throws: a full disk must not hide the cause.
+   *
+   * @param event a word or two that stay the same from version to version
+   * @param text a line for people
+   * @param facts more for programs; no secret may be in it
+   */
   note(event: string, text: string, facts: Record<string, unknown> = {}): void {
     const at = new Date().toISOString();
     process.stdout.write(`${at.slice(11, 19)}  ${text}\n`);

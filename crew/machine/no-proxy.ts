@@ -1,6 +1,6 @@
 /**
- * The helm, this ship itself and the tailnet are reached directly, whatever proxy the ship's environment names for the world outside: for this process, and for
- * all that it starts.
+ * Has this process and all that it starts reach the helm, the ship itself and the tailnet directly, whatever proxy the
+ * ship's environment names for the world outside.
  */
 export function reachDirectly(helmUrl: string): void {
   const said = `${process.env.no_proxy ?? ""},${process.env.NO_PROXY ?? ""}`.split(/[\s,]+/).filter(Boolean);

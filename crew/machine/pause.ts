@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** After a fault of the ship: others may be faster meanwhile, and it does not spin. */
+/** The pause after a fault of this ship, so that it does not spin and others may take the task meanwhile. */
 export const FAULT_PAUSE_MS = 1500;
-/** After the helm's git did not answer this ship: another that must be woken first may be faster. Nobody counts these, so that alone keeps one from taking all. */
+/**
+ * The pause after the helm's git did not answer this ship, in which another ship, even one that must be woken first,
+ * may take the task. Such failures are not counted, so nothing else keeps one ship from taking all tasks.
+ */
 export const AWAY_PAUSE_MS = 10_000;
 
-/** Waits `ms`, or until `signal` aborts: then throws its reason. */
+/** Waits `ms`, or until `signal` aborts: then it throws the signal's reason. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   try {
     await sleep(ms, undefined, { signal });
@@ -14,7 +17,10 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Wait before retry number `attempt` (from 0): doubling from 200 ms to 5 s, half of it chance, so that a fleet does not knock in step. */
+/**
+ * Returns the wait before retry number `attempt` (from 0): it doubles from 200 ms to 5 s, and half of it is chance, so
+ * that a fleet does not ask in step.
+ */
 export function backOffMs(attempt: number): number {
   const full = Math.min(5000, 200 * 2 ** attempt);
   return full / 2 + Math.random() * (full / 2);

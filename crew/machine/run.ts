@@ -2,37 +2,44 @@ import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { endMarked, MARK } from "./processes.ts";
 
-/** How much of an output is kept for reasons and testimonies: what the wire allows (lib/protocol/ship-api.ts, AcceptRequest). */
+/**
+ * How much of an output is kept for reasons and for what a check said: no more than the wire allows
+ * (lib/protocol/ship-api.ts).
+ */
 const TAIL_BYTES = 8192;
-/** Between SIGTERM and SIGKILL (issue 3 §4). */
+/** The time between SIGTERM and SIGKILL. */
 const GRACE_MS = 5000;
 
-export type Command = {
+/** A command that is run to its end. */
+export type RunRequest = {
   argv: readonly string[];
   cwd: string;
   env: NodeJS.ProcessEnv;
   timeoutMs: number;
-  /** See stragglers.ts. */
+  /** What marks the command and all that it starts (crew/machine/processes.ts). */
   mark: string;
-  /** Aborting it ends the command: SIGTERM to its group, SIGKILL after 5 s. */
+  /** Ends the command when it aborts: SIGTERM to its group, and SIGKILL after 5 s. */
   signal: AbortSignal;
   onOutput?: (chunk: Buffer) => void;
-  /** Where its standard output goes instead of `tail` and `onOutput`, when that is for a program. */
+  /** Takes the standard output instead of `tail` and `onOutput`, where that is for a program. */
   onStdout?: (chunk: Buffer) => void;
   onStart?: (pid: number) => void;
-  /** @default nothing: /dev/null */
+  /** The standard input. @default nothing: /dev/null */
   input?: string;
-  /** How it is started. @default {@link startHere} */
+  /** How the command is started. @default as a child of this process */
   start?: Start;
 };
 
-/** Starts `command` in a process group of its own. `exited` rejects when it cannot be started; `drained`: all output is out. */
+/**
+ * Starts a command in a process group of its own. `exited` rejects when it cannot be started; `drained` resolves when
+ * all output is out.
+ */
 export type Start = (
-  command: Command,
+  command: RunRequest,
   to: { onStart: (pid: number) => void; onStdout: (chunk: Buffer) => void; onStderr: (chunk: Buffer) => void },
 ) => { exited: Promise<number | null>; drained: Promise<unknown> };
 
-/** No process of it could be started. */
+/** Says that no process of a command could be started. */
 export class CannotStart extends Error {
   /** The system's word for why: ENOENT, EAGAIN, E2BIG, … */
   readonly code: string | undefined;
@@ -42,14 +49,17 @@ export class CannotStart extends Error {
   }
 }
 
-/** `exitCode` is null when a signal ended it. `tail`: the last 8 KiB of both outputs, in the order they came. */
+/**
+ * How a command ended. `exitCode` is null when a signal ended it. `tail` is the last 8 KiB of both outputs, in the
+ * order in which they came.
+ */
 export type Ran = { exitCode: number | null; timedOut: boolean; tail: string; seconds: number };
 
 /**
- * Runs a command in a process group of its own and returns when it **and all it started** are gone ("hand quiet", design 8).
- * Throws the signal's reason when that aborted, and CannotStart.
+ * Runs a command in a process group of its own and returns when it **and all that it started** are gone, so that
+ * nothing writes to the tree any more. Throws the signal's reason when that aborted, and CannotStart.
  */
-export async function run(command: Command): Promise<Ran> {
+export async function run(command: RunRequest): Promise<Ran> {
   command.signal.throwIfAborted();
   const started = performance.now();
   let tail = Buffer.alloc(0);
@@ -88,7 +98,10 @@ export async function run(command: Command): Promise<Ran> {
   }
 }
 
-/** Some of what the system refuses Node throws at once, as a command that is too long. */
+/**
+ * Begins a command. Some of what the system refuses is thrown by Node at once, as a command that is too long: that is a
+ * CannotStart too.
+ */
 function startOr<T>(program: string, begin: () => T): T {
   try {
     return begin();
@@ -97,7 +110,7 @@ function startOr<T>(program: string, begin: () => T): T {
   }
 }
 
-/** As a child of this process. */
+/** Starts a command as a child of this process. */
 const startHere: Start = (command, to) => {
   const [program, ...args] = command.argv;
   const child = spawn(program!, args, {
@@ -107,7 +120,7 @@ const startHere: Start = (command, to) => {
     stdio: [command.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
   if (child.pid !== undefined) to.onStart(child.pid);
-  // A program that does not read its input to the end says so by its exit.
+  // A program that does not read its input to the end is judged by its exit alone.
   child.stdin?.on("error", () => {});
   child.stdin?.end(command.input);
   child.stdout!.on("data", to.onStdout);
@@ -123,7 +136,7 @@ const startHere: Start = (command, to) => {
 
 function signalGroup(pid: number | undefined, signal: "SIGTERM" | "SIGKILL"): void {
   if (pid === undefined) return;
-  // One that has a terminal leads no group of its own.
+  // A program that has a terminal leads no group of its own.
   for (const target of [-pid, pid]) {
     try {
       process.kill(target, signal);

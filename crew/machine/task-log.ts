@@ -1,10 +1,13 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-/** A log that a mad loop fills is brought home by a sync: it ends here. */
+/** The most that a log may hold: it is synced to the captain, and a task may write without end. */
 const LIMIT_BYTES = 10 * 1024 * 1024;
 
-/** `~/voyage/logs/task-<id>-<epoch>.log`: all a hand and its check say. Also shown, by `show`: in the session `crew` unless the hand has one of its own. */
+/**
+ * The file `~/voyage/logs/<name>.log` with all that a hand and its check say. Each chunk is also given to `show`, which
+ * prints it in the tmux session `crew` unless the hand has a session of its own.
+ */
 export class TaskLog {
   readonly #file: number;
   readonly #show: (chunk: Buffer | string) => void;

@@ -1,8 +1,10 @@
 /**
- * The plan's provision steps on this ship, in its first checkout: what `up` runs in the tmux session `provision`, before the crew. Says how far it is by
- * `provisioned.json`, and why it failed; all that the steps print is in `~/voyage/logs/provision.log`. Steps that are done are not run again.
+ * Runs the plan's provision steps on this ship, in its first checkout. `up` starts this program in the tmux session
+ * `provision`, before the crew. It tells by `provisioned.json` how far it is and why it failed; all that the steps
+ * print is in `~/voyage/logs/provision.log`. Steps that are done are not run again.
  *
- * What a step leaves running is left alone (a database that it started); a cold start of the VM ends it, so such things are better made services.
+ * What a step leaves running is left alone, as a database that it started. A cold start of the VM ends it, so such
+ * things are better made services.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +21,7 @@ import { runStep } from "./step.ts";
 
 process.stdout.on("error", () => {});
 
-/** How long the helm's git is waited for. */
+/** How long a fetch is tried while the helm's git does not answer. */
 const PATIENCE_MS = 60_000;
 const HOLD_EVERY_MS = 20_000;
 
@@ -33,13 +35,13 @@ for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
 const say = (state: ProvisionWord["state"], at: string, why?: string) =>
   writeWord(ship, { state, attempt: order.attempt, digest: order.digest, at, ...(why !== undefined && { why }) });
 
-/** Where it is, for the word of a failure. */
+/** What is being done, for the report of a failure. */
 let at = "the first checkout";
 
 async function main(): Promise<void> {
   if (isProvisioned(ship)) return say("done", at);
   say("running", at);
-  if (!(await lockInstance(ship))) throw new Error("a crew is at work on this ship");
+  if (!(await lockInstance(ship))) throw new Error("a crew is at work on this ship, and provision steps run before it begins");
   putBack(ship);
   const tree = new Tree(ship, journal, PATIENCE_MS);
   const branch = ship.config.stack;
@@ -59,7 +61,7 @@ async function main(): Promise<void> {
     });
     journal.note("provision", `provision ${at} done in ${seconds.toFixed(1)} s`, { seconds });
   }
-  at = "what the steps made";
+  at = "what the steps have made";
   const unknown = await tree.backToCommit(orders.signal);
   if (unknown.length > 0)
     throw new Error(
@@ -77,7 +79,7 @@ try {
 } catch (error) {
   const why = (error as Error).message;
   journal.note("provision-failed", `provision ${at}: ${why}`);
-  // Ended by order: another attempt is about to begin, or nobody waits.
+  // After an order to end, another attempt is about to begin, or nobody waits: then nothing is reported.
   if (!orders.signal.aborted) say("failed", at, why);
   process.exitCode = 1;
 } finally {

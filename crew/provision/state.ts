@@ -5,7 +5,7 @@ import type { ThisShip } from "../machine/ship.ts";
 
 const wordFile = ({ crew }: ThisShip) => join(crew, "provisioned.json");
 
-/** How far the ship's provisioning is; null when there was none. */
+/** Reads how far the ship's provisioning is; null when there was none. */
 export function readWord(ship: ThisShip): ProvisionWord | null {
   try {
     return JSON.parse(readFileSync(wordFile(ship), "utf8")) as ProvisionWord;
@@ -14,14 +14,17 @@ export function readWord(ship: ThisShip): ProvisionWord | null {
   }
 }
 
-/** By a rename: `up` reads it meanwhile. */
+/** Writes how far the provisioning is, by a rename, since `up` reads the file meanwhile. */
 export function writeWord(ship: ThisShip, word: ProvisionWord): void {
   const next = `${wordFile(ship)}.next`;
   writeFileSync(next, JSON.stringify(word), { mode: 0o600 });
   renameSync(next, wordFile(ship));
 }
 
-/** May a crew begin? The plan's steps are done on this VM, or it has none. Whoever starts the crew: `up`, or the helm's wake-up. */
+/**
+ * Tells whether a crew may begin: the plan's steps are done on this VM, or the plan has none. It is asked whoever
+ * starts the crew, `up` or the helm.
+ */
 export function isProvisioned(ship: ThisShip): boolean {
   if (ship.config.provision === undefined) return true;
   const word = readWord(ship);

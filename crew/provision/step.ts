@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 
-/** Between SIGTERM and SIGKILL. */
+/** The time between SIGTERM and SIGKILL. */
 const GRACE_MS = 5000;
 const TAIL_BYTES = 2000;
 
@@ -10,14 +10,18 @@ export type Step = {
   timeoutSeconds: number;
   cwd: string;
   env: NodeJS.ProcessEnv;
-  /** Both outputs are appended here: by the command itself, so that what it leaves running can go on writing. */
+  /**
+   * The file to which both outputs are appended: by the command itself, so that what it leaves running can go on
+   * writing.
+   */
   log: string;
   signal: AbortSignal;
 };
 
 /**
- * Runs one provision step in a process group of its own; the seconds it took. Unlike a hand's command (run.ts) it carries no mark: what it leaves running
- * is meant to. Throws what it ended with and the end of what it printed; when it is stopped its group is ended first.
+ * Runs one provision step in a process group of its own and returns the seconds that it took. Unlike a hand's command
+ * (crew/machine/run.ts) it carries no mark, since what it leaves running is meant to run. Throws how the step ended
+ * with the end of what it printed; a step that is stopped or out of time has its group ended first.
  */
 export async function runStep({ run, timeoutSeconds, cwd, env, log, signal }: Step): Promise<number> {
   signal.throwIfAborted();
@@ -45,7 +49,7 @@ export async function runStep({ run, timeoutSeconds, cwd, env, log, signal }: St
     });
     if (ending.aborted) signalGroup(child.pid, "SIGKILL");
     signal.throwIfAborted();
-    const why = timeUp.aborted ? `was stopped after ${timeoutSeconds} s, its time` : ended;
+    const why = timeUp.aborted ? `was stopped after ${timeoutSeconds} s, its time limit` : ended;
     if (why)
       throw new Error(
         `${why}: ${readFileSync(log).subarray(from).subarray(-TAIL_BYTES).toString("utf8").trim() || "it printed nothing"}`,
@@ -61,5 +65,5 @@ function signalGroup(pid: number | undefined, signal: "SIGTERM" | "SIGKILL"): vo
   if (pid === undefined) return;
   try {
     process.kill(-pid, signal);
-  } catch {} // it is gone
+  } catch {} // The group has ended already.
 }

@@ -1,8 +1,11 @@
 /**
- * The helm's door on a ship in a tailnet: what is connected to loopback's port is carried to the captain's address in the tailnet. tailscaled
- * without a kernel interface takes no plain connections, only by its proxy: so git and the crew know one address, whatever the ship can do.
- * A sprite service of its own (lib/tailnet/node/ship-node.ts), plain Node ≥ 22. Argument: its configuration file, read anew for each connection, so
- * that a captain whose address changed is found without a restart.
+ * The helm's door on a ship in a tailnet: it carries what is connected to a port of loopback to the captain's address
+ * in the tailnet. tailscaled without a kernel interface takes connections only by its proxy; with the door, git and the
+ * crew know one address of the helm, whatever the ship can do.
+ *
+ * The door is a service of the sprite (lib/tailnet/node/ship-node.ts) and plain Node ≥ 22. Its argument is its
+ * configuration file, which it reads anew for each connection, so that a captain whose address has changed is found
+ * without a restart.
  */
 import { readFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
@@ -20,7 +23,7 @@ async function carry(near: Socket): Promise<void> {
   far.on("error", () => {});
   near.setNoDelay(true);
   far.setNoDelay(true);
-  // One side's end is the other's; the crew's own patience covers a connection that hangs.
+  // When one side ends, so does the other. A connection that hangs is given up by the crew, which bounds its calls.
   await Promise.all([pipeline(near, far, { end: true }), pipeline(far, near, { end: true })]).finally(() => {
     near.destroy();
     far.destroy();

@@ -15,25 +15,26 @@ import { dirname, join, resolve } from "node:path";
 import { removeAll } from "./files.ts";
 
 /**
- * The `.git` in the tree is the agent's: the crew reads from it what the agent has committed, writes it anew at each claim, and does all its own work
- * with a git directory of its own (ADR the-crews-own-git). It is read as plain files: its configuration is the agent's, and must not count.
+ * What the `.git` in the tree holds. It is the agent's: the crew reads from it what the agent has committed, writes it
+ * anew at each claim, and does all its own work with a git directory of its own (docs/adr/the-crews-own-git.md). It is
+ * read as plain files, since its configuration is the agent's and must not count.
  */
 export type AgentsGit = {
-  /** Commit of HEAD; null where HEAD is on a branch without one. */
+  /** The commit of HEAD; null where HEAD is on a branch without a commit. */
   head: string | null;
-  /** Commit that is being merged. */
+  /** The commit that is being merged; null when none is. */
   merging: string | null;
-  /** What else it holds on to: branches, tags, stashes, heads of other work trees. */
+  /** Other commits that it keeps: of branches, tags, stashes, and HEADs of other work trees. */
   others: { name: string; commit: string }[];
-  /** Its folder of objects. */
+  /** The path of its folder of objects. */
   objects: string;
 };
 
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
-/** Of a `.git` with more than so many refs the rest is not looked at. */
+/** The most refs of a `.git` that are looked at. */
 const MOST_REFS = 10_000;
 
-/** Null when there is none, or none that can be read. */
+/** Reads the `.git` in `tree`; null when there is none, or none that can be read. */
 export function readAgentsGit(tree: string): AgentsGit | null {
   try {
     const dir = gitDirOf(tree);
@@ -53,7 +54,7 @@ export function readAgentsGit(tree: string): AgentsGit | null {
   }
 }
 
-/** Where `.git` leads: it may be a file that names another folder. */
+/** Returns the folder that `.git` leads to: it may be a file that names another one. */
 function gitDirOf(tree: string): string {
   const at = join(tree, ".git");
   if (statSync(at).isDirectory()) return realpathSync(at);
@@ -68,7 +69,7 @@ function othersIn(dir: string, packed: Map<string, string>): AgentsGit["others"]
   };
   const loose = filesBelow(dir, "refs");
   for (const ref of new Set([...packed.keys(), ...loose])) add(named(ref), commitIn(dir, ref) ?? packed.get(ref));
-  // Of several stashes the ref is the last one alone.
+  // The ref of a stash is the last one alone; the others are in its log.
   for (const line of (read(dir, "logs/refs/stash") ?? "").split("\n")) add("a stash", line.split(" ")[1]);
   for (const tree of filesBelow(dir, "worktrees").filter((file) => file.endsWith("/HEAD")))
     add("HEAD of another work tree", read(dir, tree)?.trim());
@@ -114,21 +115,21 @@ function read(dir: string, file: string): string | null {
   }
 }
 
-/** What the agent is shown of the crew's repository. */
+/** What the agent's `.git` is to show of the crew's repository. */
 export type Shown = {
-  /** The crew's git directory: its objects are read, its index and its exclude file are copied. */
+  /** The crew's git directory, whose objects are read, and whose index and exclude file are copied. */
   repo: string;
   /** The branch that HEAD is on. */
   branch: string;
   head: string;
-  /** Other refs. */
+  /** Other refs that the agent finds, with their commits. */
   refs?: Record<string, string>;
 };
 
 /**
- * Makes the `.git` of `tree` anew: nothing stays of what was there.
+ * Makes the `.git` in `tree` anew: nothing stays of what was there, but for the submodules' git directories of `keep`.
  *
- * @param keep git directories of submodules that are as they should be; those that lie in the old `.git` stay
+ * @param keep git directories of submodules that are as they should be
  */
 export async function makeAgentsGit(tree: string, shown: Shown, keep: readonly string[] = []): Promise<void> {
   const dir = join(tree, ".git");
@@ -155,7 +156,7 @@ export async function makeAgentsGit(tree: string, shown: Shown, keep: readonly s
   }
 }
 
-/** Lets the agent's git read the crew's objects, where it was put away or begun anew. Quiet where there is none. */
+/** Lets the agent's git read the crew's objects, also where the agent has begun it anew. Quiet where there is none. */
 export function lendObjects(tree: string, repo: string): void {
   const dir = join(tree, ".git");
   if (lstatSync(dir, { throwIfNoEntry: false })?.isDirectory()) lend(dir, repo);
@@ -167,8 +168,8 @@ function lend(dir: string, repo: string): void {
 }
 
 /**
- * Shows the agent that `commit` is being merged into `shown.head`, which its branch becomes: so that it can look, go on, or put the merge away without
- * its own work. Other branches and stashes of the agent stay.
+ * Sets the agent's git so that `commit` is being merged into `shown.head`, at which its branch then is: the agent can
+ * look, go on, or put the merge away without losing its own work. Its other branches and its stashes stay.
  */
 export async function showMerge(tree: string, shown: Shown, commit: string): Promise<void> {
   const dir = join(tree, ".git");

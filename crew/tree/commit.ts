@@ -14,22 +14,26 @@ import { lookForStrays } from "./strays.ts";
 import { checkSubmodules } from "./submodules.ts";
 import { TreeUnready } from "./unready.ts";
 
-/** How often the tree is looked at before something in it is called wrong: the mirror may write a file between two looks. */
+/**
+ * How often the tree is looked at before something in it is called wrong: the mirror may write a file between two
+ * looks.
+ */
 const LOOKS = 2;
 /** What git says when its own repository or the disk is at fault, and not what lies in the tree. */
 const OWN_FAULT = /No space left|repository database|index file (corrupt|smaller|open)|new index file|\.lock'|corrupt|bad object/;
 
 /**
- * A commit of the tree. `ignored` names what the task has made and is in no commit, because git ignores it or can hold no such thing (a socket); a folder
- * stands for what is in it.
+ * A commit of the tree. `ignored` names what the task has made and is in no commit, because git ignores it or can hold
+ * no such thing (a socket); a folder stands for what is in it.
  */
 export type Committed = { commit: string; ignored: string[] };
 
 /**
- * Commits the tree as it lies, as **one** commit on `parents`, whatever a hand committed or branched meanwhile, and also when nothing changed.
+ * Commits the tree as it lies, as **one** commit on `parents`, whatever a hand committed or branched meanwhile, and
+ * also when nothing changed.
  *
- * @throws Error, for the hand, with all findings: HEAD was moved to where `parents` are not, or something lies in the tree that would be neither in the
- * commit nor ignored; TreeUnready when git itself fails
+ * @throws Error, for the hand, with all findings: HEAD was moved to where `parents` are not, or something lies in the
+ * tree that would be neither in the commit nor ignored; TreeUnready when git itself fails
  */
 export async function commitTree(
   context: TreeContext,

@@ -4,18 +4,21 @@ import { promisify } from "node:util";
 
 const execute = promisify(execFile);
 
-/** Names are bytes, and not always text. Paths below are byte strings: latin1, in which each byte is a character. */
+/** Turns a path into a byte string (latin1, one character a byte): names of files are bytes, and not always text. */
 export const bytesOf = (path: string) => Buffer.from(path, "utf8").toString("latin1");
+/** Turns a byte string into a path. */
 export const textOf = (bytes: string) => Buffer.from(bytes, "latin1").toString("utf8");
 const at = (bytes: string) => Buffer.from(bytes, "latin1");
 
-/** A file or a link. */
+/** Tells whether a file or a link is at `path`, a byte string. */
 export function isFile(path: string): boolean {
   const stat = lstatSync(at(path), { throwIfNoEntry: false });
   return stat !== undefined && (stat.isFile() || stat.isSymbolicLink());
 }
 
-/** Makes `folder` a folder that its owner can use: a link or a file in its place goes, and whatever a link leads to stays. */
+/**
+ * Makes `folder` a folder that its owner can use. A link or a file in its place is removed; what a link leads to stays.
+ */
 export function ensureFolder(folder: string): void {
   const stat = lstatSync(folder, { throwIfNoEntry: false });
   if (stat && !stat.isDirectory()) rmSync(folder, { force: true });
@@ -23,13 +26,13 @@ export function ensureFolder(folder: string): void {
   openFolder(bytesOf(folder));
 }
 
-/** What lies in the folder at `path`, a byte string; names are byte strings too. */
+/** Lists what lies in the folder at `path`, a byte string; the names are byte strings too. */
 export const entriesOf = (path: string) =>
   readdirSync(at(path), { withFileTypes: true, encoding: "latin1" as BufferEncoding }) as Dirent<string>[];
 
 const openFolder = (path: string) => open(path, 0o700);
 
-/** Gives their owner back every folder and file below `path`. Follows no link. */
+/** Gives their owner access to every folder and file below `path`, a byte string. Follows no link. */
 export function openAll(path: string): void {
   for (const folders = [path]; folders.length > 0; ) {
     const folder = folders.pop()!;
@@ -46,12 +49,14 @@ function open(path: string, wanted: number): void {
   if ((mode & wanted) !== wanted) chmodSync(at(path), (mode & 0o7777) | wanted);
 }
 
-/** Takes the flags off that keep a file as it is; only the superuser can set them, and only then they are needed. */
+/**
+ * Takes off the flags that keep files as they are. Only the superuser can set such flags; elsewhere this does nothing.
+ */
 export async function unfreeze(path: string): Promise<void> {
   await execute("chattr", ["-R", "-f", "-i", "-a", "--", path], { timeout: 60_000 }).catch(() => {});
 }
 
-/** Removes `path`, however its modes were left. */
+/** Removes `path` and all below it, whatever modes and flags it has. */
 export async function removeAll(path: string): Promise<void> {
   try {
     rmSync(path, { recursive: true, force: true });

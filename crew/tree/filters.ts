@@ -2,12 +2,20 @@ import { textOf } from "./files.ts";
 import type { RunGit } from "./git.ts";
 import { namesOf, shown } from "./names.ts";
 
-/** Filters whose files are not in the repository as they lie in a tree; the crew has none of them, and no store for what they put elsewhere. */
+/**
+ * Filters that change a file on its way into the repository. The crew runs none of them, and has no store for what they
+ * put elsewhere.
+ */
 const FOREIGN = new Set(["lfs", "git-crypt", "crypt"]);
-/** What the filter lfs leaves in the repository is a text that names the file; a tree may hold it, too. */
+/** The text that the filter lfs puts into the repository in place of the file; a tree may hold that text too. */
 const POINTER = /^version https:\/\/git-lfs\.github\.com\/spec\/v1\n/;
 
-/** Why changed files would be committed as they must not be: raw, where `.gitattributes` says that a filter turns them into something else. */
+/**
+ * Finds changed files that would be committed raw although `.gitattributes` gives them to such a filter. Returns a
+ * sentence for the hand, or nothing.
+ *
+ * @param base the commit with which the index is compared
+ */
 export async function checkFilters(git: RunGit, base: string): Promise<string[]> {
   const bytes = { encoding: "latin1" } as const;
   const changed = split(

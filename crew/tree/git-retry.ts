@@ -5,8 +5,9 @@ import { backOffMs, pause } from "../machine/pause.ts";
 const TRIES = 5;
 
 /**
- * What git says (in LC_ALL=C) about failures that pass: the helm cannot be reached or breaks off, it answers 401, 403 or 5xx (a token that is just being
- * changed, a helm that starts), or it cannot write a ref at this moment. Whether the ship is fenced is learned by its heartbeat.
+ * What git says (in LC_ALL=C) about failures that pass: the helm cannot be reached or breaks off, it answers 401, 403
+ * or 5xx (a token that is just being changed, a helm that starts), or it cannot write a ref at this moment. Whether the
+ * ship is fenced is learned by its heartbeat.
  */
 const PASSES =
   /unable to access|RPC failed|early EOF|hung up|unexpected disconnect|Authentication failed|could not read Username|expected flush|remote rejected.*(failed to update ref|cannot lock ref|failed to write)/;
@@ -14,8 +15,8 @@ const PASSES =
 const OURS = /No space left|is corrupt|bad object|missing (blob|tree|commit)/;
 
 /**
- * Runs `job`, a fetch or a push, again and again over what passes, for at most `totalMs`; over any other failure 5 times. `job` is told how many of those
- * other failures there were.
+ * Runs `job`, a fetch or a push, again and again over what passes, for at most `totalMs`; over any other failure 5
+ * times. `job` is told how many of those other failures there were.
  *
  * @throws HelmAway, git's error, the signal's reason
  */

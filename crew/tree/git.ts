@@ -3,10 +3,10 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { MARK } from "../machine/processes.ts";
 import { readToken, type ThisShip } from "../machine/ship.ts";
 
-/** Longest single git command: a first fetch of a big repository over a slow line. */
+/** The longest that one git command may take: a first fetch of a big repository over a slow line. */
 const GIT_MS = 10 * 60_000;
 
-/** What the repository or a hand may have configured must not run in our commands; the hand's own git is its own affair. */
+/** Settings that keep what a repository or a hand has configured from being run in the crew's commands. */
 const SAFE = [
   "core.hooksPath=/dev/null",
   "core.fsmonitor=false",
@@ -21,7 +21,7 @@ const SAFE = [
   "protocol.ext.allow=never",
 ];
 
-/** What must be as it is for the tree to be seen as it lies. */
+/** Settings by which git sees the tree as it lies. */
 const PLAIN = [
   "core.bare=false",
   "core.fileMode=true",
@@ -37,7 +37,7 @@ const PLAIN = [
   "merge.conflictStyle=merge",
 ];
 
-/** The ship as author and committer, also for a hand that commits by itself. */
+/** Names the ship as author and committer, also for a hand that commits by itself. */
 export function identityOf({ config: { ship, voyageId } }: ThisShip): Record<string, string> {
   const email = `${ship}@${voyageId}.ocaptain`;
   return { GIT_AUTHOR_NAME: ship, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: ship, GIT_COMMITTER_EMAIL: email };
@@ -45,33 +45,39 @@ export function identityOf({ config: { ship, voyageId } }: ThisShip): Record<str
 
 export type GitOptions = {
   input?: string;
-  /** A repository that is found from there, instead of the crew's own. */
+  /** A folder whose repository is used instead of the crew's own. */
   cwd?: string;
-  /** Of the crew's own: another repository, work tree, index, and a folder of objects that are read as well. */
+  /** Another git directory than the crew's own. */
   repo?: string;
+  /** Another work tree than the ship's. */
   workTree?: string;
+  /** Another index than the crew's. */
   index?: string;
+  /** A folder of objects that are read beside the crew's own. */
   borrow?: string | null;
-  /** @default 600 */
+  /** The longest that the command may take. @default 600 */
   seconds?: number;
-  /** Is told what git warned of, when there was something, though it did not fail. */
+  /** Is told what git warned of when it did not fail. */
   onWarning?: (words: string) => void;
-  /** `latin1` keeps the bytes of names that are no text, and all that is printed. @default "utf8", trimmed */
+  /** `latin1` keeps the bytes of names that are no text, and does not trim. @default "utf8", trimmed */
   encoding?: "utf8" | "latin1";
 };
 
-/** "" where git has said no. That it could not be asked (it was killed, or not started, or took too long) is no answer, and thrown. */
+/**
+ * Turns git's own no into "". That git could not be asked, because it was killed, not started or too slow, is no
+ * answer: such an error is thrown on.
+ */
 export function unlessUnanswered(error: Error): "" {
   if (/^git \S+ failed \(\d+\)/.test(error.message)) return "";
   throw error;
 }
 
-/** Runs git; what it prints, trimmed. */
+/** Runs git and returns what it prints. */
 export type RunGit = (args: string[], options?: GitOptions) => Promise<string>;
 
 /**
- * git as the supervisor runs it: as the ship, with the ship's token, in the crew's own repository, with the ship's workspace as its work tree (ADR
- * the-crews-own-git), and nothing of it configured by others.
+ * Runs git for the supervisor: as the ship, with the ship's token, in the crew's own git directory, with the ship's
+ * workspace as its work tree (docs/adr/the-crews-own-git.md), and with no settings of anybody else.
  */
 export class ShipGit {
   readonly #ship: ThisShip;
@@ -80,7 +86,7 @@ export class ShipGit {
     this.#ship = ship;
   }
 
-  /** What it prints, trimmed. Throws what git says, or the signal's reason. */
+  /** Runs one command and returns what it prints. Throws what git says, or the signal's reason. */
   async run(args: string[], signal: AbortSignal, options: GitOptions = {}): Promise<string> {
     this.#writeConfig();
     const { repo, workspace } = this.#ship;
@@ -95,14 +101,14 @@ export class ShipGit {
       env: {
         ...withoutGit(process.env),
         ...identityOf(this.#ship),
-        // Its words are read (transfer.ts).
+        // What git says is read (crew/tree/git-retry.ts), so it must be in one language.
         LC_ALL: "C",
         GIT_CONFIG_GLOBAL: this.#ship.gitConfigFile,
         GIT_CONFIG_NOSYSTEM: "1",
         GIT_ATTR_NOSYSTEM: "1",
         GIT_TERMINAL_PROMPT: "0",
         GIT_NO_REPLACE_OBJECTS: "1",
-        // Dead ends are noticed: less than 1 kB/s for a minute is a failure, and failures are tried again.
+        // A connection that carries less than 1 kB/s for a minute is a failure, and failures are tried again.
         GIT_HTTP_LOW_SPEED_LIMIT: "1000",
         GIT_HTTP_LOW_SPEED_TIME: "60",
         ...(cwd === undefined && { GIT_DIR: options.repo ?? repo, GIT_WORK_TREE: options.workTree ?? workspace }),
@@ -113,7 +119,7 @@ export class ShipGit {
     });
   }
 
-  /** Written anew each time: the token may have been changed under us by `up`. */
+  /** Writes git's settings with the token, anew each time: `up` may have changed the token meanwhile. */
   #writeConfig(): void {
     const { helmUrl } = this.#ship.config;
     const text = `[http "${helmUrl}/"]\n\textraHeader = "Authorization: Bearer ${readToken(this.#ship)}"\n`;
@@ -124,7 +130,7 @@ export class ShipGit {
 
 export const gitVersion = () => execFileSync("git", ["--version"], { encoding: "utf8", timeout: 10_000 }).trim();
 
-/** The environment without GIT_*: a GIT_DIR from outside would send our commands elsewhere. */
+/** Returns the environment without GIT_*: a GIT_DIR from outside would send the crew's commands elsewhere. */
 export function withoutGit(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("GIT_")));
 }

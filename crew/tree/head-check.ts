@@ -2,13 +2,16 @@ import type { AgentsGit } from "./agents-git.ts";
 import { type RunGit, unlessUnanswered } from "./git.ts";
 
 /**
- * Why the tree may not be committed on `parents`; null when it may. A tree stands on the commit that its HEAD is at: when that does not hold a parent (a hand
- * has checked out an older commit, or put a merge of ours away), the tree as it lies would undo that parent's work, and merge without a conflict.
- * What a hand has committed itself, on whatever branch, holds it.
+ * Says, for the hand, why the tree may not be committed on `parents`; null when it may. A tree stands on the commit of
+ * its HEAD. When that commit does not hold a parent, because the hand has checked out an older commit or put away what
+ * the crew had merged in, the tree as it lies would undo that parent's work, and merge without a conflict. A commit
+ * that the hand has made on top, on whatever branch, holds the parent.
  *
- * To amend the commit of the tip counts as moved as well, though no harm is in it: it cannot be told from a commit made on an older one.
+ * A tip whose commit was amended counts as moved too, though no harm is in it: it cannot be told from a commit made on
+ * an older one.
  *
- * @param parents the first is what the hand's work builds on, others were merged into the tree and need not be committed yet
+ * @param parents the first is what the hand's work builds on; others were merged into the tree and need not be
+ * committed yet
  */
 export async function whyHeadMoved(
   run: RunGit,

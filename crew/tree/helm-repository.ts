@@ -2,7 +2,10 @@ import type { ThisShip } from "../machine/ship.ts";
 import type { GitOptions, RunGit } from "./git.ts";
 import { retryTransfer } from "./git-retry.ts";
 
-/** The voyage's repository at the helm, as a ship sees it: it reads the branch, and writes refs below `refs/ships/<ship>/`. */
+/**
+ * The voyage's repository at the helm, as a ship sees it: it reads the branch, and writes refs below
+ * `refs/ships/<ship>/`.
+ */
 export class HelmRepository {
   readonly #url: string;
   readonly #patienceMs: number;
@@ -13,7 +16,10 @@ export class HelmRepository {
     this.#patienceMs = patienceMs;
   }
 
-  /** Runs `job`, a fetch or a push, until it succeeds; `job` is told how often it failed by its own fault. Throws HelmAway, git's error, the signal's reason. */
+  /**
+   * Runs `job`, a fetch or a push, until it succeeds; `job` is told how often it failed by its own fault. Throws
+   * HelmAway, git's error, the signal's reason.
+   */
   transfer(signal: AbortSignal, job: (failures: number) => Promise<unknown>): Promise<void> {
     return retryTransfer(job, { totalMs: this.#patienceMs, signal });
   }

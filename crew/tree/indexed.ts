@@ -1,12 +1,12 @@
 import type { RunGit } from "./git.ts";
 
-/** A submodule's link: its path, a byte string, and the commit it names. */
+/** A submodule's link in the index: its path, a byte string, and the commit that it names. */
 export type Link = { path: string; commit: string };
 
 const BYTES = { encoding: "latin1" } as const;
 const split = (text: string) => text.split("\0").filter(Boolean);
 
-/** What the index has: byte strings. */
+/** Reads the index: all its paths, and those that are links of submodules. Paths are byte strings. */
 export async function indexed(git: RunGit): Promise<{ paths: string[]; links: Link[] }> {
   const entries = split(await git(["ls-files", "-z", "--stage"], BYTES));
   const paths = entries.map((entry) => entry.slice(entry.indexOf("\t") + 1));
@@ -16,7 +16,7 @@ export async function indexed(git: RunGit): Promise<{ paths: string[]; links: Li
   return { paths, links };
 }
 
-/** The links of `commits`, by path. */
+/** Reads the links of submodules in `commits`, by path. A later commit counts before an earlier one. */
 export async function linksOf(git: RunGit, commits: readonly string[]): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const commit of commits)

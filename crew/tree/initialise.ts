@@ -6,16 +6,20 @@ import { indexed } from "./indexed.ts";
 import { shown } from "./names.ts";
 import { ASKABLE, addressesOf } from "./submodules.ts";
 
-/** Longest that one submodule is waited for, and all of them. */
+/** The longest that one submodule is waited for, and all of them together. */
 const ONE_SECONDS = 60;
 const ALL_MS = 180_000;
 
-/** Submodules that could not be had: they are asked for once in the life of a crew, as a host that is out of reach would hold up each claim. */
+/**
+ * Submodules that could not be had. They are asked for once in the life of a crew, since a host out of reach would hold
+ * up each claim.
+ */
 const notHad = new Set<string>();
 
 /**
- * Fills those submodules of `folder` that are empty, where `.gitmodules` has an address that can be read with http and without anybody's credentials. Not
- * those within submodules. Returns what could not be had, in words: that is for the journal, and stops no task.
+ * Fills the submodules of `folder` that are empty, where `.gitmodules` has an address that can be read with http and
+ * without anybody's credentials; not the submodules within submodules. Returns a sentence about each that could not be
+ * had: it is for the journal, and stops no task.
  *
  * @param git asks the repository whose work tree `folder` is
  */
@@ -31,9 +35,10 @@ export async function initialiseSubmodules(git: RunGit, folder: string, signal: 
     const key = `${address} ${commit}`;
     if (notHad.has(key) || (existsSync(cwd) && readdirSync(cwd).length > 0)) continue;
     try {
-      if (!ASKABLE.test(address)) throw new Error("its address in .gitmodules is none that a ship can read");
+      if (!ASKABLE.test(address))
+        throw new Error("its address in .gitmodules is none that a ship can read (http or https, without credentials)");
       const seconds = Math.min(ONE_SECONDS, (end - Date.now()) / 1000);
-      if (seconds <= 0) throw new Error("the others took all the time there is");
+      if (seconds <= 0) throw new Error(`the other submodules took all of the ${ALL_MS / 1000} s that there are`);
       mkdirSync(cwd, { recursive: true });
       await git(["init", "--quiet", "--template="], { cwd });
       const fetch = (...what: string[]) => git(["fetch", "--quiet", "--no-tags", address, ...what], { cwd, seconds });

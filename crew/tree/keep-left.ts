@@ -9,9 +9,10 @@ import { ensureRepo } from "./own-git.ts";
 import { findUnsavedBeside, findUnsavedWork, type Saved } from "./unsaved-work.ts";
 
 /**
- * Saves what lies in the tree and in its `.git` and is nowhere else as `refs/ships/<ship>/left-<task>-<epoch>`, named after the claim that the tree was
- * last made ready for. Throws HelmAway when there is something to save and the helm does not answer: then the tree must stay as it is. Any other failure
- * is noted and is no reason to stop: a ship whose disk is full, or whose tree the helm refuses, must get on.
+ * Saves what lies in the tree and in its `.git` and is nowhere else as `refs/ships/<ship>/left-<task>-<epoch>`, named
+ * after the claim that the tree was last made ready for. Throws HelmAway when there is something to save and the helm
+ * does not answer: then the tree must stay as it is. Any other failure is noted and is no reason to stop: a ship whose
+ * disk is full, or whose tree the helm refuses, must get on.
  *
  * @param base the tip, with which a clone without a commit is compared
  */
@@ -32,8 +33,8 @@ export async function saveLeft(context: TreeContext, base: string, signal: Abort
 }
 
 /**
- * Saves what the `.git` in the tree holds beside `delivered`, the commit that the tree became: stashes, branches, tags. Returns a sentence about it for
- * people, or "" when there is nothing. Throws HelmAway.
+ * Saves what the `.git` in the tree holds beside `delivered`, the commit that the tree became: stashes, branches, tags.
+ * Returns a sentence about it for people, or "" when there is nothing. Throws HelmAway.
  */
 export async function saveAside(context: TreeContext, delivered: string, signal: AbortSignal): Promise<string> {
   const { repo, workspace, config } = context.ship;

@@ -20,8 +20,9 @@ export async function mergeCleanly(context: TreeContext, tip: string, signal: Ab
 }
 
 /**
- * Merges `tip` into the tree as far as that goes and leaves what conflicts to the hand, with git's marks in the texts. Returns the files in conflict; none
- * when it went through. Throws what git says when it cannot begin, as with a file in the way.
+ * Merges `tip` into the tree as far as that goes and leaves what conflicts to the hand, with git's marks in the texts.
+ * Returns the files in conflict; none when it went through. Throws what git says when it cannot begin, as with a file
+ * in the way.
  */
 export async function mergeForHand(context: TreeContext, tip: string, signal: AbortSignal): Promise<string[]> {
   const git = context.git(signal);
@@ -37,7 +38,10 @@ export async function mergeForHand(context: TreeContext, tip: string, signal: Ab
   return files;
 }
 
-/** Shows the merge in the agent's git as one under way. In the crew's own git what was merged is plain files until they are committed. */
+/**
+ * Shows the merge in the agent's git as one under way. In the crew's own git what was merged is plain files until they
+ * are committed.
+ */
 async function showInAgentsGit({ ship }: TreeContext, git: RunGit, tip: string): Promise<void> {
   const { repo, config, workspace } = ship;
   for (const file of ["MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE"]) rmSync(join(repo, file), { force: true });

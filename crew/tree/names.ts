@@ -1,11 +1,12 @@
 import { textOf } from "./files.ts";
 
-/** What is said of files is for people and models: some, and how many more. */
+/** How many files a sentence names before it counts the rest. */
 const NAMED = 8;
 
-/** A path, a byte string, as a text in which nothing acts on a terminal. */
+/** Turns a path, a byte string, into a text in which nothing acts on a terminal. */
 export const shown = (path: string) => textOf(path).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
 
+/** Names some files, and how many more there are, for people and models. */
 export function namesOf(names: readonly string[]): string {
   const more = names.length - NAMED;
   return `${names.slice(0, NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;

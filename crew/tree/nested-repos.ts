@@ -4,8 +4,9 @@ import { bytesOf, entriesOf } from "./files.ts";
 import type { RunGit } from "./git.ts";
 
 /**
- * Paths of repositories inside the tree that no `.gitmodules` names and none of `bases` has: of those git stores a link to a commit that is nowhere
- * else, and no file. To be asked after `git add --all`, also when that failed (it does at a repository without a commit).
+ * Finds repositories inside the tree that no `.gitmodules` names and none of `bases` has, and returns their paths: git
+ * would store a link to a commit that is nowhere else, and no file of them. To be called after `git add --all`, also
+ * when that failed, as it does at a repository without a commit.
  */
 export async function nestedRepos(git: RunGit, folder: string, bases: readonly string[]): Promise<string[]> {
   const found = new Set((await others(git)).filter((path) => path.endsWith("/")).map((path) => path.slice(0, -1)));
@@ -15,18 +16,18 @@ export async function nestedRepos(git: RunGit, folder: string, bases: readonly s
   return [...found].sort();
 }
 
-/** Why a task that made them has failed, and what helps. */
+/** Says, for the hand, why they cannot be delivered and what helps. */
 export const aboutNested = (paths: readonly string[]) =>
   `a git repository lies inside the tree: ${paths.join(", ")}. Git would keep a link to it and none of its files. Remove its .git folder, list it in .gitignore, or make it a submodule (.gitmodules).`;
 
 /**
- * The files below `path`, a repository in the tree, and those of repositories inside it, as paths of the tree in byte strings. What its own .gitignore
- * leaves out is left out; its git is asked nothing.
+ * Lists the files below `path`, a repository in the tree, with those of repositories inside it, as paths of the tree in
+ * byte strings. What its own .gitignore leaves out is left out; its git directory is not read.
  */
 export async function filesOfNested(git: RunGit, folder: string, path: string): Promise<string[]> {
   const workTree = join(folder, path);
   if (!existsSync(workTree)) return [];
-  // With an index that is empty, everything in it is a file that git does not know.
+  // With an index that is not there, everything in the folder is a file that git does not know.
   const options = { workTree, index: join(folder, path, ".git", "no-index"), encoding: "latin1" as const };
   const files: string[] = [];
   for (const name of split(await git(["ls-files", "-z", "--others", "--exclude-standard"], options))) {
@@ -44,7 +45,7 @@ function filesBelow(folder: string, path: string): string[] {
   });
 }
 
-/** Takes the link at `path` out of the index, and the files that lie there into it. */
+/** Replaces the link at `path` in the index by the files that lie there. */
 export async function becomeFiles(git: RunGit, folder: string, path: string): Promise<void> {
   await git(["update-index", "--force-remove", "--", path]);
   const input = (await filesOfNested(git, folder, path)).map((file) => `${file}\0`).join("");
@@ -55,7 +56,7 @@ const split = (text: string) => text.split("\0").filter(Boolean);
 
 const others = async (git: RunGit) => split(await git(["ls-files", "-z", "--others", "--exclude-standard"]));
 
-/** Paths that the index has as links and `base` has not. */
+/** Lists the paths that the index has as links and `base` has not. */
 async function newLinks(git: RunGit, base: string): Promise<string[]> {
   const fields = split(await git(["diff-index", "--cached", "--raw", "-z", "--no-renames", base]));
   return fields.flatMap((field, at) => (/^:(?!160000)\d{6} 160000 /.test(field) ? [fields[at + 1]!] : []));

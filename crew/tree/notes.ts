@@ -2,8 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * What the crew remembers of its tree: for which claim it was made ready, and what git ignored then. It lies in the crew's git directory, beside the
- * tree that it is about, so that a supervisor which is started later knows it too.
+ * What the crew remembers of its tree: for which claim it was made ready, and what git ignored then. It lies in the
+ * crew's git directory, beside the tree that it is about, so that a supervisor which is started later knows it too.
  */
 export class TreeNotes {
   readonly #claimFile: string;

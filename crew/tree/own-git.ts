@@ -9,8 +9,8 @@ import { MUTAGENS_OWN } from "./strays.ts";
 const DISTRUST_AT = 2;
 
 /**
- * Makes the crew's own git directory where there is none, and removes the locks and half-written packs of git commands that were killed. The caller must
- * run no other git command in it at the same time.
+ * Makes the crew's own git directory where there is none, and removes the locks and half-written packs of git commands
+ * that were killed. The caller must run no other git command in it at the same time.
  */
 export async function ensureRepo(git: RunGit, repo: string): Promise<void> {
   if (!existsSync(join(repo, "HEAD"))) {
@@ -31,8 +31,8 @@ export async function ensureRepo(git: RunGit, repo: string): Promise<void> {
 }
 
 /**
- * Removes the crew's own git directory, but for what no helm knows: for which claim the tree was made ready, and what the plan's provision steps let git
- * ignore.
+ * Removes the crew's own git directory, but for what no helm knows: for which claim the tree was made ready, and what
+ * the plan's provision steps let git ignore.
  */
 export async function forgetRepo({ ship: { repo }, notes }: TreeContext): Promise<void> {
   const exclude = join(repo, "info", "exclude");
@@ -65,8 +65,8 @@ export async function fetchBranch(context: TreeContext, branch: string, signal: 
 }
 
 /**
- * Makes sure that the crew's own git has a HEAD to compare the tree with: a claim may have been begun by another crew, before there was such a git
- * directory, or after somebody has taken it away.
+ * Makes sure that the crew's own git has a HEAD to compare the tree with: a claim may have been begun by another crew,
+ * before there was such a git directory, or after somebody has taken it away.
  *
  * @param base the commit that HEAD becomes where there is none
  */

@@ -15,9 +15,10 @@ import { restoreSubmodule } from "./submodules.ts";
 import { TreeUnready } from "./unready.ts";
 
 /**
- * Fetches `branch` and sets the tree to `commit`, which the branch holds: tracked files become as committed, untracked ones are removed. Ignored files
- * stay: they are caches (node_modules, build output) that cost minutes, and no result, since only what git sees is committed. What would be lost is saved
- * first. When it fails the tree is mended, and when that is of no use the crew's own git is made anew.
+ * Fetches `branch` and sets the tree to `commit`, which the branch holds: tracked files become as committed, untracked
+ * ones are removed. Ignored files stay: they are caches (node_modules, build output) that cost minutes, and no result,
+ * since only what git sees is committed. What would be lost is saved first. When it fails the tree is mended, and when
+ * that is of no use the crew's own git is made anew.
  *
  * @param distrusted whether the crew's own git is made anew at once
  * @throws TreeUnready, HelmAway, the signal's reason
@@ -68,8 +69,8 @@ export async function fillSubmodules({ journal }: TreeContext, git: RunGit, fold
 }
 
 /**
- * Sets tracked files as committed and removes all others that are not ignored, also from the folders of submodules. Returns the tracked paths (byte
- * strings), and the git directories of the submodules that are as they should be.
+ * Sets tracked files as committed and removes all others that are not ignored, also from the folders of submodules.
+ * Returns the tracked paths (byte strings), and the git directories of the submodules that are as they should be.
  */
 async function toHead({ ship }: TreeContext, git: RunGit): Promise<{ paths: string[]; modules: string[] }> {
   await git(["reset", "--quiet", "--hard"]);
@@ -85,7 +86,9 @@ async function toHead({ ship }: TreeContext, git: RunGit): Promise<{ paths: stri
   return { paths, modules };
 }
 
-/** Gives the crew back the folders and files that an agent has locked against it; the index is read anew from the files. */
+/**
+ * Gives the crew back the folders and files that an agent has locked against it; the index is read anew from the files.
+ */
 async function mend({ ship: { workspace, repo } }: TreeContext): Promise<void> {
   ensureFolder(workspace);
   await unfreeze(workspace);
@@ -101,8 +104,8 @@ async function beginAnew(context: TreeContext, commit: string, signal: AbortSign
 }
 
 /**
- * Sets the tree back to its commit after the plan's provision steps. Returns the files and folders that git did not know and did not ignore; they are
- * removed, ignored ones stay.
+ * Sets the tree back to its commit after the plan's provision steps. Returns the files and folders that git did not
+ * know and did not ignore; they are removed, ignored ones stay.
  */
 export async function backToCommit(context: TreeContext, signal: AbortSignal): Promise<string[]> {
   const { workspace, repo } = context.ship;

@@ -1,29 +1,29 @@
 import { bytesOf, entriesOf } from "./files.ts";
 import type { RunGit } from "./git.ts";
 
-/** What lies in a tree and in no commit of it; byte strings, relative to the tree. */
+/** What lies in a tree and in no commit of it. Paths are byte strings, relative to the tree. */
 export type Strays = {
   /** Files and links that git neither has nor ignores. */
   files: string[];
   /** Folders that cannot be looked into. */
   unreadable: string[];
-  /** The `.git` of repositories inside the tree, whose files may well be in the index. */
+  /** The `.git` of repositories inside the tree, whose other files may well be in the index. */
   gits: string[];
-  /** Sockets, pipes and devices: no commit can hold them. */
+  /** Sockets, pipes and devices, which no commit can hold. */
   special: string[];
 };
 
-/** Mutagen's files of a moment lie in the tree that it syncs. */
+/** How the names of Mutagen's temporary files begin, which lie for a moment in the tree that it syncs. */
 export const MUTAGENS_OWN = ".mutagen-temporary-";
 
 /**
- * Compares a tree, name by name, with what git has of it: only a look of our own tells what git has passed over, since it skips without an error what
- * it cannot read or takes for another repository's.
+ * Compares a tree, name by name, with what git has of it. Only a walk of the crew's own tells what git has passed over,
+ * since git skips without an error what it cannot read or takes for another repository's.
  *
- * @param known what the index has: files, links, and submodules, into which this does not look
- * @param ignored what git ignores; a folder ends with "/"
+ * @param known the paths of the index: files, links, and submodules, into which this does not look
+ * @param ignored the paths that git ignores; a folder ends with "/"
  */
-export function findStrays(folder: string, known: ReadonlySet<string>, ignored: ReadonlySet<string>): Strays {
+function findStrays(folder: string, known: ReadonlySet<string>, ignored: ReadonlySet<string>): Strays {
   const strays: Strays = { files: [], unreadable: [], gits: [], special: [] };
   for (const folders = [""]; folders.length > 0; ) {
     const below = folders.pop()!;
@@ -46,8 +46,8 @@ export function findStrays(folder: string, known: ReadonlySet<string>, ignored: 
 }
 
 /**
- * Looks what lies in the tree at `folder` and is not in `known`, the paths of the index (byte strings). Returns the ignored paths with it, as git names
- * them: a folder stands for what is in it and ends with "/".
+ * Looks what lies in the tree at `folder` and is not in `known`, the paths of the index (byte strings). Returns the
+ * ignored paths with it, as git names them: a folder stands for what is in it and ends with "/".
  */
 export async function lookForStrays(
   git: RunGit,

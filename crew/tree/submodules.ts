@@ -7,11 +7,16 @@ import type { Link } from "./indexed.ts";
 import { namesOf, shown } from "./names.ts";
 import { becomeFiles, filesOfNested } from "./nested-repos.ts";
 
+/** The tree, the crew's git directory, and a path beside which temporary folders may be made. */
 type Ask = { folder: string; repo: string; scratch: string };
 
 /**
- * Of a submodule git stores a link to a commit, and no file. So what lies in one, or a link that was changed, is delivered only when that commit can be had
- * from where `.gitmodules` says, by somebody who has the voyage's branch alone. Returns why it is not. What is a submodule no more becomes plain files.
+ * Checks the submodules of the index and returns a sentence, for the hand, about each that cannot be delivered. Git
+ * stores a link to a commit of a submodule, and no file; so what lies in one, or a link that was changed, is delivered
+ * only when that commit can be had from where `.gitmodules` says, by somebody who has the voyage's branch alone. A
+ * folder that is no submodule any more becomes plain files.
+ *
+ * @param before the links of the commits that the work builds on, by path
  */
 export async function checkSubmodules(
   git: RunGit,
@@ -55,7 +60,7 @@ export async function checkSubmodules(
 const named = (paths: readonly string[]) => namesOf(paths.map(shown));
 const isFolder = (path: string) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-/** Paths of the submodules in which something lies that is not in the commit which `before` has. */
+/** Returns the paths (byte strings) of the submodules in which something lies that is not in the commit of `before`. */
 export async function changedSubmodules(
   git: RunGit,
   ask: Omit<Ask, "scratch">,
@@ -74,8 +79,8 @@ export async function changedSubmodules(
 }
 
 /**
- * Sets what lies in a submodule, which a provision step or an agent has initialised, to the commit of its link. Returns its git directory; null when that
- * cannot be: then nothing of it may stay.
+ * Sets a submodule that a provision step or an agent has initialised to the commit of its link. Returns its git
+ * directory, or null when that is not possible: then nothing that lies there may stay.
  */
 export async function restoreSubmodule(
   git: RunGit,
@@ -100,7 +105,7 @@ export async function restoreSubmodule(
   }
 }
 
-/** Files of a submodule's tree that are not as in its commit. */
+/** Lists the files of a submodule's tree that are not as in its commit. */
 async function differing(
   git: RunGit,
   { repo }: Pick<Ask, "repo">,
@@ -118,10 +123,10 @@ async function differing(
   }
 }
 
-/** An address that can be asked from a ship, with nobody's credentials. */
+/** An address that a ship can ask without anybody's credentials. */
 export const ASKABLE = /^https?:\/\/[^\s/@]+\/\S*$/;
 
-/** Paths of the submodules that `.gitmodules` names, with their addresses. */
+/** Reads `.gitmodules`: the address of each submodule, or "", by its path (a byte string). */
 export async function addressesOf(git: RunGit, folder: string): Promise<Map<string, string>> {
   if (!existsSync(join(folder, ".gitmodules"))) return new Map();
   const listed = await git(["config", "--file", ".gitmodules", "-z", "--get-regexp", "^submodule\\..*\\.(path|url)$"]).catch(
@@ -135,14 +140,14 @@ export async function addressesOf(git: RunGit, folder: string): Promise<Map<stri
   return new Map([...paths].map(([name, path]) => [bytesOf(path), urls.get(name) ?? ""]));
 }
 
-/** Why a commit cannot be had at `address`; null when it can. */
+/** Says why a commit cannot be had at `address`; null when it can. */
 async function whyNotHad(git: RunGit, { scratch }: Ask, address: string | undefined, commit: string): Promise<string | null> {
   if (address === undefined) return ".gitmodules does not name it";
   if (!ASKABLE.test(address))
     return `its address in .gitmodules (${shown(address.replace(/\/\/[^/@]*@/, "//…@"))}) is none that can be asked from here`;
   const cwd = mkdtempSync(`${scratch}-submodule-`);
   try {
-    // In a new repository, so that nothing which is here already stands in for it.
+    // The fetch goes into a new repository, so that nothing which is here already stands in for the commit.
     await git(["init", "--quiet", "--bare", "--template="], { cwd });
     const fetch = (...what: string[]) => git(["fetch", "--quiet", "--no-tags", address, ...what], { cwd, seconds: 120 });
     await fetch("--depth=1", commit).catch(() => fetch("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"));

@@ -12,8 +12,8 @@ import { fetchBranch } from "./own-git.ts";
 import { backToCommit, fillSubmodules, resetTree } from "./reset.ts";
 
 /**
- * The ship's tree in `~/voyage/workspace`, and what the supervisor does with it. It does all by a git directory of its own; the `.git` in the tree is the
- * agent's, and is made anew for each claim (docs/adr/the-crews-own-git.md).
+ * The ship's tree in `~/voyage/workspace`, and what the supervisor does with it. It does all by a git directory of its
+ * own; the `.git` in the tree is the agent's, and is made anew for each claim (docs/adr/the-crews-own-git.md).
  */
 export class Tree {
   readonly folder: string;
@@ -43,7 +43,10 @@ export class Tree {
     this.#distrusted = true;
   }
 
-  /** Sets the tree to `commit` of `branch`; what would be lost is saved first. Throws TreeUnready, HelmAway, the signal's reason. */
+  /**
+   * Sets the tree to `commit` of `branch`; what would be lost is saved first. Throws TreeUnready, HelmAway, the
+   * signal's reason.
+   */
   async reset(branch: string, commit: string, signal: AbortSignal): Promise<void> {
     await resetTree(this.#context, { branch, commit, distrusted: this.#distrusted }, signal);
     this.#distrusted = false;
@@ -59,7 +62,9 @@ export class Tree {
     return saveLeft(this.#context, base, signal);
   }
 
-  /** Saves stashes and branches beside the commit `delivered`. Returns a sentence about them, or "". Throws HelmAway. */
+  /**
+   * Saves stashes and branches beside the commit `delivered`. Returns a sentence about them, or "". Throws HelmAway.
+   */
   saveAside(delivered: string, signal: AbortSignal): Promise<string> {
     return saveAside(this.#context, delivered, signal);
   }

@@ -5,27 +5,36 @@ import { indexed, linksOf } from "./indexed.ts";
 import { becomeFiles, nestedRepos } from "./nested-repos.ts";
 import { changedSubmodules } from "./submodules.ts";
 
+/** What is asked for. */
 type Ask = {
-  /** The crew's own git directory, and the tree. */
+  /** The crew's own git directory. */
   repo: string;
+  /** The tree. */
   folder: string;
-  /** Ref of what was saved before under that name; it becomes an ancestor, so that nothing is lost when the ref moves. */
+  /**
+   * The ref of what was saved before under that name. It becomes an ancestor, so that nothing is lost when the ref
+   * moves.
+   */
   earlier: string;
   message: string;
 };
+/** The commit that holds what was found, and the names of the branches, tags and stashes in it. */
 export type Saved = { commit: string; names: string[] };
 
 /**
- * What a tree and its `.git` hold that is nowhere else, as a commit; null when there is nothing: the tree is as the crew's HEAD, which has been pushed or
- * came from the helm (`refs/remotes/*`), and so is all that the agent's git holds on to. Changes no more than an index of its own.
+ * Makes a commit of what a tree and its `.git` hold that is nowhere else. Returns null when there is nothing: the tree
+ * is as the crew's HEAD, which was pushed or came from the helm (`refs/remotes/*`), and so is all that the agent's git
+ * keeps. It changes no index but the one that `git` was given.
  *
- * @param base commit to compare a new clone with, in which files lie already (a mirror put them there); what it has and the tree has not is no change
+ * @param base the commit to compare a new clone with, in which files lie already that a mirror put there; what it has
+ * and the tree has not is no change
+ * @param pushed the ref of what was pushed last: what the hand has committed on the way to that tree is in it
  */
 export async function findUnsavedWork(git: RunGit, ask: Ask & { base: string; pushed: string }): Promise<Saved | null> {
   const own = await commitAt(git, "HEAD");
   const head = own || ask.base;
   if (!own) await git(["read-tree", ask.base]);
-  // A repository without a commit is no reason not to save the rest.
+  // A repository inside the tree that has no commit fails `git add`; the rest is saved all the same.
   const add = async () => {
     let words = "";
     await git(["add", "--all", "--ignore-errors"], { onWarning: (said) => (words = said) }).catch(
@@ -42,7 +51,7 @@ export async function findUnsavedWork(git: RunGit, ask: Ask & { base: string; pu
   const tree = nothingNew ? (await treeOf(git, head))! : await git(["write-tree"]);
 
   const agent = readAgentsGit(ask.folder);
-  // What a hand has committed on the way to a tree that was delivered is in that.
+  // What the hand has committed on the way to a tree that was delivered is in that tree.
   const delivered = tree === (await treeOf(git, ask.pushed));
   const aside = await besides(git, agent, head);
   const mine = agent?.head && agent.head !== head && !delivered ? await newCommit(git, agent, agent.head, [head]) : "";
@@ -53,7 +62,9 @@ export async function findUnsavedWork(git: RunGit, ask: Ask & { base: string; pu
   return commitLeft(git, ask, tree, parents, aside);
 }
 
-/** What the agent's git holds on to beside the tree that `delivered` is the commit of. */
+/**
+ * Makes a commit of what the agent's git keeps beside `delivered`, the commit of the tree; null when there is nothing.
+ */
 export async function findUnsavedBeside(git: RunGit, ask: Ask & { delivered: string }): Promise<Saved | null> {
   const agent = readAgentsGit(ask.folder);
   const aside = await besides(git, agent, ask.delivered);
@@ -76,7 +87,7 @@ export async function findUnsavedBeside(git: RunGit, ask: Ask & { delivered: str
 
 type Aside = AgentsGit["others"];
 
-/** Stashes, branches and tags whose commits neither HEAD holds nor anybody else. */
+/** Finds stashes, branches and tags whose commits are held neither by a HEAD nor by anything that the helm has. */
 async function besides(git: RunGit, agent: AgentsGit | null, head: string): Promise<Aside> {
   if (!agent) return [];
   const known = [head, ...(agent.head ? [agent.head] : [])];
@@ -89,14 +100,20 @@ async function besides(git: RunGit, agent: AgentsGit | null, head: string): Prom
   return found;
 }
 
-/** The commit that `name` is, or leads to, when nobody else holds it; "" also of what is no commit, or not there. */
+/**
+ * Returns the commit that `name` is or leads to, when nothing else holds it; "" otherwise, and where there is no such
+ * commit.
+ */
 async function newCommit(git: RunGit, { objects }: AgentsGit, name: string, known: readonly string[]): Promise<string> {
   const there = [];
   for (const other of known) if (await commitAt(git, other, objects)) there.push(other);
   return git(["rev-list", "--max-count=1", name, "--not", "--remotes", ...there], { borrow: objects }).catch(unlessUnanswered);
 }
 
-/** Brings the agent's commits into the crew's repository. Returns those that do not hold each other, `head` among them unless one of them holds it. */
+/**
+ * Brings the agent's commits into the crew's repository. Returns those that a new commit must have as parents: `head`
+ * too, unless the first of them holds it.
+ */
 async function take(git: RunGit, { repo }: Ask, agent: AgentsGit | null, commits: string[], head: string): Promise<string[]> {
   if (!agent || commits.length === 0) return [head];
   const wanted = [...commits, "--not", head].map((line) => `${line}\n`).join("");
@@ -133,7 +150,10 @@ const isAncestor = (git: RunGit, ancestor: string, commit: string) =>
     (error) => unlessUnanswered(error) !== "",
   );
 
-/** Of a repository inside the tree, and of a submodule, its files are saved, since its commits would be lost with it. */
+/**
+ * Adds the files of repositories inside the tree, and of changed submodules, since their commits would be lost with
+ * them.
+ */
 async function addNested(git: RunGit, ask: Ask, head: string): Promise<void> {
   for (const path of await nestedRepos(git, ask.folder, [head])) await becomeFiles(git, ask.folder, path);
   const { links } = await indexed(git);

@@ -4,16 +4,21 @@ import type { ThisShip } from "../machine/ship.ts";
 import { ensureFolder } from "../tree/files.ts";
 
 /**
- * While verify.sh runs, `~/voyage/workspace` is the fresh checkout of the tip, for everybody on the ship: scripts go there by that name, by HOME or by the
- * whole path, and what they start looks there too. The ship's own tree waits in `~/voyage/aside`.
+ * The folders that change places for verify.sh. While it runs, `~/voyage/workspace` is the fresh checkout of the tip,
+ * for everybody on the ship: scripts go there by that name, by HOME or by the whole path, and what they start looks
+ * there too. The ship's own tree waits in `~/voyage/aside`.
  *
- * The captain's sync must see nothing of it: it would carry the checkout home and what a person edits there into it. So it reaches the tree through the link
- * `~/voyage/synced`, which leads to `~/voyage`, and to `~/voyage/aside` meanwhile. In between the link leads nowhere but to itself: a scan then is an error
- * that is tried again, where a folder that is not there would be taken for deleted.
+ * The captain's sync must see nothing of this: it would carry the checkout home, and what a person edits there into the
+ * checkout. So the sync reaches the tree through the link `~/voyage/synced`, which leads to `~/voyage`, and to
+ * `~/voyage/aside` meanwhile. In between the link leads to itself: a look at it is then an error, after which the sync
+ * tries again, where a folder that is not there would be taken for deleted.
  */
 type Places = Pick<ThisShip, "workspace" | "aside" | "synced" | "scratch">;
 
-/** Puts `checkout` in the place of the ship's own tree. To be undone by {@link putBack}, also by the next crew when this one dies. */
+/**
+ * Puts `checkout` in the place of the ship's own tree. {@link putBack} undoes it; when this crew dies, the next one
+ * does.
+ */
 export function putInPlace(ship: Places, checkout: string): void {
   mkdirSync(ship.aside, { recursive: true, mode: 0o700 });
   ensureFolder(ship.workspace);
@@ -23,7 +28,10 @@ export function putInPlace(ship: Places, checkout: string): void {
   pointSync(ship, basename(ship.aside));
 }
 
-/** The ship's own tree is in its place again, wherever an earlier crew has stopped. What was there goes to the scratch folder: returns where it is then. */
+/**
+ * Puts the ship's own tree back in its place, wherever this or an earlier crew has stopped. What was there goes to the
+ * scratch folder: returns its path, or null when there was nothing.
+ */
 export function putBack(ship: Places): string | null {
   const own = join(ship.aside, "workspace");
   let moved: string | null = null;
@@ -40,16 +48,18 @@ export function putBack(ship: Places): string | null {
   return moved;
 }
 
-/** Also a link that leads nowhere. */
+/** Tells whether something is at `path`, also a link that leads nowhere. */
 const isThere = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
-/** A folder that may not be written cannot be moved to another. */
+/**
+ * Moves a file or folder. A folder that may not be written cannot be moved to another, so it is made writable first.
+ */
 function move(from: string, to: string): void {
   if (lstatSync(from).isDirectory()) chmodSync(from, 0o700);
   renameSync(from, to);
 }
 
-/** By a rename: the link is always there. */
+/** Lets the link `~/voyage/synced` lead to `to`, by a rename, so that the link is there at every moment. */
 function pointSync({ synced }: Places, to: string): void {
   const next = join(dirname(synced), `.${basename(synced)}.next`);
   rmSync(next, { force: true });

@@ -13,10 +13,12 @@ import { putBack, putInPlace } from "./verified-tree.ts";
 type Order = Extract<ClaimReply, { kind: "verify" }>;
 
 /**
- * Runs the plan's verify.sh, as the ledger has it, in a fresh checkout of `commit`, and reports (design 11). The script lies beside the checkout, so that
- * nothing in the tree can stand in for it; the checkout takes the place of `~/voyage/workspace` meanwhile (verified-tree.ts).
+ * Runs the plan's verify.sh, as the helm's ledger has it, in a fresh checkout of the order's commit, and tells the helm
+ * its result. The script lies beside the checkout, so that nothing in the tree can stand in for it; the checkout takes
+ * the place of `~/voyage/workspace` meanwhile (verified-tree.ts).
  *
- * What kept this ship from running it is no result: the verification is given back, and another ship is asked; also where only this one's git reaches no helm.
+ * What keeps this ship from running the script is no result: the verification is given back and another ship is asked,
+ * also where only this ship's git does not reach the helm. Throws Halt, and HelmRefusal.
  */
 export async function verify(context: ClaimContext, order: Order, signal: AbortSignal): Promise<void> {
   const { helm, claim, journal } = context;
@@ -43,9 +45,9 @@ export async function verify(context: ClaimContext, order: Order, signal: AbortS
   }
 }
 
-/** verify.sh was not run to its end, for a reason that lies in this ship. */
+/** Says that verify.sh was not run to its end, for a reason that lies in this ship. */
 class NotRun extends Error {
-  /** The helm's git did not answer this ship: another may reach it. */
+  /** Whether the helm's git did not answer this ship; another ship may reach it. */
   readonly isAway: boolean;
   constructor(cause: Error) {
     super(`verify.sh could not be run on this ship: ${cause.message}`, { cause });
@@ -62,7 +64,7 @@ async function examine({ ship, hello, tree }: ClaimContext, order: Order, signal
   let log: TaskLog | undefined;
   try {
     log = new TaskLog(ship.logs, `verify-${order.epoch}`);
-    // Whatever an agent has made of it.
+    // An agent may have put something else in the place of the scratch folder.
     if (lstatSync(ship.scratch, { throwIfNoEntry: false })?.isDirectory() === false) rmSync(ship.scratch);
     await tree.checkoutFresh(checkout, hello.voyage.branch, order.commit, signal);
     writeFileSync(script, order.script, { mode: 0o700 });
@@ -83,7 +85,7 @@ async function examine({ ship, hello, tree }: ClaimContext, order: Order, signal
   } finally {
     log?.close();
     const verified = putBack(ship);
-    // A result stands whatever the script has left there; the next crew tries again.
+    // The result stands, whatever the script has left there. The next crew tries again to remove it.
     for (const left of [folder, verified]) if (left !== null) await removeAll(left).catch(() => {});
   }
 }

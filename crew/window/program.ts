@@ -1,21 +1,22 @@
 /**
- * What runs in a ship's tmux session `claude`: starts what the supervisor says, shows what it is told, and ends with it. `node program.js <socket>`.
- * A hand must not outlive its supervisor, which holds the claim: when the socket closes, what was started is ended too.
+ * The program in a ship's tmux session `claude`, called as `node program.js <socket>`: it starts what the supervisor
+ * says, shows what it is told, and ends with the supervisor. A hand must not outlive its supervisor, which holds the
+ * claim: when the socket closes, what was started is ended too.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { type FromWindow, jsonLines, type ToWindow } from "./wire.ts";
 
-/** Between SIGTERM and SIGKILL, when the supervisor is gone. */
+/** The time between SIGTERM and SIGKILL when the supervisor is gone. */
 const GRACE_MS = 5000;
 
 const socket = connect(process.argv[2]!);
 const tell = (message: FromWindow) => void socket.write(`${JSON.stringify(message)}\n`);
-/** What runs now: its end, and how to signal it with all of its group. */
+/** The program that runs now: when it has ended, and how to signal it with all of its group. */
 let running: { ended: Promise<unknown>; signal: (name: NodeJS.Signals) => void } | null = null;
 
-// Keys of whoever looks in are for the program that has the terminal, and end nothing of ours.
+// Keys that a person types in the session are for the program that has the terminal, and must not end this one.
 for (const name of ["SIGINT", "SIGQUIT", "SIGTSTP"] as const) process.on(name, () => {});
 process.stdout.on("error", () => {});
 
@@ -24,7 +25,7 @@ function start({ argv, cwd, env, terminal, input }: Extract<ToWindow, { type: "s
   const child = spawn(program!, args, {
     cwd,
     env: { ...env, ...(terminal && { TERM: process.env.TERM }) },
-    // A program with a terminal must stay in that terminal's session.
+    // A program that has the terminal must stay in that terminal's session.
     detached: !terminal,
     stdio: terminal ? "inherit" : "pipe",
   });
@@ -40,7 +41,8 @@ function start({ argv, cwd, env, terminal, input }: Extract<ToWindow, { type: "s
   const mine = { ended: once(child, "exit"), signal };
   running = mine;
   tell({ type: "started", pid });
-  child.stdin?.on("error", () => {}); // a program that does not read its input to the end says so by its exit
+  // A program that does not read its input to the end is judged by its exit alone.
+  child.stdin?.on("error", () => {});
   child.stdin?.end(input);
   child.stdout?.on("data", (chunk: Buffer) => tell({ type: "stdout", data: chunk.toString("base64") }));
   child.stderr?.on("data", (chunk: Buffer) => tell({ type: "stderr", data: chunk.toString("base64") }));

@@ -7,14 +7,14 @@ import type { Start } from "../machine/run.ts";
 import type { ThisShip } from "../machine/ship.ts";
 import { type FromWindow, jsonLines, type ToWindow } from "./wire.ts";
 
-/** tmux session in which the hand is seen (lib/ship/crew-launch.ts has the same word for who looks in). */
+/** The tmux session in which the hand is seen. The captain finds it by the same name in lib/ship/crew-launch.ts. */
 const SESSION = "claude";
 const OPEN_MS = 10_000;
 const AGAIN_MS = 300;
 
 /**
- * The supervisor's end of the tmux session `claude`. It stays from task to task, so that who looks in can stay too, and is opened anew when it
- * was closed from outside.
+ * The supervisor's end of the tmux session `claude`. The session stays from task to task, so that a person who looks on
+ * can stay too, and is opened anew when somebody has closed it.
  */
 export class Window {
   readonly #ship: ThisShip;
@@ -30,13 +30,16 @@ export class Window {
     this.#path = join(ship.crew, "window.sock");
   }
 
-  /** Text for who looks in; lost when nobody could. */
+  /** Shows text in the session. The text is lost while the session is not open. */
   readonly say = (text: string | Uint8Array): void => {
     const shown = typeof text === "string" ? text : Buffer.from(text).toString("utf8");
     if (this.#socket) this.#tell(this.#socket, { type: "say", text: shown });
   };
 
-  /** For run.ts: starts programs in the window. With `terminal` they have it for themselves. */
+  /**
+   * Starts a program in the session (a `start` of crew/machine/run.ts). With `terminal` the program has the terminal
+   * for itself.
+   */
   readonly start =
     (terminal: boolean): Start =>
     (command, to) => {
@@ -60,7 +63,7 @@ export class Window {
           if (message.type === "exit") onExit(message.code);
           if (message.type === "drained") onDrained();
         };
-        // Somebody closed it: what ran in it is ended like any other that a signal has ended.
+        // When somebody closes the session, what ran in it has ended as by a signal.
         this.#onGone = () => {
           onExit(null);
           onDrained();
@@ -72,7 +75,7 @@ export class Window {
       return { exited, drained };
     };
 
-  /** Opens the session unless it is there. Throws when there is no tmux, or it cannot be opened. */
+  /** Opens the session unless it is open. Throws when there is no tmux, or the session cannot be opened. */
   open(): Promise<Socket> {
     if (this.#socket) return Promise.resolve(this.#socket);
     this.#opening ??= this.#open().finally(() => {
@@ -91,7 +94,7 @@ export class Window {
     });
     try {
       chmodSync(this.#path, 0o600);
-      await tmux(["kill-session", "-t", `=${SESSION}`]).catch(() => {}); // of an earlier supervisor
+      await tmux(["kill-session", "-t", `=${SESSION}`]).catch(() => {}); // An earlier supervisor may have left one.
       const program = [process.execPath, join(this.#ship.crew, "window", "program.js"), this.#path];
       const errors = join(this.#ship.logs, "window.err");
       const line = `exec ${program.map(quoted).join(" ")} 2>>${quoted(errors)}`;
@@ -125,7 +128,7 @@ export class Window {
     socket.write(`${JSON.stringify(message)}\n`);
   }
 
-  /** Ends it, and what still runs in it. */
+  /** Closes the session, and ends what still runs in it. */
   close(): void {
     this.#socket?.destroy();
     this.#socket = null;

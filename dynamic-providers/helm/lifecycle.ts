@@ -12,10 +12,13 @@ import { providerSettings } from "../shared/provider-settings.ts";
 import { controlOf } from "../shared/tailnet-control.ts";
 import { HelmInputs } from "./inputs.ts";
 
-/** `url`: where ships reach the helm, which in a tailnet is their own door to it. `captain`: the captain's address in the tailnet, else "". */
+/**
+ * `url`: the base URL at which ships reach the helm; in a tailnet each ship has that port itself and passes it on. `captain`: the captain's
+ * address in the tailnet, "" without a tailnet.
+ */
 type Outputs = { url: string; port: number; captain: string };
 
-/** The voyage's place at the helm: the daemon runs, and its ledger holds the plan. */
+/** The voyage at the helm: the service runs, and its ledger holds the plan. */
 export const helmLifecycle = defineLifecycle<HelmInputs, Outputs>({
   inputs: HelmInputs,
   id: (news) => `${news.stack}-${news.voyageId}`,
@@ -41,11 +44,11 @@ export const helmLifecycle = defineLifecycle<HelmInputs, Outputs>({
     } satisfies RegisterVoyage;
     const helm = await ensureHelm({ tailnet: news.control !== undefined });
     await helm.registerVoyage(news.voyageId, voyage).catch(async (error: unknown) => {
-      // A helm ends with its last voyage: another stack's destroy may have ended it just now.
+      // A helm ends with its last voyage, so another stack's destroy may have ended it just now.
       if (!(error instanceof OcaptainError && error.code === "HELM_DOWN")) throw error;
       await (await ensureHelm()).registerVoyage(news.voyageId, voyage);
     });
-    // The running helm's port, whatever this process's environment says of the next one's.
+    // The port is the running helm's: this process's environment may name another one, for the next helm.
     const { port } = await helm.health();
     return { url: `http://127.0.0.1:${port}`, port, captain: captain?.address ?? "" };
   },
@@ -66,13 +69,16 @@ export const helmLifecycle = defineLifecycle<HelmInputs, Outputs>({
   },
 
   async remove(_settings, props) {
-    // A dead helm holds no voyage in memory, but its registry does: it is started to be told.
+    // A dead helm's registry still holds the voyage, so the helm is started to be told.
     const helm = await ensureHelm();
     await helm.deregisterVoyage(props.voyageId);
   },
 });
 
-/** A verify.sh that failed is run again once the plan is told again, and trouble with the repository is said then. A helm that cannot be asked says nothing of it. */
+/**
+ * Whether the plan is to be told to the helm once more: it then runs a verify.sh that failed again, and says what is wrong with the
+ * repository. A helm that cannot be asked counts as no.
+ */
 const isToldAgain = ({ voyageId }: HelmInputs) =>
   helmClient()
     .voyage(voyageId)
@@ -81,7 +87,7 @@ const isToldAgain = ({ voyageId }: HelmInputs) =>
       () => false,
     );
 
-/** The captain's node, made by us where that is asked for. */
+/** The captain's node of the tailnet, which this project runs itself where `ocaptain:captainNode` says so. */
 async function ensureCaptain(
   settings: Settings,
   control: TailnetKind,
@@ -92,7 +98,7 @@ async function ensureCaptain(
   return captainNode({ own });
 }
 
-/** Is the captain's node up, at that address; and, if it is our own, in the tailnet, which it does not know best itself? */
+/** Whether the captain's node is up at that address. A node of this project's own is also looked up at the control plane, which knows better than the node. */
 async function isCaptainThere(
   settings: Settings,
   { stack, control, address }: { stack: string; control: TailnetKind; address: string },
@@ -102,7 +108,7 @@ async function isCaptainThere(
   return node?.address === address && (!own || (await ownNodeIsJoined(await controlOf(settings, { stack, control }))));
 }
 
-/** A rotated token is no input, so the helm's copy, for its wake-up calls, is compared here. */
+/** Whether the helm's copy of the provider's token, with which it wakes ships, is the present one: a token is no input, so no change of it is seen otherwise. */
 async function knowsToken(settings: Settings, props: HelmInputs): Promise<boolean> {
   const { token } = providerSettings(settings, props.provider);
   const kept = await readVoyageProvider(voyageFolder(props.stack)).catch(() => null);

@@ -6,16 +6,17 @@ import { asideFolder } from "../../lib/voyage/put-aside.ts";
 import { folderElsewhere, hasBegun } from "../../lib/voyage/whereabouts.ts";
 import type { Settings } from "../lifecycle.ts";
 
-/** Who a voyage is to the state: what `Muster` has recorded. Of a state of before there were state ids, without one. */
+/** A voyage as the state knows it: what `Muster` has recorded. States of early versions have no `stateId`. */
 export type Known = { voyageId?: string | undefined; stateId?: string | undefined; captainId?: string | undefined };
 
 /**
- * Is the captain's folder the voyage's that the state means, and this state the one that sails it? Two states of one stack name (two checkouts, two backends, a
- * state that was lost), and two folders of one voyage, must never both act (docs/adr/who-a-voyage-is.md). Only looks.
+ * Makes sure that the captain's folder is that of the voyage which the state means, and that this state is the one which sails it. Two states
+ * of one stack name (two checkouts, two backends, a state that was lost) and two folders of one voyage must never both act
+ * (docs/adr/who-a-voyage-is.md). Changes nothing.
  *
- * @param state what the state knows, in a preview only that there is one; null when it knows no voyage
- * @returns the folder's word of the voyage that goes on; null when one begins
- * @throws OcaptainError with both sides and the ways out
+ * @param state  what the state knows, which in a preview is only that it knows a voyage; null when it knows none
+ * @returns the identity, from the folder, of the voyage that goes on; null when a voyage begins
+ * @throws OcaptainError with what the state says, what the folder says, and the ways out
  */
 export async function admit(settings: Settings, stack: string, state: Known | null): Promise<VoyageIdentity | null> {
   const file = await sameVoyage(settings, stack, state);
@@ -29,7 +30,7 @@ export async function admit(settings: Settings, stack: string, state: Known | nu
       "FOLDER_GONE",
       `${folder.root} is not there, the folder of a voyage that this state sails${state.voyageId ? ` (${state.voyageId})` : ""}; with it went its repository and its ledger`,
       {
-        hint: `put it back, or say where it is: export OCAPTAIN_VOYAGES=…; else begin anew: pulumi destroy -s ${stack} (it brings home what ships still hold), then pulumi up -s ${stack}`,
+        hint: `put it back, or say where it is: set OCAPTAIN_VOYAGES to the folder that holds it; else begin anew: pulumi destroy -s ${stack} (it brings home what ships still hold), then pulumi up -s ${stack}`,
       },
     );
   if (state) return file;
@@ -40,14 +41,15 @@ export async function admit(settings: Settings, stack: string, state: Known | nu
       "NOT_OF_THIS_STATE",
       `voyage ${file.voyageId} of stack "${stack}" is at sea (its folder: ${folder.root}, begun ${file.createdAt}), and this Pulumi state does not know it: another checkout or backend sails it, or its state was lost`,
       {
-        hint: `another stack: pulumi stack init NAME; or, only if its state is lost, adopt it with its fleet: pulumi config set ocaptain:adopt ${file.voyageId} -s ${stack}, then pulumi up -s ${stack}`,
+        hint: `another stack: pulumi stack init; or, only if its state is lost, adopt it with its fleet: pulumi config set ocaptain:adopt ${file.voyageId} -s ${stack}, then pulumi up -s ${stack}`,
       },
     );
   return file;
 }
 
 /**
- * The part of {@link admit} that counts for a look and for a destroy too. A folder that is not there is no reason to refuse those: null.
+ * Makes sure that state and folder do not contradict each other, which counts for a look and for a destroy too. Those are not refused when the
+ * folder is gone: the answer is then null.
  * @throws OcaptainError ANOTHER_CAPTAIN, FOLDER_ELSEWHERE, ANOTHER_VOYAGE, ANOTHER_STATE
  */
 export async function sameVoyage(settings: Settings, stack: string, state: Known | null): Promise<VoyageIdentity | null> {
@@ -75,13 +77,13 @@ export async function sameVoyage(settings: Settings, stack: string, state: Known
       "ANOTHER_STATE",
       `voyage ${file.voyageId} of stack "${stack}" was adopted by another Pulumi state (${file.stateId}; this one is ${state.stateId}): another checkout or backend sails it now`,
       {
-        hint: `go on there; and forget this state: pulumi stack rm --force ${stack}  (to take the voyage back here after that: pulumi stack init ${stack}, pulumi config set ocaptain:adopt ${file.voyageId} -s ${stack})`,
+        hint: `go on there; and forget this state: pulumi stack rm --force ${stack}  # to take the voyage back here after that: pulumi stack init ${stack} && pulumi config set ocaptain:adopt ${file.voyageId} -s ${stack}`,
       },
     );
   return file;
 }
 
-/** A voyage's mirrors, ledger and daemons are on one machine: another one's `up` or `destroy` would find nothing and lose them (design 16). */
+/** Refuses another machine's voyage: its mirrors, ledger and daemons are there, and an `up` or `destroy` from here would find nothing and lose them. */
 function refuseStranger(state: Known, me: string, settings: Settings, stack: string): void {
   if (!state.captainId || state.captainId === me || settings.handover === state.captainId) return;
   throw new OcaptainError(

@@ -17,18 +17,18 @@ type Outputs = {
   voyageId: string;
   nonce: string;
   captainId: string;
-  /** Minted with this state's Muster, and kept in the captain's folder too: only the state that has it sails the voyage. */
+  /** Minted with this state's Muster and kept in the captain's folder too: only the state that has it sails the voyage. */
   stateId: string;
-  /** Where VMs at sprites.dev are made. */
+  /** The organisation at sprites.dev in which the voyage's VMs are made. */
   organisation?: Organisation;
 };
 
-/** The voyage itself: mints who it is before anything else, and goes last, with the proof that nothing is left (design 5). */
+/** The voyage's identity: it is minted before anything else is made, and deleted last, with the proof that nothing is left. */
 export const musterLifecycle = defineLifecycle<MusterInputs, Outputs>({
   inputs: MusterInputs,
   id: (news) => news.stack,
   replaceOn: [],
-  // What all else hangs on cannot be exchanged under it.
+  // All other resources hang on these, so they cannot change under them.
   fixed: ["stack", "provider", "control"],
 
   async admit(settings, { stack }, olds) {
@@ -44,7 +44,7 @@ export const musterLifecycle = defineLifecycle<MusterInputs, Outputs>({
     const voyage: VoyageIdentity = {
       voyageId: file?.voyageId ?? mint(3),
       nonce: file?.nonce ?? mint(8),
-      // A state that does not know the voyage is another one than had it, also where an `up` of that one has come no further than here.
+      // A state that does not know the voyage yet gets an id of its own, whatever id the folder has from another state.
       stateId: (anew ? undefined : olds?.stateId) ?? (olds ? file?.stateId : undefined) ?? mint(6),
       stack: news.stack,
       captainId: await captainId(),
@@ -62,11 +62,11 @@ export const musterLifecycle = defineLifecycle<MusterInputs, Outputs>({
   async read(settings, props) {
     const file = await sameVoyage(settings, props.stack, props);
     sayWhatGoes(settings, props.stack);
-    // A voyage handed over is not this captain's until an `up` has written so.
+    // A voyage that is handed over belongs to this captain once an `up` has written so.
     const me = await captainId();
     const mine =
       props.captainId === me && file?.captainId === me && props.stateId !== undefined && props.stateId === file.stateId;
-    // A voyage goes on under its id after a destroy, and a captain may get it back: a word that stays would act again.
+    // A voyage keeps its id after a destroy, and a captain may get it back: a setting that is left would act a second time.
     const spent = settings.adopt === props.voyageId ? "adopt" : settings.handover && settings.handover !== me && "handover";
     if (mine && spent) console.error(`ocaptain:${spent} has had its use: pulumi config rm ocaptain:${spent} -s ${props.stack}`);
     return { ...props, present: mine && !file.sunkAt };
@@ -83,7 +83,7 @@ export const musterLifecycle = defineLifecycle<MusterInputs, Outputs>({
 
 const mint = (bytes: number) => randomBytes(bytes).toString("hex");
 
-/** The folder of a voyage that has sunk goes aside, where another one is to begin in its place. */
+/** Puts the folder of a voyage that has sunk aside, when another one is to begin in its place. Returns whether it did. */
 async function makeWay(settings: Settings, stack: string): Promise<boolean> {
   const file = await readVoyageIdentity(stack);
   if (!file?.sunkAt || settings.beginAnew !== file.voyageId) return false;
@@ -91,7 +91,7 @@ async function makeWay(settings: Settings, stack: string): Promise<boolean> {
   return true;
 }
 
-/** Of a fleet that is at sea it stays what it is; the next fleet of a voyage that has sunk is made wherever the token belongs. */
+/** The organisation in which the voyage's VMs are made: that of the fleet at sea, or else the one that the token belongs to. */
 async function organisationFor(
   settings: Settings,
   { stack, provider }: MusterInputs,

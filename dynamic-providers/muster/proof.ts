@@ -19,9 +19,9 @@ import { controlOf } from "../shared/tailnet-control.ts";
 type Voyage = SyncedVoyage & { stack: string; nonce: string; organisation?: Organisation | undefined };
 
 /**
- * The proof of a destroy (design 5): asks the provider, the sync daemon and the helm for what is left of this voyage, ends the voyage's
- * own daemons, and fails with all that it found. Success is the proof.
- * @throws OcaptainError NOT_SUNK naming every leftover.
+ * Proves that nothing is left of a voyage: asks the provider, the control plane of the tailnet, the sync daemon and the helm, and ends the
+ * voyage's own daemons. When it does not throw, the fleet is gone.
+ * @throws OcaptainError NOT_SUNK, which names everything that is left
  */
 export async function proveSunk(settings: Settings, voyage: Voyage): Promise<void> {
   const left: string[] = [];
@@ -37,7 +37,7 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
 
   const mutagen = voyageMutagen(voyage);
   if (left.length === 0 && (await mutagen.running())) {
-    for (const session of await mutagen.list()) await mutagen.terminate(session.name); // of VMs that are gone
+    for (const session of await mutagen.list()) await mutagen.terminate(session.name); // their VMs are gone
     await mutagen.stopDaemon();
   }
   if (await mutagen.running()) left.push(`sync daemon of voyage ${voyage.voyageId}`);
@@ -46,7 +46,7 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
     .health()
     .catch((error: unknown) => {
       if (error instanceof OcaptainError && error.code === "HELM_DOWN") return null;
-      throw error; // a helm that does not answer in time is no proof
+      throw error; // a helm that does not answer in time proves nothing
     });
   if (helm?.voyages.includes(voyage.voyageId)) left.push(`voyage ${voyage.voyageId} at the helm (pid ${helm.pid})`);
 
@@ -55,7 +55,7 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
       hint: `pulumi up -s ${voyage.stack} && pulumi destroy -s ${voyage.stack}  # up takes them on again`,
     });
 
-  // The sync daemon writes its last for a moment after it has let go of its socket.
+  // The sync daemon goes on writing for a moment after it has closed its socket.
   await rm(mutagenHome(voyage.voyageId), { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   if (voyage.control) {
     await rm(tailnetSshHome(voyage.voyageId), { recursive: true, force: true });
@@ -65,8 +65,9 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
 }
 
 /**
- * Removes a VM of ours that the state does not know: an `up` died between its making and its recording, or the state was lost. One that holds work, has a
- * mirror, or cannot be looked at, is left for the captain to decide: by an `up`, which takes it on, or by name.
+ * Removes a VM of this voyage that the state does not know, because an `up` died between making and recording it, or the state was lost. A VM
+ * that holds work, has a mirror, or cannot be looked at is left for the captain to decide: by an `up`, which takes it on, or by naming it in
+ * `ocaptain:abandonUnsynced`. Returns whether the VM is gone.
  */
 async function sweep(settings: Settings, sprites: SpritesClient, voyage: Voyage, name: string): Promise<boolean> {
   const live = await sprites.get(name);
@@ -81,8 +82,8 @@ async function sweep(settings: Settings, sprites: SpritesClient, voyage: Voyage,
 }
 
 /**
- * Removes nodes and keys of the voyage that the state does not know: an `up` died between their making and their recording. Where a VM stays, its node
- * does, too. What is left is named.
+ * Removes nodes and keys of the voyage that the state does not know, because an `up` died between making and recording them. `mayRemove` is
+ * false where a VM stays, since its node then stays too. Returns the names of what is left.
  */
 async function sweepTailnet(control: TailnetControl, voyage: Voyage, mayRemove: boolean): Promise<string[]> {
   const prefix = spritePrefix(voyage.stack, voyage.voyageId);

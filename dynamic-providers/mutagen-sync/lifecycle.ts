@@ -17,7 +17,7 @@ type Outputs = { sessionName: string };
 
 const SETTLE_MS = 30_000;
 
-/** One of a ship's three syncs (design 7), one set per incarnation. One that was made, or brought back, has been through a whole cycle. */
+/** One of a ship's three syncs, of which each incarnation has its own. A sync that was made or mended has been through a whole cycle. */
 export const mutagenSyncLifecycle = defineLifecycle<MutagenSyncInputs, Outputs>({
   inputs: MutagenSyncInputs,
   id: (news) => `${news.sprite}-${news.session}`,
@@ -28,7 +28,7 @@ export const mutagenSyncLifecycle = defineLifecycle<MutagenSyncInputs, Outputs>(
     try {
       await ensure(settings, news);
     } catch (error) {
-      throw new PartlyMade(made, error); // the session may be there: destroy must know of it
+      throw new PartlyMade(made, error); // the session may be there, so a destroy must know of it
     }
     return made;
   },
@@ -36,12 +36,12 @@ export const mutagenSyncLifecycle = defineLifecycle<MutagenSyncInputs, Outputs>(
   async read(_settings, props) {
     const mutagen = voyageMutagen(props);
     const session = await mutagen.get(props.sessionName).catch((error: unknown) => {
-      if (error instanceof OcaptainError && error.code === "MUTAGEN_DAEMON") return null; // dead, or does not answer
+      if (error instanceof OcaptainError && error.code === "MUTAGEN_DAEMON") return null; // the daemon is dead, or does not answer
       throw error;
     });
-    // One of another spec, such as an earlier version's, is made anew.
+    // A session of another spec, such as an earlier version's, is made again.
     const asAsked = session?.labels[SPEC_LABEL] === digestOf(props);
-    // A mirror in conflict stays so until somebody decides: `up` does, for the ship.
+    // A mirror that is in conflict stays so until somebody decides; `up` decides for the ship.
     const isInConflict = props.session === "workspace" && (session?.conflicts.length ?? 0) > 0;
     return { ...props, present: props.present && session !== null && asAsked && !session.halted && !isInConflict };
   },
@@ -53,7 +53,7 @@ export const mutagenSyncLifecycle = defineLifecycle<MutagenSyncInputs, Outputs>(
   },
 });
 
-/** Of the session as it should be; null where the state of an earlier version names a user that is none: `up` asks the ship again. */
+/** The digest of the session as it should be; null where the state of an earlier version names no valid user, for which `up` asks the ship again. */
 function digestOf(props: MutagenSyncInputs): string | null {
   try {
     return specDigest(sessionSpec(props));
@@ -62,6 +62,7 @@ function digestOf(props: MutagenSyncInputs): string | null {
   }
 }
 
+/** Makes the sync and waits for its first whole cycle. */
 async function ensure(settings: Settings, news: MutagenSyncInputs): Promise<void> {
   const mutagen = voyageMutagen(news);
   await mutagen.ensureDaemon();
@@ -78,13 +79,13 @@ async function ensure(settings: Settings, news: MutagenSyncInputs): Promise<void
   try {
     await syncs();
   } catch {
-    // Mutagen's ssh wakes no ship: one that fell asleep, be it in its first cycle, is woken, and held awake meanwhile.
+    // Mutagen's ssh wakes no ship. One that fell asleep, perhaps during its first cycle, is woken and kept awake.
     await wakeAndTidy(settings, news);
     await syncs();
   }
 }
 
-/** What is synced has its folders again, too: whatever runs on a ship may have removed its whole home, and Mutagen makes none above a root. */
+/** Wakes a ship and makes the folders for its syncs: whatever runs on a ship may have removed its whole home, and Mutagen makes no folder above a root. */
 async function wakeAndTidy(settings: Settings, of: MutagenSyncInputs): Promise<void> {
   const sprites = await spritesOf(settings, of);
   await holdAwake(sprites, of.sprite, 120);

@@ -3,11 +3,11 @@ import { orphanedProviders } from "../../lib/daemons/orphaned-providers.ts";
 let calls = 0;
 let orphaned = false;
 
-/** A call that was under way when its engine was killed may take so long; then the next `up` does it anew. */
+/** The longest that a call may go on after its engine was killed; the next `up` does it anew. */
 const LAST_CALL_MS = 5 * 60_000;
 const PARENT_LOOK_MS = 1_000;
 
-/** Counts a call while it runs; call the answer when it has ended. */
+/** Counts a call while it runs: the function that it returns is to be called when the call has ended. */
 export function underWay(): () => void {
   calls += 1;
   return () => {
@@ -16,21 +16,21 @@ export function underWay(): () => void {
   };
 }
 
-/** What has not begun when the engine is gone is not begun any more: a later engine may have decided otherwise. */
+/** Throws when the engine is gone: what has not begun by then must not begin, since a later engine may have decided otherwise. */
 export function refuseForOrphans(): void {
   if (orphaned) throw new Error("the engine that asked for it is gone: not begun");
 }
 
 /**
- * Ends this process when its engine is gone. The vendor's provider process outlives an engine that is killed, for ever; its standard input
- * closes with the engine (docs/adr/pulumi-config-reaches-providers-late.md), and its parent becomes another. A call under way is finished first: the next `up`
- * waits for it at the voyage's lock and finds what it made. Those of earlier engines that never had a call, and so none of this code, are ended here. Does
- * nothing outside the vendor's provider process.
+ * Ends this process when its engine is gone. Pulumi's provider process outlives an engine that is killed, for ever; but its standard input
+ * closes with the engine (docs/adr/pulumi-config-reaches-providers-late.md), and its parent becomes another process. A call under way is
+ * finished first: the next `up` waits for it at the voyage's lock and finds what it made. Provider processes of earlier engines that never had
+ * a call, and so never loaded this code, are ended here too. Does nothing outside Pulumi's provider process.
  */
 export function endWithTheEngine(): void {
   if (!process.argv[1]?.includes("dynamic-provider")) return;
   const parent = process.ppid;
-  process.title = "ocaptain dynamic-provider"; // one that sees to its own end: not to be taken for one that never had a call
+  process.title = "ocaptain dynamic-provider"; // a process that ends itself is not to be taken for one that never had a call
   const engineIsGone = () => {
     if (orphaned) return;
     orphaned = true;
@@ -39,11 +39,12 @@ export function endWithTheEngine(): void {
   };
   process.stdin.on("error", () => {});
   process.stdin.once("close", engineIsGone);
-  process.stdin.resume().unref?.(); // a stdin that is no pipe cannot be let go
+  process.stdin.resume().unref?.(); // a standard input that is no pipe has no `unref`
   setInterval(() => process.ppid !== parent && engineIsGone(), PARENT_LOOK_MS).unref();
   void endOrphans();
 }
 
+/** Ends the provider processes of this project whose engines are gone and that never had a call. */
 async function endOrphans(): Promise<void> {
   for (const pid of await orphanedProviders(process.cwd())) {
     try {

@@ -2,9 +2,10 @@ import { join } from "node:path";
 import { voyageFolder } from "../../lib/base/paths.ts";
 import { plain } from "../../lib/base/text.ts";
 
+/** The most paths that a message names. */
 const NAMED = 10;
 
-/** A folder for what a mirror holds and its ship's own tree has otherwise, or has no more. */
+/** A new folder for the files of a mirror that its ship's own tree has otherwise, or has no more. */
 export const leftFolder = (of: { stack: string; ship: string; incarnation: string }): string =>
   join(voyageFolder(of.stack).ships, "left", of.ship, `${of.incarnation}-${Date.now()}`);
 

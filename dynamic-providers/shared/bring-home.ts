@@ -17,15 +17,16 @@ import type { SyncedShip } from "./ship-identity.ts";
 import { callOff, standDown } from "./stand-down.ts";
 import { type SyncSession, sessionSpec } from "./sync-spec.ts";
 
-/** A last flush may have to wait for a woken ship's sync to connect again. */
+/** The bound of the last flush, which may have to wait until the sync of a ship that was woken connects again. */
 const FLUSH_MS = 90_000;
-/** A line a file that git sees as changed or new. */
+/** The most that is read of `git status`, which prints a line for each file that is changed or new. */
 const STATUS_BYTES = 32 * 1024 * 1024;
 
 /**
- * Brings what a ship wrote home before its VM goes: wakes it, holds it awake, ends what crew is on it, makes sure of the sync, flushes. A VM that is gone, or
- * is another incarnation by now, has nothing to bring. A ship that `ocaptain:abandonUnsynced` names is tried too, but may fail.
- * @throws OcaptainError NOT_HOME when it cannot be done and the ship is not named: then the VM is not deleted.
+ * Brings home what a ship wrote, before its VM is deleted: wakes the ship, keeps it awake, ends its crew, makes sure of the sync, and flushes
+ * it. A VM that is gone, or is another incarnation by now, has nothing to bring. It is tried for a ship that `ocaptain:abandonUnsynced` names
+ * too, but may fail there.
+ * @throws OcaptainError NOT_HOME when it fails for another ship, whose VM then stays
  */
 export async function bringHome(settings: Settings, of: SyncSession): Promise<void> {
   const sprites = await spritesOf(settings, of);
@@ -39,8 +40,8 @@ export async function bringHome(settings: Settings, of: SyncSession): Promise<vo
 }
 
 /**
- * Nothing goes with a VM: whatever the state says of crew and syncs, the ship itself is looked at, and what is not home is brought home.
- * @throws OcaptainError NOT_HOME as {@link bringHome}; also when the ship cannot be looked at.
+ * Looks at the ship itself before its VM is deleted, whatever the state says of crew and syncs, and brings home what is not home.
+ * @throws OcaptainError NOT_HOME as {@link bringHome}, and when the ship cannot be looked at
  */
 export async function leaveNothingAboard(settings: Settings, sprites: SpritesClient, of: SyncedShip): Promise<void> {
   await orStay(settings, of, `${of.ship} may hold work that is not home`, async () => {
@@ -51,14 +52,14 @@ export async function leaveNothingAboard(settings: Settings, sprites: SpritesCli
   });
 }
 
-/** Does a ship have a crew, or files in its tree that a flush since has not carried home? An exec, which wakes it. */
+/** Whether a ship has a crew, or files in its tree that have changed since the last flush. Asks by an exec, which wakes the ship. */
 export async function hasWork(sprites: SpritesClient, sprite: string): Promise<boolean> {
   const seen = await sprites.exec(sprite, shipScript(LOOK));
   if (seen.exitCode !== 0) throw new Error(`it cannot be looked at: ${seen.stderr.trim().slice(-300)}`);
   return seen.stdout.trim() !== "";
 }
 
-/** On the ship: its time is that of the beginning of the last flush that brought the whole tree home. What git has is not synced, and does not count. */
+/** A file on the ship whose time is the beginning of the last flush that brought the whole tree home. `.git` is not synced, and does not count. */
 const HOME_MARK = '"$HOME/voyage/home"';
 const LOOK = `tmux has-session -t =${CREW_SESSION} 2>/dev/null && echo crew
 [ ! -e "$HOME/voyage/aside/workspace" ] || echo aside
@@ -68,22 +69,23 @@ if [ -e ${HOME_MARK} ]; then set -- -cnewer ${HOME_MARK}; fi
 find . -mindepth 1 -name .git -prune -o "$@" -print -quit || echo unreadable`;
 
 /**
- * Gives their owner back folders and files that a task has left unreadable, which no sync could carry. What another user owns stays as it is. A file's time of
- * change says what is home already, so what can be read is not touched.
+ * Makes folders and files readable again that a task has left unreadable to their owner, because no sync could carry them. What another user
+ * owns stays as it is. Files that can be read are not touched, since their time of change says whether they are home.
  */
 const OPEN = `find "$HOME/voyage/workspace" \\( -type d ! -perm -700 -exec chmod u+rwx {} \\; \\) -o \\( -type f ! -perm -400 -exec chmod u+r {} + \\) 2>/dev/null; :`;
 
+/** Flushes one sync of a ship; for the tree, makes sure that all that counts as work has come home, and marks the time on the ship. */
 async function flushHome(sprites: SpritesClient, of: SyncSession): Promise<void> {
   const mutagen = voyageMutagen(of);
   const spec = sessionSpec(of);
   const isTree = of.session === "workspace";
-  // A folder here that is gone altogether has halted its sync for good. A new sync brings all that the ship has.
+  // A sync whose folder here is gone has halted for good. A new sync brings all that the ship has.
   if (!existsSync(isTree ? spec.alpha : spec.beta)) await mutagen.terminate(spec.name);
   if (isTree) {
     await inVoyage(sprites, of.sprite, `${PUT_BACK}\n${OPEN}\ntouch "$HOME/voyage/home-begun"`);
     await catchUp(mutagen, spec, of);
   }
-  await mutagen.ensureSession(spec); // also one that was terminated behind our back
+  await mutagen.ensureSession(spec); // it may have been terminated by somebody else
   const flushed = await mutagen.flush(spec.name, { timeoutMs: FLUSH_MS });
   if (!isTree) return;
   await assertHome(sprites, of.sprite, await settleConflicts(mutagen, flushed, of, FLUSH_MS));
@@ -95,7 +97,7 @@ async function inVoyage(sprites: SpritesClient, sprite: string, script: string):
   if (exitCode !== 0) throw new Error(stderr.trim().slice(-300) || `exit status ${exitCode}`);
 }
 
-/** Runs `work`; its failure is that the VM stays, with the way out, unless the ship's work is given up by name. */
+/** Runs `work`. When that fails, throws an error by which the VM stays, with the ways out, unless the captain has given up the ship's work. */
 async function orStay(settings: Settings, of: SyncedShip, what: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();
@@ -114,8 +116,9 @@ async function orStay(settings: Settings, of: SyncedShip, what: string, work: ()
 }
 
 /**
- * Some files no sync carries: absolute links (each Python venv has some), files over the limit. They keep a VM only when they are work, that
- * is, when git on the ship sees them as changed or new and not ignored.
+ * Makes sure that a flush has brought home all that counts as work. Some files no sync carries: absolute links, as in each Python venv, and
+ * files over the limit. They keep a VM only when git on the ship sees them as changed, or as new and not ignored.
+ * @throws Error which names the files that are not home
  */
 async function assertHome(sprites: SpritesClient, sprite: string, flushed: Session): Promise<void> {
   if (flushed.clean) return;
@@ -129,7 +132,7 @@ async function assertHome(sprites: SpritesClient, sprite: string, flushed: Sessi
   if (status.exitCode !== 0) throw new Error(flushed.text);
   const work = status.stdout.split("\0").map((entry) => entry.slice(3));
   const isWork = (path: string) => work.some((name) => name === path || name.startsWith(`${path}/`));
-  // Of what lies in a folder that it cannot read git says nothing, but that.
+  // Of a folder that git cannot read it says only that, and nothing of what is in it.
   const closed = [...status.stderr.matchAll(/could not open directory '(.*)\/'/g)].map(([, path]) => path);
   const lost = flushed.problemPaths.filter((path) => isWork(path) || closed.includes(path));
   if (lost.length > 0) throw new Error(`${lost.join(", ")}: ${flushed.text}`);

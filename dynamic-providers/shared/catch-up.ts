@@ -7,9 +7,10 @@ import type { SessionSpec } from "../../lib/mutagen/spec.ts";
 import { leftFolder, tellAside } from "./aside.ts";
 
 /**
- * Makes a mirror what its ship's tree is, before a two-way sync of the two begins anew: one that was ended behind our back, or lost with its data. Without the
- * old one's memory Mutagen would take each file that the ship has changed since for a conflict, and bring back what the ship has deleted. What the captain has
- * otherwise is put aside, and named. Does nothing where the sync is there, or the mirror holds nothing.
+ * Makes a mirror equal to its ship's tree before a two-way sync of the two begins again, after the old one was ended by somebody else or lost
+ * with its data. Without the old sync's memory Mutagen would take each file that the ship has changed since for a conflict, and bring back what
+ * the ship has deleted. What the mirror has otherwise is put aside, and named on stderr. Does nothing where the sync is there, or the mirror is
+ * empty.
  */
 export async function catchUp(
   mutagen: Mutagen,
@@ -30,7 +31,7 @@ export async function catchUp(
     beta: spec.alpha,
   };
   try {
-    await mutagen.terminate(replica.name); // of an up that was cut off
+    await mutagen.terminate(replica.name); // an up that was cut off may have left one
     await mutagen.firstCycle(await mutagen.ensureSession(replica));
   } finally {
     await mutagen.terminate(replica.name);
@@ -39,7 +40,7 @@ export async function catchUp(
   }
 }
 
-/** Hard links, where the file system has them: Mutagen puts another file in a file's place, and never writes into one. */
+/** Copies a folder by hard links, where the file system has them: Mutagen replaces files and never writes into one. */
 async function copyByLinks(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   const linked = await execa("cp", ["-al", "--", from, to], { reject: false });
@@ -48,7 +49,7 @@ async function copyByLinks(from: string, to: string): Promise<void> {
   await execa("cp", ["-a", "--", from, to]);
 }
 
-/** Removes from `aside` what `mirror` has too, and folders that are empty then. The paths that are left. */
+/** Removes from `aside` what `mirror` has too, and folders that are then empty. Returns the paths that are left. */
 async function dropEqual(aside: string, mirror: string): Promise<string[]> {
   const kept: string[] = [];
   for (const entry of await readdir(aside, { withFileTypes: true })) {

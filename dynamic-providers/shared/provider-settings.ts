@@ -7,20 +7,20 @@ import { readVoyageIdentity } from "../../lib/voyage/identity.ts";
 import type { Settings } from "../lifecycle.ts";
 
 /**
- * How to reach the provider that a resource records. The token comes from the stack's secrets, else from SPRITE_TOKEN (design 15);
- * SPRITES_API_URL is the vendor's own variable for another base URL (facts: sprites §12).
+ * How to reach the provider that a resource records. The token comes from the stack's secrets, else from SPRITE_TOKEN (docs/design.md#secrets);
+ * SPRITES_API_URL is the vendor's own variable for another base URL.
  */
 export function providerSettings(settings: Settings, kind: ProviderKind): ProviderSettings {
   if (kind === "harbor") return { kind, unconfined: settings.unconfined === "true" };
   return { kind, baseUrl: process.env.SPRITES_API_URL || undefined, token: settings.spritesToken ?? process.env.SPRITE_TOKEN };
 }
 
-/** Of a voyage: `organisation` is what its state records, for where its folder is gone. */
+/** A voyage's provider. `organisation` is what the state records, for when the captain's folder is gone. */
 type Of = { stack: string; provider: ProviderKind; organisation?: Organisation | undefined };
 
 /**
- * The provider that made a voyage's ships, by a token of the organisation that they were made in. Every look and every deletion goes through here: another
- * organisation answers "not found" for all of them.
+ * Opens the provider that made a voyage's ships, with a token of the organisation in which they were made. Every look and every deletion goes
+ * through here, because another organisation answers "not found" for all of them.
  * @throws OcaptainError ANOTHER_ORGANISATION
  */
 export async function spritesOf(settings: Settings, of: Of): Promise<SpritesClient> {
@@ -28,7 +28,7 @@ export async function spritesOf(settings: Settings, of: Of): Promise<SpritesClie
   if (provider.kind === "harbor") return openSprites(provider);
   assertMeant(settings.spritesOrg ?? process.env.OCAPTAIN_SPRITES_ORG, organisationOfToken(provider.token));
   const file = await readVoyageIdentity(of.stack).catch((error: unknown) => {
-    if (error instanceof OcaptainError && of.organisation) return null; // a broken file hides nothing that the state knows
+    if (error instanceof OcaptainError && of.organisation) return null; // the state knows the organisation, so a broken file does not matter
     throw error;
   });
   const made = of.organisation ?? (file && !file.sunkAt ? file.organisation : undefined);

@@ -9,8 +9,8 @@ import { leftFolder, tellAside } from "./aside.ts";
 type Of = { stack: string; ship: string; incarnation: string };
 
 /**
- * Settles the conflicts of a ship's mirror: the ship's side is its work, and stays; what the captain has there is put aside, and named. Nothing is lost. What
- * is still in conflict then is in the session that comes back.
+ * Settles the conflicts of a ship's mirror. The ship's side is its work, and stays; what the captain has there is put aside, and named on
+ * stderr, so nothing is lost. What is still in conflict then is in the session that is returned.
  */
 export async function settleConflicts(mutagen: Mutagen, session: Session, of: Of, timeoutMs: number): Promise<Session> {
   const mirror = voyageFolder(of.stack).mirror(of.ship);
@@ -18,7 +18,7 @@ export async function settleConflicts(mutagen: Mutagen, session: Session, of: Of
   const moved = new Set<string>();
   let state = session;
   try {
-    // Mutagen names a few at a time.
+    // Mutagen names a few conflicts at a time.
     for (;;) {
       const next = state.conflicts.filter((path) => path !== "." && !moved.has(path));
       if (next.length === 0) return state;

@@ -7,9 +7,9 @@ import { readVoyageIdentity, writeVoyageIdentity } from "../../lib/voyage/identi
 import type { Settings } from "../lifecycle.ts";
 
 /**
- * The configured control plane, if it is the one that a resource records (design 3), and of the tailnet that the voyage's ships are in: another one knows
- * nothing of what was made there, and its "not found" would pass for gone. Tailscale's tailnets are told apart by the domain of their machines' names. A
- * Headscale is one tailnet, wherever it is reached.
+ * Opens the configured control plane, if it is the one that a resource records, and of the tailnet in which the voyage's ships are. Another one
+ * knows nothing of what was made there, and its "not found" would pass for gone. Tailscale's tailnets are told apart by the domain of their
+ * machines' names; a Headscale is one tailnet, wherever it is reached.
  * @throws OcaptainError ANOTHER_TAILNET, NO_TAILNET
  */
 export async function controlOf(
@@ -24,12 +24,12 @@ export async function controlOf(
       {
         hint:
           control === "headscale"
-            ? "pulumi config set ocaptain:headscaleUrl URL  (as it was)"
-            : "pulumi config rm ocaptain:headscaleUrl, and set ocaptain:tailscaleOauthSecret",
+            ? `pulumi config set ocaptain:headscaleUrl -s ${stack}  # it asks for the URL, which is to be as it was`
+            : `pulumi config rm ocaptain:headscaleUrl -s ${stack} && ${askForSecret("ocaptain:tailscaleOauthSecret", undefined, stack)}`,
       },
     );
   const file = control === "tailscale" ? await readVoyageIdentity(stack) : null;
-  if (file?.tailnet && !file.sunkAt) assertTailnet(file.tailnet, await domainOf(configured));
+  if (file?.tailnet && !file.sunkAt) assertTailnet(stack, file.tailnet, await domainOf(configured));
   return configured;
 }
 
@@ -41,14 +41,14 @@ export async function recordTailnet(stack: string, control: TailnetControl): Pro
   if (tailnet) await writeVoyageIdentity({ ...file, tailnet });
 }
 
-/** undefined for a tailnet without machines, of which nothing is told. */
+/** The domain of a tailnet's machine names; undefined for a tailnet without machines. */
 const domainOf = async (control: TailnetControl) => (await control.listNodes()).find(({ domain }) => domain)?.domain;
 
-function assertTailnet(made: string, now: string | undefined): void {
+function assertTailnet(stack: string, made: string, now: string | undefined): void {
   if (now === undefined || now === made) return;
   throw new OcaptainError(
     "ANOTHER_TAILNET",
     `this voyage's ships are in the tailnet ${made}, and the OAuth client's secret is of ${now}, which knows nothing of them`,
-    { hint: `a secret of ${made}: ${askForSecret("ocaptain:tailscaleOauthSecret")}` },
+    { hint: `a secret of ${made}: ${askForSecret("ocaptain:tailscaleOauthSecret", undefined, stack)}` },
   );
 }

@@ -12,12 +12,15 @@ import { endOtherLives } from "../shared/other-lives.ts";
 import { spritesOf } from "../shared/provider-settings.ts";
 import { SpriteInputs } from "./inputs.ts";
 
-/** `incarnation`: the platform's own id of this VM life. `user`: whom an exec runs as there. Not its home: an unconfined ship's is a path of the captain's (design 16). */
+/**
+ * `incarnation`: the platform's own id of this life of the VM. `user`: the user that commands run as on the VM. `node`: the VM's version of
+ * Node. The user's home is left out, because an unconfined ship's home is a path on the captain's machine, and state holds none.
+ */
 type Outputs = { incarnation: string; url: string; user: string; node: string };
 
 /**
- * One VM, with the plan's network policy and the crew's files on it. `read` does not look at the policy, which would wake the ship: each reconcile does.
- * Nobody on the ship can change it.
+ * One VM, with the plan's network policy and the crew's files on it. Only `reconcile` compares the policy: a `read` would wake the ship for
+ * it, and nobody on the ship can change it.
  */
 export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
   inputs: SpriteInputs,
@@ -26,13 +29,13 @@ export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
 
   async reconcile(settings, news, olds) {
     const sprites = await spritesOf(settings, news);
-    const live = await sprites.create(news.name, labels(news)); // finds it again when it is there and ours
+    const live = await sprites.create(news.name, labels(news)); // finds this voyage's VM again when it is there
     const base = { incarnation: live.id, url: live.url };
     try {
-      await endOtherLives({ ...news, incarnation: live.id }); // before the first exec: a VM that was never awake has met no sync
+      await endOtherLives({ ...news, incarnation: live.id }); // before the first exec, since an old sync cannot reach a VM that was never awake
       const policy = keepPolicy(sprites, news);
-      if (news.network) await policy; // before anything is put on it
-      const [facts] = await Promise.all([board(sprites, news.name), policy]);
+      if (news.network) await policy; // before anything is put on the VM
+      const [facts] = await Promise.all([board(sprites, news), policy]);
       return { ...base, ...facts };
     } catch (error) {
       throw new PartlyMade({ ...olds, ...base }, error);
@@ -42,7 +45,7 @@ export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
   async read(settings, props) {
     const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.name);
-    // Gone, or another's under our name: then `up` makes it and meets the conflict, and `destroy` leaves it alone.
+    // The VM is gone, or another's has its name: then `up` tries to make it and meets the conflict, and `destroy` leaves it alone.
     if (!live || !labels(props).every((label) => live.labels.includes(label))) return null;
     return { ...props, incarnation: live.id, url: live.url, present: props.present && live.id === props.incarnation };
   },
@@ -51,21 +54,21 @@ export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
     const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.name);
     if (!live || live.id !== props.incarnation) return;
-    // Crew and syncs went before it, if the state knows of them. A state can have lost them, and an `up` that died recorded none.
+    // The state may not know of a crew and syncs that are there: it can have lost them, and an `up` that died recorded none.
     await leaveNothingAboard(settings, sprites, shipOf(props));
     await sprites.remove(props.name);
     await forget(props);
   },
 });
 
-/** As its syncs know it: in a tailnet ssh logs in by name. */
+/** The ship as its syncs know it. Over a tailnet, ssh logs in as a named user. */
 const shipOf = ({ name, network, nonce, crewDigest, url, node, user, ...ship }: SpriteInputs & Outputs) => ({
   ...ship,
   sprite: name,
   ...(ship.control && { user }),
 });
 
-/** A ship that is no more is not one that the helm misses. */
+/** Tells the helm to forget a ship that is gone, so that the helm does not count it as lost. */
 async function forget({ voyageId, ship, incarnation }: SpriteInputs & Outputs): Promise<void> {
   const helm = helmClient();
   const known = await helm.ship(voyageId, ship).catch(() => null);
@@ -75,25 +78,25 @@ async function forget({ voyageId, ship, incarnation }: SpriteInputs & Outputs): 
 const labels = (of: { voyageId: string; nonce: string }) => ["ocaptain", `voyage-${of.voyageId}`, `nonce-${of.nonce}`];
 
 /**
- * Sets it only where it differs, as the vendor drops connections when it is set. Looked at also when the plan has none: it may be left from an `up` that was
- * cut off, of which nothing else is known.
+ * Sets the network policy where it differs; setting it drops the VM's connections. A plan without a policy is compared too, since an `up` that
+ * was cut off may have left one that nothing else tells of.
  */
 async function keepPolicy(sprites: SpritesClient, { name, network }: SpriteInputs): Promise<void> {
   const wanted = network ? allowOnly(network.allow) : [];
   if (!samePolicy(await sprites.networkPolicy(name), wanted)) await sprites.setNetworkPolicy(name, wanted);
 }
 
-/** Keeps a ship awake from its first exec until its crew has a hold of its own: its syncs are made in between, and their ssh holds nothing. */
+/** Keeps a ship awake from its first exec until its crew does so itself. Syncs are made in between, and their ssh keeps no ship awake. */
 const BOARDING_HOLD_SECONDS = 60;
 
-/** One exec: wakes the ship, puts the crew's files there, makes its folders, and asks who and where it is. */
-async function board(sprites: SpritesClient, name: string) {
+/** Wakes the ship by one exec, which puts the crew's files there, makes its folders, and tells its user and its version of Node. */
+async function board(sprites: SpritesClient, { stack, name }: SpriteInputs) {
   const files = await crewFiles();
   const stdin = provisionStdin({ files, ...SHIP_PLACES, run: holdArgv(BOARDING_HOLD_SECONDS) });
   const result = await sprites.exec(name, provisionArgv(), { stdin });
   if (result.exitCode !== 0)
-    throw new OcaptainError("BOARDING", `${name}: the crew could not board: ${said(result.stderr)}`, {
-      hint: "pulumi up  # it goes on where it stopped",
+    throw new OcaptainError("BOARDING", `the crew's files could not be put on ${name}: ${said(result.stderr)}`, {
+      hint: `pulumi up -s ${stack}  # it goes on where it stopped`,
     });
   const { user, node } = parseShipFacts(name, result.stdout);
   return { user, node };

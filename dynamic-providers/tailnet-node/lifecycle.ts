@@ -23,17 +23,17 @@ import { spritesOf } from "../shared/provider-settings.ts";
 import { controlOf, recordTailnet } from "../shared/tailnet-control.ts";
 import { TailnetNodeInputs } from "./inputs.ts";
 
-/** `address`: IPv4 in the tailnet. `nodeId`: the control plane's. `user`: whom ssh logs in as. */
+/** `address`: the node's IPv4 address in the tailnet. `nodeId`: its id at the control plane. `user`: the user that ssh logs in as. */
 type Outputs = { address: string; nodeId: string; user: string };
 
-/** How long a ship that joined may take until the captain reaches it. */
+/** The longest that a ship which joined may take until the captain reaches it. */
 const REACH_MS = 30_000;
 const JOIN_ATTEMPTS = 2;
 const ANSWER_MS = 3_000;
-/** The ship is held awake while it joins: tailnet traffic holds nothing (facts: tailnet, trap 6). */
+/** The time for which the ship is kept awake while it joins: traffic of the tailnet does not keep it awake (docs/facts/tailnet.md#traps). */
 const HOLD_SECONDS = 180;
 
-/** A ship in the tailnet: tailscaled and the helm's door on it, its node at the control plane, and how ssh finds it. */
+/** A ship in the tailnet: tailscaled and the way to the helm on the ship, its node at the control plane, and the captain's ssh settings for it. */
 export const tailnetNodeLifecycle = defineLifecycle<TailnetNodeInputs, Outputs>({
   inputs: TailnetNodeInputs,
   id: (news) => `${news.sprite}-node`,
@@ -45,7 +45,7 @@ export const tailnetNodeLifecycle = defineLifecycle<TailnetNodeInputs, Outputs>(
     const control = await controlOf(settings, news);
     const captain = await captainNode({ own: settings.captainNode === "own" });
     const sprites = await spritesOf(settings, news);
-    // What the state has stays there until there is something new: a node is found again, and removed, by its id.
+    // What state has stays there until there is something new, since a node is found again, and removed, by its id.
     let made: Outputs = { address: olds?.address ?? "", nodeId: olds?.nodeId ?? "", user: olds?.user ?? "" };
     try {
       await holdAwake(sprites, news.sprite, HOLD_SECONDS);
@@ -63,7 +63,7 @@ export const tailnetNodeLifecycle = defineLifecycle<TailnetNodeInputs, Outputs>(
         await recordTailnet(news.stack, control);
       };
       await join(false).catch((error: unknown) => {
-        // Nothing else brings back one that other machines have mixed up (docs/adr/ships-over-a-tailnet.md).
+        // Nothing else brings back a node that other machines have confused with an earlier one (docs/adr/ships-over-a-tailnet.md).
         if (error instanceof OcaptainError && error.code === "UNANSWERED") return join(true);
         throw error;
       });
@@ -89,7 +89,7 @@ export const tailnetNodeLifecycle = defineLifecycle<TailnetNodeInputs, Outputs>(
     const another = live !== null && live.id !== props.incarnation;
     if (live && !another) await leaveTailnet(sprites, props.sprite);
     const nodes = await control.listNodes();
-    // Another life's node has the name, too: only what is known to be this one's goes then.
+    // Another life's node has the same name, so only the node that is known to be this one's goes then.
     const ours = nodesOfShip(nodes, props.sprite, props.nodeId);
     await removeNodes(control, another ? ours.filter(({ id }) => id === props.nodeId) : ours);
     if (!another) await removeShipSsh(props);
@@ -97,8 +97,8 @@ export const tailnetNodeLifecycle = defineLifecycle<TailnetNodeInputs, Outputs>(
 });
 
 /**
- * Off line at the control plane, awake, and not answering: it has lost its tailscaled. One that sleeps is off line, too, and so is, for a while, every one
- * after the control plane was restarted. Wakes nobody; a captain whose own node is down cannot say.
+ * Whether a ship whose node is off line has lost its tailscaled: its VM is awake and does not answer a ping. A ship that sleeps is off line
+ * too, and so is each ship for a while after the control plane was restarted. Wakes no ship. False when the captain's own node is down.
  */
 async function isLost(settings: Settings, { stack, provider, sprite, address }: TailnetNodeInputs & Outputs): Promise<boolean> {
   const sprites = await spritesOf(settings, { stack, provider });
@@ -108,18 +108,19 @@ async function isLost(settings: Settings, { stack, provider, sprite, address }: 
 }
 
 /**
- * Sees to it that the ship's node is in the tailnet, and no other of its name that is ours: that of an earlier life would leave this one a name with
- * a number. What the ship says it is decides only whether it must join: a ship cannot have another's machine removed.
+ * Makes sure that the ship's node is in the tailnet and that no other node of this voyage has its name: with a node of an earlier life there,
+ * the new one would get a name with a number. What the ship says of its node decides only whether it must join, so that a ship cannot have
+ * another machine removed.
  */
 async function ensureJoined(
   control: TailnetControl,
   sprites: SpritesClient,
   { oldId, facts, anew, ...news }: TailnetNodeInputs & { oldId: string; facts: ShipFacts; anew: boolean },
 ): Promise<TailnetNode> {
-  // One that joined by another URL of the same control plane would go on asking there.
+  // A node that joined by another URL of the same control plane would go on asking there.
   let isFit = !anew && facts.loginServer === (control.loginServer ?? "");
   for (let attempt = 1; ; attempt++) {
-    // First, and not tried again: a ship's tailscaled without a control plane does not answer either.
+    // Asked first and outside of `try`: while the control plane is away, a ship's tailscaled does not answer either.
     const nodes = nodesOfShip(await control.listNodes(), news.sprite, oldId);
     try {
       const own = await shipNodeId(sprites, news.sprite);
@@ -134,14 +135,15 @@ async function ensureJoined(
       await joinWithKey(control, sprites, news);
       return await listedNode(control, await shipNodeId(sprites, news.sprite), news.sprite);
     } catch (error) {
-      // Seen on a busy machine, seldom: registered, and "Starting" for half a minute and more (docs/adr/ships-over-a-tailnet.md). One that is started anew is "Running" at once.
+      // Seen seldom, on a busy machine: a node that is registered stays "Starting" for half a minute and more, and is "Running" at once when
+      // tailscaled is restarted (docs/adr/ships-over-a-tailnet.md).
       if (attempt === JOIN_ATTEMPTS) throw error;
       await restartTailscaled(sprites, news.sprite);
     }
   }
 }
 
-/** By the ship's key while it can be used; else by one that is minted now, such as after a node was lost that had used it. */
+/** Lets the ship join by its key while that can be used, else by a key that is minted now, as after the loss of a node that had used it. */
 async function joinWithKey(control: TailnetControl, sprites: SpritesClient, news: TailnetNodeInputs): Promise<void> {
   const usable = (await control.getKey(news.keyId))?.usable ?? false;
   const { id, key } = usable ? { id: news.keyId, key: news.key } : await control.mintKey(news);
@@ -152,6 +154,7 @@ async function joinWithKey(control: TailnetControl, sprites: SpritesClient, news
   }
 }
 
+/** Waits until the captain reaches the ship's node, and writes ssh's settings for it. */
 async function reach(captain: Captain, news: TailnetNodeInputs, { nodeId, user }: Outputs): Promise<void> {
   const peer = await reachNode(captain, nodeId, news.sprite, REACH_MS);
   await writeShipSsh(captain, { voyageId: news.voyageId, sprite: news.sprite, user, node: peer });

@@ -19,17 +19,17 @@ import { orderProvision, provisioned, stepsDigest } from "./provision.ts";
 
 type Outputs = { address: string };
 
-/** The trial of the hand has a time of its own within it (crew/hands/claude/trial.ts). */
+/** The longest wait for a crew to be ready. The trial of the hand (crew/hands/claude/trial.ts) has a bound of its own within it. */
 const READY_SECONDS = 150;
 const LOOK_SECONDS = 5;
 const HOLD_SECONDS = 60;
 
-/** The crew at work in the ship's tmux. Ready means that its supervisor has spoken with the helm, and its hand has shown that it can work. */
+/** The crew at work in the ship's tmux. It is ready when its supervisor has spoken with the helm and its hand has shown that it can work. */
 export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
   inputs: TmuxLaunchInputs,
   id: (news) => `${news.sprite}-crew`,
   replaceOn: ["sprite"],
-  // An update of the helm (a changed plan) leaves it where it is: ships are not drawn as changed with it.
+  // An update of the helm, such as for a changed plan, leaves its address as it is, so a preview draws no change for the ships.
   steady: ["helmUrl"],
 
   async reconcile(settings, news, olds) {
@@ -43,7 +43,8 @@ export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
     let { token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation);
     try {
       if (due) {
-        // Told to stop, so that the helm does not wake it for a task meanwhile, or when a step fails: only an `up` can help. Registered anew when it is done.
+        // The ship is stopped first, so that the helm does not wake it for a task meanwhile, or when a step fails, which only an `up` can mend.
+        // It is registered again when the steps are done.
         await standDown(helm, sprites, news);
         const order = orderProvision(news.provision ?? []);
         await board(sprites, news, { files: [...shipFiles(news, token, credentials), order.file], run: order.run });
@@ -53,7 +54,7 @@ export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
       await board(sprites, news, { files: shipFiles(news, token, credentials), run: launchCrew });
       await ready(helm, sprites, news);
     } catch (error) {
-      throw new PartlyMade(made, error); // the helm knows the ship, and its crew may yet come: destroy must know of it
+      throw new PartlyMade(made, error); // the helm knows the ship and its crew may still come, so a destroy must know of it
     }
     return made;
   },
@@ -62,13 +63,13 @@ export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
     const lost = await helmClient()
       .ship(props.voyageId, props.ship)
       .then(
-        // A fenced crew ends, and nobody else starts another in its place; an unfit one is given nothing before it is launched anew.
+        // A fenced crew ends and only `up` starts another; a crew that is unfit is given no task until it is launched again.
         (row) =>
           row.incarnation !== props.incarnation ||
           row.state === "fenced" ||
           row.unfit !== undefined ||
           (row.hasWork && !row.connected),
-        // A helm that cannot be asked says nothing of the crew: its own resource says so, and a new helm wakes ships by itself.
+        // A helm that cannot be asked says nothing of the crew. The helm's own resource says so, and a new helm wakes ships by itself.
         (error) => error instanceof OcaptainError && error.code === "NO_SHIP",
       );
     return { ...props, present: props.present && !lost };
@@ -79,7 +80,7 @@ export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
     const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.sprite);
     if (live?.id === props.incarnation) {
-      // A ship asleep cannot hear: it is woken, told, and given the time to hand its claim back.
+      // A ship that sleeps is woken, so that its crew can hand its claim back.
       await holdAwake(sprites, props.sprite, HOLD_SECONDS);
       await standDown(helm, sprites, props);
     }
@@ -91,12 +92,12 @@ export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
   },
 });
 
-/** Are there steps of which it is not known that they are done on this VM? The ship itself knows better, and does none twice. */
+/** Whether the plan has steps that state does not know to be done on this VM. The ship itself knows better, and does none twice. */
 const isProvisionDue = (olds: Partial<TmuxLaunchInputs & Present> | null, news: TmuxLaunchInputs) =>
   news.provision !== undefined &&
   !(olds?.present && olds.incarnation === news.incarnation && isDeepStrictEqual(olds.provision, news.provision));
 
-/** A fenced crew may not have heard of it yet, and an unfit one may still be there: with the new token in its hands it would go on, without a hello. */
+/** Whether the helm has fenced the crew or found it unfit. Such a crew may still run, and with the new token it would go on without registering. */
 const isOut = (helm: HelmClient, { voyageId, ship, incarnation }: TmuxLaunchInputs) =>
   helm.ship(voyageId, ship).then(
     (row) => row.incarnation === incarnation && (row.state === "fenced" || row.unfit !== undefined),
@@ -104,8 +105,9 @@ const isOut = (helm: HelmClient, { voyageId, ship, incarnation }: TmuxLaunchInpu
   );
 
 /**
- * Waits for the supervisor's hello. One that ended without it will not come: that is looked at after each `LOOK_SECONDS`, by an exec.
- * @throws OcaptainError NOT_READY naming the ship, with the supervisor's last words.
+ * Waits for the supervisor's `hello`. Looks by an exec after each `LOOK_SECONDS` whether the crew still runs, since one that ended will not
+ * report.
+ * @throws OcaptainError NOT_FIT when the hand cannot work; NOT_READY, which names the ship, with the end of what the supervisor wrote
  */
 async function ready(helm: HelmClient, sprites: SpritesClient, news: TmuxLaunchInputs): Promise<void> {
   const { voyageId, ship, sprite, incarnation } = news;
@@ -118,16 +120,16 @@ async function ready(helm: HelmClient, sprites: SpritesClient, news: TmuxLaunchI
         hint: `mend it, then: pulumi up -s ${news.stack}`,
       });
     if ((await sprites.exec(sprite, crewRuns)).exitCode === 0) continue;
-    if ((await helm.shipReady(voyageId, ship, incarnation, 0)).met) return; // said hello, found nothing to do, and went
+    if ((await helm.shipReady(voyageId, ship, incarnation, 0)).met) return; // it reported, found nothing to do, and ended
     why = "ended before it reported";
     break;
   }
   throw new OcaptainError("NOT_READY", `the crew of ${ship} (${sprite}) ${why}: ${await lastWords(sprites, sprite)}`, {
-    hint: "pulumi up",
+    hint: `pulumi up -s ${news.stack}`,
   });
 }
 
-/** What the supervisor and its hand need to know, 0600. */
+/** The files that tell the supervisor and its hand what they need to know; mode 0600. */
 function shipFiles(news: TmuxLaunchInputs, token: string, credentials: string | null): ShipFile[] {
   const config: CrewConfig = {
     voyageId: news.voyageId,
@@ -141,14 +143,15 @@ function shipFiles(news: TmuxLaunchInputs, token: string, credentials: string | 
   return [
     { path: "voyage/crew/config.json", content: JSON.stringify(config, null, 2), mode: 0o600 },
     { path: "voyage/crew/token", content: token, mode: 0o600 },
-    // Empty rather than left over from another hand.
+    // Written even when it is empty, so that none is left over from another hand.
     { path: "voyage/crew/credentials", content: credentials ?? "", mode: 0o600 },
   ];
 }
 
 /**
- * One exec: files through stdin, and then what they are for. The crew's own files came with the VM; where they are gone since (whatever runs on a ship may
- * remove them), they are put there again by a second one.
+ * Puts files on the ship by one exec, through standard input, and runs what they are for. The crew's own files came with the VM. Whatever runs
+ * on a ship may have removed them since; then a second exec puts them there again.
+ * @throws OcaptainError LAUNCH
  */
 async function board(sprites: SpritesClient, news: TmuxLaunchInputs, order: Parameters<typeof provisionStdin>[0]): Promise<void> {
   const crew = await crewFiles();
@@ -158,11 +161,11 @@ async function board(sprites: SpritesClient, news: TmuxLaunchInputs, order: Para
   if (result.exitCode === 0 && lacksFiles(result.stdout)) result = await ask({ files: [...crew, ...order.files] });
   if (result.exitCode !== 0)
     throw new OcaptainError("LAUNCH", `${news.ship}: the crew could not be launched: ${said(result.stderr)}`, {
-      hint: "pulumi up",
+      hint: `pulumi up -s ${news.stack}`,
     });
 }
 
-/** What the supervisor wrote to stderr before it fell silent, for the error that names the ship. */
+/** The end of what the supervisor wrote to stderr, for the error that names the ship. */
 async function lastWords(sprites: SpritesClient, sprite: string): Promise<string> {
   const words = await sprites
     .exec(sprite, shipScript('tail -c 500 "$HOME/voyage/logs/supervisor.err"'), { timeoutMs: 10_000 })

@@ -12,25 +12,26 @@ import { newSession, shipScript } from "../../lib/ship/shell.ts";
 import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
 
 /**
- * The plan's provision steps on one ship, seen from the captain. They run in a tmux session of their own (crew/provision/main.ts), which keeps the ship awake
- * by itself, and are looked at by short execs: a request that stays open for as long as an `npm ci` takes is cut on the way.
+ * The tmux session on a ship in which the plan's provision steps run (crew/provision/main.ts). It keeps the ship awake by itself. The captain
+ * looks at it by short execs, because a request that stays open for as long as an `npm ci` takes is cut on the way.
  */
 const SESSION = "provision";
-/** How long one look waits on the ship for the end. */
+/** The time that one look waits on the ship for the end of the steps. */
 const LOOK_SECONDS = 10;
 const LOOK_MS = 120_000;
-/** The first checkout, and what the ship itself takes. */
+/** The bound of the first checkout, which comes before the steps. */
 const CHECKOUT_SECONDS = 15 * 60;
-/** What is read of a ship's word and log in one look. */
+/** The most that one look reads of a ship's report and of its log. */
 const [WORD_BYTES, LOG_BYTES] = [65_536, 16_384];
-/** After so many looks that failed one after the other, a second apart, it is not weather. */
+/** So many failed looks in a row, a second apart, are an error. */
 const LOST_LOOKS = 5;
 
 type Order = { attempt: string; seconds: number; file: ShipFile; run: readonly string[] };
 
+/** Tells one list of provision steps from another. */
 export const stepsDigest = (steps: ProvisionStep[]): string => digestOf(steps);
 
-/** What is put on the ship, and the argv that starts it. An attempt that is still under way is ended: its captain is gone. */
+/** The file that is put on the ship, and the argv that starts the steps. It ends an attempt that is still under way, since whoever waited for that one is gone. */
 export function orderProvision(steps: ProvisionStep[]): Order {
   const attempt = randomUUID();
   const order: ProvisionOrder = { attempt, digest: stepsDigest(steps), steps };
@@ -44,17 +45,17 @@ export function orderProvision(steps: ProvisionStep[]): Order {
 }
 
 /**
- * Waits until the steps are done; says on stderr, which `up` shows, which of them runs.
- * @throws OcaptainError PROVISION naming ship and step, with the end of what it printed.
+ * Waits until the steps are done, and says on stderr, which `up` shows, which of them runs.
+ * @throws OcaptainError PROVISION, which names ship and step, with the end of what the step printed
  */
 export async function provisioned(
   sprites: SpritesClient,
-  { ship, sprite }: { ship: string; sprite: string },
+  { stack, ship, sprite }: { stack: string; ship: string; sprite: string },
   { attempt, seconds }: Order,
 ): Promise<void> {
   const failed = (why: string) =>
     new OcaptainError("PROVISION", `${ship}: provision ${why}`, {
-      hint: `ocaptain logs -s ${ship}; then pulumi up, which begins anew`,
+      hint: `ocaptain logs ${stack} -s ${ship}; then: pulumi up -s ${stack}  # it runs the steps from the first`,
     });
   let [told, lost] = ["", 0];
   for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
@@ -69,14 +70,14 @@ export async function provisioned(
     if (word?.state === "done") return;
     if (word?.state === "failed") throw failed(`${said(word.at)} ${said(word.why ?? "", 1000)}`);
     if (seen.stdout.startsWith("ended")) throw failed(`ended without a word: ${said(seen.stdout, 1000)}`);
-    if (!word) continue; // it has just begun
+    if (!word) continue; // it has only just begun
     if (word.at !== told) console.error(`${ship}: provision ${said(word.at)}`);
     told = word.at;
   }
   throw failed(`was not done in ${seconds} s`);
 }
 
-/** Waits a while for the end of the attempt, and prints: a line `runs` or `ended`, the word on one line, the last lines of the log. */
+/** The argv that waits a while for the end of the attempt, and prints `runs` or `ended`, the ship's report on one line, and the end of the log. */
 function look(attempt: string): readonly string[] {
   const word = `"$HOME/${CREW_FOLDER}/provisioned.json"`;
   const ended = `grep -q '^{"state":"\\(done\\|failed\\)","attempt":"${attempt}"' ${word} 2>/dev/null`;
@@ -87,7 +88,7 @@ function look(attempt: string): readonly string[] {
   );
 }
 
-/** The word of this attempt, or null: there is none, or it is of an earlier one. @throws OcaptainError SHIP_FACTS */
+/** The ship's report of this attempt; null when there is none yet, or an earlier attempt's. @throws OcaptainError SHIP_FACTS */
 function wordOf({ stdout }: ExecResult, sprite: string, attempt: string): ProvisionWord | null {
   const [, word = ""] = stdout.split("\n", 2);
   return word.includes(`"${attempt}"`) ? shipFacts(sprite, ProvisionWord.extend({ attempt: z.literal(attempt) }), word) : null;

@@ -12,7 +12,7 @@ import { WorkspaceInputs } from "./inputs.ts";
 
 type Outputs = { branch: string };
 
-/** The captain's folder: the voyage's bare repository with its branch, a checkout to look at, and the plan's artifacts. Outlives destroy. */
+/** The captain's folder: the voyage's bare repository with its branch, a checkout to look at, and the plan's artifacts. It outlives a destroy. */
 export const workspaceLifecycle = defineLifecycle<WorkspaceInputs, Outputs>({
   inputs: WorkspaceInputs,
   id: (news) => `${news.stack}-${news.voyageId}`,
@@ -39,15 +39,16 @@ export const workspaceLifecycle = defineLifecycle<WorkspaceInputs, Outputs>({
     return { ...props, present: there };
   },
 
-  /** Nothing: what the fleet delivered outlives it. Muster removes the folder when the captain asked for that. */
+  /** Removes nothing: what the fleet delivered outlives it. Muster deletes the folder where the captain asked for that. */
   async remove() {},
 });
 
-/** A clone of everything takes its time; whether two histories are one does not. */
+/** The longest that the comparison of two histories may take, which is far less than a clone. */
 const COMPARE_MS = 60_000;
 
 /**
- * Preflight has said all this before; here it holds whoever calls. The source is asked only when its address is another than the voyage's: one at sea needs none.
+ * Makes sure that the repository is the voyage's, as preflight does, for whoever calls. The source is asked only when its address differs from
+ * the voyage's, because a voyage at sea does not need it.
  * @throws OcaptainError ANOTHER_REPOSITORY, WORK_GONE
  */
 async function assertOwn({ stack, voyageId, repo }: WorkspaceInputs): Promise<void> {
@@ -58,7 +59,7 @@ async function assertOwn({ stack, voyageId, repo }: WorkspaceInputs): Promise<vo
   if (!bound) assertNothingAccepted(voyage);
 }
 
-/** A repository that is made anew has no accepted task's commit; a ledger that says otherwise would be believed. */
+/** Refuses to clone where the ledger has accepted tasks: a new clone lacks their commits, and the ledger would be believed. */
 function assertNothingAccepted({ stack, voyageId }: Pick<WorkspaceInputs, "stack" | "voyageId">): void {
   const folder = voyageFolder(stack);
   const accepted = readLineage(folder.ledger)?.granted.filter(({ status }) => status === "accepted") ?? [];

@@ -9,12 +9,12 @@ import { ocaptain } from "../support/ocaptain.ts";
 import type { TestShip } from "../support/test-ship.ts";
 import { allDone, ClaudeFleet, ID, ONCE_EACH, STACK, THREE } from "./fleet.ts";
 
-/** What the voyage's account at the API does to it: its limits, and its credentials refused. */
+// What the account at the API does to a voyage: its limits, and refused credentials.
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
 const LONG = INSTALL_MS + 120_000;
-/** Each ship's, of the kind that has limits. */
+/** The credentials of each ship, of the kind that has limits. */
 const token = (word: string) => {
   for (const ship of fleet.ships) fleet.credentials(ship, { CLAUDE_CODE_OAUTH_TOKEN: `sk-ant-oat01-${word}` });
 };
@@ -31,7 +31,7 @@ test(
       createdAt: new Date().toISOString(),
     });
     token("of-this-test");
-    // Begins with the first question, however long the ship took to come to it.
+    // The limit begins with the first question, however long the ship took to come to it.
     let reset = 0;
     const early: Conversation[] = [];
     fleet.api.script = async (talk) => {
@@ -41,7 +41,7 @@ test(
         early.push(talk);
         return usageLimit(reset);
       }
-      // Each ship has one of the three before any is done.
+      // Each ship has begun one of the three tasks before any is done.
       if (talk.task !== "4" && talk.results.length === 1) await fleet.allInMidTask();
       return diligent(talk);
     };
@@ -68,7 +68,7 @@ test(
   LONG,
 );
 
-/** One ship with one task, in whose midst the limit comes; what it wrote until then is `out/1`. */
+/** Sails one ship with one task, in whose midst the limit comes; by then it has written `out/1`. */
 async function limitedInMidTask(limit: () => Turn): Promise<TestShip> {
   fleet = await ClaudeFleet.sail([{ id: "1", metadata: { tries: 1 } }], 1);
   token("of-this-test");
@@ -207,7 +207,7 @@ test(
     fleet.api.script = async (talk): Promise<Turn> => {
       if (talk.credential.endsWith("second") || talk.results.length === 0) return diligent(talk);
       await fleet.allInMidTask();
-      // Both have been seen of the API.
+      // The API has seen both credentials.
       return talk.task === "1"
         ? { fail: { status: 403, type: "permission_error", message: REVOKED } }
         : { fail: { status: 401, type: "authentication_error", message: REVOKED } };

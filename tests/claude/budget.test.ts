@@ -9,22 +9,31 @@ import { ClaudeFleet } from "./fleet.ts";
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
 const LONG = INSTALL_MS + 120_000;
-/** What an answer of these tokens costs, by the pinned Claude Code's price list for opus; the first test holds it to that. */
+/**
+ * The tokens of an answer that costs {@link ANSWER_USD} by the pinned Claude Code's price list for opus; the first test
+ * holds it to that.
+ */
 const DEAR: Tokens = { input: 1000, output: 2000, cacheRead: 0, cacheCreation: 0 };
 const dear = (turn: Turn): Turn => ({ ...turn, tokens: DEAR });
 const ANSWER_USD = 0.044;
 const allTold = (now: VoyageStatus) => now.state === "done" && now.tasks.every((task) => task.usage);
-/** All of it: also the ships' trials, which belong to no task and cost little. */
+/** The voyage's whole spend, with the ships' trials, which belong to no task and cost little. */
 const spentOf = (now: VoyageStatus) => now.spend.costUsd;
 const spentOnTasks = (now: VoyageStatus) => now.tasks.reduce((all, task) => all + (task.usage?.costUsd ?? 0), 0);
 const askedForTasks = () => fleet.api.calls.filter((call) => call.task !== "").length;
 const until = (holds: () => boolean | Promise<boolean>) => expect.poll(holds, { timeout: 60_000, interval: 50 }).toBe(true);
-/** Slows the answers down to the pace of the meter, a second late on a quiet machine: what has been answered is told, but for each other ship's last. */
+/**
+ * Waits until the spend of all answers but the last of each ship is told: the meter is a second late, and later on a
+ * busy machine.
+ */
 async function allButOneTold() {
   const answers = askedForTasks() - fleet.ships.length;
   await until(async () => spentOnTasks(await fleet.status()) > (answers - 0.5) * ANSWER_USD);
 }
-/** So long a model takes for its answer once the budget is spent: in it the helm's word comes to the ships, which ask each half second. */
+/**
+ * How long the model takes for an answer once the budget is spent: meanwhile the ships, which ask each half second,
+ * hear of it from the helm.
+ */
 const WORD_MS = 1500;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -44,20 +53,20 @@ test(
     expect(spentOnTasks(growing)).toBeCloseTo(2 * ANSWER_USD, 6);
     expect(growing.tasks[0]!.usage).toMatchObject({ inputTokens: 2000, outputTokens: 4000 });
 
-    // Crew and Claude Code die at once, without a word.
+    // Crew and Claude Code are killed at once, before either can tell anything.
     const hands = ship.handPids();
     crew.kill("SIGKILL");
     for (const pid of hands) {
       try {
         process.kill(pid, "SIGKILL");
-      } catch {} // it went with another
+      } catch {} // It has ended with another one.
     }
     await ship.ended(crew).catch(() => {});
     hanging = false;
     fleet.start(ship);
     const done = await fleet.until("done", allTold);
     await fleet.until("its end told", (now) => now.tasks[0]!.usage!.turns === fleet.asked("1").length - 1);
-    // One question was on its way when it died: nobody has its answer.
+    // One question was on its way then, and nobody has its answer.
     const answers = fleet.asked("1").length - 1;
     expect(done.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
     const { spend, tasks } = await fleet.status();
@@ -78,7 +87,7 @@ test(
     fleet = await ClaudeFleet.sail([{ id: "1" }], 1);
     let failures = 0;
     fleet.api.script = (talk) => {
-      // Claude Code asks four times, then its run ends, and tells what its session has cost.
+      // Claude Code asks four times; then its run ends and tells what its session has cost.
       if (talk.results.length === 1 && failures++ < 4)
         return { fail: { status: 529, type: "overloaded_error", message: "Overloaded" } };
       return dear(diligent(talk));
@@ -97,7 +106,7 @@ test(
   "the voyage's budget reached in the midst of six tasks on two ships: no new grant, hands end at their next gate, their work is kept; raised, it is done",
   async () => {
     const six = ["1", "2", "3", "4", "5", "6"].map((id) => ({ id }));
-    // Eight answers a task: reached in the second ones, by this answer.
+    // A task takes eight answers, so the budget is reached in the second tasks, by this answer.
     const reaching = 20;
     const budgetUsd = (reaching - 0.5) * ANSWER_USD;
     fleet = await ClaudeFleet.sail(six, 2, {}, { budgetUsd });
@@ -137,11 +146,11 @@ test(
     }
     const logs = fleet.ships.map((each) => JSON.stringify(fleet.logs(each))).join();
     expect(logs, "the gate has said why").toContain("Not done: the voyage's budget of $");
-    // Nothing more is asked of the model, and nothing granted.
+    // Nothing more is asked of the model, and no task is granted.
     const calls = askedForTasks();
     await fleet.heardOfAgain();
     expect(askedForTasks()).toBe(calls);
-    // A ship that has not heard yet may have one answer on its way, and pay for one more while its word travels.
+    // A ship that has not heard yet may have one answer on its way, and pay for one more before the helm knows of it.
     const after = await fleet.status();
     expect(after.state).toBe("budget");
     expect(spentOf(after)).toBeGreaterThanOrEqual(budgetUsd);
@@ -164,7 +173,7 @@ test(
   "a hand that goes by tools without a gate ends, too, before it asks the model again",
   async () => {
     const two = [{ id: "1" }, { id: "2" }];
-    // Reached by both together: neither comes to the bound that its Claude Code was given.
+    // Both ships reach the budget together, so neither comes to the bound that its Claude Code was given.
     const reaching = 5;
     const budgetUsd = (reaching - 0.5) * ANSWER_USD;
     fleet = await ClaudeFleet.sail(two, 2, {}, { budgetUsd });
@@ -200,7 +209,8 @@ test(
     let honest = false;
     fleet.api.script = (talk) => {
       if (honest || talk.task === "2") return diligent(talk);
-      // Four answers, and gives up; the next try is ended by Claude Code itself, at what is left.
+      // The agent gives up after four answers; the next try is ended by Claude Code itself, when what was left is
+      // spent.
       return dear(steps(bash("echo 1"), bash("echo 2"), bash("echo 3"), { text: "BLOCKED: not today" })(talk));
     };
     fleet.startAll();
@@ -217,7 +227,7 @@ test(
     expect(one!.usage!.costUsd).toBeCloseTo(7 * ANSWER_USD, 6);
     expect(blocked.state).toBe("blocked");
     honest = true;
-    // With nothing left to claim its watch ends; the next `up` starts another.
+    // With nothing left to claim the crew ends; the next `up` starts another.
     await fleet.ended(fleet.ships[0]!);
     await fleet.register(tasks(20 * ANSWER_USD));
     fleet.startAll();

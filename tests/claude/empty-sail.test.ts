@@ -8,20 +8,20 @@ import { gitIn } from "../support/git.ts";
 import type { TestShip } from "../support/test-ship.ts";
 import { ClaudeFleet, claudePid, ID, STACK, screen } from "./fleet.ts";
 
-/** A sail without a plan: Claude Code waits on its own screen for what is typed. */
+// In a sail without a plan Claude Code waits on its own screen for what is typed.
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
 const LONG = INSTALL_MS + 120_000;
 const TASKS = [{ id: "1" }];
 const ORDERS = { claude: { interactive: true }, orders: true as const };
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-/** An answer of these costs $0.044: budget.test.ts holds it to that. */
+/** The tokens of an answer that costs $0.044; budget.test.ts holds it to that. */
 const dear = (turn: Turn): Turn => ({ ...turn, tokens: { input: 1000, output: 2000, cacheRead: 0, cacheCreation: 0 } });
 const waits = (ship: TestShip) => expect.poll(() => screen(ship), { timeout: 60_000 }).toContain("ship-0 · voyage");
 async function order(ship: TestShip, text: string): Promise<void> {
   const keys = (...args: string[]) => execFileSync("tmux", ["send-keys", "-t", "=claude:", ...args], { env: ship.environment() });
   keys("-l", text);
-  await pause(300); // what comes with its Enter is taken for pasted
+  await pause(300); // A text that comes in one piece with its Enter is taken for pasted.
   keys("Enter");
 }
 const tree = (ship: TestShip, file: string) =>
@@ -30,9 +30,11 @@ const left = () => gitIn(fleet.at.repo, "for-each-ref", "refs/ships/ship-0/left-
 const journal = (ship: TestShip) => fleet.logs(ship)["supervisor.jsonl"]!;
 const sessions = () => new Set(fleet.api.calls.map((talk) => talk.session)).size;
 
-/** Goes on for ever, at the pace of the meter, which is a second late. */
+/** A turn that goes on, no faster than the meter, which is a second late. */
 const MORE: Turn = { ...bash("echo more"), delayMs: 1500 };
-/** Brings an empty sail to the end of its budget, with a file in its tree; `then` the model says. */
+/**
+ * Brings an empty sail to the end of its budget, with a file in its tree. `then` is the model's turn after that file.
+ */
 async function spend(then: Turn): Promise<TestShip> {
   fleet = await ClaudeFleet.sail(TASKS, 1, ORDERS, { budgetUsd: 0.06 });
   const [ship] = fleet.ships as [TestShip];

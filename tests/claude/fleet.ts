@@ -1,7 +1,6 @@
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../lib/base/free-port.ts";
 import { type VoyageFolder, voyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
@@ -13,6 +12,7 @@ import { claudeFolder } from "../support/claude/claude-cli.ts";
 import { type Conversation, StandInApi } from "../support/claude/stand-in-api.ts";
 import { gitIn } from "../support/git.ts";
 import { TestShip, tempFolder } from "../support/test-ship.ts";
+import { until } from "../support/until.ts";
 
 export const ID = "abc123";
 export const STACK = "voyage-test";
@@ -20,9 +20,9 @@ export const LIST = `${STACK}-tasks`;
 export const KEY = "sk-ant-api03-a-key-of-this-test-0123456789";
 
 export const THREE = [{ id: "1" }, { id: "2" }, { id: "3" }];
-/** Epoch and tries of each of {@link THREE}, done as they should be. */
+/** The epoch and the tries of each of {@link THREE} when they were done as they should be. */
 export const ONCE_EACH = THREE.map(() => [1, 0]);
-/** Done, and what each has used is told. */
+/** Tells whether all tasks are done, and what each has used is told. */
 export const allDone = (now: VoyageStatus) => now.state === "done" && now.tasks.every((task) => task.usage);
 
 export type Small = { id: string; after?: string[]; description?: string; metadata?: Record<string, unknown> };
@@ -30,8 +30,9 @@ export type Small = { id: string; after?: string[]; description?: string; metada
 type Money = { budgetUsd?: number };
 
 /**
- * A voyage with real parts: helm, crews, git, Claude Code; only the VMs are folders on this machine, the model is a {@link StandInApi}, and the sync of
- * the task list is a copy each 200 ms, which puts right what a ship changes as Mutagen's one-way replica does.
+ * A voyage with real parts: helm, crews, git and Claude Code. Only the VMs are folders on this machine, the model is a
+ * {@link StandInApi}, and the sync of the task list is a copy each 200 ms, which overwrites what a ship changes as
+ * Mutagen's one-way replica does.
  */
 export class ClaudeFleet {
   readonly folder = tempFolder();
@@ -40,7 +41,7 @@ export class ClaudeFleet {
   readonly at: VoyageFolder;
   helm!: HelmClient;
   readonly #crews = new Map<TestShip, ChildProcess>();
-  /** Task files that a ship had and did away with, as `<ship>/<name>`: the copy of the list has put each back. */
+  /** Task files that a ship had removed and the copy of the list has put back, as `<ship>/<name>`. */
   readonly putBack = new Set<string>();
   readonly #copied = new Set<string>();
   #copying: NodeJS.Timeout | undefined;
@@ -103,7 +104,7 @@ export class ClaudeFleet {
     for (const ship of this.ships) this.#crews.set(ship, this.start(ship));
   }
 
-  /** Waits until the crew that {@link startAll} started has ended by itself; its exit status. */
+  /** Waits until the crew that {@link startAll} started has ended by itself, and returns its exit status. */
   ended(ship: TestShip, timeoutMs = 60_000): Promise<number | null> {
     return ship.ended(this.#crews.get(ship)!, timeoutMs);
   }
@@ -112,38 +113,40 @@ export class ClaudeFleet {
     return this.helm.voyage(ID);
   }
 
-  /** What the model was asked for a task. */
+  /** Returns what the model was asked for a task. */
   asked(task: string): Conversation[] {
     return this.api.calls.filter((call) => call.task === task);
   }
 
   /** Waits until each of {@link THREE} has been asked for a second turn. */
   async allInMidTask(): Promise<void> {
-    for (const until = Date.now() + 60_000; !THREE.every(({ id }) => this.asked(id).length >= 2); await sleep(50))
-      if (Date.now() > until) throw new Error("not three in mid-task in 60 s");
+    await until("three in mid-task", () => THREE.every(({ id }) => this.asked(id).length >= 2), 60_000);
   }
 
   async task(id: string) {
     return (await this.status()).tasks.find((task) => task.id === id)!;
   }
 
-  /** Waits until it holds; tells what the crews said when it does not. */
+  /** Waits until `when` holds; when it does not come to that, fails with what the crews have said. */
   async until(
     what: string,
     holds: (status: VoyageStatus) => boolean | Promise<boolean>,
     timeoutMs = 90_000,
   ): Promise<VoyageStatus> {
-    for (const deadline = Date.now() + timeoutMs; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
-      const status = await this.status().catch(() => null);
-      if (status && (await holds(status))) return status;
-      if (Date.now() > deadline) {
-        const said = this.ships.map((ship) => `${ship.name}:\n${ship.output.slice(-3000)}\n${screen(ship)}`).join("\n");
-        throw new Error(`not ${what} in ${timeoutMs / 1000} s: ${JSON.stringify(status?.tasks, null, 1)}\n${said}`);
-      }
-    }
+    let last: VoyageStatus | null = null;
+    const look = async () => {
+      last = await this.status().catch(() => null);
+      return last && (await holds(last)) ? last : null;
+    };
+    const crews = () => this.ships.map((ship) => `${ship.name}:\n${ship.output.slice(-3000)}\n${screen(ship)}`);
+    const said = () => [JSON.stringify(last?.tasks, null, 1), ...crews()].join("\n");
+    return until(what, look, timeoutMs, { everyMs: 100, said });
   }
 
-  /** Waits until each ship has been heard of six times more, or its crew has ended: what would happen by itself has happened by then. */
+  /**
+   * Waits until each ship has been heard of six times more, or its crew has ended: what would happen by itself has
+   * happened by then.
+   */
   async heardOfAgain(): Promise<void> {
     const heard = new Map(this.ships.map((ship) => [ship.name, new Set<string>()]));
     await this.until("heard of again", ({ ships }) => {
@@ -152,7 +155,7 @@ export class ClaudeFleet {
     });
   }
 
-  /** Task ids of the branch's commits, oldest first. */
+  /** Returns the task ids of the branch's commits, oldest first. */
   delivered(): string[] {
     const log = gitIn(this.at.repo, "log", "--reverse", "--format=%(trailers:key=Task,valueonly,separator=)", STACK);
     return log.split("\n").filter(Boolean);
@@ -162,11 +165,11 @@ export class ClaudeFleet {
     return gitIn(this.at.repo, "show", `${STACK}:${path}`);
   }
 
-  /** All a ship has logged, by file name. */
+  /** Returns all that a ship has logged, by the name of the file. */
   logs(ship: TestShip): Record<string, string> {
     const folder = ship.path("logs");
     const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-    // Some are named by their session, too, which no test knows.
+    // The names of some logs hold a session's id, which no test knows.
     const short = (path: string) => relative(folder, path).replace(/-[0-9a-f]{8}-[0-9a-f-]{27}(\.jsonl$|(?=\.log$))/, "");
     return Object.fromEntries(
       names.map((entry) => join(entry.parentPath, entry.name)).map((path) => [short(path), readFileSync(path, "utf8")]),
@@ -201,7 +204,7 @@ export class ClaudeFleet {
           copyFileSync(join(from, name), join(to, name));
           this.#copied.add(file);
         }
-      } catch {} // written at this moment; the next round sees it
+      } catch {} // The file is just being written; the next round sees it.
     }
   }
 }
@@ -237,7 +240,7 @@ function planOf(tasks: Small[]): Plan {
   };
 }
 
-/** What the tmux session of the hand shows. */
+/** Returns what the tmux session of the hand shows. */
 export function screen(ship: TestShip): string {
   try {
     const env = ship.environment();
@@ -247,12 +250,12 @@ export function screen(ship: TestShip): string {
   }
 }
 
-/** The process of the ship that is Claude Code itself. */
+/** Finds the pid of the ship's Claude Code. */
 export const claudePid = (ship: TestShip) =>
   ship.handPids().find((pid) => {
     try {
       return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0]!.endsWith("claude");
     } catch {
-      return false; // it ended meanwhile
+      return false; // The process has ended meanwhile.
     }
   });

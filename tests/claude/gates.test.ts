@@ -6,7 +6,7 @@ import type { Conversation, Turn } from "../support/claude/stand-in-api.ts";
 import { gitIn } from "../support/git.ts";
 import { ClaudeFleet, type Small } from "./fleet.ts";
 
-/** One ship and one voyage for all: each task is a case of its own, worked one after the other. */
+// One ship in one voyage serves all cases: each task is a case of its own, and they are done one after the other.
 const once = { tries: 1 };
 const TASKS: Small[] = [
   { id: "1" },
@@ -41,10 +41,10 @@ const SCRIPTS: Record<string, (talk: Conversation) => Turn> = {
   "1": steps(
     ...forbidden.map(([, turn]) => turn),
     bash(
-      // Tells what it wrote: a copy may be back before another command looks.
+      // The same command tells what it wrote, since the copy may be back before another one looks.
       `sed -i 's/pending/completed/w /dev/stdout' ~/.claude/tasks/*/3.json; sed -i s/in_progress/completed/ ~/.claude/tasks/*/1.json`,
     ),
-    // By now the copy of the ledger's files is back.
+    // By now the copy of the ledger's task files is back.
     bash("sleep 1; cat ~/.claude/tasks/*/3.json; mkdir -p out; echo 1 > out/1"),
     complete("1"),
     bash("echo late > late.txt"),
@@ -62,7 +62,7 @@ const SCRIPTS: Record<string, (talk: Conversation) => Turn> = {
   ),
   "7": () => bash("true"),
   "9": steps(
-    bash("verb=checkout; git $verb -q HEAD~1; mkdir -p out; echo 9 > out/9"), // unseen by the gate
+    bash("verb=checkout; git $verb -q HEAD~1; mkdir -p out; echo 9 > out/9"), // The gate cannot see what this runs.
     complete("9"),
     ({ results }) => bash(/\n {2}(git add .*)\n/.exec(results[1]!.text)?.[1] ?? "echo no remedy"),
     complete("9"),
@@ -89,7 +89,7 @@ describe("the gates of a ship", () => {
     };
     const results = (id: string) => fleet.api.calls.findLast((call) => call.task === id)!.results;
 
-    // 1: each refused, none with an effect.
+    // Task 1: each command was refused, and none had an effect.
     expect((await ends("1")).status).toBe("accepted");
     await fleet.until("the end of its session", () => results("1").length > forbidden.length + 3);
     for (const [index, [title]] of forbidden.entries()) expect(results("1")[index], title).toMatchObject({ isError: true });
@@ -98,13 +98,13 @@ describe("the gates of a ship", () => {
     expect(said(6)).toContain("no task can be added");
     expect(said(7)).toContain("pushes nowhere");
     expect(said(8)).toContain("does not reset to other commits");
-    expect(said(forbidden.length)).toContain('"status": "completed"'); // falsified,
-    expect(said(forbidden.length + 1)).toContain('"status": "pending"'); // and put right
+    expect(said(forbidden.length)).toContain('"status": "completed"'); // The agent has falsified the file,
+    expect(said(forbidden.length + 1)).toContain('"status": "pending"'); // and the copy has put it right.
     expect(results("1").at(-1)).toMatchObject({ isError: true });
     expect(results("1").at(-1)!.text).toContain("accepted: nothing that is done now counts");
     expect(gitIn(fleet.at.repo, "ls-tree", "-r", "--name-only", `${(await fleet.task("1")).commit}`)).toBe("out/1\nshared.txt");
 
-    // 2: the check's output is the model's.
+    // Task 2: the model was told the check's output.
     expect((await ends("2")).status).toBe("accepted");
     await fleet.until("its end", () => results("2").length === 4);
     expect(results("2")[1]).toMatchObject({ isError: true });
@@ -112,31 +112,31 @@ describe("the gates of a ship", () => {
     expect(results("2")[3]!.isError).toBe(false);
     expect(fleet.file("out/2")).toBe("good");
 
-    // 3: reminded once, then released.
+    // Task 3: the agent was reminded once, then the task was given back.
     expect(await ends("3")).toMatchObject({ status: "blocked", reason: expect.stringContaining("I believe that I am done.") });
     const threes = fleet.api.calls.filter((call) => call.task === "3");
     expect(threes).toHaveLength(2);
     expect(threes[1]!.prompt).toContain("Task 3 is not completed. If it is done, call TaskUpdate");
 
-    // 4 and 5: it says so itself.
+    // Tasks 4 and 5: the agent says itself how they end.
     expect(await ends("4")).toMatchObject({ status: "blocked", reason: "blocked: the yard has no wood" });
     expect(await ends("5")).toMatchObject({ status: "blocked", question: "Red or green?", tries: 0 });
     expect((await fleet.status()).state).toBe("needs-captain");
     await fleet.helm.answerTask("abc123", "5", "Green.");
 
-    // 6: what runs in the background has ended when the tree is offered.
+    // Task 6: what ran in the background had ended when the tree was offered.
     expect((await ends("6")).status).toBe("accepted");
     expect(results("6")[1]!.text).toContain("it ticks");
     await fleet.until("its end", () => results("6").length === 3);
     expect(results("6")[2]!.isError, results("6")[2]!.text).toBe(false);
-    // 7 and 8: at their bounds.
+    // Tasks 7 and 8: they ended at their bounds.
     expect(await ends("7")).toMatchObject({ status: "blocked", reason: "stopped at its bound of turns, 2 (claude.maxTurns)" });
     expect(await ends("8")).toMatchObject({
       status: "blocked",
       reason: expect.stringMatching(/^its budget of \$0\.50 is spent: \$24\.00 in 1 runs; .*stopped at \$0\.5,/),
     });
 
-    // 9: off the commit that its task began from.
+    // Task 9: HEAD was off the commit that the task began from.
     expect((await ends("9")).status).toBe("accepted");
     await fleet.until("its end", () => results("9").length === 4);
     expect(results("9")[1]).toMatchObject({ isError: true });

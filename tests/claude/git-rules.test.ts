@@ -32,7 +32,7 @@ describe("a git command that leaves the ship's own tree or rewrites its history"
     "git filter-branch --all",
     "git checkout -B other",
     "git switch --orphan other",
-    // To another commit, however it is named.
+    // These go to another commit, however it is named.
     "git checkout HEAD~3",
     "git checkout -q HEAD~3 2>/dev/null",
     "git checkout abc1234f",
@@ -68,7 +68,7 @@ describe("a git command that leaves the ship's own tree or rewrites its history"
     "git config --remove-section remote.origin",
     "git config --rename-section remote.origin remote.old",
     "git config unset remote.origin.url",
-    // By another program, or a shell's own words.
+    // These run git by another program, or within a shell's own constructs.
     "timeout 60 git push origin main",
     "timeout -k 5 --signal TERM 60 git push",
     "until git push; do sleep 1; done",
@@ -83,11 +83,20 @@ describe("a git command that leaves the ship's own tree or rewrites its history"
     "xargs -n 1 git push < refs",
     "{ git push; } 2>&1 | tail",
     "deliver() { git push; }; deliver",
+    "function deliver { git push; }; deliver",
+    "function deliver() { git push; }; deliver",
+    "function deliver { if true; then git push; fi; }",
+    "coproc git push",
+    "coproc P { git push; }",
+    "coproc timeout 60 git push",
+    "trap 'git push' EXIT",
+    "select x in a; do git push; done",
+    "[[ -f x ]] && git push",
     "case $x in a) git push;; esac",
     "diff <(git push 2>&1) x",
     "git push 2>&1 | tee log",
     ">log git push",
-    // A heredoc that is run.
+    // These run a heredoc or a here-string.
     "bash <<'X'\ngit push\nX",
     "cat <<X | sh -e\ngit push\nX",
     "cat <<X\n$(git push)\nX",
@@ -122,7 +131,7 @@ describe("what an agent needs", () => {
     "git config user.name me",
     "npm test -- --push",
     "cat <<'X'\ngit is fine\nX",
-    // Files of another commit are an edit, not a move.
+    // These take files of another commit, which is an edit and no move.
     "git checkout HEAD~3 -- shared.txt",
     "git checkout HEAD~3 shared.txt lib",
     "git checkout shared.txt",
@@ -145,8 +154,11 @@ describe("what an agent needs", () => {
     "git config get remote.origin.url",
     "git config --unset user.name",
     "git toString; constructor",
+    "function git_push { echo git push; }",
+    "coproc P { git status; }; coproc",
+    "trap - EXIT; trap",
     "timeout 60 npm test",
-    // What is text, and not run.
+    // In these the words are text, and are not run.
     "cat > deploy.md <<'X'\ngit push origin main\nX",
     "cat > deploy.md <<X\ngit push origin main; it's $HOME\nX\ngit status",
     "cat <<-X > a\n\tgit push\n\tX",

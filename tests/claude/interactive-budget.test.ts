@@ -12,7 +12,7 @@ let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
 const LONG = INSTALL_MS + 120_000;
 const INTERACTIVE = { claude: { interactive: true } };
-/** What an answer of these tokens costs: budget.test.ts holds it to that. */
+/** The tokens of an answer that costs {@link ANSWER_USD}; budget.test.ts holds it to that. */
 const DEAR = { input: 1000, output: 2000, cacheRead: 0, cacheCreation: 0 };
 const ANSWER_USD = 0.044;
 const spentOnTasks = (now: VoyageStatus) => now.tasks.reduce((all, task) => all + (task.usage?.costUsd ?? 0), 0);
@@ -25,15 +25,18 @@ const read = (ship: TestShip): Turn => ({
 
 async function spent(): Promise<void> {
   await expect.poll(async () => (await fleet.status()).state, { timeout: 60_000 }).toBe("budget");
-  await pause(1500); // the answer to the ship that told it is on its way
+  await pause(1500); // The ship that told the last spend hears the answer by then.
 }
 
-/** A model that claims task 1, then says one turn after the other, the last for ever: each when what it said before is told, and so dear that a budget is soon reached. */
+/**
+ * Makes a model that claims task 1, then says one turn after the other, the last one again and again. Each comes when
+ * the spend of the one before is told, and each is so dear that a budget is soon reached.
+ */
 function dearly(...turns: Turn[]) {
   let said = 0;
   return async (): Promise<Turn> => {
     if (said++ === 0) return update("1", { status: "in_progress" });
-    // What was said since the claim, of which this is not yet.
+    // The answers since the claim, without this one.
     const answers = said - 2;
     const told = async () => {
       const now = await fleet.status();

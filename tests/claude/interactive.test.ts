@@ -33,16 +33,17 @@ test(
     expect(status.interactive).toBe(true);
     const refusals = fleet.api.calls.flatMap((call) => call.results.filter((result) => result.isError).map(({ text }) => text));
     expect(refusals.join("\n")).toMatch(/Not yours: task 1 is held by ship-\d\. Free now: 2/);
-    // What it is to know comes with the claim, after the spec that came with the session.
+    // What the model has to know of a task comes with the claim; the spec came with the session.
     const told = fleet.api.calls.map((call) => call.system).join("\n");
     expect(told).toContain("Every task writes its file.");
-    // What was on the screen is in the logs, in words, beside the transcript.
+    // The logs tell in words what was on the screen, beside the transcript.
     for (const ship of fleet.ships) {
       const logs = fleet.logs(ship);
       expect(logs["session.log"]).toMatch(/ {2}> TaskUpdate taskId \d, status in_progress\n {2}[.x] TaskUpdate \d+\.\d s: /);
       expect(logs["transcripts/session"]).toContain('"type":"assistant"');
     }
-    // Each task's part, and all of them together with what was said between them; of a session's last answer it may not have told when it ended.
+    // The spend of each task is told, and the voyage's with what was said between tasks, but for a session's last
+    // answer, which may not have been told.
     expect(status.tasks.every((task) => task.usage!.costUsd > 0)).toBe(true);
     const answered = fleet.api.calls.length + fleet.ships.length;
     const { spend } = await fleet.until("all told", (now) => now.spend.turns >= answered - fleet.ships.length);
@@ -59,7 +60,7 @@ test(
     fleet.api.script = selfStarter();
     fleet.startAll();
     await fleet.until("at work", (now) => now.tasks[0]!.status !== "pending");
-    // Somebody looks on, or the session would end with the last task.
+    // A person looks on, or else the session would end with the last task.
     const terminal = spawn("tmux", ["attach-session", "-r", "-t", "=claude"], {
       env: ship.environment({ TERM: "xterm-256color" }),
     });
@@ -141,7 +142,7 @@ test(
         phases.push("hang");
         return { ...bash("true"), delayMs: 60_000 };
       }
-      // For longer than Claude Code itself tries.
+      // The API fails for longer than Claude Code itself tries.
       if (!ship.events().includes("api")) return { fail: { status: 529, type: "overloaded_error", message: "Overloaded" } };
       return updates === 1 ? complete("1") : { text: "Done." };
     };
@@ -153,7 +154,7 @@ test(
     const status = await fleet.until("done", (now) => now.state === "done", 90_000);
     expect(status.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
     expect(fleet.file("out/1")).toBe("once");
-    // Told from its start by the second crew, nothing twice.
+    // The second crew has told the session from its start, and nothing twice.
     const said = () => fleet.logs(ship)["session.log"]!;
     // The helm has accepted before Claude Code has written that it asked; the log looks each second.
     await expect.poll(said, { timeout: 20_000 }).toContain("> TaskUpdate taskId 1, status completed");
@@ -170,11 +171,11 @@ test(
     fleet = await ClaudeFleet.sail([{ id: "1", metadata: { tries: 1 } }, { id: "2" }], 2, INTERACTIVE);
     const [holder, looker] = fleet.ships as [TestShip, TestShip];
     for (const ship of fleet.ships) fleet.credentials(ship, { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-of-this-test" });
-    // Here Claude Code does not go on by itself, and asks on the screen what to do.
+    // In this case Claude Code does not go on by itself, and asks on the screen what to do.
     mkdirSync(join(holder.home, ".claude"), { recursive: true });
     writeFileSync(join(holder.home, ".claude/settings.json"), JSON.stringify({ autoContinueAtUsageLimit: false }));
     const work = selfStarter();
-    // Begins when one holds a task and the other is about to look for one.
+    // The limit begins when one ship holds a task and the other is about to look for one.
     let reset = 0;
     const met: string[] = [];
     const asks = new Set<string>();
@@ -289,7 +290,7 @@ test(
     const [ship] = fleet.ships as [TestShip];
     fleet.credentials(ship, { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-of-this-test" });
     let reset = 0;
-    // What the API was asked, at which second before or after the limit's end.
+    // Lists what the API was asked, and at which second before or after the limit's end.
     const during: string[] = [];
     const after: string[] = [];
     fleet.api.script = ({ prompt }) => {
@@ -308,8 +309,9 @@ test(
     const { limited } = await fleet.until("limited", (now) => now.state === "limited");
     expect(limited!.until).toBe(new Date(reset * 1000).toISOString());
     await expect.poll(() => screen(ship), { timeout: 60_000 }).toContain("Done, captain.");
-    // The one question that met the limit. Claude Code goes on by itself too, up to two minutes after its end, when nobody was faster:
-    // which of the two it is, or whether both meet, is chance; that a session is nudged is shown where Claude Code is told not to.
+    // One question met the limit. Claude Code goes on by itself too, up to two minutes after the limit's end, when
+    // nobody was faster: which of the two it is, or whether both meet, is chance. That the crew tells a session to go
+    // on is shown where Claude Code does not by itself.
     expect(during).toEqual([expect.stringContaining("Count to ten")]);
     expect(after[0]).toMatch(/Count to ten\s+(The|Your claude.ai) usage limit (is over|has reset)\. \w/);
     expect(await fleet.task("1")).toMatchObject({ status: "claimed", epoch: 1, tries: 0 });

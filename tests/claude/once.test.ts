@@ -10,7 +10,7 @@ import { ClaudeFleet, claudePid, KEY, type Small } from "./fleet.ts";
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
 
-/** 12 tasks: one first, eight side by side, two in a row, one last. */
+/** Twelve tasks: one first, eight side by side, two in a row, and one last. */
 const TWELVE: Small[] = [
   { id: "1" },
   ...["2", "3", "4", "5", "6", "7", "8", "9"].map((id) => ({ id, after: ["1"] })),
@@ -25,7 +25,7 @@ const TWELVE: Small[] = [
 
 const SEED = Number(process.env.OCAPTAIN_TEST_SEED ?? Date.now() % 1e6);
 
-/** How long a turn of a task takes: by chance, and the same wherever the seed is. */
+/** Returns how long a turn of a task takes: by chance, and the same for the same seed. */
 const turnMs = ({ task, turns }: Conversation) =>
   createHash("sha256").update(`${SEED}/${task}/${turns}`).digest().readUInt16BE() % 1500;
 
@@ -33,7 +33,7 @@ test(
   `three ships with the real Claude Code work off twelve tasks, each turn as slow as chance will have it (OCAPTAIN_TEST_SEED=${SEED}): once each, in fresh sessions`,
   async () => {
     fleet = await ClaudeFleet.sail(TWELVE, 3, { claude: { model: "opus", effort: "low" } });
-    /** Arguments of the running process, by task. */
+    /** The arguments of the running Claude Code, by task. */
     const argv: Record<string, string> = {};
     fleet.api.script = (talk) => {
       const ship = fleet.ships.find(({ name }) => talk.system.includes(`hand of ${name},`))!;
@@ -41,7 +41,7 @@ test(
       return { ...diligent(talk), delayMs: turnMs(talk) };
     };
     fleet.startAll();
-    // The helm has accepted the last task before its session has ended, and told the last of what it used.
+    // The helm accepts the last task before its session has ended and told the last of what it used.
     const whole = (now: VoyageStatus) => now.state === "done" && now.tasks.every((task) => task.usage?.turns === 3);
     const status = await fleet.until("done", whole, 120_000);
     for (const ship of fleet.ships) await fleet.ended(ship);
@@ -54,17 +54,17 @@ test(
     const order = fleet.delivered();
     for (const { id, after = [] } of TWELVE) {
       expect(fleet.file(`out/${id}`)).toBe(id);
-      // Begun once, in a session of its own.
+      // Each task was begun once, in a session of its own.
       const calls = fleet.api.calls.filter((call) => call.task === id);
       expect(calls.map((call) => call.turns)).toEqual([0, 1, 2]);
       expect(new Set(calls.map((call) => call.session)).size).toBe(1);
       expect(names.filter((name) => name.startsWith(`task-${id}-`))).toEqual([`task-${id}-1.log`]);
-      // None is delivered before what it waits for.
+      // No task was delivered before those that it waits for.
       for (const blocker of after) expect(order.indexOf(blocker)).toBeLessThan(order.indexOf(id));
     }
     expect(new Set(fleet.api.calls.map((call) => call.session)).size).toBe(TWELVE.length);
 
-    // What the agent was told, and with what.
+    // This is what the agent was told, and how Claude Code was called.
     const first = (id: string) => fleet.api.calls.find((call) => call.task === id)!;
     expect(first("11").prompt).toContain('task 10 "Write 10"');
     expect(first("11").prompt).toContain("wrote out/10");
@@ -79,7 +79,7 @@ test(
     expect(argv["12"]).toMatch(/--model sonnet .*--effort high --max-turns 9 --max-budget-usd 3 /);
     expect(first("2").system).toContain("You hold task 2");
 
-    // What it cost, and what is left to read.
+    // This is what it cost, and what is left to read.
     for (const task of status.tasks) {
       expect(task.usage).toMatchObject({ turns: 3, inputTokens: 300, outputTokens: 60, cacheReadTokens: 1500 });
       expect(task.usage!.costUsd).toBeGreaterThan(0);
@@ -90,7 +90,7 @@ test(
     }
     for (const ship of fleet.ships) {
       expect(ship.output + JSON.stringify(fleet.logs(ship))).not.toContain(KEY);
-      // The sync carries the last word a moment after the helm has written it.
+      // The copy carries the last state a moment after the helm has written it.
       const status = () => JSON.parse(readFileSync(fleet.taskFile(ship, "12"), "utf8")).status;
       await expect.poll(status, { timeout: 10_000 }).toBe("completed");
     }

@@ -33,11 +33,12 @@ function linkOrCopy(from: string, to: string): void {
   try {
     linkSync(from, to);
   } catch {
-    copyFileSync(from, to, constants.COPYFILE_FICLONE); // another file system
+    copyFileSync(from, to, constants.COPYFILE_FICLONE); // The file lies on another file system.
   }
 }
 
-/** What tests/stack/confined-agent.test.ts shows of whoever runs the tests, here of a user without privileges where root runs them. */
+// tests/stack/confined-agent.test.ts shows this of whoever runs the tests; here, where root runs them, it is shown of a
+// user without privileges.
 test("on a harbor of an ordinary user an agent is confined as well, and what it leaves running ends with its ship", {
   skip: process.getuid!() !== 0,
   timeout: INSTALL_MS + 60_000,
@@ -54,7 +55,7 @@ test("on a harbor of an ordinary user an agent is confined as well, and what it 
   const user = ["--reuid", String(NOBODY), "--regid", String(NOBODY), "--clear-groups"];
   const main = fileURLToPath(new URL("../../harbor/main.ts", import.meta.url));
   const env = { PATH: process.env.PATH, HOME: home, OCAPTAIN_HOME: join(home, "h"), OCAPTAIN_HARBOR_TOOLS: join(home, "tools") };
-  // The cache of the tests is their user's alone.
+  // Only the user who runs the tests may read their cache.
   mkdirSync(env.OCAPTAIN_HARBOR_TOOLS);
   linkOrCopy(join(await claudeFolder(), "claude"), join(env.OCAPTAIN_HARBOR_TOOLS, "claude"));
   const harbor = spawn("setpriv", [...user, process.execPath, main], { env, stdio: ["ignore", "pipe", "inherit"] });

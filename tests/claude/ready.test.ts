@@ -10,14 +10,14 @@ let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
 const LONG = INSTALL_MS + 120_000;
 const tmux = (ship: TestShip, ...args: string[]) => execFileSync("tmux", args, { env: ship.environment(), encoding: "utf8" });
-/** What `up` waits for. */
+/** Asks the helm as `up` does, until the ship is ready or cannot be. */
 const ready = (ship: TestShip) => fleet.helm.shipReady(ID, ship.name, ship.incarnation, 60);
 const unfit = async (ship: TestShip) => {
   const { met, ship: row } = await ready(ship);
   expect(met).toBe(false);
   return row.unfit;
 };
-/** On that ship, at its next start. */
+/** Changes a file of the crew on one ship, which takes effect at its next start. */
 const breakFile = (ship: TestShip, file: string, from: string, to: string) => {
   const source = readFileSync(ship.path(file), "utf8");
   expect(source).toContain(from);
@@ -51,7 +51,7 @@ test(
     open();
     expect((await ready(ship)).met).toBe(true);
     expect(fleet.api.trials[0]!.model).toMatch(/sonnet/);
-    // What it cost is the ship's and the voyage's, and no task's.
+    // The trial's cost is charged to the ship and the voyage, and to no task.
     const { spend, tasks } = await fleet.status();
     expect(spend).toMatchObject({ inputTokens: 100, turns: 1, byShip: { "ship-0": { inputTokens: 100 } } });
     expect(tasks[0]!.usage).toBeUndefined();
@@ -129,7 +129,7 @@ test(
         seen = tmux(ship, "capture-pane", "-p", "-t", "=claude:", "-S", "-");
         killed = true;
         tmux(ship, "kill-session", "-t", "=claude");
-        // An answer that reaches it while it dies would be part of its session.
+        // An answer that reached Claude Code while it dies would be part of its session.
         return { text: "Too late.", delayMs: 60_000 };
       }
       return work(talk);

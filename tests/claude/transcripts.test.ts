@@ -26,7 +26,7 @@ test(
       const ofAgents = logs.filter(([name]) => /^transcripts\/task-1-1-[0-9a-f-]{36}\.agent-[^/]+\.jsonl$/.test(name));
       return ofAgents.map(([, text]) => /Sounded: \w+/.exec(text)?.[0]).sort();
     };
-    // The run's end, and with it the copy, comes after the task's.
+    // The run ends after its task, and the last copy is made then.
     await expect.poll(sounded, { timeout: 30_000, interval: 100 }).toEqual(["Sounded: port", "Sounded: starboard"]);
     expect(fleet.logs(ship)["transcripts/task-1-1"]).toContain("Sound the port side.");
   },

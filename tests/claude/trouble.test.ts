@@ -12,9 +12,9 @@ import { allDone, ClaudeFleet, claudePid, ONCE_EACH, THREE } from "./fleet.ts";
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
 const LONG = INSTALL_MS + 120_000;
-/** Of a kind for which Claude Code itself does not wait. */
+/** A failure of a kind for which Claude Code itself does not wait. */
 const NOT_NOW: Turn = { fail: { status: 400, type: "invalid_request_error", message: "Not now" } };
-/** At so many failures of the API in a row the task goes back. */
+/** After so many failures of the API in a row the task goes back. */
 const OUTAGES = 6;
 const outages = (ship: TestShip) => ship.events().filter((event) => event === "api").length;
 
@@ -24,7 +24,7 @@ test(
     fleet = await ClaudeFleet.sail(THREE, 3);
     let killed = false;
     fleet.api.script = async (talk) => {
-      // All three hold their claims, and want to deliver to a helm that is not there.
+      // All three hold their claims, and want to deliver while the helm is not there.
       while (talk.results.length === 1 && !killed) await new Promise((resolve) => setTimeout(resolve, 50));
       return diligent(talk);
     };
@@ -77,11 +77,11 @@ test(
   async () => {
     fleet = await ClaudeFleet.sail(THREE, 3);
     fleet.api.script = async (talk) => {
-      // None completes before all have begun.
+      // No agent completes its task before all have begun.
       if (talk.results.length === 1) await fleet.allInMidTask();
       const last = talk.results.at(-1);
       if (talk.results.length === 0) return bash(`echo "one and ${talk.task}" > shared.txt`);
-      if (last?.text.includes("conflict marks")) return complete(talk.task); // too hasty
+      if (last?.text.includes("conflict marks")) return complete(talk.task); // The agent is too hasty.
       if (last?.text.includes("is not resolved"))
         return bash(`grep -E '^(one and)' shared.txt | sort > s; cat s > shared.txt; rm s; git status --short`);
       if (talk.results.length === 1 || last?.text.includes("shared.txt")) return complete(talk.task);
@@ -112,7 +112,8 @@ test(
       if (!gone) {
         gone = true;
         fleet.api.away = true;
-        // Until each has given up a run: Claude Code tries by itself first, for longer the busier the machine is.
+        // The outage lasts until each has given up a run: Claude Code tries by itself first, for longer the busier the
+        // machine is.
         const failed = () => fleet.ships.every((ship) => ship.events().includes("api"));
         back = expect
           .poll(failed, { timeout: 60_000, interval: 100 })
@@ -159,8 +160,8 @@ test(
     const status = await fleet.until("all blocked", (now) => now.tasks.every((task) => task.status === "blocked"));
     expect(status.state).toBe("blocked");
     expect(status.tasks.map((task) => task.reason)).toEqual([
-      "stopped after 12 s, its time",
-      "stopped after 12 s, its time",
+      "stopped after 12 s, its time limit",
+      "stopped after 12 s, its time limit",
       "stopped at its bound of turns, 4 (claude.maxTurns)",
     ]);
     expect(fleet.asked("1").length).toBeGreaterThan(1);
@@ -183,7 +184,7 @@ test(
     const [good, ...bad] = fleet.ships as [TestShip, TestShip, TestShip];
     const file = "crew/gates/hook-settings.js";
     const source = readFileSync(good.path(file), "utf8");
-    // Not for the trial of a ship, which would find it.
+    // The hooks are kept for the trial of a ship, which would find that they are missing.
     const isTrial = "/trial/.test(places.settings)";
     const gone = source
       .replace("PreToolUse: [{", `PreToolUse: !${isTrial} ? [] : [{`)
@@ -191,12 +192,12 @@ test(
       .replace("Stop: [{", `Stop: !${isTrial} ? [] : [{`);
     expect(gone.match(/\? \[\] : /g)).toHaveLength(3);
     for (const ship of bad) writeFileSync(ship.path(file), gone);
-    /** Which ship had a try of which task to waste. */
+    /** The task of which each bad ship has wasted a try, by ship. */
     const wasted = new Map<string, string>();
     const bothWasted = (now: VoyageStatus) => wasted.size === bad.length && now.tasks.some((task) => task.tries > 1);
     fleet.api.script = async (talk) => {
       if (talk.system.includes("hand of ship-0,")) {
-        // It holds its first task while the others try to complete that too.
+        // The good ship holds its first task while the others try to complete that too.
         if (talk.results.length === 1) await fleet.until("wasted tries", bothWasted);
         return diligent(talk);
       }
@@ -211,7 +212,8 @@ test(
     await fleet.until("the good one at work", (now) => now.tasks.some((task) => task.ship === good.name));
     const crews = bad.map((ship) => fleet.start(ship));
     await fleet.until("wasted tries", bothWasted);
-    // They would go on to waste, for as long as it is chance that gives the good one a task; they hand back what they hold.
+    // The bad ships would go on wasting tries as long as chance gives them tasks. They are told to end, and hand back
+    // what they hold.
     for (const crew of crews) crew.kill("SIGTERM");
     const status = await fleet.until("done", (now) => now.state === "done");
     expect(status.tasks.map((task) => task.ship)).toEqual(THREE.map(() => "ship-0"));
@@ -245,7 +247,7 @@ test(
       tries: 1,
       reason: expect.stringContaining("gates of this ship do not hold"),
     });
-    // So it is not woken for the task that it has given back (tests/helm/waker.test.ts).
+    // A ship that is unfit is not woken for the task that it has given back (tests/helm/waker.test.ts).
     expect(ships[0]!.unfit).toContain("gates of this ship do not hold");
   },
   LONG,
@@ -287,7 +289,7 @@ test(
     );
     fleet.api.script = (talk) => {
       const n = talk.results.length;
-      // One after each answer, until the run has ended by it.
+      // After each answer the API fails until the run has ended by it.
       if (n <= OUTAGES && outages(ship) < n) return NOT_NOW;
       if (n <= OUTAGES || killed) return work(talk);
       killed = true;

@@ -100,7 +100,7 @@ test("other steps that fail: the ship that had worked waits for the next up, and
 
 test("a step over its time is ended with all that it started", async () => {
   const partly = await failure(crew.create({ provision: [{ run: "echo slow; sleep 987 & sleep 987", timeoutSeconds: 1 }] }));
-  expect(partly.message).toMatch(/step 1 of 1 \(echo slow.*\) was stopped after 1 s, its time: slow/);
+  expect(partly.message).toMatch(/step 1 of 1 \(echo slow.*\) was stopped after 1 s, its time limit: slow/);
   expect(await onShip("pgrep -f 'slee[p] 987' || echo none")).toBe("none");
 });
 
@@ -138,10 +138,14 @@ test("looks that are lost on the way are made again, and which step runs is told
     if (++calls <= 2) throw new OcaptainError("EXEC_CUT", "cut");
     return quay.sprites.exec(...args);
   };
-  await provisioned({ ...quay.sprites, exec }, { ship: NAME, sprite: quay.spriteName(NAME) }, order);
+  await provisioned({ ...quay.sprites, exec }, { stack: quay.stack, ship: NAME, sprite: quay.spriteName(NAME) }, order);
   expect(calls).toBe(3);
   const cut = async () => Promise.reject(new OcaptainError("EXEC_CUT", "cut"));
-  const never = provisioned({ ...quay.sprites, exec: cut }, { ship: NAME, sprite: quay.spriteName(NAME) }, order);
+  const never = provisioned(
+    { ...quay.sprites, exec: cut },
+    { stack: quay.stack, ship: NAME, sprite: quay.spriteName(NAME) },
+    order,
+  );
   await expect(never).rejects.toMatchObject({ code: "EXEC_CUT" });
 });
 
@@ -150,7 +154,7 @@ test("a ship at its steps is held awake, and holds nothing afterwards", async ()
   const holds = () => quay.onShip(NAME, "sprite-env curl -fsS /v1/tasks").then(({ stdout }) => stdout);
   await expect.poll(holds, { timeout: 20_000 }).toContain("ocaptain-crew");
   await onShip("touch go");
-  await provisioned(quay.sprites, { ship: NAME, sprite: quay.spriteName(NAME) }, order);
+  await provisioned(quay.sprites, { stack: quay.stack, ship: NAME, sprite: quay.spriteName(NAME) }, order);
   await expect.poll(holds, { timeout: 20_000 }).not.toContain("ocaptain-crew");
 });
 

@@ -1,6 +1,8 @@
 /**
- * What an agent can do to a tree and to its git, and whether the crew's word on it is true: run by `tree-property.test.ts` as a program of its own, since
- * the superuser cannot be kept from reading anything but by taking that power from a whole process. Arguments: seeds, of some doings by chance; `each`: one after the other. Prints a JSON line a round.
+ * Does to a tree and its git what an agent can do, and looks whether what the crew says of it is true.
+ * `tree-property.test.ts` runs this as a program of its own, since the superuser is kept from reading a file only by
+ * taking that power from a whole process. Its arguments are seeds, each for some doings by chance, or `each` for one
+ * doing after the other. It prints a JSON line a round.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
@@ -16,7 +18,10 @@ const bare = join(folder, "git", "abc123");
 const home = join(folder, "home");
 const BRANCH = "voyage-test";
 
-/** The token of a doing must be found again: in the commit, in what is kept as left, in a file that git ignores, or its work in a refusal. */
+/**
+ * What an agent does. Its token must be found again: in the commit, in what is kept as left, or in a file that git
+ * ignores; or the work was refused.
+ */
 type Doing = { name: string; run: (token: string) => string };
 const DOINGS: Doing[] = [
   { name: "edits", run: (t) => `echo ${t} >> f.txt` },
@@ -152,7 +157,7 @@ function seed(): void {
   gitIn(folder, "clone", "--quiet", "--bare", at, bare);
 }
 
-/** Every file below the tree, .git apart, with what it holds: read by the superuser's power that is left, or none. */
+/** Reads every file below the tree, but for .git, as far as this process may. */
 function filesOf(at: string, below = ""): Map<string, string> {
   const found = new Map<string, string>();
   for (const entry of readdirSync(join(at, below), {
@@ -170,10 +175,10 @@ function filesOf(at: string, below = ""): Map<string, string> {
   return found;
 }
 
-/** By id: most files are the same from round to round. */
+/** Texts of blobs by their id: most files are the same from round to round. */
 const blobs = new Map<string, string>();
 
-/** The same of a commit, from git alone. */
+/** Reads every file of a commit, from git alone. */
 function filesIn(commit: string): Map<string, string> {
   const entries = execFileSync("git", ["--git-dir", bare, "ls-tree", "-r", "-z", commit])
     .toString("latin1")
@@ -203,7 +208,7 @@ function isKept(token: string): boolean {
   return execFileSync("git", ["--git-dir", bare, "rev-list", "--all", "--objects"], { maxBuffer: 1 << 28 }).includes(token);
 }
 
-/** Two to four doings, by chance. */
+/** Draws two to four doings by chance. */
 function drawn(from: number): Doing[] {
   const random = mulberry(from);
   return Array.from({ length: 2 + Math.floor(random() * 3) }, () => DOINGS[Math.floor(random() * DOINGS.length)]!);

@@ -4,12 +4,14 @@ import { describe, expect, test } from "vitest";
 import { gitIn } from "../support/git.ts";
 import { helm, ship, voyage } from "./stand-in-voyage.ts";
 
-/** A hand that says it began, then works until it is let go. */
+/** The command of a hand that says it began, then works until it is let go. */
 const waits = (name: string) =>
   `touch "$HOME/${name}-began"; while [ ! -e "$HOME/${name}-go" ]; do sleep 0.05; done; echo done > ${name}.txt`;
 const began = (name: string) => existsSync(join(ship.home, `${name}-began`));
 const letGo = (name: string) => gitIn(ship.home, "init", "-q", join(ship.home, `${name}-go`));
-/** Quiet when it has ended: of the short sleeps of a hand that waits one is always about to. */
+/**
+ * Signals a process, quietly when it has ended: one of the short sleeps of a hand that waits is always about to end.
+ */
 const signal = (pid: number, name: NodeJS.Signals) => {
   try {
     process.kill(pid, name);
@@ -65,7 +67,7 @@ describe("a helm that is away", () => {
     await helm.until("the hand begins", () => began("a"));
     helm.away = true;
     letGo("a");
-    // More often than any small fixed number of tries.
+    // The push is tried more often than any small fixed number of times.
     await helm.until("pushes", () => helm.turnedAway.filter((path) => path.startsWith("/git/")).length >= 7);
     helm.away = false;
     expect(await ship.ended(child)).toBe(0);

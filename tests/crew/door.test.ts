@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { freePort } from "../../lib/base/free-port.ts";
 
-/** The helm's door, as a ship runs it, against a SOCKS5 server of this test's that does as it is told; the real one is tailscaled's (tests/tailnet). */
+// The helm's door, as a ship runs it, meets a SOCKS5 server of this test that does as it is told. tests/tailnet/ has
+// the real one, tailscaled's.
 let folder: string;
 let door: ChildProcess;
 let servers: Server[] = [];
@@ -29,7 +30,7 @@ async function serve(handle: (socket: Socket) => void): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Gives back all that came, when the other side has ended. */
+/** Starts a server that sends back all that came, when the other side has ended. */
 const echo = () => serve((socket) => void socket.on("error", () => {}).pipe(socket));
 
 async function openDoor(config: { captain: string; port: number; socksPort: number | null }): Promise<void> {
@@ -48,7 +49,7 @@ async function openDoor(config: { captain: string; port: number; socksPort: numb
     .toBe(true);
 }
 
-/** Sends, ends, and reads until the other side has ended, too. Rejects when nobody takes the connection. */
+/** Sends a text, ends, and reads until the other side has ended too. Rejects when nobody takes the connection. */
 function talk(port: number, words: Buffer): Promise<Buffer> {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   const heard: Buffer[] = [];
@@ -66,7 +67,7 @@ function talk(port: number, words: Buffer): Promise<Buffer> {
 
 test("directly: every byte there and back, and the end of each side is the other's", async () => {
   const far = await echo();
-  // The door listens at the port that it connects to: another loopback address is the captain's here.
+  // The door listens at the port that it connects to, so the captain has another loopback address here.
   const captain = createServer({ allowHalfOpen: true }, (socket) => void socket.pipe(connect(far, "127.0.0.1")).pipe(socket));
   servers.push(captain);
   const port = await freePort();
@@ -76,7 +77,10 @@ test("directly: every byte there and back, and the end of each side is the other
   expect((await talk(port, words)).equals(words)).toBe(true);
 });
 
-/** Answers a SOCKS5 client byte by byte, as slow lines do, with `reply`; when that is success, goes on as an echo. */
+/**
+ * Starts a SOCKS5 server that answers byte by byte, as slow lines do, with `reply`; after a success it goes on as an
+ * echo.
+ */
 const proxy = (reply: number, asked: Buffer[]) =>
   serve((socket) => {
     socket.on("error", () => {});

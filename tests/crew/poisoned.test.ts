@@ -6,7 +6,7 @@ import { gitIn } from "../support/git.ts";
 import { asNobodySpecial } from "./powers.ts";
 import { helm, ship, voyage } from "./stand-in-voyage.ts";
 
-/** Starts the supervisor by a file that stands in for node, without a superuser's powers. */
+/** Writes a file that stands in for node and starts the supervisor without a superuser's powers. */
 function startWithoutPowers() {
   const file = join(ship.home, "node");
   writeFileSync(file, `#!/bin/sh\nexec ${asNobodySpecial(process.execPath).join(" ")} "$@"\n`);
@@ -43,7 +43,7 @@ describe("a ship on which a task has left", () => {
     expect(helm.row("1")).toMatchObject({ status: "blocked", tries: 1 });
     expect(helm.row("1").reason).toMatch(/cannot be read, and would not be delivered: e\. Make them readable \(chmod u\+rwx\)/);
     expect(helm.count("accept")).toBe(0);
-    // No other claim comes, and the VM may go now: what was refused is kept, and can be synced.
+    // No other claim comes, and the VM may go now: what was refused must have been kept already.
     expect(gitIn(helm.repo, "show", "refs/ships/ship-0/left-1-1:e/f")).toBe("result");
     expect(statSync(ship.path("workspace/e")).mode & 0o700).toBe(0o700);
   });
@@ -53,7 +53,7 @@ test("what verify.sh leaves that cannot be removed by its modes changes no resul
   await voyage({ id: "1", subject: "Walk" });
   const readOnly = "mkdir -p pkg/mod; echo a > pkg/mod/f; chmod -R a-w pkg";
   helm.verifyScript = `${readOnly}; chmod a-w .; exit 4`;
-  // An earlier crew was killed while it ran.
+  // An earlier crew was killed while it ran the script.
   mkdirSync(ship.path("scratch"), { recursive: true });
   execFileSync("sh", ["-c", readOnly], { cwd: ship.path("scratch") });
   expect(await ship.ended(startWithoutPowers())).toBe(0);
@@ -63,7 +63,7 @@ test("what verify.sh leaves that cannot be removed by its modes changes no resul
 
 test("a tree that cannot be made ready costs its task no try, and is made ready when it can be", async () => {
   await voyage({ id: "1", subject: "Do", rehearsal: "echo done > done.txt" });
-  // git, but for one command that fails as long as this file is there.
+  // This git does all but one command, which fails as long as a file is there.
   const [shim, ill] = [join(ship.home, "shim"), join(ship.home, "ill")];
   mkdirSync(shim);
   writeFileSync(ill, "");

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { putBack, putInPlace } from "../../crew/verify/verified-tree.ts";
 import { PUT_BACK } from "../../lib/ship/crew-launch.ts";
 
-/** A crew that died while verify.sh was run: the ship's own tree is put back by the next crew, or by what brings it home. */
+// After a crew that died while verify.sh was run, the ship's own tree is put back by the next crew, or by what brings
+// it home.
 let home: string;
 const at = (path: string) => join(home, "voyage", path);
 const places = () => ({ workspace: at("workspace"), aside: at("aside"), synced: at("synced"), scratch: at("scratch") });

@@ -9,8 +9,9 @@ import * as api from "../../lib/protocol/ship-api.ts";
 import { gitIn } from "../support/git.ts";
 
 /**
- * A helm with one ship and a small ledger in memory, for what the real one cannot be made to do on command: be away, answer late, refuse.
- * It checks each request against the wire's schemas, and serves the repository by git's own `http-backend`.
+ * A helm with one ship and a small ledger in memory, for what the real one cannot be made to do on command: be away,
+ * answer late, refuse. It checks each request against the schemas of the wire, and serves the repository by git's own
+ * `http-backend`.
  */
 export type StandInTask = {
   id: string;
@@ -36,38 +37,38 @@ export class StandInHelm {
   readonly token = "token-0123456789abcdef";
   readonly branch = "voyage-test";
   readonly repo: string;
-  /** Connections are cut without an answer. */
+  /** While this is true, connections are cut without an answer. */
   away = false;
-  /** Calls of git whose path matches are answered 503. */
+  /** Requests of git whose path matches are answered by 503. */
   gitAway: RegExp | null = null;
-  /** Paths of requests that met it away. */
+  /** Paths of the requests that came while the helm was away. */
   readonly turnedAway: string[] = [];
-  /** Refuses the next calls of that name; taken off by the test. */
+  /** Refusals of calls, by the name of the call, until the test takes them off. */
   refusals: Record<string, api.Refusal> = {};
-  /** Answers are computed, but lost this many times. */
+  /** How many answers of a call are lost after they were computed, by the name of the call. */
   loseAnswers: Record<string, number> = {};
-  /** Answers are decided, then held back so long. */
+  /** How long answers of a call are held back after they were decided, by the name of the call. */
   slowAnswerMs: Record<string, number> = {};
   steer: "go" | "stop" = "go";
-  /** A task that is given back by a fault of the ship so often is granted no more. */
+  /** After so many faults of the ship a task is not granted any more. */
   mostFaults = 2;
   verifyScript: string | null = null;
-  /** What is to be verified, if not the tip. */
+  /** The commit that is to be verified; null for the tip. */
   verifyCommit: string | null = null;
-  /** Called before a verification is given out. */
+  /** Is called before a verification is given out. */
   beforeVerify: () => void = () => {};
   verified: z.infer<typeof api.VerifiedRequest> | null = null;
   unverified: z.infer<typeof api.UnverifiedRequest>[] = [];
-  /** Verifications that are given back before nothing more is given out. */
+  /** After so many verifications that were given back no more is given out. */
   mostUnverified = 1;
-  /** Said with the next hello. */
+  /** Whether the next hello says that the ship is tried anew. */
   anew = false;
   presences = new Set<ServerResponse>();
   url = "";
-  /** Called before an accept is decided: a test moves the tip here. */
+  /** Is called before an accept is decided, for tests that move the tip. */
   beforeAccept: () => void = () => {};
 
-  /** How long no heartbeat has been acknowledged. */
+  /** Returns for how long no heartbeat was acknowledged. */
   get silentMs(): number {
     return performance.now() - this.#heardAt;
   }

@@ -2,7 +2,7 @@ import { afterEach } from "vitest";
 import { TestShip, tempFolder } from "../support/test-ship.ts";
 import { StandInHelm, type StandInTask } from "./stand-in-helm.ts";
 
-/** The helm and the one ship of the test that runs; made by `voyage`, removed after each test. */
+/** The helm and the one ship of the test that runs. `voyage` makes them, and they are removed after each test. */
 export let helm: StandInHelm;
 export let ship: TestShip;
 

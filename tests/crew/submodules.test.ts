@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { gitIn } from "../support/git.ts";
 import { helm, ship, voyage } from "./stand-in-voyage.ts";
 
-/** Commits links to submodules, by the address of each path. The commit of all is the repository's first one. */
+/** Commits links to submodules, given the address of each path. All links lead to the repository's first commit. */
 function addSubmodules(addresses: Record<string, string>): void {
   const at = join(dirname(helm.repo), "submodules"); // goes with the voyage's folder
   mkdirSync(at);

@@ -152,7 +152,7 @@ describe("a verification", () => {
     expect(helm.verified).toMatchObject({ exitCode: 0 });
   });
 
-  // Scripts of the Python tool's plans go there by themselves.
+  // Scripts in the plans of the prior Python tool go to that folder by themselves.
   describe.each([
     ["~/voyage/workspace", "cd ~/voyage/workspace"],
     ["$HOME/voyage/workspace", 'cd "$HOME/voyage/workspace"'],
@@ -193,7 +193,7 @@ describe("a verification", () => {
     helm.verifyScript = 'touch "$HOME/verifying"; sleep 60';
     const child = ship.start();
     await helm.until("verify.sh runs", () => existsSync(join(ship.home, "verifying")));
-    // Through the link the captain's sync sees the ship's own tree meanwhile.
+    // Meanwhile the captain's sync sees the ship's own tree through the link.
     expect(synced()).toBe("made\n");
     expect(existsSync(ship.path("workspace/cache"))).toBe(false);
     child.kill("SIGKILL");
@@ -230,7 +230,7 @@ describe("a task that fails", () => {
     await helm.until("release", () => helm.count("release") > 0);
     expect(ship.handPids()).toEqual([]);
     expect(await ship.ended(child)).toBe(0);
-    expect(helm.row("1").reason).toMatch(/^stopped after 0.5 s, its time: slow\nslow/);
+    expect(helm.row("1").reason).toMatch(/^stopped after 0.5 s, its time limit: slow\nslow/);
   });
 
   test("is released when its check fails, with the check's output, and is not accepted", async () => {
@@ -304,7 +304,7 @@ describe("a task that fails", () => {
 describe("a ship that cannot begin", () => {
   test("gives its claims back unharmed, as its own fault, and not in one rush", async () => {
     await voyage({ id: "1", subject: "Any", rehearsal: "echo 1 > n.txt" });
-    // Where each task's log is to be: nothing can be written there.
+    // Nothing can be written where each task's log is to be.
     mkdirSync(ship.path("logs/task-1-1.log"), { recursive: true });
     mkdirSync(ship.path("logs/task-1-2.log"), { recursive: true });
     const started = performance.now();
@@ -338,7 +338,7 @@ describe("a ship that cannot begin", () => {
 });
 
 describe("a conflict", () => {
-  /** Another ship's work is accepted meanwhile. */
+  /** Has the work of another ship accepted meanwhile. */
   const moveTip = (text: string) => {
     const seed = join(helm.repo, "..", "seed");
     gitIn(seed, "pull", "--quiet", helm.repo, helm.branch);

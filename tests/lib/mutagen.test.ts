@@ -2,11 +2,11 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Mutagen, openMutagen } from "../../lib/mutagen/client.ts";
 import { mutagenCommand } from "../../lib/mutagen/command.ts";
 import type { SessionSpec } from "../../lib/mutagen/spec.ts";
+import { until } from "../support/until.ts";
 
 /** The real daemon on local folders; how ships are reached is the harbor's to test. */
 
@@ -56,14 +56,6 @@ async function daemonPid(): Promise<number> {
   const [pid] = await pidsOf(`MUTAGEN_DATA_DIRECTORY=${join(root, "d")}`, "daemon\0run");
   if (pid === undefined) throw new Error("no daemon of ours runs");
   return pid;
-}
-
-async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 15_000): Promise<void> {
-  const give = Date.now() + timeoutMs;
-  while (!(await holds())) {
-    if (Date.now() > give) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await sleep(25);
-  }
 }
 
 test("looking starts no daemon, and neither does ending a session that never was", async () => {

@@ -178,7 +178,7 @@ describe("ssh's configuration holds nothing of a ship's but what a ship has", ()
 describe("what a ship says of its provisioning", () => {
   const attempt = "a-1";
   const order = { attempt, seconds: 1, file: { path: "x", content: "", mode: 0o600 }, run: [] };
-  const of = { ship: "ship-0", sprite: SHIP };
+  const of = { stack: "sea", ship: "ship-0", sprite: SHIP };
   const saying = (word: object, log = "") => shipThatSays(`runs\n${JSON.stringify({ attempt, digest: "d", ...word })}\n${log}\n`);
 
   test("is shown on one line of its own, without what steers a terminal", async () => {

@@ -13,6 +13,7 @@ import { openSprites } from "../../lib/sprites/client.ts";
 import type { TaskCounts } from "../../lib/voyage/task-files.ts";
 import { diamond, type SmallTask, writePlan, writeRepo } from "../support/plan.ts";
 import { pulumiEnvironment } from "../support/pulumi-environment.ts";
+import { until } from "../support/until.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -103,15 +104,14 @@ export async function openCaptain(
     /** Waits until the helm says so; the whole wait is bounded. */
     async until(what: string, holds: (status: VoyageStatus) => boolean, timeoutMs = 60_000): Promise<VoyageStatus> {
       const id = await captain.voyageId();
-      const end = Date.now() + timeoutMs;
-      for (;;) {
-        const status = await helmClient()
+      let last: VoyageStatus | null = null;
+      const look = async () => {
+        last = await helmClient()
           .voyage(id)
           .catch(() => null);
-        if (status && holds(status)) return status;
-        if (Date.now() > end) throw new Error(`not ${what} in ${timeoutMs / 1000} s: ${JSON.stringify(status, null, 1)}`);
-        await new Promise((done) => setTimeout(done, 100));
-      }
+        return last && holds(last) ? last : null;
+      };
+      return until(what, look, timeoutMs, { everyMs: 100, said: () => JSON.stringify(last, null, 1) });
     },
     /** Command lines of the processes that belong to this captain's machine, and contain `words`. */
     async processes(words = ""): Promise<string[]> {

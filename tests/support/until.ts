@@ -1,12 +1,24 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Waits for something that will happen by itself; bounded. */
-export async function until<T>(what: string, probe: () => Promise<T> | T, timeoutMs = 10_000): Promise<T & {}> {
+type Options = {
+  /** Time between two looks, in milliseconds. A look that starts a program or asks over HTTP is better off with more. */
+  everyMs?: number;
+  /** What the error says beside `what`: for who reads a log of what did not happen. */
+  said?: () => string | Promise<string>;
+};
+
+/** Waits for something that will happen by itself: until `probe` gives something, which is the result. @throws after `timeoutMs`, with `what` */
+export async function until<T>(
+  what: string,
+  probe: () => Promise<T> | T,
+  timeoutMs = 15_000,
+  { everyMs = 25, said = () => "" }: Options = {},
+): Promise<Exclude<T, false | null | undefined>> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const found = await probe();
-    if (found) return found;
-    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await delay(10);
+    if (found) return found as Exclude<T, false | null | undefined>;
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs / 1000} s: ${what}\n${await said()}`.trimEnd());
+    await delay(everyMs);
   }
 }

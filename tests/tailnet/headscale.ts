@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { freePort } from "../../lib/base/free-port.ts";
+import { until } from "../support/until.ts";
 import { goParts } from "./go-parts.ts";
 
 const READY_MS = 20_000;
@@ -69,11 +70,12 @@ export async function startHeadscale({
       env: { PATH: process.env.PATH, HOME: process.env.HOME },
     });
     closeSync(out);
-    for (const until = Date.now() + READY_MS; ; await new Promise((done) => setTimeout(done, 30))) {
-      if (child.exitCode !== null) throw new Error(`headscale ended: ${await said()}`);
-      if (await answers()) return;
-      if (Date.now() > until) throw new Error(`headscale does not answer: ${await said()}`);
-    }
+    const starting = child;
+    const isReady = async () => {
+      if (starting.exitCode !== null) throw new Error(`headscale ended: ${await said()}`);
+      return answers();
+    };
+    await until("an answer of headscale", isReady, READY_MS, { everyMs: 30, said });
   };
   const stop = async () => {
     const running = child;

@@ -5,6 +5,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { until } from "../support/until.ts";
 import { goParts } from "./go-parts.ts";
 import type { Headscale } from "./headscale.ts";
 
@@ -74,12 +75,13 @@ export async function joinMachine(headscale: Headscale, { hostname, key }: { hos
   };
   try {
     await writeFile(join(folder, "key"), key, { mode: 0o600 });
-    for (const until = Date.now() + JOIN_MS; ; await new Promise((done) => setTimeout(done, 30))) {
+    const answers = async () => {
+      if (machine.exitCode !== null) throw new Error(`tailscaled ended with exit status ${machine.exitCode}`);
       // Exit 1 with a daemon that is not logged in, too: what matters is that it answers.
       const status = await tailscale("status", "--json").catch((error: { stdout?: string }) => error);
-      if (String(status.stdout ?? "").startsWith("{")) break;
-      if (Date.now() > until || machine.exitCode !== null) throw new Error("tailscaled does not answer");
-    }
+      return String(status.stdout ?? "").startsWith("{");
+    };
+    await until("an answer of tailscaled", answers, JOIN_MS, { everyMs: 30 });
     const login = [`--login-server=${headscale.url}`, `--auth-key=file:${join(folder, "key")}`, `--hostname=${hostname}`];
     await tailscale("up", "--accept-dns=false", "--timeout=20s", ...login);
     /** `pid`: of its tailscaled, by which its namespace is entered. */

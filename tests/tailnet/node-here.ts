@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { tailscaledEnvironment } from "../../lib/tailnet/node/ship-node.ts";
-import { openTailscale } from "../../lib/tailnet/node/tailscale-cli.ts";
+import { tailscaleCli } from "../../lib/tailnet/node/tailscale-cli.ts";
+import { until } from "../support/until.ts";
 import { goParts } from "./go-parts.ts";
 
 const START_MS = 20_000;
@@ -21,9 +21,12 @@ export async function startNode({ tun = false }: { tun?: boolean } = {}) {
     stdio: "ignore",
     env: { PATH: process.env.PATH, ...tailscaledEnvironment("http://", folder) },
   });
-  const cli = openTailscale(socket, join(parts, "tailscale"));
-  for (const until = Date.now() + START_MS; !(await cli.status()); await sleep(30))
-    if (Date.now() > until || daemon.exitCode !== null) throw new Error("tailscaled does not answer");
+  const cli = tailscaleCli(socket, join(parts, "tailscale"));
+  const answers = async () => {
+    if (daemon.exitCode !== null) throw new Error(`tailscaled ended with exit status ${daemon.exitCode}`);
+    return cli.status();
+  };
+  await until("an answer of tailscaled", answers, START_MS, { everyMs: 30 });
   return {
     socket,
     cli,

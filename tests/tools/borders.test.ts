@@ -1,38 +1,45 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "..", "..");
-let folder: string;
 
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "oc-b-"));
-  write("tsconfig.json", "{}");
-  write("package.json", `{"type": "module"}`);
-  write("lib/base/errors.ts", "export const a = 1; export type A = number;");
-  write("helm/main.ts", "export const h = 1;");
-});
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+type Cruised = {
+  modules: { source: string; dependencies: { resolved: string }[] }[];
+  summary: { violations: { from: string; rule: { name: string } }[] };
+};
 
-function write(file: string, text: string): void {
-  mkdirSync(dirname(join(folder, file)), { recursive: true });
-  writeFileSync(join(folder, file), text);
-}
-
-/** Names of the rules that the tree breaks. */
-function broken(): string[] {
+/** What dependency-cruiser finds in a folder, by the project's rules. */
+function cruise(cwd: string): Cruised {
   const args = [
     join(root, "node_modules/dependency-cruiser/bin/dependency-cruiser.mjs"),
     "--config",
     join(root, ".dependency-cruiser.mjs"),
   ];
-  const json = execFileSync(process.execPath, [...args, "--output-type", "json", "."], { cwd: folder, encoding: "utf8" });
-  return JSON.parse(json).summary.violations.map((violation: { rule: { name: string } }) => violation.rule.name);
+  const options = { cwd, encoding: "utf8", maxBuffer: 1e8 } as const;
+  return JSON.parse(execFileSync(process.execPath, [...args, "--output-type", "json", "."], options));
 }
 
-test.each([
+const KIND = "dynamic-providers/sprite";
+/** A small tree that holds what the borders let pass. */
+const ALLOWED = {
+  "tsconfig.json": "{}",
+  "package.json": `{"type": "module"}`,
+  "lib/base/errors.ts": "export const a = 1; export type A = number;",
+  "lib/this.ts": `import type { That } from "./that.ts"; export type This = That;`,
+  "helm/main.ts": "export const h = 1;",
+  "helm/ok.ts": `import { a } from "../lib/base/errors.ts"; export const b = a;`,
+  "helm/ledger/ok.ts": `import { DatabaseSync } from "node:sqlite"; export const d = DatabaseSync;`,
+  "crew/claim/ok.ts": "export const c = 1;",
+  "crew/ok.ts": `import type { A } from "../lib/base/errors.ts"; export const b: A = 1;`,
+  "dynamic-providers/shared/ok.ts": "export const k = 1; export type K = number;",
+  [`${KIND}/lifecycle.ts`]: `import { k } from "../shared/ok.ts"; export const s = k;`,
+  "dynamic-providers/helm/resource.ts": `import type { K } from "../shared/ok.ts"; export const l: K = 1;`,
+};
+/** What it may not hold besides: a file, its text, and the rule that it breaks. */
+const FORBIDDEN = [
   ["lib/x.ts", `export { h } from "../helm/main.ts";`, "lib → nothing else"],
   ["harbor/x.ts", `export { h } from "../helm/main.ts";`, "harbor → lib"],
   ["cli/x.ts", `export { h } from "../helm/main.ts";`, "cli → lib"],
@@ -42,20 +49,61 @@ test.each([
     `export { a } from "../lib/base/errors.ts";`,
     "crew takes only types from lib: a ship has neither lib nor node_modules",
   ],
+  ["crew/machine/x.ts", `export { c } from "../claim/ok.ts";`, "crew/machine → no other room of the crew"],
   [
     "helm/voyage/x.ts",
     `import { DatabaseSync } from "node:sqlite"; export const d = DatabaseSync;`,
     "SQLite only in the helm's ledger, in locks, and where a plan is compared with a ledger that no helm has open",
   ],
   ["lib/y.ts", `export { z } from "./nowhere.ts";`, "no import of what is not there"],
-])("%s may not hold: %s", (file, text, rule) => {
-  write(file, text);
-  expect(broken()).toContain(rule);
+  [
+    "dynamic-providers/helm/x.ts",
+    `export { s } from "../sprite/lifecycle.ts";`,
+    "a resource kind imports no other: what two kinds need is in dynamic-providers/shared/",
+  ],
+  [
+    "dynamic-providers/shared/x.ts",
+    `export { s } from "../sprite/lifecycle.ts";`,
+    "dynamic-providers/shared/ and process/ know no resource kind",
+  ],
+  [
+    `${KIND}/resource.ts`,
+    `export { s } from "./lifecycle.ts";`,
+    "a resource class loads no more than its delegate: the program does none of a lifecycle's work",
+  ],
+  // With the other half of the circle above, which is told once.
+  ["lib/that.ts", `import type { This } from "./this.ts"; export type That = This | 1;`, "no circle, types included"],
+] as const;
+
+let folder: string;
+let violations: Cruised["summary"]["violations"];
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "oc-b-"));
+  for (const [file, text] of [...Object.entries(ALLOWED), ...FORBIDDEN]) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), text);
+  }
+  violations = cruise(folder).summary.violations;
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test.each(FORBIDDEN)("%s may not hold: %s", (file, _text, rule) => {
+  expect(violations.filter(({ from }) => from === file).map((one) => one.rule.name)).toContain(rule);
 });
 
 test("what the rooms may do is let pass: lib for all, types for the crew", () => {
-  write("helm/ok.ts", `import { a } from "../lib/base/errors.ts"; export const b = a;`);
-  write("helm/ledger/ok.ts", `import { DatabaseSync } from "node:sqlite"; export const d = DatabaseSync;`);
-  write("crew/ok.ts", `import type { A } from "../lib/base/errors.ts"; export const b: A = 1;`);
-  expect(broken()).toEqual([]);
+  expect(violations.filter(({ from }) => from in ALLOWED)).toEqual([]);
+});
+
+/** A room as the borders know it: a folder of lib/, or a folder of the project. */
+const roomOf = (file: string) => file.split("/", file.startsWith("lib/") ? 2 : 1).join("/");
+
+test("each folder of lib/ is used by two rooms outside of lib, or else it belongs into the one", () => {
+  const users = new Map<string, Set<string>>();
+  for (const { source, dependencies } of cruise(root).modules)
+    for (const { resolved } of dependencies)
+      if (/^lib\/.*\//.test(resolved) && !/^(lib|tests|bench|tools)\//.test(source))
+        users.set(roomOf(resolved), (users.get(roomOf(resolved)) ?? new Set()).add(roomOf(source)));
+  const folders = readdirSync(join(root, "lib"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(folders.map(({ name }) => `lib/${name}`).filter((name) => (users.get(name)?.size ?? 0) < 2)).toEqual([]);
 });

@@ -1,6 +1,6 @@
 /**
  * Pulumi's language host for Node programs, for machines where the vendor's `pulumi-language-nodejs` cannot be had
- * (design 17; the reasons and limits: docs/adr/language-host.md). It serves `pulumirpc.LanguageRuntime` on loopback, with the
+ * (reasons and limits: docs/adr/language-host.md). It serves `pulumirpc.LanguageRuntime` on loopback, with the
  * messages that come with @pulumi/pulumi, prints its port, and runs the program with the vendor's own
  * `@pulumi/pulumi/cmd/run`. Methods that are not here answer UNIMPLEMENTED.
  */
@@ -20,7 +20,7 @@ const language = sdk("./proto/language_pb.js");
 const { PluginInfo } = sdk("./proto/plugin_pb.js");
 const { version } = sdk("./version.js");
 
-/** Exit code of a program that has shown its error already: `@pulumi/pulumi/cmd/run` (facts: pulumi §1). */
+/** The exit code by which `@pulumi/pulumi/cmd/run` says that the program has shown its error already. */
 const SHOWN_ERROR_EXIT = 32;
 /** What the engine gives a plugin to end in (plugin.go, `kill`), less a margin. */
 const PROGRAM_GRACE_MS = 3000;
@@ -32,8 +32,9 @@ const programs = new Set();
 const host = {
   handshake: (_call, done) => done(null, new language.LanguageHandshakeResponse()),
   getPluginInfo: (_call, done) => done(null, new PluginInfo().setVersion(version)),
-  // None ahead of time: a provider is looked up when the first of its resources registers. The vendor's host names each package in
-  // node_modules that has a provider, used or not, and the engine then refuses to start while one is missing.
+  // None ahead of time: a provider is looked up when the first of its resources registers. The vendor's host names each
+  // package in node_modules that has a provider, used or not, and the engine then refuses to start while one is
+  // missing.
   getRequiredPackages: (_call, done) => done(null, new language.GetRequiredPackagesResponse()),
   getRequiredPlugins: (_call, done) => done(null, new language.GetRequiredPluginsResponse()),
   about: (_call, done) => done(null, new language.AboutResponse().setExecutable(process.execPath).setVersion(process.version)),
@@ -54,7 +55,10 @@ function answer(method) {
     );
 }
 
-/** Runs the program to its end. The answer has an `error`, or `bail` when the program has shown its error already, or neither. */
+/**
+ * Runs the program to its end. The answer has an `error`, or `bail` when the program has shown its error already, or
+ * neither.
+ */
 async function runProgram(request, call) {
   const info = request.getInfo();
   const options = info.getOptions()?.toJavaScript() ?? {};
@@ -95,7 +99,10 @@ async function runProgram(request, call) {
   return code === 0 ? response : response.setError(`Program exited with non-zero exit code: ${code}`);
 }
 
-/** What `pulumi about` lists: the packages of package.json, or with --transitive all of the lock file, with their versions. */
+/**
+ * What `pulumi about` lists: the packages of package.json, or with --transitive all of the lock file, with their
+ * versions.
+ */
 async function programDependencies(request) {
   const folder = request.getInfo()?.getRootDirectory() || request.getPwd();
   const { packages } = JSON.parse(readFileSync(join(folder, "package-lock.json"), "utf8"));

@@ -7,6 +7,7 @@ import { pause } from "../../machine/pause.ts";
 import { TreeUnready } from "../../tree/unready.ts";
 import { verify } from "../../verify/verify.ts";
 import { claudeEnvironment } from "./account/environment.ts";
+import { BudgetSpent } from "./account/spending.ts";
 import { INTERACTIVE_START, renderInteractiveResume, renderInteractiveRules } from "./prompt.ts";
 import { LONGEST_WAIT_MS } from "./retry-policy.ts";
 import { ClaimsByGate } from "./screen/claims-by-gate.ts";
@@ -14,11 +15,14 @@ import { isAttended } from "./screen/tmux.ts";
 import { Tui } from "./screen/tui.ts";
 import { endUnfit } from "./unfit.ts";
 
-/** With a person at it, the session stays though there is nothing to do. */
+/** How often the helm is asked while a person is at a session that has nothing to do: such a session stays. */
 const ATTENDED_LOOK_MS = 2_000;
 /** How often a session that claims nothing is told that it could. */
 const TOLD = 3;
-/** The session's folder is the checkout that is judged meanwhile (crew/verify/verified-tree.ts). */
+/**
+ * What a gate answers while verify.sh runs: the session's folder is then the checkout that is judged
+ * (crew/verify/verified-tree.ts).
+ */
 const WHILE_VERIFYING =
   "The plan's verify.sh is run in this folder now, and nothing may change there until it has ended. End your turn; you are told when there is work.";
 
@@ -26,8 +30,11 @@ type Run = (claim: (signal: AbortSignal) => Promise<void>) => Promise<void>;
 type Settings = NonNullable<HelloReply["interactive"]>;
 
 /**
- * A watch in which the model claims its tasks itself, in one session with Claude Code's own screen (`claude.interactive` of the plan). Verifications are
- * still the supervisor's. Returns when there is nothing to do and nobody looks on; throws Halt.
+ * Has the model claim its tasks itself, in one session with Claude Code's own screen (`claude.interactive` of the
+ * plan). Verifications are still done by the supervisor. Returns when there is nothing to do and nobody looks on;
+ * throws Halt.
+ *
+ * @param onClaim runs the work on a claim so that it can be ended from outside
  */
 export async function workInteractively(
   context: ClaimContext,
@@ -38,16 +45,17 @@ export async function workInteractively(
   for (let { claim } = context.hello; ; claim = null) {
     const { why, text } = await keepSession(context, settings, claim, signal, onClaim);
     if (why === "nothing") return { why, text };
-    // Another task may have money left, and verify.sh needs none.
+    // The next session may find a task that has money left, and verify.sh needs none.
     context.journal.note("spent", `the session is ended: ${text}`);
     context.window.say(`${text}\r\n`);
   }
 }
 
-/** The session gets no further answer: a budget is spent. */
-class NoMoney extends Error {}
-
-/** One run of the session, once there is something to claim. @param claim of an earlier crew, in the tree as that left it */
+/**
+ * Keeps the session at work, from when there is something to claim until nothing is left or a budget is spent.
+ *
+ * @param claim a claim that an earlier crew held, with the tree as that crew left it
+ */
 async function keepSession(
   context: ClaimContext,
   settings: Settings,
@@ -59,9 +67,9 @@ async function keepSession(
   const over = new AbortController();
   const both = AbortSignal.any([signal, over.signal]);
   const finish = (text: string) => over.abort(new Error(text));
-  /** It waits in the background: an end of the watch ends it too, and nobody else would hear of its failure. */
+  /** Hears of a failure of `rest`, which waits in the background, so that nobody else would. */
   const whenRestEnds = (error: unknown) => both.aborted || over.abort(asHalt(error));
-  /** Raised by whatever the model does: looking for work is for when it does nothing. */
+  /** Is raised by whatever the model does: work is looked for while it does nothing. */
   let stirred = 0;
   let told = 0;
   let taken = 0;
@@ -83,9 +91,9 @@ async function keepSession(
     },
     waitsFor: (untilMs) => claims.task !== null && untilMs - Date.now() <= LONGEST_WAIT_MS,
     onStuck(why, kind) {
-      if (kind === "spent") return over.abort(new NoMoney(why));
+      if (kind === "spent") return over.abort(new BudgetSpent(why));
       if (kind !== "limit" || claims.task !== null) return finish(why);
-      // It holds nothing, so it may as well sleep until the helm has a task for it.
+      // The session holds no task, so it may wait until the helm has one for it.
       told = 0;
       rest(++stirred).catch(whenRestEnds);
     },
@@ -99,9 +107,9 @@ async function keepSession(
   });
 
   function endWhenSpent(): void {
-    if (claims.spent !== null) over.abort(new NoMoney(claims.spent));
+    if (claims.spent !== null) over.abort(new BudgetSpent(claims.spent));
   }
-  /** Waits for work. Null: there is none, and nobody looks on. */
+  /** Waits for work and returns the tasks that are free; null when there is none and nobody looks on. */
   async function work(isStill: () => boolean): Promise<string[] | null> {
     for (const since = performance.now(); isStill(); ) {
       const reply = await helm.call("claim", { only: "verify" }, forALease(context, both));
@@ -120,7 +128,7 @@ async function keepSession(
     }
     return [];
   }
-  /** After a turn: tells the model what has become free, or ends the session. */
+  /** Tells the model, after a turn, what has become free, or ends the session. */
   async function rest(turn: number): Promise<void> {
     const free = await work(() => turn === stirred);
     if (free === null) return finish("nothing to claim");
@@ -128,7 +136,7 @@ async function keepSession(
     if (claims.taken > taken) told = 0;
     taken = claims.taken;
     if (++told <= TOLD) return tui.say(`Free now: ${free.join(", ")}. Claim one and go on.`, both);
-    // It would be told for ever, and each time costs a turn.
+    // Each time costs a turn, so it is not told for ever.
     const message = `its session claims nothing, though it was told ${TOLD} times that tasks are free`;
     await helm.call("trial", { fit: false, message }, forALease(context, signal)).catch(() => {});
     finish(message);
@@ -141,7 +149,7 @@ async function keepSession(
       both.throwIfAborted();
     } else {
       if ((await work(() => true)) === null) return { why: "nothing", text: "nothing to claim" };
-      // Where a session starts there must be a folder; with something to look at.
+      // A session starts in a folder, so the tree is made ready before it has a task.
       await context.tree
         .reset(hello.voyage.branch, `refs/remotes/origin/${hello.voyage.branch}`, both)
         .catch((error: Error) => (error instanceof TreeUnready ? endUnfit(context, error.message, both) : Promise.reject(error)));
@@ -150,7 +158,7 @@ async function keepSession(
   } catch (error) {
     if (signal.aborted || !over.signal.aborted || over.signal.reason instanceof Halt)
       throw error instanceof Error ? error : new Halt("stop", String(error));
-    return { why: over.signal.reason instanceof NoMoney ? "spent" : "nothing", text: (over.signal.reason as Error).message };
+    return { why: over.signal.reason instanceof BudgetSpent ? "spent" : "nothing", text: (over.signal.reason as Error).message };
   } finally {
     over.abort(new Error("the session has ended"));
     if (signal.aborted) await claims.settled();

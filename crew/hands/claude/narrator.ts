@@ -1,12 +1,16 @@
 import type { StreamEvent } from "./session.ts";
 
 /**
- * Claude Code's stream as lines for people: what the agent says, which tools it uses, how each came out. Kept short: the transcript has the rest.
+ * Tells Claude Code's stream in lines for people: what the agent says, which tools it uses, how each came out. The
+ * transcript has the rest.
  */
 export class Narrator {
   readonly #tools = new Map<string, { name: string; atMs: number }>();
 
-  /** Lines for one event, each with its newline; "" when it says nothing to people. `atMs`: when it was, on one clock for all. */
+  /**
+   * Returns the lines for one event, each with its newline; "" when it says nothing to people. `atMs` is its time, by
+   * one clock for all events.
+   */
   tell(event: StreamEvent, atMs = performance.now()): string {
     if (event.type === "system" && event.subtype === "api_retry")
       return `  ! the API failed (${event.error_status ?? "no answer"}, ${event.error}); trying again, ${event.attempt} of ${event.max_retries}\n`;
@@ -40,13 +44,13 @@ const oneLine = (text: string) => text.replace(/\s+/g, " ").trim();
 const clipped = (text: string, most: number) =>
   oneLine(text).length > most ? `${oneLine(text).slice(0, most)}…` : oneLine(text);
 
-/** A tool's input: the field that says most, else all of it. */
+/** Shortens a tool's input to the field that says most, or else to all of it in words. */
 function said(input: Record<string, unknown>): string {
   const main = input.command ?? input.file_path ?? input.pattern ?? input.url ?? input.description;
   return clipped(typeof main === "string" ? main : inWords(input), 160);
 }
 
-/** `taskId 7, status completed, summary …` */
+/** Writes a value in words: `taskId 7, status completed, summary …`. */
 function inWords(value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);
   if (Array.isArray(value)) return value.map(inWords).join(" ");

@@ -14,24 +14,28 @@ import { Spending } from "./account/spending.ts";
 import { renderOrdersRules } from "./prompt.ts";
 import { Tui } from "./screen/tui.ts";
 
-/** The tree is brought home before an ordered end; whoever ordered it waits half a minute. */
+/** How long it may take to deliver the tree before an ordered end: whoever ordered it waits half a minute. */
 const HOME_MS = 20_000;
 const WAITING = "waiting for orders";
 
 /**
- * The hand of an empty sail: Claude Code waits on its own screen for what the captain types, until the crew is told to end. What lies in the tree then
- * becomes a commit on the voyage's branch. Its one task is never done for good: the next crew goes on. Without money, or with other credentials than it
- * began with, the session ends and goes on later; claim and tree stay.
+ * The hand of an empty sail: Claude Code waits on its own screen for what the captain types, until the crew is told to
+ * end. What lies in the tree then becomes a commit on the voyage's branch. The one task of such a voyage is never done
+ * for good: the next crew goes on. When the money is spent, or the ship gets other credentials than the session began
+ * with, the session ends and goes on later; claim and tree stay.
  */
 export const ordersHand: Hand = async (context, grant, delivery, log, signal) => {
   const { ship, hello, claim, steering, journal } = context;
   if (!context.resumes) await delivery.begin();
-  delivery.handBegan = true; // a task without tries: nothing is counted
+  // This task has no tries, so nothing is counted against it.
+  delivery.handBegan = true;
   let over = new AbortController();
   let idle = true;
-  /** What the session is told when it goes on; "" waits for a person. */
+  /** What the session is told when it goes on; with "" it waits for a person. */
   let first = "";
-  /** The credentials that it began with, and those that were refused and nothing was answered since. */
+  /**
+   * The credentials that the session began with, and those that were refused last, while nothing was answered since.
+   */
   let credentials = "";
   let refused = "";
   const tui: Tui = await Tui.open(context, {
@@ -73,7 +77,7 @@ export const ordersHand: Hand = async (context, grant, delivery, log, signal) =>
     },
   });
 
-  /** Ends the session, which has refused credentials in its environment, once the next `up` has brought others. */
+  /** Ends the session, which has refused credentials in its environment, once `up` has brought others. */
   async function renew(session: AbortController): Promise<void> {
     const either = AbortSignal.any([signal, session.signal]);
     while (refused === credentialsNow(ship)) await pause(hello.heartbeatSeconds * 1000, either);
@@ -81,7 +85,7 @@ export const ordersHand: Hand = async (context, grant, delivery, log, signal) =>
     session.abort(new Interrupted("there are other credentials", "There are other credentials now. Go on where you were."));
   }
 
-  /** Runs the session, time and again. Throws what ends the claim. */
+  /** Runs the session again whenever it was interrupted. Throws what ends the claim. */
   async function keep(): Promise<never> {
     for (; ; over = new AbortController()) {
       try {
@@ -98,7 +102,7 @@ export const ordersHand: Hand = async (context, grant, delivery, log, signal) =>
     }
   }
 
-  // What the last answer has cost is told when it has ended its turn.
+  // What the last answer has cost is known only after its turn, when no gate asks any more.
   const look = () => idle && steering.spent !== null && over.abort(new Interrupted(steering.spent));
   const account = randomUUID();
   const held = { task: grant.task.id, epoch: grant.epoch, session: account };
@@ -112,7 +116,8 @@ export const ordersHand: Hand = async (context, grant, delivery, log, signal) =>
     await spending.abandon();
     if (!(error instanceof Halt) || error.kind !== "stop") throw error;
     if (await bringHome(context, grant, log)) return { kind: "accepted" };
-    throw error; // what was not accepted is saved as what was left
+    // What was not accepted is saved as what was left.
+    throw error;
   } finally {
     clearInterval(looking);
     await spending.close();
@@ -120,9 +125,9 @@ export const ordersHand: Hand = async (context, grant, delivery, log, signal) =>
   }
 };
 
-/** The session is ended, to go on later. */
+/** Ends the session, which is to go on later. */
 class Interrupted extends Error {
-  /** What it is told then. */
+  /** What the session is told when it goes on. */
   readonly first: string;
   constructor(message: string, first = "") {
     super(message);
@@ -130,7 +135,7 @@ class Interrupted extends Error {
   }
 }
 
-/** Delivers what lies in the tree. False when there is nothing, or it was not taken. */
+/** Delivers what lies in the tree. Returns false when there is nothing, or it was not accepted. */
 async function bringHome(context: ClaimContext, grant: Grant, log: TaskLog): Promise<boolean> {
   const patience = AbortSignal.timeout(HOME_MS);
   try {
@@ -143,7 +148,10 @@ async function bringHome(context: ClaimContext, grant: Grant, log: TaskLog): Pro
   }
 }
 
-/** Its list of things to do is its own: the task list of the voyage is put right by a sync, which would take it away. */
+/**
+ * The session's environment. Its list of things to do is its own: the voyage's task list is overwritten by a sync from
+ * the captain.
+ */
 function environment(context: ClaimContext): NodeJS.ProcessEnv {
   const { CLAUDE_CODE_TASK_LIST_ID: _list, ...env } = claudeEnvironment(context.ship, handBaseEnvironment(context));
   return { ...env, CLAUDE_CODE_ENABLE_TASKS: "0" };

@@ -1,8 +1,9 @@
 import type { Grant } from "../../../lib/protocol/ship-api.ts";
 
+/** Who the agent is: its ship, and the voyage by its name. */
 export type Who = { ship: string; voyage: string };
 
-/** What every task of the voyage has in common: appended to Claude Code's own system prompt. */
+/** Renders what all tasks of the voyage have in common; it is appended to Claude Code's own system prompt. */
 export function renderRules(who: Who, task: string): string {
   return `You are the hand of ${who.ship}, one of several ships that work on the voyage "${who.voyage}" at the same time, each on a task of its own, in a clone of its own of the same repository. Nobody sits at this terminal: decide what you can decide, and never wait for a person.
 
@@ -18,7 +19,7 @@ How to finish:
 `;
 }
 
-/** The task as its agent is told it: the whole of what it knows besides the repository. */
+/** Renders the task for its agent: all that the agent knows besides the repository. */
 export function renderPrompt(grant: Grant, who: Who): string {
   const { task, delivered, spec, check, answers, lastReason } = grant;
   const parts = [
@@ -37,11 +38,11 @@ export function renderPrompt(grant: Grant, who: Who): string {
   return `${parts.filter(Boolean).join("\n\n")}\n`;
 }
 
-/** What a session is told that goes on after an end which was not its own. */
+/** Renders what a session is told that goes on after an end which was not its own. */
 export const renderResume = (grant: Grant, why: string) =>
   `Your session was interrupted (${why}) and goes on now. Task ${grant.task.id} is still yours and the tree is as you left it. Go on with it, and complete it as you were told.\n`;
 
-/** The rules of a session that claims its tasks itself. */
+/** Renders the rules of a session that claims its tasks itself. */
 export const renderInteractiveRules = (who: Who, spec: string) =>
   `You are the hand of ${who.ship}, one of several ships that work on the voyage "${who.voyage}" at the same time, each in a clone of its own of the same repository. A person may look on and speak to you; do not wait for one.
 
@@ -57,12 +58,13 @@ Do not add, change or delete tasks. Do not push, rebase, reset to other commits 
   }
 `;
 
+/** The first message of a session that claims its tasks itself. */
 export const INTERACTIVE_START = "Begin: look at the task list, claim a task, and go on until none is left.";
-/** @param task that is held */
+/** Renders what such a session is told when it goes on. @param task the task that it holds */
 export const renderInteractiveResume = (task: string | null) =>
   `Your session was interrupted and goes on now. ${task === null ? "You hold no task: look at the task list and claim one." : `You hold task ${task}: go on with it.`}`;
 
-/** The rules of an empty sail: no plan, a person who gives orders. */
+/** Renders the rules of an empty sail, which has no plan but a person who gives orders. */
 export const renderOrdersRules = (who: Who) =>
   `You are on ${who.ship}, a VM of the voyage "${who.voyage}", and wait for the orders of the captain, who speaks to you through this terminal. Your working directory is the ship's tree, a clone of the voyage's repository. What lies in it is mirrored to the captain while you work, and becomes one commit on the voyage's branch when the ship is told to end: you need not commit, and you cannot push.
 `;
@@ -70,7 +72,7 @@ export const renderOrdersRules = (who: Who) =>
 const deliveredLine = ({ task, subject, commit, summary }: Grant["delivered"][number]) =>
   `- task ${task} "${subject}" (commit ${commit.slice(0, 10)})${summary ? `: ${summary}` : ""}`;
 
-/** A fence longer than any in the text. */
+/** Puts a text into a fence that is longer than any in the text. */
 function fenced(text: string, language = ""): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map((ticks) => ticks[0].length));
   const fence = "`".repeat(longest + 1);

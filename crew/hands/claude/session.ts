@@ -3,7 +3,7 @@ import type { Grant, Usage } from "../../../lib/protocol/ship-api.ts";
 import { run, type Start } from "../../machine/run.ts";
 import { type Failure, failureOf, type RateLimit } from "./failure.ts";
 
-/** A line of `--output-format stream-json`, as far as it is read here. */
+/** A line of Claude Code's `--output-format stream-json`, as far as it is read here. */
 export type StreamEvent = {
   type: string;
   subtype?: string;
@@ -21,16 +21,16 @@ export type StreamEvent = {
     }[];
     usage?: ApiUsage;
   };
-  // system init
+  // The fields of system/init.
   tools?: string[];
-  // system api_retry
+  // The fields of system/api_retry.
   attempt?: number;
   max_retries?: number;
   error?: string;
   error_status?: number | null;
-  // rate_limit_event
+  // The field of rate_limit_event.
   rate_limit_info?: RateLimit;
-  // result
+  // The fields of result.
   is_error?: boolean;
   result?: string;
   total_cost_usd?: number;
@@ -45,12 +45,13 @@ type ApiUsage = {
 };
 
 /**
- * How a run of Claude Code ended. `ended`: by itself. `turns`, `budget`: at its bound. `unfit`: this Claude Code cannot do the work. `crash`: anything
- * that is no failure of the API. `message`: its own words.
+ * How a run of Claude Code ended: `ended`, by itself; `turns`, `budget` and `time`, at that bound; `unfit`, this Claude
+ * Code cannot do the work; `crash`, anything else that is no failure of the API. `message` is Claude Code's own.
  */
 type End = Failure | { kind: "ended" | "turns" | "budget" | "unfit" | "crash" | "time"; message: string };
 export type RunEnd = End & { usage: Usage };
 
+/** What a run of a session is started with. */
 export type SessionStart = {
   session: string;
   resume: boolean;
@@ -65,16 +66,16 @@ export type SessionStart = {
   signal: AbortSignal;
   onStart: (pid: number) => void;
   onEvent: (event: StreamEvent) => void;
-  /** What it writes to stderr. */
+  /** Takes what Claude Code writes to stderr. */
   onOutput: (chunk: Buffer) => void;
-  /** How it is started. */
+  /** How Claude Code is started. @default as a child of this process */
   start?: Start;
 };
 
-/** Without these an agent does not see the voyage's tasks, and cannot complete its own (facts: claude-code §1.1). */
+/** Tools without which an agent does not see the voyage's tasks, and cannot complete its own. */
 const NEEDED_TOOLS = ["TaskList", "TaskUpdate"];
 
-/** Runs Claude Code until it ends (facts: claude-code §3). Throws the signal's reason when that aborts. */
+/** Runs Claude Code until it ends. Throws the signal's reason when that aborts, and CannotStart. */
 export async function runSession(start: SessionStart): Promise<RunEnd> {
   const { hand } = start;
   const argv = [
@@ -100,7 +101,7 @@ export async function runSession(start: SessionStart): Promise<RunEnd> {
     onStart: start.onStart,
     onOutput: start.onOutput,
     ...(start.start && { start: start.start }),
-    // By stdin: a spec may be longer than an argument can be.
+    // The prompt goes by stdin, since a spec may be longer than an argument can be.
     input: start.prompt,
     onStdout: (chunk) => {
       const lines = (rest + decoder.write(chunk)).split("\n");
@@ -118,13 +119,13 @@ export async function runSession(start: SessionStart): Promise<RunEnd> {
   return { ...seen.end(ran.exitCode, ran.tail), usage };
 }
 
-/** What a stream has told so far. */
+/** Gathers what a stream has told so far. */
 class Seen {
   #tools: string[] | null = null;
   #result: StreamEvent | null = null;
   #limit: RateLimit | null = null;
   #lastError = "";
-  /** By message: each of its blocks comes as an event of its own, with the same usage (facts: claude-code §5). */
+  /** The usage of each message: each of its blocks comes as an event of its own, with the same usage. */
   readonly #messages = new Map<string, ApiUsage>();
 
   take(event: StreamEvent): void {
@@ -150,11 +151,15 @@ class Seen {
     return failureOf(message, this.#lastError, this.#limit);
   }
 
-  /** By the run's own result, whose tokens are the run's and whose cost is the session's; what it leaves out, or without one, by its messages, and without a cost. */
+  /**
+   * Returns what the run has used. Tokens are the run's and the cost is the session's, as Claude Code's result tells
+   * them. What a result leaves out is taken from the messages; so are all tokens of a run without a result, whose cost
+   * is then 0.
+   */
   usage(seconds: number): Usage {
     const result = this.#result;
     const sum = (key: keyof ApiUsage) => [...this.#messages.values()].reduce((all, usage) => all + (usage[key] ?? 0), 0);
-    // A result at a bound does not count the last answer.
+    // The result of a run that ended at a bound does not count the last answer.
     const tokens = (key: keyof ApiUsage) => Math.max(result?.usage?.[key] ?? 0, sum(key));
     return {
       costUsd: result?.total_cost_usd ?? 0,
@@ -168,7 +173,7 @@ class Seen {
   }
 }
 
-/** A line of its output or of a transcript; null for what is none. */
+/** Reads a line of the stream or of a transcript; null for what is no JSON. */
 export function parseEvent(line: string): StreamEvent | null {
   try {
     return JSON.parse(line) as StreamEvent;

@@ -8,11 +8,11 @@ import type { Hand, HandEnd } from "../../claim/hand.ts";
 import { gatekeeperFor } from "../../gates/for-claim.ts";
 import type { Gatekeeper } from "../../gates/gatekeeper.ts";
 import { gatePlaces } from "../../gates/hook-settings.ts";
-import { openDoor } from "../../gates/socket.ts";
+import { listenForGates } from "../../gates/socket.ts";
 import type { TaskLog } from "../../machine/task-log.ts";
 import { othersSince } from "./account/credentials.ts";
 import { claudeEnvironment } from "./account/environment.ts";
-import { Spending } from "./account/spending.ts";
+import { BudgetSpent, Spending } from "./account/spending.ts";
 import { type Failure, wordsOf } from "./failure.ts";
 import { Narrator } from "./narrator.ts";
 import { renderPrompt, renderResume, renderRules } from "./prompt.ts";
@@ -21,12 +21,13 @@ import { type RunEnd, runSession, type SessionStart } from "./session.ts";
 import { keepTranscript, TRANSCRIPT_MS, transcriptOf } from "./transcript.ts";
 import { endUnfit, endWithoutClaude, hangGatesOrEnd } from "./unfit.ts";
 
-/** What is left to say after the helm has accepted. */
+/** How long a session may go on after the helm has accepted its task: it has no more than a last word to say. */
 const AFTERWORD_MS = 60_000;
 
 /**
- * The hand `claude`: one fresh session of Claude Code for the task, its own end seen by the gates, resumed after an end that was not its own (issue 4
- * §1). The tree is the agent's until it completes the task; then it is quieted, and what lies there is offered.
+ * The hand `claude`: one fresh session of Claude Code for the task. The gates see how the agent ends the task; a
+ * session whose end was not its own is resumed. The tree is the agent's until it completes the task: then what it has
+ * left running is ended, and what lies in the tree is offered.
  */
 export const claudeHand: Hand = async (context, grant, delivery, log, signal) => {
   const { ship } = context;
@@ -42,7 +43,7 @@ export const claudeHand: Hand = async (context, grant, delivery, log, signal) =>
     onAccepted: () => setTimeout(() => over.abort(new Error("accepted")), AFTERWORD_MS).unref(),
   });
 
-  const closeDoor = await openDoor(places.socket, async (input) => {
+  const closeDoor = await listenForGates(places.socket, async (input) => {
     const verdict = await keeper.judge(input);
     if (!verdict.allow)
       context.journal.note("gate", `gate: ${input.tool_name ?? input.hook_event_name} refused: ${verdict.reason.split("\n")[0]}`);
@@ -55,14 +56,15 @@ export const claudeHand: Hand = async (context, grant, delivery, log, signal) =>
         claudePid = pid;
       },
       onEvent(event) {
-        // A tool is through, and the model is about to be asked again: also where no gate is, no further answer is paid for.
+        // A tool has ended and the model is about to be asked again. Not each tool has a gate, so a spent budget ends
+        // the session here too.
         const { spent } = context.steering;
-        if (event.type === "user" && spent !== null && !keeper.offering) over.abort(new NoMoney(spent));
+        if (event.type === "user" && spent !== null && !keeper.offering) over.abort(new BudgetSpent(spent));
       },
     });
   } catch (error) {
     if (keeper.end?.kind === "accepted" && !signal.aborted) return { kind: "accepted" };
-    if (error instanceof NoMoney) return { kind: "handed-back", reason: error.message };
+    if (error instanceof BudgetSpent) return { kind: "handed-back", reason: error.message };
     throw error;
   } finally {
     await closeDoor();
@@ -70,9 +72,7 @@ export const claudeHand: Hand = async (context, grant, delivery, log, signal) =>
   }
 };
 
-class NoMoney extends Error {}
-
-/** Run after run of one session, until the task's end is seen. */
+/** Runs one session, again after each end that was not its own, until the task has ended. */
 async function runs(
   context: ClaimContext,
   grant: Grant,
@@ -89,20 +89,23 @@ async function runs(
   const rulesFile = join(ship.crew, "claude-rules.md");
   writeFileSync(rulesFile, renderRules(who, task.id), { mode: 0o600 });
 
-  // A crew that came back goes on with the session, in the tree as it lies. A session that never wrote a word cannot be resumed.
+  // A crew that came back goes on with the session, in the tree as it lies. A session that has written no transcript
+  // cannot be resumed.
   let resume = grant.session !== undefined && transcriptOf(ship, grant.session) !== null;
   let session = resume ? grant.session! : randomUUID();
   let why = "the crew was started again";
   if (!resume) await delivery.begin();
 
   let leftMs = grant.timeoutSeconds * 1000;
-  /** Of the API, since the model last answered; and of Claude Code, in all: it may do some work before each. */
+  /**
+   * Failures of the API since the model last answered, and of Claude Code in all, as it may do some work before each.
+   */
   let apiFailures = 0;
   let crashes = 0;
   for (;;) {
     const budgetUsd = spending.left();
     if (steering.spent !== null) return { kind: "handed-back", reason: steering.spent };
-    if (budgetUsd === 0) return { kind: "handed-back", reason: "nothing is left to spend" };
+    if (budgetUsd === 0) return { kind: "handed-back", reason: "nothing is left of its budget" };
     const places = gatePlaces(ship.crew);
     await hangGatesOrEnd(context, places, signal);
     if (!resume) await helm.call("session", { task: task.id, epoch, session }, forALease(context, signal));
@@ -150,16 +153,16 @@ async function runs(
     log.write(`-- ${end.kind}: turns ${used.turns}, ${used.seconds.toFixed(0)} s, $${used.costUsd.toFixed(4)}\n`);
 
     const told = keeper.end;
-    // What an agent without its tools says of its task is not the task's end: it could not complete it.
+    // An agent without the task tools could not complete its task, so what it says is not the task's end.
     if (end.kind === "unfit" && told?.kind !== "accepted") await endUnfit(context, end.message, signal);
     if (told) return told;
     if (end.kind === "ended") return { kind: "failed", reason: `ended without completing the task: ${end.message}` };
     if (end.kind === "turns")
       return { kind: "failed", reason: `stopped at its bound of turns, ${grant.hand?.maxTurns} (claude.maxTurns)` };
-    // The helm knows whether the task's budget is spent, or the voyage's; a try it is not.
+    // The helm knows whether the task's or the voyage's budget is spent. It is no failed try.
     if (end.kind === "budget") return { kind: "handed-back", reason: `stopped at $${budgetUsd}, what was left to spend` };
     if (end.kind === "time" || leftMs <= 0)
-      return { kind: "failed", reason: `stopped after ${grant.timeoutSeconds} s, its time` };
+      return { kind: "failed", reason: `stopped after ${grant.timeoutSeconds} s, its time limit` };
     context.journal.note(end.kind, `task ${task.id}  ${end.kind}: ${end.message}`, { task: task.id, epoch, session });
 
     why = end.message;
@@ -182,7 +185,9 @@ async function runs(
     if (!resume) session = randomUUID();
   }
 
-  /** No task is at fault: the claim goes back unharmed, and no ship of the voyage takes another for a while. */
+  /**
+   * Gives the claim back unharmed, since no task is at fault, and has no ship of the voyage take another for a while.
+   */
   async function waitAsVoyage(failure: Failure): Promise<HandEnd> {
     await holdVoyage(context, failure, signal);
     return { kind: "handed-back", reason: wordsOf(failure) };

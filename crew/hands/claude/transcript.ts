@@ -2,10 +2,10 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from "node
 import { basename, dirname, join } from "node:path";
 import type { ThisShip } from "../../machine/ship.ts";
 
-/** How often it is copied while a run goes on. */
+/** How often a transcript is copied while a run goes on. */
 export const TRANSCRIPT_MS = 30_000;
 
-/** Claude Code's own file of a session, whatever it calls the project's folder; null when it has written none (facts: claude-code §5). */
+/** Finds Claude Code's own file of a session, whatever it calls the project's folder; null when it has written none. */
 export function transcriptOf(ship: ThisShip, session: string): string | null {
   const projects = join(ship.home, ".claude", "projects");
   if (!existsSync(projects)) return null;
@@ -13,12 +13,13 @@ export function transcriptOf(ship: ThisShip, session: string): string | null {
   return found.find((file) => existsSync(file)) ?? null;
 }
 
-/** Of one session: subagents' files beyond these stay on the ship. */
+/** The most files of subagents of one session that are copied; others stay on the ship. */
 const MAX_SUBAGENTS = 500;
 
 /**
- * Copies it to the logs, which come home, as `transcripts/<name>-<session>.jsonl`, and those of its subagents beside it, as
- * `<name>-<session>.agent-<id>.jsonl`. Never throws: a log must not fail a task.
+ * Copies a session's transcript to the logs, which are synced to the captain, as `transcripts/<name>-<session>.jsonl`,
+ * and those of its subagents beside it, as `<name>-<session>.agent-<id>.jsonl`. Never throws: a log must not fail a
+ * task.
  */
 export function keepTranscript(ship: ThisShip, session: string, name: string): void {
   try {
@@ -32,7 +33,7 @@ export function keepTranscript(ship: ThisShip, session: string, name: string): v
   } catch {}
 }
 
-/** `<session>/subagents/agent-<id>.jsonl` beside a session's file. */
+/** Lists the transcripts of subagents, `<session>/subagents/agent-<id>.jsonl` beside the session's own. */
 function subagents(transcript: string): string[] {
   const folder = join(dirname(transcript), basename(transcript, ".jsonl"), "subagents");
   if (!existsSync(folder)) return [];
@@ -42,5 +43,8 @@ function subagents(transcript: string): string[] {
   return files.slice(0, MAX_SUBAGENTS).map((entry) => join(folder, entry.name));
 }
 
-/** Such files are only added to, and most subagents of a session have ended. */
+/**
+ * Tells whether a file has grown since it was copied. Transcripts are only added to, and most subagents of a session
+ * have ended.
+ */
 const grew = (file: string, copy: string) => statSync(file).size !== statSync(copy, { throwIfNoEntry: false })?.size;

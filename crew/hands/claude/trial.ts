@@ -5,7 +5,7 @@ import type { HandSettings } from "../../../lib/plan/types.ts";
 import type { Usage } from "../../../lib/protocol/ship-api.ts";
 import { type ClaimContext, forALease, handBaseEnvironment } from "../../claim/context.ts";
 import { gatePlaces, hangGates } from "../../gates/hook-settings.ts";
-import { openDoor } from "../../gates/socket.ts";
+import { listenForGates } from "../../gates/socket.ts";
 import { othersSince } from "./account/credentials.ts";
 import { claudeEnvironment } from "./account/environment.ts";
 import { NOTHING_USED } from "./account/spending.ts";
@@ -13,17 +13,25 @@ import { type Failure, wordsOf } from "./failure.ts";
 import { holdVoyage } from "./retry-policy.ts";
 import { runSession } from "./session.ts";
 
-/** Long enough for Claude Code's own tries against an API that does not answer, so that it is its words that are told. */
+/**
+ * The longest that the trial may take: enough for Claude Code's own tries against an API that does not answer, so that
+ * its own message is told.
+ */
 const TRIAL_MS = 90_000;
 const PROMPT = "A trial of this ship before its first task. Do nothing, use no tool; answer with the one word: ready\n";
-/** The trial's process may be ended by accident: a hand that ends takes along all that has the ship's mark. */
+/**
+ * How often a trial that crashed is tried: a hand that ends takes along all processes with the ship's mark, the trial's
+ * too.
+ */
 const CRASHES = 3;
 
+/** What the trial showed. */
 type Proof = { fit: boolean; message: string; usage: Usage; limit?: Failure };
 
 /**
- * Shows that the hand can work, and tells the helm, before a task is granted (issue 4 §1, "Ready means proven"): the session's window opens, the gates
- * refuse when nobody answers them, a real Claude Code takes the credentials, offers the Task tools, and asks the gates before it ends.
+ * Shows that the hand can work, and tells the helm, which grants no task before: the tmux session opens, the gates
+ * refuse when nobody answers them, and a real Claude Code takes the credentials, offers the Task tools, and asks the
+ * gates before it ends.
  */
 export async function proveHand(context: ClaimContext, hand: HandSettings, signal: AbortSignal): Promise<void> {
   try {
@@ -37,11 +45,11 @@ export async function proveHand(context: ClaimContext, hand: HandSettings, signa
     );
     const patience = forALease(context, signal);
     if (limit) await holdVoyage(context, limit, signal);
-    // A run of no task: the ship's and the voyage's spend.
+    // The trial is a run of no task: it counts as spend of the ship and of the voyage.
     if (usage.turns > 0) await context.helm.call("usage", { session: randomUUID(), run: randomUUID(), usage }, patience);
     await context.helm.call("trial", { fit, message: message.slice(0, 2000) }, patience);
   } catch (error) {
-    if (!signal.aborted) context.journal.note("trial", `the trial was not ended: ${(error as Error).message}`);
+    if (!signal.aborted) context.journal.note("trial", `the trial was not completed: ${(error as Error).message}`);
   }
 }
 
@@ -60,7 +68,7 @@ async function prove(context: ClaimContext, hand: HandSettings, signal: AbortSig
   } catch (error) {
     return { fit: false, message: (error as Error).message, usage: NOTHING_USED };
   }
-  const closeDoor = await openDoor(places.socket, async (input) => {
+  const closeDoor = await listenForGates(places.socket, async (input) => {
     asked.add(input.hook_event_name);
     return { allow: true };
   });

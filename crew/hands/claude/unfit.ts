@@ -3,8 +3,9 @@ import { type GatePlaces, hangGates } from "../../gates/hook-settings.ts";
 import { Halt } from "../../helm/halt.ts";
 
 /**
- * The hand can work on this ship no more, and no task is at fault. The helm is told first: it gives the ship no task and does not wake it for one, until
- * the next launch, whose trial looks anew. Otherwise ship and task would go round for ever. Throws Halt "stop", or the signal's reason.
+ * Ends the crew of a ship on which the hand cannot work any more, with no task at fault. The helm is told first: until
+ * the next launch, whose trial looks anew, it gives the ship no task and does not wake it for one. Otherwise ship and
+ * task would go round for ever. Throws Halt "stop", or the signal's reason.
  */
 export async function endUnfit(context: ClaimContext, why: string, signal: AbortSignal): Promise<never> {
   const { helm, journal } = context;
@@ -16,7 +17,11 @@ export async function endUnfit(context: ClaimContext, why: string, signal: Abort
   throw new Halt("stop", why);
 }
 
-/** Hangs the gates; where they do not hold the ship is unfit. `terminal`: of a session with its own screen. */
+/**
+ * Hangs the gates; where they do not hold, the crew ends as unfit.
+ *
+ * @param terminal whether Claude Code has its own screen
+ */
 export async function hangGatesOrEnd(
   context: ClaimContext,
   places: GatePlaces,
@@ -30,7 +35,10 @@ export async function hangGatesOrEnd(
   }
 }
 
-/** Of what a start of Claude Code has thrown: without the program the ship is unfit; anything else is thrown on. */
+/**
+ * Judges what a start of Claude Code has thrown: without the program the crew ends as unfit; any other error is thrown
+ * on.
+ */
 export async function endWithoutClaude(context: ClaimContext, error: unknown, signal: AbortSignal): Promise<never> {
   const { message } = error as Error;
   if (/^cannot run claude/.test(message)) await endUnfit(context, `no Claude Code on this ship: ${message}`, signal);

@@ -3,7 +3,7 @@ import { delimiter, join } from "node:path";
 import { OcaptainError } from "../../base/errors.ts";
 import { captainNodeHome } from "../../base/paths.ts";
 import { captainArch, tailscaleParts } from "./parts.ts";
-import { ipv4, openTailscale, type Tailscale, type TailscaleStatus } from "./tailscale-cli.ts";
+import { ipv4, type Tailscale, type TailscaleStatus, tailscaleCli } from "./tailscale-cli.ts";
 
 /** The captain's place in the tailnet. */
 export type Captain = {
@@ -24,9 +24,9 @@ export const ownSocket = () => join(captainNodeHome(), "tailscaled.sock");
 
 /** The `tailscale` command for it: that on PATH, else the one that set-up made. @throws OcaptainError TAILSCALE_MISSING */
 export async function captainTailscale({ own }: CaptainWish): Promise<Tailscale> {
-  if (own) return openTailscale(ownSocket(), (await tailscaleParts(captainArch())).tailscale.path);
+  if (own) return tailscaleCli(ownSocket(), (await tailscaleParts(captainArch())).tailscale.path);
   const socket = process.env.OCAPTAIN_TAILSCALE_SOCKET || null;
-  return openTailscale(socket, onPath("tailscale") ?? (await tailscaleParts(captainArch())).tailscale.path);
+  return tailscaleCli(socket, onPath("tailscale") ?? (await tailscaleParts(captainArch())).tailscale.path);
 }
 
 /**
@@ -40,7 +40,7 @@ export async function captainNode(wish: CaptainWish): Promise<Captain> {
   const address = status?.Self ? ipv4(status.Self) : null;
   if (problem || !status?.Self || !address)
     throw new OcaptainError("CAPTAIN_NODE", `this machine's node of the tailnet: ${problem ?? "it has no IPv4 address"}`, {
-      hint: wish.own ? "pulumi up" : "tailscale up; or one of the project's own: pulumi config set ocaptain:captainNode own",
+      hint: wish.own ? "pulumi up" : "tailscale up  # or a node of the project's own: pulumi config set ocaptain:captainNode own",
     });
   return { cli, address, tun: status.TUN, nodeId: status.Self.ID, hostname: status.Self.HostName };
 }

@@ -16,6 +16,7 @@ import type { Plan } from "../../../lib/plan/types.ts";
 import { openSprites } from "../../../lib/sprites/client.ts";
 import { diamond, type SmallTask, writePlan, writeRepo } from "../plan.ts";
 import { holderOf } from "../processes.ts";
+import { until } from "../until.ts";
 import { openPort } from "./port.ts";
 import { type Props, resource } from "./resource.ts";
 
@@ -128,7 +129,5 @@ export const killHarbor = () => kill(knownHarbor()?.pid ?? 0);
 /** SIGKILL, and waits until all its threads, and so its sockets, are gone. The daemons are this process's children: it reaps them. */
 async function kill(pid: number): Promise<void> {
   process.kill(pid, "SIGKILL");
-  for (const end = Date.now() + 5000; Date.now() < end; await new Promise((done) => setTimeout(done, 20)))
-    if (!existsSync(`/proc/${pid}`)) return;
-  throw new Error(`process ${pid} does not end`);
+  await until(`the end of process ${pid}`, () => !existsSync(`/proc/${pid}`));
 }

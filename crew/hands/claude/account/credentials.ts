@@ -2,12 +2,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ThisShip } from "../../../machine/ship.ts";
 
-/** What may stand in `~/voyage/crew/credentials`: nothing else gets from there into an environment. */
+/** The names that may stand in `~/voyage/crew/credentials`; nothing else gets from there into an environment. */
 const NAMES = new Set(["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "GH_TOKEN"]);
 
 /**
- * The model's credentials, and GH_TOKEN where the plan asks for it, `NAME=value` a line, from the ship's 0600 file: read at each start of the hand, since `up` may have put new ones there,
- * and given to no other process (design 15). Empty when there is no file: Claude Code then says itself what it misses.
+ * Reads the model's credentials, and GH_TOKEN where the plan asks for it, from the ship's file (0600, a line
+ * `NAME=value` each). They are read at each start of the hand, since `up` may have put new ones there, and given to no
+ * other process. Returns nothing when there is no file: Claude Code then says itself what it misses.
  */
 export function readCredentials(ship: ThisShip): Record<string, string> {
   let text = "";
@@ -18,10 +19,13 @@ export function readCredentials(ship: ThisShip): Record<string, string> {
   return Object.fromEntries(pairs.filter(([name, value]) => NAMES.has(name) && value !== ""));
 }
 
-/** Which credentials a ship has now, to be compared. */
+/** Returns the credentials that a ship has now, as a text to be compared. */
 export const credentialsNow = (ship: ThisShip): string => JSON.stringify(readCredentials(ship));
 
-/** Called as a run begins; the answer tells whether the ship has got other credentials since. What the API says of the run's is no news then. */
+/**
+ * Remembers the ship's credentials as a run begins. The function that it returns tells whether the ship has got others
+ * since, so that a refusal of the run's is no news.
+ */
 export function othersSince(ship: ThisShip): () => boolean {
   const before = credentialsNow(ship);
   return () => credentialsNow(ship) !== before;

@@ -1,7 +1,10 @@
 import type { ThisShip } from "../../../machine/ship.ts";
 import { readCredentials } from "./credentials.ts";
 
-/** What facts: claude-code §1.1 and §3 call for, over `base`; the credentials are in this environment and in no other. */
+/**
+ * Makes Claude Code's environment from `base`: the voyage's task list, the Task tools, no updates, and the credentials,
+ * which are in this environment and in no other (docs/facts/claude-code.md).
+ */
 export function claudeEnvironment(ship: ThisShip, base: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { TMUX: _session, TMUX_PANE: _pane, ...env } = base;
   return {
@@ -14,7 +17,7 @@ export function claudeEnvironment(ship: ThisShip, base: NodeJS.ProcessEnv): Node
     CLAUDE_CODE_MAX_RETRIES: "3",
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     DISABLE_AUTOUPDATER: "1",
-    // A ship is the sandbox: without this Claude Code does not work unattended as root (facts: claude-code §3).
+    // A ship is the sandbox. Without this variable Claude Code refuses to work unattended as root.
     ...(process.getuid!() === 0 && { IS_SANDBOX: "1" }),
   };
 }

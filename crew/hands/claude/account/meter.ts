@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** Since the meter was opened. */
+/** What was used since the meter was opened. */
 export type Metered = {
   costUsd: number;
   inputTokens: number;
@@ -12,26 +12,30 @@ export type Metered = {
   turns: number;
 };
 
-/** How late the meter may be. */
+/** How often Claude Code sends its telemetry: the meter may be so late. */
 const EXPORT_MS = 1000;
-/** After so long an answer has been heard of. */
+/** After so long the meter has heard of an answer. */
 export const METER_LATE_MS = 1500;
-/** An export of a second is some kilobytes. */
+/** The most bytes that one export of telemetry may have; one of a second has some kilobytes. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
 /**
- * What Claude Code uses, while it does: its own word for each answer of the API, as telemetry to a loopback port of the supervisor (facts:
- * claude-code §4). Nothing else of it tells a cost before a run's end: the stream has none (and of an answer's tokens only the first count), the transcript's
- * `cost-state` is written when the process ends, and not after SIGKILL (tested with 2.1.330).
+ * Counts what Claude Code uses while it works: Claude Code tells it of each answer of the API, by telemetry to a
+ * loopback port of the supervisor. Nothing else tells a cost before a run's end: the stream has none, and of an
+ * answer's tokens only the first count; the transcript's `cost-state` is written when the process ends, and not after
+ * SIGKILL (seen with 2.1.330; docs/adr/spend-by-telemetry.md).
  */
 export class Meter {
   readonly used: Metered = { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0, turns: 0 };
   readonly #server: Server;
-  /** Called when it has heard of more. */
+  /** Is called when the meter has heard of more. */
   onGrowth: () => void = () => {};
-  /** The port may be seen by others, as by all harbor ships that share a network: what they say does not count. */
+  /**
+   * The secret path of the exports. Others may reach the port, as harbor ships that share a network do, and what they
+   * send must not count.
+   */
   readonly #path = `/${randomBytes(16).toString("hex")}/v1/logs`;
-  /** An export that got no answer is sent again. */
+  /** The records that were counted: an export that got no answer is sent again. */
   readonly #seen = new Set<string>();
 
   private constructor() {
@@ -39,7 +43,7 @@ export class Meter {
       if (request.url !== this.#path) return void response.writeHead(404, { connection: "close" }).end();
       try {
         this.#take(JSON.parse(await textOf(request)) as Export);
-      } catch {} // not for us; the run's own result tells it at the end
+      } catch {} // An export that cannot be read is made up for by the run's own result.
       response.writeHead(200, { "content-type": "application/json" }).end("{}");
     });
   }
@@ -53,7 +57,7 @@ export class Meter {
     return meter;
   }
 
-  /** For the environment of Claude Code. */
+  /** What Claude Code needs in its environment to send its telemetry here. */
   get environment(): Record<string, string> {
     const { port } = this.#server.address() as AddressInfo;
     return {
@@ -95,7 +99,7 @@ export class Meter {
   }
 }
 
-/** OTLP's JSON, as far as it is read here. */
+/** An export in OTLP's JSON, as far as it is read here. */
 type Export = {
   resourceLogs?: {
     scopeLogs?: {
@@ -113,7 +117,7 @@ async function textOf(request: IncomingMessage): Promise<string> {
   let size = 0;
   for await (const chunk of request) {
     size += (chunk as Buffer).length;
-    if (size > MOST_BYTES) throw new Error("too much");
+    if (size > MOST_BYTES) throw new Error(`an export of telemetry has more than ${MOST_BYTES} bytes`);
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks).toString("utf8");

@@ -4,9 +4,9 @@ import type { Grant, Usage } from "../../../../lib/protocol/ship-api.ts";
 import { type ClaimContext, forALease } from "../../../claim/context.ts";
 import { Meter, type Metered } from "./meter.ts";
 
-/** A word on a run that goes on; the next one comes soon. */
+/** How long it is tried to tell the spend of a run that goes on; the next report comes soon. */
 const GROWTH_MS = 5000;
-/** The last word on a run that was ended by an order: whoever gave it waits. */
+/** How long it is tried to tell the spend of a run that was ended by an order: whoever gave it waits. */
 const FAREWELL_MS = 2000;
 
 const NOTHING_METERED: Metered = {
@@ -19,7 +19,10 @@ const NOTHING_METERED: Metered = {
 };
 export const NOTHING_USED: Usage = { ...NOTHING_METERED, seconds: 0 };
 
-/** Tells the helm what the runs of one claim use, while they go on and at their end, and hears how to go on. */
+/** Says that a budget is spent, so that the session gets no further answer. */
+export class BudgetSpent extends Error {}
+
+/** Tells the helm what the runs of one claim use, while they go on and at their end, and hears from it how to go on. */
 export class Spending {
   readonly #context: ClaimContext;
   readonly #claim: { task: string; epoch: number };
@@ -27,7 +30,7 @@ export class Spending {
   readonly #meter: Meter;
   readonly #isMeterOurs: boolean;
   #run = { id: "", session: "", earlierUsd: 0, startedAt: 0, metered: NOTHING_METERED, over: new AbortController() };
-  /** Of this claim, before the run that goes on. */
+  /** What this claim has cost before the run that goes on. */
   #spentUsd = 0;
   #telling: Promise<void> | null = null;
   #grown = false;
@@ -42,7 +45,7 @@ export class Spending {
     this.#run.metered = { ...meter.used };
   }
 
-  /** @param meter of a session that goes on from claim to claim. @default one of its own */
+  /** @param meter the meter of a session that goes on from claim to claim. @default a meter of its own */
   static async open(context: ClaimContext, grant: Grant, meter?: Meter): Promise<Spending> {
     return new Spending(context, grant, meter ?? (await Meter.open()), !meter);
   }
@@ -52,19 +55,27 @@ export class Spending {
     if (this.#isMeterOurs) await this.#meter.close();
   }
 
-  /** For the environment of Claude Code. */
+  /** What Claude Code needs in its environment so that its spend is counted. */
   get environment(): Record<string, string> {
     return this.#meter.environment;
   }
 
-  /** USD that this claim may still spend, as far as the meter has told, in whole micro-dollars; undefined: no bound. */
+  /**
+   * Returns the USD that this claim may still spend, in whole micro-dollars, as far as the meter has heard; undefined
+   * when there is no bound.
+   */
   left(): number | undefined {
     if (this.#budgetUsd === undefined) return undefined;
     const left = this.#budgetUsd - this.#spentUsd - this.#soFar().costUsd;
     return Math.max(0, Math.round(left * 1e6) / 1e6);
   }
 
-  /** @param transcript of the session that is resumed: of what it tells at its end, what it had cost before is not this run's */
+  /**
+   * A run begins.
+   *
+   * @param transcript the transcript of a session that is resumed, or null: what the session had cost before is not
+   * this run's
+   */
   begin(session: string, transcript: string | null): void {
     this.#run = {
       id: randomUUID(),
@@ -76,7 +87,10 @@ export class Spending {
     };
   }
 
-  /** The run is over, by itself. Tells its own result; where the meter knows of more (what its agent started, a result that is missing), that counts. */
+  /**
+   * The run has ended by itself. Tells the helm its result `told`; where the meter has heard of more (what the agent
+   * started beside, a result that is missing), that counts. Returns what was told.
+   */
   async end(told: Usage, signal: AbortSignal): Promise<Usage> {
     const own = { ...told, costUsd: Math.max(0, told.costUsd - this.#run.earlierUsd) };
     const usage = most(own, this.#soFar());
@@ -87,7 +101,10 @@ export class Spending {
     return usage;
   }
 
-  /** The run was ended by an order. Its last answers are metered: Claude Code tells them when it gets SIGTERM. */
+  /**
+   * The run was ended by an order. Its last answers are known to the meter: Claude Code sends its telemetry when it
+   * gets SIGTERM.
+   */
   async abandon(): Promise<Usage> {
     await this.#settle();
     const usage = this.#soFar();
@@ -102,7 +119,7 @@ export class Spending {
     return { ...(Object.fromEntries(since) as Metered), seconds: (performance.now() - startedAt) / 1000 };
   }
 
-  /** One word at a time; what came meanwhile is in the next. */
+  /** Tells the helm of growth, by one call at a time; what came meanwhile is in the next. */
   #grow(): void {
     this.#grown = true;
     this.#telling ??= this.#tellGrowth(this.#run.over.signal).finally(() => {
@@ -133,7 +150,7 @@ export class Spending {
 const most = (a: Usage, b: Usage): Usage =>
   Object.fromEntries(Object.keys(a).map((key) => [key, Math.max(a[key as keyof Usage], b[key as keyof Usage])])) as Usage;
 
-/** What a session has cost, as its transcript has it: Claude Code goes on from there when it is resumed. */
+/** Reads from its transcript what a session has cost; when it is resumed, Claude Code counts on from there. */
 function costOf(transcript: string): number {
   const lines = readFileSync(transcript, "utf8").split("\n");
   const last = lines.findLast((line) => line.includes('"cost-state"') && parse(line)?.type === "cost-state");

@@ -11,40 +11,44 @@ import { METER_LATE_MS, type Meter } from "../account/meter.ts";
 import { NOTHING_USED, Spending } from "../account/spending.ts";
 import { renderPrompt } from "../prompt.ts";
 
-/** A word on what is used between claims. */
+/** How long it is tried to tell the helm what is used between claims. */
 const TELL_MS = 3000;
 
+/** The claim that is held. */
 type Held = {
   grant: Grant;
   keeper: Promise<Gatekeeper>;
-  /** Why no money is left, for the voyage or this claim. */
+  /** Says why no money is left, for the voyage or for this claim; null while there is some. */
   spent: () => string | null;
+  /** Ends the work on the claim from this side. */
   end: (end: HandEnd) => void;
   done: Promise<void>;
 };
 type Parts = {
   context: ClaimContext;
-  /** Of the session, which goes on from claim to claim. */
+  /** The meter of the session, which goes on from claim to claim. */
   meter: Meter;
   gateProgram: string;
+  /** Returns the pid of Claude Code. */
   claude: () => number;
   /** Runs a claim so that it can be ended from outside (crew/claim-loop.ts). */
   onClaim: (claim: (signal: AbortSignal) => Promise<void>) => Promise<void>;
 };
 
 /**
- * The claims that the model of an interactive session makes by itself, one at a time: TaskUpdate to `in_progress` asks the helm for that task, and is
- * refused when the helm refuses. From there a claim is worked as any other (crew/claim/work.ts); only its hand is a session that was there before.
+ * Makes the claims that the model of an interactive session asks for, one at a time: TaskUpdate to `in_progress` asks
+ * the helm for that task, and is refused when the helm refuses. From there a claim is worked at like any other
+ * (crew/claim/work.ts); only its hand is a session that was there before.
  */
 export class ClaimsByGate {
   readonly #parts: Parts;
   #held: Held | null = null;
   readonly #accepted = new Set<string>();
-  #lane: Promise<unknown> = Promise.resolve();
+  #queue: Promise<unknown> = Promise.resolve();
   readonly #used: Usage[] = [];
-  /** A run of no task: what the session says between them. */
+  /** The run of no task, to which all is charged that the session uses between tasks. */
   readonly #beside = { session: randomUUID(), run: randomUUID() };
-  /** Claims so far. */
+  /** How many claims there were so far. */
   taken = 0;
 
   constructor(parts: Parts) {
@@ -52,30 +56,40 @@ export class ClaimsByGate {
     this.#watchMeter();
   }
 
-  /** Id of the task that is held. */
+  /** The id of the task that is held; null when none is. */
   get task(): string | null {
     return this.#held?.grant.task.id ?? null;
   }
 
-  /** Why the session is to end: no money is left, for the voyage or for what it holds. */
+  /**
+   * Why the session is to end, as no money is left for the voyage or for the task that it holds; null while there is
+   * some.
+   */
   get spent(): string | null {
     return this.#held ? this.#held.spent() : this.#parts.context.steering.spent;
   }
 
   /** Resolves when nothing is under way that changes a claim. */
   get quiet(): Promise<unknown> {
-    return this.#lane;
+    return this.#queue;
   }
 
-  /** Hooks of one message come at the same time; what changes a claim goes one after the other. */
+  /**
+   * Answers a hook. The hooks of one message come at the same time; those that may change a claim are answered one
+   * after the other.
+   */
   judge(input: HookInput): Promise<Verdict> {
     if (input.hook_event_name === "PreToolUse" && input.tool_name !== "TaskUpdate") return this.#tool(input);
-    const verdict = this.#lane.then(() => this.#judge(input));
-    this.#lane = verdict.catch(() => {});
+    const verdict = this.#queue.then(() => this.#judge(input));
+    this.#queue = verdict.catch(() => {});
     return verdict;
   }
 
-  /** `begun`: an earlier crew held it, and the tree is as it left it. */
+  /**
+   * Takes a claim that was granted.
+   *
+   * @param begun whether an earlier crew held it, and the tree is as that crew left it
+   */
   take(grant: Grant, begun: boolean): Held {
     const { context, meter } = this.#parts;
     this.taken++;
@@ -89,9 +103,10 @@ export class ClaimsByGate {
     const spent = () => context.steering.spent ?? (left() === 0 ? `stopped at $${budgetUsd}, what was left to spend` : null);
     const hand: Hand = async (_deck, _grant, delivery, _log, signal) => {
       if (!begun) await delivery.begin();
-      delivery.handBegan = true; // the session that has claimed it
+      // The hand is the session that has claimed the task, and is at work.
+      delivery.handBegan = true;
       const held = { task: grant.task.id, epoch: grant.epoch };
-      // The session is all claims'; in the ledger each has one of its own, for its spend.
+      // The session serves all claims; in the ledger each claim has a session of its own, for its spend.
       const account = randomUUID();
       await context.helm.call("session", { ...held, session: account }, forALease(context, signal));
       const spending = await Spending.open(context, grant, meter);
@@ -110,7 +125,8 @@ export class ClaimsByGate {
       );
       try {
         const outcome = await Promise.race([ended, rejectedBy(AbortSignal.any([signal, over.signal]))]);
-        await pause(METER_LATE_MS, signal); // the answer that ended it is this claim's, too
+        // The answer that has ended the claim belongs to it too, and the meter may hear of it late.
+        await pause(METER_LATE_MS, signal);
         this.#used.push(await spending.end(NOTHING_USED, signal));
         return outcome;
       } catch (error) {
@@ -129,7 +145,8 @@ export class ClaimsByGate {
       .finally(() => {
         this.#held = null;
       });
-    done.catch(() => {}); // a halt is the watch's, which has it too
+    // The claim loop hears of a halt by itself.
+    done.catch(() => {});
     const early = done.then(() => Promise.reject(new Error(`task ${grant.task.id} could not be begun; it was given back`)));
     early.catch(() => {});
     this.#held = { grant, keeper: Promise.race([keeper, early]), spent, end, done };
@@ -140,7 +157,10 @@ export class ClaimsByGate {
     this.#parts.meter.onGrowth = () => void this.tellBeside(true);
   }
 
-  /** Tells the helm what the session has used beside its claims, and hears how to go on. Only while none is held. Never throws. */
+  /**
+   * Tells the helm what the session has used beside its claims, and hears how to go on. Only while none is held. Never
+   * throws.
+   */
   async tellBeside(growing: boolean): Promise<void> {
     const { helm, steering } = this.#parts.context;
     const usage = this.#usedBeside;
@@ -173,7 +193,7 @@ export class ClaimsByGate {
     await this.#held?.done.catch(() => {});
   }
 
-  /** What changes no claim. */
+  /** Judges the use of a tool that changes no claim. */
   async #tool(input: HookInput): Promise<Verdict> {
     if (this.#held) return (await this.#held.keeper).judge(input);
     if (this.spent !== null) return no(`Not done: ${this.spent}. This session ends here. End your turn.`);
@@ -217,7 +237,9 @@ export class ClaimsByGate {
     return { allow: true, context: renderPrompt(grant, who) };
   }
 
-  /** The gates of the claim answer; when that has ended it, it is settled before the model hears of it. */
+  /**
+   * Has the gates of the claim answer. When the answer has ended the claim, the helm knows it before the model does.
+   */
   async #ask(held: Held, input: HookInput): Promise<Verdict> {
     const keeper = await held.keeper;
     const verdict = await keeper.judge(input);

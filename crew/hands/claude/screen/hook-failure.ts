@@ -4,14 +4,17 @@ import { pause } from "../../../machine/pause.ts";
 import { type Failure, failureOf, type RateLimit } from "../failure.ts";
 import { parseEvent, type StreamEvent } from "../session.ts";
 
-/** The transcript may be written a little after the hook asks. */
+/** How long the transcript is waited for, which may be written a little after the hook asks. */
 const WRITTEN_MS = 5_000;
 const LOOK_MS = 100;
-/** An earlier failure may have had the same words. */
+/** How old a line of the transcript may be: an earlier failure may have had the same message. */
 const FRESH_MS = 60_000;
 const TAIL_BYTES = 64 * 1024;
 
-/** Of a StopFailure. The hook says that a limit was hit, and not until when: that is in the transcript alone (docs/adr/gates-and-sessions.md). */
+/**
+ * Reads a failure from a StopFailure. The hook says that a limit was hit, and not until when: that is in the transcript
+ * alone (docs/adr/gates-and-sessions.md).
+ */
 export async function failureByHook(input: HookInput, signal: AbortSignal): Promise<Failure> {
   const { error = "no answer", last_assistant_message: message = error, transcript_path: file } = input;
   const since = Date.now() - FRESH_MS;
@@ -48,6 +51,6 @@ function tailOf(path: string): string {
       closeSync(file);
     }
   } catch {
-    return ""; // not there: then nothing is known
+    return ""; // Without the file nothing more is known.
   }
 }

@@ -4,16 +4,21 @@ import { type Failure, wordsOf } from "../failure.ts";
 import { backOff, FAILURES, holdVoyage, waitOut, waitWithMoney } from "../retry-policy.ts";
 import { failureByHook } from "./hook-failure.ts";
 
+/** What the owner of a session decides about its failures. */
 export type RecoveryParts = {
-  /** Is a limit waited for in the session, with a nudge at its end? */
+  /** Decides whether a limit is waited for in the session, which is then told to go on. */
   waitsFor: (untilMs: number) => boolean;
-  /** The session is not nudged: a limit that is not waited for, refused credentials, an API that stays away, no money. */
+  /**
+   * Is called when the session is not told to go on: a limit that is not waited for, refused credentials, an API that
+   * stays away, no money.
+   */
   onStuck: (why: string, kind: Failure["kind"] | "spent") => void;
 };
 
 /**
- * What becomes of a session with its own screen when the API ends its turn: by itself it waits for a person to send the message again (facts:
- * claude-code §3), or, for a limit, until that is over, but not always. So it is nudged.
+ * Brings a session with its own screen on its way again when the API has ended its turn. By itself the session waits
+ * for a person to send the message again, or, after a limit, until that is over, but not always. So it is told to go
+ * on.
  */
 export class Recovery {
   readonly #context: ClaimContext;
@@ -21,7 +26,10 @@ export class Recovery {
   readonly #say: (text: string, signal: AbortSignal) => Promise<void>;
   #inARow = 0;
   #waiting: { for: string | undefined; end: AbortController } | null = null;
-  /** Its turn was ended by a limit, and nothing has come since: its screen may ask what to do, and would take what is typed for the answer. */
+  /**
+   * Whether the screen may be asking what to do, and would take what is typed for the answer: a limit has ended the
+   * turn, and nothing has come since.
+   */
   asking = false;
 
   constructor(context: ClaimContext, parts: RecoveryParts, say: (text: string, signal: AbortSignal) => Promise<void>) {
@@ -30,12 +38,12 @@ export class Recovery {
     this.#say = say;
   }
 
-  /** Something is shown. */
+  /** The status line was shown. */
   shown(input: HookInput): void {
     if (this.#isLater(input)) this.asking = false;
   }
 
-  /** The model has answered. To a later prompt: somebody, or Claude Code itself, has gone on. */
+  /** The model has answered. When that was to a later prompt, somebody or Claude Code itself has gone on. */
   answered(input: HookInput): void {
     this.#inARow = 0;
     this.asking = false;
@@ -46,7 +54,10 @@ export class Recovery {
     return prompt !== undefined && prompt !== this.#waiting?.for;
   }
 
-  /** Of a StopFailure; returns when all is done about it. Throws when `signal` aborts, or somebody has gone on. */
+  /**
+   * Deals with a StopFailure and returns when all is done about it. Throws when `session` aborts, or somebody has gone
+   * on.
+   */
   async failed(input: HookInput, session: AbortSignal): Promise<void> {
     const { journal, steering, hello } = this.#context;
     this.#waiting?.end.abort();
@@ -65,7 +76,7 @@ export class Recovery {
     if (failure.kind === "api" && this.#inARow < FAILURES)
       await waitWithMoney(this.#context, backOff(hello, this.#inARow), signal);
     else {
-      // A helm that does not take it is the heartbeat's to judge.
+      // Whether the helm is there is judged by the heartbeat.
       const untilMs = await holdVoyage(this.#context, failure, session).catch(() => failure.resetsAtMs ?? Date.now());
       signal.throwIfAborted();
       if (failure.kind !== "limit" || !this.#parts.waitsFor(untilMs)) return this.#parts.onStuck(why, failure.kind);

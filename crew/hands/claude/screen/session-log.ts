@@ -10,8 +10,9 @@ import { keepTranscript, TRANSCRIPT_MS, transcriptOf } from "../transcript.ts";
 const LOOK_MS = 1_000;
 
 /**
- * The logs of a session with Claude Code's own screen, which writes no stream: `session-<id>.log`, told in words from its transcript, and the transcript
- * itself. One that is resumed is told anew from its start, so that nothing of an earlier crew's last second is missing. Returns what ends it.
+ * Keeps the logs of a session with Claude Code's own screen, which writes no stream: `session-<id>.log`, told in words
+ * from its transcript, and a copy of the transcript. A session that is resumed is told anew from its start, so that
+ * nothing of an earlier crew's last second is missing. Returns the function that ends this.
  */
 export function keepSessionLog(ship: ThisShip, session: string): () => void {
   const name = `session-${session}`;
@@ -26,7 +27,7 @@ export function keepSessionLog(ship: ThisShip, session: string): () => void {
         const event = parseEvent(line) as (StreamEvent & { timestamp?: string }) | null;
         if (event) log.write(narrator.tell(event, Date.parse(event.timestamp ?? "")));
       }
-    } catch {} // a log must not fail a task
+    } catch {} // A log must not fail a task.
   };
   const keep = () => keepTranscript(ship, session, "session");
   const timers = [setInterval(tell, LOOK_MS), setInterval(keep, TRANSCRIPT_MS)];
@@ -38,7 +39,7 @@ export function keepSessionLog(ship: ThisShip, session: string): () => void {
   };
 }
 
-/** Whole lines that a file has got since the last look. */
+/** Reads the whole lines that a file has got since the last look. */
 class NewLines {
   readonly #decoder = new StringDecoder("utf8");
   readonly #buffer = Buffer.alloc(256 * 1024);

@@ -5,7 +5,7 @@ import type { HandSettings } from "../../../../lib/plan/types.ts";
 import type { ClaimContext } from "../../../claim/context.ts";
 import type { HookInput, Verdict } from "../../../gates/gatekeeper.ts";
 import { gatePlaces } from "../../../gates/hook-settings.ts";
-import { openDoor } from "../../../gates/socket.ts";
+import { listenForGates } from "../../../gates/socket.ts";
 import { pause } from "../../../machine/pause.ts";
 import { run } from "../../../machine/run.ts";
 import { Meter } from "../account/meter.ts";
@@ -17,37 +17,40 @@ import { Recovery, type RecoveryParts } from "./recovery.ts";
 import { keepSessionLog } from "./session-log.ts";
 import { type } from "./tmux.ts";
 
-/** Nobody bounds the time of a session that waits for a person; it ends with the watch. */
+/** The longest time there is: a session that waits for a person has no bound, and ends with the claim loop. */
 const NEVER_MS = 2 ** 31 - 1;
-/** One that ends sooner has not worked. */
+/** A session that ends sooner than this has not worked. */
 const LIVED_MS = 60_000;
 
+/** What the owner of the session decides. */
 export type TuiParts = RecoveryParts & {
   hand: HandSettings;
-  /** Appended to Claude Code's own system prompt. */
+  /** The rules that are appended to Claude Code's own system prompt. */
   rules: string;
-  /** The first message of a session, and of one that goes on; "" waits for a person. */
+  /** Returns the first message of a session, or of one that goes on; with "" it waits for a person. */
   prompt: (resumed: boolean) => string;
   env: () => NodeJS.ProcessEnv;
+  /** Answers a hook. */
   judge: (input: HookInput) => Promise<Verdict>;
-  /** Shown below the input line. */
+  /** Returns what is shown below the input line. */
   status: () => string;
 };
 
 /**
- * Claude Code with its own screen in the tmux session `claude`: one session, started again when it ends (a person typed /exit, it crashed) and resumed,
- * until `signal` aborts. Its id is on the ship's disk before it starts.
+ * Runs Claude Code with its own screen in the tmux session `claude`. It is one session, which is resumed whenever
+ * Claude Code has ended: a person typed /exit, or it crashed. The session's id is on the ship's disk before it starts.
  */
 export class Tui {
-  /** Of all that the session uses while this crew keeps it. */
+  /** Counts all that the session uses while this crew keeps it. */
   readonly meter: Meter;
+  /** The pid of Claude Code. */
   pid = 0;
   readonly #context: ClaimContext;
   readonly #parts: TuiParts;
   readonly #idFile: string;
   readonly #recovery: Recovery;
   #session: string;
-  /** Of the session, by its own count. */
+  /** What the session has cost, by Claude Code's own count. */
   #costUsd = 0;
 
   private constructor(context: ClaimContext, parts: TuiParts, meter: Meter) {
@@ -67,14 +70,17 @@ export class Tui {
     return this.meter.close();
   }
 
-  /** Throws the signal's reason; Halt "stop" when it cannot be kept running. */
+  /**
+   * Keeps the session running until `signal` aborts. Throws the signal's reason, or Halt "stop" when it cannot be kept
+   * running.
+   */
   async keep(signal: AbortSignal): Promise<never> {
     const { ship, journal, hello } = this.#context;
     const crew = ship.crew;
     const places = gatePlaces(crew);
     const rulesFile = join(crew, "claude-rules.md");
     writeFileSync(rulesFile, this.#parts.rules, { mode: 0o600 });
-    const closeDoor = await openDoor(places.socket, (input) => this.#judge(input, signal));
+    const closeDoor = await listenForGates(places.socket, (input) => this.#judge(input, signal));
     try {
       for (let failures = 0; ; ) {
         await hangGatesOrEnd(this.#context, places, signal, true);
@@ -96,7 +102,7 @@ export class Tui {
     }
   }
 
-  /** Types a message, once nobody else is typing. */
+  /** Types a message into the session, once nobody else is typing. */
   say(text: string, signal: AbortSignal): Promise<void> {
     return type(text, signal, this.#recovery.asking);
   }

@@ -9,7 +9,10 @@ const LEFT = "refs/ships/ship-0/left-1-1";
 const leftRefs = () => inRepo("for-each-ref", "--format=%(refname)", "refs/ships/ship-0/left-*");
 const inTree = (file: string) => join(ship.path("workspace"), file);
 
-/** A hand that leaves something of every kind, says so, and works until it is let go; in its second life it does nothing. */
+/**
+ * The command of a hand that leaves something of every kind, says so, and works until it is let go; when it is run
+ * again it does nothing.
+ */
 const leaves = `[ -e "$HOME/go" ] && exit 0
   echo half > half.txt; echo changed > shared.txt; mkdir -p cache deep/repo empty/repo; echo c > cache/c
   git -C deep/repo init -q; echo 1 > deep/repo/one; git -C deep/repo add one; git -C deep/repo commit -qm one; echo 2 > deep/repo/two

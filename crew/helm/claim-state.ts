@@ -1,9 +1,12 @@
-/** A claim as the wire names it. `epoch` is the number of the task's grants, so that a late word about an earlier one is known. */
+/**
+ * A claim as the wire names it. `epoch` is the number of the task's grants, so that a late word about an earlier one is
+ * known.
+ */
 export type Claim = { task: string; epoch: number };
 
 /**
- * What this ship works at: the claim that it holds, and a line for people. The claim's work changes it by named steps; the heartbeat reads it, and tells
- * the helm.
+ * What this ship works at: the claim that it holds, and a line for people. The claim's work changes it by named steps;
+ * the heartbeat reads it, and tells the helm.
  */
 export class ClaimState {
   #held: Claim | null = null;
@@ -33,8 +36,8 @@ export class ClaimState {
   }
 
   /**
-   * Asks the helm to end the claim (accept, release, ask). From here the answer to that call decides: a heartbeat that crosses it on the way is told that
-   * the claim is not ours, although all is well.
+   * Asks the helm to end the claim (accept, release, ask). From here the answer to that call decides: a heartbeat that
+   * crosses it on the way is told that the claim is not ours, although all is well.
    */
   async end<T>(ask: () => Promise<T>): Promise<T> {
     this.#isEnding = true;
@@ -50,7 +53,10 @@ export class ClaimState {
     this.#held = null;
   }
 
-  /** Tells whether the helm's refusal of a heartbeat that named `claim` is news: the claim is still held, and its end was not asked for. */
+  /**
+   * Tells whether the helm's refusal of a heartbeat that named `claim` is news: the claim is still held, and its end
+   * was not asked for.
+   */
   isNews(claim: Claim | null): boolean {
     return !this.#isEnding && this.#held === claim;
   }

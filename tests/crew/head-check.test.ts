@@ -4,7 +4,7 @@ import { helm, ship, voyage } from "./stand-in-voyage.ts";
 
 const inRepo = (...args: string[]) => gitIn(helm.repo, ...args);
 const files = () => inRepo("ls-tree", "--name-only", helm.branch).split("\n");
-/** What another task has delivered, in a file of its own and in one that all have. */
+/** The command of another task, which delivers a file of its own and a change of one that all have. */
 const theirs = { id: "1", subject: "Theirs", rehearsal: "echo theirs > theirs.txt; echo two >> shared.txt" };
 
 describe("a hand that moves HEAD off the commit that its task began from", () => {

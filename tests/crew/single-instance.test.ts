@@ -19,7 +19,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A process that asks for the lock of a ship's crew folder, says what it got, starts a child of its own, and stays. */
+/**
+ * The program of a process that asks for the lock of a ship, says what it got, starts a child of its own, and stays.
+ */
 async function starter(crew = folder, waitSeconds = 1): Promise<{ has: boolean; child: ChildProcess }> {
   const script = `const { lockInstance } = await import(${JSON.stringify(MODULE)});
     console.log(await lockInstance({ crew: ${JSON.stringify(crew)} }, ${waitSeconds}));

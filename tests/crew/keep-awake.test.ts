@@ -8,7 +8,7 @@ import { StandInHelm, type StandInTask } from "./stand-in-helm.ts";
 let helm: StandInHelm;
 let ship: TestShip;
 let sprite: Server | undefined;
-/** What the in-VM socket was asked, and the holds it knows. */
+/** A stand-in for the socket of the VM's API: what it was asked, and the holds that it knows. */
 let asked: string[];
 let holds: Map<string, unknown>;
 
