@@ -73,7 +73,7 @@ test("a step that fails names ship, step and what it printed; no crew begins, wh
   const partly = await failure(crew.create(steps("true", "echo rats in the hold; exit 7", "true")));
   expect(partly).toMatchObject({
     message: expect.stringMatching(
-      /ship-0: provision step 2 of 3 \(echo rats.*\) ended with exit status 7: rats in the hold\n.*hint: .*logs -s ship-0/s,
+      /ship-0: provision step 2 of 3 \(echo rats.*\) ended with exit status 7: rats in the hold\n.*hint: .*logs quay -s ship-0/s,
     ),
     properties: { present: false, incarnation: sprite.incarnation },
   });
