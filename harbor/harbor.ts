@@ -9,19 +9,23 @@ import { loadRecords } from "./sprites/sprite-records.ts";
 import { openShipNet, type ShipNet, sweepShipNet } from "./vm/ship-net.ts";
 
 export type HarborOptions = {
-  /** Its folder: sprites, logs, doors. One harbor at a time may use it; the caller sees to that. */
+  /**
+   * The folder with the sprites, the logs and the entries for ssh. The caller sees to it that one harbor at a time uses
+   * it.
+   */
   home: string;
   token?: string;
   latency?: Latency;
   clock?: HarborClock;
-  /** Ships that are made are plain processes of the user, not confined. @default false */
+  /** New ships are plain processes of the user, without confinement. @default false */
   unconfined?: boolean;
-  /** Ships that are made have networks of their own. Needs root. @default false */
+  /** New ships have networks of their own, which needs root. @default false */
   isolated?: boolean;
-  /** @default 30 s, as the vendor's */
+  /** Idle time after which a ship is frozen, in milliseconds. @default 30 s, as the vendor's */
   idleMs?: number;
-  /** @default 10 min */
+  /** Time frozen after which a ship is cold, in milliseconds. @default 10 min */
   coldMs?: number;
+  /** Is told what happens, in one line each. */
   event?: (text: string) => void;
   /** Called by `POST /__harbor/shutdown`. */
   onShutdown?: () => void;
@@ -31,12 +35,15 @@ export type Harbor = {
   url: string;
   token: string;
   fleet: Fleet;
-  /** With isolated ships: where they reach the captain's side. */
+  /** The address at which ships with networks of their own reach the captain's side. */
   captainAddress: string | undefined;
   close(): Promise<void>;
 };
 
-/** The sprites API on 127.0.0.1, with the sprites that are in `home` (design 13). Closing it ends all processes; files stay. */
+/**
+ * Serves the sprites API on 127.0.0.1, with the sprites that are in `home`. Closing it ends all their processes; files
+ * stay.
+ */
 export async function startHarbor(options: HarborOptions): Promise<Harbor> {
   mkdirSync(options.home, { recursive: true, mode: 0o700 });
   const isolated = options.isolated ?? false;
@@ -69,7 +76,10 @@ export async function startHarbor(options: HarborOptions): Promise<Harbor> {
   };
 }
 
-/** Also for ships of an earlier harbor that have networks of their own: none loses that by a setting. Where it cannot be, only they do not wake. */
+/**
+ * The network of ships; undefined when no ship has one of its own. Ships that an earlier harbor gave one keep it,
+ * whatever the setting is now; where it cannot be made, only those ships do not wake.
+ */
 async function openNet(home: string, isolated: boolean, event: HarborOptions["event"]): Promise<ShipNet | undefined> {
   if (isolated) return openShipNet(home);
   const tell = (error: Error) => void event?.(error.message);

@@ -15,21 +15,23 @@ import { probeConfinement } from "./vm/confinement.ts";
 import { probeUnconfined } from "./vm/unconfined.ts";
 
 /**
- * The harbor as a process. One per `harborHome()`: the lock is the kernel's, so a killed harbor never blocks the next.
+ * Runs the harbor as a process. One at a time may use `harborHome()`: the lock is the kernel's, so a killed harbor
+ * never blocks the next.
  *
- *     node harbor/main.ts [--latency none|realistic]   run until a signal or --stop; a second one says who runs and ends with status 0
- *       --unconfined                                where bubblewrap cannot run: ships are plain processes (unconfined.ts)
- *       --net isolated                              as root: a network of its own for each ship (ship-net.ts); default: shared
+ *     node harbor/main.ts [--latency none|realistic]   run until a signal or --stop; a second one only names the first
+ *       --unconfined                                where bubblewrap cannot run: ships are plain processes
+ *       --net isolated                              as root: a network of its own for each ship; default: shared
  *     node harbor/main.ts --info                       {"url","token"} of the running one; status 1 without
  *     node harbor/main.ts --stop
  *
- * OCAPTAIN_HARBOR_LATENCY, OCAPTAIN_HARBOR_NET, OCAPTAIN_HARBOR_IDLE_MS and OCAPTAIN_HARBOR_COLD_MS set what the options do not.
+ * OCAPTAIN_HARBOR_LATENCY, OCAPTAIN_HARBOR_NET, OCAPTAIN_HARBOR_IDLE_MS and OCAPTAIN_HARBOR_COLD_MS take the place of
+ * options that are not given.
  */
 const options = {
   latency: { type: "string" },
   unconfined: { type: "boolean", default: false },
   net: { type: "string" },
-  /** Started by a voyage, which ends it again when its last ship is gone. */
+  /** A voyage has started this harbor, and ends it again when the last ship is gone. */
   background: { type: "boolean", default: false },
   info: { type: "boolean" },
   stop: { type: "boolean" },
@@ -92,8 +94,9 @@ async function run(
 }
 
 /**
- * The kind of ships that will be made; those that are there stay what they are. Where no ship can be confined, a harbor that has unconfined
- * ones goes on with them, also when it is started by somebody who does not know of them.
+ * Whether new ships are unconfined; ships that exist stay what they are. Where no ship can be confined, a harbor that
+ * has unconfined ships makes unconfined ones, also when it is started by somebody who does not know of them.
+ * @throws OcaptainError UNCONFINED when neither kind can run here, or the wish for confinement cannot be met
  */
 async function chooseKind(unconfined: boolean, isolated: boolean): Promise<boolean> {
   if (!unconfined) {
@@ -106,16 +109,20 @@ async function chooseKind(unconfined: boolean, isolated: boolean): Promise<boole
 }
 
 /**
- * The supplementary groups of a ship's processes are this process's, and cannot be changed in there. Those of the ship's account are its own group alone:
- * Tailscale SSH, without root, logs nobody in whose account has other groups than itself.
+ * Gives up this process's supplementary groups, which the processes of a confined ship inherit and cannot give up
+ * themselves. A ship's account has its own group alone, and Tailscale SSH without root logs nobody in whose account has
+ * other groups than itself.
  */
 const ownGroupOnly = () => process.getuid?.() === 0 && process.setgroups?.([process.getgid?.() ?? 0]);
 
-/** @throws OcaptainError USAGE for what is no network, or not of an unconfined ship */
+/**
+ * Whether ships are to have networks of their own.
+ * @throws OcaptainError USAGE for an unknown network, and for one that unconfined ships cannot have
+ */
 function isIsolated(net: string, unconfined: boolean): boolean {
   if (net !== "shared" && net !== "isolated")
-    throw new OcaptainError("USAGE", `"${net}" is not a network for ships`, {
-      hint: "--net (OCAPTAIN_HARBOR_NET): shared or isolated",
+    throw new OcaptainError("USAGE", `the harbor knows no network "${net}" for ships`, {
+      hint: "npm run harbor -- --net shared  # or isolated; OCAPTAIN_HARBOR_NET in the environment says the same",
     });
   if (net === "isolated" && unconfined)
     throw new OcaptainError("USAGE", "unconfined ships are plain processes and have no network of their own", {
@@ -124,7 +131,11 @@ function isIsolated(net: string, unconfined: boolean): boolean {
   return net === "isolated";
 }
 
-/** The lock, or undefined after saying who runs. The holder may still be starting, or be ending: then the lock is ours when it has. */
+/**
+ * Takes the harbor's lock; undefined, after naming it, when another harbor runs. A harbor that is starting or ending is
+ * waited for.
+ * @throws OcaptainError HARBOR_SILENT when the holder of the lock does not answer
+ */
 async function lockOrWhoRuns(): Promise<OsLock | undefined> {
   for (let tries = 0; tries < 200; tries++) {
     const lock = await acquireOsLock(join(harborHome(), "lock.sqlite"), { timeoutMs: 0 }).catch((error: unknown) => {
@@ -154,7 +165,7 @@ function milliseconds(variable: string, otherwise: number): number {
   const text = process.env[variable];
   if (!text) return otherwise;
   if (Number(text) > 0) return Number(text);
-  throw new OcaptainError("USAGE", `${variable}="${text}" is not a number of milliseconds`);
+  throw new OcaptainError("USAGE", `${variable} is "${text}", which is not a positive number of milliseconds`);
 }
 
 const welcome = (

@@ -4,7 +4,7 @@ import { Fault, type Faults } from "./faults.ts";
 import { readJson, reply, replyJson } from "./replies.ts";
 
 /**
- * The harbor's own calls, which no vendor has: for tests, and for `--stop`.
+ * Serves the harbor's own calls, which the vendor does not have: tests and `--stop` make them.
  *
  * | call | body | answer |
  * |---|---|---|

@@ -8,6 +8,6 @@ export type ApiCall = {
   response: ServerResponse;
   fleet: Fleet;
   query: URLSearchParams;
-  /** A scripted fault that the route itself must act out; the others were answered before it. */
+  /** A scripted fault that the route itself must act out; faults that answer by themselves never reach a route. */
   fault: Fault | undefined;
 };

@@ -13,7 +13,9 @@ const FRAME_BYTES = 16 * 1024;
 /** Pause between the last output and the exit frame: Node's fetch joins chunks that arrive together. */
 const EXIT_APART_MS = 30;
 
-/** Serves `POST …/exec?cmd=…`, whose body is stdin: frames `01…`, `02…`, and `03 <code>` last, each a chunk of its own. */
+/**
+ * Serves `POST …/exec?cmd=…`, whose body is stdin: frames `01…`, `02…`, and `03 <code>` last, each in its own chunk.
+ */
 export async function execOverHttp(call: ApiCall, ship: HarborShip): Promise<void> {
   const { request, response, query, fleet } = call;
   const command = commandOf(query);

@@ -6,13 +6,14 @@ import type { Vm } from "../vm/vm.ts";
 import type { Fault } from "./faults.ts";
 import { durationMs, signalOf } from "./query-values.ts";
 
-/** Exec by WebSocket (facts: sprites §4.2, §4.3): run, and attach. */
+/** Exec by WebSocket, as docs/facts/sprites.md#websocket describes it: to run a command, and to attach to a session. */
 
-/** The vendor's server keeps the socket this long after the exit frame. */
+/** How long the socket stays open after the exit frame, as at the vendor. */
 const LINGER_MS = 5_000;
 /** Unsent bytes at which the command's output is paused. */
 const HIGH_WATER_BYTES = 4 * 1024 * 1024;
 
+/** Runs a command and connects it to the socket. `release` is called when it no longer keeps the ship awake. */
 export async function runOverSocket(
   socket: WebSocket,
   ship: HarborShip,
@@ -29,7 +30,8 @@ export async function runOverSocket(
     serve(socket, session, settings, release);
     socket.resume();
     if (options.fault?.kind === "drop") socket.terminate();
-    // Facts: sprites §4.1: a terminal's command goes on for ever, a plain one for 10 s; "0" is for ever.
+    // Without its caller a terminal's command goes on for ever and a plain one for a while, unless the caller has said
+    // how long; "0" is for ever.
     const runOnMs = durationMs(options.maxRunAfterDisconnect) ?? (command.tty ? 0 : RUN_ON_MS);
     if (runOnMs > 0) socket.once("close", () => killAfter(session, settings.clock, runOnMs));
   } catch (error) {
@@ -38,7 +40,10 @@ export async function runOverSocket(
   }
 }
 
-/** Attaching to a session without a terminal gives its `session_info` and then nothing, as seen at the vendor's. */
+/**
+ * Connects a session to the socket. One without a terminal gives its `session_info` and then nothing, as seen at the
+ * vendor.
+ */
 export function attachOverSocket(socket: WebSocket, session: ExecSession, settings: ShipSettings, release: () => void): void {
   if (!session.tty) {
     sendInfo(socket, session);
@@ -63,7 +68,10 @@ function sendInfo(socket: WebSocket, session: ExecSession): void {
   socket.send(JSON.stringify(info));
 }
 
-/** A connected command keeps its ship awake until it ends, or the connection does: that is the server's part. */
+/**
+ * Connects a session to the socket, both ways. `release` is called when its command ends; the server calls it when the
+ * connection does.
+ */
 function serve(socket: WebSocket, session: ExecSession, settings: ShipSettings, release: () => void, replay?: Buffer): void {
   sendInfo(socket, session);
   if (replay && replay.length > 0) socket.send(replay);

@@ -1,13 +1,13 @@
 import { z } from "zod";
 
 /**
- * Faults that were seen live (facts: sprites §13), scripted by tests with `POST /__harbor/faults`, a list of these. Each is used up after
- * `times` matching calls.
+ * A fault that was seen at the vendor and that a test scripts, by `POST /__harbor/faults` with a list of these. It is
+ * used up after `times` matching calls.
  */
 export const Fault = z.object({
-  /** Which call. `socket` is the exec WebSocket, `exec` the HTTP exec, `proxy` the proxy's WebSocket. */
+  /** The call that fails. `socket` is the exec WebSocket, `exec` the HTTP exec, `proxy` the proxy's WebSocket. */
   on: z.enum(["create", "get", "list", "update", "delete", "exec", "socket", "sessions", "fs", "policy", "service", "proxy"]),
-  /** Only sprites with this name. */
+  /** Only calls for the sprite with this name fail. */
   name: z.string().optional(),
   times: z.number().int().positive().default(1),
   kind: z.enum([
@@ -36,6 +36,7 @@ export const Fault = z.object({
 });
 export type Fault = z.infer<typeof Fault>;
 
+/** The faults that are scripted and not used up. */
 export class Faults {
   private list: Fault[] = [];
 

@@ -4,7 +4,7 @@ import { runInShip } from "../vm/run-in-ship.ts";
 import type { ApiCall } from "./call.ts";
 import { readJson, reply, replyJson, runtimeHeaders } from "./replies.ts";
 
-/** Files (facts: sprites §5). The work is done in the ship, by `ship-root/lib/fs.mjs`. */
+/** File calls, as docs/facts/sprites.md#files describes them. `ship-root/lib/fs.mjs` does the work, in the ship. */
 
 const OPERATIONS: Record<string, { method: string; from: "query" | "body" }> = {
   read: { method: "GET", from: "query" },
@@ -16,7 +16,7 @@ const OPERATIONS: Record<string, { method: string; from: "query" | "body" }> = {
   chmod: { method: "POST", from: "body" },
 };
 
-/** Whether the harbor serves this; what it does not is answered by 501. */
+/** Whether the harbor serves this operation by this method. */
 export const isFileCall = (method: string | undefined, operation: string) => OPERATIONS[operation]?.method === method;
 
 export async function fileCall(call: ApiCall, ship: HarborShip, operation: string): Promise<void> {
@@ -49,7 +49,7 @@ function queryOptions(query: URLSearchParams): Record<string, unknown> {
 
 const STATUS: Record<string, number> = { ENOENT: 404, EACCES: 403, EROFS: 403, ETXTBSY: 409 };
 
-/** As live answers often are: a text without the `code` that the vendor's client looks for. */
+/** Answers a failure as the vendor often does: by a text, without the `code` that its client looks for. */
 function failed({ response }: ApiCall, stderr: string): void {
   try {
     const { code, path, message } = JSON.parse(stderr) as { code: string; path: string; message: string };

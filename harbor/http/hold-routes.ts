@@ -6,7 +6,10 @@ import { readJson, reply, replyJson } from "./replies.ts";
 const MAX_HOLD_SECONDS = 3600;
 const NAME = /^[^\p{Cc}]{1,128}$/u;
 
-/** Seconds of `300`, `"300"`, `"30s"`, `"5m"`, `"1h"`; undefined when it is none of these, not positive, or over an hour. */
+/**
+ * Seconds of `300`, `"300"`, `"30s"`, `"5m"`, `"1h"`; undefined when it is none of these, not positive, or over an
+ * hour.
+ */
 function holdSeconds(expire: unknown): number | undefined {
   const seconds = (durationMs(String(expire)) ?? 0) / 1000;
   return seconds > 0 && seconds <= MAX_HOLD_SECONDS ? seconds : undefined;

@@ -9,8 +9,8 @@ export const getNetworkPolicy = ({ response }: ApiCall, ship: HarborShip) =>
   ship.awake(async () => replyJson(response, 200, ship.policy.view(), runtimeHeaders));
 
 /**
- * Serves `POST …/policy/network`, which replaces all rules. It answers 204, which the vendor's clients expect; the vendor's pages say 200,
- * and tests can have that as a fault.
+ * Serves `POST …/policy/network`, which replaces all rules. It answers 204, which the vendor's clients expect; the
+ * vendor's pages say 200, and tests can have that as a fault.
  */
 export async function setNetworkPolicy({ request, response, fault }: ApiCall, ship: HarborShip): Promise<void> {
   const body = z.object({ rules: NetworkRules }).safeParse(await readJson(request));

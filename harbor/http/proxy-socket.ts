@@ -5,7 +5,10 @@ import { startSession } from "../sprites/sessions.ts";
 import type { HarborShip } from "../sprites/ship.ts";
 import type { Vm } from "../vm/vm.ts";
 
-/** TCP into a ship by WebSocket (facts: sprites §8): `{host, port}`, then an answer, then raw bytes both ways. Every pause drops it. */
+/**
+ * TCP into a ship by WebSocket: the client sends `{host, port}`, hears an answer, and then raw bytes go both ways.
+ * Every pause cuts it.
+ */
 
 const Target = z.object({
   host: z
@@ -15,12 +18,14 @@ const Target = z.object({
   port: z.number().int().min(1).max(65_535),
 });
 const OPEN_MS = 10_000;
-/** What has been written may still have to leave the ship when the client hangs up. */
+/** How long the connection in the ship outlives the client, so that what was written still arrives. */
 const LAST_WORDS_MS = 1_000;
 /** Unsent bytes at which the peer in the ship is paused. */
 const HIGH_WATER_BYTES = 4 * 1024 * 1024;
 
-/** @param release gives back the wakefulness of the call: an idle proxy holds nobody awake, traffic does */
+/**
+ * Serves one proxy. `release` ends what the call does to keep the ship awake: only traffic keeps it awake after that.
+ */
 export function proxyOverSocket(socket: WebSocket, ship: HarborShip, vm: Vm, now: number, release: () => void): void {
   socket.on("error", () => socket.terminate());
   const late = setTimeout(() => socket.close(1008, "no target"), OPEN_MS);
@@ -43,7 +48,7 @@ function targetOf(text: string): z.infer<typeof Target> | undefined {
   }
 }
 
-/** Resolves when it is connected, or refused. The connection is made in the ship, by `ship-root/lib/relay.mjs`. */
+/** Resolves when the connection stands or was refused. It is made in the ship, by `ship-root/lib/relay.mjs`. */
 async function connect(
   socket: WebSocket,
   ship: HarborShip,

@@ -30,7 +30,7 @@ export async function readJson(request: IncomingMessage): Promise<Record<string,
   }
 }
 
-/** A part of a path; undefined for a broken escape. */
+/** A part of a path without its percent escapes; undefined when one is broken. */
 export function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);

@@ -1,12 +1,12 @@
 import { createWriteStream, mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-/** One line of `requests.jsonl`. No query, no body: they carry commands. */
+/** One line of `requests.jsonl`. It has neither query nor body, because those carry commands. */
 export type RequestLine = { at: string; method: string; path: string; status: number; ms: number };
 
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Appends to `<home>/requests.jsonl` (0600), which starts anew at 16 MiB. */
+/** Opens `<home>/requests.jsonl` (0600) to append to; it starts anew at 16 MiB. */
 export function openRequestLog(home: string) {
   const file = join(home, "requests.jsonl");
   mkdirSync(home, { recursive: true, mode: 0o700 });

@@ -8,14 +8,16 @@ import { decode, replyJson } from "./replies.ts";
 import { serviceRoute } from "./service-routes.ts";
 import { createSprite, deleteSprite, getSprite, listSprites, notFound, updateSprite } from "./sprite-routes.ts";
 
-/** What a path asks for: the sprite's name, the kind of call (faults go by it), and who answers. */
+/**
+ * What a path asks for: the sprite's name, the kind of call by which faults are found, and the function that answers.
+ */
 export type Route = {
   name: string | undefined;
   kind: Fault["on"];
   serve(call: ApiCall): void | Promise<void>;
 };
 
-/** The route of a call; undefined for what the product never asks for: 501. */
+/** The route of a call; undefined for a call that the harbor does not serve. */
 export function routeOf(method: string, path: string): Route | undefined {
   if (path === "/v1/sprites") {
     if (method === "POST") return { name: undefined, kind: "create", serve: createSprite };
@@ -25,7 +27,7 @@ export function routeOf(method: string, path: string): Route | undefined {
   const [, encoded, rest = ""] = /^\/v1\/sprites\/([^/]+)(?:\/(.+))?$/.exec(path) ?? [];
   const name = encoded && decode(encoded);
   if (!name) return undefined;
-  /** Of a sprite that exists. */
+  /** A call that needs the sprite to exist. */
   const runtime = (kind: Fault["on"], serve: (call: ApiCall, ship: HarborShip) => void | Promise<void>): Route => ({
     name,
     kind,

@@ -16,7 +16,7 @@ import { openRequestLog } from "./request-log.ts";
 import { routeOf } from "./routes.ts";
 import { notFound } from "./sprite-routes.ts";
 
-/** The vendor's edge refuses longer URLs (facts: sprites §4.1). */
+/** Longest URL; longer ones are refused with 414, as at the vendor. */
 const MAX_URL_BYTES = 64 * 1024;
 const CLOSE_TIMEOUT_MS = 500;
 const unauthorized = { error: "authentication failed" };
@@ -24,12 +24,13 @@ const unavailable = "service temporarily unavailable, please retry";
 
 export type HarborServer = { url: string; close(): Promise<void> };
 
-/** Serves a fleet on 127.0.0.1 at a free port. `shutdown` is what `--stop` asks for. */
+/** Serves a fleet on 127.0.0.1 at a free port. `shutdown` is called when `--stop` asks for the end. */
 export async function serveFleet(fleet: Fleet, token: string, shutdown: () => void): Promise<HarborServer> {
   const faults = new Faults();
   const log = openRequestLog(fleet.settings.home);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 16 * 1024 * 1024, perMessageDeflate: false });
-  // Wide enough to answer 414 by itself; long execs and slow wakes are no timeouts.
+  // Headers may be larger than the longest URL, so that 414 is ours to answer. No time limit: execs are long and ships
+  // wake slowly.
   const server = createServer({ maxHeaderSize: 1024 * 1024, requestTimeout: 0, keepAliveTimeout: 30_000 });
 
   server.on("request", async (request: IncomingMessage, response: ServerResponse) => {
@@ -39,7 +40,7 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
     try {
       await answer(request, response, path);
     } catch (error) {
-      // Seen by the caller as the vendor's plain 5xx; why is in the harbor's own output.
+      // The caller sees a plain 5xx, as at the vendor; the harbor's own output says why.
       fleet.settings.event(`${request.method} ${path}: ${(error as Error).message}`);
       if (!response.headersSent) replyJson(response, 503, { error: (error as Error).message });
       else response.destroy();
@@ -58,6 +59,7 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
     await route.serve(call);
   }
 
+  /** Answers as the fault says; false when the route itself acts it out. */
   function actOut(fault: Fault, response: ServerResponse): boolean {
     if (fault.kind === "rate-limit" || fault.kind === "concurrent-limit") limited(fault, response);
     else if (fault.kind === "false-404") replyJson(response, 404, notFound);
@@ -75,7 +77,10 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
       .then((status) => logLine(request, path, status, startMs));
   });
 
-  /** @returns the status answered; 101 when the socket was opened */
+  /**
+   * Opens the socket of an exec or a proxy, or refuses.
+   * @returns the status answered; 101 when the socket was opened
+   */
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, path: string): Promise<number> {
     const { settings } = fleet;
     if ((request.url ?? "").length > MAX_URL_BYTES) return refuse(socket, 414, { error: "URI too long" });

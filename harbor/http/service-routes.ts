@@ -11,15 +11,18 @@ import { readJson, reply, replyJson, runtimeHeaders } from "./replies.ts";
 type ServiceCall = Pick<ApiCall, "request" | "response" | "query"> & { services: Services; vm: Vm };
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-/** How long a start is told of when the caller does not say; the vendor's own examples say 5 s. */
+/** How long the answer to a start goes on when the caller does not say; the vendor's own examples say 5 s. */
 const TELL_MS = 5_000;
 const STOP_MS = 10_000;
-/** A caller that does not read what it is told is hung up on. */
+/** Most bytes that a caller may leave unread before it is hung up on. */
 const MOST_UNREAD_BYTES = 8 * 1024 * 1024;
 
 type Serve = (call: ServiceCall) => void | Promise<void>;
 
-/** Who answers what comes after `services` in a path, with its slash (facts: sprites §6); undefined for what is not served. */
+/**
+ * The function that answers for `rest`, which is what follows `services` in a path, slash included; undefined for what
+ * is not served.
+ */
 export function serviceRoute(method: string, rest: string): Serve | undefined {
   if (rest === "") return method === "GET" ? list : undefined;
   if (rest === "/signal" && method === "POST") return signal;
@@ -50,7 +53,7 @@ const list: Serve = ({ response, services }) =>
 
 const show = ({ response }: ServiceCall, service: Service) => replyJson(response, 200, service.view(), runtimeHeaders);
 
-/** Upsert, and start. One that is up is told nothing of: a stream without any event, as seen live. */
+/** Defines a service and starts it. For one that runs already the stream has no event, as seen at the vendor. */
 async function put(call: ServiceCall, name: string): Promise<void> {
   const { request, response, services, vm } = call;
   const body = ServiceDefinition.safeParse(await readJson(request));
@@ -78,7 +81,7 @@ const restart = (call: ServiceCall, service: Service) =>
     await call.services.start(service, call.vm);
   });
 
-/** What is kept, and with `duration` what comes. */
+/** Sends the lines that are kept and, with `duration`, what the service prints meanwhile. */
 function logs(call: ServiceCall, service: Service): Promise<void> {
   const lines = Number(call.query.get("lines") ?? 100);
   return stream(call, service, durationMs(call.query.get("duration")) ?? 0, () => {
@@ -105,7 +108,7 @@ async function signal({ request, response, services }: ServiceCall): Promise<voi
 const ndjson = { "content-type": "application/x-ndjson", ...runtimeHeaders };
 const durationOf = ({ query }: ServiceCall) => durationMs(query.get("duration")) ?? TELL_MS;
 
-/** 200 at once, then a line for what happens: a failure is a line too. */
+/** Answers 200 at once, then a line for each thing that happens: a failure is a line too. */
 async function stream(
   { response }: ServiceCall,
   service: Service,

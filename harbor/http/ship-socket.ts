@@ -10,7 +10,8 @@ import { decode, replyJson } from "./replies.ts";
 const MOST_CONNECTIONS = 64;
 
 /**
- * Serves one ship's own API on the unix socket that is `/.sprite/api.sock` in the ship. It asks for no token: every process in the ship may call.
+ * Serves one ship's own API on the unix socket that is `/.sprite/api.sock` in the ship. It asks for no token: every
+ * process in the ship may call.
  * @throws OcaptainError PATH_TOO_LONG when the socket's path has more than 107 bytes
  */
 export async function serveShip(holds: Holds, socket: string): Promise<Server> {

@@ -4,7 +4,10 @@ import type { SpriteRecord } from "../sprites/sprite-records.ts";
 import type { ApiCall } from "./call.ts";
 import { readJson, reply, replyJson } from "./replies.ts";
 
-/** Create, list, read, update, delete (facts: sprites §2 and §3). None of them wakes a sprite. */
+/**
+ * Create, list, read, update and delete, as docs/facts/sprites.md#control-plane describes them. None of them wakes a
+ * sprite.
+ */
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const ORGANISATION = "harbor";
@@ -34,7 +37,7 @@ function view(ship: HarborShip): Record<string, unknown> {
 
 type Wanted = Partial<Pick<SpriteRecord, "labels" | "urlSettings">>;
 
-/** What a body asks for, or the vendor's words on what is wrong with it. */
+/** The settings that a body asks for, or the vendor's words for what is wrong with them. */
 function wanted(body: Record<string, unknown>): Wanted | { errors: string[] } {
   const result: Wanted = {};
   if (body.labels !== undefined) {
@@ -51,7 +54,7 @@ function wanted(body: Record<string, unknown>): Wanted | { errors: string[] } {
   return result;
 }
 
-/** `POST /v1/sprites`: 201, 400, 409. Not idempotent. */
+/** Serves `POST /v1/sprites`: 201, 400, or 409 for a taken name. */
 export async function createSprite(call: ApiCall): Promise<void> {
   const { response, fleet, fault } = call;
   const body = (await readJson(call.request)) ?? {};
@@ -67,7 +70,10 @@ export async function createSprite(call: ApiCall): Promise<void> {
   replyJson(response, 201, view(ship));
 }
 
-/** `GET /v1/sprites`. As recorded, `has_more` is true on the last page too: only the token says that there is more. */
+/**
+ * Serves `GET /v1/sprites`. As at the vendor, `has_more` is true on the last page too: only the token says that there
+ * is more.
+ */
 export async function listSprites({ response, fleet, query }: ApiCall): Promise<void> {
   const size = Number(query.get("max_results") ?? PAGE_MAX);
   if (!Number.isInteger(size) || size < 1 || size > PAGE_MAX)
@@ -89,14 +95,14 @@ export async function listSprites({ response, fleet, query }: ApiCall): Promise<
   });
 }
 
-/** `GET /v1/sprites/{name}` */
+/** Serves `GET /v1/sprites/{name}`. */
 export async function getSprite({ response, fault }: ApiCall, ship: HarborShip | undefined): Promise<void> {
   if (ship) return replyJson(response, 200, view(ship));
   if (fault?.kind === "legacy-500") return replyJson(response, 500, { error: "failed to retrieve sprite" });
   replyJson(response, 404, notFound);
 }
 
-/** `PUT /v1/sprites/{name}`: partial, of labels and url_settings. */
+/** Serves `PUT /v1/sprites/{name}`, which changes labels and url_settings, each only when it is given. */
 export async function updateSprite(call: ApiCall, ship: HarborShip | undefined): Promise<void> {
   if (!ship) return replyJson(call.response, 404, notFound);
   const body = (await readJson(call.request)) ?? {};
@@ -106,7 +112,7 @@ export async function updateSprite(call: ApiCall, ship: HarborShip | undefined):
   replyJson(call.response, 200, view(ship));
 }
 
-/** `DELETE /v1/sprites/{name}`: 204 when nothing of it is left. */
+/** Serves `DELETE /v1/sprites/{name}`, with 204 when nothing of the sprite is left. */
 export async function deleteSprite({ response, fleet, fault }: ApiCall, ship: HarborShip | undefined): Promise<void> {
   if (!ship && fault?.kind === "legacy-500") return replyJson(response, 500, { error: "failed to delete sprite" });
   if (!ship) return replyJson(response, 404, notFound);

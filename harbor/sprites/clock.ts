@@ -1,4 +1,4 @@
-/** Where the harbor's times come from, so that tests can drive 30 seconds of idleness without waiting for them. */
+/** The source of the harbor's times, so that tests can move it by 30 idle seconds without waiting for them. */
 export type HarborClock = {
   /** Milliseconds since the epoch. */
   now(): number;

@@ -5,7 +5,10 @@ import { clearSshEntries } from "../vm/ssh-entries.ts";
 import { HarborShip, type ShipSettings } from "./ship.ts";
 import { loadRecords, newRecord, type SpriteRecord, writeRecord } from "./sprite-records.ts";
 
-/** All sprites of one harbor, by name. A harbor that starts finds those of the one before: cold, with ids, labels and files. */
+/**
+ * All sprites of one harbor, by name. A harbor that starts finds the sprites of the one before: cold, with their ids,
+ * labels and files.
+ */
 export class Fleet {
   readonly settings: ShipSettings;
   private readonly ships = new Map<string, HarborShip>();
@@ -14,10 +17,11 @@ export class Fleet {
     this.settings = settings;
   }
 
+  /** Finds the sprites that are in the harbor's folder, and clears what an earlier harbor left. */
   async load(): Promise<void> {
     const { home } = this.settings;
     clearSshEntries(home);
-    // A harbor that was killed leaves the processes of ships that are not confined.
+    // A harbor that was killed has left the processes of its unconfined ships.
     await endShipProcesses(home);
     const { records, remains } = loadRecords(home);
     for (const record of records) this.ships.set(record.name, new HarborShip(record, this.settings));
@@ -28,12 +32,12 @@ export class Fleet {
     return this.ships.get(name);
   }
 
-  /** By name, in order. */
+  /** All ships, sorted by name. */
   all(): HarborShip[] {
     return [...this.ships.values()].sort((a, b) => (a.record.name < b.record.name ? -1 : 1));
   }
 
-  /** @returns undefined when the name is taken */
+  /** Makes a ship, cold. @returns undefined when the name is taken */
   create(name: string, wanted: Partial<Pick<SpriteRecord, "labels" | "urlSettings">>): HarborShip | undefined {
     if (this.ships.has(name)) return undefined;
     const { clock, unconfined, isolated } = this.settings;

@@ -12,7 +12,7 @@ export class Holds {
   private readonly clock: HarborClock;
   private readonly changed: () => void;
 
-  /** @param changed called after each change, so that the sprite looks again whether it may sleep */
+  /** @param changed called after each change, so that the ship decides anew whether it may sleep */
   constructor(clock: HarborClock, changed: () => void) {
     this.clock = clock;
     this.changed = changed;

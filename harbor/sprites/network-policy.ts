@@ -13,7 +13,10 @@ const Rule = z.union([
 export const NetworkRules = z.array(Rule);
 export type NetworkRules = z.infer<typeof NetworkRules>;
 
-/** What a ship may reach, kept and read back. Nothing enforces it: a harbor's ships are on the captain's network, or on one without names. */
+/**
+ * What a ship may reach, kept and read back. Nothing enforces it: a harbor's ships are on the captain's network, or on
+ * one without names.
+ */
 export class NetworkPolicy {
   private rules: NetworkRules;
   private readonly folder: string;
@@ -36,7 +39,7 @@ export class NetworkPolicy {
     this.write();
   }
 
-  /** `/.sprite/policy/network.json` */
+  /** Writes what the ship sees as `/.sprite/policy/network.json`. */
   write(): void {
     const file = join(this.folder, "network.json");
     mkdirSync(this.folder, { recursive: true, mode: 0o755 });

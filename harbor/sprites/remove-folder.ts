@@ -1,7 +1,7 @@
 import { chmod, rm } from "node:fs/promises";
 import { execa } from "execa";
 
-/** Folders that their owner may not write (module caches) do not keep a sprite's files alive. */
+/** Removes a folder with all that is in it, also folders that their owner may not write, as module caches are. */
 export async function removeFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(async () => {
     await chmod(folder, 0o700);

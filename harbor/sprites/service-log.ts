@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** What the vendor's streams tell of a service, one JSON line each (facts: sprites §6). */
+/** An event of a service, sent as one JSON line in the vendor's form. */
 export type ServiceEvent = {
   type: "started" | "stdout" | "stderr" | "exit" | "error" | "stopping" | "stopped";
   data?: string;
@@ -12,11 +12,14 @@ export type ServiceEvent = {
 
 const KEPT_LINES = 1000;
 const KEPT_CHARACTERS = 512 * 1024;
-/** What comes without a line's end is cut into lines of so much. */
+/** Longest line; longer ones are cut. */
 const LINE_CHARACTERS = 64 * 1024;
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
-/** What one service prints: the last lines in memory, with their stream, and all of it in a file, which is begun anew at 4 MiB. */
+/**
+ * Keeps what one service prints: the last lines in memory, with their stream, and all of it in a file, which is begun
+ * anew at 4 MiB.
+ */
 export class ServiceLog {
   private readonly file: string;
   private readonly now: () => number;
@@ -31,17 +34,19 @@ export class ServiceLog {
     this.now = now;
   }
 
-  /** Events from now on; the returned function ends it. */
+  /** Calls the listener with every event from now on, until the returned function is called. */
   listen(listener: (event: ServiceEvent) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
+  /** Sends an event to the listeners; it is not kept. */
   tell(event: Omit<ServiceEvent, "timestamp">): void {
     const told = { ...event, timestamp: this.now() };
     for (const listener of this.listeners) listener(told);
   }
 
+  /** Takes what the service has printed, and keeps the lines that are whole. */
   write(stream: "stdout" | "stderr", data: string): void {
     const parts = data.split("\n");
     parts[0] = this.begun[stream] + parts[0];
@@ -56,11 +61,12 @@ export class ServiceLog {
     for (const line of whole) this.line(stream, line);
   }
 
-  /** The last line may have had no end. */
+  /** Keeps the last line also when it has no end. */
   flush(): void {
     for (const stream of ["stdout", "stderr"] as const) if (this.begun[stream]) this.write(stream, "\n");
   }
 
+  /** The last `count` lines that are kept. */
   tail(count: number): ServiceEvent[] {
     return count > 0 ? this.lines.slice(-count) : [];
   }
@@ -77,7 +83,10 @@ export class ServiceLog {
     for (const listener of this.listeners) listener(event);
   }
 
-  /** A full disk, or a sprite that is being deleted, does not end the harbor. */
+  /**
+   * Appends to the file. A failure is ignored: neither a full disk nor a sprite that is being deleted may end the
+   * harbor.
+   */
   private append(text: string): void {
     try {
       if (this.bytes > MAX_FILE_BYTES) {
@@ -91,7 +100,7 @@ export class ServiceLog {
   }
 }
 
-/** At least one piece, which may be empty. */
+/** A line's pieces of at most {@link LINE_CHARACTERS}: at least one, which may be empty. */
 function cut(line: string): string[] {
   const pieces: string[] = [];
   let at = 0;

@@ -5,13 +5,16 @@ import { type HarborClock, pause } from "./clock.ts";
 import type { ServiceLog } from "./service-log.ts";
 import { type ExecSession, startSession } from "./sessions.ts";
 
-/** All definitions of a ship are written at each change. */
+/** Longest definition: all definitions of a ship are written at each change. */
 const MOST_CHARACTERS = 64 * 1024;
-/** A service that prints without end is read so much at a time, and then made to wait: the harbor has other ships. */
+/**
+ * How much of a service's output is read before it has to wait: one that prints without end must not take the harbor
+ * from other ships.
+ */
 const READ_BYTES = 1024 * 1024;
 const READ_AGAIN_MS = 100;
 
-/** The body of a PUT (facts: sprites §6): `cmd` is the executable only. */
+/** The body of a PUT. `cmd` is the path of an executable, without arguments. */
 export const ServiceDefinition = z
   .object({
     cmd: z.string().min(1),
@@ -24,13 +27,16 @@ export const ServiceDefinition = z
   .refine((definition) => JSON.stringify(definition).length <= MOST_CHARACTERS, `is longer than ${MOST_CHARACTERS} characters`);
 export type ServiceDefinition = z.infer<typeof ServiceDefinition>;
 
-/** `wanted`: it is to run whenever the ship does. */
+/** A service as the harbor keeps it over its restarts. `wanted`: it is to run whenever the ship does. */
 export type StoredService = { name: string; definition: ServiceDefinition; wanted: boolean };
 
-/** The vendor's back-off is not documented; that there is one is (`next_restart_at`). */
+/**
+ * Waits before a restart, doubled each time. The vendor documents that there is a back-off (`next_restart_at`), and not
+ * its times.
+ */
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
-/** One that ran for this long begins with the first wait again. */
+/** A service that ran for this long begins with the first wait again. */
 const STEADY_MS = 30_000;
 const KILLED_MS = 5_000;
 
@@ -50,7 +56,9 @@ export class Service {
   private error: string | undefined;
   private cancelTimer = () => {};
 
-  /** @param due called when it is time to start it again; {@link restartIfDue} then does it, or later, when the ship is awake */
+  /**
+   * @param parts.due  called when it is time to start it again, which {@link restartIfDue} does once the ship is awake
+   */
   constructor(stored: StoredService, parts: { clock: HarborClock; log: ServiceLog; due: () => void }) {
     this.stored = stored;
     this.clock = parts.clock;
@@ -62,11 +70,12 @@ export class Service {
     return this.stored.name;
   }
 
+  /** Runs, or is being started. */
   get isUp(): boolean {
     return this.session !== undefined || this.starting !== undefined;
   }
 
-  /** Up, or about to be started again. */
+  /** Is up, or waits to be started again. */
   get isActive(): boolean {
     return this.isUp || this.nextMs !== undefined;
   }
@@ -93,7 +102,9 @@ export class Service {
     };
   }
 
-  /** Quiet when it is up. A command that cannot be started is one that exits with 126 or 127. */
+  /**
+   * Starts the command; does nothing when it is up. A command that cannot be started is one that exits with 126 or 127.
+   */
   start(vm: Vm): Promise<void> {
     this.stored.wanted = true;
     this.error = undefined;
@@ -143,14 +154,20 @@ export class Service {
     this.waitMs = Math.min(this.waitMs * 2, LONGEST_WAIT_MS);
   }
 
-  /** While a ship is frozen its supervisor's time stands still: what fell due meanwhile is started when it is awake. */
+  /**
+   * Starts the service again when its wait is over. While a ship is frozen nothing is started: what fell due meanwhile
+   * starts when it is awake.
+   */
   async restartIfDue(vm: Vm): Promise<void> {
     if (this.nextMs === undefined || this.nextMs > this.clock.now()) return;
     this.restarts++;
     await this.launch(vm);
   }
 
-  /** SIGTERM, and SIGKILL after the timeout. */
+  /**
+   * Stops the command by SIGTERM, and by SIGKILL after the timeout. It stays stopped until it is started.
+   * @throws when it does not end
+   */
   async stop(timeoutMs: number): Promise<void> {
     this.stored.wanted = false;
     this.cancelTimer();
@@ -175,18 +192,21 @@ export class Service {
     }
   }
 
-  /** @returns false when it does not run */
+  /** Sends a signal to the command. @returns false when it does not run */
   signal(name: NodeJS.Signals): boolean {
     this.session?.signal(name);
     return this.session !== undefined;
   }
 
-  /** The nsenter outside, which a freeze stops and a thaw must continue; and whose end is waited for when the ship ends. */
+  /**
+   * The session of the command that runs: a thaw must continue its process outside, and the end of the ship waits for
+   * it.
+   */
   running(): ExecSession | undefined {
     return this.session;
   }
 
-  /** The ship is cold: as after a boot, when it is next started. */
+  /** Forgets the command, because the ship is cold. It counts as never started when the ship wakes. */
   lost(): void {
     this.cancelTimer();
     this.log.flush();

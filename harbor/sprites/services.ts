@@ -6,7 +6,7 @@ import { ServiceLog } from "./service-log.ts";
 import type { ExecSession } from "./sessions.ts";
 
 type Owner = {
-  /** The sprite's folder; logs go to `logs/services/` in it. */
+  /** The sprite's folder, in which `logs/services/` has the logs. */
   folder: string;
   clock: HarborClock;
   /** Keeps the definitions over the harbor's restarts. */
@@ -15,10 +15,10 @@ type Owner = {
   whenAwake(step: (vm: Vm) => Promise<void>): void;
 };
 
-/** The vendor's bound is not known; whoever is in the ship makes them. */
+/** Most services of one ship. The bound is ours, as the vendor's is not known. */
 const MOST_SERVICES = 64;
 
-/** The services of one ship (facts: sprites §6). They run while it does, begin again after a cold start, and hold nobody awake. */
+/** The services of one ship. They run while it does, begin again after a cold start, and keep no ship awake. */
 export class Services {
   private readonly all = new Map<string, Service>();
   private readonly owner: Owner;
@@ -36,7 +36,7 @@ export class Services {
     return this.all.get(name);
   }
 
-  /** Why this may not be: the vendor's status, and words. */
+  /** Why a definition is refused, in the vendor's status and words; undefined when it is good. */
   problem(name: string, { needs, http_port }: ServiceDefinition): { status: number; error: string } | undefined {
     if (!this.all.has(name) && this.all.size >= MOST_SERVICES)
       return { status: 400, error: `a sprite has at most ${MOST_SERVICES} services` };
@@ -48,7 +48,7 @@ export class Services {
     return undefined;
   }
 
-  /** What runs goes on as it was defined before, until it is stopped (facts: sprites §6: stop, PUT, start). */
+  /** Defines a service. One that runs goes on as it was defined before, until it is stopped and started. */
   put(name: string, definition: ServiceDefinition): Service {
     const found = this.all.get(name);
     const service = found ?? this.add({ name, definition, wanted: false });
@@ -57,7 +57,7 @@ export class Services {
     return service;
   }
 
-  /** These, and all that they need, each once, and after what it needs itself; a circle is walked once round. */
+  /** These services and all that they need, each once and after what it needs itself; a circle is walked once round. */
   private needed(names: readonly string[], seen = new Set<string>()): string[] {
     return names.flatMap((name) => {
       if (seen.has(name)) return [];
@@ -66,7 +66,7 @@ export class Services {
     });
   }
 
-  /** What it needs first. */
+  /** Starts what the service needs, and then the service. */
   async start(service: Service, vm: Vm): Promise<void> {
     for (const name of this.needed([service.name])) {
       const needed = this.all.get(name);
@@ -82,7 +82,7 @@ export class Services {
     await stopped;
   }
 
-  /** @returns why not: it is up, or needed */
+  /** Deletes a service. @returns why not, when it is up or needed */
   delete(service: Service): string | undefined {
     if (service.isActive) return `service "${service.name}" is running`;
     const needing = this.list().find(({ stored }) => stored.definition.needs?.includes(service.name));
@@ -93,7 +93,7 @@ export class Services {
     return undefined;
   }
 
-  /** The ship was started: those that are to run do. */
+  /** Starts what is to run, after the ship was started. */
   async begin(vm: Vm): Promise<void> {
     for (const service of this.list()) if (service.stored.wanted) await this.start(service, vm);
   }

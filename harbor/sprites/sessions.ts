@@ -14,9 +14,12 @@ export type ExecCommand = {
   tty?: { cols: number; rows: number } | undefined;
 };
 
-/** A command of a ship that was started from outside. Output goes to its listeners; the last 64 KiB are kept for who attaches later. */
+/**
+ * A command that was started in a ship from outside. Output goes to its listeners; the last 64 KiB are kept for those
+ * who attach later.
+ */
 export type ExecSession = {
-  /** The command's process id in the ship (facts: sprites §4.1). */
+  /** The command's process id in the ship, as at the vendor. */
   id: string;
   command: string;
   dir: string;
@@ -25,16 +28,22 @@ export type ExecSession = {
   exitCode: number | undefined;
   exited: Promise<number>;
   scrollback(): Buffer;
-  /** Output from now on; the first listener also gets what came before. The returned function ends it. */
+  /**
+   * Calls the listener with all output from now on, until the returned function is called. The first listener also gets
+   * what came before.
+   */
   listen(listener: (output: Output) => void): () => void;
   write(data: Buffer): void;
   endInput(): void;
-  /** Backpressure: while paused, a command that writes blocks. */
+  /** Reads no more output, so that a command that writes blocks. */
   pause(): void;
   resume(): void;
   signal(name: NodeJS.Signals): void;
   resize(cols: number, rows: number): void;
-  /** The nsenter outside stops itself with its command, and is not in the ship: it must be continued by itself. */
+  /**
+   * Continues the nsenter outside the ship, which stops itself together with its command and which a thaw in the ship
+   * does not reach.
+   */
   continueOutside(): void;
 };
 
@@ -42,12 +51,15 @@ export type ExecSession = {
 export const RUN_ON_MS = 10_000;
 
 const SCROLLBACK_BYTES = 64 * 1024;
-/** What is kept of a command that nobody listens to yet; then it waits. */
+/** How much output is kept while nobody listens; a command that prints more waits. */
 const EARLY_BYTES = 1024 * 1024;
-/** How long output may still come after the exit: a background child can hold the pipes open for ever. */
+/** How long output is waited for after the exit: a background child can hold the pipes open for ever. */
 const DRAIN_MS = 200;
 
-/** Starts a command in the ship. A command that cannot be started is a session that exits with 126 or 127, as in a shell. */
+/**
+ * Starts a command in the ship. A command that cannot be started is a session that exits with 126 or 127, as in a
+ * shell.
+ */
 export async function startSession(vm: Vm, command: ExecCommand, nowMs: number): Promise<ExecSession> {
   const raw = command.tty ? startTerminal(vm, command, command.tty) : startPlain(vm, command);
   const listeners = new Set<(output: Output) => void>();
@@ -66,7 +78,7 @@ export async function startSession(vm: Vm, command: ExecCommand, nowMs: number):
     }
     for (const listener of listeners) listener(output);
   });
-  // Only now: what nobody listens to when a process ends, Node throws away.
+  // The listeners come first: Node throws away what nobody listens to when a process ends.
   const inner = await innerProcess(vm, raw.pid, raw.exited);
   const session: ExecSession = {
     id: inner.shipPid,
@@ -139,7 +151,10 @@ function startPlain(vm: Vm, command: ExecCommand): Raw {
   };
 }
 
-/** 128 + n for a signal, as shells say it. Resolves when the output is in, at most {@link DRAIN_MS} after the exit. */
+/**
+ * The exit status, which is 128 + n for a signal, as in a shell. Resolves when all output has come, at most {@link
+ * DRAIN_MS} after the exit.
+ */
 function exitOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve) => {
     child.once("error", () => resolve(126));
@@ -169,6 +184,7 @@ function startTerminal(vm: Vm, command: ExecCommand, size: { cols: number; rows:
   };
 }
 
+/** The command's process, once the process that was started outside has become its parent. */
 async function innerProcess(vm: Vm, outerPid: number, exited: Promise<unknown>): Promise<{ hostPid: number; shipPid: string }> {
   let over = false;
   void exited.then(() => {
@@ -179,7 +195,7 @@ async function innerProcess(vm: Vm, outerPid: number, exited: Promise<unknown>):
     if (inner) return inner;
     await delay(1);
   }
-  // Over before it was seen: any short number will do for something that nobody can attach to any more.
+  // It ended before it was seen. Any short number will do for a session to which nobody can attach any more.
   return { hostPid: 0, shipPid: String(outerPid) };
 }
 

@@ -18,9 +18,9 @@ export type ShipSettings = {
   home: string;
   clock: HarborClock;
   latency: Latency;
-  /** Idleness after which a ship is frozen; 30 s at the vendor. */
+  /** Idle time after which a ship is frozen, in milliseconds; 30 s at the vendor. */
   idleMs: number;
-  /** Time frozen after which its processes are gone; not documented by the vendor. */
+  /** Time frozen after which its processes are gone, in milliseconds; the vendor documents none. */
   coldMs: number;
   event(text: string): void;
   /** Whether new ships are not confined. */
@@ -36,9 +36,10 @@ export type ShipSettings = {
 export type Status = "cold" | "warm" | "running";
 
 /**
- * One sprite's life (facts: sprites §10): cold → running by the first runtime call, → warm (frozen) after {@link ShipSettings.idleMs}
- * without activity, → cold after {@link ShipSettings.coldMs} more. Activity is a call in flight, a connected exec whose command runs, a live
- * hold; and nothing else: no tmux, no detached session, no traffic. Changes of state happen one after another.
+ * One sprite of the harbor, and its life: it is cold until the first runtime call, then running; warm, which is frozen,
+ * after {@link ShipSettings.idleMs} without activity; and cold after {@link ShipSettings.coldMs} more. Activity is a
+ * call in flight, a connected exec whose command runs, or a live hold, and nothing else: no tmux, no detached session,
+ * no traffic. Changes of state happen one after another. docs/harbor.md#asleep-and-awake has the table.
  */
 export class HarborShip {
   readonly record: SpriteRecord;
@@ -47,7 +48,7 @@ export class HarborShip {
   readonly services: Services;
   readonly policy: NetworkPolicy;
   readonly sessions = new Map<string, ExecSession>();
-  /** Each cuts a connection from outside, as every pause does. */
+  /** Functions that each cut a connection from outside; every pause calls them. */
   readonly connections = new Set<() => void>();
   removed = false;
   private readonly settings: ShipSettings;
@@ -81,7 +82,7 @@ export class HarborShip {
     return this.frozen ? "warm" : "running";
   }
 
-  /** On a network of its own. */
+  /** The ship's address on a network of its own; undefined without one. */
   get address(): string | undefined {
     const { host } = this.record;
     return host === undefined ? undefined : this.settings.net?.addressOf(host);
@@ -99,7 +100,7 @@ export class HarborShip {
     };
   }
 
-  /** Something came or went: its time without activity begins anew. */
+  /** Lets the time without activity begin anew. */
   touch(): void {
     this.keepAwake()();
   }
@@ -114,7 +115,7 @@ export class HarborShip {
     }
   }
 
-  /** @throws when it was removed meanwhile, or cannot be started */
+  /** Wakes the ship, or finds it awake. @throws when it was removed meanwhile, or cannot be started */
   wake(): Promise<Vm> {
     return this.oneByOne(async () => {
       if (this.removed) throw new Error(`sprite "${this.record.name}" was deleted`);
@@ -182,7 +183,7 @@ export class HarborShip {
     return session;
   }
 
-  /** Puts it to sleep as if its time had come, whatever keeps it awake. */
+  /** Puts the ship to sleep at once, whatever keeps it awake. */
   sleep(to: "warm" | "cold"): Promise<void> {
     return this.oneByOne(async () => {
       if (to === "warm" && this.vm && !this.frozen) await this.freeze(this.vm);
@@ -190,7 +191,7 @@ export class HarborShip {
     });
   }
 
-  /** Ends it and its files. Quiet when called twice. */
+  /** Ends the ship's processes and removes its files. Quiet when called twice. */
   remove(): Promise<void> {
     this.removed = true;
     return this.oneByOne(async () => {
@@ -201,7 +202,7 @@ export class HarborShip {
     });
   }
 
-  /** Arms the timer for what comes next when nothing keeps the ship in its state. */
+  /** Sets the timer for the next state, if nothing keeps the ship in this one. */
   private rest(): void {
     const { clock, idleMs, coldMs } = this.settings;
     this.cancelTimer();
@@ -256,7 +257,7 @@ export class HarborShip {
     this.lost(vm);
   }
 
-  /** Its processes are gone: asked for, or by themselves. */
+  /** Makes the ship cold, because its processes are gone, whether they were ended or ended by themselves. */
   private lost(vm: Vm): void {
     if (this.vm !== vm) return;
     this.cancelTimer();

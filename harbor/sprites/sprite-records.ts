@@ -15,9 +15,12 @@ export type SpriteRecord = {
   updatedAt: string;
   lastRunningAt: string | null;
   lastWarmingAt: string | null;
-  /** Made by a harbor that did not confine. It stays so, and one without this is confined for ever, whatever the harbor's kind is later. */
+  /**
+   * It was made without confinement and stays so. A sprite without this is confined for ever, whatever the harbor's
+   * kind is later.
+   */
   unconfined?: true;
-  /** Its last number in the harbor's subnet, for one with a network of its own. It stays so, as above. */
+  /** The last number of its address in the harbor's subnet, if it was made with a network of its own. It stays so. */
   host?: number;
   services?: StoredService[];
   networkRules?: NetworkRules;
@@ -42,7 +45,7 @@ export function newRecord(name: string, nowMs: number, unconfined: boolean): Spr
   };
 }
 
-/** Written whole or not at all; a folder without a record does not count. */
+/** Writes a record whole or not at all. A folder without a record is no sprite. */
 export function writeRecord(home: string, record: SpriteRecord): void {
   const folder = spriteFolder(home, record.id);
   mkdirSync(join(folder, "home"), { recursive: true, mode: 0o700 });
@@ -53,10 +56,13 @@ export function writeRecord(home: string, record: SpriteRecord): void {
   renameSync(draft, recordFile(folder));
 }
 
-/** First step of a delete: from here on the sprite is gone, whatever becomes of its files. */
+/**
+ * Removes a record, which is the first step of a delete: from here on the sprite is gone, whatever becomes of its
+ * files.
+ */
 export const forgetRecord = (home: string, id: string) => rmSync(recordFile(spriteFolder(home, id)), { force: true });
 
-/** All records, and the folders that have none: left by a create or a delete that was cut off. */
+/** Reads all records, and finds the folders that have none: a create or a delete that was cut off has left those. */
 export function loadRecords(home: string): { records: SpriteRecord[]; remains: string[] } {
   const root = join(home, "s");
   mkdirSync(root, { recursive: true, mode: 0o700 });

@@ -19,13 +19,13 @@ const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 5_000;
 
 type Confinement = ShipAddress & {
-  /** `pid:[4026…]`: tells this confinement from a later process with the same number. */
+  /** `pid:[4026…]`, which tells this confinement from a later process with the same number. */
   pidNamespace: string;
   ended: Promise<void>;
 };
 
 /**
- * A ship in a bubblewrap confinement, with its own user, mount, pid, ipc and uts namespace (design 13).
+ * Starts a ship in a bubblewrap confinement, with its own user, mount, pid, ipc and uts namespace.
  * @throws OcaptainError UNCONFINED when bubblewrap is missing or not allowed here
  */
 export async function startConfined(place: ShipPlace): Promise<Vm> {
@@ -84,7 +84,10 @@ async function startConfinement(place: ShipPlace): Promise<Confinement> {
   };
 }
 
-/** The child of the nsenter that was started, once it is in the ship: it has a number in each of two pid namespaces then. */
+/**
+ * The child of the nsenter that was started, once it is in the ship, where it has a number in each of two pid
+ * namespaces.
+ */
 function insideOf(outerPid: number): { hostPid: number; shipPid: string } | undefined {
   try {
     const hostPid = childrenOf(outerPid)[0];
@@ -117,9 +120,10 @@ function bwrapArguments({ name, folder, link }: ShipPlace): string[] {
     ...["--proc", "/proc", ...kernelSettings(), "--dev", "/dev"],
     ...["--dir", "/run", "--dir", "/var", "--symlink", "../tmp", "/var/tmp", "--dir", "/root"],
     ...["--ro-bind", join(shipRoot, "bin"), "/.sprite/bin", "--ro-bind", join(shipRoot, "lib"), "/.sprite/lib"],
-    // The system's own node may be older than the 22 that a sprite has.
+    // The harbor's own Node, because the system's may be older than the 22 that a sprite has.
     ...["--ro-bind", dirname(process.execPath), "/.sprite/languages/node/bin"],
-    // What a real sprite brings along and this machine has elsewhere: Claude Code, and a folder of the captain's choice, read-only.
+    // What a real sprite brings along and this machine has elsewhere: Claude Code, and a folder of the captain's
+    // choice, read-only.
     ...(claude ? claudeArguments(claude) : []),
     ...(process.env.OCAPTAIN_HARBOR_TOOLS ? ["--ro-bind", process.env.OCAPTAIN_HARBOR_TOOLS, SHIP_TOOLS] : []),
     ...["--ro-bind", join(folder, "api.sock"), "/.sprite/api.sock"],
@@ -130,15 +134,15 @@ function bwrapArguments({ name, folder, link }: ShipPlace): string[] {
   ];
 }
 
-/** @throws OcaptainError UNCONFINED when a ship could not be started here */
+/** Tries whether a ship can be confined here. @throws OcaptainError UNCONFINED when it cannot */
 export async function probeConfinement(): Promise<void> {
   const problem = await confinementProblem();
   if (problem) throw unconfined(problem);
 }
 
 /**
- * Kernel settings are writable for user id 0 of the machine whatever its user namespace, and that is what a ship's user is outside when
- * root runs the harbor. bwrap covers them only for a set-uid bwrap.
+ * Arguments that make the kernel's settings read-only. User id 0 of the machine may write them in any user namespace,
+ * and a ship's user is that outside when root runs the harbor; bwrap covers them only when it is set-uid itself.
  */
 function kernelSettings(): string[] {
   const paths = [
@@ -159,7 +163,10 @@ function collect(stream: Readable) {
   stream.setEncoding("utf8").on("data", (chunk: string) => {
     text += chunk;
   });
-  /** What came up to the first `mark`; two pipes of one process are not read in the order in which they were written. */
+  /**
+   * The text up to the first `mark`. It may have to be waited for, because two pipes are not read in the order in which
+   * they were written.
+   */
   async function upTo(mark: string): Promise<string> {
     while (!text.includes(mark)) await once(stream, "data", { signal: AbortSignal.timeout(START_TIMEOUT_MS) });
     return text.slice(0, text.indexOf(mark) + mark.length);
@@ -211,11 +218,12 @@ const livesIn = (vm: Confinement) => {
 const run = promisify(execFile);
 
 /**
- * Stops everything but the ship's process 1, until a whole round finds nothing that runs.
+ * Shell script that stops everything but the ship's process 1, until a whole round finds nothing that runs.
  *
- * One process after the other, parents (of lower numbers) first: with `kill -STOP -1` an interactive shell could still see its foreground
- * job as stopped and take the terminal back, and tmux could continue what it saw stopped. A process stops when it is next scheduled, which
- * takes milliseconds on a busy machine. State D is left alone after a while: a parent that waits for a child which is stopped.
+ * One process after the other, parents (of lower numbers) first: with `kill -STOP -1` an interactive shell could still
+ * see its foreground job as stopped and take the terminal back, and tmux could continue what it saw stopped. A process
+ * stops when it is next scheduled, which takes milliseconds on a busy machine. State D is left alone after a while: a
+ * parent that waits for a child which is stopped.
  */
 const FREEZE = `look() { { read -r line <"/proc/$1/stat"; } 2>/dev/null || { state=gone; return; }; state=\${line##*) }; state=\${state%% *}; }
 for round in $(seq 200); do
@@ -236,7 +244,10 @@ for round in $(seq 200); do
 done
 echo "still running: $running" >&2; exit 1`;
 
-/** Children before parents, so that a shell does not see its foreground job as stopped. */
+/**
+ * Shell script that continues everything, children before parents, so that a shell does not see its foreground job as
+ * stopped.
+ */
 const THAW = `for pid in $(ls /proc | grep '^[0-9]*$' | sort -rn); do
   case $pid in 1|$$) ;; *) kill -CONT $pid 2>/dev/null ;; esac
 done; exit 0`;

@@ -1,10 +1,10 @@
 import { SHIP_PROGRAMS } from "../../lib/daemons/harbor-claude.ts";
 import { type EnterOptions, inHome, SETSID } from "./vm.ts";
 
-/** How a process gets into a confined ship: argv prefixes. They start nothing themselves. */
+/** Ways into a confined ship, as argv prefixes. Nothing here starts a process. */
 
 export type ShipAddress = {
-  /** Process id of bwrap outside: it lives in the user namespace that owns the ship's other namespaces. */
+  /** Process id of bwrap outside, which lives in the user namespace that owns the ship's other namespaces. */
   monitorPid: number;
   /** Process id, seen from outside, of the ship's own process 1. */
   initPid: number;
@@ -13,7 +13,7 @@ export type ShipAddress = {
 };
 
 export const SHIP_HOME = "/home/sprite";
-/** Where OCAPTAIN_HARBOR_TOOLS is seen in a ship. */
+/** The path at which a ship sees the folder that OCAPTAIN_HARBOR_TOOLS names. */
 export const SHIP_TOOLS = "/.sprite/languages/tools";
 const SHIP_PATH = [
   `${SHIP_HOME}/.local/bin`,
@@ -38,15 +38,15 @@ const shipEnvironment: Record<string, string> = {
   PATH: SHIP_PATH,
 };
 
-/** For what the harbor itself runs in a ship: not the programs that an agent puts into its home. */
+/** PATH for what the harbor itself runs in a ship, without the programs that an agent may have put into its home. */
 export const SYSTEM_PATH = SHIP_PATH.split(":").slice(1).join(":");
 
 /**
- * Runs what follows it in the ship, as its user `sprite`, with a clean environment.
+ * An argv prefix that runs what follows it in the ship, as its user `sprite`, with a clean environment.
  *
- * Two steps, because without host privileges the ship's namespaces can only be entered from the user namespace that owns them.
- * Without a terminal the command leads a session of its own: its process group then holds nothing from outside the ship, so `kill 0` in
- * a ship never reaches the harbor.
+ * Two steps, because without host privileges the ship's namespaces can only be entered from the user namespace that
+ * owns them. Without a terminal the command leads a session of its own: its process group then holds nothing from
+ * outside the ship, so `kill 0` in a ship never reaches the harbor.
  */
 export function enterShip(ship: ShipAddress, options: EnterOptions = {}): string[] {
   const environment = { ...shipEnvironment, ...(options.tty ? { TERM: "xterm-256color" } : {}), ...options.env };
@@ -60,8 +60,9 @@ export function enterShip(ship: ShipAddress, options: EnterOptions = {}): string
 }
 
 /**
- * As {@link enterShip}, for children of the harbor: a nsenter stops itself together with the command it waits for, so when the
- * harbor is killed while a ship is frozen it would stay for ever; the kernel ends it with its parent instead.
+ * {@link enterShip} for children of the harbor. A nsenter stops itself together with the command that it waits for, so
+ * it would stay for ever when the harbor is killed while a ship is frozen; with this prefix the kernel ends it with its
+ * parent.
  */
 export const enterShipFromHarbor = (ship: ShipAddress, options?: EnterOptions) => [
   "setpriv",

@@ -4,24 +4,27 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { signalQuietly } from "./signals.ts";
 
 /**
- * The processes of ships that are not confined: all that have {@link MARK} in their environment, and what descends from them. The environment
- * is inherited, through new sessions and parents that ended alike; descent finds a child that cleared it, or is just being executed.
- * Linux only: it is read from /proc.
+ * Finds the processes of unconfined ships: all that have {@link MARK} in their environment, and what descends from
+ * them. The environment is inherited through new sessions and when parents end; descent finds a child that cleared it,
+ * or is just being executed. It needs Linux, because it reads /proc.
  */
 
-/** Its value is the sprite's folder. */
+/** The variable that marks a ship's processes; its value is the sprite's folder. */
 export const MARK = "OCAPTAIN_SHIP_FOLDER";
 
 const END_TIMEOUT_MS = 5_000;
 const FREEZE_ROUNDS = 200;
-/** A process stops when it is next scheduled. */
+/** How often a process is looked at until it has stopped, which it does when it is next scheduled. */
 const STOP_LOOKS = 20;
 /** Rounds after which a process in state D is left alone: a parent that waits for a child which is stopped. */
 const PATIENT_ROUNDS = 20;
 
 type Seen = { pid: number; parent: number; state: string };
 
-/** Living processes of the ship in `folder`, or of all ships in a folder below it; parents before their children. */
+/**
+ * The living processes of the ship in `folder`, or of all ships in folders below it; parents come before their
+ * children.
+ */
 export function shipProcesses(folder: string): Seen[] {
   const all = readdirSync("/proc").flatMap((entry) => seen(Number(entry)) ?? []);
   const found = new Map(all.filter(({ pid }) => hasMark(pid, folder)).map((process) => [process.pid, process]));
@@ -36,7 +39,7 @@ export function shipProcesses(folder: string): Seen[] {
   return [...found.values()].sort((a, b) => depth(a) - depth(b));
 }
 
-/** undefined for what is no process, is dead, or is this process. */
+/** A living process by its number; undefined for what is no process, is dead, or is this process. */
 function seen(pid: number): Seen | undefined {
   if (!Number.isInteger(pid) || pid === process.pid) return undefined;
   try {
@@ -49,7 +52,10 @@ function seen(pid: number): Seen | undefined {
   }
 }
 
-/** As of now: the mark comes with the environment, when a program is executed. */
+/**
+ * Whether a process has the mark of the ship in `folder`, or of one in a folder below it. The mark comes when a program
+ * is executed.
+ */
 export function hasMark(pid: number, folder: string): boolean {
   try {
     const [, value] = /(?:^|\0)OCAPTAIN_SHIP_FOLDER=([^\0]*)/.exec(readFileSync(`/proc/${pid}/environ`, "utf8")) ?? [];
@@ -59,7 +65,10 @@ export function hasMark(pid: number, folder: string): boolean {
   }
 }
 
-/** Kills them until two looks in a row find none: between fork and exec a process can be missed. @throws OcaptainError SHIP_STUCK after 5 s */
+/**
+ * Kills a ship's processes until two looks in a row find none: between fork and exec a process can be missed.
+ * @throws OcaptainError SHIP_STUCK after 5 s
+ */
 export async function endShipProcesses(folder: string): Promise<void> {
   const deadline = performance.now() + END_TIMEOUT_MS;
   for (let clear = 0; clear < 2; await delay(5)) {
@@ -71,8 +80,9 @@ export async function endShipProcesses(folder: string): Promise<void> {
 }
 
 /**
- * Stops them one after the other, parents first, until two rounds in a row find nothing that runs; why that order: docs/adr/ships-by-bubblewrap.md.
- * @throws OcaptainError SHIP_STUCK; what was stopped stays so
+ * Stops a ship's processes one after the other, parents first, until two rounds in a row find nothing that runs;
+ * docs/adr/ships-by-bubblewrap.md says why in that order.
+ * @throws OcaptainError SHIP_STUCK when something goes on running; what was stopped stays stopped
  */
 export async function stopShipProcesses(folder: string): Promise<void> {
   let running: Seen[] = [];
@@ -92,7 +102,9 @@ export async function stopShipProcesses(folder: string): Promise<void> {
   throw stuck(folder, running, "would not stop");
 }
 
-/** Children before parents, so that a shell does not see its foreground job as stopped. */
+/**
+ * Continues a ship's processes, children before parents, so that a shell does not see its foreground job as stopped.
+ */
 export function continueShipProcesses(folder: string): void {
   for (const { pid } of shipProcesses(folder).reverse()) signalQuietly(pid, "SIGCONT");
 }

@@ -9,8 +9,8 @@ const MOST_BYTES = 256 * 1024 * 1024;
 const LAST_WORDS = 16_384;
 
 /**
- * Runs a command of the harbor's own in the ship, to its end; it is in no list of sessions.
- * @throws OcaptainError TOO_LONG: it printed more than {@link MOST_BYTES}
+ * Runs a command of the harbor's own in the ship, to its end. It is in no list of sessions.
+ * @throws OcaptainError TOO_LONG when it prints more than {@link MOST_BYTES}
  */
 export async function runInShip(vm: Vm, argv: string[], input?: Readable): Promise<RunResult> {
   const [file, ...args] = [...vm.enterFromHarbor({ env: { PATH: vm.systemPath } }), ...argv] as [string, ...string[]];

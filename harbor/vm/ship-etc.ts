@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What of the captain's /etc a ship sees, read-only. Never passwd, group or shadow; never /etc/profile, which would reset PATH. */
+/**
+ * Names in the captain's /etc that a ship sees, read-only. Never passwd, group or shadow, and never profile, which
+ * would reset PATH.
+ */
 const SHARED = [
   "alternatives",
   "ca-certificates",
@@ -19,8 +22,8 @@ const SHARED = [
 ];
 
 /**
- * bwrap arguments that give a ship its /etc: the shared names above, and passwd, group, hosts and hostname written for this ship
- * into `folder`.
+ * Arguments for bwrap that give a ship its /etc: the shared names, and passwd, group, hosts and hostname, which are
+ * written for this ship into `folder`.
  */
 export function etcArguments(folder: string, name: string, ownNet: boolean): string[] {
   mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -6,23 +6,25 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import type { ShipLink } from "./vm.ts";
 
 /**
- * `--net isolated`: ships with a network of their own, as VMs have one. Each has a network namespace, and in it `eth0`, the end of a veth pair
- * whose other end is a port of the harbor's bridge, in the namespace that the harbor runs in. A ship reaches the captain's side by the bridge's
- * address and nothing else: ports are isolated from each other, and what ships send is not forwarded.
+ * The network of `--net isolated`, in which ships have networks of their own, as VMs do. Each has a network namespace,
+ * and in it `eth0`, the end of a veth pair whose other end is a port of the harbor's bridge, in the namespace that the
+ * harbor runs in. A ship reaches the captain's side by the bridge's address and nothing else: ports are isolated from
+ * each other, and what ships send is not forwarded.
  *
- * Bridge and ports are named after the harbor: `oc` and 8 digits of its folder's hash, `-N` for the ship at the subnet's address N.
- * Namespaces have no name: they are gone with the ship's last process, and its veth pair with them, also when the harbor is killed.
+ * Bridge and ports are named after the harbor: `oc` and 8 digits of its folder's hash, `-N` for the ship at the
+ * subnet's address N. Namespaces have no name: they are gone with the ship's last process, and its veth pair with them,
+ * also when the harbor is killed.
  */
 export type ShipNet = {
-  /** The captain's side: the bridge's address. */
+  /** The bridge's address, at which ships reach the captain's side. */
   address: string;
   addressOf(host: number): string;
   linkOf(host: number): ShipLink;
-  /** Takes the bridge and all ports away. */
+  /** Removes the bridge and all ports. */
   close(): Promise<void>;
 };
 
-/** A /24 in here a harbor: private, and seldom used. */
+/** The private and seldom used range in which each harbor takes a /24. */
 const SUBNETS = "10.213";
 const FIRST_HOST = 2;
 const LAST_HOST = 254;
@@ -37,12 +39,14 @@ export async function openShipNet(home: string): Promise<ShipNet> {
   await sweepShipNet(home);
   const subnet = await chooseSubnet(home);
   const address = `${subnet}.1`;
-  // With a hardware address of its own: else it has the lowest of its ports', and when that ship goes, the others send to nobody for half a minute.
+  // The bridge gets a hardware address of its own. Else it has the lowest of its ports', and when that ship goes, the
+  // others send to nobody for half a minute.
   await ip([`link add ${bridge} address ${hardwareAddressOf(home)} type bridge`]);
   try {
     await ip([`address add ${address}/24 dev ${bridge}`, `link set ${bridge} up`]);
     set(`/proc/sys/net/ipv6/conf/${bridge}/disable_ipv6`, "1");
-    // On a captain's machine that forwards (one with containers does), a ship would reach the others and the internet through it.
+    // On a machine that forwards, as one with containers does, a ship would reach the others and the internet through
+    // it.
     set(`/proc/sys/net/ipv4/conf/${bridge}/forwarding`, "0");
   } catch (error) {
     await sweepShipNet(home);
@@ -81,7 +85,7 @@ function openLink({ bridge, port, captain, own }: { bridge: string; port: string
   };
 }
 
-/** Takes away what a harbor of this folder has made; of no other. Quiet when there is nothing. */
+/** Removes what a harbor of this folder has made, and nothing of another's. Quiet when there is nothing. */
 export async function sweepShipNet(home: string): Promise<void> {
   if (!existsSync(subnetFile(home))) return;
   const bridge = bridgeOf(home);
@@ -91,19 +95,19 @@ export async function sweepShipNet(home: string): Promise<void> {
   for (const { ifname } of own) await ip([`link delete ${ifname}`]).catch(() => {});
 }
 
-/** The lowest number that no ship has. @throws OcaptainError NET_FULL */
+/** The lowest address number that no ship has. @throws OcaptainError NET_FULL when all are taken */
 export function freeHost(taken: (number | undefined)[]): number {
   for (let host = FIRST_HOST; host <= LAST_HOST; host++) if (!taken.includes(host)) return host;
   throw new OcaptainError("NET_FULL", `a harbor has ${LAST_HOST - FIRST_HOST + 1} addresses for ships, and all are taken`);
 }
 
 const bridgeOf = (home: string) => `oc${digest(home).slice(0, 8)}`;
-/** Of a kind that nobody gives out (IEEE 802: bit 1 of the first octet), and none of a group. */
+/** A hardware address that no vendor gives out (bit 1 of the first octet, by IEEE 802) and that is of no group. */
 const hardwareAddressOf = (home: string) => ["02", ...(digest(home).slice(10, 20).match(/../g) ?? [])].join(":");
 const digest = (home: string) => createHash("sha256").update(home).digest("hex");
 const subnetFile = (home: string) => join(home, "subnet");
 
-/** Chosen once a harbor, as its ships keep what they know of the captain's address. */
+/** The harbor's subnet. It is chosen once, because its ships keep what they know of the captain's address. */
 async function chooseSubnet(home: string): Promise<string> {
   const routes = await read(["-4", "route", "show", "table", "all"]);
   const taken = Array.from(routes.matchAll(/\d+\.\d+\.\d+(?=\.\d)/g), ([subnet]) => subnet);
@@ -119,7 +123,7 @@ async function chooseSubnet(home: string): Promise<string> {
   return found;
 }
 
-/** Several commands at once; one that fails is the last. */
+/** Runs several `ip` commands in one process; none after one that fails. @throws OcaptainError NET_ISOLATED */
 async function ip(commands: string[], prefix: string[] = []): Promise<void> {
   const [file = "", ...args] = [...prefix, "ip", "-batch", "-"];
   const done = await execa(file, args, { input: commands.join("\n"), reject: false, timeout: IP_TIMEOUT_MS });

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** Process ids of the children of a process, as the kernel lists them; none when it is gone. */
+/** Process ids of a process's children, as the kernel lists them; none when it is gone. */
 export function childrenOf(pid: number): number[] {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
@@ -9,7 +9,10 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
-/** Negative: a process group. 0 and what is gone are left alone; false then. */
+/**
+ * Sends a signal to a process, or to a process group by its negative number.
+ * @returns false for 0 and for what is gone
+ */
 export function signalQuietly(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return pid !== 0 && process.kill(pid, signal);

@@ -4,10 +4,13 @@ import { childrenOf, signalQuietly } from "./signals.ts";
 import { quote, type Vm } from "./vm.ts";
 
 /**
- * The files by which `../ssh-bin/` finds a ship without asking the harbor (design 14):
- * `awake/<name>` is there only while the ship runs and says how to enter it; `ssh/<name>.<pid>` is written by each connection.
- * A connection registers before it looks for `awake/<name>`, a freeze takes that away before it cuts what is registered: none slips through.
+ * The files by which the programs in `ssh-bin/` find a ship without asking the harbor. `awake/<name>` exists only while
+ * the ship runs, and says how to enter it; each connection writes `ssh/<name>.<pid>`. A connection registers before it
+ * looks for `awake/<name>`, and a freeze removes that before it cuts what is registered, so no connection slips
+ * through.
  */
+
+/** Forgets all entries and connections, which an earlier harbor has left. */
 export function clearSshEntries(home: string): void {
   for (const folder of ["awake", "ssh"]) {
     rmSync(join(home, folder), { recursive: true, force: true });
@@ -15,6 +18,7 @@ export function clearSshEntries(home: string): void {
   }
 }
 
+/** Lets ssh find a ship that runs. */
 export function addSshEntry(home: string, name: string, vm: Vm): void {
   const text = `still_there() { ${vm.stillThere}; }
 enter() { exec ${vm.enter().map(quote).join(" ")} "$@"; }
@@ -22,7 +26,7 @@ enter() { exec ${vm.enter().map(quote).join(" ")} "$@"; }
   writeFileSync(join(home, "awake", name), text, { mode: 0o600 });
 }
 
-/** A pause cuts TCP (facts: sprites §10): the ship's connections end, with what they ran. */
+/** Hides a ship from ssh and ends its connections with what they run, as every pause of a VM cuts TCP. */
 export function removeSshEntry(home: string, name: string, vm: Vm): void {
   rmSync(join(home, "awake", name), { force: true });
   for (const entry of readdirSync(join(home, "ssh"))) {
@@ -36,7 +40,10 @@ export function removeSshEntry(home: string, name: string, vm: Vm): void {
   }
 }
 
-/** The number may belong to another process by now: ours is the script, or what it became. */
+/**
+ * Whether a process is a connection: the script in `ssh-bin/`, or what it became. Its number may belong to another
+ * process by now.
+ */
 function isConnection(pid: number, vm: Vm): boolean {
   try {
     const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");

@@ -9,8 +9,9 @@ import { type EnterOptions, inHome, quote, SETSID, type ShipPlace, type Vm } fro
 const shipRoot = fileURLToPath(new URL("../ship-root/", import.meta.url));
 
 /**
- * A ship for machines where bubblewrap cannot run (design 13): plain processes of the harbor's user with home, temporary folder and tmux server
- * of their own. Nothing is isolated. It runs nothing by itself: it has the processes that were started in it, found by their mark.
+ * Starts a ship for machines where bubblewrap cannot run: plain processes of the harbor's user, with a home, a
+ * temporary folder and a tmux server of their own. Nothing is isolated. The ship has no process by itself: its
+ * processes are those that were started in it, found by their mark.
  */
 export function startUnconfined({ folder }: ShipPlace): Vm {
   let over = () => {};
@@ -61,13 +62,13 @@ function environment(folder: string, home: string): Record<string, string> {
     LANG: "C.UTF-8",
     PATH: path.join(":"),
     TMPDIR: join(folder, "tmp"),
-    // The shortest there is: a unix socket's path has 107 bytes.
+    // The shortest folder there is, because a unix socket's path has at most 107 bytes.
     TMUX_TMPDIR: folder,
     OCAPTAIN_SPRITE_SOCKET: join(folder, "api.sock"),
   };
 }
 
-/** A container may run as a number without a name. */
+/** The user's name. A container may run as a number without one. */
 function userName(): string {
   try {
     return userInfo().username;
@@ -76,7 +77,7 @@ function userName(): string {
   }
 }
 
-/** @throws OcaptainError UNCONFINED where a ship's processes could not be found again */
+/** Tries whether an unconfined ship's processes can be found here. @throws OcaptainError UNCONFINED when they cannot */
 export function probeUnconfined(): void {
   if (existsSync("/proc/self/environ")) return;
   throw new OcaptainError("UNCONFINED", "ships need Linux with /proc, also when they are not confined", {

@@ -2,110 +2,155 @@ import { OcaptainError } from "./errors.ts";
 import { keepInside } from "./no-proxy.ts";
 import { readAtMost } from "./read-at-most.ts";
 
-/** A reply that a caller may look at: any status, body read as bytes. */
-export type Reply = { status: number; headers: Headers; body: Buffer };
+/** A reply of any status, for the caller to judge. */
+export type HttpReply = {
+  /** What was called, for messages: `GET /v1/sprites/a at api.sprites.dev`. */
+  call: string;
+  status: number;
+  headers: Headers;
+  body: Buffer;
+};
 
-export type Request = {
+export type HttpRequest = {
   method: "GET" | "POST" | "PUT" | "DELETE";
-  /** Path and query below the base URL. Errors name the path only: queries can carry arguments. */
+  /** Path and query below the base URL. Messages name the path alone: a query can carry arguments. */
   path: string;
-  body?: string | Buffer | undefined;
+  headers?: Record<string, string>;
+  body?: string | Buffer | URLSearchParams | undefined;
+  /** A body to be sent as JSON, instead of `body`. */
   json?: unknown;
-  /** Bound of one attempt, milliseconds. */
-  timeoutMs: number;
-  /** Of the answer. @default 4 MiB: a page of a list, what services tell */
+  /** Bound of one attempt, in milliseconds. @default the service's */
+  timeoutMs?: number | undefined;
+  /** Most bytes of the reply's body. @default the service's */
   mostBytes?: number | undefined;
 };
 
-const MOST_BYTES = 4 * 1024 * 1024;
+/** A service, and how it is called. */
+export type HttpService = {
+  /** Without a slash at its end. */
+  baseUrl: string;
+  /** Headers of every request. */
+  headers?: Record<string, string>;
+  /** Bound of one attempt, in milliseconds. */
+  timeoutMs: number;
+  mostBytes: number;
+  /** What a redirect is: a place to go on to, or an error. */
+  redirect: "follow" | "error";
+  /** The longest that one call waits in all for a rate limit to pass, in milliseconds. */
+  rateBudgetMs: number;
+  /** Throws for a reply that no caller of the service can use, such as a refusal of the secret. */
+  judge?(reply: HttpReply): void;
+  /** Code and hint of the error when no whole reply came. */
+  unreachable: { code: string; hint?: string };
+  /** Code and hint of the error when a rate limit does not pass in time. */
+  rateLimited: { code: string; hint: string };
+};
 
-/** Statuses of passing weather (facts: sprites §9). 429 has a path of its own. */
-const WEATHER = new Set([408, 500, 502, 503, 504]);
-export const isWeather = (status: number) => WEATHER.has(status);
+/** No whole reply came in time. Whether the call was carried out is not known. */
+export class Unreachable extends OcaptainError {}
 
-/** Longest that one call waits in all for a rate limit to pass (facts: sprites §9, creation 10 a minute). */
-const RATE_BUDGET_MS = 90_000;
+/** One call to a service. */
+export type Http = (request: HttpRequest) => Promise<HttpReply>;
 
-export type Http = (request: Request) => Promise<Reply>;
+/** Waits between attempts of a call, and between looks at something that a service does not know, or still knows. */
+export const LOOK_AGAIN_MS = [200, 500, 1000];
+
+export const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** Statuses that tell of passing trouble at the service. 501 is not among them: it does not pass. */
+const TRANSIENT = new Set([408, 500, 502, 503, 504]);
+export const isTransient = (status: number) => TRANSIENT.has(status);
 
 /**
- * One authenticated call. A rate limit is waited out (`Retry-After`, at most 90 s in all); everything else is the caller's to judge.
- * @throws OcaptainError UNAUTHORIZED on 401/403, RATE_LIMITED past the budget, SPRITES_UNREACHABLE when no whole reply came in time, TOO_LONG.
+ * Calls to a service, each in one attempt; {@link steady} repeats. Every attempt is bounded, and a rate limit is waited out as `Retry-After` asks.
+ * @throws Unreachable with the service's code when no whole reply came in time
+ * @throws OcaptainError with the service's code when a rate limit does not pass; TOO_LONG for a body over the bound; what `judge` throws
  */
-export function openHttp(baseUrl: string, token: string, tokenHint: string): Http {
-  keepInside(baseUrl);
+export function openHttp(service: HttpService): Http {
+  keepInside(service.baseUrl);
   return async (request) => {
-    const give = Date.now() + RATE_BUDGET_MS;
+    const giveUpAt = Date.now() + service.rateBudgetMs;
     for (;;) {
-      const reply = await once(baseUrl, token, request);
-      if (reply.status === 401 || reply.status === 403)
-        throw new OcaptainError("UNAUTHORIZED", `${host(baseUrl)} refused the token (${reply.status}): ${errorText(reply)}`, {
-          hint: tokenHint,
-        });
+      const reply = await attempt(service, request);
+      service.judge?.(reply);
       if (reply.status !== 429) return reply;
-      const waitMs = Math.max(0.05, Number(reply.headers.get("retry-after")) || 1) * 1000;
-      if (concurrencyLimit(reply) || Date.now() + waitMs > give)
-        throw new OcaptainError("RATE_LIMITED", `${describe(request)}: ${errorText(reply)}`, {
-          hint: "fewer ships (pulumi config set ocaptain:ships N), or a larger plan at the provider",
-        });
-      await new Promise((done) => setTimeout(done, waitMs));
+      const waitMs = retryAfterMs(reply.headers.get("retry-after"));
+      if (Date.now() + waitMs > giveUpAt) {
+        const { code, hint } = service.rateLimited;
+        throw new OcaptainError(code, `${reply.call}: too many calls (429): ${errorText(reply)}`, { hint });
+      }
+      await sleep(waitMs);
     }
   };
 }
 
-async function once(baseUrl: string, token: string, request: Request): Promise<Reply> {
-  const headers: Record<string, string> = { authorization: `Bearer ${token}` };
-  if (request.json !== undefined) headers["content-type"] = "application/json";
-  try {
-    const response = await fetch(baseUrl + request.path, {
-      method: request.method,
-      headers,
-      body: request.json === undefined ? (request.body ?? null) : JSON.stringify(request.json),
-      signal: AbortSignal.timeout(request.timeoutMs),
+/**
+ * Repeats a call that may be repeated while the service is unreachable or answers with a transient status: 4 attempts in about 2 s, then the
+ * last reply or error.
+ * @param transient  says false for a reply whose transient status is an answer
+ */
+export async function steady(
+  http: Http,
+  request: HttpRequest,
+  transient: (reply: HttpReply) => boolean = () => true,
+): Promise<HttpReply> {
+  for (let attempt = 0; ; attempt++) {
+    const wait = LOOK_AGAIN_MS[attempt];
+    const reply = await http(request).catch((error: unknown) => {
+      if (wait !== undefined && error instanceof Unreachable) return null;
+      throw error;
     });
-    const body = await readAtMost(response.body, request.mostBytes ?? MOST_BYTES, describe(request));
-    return { status: response.status, headers: response.headers, body };
-  } catch (cause) {
-    if (cause instanceof OcaptainError) throw cause;
-    const why =
-      cause instanceof Error && cause.name === "TimeoutError"
-        ? `no answer in ${request.timeoutMs / 1000} s`
-        : networkReason(cause);
-    throw new OcaptainError("SPRITES_UNREACHABLE", `${describe(request)} at ${host(baseUrl)}: ${why}`, { cause });
+    if (reply && (wait === undefined || !isTransient(reply.status) || !transient(reply))) return reply;
+    await sleep(wait ?? 0);
   }
 }
 
-const networkReason = (error: unknown) => {
+async function attempt(service: HttpService, request: HttpRequest): Promise<HttpReply> {
+  const { method, path, json, body, timeoutMs = service.timeoutMs, mostBytes = service.mostBytes } = request;
+  const call = `${method} ${path.split("?")[0]} at ${new URL(service.baseUrl).host}`;
+  try {
+    const response = await fetch(service.baseUrl + path, {
+      method,
+      headers: { ...(json !== undefined && { "content-type": "application/json" }), ...service.headers, ...request.headers },
+      body: json === undefined ? (body ?? null) : JSON.stringify(json),
+      redirect: service.redirect,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    return { call, status: response.status, headers: response.headers, body: await readAtMost(response.body, mostBytes, call) };
+  } catch (error) {
+    if (error instanceof OcaptainError) throw error;
+    const { code, hint } = service.unreachable;
+    // The error is not the cause of ours: what the HTTP client tells there can hold headers, and so a secret.
+    throw new Unreachable(code, `${call}: ${networkReason(error, timeoutMs)}`, hint === undefined ? {} : { hint });
+  }
+}
+
+/** Milliseconds of a `Retry-After`, which is in seconds or a date; a second when it is missing or unreadable. */
+function retryAfterMs(value: string | null): number {
+  if (!value) return 1000;
+  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isFinite(ms) ? Math.max(50, ms) : 1000;
+}
+
+function networkReason(error: unknown, timeoutMs: number): string {
+  if (error instanceof Error && error.name === "TimeoutError") return `no answer in ${timeoutMs / 1000} s`;
   const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   return inner instanceof Error ? ("code" in inner ? String(inner.code) : inner.message) : String(inner);
-};
-
-export const describe = (request: Request) => `${request.method} ${request.path.split("?")[0]}`;
-const host = (baseUrl: string) => new URL(baseUrl).host;
-
-/** Running out of running sprites does not pass by waiting (facts: sprites §9). */
-const concurrencyLimit = (reply: Reply) => reply.body.includes("concurrent_sprite_limit_exceeded");
-
-/** What it says in JSON. @throws OcaptainError SPRITES_GARBLED */
-export function jsonOf<T>(reply: Reply, what: string): T {
-  try {
-    return JSON.parse(reply.body.toString("utf8")) as T;
-  } catch {
-    throw new OcaptainError("SPRITES_GARBLED", `${what}: the answer is no JSON: ${errorText(reply)}`, {
-      hint: "pulumi up  # again",
-    });
-  }
 }
 
-/** The vendor's error shapes: `{error}`, `{errors:[…]}`, `{error, message}`, text, HTML; 300 characters at most. */
-export function errorText(reply: Reply): string {
-  const text = reply.body.toString("utf8").trim();
+/**
+ * What a reply says is wrong, in at most 300 characters: the words of `{error}`, `{message}`, `{errors: [...]}` or OAuth's `{error_description}`,
+ * else its text.
+ */
+export function errorText({ body, status }: HttpReply): string {
+  const text = body.toString("utf8").trim();
   try {
-    const json = JSON.parse(text) as { error?: string; errors?: string[]; message?: string };
-    const said = [json.error, json.message, ...(json.errors ?? [])].filter(Boolean).join(": ");
-    if (said) return said.slice(0, 300);
+    const said = JSON.parse(text) as { error?: unknown; message?: unknown; error_description?: unknown; errors?: unknown };
+    const words = [said.error, said.message, said.error_description, ...(Array.isArray(said.errors) ? said.errors : [])];
+    const whole = words.filter((word) => typeof word === "string" && word !== "").join(": ");
+    if (whole) return whole.slice(0, 300);
   } catch {
-    // not JSON: said as it is
+    // It is not JSON: the text itself says it.
   }
-  return (text.startsWith("<") ? `an HTML page, status ${reply.status}` : text || `status ${reply.status}`).slice(0, 300);
+  return (text.startsWith("<") ? "an HTML page" : text || `status ${status}`).slice(0, 300);
 }

@@ -1,7 +1,8 @@
 import { OcaptainError } from "../base/errors.ts";
-import { type Http, openHttp } from "../base/http-call.ts";
+import type { Http } from "../base/http-call.ts";
 import { askForSecret, inDotEnv } from "../base/secret-hints.ts";
 import { ensureHarbor, harborOfKind, harborWithClaude, knownHarbor } from "../daemons/harbor.ts";
+import { openSpritesHttp } from "./calls.ts";
 import { create, get, list, organisationOfAnswer, remove, setLabels } from "./control-plane.ts";
 import { exec } from "./exec.ts";
 import { writeFile } from "./files.ts";
@@ -23,7 +24,7 @@ export async function openSprites(settings: ProviderSettings): Promise<SpritesCl
   if (!settings.token) throw new OcaptainError("NO_TOKEN", `provider ${settings.kind} needs a token`, { hint });
   const own = organisationOfToken(settings.token);
   assertOrganisation(settings.organisation, own);
-  return client(openHttp((settings.baseUrl ?? SPRITES_URL).replace(/\/+$/, ""), settings.token, hint), {
+  return client(openSpritesHttp((settings.baseUrl ?? SPRITES_URL).replace(/\/+$/, ""), settings.token, hint), {
     own,
     made: settings.organisation,
   });
@@ -41,7 +42,7 @@ async function harborClient(unconfined: boolean | undefined): Promise<SpritesCli
 
 /** Calls go straight to the harbor that is known; only one that is not there, or is another by now, is looked for or started. */
 async function harborHttp(unconfined: boolean | undefined): Promise<Http> {
-  const open = ({ url, token }: { url: string; token: string }) => openHttp(url, token, "npm run harbor");
+  const open = ({ url, token }: { url: string; token: string }) => openSpritesHttp(url, token, "npm run harbor");
   let http = open(knownHarbor() ?? (await ensureHarbor({ unconfined })));
   return async (request) => {
     try {

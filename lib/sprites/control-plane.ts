@@ -1,6 +1,15 @@
 import { OcaptainError } from "../base/errors.ts";
-import { errorText, type Http, isWeather, jsonOf, type Reply } from "../base/http-call.ts";
-import { expect, LOOK_AGAIN_MS, refused, sleep, spritePath, steady } from "./calls.ts";
+import {
+  errorText,
+  type Http,
+  type HttpReply,
+  isTransient,
+  LOOK_AGAIN_MS,
+  sleep,
+  steady,
+  Unreachable,
+} from "../base/http-call.ts";
+import { expect, jsonOf, refused, spritePath } from "./calls.ts";
 import type { Organisation } from "./organisation.ts";
 import type { SpriteInfo, SpritesClient } from "./types.ts";
 
@@ -8,26 +17,26 @@ import type { SpriteInfo, SpritesClient } from "./types.ts";
 
 /** Not idempotent at the vendor: a lost answer is looked for by name before it is asked again (facts: sprites §3.1). */
 export async function create(http: Http, self: SpritesClient, name: string, labels: string[]): Promise<SpriteInfo> {
-  let weather = "";
+  let trouble = "";
   for (let attempt = 0; attempt < 3; attempt++) {
     const reply = await http({ method: "POST", path: "/v1/sprites", json: { name, labels }, timeoutMs: 120_000 }).catch(
       (error: unknown) => {
-        if (error instanceof OcaptainError && error.code === "SPRITES_UNREACHABLE") return error;
+        if (error instanceof Unreachable) return error;
         throw error;
       },
     );
     const taken =
-      !(reply instanceof OcaptainError) &&
+      !(reply instanceof Unreachable) &&
       (reply.status === 409 || (reply.status === 400 && errorText(reply).includes("already exists")));
-    if (!(reply instanceof OcaptainError)) {
+    if (!(reply instanceof Unreachable)) {
       if (reply.status === 201 || reply.status === 200) return ownLabels(self, sprite(reply), labels);
-      if (!taken && !isWeather(reply.status)) throw refused(`create ${name}`, reply);
+      if (!taken && !isTransient(reply.status)) throw refused(`create ${name}`, reply);
     }
-    weather = reply instanceof OcaptainError ? reply.message : errorText(reply);
+    trouble = reply instanceof Unreachable ? reply.message : errorText(reply);
     const found = await self.get(name);
     if (found) return owned(found, labels);
   }
-  throw new OcaptainError("CREATE_FAILED", `sprite "${name}" could not be made in 3 attempts: ${weather}`, {
+  throw new OcaptainError("CREATE_FAILED", `sprite "${name}" could not be made in 3 attempts: ${trouble}`, {
     hint: "pulumi up  # it goes on where it stopped",
   });
 }
@@ -118,12 +127,12 @@ export async function setLabels(http: Http, name: string, labels: string[]): Pro
 }
 
 /** 404, 410, and the recorded 500s for a name that is not there (facts: sprites §3.3, §3.5). */
-const missing = (reply: Reply) =>
+const missing = (reply: HttpReply) =>
   reply.status === 404 ||
   reply.status === 410 ||
   (reply.status === 500 && /failed to (retrieve|delete) sprite/.test(errorText(reply)));
 
-function sprite(reply: Reply): SpriteInfo {
+function sprite(reply: HttpReply): SpriteInfo {
   const raw = jsonOf<SpriteInfo>(reply, "read a sprite");
   // It becomes the name of folders, and part of labels.
   if (!SPRITE_ID.test(raw.id)) throw new OcaptainError("SPRITES_REFUSED", "the provider names a sprite by an id that is none");

@@ -1,5 +1,5 @@
 import { OcaptainError } from "../base/errors.ts";
-import type { Http, Request } from "../base/http-call.ts";
+import type { Http, HttpRequest } from "../base/http-call.ts";
 import { refused, spriteGone, spritePath } from "./calls.ts";
 import { readExecStream } from "./exec-stream.ts";
 import type { ExecResult } from "./types.ts";
@@ -18,7 +18,7 @@ export async function exec(
   if (argv[0]) query.set("path", argv[0]);
   if (options.dir) query.set("dir", options.dir);
   if (options.stdin !== undefined) query.set("stdin", "true");
-  const request: Request = {
+  const request: HttpRequest = {
     method: "POST",
     path: `${spritePath(name)}/exec?${query}`,
     body: options.stdin,

@@ -1,5 +1,5 @@
-import type { Http } from "../base/http-call.ts";
-import { expect, spriteGone, spritePath, steady } from "./calls.ts";
+import { type Http, steady } from "../base/http-call.ts";
+import { expect, spriteGone, spritePath } from "./calls.ts";
 
 /** Bytes may be many, and a line slow. */
 const TIMEOUT_MS = 10 * 60_000;

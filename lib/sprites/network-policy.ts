@@ -1,6 +1,6 @@
 import { OcaptainError } from "../base/errors.ts";
-import { errorText, type Http, jsonOf } from "../base/http-call.ts";
-import { expect, refused, spriteGone, spritePath, steady } from "./calls.ts";
+import { errorText, type Http, steady } from "../base/http-call.ts";
+import { expect, jsonOf, refused, spriteGone, spritePath } from "./calls.ts";
 import type { NetworkRule } from "./types.ts";
 
 const path = (name: string) => `${spritePath(name)}/policy/network`;

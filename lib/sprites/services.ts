@@ -1,7 +1,7 @@
 import { OcaptainError } from "../base/errors.ts";
-import { errorText, type Http, jsonOf, type Reply, type Request } from "../base/http-call.ts";
+import { errorText, type Http, type HttpReply, type HttpRequest, steady } from "../base/http-call.ts";
 import { said } from "../base/text.ts";
-import { expect, refused, spriteGone, spritePath, steady } from "./calls.ts";
+import { expect, jsonOf, refused, spriteGone, spritePath } from "./calls.ts";
 import type { ServiceInfo, ServiceSpec, SpritesClient } from "./types.ts";
 
 /** Services (facts: sprites §6): what a ship's own supervisor keeps running. Every call wakes the ship. */
@@ -18,7 +18,11 @@ type ServiceCalls = Pick<
 >;
 
 export function openServices(http: Http): ServiceCalls {
-  const call = (name: string, service: string, request: Pick<Request, "method" | "json"> & { verb?: string; query?: string }) =>
+  const call = (
+    name: string,
+    service: string,
+    request: Pick<HttpRequest, "method" | "json"> & { verb?: string; query?: string },
+  ) =>
     steady(http, {
       method: request.method,
       path: `${spritePath(name)}/services/${encodeURIComponent(service)}${request.verb ? `/${request.verb}` : ""}${request.query ? `?${request.query}` : ""}`,
@@ -95,7 +99,7 @@ export function openServices(http: Http): ServiceCalls {
 const isUp = ({ status }: ServiceInfo) => status === "running" || status === "starting";
 
 /** 404 is the service's absence, or the sprite's: then it throws. */
-function unknown(reply: Reply, name: string): boolean {
+function unknown(reply: HttpReply, name: string): boolean {
   if (reply.status !== 404) return false;
   if (/sprite not found/.test(errorText(reply))) throw spriteGone(name);
   return true;
@@ -107,7 +111,7 @@ const noService = (name: string, service: string) =>
 type Event = { type?: string; data?: string; error?: string };
 
 /** NDJSON; lines that are none are left out, as the vendor's client does. It may be empty: then the status alone counts. */
-function events(reply: Reply): Event[] {
+function events(reply: HttpReply): Event[] {
   return reply.body
     .toString("utf8")
     .split("\n")
@@ -121,7 +125,7 @@ function events(reply: Reply): Event[] {
 }
 
 /** A 200 is only the beginning: what went wrong is a line. */
-function told(reply: Reply, what: string): void {
+function told(reply: HttpReply, what: string): void {
   const bad = events(expect(reply, what)).find(({ type }) => type === "error");
   if (bad) throw new OcaptainError("SERVICE_FAILED", `${what}: ${said(bad.error ?? bad.data ?? "", 300) || "no reason given"}`);
 }
@@ -130,7 +134,7 @@ function told(reply: Reply, what: string): void {
 const definition = ({ cmd, args = [], env = {}, dir = "", needs = [] }: ServiceSpec) =>
   JSON.stringify([cmd, args, Object.entries(env).sort(), dir, needs]);
 
-function info(reply: Reply, what: string): ServiceInfo {
+function info(reply: HttpReply, what: string): ServiceInfo {
   type State = { status?: ServiceInfo["status"]; pid?: number; restart_count?: number; error?: string };
   const raw = jsonOf<Partial<ServiceSpec> & { state?: State }>(reply, what);
   return {

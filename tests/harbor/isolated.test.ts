@@ -259,7 +259,7 @@ test("a network that there is not, and one for unconfined ships, are refused bef
       encoding: "utf8",
       timeout: 20_000,
     });
-  expect(harbor("--net", "wide")).toMatchObject({ status: 1, stderr: expect.stringContaining("shared or isolated") });
+  expect(harbor("--net", "wide")).toMatchObject({ status: 1, stderr: expect.stringContaining("--net shared  # or isolated") });
   expect(harbor("--net", "isolated", "--unconfined")).toMatchObject({
     status: 1,
     stderr: expect.stringContaining("take one of the two"),

@@ -39,7 +39,7 @@ test("an answer without an end is given up at its bound, by the ship's name, and
   });
   await expect(sprites.exec("sea-abc123-ship-0", ["/bin/true"])).rejects.toMatchObject({
     code: "TOO_LONG",
-    message: expect.stringMatching(/sea-abc123-ship-0\/exec: the answer is longer than 1 MiB/),
+    message: expect.stringMatching(/sea-abc123-ship-0\/exec at [\w.:]+: the answer is longer than 1 MiB/),
   });
   await closed;
   await expect(sprites.list("sea-")).rejects.toMatchObject({ code: "TOO_LONG" });

@@ -7,7 +7,7 @@ import { readTailnetSettings } from "../../lib/tailnet/control/settings.ts";
 import { SHIP_TAG, type TailnetControl, type TailnetNode } from "../../lib/tailnet/control/types.ts";
 import type { Captain } from "../../lib/tailnet/node/captain.ts";
 import { reachNode } from "../../lib/tailnet/node/captain-peers.ts";
-import { openTailscale, type Tailscale, TailscaleStatus } from "../../lib/tailnet/node/tailscale-cli.ts";
+import { type Tailscale, TailscaleStatus, tailscaleCli } from "../../lib/tailnet/node/tailscale-cli.ts";
 
 const hex = fc.stringMatching(/^[0-9a-f]{6}$/);
 /** Up to the longest: fast-check's own sizes stop at about ten characters. */
@@ -131,8 +131,8 @@ describe("which tailnet", () => {
 });
 
 test("without its socket a tailscaled does not answer: tailscale, which would look for it for 5 s, is not asked", async () => {
-  expect(await openTailscale("/nowhere/tailscaled.sock", "/nowhere/tailscale").status()).toBeNull();
-  await expect(openTailscale(null, "/nowhere/tailscale").status()).rejects.toThrow("tailscale is not on PATH");
+  expect(await tailscaleCli("/nowhere/tailscaled.sock", "/nowhere/tailscale").status()).toBeNull();
+  await expect(tailscaleCli(null, "/nowhere/tailscale").status()).rejects.toThrow("tailscale is not on PATH");
 });
 
 test("a ship's machines: of its id or its name, with its name or tag; what has one thing only is somebody else's", () => {

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { explain } from "../../lib/base/errors.ts";
 import { tailnetControl } from "../../lib/tailnet/control/control.ts";
-import { openHeadscale } from "../../lib/tailnet/control/headscale.ts";
+import { headscaleControl } from "../../lib/tailnet/control/headscale.ts";
 import { KEY_LIFETIME_SECONDS, SHIP_TAG, type TailnetControl } from "../../lib/tailnet/control/types.ts";
 import { BUILD_MS } from "./go-parts.ts";
 import { type Headscale, startHeadscale } from "./headscale.ts";
@@ -103,7 +103,7 @@ test("what is no headscale is told so; one that is down is unreachable, and answ
   const page = createServer((_, response) => response.end("<html>hello</html>"));
   await new Promise<void>((done) => page.listen(0, "127.0.0.1", done));
   onTestFinished(() => void page.close());
-  const other = openHeadscale({
+  const other = headscaleControl({
     kind: "headscale",
     baseUrl: `http://127.0.0.1:${(page.address() as AddressInfo).port}`,
     apiKey: "k",
@@ -120,7 +120,7 @@ test("a mint whose answer is lost: found by its own instant and deleted, before 
   const another = await tailnet.mintKey({ ...OWNER, voyageId: "ffffff" });
   const cut = await losingAnswers(headscale.url, 1);
   onTestFinished(cut.close);
-  const { id } = await openHeadscale({ kind: "headscale", baseUrl: cut.url, apiKey: headscale.apiKey }).mintKey(OWNER);
+  const { id } = await headscaleControl({ kind: "headscale", baseUrl: cut.url, apiKey: headscale.apiKey }).mintKey(OWNER);
   expect(cut.lost()).toBe(1);
   expect((await tailnet.listKeys("abc123")).map((key) => key.id)).toEqual([others.id, id]);
   for (const key of await tailnet.listKeys("abc123")) await tailnet.deleteKey(key.id, "abc123");

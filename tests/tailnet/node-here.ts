@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { tailscaledEnvironment } from "../../lib/tailnet/node/ship-node.ts";
-import { openTailscale } from "../../lib/tailnet/node/tailscale-cli.ts";
+import { tailscaleCli } from "../../lib/tailnet/node/tailscale-cli.ts";
 import { until } from "../support/until.ts";
 import { goParts } from "./go-parts.ts";
 
@@ -21,7 +21,7 @@ export async function startNode({ tun = false }: { tun?: boolean } = {}) {
     stdio: "ignore",
     env: { PATH: process.env.PATH, ...tailscaledEnvironment("http://", folder) },
   });
-  const cli = openTailscale(socket, join(parts, "tailscale"));
+  const cli = tailscaleCli(socket, join(parts, "tailscale"));
   const answers = async () => {
     if (daemon.exitCode !== null) throw new Error(`tailscaled ended with exit status ${daemon.exitCode}`);
     return cli.status();

@@ -108,7 +108,7 @@ async function runs(
   for (;;) {
     const budgetUsd = spending.left();
     if (steering.spent !== null) return { kind: "handed-back", reason: steering.spent };
-    if (budgetUsd === 0) return { kind: "handed-back", reason: "nothing is left to spend" };
+    if (budgetUsd === 0) return { kind: "handed-back", reason: "nothing is left of its budget" };
     const places = gatePlaces(ship.crew);
     await hangGatesOrEnd(context, places, signal);
     if (!resume) await helm.call("session", { task: task.id, epoch, session }, forALease(context, signal));
@@ -165,7 +165,7 @@ async function runs(
     // The helm knows whether the task's or the voyage's budget is spent. It is no failed try.
     if (end.kind === "budget") return { kind: "handed-back", reason: `stopped at $${budgetUsd}, what was left to spend` };
     if (end.kind === "time" || leftMs <= 0)
-      return { kind: "failed", reason: `stopped after ${grant.timeoutSeconds} s, its time` };
+      return { kind: "failed", reason: `stopped after ${grant.timeoutSeconds} s, its time limit` };
     context.journal.note(end.kind, `task ${task.id}  ${end.kind}: ${end.message}`, { task: task.id, epoch, session });
 
     why = end.message;

@@ -1,5 +1,5 @@
-// Runs in a ship, for the harbor's /fs calls: `node fs.mjs OPERATION JSON`. So a ship's links are followed in the ship, never outside.
-// Answers on stdout; a failure is one JSON line on stderr, and exit status 1.
+// Runs in a ship for the harbor's file calls: `node fs.mjs OPERATION JSON`. So a ship's links are followed in the ship,
+// never outside. It answers on stdout; a failure is one JSON line on stderr, and exit status 1.
 import { createWriteStream } from "node:fs";
 import { chmod, cp, lstat, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, matchesGlob, resolve } from "node:path";
@@ -8,7 +8,7 @@ import { pipeline } from "node:stream/promises";
 const [operation, json] = process.argv.slice(2);
 const options = JSON.parse(json);
 const at = (path) => resolve(inHome(options.workingDir || "/"), inHome(path));
-/** A client cannot know where the home of a ship is that is not confined. */
+/** A path in which `~` means the home, which a client of an unconfined ship cannot know. */
 const inHome = (path) => path.replace(/^~(?=\/|$)/, () => process.env.HOME);
 
 const operations = {
@@ -31,7 +31,7 @@ const operations = {
     const found = (await stat(path)).isDirectory() ? await walk(path) : [path];
     const wanted = options.pattern ? found.filter((file) => matchesGlob(basename(file), options.pattern)) : found;
     const entries = await Promise.all(wanted.map(entry));
-    // Recorded: an empty folder's entries are null, not [].
+    // As at the vendor, an empty folder's entries are null, not [].
     answer({ path, entries: entries.length > 0 ? entries : null, count: entries.length });
   },
   async delete() {

@@ -1,5 +1,5 @@
-// Runs in a ship, for the harbor's TCP proxy: `node relay.mjs HOST PORT`. Input and output are the connection's bytes; whether it was made is
-// one line on stderr: "connected", or why not.
+// Runs in a ship for the harbor's TCP proxy: `node relay.mjs HOST PORT`. Input and output are the connection's bytes.
+// One line on stderr says whether it was made: "connected", or why not.
 import { connect } from "node:net";
 
 const [host, port] = process.argv.slice(2);

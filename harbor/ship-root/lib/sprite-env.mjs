@@ -1,10 +1,10 @@
-// `sprite-env curl [options] PATH`: a call to the ship's own API, by its socket. Those of curl's options that such a call needs, with curl's
-// meanings and exit statuses; any other is refused, not ignored.
+// `sprite-env curl [options] PATH` calls the ship's own API, by its socket. It knows the options of curl that such a
+// call needs, with curl's meanings and exit statuses; any other is refused, not ignored.
 import { readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { parseArgs } from "node:util";
 
-/** A ship that is not confined has no /.sprite. */
+/** The socket of the ship's API. An unconfined ship has no /.sprite, and a variable names it. */
 const socketPath = process.env.OCAPTAIN_SPRITE_SOCKET || "/.sprite/api.sock";
 const ANSWER_MS = 30_000;
 
@@ -63,7 +63,7 @@ function readCall() {
   }
 }
 
-/** As curl: quiet with -s alone. */
+/** Ends with curl's message and exit status, and without the message when -s is given and -S is not. */
 function fail(status, message) {
   if (!call.silent || call["show-error"]) process.stderr.write(`curl: (${status}) ${message}\n`);
   process.exitCode = status;

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { OcaptainError } from "../../base/errors.ts";
 import { shared } from "../../base/single-flight.ts";
-import { openHeadscale } from "./headscale.ts";
+import { headscaleControl } from "./headscale.ts";
 import { readTailnetSettings, type TailnetConfig, type TailnetSettings } from "./settings.ts";
-import { openTailscale } from "./tailscale-api.ts";
+import { tailscaleControl } from "./tailscale-api.ts";
 import type { TailnetControl } from "./types.ts";
 
 /** One for each control plane and secret, so that all of a process share one access token. */
@@ -25,6 +25,6 @@ export function tailnetControl(config: TailnetConfig): TailnetControl {
 
 /** A refresh asks for the same list once or twice a ship, all at one time. */
 function open(settings: TailnetSettings): TailnetControl {
-  const control = settings.kind === "headscale" ? openHeadscale(settings) : openTailscale(settings);
+  const control = settings.kind === "headscale" ? headscaleControl(settings) : tailscaleControl(settings);
   return { ...control, listNodes: shared(() => control.listNodes()), probe: () => control.probe() };
 }

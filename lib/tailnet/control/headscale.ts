@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../../base/errors.ts";
+import { type HttpReply, type HttpRequest, sleep, steady, Unreachable } from "../../base/http-call.ts";
 import { shared } from "../../base/single-flight.ts";
-import { type Call, call, describe, errorText, type Reply } from "./http.ts";
+import { jsonOf, openTailnetHttp, refused } from "./calls.ts";
 import { isMarked, markedExpiry } from "./key-marks.ts";
 import { API_KEY_HINT, type TailnetSettings } from "./settings.ts";
 import { CAPTAIN_TAG, KEY_LIFETIME_SECONDS, type KeyInfo, SHIP_TAG, type TailnetControl, type TailnetNode } from "./types.ts";
@@ -29,16 +29,18 @@ type RawNode = {
 const MINT_ATTEMPTS = 3;
 
 /** Headscale's REST API (facts: tailnet), measured with 0.28. Keys are recognised by their tag and the mark in their expiry (key-marks.ts). */
-export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { kind: "headscale" }>): TailnetControl {
-  const ask = async (request: Call): Promise<Reply> => {
-    const reply = await call(baseUrl, { ...request, headers: { authorization: `Bearer ${apiKey}` } });
-    if (reply.status === 401 || reply.status === 403)
-      throw new OcaptainError("TAILNET_UNAUTHORIZED", `${new URL(baseUrl).host} refused the API key (${reply.status})`, {
-        hint: API_KEY_HINT,
-      });
-    return reply;
-  };
-  const json = async <T>(request: Call): Promise<T> => parsed<T>(baseUrl, request, await ask(request));
+export function headscaleControl({ baseUrl, apiKey }: Extract<TailnetSettings, { kind: "headscale" }>): TailnetControl {
+  const http = openTailnetHttp({
+    baseUrl,
+    headers: { authorization: `Bearer ${apiKey}` },
+    judge({ status }) {
+      if (status === 401 || status === 403)
+        throw new OcaptainError("TAILNET_UNAUTHORIZED", `${new URL(baseUrl).host} refused the API key (${status})`, {
+          hint: API_KEY_HINT,
+        });
+    },
+  });
+  const json = async <T>(request: HttpRequest): Promise<T> => parsed<T>(await steady(http, request));
 
   /** 0.28 lists all keys, of all users. */
   const keysOf = async (voyageId: string): Promise<RawKey[]> =>
@@ -57,23 +59,18 @@ export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { ki
     async mintKey(of, tag = SHIP_TAG) {
       for (let attempt = 1; ; attempt++) {
         const expiration = markedExpiry(of, new Date(Date.now() + KEY_LIFETIME_SECONDS * 1000));
-        const request: Call = {
-          method: "POST",
-          path: "/api/v1/preauthkey",
-          json: { reusable: false, ephemeral: false, expiration, aclTags: [tag] },
-          once: true,
-        };
-        const lost = await ask(request).then(
-          (reply) => (reply.status < 500 ? parsed<{ preAuthKey: RawKey }>(baseUrl, request, reply) : reply),
+        const json = { reusable: false, ephemeral: false, expiration, aclTags: [tag] };
+        const lost = await http({ method: "POST", path: "/api/v1/preauthkey", json }).then(
+          (reply) => (reply.status < 500 ? parsed<{ preAuthKey: RawKey }>(reply) : reply),
           (error: unknown) => {
-            if (error instanceof OcaptainError && error.code === "TAILNET_UNREACHABLE") return error;
+            if (error instanceof Unreachable) return error;
             throw error;
           },
         );
         if ("preAuthKey" in lost) return { id: lost.preAuthKey.id, key: lost.preAuthKey.key, expiresAt: expiration };
         // It may have been made: no other ship's expires at that instant, and nobody was told this one.
         for (const key of await keysOf(of.voyageId)) if (sameInstant(key.expiration, expiration)) await remove(key.id);
-        if (attempt === MINT_ATTEMPTS) throw lost instanceof OcaptainError ? lost : refused(baseUrl, request, lost);
+        if (attempt === MINT_ATTEMPTS) throw lost instanceof Unreachable ? lost : refused(lost);
         await sleep(attempt * 300);
       }
     },
@@ -97,9 +94,8 @@ export function openHeadscale({ baseUrl, apiKey }: Extract<TailnetSettings, { ki
     },
 
     async deleteNode(id) {
-      const request: Call = { method: "DELETE", path: `/api/v1/node/${encodeURIComponent(id)}` };
-      const reply = await ask(request);
-      if (reply.status !== 404) parsed(baseUrl, request, reply);
+      const reply = await steady(http, { method: "DELETE", path: `/api/v1/node/${encodeURIComponent(id)}` });
+      if (reply.status !== 404) parsed(reply);
     },
 
     async probe() {
@@ -136,16 +132,4 @@ const past = (instant: string | null) => {
   return ms > 0 && ms <= Date.now();
 };
 
-function parsed<T>(baseUrl: string, request: Call, reply: Reply): T {
-  if (reply.status !== 200) throw refused(baseUrl, request, reply);
-  try {
-    return JSON.parse(reply.text) as T;
-  } catch {
-    throw new OcaptainError("TAILNET_REFUSED", `${describe(baseUrl, request)}: the answer is not JSON`, {
-      hint: "is ocaptain:headscaleUrl that of a Headscale?",
-    });
-  }
-}
-
-const refused = (baseUrl: string, request: Call, reply: Reply) =>
-  new OcaptainError("TAILNET_REFUSED", `${describe(baseUrl, request)}: ${reply.status} ${errorText(reply)}`);
+const parsed = <T>(reply: HttpReply): T => jsonOf<T>(reply, "is ocaptain:headscaleUrl that of a Headscale?");

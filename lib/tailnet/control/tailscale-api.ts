@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../../base/errors.ts";
+import { errorText, type HttpReply, type HttpRequest, sleep, steady, Unreachable } from "../../base/http-call.ts";
 import { askForSecret } from "../../base/secret-hints.ts";
-import { type Call, call, describe, errorText, type Reply } from "./http.ts";
+import { accepted, jsonOf, openTailnetHttp, refused } from "./calls.ts";
 import { isOfVoyage, keyDescription } from "./key-marks.ts";
 import type { TailnetSettings } from "./settings.ts";
 import { openToken, type Scope } from "./tailscale-token.ts";
@@ -41,26 +41,29 @@ const MINT_ATTEMPTS = 3;
  * Tailscale's API (https://tailscale.com/api), with an OAuth client's secret. Its scopes, as documented at each call: `auth_keys` for keys,
  * `devices:core` for machines.
  */
-export function openTailscale({ baseUrl, oauthSecret }: Extract<TailnetSettings, { kind: "tailscale" }>): TailnetControl {
+export function tailscaleControl({ baseUrl, oauthSecret }: Extract<TailnetSettings, { kind: "tailscale" }>): TailnetControl {
   const token = openToken(baseUrl, oauthSecret);
 
-  const ask = async (request: Call, scope: Scope): Promise<Reply> => {
+  const http = openTailnetHttp({ baseUrl });
+
+  /** `once`: the call is not repeated through trouble at the service, because it may have worked. */
+  const ask = async (request: HttpRequest, scope: Scope, { once = false } = {}): Promise<HttpReply> => {
     for (let first = true; ; first = false) {
       const bearer = await token.get();
-      const reply = await call(baseUrl, { ...request, headers: { authorization: `Bearer ${bearer}` } });
+      const authorized = { ...request, headers: { authorization: `Bearer ${bearer}` } };
+      const reply = await (once ? http(authorized) : steady(http, authorized));
       if (reply.status === 401 && first)
         token.forget(bearer); // it has run out in the middle
       else if (reply.status === 401) throw token.unauthorized(reply);
-      else if (reply.status === 403) throw outOfScope(baseUrl, request, scope, reply);
+      else if (reply.status === 403) throw outOfScope(scope, reply);
       else return reply;
     }
   };
-  const json = async <T>(request: Call, scope: Scope): Promise<T> => parsed<T>(baseUrl, request, await ask(request, scope));
+  const json = async <T>(request: HttpRequest, scope: Scope): Promise<T> => jsonOf<T>(await ask(request, scope));
 
   const getKey = async (id: string): Promise<RawKey | null> => {
-    const request: Call = { method: "GET", path: `${TAILNET}/keys/${encodeURIComponent(id)}` };
-    const reply = await ask(request, "auth_keys");
-    return reply.status === 404 ? null : parsed<RawKey>(baseUrl, request, reply);
+    const reply = await ask({ method: "GET", path: `${TAILNET}/keys/${encodeURIComponent(id)}` }, "auth_keys");
+    return reply.status === 404 ? null : jsonOf<RawKey>(reply);
   };
 
   /** Without `all` a client is told of clients only. Some entries were seen with an id alone, so these are read one by one. */
@@ -72,9 +75,8 @@ export function openTailscale({ baseUrl, oauthSecret }: Extract<TailnetSettings,
   };
 
   const remove = async (id: string) => {
-    const request: Call = { method: "DELETE", path: `${TAILNET}/keys/${encodeURIComponent(id)}` };
-    const reply = await ask(request, "auth_keys");
-    if (reply.status !== 404) accepted(baseUrl, request, reply);
+    const reply = await ask({ method: "DELETE", path: `${TAILNET}/keys/${encodeURIComponent(id)}` }, "auth_keys");
+    if (reply.status !== 404) accepted(reply);
   };
 
   return {
@@ -84,24 +86,19 @@ export function openTailscale({ baseUrl, oauthSecret }: Extract<TailnetSettings,
     async mintKey(of, tag = SHIP_TAG) {
       const description = keyDescription(of);
       const create = { reusable: false, ephemeral: false, preauthorized: true, tags: [tag] };
-      const request: Call = {
-        method: "POST",
-        path: `${TAILNET}/keys`,
-        json: { capabilities: { devices: { create } }, expirySeconds: KEY_LIFETIME_SECONDS, description },
-        once: true,
-      };
+      const json = { capabilities: { devices: { create } }, expirySeconds: KEY_LIFETIME_SECONDS, description };
       for (let attempt = 1; ; attempt++) {
-        const lost = await ask(request, "auth_keys").then(
-          (reply) => (reply.status < 500 ? minted(baseUrl, request, reply, tag) : reply),
+        const lost = await ask({ method: "POST", path: `${TAILNET}/keys`, json }, "auth_keys", { once: true }).then(
+          (reply) => (reply.status < 500 ? minted(reply, tag) : reply),
           (error: unknown) => {
-            if (error instanceof OcaptainError && error.code === "TAILNET_UNREACHABLE") return error;
+            if (error instanceof Unreachable) return error;
             throw error;
           },
         );
         if ("key" in lost) return lost;
         // It may have been made: one with this very description that is of no use to anybody, for nobody was told it.
         for (const key of await keysOf(of.voyageId)) if (key.description === description) await remove(key.id);
-        if (attempt === MINT_ATTEMPTS) throw lost instanceof OcaptainError ? lost : refused(baseUrl, request, lost);
+        if (attempt === MINT_ATTEMPTS) throw lost instanceof Unreachable ? lost : refused(lost);
         await sleep(attempt * 300);
       }
     },
@@ -125,9 +122,8 @@ export function openTailscale({ baseUrl, oauthSecret }: Extract<TailnetSettings,
     },
 
     async deleteNode(id) {
-      const request: Call = { method: "DELETE", path: `/api/v2/device/${encodeURIComponent(id)}` };
-      const reply = await ask(request, "devices:core");
-      if (reply.status !== 404) accepted(baseUrl, request, reply);
+      const reply = await ask({ method: "DELETE", path: `/api/v2/device/${encodeURIComponent(id)}` }, "devices:core");
+      if (reply.status !== 404) accepted(reply);
     },
 
     async probe() {
@@ -141,12 +137,10 @@ export function openTailscale({ baseUrl, oauthSecret }: Extract<TailnetSettings,
   };
 }
 
-const outOfScope = (baseUrl: string, request: Call, scope: Scope, reply: Reply) =>
-  new OcaptainError(
-    "TAILNET_SCOPE",
-    `${describe(baseUrl, request)}: 403 ${errorText(reply)}: the OAuth client lacks the scope ${scope}`,
-    { hint: SCOPE_HINT },
-  );
+const outOfScope = (scope: Scope, reply: HttpReply) =>
+  new OcaptainError("TAILNET_SCOPE", `${reply.call}: 403 ${errorText(reply)}: the OAuth client lacks the scope ${scope}`, {
+    hint: SCOPE_HINT,
+  });
 
 const scopesMissing = (baseUrl: string, missing: readonly Scope[]) =>
   new OcaptainError("TAILNET_SCOPE", `${new URL(baseUrl).host}: the OAuth client lacks the scope ${missing.join(" and ")}`, {
@@ -183,28 +177,12 @@ const past = (instant: string | undefined) => {
   return ms > 0 && ms <= Date.now();
 };
 
-function minted(baseUrl: string, request: Call, reply: Reply, tag: string) {
-  if (reply.status === 400 && /tags? .*(invalid|not permitted)/i.test(reply.text))
-    throw new OcaptainError("TAILNET_TAG", `${describe(baseUrl, request)}: 400 ${errorText(reply)}`, {
+function minted(reply: HttpReply, tag: string) {
+  if (reply.status === 400 && /tags? .*(invalid|not permitted)/i.test(errorText(reply)))
+    throw new OcaptainError("TAILNET_TAG", `${reply.call}: 400 ${errorText(reply)}`, {
       hint: `${tag} must have an owner in the tailnet's policy, and be a tag of the OAuth client (docs/tailnet.md)`,
     });
-  const { id, key, expires } = parsed<RawKey>(baseUrl, request, reply);
-  if (!key) throw new OcaptainError("TAILNET_REFUSED", `${describe(baseUrl, request)}: the answer holds no key`);
+  const { id, key, expires } = jsonOf<RawKey>(reply);
+  if (!key) throw new OcaptainError("TAILNET_REFUSED", `${reply.call}: the answer holds no key`);
   return { id, key, expiresAt: expires ?? new Date(Date.now() + KEY_LIFETIME_SECONDS * 1000).toISOString() };
 }
-
-function accepted(baseUrl: string, request: Call, reply: Reply): void {
-  if (reply.status < 200 || reply.status >= 300) throw refused(baseUrl, request, reply);
-}
-
-function parsed<T>(baseUrl: string, request: Call, reply: Reply): T {
-  accepted(baseUrl, request, reply);
-  try {
-    return JSON.parse(reply.text) as T;
-  } catch {
-    throw new OcaptainError("TAILNET_REFUSED", `${describe(baseUrl, request)}: the answer is not JSON`);
-  }
-}
-
-const refused = (baseUrl: string, request: Call, reply: Reply) =>
-  new OcaptainError("TAILNET_REFUSED", `${describe(baseUrl, request)}: ${reply.status} ${errorText(reply)}`);

@@ -1,6 +1,7 @@
 import { OcaptainError } from "../../base/errors.ts";
+import { errorText, type HttpReply, steady } from "../../base/http-call.ts";
 import { askForSecret } from "../../base/secret-hints.ts";
-import { call, errorText, type Reply } from "./http.ts";
+import { openTailnetHttp } from "./calls.ts";
 
 /** A right of an OAuth client, as the API's documentation names it at each call. */
 export type Scope = "auth_keys" | "devices:core" | "policy_file";
@@ -26,20 +27,18 @@ export function openToken(baseUrl: string, secret: string, setting = "ocaptain:t
   let known: Token | undefined;
   let asking: Promise<Token> | undefined;
 
+  const http = openTailnetHttp({ baseUrl });
   const fresh = async (): Promise<Token> => {
-    const reply = await call(baseUrl, {
-      method: "POST",
-      path: "/api/v2/oauth/token",
-      // The service reads the client's id from its secret.
-      form: { grant_type: "client_credentials", client_id: secret.split("-")[2] ?? "", client_secret: secret },
-    });
+    // A secret reads tskey-client-ID-…: the client's id is its third word.
+    const form = { grant_type: "client_credentials", client_id: secret.split("-")[2] ?? "", client_secret: secret };
+    const reply = await steady(http, { method: "POST", path: "/api/v2/oauth/token", body: new URLSearchParams(form) });
     if (reply.status === 400 || reply.status === 401 || reply.status === 403) throw unauthorized(reply);
     if (reply.status !== 200)
       throw new OcaptainError(
         "TAILNET_REFUSED",
         `${new URL(baseUrl).host} gave no access token: ${reply.status} ${errorText(reply)}`,
       );
-    const told = JSON.parse(reply.text) as { access_token: string; expires_in?: number; scope?: string };
+    const told = JSON.parse(reply.body.toString("utf8")) as { access_token: string; expires_in?: number; scope?: string };
     return {
       bearer: told.access_token,
       goodUntil: Date.now() + (told.expires_in ?? 3600) * 1000 - MARGIN_MS,
@@ -60,7 +59,7 @@ export function openToken(baseUrl: string, secret: string, setting = "ocaptain:t
     return asking;
   };
 
-  const unauthorized = (reply: Reply) =>
+  const unauthorized = (reply: HttpReply) =>
     new OcaptainError(
       "TAILNET_UNAUTHORIZED",
       `${new URL(baseUrl).host} refused the OAuth client's secret (${reply.status}): ${errorText(reply).replaceAll(secret, "…")}`,

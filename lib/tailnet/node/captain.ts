@@ -3,7 +3,7 @@ import { delimiter, join } from "node:path";
 import { OcaptainError } from "../../base/errors.ts";
 import { captainNodeHome } from "../../base/paths.ts";
 import { captainArch, tailscaleParts } from "./parts.ts";
-import { ipv4, openTailscale, type Tailscale, type TailscaleStatus } from "./tailscale-cli.ts";
+import { ipv4, type Tailscale, type TailscaleStatus, tailscaleCli } from "./tailscale-cli.ts";
 
 /** The captain's place in the tailnet. */
 export type Captain = {
@@ -24,9 +24,9 @@ export const ownSocket = () => join(captainNodeHome(), "tailscaled.sock");
 
 /** The `tailscale` command for it: that on PATH, else the one that set-up made. @throws OcaptainError TAILSCALE_MISSING */
 export async function captainTailscale({ own }: CaptainWish): Promise<Tailscale> {
-  if (own) return openTailscale(ownSocket(), (await tailscaleParts(captainArch())).tailscale.path);
+  if (own) return tailscaleCli(ownSocket(), (await tailscaleParts(captainArch())).tailscale.path);
   const socket = process.env.OCAPTAIN_TAILSCALE_SOCKET || null;
-  return openTailscale(socket, onPath("tailscale") ?? (await tailscaleParts(captainArch())).tailscale.path);
+  return tailscaleCli(socket, onPath("tailscale") ?? (await tailscaleParts(captainArch())).tailscale.path);
 }
 
 /**

@@ -38,10 +38,10 @@ export type TailscaleNode = z.infer<typeof Node>;
 
 const LOOK_MS = 10_000;
 
-export type Tailscale = ReturnType<typeof openTailscale>;
+export type Tailscale = ReturnType<typeof tailscaleCli>;
 
 /** The captain's `tailscale` command, talking to the tailscaled at `socket`; null: to the one that it finds by itself. */
-export function openTailscale(socket: string | null, program = "tailscale") {
+export function tailscaleCli(socket: string | null, program = "tailscale") {
   const args = (rest: readonly string[]) => [...(socket === null ? [] : [`--socket=${socket}`]), ...rest];
 
   /** A failure is an outcome. @throws OcaptainError TAILSCALE_MISSING */

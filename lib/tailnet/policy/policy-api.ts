@@ -1,5 +1,6 @@
 import { OcaptainError } from "../../base/errors.ts";
-import { type Call, call, describe, errorText, type Reply } from "../control/http.ts";
+import { errorText, type HttpReply, type HttpRequest, steady } from "../../base/http-call.ts";
+import { accepted, jsonOf, openTailnetHttp } from "../control/calls.ts";
 import type { TailnetSettings } from "../control/settings.ts";
 import { openToken } from "../control/tailscale-token.ts";
 
@@ -19,65 +20,53 @@ export interface PolicyApi {
 }
 
 const ACL = "/api/v2/tailnet/-/acl";
-const HUJSON = { "content-type": "application/hujson", accept: "application/hujson" };
+const HUJSON_HEADERS = { "content-type": "application/hujson", accept: "application/hujson" };
 const SCOPE_HINT =
   "at login.tailscale.com/admin/settings/oauth make a client with the scope policy_file (write), for home-port alone: docs/tailnet.md";
 
 /** Tailscale's (https://tailscale.com/api#tag/policyfile): scope `policy_file` of the OAuth client; `policy_file:read` does for reading. */
 export function openPolicy({ baseUrl, oauthSecret }: Extract<TailnetSettings, { kind: "tailscale" }>): PolicyApi {
   const token = openToken(baseUrl, oauthSecret, "tailscale:oauthClientSecret");
-  const ask = async (request: Call): Promise<Reply> => {
+  const http = openTailnetHttp({ baseUrl, headers: HUJSON_HEADERS });
+  /** `once`: the call is not repeated through trouble at the service, because it may have worked. */
+  const ask = async (request: HttpRequest, { once = false } = {}): Promise<HttpReply> => {
     const bearer = await token.get();
-    const reply = await call(baseUrl, {
-      ...request,
-      headers: { ...HUJSON, ...request.headers, authorization: `Bearer ${bearer}` },
-    });
+    const authorized = { ...request, headers: { ...request.headers, authorization: `Bearer ${bearer}` } };
+    const reply = await (once ? http(authorized) : steady(http, authorized));
     if (reply.status === 401) throw token.unauthorized(reply);
     if (reply.status === 403)
       throw new OcaptainError(
         "TAILNET_SCOPE",
-        `${describe(baseUrl, request)}: 403 ${errorText(reply)}: the OAuth client lacks the scope policy_file`,
-        {
-          hint: SCOPE_HINT,
-        },
+        `${reply.call}: 403 ${errorText(reply)}: the OAuth client lacks the scope policy_file`,
+        { hint: SCOPE_HINT },
       );
-    return reply;
-  };
-  const accepted = (request: Call, reply: Reply): Reply => {
     if (reply.status === 412)
       throw new OcaptainError("POLICY_CHANGED", "the tailnet's policy was changed meanwhile: nothing was written over it", {
         hint: "pulumi up  # reads it anew",
       });
     if (reply.status === 400) throw new OcaptainError("POLICY_INVALID", `the tailnet refuses the policy: ${errorText(reply)}`);
-    if (reply.status >= 200 && reply.status < 300) return reply;
-    throw new OcaptainError("TAILNET_REFUSED", `${describe(baseUrl, request)}: ${reply.status} ${errorText(reply)}`);
+    return accepted(reply);
   };
 
   return {
     async read() {
-      const request: Call = { method: "GET", path: ACL };
-      const { text, headers } = accepted(request, await ask(request));
-      return { text, etag: headers.get("etag") ?? "" };
+      const { body, headers } = await ask({ method: "GET", path: ACL });
+      return { text: body.toString("utf8"), etag: headers.get("etag") ?? "" };
     },
     async validate(text) {
-      const request: Call = { method: "POST", path: `${ACL}/validate`, text };
-      const reply = accepted(request, await ask(request));
+      const reply = await ask({ method: "POST", path: `${ACL}/validate`, body: text });
       // 200 with a message is a policy that fails its own tests.
-      const said = reply.text.trim() && reply.text.trim() !== "{}" ? errorText(reply) : "";
+      const said = ["", "{}"].includes(reply.body.toString("utf8").trim()) ? "" : errorText(reply);
       if (said) throw new OcaptainError("POLICY_INVALID", `the tailnet refuses the policy: ${said}`);
     },
     async write(text, etag) {
-      const request: Call = { method: "POST", path: ACL, text, once: true, headers: etag ? { "if-match": etag } : {} };
-      accepted(request, await ask(request));
+      await ask({ method: "POST", path: ACL, body: text, headers: etag ? { "if-match": etag } : {} }, { once: true });
     },
   };
 }
 
 /** Headscale's, as its API tells it; with a policy from a file that is read-only. */
 export async function readHeadscalePolicy({ baseUrl, apiKey }: Extract<TailnetSettings, { kind: "headscale" }>): Promise<string> {
-  const request: Call = { method: "GET", path: "/api/v1/policy" };
-  const reply = await call(baseUrl, { ...request, headers: { authorization: `Bearer ${apiKey}` } });
-  if (reply.status !== 200)
-    throw new OcaptainError("TAILNET_REFUSED", `${describe(baseUrl, request)}: ${reply.status} ${errorText(reply)}`);
-  return (JSON.parse(reply.text) as { policy: string }).policy;
+  const http = openTailnetHttp({ baseUrl, headers: { authorization: `Bearer ${apiKey}` } });
+  return jsonOf<{ policy: string }>(await steady(http, { method: "GET", path: "/api/v1/policy" })).policy;
 }

@@ -1,6 +1,19 @@
 import { createHash } from "node:crypto";
 import jsonc from "jsonc-parser";
 
+/** Options of the parser for HuJSON: JSON with comments and a comma after the last entry. */
+export const HUJSON = { allowTrailingComma: true, disallowComments: false, allowEmptyContent: false };
+
+/** A policy's sections by name, in lower case: the services read names without regard to case (`ACLs`, `Grants`). */
+export const sections = (root: jsonc.Node): [string, jsonc.Node][] =>
+  (root.children ?? []).flatMap(({ children }) => {
+    const [key, value] = children ?? [];
+    return key && value ? [[String(key.value).toLowerCase(), value] as [string, jsonc.Node]] : [];
+  });
+
+/** A policy's section of this name, in any case. */
+export const section = (root: jsonc.Node, name: string) => sections(root).find(([key]) => key === name.toLowerCase())?.[1];
+
 /**
  * Our rules in a policy's text. Each section holds them in one block between two comments, at the section's beginning, each entry with a comma of its
  * own (HuJSON allows a last one): so a block is put in and taken out without a change to a single byte of what is others', their comments included. The

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import jsonc from "jsonc-parser";
 import { SHIP_TAG } from "../control/types.ts";
+import { section } from "./policy-blocks.ts";
 import { HELM_PORT } from "./policy-rules.ts";
-import { section } from "./policy-text.ts";
 
 /** Sections that are not of the shape that we could add to. */
 export function wrongShapes(root: jsonc.Node): string[] {

@@ -1,10 +1,19 @@
 import { isDeepStrictEqual } from "node:util";
 import jsonc from "jsonc-parser";
 import { CAPTAIN_TAG, SHIP_TAG } from "../control/types.ts";
-import { type Block, blockText, findBlocks, insert, isUntouched, withoutBlocks } from "./policy-blocks.ts";
+import {
+  type Block,
+  blockText,
+  findBlocks,
+  HUJSON,
+  insert,
+  isUntouched,
+  section,
+  sections,
+  withoutBlocks,
+} from "./policy-blocks.ts";
 import { openings, ways, wrongShapes } from "./policy-others.ts";
 import { policyRules, type Rules } from "./policy-rules.ts";
-import { OPTIONS, section, sections } from "./policy-text.ts";
 
 /** `diff`: lines that come (`+`) and go (`-`), each section under its name; "" when nothing changes. `notes`: worth knowing, in the way of nothing. */
 export type Merged = { text: string; diff: string; notes: string[] };
@@ -31,7 +40,7 @@ export function mergePolicy(text: string, rules: Rules, { allowOpen = false } = 
   const wanted = findBlocks(merged).blocks;
   const notes = [...(allowOpen ? open : []), ...ways(root)];
   // Where a person has put something before our block, or an editor has set blanks anew, it stays as it is.
-  if (isDeepStrictEqual(digests(blocks), digests(wanted)) && holds(jsonc.parse(text, [], OPTIONS), rules))
+  if (isDeepStrictEqual(digests(blocks), digests(wanted)) && holds(jsonc.parse(text, [], HUJSON), rules))
     return { text, diff: "", notes };
   return { text: merged, diff: difference(blocks, wanted) || "(ocaptain's rules go back to where they belong)", notes };
 }
@@ -63,7 +72,7 @@ export function renderHeadscalePolicy(captains: readonly string[]): string {
 
 function takeOut(text: string): { base: string; blocks: Block[]; root: jsonc.Node } | Refusal {
   const errors: jsonc.ParseError[] = [];
-  const root = jsonc.parseTree(text, errors, OPTIONS);
+  const root = jsonc.parseTree(text, errors, HUJSON);
   if (errors[0]) return { refused: [`line ${lineOf(text, errors[0].offset)}: ${jsonc.printParseErrorCode(errors[0].error)}`] };
   if (root?.type !== "object") return { refused: ["the policy is no object"] };
   const { blocks, broken } = findBlocks(text);
@@ -78,7 +87,7 @@ function takeOut(text: string): { base: string; blocks: Block[]; root: jsonc.Nod
       ),
     };
   const base = withoutBlocks(text, blocks);
-  const left = jsonc.parseTree(base, [], OPTIONS);
+  const left = jsonc.parseTree(base, [], HUJSON);
   if (left?.type !== "object") return { refused: ["what is left without ocaptain's rules is no policy"] };
   const twice = sections(left)
     .map(([name]) => name)
@@ -110,17 +119,17 @@ const flat = (value: unknown) =>
  */
 export function checkPolicy(text: string, dialect: "tailscale" | "headscale"): { piece: string; problems: string[] } {
   const errors: jsonc.ParseError[] = [];
-  const root = jsonc.parseTree(text, errors, OPTIONS);
+  const root = jsonc.parseTree(text, errors, HUJSON);
   if (errors[0] || root?.type !== "object") return { piece: "", problems: ["the policy cannot be read"] };
   const shapes = wrongShapes(root);
   if (shapes.length > 0) return { piece: "", problems: shapes };
   const { blocks } = findBlocks(text);
   const owners = jsonc.getNodeValue(section(root, "tagOwners") ?? root)[SHIP_TAG];
   const rules = policyRules(dialect, Array.isArray(owners) ? owners : []);
-  const policy = jsonc.parse(text, [], OPTIONS);
+  const policy = jsonc.parse(text, [], HUJSON);
   const missing = Object.entries(rules).filter(([name, content]) => !holds(policy, { [name]: content }));
   const piece = missing.map(([name, content]) => `"${name}": ${JSON.stringify(content, null, 2)},`).join("\n");
-  const theirs = jsonc.parseTree(withoutBlocks(text, blocks), [], OPTIONS);
+  const theirs = jsonc.parseTree(withoutBlocks(text, blocks), [], HUJSON);
   const ours = Object.values(rules).flatMap((content) => (Array.isArray(content) ? content : []));
   return { piece, problems: theirs ? openings(theirs, ours) : [] };
 }
