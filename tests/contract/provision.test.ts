@@ -112,7 +112,7 @@ test("what a step leaves running is left alone", async () => {
 
 test("files that git would take for the work of a task are refused, with what helps", async () => {
   const partly = await failure(crew.create(steps("mkdir deps && touch deps/a b")));
-  expect(partly.message).toMatch(/ship-0: provision what the steps made git does not ignore b, deps\/:.*\.gitignore/);
+  expect(partly.message).toMatch(/ship-0: provision what the steps have made git does not ignore b, deps\/:.*\.gitignore/);
 });
 
 /** An `up` that has put its order on the ship, and no more. */
