@@ -1,4 +1,4 @@
-import { Config, runtime } from "@pulumi/pulumi";
+import { Config, getStack, runtime } from "@pulumi/pulumi";
 import { z } from "zod";
 import { checkInput, shown } from "../lib/base/check-input.ts";
 import { VOYAGE_ID } from "../lib/base/naming.ts";
@@ -16,7 +16,7 @@ import { claudeCredentials } from "../lib/ship/credentials.ts";
 type Setting = {
   /** Parses the setting's text. */
   schema: z.ZodType;
-  /** A value for the command in a hint; `VALUE` when there is none. */
+  /** A value for the command in a hint; without one, the command asks for it. */
   example?: string;
   /** The value must be stored as a secret. */
   isSecret?: true;
@@ -96,7 +96,10 @@ const settingOf = (key: Key): Setting => SETTINGS[key];
  * Reads the stack's configuration, and finds all that is wrong with it, for preflight to tell with whatever else is wrong. `config` is whole
  * only without findings: a setting that is wrong is not in it.
  */
-export function readVoyageConfig(config = new Config("ocaptain")): { config: VoyageConfig; findings: PreflightFinding[] } {
+export function readVoyageConfig(
+  config = new Config("ocaptain"),
+  stack = getStack(),
+): { config: VoyageConfig; findings: PreflightFinding[] } {
   const findings: PreflightFinding[] = [];
   const add = (key: Key, message: string, hint: string) => findings.push({ what: `ocaptain:${key}`, message, hint });
   const read: Record<string, unknown> = {};
@@ -106,18 +109,18 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
     // What somebody has marked as a secret is not shown, even where it should be none.
     else
       for (const { message } of checked.problems)
-        add(key, isSecret(key) ? message.replace(/, and is .*/s, "") : message, setCommand(key));
+        add(key, isSecret(key) ? message.replace(/, and is .*/s, "") : message, setCommand(key, stack));
   }
-  findings.push(...unknownSettings());
+  findings.push(...unknownSettings(stack));
   for (const key of KEYS)
     if (settingOf(key).isSecret && config.get(key) && !isSecret(key))
-      add(key, "is in the stack's file in clear", setCommand(key));
+      add(key, "is in the stack's file in clear", setCommand(key, stack));
   for (const key of KEYS)
     if (settingOf(key).isInState && config.get(key) && isSecret(key))
       add(
         key,
         "is a secret, and would be in state in clear, and in preview",
-        `${setCommand(key, "COMMAND")}  # let the command read what is secret from a file`,
+        `pulumi config set ocaptain:${key} -s ${stack}  # it asks for the command; let that read what is secret from a file`,
       );
   // A sail without a plan is a person and Claude Code; there is nothing to rehearse.
   const hasNoPlan = read.plan === "";
@@ -126,23 +129,30 @@ export function readVoyageConfig(config = new Config("ocaptain")): { config: Voy
     add(
       "claudeToken",
       `is missing, which ${hasNoPlan ? "a sail without a plan (ocaptain:plan is not set)" : "the hand claude"} needs: a token that claude setup-token has made, or an API key; CLAUDE_CODE_OAUTH_TOKEN or ANTHROPIC_API_KEY in the environment do, too`,
-      setCommand("claudeToken"),
+      setCommand("claudeToken", stack),
     );
   if (read.provider === "sprites" && read.mesh !== "tailscale" && !process.env.SPRITES_API_URL)
-    add("mesh", "is none, and ships at sprites.dev can be reached over a tailnet only", setCommand("mesh", "tailscale"));
+    add("mesh", "is none, and ships at sprites.dev can be reached over a tailnet only", setCommand("mesh", stack, "tailscale"));
   return { config: read as VoyageConfig, findings };
 }
 
-/** The command that sets a setting; preflight names the stack in it. A secret's value does not belong on a command line, where history and process lists keep it. */
-const setCommand = (key: Key, value = settingOf(key).example ?? "VALUE") =>
-  settingOf(key).isSecret ? askForSecret(`ocaptain:${key}`) : `pulumi config set ocaptain:${key} ${value}`;
+/** The command that sets a setting. A secret's value does not belong on a command line, where history and process lists keep it. */
+const setCommand = (key: Key, stack: string, value = settingOf(key).example) =>
+  settingOf(key).isSecret
+    ? askForSecret(`ocaptain:${key}`, undefined, stack)
+    : value === undefined
+      ? askFor(`ocaptain:${key}`, stack)
+      : `pulumi config set ocaptain:${key} ${value} -s ${stack}`;
+
+/** Without a value, Pulumi asks for it. */
+const askFor = (setting: string, stack: string) => `pulumi config set ${setting} -s ${stack}  # it asks for the value`;
 
 /** Finds settings that nobody reads: a slip in a key, or in the namespace before it. Other projects' namespaces are theirs. */
-function unknownSettings(): PreflightFinding[] {
+function unknownSettings(stack: string): PreflightFinding[] {
   return Object.keys(runtime.allConfig()).flatMap((setting) => {
     const [namespace = "", key = ""] = setting.split(":");
     const isKnown = KEYS.some((known) => known === key);
-    const remove = `pulumi config rm ${setting}`;
+    const remove = `pulumi config rm ${setting} -s ${stack}`;
     if (namespace !== "ocaptain")
       return nearest(namespace, ["ocaptain"]) && isKnown
         ? [{ what: setting, message: `unknown; did you mean ocaptain:${key}?`, hint: remove }]
@@ -150,7 +160,7 @@ function unknownSettings(): PreflightFinding[] {
     if (isKnown) return [];
     const meant = nearest(key, KEYS) as Key | undefined;
     if (!meant) return [{ what: setting, message: "unknown; Pulumi.yaml describes all settings", hint: remove }];
-    const set = setCommand(meant, "VALUE");
+    const set = settingOf(meant).isSecret ? setCommand(meant, stack) : askFor(`ocaptain:${meant}`, stack);
     return [{ what: setting, message: `unknown; did you mean ocaptain:${meant}?`, hint: `${remove} && ${set}` }];
   });
 }

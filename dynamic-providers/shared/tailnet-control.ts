@@ -24,12 +24,12 @@ export async function controlOf(
       {
         hint:
           control === "headscale"
-            ? "pulumi config set ocaptain:headscaleUrl URL  # the URL that it was"
-            : `pulumi config rm ocaptain:headscaleUrl && ${askForSecret("ocaptain:tailscaleOauthSecret")}`,
+            ? `pulumi config set ocaptain:headscaleUrl -s ${stack}  # it asks for the URL, which is to be as it was`
+            : `pulumi config rm ocaptain:headscaleUrl -s ${stack} && ${askForSecret("ocaptain:tailscaleOauthSecret", undefined, stack)}`,
       },
     );
   const file = control === "tailscale" ? await readVoyageIdentity(stack) : null;
-  if (file?.tailnet && !file.sunkAt) assertTailnet(file.tailnet, await domainOf(configured));
+  if (file?.tailnet && !file.sunkAt) assertTailnet(stack, file.tailnet, await domainOf(configured));
   return configured;
 }
 
@@ -44,11 +44,11 @@ export async function recordTailnet(stack: string, control: TailnetControl): Pro
 /** The domain of a tailnet's machine names; undefined for a tailnet without machines. */
 const domainOf = async (control: TailnetControl) => (await control.listNodes()).find(({ domain }) => domain)?.domain;
 
-function assertTailnet(made: string, now: string | undefined): void {
+function assertTailnet(stack: string, made: string, now: string | undefined): void {
   if (now === undefined || now === made) return;
   throw new OcaptainError(
     "ANOTHER_TAILNET",
     `this voyage's ships are in the tailnet ${made}, and the OAuth client's secret is of ${now}, which knows nothing of them`,
-    { hint: `a secret of ${made}: ${askForSecret("ocaptain:tailscaleOauthSecret")}` },
+    { hint: `a secret of ${made}: ${askForSecret("ocaptain:tailscaleOauthSecret", undefined, stack)}` },
   );
 }

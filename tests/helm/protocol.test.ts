@@ -10,7 +10,10 @@ test("no task is granted, accepted or lost twice, whatever network, ships and he
   await checkProtocol({ runs: runs(400, 60) });
 }, 200_000);
 
-/** The rules that hold it together. With any of them taken out of a copy of the source, the property must object. */
+/**
+ * The rules that hold the protocol together. When any of them is taken out of a copy of the source, the property must
+ * object.
+ */
 const MUTATIONS = [
   {
     title: "the epoch check",

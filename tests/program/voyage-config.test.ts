@@ -15,7 +15,7 @@ afterEach(() => vi.unstubAllEnvs());
 function read(config: Record<string, string>, secrets: string[] = []) {
   runtime.setAllConfig({ "ocaptain:plan": "plans/survey", ...config }, secrets);
   vi.stubEnv("PULUMI_CONFIG_SECRET_KEYS", JSON.stringify(secrets));
-  const { config: read, findings } = readVoyageConfig();
+  const { config: read, findings } = readVoyageConfig(undefined, "sea");
   return { config: read, found: findings.map(({ what, message, hint }) => `${what}: ${message} | ${hint}`) };
 }
 
@@ -28,9 +28,9 @@ test("a setting that nobody reads is refused with the one that was meant; other 
     "pulumi:tags": "{}",
   });
   expect(found.sort()).toEqual([
-    "ocaptain:colour: unknown; Pulumi.yaml describes all settings | pulumi config rm ocaptain:colour",
-    "ocaptain:ship: unknown; did you mean ocaptain:ships? | pulumi config rm ocaptain:ship && pulumi config set ocaptain:ships VALUE",
-    "ocaptian:ships: unknown; did you mean ocaptain:ships? | pulumi config rm ocaptian:ships",
+    "ocaptain:colour: unknown; Pulumi.yaml describes all settings | pulumi config rm ocaptain:colour -s sea",
+    "ocaptain:ship: unknown; did you mean ocaptain:ships? | pulumi config rm ocaptain:ship -s sea && pulumi config set ocaptain:ships -s sea  # it asks for the value",
+    "ocaptian:ships: unknown; did you mean ocaptain:ships? | pulumi config rm ocaptian:ships -s sea",
   ]);
 });
 
@@ -46,22 +46,22 @@ test("a value that is none is told with what is expected, what is there, and a c
     "ocaptain:repo": "a/b/c",
   });
   expect(found).toEqual([
-    "ocaptain:repo: must be a URL, owner/name on GitHub, or a path that begins with ./, ../, / or ~ | pulumi config set ocaptain:repo owner/name",
-    'ocaptain:ships: must be a number, and is "three" | pulumi config set ocaptain:ships 3',
-    'ocaptain:provider: must be one of harbor, sprites, and is "harbour"; did you mean harbor? | pulumi config set ocaptain:provider harbor',
-    'ocaptain:unconfined: must be true or false, and is "maybe" | pulumi config set ocaptain:unconfined false',
-    'ocaptain:keepWorkspace: must be true or false, and is "no" | pulumi config set ocaptain:keepWorkspace true',
-    'ocaptain:captainNode: must be own, and is "mine" | pulumi config set ocaptain:captainNode own',
-    "ocaptain:budgetUsd: must be more than 0, and is -1 | pulumi config set ocaptain:budgetUsd 50",
-    "ocaptain:leaseSeconds: must be at least 4, and is 1 | pulumi config set ocaptain:leaseSeconds 120",
+    "ocaptain:repo: must be a URL, owner/name on GitHub, or a path that begins with ./, ../, / or ~ | pulumi config set ocaptain:repo owner/name -s sea",
+    'ocaptain:ships: must be a number, and is "three" | pulumi config set ocaptain:ships 3 -s sea',
+    'ocaptain:provider: must be one of harbor, sprites, and is "harbour"; did you mean harbor? | pulumi config set ocaptain:provider harbor -s sea',
+    'ocaptain:unconfined: must be true or false, and is "maybe" | pulumi config set ocaptain:unconfined false -s sea',
+    'ocaptain:keepWorkspace: must be true or false, and is "no" | pulumi config set ocaptain:keepWorkspace true -s sea',
+    'ocaptain:captainNode: must be own, and is "mine" | pulumi config set ocaptain:captainNode own -s sea',
+    "ocaptain:budgetUsd: must be more than 0, and is -1 | pulumi config set ocaptain:budgetUsd 50 -s sea",
+    "ocaptain:leaseSeconds: must be at least 4, and is 1 | pulumi config set ocaptain:leaseSeconds 120 -s sea",
   ]);
 });
 
 test("a value that is marked as a secret is not shown, wherever it was put", () => {
   const { found } = read({ "ocaptain:ships": "tskey-s3cr3t", "ocaptain:mesh": "sk-s3cr3t" }, ["ocaptain:ships", "ocaptain:mesh"]);
   expect(found).toEqual([
-    "ocaptain:ships: must be a number | pulumi config set ocaptain:ships 3",
-    "ocaptain:mesh: must be one of none, tailscale | pulumi config set ocaptain:mesh none",
+    "ocaptain:ships: must be a number | pulumi config set ocaptain:ships 3 -s sea",
+    "ocaptain:mesh: must be one of none, tailscale | pulumi config set ocaptain:mesh none -s sea",
   ]);
 });
 
@@ -74,12 +74,12 @@ test("a hint at a secret has no place for its value: Pulumi asks for it", () => 
   expect(found.join()).not.toContain("in clear, too");
   expect(found).toEqual([
     expect.stringMatching(
-      /^ocaptain:claudeTokn: .*\| pulumi config rm ocaptain:claudeTokn && pulumi config set --secret ocaptain:claudeToken {2}#/,
+      /^ocaptain:claudeTokn: .*\| pulumi config rm ocaptain:claudeTokn -s sea && pulumi config set --secret ocaptain:claudeToken -s sea {2}#/,
     ),
     expect.stringMatching(
-      /^ocaptain:spritesToken: is in the stack's file in clear \| pulumi config set --secret ocaptain:spritesToken {2}#/,
+      /^ocaptain:spritesToken: is in the stack's file in clear \| pulumi config set --secret ocaptain:spritesToken -s sea {2}#/,
     ),
-    expect.stringMatching(/^ocaptain:claudeToken: is missing.* \| pulumi config set --secret ocaptain:claudeToken {2}#/),
+    expect.stringMatching(/^ocaptain:claudeToken: is missing.* \| pulumi config set --secret ocaptain:claudeToken -s sea {2}#/),
   ]);
 });
 
