@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import { OcaptainError } from "../base/errors.ts";
+import { inherited } from "../daemons/environment.ts";
 
 /**
  * Settings of git for one call. git at the captain never runs what a repository brings (docs/design.md#captains-folder): hooks, fsmonitor,
@@ -28,26 +29,9 @@ const SAFE: GitConfig = [
   ["advice.detachedHead", "false"],
 ];
 
-const INHERITED = [
-  "PATH",
-  "HOME",
-  "TMPDIR",
-  "SSH_AUTH_SOCK",
-  "SSL_CERT_FILE",
-  "SSL_CERT_DIR",
-  "http_proxy",
-  "https_proxy",
-  "all_proxy",
-  "no_proxy",
-  "HTTPS_PROXY",
-  "ALL_PROXY",
-  "NO_PROXY",
-];
-
 /** The whole environment of a git process. `config` comes after the safe settings, and so counts more. */
 export function gitEnv(config: GitConfig = [], extra: Record<string, string> = {}): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const name of INHERITED) if (process.env[name] !== undefined) env[name] = process.env[name];
+  const env = inherited("git");
   const all = [...SAFE, ...config];
   env.GIT_CONFIG_COUNT = String(all.length);
   for (const [index, [key, value]] of all.entries()) {
