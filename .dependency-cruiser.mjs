@@ -24,6 +24,14 @@ const room = (name, allowed) => ({
   to: { path: rooms.filter((other) => other !== name && !allowed.includes(other)).map((other) => `^${other}(/|$)`) },
 });
 
+/** A rule: a room of the crew may import from the crew's rooms in `allowed`, and from itself. */
+const crewRoom = (name, allowed) => ({
+  name: `crew/${name} → ${allowed.join(", ") || "no other room of the crew"}`,
+  severity: "error",
+  from: { path: `^crew/${name}/` },
+  to: { path: "^crew/", pathNot: [name, ...allowed].map((other) => `^crew/${other}/`) },
+});
+
 export default {
   forbidden: [
     room("lib", []),
@@ -34,6 +42,15 @@ export default {
     room("harbor", ["lib"]),
     room("cli", ["lib"]),
     room("crew", ["lib"]),
+    crewRoom("machine", []),
+    crewRoom("tailnet", []),
+    crewRoom("window", ["machine"]),
+    crewRoom("helm", ["machine"]),
+    crewRoom("tree", ["machine", "helm"]),
+    crewRoom("claim", ["machine", "window", "helm", "tree"]),
+    crewRoom("gates", ["machine", "helm", "claim"]),
+    crewRoom("verify", ["machine", "helm", "tree", "claim"]),
+    crewRoom("provision", ["machine", "tree", "verify"]),
     room("tools", ["lib"]),
     {
       name: "harbor/ imports http → sprites → vm",

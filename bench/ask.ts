@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { Agent, type IncomingMessage, request } from "node:http";
 
-/** A ship as the helm sees it: its own connections, its own token, no more processor time than a call needs. */
+/**
+ * A ship as the helm sees it, with connections and a token of its own. It takes no more processor time than a call
+ * needs.
+ */
 export class AskingShip {
   readonly #token: string;
   readonly #incarnation: string;

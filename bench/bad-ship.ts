@@ -1,6 +1,7 @@
 /**
- * `node bench/bad-ship.ts [seconds]`: what one ship that means harm costs the helm, beside a healthy one: memory, processor time (its git's too), and how
- * long another ship's heartbeat takes meanwhile. A real helm; the provider, which only passes on what a ship answers, is a stand-in. Linux.
+ * `node bench/bad-ship.ts [seconds]` measures what one ship that means harm costs the helm, beside a healthy one:
+ * memory, processor time (its git's too), and how long another ship's heartbeat takes meanwhile. The helm is real; the
+ * provider, which only passes on what a ship answers, is a stand-in. Runs on Linux alone, as it reads /proc.
  */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -60,7 +61,7 @@ try {
 }
 process.exit();
 
-/** A voyage of two tasks, each held by a ship. */
+/** Registers a voyage of two tasks at a real helm, each held by a ship. */
 async function sail(): Promise<{ pid: number; bad: Ship; good: Ship }> {
   const helm = await ensureHelm();
   const loaded = await loadPlan(await writeBusyPlan(machine.folder, 2), {});
@@ -88,7 +89,7 @@ async function sail(): Promise<{ pid: number; bad: Ship; good: Ship }> {
   return { bad: await board("ship-0"), good: await board("ship-1"), pid: (await helm.health()).pid };
 }
 
-/** A ship's answer to an exec: marks of a stream, for ever. */
+/** Answers an exec as a ship does that never ends: marks of a stream, for ever. */
 function answerAsProvider({ method, url = "" }: { method?: string; url?: string }, response: ServerResponse): void {
   if (method === "GET") {
     const name = url.split("/")[3] ?? "";
@@ -125,7 +126,7 @@ function transfers({ token }: Ship) {
   };
 }
 
-/** Of a commit that it has not pushed: each is looked for in the repository. */
+/** Calls accept with a commit that was not pushed, again and again: each is looked for in the repository. */
 function calls({ token }: Ship) {
   const one = async (ended: AbortSignal) => {
     const ship = new AskingShip(token, "vm-ship-0");
@@ -136,7 +137,7 @@ function calls({ token }: Ship) {
   return async (ended: AbortSignal): Promise<void> => void (await Promise.all(Array.from({ length: 64 }, () => one(ended))));
 }
 
-/** Looks at the helm while the one ship does this and the other is healthy. */
+/** Measures the helm while the one ship does harm and the other is healthy. */
 async function measure(
   pid: number,
   good: Ship,
@@ -159,14 +160,16 @@ async function measure(
   return { rssMiB, cpuMs, gits, p99Ms: percentile(beats, 0.99) };
 }
 
-/** Its own, and of the children that have ended; ticks are hundredths of a second. */
+/**
+ * The processor time of a process and of its children that have ended. /proc counts in ticks, hundredths of a second.
+ */
 function cpuMsOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
 }
 
-/** And theirs, as git starts further ones. */
+/** How many children a process has, with theirs: git starts further ones. */
 function childrenOf(pid: number): number {
   try {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);

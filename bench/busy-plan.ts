@@ -2,7 +2,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 
-/** A tiny repository, and a plan with a task for each ship that lasts longer than any measurement: the fleet stays as `up` left it. */
+/**
+ * Writes a tiny repository, and a plan with a task for each ship that lasts longer than any measurement: the fleet
+ * stays as `up` left it.
+ */
 export async function writeBusyPlan(folder: string, ships: number): Promise<string> {
   const repo = join(folder, "repo");
   const plan = join(folder, "plan");

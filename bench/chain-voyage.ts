@@ -1,6 +1,7 @@
 /**
- * One voyage of bench/chain.ts, in a process of its own, for where its daemons are is told by the environment: `config env tasks`, the first two JSON.
- * Says "ready"; then answers each word with a {@link Change}; destroys the voyage when its parent lets go.
+ * One voyage of bench/chain.ts, in a process of its own, because the environment says where a voyage's daemons are.
+ * Arguments: `config env tasks`, the first two as JSON. It says "ready", then answers each word with a {@link Change},
+ * and destroys the voyage when its parent lets go.
  */
 import { constants } from "node:fs";
 import { mkdir, open, readFile } from "node:fs/promises";
@@ -14,7 +15,10 @@ import { writePlan, writeRepo } from "../tests/support/plan.ts";
 import { openMachine, STACK } from "./machine.ts";
 import { voyageStack } from "./stack.ts";
 
-/** Milliseconds from a file's being written on one ship: until the captain's task file says that the work is accepted, and until the other ship's copy says so. */
+/**
+ * Milliseconds from a file's being written on one ship until the captain's task file, and the other ship's copy, say
+ * that the work is accepted.
+ */
 export type Change = { captainMs: number; shipMs: number };
 
 const LONGEST_MS = 60_000;
@@ -50,7 +54,10 @@ try {
 }
 process.exit();
 
-/** Tasks in a row, each of which writes what comes by a pipe in its ship's home, and one for the ship that looks on. */
+/**
+ * Makes a plan of tasks in a row, each of which writes what comes by a pipe in its ship's home, and one for the ship
+ * that looks on.
+ */
 async function stack() {
   const count = Number(tasks);
   const row = Array.from({ length: count }, (_, index) => ({
@@ -67,7 +74,10 @@ async function stack() {
   return voyageStack(folder, plan, 2, new AbortController().signal, JSON.parse(config));
 }
 
-/** On this machine's disk: the home of the ship that has the first task, the captain's task files, and the other ship's. */
+/**
+ * Finds, on this machine's disk, the home of the ship that has the first task, the captain's task files, and the other
+ * ship's.
+ */
 async function places() {
   const file = JSON.parse(await readFile(voyageFolder(STACK).voyageFile, "utf8")) as { voyageId: string };
   const { ships } = await within("both ships at work", async () => {
@@ -102,7 +112,7 @@ async function change(task: string, home: string, [captain, ship]: [string, stri
 
 type Told = { metadata: { ocaptain?: { status: string } } };
 
-/** Looks each millisecond. */
+/** Looks each millisecond until `look` finds something. @throws Error after {@link LONGEST_MS} */
 async function within<T>(what: string, look: () => Promise<T | null | false>): Promise<T> {
   for (const end = performance.now() + LONGEST_MS; performance.now() < end; await sleep(1)) {
     const found = await look();

@@ -1,6 +1,7 @@
 /**
- * `unshare --net node bench/chain.ts [changes]` (as root; docs/bench.md): a change on a ship until another ship sees it, by way of the captain, over a
- * tailnet against loopback. Two voyages at sea at one time, each with a captain's machine of its own (chain-voyage.ts), and in turns: a slow moment of the
+ * `unshare --net node bench/chain.ts [changes]` (as root; docs/bench.md) measures how long a change on a ship takes
+ * until another ship sees it, by way of the captain, over a tailnet against loopback. Two voyages are at sea at one
+ * time, each with a captain's machine of its own (chain-voyage.ts), and change in turns, so that a slow moment of the
  * machine strikes both of a pair.
  */
 import { fork } from "node:child_process";
@@ -40,7 +41,7 @@ try {
 }
 process.exit();
 
-/** A voyage at sea, its two ships at work. */
+/** Brings a voyage to sea, and resolves when its two ships are at work. */
 async function sail(mesh: Mesh) {
   const { config, env } = meshes.sea(mesh);
   say(`up, ${mesh === "none" ? "on loopback" : "in a tailnet"}`);
@@ -58,7 +59,7 @@ async function sail(mesh: Mesh) {
       child.send("change");
       return (await answer()) as Change;
     },
-    /** Destroys it. */
+    /** Destroys the voyage. */
     async end(): Promise<void> {
       if (child.connected) child.disconnect();
       await ended;

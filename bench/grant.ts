@@ -13,7 +13,10 @@ import { openMachine, STACK } from "./machine.ts";
 const VOYAGE = "be0c40";
 const SHIPS = 100;
 const ROUNDS = 30;
-/** Mean time between a ship's requests in the spread round: a task of a few seconds, which is less than any agent needs. */
+/**
+ * The mean time between a ship's requests in the spread round: a task of a few seconds, which is less than any agent
+ * needs.
+ */
 const THINK_MS = 2_000;
 const SPREAD_MS = 20_000;
 
@@ -25,7 +28,7 @@ export type Grants = {
   spread: number[];
 };
 
-/** 100 ships ask a real helm process, over HTTP, with its ledger on disk. */
+/** Measures the grants of a real helm process, with its ledger on disk, when 100 ships ask for tasks over HTTP. */
 export async function measureGrants(signal: AbortSignal): Promise<Grants> {
   const machine = await openMachine();
   const ships: AskingShip[] = [];
@@ -90,7 +93,7 @@ async function claimAndRelease(ship: AskingShip): Promise<number> {
   return ms;
 }
 
-/** There are as many tasks as ships, so every claim is granted. */
+/** Claims a task. There are as many tasks as ships, so every claim is granted. */
 async function claim(ship: AskingShip) {
   const { reply, ms } = await ship.call("claim");
   const answer = ClaimReply.parse(reply);

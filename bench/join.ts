@@ -1,6 +1,7 @@
 /**
- * `unshare --net node bench/join.ts [ships]` (as root; docs/bench.md): how long a ship takes to join a tailnet, one after the other: its node's `create`,
- * from the ship without tailscale until the captain's ssh finds it. A real headscale, the captain's own node, harbor ships with networks of their own.
+ * `unshare --net node bench/join.ts [ships]` (as root; docs/bench.md) measures how long a ship takes to join a tailnet,
+ * from a ship without tailscale until the captain's ssh finds it. Ships join one after the other. Headscale and the
+ * captain's own node are real, and harbor ships have networks of their own.
  */
 import { execa } from "execa";
 import { openTailnetVoyage } from "../tests/tailnet/tailnet-voyage.ts";

@@ -12,8 +12,8 @@ export const STACK = "bench";
 export type Machine = { folder: string; close(): Promise<void> };
 
 /**
- * A captain's machine of its own: nothing of the user's is touched. Sets this process's OCAPTAIN_* variables, so only one can be open.
- * `close` ends its daemons and removes it.
+ * Makes a captain's machine in a temporary folder, so that nothing of the user's is touched. Sets this process's
+ * OCAPTAIN_* variables, so only one can be open. `close` ends its daemons and removes the folder.
  */
 export async function openMachine(): Promise<Machine> {
   const folder = await mkdtemp(join(tmpdir(), "ocb-"));

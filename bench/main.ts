@@ -1,4 +1,7 @@
-/** `npm run bench`: docs/bench.md says what is measured, and how. Results go to standard output, progress to standard error. */
+/**
+ * `npm run bench`: docs/bench.md says what is measured, and how. Results go to standard output, progress to standard
+ * error.
+ */
 import { explain } from "../lib/base/errors.ts";
 import { type Grants, measureGrants } from "./grant.ts";
 import { HELP, type Options, readOptions } from "./options.ts";

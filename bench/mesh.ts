@@ -3,12 +3,13 @@ import { policyRules } from "../lib/tailnet/policy/policy-rules.ts";
 import { startHeadscale } from "../tests/tailnet/headscale.ts";
 import { HEADSCALE_HOST, noOwnNetwork, openNetwork } from "../tests/tailnet/own-network.ts";
 
-/** What a voyage is measured without, and with. */
+/** A voyage is measured without a tailnet, and with one. */
 export type Mesh = "none" | "tailscale";
 
 /**
- * A real headscale in this process's own network namespace (`unshare --net`, as root). Sets HEADSCALE_API_KEY; `close` ends it.
- * `sea`: the configuration and the environment of a voyage without a tailnet, and of one in it, with the captain's own node in userspace.
+ * Starts a real headscale in this process's own network namespace (`unshare --net`, as root), and sets
+ * HEADSCALE_API_KEY. `sea` gives the configuration and the environment of a voyage with or without a tailnet, with the
+ * captain's own node in userspace. `close` ends headscale.
  */
 export async function openMeshes() {
   const why = noOwnNetwork();
@@ -28,5 +29,5 @@ export async function openMeshes() {
   };
 }
 
-/** `config`: of the stack. `env`: for whoever sails it, and set after its machine is opened. */
+/** `config` is the stack's. `env` is for whoever sails it, and is set after the machine is opened. */
 export type Sea = { config: Record<string, string>; env: Record<string, string> };

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { slip } from "../cli/output/slip.ts";
 import { OcaptainError } from "../lib/base/errors.ts";
 import { MAX_SHIPS } from "../lib/plan/limits.ts";
 
@@ -29,12 +30,12 @@ Examples:
   npm run -s bench -- --only up --ships 16 --runs 5
   npm run -s bench -- --only grant --json > grant.json`;
 
-/** @throws OcaptainError USAGE */
+/** Reads the command line. @throws OcaptainError USAGE, which says what is wrong with it */
 export function readOptions(args: readonly string[]): Options | "help" {
   const { values } = parse(args);
   if (values.help) return "help";
   const parts = values.only.split(",");
-  for (const part of parts) if (!isPart(part)) throw usage(`"${part}" is no part of the bench: ${PARTS.join(", ")}`);
+  for (const part of parts) if (!isPart(part)) throw usage(`"${part}" is no part of the bench, which are ${PARTS.join(", ")}`);
   return {
     parts: new Set(parts.filter(isPart)),
     ships: values.ships.split(",").map((text) => whole("--ships", text, MAX_SHIPS)),
@@ -56,7 +57,7 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw usage((error as Error).message);
+    throw usage(slip(error as Error));
   }
 }
 

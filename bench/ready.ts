@@ -1,6 +1,7 @@
 /**
- * `node bench/ready.ts [runs]` (docs/bench.md): from the start of a ship's crew until the helm knows whether its hand can work, with credentials that are
- * accepted, beside a bare `claude -p`, and with such that are refused. The real Claude Code; its API is a stand-in, which answers at once.
+ * `node bench/ready.ts [runs]` (docs/bench.md) measures the time from the start of a ship's crew until the helm knows
+ * whether its hand can work: with credentials that are accepted, with such that are refused, and, to compare, of a bare
+ * `claude -p`. Claude Code is real; its API is a stand-in, which answers at once.
  */
 import { execa } from "execa";
 import { ClaudeFleet, ID, KEY } from "../tests/claude/fleet.ts";
@@ -50,7 +51,7 @@ async function measure(): Promise<Seconds> {
   }
 }
 
-/** As somebody's own `claude -p`. */
+/** Runs `claude -p` as a person does. */
 async function bare({ folder, api }: ClaudeFleet): Promise<void> {
   const env = { HOME: folder, PATH: process.env.PATH, ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: api.url };
   const quiet = { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1", DISABLE_AUTOUPDATER: "1" };

@@ -8,7 +8,7 @@ import { writeBusyPlan } from "./busy-plan.ts";
 import { openMachine, STACK } from "./machine.ts";
 import { type Cost, floorStack, voyageStack } from "./stack.ts";
 
-/** One pair: the floor and a voyage, one right after the other. `noop` is null when it was not asked for. */
+/** The floor and a voyage, measured one right after the other. `noop` is null when it was not asked for. */
 export type Pair = { floor: Costs; voyage: Costs & { callsAShip: number } };
 export type Costs = { up: Cost; noop: Cost | null };
 
@@ -45,14 +45,14 @@ export async function sailPair(ships: number, options: { noop: boolean; signal: 
   }
 }
 
-/** Calls of the sprites API that the harbor has answered. */
+/** Counts the calls of the sprites API that the harbor has answered. */
 async function apiCalls(): Promise<number> {
   const text = await readFile(join(harborHome(), "requests.jsonl"), "utf8").catch(() => "");
   const lines = text.split("\n").filter(Boolean);
   return lines.filter((line) => (JSON.parse(line) as { path: string }).path.startsWith("/v1/")).length;
 }
 
-/** Until each ship has a task: nothing changes from then on. */
+/** Waits until each ship has a task: nothing changes from then on. */
 async function allAtWork(ships: number, signal: AbortSignal): Promise<void> {
   const { voyageId } = JSON.parse(await readFile(voyageFolder(STACK).voyageFile, "utf8")) as { voyageId: string };
   const end = Date.now() + SETTLED_MS;

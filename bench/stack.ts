@@ -9,15 +9,18 @@ export const PROJECT = resolve(import.meta.dirname, "..");
 const FLOOR = join(import.meta.dirname, "floor");
 const LONGEST_MS = 5 * 60_000;
 
-/** Of one command, in milliseconds: by the clock, and by the processor for it and all that it started and waited for (so not for daemons). */
+/**
+ * What one command took, in milliseconds: by the clock, and by the processor for it and all that it started and waited
+ * for (so not for daemons).
+ */
 export type Cost = { ms: number; cpuMs: number };
 export type Stack = { up(args?: readonly string[]): Promise<Cost>; destroy(): Promise<Cost> };
 
-/** The floor's stack, with a backend of its own in `folder`. */
+/** Opens the floor's stack, with a backend of its own in `folder`. */
 export const floorStack = (folder: string, ships: number, signal: AbortSignal) =>
   openStack({ folder, cwd: FLOOR, stackFiles: FLOOR, config: { "ocaptain-floor:ships": String(ships) } }, signal);
 
-/** A voyage's stack, likewise; `more`: of its configuration. */
+/** Opens a voyage's stack, with a backend of its own in `folder`. @param more  further settings of its configuration */
 export const voyageStack = (
   folder: string,
   plan: string,
@@ -54,7 +57,8 @@ async function openStack(
       all: true,
       reject: false,
       timeout: LONGEST_MS,
-      // Ctrl-C reaches a whole process group, and a second signal makes the engine drop what it is doing: it gets ours only.
+      // Ctrl-C reaches a whole process group, and a second signal makes the engine drop what it is doing: it gets ours
+      // only.
       detached: true,
       cancelSignal: signal,
       killSignal: "SIGINT",
@@ -74,7 +78,10 @@ async function openStack(
   return { up: (args) => change("up", args), destroy: () => change("destroy") };
 }
 
-/** Processor time of all children of this process that have ended, and of theirs (proc(5): cutime and cstime, in hundredths of a second). */
+/**
+ * The processor time of all children of this process that have ended, and of theirs (proc(5): cutime and cstime, in
+ * hundredths of a second).
+ */
 function childrenCpuMs(): number {
   const stat = readFileSync("/proc/self/stat", "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

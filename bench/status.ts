@@ -1,6 +1,7 @@
 /**
- * `node bench/status.ts [runs]`: how long `ocaptain status` takes as a process, at 100 ships and 1,000 tasks: from a real helm whose ships are
- * all at work, with 300 sync sessions of a real Mutagen daemon, and from the files, with both gone. Beside it the floor: Node, starting.
+ * `node bench/status.ts [runs]` measures how long `ocaptain status` takes as a process, at 100 ships and 1,000 tasks:
+ * from a real helm whose ships are all at work, with 300 sync sessions of a real Mutagen daemon, and from the files,
+ * with both gone. The floor is Node's own start.
  */
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";

@@ -1,6 +1,7 @@
 /**
- * `unshare --net node bench/tailnet.ts [ships]` (as root; docs/bench.md): a voyage in a tailnet against the same one without. Harbor ships without
- * latency, with networks of their own in the tailnet; a real headscale and the captain's own node, all on this machine.
+ * `unshare --net node bench/tailnet.ts [ships]` (as root; docs/bench.md) measures a voyage in a tailnet against the
+ * same one without. Harbor ships have no latency, and in the tailnet networks of their own; headscale and the captain's
+ * own node are real. All runs on this machine.
  */
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -61,7 +62,10 @@ async function allAtWork(): Promise<void> {
   }
 }
 
-/** Milliseconds from a file's writing on one side to its being on the other: a ship's home is on this machine's disk. */
+/**
+ * Measures the milliseconds from a file's writing on one side to its being on the other: a ship's home is on this
+ * machine's disk.
+ */
 async function measureChanges() {
   const mirror = voyageFolder(STACK).mirror(SHIP);
   const status = await helmClient().voyage(await voyageId());

@@ -1,4 +1,7 @@
-/** `ocaptain`: the captain's looks and orders beside `pulumi`. Here is what the command line says; what a verb does is in verbs/. */
+/**
+ * `ocaptain` is the captain's command beside `pulumi`. This file holds the command line; what a verb does is in
+ * cli/verbs/.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
@@ -8,10 +11,10 @@ import { keepInside } from "../lib/base/no-proxy.ts";
 import { plainJson, plainLines } from "../lib/base/text.ts";
 import { pasteable } from "./output/hint.ts";
 import { type Io, openIo } from "./output/io.ts";
+import { PROJECT } from "./project.ts";
 import "./shell.ts";
 
-const PROJECT = join(import.meta.dirname, "..");
-/** Errors in what was typed, rather than in what was found. */
+/** The codes of errors in what was typed, rather than in what was found. */
 const USAGE = new Set(["USAGE", "WHICH_VOYAGE", "WHICH_SHIP", "WHICH_QUESTION", "NO_TERMINAL", "USE_PULUMI"]);
 
 loadDotEnv(PROJECT);
@@ -22,7 +25,7 @@ const interrupted = new AbortController();
 let interruptedBy: "SIGINT" | "SIGTERM" | "SIGHUP" | undefined;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.on(signal, () => {
-    // A second one does not wait for what the first one ends.
+    // A second signal does not wait for what the first one ends.
     if (interruptedBy) process.exit(statusOf(signal));
     interruptedBy = signal;
     interrupted.abort();
@@ -37,7 +40,7 @@ const program = new Command("ocaptain")
   .description("Looks at voyages and steers them. Sailing and sinking are Pulumi's: pulumi up, pulumi destroy.")
   .version(String(JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")).version))
   .exitOverride()
-  // A slip is said by `failed` then; without --json commander says it.
+  // With --json, `failed` reports a slip, as JSON; without, commander does.
   .configureOutput(asJson ? { writeErr: () => {} } : {})
   .showHelpAfterError("(ocaptain --help, or ocaptain VERB --help)")
   .addHelpText(
@@ -56,7 +59,10 @@ Examples:
 type Values = Record<string, never>;
 type Run = (io: Io, words: (string | undefined)[], options: Values) => Promise<number | undefined>;
 
-/** A verb with `--json` and examples. `run` is loaded when it is called: a look need not read the code of a shell. */
+/**
+ * Declares a verb with `--json` and examples. Its code is loaded when it runs: `status` need not read the code of
+ * `shell`.
+ */
 function verb(usage: string, summary: string, examples: string, run: Run): Command {
   const command = program.command(usage).description(summary).option("--json", "print JSON");
   command.addHelpText("after", `\nExamples:\n${examples.replace(/^/gm, "  ")}`);
@@ -68,7 +74,7 @@ function verb(usage: string, summary: string, examples: string, run: Run): Comma
 
 verb(
   "status [voyage]",
-  "the voyage, what needs the captain, and a row a ship",
+  "show the voyage, what needs the captain, and a row a ship",
   "ocaptain status\nocaptain status voyage-abc --watch\nocaptain status --json | jq '.attention'",
   async (io, [voyage], options) => (await import("./verbs/status.ts")).status(voyage, options, io) as Promise<undefined>,
 ).option("-w, --watch", "look again each second, until the voyage has sunk, or Ctrl-C; waits for one that is not there yet");
@@ -91,27 +97,27 @@ verb(
 
 verb(
   "tasks [voyage]",
-  "a row a task: status, ship, what it waits for, tries, spend, commit, reason",
+  "show a row a task: status, ship, what it waits for, tries, spend, commit, reason",
   "ocaptain tasks\nocaptain tasks voyage-abc -s blocked",
   async (io, [voyage], options) => (await import("./verbs/tasks.ts")).tasks(voyage, options, io) as Promise<undefined>,
-).option("-s, --status <status>", "only these: pending, claimed, accepted, blocked, cancelled");
+).option("-s, --status <status>", "only tasks that are pending, claimed, accepted, blocked, cancelled");
 
 verb(
   "logs [voyage]",
-  "the ships' logs, merged by time; also of ships that are gone",
+  "show the ships' logs, merged by time; also of ships that are gone",
   "ocaptain logs -n 50\nocaptain logs voyage-abc -f -s ship-0\nocaptain logs --task 7\nocaptain logs --since 10m -g 'error|failed'",
   async (io, [voyage], options) => (await import("./verbs/logs.ts")).logs(voyage, options, io) as Promise<undefined>,
 )
-  .option("-s, --ship <ship>", "only of this ship")
+  .option("-s, --ship <ship>", "only lines of this ship")
   .option("-f, --follow", "go on as they grow, until Ctrl-C")
   .option("-g, --grep <regex>", "only lines that match")
-  .option("-n, --lines <number>", "only the last so many")
-  .option("--since <duration>", "only of the last 45s, 10m, 2h, 1d")
-  .option("--task <id>", "only of this task");
+  .option("-n, --lines <number>", "only the last lines, so many")
+  .option("--since <duration>", "only lines of the last 45s, 10m, 2h, 1d")
+  .option("--task <id>", "only lines of this task");
 
 verb(
   "shell [voyage] [ship]",
-  "the ship's tmux in this terminal, to look (detach: Ctrl-b d): Claude Code's, else the crew's; wakes the ship",
+  "show the ship's tmux in this terminal (detach: Ctrl-b d): Claude Code's, else the crew's; wakes the ship",
   "ocaptain shell ship-0\nocaptain shell voyage-abc ship-0 --write\nocaptain shell 0 --raw",
   async (io, words, options) => (await import("./verbs/shell.ts")).shell(words, options, io),
 )
@@ -121,11 +127,11 @@ verb(
 
 verb(
   "answer <ship> <words...>",
-  "what a ship's agent asked the captain, or a message to an interactive session; '#7' names a task instead of a ship, - reads stdin",
+  "answer what a ship's agent asked the captain, or send a message to an interactive session; '#7' names a task instead of a ship, - reads stdin",
   "ocaptain answer ship-0 'Green, as in the logo.'\nocaptain answer '#7' No, leave it out.\nocaptain answer 0 - --voyage voyage-abc < answer.txt",
   async (io, [ship, words], { voyage }) =>
     (await import("./verbs/answer.ts")).answer(String(ship), words as unknown as string[], voyage, io) as Promise<undefined>,
-).option("--voyage <voyage>", "which, where there are several");
+).option("--voyage <voyage>", "the voyage, where there are several");
 
 verb(
   "release <task> [voyage]",
@@ -137,21 +143,21 @@ verb(
 
 verb(
   "retry <task> [voyage]",
-  "let a blocked task be tried again; the word verify for a task: run a verify.sh that failed again; limit: give tasks out, whatever usage limit ships tell of",
+  "let a blocked task be tried again; verify instead of a task: run a verify.sh again that failed; limit: give tasks out, whatever usage limit ships report",
   "ocaptain retry 7\nocaptain retry verify voyage-abc\nocaptain retry limit",
   async (io, [task, voyage]) => (await import("./verbs/steer.ts")).retry(String(task), voyage, io) as Promise<undefined>,
 );
 
 verb(
   "clone [voyage]",
-  "a git clone of the voyage's branch",
+  "make a git clone of the voyage's branch",
   "ocaptain clone\nocaptain clone voyage-abc -d ~/review",
   async (io, [voyage], options) => (await import("./verbs/clone.ts")).clone(voyage, options, io) as Promise<undefined>,
 ).option("-d, --dest <folder>", "where to (default: ./VOYAGE)");
 
 verb(
   "doctor",
-  "tools, daemons, leftovers, settings: what is wrong, and the command that helps",
+  "check tools, daemons, leftovers and settings: what is wrong, and the command that helps",
   "ocaptain doctor\nocaptain doctor --json",
   async (io) => (await import("./verbs/doctor.ts")).doctor(io),
 );
@@ -169,10 +175,10 @@ try {
 }
 process.exit(interruptedBy ? statusOf(interruptedBy) : process.exitCode);
 
-/** Says what went wrong, on stderr, as JSON when that was asked for. @returns the exit status */
+/** Reports an error on stderr, as JSON when that was asked for. @returns the exit status */
 function failed(error: unknown): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0; // help, or the version
-  if (error instanceof CommanderError && !asJson) return 2; // it has said so itself
+  if (error instanceof CommanderError && !asJson) return 2; // commander has reported it
   if (interruptedBy) return statusOf(interruptedBy);
   const { code, message, hint: said } = error instanceof CommanderError ? slip(error) : known(error);
   const hint = said && pasteable(said);
@@ -186,8 +192,8 @@ function known(error: unknown): { code: string; message: string; hint: string | 
   return { code, message: withCause(error), hint };
 }
 
-/** Commander's word of what was typed. Where no verb was, its message is but a mark. */
+/** What commander says of what was typed. Where no verb was typed, its message is but a mark. */
 function slip({ code, message }: CommanderError): { code: string; message: string; hint: string } {
   const said = code === "commander.help" ? "there is no such verb" : message.replace(/^error: /, "");
-  return { code: "USAGE", message: said, hint: "ocaptain --help, or ocaptain VERB --help" };
+  return { code: "USAGE", message: said, hint: "ocaptain --help  # or that of a verb, as: ocaptain status --help" };
 }

@@ -1,6 +1,6 @@
 /**
- * The environment of the shell in which `ocaptain` was typed, as it is before anything is added: `bin/ocaptain` finds tools that this shell does not. To be
- * imported before `.env` is read.
+ * The environment of the shell in which `ocaptain` was typed, before anything is added to it: `bin/ocaptain` finds
+ * tools that this shell does not. It is to be imported before `.env` is read.
  */
 export const shell: Readonly<Record<string, string | undefined>> = {
   ...process.env,

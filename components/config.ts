@@ -16,7 +16,7 @@ import { claudeCredentials } from "../lib/ship/credentials.ts";
 type Setting = {
   /** Parses the setting's text. */
   schema: z.ZodType;
-  /** A value for the command in a hint; `VALUE` when there is none. */
+  /** A value for the command in a hint; without one, the command asks for it. */
   example?: string;
   /** The value must be stored as a secret. */
   isSecret?: true;
@@ -120,7 +120,7 @@ export function readVoyageConfig(
       add(
         key,
         "is a secret, and would be in state in clear, and in preview",
-        `${setCommand(key, stack, "COMMAND")}  # let the command read what is secret from a file`,
+        `pulumi config set ocaptain:${key} -s ${stack}  # it asks for the command; let that read what is secret from a file`,
       );
   // A sail without a plan is a person and Claude Code; there is nothing to rehearse.
   const hasNoPlan = read.plan === "";
@@ -137,10 +137,15 @@ export function readVoyageConfig(
 }
 
 /** The command that sets a setting. A secret's value does not belong on a command line, where history and process lists keep it. */
-const setCommand = (key: Key, stack: string, value = settingOf(key).example ?? "VALUE") =>
+const setCommand = (key: Key, stack: string, value = settingOf(key).example) =>
   settingOf(key).isSecret
     ? askForSecret(`ocaptain:${key}`, undefined, stack)
-    : `pulumi config set ocaptain:${key} ${value} -s ${stack}`;
+    : value === undefined
+      ? askFor(`ocaptain:${key}`, stack)
+      : `pulumi config set ocaptain:${key} ${value} -s ${stack}`;
+
+/** Without a value, Pulumi asks for it. */
+const askFor = (setting: string, stack: string) => `pulumi config set ${setting} -s ${stack}  # it asks for the value`;
 
 /** Finds settings that nobody reads: a slip in a key, or in the namespace before it. Other projects' namespaces are theirs. */
 function unknownSettings(stack: string): PreflightFinding[] {
@@ -155,7 +160,7 @@ function unknownSettings(stack: string): PreflightFinding[] {
     if (isKnown) return [];
     const meant = nearest(key, KEYS) as Key | undefined;
     if (!meant) return [{ what: setting, message: "unknown; Pulumi.yaml describes all settings", hint: remove }];
-    const set = setCommand(meant, stack, "VALUE");
+    const set = settingOf(meant).isSecret ? setCommand(meant, stack) : askFor(`ocaptain:${meant}`, stack);
     return [{ what: setting, message: `unknown; did you mean ocaptain:${meant}?`, hint: `${remove} && ${set}` }];
   });
 }

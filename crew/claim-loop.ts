@@ -1,6 +1,5 @@
 import type { HandSettings } from "../lib/plan/types.ts";
 import type { Grant, HelloReply } from "../lib/protocol/ship-api.ts";
-import { ClaimState } from "./claim/claim-state.ts";
 import type { ClaimContext } from "./claim/context.ts";
 import type { Hand } from "./claim/hand.ts";
 import { work } from "./claim/work.ts";
@@ -9,6 +8,7 @@ import { ordersHand } from "./hands/claude/orders.ts";
 import { claudeHand } from "./hands/claude/task.ts";
 import { proveHand } from "./hands/claude/trial.ts";
 import { rehearsalHand } from "./hands/rehearsal.ts";
+import { ClaimState } from "./helm/claim-state.ts";
 import { asHalt, Halt, HelmRefusal } from "./helm/halt.ts";
 import { Heartbeat } from "./helm/heartbeat.ts";
 import { openPresence } from "./helm/presence.ts";

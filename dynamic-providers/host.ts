@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { checkInput } from "../lib/base/check-input.ts";
 import { loadDotEnv } from "../lib/base/dot-env.ts";
 import { explain, OcaptainError } from "../lib/base/errors.ts";
 import { keepInside } from "../lib/base/no-proxy.ts";
@@ -53,9 +54,9 @@ export async function check(kind: string, settings: Settings, news: Bag, olds: P
       });
   for (const [property, schema] of Object.entries(lifecycle(kind).inputs.shape)) {
     if (hasUnknown(news[property])) continue;
-    const parsed = (schema as AnyLifecycle["inputs"]).safeParse(news[property]);
-    for (const issue of parsed.error?.issues ?? [])
-      failures.push({ property: [property, ...issue.path].join("."), reason: issue.message });
+    const checked = checkInput(schema as AnyLifecycle["inputs"], news[property]);
+    for (const { field, message } of "problems" in checked ? checked.problems : [])
+      failures.push({ property: field ? `${property}.${field}` : property, reason: message });
   }
   // Admission is asked here and not in `diff`, because the engine checks only when it runs the program, and asks for differences in every refresh.
   const known = Object.keys(olds).length > 0 ? strip(olds as Bag) : null;

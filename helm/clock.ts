@@ -1,9 +1,9 @@
 /** Time as the helm uses it; tests bring their own. */
-export type Clock = {
-  /** Milliseconds of this process's running time; never goes back. Leases count these. */
+export type HelmClock = {
+  /** Milliseconds of this process's running time, which never goes back. Leases count these. */
   now(): number;
-  /** Milliseconds since 1970, for people and for seeing that a lid was closed. */
+  /** Milliseconds since 1970, for people, and for seeing that a lid was closed. */
   wallMs(): number;
 };
 
-export const systemClock: Clock = { now: () => performance.now(), wallMs: () => Date.now() };
+export const systemClock: HelmClock = { now: () => performance.now(), wallMs: () => Date.now() };

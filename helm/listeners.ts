@@ -3,14 +3,23 @@ import type { Server } from "node:http";
 import { OcaptainError } from "../lib/base/errors.ts";
 import type { Log } from "./log.ts";
 
-/** An address of a tailnet comes and goes with its tailscaled. */
+/**
+ * How soon an address that was not there is tried again: an address of a tailnet comes and goes with its tailscaled.
+ */
 const AGAIN_MS = 2_000;
 
+/** What the system's codes mean to a person. */
+const WHY: Record<string, string> = {
+  EADDRINUSE: "another program listens there",
+  EADDRNOTAVAIL: "this machine does not have that address",
+};
+
 /**
- * Where the helm listens besides loopback: the captain's addresses in tailnets whose tailscaled has a kernel interface. One without delivers to
- * loopback what comes for the captain. An address that is not there (yet, or any more) is tried again until nobody wants it.
+ * The servers by which the helm listens at more than loopback: at the captain's addresses in tailnets whose tailscaled
+ * has a kernel interface. (A tailscaled without one delivers to loopback what comes for the captain.) An address that
+ * is not there, yet or any more, is tried again until no voyage wants it.
  */
-export class Doors {
+export class Listeners {
   readonly #open = new Map<string, Server>();
   readonly #make: () => Server;
   readonly #log: Log;
@@ -18,20 +27,20 @@ export class Doors {
   #wanted: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  /** `make`: a server of the ships' API. */
+  /** @param make makes a server of the ship API */
   constructor(make: () => Server, log: Log) {
     this.#make = make;
     this.#log = log;
   }
 
-  /** The port, which is known when loopback's is. */
+  /** Takes the port to listen at, which is known once the helm listens at loopback. */
   start(port: number): void {
     this.#port = port;
   }
 
   /**
    * Listens at these addresses and no others.
-   * @throws OcaptainError NO_DOOR naming the first that cannot be listened at; it goes on being tried
+   * @throws OcaptainError NO_LISTENER naming the first address at which the helm cannot listen; it goes on being tried
    */
   async keep(addresses: readonly string[]): Promise<void> {
     this.#wanted = addresses;
@@ -63,11 +72,15 @@ export class Doors {
       await once(server, "listening");
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
-      this.#log("door-closed", { address, code: code ?? String(cause) });
-      return new OcaptainError("NO_DOOR", `the helm cannot listen at ${address}, port ${this.#port}: ${code}`, {
-        hint: code === "EADDRINUSE" ? "end what listens there" : "tailscale up",
-        cause,
-      });
+      this.#log("not-listening", { address, code: code ?? String(cause) });
+      return new OcaptainError(
+        "NO_LISTENER",
+        `the helm cannot listen at ${address}, port ${this.#port}: ${WHY[code ?? ""] ?? code ?? cause}`,
+        {
+          hint: code === "EADDRINUSE" ? `end the program that listens there: ss -ltnp 'sport = :${this.#port}'` : "tailscale up",
+          cause,
+        },
+      );
     }
     if (!this.#wanted.includes(address) || this.#open.has(address)) server.close();
     else this.#open.set(address, server);

@@ -8,44 +8,45 @@ import { helmHome, helmSocket } from "../lib/base/paths.ts";
 import { HELM_EXIT, helmBuild } from "../lib/daemons/helm-build.ts";
 import { helmPort } from "../lib/daemons/helm-port.ts";
 import { noteHelmProcess } from "../lib/daemons/helm-process.ts";
-import { Doors } from "./listeners.ts";
+import { Listeners } from "./listeners.ts";
 import { openLog } from "./log.ts";
 import { adminServer } from "./server/admin-server.ts";
 import { shipServer } from "./server/ship-server.ts";
-import { Fleet } from "./voyages.ts";
+import { Voyages } from "./voyages.ts";
 
-/** The helm: one process a captain, for all voyages. `node helm/main.ts`; started by ensureHelm (lib/daemons/helm.ts). */
+/** The helm: one process for each captain, for all voyages. `lib/daemons/helm.ts` starts it as `node helm/main.ts`. */
 
 const log = openLog(join(helmHome(), "helm.log"));
 mkdirSync(helmHome(), { recursive: true, mode: 0o700 });
 chmodSync(helmHome(), 0o700);
 
 async function main(): Promise<void> {
-  // Two starters: one becomes the helm, the other leaves.
+  // Where two are started at one time, one becomes the helm and the other leaves.
   await acquireOsLock(join(helmHome(), "lock.sqlite"), { timeoutMs: 0 });
   const startedAt = new Date().toISOString();
   const build = await helmBuild();
-  const doors: Doors = new Doors(() => shipServer(fleet, log), log);
-  const fleet = new Fleet(log, doors);
+  const listeners: Listeners = new Listeners(() => shipServer(voyages, log), log);
+  const voyages = new Voyages(log, listeners);
 
-  // The port is ours before anything is opened, so that a stranger's is known at once; ships are told 503 until all is.
-  const ships = shipServer(fleet, log);
+  // The port is taken before anything is opened, so that a stranger on it is noticed at once; ships are told 503 until
+  // all voyages are open.
+  const ships = shipServer(voyages, log);
   const port = await listen(ships, { host: "127.0.0.1", port: helmPort() });
-  doors.start(port);
+  listeners.start(port);
   await noteHelmProcess();
-  const health = () => ({ pid: process.pid, port, build, startedAt, voyages: fleet.ids() });
+  const health = () => ({ pid: process.pid, port, build, startedAt, voyages: voyages.ids() });
   let ending = false;
   const end = (why: string, exitCode = 0) => {
     if (ending) return;
     ending = true;
     log("ending", { why });
-    fleet.end();
-    doors.close();
+    voyages.end();
+    listeners.close();
     rmSync(helmSocket(), { force: true });
     process.exit(exitCode);
   };
-  await fleet.start();
-  const admin = adminServer({ fleet, log, health, end });
+  await voyages.start();
+  const admin = adminServer({ voyages, log, health, end });
   rmSync(helmSocket(), { force: true });
   const umask = process.umask(0o177);
   await listen(admin, { path: helmSocket() });

@@ -31,7 +31,8 @@ export function readHomePort(): HomePort {
   ];
   if (said.length > 0 || settings?.kind !== "tailscale")
     throw new OcaptainError("HOME_PORT", said.join("\n"), {
-      hint: `pulumi config set home-port:captains you@example.com; ${askForSecret("tailscale:oauthClientSecret", "it asks for it; docs/tailnet.md")}`,
+      hint: `pulumi config set home-port:captains  # it asks for them, as you@example.com or group:eng
+  ${askForSecret("tailscale:oauthClientSecret", "it asks for it; docs/tailnet.md")}`,
     });
   const baseUrl = (plugin.get("baseUrl") ?? settings.baseUrl).replace(/\/+$/, "");
   return { tailnet: { ...settings, baseUrl }, captains, allowOpen: own.getBoolean("allowOpen") ?? false };

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { machinePaths } from "./machine-paths.ts";
 
 /**
- * `npm run check`: types, lint and format, import borders, dead code, paths of this machine. All run, then all findings are shown together.
+ * `npm run check`: types, lint and format, import borders, dead code, paths of this machine. All run, then all findings
+ * are shown together.
  */
 const root = join(import.meta.dirname, "..");
 const program = (...path: string[]) => join(root, "node_modules", ...path);

@@ -1,6 +1,6 @@
 /**
- * The one place that says which tools and variables a shell, a script or a test of this checkout gets: `.tools/env.sh` and
- * `tools/run.mjs` both take it from here. Built-ins of Node 20 only: it runs before anything is set up.
+ * The one place that says which tools and variables a shell, a script or a test of this checkout gets: `.tools/env.sh`
+ * and `tools/run.mjs` both take it from here. Built-ins of Node 20 only: it runs before anything is set up.
  *
  * `node tools/environment.mjs` prints `export` lines for a POSIX shell.
  */
@@ -29,8 +29,9 @@ export const stampFile = (part) => join(toolsFolder, "stamps", `${part}.json`);
 export const nodePath = () => readStamp("node")?.path ?? process.execPath;
 
 /**
- * Variables to add to `base` (an environment such as process.env). What a person has set is left alone, and so is their Pulumi login.
- * `PULUMI_PARALLEL`: the engine's default is 4 per core, and ships wait for a network, not for cores (docs/facts/pulumi.md#times).
+ * Variables to add to `base` (an environment such as process.env). What a person has set is left alone, and so is their
+ * Pulumi login. `PULUMI_PARALLEL`: the engine's default is 4 per core, and ships wait for a network, not for cores
+ * (docs/facts/pulumi.md#times).
  */
 export function environment(base = process.env) {
   /** @type {Record<string, string>} */
@@ -40,13 +41,15 @@ export function environment(base = process.env) {
   };
   unlessSet("PULUMI_SKIP_UPDATE_CHECK", "true");
   unlessSet("PULUMI_PARALLEL", "64");
-  // Node keeps what it compiled, types stripped: an `up` starts five Node processes that load much the same (docs/bench.md).
+  // Node keeps what it compiled, types stripped: an `up` starts five Node processes that load much the same
+  // (docs/bench.md).
   unlessSet("NODE_COMPILE_CACHE", join(toolsFolder, "compile-cache"));
   // A ship that fails is named, and the others sail all the same.
   unlessSet("PULUMI_CONTINUE_ON_ERROR", "true");
   if (!hasBackend(base)) set.PULUMI_BACKEND_URL = pathToFileURL(stateFolder).href;
   if (!base.PULUMI_CONFIG_PASSPHRASE && !base.PULUMI_CONFIG_PASSPHRASE_FILE) set.PULUMI_CONFIG_PASSPHRASE_FILE = passphraseFile;
-  // A CLI that was built because downloads are out of reach must not try to download plugins: it retries for seconds (docs/facts/pulumi.md#settings).
+  // A CLI that was built because downloads are out of reach must not try to download plugins: it retries for seconds
+  // (docs/facts/pulumi.md#settings).
   if (readStamp("pulumi")?.built) unlessSet("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true");
   Object.assign(set, reachLoopback(base));
   return set;
@@ -55,8 +58,8 @@ export function environment(base = process.env) {
 const PROXIES = ["http_proxy", "https_proxy", "all_proxy", "grpc_proxy"];
 
 /**
- * Where a proxy is named: variables by which Pulumi's own processes, which speak with each other over loopback, reach each other without it. The program's gRPC
- * connects before any line of the program runs (lib/base/no-proxy.ts does the rest).
+ * Variables by which Pulumi's own processes reach each other over loopback where a proxy is named. The program's gRPC
+ * connects before any line of the program runs; lib/base/no-proxy.ts does the rest.
  * @returns {Record<string, string>}
  */
 export function reachLoopback(base = process.env) {

@@ -7,8 +7,8 @@ import { join } from "node:path";
 const GENERATED = /(^|\/)(package-lock\.json|go\.sum)$/;
 
 /**
- * Lines of tracked and new files that name a place on this machine: the checkout or the home folder. They work for one person only.
- * Each as `file:line: text`.
+ * Lines of tracked and new files that name a place on this machine: the checkout or the home folder. They work for one
+ * person only. Each as `file:line: text`.
  */
 export function machinePaths(root: string): string[] {
   const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], {

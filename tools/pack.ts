@@ -9,8 +9,9 @@ import { toJavaScript } from "../lib/ship/crew-pack.ts";
 /**
  * `npm run pack`: makes the npm package, a tarball in the current folder (or in the one that is named).
  *
- * Node strips no types below `node_modules`, so they are stripped here, into a folder of the same layout: line numbers stay, and so does every path that code
- * builds from where it lies. The crew goes along as TypeScript: it is stripped when it is put on a ship, and so has the same digest as in a checkout.
+ * Node strips no types below `node_modules`, so they are stripped here, into a folder of the same layout: line numbers
+ * stay, and so does every path that code builds from where it lies. The crew goes along as TypeScript: it is stripped
+ * when it is put on a ship, and so has the same digest as in a checkout.
  */
 const root = join(import.meta.dirname, "..");
 const run = promisify(execFile);
@@ -52,7 +53,10 @@ function strip(name: string, staging: string): void {
   else cpSync(source, target);
 }
 
-/** The package's own package.json: nothing of the checkout's scripts and development, and JavaScript where that names TypeScript. */
+/**
+ * The package's own package.json: nothing of the checkout's scripts and development, and JavaScript where that names
+ * TypeScript.
+ */
 function manifest(): object {
   const { private: _, scripts, devDependencies, exports, ...rest } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   return {

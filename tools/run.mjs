@@ -1,6 +1,6 @@
 /**
- * `node tools/run.mjs <script.ts> args…`: sets up what is missing, then runs the script on Node 24 in the project's environment.
- * Standard output is the script's alone; its exit code and signals pass through.
+ * `node tools/run.mjs <script.ts> args…`: sets up what is missing, then runs the script on Node 24 in the project's
+ * environment. Standard output is the script's alone; its exit code and signals pass through.
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";

@@ -1,7 +1,7 @@
 /**
- * `npm run setup`: everything that a fresh machine lacks, from Node ≥ 20, npm and git. Built-ins of Node 20 only. `npm run setup -- <part> …`
- * makes these alone, which may be ones that only some need (parts.mjs).
- * Safe to repeat, to interrupt and to start twice: each part is made in a folder of its own, put in place by a rename, and then stamped.
+ * `npm run setup`: everything that a fresh machine lacks, from Node ≥ 20, npm and git. Built-ins of Node 20 only. `npm
+ * run setup -- <part> …` makes these alone, which may be ones that only some need (parts.mjs). Safe to repeat, to
+ * interrupt and to start twice: each part is made in a folder of its own, put in place by a rename, and then stamped.
  */
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -16,8 +16,8 @@ const TEMPORARY = "tmp-";
 const say = (text) => process.stderr.write(`${text}\n`);
 
 /**
- * Makes what is missing of `names`, or of what everybody needs. Prints to standard error only, and nothing when nothing was to do and `quiet`.
- * Rejects with a message for people.
+ * Makes what is missing of `names`, or of what everybody needs. Prints to standard error only, and nothing when nothing
+ * was to do and `quiet`. Rejects with a message for people.
  * @param {{quiet?: boolean, names?: string[]}} options
  */
 export async function setup({ quiet = false, names = [] } = {}) {
@@ -50,7 +50,7 @@ function isCurrent(part) {
   return stamp?.key === part.key() && part.intact(stamp);
 }
 
-/** Folders of set-ups that were killed: we hold the lock, so nobody works in them. */
+/** Removes the folders of set-ups that were killed: this one holds the lock, so nobody works in them. */
 function removeLeftovers() {
   const left = readdirSync(toolsFolder).filter((name) => name.startsWith(TEMPORARY));
   for (const name of left) rmSync(join(toolsFolder, name), { recursive: true, force: true });

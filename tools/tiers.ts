@@ -34,11 +34,11 @@ export const tiers: Tier[] = [
   { name: "stack", budgetMinutes: 30, testTimeoutSeconds: 300, filesAtOnce: 1 },
   { name: "claude", budgetMinutes: 20, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "tailnet", budgetMinutes: 14, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },
-  { name: "contract", budgetMinutes: 12, testTimeoutSeconds: 120, filesAtOnce: 1 },
-  { name: "cli", budgetMinutes: 6, testTimeoutSeconds: 60, filesAtOnce: 1 },
+  { name: "contract", budgetMinutes: 10, testTimeoutSeconds: 120, filesAtOnce: 1 },
+  { name: "cli", budgetMinutes: 8, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "package", budgetMinutes: 5, testTimeoutSeconds: 180, filesAtOnce: 1 },
-  { name: "tools", budgetMinutes: 4, testTimeoutSeconds: 60, filesAtOnce: 1 },
-  { name: "wire", budgetMinutes: 2, testTimeoutSeconds: 60, filesAtOnce: 1 },
+  { name: "tools", budgetMinutes: 4, testTimeoutSeconds: 180, filesAtOnce: 1 },
+  { name: "wire", budgetMinutes: 2, testTimeoutSeconds: 120, filesAtOnce: 1 },
 ];
 
 /** Tiers that share the machine run so many at a time. */

@@ -1,6 +1,6 @@
 import type { dynamic } from "@pulumi/pulumi";
 
-/** The shape of dynamic-providers/delegate.ts, and nothing behind it but waiting. */
+/** A provider of the shape of dynamic-providers/delegate.ts, which does nothing but wait. */
 export class Delegate implements dynamic.ResourceProvider {
   readonly kind: string;
 

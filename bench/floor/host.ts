@@ -5,8 +5,8 @@ import { latencyProfile } from "../../harbor/sprites/latency.ts";
 const { createMs, wakeFreshMs, execMs } = latencyProfile("realistic");
 
 /**
- * The longest chain of waiting that no program can avoid: a VM is made, its first exec wakes it and puts the crew there, another exec starts
- * the crew, which must know the syncs. Everything else takes no time.
+ * The longest chain of waiting that no program can avoid: a VM is made, its first exec wakes it and puts the crew
+ * there, another exec starts the crew, which must know the syncs. Everything else takes no time.
  */
 const WAIT_MS: Record<string, number> = { sprite: createMs + wakeFreshMs + execMs, launch: execMs };
 

@@ -7,12 +7,13 @@ import { shipState } from "../../lib/voyage/ship-state.ts";
 import { firstLine } from "../output/io.ts";
 import type { Terminal } from "../output/terminal.ts";
 
-/** How often the helm is asked: it has no stream for the captain, and a claim lives for a second or more. */
+/** How often the helm is asked: it has no stream for the captain, and a claim lasts a second or more. */
 const LOOK_MS = 150;
 
 /**
- * Prints each change of a task with its ship, from now until `stop`, beside whatever else goes on. `until` waits for a state of the
- * voyage; it fails STALLED when nothing has moved for `quietSeconds`, and with the signal's reason when that is aborted.
+ * Prints each change of a task with its ship, from now until `stop`, beside whatever else goes on. `until` waits for a
+ * state of the voyage; it fails STALLED when nothing has moved for `quietSeconds`, and with the signal's reason when
+ * that is aborted.
  */
 export function followTasks(terminal: Terminal, voyageId: string, options: { signal: AbortSignal; quietSeconds: number }) {
   const seen = new Map<string, string>();

@@ -6,20 +6,25 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { freePort } from "../../lib/base/free-port.ts";
 import { stopHarbor } from "../../lib/daemons/harbor.ts";
 import { stopHelm } from "../../lib/daemons/helm.ts";
-import { PROJECT, pulumi } from "./pulumi.ts";
+import { PROJECT } from "../project.ts";
+import { pulumi } from "./pulumi.ts";
 
 export const STACK = "demo";
-/** Folder of the demonstration: its backend, its voyages, its report. Made anew each time. `.demo/`, or what OCAPTAIN_DEMO names. */
+/**
+ * The folder of the demonstration, with its backend, its voyages and its report: `.demo/`, or what OCAPTAIN_DEMO names.
+ * It is made anew each time.
+ */
 export const DEMO = resolve(process.env.OCAPTAIN_DEMO || join(PROJECT, ".demo"));
 export const CONFIG_FILE = join(DEMO, "Pulumi.demo.yaml");
-/** For a shell that goes on with a demonstration that was kept (`--keep`). */
+/** The file for a shell that goes on with a demonstration that was kept (`--keep`). */
 export const ENV_FILE = join(DEMO, "env.sh");
 /** Says where the last demonstration's daemons lived, so that one that was killed is ended by the next. */
 const HOME_NOTE = join(DEMO, "home");
 
 /**
- * A machine of its own for the demonstration: nothing of the user's is touched. Daemons live in a short temporary folder, for their
- * sockets; what is worth keeping in {@link DEMO}. Sets this process's OCAPTAIN_* variables and gives Pulumi's.
+ * Makes a captain's machine for the demonstration, so that nothing of the user's is touched. Daemons live in a
+ * temporary folder whose path is short enough for their sockets; what is worth keeping is in {@link DEMO}. Sets this
+ * process's OCAPTAIN_* variables, and returns Pulumi's.
  * @throws OcaptainError DEMO_FOLDER when OCAPTAIN_DEMO names a folder with anything else in it: it would be emptied
  */
 export async function openMachine(voyage: {
@@ -34,9 +39,13 @@ export async function openMachine(voyage: {
     await closeMachine();
   }
   if (!earlier && (await readdir(DEMO).catch(() => [])).length > 0)
-    throw new OcaptainError("DEMO_FOLDER", `${DEMO} is there and is no earlier demonstration; it would be emptied`, {
-      hint: "export OCAPTAIN_DEMO=/another/folder",
-    });
+    throw new OcaptainError(
+      "DEMO_FOLDER",
+      `${DEMO} is not empty, and what is in it is no earlier demonstration; it would be emptied`,
+      {
+        hint: "export OCAPTAIN_DEMO=/another/folder",
+      },
+    );
   await rm(DEMO, { recursive: true, force: true });
   await mkdir(DEMO);
   process.env.OCAPTAIN_HOME = await mkdtemp(join(tmpdir(), "ocaptain-demo-"));
@@ -59,13 +68,16 @@ export async function openMachine(voyage: {
   return env;
 }
 
-/** `stack init` knows no --config-file, and leaves a file with a salt among the project's own stack files: ours is elsewhere. */
+/**
+ * Makes the stack. `stack init` knows no --config-file, and leaves a file with a salt among the project's stack files,
+ * which is removed: ours is elsewhere.
+ */
 export async function makeStack(env: Record<string, string>): Promise<void> {
   await pulumi(["stack", "init", STACK], { env });
   await rm(join(PROJECT, "stacks", `Pulumi.${STACK}.yaml`), { force: true });
 }
 
-/** Ends the daemons, whatever is left of them, and removes their folder. */
+/** Ends what is left of the daemons, and removes their folder. */
 export async function closeMachine(): Promise<void> {
   await stopHelm().catch(() => {});
   await stopHarbor().catch(() => {});

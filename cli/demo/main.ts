@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: a whole voyage on the harbor, by the real Pulumi engine, on a machine of its own under `.demo/` (OCAPTAIN_DEMO) and a temporary folder:
- * sails, loses a ship on purpose, heals, shows what was delivered, destroys, proves it. Needs no account and leaves nothing running.
+ * `npm run demo` sails a whole voyage on the harbor, by the real Pulumi engine, with all its files under `.demo/`
+ * (OCAPTAIN_DEMO) and a temporary folder. It loses a ship on purpose, heals, shows what was delivered, destroys, and
+ * proves that. It needs no account and leaves nothing running.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -14,9 +15,10 @@ import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { slip } from "../output/slip.ts";
 import { openTerminal } from "../output/terminal.ts";
+import { PROJECT } from "../project.ts";
 import { followTasks } from "./follow-tasks.ts";
 import { CONFIG_FILE, closeMachine, DEMO, ENV_FILE, makeStack, openMachine, STACK } from "./machine.ts";
-import { PROJECT, pulumi } from "./pulumi.ts";
+import { pulumi } from "./pulumi.ts";
 import { showSteps } from "./show-steps.ts";
 
 const HELP = `npm run demo [-- options]      sails a demonstration voyage on the harbor
@@ -65,7 +67,7 @@ if (values.keep) {
   terminal.heading("Kept. To go on with it");
   terminal.plain(`  . .tools/env.sh; . ${relative(process.cwd(), ENV_FILE)}`);
   terminal.plain(`  pulumi up ${onStack.join(" ")}`);
-  terminal.plain(`  pulumi destroy ${onStack.join(" ")}     (or: npm run demo, which ends it first)`);
+  terminal.plain(`  pulumi destroy ${onStack.join(" ")}  # or: npm run demo, which ends it first`);
 } else
   await sink().catch((error) => {
     terminal.plain(explain(error));
@@ -121,7 +123,7 @@ async function sail(): Promise<void> {
   await show(folder);
 }
 
-/** What was delivered: commits, outputs, report. */
+/** Shows what was delivered: commits, outputs, report. */
 async function show(folder: ReturnType<typeof voyageFolder>): Promise<void> {
   terminal.heading(`Delivered: a commit per task on branch ${STACK}`);
   const log = await execa("git", ["--git-dir", folder.repo, "log", "-20", "--format=%h  %<(8,trunc)%an %s", STACK]);

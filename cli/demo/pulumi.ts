@@ -1,11 +1,10 @@
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { OcaptainError } from "../../lib/base/errors.ts";
-
-export const PROJECT = resolve(import.meta.dirname, "../..");
+import { PROJECT } from "../project.ts";
 
 /** One step of a resource, as the engine reports it. */
 export type ResourceStep = { phase: "started" | "done" | "failed"; op: string; type: string; name: string };
@@ -39,7 +38,8 @@ export async function pulumi(args: readonly string[], options: RunOptions): Prom
     env,
     all: true,
     reject: false,
-    // A second signal makes the engine forget what it is doing: it gets ours alone, not a terminal's Ctrl-C too, and the time to finish.
+    // A second signal makes the engine forget what it is doing: it gets ours alone, not a terminal's Ctrl-C as well,
+    // and time to finish.
     detached: true,
     cancelSignal: options.signal ?? new AbortController().signal,
     killSignal: "SIGINT",

@@ -6,11 +6,11 @@ import { ipv4, type TailscaleStatus } from "../../lib/tailnet/node/tailscale-cli
 import type { VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { type Finding, found } from "./finding.ts";
 
-const OWN = "pulumi config set ocaptain:captainNode own";
+const ownNode = (stack: string) => `pulumi config set ocaptain:captainNode own -s ${stack}`;
 
 /**
- * Looks at this machine's node in the tailnet, which voyages with a tailnet need, and at what is left of voyages that are gone. Starts and
- * changes nothing.
+ * Looks at this machine's node in the tailnet, which voyages with a tailnet need, and at what is left of voyages that
+ * are gone. Starts and changes nothing.
  */
 export async function lookAtCaptainNode(voyages: readonly VoyageIdentity[]): Promise<Finding[]> {
   const afloat = voyages.filter(({ control, sunkAt }) => control && !sunkAt);
@@ -55,14 +55,14 @@ async function machine(stack: string | undefined): Promise<Finding> {
       "tailscale",
       "wrong",
       `${problem}, and voyage ${stack} needs it`,
-      `tailscale up  # or a node of the project's own: ${OWN} -s ${stack}`,
+      `tailscale up  # or a node of the project's own: ${ownNode(stack)}`,
     );
   return found(
     "daemons",
     "tailscale",
     "note",
     `${problem}; for ocaptain:mesh tailscale the project can run a node of its own`,
-    `${OWN} -s voyage-abc  # with the stack that needs it`,
+    `${ownNode("voyage-abc")}  # with the stack that needs it`,
   );
 }
 

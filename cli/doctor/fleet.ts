@@ -13,9 +13,9 @@ import type { Health } from "../../lib/protocol/admin-api.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { readVoyageIdentity, type VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { readVoyageProvider } from "../../lib/voyage/provider.ts";
-import { PROJECT } from "../demo/pulumi.ts";
+import { PROJECT } from "../project.ts";
 import { collectStatus } from "../status/collect.ts";
-import { chooseVoyage, voyageNames } from "../target/choose-voyage.ts";
+import { findVoyage, voyageNames } from "../target/choose-voyage.ts";
 import { lookAtCaptainNode } from "./captain-node.ts";
 import { type Finding, found } from "./finding.ts";
 import { lookAtStacks } from "./stacks.ts";
@@ -24,7 +24,7 @@ type Seen = { helm: Health | null; silent: OcaptainError | null; harbor: HarborI
 
 const again = (stack: string) => `pulumi up -s ${stack} && pulumi destroy -s ${stack}`;
 
-/** The daemons, the voyages, and what is left over of voyages that are gone. Starts and changes nothing. */
+/** Looks at the daemons, the voyages, and what is left of voyages that are gone. Starts and changes nothing. */
 export async function lookAtFleet(): Promise<Finding[]> {
   const findings: Finding[] = [];
   const voyages: VoyageIdentity[] = [];
@@ -80,12 +80,12 @@ async function lookAtVoyage(file: VoyageIdentity, { helm, harbor }: Seen): Promi
   if (me && file.captainId !== me)
     return [
       wrong(
-        `is sailed by captain ${file.captainId}, this machine is captain ${me}`,
+        `is sailed by captain ${file.captainId}, and this machine is captain ${me}`,
         `pulumi config set ocaptain:handover ${file.captainId} -s ${stack}`,
       ),
     ];
 
-  const voyage = await chooseVoyage(stack);
+  const voyage = await findVoyage(stack);
   const provider = await readVoyageProvider(voyage.folder).catch(() => null);
   const findings: Finding[] = [];
   if (helm && !helm.voyages.includes(voyageId)) findings.push(wrong("the helm does not have it"));
@@ -100,7 +100,7 @@ async function lookAtVoyage(file: VoyageIdentity, { helm, harbor }: Seen): Promi
   return findings.length > 0 ? findings : [found("voyages", stack, "ok", view.state)];
 }
 
-/** Of voyages that have sunk, or that nobody here knows. */
+/** Finds what is left of voyages that have sunk, or that nobody here knows. */
 async function leftovers({ helm, harbor, voyages }: Seen): Promise<Finding[]> {
   const findings: Finding[] = [];
   const wrong = (what: string, message: string, hint: string) => findings.push(found("leftovers", what, "wrong", message, hint));
@@ -117,7 +117,7 @@ async function leftovers({ helm, harbor, voyages }: Seen): Promise<Finding[]> {
         `runs, though ${why(id)}`,
         `MUTAGEN_DATA_DIRECTORY=${folder} mutagen daemon stop && rm -r ${folder}`,
       );
-    else wrong(folder, `is a sync daemon's folder, though ${why(id)}`, `rm -r ${folder}`);
+    else wrong(folder, `is the folder of a sync daemon, though ${why(id)}`, `rm -r ${folder}`);
   }
   for (const id of (helm?.voyages ?? []).filter((id) => !isAfloat(id)))
     wrong(
@@ -129,16 +129,17 @@ async function leftovers({ helm, harbor, voyages }: Seen): Promise<Finding[]> {
     const sprites = await openSprites({ kind: "harbor", baseUrl: harbor.url, token: harbor.token });
     for (const name of await sprites.list("")) {
       const [, stack, id] = /^(.+)-([0-9a-f]{6})-ship-\d+$/.exec(name) ?? [];
-      if (!id || !stack) findings.push(found("leftovers", `sprite ${name}`, "note", "is in the harbor, and of no voyage"));
+      if (!id || !stack)
+        findings.push(found("leftovers", `sprite ${name}`, "note", "is in the harbor, and belongs to no voyage"));
       else if (!isAfloat(id)) wrong(`sprite ${name}`, `is in the harbor, though ${why(id)}`, again(stack));
     }
   }
   for (const pid of await orphanedProviders(PROJECT))
-    wrong(`process ${pid}`, "is a provider's whose engine was killed; the next up ends it", `kill ${pid}`);
+    wrong(`process ${pid}`, "is what Pulumi's engine left running when it was killed; the next pulumi up ends it", `kill ${pid}`);
   return findings;
 }
 
-/** Folders that look like a voyage's, without the file that says whose. */
+/** Finds folders that look like a voyage's, without the file that says which voyage it is. */
 function strayFolders(voyages: readonly VoyageIdentity[]): Finding[] {
   return namesIn(voyagesRoot())
     .filter((name) => !voyages.some((voyage) => voyage.stack === name))

@@ -8,7 +8,10 @@ import { socketPathCheck, spaceCheck } from "../../lib/preflight/machine.ts";
 import { confinementCheck, nodeCheck, readTool, tools } from "../../lib/preflight/tools.ts";
 import { type Finding, found } from "./finding.ts";
 
-/** Programs and their versions, room, ports: what preflight looks at before a voyage, and the Pulumi that starts it. */
+/**
+ * Looks at programs and their versions, disk space and ports as preflight does before a voyage, and at the Pulumi that
+ * starts it.
+ */
 export async function lookAtMachine(shell: Record<string, string | undefined>): Promise<Finding[]> {
   const looks = await Promise.all(
     Object.values(tools).map(async (tool) => {
@@ -35,7 +38,7 @@ const OURS = [
 ];
 const OTHERS = ["PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "SPRITES_API_URL", "HEADSCALE_URL"];
 const TAILNET_SECRETS = ["OCAPTAIN_TAILSCALE_OAUTH_SECRET", "TAILSCALE_OAUTH_CLIENT_SECRET", "HEADSCALE_API_KEY"];
-/** Only whether they are set. */
+/** Variables of which doctor tells only whether they are set. */
 const SECRETS = [
   "PULUMI_CONFIG_PASSPHRASE",
   "PULUMI_ACCESS_TOKEN",
@@ -46,18 +49,19 @@ const SECRETS = [
 ];
 
 /**
- * The vendor's program loader connects to the engine before any line of ours runs, and knows `no_proxy` in lower case alone. `ocaptain` itself has seen to
- * that for what it starts; here it is about the shell in which `pulumi` is typed.
+ * Looks for a proxy that keeps Pulumi from itself, in the shell in which `pulumi` is typed. Pulumi's program loader
+ * connects to the engine before any line of ours runs, and knows `no_proxy` in lower case alone. `ocaptain` sets it for
+ * what it starts itself.
  */
 export function lookAtProxies(shell: Record<string, string | undefined>): Finding[] {
   const proxy = ["grpc_proxy", "https_proxy", "http_proxy"].find((name) => shell[name]);
   if (!proxy || /(^|[\s,])(\*|127\.0\.0\.1|127\.0\.0\.0\/8)($|[\s,])/.test(shell.no_proxy ?? "")) return [];
-  const message = `names a proxy, and no_proxy does not except this machine: pulumi does not reach its own program`;
+  const message = `names a proxy, and no_proxy does not except this machine: Pulumi does not reach its own program`;
   return [found("settings", proxy, "wrong", message, "export no_proxy=localhost,127.0.0.1")];
 }
 
 const PREFIX = "OCAPTAIN_";
-/** All of ours that a person may set; other variables of the prefix are our own processes' affair. */
+/** All variables of ours that a person may set; others of the prefix are for our own processes. */
 const KNOWN = [
   ...OURS,
   ...TAILNET_SECRETS,
@@ -65,7 +69,7 @@ const KNOWN = [
   ...["OCAPTAIN_HARBOR_IDLE_MS", "OCAPTAIN_HARBOR_COLD_MS", "OCAPTAIN_HARBOR_HOME"],
 ];
 
-/** A variable that is nearly one of ours is a slip, and would be ignored without a word. */
+/** Finds variables that are nearly ours: such a slip would be ignored without a word. */
 function misspelt(): Finding[] {
   const ours = KNOWN.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));
   return Object.keys(process.env).flatMap((name) => {
@@ -74,7 +78,7 @@ function misspelt(): Finding[] {
   });
 }
 
-/** Where things are, and which variables say something; never the value of a secret one. */
+/** Tells where things are, and which variables are set; never the value of a secret one. */
 export function lookAtSettings(project: string): Finding[] {
   const note = (what: string, message: string) => found("settings", what, "note", message);
   return [

@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { z } from "zod";
 import type { VoyageIdentity } from "../../lib/voyage/identity.ts";
-import { PROJECT } from "../demo/pulumi.ts";
+import { PROJECT } from "../project.ts";
 import { type Finding, found } from "./finding.ts";
 
 const LIST_MS = 15_000;
@@ -10,8 +10,9 @@ const Stacks = z.array(
 );
 
 /**
- * Checks that a stack knows of each voyage at sea. A voyage that no stack knows (its state was lost, or is in another backend) is not
- * healed, scaled or sunk by anything that is typed here. Changes nothing, and asks Pulumi only when a voyage is at sea.
+ * Checks that a stack knows of each voyage at sea. A voyage that no stack knows (its state was lost, or is in another
+ * backend) is not healed, scaled or sunk by anything that is typed here. Changes nothing, and asks Pulumi only when a
+ * voyage is at sea.
  */
 export async function lookAtStacks(voyages: readonly VoyageIdentity[]): Promise<Finding[]> {
   const afloat = voyages.filter(({ sunkAt }) => !sunkAt);

@@ -5,9 +5,9 @@ import { openPolicy, readHeadscalePolicy } from "../../lib/tailnet/policy/policy
 import { type Finding, found } from "./finding.ts";
 
 /**
- * Checks that the tailnet's policy does what voyages need, where the environment has a secret for it: HEADSCALE_URL with HEADSCALE_API_KEY, else
- * TAILSCALE_OAUTH_CLIENT_SECRET (home-port's), else OCAPTAIN_TAILSCALE_OAUTH_SECRET, if that may read policies. A stack's own secrets are Pulumi's,
- * and not looked into. Changes nothing.
+ * Checks that the tailnet's policy does what voyages need, where the environment has a secret for it: HEADSCALE_URL
+ * with HEADSCALE_API_KEY, else TAILSCALE_OAUTH_CLIENT_SECRET (home-port's), else OCAPTAIN_TAILSCALE_OAUTH_SECRET, if
+ * that may read policies. A stack's own secrets are Pulumi's, and not looked into. Changes nothing.
  */
 export async function lookAtTailnet(env: Record<string, string | undefined> = process.env): Promise<Finding[]> {
   const tailscaleOauthSecret = env.TAILSCALE_OAUTH_CLIENT_SECRET || env.OCAPTAIN_TAILSCALE_OAUTH_SECRET;

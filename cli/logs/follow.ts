@@ -1,11 +1,17 @@
 import { watch } from "node:fs";
 
-/** Watching may miss what it has no events for (a folder made a moment ago, another file system): the files are looked at this often anyway. */
+/**
+ * How often the files are looked at anyway: watching misses what has no events (a folder made a moment ago, another
+ * file system).
+ */
 const POLL_MS = 2_000;
-/** A sync puts several files in place at once. */
+/** How long a change settles: a sync puts several files in place at once. */
 const SETTLE_MS = 50;
 
-/** Resolves when something below `root` has changed, after {@link POLL_MS}, or when `signal` aborts, whichever is first. `close` ends it. */
+/**
+ * Watches a folder: `next` resolves when something below `root` has changed, after {@link POLL_MS}, or when `signal`
+ * aborts. `close` ends it.
+ */
 export function watcher(root: string, signal: AbortSignal) {
   let wake = () => {};
   let pending = false;

@@ -2,13 +2,19 @@ import { z } from "zod";
 
 /** A line of a ship's log. */
 export type LogLine = {
-  /** ISO 8601. The supervisor's lines have their own; what a hand says has none: see {@link LogLine.atIs}. */
+  /**
+   * The time of the line, ISO 8601. {@link LogLine.atIs} says which time it is: only the supervisor's lines have one of
+   * their own.
+   */
   at: string;
-  /** `line`: written with the line. `claim`: when the task was claimed. `arrival`: when the line (or, after the fact, the file) came home. */
+  /**
+   * `line`: it was written with the line. `claim`: the task was claimed then. `arrival`: the line (or, at the first
+   * look, its file) came home then.
+   */
   atIs: "line" | "claim" | "arrival";
   ship: string;
   incarnation: string;
-  /** File without its ending: `supervisor`, `task-<id>-<epoch>`, `verify-<n>`. */
+  /** The file's name without its ending: `supervisor`, `task-<id>-<epoch>`, `verify-<n>`. */
   source: string;
   task: string | null;
   /** The supervisor's word for what happened: `claimed`, `accepted`, … */
@@ -19,7 +25,7 @@ export type LogLine = {
 export type LogFile = { path: string; ship: string; incarnation: string; source: string; journal: boolean };
 
 export const taskOf = (source: string) => /^task-(\d+)-\d+$/.exec(source)?.[1] ?? null;
-/** `task-3-1` of a supervisor's line about task 3, epoch 1. */
+/** The source that a supervisor's line is about: `task-3-1` for task 3, epoch 1. */
 export const sourceOf = (facts: { task?: unknown; epoch?: unknown }) => `task-${facts.task}-${facts.epoch}`;
 
 const Journal = z.object({
@@ -33,7 +39,10 @@ const Journal = z.object({
   epoch: z.int().positive().optional(),
 });
 
-/** One line of `supervisor.jsonl`; what is no such JSON (cut off, or an agent's doing) is shown as it is, with the time of its file. */
+/**
+ * Reads a line of `supervisor.jsonl`. What is no such JSON (cut off, or an agent's doing) is shown as it is, with the
+ * time of its file.
+ */
 export function journalLine(file: LogFile, text: string, otherwiseAt: string): LogLine & { epoch?: number | undefined } {
   const { ship, incarnation, source } = file;
   const said = Journal.safeParse(parse(text)).data;

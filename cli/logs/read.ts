@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { journalLine, type LogFile, type LogLine, outputLine, sourceOf } from "./line.ts";
 import { Tail } from "./tail.ts";
 
-/** All log files that came home below `logs/<ship>/<incarnation>/`; of each ship life the supervisor's first. */
+/**
+ * Lists all log files that came home, `logs/<ship>/<incarnation>/*`; of each incarnation the supervisor's comes first.
+ */
 export async function logFiles(root: string): Promise<LogFile[]> {
   const files: LogFile[] = [];
   for (const ship of await foldersIn(root))
@@ -19,11 +21,11 @@ export async function logFiles(root: string): Promise<LogFile[]> {
   return files;
 }
 
-/** The logs as they grow. Reading is cheap where nothing grew. */
+/** Reads the logs of a voyage as they grow. Reading is cheap where nothing grew. */
 export class Logs {
   readonly #root: string;
   readonly #tails = new Map<string, Tail>();
-  /** When each task was claimed, by ship life and source: where its output belongs. */
+  /** When each task was claimed, by incarnation and source, which is where its output belongs. */
   readonly #claimed = new Map<string, string>();
   #first = true;
 
@@ -32,8 +34,11 @@ export class Logs {
   }
 
   /**
-   * Lines that are new since the last call, by time. At the first call that is all there is, and a hand's output stands where its task was
-   * claimed; `newest` is then when its file last grew. Later lines stand where they arrive. `final`: lines without an end count too.
+   * The lines that are new since the last call, by time. At the first call these are all lines, a hand's output stands
+   * where its task was claimed, and `newest` is the time at which its file last grew. Later lines stand where they
+   * arrive.
+   *
+   * @param final  whether the last line counts too where it has no end
    */
   async next(final: boolean): Promise<(LogLine & { newest: string })[]> {
     const first = this.#first;

@@ -1,12 +1,12 @@
 import { open, stat } from "node:fs/promises";
 
 const CHUNK_BYTES = 1024 * 1024;
-/** Of one file at one time. */
+/** The most that is read of one file at one time. */
 const MOST_BYTES = 32 * CHUNK_BYTES;
 
 /**
- * Reads a file that only grows, from where it was read last. Mutagen puts a new file in its place for each change, so it is opened anew each
- * time; one that is shorter than before is another file, and read from its start.
+ * Reads a file that only grows, from where it was read last. Mutagen puts a new file in its place for each change, so
+ * it is opened anew each time. A file that is shorter than before is another one, and is read from its start.
  */
 export class Tail {
   readonly path: string;
@@ -17,7 +17,7 @@ export class Tail {
     this.path = path;
   }
 
-  /** Whole lines that are new; `final`: also what comes after the last newline. Nothing when the file is gone. */
+  /** The whole lines that are new; with `final` also what comes after the last newline. None when the file is gone. */
   async lines(final: boolean): Promise<string[]> {
     const size = (await stat(this.path).catch(() => null))?.size ?? this.#at;
     if (size === this.#at && !(final && this.#rest.length > 0)) return [];
@@ -27,7 +27,7 @@ export class Tail {
       this.#at = 0;
       this.#rest = Buffer.alloc(0);
     }
-    // A ship's log may be of any size up to its sync's limit: of very much the end is read.
+    // A ship's log may be of any size up to its sync's limit: of a very long one only the end is read.
     const skipped = Math.max(0, size - this.#at - MOST_BYTES);
     if (skipped > 0) {
       this.#at += skipped;
@@ -44,7 +44,7 @@ export class Tail {
     } finally {
       await handle.close();
     }
-    // By bytes: a character may be cut in two by the end of what is there.
+    // Lines are cut by bytes: the end of what is there may cut a character in two.
     const all = Buffer.concat(chunks);
     const end = final ? all.length : all.lastIndexOf("\n") + 1;
     this.#rest = all.subarray(end);

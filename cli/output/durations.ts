@@ -2,7 +2,10 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 
 const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** `45s`, `10m`, `2h`, `1d`, and sums of them (`1h30m`), as milliseconds. @throws OcaptainError USAGE */
+/**
+ * Reads a duration as milliseconds: `45s`, `10m`, `2h`, `1d`, or a sum of them (`1h30m`).
+ * @throws OcaptainError USAGE
+ */
 export function parseDuration(text: string): number {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)([smhd])/g)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text)
@@ -12,7 +15,7 @@ export function parseDuration(text: string): number {
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit!]! * 1000, 0);
 }
 
-/** `0s`, `48s`, `12m`, `3h05m`, `2d04h`: two units at most. Empty for null. */
+/** The time from `fromIso` to `to` in two units at most, as `48s`, `12m30s`, `3h05m` or `2d04h`; "" for null. */
 export function span(fromIso: string | null, to: number): string {
   if (fromIso === null) return "";
   const seconds = Math.max(0, Math.round((to - Date.parse(fromIso)) / 1000));

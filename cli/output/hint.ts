@@ -1,11 +1,12 @@
-import { resolve } from "node:path";
 import { fromElsewhere, onStack } from "../../lib/base/hints.ts";
-
-const PROJECT = resolve(import.meta.dirname, "../..");
+import { PROJECT } from "../project.ts";
 
 let stack: string | undefined;
 
-/** Says which stack this run of `ocaptain` is about, once its voyage is chosen: hints that leave the stack out are given it. */
+/**
+ * Says which stack this run of `ocaptain` is about, once its voyage is chosen: hints that leave the stack out are given
+ * it.
+ */
 export function hintAtStack(name: string): void {
   stack = name;
 }

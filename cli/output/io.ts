@@ -2,22 +2,24 @@ import { styleText } from "node:util";
 import { plain, plainLines } from "../../lib/base/text.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 
-/** What a verb has to do with the world: results go to `out`, progress to `say`, and `signal` says that the person has had enough. */
+/** How a verb speaks with the person who typed it: results go to stdout, remarks and progress to stderr. */
 export type Io = {
   json: boolean;
-  /** Aborted by Ctrl-C or SIGTERM. */
+  /** Aborted when the person has had enough (Ctrl-C, SIGTERM or SIGHUP). */
   signal: AbortSignal;
-  /** A line (or lines) of the result, on stdout. Whatever is in it, nothing but our own {@link style} acts on a terminal. */
+  /**
+   * Writes lines of the result to stdout. Whatever is in them, nothing but our own {@link style} acts on a terminal.
+   */
   out(text: string): void;
-  /** The same in the place of all that is on the screen. */
+  /** Writes lines of the result in the place of all that is on the screen. */
   repaint(text: string): void;
-  /** A remark, on stderr; none beside JSON, so that an error is all that is there. */
+  /** Writes a remark to stderr; beside JSON none, so that an error is all that is there. */
   note(text: string): void;
-  /** What goes on now, on stderr, where that is a terminal. */
+  /** Shows on stderr what goes on now, where that is a terminal. */
   progress(text: string): void;
-  /** Colour for stdout; none where it is no terminal, or NO_COLOR is set. */
+  /** Colours text for stdout; not where that is no terminal, or NO_COLOR is set. */
   style: Terminal["style"];
-  /** stdout is a terminal: its width; else undefined. */
+  /** The width of the terminal at stdout; undefined when it is none. */
   columns: number | undefined;
 };
 
@@ -38,7 +40,7 @@ export function openIo(json: boolean, signal: AbortSignal): Io {
   };
 }
 
-/** Harmless but for colours: what others wrote was made harmless before it was painted, or is now. */
+/** Makes the text harmless but for colours: what others wrote was made harmless before it was painted, or is now. */
 const styled = (text: string) =>
   text
     // biome-ignore lint/suspicious/noControlCharactersInRegex: what `style` puts around text
@@ -46,5 +48,5 @@ const styled = (text: string) =>
     .map((part, index) => (index % 2 === 1 ? part : plainLines(part, { most: Number.POSITIVE_INFINITY })))
     .join("");
 
-/** The first line, for a table or a list. */
+/** The first line of a text, for a table or a list. */
 export const firstLine = (text: string) => plain(text.trim().split("\n")[0] ?? "");

@@ -1,14 +1,17 @@
 import { usd } from "../../lib/base/text.ts";
 import type { Usage } from "../../lib/protocol/ship-api.ts";
 
-/** All that a model read and wrote: `950`, `12k`, `3.4M`. */
+/** The tokens that a model read and wrote, as `950`, `12k` or `3.4M`. */
 export function tokens({ inputTokens, outputTokens, cacheReadTokens, cacheCreationTokens }: Usage): string {
   const count = inputTokens + outputTokens + cacheReadTokens + cacheCreationTokens;
   if (count < 1000) return String(count);
   return count < 999_500 ? `${Math.round(count / 1000)}k` : `${(count / 1e6).toFixed(1)}M`;
 }
 
-/** For a cell: `$0.42 12k`, `$0.42/$2.00 12k`. "" when nothing was used. */
+/**
+ * The cost, the budget where there is one, and the tokens for a table's cell, as `$0.42/$2.00 12k`; "" when nothing was
+ * used.
+ */
 export function spendCell(usage: Usage | null | undefined, budgetUsd?: number): string {
   if (!usage) return "";
   return `${usd(usage.costUsd)}${budgetUsd === undefined ? "" : `/${usd(budgetUsd)}`} ${tokens(usage)}`;

@@ -1,16 +1,16 @@
 import { plain } from "../../lib/base/text.ts";
 
-/** A row's cells as shown; `paint` colours a cell after it was measured. */
+/** One cell of a row. `paint` colours its text after the text was measured. */
 export type Cell = { text: string; paint?: ((text: string) => string) | undefined };
 
 const MOST_IN_A_CELL = 2_000;
 
 /**
- * Aligned columns with a heading. Columns that are empty in every row are left out. With `columns`, the terminal's width, the widest columns are cut until
- * a row fits, so that no line is broken; without, nothing is.
+ * Lines of aligned columns with a heading. Columns that are empty in every row are left out. With `columns`, the
+ * terminal's width, the widest columns are cut until a row fits, so that no line is broken; without it nothing is cut.
  */
 export function table(headings: readonly string[], rows: readonly (readonly Cell[])[], columns?: number): string[] {
-  // Whoever wrote a cell's text: it is one line, and moves nothing.
+  // Whoever wrote a cell's text, it becomes one line that moves nothing on the terminal.
   const cleaned = rows.map((row) =>
     row.map((cell) => ({ ...cell, text: plain(cell.text, { most: MOST_IN_A_CELL }).replaceAll("\t", " ") })),
   );
@@ -32,10 +32,10 @@ export function table(headings: readonly string[], rows: readonly (readonly Cell
 }
 
 const GAP = "  ";
-/** Below this a column says nothing any more. */
+/** A column that is narrower says nothing any more. */
 const LEAST_WIDTH = 4;
 
-/** Takes from the widest, the last one first where several are, until all fit. */
+/** Narrows the widest column again and again (the last one, where several are), until all fit. */
 function fitted(wanted: readonly number[], columns: number): number[] {
   const widths = [...wanted];
   for (let over = widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1) - columns; over > 0; over--) {

@@ -1,8 +1,8 @@
 import { styleText } from "node:util";
 
 /**
- * Lines for people, on stderr: results go to stdout. On a terminal a last line shows what goes on now, and is overwritten; elsewhere
- * only whole lines are written.
+ * Writes lines for people to stderr, as results go to stdout. On a terminal a last line shows what goes on now, and is
+ * overwritten; elsewhere only whole lines are written.
  */
 export function openTerminal(stream: NodeJS.WriteStream = process.stderr) {
   const live = stream.isTTY === true;
@@ -14,13 +14,13 @@ export function openTerminal(stream: NodeJS.WriteStream = process.stderr) {
   const seconds = () => `${((performance.now() - started) / 1000).toFixed(1).padStart(5)}s`;
 
   return {
-    /** A line with the time since the start. */
+    /** Writes a line with the time since the start. */
     line(text: string): void {
       clear();
       stream.write(`${styleText("dim", seconds(), { stream })}  ${text}\n`);
       paint();
     },
-    /** A line as it is. */
+    /** Writes a line as it is. */
     plain(text = ""): void {
       clear();
       stream.write(`${text}\n`);
@@ -30,7 +30,7 @@ export function openTerminal(stream: NodeJS.WriteStream = process.stderr) {
       clear();
       stream.write(`\n${styleText("bold", text, { stream })}\n`);
     },
-    /** What goes on now; empty when nothing does. */
+    /** Shows what goes on now; "" when nothing does. */
     status(text: string): void {
       clear();
       status = text;

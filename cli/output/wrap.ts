@@ -1,6 +1,7 @@
 /**
- * Text as lines of at most `columns`, broken between words: a terminal breaks in the midst of them. The first line begins with `first`, all others with
- * `rest`. A word that is longer than a line stays whole, as it is a path or an id. Without `columns` (no terminal) it is one line.
+ * Breaks a text between words into lines of at most `columns`: a terminal would break within words. The first line
+ * begins with `first`, all others with `rest`. A word that is longer than a line stays whole, as it is a path or an id.
+ * Without `columns` (no terminal) it is one line.
  */
 export function wrap(text: string, columns: number | undefined, first = "", rest = first): string[] {
   if (columns === undefined) return [first + text];

@@ -5,15 +5,15 @@ import { holdAwake } from "../../lib/sprites/keep-awake.ts";
 import type { ProviderSettings } from "../../lib/sprites/types.ts";
 import { sshConfigFile } from "../../lib/tailnet/node/ssh.ts";
 
-/** Tailnet traffic holds no ship awake: the captain does, while the terminal is open. */
+/** How long a hold lasts. Tailnet traffic keeps no ship awake, so the captain does, while the terminal is open. */
 const HOLD_SECONDS = 120;
 const REFRESH_MS = 50_000;
 /** ssh's own exit status for a connection that failed. */
 const SSH_FAILED = 255;
 
 /**
- * Runs argv on a ship of a voyage with a tailnet, in this terminal, by ssh; `sprite` is woken by its provider first, since nothing of the tailnet
- * does. Returns the exit status of what ran there.
+ * Runs argv on a ship of a voyage with a tailnet, in this terminal, by ssh. The provider wakes `sprite` first, since
+ * nothing of the tailnet does. Returns the exit status of what ran there.
  * @throws OcaptainError SSH when the ship is not reached, SSH_MISSING
  */
 export async function terminalOverTailnet(
@@ -35,7 +35,7 @@ export async function terminalOverTailnet(
   }
 }
 
-/** ssh has this terminal to itself: also its size, and Ctrl-C. */
+/** Runs ssh, which has this terminal to itself, with its size and its Ctrl-C. Resolves to the exit status. */
 function run(args: readonly string[], signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
     const ssh = spawn("ssh", args, { stdio: "inherit" });

@@ -7,18 +7,24 @@ import { openSprites } from "../../lib/sprites/client.ts";
 import { readVoyageProvider } from "../../lib/voyage/provider.ts";
 import type { KnownVoyage } from "../target/choose-voyage.ts";
 
-/** The text is in the request's URL, percent-encoded: so much is at most 48 KiB there. */
+/** The longest text that is typed: percent-encoded in the request's URL it is at most 48 KiB. */
 export const MOST_TYPED = 4_096;
-/** Characters at a time, and the pause after them: what comes faster, or in larger pieces, Claude Code takes for pasted, and cuts in pieces of its own. */
+/**
+ * How many characters are typed at a time, with a pause after them: Claude Code takes what comes faster, or in larger
+ * pieces, for pasted text.
+ */
 const PART = 100;
 const PART_SECONDS = 0.05;
-/** Claude Code takes some seconds to start. */
+/** How long Claude Code may take to start. */
 const START_SECONDS = 20;
 const TYPE_MS = 60_000;
 /** Exit statuses of our own script. */
 const [NO_SESSION, NO_SCREEN] = [77, 78];
 
-/** A program that takes keys one by one has put its terminal into raw mode; the Enter that comes with the text in one piece would be taken for pasted. */
+/**
+ * Waits for a terminal in raw mode, which a program sets that takes keys one by one, and types. Enter comes on its own:
+ * together with the text it would be taken for pasted.
+ */
 const SCRIPT = `
 tty=$(tmux display-message -p -t =${HAND_SESSION}: '#{pane_tty}' 2>/dev/null) && [ -n "$tty" ] || exit ${NO_SESSION}
 tries=${START_SECONDS * 5}
@@ -57,7 +63,10 @@ export async function typeToHand({ file, folder }: KnownVoyage, ship: string, te
   });
 }
 
-/** What keys can say: no escape sequences; a tab would be a key of its own; a line feed is a new line of the same message. */
+/**
+ * The text as keys can say it, without escape sequences and tabs (a key of its own). A line feed is a new line of the
+ * same message.
+ */
 const typable = (text: string) =>
   text
     .replaceAll("\r\n", "\n")
@@ -66,7 +75,7 @@ const typable = (text: string) =>
     .join("\n")
     .replaceAll("\t", "  ");
 
-/** By code points: half of one is no text. */
+/** Cuts the text into parts of {@link PART} code points: half a code point is no text. */
 function parts(text: string): string[] {
   const points = [...text];
   return Array.from({ length: Math.ceil(points.length / PART) }, (_, i) => points.slice(i * PART, (i + 1) * PART).join(""));

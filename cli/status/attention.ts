@@ -46,7 +46,9 @@ export function taskAttention(tasks: readonly TaskRow[], stack: string): Attenti
 
 const isSpent = ({ budgetUsd, usage }: TaskRow) => budgetUsd !== undefined && (usage?.costUsd ?? 0) >= budgetUsd;
 
-/** Tells what no crew can mend: a failed verification, ships that are lost, fenced or unfit, a voyage that stands still. */
+/**
+ * Tells what no crew can mend: a failed verification, ships that are lost, fenced or unfit, a voyage that stands still.
+ */
 export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]): Attention[] {
   const { stack } = status;
   const found: Attention[] = [];

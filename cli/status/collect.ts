@@ -11,8 +11,9 @@ import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts"
 import { type ShipView, type StatusView, seenState, shipSince } from "./view.ts";
 
 /**
- * Collects what can be known of a voyage: asks the helm, or reads the task files and the folder where the helm does not answer; and asks the
- * voyage's sync daemon, if it runs. Wakes no ship, starts no daemon, asks no provider, and does not throw: the view says which part is unknown.
+ * Collects what can be known of a voyage: asks the helm, or reads the task files and the folder where the helm does not
+ * answer; and asks the voyage's sync daemon, if it runs. Wakes no ship, starts no daemon, asks no provider, and does
+ * not throw: the view says which part is unknown.
  */
 export async function collectStatus(voyage: KnownVoyage): Promise<StatusView> {
   const [helm, syncs] = await Promise.all([askHelm(voyage), askSyncs(voyage)]);
@@ -26,13 +27,19 @@ export async function collectTasks(voyage: KnownVoyage): Promise<{ from: "helm" 
   return "id" in helm ? { from: "helm", tasks: helm.tasks } : { from: "files", tasks: await readTaskRows(voyage.folder) };
 }
 
-/** The helm's status of the voyage; or the error, when it does not run, does not have this voyage (any more), or runs and does not answer. */
+/**
+ * The helm's status of the voyage; or the error, when it does not run, does not have this voyage (any more), or runs
+ * and does not answer.
+ */
 const askHelm = ({ file }: KnownVoyage): Promise<VoyageStatus | Error> =>
   helmClient()
     .lookAtVoyage(file.voyageId)
     .catch((error: Error) => error);
 
-/** The voyage's sync sessions; null when the daemon does not run or cannot be understood. The provider matters only to a daemon that is started. */
+/**
+ * The voyage's sync sessions; null when the daemon does not run or cannot be understood. The provider matters only to a
+ * daemon that is started.
+ */
 async function askSyncs({ file }: KnownVoyage): Promise<Syncs> {
   const mutagen = voyageMutagen({ voyageId: file.voyageId, provider: "harbor" });
   return mutagen.list().then(sortSessions, () => null);
@@ -137,7 +144,10 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error):
   };
 }
 
-/** The branch's newest commit, read from the loose ref that git keeps of a branch that moves. Only a packed ref is asked of git: to load its client each time would be a third of a look's time. */
+/**
+ * The branch's newest commit, read from the loose ref that git keeps of a branch that moves. Only a packed ref is asked
+ * of git: to load its client each time would be a third of a look's time.
+ */
 async function tipOf(repo: string, branch: string): Promise<string | null> {
   const loose = await readFile(join(repo, "refs", "heads", branch), "utf8").catch(() => "");
   if (/^[0-9a-f]{40}\n$/.test(loose)) return loose.trim();

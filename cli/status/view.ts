@@ -23,7 +23,10 @@ export type StatusView = {
   tasks: TaskCounts;
   /** null when nothing is known of it. */
   spend: Spend | null;
-  /** What holds every task back until then, in Claude Code's own words: a usage limit, credentials that are refused, an API that is away. */
+  /**
+   * What holds every task back until then, in Claude Code's own words: a usage limit, credentials that are refused, an
+   * API that is away.
+   */
   limited: VoyageStatus["limited"] | null;
   /** What only a person can mend, the most pressing first. */
   attention: Attention[];
@@ -37,7 +40,7 @@ export type Attention = {
   message: string;
   /** More lines of it, as an agent wrote them. */
   detail?: string;
-  /** A command that helps. */
+  /** A command that helps, to be pasted. */
   hint: string;
 };
 
@@ -80,8 +83,9 @@ export function seenState(row: ShipRow, now: number): Pick<ShipView, "state" | "
 }
 
 /**
- * Since when a ship is in its state, by what the helm tells: working, since it got its task, or, with verify.sh, since nothing else was left to do; idle,
- * since the last task of this VM life was accepted; lost, fenced, asleep, since it was last heard of. null: not known.
+ * Since when a ship is in its state, by what the helm tells: working, since it got its task, or, with verify.sh, since
+ * nothing else was left to do; idle, since the last task of this VM life was accepted; lost, fenced, asleep, since it
+ * was last heard of. null: not known.
  */
 export function shipSince(state: ShipView["state"], row: ShipRow, tasks: readonly TaskRow[]): string | null {
   if (state === "working") {

@@ -5,7 +5,7 @@ import type { KnownVoyage } from "./choose-voyage.ts";
 import { shipNamed } from "./ship-name.ts";
 
 /**
- * The ship that a command is about: the one named (`ship-0`, or `0`), else the only one.
+ * Chooses the ship that a command is about: the one named (`ship-0`, or `0`), else the only one.
  * @throws OcaptainError NO_SHIP, WHICH_SHIP (with all of them)
  */
 export async function chooseShip(voyage: KnownVoyage, name: string | undefined): Promise<string> {
@@ -24,7 +24,7 @@ export async function chooseShip(voyage: KnownVoyage, name: string | undefined):
   });
 }
 
-/** From the helm; without one, the ships that have a mirror. */
+/** The voyage's ships by the helm; where it does not answer, those that have a mirror. */
 async function shipsOf({ file, folder }: KnownVoyage): Promise<string[]> {
   const status = await helmClient()
     .voyage(file.voyageId)

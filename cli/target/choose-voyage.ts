@@ -9,24 +9,27 @@ import { hintAtStack } from "../output/hint.ts";
 /** A voyage that this captain has a folder of. */
 export type KnownVoyage = { file: VoyageIdentity; folder: VoyageFolder };
 
-/** Names of the folders in `voyagesRoot()` that have a voyage.json, in order. */
+/** The names of the folders in `voyagesRoot()` that have a voyage.json, in order. */
 export async function voyageNames(): Promise<string[]> {
   const entries = await readdir(voyagesRoot()).catch(() => []);
   return entries.filter((name) => existsSync(join(voyagesRoot(), name, "voyage.json"))).sort();
 }
 
 /**
- * The voyage that a command is about: the one named (by stack or id), else the only one. Where there are several, the only one that has
- * not sunk.
+ * Chooses the voyage that a command is about: the one named (by stack or id), else the only one. Where there are
+ * several, it is the only one that has not sunk. Hints are about its stack from then on.
  * @throws OcaptainError NO_VOYAGE, WHICH_VOYAGE (with all of them), VOYAGE_FILE
  */
 export async function chooseVoyage(name: string | undefined): Promise<KnownVoyage> {
-  const voyage = await find(name);
+  const voyage = await findVoyage(name);
   hintAtStack(voyage.file.stack);
   return voyage;
 }
 
-async function find(name: string | undefined): Promise<KnownVoyage> {
+/**
+ * The same voyage as {@link chooseVoyage}, for a command that is about several: its hints name no stack by themselves.
+ */
+export async function findVoyage(name: string | undefined): Promise<KnownVoyage> {
   const names = await voyageNames();
   if (name !== undefined && names.includes(name)) return open(name);
   const known = (await Promise.all(names.map((each) => open(each).catch(() => null)))).filter((voyage) => voyage !== null);

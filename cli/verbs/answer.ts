@@ -14,9 +14,9 @@ import { nowIs, taskOf } from "./steer.ts";
 const MOST_CHARACTERS = 16_384;
 
 /**
- * `ocaptain answer <ship|#task> <words...> [--voyage voyage]`: answers what the agent of a ship's task asked the captain. The task is then
- * pending again, and its next try is told question and answer. On an interactive voyage, the words are typed to the session of a ship that has
- * asked nothing. Reads stdin where the words are `-`.
+ * `ocaptain answer <ship|#task> <words...> [--voyage voyage]`: answers what the agent of a ship's task asked the
+ * captain. The task is then pending again, and its next try is told question and answer. On an interactive voyage, the
+ * words are typed to the session of a ship that has asked nothing. Reads stdin where the words are `-`.
  */
 export async function answer(of: string, words: readonly string[], name: string | undefined, io: Io): Promise<void> {
   const isTyped = words.length === 1 && words[0] === "-";

@@ -9,14 +9,16 @@ import { chooseVoyage } from "../target/choose-voyage.ts";
 const CLONE_MS = 30 * 60_000;
 
 /**
- * `ocaptain clone [voyage] [-d dest]`: a clone of the voyage's branch, with its history. Its origin is the captain's bare repository, so
- * `git pull` brings what is accepted later. Cloned by our own git settings: nothing that the repository brings is run.
+ * `ocaptain clone [voyage] [-d dest]` clones the voyage's branch, with its history. Its origin is the captain's bare
+ * repository, so `git pull` brings what is accepted later. It is cloned by our own git settings: nothing that the
+ * repository brings is run.
  */
 export async function clone(name: string | undefined, options: { dest?: string }, io: Io): Promise<void> {
   const { file, folder } = await chooseVoyage(name);
   const dest = resolve(options.dest ?? file.stack);
   io.note(`cloning branch ${file.stack} to ${dest}`);
-  // no-local: by git's own transport, so that no object is shared by a hard link with the repository that ships push to.
+  // --no-local uses git's own transport, so that no object is shared by a hard link with the repository that ships push
+  // to.
   const result = await execa(
     "git",
     ["clone", "--no-local", "--branch", file.stack, "--single-branch", "--", folder.repo, dest],

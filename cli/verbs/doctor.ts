@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { counted } from "../../lib/base/counted.ts";
 import { plain, plainJson } from "../../lib/base/text.ts";
 import { lookAtFleet } from "../doctor/fleet.ts";
@@ -6,12 +5,12 @@ import { lookAtMachine, lookAtProxies, lookAtSettings } from "../doctor/machine.
 import { lookAtTailnet } from "../doctor/tailnet.ts";
 import type { Io } from "../output/io.ts";
 import { wrap } from "../output/wrap.ts";
+import { PROJECT } from "../project.ts";
 import { shell } from "../shell.ts";
 
-const PROJECT = join(import.meta.dirname, "..", "..");
 const MARKS = { ok: ["green", "✓"], note: ["dim", "·"], wrong: ["red", "✗"] } as const;
 
-/** `ocaptain doctor`: changes nothing. Returns 1 when something is wrong. */
+/** `ocaptain doctor` shows what is wrong, and changes nothing. Returns the exit status: 1 when something is wrong. */
 export async function doctor(io: Io): Promise<number> {
   const [machine, fleet, tailnet] = await Promise.all([lookAtMachine(shell), lookAtFleet(), lookAtTailnet()]);
   const findings = [...machine, ...fleet, ...tailnet, ...lookAtProxies(shell), ...lookAtSettings(PROJECT)];

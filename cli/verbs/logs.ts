@@ -11,8 +11,8 @@ import { shipNamed } from "../target/ship-name.ts";
 export type LogsOptions = { ship?: string; follow?: boolean; grep?: string; lines?: string; since?: string; task?: string };
 
 /**
- * `ocaptain logs [voyage] [-s ship] [-f] [-g regex] [-n N] [--since 10m] [--task id]`: what came home of the ships' logs, by time, also of
- * ships that are gone. Asks nobody: it reads the captain's folder.
+ * `ocaptain logs [voyage] [-s ship] [-f] [-g regex] [-n N] [--since 10m] [--task id]` shows what came home of the
+ * ships' logs, by time, also of ships that are gone. It asks nobody, and reads the captain's folder.
  */
 export async function logs(name: string | undefined, options: LogsOptions, io: Io): Promise<void> {
   const wanted = filterOf(options);
@@ -52,7 +52,7 @@ function filterOf(options: LogsOptions): (line: LogLine & { newest: string }) =>
     (grep === undefined || grep.test(line.text));
 }
 
-/** A ship that never sent a log is a slip of the pen, unless it may be just starting. */
+/** Refuses a ship of which no log has come home: its name is likely a slip. @throws OcaptainError NO_SHIP */
 async function checkShip({ file, folder }: KnownVoyage, ship: string | undefined): Promise<void> {
   if (ship === undefined) return;
   const known = [...new Set((await logFiles(folder.logs)).map((each) => each.ship))];
@@ -64,12 +64,15 @@ async function checkShip({ file, folder }: KnownVoyage, ship: string | undefined
   );
 }
 
-/** An agent names its logs as it likes. */
+/** The longest name of a source that is shown: an agent names its logs as it likes. */
 const MOST_NAME = 60;
 
 const told = (line: LogLine) => ({ ...line, newest: undefined });
 
-/** `2026-11-23 09:20:57 ship-0 #3 | text`; the supervisor's own lines have a star for the bar. Times are UTC, as in the files. */
+/**
+ * Shows a line as `2026-11-23 09:20:57 ship-0 #3 | text`; the supervisor's own lines have a star for the bar. Times are
+ * UTC, as in the files.
+ */
 function shown(line: LogLine, { style }: Io): string {
   const time = style("dim", line.at.slice(0, 19).replace("T", " "));
   const isOutput = line.event === null;
@@ -81,7 +84,10 @@ function pattern(text: string): RegExp {
   try {
     return new RegExp(text);
   } catch (error) {
-    throw new OcaptainError("USAGE", `-g "${text}": ${(error as Error).message}`, { hint: "ocaptain logs -g 'error|failed'" });
+    const why = (error as Error).message.split(": ").at(-1)?.toLowerCase();
+    throw new OcaptainError("USAGE", `-g "${text}" is not a regular expression: ${why}`, {
+      hint: "ocaptain logs -g 'error|failed'",
+    });
   }
 }
 

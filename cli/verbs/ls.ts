@@ -6,7 +6,10 @@ import { type Cell, table } from "../output/table.ts";
 import { collectStatus } from "../status/collect.ts";
 import { allVoyages, type KnownVoyage } from "../target/choose-voyage.ts";
 
-/** `ocaptain ls [--all]`: a row a voyage, those that have sunk with `--all` only. A voyage whose file is broken is a remark, and hides no other. */
+/**
+ * `ocaptain ls [--all]`: a row a voyage, those that have sunk with `--all` only. A voyage whose file is broken is a
+ * remark, and hides no other.
+ */
 export async function ls(options: { all?: boolean }, io: Io): Promise<void> {
   const { known, broken } = await allVoyages();
   for (const each of broken) io.note(each);
@@ -30,7 +33,10 @@ export async function ls(options: { all?: boolean }, io: Io): Promise<void> {
   io.out(table(["VOYAGE", "STATE", "ACCEPTED", "SHIPS", "SPEND", "NEEDS YOU", "AGE"], cells, io.columns).join("\n"));
 }
 
-/** One voyage as `--json` prints it. `needsYou` counts what only a person can mend; `createdAt` and `sunkAt` are ISO 8601. */
+/**
+ * One voyage as `--json` prints it. `needsYou` counts what only a person can mend; `createdAt` and `sunkAt` are ISO
+ * 8601.
+ */
 async function rowOf(voyage: KnownVoyage) {
   const view = await collectStatus(voyage);
   return {

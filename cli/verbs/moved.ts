@@ -1,8 +1,8 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 
 /**
- * `sail` and `sink`, verbs of the prior art, are Pulumi's here: `up` and `destroy` ask, preview and report by themselves. The words fail with
- * a hint, so that no script believes that it has sunk a fleet.
+ * `sail` and `sink`, verbs of the prior art, are Pulumi's here: `up` and `destroy` ask, preview and report by
+ * themselves. The words fail with a hint, so that no script believes that it has sunk a fleet.
  */
 export function moved(verb: "sail" | "sink", words: readonly string[]): never {
   const [word] = words;

@@ -18,12 +18,16 @@ export type ShellOptions = { crew?: boolean; raw?: boolean; write?: boolean };
 /** Exit status of our own script when the ship has no tmux session to look at; tmux itself uses 0 and 1. */
 const NO_CREW = 77;
 
-/** Leaves the other screen, shows the cursor, ends mouse and paste modes: what a tmux that was cut off had no time for. */
+/**
+ * Leaves the other screen, shows the cursor, and ends mouse and paste modes, for which a tmux that was cut off had no
+ * time.
+ */
 const RESET = "\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[0m\r\n";
 
 /**
- * `ocaptain shell [voyage] [ship] [--crew] [--raw] [--write]`: this terminal becomes one on the ship, which is woken by it: the tmux session of the hand
- * `claude` where there is one, else the crew's, read-only unless `--write`; or a shell. Returns the exit status of what ran there. One word alone that looks like a ship, and is no voyage, is a ship.
+ * `ocaptain shell [voyage] [ship] [--crew] [--raw] [--write]` wakes the ship and makes this terminal one on it: the
+ * tmux session of the hand `claude` where there is one, else the crew's, read-only unless `--write`; with `--raw` a
+ * shell. One word alone that looks like a ship, and is no voyage, is a ship. Returns the exit status of what ran there.
  */
 export async function shell(words: readonly (string | undefined)[], options: ShellOptions, io: Io): Promise<number> {
   const [voyageName, shipWord] = await sort(words);
@@ -80,14 +84,14 @@ async function terminalByProvider(provider: ProviderSettings, sprite: string, ar
   });
 }
 
-/** `[ship]`, `[voyage]`, or both. */
+/** Tells which of the words is the voyage and which is the ship: `[ship]`, `[voyage]`, or both. */
 async function sort(words: readonly (string | undefined)[]): Promise<[string | undefined, string | undefined]> {
   const [first, second] = words;
   if (first === undefined || second !== undefined || !looksLikeShip(first)) return [first, second];
   return (await voyageNames()).includes(first) ? [first, undefined] : [undefined, first];
 }
 
-/** Keys go there, output comes here, the size follows; afterwards this terminal is as before. */
+/** Sends keys and sizes to the remote terminal until it ends. Afterwards this terminal is as before. */
 async function converse(remote: RemoteTerminal, { signal }: Io): Promise<number> {
   const { stdin, stdout } = process;
   const onKeys = (data: Buffer) => remote.write(data);
@@ -118,7 +122,7 @@ const sizeOf = (stream: NodeJS.WriteStream) => ({ cols: stream.columns || 80, ro
 const KNOWN_TERM = `TERM=$1; export TERM; infocmp "$TERM" >/dev/null 2>&1 || TERM=xterm-256color`;
 const term = () => process.env.TERM || "xterm-256color";
 
-/** The first of these sessions that is there. */
+/** The command that attaches to the first of these tmux sessions that is there. */
 function tmuxOf(sessions: readonly string[], write: boolean): string[] {
   const attach = `exec tmux -u attach-session ${write ? "" : "-r "}-t "=$session"`;
   const look = `for session in ${sessions.join(" ")}; do tmux has-session -t "=$session" 2>/dev/null && ${attach}; done`;

@@ -8,11 +8,14 @@ import { renderStatus } from "../status/render.ts";
 import type { StatusView } from "../status/view.ts";
 import { chooseVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
 
-/** The helm has no stream for the captain; a look costs it a few milliseconds. */
+/** How often a watch looks: the helm has no stream for the captain, and a look costs it a few milliseconds. */
 const LOOK_MS = 1_000;
 const TICKS = new Set(["knownBy", "since", "spend", "usage"]);
 
-/** `ocaptain status [voyage] [--watch]`: a watch begins before there is a voyage, and ends when it has sunk. */
+/**
+ * `ocaptain status [voyage] [--watch]` shows the voyage. A watch may begin before there is a voyage, and ends when it
+ * has sunk.
+ */
 export async function status(name: string | undefined, options: { watch?: boolean }, io: Io): Promise<void> {
   if (!options.watch) {
     const view = await collectStatus(await chooseVoyage(name));
@@ -30,7 +33,8 @@ export async function status(name: string | undefined, options: { watch?: boolea
     const last = isOver ? "the voyage has sunk: this ends" : "Ctrl-C ends this";
     if (live) io.repaint(`${renderStatus(view, io)}\n\n${io.style("dim", last)}`);
     else {
-      // Where nothing can be painted over, only a change is worth a line. What only ticks is no change, and spend goes with the next.
+      // Where nothing can be painted over, only a change is shown. What only ticks is no change; spend is shown with
+      // the next one.
       const { asOf, ...rest } = view;
       const key = JSON.stringify(rest, (key, value) => (TICKS.has(key) ? undefined : value));
       if (key !== shown) io.out(io.json ? plainJson(inJson(view)) : `${renderStatus(view, io)}\n`);

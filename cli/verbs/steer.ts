@@ -8,8 +8,8 @@ import type { Io } from "../output/io.ts";
 import { chooseVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
 
 /**
- * `ocaptain retry <task|verify|limit> [voyage]`: a blocked task is pending again, with all its tries; a verify.sh that failed is run again; or tasks are given
- * out again, whatever limit ships tell of.
+ * `ocaptain retry <task|verify|limit> [voyage]` makes a blocked task pending again, with all its tries; or has a
+ * verify.sh run again that failed; or has tasks given out again, whatever limit ships report.
  */
 export async function retry(id: string, name: string | undefined, io: Io): Promise<void> {
   if (id === "verify") return retryVerification(name, io);
@@ -40,7 +40,7 @@ async function retryLimit(name: string | undefined, io: Io): Promise<void> {
   io.out(io.json ? plainJson({ voyage: file.stack, lifted }, 2) : text);
 }
 
-/** `ocaptain release <task> [voyage] [--reason text]`: takes a claimed task away from its ship, which is fenced. */
+/** `ocaptain release <task> [voyage] [--reason text]` takes a claimed task away from its ship, which is fenced. */
 export async function release(id: string, name: string | undefined, options: { reason?: string }, io: Io): Promise<void> {
   const { voyage, task } = await find(id, name, "claimed");
   const row = await helmClient().releaseTask(voyage.file.voyageId, task.id, options.reason ?? "the captain released it");
@@ -58,7 +58,7 @@ export async function release(id: string, name: string | undefined, options: { r
   );
 }
 
-/** A task that was set free: a ship may have it before this is said. */
+/** Says what became of a task that was set free: a ship may have it already. */
 export const nowIs = ({ id, status, ship }: TaskRow): string =>
   status === "pending"
     ? `task ${id} is pending again; a ship takes it by itself`
@@ -78,7 +78,11 @@ async function find(text: string, name: string | undefined, status: TaskRow["sta
   return { voyage, task };
 }
 
-/** The one task, and not the voyage: what is wrong with another row must not keep the captain from steering. @throws OcaptainError NO_TASK */
+/**
+ * Asks the helm for one task, not for the voyage: what is wrong with another task must not keep the captain from
+ * steering.
+ * @throws OcaptainError NO_TASK
+ */
 export const taskOf = (stack: string, voyageId: string, id: string): Promise<TaskRow> =>
   helmClient()
     .task(voyageId, id)

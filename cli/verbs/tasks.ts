@@ -8,11 +8,11 @@ import { type Cell, table } from "../output/table.ts";
 import { collectTasks } from "../status/collect.ts";
 import { chooseVoyage } from "../target/choose-voyage.ts";
 
-/** Claude Code's words, which the prior art used, for ours. */
+/** The words of Claude Code, which the prior art used, and ours for them. */
 const ALIASES: Record<string, TaskStatus> = { in_progress: "claimed", completed: "accepted", done: "accepted" };
 const COLOURS = { pending: "dim", claimed: "cyan", accepted: "green", blocked: "red", cancelled: "dim" } as const;
 
-/** `ocaptain tasks [voyage] [-s status]` */
+/** `ocaptain tasks [voyage] [-s status]` shows a row a task. */
 export async function tasks(name: string | undefined, options: { status?: string }, io: Io): Promise<void> {
   const wanted = options.status === undefined ? undefined : readStatus(options.status);
   const voyage = await chooseVoyage(name);

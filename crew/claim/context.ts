@@ -1,4 +1,5 @@
 import type { Grant, HelloReply } from "../../lib/protocol/ship-api.ts";
+import type { ClaimState } from "../helm/claim-state.ts";
 import type { ShipApiClient } from "../helm/ship-api-client.ts";
 import type { Steering } from "../helm/steering.ts";
 import type { Journal } from "../machine/journal.ts";
@@ -6,7 +7,6 @@ import type { ThisShip } from "../machine/ship.ts";
 import { identityOf, withoutGit } from "../tree/git.ts";
 import type { Tree } from "../tree/tree.ts";
 import type { Window } from "../window/window.ts";
-import type { ClaimState } from "./claim-state.ts";
 
 /** What the work on a claim is done with. */
 export type ClaimContext = {

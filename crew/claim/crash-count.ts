@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Claim } from "../helm/claim-state.ts";
 import type { ThisShip } from "../machine/ship.ts";
-import type { Claim } from "./claim-state.ts";
 
 /** How often a crew may be killed in the midst of one task before that costs the task a try. */
 export const MOST_CRASHES = 5;

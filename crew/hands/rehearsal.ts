@@ -42,7 +42,7 @@ export const rehearsalHand: Hand = async (context, grant, delivery, log, signal)
     if (round === ROUNDS)
       return {
         kind: "handed-back",
-        reason: `in conflict with the tip ${ROUNDS} times, at last in ${offered.files.join(", ")}`,
+        reason: `in conflict with the tip of the branch ${ROUNDS} times, at last in ${offered.files.join(", ")}`,
       };
     if (!(await delivery.mergeOrStartAnew(offered.tip))) done = null;
   }
@@ -88,7 +88,7 @@ async function rehearse(job: Job): Promise<HandResult> {
 }
 
 function failure(ran: Ran, timeoutSeconds: number): string | null {
-  if (ran.timedOut) return withLastLine(`stopped after ${timeoutSeconds} s, its time`, ran.tail);
+  if (ran.timedOut) return withLastLine(`stopped after ${timeoutSeconds} s, its time limit`, ran.tail);
   if (ran.exitCode === 0) return null;
   return withLastLine(ran.exitCode === null ? "ended by a signal" : `exit status ${ran.exitCode}`, ran.tail);
 }

@@ -1,8 +1,8 @@
 import type { HandSettings } from "../../lib/plan/types.ts";
 import type { HelloReply } from "../../lib/protocol/ship-api.ts";
-import type { ClaimState } from "../claim/claim-state.ts";
 import type { Hold } from "../machine/keep-awake.ts";
 import { pause } from "../machine/pause.ts";
+import type { ClaimState } from "./claim-state.ts";
 import { asHalt, Halt } from "./halt.ts";
 import { LeaseWatch, now } from "./lease-watch.ts";
 import type { ShipApiClient } from "./ship-api-client.ts";

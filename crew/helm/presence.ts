@@ -17,7 +17,7 @@ export function openPresence(ship: ThisShip, onStop: (halt: Halt) => void): () =
       try {
         await listen(ship, closed.signal, (line) => {
           attempt = 0;
-          if (line.type === "stop") onStop(new Halt("stop", line.reason ?? "the helm says stop"));
+          if (line.type === "stop") onStop(new Halt("stop", line.reason ?? "the helm has told this ship to end"));
         });
       } catch {}
       await pause(backOffMs(attempt), closed.signal);

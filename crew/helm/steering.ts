@@ -26,7 +26,7 @@ export class Steering {
   /** Hears whether to go on. */
   hear({ steer, reason }: HeartbeatReply): void {
     this.#spent = steer === "budget" ? (reason ?? "the voyage's budget is spent") : null;
-    if (steer === "stop") this.#onStop(new Halt("stop", reason ?? "the helm says stop"));
+    if (steer === "stop") this.#onStop(new Halt("stop", reason ?? "the helm has told this ship to end"));
   }
 
   /** Hears until when a usage limit holds this ship. @param askedAt when the helm was asked, by `performance.now()` */

@@ -34,7 +34,7 @@ export class Hold {
       // it.
       let status = await ask("PUT", "/v1/tasks", { name: NAME, expire: EXPIRE });
       if (status === 404) status = await ask("POST", "/v1/tasks", { name: NAME, expire: EXPIRE });
-      if (status >= 300) throw new Error(`status ${status}`);
+      if (status >= 300) throw new Error(`the VM's API answered with status ${status}`);
     } catch (error) {
       this.#refreshedAt = Number.NEGATIVE_INFINITY;
       this.#warn(`the hold was not taken: ${(error as Error).message}`);

@@ -17,7 +17,8 @@ export async function endMarked(mark: string, spare: (pid: number) => boolean = 
   for (const deadline = Date.now() + 5000; ; await sleep(20)) {
     const pids = marked(mark).filter((pid) => !spare(pid));
     if (pids.length === 0) return ended;
-    if (Date.now() > deadline) throw new Error(`processes ${pids.join(", ")} of an earlier hand do not end`);
+    if (Date.now() > deadline)
+      throw new Error(`processes ${pids.join(", ")} of an earlier hand do not end, though they were killed`);
     for (const pid of pids) {
       try {
         process.kill(pid, "SIGKILL");

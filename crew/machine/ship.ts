@@ -40,7 +40,8 @@ export function readThisShip(home = homedir()): ThisShip {
   const file = join(crew, "config.json");
   const config = JSON.parse(readFileSync(file, "utf8")) as CrewConfig;
   for (const field of ["voyageId", "stack", "ship", "incarnation", "helmUrl"] as const) {
-    if (typeof config[field] !== "string" || config[field] === "") throw new Error(`${file}: "${field}" is missing`);
+    if (typeof config[field] !== "string" || config[field] === "")
+      throw new Error(`${file} has no "${field}"; pulumi up writes the file anew`);
   }
   return {
     config,

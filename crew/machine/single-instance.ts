@@ -29,5 +29,5 @@ export async function lockInstance({ crew }: Pick<ThisShip, "crew">, waitSeconds
   if (status === 0) return true;
   closeSync(file);
   if (status === TAKEN) return false;
-  throw new Error(`flock ended with status ${status}`);
+  throw new Error(`the lock of this ship was not taken: flock ended with status ${status}`);
 }

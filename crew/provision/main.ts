@@ -41,7 +41,7 @@ let at = "the first checkout";
 async function main(): Promise<void> {
   if (isProvisioned(ship)) return say("done", at);
   say("running", at);
-  if (!(await lockInstance(ship))) throw new Error("a crew is at work on this ship");
+  if (!(await lockInstance(ship))) throw new Error("a crew is at work on this ship, and provision steps run before it begins");
   putBack(ship);
   const tree = new Tree(ship, journal, PATIENCE_MS);
   const branch = ship.config.stack;

@@ -49,7 +49,7 @@ export async function runStep({ run, timeoutSeconds, cwd, env, log, signal }: St
     });
     if (ending.aborted) signalGroup(child.pid, "SIGKILL");
     signal.throwIfAborted();
-    const why = timeUp.aborted ? `was stopped after ${timeoutSeconds} s, its time` : ended;
+    const why = timeUp.aborted ? `was stopped after ${timeoutSeconds} s, its time limit` : ended;
     if (why)
       throw new Error(
         `${why}: ${readFileSync(log).subarray(from).subarray(-TAIL_BYTES).toString("utf8").trim() || "it printed nothing"}`,

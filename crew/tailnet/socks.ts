@@ -23,17 +23,17 @@ export async function connectBySocks(proxyPort: number, host: string, port: numb
     await once(socket, "connect", { signal });
     socket.write(Buffer.from([5, 1, 0]));
     const [version, method] = await read(socket, 2, signal);
-    if (version !== 5 || method !== 0) throw new Error("the proxy wants another protocol");
+    if (version !== 5 || method !== 0) throw new Error("tailscaled's proxy does not speak SOCKS5 without a password");
     socket.write(Buffer.from([5, 1, 0, 1, ...host.split(".").map(Number), port >> 8, port & 255]));
     const [, reply = 1, , kind] = await read(socket, 4, signal);
-    if (reply !== 0) throw new Error(REASONS[reply] ?? `reply ${reply}`);
+    if (reply !== 0) throw new Error(REASONS[reply] ?? `tailscaled's proxy answered with reply ${reply}`);
     // The server tells the address that it bound. It is read, so that what follows is the first byte of the other side.
     const length = kind === 1 ? 4 : kind === 4 ? 16 : (await read(socket, 1, signal))[0]!;
     await read(socket, length + 2, signal);
     return socket;
   } catch (error) {
     socket.destroy();
-    throw signal.aborted ? new Error(`no answer in ${HANDSHAKE_MS / 1000} s`) : error;
+    throw signal.aborted ? new Error(`tailscaled's proxy did not answer within ${HANDSHAKE_MS / 1000} s`) : error;
   }
 }
 
@@ -50,7 +50,7 @@ function read(socket: Socket, bytes: number, signal: AbortSignal): Promise<Buffe
     };
     const fail = () => {
       release();
-      reject(new Error("the proxy hung up"));
+      reject(new Error("tailscaled's proxy hung up"));
     };
     const release = () => {
       socket.pause().off("data", take).off("end", fail).off("error", fail);

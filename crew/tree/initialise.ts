@@ -35,9 +35,10 @@ export async function initialiseSubmodules(git: RunGit, folder: string, signal: 
     const key = `${address} ${commit}`;
     if (notHad.has(key) || (existsSync(cwd) && readdirSync(cwd).length > 0)) continue;
     try {
-      if (!ASKABLE.test(address)) throw new Error("its address in .gitmodules is none that a ship can read");
+      if (!ASKABLE.test(address))
+        throw new Error("its address in .gitmodules is none that a ship can read (http or https, without credentials)");
       const seconds = Math.min(ONE_SECONDS, (end - Date.now()) / 1000);
-      if (seconds <= 0) throw new Error("the others took all the time there is");
+      if (seconds <= 0) throw new Error(`the other submodules took all of the ${ALL_MS / 1000} s that there are`);
       mkdirSync(cwd, { recursive: true });
       await git(["init", "--quiet", "--template="], { cwd });
       const fetch = (...what: string[]) => git(["fetch", "--quiet", "--no-tags", address, ...what], { cwd, seconds });

@@ -30,7 +30,7 @@ export async function admit(settings: Settings, stack: string, state: Known | nu
       "FOLDER_GONE",
       `${folder.root} is not there, the folder of a voyage that this state sails${state.voyageId ? ` (${state.voyageId})` : ""}; with it went its repository and its ledger`,
       {
-        hint: `put it back, or say where it is: export OCAPTAIN_VOYAGES=…; else begin anew: pulumi destroy -s ${stack} (it brings home what ships still hold), then pulumi up -s ${stack}`,
+        hint: `put it back, or say where it is: set OCAPTAIN_VOYAGES to the folder that holds it; else begin anew: pulumi destroy -s ${stack} (it brings home what ships still hold), then pulumi up -s ${stack}`,
       },
     );
   if (state) return file;
@@ -41,7 +41,7 @@ export async function admit(settings: Settings, stack: string, state: Known | nu
       "NOT_OF_THIS_STATE",
       `voyage ${file.voyageId} of stack "${stack}" is at sea (its folder: ${folder.root}, begun ${file.createdAt}), and this Pulumi state does not know it: another checkout or backend sails it, or its state was lost`,
       {
-        hint: `another stack: pulumi stack init NAME; or, only if its state is lost, adopt it with its fleet: pulumi config set ocaptain:adopt ${file.voyageId} -s ${stack}, then pulumi up -s ${stack}`,
+        hint: `another stack: pulumi stack init; or, only if its state is lost, adopt it with its fleet: pulumi config set ocaptain:adopt ${file.voyageId} -s ${stack}, then pulumi up -s ${stack}`,
       },
     );
   return file;
@@ -77,7 +77,7 @@ export async function sameVoyage(settings: Settings, stack: string, state: Known
       "ANOTHER_STATE",
       `voyage ${file.voyageId} of stack "${stack}" was adopted by another Pulumi state (${file.stateId}; this one is ${state.stateId}): another checkout or backend sails it now`,
       {
-        hint: `go on there; and forget this state: pulumi stack rm --force ${stack}  (to take the voyage back here after that: pulumi stack init ${stack}, pulumi config set ocaptain:adopt ${file.voyageId} -s ${stack})`,
+        hint: `go on there; and forget this state: pulumi stack rm --force ${stack}  # to take the voyage back here after that: pulumi stack init ${stack} && pulumi config set ocaptain:adopt ${file.voyageId} -s ${stack}`,
       },
     );
   return file;

@@ -24,7 +24,7 @@ export async function controlOf(
       {
         hint:
           control === "headscale"
-            ? `pulumi config set ocaptain:headscaleUrl URL -s ${stack}  # the URL that it was`
+            ? `pulumi config set ocaptain:headscaleUrl -s ${stack}  # it asks for the URL, which is to be as it was`
             : `pulumi config rm ocaptain:headscaleUrl -s ${stack} && ${askForSecret("ocaptain:tailscaleOauthSecret", undefined, stack)}`,
       },
     );

@@ -3,18 +3,21 @@ import { HandSettings } from "../../lib/plan/types.ts";
 import { type Ledger, parseTask, type TaskRecord } from "./ledger.ts";
 
 /**
- * What money is left for. Budgets bind the hand `claude` alone: no other hand spends. The voyage's is the ledger's `overspent`, a task's is here and
- * counts over all of its runs, whatever became of them.
+ * Budgets, which bind the hand `claude` alone: no other hand spends. A task's budget counts over all of its runs,
+ * whatever became of them; that of the voyage is the ledger's `overspent`.
  */
 
-/** The budget of a task: its own, else the plan's for each task. USD; undefined when there is none. */
+/** The budget of a task in USD: its own, else the one that the plan has for each task; undefined when there is none. */
 export function budgetOf(ledger: Ledger, row: TaskRecord, task = parseTask(row.body)): number | undefined {
   if (ledger.meta("hand") !== "claude") return undefined;
   const ofTask = HandSettings.safeParse(task.metadata.claude).data;
   return ofTask?.budgetUsd ?? (JSON.parse(ledger.meta("claude") || "{}") as HandSettings).budgetUsd;
 }
 
-/** USD that the runs of this task may still spend, by its own budget and the voyage's; at least 0. undefined: no bound. */
+/**
+ * How much the runs of this task may still spend in USD, by its own budget and the voyage's, at least 0; undefined when
+ * nothing bounds it.
+ */
 export function leftToSpend(ledger: Ledger, row: TaskRecord): number | undefined {
   const ofTask = budgetOf(ledger, row);
   const ofVoyage = ledger.budgetUsd();
@@ -25,7 +28,7 @@ export function leftToSpend(ledger: Ledger, row: TaskRecord): number | undefined
   return left.length === 0 ? undefined : Math.max(0, wholeMicros(Math.min(...left)));
 }
 
-/** What a task has spent beyond its budget: why it is not granted. null while something is left. */
+/** Why a task is not granted whose budget is spent; null while something is left of it. */
 export function whyTaskIsSpent(ledger: Ledger, row: TaskRecord): string | null {
   const budget = budgetOf(ledger, row);
   const used = budget === undefined ? undefined : ledger.usage(row.id);
@@ -33,7 +36,9 @@ export function whyTaskIsSpent(ledger: Ledger, row: TaskRecord): string | null {
   return `its budget of ${usd(budget)} is spent: ${usd(used.costUsd)} in ${ledger.runCount(row.id)} runs`;
 }
 
-/** Blocks those of these tasks that are pending and whose budget is spent. Returns their ids. Inside a write. */
+/**
+ * Blocks those of these tasks that are pending and whose budget is spent. It runs inside a write. Returns their ids.
+ */
 export function blockSpent(ledger: Ledger, rows: readonly (TaskRecord | undefined)[]): string[] {
   const blocked: string[] = [];
   for (const row of rows) {
@@ -46,7 +51,10 @@ export function blockSpent(ledger: Ledger, rows: readonly (TaskRecord | undefine
   return blocked;
 }
 
-/** Blocks spent tasks until the next one to be granted is none of them. Inside the write that grants. Returns their ids. */
+/**
+ * Blocks tasks whose budget is spent, until the next one to be granted has something left. It runs inside the write
+ * that grants. Returns their ids.
+ */
 export function blockSpentBeforeGrant(ledger: Ledger): string[] {
   const blocked: string[] = [];
   while (ledger.meta("hand") === "claude") {
@@ -57,12 +65,12 @@ export function blockSpentBeforeGrant(ledger: Ledger): string[] {
   return blocked;
 }
 
-/** Why no task is granted and running hands end; null while the voyage has money. */
+/** Why no task is granted and the hands at work end; null while the voyage's budget is not spent. */
 export function whyVoyageIsSpent(ledger: Ledger): string | null {
   const over = ledger.overspent();
   if (!over) return null;
   return `the voyage's budget of ${usd(over.budgetUsd)} is spent: ${usd(over.costUsd)}`;
 }
 
-/** Claude Code counts in micro-dollars. */
+/** Rounds to micro-dollars, in which Claude Code counts. */
 const wholeMicros = (value: number) => Math.round(value * 1e6) / 1e6;

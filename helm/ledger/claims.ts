@@ -8,7 +8,10 @@ import { limitOf } from "./limits.ts";
 import { Refused } from "./refused.ts";
 import { beginVerification, verifyReply } from "./verifications.ts";
 
-/** The rules by which claims begin and end (docs/design.md#claims). Each function that changes something runs inside one write of the store. */
+/**
+ * The rules by which claims begin and end (docs/design.md#claims). Each function that changes something runs inside one
+ * write of the store.
+ */
 
 const DEFAULT_TRIES = 3;
 /** A ship that waits for a limit's end looks this many times more seldom than others: about once a heartbeat. */
@@ -71,13 +74,17 @@ export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds
     return { kind: "grant", grant: grantOf(ledger, ledger.task(free)!) };
   }
   if ((only === undefined || only === "verify") && ledger.verificationDue(tip)) return beginVerification(ledger, life, tip);
-  // Something under way may free a task, or fail and come back. Without it only the captain can, and then the helm wakes ships.
+  // Something under way may free a task, or fail and come back. Without it only the captain can, and then the helm
+  // wakes ships.
   const waiting = ledger.counts().claimed > 0 || open !== undefined || (only !== undefined && ledger.freeCount() > 0);
   const nothing: ClaimReply = { kind: "nothing", reason: waiting ? "waiting" : "done", retryAfterSeconds };
   return only === undefined || only === "verify" ? nothing : { ...nothing, why: whyNotFree(ledger, only) };
 }
 
-/** Seconds after which this life is to ask again while it may have no task; null when it may have one. verify.sh is not held up. */
+/**
+ * Seconds after which this life is to ask again while it may have no task; null when it may have one. verify.sh is not
+ * held up.
+ */
 function pause(ledger: Ledger, { life, ship }: Life, usualSeconds: number): number | null {
   // A hand that is not proven gets no task.
   if (ledger.fitness(life) !== "fit") return Math.min(usualSeconds, TRIAL_LOOK_SECONDS);
@@ -105,9 +112,9 @@ function whyNotFree(ledger: Ledger, id: string): string {
 export type ClaimEnd = "failed" | "handed-back" | "lost";
 
 /**
- * Ends a claim without a result: the task is pending again, or blocked when its tries are used up, or cancelled when the plan has dropped it.
- * Only a hand that failed costs a try; but a task that is lost with its ship too often in a row is blocked as well, or it would take one
- * ship after the other.
+ * Ends a claim without a result: the task is pending again, or blocked when its tries are used up, or cancelled when
+ * the plan has dropped it. Only a hand that failed costs a try; but a task that is lost with its ship too often in a
+ * row is blocked as well, or it would take one ship after the other.
  */
 export function giveBack(ledger: Ledger, task: TaskRecord, reason: string, end: ClaimEnd): ReleaseReply {
   const tries = task.tries + (end === "failed" ? 1 : 0);

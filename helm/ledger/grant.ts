@@ -3,11 +3,9 @@ import type { Grant } from "../../lib/protocol/ship-api.ts";
 import { leftToSpend } from "./budget.ts";
 import { type Ledger, parseTask, type TaskRecord } from "./ledger.ts";
 
-/** What a ship is told with a claim. */
-
 const DEFAULT_TIMEOUT_SECONDS = 1800;
 
-/** The grant as it was made; the same each time it is asked for while the claim lasts. */
+/** What a ship is told with a claim. It is the same each time that the ship asks while the claim lasts. */
 export function grantOf(ledger: Ledger, row: TaskRecord): Grant {
   const task = parseTask(row.body);
   const delivered = task.blockedBy.flatMap((id) => {
@@ -27,7 +25,10 @@ export function grantOf(ledger: Ledger, row: TaskRecord): Grant {
   };
 }
 
-/** What only the hand `claude` is told. The spec is not among it: it is added to each answer, so that it is not stored with each. */
+/**
+ * What only the hand `claude` is told. The spec is not part of it: it is added to each answer, so that it is not stored
+ * with each.
+ */
 function forClaude(ledger: Ledger, row: TaskRecord, task: PlanTask): Partial<Grant> {
   const ofPlan = JSON.parse(ledger.meta("claude") || "{}") as HandSettings;
   const ofTask = HandSettings.safeParse(task.metadata.claude).data ?? {};
@@ -43,10 +44,12 @@ function forClaude(ledger: Ledger, row: TaskRecord, task: PlanTask): Partial<Gra
   };
 }
 
-/** The plan's `timeoutSeconds`, as it was registered. */
+/** How long a task may take by the plan's own `timeoutSeconds`. */
 const planTaskSeconds = (ledger: Ledger) => positive(Number(ledger.meta("timeoutSeconds")));
 
+/** The shell command that must succeed before the task's commit is accepted; null when the task has none. */
 export const checkOf = (task: PlanTask): string | null =>
   typeof task.metadata.check === "string" && task.metadata.check !== "" ? task.metadata.check : null;
 
+/** The value, where it is a number above 0. */
 export const positive = (value: unknown): number | undefined => (typeof value === "number" && value > 0 ? value : undefined);

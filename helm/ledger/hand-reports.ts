@@ -4,9 +4,15 @@ import { assertHolds, giveBack } from "./claims.ts";
 import type { Ledger } from "./ledger.ts";
 import { Refused } from "./refused.ts";
 
-/** What hands tell: sessions, spend, limits, questions. Each function runs inside one write of the store. */
+/**
+ * What hands tell: their sessions, what they have spent, questions to the captain. Each function runs inside one write
+ * of the store.
+ */
 
-/** What one life of a ship can tell: a ship that tells without end fills neither the ledger nor, by what it says it has spent, what a budget can be raised to. */
+/**
+ * How much one life of a ship can tell. A ship that tells without end must not fill the ledger, nor spend by its word
+ * more than a budget can be raised to.
+ */
 const MOST_RUNS = 10_000;
 const MOST_USD = 100_000;
 const MOST_SESSIONS_A_CLAIM = 1_000;
@@ -14,7 +20,10 @@ const GROWN = ["at", "cost_usd", "input", "output", "cache_read", "cache_creatio
   .map((column) => `${column} = max(${column}, excluded.${column})`)
   .join(", ");
 
-/** Stores a hand's session with its claim; on disk before the hand starts. */
+/**
+ * Stores a hand's session with its claim, before the hand starts.
+ * @throws Refused when the life does not hold the claim, or has told of too many sessions
+ */
 export function beginSession(ledger: Ledger, life: number, ask: SessionRequest): void {
   assertHolds(ledger, life, ask.task, ask.epoch);
   const { n } = ledger.store.one<{ n: number }>(
@@ -34,8 +43,10 @@ export function beginSession(ledger: Ledger, life: number, ask: SessionRequest):
 }
 
 /**
- * What a run has used so far; of a task only when this life has begun that session for it, or it is refused as `not-holder`. The claim may have
- * ended. Words on one run may come in any order: it only grows.
+ * Notes what a run has used so far. The claim may have ended meanwhile. What is told of one run may come in any order:
+ * the most of it counts.
+ * @throws Refused `not-holder` when the run is of a task for which this life has begun no such session, or the life
+ * tells of too many runs
  */
 export function noteUsage(ledger: Ledger, life: number, { run, session, task, epoch, usage }: UsageRequest): void {
   if (task !== undefined && epoch !== undefined) {
@@ -74,7 +85,7 @@ export function noteUsage(ledger: Ledger, life: number, { run, session, task, ep
   );
 }
 
-/** Ends a claim by a question: the task is blocked until the captain answers (or retries it). Costs no try. */
+/** Ends a claim by a question: the task is blocked until the captain answers or retries it. That costs no try. */
 export function ask(ledger: Ledger, life: number, asked: AskRequest): ReleaseReply {
   const task = assertHolds(ledger, life, asked.task, asked.epoch);
   const { status, tries } = giveBack(ledger, task, `needs the captain: ${asked.question}`, "handed-back");
@@ -91,7 +102,10 @@ export function ask(ledger: Ledger, life: number, asked: AskRequest): ReleaseRep
   return { status: "blocked", tries };
 }
 
-/** Throws NO_QUESTION when the task does not wait for an answer. */
+/**
+ * Stores the captain's answer, and makes the task pending again.
+ * @throws OcaptainError NO_QUESTION when the task does not wait for an answer
+ */
 export function answer(ledger: Ledger, task: string, text: string): void {
   if (ledger.openQuestion(task) === undefined)
     throw new OcaptainError("NO_QUESTION", `task ${task} does not wait for an answer`, { hint: "ocaptain status" });

@@ -4,8 +4,8 @@ import { forgetFaults, forgetLosses } from "./faults.ts";
 import type { Intent, Ledger } from "./ledger.ts";
 
 /**
- * How a task becomes accepted. An *intent* is on disk before the branch moves, so that a helm that dies in between knows afterwards whether it moved.
- * Each function that changes something runs inside one write of the store.
+ * How a task becomes accepted. An *intent* is on disk before the branch moves, so that a helm that dies in between
+ * knows afterwards whether it moved. Each function that changes something runs inside one write of the store.
  */
 
 /**

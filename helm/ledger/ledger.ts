@@ -4,7 +4,10 @@ import type { Usage } from "../../lib/protocol/ship-api.ts";
 import type { TaskStatus } from "../../lib/protocol/status.ts";
 import type { Store } from "./store.ts";
 
-/** Rows of the ledger and the questions asked of them. Rules that change rows: claims.ts, fencing.ts, plan-changes.ts. */
+/**
+ * The rows of the ledger, and the questions that are asked of them. The rules by which rows change are in the files
+ * beside this one.
+ */
 
 export type TaskRecord = {
   id: string;
@@ -54,9 +57,12 @@ export type Intent = {
   summary: string;
 };
 
-/** Older lives' answers are of no use; this many newest are kept. */
+/** How many replies are kept, the newest: those of lives that are long over are of no use. */
 const REPLIES_KEPT = 20_000;
-/** Tokens of one life that stay good: a launch that was cut short must not lock out the supervisor that runs. */
+/**
+ * How many tokens of one life are good at a time: a launch that was cut short must not lock out the supervisor that
+ * runs.
+ */
 const TOKENS_A_LIFE = 3;
 
 export class Ledger {
@@ -71,7 +77,10 @@ export class Ledger {
   /** The time now, as the ledger notes it. */
   at = (): string => new Date(this.#wallMs()).toISOString();
 
-  /** Runs `job`, which may change rows, in one transaction; resolves when it is on disk, and rejects with what `job` throws. */
+  /**
+   * Runs `job`, which may change rows, in one transaction; resolves when it is on disk, and rejects with what `job`
+   * throws.
+   */
   write<T>(job: () => T): Promise<T> {
     return this.store.write(job);
   }
@@ -94,13 +103,15 @@ export class Ledger {
   task(id: string): TaskRecord | undefined {
     return this.store.one<TaskRecord>("SELECT * FROM tasks WHERE id = ?", id);
   }
+  /** The task that this life holds. */
   claimOf(life: number): TaskRecord | undefined {
     return this.store.one<TaskRecord>("SELECT * FROM tasks WHERE life = ? AND status = 'claimed'", life);
   }
-  /** Free tasks, the one on which the longest chain waits first. A cancelled blocker counts as satisfied. */
+  /** The free task on which the longest chain waits. A cancelled blocker counts as satisfied. */
   freeTask(): TaskRecord | undefined {
     return this.store.one<TaskRecord>(`SELECT * FROM tasks AS t ${FREE} ORDER BY height DESC, position LIMIT 1`);
   }
+  /** The ids of all free tasks, the one on which the longest chain waits first. */
   freeTasks(): string[] {
     return this.store
       .all<{ id: string }>(`SELECT id FROM tasks AS t ${FREE} ORDER BY height DESC, position`)
@@ -144,8 +155,8 @@ export class Ledger {
     return token;
   }
 
-  // -- the hand's trial (issue 4 §1, "Ready means proven")
-  /** Can the hand of this life work? `due`: not known; else why not. A rehearsal needs no proof. */
+  // -- the hand's trial
+  /** Whether the hand of this life can work; `due`: it is not known yet. The hand `rehearsal` needs no trial. */
   fitness(life: number): "fit" | "due" | { unfit: string } {
     if (this.meta("hand") !== "claude") return "fit";
     const known = this.meta(trialKey(life)) || "due";
@@ -156,10 +167,15 @@ export class Ledger {
   }
 
   // -- replies
+  /** The stored reply to a request of this life. */
   reply<T>(life: number, request: string): T | undefined {
     const row = this.store.one<{ body: string }>("SELECT body FROM replies WHERE life = ? AND request = ?", life, request);
     return row && (JSON.parse(row.body) as T);
   }
+  /**
+   * Stores the reply to a request of this life, and returns it. It runs inside the write that does what the request
+   * asks for.
+   */
   remember<T>(life: number, request: string, reply: T): T {
     const { rowId } = this.store.run(
       "INSERT INTO replies (life, request, body) VALUES (?, ?, ?)",
@@ -180,7 +196,7 @@ export class Ledger {
       epoch,
     )?.session;
   }
-  /** Of all runs of a task, or undefined when there was none. */
+  /** What all runs of a task have used; undefined when there was none. */
   usage(task: string): Usage | undefined {
     const sum = this.store.one<Usage>(`SELECT ${SUMS} FROM runs WHERE task = ? GROUP BY task`, task);
     return sum && { ...sum };
@@ -188,46 +204,49 @@ export class Ledger {
   runCount(task: string): number {
     return this.store.one<{ n: number }>("SELECT count(*) AS n FROM runs WHERE task = ?", task)!.n;
   }
-  /** Of all runs of the voyage, those of ships that are gone too. */
+  /** What all runs of the voyage have used, those of ships that are gone too. */
   spend(): Usage {
     return { ...this.store.one<Usage>(`SELECT ${SUMS} FROM runs`)! };
   }
-  /** Ships that have spent nothing are not in it. */
+  /** What the runs of each ship have used; ships that have spent nothing are not in it. */
   spendByShip(): Record<string, Usage> {
     const rows = this.store.all<Usage & { ship: string }>(`SELECT ship, ${SUMS} FROM runs JOIN lives USING (life) GROUP BY ship`);
     return Object.fromEntries(rows.map(({ ship, ...sum }) => [ship, sum]));
   }
-  /** Of the voyage; undefined when there is none, or nothing is spent by its hand. */
+  /** The budget of the voyage in USD; undefined when there is none, or its hand spends nothing. */
   budgetUsd(): number | undefined {
     const budget = this.meta("budgetUsd");
     return budget && this.meta("hand") === "claude" ? Number(budget) : undefined;
   }
-  /** The voyage's budget is spent. */
+  /** What the voyage has spent, once that has reached its budget; undefined before. */
   overspent(): { costUsd: number; budgetUsd: number } | undefined {
     const budgetUsd = this.budgetUsd();
     if (budgetUsd === undefined) return undefined;
     const { costUsd } = this.spend();
     return costUsd >= budgetUsd ? { costUsd, budgetUsd } : undefined;
   }
+  /** The pending tasks for which something was spent. */
   pendingWithRuns(): TaskRecord[] {
     return this.store.all("SELECT * FROM tasks WHERE status = 'pending' AND id IN (SELECT task FROM runs)");
   }
-  /** A blocked task's question without an answer, and who asks. */
+  /** The question of a blocked task that has no answer yet, and the ship that asks. */
   openQuestion(task: string): { question: string; ship: string } | undefined {
     return this.store.one(`SELECT question, questions.ship FROM questions ${OPEN} AND questions.task = ?`, task);
   }
   hasOpenQuestion(): boolean {
     return this.store.one(`SELECT 1 FROM questions ${OPEN} LIMIT 1`) !== undefined;
   }
+  /** All questions of a task that were answered, the oldest first. */
   answers(task: string): { question: string; answer: string }[] {
     return this.store.all("SELECT question, answer FROM questions WHERE task = ? AND answer IS NOT NULL ORDER BY epoch", task);
   }
 
   // -- verification
+  /** The verification that a ship holds now. */
   openVerification(): Verification | undefined {
     return this.store.one<Verification>("SELECT * FROM verifications WHERE status = 'claimed'");
   }
-  /** The newest result for this commit and script. */
+  /** The newest result of this script at this commit. */
   verified(commit: string, script: string): Verification | undefined {
     return this.store.one<Verification>(
       "SELECT * FROM verifications WHERE status = 'done' AND commit_id = ? AND script = ? ORDER BY epoch DESC LIMIT 1",
@@ -235,7 +254,10 @@ export class Ledger {
       sha256(script),
     );
   }
-  /** Is a run of verify.sh due at `tip`? All tasks accepted or cancelled, no result yet, and nobody at it. */
+  /**
+   * Says whether a run of verify.sh is due at `tip`: all tasks are accepted or cancelled, there is no result yet, and
+   * no ship is at it.
+   */
   verificationDue(tip: string): boolean {
     const script = this.meta("verify");
     if (!script || this.openVerification()) return false;
@@ -255,8 +277,9 @@ const OPEN =
   "JOIN tasks ON tasks.id = questions.task AND tasks.epoch = questions.epoch WHERE answer IS NULL AND tasks.status = 'blocked'";
 
 /**
- * Of many runs. A row of an earlier helm may hold what no run can be: it counts for as much as one may tell now, so that no sum is beyond what a number
- * can say. `total` and not `sum`, which ends in an error where integers are too many.
+ * The sums over runs. A row of an earlier helm may hold what no run can have used: it counts for as much as one may
+ * tell now, so that no sum is beyond what a number can say. It is `total` and not `sum`, which ends in an error where
+ * integers become too large.
  */
 const SUMS = Object.entries({
   costUsd: ["cost_usd", 100_000, false],

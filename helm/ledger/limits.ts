@@ -2,25 +2,29 @@ import { z } from "zod";
 import type { Ledger } from "./ledger.ts";
 
 /**
- * Usage limits, and all else that makes a hand wait, as ships tell them. Ships share one account of the model, so a limit that one meets holds the others,
- * too; but a single ship's word may be a lie. So it holds that ship to its end, the others for a while, after which one of them tries; and all of them to
- * the end on which two ships agree.
+ * Usage limits, and all else that makes a hand wait, as ships tell of them. Ships share one account of the model, so a
+ * limit that one meets holds the others too; but a single ship's word may be a lie. So its word holds that ship to the
+ * end that it names, and the others for a while, after which one of them tries; and all of them are held to the end on
+ * which two ships agree.
  */
 
-/** The longest limit there is resets weekly. */
+/** How long a limit can last at most: the longest that there is resets weekly. */
 const LONGEST_MS = 8 * 24 * 3600_000;
-/** How long one ship's word alone holds the others; and in how long a time no more than once. */
+/** How long one ship's word alone holds the others, and how much time passes before it does so again. */
 const HEARSAY_MS = 10 * 60_000;
 const HEARSAY_EVERY_MS = 6 * 3600_000;
 
-/** `since`: when this ship's word began to hold the others. */
+/** The newest word of each ship. `since`: when it began to hold the others. */
 const Words = z.record(z.string(), z.object({ until: z.string(), message: z.string(), since: z.string() }));
 type Words = z.infer<typeof Words>;
 
-/** What holds a ship, or the voyage: until when, in whose words, told by which ships. */
+/** What holds a ship, or the voyage: until when, in the words of the hand, and told by which ships. */
 export type Limit = { until: string; message: string; by: string[] };
 
-/** Inside a write, as {@link liftLimits} and {@link forgetLimits}. Of one ship's words the latest end counts. */
+/**
+ * Notes a limit of which a ship tells; of one ship's words the latest end counts. It runs inside a write, as
+ * {@link liftLimits} and {@link forgetLimits} do.
+ */
 export function noteLimit(ledger: Ledger, ship: string, ask: { until: string; message: string }): void {
   const now = Date.parse(ledger.at());
   const words = read(ledger);
@@ -31,7 +35,7 @@ export function noteLimit(ledger: Ledger, ship: string, ask: { until: string; me
   write(ledger, { ...words, [ship]: { ...kept, since } });
 }
 
-/** What holds this ship now. */
+/** The limit that holds this ship now. */
 export function limitOf(ledger: Ledger, ship: string): Limit | undefined {
   const standing = standingWords(ledger);
   const now = ledger.at();
@@ -45,7 +49,9 @@ export function limitOf(ledger: Ledger, ship: string): Limit | undefined {
   return all.sort((a, b) => (a.until < b.until ? 1 : -1))[0];
 }
 
-/** What holds every ship of the voyage: until the first of them may go on. */
+/**
+ * The limit that holds every ship of the voyage, until the first of them may go on; undefined while one is not held.
+ */
 export function voyageLimit(ledger: Ledger): Limit | undefined {
   const ships = ledger.ships();
   if (ships.length === 0 || standingWords(ledger).length === 0) return undefined;
@@ -57,7 +63,10 @@ export function voyageLimit(ledger: Ledger): Limit | undefined {
 /** How many free tasks may be given out now: none while a limit holds every ship, or the voyage's budget is spent. */
 export const grantableCount = (ledger: Ledger): number => (voyageLimit(ledger) || ledger.overspent() ? 0 : ledger.freeCount());
 
-/** The captain says that there is none: whose words these were, and they alone do not hold the others again soon. */
+/**
+ * Takes it from the captain that there is no limit. Returns the ships that had told of one; their word alone does not
+ * hold the others again soon.
+ */
 export function liftLimits(ledger: Ledger): string[] {
   const words = read(ledger);
   const past = iso(Date.parse(ledger.at()) - HEARSAY_MS);
@@ -66,10 +75,10 @@ export function liftLimits(ledger: Ledger): string[] {
   return lifted.sort();
 }
 
-/** A launch may have brought another account. */
+/** Forgets all limits, since a launch may have brought another account. */
 export const forgetLimits = (ledger: Ledger): void => write(ledger, {});
 
-/** Of ships that are there, the latest end first. */
+/** The words of ships that are there, the latest end first. */
 function standingWords(ledger: Ledger): [string, Words[string]][] {
   const now = ledger.at();
   return Object.entries(read(ledger))
@@ -82,7 +91,7 @@ function isThere(ledger: Ledger, ship: string): boolean {
   return life !== undefined && !ledger.life(life)?.fenced;
 }
 
-/** What an earlier helm has left there is another shape, and over with this launch. */
+/** Reads the words. What an earlier helm has left there has another shape, and counts for nothing. */
 const read = (ledger: Ledger): Words => Words.safeParse(JSON.parse(ledger.meta("limits") || "{}")).data ?? {};
 const write = (ledger: Ledger, words: Words) => ledger.setMeta("limits", JSON.stringify(words));
 const iso = (ms: number) => new Date(ms).toISOString();

@@ -29,8 +29,9 @@ export const hasHeardOfAnyShip = (ledger: Ledger): boolean =>
   ledger.store.one("SELECT 1 FROM lives WHERE hello_at IS NOT NULL LIMIT 1") !== undefined;
 
 /**
- * Registers a launch of a ship. The same incarnation goes on in its life, unless that was fenced: then, and for another incarnation, a new life begins.
- * What an earlier launch has left behind (a limit, a trial, faults) is looked at anew. Returns the life.
+ * Registers a launch of a ship. The same incarnation goes on in its life, unless that was fenced: then, and for another
+ * incarnation, a new life begins. What an earlier launch has left behind (a limit, a trial, faults) is looked at anew.
+ * Returns the life.
  */
 export function registerLaunch(ledger: Ledger, ship: string, incarnation: string): number {
   const { store } = ledger;
@@ -59,7 +60,9 @@ export function noteStopping(ledger: Ledger, ship: string): void {
 export const markFenced = (ledger: Ledger, life: number, reason: string): boolean =>
   ledger.store.run("UPDATE lives SET fenced = 1, reason = ? WHERE life = ? AND fenced = 0", reason, life).changes > 0;
 
-/** Takes a ship out of the voyage: none of its tokens is known any more. Its lives stay, for what they did and spent. */
+/**
+ * Takes a ship out of the voyage: none of its tokens is known any more. Its lives stay, for what they did and spent.
+ */
 export function forgetShip(ledger: Ledger, ship: string): void {
   ledger.store.run("DELETE FROM ships WHERE ship = ?", ship);
   ledger.store.run("DELETE FROM tokens WHERE life IN (SELECT life FROM lives WHERE ship = ?)", ship);

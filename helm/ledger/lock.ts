@@ -7,14 +7,15 @@ import { acquireOsLock, type OsLock } from "../../lib/base/os-lock.ts";
 import { helmHome, type VoyageFolder } from "../../lib/base/paths.ts";
 import { plain } from "../../lib/base/text.ts";
 
-/** A helm that is just ending. */
+/** How long a helm may take that is just ending. */
 const ENDING_MS = 2_000;
 
 const Holder = z.object({ pid: z.number().int(), host: z.string().max(255), home: z.string().max(4096) });
 
 /**
- * One helm at a time has a ledger: two with folders of their own (a copied OCAPTAIN_HOME, a disk that two machines share) would each grant what the other
- * has granted. Who it is lies beside the lock, for the one that is refused.
+ * Takes the lock of a voyage's ledger, which one helm has at a time: two with folders of their own (a copied
+ * OCAPTAIN_HOME, a disk that two machines share) would each grant what the other has granted. Who has it is written
+ * beside the lock, for the helm that is refused.
  * @throws OcaptainError LEDGER_HELD naming the file and its holder
  */
 export async function holdLedger(folder: VoyageFolder): Promise<OsLock> {

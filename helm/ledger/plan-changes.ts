@@ -4,7 +4,10 @@ import type { Plan, PlanChanges, PlanTask } from "../../lib/plan/types.ts";
 import { forgetLosses } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** What `plan` would do to the ledger; nothing is written (design 12). A blocked task whose text changed counts as updated: it gets its tries back. */
+/**
+ * What `plan` would change in the ledger; nothing is written. A blocked task whose text has changed counts as updated:
+ * it gets its tries back.
+ */
 export function planChanges(ledger: Ledger, plan: Plan): PlanChanges {
   const changes: PlanChanges = { added: [], updated: [], cancelled: [], kept: [] };
   const known = new Map(ledger.tasks().map((row) => [row.id, row]));
@@ -26,7 +29,10 @@ export function planChanges(ledger: Ledger, plan: Plan): PlanChanges {
   return changes;
 }
 
-/** Does what {@link planChanges} says. Inside one write. Throws BAD_PLAN for a graph that cannot be worked off. */
+/**
+ * Brings the plan into the ledger, as {@link planChanges} says. It runs inside one write.
+ * @throws OcaptainError BAD_PLAN for a graph that cannot be worked off
+ */
 export function applyPlan(ledger: Ledger, plan: Plan): PlanChanges {
   const heights = heightsOf(plan.tasks);
   const changes = planChanges(ledger, plan);
@@ -38,7 +44,7 @@ export function applyPlan(ledger: Ledger, plan: Plan): PlanChanges {
     const text = textOf(task);
     const { height, position } = heights.get(task.id)!;
     if (added.has(task.id)) {
-      // A cancelled one that comes back keeps its epoch: what was granted before stays stale.
+      // A cancelled task that comes back keeps its epoch: what was granted before stays stale.
       store.run(
         `INSERT INTO tasks (id, position, height, planned, body, in_plan, status, changed_at) VALUES (?, ?, ?, ?, ?, 1, 'pending', ?)
          ON CONFLICT (id) DO UPDATE SET planned = excluded.planned, body = excluded.body, in_plan = 1, status = 'pending', tries = 0, reason = NULL, changed_at = excluded.changed_at`,
@@ -80,7 +86,7 @@ export function applyPlan(ledger: Ledger, plan: Plan): PlanChanges {
   return changes;
 }
 
-/** Canonical, so that equal tasks are equal texts whatever the order of their keys. */
+/** The text of a task, in which the order of keys does not count: equal tasks have equal texts. */
 function textOf(task: PlanTask): string {
   return JSON.stringify(task, (_, value: unknown) =>
     value !== null && typeof value === "object" && !Array.isArray(value)
@@ -89,6 +95,11 @@ function textOf(task: PlanTask): string {
   );
 }
 
+/**
+ * For each task its place in the order of ids, and its height: how many tasks the longest chain has that waits for it,
+ * itself among them.
+ * @throws OcaptainError BAD_PLAN
+ */
 function heightsOf(tasks: readonly PlanTask[]): Map<string, { height: number; position: number }> {
   const ids = new Set(tasks.map((task) => task.id));
   for (const task of tasks) {

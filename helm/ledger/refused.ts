@@ -1,6 +1,8 @@
 import type { Refusal } from "../../lib/protocol/ship-api.ts";
 
-/** A 409: the ledger has decided against the call, and says who holds the task now. */
+/**
+ * The error of a call that the ledger has decided against: it is answered with 409, and says who holds the task now.
+ */
 export class Refused extends Error {
   readonly refusal: Refusal;
   constructor(error: Refusal["error"], message: string, holder: Refusal["holder"] = null) {

@@ -1,8 +1,13 @@
 import type { Ledger } from "./ledger.ts";
 
-/** What was saved of the mirrors of fenced ships, and what could not be. Each function that changes something runs inside one write of the store. */
+/**
+ * What was saved of the mirrors of fenced ships, and what could not be. Each function that changes something runs
+ * inside one write of the store.
+ */
 
-/** Notes the ref that holds what a ship had not delivered of a task, and that nothing of this life is unsaved any more. */
+/**
+ * Notes the ref that holds what a ship had not delivered of a task, and that nothing of this life is unsaved any more.
+ */
 export function noteRescue(
   ledger: Ledger,
   life: number,
@@ -18,7 +23,10 @@ export function noteUnsaved(ledger: Ledger, life: number, why: string | null): v
   if (why !== null || whyUnsaved(ledger, life) !== undefined) ledger.setMeta(unsavedKey(life), why ?? "");
 }
 
-/** Tells why the mirror of this life's claim could not be saved, to whoever asks after the fence as well; undefined when it was. */
+/**
+ * Tells why the mirror of this life's claim could not be saved, to whoever asks after the fence as well; undefined when
+ * it was.
+ */
 export const whyUnsaved = (ledger: Ledger, life: number): string | undefined => ledger.meta(unsavedKey(life)) || undefined;
 
 /** All refs that were ever saved of a ship, the oldest first. */

@@ -1,4 +1,4 @@
-/** A run of no task: the trial of a ship. */
+/** What each run of a hand has used. A run without a task is the trial of a ship. */
 const RUNS = `CREATE TABLE IF NOT EXISTS runs(
   run TEXT PRIMARY KEY, session TEXT NOT NULL, task TEXT, life INTEGER NOT NULL, at TEXT NOT NULL, cost_usd REAL NOT NULL,
   input INTEGER NOT NULL, output INTEGER NOT NULL, cache_read INTEGER NOT NULL, cache_creation INTEGER NOT NULL, turns INTEGER NOT NULL,
@@ -7,10 +7,13 @@ const RUNS = `CREATE TABLE IF NOT EXISTS runs(
 CREATE INDEX IF NOT EXISTS runs_of_task ON runs(task);
 CREATE INDEX IF NOT EXISTS runs_of_life ON runs(life);`;
 
-/** What makes a ledger of an earlier helm today's: by the column that tells it. Each in a transaction, before {@link SCHEMA}. */
+/**
+ * What brings a ledger of an earlier helm up to date. `column` tells such a ledger. Each runs in a transaction, before
+ * {@link SCHEMA}.
+ */
 export const MIGRATIONS: { table: string; column: string; sql: string }[] = [
   {
-    // A run told its whole session's cost so far, and had a task.
+    // In earlier ledgers a run told the cost of its whole session so far, and always had a task.
     table: "runs",
     column: "session_cost_usd",
     sql: `
@@ -25,8 +28,8 @@ DROP TABLE earlier_runs;`,
 ];
 
 /**
- * The ledger. A *life* is one registration of an incarnation: fencing ends a life for good; the same VM, registered again, gets a new one
- * and a new token, so that whatever still runs under the old one stays out.
+ * The tables of the ledger. A *life* is one registration of an incarnation. Fencing ends a life for good; the same VM,
+ * registered again, gets a new life and a new token, so that whatever still runs under the old one stays out.
  */
 export const SCHEMA = `
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -34,9 +37,9 @@ CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRIC
 CREATE TABLE IF NOT EXISTS tasks(
   id TEXT PRIMARY KEY,
   position INTEGER NOT NULL,
-  -- Tasks of the longest chain that waits for this one.
+  -- How many tasks the longest chain has that waits for this one, itself among them.
   height INTEGER NOT NULL,
-  -- JSON of the newest plan's text, and of the text in force since the last grant.
+  -- The task as JSON: as the newest plan has it, and as it was at its last grant.
   planned TEXT NOT NULL,
   body TEXT NOT NULL,
   in_plan INTEGER NOT NULL,
@@ -68,18 +71,18 @@ CREATE TABLE IF NOT EXISTS lives(
   greeted INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE IF NOT EXISTS ships(ship TEXT PRIMARY KEY, life INTEGER NOT NULL, stopping INTEGER NOT NULL DEFAULT 0) STRICT;
--- A life's own faults in a row; anew: it was unfit by them before its newest launch.
+-- The faults of a life in a row; anew: it was unfit by them before its newest launch.
 CREATE TABLE IF NOT EXISTS faults(life INTEGER PRIMARY KEY, count INTEGER NOT NULL, reason TEXT NOT NULL, anew INTEGER NOT NULL DEFAULT 0) STRICT;
--- How often in a row a task's ship fell silent with it.
+-- How often in a row a task was lost with its ship.
 CREATE TABLE IF NOT EXISTS losses(task TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT;
--- sha256 of the token; the token itself is nowhere.
+-- The sha256 of each token; the token itself is nowhere.
 CREATE TABLE IF NOT EXISTS tokens(id INTEGER PRIMARY KEY AUTOINCREMENT, hash TEXT NOT NULL UNIQUE, life INTEGER NOT NULL) STRICT;
 
 CREATE TABLE IF NOT EXISTS replies(
   id INTEGER PRIMARY KEY AUTOINCREMENT, life INTEGER NOT NULL, request TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (life, request)
 ) STRICT;
 
--- An accept between "decided" and "written": what recovery finishes or drops.
+-- Accepts of which the branch is about to move; a helm that died meanwhile finishes or drops them.
 CREATE TABLE IF NOT EXISTS intents(
   task TEXT PRIMARY KEY, epoch INTEGER NOT NULL, life INTEGER NOT NULL, request TEXT NOT NULL,
   from_tip TEXT NOT NULL, to_commit TEXT NOT NULL, ship_commit TEXT NOT NULL, summary TEXT NOT NULL
@@ -91,13 +94,13 @@ CREATE TABLE IF NOT EXISTS verifications(
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS one_verification ON verifications(status) WHERE status = 'claimed';
 
--- A hand's sessions, and what each run of one has used.
+-- The sessions of hands, and below what each run of one has used.
 CREATE TABLE IF NOT EXISTS sessions(
   task TEXT NOT NULL, epoch INTEGER NOT NULL, session TEXT NOT NULL, life INTEGER NOT NULL, at TEXT NOT NULL,
   PRIMARY KEY (task, epoch, session)
 ) STRICT;
 ${RUNS}
--- What agents ask the captain.
+-- What agents ask the captain, and the answers.
 CREATE TABLE IF NOT EXISTS questions(
   task TEXT NOT NULL, epoch INTEGER NOT NULL, ship TEXT NOT NULL, question TEXT NOT NULL, asked_at TEXT NOT NULL, answer TEXT, answered_at TEXT,
   PRIMARY KEY (task, epoch)

@@ -6,19 +6,20 @@ import { MIGRATIONS, SCHEMA } from "./schema.ts";
 type Job = { run: () => unknown; resolve: (value: never) => void; reject: (error: unknown) => void };
 
 /**
- * One voyage's SQLite file. A write is answered only after its transaction is on disk (design 8: "on disk before the answer"); all writes asked
- * for in one turn of the event loop share a transaction, and so one fsync, which is what keeps a grant fast when many ships ask at one time.
+ * The SQLite file of one voyage. A write is answered only after its transaction is on disk: a ship must not hold what a
+ * helm that loses its power would not know of. All writes that are asked for in one turn of the event loop share a
+ * transaction, and so one fsync, which keeps a grant fast when many ships ask at one time.
  */
 export class Store {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #queue: Job[] = [];
 
-  /** @param options.sync "full" survives a power cut; "off" only for speed runs of tests. @default "full" */
+  /** @param options.sync `full` survives a power cut; `off` is for tests of speed alone. @default "full" */
   constructor(file: string, options: { sync?: "full" | "off" } = {}) {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     this.#db = new DatabaseSync(file, { timeout: 5_000 });
-    // Rarer checkpoints than SQLite's own 1000 pages: each costs fsyncs of both files while ships wait.
+    // Checkpoints are rarer than by default (1000 pages): each costs an fsync of both files while ships wait.
     this.#db.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=${options.sync ?? "full"}; PRAGMA wal_autocheckpoint=4000`);
     this.#migrate();
     this.#db.exec(SCHEMA);
@@ -37,13 +38,19 @@ export class Store {
     return this.#statement(sql).get(...values) as Row | undefined;
   }
 
-  /** Only inside a {@link write}. Rows changed, and the last row id. */
+  /**
+   * Changes rows; to be called inside a {@link write} alone. Returns how many rows have changed, and the id of the last
+   * row that was put in.
+   */
   run(sql: string, ...values: SQLInputValue[]): { changes: number; rowId: number } {
     const { changes, lastInsertRowid } = this.#statement(sql).run(...values);
     return { changes: Number(changes), rowId: Number(lastInsertRowid) };
   }
 
-  /** Runs `job` in a transaction and answers once it is on disk. When `job` throws, nothing of it stays and the promise rejects with it. */
+  /**
+   * Runs `job` in a transaction; resolves once it is on disk. When `job` throws, nothing of it stays and the promise
+   * rejects with what it threw.
+   */
   write<T>(job: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ run: job, resolve: resolve as (value: never) => void, reject });

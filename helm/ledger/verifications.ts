@@ -46,7 +46,10 @@ export function unverified(ledger: Ledger, life: number, ask: UnverifiedRequest)
   ledger.store.run("DELETE FROM verifications WHERE epoch = ?", ask.epoch);
 }
 
-/** Ends a verification whose ship is gone, so that another ship can do it; the last of several in a row counts as failed. */
+/**
+ * Ends a verification whose ship is gone, so that another ship can do it; the last of several in a row counts as
+ * failed.
+ */
 export function dropVerification(ledger: Ledger, life: number, reason: string): void {
   const open = ledger.openVerification();
   if (open?.life !== life) return;
@@ -59,7 +62,9 @@ export function dropVerification(ledger: Ledger, life: number, reason: string): 
   else end(ledger, open.epoch, "done", -1, `no ship came to the end of it: ${reason}`);
 }
 
-/** Forgets the results of runs that failed, so that verify.sh is run again; a run under way and one that passed stay. */
+/**
+ * Forgets the results of runs that failed, so that verify.sh is run again; a run under way and one that passed stay.
+ */
 export function forgetFailedVerifications(ledger: Ledger): void {
   ledger.store.run("DELETE FROM verifications WHERE status = 'dropped' OR (status = 'done' AND exit_code <> 0)");
 }

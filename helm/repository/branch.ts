@@ -8,11 +8,11 @@ import { moveWorkspace } from "./checkout.ts";
 import { withAttributes } from "./merge-attributes.ts";
 import { rescueMirror } from "./rescue.ts";
 
-/** Characters of what a ship wrote, that come into a commit of the branch. */
+/** How many characters of what a ship wrote come into a commit of the branch. */
 const MOST_MESSAGE = 32_768;
 const MOST_NAME = 200;
 
-/** What a merge onto the tip came to. Nothing has moved yet: `commit` is the one that would become the tip. */
+/** What a merge onto the tip has come to. Nothing has moved yet: `commit` is the one that would become the tip. */
 export type Merged =
   | { kind: "clean"; tip: string; commit: string }
   | { kind: "conflict"; tip: string; files: string[] }
@@ -20,29 +20,33 @@ export type Merged =
 
 export type MergeAsk = { ship: string; task: string; epoch: number; commit: string; subject: string };
 
-/** The voyage's repository as the ledger uses it; tests of the protocol bring a simulated one. */
+/** The voyage's branch as the helm uses it; tests of the protocol bring a simulated one. */
 export interface Branch {
   /** The branch's commit now. */
   tip(): Promise<string>;
+  /** Merges a ship's commit onto the tip, without a work tree; moves nothing. */
   merge(ask: MergeAsk): Promise<Merged>;
-  /** Moves the branch if it is still at `from`. Throws when that cannot be done, whoever is at fault. */
+  /**
+   * Moves the branch if it is still at `from`; returns whether it was.
+   * @throws OcaptainError GIT when the branch cannot be written
+   */
   move(from: string, to: string): Promise<boolean>;
-  /** Paths in which two commits differ. */
+  /** The paths in which two commits differ. */
   touched(from: string, to: string): Promise<string[]>;
-  /** Does the branch hold `commit`? Throws when git gives no clear answer. */
+  /** Says whether the branch holds `commit`. @throws OcaptainError when git gives no clear answer */
   holds(commit: string): Promise<boolean>;
   /** Saves a ship's mirror as `refs/lost/<task>/<epoch>`; null when it holds nothing that `base` has not. */
   rescue(ask: { ship: string; task: string; epoch: number; base: string; reason: string }): Promise<string | null>;
-  /** Moves `workspace/` to the tip if it is clean. */
+  /** Moves the captain's checkout, `workspace/`, to the tip if it is clean. */
   showTip(): Promise<void>;
-  /** Its short name: the stack. */
+  /** The short name of the branch, which is the stack's. */
   readonly name: string;
 }
 
-/** The text of a ship's commit, which becomes that of the task's. */
+/** How long the text of a ship's commit may be, which becomes that of the task's commit. */
 const MESSAGE_BYTES = 256 * 1024;
 
-/** Of a large tree on a busy machine; a ship asks again meanwhile. */
+/** How long a merge may take: that of a large tree on a busy machine. Its ship asks again meanwhile. */
 const MERGE_MS = 5 * 60_000;
 
 /** Opens a voyage's bare repository, as prepareRepo (lib/git) made it. */
@@ -50,14 +54,14 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
   const bare = { gitDir: folder.repo };
   const ref = `refs/heads/${stack}`;
 
-  /** Of commits: a ref to anything else is not in it. */
+  /** The commits to which these refs lead; a ref to anything else is left out. */
   async function refs(...names: string[]): Promise<Map<string, string>> {
     const { stdout } = await git(["for-each-ref", "--format=%(objecttype) %(refname) %(objectname)", ...names], bare);
     const lines = stdout.split("\n").map((line) => line.split(" "));
     return new Map(lines.flatMap(([type, name, id]) => (type === "commit" ? [[name!, id!] as const] : [])));
   }
 
-  /** 0 or 1 as git answers; throws on anything else, which is no answer. */
+  /** The exit code by which git answers, 0 or 1. @throws OcaptainError GIT on anything else, which is no answer */
   const answer = async (...args: string[]) => (await git(args, { ...bare, okCodes: [0, 1] })).exitCode;
 
   async function tip(): Promise<string> {
@@ -67,8 +71,8 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
   }
 
   /**
-   * One commit a task: the merged tree, on the tip, with the author and message of the ship's own commit, so that `git log` reads as the list
-   * of tasks. The ship's commits stay under refs/ships.
+   * One commit a task: the merged tree, on the tip, with the author and message of the ship's own commit, so that `git
+   * log` reads as the list of tasks. The ship's commits stay under refs/ships.
    */
   async function merge(ask: MergeAsk): Promise<Merged> {
     const pushed = `refs/ships/${ask.ship}/${ask.task}-${ask.epoch}`;
@@ -99,7 +103,7 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     });
     if (!shown) return { kind: "unknown-commit", message: `the message of ${ask.commit} is longer than ${MESSAGE_BYTES} bytes` };
     const [name = "", email = "", date = "", text = ""] = shown.stdout.split("\0");
-    // The trailers that say who did what are ours alone.
+    // The trailers that say who did what are the helm's alone.
     const own = plainLines(text, { most: MOST_MESSAGE })
       .replace(/^(?:Task|Ship|Voyage)[ \t]*:.*$\n?/gim, "")
       .trim();
@@ -130,7 +134,7 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
       const moving = () => git(["update-ref", "-m", "accepted", ref, to, from], { ...bare, okCodes: [0, 1, 128] });
       let moved = await moving();
       if (moved.exitCode === 0) return true;
-      // It says the same of a branch that is elsewhere by now and of one that it cannot write.
+      // git says the same of a branch that is elsewhere by now and of one that it cannot write.
       if ((await tip()) !== from) return false;
       const { held } = await removeStaleLocks(folder.repo);
       moved = await moving();
@@ -145,7 +149,7 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
       return stdout.split("\0").filter(Boolean);
     },
     async holds(commit) {
-      // Of a commit that is not there at all git cannot say whose ancestor it is.
+      // git cannot say whose ancestor a commit is that is not there at all.
       if ((await answer("cat-file", "-e", commit)) === 1) return false;
       return (await answer("merge-base", "--is-ancestor", commit, ref)) === 0;
     },

@@ -9,11 +9,15 @@ type Of = { id: string; stack: string };
 const beginAnew = ({ id, stack }: Of) =>
   `begin anew: pulumi destroy -s ${stack}, then pulumi config set ocaptain:beginAnew ${id} -s ${stack}`;
 
-/** The work of a voyage is at the end of its branch. What a captain may have put on top is less than this. */
+/**
+ * How many of the newest commits are looked at: a voyage's work is at the end of its branch, and a captain puts fewer
+ * than this on top.
+ */
 const LAST_COMMITS = 200;
 
 /**
- * A branch with this voyage's work needs the ledger that accepted it: a new one would give every task out again.
+ * Makes sure that a branch with this voyage's work has the ledger that accepted it: a new one would give every task out
+ * again.
  * @throws OcaptainError LEDGER_GONE
  */
 export async function assertLedger(folder: VoyageFolder, of: Of): Promise<void> {
@@ -29,8 +33,8 @@ export async function assertLedger(folder: VoyageFolder, of: Of): Promise<void> 
 }
 
 /**
- * A ledger counts only with the repository that has what it calls accepted: of a folder that was deleted and made anew, or brought back in part, the tasks would
- * pass for done.
+ * Makes sure that the repository has what the ledger calls accepted: in a folder that was deleted and made anew, or
+ * brought back in part, tasks would pass for done whose work is gone.
  * @throws OcaptainError WORK_GONE naming the tasks
  */
 export async function assertWhole(folder: VoyageFolder, ledger: Ledger, of: Of): Promise<void> {

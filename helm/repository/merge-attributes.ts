@@ -6,13 +6,14 @@ import { type GitOptions, git } from "../../lib/git/run.ts";
 const FILE = ".gitattributes";
 const MOST_FILES = 200;
 const MOST_BYTES = 256 * 1024;
-/** By it a commit could have git write marks of gigabytes into each conflict, in memory. */
+/** The attribute by which a commit could have git write marks of gigabytes into each conflict, in memory. */
 const MARKER_SIZE = /conflict-marker-size/g;
 
 /**
- * Runs `job` with options by which git sees the `.gitattributes` of `commit`, so that the helm merges as a ship does (`merge=union`). In a bare repository
- * git looks at none, and `--attr-source` is younger (2.41) than the git that we ask for: so they lie in a work tree in which there is nothing else. A
- * driver of the repository's own is still not run: nothing configures one.
+ * Runs `job` with options by which git sees the `.gitattributes` of `commit`, so that the helm merges as a ship does
+ * (`merge=union`). In a bare repository git looks at none, and `--attr-source` is younger (2.41) than the git that is
+ * asked for: so the files are put into a work tree in which there is nothing else. A merge driver of the repository's
+ * own does not run: nothing configures one.
  */
 export async function withAttributes<T>(gitDir: string, commit: string, job: (options: GitOptions) => Promise<T>): Promise<T> {
   const found = await attributesOf(gitDir, commit);
@@ -29,7 +30,7 @@ export async function withAttributes<T>(gitDir: string, commit: string, job: (op
   }
 }
 
-/** Those that say something of merging. */
+/** The `.gitattributes` files of `commit` that say something of merging. */
 async function attributesOf(gitDir: string, commit: string): Promise<[path: string, text: string][]> {
   const listed = await git(["ls-tree", "-r", "-z", "--format=%(objecttype) %(objectmode) %(objectname) %(path)", commit], {
     gitDir,

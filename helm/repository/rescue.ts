@@ -8,8 +8,10 @@ import { type GitOptions, git, gitLine } from "../../lib/git/run.ts";
 import { PUT_ASIDE } from "../../lib/mutagen/mirror-links.ts";
 
 /**
- * Saves a ship's mirror as a commit on `base` (the tip of its grant) under `refs/lost/<task>/<epoch>`: what the dead ship had not committed.
- * Returns the ref, or null when there is no mirror or it holds nothing that `base` has not. Runs nothing that the mirror brings.
+ * Saves a ship's mirror, with what the ship had not delivered, as a commit on `base` under `refs/lost/<task>/<epoch>`.
+ * Nothing runs that the mirror brings. Returns the ref; null when there is no mirror, or it holds nothing that `base`
+ * has not.
+ * @param ask.base the tip of the ship's grant
  */
 export async function rescueMirror(
   folder: VoyageFolder,
@@ -28,17 +30,18 @@ export async function rescueMirror(
       timeoutMs: 5 * 60_000,
     };
     await git(["read-tree", ask.base], options);
-    // A repository inside the mirror, at the path of a submodule, would be asked for its status, by its own configuration. So submodules are
-    // put aside while the tree is read, and put back as they were.
+    // git would ask a repository at the path of a submodule for its status, by that repository's own configuration. So
+    // submodules are put aside while the tree is read, and put back as they were.
     const staged = async () => (await git(["ls-files", "--stage", "-z"], options)).stdout.split("\0").filter(Boolean);
     const base = await staged();
     const submodules = base.filter((line) => line.startsWith("160000 "));
     const gone = submodules.map((line) => `0 ${"0".repeat(40)}\t${line.split("\t")[1]}\0`).join("");
     if (gone) await git(["update-index", "-z", "--index-info"], { ...options, stdin: gone });
-    // Exit 1 with --ignore-errors: some file could not be read. What could be is saved.
+    // Exit code 1 says that some file could not be read. What could be read is saved.
     await git(["add", "--all", "--ignore-errors", "."], { ...options, okCodes: [0, 1] });
     if (submodules.length) await git(["update-index", "-z", "--index-info"], { ...options, stdin: `${submodules.join("\0")}\0` });
-    // What stands in the place of a link that was put aside is not the ship's.
+    // A mark that stands in the place of a link which the helm has put aside is not the ship's: the file of the base
+    // comes back there.
     const mark = await gitLine(["hash-object", "--stdin"], { gitDir: folder.repo, stdin: PUT_ASIDE });
     const marked = (await staged()).filter((line) => line.startsWith(`120000 ${mark} `)).map(pathOf);
     const back = marked

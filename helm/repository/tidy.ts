@@ -3,13 +3,14 @@ import { join } from "node:path";
 import type { VoyageFolder } from "../../lib/base/paths.ts";
 import { git } from "../../lib/git/run.ts";
 
-/** As git's own gc.auto has it: 27 of the 256th part of the objects. */
+/** How many objects in one of the 256 folders are many: as many as git's own gc.auto allows. */
 const MANY = 27;
 const PACK_MS = 10 * 60_000;
 
 /**
- * Packs a voyage's repository when very much lies in it loose: each accepted task leaves a ref and some objects, each a file of its own, and every push
- * lists all refs. Nothing is thrown away: what no ref leads to stays where it is, as a merge that is under way. Returns whether it was due.
+ * Packs a voyage's repository when very much lies loose in it: each accepted task leaves a ref and some objects, each a
+ * file of its own, and every push lists all refs. Nothing is thrown away: what no ref leads to stays where it is, for
+ * it may belong to a merge that is under way. Returns whether it was due.
  */
 export async function tidyRepo(folder: VoyageFolder, many = MANY): Promise<boolean> {
   const sample = await readdir(join(folder.repo, "objects", "17")).catch(() => []);

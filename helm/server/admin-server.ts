@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { z } from "zod";
 import { type Health, IncarnationBody, Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
+import { HttpError } from "../http-error.ts";
 import type { Log } from "../log.ts";
 import type { Voyage } from "../voyage/voyage.ts";
-import type { Fleet } from "../voyages.ts";
-import { HttpError, readJson, sendError, sendJson } from "./http.ts";
+import type { Voyages } from "../voyages.ts";
+import { readJson, sendError, sendJson } from "./http.ts";
 
 const MOST_BYTES = 64 * 1024 * 1024;
 const LONGEST_WAIT_SECONDS = 600;
@@ -13,10 +14,13 @@ type Ask = { request: IncomingMessage; query: URLSearchParams; id: string; name:
 type Answer = { status?: number; body: unknown };
 type Route = { method: string; path: RegExp; run: (ask: Ask) => Promise<Answer> };
 
-/** The admin API (lib/protocol/admin-api.ts). @param parts.end ends the helm, after the answer is out */
-export function adminServer(parts: { fleet: Fleet; log: Log; health: () => Health; end: (why: string) => void }): Server {
-  const { fleet, log } = parts;
-  const routes = routesOf(fleet, parts.health, parts.end);
+/**
+ * Makes the server of the admin API (lib/protocol/admin-api.ts).
+ * @param parts.end ends the helm, after the answer is out
+ */
+export function adminServer(parts: { voyages: Voyages; log: Log; health: () => Health; end: (why: string) => void }): Server {
+  const { voyages, log } = parts;
+  const routes = routesOf(voyages, parts.health, parts.end);
   return createServer((request, response) => {
     answer(routes, request, response).catch((error) => {
       const status = sendError(response, error);
@@ -38,13 +42,13 @@ async function answer(routes: Route[], request: IncomingMessage, response: Serve
   throw new HttpError(404, "NOT_FOUND", `${request.method} ${url.pathname} is no call of the admin API`);
 }
 
-function routesOf(fleet: Fleet, health: () => Health, end: (why: string) => void): Route[] {
+function routesOf(voyages: Voyages, health: () => Health, end: (why: string) => void): Route[] {
   const route = (method: string, path: string, run: Route["run"]): Route => ({
     method,
     path: new RegExp(`^${path.replaceAll(/:\w+/g, "([^/]+)")}$`),
     run,
   });
-  const voyageOf = (ask: Ask): Voyage => fleet.need(ask.id).voyage;
+  const voyageOf = (ask: Ask): Voyage => voyages.need(ask.id).voyage;
   const ship = "/voyages/:id/ships/:ship";
   const task = "/voyages/:id/tasks/:task";
   return [
@@ -54,17 +58,17 @@ function routesOf(fleet: Fleet, health: () => Health, end: (why: string) => void
       return { body: {} };
     }),
     route("PUT", "/voyages/:id", async (ask) => ({
-      body: await fleet.register(ask.id, await readJson(ask.request, RegisterVoyage, MOST_BYTES)),
+      body: await voyages.register(ask.id, await readJson(ask.request, RegisterVoyage, MOST_BYTES)),
     })),
     route("GET", "/voyages/:id", async (ask) => {
       await voyageOf(ask)
         .readTip()
-        .catch(() => {}); // the status says it
+        .catch(() => {}); // The status tells of it.
       return { body: voyageOf(ask).status() };
     }),
     route("DELETE", "/voyages/:id", async (ask) => {
-      await fleet.deregister(ask.id);
-      if (fleet.ids().length === 0) setImmediate(end, "no voyage is left");
+      await voyages.deregister(ask.id);
+      if (voyages.ids().length === 0) setImmediate(end, "no voyage is left");
       return { body: {} };
     }),
     route("POST", "/voyages/:id/plan-changes", async (ask) => {
@@ -78,7 +82,7 @@ function routesOf(fleet: Fleet, health: () => Health, end: (why: string) => void
     }),
     route("GET", ship, async (ask) => ({ body: shipOf(voyageOf(ask), ask.name) })),
     route("DELETE", ship, async (ask) => {
-      await fleet.get(ask.id)?.voyage.crews.forget(ask.name);
+      await voyages.get(ask.id)?.voyage.crews.forget(ask.name);
       return { body: {} };
     }),
     route("GET", `${ship}/ready`, async (ask) => {
@@ -126,7 +130,10 @@ function secondsOf(ask: Ask): number {
   throw new HttpError(400, "bad-request", `timeoutSeconds must be 0 to ${LONGEST_WAIT_SECONDS}`);
 }
 
-/** Waits for a change that makes `condition` true. Silence is no change, so it looks each half second as well. */
+/**
+ * Waits for a change that makes `condition` true; returns whether it became so in time. Silence is no change, so it
+ * looks each half second as well.
+ */
 function until(voyage: Voyage, condition: () => boolean, seconds: number): Promise<boolean> {
   if (condition()) return Promise.resolve(true);
   return new Promise((resolve) => {

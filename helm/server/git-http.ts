@@ -2,32 +2,39 @@ import { spawn } from "node:child_process";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { VoyageFolder } from "../../lib/base/paths.ts";
 import { type GitConfig, git, gitEnv, gitLine, signalGroup } from "../../lib/git/run.ts";
+import { HttpError } from "../http-error.ts";
 import { Turns } from "../voyage/turns.ts";
-import { HttpError } from "./http.ts";
 
-/** Of git's own protocol only the smart calls are served; no file of the repository is. */
+/** The calls of git's smart protocol, with the query of each. Nothing else is served: no file of the repository. */
 const CALLS = new Map([
   ["GET /info/refs", /^service=git-(upload|receive)-pack$/],
   ["POST /git-upload-pack", /^$/],
   ["POST /git-receive-pack", /^$/],
 ]);
-/** A transfer in which nothing moved for so long has lost its client. */
+/** How long nothing may move in a transfer, before its client is taken for lost. */
 const QUIET_MS = 5 * 60_000;
 
 /**
- * Each transfer is three processes of git on the captain's machine. A crew has one at a time; its agents may have some beside. The first of each ship
- * waits for nobody else's, so that no ship keeps others from the repository.
+ * The turns of transfers. Each is three processes of git on the captain's machine. A crew has one at a time; its agents
+ * may have some beside. The first of each ship waits for nobody else's, so that no ship keeps others from the
+ * repository.
  */
 const TURNS = new Turns<string>({ all: 16, each: 4, waiting: 8, firstIsFree: true });
-/** Below the minute after which a crew's git gives up a transfer that does not move. */
+/**
+ * How long a transfer waits for its turn: less than the minute after which a crew's git gives up a transfer that does
+ * not move.
+ */
 const PATIENCE_MS = 30_000;
 
-/** `life`: whose transfer it is, among those of all voyages. `call`: path below the repository and query: `/info/refs?service=…` */
+/**
+ * Whose transfer it is, and what is asked for. `life` is unique among all voyages. `call`: path below the repository
+ * and query, `/info/refs?service=…`
+ */
 type Ask = { folder: VoyageFolder; ship: string; life: string; branch: string; call: string };
 
 /**
- * Serves one request of git's smart HTTP through `git http-backend`: all refs may be read, `refs/ships/<ship>/*` may be pushed. That is held by git
- * itself: everything else is a hidden ref to receive-pack, which refuses to update it.
+ * Serves one request of git's smart HTTP through `git http-backend`: all refs may be read, `refs/ships/<ship>/*` may be
+ * pushed. git itself holds that: everything else is a hidden ref to receive-pack, which refuses to update it.
  * @throws HttpError 503 when more of that ship are under way than it may have
  */
 export async function serveGit(request: IncomingMessage, response: ServerResponse, ask: Ask): Promise<void> {
@@ -47,7 +54,7 @@ async function transfer(
 ): Promise<void> {
   if (query === "service=git-receive-pack") await offerTip(folder, ship, branch);
 
-  if (response.destroyed) return; // its caller has left meanwhile, and would end nothing any more
+  if (response.destroyed) return; // The caller has left meanwhile, and would end nothing any more.
 
   const header = (name: string) => String(request.headers[name] ?? "");
   const child = spawn("git", ["http-backend"], {
@@ -64,7 +71,7 @@ async function transfer(
       CONTENT_TYPE: header("content-type"),
       HTTP_CONTENT_ENCODING: header("content-encoding"),
       GIT_PROTOCOL: header("git-protocol"),
-      // Without a length (a chunked body) it reads to the end.
+      // Without a length, as of a chunked body, git reads to the end.
       ...(request.headers["content-length"] ? { CONTENT_LENGTH: header("content-length") } : {}),
     }),
   });
@@ -83,7 +90,10 @@ async function transfer(
   response.end();
 }
 
-/** receive.denyDeletes and denyNonFastForwards speak of refs/heads only: a ship may also move back or delete what it pushed itself. */
+/**
+ * The settings by which git lets a ship push to its own refs alone. `receive.denyDeletes` and `denyNonFastForwards`
+ * speak of refs/heads only, so a ship may also move back or delete what it pushed itself.
+ */
 function rules(ship: string): GitConfig {
   return [
     ["http.getanyfile", "false"],
@@ -95,14 +105,17 @@ function rules(ship: string): GitConfig {
   ];
 }
 
-/** What is hidden is not offered either, and a ship's first push would send the whole history again. So the tip is put where it may look. */
+/**
+ * Puts the tip where a ship may see it. Hidden refs are not offered, and without one its first push would send the
+ * whole history again.
+ */
 async function offerTip(folder: VoyageFolder, ship: string, branch: string): Promise<void> {
   const bare = { gitDir: folder.repo };
   const tip = await gitLine(["rev-parse", `refs/heads/${branch}`], bare);
   await git(["update-ref", `refs/ships/${ship}/tip`, tip], { ...bare, okCodes: [0, 128] });
 }
 
-/** CGI's answer: header lines, an empty line, the body as it comes. */
+/** Relays the answer of a CGI program: header lines, an empty line, then the body as it comes. */
 function relay(from: NodeJS.ReadableStream, response: ServerResponse): void {
   let head = Buffer.alloc(0);
   const onHead = (chunk: Buffer) => {

@@ -2,43 +2,33 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { ZodError, type z } from "zod";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { readAtMost } from "../../lib/base/read-at-most.ts";
+import { HttpError } from "../http-error.ts";
 import { Refused } from "../ledger/refused.ts";
 
-/** Small pieces that the ship API and the admin API share. */
-
-/** An answer other than 200. */
-export class HttpError extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly retryAfterSeconds: number | undefined;
-  constructor(status: number, code: string, message: string, retryAfterSeconds?: number) {
-    super(message);
-    this.status = status;
-    this.code = code;
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
-}
-
-/** A body in which nothing came for so long has lost its caller. */
+/** How long nothing may come of a body, before its caller is taken for lost. */
 const QUIET_MS = 30_000;
 
-/** The body, parsed. Throws HttpError 413 past `mostBytes`, 400 for what is no JSON or does not fit. */
+/**
+ * Reads the body of a request and parses it.
+ * @throws HttpError 413 past `mostBytes`, 400 for what is no JSON; ZodError for what does not fit the schema
+ */
 export async function readJson<T extends z.ZodType>(request: IncomingMessage, schema: T, mostBytes: number): Promise<z.infer<T>> {
   request.setTimeout(QUIET_MS, () => request.destroy());
   const body = await readAtMost(request, mostBytes, "the body").catch((error: unknown) => {
     if (!(error instanceof OcaptainError)) throw error;
-    throw new HttpError(413, "TOO_BIG", `the body is longer than ${mostBytes} bytes`);
+    throw new HttpError(413, "TOO_BIG", `the body of the call is longer than ${mostBytes} bytes`);
   });
   request.setTimeout(0);
   let value: unknown;
   try {
     value = JSON.parse(body.toString("utf8"));
   } catch {
-    throw new HttpError(400, "bad-request", "the body is no JSON");
+    throw new HttpError(400, "bad-request", "the body of the call is no JSON");
   }
   return schema.parse(value);
 }
 
+/** Answers with JSON, unless an answer was begun or the caller has left. */
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
   if (response.headersSent || response.destroyed) return;
   const text = JSON.stringify(body);
@@ -46,7 +36,10 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
   response.end(text);
 }
 
-/** Answers a failed call: Refused 409, what does not parse 400, ours by its code, all else 500. Returns the status. */
+/**
+ * Answers a call that failed: a refusal with 409, a body that does not fit with 400, an OcaptainError by its code, all
+ * else with 500. Returns the status.
+ */
 export function sendError(response: ServerResponse, error: unknown): number {
   const [status, body] = answerTo(error);
   if (error instanceof HttpError && error.retryAfterSeconds !== undefined && !response.headersSent)

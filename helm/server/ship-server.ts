@@ -1,43 +1,51 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { ZodError } from "zod";
+import type { VoyageFolder } from "../../lib/base/paths.ts";
 import { plain } from "../../lib/base/text.ts";
+import { HttpError } from "../http-error.ts";
 import type { Life } from "../ledger/ledger.ts";
 import { Refused } from "../ledger/refused.ts";
 import type { Log } from "../log.ts";
 import { Turns } from "../voyage/turns.ts";
 import type { Voyage } from "../voyage/voyage.ts";
-import type { Fleet } from "../voyages.ts";
+import type { Voyages } from "../voyages.ts";
 import { serveGit } from "./git-http.ts";
-import { HttpError, readJson, sendError, sendJson } from "./http.ts";
+import { readJson, sendError, sendJson } from "./http.ts";
 
 /** The path of a call, before its name. */
 const CALLS = "/v1/ship/";
 const MOST_BYTES = 1024 * 1024;
 const PING_MS = 10_000;
-/** Of one ship: a crew has a handful under way. Each may have a body of {@link MOST_BYTES} in memory. */
+/**
+ * How many calls one ship may have under way; a crew has a handful. Each may have a body of {@link MOST_BYTES} in
+ * memory.
+ */
 const CALLS_AT_ONCE = new Turns<string>({ all: Number.POSITIVE_INFINITY, each: 32, waiting: 0 });
-/** Of one ship: a crew has one, and may have left some behind that the network does not know of yet. */
+/**
+ * How many presence streams one life may have; a crew has one, and may have left some behind that the network still
+ * takes for open.
+ */
 const MOST_STREAMS = 8;
 
-/** The ship API (lib/protocol/ship-api.ts) and git, for the ships of all voyages. */
-export function shipServer(fleet: Fleet, log: Log): Server {
+/** Makes the server of the ship API (lib/protocol/ship-api.ts) and of git, for the ships of all voyages. */
+export function shipServer(voyages: Voyages, log: Log): Server {
   const server = createServer((request, response) => {
-    answer(fleet, log, request, response).catch((error) => {
+    answer(voyages, log, request, response).catch((error) => {
       const status = sendError(response, error);
       if (status >= 500 && status !== 503) log("ship-call-failed", { call: request.url?.split("?")[0], error: String(error) });
       if (response.headersSent && !response.writableEnded) response.destroy();
     });
   });
-  // Packs of any size and presence streams: what is quiet is ended by those who serve it.
+  // Packs of git may take long, and presence streams stay open: who serves them ends those that are quiet.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 30_000;
   return server;
 }
 
-async function answer(fleet: Fleet, log: Log, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(voyages: Voyages, log: Log, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = request.url ?? "/";
-  if (!fleet.open) throw new HttpError(503, "starting", "the helm is starting or ending");
-  const { voyage, folder, caller } = authenticate(fleet, request);
+  if (!voyages.isReady) throw new HttpError(503, "starting", "the helm is starting or ending");
+  const { voyage, folder, caller } = authenticate(voyages, request);
 
   const git = /^\/git\/([^/?]+)(\/.*)$/.exec(url);
   if (git) {
@@ -76,16 +84,20 @@ async function answer(fleet: Fleet, log: Log, request: IncomingMessage, response
   }
 }
 
-/** The token's first part names the voyage; its hash, in that voyage's ledger, the ship. */
-function authenticate(fleet: Fleet, request: IncomingMessage): { voyage: Voyage; folder: Fleet["folderType"]; caller: Life } {
+/**
+ * Finds whose token a request has: its first part names the voyage, and its hash, in the ledger of that voyage, the
+ * life.
+ * @throws HttpError 401
+ */
+function authenticate(voyages: Voyages, request: IncomingMessage): { voyage: Voyage; folder: VoyageFolder; caller: Life } {
   const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
-  const known = fleet.get(token.split(".")[0] ?? "");
+  const known = voyages.get(token.split(".")[0] ?? "");
   const caller = known?.voyage.ledger.lifeOfToken(token);
   if (!known || !caller) throw new HttpError(401, "unauthorized", "this token is not known");
   return { voyage: known.voyage, folder: known.folder, caller };
 }
 
-/** Open ones of each life, oldest first. */
+/** The open presence streams of each life, the oldest first. */
 const STREAMS = new Map<string, Set<ServerResponse>>();
 
 function presence(voyage: Voyage, caller: Life, response: ServerResponse): void {

@@ -1,12 +1,12 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import type { AcceptReply, AcceptRequest } from "../../lib/protocol/ship-api.ts";
+import { HttpError } from "../http-error.ts";
 import * as claims from "../ledger/claims.ts";
 import { checkOf } from "../ledger/grant.ts";
 import * as intents from "../ledger/intents.ts";
 import { type Intent, type Life, parseTask, type TaskRecord } from "../ledger/ledger.ts";
 import { Refused } from "../ledger/refused.ts";
 import type { Merged } from "../repository/branch.ts";
-import { HttpError } from "../server/http.ts";
 import type { VoyageContext } from "./context.ts";
 import { type Claim, Races } from "./races.ts";
 import { SerialQueue } from "./serial-queue.ts";
@@ -18,13 +18,17 @@ const MOVES = 5;
 const GIT_FAILED = /^(GIT|GIT_TIMEOUT|NO_BRANCH)$/;
 
 /**
- * Brings ships' commits onto the branch, one accept at a time in a voyage, by turns among the ships (docs/design.md#accept). A merge may take long, and
- * changes nothing: only what follows it, from the intent to the ledger, keeps others out.
+ * Brings ships' commits onto the branch, one accept at a time in a voyage, by turns among the ships
+ * (docs/design.md#accept). A merge may take long, and changes nothing: only what follows it, from the intent to the
+ * ledger, keeps others out.
  */
 export class Accepting {
   readonly #context: VoyageContext;
   readonly #queue = new SerialQueue();
-  /** Accepts that wait for their turn. A crew asks once for a claim, and again when the answer is late: so few of one life may wait. */
+  /**
+   * Accepts that wait for their turn. A crew asks once for a claim, and again when the answer is late: so few of one
+   * life may wait.
+   */
   readonly #turns = new Turns<number>({ all: 1, each: 1, waiting: 4 });
   readonly #underWay = new Map<string, Promise<AcceptReply>>();
   readonly #races: Races;
@@ -37,7 +41,10 @@ export class Accepting {
     });
   }
 
-  /** Runs `job` while no accept moves the branch and none that was cut short is open: what the branch holds is in the ledger. */
+  /**
+   * Runs `job` while no accept moves the branch and none that was cut short is open: what the branch holds is in the
+   * ledger.
+   */
   async alone<T>(job: () => Promise<T>): Promise<T> {
     let settled: string[] = [];
     try {
@@ -151,7 +158,9 @@ export class Accepting {
     );
   }
 
-  /** Runs `job`, and again while another task goes first; it gives up before its ship gives up waiting for an answer. */
+  /**
+   * Runs `job`, and again while another task goes first; it gives up before its ship gives up waiting for an answer.
+   */
   async #whenFirst<T>(job: () => Promise<T>): Promise<T> {
     for (const until = performance.now() + this.#context.holdMs; ; ) {
       try {
@@ -190,15 +199,18 @@ export class Accepting {
     return false;
   }
 
-  /** Settles what a death of the helm has cut short, before any call comes in. What git does not answer now is settled before anything else is. */
+  /**
+   * Settles what a death of the helm has cut short, before any call comes in. What git does not answer now is settled
+   * before anything else is.
+   */
   async recover(): Promise<void> {
     const { log, id } = this.#context;
     await this.#settle().catch((error) => log("not-recovered", { voyage: id, error: String(error) }));
   }
 
   /**
-   * Settles accepts that were cut short (the helm died, or git did not answer): one whose move took place is finished, one whose move did not is
-   * dropped, and its ship asks again. Returns the tasks.
+   * Settles accepts that were cut short (the helm died, or git did not answer): one whose move took place is finished,
+   * one whose move did not is dropped, and its ship asks again. Returns the tasks.
    */
   async #settle(): Promise<string[]> {
     const { ledger, branch, log, id } = this.#context;

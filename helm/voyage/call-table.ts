@@ -14,7 +14,10 @@ import type { VoyageContext } from "./context.ts";
 import type { CallTable } from "./ship-calls.ts";
 import { voyageStatus } from "./status.ts";
 
-/** A ship that gets nothing is to ask again after this part of its heartbeat's period, but within {@link MOST_RETRY_SECONDS}. */
+/**
+ * A ship that gets nothing is to ask again after this part of its heartbeat's period, but within
+ * {@link MOST_RETRY_SECONDS}.
+ */
 const RETRY_SHARE = 1 / 5;
 const MOST_RETRY_SECONDS = 2;
 
@@ -154,7 +157,8 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
           hands.noteUsage(ledger, caller.life, ask);
           return ask.task === undefined ? [] : blockSpent(ledger, [ledger.task(ask.task)]);
         });
-        // A task's file is written at the end of a run: if it were as the run grows, each ship's sync would have to carry it.
+        // A task's file is written at the end of a run: if it were as the run grows, each ship's sync would have to
+        // carry it.
         const ended = ask.growing || ask.task === undefined ? [] : [ask.task];
         if (ended.length + blocked.length > 0) await context.changed(...ended, ...blocked);
         else context.notify();

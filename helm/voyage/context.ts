@@ -1,5 +1,5 @@
 import { explain } from "../../lib/base/errors.ts";
-import type { Clock } from "../clock.ts";
+import type { HelmClock } from "../clock.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Log } from "../log.ts";
 import type { Branch } from "../repository/branch.ts";
@@ -10,7 +10,9 @@ import { Liveness } from "./liveness.ts";
 export type Timing = { leaseSeconds: number; heartbeatSeconds: number; fenceSeconds: number; lingerSeconds: number };
 export const DEFAULT_TIMING: Timing = { leaseSeconds: 120, heartbeatSeconds: 10, fenceSeconds: 90, lingerSeconds: 8 };
 
-/** A crew sends a heartbeat also while it has nothing to do: after so many missed ones it is taken for asleep or gone. */
+/**
+ * A crew sends a heartbeat also while it has nothing to do: after so many missed ones it is taken for asleep or gone.
+ */
 const MISSED_HEARTBEATS = 3;
 
 /** What a voyage needs from around it. */
@@ -18,7 +20,7 @@ export type VoyageParts = {
   id: string;
   ledger: Ledger;
   branch: Branch;
-  clock: Clock;
+  clock: HelmClock;
   log: Log;
   /** Brings the files of these tasks up to date; resolves when they are. */
   show: (...tasks: string[]) => Promise<void>;
@@ -31,7 +33,7 @@ export class VoyageContext {
   readonly id: string;
   readonly ledger: Ledger;
   readonly branch: Branch;
-  readonly clock: Clock;
+  readonly clock: HelmClock;
   readonly log: Log;
   readonly liveness: Liveness;
   readonly leases: Leases;
@@ -39,7 +41,10 @@ export class VoyageContext {
   timing: Timing = DEFAULT_TIMING;
   /** The branch's commit, as it was last seen or moved. It holds every accepted task. */
   tip = "";
-  /** Why nothing can be accepted: the repository cannot be read, or its branch cannot be moved. Nothing is granted meanwhile. */
+  /**
+   * Why nothing can be accepted: the repository cannot be read, or its branch cannot be moved. Nothing is granted
+   * meanwhile.
+   */
   trouble: string | null = null;
   readonly #show: VoyageParts["show"];
   readonly #watchers = new Set<() => void>();
@@ -66,7 +71,10 @@ export class VoyageContext {
     return this.timing.heartbeatSeconds * 1000 * MISSED_HEARTBEATS;
   }
 
-  /** Tells the watchers that something has changed, and brings the files of these tasks up to date; resolves when they are. */
+  /**
+   * Tells the watchers that something has changed, and brings the files of these tasks up to date; resolves when they
+   * are.
+   */
   async changed(...tasks: string[]): Promise<void> {
     this.notify();
     await this.#show(...tasks);

@@ -3,7 +3,10 @@ import { currentLife, forgetShip, livesOf, noteStopping, registerLaunch } from "
 import type { VoyageContext } from "./context.ts";
 import type { Fenced, Fencing } from "./fencing.ts";
 
-/** The crews of a voyage as the captain orders them: registered with a VM, told to stop, fenced, forgotten; and whether they are there. */
+/**
+ * The crews of a voyage as the captain orders them: registered with a VM, told to stop, fenced, forgotten; and whether
+ * they are there.
+ */
 export class Crews {
   readonly #context: VoyageContext;
   readonly #fencing: Fencing;
@@ -14,8 +17,8 @@ export class Crews {
   }
 
   /**
-   * Registers a launch of an incarnation, and mints its token. Another incarnation of that ship is fenced first; the same one goes on in its life unless
-   * that was fenced, and then gets a new life.
+   * Registers a launch of an incarnation, and mints its token. Another incarnation of that ship is fenced first; the
+   * same one goes on in its life unless that was fenced, and then gets a new life.
    */
   async register(ship: string, incarnation: string): Promise<string> {
     const { ledger, id } = this.#context;
@@ -27,7 +30,9 @@ export class Crews {
     return token;
   }
 
-  /** Fences that incarnation of the ship, saves its mirror, and makes its task pending again. It may be called again. */
+  /**
+   * Fences that incarnation of the ship, saves its mirror, and makes its task pending again. It may be called again.
+   */
   async fence(ship: string, incarnation: string, reason: string): Promise<Fenced> {
     const { ledger } = this.#context;
     const current = currentLife(ledger, ship)?.life;
@@ -63,7 +68,10 @@ export class Crews {
     await this.#context.changed();
   }
 
-  /** Says whether the supervisor of this incarnation has reported since it was last launched, and its hand has shown that it can work. */
+  /**
+   * Says whether the supervisor of this incarnation has reported since it was last launched, and its hand has shown
+   * that it can work.
+   */
   ready(ship: string, incarnation: string): boolean {
     const { ledger, liveness } = this.#context;
     const life = currentLife(ledger, ship);
@@ -76,7 +84,10 @@ export class Crews {
     );
   }
 
-  /** Says whether the hand's trial has failed since the last launch, or the ship itself too often. Such a ship does not become ready by waiting. */
+  /**
+   * Says whether the hand's trial has failed since the last launch, or the ship itself too often. Such a ship does not
+   * become ready by waiting.
+   */
   unfit(ship: string): boolean {
     const { ledger } = this.#context;
     const life = currentLife(ledger, ship);

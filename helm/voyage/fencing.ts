@@ -6,14 +6,15 @@ import type { Accepting } from "./accepting.ts";
 import type { VoyageContext } from "./context.ts";
 
 /**
- * What a fence has come to. `lost`: all refs that were ever saved of the ship. `unsaved`: why the mirror of this life's claim could not be saved; its
- * files are where they were.
+ * What a fence has come to. `lost`: all refs that were ever saved of the ship. `unsaved`: why the mirror of this life's
+ * claim could not be saved; its files are where they were.
  */
 export type Fenced = { lost: string[]; unsaved?: string };
 
 /**
- * Ends lives for good. The order is the point (docs/design.md#fence): first the mark, on disk, from which on nothing of that life is accepted; then its
- * mirror is saved; only then may another ship have the task. A helm that dies in between goes on where it was.
+ * Ends lives for good. The order is the point (docs/design.md#fence): first the mark, on disk, from which on nothing of
+ * that life is accepted; then its mirror is saved; only then may another ship have the task. A helm that dies in
+ * between goes on where it was.
  */
 export class Fencing {
   readonly #context: VoyageContext;
@@ -27,7 +28,8 @@ export class Fencing {
 
   /**
    * Ends a life. It may be called again, also while another call for that life is under way.
-   * @param isLost whether the ship fell silent, and was not taken away by the captain: that costs its task no try, but is counted
+   * @param isLost whether the ship fell silent, and was not taken away by the captain: that costs its task no try, but
+   * is counted
    */
   fence(life: number, reason: string, isLost: boolean): Promise<Fenced> {
     const same = this.#underWay.get(life);
@@ -38,8 +40,8 @@ export class Fencing {
   }
 
   /**
-   * Begins a fence that nobody waits for: saving a large tree takes minutes. Called again while it is under way it does nothing; a fence that failed
-   * begins anew.
+   * Begins a fence that nobody waits for: saving a large tree takes minutes. Called again while it is under way it does
+   * nothing; a fence that failed begins anew.
    */
   begin(life: number, reason: string, isLost: boolean): void {
     if (this.#underWay.has(life)) return;
@@ -54,7 +56,10 @@ export class Fencing {
     return this.#outcome(life);
   }
 
-  /** Marks the life beside no move of the branch: one for this life that has begun is through before, and none begins after. It waits for no merge. */
+  /**
+   * Marks the life beside no move of the branch: one for this life that has begun is through before, and none begins
+   * after. It waits for no merge.
+   */
   #mark(life: number, reason: string): Promise<void> {
     const { ledger, log, id } = this.#context;
     return this.#accepting.alone(() =>

@@ -1,44 +1,47 @@
-import type { Clock } from "../clock.ts";
+import type { HelmClock } from "../clock.ts";
 
-/** A gap in the event loop, or between running time and wall time, that no busy moment explains: a lid was closed, or the process stopped. */
+/**
+ * A gap in the event loop, or between running time and wall time, that no busy moment explains: a lid was closed, or
+ * the process was stopped.
+ */
 const JUMP_MS = 5_000;
 
 type Lease = {
   endsMs: number;
-  /** A jump has begun it anew, and the life has not said a word since. */
+  /** A jump has begun the lease anew, and the life has not said a word since. */
   lent: boolean;
 };
 
 /**
- * Leases of lives that hold something, counted in the helm's own running time. Kept in memory only: after a start, and after a jump, each has a
- * full period again, since nobody could renew while the helm was away (design 8). A jump gives that once without a word of the life; the next one only
- * does not count the time that the helm was away. Else a ship that makes the helm stand still again and again would keep its claim, and every
+ * The leases of lives that hold something, counted in the helm's own running time (docs/design.md#time). They are kept
+ * in memory only: after a start, and after a jump, each has a full period again, since nobody could renew it while the
+ * helm was away. A jump gives that once without a word of the life; at the next one only the time that the helm was
+ * away is not counted. Else a ship that makes the helm stand still again and again would keep its claim, and every
  * other silent ship's, for ever.
  */
 export class Leases {
-  readonly #clock: Clock;
+  readonly #clock: HelmClock;
   readonly #leases = new Map<number, Lease>();
   #seenMs: number;
   #seenWallMs: number;
   leaseMs: number;
 
-  constructor(clock: Clock, leaseMs: number) {
+  constructor(clock: HelmClock, leaseMs: number) {
     this.#clock = clock;
     this.leaseMs = leaseMs;
     this.#seenMs = clock.now();
     this.#seenWallMs = clock.wallMs();
   }
 
+  /** Gives the life a full lease from now. */
   renew(life: number): void {
     this.#leases.set(life, { endsMs: this.#clock.now() + this.leaseMs, lent: false });
   }
-  end(life: number): void {
-    this.#leases.delete(life);
-  }
 
   /**
-   * Lives of `holders` whose lease is over now. Must be called at least each {@link JUMP_MS} / 2. A holder without a lease gets a full one.
-   * @returns `jumped`: the helm was away.
+   * Finds the holders whose lease is over now. A holder without a lease gets a full one. It must be called at least
+   * twice in {@link JUMP_MS}.
+   * @returns the lives, and whether the helm was away since the last call (`jumped`)
    */
   expired(holders: readonly number[]): { lives: number[]; jumped: boolean } {
     const now = this.#clock.now();

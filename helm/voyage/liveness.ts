@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { HelmClock } from "../clock.ts";
 
 /** How long a ship is named for having sent what no crew sends. */
 const NAMED_MS = 3600_000;
@@ -7,14 +7,14 @@ type Sighting = { atMs: number; wallMs: number; note: string | null; closed: boo
 
 /** What was heard of each life lately: calls and open presence streams. It is kept in memory only. */
 export class Liveness {
-  readonly #clock: Clock;
+  readonly #clock: HelmClock;
   readonly #seen = new Map<number, Sighting>();
   readonly #calls = new Map<number, number>();
   readonly #streams = new Map<number, Set<(line: object) => void>>();
   readonly #refused = new Map<number, { atMs: number; words: string }>();
   #beganMs: number;
 
-  constructor(clock: Clock) {
+  constructor(clock: HelmClock) {
     this.#clock = clock;
     this.#beganMs = clock.now();
   }
@@ -78,8 +78,8 @@ export class Liveness {
   }
 
   /**
-   * Says whether a stream of the life is open and it was heard of within `silenceMs`. The stream alone says nothing: that of a ship which froze, or whose
-   * network went away, stays open.
+   * Says whether a stream of the life is open and it was heard of within `silenceMs`. The stream alone says nothing:
+   * that of a ship which froze, or whose network went away, stays open.
    */
   connected(life: number, silenceMs: number): boolean {
     return (this.#streams.get(life)?.size ?? 0) > 0 && this.silentMs(life) <= silenceMs;

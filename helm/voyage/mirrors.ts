@@ -2,15 +2,15 @@ import { performance } from "node:perf_hooks";
 import { putLinksAside } from "../../lib/mutagen/mirror-links.ts";
 import type { Log } from "../log.ts";
 
-/** Between two looks at one mirror, at least. */
+/** How much time passes between two looks at one mirror, at least. */
 const ROUND_MS = 5_000;
-/** A look may take so much of the time, and no more. */
+/** Which part of the time looks may take. */
 const SHARE = 1 / 30;
 const MOST_NAMED = 5;
 
 /**
- * Looks at the voyage's mirrors again and again, one at a time, and puts links aside by which one could leave them. A large mirror is looked at more seldom.
- * Returns what ends it.
+ * Looks at the voyage's mirrors again and again, one at a time, and puts links aside that lead out of them. A large
+ * mirror is looked at more seldom. Returns what ends it.
  */
 export function guardMirrors(parts: {
   voyage: string;

@@ -1,37 +1,42 @@
-import type { Clock } from "../clock.ts";
+import type { HelmClock } from "../clock.ts";
 
-/** Whose task does not come back with its work in that time goes first no more: it may be a hand that dawdles, and others wait. */
+/**
+ * How long a task that was in conflict goes first without coming back with its work: its hand may dawdle, and others
+ * wait.
+ */
 const TURN_MS = 10 * 60_000;
 /**
- * In all, from the first conflict of a ship since it last had a task accepted, and once in so long a time: it may be one that only asks again and again, or
- * hands back and claims anew, and others would wait for it for ever.
+ * How long a ship goes first in all, from its first conflict since it last had a task accepted, and how much time
+ * passes before it may again: a ship may only ask again and again, or hand back and claim anew, and others would wait
+ * for it for ever.
  */
 const LINE_MS = 30 * 60_000;
 const LINE_EVERY_MS = 6 * 3600_000;
-/** Who waits asks again after a few seconds, each time. */
+/** How long a ship that waits may be silent: it asks again after a few seconds, each time. */
 const ASKS_MS = 30_000;
 const LOOK_MS = 1_000;
-/** After so many conflicts of one task nothing else is accepted before it, whatever it touches. */
+/** After how many conflicts of one task nothing else is accepted before it, whatever it touches. */
 const ALONE_AT = 5;
 
 export type Claim = { task: string; epoch: number; life: number };
 type Turn = Claim & {
-  /** What it touches; null: everything. */
+  /** The files that the task touches; null: everything. */
   files: ReadonlySet<string> | null;
-  /** It was in conflict and is done again; else it waits, with its work done. */
+  /** The task was in conflict and is done again; else it waits, with its work done. */
   again: boolean;
   atMs: number;
 };
 
 /**
- * Who is next where tasks change the same files. To lose a race is no failure, but without turns it may be lost each time: whoever is faster would be accepted
- * again and again while another does its work in vain. So a task that is in conflict keeps its turn: until it has come back, no other that touches its files
- * is accepted; those wait with their work done, in the order in which they came. Kept in memory only: after a start of the helm the first conflict begins a
- * new line.
+ * The order of accepts where tasks change the same files. To lose a race is no failure, but without turns a task may
+ * lose each time: whoever is faster would be accepted again and again, while another does its work in vain. So a task
+ * that is in conflict keeps its turn: until it has come back, no other that touches its files is accepted; those wait
+ * with their work done, in the order in which they came. The line is kept in memory only: after a start of the helm the
+ * first conflict begins a new one.
  */
 export class Races {
-  readonly #clock: Clock;
-  /** Does this claim go on? One that has ended has no turn. */
+  readonly #clock: HelmClock;
+  /** Says whether a claim goes on; one that has ended has no turn. */
   readonly #isHeld: (task: string, epoch: number) => boolean;
   readonly #conflicts = new Map<string, number>();
   /** When each life first was in conflict since it had a task accepted. */
@@ -39,18 +44,18 @@ export class Races {
   #line: Turn[] = [];
   #moves: (() => void)[] = [];
 
-  constructor(clock: Clock, isHeld: (task: string, epoch: number) => boolean) {
+  constructor(clock: HelmClock, isHeld: (task: string, epoch: number) => boolean) {
     this.#clock = clock;
     this.#isHeld = isHeld;
   }
 
-  /** Does nobody but this task stand in line? */
+  /** Says whether no other task stands in line. */
   isFree(task: string): boolean {
     this.#tidy();
     return this.#line.every((turn) => turn.task === task);
   }
 
-  /** The task before which this one, which touches `files`, must not be accepted. */
+  /** The task that must be accepted before this one, which touches `files`. */
   before(task: string, files: readonly string[]): string | undefined {
     this.#tidy();
     const own = this.#line.findIndex((turn) => turn.task === task);
@@ -58,7 +63,10 @@ export class Races {
     return ahead.find((turn) => turn.task !== task && (turn.files === null || files.some((file) => turn.files!.has(file))))?.task;
   }
 
-  /** As {@link before}, of what this task touched when it last asked; undefined also when it does not stand in line. */
+  /**
+   * As {@link before}, by the files that this task touched when it last asked; undefined also when it does not stand in
+   * line.
+   */
   stillBefore(task: string, epoch: number): string | undefined {
     const own = this.#line.find((turn) => turn.task === task && turn.epoch === epoch && !turn.again);
     if (!own?.files) return undefined;
@@ -67,7 +75,7 @@ export class Races {
     return other;
   }
 
-  /** It is in conflict: it is done again, and keeps its place in the line. */
+  /** Notes that a task is in conflict: it is done again, and keeps its place in the line. */
   conflict({ task, epoch, life }: Claim, files: readonly string[]): void {
     const conflicts = (this.#conflicts.get(task) ?? 0) + 1;
     this.#conflicts.set(task, conflicts);
@@ -76,11 +84,12 @@ export class Races {
     this.#stand({ task, epoch, life, files: conflicts >= ALONE_AT ? null : new Set(files), again: true, atMs });
   }
 
-  /** It waits for those before it. */
+  /** Notes that a task waits for those before it. */
   waits({ task, epoch, life }: Claim, files: readonly string[]): void {
     this.#stand({ task, epoch, life, files: new Set(files), again: false, atMs: this.#clock.now() });
   }
 
+  /** Notes that a task was accepted: its place in the line is free. */
   accepted({ task, life }: Pick<Claim, "task" | "life">): void {
     this.#conflicts.delete(task);
     this.#since.delete(life);
@@ -88,7 +97,7 @@ export class Races {
     for (const move of this.#moves.splice(0)) move();
   }
 
-  /** Resolves when a task was accepted, or after a while: other ends of a turn are looked for. */
+  /** Resolves when a task was accepted, or after a while, since a turn may also end otherwise. */
   moved(): Promise<void> {
     return new Promise((resolve) => {
       this.#moves.push(resolve);

@@ -9,7 +9,10 @@ import type { VoyageContext } from "./context.ts";
 type Body<Name extends ShipCall> = ShipApi[Name]["body"];
 type Reply<Name extends ShipCall> = ShipApi[Name]["reply"];
 
-/** One call of the ship API. A request may come twice, since its answer may be lost: `idempotent` says what happens then. */
+/**
+ * One call of the ship API. A request may come twice, since its answer may be lost: `idempotent` says what happens
+ * then.
+ */
 export type Call<Name extends ShipCall> = {
   /** What the body must be. */
   schema: z.ZodType<Body<Name>>;
@@ -33,7 +36,10 @@ type RunOnce<Name extends ShipCall> = {
   run: (caller: Life, ask: Body<Name>, touched: Set<string>) => Reply<Name>;
   /** It runs beside no move of the branch. @default false */
   alone?: boolean;
-  /** Says of a reply that the call has changed nothing: such a reply is kept in memory alone, as long as a ship may ask again. */
+  /**
+   * Says of a reply that the call has changed nothing: such a reply is kept in memory alone, as long as a ship may ask
+   * again.
+   */
   changedNothing?: (reply: Reply<Name>) => boolean;
   /** The files of tasks are written soon after the answer, and not before it. @default false */
   answersBeforeFiles?: boolean;
@@ -46,7 +52,9 @@ export type CallTable = { [Name in ShipCall]: Call<Name> };
 /** How many replies that changed nothing are kept of each life: only the newest few can still be asked for again. */
 const KEPT_IN_MEMORY = 32;
 
-/** Answers what ships ask of a voyage (lib/protocol/ship-api.ts). A caller is the life that its token was minted for. */
+/**
+ * Answers what ships ask of a voyage (lib/protocol/ship-api.ts). A caller is the life that its token was minted for.
+ */
 export class ShipCalls {
   readonly #context: VoyageContext;
   readonly #accepting: Accepting;

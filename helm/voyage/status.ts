@@ -139,7 +139,9 @@ function stateOfVoyage(ledger: Ledger, tip: string, ships: readonly ShipRow[]): 
   return ships.length > 0 && ships.every((ship) => ship.state === "lost" || ship.state === "fenced") ? "lost" : "stalled";
 }
 
-/** A ship that did not answer so many calls is not counted on any more: that takes some 15 s, by the waker's back-off. */
+/**
+ * A ship that did not answer so many calls is not counted on any more: that takes some 15 s, by the waker's back-off.
+ */
 const MOST_CALLS = 3;
 
 /** Says whether the ship is asleep, so that the helm wakes it for the work that is left. */

@@ -7,17 +7,17 @@ import { type Ledger, parseTask, type TaskRecord } from "../ledger/ledger.ts";
 import type { Log } from "../log.ts";
 
 /**
- * The ledger as Claude Code's task files (facts: claude-code §1.3), for people and agents to read; nothing decides from them.
+ * The ledger as task files in Claude Code's format, for people and agents to read. Nothing is decided by them.
  *
  * | ledger | status in the file | shown by |
  * |---|---|---|
  * | pending | pending | |
  * | claimed | in_progress, owner = ship | |
  * | accepted | completed, owner = ship | |
- * | blocked | pending | subject `[blocked] …`; Claude Code has no such status and hides a file with one it does not know |
+ * | blocked | pending | subject `[blocked] …`: Claude Code hides files whose status it does not know |
  * | cancelled | completed | subject `[cancelled] …`; completed, so that tasks which waited for it are shown as free |
  *
- * The truth is under `metadata.ocaptain`.
+ * What the ledger itself says is under `metadata.ocaptain`.
  */
 const STATUS: Record<TaskStatus, "pending" | "in_progress" | "completed"> = {
   pending: "pending",
@@ -27,6 +27,7 @@ const STATUS: Record<TaskStatus, "pending" | "in_progress" | "completed"> = {
   cancelled: "completed",
 };
 
+/** The text of a task's file. */
 export function taskFile(row: TaskRecord, usage: Usage | undefined): string {
   const task = parseTask(row.body);
   const mark = row.status === "blocked" || row.status === "cancelled" ? `[${row.status}] ` : "";
@@ -56,8 +57,11 @@ export function taskFile(row: TaskRecord, usage: Usage | undefined): string {
   return JSON.stringify(file, null, 2);
 }
 
-/** Writes task files behind the ledger. A failed write is logged and tried again at the next; it never hinders the ledger. */
-export class Projection {
+/**
+ * The folder of task files, which follows the ledger. A write that failed is logged and tried again with the next one;
+ * it never hinders the ledger.
+ */
+export class TaskFiles {
   readonly #folder: string;
   readonly #ledger: Ledger;
   readonly #log: Log;
@@ -99,19 +103,19 @@ export class Projection {
         if (row) await this.#write(id, taskFile(row, this.#ledger.usage(id))).catch((error) => this.#failed(id, error));
       }
     } catch (error) {
-      this.#log("projection-failed", { error: String(error) });
+      this.#log("task-files-not-written", { error: String(error) });
     }
   }
 
   #failed(id: string, error: unknown): void {
     this.#stale.add(id);
     this.#folderMade = false;
-    this.#log("projection-failed", { task: id, error: String(error) });
+    this.#log("task-files-not-written", { task: id, error: String(error) });
     throw error;
   }
 
   async #write(id: string, text: string): Promise<void> {
-    // The temporary name is one that the syncs ignore.
+    // Mutagen's syncs ignore temporary names of this form.
     const temporary = join(this.#folder, `${id}.json.tmp.${randomBytes(4).toString("hex")}`);
     try {
       await writeFile(temporary, text);

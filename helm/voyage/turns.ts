@@ -1,13 +1,13 @@
-import { HttpError } from "../server/http.ts";
+import { HttpError } from "../http-error.ts";
 
 type Bounds = {
-  /** At one time, of all. */
+  /** How many jobs may run at one time, of all askers. */
   all: number;
-  /** At one time, of one. */
+  /** How many jobs of one asker may run at one time. */
   each: number;
-  /** That one may have waiting; the next is refused. */
+  /** How many jobs of one asker may wait; the next is refused. */
   waiting: number;
-  /** The first of each is not counted among all: nobody waits for what others do. @default false */
+  /** The first job of each asker is not counted among all, so that nobody waits for what others do. @default false */
   firstIsFree?: boolean;
 };
 
@@ -16,13 +16,14 @@ const RETRY_AFTER_SECONDS = 2;
 type Waiting = { begin: () => void };
 
 /**
- * Runs jobs a few at a time, by turns among those who ask: one who asks for much waits for itself, not the others for it.
+ * Runs jobs a few at a time, by turns among those who ask: one who asks for much waits for itself, and the others do
+ * not wait for it.
  */
 export class Turns<Who> {
   readonly #bounds: Bounds;
   readonly #running = new Map<Who, number>();
   readonly #waiting = new Map<Who, Waiting[]>();
-  /** When each of these last began one, counted in jobs. */
+  /** When each asker last began a job, counted in jobs. */
   readonly #begun = new Map<Who, number>();
   #jobs = 0;
   #counted = 0;
@@ -32,6 +33,7 @@ export class Turns<Who> {
   }
 
   /**
+   * Runs `job` when the turn of `who` comes.
    * @param signal gives up waiting, not the job
    * @throws HttpError 503 when too many wait already, or `signal` was aborted before its turn came
    */
@@ -88,7 +90,7 @@ export class Turns<Who> {
     });
   }
 
-  /** Begins what may begin now: of all who wait first for the one who has not begun any for the longest time. */
+  /** Begins what may begin now, first for whoever has not begun anything for the longest time. */
   #next(): void {
     for (;;) {
       const ready = [...this.#waiting.keys()].filter((who) => this.#mayBegin(who));

@@ -18,8 +18,8 @@ import { ShipCalls } from "./ship-calls.ts";
 import { shipRow, taskRow, voyageStatus } from "./status.ts";
 
 /**
- * One voyage: the rules of docs/design.md#claims over its ledger. The captain's orders to it are here, those to its ships in `crews`; what ships ask of
- * it is in `calls`.
+ * One voyage: the rules of docs/design.md#claims over its ledger. The captain's orders to it are here, those to its
+ * ships in `crews`; what ships ask of it is in `calls`.
  */
 export class Voyage {
   readonly context: VoyageContext;
@@ -44,8 +44,8 @@ export class Voyage {
   }
 
   /**
-   * Reads the settings and finishes accepts that a death of the helm has left half done; {@link tick} goes on with fences. No call may come in before it
-   * is through.
+   * Reads the settings and finishes accepts that a death of the helm has left half done; {@link tick} goes on with
+   * fences. No call may come in before it is through.
    */
   async open(): Promise<void> {
     const timing = this.ledger.meta("timing");
@@ -111,7 +111,8 @@ export class Voyage {
   }
 
   /**
-   * Stores the captain's answer to what the task's agent has asked: the task is pending again, and its next grant tells both.
+   * Stores the captain's answer to what the task's agent has asked: the task is pending again, and its next grant tells
+   * both.
    * @throws OcaptainError NO_TASK, NO_QUESTION
    */
   async answer(id: string, text: string): Promise<TaskRow> {
@@ -131,7 +132,10 @@ export class Voyage {
     return this.taskRow(id);
   }
 
-  /** Takes it from the captain that no usage limit holds the voyage: tasks are given out again. Returns the ships that had told of one. */
+  /**
+   * Takes it from the captain that no usage limit holds the voyage: tasks are given out again. Returns the ships that
+   * had told of one.
+   */
   async liftLimits(): Promise<string[]> {
     const lifted = await this.ledger.write(() => liftLimits(this.ledger));
     await this.context.changed();
@@ -168,7 +172,10 @@ export class Voyage {
 
   // -- time
 
-  /** Looks at the leases and begins the fences that are due; to be called at least every two seconds. It waits for none: all clocks go on meanwhile. */
+  /**
+   * Looks at the leases and begins the fences that are due; to be called at least every two seconds. It waits for none:
+   * all clocks go on meanwhile.
+   */
   tick(): void {
     const { ledger, leases, liveness, timing } = this.context;
     const holding = holders(ledger);
@@ -178,14 +185,16 @@ export class Voyage {
       this.context.log("clock-jump", { voyage: this.id });
     }
     for (const { life, fenced } of holding) {
-      // A fence that was cut short, by the helm's death or a full disk, goes on. Why it began is not known any more, so it costs no try.
+      // A fence that was cut short, by the helm's death or a full disk, goes on. Why it began is not known any more, so
+      // it costs no try.
       if (fenced) this.#fencing.begin(life, ledger.life(life)?.reason ?? "fenced", false);
       else if (lives.includes(life)) this.#fencing.begin(life, `no word for ${timing.leaseSeconds} s`, true);
     }
   }
 
   /**
-   * Looks whether somebody else has moved the branch (a person may, in the captain's folder), and whether what stood in the way of accepts is gone.
+   * Looks whether somebody else has moved the branch (a person may, in the captain's folder), and whether what stood in
+   * the way of accepts is gone.
    * @throws OcaptainError by which git failed; it is noted as trouble too
    */
   async readTip(): Promise<void> {

@@ -16,12 +16,14 @@ const EXEC_MS = 60_000;
 type Attempt = { count: number; notBeforeMs: number; busy: boolean };
 
 /**
- * Wakes ships for which work is left (docs/design.md#awake): an exec of the provider wakes the VM and starts the crew unless it runs. Woken are
+ * Wakes ships for which work is left (docs/design.md#awake): an exec of the provider wakes the VM and starts the crew
+ * unless it runs. Woken are
  * - ships that fell silent with a claim (a VM that slept because it could not reach the helm): they go on with it; and
  * - ships that had nothing to do and ended, as many as there are free tasks that no idle ship will take.
  *
- * Not woken are ships that never reported (`up` launches them), whose hand cannot work, that were told to stop, or that are fenced. A ship has one attempt
- * at a time, with a back-off that starts over when it is connected. A ship that the provider does not have any more is fenced; `up` makes it anew.
+ * Not woken are ships that never reported (`up` launches them), whose hand cannot work, that were told to stop, or that
+ * are fenced. A ship has one attempt at a time, with a back-off that starts over when it is connected. A ship that the
+ * provider does not have any more is fenced; `up` makes it anew.
  */
 export class Waker {
   readonly #context: VoyageContext;
@@ -37,7 +39,10 @@ export class Waker {
     this.#open = open;
   }
 
-  /** Looks once, and begins to wake what is due. It waits for no ship: one that is slow to wake does not keep the others asleep. */
+  /**
+   * Looks once, and begins to wake what is due. It waits for no ship: one that is slow to wake does not keep the others
+   * asleep.
+   */
   look(): void {
     if (this.#closed) return;
     for (const ship of this.#due()) void this.#wake(ship);

@@ -23,7 +23,7 @@ export async function sourceProblems(
   if (below)
     problems.push({
       message: `repository "${repo}" has a branch ${below.slice("refs/heads/".length)}, and beside it there can be no branch ${branch}, which the voyage's is`,
-      hint: `another name for the stack: pulumi stack init NAME; or another name for that branch: git -C REPOSITORY branch -m ${below.slice("refs/heads/".length)} NAME`,
+      hint: `another name for the stack: pulumi stack init; or another name for that branch of the repository`,
     });
   const here = source.path === undefined ? null : lookInto(source.path);
   const [format, shallow] = here
@@ -39,7 +39,7 @@ export async function sourceProblems(
     const origin = await gitLine(["config", "--get", "remote.origin.url"], { ...here, okCodes: [0, 1] });
     problems.push({
       message: `repository "${repo}" is a partial clone (git clone --filter): some of what it holds is only where it was cloned from`,
-      hint: `sail what it was cloned from: pulumi config set ocaptain:repo ${origin || "URL"}; or make it whole: git -C ${source.path} -c remote.origin.partialclonefilter= fetch --refetch`,
+      hint: `sail what it was cloned from: pulumi config set ocaptain:repo${origin && ` ${origin}`}; or make it whole: git -C ${source.path} -c remote.origin.partialclonefilter= fetch --refetch`,
     });
   }
   return problems;

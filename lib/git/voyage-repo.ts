@@ -162,11 +162,14 @@ function unreadable(repo: string, cause: unknown): OcaptainError {
   const words = explain(cause);
   if (/dubious ownership/.test(words))
     return new OcaptainError("REPO_UNREADABLE", `repository "${repo}" belongs to another user, and git does not read it`, {
-      hint: `sudo chown -R "$(id -un)" ${repo}; or sail a copy of yours: cp -r ${repo} COPY && pulumi config set ocaptain:repo COPY`,
+      hint: `sudo chown -R "$(id -un)" ${repo}; or sail a copy of yours: cp -r ${repo} ${repo}-copy && pulumi config set ocaptain:repo ${repo}-copy`,
       cause,
     });
   if (/is shallow, reject/.test(words))
-    return new OcaptainError("REPO_UNREADABLE", shallowRepo(repo), { hint: "git fetch --unshallow, there", cause });
+    return new OcaptainError("REPO_UNREADABLE", shallowRepo(repo), {
+      hint: `git -C ${repo} fetch --unshallow  # where it is a folder of this machine`,
+      cause,
+    });
   return new OcaptainError("REPO_UNREADABLE", `repository "${repo}" cannot be read: ${words}`, {
     hint: `git ls-remote ${repo} HEAD`,
     cause,

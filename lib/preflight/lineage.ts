@@ -18,7 +18,7 @@ export function lineageFindings(what: string, plan: Plan, voyage: VoyageIdentity
       {
         what,
         message: `${has}, and no plan is named now: a sail without one would take its place`,
-        hint: waysOut(voyage, `go on with that plan: pulumi config set ocaptain:plan FOLDER -s ${stack}`),
+        hint: waysOut(voyage, `go on with that plan: pulumi config set ocaptain:plan -s ${stack}, which asks for its folder`),
       },
     ];
   if (another.renamed)

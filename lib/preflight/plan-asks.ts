@@ -42,7 +42,7 @@ function apiProblem(allow: readonly string[], url: string): { message: string; h
   if (isIP(host))
     return {
       message: `cannot allow ${host}, where ANTHROPIC_BASE_URL points: a network policy knows names only`,
-      hint: "export ANTHROPIC_BASE_URL=https://NAME",
+      hint: "unset ANTHROPIC_BASE_URL  # or give it the https:// address of a name",
     };
   return { message: `does not allow ${host}, which the hand claude calls its model at`, hint: `add "${host}" to network.allow` };
 }

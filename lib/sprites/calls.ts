@@ -31,7 +31,7 @@ export const openSpritesHttp = (baseUrl: string, token: string, tokenHint: strin
     },
   });
 
-const FEWER_SHIPS = "fewer ships (pulumi config set ocaptain:ships N), or a larger plan at the provider";
+const FEWER_SHIPS = "pulumi config set ocaptain:ships  # it asks for a number: fewer ships, or a larger plan at the provider";
 
 export const spritePath = (name: string) => `/v1/sprites/${encodeURIComponent(name)}`;
 

@@ -40,7 +40,7 @@ export function assertOrganisation(made: Organisation | undefined, token: Organi
     "ANOTHER_ORGANISATION",
     `this voyage's ships were made in the organisation ${organisationName(made)} of sprites.dev, and the token is of ${organisationName(token)}, which knows nothing of them`,
     {
-      hint: `a token of ${organisationName(made)}: pulumi config set --secret ocaptain:spritesToken, then pulumi up, or pulumi destroy --run-program  (or: export SPRITE_TOKEN)`,
+      hint: `a token of ${organisationName(made)}: pulumi config set --secret ocaptain:spritesToken, then pulumi up, or pulumi destroy --run-program; or set SPRITE_TOKEN`,
     },
   );
 }

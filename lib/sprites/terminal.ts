@@ -1,5 +1,6 @@
 import WebSocket from "ws";
 import { OcaptainError } from "../base/errors.ts";
+import { inDotEnv } from "../base/secret-hints.ts";
 import { ensureHarbor } from "../daemons/harbor.ts";
 import { SPRITES_URL } from "./client.ts";
 import type { ProviderSettings } from "./types.ts";
@@ -66,8 +67,9 @@ export async function openRemoteTerminal(
 
 async function addressOf(provider: ProviderSettings): Promise<{ url: string; token: string }> {
   if (provider.kind === "harbor" && !provider.baseUrl) return ensureHarbor({ unconfined: provider.unconfined });
-  const hint = "export SPRITE_TOKEN";
-  if (!provider.token) throw new OcaptainError("NO_TOKEN", `provider ${provider.kind} needs a token`, { hint });
+  const hint = inDotEnv("SPRITE_TOKEN");
+  if (!provider.token)
+    throw new OcaptainError("NO_TOKEN", `the provider ${provider.kind} needs a token, and SPRITE_TOKEN is not set`, { hint });
   return { url: provider.baseUrl ?? SPRITES_URL, token: provider.token };
 }
 

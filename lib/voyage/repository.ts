@@ -76,7 +76,7 @@ const backTo = ({ address }: Repository, stack: string) =>
 /** Of what does not fit the voyage that a folder holds: another stack, back to the old, or another voyage in its place. */
 export function waysOut({ voyageId, stack, sunkAt }: Voyage, back: string): string {
   const sink = sunkAt ? "" : `pulumi destroy -s ${stack}, then `;
-  return `another stack: pulumi stack init NAME; or ${back}; or begin anew (the old folder is kept as ${asideFolder(stack, voyageId)}): ${sink}pulumi config set ocaptain:beginAnew ${voyageId} -s ${stack}`;
+  return `another stack: pulumi stack init; or ${back}; or begin anew (the old folder is kept as ${asideFolder(stack, voyageId)}): ${sink}pulumi config set ocaptain:beginAnew ${voyageId} -s ${stack}`;
 }
 
 /** Writes down what the voyage works on: when its repository was made, and when its address is another by now. */

@@ -1,12 +1,16 @@
-// Writes tasks/*.json from the table below and the programs in tools/: `node plans/survey/generate.mjs`. A test holds them in step.
-// A plan is data only, so each task carries its own program: the rehearsal writes it into the tree and runs it.
+// Writes tasks/*.json from the table below and the programs in tools/: `node plans/survey/generate.mjs`. A test holds
+// them in step. A plan is data only, so each task carries its own program: the rehearsal writes it into the tree and
+// runs it.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 
-/** tools: written by the task; run: the one it runs; check: JavaScript over `p` (the part) and `b` (base.json), true when the part is right. */
+/**
+ * tools: written by the task; run: the one it runs; check: JavaScript over `p` (the part) and `b` (base.json), true
+ * when the part is right.
+ */
 const parts = [
   {
     part: "languages",

@@ -160,8 +160,8 @@ test(
     const status = await fleet.until("all blocked", (now) => now.tasks.every((task) => task.status === "blocked"));
     expect(status.state).toBe("blocked");
     expect(status.tasks.map((task) => task.reason)).toEqual([
-      "stopped after 12 s, its time",
-      "stopped after 12 s, its time",
+      "stopped after 12 s, its time limit",
+      "stopped after 12 s, its time limit",
       "stopped at its bound of turns, 4 (claude.maxTurns)",
     ]);
     expect(fleet.asked("1").length).toBeGreaterThan(1);

@@ -76,9 +76,8 @@ test("no tailscaled: a note that one of the project's own can be had; wrong when
     area: "daemons",
     what: "tailscale",
     state: "note",
-    message:
-      "no tailscaled answers here; for ocaptain:mesh tailscale the project can run one of its own: pulumi config set ocaptain:captainNode own",
-    hint: "",
+    message: "no tailscaled answers here; for ocaptain:mesh tailscale the project can run a node of its own",
+    hint: "pulumi config set ocaptain:captainNode own -s voyage-abc  # with the stack that needs it",
   };
   expect(await lookAtCaptainNode([])).toEqual([note]);
   expect(await lookAtCaptainNode([voyage, { ...voyage, control, sunkAt: "2026-01-02" }])).toEqual([note]);
@@ -87,7 +86,7 @@ test("no tailscaled: a note that one of the project's own can be had; wrong when
       ...note,
       state: "wrong",
       message: "no tailscaled answers here, and voyage voyage-abc needs it",
-      hint: "tailscale up; or pulumi config set ocaptain:captainNode own -s voyage-abc",
+      hint: "tailscale up  # or a node of the project's own: pulumi config set ocaptain:captainNode own -s voyage-abc",
     },
   ]);
 });

@@ -100,7 +100,7 @@ test("other steps that fail: the ship that had worked waits for the next up, and
 
 test("a step over its time is ended with all that it started", async () => {
   const partly = await failure(crew.create({ provision: [{ run: "echo slow; sleep 987 & sleep 987", timeoutSeconds: 1 }] }));
-  expect(partly.message).toMatch(/step 1 of 1 \(echo slow.*\) was stopped after 1 s, its time: slow/);
+  expect(partly.message).toMatch(/step 1 of 1 \(echo slow.*\) was stopped after 1 s, its time limit: slow/);
   expect(await onShip("pgrep -f 'slee[p] 987' || echo none")).toBe("none");
 });
 

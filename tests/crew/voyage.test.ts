@@ -230,7 +230,7 @@ describe("a task that fails", () => {
     await helm.until("release", () => helm.count("release") > 0);
     expect(ship.handPids()).toEqual([]);
     expect(await ship.ended(child)).toBe(0);
-    expect(helm.row("1").reason).toMatch(/^stopped after 0.5 s, its time: slow\nslow/);
+    expect(helm.row("1").reason).toMatch(/^stopped after 0.5 s, its time limit: slow\nslow/);
   });
 
   test("is released when its check fails, with the check's output, and is not accepted", async () => {

@@ -13,7 +13,7 @@ import type { Grant, Usage } from "../../lib/protocol/ship-api.ts";
 import { readTaskRows, spendOfTasks } from "../../lib/voyage/task-files.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
 
-/** Spend as the ledger adds it up, and what it does when a budget is spent. */
+/** How the ledger adds up what is spent, and what it does when a budget is spent. */
 const used = (costUsd: number): Usage => ({
   costUsd,
   inputTokens: 10,
@@ -234,7 +234,7 @@ test("every ship lost or fenced is a lost voyage; none there, a stalled one", as
   expect((await helm.voyage(ID)).state).toBe("stalled");
 });
 
-/** As the first voyages of the hand claude have it. */
+/** The table of runs as the first ledgers with the hand `claude` had it. */
 const EARLIER = `CREATE TABLE runs(
   run TEXT PRIMARY KEY, session TEXT NOT NULL, task TEXT NOT NULL, life INTEGER NOT NULL, at TEXT NOT NULL, session_cost_usd REAL NOT NULL,
   input INTEGER NOT NULL, output INTEGER NOT NULL, cache_read INTEGER NOT NULL, cache_creation INTEGER NOT NULL, turns INTEGER NOT NULL,

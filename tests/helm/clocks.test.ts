@@ -4,7 +4,7 @@ import type { Branch } from "../../helm/repository/branch.ts";
 import type { Voyage } from "../../helm/voyage/voyage.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, paperBranch, scratchFolder } from "./paper.ts";
 
-/** Leases, silence and fences by a clock that only these tests move. */
+/** These tests move a clock of their own, and look at leases, silence and fences. */
 const TIMING = { leaseSeconds: 12, heartbeatSeconds: 1, fenceSeconds: 9 };
 const GRAPH = { "1": [], "2": [] };
 
@@ -23,7 +23,7 @@ afterEach(() => {
   scratch.remove();
 });
 
-/** A helm that starts: the first one, and each after it, on the same ledger. */
+/** Starts a helm on the same ledger: the first one, or one after it. */
 async function start(branch?: Branch): Promise<Voyage> {
   for (const before of open) before.ledger.close();
   const wish = {
@@ -38,7 +38,7 @@ async function start(branch?: Branch): Promise<Voyage> {
   voyage.tick();
   return voyage;
 }
-/** Time as the helm lives it: a look each half second, the next one when that is through. */
+/** Lets time pass as it does for a helm: it looks each half second, and not again before the look is through. */
 async function pass(voyage: Voyage, seconds: number, meanwhile: () => void = () => {}): Promise<void> {
   for (let half = 0; half < seconds * 2; half++) {
     clock.pass(0.5);
@@ -170,7 +170,8 @@ test("a helm that is made to stand still again and again fences a silent ship al
     await voyage.ledger.write(() => {}); // behind what a fence has asked for
   }
   expect(events.filter((event) => event === "clock-jump")).toHaveLength(stalls);
-  // A full period is lent once (12 s, 5 of which pass between two stalls); afterwards only what the helm ran counts.
+  // A full period is lent once (12 s, of which 5 pass between two stalls); afterwards only the time counts in which the
+  // helm ran.
   expect(stalls).toBe(3);
   await soon(() => task(voyage, "1")).toMatchObject({ status: "pending", tries: 0 });
   expect(state(voyage, "ship-1")).toBe("working");
@@ -207,7 +208,7 @@ test("ships that ask for many accepts wait for themselves: a fence and another s
   await voyage.releaseTask(theirs.task.id, "the captain says so");
   expect(state(voyage, "ship-0")).toBe("fenced");
   expect(task(voyage, theirs.task.id)).toMatchObject({ status: "pending" });
-  // What was under way and what waited is of no use any more.
+  // Nobody waits any more for what was under way and what stood in line.
   merges[2]!.finish();
   await Promise.allSettled(asked);
   expect((await Promise.allSettled(twice)).map(({ status }) => status)).toEqual(["rejected", "rejected"]);

@@ -51,7 +51,7 @@ test("a voyage is worked off over the wire: git log is the list of tasks", async
   expect(log.split("\n")).toEqual([
     "Task 2|ship-0|Task: 2,Ship: ship-0,Voyage: abc123",
     "Task 1|ship-0|Task: 1,Ship: ship-0,Voyage: abc123",
-    "start|a person|",
+    "start|t|",
   ]);
   expect((await helm.voyage(ID)).state).toBe("done");
   expect(await taskCounts(folder)).toMatchObject({
@@ -91,7 +91,7 @@ test("a port held by a stranger is named, with its holder and the way out", asyn
 });
 
 test("where nobody has said which port, a free one is found when it is taken, and kept until no ship knows it", async () => {
-  // Stands for 4318, which another test may have now.
+  // This port stands for 4318, which another test may have now.
   const taken = await freePort();
   await stranger(taken);
   await keepHelmPort(taken);

@@ -6,7 +6,10 @@ import type { Voyage } from "../../helm/voyage/voyage.ts";
 import { makePlan } from "../support/helm-voyage.ts";
 import { boardPaperShip, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
 
-/** A ship's own faults: they cost no task a try and no voyage its verdict, and three in a row put the ship out of service until the next launch. */
+/**
+ * These tests are of faults of ships: they cost no task a try and no voyage its result, and three in a row make the
+ * ship unfit until its next launch.
+ */
 
 const TIMING = { leaseSeconds: 60, heartbeatSeconds: 5, fenceSeconds: 45, lingerSeconds: 5 };
 let scratch: ReturnType<typeof scratchFolder>;
@@ -45,7 +48,7 @@ const accept = (ship: Ship, { task, epoch }: { task: { id: string }; epoch: numb
     seconds: 1,
   });
 
-/** Claims a task, and says that it could not begin. False when it is given none. */
+/** Claims a task, and says that it could not begin. Returns false when the ship is given none. */
 async function faults(ship: Ship, reason = "git clean failed: Permission denied"): Promise<boolean> {
   const reply = await ship.claim();
   if (reply.kind !== "grant") return false;
@@ -66,7 +69,7 @@ test("a ledger of before faults and losses were counted is opened at sea: the cl
   before.close();
 
   voyage = await openPaperVoyage({ file, graph: { "1": [], "2": [] }, timing: TIMING });
-  // Its crew knows of nothing new.
+  // Its crew is not told that anything is anew.
   const hello = await voyage.calls.answer("hello", ship.caller, {
     ...ask(ship),
     pid: 1,
@@ -85,7 +88,7 @@ test("a fleet with one sick ship finishes as if it were not there: no task loses
   const [sick, well] = [await come("ship-0"), await come("ship-1")];
   let given = 0;
   for (let left = 9; left > 0; left--) {
-    // The sick one is the faster: it asks three times as often.
+    // The sick ship is the faster one: it asks three times as often.
     for (let i = 0; i < 3; i++) if (await faults(sick)) given++;
     await accept(well, await well.grant());
   }
@@ -144,7 +147,7 @@ test("a verify.sh that a ship could not run is no result: another ship is asked,
   await sail({ "1": [] }, "exit 0");
   const [sick, well] = [await come("ship-0"), await come("ship-1")];
   await accept(well, await well.grant());
-  // That the helm's git did not answer it is counted as nobody's fault.
+  // Where the helm's git did not answer the ship, that is counted as nobody's fault.
   for (let i = 0; i < 6; i++) {
     const away = i < 3 && { away: true as const };
     const order = await sick.claim();

@@ -25,7 +25,8 @@ describe("a git command at the captain", () => {
     gitIn(folder, "commit", "-q", "--allow-empty", "-m", "start");
     const running = git(["update-ref", "refs/heads/moved", "HEAD"], { cwd: folder, timeoutMs: 300 });
     const failing = git(["update-ref", "refs/heads/not", "f".repeat(40)], { cwd: folder, timeoutMs: 300 });
-    // As after SIGSTOP and SIGCONT: no event is seen for longer than its time, then the timer's before its end's.
+    // As after SIGSTOP and SIGCONT: for longer than the command may take no event is seen, and then the timer's before
+    // that of its end.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
     const [moved, failed] = await Promise.allSettled([running, failing]);
     expect(moved).toMatchObject({ status: "fulfilled", value: { exitCode: 0 } });
@@ -39,7 +40,7 @@ describe("a git command at the captain", () => {
   });
 });
 
-/** A repository in which every merge is clean, and of which the first move is only heard of as a timeout. */
+/** A branch on which every merge is clean, and whose first move ends in a timeout, whether it has moved or not. */
 function lateBranch(moves: boolean) {
   const commits = ["0".repeat(40)];
   let late = true;

@@ -32,7 +32,7 @@ let folder: VoyageFolder;
 beforeAll(async () => {
   captain = await makeCaptain();
   helm = await ensureHelm();
-  // Keeps the helm from ending between the tests.
+  // This voyage keeps the helm from ending between the tests.
   const keep = await makeVoyage(makeSource(captain.root), "keep", makePlan({ "1": [] }));
   await helm.registerVoyage("ffffff", keep.register);
 });
@@ -85,7 +85,7 @@ test("a ship pushes to its own refs and nowhere else, not even to one whose name
   expect(() => tree.git("push", "-q", tree.remote, `:refs/heads/v${count}`)).toThrow(/hidden ref|failed/i);
   expect(bare("rev-parse", `v${count}`)).toBe(tipBefore);
   expect(bare("for-each-ref", "--format=%(refname)", "refs/ships")).toBe("refs/ships/ship-1/1-1\nrefs/ships/ship-1/tip");
-  // Not forward is fine there: a second try of a task starts anew.
+  // There a ref may move to what is no descendant: a second try of a task starts anew.
   tree.git("reset", "-q", "--hard", "HEAD~1");
   const other = tree.commit({ b: "b" }, "again");
   tree.git("push", "-q", tree.remote, `+${other}:refs/ships/ship-1/1-1`);
@@ -105,7 +105,7 @@ test("a push sends only what is new, although all other refs are hidden", async 
     cwd: tree.folder,
     encoding: "utf8",
   });
-  // A commit, a tree, a file.
+  // These are a commit, a tree and a file.
   expect(/Total (\d+)/.exec(push.stderr)?.[1]).toBe("3");
 });
 
@@ -221,7 +221,7 @@ test("a repository in which much lies loose is packed, nothing of it is lost, an
   const commit = tree.commit({ a: "a" }, "Task 1");
   tree.push(commit, first);
   await call.accepted(first, commit);
-  // What no ref leads to, as a merge that is under way.
+  // No ref leads to this, as to a merge that is under way.
   const unreached = bare("commit-tree", `v${count}^{tree}`, "-m", "no ref leads here");
   const before = bare("for-each-ref");
   expect(await tidyRepo(folder)).toBe(false);
@@ -435,7 +435,8 @@ test("nothing that a repository, a checkout or a mirror brings is run at the cap
   gitIn(nested, "init", "-q");
   gitIn(nested, "fetch", "-q", source, submodule);
   gitIn(nested, "checkout", "-q", submodule);
-  // Its own filter, which a status of it would run to compare a touched file. (Settings in our environment reach such a status too.)
+  // A status of that repository would run its own filter to compare a touched file. (Settings in our environment reach
+  // such a status too.)
   gitIn(nested, "config", "filter.evil.clean", trap);
   writeFileSync(join(nested, "f"), "2\n");
   arm(join(nested, ".git"));
@@ -469,7 +470,7 @@ test("a link out of the tree, from a repository or a ship, is a link at the capt
   await expect.poll(() => readFileSync(join(folder.workspace, "d", "key"), "utf8"), { timeout: 5000 }).toBe("a ship's\n");
   expect(readFileSync(join(outside, "key"), "utf8")).toBe("the captain's\n");
 
-  // A mirror in which a folder of the branch is the link: what is saved is that, and nothing behind it.
+  // In this mirror a folder of the branch is the link: what is saved is the link, and nothing behind it.
   const lost = await a.call.grant();
   const mirror = folder.mirror("ship-0");
   mkdirSync(mirror, { recursive: true });

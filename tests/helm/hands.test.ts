@@ -5,7 +5,7 @@ import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import type { Grant, LimitedReply, Usage } from "../../lib/protocol/ship-api.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
 
-/** What the hand `claude` asks of the ledger. */
+/** These tests are of the calls that only the hand `claude` makes. */
 const ID = "abc123";
 const USED: Usage = {
   costUsd: 0.5,
@@ -41,7 +41,7 @@ async function come(name: string, incarnation = `vm-${name}`) {
   await call.raw("trial", { fit: true, message: "" });
   return call;
 }
-/** Registered and come up; its hand is not proven yet. */
+/** Registers a ship, which says hello. Its hand has not been on trial yet. */
 async function board(name: string, incarnation = `vm-${name}`) {
   const { token } = await helm.registerShip(ID, name, incarnation);
   const call = ship(captain.url, token, incarnation);

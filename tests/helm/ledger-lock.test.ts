@@ -1,33 +1,33 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Doors } from "../../helm/listeners.ts";
+import { Listeners } from "../../helm/listeners.ts";
 import { shipServer } from "../../helm/server/ship-server.ts";
-import { Fleet } from "../../helm/voyages.ts";
+import { Voyages } from "../../helm/voyages.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage } from "../support/helm-voyage.ts";
 
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
-let fleets: Fleet[];
+let helms: Voyages[];
 beforeEach(async () => {
   captain = await makeCaptain();
-  fleets = [];
+  helms = [];
 });
 afterEach(() => {
-  for (const fleet of fleets) fleet.end();
+  for (const voyages of helms) voyages.end();
   captain.remove();
 });
 
-/** A helm of a home of its own, on the same voyages. */
-async function open(home: string): Promise<Fleet> {
+/** Starts a helm with a home of its own, on the same voyages. */
+async function open(home: string): Promise<Voyages> {
   process.env.OCAPTAIN_HOME = join(captain.root, home);
-  const doors: Doors = new Doors(
-    () => shipServer(fleet, () => {}),
+  const listeners: Listeners = new Listeners(
+    () => shipServer(voyages, () => {}),
     () => {},
   );
-  const fleet = new Fleet(() => {}, doors);
-  fleets.push(fleet);
-  await fleet.start();
-  return fleet;
+  const voyages = new Voyages(() => {}, listeners);
+  helms.push(voyages);
+  await voyages.start();
+  return voyages;
 }
 
 test("a second helm on a voyage's ledger is refused with the file, its holder and the way out; when the first ends, it may", async () => {

@@ -48,7 +48,7 @@ test("killed with SIGKILL again and again while ships deliver, the helm loses no
   const ships = await Promise.all(["ship-0", "ship-1", "ship-2"].map((name) => come(name)));
   let over = false;
   let kills = 0;
-  // So many, and no more: on a busy machine a helm that lives a quarter of a second gets little done.
+  // The number of kills is bounded: on a busy machine a helm that lives a quarter of a second gets little done.
   const killer = (async () => {
     while (!over && kills < 30) {
       const { pid } = await helm.health();
@@ -115,7 +115,7 @@ test("a silent ship is fenced when its lease is over, its task goes to another, 
   expect((await b.call.grant()).epoch).toBe(2);
   expect(await a.call.accept(grant, "a".repeat(40))).toMatchObject({ status: 409, body: { error: "fenced" } });
   expect(await a.call.heartbeat({ task: "1", epoch: 1 })).toMatchObject({ status: 409, body: { error: "fenced" } });
-  // The same VM, launched again by `up`: a new token, a new life.
+  // The same VM, launched again by `up`, gets a new token and a new life.
   const again = await come("ship-0");
   expect(await again.call.claim()).toMatchObject({ kind: "nothing", reason: "waiting" });
   expect((await a.call.raw("claim", {})).status).toBe(409);
@@ -173,10 +173,11 @@ test("a changed plan: added, updated and cancelled where nobody has begun; claim
   ]);
   expect(file("4")).toMatchObject({ subject: "[cancelled] Task 4", status: "completed" });
   expect(file("1").description).toBe("Do 1");
-  // Given back, a task is the new plan's.
+  // A task that is given back has the text of the new plan.
   await b.call.release(one, false);
   expect(file("1").description).toBe("other");
-  // Dropped by the plan while it is claimed, it is cancelled when it is given back. Task 6 made 2 the one with the longest chain.
+  // A task that the plan drops while it is claimed is cancelled when it is given back. With task 6 the longest chain
+  // waits for task 2.
   const two = await b.call.grant();
   expect(two.task).toMatchObject({ id: "2", description: "other" });
   const shorter = makePlan({ "1": [], "3": [], "5": ["3"] });
@@ -244,7 +245,7 @@ test("presence: connected while the stream is open, gone at once when it ends; a
   stream.close();
   expect(await stopped).toMatchObject({ met: true, ship: { connected: false, state: "ended", task: null } });
   expect((await helm.stopShip(ID, "ship-7", "vm", 1)).met).toBe(true);
-  // Launched again, it may claim again.
+  // After another launch it may claim again.
   await helm.registerShip(ID, "ship-0", "vm");
   expect((await call.grant()).epoch).toBe(2);
 });

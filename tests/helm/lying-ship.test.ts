@@ -7,7 +7,10 @@ import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import type { Grant, Usage } from "../../lib/protocol/ship-api.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
 
-/** A ship that lies to the helm in every field of every call. Beside it sail an honest ship of its voyage, and another voyage. */
+/**
+ * A ship that lies to the helm in every field of every call. Beside it sail an honest ship of its voyage, and another
+ * voyage.
+ */
 const [ID, OTHER] = ["abc123", "abc124"];
 const TIMING = { leaseSeconds: 120, heartbeatSeconds: 10, fenceSeconds: 90, lingerSeconds: 8 };
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
@@ -96,7 +99,7 @@ const NUMBERS: Record<string, unknown> = {
   "NaN, as text": "NaN",
   "a text": "7",
 };
-/** JSON has no word for what is no number; a parser makes it of this. */
+/** JSON cannot say infinity, but a parser makes it of this. */
 const [INFINITE, FRACTION] = ["1e999", "0.5"];
 const MARKS: Record<string, string> = {
   "a line feed": "a\nb",
@@ -124,7 +127,7 @@ const LIES: Record<Kind, Record<string, unknown>> = {
   word: WORDS,
   flag: { ...WRONG_KIND, "a text": "yes", "a number": 1 },
 };
-/** Each field that a ship sends; what may be left out, or be null, is said. */
+/** Each field that a ship sends, and whether it may be left out or be null. */
 const FIELDS: [call: string, field: string, kind: Kind, may?: "nothing" | "null" | "empty"][] = [
   ["hello", "pid", "whole"],
   ["hello", "node", "name", "empty"],

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
 
-/** How much one ship may have under way at the helm. */
+/** These tests are of how much one ship may have under way at the helm. */
 const ID = "abc123";
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
 let token: string;
@@ -19,7 +19,7 @@ afterAll(async () => {
   captain.remove();
 });
 
-/** A request as it is sent, of which more may follow; `answer` is what has come back. */
+/** Begins a request, of which more may follow; `answer` is what has come back. */
 function send(text: string) {
   const socket = connect(Number(new URL(captain.url).port), "127.0.0.1").setEncoding("utf8");
   const sent = { answer: "", closed: false, end: () => socket.destroy() };

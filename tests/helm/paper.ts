@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Clock, systemClock } from "../../helm/clock.ts";
+import { type HelmClock, systemClock } from "../../helm/clock.ts";
 import { Ledger } from "../../helm/ledger/ledger.ts";
 import { Store } from "../../helm/ledger/store.ts";
 import type { Branch } from "../../helm/repository/branch.ts";
@@ -10,9 +10,12 @@ import { Voyage } from "../../helm/voyage/voyage.ts";
 import type { RegisterVoyage } from "../../lib/protocol/admin-api.ts";
 import { makePlan } from "../support/helm-voyage.ts";
 
-/** A voyage in this process: the real ledger and rules, on a repository of paper and, if wished, a clock that the test moves. */
+/**
+ * Makes voyages in this process: the real ledger and rules, on a branch that is not real and, if wished, a clock that
+ * the test moves.
+ */
 
-/** Every merge is clean, and every mirror empty. */
+/** A branch without a repository: every merge is clean, and every mirror empty. */
 export function paperBranch(): Branch {
   let tip = 1;
   const id = (n: number) => n.toString(16).padStart(40, "0");
@@ -31,7 +34,7 @@ export function paperBranch(): Branch {
   };
 }
 
-export type HandClock = Clock & { pass: (seconds: number) => void };
+export type HandClock = HelmClock & { pass: (seconds: number) => void };
 export function handClock(): HandClock {
   let ms = 1_000_000;
   return {
@@ -49,12 +52,12 @@ type Wish = {
   timing: RegisterVoyage["timing"];
   id?: string;
   sync?: "full" | "off";
-  clock?: Clock;
+  clock?: HelmClock;
   branch?: Branch;
   log?: (event: string) => void;
 };
 
-/** Opened on its ledger file, as a helm that starts does. */
+/** Opens a voyage on its ledger file, as a helm that starts does, and registers its plan. */
 export async function openPaperVoyage(wish: Wish): Promise<Voyage> {
   const clock = wish.clock ?? systemClock;
   const ledger = new Ledger(new Store(wish.file, { sync: wish.sync ?? "off" }), () => clock.wallMs());
@@ -72,7 +75,7 @@ export async function openPaperVoyage(wish: Wish): Promise<Voyage> {
   return voyage;
 }
 
-/** A ship, registered, and what it calls. */
+/** Registers a ship, and gives what it can call. */
 export async function boardPaperShip(voyage: Voyage, name: string, incarnation = `vm-${name}`) {
   const caller = voyage.ledger.lifeOfToken(await voyage.crews.register(name, incarnation))!;
   const ask = () => ({ requestId: randomUUID(), incarnation });

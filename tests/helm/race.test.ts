@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { shipServer } from "../../helm/server/ship-server.ts";
-import type { Fleet } from "../../helm/voyages.ts";
+import type { Voyages } from "../../helm/voyages.ts";
 import { voyageFolderAt } from "../../lib/base/paths.ts";
 import type { ClaimReply } from "../../lib/protocol/ship-api.ts";
 import { runs } from "../support/runs.ts";
@@ -76,8 +76,8 @@ test.for([
   async ({ claims, sync }) => {
     const TASKS = 24;
     const voyage = await openVoyage("abc123", TASKS, sync);
-    const sailing = { voyage, folder: voyageFolderAt(scratch.folder, "v"), close: () => {} };
-    const server = shipServer({ open: true, get: () => sailing } as unknown as Fleet, () => {});
+    const open = { voyage, folder: voyageFolderAt(scratch.folder, "v"), close: () => {} };
+    const server = shipServer({ isReady: true, get: () => open } as unknown as Voyages, () => {});
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     const won = new Map<string, number>();
@@ -96,7 +96,7 @@ test.for([
         const { task, epoch } = reply.grant;
         const key = `${task.id}/${epoch}`;
         won.set(key, (won.get(key) ?? 0) + 1);
-        // Given back without the wire: the race is for the claims.
+        // It is given back without the wire, since the race is for the claims.
         const ask = { requestId: `request-${++requests}`, incarnation, task: task.id, epoch, reason: "race", failed: false };
         await voyage.calls.answer("release", caller, ask);
       }
@@ -114,7 +114,10 @@ test.for([
   },
 );
 
-/** One racer's connection: plain HTTP/1.1, one request at a time. A client that costs less than the server leaves the time to the race. */
+/**
+ * The connection of one racer: plain HTTP/1.1, one request at a time. It costs less than the server, so that the time
+ * is the race's.
+ */
 function keepAlive(port: number, token: string) {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   let buffer = "";

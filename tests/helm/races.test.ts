@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { HttpError } from "../../helm/http-error.ts";
 import type { Branch } from "../../helm/repository/branch.ts";
-import { HttpError } from "../../helm/server/http.ts";
 import type { Voyage } from "../../helm/voyage/voyage.ts";
 import type { Grant } from "../../lib/protocol/ship-api.ts";
 import { makePlan } from "../support/helm-voyage.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
 
-/** Tasks that change the same files: to lose a race costs no try, and nobody loses it for ever. */
+/** These tests are of tasks that change the same files: to lose a race costs no try, and nobody loses it for ever. */
 
 const TIMING = { leaseSeconds: 100_000, heartbeatSeconds: 5, fenceSeconds: 90_000, lingerSeconds: 5 };
 let scratch: ReturnType<typeof scratchFolder>;
@@ -23,7 +23,9 @@ afterEach(() => {
   scratch.remove();
 });
 
-/** A repository in which two commits are in conflict when they change the same file and neither was made on the other. */
+/**
+ * A repository in which two commits are in conflict when they change the same file and neither was made on the other.
+ */
 function fileBranch() {
   const id = (n: number) => n.toString(16).padStart(40, "0");
   const history = [{ id: id(1), files: [] as string[] }];
@@ -71,7 +73,7 @@ async function sail(tasks: number, ships: number) {
   return { ...repo, fleet };
 }
 
-/** "wait" as the wire has it: 503, and the ship asks again. */
+/** Matches the answer that lets a ship wait: 503, after which it asks again. */
 async function offer(ship: Ship, { task, epoch }: Grant, commit: string) {
   const body = { requestId: randomUUID(), incarnation: `vm-${ship.name}`, task: task.id, epoch, commit };
   try {
@@ -82,7 +84,7 @@ async function offer(ship: Ship, { task, epoch }: Grant, commit: string) {
   }
 }
 
-/** A small generator of chance that is the same each time. */
+/** Makes a generator of chance that is the same each time. */
 function chance(seed: number) {
   let state = seed;
   return (below: number) => {
@@ -167,7 +169,8 @@ test("a ship whose task is in conflict again and again holds the others up for h
   const [bad, good] = fleet as [Ship, Ship];
   const ours = await good.grant();
   let theirs = await bad.grant();
-  // Made on the start of the branch, on which another commit is now that changes the same file: in conflict for ever.
+  // This commit was made on the start of the branch, on which there is now another one that changes the same file: it
+  // is in conflict for ever.
   const [stale, fine] = [push(theirs.tip, ["a"]), push(ours.tip, ["a"])];
   expect(await offer(good, ours, fine)).toMatchObject({ kind: "accepted" });
   await voyage.register({
@@ -187,7 +190,7 @@ test("a ship whose task is in conflict again and again holds the others up for h
   }
   expect(minutes).toBeGreaterThan(25);
   expect(minutes).toBeLessThan(35);
-  // Nor by a claim of its own that is new.
+  // A new claim of that ship does not change it either.
   await bad.release(theirs.task.id, theirs.epoch);
   theirs = await bad.grant();
   for (let times = 0; times < 6; times++) expect((await offer(bad, theirs, stale)).kind).toBe("conflict");

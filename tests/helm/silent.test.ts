@@ -8,7 +8,7 @@ import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
 import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage } from "../support/helm-voyage.ts";
 
-/** A helm that runs and does not answer: here it was stopped by a signal. */
+/** These tests are of a helm that runs and does not answer: here a signal has stopped it. */
 const BIN = resolve(import.meta.dirname, "../../bin/ocaptain");
 const ocaptain = (...args: string[]) =>
   promisify(execFile)(BIN, args, { timeout: 30_000 }).catch((error: { stdout: string; stderr: string }) => error);

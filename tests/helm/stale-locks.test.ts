@@ -12,7 +12,10 @@ import { prepareRepo } from "../../lib/git/voyage-repo.ts";
 import { gitIn } from "../support/git.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
 
-/** What a git that was killed leaves in the captain's repository; and answers of git that are none. */
+/**
+ * These tests are of what a git that was killed leaves in the captain's repository, and of answers of git that are
+ * none.
+ */
 const ID = "abc123";
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
 let folder: VoyageFolder;
@@ -30,7 +33,7 @@ afterEach(async () => {
 });
 
 const prepare = () => prepareRepo({ folder, repo: makeSource(captain.root), branch: "v" });
-/** @param secondsOld of a lock that a git may have made which began before it */
+/** Puts a lock there. @param secondsOld the age of the lock: a git that began before it may have made it */
 function lock(path: string, secondsOld = 10): string {
   const file = join(folder.repo, path);
   mkdirSync(dirname(file), { recursive: true });
@@ -58,7 +61,7 @@ test.each([
 
 test("a lock that a git at work in the repository may hold stays; one that is older than that git goes", async () => {
   await prepare();
-  // Waits for its input, as a receive-pack does for a slow push.
+  // This git waits for its input, as a receive-pack does for a slow push.
   git = spawn("git", ["--git-dir", folder.repo, "hash-object", "--stdin"], { stdio: ["pipe", "ignore", "ignore"] });
   await once(git, "spawn");
   const [fresh, old] = [lock("HEAD.lock", 0), lock("config.lock", 3600)];

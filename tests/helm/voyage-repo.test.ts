@@ -83,7 +83,7 @@ test("a repository that no voyage can begin from is said before it is cloned, wi
   expect(await problems(join(root, "shallow"))).toEqual([
     expect.stringMatching(/shallow clone .* \| git -C \S+ fetch --unshallow/),
   ]);
-  // Of a shallow repository elsewhere only the clone tells.
+  // That a repository elsewhere is shallow is only seen by the clone.
   const elsewhere = prepareRepo({ folder: folder(), repo: `file://${root}/shallow`, branch: "v" });
   await expect(elsewhere).rejects.toMatchObject({ message: expect.stringMatching(/^repository \S+ is a shallow clone/) });
 

@@ -5,7 +5,7 @@ import { helmHome } from "../../lib/base/paths.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 
-/** The real harbor, and on its ships the real crew. */
+/** These tests wake ships of the real harbor, on which the real crew runs. */
 let quay: OpenVoyage;
 const until = (file: string) => `until [ -e "$HOME/${file}" ]; do sleep 0.1; done`;
 beforeAll(async () => {

@@ -11,7 +11,7 @@ import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
 
-/** The real harbor, and on its ships a crew that only notes that it was started. */
+/** These tests wake ships of the real harbor, on which a crew only notes that it was started. */
 
 const ID = "abc123";
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
@@ -63,7 +63,7 @@ test("ships that ended are woken when tasks become free for them, as many as the
   await helm.stopShip(ID, "ship-3", d.sprite.id, 5);
   expect(log("wake", "ship-1") + log("wake", "ship-2") + log("wake", "ship-3")).toBe(0);
 
-  // Given back, task 1 is free; then ship-0 goes. (That nobody is woken while it is there: waker.test.ts.)
+  // Task 1 is given back and free; then ship-0 goes. (waker.test.ts shows that nobody is woken while it is there.)
   await a.call.release(grant, false);
   a.stream.close();
   await expect
@@ -72,7 +72,8 @@ test("ships that ended are woken when tasks become free for them, as many as the
   await expect
     .poll(async () => (await a.starts()) + (await b.starts()) + (await c.starts()), { timeout: 10_000 })
     .toBeGreaterThan(0);
-  // The stand-in crew never says hello, so that the same ship is tried again, with a back-off; no second one for one task at one time.
+  // The stand-in of the crew never says hello, so the same ship is tried again, with a back-off, and no second one for
+  // the same task.
   expect(log("wake", "ship-3")).toBe(0);
   expect(await d.starts()).toBe(0);
   for (const name of ["ship-0", "ship-1", "ship-2", "ship-3"]) await helm.forgetShip(ID, name);

@@ -8,14 +8,17 @@ import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
 import { makePlan } from "../support/helm-voyage.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
 
-/** Which ships the helm wakes, and when: its clock and the provider in the test's hand. With the real ones: wake.test.ts and wake-crew.test.ts. */
+/**
+ * These tests are of which ships the helm wakes, and when. Clock and provider are the test's; wake.test.ts and
+ * wake-crew.test.ts have real ones.
+ */
 const TIMING = { leaseSeconds: 120, heartbeatSeconds: 10, fenceSeconds: 90, lingerSeconds: 8 };
 
 let scratch: ReturnType<typeof scratchFolder>;
 let clock: HandClock;
 let voyage: Voyage;
 let waker: Waker;
-/** Ships woken, in order; each exec ends when the test says so. */
+/** The ships that were woken, in order; each exec ends when the test says so. */
 let woken: string[];
 let endings: ((result: ExecResult) => void)[];
 beforeEach(async () => {
@@ -49,7 +52,7 @@ async function come(name: string) {
   await ship.hello();
   return { ...ship, closePresence: ship.present() };
 }
-/** A look of the helm, and what it begins, up to the exec. */
+/** Lets the helm look, and waits for what it begins, up to the exec. */
 async function look(): Promise<string[]> {
   await waker.look();
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -78,7 +81,7 @@ test("a ship that froze with its claim, its stream still open, is woken after th
   expect(await look()).toEqual([]);
   clock.pass(1);
   expect(await look()).toEqual(["ship-0"]);
-  // One attempt at a time, and a back-off after it.
+  // There is one attempt at a time, and a back-off after it.
   clock.pass(10);
   expect(await look()).toEqual(["ship-0"]);
   endings[0]?.({ exitCode: 0, stdout: "", stderr: "" });

@@ -327,7 +327,7 @@ test("a stack's name that is used again: another repository and another plan are
     ),
   );
   expect(await told({ plan: "", repo, unconfined: undefined })).toMatch(
-    /ocaptain:plan: [^\n]*sails the plan "try"[^\n]*and no plan is named now[^\n]*\n\s+hint: [^\n]*pulumi config set ocaptain:plan FOLDER -s voyage-abc; or begin anew/,
+    /ocaptain:plan: [^\n]*sails the plan "try"[^\n]*and no plan is named now[^\n]*\n\s+hint: [^\n]*pulumi config set ocaptain:plan -s voyage-abc, which asks for its folder; or begin anew/,
   );
   await writeFile(join(plan, "voyage.json"), JSON.stringify({ name: "another", repo }));
   expect(await told()).toMatch(

@@ -29,7 +29,7 @@ test("a setting that nobody reads is refused with the one that was meant; other 
   });
   expect(found.sort()).toEqual([
     "ocaptain:colour: unknown; Pulumi.yaml describes all settings | pulumi config rm ocaptain:colour -s sea",
-    "ocaptain:ship: unknown; did you mean ocaptain:ships? | pulumi config rm ocaptain:ship -s sea && pulumi config set ocaptain:ships VALUE -s sea",
+    "ocaptain:ship: unknown; did you mean ocaptain:ships? | pulumi config rm ocaptain:ship -s sea && pulumi config set ocaptain:ships -s sea  # it asks for the value",
     "ocaptian:ships: unknown; did you mean ocaptain:ships? | pulumi config rm ocaptian:ships -s sea",
   ]);
 });

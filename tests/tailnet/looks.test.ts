@@ -15,10 +15,6 @@ import { type Headscale, startHeadscale } from "./headscale.ts";
 import { startNode } from "./node-here.ts";
 import { HEADSCALE_HOST, noOwnNetwork, openNetwork } from "./own-network.ts";
 
-/**
- * What `pulumi up` is refused for, and what `ocaptain doctor` says, of the captain's place in the tailnet: with real
- * tailscaleds, in the states that one meets.
- */
 const STACK = "voyage-abc";
 const VOYAGE = "3fa9c1";
 const OWN = "pulumi config set ocaptain:captainNode own";
@@ -60,7 +56,7 @@ const afloat = () =>
 
 test("no tailscaled: preflight refuses, and names both ways out; with the second taken it does not look for one", async () => {
   expect(await refused({})).toContain(
-    `\n  this machine's tailscale: this machine's node of the tailnet: no tailscaled answers here\n    hint: tailscale up; or one of the project's own: ${OWN}`,
+    `\n  this machine's tailscale: this machine's node of the tailnet: no tailscaled answers here\n    hint: tailscale up  # or a node of the project's own: ${OWN} -s ${STACK}`,
   );
   const own = await refused({ captainNode: "own" });
   expect(own).toContain("stack: ");
@@ -74,7 +70,7 @@ test("a tailscaled that nobody has logged in: both say so", async () => {
     vi.stubEnv("OCAPTAIN_TAILSCALE_SOCKET", node.socket);
     await expect.poll(async () => (await node.cli.status())?.BackendState, { timeout: 20_000 }).toBe("NeedsLogin");
     expect(await refused({})).toContain(
-      "tailscale: this machine's node of the tailnet: tailscaled is not logged in\n    hint: tailscale up; or",
+      "tailscale: this machine's node of the tailnet: tailscaled is not logged in\n    hint: tailscale up  # or",
     );
     await afloat();
     expect(await doctor()).toEqual([
@@ -82,7 +78,7 @@ test("a tailscaled that nobody has logged in: both say so", async () => {
         what: "tailscale",
         state: "wrong",
         message: `tailscaled is not logged in, and voyage ${STACK} needs it`,
-        hint: `tailscale up; or ${OWN} -s ${STACK}`,
+        hint: `tailscale up  # or a node of the project's own: ${OWN} -s ${STACK}`,
       },
     ]);
   } finally {

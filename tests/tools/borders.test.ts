@@ -32,6 +32,7 @@ const ALLOWED = {
   "helm/main.ts": "export const h = 1;",
   "helm/ok.ts": `import { a } from "../lib/base/errors.ts"; export const b = a;`,
   "helm/ledger/ok.ts": `import { DatabaseSync } from "node:sqlite"; export const d = DatabaseSync;`,
+  "crew/claim/ok.ts": "export const c = 1;",
   "crew/ok.ts": `import type { A } from "../lib/base/errors.ts"; export const b: A = 1;`,
   "dynamic-providers/shared/ok.ts": "export const k = 1; export type K = number;",
   [`${KIND}/lifecycle.ts`]: `import { k } from "../shared/ok.ts"; export const s = k;`,
@@ -48,6 +49,7 @@ const FORBIDDEN = [
     `export { a } from "../lib/base/errors.ts";`,
     "crew takes only types from lib: a ship has neither lib nor node_modules",
   ],
+  ["crew/machine/x.ts", `export { c } from "../claim/ok.ts";`, "crew/machine → no other room of the crew"],
   [
     "helm/voyage/x.ts",
     `import { DatabaseSync } from "node:sqlite"; export const d = DatabaseSync;`,

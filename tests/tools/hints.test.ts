@@ -18,7 +18,7 @@ test("no text of the project asks for a secret on a command line, where history 
 /** A text that begins as a command does. */
 const COMMAND = /["`]((?:pulumi|npm|ocaptain|git|kill|export|unset|tailscale|rm|cat|ls) [^"`]*)["`]/g;
 
-test("a hint that begins with a command can be pasted: what is said beside it stands behind a #", async () => {
+test("a hint that begins with a command can be pasted: it has no placeholder, and what is said beside it stands behind a #", async () => {
   const { stdout } = await execa("git", ["ls-files", "*.ts"]);
   const found: string[] = [];
   for (const file of stdout.split("\n").filter((name) => !/^(tests|bench|tools)\//.test(name))) {
@@ -26,8 +26,31 @@ test("a hint that begins with a command can be pasted: what is said beside it st
     for (const line of text.split("\n").filter((each) => /hint/i.test(each)))
       for (const [, hint = ""] of line.matchAll(COMMAND)) {
         const [command = ""] = hint.replaceAll(/\$\{[^}]*(\}|$)/g, "x").split("  #");
-        if (/[()]/.test(command.replaceAll(/'[^']*'|\$\([^)]*\)/g, ""))) found.push(`${file}: ${hint}`);
+        if (/[()]|…|\s(?!HEAD)[A-Z]{2,}\b(?!=)/.test(command.replaceAll(/'[^']*'|\$\([^)]*\)/g, "")))
+          found.push(`${file}: ${hint}`);
       }
+  }
+  expect(found).toEqual([]);
+});
+
+/** Texts of `ocaptain` that speak of Pulumi and are no commands to paste. */
+const PROSE = [
+  "Sailing and sinking are Pulumi's: pulumi up, pulumi destroy.",
+  "waiting until pulumi up has made it",
+  "the next pulumi up ends it",
+  /^ *terminal\.(heading|line|plain)\(/,
+];
+
+test("each command of Pulumi in a text of ocaptain, and of the program, says on which stack", async () => {
+  const { stdout } = await execa("git", ["ls-files", "cli/*.ts", "components/*.ts"]);
+  const found: string[] = [];
+  for (const file of stdout.split("\n")) {
+    const lines = (await readFile(file, "utf8").catch(() => "")).split("\n").filter((line) => !/^\s*(\/?\*|\/\/)/.test(line));
+    for (const line of lines) {
+      if (PROSE.some((prose) => (typeof prose === "string" ? line.includes(prose) : prose.test(line)))) continue;
+      for (const [command] of line.matchAll(/\bpulumi (up|destroy|preview|refresh|config (set|rm))\b[^;&#]*/g))
+        if (!/ -s /.test(command)) found.push(`${file}: ${line.trim()}`);
+    }
   }
   expect(found).toEqual([]);
 });

@@ -38,7 +38,7 @@ test("each file and folder of the repository that a comment or a document names 
 });
 
 /** Rooms whose comments still have words of the kind below. */
-const TO_DO = /^(components|crew|dynamic-providers|harbor|helm|lib|tests)\//;
+const TO_DO = /^(components|dynamic-providers|harbor|helm|lib|tests)\//;
 
 /** Words that point to papers which nobody has who reads the repository. */
 const ELSEWHERE = [

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { acquireOsLock } from "../../lib/base/os-lock.ts";
 import { OLD_NODE } from "../support/old-node.ts";
 import { startStandInTailscale } from "../support/stand-in-tailscale.ts";
+import { until } from "../support/until.ts";
 import { serialise, startHost, UNKNOWN } from "./host-process.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -174,7 +175,14 @@ test("a provider whose engine was killed ends; what waited for another's change 
   const late = other.create({ stack: "late", provider: "harbor", __provider: muster }).catch((error: Error) => error.message);
   await expect.poll(() => other.stderr(), { timeout: 20_000 }).toContain("waiting for it to end");
   const ended = other.loseEngine();
-  await new Promise((done) => setTimeout(done, 200)); // it has heard of it before it has the lock
+  // It has heard of it before it has the lock: of another voyage, whose lock is free, nothing is begun any more.
+  const begun = () => other.create({ stack: "free", provider: "harbor", __provider: muster });
+  await until("a refusal", () =>
+    begun().then(
+      () => false,
+      () => true,
+    ),
+  );
   lock.release();
   await ended;
   expect(await late).toMatch(/not begun|UNAVAILABLE|CANCELLED/);

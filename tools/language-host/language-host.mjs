@@ -32,8 +32,9 @@ const programs = new Set();
 const host = {
   handshake: (_call, done) => done(null, new language.LanguageHandshakeResponse()),
   getPluginInfo: (_call, done) => done(null, new PluginInfo().setVersion(version)),
-  // None ahead of time: a provider is looked up when the first of its resources registers. The vendor's host names each package in
-  // node_modules that has a provider, used or not, and the engine then refuses to start while one is missing.
+  // None ahead of time: a provider is looked up when the first of its resources registers. The vendor's host names each
+  // package in node_modules that has a provider, used or not, and the engine then refuses to start while one is
+  // missing.
   getRequiredPackages: (_call, done) => done(null, new language.GetRequiredPackagesResponse()),
   getRequiredPlugins: (_call, done) => done(null, new language.GetRequiredPluginsResponse()),
   about: (_call, done) => done(null, new language.AboutResponse().setExecutable(process.execPath).setVersion(process.version)),
@@ -54,7 +55,10 @@ function answer(method) {
     );
 }
 
-/** Runs the program to its end. The answer has an `error`, or `bail` when the program has shown its error already, or neither. */
+/**
+ * Runs the program to its end. The answer has an `error`, or `bail` when the program has shown its error already, or
+ * neither.
+ */
 async function runProgram(request, call) {
   const info = request.getInfo();
   const options = info.getOptions()?.toJavaScript() ?? {};
@@ -95,7 +99,10 @@ async function runProgram(request, call) {
   return code === 0 ? response : response.setError(`Program exited with non-zero exit code: ${code}`);
 }
 
-/** What `pulumi about` lists: the packages of package.json, or with --transitive all of the lock file, with their versions. */
+/**
+ * What `pulumi about` lists: the packages of package.json, or with --transitive all of the lock file, with their
+ * versions.
+ */
 async function programDependencies(request) {
   const folder = request.getInfo()?.getRootDirectory() || request.getPwd();
   const { packages } = JSON.parse(readFileSync(join(folder, "package-lock.json"), "utf8"));

@@ -4,13 +4,16 @@ import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 
-/** Of what a failed command said: some programs give the reason first, some last. */
+/**
+ * How many lines are told of what a failed command said, from its beginning and its end: some programs give the reason
+ * first, some last.
+ */
 const FIRST_LINES = 8;
 const LAST_LINES = 12;
 
 /**
- * Runs a command to its end and resolves to its standard output, trimmed. Rejects, with the first and last lines that it wrote, when it fails or
- * takes longer than `timeoutMs`. `onLine` hears every line of both outputs.
+ * Runs a command to its end and resolves to its standard output, trimmed. Rejects, with the first and last lines that
+ * it wrote, when it fails or takes longer than `timeoutMs`. `onLine` hears every line of both outputs.
  */
 export function runCommand(command, args, { cwd, env, timeoutMs = 60_000, onLine = () => {} } = {}) {
   return new Promise((resolve, reject) => {

@@ -5,12 +5,15 @@ import { root } from "../environment.mjs";
 import { findOnPath, runCommand } from "./command.mjs";
 
 const BUILD_LIMIT_MS = 40 * 60_000;
-/** The space that a build of Pulumi needs: module zips, the module cache unpacked, and the build cache (docs/facts/pulumi.md#parts). */
+/**
+ * The space that a build of Pulumi needs: module zips, the module cache unpacked, and the build cache
+ * (docs/facts/pulumi.md#parts).
+ */
 const SPACE_GIB = 3;
 
 /**
- * Builds the main package `pkg` as `output`, in `tools/go/<module>` with its committed go.sum. `options`: `tags`, `ldflags`, `env`.
- * Rejects, naming what to install, when there is no Go.
+ * Builds the main package `pkg` as `output`, in `tools/go/<module>` with its committed go.sum. `options`: `tags`,
+ * `ldflags`, `env`. Rejects, naming what to install, when there is no Go.
  */
 export async function goBuild(module, pkg, output, { tags, ldflags, env, tell }) {
   const cwd = join(root, "tools", "go", module);

@@ -8,7 +8,10 @@ const VERSION = "0.28.0";
 const folder = join(toolsFolder, "headscale");
 const path = join(folder, "headscale");
 
-/** The real control plane for the tests of tier `tailnet`, which ask for it (`npm run setup -- headscale`). Built: no one needs it to sail. */
+/**
+ * The real control plane for the tests of tier `tailnet`, which ask for it (`npm run setup -- headscale`). Built: no
+ * one needs it to sail.
+ */
 export const headscale = {
   name: "headscale",
   title: `Headscale ${VERSION}`,

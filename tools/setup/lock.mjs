@@ -1,4 +1,4 @@
-/** One set-up at a time in a checkout. */
+/** Lets one set-up at a time work in a checkout. */
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -8,8 +8,9 @@ import process from "node:process";
 const WAIT_LIMIT_MS = 40 * 60_000;
 
 /**
- * Waits until no other set-up works in `folder`, then resolves to a function that lets the next one in. `onWait` is called once when there
- * is something to wait for. The lock is a socket that listens: the system drops it with its process, however that ends.
+ * Waits until no other set-up works in `folder`, then resolves to a function that lets the next one in. `onWait` is
+ * called once when there is something to wait for. The lock is a socket that listens: the system drops it with its
+ * process, however that ends.
  */
 export async function lock(folder, onWait) {
   const deadline = Date.now() + WAIT_LIMIT_MS;
@@ -24,7 +25,8 @@ export async function lock(folder, onWait) {
 
 function address(folder) {
   const name = createHash("sha256").update(folder).digest("hex").slice(0, 16);
-  // Linux: a name without a file, so nothing is left behind. Elsewhere a socket file, which a killed set-up leaves (see untilClosed).
+  // Linux: a name without a file, so nothing is left behind. Elsewhere a socket file, which a killed set-up leaves (see
+  // untilClosed).
   return process.platform === "linux" ? `\0ocaptain-setup-${name}` : join(folder, "setup.sock");
 }
 

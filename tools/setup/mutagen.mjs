@@ -14,7 +14,7 @@ const RELEASES = {
   "darwin-x64": ["darwin_amd64", "7d06f7d8fcfe90bc7e55cc834a2f2f20c2e0af9ea9bc35911fc4341ad56a9bbf"],
   "darwin-arm64": ["darwin_arm64", "6f810416d9e5fc4fd5e18431146f8b3c5a2056ba5a24f76c1e66da86eb3257e2"],
 };
-/** Ships run Linux; these are the machines that providers have. */
+/** The processors of providers' machines, which all run Linux. */
 const SHIPS = ["amd64", "arm64"];
 
 /** Mutagen with the agents that it puts on ships: on PATH, else the vendor's release, else built from the Go module. */
@@ -30,7 +30,10 @@ export const mutagen = {
   },
 };
 
-/** Only this very release: state of other releases' sessions is not promised to fit. */
+/**
+ * Takes a Mutagen on PATH only when it is this very release: the state of other releases' sessions is not promised to
+ * fit.
+ */
 async function fromPath() {
   const path = findOnPath("mutagen", [binFolder]);
   if (!path || (await runCommand(path, ["version"], { timeoutMs: 20_000 }).catch(() => "")) !== VERSION) return undefined;

@@ -8,7 +8,10 @@ const lockFile = join(root, "package-lock.json");
 /** npm writes it as the last step of an install: an interrupted one has none. */
 const installedFile = join(root, "node_modules", ".package-lock.json");
 
-/** node_modules as package-lock.json says. Scripts of packages do not run: one of them would download a Pulumi plugin (docs/facts/pulumi.md#settings). */
+/**
+ * node_modules as package-lock.json says. Scripts of packages do not run: one of them would download a Pulumi plugin
+ * (docs/facts/pulumi.md#settings).
+ */
 export const packages = {
   name: "packages",
   title: "npm packages",
@@ -27,9 +30,10 @@ export const packages = {
 };
 
 /**
- * Made elsewhere and then put in place: an interrupted install leaves the old node_modules whole.
- * Not `npm ci`: it refuses a lock file that lacks optional packages of other systems, and registries that mirror a part of npm have none to
- * lock (docs/adr/set-up.md). With --no-save versions and digests come from the lock file all the same.
+ * Installs in a folder of its own and then puts that in place, so that an interrupted install leaves the old
+ * node_modules whole. It does not use `npm ci`, which refuses a lock file that lacks optional packages of other
+ * systems, as registries that mirror a part of npm make them (docs/adr/set-up.md). With --no-save, versions and digests
+ * come from the lock file all the same.
  */
 async function install(temporary) {
   for (const file of ["package.json", "package-lock.json", ".npmrc"]) cpSync(join(root, file), join(temporary, file));

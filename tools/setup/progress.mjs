@@ -5,8 +5,8 @@ const TERMINAL_EVERY_MS = 1000;
 const PLAIN_EVERY_MS = 15_000;
 
 /**
- * Runs `work(tell)`; meanwhile shows `title`, the seconds, and what `tell(text)` said last: in place on a terminal, else a new line
- * now and then. Closes with what became of it.
+ * Runs `work(tell)`; meanwhile shows `title`, the seconds, and what `tell(text)` said last: in place on a terminal,
+ * else a new line now and then. Closes with what became of it.
  */
 export async function withProgress(title, work) {
   const out = process.stderr;

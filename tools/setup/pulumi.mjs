@@ -11,8 +11,9 @@ const VERSION = "3.259.0";
 const NAMES = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"];
 
 /**
- * Pulumi's CLI with what it needs for Node programs. In this order: one on PATH, this release or a later 3.x (a CLI serves programs of
- * older SDKs, not of newer ones) with the vendor's language host; the vendor's release; built from the Go module, with our language host.
+ * Pulumi's CLI with what it needs for Node programs. In this order: one on PATH, this release or a later 3.x (a CLI
+ * serves programs of older SDKs, not of newer ones) with the vendor's language host; the vendor's release; built from
+ * the Go module, with our language host.
  */
 export const pulumi = {
   name: "pulumi",
@@ -40,7 +41,9 @@ async function fromPath() {
   return { version, from: `system (${path})`, path };
 }
 
-/** Undefined when it cannot be reached, or is not as its publisher says: the archive and its digest come from two hosts. */
+/**
+ * Undefined when it cannot be reached, or is not as its publisher says: the archive and its digest come from two hosts.
+ */
 async function fromVendor({ tell, temporary }) {
   const archive = `pulumi-v${VERSION}-${process.platform}-${process.arch}.tar.gz`;
   const file = join(temporary, archive);

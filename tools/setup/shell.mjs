@@ -5,7 +5,10 @@ import { passphraseFile, root, stateFolder, toolsFolder } from "../environment.m
 
 const file = join(toolsFolder, "env.sh");
 
-/** The project's own place for Pulumi's state, its passphrase, and `.tools/env.sh`. A passphrase is made once: secrets hang on it. */
+/**
+ * The project's own place for Pulumi's state, its passphrase, and `.tools/env.sh`. A passphrase is made once: secrets
+ * hang on it.
+ */
 export const shell = {
   name: "shell",
   title: "env.sh, state, passphrase",

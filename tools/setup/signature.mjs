@@ -1,13 +1,17 @@
 /**
- * Tailscale's signatures of what it distributes, as its own `tailscale update` checks them (Go package tailscale.com/clientupdate/distsign): root keys
- * sign the bundle of signing keys, and one of these signs a file's BLAKE2s-256 and its length.
+ * Tailscale's signatures of what it distributes, as its own `tailscale update` checks them (Go package
+ * tailscale.com/clientupdate/distsign): root keys sign the bundle of signing keys, and one of these signs a file's
+ * BLAKE2s-256 and its length.
  */
 import { Buffer } from "node:buffer";
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { answerOf } from "./release.mjs";
 
-/** The vendor's root keys: both files of that package's `roots/` in tailscale.com v1.94.1, whose digest tools/go/tailnet/go.sum pins. */
+/**
+ * The vendor's root keys: both files of that package's `roots/` in tailscale.com v1.94.1, whose digest
+ * tools/go/tailnet/go.sum pins.
+ */
 export const ROOTS = `-----BEGIN ROOT PUBLIC KEY-----
 Psrabv2YNiEDhPlnLVSMtB5EKACm7zxvKxfvYD4i7X8=
 -----END ROOT PUBLIC KEY-----
@@ -16,7 +20,10 @@ ZjjKhUHBtLNRSO1dhOTjrXJGJ8lDe1594WM2XDuheVQ=
 -----END ROOT PUBLIC KEY-----
 `;
 
-/** Rejects unless `file` is what was signed as `path` of the server at `base`, by a key that one of `roots` (PEM) has signed. */
+/**
+ * Rejects unless `file` is what was signed as `path` of the server at `base`, by a key that one of `roots` (PEM) has
+ * signed.
+ */
 export async function checkSignature(base, path, file, roots = ROOTS) {
   const [keys, keysSignature, signature] = await Promise.all([
     answerOf(`${base}/distsign.pub`),

@@ -1,7 +1,10 @@
 import process from "node:process";
 import { atLeast, findOnPath, identity, runCommand } from "./command.mjs";
 
-/** Programs that the system's package manager gives. For Linux: bubblewrap confines the harbor's ships; iproute2 gives them networks of their own, which takes root. */
+/**
+ * Programs that the system's package manager gives. On Linux, bubblewrap confines the harbor's ships, and iproute2
+ * gives them networks of their own, which takes root.
+ */
 const programs = [
   { command: "git", version: ["--version"], atLeast: "2.38", package: "git" },
   { command: "tmux", version: ["-V"], atLeast: "3", package: "tmux" },
@@ -44,13 +47,19 @@ async function missingPackages() {
   return programs.filter((_, i) => !found[i]).map((program) => program.package);
 }
 
-/** "2.39.5" from "git version 2.39.5", "3.3" from "tmux 3.3a", "6.1.0" from "ip utility, iproute2-6.1.0"; undefined when it does not run. */
+/**
+ * "2.39.5" from "git version 2.39.5", "3.3" from "tmux 3.3a", "6.1.0" from "ip utility, iproute2-6.1.0"; undefined when
+ * it does not run.
+ */
 async function versionOf(program) {
   const said = await runCommand(program.command, program.version, { timeoutMs: 10_000 }).catch(() => "");
   return /(?<![a-z])\d+(\.\d+)*/.exec(said)?.[0];
 }
 
-/** Without a refresh first: most machines have lists that are fresh enough, and a refresh takes longer than the rest. */
+/**
+ * Installs without a refresh first: most machines have lists that are fresh enough, and a refresh takes longer than the
+ * rest.
+ */
 async function aptInstall(names) {
   const apt = (...args) => runCommand("apt-get", args, { timeoutMs: 5 * 60_000, env: { DEBIAN_FRONTEND: "noninteractive" } });
   const install = () => apt("install", "--yes", "--no-install-recommends", ...names);

@@ -14,8 +14,9 @@ const PROGRAMS = ["tailscale", "tailscaled"];
 const PACKAGES = "https://pkgs.tailscale.com";
 
 /**
- * Tailscale for ships: static programs for Linux, in `.tools/tailscale-<arch>/`, with their digests in the stamp. Only on demand
- * (`npm run setup -- tailscale-amd64`). In this order: the very release on PATH, the vendor's release, built from the Go module.
+ * Tailscale for ships: static programs for Linux, in `.tools/tailscale-<arch>/`, with their digests in the stamp. Only
+ * on demand (`npm run setup -- tailscale-amd64`). In this order: the very release on PATH, the vendor's release, built
+ * from the Go module.
  */
 export const tailscale = (arch) => {
   const name = `tailscale-${arch}`;
@@ -72,8 +73,8 @@ function isStatic(path) {
 }
 
 /**
- * The vendor's release, which rejects unless it can be had and is signed by the vendor. The digest that is published beside it tells a broken download, the
- * signature a broken server: its root keys are known from the Go module.
+ * The vendor's release, which rejects unless it can be had and is signed by the vendor. The digest that is published
+ * beside it tells a broken download, the signature a broken server: its root keys are known from the Go module.
  */
 async function fromVendor(arch, folder, { tell, temporary }) {
   const [name, archive] = [`tailscale_${VERSION}_${arch}`, `stable/tailscale_${VERSION}_${arch}.tgz`];

@@ -7,6 +7,7 @@ import { pause } from "../../machine/pause.ts";
 import { TreeUnready } from "../../tree/unready.ts";
 import { verify } from "../../verify/verify.ts";
 import { claudeEnvironment } from "./account/environment.ts";
+import { BudgetSpent } from "./account/spending.ts";
 import { INTERACTIVE_START, renderInteractiveResume, renderInteractiveRules } from "./prompt.ts";
 import { LONGEST_WAIT_MS } from "./retry-policy.ts";
 import { ClaimsByGate } from "./screen/claims-by-gate.ts";
@@ -50,9 +51,6 @@ export async function workInteractively(
   }
 }
 
-/** Says that a budget is spent, so that the session gets no further answer. */
-class NoMoney extends Error {}
-
 /**
  * Keeps the session at work, from when there is something to claim until nothing is left or a budget is spent.
  *
@@ -93,7 +91,7 @@ async function keepSession(
     },
     waitsFor: (untilMs) => claims.task !== null && untilMs - Date.now() <= LONGEST_WAIT_MS,
     onStuck(why, kind) {
-      if (kind === "spent") return over.abort(new NoMoney(why));
+      if (kind === "spent") return over.abort(new BudgetSpent(why));
       if (kind !== "limit" || claims.task !== null) return finish(why);
       // The session holds no task, so it may wait until the helm has one for it.
       told = 0;
@@ -109,7 +107,7 @@ async function keepSession(
   });
 
   function endWhenSpent(): void {
-    if (claims.spent !== null) over.abort(new NoMoney(claims.spent));
+    if (claims.spent !== null) over.abort(new BudgetSpent(claims.spent));
   }
   /** Waits for work and returns the tasks that are free; null when there is none and nobody looks on. */
   async function work(isStill: () => boolean): Promise<string[] | null> {
@@ -160,7 +158,7 @@ async function keepSession(
   } catch (error) {
     if (signal.aborted || !over.signal.aborted || over.signal.reason instanceof Halt)
       throw error instanceof Error ? error : new Halt("stop", String(error));
-    return { why: over.signal.reason instanceof NoMoney ? "spent" : "nothing", text: (over.signal.reason as Error).message };
+    return { why: over.signal.reason instanceof BudgetSpent ? "spent" : "nothing", text: (over.signal.reason as Error).message };
   } finally {
     over.abort(new Error("the session has ended"));
     if (signal.aborted) await claims.settled();

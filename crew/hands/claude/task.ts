@@ -12,7 +12,7 @@ import { listenForGates } from "../../gates/socket.ts";
 import type { TaskLog } from "../../machine/task-log.ts";
 import { othersSince } from "./account/credentials.ts";
 import { claudeEnvironment } from "./account/environment.ts";
-import { Spending } from "./account/spending.ts";
+import { BudgetSpent, Spending } from "./account/spending.ts";
 import { type Failure, wordsOf } from "./failure.ts";
 import { Narrator } from "./narrator.ts";
 import { renderPrompt, renderResume, renderRules } from "./prompt.ts";
@@ -59,21 +59,18 @@ export const claudeHand: Hand = async (context, grant, delivery, log, signal) =>
         // A tool has ended and the model is about to be asked again. Not each tool has a gate, so a spent budget ends
         // the session here too.
         const { spent } = context.steering;
-        if (event.type === "user" && spent !== null && !keeper.offering) over.abort(new NoMoney(spent));
+        if (event.type === "user" && spent !== null && !keeper.offering) over.abort(new BudgetSpent(spent));
       },
     });
   } catch (error) {
     if (keeper.end?.kind === "accepted" && !signal.aborted) return { kind: "accepted" };
-    if (error instanceof NoMoney) return { kind: "handed-back", reason: error.message };
+    if (error instanceof BudgetSpent) return { kind: "handed-back", reason: error.message };
     throw error;
   } finally {
     await closeDoor();
     await spending.close();
   }
 };
-
-/** Says that a budget is spent, so that the session gets no further answer. */
-class NoMoney extends Error {}
 
 /** Runs one session, again after each end that was not its own, until the task has ended. */
 async function runs(
@@ -108,7 +105,7 @@ async function runs(
   for (;;) {
     const budgetUsd = spending.left();
     if (steering.spent !== null) return { kind: "handed-back", reason: steering.spent };
-    if (budgetUsd === 0) return { kind: "handed-back", reason: "nothing is left to spend" };
+    if (budgetUsd === 0) return { kind: "handed-back", reason: "nothing is left of its budget" };
     const places = gatePlaces(ship.crew);
     await hangGatesOrEnd(context, places, signal);
     if (!resume) await helm.call("session", { task: task.id, epoch, session }, forALease(context, signal));
@@ -165,7 +162,7 @@ async function runs(
     // The helm knows whether the task's or the voyage's budget is spent. It is no failed try.
     if (end.kind === "budget") return { kind: "handed-back", reason: `stopped at $${budgetUsd}, what was left to spend` };
     if (end.kind === "time" || leftMs <= 0)
-      return { kind: "failed", reason: `stopped after ${grant.timeoutSeconds} s, its time` };
+      return { kind: "failed", reason: `stopped after ${grant.timeoutSeconds} s, its time limit` };
     context.journal.note(end.kind, `task ${task.id}  ${end.kind}: ${end.message}`, { task: task.id, epoch, session });
 
     why = end.message;

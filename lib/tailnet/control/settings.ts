@@ -41,7 +41,7 @@ export function readTailnetSettings(
       return wrong(
         "headscaleUrl",
         "is missing, for which there is a key (ocaptain:headscaleApiKey)",
-        "pulumi config set ocaptain:headscaleUrl URL",
+        "pulumi config set ocaptain:headscaleUrl  # it asks for the URL",
       );
     const oauthSecret = (tailscaleOauthSecret ?? env.OCAPTAIN_TAILSCALE_OAUTH_SECRET)?.trim();
     if (!oauthSecret)
@@ -64,7 +64,11 @@ export function readTailnetSettings(
       "pulumi config rm ocaptain:headscaleUrl  # or ocaptain:tailscaleOauthSecret",
     );
   if (!isHttpUrl(headscaleUrl))
-    return wrong("headscaleUrl", "is no http:// or https:// URL without a user", "pulumi config set ocaptain:headscaleUrl URL");
+    return wrong(
+      "headscaleUrl",
+      "is no http:// or https:// URL without a user",
+      "pulumi config set ocaptain:headscaleUrl  # it asks for the URL",
+    );
   const apiKey = (config.headscaleApiKey ?? env.HEADSCALE_API_KEY)?.trim();
   if (!apiKey)
     return wrong(

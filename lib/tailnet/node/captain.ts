@@ -48,7 +48,7 @@ export async function captainNode(wish: CaptainWish): Promise<Captain> {
   const address = status?.Self ? ipv4(status.Self) : null;
   if (problem || !status?.Self || !address)
     throw new OcaptainError("CAPTAIN_NODE", `this machine's node of the tailnet: ${problem ?? "it has no IPv4 address"}`, {
-      hint: wish.own ? "pulumi up" : "tailscale up; or one of the project's own: pulumi config set ocaptain:captainNode own",
+      hint: wish.own ? "pulumi up" : "tailscale up  # or a node of the project's own: pulumi config set ocaptain:captainNode own",
     });
   return { cli, address, tun: status.TUN, nodeId: status.Self.ID, hostname: status.Self.HostName };
 }

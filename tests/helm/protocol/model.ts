@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import type { AcceptRequest, ClaimReply, ReleaseRequest } from "../../../lib/protocol/ship-api.ts";
 import type { World } from "./world.ts";
 
-/** The reference: what was answered, and what must therefore be true ever after. It decides nothing; it only objects. */
+/**
+ * The reference model: what was answered, and what must therefore be true ever after. It decides nothing; it only
+ * objects.
+ */
 export class Model {
   readonly #world: World;
-  /** `task/epoch` → the life that was told it has it. */
+  /** For each `task/epoch` the life that was told that it has the claim. */
   readonly #granted = new Map<string, number>();
   readonly #newest = new Map<string, number>();
   readonly #accepted = new Map<string, string>();
@@ -26,7 +29,7 @@ export class Model {
     };
   }
 
-  /** A claim was answered. */
+  /** Takes the answer to a claim. */
   claimed(life: number, request: string, reply: ClaimReply): void {
     const key = `${life}/${request}`;
     const before = this.#answers.get(key);
@@ -53,11 +56,14 @@ export class Model {
     }
   }
 
-  /** The claim before ended by its holder's word, or by a fence that was through: marked, and its mirror saved. */
+  /**
+   * Objects unless the claim before has ended, by its holder's word or by a fence that was through: marked, and its
+   * mirror saved.
+   */
   #endedInOrder(task: string, epoch: number): void {
     if (epoch === 0 || this.#releases.has(`${task}/${epoch}`)) return;
     const row = this.#granted.get(`${task}/${epoch}`);
-    // Granted, and the answer was lost with the helm's death: nobody knows which life it was.
+    // It was granted, and the answer was lost with the helm's death: nobody knows to which life.
     if (row !== undefined) assert.ok(this.#fenced(row), `task ${task} was granted anew before the one who had it was fenced`);
     assert.ok(
       this.#world.rescued.has(`${task}/${epoch}`),
@@ -65,7 +71,7 @@ export class Model {
     );
   }
 
-  /** Before a release or accept reaches the helm; returns what to do with its answer. */
+  /** Takes a release or accept before it reaches the helm; returns what takes its answer. */
   ending(
     call: "release" | "accept",
     life: number,
@@ -92,7 +98,7 @@ export class Model {
     };
   }
 
-  /** After a start of the helm: all that was ever answered is in the ledger. */
+  /** Objects, after a start of the helm, unless all that was ever answered is in the ledger. */
   started(): void {
     const { ledger } = this.#world.voyage;
     for (const [task, epoch] of this.#newest)
@@ -101,7 +107,7 @@ export class Model {
       assert.equal(ledger.task(task)?.commit_id, commit, `the accept of task ${task} was answered and is lost`);
   }
 
-  /** When all is quiet: every task is accepted, and each is on the branch once. */
+  /** Objects, when all is quiet, unless every task is accepted and on the branch once. */
   finished(): void {
     const { ledger } = this.#world.voyage;
     const rows = ledger.tasks();

@@ -4,7 +4,10 @@ import { Model } from "./model.ts";
 import { Network, Ship } from "./ships.ts";
 import { nextTurn, World } from "./world.ts";
 
-/** The protocol under a network that drops, delays and repeats, with ships that freeze and a helm that dies; against the reference model. */
+/**
+ * Tries the protocol under a network that drops, delays and repeats, with ships that freeze and a helm that dies,
+ * against the reference model.
+ */
 
 const SHIPS = 3;
 const GRAPHS: Record<string, string[]>[] = [
@@ -18,7 +21,7 @@ const ship = fc.nat(SHIPS - 1);
 const pick = fc.nat(9);
 const choice = fc.constantFrom("work", "work", "work", "heartbeat", "fail", "hand-back", "give-up", "forget");
 const action = fc.oneof(
-  // Asks, and gets an answer at once: what mostly happens.
+  // The ship asks, and gets an answer at once: that is what mostly happens.
   { weight: 10, arbitrary: fc.record({ do: fc.constant("talk" as const), ship, choice }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("send" as const), ship, choice }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant("deliver" as const), pick, copies: fc.integer({ min: 1, max: 2 }) }) },
@@ -35,7 +38,10 @@ const action = fc.oneof(
 );
 type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
 
-/** Throws with a sequence of events that breaks one of the model's rules: the shortest that fast-check finds, or, for who only asks whether there is one, the `first`. */
+/**
+ * Throws with a sequence of events that breaks one of the model's rules: the shortest that fast-check finds, or, for
+ * who only asks whether there is one, the `first`.
+ */
 export async function checkProtocol(options: { runs: number; seed?: number; length?: number; first?: boolean }): Promise<void> {
   const property = fc.asyncProperty(
     fc.constantFrom(...GRAPHS),
@@ -115,7 +121,7 @@ async function act(world: World, model: Model, network: Network, ships: Ship[], 
       ships[one.ship]!.frozen = !ships[one.ship]!.frozen;
       return;
     case "kill-helm": {
-      // In the middle of something: so many git commands and turns of its event loop after a request came in.
+      // It dies in the middle of something: so many git commands and turns of its event loop after a request came in.
       network.act(ships[one.ship]!, "work");
       for (const message of network.requests.splice(-1)) network.deliver(message);
       for (let gate = 0; gate < one.gates; gate++) {
@@ -144,7 +150,10 @@ async function act(world: World, model: Model, network: Network, ships: Ship[], 
   }
 }
 
-/** `up` puts a ship in order: a new VM, or the same one launched again. What it was about to do is forgotten only with the VM. */
+/**
+ * Puts a ship in order as `up` does: a new VM, or the same one launched again. What the ship was about to do is
+ * forgotten only with the VM.
+ */
 async function register(world: World, one: Ship, anew: boolean): Promise<void> {
   if (anew) {
     const [name, number] = one.incarnation.split(/-(?=\d+$)/);
@@ -155,7 +164,7 @@ async function register(world: World, one: Ship, anew: boolean): Promise<void> {
   one.token = await world.through(world.voyage.crews.register(one.name, one.incarnation));
 }
 
-/** Everything is put in order; then all tasks must come to their end. */
+/** Puts everything in order; then all tasks must come to their end. */
 async function comeHome(world: World, model: Model, network: Network, ships: Ship[]): Promise<void> {
   for (const one of ships) one.frozen = false;
   await network.drain();
@@ -169,7 +178,7 @@ async function comeHome(world: World, model: Model, network: Network, ships: Shi
   model.finished();
 }
 
-/** Runs on while other things happen; dies with the helm. */
+/** Lets a job run on while other things happen, until it dies with the helm. */
 function background(world: World, network: Network, job: Promise<unknown>): void {
   const { generation } = world;
   job.catch((error) => {

@@ -1,6 +1,9 @@
 import { checkProtocol } from "./protocol.ts";
 
-/** For a copy of the source with a rule taken out: exits 0 when nothing was found, 1 when the property objects. */
+/**
+ * Runs the property, on a copy of the source from which a rule was taken out: exits with 0 when nothing was found, with
+ * 1 when the property objects.
+ */
 try {
   await checkProtocol({ runs: Number(process.argv[2] ?? 200), seed: Number(process.argv[3] ?? 1), first: true });
 } catch (error) {

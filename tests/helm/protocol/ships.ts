@@ -1,5 +1,5 @@
+import { HttpError } from "../../../helm/http-error.ts";
 import { Refused } from "../../../helm/ledger/refused.ts";
-import { HttpError } from "../../../helm/server/http.ts";
 import type { AcceptReply, AcceptRequest, ClaimReply, Grant, ReleaseRequest } from "../../../lib/protocol/ship-api.ts";
 import type { Model } from "./model.ts";
 import { nextTurn, type World } from "./world.ts";
@@ -11,8 +11,8 @@ type Reply = { ship: Ship; message: Message; ok: unknown } | { ship: Ship; messa
 let requests = 0;
 
 /**
- * A ship without scruples: it never stops its hand by itself, goes on after any silence, asks again, gives up and forgets at any moment. What
- * holds for it holds for the real one.
+ * A ship without scruples: it never stops its hand by itself, goes on after any silence, asks again, gives up and
+ * forgets at any moment. What holds for it holds for the real one.
  */
 export class Ship {
   readonly name: string;
@@ -29,7 +29,7 @@ export class Ship {
   }
 }
 
-/** The network between them: what is sent may arrive late, twice, or never; and so may its answer. */
+/** The network between ships and helm: what is sent may arrive late, twice, or never; and so may its answer. */
 export class Network {
   readonly #world: World;
   readonly #model: Model;
@@ -49,7 +49,7 @@ export class Network {
     this.requests.push(message);
   }
 
-  /** The helm works on it from now on; its answer, if one ever comes, is put on the way. */
+  /** Brings a request to the helm; its answer, if one ever comes, is put on the way. */
   deliver(message: Message): void {
     const { generation, voyage } = this.#world;
     const answer = this.#handle(voyage, message);
@@ -80,14 +80,14 @@ export class Network {
       }
       return { ship, message, ok: await voyage.calls.answer(call, caller, body as never) };
     } catch (error) {
-      // Another task has its turn: no answer, and the ship asks again.
+      // Another task goes first: there is no answer, and the ship asks again.
       if (error instanceof HttpError && error.status === 503) return new Promise(() => {});
       if (error instanceof Refused) return { ship, message, refused: error.refusal.error };
       throw error;
     }
   }
 
-  /** A reply reaches its ship; one that it does not wait for any more is not even looked at. */
+  /** Brings a reply to its ship; one for which the ship does not wait any more is not even looked at. */
   hear(reply: Reply): void {
     const { ship, message } = reply;
     if (ship.frozen) {
@@ -115,7 +115,7 @@ export class Network {
     } else if (message.call === "release") ship.claim = null;
   }
 
-  /** What the ship does next, of its own. */
+  /** Lets the ship do what it does next by itself. */
   act(ship: Ship, choice: "work" | "heartbeat" | "fail" | "hand-back" | "give-up" | "forget"): void {
     if (ship.frozen) return;
     const { claim } = ship;

@@ -7,7 +7,10 @@ import type { Branch } from "../../../helm/repository/branch.ts";
 import { Voyage } from "../../../helm/voyage/voyage.ts";
 import type { Plan } from "../../../lib/plan/types.ts";
 
-/** What stays when the helm dies: the disk, the repository, time. And the helm, which can be killed at any moment and started again. */
+/**
+ * What stays when the helm dies (the disk, the repository, time), and the helm, which can be killed at any moment and
+ * started again.
+ */
 
 export type Pushed = { ship: string; task: string; epoch: number; base: string; needsTip: boolean };
 type OnBranch = { id: string; task: string; epoch: number };
@@ -19,12 +22,12 @@ export class World {
   ms = 1_000_000;
   readonly #folder = mkdtempSync(join(tmpdir(), "ocp-"));
   readonly file = join(this.#folder, "ledger.sqlite");
-  /** The voyage's branch, oldest first. */
+  /** The commits of the voyage's branch, the oldest first. */
   readonly history: OnBranch[] = [{ id: newCommit(), task: "", epoch: 0 }];
   readonly pushed = new Map<string, Pushed>();
   readonly refs = new Map<string, string>();
   readonly rescued = new Set<string>();
-  /** Git commands under way; each ends when the world says so. */
+  /** The git commands under way; each ends when the world says so. */
   #gates: (() => void)[] = [];
   generation = 0;
   voyage!: Voyage;
@@ -61,7 +64,7 @@ export class World {
     );
   }
 
-  /** SIGKILL: what was not committed to disk is gone, nobody gets an answer. */
+  /** Kills the helm, as by SIGKILL: what was not committed to disk is gone, and nobody gets an answer. */
   kill(): void {
     this.generation++;
     this.#gates = [];

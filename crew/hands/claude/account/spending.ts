@@ -19,6 +19,9 @@ const NOTHING_METERED: Metered = {
 };
 export const NOTHING_USED: Usage = { ...NOTHING_METERED, seconds: 0 };
 
+/** Says that a budget is spent, so that the session gets no further answer. */
+export class BudgetSpent extends Error {}
+
 /** Tells the helm what the runs of one claim use, while they go on and at their end, and hears from it how to go on. */
 export class Spending {
   readonly #context: ClaimContext;
