@@ -11,8 +11,8 @@ const WORDS: Record<keyof PlanChanges, string> = {
 };
 
 /**
- * What this plan would change in the ledger of a voyage that sails, for a preview (design 12): one line a kind, with the tasks' ids. null when it
- * changes nothing, or when there is no voyage yet. Changes nothing, starts nothing; a helm that does not answer is said, not thrown.
+ * Tells, for a preview, what this plan would change in the ledger of a voyage that sails: a line for each kind of change, with the tasks' ids.
+ * null when it would change nothing, or when there is no voyage yet. Starts no helm; one that does not answer is told and not thrown.
  */
 export async function planNews(stack: string, plan: Plan): Promise<string | null> {
   const voyage = await readVoyageIdentity(stack);

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { OcaptainError } from "../../lib/base/errors.ts";
+import { shellWord } from "../../lib/base/shell-word.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { holdAwake } from "../../lib/sprites/keep-awake.ts";
 import type { ProviderSettings } from "../../lib/sprites/types.ts";
@@ -25,7 +26,7 @@ export async function terminalOverTailnet(
   const refresh = setInterval(() => holdAwake(sprites, of.sprite, HOLD_SECONDS).catch(() => {}), REFRESH_MS);
   of.connecting();
   try {
-    const status = await run(["-F", sshConfigFile(of.voyageId), "-t", of.sprite, of.argv.map(quote).join(" ")], of.signal);
+    const status = await run(["-F", sshConfigFile(of.voyageId), "-t", of.sprite, of.argv.map(shellWord).join(" ")], of.signal);
     if (status !== SSH_FAILED) return status;
     throw new OcaptainError("SSH", `${of.sprite} was not reached over the tailnet, or the connection ended`, {
       hint: "ocaptain doctor",
@@ -55,5 +56,3 @@ function run(args: readonly string[], signal: AbortSignal): Promise<number> {
     });
   });
 }
-
-const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;

@@ -6,13 +6,14 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { OcaptainError } from "../../lib/base/errors.ts";
+import { shellWord } from "../../lib/base/shell-word.ts";
 import { claudeArguments, harborClaude } from "../../lib/daemons/harbor-claude.ts";
 import { systemArguments } from "../../lib/daemons/harbor-system.ts";
 import { confinementProblem } from "../../lib/preflight/confinement.ts";
 import { enterShip, enterShipFromHarbor, SHIP_HOME, SHIP_TOOLS, type ShipAddress, SYSTEM_PATH } from "./enter.ts";
 import { etcArguments } from "./ship-etc.ts";
 import { childrenOf } from "./signals.ts";
-import { quote, type ShipPlace, type Vm } from "./vm.ts";
+import type { ShipPlace, Vm } from "./vm.ts";
 
 const shipRoot = fileURLToPath(new URL("../ship-root/", import.meta.url));
 const START_TIMEOUT_MS = 10_000;
@@ -46,7 +47,7 @@ export async function startConfined(place: ShipPlace): Promise<Vm> {
     enter: (options) => enterShip(vm, options),
     enterFromHarbor: (options) => enterShipFromHarbor(vm, options),
     commandOf: insideOf,
-    stillThere: `[ "$(readlink /proc/${vm.initPid}/ns/pid)" = ${quote(vm.pidNamespace)} ]`,
+    stillThere: `[ "$(readlink /proc/${vm.initPid}/ns/pid)" = ${shellWord(vm.pidNamespace)} ]`,
     entered: (_pid, commandLine) => commandLine.startsWith("nsenter\0") && commandLine.includes(`\0-t\0${vm.initPid}\0`),
     async freeze() {
       await freezeConfinement(vm);

@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { shellWord } from "../../lib/base/shell-word.ts";
 import { childrenOf, signalQuietly } from "./signals.ts";
-import { quote, type Vm } from "./vm.ts";
+import type { Vm } from "./vm.ts";
 
 /**
  * The files by which the programs in `ssh-bin/` find a ship without asking the harbor. `awake/<name>` exists only while
@@ -21,7 +22,7 @@ export function clearSshEntries(home: string): void {
 /** Lets ssh find a ship that runs. */
 export function addSshEntry(home: string, name: string, vm: Vm): void {
   const text = `still_there() { ${vm.stillThere}; }
-enter() { exec ${vm.enter().map(quote).join(" ")} "$@"; }
+enter() { exec ${vm.enter().map(shellWord).join(" ")} "$@"; }
 `;
   writeFileSync(join(home, "awake", name), text, { mode: 0o600 });
 }

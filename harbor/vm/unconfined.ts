@@ -3,8 +3,9 @@ import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { OcaptainError } from "../../lib/base/errors.ts";
+import { shellWord } from "../../lib/base/shell-word.ts";
 import { continueShipProcesses, endShipProcesses, hasMark, MARK, stopShipProcesses } from "./processes.ts";
-import { type EnterOptions, inHome, quote, SETSID, type ShipPlace, type Vm } from "./vm.ts";
+import { type EnterOptions, inHome, SETSID, type ShipPlace, type Vm } from "./vm.ts";
 
 const shipRoot = fileURLToPath(new URL("../ship-root/", import.meta.url));
 
@@ -31,7 +32,7 @@ export function startUnconfined({ folder }: ShipPlace): Vm {
     enterFromHarbor,
     enter: (options = {}) => [...enterFromHarbor(options), ...(options.tty ? [] : [SETSID, "--fork", "--wait"])],
     commandOf: (outerPid) => ({ hostPid: outerPid, shipPid: String(outerPid) }),
-    stillThere: `[ -d ${quote(folder)} ]`,
+    stillThere: `[ -d ${shellWord(folder)} ]`,
     entered: (pid, commandLine) => hasMark(pid, folder) || commandLine.includes(`\0${MARK}=${folder}\0`),
     async freeze() {
       try {

@@ -64,6 +64,3 @@ export const SETSID = existsSync("/usr/bin/setsid") ? "/usr/bin/setsid" : "setsi
 
 /** A folder in the ship, where `~` and `~/…` mean its home, which a client cannot know. */
 export const inHome = (home: string, dir: string | undefined): string => (dir ? dir.replace(/^~(?=\/|$)/, () => home) : home);
-
-/** A word, quoted for a POSIX shell. */
-export const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;

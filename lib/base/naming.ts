@@ -1,6 +1,6 @@
 import { OcaptainError } from "./errors.ts";
 
-/** Longest sprite name: the name and the organisation's suffix share one 63-character DNS label (facts: sprites §2). */
+/** The longest name of a sprite: the name and the organisation's suffix share one DNS label of 63 characters. */
 export const MAX_SPRITE_NAME = 50;
 /** `-` + voyageId (6) + `-ship-` + up to 3 digits. */
 const NAME_TAIL = 1 + 6 + 6 + 3;

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 
 /**
  * Where things are on the captain's machine. Every absolute path of the project comes from here, at run time:
- * none is stored in Pulumi's state (design 16).
+ * none is stored in Pulumi's state, which another machine may read.
  */
 
 /** A path as a shell takes it, for where none has read it (a `.env` file, a plan, a setting): `~` and `~/…` are the home folder. */
@@ -37,7 +37,7 @@ export const captainNodeHome = () => join(tailnetHome(), "captain");
 /** Of one voyage: `config` and a file of each ship's address and host keys. */
 export const tailnetSshHome = (voyageId: string) => join(tailnetHome(), "ssh", voyageId);
 
-/** The captain's folder of one voyage, and what is in it (design.md, "Captain's folder"). */
+/** The captain's folder of one voyage, and what is in it. */
 export function voyageFolder(stack: string) {
   return voyageFolderAt(join(voyagesRoot(), stack), stack);
 }

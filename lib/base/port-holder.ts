@@ -4,8 +4,8 @@ import { plain } from "./text.ts";
 const LISTENS = "0A";
 
 /**
- * `process 123 (otelcol)`: who listens on a TCP port of this machine; "another program" where the system does not say, as of another user's. By /proc, so
- * on Linux.
+ * Names who listens on a TCP port of this machine: `process 123 (otelcol)`, or "another program" where /proc does not say, as for another user's
+ * process or on a system other than Linux.
  */
 export function holderOf(port: number): string {
   const sockets = socketsOf(port);

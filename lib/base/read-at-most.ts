@@ -4,8 +4,8 @@ const FIRST_BYTES = 16 * 1024;
 const MiB = 1024 * 1024;
 
 /**
- * The whole of an answer whose length somebody else decides: at most `mostBytes` of it, in memory of that order however small the pieces are in which it
- * comes. Past them nothing more is read.
+ * Reads the whole of an answer whose length somebody else decides, up to `mostBytes`. It takes memory of that order, however small the pieces
+ * are, and reads nothing past the bound.
  * @throws OcaptainError TOO_LONG naming `what`
  */
 export async function readAtMost(chunks: AsyncIterable<Uint8Array> | null, mostBytes: number, what: string): Promise<Buffer> {

@@ -3,31 +3,47 @@ import { join } from "node:path";
 import { keepInside } from "../base/no-proxy.ts";
 import { ocaptainHome } from "../base/paths.ts";
 
-/** What of ours our daemons read: by name. By the prefix alone a secret would go along (OCAPTAIN_TAILSCALE_OAUTH_SECRET did). */
+/** Variables of ours that our own daemons read. They are named one by one, since a prefix alone would take secrets along: OCAPTAIN_TAILSCALE_OAUTH_SECRET. */
 const OURS = /^OCAPTAIN_(HOME|VOYAGES|HELM_PORT|HARBOR_[A-Z_]+)$/;
 const EVERY = ["PATH", "HOME", "LANG"];
-/** For daemons that speak with what is outside. */
-export const OUTSIDE = [
+/** Variables by which a program finds its way out of this machine: certificates and proxies. */
+const OUTSIDE = [
   "SSL_CERT_FILE",
   "SSL_CERT_DIR",
   "NODE_USE_ENV_PROXY",
   ...["http_proxy", "https_proxy", "all_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]),
 ];
 
-/** Where every daemon of ours works: a shell's own folder may be gone tomorrow, and would be kept from being unmounted. */
-export const DAEMON_CWD = "/";
+/** The variables that each program takes over from the process that starts it. Everything else stays behind, as it may be a secret. */
+const INHERITED = {
+  harbor: EVERY,
+  /** It calls the provider, and git with ssh. */
+  helm: [...EVERY, "LC_ALL", "SSH_AUTH_SOCK", ...OUTSIDE],
+  tailscaled: [...EVERY, ...OUTSIDE],
+  mutagen: [...EVERY, "USER", "LOGNAME", "LC_ALL", "TZ"],
+  git: ["PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", ...OUTSIDE],
+};
 
-/** The temporary folder of our daemons. That of the shell that starts one goes with it (nix-shell's, a session's). Made when it is missing. */
+/** What the named program takes over of this process's environment. */
+export function inherited(program: keyof typeof INHERITED): Record<string, string> {
+  return Object.fromEntries(INHERITED[program].flatMap((name) => pairOf(name)));
+}
+
+/** The whole environment of a daemon of ours: what it takes over, our own variables, and a temporary folder that stays. */
+export function daemonEnvironment(program: "harbor" | "helm" | "tailscaled"): Record<string, string> {
+  keepInside();
+  const ours = Object.keys(process.env).filter((name) => OURS.test(name));
+  return { ...inherited(program), ...Object.fromEntries(ours.flatMap(pairOf)), TMPDIR: daemonTmp() };
+}
+
+/** Makes the temporary folder of our daemons, and returns it. The one of the shell that starts a daemon goes away with that shell. */
 export function daemonTmp(): string {
   const folder = join(ocaptainHome(), "tmp");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
 }
 
-/** The whole environment of a daemon that is started here (design 15); `more`: names that this one needs besides. */
-export function daemonEnvironment(more: readonly string[] = []): Record<string, string> {
-  keepInside();
-  const names = new Set([...EVERY, ...more]);
-  const known = Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined);
-  return { ...Object.fromEntries(known.filter(([name]) => names.has(name) || OURS.test(name))), TMPDIR: daemonTmp() };
+function pairOf(name: string): [string, string][] {
+  const value = process.env[name];
+  return value === undefined ? [] : [[name, value]];
 }

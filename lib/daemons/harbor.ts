@@ -1,12 +1,12 @@
-import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { OcaptainError } from "../base/errors.ts";
 import { harborHome, harborInfoFile } from "../base/paths.ts";
 import { programFile } from "../base/program-file.ts";
-import { DAEMON_CWD, daemonEnvironment } from "./environment.ts";
+import { lastWords, startDetached, waitForWord } from "./detached.ts";
+import { daemonEnvironment } from "./environment.ts";
 import { harborClaude } from "./harbor-claude.ts";
 
 const HarborInfo = z.object({
@@ -14,18 +14,18 @@ const HarborInfo = z.object({
   token: z.string(),
   pid: z.number().int(),
   background: z.boolean().default(false),
-  /** Ships that it makes are plain processes of the user. */
+  /** Whether the ships that it makes are plain processes of the user. */
   unconfined: z.boolean().default(false),
-  /** Ships that it makes have networks of their own. */
+  /** Whether the ships that it makes have networks of their own. */
   isolated: z.boolean().default(false),
-  /** Where ships with networks of their own reach the captain's side: those that it makes, or that an earlier harbor made. */
+  /** The address at which ships with networks of their own reach the captain's side, whichever harbor made them. */
   captainAddress: z.string().optional(),
-  /** Where it found the Claude Code that its ships have; "": nowhere. One of an earlier version does not say. */
+  /** The path at which it found the Claude Code that its ships have; "" when it found none, or is too old to say. */
   claude: z.string().default(""),
 });
 export type HarborInfo = z.infer<typeof HarborInfo>;
 
-/** What people are told who use unconfined ships. */
+/** The warning to everybody who uses unconfined ships. */
 export const NOT_ISOLATED =
   "ships are not confined: they are plain processes of yours, can read and change all your files, and see and end all your processes; only home, temporary folder and tmux server are their own";
 
@@ -38,7 +38,7 @@ const POLL_MS = 50;
 
 const logFile = () => join(harborHome(), "harbor.log");
 
-/** The harbor that last said where it listens; whether it still does is not looked at. */
+/** Returns the harbor that last wrote down where it listens. Whether it still listens is not looked at. */
 export function knownHarbor(): HarborInfo | undefined {
   try {
     return HarborInfo.parse(JSON.parse(readFileSync(harborInfoFile(), "utf8")));
@@ -47,7 +47,7 @@ export function knownHarbor(): HarborInfo | undefined {
   }
 }
 
-/** The harbor that runs, seen by an authenticated call; undefined without one. */
+/** Returns the harbor that runs, found by a call with its token; undefined when none does. */
 export async function runningHarbor(): Promise<HarborInfo | undefined> {
   const info = knownHarbor();
   if (!info) return undefined;
@@ -56,7 +56,7 @@ export async function runningHarbor(): Promise<HarborInfo | undefined> {
 }
 
 /**
- * The running harbor, or one started in the background that outlives the caller (design 13). Callers may race: one harbor comes of it.
+ * Returns the running harbor, or starts one in the background that outlives the caller. Callers may race: one harbor comes of it.
  *
  * @param options.unconfined whether a harbor that is started here confines what ships it makes; one that runs stays what it is: {@link harborOfKind}
  * @param options.latency profile of a harbor that is started here: `none` or `realistic`; default OCAPTAIN_HARBOR_LATENCY, else `none`
@@ -75,23 +75,24 @@ export async function ensureHarbor(options: HarborWish = {}): Promise<HarborInfo
 let starting: Promise<HarborInfo> | undefined;
 
 async function startHarbor(options: HarborWish): Promise<HarborInfo> {
-  const ended = startDetached(options.latency ?? process.env.OCAPTAIN_HARBOR_LATENCY ?? "none", options.unconfined ?? false);
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  while (performance.now() < deadline) {
-    const info = await runningHarbor();
-    if (info) return info;
-    // Status 0: another one was quicker, and answers soon.
-    if (ended.exitCode !== undefined && ended.exitCode !== 0) break;
-    await delay(POLL_MS);
-  }
-  throw new OcaptainError("HARBOR_START", `the harbor did not start; the end of its log ${logFile()}:\n${logTail()}`, {
+  mkdirSync(harborHome(), { recursive: true, mode: 0o700 });
+  const latency = options.latency ?? process.env.OCAPTAIN_HARBOR_LATENCY ?? "none";
+  const daemon = startDetached(
+    process.execPath,
+    [programFile("harbor/main"), "--background", "--latency", latency, ...(options.unconfined ? ["--unconfined"] : [])],
+    { env: daemonEnvironment("harbor"), logFile: logFile(), log: "append" },
+  );
+  // A harbor that finds another one ends with status 0, and that other one answers soon.
+  const info = await waitForWord(daemon, runningHarbor, { timeoutMs: START_TIMEOUT_MS, yields: 0 });
+  if (info) return info;
+  throw new OcaptainError("HARBOR_START", `the harbor did not start; the end of its log ${logFile()}:\n${lastWords(logFile())}`, {
     hint: "npm run harbor",
   });
 }
 
 /**
- * A harbor of this kind, for who is about to make a ship: none is confined, or not, against what its voyage says. One of the other kind that
- * was started in the background and has no ship is exchanged.
+ * Returns a harbor whose ships are confined, or not, as the caller's voyage wants them. A harbor of the other kind is exchanged for one of this
+ * kind when it was started in the background and has no ship.
  * @throws OcaptainError HARBOR_KIND when the one that runs is of the other kind and in use; else as {@link ensureHarbor}
  */
 export async function harborOfKind(unconfined: boolean): Promise<HarborInfo> {
@@ -105,14 +106,14 @@ export async function harborOfKind(unconfined: boolean): Promise<HarborInfo> {
   return info;
 }
 
-/** For who is about to make a ship: a harbor without ships that has another Claude Code than this process would give them is exchanged. */
+/** Ends a harbor without ships when it has another Claude Code than this process would give to ships, so that the next one has this one. */
 export async function harborWithClaude(): Promise<void> {
   const mine = harborClaude()?.found;
   const info = knownHarbor();
   if (info && mine && info.claude !== mine) await stopIfIdle(info);
 }
 
-/** What {@link harborOfKind} would throw, or undefined. Only looks: starts and ends nothing. */
+/** Returns what {@link harborOfKind} would throw, or undefined. It only looks, and starts and ends nothing. */
 export async function harborKindProblem(unconfined: boolean): Promise<OcaptainError | undefined> {
   const info = await runningHarbor();
   return !info || info.unconfined === unconfined || (await harborIsIdle(info)) ? undefined : otherKind(info);
@@ -127,28 +128,6 @@ function otherKind({ pid, unconfined }: HarborInfo): OcaptainError {
   });
 }
 
-function startDetached(latency: string, unconfined: boolean): { exitCode: number | undefined } {
-  mkdirSync(harborHome(), { recursive: true, mode: 0o700 });
-  const log = openSync(logFile(), "a", 0o600);
-  const main = programFile("harbor/main");
-  const child = spawn(process.execPath, [main, "--background", "--latency", latency, ...(unconfined ? ["--unconfined"] : [])], {
-    detached: true,
-    stdio: ["ignore", log, log],
-    cwd: DAEMON_CWD,
-    env: daemonEnvironment(),
-  });
-  closeSync(log);
-  child.unref();
-  const ended: { exitCode: number | undefined } = { exitCode: undefined };
-  child.once("exit", (code) => {
-    ended.exitCode = code ?? 1;
-  });
-  child.once("error", () => {
-    ended.exitCode = 1;
-  });
-  return ended;
-}
-
 /** Ends a harbor that `ensureHarbor` started, once it has no ship left; one that somebody runs in a terminal stays. */
 export async function stopHarborIfIdle(): Promise<void> {
   const info = knownHarbor();
@@ -157,7 +136,7 @@ export async function stopHarborIfIdle(): Promise<void> {
 
 const stopIfIdle = async (info: HarborInfo) => void ((await harborIsIdle(info)) && (await stop(info)));
 
-/** Started in the background, answers, and has no ship. */
+/** Tells whether a harbor was started in the background, answers and has no ship. */
 export async function harborIsIdle(info: HarborInfo): Promise<boolean> {
   if (!info.background) return false;
   const reply = await fetch(`${info.url}/v1/sprites?max_results=1`, {
@@ -206,13 +185,5 @@ function isAlive(pid: number): boolean {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
   } catch {
     return false;
-  }
-}
-
-function logTail(): string {
-  try {
-    return readFileSync(logFile(), "utf8").split("\n").slice(-15).join("\n").trim();
-  } catch {
-    return "(no log)";
   }
 }

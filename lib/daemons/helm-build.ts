@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { PROJECT, programFile } from "../base/program-file.ts";
 
-/** How a helm that could not start ends. */
+/** The exit statuses of a helm that could not start: another one runs, or its port is held. */
 export const HELM_EXIT = { locked: 75, portBusy: 76 } as const;
 
 export const HELM_MAIN = programFile("helm/main");

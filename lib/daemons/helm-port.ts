@@ -12,12 +12,12 @@ export function helmPort(): number {
   return Number(process.env.OCAPTAIN_HELM_PORT || keptPort() || HELM_PORT);
 }
 
-/** Somebody has said which port it is to be. */
+/** Tells whether somebody has said which port it must be. */
 export const isPortChosen = () => Boolean(process.env.OCAPTAIN_HELM_PORT);
 
 export const keepHelmPort = (port: number) => writeAtomically(keptPortFile(), `${port}\n`, 0o600);
 
-/** No ship knows it any more. */
+/** Forgets the kept port, once no ship knows it any more. */
 export const forgetHelmPort = () => rmSync(keptPortFile(), { force: true });
 
 function keptPort(): number {

@@ -4,14 +4,14 @@ import { writeAtomically } from "../base/atomic-file.ts";
 import { OcaptainError } from "../base/errors.ts";
 import { helmHome } from "../base/paths.ts";
 
-/** The helm as a process: what is to be known of one that does not answer. */
+/** The helm as a process of the system, for when it does not answer. */
 
 const noteFile = () => join(helmHome(), "pid");
 
-/** By the helm, of itself. */
+/** Writes down the process id of the helm; the helm itself calls it. */
 export const noteHelmProcess = () => writeAtomically(noteFile(), `${process.pid}\n`, 0o600);
 
-/** null: none runs, as far as is known. `stopped`: by a signal, as Ctrl-Z or a debugger sends it; it does nothing until it is continued. */
+/** Finds the process of the helm; null when none is known to run. `stopped` means by a signal, as Ctrl-Z sends it: it does nothing until it goes on. */
 export function helmProcess(): { pid: number; stopped: boolean } | null {
   try {
     const pid = Number(readFileSync(noteFile(), "utf8"));
@@ -27,7 +27,7 @@ export function helmProcess(): { pid: number; stopped: boolean } | null {
   }
 }
 
-/** HELM_SILENT, with what helps; null when no helm runs. */
+/** Makes the error HELM_SILENT, with what helps; null when no helm runs. */
 export function silentHelm(): OcaptainError | null {
   const helm = helmProcess();
   if (!helm) return null;

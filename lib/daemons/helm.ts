@@ -1,5 +1,4 @@
-import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -10,7 +9,8 @@ import { helmHome, voyageFolderAt } from "../base/paths.ts";
 import { holderOf } from "../base/port-holder.ts";
 import type { Health } from "../protocol/admin-api.ts";
 import { HELM_PORT } from "../tailnet/policy/policy-rules.ts";
-import { DAEMON_CWD, daemonEnvironment, daemonTmp, OUTSIDE } from "./environment.ts";
+import { lastWords, startDetached, waitForWord } from "./detached.ts";
+import { daemonEnvironment, daemonTmp } from "./environment.ts";
 import { lossOf } from "./health.ts";
 import { HELM_EXIT, HELM_MAIN, helmBuild } from "./helm-build.ts";
 import { type HelmClient, helmClient } from "./helm-client.ts";
@@ -18,19 +18,18 @@ import { helmPort, isPortChosen, keepHelmPort } from "./helm-port.ts";
 
 const START_MS = 20_000;
 const STOP_MS = 10_000;
-/** For its calls of the provider, beside what every daemon gets. */
-const NETWORK = ["LC_ALL", "SSH_AUTH_SOCK", ...OUTSIDE];
 
-/** What it runs. */
+/** The programs that a helm runs, and cannot work without. */
 export const HELM_PROGRAMS = ["git"];
 
 let ownBuild: Promise<string> | undefined;
 
 /**
- * The running helm of this code; one of other code is restarted, a missing one started (detached, with an environment from an allow-list).
- * When another program holds the port, and nobody has said that it must be this one, a free port is found and kept. `tailnet`: the caller's ships reach
- * 4318 alone.
- * Throws `PORT_BUSY`, `HELM_SILENT` when one runs and does not answer, `HELM_START` with the log's tail when it does not come up in 20 s.
+ * Returns a client of a running helm of this very code: starts a missing helm as a daemon, and restarts one of other code. When another program
+ * holds the port, and nobody has said that it must be this port, a free one is found and kept.
+ *
+ * @param options.tailnet whether the caller's ships are in a tailnet, where they reach port 4318 alone
+ * @throws OcaptainError PORT_BUSY; HELM_SILENT when a helm runs and does not answer; HELM_START with the end of its log after 20 s
  */
 export async function ensureHelm({ tailnet = false } = {}): Promise<HelmClient> {
   const client = helmClient();
@@ -56,7 +55,10 @@ export async function ensureHelm({ tailnet = false } = {}): Promise<HelmClient> 
   }
 }
 
-/** Ends the running helm, if there is one, and returns when it is gone. Throws `HELM_STOP`. */
+/**
+ * Ends the running helm, if there is one, and returns when it is gone.
+ * @throws OcaptainError HELM_STOP
+ */
 export async function stopHelm(): Promise<void> {
   const client = helmClient();
   const health = await healthOf(client);
@@ -65,7 +67,7 @@ export async function stopHelm(): Promise<void> {
   if (await ends(health.pid, STOP_MS)) return;
   process.kill(health.pid, "SIGKILL");
   if (!(await ends(health.pid, STOP_MS)))
-    throw new OcaptainError("HELM_STOP", `the helm (pid ${health.pid}) does not end`, { hint: `kill -9 ${health.pid}` });
+    throw new OcaptainError("HELM_STOP", `the helm (process ${health.pid}) does not end`, { hint: `kill -9 ${health.pid}` });
 }
 
 async function startElsewhere(client: HelmClient, tailnet: boolean): Promise<void> {
@@ -83,7 +85,7 @@ async function startElsewhere(client: HelmClient, tailnet: boolean): Promise<voi
   throw new OcaptainError("PORT_BUSY", `port ${taken}, where the helm serves ships, is held by ${holderOf(taken)}`, { hint });
 }
 
-/** Does a voyage that the helm knows have a tailnet? By files: no helm runs now. */
+/** Tells whether a voyage that the helm knows has a tailnet. It looks at files, since no helm runs now. */
 async function sailsInTailnet(): Promise<boolean> {
   const json = async (file: string) => JSON.parse(await readFile(file, "utf8").catch(() => "{}")) as Record<string, unknown>;
   const known = Object.values(await json(join(helmHome(), "voyages.json"))) as { folder: string; stack: string }[];
@@ -93,30 +95,12 @@ async function sailsInTailnet(): Promise<boolean> {
 
 async function start(client: HelmClient): Promise<"port busy" | undefined> {
   mkdirSync(helmHome(), { recursive: true, mode: 0o700 });
-  const output = join(helmHome(), "output.log");
-  const file = openSync(output, "w", 0o600);
-  const child = spawn(process.execPath, [HELM_MAIN], {
-    cwd: DAEMON_CWD,
-    detached: true,
-    stdio: ["ignore", file, file],
-    env: daemonEnvironment(NETWORK),
-  });
-  closeSync(file);
-  let exitCode: number | null | undefined;
-  child.once("exit", (code) => (exitCode = code));
-  child.once("error", () => (exitCode = 1));
-  child.unref();
-
-  const deadline = performance.now() + START_MS;
-  while (performance.now() < deadline) {
-    if (await healthOf(client)) return undefined;
-    if (exitCode === HELM_EXIT.portBusy) return "port busy";
-    // "locked": another helm is coming up or going down; the next round sees which.
-    if (exitCode !== undefined && exitCode !== HELM_EXIT.locked) break;
-    await delay(25);
-  }
-  const tail = readFileSync(output, "utf8").slice(-2000).trim();
-  throw new OcaptainError("HELM_START", `the helm did not come up in ${START_MS / 1000} s: ${tail || "it said nothing"}`, {
+  const logFile = join(helmHome(), "output.log");
+  const daemon = startDetached(process.execPath, [HELM_MAIN], { env: daemonEnvironment("helm"), logFile });
+  // "locked": another helm is coming up or going down, and the next look sees which.
+  if (await waitForWord(daemon, () => healthOf(client), { timeoutMs: START_MS, yields: HELM_EXIT.locked })) return undefined;
+  if (daemon.exitCode === HELM_EXIT.portBusy) return "port busy";
+  throw new OcaptainError("HELM_START", `the helm did not come up in ${START_MS / 1000} s: ${lastWords(logFile)}`, {
     hint: `cat ${join(helmHome(), "helm.log")}`,
   });
 }

@@ -20,7 +20,7 @@ const CYCLE_LOOK_MS = 150;
 export type Mutagen = ReturnType<typeof openMutagen>;
 
 /**
- * A Mutagen daemon of our own and its sessions (design 7). Opening does nothing yet. What changes something starts the daemon if need be;
+ * Opens a Mutagen daemon of our own and its sync sessions. Opening starts nothing. What changes something starts the daemon if need be;
  * what only looks (`running`, `list`, `get`) never does.
  *
  * All throw OcaptainError: MUTAGEN_MISSING (not on PATH), MUTAGEN_DAEMON (does not start, stop or answer), SYNC (a session's own
@@ -54,7 +54,7 @@ export function openMutagen(options: MutagenOptions) {
     return (await list()).find((session) => session.name === name) ?? null;
   }
 
-  /** Is a session there that was made by this very spec? */
+  /** Tells whether a session is there that was made by this very spec. */
   async function has(spec: SessionSpec): Promise<boolean> {
     const digest = specDigest(spec);
     return (await list()).some((session) => session.name === spec.name && session.labels[SPEC_LABEL] === digest);
@@ -128,7 +128,7 @@ export function openMutagen(options: MutagenOptions) {
 
   /**
    * Returns after a whole cycle that began after the call: what was on one side then is on the other, but for what the answer names
-   * (`clean`, `conflicts`, `problems`). Without it, the first change after a session starts can take a polling interval (facts: mutagen). A session
+   * (`clean`, `conflicts`, `problems`). Without it, the first change after a session starts can take a polling interval. A session
    * that lost its ship is connected again, and again, until the time is up.
    * @throws OcaptainError SYNC when that did not happen within `timeoutMs`, or cannot happen: no such session, paused, halted.
    */

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { OcaptainError } from "../base/errors.ts";
 import { readAtMost } from "../base/read-at-most.ts";
+import { inherited } from "../daemons/environment.ts";
 
 export type MutagenOptions = {
   /** Everything of this daemon: socket, sessions, caches. Its socket's path must stay below 108 bytes. */
@@ -19,17 +20,13 @@ const LAST_WORDS = 16_384;
 /** For a command that was told to end. */
 const KILL_AFTER_MS = 1_000;
 
-/** What daemon and CLI get of this process's environment (design 15). */
-const ALLOWED = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ"];
-
 export type Outcome = { ok: boolean; timedOut: boolean; stdout: string; message: string };
 export type Command = (args: readonly string[], timeoutMs: number) => Promise<Outcome>;
 
 /** The whole environment of this daemon, and of the CLI that talks to it. */
 export function mutagenEnvironment(options: MutagenOptions): Record<string, string> {
-  const inherited = ALLOWED.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]]));
   return {
-    ...Object.fromEntries(inherited),
+    ...inherited("mutagen"),
     ...options.env,
     ...(options.sshPath === undefined ? {} : { MUTAGEN_SSH_PATH: options.sshPath }),
     // It prepares files here that it then moves into a mirror. That of the shell that starts it goes with the shell.

@@ -1,12 +1,11 @@
-import { spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../base/errors.ts";
 import { acquireOsLock } from "../base/os-lock.ts";
-import { DAEMON_CWD } from "../daemons/environment.ts";
+import { lastWords, startDetached, waitForWord } from "../daemons/detached.ts";
 import { lossOf } from "../daemons/health.ts";
 import { digestOf } from "../plan/digest.ts";
 import { type Command, type MutagenOptions, mutagenEnvironment } from "./command.ts";
@@ -73,32 +72,16 @@ export function mutagenDaemon(options: MutagenOptions, command: Command): Daemon
   async function start(): Promise<void> {
     const until = Date.now() + START_MS;
     while (Date.now() < until) {
-      const child = run();
-      for (; !child.ended && Date.now() < until; await sleep(LOOK_MS)) if (await running()) return;
-      if (!child.ended) child.process.kill("SIGKILL");
+      const process = startDetached("mutagen", ["daemon", "run"], { env: mutagenEnvironment(options), logFile });
+      await writeFile(pidFile, String(process.pid), { mode: 0o600 });
+      if (await waitForWord(process, running, { timeoutMs: until - Date.now() })) return;
+      if (process.exitCode === undefined) process.kill();
       // The lock is still held by one that is going away; the next one will not meet it.
-      else if (!(await logged()).includes("daemon lock")) break;
+      else if (!lastWords(logFile).includes("daemon lock")) break;
       await sleep(LOOK_MS);
     }
-    throw broken(`does not start: ${await logged()}`);
+    throw broken(`does not start: ${lastWords(logFile)}`);
   }
-
-  function run() {
-    const log = openSync(logFile, "w", 0o600);
-    const env = mutagenEnvironment(options);
-    const child = spawn("mutagen", ["daemon", "run"], { env, cwd: DAEMON_CWD, detached: true, stdio: ["ignore", log, log] });
-    closeSync(log);
-    writeFileSync(pidFile, String(child.pid ?? 0), { mode: 0o600 });
-    child.unref();
-    const state = { process: child, ended: false };
-    const end = () => {
-      state.ended = true;
-    };
-    child.once("exit", end).once("error", end);
-    return state;
-  }
-
-  const logged = async () => (await readFile(logFile, "utf8")).trim().slice(-500);
 
   async function end(): Promise<void> {
     if (!(await running())) return;

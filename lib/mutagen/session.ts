@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** A sync session, and what its state means, in the words of design 7. */
+/** A sync session, and what its state means for the captain. */
 export type Session = {
   identifier: string;
   name: string;

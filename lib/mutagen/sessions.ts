@@ -8,7 +8,7 @@ import type { SessionSpec } from "./spec.ts";
 export type SessionKind = "tasks" | "workspace" | "logs";
 export const sessionKinds: readonly SessionKind[] = ["tasks", "workspace", "logs"];
 
-/** One VM life of one ship. */
+/** One life of one ship's VM. */
 export type Berth = { voyageId: string; ship: string; incarnation: string };
 
 const MiB = 1024 * 1024;
@@ -19,10 +19,10 @@ export function sessionName({ voyageId, ship, incarnation }: Berth, kind: Sessio
 }
 
 /**
- * The three sessions of a ship (design 7).
+ * Makes the specs of a ship's three sync sessions:
  *
  * - tasks: the captain's task lists to the ship, one-way-replica, the parent folder, so that its root never empties. Claude Code's
- *   locks and half-written files stay out: a synced lock is a 10-second fault (facts: mutagen).
+ *   locks and half-written files stay out: a synced lock holds Claude Code up for 10 seconds.
  * - workspace: the mirror, two-way-safe. `.git`, file or folder, at any depth, stays at home. Nothing else of the user's is ignored.
  * - logs: from the ship, one-way-safe: what the ship loses stays at the captain.
  *

@@ -10,7 +10,7 @@ export type SessionSpec = {
   mode: "two-way-safe" | "two-way-resolved" | "one-way-safe" | "one-way-replica";
   /** Mutagen's own patterns. One without a slash matches at any depth, files and folders. No commas: the CLI would split there. */
   ignores: readonly string[];
-  /** How often a tree is scanned for what native watching does not cover. Default of Mutagen: 10 (facts: mutagen). */
+  /** Seconds between two scans of a tree for what native watching does not cover. Mutagen's own default is 10. */
   pollingIntervalSeconds: number;
   /** A bigger file stays where it is, and is listed as a problem. */
   maxFileBytes: number;
@@ -24,7 +24,7 @@ export type SessionSpec = {
 /** Label by which a session is known to be as its spec says. */
 export const SPEC_LABEL = "ocaptain-spec";
 
-/** Of the spec and of how it is turned into arguments: a change of either makes the session anew. */
+/** A digest of the spec and of how it is turned into arguments: a change of either makes the session anew. */
 export const specDigest = (spec: SessionSpec): string => digestOf(createArguments(spec)).slice(0, 32);
 
 /** `mutagen sync create …`, without the spec's own label. The captain's global Mutagen configuration has no say. */

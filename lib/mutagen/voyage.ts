@@ -5,7 +5,7 @@ import { sshConfigFile, TAILNET_SSH } from "../tailnet/node/ssh.ts";
 import { type Mutagen, openMutagen } from "./client.ts";
 import type { MutagenOptions } from "./command.ts";
 
-/** Folder of the `ssh` and `scp` that enter a harbor ship (design 14). */
+/** The folder of the `ssh` and `scp` that enter a harbor ship. */
 const HARBOR_SSH = fileURLToPath(new URL("../../harbor/ssh-bin/", import.meta.url));
 
 const opened = new Map<string, Mutagen>();

@@ -2,7 +2,7 @@ import { digestOf } from "./digest.ts";
 import type { Plan } from "./types.ts";
 
 /**
- * What sails when `ocaptain:plan` is unset (issue 4 §1, "Empty sail"): one ship on which Claude Code waits for the captain's orders. To the helm it is a
+ * Makes the plan that sails when `ocaptain:plan` is unset: one ship on which Claude Code waits for the captain's orders. To the helm it is a
  * plan with one task, so that it is claimed, fenced, delivered and accounted like any other; `orders` says that it is never done for good.
  *
  * @param repo  a URL or a path; "" begins with an empty repository

@@ -14,7 +14,7 @@ import type { Plan, PlanTask } from "./types.ts";
 import { graphWidth } from "./width.ts";
 
 /**
- * Reads and checks a plan folder (design "Plan folder"; issue "First sail" §6). Gives the plan, or **all** that is wrong with it,
+ * Reads and checks a plan folder (docs/plans.md). Gives the plan, or **all** that is wrong with it,
  * sorted; a plan with a finding does not sail. Only reads; throws nothing for a bad plan.
  *
  * Let through, as plans of the prior art must sail unchanged: no verify.sh (`verify: null`), a verify.sh that is not executable (ships run the

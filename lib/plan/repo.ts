@@ -37,7 +37,7 @@ export function repositoryAround(folder: string): string | undefined {
   }
 }
 
-/** Never to be taken for `owner/name`. */
+/** Writes a path so that it cannot be taken for `owner/name`. */
 function fromHere(path: string): string {
   const way = relative(process.cwd(), path);
   return way === "" ? "." : way.startsWith("..") ? way : `./${way}`;

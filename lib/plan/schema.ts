@@ -15,7 +15,7 @@ import {
 import { HandSettings, PlanHandSettings } from "./types.ts";
 
 /**
- * What the files of a plan hold (facts: ocaptain, "Plan folder"). A key that is not named here is refused, so that no slip of the pen is lost without a
+ * The schemas of a plan's files, as docs/plans.md describes them. A key that is not named here is refused, so that no slip of the pen is lost without a
  * word; plans made for the prior art sail unchanged, so all that its plans carry is named. Keys of a user's own go under `x`.
  */
 

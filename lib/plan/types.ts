@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** A plan as it sails: read from a plan folder, checked, and free of paths, so that it can be a resource input (design 12). */
+/** A plan as it sails: read from a plan folder, checked, and free of paths, so that it can be a resource input. */
 
 /**
  * How the hand `claude` works: of a plan (`claude` in voyage.json) and, over it, of a task (`metadata.claude`). What is not set is

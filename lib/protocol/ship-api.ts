@@ -7,7 +7,7 @@ import { HandKind } from "./choices.ts";
  * The wire between a ship's supervisor (crew/) and the helm: JSON over HTTP, `Authorization: Bearer <ship token>`.
  *
  * The token names voyage, ship and incarnation; a body's `incarnation` must agree with it. Only these calls change the ledger.
- * Every changing call carries a `requestId`: a repeated request gets the stored answer of the first (design 8).
+ * Every changing call carries a `requestId`: a repeated request gets the stored answer of the first.
  *
  * | call | body | 200 |
  * |---|---|---|

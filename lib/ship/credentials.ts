@@ -4,7 +4,7 @@ type Environment = Record<string, string | undefined>;
 
 /**
  * What the hand `claude` calls its model with, as `~/voyage/crew/credentials` on a ship holds it: the stack's `ocaptain:claudeToken`, else the
- * variables of the prior art (design 15). A token of `claude setup-token` and a key of the API are told apart by their vendor's prefix.
+ * variables that the prior art reads too. A token of `claude setup-token` and a key of the API are told apart by their vendor's prefix.
  * ANTHROPIC_BASE_URL, when set, goes with it: another gateway. GH_TOKEN goes only where the plan asks for it. Null when there is no token of the model's.
  */
 export function claudeCredentials(

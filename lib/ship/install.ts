@@ -7,9 +7,9 @@ import { shipProgram } from "./shell.ts";
 export type ShipFile = { path: string; content: string; mode: number };
 /** The link by which a ship's tree is synced (crew/verify/verified-tree.ts). */
 export const SYNCED_LINK = { path: "voyage/synced", to: "." };
-/** What a ship's syncs and crew need. */
+/** The folders and links that a ship's syncs and crew need. */
 export const SHIP_PLACES = { mkdirs: ["voyage/workspace", "voyage/logs", ".claude/tasks"], links: [SYNCED_LINK] };
-/** Whom an exec runs as on a ship, where, and on which Node. */
+/** The user, home and Node with which a command runs on a ship. */
 const Facts = z.object({ user: UserName, home: ShipPath, node: Version });
 export type ShipFacts = z.infer<typeof Facts>;
 
@@ -68,11 +68,11 @@ export function provisionStdin(order: {
   return JSON.stringify({ mkdirs: [], links: [], needs: [], ...order });
 }
 
-/** Files by which a ship shows that it has them. */
+/** The digests of files, by which a ship shows that it has them already. */
 export const digestsOf = (files: readonly ShipFile[]) =>
   files.map(({ path, content }) => ({ path, sha256: createHash("sha256").update(content).digest("hex") }));
 
-/** Was nothing done, since the ship has not all that the order needs? */
+/** Tells from its output whether the install did nothing because the ship lacks a file that the order needs. */
 export const lacksFiles = (stdout: string): boolean => stdout.trim().split("\n").at(-1) === '{"lacks":true}';
 
 /** @throws OcaptainError SHIP_FACTS when the output is not what BOOT prints */

@@ -8,7 +8,7 @@ import { Repository } from "../git/same-history.ts";
 import { TailnetKind } from "../protocol/choices.ts";
 import { Organisation } from "../sprites/organisation.ts";
 
-/** `voyage.json` of the captain's folder: who this voyage is. Written before any VM is made, so that a lost create is found again (design 3). */
+/** Who a voyage is: `voyage.json` of the captain's folder. It is written before any VM is made, so that a lost create is found again. */
 export const VoyageIdentity = z.object({
   voyageId: z.string().regex(VOYAGE_ID),
   stack: z.string(),
@@ -18,11 +18,11 @@ export const VoyageIdentity = z.object({
   createdAt: z.string(),
   /** Minted with the Pulumi state that sails it (docs/adr/who-a-voyage-is.md). Absent in a voyage of before it was kept. */
   stateId: z.string().optional(),
-  /** What it works on; absent until its repository is there. */
+  /** The repository that the voyage works on; absent until it is there. */
   repository: Repository.optional(),
-  /** sprites.dev's organisation that its VMs are made in. */
+  /** The organisation at sprites.dev in which its VMs are made. */
   organisation: Organisation.optional(),
-  /** Which tailnet its ships join. */
+  /** The tailnet that its ships join. */
   tailnet: z.string().optional(),
   /** The control plane of its tailnet; absent: ships are reached as their provider has it. */
   control: TailnetKind.optional(),
@@ -31,7 +31,10 @@ export const VoyageIdentity = z.object({
 });
 export type VoyageIdentity = z.infer<typeof VoyageIdentity>;
 
-/** null when there is none. @throws OcaptainError VOYAGE_FILE when it cannot be understood: nothing is guessed about who a voyage is. */
+/**
+ * Reads who the voyage of a stack is; null when its folder holds none. Nothing is guessed about who a voyage is.
+ * @throws OcaptainError VOYAGE_FILE when the file cannot be understood
+ */
 export async function readVoyageIdentity(stack: string): Promise<VoyageIdentity | null> {
   const file = voyageFolder(stack).voyageFile;
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {

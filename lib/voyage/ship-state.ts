@@ -1,6 +1,6 @@
 import type { ShipRow } from "../protocol/status.ts";
 
-/** What a ship is doing, in the captain's words: the same ones in `ocaptain status`, in its JSON and in the stack's outputs. */
+/** What a ship is doing, in the words of `ocaptain status`, of its JSON and of the stack's outputs alike. */
 export type ShipState = "working" | "idle" | "asleep" | "fenced" | "lost" | "unknown";
 
 const STATES: Record<ShipRow["state"], ShipState> = {
@@ -14,7 +14,7 @@ const STATES: Record<ShipRow["state"], ShipState> = {
 };
 
 /**
- * Of the helm's row. A ship that said goodbye has given its hold back, and so sleeps or is about to (design 10): its VM is not asked, which costs a call
+ * The state of a ship by the helm's row. A ship that said goodbye lets its VM sleep, or is about to: the VM is not asked, which costs a call
  * to the provider. `unknown`: it never reported.
  */
 export const shipState = (row: ShipRow): ShipState =>

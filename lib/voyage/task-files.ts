@@ -29,7 +29,7 @@ const Projected = z.object({
   changedAt: z.string().optional(),
   usage: Usage.optional().catch(undefined),
 });
-/** The key on file is the file's name (facts: claude-code §1.3). */
+/** A task file as Claude Code writes it, as far as it is read here. The task's id is the name of the file. */
 const TaskFile = z.object({
   subject: z.string().default(""),
   status: z.enum(["pending", "in_progress", "completed"]),

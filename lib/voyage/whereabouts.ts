@@ -6,10 +6,10 @@ import { helmHome, type VoyageFolder, voyageFolder, voyageFolderAt } from "../ba
 /** Where each voyage is, as the helm keeps it (helm/voyages.ts); it is read, never written, here. */
 export const helmRegistryFile = () => join(helmHome(), "voyages.json");
 
-/** Has anything of a voyage been made in its folder, beyond the word of who it is? */
+/** Tells whether anything of a voyage has been made in its folder, beyond the file that says who it is. */
 export const hasBegun = (folder: VoyageFolder) => existsSync(folder.repo) || existsSync(folder.ledger);
 
-/** The folder that the helm holds this voyage by, when that is another than ours and still the voyage's. null: there is none. */
+/** Returns the folder by which the helm knows this voyage, when that is another than ours and still the voyage's; else null. */
 export async function folderElsewhere(stack: string, voyageId: string): Promise<string | null> {
   const registry = await readJson(helmRegistryFile());
   const at = (registry?.[voyageId] as { folder?: unknown } | undefined)?.folder;

@@ -83,7 +83,7 @@ test("a voyage at sea that the state does not know is refused, in preview too, u
   const print = vi.spyOn(console, "error").mockImplementation(() => {});
   expect(await adopting.read(adopted)).toEqual(adopted);
   expect(print.mock.calls.join()).toContain("pulumi config rm ocaptain:adopt -s quay");
-  const taken = /was adopted by another Pulumi state [\s\S]*pulumi stack rm --force quay/;
+  const taken = /was adopted by another Pulumi state [\s\S]*pulumi stack rm --force -s quay/;
   await expect(adopting.read(quay.mustered)).rejects.toThrow(taken);
   await expect(adopting.update(quay.mustered)).rejects.toThrow(taken);
   await expect(adopting.remove(quay.mustered)).rejects.toThrow(taken);

@@ -73,7 +73,7 @@ test("a step that fails names ship, step and what it printed; no crew begins, wh
   const partly = await failure(crew.create(steps("true", "echo rats in the hold; exit 7", "true")));
   expect(partly).toMatchObject({
     message: expect.stringMatching(
-      /ship-0: provision step 2 of 3 \(echo rats.*\) ended with exit status 7: rats in the hold\n.*hint: .*logs -s ship-0/s,
+      /ship-0: provision step 2 of 3 \(echo rats.*\) ended with exit status 7: rats in the hold\n.*hint: .*logs quay -s ship-0/s,
     ),
     properties: { present: false, incarnation: sprite.incarnation },
   });
@@ -112,7 +112,7 @@ test("what a step leaves running is left alone", async () => {
 
 test("files that git would take for the work of a task are refused, with what helps", async () => {
   const partly = await failure(crew.create(steps("mkdir deps && touch deps/a b")));
-  expect(partly.message).toMatch(/ship-0: provision what the steps made git does not ignore b, deps\/:.*\.gitignore/);
+  expect(partly.message).toMatch(/ship-0: provision what the steps have made git does not ignore b, deps\/:.*\.gitignore/);
 });
 
 /** An `up` that has put its order on the ship, and no more. */

@@ -61,7 +61,7 @@ test("up again changes nothing, and its outputs say what the task files say", as
   expect(Date.parse(asOf)).toBeLessThanOrEqual(Date.now());
 });
 
-test("the state records the order of design 5, so that delete is its reverse, also without the program", async () => {
+test("the state records the order muster, workspace, helm, ships, so that a destroy goes the other way, also without the program", async () => {
   const nameOf = (urn: string) => urn.split("::").at(-1) ?? "";
   const { resources = [] } = (await captain.state()).deployment;
   const ours = resources.filter((one) => one.id !== undefined && one.type.startsWith("pulumi-nodejs:dynamic"));

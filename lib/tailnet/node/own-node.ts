@@ -1,5 +1,4 @@
-import { spawn } from "node:child_process";
-import { closeSync, existsSync, openSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,7 +6,8 @@ import { execa } from "execa";
 import { OcaptainError } from "../../base/errors.ts";
 import { acquireOsLock } from "../../base/os-lock.ts";
 import { captainNodeHome } from "../../base/paths.ts";
-import { DAEMON_CWD, daemonEnvironment, OUTSIDE } from "../../daemons/environment.ts";
+import { lastWords, startDetached, waitForWord } from "../../daemons/detached.ts";
+import { daemonEnvironment } from "../../daemons/environment.ts";
 import { captainId } from "../../voyage/captain-id.ts";
 import { nodeOfCaptain, removeNodes } from "../control/nodes.ts";
 import { CAPTAIN_TAG, type TailnetControl } from "../control/types.ts";
@@ -96,22 +96,14 @@ async function start(cli: Tailscale, loginServer: string | undefined, { forget =
   if (forget) await rm(stateFolder(), { recursive: true, force: true });
   const { tailscaled } = await tailscaleParts(captainArch());
   const logFile = join(home(), "tailscaled.log");
-  const log = openSync(logFile, "w", 0o600);
   const args = ["--tun=userspace-networking", "--port=0", `--statedir=${stateFolder()}`, `--socket=${ownSocket()}`];
-  const child = spawn(tailscaled.path, args, {
-    detached: true,
-    stdio: ["ignore", log, log],
-    cwd: DAEMON_CWD,
-    env: { ...daemonEnvironment(OUTSIDE), ...tailscaledEnvironment(loginServer, home()) },
+  const env = { ...daemonEnvironment("tailscaled"), ...tailscaledEnvironment(loginServer, home()) };
+  const daemon = startDetached(tailscaled.path, args, { env, logFile });
+  await writeFile(pidFile(), String(daemon.pid || ""), { mode: 0o600 });
+  if (await waitForWord(daemon, () => cli.status(), { timeoutMs: START_MS })) return;
+  throw new OcaptainError("OWN_NODE", `the captain's own tailscaled does not start: ${lastWords(logFile)}`, {
+    hint: `cat ${logFile}`,
   });
-  closeSync(log);
-  child.unref();
-  let ended = false;
-  child.once("exit", () => (ended = true)).once("error", () => (ended = true));
-  await writeFile(pidFile(), String(child.pid ?? ""), { mode: 0o600 });
-  for (const until = Date.now() + START_MS; Date.now() < until && !ended; await sleep(LOOK_MS)) if (await cli.status()) return;
-  const said = (await readFile(logFile, "utf8")).trim().split("\n").slice(-5).join("\n");
-  throw new OcaptainError("OWN_NODE", `the captain's own tailscaled does not start: ${said}`, { hint: `cat ${logFile}` });
 }
 
 /** The node's status once it has started, or after {@link START_MS}. */
