@@ -15,6 +15,10 @@ import { type Headscale, startHeadscale } from "./headscale.ts";
 import { startNode } from "./node-here.ts";
 import { HEADSCALE_HOST, noOwnNetwork, openNetwork } from "./own-network.ts";
 
+/**
+ * What `pulumi up` is refused for, and what `ocaptain doctor` says, of the captain's place in the tailnet: with real
+ * tailscaleds, in the states that one meets.
+ */
 const STACK = "voyage-abc";
 const VOYAGE = "3fa9c1";
 const OWN = "pulumi config set ocaptain:captainNode own";
