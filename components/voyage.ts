@@ -16,15 +16,15 @@ export type VoyageArgs = {
   hand: HandKind;
   /** The digest of the hand claude's credentials; "" for a hand that needs none. */
   credentialsDigest: string;
-  /** US dollars that the voyage may spend; no bound when it is left out. */
+  /** The US dollars that the voyage may spend; no limit when left out. */
   budgetUsd?: number | undefined;
   leaseSeconds: number;
   lingerSeconds: number;
   /** The digest of the crew's packed files. */
   crewDigest: string;
-  /** The tailnet that the ships join, if any. `digest` stands for what is put on ships for it. */
+  /** The tailnet that the ships join, if any. `digest` stands for the files that are put on ships for it. */
   tailnet?: { control: TailnetKind; digest: string } | undefined;
-  /** The captain's local commands, or null. */
+  /** The captain's local commands, or null when there are none. */
   steps?: StepResources | null;
 };
 
