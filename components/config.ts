@@ -1,6 +1,7 @@
 import { Config, getStack, runtime } from "@pulumi/pulumi";
 import { z } from "zod";
 import { checkInput, shown } from "../lib/base/check-input.ts";
+import type { PreflightFinding } from "../lib/base/finding.ts";
 import { VOYAGE_ID } from "../lib/base/naming.ts";
 import { nearest } from "../lib/base/nearest.ts";
 import { withHome } from "../lib/base/paths.ts";
@@ -8,7 +9,6 @@ import { askForSecret } from "../lib/base/secret-hints.ts";
 import { MAX_SHIPS } from "../lib/plan/limits.ts";
 import { meantRepo } from "../lib/plan/repo.ts";
 import { repoField } from "../lib/plan/schema.ts";
-import type { PreflightFinding } from "../lib/preflight/check.ts";
 import { HandKind, Mesh, ProviderKind } from "../lib/protocol/choices.ts";
 import { claudeCredentials } from "../lib/ship/credentials.ts";
 

@@ -1,14 +1,6 @@
 import { OcaptainError } from "../base/errors.ts";
+import type { PreflightFinding } from "../base/finding.ts";
 import { onStack } from "../base/hints.ts";
-
-/** One reason why a voyage cannot sail. */
-export type PreflightFinding = {
-  /** The thing that was looked at: `git`, `repository`, `port 4318`. */
-  what: string;
-  message: string;
-  /** A command or an edit that helps. */
-  hint: string;
-};
 
 /** A look at one thing, which changes nothing. An error that it throws becomes a finding. */
 export type Check = { what: string; look: () => Promise<PreflightFinding[]> };

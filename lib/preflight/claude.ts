@@ -1,9 +1,10 @@
 import { dirname } from "node:path";
 import { execa } from "execa";
+import type { PreflightFinding } from "../base/finding.ts";
 import { harborIsIdle, runningHarbor } from "../daemons/harbor.ts";
 import { claudeArguments, type HarborClaude, harborClaude, SHIP_PROGRAMS } from "../daemons/harbor-claude.ts";
 import { systemArguments } from "../daemons/harbor-system.ts";
-import type { Check, PreflightFinding } from "./check.ts";
+import type { Check } from "./check.ts";
 
 /** The bound of the trial, below that of a check. A machine that is too busy for it refuses nothing: the hand is tried on each ship. */
 const TRY_MS = 8_000;

@@ -1,9 +1,9 @@
+import type { PreflightFinding } from "../base/finding.ts";
 import { voyageFolder } from "../base/paths.ts";
 import { anotherPlan, readLineage } from "../plan/lineage.ts";
 import type { Plan } from "../plan/types.ts";
 import type { VoyageIdentity } from "../voyage/identity.ts";
 import { waysOut } from "../voyage/repository.ts";
-import type { PreflightFinding } from "./check.ts";
 
 /** Finds out whether a plan is a later text of the one that the voyage has sailed so far. If it is not, its tasks would pass for done because others had their numbers. */
 export function lineageFindings(what: string, plan: Plan, voyage: VoyageIdentity): PreflightFinding[] {

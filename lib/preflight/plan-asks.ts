@@ -1,10 +1,10 @@
 import { isIP } from "node:net";
 import { join } from "node:path";
+import type { PreflightFinding } from "../base/finding.ts";
 import { inDotEnv } from "../base/secret-hints.ts";
 import { isAllowed } from "../plan/domains.ts";
 import type { Plan } from "../plan/types.ts";
 import type { HandKind, Mesh } from "../protocol/choices.ts";
-import type { PreflightFinding } from "./check.ts";
 
 const API = "https://api.anthropic.com";
 

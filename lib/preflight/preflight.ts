@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { OcaptainError } from "../base/errors.ts";
+import type { PreflightFinding } from "../base/finding.ts";
 import { emptySail } from "../plan/empty-sail.ts";
 import type { Finding } from "../plan/findings.ts";
 import { loadPlan } from "../plan/load.ts";
@@ -8,7 +9,7 @@ import type { HandKind, Mesh, ProviderKind } from "../protocol/choices.ts";
 import { openSprites } from "../sprites/client.ts";
 import type { TailnetConfig } from "../tailnet/control/settings.ts";
 import { captainArch } from "../tailnet/node/parts.ts";
-import { type Check, type PreflightFinding, runPreflight } from "./check.ts";
+import { type Check, runPreflight } from "./check.ts";
 import { claudeCheck } from "./claude.ts";
 import { helmPortCheck } from "./helm-port.ts";
 import { keptOf, lineageFindings } from "./lineage.ts";

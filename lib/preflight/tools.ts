@@ -1,6 +1,7 @@
 import { execa } from "execa";
+import type { PreflightFinding } from "../base/finding.ts";
 import { harborKindProblem } from "../daemons/harbor.ts";
-import type { Check, PreflightFinding } from "./check.ts";
+import type { Check } from "./check.ts";
 import { confinementProblem } from "./confinement.ts";
 
 /** A program on the captain's PATH, and what it must be. Versions are compared number by number. */
