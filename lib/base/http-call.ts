@@ -62,9 +62,11 @@ const TRANSIENT = new Set([408, 500, 502, 503, 504]);
 export const isTransient = (status: number) => TRANSIENT.has(status);
 
 /**
- * Calls to a service, each in one attempt; {@link steady} repeats. Every attempt is bounded, and a rate limit is waited out as `Retry-After` asks.
+ * Calls to a service, each in one attempt; {@link steady} repeats. Every attempt is bounded, and a rate limit is waited
+ * out as `Retry-After` asks.
  * @throws Unreachable with the service's code when no whole reply came in time
- * @throws OcaptainError with the service's code when a rate limit does not pass; TOO_LONG for a body over the bound; what `judge` throws
+ * @throws OcaptainError with the service's code when a rate limit does not pass; TOO_LONG for a body over the bound;
+ *   what `judge` throws
  */
 export function openHttp(service: HttpService): Http {
   keepInside(service.baseUrl);
@@ -85,8 +87,8 @@ export function openHttp(service: HttpService): Http {
 }
 
 /**
- * Repeats a call that may be repeated while the service is unreachable or answers with a transient status: 4 attempts in about 2 s, then the
- * last reply or error.
+ * Repeats a call that may be repeated while the service is unreachable or answers with a transient status: 4 attempts
+ * in about 2 s, then the last reply or error.
  * @param transient  says false for a reply whose transient status is an answer
  */
 export async function steady(
@@ -139,8 +141,8 @@ function networkReason(error: unknown, timeoutMs: number): string {
 }
 
 /**
- * What a reply says is wrong, in at most 300 characters: the words of `{error}`, `{message}`, `{errors: [...]}` or OAuth's `{error_description}`,
- * else its text.
+ * What a reply says is wrong, in at most 300 characters: the words of `{error}`, `{message}`, `{errors: [...]}` or
+ * OAuth's `{error_description}`, else its text.
  */
 export function errorText({ body, status }: HttpReply): string {
   const text = body.toString("utf8").trim();
