@@ -29,7 +29,7 @@ type Setting = {
   isForProviders?: true;
 };
 
-/** Parses a number; the problem with other text quotes that text. */
+/** Parses a number; text that is not a number is quoted in the finding. */
 const number = (check: z.ZodNumber) =>
   z
     .string()

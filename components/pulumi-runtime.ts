@@ -23,8 +23,8 @@ export async function plainly<T>(step: () => T | Promise<T>): Promise<T> {
 }
 
 /**
- * The exit status of a program whose errors have been shown already (`@pulumi/pulumi/cmd/run`). After it, the engine
- * deletes no resource for not being registered.
+ * The exit status of a program whose errors have been shown already (`@pulumi/pulumi/cmd/run`). With this status the
+ * engine does not delete the resources that the program has not come to register.
  */
 const SHOWN = 32;
 

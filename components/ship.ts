@@ -101,7 +101,7 @@ export class Ship extends ComponentResource {
   }
 }
 
-/** A ship as its resources get it as input. `ship` itself is known before anything is made. */
+/** The inputs that all resources of a ship share. `ship` itself is known before anything is made. */
 type Hull = Args<ShipOfProvider> & { ship: string };
 
 /** Makes the resources by which a ship joins a tailnet. */

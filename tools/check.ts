@@ -52,6 +52,7 @@ function run(args: string[]): Promise<string> {
   });
 }
 
+/** Prints the findings of the checks that have failed, and a line for each check. */
 export function show(outcomes: Outcome[]): void {
   for (const { name, findings } of outcomes) if (findings) console.log(`\n${name}:\n${findings}\n`);
   for (const { name, findings, seconds } of outcomes) {

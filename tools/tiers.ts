@@ -6,8 +6,8 @@ export type Tier = {
   /** The tier's folder under `tests/`. */
   name: string;
   /**
-   * The time on 2 cores after which the tier is stopped and counted as failed, shared with another tier where this one
-   * shares.
+   * The time after which the tier is stopped and counted as failed, on 2 cores, or on its share of them where two tiers
+   * run at the same time.
    */
   budgetMinutes: number;
   /** The longest time that a single test may take. */

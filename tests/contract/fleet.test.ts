@@ -179,7 +179,8 @@ async function sail(happenings: Happening[]): Promise<void> {
   };
 
   for (const it of happenings) {
-    if ("faults" in it) await sprites.list(prefix); // This call starts a killed harbor again, which must be there to be told of faults.
+    // This call starts a killed harbor again, which must be there to be told of faults.
+    if ("faults" in it) await sprites.list(prefix);
     await steps[it.do](it as never);
     const there = await sea.look();
     for (const [name, id] of strangers) expect(there.get(name)).toMatchObject({ id, labels: ["theirs"] });

@@ -32,7 +32,7 @@ export async function openCaptain(
     claude?: PlanHandSettings;
     config?: Record<string, string | number | boolean>;
     beside?: { folder: string };
-    /** Variables for `pulumi`, besides and before those that every test has. */
+    /** Variables for `pulumi`, which are set besides those of every test, or in their place. */
     env?: Record<string, string>;
   } = {},
 ) {

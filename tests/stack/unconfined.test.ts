@@ -20,7 +20,7 @@ async function pathWithoutBwrap(): Promise<string> {
   await mkdir(join(tools, "bin"));
   for (const folder of folders)
     for (const name of await readdir(folder))
-      if (name !== "bwrap") await symlink(join(folder, name), join(tools, "bin", name)).catch(() => {}); // The name is there already.
+      if (name !== "bwrap") await symlink(join(folder, name), join(tools, "bin", name)).catch(() => {}); // It is there already.
   return [...PATH.split(":").filter((folder) => !folders.includes(folder)), join(tools, "bin")].join(":");
 }
 

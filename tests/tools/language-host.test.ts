@@ -5,10 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { environment } from "../../tools/environment.mjs";
 
-/**
- * The real CLI runs a tiny program in a folder of its own. With the vendor's language host on PATH, that host is
- * tested.
- */
+/** The checkout. The tests run a tiny program by the real CLI; with the vendor's language host on PATH, they test that. */
 const root = join(import.meta.dirname, "..", "..");
 let folder: string;
 let env: NodeJS.ProcessEnv;

@@ -36,7 +36,8 @@ test("tells which tests failed, and which files before their first test, in thei
 
 test("a tier over its budget is ended, with what it started, and named", async () => {
   const hang = `require("child_process").spawn("sleep", ["61"], { stdio: "inherit" }); setInterval(() => {}, 1000)`;
-  const count = await runTier(tier(0.01), standIn({}, hang)); // This resolves only when sleep has closed the output that it shares.
+  // This resolves only when sleep, too, has closed the output that it shares.
+  const count = await runTier(tier(0.01), standIn({}, hang));
   expect(count.problem).toBe("tier example is over its budget of 0.01 min");
 });
 

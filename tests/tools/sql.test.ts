@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, "../..");
  * The files that may hold SQL: the ledger, locks, and the one that compares a plan with a ledger that no helm has open.
  */
 const MAY = /^(helm\/ledger\/|lib\/base\/os-lock\.ts$|lib\/plan\/lineage\.ts$)/;
-/** The rooms whose code runs in a voyage; tests may look into ledgers as they like. */
+/** The rooms that the rule is for; tests may look into ledgers as they like. */
 const RUN = ["lib", "dynamic-providers", "components", "tailnet-policy", "helm", "harbor", "crew", "cli"];
 const SQL = [
   /\b(SELECT|INSERT( OR \w+)? INTO|DELETE FROM|CREATE (TABLE|INDEX)|PRAGMA|BEGIN IMMEDIATE)\b/,

@@ -24,7 +24,8 @@ export const system = {
     let missing = await missingPackages();
     if (missing.length > 0 && process.getuid?.() === 0 && findOnPath("apt-get")) {
       tell(`apt-get install ${missing.join(" ")}`);
-      await aptInstall(missing).catch((error) => tell(error.message.split("\n")[0])); // The error below, with the command to type, tells a person more.
+      // The error below, with the command to type, tells a person more than apt-get's.
+      await aptInstall(missing).catch((error) => tell(error.message.split("\n")[0]));
       missing = await missingPackages();
     }
     if (missing.length > 0) throw new Error(`missing on this machine: ${missing.join(", ")}. Type: ${installCommand(missing)}`);
