@@ -70,11 +70,14 @@ const TRANSIENT = new Set([408, 500, 502, 503, 504]);
 export const isTransient = (status: number) => TRANSIENT.has(status);
 
 /**
- * Calls to a service, each in one attempt; {@link steady} repeats. Every attempt is bounded, and a rate limit is waited
- * out as `Retry-After` asks.
- * @throws Unreachable with the service's code when no whole reply came in time
- * @throws OcaptainError with the service's code when a rate limit does not pass; TOO_LONG for a body over the bound;
- *   what `judge` throws
+ * Makes the function that calls a service. It does not repeat a call that fails, which {@link steady} does. Only a rate
+ * limit is waited out, as `Retry-After` asks, and the call is made again.
+ *
+ * The function that is returned throws:
+ * - Unreachable with the service's code when no whole reply came in time;
+ * - OcaptainError with the service's code when a rate limit does not pass in time, and TOO_LONG for a body over the
+ *   bound;
+ * - what `judge` throws.
  */
 export function openHttp(service: HttpService): Http {
   keepInside(service.baseUrl);
@@ -95,9 +98,11 @@ export function openHttp(service: HttpService): Http {
 }
 
 /**
- * Repeats a call that may be repeated while the service is unreachable or answers with a transient status: 4 attempts
- * in about 2 s, then the last reply or error.
- * @param transient  says false for a reply whose transient status is an answer
+ * Makes a call, and repeats it while the service is unreachable or answers with a transient status: 4 attempts, with
+ * waits of 2 s in all between them. The call must be one that may be made twice. Returns the last reply, of whatever
+ * status, or throws the last error.
+ *
+ * @param transient  Returns false for a reply that has a transient status and is an answer all the same.
  */
 export async function steady(
   http: Http,
