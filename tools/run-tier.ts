@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -33,6 +33,9 @@ export async function runTier(tier: Tier, argsOf = vitestArgs): Promise<Count> {
   const report = join(folder, "report.json");
   const temporary = join(folder, "t");
   mkdirSync(temporary);
+  // As of any folder for temporary files: some tests run a program as a user without any privilege.
+  chmodSync(folder, 0o755);
+  chmodSync(temporary, 0o1777);
   const [program = "", ...args] = [...within(tier), process.execPath, ...argsOf(tier, report)];
   const vitest = spawn(program, args, {
     cwd: root,

@@ -65,7 +65,7 @@ export const TaskView = z.object({
   description: z.string(),
   activeForm: z.string().optional(),
   blockedBy: z.array(taskId),
-  /** The task's metadata, in which a plan may write anything. The keys that mean something are in docs/plans.md. */
+  /** The task's metadata. TaskFile of lib/plan/schema.ts has its keys. */
   metadata: z.record(z.string(), z.unknown()),
 });
 export type TaskView = z.infer<typeof TaskView>;
@@ -254,7 +254,9 @@ export const Usage = z.object({
   seconds: z.number().nonnegative(),
 });
 export type Usage = z.infer<typeof Usage>;
-/** What one run has used. The bounds are more than a plan may allow a task, or a model can read in a year. */
+/**
+ * What one run has used. The cost may be what a plan can allow a task at most; nothing reads so many tokens in a year.
+ */
 const RunUsage = z.object({
   costUsd: z.number().nonnegative().max(100_000),
   inputTokens: z.int().nonnegative().max(1e12),

@@ -31,14 +31,11 @@ test("each file and folder of the repository that a comment or a document names 
   const wrong = files.flatMap((file) =>
     namedFiles(file, textOf(file))
       .filter(({ said }) => !EXAMPLE.test(said))
-      .filter(({ said }) => (said.includes("/") ? !existsSync(join(ROOT, said)) : !TO_DO.test(file) && !baseNames.has(said)))
+      .filter(({ said }) => (said.includes("/") ? !existsSync(join(ROOT, said)) : !baseNames.has(said)))
       .map(({ line, said }) => `${file}:${line}  ${said}`),
   );
   expect(wrong).toEqual([]);
 });
-
-/** The rooms whose comments still have words of the kind below. */
-const TO_DO = /^(components|dynamic-providers|harbor|helm|lib|tests)\//;
 
 /** Words that point to papers which a reader of the repository does not have. */
 const ELSEWHERE = [
@@ -54,7 +51,7 @@ const ELSEWHERE = [
 
 test("nothing points to a paper that is not in the repository", () => {
   const wrong = files
-    .filter((file) => !TO_DO.test(file) && file !== "tests/tools/pointers.test.ts")
+    .filter((file) => file !== "tests/tools/pointers.test.ts")
     .flatMap((file) =>
       linesOf(textOf(file))
         .filter(({ text }) => ELSEWHERE.some((words) => words.test(text)))
