@@ -61,12 +61,14 @@ export type Http = (request: HttpRequest) => Promise<HttpReply>;
  */
 export const LOOK_AGAIN_MS = [200, 500, 1000];
 
+/** Waits for a number of milliseconds. */
 export const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 /**
  * The statuses of trouble at the service that will pass. 501 is not among them, as what is not implemented stays so.
  */
 const TRANSIENT = new Set([408, 500, 502, 503, 504]);
+/** Tells whether a status says that a service has trouble which will pass. */
 export const isTransient = (status: number) => TRANSIENT.has(status);
 
 /**

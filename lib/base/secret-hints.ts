@@ -1,5 +1,4 @@
-// No hint lets a person type a secret on a command line, where the shell's history keeps it and lists of processes show
-// it.
+// No hint asks for a secret on a command line, which would be kept in the shell's history and seen by other processes.
 
 /**
  * The command that sets a secret setting such as `ocaptain:spritesToken`, for `stack` where it is known. Pulumi asks

@@ -1,5 +1,4 @@
-// Past these sizes a plan is rather a mistake. They also bound Pulumi's state, in which a plan stands whole as an
-// input.
+// A plan past these sizes is rather a mistake. They also bound Pulumi's state, which holds the whole plan as an input.
 
 export const MAX_TASKS = 5_000;
 /** The most ships of a voyage, since a ship's number has up to three digits (lib/base/naming.ts). */

@@ -59,6 +59,7 @@ const commitId = z.string().regex(/^[0-9a-f]{40}$/);
 /** The number of a task's grants, which each grant raises. */
 const epoch = z.number().int().positive();
 
+/** A task as a ship is told of it. */
 export const TaskView = z.object({
   id: taskId,
   subject: z.string(),
@@ -70,6 +71,7 @@ export const TaskView = z.object({
 });
 export type TaskView = z.infer<typeof TaskView>;
 
+/** A task that is given to a ship, with everything that the ship needs to know for it. */
 export const Grant = z.object({
   task: TaskView,
   epoch,
@@ -104,6 +106,7 @@ export const Grant = z.object({
 });
 export type Grant = z.infer<typeof Grant>;
 
+/** The first call of a supervisor: its process id, and the versions of Node and git on its ship. */
 export const Hello = z.object({
   requestId,
   incarnation: Incarnation,
@@ -115,6 +118,7 @@ export const Hello = z.object({
   git: Version,
 });
 export type Hello = z.infer<typeof Hello>;
+/** What a supervisor is told when it starts: which voyage and ship it is of, and how it is to work. */
 export const HelloReply = z.object({
   voyage: z.object({ id: z.string(), stack: z.string(), branch: z.string(), name: z.string() }),
   ship: z.string(),
@@ -157,6 +161,7 @@ export const ClaimRequest = z.object({
   only: z.union([taskId, z.literal("verify")]).optional(),
 });
 export type ClaimRequest = z.infer<typeof ClaimRequest>;
+/** What a ship is given to do: a task, the verification, or nothing. */
 export const ClaimReply = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("grant"), grant: Grant }),
   /** The order to run `script`, which is verify.sh as the ledger has it, in a fresh checkout of `commit`. */
@@ -203,6 +208,7 @@ export const HeartbeatReply = z.object({
 });
 export type HeartbeatReply = z.infer<typeof HeartbeatReply>;
 
+/** A ship's offer of its commit for the task that it holds. */
 export const AcceptRequest = z.object({
   ...held,
   /** The commit that is offered. The ship has pushed it to `refs/ships/<ship>/<task>-<epoch>` before. */
@@ -223,6 +229,7 @@ export const AcceptReply = z.discriminatedUnion("kind", [
 ]);
 export type AcceptReply = z.infer<typeof AcceptReply>;
 
+/** The end of a claim whose task was not done. */
 export const ReleaseRequest = z.object({
   ...held,
   reason: z.string().max(8192),
@@ -312,9 +319,11 @@ export type LimitedRequest = z.infer<typeof LimitedRequest>;
 export const LimitedReply = z.object({ until: z.iso.datetime() });
 export type LimitedReply = z.infer<typeof LimitedReply>;
 
+/** A question of the task's agent to the captain. */
 export const AskRequest = z.object({ ...held, question: z.string().min(1).max(4000) });
 export type AskRequest = z.infer<typeof AskRequest>;
 
+/** The result of verify.sh, run at `commit`, with the end of what it printed. */
 export const VerifiedRequest = z.object({
   requestId,
   incarnation: Incarnation,

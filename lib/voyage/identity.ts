@@ -60,5 +60,6 @@ export async function readVoyageIdentity(stack: string): Promise<VoyageIdentity 
   }
 }
 
+/** Writes who a voyage is into the captain's folder of its stack, in place of what was there. */
 export const writeVoyageIdentity = (voyage: VoyageIdentity) =>
   writeAtomically(voyageFolder(voyage.stack).voyageFile, `${JSON.stringify(voyage, null, 2)}\n`);

@@ -65,6 +65,7 @@ export const withFormerNames = (tasks: TaskCounts) => ({
   byShip: Object.fromEntries(Object.entries(tasks.byShip).map(([ship, row]) => [ship, { ...row, completed: row.accepted }])),
 });
 
+/** Counts the tasks of each status, and for each ship its accepted tasks, with the id of the one that it holds. */
 export function countTasks(rows: readonly TaskRow[]): TaskCounts {
   const counts: TaskCounts = { total: 0, pending: 0, claimed: 0, accepted: 0, blocked: 0, cancelled: 0, byShip: {} };
   for (const { id, status, ship: name } of rows) {
