@@ -1,5 +1,6 @@
 /**
- * What `import … from "ocaptain"` gives a Pulumi program of a user's own. `sail` alone is the whole of what this project's own program does:
+ * The package that `import … from "ocaptain"` gives a user's own Pulumi program. A call of `sail` does the same as the
+ * whole program of this project:
  *
  *     import { sail } from "ocaptain";
  *     export const { voyage, ships, tasks, spend, workspace, helm, asOf } = await sail();
@@ -10,5 +11,8 @@ import type { VoyageOutputs } from "./components/sail.ts";
 export { Voyage, type VoyageArgs } from "./components/voyage.ts";
 export type { VoyageOutputs };
 
-/** Loaded when it is called: an older Node cannot load it, and is to be told so in one line. */
+/**
+ * Sails the stack's voyage. The code is loaded only when this is called: an older Node cannot load it, and node-24.mjs
+ * must first be able to say so in one line.
+ */
 export const sail = async (): Promise<VoyageOutputs> => (await import("./components/sail.ts")).sail();

@@ -1,23 +1,30 @@
 import { type CustomResourceOptions, type Input, output } from "@pulumi/pulumi";
 
-/** What the captain's own configuration has to run on the captain's machine; never from a plan. */
+/** Shell commands that the captain's own configuration runs on the captain's machine. They never come from a plan. */
 export type CaptainSteps = { onSail?: string | undefined; onSink?: string | undefined };
 type Command = typeof import("@pulumi/command/local/command.js")["Command"];
-/** What a step is told, as environment; VOYAGE is the voyage's id. */
+/** The environment that a step gets; VOYAGE is the voyage's id. */
 export type StepFacts = Record<"VOYAGE" | "STACK" | "BRANCH", Input<string>>;
 
 /**
- * The voyage's local commands, by @pulumi/command. Its module is loaded only where there is a step: the plugin behind it is not on every machine, and a
- * voyage without steps must not need it.
+ * Makes the resources that run the captain's commands, by @pulumi/command; resolves to null when there is no command.
+ * @pulumi/command is loaded only where there is one: the plugin behind it is not on every machine, and a voyage without
+ * commands must not need it.
  */
 export async function captainSteps({ onSail, onSink }: CaptainSteps) {
   if (!onSail && !onSink) return null;
   const { Command } = await import("@pulumi/command/local/index.js");
   return {
-    /** When every ship is ready: at the first `up`, and whenever the command, the plan or a VM is another. */
+    /**
+     * Runs `onSail` when every ship is ready: at the first `up`, and again whenever the command, the plan or a VM has
+     * changed.
+     */
     sail: (facts: StepFacts & { SHIPS: Input<string> }, again: Input<string>[], opts: CustomResourceOptions) =>
       onSail ? new Command("on-sail", { ...step(facts), create: inFolder(onSail), triggers: again }, opts) : null,
-    /** At destroy; ships depend on it, so it runs when they are gone and their work is home, while the voyage's folder is still there. */
+    /**
+     * Runs `onSink` at a destroy. Ships depend on this resource, so it runs when they are gone and their work is home,
+     * while the voyage's folder is still there.
+     */
     sink: (facts: StepFacts, opts: CustomResourceOptions): InstanceType<Command> | null =>
       onSink ? new Command("on-sink", { ...step(facts), create: ":", delete: inFolder(onSink) }, opts) : null,
   };
@@ -29,6 +36,9 @@ const step = (environment: Record<string, Input<string>>) => ({
   interpreter: ["/bin/sh", "-c"],
 });
 
-/** The folder's place is the shell's to say: no path of this machine is in state (design 16). */
+/**
+ * The command with WORKSPACE set before it. The shell works out the folder's path, so that no path of this machine gets
+ * into state.
+ */
 const inFolder = (command: string) =>
   `WORKSPACE="\${OCAPTAIN_VOYAGES:-$HOME/voyages}/$STACK/workspace"; export WORKSPACE\n${command}`;

@@ -1,6 +1,7 @@
 import { Config, getStack, runtime } from "@pulumi/pulumi";
 import { z } from "zod";
 import { checkInput, shown } from "../lib/base/check-input.ts";
+import type { PreflightFinding } from "../lib/base/finding.ts";
 import { VOYAGE_ID } from "../lib/base/naming.ts";
 import { nearest } from "../lib/base/nearest.ts";
 import { withHome } from "../lib/base/paths.ts";
@@ -8,25 +9,27 @@ import { askForSecret } from "../lib/base/secret-hints.ts";
 import { MAX_SHIPS } from "../lib/plan/limits.ts";
 import { meantRepo } from "../lib/plan/repo.ts";
 import { repoField } from "../lib/plan/schema.ts";
-import type { PreflightFinding } from "../lib/preflight/check.ts";
 import { HandKind, Mesh, ProviderKind } from "../lib/protocol/choices.ts";
 import { claudeCredentials } from "../lib/ship/credentials.ts";
 
 /** One key of the stack's configuration. */
 type Setting = {
-  /** Parses the setting's text. */
+  /** The parser of the setting's text. */
   schema: z.ZodType;
-  /** A value for the command in a hint; without one, the command asks for it. */
+  /** A value for the command in a hint; without one, that command makes Pulumi ask for the value. */
   example?: string;
-  /** The value must be stored as a secret. */
+  /** Whether the value must be stored as a secret. */
   isSecret?: true;
-  /** The value comes into state, so it must not be a secret. */
+  /** Whether the value gets into state, so that it must not be a secret. */
   isInState?: true;
-  /** Providers read the setting by `configure` (dynamic-providers/delegate.ts); it is no input of a resource. */
+  /**
+   * Whether providers read the setting by `configure` (dynamic-providers/delegate.ts); it is then no input of a
+   * resource.
+   */
   isForProviders?: true;
 };
 
-/** Parses a number, and says of other text what was written. */
+/** Parses a number; text that is not a number is quoted in the finding. */
 const number = (check: z.ZodNumber) =>
   z
     .string()
@@ -42,7 +45,7 @@ const flag = z.stringbool({ truthy: ["true"], falsy: ["false"], case: "sensitive
 
 const text = z.string().optional();
 
-/** Parses the name of a repository; a relative path counts from the project's folder. */
+/** Parses the name of a repository; a relative path is taken from the project's folder. */
 const repo = repoField.transform((text, context) => {
   const meant = meantRepo(text, process.cwd());
   if ("repo" in meant) return meant.repo;
@@ -53,11 +56,11 @@ const repo = repoField.transform((text, context) => {
 const voyageId = z.string().regex(VOYAGE_ID, "must be a voyage's id, 6 digits of 0-9 and a-f (ocaptain status names it)");
 
 /**
- * All keys of the stack's configuration, namespace `ocaptain`, in the order in which findings are told. Pulumi.yaml describes each for people
- * and has the same defaults.
+ * All keys of the stack's configuration (namespace `ocaptain`), in the order in which findings are listed. Pulumi.yaml
+ * describes each for people and has the same defaults.
  */
 export const SETTINGS = {
-  /** Counts from the project's folder; "" is a sail without a plan: one ship that waits for orders. */
+  /** The plan's folder, relative to the project's; "" is an empty sail, in which one ship waits for orders. */
   plan: { schema: z.string().transform(withHome).default(""), example: "plans/survey" },
   repo: { schema: repo.optional(), example: "owner/name" },
   ships: { schema: number(z.int().min(1).max(MAX_SHIPS)).optional(), example: "3" },
@@ -68,7 +71,10 @@ export const SETTINGS = {
   keepWorkspace: { schema: flag.default(true), example: "true", isForProviders: true },
   abandonUnsynced: { schema: text, isForProviders: true },
   handover: { schema: text, isForProviders: true },
-  /** This and `adopt` name the voyage that is meant, so that one that is left in the configuration cannot act on a later voyage. */
+  /**
+   * This and `adopt` name the voyage that is meant, so that a setting left in the configuration cannot act on a later
+   * voyage.
+   */
   beginAnew: { schema: voyageId.optional(), isForProviders: true },
   adopt: { schema: voyageId.optional(), isForProviders: true },
   spritesOrg: { schema: text, isForProviders: true },
@@ -78,7 +84,9 @@ export const SETTINGS = {
   headscaleUrl: { schema: text, isForProviders: true },
   headscaleApiKey: { schema: text, isSecret: true, isForProviders: true },
   captainNode: { schema: z.enum(["own"]).optional(), example: "own", isForProviders: true },
-  /** A shell command on the captain's machine. It comes from here alone, and never from a plan. */
+  /**
+   * This and `onSink` are shell commands for the captain's machine. They come from here alone, and never from a plan.
+   */
   onSail: { schema: z.string().min(1).optional(), isInState: true },
   onSink: { schema: z.string().min(1).optional(), isInState: true },
   budgetUsd: { schema: number(z.number().positive().max(1_000_000)).optional(), example: "50" },
@@ -93,8 +101,8 @@ const KEYS = Object.keys(SETTINGS) as Key[];
 const settingOf = (key: Key): Setting => SETTINGS[key];
 
 /**
- * Reads the stack's configuration, and finds all that is wrong with it, for preflight to tell with whatever else is wrong. `config` is whole
- * only without findings: a setting that is wrong is not in it.
+ * Reads the stack's configuration and collects all that is wrong with it, for preflight to list together with its own
+ * findings. `config` is complete only without findings: a setting that is wrong is missing from it.
  */
 export function readVoyageConfig(
   config = new Config("ocaptain"),
@@ -106,7 +114,7 @@ export function readVoyageConfig(
   for (const key of KEYS) {
     const checked = checkInput(settingOf(key).schema, config.get(key) || undefined);
     if ("data" in checked) read[key] = checked.data;
-    // What somebody has marked as a secret is not shown, even where it should be none.
+    // What somebody has marked as a secret is not shown, even where it should not be one.
     else
       for (const { message } of checked.problems)
         add(key, isSecret(key) ? message.replace(/, and is .*/s, "") : message, setCommand(key, stack));
@@ -122,7 +130,7 @@ export function readVoyageConfig(
         "is a secret, and would be in state in clear, and in preview",
         `pulumi config set ocaptain:${key} -s ${stack}  # it asks for the command; let that read what is secret from a file`,
       );
-  // A sail without a plan is a person and Claude Code; there is nothing to rehearse.
+  // An empty sail is a person with Claude Code; a rehearsal would have nothing to do.
   const hasNoPlan = read.plan === "";
   if (hasNoPlan) read.hand = "claude";
   if (read.hand === "claude" && !claudeCredentials(config.get("claudeToken")))
@@ -136,7 +144,7 @@ export function readVoyageConfig(
   return { config: read as VoyageConfig, findings };
 }
 
-/** The command that sets a setting. A secret's value does not belong on a command line, where history and process lists keep it. */
+/** The command that sets a setting. It never holds a secret's value: shell history and process lists would keep it. */
 const setCommand = (key: Key, stack: string, value = settingOf(key).example) =>
   settingOf(key).isSecret
     ? askForSecret(`ocaptain:${key}`, undefined, stack)
@@ -144,10 +152,13 @@ const setCommand = (key: Key, stack: string, value = settingOf(key).example) =>
       ? askFor(`ocaptain:${key}`, stack)
       : `pulumi config set ocaptain:${key} ${value} -s ${stack}`;
 
-/** Without a value, Pulumi asks for it. */
+/** The command that sets a setting without naming a value, so that Pulumi asks for it. */
 const askFor = (setting: string, stack: string) => `pulumi config set ${setting} -s ${stack}  # it asks for the value`;
 
-/** Finds settings that nobody reads: a slip in a key, or in the namespace before it. Other projects' namespaces are theirs. */
+/**
+ * Finds settings that nobody reads, because of a slip in the key or in the namespace before it. Other projects'
+ * namespaces are left alone.
+ */
 function unknownSettings(stack: string): PreflightFinding[] {
   return Object.keys(runtime.allConfig()).flatMap((setting) => {
     const [namespace = "", key = ""] = setting.split(":");
@@ -165,6 +176,6 @@ function unknownSettings(stack: string): PreflightFinding[] {
   });
 }
 
-/** Whether a setting is stored as a secret: the language host passes those keys in this variable (pulumi's sdk/nodejs/runtime/config.ts). */
+/** Whether a setting is stored as a secret: Pulumi's language host passes the keys of secrets in this variable. */
 const isSecret = (key: Key) =>
   (JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS || "[]") as string[]).includes(`ocaptain:${key}`);

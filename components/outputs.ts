@@ -10,9 +10,10 @@ import { countTasks, readTaskRows, spendOfTasks, type TaskCounts, withFormerName
 import type { Voyage } from "./voyage.ts";
 
 /**
- * The stack's outputs: what this `up` saw after its last resource, at the time `asOf`. None of it is a resource's property, so a second `up`
- * changes nothing. No path is absolute, since a stack's state can be read on another machine: `workspace` is the way from the folder of all
- * voyages (`~/voyages`, or OCAPTAIN_VOYAGES), and `ocaptain status` tells it in full.
+ * The stack's outputs: what this `up` saw after its last resource, at the time `asOf`. None of it is a resource's
+ * property, so a second `up` changes nothing. No path is absolute, because a stack's state can be read on another
+ * machine: `workspace` is relative to the folder of all voyages (`~/voyages`, or OCAPTAIN_VOYAGES), and `ocaptain
+ * status` shows it in full.
  */
 export function voyageOutputs(stack: string, plan: Plan, fleet: Voyage) {
   const addresses = all(fleet.ships.map((ship) => ship.address));
@@ -41,20 +42,25 @@ export function voyageOutputs(stack: string, plan: Plan, fleet: Voyage) {
   };
 }
 
-/** What an `up` saw at its end: tasks from the synced files, ships and the voyage's state from the helm, the branch's tip from the repository. */
+/**
+ * What an `up` saw at its end: tasks from the synced files, ships and the voyage's state from the helm, the branch's
+ * tip from the repository.
+ */
 type VoyageRecord = {
   state: string;
   tip: string;
   tasks: TaskCounts;
-  /** What each ship is doing, and its task, by the ship's name. */
+  /** Each ship's state and task, by the ship's name. */
   ships: Record<string, { state: string; task: string | null }>;
-  /** What the helm says, else what the task files say; null when they say nothing. */
+  /** The spend as the helm reports it, or else as the task files add up to; null when they record none. */
   spend: Spend | null;
-  /** ISO 8601. */
+  /** The time of the reading, as ISO 8601. */
   asOf: string;
 };
 
-/** Reads what an `up` saw. Never throws because the helm is down: then `state` is `unknown`, and so is each ship's. */
+/**
+ * Reads what an `up` saw. A helm that does not answer is no error: `state` is then `unknown`, and so is each ship's.
+ */
 async function readVoyageRecord(stack: string, voyageId: string): Promise<VoyageRecord> {
   const folder = voyageFolder(stack);
   const [rows, tip, status] = await Promise.all([

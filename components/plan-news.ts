@@ -11,8 +11,9 @@ const WORDS: Record<keyof PlanChanges, string> = {
 };
 
 /**
- * What this plan would change in the ledger of a voyage that sails, for a preview (design 12): one line a kind, with the tasks' ids. null when it
- * changes nothing, or when there is no voyage yet. Changes nothing, starts nothing; a helm that does not answer is said, not thrown.
+ * Says, for a preview, what this plan would change in the ledger of a voyage at sea: a line for each kind of change,
+ * with the tasks' ids. Resolves to null when it would change nothing, or when there is no voyage yet. It starts no
+ * helm; when the helm does not answer, the text says so.
  */
 export async function planNews(stack: string, plan: Plan): Promise<string | null> {
   const voyage = await readVoyageIdentity(stack);

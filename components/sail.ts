@@ -14,12 +14,13 @@ import { plainly, tellFailuresOnce } from "./pulumi-runtime.ts";
 import { shipTailnet } from "./ship-tailnet.ts";
 import { Voyage } from "./voyage.ts";
 
-/** What a stack of a voyage shows (`pulumi stack output`). */
+/** The outputs of a voyage's stack, which `pulumi stack output` shows. */
 export type VoyageOutputs = ReturnType<typeof voyageOutputs>;
 
 /**
- * Sails what the stack's configuration says (namespace `ocaptain`): checks all of it and the machine first, and registers the voyage only when nothing is wrong.
- * To be called once in a Pulumi program, whose outputs the result is meant to be.
+ * Sails the voyage that the stack's configuration (namespace `ocaptain`) describes. It checks all settings and the
+ * machine first, and registers the voyage only when nothing is wrong. A Pulumi program calls it once and exports the
+ * result as its outputs.
  * @throws RunError with every finding, before anything is made
  */
 export async function sail(): Promise<VoyageOutputs> {
@@ -61,6 +62,6 @@ export async function sail(): Promise<VoyageOutputs> {
     tailnet: config.mesh === "tailscale" ? await shipTailnet(config, crew) : undefined,
     steps: await captainSteps(config),
   });
-  // What this `up` saw, as of `asOf`. Live status is `ocaptain status`.
+  // The outputs are what this `up` saw, as of `asOf`; for the state of now there is `ocaptain status`.
   return voyageOutputs(stack, plan, fleet);
 }

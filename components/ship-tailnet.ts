@@ -6,7 +6,8 @@ import { readTailnetSettings, type TailnetConfig } from "../lib/tailnet/control/
 import { captainArch, tailscaleParts } from "../lib/tailnet/node/parts.ts";
 
 /**
- * What the program knows of a voyage's tailnet. `digest`: of what is put on ships for it; another one is a change of each ship's node.
+ * Reads what the program must know of a voyage's tailnet. `digest` stands for all files that are put on ships for the
+ * tailnet; when it changes, each ship's node is updated.
  * @throws OcaptainError NO_TAILNET, TAILSCALE_MISSING
  */
 export async function shipTailnet(

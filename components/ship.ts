@@ -21,10 +21,10 @@ import type { ProviderKind, TailnetKind } from "../lib/protocol/choices.ts";
 
 export type ShipTailnet = {
   control: TailnetKind;
-  /** The captain's address in the tailnet, and the helm's port there. */
+  /** The captain's address in the tailnet; `helmPort` is the helm's port there. */
   captain: Input<string>;
   helmPort: Input<number>;
-  /** Of what is put on ships for it. */
+  /** The digest of the files that are put on ships for the tailnet. */
   digest: string;
 };
 
@@ -36,23 +36,29 @@ export type ShipArgs = {
   helmUrl: Input<string>;
   crewDigest: string;
   credentialsDigest: string;
-  /** The tailnet that the ship joins: absent, it is reached as its provider has it. */
+  /** The tailnet that the ship joins; without one, the ship is reached by its name at the provider. */
   tailnet?: ShipTailnet | undefined;
-  /** What it asks of each ship. */
+  /** The parts of the plan that concern each ship. */
   plan: Pick<Plan, "provision" | "network" | "github">;
-  /** What must be there before any VM is made: the helm with the plan, the captain's step at sink. */
+  /**
+   * The resources that must be there before any VM is made: the helm with the plan, and the captain's step for the
+   * destroy.
+   */
   after: Resource[];
 };
 
-/** One VM of the fleet with its syncs and its crew: Sprite → (TailnetKey → TailnetNode →) MutagenSync ×3 → TmuxLaunch (design 5). */
+/**
+ * One VM of the fleet with its syncs and its crew: Sprite → (TailnetKey → TailnetNode →) MutagenSync ×3 → TmuxLaunch.
+ * The reasons for this order are in docs/design.md#order.
+ */
 export class Ship extends ComponentResource {
-  /** `ship-<i>`. */
+  /** The ship's name, `ship-<i>`. */
   readonly ship: string;
-  /** Name at the provider. */
+  /** The VM's name at the provider. */
   readonly sprite: Output<string>;
-  /** The platform's id of this VM life. */
+  /** The platform's id of this life of the VM. */
   readonly incarnation: Output<string>;
-  /** How the captain's tools reach it; known once its crew is ready. */
+  /** The address at which the captain's tools reach the ship, known once its crew is ready. */
   readonly address: Output<string>;
 
   constructor(ship: string, args: ShipArgs, opts?: ComponentResourceOptions) {
@@ -95,9 +101,10 @@ export class Ship extends ComponentResource {
   }
 }
 
-/** A ship as its resources are given it. `ship` itself is known before anything is made. */
+/** The inputs that all resources of a ship share. `ship` itself is known before anything is made. */
 type Hull = Args<ShipOfProvider> & { ship: string };
 
+/** Makes the resources by which a ship joins a tailnet. */
 function joinTailnet(hull: Hull, { control, captain, helmPort, digest }: ShipTailnet, parent: Resource): TailnetNode {
   const { provider, ...ship } = hull;
   const { key, keyId } = new TailnetKey(`${hull.ship}-key`, { ...ship, control }, { parent });

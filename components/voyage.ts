@@ -14,21 +14,21 @@ export type VoyageArgs = {
   ships: number;
   provider: ProviderKind;
   hand: HandKind;
-  /** Of the hand claude's credentials; "" for a hand that needs none. */
+  /** The digest of the hand claude's credentials; "" for a hand that needs none. */
   credentialsDigest: string;
-  /** What the voyage may spend; no bound when it is left out. */
+  /** The US dollars that the voyage may spend; no limit when left out. */
   budgetUsd?: number | undefined;
   leaseSeconds: number;
   lingerSeconds: number;
-  /** Digest of the crew's packed files. */
+  /** The digest of the crew's packed files. */
   crewDigest: string;
-  /** Absent: no tailnet. `digest`: of what is put on ships for it. */
+  /** The tailnet that the ships join, if any. `digest` stands for the files that are put on ships for it. */
   tailnet?: { control: TailnetKind; digest: string } | undefined;
-  /** Local commands of the captain's, or null. */
+  /** The captain's local commands, or null when there are none. */
   steps?: StepResources | null;
 };
 
-/** A voyage: Muster → Workspace → Helm → ships (design 5). Composes; calls no API. */
+/** A voyage: Muster → Workspace → Helm → ships (docs/design.md#order). It composes resources and calls no API. */
 export class Voyage extends ComponentResource {
   readonly voyageId: Output<string>;
   readonly branch: Output<string>;

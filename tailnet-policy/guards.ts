@@ -3,8 +3,9 @@ import { unmergePolicy } from "../lib/tailnet/policy/policy.ts";
 import type { Policy, PolicyApi } from "../lib/tailnet/policy/policy-api.ts";
 
 /**
- * Before the plugin writes: it writes over what is there, whatever that is (its Acl sends no If-Match in an update), so what was read is looked at once
- * more, a moment before. Somebody who saves in that moment loses; the plugin knows no better way.
+ * Checks, a moment before the plugin writes, that the policy is still the one that was read: the plugin's Acl sends no
+ * If-Match in an update, and writes over whatever is there. Somebody who saves in that moment loses.
+ * @throws OcaptainError POLICY_CHANGED
  */
 export async function stillAsRead(api: PolicyApi, { etag, text }: Policy): Promise<void> {
   const now = await api.read();
@@ -14,7 +15,10 @@ export async function stillAsRead(api: PolicyApi, { etag, text }: Policy): Promi
     });
 }
 
-/** At destroy, for which the plugin has nothing (or a policy that allows everything): ours goes, the rest stays, and only over what was read. */
+/**
+ * Takes our rules out of the policy, at destroy; the rest stays. The plugin itself would do nothing, or write a policy
+ * that allows everything.
+ */
 export async function takeOut(api: PolicyApi): Promise<void> {
   const { text, etag } = await api.read();
   const rest = unmergePolicy(text);

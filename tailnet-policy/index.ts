@@ -8,7 +8,10 @@ import { policyRules } from "../lib/tailnet/policy/policy-rules.ts";
 import { stillAsRead, takeOut } from "./guards.ts";
 import { readHomePort } from "./settings.ts";
 
-/** Reads the policy, puts in what is ours, shows the difference, and hands the whole to the plugin; or says what is in the way. */
+/**
+ * Reads the policy, puts our rules in, shows the difference, and hands the whole to the plugin; or says what is in the
+ * way.
+ */
 async function homePort() {
   const { tailnet, captains, allowOpen } = readHomePort();
   const api = openPolicy(tailnet);
@@ -30,7 +33,7 @@ async function homePort() {
   const asRead = new ResourceHook("policy-as-read", () => stillAsRead(api, read));
   const out = new ResourceHook("policy-rules-out", () => takeOut(api));
   const hooks = { beforeCreate: [asRead], beforeUpdate: [asRead], beforeDelete: [out] };
-  // What is there was read and is in it: nothing is overwritten.
+  // What is there was read and is part of it, so nothing of others' is overwritten.
   const policy = new tailscale.Acl("policy", { acl: merged.text, overwriteExistingContent: true }, { hooks });
   return { policy, diff: merged.diff };
 }

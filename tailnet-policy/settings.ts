@@ -11,7 +11,10 @@ export type HomePort = {
 
 const CAPTAIN = /^([^\s@:"\\]+@[^\s@:"\\]*|group:[^\s:"\\]+|autogroup:(owner|admin|member))$/;
 
-/** The plugin's own configuration, `tailscale:oauthClientSecret`, is the program's too: one client, with the scope policy_file. */
+/**
+ * Reads the configuration. `tailscale:oauthClientSecret` is the plugin's own and serves the program too: one OAuth
+ * client, with the scope policy_file.
+ */
 export function readHomePort(): HomePort {
   const [own, plugin] = [new Config(), new Config("tailscale")];
   const captains = (own.get("captains") ?? "")

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { machinePaths } from "./machine-paths.ts";
 
 /**
- * `npm run check`: types, lint and format, import borders, dead code, paths of this machine. All run, then all findings
- * are shown together.
+ * The checks of `npm run check`: types, lint and format, import borders, dead code, paths of this machine. All of them
+ * run, and then all findings are shown together.
  */
 const root = join(import.meta.dirname, "..");
 const program = (...path: string[]) => join(root, "node_modules", ...path);
@@ -26,7 +26,9 @@ const commands: Record<string, string[]> = {
   "dead code": [program("knip", "bin", "knip.js"), "--no-progress"],
 };
 
-/** Runs all checks, at most two at a time (they are bound by the processor); findings are empty when a check passes. */
+/**
+ * Runs all checks, at most two at a time because they are bound by the processor. `findings` is "" when a check passes.
+ */
 export async function check(): Promise<Outcome[]> {
   const waiting: [string, () => Promise<string>][] = Object.entries(commands).map(([name, args]) => [name, () => run(args)]);
   waiting.push(["paths of this machine", async () => machinePaths(root).join("\n")]);
@@ -41,7 +43,7 @@ export async function check(): Promise<Outcome[]> {
   return outcomes;
 }
 
-/** What the command printed, when it fails; else "". */
+/** Runs a command and resolves to what it printed if it failed, else to "". */
 function run(args: string[]): Promise<string> {
   return new Promise((resolve) => {
     execFile(process.execPath, args, { cwd: root, timeout: LIMIT_MS, maxBuffer: 1e8 }, (error, stdout, stderr) => {
@@ -50,6 +52,7 @@ function run(args: string[]): Promise<string> {
   });
 }
 
+/** Prints the findings of the checks that have failed, and a line for each check. */
 export function show(outcomes: Outcome[]): void {
   for (const { name, findings } of outcomes) if (findings) console.log(`\n${name}:\n${findings}\n`);
   for (const { name, findings, seconds } of outcomes) {

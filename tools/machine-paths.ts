@@ -3,19 +3,19 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** Written by tools, and not read by people. */
+/** Files that tools write and people do not read. */
 const GENERATED = /(^|\/)(package-lock\.json|go\.sum)$/;
 
 /**
- * Lines of tracked and new files that name a place on this machine: the checkout or the home folder. They work for one
- * person only. Each as `file:line: text`.
+ * Finds lines of tracked and new files that name a place on this machine, the checkout or the home folder: such lines
+ * work for one person only. Each is returned as `file:line: text`.
  */
 export function machinePaths(root: string): string[] {
   const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], {
     cwd: root,
     encoding: "utf8",
   });
-  // Root's home is the same everywhere, and ships have one too.
+  // Root's home is the same on every machine, and ships have one too.
   const places = [root, homedir()]
     .filter((place) => place !== "/root")
     .map((place) => place.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
@@ -26,7 +26,7 @@ export function machinePaths(root: string): string[] {
     try {
       text = readFileSync(join(root, file), "utf8");
     } catch {
-      continue; // deleted, or a link to nowhere
+      continue; // The file is deleted, or is a link to nowhere.
     }
     text.split("\n").forEach((line, i) => {
       if (place.test(line)) found.push(`${file}:${i + 1}: ${line.trim().slice(0, 120)}`);

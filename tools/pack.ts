@@ -7,11 +7,11 @@ import { BUILD_FILE, helmBuild } from "../lib/daemons/helm-build.ts";
 import { toJavaScript } from "../lib/ship/crew-pack.ts";
 
 /**
- * `npm run pack`: makes the npm package, a tarball in the current folder (or in the one that is named).
+ * The work of `npm run pack`: makes the npm package, a tarball in the current folder or in the one that is named.
  *
  * Node strips no types below `node_modules`, so they are stripped here, into a folder of the same layout: line numbers
- * stay, and so does every path that code builds from where it lies. The crew goes along as TypeScript: it is stripped
- * when it is put on a ship, and so has the same digest as in a checkout.
+ * stay the same, and so does every path that code builds from its own place. The crew is packed as TypeScript: it is
+ * stripped when it is put on a ship, and so it has the same digest as in a checkout.
  */
 const root = join(import.meta.dirname, "..");
 const run = promisify(execFile);
@@ -20,7 +20,7 @@ const LIMITS = { timeout: 2 * 60_000, maxBuffer: 1e8 };
 const STRIPPED = ["index.ts", "library.ts", "start.mjs", "lib", "helm", "harbor", "components", "dynamic-providers", "cli"];
 const COPIED = ["crew", "bin", "Pulumi.yaml", "LICENSE", "README.md"];
 
-/** Packs into `destination`, and returns the tarball's path. */
+/** Packs into the folder `destination`, and returns the tarball's path. */
 export async function pack(destination: string): Promise<string> {
   const staging = mkdtempSync(join(tmpdir(), "oc-pack-"));
   try {
@@ -40,7 +40,7 @@ export async function pack(destination: string): Promise<string> {
   }
 }
 
-/** Copies a file or a folder; what is TypeScript becomes JavaScript. */
+/** Copies a file or a folder into `staging`; TypeScript becomes JavaScript. */
 function strip(name: string, staging: string): void {
   const source = join(root, name);
   if (statSync(source).isDirectory()) {
@@ -54,8 +54,8 @@ function strip(name: string, staging: string): void {
 }
 
 /**
- * The package's own package.json: nothing of the checkout's scripts and development, and JavaScript where that names
- * TypeScript.
+ * The package's own package.json, without the checkout's scripts and development dependencies, and with JavaScript
+ * where the checkout's names TypeScript.
  */
 function manifest(): object {
   const { private: _, scripts, devDependencies, exports, ...rest } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -71,7 +71,7 @@ function manifest(): object {
   };
 }
 
-/** Type declarations of what a user's program imports. */
+/** Writes the type declarations of what a user's program imports. */
 async function declare(staging: string): Promise<void> {
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
   const options = ["--declaration", "--emitDeclarationOnly", "--noEmit", "false", "--outDir", staging, "--rootDir", root];

@@ -1,14 +1,17 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import type { Tier } from "./tiers.ts";
 
-/** What became of a tier's tests; `problem` is a failure that no test stands for. */
+/** The result of a tier's tests. `problem` is a failure that belongs to no single test. */
 export type Count = { passed: number; failed: number; skipped: number; failures: Failure[]; problem?: string };
 
-/** A test that failed: its file from the project's root, its title, and what it said, without colours or vitest's stack. */
+/**
+ * A test that failed: its file from the project's root, its title, and its message without colours or vitest's own
+ * stack frames.
+ */
 export type Failure = { file: string; title: string; message: string };
 
 const root = join(import.meta.dirname, "..");
@@ -20,15 +23,19 @@ const vitestArgs = (tier: Tier, report: string) => [
 ];
 
 /**
- * Runs one tier by vitest, in a process group and with a folder for temporary files of its own, so that a tier over its budget ends with all that it
- * started. Rejects when vitest or this process is sent a signal. `argsOf` gives Node's arguments for what writes vitest's JSON report to a file.
+ * Runs one tier by vitest, in a process group and with a folder for temporary files of its own, so that a tier over its
+ * budget is ended together with all that it started. Rejects when vitest or this process is sent a signal. `argsOf`
+ * gives the arguments for Node to run a program that writes vitest's JSON report to a file.
  */
 export async function runTier(tier: Tier, argsOf = vitestArgs): Promise<Count> {
-  // A short name: tests have sockets deep below it, whose paths may have 107 bytes.
+  // The name is short because tests have sockets deep below it, and a socket's path may have 107 bytes.
   const folder = mkdtempSync(join(tmpdir(), "t"));
   const report = join(folder, "report.json");
   const temporary = join(folder, "t");
   mkdirSync(temporary);
+  // As of any folder for temporary files: some tests run a program as a user without any privilege.
+  chmodSync(folder, 0o755);
+  chmodSync(temporary, 0o1777);
   const [program = "", ...args] = [...within(tier), process.execPath, ...argsOf(tier, report)];
   const vitest = spawn(program, args, {
     cwd: root,
@@ -40,7 +47,7 @@ export async function runTier(tier: Tier, argsOf = vitestArgs): Promise<Count> {
     try {
       process.kill(-vitest.pid!, signal);
     } catch {
-      // the whole group has ended
+      // The whole group has ended.
     }
   };
   let interruptedBy = "";
@@ -79,8 +86,9 @@ export async function runTier(tier: Tier, argsOf = vitestArgs): Promise<Count> {
 }
 
 /**
- * Ends what tests have left behind: helms, harbors, ships and daemons of syncs, which are in sessions of their own. They are known by the run's folder for
- * temporary files, in which their homes lie: each names it in its environment or its command line.
+ * Ends the processes that tests have left behind: helms, harbors, ships and daemons of syncs, which are in sessions of
+ * their own. Each of them names the run's folder for temporary files in its environment or its command line, since its
+ * home lies in that folder.
  */
 async function endAllBelow(folder: string): Promise<void> {
   for (const end = Date.now() + GRACE_MS; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) {
@@ -90,13 +98,13 @@ async function endAllBelow(folder: string): Promise<void> {
       try {
         process.kill(Number(pid), "SIGKILL");
       } catch {
-        // it has ended meanwhile
+        // The process has ended meanwhile.
       }
     }
   }
 }
 
-/** Ids of all processes but this one; none where there is no /proc. */
+/** The ids of all processes but this one; none where there is no /proc. */
 const processes = () =>
   existsSync("/proc") ? readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid) : [];
 
@@ -104,15 +112,18 @@ function speaksOf(pid: string, folder: string): boolean {
   try {
     return ["environ", "cmdline"].some((what) => readFileSync(`/proc/${pid}/${what}`, "utf8").includes(folder));
   } catch {
-    return false; // gone, or not ours
+    return false; // The process is gone, or is another user's.
   }
 }
 
-/** What a tier's tests are run by; without root they say themselves why they cannot be run. */
+/**
+ * The command that starts a tier's tests in their own network. Without root it is empty, and the tests say themselves
+ * why they cannot run.
+ */
 const within = ({ ownNetwork }: Tier): string[] =>
   ownNetwork && process.getuid?.() === 0 ? ["unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"] : [];
 
-/** What vitest's JSON report says; nothing when it was ended before it wrote one. */
+/** Reads vitest's JSON report; all counts are 0 when vitest was ended before it wrote one. */
 function readReport(file: string): Count {
   if (!existsSync(file)) return { passed: 0, failed: 0, skipped: 0, failures: [] };
   const report = JSON.parse(readFileSync(file, "utf8"));
@@ -130,7 +141,7 @@ type FileReport = {
   assertionResults: { status: string; fullName: string; failureMessages: string[] }[];
 };
 
-/** Also those of a file that failed as a whole, before its first test. */
+/** The failed tests, and also the files that failed as a whole before their first test. */
 const failuresOf = (files: FileReport[]): Failure[] =>
   files.flatMap(({ name, message, assertionResults }) => {
     const file = relative(root, name);

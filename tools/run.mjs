@@ -1,6 +1,6 @@
 /**
- * `node tools/run.mjs <script.ts> args…`: sets up what is missing, then runs the script on Node 24 in the project's
- * environment. Standard output is the script's alone; its exit code and signals pass through.
+ * `node tools/run.mjs <script.ts> args…` sets up what is missing, then runs the script on Node 24 in the project's
+ * environment. Only the script writes to standard output; its exit code and signals are passed through.
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
@@ -24,7 +24,7 @@ child.once("error", (error) => {
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => {
-    // A terminal sends Ctrl-C to the script too, and a second one would mean "at once".
+    // A terminal sends Ctrl-C to the script too, and a second SIGINT would tell it to stop at once.
     if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
   });
 }

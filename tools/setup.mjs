@@ -1,7 +1,8 @@
 /**
- * `npm run setup`: everything that a fresh machine lacks, from Node ≥ 20, npm and git. Built-ins of Node 20 only. `npm
- * run setup -- <part> …` makes these alone, which may be ones that only some need (parts.mjs). Safe to repeat, to
- * interrupt and to start twice: each part is made in a folder of its own, put in place by a rename, and then stamped.
+ * The work of `npm run setup`: makes everything that a fresh machine with Node ≥ 20, npm and git lacks. It uses only
+ * built-ins of Node 20. `npm run setup -- <part> …` makes only the named parts, also those that not everybody needs
+ * (parts.mjs). It is safe to repeat, to interrupt and to start twice: each part is made in a folder of its own, put in
+ * place by a rename, and then stamped.
  */
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -16,8 +17,8 @@ const TEMPORARY = "tmp-";
 const say = (text) => process.stderr.write(`${text}\n`);
 
 /**
- * Makes what is missing of `names`, or of what everybody needs. Prints to standard error only, and nothing when nothing
- * was to do and `quiet`. Rejects with a message for people.
+ * Makes the missing ones of `names`, or of the parts that everybody needs. It prints to standard error only, and
+ * nothing when `quiet` is set and all parts are there already. Rejects with a message for people.
  * @param {{quiet?: boolean, names?: string[]}} options
  */
 export async function setup({ quiet = false, names = [] } = {}) {
@@ -25,7 +26,7 @@ export async function setup({ quiet = false, names = [] } = {}) {
   if (!chosen.every(isCurrent)) {
     mkdirSync(toolsFolder, { recursive: true });
     const release = await lock(toolsFolder, () => say("another set-up of this checkout is at work: waiting for it"));
-    const end = () => process.exit(130); // "exit" handlers end what was started
+    const end = () => process.exit(130); // Handlers of "exit" end the child processes.
     process.once("SIGINT", end).once("SIGTERM", end);
     try {
       removeLeftovers();
@@ -50,7 +51,7 @@ function isCurrent(part) {
   return stamp?.key === part.key() && part.intact(stamp);
 }
 
-/** Removes the folders of set-ups that were killed: this one holds the lock, so nobody works in them. */
+/** Removes the folders of set-ups that were killed. This process holds the lock, so nobody works in them. */
 function removeLeftovers() {
   const left = readdirSync(toolsFolder).filter((name) => name.startsWith(TEMPORARY));
   for (const name of left) rmSync(join(toolsFolder, name), { recursive: true, force: true });

@@ -6,13 +6,15 @@ import { TIERS_AT_ONCE, type Tier, tiers } from "./tiers.ts";
 const MESSAGE_LINES = 30;
 
 /**
- * `npm test`: the checks, then every tier within its budget; `npm test -- helm crew` runs only these tiers, and `npm test -- fast` the checks and the tiers for
- * everyday use, their long runs shortened. What failed is told again at the end; the last line is `N passed, N failed`, with `, N skipped` when there are any:
- * each check counts as one, and so does a tier that is over its budget, that ran no test, or that vitest could not run. Exit code 1 when anything failed.
+ * Runs `npm test`: the checks, then every tier within its budget. `npm test -- helm crew` runs only these tiers; `npm
+ * test -- fast` runs the checks and the tiers for everyday use, with their long runs shortened. Failures are shown
+ * again at the end, and the last line is `N passed, N failed`, with `, N skipped` when there are any. Each check counts
+ * as one, and so does a tier that is over its budget, that ran no test, or that vitest could not run. The exit code is
+ * 1 when anything failed.
  */
 async function main(names: string[]): Promise<boolean> {
   const { chosen, checks, fast } = choose(names);
-  // Tests with a number of runs that can be smaller read it (tests/support/runs.ts).
+  // Tests that repeat a run many times read this (tests/support/runs.ts), and repeat it less often.
   if (fast) process.env.OCAPTAIN_TEST_FAST = "1";
   const total: Count = { passed: 0, failed: 0, skipped: 0, failures: [] };
   const lines = new Map<Tier, string>();
@@ -47,13 +49,13 @@ async function main(names: string[]): Promise<boolean> {
     run,
   );
   console.log(`\n${chosen.map((tier) => lines.get(tier)).join("\n")}\n`);
-  // Once more at the end: who reads a log from there need not look for them.
+  // Failures are shown once more at the end, so that a reader of a long log finds them there.
   for (const failure of total.failures) console.log(`${told(failure)}\n`);
   console.log(counted(total));
   return total.failed === 0;
 }
 
-/** What the words of the command line ask for. Throws for a word that is no tier's name. */
+/** Reads the words of the command line; throws for a word that is no tier's name. */
 export function choose(names: string[]): { chosen: Tier[]; checks: boolean; fast: boolean } {
   const fast = names.includes("fast");
   const named = names.filter((name) => name !== "fast");
@@ -64,7 +66,7 @@ export function choose(names: string[]): { chosen: Tier[]; checks: boolean; fast
   return { chosen: tiers.filter(isChosen), checks: fast || names.length === 0, fast };
 }
 
-/** Works through `items` in their order, so many at a time. */
+/** Works through `items` in their order, at most `lanes` at a time. */
 async function inLanes<T>(lanes: number, items: T[], work: (item: T) => Promise<void>): Promise<void> {
   const waiting = [...items];
   const lane = async () => {
@@ -73,7 +75,10 @@ async function inLanes<T>(lanes: number, items: T[], work: (item: T) => Promise<
   await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-/** Makes what only this tier needs. That it cannot be had is the tier's failure, not a reason to pass it over; undefined when all is there. */
+/**
+ * Makes the parts of set-up that only this tier needs, and resolves to undefined when all are there. A part that cannot
+ * be had is the tier's failure, not a reason to skip the tier.
+ */
 async function unprepared({ name, parts = [] }: Tier): Promise<Count | undefined> {
   try {
     if (parts.length > 0) await setup({ quiet: true, names: parts });

@@ -1,24 +1,34 @@
 /**
- * The tiers of tests, from cheap to dear: one folder under `tests/` each. `npm test` runs those that use both cores one after the
- * other, and then the others two at a time; a tier over its budget has failed.
+ * A tier of tests: one folder under `tests/`. They are listed from cheap to expensive. `npm test` runs those that use
+ * both cores one after the other, and then the others two at a time; a tier over its budget has failed.
  */
 export type Tier = {
-  /** Folder under `tests/`. */
+  /** The tier's folder under `tests/`. */
   name: string;
-  /** Wall time on 2 cores, shared with another tier where this one shares, after which the tier is stopped and counted as failed. */
+  /**
+   * The time after which the tier is stopped and counted as failed, on 2 cores, or on its share of them where two tiers
+   * run at the same time.
+   */
   budgetMinutes: number;
-  /** Longest that a single test may take. */
+  /** The longest time that a single test may take. */
   testTimeoutSeconds: number;
   /**
-   * Test files run at the same time. 2 for a tier that has the machine for itself. 1 for a tier whose files wait a lot, and start engines,
-   * daemons or confined ships: it shares the machine with another such tier.
+   * The number of test files that run at the same time: 2 for a tier that has the machine for itself, 1 for a tier
+   * whose files wait a lot and start engines, daemons or confined ships, so that it shares the machine with another
+   * such tier.
    */
   filesAtOnce: 1 | 2;
-  /** Part of `npm test -- fast`, for everyday use. */
+  /** Whether the tier is part of `npm test -- fast`, for everyday use. */
   fast?: boolean;
-  /** Parts of set-up that only this tier needs (tools/setup/parts.mjs): made before its time begins, for a first build takes minutes. */
+  /**
+   * The parts of set-up that only this tier needs (tools/setup/parts.mjs). They are made before the tier's time begins,
+   * because a first build takes minutes.
+   */
   parts?: string[];
-  /** As root, its tests run in a network namespace of their own: their servers have addresses that confined ships reach, and the machine none of them. */
+  /**
+   * Whether root runs the tests in a network namespace of their own. Their servers then have addresses that confined
+   * ships reach, and the machine itself gets none of these addresses.
+   */
   ownNetwork?: boolean;
 };
 
@@ -41,5 +51,5 @@ export const tiers: Tier[] = [
   { name: "wire", budgetMinutes: 2, testTimeoutSeconds: 120, filesAtOnce: 1 },
 ];
 
-/** Tiers that share the machine run so many at a time. */
+/** The number of tiers that run at the same time, of those that share the machine. */
 export const TIERS_AT_ONCE = 2;

@@ -69,7 +69,7 @@ export async function sameVoyage(settings: Settings, stack: string, state: Known
       "ANOTHER_VOYAGE",
       `${voyageFolder(stack).root} is the folder of voyage ${file.voyageId}, and this state sails voyage ${state.voyageId}`,
       {
-        hint: `put the folder of ${state.voyageId} back (${asideFolder(stack, state.voyageId)}, or in ${voyagesRoot()}); or forget this state, if that voyage has sunk: pulumi stack rm --force ${stack}`,
+        hint: `put the folder of ${state.voyageId} back (${asideFolder(stack, state.voyageId)}, or in ${voyagesRoot()}); or forget this state, if that voyage has sunk: pulumi stack rm --force -s ${stack}`,
       },
     );
   if (state.stateId && file.stateId && state.stateId !== file.stateId)
@@ -77,7 +77,7 @@ export async function sameVoyage(settings: Settings, stack: string, state: Known
       "ANOTHER_STATE",
       `voyage ${file.voyageId} of stack "${stack}" was adopted by another Pulumi state (${file.stateId}; this one is ${state.stateId}): another checkout or backend sails it now`,
       {
-        hint: `go on there; and forget this state: pulumi stack rm --force ${stack}  # to take the voyage back here after that: pulumi stack init ${stack} && pulumi config set ocaptain:adopt ${file.voyageId} -s ${stack}`,
+        hint: `go on there; and forget this state: pulumi stack rm --force -s ${stack}  # to take the voyage back here after that: pulumi stack init ${stack} && pulumi config set ocaptain:adopt ${file.voyageId} -s ${stack}`,
       },
     );
   return file;

@@ -1,20 +1,22 @@
 import type { z } from "zod";
 import { nearest } from "./nearest.ts";
 
-/**
- * Checks what a person has written (a plan's files, a stack's configuration) against a schema, and says what is wrong in words that need no library:
- * what is expected, and what is there. A message that a schema has itself stands as it is.
- */
+/** One thing that is wrong with what a person has written. */
 export type InputProblem = {
-  /** `blockedBy[1]`, `metadata.check`; "" for the whole. */
+  /** The field, such as `blockedBy[1]` or `metadata.check`. It is "" when the whole input is meant. */
   field: string;
   message: string;
 };
 
 type RawIssue = z.core.$ZodRawIssue;
 
+/**
+ * Checks what a person has written (a plan's files, a stack's configuration) against a schema. Each problem says what
+ * is expected and what is there, in words that need no knowledge of zod. A message of the schema's own is kept as it
+ * is.
+ */
 export function checkInput<T extends z.ZodType>(schema: T, value: unknown): { data: z.infer<T> } | { problems: InputProblem[] } {
-  /** Keys that an object may have, by the object's path: the issue itself does not tell them. */
+  /** The keys that an object may have, by the object's path: zod's final issue does not tell them. */
   const known = new Map<string, string[]>();
   const parsed = schema.safeParse(value, {
     error: (issue) => {
@@ -35,7 +37,10 @@ function problemsOf(issue: z.core.$ZodIssue, known: ReadonlyMap<string, string[]
   }));
 }
 
-/** Of a key that nobody reads: what was meant, or else what there is. Where `x` is known it holds what is a person's own. */
+/**
+ * Says of a key that nobody reads which known key was probably meant, or else which there are. Where the key `x` is
+ * known, it is the place for keys of a person's own.
+ */
 export function unknownKey(key: string, known: readonly string[]): string {
   const meant = nearest(key, known);
   if (meant !== undefined) return `unknown; did you mean ${meant}?`;
@@ -43,14 +48,14 @@ export function unknownKey(key: string, known: readonly string[]): string {
   return `unknown; known here: ${names}${known.includes("x") ? "; what is your own goes under x" : ""}`;
 }
 
-/** `metadata.claude.model`, `blockedBy[1]`. */
+/** Writes a path in an object for people: `metadata.claude.model`, `blockedBy[1]`. */
 export const fieldOf = (path: readonly PropertyKey[]) =>
   path.reduce<string>(
     (field, key) => (typeof key === "number" ? `${field}[${key}]` : field ? `${field}.${String(key)}` : String(key)),
     "",
   );
 
-/** In the order of the schema, which is that of the documentation. */
+/** Lists the keys of the object's schema, in its order, which is that of the documentation. */
 const keysOf = (issue: RawIssue): string[] =>
   Object.keys((issue.inst as { _zod?: { def?: { shape?: object } } } | undefined)?._zod?.def?.shape ?? {});
 
@@ -105,7 +110,10 @@ function andSize(origin: string, input: unknown): string {
 
 const MOST_SHOWN = 60;
 
-/** As JSON, so that control characters are seen and do nothing; the beginning of what is long. */
+/**
+ * Shows a value in a message, as JSON: so control characters can be seen and have no effect. Of a long value only the
+ * beginning is shown.
+ */
 export function shown(value: unknown): string {
   const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN - 1)}…`;

@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Takes variables from `.env` in `folder` (the project's), as the prior art does, and never over what is set. Every process that reads our
- * variables calls this first: the program, its provider, the command. Quiet where there is none.
+ * Sets environment variables from the file `.env` in `folder`, which is the project's, if there is one. A variable that
+ * is set already keeps its value. Every process that reads our variables calls this first: the Pulumi program, its
+ * providers, the command `ocaptain`.
  */
 export function loadDotEnv(folder: string): void {
   const file = join(folder, ".env");

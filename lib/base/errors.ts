@@ -20,9 +20,10 @@ export class OcaptainError extends Error {
 }
 
 /**
- * Message, hint and (once) the cause's message, as a person reads them. Nothing in the text steers a terminal, also where it quotes a ship.
+ * Writes an error for a person: its message, the message of its cause unless that is quoted already, and its hint.
+ * Nothing in the text steers a terminal, even where it quotes a ship.
  *
- * @param stack  the stack that the error is about, where it is known: the hint's `pulumi` commands name it
+ * @param stack  The stack that the error is about, where it is known. The hint's `pulumi` commands then name it.
  */
 export function explain(error: unknown, stack?: string): string {
   const said = error instanceof OcaptainError ? error.hint : undefined;
@@ -30,7 +31,7 @@ export function explain(error: unknown, stack?: string): string {
   return plainLines(`${withCause(error)}${hint}`);
 }
 
-/** The message and (once) the cause's message, without the hint. */
+/** Writes an error's message and that of its cause, unless it is quoted already, without the hint. */
 export function withCause(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message, cause } = error;

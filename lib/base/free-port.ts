@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 
-/** Finds a TCP port of loopback that nobody holds now. */
+/**
+ * Finds a TCP port of 127.0.0.1 on which no program listens now. Another program may take it before the caller does.
+ */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -1,10 +1,10 @@
-/** A `pulumi` command that acts on one stack, up to the end of what belongs to it, be that another command or a remark. */
+/** A `pulumi` command that acts on one stack, up to where its arguments end and another command or a remark begins. */
 const COMMAND =
   /\bpulumi (up|destroy|preview|refresh|config set|config rm|stack output|stack rm)\b([^;,&#()\n]*?)(?=\s*($|[;,&#()\n]))/g;
 
 /**
- * The hint with the stack named in each `pulumi` command: without `-s`, Pulumi acts on whatever stack is selected. Rooms that serve any
- * voyage hint at a bare `pulumi up`; whoever reports their error knows the stack, and calls this.
+ * Names the stack in each `pulumi` command of a hint: without `-s`, Pulumi acts on whatever stack is selected. Code
+ * that does not know the stack hints at a bare `pulumi up`; the code that reports the error knows it, and calls this.
  */
 export const onStack = (hint: string, stack: string): string =>
   hint.replace(COMMAND, (command, verb: string, rest: string) => {
@@ -13,7 +13,10 @@ export const onStack = (hint: string, stack: string): string =>
     return verb.startsWith("config") ? `pulumi ${verb}${rest} -s ${stack}` : `pulumi ${verb} -s ${stack}${rest}`;
   });
 
-/** The hint for a shell that is not in the checkout at `project`: Pulumi, npm and `.tools/env.sh` are found from any folder. */
+/**
+ * Rewrites a hint for a shell that is not in the project's folder: its commands of Pulumi and npm, and `.tools/env.sh`,
+ * name the folder `project` and so work everywhere.
+ */
 export function fromElsewhere(hint: string, project: string): string {
   const there = /^[\w./@+-]+$/.test(project) ? project : `'${project.replaceAll("'", "'\\''")}'`;
   return hint

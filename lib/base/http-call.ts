@@ -4,7 +4,7 @@ import { readAtMost } from "./read-at-most.ts";
 
 /** A reply of any status, for the caller to judge. */
 export type HttpReply = {
-  /** What was called, for messages: `GET /v1/sprites/a at api.sprites.dev`. */
+  /** The call as messages name it: `GET /v1/sprites/a at api.sprites.dev`. */
   call: string;
   status: number;
   headers: Headers;
@@ -13,58 +13,73 @@ export type HttpReply = {
 
 export type HttpRequest = {
   method: "GET" | "POST" | "PUT" | "DELETE";
-  /** Path and query below the base URL. Messages name the path alone: a query can carry arguments. */
+  /**
+   * The path below the base URL, with its query. Messages name the path alone, as a query can hold private arguments.
+   */
   path: string;
   headers?: Record<string, string>;
   body?: string | Buffer | URLSearchParams | undefined;
-  /** A body to be sent as JSON, instead of `body`. */
+  /** The body as a value that is sent as JSON, instead of `body`. */
   json?: unknown;
-  /** Bound of one attempt, in milliseconds. @default the service's */
+  /** The longest that one attempt may take, in milliseconds. @default the service's */
   timeoutMs?: number | undefined;
-  /** Most bytes of the reply's body. @default the service's */
+  /** The most bytes of the reply's body. @default the service's */
   mostBytes?: number | undefined;
 };
 
-/** A service, and how it is called. */
+/** A service and how it is called. */
 export type HttpService = {
-  /** Without a slash at its end. */
+  /** The URL to which paths are added, without a slash at its end. */
   baseUrl: string;
-  /** Headers of every request. */
+  /** The headers of every request. */
   headers?: Record<string, string>;
-  /** Bound of one attempt, in milliseconds. */
+  /** The longest that one attempt may take, in milliseconds. */
   timeoutMs: number;
+  /** The most bytes of a reply's body. */
   mostBytes: number;
-  /** What a redirect is: a place to go on to, or an error. */
+  /** Whether a redirect is followed, or is an error. */
   redirect: "follow" | "error";
   /** The longest that one call waits in all for a rate limit to pass, in milliseconds. */
   rateBudgetMs: number;
   /** Throws for a reply that no caller of the service can use, such as a refusal of the secret. */
   judge?(reply: HttpReply): void;
-  /** Code and hint of the error when no whole reply came. */
+  /** The code and the hint of the error when no whole reply came. */
   unreachable: { code: string; hint?: string };
-  /** Code and hint of the error when a rate limit does not pass in time. */
+  /** The code and the hint of the error when a rate limit does not pass in time. */
   rateLimited: { code: string; hint: string };
 };
 
-/** No whole reply came in time. Whether the call was carried out is not known. */
+/** The error when no whole reply came in time. Whether the call was carried out is not known. */
 export class Unreachable extends OcaptainError {}
 
 /** One call to a service. */
 export type Http = (request: HttpRequest) => Promise<HttpReply>;
 
-/** Waits between attempts of a call, and between looks at something that a service does not know, or still knows. */
+/**
+ * The waits in milliseconds between attempts of a call, and between looks at something that a service does not know
+ * yet, or knows still.
+ */
 export const LOOK_AGAIN_MS = [200, 500, 1000];
 
+/** Waits for a number of milliseconds. */
 export const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
-/** Statuses that tell of passing trouble at the service. 501 is not among them: it does not pass. */
+/**
+ * The statuses of trouble at the service that will pass. 501 is not among them, as what is not implemented stays so.
+ */
 const TRANSIENT = new Set([408, 500, 502, 503, 504]);
+/** Tells whether a status says that a service has trouble which will pass. */
 export const isTransient = (status: number) => TRANSIENT.has(status);
 
 /**
- * Calls to a service, each in one attempt; {@link steady} repeats. Every attempt is bounded, and a rate limit is waited out as `Retry-After` asks.
- * @throws Unreachable with the service's code when no whole reply came in time
- * @throws OcaptainError with the service's code when a rate limit does not pass; TOO_LONG for a body over the bound; what `judge` throws
+ * Makes the function that calls a service. It does not repeat a call that fails, which {@link steady} does. Only a rate
+ * limit is waited out, as `Retry-After` asks, and the call is made again.
+ *
+ * The function that is returned throws:
+ * - Unreachable with the service's code when no whole reply came in time;
+ * - OcaptainError with the service's code when a rate limit does not pass in time, and TOO_LONG for a body over the
+ *   bound;
+ * - what `judge` throws.
  */
 export function openHttp(service: HttpService): Http {
   keepInside(service.baseUrl);
@@ -85,9 +100,11 @@ export function openHttp(service: HttpService): Http {
 }
 
 /**
- * Repeats a call that may be repeated while the service is unreachable or answers with a transient status: 4 attempts in about 2 s, then the
- * last reply or error.
- * @param transient  says false for a reply whose transient status is an answer
+ * Makes a call, and repeats it while the service is unreachable or answers with a transient status: 4 attempts, with
+ * waits of 2 s in all between them. The call must be one that may be made twice. Returns the last reply, of whatever
+ * status, or throws the last error.
+ *
+ * @param transient  Returns false for a reply that has a transient status and is an answer all the same.
  */
 export async function steady(
   http: Http,
@@ -120,12 +137,14 @@ async function attempt(service: HttpService, request: HttpRequest): Promise<Http
   } catch (error) {
     if (error instanceof OcaptainError) throw error;
     const { code, hint } = service.unreachable;
-    // The error is not the cause of ours: what the HTTP client tells there can hold headers, and so a secret.
+    // The error is not handed on as the cause, since the HTTP client's text can hold headers, and so a secret.
     throw new Unreachable(code, `${call}: ${networkReason(error, timeoutMs)}`, hint === undefined ? {} : { hint });
   }
 }
 
-/** Milliseconds of a `Retry-After`, which is in seconds or a date; a second when it is missing or unreadable. */
+/**
+ * Reads a `Retry-After`, which is in seconds or a date, as milliseconds: one second when it is missing or unreadable.
+ */
 function retryAfterMs(value: string | null): number {
   if (!value) return 1000;
   const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
@@ -139,8 +158,8 @@ function networkReason(error: unknown, timeoutMs: number): string {
 }
 
 /**
- * What a reply says is wrong, in at most 300 characters: the words of `{error}`, `{message}`, `{errors: [...]}` or OAuth's `{error_description}`,
- * else its text.
+ * Reads from a reply what is wrong, in at most 300 characters: the words of `{error}`, `{message}`, `{errors: [...]}`
+ * and OAuth's `{error_description}`, or else its text.
  */
 export function errorText({ body, status }: HttpReply): string {
   const text = body.toString("utf8").trim();
@@ -150,7 +169,7 @@ export function errorText({ body, status }: HttpReply): string {
     const whole = words.filter((word) => typeof word === "string" && word !== "").join(": ");
     if (whole) return whole.slice(0, 300);
   } catch {
-    // It is not JSON: the text itself says it.
+    // The reply is not JSON, so its text is taken.
   }
   return (text.startsWith("<") ? "an HTML page" : text || `status ${status}`).slice(0, 300);
 }

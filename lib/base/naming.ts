@@ -1,14 +1,21 @@
 import { OcaptainError } from "./errors.ts";
 
-/** The longest name of a sprite: the name and the organisation's suffix share one DNS label of 63 characters. */
+/** The longest name of a sprite, which shares one DNS label of 63 characters with the organisation's suffix. */
 export const MAX_SPRITE_NAME = 50;
-/** `-` + voyageId (6) + `-ship-` + up to 3 digits. */
+/**
+ * The length of what follows the stack's name: `-`, the voyage's id of 6 digits, `-ship-`, and a number of up to 3
+ * digits.
+ */
 const NAME_TAIL = 1 + 6 + 6 + 3;
 export const MAX_STACK_NAME = MAX_SPRITE_NAME - NAME_TAIL;
 
 const LABEL = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 
-/** Throws unless a stack's name can be part of a DNS label. */
+/**
+ * Makes sure that a stack's name can be part of a DNS label.
+ *
+ * @throws OcaptainError STACK_NAME when it cannot
+ */
 export function checkStackName(stack: string): void {
   if (LABEL.test(stack) && stack.length <= MAX_STACK_NAME) return;
   throw new OcaptainError(
@@ -18,11 +25,13 @@ export function checkStackName(stack: string): void {
   );
 }
 
-/** All of a voyage's sprites share this prefix: listings for proof go by it. */
+/**
+ * The prefix that the names of all sprites of a voyage share, by which they are listed when the fleet is to be gone.
+ */
 export const spritePrefix = (stack: string, voyageId: string) => `${stack}-${voyageId}-`;
 /** A ship's short name, as people say it: `ship-0`. */
 export const shipName = (index: number) => `ship-${index}`;
-/** A ship's name at the provider, at the tailnet and as a host name. */
+/** A ship's name at the provider, which is also its name in the tailnet and its host name. */
 export const spriteName = (stack: string, voyageId: string, ship: string) => `${spritePrefix(stack, voyageId)}${ship}`;
-/** 6 lower-case hex digits, minted once a voyage. */
+/** A voyage's id: 6 lower-case hex digits, which are drawn once for each voyage. */
 export const VOYAGE_ID = /^[0-9a-f]{6}$/;

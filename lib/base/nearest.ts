@@ -1,12 +1,16 @@
-/** For "did you mean": which known word somebody most likely meant by one that is not known. */
-
-/** Words that differ only in this are the same to a person: `timeout_seconds`, `TimeoutSeconds`. */
+/**
+ * Writes a word without what hardly counts to a person, so that `timeout_seconds` and `TimeoutSeconds` are the same.
+ */
 const plainly = (word: string) => word.toLowerCase().replaceAll(/[_\-\s]/g, "");
 
-/** Past this many characters nobody made a slip in a short word. */
+/** The length past which a word is not looked at, as nobody writes so much who means one of our short words. */
 const MOST_CHARACTERS = 60;
 
-/** The nearest of `known`, or undefined where none is near: a slip in a letter or two, another spelling, or the beginning of one. */
+/**
+ * Finds which of the `known` words somebody most likely meant by an unknown one, for "did you mean"; undefined where
+ * none is near. Near is a word that differs in a letter or two or in its spelling, or where one of the two begins the
+ * other.
+ */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const wanted = plainly(word);
   if (wanted === "" || wanted.length > MOST_CHARACTERS) return undefined;
@@ -21,7 +25,10 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best?.word;
 }
 
-/** Letters added, left out, exchanged, or turned round with their neighbour (optimal string alignment). */
+/**
+ * Counts the letters that were added, left out, replaced or swapped with their neighbour, as the distance of the
+ * "optimal string alignment".
+ */
 function slips(a: string, b: string): number {
   const rows = Array.from({ length: a.length + 1 }, (_, i) => [i, ...Array<number>(b.length).fill(0)]);
   for (let j = 0; j <= b.length; j++) rows[0]![j] = j;

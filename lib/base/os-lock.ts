@@ -6,16 +6,19 @@ import { OcaptainError } from "./errors.ts";
 
 export type OsLock = { release(): void };
 
-/** Held locks, so that the garbage collector never closes (and so releases) one that its owner has put aside. */
+/**
+ * The held locks. They are kept here lest the garbage collector closes one, and so releases it, before its owner does.
+ */
 const held = new Set<DatabaseSync>();
 
 /**
- * A lock between processes that the kernel gives back when its holder dies, however it dies: an exclusive SQLite transaction on `file`.
- * It also excludes a second holder in the same process. The file stays; it is empty.
+ * Takes a lock between processes, which the kernel gives back when its holder dies, however it dies: it is an exclusive
+ * SQLite transaction on `file`. It excludes a second holder in the same process too. The file stays after the release,
+ * and is empty.
  *
- * @param file made when missing, with its folder (0700)
- * @param options.timeoutMs how long to wait for another holder; 0 tries once
- * @param options.onWait called once, when the lock is found taken
+ * @param file  The lock's file. It is made when it is missing, and so is its folder (0700).
+ * @param options.timeoutMs  How long to wait for another holder. With 0 the lock is tried once.
+ * @param options.onWait  A function that is called once, when the lock is found taken and waited for.
  * @throws OcaptainError LOCKED when it is still taken after `timeoutMs`
  */
 export async function acquireOsLock(file: string, options: { timeoutMs: number; onWait?: () => void }): Promise<OsLock> {
@@ -32,7 +35,7 @@ export async function acquireOsLock(file: string, options: { timeoutMs: number; 
 }
 
 function tryLock(file: string): OsLock | undefined {
-  // Waiting happens above: SQLite's own would block the event loop.
+  // SQLite does not wait, as that would block the event loop: the caller does.
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
     database.exec("BEGIN EXCLUSIVE");

@@ -1,40 +1,43 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
-/**
- * Where things are on the captain's machine. Every absolute path of the project comes from here, at run time:
- * none is stored in Pulumi's state, which another machine may read.
- */
+// Where things are on the captain's machine. Every absolute path of the project comes from here, at run time: none is
+// stored in Pulumi's state, which another machine may read.
 
-/** A path as a shell takes it, for where none has read it (a `.env` file, a plan, a setting): `~` and `~/…` are the home folder. */
+/**
+ * Resolves `~` and `~/…` in a path that no shell has read, because it comes from a `.env` file, a plan or a setting.
+ */
 export const withHome = (path: string): string =>
   path === "~" ? homedir() : path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
 
-/** Machine-wide state: harbor, helm, one Mutagen daemon per voyage. `OCAPTAIN_HOME`, default `~/.ocaptain`. Holds unix sockets, so keep it short. */
+/**
+ * The folder of what all voyages of this machine share: harbor, helm, and a Mutagen daemon for each voyage. It is
+ * OCAPTAIN_HOME, or else `~/.ocaptain`. It holds unix sockets, whose paths must be short.
+ */
 export function ocaptainHome(): string {
   return resolve(withHome(process.env.OCAPTAIN_HOME || "~/.ocaptain"));
 }
 
-/** Root of the captain's folders. `OCAPTAIN_VOYAGES`, default `~/voyages`. */
+/** The folder that holds the captain's folders of all voyages: OCAPTAIN_VOYAGES, or else `~/voyages`. */
 export function voyagesRoot(): string {
   return resolve(withHome(process.env.OCAPTAIN_VOYAGES || "~/voyages"));
 }
 
 export const harborHome = () => join(ocaptainHome(), "harbor");
-/** 0600 JSON `{url, token, pid}` of the running harbor. */
+/** The file by which the running harbor is found: JSON `{url, token, pid}` of mode 0600. */
 export const harborInfoFile = () => join(harborHome(), "info.json");
 
 export const helmHome = () => join(ocaptainHome(), "helm");
-/** Unix socket (0600) of the helm's admin API. */
+/** The unix socket of the helm's admin API, of mode 0600. */
 export const helmSocket = () => join(helmHome(), "admin.sock");
-/** Data directory of a voyage's own Mutagen daemon. */
+/** The data folder of a voyage's own Mutagen daemon. */
 export const mutagenHome = (voyageId: string) => join(ocaptainHome(), "mutagen", voyageId);
 
-/** Of voyages with a tailnet: the captain's own node, if there is one, and how ssh finds the ships. */
+/** The folder for voyages with a tailnet: the captain's own node, if there is one, and how ssh finds the ships. */
 export const tailnetHome = () => join(ocaptainHome(), "tailnet");
-/** The captain's own tailscaled: state, socket, log. */
+/** The folder of the captain's own tailscaled: its state, socket and log. */
 export const captainNodeHome = () => join(tailnetHome(), "captain");
-/** Of one voyage: `config` and a file of each ship's address and host keys. */
+/** The folder by which ssh finds the ships of one voyage: `config`, and files of the ships' addresses and host keys. */
 export const tailnetSshHome = (voyageId: string) => join(tailnetHome(), "ssh", voyageId);
 
 /** The captain's folder of one voyage, and what is in it. */
@@ -42,29 +45,29 @@ export function voyageFolder(stack: string) {
   return voyageFolderAt(join(voyagesRoot(), stack), stack);
 }
 
-/** The same, for a folder already known. */
+/** The captain's folder of one voyage at `root`, wherever that is, and what is in it. */
 export function voyageFolderAt(root: string, stack: string) {
   const taskList = `${stack}-tasks`;
   return {
     root,
-    /** Bare repository: branch `<stack>`, `refs/ships/…`, `refs/lost/…`. */
+    /** The voyage's bare repository, with the branch `<stack>`, `refs/ships/…` and `refs/lost/…`. */
     repo: join(root, "repo.git"),
-    /** Checkout of the voyage's branch; moved forward only when clean. */
+    /** The captain's checkout of the voyage's branch, which is brought forward only while it is clean. */
     workspace: join(root, "workspace"),
-    /** Mirrors, one folder a ship. */
+    /** The mirrors, one folder for each ship. */
     ships: join(root, "ships"),
     mirror: (ship: string) => join(root, "ships", ship),
     logs: join(root, "logs"),
     shipLogs: (ship: string, incarnation: string) => join(root, "logs", ship, incarnation),
-    /** Root of the tasks sync: the parent, so that it never empties. */
+    /** The root of the sync of task files. It is the parent of their folder, so that it is never empty. */
     tasksRoot: join(root, ".claude", "tasks"),
     taskList,
     tasks: join(root, ".claude", "tasks", taskList),
     artifacts: join(root, "artifacts"),
     ledger: join(root, "helm", "ledger.sqlite"),
-    /** 0600, the provider's credentials for the helm's wake-up calls. */
+    /** The provider's credentials, with which the helm wakes ships. Its mode is 0600. */
     credentials: join(root, "helm", "credentials.json"),
-    /** `{voyageId, nonce, stack, captainId, createdAt}`. */
+    /** Who the voyage is, as lib/voyage/identity.ts reads and writes it. */
     voyageFile: join(root, "voyage.json"),
     lock: join(root, "helm", "lock.sqlite"),
   };

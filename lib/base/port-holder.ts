@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { plain } from "./text.ts";
 
+/** The state of a listening socket in /proc/net/tcp. */
 const LISTENS = "0A";
 
 /**
- * Names who listens on a TCP port of this machine: `process 123 (otelcol)`, or "another program" where /proc does not say, as for another user's
- * process or on a system other than Linux.
+ * Names the program that listens on a TCP port of this machine: `process 123 (otelcol)`, or "another program" where
+ * /proc does not say it, as for another user's process or on a system other than Linux.
  */
 export function holderOf(port: number): string {
   const sockets = socketsOf(port);
@@ -15,7 +16,7 @@ export function holderOf(port: number): string {
   return `process ${pid}${name && ` (${name})`}`;
 }
 
-/** `socket:[inode]` of each that listens there, on whichever address. */
+/** Lists the sockets that listen on a port, on whichever address, as links of /proc name them: `socket:[inode]`. */
 function socketsOf(port: number): Set<string> {
   const lines = ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((file) => read(file).split("\n").slice(1));
   const fields = lines.map((line) => line.trim().split(/\s+/));
@@ -32,7 +33,7 @@ function holdsOne(pid: string, sockets: Set<string>): boolean {
     try {
       return sockets.has(readlinkSync(`/proc/${pid}/fd/${fd}`));
     } catch {
-      return false; // closed meanwhile
+      return false; // The file was closed meanwhile.
     }
   });
 }

@@ -4,9 +4,11 @@ const FIRST_BYTES = 16 * 1024;
 const MiB = 1024 * 1024;
 
 /**
- * Reads the whole of an answer whose length somebody else decides, up to `mostBytes`. It takes memory of that order, however small the pieces
- * are, and reads nothing past the bound.
- * @throws OcaptainError TOO_LONG naming `what`
+ * Reads the whole of an answer of unknown length, up to `mostBytes`. However small its pieces are, this takes memory of
+ * the order of the bound, and reading stops where it is passed.
+ *
+ * @param what  The answer's name for the error's message.
+ * @throws OcaptainError TOO_LONG when the answer is longer
  */
 export async function readAtMost(chunks: AsyncIterable<Uint8Array> | null, mostBytes: number, what: string): Promise<Buffer> {
   let kept = Buffer.allocUnsafe(Math.min(FIRST_BYTES, mostBytes));

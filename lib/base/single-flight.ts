@@ -1,6 +1,6 @@
 /**
- * Lets many callers share one look. A caller that asks while a look is under way gets the answer of the next one, so that no answer is older
- * than its question, and everybody who waits shares it.
+ * Makes a function whose callers share the calls of `look`, of which one runs at a time. Who calls while one is under
+ * way gets the result of the next, together with all others who wait, so that no result is older than its question.
  */
 export function shared<T>(look: () => Promise<T>): () => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();

@@ -3,11 +3,10 @@ import { OcaptainError } from "../base/errors.ts";
 import { inherited } from "../daemons/environment.ts";
 
 /**
- * git at the captain, for everyone. It never runs what a repository brings (design, "Captain's folder"): hooks, fsmonitor, filters and
- * signing are off, a bare repository must be named, the person's and the system's configuration are not read, nothing prompts.
+ * Settings of git for one call. git at the captain never runs what a repository brings (docs/design.md#captains-folder): hooks, fsmonitor,
+ * filters and signing are off, a bare repository must be named, the person's and the system's configuration are not read, and nothing prompts.
  * Settings go through the environment, so that neither they nor a token show in argv.
  */
-
 export type GitConfig = readonly (readonly [key: string, value: string])[];
 
 const SAFE: GitConfig = [
@@ -30,7 +29,7 @@ const SAFE: GitConfig = [
   ["advice.detachedHead", "false"],
 ];
 
-/** The whole environment of a git process of ours; `config` comes after, and so above, the safe settings. */
+/** The whole environment of a git process. `config` comes after the safe settings, and so counts more. */
 export function gitEnv(config: GitConfig = [], extra: Record<string, string> = {}): Record<string, string> {
   const env = inherited("git");
   const all = [...SAFE, ...config];
@@ -61,7 +60,7 @@ export function gitEnv(config: GitConfig = [], extra: Record<string, string> = {
 
 export type GitOptions = {
   cwd?: string;
-  /** Repository; `GIT_DIR`. A bare one must be given here. */
+  /** The repository, as `GIT_DIR`. A bare one must be given here. */
   gitDir?: string;
   workTree?: string;
   stdin?: string;
@@ -69,14 +68,18 @@ export type GitOptions = {
   config?: GitConfig;
   /** @default 60 000 */
   timeoutMs?: number;
-  /** Of what it prints. @default 64 MiB: a line a file of a tree of 250,000 */
+  /** The most that git may print. @default 64 MiB, which is a line for each of 250,000 files */
   mostBytes?: number;
   /** Exit codes that are results, not errors. @default [0] */
   okCodes?: readonly number[];
 };
 export type GitResult = { exitCode: number; stdout: string; stderr: string };
 
-/** Runs git. Throws OcaptainError `GIT` (with git's own words) on another exit code than `okCodes`, `GIT_TIMEOUT` when it was ended because time ran out, `GIT_TOO_LONG`. */
+/**
+ * Runs git.
+ * @throws OcaptainError GIT, with git's own words, for an exit code that is not in `okCodes`; GIT_TIMEOUT when git was ended because time ran
+ * out; GIT_TOO_LONG when it printed more than `mostBytes`
+ */
 export async function git(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const { timeoutMs = 60_000, okCodes = [0], mostBytes = 64 * 1024 * 1024 } = options;
   const extra: Record<string, string> = { ...options.env };
@@ -87,7 +90,7 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
     ...(options.stdin === undefined ? { stdin: "ignore" as const } : { input: options.stdin }),
     env: gitEnv(options.config, extra),
     extendEnv: false,
-    // A process group: git's helpers (git-remote-https …) hold the pipes, and must end with it when time is up.
+    // A process group of its own, because git's helpers (git-remote-https …) hold the pipes and must end with git when time is up.
     detached: true,
     reject: false,
     stripFinalNewline: false,
@@ -95,7 +98,7 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
   });
   let ended = false;
   const timers = [
-    // First politely, so that git removes its lock files.
+    // SIGTERM comes first, so that git removes its lock files.
     setTimeout(() => {
       ended = true;
       signalGroup(child.pid, "SIGTERM");
@@ -104,7 +107,7 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
   ];
   const run = await child.finally(() => timers.forEach(clearTimeout));
   const { exitCode } = run;
-  // With an exit code it ended by itself, and what it did is done: we only learn late of it when this process was stopped meanwhile.
+  // With an exit code git ended by itself, and its work is done: this process may only have been stopped, and so have seen it late.
   if (ended && exitCode === undefined)
     throw new OcaptainError("GIT_TIMEOUT", `git ${args[0]} took longer than ${timeoutMs / 1000} s`);
   if (run.isMaxBuffer) throw new OcaptainError("GIT_TOO_LONG", `git ${args[0]} printed more than ${mostBytes} bytes`);
@@ -120,7 +123,7 @@ export async function gitLine(args: readonly string[], options: GitOptions = {})
   return (await git(args, options)).stdout.trim();
 }
 
-/** Signals a process group of ours; quiet when it is gone. */
+/** Signals a process group; quiet when it is gone. */
 export function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {

@@ -3,15 +3,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type GitOptions, git, gitLine } from "./run.ts";
 
-/** Something about a readable repository that no voyage can begin from, and what helps. */
+/** A reason why no voyage can begin from a repository that can be read, and what helps. */
 export type SourceProblem = { message: string; hint: string };
 
 const OBJECTS_MS = 7_000;
 
 /**
- * What keeps a source that can be read from being cloned whole, or worked on. A clone would find it too, in the midst of an `up` and in git's words.
+ * Finds what keeps a source that can be read from being cloned whole, or worked on. A clone would find it too, but in the midst of an `up` and
+ * in git's words.
  *
- * @param source.path of a source on this machine; undefined for another's, of which only its refs can be looked at
+ * @param source.path  the path of a source on this machine; undefined for a source elsewhere, of which only the refs can be looked at
  */
 export async function sourceProblems(
   repo: string,
@@ -45,17 +46,18 @@ export async function sourceProblems(
   return problems;
 }
 
+/** The message about a shallow clone. */
 export const shallowRepo = (repo: string) =>
   `repository "${repo}" is a shallow clone (git clone --depth): its history is cut off`;
 
-/** Path of a source on this machine. */
+/** The path of a source on this machine; undefined for another source. */
 export const localPath = (address: string, local: boolean) =>
   !local ? undefined : address.startsWith("file:") ? fileURLToPath(address) : address;
 
-/** git takes a bare repository only by name. */
+/** The options by which git looks into a repository: it takes a bare one only by name. */
 export const lookInto = (path: string): GitOptions => (existsSync(join(path, ".git")) ? { cwd: path } : { gitDir: path });
 
-/** Of a partial clone alone: objects that its branches need and that it has not. One that takes too long to tell is let through. */
+/** Whether a partial clone lacks objects that its branches need. False for a clone that is whole, and when the answer takes too long. */
 async function lacksObjects(here: GitOptions): Promise<boolean> {
   const promisor = await git(["config", "--get-regexp", "^(extensions\\.partialclone|remote\\..*\\.promisor)$"], {
     ...here,

@@ -1,14 +1,14 @@
 import { plain } from "../base/text.ts";
 import { type GitOptions, git } from "./run.ts";
 
-/** Of so many submodules the names are told. */
+/** The most submodules that the message names. */
 const NAMED = 5;
 
 /**
- * What is told of a repository that has submodules which no ship can fill: a ship reads http(s) addresses, without anybody's credentials. null when there is
- * none, or when it cannot be told.
+ * The warning about submodules that no ship can fill, since a ship reads only http(s) addresses, without anybody's credentials. null when there
+ * is none, or when it cannot be told.
  *
- * @param here a repository on this machine
+ * @param here  a repository on this machine
  */
 export async function aboutSubmodules(here: GitOptions, commit: string): Promise<string | null> {
   const tree = await git(["ls-tree", "-r", "-z", commit], here).catch(() => null);

@@ -10,22 +10,22 @@ import { EMPTY_START } from "./same-history.ts";
 import { localPath, shallowRepo } from "./source-problems.ts";
 import { removeStaleLocks } from "./stale-locks.ts";
 
-/** The captain's bare repository and checkout of one voyage, made from any readable source. */
-
+/** The captain's bare repository and checkout of one voyage, made from any source that can be read. */
 export type PreparedRepo = {
   branch: string;
   /** The branch's commit now. */
   tip: string;
-  /** The source is a folder here. Of a checkout only what is committed at its HEAD sails; edits that are not committed stay behind. */
+  /** Whether the source is a folder on this machine. Of a checkout only what is committed at its HEAD sails; other edits stay behind. */
   local: boolean;
 };
 
 /**
- * Makes `repo.git`, its branch and `workspace/` where they are missing; what is there is left as it is. A clone goes into a temporary name
- * first: a half one is never taken for whole, and is made anew.
+ * Makes `repo.git`, its branch and `workspace/` where they are missing, and leaves what is there as it is. A clone goes to a temporary name
+ * first, so that one that was cut off is never taken for whole, and is made again.
  *
- * `repo`: a URL or a path (of a checkout or a bare repository); "" begins with nothing. `branch` starts at the source's HEAD, unless the source has a branch of that name.
- * An empty source gets one empty commit. Throws `REPO_UNREADABLE`, `REPO_URL_SECRET`.
+ * `repo` is a URL, or the path of a checkout or a bare repository; "" begins with nothing. `branch` starts at the source's HEAD, unless the
+ * source has a branch of that name. An empty source gets one empty commit.
+ * @throws OcaptainError REPO_UNREADABLE, REPO_URL_SECRET
  */
 export async function prepareRepo(ask: {
   folder: VoyageFolder;
@@ -39,8 +39,8 @@ export async function prepareRepo(ask: {
   if (!existsSync(folder.repo) && ask.repo === "") {
     await git(["init", "--quiet", "--bare", "--template=", "--", folder.repo], { cwd: folder.root });
   } else if (!existsSync(folder.repo)) {
-    // no-local: by git's own transport also for a path, so nothing is hard-linked with, or configured by, the source.
-    // A shallow one, which only preflight can tell and only here on this machine, would lack the history that ships push against.
+    // With --no-local a path is cloned by git's own transport too, so nothing is hard-linked with the source or configured by it. A shallow
+    // clone would lack the history that ships push against; preflight finds one only on this machine.
     await cloneInto(
       folder.repo,
       ["--bare", "--no-local", "--reject-shallow"],
@@ -52,7 +52,7 @@ export async function prepareRepo(ask: {
   }
   const bare = { gitDir: folder.repo };
   const ref = `refs/heads/${branch}`;
-  // What a git that was killed has left would refuse each change from here on.
+  // A lock that a killed git has left would refuse each change from here on.
   await removeStaleLocks(folder.repo);
   let tip = await readBranch(folder.repo, branch);
   if (!tip) {
@@ -67,7 +67,7 @@ export async function prepareRepo(ask: {
   return { branch, tip, local: source.local };
 }
 
-/** The branch's commit; "" when there is no such branch. @throws OcaptainError GIT when it cannot be read, which is another thing. */
+/** The branch's commit; "" when there is no such branch. @throws OcaptainError GIT when there is one and it cannot be read */
 export async function readBranch(gitDir: string, branch: string): Promise<string> {
   const ref = `refs/heads/${branch}`;
   const { stdout, stderr } = await git(["rev-parse", "--verify", "--quiet", `${ref}^{commit}`], { gitDir, okCodes: [0, 1] });
@@ -85,15 +85,15 @@ export async function readBranch(gitDir: string, branch: string): Promise<string
 /** A source as a look at it found it. */
 export type Source = {
   address: string;
-  /** Of one on this machine. */
+  /** The path of a source on this machine. */
   path: string | undefined;
-  /** HEAD and its branches, by their whole names. None: it is empty. */
+  /** The commits of HEAD and of the branches, by their whole names; none when the source is empty. */
   refs: Map<string, string>;
-  /** For further calls of git to it: the token, where it may go there. */
+  /** Settings for further calls of git to it, with the token where that may go there. */
   config: GitConfig;
 };
 
-/** Can it be read, and what is there? One bounded `ls-remote`. Throws `REPO_UNREADABLE`, `REPO_URL_SECRET`. */
+/** Looks at a source by one bounded `ls-remote`. @throws OcaptainError REPO_UNREADABLE, REPO_URL_SECRET */
 export async function readSource(
   repo: string,
   options: { token?: string | undefined; timeoutMs?: number } = {},
@@ -112,10 +112,10 @@ export async function readSource(
   }
 }
 
-/** As git is told it; "" stays, which is none. */
+/** The address as git is told it; "", which is no repository, stays. */
 export const addressOf = (repo: string) => repo && resolveSource(repo).address;
 
-/** A URL stays; a path becomes absolute. A token or password in a URL is refused: it would be seen in argv, in state and in logs. */
+/** Makes a path absolute, and leaves a URL. Refuses a token or password in a URL, since it would be seen in argv, in state and in logs. */
 function resolveSource(repo: string): { address: string; local: boolean } {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(repo)) {
     const url = URL.canParse(repo) ? new URL(repo) : null;
@@ -130,12 +130,12 @@ function resolveSource(repo: string): { address: string; local: boolean } {
     }
     return { address: repo, local: url?.protocol === "file:" };
   }
-  // git's short form host:path, unless a slash comes before the colon.
+  // This is git's short form host:path, unless a slash comes before the colon.
   if (/^[^/.][^/]*:/.test(repo)) return { address: repo, local: false };
   return { address: resolve(withHome(repo)), local: true };
 }
 
-/** Basic authorisation as GitHub takes it. A plan names the repository, so the token goes to GitHub (or GH_HOST) alone, and never in clear. */
+/** The settings that send the token as GitHub takes it. A plan names the repository, so the token goes only to GitHub (or GH_HOST), and never in clear. */
 export function tokenConfig(address: string, token: string | undefined): GitConfig {
   if (!token || !/^https:/i.test(address) || !URL.canParse(address)) return [];
   if (new URL(address).host !== (process.env.GH_HOST || "github.com")) return [];
@@ -143,6 +143,7 @@ export function tokenConfig(address: string, token: string | undefined): GitConf
   return [[`http.${new URL(address).origin}/.extraHeader`, `Authorization: Basic ${basic}`]];
 }
 
+/** Clones into a temporary folder beside `target`, and gives it that name when it is whole. */
 async function cloneInto(target: string, options: readonly string[], source: string, config: GitConfig): Promise<void> {
   const folder = dirname(target);
   const prefix = `.${basename(target)}.clone-`;

@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 
 /**
- * JSON with sorted keys and no spaces: equal values give equal text, however they were made.
- * Keys whose value is undefined are left out, as JSON does.
+ * Writes a value as JSON with sorted keys and no spaces, so that equal values give equal text, however they were made.
+ * Keys whose value is undefined are left out, as in any JSON.
  */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner) => (isRecord(inner) ? sorted(inner) : inner));
 }
 
-/** sha256 over the canonical JSON, 64 hex digits. */
+/** Computes the sha256 of a value's canonical JSON, as 64 hex digits. */
 export function digestOf(value: unknown): string {
   return createHash("sha256").update(canonicalJson(value)).digest("hex");
 }
@@ -16,7 +16,7 @@ export function digestOf(value: unknown): string {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-// A null prototype, because `__proto__` is a key like others in JSON.
+// The copy has no prototype, because `__proto__` is a key like any other in JSON.
 function sorted(record: Record<string, unknown>): Record<string, unknown> {
   const result: Record<string, unknown> = Object.create(null);
   for (const key of Object.keys(record).sort()) result[key] = record[key];

@@ -2,10 +2,11 @@ import { digestOf } from "./digest.ts";
 import type { Plan } from "./types.ts";
 
 /**
- * Makes the plan that sails when `ocaptain:plan` is unset: one ship on which Claude Code waits for the captain's orders. To the helm it is a
- * plan with one task, so that it is claimed, fenced, delivered and accounted like any other; `orders` says that it is never done for good.
+ * Makes the plan that sails when `ocaptain:plan` is unset: one ship on which Claude Code waits for the captain's
+ * orders. To the helm it is a plan with one task, so that it is claimed, fenced, delivered and accounted like any
+ * other; `orders` says that it is never done for good.
  *
- * @param repo  a URL or a path; "" begins with an empty repository
+ * @param repo  A URL or a path. With "" the voyage begins with an empty repository.
  */
 export function emptySail(stack: string, repo: string): Plan {
   const plan: Omit<Plan, "digest"> = {

@@ -1,14 +1,16 @@
 import { OcaptainError } from "../base/errors.ts";
 
-/** A task as the graph sees it. Ids are strings of digits; every id in `blockedBy` is a node's. */
+/** A task as the graph sees it. Its id is a string of digits, and every id in `blockedBy` is that of another node. */
 export type Node = { id: string; blockedBy: readonly string[] };
 
-/** Ids are compared as numbers of any length: 2 before 10. */
+/** Compares ids as numbers of any length, so that 2 comes before 10. */
 export const byId = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
 
 /**
- * Ids so that each comes after all that block it, layer by layer: first what nothing blocks, then what only those block … In a layer the smallest id first.
- * CYCLE when there is no such order.
+ * Orders the tasks' ids so that each comes after all that block it: first the tasks that nothing blocks, then those
+ * that only these block, and so on. Tasks that become free at the same step are ordered by id.
+ *
+ * @throws OcaptainError CYCLE when there is no such order
  */
 export function topologicalOrder(nodes: readonly Node[]): string[] {
   const { order, left } = peel(nodes);
@@ -16,12 +18,13 @@ export function topologicalOrder(nodes: readonly Node[]): string[] {
   throw new OcaptainError("CYCLE", `the tasks wait for each other: ${formatCycle(findCycles(nodes)[0] ?? left)}`);
 }
 
-/** People mend a few at a time, and each round of search costs a pass over the graph. */
+/** People mend a few cycles at a time, and each round of the search costs a pass over the graph. */
 const MOST_CYCLES = 20;
 
 /**
- * Cycles that share no task, until what is left has none (or 20 were found), in the direction of "blocks", smallest id first:
- * `["1","2","3"]` for 1 → 2 → 3 → 1. A task that blocks itself is a cycle of one. Empty for a graph that can be worked off.
+ * Finds cycles that share no task, until none is left or 20 were found. Each is written in the direction of "blocks"
+ * and begins with its smallest id: `["1","2","3"]` stands for 1 → 2 → 3 → 1. A task that blocks itself is a cycle of
+ * one. The list is empty for a graph that can be worked off.
  */
 export function findCycles(nodes: readonly Node[]): string[][] {
   const cycles: string[][] = [];
@@ -36,7 +39,10 @@ export function findCycles(nodes: readonly Node[]): string[][] {
   return cycles.slice(0, MOST_CYCLES);
 }
 
-/** At least one cycle. Each of `stuck` has a blocker in `stuck`: walking to blockers must come to a place where it has been. */
+/**
+ * Finds at least one cycle among tasks of which each has a blocker among them. A walk from blocker to blocker cannot
+ * end there, and so must come to a task where it has been.
+ */
 function cyclesByWalking(stuck: readonly Node[]): string[][] {
   const blockers = new Map(stuck.map((node) => [node.id, node.blockedBy]));
   const cycles: string[][] = [];
@@ -61,10 +67,13 @@ function without(nodes: readonly Node[], gone: ReadonlySet<string>): Node[] {
     .map((node) => ({ id: node.id, blockedBy: node.blockedBy.filter((id) => !gone.has(id)) }));
 }
 
-/** `1 → 2 → 3 → 1`. */
+/** Writes a cycle for people: `1 → 2 → 3 → 1`. */
 export const formatCycle = (cycle: readonly string[]): string => [...cycle, cycle[0]].join(" → ");
 
-/** Takes away, again and again, what nothing left blocks. `left` is what waits for a cycle, or is in one. */
+/**
+ * Takes away, again and again, the tasks that no remaining task blocks. `order` has them in that sequence; `left` has
+ * the tasks that are in a cycle or wait for one.
+ */
 function peel(nodes: readonly Node[]): { order: string[]; left: string[] } {
   const waitsFor = new Map(nodes.map((node) => [node.id, new Set(node.blockedBy).size]));
   const blocks = new Map<string, string[]>(nodes.map((node) => [node.id, []]));

@@ -8,12 +8,15 @@ import { type Plan, PlanTask } from "./types.ts";
 /** What a voyage's ledger says of the plan that it has sailed so far. */
 export type Lineage = {
   name: string;
-  /** Of each task that was ever granted: its text at its last grant, and what has become of it. */
+  /** Every task that was ever granted, with its text at its last grant and what has become of it. */
   granted: { task: PlanTask; status: TaskStatus; commit: string | null }[];
 };
 
 /**
- * Read from the ledger's file itself, whether a helm has it open or not: a voyage that has sunk has none. null when there is no ledger, or nothing of a plan in it.
+ * Reads the lineage from the ledger's file itself, as a voyage that has sunk has no helm to ask. Returns null when
+ * there is no ledger, or nothing of a plan in it.
+ *
+ * @param ledger  The path of the file, which a helm may have open.
  * @throws OcaptainError LEDGER when it cannot be read
  */
 export function readLineage(ledger: string): Lineage | null {
@@ -38,12 +41,16 @@ export function readLineage(ledger: string): Lineage | null {
   }
 }
 
-/** How a plan is another one than the voyage's. `renamed`: it has another name. `others`: done tasks whose ids now stand for something else. */
+/**
+ * In what a plan differs from the voyage's: `renamed` when it has another name, and in `others` the done tasks whose
+ * ids now stand for something else.
+ */
 export type AnotherPlan = { renamed: boolean; others: { id: string; was: string; is: string }[] };
 
 /**
- * Is it another plan, and not a later text of the same? Nothing was done yet: then no plan is another. An edit of a done task keeps it; a task with
- * another subject and hardly a word in common with what was done is another task, and would pass for done.
+ * Tells whether a plan is another one than the voyage's, and not a later text of the same; null when it is the same. As
+ * long as no task was granted, any plan counts as the same. A done task may be edited. But one with another subject and
+ * hardly a word in common with what was done is another task, which would wrongly pass for done.
  */
 export function anotherPlan(plan: Plan, lineage: Lineage): AnotherPlan | null {
   if (lineage.granted.length === 0) return null;
@@ -59,7 +66,7 @@ export function anotherPlan(plan: Plan, lineage: Lineage): AnotherPlan | null {
   return renamed || others.length > 0 ? { renamed, others } : null;
 }
 
-/** Below this share of common words two descriptions are of different things. */
+/** The share of common words below which two tasks are taken for different things. */
 const ALIKE = 0.3;
 
 function isAnotherTask(was: PlanTask, is: PlanTask): boolean {
@@ -69,6 +76,8 @@ function isAnotherTask(was: PlanTask, is: PlanTask): boolean {
   return common / Math.max(1, Math.min(a.size, b.size)) < ALIKE;
 }
 
-/** Words of four letters and more, as the short ones are in every text; single characters of scripts that set no spaces. */
+/**
+ * A word of four letters or more, as shorter ones are in every text; or one character of a script that sets no spaces.
+ */
 const WORD = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{N}]{4,}/gu;
 const wordsOf = ({ subject, description }: PlanTask) => new Set(`${subject} ${description}`.toLowerCase().match(WORD) ?? []);

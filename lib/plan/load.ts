@@ -14,14 +14,15 @@ import type { Plan, PlanTask } from "./types.ts";
 import { graphWidth } from "./width.ts";
 
 /**
- * Reads and checks a plan folder (docs/plans.md). Gives the plan, or **all** that is wrong with it,
- * sorted; a plan with a finding does not sail. Only reads; throws nothing for a bad plan.
+ * Reads and checks a plan folder (docs/plans.md), and changes nothing in it. Returns the plan, or everything that is
+ * wrong with it as sorted findings, of which a single one keeps the plan from sailing. Throws nothing for a bad plan.
  *
- * Let through, as plans of the prior art must sail unchanged: no verify.sh (`verify: null`), a verify.sh that is not executable (ships run the
- * ledger's copy of its text, never the file), a max_parallel_width that is not the graph's.
+ * Three things are no findings, as plans of the prior art must sail unchanged: a missing verify.sh (`verify` is null);
+ * a verify.sh that is not executable, since ships run the ledger's copy of its text and never the file; and a
+ * max_parallel_width that is not the graph's.
  *
- * @param options.repo  stands in for voyage.json's `repo` (`ocaptain:repo`, as {@link meantRepo} has read it). Without either it is the repository that
- *   the plan lies in.
+ * @param options.repo  The setting `ocaptain:repo`, as {@link meantRepo} has read it, which goes before the `repo` of
+ *   voyage.json. Without either it is the repository that the plan lies in.
  */
 export async function loadPlan(
   folder: string,
@@ -79,7 +80,10 @@ export async function loadPlan(
   return { plan: { ...plan, digest: digestOf(plan) } };
 }
 
-/** The first heading of a spec, else what follows "Objective:", else its first line; one line, at most 200 characters. */
+/**
+ * Says in one line of at most 200 characters what a spec is for: its first heading, else what follows "Objective:",
+ * else its first line.
+ */
 export function purposeOf(spec: string): string {
   const lines = spec.split("\n").map((line) => line.trim());
   const heading = lines.map((line) => /^#{1,6}\s+(.*?)\s*#*$/.exec(line)?.[1]).find(Boolean);
@@ -122,7 +126,10 @@ async function loadVoyage(
   return { file: checked.data, repo: undefined, findings };
 }
 
-/** A file that nobody would read: `verfiy.sh`, where the voyage would end without having been verified. */
+/**
+ * Finds files whose name is like that of the missing `file`, such as `verfiy.sh`. Nothing would read them, and the
+ * voyage would end without having been verified.
+ */
 async function misnamed(folder: string, file: string): Promise<Finding[]> {
   const names = await readdir(folder).catch(() => []);
   const alike = names.filter(
@@ -152,6 +159,6 @@ async function loadText(
   const reading = await readText(join(folder, file), MAX_TEXT_BYTES);
   if ("problem" in reading)
     return reading.missing && need === "optional" ? { text: null, isMissing: true, findings: [] } : bad(reading.problem);
-  // An empty verify.sh would call any result proven.
+  // An empty verify.sh would succeed on any branch, and so prove nothing.
   return reading.text.trim() === "" ? bad("is empty") : { text: reading.text, findings: [] };
 }

@@ -2,10 +2,12 @@ import { readFile, stat } from "node:fs/promises";
 import { visit } from "jsonc-parser";
 import { fieldOf, type InputProblem } from "../base/check-input.ts";
 
-/** What reading gave: the text, or what is wrong in words; `missing` when there is nothing there. */
+/** What reading a file gave: its text, or in words what is wrong. `missing` is true when there is no such file. */
 export type Reading = { text: string } | { problem: string; missing: boolean };
 
-/** A regular file's text: UTF-8, at most `maxBytes`. Never throws, never waits on a pipe. */
+/**
+ * Reads the text of a regular file, in UTF-8 and of at most `maxBytes`. It throws nothing, and does not wait on a pipe.
+ */
 export async function readText(path: string, maxBytes: number): Promise<Reading> {
   const bad = (problem: string, missing = false) => ({ problem, missing });
   try {
@@ -23,8 +25,8 @@ export async function readText(path: string, maxBytes: number): Promise<Reading>
 }
 
 /**
- * The value of a JSON text, or what is wrong with it: `line 3, column 12: Unexpected token '}'`. Of a key that stands twice in one object JSON keeps the
- * last value without a word: `repeated` says which.
+ * Parses a JSON text, or says what is wrong with it, such as `line 3, column 12: Unexpected token '}'`. `repeated`
+ * names the keys that stand twice in one object, of which JSON.parse silently keeps the last.
  */
 export function parseJson(text: string): { value: unknown; repeated: InputProblem[] } | { problem: string } {
   try {
@@ -38,8 +40,9 @@ export function parseJson(text: string): { value: unknown; repeated: InputProble
 }
 
 /**
- * Where V8 gave up. It says so for most errors, but not for "Unexpected token": there the place is the shortest beginning of
- * the text that has this error, as any shorter one ends too early and is told so.
+ * Finds the offset at which JSON.parse gave up. Its message has it for most errors, but not for "Unexpected token".
+ * There it is the end of the shortest beginning of the text that has this error: any shorter one fails for ending too
+ * early instead.
  */
 function positionOf(error: SyntaxError, text: string): number {
   const told = /at position (\d+)/.exec(error.message)?.[1];
@@ -66,7 +69,9 @@ function hasUnexpectedToken(text: string): boolean {
 
 function repeatedKeys(text: string): InputProblem[] {
   const found: InputProblem[] = [];
-  /** Of each object that is open: the line of each of its keys. Lists have none. */
+  /**
+   * The objects that enclose the current place, outermost first: each has the line of every key of it that was seen.
+   */
   const open: Map<string, number>[] = [];
   visit(text, {
     onObjectBegin: () => void open.push(new Map()),

@@ -6,11 +6,12 @@ const ON_GITHUB = /^([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)\/(?!\.{1,2}$)([a-z0-9._-]+
 const URL_OR_HOST = /^([a-z][a-z0-9+.-]*:\/\/|[^/.~][^/]*:)/i;
 
 /**
- * What somebody means by a repository that stands in a file of the folder `from`: a URL, `owner/name` on GitHub, or a path, which begins with `./`, `../`, `/`
- * or `~` and counts from `from`. `.` is the repository that `from` lies in.
+ * Works out which repository is meant by a text in a file of the folder `from`: a URL, `owner/name` on GitHub, or a
+ * path, which begins with `./`, `../`, `/` or `~` and is relative to `from`. `.` is the repository that `from` lies in.
  *
- * The answer is a URL, or a path that is written as it was or, where it was relative, counts from this process's folder (the project): it goes into
- * Pulumi's state, where no absolute path of ours belongs.
+ * Returns a URL or a path, or in words what is wrong. A relative path is returned relative to the project, in whose
+ * folder this process runs: it goes into Pulumi's state, where no absolute path of ours belongs. Other paths are
+ * returned as they were written.
  */
 export function meantRepo(text: string, from: string): { repo: string } | { problem: string } {
   if (URL_OR_HOST.test(text)) return { repo: text };
@@ -29,7 +30,7 @@ export function meantRepo(text: string, from: string): { repo: string } | { prob
 
 const WAYS = "a URL, owner/name on GitHub, or a path that begins with ./, ../, / or ~";
 
-/** The repository that a folder lies in: the first folder, at it or above, with a `.git`. */
+/** Finds the repository that a folder lies in: the folder itself or the nearest one above it that has a `.git`. */
 export function repositoryAround(folder: string): string | undefined {
   for (let at = resolve(folder); ; at = dirname(at)) {
     if (existsSync(join(at, ".git"))) return at;

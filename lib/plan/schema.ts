@@ -14,13 +14,14 @@ import {
 } from "./limits.ts";
 import { HandSettings, PlanHandSettings } from "./types.ts";
 
-/**
- * The schemas of a plan's files, as docs/plans.md describes them. A key that is not named here is refused, so that no slip of the pen is lost without a
- * word; plans made for the prior art sail unchanged, so all that its plans carry is named. Keys of a user's own go under `x`.
- */
+// The schemas of a plan's files, which docs/plans.md describes. A key that is not named here is refused, so that no
+// misspelt one is silently ignored. Keys of a user's own go under `x`. Plans of the prior art sail unchanged, for which
+// all of their keys are named.
 
 const NUL = "must not hold a NUL byte";
-/** Nothing that a ship hands on (an environment, a prompt, a commit's message) can hold a NUL byte. */
+/**
+ * A text without NUL bytes, which cannot stand in an environment, a prompt or a commit's message, where a ship puts it.
+ */
 const text = z.string().refine((said) => !said.includes("\0"), NUL);
 const line = text.refine((said) => said.trim() !== "", "must not be empty");
 export const CARRIAGE_RETURN = "must not hold carriage returns (the line ends of Windows): bash takes them as part of its words";
@@ -32,10 +33,13 @@ const command = line.superRefine((said, context) => {
 });
 const count = (most: number) => z.int().min(1).max(most);
 const seconds = (most: number) => z.number().positive().max(most);
-/** Of the prior art's and of Claude Code's task files; it means nothing to a voyage that begins. */
+/** A field of the prior art or of Claude Code's task files, or a user's own, which means nothing to a voyage. */
 const ignored = z.unknown().optional();
 
-/** A repository that git can clone, and that can stand in state and logs: no option, no remote helper that runs commands, no password. */
+/**
+ * A repository that git can clone and that may stand in state and logs. It is no option of git, no remote helper, which
+ * could run commands, and holds no password.
+ */
 export const repoField = line
   .refine((repo) => !repo.startsWith("-"), "must not start with -")
   .refine((repo) => !/\p{Cc}/u.test(repo), "must not hold control characters")
@@ -45,7 +49,9 @@ export const repoField = line
     `must not hold a name or a password: it would be in logs and in the state (for a private repository ${inDotEnv("GH_TOKEN")})`,
   );
 
-/** Most package managers are done in a minute or two; a build of everything is not. */
+/**
+ * The default bound of a provision step. Most package managers are done in a minute or two, but a whole build is not.
+ */
 const PROVISION_SECONDS = 600;
 const provisionStep = z.preprocess(
   (step) => (typeof step === "string" ? { run: step } : step),
@@ -70,11 +76,11 @@ export const PlanFile = z.strictObject({
   name: line.max(200),
   repo: repoField.nullish(),
   recommended_ships: count(MAX_SHIPS).nullish(),
-  /** What the prior art's analyser found; ours is computed, so this one only has to be a number. */
+  /** The width that the prior art's analyser has written. Ours is computed, so this one only has to be a number. */
   max_parallel_width: count(MAX_TASKS).nullish(),
   total_tasks: z.int().nonnegative().nullish(),
   created: ignored,
-  /** Of each task that does not say otherwise; with every kind of hand. */
+  /** The time for each task whose metadata has none, with every kind of hand. */
   timeoutSeconds: seconds(MAX_TASK_TIMEOUT_SECONDS).nullish(),
   /** How the hand `claude` works the tasks; a task's metadata may say otherwise. */
   claude: z.strictObject(PlanHandSettings.shape).nullish(),
@@ -82,19 +88,22 @@ export const PlanFile = z.strictObject({
   provision: z.array(provisionStep).max(MAX_PROVISION_STEPS).nullish(),
   /** What each ship may reach. */
   network: z.strictObject({ allow: z.array(domain).max(MAX_DOMAINS) }).nullish(),
-  /** The captain's GH_TOKEN goes with the credentials of the hand `claude`. */
+  /** Whether the captain's GH_TOKEN goes to the ships, with the credentials of the hand `claude`. */
   github: z.boolean().nullish(),
   x: ignored,
 });
 export type PlanFile = z.infer<typeof PlanFile>;
 
-/** Edges are checked one by one in tasks.ts; here they only have to be lists. What is left out of one side is the other's to say. */
+/**
+ * The ids that a task blocks, or is blocked by. tasks.ts checks each of them, and takes a list that is left out from
+ * the other tasks' files.
+ */
 const edges = z.array(z.string()).nullish();
 
 export const TaskFile = z
   .strictObject({
     id: z.string(),
-    /** The prior art reads `title` first. */
+    /** The subject by its other name, which goes before `subject`, as in the prior art. */
     title: line.max(1000).nullish(),
     subject: line.max(1000).nullish(),
     description: text,
@@ -126,7 +135,7 @@ export const TaskFile = z
   .refine((task) => (task.title ?? task.subject) != null, {
     path: ["subject"],
     error: "is missing",
-    // Also beside what else is wrong.
+    // Without this, zod would not look for a missing subject in a task that has other problems too.
     when: ({ value }) => typeof value === "object" && value !== null,
   });
 export type TaskFile = z.infer<typeof TaskFile>;

@@ -4,16 +4,21 @@ import type { Finding } from "./findings.ts";
 /** A shell script or command of a plan, and where it stands. */
 export type Script = { file: string; field: string; text: string };
 
-/** A bash each: past this many different ones the rest is left to the ships. */
+/** The most different scripts that are read here, as each takes a bash. Those past it are left to the ships. */
 const MOST_SCRIPTS = 300;
 const ALL_MS = 5_000;
 
-/** Asks bash to read each of NUL-ended scripts, and nothing more: with -n it runs none of it. Answers a NUL-ended line each, empty where it is sound. */
+/**
+ * The bash program that takes scripts, each ended by a NUL, and lets another bash read each without running it (-n).
+ * For each script it prints what that bash said, ended by a NUL: nothing where the script is sound.
+ */
 const READ_ALL = `while IFS= read -r -d '' script; do bash --norc --noprofile -n <<<"$script" 2>&1 | head -c 500; printf '\\0'; done`;
 
 /**
- * Scripts that bash cannot read, which would be found when they are run: after an hour of work, for verify.sh. Nothing of a plan is run at the captain:
- * bash is told to read (-n), with an environment of our own. Where there is no bash, or no time, nothing is found.
+ * Finds the scripts that bash cannot parse, which would otherwise fail when they are run: for verify.sh, after all
+ * tasks were done. No part of a plan is run on the captain's machine: bash only reads it (-n), in an environment
+ * without the captain's variables. Where there is no bash, or it takes more than 5 s, nothing is found in what was not
+ * read.
  */
 export async function shellProblems(scripts: readonly Script[]): Promise<Finding[]> {
   const texts = [...new Set(scripts.map(({ text }) => text))].slice(0, MOST_SCRIPTS);
@@ -34,7 +39,7 @@ export async function shellProblems(scripts: readonly Script[]): Promise<Finding
   });
 }
 
-/** `bash: line 3: syntax error: unexpected end of file` → `line 3: syntax error: unexpected end of file`. Warnings are none. */
+/** Takes the syntax error out of what bash said, without the `bash: ` before it. Warnings of bash do not count. */
 function wordOf(answer: string): string {
   const line = answer.split("\n").find((each) => /syntax error|unexpected EOF/.test(each)) ?? "";
   return line.replace(/^bash: /, "").trim();

@@ -9,12 +9,12 @@ import { TaskFile } from "./schema.ts";
 import type { PlanTask } from "./types.ts";
 
 const FILE_NAME = new RegExp(`^(\\d{1,${MAX_ID_DIGITS}})\\.json$`);
-/** Files open at one time: far below any limit of a process. */
+/** The files that are open at one time, which is far below any limit of a process. */
 const READERS = 32;
 
 /**
- * The tasks of `<folder>/tasks`, by id, and all that is wrong with them. Files that do not end in `.json` are not looked at.
- * `files` counts what is there, broken or not.
+ * Reads the tasks of `<folder>/tasks`, sorted by id, with all that is wrong with them. Files that do not end in `.json`
+ * are not looked at. `files` counts the task files that are there, broken or not.
  */
 export async function loadTasks(folder: string): Promise<{ tasks: PlanTask[]; files: number; findings: Finding[] }> {
   const names = await taskFiles(folder);
@@ -44,7 +44,7 @@ export async function loadTasks(folder: string): Promise<{ tasks: PlanTask[]; fi
   return { tasks: withBothSides(written), files: names.length, findings };
 }
 
-/** 7 and 007 are two ids to a program and one to a person: "task 7 is blocked" must name one task. */
+/** Finds ids that are the same number, such as 7 and 007: "task 7 is blocked" must name one task only. */
 function sameNumbers(written: readonly Written[]): Finding[] {
   const first = new Map<number, string>();
   return written.flatMap(({ task: { id } }) => {
@@ -56,7 +56,10 @@ function sameNumbers(written: readonly Written[]): Finding[] {
   });
 }
 
-/** A task as its file has it. An edge stands in two files: where a file leaves a list out, the others say it. */
+/**
+ * A task as its file has it. `says` tells which lists the file has; one that it leaves out follows from the other
+ * files.
+ */
 type Written = { task: PlanTask; says: { blocks: boolean; blockedBy: boolean } };
 
 async function taskFiles(folder: string): Promise<string[]> {
@@ -64,7 +67,7 @@ async function taskFiles(folder: string): Promise<string[]> {
   return names.filter((name) => name.endsWith(".json")).sort();
 }
 
-/** One task by its own file alone. A task goes on to the graph when its shape is right. */
+/** Reads and checks one task by its own file alone. `written` is there when the task can be looked at in the graph. */
 async function loadTask(folder: string, name: string): Promise<{ written?: Written; bytes: number; findings: Finding[] }> {
   const file = `tasks/${name}`;
   const findings: Finding[] = [];
@@ -97,7 +100,10 @@ async function loadTask(folder: string, name: string): Promise<{ written?: Writt
   return { written: { task: toPlanTask(task), says }, bytes, findings };
 }
 
-/** A list that names a task twice says nothing more by it; the ledger should not have to know. */
+/**
+ * Makes the plan's task of a file's. An id that is named twice in a list is kept once, so that the ledger meets no
+ * doubles.
+ */
 const toPlanTask = (task: TaskFile): PlanTask => ({
   id: task.id,
   subject: (task.title ?? task.subject)!,
@@ -108,7 +114,10 @@ const toPlanTask = (task: TaskFile): PlanTask => ({
   metadata: task.metadata ?? {},
 });
 
-/** Edges of the tasks whose own files are right. `present` are the ids of all files: a broken task is not called missing, too. */
+/**
+ * Checks the edges of the tasks whose own files are right. `present` has the ids of all files, so that a task with a
+ * broken file is not called missing as well.
+ */
 function checkGraph(written: readonly Written[], present: ReadonlySet<string>): Finding[] {
   const findings: Finding[] = [];
   const known = new Map(

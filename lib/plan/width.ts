@@ -1,23 +1,28 @@
 import { type Node, topologicalOrder } from "./graph.ts";
 
 /**
- * The most tasks that can run at one time: the largest set of which none waits, directly or not, for another.
- * Exact, by Dilworth's theorem: it equals the fewest chains that hold every task, which is the number of tasks minus a greatest
- * matching between tasks and tasks that wait for them. More ships than this are idle at every moment.
- * CYCLE when the graph has one. 0 without tasks. 5,000 tasks take well under a second.
+ * Computes the most tasks that can run at one time: the size of the largest set of which none waits, directly or not,
+ * for another. More ships than this are never busy at once. It is 0 without tasks.
+ *
+ * The result is exact by Dilworth's theorem: it equals the fewest chains that hold every task, which is the number of
+ * tasks minus a greatest matching between tasks and tasks that wait for them. 5,000 tasks take well under a second.
+ *
+ * @throws OcaptainError CYCLE when the graph has a cycle
  */
 export function graphWidth(nodes: readonly Node[]): number {
   const order = topologicalOrder(nodes);
   return order.length - greatestMatching(closure(nodes, order));
 }
 
-/** Bit sets, 32 to a word: row i holds the tasks that wait for task i of the order, directly or not. */
+/**
+ * Computes who waits for whom, as bit sets: row i holds the tasks that wait for task i of the order, directly or not.
+ */
 function closure(nodes: readonly Node[], order: readonly string[]): Uint32Array[] {
   const index = new Map(order.map((id, i) => [id, i]));
   const words = Math.ceil(order.length / 32);
   const rows = order.map(() => new Uint32Array(words));
   const blockers = new Map(nodes.map((node) => [node.id, node.blockedBy]));
-  // From the last to the first: a task's row is whole before it is added to its blockers' rows.
+  // The loop goes from the last to the first, so that a task's row is whole before it is added to its blockers' rows.
   for (let i = order.length - 1; i >= 0; i--) {
     const row = rows[i]!;
     for (const blocker of blockers.get(order[i]!) ?? []) {
@@ -30,14 +35,17 @@ function closure(nodes: readonly Node[], order: readonly string[]): Uint32Array[
 }
 
 /**
- * Kuhn's method in rounds: each round tries every unmatched left side once over what this round has not looked at, until a round
- * gains nothing. The bit set of what is not looked at makes a round cost n²/32 at most.
+ * Computes the size of a greatest matching by Kuhn's method, in rounds. Each round tries every unmatched left side
+ * once, over the right sides that this round has not looked at yet. The rounds end when one gains nothing. As those
+ * right sides are a bit set, a round costs n²/32 steps at most.
  */
 function greatestMatching(rows: readonly Uint32Array[]): number {
   const size = rows.length;
   const words = rows[0]?.length ?? 0;
-  const partner = new Int32Array(size).fill(-1); // of a right side
-  const matched = new Uint8Array(size); // left sides
+  /** The left side with which each right side is matched, or -1. */
+  const partner = new Int32Array(size).fill(-1);
+  /** 1 for each left side that is matched. */
+  const matched = new Uint8Array(size);
   const fresh = new Uint32Array(words);
 
   function augment(left: number): boolean {

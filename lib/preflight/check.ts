@@ -1,22 +1,14 @@
 import { OcaptainError } from "../base/errors.ts";
+import type { PreflightFinding } from "../base/finding.ts";
 import { onStack } from "../base/hints.ts";
 
-/** One reason why a voyage cannot sail. */
-export type PreflightFinding = {
-  /** What was looked at: `git`, `repository`, `port 4318`. */
-  what: string;
-  message: string;
-  /** A command or an edit that helps. */
-  hint: string;
-};
-
-/** Looks at one thing; changes nothing. What it throws is a finding too. */
+/** A look at one thing, which changes nothing. An error that it throws becomes a finding. */
 export type Check = { what: string; look: () => Promise<PreflightFinding[]> };
 
-/** Longest that one check may take. */
+/** The longest that one check may take. */
 const CHECK_MS = 10_000;
 
-/** What all checks find, at once, each bounded (design 6); in the order of the checks. */
+/** Runs all checks at once, each bounded, and returns what they find in the order of the checks. */
 export async function findAll(checks: readonly Check[], timeoutMs = CHECK_MS): Promise<PreflightFinding[]> {
   return (await Promise.all(checks.map((check) => bounded(check, timeoutMs)))).flat();
 }
@@ -35,6 +27,7 @@ export async function runPreflight(stack: string, checks: readonly Check[], time
   throw new OcaptainError("PREFLIGHT", `nothing was made or changed, because this cannot sail:\n${lines.join("\n")}`);
 }
 
+/** Runs one check; when it takes too long, that is its finding. */
 async function bounded({ what, look }: Check, timeoutMs: number): Promise<PreflightFinding[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<PreflightFinding[]>((resolve) => {

@@ -1,15 +1,16 @@
 import { dirname } from "node:path";
 import { execa } from "execa";
+import type { PreflightFinding } from "../base/finding.ts";
 import { harborIsIdle, runningHarbor } from "../daemons/harbor.ts";
 import { claudeArguments, type HarborClaude, harborClaude, SHIP_PROGRAMS } from "../daemons/harbor-claude.ts";
 import { systemArguments } from "../daemons/harbor-system.ts";
-import type { Check, PreflightFinding } from "./check.ts";
+import type { Check } from "./check.ts";
 
-/** Below the bound of a check. A machine that is too busy for it is no reason against sailing: the hand is tried on each ship. */
+/** The bound of the trial, below that of a check. A machine that is too busy for it refuses nothing: the hand is tried on each ship. */
 const TRY_MS = 8_000;
 const GET = "npm install -g @anthropic-ai/claude-code; or: export OCAPTAIN_HARBOR_TOOLS=/the/folder/with/claude";
 
-/** Claude Code is where the harbor gives it to its ships from, and starts as one of them would start it. */
+/** Checks that Claude Code is where the harbor takes it from for its ships, and that it starts as a ship would start it. */
 export function claudeCheck(unconfined: boolean): Check {
   const what = "claude";
   return {
@@ -27,6 +28,7 @@ export function claudeCheck(unconfined: boolean): Check {
   };
 }
 
+/** Tells why Claude Code does not start as on a ship; null when it does. */
 async function tryIt(claude: HarborClaude, unconfined: boolean): Promise<string | null> {
   const bare = { extendEnv: false, reject: false, stdin: "ignore", timeout: TRY_MS } as const;
   const result = unconfined
@@ -36,7 +38,7 @@ async function tryIt(claude: HarborClaude, unconfined: boolean): Promise<string 
   return (result.stderr?.trim() || result.stdout?.trim() || result.shortMessage || "it says nothing").slice(-300);
 }
 
-/** A confinement of the kind of a ship's (harbor/vm/confinement.ts), as far as a program's start may depend on it. */
+/** The arguments of a confinement like a ship's (harbor/vm/confinement.ts), as far as a program's start may depend on it. */
 const onShip = (claude: HarborClaude) => [
   ...["--user", "--map-root-user", "--", "bwrap", "--unshare-user", "--uid", "1000", "--gid", "1000", "--unshare-pid"],
   ...[...systemArguments(), "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/home/sprite"],
@@ -45,7 +47,7 @@ const onShip = (claude: HarborClaude) => [
   ...["--chdir", "/home/sprite", "--", "claude", "--version"],
 ];
 
-/** A harbor that runs has what it was started with. One without ships is started anew for the first of them (lib/sprites/client.ts). */
+/** Finds a harbor that runs with another Claude Code than this shell's. One without ships is started again for the first of them (lib/sprites/client.ts). */
 async function otherClaude({ found }: HarborClaude): Promise<PreflightFinding[]> {
   const harbor = await runningHarbor();
   if (!harbor || harbor.claude === found || (await harborIsIdle(harbor))) return [];

@@ -9,15 +9,15 @@ import { helmProcess } from "../daemons/helm-process.ts";
 import type { Check } from "./check.ts";
 
 const ASK_MS = 1_000;
-/** A helm that is just starting takes the port before it answers. */
+/** The time for a helm that is just starting, which takes the port before it answers. */
 const PATIENCE_MS = 2_000;
-/** One that runs may have much to do. */
+/** The time for a helm that runs and has much to do. */
 const BUSY_MS = 6_000;
 
 /**
- * The port on which the helm will serve ships is free, or held by our helm; or another will do. It is asked by a connect, not tried by a listen: two
- * voyages that sail at one time would see each other's trial. Port 0 (tests) is any free one.
- * @param options.tailnet the voyage's ships reach this port alone
+ * Checks that the port on which the helm will serve ships is free, is held by this captain's helm, or can be another one. It tries a connection
+ * and does not listen, since two voyages that sail at one time would see each other's trial. Port 0, which tests use, is any free one.
+ * @param options.tailnet  the voyage's ships reach this port alone
  */
 export function helmPortCheck({ tailnet = false } = {}): Check {
   const port = helmPort();
@@ -40,7 +40,7 @@ export function helmPortCheck({ tailnet = false } = {}): Check {
         }
         await sleep(100);
       }
-      if (!isPortChosen() && !tailnet) return []; // a free one will be found and kept
+      if (!isPortChosen() && !tailnet) return []; // a free port will be found and kept
       const holder = holderOf(port);
       const pid = /^process (\d+)/.exec(holder)?.[1];
       const end = pid ? `kill ${pid}` : `sudo ss -ltnp 'sport = :${port}'`;
@@ -52,7 +52,7 @@ export function helmPortCheck({ tailnet = false } = {}): Check {
   };
 }
 
-/** "absent": nobody is there, or something that is no helm. An error: a helm runs, and does not answer. */
+/** Asks the helm. "absent" says that nobody is there, or something that is no helm; an error, that a helm runs and does not answer. */
 const askHelm = (): Promise<"answers" | "absent" | OcaptainError> =>
   helmClient()
     .health(ASK_MS)
@@ -61,7 +61,7 @@ const askHelm = (): Promise<"answers" | "absent" | OcaptainError> =>
       (error: unknown) => (error instanceof OcaptainError && error.code === "HELM_SILENT" ? error : "absent"),
     );
 
-/** Does anything on this machine take connections there? */
+/** Whether anything on this machine takes connections at the port. */
 function taken(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" });
@@ -69,7 +69,7 @@ function taken(port: number): Promise<boolean> {
       socket.destroy();
       resolve(answer);
     };
-    // Neither taken nor refused in a second: something is there that does not even accept.
+    // A connection that is neither taken nor refused in a second says that something is there.
     socket.setTimeout(ASK_MS, () => settle(true));
     socket.once("connect", () => settle(true));
     socket.once("error", () => settle(false));

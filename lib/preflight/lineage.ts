@@ -1,11 +1,11 @@
+import type { PreflightFinding } from "../base/finding.ts";
 import { voyageFolder } from "../base/paths.ts";
 import { anotherPlan, readLineage } from "../plan/lineage.ts";
 import type { Plan } from "../plan/types.ts";
 import type { VoyageIdentity } from "../voyage/identity.ts";
 import { waysOut } from "../voyage/repository.ts";
-import type { PreflightFinding } from "./check.ts";
 
-/** A plan that is not a later text of the one that the voyage has sailed so far: its tasks would pass for done by the numbers of others. */
+/** Finds out whether a plan is a later text of the one that the voyage has sailed so far. If it is not, its tasks would pass for done because others had their numbers. */
 export function lineageFindings(what: string, plan: Plan, voyage: VoyageIdentity): PreflightFinding[] {
   const { voyageId, stack } = voyage;
   const lineage = readLineage(voyageFolder(stack).ledger);
@@ -39,7 +39,7 @@ export function lineageFindings(what: string, plan: Plan, voyage: VoyageIdentity
   }));
 }
 
-/** What is kept of a voyage that has sunk, for a preview: nothing else tells that not everything is made anew. */
+/** Tells, for a preview, what is kept of a voyage that has sunk. Nothing else there says that not everything is made again. */
 export function keptOf(voyage: VoyageIdentity): string | null {
   const lineage = readLineage(voyageFolder(voyage.stack).ledger);
   const done = lineage?.granted.filter(({ status }) => status === "accepted") ?? [];

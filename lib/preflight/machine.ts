@@ -4,14 +4,14 @@ import { dirname, join } from "node:path";
 import { harborHome, helmSocket, mutagenHome, ocaptainHome, voyagesRoot } from "../base/paths.ts";
 import type { Check } from "./check.ts";
 
-/** Longest path of a unix socket on Linux, bytes (sun_path less its final NUL). */
+/** The longest path of a unix socket on Linux, bytes: `sun_path` without its final NUL. */
 const MAX_SOCKET_PATH = 107;
 const MiB = 1024 * 1024;
 
-/** Least free space, MiB. `OCAPTAIN_MIN_FREE_MIB`, default 1024: a repository, its checkout, and two trees a ship. */
+/** The least free space, MiB: `OCAPTAIN_MIN_FREE_MIB`, default 1024, for a repository, its checkout, and two trees for each ship. */
 const minFreeMiB = () => Number(process.env.OCAPTAIN_MIN_FREE_MIB || 1024);
 
-/** Room and right to write where voyages and ships will be. */
+/** Checks that there is room, and the right to write, where voyages and ships will be. */
 export function spaceCheck(): Check {
   const look = async (variable: string, folder: string) => {
     const what = `folder ${folder}`;
@@ -37,7 +37,7 @@ export function spaceCheck(): Check {
   };
 }
 
-/** Unix sockets below `OCAPTAIN_HOME` must have paths that the kernel takes; the tmux server of an unconfined ship has one there too. */
+/** Checks that the paths of unix sockets below `OCAPTAIN_HOME` are not too long for the kernel. The tmux server of an unconfined ship has one there too. */
 export function socketPathCheck(unconfined = false): Check {
   const what = "OCAPTAIN_HOME";
   return {
@@ -54,7 +54,7 @@ export function socketPathCheck(unconfined = false): Check {
   };
 }
 
-/** What is there: the folder itself, or the first above it. */
+/** The folder itself, or the first one above it that exists. */
 async function nearest(folder: string): Promise<string> {
   for (let at = folder; at !== dirname(at); at = dirname(at)) if (await may(at, constants.F_OK)) return at;
   return "/";

@@ -1,14 +1,14 @@
 import { isIP } from "node:net";
 import { join } from "node:path";
+import type { PreflightFinding } from "../base/finding.ts";
 import { inDotEnv } from "../base/secret-hints.ts";
 import { isAllowed } from "../plan/domains.ts";
 import type { Plan } from "../plan/types.ts";
 import type { HandKind, Mesh } from "../protocol/choices.ts";
-import type { PreflightFinding } from "./check.ts";
 
 const API = "https://api.anthropic.com";
 
-/** What a sound plan asks for its ships, and this captain's configuration and environment cannot give. */
+/** Finds what a sound plan asks for its ships and this captain's configuration and environment cannot give. */
 export function planAsks(
   folder: string,
   { network, github }: Plan,
@@ -26,18 +26,18 @@ export function planAsks(
     );
   const closed = network && hand === "claude" ? apiProblem(network.allow, env.ANTHROPIC_BASE_URL || API) : null;
   if (closed) add("network.allow", closed.message, closed.hint);
-  // A rehearsal is given no credentials at all.
+  // The rehearsal hand is given no credentials at all.
   if (github && hand === "claude" && !env.GH_TOKEN)
     add("github", "asks for GH_TOKEN on the ships, and it is not set", `${inDotEnv("GH_TOKEN")}, or take github out of ${file}`);
   return findings;
 }
 
-/** Is the hand's model out of reach? Nothing is added to a plan's list silently. */
+/** Tells why the plan's network policy leaves the hand's model out of reach; null when it does not. Nothing is added to a plan's list silently. */
 function apiProblem(allow: readonly string[], url: string): { message: string; hint: string } | null {
   const host = URL.parse(url)?.hostname.replace(/^\[|\]$/g, "");
   if (!host)
     return { message: "cannot be compared with ANTHROPIC_BASE_URL, which is no URL", hint: `export ANTHROPIC_BASE_URL=${API}` };
-  // What the ship says to itself passes no policy.
+  // A ship's traffic to itself passes no policy.
   if (host === "localhost" || host === "::1" || /^127\./.test(host) || isAllowed(allow, host)) return null;
   if (isIP(host))
     return {

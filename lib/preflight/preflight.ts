@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { OcaptainError } from "../base/errors.ts";
+import type { PreflightFinding } from "../base/finding.ts";
 import { emptySail } from "../plan/empty-sail.ts";
 import type { Finding } from "../plan/findings.ts";
 import { loadPlan } from "../plan/load.ts";
@@ -8,7 +9,7 @@ import type { HandKind, Mesh, ProviderKind } from "../protocol/choices.ts";
 import { openSprites } from "../sprites/client.ts";
 import type { TailnetConfig } from "../tailnet/control/settings.ts";
 import { captainArch } from "../tailnet/node/parts.ts";
-import { type Check, type PreflightFinding, runPreflight } from "./check.ts";
+import { type Check, runPreflight } from "./check.ts";
 import { claudeCheck } from "./claude.ts";
 import { helmPortCheck } from "./helm-port.ts";
 import { keptOf, lineageFindings } from "./lineage.ts";
@@ -22,17 +23,17 @@ import { captainCheck, goesOn, organisationCheck, providerCheck, stackNameCheck 
 
 export type PreflightArgs = {
   stack: string;
-  /** Folder of the plan, relative to the project; "" for an empty sail. What is undefined here could not be read: what hangs on it is not looked at. */
+  /** The folder of the plan, relative to the project; "" for a sail without a plan. A setting that could not be read is undefined, and what hangs on it is not looked at. */
   plan: string | undefined;
   repo?: string | undefined;
   ships?: number | undefined;
   provider: ProviderKind | undefined;
   unconfined: boolean | undefined;
   handover?: string | undefined;
-  /** Id of a voyage that has sunk, in whose place another one begins. */
+  /** The id of a voyage that has sunk, in whose place another one begins. */
   beginAnew?: string | undefined;
   spritesOrg?: string | undefined;
-  /** `ocaptain:spritesToken`; else SPRITE_TOKEN. */
+  /** The token of sprites.dev; else SPRITE_TOKEN. */
   spritesToken?: string | undefined;
   mesh?: Mesh | undefined;
   hand?: HandKind | undefined;
@@ -40,10 +41,10 @@ export type PreflightArgs = {
 } & TailnetConfig;
 
 /**
- * Every read that can refuse a voyage, at once, before the first resource (design 6). Changes nothing.
- * @param found  what is known to be wrong already, with the configuration; all else that can be looked at still is
+ * Looks at everything that can refuse a voyage, at once, before the first resource is made (docs/design.md#preflight). Changes nothing.
+ * @param found  what is already known to be wrong with the configuration; all else that can be looked at still is
  * @returns `warnings`: what is told at every run; `kept`: for a preview, what a voyage that has sunk brings along
- * @throws OcaptainError PREFLIGHT with all findings together.
+ * @throws OcaptainError PREFLIGHT with all findings together
  */
 export async function preflight(
   args: PreflightArgs,
@@ -51,7 +52,7 @@ export async function preflight(
 ): Promise<{ plan: Plan; shipCount: number; warnings: string[]; kept: string | null }> {
   const warnings: string[] = [];
   const voyage = goesOn(args);
-  voyage.catch(() => {}); // told by the checks that wait for it
+  voyage.catch(() => {}); // the checks that wait for it tell the error
   const look: Looking = { voyage, warn: (more) => warnings.push(...more) };
   const plan =
     args.plan === undefined ? undefined : args.plan === "" ? checkEmptySail(args, look) : checkPlan(args.plan, args, look);
@@ -76,10 +77,10 @@ export async function preflight(
   return { ...sailing, warnings, kept: old?.sunkAt ? keptOf(old) : null };
 }
 
-/** `voyage`: whose folder goes on, null when one begins. `warn`: is told what refuses nothing. */
+/** What checks share. `voyage`: the voyage that goes on, null when one begins. `warn`: takes warnings, which refuse nothing. */
 type Looking = { voyage: ReturnType<typeof goesOn>; warn: (warnings: string[]) => void };
 
-/** Of the plan and of the repository that it names. `sailing` knows what was read once the checks have run. */
+/** The checks of the plan and of the repository that it names. `sailing` answers what was read, once the checks have run. */
 function checkPlan(folder: string, { repo, ships, ...config }: PreflightArgs, { voyage, warn }: Looking) {
   const loading = loadPlan(folder, { repo });
   let sailing: { plan: Plan; shipCount: number } | undefined;
@@ -106,7 +107,7 @@ function checkPlan(folder: string, { repo, ships, ...config }: PreflightArgs, { 
   return { checks: [planCheck, repoCheck], sailing: () => sailing };
 }
 
-/** Without a plan: one ship, and the repository if one is named. */
+/** The checks of a sail without a plan: it has one ship, and a repository if one is named. */
 function checkEmptySail({ stack, repo = "", ships = 1 }: PreflightArgs, { voyage, warn }: Looking) {
   const shipsCheck: Check = {
     what: "ships",
@@ -139,7 +140,7 @@ const planFinding = (plan: string, { file, field, message }: Finding): Preflight
   hint: "",
 });
 
-/** A harbor starts by itself when it is first needed, with a token of its own: there only its programs are looked at. */
+/** The checks of the provider. A harbor starts by itself when it is first needed, so only its programs are looked at. */
 function providerChecks({ provider, stack, unconfined, spritesToken, spritesOrg, mesh, hand }: PreflightArgs): Check[] {
   if (provider === undefined) return [];
   if (provider === "harbor") {
@@ -156,7 +157,7 @@ function providerChecks({ provider, stack, unconfined, spritesToken, spritesOrg,
   return [providerCheck(stack, () => openSprites(settings)), organisationCheck(stack, settings.token, spritesOrg)];
 }
 
-/** sprites.dev's VMs are linux/amd64; a harbor's ships run on this machine's processor. */
+/** The checks of a voyage with a tailnet. VMs at sprites.dev are linux/amd64; a harbor's ships run on this machine's processor. */
 function tailnetChecks({ mesh, provider, captainNode, ...config }: PreflightArgs): Check[] {
   if (mesh !== "tailscale") return [];
   const ships = provider === "sprites" ? [tailscaleCheck("amd64")] : [tailscaleCheck(captainArch())];

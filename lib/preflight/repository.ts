@@ -1,19 +1,20 @@
+import type { PreflightFinding } from "../base/finding.ts";
 import { voyageFolder } from "../base/paths.ts";
 import { lookInto, sourceProblems } from "../git/source-problems.ts";
 import { aboutSubmodules } from "../git/submodules.ts";
 import { readSource } from "../git/voyage-repo.ts";
 import type { VoyageIdentity } from "../voyage/identity.ts";
 import { boundRepository, standingOf } from "../voyage/repository.ts";
-import type { PreflightFinding } from "./check.ts";
 
-/** Below the bound of a check, so that git's own word is heard. */
+/** The bound of a look, below that of a check, so that git's own words are told. */
 const REPO_MS = 9_000;
 
 export type Looked = { findings: PreflightFinding[]; warnings: string[] };
 
 /**
- * The repository that the voyage begins with can be read and cloned whole; or it is the one that the voyage works on already, which then needs to be there no more.
- * @param voyage  whose folder goes on; null when one begins
+ * Checks that the repository with which a voyage begins can be read and cloned whole, or that it is the one on which the voyage works already,
+ * which then need not be there any more.
+ * @param voyage  the voyage that goes on; null when one begins
  */
 export async function lookAtRepository(repo: string, stack: string, voyage: VoyageIdentity | null): Promise<Looked> {
   const options = { token: process.env.GH_TOKEN, timeoutMs: REPO_MS };

@@ -4,8 +4,8 @@ import { MAX_SHIPS } from "../plan/limits.ts";
 const FALLBACK = 3;
 
 /**
- * How many ships sail: `ocaptain:ships`, else the plan's recommended_ships, else OCAPTAIN_DEFAULT_SHIPS, else 3 (facts: ocaptain).
- * @throws OcaptainError SHIPS when OCAPTAIN_DEFAULT_SHIPS is asked and is no number of ships.
+ * The number of ships: `ocaptain:ships`, else the plan's recommended_ships, else OCAPTAIN_DEFAULT_SHIPS, else 3.
+ * @throws OcaptainError SHIPS when OCAPTAIN_DEFAULT_SHIPS counts and is no number of ships
  */
 export function chooseShipCount(
   configured: number | undefined,

@@ -9,7 +9,7 @@ import { type ShipArch, tailscaleParts } from "../tailnet/node/parts.ts";
 import { HELM_PORT } from "../tailnet/policy/policy-rules.ts";
 import type { Check } from "./check.ts";
 
-/** The tailnet's control plane is named, answers, takes the secret, and lets it do all that a voyage asks for. Reads only. */
+/** Checks that the tailnet's control plane is named, answers, takes the secret, and lets it do all that a voyage asks for. Only reads. */
 export function tailnetCheck(config: TailnetConfig): Check {
   return {
     what: "tailnet",
@@ -21,7 +21,7 @@ export function tailnetCheck(config: TailnetConfig): Check {
   };
 }
 
-/** The tailscale that is put on ships is on this machine. */
+/** Checks that the tailscale that is put on ships is on this machine. */
 export function tailscaleCheck(arch: ShipArch): Check {
   return {
     what: "tailscale",
@@ -32,7 +32,7 @@ export function tailscaleCheck(arch: ShipArch): Check {
   };
 }
 
-/** This machine's tailscaled is up, and in the tailnet that the ships will join. */
+/** Checks that this machine's tailscaled is up, and in the tailnet that the ships will join. */
 export function captainNodeCheck(config: TailnetConfig): Check {
   const what = "this machine's tailscale";
   return {
@@ -40,7 +40,7 @@ export function captainNodeCheck(config: TailnetConfig): Check {
     look: async () => {
       const captain = await captainNode({ own: false });
       const { settings } = readTailnetSettings(config);
-      if (!settings) return []; // told by the tailnet's own check
+      if (!settings) return []; // the tailnet's own check tells it
       const nodes = await tailnetControl(config).listNodes();
       if (nodeOfCaptain(nodes, captain)) return [];
       const where = settings.kind === "headscale" ? new URL(settings.baseUrl).host : "that of ocaptain:tailscaleOauthSecret";
@@ -55,13 +55,13 @@ export function captainNodeCheck(config: TailnetConfig): Check {
   };
 }
 
-/** The helm serves at another port since 4318 was taken once. The ships that know that one follow with their voyages' next `up`. */
+/** The hint for a helm that serves at another port because 4318 was taken once. Ships that know that port follow with their voyages' next `up`. */
 function useThatPort(): string {
   const helm = helmProcess();
   return `when port ${HELM_PORT} is free again: rm ${keptPortFile()}${helm ? ` && kill ${helm.pid}` : ""}; then pulumi up, also of each other voyage that sails`;
 }
 
-/** A tailnet's policy lets ships reach one port of the captain's. */
+/** Checks that the helm's port is the one that a tailnet's policy lets ships reach. */
 export function tailnetPortCheck(): Check {
   const what = `port ${helmPort()}`;
   return {
@@ -80,8 +80,8 @@ export function tailnetPortCheck(): Check {
 }
 
 /**
- * The harbor's ships have networks of their own exactly in a voyage with a tailnet: sharing this machine's, each would be this machine in the tailnet; and
- * with their own they reach no helm on this machine's loopback.
+ * Checks that the harbor's ships have networks of their own exactly in a voyage with a tailnet. Ships that share this machine's network would
+ * each be this machine in the tailnet; ships with networks of their own reach no helm on this machine's loopback.
  */
 export function harborNetCheck(tailnet: boolean): Check {
   const what = "harbor";

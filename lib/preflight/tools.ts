@@ -1,18 +1,19 @@
 import { execa } from "execa";
+import type { PreflightFinding } from "../base/finding.ts";
 import { harborKindProblem } from "../daemons/harbor.ts";
-import type { Check, PreflightFinding } from "./check.ts";
+import type { Check } from "./check.ts";
 import { confinementProblem } from "./confinement.ts";
 
 /** A program on the captain's PATH, and what it must be. Versions are compared number by number. */
 export type Tool = {
   name: string;
   args: readonly string[];
-  /** At least this: `2.38`. */
+  /** The least version: `2.38`. */
   least: string;
-  /** Below this, when a newer one is known not to do. */
+  /** The first version that is known not to do. */
   below?: string;
   why: string;
-  /** What a person can do without it. */
+  /** What a person without it can do. */
   otherwise?: string;
 };
 
@@ -20,15 +21,15 @@ const WITHOUT = "give up confinement: pulumi config set ocaptain:unconfined true
 
 export const tools = {
   git: { name: "git", args: ["--version"], least: "2.38", why: "merge-tree --write-tree" },
-  // Its agent on the ships must be of the same version, and comes with the set-up.
+  // Mutagen's agent on the ships must be of the same version, and comes with the set-up.
   mutagen: { name: "mutagen", args: ["version"], least: "0.18", below: "0.19", why: "the syncs" },
   tmux: { name: "tmux", args: ["-V"], least: "3.0", why: "the crew on harbor ships, which share this system's programs" },
   bwrap: { name: "bwrap", args: ["--version"], least: "0.4", why: "the confinement of harbor ships", otherwise: WITHOUT },
-  // Not preflight's to ask, which runs below it: for `ocaptain doctor`.
+  // For `ocaptain doctor`: preflight runs below Pulumi, and need not ask for it.
   pulumi: { name: "pulumi", args: ["version"], least: "3.259", why: "sailing and sinking" },
 } satisfies Record<string, Tool>;
 
-/** Of voyages with a tailnet alone. */
+/** Needed by voyages with a tailnet alone. */
 export const sshTool: Tool = {
   name: "ssh",
   args: ["-V"],
@@ -40,12 +41,12 @@ export const sshTool: Tool = {
 const SETUP = "npm run setup && . .tools/env.sh";
 const RUN_MS = 5_000;
 
-/** Is it on PATH, and new enough? */
+/** Checks that a program is on PATH, and new enough. */
 export function toolCheck(tool: Tool): Check {
   return { what: tool.name, look: async () => (await readTool(tool)).findings };
 }
 
-/** Its version, null where it does not tell one, and what is wrong with it. `path`: another PATH to look on than this process's. */
+/** Reads a program's version, null where it does not tell one, and finds what is wrong with it. `path`: another PATH than this process's. */
 export async function readTool(
   { name, args, least, below, why, otherwise }: Tool,
   path = process.env.PATH,
@@ -57,13 +58,13 @@ export async function readTool(
   const wanted = below ? `${least} or later, below ${below},` : `${least} or later`;
   const result = await execa(name, [...args], { reject: false, stdin: "ignore", timeout: RUN_MS, env: { PATH: path } });
   if (result.code === "ENOENT") return bad(`is not on PATH; ${wanted} is needed`);
-  const version = /\d+(\.\d+)+/.exec(result.stdout || result.stderr)?.[0]; // ssh tells it on stderr
+  const version = /\d+(\.\d+)+/.exec(result.stdout || result.stderr)?.[0]; // ssh writes its version to stderr
   if (result.failed || !version) return bad(`does not tell its version: ${result.shortMessage ?? result.stdout}`);
   const fits = compareVersions(version, least) >= 0 && (!below || compareVersions(version, below) < 0);
   return fits ? { version, findings: [] } : bad(`is ${version}; ${wanted} is needed`, version);
 }
 
-/** The Node that runs this program: it must strip types and bring node:sqlite (design 1). */
+/** Checks the Node that runs this program: it must strip types and bring node:sqlite (docs/design.md#node). */
 export function nodeCheck(version = process.versions.node): Check {
   return {
     what: "node",
@@ -74,7 +75,7 @@ export function nodeCheck(version = process.versions.node): Check {
   };
 }
 
-/** Being installed is not enough: where user namespaces are off, bubblewrap starts nothing. A missing bubblewrap is `tools.bwrap`'s to say. */
+/** Checks that ships can be confined: where user namespaces are off, an installed bubblewrap starts nothing. `tools.bwrap` tells of a missing one. */
 export function confinementCheck(): Check {
   const what = "confinement";
   return {
@@ -93,7 +94,7 @@ export function confinementCheck(): Check {
   };
 }
 
-/** The harbor that runs makes the kind of ships that is wanted, or can be exchanged for one that does. */
+/** Checks that the harbor that runs makes ships of the kind that is wanted, or can be exchanged for one that does. */
 export function harborKindCheck(unconfined: boolean): Check {
   const what = "harbor";
   return {

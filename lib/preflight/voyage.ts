@@ -6,7 +6,7 @@ import { captainId } from "../voyage/captain-id.ts";
 import { readVoyageIdentity, type VoyageIdentity } from "../voyage/identity.ts";
 import type { Check } from "./check.ts";
 
-/** The stack's name can be part of every ship's name. */
+/** Checks that the stack's name can be part of every ship's name. */
 export function stackNameCheck(stack: string): Check {
   return {
     what: "stack",
@@ -18,8 +18,8 @@ export function stackNameCheck(stack: string): Check {
 }
 
 /**
- * The captain's folder is this captain's (design 16): its mirrors and ledger belong to the machine that sails.
- * @param handover  `ocaptain:handover`, the captain that is taken over from.
+ * Checks that the captain's folder is this captain's, since its mirrors and ledger belong to the machine that sails.
+ * @param handover  `ocaptain:handover`: the id of the captain whose voyage is taken over
  */
 export function captainCheck(stack: string, handover: string | undefined): Check {
   const what = "captain";
@@ -41,7 +41,7 @@ export function captainCheck(stack: string, handover: string | undefined): Check
   };
 }
 
-/** The provider knows our token: an authenticated list, which changes nothing and wakes nothing. */
+/** Checks that the provider knows the token, by a list of ships, which changes nothing and wakes nothing. */
 export function providerCheck(stack: string, open: () => Promise<SpritesClient>): Check {
   return {
     what: "provider",
@@ -53,7 +53,7 @@ export function providerCheck(stack: string, open: () => Promise<SpritesClient>)
 }
 
 /**
- * The voyage whose folder goes on with this run: one at sea, or one that has sunk and in whose place none begins. null: one begins.
+ * The voyage whose folder goes on with this run: one at sea, or one that has sunk and in whose place none begins. null when a voyage begins.
  * @throws OcaptainError AT_SEA when another is to begin in the place of one that has not sunk
  */
 export async function goesOn({
@@ -63,7 +63,7 @@ export async function goesOn({
   stack: string;
   beginAnew?: string | undefined;
 }): Promise<VoyageIdentity | null> {
-  const voyage = await readVoyageIdentity(stack).catch(() => null); // a broken one is captainCheck's to tell
+  const voyage = await readVoyageIdentity(stack).catch(() => null); // captainCheck tells of a file that is broken
   if (!voyage || beginAnew !== voyage.voyageId) return voyage;
   if (voyage.sunkAt) return null;
   throw new OcaptainError("AT_SEA", `ocaptain:beginAnew names voyage ${beginAnew}, which is at sea: its fleet goes first`, {
@@ -71,7 +71,7 @@ export async function goesOn({
   });
 }
 
-/** The token is of the organisation that is meant, and that the ships of a voyage at sea were made in. */
+/** Checks that the token is of the organisation that is meant, and in which the ships of a voyage at sea were made. */
 export function organisationCheck(stack: string, token: string | undefined, meant: string | undefined): Check {
   return {
     what: "organisation",

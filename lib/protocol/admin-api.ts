@@ -4,36 +4,53 @@ import { HandKind, ProviderKind } from "./choices.ts";
 import { ShipRow, VoyageStatus } from "./status.ts";
 
 /**
- * The helm's admin API: JSON over HTTP on a unix socket (0600, `helmSocket()`), for the captain's own processes.
+ * The helm's admin API: JSON over HTTP for the captain's own processes, on a unix socket of mode 0600 (`helmSocket()`).
+ * Each call is listed with its body, if it takes one, and what 200 answers. An error is 4xx or 5xx with `{error: CODE,
+ * message, hint?}`.
  *
- * | call | body | answer |
- * |---|---|---|
- * | `GET /health` | – | Health |
- * | `PUT /voyages/:id` | RegisterVoyage | 200 PlanChanges. Idempotent; writes the ledger, the projection, the provider's credentials |
- * | `POST /voyages/:id/plan-changes` | `{plan}` | 200 PlanChanges, nothing written |
- * | `GET /voyages/:id` | – | 200 VoyageStatus, 404 |
- * | `DELETE /voyages/:id` | – | 200 `{}`; also when unknown. The ledger file stays; ships' tokens die; a helm with no voyage left ends itself |
- * | `PUT /voyages/:id/ships/:ship` | `{incarnation}` | 200 `{token}`: registers this incarnation (fencing any older one, saving its mirror) and mints its token; minted anew at each call |
- * | `GET /voyages/:id/ships/:ship` | – | 200 ShipRow, 404 |
- * | `GET /voyages/:id/ships/:ship/ready?incarnation=&timeoutSeconds=` | – | 200 ShipRow once that incarnation's supervisor is connected, or has said hello since its newest token was minted, and its hand is proven; 504 ShipRow, at once when its trial failed (`unfit`) |
- * | `POST /voyages/:id/ships/:ship/fence` | `{incarnation, reason}` | 200 FenceReply: refs saved of the ship, ever. The claim is requeued. Idempotent |
- * | `POST /voyages/:id/ships/:ship/stop?timeoutSeconds=` | `{incarnation}` | 200 ShipRow: the supervisor was told to stop and has released its claim and gone, or was not there; 504 ShipRow when it did not in time. It stays stopping until it is registered again |
- * | `DELETE /voyages/:id/ships/:ship` | – | 200 `{}`: forgets the ship (fencing it first); also when unknown |
- * | `POST /voyages/:id/lift-limits` | – | 200 `{lifted}`: the ships that had told of a usage limit; none holds the voyage any more |
- * | `GET /voyages/:id/tasks/:task` | – | 200 TaskRow, 404 |
- * | `POST /voyages/:id/tasks/:task/retry` | – | 200 TaskRow: a blocked task is pending again, its tries 0. BUDGET when its own is spent |
- * | `POST /voyages/:id/verification/retry` | – | 200 VoyageStatus: a verify.sh that failed at this tip is run again |
- * | `POST /voyages/:id/tasks/:task/release` | `{reason}` | 200 TaskRow: fences the claim (epoch) and requeues |
- * | `POST /voyages/:id/tasks/:task/answer` | `{text}` | 200 TaskRow: the answer to what its agent asked; it is pending again. NO_QUESTION when it asks nothing |
- * | `POST /shutdown` | – | 200 `{}`, then it ends |
+ * The helm itself:
+ * - `GET /health` → Health.
+ * - `POST /shutdown` → `{}`. The helm ends after the answer.
  *
- * Errors: `{error: CODE, message, hint?}` with 4xx/5xx.
+ * A voyage:
+ * - `PUT /voyages/:id` RegisterVoyage → PlanChanges. It writes the ledger, the task files and the provider's
+ *   credentials, and may be repeated.
+ * - `POST /voyages/:id/plan-changes` `{plan}` → PlanChanges. It writes nothing.
+ * - `GET /voyages/:id` → VoyageStatus, or 404.
+ * - `DELETE /voyages/:id` → `{}`, also for an unknown voyage. The ledger's file stays, and the ships' tokens are good
+ *   no more. A helm without voyages ends itself.
+ * - `POST /voyages/:id/lift-limits` → `{lifted}`, the ships that had told of a usage limit. None holds the voyage any
+ *   more.
+ * - `POST /voyages/:id/verification/retry` → VoyageStatus. A verify.sh that failed at this tip is run again.
+ *
+ * A ship:
+ * - `PUT /voyages/:id/ships/:ship` `{incarnation}` → `{token}`. It registers this incarnation, fences any older one,
+ *   whose mirror it saves, and makes a new token at each call.
+ * - `GET /voyages/:id/ships/:ship` → ShipRow, or 404.
+ * - `GET /voyages/:id/ships/:ship/ready?incarnation=&timeoutSeconds=` → ShipRow, once that incarnation's hand is proven
+ *   and its supervisor is connected or has said hello since its newest token was made. After the timeout it is 504 with
+ *   the ShipRow, and at once when the hand's trial has failed (`unfit`).
+ * - `POST /voyages/:id/ships/:ship/fence` `{incarnation, reason}` → FenceReply. The ship's task is pending again. The
+ *   call may be repeated.
+ * - `POST /voyages/:id/ships/:ship/stop?timeoutSeconds=` `{incarnation}` → ShipRow, once the supervisor has released
+ *   its claim and gone, or when it was not there; 504 with the ShipRow when it did not go in time. The ship stays
+ *   stopping until it is registered again.
+ * - `DELETE /voyages/:id/ships/:ship` → `{}`, also for an unknown ship. The helm fences the ship and forgets it.
+ *
+ * A task:
+ * - `GET /voyages/:id/tasks/:task` → TaskRow, or 404.
+ * - `POST /voyages/:id/tasks/:task/retry` → TaskRow. A blocked task is pending again with no tries counted. The error
+ *   is BUDGET when the task's own budget is spent.
+ * - `POST /voyages/:id/tasks/:task/release` `{reason}` → TaskRow. It takes the task from its ship, whose late answer is
+ *   then known by its epoch, and makes it pending again.
+ * - `POST /voyages/:id/tasks/:task/answer` `{text}` → TaskRow. It answers what the task's agent has asked, and the task
+ *   is pending again. The error is NO_QUESTION when nothing was asked.
  */
 
 export const Health = z.object({
   pid: z.number(),
   port: z.number(),
-  /** sha256 over the helm's own source: a helm of other code is restarted by `ensureHelm`. */
+  /** The sha256 of the helm's own source, by which `ensureHelm` finds a helm of other code and restarts it. */
   build: z.string(),
   startedAt: z.string(),
   voyages: z.array(z.string()),
@@ -42,22 +59,32 @@ export type Health = z.infer<typeof Health>;
 
 export const RegisterVoyage = z.object({
   stack: z.string(),
-  /** Absolute path of the captain's folder (local wire only, never in state). */
+  /**
+   * The absolute path of the captain's folder. It goes to the helm of this machine only, and never into Pulumi's state.
+   */
   folder: z.string(),
   plan: Plan,
   hand: HandKind,
-  /** What the voyage may spend, of the hand claude. */
+  /** What the hand `claude` may spend in this voyage, in US dollars. */
   budgetUsd: z.number().positive().optional(),
-  /** How the helm wakes ships. `token` is kept 0600 in the folder, never in the ledger. */
+  /**
+   * How the helm reaches the provider, to wake ships. The ledger never has `token`: a file of mode 0600 in the folder
+   * does.
+   */
   provider: z.object({
     kind: ProviderKind,
     baseUrl: z.string().optional(),
     token: z.string().optional(),
     unconfined: z.boolean().optional(),
   }),
-  /** The captain's address in the voyage's tailnet, where the helm is to listen too; absent: loopback is enough. */
+  /**
+   * The captain's address in the voyage's tailnet, where the helm listens too. Without it the helm listens on loopback
+   * only.
+   */
   listenAt: z.string().optional(),
-  /** Tunables; defaults: lease 120, heartbeat 10, fence 90, linger 8. Tests scale them down. */
+  /**
+   * Times of the ships' calls, which tests scale down. The defaults are lease 120, heartbeat 10, fence 90 and linger 8.
+   */
   timing: z
     .object({
       leaseSeconds: z.number().positive(),
@@ -73,7 +100,10 @@ export type RegisterVoyage = z.infer<typeof RegisterVoyage>;
 export const IncarnationBody = z.object({ incarnation: z.string().min(1), reason: z.string().optional() });
 export const LiftReply = z.object({ lifted: z.array(z.string()) });
 export const TokenReply = z.object({ token: z.string() });
-/** `unsaved`: why the mirror could not be saved as a ref; its files are still in `ships/<ship>/`. */
+/**
+ * What fencing a ship has saved: `lost` names all refs that were ever saved of it. `unsaved` says why its mirror could
+ * not be saved as a ref, in which case the files are still in `ships/<ship>/`.
+ */
 export const FenceReply = z.object({ lost: z.array(z.string()), unsaved: z.string().optional() });
 
 export { Plan, PlanChanges, ShipRow, VoyageStatus };

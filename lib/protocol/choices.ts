@@ -1,10 +1,10 @@
 import { z } from "zod";
 
-/** The service that makes a voyage's ships: the local stand-in, or sprites.dev. */
+/** The service that makes a voyage's ships: the harbor on the captain's machine, or sprites.dev. */
 export const ProviderKind = z.enum(["harbor", "sprites"]);
 export type ProviderKind = z.infer<typeof ProviderKind>;
 
-/** What works on a claim: `rehearsal` runs the task's own command, `claude` is Claude Code. */
+/** What does a voyage's tasks: `rehearsal` runs the task's own command, and `claude` is Claude Code. */
 export const HandKind = z.enum(["rehearsal", "claude"]);
 export type HandKind = z.infer<typeof HandKind>;
 
@@ -12,6 +12,6 @@ export type HandKind = z.infer<typeof HandKind>;
 export const TailnetKind = z.enum(["tailscale", "headscale"]);
 export type TailnetKind = z.infer<typeof TailnetKind>;
 
-/** How captain and ships reach each other: as the provider has it, or over a tailnet of either kind. */
+/** How captain and ships reach each other: by the provider's own means (`none`), or over a tailnet of either kind. */
 export const Mesh = z.enum(["none", "tailscale"]);
 export type Mesh = z.infer<typeof Mesh>;

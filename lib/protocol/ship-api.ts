@@ -4,89 +4,109 @@ import { Version } from "../ship/facts.ts";
 import { HandKind } from "./choices.ts";
 
 /**
- * The wire between a ship's supervisor (crew/) and the helm: JSON over HTTP, `Authorization: Bearer <ship token>`.
+ * The wire between a ship's supervisor (crew/) and the helm: JSON over HTTP with `Authorization: Bearer <ship token>`.
  *
- * The token names voyage, ship and incarnation; a body's `incarnation` must agree with it. Only these calls change the ledger.
- * Every changing call carries a `requestId`: a repeated request gets the stored answer of the first.
+ * The token names voyage, ship and incarnation, and a body's `incarnation` must agree with it. Every call that changes
+ * something carries a `requestId`: a repeated request gets the stored answer of the first.
  *
- * | call | body | 200 |
- * |---|---|---|
- * | `POST /v1/ship/hello` | Hello | HelloReply |
- * | `POST /v1/ship/claim` | ClaimRequest | ClaimReply |
- * | `POST /v1/ship/heartbeat` | Heartbeat | HeartbeatReply |
- * | `POST /v1/ship/accept` | AcceptRequest | AcceptReply |
- * | `POST /v1/ship/release` | ReleaseRequest | ReleaseReply |
- * | `POST /v1/ship/verified` | VerifiedRequest | VerifiedReply |
- * | `POST /v1/ship/unverified` | UnverifiedRequest | `{}`: verify.sh could not be run on this ship, which says nothing of the voyage: another is asked |
- * | `POST /v1/ship/session` | SessionRequest | `{}`: stored before the hand starts, so that a crew that comes back can resume it |
- * | `POST /v1/ship/usage` | UsageRequest | HeartbeatReply. What a run has used so far; also after its claim has ended, or its ship was fenced. The most that was told of a run counts |
- * | `POST /v1/ship/trial` | TrialRequest | `{}`: whether the hand can work; no task is granted before it can |
- * | `POST /v1/ship/limited` | LimitedRequest | LimitedReply: this ship is given no task until then; the others for some minutes, and where another ship says the same, as long |
- * | `POST /v1/ship/ask` | AskRequest | ReleaseReply: the claim ends, the task waits for the captain's answer |
- * | `GET /v1/ship/presence` | – | an NDJSON stream that stays open: `{"type":"ping"}` each 10 s, `{"type":"stop","reason":…}`; its end tells the helm at once that the supervisor is gone |
- * | `/git/<voyageId>/…` | git smart HTTP, the same bearer token | read all, push only to `refs/ships/<ship>/*` |
+ * Each call is listed with its body and what 200 answers:
+ * - `POST /v1/ship/hello` Hello → HelloReply.
+ * - `POST /v1/ship/claim` ClaimRequest → ClaimReply.
+ * - `POST /v1/ship/heartbeat` Heartbeat → HeartbeatReply.
+ * - `POST /v1/ship/accept` AcceptRequest → AcceptReply.
+ * - `POST /v1/ship/release` ReleaseRequest → ReleaseReply.
+ * - `POST /v1/ship/ask` AskRequest → ReleaseReply. The claim ends, and the task waits for the captain's answer.
+ * - `POST /v1/ship/session` SessionRequest → `{}`. The session is stored before the hand starts, so that a crew that
+ *   comes back can resume it.
+ * - `POST /v1/ship/usage` UsageRequest → HeartbeatReply. It says what a run has used so far, also after its claim has
+ *   ended or its ship was fenced. The most that was said of a run counts.
+ * - `POST /v1/ship/trial` TrialRequest → `{}`. It says whether the hand can work; no task is granted before it can.
+ * - `POST /v1/ship/limited` LimitedRequest → LimitedReply. This ship is given no task until the limit's end. Other
+ *   ships are given none for some minutes, or until that end when another ship says the same.
+ * - `POST /v1/ship/verified` VerifiedRequest → VerifiedReply.
+ * - `POST /v1/ship/unverified` UnverifiedRequest → `{}`. verify.sh could not be run on this ship, which says nothing of
+ *   the voyage, and another ship is asked.
+ * - `GET /v1/ship/presence` → a stream of NDJSON that stays open: `{"type":"ping"}` each 10 s, and
+ *   `{"type":"stop","reason":…}`. Its end tells the helm at once that the supervisor is gone.
+ * - `/git/<voyageId>/…` is git's smart HTTP with the same token. A ship may read everything, and push to
+ *   `refs/ships/<ship>/*` only.
  *
- * Refusals: 401 `{error:"unauthorized"}`; 409 {@link Refusal}; 400 `{error:"bad-request", message}`; 503 while the helm starts or stops, and,
- * with `retry-after`, when one ship asks for too much at one time: 32 calls, 4 transfers of git and 8 that wait, 4 accepts that wait.
+ * Refusals:
+ * - 400 `{error:"bad-request", message}`
+ * - 401 `{error:"unauthorized"}`
+ * - 409 {@link Refusal}
+ * - 503 while the helm starts or stops.
+ * - 503 with `retry-after` when one ship asks for too much at one time: more than 32 calls, 4 transfers of git with 8
+ *   that wait, or 4 accepts that wait.
  */
 
-/**
- * A ship's body is a stranger's: each field is as narrow as what a crew sends, each number has bounds that no honest one comes near, each word a length.
- * What does not fit is 400, names the field, and changes nothing. Words are kept as they came; they are made harmless where they leave (lib/base/text.ts).
- */
+// The helm trusts no body of a ship: each field is as narrow as what a crew sends, each number has bounds that no
+// honest one comes near, and each text a length. A body that does not fit is answered 400 with the field's name, and
+// changes nothing. Texts are kept as they came, and are made harmless where they are shown (lib/base/text.ts).
+
 const requestId = z.string().regex(/^[\x21-\x7e]{8,64}$/);
-/** The id of one life of a ship's VM, as its provider gives it. */
+/** The id of an incarnation, as the VM's provider gives it. */
 export const Incarnation = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$/);
 const taskId = z.string().regex(/^\d{1,9}$/);
-/** 30 years. */
+/** A duration in seconds, of up to 30 years. */
 const seconds = z.number().nonnegative().max(1e9);
-/** -1: it was not run to its end. */
+/** The exit code of a command, or -1 when it was not run to its end. */
 const exitCode = z.int().min(-1).max(255);
-/** Of what a check or verify.sh printed: a crew sends the last 8 KiB. */
+/** The end of what a check or verify.sh has printed. A crew sends the last 8 KiB. */
 const output = z.string().max(65_536);
-/** A full object name, as git prints it. */
+/** The full name of a commit, as git prints it. */
 const commitId = z.string().regex(/^[0-9a-f]{40}$/);
-/** A task's grant counter; each grant raises it. */
+/** The number of a task's grants, which each grant raises. */
 const epoch = z.number().int().positive();
 
+/** A task as a ship is told of it. */
 export const TaskView = z.object({
   id: taskId,
   subject: z.string(),
   description: z.string(),
   activeForm: z.string().optional(),
   blockedBy: z.array(taskId),
-  /** The plan's free metadata. Ours: `rehearsal` (shell command), `check` (shell command), `timeoutSeconds`, `tries`. */
+  /** The task's metadata. TaskFile of lib/plan/schema.ts has its keys. */
   metadata: z.record(z.string(), z.unknown()),
 });
 export type TaskView = z.infer<typeof TaskView>;
 
+/** A task that is given to a ship, with everything that the ship needs to know for it. */
 export const Grant = z.object({
   task: TaskView,
   epoch,
-  /** Tip of the voyage's branch, which holds every accepted blocker. The ship fetches it and resets to it. */
+  /**
+   * The tip of the voyage's branch, which holds every accepted blocker. The ship fetches it and resets its tree to it.
+   */
   tip: commitId,
-  /** The task's own check, from the ledger's copy: a shell command run in the ship's tree, or null. */
+  /** The task's own check, as the ledger has it: a shell command that is run in the ship's tree, or null. */
   check: z.string().nullable(),
-  /** Seconds the hand may take before it is stopped and the task released as failed. */
+  /** How long the hand may take before it is stopped and the task is released as failed. */
   timeoutSeconds: z.number().positive(),
-  /** What the task's blockers delivered. */
+  /** What the task's blockers have delivered. */
   delivered: z.array(z.object({ task: taskId, subject: z.string(), commit: commitId, summary: z.string() })),
-  /** For the hand `claude` only: the plan's spec.md, the plan's settings with the task's over them, what the captain answered. */
+  /** The text of the plan's spec.md, for the hand `claude` only. */
   spec: z.string().optional(),
+  /** The settings of the hand `claude`: those of the plan, with the task's own over them. */
   hand: HandSettings.extend({
     /** What this claim may spend: what is left of the task's budget and of the voyage's. */
     budgetUsd: z.number().nonnegative().optional(),
   }).optional(),
+  /** What agents have asked in this task, and what the captain has answered; for the hand `claude` only. */
   answers: z.array(z.object({ question: z.string(), answer: z.string() })).optional(),
   /** Why the last try ended, when there was one. */
   lastReason: z.string().optional(),
-  /** Wait for the captain's orders, in Claude Code's own screen, until told to end; what lies in the tree then is delivered (an empty sail). */
+  /**
+   * True in an empty sail: the hand waits in Claude Code's own screen for the captain's orders until it is told to end,
+   * and then the tree is delivered as it is.
+   */
   orders: z.boolean().optional(),
-  /** A session that an earlier life of this crew began for this very claim: to be resumed. */
+  /** The session that an earlier crew of this ship began for this very claim, and that is to be resumed. */
   session: z.uuid().optional(),
 });
 export type Grant = z.infer<typeof Grant>;
 
+/** The first call of a supervisor: its process id, and the versions of Node and git on its ship. */
 export const Hello = z.object({
   requestId,
   incarnation: Incarnation,
@@ -98,45 +118,64 @@ export const Hello = z.object({
   git: Version,
 });
 export type Hello = z.infer<typeof Hello>;
+/** What a supervisor is told when it starts: which voyage and ship it is of, and how it is to work. */
 export const HelloReply = z.object({
   voyage: z.object({ id: z.string(), stack: z.string(), branch: z.string(), name: z.string() }),
   ship: z.string(),
   hand: HandKind,
-  /** The hand claims its tasks itself, in Claude Code's own screen, with these settings; the voyage's spec goes with them. */
+  /**
+   * Present in an interactive voyage, where the hand claims its tasks itself in Claude Code's own screen: the hand's
+   * settings, and the voyage's spec.
+   */
   interactive: HandSettings.extend({ spec: z.string() }).optional(),
   leaseSeconds: z.number(),
   heartbeatSeconds: z.number(),
-  /** Stop the hand when no heartbeat was acknowledged for this long (lease − 30 s, scaled down in tests). */
+  /**
+   * The time without an acknowledged heartbeat after which the ship stops its hand. It is shorter than the lease, so
+   * that the hand has ended before another ship gets the task.
+   */
   fenceSeconds: z.number(),
   /** How long a ship with nothing to claim waits before it gives its hold back and ends. */
   lingerSeconds: z.number(),
-  /** As in HeartbeatReply: so that a crew which finds nothing to do does not end before it has said. */
+  /**
+   * The same as in HeartbeatReply. It is said here too, lest a crew that finds nothing to do ends without its trial.
+   */
   trial: HandSettings.optional(),
-  /** A claim this incarnation still holds (the supervisor restarted): go on with it. */
+  /** The claim that this incarnation still holds, with which a restarted supervisor goes on. */
   claim: Grant.nullable(),
-  /** This ship was unfit by its own faults, and is tried anew: its clone is made anew before the first claim. */
+  /**
+   * Present when this ship was unfit by its own faults and is tried again: it makes its clone anew before its first
+   * claim.
+   */
   anew: z.literal(true).optional(),
 });
 export type HelloReply = z.infer<typeof HelloReply>;
 
-/** `only`: that task and no other, or `verify`: no task at all. The answer "nothing" then says which are free. */
+/**
+ * A ship's question for work. With `only` it takes that task and no other, or with `verify` the verification and no
+ * task; the answer `nothing` then says which tasks are free.
+ */
 export const ClaimRequest = z.object({
   requestId,
   incarnation: Incarnation,
   only: z.union([taskId, z.literal("verify")]).optional(),
 });
 export type ClaimRequest = z.infer<typeof ClaimRequest>;
+/** What a ship is given to do: a task, the verification, or nothing. */
 export const ClaimReply = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("grant"), grant: Grant }),
-  /** Run `script` (verify.sh of the ledger's copy) in a fresh checkout of `commit`. */
+  /** The order to run `script`, which is verify.sh as the ledger has it, in a fresh checkout of `commit`. */
   z.object({ kind: z.literal("verify"), epoch, commit: commitId, script: z.string(), timeoutSeconds: z.number().positive() }),
-  /** `waiting`: tasks are left but none is free. `done`: none is left. `paused`: a captain's order, a usage limit, or a spent budget. */
+  /**
+   * Nothing to do: `waiting` when tasks are left but none is free, `done` when none is left, and `paused` by a
+   * captain's order, a usage limit or a spent budget.
+   */
   z.object({
     kind: z.literal("nothing"),
     reason: z.enum(["waiting", "done", "paused"]),
     retryAfterSeconds: z.number(),
     free: z.array(taskId).optional(),
-    /** Of the task that was asked for: why it is not granted. */
+    /** Why the task that was asked for is not granted. */
     why: z.string().optional(),
   }),
 ]);
@@ -147,14 +186,19 @@ export const Heartbeat = z.object({
   requestId,
   incarnation: Incarnation,
   claim: z.object({ task: taskId, epoch }).nullable(),
-  /** One line for people: what the hand does now. */
+  /** What the hand does now, in one line for people. */
   note: z.string().max(200).optional(),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 /**
- * `stop`: end the hand, release the claim, end (the voyage sinks or the ship is retired). `budget`: the voyage's is spent: end the hand at its
- * next gate, and give the claim back unharmed. `trial`: prove that the hand can work with these settings, and say so by `trial`; said until that is known.
- * `limitedUntil`: a usage limit holds this ship until then; absent: none does, or not any more.
+ * The helm's answer to a heartbeat, by which it steers the crew.
+ * - `steer` is `stop` when the crew is to end its hand, release its claim and end, because the voyage sinks or the ship
+ *   is taken out. It is `budget` when the voyage's budget is spent: the hand ends at its next gate, and the claim goes
+ *   back unharmed.
+ * - `trial` asks the crew to prove that its hand can work with these settings, and to report by the call `trial`. It is
+ *   said until the result is known.
+ * - `limitedUntil` is the end of a usage limit that holds this ship. It is absent when none does, or none does any
+ *   more.
  */
 export const HeartbeatReply = z.object({
   steer: z.enum(["go", "budget", "stop"]),
@@ -164,29 +208,39 @@ export const HeartbeatReply = z.object({
 });
 export type HeartbeatReply = z.infer<typeof HeartbeatReply>;
 
+/** A ship's offer of its commit for the task that it holds. */
 export const AcceptRequest = z.object({
   ...held,
-  /** Already pushed to `refs/ships/<ship>/<task>-<epoch>`. */
+  /** The commit that is offered. The ship has pushed it to `refs/ships/<ship>/<task>-<epoch>` before. */
   commit: commitId,
   summary: z.string().max(4000),
-  /** The check's testimony; null when the task has none. `output` is its tail. */
+  /** How the task's check ended, with the end of what it printed. It is null when the task has no check. */
   check: z.object({ exitCode, output }).nullable(),
   seconds,
 });
 export type AcceptRequest = z.infer<typeof AcceptRequest>;
 export const AcceptReply = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("accepted"), tip: commitId }),
-  /** Nothing changed. The ship merges `tip` into its tree, its hand resolves `files`, the check runs again, and it asks anew. */
+  /**
+   * A conflict, by which nothing has changed. The ship merges `tip` into its tree, its hand resolves `files`, the check
+   * runs again, and the ship asks anew.
+   */
   z.object({ kind: z.literal("conflict"), tip: commitId, files: z.array(z.string()) }),
 ]);
 export type AcceptReply = z.infer<typeof AcceptReply>;
 
+/** The end of a claim whose task was not done. */
 export const ReleaseRequest = z.object({
   ...held,
   reason: z.string().max(8192),
-  /** true: counts as a try; after the task's `tries` it is blocked. false: handed back unharmed. */
+  /**
+   * True when the release counts as a try, the last of which blocks the task. False when the task goes back unharmed.
+   */
   failed: z.boolean(),
-  /** The ship is at fault: it could not begin. Never with `failed`. After three such in a row it is given nothing more until it is launched anew. */
+  /**
+   * Present when the ship is at fault, because it could not begin; never with `failed`. After three faults in a row the
+   * ship is given nothing more until it is launched anew.
+   */
   fault: z.literal(true).optional(),
 });
 export type ReleaseRequest = z.infer<typeof ReleaseRequest>;
@@ -196,7 +250,7 @@ export type ReleaseReply = z.infer<typeof ReleaseReply>;
 export const SessionRequest = z.object({ ...held, session: z.uuid() });
 export type SessionRequest = z.infer<typeof SessionRequest>;
 
-/** What was used, by one run or many, by Claude Code's own count; cost at list prices. */
+/** What one run or many have used, by Claude Code's own count. The cost is at list prices. */
 export const Usage = z.object({
   costUsd: z.number().nonnegative(),
   inputTokens: z.int().nonnegative(),
@@ -207,7 +261,9 @@ export const Usage = z.object({
   seconds: z.number().nonnegative(),
 });
 export type Usage = z.infer<typeof Usage>;
-/** Of one run, which is less than a plan may allow a task, and than a model can read in a year. */
+/**
+ * What one run has used. The cost may be what a plan can allow a task at most; nothing reads so many tokens in a year.
+ */
 const RunUsage = z.object({
   costUsd: z.number().nonnegative().max(100_000),
   inputTokens: z.int().nonnegative().max(1e12),
@@ -217,7 +273,10 @@ const RunUsage = z.object({
   turns: z.int().nonnegative().max(1e9),
   seconds,
 });
-/** Of one run, without what its session had used before. A run of no task is the ship's and the voyage's alone. */
+/**
+ * What one run has used, without what its session had used before it. A run without a task counts for its ship and the
+ * voyage only.
+ */
 export const UsageRequest = z
   .object({
     requestId,
@@ -227,13 +286,16 @@ export const UsageRequest = z
     session: z.uuid(),
     run: z.uuid(),
     usage: RunUsage,
-    /** The run goes on. */
+    /** True while the run goes on. */
     growing: z.boolean().optional(),
   })
   .refine((told) => (told.task === undefined) === (told.epoch === undefined), "task and epoch go together");
 export type UsageRequest = z.infer<typeof UsageRequest>;
 
-/** What came of the trial before the first task, once a launch; and later, that the hand has broken. `message`: what is wrong, in Claude Code's own words where it has any. */
+/**
+ * The result of a hand's trial, which comes before the first task of each launch; or later, that the hand has broken.
+ * `message` says what is wrong, in Claude Code's own words where it has any.
+ */
 export const TrialRequest = z.object({
   requestId,
   incarnation: Incarnation,
@@ -242,7 +304,7 @@ export const TrialRequest = z.object({
 });
 export type TrialRequest = z.infer<typeof TrialRequest>;
 
-/** `message`: Claude Code's own words, for people. */
+/** A usage limit that a ship's hand has met: its end, and Claude Code's own words for people. */
 export const LimitedRequest = z.object({
   requestId,
   incarnation: Incarnation,
@@ -250,13 +312,18 @@ export const LimitedRequest = z.object({
   message: z.string().max(1000),
 });
 export type LimitedRequest = z.infer<typeof LimitedRequest>;
-/** Until when the ship is held: the latest of what it has said, and what others have, as far as that counts. */
+/**
+ * The time until which the ship is given no task: the latest that it has said, or that others have said as far as that
+ * counts.
+ */
 export const LimitedReply = z.object({ until: z.iso.datetime() });
 export type LimitedReply = z.infer<typeof LimitedReply>;
 
+/** A question of the task's agent to the captain. */
 export const AskRequest = z.object({ ...held, question: z.string().min(1).max(4000) });
 export type AskRequest = z.infer<typeof AskRequest>;
 
+/** The result of verify.sh, run at `commit`, with the end of what it printed. */
 export const VerifiedRequest = z.object({
   requestId,
   incarnation: Incarnation,
@@ -267,7 +334,10 @@ export const VerifiedRequest = z.object({
   seconds,
 });
 export type VerifiedRequest = z.infer<typeof VerifiedRequest>;
-/** Counts as a fault of the ship, as ReleaseRequest's `fault` does; not with `away`: the helm's git did not answer it, which may be nobody's. */
+/**
+ * Why a ship could not run verify.sh. It counts as a fault of the ship, as ReleaseRequest's `fault` does, but not with
+ * `away`: then the helm's git did not answer the ship, which may be nobody's fault.
+ */
 export const UnverifiedRequest = z.object({
   requestId,
   incarnation: Incarnation,
@@ -280,7 +350,7 @@ export type UnverifiedRequest = z.infer<typeof UnverifiedRequest>;
 export const VerifiedReply = z.object({ state: z.string() });
 export type VerifiedReply = z.infer<typeof VerifiedReply>;
 
-/** The calls of a ship, by the last part of their path: the body that each takes, and what 200 answers. */
+/** The calls of a ship by the last part of their path: the body that each takes, and what 200 answers. */
 export type ShipApi = {
   hello: { body: Hello; reply: HelloReply };
   claim: { body: ClaimRequest; reply: ClaimReply };
@@ -299,7 +369,7 @@ export type ShipCall = keyof ShipApi;
 /** The reply of a call that only says that it was heard: `{}`. */
 type Empty = Record<string, never>;
 
-/** Body of a 409. `stale-epoch` and `not-holder` say who holds the task now. */
+/** The body of a 409. `stale-epoch` and `not-holder` say who holds the task now. */
 export const Refusal = z.object({
   error: z.enum(["fenced", "stale-epoch", "not-holder", "unknown-commit", "check-failed", "wrong-incarnation"]),
   message: z.string(),

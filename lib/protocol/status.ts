@@ -1,18 +1,28 @@
 import { z } from "zod";
 import { Usage } from "./ship-api.ts";
 
-/** What is known of a voyage at one moment: the helm's answer, `ocaptain status --json`, and (in part) the stack's outputs. */
+/**
+ * What is known of a voyage at one moment, as the helm, `ocaptain status --json` and in part the stack's outputs say
+ * it.
+ */
 
 export const TaskStatus = z.enum(["pending", "claimed", "accepted", "blocked", "cancelled"]);
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
 /**
- * `planning`: no ship was seen yet. `sailing`: work is left, and ships are there or are being woken. `stalled`: work is left, no ship is there, and none
- * answers that the helm calls. `blocked`: what is left
- * waits for a blocked task. `verifying`: all tasks are accepted or cancelled, verify.sh has no result for this tip yet. `verified`, `failed`: its
- * result. `needs-captain`: a task waits for an answer, whatever else goes on. `limited`: tasks are left, and none is given out before a usage limit
- * is over. `budget`: work is left, the voyage's budget is spent: no task is given out, and hands at work end at their next gate. `lost`: work is left, and
- * every ship is lost or fenced. `done`: all tasks are accepted or cancelled and the plan has no verify.sh, so nothing is claimed beyond that. `sunk`: deregistered.
+ * The state of a voyage as a whole:
+ * - `planning`: no ship was seen yet.
+ * - `sailing`: work is left, and ships are there or are being woken.
+ * - `stalled`: work is left, no ship is there, and none of those that the helm calls answers.
+ * - `blocked`: all that is left waits for a blocked task.
+ * - `needs-captain`: a task waits for the captain's answer, whatever else goes on.
+ * - `limited`: tasks are left, and none is given out before a usage limit is over.
+ * - `budget`: work is left, but the voyage's budget is spent. No task is given out, and hands end at their next gate.
+ * - `lost`: work is left, and every ship is lost or fenced.
+ * - `verifying`: all tasks are accepted or cancelled, and verify.sh has no result for this tip yet.
+ * - `verified`, `failed`: the result of verify.sh for this tip.
+ * - `done`: all tasks are accepted or cancelled, and the plan has no verify.sh that could prove more.
+ * - `sunk`: the voyage is no longer registered at the helm.
  */
 export const VoyageState = z.enum([
   "planning",
@@ -41,48 +51,63 @@ export const TaskRow = z.object({
   epoch: z.number(),
   tries: z.number(),
   commit: z.string().nullable(),
-  /** Why it is blocked or was last released. */
+  /** Why the task is blocked, or was last released. */
   reason: z.string().nullable(),
-  /** ISO 8601 time of the last change. */
+  /** The time of the last change, as ISO 8601. */
   changedAt: z.string(),
-  /** What an agent asks the captain (`ocaptain answer`), and the ship it was on. */
+  /** What an agent asks the captain, who answers by `ocaptain answer`; `askedBy` is the ship that the agent was on. */
   question: z.string().optional(),
   askedBy: z.string().optional(),
-  /** Of all its runs together. Not there when there was none. */
+  /** What all runs of the task have used together. It is absent when there was none. */
   usage: Usage.optional(),
-  /** What all its runs may cost. */
+  /** What all runs of the task may cost together, in US dollars. */
   budgetUsd: z.number().optional(),
 });
 export type TaskRow = z.infer<typeof TaskRow>;
 
-/** A usage limit, in Claude Code's own words; `by`: the ships that told of it. */
+/** A usage limit: when it ends, what Claude Code said of it, and the ships that told of it. */
 const Limit = z.object({ until: z.string(), message: z.string(), by: z.array(z.string()) });
 
 export const ShipRow = z.object({
   ship: z.string(),
   incarnation: z.string().nullable(),
-  /** `new`: registered, never seen. `ended`: said goodbye, nothing to do. `lost`: should be working and is not heard of. */
+  /**
+   * How the ship is. `new` is registered and was never seen; `ended` had nothing to do and said goodbye; `lost` should
+   * be working and is not heard of.
+   */
   state: z.enum(["new", "working", "idle", "ended", "lost", "fenced", "stopping"]),
-  /** The presence stream is open, and the supervisor was heard of within three heartbeats. */
+  /** True while the ship's presence stream is open and its supervisor was heard of within three heartbeats. */
   connected: z.boolean(),
   lastSeenAt: z.string().nullable(),
   task: z.string().nullable(),
   epoch: z.number().nullable(),
   note: z.string().nullable(),
-  /** Does the ledger have work for this ship: a claim it holds, a free task, or a verification? A launch is drift only if so. */
+  /**
+   * True when the ledger has work for this ship: a claim that it holds, a free task, or a verification. Only then does
+   * a supervisor that is not there need a launch.
+   */
   hasWork: z.boolean(),
-  /** Why it is given no task until it is launched anew: its hand cannot work, by its trial; or it failed several times before its work began. */
+  /**
+   * Why the ship is given no task until it is launched anew: its hand's trial showed that it cannot work, or the ship
+   * failed several times before its work began.
+   */
   unfit: z.string().optional(),
-  /** It is given no task until then: by its own word, another ship's for a while, or two ships' (helm/ledger/limits.ts). */
+  /**
+   * The usage limit for which the ship is given no task. It stands on the ship's own word, for a while on another
+   * ship's, or on the word of two ships (helm/ledger/limits.ts).
+   */
   limited: Limit.optional(),
-  /** What it last sent that no crew sends: the call, and what is wrong with it. */
+  /** The ship's last call that no crew of ours would send, and what is wrong with it. */
   refused: z.string().optional(),
-  /** How often the helm has called it to wake it, and not heard of it since. */
+  /** How often the helm has tried to wake the ship since it last heard of it. */
   unanswered: z.number().optional(),
 });
 export type ShipRow = z.infer<typeof ShipRow>;
 
-/** What all runs have used: those of tasks, and ships' trials. `byShip`: null when only the task files could be asked, which do not say it. */
+/**
+ * What all runs of a voyage have used, those of tasks and the trials of ships. `byShip` is null when no helm answered,
+ * as the task files do not say it.
+ */
 export const Spend = Usage.extend({ budgetUsd: z.number().nullable(), byShip: z.record(z.string(), Usage).nullable() });
 export type Spend = z.infer<typeof Spend>;
 
@@ -97,11 +122,17 @@ export const VoyageStatus = z.object({
   tasks: z.array(TaskRow),
   ships: z.array(ShipRow),
   spend: Spend,
-  /** Ships' hands are sessions that a person can type to (`ocaptain answer`): the plan is interactive, or an empty sail. */
+  /**
+   * Present when the captain can type to the ships' hands (`ocaptain answer`): the plan is interactive, or an empty
+   * sail.
+   */
   interactive: z.literal(true).optional(),
-  /** A usage limit that holds every ship; `until` the first of them may try. */
+  /** A usage limit that holds every ship. `until` is when the first of them may try again. */
   limited: Limit.optional(),
-  /** Why the helm can accept nothing: the voyage's repository cannot be read or written. Nothing is granted meanwhile, and nothing lost. */
+  /**
+   * Why the helm can accept nothing: the voyage's repository cannot be read or written. Nothing is granted meanwhile,
+   * and nothing is lost.
+   */
   trouble: z.string().optional(),
   asOf: z.string(),
 });

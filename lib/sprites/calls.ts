@@ -5,7 +5,8 @@ import { errorText, type Http, type HttpReply, openHttp } from "../base/http-cal
 
 /**
  * Calls to a provider of the sprites API with this token. A create may wait out a limit of ten sprites a minute.
- * @throws OcaptainError UNAUTHORIZED, with `tokenHint`, when the token is refused; RATE_LIMITED; SPRITES_UNREACHABLE; TOO_LONG
+ * @throws OcaptainError UNAUTHORIZED, with `tokenHint`, when the token is refused; RATE_LIMITED; SPRITES_UNREACHABLE;
+ *   TOO_LONG
  */
 export const openSpritesHttp = (baseUrl: string, token: string, tokenHint: string): Http =>
   openHttp({
@@ -34,7 +35,10 @@ const FEWER_SHIPS = "pulumi config set ocaptain:ships  # it asks for a number: f
 
 export const spritePath = (name: string) => `/v1/sprites/${encodeURIComponent(name)}`;
 
-/** The reply, when its status is 2xx. @throws OcaptainError SPRITES_REFUSED otherwise; `what` is the attempt, as `read dinghy` */
+/**
+ * The reply, when its status is 2xx.
+ * @throws OcaptainError SPRITES_REFUSED otherwise; `what` is the attempt, as `read dinghy`
+ */
 export function expect(reply: HttpReply, what: string): HttpReply {
   if (reply.status >= 200 && reply.status < 300) return reply;
   throw refused(what, reply);

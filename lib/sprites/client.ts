@@ -14,9 +14,10 @@ import type { ProviderSettings, SpritesClient } from "./types.ts";
 export const SPRITES_URL = "https://api.sprites.dev";
 
 /**
- * The sprites API of a provider. For the harbor without a `baseUrl` the running one is used, or one is started, so that a dead harbor
- * heals in every call that needs one (design 13).
- * @throws OcaptainError NO_TOKEN when sprites.dev has no token; HARBOR_* when the harbor cannot be started; `create` HARBOR_KIND.
+ * Opens the sprites API of a provider. For the harbor without a `baseUrl` the running harbor is used, or one is
+ * started, so that every call that needs a harbor heals a dead one.
+ * @throws OcaptainError NO_TOKEN when sprites.dev has no token; HARBOR_* when the harbor cannot be started; `create`
+ *   HARBOR_KIND.
  */
 export async function openSprites(settings: ProviderSettings): Promise<SpritesClient> {
   if (settings.kind === "harbor" && !settings.baseUrl) return harborClient(settings.unconfined);
@@ -40,7 +41,10 @@ async function harborClient(unconfined: boolean | undefined): Promise<SpritesCli
   return { ...self, create };
 }
 
-/** Calls go straight to the harbor that is known; only one that is not there, or is another by now, is looked for or started. */
+/**
+ * Calls to the harbor that is known. When it is not there, or another is in its place, the running one is looked for,
+ * or one is started.
+ */
 async function harborHttp(unconfined: boolean | undefined): Promise<Http> {
   const open = ({ url, token }: { url: string; token: string }) => openSpritesHttp(url, token, "npm run harbor");
   let http = open(knownHarbor() ?? (await ensureHarbor({ unconfined })));
@@ -55,7 +59,7 @@ async function harborHttp(unconfined: boolean | undefined): Promise<Http> {
   };
 }
 
-/** Nothing was done: nobody listened, or somebody else did. */
+/** Whether an error says that the call was not carried out, because nobody listened or another harbor did. */
 const notThere = (error: unknown) =>
   error instanceof OcaptainError && (error.code === "UNAUTHORIZED" || /ECONNREFUSED$/.test(error.message));
 

@@ -9,13 +9,17 @@ import {
   steady,
   Unreachable,
 } from "../base/http-call.ts";
+import { said } from "../base/text.ts";
 import { expect, jsonOf, refused, spritePath } from "./calls.ts";
 import type { Organisation } from "./organisation.ts";
 import type { SpriteInfo, SpritesClient } from "./types.ts";
 
-/** Making, finding and deleting sprites (facts: sprites §3). Nothing here wakes one. */
+/** Makes, finds and deletes sprites, by the calls of docs/facts/sprites.md#control-plane. None of them wakes one. */
 
-/** Not idempotent at the vendor: a lost answer is looked for by name before it is asked again (facts: sprites §3.1). */
+/**
+ * Creates a sprite. At the vendor this may not be repeated blindly, so after a lost answer the sprite is looked for by
+ * name first.
+ */
 export async function create(http: Http, self: SpritesClient, name: string, labels: string[]): Promise<SpriteInfo> {
   let trouble = "";
   for (let attempt = 0; attempt < 3; attempt++) {
@@ -41,7 +45,10 @@ export async function create(http: Http, self: SpritesClient, name: string, labe
   });
 }
 
-/** Ours only by our labels: a thing that exists and is not ours is a conflict, never adopted (design 3). */
+/**
+ * The sprite that was found, when all our labels are on it.
+ * @throws OcaptainError CONFLICT: what is not ours is never adopted
+ */
 function owned(found: SpriteInfo, labels: string[]): SpriteInfo {
   if (labels.every((label) => found.labels.includes(label))) return found;
   throw new OcaptainError(
@@ -53,11 +60,15 @@ function owned(found: SpriteInfo, labels: string[]): SpriteInfo {
   );
 }
 
-/** Labels given at create were not always applied (facts: sprites §3.1): read back, then set. */
+/**
+ * The sprite that was made, with its labels: the vendor did not always apply those given at create, so they are read
+ * back, and set.
+ */
 async function ownLabels(self: SpritesClient, made: SpriteInfo, labels: string[]): Promise<SpriteInfo> {
   return labels.every((label) => made.labels.includes(label)) ? made : self.setLabels(made.name, labels);
 }
 
+/** Reads a sprite; null once it is believed gone: 404 twice, and not on the list. */
 export async function get(http: Http, self: SpritesClient, name: string): Promise<SpriteInfo | null> {
   let absent = 0;
   for (const waitMs of [0, ...LOOK_AGAIN_MS]) {
@@ -73,7 +84,7 @@ export async function get(http: Http, self: SpritesClient, name: string): Promis
   });
 }
 
-/** What a list says of whose it is, for a token that does not tell: as recorded, at its top and below `org`. */
+/** The organisation that a list names, for a token that does not tell its own. */
 export async function organisationOfAnswer(http: Http): Promise<Organisation> {
   let named: Organisation = {};
   await list(http, "no-such-sprite-", (organisation) => {
@@ -89,7 +100,9 @@ type Page = {
   org?: { name?: unknown };
 };
 
-/** @param looked is told whose list it was, by each page, before any of it counts */
+/**
+ * Names of sprites by their prefix, from all pages. `looked` hears of each page whose it is, before its names count.
+ */
 export async function list(http: Http, prefix: string, looked: (of: Organisation) => void = () => {}): Promise<string[]> {
   const names: string[] = [];
   let token: string | null = null;
@@ -103,12 +116,13 @@ export async function list(http: Http, prefix: string, looked: (of: Organisation
     const name = body.org?.name ?? body.name;
     looked(typeof name === "string" && name.length <= 200 ? { name } : {});
     names.push(...body.sprites.map((row) => row.name).filter((name) => name.startsWith(prefix)));
-    token = body.next_continuation_token ?? null; // `has_more` lies; the token does not (facts: sprites §3.2)
+    token = body.next_continuation_token ?? null; // not `has_more`, which is true on the last page too
     if (!token) return names;
   }
   throw new OcaptainError("LIST_ENDLESS", `the list of sprites named ${prefix}* does not end`);
 }
 
+/** Deletes a sprite, and looks until it is on the list no more. Quiet when it is gone already. */
 export async function remove(http: Http, self: SpritesClient, name: string): Promise<void> {
   for (const waitMs of [0, ...LOOK_AGAIN_MS]) {
     if (waitMs) await sleep(waitMs);
@@ -121,12 +135,13 @@ export async function remove(http: Http, self: SpritesClient, name: string): Pro
   });
 }
 
+/** Sets a sprite's labels. */
 export async function setLabels(http: Http, name: string, labels: string[]): Promise<SpriteInfo> {
   const reply = await steady(http, { method: "PUT", path: spritePath(name), json: { labels }, timeoutMs: 15_000 });
   return sprite(expect(reply, `label ${name}`));
 }
 
-/** 404, 410, and the recorded 500s for a name that is not there (facts: sprites §3.3, §3.5). */
+/** Whether a reply says that the sprite is not there: 404, 410, or the 500 that the vendor was seen to answer. */
 const missing = (reply: HttpReply) =>
   reply.status === 404 ||
   reply.status === 410 ||
@@ -134,8 +149,12 @@ const missing = (reply: HttpReply) =>
 
 function sprite(reply: HttpReply): SpriteInfo {
   const raw = jsonOf<SpriteInfo>(reply, "read a sprite");
-  // It becomes the name of folders, and part of labels.
-  if (!SPRITE_ID.test(raw.id)) throw new OcaptainError("SPRITES_REFUSED", "the provider names a sprite by an id that is none");
+  // The id becomes the name of folders, and part of labels.
+  if (!SPRITE_ID.test(raw.id))
+    throw new OcaptainError(
+      "SPRITES_REFUSED",
+      `the id of sprite "${said(String(raw.name), 100)}" is not one that ocaptain can use as a folder's name`,
+    );
   return { id: raw.id, name: raw.name, status: raw.status, url: raw.url ?? "", labels: raw.labels ?? [] };
 }
 

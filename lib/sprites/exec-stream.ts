@@ -5,11 +5,12 @@ const STDERR = 0x02;
 const EXIT = 0x03;
 
 /**
- * Reads the body of an HTTP exec: `01…`/`02…` chunks, then `03 <code>` (facts: sprites §4.4). There are no lengths and a proxy may join
- * chunks, so the exit status is taken from the tail, and 01 and 02 are taken as marks wherever they stand: output must be text. A ship may
- * print nothing but marks: the work is a step a byte, and nothing is made for a mark.
+ * Reads the body of an HTTP exec: `01…` and `02…` chunks, then `03 <code>` (docs/facts/sprites.md#http-exec). Chunks
+ * have no lengths and a proxy may join them, so the exit status is taken from the tail, and 01 and 02 are taken as
+ * marks wherever they stand: output must be text. A ship may print nothing but marks, so the work is one step a byte
+ * and nothing is allocated for a mark.
  *
- * @returns null when the exit mark is missing, that is, when the transport failed and nothing is known of the command.
+ * @returns null when the exit mark is missing: then the connection failed and nothing is known of the command.
  */
 export function readExecStream(body: Buffer): ExecResult | null {
   const end = body.length - 2;

@@ -4,9 +4,10 @@ import { refused, spriteGone, spritePath } from "./calls.ts";
 import { readExecStream } from "./exec-stream.ts";
 import type { ExecResult } from "./types.ts";
 
-/** What commands of ours print is short; the ship decides how much it is. */
+/** Most bytes of an answer. Our commands print little; what answers may be anything that a ship sends. */
 const MOST_BYTES = 1024 * 1024;
 
+/** Runs argv on a ship, as `SpritesClient.exec` says. */
 export async function exec(
   http: Http,
   name: string,

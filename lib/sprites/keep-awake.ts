@@ -4,8 +4,8 @@ import { shipScript } from "../ship/shell.ts";
 import type { SpritesClient } from "./types.ts";
 
 /**
- * argv that takes a hold in the captain's name on a ship for `seconds`; it ends by itself. Upsert by PUT, by POST where PUT on a missing
- * name is refused (facts: sprites §10 has both reports).
+ * The argv that takes a hold in the captain's name on a ship for `seconds`; the hold ends by itself. It uses PUT, and
+ * POST where PUT of a name that does not exist is refused: reports of the vendor differ (docs/facts/sprites.md#tasks).
  */
 export function holdArgv(seconds: number): readonly string[] {
   const body = JSON.stringify({ name: "captain", expire: `${Math.ceil(seconds)}s` });

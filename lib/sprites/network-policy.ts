@@ -6,6 +6,7 @@ import type { NetworkRule } from "./types.ts";
 const path = (name: string) => `${spritePath(name)}/policy/network`;
 const TIMEOUT_MS = 30_000;
 
+/** Reads the rules of a ship's network policy. */
 export async function networkPolicy(http: Http, name: string): Promise<NetworkRule[]> {
   const reply = await steady(http, { method: "GET", path: path(name), timeoutMs: TIMEOUT_MS });
   if (reply.status === 404) throw spriteGone(name);
@@ -13,16 +14,22 @@ export async function networkPolicy(http: Http, name: string): Promise<NetworkRu
   return jsonOf<{ rules?: NetworkRule[] | null }>(expect(reply, what), what).rules ?? [];
 }
 
-/** Rules that let through these names and nothing else. The last says so in words: no rule at all would be no restriction. */
+/**
+ * Rules that let through these names and nothing else. The last rule denies the rest: no rule at all would be no
+ * restriction.
+ */
 export const allowOnly = (names: readonly string[]): NetworkRule[] => [
   ...names.map((domain): NetworkRule => ({ domain, action: "allow" })),
   { domain: "*", action: "deny" },
 ];
 
-/** Do they say the same? */
+/** Whether two lists of rules say the same. */
 export const samePolicy = (one: readonly NetworkRule[], other: readonly NetworkRule[]): boolean => said(one) === said(other);
 
-/** Replaces all rules. The vendor's pages and clients disagree about 200 and 204 (facts: sprites §8): what counts is what is read back. */
+/**
+ * Replaces all rules of a ship. Whether the answer is 200 or 204 says nothing, as the vendor's pages and clients
+ * disagree: what counts is what is read back.
+ */
 export async function setNetworkPolicy(http: Http, name: string, rules: readonly NetworkRule[]): Promise<void> {
   const reply = await steady(http, { method: "POST", path: path(name), json: { rules }, timeoutMs: TIMEOUT_MS });
   if (reply.status === 404) throw spriteGone(name);
@@ -41,7 +48,7 @@ export async function setNetworkPolicy(http: Http, name: string, rules: readonly
     );
 }
 
-/** The most specific rule wins, so their order says nothing. */
+/** Rules as a text that is the same for the same rules: the most specific rule wins, so their order says nothing. */
 const said = (rules: readonly NetworkRule[]) =>
   [
     ...new Set(

@@ -2,20 +2,27 @@ import { z } from "zod";
 import { OcaptainError } from "../base/errors.ts";
 
 /**
- * sprites.dev's organisation that a token belongs to, as far as it is known. A call has no parameter for it: with a token of another organisation every VM
- * is "not found", which must never pass for gone. `id` and `slug` are the token's own first parts, `name` is what a list answers for a token that does not tell.
+ * The organisation at sprites.dev that a token belongs to, as far as it is known. A call has no parameter for it: with
+ * a token of another organisation every VM is "not found", which must never pass for gone. `id` and `slug` are the
+ * token's own first parts, `name` is what a list answers for a token that does not tell.
  */
 export const Organisation = z.object({ id: z.string().optional(), slug: z.string().optional(), name: z.string().optional() });
 export type Organisation = z.infer<typeof Organisation>;
 
-/** A token reads `organisation/its id/token id/secret`; of one that does not, nothing is guessed. */
+/**
+ * The organisation that a token names: it reads `organisation/its id/token id/secret`. Of another token nothing is
+ * guessed.
+ */
 export function organisationOfToken(token: string | undefined): Organisation {
   const [slug = "", id, ...rest] = (token ?? "").trim().split("/");
   if (id === undefined || !/^[\w.-]{1,100}$/.test(slug)) return {};
   return { slug, ...(rest.length === 2 && /^[\w.-]{1,100}$/.test(id) && { id }) };
 }
 
-/** By the first thing that both tell: an id stays when an organisation is renamed. true when they tell nothing in common. */
+/**
+ * Whether two are the same, by the first of id, slug and name that both tell; an id stays when an organisation is
+ * renamed. True when they tell nothing in common.
+ */
 export function sameOrganisation(a: Organisation, b: Organisation): boolean {
   for (const key of ["id", "slug", "name"] as const) if (a[key] !== undefined && b[key] !== undefined) return a[key] === b[key];
   return true;
@@ -23,7 +30,10 @@ export function sameOrganisation(a: Organisation, b: Organisation): boolean {
 
 export const organisationName = ({ slug, name, id }: Organisation) => slug ?? name ?? id ?? "";
 
-/** @throws OcaptainError ANOTHER_ORGANISATION, naming both, when a token is not of the organisation that a voyage's VMs were made in */
+/**
+ * Checks that a token is of the organisation in which a voyage's VMs were made.
+ * @throws OcaptainError ANOTHER_ORGANISATION, naming both
+ */
 export function assertOrganisation(made: Organisation | undefined, token: Organisation): void {
   if (!made || sameOrganisation(made, token)) return;
   throw new OcaptainError(
@@ -35,7 +45,10 @@ export function assertOrganisation(made: Organisation | undefined, token: Organi
   );
 }
 
-/** `ocaptain:spritesOrg`, else OCAPTAIN_SPRITES_ORG: which organisation is meant. @throws OcaptainError ANOTHER_ORGANISATION */
+/**
+ * Checks that a token is of the organisation that `ocaptain:spritesOrg`, else OCAPTAIN_SPRITES_ORG, means.
+ * @throws OcaptainError ANOTHER_ORGANISATION
+ */
 export function assertMeant(meant: string | undefined, token: Organisation): void {
   const named = [token.slug, token.id, token.name].filter((each) => each !== undefined);
   if (!meant || named.length === 0 || named.includes(meant)) return;

@@ -4,12 +4,15 @@ import { said } from "../base/text.ts";
 import { expect, jsonOf, refused, spriteGone, spritePath } from "./calls.ts";
 import type { ServiceInfo, ServiceSpec, SpritesClient } from "./types.ts";
 
-/** Services (facts: sprites §6): what a ship's own supervisor keeps running. Every call wakes the ship. */
+/**
+ * Calls for services, which the provider keeps running on a ship (docs/facts/sprites.md#services). Every call wakes the
+ * ship.
+ */
 
-/** How long an answer goes on telling what the service prints. What becomes of it is asked for afterwards. */
+/** How long an answer goes on with what the service prints. What becomes of the service is asked for afterwards. */
 const TELL = "100ms";
 const STOP_WITHIN = "10s";
-/** A ship may have to wake, and a service to be stopped, meanwhile. */
+/** Bound of one call, in which a ship may have to wake and a service to be stopped. */
 const TIMEOUT_MS = 60_000;
 
 type ServiceCalls = Pick<
@@ -42,7 +45,7 @@ export function openServices(http: Http): ServiceCalls {
       const found = await self.service(name, service);
       const same = found !== null && definition(found) === definition(spec);
       if (same && isUp(found)) return found;
-      // What runs goes on with its old environment, otherwise.
+      // A service that runs would go on with its old environment.
       if (found && !same) await self.stopService(name, service);
       if (!same) {
         const { cmd, args = [], env = {}, dir, needs = [] } = spec;
@@ -60,7 +63,7 @@ export function openServices(http: Http): ServiceCalls {
       if (isUp(found)) return found;
       const reply = await call(name, service, { method: "POST", verb: "start", query: `duration=${TELL}` });
       if (unknown(reply, name)) throw noService(name, service);
-      // It may have been started by somebody else meanwhile: its state says so.
+      // 409 says that it was started by somebody else meanwhile, which its state will tell.
       if (reply.status !== 409) told(reply, `start service ${service} of ${name}`);
       const started = await self.service(name, service);
       if (!started) throw noService(name, service);
@@ -69,7 +72,7 @@ export function openServices(http: Http): ServiceCalls {
 
     async stopService(name, service) {
       const reply = await call(name, service, { method: "POST", verb: "stop", query: `timeout=${STOP_WITHIN}` });
-      // 409: it does not run.
+      // 409 says that it does not run.
       if (unknown(reply, name) || reply.status === 409) return;
       told(reply, `stop service ${service} of ${name}`);
     },
@@ -98,7 +101,7 @@ export function openServices(http: Http): ServiceCalls {
 
 const isUp = ({ status }: ServiceInfo) => status === "running" || status === "starting";
 
-/** 404 is the service's absence, or the sprite's: then it throws. */
+/** Whether the ship has no such service. @throws OcaptainError SPRITE_GONE when it is the sprite that is not there */
 function unknown(reply: HttpReply, name: string): boolean {
   if (reply.status !== 404) return false;
   if (/sprite not found/.test(errorText(reply))) throw spriteGone(name);
@@ -110,7 +113,9 @@ const noService = (name: string, service: string) =>
 
 type Event = { type?: string; data?: string; error?: string };
 
-/** NDJSON; lines that are none are left out, as the vendor's client does. It may be empty: then the status alone counts. */
+/**
+ * The events of an NDJSON reply, which may be none. Lines that are no JSON are left out, as the vendor's client does.
+ */
 function events(reply: HttpReply): Event[] {
   return reply.body
     .toString("utf8")
@@ -124,13 +129,16 @@ function events(reply: HttpReply): Event[] {
     });
 }
 
-/** A 200 is only the beginning: what went wrong is a line. */
+/** Throws when a reply tells of a failure: 200 is only its beginning, and what goes wrong is a line. */
 function told(reply: HttpReply, what: string): void {
   const bad = events(expect(reply, what)).find(({ type }) => type === "error");
   if (bad) throw new OcaptainError("SERVICE_FAILED", `${what}: ${said(bad.error ?? bad.data ?? "", 300) || "no reason given"}`);
 }
 
-/** What makes two definitions one: keys in order, what is left out as what it means. */
+/**
+ * A definition as a text that is the same for the same definition: keys are in order, and what is left out has its
+ * default.
+ */
 const definition = ({ cmd, args = [], env = {}, dir = "", needs = [] }: ServiceSpec) =>
   JSON.stringify([cmd, args, Object.entries(env).sort(), dir, needs]);
 

@@ -5,20 +5,20 @@ import { ensureHarbor } from "../daemons/harbor.ts";
 import { SPRITES_URL } from "./client.ts";
 import type { ProviderSettings } from "./types.ts";
 
-/** A cold ship may take 10 s and more to wake (facts: sprites §4.2). */
+/** Bound of the opening: a cold ship may take 10 s and more to wake. */
 const OPEN_MS = 60_000;
-/** 5xx is passing weather; attaching twice is harmless. */
+/** Attempts to open while the provider answers 5xx. */
 const ATTEMPTS = 4;
 const AGAIN_MS = 500;
 const PING_MS = 15_000;
 const SILENCE_MS = 45_000;
-/** What a command whose terminal is gone may still take. The vendor's own default for a terminal is for ever. */
+/** How long a command goes on without its terminal. The vendor's default for a terminal is for ever. */
 const RUN_ON = "10s";
 
-/** Of one message: the harbor's are of 64 KiB and less. */
+/** Most bytes of one message; those of the harbor have 64 KiB and less. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
-/** Takes what the command prints. A promise: nothing more until it resolves. */
+/** Takes what the command prints. When it returns a promise, nothing more comes until that resolves. */
 type OnData = (data: Buffer) => Promise<unknown> | undefined;
 
 export type Size = { cols: number; rows: number };
@@ -27,14 +27,14 @@ export type Size = { cols: number; rows: number };
 export type RemoteTerminal = {
   write(data: Buffer): void;
   resize(size: Size): void;
-  /** Its exit status. @throws OcaptainError EXEC_CUT when the connection ended before that came */
+  /** The command's exit status. @throws OcaptainError EXEC_CUT when the connection ended before that came */
   ended: Promise<number>;
   /** Hangs up; `ended` then rejects, unless it has ended. */
   close(): void;
 };
 
 /**
- * Runs argv on a ship with a terminal (facts: sprites §4.3): raw bytes both ways. Wakes the ship, and keeps it awake while connected.
+ * Runs argv on a ship with a terminal, with raw bytes both ways. It wakes the ship, and keeps it awake while connected.
  * @throws OcaptainError SPRITE_GONE, UNAUTHORIZED, NO_TOKEN, SPRITES_UNREACHABLE, SPRITES_REFUSED
  */
 export async function openRemoteTerminal(
@@ -73,7 +73,7 @@ async function addressOf(provider: ProviderSettings): Promise<{ url: string; tok
   return { url: provider.baseUrl ?? SPRITES_URL, token: provider.token };
 }
 
-/** Opened, or the status of a refusal. */
+/** Opens the terminal, once; the status when it is refused. @throws OcaptainError SPRITES_UNREACHABLE */
 function open(
   at: string,
   token: string,
@@ -94,7 +94,7 @@ function open(
       socket.terminate();
       resolve({ status: response.statusCode ?? 0 });
     });
-    // The error of a socket that is being opened can name the URL; its code does not.
+    // The message of this error can name the URL, and so the command; its code does not.
     socket.once("error", (error: NodeJS.ErrnoException) =>
       reject(new OcaptainError("SPRITES_UNREACHABLE", `${new URL(at).host}: ${error.code ?? "no answer"}`)),
     );
@@ -104,7 +104,7 @@ function open(
   });
 }
 
-/** Listens from the start: the first output can come with the answer to the handshake. */
+/** The terminal of a socket. It listens at once, because the first output can come with the answer to the handshake. */
 function converse(socket: WebSocket, onData: OnData): RemoteTerminal {
   let heardAt = performance.now();
   const keepAlive = setInterval(() => {
@@ -120,7 +120,7 @@ function converse(socket: WebSocket, onData: OnData): RemoteTerminal {
       if (binary) {
         const taken = onData(data);
         if (!taken) return;
-        // The other end waits, too: what it prints is not kept here.
+        // The command has to wait too: what it prints is not kept here.
         socket.pause();
         taken.then(() => {
           heardAt = performance.now();
@@ -135,7 +135,7 @@ function converse(socket: WebSocket, onData: OnData): RemoteTerminal {
     });
     socket.on("close", (code) => {
       clearInterval(keepAlive);
-      // The vendor's own client knows an end by the close code alone: 1000 is exit status 0 (facts: sprites §4.3).
+      // Close code 1000 means exit status 0 (docs/facts/sprites.md#terminal).
       if (code === 1000) resolve(0);
       else reject(new OcaptainError("EXEC_CUT", `the connection ended before the command's exit status came (${code})`));
     });

@@ -1,16 +1,22 @@
 import type { ProviderKind } from "../protocol/choices.ts";
 import type { Organisation } from "./organisation.ts";
 
-/** The sprites API as the product uses it, for both providers (design 13: only the base URL differs). */
+/** The sprites API as the product uses it. Both providers serve it, and differ by the base URL alone. */
 
-/** Which service, and how it is reached. Without `baseUrl`: harbor = the running one (started if need be), sprites = api.sprites.dev. */
+/**
+ * A provider, and how it is reached. Without `baseUrl` it is the harbor that runs, which is started if need be, or
+ * api.sprites.dev.
+ */
 export type ProviderSettings = {
   kind: ProviderKind;
   baseUrl?: string | undefined;
   token?: string | undefined;
   /** Where the voyage's VMs were made, when that is known: a token of another organisation is refused. */
   organisation?: Organisation | undefined;
-  /** Harbor: are its ships to be without confinement? undefined: as it happens to be. Asked for when a ship is made; one that is there stays. */
+  /**
+   * Whether new ships of the harbor are to be unconfined; undefined takes the harbor as it is. Ships that exist stay
+   * what they are.
+   */
   unconfined?: boolean | undefined;
 };
 
@@ -19,45 +25,57 @@ export type SpriteInfo = { id: string; name: string; status: "cold" | "warm" | "
 
 export type ExecResult = { exitCode: number; stdout: string; stderr: string };
 
-/** A rule for what a sprite may reach. No rule at all is no restriction; the most specific one wins: name, then `*.name`, then `*`. */
+/**
+ * A rule for what a sprite may reach. The most specific rule wins: a name, then `*.name`, then `*`. No rule at all is
+ * no restriction.
+ */
 export type NetworkRule = { domain: string; action: "allow" | "deny" } | { include: "defaults" };
 
 /**
- * A command that the ship's supervisor keeps running: started again when it ends, and after a cold start. No shell: `cmd` is a path, the
- * environment is small. It can be read by whoever may read the service: a secret belongs in a file (0600) that the command reads.
+ * A command that the provider keeps running on a ship: it is started again when it ends, and after a cold start. `cmd`
+ * is a path, and no shell reads it. Whoever may read the service can read all of it, so a secret belongs in a file
+ * (0600) that the command reads.
  */
 export type ServiceSpec = {
   cmd: string;
   args?: readonly string[];
   env?: Readonly<Record<string, string>>;
   dir?: string;
-  /** Services that are started before it. */
+  /** Names of services that are started before it. */
   needs?: readonly string[];
 };
 
 export type ServiceInfo = ServiceSpec & {
   status: "stopped" | "starting" | "running" | "stopping" | "failed";
-  /** In the ship. */
+  /** The command's process id in the ship. */
   pid: number | undefined;
   restarts: number;
   error: string | undefined;
 };
 
+/** A client of the sprites API. All calls are bounded, and repeated where that is safe. */
 export interface SpritesClient {
-  /** Whose the token is. */
+  /** The organisation that the token belongs to. */
   organisation(): Promise<Organisation>;
-  /** Makes it, or finds it when the create was lost or raced and `labels` are all on what is there. CONFLICT when it is somebody else's. */
+  /**
+   * Makes a sprite, or finds it when an earlier create made it and all `labels` are on it.
+   * @throws OcaptainError CONFLICT when the name is somebody else's; CREATE_FAILED
+   */
   create(name: string, labels: string[]): Promise<SpriteInfo>;
-  /** null only when it is believed gone: a 404 is looked at again and against the list (facts: sprites §3.3). Never wakes it. */
+  /**
+   * Reads a sprite, without waking it; null only when it is believed gone: a 404 is looked at again, and against the
+   * list.
+   */
   get(name: string): Promise<SpriteInfo | null>;
-  /** Names, by prefix, all pages. */
+  /** The names of all sprites with this prefix. */
   list(prefix: string): Promise<string[]>;
   setLabels(name: string, labels: string[]): Promise<SpriteInfo>;
-  /** Quiet when it is gone already; returns after its absence was seen. */
+  /** Deletes a sprite. Quiet when it is gone already; returns after its absence was seen. */
   remove(name: string): Promise<void>;
   /**
-   * Runs argv to completion over HTTP POST; wakes the ship. A non-zero exit is a result, not an error. Secrets go through `stdin`. What answers may be
-   * anything that an agent has put there: at most `mostBytes` are read (default 1 MiB).
+   * Runs argv on a ship to its end; wakes the ship. A non-zero exit status is a result, not an error. Secrets go
+   * through `stdin`. What answers may be anything that an agent has put there, so at most `mostBytes` are read (default
+   * 1 MiB).
    * @throws OcaptainError SPRITE_GONE, SPRITES_REFUSED, EXEC_CUT, TOO_LONG
    */
   exec(
@@ -66,27 +84,32 @@ export interface SpritesClient {
     options?: { stdin?: string; timeoutMs?: number; dir?: string; mostBytes?: number },
   ): Promise<ExecResult>;
   /**
-   * Writes a file of any size and content, its folders made; `mode` are permission bits. On a ship asleep this may hang, where an exec would wake it
-   * (facts: sprites §5): exec something first. @throws OcaptainError SPRITE_GONE, SPRITES_REFUSED
+   * Writes a file of any size and content, and makes its folders; `mode` are permission bits. On a ship asleep this may
+   * hang, where an exec would wake it: exec something first.
+   * @throws OcaptainError SPRITE_GONE, SPRITES_REFUSED
    */
   writeFile(name: string, path: string, content: Buffer, mode: number): Promise<void>;
-  /** All rules; none is no restriction. Wakes the ship. @throws OcaptainError SPRITE_GONE */
+  /** Reads all rules of a ship, and wakes it; none is no restriction. @throws OcaptainError SPRITE_GONE */
   networkPolicy(name: string): Promise<NetworkRule[]>;
   /** Replaces all rules and reads them back. @throws OcaptainError SPRITE_GONE, POLICY_INVALID, POLICY_DIFFERS */
   setNetworkPolicy(name: string, rules: readonly NetworkRule[]): Promise<void>;
-  /** null: the sprite has no service of this name. Wakes the ship, as all calls for services do. @throws OcaptainError SPRITE_GONE */
+  /**
+   * Reads a service; null when the sprite has none of this name. It wakes the ship, as all calls for services do.
+   * @throws OcaptainError SPRITE_GONE
+   */
   service(name: string, service: string): Promise<ServiceInfo | null>;
   /**
-   * Makes it so, and started: nothing is done to one that is defined so and runs; a changed one is stopped first. "Running" says that the
-   * command was started, not that it serves. @throws OcaptainError SPRITE_GONE, SERVICE_FAILED, SPRITES_REFUSED
+   * Defines and starts a service. One that is defined so and runs is left alone; one that is defined otherwise is
+   * stopped first. "Running" says that the command was started, not that it serves.
+   * @throws OcaptainError SPRITE_GONE, SERVICE_FAILED, SPRITES_REFUSED
    */
   putService(name: string, service: string, spec: ServiceSpec): Promise<ServiceInfo>;
-  /** Quiet when it runs. @throws OcaptainError SERVICE_GONE, SERVICE_FAILED */
+  /** Starts a service. Quiet when it runs. @throws OcaptainError SERVICE_GONE, SERVICE_FAILED */
   startService(name: string, service: string): Promise<ServiceInfo>;
-  /** Quiet when it does not run, or is not there. It then stays stopped, also after a cold start, until it is started. */
+  /** Stops a service, until it is started, also over a cold start. Quiet when it does not run, or is not there. */
   stopService(name: string, service: string): Promise<void>;
-  /** Stops it first. Quiet when it is gone already; returns after its absence was seen. */
+  /** Stops and deletes a service. Quiet when it is gone already; returns after its absence was seen. */
   deleteService(name: string, service: string): Promise<void>;
-  /** The last lines that it printed, both streams. @throws OcaptainError SERVICE_GONE */
+  /** The last lines that a service printed, to both streams. @throws OcaptainError SERVICE_GONE */
   serviceLogs(name: string, service: string, lines: number): Promise<string>;
 }

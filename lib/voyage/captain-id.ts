@@ -3,7 +3,10 @@ import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ocaptainHome } from "../base/paths.ts";
 
-/** This machine's captain: 12 hex digits, minted once into `<OCAPTAIN_HOME>/captain`. Two first callers get the same one. */
+/**
+ * Reads the id of this machine's captain: 12 hex digits, which the first call draws and keeps in
+ * `<OCAPTAIN_HOME>/captain`. Two processes that are first at the same time get the same id.
+ */
 export async function captainId(): Promise<string> {
   const file = join(ocaptainHome(), "captain");
   const known = await readFile(file, "utf8").catch(() => "");
@@ -13,7 +16,8 @@ export async function captainId(): Promise<string> {
   const temporary = `${file}.tmp.${mine}`;
   await writeFile(temporary, `${mine}\n`, { mode: 0o600 });
   try {
-    await link(temporary, file); // fails when another process was first: then its id is the captain's
+    // The link fails when another process was first, whose id is then the captain's.
+    await link(temporary, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   } finally {

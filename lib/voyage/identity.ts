@@ -8,31 +8,39 @@ import { Repository } from "../git/same-history.ts";
 import { TailnetKind } from "../protocol/choices.ts";
 import { Organisation } from "../sprites/organisation.ts";
 
-/** Who a voyage is: `voyage.json` of the captain's folder. It is written before any VM is made, so that a lost create is found again. */
+/**
+ * Who a voyage is, as `voyage.json` in the captain's folder says it. The file is written before any VM is made, so that
+ * a VM whose creation was interrupted is found again.
+ */
 export const VoyageIdentity = z.object({
   voyageId: z.string().regex(VOYAGE_ID),
   stack: z.string(),
   captainId: z.string(),
-  /** Stamped on every VM as a label; what lacks it is not ours. */
+  /** A random label of every VM of the voyage. A VM that lacks it is not ours. */
   nonce: z.string(),
   createdAt: z.string(),
-  /** Minted with the Pulumi state that sails it (docs/adr/who-a-voyage-is.md). Absent in a voyage of before it was kept. */
+  /**
+   * The id of the Pulumi state that sails the voyage, which is drawn when that state begins
+   * (docs/adr/who-a-voyage-is.md). It is absent in a voyage that is older than this field.
+   */
   stateId: z.string().optional(),
-  /** The repository that the voyage works on; absent until it is there. */
+  /** The repository that the voyage works on. It is absent until the repository has been fetched. */
   repository: Repository.optional(),
-  /** The organisation at sprites.dev in which its VMs are made. */
+  /** The organisation at sprites.dev in which the voyage's VMs are made. */
   organisation: Organisation.optional(),
-  /** The tailnet that its ships join. */
+  /** The tailnet that the voyage's ships join. */
   tailnet: z.string().optional(),
-  /** The control plane of its tailnet; absent: ships are reached as their provider has it. */
+  /** The control plane of the tailnet. It is absent where ships are reached by their provider's own means. */
   control: TailnetKind.optional(),
-  /** When `destroy` last proved the fleet gone. */
+  /** The time when `destroy` last proved the fleet gone. */
   sunkAt: z.string().optional(),
 });
 export type VoyageIdentity = z.infer<typeof VoyageIdentity>;
 
 /**
- * Reads who the voyage of a stack is; null when its folder holds none. Nothing is guessed about who a voyage is.
+ * Reads who the voyage of a stack is, or returns null when its folder holds none. A broken file is an error, because
+ * nothing may be guessed about who a voyage is.
+ *
  * @throws OcaptainError VOYAGE_FILE when the file cannot be understood
  */
 export async function readVoyageIdentity(stack: string): Promise<VoyageIdentity | null> {
@@ -52,5 +60,6 @@ export async function readVoyageIdentity(stack: string): Promise<VoyageIdentity 
   }
 }
 
+/** Writes who a voyage is into the captain's folder of its stack, in place of what was there. */
 export const writeVoyageIdentity = (voyage: VoyageIdentity) =>
   writeAtomically(voyageFolder(voyage.stack).voyageFile, `${JSON.stringify(voyage, null, 2)}\n`);

@@ -4,13 +4,15 @@ import { basename, join } from "node:path";
 import { voyageFolder, voyageFolderAt, voyagesRoot } from "../base/paths.ts";
 import { git } from "../git/run.ts";
 
-/** Where the folder of a voyage goes when another one begins under its stack's name. */
+/** The folder to which a voyage's own is moved when another voyage begins under the name of its stack. */
 export const asideFolder = (stack: string, voyageId: string) => join(voyagesRoot(), `${stack}.${voyageId}`);
 
 /**
- * Puts the folder of a voyage aside: nothing is deleted. The voyage's lock stays, which the caller holds by a file in it. voyage.json goes last: after a death in
- * between the folder is still the old voyage's, and the rest goes with the next call.
- * @returns where it is now
+ * Moves all of a voyage's folder aside, and deletes nothing. Only the voyage's lock stays, because the caller holds it
+ * by a file in the folder. voyage.json is moved last: if the process dies before, the folder is still the old voyage's,
+ * and the next call moves the rest.
+ *
+ * @returns The path of the folder to which everything was moved.
  */
 export async function putAside(stack: string, voyageId: string): Promise<string> {
   const from = voyageFolder(stack);
@@ -22,7 +24,7 @@ export async function putAside(stack: string, voyageId: string): Promise<string>
     if (name !== "helm" && name !== basename(from.voyageFile)) await rename(join(from.root, name), join(to.root, name));
   for (const name of await readdir(join(from.root, "helm")).catch(() => []))
     if (!name.startsWith(lock)) await rename(join(from.root, "helm", name), join(to.root, "helm", name));
-  // The checkout names the repository beside it by its path.
+  // The checkout names the repository beside it by its path, which is another now.
   if (existsSync(join(to.workspace, ".git")))
     await git(["remote", "set-url", "origin", to.repo], { cwd: to.workspace, okCodes: [0, 2] });
   await rename(from.voyageFile, to.voyageFile);

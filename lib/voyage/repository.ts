@@ -6,27 +6,34 @@ import { addressOf, readSource, type Source } from "../git/voyage-repo.ts";
 import { readVoyageIdentity, type VoyageIdentity, writeVoyageIdentity } from "./identity.ts";
 import { asideFolder } from "./put-aside.ts";
 
-/** Whose repository is compared. */
+/** The voyage whose repository is compared. */
 type Voyage = Pick<VoyageIdentity, "voyageId" | "stack" | "sunkAt" | "repository">;
 
-/** What a voyage under way, or one that has sunk and may go on, works on. null: nothing of its repository is there yet. */
+/**
+ * Finds the repository of a voyage that is at sea, or has sunk and may go on. Returns null when nothing of its
+ * repository is in its folder yet.
+ */
 export async function boundRepository(voyage: Voyage): Promise<Repository | null> {
   const folder = voyageFolder(voyage.stack);
   if (!existsSync(folder.repo)) return null;
   return voyage.repository ?? (await repositoryOf(folder, voyage.stack));
 }
 
-/** How the repository that is named now stands to the voyage's. */
+/** How the repository that the configuration names now relates to the voyage's own. */
 export type Standing =
+  /** The voyage's own. `source` is null when there is no repository at all. */
   | { is: "the same"; source: Source | null }
-  /** Another address of the same history. */
+  /** The same history at another address. */
   | { is: "moved"; from: string }
-  /** At the voyage's own address, and it cannot be read: the voyage needs it no more. */
+  /** The voyage's own address, which cannot be read now. That is no error, since the voyage has its own copy. */
   | { is: "out of reach"; why: OcaptainError };
 
 /**
- * A voyage is bound to its repository: by its history, wherever that is by now. Bounded; changes nothing.
- * @throws OcaptainError ANOTHER_REPOSITORY with the ways out; REPO_UNREADABLE, REPO_URL_SECRET of a new address
+ * Tells how the repository `repo` relates to the voyage's own. A voyage is bound to the history of its repository,
+ * which may by now be at another address. Changes nothing, and takes about `options.timeoutMs` at most.
+ *
+ * @throws OcaptainError ANOTHER_REPOSITORY, with the ways out, when the history is another or cannot be compared;
+ *   REPO_UNREADABLE or REPO_URL_SECRET for a new address
  */
 export async function standingOf(
   voyage: Voyage,
@@ -47,7 +54,7 @@ export async function standingOf(
     if (isSame && error instanceof OcaptainError && error.code === "REPO_UNREADABLE") return { is: "out of reach", why: error };
     throw error;
   }
-  // What began with nothing has no history that could be looked for.
+  // A voyage that began with an empty repository has no history that could be looked for.
   const shares =
     bound.roots.length === 0
       ? isSame
@@ -73,13 +80,16 @@ const backTo = ({ address }: Repository, stack: string) =>
     ? `go on with the voyage's own: pulumi config set ocaptain:repo ${address} -s ${stack}`
     : `go on without: pulumi config rm ocaptain:repo -s ${stack}`;
 
-/** Of what does not fit the voyage that a folder holds: another stack, back to the old, or another voyage in its place. */
+/**
+ * Writes the hint for a setting that does not fit the voyage in a folder: to take another stack, to go `back` to the
+ * old setting, or to begin anew.
+ */
 export function waysOut({ voyageId, stack, sunkAt }: Voyage, back: string): string {
   const sink = sunkAt ? "" : `pulumi destroy -s ${stack}, then `;
   return `another stack: pulumi stack init; or ${back}; or begin anew (the old folder is kept as ${asideFolder(stack, voyageId)}): ${sink}pulumi config set ocaptain:beginAnew ${voyageId} -s ${stack}`;
 }
 
-/** Writes down what the voyage works on: when its repository was made, and when its address is another by now. */
+/** Writes the repository at `address` into the voyage's file, when it has none yet or its address has changed. */
 export async function recordRepository(stack: string, address: string): Promise<void> {
   const voyage = await readVoyageIdentity(stack);
   if (!voyage) return;

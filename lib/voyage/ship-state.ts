@@ -1,6 +1,6 @@
 import type { ShipRow } from "../protocol/status.ts";
 
-/** What a ship is doing, in the words of `ocaptain status`, of its JSON and of the stack's outputs alike. */
+/** What a ship is doing, in the same words in `ocaptain status`, in its JSON and in the stack's outputs. */
 export type ShipState = "working" | "idle" | "asleep" | "fenced" | "lost" | "unknown";
 
 const STATES: Record<ShipRow["state"], ShipState> = {
@@ -14,8 +14,8 @@ const STATES: Record<ShipRow["state"], ShipState> = {
 };
 
 /**
- * The state of a ship by the helm's row. A ship that said goodbye lets its VM sleep, or is about to: the VM is not asked, which costs a call
- * to the provider. `unknown`: it never reported.
+ * Derives a ship's state from the helm's row. A ship that has said goodbye counts as asleep: its VM sleeps or is about
+ * to, and to ask it would cost a call to the provider. A ship that has never reported is `unknown`.
  */
 export const shipState = (row: ShipRow): ShipState =>
   row.state === "stopping" && row.task !== null ? "working" : STATES[row.state];

@@ -6,7 +6,7 @@ import type { VoyageFolder } from "../base/paths.ts";
 import { Usage } from "../protocol/ship-api.ts";
 import { type Spend, type TaskRow, TaskStatus } from "../protocol/status.ts";
 
-/** What the synced task files alone say, without a helm: how many tasks have each status ({@link TaskStatus}). */
+/** How many tasks have each status ({@link TaskStatus}), which the synced task files alone say, without a helm. */
 export type TaskCounts = {
   total: number;
   pending: number;
@@ -18,7 +18,10 @@ export type TaskCounts = {
 };
 
 const STATUS = { pending: "pending", in_progress: "claimed", completed: "accepted" } as const;
-/** The helm's own words about the task (helm/voyage/task-files.ts). Files that anything else wrote have none: Claude Code's status counts. */
+/**
+ * What the helm writes of its own into a task file (helm/voyage/task-files.ts). In a file that something else has
+ * written it is missing, and Claude Code's status counts.
+ */
 const Projected = z.object({
   status: TaskStatus,
   epoch: z.number().default(0),
@@ -29,7 +32,7 @@ const Projected = z.object({
   changedAt: z.string().optional(),
   usage: Usage.optional().catch(undefined),
 });
-/** A task file as Claude Code writes it, as far as it is read here. The task's id is the name of the file. */
+/** The parts of a task file of Claude Code that are read here. The task's id is the name of the file. */
 const TaskFile = z.object({
   subject: z.string().default(""),
   status: z.enum(["pending", "in_progress", "completed"]),
@@ -39,8 +42,9 @@ const TaskFile = z.object({
 });
 
 /**
- * The tasks of a voyage by its task files, in the order of their ids; `incarnation` is null, for files do not say it. A file that cannot be
- * understood is left out, as Claude Code leaves it out; no folder is no task.
+ * Reads the tasks of a voyage from its task files, in the order of their ids. `incarnation` is null, as the files do
+ * not say it. A file that cannot be understood is left out, as Claude Code does too. Without the folder there are no
+ * tasks.
  */
 export async function readTaskRows(folder: VoyageFolder): Promise<TaskRow[]> {
   const names = await readdir(folder.tasks).catch((error: NodeJS.ErrnoException) => {
@@ -48,11 +52,12 @@ export async function readTaskRows(folder: VoyageFolder): Promise<TaskRow[]> {
     throw error;
   });
   const files = names.filter((name) => /^\d+\.json$/.test(name)).sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
-  // One after the other, and not by promises: for 1,000 small files those cost ten times what the reading does.
+  // The files are read one after the other and synchronously: for 1,000 small files promises would cost ten times what
+  // the reading does.
   return files.map((name) => readTaskRow(join(folder.tasks, name), name.slice(0, -".json".length))).filter((row) => row !== null);
 }
 
-/** What scripts have been reading: in JSON alone, `claimed` and `accepted` stand by their former names, too. */
+/** Adds the former names of `claimed` and `accepted` to the counts, for scripts that read the JSON by those. */
 export const withFormerNames = (tasks: TaskCounts) => ({
   ...tasks,
   inProgress: tasks.claimed,
@@ -60,6 +65,7 @@ export const withFormerNames = (tasks: TaskCounts) => ({
   byShip: Object.fromEntries(Object.entries(tasks.byShip).map(([ship, row]) => [ship, { ...row, completed: row.accepted }])),
 });
 
+/** Counts the tasks of each status, and for each ship its accepted tasks, with the id of the one that it holds. */
 export function countTasks(rows: readonly TaskRow[]): TaskCounts {
   const counts: TaskCounts = { total: 0, pending: 0, claimed: 0, accepted: 0, blocked: 0, cancelled: 0, byShip: {} };
   for (const { id, status, ship: name } of rows) {
@@ -75,8 +81,8 @@ export function countTasks(rows: readonly TaskRow[]): TaskCounts {
 }
 
 /**
- * What the tasks have used, as their files say it: not the trials of ships, not which ship, and nothing of a run that goes on. null when no file
- * tells of a run.
+ * Sums up what the tasks have used, as their files say it. The trials of ships, the share of each ship, and a run that
+ * goes on are not in them. Returns null when no file tells of a run.
  */
 export function spendOfTasks(rows: readonly TaskRow[]): Spend | null {
   const told = rows.flatMap((row) => row.usage ?? []);
@@ -114,6 +120,6 @@ function read(path: string): z.infer<typeof TaskFile> | undefined {
   try {
     return TaskFile.safeParse(JSON.parse(readFileSync(path, "utf8"))).data;
   } catch {
-    return undefined; // gone meanwhile, or no JSON
+    return undefined; // The file is gone meanwhile, or is no JSON.
   }
 }

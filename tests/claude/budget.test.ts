@@ -17,7 +17,7 @@ const DEAR: Tokens = { input: 1000, output: 2000, cacheRead: 0, cacheCreation: 0
 const dear = (turn: Turn): Turn => ({ ...turn, tokens: DEAR });
 const ANSWER_USD = 0.044;
 const allTold = (now: VoyageStatus) => now.state === "done" && now.tasks.every((task) => task.usage);
-/** The voyage's whole spend, with the ships' trials, which belong to no task and cost little. */
+/** The voyage's whole spend. It includes the ships' trials, which belong to no task and cost little. */
 const spentOf = (now: VoyageStatus) => now.spend.costUsd;
 const spentOnTasks = (now: VoyageStatus) => now.tasks.reduce((all, task) => all + (task.usage?.costUsd ?? 0), 0);
 const askedForTasks = () => fleet.api.calls.filter((call) => call.task !== "").length;

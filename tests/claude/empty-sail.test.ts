@@ -8,7 +8,7 @@ import { gitIn } from "../support/git.ts";
 import type { TestShip } from "../support/test-ship.ts";
 import { ClaudeFleet, claudePid, ID, STACK, screen } from "./fleet.ts";
 
-// In a sail without a plan Claude Code waits on its own screen for what is typed.
+// In an empty sail Claude Code waits on its own screen for what the captain types.
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
 const LONG = INSTALL_MS + 120_000;
@@ -21,7 +21,7 @@ const waits = (ship: TestShip) => expect.poll(() => screen(ship), { timeout: 60_
 async function order(ship: TestShip, text: string): Promise<void> {
   const keys = (...args: string[]) => execFileSync("tmux", ["send-keys", "-t", "=claude:", ...args], { env: ship.environment() });
   keys("-l", text);
-  await pause(300); // A text that comes in one piece with its Enter is taken for pasted.
+  await pause(300); // A text that arrives together with its Enter would be taken for pasted.
   keys("Enter");
 }
 const tree = (ship: TestShip, file: string) =>

@@ -20,9 +20,9 @@ export const LIST = `${STACK}-tasks`;
 export const KEY = "sk-ant-api03-a-key-of-this-test-0123456789";
 
 export const THREE = [{ id: "1" }, { id: "2" }, { id: "3" }];
-/** The epoch and the tries of each of {@link THREE} when they were done as they should be. */
+/** The epoch and the tries of each of {@link THREE} when each was done at the first grant. */
 export const ONCE_EACH = THREE.map(() => [1, 0]);
-/** Tells whether all tasks are done, and what each has used is told. */
+/** Whether all tasks are done and the helm knows what each has used. */
 export const allDone = (now: VoyageStatus) => now.state === "done" && now.tasks.every((task) => task.usage);
 
 export type Small = { id: string; after?: string[]; description?: string; metadata?: Record<string, unknown> };

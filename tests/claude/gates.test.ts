@@ -41,7 +41,7 @@ const SCRIPTS: Record<string, (talk: Conversation) => Turn> = {
   "1": steps(
     ...forbidden.map(([, turn]) => turn),
     bash(
-      // The same command tells what it wrote, since the copy may be back before another one looks.
+      // The same command prints what it wrote, since the copy may be back before another command could look.
       `sed -i 's/pending/completed/w /dev/stdout' ~/.claude/tasks/*/3.json; sed -i s/in_progress/completed/ ~/.claude/tasks/*/1.json`,
     ),
     // By now the copy of the ledger's task files is back.

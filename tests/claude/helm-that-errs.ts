@@ -4,7 +4,7 @@ import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TestShip } from "../support/test-ship.ts";
 
-/** Stands between a ship and its helm, and answers claims as `claims` says, where it says something. */
+/** Stands between a ship and its helm, and answers claims with `claims` unless that is null. */
 export async function helmThatErrs(helmUrl: string, ship: TestShip) {
   const errs = { claims: null as { status: number; body: object } | null, stop };
   const server = createServer((from, to) => {

@@ -6,7 +6,7 @@ import type { SmallTask } from "../support/plan.ts";
 import { until } from "../support/until.ts";
 import { openVoyage } from "../support/voyage/voyage.ts";
 
-/** `ocaptain ARGS` that goes on, maybe until Ctrl-C. */
+/** Starts `ocaptain ARGS`, which goes on by itself, maybe until Ctrl-C. */
 export function ongoing(...args: string[]) {
   const child = execa(BIN, args, { reject: false, stdin: "ignore", timeout: 60_000 });
   let text = "";
@@ -18,13 +18,13 @@ export function ongoing(...args: string[]) {
     remarks += chunk;
   });
   return {
-    /** Whole lines so far. */
+    /** The whole lines that it has printed so far. */
     lines: () => text.split("\n").slice(0, -1),
-    /** What it said on stderr so far. */
+    /** The text that it has written to stderr so far. */
     remarks: () => remarks,
-    /** Its exit status. */
+    /** The exit status, once it has ended. */
     ended: child.then((result) => result.exitCode),
-    /** As `| head` does. */
+    /** Closes the reading end of its output, as `| head` does. */
     stopReading: () => void child.stdout.destroy(),
     async interrupt(): Promise<number | undefined> {
       child.kill("SIGINT");
@@ -33,7 +33,7 @@ export function ongoing(...args: string[]) {
   };
 }
 
-/** A voyage at sea: real helm, harbor, syncs and crews, without the engine. `close` ends it all. */
+/** Opens a voyage at sea with real helm, harbor, syncs and crews, but without Pulumi's engine. `close` ends it all. */
 export async function openFleet(options: { ships: number; tasks: SmallTask[] }) {
   const quay = await openVoyage(options.tasks);
   await quay.workspace.create();
@@ -56,9 +56,9 @@ export async function openFleet(options: { ships: number; tasks: SmallTask[] }) 
     status: () => helmClient().voyage(quay.voyageId),
     until: (what: string, holds: (status: VoyageStatus) => boolean) =>
       until(what, async () => holds(await helmClient().voyage(quay.voyageId)), 30_000),
-    /** Until a line of a ship's log is home. */
+    /** Waits until a line with these words from a ship's log is on the captain's machine. */
     logged: (words: string) => until(words, async () => (await ocaptain("logs", "-g", words)).stdout, 20_000),
-    /** The VM, its syncs, its crew: gone, as a `destroy` does it. */
+    /** Removes the VMs, their syncs and their crews, as a `destroy` does. */
     async sink(): Promise<void> {
       for (const { ship, sprite, incarnation, syncs } of ships) {
         await helmClient().stopShip(quay.voyageId, ship, incarnation, 20);

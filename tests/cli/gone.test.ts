@@ -22,7 +22,7 @@ afterAll(async () => {
   await rm(backend, { recursive: true, force: true });
 });
 
-/** A stack of the project's in the backend, as if an `up` had recorded the voyage. */
+/** Records a stack of this project in the backend, as if an `up` had recorded the voyage. */
 async function recordStack(stack: string): Promise<void> {
   const project = join(backend, "project");
   await mkdir(project);

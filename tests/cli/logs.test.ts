@@ -6,7 +6,7 @@ import { ocaptain } from "../support/ocaptain.ts";
 import { until } from "../support/until.ts";
 import { ongoing } from "./fleet.ts";
 
-/** A voyage's folder with logs as Mutagen brings them, and no daemon at all. */
+/** Each test has a voyage's folder with logs as Mutagen brings them, and no daemon at all. */
 let folder: string;
 let logs: string;
 beforeEach(async () => {
@@ -24,7 +24,7 @@ async function put(path: string, text: string): Promise<void> {
   logs = join(folder, "v", "sea", "logs");
   const file = join(logs, path);
   await mkdir(dirname(file), { recursive: true });
-  // As Mutagen does it: another file in its place.
+  // Mutagen too writes a new file and puts it in the place of the old one.
   await writeFile(`${file}.new`, text);
   await rename(`${file}.new`, file);
 }

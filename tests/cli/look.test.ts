@@ -7,7 +7,10 @@ import { ocaptain } from "../support/ocaptain.ts";
 import { until } from "../support/until.ts";
 import { type Fleet, ongoing, openFleet } from "./fleet.ts";
 
-/** Two ships: one at work until told, one with nothing left that it may do. Task 2 fails; 3 waits for it. */
+/**
+ * The voyage's tasks, for two ships: task 1 works until the test lets it go on, 2 fails, and 3 waits for 2, so that the
+ * other ship has nothing left to do.
+ */
 const tasks = [
   { id: "1", run: 'echo "laying the keel"; until [ -e "$HOME/go" ]; do sleep 0.1; done; mkdir -p out; echo 1 > out/1' },
   { id: "2", run: 'echo "no timber"; exit 3', metadata: { tries: 1 } },
@@ -198,7 +201,7 @@ test("clone: the voyage's branch with its history, that pulls what comes later",
 test("release takes a task from the ship that holds it, which is fenced, and says what next", async () => {
   await helmClient().retryTask(fleet.voyageId, "2");
   await fleet.until("settled", (s) => s.tasks[1]?.status === "blocked");
-  // A task that holds: the ship has a file `go` no more.
+  // Task 4 cannot end either, because the ship no longer has the file `go`.
   await fleet.onShip(busy, 'rm "$HOME/go"');
   const plan = await fleet.planOf([...tasks, { ...tasks[0]!, id: "4" }]);
   await fleet.helm.update(await fleet.helm.create(), { plan });

@@ -15,7 +15,10 @@ import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from ".
 import { ocaptain } from "../support/ocaptain.ts";
 import { PLANTED, UNSEEN } from "../support/unseen.ts";
 
-/** A voyage whose plan, repository and ship plant what steers a terminal in every field that is theirs. */
+/**
+ * The id of a voyage whose plan, repository and ship put control sequences for a terminal into every field that they
+ * can write.
+ */
 const ID = "abc123";
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
 let helm: HelmClient;
@@ -42,7 +45,8 @@ beforeAll(async () => {
   await helm.registerVoyage(ID, register);
   const [liar, other] = [await come("ship-0"), await come("ship-1")];
 
-  // 1: held, with a note. 2: failed. 3: asks. 4: accepted. A limit, a hand that is not fit, what no crew sends.
+  // Task 1 is held, with a note; 2 has failed; 3 asks; 4 is accepted. There is a usage limit besides, a hand that is
+  // not fit, and a call that no crew makes.
   const first = await other.grant();
   await other.raw("heartbeat", { claim: { task: first.task.id, epoch: first.epoch }, note: PLANTED });
   const second = await liar.grant();
@@ -104,7 +108,7 @@ const VERBS: [args: string[], status: number][] = [
   [["retry", "1"], 1],
   [["release", "2"], 1],
   [["clone", "-d", "."], 1],
-  // These change something, and so come last.
+  // The verbs from here on change something, and so come last.
   [["answer", "#3", "yes"], 0],
   [["retry", "2"], 0],
   [["release", "1"], 0],

@@ -8,7 +8,10 @@ import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
 import { BIN, ocaptain } from "../support/ocaptain.ts";
 
-/** Spend, budgets and questions as the captain sees them: the real helm and the real command; ships are their calls alone. */
+/**
+ * The id of a voyage whose spend, budgets and questions are shown as the captain sees them. Helm and command are real;
+ * a ship is only its calls.
+ */
 const ID = "abc123";
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
 let helm: HelmClient;
@@ -125,7 +128,7 @@ test("spend: the voyage's in the head, each ship's, each task's beside its budge
 });
 
 test("a task whose budget is spent is blocked: the way on is the plan, and retry says so", async () => {
-  await calls["ship-2"]!.release(await claims("ship-2"), false); // 3 is asked for again
+  await calls["ship-2"]!.release(await claims("ship-2"), false); // So task 3 is asked for again.
   const three = await claims("ship-2");
   await asks("ship-2", three, "hold");
   const four = await claims("ship-2");

@@ -3,7 +3,7 @@ import { BIN, ocaptain } from "../support/ocaptain.ts";
 import { openTerm, type Term } from "../support/term.ts";
 import { type Fleet, openFleet } from "./fleet.ts";
 
-/** One ship in the middle of a task that says so, and reads what is typed. */
+/** The one ship's task, which says that it has begun and then waits for a file. */
 const tasks = [{ id: "1", run: 'echo "laying the keel"; until [ -e "$HOME/go" ]; do sleep 0.1; done' }];
 let fleet: Fleet;
 let term: Term;
@@ -20,7 +20,7 @@ afterAll(() => fleet.close());
 const onShip = async (script: string) => (await fleet.onShip("ship-0", script)).stdout.trim();
 const clients = () =>
   onShip("tmux list-clients -t =crew -F '#{client_width}x#{client_height} #{client_readonly}' 2>/dev/null; true");
-/** Runs it in the terminal, and what it ended with. */
+/** Runs `ocaptain shell` in the terminal, which then prints its exit status. */
 const shell = (...args: string[]) => term.enter(`${BIN} shell ${args.join(" ")}; echo "status $?"`);
 
 test("the crew's tmux, in this terminal's size, to look at only; the detach key ends it and the terminal is as before", async () => {
@@ -61,7 +61,8 @@ test("--write: keys reach the crew's session", async () => {
 });
 
 test("where the hand has a session of its own, it is shown; --crew shows the crew's all the same", async () => {
-  // As crew/window opens it; what a real Claude Code shows in it is in tests/stack/empty-sail.test.ts.
+  // This session is opened as crew/window opens it. What a real Claude Code shows in it is tested in
+  // tests/stack/empty-sail.test.ts.
   await onShip("tmux new-session -d -s claude -x 200 -y 50 'echo the screen of the hand; exec cat'");
   try {
     await shell();

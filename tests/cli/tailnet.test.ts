@@ -67,7 +67,10 @@ test("ocaptain doctor prints it, the piece line by line, and no secret", async (
   }
 });
 
-/** A machine without a tailscaled, whatever this one has. What doctor says of a running one: tests/tailnet/looks.test.ts. */
+/**
+ * This test has no tailscaled, even where the machine has one. What doctor says of a running one is tested in
+ * tests/tailnet/looks.test.ts.
+ */
 test("no tailscaled: a note that one of the project's own can be had; wrong when a voyage needs it; what sank, or has no tailnet, needs none", async () => {
   await noTailscaled();
   const voyage = { voyageId: "3fa9c1", stack: "voyage-abc", captainId: "0123456789ab", nonce: "n", createdAt: "2026-01-01" };

@@ -12,7 +12,10 @@ import type { Session } from "../../lib/mutagen/session.ts";
 import { sessionKinds } from "../../lib/mutagen/sessions.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
 
-/** What no real fleet can be brought to on demand: a helm's and a daemon's answers, in their own shapes. */
+/**
+ * The time of all views in this file. Their data is what no real fleet can be brought to on demand: answers of a helm
+ * and of a sync daemon, in their own shapes.
+ */
 const NOW = Date.parse("2026-11-23T10:00:00Z");
 const row = (more: Partial<ShipRow>): ShipRow => ({
   ship: "ship-0",
@@ -43,7 +46,10 @@ test.each([
   expect(seenState(row(more), NOW)).toEqual({ state, knownBy });
 });
 
-/** Claimed 3 hours ago by this ship, accepted 10 minutes ago of this life, 5 minutes ago of an earlier one, 2 minutes ago of another ship. */
+/**
+ * A task that this ship claimed 3 hours ago. The tasks below were accepted 10 minutes ago from this life, 5 minutes ago
+ * from an earlier one, and 2 minutes ago from another ship.
+ */
 const held: TaskRow = {
   id: "1",
   subject: "s",

@@ -17,7 +17,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A voyage that this captain has a folder of, and nothing else. */
+/** Makes a captain's folder of a voyage, and nothing else of it. */
 async function voyage(stack: string, more: object = {}): Promise<void> {
   const at = join(folder, "v", stack);
   await mkdir(at, { recursive: true });
@@ -106,7 +106,7 @@ test("the voyage may be left out when there is one; several are listed; one that
     ships: [],
     attention: [],
   });
-  // Put aside, for another one to begin under its stack's name.
+  // The folder is moved aside, so that another voyage can begin under its stack's name.
   await rename(join(folder, "v", "second"), join(folder, "v", "second.abc124"));
   await voyage("second", { voyageId: "abc125" });
   expect((await ocaptain("status")).stderr).toMatch(
@@ -140,7 +140,7 @@ test("the launcher works through links, from anywhere, and says what Node it lac
   const linked = await execa(join(folder, "bin", "near"), ["--version"], { cwd: "/" });
   expect(linked.stdout).toMatch(/^\d+\.\d+\.\d+$/);
 
-  // A checkout without .tools, and an old Node on PATH.
+  // This is a checkout without .tools, and an old Node is on PATH.
   const old = join(folder, "old");
   await mkdir(join(old, "bin"), { recursive: true });
   await writeFile(join(old, "node"), "#!/bin/sh\necho v20.11.0\n", { mode: 0o755 });

@@ -8,7 +8,7 @@ import { killHarbor } from "../support/voyage/voyage.ts";
 import { Engine } from "./fleet/engine.ts";
 import { openSea, untouched } from "./fleet/sea.ts";
 
-/** So many fleets sail. FLEET_CASES=300 looks longer. */
+/** The number of fleets that sail. FLEET_CASES=300 makes a longer search. */
 const CASES = Number(process.env.FLEET_CASES || 12);
 const SHIPS = 3;
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => port.close());
 
 const index = fc.nat(SHIPS - 1);
-/** Weather that an `up` must come through by itself. */
+/** Faults that an `up` must come through by itself. */
 const weather = fc.constantFrom(
   { on: "create", kind: "fails-but-happens" },
   { on: "create", kind: "fails-but-happens", times: 3 },
@@ -30,14 +30,14 @@ const weather = fc.constantFrom(
   { on: "delete", kind: "false-404" },
   { on: "delete", kind: "fails-but-happens" },
 );
-/** Faults that it may fail by, and the next one must mend. */
+/** Faults by which an `up` may fail, and which the next `up` must mend. */
 const storm = fc.constantFrom(
   { on: "create", kind: "unavailable", times: 9 },
   { on: "exec", kind: "unavailable", times: 2 },
   { on: "delete", kind: "unavailable", times: 9 },
   { on: "get", kind: "false-404", times: 12 },
 );
-/** One fault a call: several together can be more than any client comes through. */
+/** Picks at most one fault for each kind of call: several together can be more than any client comes through. */
 const someOf = <T extends { on: string }>(fault: fc.Arbitrary<T>, minLength = 0) =>
   fc.uniqueArray(fault, { minLength, maxLength: 2, selector: ({ on }) => on });
 const ships = fc.integer({ min: 0, max: SHIPS });
@@ -69,14 +69,14 @@ const act = fc.oneof(
   often(1, ["killed up"], { ships }),
   often(2, ["refresh"], { faults: someOf(weather) }),
 );
-/** A fleet sails, and then in every round something happens to it, and the engine acts. */
+/** A round after the first `up`: something happens to the fleet, and then the engine acts. */
 const round = fc.tuple(fc.array(upset, { maxLength: 2, size: "max" }), act).map(([upsets, acts]) => [...upsets, acts]);
 const voyages = fc
   .tuple(ships, fc.array(round, { minLength: 2, maxLength: 4, size: "max" }), fc.nat(2 * SHIPS))
   .map(([first, rounds, last]): Happening[] => [
     { do: "up", ships: first, faults: [] },
     ...rounds.flat(),
-    ...(last <= SHIPS ? [{ do: "killed up" as const, ships: last }] : []), // and then only a destroy
+    ...(last <= SHIPS ? [{ do: "killed up" as const, ships: last }] : []), // After this there is only a destroy.
   ]);
 
 let cases = 0;
@@ -97,12 +97,14 @@ async function sail(happenings: Happening[]): Promise<void> {
   const prefix = spritePrefix(voyage.stack, voyage.voyageId);
   const sea = openSea(sprites, prefix, voyage.nonce);
   const labels = ["ocaptain", `voyage-${voyage.voyageId}`, `nonce-${voyage.nonce}`];
-  /** Strangers under our names, by name: their ids. */
+  /** Strangers' VMs under our names: their ids by name. */
   const strangers = new Map<string, string>();
-  /** Ours, but unknown to the state, because an `up` died or failed with them: all that may be left over. */
+  /**
+   * The names of our VMs that no state knows, because an `up` died or failed with them. Only these may be left over.
+   */
   const unrecorded = new Set<string>();
 
-  /** As the engine's look at it would have it, after an `up` that nothing hindered. */
+  /** Checks that the fleet is as the engine records it, after an `up` that no fault has made fail. */
   const settled = async (wanted: number, errors: Map<string, string>) => {
     const there = await sea.look();
     for (let i = 0; i < wanted; i++) {
@@ -129,7 +131,7 @@ async function sail(happenings: Happening[]): Promise<void> {
     },
     async "up in a storm"(it: { ships: number; faults: object[] }) {
       await port.faults(...it.faults);
-      await engine.up(it.ships).catch(() => {}); // a refresh that fails ends an up
+      await engine.up(it.ships).catch(() => {}); // An up ends when its refresh fails.
       await port.faults();
       for (const [name, sprite] of await sea.look()) if (sea.ours(sprite) && !engine.state.has(name)) unrecorded.add(name);
     },
@@ -177,7 +179,8 @@ async function sail(happenings: Happening[]): Promise<void> {
   };
 
   for (const it of happenings) {
-    if ("faults" in it) await sprites.list(prefix); // a killed harbor is there again, to be told of faults
+    // This call starts a killed harbor again, which must be there to be told of faults.
+    if ("faults" in it) await sprites.list(prefix);
     await steps[it.do](it as never);
     const there = await sea.look();
     for (const [name, id] of strangers) expect(there.get(name)).toMatchObject({ id, labels: ["theirs"] });
@@ -185,7 +188,7 @@ async function sail(happenings: Happening[]): Promise<void> {
     for (const [name, sprite] of there) if (sea.ours(sprite)) expect(engine.state.has(name) || unrecorded.has(name)).toBe(true);
   }
 
-  // Destroy: the fleet, then the proof.
+  // The destroy removes the fleet, and then proves it gone.
   await engine.up(0);
   const proof = await muster.remove(voyage).then(
     () => "",

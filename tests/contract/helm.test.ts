@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterAll(() => quay.close());
 
 const tasks = async () => Object.fromEntries((await helmClient().voyage(quay.voyageId)).tasks.map((task) => [task.id, task]));
-/** A ship that has a claim, as the helm sees it. */
+/** Registers a ship that has a claim, as the helm sees it. */
 async function claiming(name: string) {
   const { token } = await helmClient().registerShip(quay.voyageId, name, `${name}-life`);
   const call = ship(String(outs.url), token, `${name}-life`);
@@ -64,14 +64,14 @@ test("deregistered behind our back: not there for read, registered again by up w
 
 test("a changed plan: new tasks are added, free ones updated, claimed ones kept on their old text, removed ones cancelled", async () => {
   const { grant } = await claiming("ship-0");
-  expect(grant.task.id).toBe("1"); // most hangs on it
+  expect(grant.task.id).toBe("1"); // Most tasks depend on this one.
   const changed = await quay.planOf([
     { id: "1", metadata: { x: { text: "new" } } },
     { id: "2", metadata: { x: { text: "new" } } },
     { id: "4", after: ["1"] },
     { id: "5" },
   ]);
-  // What a preview asks: nothing is written.
+  // A preview asks for the changes in this way, and nothing is written.
   const wanted = { added: ["5"], updated: ["2"], cancelled: ["3"], kept: ["1"] };
   expect(await helmClient().planChanges(quay.voyageId, changed)).toEqual(wanted);
   expect(Object.keys(await tasks())).toEqual(["1", "2", "3", "4"]);
@@ -122,7 +122,7 @@ test("a value of the wrong shape is found by check, naming its field", async () 
   await expect(quay.helm.create({ leaseSeconds: "soon" })).rejects.toThrow(/check: .*leaseSeconds/);
 });
 
-/** A helm ends by itself a moment after its last voyage. */
+/** Waits until the helm is down: it ends by itself a moment after its last voyage. */
 async function helmIsDown(): Promise<void> {
   const answer = () =>
     helmClient()

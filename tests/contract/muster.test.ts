@@ -25,7 +25,7 @@ test("who a voyage is, is minted once: created again, and updated, it is the sam
   const again = await quay.muster.create();
   expect(again).toEqual({ ...quay.mustered, stateId: expect.stringMatching(/^[0-9a-f]{12}$/) });
   expect(await quay.muster.update(again)).toEqual(again);
-  // Two states never share a voyage, also where the first has come no further than this.
+  // Two states never share a voyage, not even when the first has done no more than this.
   await expect(quay.muster.read(quay.mustered)).rejects.toThrow("was adopted by another Pulumi state");
 });
 
@@ -37,7 +37,7 @@ test("read changes nothing, and finds nothing to change", async () => {
   expect(await readFile(quay.folder.voyageFile, "utf8")).toBe(before);
 });
 
-/** What `pulumi preview` says of the voyage: null when nothing. `known`: the state has its Muster. */
+/** The error that `pulumi preview` shows for the voyage, or null. `known` says whether the state has its Muster. */
 async function previewed(known: boolean, settings: Settings = {}): Promise<string | null> {
   const inputs = quay.muster.inputs();
   return (await host.check("muster", settings, inputs, known ? inputs : {})).failures[0]?.reason ?? null;
@@ -83,7 +83,7 @@ test("a voyage at sea that the state does not know is refused, in preview too, u
   const print = vi.spyOn(console, "error").mockImplementation(() => {});
   expect(await adopting.read(adopted)).toEqual(adopted);
   expect(print.mock.calls.join()).toContain("pulumi config rm ocaptain:adopt -s quay");
-  const taken = /was adopted by another Pulumi state [\s\S]*pulumi stack rm --force quay/;
+  const taken = /was adopted by another Pulumi state [\s\S]*pulumi stack rm --force -s quay/;
   await expect(adopting.read(quay.mustered)).rejects.toThrow(taken);
   await expect(adopting.update(quay.mustered)).rejects.toThrow(taken);
   await expect(adopting.remove(quay.mustered)).rejects.toThrow(taken);
@@ -92,7 +92,7 @@ test("a voyage at sea that the state does not know is refused, in preview too, u
 test("a voyage that has sunk goes on under its old id, whatever the state; begun anew, its folder is put aside, whole, and another begins", async () => {
   await quay.workspace.create();
   const anew = quay.muster.with({ beginAnew: quay.voyageId });
-  expect(await anew.update(quay.mustered)).toEqual(quay.mustered); // at sea: nothing
+  expect(await anew.update(quay.mustered)).toEqual(quay.mustered); // A voyage at sea stays as it is.
   await quay.muster.remove(quay.mustered);
   expect(await previewed(false)).toBeNull();
   const again = await quay.muster.create();
@@ -109,7 +109,7 @@ test("a voyage that has sunk goes on under its old id, whatever the state; begun
   const { stdout } = await execa("git", ["-C", join(aside, "workspace"), "ls-remote", "origin", quay.stack]);
   expect(stdout).toContain(`refs/heads/${quay.stack}`);
   expect(JSON.parse(await readFile(join(aside, "voyage.json"), "utf8")).voyageId).toBe(quay.voyageId);
-  // A word that is left in the configuration means that voyage, and not this one.
+  // A setting that was left in the configuration means the earlier voyage, and does nothing to this one.
   expect(await anew.update(other)).toEqual(other);
   await anew.remove(other);
   expect((await anew.create()).voyageId).toBe(other.voyageId);
@@ -139,11 +139,11 @@ test("another OCAPTAIN_VOYAGES: the folder that the helm holds the voyage by is 
     await expect(quay.muster.update(quay.mustered)).rejects.toThrow(elsewhere);
     await expect(quay.muster.remove(quay.mustered)).rejects.toThrow(elsewhere);
     expect(existsSync(join(there, "quay/voyage.json"))).toBe(false);
-    // A copy is another folder, too: to the state, and to the helm.
+    // A copy counts as another folder, for the state and for the helm.
     await cp(here, there, { recursive: true });
     await expect(quay.muster.read(quay.mustered)).rejects.toThrow(elsewhere);
     await expect(quay.helm.update(helm)).rejects.toThrow(`voyage ${quay.voyageId} sails from its folder ${quay.folder.root}`);
-    // One that was moved is not.
+    // A folder that was moved counts as the same one.
     await rm(here, { recursive: true });
     expect(await quay.muster.read(quay.mustered)).toEqual(quay.mustered);
     await quay.helm.update(helm);
@@ -250,7 +250,7 @@ test("a harbor with somebody else's ship is not ended", async () => {
   await quay.sprites.remove("other-000000-ship-0");
 });
 
-/** The stack's configuration file, as it is when a destroy runs with the configuration of the last up. */
+/** Writes the stack's configuration file, as a destroy finds it that runs with the configuration of the last up. */
 async function stackSays(keepWorkspace: string): Promise<void> {
   const file = join(process.env.OCAPTAIN_HOME!, "Pulumi.quay.yaml");
   await writeFile(file, `config:\n  ocaptain:ships: "2"\n  ocaptain:keepWorkspace: "${keepWorkspace}"\n`);

@@ -9,7 +9,7 @@ import { failure, type Props } from "../support/voyage/resource.ts";
 import { type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 
 let quay: OpenVoyage;
-/** The VM, and one of its syncs. */
+/** The ship's VM; `workspace` is one of its syncs. */
 let sprite: Props;
 let workspace: ReturnType<OpenVoyage["sync"]>;
 beforeAll(async () => {
@@ -92,7 +92,7 @@ test("a session terminated behind our back: not there for read, made again by up
 });
 
 test("another incarnation: the dead VM's tree is saved as refs/lost, and neither it nor its session reaches the new VM", async () => {
-  // A task in the middle, so that there is a grant on which what was lost stands.
+  // The ship is in the middle of a task, so that the lost tree has a grant to be based on.
   const life = String(sprite.incarnation);
   const { token } = await helmClient().registerShip(quay.voyageId, "ship-0", life);
   const call = shipOnTheWire(`http://127.0.0.1:${process.env.OCAPTAIN_HELM_PORT}`, token, life);
@@ -159,20 +159,20 @@ test("delete of an incarnation that was replaced touches neither the new VM's se
   await write("new");
   await quay.sendToSleep("ship-0");
   await workspace.remove(outs);
-  expect((await quay.sprites.get(quay.spriteName("ship-0")))?.status).toBe("warm"); // not even woken
+  expect((await quay.sprites.get(quay.spriteName("ship-0")))?.status).toBe("warm"); // The VM was not even woken.
   expect(await names()).toEqual([moved.sessionName]);
   await quay.onShip("ship-0", "true");
   await flush(moved);
   expect(await mirrored()).toBe("new\n");
 });
 
-/** What is said of what was put aside; it is not printed from here on. */
+/** Keeps messages about files that were put aside from being printed, and returns a function that gives them. */
 function hear(): () => string {
   const said = vi.spyOn(console, "error").mockImplementation(() => {});
   return () => said.mock.calls.flat().join("\n");
 }
 
-/** What was put aside under that name for ship-0. */
+/** Resolves to the contents of the files of that name that were put aside for ship-0. */
 const aside = async (file: string) => {
   const left = join(quay.folder.ships, "left", "ship-0");
   const found = await Promise.all(
@@ -181,7 +181,7 @@ const aside = async (file: string) => {
   return found.filter((text) => text !== null);
 };
 
-/** Both sides have changed the file while no sync ran. */
+/** Lets both sides change the file while no sync runs. */
 async function inConflict(outs: Props): Promise<void> {
   await write("same");
   await flush(outs);
@@ -252,7 +252,10 @@ test("delete ends a crew that the state does not know before it brings the tree 
   expect([await mirrored("count"), await mirrored("last")]).toEqual([last, "bye\n"]);
 });
 
-/** A crew that writes into the tree without end, and a last word when it is stopped; no resource tells of it. */
+/**
+ * Starts a crew, of which no resource knows, that writes into the tree without end and writes a last word when it is
+ * stopped.
+ */
 async function busyCrew(): Promise<void> {
   const last = 'trap "echo bye >\\"$HOME/voyage/workspace/last\\"; exit" HUP; i=0';
   const work = `${last}; while :; do i=$((i+1)); echo $i > "$HOME/n"; mv "$HOME/n" "$HOME/voyage/workspace/count"; sleep 0.05; done`;
@@ -401,7 +404,7 @@ test("logs come home, one folder an incarnation; tasks go out, and a ship's own 
 
 test("made means gone round: once create is back, tasks that were at the captain are on the ship", async () => {
   const life = String(sprite.incarnation);
-  // So many that no race brings the last of them over in the time of a look.
+  // There are so many files that a race could not bring the last of them over while the test looks.
   const list = join(quay.folder.tasksRoot, "many");
   await mkdir(list, { recursive: true });
   await Promise.all(Array.from({ length: 3_000 }, (_, i) => writeFile(join(list, `${i + 1}.json`), `{"id":"${i + 1}"}`)));
@@ -409,7 +412,7 @@ test("made means gone round: once create is back, tasks that were at the captain
     const outs = await quay.sync("ship-0", "tasks", life).create();
     const count = 'ls "$HOME/.claude/tasks/many" | wc -l';
     expect((await quay.onShip("ship-0", count)).stdout.trim()).toBe("3000");
-    // Terminated behind our back and made again: the same holds.
+    // The same holds for a session that was terminated behind our back and made again.
     await quay.mutagen.terminate(String(outs.sessionName));
     await writeFile(join(list, "3001.json"), '{"id":"3001"}');
     await quay.sync("ship-0", "tasks", life).update({ ...outs, present: false });

@@ -7,8 +7,8 @@ import { type Props, resource } from "../support/voyage/resource.ts";
 import { type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 
 /**
- * Two organisations of sprites.dev at one address, by two harbors' worth of answers: the harbor stands for acme, whatever of acme's tokens asks; a token of
- * another one is good too, and is answered that there is nothing.
+ * These tests have two organisations of sprites.dev at one address. Any token of acme is served by the harbor; a token
+ * of another organisation is valid too, but is answered that nothing exists.
  */
 let quay: OpenVoyage;
 let dev: http.Server;
@@ -71,14 +71,14 @@ test("a token of another organisation is refused, by a look, a deletion and the 
   });
   expect(asked).toEqual([]);
 
-  // Its own, anew: an organisation may have another name by now, and keeps its id.
+  // Another token of the same organisation counts, even under another name: an organisation keeps its id.
   vi.stubEnv("SPRITE_TOKEN", "acme-2/111/t9/secret");
   expect(await organisationCheck(stack, process.env.SPRITE_TOKEN, undefined).look()).toEqual([]);
   vi.stubEnv("SPRITE_TOKEN", "acme/111/t9/secret");
   expect(await sprite.read(made)).toMatchObject({ incarnation: made.incarnation });
   await sprite.remove(made);
   await muster.remove(mustered);
-  // It has sunk: the next fleet is made wherever the token belongs.
+  // The voyage has sunk, so the next fleet is made wherever the token belongs.
   vi.stubEnv("SPRITE_TOKEN", "other/222/t2/secret2");
   expect((await muster.create()).organisation).toEqual({ slug: "other", id: "222" });
 });

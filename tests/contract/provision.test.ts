@@ -58,14 +58,15 @@ test("other steps: the crew hands its claim back unharmed, they run, and a crew 
   const outs = await crew.create(steps(IGNORE, "mkdir -p deps"));
   await atWork();
   const { epoch } = await row();
-  // A crew that is stopped before it has heard of its claim gives none back: the next one goes on with it.
+  // A crew that is stopped before its claim has been answered gives none back, and the next crew goes on with it; so
+  // the test waits for the task's log.
   await expect.poll(() => onShip('ls "$HOME/voyage/logs"'), { timeout: 20_000 }).toContain(`task-1-${epoch}.log`);
   await crew.update(outs, steps(IGNORE, "mkdir -p deps; date >> deps/second"));
   await atWork();
   expect((await row()).epoch).toBeGreaterThan(epoch!);
   expect((await helmClient().voyage(quay.voyageId)).tasks[0]?.tries).toBe(0);
   expect(await onShip("wc -l < deps/second")).toBe("1");
-  await crew.update({ ...outs, ...steps(IGNORE) }); // none any more: the same crew files do
+  await crew.update({ ...outs, ...steps(IGNORE) }); // No steps are left, and the same crew files serve for that.
   await atWork();
 });
 
@@ -73,7 +74,7 @@ test("a step that fails names ship, step and what it printed; no crew begins, wh
   const partly = await failure(crew.create(steps("true", "echo rats in the hold; exit 7", "true")));
   expect(partly).toMatchObject({
     message: expect.stringMatching(
-      /ship-0: provision step 2 of 3 \(echo rats.*\) ended with exit status 7: rats in the hold\n.*hint: .*logs -s ship-0/s,
+      /ship-0: provision step 2 of 3 \(echo rats.*\) ended with exit status 7: rats in the hold\n.*hint: .*logs quay -s ship-0/s,
     ),
     properties: { present: false, incarnation: sprite.incarnation },
   });
@@ -92,7 +93,8 @@ test("other steps that fail: the ship that had worked waits for the next up, and
   const outs = await crew.create(steps(IGNORE, "mkdir -p deps"));
   await atWork();
   await failure(crew.update(outs, steps("exit 1")));
-  // Longer than the waker's look and the first back-off: nothing it could do is seen in the supervisor's journal.
+  // This wait is longer than the waker's interval and its first back-off: whatever it did would be in the supervisor's
+  // journal by now.
   await new Promise((done) => setTimeout(done, 3_000));
   expect(await onShip('grep -c unprovisioned "$HOME/voyage/logs/supervisor.jsonl" || true')).toBe("0");
   await crew.remove({ ...outs, ...steps("exit 1") });
@@ -112,10 +114,10 @@ test("what a step leaves running is left alone", async () => {
 
 test("files that git would take for the work of a task are refused, with what helps", async () => {
   const partly = await failure(crew.create(steps("mkdir deps && touch deps/a b")));
-  expect(partly.message).toMatch(/ship-0: provision what the steps made git does not ignore b, deps\/:.*\.gitignore/);
+  expect(partly.message).toMatch(/ship-0: provision what the steps have made git does not ignore b, deps\/:.*\.gitignore/);
 });
 
-/** An `up` that has put its order on the ship, and no more. */
+/** Does the part of an `up` that puts the order to provision on the ship, and nothing after it. */
 async function begin(run: string) {
   const { token } = await helmClient().registerShip(quay.voyageId, NAME, String(sprite.incarnation));
   const { ship, voyageId, stack, incarnation, helmUrl } = crew.inputs() as Record<string, string>;

@@ -18,7 +18,7 @@ const ship = resource("sprite", {
   nonce: "mine",
   crewDigest: "one",
 });
-/** A read that found it. */
+/** Reads the ship; throws when it is gone. */
 const seenBy = async (outs: Parameters<typeof ship.read>[0]) => {
   const seen = await ship.read(outs);
   if (!seen) throw new Error("gone");
@@ -182,14 +182,14 @@ test("a policy that was changed behind our back, or left by an up that was cut o
   if (!port.live) await port.faults();
   await ship.update(outs, { ...REACH, crewDigest: "two" });
   expect(await rules()).toEqual(RULES);
-  // Of what a killed create had set nothing is in the state.
+  // A create that was killed has recorded nothing of what it had set.
   await ship.create();
   expect(await rules()).toEqual([]);
 });
 
 test("a policy that is not kept fails the create, before anything is on the ship; 200 for 204 does not", async () => {
   if (port.live) return;
-  // The first call of the two that count is the look.
+  // Of the two calls that matter here, the first is the one that reads the policy.
   await port.faults({ on: "policy", kind: "not-kept", times: 2 }, { on: "exec", kind: "unavailable" });
   const partly = await failure(ship.create(REACH));
   expect(partly).toMatchObject({ id: NAME, properties: { present: false, ...REACH } });
@@ -203,7 +203,7 @@ test("a policy that is not kept fails the create, before anything is on the ship
 test("the same policy is not set again, which would cut connections", async () => {
   if (port.live) return;
   const outs = await ship.create(REACH);
-  // Were it set, it would not be kept, and that is an error.
+  // If the policy were set, it would not be kept, and that would be an error.
   await port.faults({ on: "policy", kind: "not-kept", times: 9 });
   await ship.update(outs, { ...REACH, crewDigest: "two" });
   await port.faults();

@@ -14,7 +14,10 @@ afterAll(async () => {
   await port.close();
 });
 
-/** A supervisor that takes its time, as one does whose hand has to be ended. It leaves a word when it is gone. */
+/**
+ * A supervisor that takes its time to end, as one does that first has to end its hand. It writes a file when it is
+ * gone.
+ */
 const SLOW = `
 const { writeFileSync } = require("node:fs");
 process.on("SIGHUP", () => setTimeout(() => { writeFileSync("gone", ""); process.exit(); }, 1500));

@@ -8,7 +8,9 @@ import { readVoyageIdentity, writeVoyageIdentity } from "../../lib/voyage/identi
 import { startStandInTailscale } from "../support/stand-in-tailscale.ts";
 import { failure, resource } from "../support/voyage/resource.ts";
 
-/** The lifecycle with Tailscale's service, played by a stand-in; with a real Headscale it is in tests/tailnet. */
+/**
+ * These tests run the lifecycle against a stand-in of Tailscale's service; tests/tailnet has it with a real Headscale.
+ */
 let folder: string;
 let api: Awaited<ReturnType<typeof startStandInTailscale>>;
 let key: ReturnType<typeof resource>;
@@ -42,7 +44,7 @@ test("made once; the key gone after use, the ship's machine satisfies it; the ma
   const made = await key.create();
   expect(await key.update(made)).toEqual(made);
   expect(await key.read(made)).toEqual(made);
-  api.state.keys = []; // used up and deleted
+  api.state.keys = []; // The key was used and deleted.
   expect(await key.read(made)).toEqual({ ...made, present: false });
   api.state.devices.push(device("n1CNTRL"));
   expect(await key.read(made)).toEqual(made);
@@ -99,5 +101,5 @@ test("a secret of another tailnet is refused, by a look and a deletion: there no
   await expect(key.remove(made)).rejects.toThrow(refused);
   await expect(key.update(made)).rejects.toThrow(refused);
   await writeVoyageIdentity({ ...voyage, tailnet: "tail1234.ts.net", sunkAt: "2026-01-02" });
-  expect(await key.read(made)).toEqual(made); // it has sunk: the next fleet joins whichever is meant
+  expect(await key.read(made)).toEqual(made); // The voyage has sunk, so the next fleet may join any tailnet.
 });

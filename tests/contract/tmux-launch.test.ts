@@ -4,7 +4,7 @@ import { ship } from "../support/helm-voyage.ts";
 import { failure, type Props } from "../support/voyage/resource.ts";
 import { gated, type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 
-/** One ship, and work that does not end by itself, so that every test finds the crew in the middle of it. */
+/** The name of the one ship. Its task does not end by itself, so that every test finds the crew in the middle of it. */
 const NAME = "ship-0";
 let quay: OpenVoyage;
 let sprite: Props;
@@ -26,7 +26,7 @@ afterAll(() => quay.close());
 
 const row = () => helmClient().ship(quay.voyageId, NAME);
 const task = async () => (await helmClient().voyage(quay.voyageId)).tasks[0];
-/** Process ids of the supervisors on the ship. */
+/** Resolves to the process ids of the supervisors on the ship. */
 const supervisors = async () => (await quay.onShip(NAME, SUPERVISORS)).stdout.trim().split("\n").filter(Boolean);
 const SUPERVISORS = `for at in /proc/[0-9]*; do
   case "$(tr '\\0' ' ' <$at/cmdline)" in "node "*/supervisor.js*) echo "\${at#/proc/}" ;; esac
@@ -49,7 +49,7 @@ test("the ship's token and config are its own, 0600, and no process shows the to
   await crew.create();
   const { stdout } = await quay.onShip(
     NAME,
-    // Only builtins of the shell have it in hand here.
+    // Only builtins of the shell handle the token here, so that no process of the test itself shows it.
     `cd "$HOME/voyage/crew"; stat -c %a token config.json; read -r token < token
      seen=$(cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' ' ')
      case "$seen" in *"$token"*) echo shown;; *supervisor*) echo hidden;; esac`,
@@ -74,7 +74,8 @@ test("read: drift only while the ledger has work for the ship", async () => {
   const outs = await crew.create();
   await atWork();
   expect(await crew.read(outs)).toEqual(outs);
-  // The helm by itself starts a crew again that was lost with its claim: here that ends at once.
+  // The helm by itself starts a crew again that was lost with its claim; this supervisor ends at once when that
+  // happens.
   await quay.onShip(NAME, 'echo "process.exit(0)" > "$HOME/voyage/crew/supervisor.js"; tmux kill-server');
   await expect.poll(async () => (await row()).connected, { timeout: 10_000 }).toBe(false);
   const seen = await crew.read(outs);
@@ -104,7 +105,7 @@ test("a VM that froze with its claim and its connections open is seen as away wi
 test("read: a crew that was fenced is drift, also while its connection is open, since nobody else starts another; up does, on the same VM", async () => {
   const outs = await crew.create();
   await atWork();
-  // tmux first: it wakes what is stopped in its panes.
+  // The tmux server is stopped first, because it would wake what is stopped in its panes.
   await quay.onShip(NAME, 'tmux list-panes -s -t =crew -F "#{pid} #{pane_pid}" > hung; kill -STOP $(cat hung)');
   await helmClient().fenceShip(quay.voyageId, NAME, String(sprite.incarnation), "test");
   const seen = await crew.read(outs);
@@ -131,7 +132,7 @@ test("read: a ship that was fenced is drift also while no task is free: up bring
   const outs = await crew.create();
   await atWork();
   await helmClient().fenceShip(quay.voyageId, NAME, String(sprite.incarnation), "test");
-  // Another has the one task.
+  // Another ship has the one task.
   const { token } = await helmClient().registerShip(quay.voyageId, "ship-9", "vm-9");
   const other = ship(`http://127.0.0.1:${(await helmClient().health()).port}`, token, "vm-9");
   const grant = await other.grant();
@@ -213,7 +214,8 @@ test("delete of an incarnation that was replaced does nothing to the crew of the
   await crew.update(outs, { incarnation: next.incarnation });
   await atWork();
   await crew.remove(outs);
-  // What a supervisor starts looks like it for a moment.
+  // A process that a supervisor starts looks like a supervisor for a moment, so the test looks again until there is
+  // one.
   await expect.poll(supervisors, { timeout: 10_000 }).toHaveLength(1);
   expect(await row()).toMatchObject({ task: "1", incarnation: next.incarnation, connected: true });
 });

@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => quay.close());
 
 const tip = () => quay.git("rev-parse", quay.stack);
-/** As an accepted task: one more commit on the voyage's branch. */
+/** Puts one more commit on the voyage's branch, as an accepted task does. */
 async function deliver(message = "delivered"): Promise<string> {
   const author = { GIT_AUTHOR_NAME: "s", GIT_AUTHOR_EMAIL: "s@x", GIT_COMMITTER_NAME: "s", GIT_COMMITTER_EMAIL: "s@x" };
   const env = { ...author, GIT_DIR: quay.folder.repo };
@@ -86,7 +86,7 @@ test("another repository is refused, and nothing of the voyage is another; one t
   await expect(quay.workspace.update(outs, { repo: "" })).rejects.toThrow("named now is none");
   expect(await tip()).toBe(delivered);
 
-  // Moved, and gone on since: no branch of it stands where the voyage's repository knows it.
+  // The repository was moved and has changed since, so none of its branches is where the voyage's repository knows it.
   const moved = `${quay.repo}-moved`;
   await rename(quay.repo, moved);
   await expect(quay.workspace.update(outs, { repo: `${quay.repo}-nowhere` })).rejects.toThrow(/cannot be read/);
@@ -115,7 +115,7 @@ test("the repository lost with accepted work: it is not made anew, for the ledge
 
 test("the ledger lost with work on the branch: the helm begins no other, which would give that work out again; a destroy goes on", async () => {
   await quay.workspace.create();
-  await deliver(`Task 1\n\nTask: 1\nShip: ship-0\nVoyage: 000000`); // of a voyage before this one
+  await deliver(`Task 1\n\nTask: 1\nShip: ship-0\nVoyage: 000000`); // This commit is of a voyage before this one.
   const helm = await quay.helm.create();
   await quay.helm.remove(helm);
   await rm(dirname(quay.folder.ledger), { recursive: true });

@@ -28,7 +28,10 @@ function script(path: string, text: string): void {
   chmodSync(path, 0o755);
 }
 
-/** A global install by npm: a link in `bin`, to a package that starts its platform's package beside it. Gives the folder for a PATH. */
+/**
+ * A global install by npm: a link in `bin`, to a package that starts its platform's package beside it. Gives the folder
+ * for a PATH.
+ */
 function npmLayout(): string {
   const modules = join(folder, "lib/node_modules/@anthropic-ai");
   script(join(modules, "claude-code-linux-x64/claude"), "#!/bin/sh\necho '9.8.7 (by npm)'\n");

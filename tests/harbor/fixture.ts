@@ -21,7 +21,10 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** A captain's home of the test's own, whose harbor daemon, if the test starts one, ends with it; `net`: OCAPTAIN_HARBOR_NET. */
+/**
+ * A captain's home of the test's own, whose harbor daemon, if the test starts one, ends with it; `net`:
+ * OCAPTAIN_HARBOR_NET.
+ */
 export function ownHarborHome(net = ""): void {
   const home = temporaryFolder();
   vi.stubEnv("OCAPTAIN_HOME", home);

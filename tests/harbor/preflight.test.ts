@@ -3,7 +3,10 @@ import { ensureHarbor, runningHarbor, stopHarbor } from "../../lib/daemons/harbo
 import { harborNetCheck } from "../../lib/preflight/tailnet.ts";
 import { caller, ownHarborHome } from "./fixture.ts";
 
-/** What preflight finds about the network of the ships that will be made: for a voyage in a tailnet, and for one without. */
+/**
+ * What preflight finds about the network of the ships that will be made: for a voyage in a tailnet, and for one
+ * without.
+ */
 const looks = async () => ({ tailnet: await harborNetCheck(true).look(), none: await harborNetCheck(false).look() });
 
 const SHARED = "its ships share this machine's network; in a tailnet each needs one of its own";

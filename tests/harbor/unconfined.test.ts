@@ -12,7 +12,10 @@ import { stateOf } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { caller, openHarbor, processesMarked, processesOf, temporaryFolder } from "./fixture.ts";
 
-/** What a plan may leave: a tmux, sessions of their own, a parent that ended, an environment that was cleared, one that ignores signals. */
+/**
+ * What a plan may leave: a tmux, sessions of their own, a parent that ended, an environment that was cleared, one that
+ * ignores signals.
+ */
 const LEAVINGS = `tmux new-session -d 'sleep 1000'
 setsid nohup sleep 1000 >/dev/null 2>&1 &
 (setsid sh -c 'sleep 1000 & sleep 1000 & exit' >/dev/null 2>&1 &)

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { until } from "../support/until.ts";
 import { kinds, openHarbor } from "./fixture.ts";
 
-/** The vendor's own client, @fly/sprites 0.1.0, at every endpoint that the product calls (issue 3 §2). */
+/** The vendor's own client, @fly/sprites 0.1.0, at every call that the harbor serves over HTTP and WebSocket. */
 async function open(options: { unconfined?: boolean } = {}) {
   const opened = await openHarbor(options);
   return { ...opened, client: new SpritesClient(opened.harbor.token, { baseURL: opened.harbor.url }) };
@@ -119,7 +119,7 @@ describe.each(kinds)("exec, $kind", ({ unconfined }) => {
   test("over HTTP: stdin, both streams, exit status, and words that are no shell's", async () => {
     const { client } = await open({ unconfined });
     const sprite = await client.createSprite("dinghy");
-    // One stream and one write a call: chunks that arrive together are joined, and this client cannot take them apart (facts: sprites §4.4).
+    // One stream and one write a call: chunks that arrive together are joined, and this client cannot take them apart.
     const done = await sprite.execFileHTTP("sh", ["-c", 'printf "%s%s\\n" "$(cat)" "$1"', "sh", " a b $HOME ; 'c'"], {
       input: "from stdin",
     });

@@ -147,7 +147,7 @@ test("blanks and commas set anew by an editor, and a rule that a person put befo
 });
 
 test.each<[string, string, RegExp]>([
-  ["no policy", "[]", /no object/],
+  ["no policy", "[]", /not an object/],
   ["half a policy", '{"grants": [', /line 1: /],
   [
     "a tag that is somebody's",

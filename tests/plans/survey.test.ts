@@ -29,7 +29,7 @@ async function plan(): Promise<Plan> {
   return loaded.plan;
 }
 
-/** Runs the plan's tasks in a clone of `repo`, in an order the graph allows; its folder. */
+/** Runs the plan's tasks in a clone of `repo`, in an order that the graph allows, and returns the clone's folder. */
 function sail(tasks: PlanTask[], repo: string, name: string): string {
   const tree = join(folder, name);
   git(folder, "clone", "--quiet", repo, tree);
@@ -57,7 +57,7 @@ function tinyRepo(): string {
   return repo;
 }
 
-/** One part of the survey of what lies in a repository, which is committed first. */
+/** Commits everything in the repository and then makes one part of its survey. */
 function part(repo: string, name: string) {
   git(repo, "add", "--all");
   git(repo, "commit", "--quiet", "--allow-empty", "-m", "more");
@@ -92,7 +92,7 @@ describe("the survey plan", () => {
 
   test("a note for later is a comment that begins with the word; texts that speak of such notes are none", async () => {
     const repo = tinyRepo();
-    // Written apart, so that a survey of this project does not find them here.
+    // The words are taken apart, so that a survey of this project does not find them here.
     const lines = [
       "// T-ODO: shorten",
       "x = 1  # F-IXME(ann) later",

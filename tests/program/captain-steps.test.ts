@@ -8,7 +8,7 @@ let inputs: Record<string, Record<string, unknown>>;
 
 beforeAll(async () => {
   const steps = await captainSteps({ onSail: "notify", onSink: "archive" });
-  // What a plan says of steps is not read.
+  // The program does not read what a plan says of steps.
   const hostile = { ...plan, onSail: "from the plan", onSink: "from the plan" } as Plan;
   ({ graph: dependsOn, inputs } = await registered({ plan: hostile, steps }));
 });

@@ -7,7 +7,7 @@ beforeAll(async () => {
   ({ graph, providers } = await registered());
 });
 
-test("the recorded dependency graph is the order of design 5, so that delete is its reverse", () => {
+test("the recorded dependency graph is muster, workspace, helm, ships, so that a destroy goes the other way", () => {
   const ship = (name: string) => {
     const syncs = ["logs", "tasks", "workspace"].map((session) => `${name}-${session}`);
     return {

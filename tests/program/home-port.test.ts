@@ -3,9 +3,14 @@ import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { DEFAULT_POLICY, startStandInPolicy } from "../support/stand-in-policy.ts";
 
-/** home-port under Pulumi's mocks, as the plugin of @pulumi/tailscale cannot be had here; by the real engine it is in tests/tailnet/home-port.test.ts. */
+/**
+ * The resources that home-port registers. It runs under Pulumi's mocks, because the plugin of @pulumi/tailscale does
+ * not come with its npm package; tests/tailnet/home-port.test.ts runs it under the real engine.
+ */
 const made: { type: string; inputs: Record<string, unknown> }[] = [];
-/** The mocks know no hooks: which are registered, and to what they are bound. */
+/**
+ * The names of the registered hooks; `bound` has those that a resource is bound to. The mocks themselves know no hooks.
+ */
 const hooks: string[] = [];
 const bound: string[] = [];
 let api: Awaited<ReturnType<typeof startStandInPolicy>>;
@@ -40,7 +45,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 test("one resource, the whole policy, in which others' lines are as they were; nothing is written by the program itself", async () => {
-  vi.spyOn(console, "log").mockImplementation(() => {}); // the mocks' engine
+  vi.spyOn(console, "log").mockImplementation(() => {}); // The mocks' engine prints.
   vi.spyOn(console, "warn").mockImplementation(() => {});
   vi.spyOn(console, "info").mockImplementation(() => {});
   const { diff } = await import("../../tailnet-policy/index.ts");

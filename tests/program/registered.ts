@@ -18,8 +18,9 @@ export const plan: Plan = {
 };
 
 /**
- * What the program registers for a voyage of two ships, as the engine records it. `graph`: name → the names it depends on (its component left out);
- * `providers`: name → the text of its Delegate; `inputs`: name → what it was given. Pulumi's mocks are process-global: one program a test file.
+ * Runs the program for a voyage of two ships and resolves to what it registers, as the engine records it. `graph` has,
+ * by name, the names that a resource depends on, without its component; `providers` has the text of its Delegate;
+ * `inputs` has its inputs. Pulumi's mocks are global to the process, so a test file can run one program only.
  */
 export async function registered(more: Partial<VoyageArgs> = {}) {
   const graph: Record<string, string[]> = {};
@@ -75,11 +76,11 @@ export async function registered(more: Partial<VoyageArgs> = {}) {
     crewDigest: "c",
     ...more,
   });
-  // Internal to the SDK, and so not in its types: all registrations are in.
+  // This waits until all registrations are in. It is internal to the SDK, and so not in its types.
   await (runtime as unknown as { waitForRPCs(): Promise<void> }).waitForRPCs();
   return { graph, providers, inputs };
 }
 
-/** The graph as the test writes it: in order. */
+/** The graph with each list of names sorted, as the tests write it. */
 export const inOrder = (graph: Record<string, string[]>) =>
   Object.fromEntries(Object.entries(graph).map(([name, on]) => [name, [...on].sort()]));

@@ -17,7 +17,7 @@ test("a ship's key to the tailnet is registered as a secret, whatever other opti
   const { TailnetKey } = await import("../../dynamic-providers/tailnet-key/resource.ts");
   const ship = { stack: "sea", voyageId: "abc123", ship: "ship-0", sprite: "sea-abc123-ship-0", incarnation: "life" };
   new TailnetKey("ship-0-key", { ...ship, control: "tailscale" }, { protect: false, additionalSecretOutputs: ["expiresAt"] });
-  // Internal to the SDK, and so not in its types: all registrations are in.
+  // This waits until all registrations are in. It is internal to the SDK, and so not in its types.
   await (runtime as unknown as { waitForRPCs(): Promise<void> }).waitForRPCs();
   expect(secret["ship-0-key"]).toContain("key");
 });

@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
-/** What is found, as preflight tells it. */
+/** Reads a configuration and returns the findings as preflight shows them. */
 function read(config: Record<string, string>, secrets: string[] = []) {
   runtime.setAllConfig({ "ocaptain:plan": "plans/survey", ...config }, secrets);
   vi.stubEnv("PULUMI_CONFIG_SECRET_KEYS", JSON.stringify(secrets));

@@ -6,7 +6,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { diamond } from "../support/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
-/** By the real engine; the plugin of @pulumi/command is a stand-in, for its binary cannot be had here. */
+/**
+ * A captain with the real engine. The plugin of @pulumi/command is a stand-in, because its binary does not come with
+ * its npm package.
+ */
 let captain: Captain;
 const path = process.env.PATH;
 beforeAll(async () => {
@@ -23,7 +26,7 @@ const steps = (at: string) => ({
   onSail: `echo "sail ${at} $STACK $BRANCH $SHIPS $(ls "$WORKSPACE")" >> ${captain.folder}/told`,
   onSink: `echo "sink $STACK $(ls "$WORKSPACE/out" | wc -l)" >> ${captain.folder}/told; ${pushHome}`,
 });
-/** The example of the documentation, which is to do what it says. */
+/** The example of the documentation, which must do what it says. */
 const pushHome = /ocaptain:onSink '(.*)'/.exec(readFileSync("docs/plans.md", "utf8"))![1]!;
 
 test("without steps no command is in the stack, and its plugin is not needed", async () => {

@@ -20,18 +20,19 @@ const ROOT = resolve(import.meta.dirname, "../..");
 export type Captain = Awaited<ReturnType<typeof openCaptain>>;
 
 /**
- * A captain with a machine of its own: folders, harbor, helm, Pulumi backend, all under one short temporary folder, and the real CLI.
- * `close` ends what is left, by its own means, and removes the folder. `beside`: on that captain's machine, another stack.
+ * Opens a captain with a machine of its own: folders, harbor, helm and Pulumi backend, all under one short temporary
+ * folder, with the real CLI. `close` ends what is left, by its own means, and removes the folder. With `beside`, it is
+ * another stack on that captain's machine.
  */
 export async function openCaptain(
   options: {
     stack?: string;
     tasks?: SmallTask[];
-    /** The plan's. */
+    /** The plan's settings of the hand claude. */
     claude?: PlanHandSettings;
     config?: Record<string, string | number | boolean>;
     beside?: { folder: string };
-    /** Of `pulumi`, over what every test has. */
+    /** Variables for `pulumi`, which are set besides those of every test, or in their place. */
     env?: Record<string, string>;
   } = {},
 ) {
@@ -64,14 +65,15 @@ export async function openCaptain(
   const onStack = ["-s", stack, "--config-file", configFile];
 
   const config: Record<string, string | number | boolean> = { plan, ships: 2, ...options.config };
-  /** Written whole: the salt that the engine adds is made anew. */
+  /** Writes the whole configuration file; the salt that the engine adds to it is made anew. */
   async function configure(more: Record<string, string | number | boolean>): Promise<void> {
     Object.assign(config, more);
     const lines = Object.entries(config).map(([key, value]) => `  ocaptain:${key}: ${JSON.stringify(String(value))}`);
     await writeFile(configFile, ["config:", ...lines, ""].join("\n"));
   }
 
-  // `stack init` knows no --config-file, and leaves a file with a salt, which nobody needs: not among the project's own, where another test may do the same.
+  // `stack init` has no --config-file, and leaves a file with a salt that nobody needs. It runs in another folder,
+  // because another test may do the same in the project's own.
   const elsewhere = join(folder, "project");
   await mkdir(elsewhere);
   await writeFile(join(elsewhere, "Pulumi.yaml"), "name: ocaptain\nruntime: nodejs\n");
@@ -93,7 +95,7 @@ export async function openCaptain(
     destroy: (args: string[] = [], run = {}) => pulumi(["destroy", "--yes", "--skip-preview", ...onStack, ...args], run),
     outputs: async () =>
       JSON.parse(String((await pulumi(["stack", "output", "--json", "--show-secrets", "-s", stack])).stdout)) as Outputs,
-    /** The state as it is on disk. */
+    /** Resolves to the state as it is on disk. */
     state: async () =>
       JSON.parse(String((await pulumi(["stack", "export", "-s", stack])).stdout)) as {
         deployment: { resources?: StateResource[] };
@@ -101,7 +103,7 @@ export async function openCaptain(
     sprites: () => openSprites({ kind: "harbor" }),
     helm: () => helmClient(),
     voyageId: async () => (JSON.parse(await readFile(voyageFolder(stack).voyageFile, "utf8")) as { voyageId: string }).voyageId,
-    /** Waits until the helm says so; the whole wait is bounded. */
+    /** Waits until the helm's status satisfies `holds`, for at most `timeoutMs`. */
     async until(what: string, holds: (status: VoyageStatus) => boolean, timeoutMs = 60_000): Promise<VoyageStatus> {
       const id = await captain.voyageId();
       let last: VoyageStatus | null = null;
@@ -113,7 +115,7 @@ export async function openCaptain(
       };
       return until(what, look, timeoutMs, { everyMs: 100, said: () => JSON.stringify(last, null, 1) });
     },
-    /** Command lines of the processes that belong to this captain's machine, and contain `words`. */
+    /** Resolves to the command lines of the processes that belong to this captain's machine and contain `words`. */
     async processes(words = ""): Promise<string[]> {
       const home = process.env.OCAPTAIN_HOME as string;
       const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);

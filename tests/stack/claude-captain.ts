@@ -5,7 +5,7 @@ import { openCaptain } from "./captain.ts";
 
 export const KEY = "sk-ant-api03-a-key-of-this-stack-0123456789";
 
-/** A captain whose harbor ships have the real Claude Code; a stand-in of the Messages API. */
+/** Opens a captain whose harbor ships have the real Claude Code, with a stand-in of the Messages API. */
 export async function openClaudeCaptain(options: Parameters<typeof openCaptain>[0] = {}) {
   const api = new StandInApi();
   await api.start();
@@ -26,6 +26,6 @@ export async function openClaudeCaptain(options: Parameters<typeof openCaptain>[
   };
 }
 
-/** The home of a harbor ship, as the captain's machine sees it. */
+/** The home of a harbor ship, as a path on the captain's machine. */
 export const homeOnHarbor = (incarnation: string) =>
   join(process.env.OCAPTAIN_HOME!, "harbor", "s", incarnation.slice("sprite-".length, "sprite-".length + 8), "home");

@@ -10,17 +10,20 @@ import { shipOf } from "../support/claude/self-starter.ts";
 import type { Conversation, Turn } from "../support/claude/stand-in-api.ts";
 import { openClaudeCaptain } from "./claude-captain.ts";
 
-/** Ships lost with Claude Code in mid-task: the real engine, harbor ships, Mutagen; a stand-in of the Messages API. */
+/**
+ * The tasks of a voyage whose ships are lost with Claude Code in mid-task. Engine, harbor ships and Mutagen are real;
+ * the Messages API is a stand-in.
+ */
 const TASKS = [
   ...["1", "2", "3"].map((id) => ({ id })),
-  // Work for all ships when the lost one is back.
+  // The second three give work to all ships when the lost one is back.
   ...["4", "5", "6"].map((id) => ({ id, after: ["1", "2", "3"] })),
 ];
-/** Says, of the list's copy on the ship, that task 4 is done; waits until it is put right. */
+/** A command that marks task 4 as done in the ship's copy of the list, and waits until that is put right. */
 const FALSIFY = `f=$(echo ~/.claude/tasks/*/4.json); sed -i 's/"pending"/"completed"/w /dev/stdout' $f; for i in $(seq 300); do grep -q '"pending"' $f && break; sleep 0.1; done; grep '"status"' $f`;
 
 let sea: Awaited<ReturnType<typeof openClaudeCaptain>>;
-/** Tasks whose sessions are kept waiting for the model's answer. */
+/** The tasks whose sessions are kept waiting for the model's answer. */
 const held = new Set(["1", "2", "4", "5", "6"]);
 const asked = (task: string) => sea.api.calls.filter((call) => call.task === task);
 const rowOf = (status: VoyageStatus, id: string) => status.tasks.find((task) => task.id === id)!;
@@ -30,7 +33,7 @@ async function model(talk: Conversation): Promise<Turn> {
   const { length } = talk.results;
   while (held.has(task) && length === 1) await new Promise((resolve) => setTimeout(resolve, 50));
   if (task === "3") return steps(bash(FALSIFY), bash("mkdir -p out; echo 3 > out/3"), complete("3"), { text: "Done." })(talk);
-  // Of task 1 the first session leaves half of the work, and never has another answer.
+  // The first session of task 1 leaves half of the work, and never gets another answer.
   if (task === "1" && length === 0 && asked("1").length === 1)
     return bash("mkdir -p out; echo half > out/half; echo changed >> README.md; echo left");
   return diligent(talk);
@@ -62,7 +65,8 @@ test("everything on a ship killed while its agent works: the helm wakes it, the 
   await inMidTask("1", "2");
   const { ship } = rowOf(await sea.captain.until("2 held", (now) => rowOf(now, "2").status === "claimed"), "2");
   const before = (await sea.captain.helm().voyage(await sea.captain.voyageId())).ships.find((row) => row.ship === ship)!;
-  // All that belongs to the crew, by its mark, and the tmux they are seen in: SIGKILL, so no one has a last word.
+  // SIGKILL ends all that belongs to the crew, by its mark, and the tmux that shows it, so that none of them can hand
+  // anything back.
   const mark = `OCAPTAIN_CREW=${await sea.captain.voyageId()}/${before.incarnation}`;
   const kill = `crew=$(tmux list-panes -a -F '#{pane_pid}'); hands=$(grep -laz -x '${mark}' /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | grep -vx $$); tmux kill-server; kill -KILL $crew $hands; echo $hands`;
   expect((await exec(ship!, kill)).stdout).toMatch(/\d/);
@@ -81,7 +85,7 @@ test("a VM deleted while its agent has uncommitted work: logs and transcript are
   const half = join(captain.voyage.mirror(ship), "out", "half");
   await expect.poll(() => existsSync(half) && readFileSync(half, "utf8"), { timeout: 20_000 }).toBe("half\n");
 
-  // While the ship lives and its task goes on, at the captain:
+  // These are looked at on the captain's machine while the ship lives and its task goes on.
   const logs = join(captain.voyage.root, "logs", ship, incarnation);
   const words = () => readFileSync(join(logs, "task-1-1.log"), "utf8");
   const transcript = () => {
@@ -97,7 +101,7 @@ test("a VM deleted while its agent has uncommitted work: logs and transcript are
   held.delete("1");
   const redone = await captain.until("1 done", (now) => rowOf(now, "1").status === "accepted");
   const row = rowOf(redone, "1");
-  // The provider has it no more, so nobody has to wait for the lease; and the task is not to blame.
+  // The provider no longer has the VM, so nobody waits for the lease; and the task loses no try.
   expect(row).toMatchObject({ epoch: 2, tries: 0 });
   expect(row.ship).not.toBe(ship);
   const git = async (...args: string[]) => (await execa("git", ["--git-dir", captain.voyage.repo, ...args])).stdout;
@@ -119,7 +123,7 @@ test("a VM deleted while its agent has uncommitted work: logs and transcript are
   const subjects = (await git("log", "--format=%s", captain.stack)).split("\n").sort();
   expect(subjects).toEqual(["Start", ...TASKS.map(({ id }) => `Task ${id}`)]);
   for (const { id } of TASKS) expect(await git("show", `${captain.stack}:out/${id}`)).toBe(id);
-  // What the lost life had said is still there.
+  // What the lost life had logged is still there.
   expect(words()).toMatch(/> Bash mkdir -p out; echo half/);
   expect(transcript()).toContain("echo half > out/half");
 });

@@ -8,7 +8,10 @@ import { diamond } from "../support/plan.ts";
 import type { Captain } from "./captain.ts";
 import { KEY, openClaudeCaptain } from "./claude-captain.ts";
 
-/** The real engine, harbor ships, Mutagen, Claude Code; a stand-in of the Messages API. */
+/**
+ * A second key, for the change of credentials. Engine, harbor ships, Mutagen and Claude Code are real in these tests;
+ * the Messages API is a stand-in.
+ */
 const OTHER = "sk-ant-api03-another-key-of-this-stack-9876543210";
 let sea: Awaited<ReturnType<typeof openClaudeCaptain>>;
 let captain: Captain;

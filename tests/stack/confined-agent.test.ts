@@ -12,13 +12,16 @@ import { processesNow } from "../support/planted.ts";
 import { linger, pry } from "../support/prying.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
-/** The real Claude Code on a harbor ship of a real voyage; the model is scripted, and its agent is a bad one. */
+/**
+ * The real Claude Code runs on a harbor ship of a real voyage; its model is scripted, and so the agent is a malicious
+ * one.
+ */
 const ROOT = resolve(import.meta.dirname, "../..");
 const MARK = `7${process.pid}`;
 const api = new StandInApi();
 let captain: Captain;
 let decoy: ChildProcess;
-/** What the tool calls of the agent on ship-0's task said. */
+/** The results of the tool calls that the agent on ship-0's task has made. */
 let said: string[] = [];
 let order: (turns: Turn[]) => void = () => {};
 const orders = new Promise<Turn[]>((give) => {
@@ -32,7 +35,7 @@ beforeAll(async () => {
   api.script = async (talk: Conversation) => {
     const turns = await orders;
     if (talk.task === "1") said = talk.results.map(({ text }) => text);
-    // Task 2's agent only waits; and so does task 1's, when it has done what it was ordered.
+    // Task 2's agent only waits, and so does task 1's when it has carried out its orders.
     const turn = talk.task === "1" ? turns[talk.results.length] : undefined;
     return turn ?? new Promise<Turn>(() => {});
   };
@@ -46,7 +49,7 @@ afterAll(async () => {
   for (const name of ["OCAPTAIN_HARBOR_TOOLS", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"]) delete process.env[name];
 });
 
-/** Ships by name: where their homes are here. */
+/** The homes of the ships on this machine, by the ship's name. */
 function homes(): Record<string, string> {
   const folder = join(captain.folder, "h/harbor/s");
   const all = readdirSync(folder).map((id) => join(folder, id, "home"));

@@ -15,12 +15,14 @@ beforeEach(async () => {
   await writeRepo(join(folder, "repo"));
 });
 afterEach(async () => {
-  // Of a demo that failed the test.
+  // These are left only by a demo that failed the test.
   for (const { pid } of await processesWith(folder)) process.kill(pid, "SIGKILL");
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The demo as a shell starts it: a process group of its own, which a Ctrl-C goes to. `out()` is what it has said. */
+/**
+ * Starts the demo as a shell does: in a process group of its own, which gets a Ctrl-C. `out()` is its output so far.
+ */
 function startDemo(args: string[], at = join(folder, "demo")) {
   const env = { ...process.env, OCAPTAIN_DEMO: at, TMPDIR: join(folder, "t") };
   const child = spawn(
@@ -42,14 +44,17 @@ function startDemo(args: string[], at = join(folder, "demo")) {
   return { child, out: () => text, ended };
 }
 
-/** Nothing of this demo's runs, its temporary folders are gone, and the project's stack files are as they were. */
+/**
+ * Checks that no process of this demo runs, its temporary folders are gone, and the project's stack files are as they
+ * were.
+ */
 async function nothingLeft(): Promise<void> {
   expect((await processesWith(folder)).map(({ line }) => line)).toEqual([]);
   expect((await readdir(join(folder, "t"))).filter((name) => /^(ocaptain|oc)-/.test(name))).toEqual([]);
   expect(await readdir(join(ROOT, "stacks"))).not.toContain("Pulumi.demo.yaml");
 }
 
-/** By command line or environment; `group` is the process group. */
+/** Finds the processes with these words in their command line or environment; `group` is the process group. */
 async function processesWith(words: string): Promise<{ pid: number; line: string; group: number }[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   const all = await Promise.all(
@@ -95,7 +100,8 @@ test("the demo sails, loses a ship, heals, delivers a report, sinks, and proves 
 test("Ctrl-C in the middle: what was made is sunk, status 130, nothing left", async () => {
   const { child, out, ended } = startDemo(["--ships", "2"]);
   await expect.poll(() => out(), { timeout: 60_000 }).toContain("ship-0");
-  // The engine gives up what it is doing at a second signal: it must get ours alone, and not the terminal's too.
+  // The engine gives up what it is doing at a second signal, so it must get only the demo's, and not the terminal's
+  // too.
   const engine = (await processesWith(folder)).find(({ line }) => /^\S*pulumi up /.test(line));
   expect(engine?.group).toEqual(expect.any(Number));
   expect(engine?.group).not.toBe(child.pid);

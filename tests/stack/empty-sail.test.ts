@@ -10,7 +10,9 @@ import { openTerm } from "../support/term.ts";
 import type { Captain } from "./captain.ts";
 import { KEY, openClaudeCaptain } from "./claude-captain.ts";
 
-/** A sail without a plan: the real engine, Mutagen, tmux, Claude Code's own screen; a stand-in of the Messages API. */
+/**
+ * An empty sail in which engine, Mutagen, tmux and Claude Code's own screen are real; the Messages API is a stand-in.
+ */
 let sea: Awaited<ReturnType<typeof openClaudeCaptain>>;
 let captain: Captain;
 beforeAll(async () => {
@@ -38,7 +40,7 @@ test("up sails one ship, on which Claude Code waits on its own screen, with the 
   const up = await captain.up();
   expect(up.all).toContain("no ocaptain:plan: one ship, on which Claude Code waits for orders");
   await expect.poll(screen, { timeout: 30_000 }).toMatch(/ship-0 · voyage sea/);
-  expect(sea.api.calls).toEqual([]); // nobody has ordered anything
+  expect(sea.api.calls).toEqual([]); // Nobody has ordered anything yet.
   expect((await onShip("cat voyage/workspace/README.md")).exitCode).toBe(0);
   const { voyage, ships } = await captain.outputs();
   expect([voyage.state, ships.length]).toEqual(["sailing", 1]);
@@ -65,7 +67,7 @@ test("ocaptain answer types to it what the captain says, as one message, and not
   const long = `${"船 and captain ".repeat(250)}end`;
   const json = await ocaptain("answer", "0", "--json", "--", long);
   expect(JSON.parse(json.stdout)).toEqual({ voyage: "sea", ship: "ship-0", typed: long });
-  // On a busy machine keys come together, and Claude Code marks what it takes for pasted.
+  // On a busy machine the keys arrive together, and Claude Code marks text that it takes for pasted.
   const unmarked = () => sea.api.calls.at(-1)!.prompt.replace(/\s*<\/?pasted_content[^>]*>\n*/g, "");
   await expect.poll(unmarked, { timeout: 20_000 }).toContain(long);
   const tooLong = await ocaptain("answer", "0", "x".repeat(4097));

@@ -9,7 +9,7 @@ import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { holderOf, isRunning } from "../support/processes.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
-/** Tasks that hold until the ship they are on has a file `go`, so that every test finds the fleet in the middle of its work. */
+/** Tasks that wait until their ship has a file `go`, so that every test finds the fleet in the middle of its work. */
 const gated = ["1", "2", "3", "4"].map((id) => ({
   id,
   run: `until [ -e "$HOME/go" ]; do sleep 0.2; done; mkdir -p out; echo ${id} > out/${id}`,
@@ -46,7 +46,8 @@ test("a VM deleted behind our back is made anew by up, with all that hangs on it
 
 test("a crew killed on a ship, tmux and supervisor at once: up launches it again, on the same VM, with the claim it had", async () => {
   const before = shipRow(await captain.until("at work", bothAtWork), "ship-1");
-  // SIGKILL: it can hand nothing back. The helm would wake it after half a minute's silence: the up below does not wait for that.
+  // After SIGKILL the crew can hand nothing back. The helm would wake it after half a minute of silence; the up below
+  // does not wait for that.
   const kill = 'kill -KILL $(tmux list-panes -s -t =crew -F "#{pane_pid}"); tmux kill-server';
   await (await captain.sprites()).exec(sprite("ship-1"), ["sh", "-c", kill]);
   await captain.until("away", (s) => shipRow(s, "ship-1")?.connected === false);
@@ -74,7 +75,7 @@ test.each(["harbor", "helm", "Mutagen daemon"] as const)(
     expect(after.tasks.map((task) => [task.id, task.ship, task.epoch])).toEqual(
       before.tasks.map((task) => [task.id, task.ship, task.epoch]),
     );
-    // Mutagen itself connects a lost session again, every 15 s.
+    // Mutagen itself reconnects a lost session, every 15 s.
     const connected = async () =>
       (await voyageMutagen({ voyageId: id, provider: "harbor" }).list()).filter((one) => one.connected);
     await expect.poll(connected, { timeout: 40_000, interval: 500 }).toHaveLength(6);

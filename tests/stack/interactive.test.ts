@@ -10,7 +10,10 @@ import { update } from "../support/claude/model.ts";
 import { selfStarter, shipOf } from "../support/claude/self-starter.ts";
 import { homeOnHarbor, openClaudeCaptain } from "./claude-captain.ts";
 
-/** Three sessions of Claude Code with its own screen: the real engine, harbor ships, Mutagen; a stand-in of the Messages API. */
+/**
+ * The tasks for three sessions of Claude Code with its own screen. Engine, harbor ships and Mutagen are real; the
+ * Messages API is a stand-in.
+ */
 const TASKS = [...["1", "2", "3", "4", "5"].map((id) => ({ id })), { id: "6", after: ["1", "2"] }, { id: "7", after: ["6"] }];
 const FILES = TASKS.map(({ id }) => `${id}.json`);
 
@@ -24,7 +27,7 @@ beforeAll(async () => {
     config: { ships: 3, leaseSeconds: 24, lingerSeconds: 20 },
   });
   const model = selfStarter(3);
-  // One is after a task that waits for others, at first.
+  // The session on ship-2 first tries a task that waits for others.
   sea.api.script = (talk) =>
     shipOf(talk) === "ship-2" && talk.results.length === 0 ? update("7", { status: "in_progress" }) : model(talk);
 }, INSTALL_MS + 60_000);
@@ -38,10 +41,10 @@ const statuses = (folder: string) => {
   try {
     return FILES.map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")).status as string);
   } catch {
-    return []; // one is away, or written at this moment
+    return []; // A file is missing, or is just being written.
   }
 };
-/** All that they say but what the tasks have cost, whose last word comes late. */
+/** What the task files say, except for the tasks' cost, whose last value comes late. */
 const picture = (folder: string) =>
   readdirSync(folder)
     .filter((name) => !name.startsWith("."))
@@ -50,7 +53,7 @@ const picture = (folder: string) =>
       name,
       JSON.parse(readFileSync(join(folder, name), "utf8"), (key, value) => (key === "usage" ? undefined : value)),
     ]);
-/** Names of the task files that are deleted, each as often as it was, until `end`. */
+/** The names of the task files that are deleted until `end`, each as often as it was deleted. */
 function deletions(folder: string, end: AbortSignal): string[] {
   const gone: string[] = [];
   watch(folder, { signal: end }, (_event, name) => {
@@ -69,7 +72,7 @@ test("the plan is worked off by three sessions that claim by themselves, once ea
   const seen = new AbortController();
   for (const { ship, incarnation } of ships) {
     gone.set(ship, deletions(tasksOn(incarnation!), seen.signal));
-    // Somebody looks on, or the sessions would end with the last task.
+    // A person looks on, or else the sessions would end with the last task.
     const look = "until tmux has-session -t =claude 2>/dev/null; do sleep 0.1; done; exec tmux -u attach-session -r -t =claude";
     const sprite = spriteName(captain.stack, id, ship);
     terminals.push(

@@ -11,7 +11,10 @@ afterEach(() => captain.close());
 
 const fleet = async () => (await captain.sprites()).list(spritePrefix(captain.stack, await captain.voyageId()));
 
-/** Starts an `up` and kills its engine with SIGKILL as soon as the provider lists a VM: before it is recorded. */
+/**
+ * Starts an `up` and kills its engine with SIGKILL as soon as the provider lists a VM, which is before the VM is
+ * recorded.
+ */
 async function killedUp(): Promise<void> {
   const running = captain.up([], { reject: false });
   await expect.poll(() => fleet().catch(() => []), { timeout: 30_000, interval: 20 }).not.toHaveLength(0);
@@ -21,7 +24,8 @@ async function killedUp(): Promise<void> {
 
 test("an up killed in the middle: its processes end, and the next up converges to one fleet", async () => {
   await killedUp();
-  // The engine's lock is the person's to clear, as with any Pulumi program; the provider's processes end by themselves.
+  // The engine's lock is for the person to clear, as with any Pulumi program; the provider's processes end by
+  // themselves.
   await expect.poll(() => captain.processes("dynamic-provider"), { timeout: 60_000, interval: 200 }).toEqual([]);
   await captain.pulumi(["cancel", "--yes", captain.stack]);
   await captain.up();

@@ -5,8 +5,9 @@ import { spritePrefix } from "../../lib/base/naming.ts";
 import { type Captain, openCaptain, type StateResource } from "./captain.ts";
 
 /**
- * A state that an earlier version wrote, as `pulumi stack export` gave it, goes on under today's code. What was that voyage's own in it is `<now>`, and is
- * filled in from the export of a voyage that sails now; names of inputs, outputs and types, the order of deletion and the delegates' code are the old ones.
+ * A state that an earlier version wrote, as `pulumi stack export` gave it; today's code must go on with it. The values
+ * that were that voyage's own are `<now>` in it, and are filled in from the export of a voyage that sails now. Names of
+ * inputs, outputs and types, the order of deletion and the delegates' code are the old ones.
  */
 const OLD = join(import.meta.dirname, "../fixtures/state/2026-11-28.json");
 type OldState = { delegate: string[]; resources: StateResource[] };
@@ -60,7 +61,7 @@ async function importOld(): Promise<void> {
   await captain.pulumi(["stack", "import", "--file", file, "-s", captain.stack]);
 }
 
-/** What was left open in a part of the old state, from the same place of the present one. */
+/** Fills a part of the old state: each `<now>` becomes the value at the same place of the present state. */
 function fill(old: unknown, now: unknown, place: string): unknown {
   if (old === "<now>") {
     if (now === undefined) throw new Error(`today's state has nothing at ${place}`);

@@ -12,7 +12,10 @@ beforeAll(async () => {
 });
 afterAll(() => captain.close());
 
-/** The voyage's id is set beforehand, so that a fault can be aimed at one ship before it is made. */
+/**
+ * Makes the crew's boarding of one ship fail. The voyage's id is set beforehand, so that the fault can name the ship's
+ * VM before it is made.
+ */
 async function faultOnBoarding(ship: string, times: number): Promise<void> {
   const voyage = {
     voyageId: "abc123",
@@ -39,7 +42,7 @@ test("up names the ship that is not ready and why, and the others sail", async (
   const up = await captain.up([], { reject: false });
   expect(up.exitCode).not.toBe(0);
   expect(String(up.all)).toMatch(/abc123-ship-1.*503/);
-  // One message, the ship's own: nothing of what hangs on it.
+  // There is one message, the ship's own, and none for the resources that depend on it.
   const diagnostics = String(up.all).split("Diagnostics:")[1] ?? "";
   expect(diagnostics.match(/error: /g)).toHaveLength(1);
   expect(diagnostics).not.toMatch(/unhandled|Circular|node_modules|^ +at /m);

@@ -7,7 +7,10 @@ import { bash, complete, steps } from "../support/claude/model.ts";
 import { StandInApi } from "../support/claude/stand-in-api.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
-/** What a plan asks for its ships, `network` and `github`: the real engine, harbor ships, Claude Code; a stand-in of the Messages API. */
+/**
+ * The captain's GH_TOKEN; the tests are about what a plan asks for its ships, `network` and `github`. Engine, harbor
+ * ships and Claude Code are real; the Messages API is a stand-in.
+ */
 const TOKEN = "ghp_a-token-of-this-captain-0123456789";
 const OTHER = "ghp_another-token-of-this-captain-9876543210";
 const NAMES = ["OCAPTAIN_HARBOR_TOOLS", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY", "GH_TOKEN"];
@@ -19,7 +22,7 @@ beforeAll(async () => {
   process.env.ANTHROPIC_BASE_URL = api.url;
   process.env.ANTHROPIC_API_KEY = "sk-ant-api03-a-key-of-this-stack-0123456789";
   process.env.GH_TOKEN = TOKEN;
-  // The check runs beside the hand, with what the hand's environment has of no secret.
+  // The check runs beside the hand, in an environment without the hand's secrets.
   const metadata = { check: '[ -z "$GH_TOKEN" ]', rehearsal: "true" };
   captain = await openCaptain({
     tasks: ["1", "2"].map((id) => ({ id, metadata, ...(id === "2" && { after: ["1"] }) })),
@@ -41,7 +44,7 @@ const ship = async () => {
   const [name] = await sprites.list("sea-");
   return { name: name!, sprites };
 };
-/** Files on the ship, and processes there, that hold it. */
+/** Resolves to the files and processes on the ship that hold the secret. */
 async function held(secret: string): Promise<string[]> {
   const { name, sprites } = await ship();
   const script = 'grep -rlsF -f - "$HOME" /tmp /proc/[0-9]*/environ /proc/[0-9]*/cmdline; true';
@@ -97,12 +100,12 @@ test("a plan without a network lets everything through again; github: true bring
   const { name, sprites } = await ship();
   const mode = await sprites.exec(name, ["sh", "-c", 'stat -c %a "$HOME/voyage/crew/credentials"']);
   expect(mode.stdout.trim()).toBe("600");
-  // The session at work has none yet; the next one, which a released task begins, has.
+  // The session at work has no token yet; the next session, which a released task begins, has it.
   api.script = (talk) =>
     steps(bash(`mkdir -p out; printenv GH_TOKEN | wc -c > out/${talk.task}`), complete(talk.task), { text: "Done." })(talk);
   const id = await captain.voyageId();
   await captain.helm().releaseTask(id, "1", "for another session");
-  await captain.up(); // the ship was fenced by it
+  await captain.up(); // The release has fenced the ship.
   await captain.until("done", (now) => now.tasks.every((task) => task.status === "accepted"), 120_000);
   const shown = await execa("git", ["--git-dir", captain.voyage.repo, "show", `${captain.stack}:out/2`]);
   expect(Number(shown.stdout)).toBe(OTHER.length + 1);

@@ -15,7 +15,7 @@ async function provisionWith(...provision: unknown[]): Promise<void> {
   await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, "utf8")), provision }));
 }
 
-/** A ship's provision.log as it came home; of all its lives. */
+/** Resolves to a ship's provision.log, of all its lives, as it came home. */
 async function logAtHome(ship: string): Promise<string> {
   const folder = join(captain.voyage.root, "logs", ship);
   const lives = await readdir(folder).catch(() => []);

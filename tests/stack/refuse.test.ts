@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => captain.close());
 
-/** The up fails, says `words`, and nothing was made. */
+/** Checks that the up fails, that it prints all of `words`, and that nothing was made. */
 async function refused(...words: RegExp[]): Promise<void> {
   const up = await captain.up([], { reject: false });
   expect(up.exitCode).not.toBe(0);
@@ -90,7 +90,7 @@ test("a configuration that is wrong hides nothing: it is said with the plan's, t
     await rm(join(captain.plan, "spec.md"));
     await refused(...config, /spec\.md/, /999999999/);
     await captain.configure({ plan: "" });
-    // Without a plan it is an empty sail, whose repository is looked at by itself.
+    // Without a plan this is an empty sail, whose repository is checked by itself.
     await refused(...config, /a sail without a plan \(ocaptain:plan is not set\) needs/, /no-such-repository/, /999999999/);
   } finally {
     delete process.env.OCAPTAIN_MIN_FREE_MIB;

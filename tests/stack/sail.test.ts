@@ -61,7 +61,7 @@ test("up again changes nothing, and its outputs say what the task files say", as
   expect(Date.parse(asOf)).toBeLessThanOrEqual(Date.now());
 });
 
-test("the state records the order of design 5, so that delete is its reverse, also without the program", async () => {
+test("the state records the order muster, workspace, helm, ships, so that a destroy goes the other way, also without the program", async () => {
   const nameOf = (urn: string) => urn.split("::").at(-1) ?? "";
   const { resources = [] } = (await captain.state()).deployment;
   const ours = resources.filter((one) => one.id !== undefined && one.type.startsWith("pulumi-nodejs:dynamic"));
@@ -91,7 +91,7 @@ test("the state holds no path of this machine and no token", async () => {
     ),
   );
   expect(tokens.map((token) => token.length > 20)).toEqual([true, true]);
-  // The captain gave these two by a path: repository and plan.
+  // The captain gave the paths of repository and plan, so these two may be in state.
   const text = JSON.stringify(await captain.state())
     .replaceAll(captain.repo, "REPO")
     .replaceAll(captain.plan, "PLAN");
@@ -102,7 +102,7 @@ test("the state holds no path of this machine and no token", async () => {
       .map((after, at) => text.split(word)[at]?.slice(-80) + word + after.slice(0, 40));
   for (const path of [captain.folder, homedir(), process.cwd(), tmpdir()]) expect(around(`${path}/`)).toEqual([]);
   for (const secret of [knownHarbor()?.token ?? "", ...tokens]) expect(around(secret.trim())).toEqual([]);
-  expect(text).toContain("ship-0"); // it is a state
+  expect(text).toContain("ship-0"); // This shows that the text is a state.
 });
 
 test("preview: nothing on a settled stack; of a changed plan, the tasks that it adds, updates, cancels and keeps", async () => {
@@ -112,12 +112,12 @@ test("preview: nothing on a settled stack; of a changed plan, the tasks that it 
   await writePlan(captain.plan, { repo: captain.repo, tasks: [...stays, { id: "6", after: ["1"] }, { id: "7" }] });
   await rm(join(captain.plan, "tasks", "5.json"));
   const preview = await captain.preview();
-  // Task 1 blocks another one now, 5 is gone: both are accepted, and stay what they are.
+  // Task 1 now blocks another one, and 5 is gone; both are accepted, and stay as they are.
   expect(String(preview.all)).toMatch(
     /The plan has changed\. Tasks:\s+added: 6, 7\s+kept on their old text[^:]*: 1, 2, 3, 4, 5\s/,
   );
   expect(String(preview.all)).toMatch(/helm .*update/);
-  // The helm's update is drawn, and not one for each ship that hears where the helm is.
+  // The preview shows the helm's update, and none for the ships, although each is told where the helm is.
   expect(String(preview.all)).not.toMatch(/helmUrl|ship-0-crew +update/);
   await stopHelm();
   expect(String((await captain.preview()).all)).toMatch(/not known, as the helm does not answer; up starts it/);

@@ -15,7 +15,7 @@ const tasks = ["1", "2", "3", "4", "5"].map((id) => ({
 let captain: Captain;
 beforeAll(async () => {
   captain = await openCaptain({ tasks });
-  // A shell behind a proxy that leads nowhere, with a temporary folder of its own, which is gone when it is.
+  // The shell is behind a proxy that leads nowhere, and has a temporary folder of its own, which is removed with it.
   const shell = await mkdtemp(join(tmpdir(), "oc-shell-"));
   const proxies = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
   const behind = Object.fromEntries(proxies.map((name) => [name, "http://127.0.0.1:9"]));
@@ -43,7 +43,7 @@ test("2 → 4: the new ships claim too, the old ones are left alone", async () =
 test("4 → 1: the others hand their claims back and are gone", async () => {
   const sprites = await captain.sprites();
   const id = await captain.voyageId();
-  // A claim begins with a clean tree: what is written before the hand is at work would be gone.
+  // A claim begins with a clean tree, which would remove a file written before the hand is at work.
   const atWork = "timeout 20 sh -c 'until [ -e \"$HOME/at-work\" ]; do sleep 0.1; done'";
   await sprites.exec(`${spritePrefix(captain.stack, id)}ship-3`, [
     "sh",
@@ -56,7 +56,7 @@ test("4 → 1: the others hand their claims back and are gone", async () => {
   const status = await captain.until("one at work", (s) => s.tasks.filter((task) => task.status === "claimed").length === 1);
   expect(status.ships.map((ship) => ship.ship)).toEqual(["ship-0"]);
   expect(status.tasks.every((task) => task.tries === 0)).toBe(true);
-  // What a retired ship wrote is home.
+  // The work that a retired ship had written is home.
   expect((await execa("cat", [`${captain.voyage.mirror("ship-3")}/half-done`])).stdout).toBe("half");
 });
 

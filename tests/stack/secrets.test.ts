@@ -11,14 +11,15 @@ import { ancestry, type Find, finder, findInFiles, findInProcesses, type Secrets
 import { type Captain, openCaptain } from "./captain.ts";
 
 /**
- * Secrets planted in a voyage of which all is real but the model, and looked for wherever they could come to lie. What is found must be in the lists below,
- * each with its reason in docs/security.md; the test fails, too, where one of those places no longer holds it.
+ * These tests plant secrets in a voyage in which only the model is not real, and look for them wherever they could get
+ * to. Each place where one is found must be in the lists below, with its reason in docs/security.md; and a test also
+ * fails when one of these places no longer holds its secret.
  */
 const random = () => randomBytes(24).toString("hex");
 const inStack = { claudeToken: `sk-ant-api03-stack-${random()}`, spritesToken: `org/1/stack/${random()}` };
 const inEnvironment = {
   PULUMI_CONFIG_PASSPHRASE: `passphrase-${random()}`,
-  // Of the prior art: with a token of the stack's own nothing takes it.
+  // The prior art reads this variable; here nothing does while the stack has a token of its own.
   ANTHROPIC_API_KEY: `sk-ant-api03-environment-${random()}`,
   SPRITE_TOKEN: `org/1/environment/${random()}`,
   OCAPTAIN_TAILSCALE_OAUTH_SECRET: `tskey-client-${random()}`,
@@ -45,17 +46,20 @@ let secrets: Secrets = planted;
 const inProcesses = new Set<string>();
 const printed: string[] = [];
 
-/** Whose a process is, in the words of the lists; one that is nobody's is told by its command line. */
+/**
+ * The owner of a process, in the words of the lists; a process that has none of these owners is named by its command
+ * line.
+ */
 function whose(process: Seen, all: Map<number, Seen>): string {
   const line = ancestry(process, all);
   if (process.inShip) {
-    // What it starts in the background loses its parent, and keeps this.
+    // A process that Claude Code starts in the background loses its parent, but keeps this variable.
     const isClaude = line.some(({ argv, inShip }) => inShip && argv[0] === "claude") || process.environ.includes("CLAUDECODE=1");
     return isClaude ? "Claude Code and what it starts, on a ship" : `a ship's ${process.line.slice(0, 200)}`;
   }
   for (const daemon of ["/harbor/main.ts", "/helm/main.ts", "mutagen daemon run"])
     if (process.line.includes(daemon)) return daemon;
-  // Its plugins end a moment after it, without a parent by then.
+  // Pulumi's plugins end a moment after it, and then have no parent any more.
   const isPulumi = line.some(
     ({ argv, line }) => /(^|\/)pulumi$/.test(argv[0] ?? "") || /language-host|pulumi-(language|resource)-/.test(line),
   );
@@ -66,7 +70,7 @@ const lookAtProcesses = () => {
   for (const find of findInProcesses(finder(secrets), whose)) inProcesses.add(find);
 };
 
-/** Looks at all processes, again and again, while `work` goes on. */
+/** Looks at all processes again and again while `work` goes on. */
 async function watching<T>(work: Promise<T>): Promise<T> {
   let over = false;
   const end = work.finally(() => {
@@ -95,7 +99,7 @@ const shipTokens = () =>
     readFileSync(join(captain.folder, "h/harbor/s", id, "home/voyage/crew/token"), "utf8").trim(),
   );
 
-/** Agents at work on the first two tasks, in the middle of a tool call each, until they are let go. */
+/** The number of agents that are in the middle of a tool call of the first two tasks, until `letGo` is called. */
 let working = 0;
 let letGo = () => {};
 const free = new Promise<void>((resolve) => {
@@ -122,7 +126,7 @@ beforeAll(async () => {
     config: { hand: "claude", ships: 2 },
     env: inEnvironment,
   });
-  // What anybody leaves in the temporary folder is looked at, too.
+  // The tests also look at what any process leaves in the temporary folder.
   mkdirSync(join(captain.folder, "t"));
   Object.assign(captain.env, { TMPDIR: join(captain.folder, "t") });
   for (const [key, value] of Object.entries(inStack))
@@ -161,7 +165,7 @@ test("a stolen state holds the stack's own secrets, encrypted, and no other; wit
   await pulumi("preview", "--diff", ...captain.onStack);
   await pulumi("stack", "output", "--json", "--show-secrets", "-s", captain.stack);
   const { stdout: state } = await pulumi("stack", "export", "-s", captain.stack);
-  expect(String(state)).toContain("credentialsDigest"); // it is a state
+  expect(String(state)).toContain("credentialsDigest"); // This shows that the text is a state.
   const shown = ["stack", "export", "--show-secrets", "-s", captain.stack];
   const opened = await execa("pulumi", shown, { env: captain.env });
   const provider = (JSON.parse(opened.stdout) as Awaited<ReturnType<Captain["state"]>>).deployment.resources!;

@@ -7,7 +7,7 @@ import { knownHarbor } from "../../lib/daemons/harbor.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
-/** A task that never ends by itself, so that the ship is always found in the middle of it. */
+/** A task that never ends by itself, so that each test finds the ship in the middle of it. */
 const endless = [{ id: "1", run: "mkdir -p out; echo half > out/half; until [ -e /nowhere ]; do sleep 0.2; done" }];
 
 let captain: Captain;
@@ -19,7 +19,7 @@ beforeEach(async () => {
   id = await captain.voyageId();
   sprite = spriteName(captain.stack, id, "ship-0");
   await captain.until("at work", (s) => s.ships[0]?.task === "1");
-  // A claim begins with a clean tree: what is written before the hand is at work would be gone.
+  // A claim begins with a clean tree, which would remove a file written before the hand is at work.
   expect((await onShip("timeout 20 sh -c 'until [ -e \"$HOME/voyage/workspace/out/half\" ]; do sleep 0.1; done'")).exitCode).toBe(
     0,
   );
@@ -30,7 +30,7 @@ const mutagen = () => voyageMutagen({ voyageId: id, provider: "harbor" });
 const onShip = async (script: string) => (await captain.sprites()).exec(sprite, ["sh", "-c", script]);
 const mirrored = (path: string) => readFile(join(captain.voyage.mirror("ship-0"), path), "utf8");
 
-/** As after half a minute without activity. */
+/** Sends the ship's VM to sleep, as half a minute without activity would. */
 async function fallAsleep(): Promise<void> {
   const { url, token } = knownHarbor() ?? { url: "", token: "" };
   const headers = { authorization: `Bearer ${token}` };
@@ -54,7 +54,7 @@ test("a ship asleep at destroy, with work not yet home: it is woken, the work co
 });
 
 test("work that cannot be brought home keeps its VM, until the captain gives it up by name", async () => {
-  await onShip('ln -s /usr/bin/env "$HOME/voyage/workspace/important"'); // no sync carries an absolute link
+  await onShip('ln -s /usr/bin/env "$HOME/voyage/workspace/important"'); // No sync carries an absolute link.
   const refused = await captain.destroy([], { reject: false });
   expect(refused.exitCode).not.toBe(0);
   expect(String(refused.all)).toMatch(/workspace of ship-0 could not be brought home.*important.*abandonUnsynced ship-0/s);

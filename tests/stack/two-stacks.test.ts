@@ -6,7 +6,10 @@ import { type Captain, openCaptain } from "./captain.ts";
 
 let red: Captain;
 let blue: Captain;
-/** Of blue's name, plan and repository, with a Pulumi backend of its own: another checkout, or the same one after its state was lost. */
+/**
+ * A captain with blue's stack name, plan and repository, but a Pulumi backend of its own. It stands for another
+ * checkout, or for the same one after its state was lost.
+ */
 let again: Captain | undefined;
 beforeAll(async () => {
   red = await openCaptain({ stack: "red", tasks: diamond(4), config: { ships: 1 } });

@@ -14,13 +14,13 @@ let captain: Captain;
 let tools: string;
 const { PATH = "" } = process.env;
 
-/** The same programs, less bubblewrap. */
+/** Makes a PATH with the same programs, except bubblewrap. */
 async function pathWithoutBwrap(): Promise<string> {
   const folders = PATH.split(":").filter((folder) => existsSync(join(folder, "bwrap")));
   await mkdir(join(tools, "bin"));
   for (const folder of folders)
     for (const name of await readdir(folder))
-      if (name !== "bwrap") await symlink(join(folder, name), join(tools, "bin", name)).catch(() => {}); // there already
+      if (name !== "bwrap") await symlink(join(folder, name), join(tools, "bin", name)).catch(() => {}); // It is there already.
   return [...PATH.split(":").filter((folder) => !folders.includes(folder)), join(tools, "bin")].join(":");
 }
 

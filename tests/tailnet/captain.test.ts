@@ -50,7 +50,8 @@ describe("a kernel interface", () => {
 
   sail("a ship that is listed and on line, and never answers, is joined anew", async () => {
     const joined = await quay.join("ship-1");
-    // Other machines may have mixed it up for good; here a `tailscale` whose pings of that address get no answer stands for that.
+    // Other machines may have mixed it up for good; here a `tailscale` whose pings of that address get no answer stands
+    // for that.
     const folder = await mkdtemp(join(tmpdir(), "ot-"));
     const { PATH } = process.env;
     onTestFinished(async () => {

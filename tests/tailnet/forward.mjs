@@ -1,6 +1,7 @@
 /**
- * `node forward.mjs <port> <socket> <STUN port>`: loopback's port inside of a network namespace, carried out of it by a unix socket; and a STUN that answers,
- * which cannot be carried so. Without one tailscaled looks for 3 s before it takes the only relay there is.
+ * `node forward.mjs <port> <socket> <STUN port>`: loopback's port inside of a network namespace, carried out of it by a
+ * unix socket; and a STUN that answers, which cannot be carried so. Without one tailscaled looks for 3 s before it
+ * takes the only relay there is.
  */
 import { Buffer } from "node:buffer";
 import { createSocket } from "node:dgram";

@@ -6,8 +6,8 @@ import { setup } from "../../tools/setup.mjs";
 export const BUILD_MS = 30 * 60_000;
 
 /**
- * The real headscale, and the folder of tailscale and tailscaled: set-up's on-demand parts, built once a checkout and then found. Two that ask at once
- * share one build (set-up's lock); its progress is on standard error.
+ * The real headscale, and the folder of tailscale and tailscaled: set-up's on-demand parts, built once a checkout and
+ * then found. Two that ask at once share one build (set-up's lock); its progress is on standard error.
  */
 export async function goParts() {
   const tailscale = `tailscale-${captainArch()}`;

@@ -21,8 +21,9 @@ const POLICY = {
 export type Headscale = Awaited<ReturnType<typeof startHeadscale>>;
 
 /**
- * A real headscale, with a folder of its own. `host` is where it listens: loopback, or an address of a network namespace that the test made, which
- * `within` then enters (`["nsenter", …]`). `stop` and `start` keep its database; `close` removes it.
+ * A real headscale, with a folder of its own. `host` is where it listens: loopback, or an address of a network
+ * namespace that the test made, which `within` then enters (`["nsenter", …]`). `stop` and `start` keep its database;
+ * `close` removes it.
  */
 export async function startHeadscale({
   host = "127.0.0.1",
@@ -121,7 +122,10 @@ export async function startHeadscale({
   };
 }
 
-/** Without the internet (facts: tailnet): its own DERP, over plain HTTP; joins not batched for half a second. */
+/**
+ * The configuration of a Headscale without the internet: its own DERP over plain HTTP, and joins that are not batched
+ * for half a second.
+ */
 const configuration = (folder: string, host: string, port: number, metricsPort: number, stunPort: number) => ({
   server_url: `http://${host}:${port}`,
   listen_addr: `${host}:${port}`,

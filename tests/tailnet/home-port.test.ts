@@ -7,7 +7,8 @@ import { pulumiEnvironment } from "../support/pulumi-environment.ts";
 import { startStandInPolicy } from "../support/stand-in-policy.ts";
 
 /**
- * home-port by the real engine. The service's policy and the plugin of @pulumi/tailscale are stand-ins: neither can be had here.
+ * home-port by the real engine. The service's policy and the plugin of @pulumi/tailscale are stand-ins: neither can be
+ * had here.
  */
 const ROOT = resolve(import.meta.dirname, "../..");
 const OTHERS = `// who: group:eng

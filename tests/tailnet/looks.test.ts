@@ -15,6 +15,10 @@ import { type Headscale, startHeadscale } from "./headscale.ts";
 import { startNode } from "./node-here.ts";
 import { HEADSCALE_HOST, noOwnNetwork, openNetwork } from "./own-network.ts";
 
+/**
+ * What `pulumi up` is refused for, and what `ocaptain doctor` says, of the captain's place in the tailnet: with real
+ * tailscaleds, in the states that one meets.
+ */
 const STACK = "voyage-abc";
 const VOYAGE = "3fa9c1";
 const OWN = "pulumi config set ocaptain:captainNode own";
@@ -56,7 +60,7 @@ const afloat = () =>
 
 test("no tailscaled: preflight refuses, and names both ways out; with the second taken it does not look for one", async () => {
   expect(await refused({})).toContain(
-    `\n  this machine's tailscale: this machine's node of the tailnet: no tailscaled answers here\n    hint: tailscale up  # or a node of the project's own: ${OWN} -s ${STACK}`,
+    `\n  this machine's tailscale: this machine's node of the tailnet: no tailscaled answers here\n    hint: tailscale up  # or a node of the project's own: ${OWN} -s Bad_Name`,
   );
   const own = await refused({ captainNode: "own" });
   expect(own).toContain("stack: ");
@@ -113,11 +117,12 @@ describe.skipIf(why !== null)(`in a tailnet ${why ? `(${why})` : ""}`, () => {
       );
 
       await node.cli.run(["down"]);
-      expect(await refused(headscale.config)).toContain("tailscaled is stopped (tailscale down)\n    hint: tailscale up; or");
+      expect(await refused(headscale.config)).toContain("tailscaled is stopped (tailscale down)\n    hint: tailscale up  # or");
       const note = {
         ...ok,
         state: "note",
-        message: expect.stringMatching(/^tailscaled is stopped \(tailscale down\); .* of its own: /),
+        message: "tailscaled is stopped (tailscale down); for ocaptain:mesh tailscale the project can run a node of its own",
+        hint: `${OWN} -s voyage-abc  # with the stack that needs it`,
       };
       expect(await doctor()).toEqual([note]);
       await afloat();

@@ -12,8 +12,8 @@ import type { Headscale } from "./headscale.ts";
 const JOIN_MS = 30_000;
 
 /**
- * What a machine needs in its namespace: loopback, and an interface that is up with an address that is not loopback's, without which tailscaled takes itself
- * to be off line (facts: tailnet). Nothing leads out of it but the forwarded port.
+ * What a machine needs in its namespace: loopback, and an interface that is up with an address that is not loopback's,
+ * without which tailscaled takes itself to be off line. Nothing leads out of it but the forwarded port.
  */
 const SCRIPT = `
 ip link set lo up
@@ -26,8 +26,8 @@ exec "$PARTS/tailscaled" --tun=userspace-networking --port=0 --statedir="$FOLDER
 `;
 
 /**
- * A machine with a real tailscaled in a network namespace of its own, joined to a headscale that listens on this machine's loopback. `key` goes by a file.
- * Rejects with what tailscale says when it is not let in.
+ * A machine with a real tailscaled in a network namespace of its own, joined to a headscale that listens on this
+ * machine's loopback. `key` goes by a file. Rejects with what tailscale says when it is not let in.
  */
 export async function joinMachine(headscale: Headscale, { hostname, key }: { hostname: string; key: string }) {
   const { folder: parts } = await goParts();
@@ -61,7 +61,8 @@ export async function joinMachine(headscale: Headscale, { hostname, key }: { hos
       TS_DISABLE_PORTMAPPER: "1",
     },
   });
-  // With an input that stays open: `tailscale nc` ends with whichever side ends first, and would seldom wait for an answer.
+  // With an input that stays open: `tailscale nc` ends with whichever side ends first, and would seldom wait for an
+  // answer.
   const tailscale = (...args: string[]) =>
     execa(join(parts, "tailscale"), [`--socket=${join(folder, "ts.sock")}`, ...args], { timeout: JOIN_MS, stdin: "pipe" });
   const close = async () => {

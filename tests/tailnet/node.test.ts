@@ -7,7 +7,10 @@ import { startNode } from "./node-here.ts";
 import { noOwnNetwork } from "./own-network.ts";
 import { type Joined, openTailnetVoyage, type TailnetVoyage } from "./tailnet-voyage.ts";
 
-/** TailnetNode, driven as the engine does, against a real headscale, tailscaled and harbor ships with networks of their own. */
+/**
+ * TailnetNode, driven as the engine does, against a real headscale, tailscaled and harbor ships with networks of their
+ * own.
+ */
 const why = noOwnNetwork();
 const sail = test.skipIf(why !== null);
 let quay: TailnetVoyage;

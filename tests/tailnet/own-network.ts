@@ -4,7 +4,10 @@ import { execa } from "execa";
 /** Where the test's headscale listens: an address of the test's own namespace, so of no other machine's. */
 export const HEADSCALE_HOST = "10.99.0.1";
 
-/** Why this cannot be run here; null when it can. Its servers listen on addresses that ships reach, and those are to be on no interface of the machine. */
+/**
+ * Why this cannot be run here; null when it can. Its servers listen on addresses that ships reach, and those are to be
+ * on no interface of the machine.
+ */
 export function noOwnNetwork(): string | null {
   if (process.getuid?.() !== 0) return "root is needed, for network namespaces";
   // A machine has others; these are what a test before this one may have left.
@@ -13,8 +16,8 @@ export function noOwnNetwork(): string | null {
 }
 
 /**
- * An interface that is up, with an address: without one tailscaled takes itself to be off line (facts: tailnet). A veth pair, for a kernel may lack
- * dummies.
+ * An interface that is up, with an address: without one tailscaled takes itself to be off line. A veth pair, for a
+ * kernel may lack dummies.
  */
 export async function openNetwork(): Promise<void> {
   if (networkInterfaces().v0) return;

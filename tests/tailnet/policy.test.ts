@@ -12,7 +12,10 @@ import { BUILD_MS, goParts } from "./go-parts.ts";
 import { type Headscale, startHeadscale } from "./headscale.ts";
 import { joinMachine } from "./machine.ts";
 
-/** The policy as a real headscale and real tailscaleds enforce it, each machine in a network namespace of its own: tried from the machine that must not. */
+/**
+ * The policy as a real headscale and real tailscaleds enforce it, each machine in a network namespace of its own: tried
+ * from the machine that must not.
+ */
 const POLICY = renderHeadscalePolicy(["you@"]);
 type Machine = Awaited<ReturnType<typeof joinMachine>> & { ip: string };
 
@@ -68,7 +71,8 @@ async function reached(from: string, to: string, port: number, patienceMs = 4_00
 }
 
 /**
- * Both know a relay of the other: headscale tells changes up to 0.8 s late, and what is sent before is lost and sent again only after WireGuard's 5 s.
+ * Both know a relay of the other: headscale tells changes up to 0.8 s late, and what is sent before is lost and sent
+ * again only after WireGuard's 5 s.
  */
 async function meet(one: string, other: string): Promise<void> {
   const knows = async (from: string, to: string) => {

@@ -23,8 +23,8 @@ export type Joined = Awaited<ReturnType<TailnetVoyage["join"]>>;
 export type TailnetVoyage = Awaited<ReturnType<typeof openTailnetVoyage>>;
 
 /**
- * A voyage of the contract tests in a tailnet: a real headscale, ships with networks of their own, and as the captain's node the project's own, or, with
- * `kernel`, a tailscaled of this machine's with a kernel interface.
+ * A voyage of the contract tests in a tailnet: a real headscale, ships with networks of their own, and as the captain's
+ * node the project's own, or, with `kernel`, a tailscaled of this machine's with a kernel interface.
  */
 export async function openTailnetVoyage({ kernel = false }: { kernel?: boolean } = {}) {
   await openNetwork();

@@ -16,8 +16,9 @@ import { type Headscale, startHeadscale } from "./headscale.ts";
 import { HEADSCALE_HOST, noOwnNetwork, openNetwork } from "./own-network.ts";
 
 /**
- * A whole voyage over a tailnet, by the real engine: a real headscale that enforces the policy, the captain's own node, three harbor ships with networks
- * of their own and sleep on. Each ship's tasks hold until there is a file `go` on it, so that every test finds the fleet in the middle of its work.
+ * A whole voyage over a tailnet, by the real engine: a real headscale that enforces the policy, the captain's own node,
+ * three harbor ships with networks of their own and sleep on. Each ship's tasks hold until there is a file `go` on it,
+ * so that every test finds the fleet in the middle of its work.
  */
 const why = noOwnNetwork();
 const sail = test.skipIf(why !== null);
@@ -265,7 +266,10 @@ async function filesUnder(folder: string): Promise<[string, string][]> {
   return Promise.all(wanted.map(async (file) => [file, await readFile(file, "utf8").catch(() => "")] as [string, string]));
 }
 
-/** Command line and environment of each process of this captain's machine; not this process's, which has what a person has set. */
+/**
+ * Command line and environment of each process of this captain's machine; not this process's, which has what a person
+ * has set.
+ */
 async function processesOf(folder: string): Promise<[string, string][]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   const read = async (pid: string, what: string) =>

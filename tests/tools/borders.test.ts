@@ -11,7 +11,7 @@ type Cruised = {
   summary: { violations: { from: string; rule: { name: string } }[] };
 };
 
-/** What dependency-cruiser finds in a folder, by the project's rules. */
+/** Runs dependency-cruiser on a folder, with the project's rules. */
 function cruise(cwd: string): Cruised {
   const args = [
     join(root, "node_modules/dependency-cruiser/bin/dependency-cruiser.mjs"),
@@ -23,7 +23,7 @@ function cruise(cwd: string): Cruised {
 }
 
 const KIND = "dynamic-providers/sprite";
-/** A small tree that holds what the borders let pass. */
+/** A small tree of files that the borders allow. */
 const ALLOWED = {
   "tsconfig.json": "{}",
   "package.json": `{"type": "module"}`,
@@ -38,7 +38,7 @@ const ALLOWED = {
   [`${KIND}/lifecycle.ts`]: `import { k } from "../shared/ok.ts"; export const s = k;`,
   "dynamic-providers/helm/resource.ts": `import type { K } from "../shared/ok.ts"; export const l: K = 1;`,
 };
-/** What it may not hold besides: a file, its text, and the rule that it breaks. */
+/** What the tree must not hold besides: a file, its text, and the rule that it breaks. */
 const FORBIDDEN = [
   ["lib/x.ts", `export { h } from "../helm/main.ts";`, "lib → nothing else"],
   ["harbor/x.ts", `export { h } from "../helm/main.ts";`, "harbor → lib"],
@@ -71,7 +71,7 @@ const FORBIDDEN = [
     `export { s } from "./lifecycle.ts";`,
     "a resource class loads no more than its delegate: the program does none of a lifecycle's work",
   ],
-  // With the other half of the circle above, which is told once.
+  // The other half of this circle is above; a circle is reported once.
   ["lib/that.ts", `import type { This } from "./this.ts"; export type That = This | 1;`, "no circle, types included"],
 ] as const;
 
@@ -95,7 +95,7 @@ test("what the rooms may do is let pass: lib for all, types for the crew", () =>
   expect(violations.filter(({ from }) => from in ALLOWED)).toEqual([]);
 });
 
-/** A room as the borders know it: a folder of lib/, or a folder of the project. */
+/** The room of a file as the borders know it: a folder of lib/, or a folder of the project. */
 const roomOf = (file: string) => file.split("/", file.startsWith("lib/") ? 2 : 1).join("/");
 
 test("each folder of lib/ is used by two rooms outside of lib, or else it belongs into the one", () => {

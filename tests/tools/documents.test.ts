@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
-/** What the documents tell a reader to type is there to be typed. */
+/** These tests check that what the documents tell a reader to type exists. */
 
 const ROOT = join(import.meta.dirname, "../..");
 const listed = (...patterns: string[]) =>
@@ -12,7 +12,7 @@ const listed = (...patterns: string[]) =>
     .filter(Boolean);
 const textOf = (file: string) => readFileSync(join(ROOT, file), "utf8");
 
-/** The words that `pattern` finds in the documents, with where they stand; `known` are not told. */
+/** The words that `pattern` finds in the documents and that are not in `known`, each with its file and line. */
 function unknown(pattern: RegExp, known: ReadonlySet<string>): string[] {
   return listed("*.md").flatMap((file) =>
     textOf(file)
@@ -31,7 +31,7 @@ test("each `npm run` of a document is a script of package.json", () => {
 test("each setting of a document is described in Pulumi.yaml", () => {
   const described = [...textOf("Pulumi.yaml").matchAll(/^ {2}ocaptain:(\w+):$/gm)].map(([, key]) => key!);
   expect(described.length).toBeGreaterThan(15);
-  // What follows the namespace of a resource's type is its module.
+  // In a resource's type, a module's name follows the namespace.
   expect(unknown(/\bocaptain:(?!index:)([a-z]\w*)/g, new Set(described))).toEqual([]);
 });
 
@@ -39,7 +39,7 @@ test("each verb of `ocaptain` in a document is one of the command's", () => {
   const help = execFileSync(join(ROOT, "bin/ocaptain"), ["--help"], { encoding: "utf8", timeout: 20_000 });
   const verbs = [...help.matchAll(/^ {2}([a-z]+)(?= )/gm)].map(([, verb]) => verb!);
   expect(verbs).toEqual(expect.arrayContaining(["status", "logs", "doctor"]));
-  // Sailing and sinking are Pulumi's; the command knows the words to say so.
+  // Sailing and sinking are Pulumi's; `ocaptain` knows these two words only to say so.
   expect(unknown(/(?:\bbin\/|`)ocaptain ([a-z]+)/g, new Set([...verbs, "sail", "sink"]))).toEqual([]);
 });
 

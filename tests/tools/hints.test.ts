@@ -2,7 +2,10 @@ import { readFile } from "node:fs/promises";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 
-/** A value after the setting's name, or after --secret behind it; `$(…)` and `<` are read from somewhere else. */
+/**
+ * A secret's value after the setting's name, or after --secret behind that name. A value that is read from elsewhere,
+ * by `$(…)` or `<`, does not match.
+ */
 const TYPED = [/config set (--secret [\w-]+:[\w-]+ +["'\w$]|\S+ +--secret +\w)/, /export \w*(TOKEN|KEY|SECRET)\w*=[^$]/];
 
 test("no text of the project asks for a secret on a command line, where history and process lists keep it", async () => {
@@ -33,7 +36,7 @@ test("a hint that begins with a command can be pasted: it has no placeholder, an
   expect(found).toEqual([]);
 });
 
-/** Texts of `ocaptain` that speak of Pulumi and are no commands to paste. */
+/** Texts of `ocaptain` that speak of Pulumi but are no commands to paste. */
 const PROSE = [
   "Sailing and sinking are Pulumi's: pulumi up, pulumi destroy.",
   "waiting until pulumi up has made it",

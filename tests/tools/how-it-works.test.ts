@@ -5,7 +5,10 @@ import { expect, test } from "vitest";
 const ROOT = join(import.meta.dirname, "../..");
 const page = readFileSync(join(ROOT, "docs/how-it-works.md"), "utf8");
 
-/** A file in code quotes, and the names in code quotes that follow it directly: the functions that are in it. */
+/**
+ * The steps of the page: a file in code quotes, and the names in code quotes directly after it, which are functions in
+ * that file.
+ */
 const steps = [...page.matchAll(/`([\w./-]+\.(?:ts|mjs))`((?:(?: or)? `\w+`)*)/g)].map(([, file, names]) => ({
   file: file!,
   names: [...names!.matchAll(/`(\w+)`/g)].map(([, name]) => name!),
@@ -36,7 +39,10 @@ test.each([
   expect(declares(line, "sail")).toBe(isDeclared);
 });
 
-/** A function, class or constant; a method, also a private one; a property that holds a function. */
+/**
+ * Whether a text declares a name, as a function, class or constant, as a method, also a private one, or as a property
+ * that holds a function.
+ */
 function declares(text: string, name: string): boolean {
   const words = [
     `^ *(?:export )?(?:default )?(?:async )?(?:function\\*?|class) ${name}\\b`,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { environment } from "../../tools/environment.mjs";
 
-/** The real CLI with a tiny program in a folder of its own. With the vendor's language host on PATH, the same is asked of that one. */
+/** The checkout. The tests run a tiny program by the real CLI; with the vendor's language host on PATH, they test that. */
 const root = join(import.meta.dirname, "..", "..");
 let folder: string;
 let env: NodeJS.ProcessEnv;
@@ -126,7 +126,7 @@ function printed(child: ChildProcess, text: string): Promise<void> {
   });
 }
 
-/** Parent by process id, of all processes that run. */
+/** The parent's process id by process id, of all processes that run. */
 function parents(): Map<number, number> {
   const entries = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return new Map(
@@ -149,6 +149,6 @@ function read(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    return ""; // the process has ended meanwhile
+    return ""; // The process has ended meanwhile.
   }
 }

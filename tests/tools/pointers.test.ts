@@ -4,13 +4,13 @@ import { basename, dirname, join, normalize } from "node:path";
 import { expect, test } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../..");
-/** What people read and write here: code, scripts, documents and settings. */
+/** The files that people read and write here: code, scripts, documents and settings. */
 const READABLE = /\.(ts|mjs|sh|md|yaml)$|^bin\//;
-/** The folders of the repository: a path in a comment or a document that begins with one of them is meant to be there. */
+/** The folders of the repository: a path in a comment or a document that begins with one of them must exist. */
 const ROOMS =
   "bench|bin|cli|components|crew|docs|dynamic-providers|harbor|helm|home-port|lib|plans|stacks|tailnet-policy|tests|tools";
 
-/** `x.test.ts` and the like stand for any file. */
+/** Names such as `x.test.ts` that stand for any file. */
 const EXAMPLE = /(^|\/)([a-z]|script)\.[\w.]+$/;
 
 const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: ROOT, encoding: "utf8" })
@@ -31,16 +31,13 @@ test("each file and folder of the repository that a comment or a document names 
   const wrong = files.flatMap((file) =>
     namedFiles(file, textOf(file))
       .filter(({ said }) => !EXAMPLE.test(said))
-      .filter(({ said }) => (said.includes("/") ? !existsSync(join(ROOT, said)) : !TO_DO.test(file) && !baseNames.has(said)))
+      .filter(({ said }) => (said.includes("/") ? !existsSync(join(ROOT, said)) : !baseNames.has(said)))
       .map(({ line, said }) => `${file}:${line}  ${said}`),
   );
   expect(wrong).toEqual([]);
 });
 
-/** Rooms whose comments still have words of the kind below. */
-const TO_DO = /^(components|dynamic-providers|harbor|helm|lib|tests)\//;
-
-/** Words that point to papers which nobody has who reads the repository. */
+/** Words that point to papers which a reader of the repository does not have. */
 const ELSEWHERE = [
   /\bdesign \d/i,
   /\bdesign\.md, /,
@@ -54,7 +51,7 @@ const ELSEWHERE = [
 
 test("nothing points to a paper that is not in the repository", () => {
   const wrong = files
-    .filter((file) => !TO_DO.test(file) && file !== "tests/tools/pointers.test.ts")
+    .filter((file) => file !== "tests/tools/pointers.test.ts")
     .flatMap((file) =>
       linesOf(textOf(file))
         .filter(({ text }) => ELSEWHERE.some((words) => words.test(text)))
@@ -74,7 +71,10 @@ test.each([
 
 type Pointer = { file: string; line: number; said: string; target: string; anchor: string | undefined };
 
-/** `docs/….md#anchor` in any file, and the links of a document, which count from its folder. */
+/**
+ * The pointers in a file: `docs/….md#anchor` in any file, and the links of a document, which are relative to its
+ * folder.
+ */
 function pointersOf(file: string, text: string): Pointer[] {
   const isDocument = file.endsWith(".md");
   return linesOf(text).flatMap(({ line, text: said }) => {
@@ -119,7 +119,10 @@ function anchorsOf(text: string): Set<string> {
   return anchors;
 }
 
-/** Paths of the repository's own files and folders, and bare names of code files: in a document those in code quotes, elsewhere those in comments. */
+/**
+ * The paths of the repository's own files and folders, and bare names of code files, that a text names: in a document
+ * those in code quotes, elsewhere those in comments.
+ */
 function namedFiles(file: string, text: string): { line: number; said: string }[] {
   const paths = [
     new RegExp(`(?<![\\w./~-])(?:${ROOMS})/[\\w./-]+\\.(?:ts|mjs|sh|md)\\b`, "g"),

@@ -8,7 +8,7 @@ import { isRunning } from "../support/processes.ts";
 
 const tier = (budgetMinutes: number) => ({ name: "example", budgetMinutes, testTimeoutSeconds: 1, filesAtOnce: 1 as const });
 const counts = { numPassedTests: 2, numFailedTests: 0, numPendingTests: 1, numTodoTests: 0 };
-/** A stand-in for vitest: writes a report, then does the rest. */
+/** A stand-in for vitest, which writes a report and then does the rest. */
 const standIn = (report: object, rest: string) => (_tier: unknown, file: string) => [
   "-e",
   `require("fs").writeFileSync(${JSON.stringify(file)}, ${JSON.stringify(JSON.stringify(report))}); ${rest}`,
@@ -36,7 +36,8 @@ test("tells which tests failed, and which files before their first test, in thei
 
 test("a tier over its budget is ended, with what it started, and named", async () => {
   const hang = `require("child_process").spawn("sleep", ["61"], { stdio: "inherit" }); setInterval(() => {}, 1000)`;
-  const count = await runTier(tier(0.01), standIn({}, hang)); // resolves only once sleep has let go of the output
+  // This resolves only when sleep, too, has closed the output that it shares.
+  const count = await runTier(tier(0.01), standIn({}, hang));
   expect(count.problem).toBe("tier example is over its budget of 0.01 min");
 });
 
@@ -48,7 +49,7 @@ test.for([
   async ({ budget, rest }) => {
     const folder = mkdtempSync(join(tmpdir(), "oc-"));
     const pids = join(folder, "pids");
-    // Each a session of its own, as a helm is; the second one's home is not the tier's.
+    // Each daemon is a session of its own, as a helm is; the home of the second is not the tier's.
     const daemon = (home: string) => `{ detached: true, stdio: "ignore", env: { OCAPTAIN_HOME: ${home} } }`;
     const homes = ['require("path").join(process.env.TMPDIR, "oc-1", "h")', JSON.stringify(folder)];
     const started = homes.map(

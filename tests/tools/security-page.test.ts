@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname, "../..");
 
 test("each test that docs/security.md names is there: its file, and in that the words of its title", () => {
   const page = readFileSync(join(ROOT, "docs/security.md"), "utf8");
-  // A file, and the titles that follow it up to the next file.
+  // Each match is a file and the titles that follow it, up to the next file.
   const named = [...page.matchAll(/`(tests\/[^`]+)`([^`\n]*)/g)].map(([, file, rest]) => ({
     file: file!,
     titles: [...rest!.matchAll(/“([^”]+)”/g)].map(([, title]) => title!),

@@ -84,7 +84,7 @@ describe("set-up", () => {
     const stamps = join(root, ".tools", "stamps");
     const made = () => readdirSync(stamps).map((name) => [name, statSync(join(stamps, name)).mtimeMs]);
     const before = made();
-    // Without PATH nothing could be asked for its version, installed or built.
+    // Without a PATH no program can be asked for its version, and nothing can be installed or built.
     const done = spawnSync(process.execPath, args, { encoding: "utf8", env: { ...process.env, PATH: folder } });
     expect(done).toMatchObject({ status: 0, stdout: `{"type":"only"}\n`, stderr: "" });
     expect(made()).toEqual(before);
@@ -156,7 +156,10 @@ describe("what set-up runs and downloads", () => {
   });
 
   describe("what Tailscale's own signer has signed (tests/fixtures/tailscale-signed.json)", () => {
-    /** As the vendor's server has it, some of it exchanged. */
+    /**
+     * Checks a file against a server that has what the vendor's has, with the entries of `more` in the place of its
+     * own.
+     */
     const check = async (
       more: { [path: string]: string | Buffer },
       file = signed.file,

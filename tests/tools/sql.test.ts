@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../..");
-/** Where SQL may stand: the ledger, locks, and where a plan is compared with a ledger that no helm has open. */
+/**
+ * The files that may hold SQL: the ledger, locks, and the one that compares a plan with a ledger that no helm has open.
+ */
 const MAY = /^(helm\/ledger\/|lib\/base\/os-lock\.ts$|lib\/plan\/lineage\.ts$)/;
-/** What is run; tests look into ledgers as they like. */
+/** The rooms that the rule is for; tests may look into ledgers as they like. */
 const RUN = ["lib", "dynamic-providers", "components", "tailnet-policy", "helm", "harbor", "crew", "cli"];
 const SQL = [
   /\b(SELECT|INSERT( OR \w+)? INTO|DELETE FROM|CREATE (TABLE|INDEX)|PRAGMA|BEGIN IMMEDIATE)\b/,

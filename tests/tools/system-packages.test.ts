@@ -16,7 +16,10 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "..", "..");
 let folder: string;
-/** A checkout of its own, whose only part of set-up is the system's packages, and a PATH with what is put there. */
+/**
+ * Makes a copy of the checkout whose only part of set-up is the system's packages, and a folder for PATH that holds
+ * what a test puts into it.
+ */
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "oc-p-"));
   for (const name of ["bin", "store"]) mkdirSync(join(folder, name));
@@ -39,7 +42,7 @@ function program(name: string, script: string, at = "bin"): void {
   writeFileSync(join(folder, at, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 }
 
-/** Notes what it is asked, and does `install`. */
+/** A stand-in for apt-get, which writes down its arguments and then runs the script `install`. */
 const aptGet = (install: string) => program("apt-get", `echo "$*" >>"$BIN/../asked"\n${install}`);
 
 function setUp(uid: number) {
@@ -84,7 +87,7 @@ describe.runIf(process.platform === "linux")("the system's packages", () => {
   test("for another user all that is missing is named in one line, with the command to type, and nothing is installed", () => {
     program("tmux", "echo tmux 2.9");
     aptGet("exit 1");
-    rmSync(join(folder, "bin", "ip")); // networks of their own take root
+    rmSync(join(folder, "bin", "ip")); // Networks of their own take root.
     const done = setUp(1000);
     expect(done).toMatchObject({ status: 1, stdout: "" });
     expect(done.stderr).toContain(

@@ -12,8 +12,9 @@ test("every test file is in the folder of a tier, so that npm test runs it", () 
 });
 
 /**
- * CI has 90 minutes, of which a set-up from nothing takes 5 on a quiet machine. A tier that is at its budget hangs, or has a machine half as fast.
- * Tiers that share the machine take, whichever waits for which, no longer than half of their sum and half of the longest.
+ * The limit comes from CI, which has 90 minutes, of which a set-up from nothing takes 5 on a quiet machine. A tier that
+ * reaches its budget hangs, or has a machine half as fast. Tiers that share the machine take, in whatever order they
+ * run, no longer than half of their sum plus half of the longest.
  */
 test("all tiers end within 82 minutes, each at its budget", () => {
   const minutes = (some: Tier[]) => some.map((tier) => tier.budgetMinutes);

@@ -152,7 +152,7 @@ test("a provider on an older Node says so for each call, in one line and without
 
 test("a provider whose engine was killed before its first call, and would wait for ever, is ended by the next one", async () => {
   const main = createRequire(import.meta.url).resolve("@pulumi/pulumi/cmd/dynamic-provider/index.js");
-  // As the engine's: a pipe for standard input, whose writer is gone.
+  // Standard input is a pipe whose writer is gone, as after the end of an engine.
   const script = 'true | "$0" "$1" 127.0.0.1:1 >/dev/null 2>&1 & echo $!';
   const { stdout } = await execa("sh", ["-c", script, process.execPath, main], { cwd: ROOT });
   const orphan = Number(stdout);
@@ -175,7 +175,8 @@ test("a provider whose engine was killed ends; what waited for another's change 
   const late = other.create({ stack: "late", provider: "harbor", __provider: muster }).catch((error: Error) => error.message);
   await expect.poll(() => other.stderr(), { timeout: 20_000 }).toContain("waiting for it to end");
   const ended = other.loseEngine();
-  // It has heard of it before it has the lock: of another voyage, whose lock is free, nothing is begun any more.
+  // The provider knows of the engine's end before it gets the lock: then it begins nothing, not even for a voyage whose
+  // lock is free.
   const begun = () => other.create({ stack: "free", provider: "harbor", __provider: muster });
   await until("a refusal", () =>
     begun().then(

@@ -8,25 +8,26 @@ import { Delegate } from "../../dynamic-providers/delegate.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const require = createRequire(import.meta.url);
-// What the engine itself speaks; the SDK ships it without types for our module resolution.
+// These are the protocol's messages as the engine speaks it; the SDK has them without types for this project's module
+// resolution.
 const grpc = createRequire(require.resolve("@pulumi/pulumi"))("@grpc/grpc-js");
 const { ResourceProviderClient } = require("@pulumi/pulumi/proto/provider_grpc_pb.js");
 const proto = require("@pulumi/pulumi/proto/provider_pb.js");
 const { Struct } = require("google-protobuf/google/protobuf/struct_pb.js");
 
-/** A delegate as it is written into a state file. */
+/** The text of a delegate, as the SDK writes it into a state file. */
 export async function serialise(kind: string): Promise<string> {
   const delegate = new Delegate(kind);
   return (await runtime.serializeFunction(() => delegate)).text;
 }
 
-/** The vendor's dynamic-provider process, driven over gRPC as the engine does. */
+/** Starts the vendor's dynamic-provider process, driven over gRPC as by the engine. */
 export async function startHost(env: Record<string, string>, config: Record<string, string> = {}) {
   const main = require.resolve("@pulumi/pulumi/cmd/dynamic-provider/index.js");
   const child = spawn(process.execPath, [main, "127.0.0.1:1"], {
     cwd: ROOT,
     env: { ...process.env, ...env },
-    // Standard input too, as the engine does: the host watches it.
+    // The process gets a pipe for standard input too, as from the engine, because the host watches it.
     stdio: ["pipe", "pipe", "pipe"],
   });
   let stderr = "";
@@ -52,7 +53,9 @@ export async function startHost(env: Record<string, string>, config: Record<stri
 
   return {
     stderr: () => stderr,
-    /** Its engine is killed: nobody holds its standard input any more. Resolves when it has ended. */
+    /**
+     * Closes the process's standard input, as happens when its engine is killed. Resolves when the process has ended.
+     */
     async loseEngine(): Promise<void> {
       const gone = once(child, "exit");
       child.stdin.end();
@@ -104,5 +107,5 @@ export async function startHost(env: Record<string, string>, config: Record<stri
   };
 }
 
-/** What the engine sends in a preview for what is not known yet. */
+/** The value that the engine sends in a preview in the place of what is not known yet. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";

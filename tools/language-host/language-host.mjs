@@ -1,7 +1,7 @@
 /**
  * Pulumi's language host for Node programs, for machines where the vendor's `pulumi-language-nodejs` cannot be had
- * (reasons and limits: docs/adr/language-host.md). It serves `pulumirpc.LanguageRuntime` on loopback, with the
- * messages that come with @pulumi/pulumi, prints its port, and runs the program with the vendor's own
+ * (reasons and limits are in docs/adr/language-host.md). It serves `pulumirpc.LanguageRuntime` on loopback, with the
+ * messages that come with @pulumi/pulumi, prints its port, and runs the program by the vendor's own
  * `@pulumi/pulumi/cmd/run`. Methods that are not here answer UNIMPLEMENTED.
  */
 import { spawn } from "node:child_process";
@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { reachLoopback } from "../environment.mjs";
 
 const require = createRequire(import.meta.url);
-// gRPC and protobuf are the SDK's own copies: messages of one copy are foreign to the other.
+// gRPC and protobuf are the SDK's own copies, because one copy does not accept the messages of another.
 const sdk = createRequire(require.resolve("@pulumi/pulumi/package.json"));
 const grpc = sdk("@grpc/grpc-js");
 const { Empty } = sdk("google-protobuf/google/protobuf/empty_pb.js");
@@ -20,21 +20,23 @@ const language = sdk("./proto/language_pb.js");
 const { PluginInfo } = sdk("./proto/plugin_pb.js");
 const { version } = sdk("./version.js");
 
-/** The exit code by which `@pulumi/pulumi/cmd/run` says that the program has shown its error already. */
+/** The exit code by which `@pulumi/pulumi/cmd/run` says that the program has already shown its error. */
 const SHOWN_ERROR_EXIT = 32;
-/** What the engine gives a plugin to end in (plugin.go, `kill`), less a margin. */
+/**
+ * The time that a program gets to end in: a little less than what the engine gives a plugin (`kill` in its plugin.go).
+ */
 const PROGRAM_GRACE_MS = 3000;
 
-/** The engine's address is the last argument: the others are flags. */
+/** The engine's address, which is the last argument; the others are flags. */
 const engineAddress = process.argv.at(-1);
 const programs = new Set();
 
 const host = {
   handshake: (_call, done) => done(null, new language.LanguageHandshakeResponse()),
   getPluginInfo: (_call, done) => done(null, new PluginInfo().setVersion(version)),
-  // None ahead of time: a provider is looked up when the first of its resources registers. The vendor's host names each
-  // package in node_modules that has a provider, used or not, and the engine then refuses to start while one is
-  // missing.
+  // No package is required ahead of time: a provider is looked up when the first of its resources registers. The
+  // vendor's host names each package in node_modules that has a provider, used or not, and the engine then refuses to
+  // start while one is missing.
   getRequiredPackages: (_call, done) => done(null, new language.GetRequiredPackagesResponse()),
   getRequiredPlugins: (_call, done) => done(null, new language.GetRequiredPluginsResponse()),
   about: (_call, done) => done(null, new language.AboutResponse().setExecutable(process.execPath).setVersion(process.version)),
@@ -46,7 +48,7 @@ const host = {
   },
 };
 
-/** A handler from an async function: what it throws becomes the call's error. */
+/** Makes a handler from an async function, whose errors become the call's error. */
 function answer(method) {
   return (call, done) =>
     method(call.request, call).then(
@@ -56,13 +58,13 @@ function answer(method) {
 }
 
 /**
- * Runs the program to its end. The answer has an `error`, or `bail` when the program has shown its error already, or
- * neither.
+ * Runs the program to its end. The answer has an `error`, or `bail` when the program has already shown its error, or
+ * neither when it has succeeded.
  */
 async function runProgram(request, call) {
   const info = request.getInfo();
   const options = info.getOptions()?.toJavaScript() ?? {};
-  // The program's own SDK, not ours: the two must not be mixed in one process.
+  // The program's own SDK runs it, not this host's copy: the two must not be mixed in one process.
   const runner = createRequire(join(info.getProgramDirectory(), "_.js")).resolve("@pulumi/pulumi/cmd/run");
   const args = [
     runner,
@@ -76,7 +78,7 @@ async function runProgram(request, call) {
   ];
   const program = spawn(process.execPath, args, {
     cwd: request.getPwd(),
-    // The engine reads what plugins print and shows it with the stack.
+    // The engine reads what plugins print, and shows it with the stack's output.
     stdio: ["ignore", "inherit", "inherit"],
     env: {
       ...process.env,
@@ -100,8 +102,8 @@ async function runProgram(request, call) {
 }
 
 /**
- * What `pulumi about` lists: the packages of package.json, or with --transitive all of the lock file, with their
- * versions.
+ * Answers what `pulumi about` lists with their versions: the packages of package.json, or with --transitive all
+ * packages of the lock file.
  */
 async function programDependencies(request) {
   const folder = request.getInfo()?.getRootDirectory() || request.getPwd();
@@ -122,14 +124,14 @@ function stop(program) {
   setTimeout(() => program.kill("SIGKILL"), PROGRAM_GRACE_MS).unref();
 }
 
-/** The host ends with its engine, and its program with it: no one is left to hear either. */
+/** Ends the host and its program together with the engine: no one is left to hear either. */
 function end() {
   for (const program of programs) program.kill("SIGKILL");
   process.exit(0);
 }
 process.on("SIGINT", end);
 process.on("SIGTERM", end);
-// The engine holds the other end of our stdin. It closes when the engine ends, by SIGKILL too.
+// The engine holds the other end of this process's stdin, which closes when the engine ends, even by SIGKILL.
 process.stdin.on("end", end).on("error", end).resume();
 
 const server = new grpc.Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });

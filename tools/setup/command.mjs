@@ -1,19 +1,19 @@
-/** Runs other programs for set-up: bounded, with their output kept for the case of failure. */
+/** Runs other programs for set-up, with a time limit; their output is kept for the case that they fail. */
 import { spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 
 /**
- * How many lines are told of what a failed command said, from its beginning and its end: some programs give the reason
- * first, some last.
+ * The numbers of lines to show of what a failed command said, from its beginning and from its end: some programs give
+ * the reason first, some last.
  */
 const FIRST_LINES = 8;
 const LAST_LINES = 12;
 
 /**
  * Runs a command to its end and resolves to its standard output, trimmed. Rejects, with the first and last lines that
- * it wrote, when it fails or takes longer than `timeoutMs`. `onLine` hears every line of both outputs.
+ * it wrote, when it fails or takes longer than `timeoutMs`. `onLine` is called with every line of both outputs.
  */
 export function runCommand(command, args, { cwd, env, timeoutMs = 60_000, onLine = () => {} } = {}) {
   return new Promise((resolve, reject) => {
@@ -64,7 +64,7 @@ export function runCommand(command, args, { cwd, env, timeoutMs = 60_000, onLine
   });
 }
 
-/** Path of an executable on PATH, or undefined. Folders in `except` are passed over. */
+/** Finds an executable on PATH and returns its path, or undefined. Folders in `except` are skipped. */
 export function findOnPath(name, except = []) {
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {
     if (!folder || except.includes(folder)) continue;
@@ -73,19 +73,22 @@ export function findOnPath(name, except = []) {
       accessSync(path, constants.X_OK);
       if (statSync(path).isFile()) return path;
     } catch {
-      // not in this folder
+      // The program is not in this folder.
     }
   }
   return undefined;
 }
 
-/** Changes when the file does: a part that uses a system's program looks again then. Undefined when it is gone. */
+/**
+ * A text that changes when the file does, so that a part which uses a program of the system looks at it again.
+ * Undefined when the file is gone.
+ */
 export function identity(path) {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat && `${path}:${stat.size}:${Math.trunc(stat.mtimeMs)}`;
 }
 
-/** True when dotted version `actual` is at least `wanted`: "2.39.5" ≥ "2.38". A leading v is passed over. */
+/** Whether the dotted version `actual` is at least `wanted`, as "2.39.5" is at least "2.38". A leading v is ignored. */
 export function atLeast(actual, wanted) {
   const numbers = (version) =>
     version

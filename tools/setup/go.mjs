@@ -1,4 +1,4 @@
-/** Builds programs from their published Go modules: the last way, for machines that reach only a Go module proxy. */
+/** Builds programs from their published Go modules: the last resort, for machines that reach only a Go module proxy. */
 import { existsSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { root } from "../environment.mjs";
@@ -6,14 +6,14 @@ import { findOnPath, runCommand } from "./command.mjs";
 
 const BUILD_LIMIT_MS = 40 * 60_000;
 /**
- * The space that a build of Pulumi needs: module zips, the module cache unpacked, and the build cache
+ * The disk space that a build of Pulumi needs, for the modules' archives, the unpacked module cache and the build cache
  * (docs/facts/pulumi.md#parts).
  */
 const SPACE_GIB = 3;
 
 /**
- * Builds the main package `pkg` as `output`, in `tools/go/<module>` with its committed go.sum. `options`: `tags`,
- * `ldflags`, `env`. Rejects, naming what to install, when there is no Go.
+ * Builds the main package `pkg` as the file `output`, in `tools/go/<module>` with its committed go.sum. The options
+ * `tags`, `ldflags` and `env` are Go's own. Rejects when the build fails or takes more than 40 minutes.
  */
 export async function goBuild(module, pkg, output, { tags, ldflags, env, tell }) {
   const cwd = join(root, "tools", "go", module);
@@ -23,7 +23,10 @@ export async function goBuild(module, pkg, output, { tags, ldflags, env, tell })
   await runCommand("go", args, { cwd, env, timeoutMs: BUILD_LIMIT_MS, onLine });
 }
 
-/** Rejects unless Go (≥ the go.mod's, which Go itself checks) is there and the disks have room. */
+/**
+ * Rejects, naming what to install, unless there is a Go and the disks have room. Whether Go is new enough for the
+ * go.mod is checked by Go itself.
+ */
 export async function checkGo(module) {
   if (!findOnPath("go")) throw new Error("there is no Go to build it: install Go ≥ 1.26 (https://go.dev/dl/)");
   const cwd = join(root, "tools", "go", module);

@@ -9,8 +9,8 @@ const folder = join(toolsFolder, "headscale");
 const path = join(folder, "headscale");
 
 /**
- * The real control plane for the tests of tier `tailnet`, which ask for it (`npm run setup -- headscale`). Built: no
- * one needs it to sail.
+ * The real control plane for the tests of tier `tailnet`, which ask for it (`npm run setup -- headscale`). It is always
+ * built from the Go module, since nobody needs it to sail.
  */
 export const headscale = {
   name: "headscale",
@@ -22,7 +22,7 @@ export const headscale = {
     await checkGo("tailnet");
     const started = Date.now();
     const built = join(temporary, "headscale");
-    const env = { CGO_ENABLED: "0" }; // its SQLite is Go
+    const env = { CGO_ENABLED: "0" }; // Its SQLite is written in Go and needs no C.
     await goBuild("tailnet", "github.com/juanfont/headscale/cmd/headscale", built, { ldflags: "-s -w", env, tell });
     mkdirSync(folder, { recursive: true });
     renameSync(built, path);

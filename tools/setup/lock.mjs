@@ -9,8 +9,8 @@ const WAIT_LIMIT_MS = 40 * 60_000;
 
 /**
  * Waits until no other set-up works in `folder`, then resolves to a function that lets the next one in. `onWait` is
- * called once when there is something to wait for. The lock is a socket that listens: the system drops it with its
- * process, however that ends.
+ * called once if there is something to wait for. The lock is a listening socket: the system closes it with its process,
+ * however that ends.
  */
 export async function lock(folder, onWait) {
   const deadline = Date.now() + WAIT_LIMIT_MS;
@@ -25,12 +25,15 @@ export async function lock(folder, onWait) {
 
 function address(folder) {
   const name = createHash("sha256").update(folder).digest("hex").slice(0, 16);
-  // Linux: a name without a file, so nothing is left behind. Elsewhere a socket file, which a killed set-up leaves (see
-  // untilClosed).
+  // On Linux this is a name without a file, so nothing is left behind. Elsewhere it is a socket file; untilClosed
+  // removes the one that a killed set-up leaves.
   return process.platform === "linux" ? `\0ocaptain-setup-${name}` : join(folder, "setup.sock");
 }
 
-/** Undefined when another process listens there. */
+/**
+ * Listens at `path` and resolves to a function that ends this; resolves to undefined when another process listens
+ * there.
+ */
 function listen(path) {
   return new Promise((resolve, reject) => {
     const waiting = new Set();

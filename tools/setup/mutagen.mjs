@@ -8,7 +8,7 @@ import { download } from "./release.mjs";
 
 const VERSION = "0.18.1";
 const AGENTS = "mutagen-agents.tar.gz";
-/** Digests that Mutagen's Homebrew formula pins. */
+/** The releases' digests, as Mutagen's Homebrew formula pins them. */
 const RELEASES = {
   "linux-x64": ["linux_amd64", "7735286c778cc438418209f24d03a64f3a0151c8065ef0fe079cfaf093af6f8f"],
   "darwin-x64": ["darwin_amd64", "7d06f7d8fcfe90bc7e55cc834a2f2f20c2e0af9ea9bc35911fc4341ad56a9bbf"],
@@ -17,7 +17,10 @@ const RELEASES = {
 /** The processors of providers' machines, which all run Linux. */
 const SHIPS = ["amd64", "arm64"];
 
-/** Mutagen with the agents that it puts on ships: on PATH, else the vendor's release, else built from the Go module. */
+/**
+ * Mutagen, with the agents that it puts on ships. It is taken from PATH, else from the vendor's release, else built
+ * from the Go module.
+ */
 export const mutagen = {
   name: "mutagen",
   title: `Mutagen ${VERSION}`,
@@ -31,20 +34,22 @@ export const mutagen = {
 };
 
 /**
- * Takes a Mutagen on PATH only when it is this very release: the state of other releases' sessions is not promised to
- * fit.
+ * Takes the Mutagen on PATH only if it is exactly this release: nothing promises that the state of another release's
+ * sessions fits.
  */
 async function fromPath() {
   const path = findOnPath("mutagen", [binFolder]);
   if (!path || (await runCommand(path, ["version"], { timeoutMs: 20_000 }).catch(() => "")) !== VERSION) return undefined;
-  // Where Mutagen itself looks.
+  // Mutagen itself looks for its agents in these two places.
   const agents = [join(dirname(path), AGENTS), join(dirname(path), "..", "libexec", AGENTS)].find(existsSync);
   if (!agents) return undefined;
   for (const name of ["mutagen", AGENTS]) rmSync(join(binFolder, name), { force: true });
   return { from: `system (${path})`, path, agents };
 }
 
-/** Undefined when it cannot be reached, or no digest of it is known here. */
+/**
+ * Takes the vendor's release; resolves to undefined when it cannot be reached, or when no digest of it is known here.
+ */
 async function fromVendor({ tell, temporary }) {
   const [system, sha256] = RELEASES[`${process.platform}-${process.arch}`] ?? [];
   if (!system) return undefined;
@@ -76,7 +81,7 @@ async function fromGo({ tell, temporary }) {
       tell,
     });
   await build("mutagen", "mutagen", "mutagencli");
-  // Agents run on systems of any libc.
+  // Agents are built without C, so that they run on systems of any libc.
   for (const arch of SHIPS)
     await build("mutagen-agent", `linux_${arch}`, "mutagenagent", { GOOS: "linux", GOARCH: arch, CGO_ENABLED: "0" });
   await runCommand("tar", ["-czf", join(temporary, AGENTS), "-C", temporary, ...SHIPS.map((arch) => `linux_${arch}`)]);

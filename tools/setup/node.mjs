@@ -11,8 +11,8 @@ const packageName = `node-${process.platform}-${process.arch}`;
 const ours = join(folder, "node_modules", packageName, "bin", "node");
 
 /**
- * Node for all but set-up: the system's when it is new enough, else a binary from npm, with its digest in the committed
- * lock file.
+ * The Node that runs all but set-up: the system's when it is new enough, else a binary from npm, whose digest is in the
+ * committed lock file.
  */
 export const node = {
   name: "node",

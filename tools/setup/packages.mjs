@@ -5,12 +5,12 @@ import { root } from "../environment.mjs";
 import { runCommand } from "./command.mjs";
 
 const lockFile = join(root, "package-lock.json");
-/** npm writes it as the last step of an install: an interrupted one has none. */
+/** A file that npm writes as the last step of an install, so that an interrupted install has none. */
 const installedFile = join(root, "node_modules", ".package-lock.json");
 
 /**
- * node_modules as package-lock.json says. Scripts of packages do not run: one of them would download a Pulumi plugin
- * (docs/facts/pulumi.md#settings).
+ * The packages in node_modules, as package-lock.json lists them. Scripts of packages do not run: one of them would
+ * download a Pulumi plugin (docs/facts/pulumi.md#settings).
  */
 export const packages = {
   name: "packages",
@@ -31,9 +31,9 @@ export const packages = {
 
 /**
  * Installs in a folder of its own and then puts that in place, so that an interrupted install leaves the old
- * node_modules whole. It does not use `npm ci`, which refuses a lock file that lacks optional packages of other
- * systems, as registries that mirror a part of npm make them (docs/adr/set-up.md). With --no-save, versions and digests
- * come from the lock file all the same.
+ * node_modules whole. It does not use `npm ci`, which refuses a lock file that lacks the optional packages of other
+ * systems; registries that mirror only a part of npm lead to such files (docs/adr/set-up.md). Versions and digests come
+ * from the lock file all the same, because of --no-save.
  */
 async function install(temporary) {
   for (const file of ["package.json", "package-lock.json", ".npmrc"]) cpSync(join(root, file), join(temporary, file));
@@ -44,13 +44,13 @@ async function install(temporary) {
   renameSync(join(temporary, "node_modules"), folder);
 }
 
-/** How many packages are installed; undefined when they are not those of the lock file. */
+/** The number of installed packages; undefined when they are not those of the lock file. */
 function installed() {
   if (!existsSync(installedFile)) return undefined;
   const { "": _root, ...wanted } = packagesIn(lockFile);
   const have = packagesIn(installedFile);
   const same = Object.entries(wanted).every(([path, entry]) => {
-    // npm leaves out optional packages of other systems, and the lock file may lack those of this one.
+    // npm leaves out optional packages for other systems, and the lock file may lack those for this one.
     return have[path] ? have[path].version === entry.version : entry.optional;
   });
   return same && Object.entries(have).every(([path, entry]) => path in wanted || entry.optional)

@@ -1,12 +1,14 @@
-/** Shows that set-up lives: one line a step, on standard error (a script's standard output is its own). */
+/**
+ * Shows that set-up is alive: one line for each step, on standard error, because standard output belongs to a script.
+ */
 import process from "node:process";
 
 const TERMINAL_EVERY_MS = 1000;
 const PLAIN_EVERY_MS = 15_000;
 
 /**
- * Runs `work(tell)`; meanwhile shows `title`, the seconds, and what `tell(text)` said last: in place on a terminal,
- * else a new line now and then. Closes with what became of it.
+ * Runs `work(tell)` and meanwhile shows `title`, the seconds, and what `tell(text)` was last called with: in place on a
+ * terminal, else as a new line now and then. At the end it says whether the work is ready or has failed.
  */
 export async function withProgress(title, work) {
   const out = process.stderr;

@@ -6,14 +6,14 @@ import { atLeast, findOnPath, identity, runCommand } from "./command.mjs";
 import { checkGo, goBuild } from "./go.mjs";
 import { download, publishedDigest } from "./release.mjs";
 
-/** The version of @pulumi/pulumi in package.json: program and engine are of one release. */
+/** The version of @pulumi/pulumi in package.json, so that program and engine are of one release. */
 const VERSION = "3.259.0";
 const NAMES = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"];
 
 /**
- * Pulumi's CLI with what it needs for Node programs. In this order: one on PATH, this release or a later 3.x (a CLI
- * serves programs of older SDKs, not of newer ones) with the vendor's language host; the vendor's release; built from
- * the Go module, with our language host.
+ * Pulumi's CLI with what it needs for Node programs. It is taken from PATH if it is this release or a later 3.x with
+ * the vendor's language host, because a CLI serves programs of older SDKs but not of newer ones. Else it is the
+ * vendor's release, else it is built from the Go module and gets the language host of this project.
  */
 export const pulumi = {
   name: "pulumi",
@@ -36,13 +36,14 @@ async function fromPath() {
   );
   const version = /\d+\.\d+\.\d+/.exec(said)?.[0];
   if (!version?.startsWith("3.") || !atLeast(version, VERSION)) return undefined;
-  // Ours would be found before the system's.
+  // The shell would find this project's copies before the system's.
   for (const name of NAMES) rmSync(join(binFolder, name), { force: true });
   return { version, from: `system (${path})`, path };
 }
 
 /**
- * Undefined when it cannot be reached, or is not as its publisher says: the archive and its digest come from two hosts.
+ * Takes the vendor's release; resolves to undefined when it cannot be reached, or does not have the published digest.
+ * The archive and its digest come from two hosts.
  */
 async function fromVendor({ tell, temporary }) {
   const archive = `pulumi-v${VERSION}-${process.platform}-${process.arch}.tar.gz`;
@@ -69,12 +70,12 @@ async function fromGo({ tell, temporary }) {
     );
   });
   const built = join(temporary, "pulumi");
-  // Without its version stamp the Automation API refuses the CLI (docs/facts/pulumi.md#parts).
+  // The Automation API refuses a CLI without this version stamp (docs/facts/pulumi.md#parts).
   const ldflags = `-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${VERSION}`;
   const started = Date.now();
   await goBuild("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", built, { ldflags, tell });
   mkdirSync(binFolder, { recursive: true });
-  // Beside the CLI, where it looks first: from elsewhere on PATH it warns at each run.
+  // The CLI looks first in its own folder, and warns at each run about a host that it finds elsewhere on PATH.
   link("../language-host/pulumi-language-nodejs", "pulumi-language-nodejs", temporary);
   link("../../node_modules/@pulumi/pulumi/pulumi-resource-pulumi-nodejs", "pulumi-resource-pulumi-nodejs", temporary);
   renameSync(built, join(binFolder, "pulumi"));
@@ -89,7 +90,7 @@ async function fromGo({ tell, temporary }) {
   };
 }
 
-/** A link in .tools/bin, put in place at once. */
+/** Puts a link into .tools/bin by a rename, so that no moment is without one. */
 function link(target, name, temporary) {
   const made = join(temporary, `link-${name}`);
   symlinkSync(target, made);

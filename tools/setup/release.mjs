@@ -1,16 +1,19 @@
-/** Downloads a vendor's release. Nothing is used whose digest is not the expected one. */
+/** Downloads vendors' releases. No file is used whose digest is not the expected one. */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-/** Out of reach is normal on closed networks: it must not cost a newcomer more than this. */
+/**
+ * The longest wait for an answer. On closed networks it is normal that a vendor is out of reach, and that must not cost
+ * a newcomer more time than this.
+ */
 const ANSWER_MS = 8000;
 const STALL_MS = 20_000;
 const LIMIT_MS = 10 * 60_000;
 
-/** Downloads `url` to `file`; rejects unless its SHA-256 is `sha256` (hex). `tell` hears how far it is. */
+/** Downloads `url` to `file`; rejects unless its SHA-256 is `sha256` (hex). `tell` is called with the progress. */
 export async function download(url, file, { sha256, tell = () => {} }) {
   const stalled = new AbortController();
   let timer = setTimeout(() => stalled.abort(new Error(`no answer within ${ANSWER_MS / 1000} s`)), ANSWER_MS);
@@ -38,7 +41,7 @@ export async function download(url, file, { sha256, tell = () => {} }) {
   if (actual !== sha256) throw new Error(`${url} has digest ${actual}, not ${sha256}: not used`);
 }
 
-/** All of a small file at `url`. */
+/** Resolves to the whole content of a small file at `url`. */
 export async function answerOf(url) {
   const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
   if (!response.ok) throw new Error(`${url} answers ${response.status}`);
@@ -46,7 +49,8 @@ export async function answerOf(url) {
 }
 
 /**
- * Digest of `name` in a `sha256sum` listing at `url`; without a name, of a page that holds a digest alone.
+ * Reads the SHA-256 (hex) of `name` from a `sha256sum` listing at `url`; without a name, from a page that holds one
+ * digest alone.
  * @param {string} url
  * @param {string} [name]
  */
@@ -59,7 +63,7 @@ export async function publishedDigest(url, name) {
   return digest;
 }
 
-/** SHA-256 of a file, hex. */
+/** Resolves to a file's SHA-256, as hex. */
 export async function fileDigest(file) {
   const hash = createHash("sha256");
   await pipeline(createReadStream(file), hash);

@@ -6,8 +6,8 @@ import { passphraseFile, root, stateFolder, toolsFolder } from "../environment.m
 const file = join(toolsFolder, "env.sh");
 
 /**
- * The project's own place for Pulumi's state, its passphrase, and `.tools/env.sh`. A passphrase is made once: secrets
- * hang on it.
+ * This checkout's own place for Pulumi's state, its passphrase, and `.tools/env.sh`. The passphrase is made only once,
+ * because the secrets in state cannot be read with another.
  */
 export const shell = {
   name: "shell",
@@ -21,7 +21,7 @@ export const shell = {
     if (!existsSync(passphraseFile)) {
       const made = join(temporary, "passphrase");
       writeFileSync(made, `${randomBytes(24).toString("hex")}\n`, { mode: 0o600 });
-      linkSync(made, passphraseFile); // unlike rename, never over one that is there
+      linkSync(made, passphraseFile); // Unlike a rename, a link never replaces a file that is there.
     }
     if (statSync(passphraseFile).mode & 0o077)
       throw new Error(`others can read the passphrase. Type: chmod 600 ${passphraseFile}`);

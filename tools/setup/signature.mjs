@@ -1,5 +1,5 @@
 /**
- * Tailscale's signatures of what it distributes, as its own `tailscale update` checks them (Go package
+ * Checks Tailscale's signatures of what it distributes, in the way of its own `tailscale update` (Go package
  * tailscale.com/clientupdate/distsign): root keys sign the bundle of signing keys, and one of these signs a file's
  * BLAKE2s-256 and its length.
  */
@@ -46,7 +46,10 @@ export async function checkSignature(base, path, file, roots = ROOTS) {
 
 const isSigned = (message, signature, keys) => keys.some((key) => verify(null, message, key, signature));
 
-/** Blocks of PEM that hold the 32 bytes of an Ed25519 key as they are: no format that Node reads by itself. */
+/**
+ * Reads the keys of blocks of PEM, each the bare 32 bytes of an Ed25519 key: a format that Node does not read by
+ * itself.
+ */
 function keysIn(pem, type) {
   const blocks = pem.matchAll(new RegExp(`-----BEGIN ${type}-----\\s+([\\w+/=]+)\\s+-----END ${type}-----`, "g"));
   return Array.from(blocks, ([, base64]) => {

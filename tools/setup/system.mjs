@@ -2,8 +2,8 @@ import process from "node:process";
 import { atLeast, findOnPath, identity, runCommand } from "./command.mjs";
 
 /**
- * Programs that the system's package manager gives. On Linux, bubblewrap confines the harbor's ships, and iproute2
- * gives them networks of their own, which takes root.
+ * The programs that the system's package manager installs. On Linux, bubblewrap confines the harbor's ships, and
+ * iproute2 gives them networks of their own, which takes root.
  */
 const programs = [
   { command: "git", version: ["--version"], atLeast: "2.38", package: "git" },
@@ -24,7 +24,8 @@ export const system = {
     let missing = await missingPackages();
     if (missing.length > 0 && process.getuid?.() === 0 && findOnPath("apt-get")) {
       tell(`apt-get install ${missing.join(" ")}`);
-      await aptInstall(missing).catch((error) => tell(error.message.split("\n")[0])); // the command to type will tell a person more
+      // The error below, with the command to type, tells a person more than apt-get's.
+      await aptInstall(missing).catch((error) => tell(error.message.split("\n")[0]));
       missing = await missingPackages();
     }
     if (missing.length > 0) throw new Error(`missing on this machine: ${missing.join(", ")}. Type: ${installCommand(missing)}`);
@@ -48,8 +49,8 @@ async function missingPackages() {
 }
 
 /**
- * "2.39.5" from "git version 2.39.5", "3.3" from "tmux 3.3a", "6.1.0" from "ip utility, iproute2-6.1.0"; undefined when
- * it does not run.
+ * Reads a program's version: "2.39.5" from "git version 2.39.5", "3.3" from "tmux 3.3a", "6.1.0" from "ip utility,
+ * iproute2-6.1.0"; undefined when it does not run.
  */
 async function versionOf(program) {
   const said = await runCommand(program.command, program.version, { timeoutMs: 10_000 }).catch(() => "");
@@ -57,8 +58,8 @@ async function versionOf(program) {
 }
 
 /**
- * Installs without a refresh first: most machines have lists that are fresh enough, and a refresh takes longer than the
- * rest.
+ * Installs packages, at first without a refresh of the lists: on most machines these are fresh enough, and a refresh
+ * takes longer than the rest.
  */
 async function aptInstall(names) {
   const apt = (...args) => runCommand("apt-get", args, { timeoutMs: 5 * 60_000, env: { DEBIAN_FRONTEND: "noninteractive" } });

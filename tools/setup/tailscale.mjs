@@ -8,15 +8,15 @@ import { checkGo, goBuild } from "./go.mjs";
 import { download, fileDigest, publishedDigest } from "./release.mjs";
 import { checkSignature } from "./signature.mjs";
 
-/** The release that this project was tried with, and that a headscale of 0.28 serves. Newer ones want a newer Go. */
+/** The release that this project was tried with, and that a Headscale of 0.28 serves. Newer ones need a newer Go. */
 const VERSION = "1.94.1";
 const PROGRAMS = ["tailscale", "tailscaled"];
 const PACKAGES = "https://pkgs.tailscale.com";
 
 /**
- * Tailscale for ships: static programs for Linux, in `.tools/tailscale-<arch>/`, with their digests in the stamp. Only
- * on demand (`npm run setup -- tailscale-amd64`). In this order: the very release on PATH, the vendor's release, built
- * from the Go module.
+ * Tailscale for ships: static programs for Linux, in `.tools/tailscale-<arch>/`, with their digests in the stamp. It is
+ * made only when asked for (`npm run setup -- tailscale-amd64`): from exactly this release on PATH, else from the
+ * vendor's release, else built from the Go module.
  */
 export const tailscale = (arch) => {
   const name = `tailscale-${arch}`;
@@ -45,7 +45,10 @@ export const tailscale = (arch) => {
   };
 };
 
-/** Both, of this very release, static, and for ships of this machine's kind. */
+/**
+ * Copies both programs from PATH if they are of exactly this release, static, and for the processor of this machine;
+ * else resolves to undefined.
+ */
 async function fromPath(arch, folder) {
   if (process.platform !== "linux" || process.arch !== (arch === "amd64" ? "x64" : arch)) return undefined;
   const paths = PROGRAMS.map((program) => findOnPath(program));
@@ -57,7 +60,10 @@ async function fromPath(arch, folder) {
   return `system (${paths[0]})`;
 }
 
-/** A program that names no loader (ELF: no segment of type PT_INTERP) runs on a system of any libc. */
+/**
+ * Whether a program runs on a system of any libc, because it names no loader: an ELF file without a segment of type
+ * PT_INTERP.
+ */
 function isStatic(path) {
   const head = Buffer.alloc(4096);
   const file = openSync(path, "r");
@@ -73,8 +79,8 @@ function isStatic(path) {
 }
 
 /**
- * The vendor's release, which rejects unless it can be had and is signed by the vendor. The digest that is published
- * beside it tells a broken download, the signature a broken server: its root keys are known from the Go module.
+ * Takes the vendor's release; rejects unless it can be had and is signed by the vendor. The digest that is published
+ * beside it shows a broken download, and the signature a false server: its root keys are known from the Go module.
  */
 async function fromVendor(arch, folder, { tell, temporary }) {
   const [name, archive] = [`tailscale_${VERSION}_${arch}`, `stable/tailscale_${VERSION}_${arch}.tgz`];
@@ -88,7 +94,7 @@ async function fromVendor(arch, folder, { tell, temporary }) {
   return "vendor's release (pkgs.tailscale.com), signed";
 }
 
-/** `why`: there is no release of the vendor's. */
+/** Builds both programs from the Go module. `why` says why the vendor's release could not be used. */
 async function fromGo(arch, folder, { tell }, why) {
   await checkGo("tailnet").catch((error) => {
     throw new Error(`Tailscale ${VERSION} cannot be had from pkgs.tailscale.com (${why}), and ${error.message}`);

@@ -27,7 +27,10 @@ export function accepted(reply: HttpReply): HttpReply {
   return reply;
 }
 
-/** The JSON of a reply whose status is 2xx. @throws OcaptainError TAILNET_REFUSED otherwise, with `hint` when it is no JSON */
+/**
+ * The JSON of a reply whose status is 2xx.
+ * @throws OcaptainError TAILNET_REFUSED otherwise, with `hint` when it is no JSON
+ */
 export function jsonOf<T>(reply: HttpReply, hint?: string): T {
   accepted(reply);
   try {

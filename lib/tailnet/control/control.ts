@@ -6,12 +6,12 @@ import { readTailnetSettings, type TailnetConfig, type TailnetSettings } from ".
 import { tailscaleControl } from "./tailscale-api.ts";
 import type { TailnetControl } from "./types.ts";
 
-/** One for each control plane and secret, so that all of a process share one access token. */
+/** The control planes that are open, by URL and secret, so that all callers in a process share one access token. */
 const opened = new Map<string, TailnetControl>();
 
 /**
- * The tailnet's control plane that the configuration means.
- * @throws OcaptainError NO_TAILNET when it says none, or only half.
+ * The control plane that the configuration means.
+ * @throws OcaptainError NO_TAILNET when the configuration names none, or is incomplete
  */
 export function tailnetControl(config: TailnetConfig): TailnetControl {
   const { settings, findings } = readTailnetSettings(config);
@@ -23,7 +23,10 @@ export function tailnetControl(config: TailnetConfig): TailnetControl {
   return control;
 }
 
-/** A refresh asks for the same list once or twice a ship, all at one time. */
+/**
+ * Opens a control plane. Calls for the list of machines share one answer, because a refresh makes one or two a ship,
+ * all at one time.
+ */
 function open(settings: TailnetSettings): TailnetControl {
   const control = settings.kind === "headscale" ? headscaleControl(settings) : tailscaleControl(settings);
   return { ...control, listNodes: shared(() => control.listNodes()), probe: () => control.probe() };

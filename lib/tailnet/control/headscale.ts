@@ -28,7 +28,10 @@ type RawNode = {
 
 const MINT_ATTEMPTS = 3;
 
-/** Headscale's REST API (facts: tailnet), measured with 0.28. Keys are recognised by their tag and the mark in their expiry (key-marks.ts). */
+/**
+ * A Headscale, by its REST API (docs/facts/tailnet.md#headscale), as measured with 0.28. Its keys are recognised by
+ * their tag and by the mark in their expiry (key-marks.ts).
+ */
 export function headscaleControl({ baseUrl, apiKey }: Extract<TailnetSettings, { kind: "headscale" }>): TailnetControl {
   const http = openTailnetHttp({
     baseUrl,
@@ -42,14 +45,15 @@ export function headscaleControl({ baseUrl, apiKey }: Extract<TailnetSettings, {
   });
   const json = async <T>(request: HttpRequest): Promise<T> => parsed<T>(await steady(http, request));
 
-  /** 0.28 lists all keys, of all users. */
+  /** The voyage's keys. Headscale 0.28 lists those of all users. */
   const keysOf = async (voyageId: string): Promise<RawKey[]> =>
     (await allKeys()).filter((key) => isOurKey(key) && isMarked(key.expiration ?? "", voyageId));
   const allKeys = shared(
     async () => (await json<{ preAuthKeys: RawKey[] }>({ method: "GET", path: "/api/v1/preauthkey" })).preAuthKeys,
   );
 
-  // Not expired first: that would overwrite the mark, and one whose delete then failed could not be told from another's any more.
+  // A key is not expired before it is deleted: that would overwrite its mark, and if the delete then failed, nobody
+  // could tell whose it is.
   const remove = (id: string) => json({ method: "DELETE", path: `/api/v1/preauthkey?id=${encodeURIComponent(id)}` });
 
   return {
@@ -68,7 +72,7 @@ export function headscaleControl({ baseUrl, apiKey }: Extract<TailnetSettings, {
           },
         );
         if ("preAuthKey" in lost) return { id: lost.preAuthKey.id, key: lost.preAuthKey.key, expiresAt: expiration };
-        // It may have been made: no other ship's expires at that instant, and nobody was told this one.
+        // The key may have been made. It is known by its expiry, as no other ship's key has that instant.
         for (const key of await keysOf(of.voyageId)) if (sameInstant(key.expiration, expiration)) await remove(key.id);
         if (attempt === MINT_ATTEMPTS) throw lost instanceof Unreachable ? lost : refused(lost);
         await sleep(attempt * 300);
@@ -85,7 +89,7 @@ export function headscaleControl({ baseUrl, apiKey }: Extract<TailnetSettings, {
     async deleteKey(id, voyageId) {
       const key = (await allKeys()).find((one) => one.id === id);
       if (!key || !isOurKey(key)) return;
-      // Expired by hand it has lost its mark, and is of no use to anybody.
+      // A key that was expired by hand has lost its mark, and is of no use to anybody.
       if (isMarked(key.expiration ?? "", voyageId) || past(key.expiration)) await remove(id);
     },
 
@@ -126,7 +130,7 @@ const node = (raw: RawNode): TailnetNode => ({
   expired: past(raw.expiry),
 });
 
-/** null, or year 1, is never. */
+/** Whether an instant is past. Null and the year 1 mean never. */
 const past = (instant: string | null) => {
   const ms = instant ? Date.parse(instant) : Number.NaN;
   return ms > 0 && ms <= Date.now();

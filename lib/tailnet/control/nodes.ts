@@ -2,15 +2,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../../base/errors.ts";
 import { SHIP_TAG, type TailnetControl, type TailnetNode } from "./types.ts";
 
-/** Waits between looks at the control plane's list: it may lag behind what was done. */
+/** Waits between looks at the control plane's list, which may lag behind what was done. */
 const LOOK_AGAIN_MS = [100, 200, 500, 1000, 2000, 4000];
 
-/** Is this machine tagged as a ship, and by nothing else? Another tag is other rights. */
+/** Whether a machine is tagged as a ship and nothing else: another tag would give it other rights. */
 const isShip = (node: TailnetNode) => node.tags.length === 1 && node.tags[0] === SHIP_TAG;
 
 /**
- * A ship's machines in the tailnet: the one known by its id, whatever became of its tag or of its name, and those tagged as ships that have its name. What
- * only has the name is somebody else's; and so is what only has the id: Headscale's are numbers, which another server has too.
+ * A ship's machines in the tailnet: the one with its id, though it may have lost its tag or its name, and those tagged
+ * as ships that have its name. A machine that has only the name is somebody else's, and so is one that has only the id:
+ * Headscale's ids are numbers, which another server has too.
  */
 export const nodesOfShip = (nodes: readonly TailnetNode[], sprite: string, nodeId: string): TailnetNode[] =>
   nodes.filter((node) => {
@@ -18,20 +19,20 @@ export const nodesOfShip = (nodes: readonly TailnetNode[], sprite: string, nodeI
     return (byId && (named || tagged)) || (named && tagged);
   });
 
-/** The captain's machine, by what its tailscaled takes itself for: never by the id alone, for Headscale's are numbers, which another server has too. */
+/** The captain's machine, by both id and host name: Headscale's ids are numbers, which another server has too. */
 export const nodeOfCaptain = (nodes: readonly TailnetNode[], self: { nodeId: string | undefined; hostname: string }) =>
   nodes.find((node) => node.id === self.nodeId && node.hostname === self.hostname);
 
-/** A voyage's machines, by the prefix of their names. */
+/** A voyage's machines, by the prefix of their host names. */
 export const nodesOfVoyage = (nodes: readonly TailnetNode[], prefix: string): TailnetNode[] =>
   nodes.filter((node) => node.hostname.startsWith(prefix) && node.tags.includes(SHIP_TAG));
 
-/** Is it the ship's, as it was joined: its name, its tag alone, its own key good? */
+/** Whether a machine is as the ship joined it: with its name, its tag alone, and a key that has not expired. */
 export const isSound = (node: TailnetNode, sprite: string) => node.hostname === sprite && isShip(node) && !node.expired;
 
 /**
  * Removes machines from the tailnet, and looks until they are gone.
- * @throws OcaptainError NODE_STAYS
+ * @throws OcaptainError NODE_STAYS when one is still listed
  */
 export async function removeNodes(control: TailnetControl, nodes: readonly TailnetNode[]): Promise<void> {
   if (nodes.length === 0) return;
@@ -49,7 +50,7 @@ export async function removeNodes(control: TailnetControl, nodes: readonly Tailn
 
 /**
  * The machine that a ship, just joined, says it is, as the control plane lists it.
- * @throws OcaptainError NODE_MISSING
+ * @throws OcaptainError NODE_MISSING when no such machine is listed in time
  */
 export async function listedNode(control: TailnetControl, nodeId: string | null, sprite: string): Promise<TailnetNode> {
   for (const waitMs of [0, ...LOOK_AGAIN_MS]) {

@@ -1,7 +1,7 @@
+import type { PreflightFinding } from "../../base/finding.ts";
 import { askForSecret } from "../../base/secret-hints.ts";
-import type { PreflightFinding } from "../../preflight/check.ts";
 
-/** What the stack's configuration says of the tailnet; all optional, secrets among them. */
+/** What the stack's configuration says of the tailnet. All of it is optional, and some is secret. */
 export type TailnetConfig = {
   /** `ocaptain:tailscaleOauthSecret`, `tskey-client-…`; else OCAPTAIN_TAILSCALE_OAUTH_SECRET. */
   tailscaleOauthSecret?: string | undefined;
@@ -23,7 +23,10 @@ const OAUTH_HINT = askForSecret(
 );
 export const API_KEY_HINT = askForSecret("ocaptain:headscaleApiKey", "it asks for it: headscale apikeys create makes one");
 
-/** Which control plane the configuration means, and what is wrong with it. TAILSCALE_BASE_URL is the vendor's own variable for another address of its API. */
+/**
+ * The control plane that the configuration means, or what is wrong with the configuration. TAILSCALE_BASE_URL is the
+ * vendor's own variable for another address of its API.
+ */
 export function readTailnetSettings(
   config: TailnetConfig,
   env: Record<string, string | undefined> = process.env,

@@ -33,13 +33,13 @@ type RawDevice = {
   isExternal?: boolean;
 };
 
-/** "-" is the tailnet of the token. */
+/** Paths of the API; "-" is the tailnet that the token belongs to. */
 const TAILNET = "/api/v2/tailnet/-";
 const MINT_ATTEMPTS = 3;
 
 /**
- * Tailscale's API (https://tailscale.com/api), with an OAuth client's secret. Its scopes, as documented at each call: `auth_keys` for keys,
- * `devices:core` for machines.
+ * Tailscale's service, by its API (https://tailscale.com/api) and an OAuth client's secret. The client needs the scopes
+ * that the API documents at each call: `auth_keys` for keys and `devices:core` for machines.
  */
 export function tailscaleControl({ baseUrl, oauthSecret }: Extract<TailnetSettings, { kind: "tailscale" }>): TailnetControl {
   const token = openToken(baseUrl, oauthSecret);
@@ -66,7 +66,9 @@ export function tailscaleControl({ baseUrl, oauthSecret }: Extract<TailnetSettin
     return reply.status === 404 ? null : jsonOf<RawKey>(reply);
   };
 
-  /** Without `all` a client is told of clients only. Some entries were seen with an id alone, so these are read one by one. */
+  /**
+   * The voyage's keys. Without `all` the list has OAuth clients only; entries that have only an id are read one by one.
+   */
   const keysOf = async (voyageId: string): Promise<RawKey[]> => {
     const { keys } = await json<{ keys: RawKey[] }>({ method: "GET", path: `${TAILNET}/keys?all=true` }, "auth_keys");
     const auth = keys.filter(({ keyType }) => keyType === undefined || keyType === "auth");
@@ -96,7 +98,8 @@ export function tailscaleControl({ baseUrl, oauthSecret }: Extract<TailnetSettin
           },
         );
         if ("key" in lost) return lost;
-        // It may have been made: one with this very description that is of no use to anybody, for nobody was told it.
+        // The key may have been made. It is known by its description, and of no use to anybody, because nobody was told
+        // it.
         for (const key of await keysOf(of.voyageId)) if (key.description === description) await remove(key.id);
         if (attempt === MINT_ATTEMPTS) throw lost instanceof Unreachable ? lost : refused(lost);
         await sleep(attempt * 300);
@@ -162,7 +165,7 @@ const node = (raw: RawDevice): TailnetNode => ({
   domain: raw.name.split(".").slice(1).join(".").slice(0, 255) || undefined,
   addresses: raw.addresses ?? [],
   tags: raw.tags ?? [],
-  // An older field is lastSeen alone: it is told while a machine is connected, too.
+  // Where connectedToControl is missing, lastSeen is told while a machine is connected, too.
   online: raw.connectedToControl ?? Date.parse(raw.lastSeen ?? "") > Date.now() - ONLINE_MS,
   lastSeen: raw.lastSeen || null,
   createdAt: raw.created || null,
@@ -171,7 +174,7 @@ const node = (raw: RawDevice): TailnetNode => ({
 
 const ONLINE_MS = 3 * 60_000;
 
-/** Missing, empty or year 1 is never. */
+/** Whether an instant is past. Missing, empty and the year 1 mean never. */
 const past = (instant: string | undefined) => {
   const ms = instant ? Date.parse(instant) : Number.NaN;
   return ms > 0 && ms <= Date.now();

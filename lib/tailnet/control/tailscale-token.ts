@@ -8,11 +8,13 @@ export type Scope = "auth_keys" | "devices:core" | "policy_file";
 
 type Token = { bearer: string; goodUntil: number; scope: string | undefined };
 
-/** A token is not used in its last minute: a call that is under way must not outlive it. */
+/** A token is not used in its last minute, because a call that is under way must not outlive it. */
 const MARGIN_MS = 60_000;
-/** What a voyage needs; home-port's client needs policy_file. */
+/** The scopes that a voyage needs; the project home-port needs policy_file instead. */
 const OF_A_VOYAGE: readonly Scope[] = ["auth_keys", "devices:core"];
-/** Scopes, the older broad ones too, that hold what is needed (https://tailscale.com/kb/1623/trust-credentials). */
+/**
+ * The scopes that include each of ours, older and broader ones too (https://tailscale.com/kb/1623/trust-credentials).
+ */
 const HOLDERS: Record<Scope, readonly string[]> = {
   auth_keys: ["auth_keys", "devices", "all"],
   "devices:core": ["devices:core", "devices", "all"],
@@ -20,8 +22,8 @@ const HOLDERS: Record<Scope, readonly string[]> = {
 };
 
 /**
- * Access tokens of an OAuth client, by its secret; they live an hour. One is asked for at a time, and shared. `setting`: where the captain has put the
- * secret, for errors.
+ * Access tokens of an OAuth client, by its secret. A token lives an hour; one is asked for at a time, and shared by all
+ * callers. `setting` is where the captain has put the secret, for messages.
  */
 export function openToken(baseUrl: string, secret: string, setting = "ocaptain:tailscaleOauthSecret") {
   let known: Token | undefined;
@@ -68,11 +70,11 @@ export function openToken(baseUrl: string, secret: string, setting = "ocaptain:t
 
   return {
     get: async () => (await token()).bearer,
-    /** The service has refused it: the next is asked for, unless another call did so meanwhile. */
+    /** Drops a token that the service has refused, so that the next call asks for another. */
     forget(bearer: string): void {
       if (known?.bearer === bearer) known = undefined;
     },
-    /** null when the service does not say. */
+    /** The scopes that the client lacks; null when the service does not say. */
     async scopes(): Promise<{ missing: Scope[] } | null> {
       const { scope } = await token();
       if (!scope) return null;

@@ -5,14 +5,14 @@ import { ipv4, type TailscaleNode, type TailscaleStatus } from "./tailscale-cli.
 
 const LOOK_MS = 150;
 const PING_MS = 2_000;
-/** Without a relay only a direct way could answer. */
+/** Bound of a ping to a node without a known relay, which only a direct way could answer. */
 const HOPELESS_PING_MS = 300;
-/** WireGuard sends a handshake that was lost again after 5 s. */
+/** Bound of a ping through WireGuard, which sends a lost handshake again after 5 s. */
 const TUNNEL_MS = 7_000;
 
 const looks = new Map<string, Promise<TailscaleStatus | null>>();
 
-/** Ships that join at one time share their looks: each is a process. */
+/** The status of the captain's node. Ships that join at one time share a look, because each look is a process. */
 function look(captain: Captain): Promise<TailscaleStatus | null> {
   const key = captain.cli.argv.join("\0");
   const under = looks.get(key);
@@ -23,11 +23,12 @@ function look(captain: Captain): Promise<TailscaleStatus | null> {
 }
 
 /**
- * Waits until the captain reaches a node: it is in the captain's map, with its ssh host keys and a way to it, and answers a ping, through WireGuard too:
- * Mutagen's ssh waits 5 s for a connection's first bytes, which is no longer than a handshake that was lost. What is sent to a node whose relay is not told
- * yet is lost: such a ping is not waited for (facts: tailnet, trap 4).
- * @throws OcaptainError UNANSWERED when the node is well, as far as anybody tells, and does not answer within `timeoutMs`; UNREACHED naming what else did
- *   not come about
+ * Waits until the captain reaches a node: it is in the captain's map, with its ssh host keys and a way to it, and
+ * answers a ping, through WireGuard too: Mutagen's ssh waits 5 s for a connection's first bytes, which is no longer
+ * than a handshake that was lost. What is sent to a node whose relay is not known yet is lost, so such a ping is hardly
+ * waited for (docs/facts/tailnet.md#traps).
+ * @throws OcaptainError UNANSWERED when the node seems well and does not answer within `timeoutMs`; UNREACHED, naming
+ *   what else is missing
  */
 export async function reachNode(captain: Captain, nodeId: string, name: string, timeoutMs: number): Promise<TailscaleNode> {
   let missing = "";

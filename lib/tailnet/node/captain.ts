@@ -8,21 +8,29 @@ import { ipv4, type Tailscale, type TailscaleStatus, tailscaleCli } from "./tail
 /** The captain's place in the tailnet. */
 export type Captain = {
   cli: Tailscale;
-  /** IPv4, in the tailnet. */
+  /** The IPv4 address in the tailnet. */
   address: string;
-  /** A kernel interface has that address; else tailscaled alone does, and what comes in is delivered to loopback. */
+  /**
+   * Whether a kernel interface has that address; else tailscaled alone has it, and delivers what comes in to loopback.
+   */
   tun: boolean;
-  /** As the control plane knows it. */
+  /** The node's id at the control plane. */
   nodeId: string;
   hostname: string;
 };
 
-/** `own`: of `ocaptain:captainNode: own`, a tailscaled that this project runs; else the machine's, or the one whose socket OCAPTAIN_TAILSCALE_SOCKET names. */
+/**
+ * The node that a voyage asks for: its `own` (`ocaptain:captainNode: own`), which this project runs; else the
+ * machine's, or the one whose socket OCAPTAIN_TAILSCALE_SOCKET names.
+ */
 export type CaptainWish = { own: boolean };
 
 export const ownSocket = () => join(captainNodeHome(), "tailscaled.sock");
 
-/** The `tailscale` command for it: that on PATH, else the one that set-up made. @throws OcaptainError TAILSCALE_MISSING */
+/**
+ * The `tailscale` command for the captain's node: that on PATH, else the one that set-up made.
+ * @throws OcaptainError TAILSCALE_MISSING
+ */
 export async function captainTailscale({ own }: CaptainWish): Promise<Tailscale> {
   if (own) return tailscaleCli(ownSocket(), (await tailscaleParts(captainArch())).tailscale.path);
   const socket = process.env.OCAPTAIN_TAILSCALE_SOCKET || null;
@@ -30,7 +38,7 @@ export async function captainTailscale({ own }: CaptainWish): Promise<Tailscale>
 }
 
 /**
- * The captain's node, which must be up. Only looks.
+ * Reads the captain's node, which must be up.
  * @throws OcaptainError CAPTAIN_NODE with what is wrong, and what helps
  */
 export async function captainNode(wish: CaptainWish): Promise<Captain> {
@@ -45,7 +53,7 @@ export async function captainNode(wish: CaptainWish): Promise<Captain> {
   return { cli, address, tun: status.TUN, nodeId: status.Self.ID, hostname: status.Self.HostName };
 }
 
-/** Why it is of no use, as one reads it; null when it is up. */
+/** Why a node with this status is of no use, in words for people; null when it is up. */
 export function problemOf(status: TailscaleStatus | null): string | null {
   if (!status) return "no tailscaled answers here";
   return status.BackendState === "Running" ? null : `tailscaled is ${STATES[status.BackendState] ?? status.BackendState}`;

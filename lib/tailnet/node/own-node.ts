@@ -17,8 +17,9 @@ import { tailscaledEnvironment } from "./ship-node.ts";
 import type { Tailscale, TailscaleStatus } from "./tailscale-cli.ts";
 
 /**
- * The captain's own node (`ocaptain:captainNode: own`): a tailscaled in userspace, of this project, for machines that have none. It needs no root;
- * what ships send to port 4318 of its address it delivers to loopback. One a captain, for all voyages that ask for it; the last one's end is its end.
+ * The captain's own node (`ocaptain:captainNode: own`): a tailscaled in userspace that this project runs, for machines
+ * that have none. It needs no root, and delivers to loopback what ships send to port 4318 of its address. A captain has
+ * one, for all voyages that ask for it, and it ends with the last of them.
  */
 
 const START_MS = 10_000;
@@ -28,13 +29,13 @@ const LOOK_MS = 50;
 
 const home = () => captainNodeHome();
 const stateFolder = () => join(home(), "state");
-/** Of which control plane it is. */
+/** The file that names the control plane of the node. */
 const controlFile = () => join(home(), "control");
 const pidFile = () => join(home(), "pid");
 const usersFolder = () => join(home(), "users");
 
 /**
- * Sees to it that the captain's own node runs and is in the tailnet, in the name of a voyage.
+ * Makes the captain's own node run and join the tailnet, in the name of a voyage.
  * @throws OcaptainError OWN_NODE with tailscaled's or the control plane's words
  */
 export async function ensureOwnNode(control: TailnetControl, of: { stack: string; voyageId: string }): Promise<void> {
@@ -55,19 +56,23 @@ export async function ensureOwnNode(control: TailnetControl, of: { stack: string
     const wasThere = existsSync(stateFolder());
     if (!(await cli.status())) await start(cli, control.loginServer);
     if (there === here && (await isJoined(cli, control))) return;
-    // One that was in a tailnet before joins as if it had never been: logging it out is not enough (docs/adr/ships-over-a-tailnet.md).
+    // One that was in a tailnet before joins as if it had never been: logging it out is not enough
+    // (docs/adr/ships-over-a-tailnet.md).
     if (wasThere) await start(cli, control.loginServer, { forget: true });
     await joinTailnet(cli, control, of);
   });
 }
 
-/** A voyage needs it no more. The last one's word ends it: logged out, removed from the tailnet, its folder gone. Quiet when there is none. */
+/**
+ * Gives up the captain's own node for one voyage. With the last voyage the node is logged out, removed from the
+ * tailnet, and its folder removed. Quiet when there is none.
+ */
 export async function leaveOwnNode(control: TailnetControl, voyageId: string): Promise<void> {
   if ((await readdir(usersFolder()).catch(() => [])).length === 0) return;
   await alone(async () => {
     if ((await readdir(usersFolder())).some((user) => user !== voyageId))
       return rm(join(usersFolder(), voyageId), { force: true });
-    // Its name stays until all is done: what fails midway is done again by the next destroy.
+    // The voyage's name stays until all is done, so that the next destroy does again what fails midway.
     const cli = await captainTailscale({ own: true });
     if (await cli.status()) await cli.run(["logout"]);
     const hostname = await ownHostname();
@@ -82,7 +87,10 @@ export async function leaveOwnNode(control: TailnetControl, voyageId: string): P
 
 const ownHostname = async () => `ocaptain-captain-${await captainId()}`;
 
-/** `forget`: what it was in the tailnet. */
+/**
+ * Starts tailscaled, and ends one that runs; with `forget` it starts as one that was never in a tailnet.
+ * @throws OcaptainError OWN_NODE
+ */
 async function start(cli: Tailscale, loginServer: string | undefined, { forget = false } = {}): Promise<void> {
   await end(); // one that runs, and does not answer or is to forget
   if (forget) await rm(stateFolder(), { recursive: true, force: true });
@@ -98,7 +106,7 @@ async function start(cli: Tailscale, loginServer: string | undefined, { forget =
   });
 }
 
-/** What it says once it has started, or after {@link START_MS}. */
+/** The node's status once it has started, or after {@link START_MS}. */
 async function settled(cli: Tailscale): Promise<TailscaleStatus | null> {
   let status = await cli.status();
   for (
@@ -110,11 +118,14 @@ async function settled(cli: Tailscale): Promise<TailscaleStatus | null> {
   return status;
 }
 
-/** Is the captain's own node up, and listed by the control plane as what it is? Only looks. */
+/** Whether the captain's own node is up, and listed by the control plane as what it is. */
 export const ownNodeIsJoined = async (control: TailnetControl): Promise<boolean> =>
   isJoined(await captainTailscale({ own: true }), control);
 
-/** What it says itself does not count: a machine that was removed from the tailnet still says "Running". */
+/**
+ * Whether the node is in the tailnet, by the control plane's list: a machine that was removed still says "Running"
+ * itself.
+ */
 async function isJoined(cli: Tailscale, control: TailnetControl): Promise<boolean> {
   const status = await settled(cli);
   const nodeId = status?.BackendState === "Running" ? status.Self?.ID : undefined;
@@ -152,7 +163,10 @@ async function joinTailnet(cli: Tailscale, control: TailnetControl, of: { stack:
   }
 }
 
-/** Ends our tailscaled. A process number may be another's by now: only one with our socket on its command line is ours. */
+/**
+ * Ends our tailscaled, which has our socket on its command line: its process id may be another process's by now.
+ * @throws OcaptainError OWN_NODE
+ */
 async function end(): Promise<void> {
   const pid = Number(await readFile(pidFile(), "utf8").catch(() => "0"));
   const isOurs = async () =>
@@ -165,7 +179,7 @@ async function end(): Promise<void> {
   throw new OcaptainError("OWN_NODE", `the captain's own tailscaled (pid ${pid}) does not end`, { hint: `kill -9 ${pid}` });
 }
 
-/** One at a time, of all processes. The lock is beside the folder, which goes. */
+/** Runs `act` while no other process does. The lock is beside the folder, because the folder is removed. */
 async function alone(act: () => Promise<void>): Promise<void> {
   const lock = await acquireOsLock(`${home()}.sqlite`, { timeoutMs: 2 * (START_MS + JOIN_SECONDS * 1000) });
   try {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { OcaptainError } from "../../base/errors.ts";
 
-/** The machines that ships are. */
+/** The architectures of ships. */
 export type ShipArch = "amd64" | "arm64";
 
 /** The architecture of this machine, for a node of the captain's own and for harbor ships; another one has no ships. */
@@ -10,15 +10,16 @@ export const captainArch = (): ShipArch => (process.arch === "arm64" ? "arm64" :
 
 /** A static program for Linux on the captain's disk; `sha256` in hex. */
 export type Program = { path: string; sha256: string };
-/** `source`: where they came from, for people. */
+/** The two programs. `source` says where they came from, for people. */
 export type TailscaleParts = { version: string; source: string; tailscale: Program; tailscaled: Program };
 
 const TOOLS = join(import.meta.dirname, "../../../.tools");
 
 /**
- * The pinned tailscale and tailscaled for ships of `arch`, as `npm run setup -- tailscale-<arch>` made them (tools/setup/tailscale.mjs): the
- * vendor's release, else built from the Go module. Not made here: a build takes minutes, and an `up` should not.
- * @throws OcaptainError TAILSCALE_MISSING with that command.
+ * The pinned tailscale and tailscaled for ships of `arch`, as `npm run setup -- tailscale-<arch>` made them
+ * (tools/setup/tailscale.mjs): the vendor's release, else built from the Go module. They are not made here, because a
+ * build takes minutes, and an `up` should not.
+ * @throws OcaptainError TAILSCALE_MISSING with that command
  */
 export async function tailscaleParts(arch: ShipArch, tools = TOOLS): Promise<TailscaleParts> {
   const name = `tailscale-${arch}`;

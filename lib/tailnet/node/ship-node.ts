@@ -11,7 +11,10 @@ import { shipProgram, shipScript } from "../../ship/shell.ts";
 import type { ServiceSpec, SpritesClient } from "../../sprites/types.ts";
 import { type ShipArch, tailscaleParts } from "./parts.ts";
 
-/** Of the tailnet on a ship, below its home: programs, state, socket, the door's configuration. */
+/**
+ * The folder of the tailnet on a ship, below its home: programs, state, socket, and the configuration of the way to the
+ * helm.
+ */
 const FOLDER = "voyage/tailnet";
 /** The two services of a ship in a tailnet. */
 const TAILSCALED = "tailscaled";
@@ -19,33 +22,33 @@ const DOOR = "helm-door";
 const SOCKS_PORT = 1055;
 const JOIN_SECONDS = 25;
 const ANSWER_SECONDS = 20;
-/** Where a tailscaled keeps who it is, below its folder. */
+/** The file in which a tailscaled keeps who it is, below its folder. */
 const STATE = "state/tailscaled.state";
-/** Beside it: tailscaled keeps its control plane's URL to itself. */
+/** The file in which we keep the control plane's URL, which tailscaled does not tell. */
 const LOGIN_SERVER = "login-server";
 
 const PROGRAMS = ["tailscale", "tailscaled"] as const;
 
-/** What a look at a ship tells. */
+/** What {@link lookAtShip} finds. */
 const Facts = z.object({
   home: ShipPath,
   user: UserName,
-  /** Path of its Node. */
+  /** The path of its Node. */
   node: ShipPath,
   path: SearchPath,
   arch: z.enum(["x64", "arm64"]),
-  /** Could tailscaled have a kernel interface? */
+  /** Whether tailscaled could have a kernel interface. */
   tun: z.boolean(),
-  /** Has a tailscaled been here before? What it was is in its state. */
+  /** Whether a tailscaled has been here before, with its state. */
   wasThere: z.boolean(),
-  /** Of the control plane that it has joined, "" for Tailscale's own; null: none yet. */
+  /** The URL of the control plane that the ship has joined, "" for Tailscale's own; null when it has joined none. */
   loginServer: z.string().max(2048).nullable(),
-  /** sha256 of the programs that are there. */
+  /** The sha256 of each program that is there. */
   sums: z.object({ tailscale: Sha256.nullable(), tailscaled: Sha256.nullable() }),
 });
 export type ShipFacts = z.infer<typeof Facts>;
 
-/** CAP_NET_ADMIN is bit 12 (capability.h). */
+/** The program that looks at a ship. CAP_NET_ADMIN is bit 12 of its capabilities (capability.h). */
 const LOOK = `
 const fs = require("fs"), os = require("os"), path = require("path"), { createHash } = require("crypto");
 const folder = path.join(os.homedir(), "${FOLDER}");
@@ -63,7 +66,7 @@ console.log(JSON.stringify({ home: os.homedir(), user: os.userInfo().username, n
   tun: tun(), wasThere: fs.existsSync(path.join(folder, "${STATE}")), loginServer: loginServer(), sums: { tailscale: sum("tailscale"), tailscaled: sum("tailscaled") } }));
 `;
 
-/** Looks at a ship: an exec, which wakes it. */
+/** Looks at a ship, and wakes it. @throws OcaptainError JOIN, SHIP_FACTS */
 export async function lookAtShip(sprites: SpritesClient, sprite: string): Promise<ShipFacts> {
   const result = await sprites.exec(sprite, shipProgram("node", "-e", LOOK));
   if (result.exitCode !== 0) throw failed(sprite, "cannot be looked at", result.stderr || result.stdout);
@@ -71,8 +74,8 @@ export async function lookAtShip(sprites: SpritesClient, sprite: string): Promis
 }
 
 /**
- * Puts the pinned tailscale and tailscaled on a ship, where they are missing or others. Each goes in place by a rename, which a running one
- * survives, and only when its checksum was seen on the ship.
+ * Puts the pinned tailscale and tailscaled on a ship, where they are missing or differ. Each is put in place by a
+ * rename, which a running one survives, and only after its checksum was seen on the ship.
  */
 export async function putPrograms(sprites: SpritesClient, sprite: string, facts: ShipFacts): Promise<{ sha256: string }> {
   const arch: ShipArch = facts.arch === "arm64" ? "arm64" : "amd64";
@@ -92,7 +95,7 @@ export async function putPrograms(sprites: SpritesClient, sprite: string, facts:
 
 const bytes = new Map<string, Promise<Buffer>>();
 
-/** Packed, which is less than half of what would go over the line; read and packed once for all ships of an `up`. */
+/** A program, compressed to less than half its size. It is read and compressed once for all ships of an `up`. */
 function programBytes(path: string): Promise<Buffer> {
   const known = bytes.get(path) ?? readFile(path).then((program) => promisify(gzip)(program, { level: 4 }));
   bytes.set(path, known);
@@ -104,11 +107,13 @@ export type ShipNodeWish = {
   /** The captain's address in the tailnet, and the helm's port there. */
   captain: Pick<DoorConfig, "captain" | "port">;
   loginServer: string | undefined;
-  /** Of the programs and of the door: another one is a restart. */
+  /** Of the programs and the way to the helm. When it changes, both services are restarted. */
   digest: string;
 };
 
-/** tailscaled and the helm's door, as services of the ship: they come back after a crash, and after a cold start. */
+/**
+ * Makes tailscaled and the way to the helm services of the ship, which come back after a crash and after a cold start.
+ */
 export async function putServices(sprites: SpritesClient, sprite: string, facts: ShipFacts, wish: ShipNodeWish): Promise<void> {
   const folder = `${facts.home}/${FOLDER}`;
   const door: DoorConfig = { ...wish.captain, socksPort: facts.tun ? null : SOCKS_PORT };
@@ -138,7 +143,10 @@ export async function putServices(sprites: SpritesClient, sprite: string, facts:
   await sprites.putService(sprite, DOOR, carrier);
 }
 
-/** Nothing of a ship's is told to the vendor's log service; a control plane without TLS has a relay without TLS (facts: tailnet). */
+/**
+ * The environment of a tailscaled. It tells the vendor's log service nothing; and a control plane without TLS has a
+ * relay without TLS.
+ */
 export const tailscaledEnvironment = (loginServer: string | undefined, logs: string): Record<string, string> => ({
   TS_NO_LOGS_NO_SUPPORT: "true",
   TS_LOGS_DIR: logs,
@@ -148,11 +156,14 @@ export const tailscaledEnvironment = (loginServer: string | undefined, logs: str
 
 const ShipStatus = z.object({
   BackendState,
-  // One that is logged in nowhere says that its id is "".
+  // A node that is logged in nowhere says that its id is "".
   Self: z.object({ ID: NodeId.or(z.literal("")) }).nullish(),
 });
 
-/** The id of the node that a ship takes itself for: the control plane may have removed it long ago. null: it is logged in nowhere. */
+/**
+ * The id of the node that a ship takes itself for, though the control plane may have removed it; null when it is logged
+ * in nowhere.
+ */
 export async function shipNodeId(sprites: SpritesClient, sprite: string): Promise<string | null> {
   const result = await sprites.exec(sprite, shipScript(SHIP_STATUS));
   if (result.exitCode !== 0) throw failed(sprite, "has no tailscaled that answers", result.stderr);
@@ -162,8 +173,9 @@ export async function shipNodeId(sprites: SpritesClient, sprite: string): Promis
 
 const CALL = `cd "$HOME/${FOLDER}" || exit 1; call() { ./tailscale --socket=tailscaled.sock "$@"; }`;
 /**
- * It was started a moment ago; and one that has a login says "NoState", then "Starting", for a moment. Exit status 1 says that it is not logged in, too.
- * A key that a ship died with is gone now, at the latest.
+ * Shell script that prints the status of a ship's tailscaled, once it has started: one that has a login says "NoState",
+ * then "Starting", for a moment. Exit status 1 of `tailscale status` can mean that it is not logged in. The script also
+ * removes a key that a ship died with.
  */
 const SHIP_STATUS = `${CALL}; rm -f key
 end=$(($(date +%s) + ${ANSWER_SECONDS}))
@@ -175,8 +187,8 @@ done
 cat status.err >&2; echo "$said" | grep BackendState >&2; exit 1`;
 
 /**
- * Joins a ship, whose tailscaled is in no tailnet, as a new node. The key comes by a file, and is gone from the ship when this returns or throws; also
- * when the ship dies meanwhile, the next run removes it.
+ * Joins a ship, whose tailscaled is in no tailnet, as a new node. The key comes by a file, which is gone from the ship
+ * when this returns or throws; when the ship dies meanwhile, the next run removes it.
  * @throws OcaptainError JOIN with tailscale's own words
  */
 export async function joinShip(
@@ -190,7 +202,7 @@ export async function joinShip(
     "--ssh",
     `--hostname=${sprite}`,
     "--accept-dns=false",
-    // No sprite needs rules of a firewall for it, and not each has the programs.
+    // A sprite needs no firewall rules for it, and not every one has the programs.
     "--netfilter-mode=off",
     `--auth-key=file:key`,
     `--timeout=${JOIN_SECONDS}s`,
@@ -209,18 +221,18 @@ export async function joinShip(
   if (result.exitCode !== 0) throw failed(sprite, "could not join the tailnet", tailscaleWords(result.stderr) || result.stderr);
 }
 
-/** Of what came to stderr: the last line that is tailscale's, not Node's. */
+/** The line of stderr that is tailscale's own; "" when there is none. */
 const tailscaleWords = (text: string) => /^(backend error|error|failed|timeout|invalid)[^\n]*/im.exec(text)?.[0] ?? "";
 
-/** Its state stays. */
+/** Starts a ship's tailscaled anew, with its state. */
 export async function restartTailscaled(sprites: SpritesClient, sprite: string): Promise<void> {
   await sprites.stopService(sprite, TAILSCALED);
   await sprites.startService(sprite, TAILSCALED);
 }
 
 /**
- * A ship's tailscaled is one that was never in a tailnet, again: its next node has keys of its own, and a process that told nothing before. Logging it out
- * is not enough (docs/adr/ships-over-a-tailnet.md). Its ssh host keys stay.
+ * Makes a ship's tailscaled one that was never in a tailnet: its next node has new keys, and a process that has told
+ * nothing before. Logging it out is not enough (docs/adr/ships-over-a-tailnet.md). Its ssh host keys stay.
  */
 export async function forgetNode(sprites: SpritesClient, sprite: string): Promise<void> {
   await sprites.stopService(sprite, TAILSCALED);
@@ -233,7 +245,7 @@ export async function forgetNode(sprites: SpritesClient, sprite: string): Promis
 /** Logs a ship out and ends its services. Quiet when there are none. */
 export async function leaveTailnet(sprites: SpritesClient, sprite: string): Promise<void> {
   const script = `${CALL}; rm -f key; [ ! -S tailscaled.sock ] || call logout`;
-  // A control plane that does not answer, or has removed the node already, is none of the ship's business.
+  // The logout may fail: the control plane may not answer, or may have removed the node already.
   await sprites.exec(sprite, shipScript('timeout 20 /bin/sh -c "$1" || true', script));
   for (const service of [DOOR, TAILSCALED]) await sprites.deleteService(sprite, service);
   await sprites.exec(sprite, shipScript(`rm -rf "$HOME/${FOLDER}"`));

@@ -10,15 +10,16 @@ import { IPv4, SshHostKey, shipFacts, UserName } from "../../ship/facts.ts";
 import type { Captain } from "./captain.ts";
 import { ipv4, type TailscaleNode } from "./tailscale-cli.ts";
 
-/** Folder of the `ssh` and `scp` that Mutagen calls in a voyage with a tailnet. */
+/** The folder of the `ssh` and `scp` that Mutagen calls in a voyage with a tailnet. */
 export const TAILNET_SSH = fileURLToPath(new URL("ssh-bin/", import.meta.url));
 
 /** The ssh configuration by which this machine reaches a voyage's ships, each by its name. */
 export const sshConfigFile = (voyageId: string) => join(tailnetSshHome(voyageId), "config");
 
 /**
- * Tailscale SSH knows who connects from the tailnet itself: no keys, no passwords, and nothing of the user's own ssh configuration. Host keys are
- * checked strictly, from the first connection on, against the tailnet's own record of them.
+ * Settings for all ships. Tailscale SSH knows from the tailnet who connects, so there are no keys and no passwords, and
+ * nothing of the user's own ssh configuration counts. Host keys are checked strictly, from the first connection on,
+ * against the tailnet's own record of them.
  */
 const COMMON = `  BatchMode yes
   StrictHostKeyChecking yes
@@ -35,7 +36,10 @@ const COMMON = `  BatchMode yes
   LogLevel ERROR
 `;
 
-/** What of a ship is written into ssh's configuration. A line feed in any of it would be a setting of the ship's: looked at here again, whoever calls. */
+/**
+ * What is written of a ship into ssh's configuration. It is checked here, because a line feed in it would let a ship
+ * write a setting.
+ */
 const Way = z.object({
   sprite: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
   address: IPv4,
@@ -44,9 +48,10 @@ const Way = z.object({
 });
 
 /**
- * Makes ssh find a ship by its name. One file a ship, so that ships that are made at one time do not write over each other.
- * @throws OcaptainError NO_HOST_KEYS when the tailnet has none of it (yet): its Tailscale SSH is off, or it has just joined; SHIP_FACTS when what is told of
- *   the ship is nothing that belongs into such a file
+ * Makes ssh find a ship by its name. Each ship has its own file, so that ships that are made at one time do not
+ * overwrite each other's.
+ * @throws OcaptainError NO_HOST_KEYS when the tailnet has no host keys of the ship, because its Tailscale SSH is off or
+ *   it has just joined; SHIP_FACTS when what is told of the ship does not belong into such a file
  */
 export async function writeShipSsh(
   captain: Captain,
@@ -82,7 +87,10 @@ const shipConfig = ({ sprite, address, user }: Pick<z.infer<typeof Way>, "sprite
     "",
   ].join("\n");
 
-/** Does this machine know the way to a ship, as `user` where that is said? A file that is not as {@link writeShipSsh} writes it counts as none: it is written anew. */
+/**
+ * Whether this machine's ssh can find a ship, as `user` if given. A file that is not as {@link writeShipSsh} writes it
+ * counts as none.
+ */
 export function hasShipSsh({ voyageId, sprite, user }: { voyageId: string; sprite: string; user?: string | undefined }): boolean {
   const { known, conf } = filesOf(voyageId, sprite);
   if (!existsSync(sshConfigFile(voyageId)) || !existsSync(known) || !existsSync(conf)) return false;
@@ -93,10 +101,10 @@ export function hasShipSsh({ voyageId, sprite, user }: { voyageId: string; sprit
   return way.success && text === shipConfig(way.data, known);
 }
 
-/** Forgets a ship. Quiet when it is not known. */
+/** Makes ssh forget a ship. Quiet when it is not known. */
 export async function removeShipSsh({ voyageId, sprite }: { voyageId: string; sprite: string }): Promise<void> {
   for (const file of Object.values(filesOf(voyageId, sprite))) await rm(file, { force: true });
 }
 
-/** For ssh's own reader of configuration files; a shell reads the ProxyCommand after it. */
+/** A word, quoted for ssh's configuration files; for a ProxyCommand a shell reads it after that. */
 const quote = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `"${word}"`);

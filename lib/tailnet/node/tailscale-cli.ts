@@ -14,7 +14,7 @@ const Node = z.object({
     .transform((ips) => ips ?? []),
   Tags: z.array(z.string()).optional(),
   Online: z.boolean().optional(),
-  /** The code of its home relay; "" is none that is known yet. */
+  /** The code of its home relay; "" while none is known. */
   Relay: z.string().default(""),
   sshHostKeys: z
     .array(z.string())
@@ -22,10 +22,10 @@ const Node = z.object({
     .transform((keys) => keys ?? []),
 });
 
-/** What `tailscale status --json` says, as far as we ask. */
+/** What `tailscale status --json` says, as far as we need it. */
 export const TailscaleStatus = z.object({
   BackendState: z.string(),
-  /** True: a kernel interface; false: userspace networking. */
+  /** Whether it has a kernel interface, not userspace networking. */
   TUN: z.boolean().default(false),
   Self: Node.nullish(),
   Peer: z
@@ -40,11 +40,13 @@ const LOOK_MS = 10_000;
 
 export type Tailscale = ReturnType<typeof tailscaleCli>;
 
-/** The captain's `tailscale` command, talking to the tailscaled at `socket`; null: to the one that it finds by itself. */
+/**
+ * The captain's `tailscale` command, talking to the tailscaled at `socket`; null: to the one that it finds by itself.
+ */
 export function tailscaleCli(socket: string | null, program = "tailscale") {
   const args = (rest: readonly string[]) => [...(socket === null ? [] : [`--socket=${socket}`]), ...rest];
 
-  /** A failure is an outcome. @throws OcaptainError TAILSCALE_MISSING */
+  /** Runs `tailscale`; a failure is a result. @throws OcaptainError TAILSCALE_MISSING */
   async function run(rest: readonly string[], timeoutMs = LOOK_MS) {
     const result = await execa(program, args(rest), { reject: false, stdin: "ignore", timeout: timeoutMs });
     if (result.code === "ENOENT")
@@ -57,15 +59,18 @@ export function tailscaleCli(socket: string | null, program = "tailscale") {
   return {
     argv: [program, ...args([])] as readonly string[],
     run,
-    /** null: no tailscaled answers there. */
+    /** The status of the tailscaled; null when none answers. */
     async status(): Promise<TailscaleStatus | null> {
-      // It would look for the socket for 5 s.
+      // `tailscale` would look for the socket for 5 s.
       if (socket !== null && !existsSync(socket)) return null;
       const { stdout } = await run(["status", "--json"]);
-      // Its exit status is 1 for a daemon that answers and is not logged in, too.
+      // The exit status is 1 also for a daemon that answers and is not logged in.
       return stdout.startsWith("{") ? TailscaleStatus.parse(JSON.parse(stdout)) : null;
     },
-    /** Does that address answer within `timeoutMs`? One try: it is for the caller to go on. `wireguard`: through the tunnel that connections take. */
+    /**
+     * Whether an address answers one ping within `timeoutMs`; with `wireguard` the ping takes the tunnel that
+     * connections take.
+     */
     async ping(address: string, timeoutMs: number, { wireguard = false } = {}): Promise<boolean> {
       const how = ["--c=1", "--until-direct=false", `--timeout=${timeoutMs}ms`, ...(wireguard ? ["--tsmp"] : [])];
       const ping = execa(program, args(["ping", ...how, address]), {
@@ -73,7 +78,7 @@ export function tailscaleCli(socket: string | null, program = "tailscale") {
         stdin: "ignore",
         timeout: timeoutMs + 2_000,
       });
-      // After the answer it sleeps for a second, for there might be another.
+      // After the answer `tailscale ping` sleeps for a second, so it is ended here.
       let answered = false;
       ping.stdout.on("data", (said: Buffer) => {
         answered ||= String(said).includes("pong from");

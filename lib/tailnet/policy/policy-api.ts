@@ -4,18 +4,19 @@ import { accepted, jsonOf, openTailnetHttp } from "../control/calls.ts";
 import type { TailnetSettings } from "../control/settings.ts";
 import { openToken } from "../control/tailscale-token.ts";
 
-/** A policy as it lies at the service. `etag`: what it is known by; "" where the service has none. */
+/** A policy as the service has it. `etag` names this version of it; "" where the service gives none. */
 export type Policy = { text: string; etag: string };
 
 /**
- * A tailnet's policy file.
- * @throws OcaptainError as {@link TailnetControl}; POLICY_CHANGED when it is not the one with that etag any more; POLICY_INVALID with the service's words.
+ * A tailnet's policy file, by the service's API.
+ * @throws OcaptainError as a control plane's calls do; POLICY_CHANGED when the policy is not the one with that etag any
+ *   more; POLICY_INVALID with the service's words
  */
 export interface PolicyApi {
   read(): Promise<Policy>;
-  /** What the service would say to it; changes nothing. */
+  /** Throws what the service would say against a policy; changes nothing. */
   validate(text: string): Promise<void>;
-  /** Only over the policy with this etag. */
+  /** Writes a policy, only over the one with this etag. */
   write(text: string, etag: string): Promise<void>;
 }
 
@@ -24,7 +25,10 @@ const HUJSON_HEADERS = { "content-type": "application/hujson", accept: "applicat
 const SCOPE_HINT =
   "at login.tailscale.com/admin/settings/oauth make a client with the scope policy_file (write), for home-port alone: docs/tailnet.md";
 
-/** Tailscale's (https://tailscale.com/api#tag/policyfile): scope `policy_file` of the OAuth client; `policy_file:read` does for reading. */
+/**
+ * Tailscale's policy file (https://tailscale.com/api#tag/policyfile). The OAuth client needs the scope `policy_file`,
+ * or `policy_file:read` for reading alone.
+ */
 export function openPolicy({ baseUrl, oauthSecret }: Extract<TailnetSettings, { kind: "tailscale" }>): PolicyApi {
   const token = openToken(baseUrl, oauthSecret, "tailscale:oauthClientSecret");
   const http = openTailnetHttp({ baseUrl, headers: HUJSON_HEADERS });
@@ -55,7 +59,7 @@ export function openPolicy({ baseUrl, oauthSecret }: Extract<TailnetSettings, { 
     },
     async validate(text) {
       const reply = await ask({ method: "POST", path: `${ACL}/validate`, body: text });
-      // 200 with a message is a policy that fails its own tests.
+      // 200 with a message means that the policy fails its own tests.
       const said = ["", "{}"].includes(reply.body.toString("utf8").trim()) ? "" : errorText(reply);
       if (said) throw new OcaptainError("POLICY_INVALID", `the tailnet refuses the policy: ${said}`);
     },
@@ -65,7 +69,7 @@ export function openPolicy({ baseUrl, oauthSecret }: Extract<TailnetSettings, { 
   };
 }
 
-/** Headscale's, as its API tells it; with a policy from a file that is read-only. */
+/** Reads a Headscale's policy, which its API tells also when it comes from a file. */
 export async function readHeadscalePolicy({ baseUrl, apiKey }: Extract<TailnetSettings, { kind: "headscale" }>): Promise<string> {
   const http = openTailnetHttp({ baseUrl, headers: { authorization: `Bearer ${apiKey}` } });
   return jsonOf<{ policy: string }>(await steady(http, { method: "GET", path: "/api/v1/policy" })).policy;

@@ -15,17 +15,18 @@ export const sections = (root: jsonc.Node): [string, jsonc.Node][] =>
 export const section = (root: jsonc.Node, name: string) => sections(root).find(([key]) => key === name.toLowerCase())?.[1];
 
 /**
- * Our rules in a policy's text. Each section holds them in one block between two comments, at the section's beginning, each entry with a comma of its
- * own (HuJSON allows a last one): so a block is put in and taken out without a change to a single byte of what is others', their comments included. The
- * first comment holds a digest of what stands between, so that a block that was changed by hand is known.
+ * Our rules in a policy's text. In each section they are one block between two comments, at the section's beginning,
+ * each entry with a comma of its own, as HuJSON allows. So a block is put in and taken out without a change to a single
+ * byte of what others wrote, their comments included. The first comment has a digest of what stands between, by which a
+ * block that was changed by hand is known.
  */
 const BEGIN = /^\/\* ocaptain ([0-9a-f]{12}): .*\*\/$/s;
 const END = "/* ocaptain end */";
 
-/** A block as it lies in a text: `from` to `to` is all that was put in. */
+/** A block in a text; all from `from` to `to` was put in. */
 export type Block = { from: number; to: number; digest: string; body: string; line: number };
 
-/** jsonc-parser's own numbers: its types have no names for them that can be had without a build step. */
+/** Kinds of tokens, by jsonc-parser's own numbers: its names for them are a const enum, which needs a build step. */
 const KIND = { comma: 5, blockComment: 13, lineBreak: 14, blank: 15, end: 17 };
 
 type Token = { kind: number; text: string; at: number };
@@ -38,7 +39,7 @@ function* tokensOf(text: string): Generator<Token> {
   }
 }
 
-/** Of words and comments, not of blanks and commas: editors of policies set those anew. */
+/** The digest of a block's words and comments, without blanks and commas, which editors of policies set anew. */
 function digestOf(body: string): string {
   const words = [...tokensOf(body)].filter(({ kind }) => ![KIND.blank, KIND.lineBreak, KIND.comma].includes(kind));
   return createHash("sha256")
@@ -47,7 +48,7 @@ function digestOf(body: string): string {
     .slice(0, 12);
 }
 
-/** `lines`: entries, each with its comma. */
+/** The text of a block. `lines` are its entries, each with its comma. */
 export function blockText(lines: readonly string[], indent: string): string {
   const body = lines.map((line) => `\n${indent}${line}`).join("");
   return `\n${indent}/* ocaptain ${digestOf(body)}: written by home-port, which changes and removes it */${body}\n${indent}${END}`;
@@ -55,7 +56,10 @@ export function blockText(lines: readonly string[], indent: string): string {
 
 export const isUntouched = ({ digest, body }: Block) => digest === digestOf(body);
 
-/** All blocks of a text, in order. A string that holds such words is none. `broken`: the line of a begin or an end without the other. */
+/**
+ * All blocks of a text, in order; a string that contains such words is none. `broken` is the line of a beginning or an
+ * end without the other.
+ */
 export function findBlocks(text: string): { blocks: Block[]; broken: number | null } {
   const blocks: Block[] = [];
   let open: { from: number; bodyFrom: number; digest: string; line: number } | null = null;
@@ -65,7 +69,7 @@ export function findBlocks(text: string): { blocks: Block[]; broken: number | nu
     const digest = BEGIN.exec(comment)?.[1];
     if (digest) {
       if (open) return { blocks, broken: open.line };
-      // The line break and the indent before it are of the block, too.
+      // The line break and the indent before it belong to the block.
       const indent = /\r?\n[ \t]*$/.exec(text.slice(0, at))?.[0] ?? "";
       open = { from: at - indent.length, bodyFrom: at + comment.length, digest, line };
     } else if (comment === END) {
@@ -82,7 +86,7 @@ export function withoutBlocks(text: string, blocks: readonly Block[]): string {
   return blocks.toReversed().reduce((rest, { from, to }) => rest.slice(0, from) + rest.slice(to), text);
 }
 
-/** Puts texts in; of two at one place the first comes first. */
+/** Inserts texts; of two at one place the first comes first. */
 export function insert(text: string, pieces: readonly { at: number; text: string }[]): string {
   return pieces
     .toSorted((a, b) => a.at - b.at)

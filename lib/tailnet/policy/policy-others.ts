@@ -4,7 +4,7 @@ import { SHIP_TAG } from "../control/types.ts";
 import { section } from "./policy-blocks.ts";
 import { HELM_PORT } from "./policy-rules.ts";
 
-/** Sections that are not of the shape that we could add to. */
+/** Names, in sentences, the sections to which we cannot add because of their shape. */
 export function wrongShapes(root: jsonc.Node): string[] {
   const wrong = Object.keys(SHAPES).filter((name) => section(root, name) && section(root, name)?.type !== SHAPES[name]);
   return wrong.map((name) => `section "${name}" is no ${SHAPES[name]}`);
@@ -13,7 +13,7 @@ const SHAPES: Record<string, string> = { tagOwners: "object", grants: "array", a
 
 type Rule = { at: string; rule: object; src: string[]; dst: string[] };
 
-/** Rules of others, in old words (`users`, `ports`) too. */
+/** The rules of a policy, those in the older words (`users`, `ports`) too. */
 function rulesOf(root: jsonc.Node): Rule[] {
   return ["grants", "acls", "ssh"].flatMap((name) =>
     (section(root, name)?.children ?? []).map((child, index) => {
@@ -29,13 +29,16 @@ function rulesOf(root: jsonc.Node): Rule[] {
   );
 }
 
-/** With these a ship reaches more than the helm. */
+/** Sources that include ships: with a rule for one of them a ship reaches more than the helm. */
 const OPEN_TO_SHIPS = [
   ...["*", SHIP_TAG, "autogroup:tagged", "autogroup:danger-all"],
   ...["0.0.0.0/0", "100.64.0.0/10", "::/0", "fd7a:115c:a1e0::/48"],
 ];
 
-/** Rules of others that let ships reach more than the helm; `but`: rules that are ours, whoever wrote them. */
+/**
+ * Names, in sentences, the rules that let ships reach more than the helm. `but` are rules that are ours, whoever wrote
+ * them.
+ */
 export function openings(root: jsonc.Node, but: readonly object[] = []): string[] {
   const why = `so ships reach more than a captain's port ${HELM_PORT}`;
   const help = `let it begin at people ("src": ["autogroup:member"]), or set home-port:allowOpen`;
@@ -46,7 +49,7 @@ export function openings(root: jsonc.Node, but: readonly object[] = []): string[
     );
 }
 
-/** Other ways to a ship: its captain's business. */
+/** Names, in sentences, the other rules by which machines reach a ship. They are the captain's business. */
 export const ways = (root: jsonc.Node): string[] =>
   rulesOf(root)
     .filter(

@@ -1,16 +1,17 @@
 import { CAPTAIN_TAG, SHIP_TAG } from "../control/types.ts";
 
-/** The helm's port at the captain: all that a ship may reach. */
+/** The helm's port at the captain, which is all that a ship may reach. */
 export const HELM_PORT = 4318;
 
-/** Sections of a policy file in which we have something; `acls` is how Headscale says what Tailscale calls grants. */
+/** The sections of a policy file in which we have rules. Headscale has `acls` for what Tailscale calls grants. */
 export type Rules = Partial<Record<"tagOwners" | "grants" | "acls" | "ssh", Record<string, unknown> | readonly object[]>>;
 
 /**
- * What the product needs in a tailnet's policy: captains reach ships, ships reach captains at the helm's port, captains come to ships by ssh, and nothing
- * else. DNS is not in it: that is left alone.
+ * The rules that voyages need in a tailnet's policy: captains reach ships, ships reach captains at the helm's port,
+ * captains come to ships by ssh, and nothing else. DNS is left alone.
  *
- * @param captains users (`you@example.com`; at Headscale `you@`) and groups whose machines are captains. Empty: only nodes with CAPTAIN_TAG are.
+ * @param captains  users (`you@example.com`; at Headscale `you@`) and groups whose machines are captains, beside nodes
+ *   with CAPTAIN_TAG
  */
 export function policyRules(dialect: "tailscale" | "headscale", captains: readonly string[]): Rules {
   const from = [...captains, CAPTAIN_TAG];

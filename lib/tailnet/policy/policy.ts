@@ -15,16 +15,20 @@ import {
 import { openings, ways, wrongShapes } from "./policy-others.ts";
 import { policyRules, type Rules } from "./policy-rules.ts";
 
-/** `diff`: lines that come (`+`) and go (`-`), each section under its name; "" when nothing changes. `notes`: worth knowing, in the way of nothing. */
+/**
+ * A policy that was changed. `diff` has the lines that come (`+`) and go (`-`), "" when nothing changes; `notes` are
+ * worth knowing, and hinder nothing.
+ */
 export type Merged = { text: string; diff: string; notes: string[] };
-/** Why it cannot be done without touching what is others', one finding a line of text. */
+/** Why a policy cannot be changed without touching what others wrote, one finding a line. */
 export type Refusal = { refused: string[] };
 
 const TAGS = [SHIP_TAG, CAPTAIN_TAG];
 
 /**
- * A tailnet's policy (HuJSON) with our rules in it: as it is, if they are there; put in; or others of ours in the place of those that were. Everything
- * else stays byte for byte. `allowOpen`: rules of others that open the tailnet to ships are a note, not a refusal.
+ * A tailnet's policy (HuJSON) with our rules in it: unchanged if they are there, else with the rules put in, or put in
+ * the place of earlier ones. Everything else stays byte for byte. With `allowOpen`, rules of others that open the
+ * tailnet to ships are a note, not a refusal.
  */
 export function mergePolicy(text: string, rules: Rules, { allowOpen = false } = {}): Merged | Refusal {
   const taken = takeOut(text);
@@ -39,7 +43,7 @@ export function mergePolicy(text: string, rules: Rules, { allowOpen = false } = 
   const merged = insert(base, pieces);
   const wanted = findBlocks(merged).blocks;
   const notes = [...(allowOpen ? open : []), ...ways(root)];
-  // Where a person has put something before our block, or an editor has set blanks anew, it stays as it is.
+  // The policy stays as it is where a person has put something before our block, or an editor has set blanks anew.
   if (isDeepStrictEqual(digests(blocks), digests(wanted)) && holds(jsonc.parse(text, [], HUJSON), rules))
     return { text, diff: "", notes };
   return { text: merged, diff: difference(blocks, wanted) || "(ocaptain's rules go back to where they belong)", notes };
@@ -47,7 +51,7 @@ export function mergePolicy(text: string, rules: Rules, { allowOpen = false } = 
 
 const digests = (blocks: readonly Block[]) => blocks.map(({ digest }) => digest).sort();
 
-/** Are these rules in a policy, in their sections? */
+/** Whether a policy has these rules, in their sections. */
 function holds(policy: Record<string, unknown>, rules: Rules): boolean {
   const at = (name: string) => Object.entries(policy).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1] ?? {};
   return Object.entries(rules).every(([name, content]) =>
@@ -57,7 +61,7 @@ function holds(policy: Record<string, unknown>, rules: Rules): boolean {
   );
 }
 
-/** The policy without our rules, as it was before they came. */
+/** A policy without our rules, as it was before they came. */
 export function unmergePolicy(text: string): Merged | Refusal {
   const taken = takeOut(text);
   return "refused" in taken ? taken : { text: taken.base, diff: difference(taken.blocks, []), notes: [] };
@@ -74,7 +78,7 @@ function takeOut(text: string): { base: string; blocks: Block[]; root: jsonc.Nod
   const errors: jsonc.ParseError[] = [];
   const root = jsonc.parseTree(text, errors, HUJSON);
   if (errors[0]) return { refused: [`line ${lineOf(text, errors[0].offset)}: ${jsonc.printParseErrorCode(errors[0].error)}`] };
-  if (root?.type !== "object") return { refused: ["the policy is no object"] };
+  if (root?.type !== "object") return { refused: ["the policy is not an object ({ … })"] };
   const { blocks, broken } = findBlocks(text);
   if (broken !== null)
     return { refused: [`line ${broken}: one end of what ocaptain wrote is missing: take out what is left of it`] };
@@ -83,7 +87,7 @@ function takeOut(text: string): { base: string; blocks: Block[]; root: jsonc.Nod
     return {
       refused: touched.map(
         ({ line }) =>
-          `line ${line}: what ocaptain wrote there was changed by hand: take it out, comments and all, and write what you want beside it`,
+          `line ${line}: what ocaptain wrote there was changed by hand: delete it together with its two comments, and write what you want beside it`,
       ),
     };
   const base = withoutBlocks(text, blocks);
@@ -95,7 +99,9 @@ function takeOut(text: string): { base: string; blocks: Block[]; root: jsonc.Nod
   return twice.length > 0 ? { refused: twice.map((name) => `section "${name}" is there twice`) } : { base, blocks, root: left };
 }
 
-/** Where a section's block goes, and its text: behind the section's bracket, else as a section of its own behind the policy's. */
+/**
+ * The place and the text of a section's block: after the section's bracket, else as a new section after the policy's.
+ */
 function piece(name: string, content: Rules["ssh"] & object, root: jsonc.Node): { at: number; text: string } {
   const entries = Array.isArray(content)
     ? content.map((entry) => `${flat(entry)},`)
@@ -114,8 +120,9 @@ const flat = (value: unknown) =>
     .replace(/([[{]) | ([\]}])/g, "$1$2");
 
 /**
- * Does a policy do what voyages need, whoever wrote it? Captains are who owns the ships' tag. `piece`: what is missing, as text to paste, "" when nothing is;
- * `problems`: why it cannot be said, or what lets ships reach more.
+ * Checks whether a policy does what voyages need, whoever wrote it. The owners of the ships' tag count as captains.
+ * `piece` is what is missing, as text to paste, "" when nothing is; `problems` say why that is not known, or what lets
+ * ships reach more.
  */
 export function checkPolicy(text: string, dialect: "tailscale" | "headscale"): { piece: string; problems: string[] } {
   const errors: jsonc.ParseError[] = [];
@@ -143,6 +150,7 @@ function ownedTags(root: jsonc.Node): string[] {
   return [...owned, ...wrongShapes(root)];
 }
 
+/** The lines of blocks that come and go. */
 function difference(before: readonly Block[], after: readonly Block[]): string {
   const lines = (blocks: readonly Block[]) => blocks.flatMap(({ body }) => body.split("\n").filter((line) => line.trim()));
   const [old, wanted] = [lines(before), lines(after)];

@@ -2,13 +2,13 @@ import { shipName, spriteName } from "../../../lib/base/naming.ts";
 import { type PartlyMade, type Props, resource } from "../../support/voyage/resource.ts";
 
 /**
- * What the engine does with a fleet's sprite resources, as far as it matters: `up` is refresh, then create or update by diff, all at once, then
- * delete. `state` is what it has recorded.
+ * A stand-in for what the engine does with a fleet's sprite resources: `up` refreshes, then creates or updates by diff,
+ * all resources at once, and then deletes. `state` is what it has recorded.
  */
 export class Engine {
   readonly #voyage: Props & { voyageId: string; nonce: string };
   readonly state = new Map<string, Props>();
-  /** All that was ever recorded: what a provider process that outlived its engine may still have in hand. */
+  /** All properties that were ever recorded: a provider process that outlived its engine may still act on them. */
   readonly past: Props[] = [];
 
   constructor(voyage: Props & { voyageId: string; nonce: string }) {
@@ -29,7 +29,10 @@ export class Engine {
     for (const [name, props] of seen) this.#record(name, props);
   }
 
-  /** The errors, by name. One that is `killed` makes what it makes, and records nothing. */
+  /**
+   * Runs an `up` and resolves to the errors, by the resource's name. When `killed`, it makes what it makes but records
+   * nothing.
+   */
   async up(ships: number, killed = false): Promise<Map<string, string>> {
     const errors = new Map<string, string>();
     await this.refresh();

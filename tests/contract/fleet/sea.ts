@@ -1,6 +1,6 @@
 import type { SpriteInfo, SpritesClient } from "../../../lib/sprites/types.ts";
 
-/** The provider's side, looked at and changed behind the engine's back. */
+/** Opens the provider's side of a fleet, to look at it and change it behind the engine's back. */
 export function openSea(sprites: SpritesClient, prefix: string, nonce: string) {
   const ours = (sprite: SpriteInfo) => sprite.labels.includes(`nonce-${nonce}`);
   const look = async () => {
@@ -9,10 +9,10 @@ export function openSea(sprites: SpritesClient, prefix: string, nonce: string) {
   };
   return {
     ours,
-    /** All that is there, by name. */
+    /** Resolves to all VMs that are there, by name. */
     look,
     vanish: (name: string) => sprites.remove(name),
-    /** Gone, and there again with these labels: another incarnation. */
+    /** Removes a VM and makes it again with these labels, as another incarnation. */
     async replace(name: string, labels: string[]): Promise<SpriteInfo> {
       await sprites.remove(name);
       return sprites.create(name, labels);
@@ -20,7 +20,7 @@ export function openSea(sprites: SpritesClient, prefix: string, nonce: string) {
   };
 }
 
-/** What a read may not change: who is there, whose they are, and that the sleeping sleep. */
+/** Whether a read changed nothing: the same VMs are there, with the same labels, and none that slept has been woken. */
 export function untouched(before: Map<string, SpriteInfo>, after: Map<string, SpriteInfo>): boolean {
   const same = ([name, was]: [string, SpriteInfo]) => {
     const is = after.get(name);

@@ -3,8 +3,10 @@ import { main, type Provider } from "@pulumi/pulumi/provider/index.js";
 import { execa } from "execa";
 
 /**
- * A stand-in of the plugin of @pulumi/command, whose binary is not at any package registry: its resource local.Command, as its documentation has it. `create` runs
- * at create, and at an update when there is no `update`; another trigger replaces, by the engine's way: the new one first; `delete` runs at delete.
+ * The inputs of local.Command, the resource of @pulumi/command, whose plugin this is a stand-in for, because the binary
+ * is not at any package registry. It behaves as the documentation says: `create` runs at create, and at an update when
+ * there is no `update`; `delete` runs at delete; changed triggers replace the resource, and the engine then creates the
+ * new one first.
  */
 type Command = {
   create?: string;

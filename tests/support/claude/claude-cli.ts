@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { acquireOsLock } from "../../../lib/base/os-lock.ts";
 
-/** The version that facts: claude-code was measured with. */
+/** The version that docs/facts/claude-code.md was measured with. */
 const VERSION = "2.1.330";
 const PACKAGE = "@anthropic-ai/claude-code-linux-x64";
 /** A slow line. */

@@ -60,7 +60,7 @@ const TOKENS: Tokens = { input: 100, output: 20, cacheRead: 500, cacheCreation: 
 
 /**
  * A **stand-in** of the Anthropic Messages API on loopback: it streams what a script says, so that the real Claude Code can be driven without a
- * model. It says nothing about what a real model would do (facts: claude-code, "Limits of the method").
+ * model. It says nothing about what a real model would do (docs/facts/claude-code.md#limits-of-the-method).
  */
 export class StandInApi {
   script: Script = () => ({ text: "nothing to say" });
