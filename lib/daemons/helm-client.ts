@@ -19,7 +19,7 @@ import { helmProcess, silentHelm } from "./helm-process.ts";
 
 /** One attempt at a call that waits for nothing. A register or a fence may have a large tree to save. */
 const CALL_MS = 30_000;
-/** Bound of a look: a helm that says nothing for so long does not answer. */
+/** The time after which a helm that has not answered a look counts as silent. */
 const LOOK_MS = 3_000;
 /** How often it is looked whether the helm was stopped by a signal, while an answer is waited for. */
 const STOPPED_LOOK_MS = 400;

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { connect } from "node:net";
 
 /**
- * The vendor's provider processes of this project's whose engine was killed before their first call: nothing of ours runs in them that could end them, and they
- * wait for ever. Known by what they are, where they are, that nobody holds the other end of their standard input, and that nobody listens at their engine's
- * address. Empty where there is no /proc.
+ * Returns the ids of this project's Pulumi provider processes whose engine was killed before their first call. No code
+ * of ours runs in them yet that could end them, so they wait for ever. They are known by their command and folder, and
+ * because nobody can write to their standard input or listens at their engine's address. Empty where there is no /proc.
  */
 export async function orphanedProviders(project: string): Promise<number[]> {
   const found: number[] = [];
@@ -18,7 +18,7 @@ export async function orphanedProviders(project: string): Promise<number[]> {
   return found;
 }
 
-/** Is the standard input of this process a pipe that nobody can write to? */
+/** Tells whether the standard input of a process is a pipe that no process can write to. */
 function isLetGo(pid: number): boolean {
   const pipe = look(() => readlinkSync(`/proc/${pid}/fd/0`));
   if (!pipe?.startsWith("pipe:")) return false;
@@ -28,7 +28,7 @@ function isLetGo(pid: number): boolean {
   return !numbersIn("/proc").some((other) => numbersIn(`/proc/${other}/fd`).some((fd) => writes(other, fd)));
 }
 
-/** Does nobody listen at that `host:port`? */
+/** Tells whether nobody listens at a `host:port` of this machine. */
 function isDeaf(address: string): Promise<boolean> {
   const [, host, port] = /^(127\.0\.0\.1|localhost|\[::1\]):(\d+)$/.exec(address) ?? [];
   if (!host || !port) return Promise.resolve(false);
@@ -44,7 +44,7 @@ function isDeaf(address: string): Promise<boolean> {
 const numbersIn = (folder: string): number[] =>
   (look(() => readdirSync(folder)) ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
 
-/** undefined for what is gone, or not ours to see. */
+/** Returns what `at` reads, or undefined if that has gone or we may not see it. */
 function look<T>(at: () => T): T | undefined {
   try {
     return at();

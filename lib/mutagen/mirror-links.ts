@@ -5,8 +5,8 @@ import { basename, dirname, join } from "node:path";
 
 /**
  * This file keeps symbolic links from leading out of a mirror. Mutagen lets a link through if its target, read as text,
- * stays in the tree. That is not enough: `up/../../x` can leave the tree where `up` is itself a link. So we look at each
- * link again, and it stays only if its steps up (`..`) come first and are no more than the folders that it lies in.
+ * stays in the tree. That is not enough: `up/../../x` can leave the tree where `up` is itself a link. So we look at
+ * each link again, and it stays only if its steps up (`..`) come first and are no more than the folders that it lies in.
  * Then no path through links leaves the mirror: the steps up begin in the folder of the link, which is in the mirror,
  * and every name after them is in a folder of the mirror, or is again such a link.
  */
@@ -58,8 +58,8 @@ export async function putLinksAside(mirror: string): Promise<string[]> {
 }
 
 /**
- * Returns where a path that a sync names is in a mirror, without following links. Returns null if the path is not in the
- * mirror, or its folder does not exist.
+ * Returns where a path that a sync names is in a mirror, without following links. Returns null if the path is not in
+ * the mirror, or its folder does not exist.
  */
 export async function placeInMirror(mirror: string, path: string): Promise<string | null> {
   if (path.split("/").some((name) => name === "" || name === "." || name === "..")) return null;

@@ -5,7 +5,7 @@ export type Session = {
   identifier: string;
   name: string;
   labels: Record<string, string>;
-  /** Mutagen's own status: watching, scanning, reconciling, staging-beta, connecting-beta, disconnected, halted-on-… */
+  /** Mutagen's own status: watching, scanning, reconciling, staging-beta, disconnected, halted-on-… and others. */
   status: string;
   /** The captain's folder of this session if it is a mirror of a ship's tree, else null. */
   mirror: string | null;

@@ -21,10 +21,12 @@ export function sessionName({ voyageId, ship, incarnation }: Berth, kind: Sessio
 /**
  * Makes the specs of a ship's three sync sessions:
  *
- * - tasks: the captain's task lists to the ship, one-way-replica, the parent folder, so that its root never empties. Claude Code's
- *   locks and half-written files stay out: a synced lock holds Claude Code up for 10 seconds.
- * - workspace: the mirror, two-way-safe. `.git`, file or folder, at any depth, stays at home. Nothing else of the user's is ignored.
- * - logs: from the ship, one-way-safe: what the ship loses stays at the captain.
+ * - tasks carries the captain's task lists to the ship (one-way-replica). It syncs their parent folder, so that its root
+ *   is never empty. It leaves out Claude Code's locks and half-written files, because a synced lock delays Claude Code by
+ *   10 seconds.
+ * - workspace keeps the mirror and the ship's tree the same (two-way-safe). It ignores `.git`, file or folder, at any
+ *   depth, and nothing else.
+ * - logs carries the ship's logs to the captain (one-way-safe), where they stay even if the ship loses them.
  *
  * @param host  what `ssh` calls the ship: the sprite's name.
  * @param user  default `sprite`.
