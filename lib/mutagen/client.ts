@@ -9,33 +9,39 @@ import { putLinksAside } from "./mirror-links.ts";
 import { parseSessions, type Session } from "./session.ts";
 import { createArguments, type SessionSpec, SPEC_LABEL, specDigest } from "./spec.ts";
 
-/** Bound of one call to the daemon that does not reach out to a ship. */
+/** The time limit of a call to the daemon that does not reach out to a ship. */
 const LOCAL_MS = 10_000;
-/** Bound of one that does: Mutagen's own ssh timeout is 5 s, and a first connection copies its agent. */
+/**
+ * The time limit of a call that reaches out to a ship. Mutagen's own ssh gives up after 5 s, and a first connection
+ * copies Mutagen's agent to the ship.
+ */
 const REACH_MS = 60_000;
+/** The pause between two tries of a flush. */
 const FLUSH_AGAIN_MS = 200;
-/** Between two looks at a session that has not gone round yet. */
+/** The pause between two looks at a session that has not finished its first cycle. */
 const CYCLE_LOOK_MS = 150;
 
 export type Mutagen = ReturnType<typeof openMutagen>;
 
 /**
- * Opens a Mutagen daemon of our own and its sync sessions. Opening starts nothing. What changes something starts the daemon if need be;
- * what only looks (`running`, `list`, `get`) never does.
+ * Returns a client of one Mutagen daemon and its sync sessions, and starts nothing. A method that changes something
+ * starts the daemon if it does not run; one that only looks (`running`, `list`, `get`) never does.
  *
- * All throw OcaptainError: MUTAGEN_MISSING (not on PATH), MUTAGEN_DAEMON (does not start, stop or answer), SYNC (a session's own
- * trouble, with what the list says of it). Two callers must not ensure the same session at one time: hold the voyage's lock.
+ * Two callers must not ensure the same session at the same time, so hold the voyage's lock.
+ *
+ * All methods may throw OcaptainError: MUTAGEN_MISSING when mutagen is not on PATH, MUTAGEN_DAEMON when the daemon does
+ * not start, stop or answer, and SYNC when a session is in trouble, with what the list says of it.
  */
 export function openMutagen(options: MutagenOptions) {
   const command = mutagenCommand(options);
   const daemon = mutagenDaemon(options, command);
 
-  /** Hosts that a session was made with, or tried: Mutagen's agent is on them. */
+  /** The first creation of a session with each host, which copies Mutagen's agent there. It never rejects. */
   const reached = new Map<string, Promise<void>>();
 
-  /** All sessions of this daemon. MUTAGEN_DAEMON when it is not running. */
+  /** Lists all sessions. @throws OcaptainError MUTAGEN_DAEMON when the daemon is not running */
   const list = shared(async (): Promise<Session[]> => {
-    // The CLI would wait half a second for a daemon that is not there, and make its folder.
+    // Without a daemon the CLI would wait for half a second, and would make the daemon's folder.
     const outcome = (await daemon.running())
       ? await command(["sync", "list", "--template", "{{json .}}"], LOCAL_MS)
       : { ok: false, stdout: "", message: "the daemon is not running" };
@@ -49,31 +55,31 @@ export function openMutagen(options: MutagenOptions) {
     );
   });
 
-  /** The session of that name, or null. */
+  /** Returns the session of that name, or null. */
   async function get(name: string): Promise<Session | null> {
     return (await list()).find((session) => session.name === name) ?? null;
   }
 
-  /** Tells whether a session is there that was made by this very spec. */
+  /** Tells whether there is a session that was made by exactly this spec. */
   async function has(spec: SessionSpec): Promise<boolean> {
     const digest = specDigest(spec);
     return (await list()).some((session) => session.name === spec.name && session.labels[SPEC_LABEL] === digest);
   }
 
   /**
-   * Makes the session be as `spec` says: creates it, makes it anew when its spec changed, resumes a paused or disconnected one, resets a
-   * halted one (after a reset nothing is deleted on either side of a two-way session). Leaves a healthy one alone. On a ship the folder
-   * above the synced one must be there.
+   * Makes the session be as `spec` says, and returns it. A missing session is created, and one of another spec is made
+   * anew. A paused or disconnected one is resumed. A halted one is reset, after which nothing is deleted on either side
+   * of a two-way session. A healthy one is left alone. On a ship the folder above the synced one must exist.
    */
   async function ensureSession(spec: SessionSpec): Promise<Session> {
     await daemon.ensure();
     const digest = specDigest(spec);
     const named = (await list()).filter((session) => session.name === spec.name);
     const kept = named.find((session) => session.labels[SPEC_LABEL] === digest);
-    // Names are not unique to Mutagen: a create that was lost on its way may have happened.
+    // Mutagen lets several sessions have one name, and a create whose answer was lost may have made one.
     for (const other of named) if (other !== kept) await end(other.identifier, spec.name);
 
-    // Mutagen makes a missing root, but not the folders above it.
+    // Mutagen makes a missing root folder, but not the folders above it.
     for (const side of [spec.alpha, spec.beta]) if (isAbsolute(side)) await mkdir(dirname(side), { recursive: true });
     if (!kept) await create(spec, digest);
     else if (kept.halted) await change(spec.name, ["reset", "--", kept.identifier]);
@@ -86,7 +92,10 @@ export function openMutagen(options: MutagenOptions) {
     return session;
   }
 
-  /** The first session with a host goes alone: it carries Mutagen's agent there (8 MB), and those at its side would each carry it again. */
+  /**
+   * Creates a session. The first one with a host is created alone, because it copies Mutagen's agent (8 MB) there, and
+   * others that were created at the same time would each copy it again.
+   */
   async function create(spec: SessionSpec, digest: string): Promise<void> {
     const make = () => change(spec.name, ["create", `--label=${SPEC_LABEL}=${digest}`, ...createArguments(spec)]);
     const host = remoteHost(spec);
@@ -102,9 +111,11 @@ export function openMutagen(options: MutagenOptions) {
   }
 
   /**
-   * Returns when both ends have gone through a whole cycle since they were connected, at once when they have: so of a session just made, when what
-   * was on one side is on the other. By looks alone, which all who wait share; a flush each would be a command each, and a second cycle.
-   * @throws OcaptainError SYNC when that did not happen within `timeoutMs`, or cannot happen: gone, paused, halted.
+   * Waits until a session has finished a whole cycle since its two ends were connected. For a session that was just
+   * made this means that what was on one side is on the other. It only looks at the list, which all callers share,
+   * because a flush would be a command for each caller and a second cycle.
+   * @throws OcaptainError SYNC when that did not happen within `timeoutMs`, or when the session is gone, paused or
+   *   halted
    */
   async function firstCycle(made: Session, { timeoutMs = 30_000 }: { timeoutMs?: number } = {}): Promise<void> {
     const until = Date.now() + timeoutMs;
@@ -127,10 +138,12 @@ export function openMutagen(options: MutagenOptions) {
   }
 
   /**
-   * Returns after a whole cycle that began after the call: what was on one side then is on the other, but for what the answer names
-   * (`clean`, `conflicts`, `problems`). Without it, the first change after a session starts can take a polling interval. A session
-   * that lost its ship is connected again, and again, until the time is up.
-   * @throws OcaptainError SYNC when that did not happen within `timeoutMs`, or cannot happen: no such session, paused, halted.
+   * Waits for a whole cycle that began after the call, and returns the session. What was on one side at the call is
+   * then on the other, except for what the result names in `conflicts` and `problems`. Without a flush, the first
+   * change after a session's start can take a whole polling interval. A session that lost its ship is connected again
+   * until the time is up.
+   * @throws OcaptainError SYNC when that did not happen within `timeoutMs`, or when there is no such session, or it is
+   *   paused or halted
    */
   async function flush(name: string, { timeoutMs = 30_000 }: { timeoutMs?: number } = {}): Promise<Session> {
     const until = Date.now() + timeoutMs;
@@ -139,7 +152,7 @@ export function openMutagen(options: MutagenOptions) {
     for (;;) {
       const outcome = await command(["sync", "flush", "--", name], left());
       const state = await get(name);
-      // What was put aside is told by the cycle after.
+      // Only the next cycle reports links that were just put aside, so one more flush is needed.
       if (outcome.ok && state && (!(await findsLinks(state)) || left() <= 0)) return state;
       const hopeless = !state || state.paused || state.halted;
       if (hopeless || left() <= FLUSH_AGAIN_MS) {
@@ -152,16 +165,19 @@ export function openMutagen(options: MutagenOptions) {
           },
         );
       }
-      // By itself Mutagen tries again every 15 s only, and a ship may be just waking.
+      // Mutagen by itself tries again only every 15 s, and the ship may be about to wake.
       if (!state.connected) await command(["sync", "resume", "--", name], left());
       await sleep(FLUSH_AGAIN_MS);
     }
   }
 
-  /** After each cycle that we wait for no link is in a mirror by which one could leave it. Was there any? */
+  /**
+   * Puts aside the links in a session's mirror that lead out of it, and tells whether there were any. It follows each
+   * cycle that we wait for, so that nobody can leave the mirror by a link afterwards.
+   */
   const findsLinks = async ({ mirror }: Session) => mirror !== null && (await putLinksAside(mirror)).length > 0;
 
-  /** Ends all sessions of that name. Quiet when there is none, and then it starts no daemon. Files stay on both sides. */
+  /** Ends all sessions of that name. Where there are none it starts no daemon. Files stay on both sides. */
   async function terminate(name: string): Promise<void> {
     const onDisk = await readdir(join(options.dataDirectory, "sessions")).catch(() => []);
     if (onDisk.length === 0 && !(await daemon.running())) return;
@@ -202,6 +218,6 @@ export function openMutagen(options: MutagenOptions) {
   };
 }
 
-/** `user@host` of the side that is reached by ssh, or null. */
+/** Returns `user@host` of the side that is reached by ssh, or null when both sides are local. */
 const remoteHost = ({ alpha, beta }: SessionSpec): string | null =>
   [alpha, beta].find((side) => !isAbsolute(side))?.split(":", 1)[0] ?? null;

@@ -5,43 +5,44 @@ import { readAtMost } from "../base/read-at-most.ts";
 import { inherited } from "../daemons/environment.ts";
 
 export type MutagenOptions = {
-  /** Everything of this daemon: socket, sessions, caches. Its socket's path must stay below 108 bytes. */
+  /** The folder of the daemon's socket, sessions and caches. The path of the socket in it must be below 108 bytes. */
   dataDirectory: string;
-  /** Folder with the `ssh` and `scp` that reach the ships (MUTAGEN_SSH_PATH); else those on PATH. */
+  /** The folder with the `ssh` and `scp` that reach the ships (MUTAGEN_SSH_PATH). @default those on PATH */
   sshPath?: string | undefined;
-  /** What else the daemon and its ssh must know. No secrets: a daemon's environment can be read by its user. */
+  /** Further variables for the daemon and its ssh; no secrets, since its user can read a daemon's environment. */
   env?: Readonly<Record<string, string>>;
 };
 
-/** Its lists of conflicts and problems name files of ships; it cuts long ones by itself. */
+/** The most that mutagen may print. Ships choose the file names in its lists, but it cuts long lists by itself. */
 const MOST_BYTES = 64 * 1024 * 1024;
-/** Of what it says on stderr the end is looked at. */
+/** The number of characters at the end of stderr that are kept for the error message. */
 const LAST_WORDS = 16_384;
-/** For a command that was told to end. */
+/** The time that a command gets to end after SIGTERM, before it is killed. */
 const KILL_AFTER_MS = 1_000;
 
 export type Outcome = { ok: boolean; timedOut: boolean; stdout: string; message: string };
 export type Command = (args: readonly string[], timeoutMs: number) => Promise<Outcome>;
 
-/** The whole environment of this daemon, and of the CLI that talks to it. */
+/** Returns the whole environment of the daemon, and of the CLI that talks to it. */
 export function mutagenEnvironment(options: MutagenOptions): Record<string, string> {
   return {
     ...inherited("mutagen"),
     ...options.env,
     ...(options.sshPath === undefined ? {} : { MUTAGEN_SSH_PATH: options.sshPath }),
-    // It prepares files here that it then moves into a mirror. That of the shell that starts it goes with the shell.
+    // Mutagen prepares files here before it moves them into a mirror. The temporary folder of the shell that starts the
+    // daemon may vanish with that shell.
     TMPDIR: join(options.dataDirectory, "tmp"),
     MUTAGEN_DATA_DIRECTORY: options.dataDirectory,
-    // Mutagen's own autostart would make a look change the world, and leave starters nobody waits for.
+    // With Mutagen's own autostart even a look would start a daemon, and leave processes that nobody waits for.
     MUTAGEN_DISABLE_AUTOSTART: "1",
     MUTAGEN_LOG_LEVEL: "warn",
   };
 }
 
 /**
- * Runs `mutagen ARGS`, bounded; a failure is an outcome. It never starts the daemon. By Node's own means: loading execa would be a third
- * of the time of a look (docs/cli.md).
- * @throws OcaptainError MUTAGEN_MISSING
+ * Returns a function that runs `mutagen ARGS` within a time limit and never starts the daemon. A failed command is an
+ * outcome, not an error. It uses Node's own `spawn`, because loading execa would take a third of the time of a look.
+ * @throws OcaptainError MUTAGEN_MISSING when mutagen is not on PATH
  */
 export function mutagenCommand(options: MutagenOptions): Command {
   const env = mutagenEnvironment(options);
@@ -85,7 +86,7 @@ export function mutagenCommand(options: MutagenOptions): Command {
     });
 }
 
-/** Progress lines end with a carriage return; the error is what comes last. */
+/** Returns the last line, which is the error. Progress lines before it end with a carriage return. */
 const lastLine = (text: string) =>
   text
     .split(/[\r\n]/)

@@ -15,17 +15,20 @@ const STOP_MS = 10_000;
 const LOOK_MS = 20;
 
 export type Daemon = {
-  /** Does it take connections? Changes nothing; about 1 ms. */
+  /** Tells whether the daemon takes connections. It changes nothing and takes about 1 ms. */
   running(): Promise<boolean>;
-  /** Why the one that runs cannot work, or null. Changes nothing. */
+  /** Returns why the running daemon cannot work, or null. It changes nothing. */
   loss(): Promise<string | null>;
-  /** Starts it unless it runs; one that was started for another version or another ssh, or that has lost what it needs, is replaced. Sessions live on disk and come back. */
+  /**
+   * Starts the daemon unless it runs. A daemon that was started for another version or another ssh, or that has lost
+   * what it needs, is replaced. Sessions live on disk and come back.
+   */
   ensure(): Promise<void>;
-  /** Ends it; its sessions stay. Quiet when it is not running. */
+  /** Ends the daemon, if it runs. Its sessions stay on disk. */
   stop(): Promise<void>;
 };
 
-/** The life of one data directory's daemon. */
+/** Returns what starts, watches and ends the daemon of one data directory. */
 export function mutagenDaemon(options: MutagenOptions, command: Command): Daemon {
   const socket = join(options.dataDirectory, "daemon", "daemon.sock");
   const marker = join(options.dataDirectory, "started-for");
@@ -41,7 +44,7 @@ export function mutagenDaemon(options: MutagenOptions, command: Command): Daemon
     return digestOf({ version: await version, sshPath: options.sshPath, env: options.env, tmp });
   }
 
-  /** What the daemon that runs cannot work without, and has lost. */
+  /** Returns what the running daemon needs and has lost. */
   const loss = async () => {
     const pid = Number(await readFile(pidFile, "utf8").catch(() => "0"));
     return pid > 0 && (await running()) ? lossOf(pid, [options.sshPath === undefined ? "ssh" : "sh"]) : null;
@@ -51,7 +54,7 @@ export function mutagenDaemon(options: MutagenOptions, command: Command): Daemon
     (await running()) && (await loss()) === null && (await readFile(marker, "utf8").catch(() => "")) === (await startedFor());
 
   async function ensure(): Promise<void> {
-    await mkdir(tmp, { recursive: true, mode: 0o700 }); // also one that was cleared away under a daemon that runs
+    await mkdir(tmp, { recursive: true, mode: 0o700 }); // it may have been cleared away under a running daemon
     if (await fits()) return;
     await alone(async () => {
       if (await fits()) return;
@@ -66,8 +69,8 @@ export function mutagenDaemon(options: MutagenOptions, command: Command): Daemon
   }
 
   /**
-   * `mutagen daemon run`, and not `daemon start`, which sends a starter off and leaves: one that is late takes the lock of a daemon that
-   * was stopped in the meantime, and lives on. Ours is watched until it answers or ends.
+   * Starts the daemon by `mutagen daemon run`, and watches it until it answers or ends. `daemon start` would leave a
+   * starter behind that nobody watches: if the daemon is stopped meanwhile, a late starter takes its lock and lives on.
    */
   async function start(): Promise<void> {
     const until = Date.now() + START_MS;
@@ -76,7 +79,7 @@ export function mutagenDaemon(options: MutagenOptions, command: Command): Daemon
       await writeFile(pidFile, String(process.pid), { mode: 0o600 });
       if (await waitForWord(process, running, { timeoutMs: until - Date.now() })) return;
       if (process.exitCode === undefined) process.kill();
-      // The lock is still held by one that is going away; the next one will not meet it.
+      // An earlier daemon that is about to end still holds the lock, and the next try finds it free.
       else if (!lastWords(logFile).includes("daemon lock")) break;
       await sleep(LOOK_MS);
     }
@@ -93,7 +96,7 @@ export function mutagenDaemon(options: MutagenOptions, command: Command): Daemon
     }
   }
 
-  /** One starter or stopper at a time, of all processes. */
+  /** Lets only one process at a time start or stop the daemon. */
   async function alone(act: () => Promise<void>): Promise<void> {
     const lock = await acquireOsLock(join(options.dataDirectory, "starter.sqlite"), { timeoutMs: START_MS + STOP_MS });
     try {
@@ -111,7 +114,10 @@ export function mutagenDaemon(options: MutagenOptions, command: Command): Daemon
   return { running, loss, ensure, stop };
 }
 
-/** A connection is enough: a socket file without a daemon refuses it at once, where the CLI would wait for half a second. */
+/**
+ * Tells whether a socket takes connections, which is proof enough of a daemon. A socket file without a daemon refuses
+ * at once, where the CLI would wait for half a second.
+ */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);

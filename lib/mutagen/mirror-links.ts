@@ -4,19 +4,20 @@ import { type FileHandle, lstat, open, readdir, readlink, realpath, rename, rm, 
 import { basename, dirname, join } from "node:path";
 
 /**
- * Symbolic links in a mirror. Mutagen lets a link through when its target, read as text, stays in the tree. That is not enough: by `up/../../x`, where `up` is
- * a link itself, one leaves it. So what comes is looked at again, and a link stays only if its steps up come first, and are no more than the folders it is in.
- * Then no way through links leaves the mirror: steps up begin in the folder in which the link lies, which is one of the mirror's, and every name after
- * them is in a folder of the mirror, or is such a link again.
+ * This file keeps symbolic links from leading out of a mirror. Mutagen lets a link through if its target, read as text,
+ * stays in the tree. That is not enough: `up/../../x` can leave the tree where `up` is itself a link. So we look at each
+ * link again, and it stays only if its steps up (`..`) come first and are no more than the folders that it lies in.
+ * Then no path through links leaves the mirror: the steps up begin in the folder of the link, which is in the mirror,
+ * and every name after them is in a folder of the mirror, or is again such a link.
  */
 
 /**
- * What stands in the place of another link: it leads nowhere, and Mutagen leaves it alone, tells of it, and carries it nowhere, for a colon is in it. So the
- * ship keeps its own.
+ * The target of the link that replaces a link which was put aside. It leads nowhere. Because of its colon Mutagen
+ * reports it as a problem and does not sync it, so the ship keeps its own link.
  */
 export const PUT_ASIDE = "put aside: it led out of this mirror";
 
-/** Could one leave the tree by a link that lies `depth` folders below its root? */
+/** Tells whether a link with this target, `depth` folders below the root of a tree, could lead out of the tree. */
 export function leadsOut(target: string, depth: number): boolean {
   if (target.startsWith("/")) return true;
   const steps = target.split("/").filter((step) => step !== "" && step !== ".");
@@ -26,8 +27,9 @@ export function leadsOut(target: string, depth: number): boolean {
 }
 
 /**
- * Puts aside every link of a mirror by which one could leave it; follows none. Returns their paths in it. What changes meanwhile is the next look's.
- * Paths that are too long for the system are not reached, by nobody.
+ * Puts aside every link of a mirror that could lead out of it, and returns their paths in the mirror. It follows no
+ * link. What changes during the look is left to the next one.
+ * Paths that are too long for the system are left out, since nobody can reach them.
  */
 export async function putLinksAside(mirror: string): Promise<string[]> {
   const root = await realpath(mirror).catch(() => null);
@@ -47,7 +49,7 @@ export async function putLinksAside(mirror: string): Promise<string[]> {
         if (entry.isSymbolicLink() && (await putAside(join(here, entry.name), depth, mirror))) found.push(path);
       }
     } catch {
-      // gone meanwhile, or not ours to read
+      // The folder has gone meanwhile, or we may not read it.
     } finally {
       await handle.close();
     }
@@ -55,14 +57,17 @@ export async function putLinksAside(mirror: string): Promise<string[]> {
   return found;
 }
 
-/** Where a path that a sync names is in a mirror, by no link; null when it is not in it, or what it lies in is not there. */
+/**
+ * Returns where a path that a sync names is in a mirror, without following links. Returns null if the path is not in the
+ * mirror, or its folder does not exist.
+ */
 export async function placeInMirror(mirror: string, path: string): Promise<string | null> {
   if (path.split("/").some((name) => name === "" || name === "." || name === "..")) return null;
   const folder = dirname(join(await realpath(mirror), path));
   return (await realpath(folder).catch(() => null)) === folder ? join(folder, basename(path)) : null;
 }
 
-/** The folder itself, and not what a link leads to that was put in its place, or in that of one above it. */
+/** Opens a folder; returns null if it, or a folder above it, has been replaced by a link. */
 async function openFolder(real: string): Promise<FileHandle | null> {
   const handle = await open(real, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(() => null);
   if (!handle) return null;
@@ -74,7 +79,9 @@ async function openFolder(real: string): Promise<FileHandle | null> {
 
 const placeOf = ({ fd }: FileHandle, real: string) => (process.platform === "linux" ? `/proc/self/fd/${fd}` : real);
 
-/** In one step, so that at no time nothing is there, which Mutagen would take for a deletion. */
+/**
+ * Replaces a link in one step. If there were nothing at its path for a moment, Mutagen would take that for a deletion.
+ */
 async function putAside(link: string, depth: number, mirror: string): Promise<boolean> {
   const target = await readlink(link).catch(() => PUT_ASIDE);
   if (target === PUT_ASIDE || !leadsOut(target, depth)) return false;

@@ -5,28 +5,29 @@ export type Session = {
   identifier: string;
   name: string;
   labels: Record<string, string>;
-  /** Mutagen's own word: watching, scanning, reconciling, staging-beta, connecting-beta, disconnected, halted-on-… */
+  /** Mutagen's own status: watching, scanning, reconciling, staging-beta, connecting-beta, disconnected, halted-on-… */
   status: string;
-  /** The captain's folder, where it is a mirror of a ship's tree. */
+  /** The captain's folder of this session if it is a mirror of a ship's tree, else null. */
   mirror: string | null;
-  /** Both ends are reached. */
+  /** Whether both ends are reached. */
   connected: boolean;
   paused: boolean;
-  /** Why Mutagen stopped rather than obeyed, or null. Such a session needs a reset: `ensureSession` does it. */
+  /** Why Mutagen halted the session, or null. A halted session needs a reset, which `ensureSession` does. */
   halted: string | null;
-  /** Paths of which both sides keep their own version. */
+  /** The paths of which both sides keep their own version. */
   conflicts: string[];
-  /** What could not be read or written: side, path, reason. */
+  /** What could not be read or written, each with side, path and reason. */
   problems: string[];
-  /** The paths of those problems, and whether Mutagen told all of them: it cuts long lists. */
+  /** The paths of those problems. */
   problemPaths: string[];
+  /** Whether Mutagen has left problems out of its list, as it does with long ones. */
   problemsCut: boolean;
   lastError: string | null;
-  /** Cycles since both ends were reached. */
+  /** The number of whole cycles since both ends were connected. */
   cycles: number;
-  /** None of the above is wrong: what was there at the last cycle is on both sides. */
+  /** Whether nothing is wrong, so that what was there at the last cycle is on both sides. */
   clean: boolean;
-  /** All of it in one line, for people. */
+  /** What is wrong with the session in one line for people; its status when nothing is. */
   text: string;
 };
 
@@ -43,7 +44,7 @@ const RawEndpoint = z.looseObject({
 });
 type RawEndpoint = z.infer<typeof RawEndpoint>;
 
-/** `mutagen sync list --template '{{json .}}'` of 0.18, as far as we look at it; anything more is let through. */
+/** A session as `mutagen sync list --template '{{json .}}'` of 0.18 prints it. Fields that we do not use may follow. */
 const RawSession = z.looseObject({
   identifier: z.string(),
   name: z.string().default(""),
@@ -65,7 +66,7 @@ const HALTED: Record<string, string> = {
   "halted-on-root-type-change": "one side's folder became something else",
 };
 
-/** Sessions from the JSON of `sync list`. Lists hold what Mutagen tells; it cuts long ones, and `text` counts all. */
+/** Reads the sessions from the JSON of `sync list`. Mutagen cuts long lists, but the counts in `text` are complete. */
 export function parseSessions(json: string): Session[] {
   return z.array(RawSession).parse(JSON.parse(json)).map(understand);
 }
@@ -108,7 +109,7 @@ function whatIsWrong(session: Omit<Session, "clean" | "text">, { alpha, beta, ex
   return wrong;
 }
 
-/** Problems that Mutagen counts but does not list. */
+/** Returns the number of problems that Mutagen counts but does not list. */
 const cutOf = (...ends: RawEndpoint[]) =>
   ends.reduce((sum, end) => sum + end.excludedScanProblems + end.excludedTransitionProblems, 0);
 const placeOf = (end: RawEndpoint) => (end.host ? `${end.host}:${end.path}` : end.path);

@@ -2,32 +2,38 @@ import { digestOf } from "../plan/digest.ts";
 
 /** A sync session as it should be. */
 export type SessionSpec = {
-  /** Letters, digits and dashes, a letter first (pkg/selection/names.go of 0.18.1). */
+  /** The session's name: letters, digits and dashes, with a letter first, as Mutagen 0.18.1 demands. */
   name: string;
-  /** An absolute path, or `user@host:path` (`~/…` is the ship's home). */
+  /** One side: an absolute path, or `user@host:path`, in which `~/…` is below the ship's home. */
   alpha: string;
   beta: string;
   mode: "two-way-safe" | "two-way-resolved" | "one-way-safe" | "one-way-replica";
-  /** Mutagen's own patterns. One without a slash matches at any depth, files and folders. No commas: the CLI would split there. */
+  /**
+   * Patterns in Mutagen's syntax. One without a slash matches files and folders at any depth. A pattern must hold no
+   * comma, because the CLI would split it there.
+   */
   ignores: readonly string[];
-  /** Seconds between two scans of a tree for what native watching does not cover. Mutagen's own default is 10. */
+  /** Seconds between two scans of a tree, for what native watching does not cover. Mutagen's default is 10. */
   pollingIntervalSeconds: number;
-  /** A bigger file stays where it is, and is listed as a problem. */
+  /** The size in bytes above which a file is not synced, and is listed as a problem. */
   maxFileBytes: number;
-  /** A bigger tree stops the session with an error. */
+  /** The number of entries above which a tree stops the session with an error. */
   maxEntries: number;
   symlinks: "portable" | "ignore";
-  /** Values as Kubernetes takes them: at most 63 of letters, digits, `-`, `_`, `.`. */
+  /** Labels, whose values are as in Kubernetes: at most 63 letters, digits, `-`, `_` and `.`. */
   labels: Readonly<Record<string, string>>;
 };
 
-/** Label by which a session is known to be as its spec says. */
+/** The label that holds a spec's digest, by which a session is known to be as that spec says. */
 export const SPEC_LABEL = "ocaptain-spec";
 
-/** A digest of the spec and of how it is turned into arguments: a change of either makes the session anew. */
+/** Returns a digest of the arguments that a spec leads to. When it changes, the session is made anew. */
 export const specDigest = (spec: SessionSpec): string => digestOf(createArguments(spec)).slice(0, 32);
 
-/** `mutagen sync create …`, without the spec's own label. The captain's global Mutagen configuration has no say. */
+/**
+ * Returns the arguments of `mutagen sync create`, without the label of the spec's digest. The captain's global Mutagen
+ * configuration is left out.
+ */
 export function createArguments(spec: SessionSpec): string[] {
   return [
     "--no-global-configuration",

@@ -10,10 +10,13 @@ const HARBOR_SSH = fileURLToPath(new URL("../../harbor/ssh-bin/", import.meta.ur
 
 const opened = new Map<string, Mutagen>();
 
-/** Whose daemon: `control` when its ships are in a tailnet, and reached over nothing else. */
+/** The voyage whose daemon is meant. `control` is set when its ships are reached over a tailnet, and only over that. */
 export type SyncedVoyage = { voyageId: string; provider: ProviderKind; control?: TailnetKind | undefined };
 
-/** The sync daemon of one voyage: its own data directory, its own transport. One object for all who ask in this process: it shares their looks. */
+/**
+ * Returns the client of one voyage's sync daemon, which has its own data directory and transport. All callers in this
+ * process get the same object, so that they share its looks at the list.
+ */
 export function voyageMutagen(voyage: SyncedVoyage): Mutagen {
   const dataDirectory = mutagenHome(voyage.voyageId);
   const key = `${voyage.control ? "tailnet" : voyage.provider} ${dataDirectory}`;
