@@ -167,8 +167,9 @@ export const ClaimReply = z.discriminatedUnion("kind", [
   /** The order to run `script`, which is verify.sh as the ledger has it, in a fresh checkout of `commit`. */
   z.object({ kind: z.literal("verify"), epoch, commit: commitId, script: z.string(), timeoutSeconds: z.number().positive() }),
   /**
-   * Nothing to do: `waiting` when tasks are left but none is free, `done` when none is left, and `paused` by a
-   * captain's order, a usage limit or a spent budget.
+   * Nothing to do: `waiting` when tasks are left but none is free, and `done` when none is left. It is `paused` when no
+   * task is given to this ship: it is to stop or is unfit, its hand is not proven yet, a usage limit holds it, the
+   * budget is spent, or the voyage's repository cannot be written.
    */
   z.object({
     kind: z.literal("nothing"),
