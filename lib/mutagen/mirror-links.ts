@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 /**
  * This file keeps symbolic links from leading out of a mirror. Mutagen lets a link through if its target, read as text,
  * stays in the tree. That is not enough: `up/../../x` can leave the tree where `up` is itself a link. So we look at
- * each link again, and it stays only if its steps up (`..`) come first and are no more than the folders that it lies in.
+ * each link again, and it stays only if its steps up (`..`) come first and are no more than the folders it lies in.
  * Then no path through links leaves the mirror: the steps up begin in the folder of the link, which is in the mirror,
  * and every name after them is in a folder of the mirror, or is again such a link.
  */

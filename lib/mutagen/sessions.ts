@@ -21,9 +21,9 @@ export function sessionName({ voyageId, ship, incarnation }: Berth, kind: Sessio
 /**
  * Makes the specs of a ship's three sync sessions:
  *
- * - tasks carries the captain's task lists to the ship (one-way-replica). It syncs their parent folder, so that its root
- *   is never empty. It leaves out Claude Code's locks and half-written files, because a synced lock delays Claude Code by
- *   10 seconds.
+ * - tasks carries the captain's task lists to the ship (one-way-replica). It syncs their parent folder, so that its
+ *   root is never empty. It leaves out Claude Code's locks and half-written files, because a synced lock delays Claude
+ *   Code by 10 seconds.
  * - workspace keeps the mirror and the ship's tree the same (two-way-safe). It ignores `.git`, file or folder, at any
  *   depth, and nothing else.
  * - logs carries the ship's logs to the captain (one-way-safe), where they stay even if the ship loses them.
