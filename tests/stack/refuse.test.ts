@@ -98,7 +98,7 @@ test("a configuration that is wrong hides nothing: it is said with the plan's, t
 });
 
 test("a .env file beside the project counts for preflight, and never over what is set", async () => {
-  const project = join(captain.folder, "project");
+  const project = join(captain.folder, "beside-env");
   await mkdir(project);
   for (const name of [
     "Pulumi.yaml",
