@@ -1,4 +1,7 @@
-/** Imports point one way (docs/design.md#rooms): lib ← dynamic-providers ← components ← index; helm, harbor, cli → lib; crew takes only types from lib. */
+/**
+ * Imports point one way (docs/design.md#rooms): lib ← dynamic-providers ← components ← index; helm, harbor, cli → lib;
+ * crew takes only types from lib.
+ */
 const rooms = [
   "lib",
   "dynamic-providers",

@@ -16,7 +16,8 @@ export default defineConfig({
         testTimeout: tier.testTimeoutSeconds * 1000,
         hookTimeout: tier.testTimeoutSeconds * 1000,
         setupFiles: ["tests/setup/silent-console.ts"],
-        // vitest rewrites imports, and the rewriting would be serialised with the delegate (docs/facts/pulumi.md#serialisation).
+        // vitest rewrites imports, and the rewriting would be serialised with the delegate
+        // (docs/facts/pulumi.md#serialisation).
         server: { deps: { external: [/delegate\.ts$/] } },
       },
     })),

@@ -1,12 +1,14 @@
 import type { dynamic } from "@pulumi/pulumi";
 
 /**
- * All that Pulumi serialises into state (docs/design.md#delegate): methods only, which capture nothing. They import the code that does the work
- * from disk at run time, so state holds a name and no code, and a fix reaches the deletion of resources that exist. Each kind shares one
- * instance among its resources, since each serialisation takes time (docs/facts/pulumi.md#serialisation).
+ * All that Pulumi serialises into state (docs/design.md#delegate): methods only, which capture nothing. They import the
+ * code that does the work from disk at run time, so state holds a name and no code, and a fix reaches the deletion of
+ * resources that exist. Each kind shares one instance among its resources, since each serialisation takes time
+ * (docs/facts/pulumi.md#serialisation).
  *
- * `configure` keeps the settings and does nothing asynchronous, because Pulumi's provider process uses a provider before it has awaited its
- * `configure` (docs/facts/pulumi.md#configuration). Credentials arrive here, and are never inputs.
+ * `configure` keeps the settings and does nothing asynchronous, because Pulumi's provider process uses a provider
+ * before it has awaited its `configure` (docs/facts/pulumi.md#configuration). Credentials arrive here, and are never
+ * inputs.
  */
 export class Delegate implements dynamic.ResourceProvider {
   readonly kind: string;
@@ -31,7 +33,8 @@ export class Delegate implements dynamic.ResourceProvider {
       "spritesOrg",
     ])
       this.settings[key] = request.config.get(`ocaptain:${key}`) || undefined;
-    // `destroy` runs no program that could say so before. Whoever calls next meets the same object, whatever becomes of this call.
+    // `destroy` runs no program that could say so before. Whoever calls next meets the same object, whatever becomes of
+    // this call.
     if (Number(process.versions.node.split(".")[0]) >= 24) return;
     const refuse = async (): Promise<never> => {
       const hint = "put Node 24 or later first on PATH; in a checkout of ocaptain: npm run setup, then: . .tools/env.sh";

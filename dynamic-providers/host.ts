@@ -17,8 +17,8 @@ import { tmuxLaunchLifecycle } from "./tmux-launch/lifecycle.ts";
 import { workspaceLifecycle } from "./workspace/lifecycle.ts";
 
 /**
- * The functions that every Delegate calls, in every state file that exists. They are a wire protocol: it may be added to, and never changed.
- * tests/wire/ and tests/stack/old-state.test.ts hold the kinds and the signatures.
+ * The functions that every Delegate calls, in every state file that exists. They are a wire protocol: it may be added
+ * to, and never changed. tests/wire/ and tests/stack/old-state.test.ts hold the kinds and the signatures.
  */
 const lifecycles: Record<string, AnyLifecycle> = {
   muster: musterLifecycle,
@@ -58,7 +58,8 @@ export async function check(kind: string, settings: Settings, news: Bag, olds: P
     for (const { field, message } of "problems" in checked ? checked.problems : [])
       failures.push({ property: field ? `${property}.${field}` : property, reason: message });
   }
-  // Admission is asked here and not in `diff`, because the engine checks only when it runs the program, and asks for differences in every refresh.
+  // Admission is asked here and not in `diff`, because the engine checks only when it runs the program, and asks for
+  // differences in every refresh.
   const known = Object.keys(olds).length > 0 ? strip(olds as Bag) : null;
   if (failures.length === 0)
     await lifecycle(kind)
@@ -67,7 +68,10 @@ export async function check(kind: string, settings: Settings, news: Bag, olds: P
   return { inputs: news, failures };
 }
 
-/** Compares the inputs of state with the program's. A resource that is not whole (`present: false`) differs, so that `up` mends it. */
+/**
+ * Compares the inputs of state with the program's. A resource that is not whole (`present: false`) differs, so that
+ * `up` mends it.
+ */
 export async function diff(kind: string, _settings: Settings, olds: Bag, news: Bag) {
   const { inputs, replaceOn } = lifecycle(kind);
   const steady: readonly string[] = lifecycle(kind).steady ?? [];
@@ -115,8 +119,8 @@ async function reconcile(kind: string, settings: Settings, news: Bag, olds: Bag 
   } catch (error) {
     const partly = error instanceof Error && error.cause instanceof PartlyMade ? error.cause : null;
     if (!partly) throw error;
-    // The engine records what a plain object like this one says as made but not whole (docs/facts/pulumi.md#errors). The properties include
-    // the inputs, for their `__provider`: without that no destroy could remove the resource.
+    // The engine records what a plain object like this one says as made but not whole (docs/facts/pulumi.md#errors).
+    // The properties include the inputs, for their `__provider`: without that no destroy could remove the resource.
     throw {
       id: name,
       message: (error as Error).message,
@@ -156,7 +160,10 @@ function strip(bag: Bag): Bag {
   return rest;
 }
 
-/** Runs `work`; its errors become what a person reads, message and hint. They have no stack, which the engine would print for a delete or a read. */
+/**
+ * Runs `work`; its errors become what a person reads, message and hint. They have no stack, which the engine would
+ * print for a delete or a read.
+ */
 async function plainly<T>(stack: string, work: () => Promise<T>): Promise<T> {
   const done = underWay();
   try {

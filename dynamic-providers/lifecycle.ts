@@ -1,6 +1,8 @@
 import type { z } from "zod";
 
-/** The part of the stack's configuration that lifecycles read. It is no input of a resource, and so is never in state. */
+/**
+ * The part of the stack's configuration that lifecycles read. It is no input of a resource, and so is never in state.
+ */
 export type Settings = {
   /** The token of sprites.dev; else SPRITE_TOKEN. */
   spritesToken?: string | undefined;
@@ -33,10 +35,11 @@ export type Settings = {
 /**
  * One resource kind (docs/design.md#reconcile).
  *
- * - `reconcile` serves create, update and repair alike: it looks at what is there, makes what is missing, and changes what differs. It may be
- *   run again at any time.
- * - `read` changes nothing, wakes no ship, and does not throw because a local service is down. It answers null when the resource is gone; else
- *   the properties as seen, with `present: false` when something is missing that `reconcile` will put right.
+ * - `reconcile` serves create, update and repair alike: it looks at what is there, makes what is missing, and changes
+ *   what differs. It may be run again at any time.
+ * - `read` changes nothing, wakes no ship, and does not throw because a local service is down. It answers null when the
+ *   resource is gone; else the properties as seen, with `present: false` when something is missing that `reconcile`
+ *   will put right.
  * - `remove` is quiet when there is nothing to remove, and does nothing to another incarnation.
  */
 export interface Lifecycle<Inputs extends { stack: string }, Outputs> {
@@ -51,8 +54,8 @@ export interface Lifecycle<Inputs extends { stack: string }, Outputs> {
   /** Inputs that cannot change while the resource is there: a change is refused, in a preview too. */
   fixed?: readonly (keyof Inputs & string)[];
   /**
-   * Looks, and throws what must be refused before anything is made, in a preview too. `olds` are the inputs of state; null when the state does
-   * not know the resource.
+   * Looks, and throws what must be refused before anything is made, in a preview too. `olds` are the inputs of state;
+   * null when the state does not know the resource.
    */
   admit?(settings: Settings, news: Inputs, olds: Partial<Inputs> | null): Promise<void>;
   reconcile(settings: Settings, news: Inputs, olds: Partial<Inputs & Outputs & Present> | null): Promise<Outputs>;
@@ -74,8 +77,8 @@ export function defineLifecycle<Inputs extends { stack: string }, Outputs extend
 }
 
 /**
- * Says that something was made but is not whole. The host has it recorded as partly created, so that `destroy` and the next `up` know of it
- * (docs/facts/pulumi.md#errors).
+ * Says that something was made but is not whole. The host has it recorded as partly created, so that `destroy` and the
+ * next `up` know of it (docs/facts/pulumi.md#errors).
  */
 export class PartlyMade extends Error {
   readonly outputs: object;

@@ -13,8 +13,8 @@ import { controlOf } from "../shared/tailnet-control.ts";
 import { HelmInputs } from "./inputs.ts";
 
 /**
- * `url`: the base URL at which ships reach the helm; in a tailnet each ship has that port itself and passes it on. `captain`: the captain's
- * address in the tailnet, "" without a tailnet.
+ * `url`: the base URL at which ships reach the helm; in a tailnet each ship has that port itself and passes it on.
+ * `captain`: the captain's address in the tailnet, "" without a tailnet.
  */
 type Outputs = { url: string; port: number; captain: string };
 
@@ -76,8 +76,8 @@ export const helmLifecycle = defineLifecycle<HelmInputs, Outputs>({
 });
 
 /**
- * Whether the plan is to be told to the helm once more: it then runs a verify.sh that failed again, and says what is wrong with the
- * repository. A helm that cannot be asked counts as no.
+ * Whether the plan is to be told to the helm once more: it then runs a verify.sh that failed again, and says what is
+ * wrong with the repository. A helm that cannot be asked counts as no.
  */
 const isToldAgain = ({ voyageId }: HelmInputs) =>
   helmClient()
@@ -98,7 +98,10 @@ async function ensureCaptain(
   return captainNode({ own });
 }
 
-/** Whether the captain's node is up at that address. A node of this project's own is also looked up at the control plane, which knows better than the node. */
+/**
+ * Whether the captain's node is up at that address. A node of this project's own is also looked up at the control
+ * plane, which knows better than the node.
+ */
 async function isCaptainThere(
   settings: Settings,
   { stack, control, address }: { stack: string; control: TailnetKind; address: string },
@@ -108,7 +111,10 @@ async function isCaptainThere(
   return node?.address === address && (!own || (await ownNodeIsJoined(await controlOf(settings, { stack, control }))));
 }
 
-/** Whether the helm's copy of the provider's token, with which it wakes ships, is the present one: a token is no input, so no change of it is seen otherwise. */
+/**
+ * Whether the helm's copy of the provider's token, with which it wakes ships, is the present one: a token is no input,
+ * so no change of it is seen otherwise.
+ */
 async function knowsToken(settings: Settings, props: HelmInputs): Promise<boolean> {
   const { token } = providerSettings(settings, props.provider);
   const kept = await readVoyageProvider(voyageFolder(props.stack)).catch(() => null);

@@ -10,9 +10,9 @@ import type { Settings } from "../lifecycle.ts";
 export type Known = { voyageId?: string | undefined; stateId?: string | undefined; captainId?: string | undefined };
 
 /**
- * Makes sure that the captain's folder is that of the voyage which the state means, and that this state is the one which sails it. Two states
- * of one stack name (two checkouts, two backends, a state that was lost) and two folders of one voyage must never both act
- * (docs/adr/who-a-voyage-is.md). Changes nothing.
+ * Makes sure that the captain's folder is that of the voyage which the state means, and that this state is the one
+ * which sails it. Two states of one stack name (two checkouts, two backends, a state that was lost) and two folders of
+ * one voyage must never both act (docs/adr/who-a-voyage-is.md). Changes nothing.
  *
  * @param state  what the state knows, which in a preview is only that it knows a voyage; null when it knows none
  * @returns the identity, from the folder, of the voyage that goes on; null when a voyage begins
@@ -48,8 +48,8 @@ export async function admit(settings: Settings, stack: string, state: Known | nu
 }
 
 /**
- * Makes sure that state and folder do not contradict each other, which counts for a look and for a destroy too. Those are not refused when the
- * folder is gone: the answer is then null.
+ * Makes sure that state and folder do not contradict each other, which counts for a look and for a destroy too. Those
+ * are not refused when the folder is gone: the answer is then null.
  * @throws OcaptainError ANOTHER_CAPTAIN, FOLDER_ELSEWHERE, ANOTHER_VOYAGE, ANOTHER_STATE
  */
 export async function sameVoyage(settings: Settings, stack: string, state: Known | null): Promise<VoyageIdentity | null> {
@@ -83,7 +83,10 @@ export async function sameVoyage(settings: Settings, stack: string, state: Known
   return file;
 }
 
-/** Refuses another machine's voyage: its mirrors, ledger and daemons are there, and an `up` or `destroy` from here would find nothing and lose them. */
+/**
+ * Refuses another machine's voyage: its mirrors, ledger and daemons are there, and an `up` or `destroy` from here would
+ * find nothing and lose them.
+ */
 function refuseStranger(state: Known, me: string, settings: Settings, stack: string): void {
   if (!state.captainId || state.captainId === me || settings.handover === state.captainId) return;
   throw new OcaptainError(

@@ -4,9 +4,9 @@ import { voyageFolder } from "../../lib/base/paths.ts";
 import type { Settings } from "../lifecycle.ts";
 
 /**
- * Keeps or deletes the captain's folder at the end of a destroy. A destroy gives providers the configuration of the last `up`
- * (docs/adr/pulumi-config-reaches-providers-late.md), and what is deleted cannot be had back. So the folder goes only if the stack's
- * configuration file, read now, says so as well. In doubt it stays, and a message says so.
+ * Keeps or deletes the captain's folder at the end of a destroy. A destroy gives providers the configuration of the
+ * last `up` (docs/adr/pulumi-config-reaches-providers-late.md), and what is deleted cannot be had back. So the folder
+ * goes only if the stack's configuration file, read now, says so as well. In doubt it stays, and a message says so.
  */
 export async function keepOrRemoveFolder(settings: Settings, stack: string): Promise<void> {
   if (settings.keepWorkspace !== "false") return;
@@ -19,7 +19,10 @@ export async function keepOrRemoveFolder(settings: Settings, stack: string): Pro
   );
 }
 
-/** Says that a destroy will delete the folder. It is called by a read, since that is all that the preview of a destroy runs. */
+/**
+ * Says that a destroy will delete the folder. It is called by a read, since that is all that the preview of a destroy
+ * runs.
+ */
 export function sayWhatGoes(settings: Settings, stack: string): void {
   if (settings.keepWorkspace === "false")
     console.error(
@@ -27,7 +30,10 @@ export function sayWhatGoes(settings: Settings, stack: string): void {
     );
 }
 
-/** Reads `ocaptain:keepWorkspace` from the stack's configuration file: "" when it is not set; null when there is no such file where Pulumi looks by default. */
+/**
+ * Reads `ocaptain:keepWorkspace` from the stack's configuration file: "" when it is not set; null when there is no such
+ * file where Pulumi looks by default.
+ */
 async function keepWorkspaceNow(stack: string): Promise<string | null> {
   const file = process.env.PULUMI_OPTION_CONFIG_FILE || join(await stackConfigFolder(), `Pulumi.${stack}.yaml`);
   const text = await readFile(file, "utf8").catch(() => null);

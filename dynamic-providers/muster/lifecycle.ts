@@ -17,13 +17,18 @@ type Outputs = {
   voyageId: string;
   nonce: string;
   captainId: string;
-  /** Minted with this state's Muster and kept in the captain's folder too: only the state that has it sails the voyage. */
+  /**
+   * Minted with this state's Muster and kept in the captain's folder too: only the state that has it sails the voyage.
+   */
   stateId: string;
   /** The organisation at sprites.dev in which the voyage's VMs are made. */
   organisation?: Organisation;
 };
 
-/** The voyage's identity: it is minted before anything else is made, and deleted last, with the proof that nothing is left. */
+/**
+ * The voyage's identity: it is minted before anything else is made, and deleted last, with the proof that nothing is
+ * left.
+ */
 export const musterLifecycle = defineLifecycle<MusterInputs, Outputs>({
   inputs: MusterInputs,
   id: (news) => news.stack,
@@ -66,7 +71,8 @@ export const musterLifecycle = defineLifecycle<MusterInputs, Outputs>({
     const me = await captainId();
     const mine =
       props.captainId === me && file?.captainId === me && props.stateId !== undefined && props.stateId === file.stateId;
-    // A voyage keeps its id after a destroy, and a captain may get it back: a setting that is left would act a second time.
+    // A voyage keeps its id after a destroy, and a captain may get it back: a setting that is left would act a second
+    // time.
     const spent = settings.adopt === props.voyageId ? "adopt" : settings.handover && settings.handover !== me && "handover";
     if (mine && spent) console.error(`ocaptain:${spent} has had its use: pulumi config rm ocaptain:${spent} -s ${props.stack}`);
     return { ...props, present: mine && !file.sunkAt };
@@ -83,7 +89,9 @@ export const musterLifecycle = defineLifecycle<MusterInputs, Outputs>({
 
 const mint = (bytes: number) => randomBytes(bytes).toString("hex");
 
-/** Puts the folder of a voyage that has sunk aside, when another one is to begin in its place. Returns whether it did. */
+/**
+ * Puts the folder of a voyage that has sunk aside, when another one is to begin in its place. Returns whether it did.
+ */
 async function makeWay(settings: Settings, stack: string): Promise<boolean> {
   const file = await readVoyageIdentity(stack);
   if (!file?.sunkAt || settings.beginAnew !== file.voyageId) return false;
@@ -91,7 +99,10 @@ async function makeWay(settings: Settings, stack: string): Promise<boolean> {
   return true;
 }
 
-/** The organisation in which the voyage's VMs are made: that of the fleet at sea, or else the one that the token belongs to. */
+/**
+ * The organisation in which the voyage's VMs are made: that of the fleet at sea, or else the one that the token belongs
+ * to.
+ */
 async function organisationFor(
   settings: Settings,
   { stack, provider }: MusterInputs,

@@ -19,8 +19,8 @@ import { controlOf } from "../shared/tailnet-control.ts";
 type Voyage = SyncedVoyage & { stack: string; nonce: string; organisation?: Organisation | undefined };
 
 /**
- * Proves that nothing is left of a voyage: asks the provider, the control plane of the tailnet, the sync daemon and the helm, and ends the
- * voyage's own daemons. When it does not throw, the fleet is gone.
+ * Proves that nothing is left of a voyage: asks the provider, the control plane of the tailnet, the sync daemon and the
+ * helm, and ends the voyage's own daemons. When it does not throw, the fleet is gone.
  * @throws OcaptainError NOT_SUNK, which names everything that is left
  */
 export async function proveSunk(settings: Settings, voyage: Voyage): Promise<void> {
@@ -65,9 +65,9 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
 }
 
 /**
- * Removes a VM of this voyage that the state does not know, because an `up` died between making and recording it, or the state was lost. A VM
- * that holds work, has a mirror, or cannot be looked at is left for the captain to decide: by an `up`, which takes it on, or by naming it in
- * `ocaptain:abandonUnsynced`. Returns whether the VM is gone.
+ * Removes a VM of this voyage that the state does not know, because an `up` died between making and recording it, or
+ * the state was lost. A VM that holds work, has a mirror, or cannot be looked at is left for the captain to decide: by
+ * an `up`, which takes it on, or by naming it in `ocaptain:abandonUnsynced`. Returns whether the VM is gone.
  */
 async function sweep(settings: Settings, sprites: SpritesClient, voyage: Voyage, name: string): Promise<boolean> {
   const live = await sprites.get(name);
@@ -82,8 +82,8 @@ async function sweep(settings: Settings, sprites: SpritesClient, voyage: Voyage,
 }
 
 /**
- * Removes nodes and keys of the voyage that the state does not know, because an `up` died between making and recording them. `mayRemove` is
- * false where a VM stays, since its node then stays too. Returns the names of what is left.
+ * Removes nodes and keys of the voyage that the state does not know, because an `up` died between making and recording
+ * them. `mayRemove` is false where a VM stays, since its node then stays too. Returns the names of what is left.
  */
 async function sweepTailnet(control: TailnetControl, voyage: Voyage, mayRemove: boolean): Promise<string[]> {
   const prefix = spritePrefix(voyage.stack, voyage.voyageId);

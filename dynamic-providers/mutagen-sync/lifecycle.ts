@@ -17,7 +17,10 @@ type Outputs = { sessionName: string };
 
 const SETTLE_MS = 30_000;
 
-/** One of a ship's three syncs, of which each incarnation has its own. A sync that was made or mended has been through a whole cycle. */
+/**
+ * One of a ship's three syncs, of which each incarnation has its own. A sync that was made or mended has been through a
+ * whole cycle.
+ */
 export const mutagenSyncLifecycle = defineLifecycle<MutagenSyncInputs, Outputs>({
   inputs: MutagenSyncInputs,
   id: (news) => `${news.sprite}-${news.session}`,
@@ -53,7 +56,10 @@ export const mutagenSyncLifecycle = defineLifecycle<MutagenSyncInputs, Outputs>(
   },
 });
 
-/** The digest of the session as it should be; null where the state of an earlier version names no valid user, for which `up` asks the ship again. */
+/**
+ * The digest of the session as it should be; null where the state of an earlier version names no valid user, for which
+ * `up` asks the ship again.
+ */
 function digestOf(props: MutagenSyncInputs): string | null {
   try {
     return specDigest(sessionSpec(props));
@@ -85,7 +91,10 @@ async function ensure(settings: Settings, news: MutagenSyncInputs): Promise<void
   }
 }
 
-/** Wakes a ship and makes the folders for its syncs: whatever runs on a ship may have removed its whole home, and Mutagen makes no folder above a root. */
+/**
+ * Wakes a ship and makes the folders for its syncs: whatever runs on a ship may have removed its whole home, and
+ * Mutagen makes no folder above a root.
+ */
 async function wakeAndTidy(settings: Settings, of: MutagenSyncInputs): Promise<void> {
   const sprites = await spritesOf(settings, of);
   await holdAwake(sprites, of.sprite, 120);

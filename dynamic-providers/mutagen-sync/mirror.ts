@@ -7,9 +7,10 @@ import { putLinksAside } from "../../lib/mutagen/mirror-links.ts";
 import { leftFolder } from "../shared/aside.ts";
 
 /**
- * Makes the captain's mirror of a ship ready for an incarnation. A two-way sync would carry what an earlier incarnation left there onto the new
- * VM. So the helm first saves what was uncommitted of a claim (`refs/lost/…`), and then the whole mirror is put aside, to
- * `ships/left/<ship>/<its incarnation>`. Nothing is deleted, because work that a ship handed back, and files that git ignores, are in no ref.
+ * Makes the captain's mirror of a ship ready for an incarnation. A two-way sync would carry what an earlier incarnation
+ * left there onto the new VM. So the helm first saves what was uncommitted of a claim (`refs/lost/…`), and then the
+ * whole mirror is put aside, to `ships/left/<ship>/<its incarnation>`. Nothing is deleted, because work that a ship
+ * handed back, and files that git ignores, are in no ref.
  */
 export async function makeRoom(of: { stack: string; voyageId: string; ship: string; incarnation: string }): Promise<void> {
   const folder = voyageFolder(of.stack);

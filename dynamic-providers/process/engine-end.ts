@@ -16,16 +16,20 @@ export function underWay(): () => void {
   };
 }
 
-/** Throws when the engine is gone: what has not begun by then must not begin, since a later engine may have decided otherwise. */
+/**
+ * Throws when the engine is gone: what has not begun by then must not begin, since a later engine may have decided
+ * otherwise.
+ */
 export function refuseForOrphans(): void {
   if (orphaned) throw new Error("the engine that asked for it is gone: not begun");
 }
 
 /**
- * Ends this process when its engine is gone. Pulumi's provider process outlives an engine that is killed, for ever; but its standard input
- * closes with the engine (docs/adr/pulumi-config-reaches-providers-late.md), and its parent becomes another process. A call under way is
- * finished first: the next `up` waits for it at the voyage's lock and finds what it made. Provider processes of earlier engines that never had
- * a call, and so never loaded this code, are ended here too. Does nothing outside Pulumi's provider process.
+ * Ends this process when its engine is gone. Pulumi's provider process outlives an engine that is killed, for ever; but
+ * its standard input closes with the engine (docs/adr/pulumi-config-reaches-providers-late.md), and its parent becomes
+ * another process. A call under way is finished first: the next `up` waits for it at the voyage's lock and finds what
+ * it made. Provider processes of earlier engines that never had a call, and so never loaded this code, are ended here
+ * too. Does nothing outside Pulumi's provider process.
  */
 export function endWithTheEngine(): void {
   if (!process.argv[1]?.includes("dynamic-provider")) return;

@@ -23,9 +23,9 @@ const FLUSH_MS = 90_000;
 const STATUS_BYTES = 32 * 1024 * 1024;
 
 /**
- * Brings home what a ship wrote, before its VM is deleted: wakes the ship, keeps it awake, ends its crew, makes sure of the sync, and flushes
- * it. A VM that is gone, or is another incarnation by now, has nothing to bring. It is tried for a ship that `ocaptain:abandonUnsynced` names
- * too, but may fail there.
+ * Brings home what a ship wrote, before its VM is deleted: wakes the ship, keeps it awake, ends its crew, makes sure of
+ * the sync, and flushes it. A VM that is gone, or is another incarnation by now, has nothing to bring. It is tried for
+ * a ship that `ocaptain:abandonUnsynced` names too, but may fail there.
  * @throws OcaptainError NOT_HOME when it fails for another ship, whose VM then stays
  */
 export async function bringHome(settings: Settings, of: SyncSession): Promise<void> {
@@ -40,7 +40,8 @@ export async function bringHome(settings: Settings, of: SyncSession): Promise<vo
 }
 
 /**
- * Looks at the ship itself before its VM is deleted, whatever the state says of crew and syncs, and brings home what is not home.
+ * Looks at the ship itself before its VM is deleted, whatever the state says of crew and syncs, and brings home what is
+ * not home.
  * @throws OcaptainError NOT_HOME as {@link bringHome}, and when the ship cannot be looked at
  */
 export async function leaveNothingAboard(settings: Settings, sprites: SpritesClient, of: SyncedShip): Promise<void> {
@@ -52,14 +53,20 @@ export async function leaveNothingAboard(settings: Settings, sprites: SpritesCli
   });
 }
 
-/** Whether a ship has a crew, or files in its tree that have changed since the last flush. Asks by an exec, which wakes the ship. */
+/**
+ * Whether a ship has a crew, or files in its tree that have changed since the last flush. Asks by an exec, which wakes
+ * the ship.
+ */
 export async function hasWork(sprites: SpritesClient, sprite: string): Promise<boolean> {
   const seen = await sprites.exec(sprite, shipScript(LOOK));
   if (seen.exitCode !== 0) throw new Error(`it cannot be looked at: ${seen.stderr.trim().slice(-300)}`);
   return seen.stdout.trim() !== "";
 }
 
-/** A file on the ship whose time is the beginning of the last flush that brought the whole tree home. `.git` is not synced, and does not count. */
+/**
+ * A file on the ship whose time is the beginning of the last flush that brought the whole tree home. `.git` is not
+ * synced, and does not count.
+ */
 const HOME_MARK = '"$HOME/voyage/home"';
 const LOOK = `tmux has-session -t =${CREW_SESSION} 2>/dev/null && echo crew
 [ ! -e "$HOME/voyage/aside/workspace" ] || echo aside
@@ -69,12 +76,16 @@ if [ -e ${HOME_MARK} ]; then set -- -cnewer ${HOME_MARK}; fi
 find . -mindepth 1 -name .git -prune -o "$@" -print -quit || echo unreadable`;
 
 /**
- * Makes folders and files readable again that a task has left unreadable to their owner, because no sync could carry them. What another user
- * owns stays as it is. Files that can be read are not touched, since their time of change says whether they are home.
+ * Makes folders and files readable again that a task has left unreadable to their owner, because no sync could carry
+ * them. What another user owns stays as it is. Files that can be read are not touched, since their time of change says
+ * whether they are home.
  */
 const OPEN = `find "$HOME/voyage/workspace" \\( -type d ! -perm -700 -exec chmod u+rwx {} \\; \\) -o \\( -type f ! -perm -400 -exec chmod u+r {} + \\) 2>/dev/null; :`;
 
-/** Flushes one sync of a ship; for the tree, makes sure that all that counts as work has come home, and marks the time on the ship. */
+/**
+ * Flushes one sync of a ship; for the tree, makes sure that all that counts as work has come home, and marks the time
+ * on the ship.
+ */
 async function flushHome(sprites: SpritesClient, of: SyncSession): Promise<void> {
   const mutagen = voyageMutagen(of);
   const spec = sessionSpec(of);
@@ -97,7 +108,10 @@ async function inVoyage(sprites: SpritesClient, sprite: string, script: string):
   if (exitCode !== 0) throw new Error(stderr.trim().slice(-300) || `exit status ${exitCode}`);
 }
 
-/** Runs `work`. When that fails, throws an error by which the VM stays, with the ways out, unless the captain has given up the ship's work. */
+/**
+ * Runs `work`. When that fails, throws an error by which the VM stays, with the ways out, unless the captain has given
+ * up the ship's work.
+ */
 async function orStay(settings: Settings, of: SyncedShip, what: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();
@@ -108,7 +122,8 @@ async function orStay(settings: Settings, of: SyncedShip, what: string, work: ()
       );
     if (cause instanceof OcaptainError && cause.code === "NOT_HOME") throw cause;
     throw new OcaptainError("NOT_HOME", `${what}, so its VM ${of.sprite} stays`, {
-      // A destroy sees the configuration of the last up, unless it runs the program (docs/adr/pulumi-config-reaches-providers-late.md).
+      // A destroy sees the configuration of the last up, unless it runs the program
+      // (docs/adr/pulumi-config-reaches-providers-late.md).
       hint: `pulumi up -s ${of.stack}, then destroy again; or give that work up: pulumi config set ocaptain:abandonUnsynced ${of.ship} -s ${of.stack} && pulumi destroy --run-program -s ${of.stack}`,
       cause,
     });
@@ -116,8 +131,9 @@ async function orStay(settings: Settings, of: SyncedShip, what: string, work: ()
 }
 
 /**
- * Makes sure that a flush has brought home all that counts as work. Some files no sync carries: absolute links, as in each Python venv, and
- * files over the limit. They keep a VM only when git on the ship sees them as changed, or as new and not ignored.
+ * Makes sure that a flush has brought home all that counts as work. Some files no sync carries: absolute links, as in
+ * each Python venv, and files over the limit. They keep a VM only when git on the ship sees them as changed, or as new
+ * and not ignored.
  * @throws Error which names the files that are not home
  */
 async function assertHome(sprites: SpritesClient, sprite: string, flushed: Session): Promise<void> {

@@ -7,10 +7,10 @@ import type { SessionSpec } from "../../lib/mutagen/spec.ts";
 import { leftFolder, tellAside } from "./aside.ts";
 
 /**
- * Makes a mirror equal to its ship's tree before a two-way sync of the two begins again, after the old one was ended by somebody else or lost
- * with its data. Without the old sync's memory Mutagen would take each file that the ship has changed since for a conflict, and bring back what
- * the ship has deleted. What the mirror has otherwise is put aside, and named on stderr. Does nothing where the sync is there, or the mirror is
- * empty.
+ * Makes a mirror equal to its ship's tree before a two-way sync of the two begins again, after the old one was ended by
+ * somebody else or lost with its data. Without the old sync's memory Mutagen would take each file that the ship has
+ * changed since for a conflict, and bring back what the ship has deleted. What the mirror has otherwise is put aside,
+ * and named on stderr. Does nothing where the sync is there, or the mirror is empty.
  */
 export async function catchUp(
   mutagen: Mutagen,

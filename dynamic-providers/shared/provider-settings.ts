@@ -7,8 +7,8 @@ import { readVoyageIdentity } from "../../lib/voyage/identity.ts";
 import type { Settings } from "../lifecycle.ts";
 
 /**
- * How to reach the provider that a resource records. The token comes from the stack's secrets, else from SPRITE_TOKEN (docs/design.md#secrets);
- * SPRITES_API_URL is the vendor's own variable for another base URL.
+ * How to reach the provider that a resource records. The token comes from the stack's secrets, else from SPRITE_TOKEN
+ * (docs/design.md#secrets); SPRITES_API_URL is the vendor's own variable for another base URL.
  */
 export function providerSettings(settings: Settings, kind: ProviderKind): ProviderSettings {
   if (kind === "harbor") return { kind, unconfined: settings.unconfined === "true" };
@@ -19,8 +19,8 @@ export function providerSettings(settings: Settings, kind: ProviderKind): Provid
 type Of = { stack: string; provider: ProviderKind; organisation?: Organisation | undefined };
 
 /**
- * Opens the provider that made a voyage's ships, with a token of the organisation in which they were made. Every look and every deletion goes
- * through here, because another organisation answers "not found" for all of them.
+ * Opens the provider that made a voyage's ships, with a token of the organisation in which they were made. Every look
+ * and every deletion goes through here, because another organisation answers "not found" for all of them.
  * @throws OcaptainError ANOTHER_ORGANISATION
  */
 export async function spritesOf(settings: Settings, of: Of): Promise<SpritesClient> {

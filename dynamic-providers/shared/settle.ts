@@ -9,8 +9,8 @@ import { leftFolder, tellAside } from "./aside.ts";
 type Of = { stack: string; ship: string; incarnation: string };
 
 /**
- * Settles the conflicts of a ship's mirror. The ship's side is its work, and stays; what the captain has there is put aside, and named on
- * stderr, so nothing is lost. What is still in conflict then is in the session that is returned.
+ * Settles the conflicts of a ship's mirror. The ship's side is its work, and stays; what the captain has there is put
+ * aside, and named on stderr, so nothing is lost. What is still in conflict then is in the session that is returned.
  */
 export async function settleConflicts(mutagen: Mutagen, session: Session, of: Of, timeoutMs: number): Promise<Session> {
   const mirror = voyageFolder(of.stack).mirror(of.ship);

@@ -9,7 +9,10 @@ export const ShipIdentity = z.object({
   ship: z.string(),
   /** The VM's name at the provider, which is its host name too, also in a tailnet. */
   sprite: z.string(),
-  /** The platform's id of this life of the VM: one that is made anew has another, and what hangs on the VM is made anew with it. */
+  /**
+   * The platform's id of this life of the VM: one that is made anew has another, and what hangs on the VM is made anew
+   * with it.
+   */
   incarnation: z.string(),
 });
 export type ShipIdentity = z.infer<typeof ShipIdentity>;

@@ -8,7 +8,10 @@ const STOP_SECONDS = 30;
 
 export type Aboard = { voyageId: string; ship: string; sprite: string; incarnation: string };
 
-/** Tells the helm that a ship's crew is to stop, so that it wakes the ship no more. A helm that is down wakes nobody, and is not an error. */
+/**
+ * Tells the helm that a ship's crew is to stop, so that it wakes the ship no more. A helm that is down wakes nobody,
+ * and is not an error.
+ */
 export async function callOff(helm: HelmClient, { voyageId, ship, incarnation }: Aboard): Promise<void> {
   await helm.stopShip(voyageId, ship, incarnation, STOP_SECONDS).catch((error: unknown) => {
     if (!(error instanceof OcaptainError && error.code === "HELM_DOWN")) throw error;
@@ -16,8 +19,8 @@ export async function callOff(helm: HelmClient, { voyageId, ship, incarnation }:
 }
 
 /**
- * Ends the crew on a ship, whatever the state knows of it: an `up` that died may have launched one and recorded nothing. The ship must be
- * awake. Quiet when there is no crew.
+ * Ends the crew on a ship, whatever the state knows of it: an `up` that died may have launched one and recorded
+ * nothing. The ship must be awake. Quiet when there is no crew.
  */
 export async function standDown(helm: HelmClient, sprites: SpritesClient, of: Aboard): Promise<void> {
   await callOff(helm, of);

@@ -7,9 +7,10 @@ import { readVoyageIdentity, writeVoyageIdentity } from "../../lib/voyage/identi
 import type { Settings } from "../lifecycle.ts";
 
 /**
- * Opens the configured control plane, if it is the one that a resource records, and of the tailnet in which the voyage's ships are. Another one
- * knows nothing of what was made there, and its "not found" would pass for gone. Tailscale's tailnets are told apart by the domain of their
- * machines' names; a Headscale is one tailnet, wherever it is reached.
+ * Opens the configured control plane, if it is the one that a resource records, and of the tailnet in which the
+ * voyage's ships are. Another one knows nothing of what was made there, and its "not found" would pass for gone.
+ * Tailscale's tailnets are told apart by the domain of their machines' names; a Headscale is one tailnet, wherever it
+ * is reached.
  * @throws OcaptainError ANOTHER_TAILNET, NO_TAILNET
  */
 export async function controlOf(

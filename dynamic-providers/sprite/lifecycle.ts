@@ -13,14 +13,15 @@ import { spritesOf } from "../shared/provider-settings.ts";
 import { SpriteInputs } from "./inputs.ts";
 
 /**
- * `incarnation`: the platform's own id of this life of the VM. `user`: the user that commands run as on the VM. `node`: the VM's version of
- * Node. The user's home is left out, because an unconfined ship's home is a path on the captain's machine, and state holds none.
+ * `incarnation`: the platform's own id of this life of the VM. `user`: the user that commands run as on the VM. `node`:
+ * the VM's version of Node. The user's home is left out, because an unconfined ship's home is a path on the captain's
+ * machine, and state holds none.
  */
 type Outputs = { incarnation: string; url: string; user: string; node: string };
 
 /**
- * One VM, with the plan's network policy and the crew's files on it. Only `reconcile` compares the policy: a `read` would wake the ship for
- * it, and nobody on the ship can change it.
+ * One VM, with the plan's network policy and the crew's files on it. Only `reconcile` compares the policy: a `read`
+ * would wake the ship for it, and nobody on the ship can change it.
  */
 export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
   inputs: SpriteInputs,
@@ -45,7 +46,8 @@ export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
   async read(settings, props) {
     const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.name);
-    // The VM is gone, or another's has its name: then `up` tries to make it and meets the conflict, and `destroy` leaves it alone.
+    // The VM is gone, or another's has its name: then `up` tries to make it and meets the conflict, and `destroy`
+    // leaves it alone.
     if (!live || !labels(props).every((label) => live.labels.includes(label))) return null;
     return { ...props, incarnation: live.id, url: live.url, present: props.present && live.id === props.incarnation };
   },
@@ -54,7 +56,8 @@ export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
     const sprites = await spritesOf(settings, props);
     const live = await sprites.get(props.name);
     if (!live || live.id !== props.incarnation) return;
-    // The state may not know of a crew and syncs that are there: it can have lost them, and an `up` that died recorded none.
+    // The state may not know of a crew and syncs that are there: it can have lost them, and an `up` that died recorded
+    // none.
     await leaveNothingAboard(settings, sprites, shipOf(props));
     await sprites.remove(props.name);
     await forget(props);
@@ -78,18 +81,24 @@ async function forget({ voyageId, ship, incarnation }: SpriteInputs & Outputs): 
 const labels = (of: { voyageId: string; nonce: string }) => ["ocaptain", `voyage-${of.voyageId}`, `nonce-${of.nonce}`];
 
 /**
- * Sets the network policy where it differs; setting it drops the VM's connections. A plan without a policy is compared too, since an `up` that
- * was cut off may have left one that nothing else tells of.
+ * Sets the network policy where it differs; setting it drops the VM's connections. A plan without a policy is compared
+ * too, since an `up` that was cut off may have left one that nothing else tells of.
  */
 async function keepPolicy(sprites: SpritesClient, { name, network }: SpriteInputs): Promise<void> {
   const wanted = network ? allowOnly(network.allow) : [];
   if (!samePolicy(await sprites.networkPolicy(name), wanted)) await sprites.setNetworkPolicy(name, wanted);
 }
 
-/** Keeps a ship awake from its first exec until its crew does so itself. Syncs are made in between, and their ssh keeps no ship awake. */
+/**
+ * Keeps a ship awake from its first exec until its crew does so itself. Syncs are made in between, and their ssh keeps
+ * no ship awake.
+ */
 const BOARDING_HOLD_SECONDS = 60;
 
-/** Wakes the ship by one exec, which puts the crew's files there, makes its folders, and tells its user and its version of Node. */
+/**
+ * Wakes the ship by one exec, which puts the crew's files there, makes its folders, and tells its user and its version
+ * of Node.
+ */
 async function board(sprites: SpritesClient, { stack, name }: SpriteInputs) {
   const files = await crewFiles();
   const stdin = provisionStdin({ files, ...SHIP_PLACES, run: holdArgv(BOARDING_HOLD_SECONDS) });

@@ -4,14 +4,15 @@ import { controlOf } from "../shared/tailnet-control.ts";
 import { TailnetKeyInputs } from "./inputs.ts";
 
 /**
- * `key` is a secret (the resource class says so to Pulumi). `others`: ids of nodes that had the ship's host name already when the key was
- * minted, and so did not join by it: they are of an earlier life, and nobody has removed them yet.
+ * `key` is a secret (the resource class says so to Pulumi). `others`: ids of nodes that had the ship's host name
+ * already when the key was minted, and so did not join by it: they are of an earlier life, and nobody has removed them
+ * yet.
  */
 type Outputs = { key: string; keyId: string; expiresAt: string; others: string[] };
 
 /**
- * A key with which one ship joins the tailnet in one incarnation. TailnetNode uses it, and deletes it at the control plane when the ship has
- * joined. From then on the ship's node stands for the key, so a later `up` changes nothing.
+ * A key with which one ship joins the tailnet in one incarnation. TailnetNode uses it, and deletes it at the control
+ * plane when the ship has joined. From then on the ship's node stands for the key, so a later `up` changes nothing.
  */
 export const tailnetKeyLifecycle = defineLifecycle<TailnetKeyInputs, Outputs>({
   inputs: TailnetKeyInputs,
@@ -46,7 +47,10 @@ async function satisfied(control: TailnetControl, { keyId, sprite, others }: Tai
   return (await control.listNodes()).some((node) => isLive(node, sprite) && !others.includes(node.id));
 }
 
-/** Whether a node is the ship's and works: an expired one must join again, and the policy lets none in that has other tags. */
+/**
+ * Whether a node is the ship's and works: an expired one must join again, and the policy lets none in that has other
+ * tags.
+ */
 const isLive = (node: TailnetNode, sprite: string) => node.hostname === sprite && !node.expired && node.tags.includes(SHIP_TAG);
 
 /** The outputs of state, or null when some are missing. */

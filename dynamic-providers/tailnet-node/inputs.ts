@@ -13,7 +13,10 @@ export const TailnetNodeInputs = ShipOfProvider.extend({
   captain: z.string(),
   /** The helm's port at that address. */
   helmPort: z.number().int(),
-  /** Digest of tailscale's version and the crew's files for the tailnet: when it changes, the new ones are put on the same VM. */
+  /**
+   * Digest of tailscale's version and the crew's files for the tailnet: when it changes, the new ones are put on the
+   * same VM.
+   */
   digest: z.string(),
 });
 export type TailnetNodeInputs = z.infer<typeof TailnetNodeInputs>;

@@ -23,17 +23,26 @@ import { spritesOf } from "../shared/provider-settings.ts";
 import { controlOf, recordTailnet } from "../shared/tailnet-control.ts";
 import { TailnetNodeInputs } from "./inputs.ts";
 
-/** `address`: the node's IPv4 address in the tailnet. `nodeId`: its id at the control plane. `user`: the user that ssh logs in as. */
+/**
+ * `address`: the node's IPv4 address in the tailnet. `nodeId`: its id at the control plane. `user`: the user that ssh
+ * logs in as.
+ */
 type Outputs = { address: string; nodeId: string; user: string };
 
 /** The longest that a ship which joined may take until the captain reaches it. */
 const REACH_MS = 30_000;
 const JOIN_ATTEMPTS = 2;
 const ANSWER_MS = 3_000;
-/** The time for which the ship is kept awake while it joins: traffic of the tailnet does not keep it awake (docs/facts/tailnet.md#traps). */
+/**
+ * The time for which the ship is kept awake while it joins: traffic of the tailnet does not keep it awake
+ * (docs/facts/tailnet.md#traps).
+ */
 const HOLD_SECONDS = 180;
 
-/** A ship in the tailnet: tailscaled and the way to the helm on the ship, its node at the control plane, and the captain's ssh settings for it. */
+/**
+ * A ship in the tailnet: tailscaled and the way to the helm on the ship, its node at the control plane, and the
+ * captain's ssh settings for it.
+ */
 export const tailnetNodeLifecycle = defineLifecycle<TailnetNodeInputs, Outputs>({
   inputs: TailnetNodeInputs,
   id: (news) => `${news.sprite}-node`,
@@ -63,7 +72,8 @@ export const tailnetNodeLifecycle = defineLifecycle<TailnetNodeInputs, Outputs>(
         await recordTailnet(news.stack, control);
       };
       await join(false).catch((error: unknown) => {
-        // Nothing else brings back a node that other machines have confused with an earlier one (docs/adr/ships-over-a-tailnet.md).
+        // Nothing else brings back a node that other machines have confused with an earlier one
+        // (docs/adr/ships-over-a-tailnet.md).
         if (error instanceof OcaptainError && error.code === "UNANSWERED") return join(true);
         throw error;
       });
@@ -97,8 +107,9 @@ export const tailnetNodeLifecycle = defineLifecycle<TailnetNodeInputs, Outputs>(
 });
 
 /**
- * Whether a ship whose node is off line has lost its tailscaled: its VM is awake and does not answer a ping. A ship that sleeps is off line
- * too, and so is each ship for a while after the control plane was restarted. Wakes no ship. False when the captain's own node is down.
+ * Whether a ship whose node is off line has lost its tailscaled: its VM is awake and does not answer a ping. A ship
+ * that sleeps is off line too, and so is each ship for a while after the control plane was restarted. Wakes no ship.
+ * False when the captain's own node is down.
  */
 async function isLost(settings: Settings, { stack, provider, sprite, address }: TailnetNodeInputs & Outputs): Promise<boolean> {
   const sprites = await spritesOf(settings, { stack, provider });
@@ -108,9 +119,9 @@ async function isLost(settings: Settings, { stack, provider, sprite, address }: 
 }
 
 /**
- * Makes sure that the ship's node is in the tailnet and that no other node of this voyage has its name: with a node of an earlier life there,
- * the new one would get a name with a number. What the ship says of its node decides only whether it must join, so that a ship cannot have
- * another machine removed.
+ * Makes sure that the ship's node is in the tailnet and that no other node of this voyage has its name: with a node of
+ * an earlier life there, the new one would get a name with a number. What the ship says of its node decides only
+ * whether it must join, so that a ship cannot have another machine removed.
  */
 async function ensureJoined(
   control: TailnetControl,
@@ -135,15 +146,18 @@ async function ensureJoined(
       await joinWithKey(control, sprites, news);
       return await listedNode(control, await shipNodeId(sprites, news.sprite), news.sprite);
     } catch (error) {
-      // Seen seldom, on a busy machine: a node that is registered stays "Starting" for half a minute and more, and is "Running" at once when
-      // tailscaled is restarted (docs/adr/ships-over-a-tailnet.md).
+      // Seen seldom, on a busy machine: a node that is registered stays "Starting" for half a minute and more, and is
+      // "Running" at once when tailscaled is restarted (docs/adr/ships-over-a-tailnet.md).
       if (attempt === JOIN_ATTEMPTS) throw error;
       await restartTailscaled(sprites, news.sprite);
     }
   }
 }
 
-/** Lets the ship join by its key while that can be used, else by a key that is minted now, as after the loss of a node that had used it. */
+/**
+ * Lets the ship join by its key while that can be used, else by a key that is minted now, as after the loss of a node
+ * that had used it.
+ */
 async function joinWithKey(control: TailnetControl, sprites: SpritesClient, news: TailnetNodeInputs): Promise<void> {
   const usable = (await control.getKey(news.keyId))?.usable ?? false;
   const { id, key } = usable ? { id: news.keyId, key: news.key } : await control.mintKey(news);

@@ -5,7 +5,10 @@ import { ShipOfProvider } from "../shared/ship-identity.ts";
 export const TmuxLaunchInputs = ShipOfProvider.extend({
   /** Digest of the crew's files: when it changes, the crew is stopped and started anew. */
   crewDigest: z.string(),
-  /** Digest of the hand's credentials, "" for a hand that needs none. New ones are put on the ship; the hand reads them when it next starts. */
+  /**
+   * Digest of the hand's credentials, "" for a hand that needs none. New ones are put on the ship; the hand reads them
+   * when it next starts.
+   */
   credentialsDigest: z.string().default(""),
   /** The plan's provision steps; absent when there are none. When they change they run before a new crew starts. */
   provision: z.array(ProvisionStep).optional(),

@@ -19,17 +19,24 @@ import { orderProvision, provisioned, stepsDigest } from "./provision.ts";
 
 type Outputs = { address: string };
 
-/** The longest wait for a crew to be ready. The trial of the hand (crew/hands/claude/trial.ts) has a bound of its own within it. */
+/**
+ * The longest wait for a crew to be ready. The trial of the hand (crew/hands/claude/trial.ts) has a bound of its own
+ * within it.
+ */
 const READY_SECONDS = 150;
 const LOOK_SECONDS = 5;
 const HOLD_SECONDS = 60;
 
-/** The crew at work in the ship's tmux. It is ready when its supervisor has spoken with the helm and its hand has shown that it can work. */
+/**
+ * The crew at work in the ship's tmux. It is ready when its supervisor has spoken with the helm and its hand has shown
+ * that it can work.
+ */
 export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
   inputs: TmuxLaunchInputs,
   id: (news) => `${news.sprite}-crew`,
   replaceOn: ["sprite"],
-  // An update of the helm, such as for a changed plan, leaves its address as it is, so a preview draws no change for the ships.
+  // An update of the helm, such as for a changed plan, leaves its address as it is, so a preview draws no change for
+  // the ships.
   steady: ["helmUrl"],
 
   async reconcile(settings, news, olds) {
@@ -43,8 +50,8 @@ export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
     let { token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation);
     try {
       if (due) {
-        // The ship is stopped first, so that the helm does not wake it for a task meanwhile, or when a step fails, which only an `up` can mend.
-        // It is registered again when the steps are done.
+        // The ship is stopped first, so that the helm does not wake it for a task meanwhile, or when a step fails,
+        // which only an `up` can mend. It is registered again when the steps are done.
         await standDown(helm, sprites, news);
         const order = orderProvision(news.provision ?? []);
         await board(sprites, news, { files: [...shipFiles(news, token, credentials), order.file], run: order.run });
@@ -63,13 +70,15 @@ export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
     const lost = await helmClient()
       .ship(props.voyageId, props.ship)
       .then(
-        // A fenced crew ends and only `up` starts another; a crew that is unfit is given no task until it is launched again.
+        // A fenced crew ends and only `up` starts another; a crew that is unfit is given no task until it is launched
+        // again.
         (row) =>
           row.incarnation !== props.incarnation ||
           row.state === "fenced" ||
           row.unfit !== undefined ||
           (row.hasWork && !row.connected),
-        // A helm that cannot be asked says nothing of the crew. The helm's own resource says so, and a new helm wakes ships by itself.
+        // A helm that cannot be asked says nothing of the crew. The helm's own resource says so, and a new helm wakes
+        // ships by itself.
         (error) => error instanceof OcaptainError && error.code === "NO_SHIP",
       );
     return { ...props, present: props.present && !lost };
@@ -92,12 +101,18 @@ export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
   },
 });
 
-/** Whether the plan has steps that state does not know to be done on this VM. The ship itself knows better, and does none twice. */
+/**
+ * Whether the plan has steps that state does not know to be done on this VM. The ship itself knows better, and does
+ * none twice.
+ */
 const isProvisionDue = (olds: Partial<TmuxLaunchInputs & Present> | null, news: TmuxLaunchInputs) =>
   news.provision !== undefined &&
   !(olds?.present && olds.incarnation === news.incarnation && isDeepStrictEqual(olds.provision, news.provision));
 
-/** Whether the helm has fenced the crew or found it unfit. Such a crew may still run, and with the new token it would go on without registering. */
+/**
+ * Whether the helm has fenced the crew or found it unfit. Such a crew may still run, and with the new token it would go
+ * on without registering.
+ */
 const isOut = (helm: HelmClient, { voyageId, ship, incarnation }: TmuxLaunchInputs) =>
   helm.ship(voyageId, ship).then(
     (row) => row.incarnation === incarnation && (row.state === "fenced" || row.unfit !== undefined),
@@ -105,9 +120,10 @@ const isOut = (helm: HelmClient, { voyageId, ship, incarnation }: TmuxLaunchInpu
   );
 
 /**
- * Waits for the supervisor's `hello`. Looks by an exec after each `LOOK_SECONDS` whether the crew still runs, since one that ended will not
- * report.
- * @throws OcaptainError NOT_FIT when the hand cannot work; NOT_READY, which names the ship, with the end of what the supervisor wrote
+ * Waits for the supervisor's `hello`. Looks by an exec after each `LOOK_SECONDS` whether the crew still runs, since one
+ * that ended will not report.
+ * @throws OcaptainError NOT_FIT when the hand cannot work; NOT_READY, which names the ship, with the end of what the
+ * supervisor wrote
  */
 async function ready(helm: HelmClient, sprites: SpritesClient, news: TmuxLaunchInputs): Promise<void> {
   const { voyageId, ship, sprite, incarnation } = news;
@@ -149,8 +165,8 @@ function shipFiles(news: TmuxLaunchInputs, token: string, credentials: string | 
 }
 
 /**
- * Puts files on the ship by one exec, through standard input, and runs what they are for. The crew's own files came with the VM. Whatever runs
- * on a ship may have removed them since; then a second exec puts them there again.
+ * Puts files on the ship by one exec, through standard input, and runs what they are for. The crew's own files came
+ * with the VM. Whatever runs on a ship may have removed them since; then a second exec puts them there again.
  * @throws OcaptainError LAUNCH
  */
 async function board(sprites: SpritesClient, news: TmuxLaunchInputs, order: Parameters<typeof provisionStdin>[0]): Promise<void> {

@@ -12,8 +12,9 @@ import { newSession, shipScript } from "../../lib/ship/shell.ts";
 import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
 
 /**
- * The tmux session on a ship in which the plan's provision steps run (crew/provision/main.ts). It keeps the ship awake by itself. The captain
- * looks at it by short execs, because a request that stays open for as long as an `npm ci` takes is cut on the way.
+ * The tmux session on a ship in which the plan's provision steps run (crew/provision/main.ts). It keeps the ship awake
+ * by itself. The captain looks at it by short execs, because a request that stays open for as long as an `npm ci` takes
+ * is cut on the way.
  */
 const SESSION = "provision";
 /** The time that one look waits on the ship for the end of the steps. */
@@ -31,7 +32,10 @@ type Order = { attempt: string; seconds: number; file: ShipFile; run: readonly s
 /** Tells one list of provision steps from another. */
 export const stepsDigest = (steps: ProvisionStep[]): string => digestOf(steps);
 
-/** The file that is put on the ship, and the argv that starts the steps. It ends an attempt that is still under way, since whoever waited for that one is gone. */
+/**
+ * The file that is put on the ship, and the argv that starts the steps. It ends an attempt that is still under way,
+ * since whoever waited for that one is gone.
+ */
 export function orderProvision(steps: ProvisionStep[]): Order {
   const attempt = randomUUID();
   const order: ProvisionOrder = { attempt, digest: stepsDigest(steps), steps };
@@ -77,7 +81,10 @@ export async function provisioned(
   throw failed(`was not done in ${seconds} s`);
 }
 
-/** The argv that waits a while for the end of the attempt, and prints `runs` or `ended`, the ship's report on one line, and the end of the log. */
+/**
+ * The argv that waits a while for the end of the attempt, and prints `runs` or `ended`, the ship's report on one line,
+ * and the end of the log.
+ */
 function look(attempt: string): readonly string[] {
   const word = `"$HOME/${CREW_FOLDER}/provisioned.json"`;
   const ended = `grep -q '^{"state":"\\(done\\|failed\\)","attempt":"${attempt}"' ${word} 2>/dev/null`;
@@ -88,7 +95,10 @@ function look(attempt: string): readonly string[] {
   );
 }
 
-/** The ship's report of this attempt; null when there is none yet, or an earlier attempt's. @throws OcaptainError SHIP_FACTS */
+/**
+ * The ship's report of this attempt; null when there is none yet, or an earlier attempt's. @throws OcaptainError
+ * SHIP_FACTS
+ */
 function wordOf({ stdout }: ExecResult, sprite: string, attempt: string): ProvisionWord | null {
   const [, word = ""] = stdout.split("\n", 2);
   return word.includes(`"${attempt}"`) ? shipFacts(sprite, ProvisionWord.extend({ attempt: z.literal(attempt) }), word) : null;

@@ -12,7 +12,10 @@ import { WorkspaceInputs } from "./inputs.ts";
 
 type Outputs = { branch: string };
 
-/** The captain's folder: the voyage's bare repository with its branch, a checkout to look at, and the plan's artifacts. It outlives a destroy. */
+/**
+ * The captain's folder: the voyage's bare repository with its branch, a checkout to look at, and the plan's artifacts.
+ * It outlives a destroy.
+ */
 export const workspaceLifecycle = defineLifecycle<WorkspaceInputs, Outputs>({
   inputs: WorkspaceInputs,
   id: (news) => `${news.stack}-${news.voyageId}`,
@@ -39,7 +42,9 @@ export const workspaceLifecycle = defineLifecycle<WorkspaceInputs, Outputs>({
     return { ...props, present: there };
   },
 
-  /** Removes nothing: what the fleet delivered outlives it. Muster deletes the folder where the captain asked for that. */
+  /**
+   * Removes nothing: what the fleet delivered outlives it. Muster deletes the folder where the captain asked for that.
+   */
   async remove() {},
 });
 
@@ -47,8 +52,8 @@ export const workspaceLifecycle = defineLifecycle<WorkspaceInputs, Outputs>({
 const COMPARE_MS = 60_000;
 
 /**
- * Makes sure that the repository is the voyage's, as preflight does, for whoever calls. The source is asked only when its address differs from
- * the voyage's, because a voyage at sea does not need it.
+ * Makes sure that the repository is the voyage's, as preflight does, for whoever calls. The source is asked only when
+ * its address differs from the voyage's, because a voyage at sea does not need it.
  * @throws OcaptainError ANOTHER_REPOSITORY, WORK_GONE
  */
 async function assertOwn({ stack, voyageId, repo }: WorkspaceInputs): Promise<void> {
@@ -59,7 +64,10 @@ async function assertOwn({ stack, voyageId, repo }: WorkspaceInputs): Promise<vo
   if (!bound) assertNothingAccepted(voyage);
 }
 
-/** Refuses to clone where the ledger has accepted tasks: a new clone lacks their commits, and the ledger would be believed. */
+/**
+ * Refuses to clone where the ledger has accepted tasks: a new clone lacks their commits, and the ledger would be
+ * believed.
+ */
 function assertNothingAccepted({ stack, voyageId }: Pick<WorkspaceInputs, "stack" | "voyageId">): void {
   const folder = voyageFolder(stack);
   const accepted = readLineage(folder.ledger)?.granted.filter(({ status }) => status === "accepted") ?? [];

@@ -9,11 +9,15 @@ const LOOK_MS = 25;
 const MOST_WORDS = 2_000;
 const MOST_LINES = 15;
 
-/** A process that was started to outlive this one; `exitCode` is there once it has ended, and is 1 when a signal ended it. */
+/**
+ * A process that was started to outlive this one; `exitCode` is there once it has ended, and is 1 when a signal ended
+ * it.
+ */
 export type DetachedProcess = { pid: number; exitCode: number | undefined; kill(): void };
 
 /**
- * Starts a program as a daemon: in a session of its own, with nothing on its standard input, and with what it prints in `logFile` (0600).
+ * Starts a program as a daemon: in a session of its own, with nothing on its standard input, and with what it prints in
+ * `logFile` (0600).
  *
  * @param options.env the whole environment of the daemon
  * @param options.log whether its log begins anew or goes on. @default "new"
@@ -42,10 +46,11 @@ export function startDetached(
 }
 
 /**
- * Waits until a daemon answers, and returns the first answer of `look` that is not empty; undefined when the daemon has ended without one, or
- * has given none within `timeoutMs`.
+ * Waits until a daemon answers, and returns the first answer of `look` that is not empty; undefined when the daemon has
+ * ended without one, or has given none within `timeoutMs`.
  *
- * @param options.yields the exit status by which the daemon says that another one is there, or about to be, whose answer is as good
+ * @param options.yields the exit status by which the daemon says that another one is there, or about to be, whose
+ * answer is as good
  */
 export async function waitForWord<T>(
   daemon: DetachedProcess,

@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { keepInside } from "../base/no-proxy.ts";
 import { ocaptainHome } from "../base/paths.ts";
 
-/** Variables of ours that our own daemons read. They are named one by one, since a prefix alone would take secrets along: OCAPTAIN_TAILSCALE_OAUTH_SECRET. */
+/**
+ * Variables of ours that our own daemons read. They are named one by one, since a prefix alone would take secrets
+ * along: OCAPTAIN_TAILSCALE_OAUTH_SECRET.
+ */
 const OURS = /^OCAPTAIN_(HOME|VOYAGES|HELM_PORT|HARBOR_[A-Z_]+)$/;
 const EVERY = ["PATH", "HOME", "LANG"];
 /** Variables by which a program finds its way out of this machine: certificates and proxies. */
@@ -14,7 +17,10 @@ const OUTSIDE = [
   ...["http_proxy", "https_proxy", "all_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]),
 ];
 
-/** The variables that each program takes over from the process that starts it. Everything else stays behind, as it may be a secret. */
+/**
+ * The variables that each program takes over from the process that starts it. Everything else stays behind, as it may
+ * be a secret.
+ */
 const INHERITED = {
   harbor: EVERY,
   /** It calls the provider, and git with ssh. */
@@ -29,14 +35,19 @@ export function inherited(program: keyof typeof INHERITED): Record<string, strin
   return Object.fromEntries(INHERITED[program].flatMap((name) => pairOf(name)));
 }
 
-/** The whole environment of a daemon of ours: what it takes over, our own variables, and a temporary folder that stays. */
+/**
+ * The whole environment of a daemon of ours: what it takes over, our own variables, and a temporary folder that stays.
+ */
 export function daemonEnvironment(program: "harbor" | "helm" | "tailscaled"): Record<string, string> {
   keepInside();
   const ours = Object.keys(process.env).filter((name) => OURS.test(name));
   return { ...inherited(program), ...Object.fromEntries(ours.flatMap(pairOf)), TMPDIR: daemonTmp() };
 }
 
-/** Makes the temporary folder of our daemons, and returns it. The one of the shell that starts a daemon goes away with that shell. */
+/**
+ * Makes the temporary folder of our daemons, and returns it. The one of the shell that starts a daemon goes away with
+ * that shell.
+ */
 export function daemonTmp(): string {
   const folder = join(ocaptainHome(), "tmp");
   mkdirSync(folder, { recursive: true, mode: 0o700 });

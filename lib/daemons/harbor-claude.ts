@@ -10,7 +10,10 @@ const SHIP_PACKAGES = "/.sprite/languages/packages";
 /** `found`: where it was found by name; `real`: the file that this leads to. */
 export type HarborClaude = { found: string; real: string };
 
-/** Claude Code as the harbor gives it to its ships: from the folder that OCAPTAIN_HARBOR_TOOLS names, else from the PATH. null: there is none. */
+/**
+ * Claude Code as the harbor gives it to its ships: from the folder that OCAPTAIN_HARBOR_TOOLS names, else from the
+ * PATH. null: there is none.
+ */
 export function harborClaude(env: Record<string, string | undefined> = process.env): HarborClaude | null {
   const folders = [env.OCAPTAIN_HARBOR_TOOLS ?? "", ...(env.PATH ?? "").split(delimiter)];
   for (const folder of folders.filter((name) => name.startsWith("/"))) {
@@ -21,8 +24,8 @@ export function harborClaude(env: Record<string, string | undefined> = process.e
 }
 
 /**
- * bwrap's arguments by which a ship has it, under its own name, whatever links lead to it here: the file alone; or, of an npm
- * package, the outermost `node_modules` that it is in, since such a package starts another one beside it.
+ * bwrap's arguments by which a ship has it, under its own name, whatever links lead to it here: the file alone; or, of
+ * an npm package, the outermost `node_modules` that it is in, since such a package starts another one beside it.
  */
 export function claudeArguments({ real }: HarborClaude): string[] {
   const at = join(SHIP_PROGRAMS, NAME);

@@ -56,10 +56,13 @@ export async function runningHarbor(): Promise<HarborInfo | undefined> {
 }
 
 /**
- * Returns the running harbor, or starts one in the background that outlives the caller. Callers may race: one harbor comes of it.
+ * Returns the running harbor, or starts one in the background that outlives the caller. Callers may race: one harbor
+ * comes of it.
  *
- * @param options.unconfined whether a harbor that is started here confines what ships it makes; one that runs stays what it is: {@link harborOfKind}
- * @param options.latency profile of a harbor that is started here: `none` or `realistic`; default OCAPTAIN_HARBOR_LATENCY, else `none`
+ * @param options.unconfined whether a harbor that is started here confines what ships it makes; one that runs stays
+ * what it is: {@link harborOfKind}
+ * @param options.latency profile of a harbor that is started here: `none` or `realistic`; default
+ * OCAPTAIN_HARBOR_LATENCY, else `none`
  * @throws OcaptainError HARBOR_START with the end of its log
  */
 export async function ensureHarbor(options: HarborWish = {}): Promise<HarborInfo> {
@@ -91,13 +94,15 @@ async function startHarbor(options: HarborWish): Promise<HarborInfo> {
 }
 
 /**
- * Returns a harbor whose ships are confined, or not, as the caller's voyage wants them. A harbor of the other kind is exchanged for one of this
- * kind when it was started in the background and has no ship.
- * @throws OcaptainError HARBOR_KIND when the one that runs is of the other kind and in use; else as {@link ensureHarbor}
+ * Returns a harbor whose ships are confined, or not, as the caller's voyage wants them. A harbor of the other kind is
+ * exchanged for one of this kind when it was started in the background and has no ship.
+ * @throws OcaptainError HARBOR_KIND when the one that runs is of the other kind and in use; else as {@link
+ * ensureHarbor}
  */
 export async function harborOfKind(unconfined: boolean): Promise<HarborInfo> {
   let info = await ensureHarbor({ unconfined });
-  // Callers may race: another one has ended it meanwhile; or a harbor of theirs that starts late takes the place of one that was ended.
+  // Callers may race: another one has ended it meanwhile; or a harbor of theirs that starts late takes the place of one
+  // that was ended.
   for (let tries = 0; tries < 4 && info.unconfined !== unconfined; tries++) {
     await stopIfIdle(info);
     info = await ensureHarbor({ unconfined });
@@ -106,7 +111,10 @@ export async function harborOfKind(unconfined: boolean): Promise<HarborInfo> {
   return info;
 }
 
-/** Ends a harbor without ships when it has another Claude Code than this process would give to ships, so that the next one has this one. */
+/**
+ * Ends a harbor without ships when it has another Claude Code than this process would give to ships, so that the next
+ * one has this one.
+ */
 export async function harborWithClaude(): Promise<void> {
   const mine = harborClaude()?.found;
   const info = knownHarbor();

@@ -2,8 +2,8 @@ import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /**
- * Says what a running daemon has lost of what it was started with and cannot work without: its temporary folder, or a program on its own PATH.
- * Returns null when it has lost nothing, and on a machine that does not tell (Linux does).
+ * Says what a running daemon has lost of what it was started with and cannot work without: its temporary folder, or a
+ * program on its own PATH. Returns null when it has lost nothing, and on a machine that does not tell (Linux does).
  */
 export function lossOf(pid: number, programs: readonly string[]): string | null {
   const env = environmentOf(pid);

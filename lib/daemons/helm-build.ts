@@ -8,10 +8,16 @@ export const HELM_EXIT = { locked: 75, portBusy: 76 } as const;
 
 export const HELM_MAIN = programFile("helm/main");
 
-/** Where a package says what it was made from: its own files are not the sources, and a digest of them would be another one. */
+/**
+ * Where a package says what it was made from: its own files are not the sources, and a digest of them would be another
+ * one.
+ */
 export const BUILD_FILE = join("helm", "build");
 
-/** The digest of the code that a helm runs: a helm of other code is restarted. A package and the checkout that it was made from have the same one. */
+/**
+ * The digest of the code that a helm runs: a helm of other code is restarted. A package and the checkout that it was
+ * made from have the same one.
+ */
 export async function helmBuild(): Promise<string> {
   const noted = await readFile(join(PROJECT, BUILD_FILE), "utf8").catch(() => null);
   return noted ? noted.trim() : sourceDigest();

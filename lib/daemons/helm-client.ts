@@ -31,9 +31,9 @@ const Empty = z.object({});
 export type HelmClient = ReturnType<typeof helmClient>;
 
 /**
- * The admin API (lib/protocol/admin-api.ts), typed. Each call is bounded. Throws `HELM_DOWN` when nobody answers on the socket, `HELM_SILENT` when
- * a helm runs that does not, or was stopped by a signal, `HELM_TIMEOUT`, or the
- * helm's own error by its code (`NO_VOYAGE`, `NO_SHIP`, `NO_TASK`, `NO_REPO`, `BAD_PLAN`, …).
+ * The admin API (lib/protocol/admin-api.ts), typed. Each call is bounded. Throws `HELM_DOWN` when nobody answers on the
+ * socket, `HELM_SILENT` when a helm runs that does not, or was stopped by a signal, `HELM_TIMEOUT`, or the helm's own
+ * error by its code (`NO_VOYAGE`, `NO_SHIP`, `NO_TASK`, `NO_REPO`, `BAD_PLAN`, …).
  */
 export function helmClient(socket = helmSocket()) {
   const at = (id: string, ...rest: string[]) => `/voyages/${[id, ...rest].map(encodeURIComponent).join("/")}`;
@@ -72,7 +72,10 @@ export function helmClient(socket = helmSocket()) {
         `${at(id, "ships", ship, "ready")}?${new URLSearchParams({ incarnation, timeoutSeconds: String(seconds) })}`,
         seconds,
       ),
-    /** Tells it to stop and waits for its end. A ship or voyage that the helm does not know has ended: `{met: true, ship: null}`. */
+    /**
+     * Tells it to stop and waits for its end. A ship or voyage that the helm does not know has ended: `{met: true,
+     * ship: null}`.
+     */
     stopShip: (id: string, ship: string, incarnation: string, seconds: number) =>
       wait("POST", `${at(id, "ships", ship, "stop")}?timeoutSeconds=${seconds}`, seconds, { incarnation }).catch(
         (error: unknown) => {

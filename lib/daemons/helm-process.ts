@@ -11,7 +11,10 @@ const noteFile = () => join(helmHome(), "pid");
 /** Writes down the process id of the helm; the helm itself calls it. */
 export const noteHelmProcess = () => writeAtomically(noteFile(), `${process.pid}\n`, 0o600);
 
-/** Finds the process of the helm; null when none is known to run. `stopped` means by a signal, as Ctrl-Z sends it: it does nothing until it goes on. */
+/**
+ * Finds the process of the helm; null when none is known to run. `stopped` means by a signal, as Ctrl-Z sends it: it
+ * does nothing until it goes on.
+ */
 export function helmProcess(): { pid: number; stopped: boolean } | null {
   try {
     const pid = Number(readFileSync(noteFile(), "utf8"));

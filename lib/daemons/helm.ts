@@ -25,11 +25,13 @@ export const HELM_PROGRAMS = ["git"];
 let ownBuild: Promise<string> | undefined;
 
 /**
- * Returns a client of a running helm of this very code: starts a missing helm as a daemon, and restarts one of other code. When another program
- * holds the port, and nobody has said that it must be this port, a free one is found and kept.
+ * Returns a client of a running helm of this very code: starts a missing helm as a daemon, and restarts one of other
+ * code. When another program holds the port, and nobody has said that it must be this port, a free one is found and
+ * kept.
  *
  * @param options.tailnet whether the caller's ships are in a tailnet, where they reach port 4318 alone
- * @throws OcaptainError PORT_BUSY; HELM_SILENT when a helm runs and does not answer; HELM_START with the end of its log after 20 s
+ * @throws OcaptainError PORT_BUSY; HELM_SILENT when a helm runs and does not answer; HELM_START with the end of its log
+ * after 20 s
  */
 export async function ensureHelm({ tailnet = false } = {}): Promise<HelmClient> {
   const client = helmClient();

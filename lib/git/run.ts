@@ -3,9 +3,10 @@ import { OcaptainError } from "../base/errors.ts";
 import { inherited } from "../daemons/environment.ts";
 
 /**
- * Settings of git for one call. git at the captain never runs what a repository brings (docs/design.md#captains-folder): hooks, fsmonitor,
- * filters and signing are off, a bare repository must be named, the person's and the system's configuration are not read, and nothing prompts.
- * Settings go through the environment, so that neither they nor a token show in argv.
+ * Settings of git for one call. git at the captain never runs what a repository brings
+ * (docs/design.md#captains-folder): hooks, fsmonitor, filters and signing are off, a bare repository must be named, the
+ * person's and the system's configuration are not read, and nothing prompts. Settings go through the environment, so
+ * that neither they nor a token show in argv.
  */
 export type GitConfig = readonly (readonly [key: string, value: string])[];
 
@@ -77,8 +78,8 @@ export type GitResult = { exitCode: number; stdout: string; stderr: string };
 
 /**
  * Runs git.
- * @throws OcaptainError GIT, with git's own words, for an exit code that is not in `okCodes`; GIT_TIMEOUT when git was ended because time ran
- * out; GIT_TOO_LONG when it printed more than `mostBytes`
+ * @throws OcaptainError GIT, with git's own words, for an exit code that is not in `okCodes`; GIT_TIMEOUT when git was
+ * ended because time ran out; GIT_TOO_LONG when it printed more than `mostBytes`
  */
 export async function git(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const { timeoutMs = 60_000, okCodes = [0], mostBytes = 64 * 1024 * 1024 } = options;
@@ -90,7 +91,8 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
     ...(options.stdin === undefined ? { stdin: "ignore" as const } : { input: options.stdin }),
     env: gitEnv(options.config, extra),
     extendEnv: false,
-    // A process group of its own, because git's helpers (git-remote-https …) hold the pipes and must end with git when time is up.
+    // A process group of its own, because git's helpers (git-remote-https …) hold the pipes and must end with git when
+    // time is up.
     detached: true,
     reject: false,
     stripFinalNewline: false,
@@ -107,7 +109,8 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
   ];
   const run = await child.finally(() => timers.forEach(clearTimeout));
   const { exitCode } = run;
-  // With an exit code git ended by itself, and its work is done: this process may only have been stopped, and so have seen it late.
+  // With an exit code git ended by itself, and its work is done: this process may only have been stopped, and so have
+  // seen it late.
   if (ended && exitCode === undefined)
     throw new OcaptainError("GIT_TIMEOUT", `git ${args[0]} took longer than ${timeoutMs / 1000} s`);
   if (run.isMaxBuffer) throw new OcaptainError("GIT_TOO_LONG", `git ${args[0]} printed more than ${mostBytes} bytes`);

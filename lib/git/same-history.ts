@@ -5,11 +5,16 @@ import { z } from "zod";
 import type { VoyageFolder } from "../base/paths.ts";
 import { type GitConfig, git, gitLine } from "./run.ts";
 
-/** The repository that a voyage works on (docs/adr/who-a-voyage-is.md). Its address may change; its history does not. */
+/**
+ * The repository that a voyage works on (docs/adr/who-a-voyage-is.md). Its address may change; its history does not.
+ */
 export const Repository = z.object({
   /** The address as git was told it: a URL, or an absolute path; "" when the voyage began with nothing. */
   address: z.string(),
-  /** The first commits of its history. There are none when the voyage began with an empty repository: then only the address tells which it is. */
+  /**
+   * The first commits of its history. There are none when the voyage began with an empty repository: then only the
+   * address tells which it is.
+   */
   roots: z.array(z.string()),
 });
 export type Repository = z.infer<typeof Repository>;
@@ -17,7 +22,10 @@ export type Repository = z.infer<typeof Repository>;
 /** Author and subject of the commit with which a voyage on an empty repository begins (voyage-repo.ts). */
 export const EMPTY_START = { email: "helm@ocaptain", subject: "An empty start" };
 
-/** Reads from the captain's folder which repository a voyage works on, also for a voyage that began before this was recorded. */
+/**
+ * Reads from the captain's folder which repository a voyage works on, also for a voyage that began before this was
+ * recorded.
+ */
 export async function repositoryOf(folder: VoyageFolder, branch: string): Promise<Repository> {
   const bare = { gitDir: folder.repo };
   const address = await gitLine(["config", "--get", "remote.origin.url"], { ...bare, okCodes: [0, 1] });
@@ -30,8 +38,9 @@ export async function repositoryOf(folder: VoyageFolder, branch: string): Promis
 const MOST_REFS = 500;
 
 /**
- * Tells whether a source has the voyage's history, or a part of it. The tips of its branches are looked for in the voyage's own repository
- * first. Only a source whose branches have all gone on is asked for its commits, without files, into a folder that is then deleted.
+ * Tells whether a source has the voyage's history, or a part of it. The tips of its branches are looked for in the
+ * voyage's own repository first. Only a source whose branches have all gone on is asked for its commits, without files,
+ * into a folder that is then deleted.
  * @returns null when that could not be told in time
  */
 export async function sharesHistory(

@@ -9,10 +9,11 @@ export type SourceProblem = { message: string; hint: string };
 const OBJECTS_MS = 7_000;
 
 /**
- * Finds what keeps a source that can be read from being cloned whole, or worked on. A clone would find it too, but in the midst of an `up` and
- * in git's words.
+ * Finds what keeps a source that can be read from being cloned whole, or worked on. A clone would find it too, but in
+ * the midst of an `up` and in git's words.
  *
- * @param source.path  the path of a source on this machine; undefined for a source elsewhere, of which only the refs can be looked at
+ * @param source.path the path of a source on this machine; undefined for a source elsewhere, of which only the refs can
+ * be looked at
  */
 export async function sourceProblems(
   repo: string,
@@ -57,7 +58,10 @@ export const localPath = (address: string, local: boolean) =>
 /** The options by which git looks into a repository: it takes a bare one only by name. */
 export const lookInto = (path: string): GitOptions => (existsSync(join(path, ".git")) ? { cwd: path } : { gitDir: path });
 
-/** Whether a partial clone lacks objects that its branches need. False for a clone that is whole, and when the answer takes too long. */
+/**
+ * Whether a partial clone lacks objects that its branches need. False for a clone that is whole, and when the answer
+ * takes too long.
+ */
 async function lacksObjects(here: GitOptions): Promise<boolean> {
   const promisor = await git(["config", "--get-regexp", "^(extensions\\.partialclone|remote\\..*\\.promisor)$"], {
     ...here,

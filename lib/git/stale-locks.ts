@@ -5,11 +5,13 @@ import { basename, dirname, join } from "node:path";
 /**
  * The difference that is allowed between the clock of files and that of processes.
  *
- * git makes `<file>.lock` before it changes a file, and removes it afterwards. A git that was killed in between leaves its lock, and then that
- * file can never be changed again: a branch with such a lock takes no commit. git itself never removes another process's lock.
+ * git makes `<file>.lock` before it changes a file, and removes it afterwards. A git that was killed in between leaves
+ * its lock, and then that file can never be changed again: a branch with such a lock takes no commit. git itself never
+ * removes another process's lock.
  *
- * A lock is stale when no git that is at work in the repository can have made it, because each began after the lock was there. Where processes
- * cannot be looked at (no /proc), a lock is stale when it is older than any command of this project may take.
+ * A lock is stale when no git that is at work in the repository can have made it, because each began after the lock was
+ * there. Where processes cannot be looked at (no /proc), a lock is stale when it is older than any command of this
+ * project may take.
  */
 const CLOCKS_MS = 2_000;
 const OLDER_THAN_ANY_MS = 15 * 60_000;
@@ -55,11 +57,14 @@ async function locksIn(folder: string, deep = false): Promise<string[]> {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** When each git that is at work in the repository began, ms since the epoch; null where processes cannot be looked at. */
+/**
+ * When each git that is at work in the repository began, ms since the epoch; null where processes cannot be looked at.
+ */
 async function gitsBegan(gitDir: string): Promise<number[] | null> {
   const bootMs = Number(/^btime (\d+)$/m.exec(readOr("", "/proc/stat"))?.[1]) * 1000;
   if (!bootMs) return null;
-  // The folder around it counts: a git in a checkout does not name its .git, and may name a bare repository by a relative path.
+  // The folder around it counts: a git in a checkout does not name its .git, and may name a bare repository by a
+  // relative path.
   const around = dirname(gitDir);
   const places = [around, await realpath(around).catch(() => around)];
   return (await readdir("/proc")).flatMap((pid) => {

@@ -5,8 +5,8 @@ import { type GitOptions, git } from "./run.ts";
 const NAMED = 5;
 
 /**
- * The warning about submodules that no ship can fill, since a ship reads only http(s) addresses, without anybody's credentials. null when there
- * is none, or when it cannot be told.
+ * The warning about submodules that no ship can fill, since a ship reads only http(s) addresses, without anybody's
+ * credentials. null when there is none, or when it cannot be told.
  *
  * @param here  a repository on this machine
  */

@@ -15,16 +15,19 @@ export type PreparedRepo = {
   branch: string;
   /** The branch's commit now. */
   tip: string;
-  /** Whether the source is a folder on this machine. Of a checkout only what is committed at its HEAD sails; other edits stay behind. */
+  /**
+   * Whether the source is a folder on this machine. Of a checkout only what is committed at its HEAD sails; other edits
+   * stay behind.
+   */
   local: boolean;
 };
 
 /**
- * Makes `repo.git`, its branch and `workspace/` where they are missing, and leaves what is there as it is. A clone goes to a temporary name
- * first, so that one that was cut off is never taken for whole, and is made again.
+ * Makes `repo.git`, its branch and `workspace/` where they are missing, and leaves what is there as it is. A clone goes
+ * to a temporary name first, so that one that was cut off is never taken for whole, and is made again.
  *
- * `repo` is a URL, or the path of a checkout or a bare repository; "" begins with nothing. `branch` starts at the source's HEAD, unless the
- * source has a branch of that name. An empty source gets one empty commit.
+ * `repo` is a URL, or the path of a checkout or a bare repository; "" begins with nothing. `branch` starts at the
+ * source's HEAD, unless the source has a branch of that name. An empty source gets one empty commit.
  * @throws OcaptainError REPO_UNREADABLE, REPO_URL_SECRET
  */
 export async function prepareRepo(ask: {
@@ -39,8 +42,9 @@ export async function prepareRepo(ask: {
   if (!existsSync(folder.repo) && ask.repo === "") {
     await git(["init", "--quiet", "--bare", "--template=", "--", folder.repo], { cwd: folder.root });
   } else if (!existsSync(folder.repo)) {
-    // With --no-local a path is cloned by git's own transport too, so nothing is hard-linked with the source or configured by it. A shallow
-    // clone would lack the history that ships push against; preflight finds one only on this machine.
+    // With --no-local a path is cloned by git's own transport too, so nothing is hard-linked with the source or
+    // configured by it. A shallow clone would lack the history that ships push against; preflight finds one only on
+    // this machine.
     await cloneInto(
       folder.repo,
       ["--bare", "--no-local", "--reject-shallow"],
@@ -67,7 +71,10 @@ export async function prepareRepo(ask: {
   return { branch, tip, local: source.local };
 }
 
-/** The branch's commit; "" when there is no such branch. @throws OcaptainError GIT when there is one and it cannot be read */
+/**
+ * The branch's commit; "" when there is no such branch. @throws OcaptainError GIT when there is one and it cannot be
+ * read
+ */
 export async function readBranch(gitDir: string, branch: string): Promise<string> {
   const ref = `refs/heads/${branch}`;
   const { stdout, stderr } = await git(["rev-parse", "--verify", "--quiet", `${ref}^{commit}`], { gitDir, okCodes: [0, 1] });
@@ -115,7 +122,10 @@ export async function readSource(
 /** The address as git is told it; "", which is no repository, stays. */
 export const addressOf = (repo: string) => repo && resolveSource(repo).address;
 
-/** Makes a path absolute, and leaves a URL. Refuses a token or password in a URL, since it would be seen in argv, in state and in logs. */
+/**
+ * Makes a path absolute, and leaves a URL. Refuses a token or password in a URL, since it would be seen in argv, in
+ * state and in logs.
+ */
 function resolveSource(repo: string): { address: string; local: boolean } {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(repo)) {
     const url = URL.canParse(repo) ? new URL(repo) : null;
@@ -135,7 +145,10 @@ function resolveSource(repo: string): { address: string; local: boolean } {
   return { address: resolve(withHome(repo)), local: true };
 }
 
-/** The settings that send the token as GitHub takes it. A plan names the repository, so the token goes only to GitHub (or GH_HOST), and never in clear. */
+/**
+ * The settings that send the token as GitHub takes it. A plan names the repository, so the token goes only to GitHub
+ * (or GH_HOST), and never in clear.
+ */
 export function tokenConfig(address: string, token: string | undefined): GitConfig {
   if (!token || !/^https:/i.test(address) || !URL.canParse(address)) return [];
   if (new URL(address).host !== (process.env.GH_HOST || "github.com")) return [];

@@ -6,11 +6,16 @@ import { claudeArguments, type HarborClaude, harborClaude, SHIP_PROGRAMS } from 
 import { systemArguments } from "../daemons/harbor-system.ts";
 import type { Check } from "./check.ts";
 
-/** The bound of the trial, below that of a check. A machine that is too busy for it refuses nothing: the hand is tried on each ship. */
+/**
+ * The bound of the trial, below that of a check. A machine that is too busy for it refuses nothing: the hand is tried
+ * on each ship.
+ */
 const TRY_MS = 8_000;
 const GET = "npm install -g @anthropic-ai/claude-code; or: export OCAPTAIN_HARBOR_TOOLS=/the/folder/with/claude";
 
-/** Checks that Claude Code is where the harbor takes it from for its ships, and that it starts as a ship would start it. */
+/**
+ * Checks that Claude Code is where the harbor takes it from for its ships, and that it starts as a ship would start it.
+ */
 export function claudeCheck(unconfined: boolean): Check {
   const what = "claude";
   return {
@@ -38,7 +43,10 @@ async function tryIt(claude: HarborClaude, unconfined: boolean): Promise<string 
   return (result.stderr?.trim() || result.stdout?.trim() || result.shortMessage || "it says nothing").slice(-300);
 }
 
-/** The arguments of a confinement like a ship's (harbor/vm/confinement.ts), as far as a program's start may depend on it. */
+/**
+ * The arguments of a confinement like a ship's (harbor/vm/confinement.ts), as far as a program's start may depend on
+ * it.
+ */
 const onShip = (claude: HarborClaude) => [
   ...["--user", "--map-root-user", "--", "bwrap", "--unshare-user", "--uid", "1000", "--gid", "1000", "--unshare-pid"],
   ...[...systemArguments(), "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/home/sprite"],
@@ -47,7 +55,10 @@ const onShip = (claude: HarborClaude) => [
   ...["--chdir", "/home/sprite", "--", "claude", "--version"],
 ];
 
-/** Finds a harbor that runs with another Claude Code than this shell's. One without ships is started again for the first of them (lib/sprites/client.ts). */
+/**
+ * Finds a harbor that runs with another Claude Code than this shell's. One without ships is started again for the first
+ * of them (lib/sprites/client.ts).
+ */
 async function otherClaude({ found }: HarborClaude): Promise<PreflightFinding[]> {
   const harbor = await runningHarbor();
   if (!harbor || harbor.claude === found || (await harborIsIdle(harbor))) return [];

@@ -2,7 +2,10 @@ import { execa } from "execa";
 
 const PROBE_MS = 10_000;
 
-/** The arguments of what a ship's confinement (harbor/vm/confinement.ts) asks of this machine, around a program that ends at once. */
+/**
+ * The arguments of what a ship's confinement (harbor/vm/confinement.ts) asks of this machine, around a program that
+ * ends at once.
+ */
 const PROBE = [
   ...["--user", "--map-root-user", "--", "bwrap"],
   ...["--unshare-user", "--uid", "1000", "--gid", "1000", "--unshare-pid", "--unshare-ipc", "--unshare-uts"],

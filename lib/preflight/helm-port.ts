@@ -15,8 +15,9 @@ const PATIENCE_MS = 2_000;
 const BUSY_MS = 6_000;
 
 /**
- * Checks that the port on which the helm will serve ships is free, is held by this captain's helm, or can be another one. It tries a connection
- * and does not listen, since two voyages that sail at one time would see each other's trial. Port 0, which tests use, is any free one.
+ * Checks that the port on which the helm will serve ships is free, is held by this captain's helm, or can be another
+ * one. It tries a connection and does not listen, since two voyages that sail at one time would see each other's trial.
+ * Port 0, which tests use, is any free one.
  * @param options.tailnet  the voyage's ships reach this port alone
  */
 export function helmPortCheck({ tailnet = false } = {}): Check {
@@ -52,7 +53,10 @@ export function helmPortCheck({ tailnet = false } = {}): Check {
   };
 }
 
-/** Asks the helm. "absent" says that nobody is there, or something that is no helm; an error, that a helm runs and does not answer. */
+/**
+ * Asks the helm. "absent" says that nobody is there, or something that is no helm; an error, that a helm runs and does
+ * not answer.
+ */
 const askHelm = (): Promise<"answers" | "absent" | OcaptainError> =>
   helmClient()
     .health(ASK_MS)

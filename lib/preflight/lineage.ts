@@ -5,7 +5,10 @@ import type { Plan } from "../plan/types.ts";
 import type { VoyageIdentity } from "../voyage/identity.ts";
 import { waysOut } from "../voyage/repository.ts";
 
-/** Finds out whether a plan is a later text of the one that the voyage has sailed so far. If it is not, its tasks would pass for done because others had their numbers. */
+/**
+ * Finds out whether a plan is a later text of the one that the voyage has sailed so far. If it is not, its tasks would
+ * pass for done because others had their numbers.
+ */
 export function lineageFindings(what: string, plan: Plan, voyage: VoyageIdentity): PreflightFinding[] {
   const { voyageId, stack } = voyage;
   const lineage = readLineage(voyageFolder(stack).ledger);
@@ -39,7 +42,10 @@ export function lineageFindings(what: string, plan: Plan, voyage: VoyageIdentity
   }));
 }
 
-/** Tells, for a preview, what is kept of a voyage that has sunk. Nothing else there says that not everything is made again. */
+/**
+ * Tells, for a preview, what is kept of a voyage that has sunk. Nothing else there says that not everything is made
+ * again.
+ */
 export function keptOf(voyage: VoyageIdentity): string | null {
   const lineage = readLineage(voyageFolder(voyage.stack).ledger);
   const done = lineage?.granted.filter(({ status }) => status === "accepted") ?? [];

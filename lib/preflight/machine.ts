@@ -8,7 +8,10 @@ import type { Check } from "./check.ts";
 const MAX_SOCKET_PATH = 107;
 const MiB = 1024 * 1024;
 
-/** The least free space, MiB: `OCAPTAIN_MIN_FREE_MIB`, default 1024, for a repository, its checkout, and two trees for each ship. */
+/**
+ * The least free space, MiB: `OCAPTAIN_MIN_FREE_MIB`, default 1024, for a repository, its checkout, and two trees for
+ * each ship.
+ */
 const minFreeMiB = () => Number(process.env.OCAPTAIN_MIN_FREE_MIB || 1024);
 
 /** Checks that there is room, and the right to write, where voyages and ships will be. */
@@ -37,7 +40,10 @@ export function spaceCheck(): Check {
   };
 }
 
-/** Checks that the paths of unix sockets below `OCAPTAIN_HOME` are not too long for the kernel. The tmux server of an unconfined ship has one there too. */
+/**
+ * Checks that the paths of unix sockets below `OCAPTAIN_HOME` are not too long for the kernel. The tmux server of an
+ * unconfined ship has one there too.
+ */
 export function socketPathCheck(unconfined = false): Check {
   const what = "OCAPTAIN_HOME";
   return {

@@ -32,7 +32,10 @@ export function planAsks(
   return findings;
 }
 
-/** Tells why the plan's network policy leaves the hand's model out of reach; null when it does not. Nothing is added to a plan's list silently. */
+/**
+ * Tells why the plan's network policy leaves the hand's model out of reach; null when it does not. Nothing is added to
+ * a plan's list silently.
+ */
 function apiProblem(allow: readonly string[], url: string): { message: string; hint: string } | null {
   const host = URL.parse(url)?.hostname.replace(/^\[|\]$/g, "");
   if (!host)

@@ -23,7 +23,10 @@ import { captainCheck, goesOn, organisationCheck, providerCheck, stackNameCheck 
 
 export type PreflightArgs = {
   stack: string;
-  /** The folder of the plan, relative to the project; "" for a sail without a plan. A setting that could not be read is undefined, and what hangs on it is not looked at. */
+  /**
+   * The folder of the plan, relative to the project; "" for a sail without a plan. A setting that could not be read is
+   * undefined, and what hangs on it is not looked at.
+   */
   plan: string | undefined;
   repo?: string | undefined;
   ships?: number | undefined;
@@ -41,7 +44,8 @@ export type PreflightArgs = {
 } & TailnetConfig;
 
 /**
- * Looks at everything that can refuse a voyage, at once, before the first resource is made (docs/design.md#preflight). Changes nothing.
+ * Looks at everything that can refuse a voyage, at once, before the first resource is made (docs/design.md#preflight).
+ * Changes nothing.
  * @param found  what is already known to be wrong with the configuration; all else that can be looked at still is
  * @returns `warnings`: what is told at every run; `kept`: for a preview, what a voyage that has sunk brings along
  * @throws OcaptainError PREFLIGHT with all findings together
@@ -77,10 +81,16 @@ export async function preflight(
   return { ...sailing, warnings, kept: old?.sunkAt ? keptOf(old) : null };
 }
 
-/** What checks share. `voyage`: the voyage that goes on, null when one begins. `warn`: takes warnings, which refuse nothing. */
+/**
+ * What checks share. `voyage`: the voyage that goes on, null when one begins. `warn`: takes warnings, which refuse
+ * nothing.
+ */
 type Looking = { voyage: ReturnType<typeof goesOn>; warn: (warnings: string[]) => void };
 
-/** The checks of the plan and of the repository that it names. `sailing` answers what was read, once the checks have run. */
+/**
+ * The checks of the plan and of the repository that it names. `sailing` answers what was read, once the checks have
+ * run.
+ */
 function checkPlan(folder: string, { repo, ships, ...config }: PreflightArgs, { voyage, warn }: Looking) {
   const loading = loadPlan(folder, { repo });
   let sailing: { plan: Plan; shipCount: number } | undefined;
@@ -140,7 +150,9 @@ const planFinding = (plan: string, { file, field, message }: Finding): Preflight
   hint: "",
 });
 
-/** The checks of the provider. A harbor starts by itself when it is first needed, so only its programs are looked at. */
+/**
+ * The checks of the provider. A harbor starts by itself when it is first needed, so only its programs are looked at.
+ */
 function providerChecks({ provider, stack, unconfined, spritesToken, spritesOrg, mesh, hand }: PreflightArgs): Check[] {
   if (provider === undefined) return [];
   if (provider === "harbor") {
@@ -157,7 +169,10 @@ function providerChecks({ provider, stack, unconfined, spritesToken, spritesOrg,
   return [providerCheck(stack, () => openSprites(settings)), organisationCheck(stack, settings.token, spritesOrg)];
 }
 
-/** The checks of a voyage with a tailnet. VMs at sprites.dev are linux/amd64; a harbor's ships run on this machine's processor. */
+/**
+ * The checks of a voyage with a tailnet. VMs at sprites.dev are linux/amd64; a harbor's ships run on this machine's
+ * processor.
+ */
 function tailnetChecks({ mesh, provider, captainNode, ...config }: PreflightArgs): Check[] {
   if (mesh !== "tailscale") return [];
   const ships = provider === "sprites" ? [tailscaleCheck("amd64")] : [tailscaleCheck(captainArch())];

@@ -12,8 +12,8 @@ const REPO_MS = 9_000;
 export type Looked = { findings: PreflightFinding[]; warnings: string[] };
 
 /**
- * Checks that the repository with which a voyage begins can be read and cloned whole, or that it is the one on which the voyage works already,
- * which then need not be there any more.
+ * Checks that the repository with which a voyage begins can be read and cloned whole, or that it is the one on which
+ * the voyage works already, which then need not be there any more.
  * @param voyage  the voyage that goes on; null when one begins
  */
 export async function lookAtRepository(repo: string, stack: string, voyage: VoyageIdentity | null): Promise<Looked> {

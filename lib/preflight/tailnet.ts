@@ -9,7 +9,10 @@ import { type ShipArch, tailscaleParts } from "../tailnet/node/parts.ts";
 import { HELM_PORT } from "../tailnet/policy/policy-rules.ts";
 import type { Check } from "./check.ts";
 
-/** Checks that the tailnet's control plane is named, answers, takes the secret, and lets it do all that a voyage asks for. Only reads. */
+/**
+ * Checks that the tailnet's control plane is named, answers, takes the secret, and lets it do all that a voyage asks
+ * for. Only reads.
+ */
 export function tailnetCheck(config: TailnetConfig): Check {
   return {
     what: "tailnet",
@@ -55,7 +58,10 @@ export function captainNodeCheck(config: TailnetConfig): Check {
   };
 }
 
-/** The hint for a helm that serves at another port because 4318 was taken once. Ships that know that port follow with their voyages' next `up`. */
+/**
+ * The hint for a helm that serves at another port because 4318 was taken once. Ships that know that port follow with
+ * their voyages' next `up`.
+ */
 function useThatPort(): string {
   const helm = helmProcess();
   return `when port ${HELM_PORT} is free again: rm ${keptPortFile()}${helm ? ` && kill ${helm.pid}` : ""}; then pulumi up, also of each other voyage that sails`;
@@ -80,8 +86,9 @@ export function tailnetPortCheck(): Check {
 }
 
 /**
- * Checks that the harbor's ships have networks of their own exactly in a voyage with a tailnet. Ships that share this machine's network would
- * each be this machine in the tailnet; ships with networks of their own reach no helm on this machine's loopback.
+ * Checks that the harbor's ships have networks of their own exactly in a voyage with a tailnet. Ships that share this
+ * machine's network would each be this machine in the tailnet; ships with networks of their own reach no helm on this
+ * machine's loopback.
  */
 export function harborNetCheck(tailnet: boolean): Check {
   const what = "harbor";

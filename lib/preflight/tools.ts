@@ -46,7 +46,10 @@ export function toolCheck(tool: Tool): Check {
   return { what: tool.name, look: async () => (await readTool(tool)).findings };
 }
 
-/** Reads a program's version, null where it does not tell one, and finds what is wrong with it. `path`: another PATH than this process's. */
+/**
+ * Reads a program's version, null where it does not tell one, and finds what is wrong with it. `path`: another PATH
+ * than this process's.
+ */
 export async function readTool(
   { name, args, least, below, why, otherwise }: Tool,
   path = process.env.PATH,
@@ -75,7 +78,10 @@ export function nodeCheck(version = process.versions.node): Check {
   };
 }
 
-/** Checks that ships can be confined: where user namespaces are off, an installed bubblewrap starts nothing. `tools.bwrap` tells of a missing one. */
+/**
+ * Checks that ships can be confined: where user namespaces are off, an installed bubblewrap starts nothing.
+ * `tools.bwrap` tells of a missing one.
+ */
 export function confinementCheck(): Check {
   const what = "confinement";
   return {

@@ -53,7 +53,8 @@ export function providerCheck(stack: string, open: () => Promise<SpritesClient>)
 }
 
 /**
- * The voyage whose folder goes on with this run: one at sea, or one that has sunk and in whose place none begins. null when a voyage begins.
+ * The voyage whose folder goes on with this run: one at sea, or one that has sunk and in whose place none begins. null
+ * when a voyage begins.
  * @throws OcaptainError AT_SEA when another is to begin in the place of one that has not sunk
  */
 export async function goesOn({

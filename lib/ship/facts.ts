@@ -2,14 +2,18 @@ import { z } from "zod";
 import { OcaptainError } from "../base/errors.ts";
 
 /**
- * What a ship reports of itself is data of a stranger's: whoever is on the ship can put another program in the place of each that we run there. So each
- * fact passes one of these patterns before anything is done with it; they are as narrow as what real ships say.
+ * What a ship reports of itself is data of a stranger's: whoever is on the ship can put another program in the place of
+ * each that we run there. So each fact passes one of these patterns before anything is done with it; they are as narrow
+ * as what real ships say.
  */
 
 /** Longest answer of facts. */
 const MOST_BYTES = 64 * 1024;
 
-/** A first character that no command takes for an option; none that a shell, ssh's configuration or a sync's address gives a meaning. */
+/**
+ * A first character that no command takes for an option; none that a shell, ssh's configuration or a sync's address
+ * gives a meaning.
+ */
 export const UserName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/);
 const PATH = "[\\p{L}\\p{N} @%+=,._~/-]";
 /** Absolute, and without a step up. */

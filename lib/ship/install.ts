@@ -14,8 +14,8 @@ const Facts = z.object({ user: UserName, home: ShipPath, node: Version });
 export type ShipFacts = z.infer<typeof Facts>;
 
 /**
- * Runs on the ship, on plain Node ≥ 18. Files come by stdin, because argv is seen by every process. Each file is put in place by a rename, so
- * that a reader finds the old or the new one; a path that leaves the home is refused.
+ * Runs on the ship, on plain Node ≥ 18. Files come by stdin, because argv is seen by every process. Each file is put in
+ * place by a rename, so that a reader finds the old or the new one; a path that leaves the home is refused.
  */
 const BOOT = `
 const fs = require("fs"), os = require("os"), path = require("path"), crypto = require("crypto"), { execFileSync } = require("child_process");
@@ -50,13 +50,17 @@ if (order.run) execFileSync(order.run[0], order.run.slice(1), { timeout: 60000, 
 console.log(JSON.stringify({ user: os.userInfo().username, home, node: process.version }));
 `;
 
-/** argv of the one exec that installs files on a ship; give it {@link provisionStdin}, read its output by {@link parseShipFacts}. */
+/**
+ * argv of the one exec that installs files on a ship; give it {@link provisionStdin}, read its output by {@link
+ * parseShipFacts}.
+ */
 export const provisionArgv = (): readonly string[] => shipProgram("node", "-e", BOOT);
 
 /**
- * Secrets go this way too, with mode 0600. `mkdirs`: folders to make (0700), relative to the home; `links`: links to make where nothing is.
- * `needs`: files that must be there already; where one is not, or is another, nothing is done, and {@link lacksFiles} says so of the output. `run`: an argv to run when all is in
- * place; its failure fails the exec, and what it prints goes to stderr.
+ * Secrets go this way too, with mode 0600. `mkdirs`: folders to make (0700), relative to the home; `links`: links to
+ * make where nothing is. `needs`: files that must be there already; where one is not, or is another, nothing is done,
+ * and {@link lacksFiles} says so of the output. `run`: an argv to run when all is in place; its failure fails the exec,
+ * and what it prints goes to stderr.
  */
 export function provisionStdin(order: {
   files: readonly ShipFile[];

@@ -1,7 +1,7 @@
 /**
- * How our own commands are run on a ship by a provider exec. An agent may write into the folders of its ship's home that lead the PATH
- * (`~/.local/bin`): a `sh` of its own there must not be what answers the captain. So the shell is named by its path, and looks into the
- * ship's home last.
+ * How our own commands are run on a ship by a provider exec. An agent may write into the folders of its ship's home
+ * that lead the PATH (`~/.local/bin`): a `sh` of its own there must not be what answers the captain. So the shell is
+ * named by its path, and looks into the ship's home last.
  */
 
 const SHELL = "/bin/sh";
@@ -12,7 +12,10 @@ for dir in $PATH; do case $dir in "\${HOME:-/-}"/*) last=$last:$dir ;; /*) first
 unset IFS; set +f; PATH=$first$last; PATH=\${PATH#:}
 `;
 
-/** argv that runs `script`, in which `$1` … are `words`, with the programs of the ship's system before those of its home. */
+/**
+ * argv that runs `script`, in which `$1` … are `words`, with the programs of the ship's system before those of its
+ * home.
+ */
 export const shipScript = (script: string, ...words: string[]): readonly string[] => [
   SHELL,
   "-c",
@@ -23,6 +26,8 @@ export const shipScript = (script: string, ...words: string[]): readonly string[
 /** argv that runs this program with these arguments, looked for in the same order. */
 export const shipProgram = (...words: [string, ...string[]]): readonly string[] => shipScript('exec "$@"', ...words);
 
-/** In such a script: starts a tmux session whose programs have the ship's own PATH, as the hand's may lie in its home. */
+/**
+ * In such a script: starts a tmux session whose programs have the ship's own PATH, as the hand's may lie in its home.
+ */
 export const newSession = (name: string, command: string): string =>
   `(tmux=$(command -v tmux); PATH=$SHIP_PATH; unset SHIP_PATH; exec "$tmux" new-session -d -s ${name} -x 200 -y 50 '${command}')`;

@@ -41,7 +41,9 @@ afterEach(async () => {
 const inA = (name: string) => join(root, "a", name);
 const inB = (name: string) => join(root, "b", name);
 
-/** Processes of this test alone: by a line of their environment and a part of their command line (arguments end in NUL). */
+/**
+ * Processes of this test alone: by a line of their environment and a part of their command line (arguments end in NUL).
+ */
 async function pidsOf(environmentLine: string, command: string): Promise<number[]> {
   const found: number[] = [];
   for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
@@ -330,7 +332,10 @@ test("a side that is not there is made, its parents too", async () => {
   expect(await readFile(join(root, "logs", "ship-0", "i1", "log"), "utf8")).toBe("x");
 });
 
-/** An `ssh` and `scp` that reach a "ship" which is a folder, unless the file `asleep` is there. `carried` gets a line a copy, `knocks` one a try while asleep. */
+/**
+ * An `ssh` and `scp` that reach a "ship" which is a folder, unless the file `asleep` is there. `carried` gets a line a
+ * copy, `knocks` one a try while asleep.
+ */
 async function folderShip() {
   const ship = {
     sshPath: join(root, "ssh"),

@@ -70,7 +70,10 @@ test("our rules come, each where it belongs, with a comma of their own; the diff
   expect(unmerged(text)).toBe(OTHERS);
 });
 
-/** A policy as people and editors leave them: sections there or not, in any case, with comments and commas in odd places, on one line or many. */
+/**
+ * A policy as people and editors leave them: sections there or not, in any case, with comments and commas in odd
+ * places, on one line or many.
+ */
 const gap = fc.constantFrom("", " ", "\n\t", "\r\n  ", " /* why */ ", "\n// said /* so */\n", "\n\n");
 const joined = (items: fc.Arbitrary<string>[], [left, right]: string) =>
   fc

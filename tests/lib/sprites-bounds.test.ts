@@ -8,7 +8,10 @@ import { readAtMost } from "../../lib/base/read-at-most.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { readExecStream } from "../../lib/sprites/exec-stream.ts";
 
-/** Answers of a ship, passed on by its provider, that are not what a command of ours would print. The provider here is a stand-in that answers so. */
+/**
+ * Answers of a ship, passed on by its provider, that are not what a command of ours would print. The provider here is a
+ * stand-in that answers so.
+ */
 async function provider(answer: (response: ServerResponse) => void) {
   const server = createServer((_request, response) => {
     response.writeHead(200, { "content-type": "application/octet-stream" });

@@ -14,8 +14,9 @@ import { diamond, writePlan, writeRepo } from "../support/plan.ts";
 import { pulumiEnvironment } from "../support/pulumi-environment.ts";
 
 /**
- * The npm package as a user has it: installed globally into an empty home, and as a dependency of a Pulumi project of three lines in a repository of the
- * user's own, sailed by a plain `pulumi up`. Tools (pulumi, mutagen) are this checkout's, as if the user had installed them.
+ * The npm package as a user has it: installed globally into an empty home, and as a dependency of a Pulumi project of
+ * three lines in a repository of the user's own, sailed by a plain `pulumi up`. Tools (pulumi, mutagen) are this
+ * checkout's, as if the user had installed them.
  */
 const ROOT = resolve(import.meta.dirname, "../..");
 const NPM = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"];

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect } from "vitest";
 
 /**
- * A test that prints to the console fails: what it prints is noise at best, and a log line that nobody asserts at worst.
- * A test about printing replaces the method itself, with `vi.spyOn(console, "log").mockImplementation(…)`.
+ * A test that prints to the console fails: what it prints is noise at best, and a log line that nobody asserts at
+ * worst. A test about printing replaces the method itself, with `vi.spyOn(console, "log").mockImplementation(…)`.
  */
 const methods = ["log", "info", "warn", "error", "debug"] as const;
 const original = Object.fromEntries(methods.map((method) => [method, console[method]]));

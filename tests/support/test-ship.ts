@@ -10,7 +10,10 @@ export function tempFolder(): string {
   return mkdtempSync(join(tmpdir(), "oc-"));
 }
 
-/** A ship for one test: a home of its own on this machine, with the packed crew in it, installed the way the product does. */
+/**
+ * A ship for one test: a home of its own on this machine, with the packed crew in it, installed the way the product
+ * does.
+ */
 export class TestShip {
   readonly home: string;
   readonly name: string;

@@ -1,13 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 type Options = {
-  /** Time between two looks, in milliseconds. A look that starts a program or asks over HTTP is better off with more. */
+  /**
+   * Time between two looks, in milliseconds. A look that starts a program or asks over HTTP is better off with more.
+   */
   everyMs?: number;
   /** What the error says beside `what`: for who reads a log of what did not happen. */
   said?: () => string | Promise<string>;
 };
 
-/** Waits for something that will happen by itself: until `probe` gives something, which is the result. @throws after `timeoutMs`, with `what` */
+/**
+ * Waits for something that will happen by itself: until `probe` gives something, which is the result. @throws after
+ * `timeoutMs`, with `what`
+ */
 export async function until<T>(
   what: string,
   probe: () => Promise<T> | T,

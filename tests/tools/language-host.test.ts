@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { environment } from "../../tools/environment.mjs";
 
-/** The checkout. The tests run a tiny program by the real CLI; with the vendor's language host on PATH, they test that. */
+/**
+ * The checkout. The tests run a tiny program by the real CLI; with the vendor's language host on PATH, they test that.
+ */
 const root = join(import.meta.dirname, "..", "..");
 let folder: string;
 let env: NodeJS.ProcessEnv;

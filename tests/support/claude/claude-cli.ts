@@ -11,8 +11,8 @@ export const INSTALL_MS = 280_000;
 const CACHE = join(import.meta.dirname, "../../../.tools/claude", VERSION);
 
 /**
- * Folder that holds the real `claude`, for a PATH. 381 MB, from npm, once, into a cache of its own: it is no dependency of the product, which finds it
- * on its ships. Two that ask at once share one install.
+ * Folder that holds the real `claude`, for a PATH. 381 MB, from npm, once, into a cache of its own: it is no dependency
+ * of the product, which finds it on its ships. Two that ask at once share one install.
  */
 export async function claudeFolder(): Promise<string> {
   const folder = join(CACHE, "node_modules", PACKAGE);

@@ -6,8 +6,8 @@ import type { Conversation, Turn } from "./stand-in-api.ts";
 export const shipOf = (talk: Conversation) => /hand of (ship-\d+)/.exec(talk.system)?.[1] ?? "";
 
 /**
- * A model of interactive sessions that works the list off by itself: looks at it, claims the first that is free, writes `out/<id>`, completes it. The first
- * `together` of them to choose do so at once.
+ * A model of interactive sessions that works the list off by itself: looks at it, claims the first that is free, writes
+ * `out/<id>`, completes it. The first `together` of them to choose do so at once.
  */
 export function selfStarter(together = 1) {
   const ships = new Map<string, { next: "list" | "choose" | "claimed" | "worked" | "completed"; task: string }>();

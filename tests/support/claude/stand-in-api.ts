@@ -38,7 +38,10 @@ export type Conversation = {
 
 export type Script = (talk: Conversation) => Turn | Promise<Turn>;
 
-/** What an account's usage limit answers, over at `reset`, in seconds since the epoch; null: it does not say. Claude Code takes it for one with an OAuth token alone. */
+/**
+ * What an account's usage limit answers, over at `reset`, in seconds since the epoch; null: it does not say. Claude
+ * Code takes it for one with an OAuth token alone.
+ */
 export const usageLimit = (reset: number | null): Turn => ({
   fail: {
     status: 429,
@@ -59,12 +62,16 @@ export const usageLimit = (reset: number | null): Turn => ({
 const TOKENS: Tokens = { input: 100, output: 20, cacheRead: 500, cacheCreation: 0 };
 
 /**
- * A **stand-in** of the Anthropic Messages API on loopback: it streams what a script says, so that the real Claude Code can be driven without a
- * model. It says nothing about what a real model would do (docs/facts/claude-code.md#limits-of-the-method).
+ * A **stand-in** of the Anthropic Messages API on loopback: it streams what a script says, so that the real Claude Code
+ * can be driven without a model. It says nothing about what a real model would do
+ * (docs/facts/claude-code.md#limits-of-the-method).
  */
 export class StandInApi {
   script: Script = () => ({ text: "nothing to say" });
-  /** What it says in the trial of a ship before its first task (crew/hands/claude/trial.ts); for nothing, so that a test's sums are its tasks'. */
+  /**
+   * What it says in the trial of a ship before its first task (crew/hands/claude/trial.ts); for nothing, so that a
+   * test's sums are its tasks'.
+   */
   trial: Script = () => ({ text: "ready", tokens: { input: 0, output: 0, cacheRead: 0, cacheCreation: 0 } });
   readonly trials: Conversation[] = [];
   /** Every conversation that came in, newest last; trials apart. */

@@ -5,8 +5,9 @@ import { ensureHarbor, knownHarbor, stopHarbor } from "../../../lib/daemons/harb
 import { openSprites } from "../../../lib/sprites/client.ts";
 
 /**
- * A harbor for a contract test, driven as sprites.dev would be: by base URL and token only. With SPRITES_API_URL and SPRITE_TOKEN set the
- * same file runs against the live service (faults are then skipped): that is what keeps the harbor honest.
+ * A harbor for a contract test, driven as sprites.dev would be: by base URL and token only. With SPRITES_API_URL and
+ * SPRITE_TOKEN set the same file runs against the live service (faults are then skipped): that is what keeps the harbor
+ * honest.
  */
 export async function openPort() {
   const folder = await mkdtemp(join(tmpdir(), "ok-"));

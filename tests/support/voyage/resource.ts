@@ -5,8 +5,8 @@ import type { Settings } from "../../../dynamic-providers/lifecycle.ts";
 export type Props = Record<string, unknown> & { stack: string };
 
 /**
- * One resource as the engine drives it, without the engine: check, diff, create, read, update and delete of the host module. `more` are
- * inputs that differ from the base; `settings` is the stack's configuration.
+ * One resource as the engine drives it, without the engine: check, diff, create, read, update and delete of the host
+ * module. `more` are inputs that differ from the base; `settings` is the stack's configuration.
  */
 export function resource(kind: string, base: Props, settings: Settings = {}) {
   const inputs = (more: object = {}): Props => ({ ...base, ...more });

@@ -27,8 +27,8 @@ export const gated = (...ids: string[]): SmallTask[] =>
   ids.map((id) => ({ id, run: `until [ -e "$HOME/go" ]; do sleep 0.1; done; mkdir -p out; echo ${id} > out/${id}` }));
 
 /**
- * A port with all that a voyage stands on: harbor, repository, plan, the captain's folder, and a free port for the helm. Mustered; what else there is
- * is each test's to make. `close` ends every daemon.
+ * A port with all that a voyage stands on: harbor, repository, plan, the captain's folder, and a free port for the
+ * helm. Mustered; what else there is is each test's to make. `close` ends every daemon.
  */
 export async function openVoyage(tasks: SmallTask[] = diamond(3), helm: { port?: number } = {}) {
   const port = await openPort();
@@ -126,7 +126,10 @@ const syncDaemonPid = (voyageId: string) => holderOf(join(mutagenHome(voyageId),
 /** The running harbor, as by a machine that ran out of memory. */
 export const killHarbor = () => kill(knownHarbor()?.pid ?? 0);
 
-/** SIGKILL, and waits until all its threads, and so its sockets, are gone. The daemons are this process's children: it reaps them. */
+/**
+ * SIGKILL, and waits until all its threads, and so its sockets, are gone. The daemons are this process's children: it
+ * reaps them.
+ */
 async function kill(pid: number): Promise<void> {
   process.kill(pid, "SIGKILL");
   await until(`the end of process ${pid}`, () => !existsSync(`/proc/${pid}`));

@@ -1,0 +1,23 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+const ROOT = join(import.meta.dirname, "../..");
+const COLUMNS = 120;
+/** The plan's programs are copied into its task files, whose text is part of the plan. */
+const EXCEPT = /^plans\//;
+
+test("a comment's line has at most 120 columns", () => {
+  const files = execFileSync("git", ["ls-files", "*.ts", "*.mjs"], { cwd: ROOT, encoding: "utf8" }).trim().split("\n");
+  const long = files
+    .filter((file) => !EXCEPT.test(file))
+    .flatMap((file) =>
+      readFileSync(join(ROOT, file), "utf8")
+        .split("\n")
+        .map((line, index) => ({ at: `${file}:${index + 1}`, line }))
+        .filter(({ line }) => [...line].length > COLUMNS && /^\s*(\*|\/\/|\/\*)/.test(line))
+        .map(({ at }) => at),
+    );
+  expect(long).toEqual([]);
+});
