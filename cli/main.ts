@@ -8,10 +8,10 @@ import { Command, CommanderError } from "commander";
 import { loadDotEnv } from "../lib/base/dot-env.ts";
 import { OcaptainError, withCause } from "../lib/base/errors.ts";
 import { keepInside } from "../lib/base/no-proxy.ts";
+import { PROJECT } from "../lib/base/program-file.ts";
 import { plainJson, plainLines } from "../lib/base/text.ts";
 import { pasteable } from "./output/hint.ts";
 import { type Io, openIo } from "./output/io.ts";
-import { PROJECT } from "./project.ts";
 import "./shell.ts";
 
 /** The codes of errors in what was typed, rather than in what was found. */

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { freePort } from "../../lib/base/free-port.ts";
+import { PROJECT } from "../../lib/base/program-file.ts";
 import { stopHarbor } from "../../lib/daemons/harbor.ts";
 import { stopHelm } from "../../lib/daemons/helm.ts";
-import { PROJECT } from "../project.ts";
 import { pulumi } from "./pulumi.ts";
 
 export const STACK = "demo";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { OcaptainError } from "../../lib/base/errors.ts";
-import { PROJECT } from "../project.ts";
+import { PROJECT } from "../../lib/base/program-file.ts";
 
 /** One step of a resource, as the engine reports it. */
 export type ResourceStep = { phase: "started" | "done" | "failed"; op: string; type: string; name: string };

@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { z } from "zod";
+import { PROJECT } from "../../lib/base/program-file.ts";
 import type { VoyageIdentity } from "../../lib/voyage/identity.ts";
-import { PROJECT } from "../project.ts";
 import { type Finding, found } from "./finding.ts";
 
 const LIST_MS = 15_000;

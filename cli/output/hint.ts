@@ -1,5 +1,5 @@
 import { fromElsewhere, onStack } from "../../lib/base/hints.ts";
-import { PROJECT } from "../project.ts";
+import { PROJECT } from "../../lib/base/program-file.ts";
 
 let stack: string | undefined;
 

@@ -1,11 +1,11 @@
 import { counted } from "../../lib/base/counted.ts";
+import { PROJECT } from "../../lib/base/program-file.ts";
 import { plain, plainJson } from "../../lib/base/text.ts";
 import { lookAtFleet } from "../doctor/fleet.ts";
 import { lookAtMachine, lookAtProxies, lookAtSettings } from "../doctor/machine.ts";
 import { lookAtTailnet } from "../doctor/tailnet.ts";
 import type { Io } from "../output/io.ts";
 import { wrap } from "../output/wrap.ts";
-import { PROJECT } from "../project.ts";
 import { shell } from "../shell.ts";
 
 const MARKS = { ok: ["green", "✓"], note: ["dim", "·"], wrong: ["red", "✗"] } as const;

@@ -1,3 +1,5 @@
+import { shellWord } from "./shell-word.ts";
+
 /** A `pulumi` command that acts on one stack, up to where its arguments end and another command or a remark begins. */
 const COMMAND =
   /\bpulumi (up|destroy|preview|refresh|config set|config rm|stack output|stack rm)\b([^;,&#()\n]*?)(?=\s*($|[;,&#()\n]))/g;
@@ -18,7 +20,7 @@ export const onStack = (hint: string, stack: string): string =>
  * name the folder `project` and so work everywhere.
  */
 export function fromElsewhere(hint: string, project: string): string {
-  const there = /^[\w./@+-]+$/.test(project) ? project : `'${project.replaceAll("'", "'\\''")}'`;
+  const there = /^[\w./@+-]+$/.test(project) ? project : shellWord(project);
   return hint
     .replace(/\bpulumi (?=(up|destroy|preview|refresh|config|stack|login)\b)/g, () => `pulumi -C ${there} `)
     .replace(/\bnpm run /g, () => `npm --prefix ${there} run `)

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { OcaptainError } from "../../base/errors.ts";
+import { PROJECT } from "../../base/program-file.ts";
 
 /** The architectures of ships. */
 export type ShipArch = "amd64" | "arm64";
@@ -13,7 +14,7 @@ export type Program = { path: string; sha256: string };
 /** The two programs. `source` says where they came from, for people. */
 export type TailscaleParts = { version: string; source: string; tailscale: Program; tailscaled: Program };
 
-const TOOLS = join(import.meta.dirname, "../../../.tools");
+const TOOLS = join(PROJECT, ".tools");
 
 /**
  * The pinned tailscale and tailscaled for ships of `arch`, as `npm run setup -- tailscale-<arch>` made them
