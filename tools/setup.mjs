@@ -61,7 +61,12 @@ async function make(part) {
   const temporary = mkdtempSync(join(toolsFolder, `${TEMPORARY}${part.name}-`));
   try {
     const key = part.key();
-    const stamp = await withProgress(part.title, (tell) => part.make({ tell, temporary }));
+    const stamp = await withProgress(part.title, async (tell) => {
+      const made = await part.make({ tell, temporary });
+      // A part that is not whole right after it was made would be made again by every command.
+      if (!part.intact(made)) throw new Error("it was made, but a file that it needs is not in its place");
+      return made;
+    });
     mkdirSync(dirname(stampFile(part.name)), { recursive: true });
     const made = join(temporary, "stamp");
     writeFileSync(made, JSON.stringify({ key, ...stamp }, null, 2));

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join, relative } from "node:path";
 import process from "node:process";
-import { binFolder } from "../environment.mjs";
+import { binFolder, root } from "../environment.mjs";
 import { atLeast, findOnPath, identity, runCommand } from "./command.mjs";
 import { checkGo, goBuild } from "./go.mjs";
 import { download, publishedDigest } from "./release.mjs";
@@ -76,8 +76,8 @@ async function fromGo({ tell, temporary }) {
   await goBuild("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", built, { ldflags, tell });
   mkdirSync(binFolder, { recursive: true });
   // The CLI looks first in its own folder, and warns at each run about a host that it finds elsewhere on PATH.
-  link("../language-host/pulumi-language-nodejs", "pulumi-language-nodejs", temporary);
-  link("../../node_modules/@pulumi/pulumi/pulumi-resource-pulumi-nodejs", "pulumi-resource-pulumi-nodejs", temporary);
+  link("tools/language-host/pulumi-language-nodejs", temporary);
+  link("node_modules/@pulumi/pulumi/pulumi-resource-pulumi-nodejs", temporary);
   renameSync(built, join(binFolder, "pulumi"));
   const seconds = Math.round((Date.now() - started) / 1000);
   return {
@@ -90,9 +90,10 @@ async function fromGo({ tell, temporary }) {
   };
 }
 
-/** Puts a link into .tools/bin by a rename, so that no moment is without one. */
-function link(target, name, temporary) {
+/** Puts a link to a program of this checkout into .tools/bin by a rename, so that no moment is without one. */
+function link(program, temporary) {
+  const name = basename(program);
   const made = join(temporary, `link-${name}`);
-  symlinkSync(target, made);
+  symlinkSync(relative(binFolder, join(root, program)), made);
   renameSync(made, join(binFolder, name));
 }
