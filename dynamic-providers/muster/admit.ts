@@ -1,8 +1,7 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
-import { voyageFolder, voyagesRoot } from "../../lib/base/paths.ts";
+import { asideFolder, voyageFolder, voyagesRoot } from "../../lib/base/paths.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
 import { readVoyageIdentity, type VoyageIdentity } from "../../lib/voyage/identity.ts";
-import { asideFolder } from "../../lib/voyage/put-aside.ts";
 import { folderElsewhere, hasBegun } from "../../lib/voyage/whereabouts.ts";
 import type { Settings } from "../lifecycle.ts";
 

@@ -5,13 +5,13 @@ import { repositoryOf } from "../../lib/git/same-history.ts";
 import type { Organisation } from "../../lib/sprites/organisation.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
 import { readVoyageIdentity, type VoyageIdentity, writeVoyageIdentity } from "../../lib/voyage/identity.ts";
-import { putAside } from "../../lib/voyage/put-aside.ts";
 import { defineLifecycle, type Settings } from "../lifecycle.ts";
 import { spritesOf } from "../shared/provider-settings.ts";
 import { admit, sameVoyage } from "./admit.ts";
 import { keepOrRemoveFolder, sayWhatGoes } from "./folder.ts";
 import { MusterInputs } from "./inputs.ts";
 import { proveSunk } from "./proof.ts";
+import { putAside } from "./put-aside.ts";
 
 type Outputs = {
   voyageId: string;

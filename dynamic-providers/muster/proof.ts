@@ -9,10 +9,10 @@ import type { Organisation } from "../../lib/sprites/organisation.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { nodesOfVoyage, removeNodes } from "../../lib/tailnet/control/nodes.ts";
 import type { TailnetControl } from "../../lib/tailnet/control/types.ts";
-import { leaveOwnNode } from "../../lib/tailnet/node/own-node.ts";
 import type { Settings } from "../lifecycle.ts";
 import { isAbandoned } from "../shared/abandoned.ts";
 import { hasWork } from "../shared/bring-home.ts";
+import { leaveOwnNode } from "../shared/own-node.ts";
 import { spritesOf } from "../shared/provider-settings.ts";
 import { controlOf } from "../shared/tailnet-control.ts";
 

@@ -4,7 +4,13 @@ import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { isSound, listedNode, nodesOfShip, removeNodes } from "../../lib/tailnet/control/nodes.ts";
 import type { TailnetControl, TailnetNode } from "../../lib/tailnet/control/types.ts";
 import { type Captain, captainNode } from "../../lib/tailnet/node/captain.ts";
-import { reachNode } from "../../lib/tailnet/node/captain-peers.ts";
+import { hasShipSsh, removeShipSsh, writeShipSsh } from "../../lib/tailnet/node/ssh.ts";
+import { ipv4 } from "../../lib/tailnet/node/tailscale-cli.ts";
+import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
+import { spritesOf } from "../shared/provider-settings.ts";
+import { controlOf, recordTailnet } from "../shared/tailnet-control.ts";
+import { reachNode } from "./captain-peers.ts";
+import { TailnetNodeInputs } from "./inputs.ts";
 import {
   forgetNode,
   joinShip,
@@ -15,13 +21,7 @@ import {
   restartTailscaled,
   type ShipFacts,
   shipNodeId,
-} from "../../lib/tailnet/node/ship-node.ts";
-import { hasShipSsh, removeShipSsh, writeShipSsh } from "../../lib/tailnet/node/ssh.ts";
-import { ipv4 } from "../../lib/tailnet/node/tailscale-cli.ts";
-import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
-import { spritesOf } from "../shared/provider-settings.ts";
-import { controlOf, recordTailnet } from "../shared/tailnet-control.ts";
-import { TailnetNodeInputs } from "./inputs.ts";
+} from "./ship-node.ts";
 
 /**
  * `address`: the node's IPv4 address in the tailnet. `nodeId`: its id at the control plane. `user`: the user that ssh

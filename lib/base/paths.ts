@@ -45,6 +45,9 @@ export function voyageFolder(stack: string) {
   return voyageFolderAt(join(voyagesRoot(), stack), stack);
 }
 
+/** The folder to which a voyage's own is moved when another voyage begins under the name of its stack. */
+export const asideFolder = (stack: string, voyageId: string) => join(voyagesRoot(), `${stack}.${voyageId}`);
+
 /** The captain's folder of one voyage at `root`, wherever that is, and what is in it. */
 export function voyageFolderAt(root: string, stack: string) {
   const taskList = `${stack}-tasks`;

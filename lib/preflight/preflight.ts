@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { OcaptainError } from "../base/errors.ts";
 import type { PreflightFinding } from "../base/finding.ts";
-import { emptySail } from "../plan/empty-sail.ts";
 import type { Finding } from "../plan/findings.ts";
 import { loadPlan } from "../plan/load.ts";
 import type { Plan } from "../plan/types.ts";
@@ -11,6 +10,7 @@ import type { TailnetConfig } from "../tailnet/control/settings.ts";
 import { captainArch } from "../tailnet/node/parts.ts";
 import { type Check, runPreflight } from "./check.ts";
 import { claudeCheck } from "./claude.ts";
+import { emptySail } from "./empty-sail.ts";
 import { helmPortCheck } from "./helm-port.ts";
 import { keptOf, lineageFindings } from "./lineage.ts";
 import { socketPathCheck, spaceCheck } from "./machine.ts";

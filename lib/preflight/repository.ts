@@ -1,10 +1,10 @@
 import type { PreflightFinding } from "../base/finding.ts";
 import { voyageFolder } from "../base/paths.ts";
 import { lookInto, sourceProblems } from "../git/source-problems.ts";
-import { aboutSubmodules } from "../git/submodules.ts";
 import { readSource } from "../git/voyage-repo.ts";
 import type { VoyageIdentity } from "../voyage/identity.ts";
 import { boundRepository, standingOf } from "../voyage/repository.ts";
+import { aboutSubmodules } from "./submodules.ts";
 
 /** The bound of a look, below that of a check, so that git's own words are told. */
 const REPO_MS = 9_000;

@@ -1,10 +1,9 @@
 import { existsSync } from "node:fs";
 import { OcaptainError } from "../base/errors.ts";
-import { voyageFolder } from "../base/paths.ts";
+import { asideFolder, voyageFolder } from "../base/paths.ts";
 import { type Repository, repositoryOf, sharesHistory } from "../git/same-history.ts";
 import { addressOf, readSource, type Source } from "../git/voyage-repo.ts";
 import { readVoyageIdentity, type VoyageIdentity, writeVoyageIdentity } from "./identity.ts";
-import { asideFolder } from "./put-aside.ts";
 
 /** The voyage whose repository is compared. */
 type Voyage = Pick<VoyageIdentity, "voyageId" | "stack" | "sunkAt" | "repository">;

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { lookAtShip, shipNodeId } from "../../dynamic-providers/tailnet-node/ship-node.ts";
 import { provisioned } from "../../dynamic-providers/tmux-launch/provision.ts";
 import { explain } from "../../lib/base/errors.ts";
 import { voyageFolder } from "../../lib/base/paths.ts";
@@ -10,7 +11,6 @@ import { shipSessions } from "../../lib/mutagen/sessions.ts";
 import { parseShipFacts } from "../../lib/ship/install.ts";
 import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
 import type { Captain } from "../../lib/tailnet/node/captain.ts";
-import { lookAtShip, shipNodeId } from "../../lib/tailnet/node/ship-node.ts";
 import { hasShipSsh, sshConfigFile, writeShipSsh } from "../../lib/tailnet/node/ssh.ts";
 import { PLANTED, UNSEEN } from "../support/unseen.ts";
 

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { reachNode } from "../../dynamic-providers/tailnet-node/captain-peers.ts";
 import { MAX_STACK_NAME, spriteName } from "../../lib/base/naming.ts";
 import { isMarked, isOfVoyage, keyDescription, MAX_DESCRIPTION, markedExpiry } from "../../lib/tailnet/control/key-marks.ts";
 import { listedNode, nodesOfShip } from "../../lib/tailnet/control/nodes.ts";
 import { readTailnetSettings } from "../../lib/tailnet/control/settings.ts";
 import { SHIP_TAG, type TailnetControl, type TailnetNode } from "../../lib/tailnet/control/types.ts";
 import type { Captain } from "../../lib/tailnet/node/captain.ts";
-import { reachNode } from "../../lib/tailnet/node/captain-peers.ts";
 import { type Tailscale, TailscaleStatus, tailscaleCli } from "../../lib/tailnet/node/tailscale-cli.ts";
 
 const hex = fc.stringMatching(/^[0-9a-f]{6}$/);

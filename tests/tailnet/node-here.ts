@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { tailscaledEnvironment } from "../../lib/tailnet/node/ship-node.ts";
+import { tailscaledEnvironment } from "../../dynamic-providers/shared/tailscaled-environment.ts";
 import { tailscaleCli } from "../../lib/tailnet/node/tailscale-cli.ts";
 import { until } from "../support/until.ts";
 import { goParts } from "./go-parts.ts";

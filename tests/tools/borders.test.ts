@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -95,15 +95,27 @@ test("what the rooms may do is let pass: lib for all, types for the crew", () =>
   expect(violations.filter(({ from }) => from in ALLOWED)).toEqual([]);
 });
 
-/** The room of a file as the borders know it: a folder of lib/, or a folder of the project. */
-const roomOf = (file: string) => file.split("/", file.startsWith("lib/") ? 2 : 1).join("/");
+/**
+ * The room that a file of `lib/` is used from: a folder of the project, or `lib/preflight`, which is a program's first
+ * part. The rest of `lib/` is no user, and neither is what only tests or packs the product.
+ */
+const userOf = (file: string) =>
+  file.startsWith("lib/preflight/") ? "lib/preflight" : /^(lib|tests|tools)\//.test(file) ? null : file.split("/", 1)[0];
 
-test("each folder of lib/ is used by two rooms outside of lib, or else it belongs into the one", () => {
-  const users = new Map<string, Set<string>>();
-  for (const { source, dependencies } of cruise(root).modules)
-    for (const { resolved } of dependencies)
-      if (/^lib\/.*\//.test(resolved) && !/^(lib|tests|bench|tools)\//.test(source))
-        users.set(roomOf(resolved), (users.get(roomOf(resolved)) ?? new Set()).add(roomOf(source)));
-  const folders = readdirSync(join(root, "lib"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  expect(folders.map(({ name }) => `lib/${name}`).filter((name) => (users.get(name)?.size ?? 0) < 2)).toEqual([]);
+test("each file of lib/ is used by two rooms, by itself or through others of lib/, or else it belongs into the one", () => {
+  const importers = new Map<string, string[]>();
+  const { modules } = cruise(root);
+  for (const { source, dependencies } of modules)
+    for (const { resolved } of dependencies) importers.set(resolved, [...(importers.get(resolved) ?? []), source]);
+  const usersOf = (file: string, seen = new Set<string>()): string[] =>
+    (importers.get(file) ?? []).flatMap((importer) => {
+      if (seen.has(importer)) return [];
+      seen.add(importer);
+      return userOf(importer) ?? usersOf(importer, seen);
+    });
+  const files = modules.map(({ source }) => source).filter((file) => /^lib\/(?!preflight\/)/.test(file));
+  expect(files.length).toBeGreaterThan(50);
+  expect(files.filter((file) => new Set(usersOf(file)).size < 2)).toEqual([]);
+  const ofPreflight = [...importers].filter(([file]) => file.startsWith("lib/preflight/")).flatMap(([, users]) => users);
+  expect(new Set(ofPreflight.filter((user) => !/^(lib|tests)\//.test(user)).map(userOf)).size).toBeGreaterThan(1);
 });

@@ -1,9 +1,9 @@
 import WebSocket from "ws";
-import { OcaptainError } from "../base/errors.ts";
-import { inDotEnv } from "../base/secret-hints.ts";
-import { ensureHarbor } from "../daemons/harbor.ts";
-import { SPRITES_URL } from "./client.ts";
-import type { ProviderSettings } from "./types.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { inDotEnv } from "../../lib/base/secret-hints.ts";
+import { ensureHarbor } from "../../lib/daemons/harbor.ts";
+import { SPRITES_URL } from "../../lib/sprites/client.ts";
+import type { ProviderSettings } from "../../lib/sprites/types.ts";
 
 /** Bound of the opening: a cold ship may take 10 s and more to wake. */
 const OPEN_MS = 60_000;

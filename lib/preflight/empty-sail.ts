@@ -1,5 +1,5 @@
-import { digestOf } from "./digest.ts";
-import type { Plan } from "./types.ts";
+import { digestOf } from "../plan/digest.ts";
+import type { Plan } from "../plan/types.ts";
 
 /**
  * Makes the plan that sails when `ocaptain:plan` is unset: one ship on which Claude Code waits for the captain's

@@ -1,5 +1,5 @@
 import { plain } from "../base/text.ts";
-import { type GitOptions, git } from "./run.ts";
+import { type GitOptions, git } from "../git/run.ts";
 
 /** The most submodules that the message names. */
 const NAMED = 5;

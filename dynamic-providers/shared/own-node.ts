@@ -3,18 +3,18 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { OcaptainError } from "../../base/errors.ts";
-import { acquireOsLock } from "../../base/os-lock.ts";
-import { captainNodeHome } from "../../base/paths.ts";
-import { lastWords, startDetached, waitForWord } from "../../daemons/detached.ts";
-import { daemonEnvironment } from "../../daemons/environment.ts";
-import { captainId } from "../../voyage/captain-id.ts";
-import { nodeOfCaptain, removeNodes } from "../control/nodes.ts";
-import { CAPTAIN_TAG, type TailnetControl } from "../control/types.ts";
-import { captainTailscale, ownSocket } from "./captain.ts";
-import { captainArch, tailscaleParts } from "./parts.ts";
-import { tailscaledEnvironment } from "./ship-node.ts";
-import type { Tailscale, TailscaleStatus } from "./tailscale-cli.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { acquireOsLock } from "../../lib/base/os-lock.ts";
+import { captainNodeHome } from "../../lib/base/paths.ts";
+import { lastWords, startDetached, waitForWord } from "../../lib/daemons/detached.ts";
+import { daemonEnvironment } from "../../lib/daemons/environment.ts";
+import { nodeOfCaptain, removeNodes } from "../../lib/tailnet/control/nodes.ts";
+import { CAPTAIN_TAG, type TailnetControl } from "../../lib/tailnet/control/types.ts";
+import { captainTailscale, ownSocket } from "../../lib/tailnet/node/captain.ts";
+import { captainArch, tailscaleParts } from "../../lib/tailnet/node/parts.ts";
+import type { Tailscale, TailscaleStatus } from "../../lib/tailnet/node/tailscale-cli.ts";
+import { captainId } from "../../lib/voyage/captain-id.ts";
+import { tailscaledEnvironment } from "./tailscaled-environment.ts";
 
 /**
  * The captain's own node (`ocaptain:captainNode: own`): a tailscaled in userspace that this project runs, for machines

@@ -1,11 +1,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { voyageFolder, voyageFolderAt, voyagesRoot } from "../base/paths.ts";
-import { git } from "../git/run.ts";
-
-/** The folder to which a voyage's own is moved when another voyage begins under the name of its stack. */
-export const asideFolder = (stack: string, voyageId: string) => join(voyagesRoot(), `${stack}.${voyageId}`);
+import { asideFolder, voyageFolder, voyageFolderAt } from "../../lib/base/paths.ts";
+import { git } from "../../lib/git/run.ts";
 
 /**
  * Moves all of a voyage's folder aside, and deletes nothing. Only the voyage's lock stays, because the caller holds it

@@ -2,14 +2,15 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { z } from "zod";
-import { OcaptainError } from "../../base/errors.ts";
-import { said } from "../../base/text.ts";
-import type { DoorConfig } from "../../protocol/ship-files.ts";
-import { BackendState, lastLine, NodeId, SearchPath, Sha256, ShipPath, shipFacts, UserName } from "../../ship/facts.ts";
-import { provisionArgv, provisionStdin } from "../../ship/install.ts";
-import { shipProgram, shipScript } from "../../ship/shell.ts";
-import type { ServiceSpec, SpritesClient } from "../../sprites/types.ts";
-import { type ShipArch, tailscaleParts } from "./parts.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { said } from "../../lib/base/text.ts";
+import type { DoorConfig } from "../../lib/protocol/ship-files.ts";
+import { BackendState, lastLine, NodeId, SearchPath, Sha256, ShipPath, shipFacts, UserName } from "../../lib/ship/facts.ts";
+import { provisionArgv, provisionStdin } from "../../lib/ship/install.ts";
+import { shipProgram, shipScript } from "../../lib/ship/shell.ts";
+import type { ServiceSpec, SpritesClient } from "../../lib/sprites/types.ts";
+import { type ShipArch, tailscaleParts } from "../../lib/tailnet/node/parts.ts";
+import { tailscaledEnvironment } from "../shared/tailscaled-environment.ts";
 
 /**
  * The folder of the tailnet on a ship, below its home: programs, state, socket, and the configuration of the way to the
@@ -142,17 +143,6 @@ export async function putServices(sprites: SpritesClient, sprite: string, facts:
   await sprites.putService(sprite, TAILSCALED, tailscaled);
   await sprites.putService(sprite, DOOR, carrier);
 }
-
-/**
- * The environment of a tailscaled. It tells the vendor's log service nothing; and a control plane without TLS has a
- * relay without TLS.
- */
-export const tailscaledEnvironment = (loginServer: string | undefined, logs: string): Record<string, string> => ({
-  TS_NO_LOGS_NO_SUPPORT: "true",
-  TS_LOGS_DIR: logs,
-  TS_DISABLE_PORTMAPPER: "1",
-  ...(loginServer?.startsWith("http:") && { TS_DEBUG_USE_DERP_HTTP: "1" }),
-});
 
 const ShipStatus = z.object({
   BackendState,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { OcaptainError } from "../../base/errors.ts";
-import type { Captain } from "./captain.ts";
-import { ipv4, type TailscaleNode, type TailscaleStatus } from "./tailscale-cli.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import type { Captain } from "../../lib/tailnet/node/captain.ts";
+import { ipv4, type TailscaleNode, type TailscaleStatus } from "../../lib/tailnet/node/tailscale-cli.ts";
 
 const LOOK_MS = 150;
 const PING_MS = 2_000;
