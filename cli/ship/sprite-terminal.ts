@@ -41,7 +41,7 @@ export async function openRemoteTerminal(
   provider: ProviderSettings,
   name: string,
   argv: readonly string[],
-  options: { size: Size; onData: OnData; signal: AbortSignal },
+  options: { stack: string; size: Size; onData: OnData; signal: AbortSignal },
 ): Promise<RemoteTerminal> {
   const { url, token } = await addressOf(provider);
   const query = new URLSearchParams([
@@ -61,7 +61,7 @@ export async function openRemoteTerminal(
       await new Promise((done) => setTimeout(done, AGAIN_MS * attempt));
       continue;
     }
-    throw refused(name, opened.status);
+    throw refused(name, opened.status, options.stack);
   }
 }
 
@@ -160,9 +160,9 @@ function exitStatus(text: string): number | undefined {
   }
 }
 
-function refused(name: string, status: number): OcaptainError {
-  if (status === 404) return new OcaptainError("SPRITE_GONE", `sprite "${name}" is not there`, { hint: "pulumi up" });
+function refused(name: string, status: number, stack: string): OcaptainError {
+  if (status === 404) return new OcaptainError("SPRITE_GONE", `sprite "${name}" is not there`, { hint: `pulumi up -s ${stack}` });
   if (status === 401 || status === 403)
-    return new OcaptainError("UNAUTHORIZED", `the provider refused the token (${status})`, { hint: "pulumi up" });
+    return new OcaptainError("UNAUTHORIZED", `the provider refused the token (${status})`, { hint: `pulumi up -s ${stack}` });
   return new OcaptainError("SPRITES_REFUSED", `a terminal on ${name} was refused: status ${status}`);
 }

@@ -62,22 +62,30 @@ export async function shell(words: readonly (string | undefined)[], options: She
         signal: io.signal,
         connecting: () => io.progress(""),
       }).finally(() => io.progress(""))
-    : await terminalByProvider(known, sprite, argv, io);
+    : await terminalByProvider(known, { stack: voyage.file.stack, sprite }, argv, io);
   if (status !== NO_CREW || options.raw) return status;
   throw new OcaptainError("NO_CREW", `no crew is at work on ${ship}: it has ended, as it does when there is nothing to do`, {
     hint: `ocaptain logs ${voyage.file.stack} -s ${ship}  # or a shell on the ship: ocaptain shell ${voyage.file.stack} ${ship} --raw`,
   });
 }
 
-async function terminalByProvider(provider: ProviderSettings, sprite: string, argv: readonly string[], io: Io): Promise<number> {
+async function terminalByProvider(
+  provider: ProviderSettings,
+  of: { stack: string; sprite: string },
+  argv: readonly string[],
+  io: Io,
+): Promise<number> {
   const { stdout } = process;
   const onData = (data: Buffer) => {
     io.progress(""); // the first output can be here before we know that it was opened
     return stdout.write(data) ? undefined : once(stdout, "drain");
   };
-  const remote = await openRemoteTerminal(provider, sprite, argv, { size: sizeOf(stdout), onData, signal: io.signal }).finally(
-    () => io.progress(""),
-  );
+  const remote = await openRemoteTerminal(provider, of.sprite, argv, {
+    stack: of.stack,
+    size: sizeOf(stdout),
+    onData,
+    signal: io.signal,
+  }).finally(() => io.progress(""));
   return converse(remote, io).catch((error: unknown) => {
     stdout.write(RESET);
     throw error;

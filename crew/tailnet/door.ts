@@ -3,9 +3,9 @@
  * in the tailnet. tailscaled without a kernel interface takes connections only by its proxy; with the door, git and the
  * crew know one address of the helm, whatever the ship can do.
  *
- * The door is a service of the sprite (dynamic-providers/tailnet-node/ship-node.ts) and plain Node ≥ 22. Its argument is its
- * configuration file, which it reads anew for each connection, so that a captain whose address has changed is found
- * without a restart.
+ * The door is a service of the sprite (dynamic-providers/tailnet-node/ship-node.ts) and plain Node ≥ 22. Its argument
+ * is its configuration file, which it reads anew for each connection, so that a captain whose address has changed is
+ * found without a restart.
  */
 import { readFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";

@@ -77,6 +77,7 @@ test("the plan is worked off by three sessions that claim by themselves, once ea
     const sprite = spriteName(captain.stack, id, ship);
     terminals.push(
       await openRemoteTerminal({ kind: "harbor" }, sprite, ["sh", "-c", `TERM=xterm-256color; export TERM; ${look}`], {
+        stack: captain.stack,
         size: { cols: 100, rows: 30 },
         onData: () => {},
         signal: over.signal,
