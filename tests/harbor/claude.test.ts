@@ -6,14 +6,16 @@ import { claudeCheck } from "../../lib/preflight/claude.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { ownHarborHome, temporaryFolder } from "./fixture.ts";
 
-/** What a harbor gives its ships as `claude`: a stand-in that says who it is, laid out as installers do. */
+/**
+ * Tests of what a harbor gives its ships as `claude`: here a stand-in that says who it is, laid out as installers do.
+ */
 let folder: string;
 const PATH = process.env.PATH ?? "";
 beforeEach(() => {
   ownHarborHome();
   folder = temporaryFolder();
   vi.stubEnv("OCAPTAIN_HARBOR_TOOLS", "");
-  // Whatever this machine has of it.
+  // This hides whatever this machine has of Claude Code.
   vi.stubEnv(
     "PATH",
     PATH.split(delimiter)
@@ -29,8 +31,8 @@ function script(path: string, text: string): void {
 }
 
 /**
- * A global install by npm: a link in `bin`, to a package that starts its platform's package beside it. Gives the folder
- * for a PATH.
+ * Lays out a global install by npm: a link in `bin` to a package that starts its platform's package beside it. Gives
+ * the folder for a PATH.
  */
 function npmLayout(): string {
   const modules = join(folder, "lib/node_modules/@anthropic-ai");
@@ -44,7 +46,7 @@ function npmLayout(): string {
   return join(folder, "bin");
 }
 
-/** As the vendor's own installer does: a link to one file among its versions. */
+/** Lays out what the vendor's own installer makes: a link to one file among its versions. */
 function nativeLayout(): string {
   script(join(folder, "share/claude/versions/9.8.6"), "#!/bin/sh\necho '9.8.6 (native)'\n");
   mkdirSync(join(folder, "local"));

@@ -6,7 +6,10 @@ import { holdArgv, holdAwake } from "../../lib/sprites/keep-awake.ts";
 import { until } from "../support/until.ts";
 import { openHarbor } from "./fixture.ts";
 
-/** The product's own client at services and policies (lib/sprites), against the harbor's awkward answers. */
+/**
+ * Opens a harbor with the product's own client of services and policies (lib/sprites), which meets the harbor's awkward
+ * answers.
+ */
 async function open() {
   const opened = await openHarbor();
   const { url, token } = opened.harbor;
@@ -29,7 +32,7 @@ test("a service is made, started and left alone when it is so; a changed one is 
   const changed = await sprites.putService("a", "s", { ...spec, env: { COLOUR: "red" } });
   expect(changed).toMatchObject({ status: "running", env: { COLOUR: "red" } });
   expect((await sh("a", `cat ~/runs; kill -0 ${made.pid}`)).out).toBe("blue\nred\n");
-  // What was stopped behind our back is started again.
+  // A service that was stopped behind the client's back is started again.
   await harbor.fleet.get("a")!.services.get("s")!.stop(5_000);
   expect((await sprites.putService("a", "s", { ...spec, env: { COLOUR: "red" } })).status).toBe("running");
 });
@@ -105,6 +108,6 @@ test("our own commands on a ship are not answered by programs that an agent has 
   await sprites.writeFile("a", "/home/sprite/seen", Buffer.from("x"), 0o600);
   await harbor.fleet.get("a")!.sleep("warm");
   const { stdout } = await sprites.exec("a", ["/bin/cat", "/home/sprite/called"]);
-  // The crew's programs are the ship's own affair: they have its PATH.
+  // The crew's programs are the ship's own affair, since they have its PATH.
   expect(stdout).toBe("/home/sprite/.local/bin/node\n");
 });

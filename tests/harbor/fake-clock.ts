@@ -15,7 +15,7 @@ export class FakeClock implements HarborClock {
     };
   }
 
-  /** Moves on, running what falls due on the way, in order. */
+  /** Moves on, and runs on the way what falls due, in order. */
   advance(ms: number): void {
     const endMs = this.timeMs + ms;
     for (;;) {

@@ -14,7 +14,7 @@ export const sshBin = fileURLToPath(new URL("../../harbor/ssh-bin", import.meta.
 export type Answer = { status: number; headers: Headers; text: string; json<T = Record<string, unknown>>(): T };
 export type ExecAnswer = { code: number; out: string; err: string; status: number };
 
-/** A folder with a short name that goes with the test. */
+/** Makes a folder with a short name that is removed with the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "hb-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -22,8 +22,8 @@ export function temporaryFolder(): string {
 }
 
 /**
- * A captain's home of the test's own, whose harbor daemon, if the test starts one, ends with it; `net`:
- * OCAPTAIN_HARBOR_NET.
+ * Gives the test a captain's home of its own, whose harbor daemon, if the test starts one, ends with it. `net` is the
+ * value of OCAPTAIN_HARBOR_NET.
  */
 export function ownHarborHome(net = ""): void {
   const home = temporaryFolder();
@@ -36,7 +36,7 @@ export function ownHarborHome(net = ""): void {
   });
 }
 
-/** A harbor in this process, on a clock that stands still, with plain calls to it. */
+/** Opens a harbor in this process, on a clock that stands still, with plain calls to it. */
 export async function openHarbor(options: Partial<HarborOptions> = {}) {
   const home = options.home ?? temporaryFolder();
   const clock = new FakeClock();
@@ -50,11 +50,11 @@ export async function openHarbor(options: Partial<HarborOptions> = {}) {
     await harbor.fleet.get(name)!.settled();
     return harbor.fleet.get(name)!.status;
   };
-  /** `settledStatus`: the status once what the clock set off is done. */
+  /** With it comes `settledStatus`, which gives the status once all that the clock set off is done. */
   return { home, clock, harbor, settledStatus, ...caller(harbor.url, harbor.token) };
 }
 
-/** Calls as a client of the API makes them. */
+/** Calls the API as a client of it does. */
 export function caller(url: string, token: string) {
   async function call(
     method: string,
@@ -74,7 +74,9 @@ export function caller(url: string, token: string) {
       return (await call("GET", `/v1/sprites/${name}`)).json<{ status: string }>().status;
     },
     sleep: (name: string, to: "warm" | "cold") => call("POST", `/__harbor/sprites/${name}/sleep`, { to }),
-    /** A shell command over HTTP; frames are told apart by `getReader` giving chunk for chunk. */
+    /**
+     * Runs a shell command over HTTP. It reads with `getReader`, which gives chunk for chunk, to tell the frames apart.
+     */
     async sh(name: string, script: string, input = "", timeoutMs = 20_000): Promise<ExecAnswer> {
       const query = ["sh", "-c", script].map((word) => `cmd=${encodeURIComponent(word)}`).join("&");
       const reply = await fetch(`${url}/v1/sprites/${name}/exec?${query}`, {
@@ -86,17 +88,17 @@ export function caller(url: string, token: string) {
       const answer: ExecAnswer = { code: -1, out: "", err: "", status: reply.status };
       if (reply.status !== 200) return { ...answer, err: await reply.text() };
       const result = readExecStream(Buffer.from(await reply.arrayBuffer()));
-      if (!result) return answer; // no exit mark: nothing is known of the command
+      if (!result) return answer; // There is no exit mark, so nothing is known of the command.
       return { ...answer, code: result.exitCode, out: result.stdout, err: result.stderr };
     },
   };
 }
 
-/** `pid:[…]` of a ship that runs. */
+/** The pid namespace of a ship that runs, as `pid:[…]`. */
 export const pidNamespaceOf = (home: string, name: string) =>
   /pid:\[\d+\]/.exec(readFileSync(join(home, "awake", name), "utf8"))![0];
 
-/** All processes of this machine for which `wanted` says so; those that end meanwhile are not there. */
+/** All processes of this machine that `wanted` accepts; those that end meanwhile are left out. */
 export function processes(wanted: (pid: string) => boolean): number[] {
   return readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry))
@@ -110,7 +112,10 @@ export function processes(wanted: (pid: string) => boolean): number[] {
     .map(Number);
 }
 
-/** Looks for the processes of a ship that runs now, later too, when it is gone. */
+/**
+ * Gives a function that looks for the processes of a ship that runs now; it finds them later too, when the ship is
+ * gone.
+ */
 export function processesOf({ harbor, home }: { harbor: Harbor; home: string }, name: string): () => number[] {
   const { record, folder } = harbor.fleet.get(name)!;
   if (record.unconfined) return () => processesMarked(folder);
@@ -118,7 +123,7 @@ export function processesOf({ harbor, home }: { harbor: Harbor; home: string }, 
   return () => processesIn(namespace);
 }
 
-/** Living processes that have an unconfined ship's home in their environment. */
+/** Lists living processes that have an unconfined ship's home in their environment. */
 export const processesMarked = (folder: string) =>
   processes((pid) => readFileSync(`/proc/${pid}/environ`, "utf8").includes(`${folder}/home`) && stateOf(Number(pid)) !== "Z");
 
@@ -128,6 +133,6 @@ export const kinds = [
 ];
 
 export const processesIn = (pidNamespace: string) => processes((pid) => readlinkSync(`/proc/${pid}/ns/pid`) === pidNamespace);
-/** Processes that show `text` in their command line, this one excepted. */
+/** Finds processes that have `text` in their command line, except this one. */
 export const processesWith = (text: string) =>
   processes((pid) => Number(pid) !== process.pid && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(text));

@@ -12,7 +12,7 @@ import { caller, openHarbor, ownHarborHome, pidNamespaceOf, processesIn, sshBin,
 
 const main = fileURLToPath(new URL("../../harbor/main.ts", import.meta.url));
 const ip = (...args: string[]) => execFileSync("ip", args, { encoding: "utf8" });
-/** The links of the harbor whose ships reach the captain's side at this address: its bridge first. */
+/** Lists the network links of the harbor whose ships reach the captain's side at this address, its bridge first. */
 function linksOf(captainAddress: string): () => string[] {
   const all = JSON.parse(ip("-json", "address")) as { ifname: string; addr_info: { local: string }[] }[];
   const bridge = all.find(({ addr_info }) => addr_info.some(({ local }) => local === captainAddress))!.ifname;
@@ -20,7 +20,7 @@ function linksOf(captainAddress: string): () => string[] {
   const names = () => (JSON.parse(ip("-json", "link")) as { ifname: string }[]).map(({ ifname }) => ifname);
   return () => names().filter((name) => name === bridge || name.startsWith(`${bridge}-`));
 }
-/** Which of these network namespaces, `net:[…]`, any process is still in; as the kernel lists them. */
+/** Says which of these network namespaces, given as `net:[…]`, any process is still in, as the kernel lists them. */
 const alive = (networks: string[]) => {
   const all = execFileSync("lsns", ["-n", "-t", "net", "-o", "NS"], { encoding: "utf8" }).split(/\s+/);
   return networks.filter((network) => all.includes(/\d+/.exec(network)![0]));
@@ -28,7 +28,7 @@ const alive = (networks: string[]) => {
 const OWN_NETWORK = "readlink /proc/self/ns/net";
 const networkOf = (pid: number) => readlinkSync(`/proc/${pid}/ns/net`);
 
-/** TCP from a ship: what it printed, or the error's code. */
+/** A program that tries TCP from a ship; it prints what it got, or the code of the error. */
 const dial = (host: string, port: number) =>
   `node -e 'const s=require("net").connect({host:"${host}",port:${port},timeout:1500});s.on("connect",()=>{console.log("connected");s.destroy()});s.on("timeout",()=>{console.log("silence");s.destroy()});s.on("error",e=>console.log(e.code))'`;
 
@@ -67,7 +67,8 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     expect((await sh("b", dial(captain, here.port))).out).toBe("connected\n");
     const loopback = await listener("127.0.0.1");
     expect((await sh("a", dial("127.0.0.1", loopback.port))).out).toBe("ECONNREFUSED\n");
-    // A server in b, on all its addresses: b reaches it, the captain does, a does not, whatever a does with its routes.
+    // A server in b listens on all its addresses: b reaches it, and so does the captain, but a does not, whatever a
+    // does with its routes.
     await sh(
       "b",
       `tmux new-session -d "node -e 'require(\\"net\\").createServer(s=>s.on(\\"error\\",()=>{}).end()).listen(7000)'"`,
@@ -83,7 +84,7 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     writeFileSync(join(home, "subnet"), "10.214.77");
     const { harbor } = await openHarbor({ isolated: true, home });
     expect(harbor.captainAddress).toBe("10.214.77.1");
-    // A route of the machine's own to that subnet: not shadowed, but told.
+    // The machine has a route of its own to that subnet, which the harbor does not shadow, but reports.
     const second = temporaryFolder();
     writeFileSync(join(second, "subnet"), "10.214.77");
     await expect(openHarbor({ isolated: true, home: second })).rejects.toMatchObject({
@@ -169,7 +170,7 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     expect(networkOf(processesIn(namespace)[0]!)).toBe(network.trim());
     await sleep("a", "warm");
     expect(networkOf(processesIn(namespace)[0]!)).toBe(network.trim());
-    // As to a machine that is not there: nobody answers.
+    // Nobody answers, as at a machine that is not there.
     expect(execFileSync("sh", ["-c", dial(harbor.fleet.get("a")!.address!, 7000)], { encoding: "utf8" })).toMatch(
       /^(silence|EHOSTUNREACH)$/m,
     );
@@ -222,7 +223,7 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     process.kill((await runningHarbor())!.pid, "SIGKILL");
     await until("the namespace's end", () => alive([network]).length === 0);
     await until("the ship's link's", () => links().length === 1);
-    // Started without the wish, too: what a ship is, it stays.
+    // It is started without the wish for a network, too: a ship stays what it is.
     vi.stubEnv("OCAPTAIN_HARBOR_NET", "");
     const second = await ensureHarbor();
     expect(second.captainAddress).toBe(first.captainAddress);

@@ -3,7 +3,9 @@ import type { HarborClock } from "../../harbor/sprites/clock.ts";
 import { latencyProfile } from "../../harbor/sprites/latency.ts";
 import { openHarbor } from "./fixture.ts";
 
-/** A clock that lets nobody wait, and keeps what each asked for. Idleness, 30 s and more, never comes. */
+/**
+ * A clock that lets nobody wait, and keeps how long each asked to. Idleness, which takes 30 s and more, never comes.
+ */
 function recordingClock(): HarborClock & { waits(): number[] } {
   let asked: number[] = [];
   return {

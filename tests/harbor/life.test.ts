@@ -13,7 +13,7 @@ import { kinds, openHarbor, processesOf, sshBin } from "./fixture.ts";
 
 type Opened = Awaited<ReturnType<typeof openHarbor>>;
 
-/** A connected exec; resolves once its session is told. */
+/** Opens a connected exec, and resolves once its session is reported. */
 async function connected(
   { harbor }: Opened,
   name: string,
@@ -265,7 +265,7 @@ test("a live hold keeps it awake, for an hour at most; when it ends, it may slee
   expect((await harbor.sh("a", "sprite-env curl /v1/tasks")).out).toBe('{"tasks":[]}');
 });
 
-/** Bytes that have come to `port` of this machine from its port `from`, and that nobody has read. */
+/** Counts the bytes that have come to `port` of this machine from its port `from`, and that nobody has read. */
 function unread(port: number, from: number): number {
   const hex = (value: number) => `0100007F:${value.toString(16).toUpperCase().padStart(4, "0")}`;
   const line = readFileSync("/proc/net/tcp", "utf8")

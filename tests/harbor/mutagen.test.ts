@@ -14,7 +14,7 @@ const agents = mutagenBinary && existsSync(join(dirname(mutagenBinary), "mutagen
 
 type SyncView = { status: string; successfulCycles?: number; lastError?: string; beta: { connected: boolean } };
 
-/** A Mutagen daemon of the test's own, whose ssh enters the harbor's ships. */
+/** Opens a Mutagen daemon of the test's own, whose ssh enters the harbor's ships. */
 async function openMutagen(harborHome: string) {
   const env = {
     ...process.env,
@@ -63,7 +63,7 @@ test.for(kinds)(
     expect(await status("ship-0")).toBe("warm");
 
     await sh("ship-0", "true");
-    // It tries each 15 s (docs/adr/mutagen-over-a-freeze.md).
+    // By itself it tries once in 15 s (docs/adr/mutagen-over-a-freeze.md).
     await until("it reconnects by itself", async () => (await view("tree")).beta.connected, 20_000);
     await until("what changed meanwhile", async () => (await sh("ship-0", "cat ~/tree/while-asleep")).out === "3", 20_000);
 

@@ -4,7 +4,7 @@ import { harborNetCheck } from "../../lib/preflight/tailnet.ts";
 import { caller, ownHarborHome } from "./fixture.ts";
 
 /**
- * What preflight finds about the network of the ships that will be made: for a voyage in a tailnet, and for one
+ * Gives what preflight finds about the network of the ships that will be made, for a voyage in a tailnet and for one
  * without.
  */
 const looks = async () => ({ tailnet: await harborNetCheck(true).look(), none: await harborNetCheck(false).look() });

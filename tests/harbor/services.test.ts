@@ -24,7 +24,7 @@ async function open(options: Parameters<typeof openHarbor>[0]) {
     put: (service: string, script: string, more: object = {}) =>
       call("PUT", `${at(service)}?duration=50ms`, { cmd: "sh", args: ["-c", script], ...more }),
     post: (path: string) => call("POST", at(path)),
-    /** As the supervisor has it; a GET would wake the ship. */
+    /** The state as the supervisor has it, since a GET would wake the ship. */
     seen: (service: string) => opened.harbor.fleet.get("a")!.services.get(service)!.view().state as State,
     logs: async (service: string) =>
       lines((await call("GET", at(`${service}/logs`))).text).flatMap(({ type, data }) => (type.startsWith("std") ? [data] : [])),
@@ -90,7 +90,7 @@ describe.each(kinds)("services of a $kind ship", ({ unconfined }) => {
     const order = () => readFileSync(join(first.harbor.fleet.get("a")!.folder, "home/order"), "utf8");
     await first.sh("a", "true");
     await until("both", () => ["base", "top"].every((name) => order().includes(name)));
-    // The one that was started first has the lower number; which of the two is the first to write is chance.
+    // The one that was started first has the lower number; which of the two writes first is chance.
     const started = order()
       .trim()
       .split("\n")
@@ -123,7 +123,7 @@ describe.each(kinds)("services of a $kind ship", ({ unconfined }) => {
       env: { COLOUR: "blue" },
     });
     await until("it is ready", async () => (await logs("polite")).includes("ready"));
-    // "Terminated", says the shell of its sleep.
+    // The shell adds "Terminated" about its sleep.
     const told = lines((await call("POST", at("polite/stop"))).text).filter(({ type }) => type !== "stderr");
     expect(told).toMatchObject([
       { type: "stopping" },
@@ -174,7 +174,7 @@ test("what cannot be is refused in words, and a delete wants it stopped and need
   expect((await call("DELETE", at("web"))).status).toBe(404);
   const logs = join(harbor.fleet.get("a")!.folder, "logs/services");
   expect(existsSync(join(logs, "web.log"))).toBe(false);
-  // A PUT to one that runs says nothing, and changes nothing until it is stopped.
+  // A PUT to a service that runs says nothing, and changes nothing until it is stopped.
   await put("s", "echo old; exec sleep 1000");
   expect(await put("s", "echo new; exec sleep 1000")).toMatchObject({ status: 200, text: "" });
 });

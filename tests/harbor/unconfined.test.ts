@@ -13,15 +13,15 @@ import { until } from "../support/until.ts";
 import { caller, openHarbor, processesMarked, processesOf, temporaryFolder } from "./fixture.ts";
 
 /**
- * What a plan may leave: a tmux, sessions of their own, a parent that ended, an environment that was cleared, one that
- * ignores signals.
+ * A script that leaves what a plan may leave: a tmux, sessions of their own, a process whose parent ended, one whose
+ * environment was cleared, and one that ignores signals.
  */
 const LEAVINGS = `tmux new-session -d 'sleep 1000'
 setsid nohup sleep 1000 >/dev/null 2>&1 &
 (setsid sh -c 'sleep 1000 & sleep 1000 & exit' >/dev/null 2>&1 &)
 sh -c 'trap "" TERM HUP INT; env -i sleep 1000; :' >/dev/null 2>&1 &
 mkdir -p ~/cache; echo x >~/cache/file; chmod 500 ~/cache; mkfifo $TMPDIR/pipe`;
-/** Processes of it that carry the mark; one more does not. */
+/** How many of its processes carry the mark; one more does not. */
 const MARKED = 6;
 
 describe("a ship", () => {
@@ -93,7 +93,7 @@ describe("a harbor", () => {
     });
   }
 
-  /** All programs, but not bubblewrap. */
+  /** Hides bubblewrap, and leaves all other programs. */
   function hideBwrap(): void {
     const folder = temporaryFolder();
     for (const name of ["sh", "env", "git", "tmux", "setsid", "sleep", "readlink", "unshare", "nsenter", "setpriv"])
@@ -140,7 +140,8 @@ describe("a harbor", () => {
     });
     expect(await harborKindProblem(false)).toMatchObject({ code: "HARBOR_KIND" });
     const sprites = await wants(false);
-    for (const n of [1, 2, 3]) await sprites.remove(`plain-${n}`); // what is there is reached whatever the setting says
+    // A ship that is there is reached whatever the setting says.
+    for (const n of [1, 2, 3]) await sprites.remove(`plain-${n}`);
     await sprites.create("b", []);
     await expect(harborOfKind(true)).rejects.toMatchObject({
       code: "HARBOR_KIND",

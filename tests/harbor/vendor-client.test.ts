@@ -6,7 +6,10 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { until } from "../support/until.ts";
 import { kinds, openHarbor } from "./fixture.ts";
 
-/** The vendor's own client, @fly/sprites 0.1.0, at every call that the harbor serves over HTTP and WebSocket. */
+/**
+ * Opens a harbor with the vendor's own client, @fly/sprites 0.1.0, which makes every call that the harbor serves over
+ * HTTP and WebSocket.
+ */
 async function open(options: { unconfined?: boolean } = {}) {
   const opened = await openHarbor(options);
   return { ...opened, client: new SpritesClient(opened.harbor.token, { baseURL: opened.harbor.url }) };
@@ -112,14 +115,15 @@ describe.each(kinds)("exec, $kind", ({ unconfined }) => {
     clock.advance(4_999);
     expect(shell.exitCode()).toBe(-1);
     clock.advance(1);
-    // All that this client makes of a terminal's exit: 1000 or not.
+    // This client makes only 1000 or another number of a terminal's exit.
     expect(await shell.wait()).toBe(1);
   });
 
   test("over HTTP: stdin, both streams, exit status, and words that are no shell's", async () => {
     const { client } = await open({ unconfined });
     const sprite = await client.createSprite("dinghy");
-    // One stream and one write a call: chunks that arrive together are joined, and this client cannot take them apart.
+    // There is one stream and one write a call, because chunks that arrive together are joined, and this client cannot
+    // take them apart.
     const done = await sprite.execFileHTTP("sh", ["-c", 'printf "%s%s\\n" "$(cat)" "$1"', "sh", " a b $HOME ; 'c'"], {
       input: "from stdin",
     });

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { readExecStream } from "../../lib/sprites/exec-stream.ts";
 
 const MARK = { stdout: 1, stderr: 2, exit: 3 } as const;
-/** What commands print: text, without the three marks and without NUL, in pieces that may be empty. */
+/** Text as commands print it, without the three marks and without NUL, in pieces that may be empty. */
 const text = fc
   .string({ unit: "grapheme", maxLength: 20 })
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the marks are what is taken out
@@ -11,7 +11,9 @@ const text = fc
 const piece = fc.record({ stream: fc.constantFrom("stdout" as const, "stderr" as const), text });
 const exitCode = fc.integer({ min: 0, max: 255 });
 
-/** The body as the service writes it: one mark a piece; a piece may be cut in the middle of a character. */
+/**
+ * The body as the service writes it, with one mark before each piece; a piece may be cut in the middle of a character.
+ */
 const body = (pieces: { stream: "stdout" | "stderr"; text: string }[], cuts: number[], code: number) =>
   Buffer.concat([
     ...pieces.flatMap(({ stream, text }, at) => {

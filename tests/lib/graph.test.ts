@@ -5,7 +5,7 @@ import { graphWidth } from "../../lib/plan/width.ts";
 
 const node = (id: number, ...blockedBy: number[]): Node => ({ id: String(id), blockedBy: blockedBy.map(String) });
 
-/** Any DAG of up to `most` tasks, its ids dealt out anew so that their order says nothing. */
+/** Any graph without circles of up to `most` tasks, whose ids are dealt out anew so that their order says nothing. */
 const dags = (most: number) =>
   fc
     .integer({ min: 1, max: most })
@@ -22,7 +22,7 @@ const dags = (most: number) =>
         ),
     );
 
-/** For each task all that it waits for, directly or not; by plain search. */
+/** Finds for each task all that it waits for, directly or not, by plain search. */
 function ancestors(nodes: readonly Node[]): Map<string, Set<string>> {
   const blockers = new Map(nodes.map(({ id, blockedBy }) => [id, blockedBy]));
   return new Map(
@@ -121,7 +121,7 @@ test.each([
   ["one", [node(1)], 1],
   ["a chain", [node(1), node(2, 1), node(3, 2)], 1],
   ["fan-out and fan-in", [node(1), node(2, 1), node(3, 1), node(4, 1), node(5, 2, 3, 4)], 3],
-  // Layers 2, 2, 1, but 3, 4 and 5 wait for no other of them.
+  // The layers have 2, 2 and 1 tasks, but 3, 4 and 5 wait for none of each other.
   ["wider than its widest layer", [node(1), node(2), node(3, 1), node(5, 1), node(4, 2)], 3],
   ["two paths that cross in one task", [node(1), node(2), node(3, 1, 2), node(4, 3), node(5, 3)], 2],
 ] as const)("width of %s", (_name, nodes, width) => expect(graphWidth(nodes)).toBe(width));

@@ -37,7 +37,10 @@ const plan = (tasks: PlanTask[], name = "ship"): Plan => ({
   digest: "d",
 });
 
-/** A ledger that has sailed this plan; tasks 1, 2, … are `accepted`, the rest were never granted. */
+/**
+ * Makes a ledger of a voyage that sailed this plan: the first `accepted` tasks are accepted, the rest were never
+ * granted.
+ */
 async function sailed(tasks: PlanTask[], accepted: number): Promise<Ledger> {
   const ledger = new Ledger(new Store(ledgerFile(), { sync: "off" }), () => 0);
   await ledger.store.write(() => {
@@ -87,7 +90,7 @@ test("another name is another plan, once something was granted; so is a done tas
     renamed: false,
     others: [{ id: "1", was: "Lay the keel", is: "Write the log" }],
   });
-  // Titles alone, which the prior art's plans may have.
+  // These tasks have titles alone, which the prior art's plans may have.
   expect(another([task("1", "Write the log", "")])?.others).toHaveLength(1);
 });
 

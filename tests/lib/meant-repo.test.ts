@@ -56,7 +56,7 @@ test("~ is the home folder when the repository is read", async () => {
   expect(await readSource("~/code")).toMatchObject({ path: join(root, "code"), refs: expect.any(Map) });
 });
 
-/** A plan in a folder of somebody's own repository, as the prior art's skill puts it there. */
+/** Writes a plan in a folder of somebody's own repository, as the prior art's skill puts it there. */
 async function planIn(folder: string, repo?: string): Promise<string> {
   const plan = join(folder, ".claude", "plans", "mine");
   await mkdir(join(plan, "tasks"), { recursive: true });

@@ -38,7 +38,7 @@ const isInside = (path: string) => {
     const real = realpathSync(path);
     return real === mirror || real.startsWith(`${mirror}/`);
   } catch {
-    return true; // it leads nowhere
+    return true; // It leads nowhere.
   }
 };
 
@@ -101,11 +101,11 @@ describe("no way through links leaves a mirror", () => {
         for (const [at, to] of links)
           try {
             link(at, to);
-          } catch {} // something is there
+          } catch {} // Something is there already.
         await putLinksAside(mirror);
         for (const [at] of links) {
           expect(isInside(join(mirror, at))).toBe(true);
-          // And on, by names: the steps up of who goes there are his own.
+          // From there it goes on by names, because the steps up are those of whoever goes there.
           const on = beyond
             .split("/")
             .filter((step) => step !== "..")

@@ -8,7 +8,7 @@ import { mutagenCommand } from "../../lib/mutagen/command.ts";
 import type { SessionSpec } from "../../lib/mutagen/spec.ts";
 import { until } from "../support/until.ts";
 
-/** The real daemon on local folders; how ships are reached is the harbor's to test. */
+/** Tests of Mutagen's real daemon on local folders; how ships are reached is tested with the harbor. */
 
 let root: string;
 let mutagen: Mutagen;
@@ -42,7 +42,8 @@ const inA = (name: string) => join(root, "a", name);
 const inB = (name: string) => join(root, "b", name);
 
 /**
- * Processes of this test alone: by a line of their environment and a part of their command line (arguments end in NUL).
+ * Finds processes of this test alone, by a line of their environment and a part of their command line, whose arguments
+ * end in NUL.
  */
 async function pidsOf(environmentLine: string, command: string): Promise<number[]> {
   const found: number[] = [];
@@ -66,7 +67,7 @@ test("looking starts no daemon, and neither does ending a session that never was
   await mutagen.terminate("nothing");
   await mutagen.stopDaemon();
   expect(existsSync(join(root, "d"))).toBe(false);
-  // The CLI's own autostart is off, for a daemon that dies between two looks.
+  // The CLI's own start of a daemon is off, which matters for a daemon that dies between two looks.
   expect(await mutagenCommand({ dataDirectory: join(root, "d") })(["sync", "list"], 10_000)).toMatchObject({ ok: false });
   expect(await mutagen.running()).toBe(false);
 });
@@ -90,7 +91,7 @@ test("the folders of the shell that started the daemon may go: it has a temporar
   await mutagen.ensureSession(spec);
   vi.unstubAllEnvs();
   await rm(shell, { recursive: true });
-  await rm(join(root, "d", "tmp"), { recursive: true }); // as one who tidies up does
+  await rm(join(root, "d", "tmp"), { recursive: true }); // It is removed as by somebody who tidies up.
   expect(await readlink(`/proc/${await daemonPid()}/cwd`)).toBe("/");
   expect(await mutagen.daemonLoss()).toContain("temporary folder");
   await writeFile(inB("text"), "ahoy");
@@ -162,7 +163,7 @@ test("a session is made once; the same spec leaves it alone, another one makes i
 test("a twin of the same name, left by a lost create, is ended", async () => {
   await mutagen.ensureSession(spec);
   await mutagen.ensureSession({ ...spec, name: "other" });
-  // Mutagen itself takes the same name twice: here by a second client that does not look first.
+  // Mutagen itself takes the same name twice; here a second client that does not look first makes that happen.
   const command = mutagenCommand({ dataDirectory: join(root, "d") });
   await command(["sync", "create", `--name=${spec.name}`, "--", spec.alpha, spec.beta], 10_000);
   expect((await mutagen.list()).map((session) => session.name).sort()).toEqual(["other", spec.name, spec.name].sort());
@@ -333,8 +334,8 @@ test("a side that is not there is made, its parents too", async () => {
 });
 
 /**
- * An `ssh` and `scp` that reach a "ship" which is a folder, unless the file `asleep` is there. `carried` gets a line a
- * copy, `knocks` one a try while asleep.
+ * Makes an `ssh` and an `scp` that reach a "ship" which is a folder, unless the file `asleep` is there. The file
+ * `carried` gets a line for each copy, and `knocks` one for each try while the ship is asleep.
  */
 async function folderShip() {
   const ship = {
@@ -368,10 +369,10 @@ test("a ship that is away is told so by flush, which tries it again and again, a
   await expect(fleet.flush(spec.name, { timeoutMs: 1_000 })).rejects.toThrow(/ship-0:~\/w not connected/);
 
   await writeFile(inA("after"), "x");
-  const tries = async () => (await readFile(knocks, "utf8")).length / 2; // a line of "x" each
+  const tries = async () => (await readFile(knocks, "utf8")).length / 2; // Each try is a line of one "x".
   const before = await tries();
   const flushed = fleet.flush(spec.name);
-  // By itself Mutagen tries once in 15 s.
+  // By itself Mutagen would try once in 15 s.
   await until("three more tries", async () => (await tries()) >= before + 3);
   await rm(asleep);
   expect(await flushed).toMatchObject({ connected: true, clean: true });

@@ -22,7 +22,10 @@ const accepted = (stack: string) => {
   }
 };
 const letters = [..."abcxyz0189-"];
-/** Stack names that are accepted: dashes, digits, and names that look like other voyages' prefixes are in. */
+/**
+ * Stack names that are accepted, among them names with dashes and digits and names that look like other voyages'
+ * prefixes.
+ */
 const stack = fc
   .array(fc.constantFrom(...letters), { minLength: 1, maxLength: MAX_STACK_NAME })
   .map((chars) => chars.join(""))
@@ -46,7 +49,7 @@ test("a ship's name is a DNS label and within the provider's limit, also for the
 });
 
 test("two ships have one name only if they are one ship", () => {
-  // Near ones: a few values for each part, so that most pairs differ in one or none.
+  // Voyages whose parts have few values each, so that most pairs differ in one part or in none.
   const digit = fc.constantFrom("0", "1");
   const near = fc.record({
     stack: fc.constantFrom("a", "a-a", "a-0a1b2c", "a-0a1b2c-ship-1"),
@@ -59,7 +62,7 @@ test("two ships have one name only if they are one ship", () => {
     }),
     { numRuns: 1000 },
   );
-  // The nearest that two stacks come: one's name goes on as the other's name and id.
+  // Pairs that come as near as two stacks can: the name of one goes on as the other's name and id.
   const inner = fc.record({ stack, voyageId, other: voyageId, index });
   fc.assert(
     fc.property(inner, ({ stack, voyageId, other, index }) => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
 import { isInside } from "../../lib/base/no-proxy.ts";
 
-/** A service on loopback, and a proxy that notes whom it is asked for, and refuses. */
+/** A service on loopback, beside a proxy that notes whom it is asked for, and refuses. */
 let service: Server;
 let proxy: Server;
 let asked: string[] = [];
@@ -33,7 +33,10 @@ beforeEach(() => {
 const portOf = (server: Server) => (server.address() as AddressInfo).port;
 const ROOT = join(import.meta.dirname, "../..");
 
-/** Runs a program in a process of its own whose environment names the proxy for everything, in every way there is. */
+/**
+ * Runs a program in a process of its own whose environment names the proxy for everything, in every spelling that is
+ * known.
+ */
 async function behindProxy(program: string, more: Record<string, string> = {}): Promise<string> {
   const names = ["http_proxy", "https_proxy", "all_proxy"].flatMap((name) => [name, name.toUpperCase()]);
   const proxies = Object.fromEntries(names.map((name) => [name, `http://127.0.0.1:${portOf(proxy)}`]));
@@ -71,7 +74,7 @@ test("a client of the sprites API on another loopback address goes there directl
     const sprites = await openSprites({ kind: "sprites", baseUrl: "http://127.1.2.3:65531", token: "t" });
     console.log(await sprites.list("x").catch((error) => error.message));`,
   );
-  expect(said).toMatch(/ECONNREFUSED/); // nobody listens there
+  expect(said).toMatch(/ECONNREFUSED/); // Nobody listens there.
   expect(asked).toEqual([]);
 });
 

@@ -3,7 +3,10 @@ import { describe, expect, test } from "vitest";
 import { plain, plainJson, plainLines, said } from "../../lib/base/text.ts";
 import { UNSEEN } from "../support/unseen.ts";
 
-/** Text as a bad ship makes it: beginnings and ends of escape sequences, and all that is not seen, between letters. */
+/**
+ * Pieces of text as a bad ship makes it: beginnings and ends of escape sequences, and all that is not seen, between
+ * letters.
+ */
 const PIECES = [
   "\x1b",
   "\x9b",

@@ -6,7 +6,10 @@ import { loadPlan } from "../../lib/plan/load.ts";
 import type { Plan } from "../../lib/plan/types.ts";
 import { formatFindings } from "../support/findings.ts";
 
-/** Slips of the pen that would cost somebody an hour, or a check that was never run, if preflight did not say them. */
+/**
+ * Tests of slips of the pen that would cost somebody an hour, or leave a check that is never run, if preflight did not
+ * report them.
+ */
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "slips-"));

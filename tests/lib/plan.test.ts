@@ -30,7 +30,7 @@ const task = (id: string, more: object = {}) => ({
   ...more,
 });
 
-/** 1 → 2 → 3, as the prior art's skill writes it. */
+/** A plan of three tasks, each of which waits for the one before, as the prior art's skill writes it. */
 const sound = (): Files => ({
   "voyage.json": {
     name: "survey",
@@ -58,7 +58,7 @@ async function write(files: Files): Promise<void> {
   }
 }
 
-/** What is found in the sound plan with these files in place of its own; undefined takes a file away. */
+/** Gives what is found in the sound plan with these files in place of its own; undefined takes a file away. */
 async function findingsWith(changes: Files, options: { repo?: string } = {}): Promise<string> {
   await write({ ...sound(), ...changes });
   const loaded = await loadPlan(folder, options);
@@ -438,7 +438,7 @@ test("a plan that is written down and read is the same, and so is its digest", a
   const script = text.map((s) => `: '${s.replaceAll(/['\r]/g, "")}'`);
   const free = fc.dictionary(
     fc.string({ minLength: 1 }).filter((key) => key !== "__proto__"),
-    fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.parse(JSON.stringify(value))), // JSON has no -0
+    fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.parse(JSON.stringify(value))), // JSON has no -0.
     { maxKeys: 3 },
   );
   const plans = fc.integer({ min: 1, max: 12 }).chain((size) =>

@@ -7,7 +7,7 @@ import { policyRules } from "../../lib/tailnet/policy/policy-rules.ts";
 const RULES = policyRules("tailscale", ["you@example.com"]);
 const read = (text: string) => jsonc.parse(text, [], { allowTrailingComma: true });
 
-/** What must go through. */
+/** Merges rules into a policy that must be taken. */
 function merged(text: string, rules = RULES, options = {}) {
   const result = mergePolicy(text, rules, options);
   if ("refused" in result) throw new Error(result.refused.join("\n"));
@@ -71,8 +71,8 @@ test("our rules come, each where it belongs, with a comma of their own; the diff
 });
 
 /**
- * A policy as people and editors leave them: sections there or not, in any case, with comments and commas in odd
- * places, on one line or many.
+ * Policies as people and editors leave them: with sections there or not, in any case of letters, with comments and
+ * commas in odd places, on one line or on many.
  */
 const gap = fc.constantFrom("", " ", "\n\t", "\r\n  ", " /* why */ ", "\n// said /* so */\n", "\n\n");
 const joined = (items: fc.Arbitrary<string>[], [left, right]: string) =>
@@ -122,7 +122,7 @@ test("whatever the policy: merging twice is merging once, others' rules keep the
       const once = merged(before, rules).text;
       expect(merged(once, rules)).toMatchObject({ text: once, diff: "" });
       expect(unmerged(once)).toBe(before);
-      // Other captains: as if it had been these from the beginning.
+      // The result is the same as if the captains had been these from the beginning.
       const others = policyRules(dialect as "tailscale", second);
       expect(merged(once, others).text).toBe(merged(before, others).text);
 

@@ -82,7 +82,7 @@ test.each([
   ["3", "2.99.99", 1],
 ])("version %s against %s", (a, b, sign) => expect(Math.sign(compareVersions(a, b))).toBe(sign));
 
-/** A folder for PATH with one program that prints a line. */
+/** Makes one program, which prints a line, all that the PATH leads to. */
 async function onPath(name: string, says: string, exitCode = 0): Promise<void> {
   const bin = join(root, "bin");
   await mkdir(bin, { recursive: true });
@@ -265,7 +265,7 @@ test.each(["0", "-1", "1.5", "many", "1001"])("OCAPTAIN_DEFAULT_SHIPS=%s is refu
   expect(() => chooseShipCount(undefined, null, fallback)).toThrow(/OCAPTAIN_DEFAULT_SHIPS/),
 );
 
-/** A plan folder with one task, and a repository, both in the temporary root. */
+/** Writes a plan folder with one task, and a repository, both in the temporary root. */
 async function writePlan(): Promise<{ plan: string; repo: string }> {
   const [plan, repo] = [join(root, "plan"), join(root, "repo.git")];
   await mkdir(join(plan, "tasks"), { recursive: true });
@@ -286,7 +286,10 @@ test("a voyage that can sail gets its plan and its number of ships, and nothing 
   expect((await readdir(root)).sort()).toEqual(["plan", "repo.git"]);
 });
 
-/** A voyage's folder, as it is when a plan has sailed there: two tasks done, and a repository with its own history. */
+/**
+ * Makes a voyage's folder as it is when a plan has sailed there: two tasks are done, and the repository has a history
+ * of its own.
+ */
 async function sunkVoyage(stack: string, plan: string, more: { sunkAt?: string } = { sunkAt: "2026-01-02" }) {
   const repo = await writeRepo(join(root, "code"));
   await writeFile(join(plan, "voyage.json"), JSON.stringify({ name: "try", repo }));

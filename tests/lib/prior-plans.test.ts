@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { loadPlan } from "../../lib/plan/load.ts";
 import { formatFindings } from "../support/findings.ts";
 
-/** Plans in the shapes in which the prior art's skill and its examples write them. */
+/** Tests of plans in the shapes in which the prior art's skill and its examples write them. */
 const load = async (name: string) => {
   const loaded = await loadPlan(join(import.meta.dirname, "..", "fixtures", "prior-plans", name));
   if ("findings" in loaded) throw new Error(formatFindings(loaded.findings));

@@ -23,7 +23,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-/** What no fact may hold, whichever it is. */
+/** Values that no fact may have, whichever it is. */
 const LIES: Record<string, unknown> = {
   "a line feed and a setting of ssh's": `sprite\n  ProxyCommand touch ${MARK}`,
   "a carriage return": `a\rb${MARK}`,
@@ -57,7 +57,7 @@ const thrown = async (work: () => unknown): Promise<string> => {
   return "nothing was refused";
 };
 
-/** One error that names ship and field, and not what was said. */
+/** Expects one error that names the ship and the field, and not what the ship said. */
 function expectRefused(message: string, field: string): void {
   expect(message).toMatch(new RegExp(`^${SHIP} reports `));
   expect(message).toMatch(message.includes("longer than any") ? /hint/ : new RegExp(`reports [^:]*\\b${field}`));
@@ -90,7 +90,7 @@ describe("a ship that lies of itself is refused by name and field, and what it s
   const cases = fields.flatMap((field) => Object.keys(LIES).map((lie) => ({ field, lie })));
   test.each(cases)("the look before a tailnet: $field is $lie", async ({ field, lie }) => {
     const said = await thrown(() => look({ ...looked, [field]: LIES[lie] }));
-    // A folder may be named as an option is: it is never the first word of anything.
+    // A folder may be named like an option, because it is never the first word of anything.
     if (field === "path" && lie === "an option") expect(said).toBe("nothing was refused");
     else expectRefused(said, field);
   });

@@ -9,8 +9,7 @@ import { openSprites } from "../../lib/sprites/client.ts";
 import { readExecStream } from "../../lib/sprites/exec-stream.ts";
 
 /**
- * Answers of a ship, passed on by its provider, that are not what a command of ours would print. The provider here is a
- * stand-in that answers so.
+ * Starts a stand-in of a provider that passes on answers of a ship which are not what a command of ours would print.
  */
 async function provider(answer: (response: ServerResponse) => void) {
   const server = createServer((_request, response) => {

@@ -10,7 +10,9 @@ import type { Captain } from "../../lib/tailnet/node/captain.ts";
 import { type Tailscale, TailscaleStatus, tailscaleCli } from "../../lib/tailnet/node/tailscale-cli.ts";
 
 const hex = fc.stringMatching(/^[0-9a-f]{6}$/);
-/** Up to the longest: fast-check's own sizes stop at about ten characters. */
+/**
+ * Stack names up to the longest; the size is given because fast-check's own sizes stop at about ten characters.
+ */
 const stack = fc
   .string({ unit: fc.constantFrom(..."abcxyz0189-"), minLength: 1, maxLength: MAX_STACK_NAME, size: "max" })
   .filter((name) => !/^-|-$/.test(name));
@@ -54,7 +56,7 @@ describe("whose a key is", () => {
     fc.assert(
       fc.property(owner, instant, (of, at) => {
         const expiry = markedExpiry(of, at);
-        // Protobuf's JSON: 0, 3, 6 or 9 digits, the fewest that say it.
+        // Protobuf's JSON has 0, 3, 6 or 9 digits, the fewest that tell the time.
         const told = expiry.replace(/000Z$/, "Z");
         for (const form of [expiry, told, expiry.replace("Z", "000Z")]) expect(isMarked(form, of.voyageId)).toBe(true);
         expect(isMarked(expiry.replace("Z", "001Z"), of.voyageId)).toBe(false);

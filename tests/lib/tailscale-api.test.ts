@@ -21,7 +21,7 @@ const KEYS = "/api/v2/tailnet/-/keys";
 const TOKEN = "/api/v2/oauth/token";
 const tokens = () => api.state.calls.filter((call) => call.endsWith(TOKEN)).length;
 
-/** What went wrong, whole: message, hint, causes. No secret is in it. */
+/** Gives what went wrong as a whole, with message, hint and causes, after it has looked that no secret is in it. */
 async function failure(work: Promise<unknown>): Promise<OcaptainError> {
   const [result] = await Promise.allSettled([work]);
   if (result.status === "fulfilled") throw new Error("it did not fail");

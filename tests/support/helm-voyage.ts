@@ -10,7 +10,7 @@ import type { HelloReply } from "../../lib/protocol/ship-api.ts";
 import type { AcceptReply, ClaimReply, Grant } from "../../lib/protocol/ship-claims.ts";
 import { gitIn } from "./git.ts";
 
-/** A temporary captain: OCAPTAIN_HOME, OCAPTAIN_VOYAGES and a free port. */
+/** Makes a temporary captain: OCAPTAIN_HOME, OCAPTAIN_VOYAGES and a free port. */
 export async function makeCaptain() {
   const root = mkdtempSync(join(tmpdir(), "och-"));
   process.env.OCAPTAIN_HOME = join(root, "h");
@@ -36,7 +36,7 @@ export function makeSource(root: string, files: Record<string, string> = { "READ
   return source;
 }
 
-/** `{"1": [], "2": ["1"]}`: ids and what blocks them. */
+/** Makes a plan from ids and what blocks them, such as `{"1": [], "2": ["1"]}`. */
 export function makePlan(
   graph: Record<string, string[]>,
   more: { verify?: string; metadata?: Record<string, Record<string, unknown>>; digest?: string } = {},
@@ -64,7 +64,7 @@ export function makePlan(
 
 export const FAST = { leaseSeconds: 2, heartbeatSeconds: 0.3, fenceSeconds: 1.5, lingerSeconds: 0.2 };
 
-/** The captain's folder of a voyage, its repo prepared, and what registers it. */
+/** Makes the captain's folder of a voyage with its repository prepared, and the request that registers it at a helm. */
 export async function makeVoyage(source: string, stack: string, plan: Plan, more: Partial<RegisterVoyage> = {}) {
   const folder = voyageFolder(stack);
   await prepareRepo({ folder, repo: source, branch: stack });
@@ -80,7 +80,7 @@ export async function makeVoyage(source: string, stack: string, plan: Plan, more
   return { folder, register };
 }
 
-/** A ship as the wire sees it. */
+/** A ship as the helm sees it: its calls over HTTP. */
 export function ship(url: string, token: string, incarnation: string) {
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const raw = async (call: string, body: object) => {
@@ -134,7 +134,7 @@ const acceptBody = (grant: Grant, commit: string, more: object) => ({
   ...more,
 });
 
-/** A ship's clone, and work in it. */
+/** Makes a ship's clone, with what does work in it. */
 export function makeTree(root: string, url: string, voyageId: string, name: string, token: string) {
   const folder = join(root, `tree-${name}-${randomUUID().slice(0, 4)}`);
   mkdirSync(folder);

@@ -3,5 +3,5 @@ import { execa } from "execa";
 
 export const BIN = resolve(import.meta.dirname, "../../bin/ocaptain");
 
-/** `ocaptain ARGS` as a process; a failure is a result. */
+/** Runs `ocaptain ARGS` as a process; that it fails is a result, and is not thrown. */
 export const ocaptain = (...args: string[]) => execa(BIN, args, { reject: false, stdin: "ignore", timeout: 30_000 });

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { expect } from "vitest";
 
-/** A person at a terminal: a tmux of its own, with a shell in it. `close` ends it. */
+/** Opens a person's terminal: a tmux of its own, with a shell in it. `close` ends it. */
 export async function openTerm(size = { cols: 90, rows: 20 }) {
   const folder = await mkdtemp(join(tmpdir(), "ot-"));
   const socket = join(folder, "s");
   const tmux = async (...args: string[]) =>
     (await execa("tmux", ["-S", socket, "-f", "/dev/null", ...args], { timeout: 10_000 })).stdout;
-  // Another prefix than the ship's tmux, so that Ctrl-b is the ship's to take.
+  // The prefix is another than that of the ship's tmux, so that Ctrl-b is for the ship's.
   await tmux("new-session", "-d", "-x", String(size.cols), "-y", String(size.rows), "-s", "person", "env PS1='$ ' sh");
   await tmux("set-option", "-g", "prefix", "C-q");
   await tmux("set-option", "-g", "status", "off");
@@ -20,7 +20,7 @@ export async function openTerm(size = { cols: 90, rows: 20 }) {
   return {
     screen,
     type: (text: string) => tmux("send-keys", "-t", "person", "-l", text),
-    /** `Enter`, `C-c`, `C-b`. */
+    /** Presses keys by tmux's names for them, such as `Enter`, `C-c` or `C-b`. */
     press: (...keys: string[]) => tmux("send-keys", "-t", "person", ...keys),
     enter: async (line: string) => {
       await tmux("send-keys", "-t", "person", "-l", line);
@@ -28,7 +28,7 @@ export async function openTerm(size = { cols: 90, rows: 20 }) {
     },
     resize: (cols: number, rows: number) => tmux("resize-window", "-t", "person", "-x", String(cols), "-y", String(rows)),
     sees: (what: RegExp, timeout = 20_000) => expect.poll(screen, { timeout, interval: 100 }).toMatch(what),
-    /** The pane's own idea of its modes: raw or not, which screen. */
+    /** The modes of the pane as tmux knows them: whether input is raw, and which screen is shown. */
     modes: async () => (await tmux("display-message", "-p", "-t", "person", "#{alternate_on} #{cursor_flag}")).trim(),
     async close(): Promise<void> {
       await tmux("kill-server").catch(() => {});

@@ -11,8 +11,8 @@ export function tempFolder(): string {
 }
 
 /**
- * A ship for one test: a home of its own on this machine, with the packed crew in it, installed the way the product
- * does.
+ * A ship for one test: a home of its own on this machine, with the packed crew in it, which is installed in the way in
+ * which the product installs it.
  */
 export class TestShip {
   readonly home: string;
@@ -52,14 +52,14 @@ export class TestShip {
     return {
       PATH: process.env.PATH!,
       HOME: this.home,
-      // A tmux server of its own, as on a VM.
+      // It has a tmux server of its own, as on a VM.
       TMUX_TMPDIR: this.home,
       OCAPTAIN_SPRITE_SOCKET: join(this.home, "absent.sock"),
       ...more,
     };
   }
 
-  /** Starts the supervisor in plain node. */
+  /** Starts the supervisor in plain Node. */
   start(more: Record<string, string> = {}, node = process.execPath): ChildProcess {
     const child = spawn(node, [join(this.home, "voyage/crew/supervisor.js")], {
       env: this.environment(more),
@@ -71,7 +71,7 @@ export class TestShip {
     return child;
   }
 
-  /** Waits for the end of a supervisor; its exit status. */
+  /** Waits for the end of a supervisor, and gives its exit status. */
   async ended(child: ChildProcess, timeoutMs = 20_000): Promise<number | null> {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
     try {
@@ -82,7 +82,7 @@ export class TestShip {
     }
   }
 
-  /** Events of supervisor.jsonl, in order. */
+  /** The events of supervisor.jsonl, in order. */
   events(): string[] {
     return this.#journal().map((line) => line.event);
   }
@@ -104,7 +104,7 @@ export class TestShip {
     return join(this.home, "voyage", below);
   }
 
-  /** pids of processes with this ship's mark, other than its supervisor: hands and what they started. */
+  /** The pids of processes with this ship's mark, other than its supervisor: hands and what they started. */
   handPids(): number[] {
     return readdirSync("/proc")
       .filter((name) => {
@@ -129,7 +129,7 @@ export class TestShip {
       try {
         process.kill(pid, "SIGKILL");
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // it ended by itself meanwhile
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // It ended by itself meanwhile.
       }
     }
     rmSync(join(this.home, ".."), { recursive: true, force: true, maxRetries: 5 });

@@ -2,17 +2,15 @@ import { setTimeout as delay } from "node:timers/promises";
 
 type Options = {
   /**
-   * Time between two looks, in milliseconds. A look that starts a program or asks over HTTP is better off with more.
+   * The time between two looks, in milliseconds. A look that starts a program or asks over HTTP is better off with a
+   * longer one.
    */
   everyMs?: number;
-  /** What the error says beside `what`: for who reads a log of what did not happen. */
+  /** What the error says beside `what`, for those who read in a log what did not happen. */
   said?: () => string | Promise<string>;
 };
 
-/**
- * Waits for something that will happen by itself: until `probe` gives something, which is the result. @throws after
- * `timeoutMs`, with `what`
- */
+/** Waits until `probe` gives something, which is the result. @throws after `timeoutMs`, with `what` */
 export async function until<T>(
   what: string,
   probe: () => Promise<T> | T,

@@ -16,11 +16,14 @@ import { startNode } from "./node-here.ts";
 import { noOwnNetwork } from "./own-network.ts";
 import { openTailnetVoyage, type TailnetVoyage } from "./tailnet-voyage.ts";
 
-/** The captain's end: a machine's tailscaled with a kernel interface, or one of the project's own in userspace. */
+/**
+ * Tests of the captain's end of a tailnet: a machine's tailscaled with a kernel interface, or one of the project's own
+ * in userspace.
+ */
 const why = noOwnNetwork();
 const reason = why ? `(${why}) ` : "";
 
-/** Where the helm's process listens. */
+/** Gives the addresses at which the helm's process listens. */
 const listening = async (pid: number) => {
   const { stdout } = await execa("ss", ["-Hltnp"]);
   const lines = stdout.split("\n").filter((line) => line.includes(`pid=${pid},`));
@@ -50,8 +53,8 @@ describe("a kernel interface", () => {
 
   sail("a ship that is listed and on line, and never answers, is joined anew", async () => {
     const joined = await quay.join("ship-1");
-    // Other machines may have mixed it up for good; here a `tailscale` whose pings of that address get no answer stands
-    // for that.
+    // Another machine's tailscaled may have mixed this address up for good; a `tailscale` whose pings of it get no
+    // answer stands for that here.
     const folder = await mkdtemp(join(tmpdir(), "ot-"));
     const { PATH } = process.env;
     onTestFinished(async () => {
@@ -163,7 +166,7 @@ describe("a node of the project's own", () => {
     const helmed = await quay.helm.create({ control: "headscale" });
     expect(await quay.helm.read(helmed)).toMatchObject({ present: true });
     await quay.control.deleteNode((await mine())[0]!.id);
-    expect(await captainNode({ own: true })).toBeTruthy(); // it does not know
+    expect(await captainNode({ own: true })).toBeTruthy(); // The node itself does not know of its removal.
     expect(await quay.helm.read(helmed)).toMatchObject({ present: false });
     const healed = await quay.helm.update(helmed, { control: "headscale" });
     expect(await quay.helm.read(healed)).toMatchObject({ present: true });

@@ -9,7 +9,7 @@ import { BUILD_MS } from "./go-parts.ts";
 import { type Headscale, startHeadscale } from "./headscale.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-/** The class alone, without a fleet around it. */
+/** A program with the class alone, without a fleet around it. */
 const PROGRAM = `
 import { TailnetKey } from "./dynamic-providers/tailnet-key/resource.ts";
 const ship = { stack: "quay", voyageId: "abc123", ship: "ship-0", sprite: "quay-abc123-ship-0", incarnation: "life-1" };
@@ -68,7 +68,7 @@ test("by the real engine: the key is a secret in state and in outputs, a second 
   expect(await tailnet.listKeys("abc123")).toEqual([]);
 });
 
-/** All that was written below it, state, its backups and history among them; not through links. */
+/** Gives all that was written below a folder, with state, its backups and history; it does not follow links. */
 async function everyFile(root: string): Promise<string> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));

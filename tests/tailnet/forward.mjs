@@ -1,7 +1,7 @@
 /**
- * `node forward.mjs <port> <socket> <STUN port>`: loopback's port inside of a network namespace, carried out of it by a
- * unix socket; and a STUN that answers, which cannot be carried so. Without one tailscaled looks for 3 s before it
- * takes the only relay there is.
+ * Run as `node forward.mjs <port> <socket> <STUN port>`, it carries loopback's port inside of a network namespace out
+ * of it by a unix socket. It also answers STUN, which cannot be carried so: without an answer tailscaled looks for 3 s
+ * before it takes the only relay there is.
  */
 import { Buffer } from "node:buffer";
 import { createSocket } from "node:dgram";
@@ -22,7 +22,8 @@ createServer((inside) => {
 const COOKIE = 0x2112a442;
 const stun = createSocket("udp4");
 stun.on("message", (request, from) => {
-  // RFC 5389: a binding's answer, whose one attribute is XOR-MAPPED-ADDRESS; the address is loopback's.
+  // By RFC 5389 this is the answer to a binding request, whose one attribute is XOR-MAPPED-ADDRESS; the address is
+  // loopback's.
   const answer = Buffer.alloc(32);
   answer.writeUInt16BE(0x0101, 0);
   answer.writeUInt16BE(12, 2);

@@ -2,12 +2,13 @@ import { join } from "node:path";
 import { captainArch } from "../../lib/tailnet/node/parts.ts";
 import { setup } from "../../tools/setup.mjs";
 
-/** The first build on a machine; a later one takes nothing (docs/tailnet.md). */
+/** The bound of the first build on a machine; later builds are found and take no time (docs/tailnet.md). */
 export const BUILD_MS = 30 * 60_000;
 
 /**
- * The real headscale, and the folder of tailscale and tailscaled: set-up's on-demand parts, built once a checkout and
- * then found. Two that ask at once share one build (set-up's lock); its progress is on standard error.
+ * Gives the real headscale, and the folder of tailscale and tailscaled: set-up's on-demand parts, which are built once
+ * a checkout and then found. Two processes that ask at once share one build by set-up's lock; its progress is on
+ * standard error.
  */
 export async function goParts() {
   const tailscale = `tailscale-${captainArch()}`;

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => headscale?.close());
 
 const OWNER = { stack: "quay", voyageId: "abc123", ship: "ship-0", incarnation: "sprite-life-1" };
-/** By headscale's own command. */
+/** Lists keys by headscale's own command. */
 const listed = async () => ((await headscale.cli("preauthkeys", "list")) ?? []) as { id: number; [field: string]: unknown }[];
 
 test("a key: single use, not ephemeral, tagged, short-lived; found again by its voyage, also after a restart", async () => {
@@ -127,7 +127,7 @@ test("a mint whose answer is lost: found by its own instant and deleted, before 
   expect((await listed()).map((row) => String(row.id))).toEqual([another.id]);
 });
 
-/** A way to the real headscale that loses the answers to the first mints. */
+/** Opens a way to the real headscale that loses the answers to the first mints. */
 async function losingAnswers(to: string, mints: number) {
   let lost = 0;
   const server = createServer(async (request, response) => {

@@ -12,7 +12,10 @@ import { goParts } from "./go-parts.ts";
 const READY_MS = 20_000;
 const STOP_MS = 10_000;
 
-/** All may talk to ships on any port, ships to nobody; a test that is about the policy brings its own. */
+/**
+ * A policy by which all may talk to ships on any port, and ships to nobody; a test that is about the policy brings its
+ * own.
+ */
 const POLICY = {
   tagOwners: { "tag:ocaptain-ship": [], "tag:other": [] },
   acls: [{ action: "accept", src: ["*"], dst: ["*:*"] }],
@@ -21,7 +24,7 @@ const POLICY = {
 export type Headscale = Awaited<ReturnType<typeof startHeadscale>>;
 
 /**
- * A real headscale, with a folder of its own. `host` is where it listens: loopback, or an address of a network
+ * Starts a real headscale, with a folder of its own. `host` is where it listens: loopback, or an address of a network
  * namespace that the test made, which `within` then enters (`["nsenter", …]`). `stop` and `start` keep its database;
  * `close` removes it.
  */
@@ -41,7 +44,7 @@ export async function startHeadscale({
   const at = port ?? (await freePort());
   const stunPort = await freePort();
   const url = `http://${host}:${at}`;
-  const config = join(folder, "config.json"); // YAML holds JSON
+  const config = join(folder, "config.json"); // The file is JSON, because YAML holds JSON.
   await mkdir(join(folder, "cache"));
   await writeFile(join(folder, "policy.json"), JSON.stringify(policy));
   await writeFile(config, JSON.stringify(configuration(folder, host, at, await freePort(), stunPort), null, 2));
@@ -55,7 +58,10 @@ export async function startHeadscale({
   };
   const said = async () => (await readFile(log, "utf8")).split("\n").slice(-15).join("\n");
 
-  /** From outside of its namespace only its socket can be reached, at the cost of a program's start. */
+  /**
+   * Says whether it answers. From outside of its namespace only its socket can be reached, at the cost of a program's
+   * start.
+   */
   const answers = () =>
     (within.length > 0 ? run("health") : fetch(`${url}/health`, { signal: AbortSignal.timeout(1000) })).then(
       () => true,
@@ -67,7 +73,7 @@ export async function startHeadscale({
     const out = openSync(log, "a");
     child = spawn(program, rest, {
       stdio: ["ignore", out, out],
-      // Not what a test sets for the captain.
+      // It gets nothing of what a test sets for the captain.
       env: { PATH: process.env.PATH, HOME: process.env.HOME },
     });
     closeSync(out);
@@ -91,23 +97,23 @@ export async function startHeadscale({
 
   await start();
   const apiKey = (await run("apikeys", "create", "--expiration", "1h")).trim().split("\n").at(-1) ?? "";
-  /** headscale's own command, JSON in its answer: `["nodes", "list"]`. */
+  /** Runs headscale's own command, such as `["nodes", "list"]`, and gives the JSON of its answer. */
   const cli = async (...args: string[]) => JSON.parse((await run(...args, "--output", "json")) || "null");
   return {
     url,
-    /** Where machines ask for STUN, at the host of its URL, by UDP. */
+    /** The UDP port where machines ask for STUN, at the host of its URL. */
     stunPort,
     apiKey,
     folder,
     policyFile: join(folder, "policy.json"),
-    /** For `tailnetControl`, or a resource's settings. */
+    /** The configuration for `tailnetControl`, or for a resource's settings. */
     config: { headscaleUrl: url, headscaleApiKey: apiKey },
     cli,
-    /** The public key by which other machines know a node. */
+    /** Gives the public key by which other machines know a node. */
     nodeKey: async (id: string): Promise<string> =>
       (await cli("nodes", "list")).find((node: { id: number }) => String(node.id) === id).node_key,
     run,
-    /** Its last words. */
+    /** The last lines of its log. */
     said,
     start,
     stop,
@@ -123,8 +129,8 @@ export async function startHeadscale({
 }
 
 /**
- * The configuration of a Headscale without the internet: its own DERP over plain HTTP, and joins that are not batched
- * for half a second.
+ * The configuration of a Headscale without the internet: its own DERP relay over plain HTTP, and joins that are not
+ * batched for half a second.
  */
 const configuration = (folder: string, host: string, port: number, metricsPort: number, stunPort: number) => ({
   server_url: `http://${host}:${port}`,
@@ -141,12 +147,12 @@ const configuration = (folder: string, host: string, port: number, metricsPort: 
       region_code: "test",
       region_name: "test",
       verify_clients: false,
-      // Without one that answers each tailscaled takes UDP for blocked, and 3 s longer to start.
+      // Without a STUN that answers, each tailscaled takes UDP for blocked, and needs 3 s longer to start.
       stun_listen_addr: `${host}:${stunPort}`,
       private_key_path: join(folder, "derp.key"),
       automatically_add_embedded_derp_region: true,
       ipv4: host,
-      // Left out, one at 127.0.0.1 is asked by IPv6 too, and waited for.
+      // If it is left out, a name server at 127.0.0.1 is asked by IPv6 too, and waited for.
       ipv6: "none",
     },
     urls: [],

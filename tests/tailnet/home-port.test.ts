@@ -7,8 +7,8 @@ import { pulumiEnvironment } from "../support/pulumi-environment.ts";
 import { startStandInPolicy } from "../support/stand-in-policy.ts";
 
 /**
- * home-port by the real engine. The service's policy and the plugin of @pulumi/tailscale are stand-ins: neither can be
- * had here.
+ * Tests of home-port by the real engine. The service's policy and the plugin of @pulumi/tailscale are stand-ins,
+ * because neither can be had here.
  */
 const ROOT = resolve(import.meta.dirname, "../..");
 const OTHERS = `// who: group:eng
@@ -69,7 +69,7 @@ test("preview shows the lines that come and writes nothing; up writes them; agai
   await up("--expect-no-changes");
   expect(api.state.policy).toBe(written);
 
-  // Others go on with theirs, and so do captains.
+  // Others go on with their rules, and the captains change too.
   api.state.policy = api.state.policy.replace('"ip": ["443"]', '"ip": ["443", "80"]');
   await pulumi("config", "set", "home-port:captains", "you@example.com");
   await up();
@@ -100,7 +100,7 @@ test("somebody saves another policy between the reading and the writing: it is n
   const theirs = OTHERS.replace("443", "8443");
   let reads = 0;
   api.state.onRead = () => {
-    if (++reads === 2) api.state.policy = theirs; // the first is the program's
+    if (++reads === 2) api.state.policy = theirs; // The first reading is the program's.
   };
   await expect(up()).rejects.toThrow(/changed meanwhile/);
   expect(api.state.policy).toBe(theirs);

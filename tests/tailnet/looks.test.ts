@@ -16,8 +16,8 @@ import { startNode } from "./node-here.ts";
 import { HEADSCALE_HOST, noOwnNetwork, openNetwork } from "./own-network.ts";
 
 /**
- * What `pulumi up` is refused for, and what `ocaptain doctor` says, of the captain's place in the tailnet: with real
- * tailscaleds, in the states that one meets.
+ * Tests of what `pulumi up` is refused for, and of what `ocaptain doctor` says, of the captain's place in the tailnet,
+ * with real tailscaleds in the states that people meet.
  */
 const STACK = "voyage-abc";
 const VOYAGE = "3fa9c1";
@@ -36,7 +36,7 @@ beforeEach(async () => {
   };
 });
 
-/** All that preflight finds wrong; the stack's name is, so that it always refuses. */
+/** Gives all that preflight finds wrong. The stack's name is always wrong, so that it always refuses. */
 const refused = async (args: Partial<PreflightArgs>) => {
   const all = { stack: "Bad_Name", plan: "", provider: "harbor", unconfined: true, mesh: "tailscale", ...args } as const;
   return ((await preflight(all).catch((error: Error) => error)) as Error).message;
@@ -47,7 +47,7 @@ const doctor = async () => {
     .filter(({ what }) => what.startsWith("tailscale"))
     .map(({ what, state, message, hint }) => ({ what, state, message, hint }));
 };
-/** A voyage at sea, of a tailnet. */
+/** Makes a voyage in a tailnet that is at sea. */
 const afloat = () =>
   writeVoyageIdentity({
     voyageId: VOYAGE,

@@ -12,8 +12,9 @@ import type { Headscale } from "./headscale.ts";
 const JOIN_MS = 30_000;
 
 /**
- * What a machine needs in its namespace: loopback, and an interface that is up with an address that is not loopback's,
- * without which tailscaled takes itself to be off line. Nothing leads out of it but the forwarded port.
+ * A script that makes what a machine needs in its namespace: loopback, and an interface that is up with an address that
+ * is not loopback's, without which tailscaled takes itself to be off line. Nothing leads out of it but the forwarded
+ * port.
  */
 const SCRIPT = `
 ip link set lo up
@@ -26,8 +27,8 @@ exec "$PARTS/tailscaled" --tun=userspace-networking --port=0 --statedir="$FOLDER
 `;
 
 /**
- * A machine with a real tailscaled in a network namespace of its own, joined to a headscale that listens on this
- * machine's loopback. `key` goes by a file. Rejects with what tailscale says when it is not let in.
+ * Joins a machine with a real tailscaled in a network namespace of its own to a headscale that listens on this
+ * machine's loopback. `key` goes by a file. It rejects with the words of tailscale when the machine is not let in.
  */
 export async function joinMachine(headscale: Headscale, { hostname, key }: { hostname: string; key: string }) {
   const { folder: parts } = await goParts();
@@ -44,7 +45,7 @@ export async function joinMachine(headscale: Headscale, { hostname, key }: { hos
   }).listen(join(folder, "out.sock"));
   await once(door, "listening");
   const machine = spawn("unshare", ["--map-root-user", "--net", "sh", "-euc", SCRIPT], {
-    // A group of its own: the forwarder ends with it.
+    // It has a process group of its own, so that the forwarder ends with it.
     detached: true,
     stdio: "ignore",
     env: {
@@ -61,8 +62,7 @@ export async function joinMachine(headscale: Headscale, { hostname, key }: { hos
       TS_DISABLE_PORTMAPPER: "1",
     },
   });
-  // With an input that stays open: `tailscale nc` ends with whichever side ends first, and would seldom wait for an
-  // answer.
+  // The input stays open: `tailscale nc` ends with whichever side ends first, and would seldom wait for an answer.
   const tailscale = (...args: string[]) =>
     execa(join(parts, "tailscale"), [`--socket=${join(folder, "ts.sock")}`, ...args], { timeout: JOIN_MS, stdin: "pipe" });
   const close = async () => {
@@ -78,14 +78,14 @@ export async function joinMachine(headscale: Headscale, { hostname, key }: { hos
     await writeFile(join(folder, "key"), key, { mode: 0o600 });
     const answers = async () => {
       if (machine.exitCode !== null) throw new Error(`tailscaled ended with exit status ${machine.exitCode}`);
-      // Exit 1 with a daemon that is not logged in, too: what matters is that it answers.
+      // The exit status is 1 with a daemon that is not logged in, too; all that matters is that it answers.
       const status = await tailscale("status", "--json").catch((error: { stdout?: string }) => error);
       return String(status.stdout ?? "").startsWith("{");
     };
     await until("an answer of tailscaled", answers, JOIN_MS, { everyMs: 30 });
     const login = [`--login-server=${headscale.url}`, `--auth-key=file:${join(folder, "key")}`, `--hostname=${hostname}`];
     await tailscale("up", "--accept-dns=false", "--timeout=20s", ...login);
-    /** `pid`: of its tailscaled, by which its namespace is entered. */
+    /** The `pid` is that of its tailscaled, by which its namespace is entered. */
     return { tailscale, close, pid: machine.pid };
   } catch (error) {
     await close();

@@ -12,8 +12,8 @@ import { goParts } from "./go-parts.ts";
 const START_MS = 20_000;
 
 /**
- * A real tailscaled in the test's own network namespace: a captain's own one (`tun`: with a kernel interface), or
- * somebody else's. `close` ends it; its node stays.
+ * Starts a real tailscaled in the test's own network namespace: a captain's own one (`tun`: with a kernel interface),
+ * or somebody else's. `close` ends it; its node stays.
  */
 export async function startNode({ tun = false }: { tun?: boolean } = {}) {
   const { folder: parts } = await goParts();

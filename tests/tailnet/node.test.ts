@@ -8,8 +8,8 @@ import { noOwnNetwork } from "./own-network.ts";
 import { type Joined, openTailnetVoyage, type TailnetVoyage } from "./tailnet-voyage.ts";
 
 /**
- * TailnetNode, driven as the engine does, against a real headscale, tailscaled and harbor ships with networks of their
- * own.
+ * Tests of TailnetNode, driven as the engine does, against a real headscale, tailscaled and harbor ships with networks
+ * of their own.
  */
 const why = noOwnNetwork();
 const sail = test.skipIf(why !== null);
@@ -23,7 +23,7 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => quay?.close());
 
-/** What headscale itself lists, by host name. */
+/** Lists the nodes of one host name as headscale knows them. */
 const listed = async (name: string) => (await quay.control.listNodes()).filter((node) => node.hostname === quay.spriteName(name));
 const secretsOn = (name: string) =>
   quay.onShip(
@@ -40,7 +40,7 @@ sail(`${why ? `(${why}) ` : ""}a ship joins: named, tagged, its key spent and go
   const { stdout: seen } = await secretsOn("ship-0");
   expect(seen).toContain("tailscaled");
   for (const secret of [ship.keyed.key, other.keyed.key, quay.headscale.apiKey]) expect(seen).not.toContain(secret);
-  // The helm knows no such token: it was asked.
+  // The helm was reached, since it says that it knows no such token.
   expect((await quay.onShip("ship-0", quay.ask("127.0.0.1:4318/v1/ship/hello"))).stdout).toBe("401");
 });
 
@@ -263,7 +263,7 @@ sail(
   async () => {
     await quay.join("ship-0");
     await quay.control.mintKey({ stack: quay.stack, voyageId: quay.voyageId, ship: "ship-2", incarnation: "lost" });
-    // An `up` that died after the joining, before it was recorded: what is left to `destroy` is the VM, and Muster.
+    // An `up` died after the joining, before it was recorded; so the VM and Muster are all that `destroy` knows of.
     await quay.sprites.remove(quay.spriteName("ship-0"));
     await quay.helm.remove(quay.helmed);
     await quay.muster.with(quay.settings).remove({ ...quay.mustered, control: "headscale" });

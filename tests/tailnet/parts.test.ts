@@ -15,7 +15,7 @@ beforeAll(async () => {
   real = await goParts();
 }, BUILD_MS);
 
-/** A checkout with set-up alone in it. */
+/** The folder of a checkout with set-up alone in it. */
 let checkout: string;
 beforeEach(async () => {
   checkout = await mkdtemp(join(tmpdir(), "oc-s-"));
@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(checkout, { recursive: true, force: true }));
 
-/** With these folders as its PATH: without Go, unless it is in one. */
+/** Runs set-up with these folders as its PATH, so without Go, unless it is in one of them. */
 const setUp = (path: string[]) =>
   execa(process.execPath, [join(checkout, "tools/setup.mjs"), PART], {
     env: { PATH: path.join(":") },
@@ -32,7 +32,7 @@ const setUp = (path: string[]) =>
     all: true,
     timeout: 60_000,
   });
-/** The same, with `fetch` as this code has it: the vendor's server is not asked in tests. */
+/** Does the same with `fetch` replaced by this code, since tests do not ask the vendor's server. */
 const setUpWith = async (fetch: string, path: string[]) => {
   await writeFile(join(checkout, "preload.mjs"), `globalThis.fetch = ${fetch};`);
   return execa(process.execPath, ["--import", join(checkout, "preload.mjs"), join(checkout, "tools/setup.mjs"), PART], {

@@ -13,8 +13,8 @@ import { type Headscale, startHeadscale } from "./headscale.ts";
 import { joinMachine } from "./machine.ts";
 
 /**
- * The policy as a real headscale and real tailscaleds enforce it, each machine in a network namespace of its own: tried
- * from the machine that must not.
+ * Tests of the policy as a real headscale and real tailscaleds enforce it, each machine in a network namespace of its
+ * own; each try starts at the machine that must not get through.
  */
 const POLICY = renderHeadscalePolicy(["you@"]);
 type Machine = Awaited<ReturnType<typeof joinMachine>> & { ip: string };
@@ -47,7 +47,10 @@ afterAll(async () => {
   await headscale?.close();
 });
 
-/** Says its name to who comes, on the machine's own loopback, where userspace networking delivers. */
+/**
+ * Starts a server that says its name to whoever comes, on the machine's own loopback, where userspace networking
+ * delivers.
+ */
 async function listen({ pid }: { pid: number | undefined }, port: number, name: string): Promise<void> {
   const code = `require("net").createServer((one) => one.on("error", () => {}).end("${name}")).listen(${port}, "127.0.0.1", () => console.log("ready"))`;
   const child = execa("nsenter", ["-t", String(pid), "-U", "-n", "--preserve-credentials", process.execPath, "-e", code], {
@@ -57,7 +60,7 @@ async function listen({ pid }: { pid: number | undefined }, port: number, name: 
   await once(child.stdout, "data");
 }
 
-/** What answers there, or "nothing" after a while. */
+/** Gives what answers there, or "nothing" after a while. */
 async function reached(from: string, to: string, port: number, patienceMs = 4_000): Promise<string> {
   const { tailscale } = machines[from]!;
   const answer = tailscale("nc", machines[to]!.ip, String(port));
@@ -71,8 +74,8 @@ async function reached(from: string, to: string, port: number, patienceMs = 4_00
 }
 
 /**
- * Both know a relay of the other: headscale tells changes up to 0.8 s late, and what is sent before is lost and sent
- * again only after WireGuard's 5 s.
+ * Waits until both know a relay of the other: headscale tells of changes up to 0.8 s late, and what is sent before that
+ * is lost, and sent again only after WireGuard's 5 s.
  */
 async function meet(one: string, other: string): Promise<void> {
   const knows = async (from: string, to: string) => {

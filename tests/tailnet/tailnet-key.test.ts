@@ -41,7 +41,7 @@ afterEach(async () => {
 
 const listed = async () => ((await headscale.cli("preauthkeys", "list")) ?? []) as { id: number }[];
 const ids = async () => (await listed()).map((row) => String(row.id));
-/** What a refresh and the update after it do: is anything to change? */
+/** Does what a refresh and the update after it do, and says whether anything would change. */
 const changes = async (props: Props, more: object = {}) => {
   const seen = await key.read(props);
   if (!seen) throw new Error("read says that it is gone: it never says so");
@@ -90,7 +90,7 @@ test("used, and then deleted: satisfied by the ship's node; without it, drift", 
   const made = await key.create();
   await join1(made);
   expect((await changes(made)).changes).toBe(false);
-  await tailnet.deleteKey(String(made.keyId), "abc123"); // as TailnetNode does
+  await tailnet.deleteKey(String(made.keyId), "abc123"); // TailnetNode deletes it in the same way.
   expect((await changes(made)).changes).toBe(false);
   expect(await key.update(made)).toEqual(made);
   expect(await ids()).toEqual([]);
@@ -121,7 +121,7 @@ test("another incarnation: a key of its own, in the same update; the old VM's no
   expect(second.keyId).not.toBe(made.keyId);
   expect(second.others).toHaveLength(1);
   expect(await ids()).toEqual([second.keyId]);
-  // The new VM never joined, and its key ran out: only the old VM's node is there.
+  // The new VM never joined, and its key ran out, so only the old VM's node is there.
   await headscale.run("preauthkeys", "expire", "--id", String(second.keyId), "--force");
   expect((await changes(second, { incarnation: "life-2" })).changes).toBe(true);
   const third = await key.update({ ...second, present: false }, { incarnation: "life-2" });

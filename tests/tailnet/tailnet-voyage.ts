@@ -23,8 +23,8 @@ export type Joined = Awaited<ReturnType<TailnetVoyage["join"]>>;
 export type TailnetVoyage = Awaited<ReturnType<typeof openTailnetVoyage>>;
 
 /**
- * A voyage of the contract tests in a tailnet: a real headscale, ships with networks of their own, and as the captain's
- * node the project's own, or, with `kernel`, a tailscaled of this machine's with a kernel interface.
+ * Opens a voyage of the contract tests in a tailnet: a real headscale, ships with networks of their own, and, as the
+ * captain's node, the project's own or (with `kernel`) a tailscaled of this machine with a kernel interface.
  */
 export async function openTailnetVoyage({ kernel = false }: { kernel?: boolean } = {}) {
   await openNetwork();
@@ -77,7 +77,7 @@ export async function openTailnetVoyage({ kernel = false }: { kernel?: boolean }
     node,
     helm,
     helmed,
-    /** `before`: what the state has of an earlier life. */
+    /** Joins a ship; `before` is what the state has of an earlier life. */
     join: async (ship: string, before?: Props) => {
       const sprite = await quay.sprite(ship).create({ control });
       const incarnation = String(sprite.incarnation);
@@ -88,7 +88,7 @@ export async function openTailnetVoyage({ kernel = false }: { kernel?: boolean }
       return { sprite, keyed, incarnation, outs, node: joining, seconds: (performance.now() - started) / 1000 };
     },
     ssh,
-    /** Gives one ship's name another's host keys; what it gives back undoes that. */
+    /** Gives one ship's name another's host keys; the function that it returns undoes that. */
     async swapHostKeys(ship: string, from: string): Promise<() => Promise<void>> {
       const file = (name: string) => join(tailnetSshHome(voyageId), "ships", `${spriteName(stack, voyageId, name)}.known-hosts`);
       const [right, wrong] = await Promise.all([readFile(file(ship), "utf8"), readFile(file(from), "utf8")]);
@@ -96,10 +96,10 @@ export async function openTailnetVoyage({ kernel = false }: { kernel?: boolean }
       return () => writeFile(file(ship), right);
     },
     service: (ship: string, service: string) => quay.sprites.service(spriteName(stack, voyageId, ship), service),
-    /** A shell line that prints the status of an answer; 000 when nobody answers. */
+    /** A shell line that prints the HTTP status of an answer, or 000 when nobody answers. */
     ask: (target: string, options = "--max-time 10") =>
       `curl -s -o /dev/null -w '%{http_code}' ${options} http://${target} || true`,
-    /** A server at the captain; what it gives back ends it. */
+    /** Starts a server at the captain; the function that it returns ends it. */
     async listen(port: number): Promise<() => void> {
       const server = createServer((_request, response) => response.end()).listen(port, "127.0.0.1");
       await once(server, "listening");
@@ -109,7 +109,7 @@ export async function openTailnetVoyage({ kernel = false }: { kernel?: boolean }
     machine,
     async close() {
       try {
-        // First: the folder that knows of it goes with the rest.
+        // This comes first, because the folder that knows of the node goes with the rest.
         if (!machine) await leaveOwnNode(tailnetControl(headscale.config), voyageId);
       } finally {
         await quay.close();

@@ -16,9 +16,9 @@ import { type Headscale, startHeadscale } from "./headscale.ts";
 import { HEADSCALE_HOST, noOwnNetwork, openNetwork } from "./own-network.ts";
 
 /**
- * A whole voyage over a tailnet, by the real engine: a real headscale that enforces the policy, the captain's own node,
- * three harbor ships with networks of their own and sleep on. Each ship's tasks hold until there is a file `go` on it,
- * so that every test finds the fleet in the middle of its work.
+ * Tests of a whole voyage over a tailnet, by the real engine: a real headscale that enforces the policy, the captain's
+ * own node, and three harbor ships with networks of their own that may sleep. Each ship's tasks wait until there is a
+ * file `go` on it, so that every test finds the fleet in the middle of its work.
  */
 const why = noOwnNetwork();
 const sail = test.skipIf(why !== null);
@@ -31,13 +31,13 @@ const gated = ids.map((id) => ({
 let headscale: Headscale;
 let captain: Captain;
 let id: string;
-/** Network namespaces before anything was made. */
+/** The network namespaces before anything was made. */
 let before: string[];
 const sprite = (ship: string) => spriteName(captain.stack, id, ship);
 const row = (status: VoyageStatus, ship: string) => status.ships.find((one) => one.ship === ship);
 const allAtWork = (s: VoyageStatus) => s.ships.length === 3 && s.ships.every((ship) => ship.connected && ship.task !== null);
 const onShip = async (ship: string, script: string) => (await captain.sprites()).exec(sprite(ship), ["sh", "-c", script]);
-/** The voyage's machines as headscale lists them. */
+/** Gives the voyage's machines as headscale lists them. */
 const nodes = async () => {
   const all = (await headscale.cli("nodes", "list")) as {
     id: number;
@@ -70,7 +70,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  // A destroy has ended the captain's own node: this is for when there was none.
+  // A destroy ends the captain's own node; this is for when there was none.
   if (captain && id) await leaveOwnNode(tailnetControl(headscale.config), id);
   await captain?.close();
   await headscale?.close();
@@ -102,7 +102,7 @@ sail("from a ship: the helm at the captain's 4318, and nothing else of the capta
   };
   expect(await ask(`${address}:4318`)).toBe("401");
   const [url] = [knownHarbor()?.url ?? ""];
-  // The harbor listens there, on loopback, where userspace networking would deliver it.
+  // The harbor listens there on loopback, where userspace networking would deliver it.
   expect(await ask(`${address}:${new URL(url).port}`)).toBe("000");
   for (const port of [22, 1055, 4318]) expect(await ask(`${at[sprite("ship-1")]}:${port}`)).toBe("000");
 });
@@ -135,12 +135,12 @@ sail(
       await sleep("ship-2", to);
       const state = async () => (await (await captain.sprites()).get(sprite("ship-2")))?.status;
       expect(await state()).toBe(to);
-      // Woken by the helm, through the provider, after three silent heartbeats.
+      // The helm wakes it, through the provider, after three silent heartbeats.
       await expect.poll(state, { timeout: 60_000 }).toBe("running");
       const awake = row(await captain.until("back at work", allAtWork, 90_000), "ship-2");
       expect(awake).toMatchObject({ incarnation: asleep?.incarnation, task: asleep?.task, epoch: asleep?.epoch });
       expect(await addresses()).toEqual(at);
-      // Not in the tree: a crew that was started anew begins with a clean one.
+      // The file is not in the tree, because a crew that was started anew begins with a clean tree.
       await onShip("ship-2", `echo ${to} > voyage/logs/woken`);
       const logs = captain.voyage.shipLogs("ship-2", asleep?.incarnation ?? "");
       const mirrored = () => readFile(join(logs, "woken"), "utf8").catch(() => "");
@@ -185,13 +185,13 @@ sail("a VM lost: up makes it anew, node and all, under the same name, in one go"
 sail("secrets are where they belong: not in state, logs, command lines, environments, or on ships", async () => {
   const places: [string, string][] = [["state", JSON.stringify(await captain.state())]];
   places.push(
-    // Of the captain: daemons' folders, voyages with ledger and mirrors, Pulumi's states, backups and history.
+    // Files of the captain: daemons' folders, voyages with ledger and mirrors, Pulumi's states, backups and history.
     ...(await filesUnder(captain.folder)),
     ["printed by preview", String((await captain.preview()).all)],
     ...(await processesOf(captain.folder)),
   );
   for (const ship of ["ship-0", "ship-1", "ship-2"]) places.push([ship, (await onShip(ship, EVERYTHING)).stdout]);
-  // Each place is one that was really looked at.
+  // Each of these places was really looked at.
   for (const place of [
     /^state/,
     /helm\.log$/,
@@ -235,7 +235,7 @@ sail("destroy: no node, no key, no process, no network is left", async () => {
   expect(links.map(({ ifname }) => ifname).sort()).toEqual(["lo", "v0", "v1"]);
 });
 
-/** As after a while without activity. */
+/** Sends a ship to sleep, as a while without activity does. */
 async function sleep(ship: string, to: string): Promise<void> {
   const { url, token } = knownHarbor() ?? { url: "", token: "" };
   const reply = await fetch(`${url}/__harbor/sprites/${sprite(ship)}/sleep`, {
@@ -247,18 +247,18 @@ async function sleep(ship: string, to: string): Promise<void> {
   if (!reply.ok) throw new Error(`sleep: ${reply.status}`);
 }
 
-/** Network namespaces that processes are in, as the kernel lists them. */
+/** Lists the network namespaces that processes are in, as the kernel lists them. */
 async function networks(): Promise<string[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
   const all = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/ns/net`).catch(() => "")));
   return [...new Set(all)].filter(Boolean).sort();
 }
 
-/** What anybody on a ship can read: processes' command lines and environments, files. */
+/** The size from which a file is taken for a program, and not read. */
 const MOST_BYTES = 8 * 2 ** 20;
 const EVERYTHING = `cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null; find "$HOME" /tmp -type f ! -name 'tailscale*' ! -path '*/.mutagen/*' -exec cat {} + 2>/dev/null; true`;
 
-/** `[name, text]` of each; of programs, which are large, none. */
+/** Gives `[name, text]` of each file, except programs, which are large. */
 async function filesUnder(folder: string): Promise<[string, string][]> {
   const all = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = all.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
@@ -267,8 +267,8 @@ async function filesUnder(folder: string): Promise<[string, string][]> {
 }
 
 /**
- * Command line and environment of each process of this captain's machine; not this process's, which has what a person
- * has set.
+ * Gives the command line and environment of each process of this captain's machine, except this process's, which has
+ * what a person has set.
  */
 async function processesOf(folder: string): Promise<[string, string][]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);

@@ -6,13 +6,14 @@ import { acquireOsLock } from "../../../lib/base/os-lock.ts";
 /** The version that docs/facts/claude-code.md was measured with. */
 const VERSION = "2.1.330";
 const PACKAGE = "@anthropic-ai/claude-code-linux-x64";
-/** A slow line. */
+/** The bound of an installation in milliseconds, which allows for a slow line. */
 export const INSTALL_MS = 280_000;
 const CACHE = join(import.meta.dirname, "../../../.tools/claude", VERSION);
 
 /**
- * Folder that holds the real `claude`, for a PATH. 381 MB, from npm, once, into a cache of its own: it is no dependency
- * of the product, which finds it on its ships. Two that ask at once share one install.
+ * The folder that holds the real `claude`, for a PATH. It is 381 MB and comes from npm once, into a cache of its own,
+ * because it is no dependency of the product, which finds it on its ships. Two processes that ask at once share one
+ * installation.
  */
 export async function claudeFolder(): Promise<string> {
   const folder = join(CACHE, "node_modules", PACKAGE);

@@ -9,7 +9,7 @@ export const update = (taskId: string, input: Record<string, unknown>): Turn => 
 export const complete = (taskId: string, summary = `wrote out/${taskId}`): Turn =>
   update(taskId, { status: "completed", metadata: { summary } });
 
-/** One turn after the other, by how many tool results there are; the last one for ever. */
+/** Plays one turn after the other, counted by the tool results so far, and repeats the last one for ever. */
 export const steps =
   (...turns: (Turn | ((talk: Conversation) => Turn))[]) =>
   (talk: Conversation): Turn => {
@@ -17,7 +17,7 @@ export const steps =
     return typeof turn === "function" ? turn(talk) : turn;
   };
 
-/** A model that does its task at once: writes `out/<id>`, completes it, ends. */
+/** A model that does its task at once: it writes `out/<id>`, completes the task and ends. */
 export const diligent = (talk: Conversation): Turn =>
   steps(bash(`mkdir -p out; echo ${talk.task} >> out/${talk.task}`), complete(talk.task), { text: `Task ${talk.task} is done.` })(
     talk,

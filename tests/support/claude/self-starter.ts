@@ -6,8 +6,8 @@ import type { Conversation, Turn } from "./stand-in-api.ts";
 export const shipOf = (talk: Conversation) => /hand of (ship-\d+)/.exec(talk.system)?.[1] ?? "";
 
 /**
- * A model of interactive sessions that works the list off by itself: looks at it, claims the first that is free, writes
- * `out/<id>`, completes it. The first `together` of them to choose do so at once.
+ * A model of interactive sessions that works the list off by itself: it looks at the list, claims the first task that
+ * is free, writes `out/<id>`, and completes it. The first `together` sessions that choose do so at once.
  */
 export function selfStarter(together = 1) {
   const ships = new Map<string, { next: "list" | "choose" | "claimed" | "worked" | "completed"; task: string }>();
@@ -27,7 +27,7 @@ export function selfStarter(together = 1) {
       const free = lines.map((line) => /#(\d+)/.exec(line)![1]!);
       mind.next = free.length > 0 ? "claimed" : "list";
       if (free.length === 0) return { text: "Nothing is free." };
-      // The first time all choose at once, and the same.
+      // The first time, all of them choose at once, and they choose the same task.
       choosing++;
       await expect.poll(() => choosing >= together, { timeout: 60_000 }).toBe(true);
       mind.task = free[0]!;

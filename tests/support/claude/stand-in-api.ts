@@ -10,7 +10,7 @@ export type Tokens = { input: number; output: number; cacheRead: number; cacheCr
 export type Turn = {
   text?: string;
   tools?: { name: string; input: Record<string, unknown> }[];
-  /** An HTTP error instead of an answer: 401, 429, 529, … */
+  /** An HTTP error instead of an answer: 401, 429, 529 and so on. */
   fail?: { status: number; type: string; message: string; headers?: Record<string, string> };
   tokens?: Tokens;
   delayMs?: number;
@@ -20,18 +20,18 @@ export type Turn = {
 export type Conversation = {
   model: string;
   effort: string | undefined;
-  /** Claude Code's id of it. */
+  /** Claude Code's id of this conversation. */
   session: string;
-  /** The text that names the key: `x-api-key`, or the bearer token. */
+  /** The text that names the key, from `x-api-key` or from the bearer token. */
   credential: string;
   system: string;
-  /** All of the user's own words, joined; reminders of the CLI included. */
+  /** All of the user's own words, joined, with the reminders of the CLI among them. */
   prompt: string;
-  /** Id of the task that the prompt gives ("Task 7:"), or "". */
+  /** The id of the task that the prompt gives ("Task 7:"), or "". */
   task: string;
-  /** Results of all tool calls so far, in order. */
+  /** The results of all tool calls so far, in order. */
   results: { text: string; isError: boolean }[];
-  /** Assistant turns so far. */
+  /** How many turns the assistant has had so far. */
   turns: number;
   tools: string[];
 };
@@ -39,8 +39,8 @@ export type Conversation = {
 export type Script = (talk: Conversation) => Turn | Promise<Turn>;
 
 /**
- * What an account's usage limit answers, over at `reset`, in seconds since the epoch; null: it does not say. Claude
- * Code takes it for one with an OAuth token alone.
+ * What the API answers at an account's usage limit, which is over at `reset`, in seconds since the epoch; with null it
+ * does not say when. Claude Code takes this answer for a usage limit only when it has an OAuth token.
  */
 export const usageLimit = (reset: number | null): Turn => ({
   fail: {
@@ -69,14 +69,14 @@ const TOKENS: Tokens = { input: 100, output: 20, cacheRead: 500, cacheCreation: 
 export class StandInApi {
   script: Script = () => ({ text: "nothing to say" });
   /**
-   * What it says in the trial of a ship before its first task (crew/hands/claude/trial.ts); for nothing, so that a
-   * test's sums are its tasks'.
+   * The script for the trial of a ship before its first task (crew/hands/claude/trial.ts). It costs nothing, so that a
+   * test's sums are those of its tasks.
    */
   trial: Script = () => ({ text: "ready", tokens: { input: 0, output: 0, cacheRead: 0, cacheCreation: 0 } });
   readonly trials: Conversation[] = [];
-  /** Every conversation that came in, newest last; trials apart. */
+  /** Every conversation that came in except trials, the newest last. */
   readonly calls: Conversation[] = [];
-  /** Connections are cut without an answer. */
+  /** Whether connections are cut without an answer. */
   away = false;
   url = "";
   readonly #server = createServer((request, response) => void this.#serve(request, response).catch(() => response.destroy()));
@@ -117,7 +117,7 @@ type Block = { type: string; text?: string; content?: unknown; is_error?: boolea
 type Body = {
   model: string;
   output_config?: { effort?: string };
-  /** `user_id` is JSON text. */
+  /** The `user_id` in it is JSON text. */
   metadata?: { user_id?: string };
   system?: string | Block[];
   tools?: { name: string }[];
@@ -168,7 +168,7 @@ function stream(response: ServerResponse, model: string, turn: Turn): void {
   };
   response.writeHead(200, { "content-type": "text/event-stream", "request-id": `req_${count}` });
   const event = (type: string, data: object) => response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
-  // As the real API: what an answer's output comes to is told at its end.
+  // The real API, too, tells only at the end of an answer how much output it came to.
   event("message_start", {
     message: {
       id,

@@ -5,8 +5,8 @@ import { ensureHarbor, knownHarbor, stopHarbor } from "../../../lib/daemons/harb
 import { openSprites } from "../../../lib/sprites/client.ts";
 
 /**
- * A harbor for a contract test, driven as sprites.dev would be: by base URL and token only. With SPRITES_API_URL and
- * SPRITE_TOKEN set the same file runs against the live service (faults are then skipped): that is what keeps the harbor
+ * Opens a harbor for a contract test, driven as sprites.dev would be: by base URL and token only. With SPRITES_API_URL
+ * and SPRITE_TOKEN set, the same test runs against the live service, without faults: that is what keeps the harbor
  * honest.
  */
 export async function openPort() {
@@ -21,9 +21,9 @@ export async function openPort() {
   return {
     live,
     sprites: await openSprites({ kind: "sprites", baseUrl: url, token }),
-    /** These faults and no others. */
+    /** Sets these faults, and clears all others. */
     async faults(...faults: object[]): Promise<void> {
-      const at = live ? { url, token } : (knownHarbor() ?? { url, token }); // it may be another one by now
+      const at = live ? { url, token } : (knownHarbor() ?? { url, token }); // It may be another harbor by now.
       for (const request of [{ method: "DELETE" }, { method: "POST", body: JSON.stringify({ faults }) }]) {
         const headers = { authorization: `Bearer ${at.token}` };
         const reply = await fetch(`${at.url}/__harbor/faults`, { ...request, headers, signal: AbortSignal.timeout(5000) });

@@ -22,13 +22,13 @@ import { type Props, resource } from "./resource.ts";
 
 const STACK = "quay";
 
-/** Tasks that hold until their ship has a file `go`. */
+/** Tasks that wait until their ship has a file `go`. */
 export const gated = (...ids: string[]): SmallTask[] =>
   ids.map((id) => ({ id, run: `until [ -e "$HOME/go" ]; do sleep 0.1; done; mkdir -p out; echo ${id} > out/${id}` }));
 
 /**
- * A port with all that a voyage stands on: harbor, repository, plan, the captain's folder, and a free port for the
- * helm. Mustered; what else there is is each test's to make. `close` ends every daemon.
+ * Opens a harbor with all else that a voyage stands on: repository, plan, the captain's folder, and a free port for the
+ * helm. The muster is made; what else there is, each test makes. `close` ends every daemon.
  */
 export async function openVoyage(tasks: SmallTask[] = diamond(3), helm: { port?: number } = {}) {
   const port = await openPort();
@@ -45,7 +45,7 @@ export async function openVoyage(tasks: SmallTask[] = diamond(3), helm: { port?:
   const voyage = { ...common, voyageId };
   const mutagen = voyageMutagen(voyage);
 
-  // Heals as the product's own does: the harbor may be another one by now.
+  // It is opened in the product's own way, because the harbor may be another one by now.
   const sprites = await openSprites({ kind: "harbor" });
 
   return {
@@ -78,7 +78,7 @@ export async function openVoyage(tasks: SmallTask[] = diamond(3), helm: { port?:
         sessions: [...sessionKinds],
       }),
     onShip: (ship: string, script: string) => sprites.exec(spriteName(STACK, voyageId, ship), ["sh", "-c", script]),
-    /** As after half a minute without activity. */
+    /** Sends a ship to sleep, as half a minute without activity does. */
     async sendToSleep(ship: string, to: "warm" | "cold" = "warm"): Promise<void> {
       const { url, token } = knownHarbor() ?? { url: "", token: "" };
       const reply = await fetch(`${url}/__harbor/sprites/${spriteName(STACK, voyageId, ship)}/sleep`, {
@@ -94,7 +94,10 @@ export async function openVoyage(tasks: SmallTask[] = diamond(3), helm: { port?:
       await kill(pid);
     },
     killSyncDaemon: async () => kill(syncDaemonPid(voyageId)),
-    /** It takes connections, and answers none, until what it gives back is called. */
+    /**
+     * Freezes the Mutagen daemon, which then takes connections and answers none, until the function that this gives is
+     * called.
+     */
     async freezeSyncDaemon(): Promise<() => void> {
       const pid = syncDaemonPid(voyageId);
       process.kill(pid, "SIGSTOP");
@@ -123,12 +126,12 @@ async function readPlan(ashore: string, repo: string, tasks: SmallTask[]): Promi
 
 const syncDaemonPid = (voyageId: string) => holderOf(join(mutagenHome(voyageId), "daemon", "daemon.lock"));
 
-/** The running harbor, as by a machine that ran out of memory. */
+/** Kills the running harbor, as a machine does that runs out of memory. */
 export const killHarbor = () => kill(knownHarbor()?.pid ?? 0);
 
 /**
- * SIGKILL, and waits until all its threads, and so its sockets, are gone. The daemons are this process's children: it
- * reaps them.
+ * Kills by SIGKILL, and waits until all threads, and so the sockets, are gone. The daemons are this process's children,
+ * which reaps them.
  */
 async function kill(pid: number): Promise<void> {
   process.kill(pid, "SIGKILL");

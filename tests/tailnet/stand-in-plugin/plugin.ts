@@ -1,9 +1,9 @@
 import { main, type Provider } from "@pulumi/pulumi/provider/index.js";
 
 /**
- * A stand-in of the plugin of @pulumi/tailscale, whose binary is not at any package registry: its resource Acl, as its
- * source has it (terraform-provider-tailscale, resource_acl.go). Awkward as that: an update sends no If-Match, and a
- * delete leaves the policy as it is.
+ * A stand-in of the plugin of @pulumi/tailscale, whose binary is not at any package registry. It has the resource Acl
+ * as its source does (terraform-provider-tailscale, resource_acl.go), and is as awkward: an update sends no If-Match,
+ * and a delete leaves the policy as it is.
  */
 const base = process.env.TAILSCALE_BASE_URL ?? "";
 
