@@ -17,7 +17,18 @@ const root = join(import.meta.dirname, "..");
 const run = promisify(execFile);
 const LIMITS = { timeout: 2 * 60_000, maxBuffer: 1e8 };
 
-const STRIPPED = ["index.ts", "library.ts", "start.mjs", "lib", "helm", "harbor", "components", "dynamic-providers", "cli"];
+const STRIPPED = [
+  "index.ts",
+  "library.ts",
+  "start.mjs",
+  "lib",
+  "helm",
+  "harbor",
+  "components",
+  "dynamic-providers",
+  "cli",
+  "tools/environment.mjs",
+];
 const COPIED = ["crew", "bin", "Pulumi.yaml", "LICENSE", "README.md"];
 
 /** Packs into the folder `destination`, and returns the tarball's path. */
