@@ -1,7 +1,7 @@
-import { counted } from "../output/counted.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
+import { counted } from "../output/counted.ts";
 import { parseDuration } from "../output/durations.ts";
 import { pasteable } from "../output/hint.ts";
 import type { Io } from "../output/io.ts";
@@ -17,11 +17,11 @@ export async function pause(name: string | undefined, options: { within?: string
   const status = await helmClient().pause(file.voyageId, withinSeconds);
   if (io.json) return io.out(json(status));
   const atWork = status.tasks.filter((task) => task.status === "claimed").map((task) => task.id);
-  const end = options.within === undefined ? "end first" : `are given back after ${options.within}, unless they end before`;
+  const end = options.within === undefined ? "may end" : `given back after ${options.within}, unless ended before`;
   io.out(
     [
       `${file.stack} is paused: nothing is given out`,
-      ...(atWork.length > 0 ? [`${counted(atWork.length, "task")} at work (${atWork.join(", ")}) ${end}`] : []),
+      ...(atWork.length > 0 ? [`${counted(atWork.length, "task")} at work (${atWork.join(", ")}): ${end}`] : []),
       `ships without a task sleep; to go on: ${pasteable(`ocaptain resume ${file.stack}`)}`,
     ].join("\n"),
   );

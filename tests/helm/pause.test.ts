@@ -56,7 +56,8 @@ test("a paused voyage grants nothing, lets what is at work end, and says so; a h
 test("after its time each ship at work is told to end, by its stream and by its heartbeat; the task costs no try, and others are not told", async () => {
   const [a, b] = [await come("ship-0"), await come("ship-1")];
   const heard: string[] = [];
-  for (const ship of [a, b]) voyage.calls.present(ship.caller, (line) => heard.push(`${ship.caller.ship} ${JSON.stringify(line)}`));
+  for (const ship of [a, b])
+    voyage.calls.present(ship.caller, (line) => heard.push(`${ship.caller.ship} ${JSON.stringify(line)}`));
   const { task, epoch } = await a.grant();
   await voyage.pause(600);
   clock.pass(599);
