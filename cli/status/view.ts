@@ -1,4 +1,4 @@
-import type { Usage } from "../../lib/protocol/ship-api.ts";
+import type { Usage } from "../../lib/protocol/ship-reports.ts";
 import type { ShipRow, Spend, TaskRow, VoyageState, VoyageStatus } from "../../lib/protocol/status.ts";
 import { type ShipState, shipState } from "../../lib/voyage/ship-state.ts";
 import type { TaskCounts } from "../../lib/voyage/task-files.ts";

@@ -1,11 +1,12 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
-import type { ClaimReply, ReleaseReply, ReleaseRequest } from "../../lib/protocol/ship-api.ts";
+import type { ClaimReply, ReleaseReply, ReleaseRequest } from "../../lib/protocol/ship-claims.ts";
 import { whyTaskIsSpent } from "./budget.ts";
 import { forgetFaults, forgetLosses, MOST_LOSSES, noteFault, noteLoss, whyFaulty } from "./faults.ts";
 import { grantOf, positive } from "./grant.ts";
 import { type Ledger, type Life, parseTask, type TaskRecord } from "./ledger.ts";
 import { limitOf } from "./limits.ts";
 import { Refused } from "./refused.ts";
+import { overspent } from "./spend.ts";
 import { beginVerification, verifyReply } from "./verifications.ts";
 
 /**
@@ -89,7 +90,7 @@ function pause(ledger: Ledger, { life, ship }: Life, usualSeconds: number): numb
   // A hand that is not proven gets no task.
   if (ledger.fitness(life) !== "fit") return Math.min(usualSeconds, TRIAL_LOOK_SECONDS);
   const limited = limitOf(ledger, ship);
-  if (!limited) return ledger.overspent() ? usualSeconds : null;
+  if (!limited) return overspent(ledger) ? usualSeconds : null;
   const leftSeconds = (Date.parse(limited.until) - Date.parse(ledger.at())) / 1000;
   // The next `up` may lift the limit before its end.
   return Math.max(usualSeconds, Math.min(leftSeconds, LIMIT_LOOKS * usualSeconds));

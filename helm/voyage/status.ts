@@ -6,6 +6,7 @@ import { whyFaulty } from "../ledger/faults.ts";
 import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } from "../ledger/ledger.ts";
 import { grantableCount, limitOf, voyageLimit } from "../ledger/limits.ts";
 import { hasHeardOfAnyShip } from "../ledger/lives.ts";
+import { overspent, spendByShip, spendOf, usageOf, voyageBudgetUsd } from "../ledger/spend.ts";
 import type { VoyageContext } from "./context.ts";
 
 /** How a voyage looks to people (lib/protocol/status.ts). Nothing here changes anything. */
@@ -27,7 +28,7 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
       : null,
     tasks: ledger.tasks().map((task) => taskRow(ledger, task)),
     ships,
-    spend: { ...ledger.spend(), budgetUsd: ledger.budgetUsd() ?? null, byShip: ledger.spendByShip() },
+    spend: { ...spendOf(ledger), budgetUsd: voyageBudgetUsd(ledger) ?? null, byShip: spendByShip(ledger) },
     ...(isInteractive(ledger) && { interactive: true as const }),
     ...(limited && { limited }),
     ...(trouble !== null && { trouble }),
@@ -38,7 +39,7 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
 export function taskRow(ledger: Ledger, row: TaskRecord): TaskRow {
   const task = parseTask(row.body);
   const question = row.status === "blocked" ? ledger.openQuestion(row.id) : undefined;
-  const usage = ledger.usage(row.id);
+  const usage = usageOf(ledger, row.id);
   const budgetUsd = budgetOf(ledger, row, task);
   return {
     id: row.id,
@@ -130,7 +131,7 @@ function stateOfVoyage(ledger: Ledger, tip: string, ships: readonly ShipRow[]): 
     return !result ? "verifying" : result.exit_code === 0 ? "verified" : "failed";
   }
   const moving = claimed > 0 || ledger.freeCount() > 0;
-  if (moving && ledger.overspent()) return "budget";
+  if (moving && overspent(ledger)) return "budget";
   if (ledger.hasOpenQuestion()) return "needs-captain";
   if (!moving) return "blocked";
   if (voyageLimit(ledger)) return "limited";

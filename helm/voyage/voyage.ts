@@ -8,6 +8,7 @@ import type { Ledger, TaskRecord } from "../ledger/ledger.ts";
 import { forgetLimits, liftLimits } from "../ledger/limits.ts";
 import { holders, markSunk } from "../ledger/lives.ts";
 import { applyPlan, planChanges } from "../ledger/plan-changes.ts";
+import { pendingWithRuns } from "../ledger/spend.ts";
 import { forgetFailedVerifications } from "../ledger/verifications.ts";
 import { Accepting } from "./accepting.ts";
 import { callTable } from "./call-table.ts";
@@ -78,7 +79,7 @@ export class Voyage {
       forgetLimits(ledger);
       ledger.setMeta("sunk", "");
       const changes = applyPlan(ledger, ask.plan);
-      blockSpent(ledger, ledger.pendingWithRuns());
+      blockSpent(ledger, pendingWithRuns(ledger));
       forgetFailedVerifications(ledger);
       return changes;
     });

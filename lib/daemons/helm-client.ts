@@ -17,29 +17,30 @@ import {
 import { TaskRow } from "../protocol/status.ts";
 import { helmProcess, silentHelm } from "./helm-process.ts";
 
-/** One attempt at a call that waits for nothing. A register or a fence may have a large tree to save. */
+/** The bound of a call that waits for nothing. */
 const CALL_MS = 30_000;
 /** The time after which a helm that has not answered a look counts as silent. */
 const LOOK_MS = 3_000;
-/** How often it is looked whether the helm was stopped by a signal, while an answer is waited for. */
+/** The time between two looks whether the helm was stopped by a signal, while an answer is waited for. */
 const STOPPED_LOOK_MS = 400;
+/** The bound of a call that may have a large tree to save, such as a registration or a fence. */
 const LONG_CALL_MS = 6 * 60_000;
-/** A status of the largest plan is some MiB. */
+/** The most that an answer may have; the status of the largest plan has some MiB. */
 const MOST_BYTES = 256 * 1024 * 1024;
 const Empty = z.object({});
 
 export type HelmClient = ReturnType<typeof helmClient>;
 
 /**
- * The admin API (lib/protocol/admin-api.ts), typed. Each call is bounded. Throws `HELM_DOWN` when nobody answers on the
- * socket, `HELM_SILENT` when a helm runs that does not, or was stopped by a signal, `HELM_TIMEOUT`, or the helm's own
- * error by its code (`NO_VOYAGE`, `NO_SHIP`, `NO_TASK`, `NO_REPO`, `BAD_PLAN`, …).
+ * Makes a client of the admin API (lib/protocol/admin-api.ts). Each call has a time limit. It throws `HELM_DOWN` when
+ * nobody answers on the socket; `HELM_SILENT` when a helm runs and does not answer, or was stopped by a signal;
+ * `HELM_TIMEOUT`; or the helm's own error by its code (`NO_VOYAGE`, `NO_SHIP`, `NO_TASK`, `NO_REPO`, `BAD_PLAN`, …).
  */
 export function helmClient(socket = helmSocket()) {
   const at = (id: string, ...rest: string[]) => `/voyages/${[id, ...rest].map(encodeURIComponent).join("/")}`;
   const call = <T extends z.ZodType>(method: string, path: string, schema: T, body?: unknown, timeoutMs = CALL_MS) =>
     exchange(socket, { method, path, body, timeoutMs, okStatus: [200] }).then((reply) => schema.parse(reply.body) as z.infer<T>);
-  /** A call that waits up to `seconds`; `met` is false when the time ran out. */
+  /** Makes a call that waits up to `seconds`; `met` is false when the time ran out. */
   const wait = async (method: string, path: string, seconds: number, body?: unknown) => {
     const reply = await exchange(socket, { method, path, body, timeoutMs: seconds * 1000 + CALL_MS, okStatus: [200, 504] });
     return { met: reply.status === 200, ship: ShipRow.parse(reply.body) };
@@ -55,17 +56,17 @@ export function helmClient(socket = helmSocket()) {
     registerVoyage: (id: string, voyage: RegisterVoyage) => call("PUT", at(id), PlanChanges, voyage, LONG_CALL_MS),
     planChanges: (id: string, plan: Plan) => call("POST", at(id, "plan-changes"), PlanChanges, { plan }),
     voyage,
-    /** The same, given up when the helm does not even say that it is there. */
+    /** Asks for the voyage like `voyage`, but gives up when the helm does not even say that it is there. */
     lookAtVoyage: (id: string) => {
       const asked = voyage(id);
-      asked.catch(() => {}); // heard below, unless the helm is silent
+      asked.catch(() => {}); // Its failure is heard below, unless the helm is silent.
       return Promise.race([asked, health().then(() => asked)]);
     },
     deregisterVoyage: (id: string) => call("DELETE", at(id), Empty),
     registerShip: (id: string, ship: string, incarnation: string) =>
       call("PUT", at(id, "ships", ship), TokenReply, { incarnation }, LONG_CALL_MS),
     ship: (id: string, ship: string) => call("GET", at(id, "ships", ship), ShipRow),
-    /** Waits for the supervisor of that incarnation. */
+    /** Waits for the supervisor of that incarnation to be ready. */
     shipReady: (id: string, ship: string, incarnation: string, seconds: number) =>
       wait(
         "GET",
@@ -73,8 +74,8 @@ export function helmClient(socket = helmSocket()) {
         seconds,
       ),
     /**
-     * Tells it to stop and waits for its end. A ship or voyage that the helm does not know has ended: `{met: true,
-     * ship: null}`.
+     * Tells the supervisor to stop, and waits for its end. A ship or voyage that the helm does not know has ended:
+     * `{met: true, ship: null}`.
      */
     stopShip: (id: string, ship: string, incarnation: string, seconds: number) =>
       wait("POST", `${at(id, "ships", ship, "stop")}?timeoutSeconds=${seconds}`, seconds, { incarnation }).catch(

@@ -13,7 +13,7 @@ import { removeStaleLocks } from "./stale-locks.ts";
 /** The captain's bare repository and checkout of one voyage, made from any source that can be read. */
 export type PreparedRepo = {
   branch: string;
-  /** The branch's commit now. */
+  /** The newest commit of the branch. */
   tip: string;
   /**
    * Whether the source is a folder on this machine. Of a checkout only what is committed at its HEAD sails; other edits
@@ -72,8 +72,8 @@ export async function prepareRepo(ask: {
 }
 
 /**
- * The branch's commit; "" when there is no such branch. @throws OcaptainError GIT when there is one and it cannot be
- * read
+ * Reads the commit of a branch; "" when there is no such branch. @throws OcaptainError GIT when there is one that
+ * cannot be read
  */
 export async function readBranch(gitDir: string, branch: string): Promise<string> {
   const ref = `refs/heads/${branch}`;
@@ -89,10 +89,10 @@ export async function readBranch(gitDir: string, branch: string): Promise<string
   );
 }
 
-/** A source as a look at it found it. */
+/** A source with what a look at it found. */
 export type Source = {
   address: string;
-  /** The path of a source on this machine. */
+  /** The path of a source on this machine; undefined for a source elsewhere. */
   path: string | undefined;
   /** The commits of HEAD and of the branches, by their whole names; none when the source is empty. */
   refs: Map<string, string>;
@@ -119,7 +119,7 @@ export async function readSource(
   }
 }
 
-/** The address as git is told it; "", which is no repository, stays. */
+/** The address as git is told it; "", which stands for no repository, stays "". */
 export const addressOf = (repo: string) => repo && resolveSource(repo).address;
 
 /**

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Usage } from "./ship-api.ts";
+import { Usage } from "./ship-reports.ts";
 
 /**
  * What is known of a voyage at one moment, as the helm, `ocaptain status --json` and in part the stack's outputs say

@@ -1,4 +1,5 @@
-import type { Grant, HelloReply } from "../../../lib/protocol/ship-api.ts";
+import type { HelloReply } from "../../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../../lib/protocol/ship-claims.ts";
 import { type ClaimContext, forALease, handBaseEnvironment } from "../../claim/context.ts";
 import { no } from "../../gates/gatekeeper.ts";
 import { gatePlaces } from "../../gates/hook-settings.ts";

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { ClaimReply, Grant, Usage } from "../../../../lib/protocol/ship-api.ts";
+import type { ClaimReply, Grant } from "../../../../lib/protocol/ship-claims.ts";
+import type { Usage } from "../../../../lib/protocol/ship-reports.ts";
 import { type ClaimContext, forALease } from "../../../claim/context.ts";
 import type { Hand, HandEnd } from "../../../claim/hand.ts";
 import { work } from "../../../claim/work.ts";
