@@ -13,8 +13,6 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { reachLoopback } from "./language-host/loopback.mjs";
 import { checkoutFolder, isCheckout, passphraseFile, readStamp, root, stateFolder, toolsFolder } from "./places.mjs";
 
-export { reachLoopback };
-
 /** The Node that runs everything but set-up; before set-up, the one that runs this. */
 export const nodePath = (base = process.env) => readStamp("node", base)?.path ?? process.execPath;
 

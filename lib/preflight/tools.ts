@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import type { PreflightFinding } from "../base/finding.ts";
+import { loadCommand, setUpCommand } from "../base/set-up-command.ts";
 import { harborKindProblem } from "../daemons/harbor.ts";
 import type { Check } from "./check.ts";
 import { confinementProblem } from "./confinement.ts";
@@ -38,7 +39,7 @@ export const sshTool: Tool = {
   otherwise: "install OpenSSH's client",
 };
 
-const SETUP = "npm run setup && . .tools/env.sh";
+const SETUP = `${setUpCommand()} && ${loadCommand()}`;
 const RUN_MS = 5_000;
 
 /** Checks that a program is on PATH, and new enough. */

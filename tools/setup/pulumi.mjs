@@ -22,7 +22,8 @@ export const pulumi = {
   earlier: NAMES.map((name) => `bin/${name}`),
   key: () => `${VERSION} ${process.platform} ${process.arch}`,
   intact: (stamp) =>
-    identity(stamp.path) === stamp.identity && (!stamp.built || NAMES.every((name) => existsSync(join(dirname(stamp.path), name)))),
+    identity(stamp.path) === stamp.identity &&
+    (!stamp.built || NAMES.every((name) => existsSync(join(dirname(stamp.path), name)))),
 
   async make(context) {
     const stamp = (await fromPath()) ?? fromHere(context) ?? (await fromVendor(context)) ?? (await fromGo(context));
