@@ -228,9 +228,9 @@ test("the launcher works through links, from anywhere, and says what Node it lac
   const old = join(folder, "old");
   await mkdir(join(old, "bin"), { recursive: true });
   await writeFile(join(old, "node"), "#!/bin/sh\necho v20.11.0\n", { mode: 0o755 });
-  await execa("cp", [BIN, join(old, "bin", "ocaptain")]);
+  await execa("cp", [BIN, join(BIN, "../find-node.sh"), join(old, "bin")]);
   const result = await execa(join(old, "bin", "ocaptain"), ["status"], {
-    env: { PATH: `${old}:/usr/bin:/bin` },
+    env: { PATH: `${old}:/usr/bin:/bin`, HOME: old },
     extendEnv: false,
     reject: false,
   });
