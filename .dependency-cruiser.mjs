@@ -45,10 +45,10 @@ export default {
     room("harbor", ["lib"]),
     room("cli", ["lib", "tools"]),
     {
-      name: "cli takes of tools only the variables of our processes",
+      name: "cli takes of tools no more than the environment and set-up",
       severity: "error",
       from: { path: "^cli/" },
-      to: { path: "^tools/", pathNot: "^tools/environment\\.mjs$" },
+      to: { path: "^tools/", pathNot: "^tools/(environment|setup|setup/state)\\.mjs$" },
     },
     room("crew", ["lib"]),
     crewRoom("machine", []),

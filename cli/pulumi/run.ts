@@ -15,7 +15,7 @@ export type Said = { severity: "info" | "warning" | "error"; message: string };
 export type RunOptions = {
   /** The folder of the Pulumi project. */
   folder: string;
-  env: Record<string, string>;
+  env: Record<string, string | undefined>;
   /** Interrupts the run as Ctrl-C interrupts `pulumi`: what is under way is brought to its end. */
   signal?: AbortSignal | undefined;
   /** Text for the standard input, which no list of processes shows. */

@@ -36,7 +36,7 @@ runtime:
     typescript: false
 main: index.ts
 stackConfigDir: stacks
-# A plain \`pulumi up\` first looks at what is there, so that it heals.
+# Pulumi first looks at what is there, so that a run of it heals.
 options:
   refresh: always
 `;

@@ -9,14 +9,14 @@ export type Stack = {
   name: string;
   /** The folder of its Pulumi project. */
   folder: string;
-  env: Record<string, string>;
+  env: Record<string, string | undefined>;
   /** Runs a command of Pulumi's on the stack: `pulumi(["config", "set", "ocaptain:ships", "4"])`. */
   pulumi(args: readonly string[], options?: Omit<RunOptions, "folder" | "env">): Promise<Ran>;
 };
 
 export function openStack(name: string, folder: string, settings?: string): Stack {
   // The settings may have been named by this variable when the voyage was sailed.
-  const env = { ...pulumiEnvironment(), ...(settings && existsSync(settings) && { PULUMI_OPTION_CONFIG_FILE: settings }) };
+  const env = { ...pulumiEnvironment(folder), ...(settings && existsSync(settings) && { PULUMI_OPTION_CONFIG_FILE: settings }) };
   return { name, folder, env, pulumi: (args, options) => run([...args, "-s", name], { folder, env, ...options }) };
 }
 

@@ -69,7 +69,7 @@ async function goAhead({ stack }: Meant, options: Options, io: Io): Promise<bool
   const { changes } = await runUp(stack, io);
   const voyage = await readVoyageIdentity(stack.name);
   if (!voyage)
-    throw new OcaptainError("NO_VOYAGE", `pulumi up has made no voyage "${stack.name}"`, { hint: `ocaptain sail ${stack.name}` });
+    throw new OcaptainError("NO_VOYAGE", `Pulumi has made no voyage "${stack.name}"`, { hint: `ocaptain sail ${stack.name}` });
   const { workspace } = voyageFolder(stack.name);
   const { same = 0, ...rest } = changes;
   const next = [

@@ -44,4 +44,10 @@ export const FLEET: readonly Verb[] = [
     ],
     run: async (io, [voyage], options) => (await import("../verbs/sink.ts")).sink(voyage, options, io),
   },
+  {
+    usage: "forget <voyage>",
+    summary: "put the folder of a voyage that has sunk into the archive, out of sight; nothing is deleted",
+    examples: ["ocaptain forget voyage-abc"],
+    run: async (io, [voyage]) => (await import("../verbs/forget.ts")).forget(String(voyage), io),
+  },
 ];

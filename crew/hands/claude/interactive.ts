@@ -164,7 +164,7 @@ async function keepSession(
     over.abort(new Error("the session has ended"));
     if (signal.aborted) await claims.settled();
     else await claims.giveBack((over.signal.reason as Error).message);
-    await claims.tellBeside(false);
+    await claims.tellBeside();
     await tui.close();
   }
 }
