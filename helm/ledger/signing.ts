@@ -1,7 +1,7 @@
 import { Author } from "../../lib/git/author.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** Who the voyage's commits are by, and whether that author signs them off. Without an author, ships are the authors. */
+/** Who the voyage's commits are by, and whether that author signs them off. Without an author it is the ships. */
 export type Signing = { author?: Author | undefined; signOff?: boolean | undefined };
 
 /** Writes how commits are signed from now on. It runs inside one write. */

@@ -13,8 +13,8 @@ const NO_NAME = /\.\.|@\{|\/\/|\/\.|[/.]$|\.lock(\/|$)|^refs\/(?!(heads|tags)\/)
 const COMMIT = /^[0-9a-f]{7,40}$/;
 
 /**
- * The name of a branch, a tag or a commit to begin from: what git allows as a name, and nothing that it would read as an
- * option, a pattern or a step through history.
+ * The name of a branch, a tag or a commit to begin from: what git allows as a name, and nothing that it would read as
+ * an option, a pattern or a step through history.
  */
 export const BaseName = z
   .string()

@@ -106,8 +106,8 @@ export type Source = {
   /** The path of a source on this machine. */
   path: string | undefined;
   /**
-   * The commits of HEAD and of the branches, by their whole names, and what a base may name besides; none when the source
-   * is empty.
+   * The commits of HEAD and of the branches, by their whole names, and what a base may name besides; none when the
+   * source is empty.
    */
   refs: Map<string, string>;
   /** Settings for further calls of git to it, with the token where that may go there. */
@@ -178,8 +178,8 @@ export function tokenConfig(address: string, token: string | undefined): GitConf
 }
 
 /**
- * Clones into a temporary folder beside `target`, and gives it that name when it is whole, which it is when `finish` has
- * done its part.
+ * Clones into a temporary folder beside `target`, and gives it that name when it is whole, which it is when `finish`
+ * has done its part.
  */
 async function cloneInto(
   target: string,

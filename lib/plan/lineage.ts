@@ -1,6 +1,6 @@
 import type { TaskStatus } from "../protocol/status.ts";
 import { byId } from "./graph.ts";
-import { readLedger, readMeta } from "./read-ledger.ts";
+import { readLedger } from "./read-ledger.ts";
 import { type Plan, PlanTask } from "./types.ts";
 
 /** What a voyage's ledger says of the plan that it has sailed so far. */
@@ -17,14 +17,13 @@ export type Lineage = {
  * @throws OcaptainError LEDGER when it cannot be read
  */
 export function readLineage(ledger: string): Lineage | null {
-  return readLedger(ledger, (database) => {
-    const name = readMeta(database, "name");
+  return readLedger(ledger, (file) => {
+    const name = file.meta("name");
     if (!name) return null;
-    const rows = database.prepare("SELECT body, status, commit_id FROM tasks WHERE epoch > 0 ORDER BY position").all();
-    const granted = rows.map(({ body, status, commit_id }) => ({
-      task: PlanTask.parse(JSON.parse(String(body))),
+    const granted = file.granted().map(({ body, status, commit }) => ({
+      task: PlanTask.parse(JSON.parse(body)),
       status: status as TaskStatus,
-      commit: commit_id as string | null,
+      commit,
     }));
     return { name, granted };
   });

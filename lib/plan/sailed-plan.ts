@@ -1,5 +1,5 @@
 import { digestOf } from "./digest.ts";
-import { readLedger, readMeta } from "./read-ledger.ts";
+import { readLedger } from "./read-ledger.ts";
 import { Plan } from "./types.ts";
 
 /** The plan that a voyage sails, as its ledger keeps it, so that the voyage does not need the plan's folder. */
@@ -17,10 +17,10 @@ export type SailedPlan = {
  * @throws OcaptainError LEDGER when it cannot be read
  */
 export function readSailedPlan(ledger: string): SailedPlan | null {
-  return readLedger(ledger, (database) => {
-    const text = readMeta(database, "plan");
+  return readLedger(ledger, (file) => {
+    const text = file.meta("plan");
     const plan = text ? Plan.parse(JSON.parse(text)) : null;
-    return plan && plan.digest === withDigest(plan).digest ? { plan, folder: readMeta(database, "planFolder") } : null;
+    return plan && plan.digest === withDigest(plan).digest ? { plan, folder: file.meta("planFolder") } : null;
   });
 }
 

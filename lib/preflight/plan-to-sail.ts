@@ -11,8 +11,8 @@ import type { VoyageIdentity } from "../voyage/identity.ts";
 export type PlanToSail = { plan: Plan; gone?: string } | { findings: PreflightFinding[] };
 
 /**
- * Reads the plan in `folder`. Where that folder is not there any more, a voyage that has sailed from it goes on with the
- * plan that its ledger keeps. A folder that is there counts, whatever is wrong in it; and another folder than the
+ * Reads the plan in `folder`. Where that folder is not there any more, a voyage that has sailed from it goes on with
+ * the plan that its ledger keeps. A folder that is there counts, whatever is wrong in it; and another folder than the
  * voyage's is another plan.
  *
  * @param repo  `ocaptain:repo`, if it is set

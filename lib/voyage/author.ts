@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { OcaptainError } from "../base/errors.ts";
 import { Author, parseAuthor, personalAuthor } from "../git/author.ts";
 import { sourcePath } from "../git/voyage-repo.ts";
-import { readLedger, readMeta } from "../plan/read-ledger.ts";
+import { readLedger } from "../plan/read-ledger.ts";
 
 /**
  * Finds the author of a voyage's commits: the one that `ocaptain:author` names, or else the captain, as git knows them
@@ -28,8 +28,8 @@ export async function authorOf(setting: string | undefined, repo: string, ledger
 
 /** How a ledger has the voyage's commits signed; null when there is no ledger. @throws OcaptainError LEDGER */
 export function readSigning(ledger: string): { author: Author | null; signOff: boolean } | null {
-  return readLedger(ledger, (database) => {
-    const author = readMeta(database, "author");
-    return { author: author ? Author.parse(JSON.parse(author)) : null, signOff: readMeta(database, "signOff") !== "" };
+  return readLedger(ledger, (file) => {
+    const author = file.meta("author");
+    return { author: author ? Author.parse(JSON.parse(author)) : null, signOff: file.meta("signOff") !== "" };
   });
 }
