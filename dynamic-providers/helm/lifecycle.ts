@@ -110,10 +110,12 @@ async function keepsAll(settings: Settings, props: HelmInputs): Promise<boolean>
   const { ledger } = voyageFolder(props.stack);
   try {
     const sailed = readSailedPlan(ledger);
+    if (sailed?.plan.digest !== props.plan.digest) return false;
+    // A delegate in the state of an earlier version does not hand these settings on, which says nothing of them.
+    if (!("plan" in settings)) return true;
     const { author, signOff } = readSigning(ledger) ?? {};
     const sign = await howToSign(settings, props);
     return (
-      sailed?.plan.digest === props.plan.digest &&
       sailed.folder === (settings.plan ? resolve(withHome(settings.plan)) : "") &&
       isDeepStrictEqual(author, sign.author ?? null) &&
       signOff === (sign.signOff ?? false)
