@@ -5,7 +5,7 @@ import { voyageFolder } from "../lib/base/paths.ts";
 import { ensureHelm } from "../lib/daemons/helm.ts";
 import { prepareRepo } from "../lib/git/voyage-repo.ts";
 import { loadPlan } from "../lib/plan/load.ts";
-import { ClaimReply } from "../lib/protocol/ship-api.ts";
+import { ClaimReply } from "../lib/protocol/ship-claims.ts";
 import { AskingShip } from "./ask.ts";
 import { writeBusyPlan } from "./busy-plan.ts";
 import { openMachine, STACK } from "./machine.ts";

@@ -5,7 +5,7 @@ import { voyageFolder } from "../lib/base/paths.ts";
 import { NOT_ISOLATED } from "../lib/daemons/harbor.ts";
 import { preflight } from "../lib/preflight/preflight.ts";
 import { claudeCredentials, credentialsDigest } from "../lib/ship/credentials.ts";
-import { packCrew } from "../lib/ship/crew-pack.ts";
+import { crewDigest } from "../lib/ship/crew-pack.ts";
 import { captainSteps } from "./captain-steps.ts";
 import { readVoyageConfig } from "./config.ts";
 import { voyageOutputs } from "./outputs.ts";
@@ -32,7 +32,6 @@ export async function sail(): Promise<VoyageOutputs> {
   if (config.provider === "harbor" && config.unconfined) void log.warn(NOT_ISOLATED);
   const { plan, shipCount, warnings, kept } = await plainly(() => preflight({ ...config, stack }, findings));
   for (const warning of warnings) void log.warn(warning);
-  const crew = await packCrew();
   const news = runtime.isDryRun() ? await planNews(stack, plan) : null;
   if (news) void log.info(news);
   if (kept && runtime.isDryRun()) void log.info(kept);
@@ -57,9 +56,9 @@ export async function sail(): Promise<VoyageOutputs> {
     stack,
     plan,
     ships: shipCount,
-    crewDigest: crew.digest,
+    crewDigest: await crewDigest(),
     credentialsDigest: credentials ? credentialsDigest(credentials) : "",
-    tailnet: config.mesh === "tailscale" ? await shipTailnet(config, crew) : undefined,
+    tailnet: config.mesh === "tailscale" ? await shipTailnet(config) : undefined,
     steps: await captainSteps(config),
   });
   // The outputs are what this `up` saw, as of `asOf`; for the state of now there is `ocaptain status`.

@@ -1,5 +1,6 @@
 import type { HandSettings } from "../lib/plan/types.ts";
-import type { Grant, HelloReply } from "../lib/protocol/ship-api.ts";
+import type { HelloReply } from "../lib/protocol/ship-api.ts";
+import type { Grant } from "../lib/protocol/ship-claims.ts";
 import type { ClaimContext } from "./claim/context.ts";
 import type { Hand } from "./claim/hand.ts";
 import { work } from "./claim/work.ts";

@@ -1,5 +1,5 @@
 import { usd } from "../../lib/base/text.ts";
-import type { Usage } from "../../lib/protocol/ship-api.ts";
+import type { Usage } from "../../lib/protocol/ship-reports.ts";
 
 /** The tokens that a model read and wrote, as `950`, `12k` or `3.4M`. */
 export function tokens({ inputTokens, outputTokens, cacheReadTokens, cacheCreationTokens }: Usage): string {

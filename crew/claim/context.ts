@@ -1,4 +1,5 @@
-import type { Grant, HelloReply } from "../../lib/protocol/ship-api.ts";
+import type { HelloReply } from "../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../lib/protocol/ship-claims.ts";
 import type { ClaimState } from "../helm/claim-state.ts";
 import type { ShipApiClient } from "../helm/ship-api-client.ts";
 import type { Steering } from "../helm/steering.ts";

@@ -1,4 +1,4 @@
-import type { Grant } from "../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../lib/protocol/ship-claims.ts";
 import { run } from "../machine/run.ts";
 import type { TaskLog } from "../machine/task-log.ts";
 import { namesOf } from "../tree/names.ts";

@@ -1,4 +1,4 @@
-import type { Grant } from "../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../lib/protocol/ship-claims.ts";
 import type { TaskLog } from "../machine/task-log.ts";
 import type { ClaimContext } from "./context.ts";
 import type { Delivery } from "./delivery.ts";

@@ -1,4 +1,4 @@
-import type { Grant } from "../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../lib/protocol/ship-claims.ts";
 import { asHalt, Halt, HelmAway, HelmRefusal, Killed } from "../helm/halt.ts";
 import { AWAY_PAUSE_MS, FAULT_PAUSE_MS, pause } from "../machine/pause.ts";
 import { endMarked } from "../machine/processes.ts";

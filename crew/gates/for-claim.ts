@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Grant } from "../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../lib/protocol/ship-claims.ts";
 import type { ClaimContext } from "../claim/context.ts";
 import type { Delivery } from "../claim/delivery.ts";
 import { asHalt, Halt } from "../helm/halt.ts";

@@ -1,4 +1,4 @@
-import type { Grant } from "../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../lib/protocol/ship-claims.ts";
 import { handEnvironment } from "../claim/context.ts";
 import type { Hand } from "../claim/hand.ts";
 import { type Ran, run } from "../machine/run.ts";

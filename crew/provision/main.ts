@@ -35,7 +35,7 @@ for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
 const say = (state: ProvisionWord["state"], at: string, why?: string) =>
   writeWord(ship, { state, attempt: order.attempt, digest: order.digest, at, ...(why !== undefined && { why }) });
 
-/** What is being done, for the report of a failure. */
+/** The step that is going on, for the report of a failure. */
 let at = "the first checkout";
 
 async function main(): Promise<void> {

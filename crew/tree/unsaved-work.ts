@@ -5,7 +5,7 @@ import { indexed, linksOf } from "./indexed.ts";
 import { becomeFiles, nestedRepos } from "./nested-repos.ts";
 import { changedSubmodules } from "./submodules.ts";
 
-/** What is asked for. */
+/** The order for one saving of unsaved work. */
 type Ask = {
   /** The crew's own git directory. */
   repo: string;

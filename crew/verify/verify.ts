@@ -1,6 +1,6 @@
 import { lstatSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ClaimReply } from "../../lib/protocol/ship-api.ts";
+import type { ClaimReply } from "../../lib/protocol/ship-claims.ts";
 import { type ClaimContext, forALease } from "../claim/context.ts";
 import { Halt, HelmAway } from "../helm/halt.ts";
 import { AWAY_PAUSE_MS, FAULT_PAUSE_MS, pause } from "../machine/pause.ts";

@@ -1,10 +1,11 @@
 import { usd } from "../../lib/base/text.ts";
 import { HandSettings } from "../../lib/plan/types.ts";
 import { type Ledger, parseTask, type TaskRecord } from "./ledger.ts";
+import { overspent, runCount, spendOf, usageOf, voyageBudgetUsd } from "./spend.ts";
 
 /**
  * Budgets, which bind the hand `claude` alone: no other hand spends. A task's budget counts over all of its runs,
- * whatever became of them; that of the voyage is the ledger's `overspent`.
+ * whatever became of them; that of the voyage is `overspent` (helm/ledger/spend.ts).
  */
 
 /** The budget of a task in USD: its own, else the one that the plan has for each task; undefined when there is none. */
@@ -20,10 +21,10 @@ export function budgetOf(ledger: Ledger, row: TaskRecord, task = parseTask(row.b
  */
 export function leftToSpend(ledger: Ledger, row: TaskRecord): number | undefined {
   const ofTask = budgetOf(ledger, row);
-  const ofVoyage = ledger.budgetUsd();
+  const ofVoyage = voyageBudgetUsd(ledger);
   const left = [
-    ...(ofTask === undefined ? [] : [ofTask - (ledger.usage(row.id)?.costUsd ?? 0)]),
-    ...(ofVoyage === undefined ? [] : [ofVoyage - ledger.spend().costUsd]),
+    ...(ofTask === undefined ? [] : [ofTask - (usageOf(ledger, row.id)?.costUsd ?? 0)]),
+    ...(ofVoyage === undefined ? [] : [ofVoyage - spendOf(ledger).costUsd]),
   ];
   return left.length === 0 ? undefined : Math.max(0, wholeMicros(Math.min(...left)));
 }
@@ -31,9 +32,9 @@ export function leftToSpend(ledger: Ledger, row: TaskRecord): number | undefined
 /** Why a task is not granted whose budget is spent; null while something is left of it. */
 export function whyTaskIsSpent(ledger: Ledger, row: TaskRecord): string | null {
   const budget = budgetOf(ledger, row);
-  const used = budget === undefined ? undefined : ledger.usage(row.id);
+  const used = budget === undefined ? undefined : usageOf(ledger, row.id);
   if (budget === undefined || !used || wholeMicros(budget - used.costUsd) > 0) return null;
-  return `its budget of ${usd(budget)} is spent: ${usd(used.costUsd)} in ${ledger.runCount(row.id)} runs`;
+  return `its budget of ${usd(budget)} is spent: ${usd(used.costUsd)} in ${runCount(ledger, row.id)} runs`;
 }
 
 /**
@@ -67,7 +68,7 @@ export function blockSpentBeforeGrant(ledger: Ledger): string[] {
 
 /** Why no task is granted and the hands at work end; null while the voyage's budget is not spent. */
 export function whyVoyageIsSpent(ledger: Ledger): string | null {
-  const over = ledger.overspent();
+  const over = overspent(ledger);
   if (!over) return null;
   return `the voyage's budget of ${usd(over.budgetUsd)} is spent: ${usd(over.costUsd)}`;
 }

@@ -1,11 +1,13 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
-import type { ClaimReply, ReleaseReply, ReleaseRequest } from "../../lib/protocol/ship-api.ts";
+import type { ClaimReply, ReleaseReply, ReleaseRequest } from "../../lib/protocol/ship-claims.ts";
 import { whyTaskIsSpent } from "./budget.ts";
 import { forgetFaults, forgetLosses, MOST_LOSSES, noteFault, noteLoss, whyFaulty } from "./faults.ts";
 import { grantOf, positive } from "./grant.ts";
 import { type Ledger, type Life, parseTask, type TaskRecord } from "./ledger.ts";
 import { limitOf } from "./limits.ts";
+import { pauseOf } from "./pause.ts";
 import { Refused } from "./refused.ts";
+import { overspent } from "./spend.ts";
 import { beginVerification, verifyReply } from "./verifications.ts";
 
 /**
@@ -54,7 +56,7 @@ export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds
   if (held) return { kind: "grant", grant: grantOf(ledger, held) };
   const open = ledger.openVerification();
   if (open?.life === life.life) return verifyReply(ledger, open);
-  if (ledger.ship(life.ship)?.stopping || whyFaulty(ledger, life.life) !== undefined)
+  if (pauseOf(ledger) || ledger.ship(life.ship)?.stopping || whyFaulty(ledger, life.life) !== undefined)
     return { kind: "nothing", reason: "paused", retryAfterSeconds };
 
   const pausedSeconds = pause(ledger, life, retryAfterSeconds);
@@ -89,7 +91,7 @@ function pause(ledger: Ledger, { life, ship }: Life, usualSeconds: number): numb
   // A hand that is not proven gets no task.
   if (ledger.fitness(life) !== "fit") return Math.min(usualSeconds, TRIAL_LOOK_SECONDS);
   const limited = limitOf(ledger, ship);
-  if (!limited) return ledger.overspent() ? usualSeconds : null;
+  if (!limited) return overspent(ledger) ? usualSeconds : null;
   const leftSeconds = (Date.parse(limited.until) - Date.parse(ledger.at())) / 1000;
   // The next `up` may lift the limit before its end.
   return Math.max(usualSeconds, Math.min(leftSeconds, LIMIT_LOOKS * usualSeconds));

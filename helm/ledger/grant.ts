@@ -1,5 +1,5 @@
 import { HandSettings, type PlanTask } from "../../lib/plan/types.ts";
-import type { Grant } from "../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../lib/protocol/ship-claims.ts";
 import { leftToSpend } from "./budget.ts";
 import { type Ledger, parseTask, type TaskRecord } from "./ledger.ts";
 

@@ -1,5 +1,6 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
-import type { AskRequest, ReleaseReply, SessionRequest, UsageRequest } from "../../lib/protocol/ship-api.ts";
+import type { AskRequest, ReleaseReply } from "../../lib/protocol/ship-claims.ts";
+import type { SessionRequest, UsageRequest } from "../../lib/protocol/ship-reports.ts";
 import { assertHolds, giveBack } from "./claims.ts";
 import type { Ledger } from "./ledger.ts";
 import { Refused } from "./refused.ts";

@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
 import { PlanTask } from "../../lib/plan/types.ts";
-import type { Usage } from "../../lib/protocol/ship-api.ts";
 import type { TaskStatus } from "../../lib/protocol/status.ts";
 import type { Store } from "./store.ts";
 
@@ -196,39 +195,6 @@ export class Ledger {
       epoch,
     )?.session;
   }
-  /** What all runs of a task have used; undefined when there was none. */
-  usage(task: string): Usage | undefined {
-    const sum = this.store.one<Usage>(`SELECT ${SUMS} FROM runs WHERE task = ? GROUP BY task`, task);
-    return sum && { ...sum };
-  }
-  runCount(task: string): number {
-    return this.store.one<{ n: number }>("SELECT count(*) AS n FROM runs WHERE task = ?", task)!.n;
-  }
-  /** What all runs of the voyage have used, those of ships that are gone too. */
-  spend(): Usage {
-    return { ...this.store.one<Usage>(`SELECT ${SUMS} FROM runs`)! };
-  }
-  /** What the runs of each ship have used; ships that have spent nothing are not in it. */
-  spendByShip(): Record<string, Usage> {
-    const rows = this.store.all<Usage & { ship: string }>(`SELECT ship, ${SUMS} FROM runs JOIN lives USING (life) GROUP BY ship`);
-    return Object.fromEntries(rows.map(({ ship, ...sum }) => [ship, sum]));
-  }
-  /** The budget of the voyage in USD; undefined when there is none, or its hand spends nothing. */
-  budgetUsd(): number | undefined {
-    const budget = this.meta("budgetUsd");
-    return budget && this.meta("hand") === "claude" ? Number(budget) : undefined;
-  }
-  /** What the voyage has spent, once that has reached its budget; undefined before. */
-  overspent(): { costUsd: number; budgetUsd: number } | undefined {
-    const budgetUsd = this.budgetUsd();
-    if (budgetUsd === undefined) return undefined;
-    const { costUsd } = this.spend();
-    return costUsd >= budgetUsd ? { costUsd, budgetUsd } : undefined;
-  }
-  /** The pending tasks for which something was spent. */
-  pendingWithRuns(): TaskRecord[] {
-    return this.store.all("SELECT * FROM tasks WHERE status = 'pending' AND id IN (SELECT task FROM runs)");
-  }
   /** The question of a blocked task that has no answer yet, and the ship that asks. */
   openQuestion(task: string): { question: string; ship: string } | undefined {
     return this.store.one(`SELECT question, questions.ship FROM questions ${OPEN} AND questions.task = ?`, task);
@@ -275,26 +241,6 @@ const FREE = `WHERE status = 'pending' AND NOT EXISTS (
 
 const OPEN =
   "JOIN tasks ON tasks.id = questions.task AND tasks.epoch = questions.epoch WHERE answer IS NULL AND tasks.status = 'blocked'";
-
-/**
- * The sums over runs. A row of an earlier helm may hold what no run can have used: it counts for as much as one may
- * tell now, so that no sum is beyond what a number can say. It is `total` and not `sum`, which ends in an error where
- * integers become too large.
- */
-const SUMS = Object.entries({
-  costUsd: ["cost_usd", 100_000, false],
-  inputTokens: ["input", 1e12, true],
-  outputTokens: ["output", 1e12, true],
-  cacheReadTokens: ["cache_read", 1e12, true],
-  cacheCreationTokens: ["cache_creation", 1e12, true],
-  turns: ["turns", 1e9, true],
-  seconds: ["seconds", 1e9, false],
-} satisfies Record<keyof Usage, [string, number, boolean]>)
-  .map(([name, [column, most, whole]]) => {
-    const sum = `min(total(min(max(${column}, 0), ${most})), ${Number.MAX_SAFE_INTEGER})`;
-    return `${whole ? `CAST(${sum} AS INTEGER)` : sum} AS ${name}`;
-  })
-  .join(", ");
 
 export const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 export const parseTask = (json: string) => PlanTask.parse(JSON.parse(json));

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import type { Ledger } from "./ledger.ts";
+import { pauseOf } from "./pause.ts";
+import { overspent } from "./spend.ts";
 
 /**
  * Usage limits, and all else that makes a hand wait, as ships tell of them. Ships share one account of the model, so a
@@ -60,8 +62,12 @@ export function voyageLimit(ledger: Ledger): Limit | undefined {
   return (limits as Limit[]).sort((a, b) => (a.until < b.until ? -1 : 1))[0];
 }
 
-/** How many free tasks may be given out now: none while a limit holds every ship, or the voyage's budget is spent. */
-export const grantableCount = (ledger: Ledger): number => (voyageLimit(ledger) || ledger.overspent() ? 0 : ledger.freeCount());
+/**
+ * How many free tasks may be given out now: none while the voyage is paused, a limit holds every ship, or the voyage's
+ * budget is spent.
+ */
+export const grantableCount = (ledger: Ledger): number =>
+  pauseOf(ledger) || voyageLimit(ledger) || overspent(ledger) ? 0 : ledger.freeCount();
 
 /**
  * Takes it from the captain that there is no limit. Returns the ships that had told of one; their word alone does not

@@ -1,4 +1,5 @@
-import type { ClaimReply, UnverifiedRequest, VerifiedRequest } from "../../lib/protocol/ship-api.ts";
+import type { ClaimReply } from "../../lib/protocol/ship-claims.ts";
+import type { UnverifiedRequest, VerifiedRequest } from "../../lib/protocol/ship-reports.ts";
 import { forgetFaults, MOST_LOSSES, noteFault } from "./faults.ts";
 import { type Ledger, type Life, sha256, type Verification } from "./ledger.ts";
 import { Refused } from "./refused.ts";

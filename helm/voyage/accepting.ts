@@ -1,5 +1,5 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
-import type { AcceptReply, AcceptRequest } from "../../lib/protocol/ship-api.ts";
+import type { AcceptReply, AcceptRequest } from "../../lib/protocol/ship-claims.ts";
 import { HttpError } from "../http-error.ts";
 import * as claims from "../ledger/claims.ts";
 import { checkOf } from "../ledger/grant.ts";

@@ -1,5 +1,7 @@
 import type { HandSettings, PlanHandSettings } from "../../lib/plan/types.ts";
 import * as api from "../../lib/protocol/ship-api.ts";
+import * as claimApi from "../../lib/protocol/ship-claims.ts";
+import * as reportApi from "../../lib/protocol/ship-reports.ts";
 import { blockSpent, blockSpentBeforeGrant, whyVoyageIsSpent } from "../ledger/budget.ts";
 import * as claims from "../ledger/claims.ts";
 import { isTriedAnew } from "../ledger/faults.ts";
@@ -8,6 +10,7 @@ import * as hands from "../ledger/hand-reports.ts";
 import type { Life } from "../ledger/ledger.ts";
 import { limitOf, noteLimit } from "../ledger/limits.ts";
 import { noteHello } from "../ledger/lives.ts";
+import { whyGiveBack } from "../ledger/pause.ts";
 import { unverified, verified } from "../ledger/verifications.ts";
 import type { Accepting } from "./accepting.ts";
 import type { VoyageContext } from "./context.ts";
@@ -33,13 +36,13 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
     });
 
   /** The end of a claim; the task is blocked with it when its budget is spent. */
-  const ended = (task: string, touched: Set<string>, reply: api.ReleaseReply): api.ReleaseReply => {
+  const ended = (task: string, touched: Set<string>, reply: claimApi.ReleaseReply): claimApi.ReleaseReply => {
     touched.add(task);
     return blockSpent(ledger, [ledger.task(task)]).length > 0 ? { ...reply, status: "blocked" } : reply;
   };
 
   /** A spec may be long: it goes with each grant to a hand that reads it, and is not stored with each. */
-  const withSpec = (grant: api.Grant): api.Grant => {
+  const withSpec = (grant: claimApi.Grant): claimApi.Grant => {
     const spec = ledger.meta("spec");
     return grant.hand && spec ? { ...grant, spec } : grant;
   };
@@ -63,6 +66,8 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
     if (ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
     const spent = whyVoyageIsSpent(ledger);
     if (spent) return { steer: "budget", reason: spent };
+    const givesBack = ledger.claimOf(caller.life) ? whyGiveBack(ledger) : null;
+    if (givesBack) return { steer: "stop", reason: givesBack };
     const limited = limitOf(ledger, caller.ship);
     return { steer: "go", ...trialDue(caller), ...(limited && { limitedUntil: limited.until }) };
   };
@@ -89,7 +94,7 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
     },
 
     claim: {
-      schema: api.ClaimRequest,
+      schema: claimApi.ClaimRequest,
       idempotent: false,
       answersBeforeFiles: true,
       changedNothing: (reply) => reply.kind === "nothing",
@@ -121,17 +126,17 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
     },
 
     // It may run again, since the write that accepts a task stores the reply.
-    accept: { schema: api.AcceptRequest, idempotent: true, run: (caller, ask) => accepting.accept(caller, ask) },
+    accept: { schema: claimApi.AcceptRequest, idempotent: true, run: (caller, ask) => accepting.accept(caller, ask) },
 
     // Alone: a claim whose accept moves the branch just now must not be given back meanwhile.
     release: {
-      schema: api.ReleaseRequest,
+      schema: claimApi.ReleaseRequest,
       idempotent: false,
       alone: true,
       run: (caller, ask, touched) => ended(ask.task, touched, claims.release(ledger, caller.life, ask)),
     },
     ask: {
-      schema: api.AskRequest,
+      schema: claimApi.AskRequest,
       idempotent: false,
       alone: true,
       run: (caller, ask, touched) => ended(ask.task, touched, hands.ask(ledger, caller.life, ask)),
@@ -139,7 +144,7 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
 
     // On disk before the answer: the hand starts after it.
     session: {
-      schema: api.SessionRequest,
+      schema: reportApi.SessionRequest,
       idempotent: true,
       async run(caller, ask) {
         await write(caller, () => hands.beginSession(ledger, caller.life, ask));
@@ -149,7 +154,7 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
 
     // What a fenced ship has spent counts all the same.
     usage: {
-      schema: api.UsageRequest,
+      schema: reportApi.UsageRequest,
       idempotent: true,
       alsoFenced: true,
       async run(caller, ask) {
@@ -167,7 +172,7 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
     },
 
     trial: {
-      schema: api.TrialRequest,
+      schema: reportApi.TrialRequest,
       idempotent: true,
       async run(caller, ask) {
         await write(caller, () => ledger.setFitness(caller.life, ask.fit ? "fit" : { unfit: ask.message }));
@@ -177,7 +182,7 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
     },
 
     limited: {
-      schema: api.LimitedRequest,
+      schema: reportApi.LimitedRequest,
       idempotent: true,
       async run(caller, ask) {
         const until = await write(caller, () => {
@@ -190,7 +195,7 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
     },
 
     verified: {
-      schema: api.VerifiedRequest,
+      schema: reportApi.VerifiedRequest,
       idempotent: false,
       run(caller, ask) {
         verified(ledger, caller.life, ask);
@@ -198,7 +203,7 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
       },
     },
     unverified: {
-      schema: api.UnverifiedRequest,
+      schema: reportApi.UnverifiedRequest,
       idempotent: false,
       run(caller, ask) {
         unverified(ledger, caller.life, ask);

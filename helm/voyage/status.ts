@@ -6,6 +6,8 @@ import { whyFaulty } from "../ledger/faults.ts";
 import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } from "../ledger/ledger.ts";
 import { grantableCount, limitOf, voyageLimit } from "../ledger/limits.ts";
 import { hasHeardOfAnyShip } from "../ledger/lives.ts";
+import { isVerificationGrantable, pauseOf } from "../ledger/pause.ts";
+import { overspent, spendByShip, spendOf, usageOf, voyageBudgetUsd } from "../ledger/spend.ts";
 import type { VoyageContext } from "./context.ts";
 
 /** How a voyage looks to people (lib/protocol/status.ts). Nothing here changes anything. */
@@ -15,6 +17,7 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
   const verified = ledger.verified(tip, ledger.meta("verify") ?? "");
   const ships = shipRows(context);
   const limited = voyageLimit(ledger);
+  const paused = pauseOf(ledger);
   return {
     id: context.id,
     stack: ledger.meta("stack") ?? "",
@@ -27,8 +30,9 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
       : null,
     tasks: ledger.tasks().map((task) => taskRow(ledger, task)),
     ships,
-    spend: { ...ledger.spend(), budgetUsd: ledger.budgetUsd() ?? null, byShip: ledger.spendByShip() },
+    spend: { ...spendOf(ledger), budgetUsd: voyageBudgetUsd(ledger) ?? null, byShip: spendByShip(ledger) },
     ...(isInteractive(ledger) && { interactive: true as const }),
+    ...(paused && { paused }),
     ...(limited && { limited }),
     ...(trouble !== null && { trouble }),
     asOf: ledger.at(),
@@ -38,7 +42,7 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
 export function taskRow(ledger: Ledger, row: TaskRecord): TaskRow {
   const task = parseTask(row.body);
   const question = row.status === "blocked" ? ledger.openQuestion(row.id) : undefined;
-  const usage = ledger.usage(row.id);
+  const usage = usageOf(ledger, row.id);
   const budgetUsd = budgetOf(ledger, row, task);
   return {
     id: row.id,
@@ -72,7 +76,7 @@ export function shipRow(context: VoyageContext, ship: string): ShipRow | null {
 type WorkLeft = { freeTasks: boolean; verification: boolean };
 const workLeft = ({ ledger, tip }: VoyageContext): WorkLeft => ({
   freeTasks: grantableCount(ledger) > 0,
-  verification: ledger.verificationDue(tip),
+  verification: isVerificationGrantable(ledger, tip),
 });
 
 function rowOf(context: VoyageContext, record: ShipRecord, work: WorkLeft): ShipRow {
@@ -127,10 +131,12 @@ function stateOfVoyage(ledger: Ledger, tip: string, ships: readonly ShipRow[]): 
     const script = ledger.meta("verify");
     if (!script) return "done";
     const result = ledger.verified(tip, script);
-    return !result ? "verifying" : result.exit_code === 0 ? "verified" : "failed";
+    if (!result) return pauseOf(ledger) ? "paused" : "verifying";
+    return result.exit_code === 0 ? "verified" : "failed";
   }
+  if (pauseOf(ledger)) return "paused";
   const moving = claimed > 0 || ledger.freeCount() > 0;
-  if (moving && ledger.overspent()) return "budget";
+  if (moving && overspent(ledger)) return "budget";
   if (ledger.hasOpenQuestion()) return "needs-captain";
   if (!moving) return "blocked";
   if (voyageLimit(ledger)) return "limited";

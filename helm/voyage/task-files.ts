@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Usage } from "../../lib/protocol/ship-api.ts";
+import type { Usage } from "../../lib/protocol/ship-reports.ts";
 import type { TaskStatus } from "../../lib/protocol/status.ts";
 import { type Ledger, parseTask, type TaskRecord } from "../ledger/ledger.ts";
+import { usageOf } from "../ledger/spend.ts";
 import type { Log } from "../log.ts";
 
 /**
@@ -100,7 +101,7 @@ export class TaskFiles {
       for (const id of [...this.#stale]) {
         this.#stale.delete(id);
         const row = this.#ledger.task(id);
-        if (row) await this.#write(id, taskFile(row, this.#ledger.usage(id))).catch((error) => this.#failed(id, error));
+        if (row) await this.#write(id, taskFile(row, usageOf(this.#ledger, id))).catch((error) => this.#failed(id, error));
       }
     } catch (error) {
       this.#log("task-files-not-written", { error: String(error) });

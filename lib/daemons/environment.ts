@@ -23,7 +23,7 @@ const OUTSIDE = [
  */
 const INHERITED = {
   harbor: EVERY,
-  /** It calls the provider, and git with ssh. */
+  /** The helm calls the provider, and git with ssh. */
   helm: [...EVERY, "LC_ALL", "SSH_AUTH_SOCK", ...OUTSIDE],
   tailscaled: [...EVERY, ...OUTSIDE],
   mutagen: [...EVERY, "USER", "LOGNAME", "LC_ALL", "TZ"],

@@ -1,18 +1,18 @@
 import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { delimiter, join, relative } from "node:path";
 
-/** What a real sprite brings along, and a harbor ship has from the captain's machine: Claude Code. */
+/** The program that a real sprite brings along and that a harbor ship has from the captain's machine: Claude Code. */
 const NAME = "claude";
-/** Folder on a confined ship's PATH, in which it is. */
+/** The folder on a confined ship's PATH in which that program lies. */
 export const SHIP_PROGRAMS = "/.sprite/languages/programs";
 const SHIP_PACKAGES = "/.sprite/languages/packages";
 
-/** `found`: where it was found by name; `real`: the file that this leads to. */
+/** Claude Code on this machine: `found` is where it was found by name, and `real` the file to which that leads. */
 export type HarborClaude = { found: string; real: string };
 
 /**
- * Claude Code as the harbor gives it to its ships: from the folder that OCAPTAIN_HARBOR_TOOLS names, else from the
- * PATH. null: there is none.
+ * Finds the Claude Code that the harbor gives to its ships: in the folder that OCAPTAIN_HARBOR_TOOLS names, else on the
+ * PATH. Returns null when there is none.
  */
 export function harborClaude(env: Record<string, string | undefined> = process.env): HarborClaude | null {
   const folders = [env.OCAPTAIN_HARBOR_TOOLS ?? "", ...(env.PATH ?? "").split(delimiter)];
@@ -24,8 +24,9 @@ export function harborClaude(env: Record<string, string | undefined> = process.e
 }
 
 /**
- * bwrap's arguments by which a ship has it, under its own name, whatever links lead to it here: the file alone; or, of
- * an npm package, the outermost `node_modules` that it is in, since such a package starts another one beside it.
+ * The arguments of bwrap by which a ship has Claude Code under its own name, whatever links lead to it here. They bind
+ * the file alone; or, where it comes from an npm package, the outermost `node_modules` that it is in, since such a
+ * package starts another one beside it.
  */
 export function claudeArguments({ real }: HarborClaude): string[] {
   const at = join(SHIP_PROGRAMS, NAME);

@@ -1,8 +1,8 @@
 import { existsSync, lstatSync, readlinkSync } from "node:fs";
 
 /**
- * What a confined ship sees of the captain's system, read-only: /usr and what leads into it. Not /opt, /srv, /home,
- * /root, /var, /run. For bwrap.
+ * The arguments of bwrap by which a confined ship sees the captain's system, read-only: /usr and what leads into it. It
+ * sees none of /opt, /srv, /home, /root, /var and /run.
  */
 export function systemArguments(): string[] {
   const args = ["--ro-bind", "/usr", "/usr"];

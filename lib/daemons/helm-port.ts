@@ -4,10 +4,13 @@ import { writeAtomically } from "../base/atomic-file.ts";
 import { helmHome } from "../base/paths.ts";
 import { HELM_PORT } from "../tailnet/policy/policy-rules.ts";
 
-/** The port that was found free when 4318, which OTLP uses too, was taken: ships that know it find the helm again. */
+/**
+ * The file with the port that was found free when 4318, which OTLP uses too, was taken. It is kept so that ships that
+ * know the port find the helm again.
+ */
 export const keptPortFile = () => join(helmHome(), "port");
 
-/** Port on which the helm serves ships: `OCAPTAIN_HELM_PORT`, else the one that is kept, else 4318. */
+/** Returns the port on which the helm serves ships: `OCAPTAIN_HELM_PORT`, else the one that is kept, else 4318. */
 export function helmPort(): number {
   return Number(process.env.OCAPTAIN_HELM_PORT || keptPort() || HELM_PORT);
 }

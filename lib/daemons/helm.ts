@@ -35,16 +35,16 @@ let ownBuild: Promise<string> | undefined;
  */
 export async function ensureHelm({ tailnet = false } = {}): Promise<HelmClient> {
   const client = helmClient();
-  // The source is read once, not for each ship, and again when a helm was started of what it is by then.
+  // The source is read once and not for each ship; it is read again when a helm was started, from what it is by then.
   ownBuild ??= helmBuild();
   const build = await ownBuild;
-  daemonTmp(); // also one that was cleared away under a helm that runs
+  daemonTmp(); // The folder may also have been cleared away under a helm that runs.
   const fits = async () => {
     const health = await healthOf(client);
     return health?.build === build && lossOf(health.pid, HELM_PROGRAMS) === null;
   };
   if (await fits()) return client;
-  // One starter at a time; who waited here finds it started.
+  // One starter works at a time; whoever waited here finds the helm started.
   const lock = await acquireOsLock(join(helmHome(), "starter.sqlite"), { timeoutMs: START_MS + STOP_MS });
   try {
     if (await fits()) return client;
@@ -99,7 +99,7 @@ async function start(client: HelmClient): Promise<"port busy" | undefined> {
   mkdirSync(helmHome(), { recursive: true, mode: 0o700 });
   const logFile = join(helmHome(), "output.log");
   const daemon = startDetached(process.execPath, [HELM_MAIN], { env: daemonEnvironment("helm"), logFile });
-  // "locked": another helm is coming up or going down, and the next look sees which.
+  // The status "locked" means that another helm is coming up or going down, and the next look sees which.
   if (await waitForWord(daemon, () => healthOf(client), { timeoutMs: START_MS, yields: HELM_EXIT.locked })) return undefined;
   if (daemon.exitCode === HELM_EXIT.portBusy) return "port busy";
   throw new OcaptainError("HELM_START", `the helm did not come up in ${START_MS / 1000} s: ${lastWords(logFile)}`, {

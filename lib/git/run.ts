@@ -61,17 +61,17 @@ export function gitEnv(config: GitConfig = [], extra: Record<string, string> = {
 
 export type GitOptions = {
   cwd?: string;
-  /** The repository, as `GIT_DIR`. A bare one must be given here. */
+  /** The repository, as `GIT_DIR`, which a bare one needs. */
   gitDir?: string;
   workTree?: string;
   stdin?: string;
   env?: Record<string, string>;
   config?: GitConfig;
-  /** @default 60 000 */
+  /** The time limit in milliseconds. @default 60 000 */
   timeoutMs?: number;
   /** The most that git may print. @default 64 MiB, which is a line for each of 250,000 files */
   mostBytes?: number;
-  /** Exit codes that are results, not errors. @default [0] */
+  /** The exit codes that are results and not errors. @default [0] */
   okCodes?: readonly number[];
 };
 export type GitResult = { exitCode: number; stdout: string; stderr: string };

@@ -19,7 +19,7 @@ const TICKS_A_SECOND = 100;
 /** git's daemons, which run for days and make no lock. */
 const DAEMONS = /\0(fsmonitor--daemon|credential-cache--daemon)(\0|$)/;
 
-/** Paths of the stale locks that were removed, and of the others, which are `held`. */
+/** The paths of the stale locks that were removed, and of the other locks, which are `held`. */
 export type Locks = { removed: string[]; held: string[] };
 
 /**
@@ -38,7 +38,7 @@ export async function removeStaleLocks(gitDir: string, { refs = "all" }: { refs?
   const seen = await Promise.all(found.map(async (file) => ({ file, stat: await lstat(file).catch(() => null) })));
   const began = await gitsBegan(gitDir);
   for (const { file, stat } of seen) {
-    if (!stat) continue; // its git has removed it meanwhile
+    if (!stat) continue; // Its git has removed it meanwhile.
     const isStale =
       began === null ? Date.now() - stat.mtimeMs > OLDER_THAN_ANY_MS : began.every((ms) => stat.mtimeMs < ms - CLOCKS_MS);
     const now = isStale && (await lstat(file).catch(() => null));
@@ -58,13 +58,14 @@ async function locksIn(folder: string, deep = false): Promise<string[]> {
 }
 
 /**
- * When each git that is at work in the repository began, ms since the epoch; null where processes cannot be looked at.
+ * Tells when each git that is at work in the repository began, in milliseconds since the epoch; null where processes
+ * cannot be looked at.
  */
 async function gitsBegan(gitDir: string): Promise<number[] | null> {
   const bootMs = Number(/^btime (\d+)$/m.exec(readOr("", "/proc/stat"))?.[1]) * 1000;
   if (!bootMs) return null;
-  // The folder around it counts: a git in a checkout does not name its .git, and may name a bare repository by a
-  // relative path.
+  // The folder around it is looked for, because a git in a checkout does not name its .git, and may name a bare
+  // repository by a relative path.
   const around = dirname(gitDir);
   const places = [around, await realpath(around).catch(() => around)];
   return (await readdir("/proc")).flatMap((pid) => {

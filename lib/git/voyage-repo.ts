@@ -2,19 +2,20 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { explain, OcaptainError } from "../base/errors.ts";
+import { OcaptainError } from "../base/errors.ts";
 import { type VoyageFolder, withHome } from "../base/paths.ts";
 import { inDotEnv } from "../base/secret-hints.ts";
 import { baseCommit, noteBase, refsToAsk } from "./base.ts";
 import { type GitConfig, git, gitLine } from "./run.ts";
 import { EMPTY_START } from "./same-history.ts";
-import { localPath, shallowRepo } from "./source-problems.ts";
+import { localPath } from "./source-problems.ts";
 import { removeStaleLocks } from "./stale-locks.ts";
+import { unreadable } from "./unreadable.ts";
 
 /** The captain's bare repository and checkout of one voyage, made from any source that can be read. */
 export type PreparedRepo = {
   branch: string;
-  /** The branch's commit now. */
+  /** The newest commit of the branch. */
   tip: string;
   /**
    * Whether the source is a folder on this machine. Of a checkout only what is committed at its HEAD sails; other edits
@@ -55,7 +56,8 @@ export async function prepareRepo(ask: {
       tokenConfig(source.address, ask.token),
       base === undefined ? undefined : (half) => beginFrom(half, ask.repo, base, branch),
     ).catch((cause) => {
-      throw cause instanceof OcaptainError && cause.code === "BASE" ? cause : unreadable(ask.repo, cause);
+      if (cause instanceof OcaptainError && cause.code === "BASE") throw cause;
+      throw unreadable({ repo: ask.repo, path: localPath(source.address, source.local) }, cause);
     });
   }
   const bare = { gitDir: folder.repo };
@@ -83,8 +85,8 @@ async function beginFrom(half: string, repo: string, base: string, branch: strin
 }
 
 /**
- * The branch's commit; "" when there is no such branch. @throws OcaptainError GIT when there is one and it cannot be
- * read
+ * Reads the commit of a branch; "" when there is no such branch. @throws OcaptainError GIT when there is one that
+ * cannot be read
  */
 export async function readBranch(gitDir: string, branch: string): Promise<string> {
   const ref = `refs/heads/${branch}`;
@@ -100,10 +102,10 @@ export async function readBranch(gitDir: string, branch: string): Promise<string
   );
 }
 
-/** A source as a look at it found it. */
+/** A source with what a look at it found. */
 export type Source = {
   address: string;
-  /** The path of a source on this machine. */
+  /** The path of a source on this machine; undefined for a source elsewhere. */
   path: string | undefined;
   /**
    * The commits of HEAD and of the branches, by their whole names, and what a base may name besides; none when the
@@ -119,7 +121,8 @@ export async function readSource(
   repo: string,
   options: { token?: string | undefined; timeoutMs?: number; base?: string | undefined } = {},
 ): Promise<Source> {
-  const { address } = resolveSource(repo);
+  const { address, local } = resolveSource(repo);
+  const path = localPath(address, local);
   const config = tokenConfig(address, options.token);
   try {
     const { stdout } = await git(["ls-remote", "--", address, "HEAD", "refs/heads/*", ...refsToAsk(options.base)], {
@@ -127,13 +130,13 @@ export async function readSource(
       timeoutMs: options.timeoutMs ?? 20_000,
     });
     const refs = new Map([...stdout.matchAll(/^([0-9a-f]{40,64})\t(\S+)$/gm)].map(([, id, ref]) => [ref!, id!]));
-    return { address, path: sourcePath(repo), refs, config };
+    return { address, path, refs, config };
   } catch (cause) {
-    throw unreadable(repo, cause);
+    throw unreadable({ repo, path }, cause);
   }
 }
 
-/** The address as git is told it; "", which is no repository, stays. */
+/** The address as git is told it; "", which stands for no repository, stays "". */
 export const addressOf = (repo: string) => repo && resolveSource(repo).address;
 
 /** The path of a repository of this machine; undefined for one elsewhere, and where there is none. */
@@ -204,22 +207,4 @@ async function cloneInto(
 async function emptyCommit(repo: string): Promise<string> {
   const tree = await gitLine(["hash-object", "-t", "tree", "-w", "--stdin"], { gitDir: repo, stdin: "" });
   return gitLine(["commit-tree", tree, "-m", EMPTY_START.subject], { gitDir: repo });
-}
-
-function unreadable(repo: string, cause: unknown): OcaptainError {
-  const words = explain(cause);
-  if (/dubious ownership/.test(words))
-    return new OcaptainError("REPO_UNREADABLE", `repository "${repo}" belongs to another user, and git does not read it`, {
-      hint: `sudo chown -R "$(id -un)" ${repo}; or sail a copy of yours: cp -r ${repo} ${repo}-copy && pulumi config set ocaptain:repo ${repo}-copy`,
-      cause,
-    });
-  if (/is shallow, reject/.test(words))
-    return new OcaptainError("REPO_UNREADABLE", shallowRepo(repo), {
-      hint: `git -C ${repo} fetch --unshallow  # where it is a folder of this machine`,
-      cause,
-    });
-  return new OcaptainError("REPO_UNREADABLE", `repository "${repo}" cannot be read: ${words}`, {
-    hint: `git ls-remote ${repo} HEAD`,
-    cause,
-  });
 }

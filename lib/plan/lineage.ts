@@ -1,3 +1,4 @@
+import { fitOrThrow } from "../base/check-input.ts";
 import type { TaskStatus } from "../protocol/status.ts";
 import { byId } from "./graph.ts";
 import { readLedger } from "./read-ledger.ts";
@@ -21,7 +22,7 @@ export function readLineage(ledger: string): Lineage | null {
     const name = file.meta("name");
     if (!name) return null;
     const granted = file.granted().map(({ body, status, commit }) => ({
-      task: PlanTask.parse(JSON.parse(body)),
+      task: fitOrThrow(PlanTask, JSON.parse(body), (why) => new Error(`a task in it does not fit: ${why}`)),
       status: status as TaskStatus,
       commit,
     }));

@@ -1,3 +1,4 @@
+import { fitOrThrow } from "../base/check-input.ts";
 import { digestOf } from "./digest.ts";
 import { readLedger } from "./read-ledger.ts";
 import { Plan } from "./types.ts";
@@ -19,7 +20,7 @@ export type SailedPlan = {
 export function readSailedPlan(ledger: string): SailedPlan | null {
   return readLedger(ledger, (file) => {
     const text = file.meta("plan");
-    const plan = text ? Plan.parse(JSON.parse(text)) : null;
+    const plan = text ? fitOrThrow(Plan, JSON.parse(text), (why) => new Error(`the plan in it does not fit: ${why}`)) : null;
     return plan && plan.digest === withDigest(plan).digest ? { plan, folder: file.meta("planFolder") } : null;
   });
 }

@@ -7,7 +7,7 @@ import type { VoyageIdentity } from "../voyage/identity.ts";
 import { assertBase, boundRepository, standingOf } from "../voyage/repository.ts";
 import { aboutSubmodules } from "./submodules.ts";
 
-/** The bound of a look, below that of a check, so that git's own words are told. */
+/** The bound of a look, below that of a check, so that the reason is told. */
 const REPO_MS = 9_000;
 
 /** `outOfReach` says why the repository of a voyage that goes on cannot be read. */

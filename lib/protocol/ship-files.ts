@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ProvisionStep } from "../plan/types.ts";
-import { Incarnation } from "./ship-api.ts";
+import { Incarnation } from "./ship-fields.ts";
 
 /**
  * The files by which the captain's side tells a ship's programs what to do, and by which they answer. They lie in the

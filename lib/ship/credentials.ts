@@ -3,10 +3,11 @@ import { createHash } from "node:crypto";
 type Environment = Record<string, string | undefined>;
 
 /**
- * What the hand `claude` calls its model with, as `~/voyage/crew/credentials` on a ship holds it: the stack's
- * `ocaptain:claudeToken`, else the variables that the prior art reads too. A token of `claude setup-token` and a key of
- * the API are told apart by their vendor's prefix. ANTHROPIC_BASE_URL, when set, goes with it: another gateway.
- * GH_TOKEN goes only where the plan asks for it. Null when there is no token of the model's.
+ * Returns the credentials by which the hand `claude` calls its model, as `~/voyage/crew/credentials` on a ship holds
+ * them: the stack's `ocaptain:claudeToken`, else the variables that the prior art reads too. A token of `claude
+ * setup-token` and a key of the API are told apart by their vendor's prefix. ANTHROPIC_BASE_URL, which names another
+ * gateway, goes with it when it is set. GH_TOKEN goes only where the plan asks for it. Returns null when there is no
+ * token of the model's.
  */
 export function claudeCredentials(
   claudeToken: string | undefined,
@@ -28,8 +29,8 @@ export function claudeCredentials(
 }
 
 /**
- * Tells one set of credentials from another, in state: a changed token is a change of each ship's launch. Says nothing
- * of the token itself, which is long and random.
+ * Returns a short digest that tells one set of credentials from another in state, where a changed token is a change of
+ * each ship's launch. It says nothing of the token itself, which is long and random.
  */
 export const credentialsDigest = (credentials: string) =>
   createHash("sha256").update(`ocaptain\0${credentials}`).digest("hex").slice(0, 16);

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { lastLine, ShipPath, shipFacts, UserName, Version } from "./facts.ts";
 import { shipProgram } from "./shell.ts";
 
-/** `path` is relative to the ship's home; `mode` are permission bits. */
+/** A file for a ship: `path` is relative to the ship's home, and `mode` are permission bits. */
 export type ShipFile = { path: string; content: string; mode: number };
 /** The link by which a ship's tree is synced (crew/verify/verified-tree.ts). */
 export const SYNCED_LINK = { path: "voyage/synced", to: "." };
@@ -14,8 +14,9 @@ const Facts = z.object({ user: UserName, home: ShipPath, node: Version });
 export type ShipFacts = z.infer<typeof Facts>;
 
 /**
- * Runs on the ship, on plain Node ≥ 18. Files come by stdin, because argv is seen by every process. Each file is put in
- * place by a rename, so that a reader finds the old or the new one; a path that leaves the home is refused.
+ * The program that installs files on a ship, for plain Node ≥ 18. Files come by stdin, because argv is seen by every
+ * process. Each file is put in place by a rename, so that a reader finds the old or the new one; a path that leaves the
+ * home is refused.
  */
 const BOOT = `
 const fs = require("fs"), os = require("os"), path = require("path"), crypto = require("crypto"), { execFileSync } = require("child_process");
@@ -51,16 +52,16 @@ console.log(JSON.stringify({ user: os.userInfo().username, home, node: process.v
 `;
 
 /**
- * argv of the one exec that installs files on a ship; give it {@link provisionStdin}, read its output by {@link
- * parseShipFacts}.
+ * Returns the command that installs files on a ship by one exec. Its standard input is {@link provisionStdin}, and
+ * {@link parseShipFacts} reads its output.
  */
 export const provisionArgv = (): readonly string[] => shipProgram("node", "-e", BOOT);
 
 /**
- * Secrets go this way too, with mode 0600. `mkdirs`: folders to make (0700), relative to the home; `links`: links to
- * make where nothing is. `needs`: files that must be there already; where one is not, or is another, nothing is done,
- * and {@link lacksFiles} says so of the output. `run`: an argv to run when all is in place; its failure fails the exec,
- * and what it prints goes to stderr.
+ * Returns the standard input of an install; secrets go this way too, with mode 0600. `mkdirs` are folders to make
+ * (0700), relative to the home, and `links` are links to make where nothing is. `needs` are files that must be there
+ * already: where one is not, or is another, nothing is done, and {@link lacksFiles} finds that in the output. `run` is
+ * a command to run when all is in place; its failure fails the exec, and what it prints goes to stderr.
  */
 export function provisionStdin(order: {
   files: readonly ShipFile[];
@@ -79,5 +80,5 @@ export const digestsOf = (files: readonly ShipFile[]) =>
 /** Tells from its output whether the install did nothing because the ship lacks a file that the order needs. */
 export const lacksFiles = (stdout: string): boolean => stdout.trim().split("\n").at(-1) === '{"lacks":true}';
 
-/** @throws OcaptainError SHIP_FACTS when the output is not what BOOT prints */
+/** Reads the facts of an install's output. @throws OcaptainError SHIP_FACTS when the output is not what BOOT prints */
 export const parseShipFacts = (sprite: string, stdout: string): ShipFacts => shipFacts(sprite, Facts, lastLine(stdout));

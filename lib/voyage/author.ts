@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { fitOrThrow } from "../base/check-input.ts";
 import { OcaptainError } from "../base/errors.ts";
 import { Author, parseAuthor, personalAuthor } from "../git/author.ts";
 import { sourcePath } from "../git/voyage-repo.ts";
@@ -30,6 +31,7 @@ export async function authorOf(setting: string | undefined, repo: string, ledger
 export function readSigning(ledger: string): { author: Author | null; signOff: boolean } | null {
   return readLedger(ledger, (file) => {
     const author = file.meta("author");
-    return { author: author ? Author.parse(JSON.parse(author)) : null, signOff: file.meta("signOff") !== "" };
+    const known = author && fitOrThrow(Author, JSON.parse(author), (why) => new Error(`the author in it does not fit: ${why}`));
+    return { author: known || null, signOff: file.meta("signOff") !== "" };
   });
 }

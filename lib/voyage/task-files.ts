@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { VoyageFolder } from "../base/paths.ts";
-import { Usage } from "../protocol/ship-api.ts";
+import { Usage } from "../protocol/ship-reports.ts";
 import { type Spend, type TaskRow, TaskStatus } from "../protocol/status.ts";
 
 /** How many tasks have each status ({@link TaskStatus}), which the synced task files alone say, without a helm. */

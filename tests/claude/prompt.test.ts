@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { renderPrompt, renderResume, renderRules } from "../../crew/hands/claude/prompt.ts";
-import type { Grant } from "../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../lib/protocol/ship-claims.ts";
 
 const who = { ship: "ship-2", voyage: "Harbour lights" };
 const grant: Grant = {

@@ -3,7 +3,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
-import type { Grant } from "../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../lib/protocol/ship-claims.ts";
 import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
 import { BIN, ocaptain } from "../support/ocaptain.ts";

@@ -6,6 +6,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { z } from "zod";
 import * as api from "../../lib/protocol/ship-api.ts";
+import * as claimApi from "../../lib/protocol/ship-claims.ts";
+import * as reportApi from "../../lib/protocol/ship-reports.ts";
 import { gitIn } from "../support/git.ts";
 
 /**
@@ -57,8 +59,8 @@ export class StandInHelm {
   verifyCommit: string | null = null;
   /** Is called before a verification is given out. */
   beforeVerify: () => void = () => {};
-  verified: z.infer<typeof api.VerifiedRequest> | null = null;
-  unverified: z.infer<typeof api.UnverifiedRequest>[] = [];
+  verified: z.infer<typeof reportApi.VerifiedRequest> | null = null;
+  unverified: z.infer<typeof reportApi.UnverifiedRequest>[] = [];
   /** After so many verifications that were given back no more is given out. */
   mostUnverified = 1;
   /** Whether the next hello says that the ship is tried anew. */
@@ -201,7 +203,7 @@ export class StandInHelm {
         return ok(reply);
       }
       case "claim": {
-        api.ClaimRequest.parse(raw);
+        claimApi.ClaimRequest.parse(raw);
         const row = this.rows.find((candidate) => candidate.status === "pending");
         if (row) {
           row.status = "claimed";
@@ -222,13 +224,13 @@ export class StandInHelm {
         return (claim && stale(this.row(claim.task), claim.epoch)) || ok({ steer: this.steer });
       }
       case "accept": {
-        const body = api.AcceptRequest.parse(raw);
+        const body = claimApi.AcceptRequest.parse(raw);
         const row = this.row(body.task);
         this.beforeAccept();
         return stale(row, body.epoch) ?? ok(this.#accept(row, body.commit));
       }
       case "release": {
-        const body = api.ReleaseRequest.parse(raw);
+        const body = claimApi.ReleaseRequest.parse(raw);
         const row = this.row(body.task);
         const refused = stale(row, body.epoch);
         if (refused) return refused;
@@ -239,17 +241,17 @@ export class StandInHelm {
         return ok({ status: row.status, tries: row.tries });
       }
       case "verified":
-        this.verified = api.VerifiedRequest.parse(raw);
+        this.verified = reportApi.VerifiedRequest.parse(raw);
         return ok({ state: "verified" });
       case "unverified":
-        this.unverified.push(api.UnverifiedRequest.parse(raw));
+        this.unverified.push(reportApi.UnverifiedRequest.parse(raw));
         return ok({});
       default:
         return { status: 404, body: {} };
     }
   }
 
-  #grant(row: Row): api.Grant {
+  #grant(row: Row): claimApi.Grant {
     const metadata = { rehearsal: row.rehearsal };
     const task = { id: row.id, subject: row.subject, description: "", blockedBy: [], metadata };
     return {
@@ -262,7 +264,7 @@ export class StandInHelm {
     };
   }
 
-  #accept(row: Row, commit: string): api.AcceptReply {
+  #accept(row: Row, commit: string): claimApi.AcceptReply {
     const tip = this.tip;
     try {
       const tree = gitIn(this.repo, "merge-tree", "--write-tree", "--name-only", tip, commit).split("\n")[0]!;

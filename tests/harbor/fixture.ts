@@ -74,9 +74,7 @@ export function caller(url: string, token: string) {
       return (await call("GET", `/v1/sprites/${name}`)).json<{ status: string }>().status;
     },
     sleep: (name: string, to: "warm" | "cold") => call("POST", `/__harbor/sprites/${name}/sleep`, { to }),
-    /**
-     * Runs a shell command over HTTP. It reads with `getReader`, which gives chunk for chunk, to tell the frames apart.
-     */
+    /** Runs a shell command over HTTP. */
     async sh(name: string, script: string, input = "", timeoutMs = 20_000): Promise<ExecAnswer> {
       const query = ["sh", "-c", script].map((word) => `cmd=${encodeURIComponent(word)}`).join("&");
       const reply = await fetch(`${url}/v1/sprites/${name}/exec?${query}`, {

@@ -32,7 +32,8 @@ async function openMutagen(harborHome: string) {
   };
 }
 
-// An ordinary machine has both after `npm run setup`; a test of the harbor's own ssh is in life.test.ts.
+// An ordinary machine has Mutagen and its agents after `npm run setup`; a test of the harbor's own ssh is in
+// life.test.ts.
 test.for(kinds)(
   "$kind: real Mutagen syncs both ways, is cut by a freeze, wakes nothing, and reconnects by itself after a thaw",
   {

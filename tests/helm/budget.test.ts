@@ -5,11 +5,13 @@ import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Ledger } from "../../helm/ledger/ledger.ts";
+import { spendOf, usageOf } from "../../helm/ledger/spend.ts";
 import { Store } from "../../helm/ledger/store.ts";
 import type { VoyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
-import type { Grant, Usage } from "../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../lib/protocol/ship-claims.ts";
+import type { Usage } from "../../lib/protocol/ship-reports.ts";
 import { readTaskRows, spendOfTasks } from "../../lib/voyage/task-files.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
 
@@ -258,8 +260,8 @@ test("a ledger whose runs told their session's cost opens, and says the same: a 
         const ledger = new Ledger(new Store(file, { sync: "off" }), () => 0);
         const highest = ["a", "b", "c"].map((name) => Math.max(0, ...runs.filter((r) => r.session === name).map((r) => r.cents)));
         const wanted = highest.reduce((all, each) => all + each, 0);
-        expect(cents(ledger.usage("7")?.costUsd), `opened ${opening}`).toBe(wanted);
-        expect(ledger.spend()).toMatchObject({ inputTokens: runs.length, cacheCreationTokens: 4 * runs.length });
+        expect(cents(usageOf(ledger, "7")?.costUsd), `opened ${opening}`).toBe(wanted);
+        expect(spendOf(ledger)).toMatchObject({ inputTokens: runs.length, cacheCreationTokens: 4 * runs.length });
         ledger.close();
       }
     }),

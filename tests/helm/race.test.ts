@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { shipServer } from "../../helm/server/ship-server.ts";
 import type { Voyages } from "../../helm/voyages.ts";
 import { voyageFolderAt } from "../../lib/base/paths.ts";
-import type { ClaimReply } from "../../lib/protocol/ship-api.ts";
+import type { ClaimReply } from "../../lib/protocol/ship-claims.ts";
 import { runs } from "../support/runs.ts";
 import { openPaperVoyage, scratchFolder } from "./paper.ts";
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { HttpError } from "../../helm/http-error.ts";
 import type { Branch } from "../../helm/repository/branch.ts";
 import type { Voyage } from "../../helm/voyage/voyage.ts";
-import type { Grant } from "../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../lib/protocol/ship-claims.ts";
 import { makePlan } from "../support/helm-voyage.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
 

@@ -6,7 +6,8 @@ import { freePort } from "../../lib/base/free-port.ts";
 import { voyageFolder } from "../../lib/base/paths.ts";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
 import type { Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
-import type { AcceptReply, ClaimReply, Grant, HelloReply } from "../../lib/protocol/ship-api.ts";
+import type { HelloReply } from "../../lib/protocol/ship-api.ts";
+import type { AcceptReply, ClaimReply, Grant } from "../../lib/protocol/ship-claims.ts";
 import { gitIn } from "./git.ts";
 
 /** Makes a temporary captain: OCAPTAIN_HOME, OCAPTAIN_VOYAGES and a free port. */

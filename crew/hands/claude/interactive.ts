@@ -1,4 +1,5 @@
-import type { Grant, HelloReply } from "../../../lib/protocol/ship-api.ts";
+import type { HelloReply } from "../../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../../lib/protocol/ship-claims.ts";
 import { type ClaimContext, forALease, handBaseEnvironment } from "../../claim/context.ts";
 import { no } from "../../gates/gatekeeper.ts";
 import { gatePlaces } from "../../gates/hook-settings.ts";
@@ -163,7 +164,7 @@ async function keepSession(
     over.abort(new Error("the session has ended"));
     if (signal.aborted) await claims.settled();
     else await claims.giveBack((over.signal.reason as Error).message);
-    await claims.tellBeside(false);
+    await claims.tellBeside();
     await tui.close();
   }
 }

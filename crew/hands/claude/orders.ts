@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Grant } from "../../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../../lib/protocol/ship-claims.ts";
 import { type ClaimContext, forALease, handBaseEnvironment } from "../../claim/context.ts";
 import { Delivery } from "../../claim/delivery.ts";
 import type { Hand } from "../../claim/hand.ts";

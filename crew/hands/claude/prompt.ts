@@ -1,4 +1,4 @@
-import type { Grant } from "../../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../../lib/protocol/ship-claims.ts";
 
 /** Who the agent is: its ship, and the voyage by its name. */
 export type Who = { ship: string; voyage: string };

@@ -1,5 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
-import type { Grant, Usage } from "../../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../../lib/protocol/ship-claims.ts";
+import type { Usage } from "../../../lib/protocol/ship-reports.ts";
 import { run, type Start } from "../../machine/run.ts";
 import { type Failure, failureOf, type RateLimit } from "./failure.ts";
 

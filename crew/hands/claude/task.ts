@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Grant } from "../../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../../lib/protocol/ship-claims.ts";
 import { type ClaimContext, forALease, handEnvironment } from "../../claim/context.ts";
 import type { Delivery } from "../../claim/delivery.ts";
 import type { Hand, HandEnd } from "../../claim/hand.ts";

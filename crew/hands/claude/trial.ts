@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { HandSettings } from "../../../lib/plan/types.ts";
-import type { Usage } from "../../../lib/protocol/ship-api.ts";
+import type { Usage } from "../../../lib/protocol/ship-reports.ts";
 import { type ClaimContext, forALease, handBaseEnvironment } from "../../claim/context.ts";
 import { gatePlaces, hangGates } from "../../gates/hook-settings.ts";
 import { listenForGates } from "../../gates/socket.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AcceptRequest, ClaimReply, ReleaseRequest } from "../../../lib/protocol/ship-api.ts";
+import type { AcceptRequest, ClaimReply, ReleaseRequest } from "../../../lib/protocol/ship-claims.ts";
 import type { World } from "./world.ts";
 
 /**

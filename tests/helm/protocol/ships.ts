@@ -1,6 +1,6 @@
 import { HttpError } from "../../../helm/http-error.ts";
 import { Refused } from "../../../helm/ledger/refused.ts";
-import type { AcceptReply, AcceptRequest, ClaimReply, Grant, ReleaseRequest } from "../../../lib/protocol/ship-api.ts";
+import type { AcceptReply, AcceptRequest, ClaimReply, Grant, ReleaseRequest } from "../../../lib/protocol/ship-claims.ts";
 import type { Model } from "./model.ts";
 import { nextTurn, type World } from "./world.ts";
 

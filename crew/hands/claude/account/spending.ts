@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { Grant, Usage } from "../../../../lib/protocol/ship-api.ts";
+import type { Grant } from "../../../../lib/protocol/ship-claims.ts";
+import type { Usage } from "../../../../lib/protocol/ship-reports.ts";
 import { type ClaimContext, forALease } from "../../../claim/context.ts";
 import { Meter, type Metered } from "./meter.ts";
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ClaimReply, Grant, Usage } from "../../../../lib/protocol/ship-api.ts";
+import type { ClaimReply, Grant } from "../../../../lib/protocol/ship-claims.ts";
 import { type ClaimContext, forALease } from "../../../claim/context.ts";
 import type { Hand, HandEnd } from "../../../claim/hand.ts";
 import { work } from "../../../claim/work.ts";
@@ -10,9 +10,7 @@ import { pause } from "../../../machine/pause.ts";
 import { METER_LATE_MS, type Meter } from "../account/meter.ts";
 import { NOTHING_USED, Spending } from "../account/spending.ts";
 import { renderPrompt } from "../prompt.ts";
-
-/** How long it is tried to tell the helm what is used between claims. */
-const TELL_MS = 3000;
+import { SpendBeside } from "./spend-beside.ts";
 
 /** The claim that is held. */
 type Held = {
@@ -45,15 +43,13 @@ export class ClaimsByGate {
   #held: Held | null = null;
   readonly #accepted = new Set<string>();
   #queue: Promise<unknown> = Promise.resolve();
-  readonly #used: Usage[] = [];
-  /** The run of no task, to which all is charged that the session uses between tasks. */
-  readonly #beside = { session: randomUUID(), run: randomUUID() };
+  readonly #beside: SpendBeside;
   /** How many claims there were so far. */
   taken = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#watchMeter();
+    this.#beside = new SpendBeside(parts.context, parts.meter);
   }
 
   /** The id of the task that is held; null when none is. */
@@ -127,14 +123,14 @@ export class ClaimsByGate {
         const outcome = await Promise.race([ended, rejectedBy(AbortSignal.any([signal, over.signal]))]);
         // The answer that has ended the claim belongs to it too, and the meter may hear of it late.
         await pause(METER_LATE_MS, signal);
-        this.#used.push(await spending.end(NOTHING_USED, signal));
+        this.#beside.without(await spending.end(NOTHING_USED, signal));
         return outcome;
       } catch (error) {
-        this.#used.push(await spending.abandon());
+        this.#beside.without(await spending.abandon());
         throw error;
       } finally {
         await spending.close();
-        this.#watchMeter();
+        this.#beside.watch();
       }
     };
     const keeper = new Promise<Gatekeeper>((resolve) => {
@@ -153,33 +149,9 @@ export class ClaimsByGate {
     return this.#held;
   }
 
-  #watchMeter(): void {
-    this.#parts.meter.onGrowth = () => void this.tellBeside(true);
-  }
-
-  /**
-   * Tells the helm what the session has used beside its claims, and hears how to go on. Only while none is held. Never
-   * throws.
-   */
-  async tellBeside(growing: boolean): Promise<void> {
-    const { helm, steering } = this.#parts.context;
-    const usage = this.#usedBeside;
-    if (usage.turns === 0) return;
-    const body = { ...this.#beside, usage, ...(growing && { growing }) };
-    const options = { totalMs: TELL_MS, signal: AbortSignal.timeout(TELL_MS) };
-    await helm.call("usage", body, options).then(
-      (reply) => steering.hear(reply),
-      () => {},
-    );
-  }
-
-  get #usedBeside(): Usage {
-    const { used } = this.#parts.meter;
-    const left = Object.entries(used).map(([key, value]) => [
-      key,
-      Math.max(0, value - this.#used.reduce((sum, usage) => sum + usage[key as keyof Usage], 0)),
-    ]);
-    return { ...NOTHING_USED, ...Object.fromEntries(left) };
+  /** Tells the helm what the session has used beside its claims, at its end. Never throws. */
+  tellBeside(): Promise<void> {
+    return this.#beside.tell();
   }
 
   /** Ends the claim from this side, and waits until it is given back. Quiet when none is held. */

@@ -1,0 +1,56 @@
+import type { Verb } from "./verb.ts";
+
+/** The verbs that steer a voyage at sea: its ships, its tasks. */
+export const ORDERS: readonly Verb[] = [
+  {
+    usage: "shell [voyage] [ship]",
+    summary: "show the ship's tmux in this terminal (detach: Ctrl-b d): Claude Code's, else the crew's; wakes the ship",
+    examples: ["ocaptain shell ship-0", "ocaptain shell voyage-abc ship-0 --write", "ocaptain shell 0 --raw"],
+    options: [
+      ["--raw", "a shell on the ship, in its workspace"],
+      ["--crew", "the crew's own journal, also where Claude Code's screen is"],
+      ["--write", "keys reach what is shown: to type to Claude Code"],
+    ],
+    run: async (io, words, options) => (await import("../verbs/shell.ts")).shell(words, options, io),
+  },
+  {
+    usage: "answer <ship> <words...>",
+    summary:
+      "answer what a ship's agent asked the captain, or send a message to an interactive session; '#7' names a task instead of a ship, - reads stdin",
+    examples: [
+      "ocaptain answer ship-0 'Green, as in the logo.'",
+      "ocaptain answer '#7' No, leave it out.",
+      "ocaptain answer 0 - --voyage voyage-abc < answer.txt",
+    ],
+    options: [["--voyage <voyage>", "the voyage, where there are several"]],
+    run: async (io, [ship, words], { voyage }) =>
+      (await import("../verbs/answer.ts")).answer(String(ship), words as unknown as string[], voyage, io),
+  },
+  {
+    usage: "release <task> [voyage]",
+    summary: "take a task away from the ship that holds it (the ship is fenced)",
+    examples: ["ocaptain release 7", "ocaptain release 7 voyage-abc --reason 'it runs in circles'"],
+    options: [["--reason <text>", "why, for the record"]],
+    run: async (io, [task, voyage], options) => (await import("../verbs/steer.ts")).release(String(task), voyage, options, io),
+  },
+  {
+    usage: "pause [voyage]",
+    summary: "give nothing out any more; tasks at work end, or are given back after --within; then the ships sleep",
+    examples: ["ocaptain pause voyage-abc", "ocaptain pause --within 10m"],
+    options: [["--within <duration>", "tasks that are still at work after 45s, 10m, 2h are given back; 0s: at once"]],
+    run: async (io, [voyage], options) => (await import("../verbs/pause.ts")).pause(voyage, options, io),
+  },
+  {
+    usage: "resume [voyage]",
+    summary: "give tasks out again after a pause, and wake ships for them",
+    examples: ["ocaptain resume", "ocaptain resume voyage-abc"],
+    run: async (io, [voyage]) => (await import("../verbs/pause.ts")).resume(voyage, io),
+  },
+  {
+    usage: "retry <task> [voyage]",
+    summary:
+      "let a blocked task be tried again; verify instead of a task: run a verify.sh again that failed; limit: give tasks out, whatever usage limit ships report",
+    examples: ["ocaptain retry 7", "ocaptain retry verify voyage-abc", "ocaptain retry limit"],
+    run: async (io, [task, voyage]) => (await import("../verbs/steer.ts")).retry(String(task), voyage, io),
+  },
+];

@@ -1,0 +1,64 @@
+import type { Usage } from "../../lib/protocol/ship-reports.ts";
+import type { Ledger, TaskRecord } from "./ledger.ts";
+
+// What the runs of hands have used, summed by task, by ship and for the voyage, and whether that is all it may spend.
+
+/** What all runs of a task have used; undefined when there was none. */
+export function usageOf(ledger: Ledger, task: string): Usage | undefined {
+  const sum = ledger.store.one<Usage>(`SELECT ${SUMS} FROM runs WHERE task = ? GROUP BY task`, task);
+  return sum && { ...sum };
+}
+
+export function runCount(ledger: Ledger, task: string): number {
+  return ledger.store.one<{ n: number }>("SELECT count(*) AS n FROM runs WHERE task = ?", task)!.n;
+}
+
+/** The pending tasks for which something was spent. */
+export function pendingWithRuns(ledger: Ledger): TaskRecord[] {
+  return ledger.store.all("SELECT * FROM tasks WHERE status = 'pending' AND id IN (SELECT task FROM runs)");
+}
+
+/** What all runs of the voyage have used, those of ships that are gone too. */
+export function spendOf(ledger: Ledger): Usage {
+  return { ...ledger.store.one<Usage>(`SELECT ${SUMS} FROM runs`)! };
+}
+
+/** What the runs of each ship have used; ships that have spent nothing are not in it. */
+export function spendByShip(ledger: Ledger): Record<string, Usage> {
+  const rows = ledger.store.all<Usage & { ship: string }>(`SELECT ship, ${SUMS} FROM runs JOIN lives USING (life) GROUP BY ship`);
+  return Object.fromEntries(rows.map(({ ship, ...sum }) => [ship, sum]));
+}
+
+/** The budget of the voyage in USD; undefined when there is none, or its hand spends nothing. */
+export function voyageBudgetUsd(ledger: Ledger): number | undefined {
+  const budget = ledger.meta("budgetUsd");
+  return budget && ledger.meta("hand") === "claude" ? Number(budget) : undefined;
+}
+
+/** What the voyage has spent, once that has reached its budget; undefined before. */
+export function overspent(ledger: Ledger): { costUsd: number; budgetUsd: number } | undefined {
+  const budgetUsd = voyageBudgetUsd(ledger);
+  if (budgetUsd === undefined) return undefined;
+  const { costUsd } = spendOf(ledger);
+  return costUsd >= budgetUsd ? { costUsd, budgetUsd } : undefined;
+}
+
+/**
+ * The sums over runs. A row of an earlier helm may hold what no run can have used: it counts for as much as one may
+ * tell now, so that no sum is beyond what a number can say. It is `total` and not `sum`, which ends in an error where
+ * integers become too large.
+ */
+const SUMS = Object.entries({
+  costUsd: ["cost_usd", 100_000, false],
+  inputTokens: ["input", 1e12, true],
+  outputTokens: ["output", 1e12, true],
+  cacheReadTokens: ["cache_read", 1e12, true],
+  cacheCreationTokens: ["cache_creation", 1e12, true],
+  turns: ["turns", 1e9, true],
+  seconds: ["seconds", 1e9, false],
+} satisfies Record<keyof Usage, [string, number, boolean]>)
+  .map(([name, [column, most, whole]]) => {
+    const sum = `min(total(min(max(${column}, 0), ${most})), ${Number.MAX_SAFE_INTEGER})`;
+    return `${whole ? `CAST(${sum} AS INTEGER)` : sum} AS ${name}`;
+  })
+  .join(", ");

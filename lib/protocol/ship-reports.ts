@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { caller, commitId, epoch, exitCode, held, output, seconds, taskId } from "./ship-fields.ts";
+
+// What a ship reports of its hand and of its runs (lib/protocol/ship-api.ts has the calls).
+
+export const SessionRequest = z.object({ ...held, session: z.uuid() });
+export type SessionRequest = z.infer<typeof SessionRequest>;
+
+/** What one run or many have used, by Claude Code's own count. The cost is at list prices. */
+export const Usage = z.object({
+  costUsd: z.number().nonnegative(),
+  inputTokens: z.int().nonnegative(),
+  outputTokens: z.int().nonnegative(),
+  cacheReadTokens: z.int().nonnegative(),
+  cacheCreationTokens: z.int().nonnegative(),
+  turns: z.int().nonnegative(),
+  seconds: z.number().nonnegative(),
+});
+export type Usage = z.infer<typeof Usage>;
+/**
+ * What one run has used. The cost may be what a plan can allow a task at most; nothing reads so many tokens in a year.
+ */
+const RunUsage = z.object({
+  costUsd: z.number().nonnegative().max(100_000),
+  inputTokens: z.int().nonnegative().max(1e12),
+  outputTokens: z.int().nonnegative().max(1e12),
+  cacheReadTokens: z.int().nonnegative().max(1e12),
+  cacheCreationTokens: z.int().nonnegative().max(1e12),
+  turns: z.int().nonnegative().max(1e9),
+  seconds,
+});
+/**
+ * What one run has used, without what its session had used before it. A run without a task counts for its ship and the
+ * voyage only.
+ */
+export const UsageRequest = z
+  .object({
+    ...caller,
+    task: taskId.optional(),
+    epoch: epoch.optional(),
+    session: z.uuid(),
+    run: z.uuid(),
+    usage: RunUsage,
+    /** True while the run goes on. */
+    growing: z.boolean().optional(),
+  })
+  .refine((told) => (told.task === undefined) === (told.epoch === undefined), "task and epoch go together");
+export type UsageRequest = z.infer<typeof UsageRequest>;
+
+/**
+ * The result of a hand's trial, which comes before the first task of each launch; or later, that the hand has broken.
+ * `message` says what is wrong, in Claude Code's own words where it has any.
+ */
+export const TrialRequest = z.object({
+  ...caller,
+  fit: z.boolean(),
+  message: z.string().max(2000),
+});
+export type TrialRequest = z.infer<typeof TrialRequest>;
+
+/** A usage limit that a ship's hand has met: its end, and Claude Code's own words for people. */
+export const LimitedRequest = z.object({
+  ...caller,
+  until: z.iso.datetime(),
+  message: z.string().max(1000),
+});
+export type LimitedRequest = z.infer<typeof LimitedRequest>;
+/**
+ * The time until which the ship is given no task: the latest that it has said, or that others have said as far as that
+ * counts.
+ */
+export const LimitedReply = z.object({ until: z.iso.datetime() });
+export type LimitedReply = z.infer<typeof LimitedReply>;
+
+/** The result of verify.sh, run at `commit`, with the end of what it printed. */
+export const VerifiedRequest = z.object({
+  ...caller,
+  epoch,
+  commit: commitId,
+  exitCode,
+  output,
+  seconds,
+});
+export type VerifiedRequest = z.infer<typeof VerifiedRequest>;
+/**
+ * Why a ship could not run verify.sh. It counts as a fault of the ship, as ReleaseRequest's `fault` does, but not with
+ * `away`: then the helm's git did not answer the ship, which may be nobody's fault.
+ */
+export const UnverifiedRequest = z.object({
+  ...caller,
+  epoch,
+  commit: commitId,
+  reason: z.string().max(8192),
+  away: z.literal(true).optional(),
+});
+export type UnverifiedRequest = z.infer<typeof UnverifiedRequest>;
+export const VerifiedReply = z.object({ state: z.string() });
+export type VerifiedReply = z.infer<typeof VerifiedReply>;
