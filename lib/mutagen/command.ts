@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { OcaptainError } from "../base/errors.ts";
 import { readAtMost } from "../base/read-at-most.ts";
+import { setUpCommand } from "../base/set-up-command.ts";
 import { inherited } from "../daemons/environment.ts";
 
 export type MutagenOptions = {
@@ -80,7 +81,7 @@ export function mutagenCommand(options: MutagenOptions): MutagenCommand {
       child.once("error", (error: NodeJS.ErrnoException) => {
         if (error.code !== "ENOENT") return settle(false, error.message);
         for (const timer of timers) clearTimeout(timer);
-        reject(new OcaptainError("MUTAGEN_MISSING", "mutagen is not on PATH", { hint: "npm run setup && . .tools/env.sh" }));
+        reject(new OcaptainError("MUTAGEN_MISSING", "mutagen is not on PATH", { hint: setUpCommand() }));
       });
       child.once("close", (code) => settle(code === 0 && !timedOut));
     });
