@@ -10,6 +10,7 @@ import { OcaptainError, withCause } from "../lib/base/errors.ts";
 import { keepInside } from "../lib/base/no-proxy.ts";
 import { PROJECT } from "../lib/base/program-file.ts";
 import { plainJson, plainLines } from "../lib/base/text.ts";
+import { environment } from "../tools/environment.mjs";
 import { pasteable } from "./output/hint.ts";
 import "./shell.ts";
 import { makeProgram } from "./words/program.ts";
@@ -19,6 +20,8 @@ const USAGE = new Set(["USAGE", "WHICH_VOYAGE", "WHICH_SHIP", "WHICH_QUESTION", 
 
 loadDotEnv(PROJECT);
 keepInside();
+// What it starts finds the tools of set-up, and the state, also from a shell that has loaded nothing.
+Object.assign(process.env, environment());
 
 const GRACE_MS = 3_000;
 const interrupted = new AbortController();

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import type { PreflightFinding } from "../base/finding.ts";
 import { voyageFolder } from "../base/paths.ts";
-import type { Finding } from "../plan/findings.ts";
+import type { PlanFinding } from "../plan/findings.ts";
 import { loadPlan } from "../plan/load.ts";
 import { onRepository, readSailedPlan } from "../plan/sailed-plan.ts";
 import type { Plan } from "../plan/types.ts";
@@ -45,7 +45,7 @@ export async function planToSail(folder: string, repo: string | undefined, voyag
   };
 }
 
-const planFinding = (plan: string, { file, field, message }: Finding): PreflightFinding => ({
+const planFinding = (plan: string, { file, field, message }: PlanFinding): PreflightFinding => ({
   what: `${join(plan, file)}${field && ` ${field}`}`,
   message,
   hint: "",

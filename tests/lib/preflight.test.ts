@@ -574,14 +574,15 @@ test("tailscale for ships: where set-up put it, or the command that makes it", a
     code: "TAILSCALE_MISSING",
     hint: "npm run setup -- tailscale-arm64",
   });
-  await mkdir(join(root, "stamps"));
+  const folder = join(root, "tailscale-1.94.1-linux-arm64");
+  await mkdir(folder);
   const sha256 = { tailscale: "aa", tailscaled: "bb" };
-  await writeFile(join(root, "stamps", "tailscale-arm64.json"), JSON.stringify({ version: "1.94.1", from: "there", sha256 }));
+  await writeFile(join(folder, "stamp.json"), JSON.stringify({ version: "1.94.1", from: "there", sha256 }));
   expect(await tailscaleParts("arm64", root)).toEqual({
     version: "1.94.1",
     source: "there",
-    tailscale: { path: join(root, "tailscale-arm64/tailscale"), sha256: "aa" },
-    tailscaled: { path: join(root, "tailscale-arm64/tailscaled"), sha256: "bb" },
+    tailscale: { path: join(folder, "tailscale"), sha256: "aa" },
+    tailscaled: { path: join(folder, "tailscaled"), sha256: "bb" },
   });
 });
 

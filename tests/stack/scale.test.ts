@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { spritePrefix } from "../../lib/base/naming.ts";
-import { reachLoopback } from "../../tools/environment.mjs";
+import { reachLoopback } from "../../tools/language-host/loopback.mjs";
 import { type Captain, openCaptain } from "./captain.ts";
 
 const tasks = ["1", "2", "3", "4", "5"].map((id) => ({
