@@ -126,7 +126,14 @@ async function sail(): Promise<void> {
 /** Shows what was delivered: commits, outputs, report. */
 async function show(folder: ReturnType<typeof voyageFolder>): Promise<void> {
   terminal.heading(`Delivered: a commit per task on branch ${STACK}`);
-  const log = await execa("git", ["--git-dir", folder.repo, "log", "-20", "--format=%h  %<(8,trunc)%an %s", STACK]);
+  const log = await execa("git", [
+    "--git-dir",
+    folder.repo,
+    "log",
+    "-20",
+    "--format=%h  %<(8,trunc)%(trailers:key=Ship,valueonly,separator=) %s",
+    STACK,
+  ]);
   terminal.plain(log.stdout.replace(/^/gm, "  "));
   terminal.heading("Outputs: pulumi stack output");
   terminal.plain(

@@ -39,6 +39,11 @@ Examples:
   ocaptain shell ship-0`,
     );
   for (const [heading, verbs] of Object.entries(KINDS)) for (const verb of verbs) add(program, verb, heading, end);
+  program
+    .command("__complete [words...]", { hidden: true })
+    .action(async (words: string[]) =>
+      openIo(false, end.signal).out((await (await import("../verbs/complete.ts")).complete(program, words)).join("\n")),
+    );
   return program;
 }
 
