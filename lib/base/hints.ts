@@ -15,7 +15,7 @@ export const onStack = (hint: string, stack: string): string =>
     return verb.startsWith("config") ? `pulumi ${verb}${rest} -s ${stack}` : `pulumi ${verb} -s ${stack}${rest}`;
   });
 
-/** Rewrites a hint for who sails by `ocaptain sail`, which does what `pulumi up` does, and `sink` what `destroy` does. */
+/** Rewrites a hint for who sails by `ocaptain sail`, which does as `pulumi up` does, and `sink` as `destroy`. */
 export const byOwnVerbs = (hint: string): string =>
   hint
     .replace(/\bpulumi (?:up|preview)(?: -s ([\w-]+))?/g, (_, stack?: string) => `ocaptain sail${stack ? ` ${stack}` : ""}`)
