@@ -36,8 +36,11 @@ export function openMutagen(options: MutagenOptions) {
   const command = mutagenCommand(options);
   const daemon = mutagenDaemon(options, command);
 
-  /** The first creation of a session with each host, which copies Mutagen's agent there. It never rejects. */
-  const reached = new Map<string, Promise<void>>();
+  /**
+   * For each host the first creation of a session with it, which copies Mutagen's agent there; it tells whether that
+   * succeeded. One that failed is not kept.
+   */
+  const reached = new Map<string, Promise<boolean>>();
 
   /** Lists all sessions. @throws OcaptainError MUTAGEN_DAEMON when the daemon is not running */
   const list = shared(async (): Promise<Session[]> => {
@@ -94,19 +97,22 @@ export function openMutagen(options: MutagenOptions) {
 
   /**
    * Creates a session. The first one with a host is created alone, because it copies Mutagen's agent (8 MB) there, and
-   * others that were created at the same time would each copy it again.
+   * others that were created at the same time would each copy it again. When it fails, the next one is the first.
    */
   async function create(spec: SessionSpec, digest: string): Promise<void> {
     const make = () => change(spec.name, ["create", `--label=${SPEC_LABEL}=${digest}`, ...createArguments(spec)]);
     const host = remoteHost(spec);
     if (host === null) return make();
-    const first = reached.get(host);
-    if (first) return first.then(make);
+    for (let first = reached.get(host); first; first = reached.get(host)) if (await first) return make();
     const making = make();
-    reached.set(
-      host,
-      making.catch(() => {}),
+    const carried = making.then(
+      () => true,
+      () => {
+        reached.delete(host);
+        return false;
+      },
     );
+    reached.set(host, carried);
     return making;
   }
 
