@@ -18,7 +18,8 @@ export const CAPTAIN: readonly Verb[] = [
   {
     usage: "doctor",
     summary: "check tools, daemons, leftovers and settings: what is wrong, and the command that helps",
-    examples: ["ocaptain doctor", "ocaptain doctor --json"],
-    run: async (io) => (await import("../verbs/doctor.ts")).doctor(io),
+    examples: ["ocaptain doctor", "ocaptain doctor --fix", "ocaptain doctor --json"],
+    options: [["--fix", "first do what is safe: bring missing tools, restart a sync daemon, end what is left of a sunk voyage"]],
+    run: async (io, _words, options) => (await import("../verbs/doctor.ts")).doctor(options, io),
   },
 ];
