@@ -7,8 +7,8 @@ import { shell } from "../shell.ts";
 const SHELLS = ["bash", "zsh", "sh", "fish"];
 
 /**
- * `ocaptain env` prints lines for the user's shell, which puts `ocaptain` and its `pulumi` on the PATH, and sets nothing
- * that Pulumi reads. Changes nothing.
+ * `ocaptain env` prints lines for the user's shell, which puts `ocaptain` and its `pulumi` on the PATH, and sets
+ * nothing that Pulumi reads. Changes nothing.
  * @throws OcaptainError USAGE for a shell that it has no lines for
  */
 export async function env({ shell: kind = "sh" }: { shell?: string }, io: Io): Promise<void> {
