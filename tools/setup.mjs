@@ -1,8 +1,8 @@
 /**
  * The work of `npm run setup` and `ocaptain setup`: makes everything that a fresh machine with Node ≥ 20, npm and git
- * lacks. It uses only built-ins of Node 20. With names of parts it makes only these, also those that not everybody needs
- * (parts.mjs). It is safe to repeat, to interrupt and to start twice: each part is made in a folder of its own, put in
- * place by a rename, and then stamped.
+ * lacks. It uses only built-ins of Node 20. With names of parts it makes only these, also those that not everybody
+ * needs (parts.mjs). It is safe to repeat, to interrupt and to start twice: each part is made in a folder of its own,
+ * put in place by a rename, and then stamped.
  */
 import {
   existsSync,
