@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { checkInput } from "../base/check-input.ts";
 import { nearest } from "../base/nearest.ts";
 import { digestOf } from "./digest.ts";
-import { type Finding, sortFindings } from "./findings.ts";
+import { type PlanFinding, sortFindings } from "./findings.ts";
 import { MAX_JSON_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
 import { parseJson, readText } from "./read.ts";
 import { meantRepo } from "./repo.ts";
@@ -27,7 +27,7 @@ import { graphWidth } from "./width.ts";
 export async function loadPlan(
   folder: string,
   options: { repo?: string | undefined } = {},
-): Promise<{ plan: Plan } | { findings: Finding[] }> {
+): Promise<{ plan: Plan } | { findings: PlanFinding[] }> {
   const isFolder = await stat(folder).then(
     (info) => info.isDirectory(),
     () => null,
@@ -95,8 +95,8 @@ export function purposeOf(spec: string): string {
 async function loadVoyage(
   folder: string,
   repo: string | undefined,
-): Promise<{ file: PlanFile | null; repo: string | undefined; findings: Finding[] }> {
-  const findings: Finding[] = [];
+): Promise<{ file: PlanFile | null; repo: string | undefined; findings: PlanFinding[] }> {
+  const findings: PlanFinding[] = [];
   const finding = (message: string, field = "") => findings.push({ file: "voyage.json", field, message });
   const none = { file: null, repo, findings };
 
@@ -130,7 +130,7 @@ async function loadVoyage(
  * Finds files whose name is like that of the missing `file`, such as `verfiy.sh`. Nothing would read them, and the
  * voyage would end without having been verified.
  */
-async function misnamed(folder: string, file: string): Promise<Finding[]> {
+async function misnamed(folder: string, file: string): Promise<PlanFinding[]> {
   const names = await readdir(folder).catch(() => []);
   const alike = names.filter(
     (name) => nearest(name, [file]) !== undefined || name.replace(/\.[^.]*$/, "") === file.replace(/\.[^.]*$/, ""),
@@ -154,7 +154,7 @@ async function loadText(
   folder: string,
   file: string,
   need: "required" | "optional",
-): Promise<{ text: string | null; isMissing?: boolean; findings: Finding[] }> {
+): Promise<{ text: string | null; isMissing?: boolean; findings: PlanFinding[] }> {
   const bad = (message: string) => ({ text: null, findings: [{ file, field: "", message }] });
   const reading = await readText(join(folder, file), MAX_TEXT_BYTES);
   if ("problem" in reading)

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { OcaptainError } from "../base/errors.ts";
 import type { PreflightFinding } from "../base/finding.ts";
-import type { Finding } from "../plan/findings.ts";
+import type { PlanFinding } from "../plan/findings.ts";
 import { loadPlan } from "../plan/load.ts";
 import type { Plan } from "../plan/types.ts";
 import type { HandKind, Mesh, ProviderKind } from "../protocol/choices.ts";
@@ -144,7 +144,7 @@ function checkEmptySail({ stack, repo = "", ships = 1 }: PreflightArgs, { voyage
   return { checks: [shipsCheck, repoCheck], sailing: () => ({ plan: emptySail(stack, repo), shipCount: 1 }) };
 }
 
-const planFinding = (plan: string, { file, field, message }: Finding): PreflightFinding => ({
+const planFinding = (plan: string, { file, field, message }: PlanFinding): PreflightFinding => ({
   what: `${join(plan, file)}${field && ` ${field}`}`,
   message,
   hint: "",

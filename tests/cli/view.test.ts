@@ -8,7 +8,7 @@ import { voyageAttention } from "../../cli/status/attention.ts";
 import { renderStatus } from "../../cli/status/render.ts";
 import { sortSessions, syncAttention, syncOf } from "../../cli/status/sync-view.ts";
 import { type ShipView, type StatusView, seenState, shipSince } from "../../cli/status/view.ts";
-import type { Session } from "../../lib/mutagen/session.ts";
+import type { MutagenSession } from "../../lib/mutagen/session.ts";
 import { sessionKinds } from "../../lib/mutagen/sessions.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
 
@@ -87,7 +87,7 @@ test.each([
   expect(span(shipSince(state, one, TASKS), NOW)).toBe(since);
 });
 
-const session = (kind: string, more: Partial<Session> = {}): Session => ({
+const session = (kind: string, more: Partial<MutagenSession> = {}): MutagenSession => ({
   identifier: kind,
   name: kind,
   labels: { ship: "ship-0", kind },
@@ -106,7 +106,7 @@ const session = (kind: string, more: Partial<Session> = {}): Session => ({
   text: "watching",
   ...more,
 });
-const three = (more: Partial<Session> = {}) => sessionKinds.map((kind) => session(kind, kind === "workspace" ? more : {}));
+const three = (more: Partial<MutagenSession> = {}) => sessionKinds.map((kind) => session(kind, kind === "workspace" ? more : {}));
 const away = { connected: false, status: "disconnected" };
 
 test.each([
@@ -128,7 +128,7 @@ test("no daemon is no trouble of the ship's: the state of its syncs is unknown",
 });
 
 test("a sync that stands still, or leaves something out, needs the captain; one of a ship asleep does not", () => {
-  const found = (more: Partial<Session>) =>
+  const found = (more: Partial<MutagenSession>) =>
     syncAttention(sortSessions(three(more)), "ship-0", "/mirror", "sea").map((each) => each.message);
   expect(found(away)).toEqual([]);
   expect(found({ halted: "emptied" })).toEqual(["the workspace sync of ship-0 stands still: emptied"]);
