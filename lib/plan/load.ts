@@ -23,25 +23,19 @@ import { graphWidth } from "./width.ts";
  *
  * @param options.repo  The setting `ocaptain:repo`, as {@link meantRepo} has read it, which goes before the `repo` of
  *   voyage.json. Without either it is the repository that the plan lies in.
+ * @param options.sailedRepo  The repository of the voyage at sea, which stands in where the plan now lies in none.
+ * @returns with `isMissing`, that the folder is not there at all
  */
 export async function loadPlan(
   folder: string,
-  options: { repo?: string | undefined } = {},
-): Promise<{ plan: Plan } | { findings: PlanFinding[] }> {
-  const isFolder = await stat(folder).then(
-    (info) => info.isDirectory(),
-    () => null,
-  );
-  if (!isFolder) {
-    const message =
-      isFolder === null
-        ? `there is no such folder; it would be ${resolve(folder)}`
-        : "is a file, and no folder of a plan (spec.md, voyage.json, tasks/)";
-    return { findings: [{ file: ".", field: "", message }] };
-  }
+  options: { repo?: string | undefined; sailedRepo?: string | undefined } = {},
+): Promise<{ plan: Plan } | { findings: PlanFinding[]; isMissing?: true }> {
+  const problem = await folderProblem(folder);
+  if (problem)
+    return { findings: [{ file: ".", field: "", message: problem.message }], ...(problem.isMissing && { isMissing: true }) };
 
   const [voyage, spec, verify, tasks] = await Promise.all([
-    loadVoyage(folder, options.repo),
+    loadVoyage(folder, options),
     loadText(folder, "spec.md", "required"),
     loadText(folder, "verify.sh", "optional"),
     loadTasks(folder),
@@ -92,9 +86,20 @@ export function purposeOf(spec: string): string {
   return purpose.length > 200 ? `${purpose.slice(0, 199)}…` : purpose;
 }
 
+async function folderProblem(folder: string): Promise<{ message: string; isMissing: boolean } | null> {
+  try {
+    const isFolder = (await stat(folder)).isDirectory();
+    return isFolder ? null : { message: "is a file, and no folder of a plan (spec.md, voyage.json, tasks/)", isMissing: false };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "ENOTDIR") return { message: `cannot be read: ${code}`, isMissing: false };
+    return { message: `there is no such folder; it would be ${resolve(folder)}`, isMissing: true };
+  }
+}
+
 async function loadVoyage(
   folder: string,
-  repo: string | undefined,
+  { repo, sailedRepo }: { repo?: string | undefined; sailedRepo?: string | undefined },
 ): Promise<{ file: PlanFile | null; repo: string | undefined; findings: PlanFinding[] }> {
   const findings: PlanFinding[] = [];
   const finding = (message: string, field = "") => findings.push({ file: "voyage.json", field, message });
@@ -119,6 +124,8 @@ async function loadVoyage(
   if (repo !== undefined) return { file: checked.data, repo, findings };
   const meant = meantRepo(checked.data.repo ?? ".", folder);
   if ("repo" in meant) return { file: checked.data, repo: meant.repo, findings };
+  if (sailedRepo !== undefined && ["", ".", "./"].includes(checked.data.repo ?? ""))
+    return { file: checked.data, repo: sailedRepo, findings };
   finding(
     checked.data.repo == null ? `is missing, ocaptain:repo is not set, and ${folder} lies in no repository` : meant.problem,
     "repo",
