@@ -22,4 +22,14 @@ export const CAPTAIN: readonly Verb[] = [
     options: [["--fix", "first do what is safe: bring missing tools, restart a sync daemon, end what is left of a sunk voyage"]],
     run: async (io, _words, options) => (await import("../verbs/doctor.ts")).doctor(options, io),
   },
+  {
+    usage: "completion <shell>",
+    summary: "print a script by which bash, zsh or fish completes verbs, options, voyages and ships",
+    examples: [
+      "source <(ocaptain completion bash)  # in ~/.bashrc",
+      "source <(ocaptain completion zsh)   # in ~/.zshrc, after compinit",
+      "ocaptain completion fish > ~/.config/fish/completions/ocaptain.fish",
+    ],
+    run: async (io, [shell]) => (await import("../verbs/completion.ts")).completion(String(shell), io),
+  },
 ];

@@ -22,7 +22,7 @@ const LAST_WORDS = 16_384;
 const KILL_AFTER_MS = 1_000;
 
 export type Outcome = { ok: boolean; timedOut: boolean; stdout: string; message: string };
-export type Command = (args: readonly string[], timeoutMs: number) => Promise<Outcome>;
+export type MutagenCommand = (args: readonly string[], timeoutMs: number) => Promise<Outcome>;
 
 /** Returns the whole environment of the daemon, and of the CLI that talks to it. */
 export function mutagenEnvironment(options: MutagenOptions): Record<string, string> {
@@ -45,7 +45,7 @@ export function mutagenEnvironment(options: MutagenOptions): Record<string, stri
  * outcome, not an error. It uses Node's own `spawn`, because loading execa would take a third of the time of a look.
  * @throws OcaptainError MUTAGEN_MISSING when mutagen is not on PATH
  */
-export function mutagenCommand(options: MutagenOptions): Command {
+export function mutagenCommand(options: MutagenOptions): MutagenCommand {
   const env = mutagenEnvironment(options);
   return (args, timeoutMs) =>
     new Promise((resolve, reject) => {

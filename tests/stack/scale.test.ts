@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -23,6 +23,8 @@ beforeAll(async () => {
   await captain.up();
   await rm(shell, { recursive: true });
   Object.assign(captain.env, { TMPDIR: tmpdir() });
+  // The voyage needs neither its plan's folder nor the repository that it came from any more.
+  for (const origin of [captain.plan, captain.repo]) await rename(origin, `${origin}-moved`);
 });
 afterAll(() => captain.close());
 
