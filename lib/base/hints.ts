@@ -15,7 +15,9 @@ export const onStack = (hint: string, stack: string): string =>
     return verb.startsWith("config") ? `pulumi ${verb}${rest} -s ${stack}` : `pulumi ${verb} -s ${stack}${rest}`;
   });
 
-/** Rewrites a hint for who sails by `ocaptain sail`, which does as `pulumi up` does, and `sink` as `destroy`. */
+/**
+ * Rewrites a hint for who sails by `ocaptain sail`, which does the work of `pulumi up`, and `sink` that of `destroy`.
+ */
 export const byOwnVerbs = (hint: string): string =>
   hint
     .replace(/\bpulumi (?:up|preview)(?: -s ([\w-]+))?/g, (_, stack?: string) => `ocaptain sail${stack ? ` ${stack}` : ""}`)

@@ -135,6 +135,21 @@ test("a sync that stands still, or leaves something out, needs the captain; one 
   expect(found({ problems: ["beta big.bin: too large"] })).toEqual([expect.stringContaining("beta big.bin: too large")]);
 });
 
+test("files that changed while they were carried, as when a tree is reset, do not need the captain: the next cycle carries them", () => {
+  const staged = "/o/mutagen/abc123/staging/sync_nVs4-alpha/19/19b370";
+  const changed = `alpha d/f0: unable to create file: unable to set staged file permissions: unable to set permission bits: chmod ${staged}: no such file or directory`;
+  const look = (problems: string[]) => {
+    const syncs = sortSessions(three({ status: "staging-alpha", problems }));
+    const messages = syncAttention(syncs, "ship-0", "/mirror", "sea").map((each) => each.message);
+    return [syncOf(syncs, "ship-0", "working").state, messages];
+  };
+  expect(look([changed])).toEqual(["busy", []]);
+  expect(look([changed, "beta big.bin: too large"])).toEqual([
+    "trouble",
+    ["the workspace sync of ship-0 leaves something out: beta big.bin: too large"],
+  ]);
+});
+
 const ship = (more: Partial<ShipView>): ShipView => ({
   ship: "ship-0",
   state: "idle",
