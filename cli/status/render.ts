@@ -1,5 +1,5 @@
+import { counted } from "../../lib/base/counted.ts";
 import { plain, usd } from "../../lib/base/text.ts";
-import { counted } from "../output/counted.ts";
 import { span } from "../output/durations.ts";
 import { firstLine, type Io } from "../output/io.ts";
 import { spendCell, tokens } from "../output/spend.ts";

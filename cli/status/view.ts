@@ -1,8 +1,8 @@
+import { counted } from "../../lib/base/counted.ts";
 import type { Usage } from "../../lib/protocol/ship-reports.ts";
 import type { ShipRow, Spend, TaskRow, VoyageState, VoyageStatus } from "../../lib/protocol/status.ts";
 import { type ShipState, shipState } from "../../lib/voyage/ship-state.ts";
 import type { TaskCounts } from "../../lib/voyage/task-files.ts";
-import { counted } from "../output/counted.ts";
 
 /** A voyage at one moment, as `ocaptain status --json` prints it. Times are ISO 8601. */
 export type StatusView = {

@@ -1,9 +1,9 @@
+import { counted } from "../../lib/base/counted.ts";
 import { PROJECT } from "../../lib/base/program-file.ts";
 import { plain, plainJson } from "../../lib/base/text.ts";
 import { lookAtFleet } from "../doctor/fleet.ts";
 import { lookAtMachine, lookAtProxies, lookAtSettings } from "../doctor/machine.ts";
 import { lookAtTailnet } from "../doctor/tailnet.ts";
-import { counted } from "../output/counted.ts";
 import type { Io } from "../output/io.ts";
 import { wrap } from "../output/wrap.ts";
 import { shell } from "../shell.ts";

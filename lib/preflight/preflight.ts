@@ -15,7 +15,7 @@ import { helmPortCheck } from "./helm-port.ts";
 import { keptOf, lineageFindings } from "./lineage.ts";
 import { socketPathCheck, spaceCheck } from "./machine.ts";
 import { planAsks } from "./plan-asks.ts";
-import { lookAtRepository } from "./repository.ts";
+import { type Looked, lookAtRepository } from "./repository.ts";
 import { chooseShipCount } from "./ship-count.ts";
 import { captainNodeCheck, harborNetCheck, tailnetCheck, tailnetPortCheck, tailscaleCheck } from "./tailnet.ts";
 import { confinementCheck, harborKindCheck, nodeCheck, sshTool, toolCheck, tools } from "./tools.ts";
@@ -47,17 +47,25 @@ export type PreflightArgs = {
  * Looks at everything that can refuse a voyage, at once, before the first resource is made (docs/design.md#preflight).
  * Changes nothing.
  * @param found  what is already known to be wrong with the configuration; all else that can be looked at still is
- * @returns `warnings`: what is told at every run; `kept`: for a preview, what a voyage that has sunk brings along
+ * @returns `warnings`: what is told at every run; `kept`: for a preview, what a voyage that has sunk brings along;
+ *   `commit`: the one from which tasks start, where it can be told
  * @throws OcaptainError PREFLIGHT with all findings together
  */
 export async function preflight(
   args: PreflightArgs,
   found: readonly PreflightFinding[] = [],
-): Promise<{ plan: Plan; shipCount: number; warnings: string[]; kept: string | null }> {
+): Promise<{ plan: Plan; shipCount: number; warnings: string[]; kept: string | null; commit: string | undefined }> {
   const warnings: string[] = [];
+  let commit: string | undefined;
   const voyage = goesOn(args);
   voyage.catch(() => {}); // the checks that wait for it tell the error
-  const look: Looking = { voyage, warn: (more) => warnings.push(...more) };
+  const look: Looking = {
+    voyage,
+    note: (looked) => {
+      warnings.push(...looked.warnings);
+      commit = looked.commit;
+    },
+  };
   const plan =
     args.plan === undefined ? undefined : args.plan === "" ? checkEmptySail(args, look) : checkPlan(args.plan, args, look);
   await runPreflight(args.stack, [
@@ -78,20 +86,20 @@ export async function preflight(
   const sailing = plan?.sailing();
   if (!sailing) throw new OcaptainError("PREFLIGHT", `plan ${args.plan} was not read`);
   const old = await voyage;
-  return { ...sailing, warnings, kept: old?.sunkAt ? keptOf(old) : null };
+  return { ...sailing, warnings, kept: old?.sunkAt ? keptOf(old) : null, commit };
 }
 
 /**
- * What checks share. `voyage`: the voyage that goes on, null when one begins. `warn`: takes warnings, which refuse
- * nothing.
+ * What checks share. `voyage`: the voyage that goes on, null when one begins. `note`: takes what the look at the
+ * repository found besides findings.
  */
-type Looking = { voyage: ReturnType<typeof goesOn>; warn: (warnings: string[]) => void };
+type Looking = { voyage: ReturnType<typeof goesOn>; note: (looked: Looked) => void };
 
 /**
  * The checks of the plan and of the repository that it names. `sailing` answers what was read, once the checks have
  * run.
  */
-function checkPlan(folder: string, { repo, ships, ...config }: PreflightArgs, { voyage, warn }: Looking) {
+function checkPlan(folder: string, { repo, ships, ...config }: PreflightArgs, { voyage, note }: Looking) {
   const loading = loadPlan(folder, { repo });
   let sailing: { plan: Plan; shipCount: number } | undefined;
   const planCheck: Check = {
@@ -109,16 +117,16 @@ function checkPlan(folder: string, { repo, ships, ...config }: PreflightArgs, { 
     look: async () => {
       const loaded = await loading;
       if (!("plan" in loaded)) return [];
-      const { findings, warnings } = await lookAtRepository(loaded.plan.repo, config.stack, await voyage.catch(() => null));
-      warn(warnings);
-      return findings;
+      const looked = await lookAtRepository(loaded.plan.repo, config.stack, await voyage.catch(() => null));
+      note(looked);
+      return looked.findings;
     },
   };
   return { checks: [planCheck, repoCheck], sailing: () => sailing };
 }
 
 /** The checks of a sail without a plan: it has one ship, and a repository if one is named. */
-function checkEmptySail({ stack, repo = "", ships = 1 }: PreflightArgs, { voyage, warn }: Looking) {
+function checkEmptySail({ stack, repo = "", ships = 1 }: PreflightArgs, { voyage, note }: Looking) {
   const shipsCheck: Check = {
     what: "ships",
     look: async () =>
@@ -136,9 +144,9 @@ function checkEmptySail({ stack, repo = "", ships = 1 }: PreflightArgs, { voyage
     what: "repository",
     look: async () => {
       const old = await voyage.catch(() => null);
-      const { findings, warnings } = await lookAtRepository(repo, stack, old);
-      warn(warnings);
-      return [...findings, ...(old ? lineageFindings("ocaptain:plan", emptySail(stack, repo), old) : [])];
+      const looked = await lookAtRepository(repo, stack, old);
+      note(looked);
+      return [...looked.findings, ...(old ? lineageFindings("ocaptain:plan", emptySail(stack, repo), old) : [])];
     },
   };
   return { checks: [shipsCheck, repoCheck], sailing: () => ({ plan: emptySail(stack, repo), shipCount: 1 }) };

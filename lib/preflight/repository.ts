@@ -1,15 +1,21 @@
+import { counted } from "../base/counted.ts";
 import type { PreflightFinding } from "../base/finding.ts";
 import { voyageFolder } from "../base/paths.ts";
+import { plain } from "../base/text.ts";
 import { lookInto, sourceProblems } from "../git/source-problems.ts";
-import { readSource } from "../git/voyage-repo.ts";
+import { uncommitted } from "../git/uncommitted.ts";
+import { readBranch, readSource } from "../git/voyage-repo.ts";
 import type { VoyageIdentity } from "../voyage/identity.ts";
 import { boundRepository, standingOf } from "../voyage/repository.ts";
 import { aboutSubmodules } from "./submodules.ts";
 
+/** The most uncommitted paths that the warning names. */
+const NAMED = 5;
 /** The bound of a look, below that of a check, so that git's own words are told. */
 const REPO_MS = 9_000;
 
-export type Looked = { findings: PreflightFinding[]; warnings: string[] };
+/** `commit`: the one from which the voyage's tasks start; absent where there is none, or it cannot be told. */
+export type Looked = { findings: PreflightFinding[]; warnings: string[]; commit?: string | undefined };
 
 /**
  * Checks that the repository with which a voyage begins can be read and cloned whole, or that it is the one on which
@@ -25,17 +31,21 @@ export async function lookAtRepository(repo: string, stack: string, voyage: Voya
     const problems = await sourceProblems(repo, source, stack);
     const start = source.refs.get(`refs/heads/${stack}`) ?? source.refs.get("HEAD");
     const submodules = source.path !== undefined && start ? await aboutSubmodules(lookInto(source.path), start) : null;
+    const behind = source.path === undefined ? null : leftBehind(repo, await uncommitted(source.path));
     return {
       findings: problems.map((problem) => ({ what: "repository", ...problem })),
-      warnings: submodules ? [submodules] : [],
+      warnings: [submodules, behind].filter((warning) => warning !== null),
+      commit: start,
     };
   }
   const standing = await standingOf(voyage, bound, repo, options);
   const submodules = await aboutSubmodules({ gitDir: voyageFolder(stack).repo }, `refs/heads/${stack}`);
   const warnings = submodules ? [submodules] : [];
+  const commit = (await readBranch(voyageFolder(stack).repo, stack).catch(() => "")) || undefined;
   if (standing.is === "moved")
     return {
       findings: [],
+      commit,
       warnings: [
         ...warnings,
         `the repository's address is another than when voyage ${voyage.voyageId} began: it was ${standing.from}, it is ${repo}; its history is the same, and the voyage goes on`,
@@ -44,10 +54,19 @@ export async function lookAtRepository(repo: string, stack: string, voyage: Voya
   if (standing.is === "out of reach")
     return {
       findings: [],
+      commit,
       warnings: [
         ...warnings,
         `${standing.why.message}\n  voyage ${voyage.voyageId} needs it no more: it goes on from what its own folder holds`,
       ],
     };
-  return { findings: [], warnings };
+  return { findings: [], warnings, commit };
+}
+
+/** The warning about what a checkout holds and no commit has, by name; null when there is nothing. */
+function leftBehind(repo: string, paths: readonly string[]): string | null {
+  if (paths.length === 0) return null;
+  const more = paths.length > NAMED ? ` and ${paths.length - NAMED} more` : "";
+  const names = paths.slice(0, NAMED).map((path) => plain(path, { most: 200 }));
+  return `in "${repo}" ${counted(paths.length, "change")} that no commit has will not sail: ${names.join(", ")}${more}\n  if a task needs it, commit it first`;
 }

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { counted } from "../../cli/output/counted.ts";
 import { parseDuration, span } from "../../cli/output/durations.ts";
 import { table } from "../../cli/output/table.ts";
 import { wrap } from "../../cli/output/wrap.ts";
@@ -8,6 +7,7 @@ import { voyageAttention } from "../../cli/status/attention.ts";
 import { renderStatus } from "../../cli/status/render.ts";
 import { sortSessions, syncAttention, syncOf } from "../../cli/status/sync-view.ts";
 import { type ShipView, type StatusView, seenState, shipSince } from "../../cli/status/view.ts";
+import { counted } from "../../lib/base/counted.ts";
 import type { Session } from "../../lib/mutagen/session.ts";
 import { sessionKinds } from "../../lib/mutagen/sessions.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
