@@ -1,3 +1,3 @@
 import "./components/node-24.mjs";
 
-export const { voyage, ships, tasks, spend, workspace, helm, asOf } = await import("./index.ts");
+export const { summary, voyage, ships, tasks, spend, workspace, helm, asOf } = await import("./index.ts");

@@ -36,9 +36,9 @@ export async function sail(): Promise<VoyageOutputs> {
   const { config, findings } = readVoyageConfig();
   if (config.provider === "harbor" && config.unconfined) void log.warn(NOT_ISOLATED);
   const { plan, shipCount, warnings, kept, commit } = await plainly(() => preflight({ ...config, stack }, findings));
-  for (const warning of warnings) void log.warn(warning);
   const sailing = { ...config, stack, plan, folder: config.plan, ships: shipCount, commit };
   if (runtime.isDryRun()) void log.info(whatSails(sailing));
+  for (const warning of warnings) void log.warn(warning);
   const status = await statusAtSea(stack);
   for (const warning of sailingWarnings(sailing, status)) void log.warn(warning);
   const stopped = status && stoppedByScale(shipCount, status);

@@ -70,15 +70,14 @@ export function sailingWarnings({ stack, plan, ships, hand, budgetUsd }: Sailing
 }
 
 /**
- * Tells, by name, which tasks a smaller number of ships stops. They are given back, and what was written comes home.
- * null when none is at work there.
+ * Tells, by name, which tasks a smaller number of ships stops; null when none is at work on the ships that go.
  */
 export function stoppedByScale(ships: number, status: VoyageStatus): string | null {
   const subjects = new Map(status.tasks.map((task) => [task.id, task.subject]));
   const leaving = status.ships.filter(({ ship, task }) => task !== null && Number(/^ship-(\d+)$/.exec(ship)?.[1] ?? -1) >= ships);
   if (leaving.length === 0) return null;
   const lines = leaving.map(({ ship, task }) => `  ${ship}: task ${task} (${subjects.get(task ?? "") ?? ""})`);
-  const head = `${counted(leaving.length, "ship")} at work would go: each gives its task back, and another ship begins that anew`;
+  const head = `fewer ships stop tasks at work, which are given back and begun anew on another ship:`;
   return plainLines([head, ...lines].join("\n"));
 }
 
