@@ -7,7 +7,7 @@ import { helmClient } from "../lib/daemons/helm-client.ts";
 import { preflight } from "../lib/preflight/preflight.ts";
 import type { VoyageStatus } from "../lib/protocol/status.ts";
 import { claudeCredentials, credentialsDigest } from "../lib/ship/credentials.ts";
-import { packCrew } from "../lib/ship/crew-pack.ts";
+import { crewDigest } from "../lib/ship/crew-pack.ts";
 import { readVoyageIdentity } from "../lib/voyage/identity.ts";
 import { nextStep } from "../lib/voyage/next-step.ts";
 import { captainSteps } from "./captain-steps.ts";
@@ -43,7 +43,6 @@ export async function sail(): Promise<VoyageOutputs> {
   for (const warning of sailingWarnings(sailing, status)) void log.warn(warning);
   const stopped = status && stoppedByScale(shipCount, status);
   if (stopped) void log.warn(stopped);
-  const crew = await packCrew();
   const news = runtime.isDryRun() ? await planNews(stack, plan) : null;
   if (news) void log.info(news);
   if (kept && runtime.isDryRun()) void log.info(kept);
@@ -68,9 +67,9 @@ export async function sail(): Promise<VoyageOutputs> {
     stack,
     plan,
     ships: shipCount,
-    crewDigest: crew.digest,
+    crewDigest: await crewDigest(),
     credentialsDigest: credentials ? credentialsDigest(credentials) : "",
-    tailnet: config.mesh === "tailscale" ? await shipTailnet(config, crew) : undefined,
+    tailnet: config.mesh === "tailscale" ? await shipTailnet(config) : undefined,
     steps: await captainSteps(config),
   });
   return voyageOutputs(stack, plan, fleet, (record) => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { OcaptainError } from "../lib/base/errors.ts";
 import type { ProviderKind, TailnetKind } from "../lib/protocol/choices.ts";
-import type { CrewFile } from "../lib/ship/crew-pack.ts";
+import { crewDigest } from "../lib/ship/crew-pack.ts";
 import { readTailnetSettings, type TailnetConfig } from "../lib/tailnet/control/settings.ts";
 import { captainArch, tailscaleParts } from "../lib/tailnet/node/parts.ts";
 
@@ -12,14 +12,12 @@ import { captainArch, tailscaleParts } from "../lib/tailnet/node/parts.ts";
  */
 export async function shipTailnet(
   config: TailnetConfig & { provider: ProviderKind },
-  crew: { files: readonly CrewFile[] },
 ): Promise<{ control: TailnetKind; digest: string }> {
   const { settings, findings } = readTailnetSettings(config);
   if (!settings) throw new OcaptainError("NO_TAILNET", `${findings[0]?.what} ${findings[0]?.message}`);
   const { version } = await tailscaleParts(config.provider === "sprites" ? "amd64" : captainArch());
-  const door = crew.files.filter(({ path }) => path.startsWith("tailnet/"));
   const digest = createHash("sha256")
-    .update(JSON.stringify([version, door]))
+    .update(JSON.stringify([version, await crewDigest("tailnet/")]))
     .digest("hex")
     .slice(0, 16);
   return { control: settings.kind, digest };

@@ -49,7 +49,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
   const now = Date.parse(status.asOf);
   const held = new Map(status.tasks.map((task) => [task.id, task]));
   const ships = status.ships.map((row): ShipView => {
-    const { state, knownBy } = seenState(row, now);
+    const { state, knownBy } = seenState(row, now, status.paused !== undefined);
     const task = row.task === null ? undefined : held.get(row.task);
     return {
       ship: row.ship,
@@ -76,6 +76,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
     tasks: countTasks(status.tasks),
     spend: status.spend,
     limited: status.limited ?? null,
+    paused: status.paused ?? null,
     attention: [
       ...budgetAttention(status),
       ...questionAttention(status.tasks, file.stack),
@@ -133,6 +134,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error):
     tasks: countTasks(tasks),
     spend: spendOfTasks(tasks),
     limited: null,
+    paused: null,
     attention: file.sunkAt
       ? []
       : [

@@ -15,7 +15,7 @@ const COLOURS = {
   lost: "red",
   unknown: "yellow",
 } as const satisfies Record<ShipView["state"], string>;
-const BAD_STATES = new Set(["failed", "blocked", "stalled", "lost", "budget", "limited", "unknown"]);
+const BAD_STATES = new Set(["failed", "blocked", "stalled", "lost", "budget", "limited", "paused", "unknown"]);
 /** Columns of a question's indentation. */
 const INDENT = "      ";
 
@@ -35,6 +35,7 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
     ...said("dim", `branch ${view.branch}${view.tip ? ` at ${view.tip.slice(0, 8)}` : ""} · ${source(view, now)}`),
     ...said("dim", `workspace ${view.workspace}`),
     ...(view.spend && (view.spend.turns > 0 || view.spend.budgetUsd !== null) ? said("dim", spent(view)) : []),
+    ...(view.paused ? said("yellow", paused(view.paused, view.stack, now)) : []),
     ...(view.limited ? said("yellow", limit(view.limited, view.stack, now)) : []),
   ];
   if (view.attention.length > 0) {
@@ -83,6 +84,12 @@ function spent({ spend, from }: StatusView): string {
   const bound = budgetUsd === null ? "" : ` of ${usd(budgetUsd)}`;
   const parts = [`spent ${usd(costUsd)}${bound}`, `${tokens(spend!)} tokens`, counted(turns, "turn")];
   return [...parts, ...(from === "files" ? ["by the task files: of tasks alone"] : [])].join(" · ");
+}
+
+function paused({ since, giveBackAt }: NonNullable<StatusView["paused"]>, stack: string, now: number): string {
+  const left = giveBackAt && span(new Date(now).toISOString(), Date.parse(giveBackAt));
+  const atWork = left ? `; tasks at work are given back ${left === "0s" ? "now" : `in ${left}`}` : "";
+  return `paused for ${span(since, now)}: nothing is given out${atWork} (to go on: ocaptain resume ${stack})`;
 }
 
 function limit({ until, message, by }: NonNullable<StatusView["limited"]>, stack: string, now: number): string {

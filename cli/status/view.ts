@@ -28,6 +28,8 @@ export type StatusView = {
    * API that is away.
    */
   limited: VoyageStatus["limited"] | null;
+  /** Since when the captain has paused the voyage, and when its tasks are given back; null when it is not paused. */
+  paused: VoyageStatus["paused"] | null;
   /** What only a person can mend, the most pressing first. */
   attention: Attention[];
   ships: ShipView[];
@@ -68,7 +70,7 @@ export type SyncView = {
 };
 
 /** The helm's row in the captain's words, and how that is known. */
-export function seenState(row: ShipRow, now: number): Pick<ShipView, "state" | "knownBy"> {
+export function seenState(row: ShipRow, now: number, isPaused = false): Pick<ShipView, "state" | "knownBy"> {
   const state = shipState(row);
   const heard = row.lastSeenAt ? `last heard ${Math.max(0, Math.round((now - Date.parse(row.lastSeenAt)) / 1000))} s ago` : "";
   if (row.state === "new") return { state, knownBy: "registered, never heard of" };
@@ -76,7 +78,9 @@ export function seenState(row: ShipRow, now: number): Pick<ShipView, "state" | "
   if (row.state === "ended")
     return {
       state,
-      knownBy: row.unanswered ? `called ${counted(row.unanswered, "time")}, no answer yet` : "said goodbye: nothing to do",
+      knownBy: row.unanswered
+        ? `called ${counted(row.unanswered, "time")}, no answer yet`
+        : `said goodbye: ${isPaused ? "paused" : "nothing to do"}`,
     };
   if (row.state === "fenced") return { state, knownBy: heard || "by the helm" };
   return { state, knownBy: row.connected ? "connected" : heard || "the helm has not heard of it since it started" };

@@ -22,7 +22,16 @@ const REACHED: Record<Goal, (view: StatusView) => boolean> = {
 };
 
 /** From these states no ship brings a voyage any further: somebody must do something. */
-const STUCK: readonly StatusView["state"][] = ["failed", "blocked", "needs-captain", "budget", "lost", "stalled", "sunk"];
+const STUCK: readonly StatusView["state"][] = [
+  "failed",
+  "blocked",
+  "needs-captain",
+  "budget",
+  "lost",
+  "stalled",
+  "paused",
+  "sunk",
+];
 
 /**
  * `ocaptain wait [voyage] [--for verified|idle|needs-captain] [--timeout 2h]`: ends when the voyage has got there.

@@ -34,6 +34,19 @@ export const ORDERS: readonly Verb[] = [
     run: async (io, [task, voyage], options) => (await import("../verbs/steer.ts")).release(String(task), voyage, options, io),
   },
   {
+    usage: "pause [voyage]",
+    summary: "give nothing out any more; tasks at work end, or are given back after --within; then the ships sleep",
+    examples: ["ocaptain pause voyage-abc", "ocaptain pause --within 10m"],
+    options: [["--within <duration>", "tasks that are still at work after 45s, 10m, 2h are given back; 0s: at once"]],
+    run: async (io, [voyage], options) => (await import("../verbs/pause.ts")).pause(voyage, options, io),
+  },
+  {
+    usage: "resume [voyage]",
+    summary: "give tasks out again after a pause, and wake ships for them",
+    examples: ["ocaptain resume", "ocaptain resume voyage-abc"],
+    run: async (io, [voyage]) => (await import("../verbs/pause.ts")).resume(voyage, io),
+  },
+  {
     usage: "retry <task> [voyage]",
     summary:
       "let a blocked task be tried again; verify instead of a task: run a verify.sh again that failed; limit: give tasks out, whatever usage limit ships report",

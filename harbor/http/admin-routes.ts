@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ApiCall } from "./call.ts";
 import { Fault, type Faults } from "./faults.ts";
-import { readJson, reply, replyJson } from "./replies.ts";
+import { readBody, readJson, reply, replyJson } from "./replies.ts";
 
 /**
  * Serves the harbor's own calls, which the vendor does not have: tests and `--stop` make them.
@@ -20,9 +20,9 @@ export async function adminCall(call: ApiCall, path: string, faults: Faults, shu
     return reply(response, 204);
   }
   if (path === "/__harbor/faults" && request.method === "POST") {
-    const body = z.object({ faults: z.array(Fault) }).safeParse(await readJson(request));
-    if (!body.success) return replyJson(response, 400, { error: z.prettifyError(body.error) });
-    faults.add(body.data.faults);
+    const body = await readBody(call, z.object({ faults: z.array(Fault) }));
+    if (!body) return;
+    faults.add(body.faults);
     return reply(response, 204);
   }
   if (path === "/__harbor/shutdown" && request.method === "POST") {

@@ -5,6 +5,7 @@ import { forgetFaults, forgetLosses, MOST_LOSSES, noteFault, noteLoss, whyFaulty
 import { grantOf, positive } from "./grant.ts";
 import { type Ledger, type Life, parseTask, type TaskRecord } from "./ledger.ts";
 import { limitOf } from "./limits.ts";
+import { pauseOf } from "./pause.ts";
 import { Refused } from "./refused.ts";
 import { overspent } from "./spend.ts";
 import { beginVerification, verifyReply } from "./verifications.ts";
@@ -55,7 +56,7 @@ export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds
   if (held) return { kind: "grant", grant: grantOf(ledger, held) };
   const open = ledger.openVerification();
   if (open?.life === life.life) return verifyReply(ledger, open);
-  if (ledger.ship(life.ship)?.stopping || whyFaulty(ledger, life.life) !== undefined)
+  if (pauseOf(ledger) || ledger.ship(life.ship)?.stopping || whyFaulty(ledger, life.life) !== undefined)
     return { kind: "nothing", reason: "paused", retryAfterSeconds };
 
   const pausedSeconds = pause(ledger, life, retryAfterSeconds);

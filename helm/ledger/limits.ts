@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Ledger } from "./ledger.ts";
+import { pauseOf } from "./pause.ts";
 import { overspent } from "./spend.ts";
 
 /**
@@ -61,8 +62,12 @@ export function voyageLimit(ledger: Ledger): Limit | undefined {
   return (limits as Limit[]).sort((a, b) => (a.until < b.until ? -1 : 1))[0];
 }
 
-/** How many free tasks may be given out now: none while a limit holds every ship, or the voyage's budget is spent. */
-export const grantableCount = (ledger: Ledger): number => (voyageLimit(ledger) || overspent(ledger) ? 0 : ledger.freeCount());
+/**
+ * How many free tasks may be given out now: none while the voyage is paused, a limit holds every ship, or the voyage's
+ * budget is spent.
+ */
+export const grantableCount = (ledger: Ledger): number =>
+  pauseOf(ledger) || voyageLimit(ledger) || overspent(ledger) ? 0 : ledger.freeCount();
 
 /**
  * Takes it from the captain that there is no limit. Returns the ships that had told of one; their word alone does not

@@ -1,6 +1,7 @@
 import { tryAnew } from "./faults.ts";
 import type { Ledger, Life } from "./ledger.ts";
 import { forgetLimits } from "./limits.ts";
+import { resume } from "./pause.ts";
 
 /** Ships and their lives. Each function that changes something runs inside one write of the store. */
 
@@ -68,8 +69,9 @@ export function forgetShip(ledger: Ledger, ship: string): void {
   ledger.store.run("DELETE FROM tokens WHERE life IN (SELECT life FROM lives WHERE ship = ?)", ship);
 }
 
-/** Ends the voyage: no token of any ship is known any more. */
+/** Ends the voyage, and its pause: no token of any ship is known any more. */
 export function markSunk(ledger: Ledger): void {
   ledger.setMeta("sunk", "1");
+  resume(ledger);
   ledger.store.run("DELETE FROM tokens");
 }

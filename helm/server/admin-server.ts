@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { z } from "zod";
-import { type Health, IncarnationBody, Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
+import { type Health, IncarnationBody, PauseBody, Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
 import { HttpError } from "../http-error.ts";
 import type { Log } from "../log.ts";
 import type { Voyage } from "../voyage/voyage.ts";
@@ -105,6 +105,11 @@ function routesOf(voyages: Voyages, health: () => Health, end: (why: string) => 
       return { body: await voyageOf(ask).crews.fence(ask.name, incarnation, reason ?? "the captain says so") };
     }),
     route("POST", "/voyages/:id/lift-limits", async (ask) => ({ body: { lifted: await voyageOf(ask).liftLimits() } })),
+    route("POST", "/voyages/:id/pause", async (ask) => {
+      const { withinSeconds } = await readJson(ask.request, PauseBody, MOST_BYTES);
+      return { body: await voyageOf(ask).pause(withinSeconds) };
+    }),
+    route("POST", "/voyages/:id/resume", async (ask) => ({ body: await voyageOf(ask).resume() })),
     route("GET", task, async (ask) => ({ body: voyageOf(ask).taskRow(ask.name) })),
     route("POST", `${task}/retry`, async (ask) => ({ body: await voyageOf(ask).retry(ask.name) })),
     route("POST", `${task}/answer`, async (ask) => {

@@ -10,6 +10,7 @@ import * as hands from "../ledger/hand-reports.ts";
 import type { Life } from "../ledger/ledger.ts";
 import { limitOf, noteLimit } from "../ledger/limits.ts";
 import { noteHello } from "../ledger/lives.ts";
+import { whyGiveBack } from "../ledger/pause.ts";
 import { unverified, verified } from "../ledger/verifications.ts";
 import type { Accepting } from "./accepting.ts";
 import type { VoyageContext } from "./context.ts";
@@ -65,6 +66,8 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
     if (ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
     const spent = whyVoyageIsSpent(ledger);
     if (spent) return { steer: "budget", reason: spent };
+    const givesBack = ledger.claimOf(caller.life) ? whyGiveBack(ledger) : null;
+    if (givesBack) return { steer: "stop", reason: givesBack };
     const limited = limitOf(ledger, caller.ship);
     return { steer: "go", ...trialDue(caller), ...(limited && { limitedUntil: limited.until }) };
   };

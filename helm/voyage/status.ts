@@ -6,6 +6,7 @@ import { whyFaulty } from "../ledger/faults.ts";
 import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } from "../ledger/ledger.ts";
 import { grantableCount, limitOf, voyageLimit } from "../ledger/limits.ts";
 import { hasHeardOfAnyShip } from "../ledger/lives.ts";
+import { isVerificationGrantable, pauseOf } from "../ledger/pause.ts";
 import { overspent, spendByShip, spendOf, usageOf, voyageBudgetUsd } from "../ledger/spend.ts";
 import type { VoyageContext } from "./context.ts";
 
@@ -16,6 +17,7 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
   const verified = ledger.verified(tip, ledger.meta("verify") ?? "");
   const ships = shipRows(context);
   const limited = voyageLimit(ledger);
+  const paused = pauseOf(ledger);
   return {
     id: context.id,
     stack: ledger.meta("stack") ?? "",
@@ -30,6 +32,7 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
     ships,
     spend: { ...spendOf(ledger), budgetUsd: voyageBudgetUsd(ledger) ?? null, byShip: spendByShip(ledger) },
     ...(isInteractive(ledger) && { interactive: true as const }),
+    ...(paused && { paused }),
     ...(limited && { limited }),
     ...(trouble !== null && { trouble }),
     asOf: ledger.at(),
@@ -73,7 +76,7 @@ export function shipRow(context: VoyageContext, ship: string): ShipRow | null {
 type WorkLeft = { freeTasks: boolean; verification: boolean };
 const workLeft = ({ ledger, tip }: VoyageContext): WorkLeft => ({
   freeTasks: grantableCount(ledger) > 0,
-  verification: ledger.verificationDue(tip),
+  verification: isVerificationGrantable(ledger, tip),
 });
 
 function rowOf(context: VoyageContext, record: ShipRecord, work: WorkLeft): ShipRow {
@@ -128,8 +131,10 @@ function stateOfVoyage(ledger: Ledger, tip: string, ships: readonly ShipRow[]): 
     const script = ledger.meta("verify");
     if (!script) return "done";
     const result = ledger.verified(tip, script);
-    return !result ? "verifying" : result.exit_code === 0 ? "verified" : "failed";
+    if (!result) return pauseOf(ledger) ? "paused" : "verifying";
+    return result.exit_code === 0 ? "verified" : "failed";
   }
+  if (pauseOf(ledger)) return "paused";
   const moving = claimed > 0 || ledger.freeCount() > 0;
   if (moving && overspent(ledger)) return "budget";
   if (ledger.hasOpenQuestion()) return "needs-captain";

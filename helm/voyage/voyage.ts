@@ -6,7 +6,8 @@ import { retryTask } from "../ledger/claims.ts";
 import * as hands from "../ledger/hand-reports.ts";
 import type { Ledger, TaskRecord } from "../ledger/ledger.ts";
 import { forgetLimits, liftLimits } from "../ledger/limits.ts";
-import { holders, markSunk } from "../ledger/lives.ts";
+import { type Holder, holders, markSunk } from "../ledger/lives.ts";
+import { pause, resume, whyGiveBack } from "../ledger/pause.ts";
 import { applyPlan, planChanges } from "../ledger/plan-changes.ts";
 import { pendingWithRuns } from "../ledger/spend.ts";
 import { forgetFailedVerifications } from "../ledger/verifications.ts";
@@ -143,6 +144,23 @@ export class Voyage {
     return lifted;
   }
 
+  /**
+   * Gives nothing out any more, until {@link resume}. Ships at work end their tasks, or give them back after
+   * `withinSeconds`; ships without work end and sleep.
+   */
+  async pause(withinSeconds?: number): Promise<VoyageStatus> {
+    await this.ledger.write(() => pause(this.ledger, withinSeconds));
+    this.context.notify();
+    return this.status();
+  }
+
+  /** Gives tasks out again, and so has ships woken for them. */
+  async resume(): Promise<VoyageStatus> {
+    await this.ledger.write(() => resume(this.ledger));
+    this.context.notify();
+    return this.status();
+  }
+
   /** Ends the voyage: no token is known any more, and supervisors are told to stop. */
   async sink(): Promise<void> {
     await this.ledger.write(() => markSunk(this.ledger));
@@ -180,6 +198,7 @@ export class Voyage {
   tick(): void {
     const { ledger, leases, liveness, timing } = this.context;
     const holding = holders(ledger);
+    this.#askTasksBack(holding);
     const { lives, jumped } = leases.expired(holding.map((holder) => holder.life));
     if (jumped) {
       liveness.begin(leases.leaseMs);
@@ -191,6 +210,16 @@ export class Voyage {
       if (fenced) this.#fencing.begin(life, ledger.life(life)?.reason ?? "fenced", false);
       else if (lives.includes(life)) this.#fencing.begin(life, `no word for ${timing.leaseSeconds} s`, true);
     }
+  }
+
+  /**
+   * Tells ships with a task to end when a pause says so. A ship that does not hear it is told by its next heartbeat.
+   */
+  #askTasksBack(holding: readonly Holder[]): void {
+    const reason = whyGiveBack(this.ledger);
+    if (reason === null) return;
+    for (const { life, fenced } of holding)
+      if (!fenced && this.ledger.claimOf(life)) this.context.liveness.say(life, { type: "stop", reason });
   }
 
   /**

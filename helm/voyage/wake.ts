@@ -5,6 +5,7 @@ import { launchCrew } from "../../lib/ship/crew-launch.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { grantableCount } from "../ledger/limits.ts";
 import { currentLife } from "../ledger/lives.ts";
+import { isVerificationGrantable } from "../ledger/pause.ts";
 import type { VoyageContext } from "./context.ts";
 import type { Crews } from "./crews.ts";
 import { shipRows } from "./status.ts";
@@ -68,7 +69,7 @@ export class Waker {
       const quiet = liveness.silentMs(life) > silenceMs;
       return holding && quiet && (row.state === "working" || row.state === "lost");
     });
-    const free = grantableCount(ledger) + (ledger.verificationDue(tip) ? 1 : 0);
+    const free = grantableCount(ledger) + (isVerificationGrantable(ledger, tip) ? 1 : 0);
     const coming = rows.filter(
       (row) => !row.unfit && (row.state === "idle" || (row.state === "ended" && this.#attempts.get(row.ship)?.busy)),
     ).length;

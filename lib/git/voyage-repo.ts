@@ -2,13 +2,14 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { explain, OcaptainError } from "../base/errors.ts";
+import { OcaptainError } from "../base/errors.ts";
 import { type VoyageFolder, withHome } from "../base/paths.ts";
 import { inDotEnv } from "../base/secret-hints.ts";
 import { type GitConfig, git, gitLine } from "./run.ts";
 import { EMPTY_START } from "./same-history.ts";
-import { localPath, shallowRepo } from "./source-problems.ts";
+import { localPath } from "./source-problems.ts";
 import { removeStaleLocks } from "./stale-locks.ts";
+import { unreadable } from "./unreadable.ts";
 
 /** The captain's bare repository and checkout of one voyage, made from any source that can be read. */
 export type PreparedRepo = {
@@ -51,7 +52,7 @@ export async function prepareRepo(ask: {
       source.address,
       tokenConfig(source.address, ask.token),
     ).catch((cause) => {
-      throw unreadable(ask.repo, cause);
+      throw unreadable({ repo: ask.repo, path: localPath(source.address, source.local) }, cause);
     });
   }
   const bare = { gitDir: folder.repo };
@@ -106,6 +107,7 @@ export async function readSource(
   options: { token?: string | undefined; timeoutMs?: number } = {},
 ): Promise<Source> {
   const { address, local } = resolveSource(repo);
+  const path = localPath(address, local);
   const config = tokenConfig(address, options.token);
   try {
     const { stdout } = await git(["ls-remote", "--", address, "HEAD", "refs/heads/*"], {
@@ -113,9 +115,9 @@ export async function readSource(
       timeoutMs: options.timeoutMs ?? 20_000,
     });
     const refs = new Map([...stdout.matchAll(/^([0-9a-f]{40,64})\t(\S+)$/gm)].map(([, id, ref]) => [ref!, id!]));
-    return { address, path: localPath(address, local), refs, config };
+    return { address, path, refs, config };
   } catch (cause) {
-    throw unreadable(repo, cause);
+    throw unreadable({ repo, path }, cause);
   }
 }
 
@@ -170,22 +172,4 @@ async function cloneInto(target: string, options: readonly string[], source: str
 async function emptyCommit(repo: string): Promise<string> {
   const tree = await gitLine(["hash-object", "-t", "tree", "-w", "--stdin"], { gitDir: repo, stdin: "" });
   return gitLine(["commit-tree", tree, "-m", EMPTY_START.subject], { gitDir: repo });
-}
-
-function unreadable(repo: string, cause: unknown): OcaptainError {
-  const words = explain(cause);
-  if (/dubious ownership/.test(words))
-    return new OcaptainError("REPO_UNREADABLE", `repository "${repo}" belongs to another user, and git does not read it`, {
-      hint: `sudo chown -R "$(id -un)" ${repo}; or sail a copy of yours: cp -r ${repo} ${repo}-copy && pulumi config set ocaptain:repo ${repo}-copy`,
-      cause,
-    });
-  if (/is shallow, reject/.test(words))
-    return new OcaptainError("REPO_UNREADABLE", shallowRepo(repo), {
-      hint: `git -C ${repo} fetch --unshallow  # where it is a folder of this machine`,
-      cause,
-    });
-  return new OcaptainError("REPO_UNREADABLE", `repository "${repo}" cannot be read: ${words}`, {
-    hint: `git ls-remote ${repo} HEAD`,
-    cause,
-  });
 }

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { fitOrThrow } from "../base/check-input.ts";
+import { OcaptainError } from "../base/errors.ts";
 
 /** A sync session, and what its state means for the captain. */
 export type Session = {
@@ -68,7 +70,11 @@ const HALTED: Record<string, string> = {
 
 /** Reads the sessions from the JSON of `sync list`. Mutagen cuts long lists, but the counts in `text` are complete. */
 export function parseSessions(json: string): Session[] {
-  return z.array(RawSession).parse(JSON.parse(json)).map(understand);
+  const refuse = (why: string) =>
+    new OcaptainError("MUTAGEN_DAEMON", `Mutagen lists its sessions as another version does: ${why}`, {
+      hint: "ocaptain doctor",
+    });
+  return fitOrThrow(z.array(RawSession), JSON.parse(json), refuse).map(understand);
 }
 
 function understand(raw: RawSession): Session {

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { fitOrThrow } from "../base/check-input.ts";
 import { OcaptainError } from "../base/errors.ts";
 import type { TaskStatus } from "../protocol/status.ts";
 import { byId } from "./graph.ts";
@@ -29,7 +30,7 @@ export function readLineage(ledger: string): Lineage | null {
     if (typeof name !== "string") return null;
     const rows = database.prepare("SELECT body, status, commit_id FROM tasks WHERE epoch > 0 ORDER BY position").all();
     const granted = rows.map(({ body, status, commit_id }) => ({
-      task: PlanTask.parse(JSON.parse(String(body))),
+      task: fitOrThrow(PlanTask, JSON.parse(String(body)), (why) => new Error(`a task in it does not fit: ${why}`)),
       status: status as TaskStatus,
       commit: commit_id as string | null,
     }));

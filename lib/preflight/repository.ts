@@ -11,7 +11,7 @@ import { aboutSubmodules } from "./submodules.ts";
 
 /** The most uncommitted paths that the warning names. */
 const NAMED = 5;
-/** The bound of a look, below that of a check, so that git's own words are told. */
+/** The bound of a look, below that of a check, so that the reason is told. */
 const REPO_MS = 9_000;
 
 /** `commit`: the one from which the voyage's tasks start; absent where there is none, or it cannot be told. */

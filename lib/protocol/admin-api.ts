@@ -21,6 +21,9 @@ import { ShipRow, VoyageStatus } from "./status.ts";
  *   no more. A helm without voyages ends itself.
  * - `POST /voyages/:id/lift-limits` → `{lifted}`, the ships that had told of a usage limit. None holds the voyage any
  *   more.
+ * - `POST /voyages/:id/pause` `{withinSeconds?}` → VoyageStatus. Nothing is granted any more; ships that are still at
+ *   work after so many seconds give their tasks back. The call may be repeated, and the last one counts.
+ * - `POST /voyages/:id/resume` → VoyageStatus. Tasks are granted again. The call may be repeated.
  * - `POST /voyages/:id/verification/retry` → VoyageStatus. A verify.sh that failed at this tip is run again.
  *
  * A ship:
@@ -98,6 +101,7 @@ export const RegisterVoyage = z.object({
 export type RegisterVoyage = z.infer<typeof RegisterVoyage>;
 
 export const IncarnationBody = z.object({ incarnation: z.string().min(1), reason: z.string().optional() });
+export const PauseBody = z.object({ withinSeconds: z.number().nonnegative().max(8_640_000).optional() });
 export const LiftReply = z.object({ lifted: z.array(z.string()) });
 export const TokenReply = z.object({ token: z.string() });
 /**

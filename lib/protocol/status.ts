@@ -14,6 +14,8 @@ export type TaskStatus = z.infer<typeof TaskStatus>;
  * - `planning`: no ship was seen yet.
  * - `sailing`: work is left, and ships are there or are being woken.
  * - `stalled`: work is left, no ship is there, and none of those that the helm calls answers.
+ * - `paused`: work is left, and the captain has paused the voyage. No task is given out; those at work go on, or are
+ *   given back.
  * - `blocked`: all that is left waits for a blocked task.
  * - `needs-captain`: a task waits for the captain's answer, whatever else goes on.
  * - `limited`: tasks are left, and none is given out before a usage limit is over.
@@ -28,6 +30,7 @@ export const VoyageState = z.enum([
   "planning",
   "sailing",
   "stalled",
+  "paused",
   "blocked",
   "needs-captain",
   "limited",
@@ -127,6 +130,11 @@ export const VoyageStatus = z.object({
    * sail.
    */
   interactive: z.literal(true).optional(),
+  /**
+   * Present while the captain has paused the voyage: since when, and when ships at work are to give their tasks back;
+   * null where they work to their task's end.
+   */
+  paused: z.object({ since: z.string(), giveBackAt: z.string().nullable() }).optional(),
   /** A usage limit that holds every ship. `until` is when the first of them may try again. */
   limited: Limit.optional(),
   /**

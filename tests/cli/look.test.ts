@@ -174,6 +174,28 @@ test("retry makes a blocked task pending; any other is refused", async () => {
   expect((await ocaptain("release", "99")).stderr).toMatch(/has no task "99"/);
 });
 
+test("pause: the task at work is given back and costs no try, the ships sleep; resume wakes one for it", async () => {
+  const before = (await fleet.status()).tasks[0]!;
+  const { stdout, exitCode } = await ocaptain("pause", "--within", "0s");
+  expect({ stdout, exitCode }).toEqual({
+    exitCode: 0,
+    stdout: expect.stringMatching(
+      /^quay is paused: nothing is given out\n1 task at work \(1\): given back after 0s.*\n.*to go on: .*ocaptain resume quay/,
+    ),
+  });
+  await fleet.until("all asleep", (s) => s.ships.every((ship) => ship.state === "ended"));
+  expect((await fleet.status()).tasks[0]).toMatchObject({ status: "pending", tries: before.tries, epoch: before.epoch });
+  const status = await ocaptain("status");
+  expect(status.stdout).toMatch(/^quay {2}paused .*\n(.*\n)*.*nothing is given out.*ocaptain resume quay/);
+  expect(status.stdout).toMatch(/asleep .* said goodbye: paused/);
+  expect((await ocaptain("ls")).stdout).toMatch(/\nquay +paused /);
+  expect((await ocaptain("wait")).exitCode).toBe(1);
+  expect(await json("resume")).toEqual({ voyage: "quay", state: "sailing", paused: null, atWork: [] });
+  await fleet.until("at work again", (s) => s.tasks[0]?.status === "claimed");
+  busy = (await fleet.status()).tasks[0]!.ship!;
+  expect((await ocaptain("resume")).stdout).toMatch(/^quay was not paused/);
+});
+
 test("logs -f shows what comes home from now on, and ends on Ctrl-C with 130", async () => {
   const following = ongoing("logs", "-f", "-n", "0", "--task", "1");
   await fleet.onShip(busy, 'sleep 2; touch "$HOME/go"');

@@ -198,6 +198,7 @@ const VIEW: StatusView = {
   workspace: "/w",
   tasks: { total: 1, pending: 0, claimed: 0, accepted: 0, blocked: 1, cancelled: 0, byShip: {} },
   spend: null,
+  paused: null,
   limited: null,
   attention: [],
   ships: [],

@@ -18,7 +18,7 @@ const open = new Set<Socket>();
 beforeEach(async () => {
   folder = tempFolder();
   places = gatePlaces(folder);
-  for (const { path, content } of (await packCrew()).files) {
+  for (const { path, content } of await packCrew()) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);
   }

@@ -72,7 +72,7 @@ test("on a ship of the harbor: the hold is there while the hand works and gone w
   const helmUrl = `http://127.0.0.1:${process.env.OCAPTAIN_HELM_PORT}`;
   const config = { voyageId: ID, stack: STACK, ship: "ship-0", incarnation, helmUrl, taskList: `${STACK}-tasks` };
   const files = [
-    ...(await packCrew()).files.map((file) => ({ ...file, path: `voyage/crew/${file.path}` })),
+    ...(await packCrew()).map((file) => ({ ...file, path: `voyage/crew/${file.path}` })),
     { path: "voyage/crew/config.json", content: JSON.stringify(config), mode: 0o600 },
     { path: "voyage/crew/token", content: shipToken, mode: 0o600 },
   ];

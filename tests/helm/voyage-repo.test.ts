@@ -120,10 +120,20 @@ test("what cannot be read is refused by name, and nothing is left of the attempt
   for (const attempt of [() => readSource(nothing), () => prepareRepo({ folder: folder(), repo: nothing, branch: "v" })]) {
     await expect(attempt()).rejects.toMatchObject({
       code: "REPO_UNREADABLE",
-      message: expect.stringContaining(nothing),
-      hint: `git ls-remote ${nothing} HEAD`,
+      message: `repository "${nothing}" cannot be read: there is no such folder`,
+      hint: "correct ocaptain:repo, or repo in the plan's voyage.json",
     });
   }
+  await expect(readSource(root)).rejects.toMatchObject({
+    message: `repository "${root}" cannot be read: that folder is no git repository`,
+    hint: expect.stringMatching(/^git -C \S+ init && git -C \S+ add \. && git -C \S+ commit -m Start {2}# makes one of it$/),
+  });
+  const broken = makeSource(root);
+  writeFileSync(join(broken, ".git", "config"), "[core\n");
+  await expect(readSource(broken)).rejects.toMatchObject({
+    message: expect.stringMatching(/cannot be read: git says "bad config line 1 in file [^"\n]+"$/),
+    hint: `git ls-remote ${broken} HEAD`,
+  });
   expect(existsSync(folder().repo)).toBe(false);
   await expect(readSource("https://me:secret@example.org/r.git")).rejects.toSatisfy(
     (error: Error & { code: string }) => error.code === "REPO_URL_SECRET" && !error.message.includes("secret"),
@@ -136,6 +146,7 @@ test("a host that never answers is given up on in time", async () => {
   const { port } = silent.address() as AddressInfo;
   await expect(readSource(`http://127.0.0.1:${port}/r.git`, { timeoutMs: 500 })).rejects.toMatchObject({
     code: "REPO_UNREADABLE",
+    message: expect.stringMatching(/cannot be read: its host does not answer in time$/),
   });
   silent.close();
 });
@@ -152,6 +163,7 @@ test("a token goes to GitHub alone, never in clear, and shows in no error", asyn
   try {
     const refused = readSource(`http://127.0.0.1:${port}/r.git`, { token: "s3cret" });
     await expect(refused).rejects.toSatisfy((error: Error) => !String(error.stack).includes("s3cret"));
+    await expect(refused).rejects.toThrow(/it is private, or is not there, and nothing was given that lets git in$/);
     expect(seen).toEqual(seen.map(() => undefined));
     expect(seen.length).toBeGreaterThan(0);
   } finally {

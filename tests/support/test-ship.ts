@@ -28,7 +28,7 @@ export class TestShip {
   }
 
   async install(helmUrl: string, token: string, voyageId = "abc123"): Promise<void> {
-    const { files } = await packCrew();
+    const files = await packCrew();
     const config = {
       voyageId,
       stack: "voyage-test",
