@@ -59,6 +59,8 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
       ),
     );
   }
+  // In one piece, so that it can be pasted.
+  if (view.next) lines.push("", `next: ${plain(view.next)}`);
   return lines.join("\n");
 }
 

@@ -33,6 +33,8 @@ export type StatusView = {
   /** What only a person can mend, the most pressing first. */
   attention: Attention[];
   ships: ShipView[];
+  /** The command that comes next where the voyage has come to its end; null while something goes on or is wrong. */
+  next: string | null;
 };
 
 export type Attention = {

@@ -3,11 +3,11 @@ import type { PreflightFinding } from "../base/finding.ts";
 import { voyageFolder } from "../base/paths.ts";
 import { plain } from "../base/text.ts";
 import { lookInto, sourceProblems } from "../git/source-problems.ts";
-import { uncommitted } from "../git/uncommitted.ts";
 import { readBranch, readSource } from "../git/voyage-repo.ts";
 import type { VoyageIdentity } from "../voyage/identity.ts";
 import { boundRepository, standingOf } from "../voyage/repository.ts";
 import { aboutSubmodules } from "./submodules.ts";
+import { uncommitted } from "./uncommitted.ts";
 
 /** The most uncommitted paths that the warning names. */
 const NAMED = 5;

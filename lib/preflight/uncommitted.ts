@@ -1,9 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { git } from "./run.ts";
+import { type GitConfig, git } from "../git/run.ts";
 
-/** The tree of no files, from which attributes are read, so that no filter of the checkout's runs. */
-const EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 const LOOK_MS = 5_000;
 
 /**
@@ -14,10 +12,19 @@ const LOOK_MS = 5_000;
 export async function uncommitted(checkout: string): Promise<string[]> {
   if (!existsSync(join(checkout, ".git"))) return [];
   const args = ["--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=dirty"];
-  const options = { cwd: checkout, timeoutMs: LOOK_MS, env: { GIT_ATTR_SOURCE: EMPTY_TREE } };
-  const listed = await git(args, options).catch(() => null);
+  const listed = await withoutFilters(checkout)
+    .then((config) => git(args, { cwd: checkout, config, timeoutMs: LOOK_MS }))
+    .catch(() => null);
   return (listed?.stdout ?? "")
     .split("\0")
     .filter(Boolean)
     .map((line) => line.slice(3));
+}
+
+/** Settings by which git runs no filter that the checkout's own configuration brings, such as git-lfs. */
+async function withoutFilters(checkout: string): Promise<GitConfig> {
+  const asked = ["config", "-z", "--name-only", "--get-regexp", "^filter\\..*\\.(clean|process|required)$"];
+  const { stdout } = await git(asked, { cwd: checkout, timeoutMs: LOOK_MS, okCodes: [0, 1] });
+  const keys = [...new Set(stdout.split("\0").filter(Boolean))];
+  return keys.map((key) => [key, key.endsWith(".required") ? "false" : ""] as const);
 }
