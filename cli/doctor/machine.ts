@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { nearest } from "../../lib/base/nearest.ts";
 import { ocaptainHome, voyagesRoot } from "../../lib/base/paths.ts";
+import { loadCommand } from "../../lib/base/set-up-command.ts";
 import { findAll } from "../../lib/preflight/check.ts";
 import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
 import { socketPathCheck, spaceCheck } from "../../lib/preflight/machine.ts";
@@ -15,8 +16,11 @@ import { type Finding, found } from "./finding.ts";
 export async function lookAtMachine(shell: Record<string, string | undefined>): Promise<Finding[]> {
   const looks = await Promise.all(
     Object.values(tools).map(async (tool) => {
-      // Pulumi alone is typed by hand: what counts is whether this shell finds it.
-      const { version, findings } = await readTool(tool, tool === tools.pulumi ? shell.PATH : undefined);
+      const { version, findings } = await readTool(tool);
+      // Pulumi alone is also typed by hand.
+      const inShell = tool === tools.pulumi && findings.length === 0 ? await readTool(tool, shell.PATH) : undefined;
+      if (inShell?.findings[0])
+        return found("tools", tool.name, "note", `${version}; in this shell it ${inShell.findings[0].message}`, loadCommand());
       if (findings.length === 0) return found("tools", tool.name, "ok", version ?? "");
       return found("tools", tool.name, "wrong", findings[0]!.message, findings[0]!.hint);
     }),
@@ -29,6 +33,7 @@ export async function lookAtMachine(shell: Record<string, string | undefined>): 
 
 const OURS = [
   "OCAPTAIN_HOME",
+  "OCAPTAIN_TOOLS",
   "OCAPTAIN_VOYAGES",
   "OCAPTAIN_HELM_PORT",
   "OCAPTAIN_DEFAULT_SHIPS",

@@ -14,7 +14,7 @@ import { readBody, readJson, reply, replyJson } from "./replies.ts";
  * | `POST /__harbor/shutdown` | – | 202, then it ends |
  */
 export async function adminCall(call: ApiCall, path: string, faults: Faults, shutdown: () => void): Promise<void> {
-  const { request, response, fleet } = call;
+  const { request, response, ships } = call;
   if (path === "/__harbor/faults" && request.method === "DELETE") {
     faults.clear();
     return reply(response, 204);
@@ -30,7 +30,7 @@ export async function adminCall(call: ApiCall, path: string, faults: Faults, shu
     return shutdown();
   }
   const [, name] = /^\/__harbor\/sprites\/([a-z0-9-]+)\/sleep$/.exec(path) ?? [];
-  const ship = name && fleet.get(name);
+  const ship = name && ships.get(name);
   const to = (await readJson(request))?.to;
   if (!ship || request.method !== "POST") return replyJson(response, 404, { error: "sprite not found" });
   if (to !== "warm" && to !== "cold") return replyJson(response, 400, { error: 'to must be "warm" or "cold"' });

@@ -2,10 +2,11 @@ import { counted } from "../base/counted.ts";
 import type { PreflightFinding } from "../base/finding.ts";
 import { voyageFolder } from "../base/paths.ts";
 import { plain } from "../base/text.ts";
+import { baseProblem, commitIn } from "../git/base.ts";
 import { lookInto, sourceProblems } from "../git/source-problems.ts";
 import { readBranch, readSource } from "../git/voyage-repo.ts";
 import type { VoyageIdentity } from "../voyage/identity.ts";
-import { boundRepository, standingOf } from "../voyage/repository.ts";
+import { assertBase, boundRepository, standingOf } from "../voyage/repository.ts";
 import { aboutSubmodules } from "./submodules.ts";
 import { uncommitted } from "./uncommitted.ts";
 
@@ -14,22 +15,39 @@ const NAMED = 5;
 /** The bound of a look, below that of a check, so that the reason is told. */
 const REPO_MS = 9_000;
 
-/** `commit`: the one from which the voyage's tasks start; absent where there is none, or it cannot be told. */
-export type Looked = { findings: PreflightFinding[]; warnings: string[]; commit?: string | undefined };
+/**
+ * `outOfReach` says why the repository of a voyage that goes on cannot be read. `commit` is the one from which the
+ * voyage's tasks start; it is absent where there is none, or it cannot be told.
+ */
+export type Looked = {
+  findings: PreflightFinding[];
+  warnings: string[];
+  outOfReach?: string;
+  commit?: string | undefined;
+};
 
 /**
  * Checks that the repository with which a voyage begins can be read and cloned whole, or that it is the one on which
  * the voyage works already, which then need not be there any more.
  * @param voyage  the voyage that goes on; null when one begins
+ * @param base  the branch, tag or commit that the voyage begins from; the repository's HEAD when left out
  */
-export async function lookAtRepository(repo: string, stack: string, voyage: VoyageIdentity | null): Promise<Looked> {
+export async function lookAtRepository(
+  repo: string,
+  stack: string,
+  voyage: VoyageIdentity | null,
+  base?: string,
+): Promise<Looked> {
+  const end = Date.now() + REPO_MS;
   const options = { token: process.env.GH_TOKEN, timeoutMs: REPO_MS };
   const bound = voyage && (await boundRepository(voyage));
   if (!voyage || !bound) {
-    if (repo === "") return { findings: [], warnings: [] };
-    const source = await readSource(repo, options);
+    if (repo === "") return { findings: base ? [noRepository(base)] : [], warnings: [] };
+    const source = await readSource(repo, { ...options, base });
     const problems = await sourceProblems(repo, source, stack);
-    const start = source.refs.get(`refs/heads/${stack}`) ?? source.refs.get("HEAD");
+    const unbased = base && problems.length === 0 && (await baseProblem(repo, source, base, Math.max(1_000, end - Date.now())));
+    if (unbased) problems.push(unbased);
+    const start = base ? commitIn(source.refs, base) : (source.refs.get(`refs/heads/${stack}`) ?? source.refs.get("HEAD"));
     const submodules = source.path !== undefined && start ? await aboutSubmodules(lookInto(source.path), start) : null;
     const behind = source.path === undefined ? null : leftBehind(repo, await uncommitted(source.path));
     return {
@@ -38,6 +56,7 @@ export async function lookAtRepository(repo: string, stack: string, voyage: Voya
       commit: start,
     };
   }
+  if (base) await assertBase(voyage, base);
   const standing = await standingOf(voyage, bound, repo, options);
   const submodules = await aboutSubmodules({ gitDir: voyageFolder(stack).repo }, `refs/heads/${stack}`);
   const warnings = submodules ? [submodules] : [];
@@ -51,15 +70,7 @@ export async function lookAtRepository(repo: string, stack: string, voyage: Voya
         `the repository's address is another than when voyage ${voyage.voyageId} began: it was ${standing.from}, it is ${repo}; its history is the same, and the voyage goes on`,
       ],
     };
-  if (standing.is === "out of reach")
-    return {
-      findings: [],
-      commit,
-      warnings: [
-        ...warnings,
-        `${standing.why.message}\n  voyage ${voyage.voyageId} needs it no more: it goes on from what its own folder holds`,
-      ],
-    };
+  if (standing.is === "out of reach") return { findings: [], warnings, outOfReach: standing.why.message, commit };
   return { findings: [], warnings, commit };
 }
 
@@ -70,3 +81,9 @@ function leftBehind(repo: string, paths: readonly string[]): string | null {
   const names = paths.slice(0, NAMED).map((path) => plain(path, { most: 200 }));
   return `in "${repo}" ${counted(paths.length, "change")} that no commit has will not sail: ${names.join(", ")}${more}\n  if a task needs it, commit it first`;
 }
+
+const noRepository = (base: string): PreflightFinding => ({
+  what: "ocaptain:base",
+  message: `is "${base}", and there is no repository that could have it`,
+  hint: "pulumi config set ocaptain:repo; or pulumi config rm ocaptain:base",
+});
