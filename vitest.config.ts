@@ -1,5 +1,9 @@
 import { defineConfig } from "vitest/config";
+import { environment } from "./tools/environment.mjs";
 import { tiers } from "./tools/tiers.ts";
+
+// Tests find the tools that `npm test` gives them, also when a shell starts vitest itself.
+Object.assign(process.env, environment());
 
 /** One vitest project a tier: `vitest run --project helm` or `vitest run tests/helm`. */
 export default defineConfig({

@@ -6,6 +6,8 @@ import { VOYAGE_ID } from "../lib/base/naming.ts";
 import { nearest } from "../lib/base/nearest.ts";
 import { withHome } from "../lib/base/paths.ts";
 import { askForSecret } from "../lib/base/secret-hints.ts";
+import { parseAuthor } from "../lib/git/author.ts";
+import { BaseName } from "../lib/git/base.ts";
 import { MAX_SHIPS } from "../lib/plan/limits.ts";
 import { meantRepo } from "../lib/plan/repo.ts";
 import { repoField } from "../lib/plan/schema.ts";
@@ -45,6 +47,12 @@ const flag = z.stringbool({ truthy: ["true"], falsy: ["false"], case: "sensitive
 
 const text = z.string().optional();
 
+/** Checks an author, whose text stays as it is: the helm's resource gets it by `configure`. */
+const author = z.string().superRefine((text, context) => {
+  const parsed = parseAuthor(text);
+  if ("problem" in parsed) context.addIssue(parsed.problem);
+});
+
 /** Parses the name of a repository; a relative path is taken from the project's folder. */
 const repo = repoField.transform((text, context) => {
   const meant = meantRepo(text, process.cwd());
@@ -61,8 +69,11 @@ const voyageId = z.string().regex(VOYAGE_ID, "must be a voyage's id, 6 digits of
  */
 export const SETTINGS = {
   /** The plan's folder, relative to the project's; "" is an empty sail, in which one ship waits for orders. */
-  plan: { schema: z.string().transform(withHome).default(""), example: "plans/survey" },
+  plan: { schema: z.string().transform(withHome).default(""), example: "plans/survey", isForProviders: true },
   repo: { schema: repo.optional(), example: "owner/name" },
+  base: { schema: BaseName.optional(), example: "main" },
+  author: { schema: author.optional(), example: "'Name <mail@example.com>'", isForProviders: true },
+  signOff: { schema: flag.default(false), example: "true", isForProviders: true },
   ships: { schema: number(z.int().min(1).max(MAX_SHIPS)).optional(), example: "3" },
   provider: { schema: ProviderKind.default("harbor"), example: "harbor" },
   hand: { schema: HandKind.default("rehearsal"), example: "rehearsal" },

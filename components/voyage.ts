@@ -12,6 +12,8 @@ export type VoyageArgs = {
   stack: string;
   plan: Plan;
   ships: number;
+  /** The branch, tag or commit that the voyage begins from; the repository's HEAD when left out. */
+  base?: string | undefined;
   provider: ProviderKind;
   hand: HandKind;
   /** The digest of the hand claude's credentials; "" for a hand that needs none. */
@@ -37,13 +39,14 @@ export class Voyage extends ComponentResource {
 
   constructor(name: string, args: VoyageArgs, opts?: ComponentResourceOptions) {
     super("ocaptain:index:Voyage", name, {}, opts);
-    const { stack, plan, provider, hand, credentialsDigest, budgetUsd, leaseSeconds, lingerSeconds, crewDigest, tailnet } = args;
+    const { stack, plan, base, provider, hand, credentialsDigest, budgetUsd, leaseSeconds, lingerSeconds, crewDigest, tailnet } =
+      args;
     const control = tailnet && { control: tailnet.control };
     const muster = new Muster("muster", { stack, provider, ...control }, { parent: this });
     const { voyageId, nonce } = muster;
     const workspace = new Workspace(
       "workspace",
-      { stack, voyageId, repo: plan.repo, spec: plan.spec, verify: plan.verify },
+      { stack, voyageId, repo: plan.repo, ...(base && { base }), spec: plan.spec, verify: plan.verify },
       { parent: this },
     );
     const helm = new Helm(

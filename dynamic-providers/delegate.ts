@@ -31,6 +31,9 @@ export class Delegate implements dynamic.ResourceProvider {
       "beginAnew",
       "adopt",
       "spritesOrg",
+      "plan",
+      "author",
+      "signOff",
     ])
       this.settings[key] = request.config.get(`ocaptain:${key}`) || undefined;
     // `destroy` runs no program that could say so before. Whoever calls next meets the same object, whatever becomes of

@@ -4,6 +4,12 @@ import type { z } from "zod";
  * The part of the stack's configuration that lifecycles read. It is no input of a resource, and so is never in state.
  */
 export type Settings = {
+  /** The folder of the plan, counted from the project's; absent in a sail without a plan. */
+  plan?: string | undefined;
+  /** The author of commits, as `Name <mail>`; else the captain's own identity. */
+  author?: string | undefined;
+  /** "true" when the author signs each commit off. */
+  signOff?: string | undefined;
   /** The token of sprites.dev; else SPRITE_TOKEN. */
   spritesToken?: string | undefined;
   /** The credentials of the hand claude. */

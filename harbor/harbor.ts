@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { serveFleet } from "./http/server.ts";
+import { serveShips } from "./http/server.ts";
 import { serveShip } from "./http/ship-socket.ts";
 import { type HarborClock, realClock } from "./sprites/clock.ts";
-import { Fleet } from "./sprites/fleet.ts";
+import { HarborShips } from "./sprites/harbor-ships.ts";
 import { type Latency, latencyProfile } from "./sprites/latency.ts";
 import { loadRecords } from "./sprites/sprite-records.ts";
 import { openShipNet, type ShipNet, sweepShipNet } from "./vm/ship-net.ts";
@@ -34,7 +34,7 @@ export type HarborOptions = {
 export type Harbor = {
   url: string;
   token: string;
-  fleet: Fleet;
+  ships: HarborShips;
   /** The address at which ships with networks of their own reach the captain's side. */
   captainAddress: string | undefined;
   close(): Promise<void>;
@@ -48,7 +48,7 @@ export async function startHarbor(options: HarborOptions): Promise<Harbor> {
   mkdirSync(options.home, { recursive: true, mode: 0o700 });
   const isolated = options.isolated ?? false;
   const net = await openNet(options.home, isolated, options.event);
-  const fleet = new Fleet({
+  const ships = new HarborShips({
     home: options.home,
     clock: options.clock ?? realClock,
     latency: options.latency ?? latencyProfile("none"),
@@ -60,16 +60,16 @@ export async function startHarbor(options: HarborOptions): Promise<Harbor> {
     net,
     serveShip,
   });
-  await fleet.load();
+  await ships.load();
   const token = options.token ?? `harbor/local/${randomBytes(4).toString("hex")}/${randomBytes(24).toString("base64url")}`;
-  const server = await serveFleet(fleet, token, options.onShutdown ?? (() => {}));
+  const server = await serveShips(ships, token, options.onShutdown ?? (() => {}));
   return {
     url: server.url,
     token,
-    fleet,
+    ships,
     captainAddress: net?.address,
     async close() {
-      await fleet.stop();
+      await ships.stop();
       await net?.close();
       await server.close();
     },

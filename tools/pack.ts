@@ -18,13 +18,16 @@ const run = promisify(execFile);
 const LIMITS = { timeout: 2 * 60_000, maxBuffer: 1e8 };
 
 const STRIPPED = ["index.ts", "library.ts", "start.mjs", "lib", "helm", "harbor", "components", "dynamic-providers", "cli"];
-const COPIED = ["crew", "bin", "Pulumi.yaml", "LICENSE", "README.md"];
+const COPIED = ["crew", "bin", "plans/survey", "Pulumi.yaml", "LICENSE", "README.md"];
+/** What `ocaptain setup` and the environment of a shell need. */
+const SET_UP = ["environment.mjs", "places.mjs", "versions.json", "setup.mjs", "setup", "language-host", "go", "node24"];
 
 /** Packs into the folder `destination`, and returns the tarball's path. */
 export async function pack(destination: string): Promise<string> {
   const staging = mkdtempSync(join(tmpdir(), "oc-pack-"));
   try {
-    for (const name of COPIED) cpSync(join(root, name), join(staging, name), { recursive: true });
+    for (const name of [...COPIED, ...SET_UP.map((name) => join("tools", name))])
+      cpSync(join(root, name), join(staging, name), { recursive: true });
     for (const name of STRIPPED) strip(name, staging);
     writeFileSync(join(staging, BUILD_FILE), `${await helmBuild()}\n`);
     writeFileSync(join(staging, "package.json"), `${JSON.stringify(manifest(), null, 2)}\n`);

@@ -5,7 +5,8 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import process from "node:process";
-import { environment, nodePath, root } from "./environment.mjs";
+import { environment, nodePath } from "./environment.mjs";
+import { root } from "./places.mjs";
 import { setup } from "./setup.mjs";
 
 await setup({ quiet: true }).catch((error) => {

@@ -2,11 +2,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { nearest } from "../../lib/base/nearest.ts";
 import { ocaptainHome, voyagesRoot } from "../../lib/base/paths.ts";
+import { loadCommand } from "../../lib/base/set-up-command.ts";
 import { findAll } from "../../lib/preflight/check.ts";
 import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
 import { socketPathCheck, spaceCheck } from "../../lib/preflight/machine.ts";
 import { confinementCheck, nodeCheck, readTool, tools } from "../../lib/preflight/tools.ts";
-import { type Finding, found } from "./finding.ts";
+import { environment } from "../../tools/environment.mjs";
+import { setup } from "../../tools/setup.mjs";
+import { type Finding, type Fix, found } from "./finding.ts";
 
 /**
  * Looks at programs and their versions, disk space and ports as preflight does before a voyage, and at the Pulumi that
@@ -15,10 +18,13 @@ import { type Finding, found } from "./finding.ts";
 export async function lookAtMachine(shell: Record<string, string | undefined>): Promise<Finding[]> {
   const looks = await Promise.all(
     Object.values(tools).map(async (tool) => {
-      // Pulumi alone is typed by hand: what counts is whether this shell finds it.
-      const { version, findings } = await readTool(tool, tool === tools.pulumi ? shell.PATH : undefined);
+      const { version, findings } = await readTool(tool);
+      // Pulumi alone is also typed by hand.
+      const inShell = tool === tools.pulumi && findings.length === 0 ? await readTool(tool, shell.PATH) : undefined;
+      if (inShell?.findings[0])
+        return found("tools", tool.name, "note", `${version}; in this shell it ${inShell.findings[0].message}`, loadCommand());
       if (findings.length === 0) return found("tools", tool.name, "ok", version ?? "");
-      return found("tools", tool.name, "wrong", findings[0]!.message, findings[0]!.hint);
+      return found("tools", tool.name, "wrong", findings[0]!.message, findings[0]!.hint, bringTool(tool.name));
     }),
   );
   const problems = await findAll([nodeCheck(), confinementCheck(), spaceCheck(), socketPathCheck(), helmPortCheck()]);
@@ -27,8 +33,21 @@ export async function lookAtMachine(shell: Record<string, string | undefined>): 
   return [...node, ...looks, ...wrong];
 }
 
+/** Set-up of the part that brings a program, to the end of this run of `ocaptain` too. */
+function bringTool(name: string): Fix {
+  const part = name === "pulumi" || name === "mutagen" ? name : "system";
+  return {
+    did: `set-up has brought ${part === "system" ? "the system's packages" : name}`,
+    run: async () => {
+      await setup({ names: [part], table: false });
+      Object.assign(process.env, environment());
+    },
+  };
+}
+
 const OURS = [
   "OCAPTAIN_HOME",
+  "OCAPTAIN_TOOLS",
   "OCAPTAIN_VOYAGES",
   "OCAPTAIN_HELM_PORT",
   "OCAPTAIN_DEFAULT_SHIPS",

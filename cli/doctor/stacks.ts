@@ -29,9 +29,7 @@ export async function lookAtStacks(voyages: readonly VoyageIdentity[]): Promise<
   if (!stacks) {
     const why = /^error: (.*)/m.exec(listed.stderr)?.[1] ?? listed.shortMessage ?? "no answer";
     const message = `pulumi does not list them in this shell, so nothing is known of ${namesOf(afloat)}: ${why}`;
-    return [
-      found("voyages", "stacks", "wrong", message, ". .tools/env.sh  # or pulumi login, to the backend in which the stacks are"),
-    ];
+    return [found("voyages", "stacks", "wrong", message, "pulumi login  # to the backend in which the stacks are")];
   }
   const known = new Set(
     stacks.filter((stack) => stack.resourceCount || stack.updateInProgress).map(({ name }) => name.split("/").at(-1)),

@@ -3,8 +3,10 @@ import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { explain, OcaptainError } from "../../lib/base/errors.ts";
 import { type VoyageFolder, voyageFolderAt, voyagesRoot } from "../../lib/base/paths.ts";
+import { PROJECT } from "../../lib/base/program-file.ts";
 import { readVoyageIdentity, type VoyageIdentity } from "../../lib/voyage/identity.ts";
-import { hintAtStack } from "../output/hint.ts";
+import { hintAt } from "../output/hint.ts";
+import { selectedStack } from "./selected-stack.ts";
 
 /** A voyage that this captain has a folder of. */
 export type KnownVoyage = { file: VoyageIdentity; folder: VoyageFolder };
@@ -17,12 +19,14 @@ export async function voyageNames(): Promise<string[]> {
 
 /**
  * Chooses the voyage that a command is about: the one named (by stack or id), else the only one. Where there are
- * several, it is the only one that has not sunk. Hints are about its stack from then on.
+ * several, it is the one of the stack that is selected in Pulumi, while it is at sea, else the only one that has not
+ * sunk. Hints are about it from then on.
  * @throws OcaptainError NO_VOYAGE, WHICH_VOYAGE (with all of them), VOYAGE_FILE
  */
 export async function chooseVoyage(name: string | undefined): Promise<KnownVoyage> {
   const voyage = await findVoyage(name);
-  hintAtStack(voyage.file.stack);
+  const { stack, sailedFrom } = voyage.file;
+  hintAt({ stack, project: sailedFrom?.project ?? PROJECT, byOcaptain: sailedFrom?.byOcaptain === true });
   return voyage;
 }
 
@@ -47,6 +51,8 @@ export async function findVoyage(name: string | undefined): Promise<KnownVoyage>
     });
   if (names.length === 1) return open(names[0]!);
   const afloat = known.filter((voyage) => !voyage.file.sunkAt);
+  const selected = afloat.length > 1 ? selectedOf(afloat) : undefined;
+  if (selected) return selected;
   if (afloat.length === 1 && known.length === names.length) return afloat[0]!;
   const lines = known.map(
     ({ file, folder }) => `  ${basename(folder.root)}${file.sunkAt ? `  (sunk ${file.sunkAt.slice(0, 10)})` : ""}`,
@@ -54,6 +60,17 @@ export async function findVoyage(name: string | undefined): Promise<KnownVoyage>
   throw new OcaptainError("WHICH_VOYAGE", `there are several voyages; say which:\n${lines.join("\n")}`, {
     hint: `ocaptain status ${names[0]}`,
   });
+}
+
+/**
+ * The same voyage again, as it is now: another may have begun under its stack's name. @throws OcaptainError NO_VOYAGE
+ */
+export const sameVoyage = ({ file }: KnownVoyage): Promise<KnownVoyage> => findVoyage(file.voyageId);
+
+/** The voyage of the stack that is selected in Pulumi; undefined where there is none. */
+export function selectedOf(afloat: readonly KnownVoyage[]): KnownVoyage | undefined {
+  const stack = selectedStack();
+  return afloat.find(({ file }) => file.stack === stack);
 }
 
 /** Every voyage of this captain, in the order of its name, and a sentence for each that cannot be read. */

@@ -6,60 +6,77 @@ import type { Io } from "../output/io.ts";
 import { collectStatus } from "../status/collect.ts";
 import { renderStatus } from "../status/render.ts";
 import type { StatusView } from "../status/view.ts";
-import { chooseVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
+import { allVoyages, chooseVoyage, type KnownVoyage, sameVoyage, selectedOf } from "../target/choose-voyage.ts";
 
 /** How often a watch looks: the helm has no stream for the captain, and a look costs it a few milliseconds. */
 const LOOK_MS = 1_000;
 const TICKS = new Set(["knownBy", "since", "spend", "usage"]);
 
 /**
- * `ocaptain status [voyage] [--watch]` shows the voyage. A watch may begin before there is a voyage, and ends when it
- * has sunk.
+ * `ocaptain status [voyage] [--watch]` shows the voyage; where several are at sea, none is named and none is selected
+ * in Pulumi, all of them. A watch may begin before there is a voyage, and ends when all that it shows have sunk.
  */
 export async function status(name: string | undefined, options: { watch?: boolean }, io: Io): Promise<void> {
-  if (!options.watch) {
-    const view = await collectStatus(await chooseVoyage(name));
-    io.out(io.json ? plainJson(inJson(view), 2) : renderStatus(view, io));
-    return;
-  }
+  if (!options.watch) return show(await Promise.all((await chosen(name, io)).map(collectStatus)), io);
   const live = io.columns !== undefined && !io.json;
-  const voyage = await waitedFor(name, io);
-  for (let shown = ""; voyage && !io.signal.aborted; await pause(io)) {
-    // Read again: the voyage may sink, or sail anew, meanwhile.
-    const now = await ifThere(voyage.file.stack);
-    if (!now) return io.note(`the folder of voyage "${voyage.file.stack}" is gone: this ends`);
-    const view = await collectStatus(now);
-    const isOver = view.state === "sunk";
+  const voyages = await waitedFor(name, io);
+  for (let shown = ""; voyages.length > 0 && !io.signal.aborted; await pause(io)) {
+    // Read again: a voyage may sink meanwhile.
+    const now = (await Promise.all(voyages.map((voyage) => unlessGone(sameVoyage(voyage))))).filter((each) => each !== undefined);
+    if (now.length === 0) return io.note(`the folder of voyage "${voyages[0]!.file.stack}" is gone: this ends`);
+    const views = await Promise.all(now.map(collectStatus));
+    const isOver = views.every((view) => view.state === "sunk");
     const last = isOver ? "the voyage has sunk: this ends" : "Ctrl-C ends this";
-    if (live) io.repaint(`${renderStatus(view, io)}\n\n${io.style("dim", last)}`);
+    if (live) io.repaint(`${text(views, io)}\n\n${io.style("dim", last)}`);
     else {
       // Where nothing can be painted over, only a change is shown. What only ticks is no change; spend is shown with
       // the next one.
-      const { asOf, ...rest } = view;
-      const key = JSON.stringify(rest, (key, value) => (TICKS.has(key) ? undefined : value));
-      if (key !== shown) io.out(io.json ? plainJson(inJson(view)) : `${renderStatus(view, io)}\n`);
+      const key = JSON.stringify(views, (key, value) => (TICKS.has(key) || key === "asOf" ? undefined : value));
+      if (key !== shown) io.out(io.json ? plainJson(inJson(views)) : `${text(views, io)}\n`);
       shown = key;
     }
     if (isOver) return;
   }
 }
 
-const inJson = (view: StatusView) => ({ ...view, tasks: withFormerNames(view.tasks) });
+const show = (views: StatusView[], io: Io) => io.out(io.json ? plainJson(inJson(views), 2) : text(views, io));
 
-/** The voyage, when it is there; undefined when nobody waits any longer. */
-async function waitedFor(name: string | undefined, io: Io): Promise<KnownVoyage | undefined> {
-  for (let isTold = false; !io.signal.aborted; isTold = true, await pause(io)) {
-    const voyage = await ifThere(
-      name,
-      (why) => isTold || io.note(`${why}; waiting until pulumi up has made it (Ctrl-C ends this)`),
-    );
-    if (voyage) return voyage;
-  }
-  return undefined;
+const text = (views: readonly StatusView[], io: Io) => views.map((view) => renderStatus(view, io)).join("\n\n");
+
+/** One voyage as it is; several as a list, so that a program that reads one is not given the first of them. */
+function inJson(views: readonly StatusView[]): object {
+  const all = views.map((view) => ({ ...view, tasks: withFormerNames(view.tasks) }));
+  return all.length === 1 ? all[0]! : { voyages: all };
 }
 
-async function ifThere(name: string | undefined, not: (why: string) => void = () => {}): Promise<KnownVoyage | undefined> {
-  return chooseVoyage(name).catch((error: unknown) => {
+/** The voyages that are to be shown. @throws OcaptainError as {@link chooseVoyage} */
+async function chosen(name: string | undefined, io: Io): Promise<KnownVoyage[]> {
+  if (name !== undefined) return [await chooseVoyage(name)];
+  const { known, broken } = await allVoyages();
+  const afloat = known.filter(({ file }) => !file.sunkAt);
+  if (afloat.length < 2) return [await chooseVoyage(undefined)];
+  for (const each of broken) io.note(each);
+  const selected = selectedOf(afloat);
+  if (!selected) return afloat;
+  const others = afloat.filter((voyage) => voyage !== selected).map(({ file }) => file.stack);
+  io.note(`of the stack that is selected in Pulumi; also at sea: ${others.join(", ")} (ocaptain ls)`);
+  return [await chooseVoyage(selected.file.voyageId)];
+}
+
+/** The voyages, when there is one; none when nobody waits any longer. */
+async function waitedFor(name: string | undefined, io: Io): Promise<KnownVoyage[]> {
+  for (let isTold = false; !io.signal.aborted; isTold = true, await pause(io)) {
+    const voyages = await unlessGone(
+      chosen(name, io),
+      (why) => isTold || io.note(`${why}; waiting until pulumi up has made it (Ctrl-C ends this)`),
+    );
+    if (voyages) return voyages;
+  }
+  return [];
+}
+
+async function unlessGone<T>(found: Promise<T>, not: (why: string) => void = () => {}): Promise<T | undefined> {
+  return found.catch((error: unknown) => {
     if (!(error instanceof OcaptainError && error.code === "NO_VOYAGE")) throw error;
     not(error.message);
     return undefined;

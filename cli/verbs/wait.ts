@@ -5,7 +5,7 @@ import { parseDuration } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
 import { collectStatus } from "../status/collect.ts";
 import type { StatusView } from "../status/view.ts";
-import { chooseVoyage } from "../target/choose-voyage.ts";
+import { chooseVoyage, sameVoyage } from "../target/choose-voyage.ts";
 
 const LOOK_MS = 1_000;
 /** The exit status of `timeout` for a command that took too long. */
@@ -44,9 +44,9 @@ export async function wait(name: string | undefined, options: { for?: string; ti
       hint: "ocaptain wait --for verified",
     });
   const end = options.timeout === undefined ? Number.POSITIVE_INFINITY : Date.now() + parseDuration(options.timeout);
-  const { file } = await chooseVoyage(name);
+  const voyage = await chooseVoyage(name);
   for (let told = ""; !io.signal.aborted; await sleep(LOOK_MS, undefined, { signal: io.signal }).catch(() => {})) {
-    const view = await collectStatus(await chooseVoyage(file.stack));
+    const view = await collectStatus(await sameVoyage(voyage));
     const said = `${view.stack} is ${view.state}: ${view.tasks.accepted} of ${view.tasks.total - view.tasks.cancelled} tasks accepted`;
     if (said !== told) io.note(said);
     told = said;

@@ -4,12 +4,18 @@ import type { Verb } from "./verb.ts";
 export const LOOKS: readonly Verb[] = [
   {
     usage: "status [voyage]",
-    summary: "show the voyage, what needs the captain, and a row a ship",
+    summary: "show the voyage (or all at sea), what needs the captain, and a row a ship",
     examples: ["ocaptain status", "ocaptain status voyage-abc --watch", "ocaptain status --json | jq '.attention'"],
     options: [
       ["-w, --watch", "look again each second, until the voyage has sunk, or Ctrl-C; waits for one that is not there yet"],
     ],
     run: async (io, [voyage], options) => (await import("../verbs/status.ts")).status(voyage, options, io),
+  },
+  {
+    usage: "watch [voyage]",
+    summary: "the same as status --watch",
+    examples: ["ocaptain watch", "ocaptain watch voyage-abc"],
+    run: async (io, [voyage]) => (await import("../verbs/status.ts")).status(voyage, { watch: true }, io),
   },
   {
     usage: "ls",

@@ -1,10 +1,14 @@
+import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { OcaptainError } from "../../lib/base/errors.ts";
-import { voyageFolder } from "../../lib/base/paths.ts";
+import { voyageFolder, withHome } from "../../lib/base/paths.ts";
 import { ensureHelm } from "../../lib/daemons/helm.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
+import { readSailedPlan } from "../../lib/plan/sailed-plan.ts";
 import type { RegisterVoyage } from "../../lib/protocol/admin-api.ts";
 import type { TailnetKind } from "../../lib/protocol/choices.ts";
 import { type Captain, captainNode } from "../../lib/tailnet/node/captain.ts";
+import { authorOf, readSigning } from "../../lib/voyage/author.ts";
 import { readVoyageProvider } from "../../lib/voyage/provider.ts";
 import { defineLifecycle, type Settings } from "../lifecycle.ts";
 import { ensureOwnNode, ownNodeIsJoined } from "../shared/own-node.ts";
@@ -31,6 +35,8 @@ export const helmLifecycle = defineLifecycle<HelmInputs, Outputs>({
       stack: news.stack,
       folder: voyageFolder(news.stack).root,
       plan: news.plan,
+      ...(await howToSign(settings, news)),
+      ...(settings.plan && { planFolder: resolve(withHome(settings.plan)) }),
       hand: news.hand,
       ...(news.budgetUsd && { budgetUsd: news.budgetUsd }),
       provider: { kind: news.provider, ...(baseUrl && { baseUrl }), ...(token && { token }), ...(unconfined && { unconfined }) },
@@ -58,7 +64,10 @@ export const helmLifecycle = defineLifecycle<HelmInputs, Outputs>({
       .health()
       .catch(() => null);
     const known =
-      (health?.voyages.includes(props.voyageId) ?? false) && (await knowsToken(settings, props)) && !(await isToldAgain(props));
+      (health?.voyages.includes(props.voyageId) ?? false) &&
+      (await knowsToken(settings, props)) &&
+      (await keepsAll(settings, props)) &&
+      !(await isToldAgain(props));
     return {
       ...props,
       present:
@@ -86,6 +95,35 @@ const isToldAgain = ({ voyageId }: HelmInputs) =>
       ({ state, trouble }) => state === "failed" || trouble !== undefined,
       () => false,
     );
+
+/** Who the voyage's commits are by. These are no inputs, since the captain's own identity is that of one machine. */
+async function howToSign({ author, signOff }: Settings, { stack, plan }: HelmInputs) {
+  const found = await authorOf(author, plan.repo, voyageFolder(stack).ledger);
+  return { ...(found && { author: found, signOff: signOff === "true" }) };
+}
+
+/**
+ * Whether the ledger keeps the whole plan, the folder that it is from, and who signs, as all of it is now: the first is
+ * missing in a voyage of an earlier version, and none of the others is an input.
+ */
+async function keepsAll(settings: Settings, props: HelmInputs): Promise<boolean> {
+  const { ledger } = voyageFolder(props.stack);
+  try {
+    const sailed = readSailedPlan(ledger);
+    if (sailed?.plan.digest !== props.plan.digest) return false;
+    // A delegate in the state of an earlier version does not hand these settings on, which says nothing of them.
+    if (!("plan" in settings)) return true;
+    const { author, signOff } = readSigning(ledger) ?? {};
+    const sign = await howToSign(settings, props);
+    return (
+      sailed.folder === (settings.plan ? resolve(withHome(settings.plan)) : "") &&
+      isDeepStrictEqual(author, sign.author ?? null) &&
+      signOff === (sign.signOff ?? false)
+    );
+  } catch {
+    return false; // The registration that follows says what is wrong.
+  }
+}
 
 /** The captain's node of the tailnet, which this project runs itself where `ocaptain:captainNode` says so. */
 async function ensureCaptain(

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { explain, OcaptainError } from "../../lib/base/errors.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
-import type { Session } from "../../lib/mutagen/session.ts";
+import type { MutagenSession } from "../../lib/mutagen/session.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { CREW_SESSION, PUT_BACK } from "../../lib/ship/crew-launch.ts";
 import { shipScript } from "../../lib/ship/shell.ts";
@@ -136,7 +136,7 @@ async function orStay(settings: Settings, of: SyncedShip, what: string, work: ()
  * and not ignored.
  * @throws Error which names the files that are not home
  */
-async function assertHome(sprites: SpritesClient, sprite: string, flushed: Session): Promise<void> {
+async function assertHome(sprites: SpritesClient, sprite: string, flushed: MutagenSession): Promise<void> {
   if (flushed.clean) return;
   const onlyProblems = flushed.conflicts.length === 0 && flushed.lastError === null && !flushed.halted && !flushed.problemsCut;
   if (!onlyProblems) throw new Error(flushed.text);

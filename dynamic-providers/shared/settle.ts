@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { voyageFolder } from "../../lib/base/paths.ts";
 import type { Mutagen } from "../../lib/mutagen/client.ts";
 import { placeInMirror } from "../../lib/mutagen/mirror-links.ts";
-import type { Session } from "../../lib/mutagen/session.ts";
+import type { MutagenSession } from "../../lib/mutagen/session.ts";
 import { leftFolder, tellAside } from "./aside.ts";
 
 type Of = { stack: string; ship: string; incarnation: string };
@@ -12,7 +12,12 @@ type Of = { stack: string; ship: string; incarnation: string };
  * Settles the conflicts of a ship's mirror. The ship's side is its work, and stays; what the captain has there is put
  * aside, and named on stderr, so nothing is lost. What is still in conflict then is in the session that is returned.
  */
-export async function settleConflicts(mutagen: Mutagen, session: Session, of: Of, timeoutMs: number): Promise<Session> {
+export async function settleConflicts(
+  mutagen: Mutagen,
+  session: MutagenSession,
+  of: Of,
+  timeoutMs: number,
+): Promise<MutagenSession> {
   const mirror = voyageFolder(of.stack).mirror(of.ship);
   const aside = leftFolder(of);
   const moved = new Set<string>();

@@ -1,4 +1,4 @@
-import { SHIP_TAG, type TailnetControl, type TailnetNode } from "../../lib/tailnet/control/types.ts";
+import { type ListedNode, SHIP_TAG, type TailnetControl } from "../../lib/tailnet/control/types.ts";
 import { defineLifecycle } from "../lifecycle.ts";
 import { controlOf } from "../shared/tailnet-control.ts";
 import { TailnetKeyInputs } from "./inputs.ts";
@@ -51,7 +51,7 @@ async function satisfied(control: TailnetControl, { keyId, sprite, others }: Tai
  * Whether a node is the ship's and works: an expired one must join again, and the policy lets none in that has other
  * tags.
  */
-const isLive = (node: TailnetNode, sprite: string) => node.hostname === sprite && !node.expired && node.tags.includes(SHIP_TAG);
+const isLive = (node: ListedNode, sprite: string) => node.hostname === sprite && !node.expired && node.tags.includes(SHIP_TAG);
 
 /** The outputs of state, or null when some are missing. */
 const whole = (olds: Partial<TailnetKeyInputs & Outputs> | null): Outputs | null =>

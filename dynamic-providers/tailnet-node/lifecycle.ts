@@ -2,7 +2,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { holdAwake } from "../../lib/sprites/keep-awake.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { isSound, listedNode, nodesOfShip, removeNodes } from "../../lib/tailnet/control/nodes.ts";
-import type { TailnetControl, TailnetNode } from "../../lib/tailnet/control/types.ts";
+import type { ListedNode, TailnetControl } from "../../lib/tailnet/control/types.ts";
 import { type Captain, captainNode } from "../../lib/tailnet/node/captain.ts";
 import { hasShipSsh, removeShipSsh, writeShipSsh } from "../../lib/tailnet/node/ssh.ts";
 import { ipv4 } from "../../lib/tailnet/node/tailscale-cli.ts";
@@ -16,10 +16,10 @@ import {
   joinShip,
   leaveTailnet,
   lookAtShip,
+  type NodeFacts,
   putPrograms,
   putServices,
   restartTailscaled,
-  type ShipFacts,
   shipNodeId,
 } from "./ship-node.ts";
 
@@ -126,8 +126,8 @@ async function isLost(settings: Settings, { stack, provider, sprite, address }: 
 async function ensureJoined(
   control: TailnetControl,
   sprites: SpritesClient,
-  { oldId, facts, anew, ...news }: TailnetNodeInputs & { oldId: string; facts: ShipFacts; anew: boolean },
-): Promise<TailnetNode> {
+  { oldId, facts, anew, ...news }: TailnetNodeInputs & { oldId: string; facts: NodeFacts; anew: boolean },
+): Promise<ListedNode> {
   // A node that joined by another URL of the same control plane would go on asking there.
   let isFit = !anew && facts.loginServer === (control.loginServer ?? "");
   for (let attempt = 1; ; attempt++) {

@@ -47,7 +47,7 @@ const Facts = z.object({
   /** The sha256 of each program that is there. */
   sums: z.object({ tailscale: Sha256.nullable(), tailscaled: Sha256.nullable() }),
 });
-export type ShipFacts = z.infer<typeof Facts>;
+export type NodeFacts = z.infer<typeof Facts>;
 
 /** The program that looks at a ship. CAP_NET_ADMIN is bit 12 of its capabilities (capability.h). */
 const LOOK = `
@@ -68,7 +68,7 @@ console.log(JSON.stringify({ home: os.homedir(), user: os.userInfo().username, n
 `;
 
 /** Looks at a ship, and wakes it. @throws OcaptainError JOIN, SHIP_FACTS */
-export async function lookAtShip(sprites: SpritesClient, sprite: string): Promise<ShipFacts> {
+export async function lookAtShip(sprites: SpritesClient, sprite: string): Promise<NodeFacts> {
   const result = await sprites.exec(sprite, shipProgram("node", "-e", LOOK));
   if (result.exitCode !== 0) throw failed(sprite, "cannot be looked at", result.stderr || result.stdout);
   return shipFacts(sprite, Facts, lastLine(result.stdout));
@@ -78,7 +78,7 @@ export async function lookAtShip(sprites: SpritesClient, sprite: string): Promis
  * Puts the pinned tailscale and tailscaled on a ship, where they are missing or differ. Each is put in place by a
  * rename, which a running one survives, and only after its checksum was seen on the ship.
  */
-export async function putPrograms(sprites: SpritesClient, sprite: string, facts: ShipFacts): Promise<{ sha256: string }> {
+export async function putPrograms(sprites: SpritesClient, sprite: string, facts: NodeFacts): Promise<{ sha256: string }> {
   const arch: ShipArch = facts.arch === "arm64" ? "arm64" : "amd64";
   const parts = await tailscaleParts(arch);
   for (const program of PROGRAMS) {
@@ -115,7 +115,7 @@ export type ShipNodeWish = {
 /**
  * Makes tailscaled and the way to the helm services of the ship, which come back after a crash and after a cold start.
  */
-export async function putServices(sprites: SpritesClient, sprite: string, facts: ShipFacts, wish: ShipNodeWish): Promise<void> {
+export async function putServices(sprites: SpritesClient, sprite: string, facts: NodeFacts, wish: ShipNodeWish): Promise<void> {
   const folder = `${facts.home}/${FOLDER}`;
   const door: DoorConfig = { ...wish.captain, socksPort: facts.tun ? null : SOCKS_PORT };
   const config = { path: `${FOLDER}/door.json`, content: JSON.stringify(door), mode: 0o600 };

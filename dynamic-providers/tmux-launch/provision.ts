@@ -8,7 +8,7 @@ import { type ProvisionOrder, ProvisionWord } from "../../lib/protocol/ship-file
 import { CREW_FOLDER } from "../../lib/ship/crew-launch.ts";
 import { shipFacts } from "../../lib/ship/facts.ts";
 import type { ShipFile } from "../../lib/ship/install.ts";
-import { newSession, shipScript } from "../../lib/ship/shell.ts";
+import { shipScript, startSession } from "../../lib/ship/shell.ts";
 import type { ExecResult, SpritesClient } from "../../lib/sprites/types.ts";
 
 /**
@@ -39,7 +39,7 @@ export const stepsDigest = (steps: ProvisionStep[]): string => digestOf(steps);
 export function orderProvision(steps: ProvisionStep[]): Order {
   const attempt = randomUUID();
   const order: ProvisionOrder = { attempt, digest: stepsDigest(steps), steps };
-  const start = newSession(SESSION, `exec node "$HOME/${CREW_FOLDER}/provision/main.js" 2>>"$HOME/voyage/logs/provision.log"`);
+  const start = startSession(SESSION, `exec node "$HOME/${CREW_FOLDER}/provision/main.js" 2>>"$HOME/voyage/logs/provision.log"`);
   return {
     attempt,
     seconds: CHECKOUT_SECONDS + steps.reduce((sum, step) => sum + step.timeoutSeconds, 0),

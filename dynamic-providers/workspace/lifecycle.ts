@@ -6,7 +6,7 @@ import { voyageFolder } from "../../lib/base/paths.ts";
 import { addressOf, prepareRepo } from "../../lib/git/voyage-repo.ts";
 import { readLineage } from "../../lib/plan/lineage.ts";
 import { readVoyageIdentity } from "../../lib/voyage/identity.ts";
-import { boundRepository, recordRepository, standingOf } from "../../lib/voyage/repository.ts";
+import { assertBase, boundRepository, recordRepository, standingOf } from "../../lib/voyage/repository.ts";
 import { defineLifecycle } from "../lifecycle.ts";
 import { WorkspaceInputs } from "./inputs.ts";
 
@@ -24,7 +24,7 @@ export const workspaceLifecycle = defineLifecycle<WorkspaceInputs, Outputs>({
   async reconcile(_settings, news) {
     const folder = voyageFolder(news.stack);
     await assertOwn(news);
-    await prepareRepo({ folder, repo: news.repo, branch: news.stack, token: process.env.GH_TOKEN });
+    await prepareRepo({ folder, repo: news.repo, base: news.base, branch: news.stack, token: process.env.GH_TOKEN });
     await recordRepository(news.stack, addressOf(news.repo));
     await writeAtomically(join(folder.artifacts, "spec.md"), news.spec);
     const verify = join(folder.artifacts, "verify.sh");
@@ -54,13 +54,14 @@ const COMPARE_MS = 60_000;
 /**
  * Makes sure that the repository is the voyage's, as preflight does, for whoever calls. The source is asked only when
  * its address differs from the voyage's, because a voyage at sea does not need it.
- * @throws OcaptainError ANOTHER_REPOSITORY, WORK_GONE
+ * @throws OcaptainError ANOTHER_REPOSITORY, ANOTHER_BASE, WORK_GONE
  */
-async function assertOwn({ stack, voyageId, repo }: WorkspaceInputs): Promise<void> {
+async function assertOwn({ stack, voyageId, repo, base }: WorkspaceInputs): Promise<void> {
   const voyage = (await readVoyageIdentity(stack)) ?? { stack, voyageId };
   const bound = await boundRepository(voyage);
   if (bound && addressOf(repo) !== bound.address)
     await standingOf(voyage, bound, repo, { token: process.env.GH_TOKEN, timeoutMs: COMPARE_MS });
+  if (bound && base) await assertBase(voyage, base);
   if (!bound) assertNothingAccepted(voyage);
 }
 

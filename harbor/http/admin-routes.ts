@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ApiCall } from "./call.ts";
 import { Fault, type Faults } from "./faults.ts";
-import { readJson, reply, replyJson } from "./replies.ts";
+import { readBody, readJson, reply, replyJson } from "./replies.ts";
 
 /**
  * Serves the harbor's own calls, which the vendor does not have: tests and `--stop` make them.
@@ -14,15 +14,15 @@ import { readJson, reply, replyJson } from "./replies.ts";
  * | `POST /__harbor/shutdown` | – | 202, then it ends |
  */
 export async function adminCall(call: ApiCall, path: string, faults: Faults, shutdown: () => void): Promise<void> {
-  const { request, response, fleet } = call;
+  const { request, response, ships } = call;
   if (path === "/__harbor/faults" && request.method === "DELETE") {
     faults.clear();
     return reply(response, 204);
   }
   if (path === "/__harbor/faults" && request.method === "POST") {
-    const body = z.object({ faults: z.array(Fault) }).safeParse(await readJson(request));
-    if (!body.success) return replyJson(response, 400, { error: z.prettifyError(body.error) });
-    faults.add(body.data.faults);
+    const body = await readBody(call, z.object({ faults: z.array(Fault) }));
+    if (!body) return;
+    faults.add(body.faults);
     return reply(response, 204);
   }
   if (path === "/__harbor/shutdown" && request.method === "POST") {
@@ -30,7 +30,7 @@ export async function adminCall(call: ApiCall, path: string, faults: Faults, shu
     return shutdown();
   }
   const [, name] = /^\/__harbor\/sprites\/([a-z0-9-]+)\/sleep$/.exec(path) ?? [];
-  const ship = name && fleet.get(name);
+  const ship = name && ships.get(name);
   const to = (await readJson(request))?.to;
   if (!ship || request.method !== "POST") return replyJson(response, 404, { error: "sprite not found" });
   if (to !== "warm" && to !== "cold") return replyJson(response, 400, { error: 'to must be "warm" or "cold"' });

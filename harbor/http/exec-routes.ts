@@ -17,11 +17,11 @@ const EXIT_APART_MS = 30;
  * Serves `POST …/exec?cmd=…`, whose body is stdin: frames `01…`, `02…`, and `03 <code>` last, each in its own chunk.
  */
 export async function execOverHttp(call: ApiCall, ship: HarborShip): Promise<void> {
-  const { request, response, query, fleet } = call;
+  const { request, response, query, ships } = call;
   const command = commandOf(query);
   if (!command) return replyJson(response, 400, { error: "cmd is required" });
   await ship.awake(async (vm) => {
-    await pause(fleet.settings.clock, fleet.settings.latency.execMs);
+    await pause(ships.settings.clock, ships.settings.latency.execMs);
     const session = await ship.exec(vm, { ...command, tty: undefined });
     response.writeHead(200, { "content-type": "application/octet-stream", ...runtimeHeaders });
     request.on("data", (data: Buffer) => session.write(data));
@@ -39,7 +39,7 @@ export async function execOverHttp(call: ApiCall, ship: HarborShip): Promise<voi
     if ((await Promise.race([session.exited, left.then(() => "left" as const)])) === "left") {
       // The caller is gone: the command may finish, for a while, and keeps no ship awake.
       session.resume();
-      return killAfter(session, fleet.settings.clock, RUN_ON_MS);
+      return killAfter(session, ships.settings.clock, RUN_ON_MS);
     }
     await pause(realClock, writtenMs + EXIT_APART_MS - performance.now());
     response.write(Buffer.of(3, session.exitCode ?? 255));
@@ -65,7 +65,7 @@ export async function listSessions({ response }: ApiCall, ship: HarborShip): Pro
 }
 
 /** Serves `POST …/exec/{id}/kill?signal=&timeout=`: NDJSON of what happens, with SIGKILL after the timeout. */
-export async function killSession({ response, query, fleet }: ApiCall, ship: HarborShip, id: string): Promise<void> {
+export async function killSession({ response, query, ships }: ApiCall, ship: HarborShip, id: string): Promise<void> {
   await ship.awake(async () => {
     const session = ship.sessions.get(id);
     if (!session) return replyJson(response, 404, { error: "session not found" }, runtimeHeaders);
@@ -76,7 +76,7 @@ export async function killSession({ response, query, fleet }: ApiCall, ship: Har
     const line = (event: Record<string, unknown>) => response.write(`${JSON.stringify(event)}\n`);
     line({ type: "signal", signal, pid: Number(id), message: `sent ${signal}` });
     session.signal(signal);
-    const late = pause(fleet.settings.clock, timeoutMs).then(() => "late" as const);
+    const late = pause(ships.settings.clock, timeoutMs).then(() => "late" as const);
     if ((await Promise.race([session.exited, late])) === "late") {
       line({ type: "timeout", message: `still running after ${timeoutMs} ms` });
       session.signal("SIGKILL");

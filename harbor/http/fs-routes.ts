@@ -20,12 +20,12 @@ const OPERATIONS: Record<string, { method: string; from: "query" | "body" }> = {
 export const isFileCall = (method: string | undefined, operation: string) => OPERATIONS[operation]?.method === method;
 
 export async function fileCall(call: ApiCall, ship: HarborShip, operation: string): Promise<void> {
-  const { request, response, fleet } = call;
+  const { request, response, ships } = call;
   const options = OPERATIONS[operation]!.from === "query" ? queryOptions(call.query) : await readJson(request);
   if (!options || (options.path ?? options.source) === undefined)
     return replyJson(response, 400, { error: "path is required" }, runtimeHeaders);
   await ship.awake(async (vm) => {
-    await pause(fleet.settings.clock, fleet.settings.latency.execMs);
+    await pause(ships.settings.clock, ships.settings.latency.execMs);
     const argv = ["node", `${vm.helpers}/fs.mjs`, operation, JSON.stringify(options)];
     const done = await runInShip(vm, argv, operation === "write" ? request : undefined);
     if (done.exitCode !== 0) return failed(call, done.stderr);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { NetworkRules } from "../sprites/network-policy.ts";
 import type { HarborShip } from "../sprites/ship.ts";
 import type { ApiCall } from "./call.ts";
-import { readJson, reply, replyJson, runtimeHeaders } from "./replies.ts";
+import { readBody, reply, replyJson, runtimeHeaders } from "./replies.ts";
 
 /** Serves `GET …/policy/network`. */
 export const getNetworkPolicy = ({ response }: ApiCall, ship: HarborShip) =>
@@ -12,12 +12,13 @@ export const getNetworkPolicy = ({ response }: ApiCall, ship: HarborShip) =>
  * Serves `POST …/policy/network`, which replaces all rules. It answers 204, which the vendor's clients expect; the
  * vendor's pages say 200, and tests can have that as a fault.
  */
-export async function setNetworkPolicy({ request, response, fault }: ApiCall, ship: HarborShip): Promise<void> {
-  const body = z.object({ rules: NetworkRules }).safeParse(await readJson(request));
-  if (!body.success) return replyJson(response, 400, { error: z.prettifyError(body.error) }, runtimeHeaders);
+export async function setNetworkPolicy(call: ApiCall, ship: HarborShip): Promise<void> {
+  const { response, fault } = call;
+  const body = await readBody(call, z.object({ rules: NetworkRules }), runtimeHeaders);
+  if (!body) return;
   await ship.awake(async () => {
-    if (fault?.kind !== "not-kept") ship.policy.set(body.data.rules);
-    if (fault?.kind === "says-200") return replyJson(response, 200, body.data, runtimeHeaders);
+    if (fault?.kind !== "not-kept") ship.policy.set(body.rules);
+    if (fault?.kind === "says-200") return replyJson(response, 200, body, runtimeHeaders);
     reply(response, 204, "", runtimeHeaders);
   });
 }

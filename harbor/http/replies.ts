@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { z } from "zod";
+import { checkInput, formatProblems } from "../../lib/base/check-input.ts";
 import { readAtMost } from "../../lib/base/read-at-most.ts";
 
 /** The headers of every reply that a VM's runtime gives, beside those of the reply itself. */
@@ -28,6 +30,21 @@ export async function readJson(request: IncomingMessage): Promise<Record<string,
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Returns the body of a call as its schema has it. Answers 400 with what is wrong, and returns undefined, where it does
+ * not fit.
+ */
+export async function readBody<T extends z.ZodType>(
+  { request, response }: { request: IncomingMessage; response: ServerResponse },
+  schema: T,
+  headers: Record<string, string> = {},
+): Promise<z.infer<T> | undefined> {
+  const checked = checkInput(schema, await readJson(request), { quotes: false });
+  if ("data" in checked) return checked.data;
+  replyJson(response, 400, { error: `the body does not fit: ${formatProblems(checked.problems)}` }, headers);
+  return undefined;
 }
 
 /** A part of a path without its percent escapes; undefined when one is broken. */

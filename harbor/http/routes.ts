@@ -32,14 +32,14 @@ export function routeOf(method: string, path: string): Route | undefined {
     name,
     kind,
     serve(call) {
-      const ship = call.fleet.get(name);
+      const ship = call.ships.get(name);
       return ship ? serve(call, ship) : replyJson(call.response, 404, notFound);
     },
   });
   if (rest === "") {
-    if (method === "GET") return { name, kind: "get", serve: (call) => getSprite(call, call.fleet.get(name)) };
-    if (method === "PUT") return { name, kind: "update", serve: (call) => updateSprite(call, call.fleet.get(name)) };
-    if (method === "DELETE") return { name, kind: "delete", serve: (call) => deleteSprite(call, call.fleet.get(name)) };
+    if (method === "GET") return { name, kind: "get", serve: (call) => getSprite(call, call.ships.get(name)) };
+    if (method === "PUT") return { name, kind: "update", serve: (call) => updateSprite(call, call.ships.get(name)) };
+    if (method === "DELETE") return { name, kind: "delete", serve: (call) => deleteSprite(call, call.ships.get(name)) };
     return undefined;
   }
   if (rest === "exec") {

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES }
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
-import type { Fleet } from "../sprites/fleet.ts";
+import type { HarborShips } from "../sprites/harbor-ships.ts";
 import { adminCall } from "./admin-routes.ts";
 import type { ApiCall } from "./call.ts";
 import { attachOverSocket, runOverSocket } from "./exec-socket.ts";
@@ -24,10 +24,10 @@ const unavailable = "service temporarily unavailable, please retry";
 
 export type HarborServer = { url: string; close(): Promise<void> };
 
-/** Serves a fleet on 127.0.0.1 at a free port. `shutdown` is called when `--stop` asks for the end. */
-export async function serveFleet(fleet: Fleet, token: string, shutdown: () => void): Promise<HarborServer> {
+/** Serves the ships of a harbor on 127.0.0.1 at a free port. `shutdown` is called when `--stop` asks for the end. */
+export async function serveShips(ships: HarborShips, token: string, shutdown: () => void): Promise<HarborServer> {
   const faults = new Faults();
-  const log = openRequestLog(fleet.settings.home);
+  const log = openRequestLog(ships.settings.home);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 16 * 1024 * 1024, perMessageDeflate: false });
   // Headers may be larger than the longest URL, so that 414 is ours to answer. No time limit: execs are long and ships
   // wake slowly.
@@ -41,7 +41,7 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
       await answer(request, response, path);
     } catch (error) {
       // The caller sees a plain 5xx, as at the vendor; the harbor's own output says why.
-      fleet.settings.event(`${request.method} ${path}: ${(error as Error).message}`);
+      ships.settings.event(`${request.method} ${path}: ${(error as Error).message}`);
       if (!response.headersSent) replyJson(response, 503, { error: (error as Error).message });
       else response.destroy();
     }
@@ -50,7 +50,7 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
   async function answer(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
     if ((request.url ?? "").length > MAX_URL_BYTES) return reply(response, 414, "URI too long");
     if (!authorized(request, token)) return replyJson(response, 401, unauthorized);
-    const call: ApiCall = { request, response, fleet, query: queryOf(request), fault: undefined };
+    const call: ApiCall = { request, response, ships, query: queryOf(request), fault: undefined };
     if (path.startsWith("/__harbor/")) return adminCall(call, path, faults, shutdown);
     const route = routeOf(request.method ?? "", path);
     if (!route) return replyJson(response, 501, { error: `the harbor does not serve ${request.method} ${path}` });
@@ -82,12 +82,12 @@ export async function serveFleet(fleet: Fleet, token: string, shutdown: () => vo
    * @returns the status answered; 101 when the socket was opened
    */
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, path: string): Promise<number> {
-    const { settings } = fleet;
+    const { settings } = ships;
     if ((request.url ?? "").length > MAX_URL_BYTES) return refuse(socket, 414, { error: "URI too long" });
     if (!authorized(request, token)) return refuse(socket, 401, unauthorized);
     const [, name, proxy, inPath] = /^\/v1\/sprites\/([^/]+)\/(?:(proxy)|exec(?:\/([^/]+))?)$/.exec(path) ?? [];
     if (!name) return refuse(socket, 501, { error: `the harbor does not serve a socket at ${path}` });
-    const ship = fleet.get(decode(name) ?? "");
+    const ship = ships.get(decode(name) ?? "");
     if (!ship) return refuse(socket, 404, notFound);
     const query = queryOf(request);
     const fault = faults.take(proxy ? "proxy" : "socket", ship.record.name);

@@ -1,11 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { z } from "zod";
 import { type Service, ServiceDefinition } from "../sprites/service.ts";
 import type { Services } from "../sprites/services.ts";
 import type { Vm } from "../vm/vm.ts";
 import type { ApiCall } from "./call.ts";
 import { durationMs, signalOf } from "./query-values.ts";
-import { readJson, reply, replyJson, runtimeHeaders } from "./replies.ts";
+import { readBody, readJson, reply, replyJson, runtimeHeaders } from "./replies.ts";
 
 /** A call for the services of a ship that is awake. */
 type ServiceCall = Pick<ApiCall, "request" | "response" | "query"> & { services: Services; vm: Vm };
@@ -55,13 +54,13 @@ const show = ({ response }: ServiceCall, service: Service) => replyJson(response
 
 /** Defines a service and starts it. For one that runs already the stream has no event, as seen at the vendor. */
 async function put(call: ServiceCall, name: string): Promise<void> {
-  const { request, response, services, vm } = call;
-  const body = ServiceDefinition.safeParse(await readJson(request));
-  if (!body.success) return replyJson(response, 400, { error: z.prettifyError(body.error) }, runtimeHeaders);
+  const { response, services, vm } = call;
+  const body = await readBody(call, ServiceDefinition, runtimeHeaders);
+  if (!body) return;
   if (!NAME.test(name)) return replyJson(response, 400, { error: "invalid service name" }, runtimeHeaders);
-  const problem = services.problem(name, body.data);
+  const problem = services.problem(name, body);
   if (problem) return replyJson(response, problem.status, { error: problem.error }, runtimeHeaders);
-  const service = services.put(name, body.data);
+  const service = services.put(name, body);
   if (service.isUp) return reply(response, 200, "", ndjson);
   await stream(call, service, durationOf(call), () => services.start(service, vm));
 }

@@ -56,16 +56,16 @@ function wanted(body: Record<string, unknown>): Wanted | { errors: string[] } {
 
 /** Serves `POST /v1/sprites`: 201, 400, or 409 for a taken name. */
 export async function createSprite(call: ApiCall): Promise<void> {
-  const { response, fleet, fault } = call;
+  const { response, ships, fault } = call;
   const body = (await readJson(call.request)) ?? {};
   const settings = wanted(body);
   if (typeof body.name !== "string" || !NAME.test(body.name))
     return replyJson(response, 400, { errors: ["invalid sprite name format"] });
   if ("errors" in settings) return replyJson(response, 400, settings);
-  const ship = fleet.create(body.name, settings);
+  const ship = ships.create(body.name, settings);
   if (!ship)
     return replyJson(response, 409, { error: `A sprite named '${body.name}' already exists. Please choose a different name.` });
-  await pause(fleet.settings.clock, fleet.settings.latency.createMs);
+  await pause(ships.settings.clock, ships.settings.latency.createMs);
   if (fault) return reply(response, 502, HTML_502, { "content-type": "text/html" });
   replyJson(response, 201, view(ship));
 }
@@ -74,13 +74,13 @@ export async function createSprite(call: ApiCall): Promise<void> {
  * Serves `GET /v1/sprites`. As at the vendor, `has_more` is true on the last page too: only the token says that there
  * is more.
  */
-export async function listSprites({ response, fleet, query }: ApiCall): Promise<void> {
+export async function listSprites({ response, ships, query }: ApiCall): Promise<void> {
   const size = Number(query.get("max_results") ?? PAGE_MAX);
   if (!Number.isInteger(size) || size < 1 || size > PAGE_MAX)
     return replyJson(response, 400, { errors: ["max_results must be 1 to 50"] });
   const prefix = query.get("prefix") ?? "";
   const after = Buffer.from(query.get("continuation_token") ?? "", "base64url").toString();
-  const all = fleet.all();
+  const all = ships.all();
   const rest = all.filter(({ record }) => record.name.startsWith(prefix) && record.name > after);
   const page = rest.slice(0, size);
   const counts = { running: 0, warm: 0, cold: 0 };
@@ -108,15 +108,15 @@ export async function updateSprite(call: ApiCall, ship: HarborShip | undefined):
   const body = (await readJson(call.request)) ?? {};
   const settings = wanted(body);
   if ("errors" in settings) return replyJson(call.response, 400, settings);
-  call.fleet.update(ship, settings);
+  call.ships.update(ship, settings);
   replyJson(call.response, 200, view(ship));
 }
 
 /** Serves `DELETE /v1/sprites/{name}`, with 204 when nothing of the sprite is left. */
-export async function deleteSprite({ response, fleet, fault }: ApiCall, ship: HarborShip | undefined): Promise<void> {
+export async function deleteSprite({ response, ships, fault }: ApiCall, ship: HarborShip | undefined): Promise<void> {
   if (!ship && fault?.kind === "legacy-500") return replyJson(response, 500, { error: "failed to delete sprite" });
   if (!ship) return replyJson(response, 404, notFound);
-  await fleet.remove(ship);
+  await ships.remove(ship);
   if (fault?.kind === "fails-but-happens") return reply(response, 502, HTML_502, { "content-type": "text/html" });
   reply(response, 204);
 }

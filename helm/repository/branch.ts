@@ -1,6 +1,7 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import type { VoyageFolder } from "../../lib/base/paths.ts";
 import { plain, plainLines } from "../../lib/base/text.ts";
+import { type Author, writeAuthor } from "../../lib/git/author.ts";
 import { git, gitLine } from "../../lib/git/run.ts";
 import { removeStaleLocks } from "../../lib/git/stale-locks.ts";
 import { readBranch } from "../../lib/git/voyage-repo.ts";
@@ -18,7 +19,17 @@ export type Merged =
   | { kind: "conflict"; tip: string; files: string[] }
   | { kind: "unknown-commit"; message: string };
 
-export type MergeAsk = { ship: string; task: string; epoch: number; commit: string; subject: string };
+export type MergeAsk = {
+  ship: string;
+  task: string;
+  epoch: number;
+  commit: string;
+  subject: string;
+  /** The author of the commit to make; without one, that of the ship's own commit. */
+  author?: Author | undefined;
+  /** Whether the author signs the commit off. */
+  signOff?: boolean | undefined;
+};
 
 /** The voyage's branch as the helm uses it; tests of the protocol bring a simulated one. */
 export interface Branch {
@@ -64,15 +75,19 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
   /** The exit code by which git answers, 0 or 1. @throws OcaptainError GIT on anything else, which is no answer */
   const answer = async (...args: string[]) => (await git(args, { ...bare, okCodes: [0, 1] })).exitCode;
 
+  const noBranch = () =>
+    new OcaptainError("NO_BRANCH", `${folder.repo} has no branch ${stack}`, { hint: `pulumi up -s ${stack}` });
+
   async function tip(): Promise<string> {
     const found = await readBranch(folder.repo, stack);
     if (found) return found;
-    throw new OcaptainError("NO_BRANCH", `${folder.repo} has no branch ${stack}`, { hint: "pulumi up" });
+    throw noBranch();
   }
 
   /**
-   * One commit a task: the merged tree, on the tip, with the author and message of the ship's own commit, so that `git
-   * log` reads as the list of tasks. The ship's commits stay under refs/ships.
+   * One commit a task: the merged tree, on the tip, with the message of the ship's own commit, so that `git log` reads
+   * as the list of tasks. Its author is the one that the captain has named, or else that of the ship's commit. The
+   * ship's commits stay under refs/ships.
    */
   async function merge(ask: MergeAsk): Promise<Merged> {
     const pushed = `refs/ships/${ask.ship}/${ask.task}-${ask.epoch}`;
@@ -81,7 +96,7 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
       return { kind: "unknown-commit", message: `${pushed} is ${found.get(pushed) ?? "not there"}, not ${ask.commit}` };
     }
     const onto = found.get(ref);
-    if (!onto) throw new OcaptainError("NO_BRANCH", `${folder.repo} has no branch ${stack}`, { hint: "pulumi up" });
+    if (!onto) throw noBranch();
     if ((await answer("merge-base", onto, ask.commit)) === 1)
       return { kind: "unknown-commit", message: `${ask.commit} has no history in common with the branch` };
     const run = await withAttributes(folder.repo, onto, (options) =>
@@ -103,17 +118,17 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     });
     if (!shown) return { kind: "unknown-commit", message: `the message of ${ask.commit} is longer than ${MESSAGE_BYTES} bytes` };
     const [name = "", email = "", date = "", text = ""] = shown.stdout.split("\0");
-    // The trailers that say who did what are the helm's alone.
+    // The trailers that say who did what, and who answers for it, are the helm's alone.
     const own = plainLines(text, { most: MOST_MESSAGE })
-      .replace(/^(?:Task|Ship|Voyage)[ \t]*:.*$\n?/gim, "")
+      .replace(/^(?:Task|Ship|Voyage|Signed-off-by)[ \t]*:.*$\n?/gim, "")
       .trim();
     const message = await git(["interpret-trailers", "--no-divider", "--if-exists=replace", ...trailers(ask)], {
       ...bare,
       stdin: `${own || plain(ask.subject)}\n`,
     });
     const env = {
-      GIT_AUTHOR_NAME: plain(name, { most: MOST_NAME }).trim() || ask.ship,
-      GIT_AUTHOR_EMAIL: plain(email, { most: MOST_NAME }),
+      GIT_AUTHOR_NAME: ask.author?.name ?? (plain(name, { most: MOST_NAME }).trim() || ask.ship),
+      GIT_AUTHOR_EMAIL: ask.author?.email ?? plain(email, { most: MOST_NAME }),
       GIT_AUTHOR_DATE: /^\d{1,11} [+-]\d{4}$/.test(date) ? date : "",
     };
     const commit = await gitLine(["commit-tree", tree!, "-p", onto, "-F", "-"], { ...bare, stdin: message.stdout, env });
@@ -124,6 +139,7 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     `--trailer=Task: ${ask.task}`,
     `--trailer=Ship: ${ask.ship}`,
     `--trailer=Voyage: ${voyageId}`,
+    ...(ask.signOff && ask.author ? [`--trailer=Signed-off-by: ${writeAuthor(ask.author)}`] : []),
   ];
 
   return {

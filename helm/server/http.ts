@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { ZodError, type z } from "zod";
+import type { z } from "zod";
+import { checkInput, formatProblems, type InputProblem } from "../../lib/base/check-input.ts";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { readAtMost } from "../../lib/base/read-at-most.ts";
 import { HttpError } from "../http-error.ts";
@@ -10,7 +11,7 @@ const QUIET_MS = 30_000;
 
 /**
  * Reads the body of a request and parses it.
- * @throws HttpError 413 past `mostBytes`, 400 for what is no JSON; ZodError for what does not fit the schema
+ * @throws HttpError 413 past `mostBytes`, 400 for what is no JSON; BadBody for what does not fit the schema
  */
 export async function readJson<T extends z.ZodType>(request: IncomingMessage, schema: T, mostBytes: number): Promise<z.infer<T>> {
   request.setTimeout(QUIET_MS, () => request.destroy());
@@ -25,7 +26,18 @@ export async function readJson<T extends z.ZodType>(request: IncomingMessage, sc
   } catch {
     throw new HttpError(400, "bad-request", "the body of the call is no JSON");
   }
-  return schema.parse(value);
+  const checked = checkInput(schema, value, { quotes: false });
+  if ("problems" in checked) throw new BadBody(checked.problems);
+  return checked.data;
+}
+
+/** The error of a call whose body does not fit its schema. It quotes nothing of the body, which may hold secrets. */
+export class BadBody extends HttpError {
+  readonly fields: readonly string[];
+  constructor(problems: readonly InputProblem[]) {
+    super(400, "bad-request", `the body of the call does not fit: ${formatProblems(problems)}`);
+    this.fields = [...new Set(problems.map(({ field }) => field || "the body"))];
+  }
 }
 
 /** Answers with JSON, unless an answer was begun or the caller has left. */
@@ -51,10 +63,6 @@ export function sendError(response: ServerResponse, error: unknown): number {
 function answerTo(error: unknown): [number, object] {
   if (error instanceof Refused) return [409, error.refusal];
   if (error instanceof HttpError) return [error.status, { error: error.code, message: error.message }];
-  if (error instanceof ZodError) {
-    const message = error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
-    return [400, { error: "bad-request", message }];
-  }
   if (error instanceof OcaptainError) {
     const status = error.code.startsWith("NO_") ? 404 : error.code === "BAD_PLAN" ? 400 : 500;
     return [status, { error: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) }];

@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { ZodError } from "zod";
 import type { VoyageFolder } from "../../lib/base/paths.ts";
 import { plain } from "../../lib/base/text.ts";
 import { HttpError } from "../http-error.ts";
@@ -10,7 +9,7 @@ import { Turns } from "../voyage/turns.ts";
 import type { Voyage } from "../voyage/voyage.ts";
 import type { Voyages } from "../voyages.ts";
 import { serveGit } from "./git-http.ts";
-import { readJson, sendError, sendJson } from "./http.ts";
+import { BadBody, readJson, sendError, sendJson } from "./http.ts";
 
 /** The path of a call, before its name. */
 const CALLS = "/v1/ship/";
@@ -68,16 +67,14 @@ async function answer(voyages: Voyages, log: Log, request: IncomingMessage, resp
   const reply = await CALLS_AT_ONCE.run(`${voyage.id}/${caller.life}`, async () =>
     voyage.calls.answer(call.name, caller, (await readJson(request, call.schema, MOST_BYTES)) as never),
   ).catch((error: unknown) => {
-    if (error instanceof ZodError || (error instanceof HttpError && (error.status === 400 || error.status === 413)))
-      tellOf(call.name, error);
+    if (error instanceof HttpError && (error.status === 400 || error.status === 413)) tellOf(call.name, error);
     throw error;
   });
   sendJson(response, 200, reply);
 
   /** Names to the captain a ship that sends what no crew sends, by call and field. */
-  function tellOf(name: string, error: ZodError | HttpError): void {
-    const fields =
-      error instanceof ZodError ? [...new Set(error.issues.map(({ path }) => path.join(".")))].join(", ") : error.message;
+  function tellOf(name: string, error: HttpError): void {
+    const fields = error instanceof BadBody ? error.fields.join(", ") : error.message;
     const words = `${name}: ${plain(fields, { most: 200 })}`;
     if (voyage.context.liveness.refuse(caller.life, words))
       log("ship-call-refused", { voyage: voyage.id, ship: caller.ship, call: words });

@@ -6,6 +6,7 @@ import { checkOf } from "../ledger/grant.ts";
 import * as intents from "../ledger/intents.ts";
 import { type Intent, type Life, parseTask, type TaskRecord } from "../ledger/ledger.ts";
 import { Refused } from "../ledger/refused.ts";
+import { signingOf } from "../ledger/signing.ts";
 import type { Merged } from "../repository/branch.ts";
 import type { VoyageContext } from "./context.ts";
 import { type Claim, Races } from "./races.ts";
@@ -132,6 +133,7 @@ export class Accepting {
         epoch: task.epoch,
         commit: ask.commit,
         subject,
+        ...signingOf(this.#context.ledger),
       });
       if (merged.kind === "unknown-commit") throw new Refused("unknown-commit", merged.message);
       await this.#assertFirst(claim, merged);

@@ -9,6 +9,7 @@ import { forgetLimits, liftLimits } from "../ledger/limits.ts";
 import { type Holder, holders, markSunk } from "../ledger/lives.ts";
 import { pause, resume, whyGiveBack } from "../ledger/pause.ts";
 import { applyPlan, planChanges } from "../ledger/plan-changes.ts";
+import { setSigning } from "../ledger/signing.ts";
 import { pendingWithRuns } from "../ledger/spend.ts";
 import { forgetFailedVerifications } from "../ledger/verifications.ts";
 import { Accepting } from "./accepting.ts";
@@ -62,12 +63,16 @@ export class Voyage {
    * Writes the plan and the settings. It may be called again.
    * @throws OcaptainError BAD_PLAN
    */
-  async register(ask: Pick<RegisterVoyage, "stack" | "plan" | "hand" | "timing" | "budgetUsd">): Promise<PlanChanges> {
+  async register(ask: Omit<RegisterVoyage, "folder" | "provider" | "listenAt">): Promise<PlanChanges> {
     const { ledger } = this;
     const timing = { ...DEFAULT_TIMING, ...ask.timing };
     const changes = await ledger.write(() => {
       ledger.setMeta("stack", ask.stack);
       ledger.setMeta("name", ask.plan.name);
+      // The whole plan is kept as it came, so that the voyage needs the plan's folder no more.
+      ledger.setMeta("plan", JSON.stringify(ask.plan));
+      ledger.setMeta("planFolder", ask.planFolder ?? "");
+      setSigning(ledger, ask);
       ledger.setMeta("hand", ask.hand);
       ledger.setMeta("timing", JSON.stringify(timing));
       ledger.setMeta("verify", ask.plan.verify ?? "");

@@ -9,23 +9,57 @@ export type InputProblem = {
 };
 
 type RawIssue = z.core.$ZodRawIssue;
+/** Writes into a problem what is there. */
+type Show = (value: unknown) => string;
+type Options = {
+  /**
+   * Whether problems quote what is there, or say only of what kind it is, as is right for what may hold a secret.
+   * @default true
+   */
+  quotes?: boolean;
+};
 
 /**
- * Checks what a person has written (a plan's files, a stack's configuration) against a schema. Each problem says what
- * is expected and what is there, in words that need no knowledge of zod. A message of the schema's own is kept as it
- * is.
+ * Checks what a person has written (a plan's files, a stack's configuration), or what another program has said, against
+ * a schema. Each problem says what is expected and what is there, in words that need no knowledge of zod. A message of
+ * the schema's own is kept as it is.
  */
-export function checkInput<T extends z.ZodType>(schema: T, value: unknown): { data: z.infer<T> } | { problems: InputProblem[] } {
+export function checkInput<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+  { quotes = true }: Options = {},
+): { data: z.infer<T> } | { problems: InputProblem[] } {
   /** The keys that an object may have, by the object's path: zod's final issue does not tell them. */
   const known = new Map<string, string[]>();
   const parsed = schema.safeParse(value, {
     error: (issue) => {
       if (issue.code === "unrecognized_keys") known.set(fieldOf(issue.path ?? []), keysOf(issue));
-      return plainMessage(issue);
+      return plainMessage(issue, quotes ? shown : kindOf);
     },
   });
   if (parsed.success) return { data: parsed.data };
   return { problems: parsed.error.issues.flatMap((issue) => problemsOf(issue, known)) };
+}
+
+/**
+ * Returns what another program has said, or throws what `refuse` makes of the reasons why it does not fit the schema.
+ * The reasons quote nothing of it.
+ */
+export function fitOrThrow<T extends z.ZodType>(schema: T, value: unknown, refuse: (why: string) => Error): z.infer<T> {
+  const checked = checkInput(schema, value, { quotes: false });
+  if ("problems" in checked) throw refuse(formatProblems(checked.problems));
+  return checked.data;
+}
+
+const MOST_NAMED = 5;
+
+/**
+ * Writes problems as one line, `epoch is missing; task.id must be text in quotes, and is a number`; of many, the first.
+ */
+export function formatProblems(problems: readonly InputProblem[]): string {
+  const named = problems.slice(0, MOST_NAMED).map(({ field, message }) => (field ? `${field} ${message}` : `it ${message}`));
+  const more = problems.length - named.length;
+  return `${named.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
 }
 
 function problemsOf(issue: z.core.$ZodIssue, known: ReadonlyMap<string, string[]>): InputProblem[] {
@@ -70,10 +104,10 @@ const KINDS: Record<string, string> = {
   record: "an object, {...}",
 };
 
-function plainMessage(issue: RawIssue): string | undefined {
+function plainMessage(issue: RawIssue, show: Show): string | undefined {
   const { input } = issue;
   if (input === undefined && issue.code === "invalid_type") return "is missing";
-  const and = `and is ${shown(input)}`;
+  const and = `and is ${show(input)}`;
   switch (issue.code) {
     case "invalid_type":
       return `must be ${KINDS[issue.expected] ?? `a ${issue.expected}`}, ${and}`;
@@ -84,9 +118,9 @@ function plainMessage(issue: RawIssue): string | undefined {
       return `must be ${values.length > 1 ? "one of " : ""}${values.join(", ")}, ${and}${meant ? `; did you mean ${meant}?` : ""}`;
     }
     case "too_small":
-      return `${bound(issue.origin, "at least", issue.inclusive === false, String(issue.minimum))}, ${andSize(issue.origin, input)}`;
+      return `${bound(issue.origin, "at least", issue.inclusive === false, String(issue.minimum))}, ${andSize(issue.origin, input, show)}`;
     case "too_big":
-      return `${bound(issue.origin, "at most", issue.inclusive === false, String(issue.maximum))}, ${andSize(issue.origin, input)}`;
+      return `${bound(issue.origin, "at most", issue.inclusive === false, String(issue.maximum))}, ${andSize(issue.origin, input, show)}`;
     case "custom":
       return undefined;
     case "unrecognized_keys":
@@ -103,9 +137,16 @@ function bound(origin: string, limit: "at least" | "at most", strict: boolean, v
   return `must be ${limit} ${value}`;
 }
 
-function andSize(origin: string, input: unknown): string {
+function andSize(origin: string, input: unknown, show: Show): string {
   const { length } = input as { length?: number };
-  return (origin === "string" || origin === "array") && length !== undefined ? `and has ${length}` : `and is ${shown(input)}`;
+  return (origin === "string" || origin === "array") && length !== undefined ? `and has ${length}` : `and is ${show(input)}`;
+}
+
+/** Says of what kind a value is. Only a number is told itself. */
+function kindOf(value: unknown): string {
+  if (value === null || typeof value === "number") return String(value);
+  if (typeof value === "object") return Array.isArray(value) ? "a list" : "an object";
+  return typeof value === "boolean" ? "true or false" : "text";
 }
 
 const MOST_SHOWN = 60;

@@ -18,6 +18,11 @@ export function ocaptainHome(): string {
   return resolve(withHome(process.env.OCAPTAIN_HOME || "~/.ocaptain"));
 }
 
+/** The folder of what set-up has made (tools/places.mjs): OCAPTAIN_TOOLS, or else `tools` in {@link ocaptainHome}. */
+export function toolsFolder(): string {
+  return process.env.OCAPTAIN_TOOLS ? resolve(withHome(process.env.OCAPTAIN_TOOLS)) : join(ocaptainHome(), "tools");
+}
+
 /** The folder that holds the captain's folders of all voyages: OCAPTAIN_VOYAGES, or else `~/voyages`. */
 export function voyagesRoot(): string {
   return resolve(withHome(process.env.OCAPTAIN_VOYAGES || "~/voyages"));

@@ -28,6 +28,13 @@ const INHERITED = {
   tailscaled: [...EVERY, ...OUTSIDE],
   mutagen: [...EVERY, "USER", "LOGNAME", "LC_ALL", "TZ"],
   git: ["PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", ...OUTSIDE],
+  /** A git that is asked who the person is, and so reads their configuration. */
+  "git of the person": [
+    ...EVERY,
+    "XDG_CONFIG_HOME",
+    ...["GLOBAL", "SYSTEM", "NOSYSTEM"].map((name) => `GIT_CONFIG_${name}`),
+    ...["NAME", "EMAIL"].map((name) => `GIT_AUTHOR_${name}`),
+  ],
 };
 
 /** What the named program takes over of this process's environment. */

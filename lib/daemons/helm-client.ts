@@ -1,7 +1,9 @@
 import { request } from "node:http";
+import { join } from "node:path";
 import { z } from "zod";
+import { fitOrThrow } from "../base/check-input.ts";
 import { OcaptainError } from "../base/errors.ts";
-import { helmSocket } from "../base/paths.ts";
+import { helmHome, helmSocket } from "../base/paths.ts";
 import { readAtMost } from "../base/read-at-most.ts";
 import {
   FenceReply,
@@ -39,11 +41,11 @@ export type HelmClient = ReturnType<typeof helmClient>;
 export function helmClient(socket = helmSocket()) {
   const at = (id: string, ...rest: string[]) => `/voyages/${[id, ...rest].map(encodeURIComponent).join("/")}`;
   const call = <T extends z.ZodType>(method: string, path: string, schema: T, body?: unknown, timeoutMs = CALL_MS) =>
-    exchange(socket, { method, path, body, timeoutMs, okStatus: [200] }).then((reply) => schema.parse(reply.body) as z.infer<T>);
+    exchange(socket, { method, path, body, timeoutMs, okStatus: [200] }).then((reply) => understood(schema, reply.body));
   /** Makes a call that waits up to `seconds`; `met` is false when the time ran out. */
   const wait = async (method: string, path: string, seconds: number, body?: unknown) => {
     const reply = await exchange(socket, { method, path, body, timeoutMs: seconds * 1000 + CALL_MS, okStatus: [200, 504] });
-    return { met: reply.status === 200, ship: ShipRow.parse(reply.body) };
+    return { met: reply.status === 200, ship: understood(ShipRow, reply.body) };
   };
   const health = (timeoutMs = LOOK_MS) =>
     call("GET", "/health", Health, undefined, timeoutMs).catch((error: unknown) => {
@@ -105,6 +107,7 @@ type Exchange = { method: string; path: string; body: unknown; timeoutMs: number
 
 function exchange(socket: string, ask: Exchange): Promise<{ status: number; body: unknown }> {
   const { method, path, timeoutMs } = ask;
+  const what = `${method} ${path.split("?")[0]}`;
   const text = ask.body === undefined ? undefined : JSON.stringify(ask.body);
   const headers = text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
   const down = (cause: unknown) =>
@@ -119,11 +122,11 @@ function exchange(socket: string, ask: Exchange): Promise<{ status: number; body
   const exchanged = new Promise<{ status: number; body: unknown }>((resolve, reject) => {
     const sent = request({ socketPath: socket, method, path, headers, signal }, (response) => {
       const status = response.statusCode ?? 0;
-      readAtMost(response, MOST_BYTES, `${method} ${path.split("?")[0]} at the helm`)
+      readAtMost(response, MOST_BYTES, `${what} at the helm`)
         .then((text) => {
           const body: unknown = JSON.parse(text.toString("utf8"));
           if (ask.okStatus.includes(status)) resolve({ status, body });
-          else reject(refusal(status, body));
+          else reject(refusal(status, body, what));
         })
         .catch((error: unknown) => reject(error instanceof OcaptainError ? error : down(error)));
     });
@@ -134,10 +137,9 @@ function exchange(socket: string, ask: Exchange): Promise<{ status: number; body
         silent
           ? silent
           : late
-            ? new OcaptainError(
-                "HELM_TIMEOUT",
-                `the helm took longer than ${timeoutMs / 1000} s for ${method} ${path.split("?")[0]}`,
-              )
+            ? new OcaptainError("HELM_TIMEOUT", `the helm took longer than ${timeoutMs / 1000} s for ${what}`, {
+                hint: `tail ${join(helmHome(), "helm.log")}  # says what the helm does`,
+              })
             : down(error),
       );
     });
@@ -146,11 +148,24 @@ function exchange(socket: string, ask: Exchange): Promise<{ status: number; body
   return exchanged.finally(() => clearInterval(watch));
 }
 
+const understood = <T extends z.ZodType>(schema: T, body: unknown): z.infer<T> =>
+  fitOrThrow(
+    schema,
+    body,
+    (why) =>
+      new OcaptainError("HELM_ERROR", `the helm answered as one of another version does: ${why}`, {
+        hint: "pulumi up  # starts the helm of this version",
+      }),
+  );
+
 const ErrorBody = z.object({ error: z.string(), message: z.string(), hint: z.string().optional() });
 
-function refusal(status: number, body: unknown): OcaptainError {
+function refusal(status: number, body: unknown, what: string): OcaptainError {
   const parsed = ErrorBody.safeParse(body);
-  if (!parsed.success) return new OcaptainError("HELM_ERROR", `the helm answered ${status}`);
+  if (!parsed.success)
+    return new OcaptainError("HELM_ERROR", `the helm answered ${what} with status ${status} and no reason`, {
+      hint: `tail ${join(helmHome(), "helm.log")}`,
+    });
   const { error, message, hint } = parsed.data;
   return new OcaptainError(error, message, hint === undefined ? {} : { hint });
 }

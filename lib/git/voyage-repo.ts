@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { OcaptainError } from "../base/errors.ts";
 import { type VoyageFolder, withHome } from "../base/paths.ts";
 import { inDotEnv } from "../base/secret-hints.ts";
+import { baseCommit, noteBase, refsToAsk } from "./base.ts";
 import { type GitConfig, git, gitLine } from "./run.ts";
 import { EMPTY_START } from "./same-history.ts";
 import { localPath } from "./source-problems.ts";
@@ -27,17 +28,19 @@ export type PreparedRepo = {
  * Makes `repo.git`, its branch and `workspace/` where they are missing, and leaves what is there as it is. A clone goes
  * to a temporary name first, so that one that was cut off is never taken for whole, and is made again.
  *
- * `repo` is a URL, or the path of a checkout or a bare repository; "" begins with nothing. `branch` starts at the
- * source's HEAD, unless the source has a branch of that name. An empty source gets one empty commit.
- * @throws OcaptainError REPO_UNREADABLE, REPO_URL_SECRET
+ * `repo` is a URL, or the path of a checkout or a bare repository; "" begins with nothing. `branch` starts at `base`;
+ * without one it starts at the source's HEAD, unless the source has a branch of that name. An empty source gets one
+ * empty commit.
+ * @throws OcaptainError REPO_UNREADABLE, REPO_URL_SECRET, BASE
  */
 export async function prepareRepo(ask: {
   folder: VoyageFolder;
   repo: string;
+  base?: string | undefined;
   branch: string;
   token?: string | undefined;
 }): Promise<PreparedRepo> {
-  const { folder, branch } = ask;
+  const { folder, branch, base } = ask;
   const source = resolveSource(ask.repo);
   await mkdir(folder.root, { recursive: true });
   if (!existsSync(folder.repo) && ask.repo === "") {
@@ -51,7 +54,9 @@ export async function prepareRepo(ask: {
       ["--bare", "--no-local", "--reject-shallow"],
       source.address,
       tokenConfig(source.address, ask.token),
+      base === undefined ? undefined : (half) => beginFrom(half, ask.repo, base, branch),
     ).catch((cause) => {
+      if (cause instanceof OcaptainError && cause.code === "BASE") throw cause;
       throw unreadable({ repo: ask.repo, path: localPath(source.address, source.local) }, cause);
     });
   }
@@ -70,6 +75,13 @@ export async function prepareRepo(ask: {
     await cloneInto(folder.workspace, ["--branch", branch, "--single-branch"], folder.repo, []);
   }
   return { branch, tip, local: source.local };
+}
+
+/** Sets the voyage's branch in a clone that has no name yet, so that one which has its name always has its branch. */
+async function beginFrom(half: string, repo: string, base: string, branch: string): Promise<void> {
+  const commit = await baseCommit(half, repo, base);
+  await git(["update-ref", `refs/heads/${branch}`, commit], { gitDir: half });
+  await noteBase(half, base);
 }
 
 /**
@@ -95,7 +107,10 @@ export type Source = {
   address: string;
   /** The path of a source on this machine; undefined for a source elsewhere. */
   path: string | undefined;
-  /** The commits of HEAD and of the branches, by their whole names; none when the source is empty. */
+  /**
+   * The commits of HEAD and of the branches, by their whole names, and what a base may name besides; none when the
+   * source is empty.
+   */
   refs: Map<string, string>;
   /** Settings for further calls of git to it, with the token where that may go there. */
   config: GitConfig;
@@ -104,13 +119,13 @@ export type Source = {
 /** Looks at a source by one bounded `ls-remote`. @throws OcaptainError REPO_UNREADABLE, REPO_URL_SECRET */
 export async function readSource(
   repo: string,
-  options: { token?: string | undefined; timeoutMs?: number } = {},
+  options: { token?: string | undefined; timeoutMs?: number; base?: string | undefined } = {},
 ): Promise<Source> {
   const { address, local } = resolveSource(repo);
   const path = localPath(address, local);
   const config = tokenConfig(address, options.token);
   try {
-    const { stdout } = await git(["ls-remote", "--", address, "HEAD", "refs/heads/*"], {
+    const { stdout } = await git(["ls-remote", "--", address, "HEAD", "refs/heads/*", ...refsToAsk(options.base)], {
       config,
       timeoutMs: options.timeoutMs ?? 20_000,
     });
@@ -123,6 +138,13 @@ export async function readSource(
 
 /** The address as git is told it; "", which stands for no repository, stays "". */
 export const addressOf = (repo: string) => repo && resolveSource(repo).address;
+
+/** The path of a repository of this machine; undefined for one elsewhere, and where there is none. */
+export function sourcePath(repo: string): string | undefined {
+  if (repo === "") return undefined;
+  const { address, local } = resolveSource(repo);
+  return localPath(address, local);
+}
 
 /**
  * Makes a path absolute, and leaves a URL. Refuses a token or password in a URL, since it would be seen in argv, in
@@ -158,14 +180,27 @@ export function tokenConfig(address: string, token: string | undefined): GitConf
   return [[`http.${new URL(address).origin}/.extraHeader`, `Authorization: Basic ${basic}`]];
 }
 
-/** Clones into a temporary folder beside `target`, and gives it that name when it is whole. */
-async function cloneInto(target: string, options: readonly string[], source: string, config: GitConfig): Promise<void> {
+/**
+ * Clones into a temporary folder beside `target`, and gives it that name when it is whole, which it is when `finish`
+ * has done its part.
+ */
+async function cloneInto(
+  target: string,
+  options: readonly string[],
+  source: string,
+  config: GitConfig,
+  finish?: (half: string) => Promise<void>,
+): Promise<void> {
   const folder = dirname(target);
   const prefix = `.${basename(target)}.clone-`;
   for (const name of await readdir(folder))
     if (name.startsWith(prefix)) await rm(join(folder, name), { recursive: true, force: true });
   const half = join(folder, `${prefix}${randomBytes(4).toString("hex")}`);
   await git(["clone", "--quiet", "--template=", ...options, "--", source, half], { config, timeoutMs: 30 * 60_000, cwd: folder });
+  await finish?.(half).catch(async (error: unknown) => {
+    await rm(half, { recursive: true, force: true });
+    throw error;
+  });
   await rename(half, target);
 }
 

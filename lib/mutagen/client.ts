@@ -6,7 +6,7 @@ import { shared } from "../base/single-flight.ts";
 import { type MutagenOptions, mutagenCommand } from "./command.ts";
 import { mutagenDaemon } from "./daemon.ts";
 import { putLinksAside } from "./mirror-links.ts";
-import { parseSessions, type Session } from "./session.ts";
+import { type MutagenSession, parseSessions } from "./session.ts";
 import { createArguments, type SessionSpec, SPEC_LABEL, specDigest } from "./spec.ts";
 
 /** The time limit of a call to the daemon that does not reach out to a ship. */
@@ -36,11 +36,14 @@ export function openMutagen(options: MutagenOptions) {
   const command = mutagenCommand(options);
   const daemon = mutagenDaemon(options, command);
 
-  /** The first creation of a session with each host, which copies Mutagen's agent there. It never rejects. */
-  const reached = new Map<string, Promise<void>>();
+  /**
+   * For each host the first creation of a session with it, which copies Mutagen's agent there; it tells whether that
+   * succeeded. One that failed is not kept.
+   */
+  const reached = new Map<string, Promise<boolean>>();
 
   /** Lists all sessions. @throws OcaptainError MUTAGEN_DAEMON when the daemon is not running */
-  const list = shared(async (): Promise<Session[]> => {
+  const list = shared(async (): Promise<MutagenSession[]> => {
     // Without a daemon the CLI would wait for half a second, and would make the daemon's folder.
     const outcome = (await daemon.running())
       ? await command(["sync", "list", "--template", "{{json .}}"], LOCAL_MS)
@@ -56,7 +59,7 @@ export function openMutagen(options: MutagenOptions) {
   });
 
   /** Returns the session of that name, or null. */
-  async function get(name: string): Promise<Session | null> {
+  async function get(name: string): Promise<MutagenSession | null> {
     return (await list()).find((session) => session.name === name) ?? null;
   }
 
@@ -71,7 +74,7 @@ export function openMutagen(options: MutagenOptions) {
    * anew. A paused or disconnected one is resumed. A halted one is reset, after which nothing is deleted on either side
    * of a two-way session. A healthy one is left alone. On a ship the folder above the synced one must exist.
    */
-  async function ensureSession(spec: SessionSpec): Promise<Session> {
+  async function ensureSession(spec: SessionSpec): Promise<MutagenSession> {
     await daemon.ensure();
     const digest = specDigest(spec);
     const named = (await list()).filter((session) => session.name === spec.name);
@@ -94,19 +97,22 @@ export function openMutagen(options: MutagenOptions) {
 
   /**
    * Creates a session. The first one with a host is created alone, because it copies Mutagen's agent (8 MB) there, and
-   * others that were created at the same time would each copy it again.
+   * others that were created at the same time would each copy it again. When it fails, the next one is the first.
    */
   async function create(spec: SessionSpec, digest: string): Promise<void> {
     const make = () => change(spec.name, ["create", `--label=${SPEC_LABEL}=${digest}`, ...createArguments(spec)]);
     const host = remoteHost(spec);
     if (host === null) return make();
-    const first = reached.get(host);
-    if (first) return first.then(make);
+    for (let first = reached.get(host); first; first = reached.get(host)) if (await first) return make();
     const making = make();
-    reached.set(
-      host,
-      making.catch(() => {}),
+    const carried = making.then(
+      () => true,
+      () => {
+        reached.delete(host);
+        return false;
+      },
     );
+    reached.set(host, carried);
     return making;
   }
 
@@ -117,9 +123,9 @@ export function openMutagen(options: MutagenOptions) {
    * @throws OcaptainError SYNC when that did not happen within `timeoutMs`, or when the session is gone, paused or
    *   halted
    */
-  async function firstCycle(made: Session, { timeoutMs = 30_000 }: { timeoutMs?: number } = {}): Promise<void> {
+  async function firstCycle(made: MutagenSession, { timeoutMs = 30_000 }: { timeoutMs?: number } = {}): Promise<void> {
     const until = Date.now() + timeoutMs;
-    let state: Session | null = made;
+    let state: MutagenSession | null = made;
     for (;;) {
       if (state && state.cycles > 0) {
         await findsLinks(state);
@@ -145,7 +151,7 @@ export function openMutagen(options: MutagenOptions) {
    * @throws OcaptainError SYNC when that did not happen within `timeoutMs`, or when there is no such session, or it is
    *   paused or halted
    */
-  async function flush(name: string, { timeoutMs = 30_000 }: { timeoutMs?: number } = {}): Promise<Session> {
+  async function flush(name: string, { timeoutMs = 30_000 }: { timeoutMs?: number } = {}): Promise<MutagenSession> {
     const until = Date.now() + timeoutMs;
     const left = () => until - Date.now();
     await daemon.ensure();
@@ -175,7 +181,7 @@ export function openMutagen(options: MutagenOptions) {
    * Puts aside the links in a session's mirror that lead out of it, and tells whether there were any. It follows each
    * cycle that we wait for, so that nobody can leave the mirror by a link afterwards.
    */
-  const findsLinks = async ({ mirror }: Session) => mirror !== null && (await putLinksAside(mirror)).length > 0;
+  const findsLinks = async ({ mirror }: MutagenSession) => mirror !== null && (await putLinksAside(mirror)).length > 0;
 
   /** Ends all sessions of that name. Where there are none it starts no daemon. Files stay on both sides. */
   async function terminate(name: string): Promise<void> {

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { OcaptainError } from "../base/errors.ts";
 import { readAtMost } from "../base/read-at-most.ts";
+import { setUpCommand } from "../base/set-up-command.ts";
 import { inherited } from "../daemons/environment.ts";
 
 export type MutagenOptions = {
@@ -21,7 +22,7 @@ const LAST_WORDS = 16_384;
 const KILL_AFTER_MS = 1_000;
 
 export type Outcome = { ok: boolean; timedOut: boolean; stdout: string; message: string };
-export type Command = (args: readonly string[], timeoutMs: number) => Promise<Outcome>;
+export type MutagenCommand = (args: readonly string[], timeoutMs: number) => Promise<Outcome>;
 
 /** Returns the whole environment of the daemon, and of the CLI that talks to it. */
 export function mutagenEnvironment(options: MutagenOptions): Record<string, string> {
@@ -44,7 +45,7 @@ export function mutagenEnvironment(options: MutagenOptions): Record<string, stri
  * outcome, not an error. It uses Node's own `spawn`, because loading execa would take a third of the time of a look.
  * @throws OcaptainError MUTAGEN_MISSING when mutagen is not on PATH
  */
-export function mutagenCommand(options: MutagenOptions): Command {
+export function mutagenCommand(options: MutagenOptions): MutagenCommand {
   const env = mutagenEnvironment(options);
   return (args, timeoutMs) =>
     new Promise((resolve, reject) => {
@@ -80,7 +81,7 @@ export function mutagenCommand(options: MutagenOptions): Command {
       child.once("error", (error: NodeJS.ErrnoException) => {
         if (error.code !== "ENOENT") return settle(false, error.message);
         for (const timer of timers) clearTimeout(timer);
-        reject(new OcaptainError("MUTAGEN_MISSING", "mutagen is not on PATH", { hint: "npm run setup && . .tools/env.sh" }));
+        reject(new OcaptainError("MUTAGEN_MISSING", "mutagen is not on PATH", { hint: setUpCommand() }));
       });
       child.once("close", (code) => settle(code === 0 && !timedOut));
     });

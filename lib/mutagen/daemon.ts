@@ -8,7 +8,7 @@ import { acquireOsLock } from "../base/os-lock.ts";
 import { lastWords, startDetached, waitForWord } from "../daemons/detached.ts";
 import { lossOf } from "../daemons/health.ts";
 import { digestOf } from "../plan/digest.ts";
-import { type Command, type MutagenOptions, mutagenEnvironment } from "./command.ts";
+import { type MutagenCommand, type MutagenOptions, mutagenEnvironment } from "./command.ts";
 
 const START_MS = 10_000;
 const STOP_MS = 10_000;
@@ -29,7 +29,7 @@ export type Daemon = {
 };
 
 /** Returns what starts, watches and ends the daemon of one data directory. */
-export function mutagenDaemon(options: MutagenOptions, command: Command): Daemon {
+export function mutagenDaemon(options: MutagenOptions, command: MutagenCommand): Daemon {
   const socket = join(options.dataDirectory, "daemon", "daemon.sock");
   const marker = join(options.dataDirectory, "started-for");
   const pidFile = join(options.dataDirectory, "pid");

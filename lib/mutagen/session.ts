@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { fitOrThrow } from "../base/check-input.ts";
+import { OcaptainError } from "../base/errors.ts";
 
 /** A sync session, and what its state means for the captain. */
-export type Session = {
+export type MutagenSession = {
   identifier: string;
   name: string;
   labels: Record<string, string>;
@@ -66,12 +68,23 @@ const HALTED: Record<string, string> = {
   "halted-on-root-type-change": "one side's folder became something else",
 };
 
+/**
+ * Tells whether a problem passes by itself: a file changed on its way, as many do when a ship's tree is reset, so that
+ * what was to be put in place had never come whole. Mutagen then begins another cycle at once, and its session is not
+ * clean before that.
+ */
+export const passes = (problem: string): boolean => / staged file .*: no such file or directory$/.test(problem);
+
 /** Reads the sessions from the JSON of `sync list`. Mutagen cuts long lists, but the counts in `text` are complete. */
-export function parseSessions(json: string): Session[] {
-  return z.array(RawSession).parse(JSON.parse(json)).map(understand);
+export function parseSessions(json: string): MutagenSession[] {
+  const refuse = (why: string) =>
+    new OcaptainError("MUTAGEN_DAEMON", `Mutagen lists its sessions as another version does: ${why}`, {
+      hint: "ocaptain doctor",
+    });
+  return fitOrThrow(z.array(RawSession), JSON.parse(json), refuse).map(understand);
 }
 
-function understand(raw: RawSession): Session {
+function understand(raw: RawSession): MutagenSession {
   const { alpha, beta, status } = raw;
   const session = {
     identifier: raw.identifier,
@@ -93,7 +106,7 @@ function understand(raw: RawSession): Session {
   return { ...session, clean: wrong.length === 0, text: wrong.join("; ") || status };
 }
 
-function whatIsWrong(session: Omit<Session, "clean" | "text">, { alpha, beta, excludedConflicts }: RawSession): string[] {
+function whatIsWrong(session: Omit<MutagenSession, "clean" | "text">, { alpha, beta, excludedConflicts }: RawSession): string[] {
   const wrong: string[] = [];
   if (session.paused) wrong.push("paused");
   else if (session.halted) wrong.push(`halted: ${session.halted}`);

@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
-import { OcaptainError } from "../base/errors.ts";
+import { fitOrThrow } from "../base/check-input.ts";
 import type { TaskStatus } from "../protocol/status.ts";
 import { byId } from "./graph.ts";
+import { readLedger } from "./read-ledger.ts";
 import { type Plan, PlanTask } from "./types.ts";
 
 /** What a voyage's ledger says of the plan that it has sailed so far. */
@@ -13,32 +12,22 @@ export type Lineage = {
 };
 
 /**
- * Reads the lineage from the ledger's file itself, as a voyage that has sunk has no helm to ask. Returns null when
- * there is no ledger, or nothing of a plan in it.
+ * Reads the lineage from the ledger's file. Returns null when there is no ledger, or nothing of a plan in it.
  *
  * @param ledger  The path of the file, which a helm may have open.
  * @throws OcaptainError LEDGER when it cannot be read
  */
 export function readLineage(ledger: string): Lineage | null {
-  if (!existsSync(ledger)) return null;
-  let database: DatabaseSync | undefined;
-  try {
-    database = new DatabaseSync(ledger, { readOnly: true, timeout: 2_000 });
-    if (!database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'tasks'").get()) return null;
-    const name = database.prepare("SELECT value FROM meta WHERE key = 'name'").get()?.value;
-    if (typeof name !== "string") return null;
-    const rows = database.prepare("SELECT body, status, commit_id FROM tasks WHERE epoch > 0 ORDER BY position").all();
-    const granted = rows.map(({ body, status, commit_id }) => ({
-      task: PlanTask.parse(JSON.parse(String(body))),
+  return readLedger(ledger, (file) => {
+    const name = file.meta("name");
+    if (!name) return null;
+    const granted = file.granted().map(({ body, status, commit }) => ({
+      task: fitOrThrow(PlanTask, JSON.parse(body), (why) => new Error(`a task in it does not fit: ${why}`)),
       status: status as TaskStatus,
-      commit: commit_id as string | null,
+      commit,
     }));
     return { name, granted };
-  } catch (cause) {
-    throw new OcaptainError("LEDGER", `the ledger ${ledger} cannot be read`, { cause });
-  } finally {
-    database?.close();
-  }
+  });
 }
 
 /**

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { checkInput } from "../base/check-input.ts";
 import { nearest } from "../base/nearest.ts";
 import { digestOf } from "./digest.ts";
-import { type Finding, sortFindings } from "./findings.ts";
+import { type PlanFinding, sortFindings } from "./findings.ts";
 import { MAX_JSON_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
 import { parseJson, readText } from "./read.ts";
 import { meantRepo } from "./repo.ts";
@@ -23,25 +23,19 @@ import { graphWidth } from "./width.ts";
  *
  * @param options.repo  The setting `ocaptain:repo`, as {@link meantRepo} has read it, which goes before the `repo` of
  *   voyage.json. Without either it is the repository that the plan lies in.
+ * @param options.sailedRepo  The repository of the voyage at sea, which stands in where the plan now lies in none.
+ * @returns with `isMissing`, that the folder is not there at all
  */
 export async function loadPlan(
   folder: string,
-  options: { repo?: string | undefined } = {},
-): Promise<{ plan: Plan } | { findings: Finding[] }> {
-  const isFolder = await stat(folder).then(
-    (info) => info.isDirectory(),
-    () => null,
-  );
-  if (!isFolder) {
-    const message =
-      isFolder === null
-        ? `there is no such folder; it would be ${resolve(folder)}`
-        : "is a file, and no folder of a plan (spec.md, voyage.json, tasks/)";
-    return { findings: [{ file: ".", field: "", message }] };
-  }
+  options: { repo?: string | undefined; sailedRepo?: string | undefined } = {},
+): Promise<{ plan: Plan } | { findings: PlanFinding[]; isMissing?: true }> {
+  const problem = await folderProblem(folder);
+  if (problem)
+    return { findings: [{ file: ".", field: "", message: problem.message }], ...(problem.isMissing && { isMissing: true }) };
 
   const [voyage, spec, verify, tasks] = await Promise.all([
-    loadVoyage(folder, options.repo),
+    loadVoyage(folder, options),
     loadText(folder, "spec.md", "required"),
     loadText(folder, "verify.sh", "optional"),
     loadTasks(folder),
@@ -92,11 +86,22 @@ export function purposeOf(spec: string): string {
   return purpose.length > 200 ? `${purpose.slice(0, 199)}…` : purpose;
 }
 
+async function folderProblem(folder: string): Promise<{ message: string; isMissing: boolean } | null> {
+  try {
+    const isFolder = (await stat(folder)).isDirectory();
+    return isFolder ? null : { message: "is a file, and no folder of a plan (spec.md, voyage.json, tasks/)", isMissing: false };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "ENOTDIR") return { message: `cannot be read: ${code}`, isMissing: false };
+    return { message: `there is no such folder; it would be ${resolve(folder)}`, isMissing: true };
+  }
+}
+
 async function loadVoyage(
   folder: string,
-  repo: string | undefined,
-): Promise<{ file: PlanFile | null; repo: string | undefined; findings: Finding[] }> {
-  const findings: Finding[] = [];
+  { repo, sailedRepo }: { repo?: string | undefined; sailedRepo?: string | undefined },
+): Promise<{ file: PlanFile | null; repo: string | undefined; findings: PlanFinding[] }> {
+  const findings: PlanFinding[] = [];
   const finding = (message: string, field = "") => findings.push({ file: "voyage.json", field, message });
   const none = { file: null, repo, findings };
 
@@ -119,6 +124,8 @@ async function loadVoyage(
   if (repo !== undefined) return { file: checked.data, repo, findings };
   const meant = meantRepo(checked.data.repo ?? ".", folder);
   if ("repo" in meant) return { file: checked.data, repo: meant.repo, findings };
+  if (sailedRepo !== undefined && ["", ".", "./"].includes(checked.data.repo ?? ""))
+    return { file: checked.data, repo: sailedRepo, findings };
   finding(
     checked.data.repo == null ? `is missing, ocaptain:repo is not set, and ${folder} lies in no repository` : meant.problem,
     "repo",
@@ -130,7 +137,7 @@ async function loadVoyage(
  * Finds files whose name is like that of the missing `file`, such as `verfiy.sh`. Nothing would read them, and the
  * voyage would end without having been verified.
  */
-async function misnamed(folder: string, file: string): Promise<Finding[]> {
+async function misnamed(folder: string, file: string): Promise<PlanFinding[]> {
   const names = await readdir(folder).catch(() => []);
   const alike = names.filter(
     (name) => nearest(name, [file]) !== undefined || name.replace(/\.[^.]*$/, "") === file.replace(/\.[^.]*$/, ""),
@@ -154,7 +161,7 @@ async function loadText(
   folder: string,
   file: string,
   need: "required" | "optional",
-): Promise<{ text: string | null; isMissing?: boolean; findings: Finding[] }> {
+): Promise<{ text: string | null; isMissing?: boolean; findings: PlanFinding[] }> {
   const bad = (message: string) => ({ text: null, findings: [{ file, field: "", message }] });
   const reading = await readText(join(folder, file), MAX_TEXT_BYTES);
   if ("problem" in reading)

@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import type { Finding } from "./findings.ts";
+import type { PlanFinding } from "./findings.ts";
 
 /** A shell script or command of a plan, and where it stands. */
 export type Script = { file: string; field: string; text: string };
@@ -20,7 +20,7 @@ const READ_ALL = `while IFS= read -r -d '' script; do bash --norc --noprofile -n
  * without the captain's variables. Where there is no bash, or it takes more than 5 s, nothing is found in what was not
  * read.
  */
-export async function shellProblems(scripts: readonly Script[]): Promise<Finding[]> {
+export async function shellProblems(scripts: readonly Script[]): Promise<PlanFinding[]> {
   const texts = [...new Set(scripts.map(({ text }) => text))].slice(0, MOST_SCRIPTS);
   if (texts.length === 0) return [];
   const { stdout } = await execa("bash", ["--norc", "--noprofile", "-c", READ_ALL], {

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { checkInput } from "../base/check-input.ts";
-import type { Finding } from "./findings.ts";
+import type { PlanFinding } from "./findings.ts";
 import { byId, findCycles, formatCycle } from "./graph.ts";
 import { MAX_ID_DIGITS, MAX_JSON_BYTES, MAX_TASKS, MAX_TASKS_BYTES } from "./limits.ts";
 import { parseJson, readText } from "./read.ts";
@@ -16,7 +16,7 @@ const READERS = 32;
  * Reads the tasks of `<folder>/tasks`, sorted by id, with all that is wrong with them. Files that do not end in `.json`
  * are not looked at. `files` counts the task files that are there, broken or not.
  */
-export async function loadTasks(folder: string): Promise<{ tasks: PlanTask[]; files: number; findings: Finding[] }> {
+export async function loadTasks(folder: string): Promise<{ tasks: PlanTask[]; files: number; findings: PlanFinding[] }> {
   const names = await taskFiles(folder);
   if (names.length === 0 || names.length > MAX_TASKS) {
     const message =
@@ -25,7 +25,7 @@ export async function loadTasks(folder: string): Promise<{ tasks: PlanTask[]; fi
         : `${names.length} tasks; at most ${MAX_TASKS} are taken`;
     return { tasks: [], files: names.length, findings: [{ file: "tasks", field: "", message }] };
   }
-  const findings: Finding[] = [];
+  const findings: PlanFinding[] = [];
   const written: Written[] = [];
   let bytes = 0;
   for (let i = 0; i < names.length; i += READERS) {
@@ -45,7 +45,7 @@ export async function loadTasks(folder: string): Promise<{ tasks: PlanTask[]; fi
 }
 
 /** Finds ids that are the same number, such as 7 and 007: "task 7 is blocked" must name one task only. */
-function sameNumbers(written: readonly Written[]): Finding[] {
+function sameNumbers(written: readonly Written[]): PlanFinding[] {
   const first = new Map<number, string>();
   return written.flatMap(({ task: { id } }) => {
     const other = first.get(Number(id));
@@ -68,9 +68,9 @@ async function taskFiles(folder: string): Promise<string[]> {
 }
 
 /** Reads and checks one task by its own file alone. `written` is there when the task can be looked at in the graph. */
-async function loadTask(folder: string, name: string): Promise<{ written?: Written; bytes: number; findings: Finding[] }> {
+async function loadTask(folder: string, name: string): Promise<{ written?: Written; bytes: number; findings: PlanFinding[] }> {
   const file = `tasks/${name}`;
-  const findings: Finding[] = [];
+  const findings: PlanFinding[] = [];
   const finding = (message: string, field = "") => findings.push({ file, field, message });
   const reading = await readText(join(folder, file), MAX_JSON_BYTES);
   if ("problem" in reading) {
@@ -118,8 +118,8 @@ const toPlanTask = (task: TaskFile): PlanTask => ({
  * Checks the edges of the tasks whose own files are right. `present` has the ids of all files, so that a task with a
  * broken file is not called missing as well.
  */
-function checkGraph(written: readonly Written[], present: ReadonlySet<string>): Finding[] {
-  const findings: Finding[] = [];
+function checkGraph(written: readonly Written[], present: ReadonlySet<string>): PlanFinding[] {
+  const findings: PlanFinding[] = [];
   const known = new Map(
     written.map(({ task, says }) => [task.id, { says, blocks: new Set(task.blocks), blockedBy: new Set(task.blockedBy) }]),
   );

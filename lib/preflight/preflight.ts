@@ -1,13 +1,12 @@
-import { join } from "node:path";
 import { OcaptainError } from "../base/errors.ts";
 import type { PreflightFinding } from "../base/finding.ts";
-import type { Finding } from "../plan/findings.ts";
-import { loadPlan } from "../plan/load.ts";
+import { voyageFolder } from "../base/paths.ts";
 import type { Plan } from "../plan/types.ts";
 import type { HandKind, Mesh, ProviderKind } from "../protocol/choices.ts";
 import { openSprites } from "../sprites/client.ts";
 import type { TailnetConfig } from "../tailnet/control/settings.ts";
 import { captainArch } from "../tailnet/node/parts.ts";
+import { authorOf } from "../voyage/author.ts";
 import { type Check, runPreflight } from "./check.ts";
 import { claudeCheck } from "./claude.ts";
 import { emptySail } from "./empty-sail.ts";
@@ -15,7 +14,9 @@ import { helmPortCheck } from "./helm-port.ts";
 import { keptOf, lineageFindings } from "./lineage.ts";
 import { socketPathCheck, spaceCheck } from "./machine.ts";
 import { planAsks } from "./plan-asks.ts";
+import { planToSail } from "./plan-to-sail.ts";
 import { lookAtRepository } from "./repository.ts";
+import { settingsElsewhere } from "./settings-elsewhere.ts";
 import { chooseShipCount } from "./ship-count.ts";
 import { captainNodeCheck, harborNetCheck, tailnetCheck, tailnetPortCheck, tailscaleCheck } from "./tailnet.ts";
 import { confinementCheck, harborKindCheck, nodeCheck, sshTool, toolCheck, tools } from "./tools.ts";
@@ -29,6 +30,12 @@ export type PreflightArgs = {
    */
   plan: string | undefined;
   repo?: string | undefined;
+  /** The branch, tag or commit that a voyage begins from; else the repository's HEAD. */
+  base?: string | undefined;
+  /** The author of commits, as `Name <mail>`; else the captain, as git knows them. */
+  author?: string | undefined;
+  /** Whether that author signs each commit off. */
+  signOff?: boolean | undefined;
   ships?: number | undefined;
   provider: ProviderKind | undefined;
   unconfined: boolean | undefined;
@@ -55,9 +62,14 @@ export async function preflight(
   found: readonly PreflightFinding[] = [],
 ): Promise<{ plan: Plan; shipCount: number; warnings: string[]; kept: string | null }> {
   const warnings: string[] = [];
+  const without: string[] = [];
   const voyage = goesOn(args);
   voyage.catch(() => {}); // the checks that wait for it tell the error
-  const look: Looking = { voyage, warn: (more) => warnings.push(...more) };
+  const old = await voyage.catch(() => null);
+  const elsewhere = args.plan === "" && old && settingsElsewhere(old);
+  // Nothing else that these settings say is meant.
+  if (elsewhere) await runPreflight(args.stack, [{ what: elsewhere.what, look: async () => [elsewhere] }]);
+  const look: Looking = { voyage, warn: (more) => warnings.push(...more), without: (what) => without.push(what) };
   const plan =
     args.plan === undefined ? undefined : args.plan === "" ? checkEmptySail(args, look) : checkPlan(args.plan, args, look);
   await runPreflight(args.stack, [
@@ -77,48 +89,63 @@ export async function preflight(
   ]);
   const sailing = plan?.sailing();
   if (!sailing) throw new OcaptainError("PREFLIGHT", `plan ${args.plan} was not read`);
-  const old = await voyage;
+  if (old && without.length > 0)
+    warnings.push(
+      [`voyage ${old.voyageId} goes on by what ${voyageFolder(args.stack).root} holds, without:`, ...without]
+        .join("\n")
+        .replaceAll("\n", "\n  "),
+    );
   return { ...sailing, warnings, kept: old?.sunkAt ? keptOf(old) : null };
 }
 
 /**
  * What checks share. `voyage`: the voyage that goes on, null when one begins. `warn`: takes warnings, which refuse
- * nothing.
+ * nothing. `without`: takes what the voyage goes on without, which all comes into one warning.
  */
-type Looking = { voyage: ReturnType<typeof goesOn>; warn: (warnings: string[]) => void };
+type Looking = {
+  voyage: ReturnType<typeof goesOn>;
+  warn: (warnings: string[]) => void;
+  without: (what: string) => void;
+};
 
 /**
  * The checks of the plan and of the repository that it names. `sailing` answers what was read, once the checks have
  * run.
  */
-function checkPlan(folder: string, { repo, ships, ...config }: PreflightArgs, { voyage, warn }: Looking) {
-  const loading = loadPlan(folder, { repo });
+function checkPlan(folder: string, { repo, ships, ...config }: PreflightArgs, look: Looking) {
+  const { voyage } = look;
+  const loading = voyage.catch(() => null).then((old) => planToSail(folder, repo, old));
+  loading.catch(() => {}); // the checks that wait for it tell the error
   let sailing: { plan: Plan; shipCount: number } | undefined;
   const planCheck: Check = {
     what: `plan ${folder}`,
     look: async () => {
       const loaded = await loading;
-      if ("findings" in loaded) return loaded.findings.map((finding) => planFinding(folder, finding));
+      if ("findings" in loaded) return loaded.findings;
+      if (loaded.gone) look.without(loaded.gone);
       sailing = { plan: loaded.plan, shipCount: chooseShipCount(ships, loaded.plan.recommendedShips) };
       const old = await voyage.catch(() => null);
-      return [...planAsks(folder, loaded.plan, config), ...(old ? lineageFindings(`plan ${folder}`, loaded.plan, old) : [])];
+      return [
+        ...(await signingFindings(config, loaded.plan.repo)),
+        ...planAsks(folder, loaded.plan, config),
+        ...(old ? lineageFindings(`plan ${folder}`, loaded.plan, old) : []),
+      ];
     },
   };
   const repoCheck: Check = {
     what: "repository",
     look: async () => {
-      const loaded = await loading;
-      if (!("plan" in loaded)) return [];
-      const { findings, warnings } = await lookAtRepository(loaded.plan.repo, config.stack, await voyage.catch(() => null));
-      warn(warnings);
-      return findings;
+      const loaded = await loading.catch(() => null);
+      if (!loaded || !("plan" in loaded)) return [];
+      return repositoryFindings({ ...config, repo: loaded.plan.repo }, look);
     },
   };
   return { checks: [planCheck, repoCheck], sailing: () => sailing };
 }
 
 /** The checks of a sail without a plan: it has one ship, and a repository if one is named. */
-function checkEmptySail({ stack, repo = "", ships = 1 }: PreflightArgs, { voyage, warn }: Looking) {
+function checkEmptySail(args: PreflightArgs, look: Looking) {
+  const { stack, repo = "", ships = 1 } = args;
   const shipsCheck: Check = {
     what: "ships",
     look: async () =>
@@ -135,20 +162,33 @@ function checkEmptySail({ stack, repo = "", ships = 1 }: PreflightArgs, { voyage
   const repoCheck: Check = {
     what: "repository",
     look: async () => {
-      const old = await voyage.catch(() => null);
-      const { findings, warnings } = await lookAtRepository(repo, stack, old);
-      warn(warnings);
-      return [...findings, ...(old ? lineageFindings("ocaptain:plan", emptySail(stack, repo), old) : [])];
+      const old = await look.voyage.catch(() => null);
+      return [
+        ...(await repositoryFindings({ ...args, repo }, look)),
+        ...(await signingFindings(args, repo)),
+        ...(old ? lineageFindings("ocaptain:plan", emptySail(stack, repo), old) : []),
+      ];
     },
   };
   return { checks: [shipsCheck, repoCheck], sailing: () => ({ plan: emptySail(stack, repo), shipCount: 1 }) };
 }
 
-const planFinding = (plan: string, { file, field, message }: Finding): PreflightFinding => ({
-  what: `${join(plan, file)}${field && ` ${field}`}`,
-  message,
-  hint: "",
-});
+async function repositoryFindings(
+  { repo, stack, base }: Pick<PreflightArgs, "stack" | "base"> & { repo: string },
+  { voyage, warn, without }: Looking,
+): Promise<PreflightFinding[]> {
+  const { findings, warnings, outOfReach } = await lookAtRepository(repo, stack, await voyage.catch(() => null), base);
+  warn(warnings);
+  if (outOfReach) without(outOfReach);
+  return findings;
+}
+
+/** Nobody can sign off where nobody is known. */
+async function signingFindings({ author, signOff, stack }: PreflightArgs, repo: string): Promise<PreflightFinding[]> {
+  if (!signOff || (await authorOf(author, repo, voyageFolder(stack).ledger))) return [];
+  const message = "is true, and who signs is not known: neither ocaptain:author is set nor git's user.name and user.email";
+  return [{ what: "ocaptain:signOff", message, hint: `pulumi config set ocaptain:author 'Name <mail@example.com>' -s ${stack}` }];
+}
 
 /**
  * The checks of the provider. A harbor starts by itself when it is first needed, so only its programs are looked at.

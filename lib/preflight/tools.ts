@@ -1,5 +1,7 @@
 import { execa } from "execa";
 import type { PreflightFinding } from "../base/finding.ts";
+import { PROJECT } from "../base/program-file.ts";
+import { loadCommand, setUpCommand } from "../base/set-up-command.ts";
 import { harborKindProblem } from "../daemons/harbor.ts";
 import type { Check } from "./check.ts";
 import { confinementProblem } from "./confinement.ts";
@@ -38,7 +40,7 @@ export const sshTool: Tool = {
   otherwise: "install OpenSSH's client",
 };
 
-const SETUP = "npm run setup && . .tools/env.sh";
+const SETUP = `${setUpCommand()} && ${loadCommand()}`;
 const RUN_MS = 5_000;
 
 /** Checks that a program is on PATH, and new enough. */
@@ -59,7 +61,13 @@ export async function readTool(
     findings: [{ what: name, message: `${message} (for ${why})`, hint: otherwise ? `${SETUP}; or ${otherwise}` : SETUP }],
   });
   const wanted = below ? `${least} or later, below ${below},` : `${least} or later`;
-  const result = await execa(name, [...args], { reject: false, stdin: "ignore", timeout: RUN_MS, env: { PATH: path } });
+  const result = await execa(name, [...args], {
+    reject: false,
+    stdin: "ignore",
+    timeout: RUN_MS,
+    env: { PATH: path },
+    cwd: PROJECT,
+  });
   if (result.code === "ENOENT") return bad(`is not on PATH; ${wanted} is needed`);
   const version = /\d+(\.\d+)+/.exec(result.stdout || result.stderr)?.[0]; // ssh writes its version to stderr
   if (result.failed || !version) return bad(`does not tell its version: ${result.shortMessage ?? result.stdout}`);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Author } from "../git/author.ts";
 import { Plan, PlanChanges } from "../plan/types.ts";
 import { HandKind, ProviderKind } from "./choices.ts";
 import { ShipRow, VoyageStatus } from "./status.ts";
@@ -67,9 +68,15 @@ export const RegisterVoyage = z.object({
    */
   folder: z.string(),
   plan: Plan,
+  /** The absolute path of the folder that the plan was read from; absent for a sail without a plan. */
+  planFolder: z.string().optional(),
   hand: HandKind,
   /** What the hand `claude` may spend in this voyage, in US dollars. */
   budgetUsd: z.number().positive().optional(),
+  /** The author of the voyage's commits; without one the ship that did a task is the author of its commit. */
+  author: Author.optional(),
+  /** Whether each commit has a trailer `Signed-off-by` of the author. */
+  signOff: z.boolean().optional(),
   /**
    * How the helm reaches the provider, to wake ships. The ledger never has `token`: a file of mode 0600 in the folder
    * does.

@@ -114,9 +114,9 @@ export const Heartbeat = z.object({
 export type Heartbeat = z.infer<typeof Heartbeat>;
 /**
  * The helm's answer to a heartbeat, by which it steers the crew.
- * - `steer` is `stop` when the crew is to end its hand, release its claim and end, because the voyage sinks, the
- *   ship is taken out, or a pause of the voyage has its tasks given back. It is `budget` when the voyage's budget is spent: the hand ends at its next gate, and the claim goes
- *   back unharmed.
+ * - `steer` is `stop` when the crew is to end its hand, release its claim and end, because the voyage sinks, the ship
+ *   is taken out, or a pause of the voyage has its tasks given back. It is `budget` when the voyage's budget is spent:
+ *   the hand ends at its next gate, and the claim goes back unharmed.
  * - `trial` asks the crew to prove that its hand can work with these settings, and to report by the call `trial`. It is
  *   said until the result is known.
  * - `limitedUntil` is the end of a usage limit that holds this ship. It is absent when none does, or none does any

@@ -19,7 +19,7 @@ export const commitId = z.string().regex(/^[0-9a-f]{40}$/);
 /** The number of a task's grants, which each grant raises. */
 export const epoch = z.number().int().positive();
 
-/** What each body begins with: the id of the request, which stays when it is sent again, and the life of the ship that asks. */
+/** What each body begins with: the request's id, which a repetition keeps, and the life of the ship that asks. */
 export const caller = { requestId, incarnation: Incarnation };
 /** The same, and the claim that the body is about. */
 export const held = { ...caller, task: taskId, epoch };

@@ -1,4 +1,4 @@
-import { newSession, shipProgram, shipScript } from "./shell.ts";
+import { shipProgram, shipScript, startSession } from "./shell.ts";
 
 /**
  * The crew is started on a ship by one shell line, which a provider exec runs. The launch (TmuxLaunch) and the helm's
@@ -12,16 +12,10 @@ export const HAND_SESSION = "claude";
 /** The folder of the crew on a ship, relative to the ship's home. */
 export const CREW_FOLDER = "voyage/crew";
 
-const START = newSession(CREW_SESSION, `exec node "$HOME/${CREW_FOLDER}/supervisor.js" 2>>"$HOME/voyage/logs/supervisor.err"`);
+const START = startSession(CREW_SESSION, `exec node "$HOME/${CREW_FOLDER}/supervisor.js" 2>>"$HOME/voyage/logs/supervisor.err"`);
 
-/**
- * The command that starts the crew unless it runs; its exit status is 0 either way. It tries again, because a tmux
- * server that is just ending with its last session takes no new one.
- */
-export const launchCrew: readonly string[] = shipScript(
-  `mkdir -p "$HOME/voyage/logs"
-for i in 1 2 3 4 5; do tmux has-session -t =${CREW_SESSION} 2>/dev/null && exit 0; ${START} && exit 0; sleep 0.2; done; exit 1`,
-);
+/** The command that starts the crew unless it runs; its exit status is 0 either way. */
+export const launchCrew: readonly string[] = shipScript(`mkdir -p "$HOME/voyage/logs"; ${START}`);
 /** The command whose exit status is 0 while the crew runs. */
 export const crewRuns: readonly string[] = shipProgram("tmux", "has-session", "-t", `=${CREW_SESSION}`);
 /**

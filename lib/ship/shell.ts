@@ -30,8 +30,15 @@ export const shipScript = (script: string, ...words: string[]): readonly string[
 export const shipProgram = (...words: [string, ...string[]]): readonly string[] => shipScript('exec "$@"', ...words);
 
 /**
- * A piece of such a script that starts a tmux session whose programs have the ship's own PATH, as the hand's may lie in
- * its home.
+ * A piece of such a script that starts a tmux session, unless it runs; its exit status is 0 either way. The session's
+ * programs have the ship's own PATH, as the hand's may lie in its home. It tries again, because a tmux server that is
+ * just ending with its last session takes no new one.
  */
-export const newSession = (name: string, command: string): string =>
-  `(tmux=$(command -v tmux); PATH=$SHIP_PATH; unset SHIP_PATH; exec "$tmux" new-session -d -s ${name} -x 200 -y 50 '${command}')`;
+export const startSession = (name: string, command: string): string =>
+  `(tmux=$(command -v tmux)
+for i in 1 2 3 4 5; do
+"$tmux" has-session -t =${name} 2>/dev/null && exit 0
+(PATH=$SHIP_PATH; unset SHIP_PATH; exec "$tmux" new-session -d -s ${name} -x 200 -y 50 '${command}') && exit 0
+sleep 0.2
+done
+exit 1)`;

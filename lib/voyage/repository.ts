@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { OcaptainError } from "../base/errors.ts";
 import { asideFolder, voyageFolder } from "../base/paths.ts";
+import { begunFrom } from "../git/base.ts";
 import { type Repository, repositoryOf, sharesHistory } from "../git/same-history.ts";
 import { addressOf, readSource, type Source } from "../git/voyage-repo.ts";
 import { readVoyageIdentity, type VoyageIdentity, writeVoyageIdentity } from "./identity.ts";
@@ -63,6 +64,27 @@ export async function standingOf(
   if (shares === null)
     throw anotherRepository(voyage, bound, repo, "and whether it has the same history could not be told in time");
   return { is: "moved", from: bound.address };
+}
+
+/**
+ * Makes sure that a voyage which goes on has begun from the `base` that is named now: its branch is never moved to
+ * another.
+ * @throws OcaptainError ANOTHER_BASE, with the ways out
+ */
+export async function assertBase(voyage: Voyage, base: string): Promise<void> {
+  const { voyageId, stack } = voyage;
+  const begun = await begunFrom(voyageFolder(stack).repo);
+  if (begun === base) return;
+  throw new OcaptainError(
+    "ANOTHER_BASE",
+    `voyage ${voyageId} of stack "${stack}" has begun from ${begun ? `"${begun}"` : "its repository's HEAD"}, and ocaptain:base is "${base}" now; a branch that sails is not moved`,
+    {
+      hint: waysOut(
+        voyage,
+        `go on as it is: pulumi config ${begun ? `set ocaptain:base ${begun}` : "rm ocaptain:base"} -s ${stack}`,
+      ),
+    },
+  );
 }
 
 function anotherRepository({ voyageId, stack, sunkAt }: Voyage, bound: Repository, repo: string, why: string): OcaptainError {

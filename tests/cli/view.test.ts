@@ -8,7 +8,7 @@ import { voyageAttention } from "../../cli/status/attention.ts";
 import { renderStatus } from "../../cli/status/render.ts";
 import { sortSessions, syncAttention, syncOf } from "../../cli/status/sync-view.ts";
 import { type ShipView, type StatusView, seenState, shipSince } from "../../cli/status/view.ts";
-import type { Session } from "../../lib/mutagen/session.ts";
+import type { MutagenSession } from "../../lib/mutagen/session.ts";
 import { sessionKinds } from "../../lib/mutagen/sessions.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
 
@@ -87,7 +87,7 @@ test.each([
   expect(span(shipSince(state, one, TASKS), NOW)).toBe(since);
 });
 
-const session = (kind: string, more: Partial<Session> = {}): Session => ({
+const session = (kind: string, more: Partial<MutagenSession> = {}): MutagenSession => ({
   identifier: kind,
   name: kind,
   labels: { ship: "ship-0", kind },
@@ -106,7 +106,7 @@ const session = (kind: string, more: Partial<Session> = {}): Session => ({
   text: "watching",
   ...more,
 });
-const three = (more: Partial<Session> = {}) => sessionKinds.map((kind) => session(kind, kind === "workspace" ? more : {}));
+const three = (more: Partial<MutagenSession> = {}) => sessionKinds.map((kind) => session(kind, kind === "workspace" ? more : {}));
 const away = { connected: false, status: "disconnected" };
 
 test.each([
@@ -128,11 +128,26 @@ test("no daemon is no trouble of the ship's: the state of its syncs is unknown",
 });
 
 test("a sync that stands still, or leaves something out, needs the captain; one of a ship asleep does not", () => {
-  const found = (more: Partial<Session>) =>
+  const found = (more: Partial<MutagenSession>) =>
     syncAttention(sortSessions(three(more)), "ship-0", "/mirror", "sea").map((each) => each.message);
   expect(found(away)).toEqual([]);
   expect(found({ halted: "emptied" })).toEqual(["the workspace sync of ship-0 stands still: emptied"]);
   expect(found({ problems: ["beta big.bin: too large"] })).toEqual([expect.stringContaining("beta big.bin: too large")]);
+});
+
+test("files that changed while they were carried, as when a tree is reset, do not need the captain: the next cycle carries them", () => {
+  const staged = "/o/mutagen/abc123/staging/sync_nVs4-alpha/19/19b370";
+  const changed = `alpha d/f0: unable to create file: unable to set staged file permissions: unable to set permission bits: chmod ${staged}: no such file or directory`;
+  const look = (problems: string[]) => {
+    const syncs = sortSessions(three({ status: "staging-alpha", problems }));
+    const messages = syncAttention(syncs, "ship-0", "/mirror", "sea").map((each) => each.message);
+    return [syncOf(syncs, "ship-0", "working").state, messages];
+  };
+  expect(look([changed])).toEqual(["busy", []]);
+  expect(look([changed, "beta big.bin: too large"])).toEqual([
+    "trouble",
+    ["the workspace sync of ship-0 leaves something out: beta big.bin: too large"],
+  ]);
 });
 
 const ship = (more: Partial<ShipView>): ShipView => ({

@@ -47,11 +47,13 @@ test.each([
   [["logs", "-g", "("], /-g "\("/],
   [["logs", "-n", "few"], /-n "few" is not a number of lines/],
   [["logs", "--since", "yesterday"], /"yesterday" is not a duration/],
-  [
-    ["sail", "plans/x", "-n", "3"],
-    /pulumi stack init (\S+) && pulumi config set -s \1 ocaptain:plan plans\/x && pulumi up -s \1$/,
-  ],
-  [["sink", "voyage-abc", "-f"], /pulumi destroy -s voyage-abc/],
+  [["sail", "plans/x", "-n", "three"], /-n, --ships three: must be a number/],
+  [["sail", "--hand", "robot"], /--hand robot: /],
+  [["sail", "--budget", "0"], /--budget 0: /],
+  [["sail", "--repo", "mine"], /--repo mine must be a URL, owner\/name on GitHub, or a path/],
+  [["sail", "--name", "My Voyage"], /stack "My Voyage" cannot name ships/],
+  [["sink", "only"], /nobody can be asked here whether this is to end\n {2}hint: ocaptain sink only --force/],
+  [["sink", "only", "--all"], /--all means every voyage, and names none/],
   [[], /Usage: ocaptain/],
 ])("%j is a slip in what was typed: status 2, said on stderr, nothing on stdout", async (args, said) => {
   await voyage("only");
@@ -94,7 +96,7 @@ test("the voyage may be left out when there is one; several are listed; one that
   await mkdir(join(folder, "v", "no-voyage"));
   expect(JSON.parse((await ocaptain("status", "--json")).stdout)).toMatchObject({ stack: "first", from: "files" });
   await voyage("second", { voyageId: "abc124" });
-  const several = await ocaptain("status");
+  const several = await ocaptain("tasks");
   expect(several.exitCode).toBe(2);
   expect(several.stderr).toMatch(/several voyages; say which:\n {2}first\n {2}second\n/);
   expect(JSON.parse((await ocaptain("status", "second", "--json")).stdout).stack).toBe("second");
@@ -109,11 +111,95 @@ test("the voyage may be left out when there is one; several are listed; one that
   // The folder is moved aside, so that another voyage can begin under its stack's name.
   await rename(join(folder, "v", "second"), join(folder, "v", "second.abc124"));
   await voyage("second", { voyageId: "abc125" });
-  expect((await ocaptain("status")).stderr).toMatch(
+  expect((await ocaptain("tasks")).stderr).toMatch(
     /say which:\n {2}first\n {2}second\n {2}second\.abc124 {2}\(sunk 2026-11-23\)\n/,
   );
   for (const name of ["abc124", "second.abc124"])
     expect(JSON.parse((await ocaptain("status", name, "--json")).stdout)).toMatchObject({ stack: "second", state: "sunk" });
+});
+
+test("status shows all voyages that are at sea, as text and as JSON; status --watch goes on until the last has sunk", async () => {
+  await voyage("first");
+  await voyage("second", { voyageId: "abc124" });
+  await voyage("third", { voyageId: "abc125", sunkAt: "2026-11-23T01:00:00Z" });
+  const all = await ocaptain("status");
+  expect(all.exitCode).toBe(0);
+  expect(all.stdout).toMatch(/^first {2}unknown(.*\n)+second {2}unknown/);
+  expect(all.stdout).not.toContain("third");
+  const { voyages } = JSON.parse((await ocaptain("status", "--json")).stdout);
+  expect(voyages.map(({ stack }: { stack: string }) => stack)).toEqual(["first", "second"]);
+  const watching = ongoing("watch");
+  await until("a first look", () => watching.lines().some((line) => line.startsWith("second")));
+  await voyage("first", { sunkAt: "2026-11-23T01:00:00Z" });
+  await until("one has sunk", () => watching.lines().some((line) => line.startsWith("first  sunk")));
+  await voyage("second", { voyageId: "abc124", sunkAt: "2026-11-23T01:00:00Z" });
+  expect(await watching.ended).toBe(0);
+});
+
+test("the stack that is selected in the Pulumi project of this folder is the one that is meant, while it is at sea", async () => {
+  await voyage("first");
+  await voyage("second", { voyageId: "abc124" });
+  const project = join(folder, "p");
+  await mkdir(join(project, "deep"), { recursive: true });
+  await writeFile(join(project, "Pulumi.yaml"), "name: mine\nruntime: nodejs\n");
+  await mkdir(join(folder, "s"));
+  const env = {
+    PULUMI_HOME: join(folder, "pulumi"),
+    PULUMI_BACKEND_URL: `file://${join(folder, "s")}`,
+    PULUMI_CONFIG_PASSPHRASE: "x",
+  };
+  const typed = (args: string[], more: object = {}, cwd = join(project, "deep")) =>
+    execa(BIN, args, { cwd, env: { ...env, PWD: cwd, ...more }, reject: false, stdin: "ignore", timeout: 30_000 });
+  await execa("pulumi", ["stack", "init", "second"], { cwd: project, env, timeout: 60_000 });
+
+  const status = await typed(["status"]);
+  expect(status.stdout).toMatch(/^second /);
+  expect(status.stderr).toContain("also at sea: first");
+  expect(JSON.parse((await typed(["tasks", "--json"])).stderr || "{}")).not.toHaveProperty("error");
+  // From another folder nothing is selected; PULUMI_STACK selects in each.
+  expect((await typed(["tasks"], {}, folder)).exitCode).toBe(2);
+  expect((await typed(["status"], { PULUMI_STACK: "organization/mine/first" }, folder)).stdout).toMatch(/^first /);
+  // Of two backends, the one in use counts.
+  expect((await typed(["tasks"], { PULUMI_BACKEND_URL: "file:///nowhere" })).exitCode).toBe(0);
+  await voyage("second", { voyageId: "abc124", sunkAt: "2026-11-23T01:00:00Z" });
+  expect((await typed(["status"])).stdout).toMatch(/^first /);
+});
+
+test("wait and status --watch stay with their voyage, when it is put aside and another begins under its stack's name", async () => {
+  await voyage("mine");
+  const [waiting, watching] = [ongoing("wait", "mine", "--for", "verified"), ongoing("watch", "mine")];
+  await until("both look", () => waiting.remarks().includes("mine is unknown") && watching.lines().length > 0);
+  // In one step, so that no look finds the stack without a voyage.
+  await voyage("mine.abc123", { stack: "mine", sunkAt: "2026-11-23T01:00:00Z" });
+  await voyage("mine", { voyageId: "abc124" });
+  expect(await watching.ended).toBe(0);
+  expect(watching.lines()).toContainEqual(expect.stringMatching(/^mine {2}sunk/));
+  expect(await waiting.ended).toBe(1);
+  expect(waiting.remarks()).toContain("mine is sunk");
+  expect((await ocaptain("wait", "mine", "--timeout", "0s")).exitCode).toBe(124);
+});
+
+test("forget puts the folder of a sunk voyage into the archive, out of sight, and says where; one at sea is refused", async () => {
+  await voyage("old", { sunkAt: "2026-11-23T01:00:00Z" });
+  await voyage("new", { voyageId: "abc124" });
+  const at = join(folder, "v", "old");
+  await execa("git", ["init", "-q", join(at, "workspace")]);
+  await execa("git", ["-C", join(at, "workspace"), "remote", "add", "origin", join(at, "repo.git")]);
+  const refused = await ocaptain("forget", "new");
+  expect(refused).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(refused.stderr).toMatch(/"new" has not sunk.*\n {2}hint: .*pulumi destroy -s new/);
+  const archived = join(folder, "v", ".archive", "old.abc123");
+  const { stdout, exitCode } = await ocaptain("forget", "old");
+  expect({ stdout, exitCode }).toEqual({ exitCode: 0, stdout: expect.stringContaining(`kept in ${archived}\n`) });
+  expect((await execa("git", ["-C", join(archived, "workspace"), "remote", "get-url", "origin"])).stdout).toBe(
+    join(archived, "repo.git"),
+  );
+  expect((await ocaptain("ls", "--all")).stdout).not.toContain("old");
+  expect((await ocaptain("status", "old")).exitCode).toBe(1);
+  expect((await ocaptain("doctor")).stdout).not.toContain(".archive");
+  // The way back that was said.
+  await execa("sh", ["-c", stdout.split("to have it back: ")[1]!]);
+  expect((await ocaptain("ls", "--all")).stdout).toContain("old");
 });
 
 test("a look makes no folder and starts no daemon", async () => {
@@ -144,9 +230,9 @@ test("the launcher works through links, from anywhere, and says what Node it lac
   const old = join(folder, "old");
   await mkdir(join(old, "bin"), { recursive: true });
   await writeFile(join(old, "node"), "#!/bin/sh\necho v20.11.0\n", { mode: 0o755 });
-  await execa("cp", [BIN, join(old, "bin", "ocaptain")]);
+  await execa("cp", [BIN, join(BIN, "../find-node.sh"), join(old, "bin")]);
   const result = await execa(join(old, "bin", "ocaptain"), ["status"], {
-    env: { PATH: `${old}:/usr/bin:/bin` },
+    env: { PATH: `${old}:/usr/bin:/bin`, HOME: old },
     extendEnv: false,
     reject: false,
   });

@@ -1,7 +1,12 @@
 import { readFile, stat } from "node:fs/promises";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { ensureHelm } from "../../lib/daemons/helm.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
+import { readSailedPlan } from "../../lib/plan/sailed-plan.ts";
+import { readSigning } from "../../lib/voyage/author.ts";
 import { ship } from "../support/helm-voyage.ts";
 import { taskCounts } from "../support/task-counts.ts";
 import type { Props } from "../support/voyage/resource.ts";
@@ -86,6 +91,33 @@ test("a changed plan: new tasks are added, free ones updated, claimed ones kept 
 
   await helmClient().forgetShip(quay.voyageId, "ship-0");
   await quay.helm.update(outs);
+});
+
+test("the ledger keeps the whole plan, its folder and who signs; where one of them is another, read says so, and up writes it", async () => {
+  const ashore = quay.helm.with({ plan: "~/plans/x", author: "Ann <ann@sea.example>", signOff: "true" });
+  vi.stubEnv("GIT_CONFIG_GLOBAL", "/dev/null");
+  outs = await quay.helm.create();
+  const kept = () => ({ sailed: readSailedPlan(quay.folder.ledger), signing: readSigning(quay.folder.ledger) });
+  expect(kept()).toMatchObject({ sailed: { plan: quay.plan, folder: "" }, signing: { author: null, signOff: false } });
+  const seen = await ashore.read(outs);
+  expect(seen).toEqual({ ...outs, present: false });
+  expect(await ashore.update(seen!)).toEqual(outs);
+  expect(kept()).toEqual({
+    sailed: { plan: quay.plan, folder: join(homedir(), "plans/x") },
+    signing: { author: { name: "Ann", email: "ann@sea.example" }, signOff: true },
+  });
+  expect(await ashore.read(outs)).toEqual(outs);
+
+  // A voyage of an earlier version has no plan in its ledger.
+  await quay.killHelm();
+  const ledger = new DatabaseSync(quay.folder.ledger);
+  ledger.exec("DELETE FROM meta WHERE key = 'plan'");
+  ledger.close();
+  await ensureHelm();
+  expect(await ashore.read(outs)).toEqual({ ...outs, present: false });
+  await ashore.update(outs);
+  expect(kept().sailed?.plan).toEqual(quay.plan);
+  vi.unstubAllEnvs();
 });
 
 test("a budget is an input that up brings to the helm, and takes away", async () => {

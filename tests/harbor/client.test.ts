@@ -33,7 +33,7 @@ test("a service is made, started and left alone when it is so; a changed one is 
   expect(changed).toMatchObject({ status: "running", env: { COLOUR: "red" } });
   expect((await sh("a", `cat ~/runs; kill -0 ${made.pid}`)).out).toBe("blue\nred\n");
   // A service that was stopped behind the client's back is started again.
-  await harbor.fleet.get("a")!.services.get("s")!.stop(5_000);
+  await harbor.ships.get("a")!.services.get("s")!.stop(5_000);
   expect((await sprites.putService("a", "s", { ...spec, env: { COLOUR: "red" } })).status).toBe("running");
 });
 
@@ -50,7 +50,7 @@ test("the state of one that ends, its log's tail, and its end by stop and delete
   expect((await sprites.service("a", "s"))!.status).toBe("stopped");
   await sprites.startService("a", "s");
   for (let times = 0; times < 2; times++) await sprites.deleteService("a", "s");
-  expect(harbor.fleet.get("a")!.services.list()).toEqual([]);
+  expect(harbor.ships.get("a")!.services.list()).toEqual([]);
   await expect(sprites.startService("a", "s")).rejects.toMatchObject({ code: "SERVICE_GONE" });
   await expect(sprites.serviceLogs("a", "s", 3)).rejects.toMatchObject({ code: "SERVICE_GONE" });
 });
@@ -106,7 +106,7 @@ test("our own commands on a ship are not answered by programs that an agent has 
   expect((await sprites.exec("a", stopCrew)).exitCode).toBe(0);
   expect((await sprites.exec("a", crewRuns)).exitCode).toBe(1);
   await sprites.writeFile("a", "/home/sprite/seen", Buffer.from("x"), 0o600);
-  await harbor.fleet.get("a")!.sleep("warm");
+  await harbor.ships.get("a")!.sleep("warm");
   const { stdout } = await sprites.exec("a", ["/bin/cat", "/home/sprite/called"]);
   // The crew's programs are the ship's own affair, since they have its PATH.
   expect(stdout).toBe("/home/sprite/.local/bin/node\n");

@@ -47,8 +47,8 @@ export async function openHarbor(options: Partial<HarborOptions> = {}) {
     expect(events.filter((text) => /did not|could not/.test(text))).toEqual([]);
   });
   const settledStatus = async (name: string) => {
-    await harbor.fleet.get(name)!.settled();
-    return harbor.fleet.get(name)!.status;
+    await harbor.ships.get(name)!.settled();
+    return harbor.ships.get(name)!.status;
   };
   /** With it comes `settledStatus`, which gives the status once all that the clock set off is done. */
   return { home, clock, harbor, settledStatus, ...caller(harbor.url, harbor.token) };
@@ -115,7 +115,7 @@ export function processes(wanted: (pid: string) => boolean): number[] {
  * gone.
  */
 export function processesOf({ harbor, home }: { harbor: Harbor; home: string }, name: string): () => number[] {
-  const { record, folder } = harbor.fleet.get(name)!;
+  const { record, folder } = harbor.ships.get(name)!;
   if (record.unconfined) return () => processesMarked(folder);
   const namespace = pidNamespaceOf(home, name);
   return () => processesIn(namespace);

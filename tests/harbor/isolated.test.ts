@@ -61,7 +61,7 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     const subnet = captain.replace(/\.1$/, "");
     expect(addresses).toEqual([`${subnet}.2`, `${subnet}.3`]);
     expect(gateway(), "what ships have learnt of it stays true when one comes or goes").toBe(hardware);
-    expect(harbor.fleet.all().map((ship) => ship.address)).toEqual(addresses);
+    expect(harbor.ships.all().map((ship) => ship.address)).toEqual(addresses);
     const here = await listener(captain);
     expect((await sh("a", dial(captain, here.port))).out).toBe("connected\n");
     expect((await sh("b", dial(captain, here.port))).out).toBe("connected\n");
@@ -105,7 +105,7 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     const send = `require("dgram").createSocket("udp4").send("ahoy", ${socket.address().port}, "${harbor.captainAddress}", function(){this.close()})`;
     await sh("a", `node -e '${send}'`);
     await until("the datagram", () => heard.length > 0);
-    expect(heard).toEqual([`ahoy from ${harbor.fleet.get("a")!.address}`]);
+    expect(heard).toEqual([`ahoy from ${harbor.ships.get("a")!.address}`]);
   });
 
   test("exec, services, ssh and the proxy are in the ship's network", async () => {
@@ -171,7 +171,7 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     await sleep("a", "warm");
     expect(networkOf(processesIn(namespace)[0]!)).toBe(network.trim());
     // Nobody answers, as at a machine that is not there.
-    expect(execFileSync("sh", ["-c", dial(harbor.fleet.get("a")!.address!, 7000)], { encoding: "utf8" })).toMatch(
+    expect(execFileSync("sh", ["-c", dial(harbor.ships.get("a")!.address!, 7000)], { encoding: "utf8" })).toMatch(
       /^(silence|EHOSTUNREACH)$/m,
     );
     expect(told).toBe("");
@@ -202,7 +202,7 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     for (const name of ["a", "b"]) expect((await call("DELETE", `/v1/sprites/${name}`)).status).toBe(204);
     expect([links().length, alive(networks)]).toEqual([2, [networks[2]]]);
     await create("d");
-    expect(harbor.fleet.get("d")!.address).toMatch(/\.2$/);
+    expect(harbor.ships.get("d")!.address).toMatch(/\.2$/);
     await harbor.close();
     expect([links(), alive(networks), ip("netns", "list")]).toEqual([[], [], named]);
   });

@@ -73,7 +73,10 @@ test("a false 404, a recorded 500 for what is missing, a hang, an outage: each a
   await faults({ on: "exec", kind: "unavailable" });
   expect(await sh("a", "true")).toMatchObject({ status: 503, err: "service temporarily unavailable, please retry" });
   expect(await sh("a", "true")).toMatchObject({ code: 0 });
-  expect((await faults({ on: "get", kind: "nonsense" })).status).toBe(400);
+  expect(await faults({ on: "get", kind: "nonsense" })).toMatchObject({
+    status: 400,
+    text: expect.stringMatching(/"the body does not fit: faults\[0\]\.kind must be one of [\w, -]+, and is text"/),
+  });
   await faults({ on: "get", kind: "false-404", times: 9 });
   await call("DELETE", "/__harbor/faults");
   expect((await call("GET", "/v1/sprites/a")).status).toBe(200);

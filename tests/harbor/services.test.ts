@@ -25,7 +25,7 @@ async function open(options: Parameters<typeof openHarbor>[0]) {
       call("PUT", `${at(service)}?duration=50ms`, { cmd: "sh", args: ["-c", script], ...more }),
     post: (path: string) => call("POST", at(path)),
     /** The state as the supervisor has it, since a GET would wake the ship. */
-    seen: (service: string) => opened.harbor.fleet.get("a")!.services.get(service)!.view().state as State,
+    seen: (service: string) => opened.harbor.ships.get("a")!.services.get(service)!.view().state as State,
     logs: async (service: string) =>
       lines((await call("GET", at(`${service}/logs`))).text).flatMap(({ type, data }) => (type.startsWith("std") ? [data] : [])),
   };
@@ -87,7 +87,7 @@ describe.each(kinds)("services of a $kind ship", ({ unconfined }) => {
     expect(living()).toEqual([]);
     expect((await first.sh("a", "rm ~/order")).code).toBe(0);
     await first.sleep("a", "cold");
-    const order = () => readFileSync(join(first.harbor.fleet.get("a")!.folder, "home/order"), "utf8");
+    const order = () => readFileSync(join(first.harbor.ships.get("a")!.folder, "home/order"), "utf8");
     await first.sh("a", "true");
     await until("both", () => ["base", "top"].every((name) => order().includes(name)));
     // The one that was started first has the lower number; which of the two writes first is chance.
@@ -99,7 +99,7 @@ describe.each(kinds)("services of a $kind ship", ({ unconfined }) => {
     await first.harbor.close();
     const second = await openHarbor({ unconfined, home: first.home });
     await second.sh("a", "rm ~/order; true");
-    const all = second.harbor.fleet
+    const all = second.harbor.ships
       .get("a")!
       .services.list()
       .map((service) => [service.name, service.isUp]);
@@ -172,7 +172,7 @@ test("what cannot be is refused in words, and a delete wants it stopped and need
   expect(await call("DELETE", at("web"))).toMatchObject({ status: 409, text: expect.stringContaining("needs it") });
   for (const name of ["top", "web"]) expect((await call("DELETE", at(name))).status).toBe(204);
   expect((await call("DELETE", at("web"))).status).toBe(404);
-  const logs = join(harbor.fleet.get("a")!.folder, "logs/services");
+  const logs = join(harbor.ships.get("a")!.folder, "logs/services");
   expect(existsSync(join(logs, "web.log"))).toBe(false);
   // A PUT to a service that runs says nothing, and changes nothing until it is stopped.
   await put("s", "echo old; exec sleep 1000");
@@ -205,8 +205,8 @@ describe("what a ship asks of the harbor of all ships", () => {
   test("what a service prints without a line's end is cut into lines, and what is kept of it is bounded", async () => {
     const { put, harbor, home } = await open({ unconfined: true });
     await put("s", "head -c 9000000 /dev/zero | tr '\\0' a; sleep 1000");
-    const kept = () => harbor.fleet.get("a")!.services.get("s")!.log.tail(1000);
-    const file = join(home, "s", harbor.fleet.get("a")!.record.id.slice(7, 15), "logs/services/s.log.1");
+    const kept = () => harbor.ships.get("a")!.services.get("s")!.log.tail(1000);
+    const file = join(home, "s", harbor.ships.get("a")!.record.id.slice(7, 15), "logs/services/s.log.1");
     await until("two files of it", () => existsSync(file));
     await until("its lines", () => kept().length >= 8);
     const lengths = kept().map(({ data = "" }) => data.length);
@@ -219,7 +219,7 @@ describe("what a ship asks of the harbor of all ships", () => {
     const hold = async (name: string) =>
       (await sh("a", `sprite-env curl -s -o /dev/null -w '%{http_code}' -X PUT /v1/tasks/${name} -d '{"expire":"60s"}'`)).out;
     expect(await hold("h0")).toBe("200");
-    for (let n = 1; n < 64; n++) expect(harbor.fleet.get("a")!.holds.put(`h${n}`, 60)).toBeDefined();
+    for (let n = 1; n < 64; n++) expect(harbor.ships.get("a")!.holds.put(`h${n}`, 60)).toBeDefined();
     expect(await hold("h64")).toBe("429");
     expect(await hold("h0")).toBe("200");
     expect(await hold("x".repeat(129))).toBe("400");

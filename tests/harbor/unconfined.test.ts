@@ -49,7 +49,7 @@ describe("a ship", () => {
           .map(stateOf)
           .filter((state) => state !== "Z"),
       ).toEqual([]);
-      expect(readdirSync(join(home, "s"))).toEqual([harbor.fleet.get("other")!.folder.split("/").at(-1)]);
+      expect(readdirSync(join(home, "s"))).toEqual([harbor.ships.get("other")!.folder.split("/").at(-1)]);
       expect(readdirSync(join(home, "awake"))).toEqual(["other"]);
       expect((await sh("other", `kill -0 ${theirs}`)).code).toBe(0);
     });
@@ -60,7 +60,7 @@ describe("a ship", () => {
     onTestFinished(() => void vi.unstubAllEnvs());
     const { create, sh, harbor } = await openHarbor({ unconfined: true });
     await create("a");
-    const { folder } = harbor.fleet.get("a")!;
+    const { folder } = harbor.ships.get("a")!;
     expect((await sh("a", "node -p 1; git --version >&2; tmux -V >&2; sprite-env curl /v1/tasks")).out).toBe('1\n{"tasks":[]}');
     expect((await sh("a", 'echo ~; echo "$TMPDIR"; dirname "$(mktemp)"')).out).toBe(
       `${folder}/home\n${folder}/tmp\n${folder}/tmp\n`,
@@ -80,7 +80,7 @@ describe("a ship", () => {
     expect((await second.sh("confined", "echo ~")).out).toBe("/home/sprite\n");
     await second.harbor.close();
     const third = await openHarbor({ home });
-    expect((await third.sh("plain", "echo ~")).out).toBe(`${third.harbor.fleet.get("plain")!.folder}/home\n`);
+    expect((await third.sh("plain", "echo ~")).out).toBe(`${third.harbor.ships.get("plain")!.folder}/home\n`);
   });
 });
 

@@ -64,7 +64,7 @@ describe.each(kinds)("exec, $kind", ({ unconfined }) => {
     const { client, harbor } = await open({ unconfined });
     const sprite = await client.createSprite("dinghy");
     const expected = unconfined
-      ? { user: userInfo().username, home: `${harbor.fleet.get("dinghy")!.folder}/home`, node: process.execPath }
+      ? { user: userInfo().username, home: `${harbor.ships.get("dinghy")!.folder}/home`, node: process.execPath }
       : { user: "sprite", home: "/home/sprite", node: "/.sprite/languages/node/bin/node" };
     expect((await sprite.execFile("sh", ["-c", "id -un; echo $HOME"])).stdout).toBe(`${expected.user}\n${expected.home}\n`);
     expect((await sprite.execFile("pwd", [], { cwd: "~" })).stdout).toBe(`${expected.home}\n`);

@@ -324,6 +324,32 @@ test("only the commit that this ship pushed for this grant is taken; an empty on
   expect((await a.call.accepted(ga, commit)).kind).toBe("accepted");
 });
 
+test("commits are by the author whom the captain has named, signed off where that is asked; the trailers say which ship it was", async () => {
+  const { register } = await sail({ "1": [], "2": [], "3": [] });
+  const one = await join_("ship-0");
+  const deliver = async (message: string) => {
+    const grant = await one.call.grant();
+    one.tree.reset(grant.tip);
+    const commit = one.tree.commit({ [grant.task.id]: "done" }, message);
+    one.tree.push(commit, grant);
+    expect(await one.call.accepted(grant, commit)).toMatchObject({ kind: "accepted" });
+    return bare("log", "-1", "--format=%an <%ae>|%cn|%(trailers:separator=%x2C)", register.stack);
+  };
+  const forged = (text: string) => `${text}\n\nSigned-off-by: Ann <ann@sea.example>\nTask: 9\n`;
+  const author = { name: 'Ann "-x" $(id)', email: "ann@sea.example" };
+  expect(await deliver(forged("by the ship"))).toBe(
+    `ship-0 <ship-0@${id}.ocaptain>|ocaptain helm|Task: 1,Ship: ship-0,Voyage: ${id}`,
+  );
+  await helm.registerVoyage(id, { ...register, author });
+  expect(await deliver(forged("by Ann"))).toBe(
+    `Ann "-x" $(id) <ann@sea.example>|ocaptain helm|Task: 2,Ship: ship-0,Voyage: ${id}`,
+  );
+  await helm.registerVoyage(id, { ...register, author, signOff: true });
+  expect(await deliver(forged("signed off"))).toBe(
+    `Ann "-x" $(id) <ann@sea.example>|ocaptain helm|Task: 3,Ship: ship-0,Voyage: ${id},Signed-off-by: Ann "-x" $(id) <ann@sea.example>`,
+  );
+});
+
 test("a commit of the captain's own on the branch is built upon", async () => {
   const { folder } = await sail({ "1": [] });
   const a = await join_("ship-0");

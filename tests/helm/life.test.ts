@@ -284,7 +284,13 @@ test("a check that failed, or was not run, is not accepted; other tokens, voyage
   for (const check of [null, { exitCode: 1, output: "no" }])
     expect(await a.call.accept(grant, commit, { check })).toMatchObject({ status: 409, body: { error: "check-failed" } });
   expect((await a.call.raw("claim", { incarnation: "another" })).body).toMatchObject({ error: "wrong-incarnation" });
-  expect(await a.call.raw("accept", { task: "x" })).toMatchObject({ status: 400, body: { error: "bad-request" } });
+  expect(await a.call.accept(grant, commit, { task: 7, epoch: "s3cret" })).toMatchObject({
+    status: 400,
+    body: {
+      error: "bad-request",
+      message: "the body of the call does not fit: task must be text in quotes, and is 7; epoch must be a number, and is text",
+    },
+  });
   expect((await ship(captain.url, "abc123.nonsense", "vm").raw("claim", {})).status).toBe(401);
   expect((await ship(captain.url, "", "vm").raw("claim", {})).status).toBe(401);
   expect(await a.call.accept(grant, commit, { check: { exitCode: 0, output: "" } })).toMatchObject({ status: 200 });

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { voyageFolderAt } from "../../lib/base/paths.ts";
+import { BaseName, baseProblem, begunFrom } from "../../lib/git/base.ts";
 import { sourceProblems } from "../../lib/git/source-problems.ts";
 import { prepareRepo, readSource, tokenConfig } from "../../lib/git/voyage-repo.ts";
 import { gitIn } from "../support/git.ts";
@@ -37,6 +38,82 @@ test("an empty source gets one empty commit", async () => {
   const { tip } = await prepareRepo({ folder: folder(), repo: source, branch: "v" });
   expect(gitIn(root, "--git-dir", folder().repo, "log", "--format=%H %s", "v")).toBe(`${tip} An empty start`);
   expect(existsSync(join(folder().workspace, ".git"))).toBe(true);
+});
+
+test("a voyage begins from a branch, a tag or a commit, whatever branch of its own name the source has; which it was is kept", async () => {
+  const source = makeSource(root);
+  const commits = ["one", "two", "three"].map((subject) => {
+    gitIn(source, "commit", "-q", "--allow-empty", "-m", subject);
+    return gitIn(source, "rev-parse", "HEAD");
+  });
+  gitIn(source, "branch", "release/1", commits[0]!);
+  gitIn(source, "tag", "-a", "-m", "a tag", "v1", commits[1]!);
+  gitIn(source, "branch", "v");
+  for (const [base, expected] of [
+    ["release/1", commits[0]],
+    ["refs/heads/release/1", commits[0]],
+    ["v1", commits[1]],
+    ["refs/tags/v1", commits[1]],
+    [commits[1]!.slice(0, 10), commits[1]],
+  ] as const) {
+    const looked = await readSource(source, { base });
+    expect(await baseProblem(source, looked, base, 5_000)).toBeNull();
+    const elsewhere = await readSource(`file://${source}`, { base });
+    expect(await baseProblem(source, { ...elsewhere, path: undefined }, base, 5_000)).toBeNull();
+    const prepare = () => prepareRepo({ folder: folder(), repo: source, branch: "v", base });
+    expect(await prepare()).toMatchObject({ branch: "v", tip: expected });
+    expect(await prepare()).toMatchObject({ tip: expected });
+    expect(await begunFrom(folder().repo)).toBe(base);
+    expect(gitIn(folder().workspace, "rev-parse", "HEAD")).toBe(expected);
+    rmSync(folder().root, { recursive: true });
+  }
+});
+
+test("a base that is not there is found before the clone, on this machine and elsewhere; the clone finds it too, and leaves nothing", async () => {
+  const source = makeSource(root);
+  gitIn(source, "branch", "release");
+  gitIn(source, "branch", "both");
+  gitIn(source, "tag", "both");
+  gitIn(source, "checkout", "-q", "--detach");
+  gitIn(source, "commit", "-q", "--allow-empty", "-m", "held by nothing");
+  const lost = gitIn(source, "rev-parse", "HEAD");
+  gitIn(source, "checkout", "-q", "main");
+  for (const [base, words] of [
+    ["relaese", /which in repository "\S+" is no branch, no tag, and no commit that one of them holds; did you mean release\?$/],
+    ["0123456", /no commit that one of them holds$/],
+    [lost, /no commit that one of them holds$/],
+    ["both", /is both a branch and a tag$/],
+  ] as const) {
+    const looked = await readSource(source, { base });
+    const found = await baseProblem(source, looked, base, 5_000);
+    expect(found?.message).toMatch(words);
+    expect(await baseProblem(source, { ...looked, address: `file://${source}`, path: undefined }, base, 5_000)).toEqual(found);
+    await expect(prepareRepo({ folder: folder(), repo: source, branch: "v", base })).rejects.toMatchObject({ code: "BASE" });
+    expect(readdirSync(folder().root)).toEqual([]);
+  }
+});
+
+test.each([
+  "-x",
+  "--upload-pack=touch x",
+  "a b",
+  "a..b",
+  "main~1",
+  "main^",
+  "a:b",
+  "main@{1}",
+  "a*",
+  "a/",
+  "/a",
+  "a//b",
+  "a/.b",
+  "a.lock",
+  "refs/pull/1/head",
+  "",
+  "a\nb",
+  "x".repeat(201),
+])("%j is no base", (text) => {
+  expect(BaseName.safeParse(text).success).toBe(false);
 });
 
 test("a half clone is never taken for whole: it is made anew, and its remains go", async () => {

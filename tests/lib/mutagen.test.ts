@@ -282,8 +282,12 @@ test("an emptied side halts the session instead of emptying the other; ensure br
   await writeFile(inA("two"), "2");
   await mutagen.ensureSession(spec);
   await mutagen.flush(spec.name);
+  // The daemon must see both go at once: when it has seen the one go, it lets the last one go too.
+  const pid = await daemonPid();
+  process.kill(pid, "SIGSTOP");
   await rm(inB("one"));
   await rm(inB("two"));
+  process.kill(pid, "SIGCONT");
   await until("it is halted", async () => (await mutagen.get(spec.name))?.halted === "one side's folder was emptied");
   await expect(mutagen.flush(spec.name)).rejects.toThrow(/halted: one side's folder was emptied/);
   expect((await readdir(join(root, "a"))).sort()).toEqual(["one", "two"]);
@@ -385,6 +389,17 @@ test("sessions made at once with one ship carry Mutagen's agent there once", asy
   const names = ["v1-ship-0-a", "v1-ship-0-b", "v1-ship-0-c"];
   const made = await Promise.all(names.map((name) => fleet.ensureSession({ ...spec, name, beta: `sprite@ship-0:~/${name}` })));
   expect(made.map((session) => [session.name, session.connected])).toEqual(names.map((name) => [name, true]));
+  expect((await readFile(carried, "utf8")).trim().split("\n")).toHaveLength(1);
+});
+
+test("a first session with a ship that failed has carried no agent there: those made at once after it carry it once", async () => {
+  const { sshPath, carried, asleep } = await folderShip();
+  const fleet = openMutagen({ dataDirectory: join(root, "d"), sshPath });
+  const make = (name: string) => fleet.ensureSession({ ...spec, name, beta: `sprite@ship-0:~/${name}` });
+  await writeFile(asleep, "");
+  await expect(make("v1-ship-0-a")).rejects.toMatchObject({ code: "SYNC" });
+  await rm(asleep);
+  await Promise.all(["v1-ship-0-a", "v1-ship-0-b", "v1-ship-0-c"].map(make));
   expect((await readFile(carried, "utf8")).trim().split("\n")).toHaveLength(1);
 });
 

@@ -290,7 +290,11 @@ test("a voyage that can sail gets its plan and its number of ships, and nothing 
  * Makes a voyage's folder as it is when a plan has sailed there: two tasks are done, and the repository has a history
  * of its own.
  */
-async function sunkVoyage(stack: string, plan: string, more: { sunkAt?: string } = { sunkAt: "2026-01-02" }) {
+async function sunkVoyage(
+  stack: string,
+  plan: string,
+  { isOld, ...more }: { sunkAt?: string; isOld?: boolean } = { sunkAt: "2026-01-02" },
+) {
   const repo = await writeRepo(join(root, "code"));
   await writeFile(join(plan, "voyage.json"), JSON.stringify({ name: "try", repo }));
   const folder = voyageFolder(stack);
@@ -302,6 +306,10 @@ async function sunkVoyage(stack: string, plan: string, more: { sunkAt?: string }
   const ledger = new Ledger(new Store(folder.ledger, { sync: "off" }), () => 0);
   await ledger.store.write(() => {
     ledger.setMeta("name", "try");
+    if (!isOld) {
+      ledger.setMeta("plan", JSON.stringify(loaded.plan));
+      ledger.setMeta("planFolder", plan);
+    }
     applyPlan(ledger, loaded.plan);
     ledger.store.run("UPDATE tasks SET status = 'accepted', epoch = 1");
   });
@@ -383,10 +391,9 @@ test("a voyage at sea needs its source no more: it may be gone, or have moved, w
   expect(await preflight(args)).toMatchObject({ kept: null, warnings: [] });
   const moved = join(root, "moved");
   await rename(repo, moved);
+  const byItself = `voyage 3fa9c1 goes on by what ${voyageFolder("voyage-abc").root} holds, without:\n  `;
   expect((await preflight(args)).warnings).toEqual([
-    expect.stringMatching(
-      /code" cannot be read: [\s\S]*voyage 3fa9c1 needs it no more: it goes on from what its own folder holds$/,
-    ),
+    expect.stringMatching(new RegExp(`^${byItself}repository "\\S+code" cannot be read: `)),
   ]);
   expect((await preflight({ ...args, repo: moved })).warnings).toEqual([
     `the repository's address is another than when voyage 3fa9c1 began: it was ${repo}, it is ${moved}; its history is the same, and the voyage goes on`,
@@ -397,6 +404,104 @@ test("a voyage at sea needs its source no more: it may be gone, or have moved, w
   await expect(preflight({ ...args, beginAnew: "3fa9c1" })).rejects.toThrow(
     /voyage: ocaptain:beginAnew names voyage 3fa9c1, which is at sea[^\n]*\n\s+hint: pulumi destroy -s voyage-abc[^\n]*where a destroy finds nothing[^\n]*adopt it/,
   );
+});
+
+test("a voyage at sea needs its plan's folder no more, which is told in one word with its repository; another folder is another plan, and a broken one is broken", async () => {
+  vi.stubEnv("OCAPTAIN_HELM_PORT", "0");
+  const { plan } = await writePlan();
+  const args = { stack: "voyage-abc", plan, provider: "harbor", unconfined: true } as const;
+  const told = async (more: object = {}) =>
+    ((await preflight({ ...args, ...more }).catch((error: Error) => error)) as Error).message;
+  const { repo, folder } = await sunkVoyage("voyage-abc", plan, {});
+  const whole = await preflight(args);
+  const [moved, code] = [join(root, "moved"), join(root, "moved-code")];
+  await rename(plan, moved);
+  const without = (what: string) => `voyage 3fa9c1 goes on by what ${folder.root} holds, without:\n  plan ${plan}: ${what}`;
+  const missing = `there is no such folder; it would be ${plan}. It sails as it was at the last up: changes of it are not followed until it is back, or ocaptain:plan names where it is`;
+  expect(await preflight(args)).toEqual({ ...whole, warnings: [without(missing)] });
+  await rename(repo, code);
+  const { plan: sailed, warnings } = await preflight(args);
+  expect({ sailed, warnings: warnings.length }).toEqual({ sailed: whole.plan, warnings: 1 });
+  expect(warnings[0]).toMatch(/^[^\n]*, without:\n {2}plan [^\n]*\n {2}repository "\S+code" cannot be read: /);
+  expect(await preflight({ ...args, repo: code })).toMatchObject({
+    plan: { repo: code, digest: expect.not.stringContaining(whole.plan.digest) },
+  });
+  await rename(code, repo);
+
+  const nowhere = join(root, "nowhere");
+  expect(await told({ plan: nowhere })).toMatch(
+    new RegExp(
+      `plan ${nowhere}: there is no such folder[^\\n]*Voyage 3fa9c1 sails the plan of ${plan}, so this would be another\\n +hint: [^\\n]*pulumi config set ocaptain:plan ${plan} -s voyage-abc`,
+    ),
+  );
+  expect(await told({ stack: "voyage-new" })).toMatch(/ {2}\S+plan: there is no such folder; it would be \S+plan$/);
+  await mkdir(plan);
+  expect(await told()).toMatch(/plan\/voyage.json: is missing/);
+  await rm(plan, { recursive: true });
+  await writeFile(plan, "no folder");
+  expect(await told()).toMatch(/plan: is a file, and no folder of a plan/);
+  await rm(plan);
+  expect((await preflight({ ...args, plan: moved })).warnings).toEqual([]);
+});
+
+test("a plan whose repository is the one around it, which is there no more, sails on", async () => {
+  vi.stubEnv("OCAPTAIN_HELM_PORT", "0");
+  const { plan } = await writePlan();
+  const args = { stack: "voyage-abc", plan, provider: "harbor", unconfined: true } as const;
+  const { repo } = await sunkVoyage("voyage-abc", plan, {});
+  await writeFile(join(plan, "voyage.json"), JSON.stringify({ name: "try", repo: "." }));
+  await rm(repo, { recursive: true });
+  const { plan: sails, warnings } = await preflight(args);
+  expect(sails.repo).toBe(repo);
+  expect(warnings).toEqual([expect.stringMatching(/without:\n {2}repository "\S+code" cannot be read/)]);
+  await expect(preflight({ ...args, stack: "voyage-new" })).rejects.toThrow(
+    /voyage.json repo: is "\.", the repository that \S+ lies in, and it lies in none/,
+  );
+});
+
+test("a voyage of an earlier version, without a whole copy of its plan, is refused with the way to one", async () => {
+  vi.stubEnv("OCAPTAIN_HELM_PORT", "0");
+  const { plan } = await writePlan();
+  const args = { stack: "voyage-abc", plan, provider: "harbor", unconfined: true } as const;
+  await sunkVoyage("voyage-abc", plan, { isOld: true });
+  await rm(plan, { recursive: true });
+  await expect(preflight(args)).rejects.toThrow(
+    /Voyage 3fa9c1 has kept no whole copy of its plan, as it last sailed by an earlier version\n\s+hint: put the plan back/,
+  );
+});
+
+test("where a voyage begins: a base that is not there, or of no repository, is refused; one at sea is not moved to another", async () => {
+  vi.stubEnv("OCAPTAIN_HELM_PORT", "0");
+  const { plan } = await writePlan();
+  const args = { stack: "voyage-abc", plan, provider: "harbor", unconfined: true } as const;
+  const told = async (more: object = {}) =>
+    ((await preflight({ ...args, ...more }).catch((error: Error) => error)) as Error).message;
+  const repo = await writeRepo(join(root, "code"));
+  await writeFile(join(plan, "voyage.json"), JSON.stringify({ name: "try", repo }));
+  expect(await told({ base: "mian" })).toMatch(
+    /repository: ocaptain:base is "mian", [^\n]*; did you mean main\?\n\s+hint: git ls-remote \S+code, [^\n]*pulumi config rm ocaptain:base -s voyage-abc/,
+  );
+  expect(await told({ plan: "", base: "main", unconfined: undefined })).toMatch(
+    /ocaptain:base: is "main", and there is no repository/,
+  );
+  expect(await preflight({ ...args, base: "main" })).toMatchObject({ warnings: [] });
+  await rm(repo, { recursive: true });
+  await sunkVoyage("voyage-abc", plan, {});
+  expect(await preflight(args)).toMatchObject({ warnings: [] });
+  expect(await told({ base: "main" })).toMatch(
+    /repository: voyage 3fa9c1 of stack "voyage-abc" has begun from its repository's HEAD, and ocaptain:base is "main" now[^\n]*\n\s+hint: another stack: [^\n]*pulumi config rm ocaptain:base -s voyage-abc; or begin anew/,
+  );
+});
+
+test("to sign off needs somebody who signs", async () => {
+  vi.stubEnv("OCAPTAIN_HELM_PORT", "0");
+  const { plan } = await writePlan();
+  const args = { stack: "voyage-abc", plan, provider: "harbor", unconfined: true, signOff: true } as const;
+  vi.stubEnv("GIT_CONFIG_GLOBAL", "/dev/null");
+  await expect(preflight(args)).rejects.toThrow(
+    /ocaptain:signOff: is true, and who signs is not known: [^\n]*\n\s+hint: pulumi config set ocaptain:author 'Name <mail@example.com>' -s voyage-abc/,
+  );
+  expect(await preflight({ ...args, author: "Ann <ann@sea.example>" })).toMatchObject({ warnings: [] });
 });
 
 test("everything that is wrong is said at once", async () => {
@@ -469,14 +574,15 @@ test("tailscale for ships: where set-up put it, or the command that makes it", a
     code: "TAILSCALE_MISSING",
     hint: "npm run setup -- tailscale-arm64",
   });
-  await mkdir(join(root, "stamps"));
+  const folder = join(root, "tailscale-1.94.1-linux-arm64");
+  await mkdir(folder);
   const sha256 = { tailscale: "aa", tailscaled: "bb" };
-  await writeFile(join(root, "stamps", "tailscale-arm64.json"), JSON.stringify({ version: "1.94.1", from: "there", sha256 }));
+  await writeFile(join(folder, "stamp.json"), JSON.stringify({ version: "1.94.1", from: "there", sha256 }));
   expect(await tailscaleParts("arm64", root)).toEqual({
     version: "1.94.1",
     source: "there",
-    tailscale: { path: join(root, "tailscale-arm64/tailscale"), sha256: "aa" },
-    tailscaled: { path: join(root, "tailscale-arm64/tailscaled"), sha256: "bb" },
+    tailscale: { path: join(folder, "tailscale"), sha256: "aa" },
+    tailscaled: { path: join(folder, "tailscaled"), sha256: "bb" },
   });
 });
 

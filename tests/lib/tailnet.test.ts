@@ -5,7 +5,7 @@ import { MAX_STACK_NAME, spriteName } from "../../lib/base/naming.ts";
 import { isMarked, isOfVoyage, keyDescription, MAX_DESCRIPTION, markedExpiry } from "../../lib/tailnet/control/key-marks.ts";
 import { listedNode, nodesOfShip } from "../../lib/tailnet/control/nodes.ts";
 import { readTailnetSettings } from "../../lib/tailnet/control/settings.ts";
-import { SHIP_TAG, type TailnetControl, type TailnetNode } from "../../lib/tailnet/control/types.ts";
+import { type ListedNode, SHIP_TAG, type TailnetControl } from "../../lib/tailnet/control/types.ts";
 import type { Captain } from "../../lib/tailnet/node/captain.ts";
 import { type Tailscale, TailscaleStatus, tailscaleCli } from "../../lib/tailnet/node/tailscale-cli.ts";
 
@@ -138,7 +138,7 @@ test("without its socket a tailscaled does not answer: tailscale, which would lo
 });
 
 test("a ship's machines: of its id or its name, with its name or tag; what has one thing only is somebody else's", () => {
-  const node = (id: string, hostname: string, tags: string[]) => ({ id, hostname, tags }) as TailnetNode;
+  const node = (id: string, hostname: string, tags: string[]) => ({ id, hostname, tags }) as ListedNode;
   const ours = [
     node("3", "v-ship-0", [SHIP_TAG]),
     node("3", "renamed", [SHIP_TAG]),
@@ -151,7 +151,7 @@ test("a ship's machines: of its id or its name, with its name or tag; what has o
 });
 
 describe("a ship that has just joined", () => {
-  const listed = (id: string): TailnetNode => ({
+  const listed = (id: string): ListedNode => ({
     id,
     hostname: "ship-0",
     name: "ship-0",

@@ -84,10 +84,17 @@ const ocaptain = (args: string[], more: Record<string, string> = {}) => {
 test("the tarball holds what runs and nothing else, in less than a megabyte", async () => {
   expect((await stat(tarball)).size).toBeLessThan(1_000_000);
   const names = (await execa("tar", ["tzf", tarball])).stdout.split("\n").map((name) => name.replace(/^package\//, ""));
-  expect(names.filter((name) => /^(tests|docs|plans|bench|tools|stacks)\//.test(name))).toEqual([]);
+  expect(names.filter((name) => /^(tests|docs|bench|stacks)\//.test(name))).toEqual([]);
+  expect(names.filter((name) => /^plans\/(?!survey\/)/.test(name))).toEqual([]);
+  // Of tools, what set-up needs: the sums of what it builds, and the lock file of what npm brings it.
+  expect(names.filter((name) => /^tools\/.*\.ts$/.test(name))).toEqual([]);
+  const setUp = ["tools/setup.mjs", "tools/setup/pulumi.mjs", "tools/go/mutagen/go.sum", "tools/node24/package-lock.json"];
+  expect(names).toEqual(expect.arrayContaining(setUp));
   // A ship gets the crew's TypeScript, stripped on its way; of all else Node strips nothing below node_modules.
   expect(names.filter((name) => /(?<!\.d)\.ts$/.test(name) && !name.startsWith("crew/"))).toEqual([]);
-  expect(names).toEqual(expect.arrayContaining(["LICENSE", "README.md", "bin/ocaptain", "library.d.ts", "crew/supervisor.ts"]));
+  expect(names).toEqual(
+    expect.arrayContaining(["LICENSE", "README.md", "bin/ocaptain", "bin/pulumi", "library.d.ts", "crew/supervisor.ts"]),
+  );
 });
 
 test("installed globally, `ocaptain` runs from an empty home, and says that there is no voyage yet", async () => {

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { spriteName } from "../../lib/base/naming.ts";
 import { knownHarbor } from "../../lib/daemons/harbor.ts";
+import { passphraseFile } from "../../tools/places.mjs";
 import { claudeFolder, INSTALL_MS } from "../support/claude/claude-cli.ts";
 import { bash } from "../support/claude/model.ts";
 import { type Conversation, StandInApi, type Turn } from "../support/claude/stand-in-api.ts";
@@ -78,14 +79,7 @@ test("an agent reads, lists, sees and signals nothing of the captain's or of ano
             "v/sea/ships",
           ),
           ...below(".pulumi/stacks/ocaptain/sea.json", "Pulumi.sea.yaml", "plan/spec.md", "repo/README.md"),
-          ...[
-            homedir(),
-            join(ROOT, "package.json"),
-            join(ROOT, ".tools/passphrase"),
-            "/etc/shadow",
-            other,
-            join(other, "voyage/crew/token"),
-          ],
+          ...[homedir(), join(ROOT, "package.json"), passphraseFile(), "/etc/shadow", other, join(other, "voyage/crew/token")],
         ],
         names: ["ledger.sqlite", "Pulumi.sea.yaml", "sea.json", "admin.sock", "requests.jsonl", "passphrase", "daemon.sock"],
         texts: [

@@ -18,7 +18,7 @@ let captain: Captain;
 beforeAll(async () => {
   sea = await openClaudeCaptain();
   ({ captain } = sea);
-  await captain.configure({ plan: "", ships: "", repo: captain.repo });
+  await captain.configure({ plan: "", ships: "", repo: captain.repo, author: "Ann Ahoy <ann@sea.example>" });
 }, INSTALL_MS + 60_000);
 afterAll(() => sea?.close());
 
@@ -125,7 +125,7 @@ test("destroy brings what it holds home, as a commit on the voyage's branch, and
   await captain.destroy();
   expect(await branch("show", "sea:ordered.txt")).toBe("done by order");
   expect(await branch("show", "sea:steered.txt")).toBe("by the captain's own hand");
-  expect(await branch("log", "-1", "--format=%an: %s", "sea")).toBe("ship-0: The captain's orders");
+  expect(await branch("log", "-1", "--format=%an: %s", "sea")).toBe("Ann Ahoy: The captain's orders");
   expect(await (await captain.sprites()).list("sea-")).toEqual([]);
 });
 

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -23,7 +23,14 @@ const shipRow = (s: VoyageStatus, ship: string) => s.ships.find((row) => row.shi
 
 beforeAll(async () => {
   captain = await openCaptain({ tasks: gated });
+  const inSource = (...args: string[]) =>
+    execa("git", ["-c", "user.name=C", "-c", "user.email=c@x", ...args], { cwd: captain.repo });
+  await inSource("tag", "begin");
+  await inSource("commit", "-q", "--allow-empty", "-m", "Not to sail yet");
+  await captain.configure({ base: "begin", author: "Ann Ahoy <ann@sea.example>", signOff: true });
   await captain.up();
+  // From here on neither the plan nor the repository that it came from is there.
+  for (const origin of [captain.plan, captain.repo]) await rename(origin, `${origin}-moved`);
   id = await captain.voyageId();
   await captain.until("at work on both ships", bothAtWork);
 });
@@ -35,6 +42,11 @@ test("a VM deleted behind our back is made anew by up, with all that hangs on it
   await (await captain.sprites()).remove(sprite("ship-0"));
   const preview = await captain.preview();
   expect(String(preview.stdout)).toMatch(/ship-0 .*create/);
+  expect(String(preview.stdout)).toMatch(
+    new RegExp(
+      `voyage ${id} goes on by what \\S+ holds, without:\\s+plan ${captain.plan}: there is no such folder[^]*repository "${captain.repo}" cannot be read`,
+    ),
+  );
   await captain.up();
   const after = await captain.until(
     "at work again",
@@ -83,8 +95,10 @@ test("after all of it up changes nothing, each task is done once, and the result
   const sprites = await captain.sprites();
   for (const ship of ["ship-0", "ship-1"]) await sprites.exec(sprite(ship), ["sh", "-c", 'touch "$HOME/go"']);
   await captain.until("verified", (s) => s.state === "verified");
-  const log = await execa("git", ["--git-dir", captain.voyage.repo, "log", "--format=%s", captain.stack]);
-  expect(log.stdout.split("\n").sort()).toEqual(["Start", "Task 1", "Task 2", "Task 3", "Task 4"]);
+  const format = "%s|%an|%(trailers:key=Signed-off-by,valueonly,separator=)";
+  const log = await execa("git", ["--git-dir", captain.voyage.repo, "log", `--format=${format}`, captain.stack]);
+  const signed = ["1", "2", "3", "4"].map((task) => `Task ${task}|Ann Ahoy|Ann Ahoy <ann@sea.example>`);
+  expect(log.stdout.split("\n").sort()).toEqual(["Start|Captain|", ...signed]);
 });
 
 async function killDaemon(what: "harbor" | "helm" | "Mutagen daemon"): Promise<void> {

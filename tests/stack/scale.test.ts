@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { spritePrefix } from "../../lib/base/naming.ts";
-import { reachLoopback } from "../../tools/environment.mjs";
+import { reachLoopback } from "../../tools/language-host/loopback.mjs";
 import { type Captain, openCaptain } from "./captain.ts";
 
 const tasks = ["1", "2", "3", "4", "5"].map((id) => ({
@@ -23,6 +23,8 @@ beforeAll(async () => {
   await captain.up();
   await rm(shell, { recursive: true });
   Object.assign(captain.env, { TMPDIR: tmpdir() });
+  // The voyage needs neither its plan's folder nor the repository that it came from any more.
+  for (const origin of [captain.plan, captain.repo]) await rename(origin, `${origin}-moved`);
 });
 afterAll(() => captain.close());
 

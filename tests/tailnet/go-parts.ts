@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { captainArch } from "../../lib/tailnet/node/parts.ts";
+import { checkoutFolder, readStamp } from "../../tools/places.mjs";
 import { setup } from "../../tools/setup.mjs";
 
 /** The bound of the first build on a machine; later builds are found and take no time (docs/tailnet.md). */
@@ -13,6 +14,8 @@ export const BUILD_MS = 30 * 60_000;
 export async function goParts() {
   const tailscale = `tailscale-${captainArch()}`;
   await setup({ quiet: true, names: [tailscale, "headscale"] });
-  const tools = join(import.meta.dirname, "../../.tools");
-  return { headscale: join(tools, "headscale/headscale"), folder: join(tools, tailscale) };
+  return {
+    headscale: readStamp("headscale").path ?? join(checkoutFolder, "headscale/headscale"),
+    folder: readStamp(tailscale).folder ?? join(checkoutFolder, tailscale),
+  };
 }

@@ -10,12 +10,13 @@ import signed from "../fixtures/tailscale-signed.json" with { type: "json" };
 import { BUILD_MS, goParts } from "./go-parts.ts";
 
 const PART = `tailscale-${captainArch()}`;
+const FOLDER = `tailscale-1.94.1-linux-${captainArch()}`;
 let real: Awaited<ReturnType<typeof goParts>>;
 beforeAll(async () => {
   real = await goParts();
 }, BUILD_MS);
 
-/** The folder of a checkout with set-up alone in it. */
+/** A folder with set-up alone in it, which keeps its tools in `shared`. */
 let checkout: string;
 beforeEach(async () => {
   checkout = await mkdtemp(join(tmpdir(), "oc-s-"));
@@ -26,7 +27,7 @@ afterEach(() => rm(checkout, { recursive: true, force: true }));
 /** Runs set-up with these folders as its PATH, so without Go, unless it is in one of them. */
 const setUp = (path: string[]) =>
   execa(process.execPath, [join(checkout, "tools/setup.mjs"), PART], {
-    env: { PATH: path.join(":") },
+    env: { PATH: path.join(":"), OCAPTAIN_TOOLS: join(checkout, "shared") },
     extendEnv: false,
     reject: false,
     all: true,
@@ -36,7 +37,7 @@ const setUp = (path: string[]) =>
 const setUpWith = async (fetch: string, path: string[]) => {
   await writeFile(join(checkout, "preload.mjs"), `globalThis.fetch = ${fetch};`);
   return execa(process.execPath, ["--import", join(checkout, "preload.mjs"), join(checkout, "tools/setup.mjs"), PART], {
-    env: { PATH: path.join(":") },
+    env: { PATH: path.join(":"), OCAPTAIN_TOOLS: join(checkout, "shared") },
     extendEnv: false,
     reject: false,
     all: true,
@@ -60,8 +61,8 @@ test("the very release on PATH is taken, once; two set-ups at once share one mak
   const ends = await Promise.all([setUp([real.folder]), setUp([real.folder])]);
   for (const end of ends) expect(end).toMatchObject({ exitCode: 0, all: expect.stringContaining(`system (${real.folder}`) });
   expect(ends.filter((end) => /ready after/.test(String(end.all)))).toHaveLength(1);
-  const parts = await tailscaleParts(captainArch(), join(checkout, ".tools"));
-  expect(parts.tailscaled.path).toBe(join(checkout, ".tools", PART, "tailscaled"));
+  const parts = await tailscaleParts(captainArch(), join(checkout, "shared"));
+  expect(parts.tailscaled.path).toBe(join(checkout, "shared", FOLDER, "tailscaled"));
   expect(await sha256(parts.tailscaled.path)).toBe(parts.tailscaled.sha256);
 });
 
@@ -75,7 +76,7 @@ test("a script on PATH that says the right version is no static program: not tak
   expect(end.all).toMatch(
     /cannot be had from pkgs\.tailscale\.com \(closed network\), and there is no Go to build it: install Go/,
   );
-  await expect(tailscaleParts(captainArch(), join(checkout, ".tools"))).rejects.toThrow(/is not there/);
+  await expect(tailscaleParts(captainArch(), join(checkout, "shared"))).rejects.toThrow(/is not there/);
 });
 
 test("a release that is as its server says, and is not signed by the vendor, is not taken", async () => {
@@ -92,7 +93,7 @@ test("a release that is as its server says, and is not signed by the vendor, is 
   expect(end.all).toMatch(
     /cannot be had from \S+ \(https:\/\/pkgs\.tailscale\.com\/distsign\.pub is signed by no root key of Tailscale's: not used\)/,
   );
-  await expect(tailscaleParts(captainArch(), join(checkout, ".tools"))).rejects.toThrow(/is not there/);
+  await expect(tailscaleParts(captainArch(), join(checkout, "shared"))).rejects.toThrow(/is not there/);
 });
 
 test("the root keys are those of the vendor's own update, as go.sum pins it", async ({ skip }) => {
@@ -106,7 +107,7 @@ test("the root keys are those of the vendor's own update, as go.sum pins it", as
 
 test("a program that is gone, or another by now, is made anew", async () => {
   await setUp([real.folder]);
-  const made = join(checkout, ".tools", PART, "tailscale");
+  const made = join(checkout, "shared", FOLDER, "tailscale");
   await rm(made);
   await symlink("/bin/true", made);
   expect(await setUp([real.folder])).toMatchObject({ exitCode: 0, all: expect.stringContaining("ready after") });

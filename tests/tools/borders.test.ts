@@ -29,6 +29,7 @@ const ALLOWED = {
   "package.json": `{"type": "module"}`,
   "lib/base/errors.ts": "export const a = 1; export type A = number;",
   "lib/this.ts": `import type { That } from "./that.ts"; export type This = That;`,
+  "tools/check.ts": "export const c = 1;",
   "helm/main.ts": "export const h = 1;",
   "helm/ok.ts": `import { a } from "../lib/base/errors.ts"; export const b = a;`,
   "helm/ledger/ok.ts": `import { DatabaseSync } from "node:sqlite"; export const d = DatabaseSync;`,
@@ -42,7 +43,8 @@ const ALLOWED = {
 const FORBIDDEN = [
   ["lib/x.ts", `export { h } from "../helm/main.ts";`, "lib → nothing else"],
   ["harbor/x.ts", `export { h } from "../helm/main.ts";`, "harbor → lib"],
-  ["cli/x.ts", `export { h } from "../helm/main.ts";`, "cli → lib"],
+  ["cli/x.ts", `export { h } from "../helm/main.ts";`, "cli → lib, tools"],
+  ["cli/y.ts", `export { c } from "../tools/check.ts";`, "cli takes of tools no more than the environment and set-up"],
   ["components/x.ts", `export { h } from "../helm/main.ts";`, "components → lib, dynamic-providers"],
   [
     "crew/x.ts",

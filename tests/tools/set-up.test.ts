@@ -1,13 +1,14 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { binFolder, environment, passphraseFile } from "../../tools/environment.mjs";
+import { environment, exportLines, shellEnvironment } from "../../tools/environment.mjs";
+import { passphraseFile, readStamp, stampFiles, stateFolder } from "../../tools/places.mjs";
 import { atLeast, runCommand } from "../../tools/setup/command.mjs";
 import { lock } from "../../tools/setup/lock.mjs";
 import { download, publishedDigest } from "../../tools/setup/release.mjs";
@@ -23,14 +24,19 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the environment", () => {
   test("a newcomer gets the project's own backend and passphrase, and its tools before the system's", () => {
-    const set = environment({ PATH: "/usr/bin", HOME: folder });
-    expect(set.PULUMI_BACKEND_URL).toBe(`file://${join(root, ".tools/state")}`);
-    expect(set.PULUMI_CONFIG_PASSPHRASE_FILE).toBe(passphraseFile);
-    expect(set.PATH?.split(":").slice(1)).toEqual([binFolder, "/usr/bin"]);
+    const base = { PATH: "/usr/bin", HOME: folder, OCAPTAIN_TOOLS: process.env.OCAPTAIN_TOOLS };
+    const set = environment(base);
+    expect(set.PULUMI_BACKEND_URL).toBe(`file://${stateFolder(base)}`);
+    expect(set.PULUMI_CONFIG_PASSPHRASE_FILE).toBe(passphraseFile(base));
+    const find = (program: string) =>
+      spawnSync("/bin/sh", ["-c", `command -v ${program}`], { env: { PATH: set.PATH }, encoding: "utf8" }).stdout.trim();
+    for (const program of ["pulumi", "mutagen", "node"]) expect(find(program)).toBe(readStamp(program).path);
   });
 
   test("applying it twice is the same as once", () => {
     const once = { HOME: folder, ...environment({ PATH: "/usr/bin", HOME: folder }) };
+    const shell = { HOME: folder, ...shellEnvironment({ PATH: "/usr/bin", HOME: folder }) };
+    expect({ ...shell, ...shellEnvironment(shell) }).toEqual(shell);
     expect({ ...once, ...environment(once) }).toEqual(once);
   });
 
@@ -54,13 +60,60 @@ describe("the environment", () => {
     expect(environment({ PATH: "", HOME: folder, [name]: "mine" })).not.toHaveProperty("PULUMI_CONFIG_PASSPHRASE_FILE");
   });
 
+  test("the project's own backend is left alone", () => {
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: mine\nbackend:\n  url: s3://mine\n");
+    expect(environment({ PATH: "", HOME: folder }, folder)).not.toHaveProperty("PULUMI_BACKEND_URL");
+  });
+
   test("env.sh gives a shell the tools; the passphrase is for its owner only", () => {
-    const shell = spawnSync("sh", ["-c", ". .tools/env.sh && command -v pulumi && node --version"], {
+    const shell = spawnSync("sh", ["-c", ". .tools/env.sh && command -v ocaptain && pulumi version && node --version"], {
       cwd: root,
       encoding: "utf8",
     });
-    expect(shell).toMatchObject({ status: 0, stdout: expect.stringMatching(/pulumi\nv(2[4-9]|[3-9]\d)/) });
-    expect(statSync(passphraseFile).mode & 0o077).toBe(0);
+    expect(shell).toMatchObject({ status: 0, stdout: expect.stringMatching(/ocaptain\nv3\..*\nv(2[4-9]|[3-9]\d)/) });
+    expect(statSync(passphraseFile()).mode & 0o077).toBe(0);
+  });
+
+  test("a shell that has loaded it keeps the user's other Pulumi projects as they were; ocaptain's own get what they need", () => {
+    const theirs = join(folder, "theirs");
+    const mine = join(folder, "mine");
+    for (const [project, text] of [
+      [theirs, "name: theirs"],
+      [mine, "name: mine\ndescription: voyages of ocaptain"],
+    ] as const) {
+      mkdirSync(join(project, "deep"), { recursive: true });
+      writeFileSync(join(project, "Pulumi.yaml"), text);
+    }
+    // The user's own CLI, which tells how it was called.
+    const own = join(folder, "own");
+    mkdirSync(own);
+    writeFileSync(join(own, "pulumi"), '#!/bin/sh\necho "own $* $PWD"; env | grep ^PULUMI_; exit 0\n', { mode: 0o755 });
+    const home = { OCAPTAIN_HOME: join(folder, "h"), HOME: folder };
+    const base = { PATH: `${own}:/usr/bin:/bin`, OCAPTAIN_TOOLS: process.env.OCAPTAIN_TOOLS, ...home };
+    const env = { ...base, ...shellEnvironment(base) };
+    expect(Object.keys(shellEnvironment(base)).filter((name) => name.startsWith("PULUMI"))).toEqual([]);
+    const type = (words: string, cwd: string) => spawnSync("sh", ["-c", words], { cwd, env, encoding: "utf8" });
+    expect(type("pulumi up -s x", join(theirs, "deep")).stdout).toBe(`own up -s x ${join(theirs, "deep")}\n`);
+    expect(type("pulumi whoami", folder).stdout).toBe(`own whoami ${folder}\n`);
+    expect(type(`pulumi -C ${theirs} preview`, mine).stdout).toBe(`own -C ${theirs} preview ${mine}\n`);
+
+    // In one of ocaptain's own the chosen CLI runs, with a state and a passphrase that are made when they are missing.
+    for (const [words, at] of [
+      ["pulumi whoami -v", join(mine, "deep")],
+      [`pulumi --cwd ${mine} whoami -v`, theirs],
+    ] as const) {
+      const said = type(words, at);
+      expect(said, said.stderr).toMatchObject({ status: 0, stdout: expect.stringContaining(`file://${stateFolder(env)}`) });
+    }
+    expect(statSync(passphraseFile(env)).mode & 0o777).toBe(0o600);
+  });
+
+  test("its lines are those of the shell that reads them", () => {
+    const odd = { PATH: "/a b:/c", OCAPTAIN_TOOLS: "/it's" };
+    const read = spawnSync("sh", ["-c", `${exportLines(odd).join("\n")}\n/usr/bin/env`], { env: {}, encoding: "utf8" }).stdout;
+    expect(read).toContain("PATH=/a b:/c\n");
+    expect(read).toContain("OCAPTAIN_TOOLS=/it's\n");
+    expect(exportLines(odd, "fish")).toEqual(["set -gx PATH '/a b' '/c'", "set -gx OCAPTAIN_TOOLS '/it\\'s'"]);
   });
 });
 
@@ -81,8 +134,8 @@ describe("set-up", () => {
 
   test("with nothing to do runs no program, makes nothing, and says nothing to a script's output", () => {
     const args = runScript("console.log(JSON.stringify({ type: 'only' } satisfies object))");
-    const stamps = join(root, ".tools", "stamps");
-    const made = () => readdirSync(stamps).map((name) => [name, statSync(join(stamps, name)).mtimeMs]);
+    const stamps = ["system", "node", "packages", "pulumi", "mutagen", "shell"].flatMap((name) => stampFiles(name));
+    const made = () => stamps.filter((file) => existsSync(file)).map((file) => [file, statSync(file).mtimeMs]);
     const before = made();
     // Without a PATH no program can be asked for its version, and nothing can be installed or built.
     const done = spawnSync(process.execPath, args, { encoding: "utf8", env: { ...process.env, PATH: folder } });

@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, "../..");
 /**
  * The files that may hold SQL: the ledger, locks, and the one that compares a plan with a ledger that no helm has open.
  */
-const MAY = /^(helm\/ledger\/|lib\/base\/os-lock\.ts$|lib\/plan\/lineage\.ts$)/;
+const MAY = /^(helm\/ledger\/|lib\/base\/os-lock\.ts$|lib\/plan\/read-ledger\.ts$)/;
 /** The rooms that the rule is for; tests may look into ledgers as they like. */
 const RUN = ["lib", "dynamic-providers", "components", "tailnet-policy", "helm", "harbor", "crew", "cli"];
 const SQL = [

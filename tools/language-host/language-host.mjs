@@ -8,11 +8,12 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { reachLoopback } from "../environment.mjs";
+import { reachLoopback } from "./loopback.mjs";
 
-const require = createRequire(import.meta.url);
-// gRPC and protobuf are the SDK's own copies, because one copy does not accept the messages of another.
-const sdk = createRequire(require.resolve("@pulumi/pulumi/package.json"));
+// The engine starts the host in the project's folder, whose program needs the SDK too. gRPC and protobuf are the SDK's
+// own copies, because one copy does not accept the messages of another.
+const project = createRequire(join(process.cwd(), "_.js"));
+const sdk = createRequire(project.resolve("@pulumi/pulumi/package.json"));
 const grpc = sdk("@grpc/grpc-js");
 const { Empty } = sdk("google-protobuf/google/protobuf/empty_pb.js");
 const { LanguageRuntimeService } = sdk("./proto/language_grpc_pb.js");

@@ -1,8 +1,9 @@
 /** Runs other programs for set-up, with a time limit; their output is kept for the case that they fail. */
 import { spawn } from "node:child_process";
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { delimiter, join, sep } from "node:path";
 import process from "node:process";
+import { toolsFolder } from "../places.mjs";
 
 /**
  * The numbers of lines to show of what a failed command said, from its beginning and from its end: some programs give
@@ -64,10 +65,15 @@ export function runCommand(command, args, { cwd, env, timeoutMs = 60_000, onLine
   });
 }
 
-/** Finds an executable on PATH and returns its path, or undefined. Folders in `except` are skipped. */
-export function findOnPath(name, except = []) {
+/**
+ * Finds a program of the system's on PATH and returns its path, or undefined: what set-up made is skipped, and the
+ * commands in `bin/` of a checkout or a package.
+ */
+export function findOnPath(name) {
+  const ours = `${toolsFolder()}${sep}`;
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {
-    if (!folder || except.includes(folder)) continue;
+    if (!folder || folder.startsWith(ours) || folder.split(sep).includes(".tools")) continue;
+    if (existsSync(join(folder, "find-node.sh"))) continue;
     const path = join(folder, name);
     try {
       accessSync(path, constants.X_OK);

@@ -1,7 +1,7 @@
 /** Builds programs from their published Go modules: the last resort, for machines that reach only a Go module proxy. */
 import { existsSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { root } from "../environment.mjs";
+import { root, toolsFolder } from "../places.mjs";
 import { findOnPath, runCommand } from "./command.mjs";
 
 const BUILD_LIMIT_MS = 40 * 60_000;
@@ -31,7 +31,7 @@ export async function checkGo(module) {
   if (!findOnPath("go")) throw new Error("there is no Go to build it: install Go ≥ 1.26 (https://go.dev/dl/)");
   const cwd = join(root, "tools", "go", module);
   const folders = (await runCommand("go", ["env", "GOVERSION", "GOCACHE", "GOMODCACHE"], { cwd })).split("\n").slice(1);
-  for (const folder of [root, ...folders]) {
+  for (const folder of [toolsFolder(), ...folders]) {
     const disk = statfsSync(nearest(folder));
     const freeGiB = (disk.bavail * disk.bsize) / 2 ** 30;
     if (freeGiB < SPACE_GIB) throw new Error(`building needs ${SPACE_GIB} GiB, and ${folder} has ${freeGiB.toFixed(1)} GiB free`);

@@ -1,12 +1,11 @@
-import { mkdirSync, renameSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { toolsFolder } from "../environment.mjs";
+import { checkoutFolder, versions } from "../places.mjs";
 import { identity } from "./command.mjs";
 import { checkGo, goBuild } from "./go.mjs";
+import { takeEarlier } from "./take-earlier.mjs";
 
-const VERSION = "0.28.0";
-const folder = join(toolsFolder, "headscale");
-const path = join(folder, "headscale");
+const VERSION = versions.headscale;
 
 /**
  * The real control plane for the tests of tier `tailnet`, which ask for it (`npm run setup -- headscale`). It is always
@@ -15,18 +14,23 @@ const path = join(folder, "headscale");
 export const headscale = {
   name: "headscale",
   title: `Headscale ${VERSION}`,
+  earlier: ["headscale"],
   key: () => VERSION,
-  intact: (stamp) => identity(path) === stamp.identity,
+  intact: (stamp) => identity(stamp.path ?? join(checkoutFolder, "headscale", "headscale")) === stamp.identity,
 
-  async make({ tell, temporary }) {
+  async make({ tell, temporary, place, earlier }) {
+    const fresh = join(temporary, "headscale");
+    const done = (from) => {
+      const path = join(place(fresh), "headscale");
+      return { version: VERSION, from, path, identity: identity(path) };
+    };
+    if (takeEarlier(earlier, "headscale", fresh)) return done(earlier.from);
     await checkGo("tailnet");
     const started = Date.now();
-    const built = join(temporary, "headscale");
+    mkdirSync(fresh);
+    const built = join(fresh, "headscale");
     const env = { CGO_ENABLED: "0" }; // Its SQLite is written in Go and needs no C.
     await goBuild("tailnet", "github.com/juanfont/headscale/cmd/headscale", built, { ldflags: "-s -w", env, tell });
-    mkdirSync(folder, { recursive: true });
-    renameSync(built, path);
-    const from = `Go module, built in ${Math.round((Date.now() - started) / 1000)} s`;
-    return { version: VERSION, from, identity: identity(path) };
+    return done(`Go module, built in ${Math.round((Date.now() - started) / 1000)} s`);
   },
 };

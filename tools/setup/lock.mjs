@@ -1,4 +1,4 @@
-/** Lets one set-up at a time work in a checkout. */
+/** Lets one set-up at a time work in a folder. */
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -58,7 +58,7 @@ function untilClosed(path, limitMs) {
     const socket = connect(path);
     const timer = setTimeout(() => {
       socket.destroy();
-      reject(new Error("another set-up of this checkout has been at work for too long; end it and try again"));
+      reject(new Error("another set-up has been at work for too long; end it and try again"));
     }, limitMs);
     socket.on("error", (error) => {
       if (error.code === "ECONNREFUSED" && !path.startsWith("\0")) rmSync(path, { force: true });

@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { binFolder } from "../environment.mjs";
+import { versions } from "../places.mjs";
 import { findOnPath, identity, runCommand } from "./command.mjs";
 import { checkGo, goBuild } from "./go.mjs";
 import { download } from "./release.mjs";
+import { takeEarlier } from "./take-earlier.mjs";
 
-const VERSION = "0.18.1";
+const VERSION = versions.mutagen;
 const AGENTS = "mutagen-agents.tar.gz";
 /** The releases' digests, as Mutagen's Homebrew formula pins them. */
 const RELEASES = {
@@ -24,11 +25,12 @@ const SHIPS = ["amd64", "arm64"];
 export const mutagen = {
   name: "mutagen",
   title: `Mutagen ${VERSION}`,
+  earlier: ["bin/mutagen", `bin/${AGENTS}`],
   key: () => `${VERSION} ${process.platform} ${process.arch} ${SHIPS}`,
   intact: (stamp) => identity(stamp.path) === stamp.identity && existsSync(stamp.agents),
 
   async make(context) {
-    const stamp = (await fromPath()) ?? (await fromVendor(context)) ?? (await fromGo(context));
+    const stamp = (await fromPath()) ?? fromEarlier(context) ?? (await fromVendor(context)) ?? (await fromGo(context));
     return { version: VERSION, ...stamp, identity: identity(stamp.path) };
   },
 };
@@ -38,19 +40,24 @@ export const mutagen = {
  * sessions fits.
  */
 async function fromPath() {
-  const path = findOnPath("mutagen", [binFolder]);
+  const path = findOnPath("mutagen");
   if (!path || (await runCommand(path, ["version"], { timeoutMs: 20_000 }).catch(() => "")) !== VERSION) return undefined;
   // Mutagen itself looks for its agents in these two places.
   const agents = [join(dirname(path), AGENTS), join(dirname(path), "..", "libexec", AGENTS)].find(existsSync);
   if (!agents) return undefined;
-  for (const name of ["mutagen", AGENTS]) rmSync(join(binFolder, name), { force: true });
   return { from: `system (${path})`, path, agents };
+}
+
+function fromEarlier(context) {
+  const taken = ["mutagen", AGENTS].map((name) => takeEarlier(context.earlier, `bin/${name}`, join(context.temporary, name)));
+  return taken.every(Boolean) ? install(context, context.earlier.from) : undefined;
 }
 
 /**
  * Takes the vendor's release; resolves to undefined when it cannot be reached, or when no digest of it is known here.
  */
-async function fromVendor({ tell, temporary }) {
+async function fromVendor(context) {
+  const { tell, temporary } = context;
   const [system, sha256] = RELEASES[`${process.platform}-${process.arch}`] ?? [];
   if (!system) return undefined;
   const archive = `mutagen_${system}_v${VERSION}.tar.gz`;
@@ -63,10 +70,11 @@ async function fromVendor({ tell, temporary }) {
     tell(`no vendor's release: ${error.message}`);
     return undefined;
   }
-  return install(temporary, "vendor's release (github.com)");
+  return install(context, "vendor's release (github.com)");
 }
 
-async function fromGo({ tell, temporary }) {
+async function fromGo(context) {
+  const { tell, temporary } = context;
   await checkGo("mutagen").catch((error) => {
     throw new Error(
       `Mutagen ${VERSION} is not on PATH, its release cannot be had from github.com, and ${error.message}; or install Mutagen: https://mutagen.io/documentation/introduction/installation`,
@@ -85,11 +93,14 @@ async function fromGo({ tell, temporary }) {
   for (const arch of SHIPS)
     await build("mutagen-agent", `linux_${arch}`, "mutagenagent", { GOOS: "linux", GOARCH: arch, CGO_ENABLED: "0" });
   await runCommand("tar", ["-czf", join(temporary, AGENTS), "-C", temporary, ...SHIPS.map((arch) => `linux_${arch}`)]);
-  return install(temporary, `Go module, built in ${Math.round((Date.now() - started) / 1000)} s`);
+  return install(context, `Go module, built in ${Math.round((Date.now() - started) / 1000)} s`);
 }
 
-function install(folder, from) {
-  mkdirSync(binFolder, { recursive: true });
-  for (const name of [AGENTS, "mutagen"]) renameSync(join(folder, name), join(binFolder, name));
-  return { from, path: join(binFolder, "mutagen"), agents: join(binFolder, AGENTS) };
+/** Puts the program and its agents, which are in the temporary folder by now, into the part's own. */
+function install({ temporary, place }, from) {
+  const fresh = join(temporary, "fresh");
+  mkdirSync(fresh);
+  for (const name of [AGENTS, "mutagen"]) renameSync(join(temporary, name), join(fresh, name));
+  const folder = place(fresh);
+  return { from, path: join(folder, "mutagen"), agents: join(folder, AGENTS) };
 }

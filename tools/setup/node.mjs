@@ -1,14 +1,14 @@
-import { cpSync, existsSync, readFileSync, renameSync } from "node:fs";
+import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { root, toolsFolder } from "../environment.mjs";
+import { root } from "../places.mjs";
 import { atLeast, findOnPath, identity, runCommand } from "./command.mjs";
+import { takeEarlier } from "./take-earlier.mjs";
 
 const MINIMUM = "24";
 const recipe = join(root, "tools", "node24");
-const folder = join(toolsFolder, "node24");
 const packageName = `node-${process.platform}-${process.arch}`;
-const ours = join(folder, "node_modules", packageName, "bin", "node");
+const program = join("node_modules", packageName, "bin", "node");
 
 /**
  * The Node that runs all but set-up: the system's when it is new enough, else a binary from npm, whose digest is in the
@@ -17,23 +17,24 @@ const ours = join(folder, "node_modules", packageName, "bin", "node");
 export const node = {
   name: "node",
   title: "Node 24",
+  earlier: ["node24"],
   key: () => `≥${MINIMUM} ${readFileSync(join(recipe, "package.json"), "utf8")} ${packageName}`,
   intact: (stamp) => identity(stamp.path) === stamp.identity,
 
-  async make({ temporary }) {
-    const path = findOnPath("node", [join(ours, "..")]);
+  async make({ temporary, place, earlier }) {
+    const path = findOnPath("node");
     const version = path && (await versionOf(path).catch(() => undefined));
     if (version && atLeast(version, MINIMUM)) return { version, from: `system (${path})`, path, identity: identity(path) };
 
     const made = join(temporary, "node24");
     cpSync(recipe, made, { recursive: true });
-    await runCommand("npm", ["ci", "--ignore-scripts", "--no-fund", "--no-audit"], { cwd: made, timeoutMs: 5 * 60_000 });
+    if (!takeEarlier(earlier, "node24", made))
+      await runCommand("npm", ["ci", "--ignore-scripts", "--no-fund", "--no-audit"], { cwd: made, timeoutMs: 5 * 60_000 });
     if (!existsSync(join(made, "node_modules", packageName)))
       throw new Error(
         `Node is ${process.version}, and npm has no Node ${MINIMUM} for this system (${packageName}). Install Node ≥ ${MINIMUM}: https://nodejs.org`,
       );
-    if (existsSync(folder)) renameSync(folder, join(temporary, "replaced"));
-    renameSync(made, folder);
+    const ours = join(place(made), program);
     return { version: await versionOf(ours), from: `npm (${packageName})`, path: ours, identity: identity(ours) };
   },
 };

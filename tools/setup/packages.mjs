@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { root } from "../environment.mjs";
+import { root } from "../places.mjs";
 import { runCommand } from "./command.mjs";
 
 const lockFile = join(root, "package-lock.json");

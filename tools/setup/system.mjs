@@ -17,6 +17,7 @@ const programs = [
 export const system = {
   name: "system",
   title: "system packages",
+  earlier: [],
   key: () => programs.map((program) => `${program.command}≥${program.atLeast}`).join(" "),
   intact: (stamp) => stamp.rows.every((row) => identity(row.path) === row.identity),
 

@@ -1,46 +1,50 @@
-import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { toolsFolder } from "../environment.mjs";
+import { checkoutFolder, versions } from "../places.mjs";
 import { findOnPath, identity, runCommand } from "./command.mjs";
 import { checkGo, goBuild } from "./go.mjs";
 import { download, fileDigest, publishedDigest } from "./release.mjs";
 import { checkSignature } from "./signature.mjs";
+import { takeEarlier } from "./take-earlier.mjs";
 
 /** The release that this project was tried with, and that a Headscale of 0.28 serves. Newer ones need a newer Go. */
-const VERSION = "1.94.1";
+const VERSION = versions.tailscale;
 const PROGRAMS = ["tailscale", "tailscaled"];
 const PACKAGES = "https://pkgs.tailscale.com";
 
 /**
- * Tailscale for ships: static programs for Linux, in `.tools/tailscale-<arch>/`, with their digests in the stamp. It is
- * made only when asked for (`npm run setup -- tailscale-amd64`): from exactly this release on PATH, else from the
- * vendor's release, else built from the Go module.
+ * Tailscale for ships: static programs for Linux, with their digests in the stamp, where lib/tailnet/node/parts.ts
+ * finds them. It is made only when asked for (`npm run setup -- tailscale-amd64`): from exactly this release on PATH,
+ * else from the vendor's release, else built from the Go module.
  */
 export const tailscale = (arch) => {
   const name = `tailscale-${arch}`;
-  const folder = join(toolsFolder, name);
-  const made = (program) => join(folder, program);
   return {
     name,
     title: `Tailscale ${VERSION} for linux/${arch}`,
+    earlier: [name],
     key: () => `${VERSION} ${arch}`,
-    intact: (stamp) => PROGRAMS.every((program) => identity(made(program)) === stamp.identity[program]),
+    intact({ folder = join(checkoutFolder, name), identity: was }) {
+      return PROGRAMS.every((program) => identity(join(folder, program)) === was[program]);
+    },
 
     async make(context) {
       const fresh = join(context.temporary, name);
-      mkdirSync(fresh);
+      const taken = takeEarlier(context.earlier, name, fresh);
+      if (!taken) mkdirSync(fresh);
       const from =
-        (await fromPath(arch, fresh)) ??
+        (taken && context.earlier.from) ||
+        (await fromPath(arch, fresh)) ||
         (await fromVendor(arch, fresh, context).catch(({ message }) => {
           context.tell(`no vendor's release: ${message}`);
           return fromGo(arch, fresh, context, message);
         }));
-      if (existsSync(folder)) renameSync(folder, join(context.temporary, "replaced"));
-      renameSync(fresh, folder);
-      const each = async (of) => Object.fromEntries(await Promise.all(PROGRAMS.map(async (one) => [one, await of(made(one))])));
-      return { version: VERSION, from, sha256: await each(fileDigest), identity: await each(identity) };
+      const folder = context.place(fresh);
+      const each = async (of) =>
+        Object.fromEntries(await Promise.all(PROGRAMS.map(async (one) => [one, await of(join(folder, one))])));
+      return { version: VERSION, from, folder, sha256: await each(fileDigest), identity: await each(identity) };
     },
   };
 };

@@ -4,7 +4,7 @@ import { shared } from "../../base/single-flight.ts";
 import { jsonOf, openTailnetHttp, refused } from "./calls.ts";
 import { isMarked, markedExpiry } from "./key-marks.ts";
 import { API_KEY_HINT, type TailnetSettings } from "./settings.ts";
-import { CAPTAIN_TAG, KEY_LIFETIME_SECONDS, type KeyInfo, SHIP_TAG, type TailnetControl, type TailnetNode } from "./types.ts";
+import { CAPTAIN_TAG, KEY_LIFETIME_SECONDS, type KeyInfo, type ListedNode, SHIP_TAG, type TailnetControl } from "./types.ts";
 
 type RawKey = {
   id: string;
@@ -118,7 +118,7 @@ const keyInfo = (key: RawKey): KeyInfo => ({
   usable: !key.used && !past(key.expiration),
 });
 
-const node = (raw: RawNode): TailnetNode => ({
+const node = (raw: RawNode): ListedNode => ({
   id: raw.id,
   hostname: raw.name,
   name: raw.givenName,

@@ -5,7 +5,7 @@ import { accepted, jsonOf, openTailnetHttp, refused } from "./calls.ts";
 import { isOfVoyage, keyDescription } from "./key-marks.ts";
 import type { TailnetSettings } from "./settings.ts";
 import { openToken, type Scope } from "./tailscale-token.ts";
-import { KEY_LIFETIME_SECONDS, type KeyInfo, SHIP_TAG, type TailnetControl, type TailnetNode } from "./types.ts";
+import { KEY_LIFETIME_SECONDS, type KeyInfo, type ListedNode, SHIP_TAG, type TailnetControl } from "./types.ts";
 
 type RawKey = {
   id: string;
@@ -158,7 +158,7 @@ const keyInfo = (key: RawKey): KeyInfo => ({
   usable: !key.invalid && !past(key.revoked) && !past(key.expires),
 });
 
-const node = (raw: RawDevice): TailnetNode => ({
+const node = (raw: RawDevice): ListedNode => ({
   id: raw.nodeId ?? raw.id,
   hostname: raw.hostname,
   name: raw.name.split(".")[0] ?? raw.name,

@@ -26,8 +26,8 @@ export type MintedKey = { id: string; key: string; expiresAt: string };
 /** A key as the control plane tells of it. `usable` says that it is neither used nor expired nor revoked. */
 export type KeyInfo = { id: string; usable: boolean; expiresAt: string };
 
-/** One machine of the tailnet. */
-export type TailnetNode = {
+/** A machine of the tailnet, as its control plane lists it. */
+export type ListedNode = {
   id: string;
   /** The host name that the machine gives itself: the ship's. Another machine's may be the same. */
   hostname: string;
@@ -72,7 +72,7 @@ export interface TailnetControl {
   /** Deletes a key. Quiet when it is gone; a key with this id that is not the voyage's is left alone. */
   deleteKey(id: string, voyageId: string): Promise<void>;
   /** Every machine of the tailnet that the secret may see. */
-  listNodes(): Promise<TailnetNode[]>;
+  listNodes(): Promise<ListedNode[]>;
   /** Removes a machine. Quiet when it is gone. The id must come from a node that is known to be ours. */
   deleteNode(id: string): Promise<void>;
   /** Checks that the service answers and that the secret is good for all of the above. It changes nothing. */

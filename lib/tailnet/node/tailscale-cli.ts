@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { isIPv4 } from "node:net";
 import { execa } from "execa";
 import { z } from "zod";
+import { fitOrThrow } from "../../base/check-input.ts";
 import { OcaptainError } from "../../base/errors.ts";
 
 const Node = z.object({
@@ -65,7 +66,11 @@ export function tailscaleCli(socket: string | null, program = "tailscale") {
       if (socket !== null && !existsSync(socket)) return null;
       const { stdout } = await run(["status", "--json"]);
       // The exit status is 1 also for a daemon that answers and is not logged in.
-      return stdout.startsWith("{") ? TailscaleStatus.parse(JSON.parse(stdout)) : null;
+      if (!stdout.startsWith("{")) return null;
+      return fitOrThrow(TailscaleStatus, JSON.parse(stdout), (why) => {
+        const message = `tailscaled tells its status as no version does that is known here: ${why}`;
+        return new OcaptainError("CAPTAIN_NODE", message, { hint: "ocaptain doctor" });
+      });
     },
     /**
      * Whether an address answers one ping within `timeoutMs`; with `wireguard` the ping takes the tunnel that

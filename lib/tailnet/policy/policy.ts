@@ -19,9 +19,9 @@ import { policyRules, type Rules } from "./policy-rules.ts";
  * A policy that was changed. `diff` has the lines that come (`+`) and go (`-`), "" when nothing changes; `notes` are
  * worth knowing, and hinder nothing.
  */
-export type Merged = { text: string; diff: string; notes: string[] };
+export type MergedPolicy = { text: string; diff: string; notes: string[] };
 /** Why a policy cannot be changed without touching what others wrote, one finding a line. */
-export type Refusal = { refused: string[] };
+export type PolicyRefusal = { refused: string[] };
 
 const TAGS = [SHIP_TAG, CAPTAIN_TAG];
 
@@ -30,7 +30,7 @@ const TAGS = [SHIP_TAG, CAPTAIN_TAG];
  * the place of earlier ones. Everything else stays byte for byte. With `allowOpen`, rules of others that open the
  * tailnet to ships are a note, not a refusal.
  */
-export function mergePolicy(text: string, rules: Rules, { allowOpen = false } = {}): Merged | Refusal {
+export function mergePolicy(text: string, rules: Rules, { allowOpen = false } = {}): MergedPolicy | PolicyRefusal {
   const taken = takeOut(text);
   if ("refused" in taken) return taken;
   const { base, blocks, root } = taken;
@@ -62,7 +62,7 @@ function holds(policy: Record<string, unknown>, rules: Rules): boolean {
 }
 
 /** A policy without our rules, as it was before they came. */
-export function unmergePolicy(text: string): Merged | Refusal {
+export function unmergePolicy(text: string): MergedPolicy | PolicyRefusal {
   const taken = takeOut(text);
   return "refused" in taken ? taken : { text: taken.base, diff: difference(taken.blocks, []), notes: [] };
 }
@@ -74,7 +74,7 @@ export function renderHeadscalePolicy(captains: readonly string[]): string {
   return merged.text;
 }
 
-function takeOut(text: string): { base: string; blocks: Block[]; root: jsonc.Node } | Refusal {
+function takeOut(text: string): { base: string; blocks: Block[]; root: jsonc.Node } | PolicyRefusal {
   const errors: jsonc.ParseError[] = [];
   const root = jsonc.parseTree(text, errors, HUJSON);
   if (errors[0]) return { refused: [`line ${lineOf(text, errors[0].offset)}: ${jsonc.printParseErrorCode(errors[0].error)}`] };

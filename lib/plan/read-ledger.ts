@@ -1,0 +1,45 @@
+import { existsSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { OcaptainError } from "../base/errors.ts";
+
+/** What can be read of a ledger from outside the helm. */
+export type LedgerFile = {
+  /** One of the settings that the ledger keeps; "" when it has none of that name. */
+  meta(key: string): string;
+  /** Every task that was ever granted: the JSON of its text, its status, and the commit with which it was accepted. */
+  granted(): { body: string; status: string; commit: string | null }[];
+};
+
+/**
+ * Reads a voyage's ledger from its file itself, as a voyage that has sunk has no helm to ask, and a preview starts
+ * none. Returns null when there is no ledger, or nothing of a plan in it.
+ *
+ * @param ledger  The path of the file, which a helm may have open.
+ * @throws OcaptainError LEDGER when it cannot be read
+ */
+export function readLedger<T>(ledger: string, read: (file: LedgerFile) => T): T | null {
+  if (!existsSync(ledger)) return null;
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(ledger, { readOnly: true, timeout: 2_000 });
+    if (!database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'tasks'").get()) return null;
+    return read(fileOf(database));
+  } catch (cause) {
+    throw new OcaptainError("LEDGER", `the ledger ${ledger} cannot be read`, { cause });
+  } finally {
+    database?.close();
+  }
+}
+
+const fileOf = (database: DatabaseSync): LedgerFile => ({
+  meta: (key) => String(database.prepare("SELECT value FROM meta WHERE key = ?").get(key)?.value ?? ""),
+  granted: () =>
+    database
+      .prepare("SELECT body, status, commit_id FROM tasks WHERE epoch > 0 ORDER BY position")
+      .all()
+      .map(({ body, status, commit_id }) => ({
+        body: String(body),
+        status: String(status),
+        commit: commit_id === null ? null : String(commit_id),
+      })),
+});
