@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { isDeepStrictEqual } from "node:util";
 import { checkInput } from "../lib/base/check-input.ts";
 import { loadDotEnv } from "../lib/base/dot-env.ts";
@@ -40,6 +41,8 @@ const hasUnknown = (value: unknown): boolean =>
   value === UNKNOWN || (typeof value === "object" && value !== null && Object.values(value).some(hasUnknown));
 
 endWithTheEngine();
+// The engine ends this process by a signal, and Node keeps what it compiled only when a process ends by itself.
+flushCompileCache();
 
 loadDotEnv(process.cwd());
 keepInside();
