@@ -1,3 +1,4 @@
+import { counted } from "../../lib/base/counted.ts";
 import { explain } from "../../lib/base/errors.ts";
 import { PROJECT } from "../../lib/base/program-file.ts";
 import { plain, plainJson, plainLines } from "../../lib/base/text.ts";
@@ -5,7 +6,6 @@ import type { Finding } from "../doctor/finding.ts";
 import { lookAtFleet } from "../doctor/fleet.ts";
 import { lookAtMachine, lookAtProxies, lookAtSettings } from "../doctor/machine.ts";
 import { lookAtTailnet } from "../doctor/tailnet.ts";
-import { counted } from "../output/counted.ts";
 import type { Io } from "../output/io.ts";
 import { wrap } from "../output/wrap.ts";
 import { shell } from "../shell.ts";

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { counted } from "../../cli/output/counted.ts";
 import { parseDuration, span } from "../../cli/output/durations.ts";
 import { table } from "../../cli/output/table.ts";
 import { wrap } from "../../cli/output/wrap.ts";
@@ -8,9 +7,11 @@ import { voyageAttention } from "../../cli/status/attention.ts";
 import { renderStatus } from "../../cli/status/render.ts";
 import { sortSessions, syncAttention, syncOf } from "../../cli/status/sync-view.ts";
 import { type ShipView, type StatusView, seenState, shipSince } from "../../cli/status/view.ts";
+import { counted } from "../../lib/base/counted.ts";
 import type { MutagenSession } from "../../lib/mutagen/session.ts";
 import { sessionKinds } from "../../lib/mutagen/sessions.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
+import { nextStep } from "../../lib/voyage/next-step.ts";
 
 /**
  * The time of all views in this file. Their data is what no real fleet can be brought to on demand: answers of a helm
@@ -217,7 +218,18 @@ const VIEW: StatusView = {
   limited: null,
   attention: [],
   ships: [],
+  next: null,
 };
+
+test("a status ends with the next step of a voyage that has come to its end, in one piece, and with none of another", () => {
+  const io = { style: (_: unknown, text: string) => text, columns: 40 } as never;
+  const next = nextStep("verified", "sea", "/w/a-workspace-with-a-long-name");
+  const last = renderStatus({ ...VIEW, state: "verified", next }, io)
+    .split("\n")
+    .at(-1);
+  expect(last).toMatch(/^next: ocaptain clone sea {2}# .*\/w\/a-workspace-with-a-long-name.*pulumi destroy -s sea$/);
+  expect(renderStatus(VIEW, io)).not.toContain("next:");
+});
 
 test("what agents wrote cannot steer the terminal from a status", () => {
   const view: StatusView = {
