@@ -31,6 +31,8 @@ type Parts = {
   merge: (tip: string) => Promise<string[]>;
   /** Returns those of the files that still hold a conflict's marks. */
   unresolved: (files: readonly string[]) => Promise<string[]>;
+  /** Takes what the captain has left for this session since the last gate; null when that is nothing. */
+  nudge: () => string | null;
   /** Says why the hand is to end at this gate, when no money is left; null while there is some. */
   spent: () => string | null;
 };
@@ -40,6 +42,9 @@ export const no = (reason: string): Verdict => ({ allow: false, reason });
 
 export const NO_NEW_TASKS =
   "The plan is the captain's: no task can be added. Do what belongs to your own task; name what is missing in your summary.";
+
+/** The hooks whose answer can tell the model something. */
+const NUDGED = new Set(["PreToolUse", "Stop"]);
 
 /**
  * A line by which the agent ends its task without completing it. The first such line counts, and all that follows
@@ -73,6 +78,17 @@ export class Gatekeeper {
    * way.
    */
   async judge(input: HookInput): Promise<Verdict> {
+    const nudge = NUDGED.has(input.hook_event_name) && this.end?.kind !== "accepted" ? this.#parts.nudge() : null;
+    if (nudge === null) return this.#judge(input);
+    // What would end the task waits until the captain's words are heeded.
+    if (input.hook_event_name === "Stop") return no(`${nudge}\n\nHeed it, and go on with task ${this.#parts.task}.`);
+    if (input.tool_input?.status === "completed")
+      return no(`Not completed yet. ${nudge}\n\nHeed it; then complete the task again.`);
+    const verdict = await this.#judge(input);
+    return verdict.allow ? { ...verdict, context: nudge } : no(`${verdict.reason}\n\n${nudge}`);
+  }
+
+  async #judge(input: HookInput): Promise<Verdict> {
     switch (input.hook_event_name) {
       case "PreToolUse":
         // To complete the task costs nothing more, and keeps what is paid for.
