@@ -48,7 +48,7 @@ export default {
       name: "cli takes of tools no more than the environment and set-up",
       severity: "error",
       from: { path: "^cli/" },
-      to: { path: "^tools/", pathNot: "^tools/(environment|setup)\\.mjs$" },
+      to: { path: "^tools/", pathNot: "^tools/(environment|setup|setup/state)\\.mjs$" },
     },
     room("crew", ["lib"]),
     crewRoom("machine", []),

@@ -12,11 +12,12 @@ import { PROJECT } from "../lib/base/program-file.ts";
 import { plainJson, plainLines } from "../lib/base/text.ts";
 import { environment } from "../tools/environment.mjs";
 import { pasteable } from "./output/hint.ts";
+import { isWaitedFor } from "./output/waited-for.ts";
 import "./shell.ts";
 import { makeProgram } from "./words/program.ts";
 
 /** The codes of errors in what was typed, rather than in what was found. */
-const USAGE = new Set(["USAGE", "WHICH_VOYAGE", "WHICH_SHIP", "WHICH_QUESTION", "NO_TERMINAL", "USE_PULUMI"]);
+const USAGE = new Set(["USAGE", "WHICH_VOYAGE", "WHICH_SHIP", "WHICH_QUESTION", "NO_TERMINAL", "STACK_NAME"]);
 
 loadDotEnv(PROJECT);
 keepInside();
@@ -33,7 +34,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     interruptedBy = signal;
     interrupted.abort();
     // A verb ends by itself, and puts things in order; one that waits for somebody else is not waited for.
-    setTimeout(() => process.exit(statusOf(signal)), GRACE_MS).unref();
+    setTimeout(function end() {
+      if (isWaitedFor()) setTimeout(end, GRACE_MS).unref();
+      else process.exit(statusOf(signal));
+    }, GRACE_MS).unref();
   });
 const statusOf = (signal: "SIGINT" | "SIGTERM" | "SIGHUP") => 128 + { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }[signal];
 

@@ -128,7 +128,10 @@ async function sayHello(ship: ThisShip, helm: ShipApiClient, journal: Journal, s
   const hello = await helm.call("hello", facts, { totalMs: HELLO_MS, signal }).catch((error: unknown) => {
     throw error instanceof Halt || error instanceof HelmRefusal ? error : new Halt("away", (error as Error).message);
   });
-  if (hello.hand !== "rehearsal" && hello.hand !== "claude") throw new Error(`this crew has no hand "${hello.hand}"`);
+  if (hello.hand !== "rehearsal" && hello.hand !== "claude")
+    throw new Error(
+      `this crew has the hands rehearsal and claude, and not "${hello.hand}"; pulumi up brings the helm's own crew`,
+    );
   journal.note("hello", `${hello.ship} of ${hello.voyage.name}`, { ...facts, incarnation: ship.config.incarnation });
   return hello;
 }

@@ -165,7 +165,9 @@ function milliseconds(variable: string, otherwise: number): number {
   const text = process.env[variable];
   if (!text) return otherwise;
   if (Number(text) > 0) return Number(text);
-  throw new OcaptainError("USAGE", `${variable} is "${text}", which is not a positive number of milliseconds`);
+  throw new OcaptainError("USAGE", `${variable} is "${text}", which is not a positive number of milliseconds`, {
+    hint: `export ${variable}=${otherwise}  # or any other number above 0`,
+  });
 }
 
 const welcome = (

@@ -7,7 +7,7 @@ import { freePort } from "../../lib/base/free-port.ts";
 import { PROJECT } from "../../lib/base/program-file.ts";
 import { stopHarbor } from "../../lib/daemons/harbor.ts";
 import { stopHelm } from "../../lib/daemons/helm.ts";
-import { pulumi } from "./pulumi.ts";
+import { pulumi } from "../pulumi/run.ts";
 
 export const STACK = "demo";
 /**
@@ -73,7 +73,7 @@ export async function openMachine(voyage: {
  * which is removed: ours is elsewhere.
  */
 export async function makeStack(env: Record<string, string>): Promise<void> {
-  await pulumi(["stack", "init", STACK], { env });
+  await pulumi(["stack", "init", STACK], { folder: PROJECT, env });
   await rm(join(PROJECT, "stacks", `Pulumi.${STACK}.yaml`), { force: true });
 }
 

@@ -16,10 +16,10 @@ import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { slip } from "../output/slip.ts";
 import { openTerminal } from "../output/terminal.ts";
+import { pulumi } from "../pulumi/run.ts";
+import { showSteps } from "../pulumi/show-steps.ts";
 import { followTasks } from "./follow-tasks.ts";
 import { CONFIG_FILE, closeMachine, DEMO, ENV_FILE, makeStack, openMachine, STACK } from "./machine.ts";
-import { pulumi } from "./pulumi.ts";
-import { showSteps } from "./show-steps.ts";
 
 const HELP = `npm run demo [-- options]      sails a demonstration voyage on the harbor
 
@@ -54,7 +54,7 @@ const env = await openMachine({ plan: values.plan, ships: values.ships, repo: va
 );
 const onStack = ["-s", STACK, "--config-file", CONFIG_FILE];
 const change = (verb: "up" | "destroy", signal?: AbortSignal) =>
-  pulumi([verb, "--yes", "--skip-preview", ...onStack], { env, onStep: showSteps(terminal), ...(signal && { signal }) });
+  pulumi([verb, "--yes", "--skip-preview", ...onStack], { folder: PROJECT, env, onStep: showSteps(terminal), signal });
 
 try {
   await sail();
@@ -136,7 +136,9 @@ async function show(folder: ReturnType<typeof voyageFolder>): Promise<void> {
   ]);
   terminal.plain(log.stdout.replace(/^/gm, "  "));
   terminal.heading("Outputs: pulumi stack output");
-  terminal.plain((await pulumi(["stack", "output", "--json", "-s", STACK], { env })).trim().replace(/^/gm, "  "));
+  terminal.plain(
+    (await pulumi(["stack", "output", "--json", "-s", STACK], { folder: PROJECT, env })).stdout.trim().replace(/^/gm, "  "),
+  );
   const report = await execa("git", ["--git-dir", folder.repo, "show", `${STACK}:survey/report.html`], {
     reject: false,
     stripFinalNewline: false,

@@ -17,6 +17,8 @@ export type Io = {
   note(text: string): void;
   /** Shows on stderr what goes on now, where that is a terminal. */
   progress(text: string): void;
+  /** Shows on stderr what has been done and what goes on, as long work goes on; beside JSON nothing. */
+  steps: Pick<Terminal, "line" | "status" | "style">;
   /** Colours text for stdout; not where that is no terminal, or NO_COLOR is set. */
   style: Terminal["style"];
   /** The width of the terminal at stdout; undefined when it is none. */
@@ -35,6 +37,7 @@ export function openIo(json: boolean, signal: AbortSignal): Io {
     repaint: (text) => void stream.write(`\x1b[H\x1b[J${styled(text)}\n`),
     note: (text) => json || terminal.plain(plainLines(text)),
     progress: (text) => terminal.status(plain(text)),
+    steps: json ? { ...terminal, line: () => {}, status: () => {} } : terminal,
     style: (format, text) => styleText(format, text, { stream }),
     columns: stream.isTTY ? stream.columns || 80 : undefined,
   };

@@ -3,8 +3,9 @@ import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { explain, OcaptainError } from "../../lib/base/errors.ts";
 import { type VoyageFolder, voyageFolderAt, voyagesRoot } from "../../lib/base/paths.ts";
+import { PROJECT } from "../../lib/base/program-file.ts";
 import { readVoyageIdentity, type VoyageIdentity } from "../../lib/voyage/identity.ts";
-import { hintAtStack } from "../output/hint.ts";
+import { hintAt } from "../output/hint.ts";
 import { selectedStack } from "./selected-stack.ts";
 
 /** A voyage that this captain has a folder of. */
@@ -19,12 +20,13 @@ export async function voyageNames(): Promise<string[]> {
 /**
  * Chooses the voyage that a command is about: the one named (by stack or id), else the only one. Where there are
  * several, it is the one of the stack that is selected in Pulumi, while it is at sea, else the only one that has not
- * sunk. Hints are about its stack from then on.
+ * sunk. Hints are about it from then on.
  * @throws OcaptainError NO_VOYAGE, WHICH_VOYAGE (with all of them), VOYAGE_FILE
  */
 export async function chooseVoyage(name: string | undefined): Promise<KnownVoyage> {
   const voyage = await findVoyage(name);
-  hintAtStack(voyage.file.stack);
+  const { stack, sailedFrom } = voyage.file;
+  hintAt({ stack, project: sailedFrom?.project ?? PROJECT, byOcaptain: sailedFrom?.byOcaptain === true });
   return voyage;
 }
 

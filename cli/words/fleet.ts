@@ -1,8 +1,49 @@
-import type { Command } from "commander";
 import type { Verb } from "./verb.ts";
 
 /** The verbs that make a fleet, change it and end it. */
 export const FLEET: readonly Verb[] = [
+  {
+    usage: "init [folder]",
+    summary: "make a Pulumi project and an example of a plan, in a repository of yours; overwrites nothing",
+    examples: ["ocaptain init", "ocaptain init voyages"],
+    run: async (io, [folder]) => (await import("../verbs/init.ts")).init(folder, io),
+  },
+  {
+    usage: "sail [plan]",
+    summary:
+      "sail a plan's folder, or go on with a voyage: resume, heal, follow a changed plan; without a plan one ship waits in Claude Code for your orders",
+    examples: [
+      "ocaptain sail ./plan",
+      "ocaptain sail ./plan -n 6 --hand claude --budget 20 --watch",
+      "ocaptain sail voyage-plan",
+      "ocaptain sail --repo owner/name",
+    ],
+    options: [
+      ["-n, --ships <number>", "how many ships; default is what the plan recommends, else 3"],
+      [
+        "--repo <repository>",
+        "a URL, owner/name on GitHub, or a path that begins with ./ ../ / or ~; default is what the plan says",
+      ],
+      ["--hand <hand>", "rehearsal (runs each task's own command; the default) or claude"],
+      ["--provider <provider>", "harbor (on this machine; the default) or sprites (sprites.dev)"],
+      ["--budget <usd>", "US dollars that the hand claude may spend"],
+      ["--name <voyage>", "the voyage's name; default is voyage- and the name of the plan's folder"],
+      ["--no-telemetry", "send none; there is none yet"],
+      ["-w, --watch", "go on with status --watch"],
+      ["-y, --yes", "do not ask"],
+    ],
+    run: async (io, [word], options) => (await import("../verbs/sail.ts")).sail(word, options, io),
+  },
+  {
+    usage: "sink [voyage]",
+    summary: "bring all work home, end the fleet, and prove that nothing is left",
+    examples: ["ocaptain sink voyage-plan", "ocaptain sink --all", "ocaptain sink voyage-plan -f --json"],
+    options: [
+      ["-f, --force", "do not ask"],
+      ["--all", "every voyage of this captain that is at sea"],
+    ],
+    run: async (io, [voyage], options) => (await import("../verbs/sink.ts")).sink(voyage, options, io),
+  },
   {
     usage: "forget <voyage>",
     summary: "put the folder of a voyage that has sunk into the archive, out of sight; nothing is deleted",
@@ -10,12 +51,3 @@ export const FLEET: readonly Verb[] = [
     run: async (io, [voyage]) => (await import("../verbs/forget.ts")).forget(String(voyage), io),
   },
 ];
-
-/** The words `sail` and `sink`: known, and not followed here. */
-export function addMovedVerbs(program: Command): void {
-  for (const word of ["sail", "sink"] as const)
-    program
-      .command(`${word} [words...]`, { hidden: true })
-      .allowUnknownOption()
-      .action(async (words: string[]) => (await import("../verbs/moved.ts")).moved(word, words));
-}

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { openIo } from "../output/io.ts";
 import { CAPTAIN } from "./captain.ts";
-import { addMovedVerbs, FLEET } from "./fleet.ts";
+import { FLEET } from "./fleet.ts";
 import { LOOKS } from "./looks.ts";
 import { ORDERS } from "./orders.ts";
 import type { Verb } from "./verb.ts";
@@ -21,7 +21,7 @@ const KINDS: Record<string, readonly Verb[]> = {
  */
 export function makeProgram(version: string, end: { signal: AbortSignal; done: (status: number) => void }): Command {
   const program = new Command("ocaptain")
-    .description("Looks at voyages and steers them. Sailing and sinking are Pulumi's: pulumi up, pulumi destroy.")
+    .description("Sails voyages, fleets of coding agents on VMs; looks at them, steers them and sinks them.")
     .version(version)
     .exitOverride()
     .showHelpAfterError("(ocaptain --help, or ocaptain VERB --help)")
@@ -32,13 +32,13 @@ A voyage is a stack's name; it may be left out when there is only one (that has 
 Results go to stdout, progress to stderr. Exit status: 0 ok, 1 failed, 2 usage, 130 interrupted.
 
 Examples:
+  ocaptain sail ./plan
   ocaptain status --watch
   ocaptain tasks -s blocked
   ocaptain logs -f -s ship-0
   ocaptain shell ship-0`,
     );
   for (const [heading, verbs] of Object.entries(KINDS)) for (const verb of verbs) add(program, verb, heading, end);
-  addMovedVerbs(program);
   program
     .command("__complete [words...]", { hidden: true })
     .action(async (words: string[]) =>

@@ -1,6 +1,6 @@
-import { readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { voyageFolder } from "../../lib/base/paths.ts";
+import { settingIn, settingsFile } from "../../lib/voyage/settings-file.ts";
 import type { Settings } from "../lifecycle.ts";
 
 /**
@@ -11,7 +11,8 @@ import type { Settings } from "../lifecycle.ts";
 export async function keepOrRemoveFolder(settings: Settings, stack: string): Promise<void> {
   if (settings.keepWorkspace !== "false") return;
   const { root } = voyageFolder(stack);
-  const now = await keepWorkspaceNow(stack);
+  // A provider's working folder is its project's.
+  const now = settingIn(settingsFile(process.cwd(), stack), "keepWorkspace");
   if (now === "false") return rm(root, { recursive: true, force: true });
   const why = now === null ? "is not to be read in the stack's configuration file" : `is ${now || "not set"} by now`;
   console.error(
@@ -28,20 +29,4 @@ export function sayWhatGoes(settings: Settings, stack: string): void {
     console.error(
       `a destroy of this voyage deletes its folder, repository and all: ${voyageFolder(stack).root} (ocaptain:keepWorkspace is false)`,
     );
-}
-
-/**
- * Reads `ocaptain:keepWorkspace` from the stack's configuration file: "" when it is not set; null when there is no such
- * file where Pulumi looks by default.
- */
-async function keepWorkspaceNow(stack: string): Promise<string | null> {
-  const file = process.env.PULUMI_OPTION_CONFIG_FILE || join(await stackConfigFolder(), `Pulumi.${stack}.yaml`);
-  const text = await readFile(file, "utf8").catch(() => null);
-  return text && (/^\s+["']?ocaptain:keepWorkspace["']?:\s*["']?(\w+)["']?\s*$/m.exec(text)?.[1] ?? "");
-}
-
-/** The folder of the stacks' configuration files, as Pulumi.yaml says; a provider's working folder is its project's. */
-async function stackConfigFolder(): Promise<string> {
-  const project = await readFile("Pulumi.yaml", "utf8").catch(() => "");
-  return /^stackConfigDir:\s*["']?([^\s"'#]+)/m.exec(project)?.[1] ?? ".";
 }

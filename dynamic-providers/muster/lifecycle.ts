@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { voyageFolder } from "../../lib/base/paths.ts";
 import { repositoryOf } from "../../lib/git/same-history.ts";
 import type { Organisation } from "../../lib/sprites/organisation.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
 import { readVoyageIdentity, type VoyageIdentity, writeVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { settingsFile } from "../../lib/voyage/settings-file.ts";
 import { defineLifecycle, type Settings } from "../lifecycle.ts";
 import { spritesOf } from "../shared/provider-settings.ts";
 import { admit, sameVoyage } from "./admit.ts";
@@ -57,6 +58,7 @@ export const musterLifecycle = defineLifecycle<MusterInputs, Outputs>({
       ...(repository && { repository }),
       ...(file?.tailnet && !file.sunkAt && { tailnet: file.tailnet }),
       ...(news.control && { control: news.control }),
+      sailedFrom: sailedFrom(news.stack),
     };
     const organisation = await organisationFor(settings, news, file, olds?.organisation);
     await writeVoyageIdentity({ ...voyage, ...(organisation && { organisation }) });
@@ -86,6 +88,18 @@ export const musterLifecycle = defineLifecycle<MusterInputs, Outputs>({
     await keepOrRemoveFolder(settings, props.stack);
   },
 });
+
+/**
+ * From where this run of Pulumi sails the stack. It stands in the captain's folder alone, since state holds no path of
+ * one machine.
+ */
+function sailedFrom(stack: string): NonNullable<VoyageIdentity["sailedFrom"]> {
+  // A provider's working folder is its project's. A file without a setting is not what was sailed by.
+  const settings = settingsFile(process.cwd(), stack);
+  const isRead = existsSync(settings) && readFileSync(settings, "utf8").includes("ocaptain:");
+  const byOcaptain = process.env.OCAPTAIN_SAILS === "true";
+  return { project: process.cwd(), ...(isRead && { settings }), ...(byOcaptain && { byOcaptain }) };
+}
 
 const mint = (bytes: number) => randomBytes(bytes).toString("hex");
 

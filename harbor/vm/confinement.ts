@@ -205,7 +205,13 @@ async function endConfinement(vm: Confinement, killed: () => void): Promise<void
   killed();
   const timer = new Promise((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS, "late").unref());
   if ((await Promise.race([vm.ended, timer])) !== "late") return;
-  throw new OcaptainError("SHIP_STUCK", `processes of the ship with process ${vm.initPid} did not end in ${STOP_TIMEOUT_MS} ms`);
+  throw new OcaptainError(
+    "SHIP_STUCK",
+    `processes of the ship with process ${vm.initPid} did not end in ${STOP_TIMEOUT_MS / 1000} s`,
+    {
+      hint: `ps -ef --forest | grep -A20 " ${vm.initPid} "`,
+    },
+  );
 }
 
 const livesIn = (vm: Confinement) => {

@@ -98,7 +98,9 @@ export async function sweepShipNet(home: string): Promise<void> {
 /** The lowest address number that no ship has. @throws OcaptainError NET_FULL when all are taken */
 export function freeHost(taken: (number | undefined)[]): number {
   for (let host = FIRST_HOST; host <= LAST_HOST; host++) if (!taken.includes(host)) return host;
-  throw new OcaptainError("NET_FULL", `a harbor has ${LAST_HOST - FIRST_HOST + 1} addresses for ships, and all are taken`);
+  throw new OcaptainError("NET_FULL", `a harbor has ${LAST_HOST - FIRST_HOST + 1} addresses for ships, and all are taken`, {
+    hint: "ocaptain status  # a pulumi destroy of a voyage that is done with frees its ships' addresses",
+  });
 }
 
 const bridgeOf = (home: string) => `oc${digest(home).slice(0, 8)}`;

@@ -75,10 +75,13 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
   /** The exit code by which git answers, 0 or 1. @throws OcaptainError GIT on anything else, which is no answer */
   const answer = async (...args: string[]) => (await git(args, { ...bare, okCodes: [0, 1] })).exitCode;
 
+  const noBranch = () =>
+    new OcaptainError("NO_BRANCH", `${folder.repo} has no branch ${stack}`, { hint: `pulumi up -s ${stack}` });
+
   async function tip(): Promise<string> {
     const found = await readBranch(folder.repo, stack);
     if (found) return found;
-    throw new OcaptainError("NO_BRANCH", `${folder.repo} has no branch ${stack}`, { hint: "pulumi up" });
+    throw noBranch();
   }
 
   /**
@@ -93,7 +96,7 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
       return { kind: "unknown-commit", message: `${pushed} is ${found.get(pushed) ?? "not there"}, not ${ask.commit}` };
     }
     const onto = found.get(ref);
-    if (!onto) throw new OcaptainError("NO_BRANCH", `${folder.repo} has no branch ${stack}`, { hint: "pulumi up" });
+    if (!onto) throw noBranch();
     if ((await answer("merge-base", onto, ask.commit)) === 1)
       return { kind: "unknown-commit", message: `${ask.commit} has no history in common with the branch` };
     const run = await withAttributes(folder.repo, onto, (options) =>

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { z } from "zod";
+import { shown } from "../../lib/base/check-input.ts";
 import { type Health, IncarnationBody, PauseBody, Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
 import { HttpError } from "../http-error.ts";
 import type { Log } from "../log.ts";
@@ -130,9 +131,10 @@ function shipOf(voyage: Voyage, ship: string) {
 }
 
 function secondsOf(ask: Ask): number {
-  const seconds = Number(ask.query.get("timeoutSeconds") ?? 30);
+  const asked = ask.query.get("timeoutSeconds") ?? "30";
+  const seconds = Number(asked);
   if (seconds >= 0 && seconds <= LONGEST_WAIT_SECONDS) return seconds;
-  throw new HttpError(400, "bad-request", `timeoutSeconds must be 0 to ${LONGEST_WAIT_SECONDS}`);
+  throw new HttpError(400, "bad-request", `timeoutSeconds must be 0 to ${LONGEST_WAIT_SECONDS}, and is ${shown(asked)}`);
 }
 
 /**

@@ -29,9 +29,10 @@ import { graphWidth } from "./width.ts";
 export async function loadPlan(
   folder: string,
   options: { repo?: string | undefined; sailedRepo?: string | undefined } = {},
-): Promise<{ plan: Plan } | { findings: PlanFinding[]; isMissing?: boolean }> {
+): Promise<{ plan: Plan } | { findings: PlanFinding[]; isMissing?: true }> {
   const problem = await folderProblem(folder);
-  if (problem) return { findings: [{ file: ".", field: "", message: problem.message }], isMissing: problem.isMissing };
+  if (problem)
+    return { findings: [{ file: ".", field: "", message: problem.message }], ...(problem.isMissing && { isMissing: true }) };
 
   const [voyage, spec, verify, tasks] = await Promise.all([
     loadVoyage(folder, options),

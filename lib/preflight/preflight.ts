@@ -16,6 +16,7 @@ import { socketPathCheck, spaceCheck } from "./machine.ts";
 import { planAsks } from "./plan-asks.ts";
 import { planToSail } from "./plan-to-sail.ts";
 import { lookAtRepository } from "./repository.ts";
+import { settingsElsewhere } from "./settings-elsewhere.ts";
 import { chooseShipCount } from "./ship-count.ts";
 import { captainNodeCheck, harborNetCheck, tailnetCheck, tailnetPortCheck, tailscaleCheck } from "./tailnet.ts";
 import { confinementCheck, harborKindCheck, nodeCheck, sshTool, toolCheck, tools } from "./tools.ts";
@@ -64,6 +65,10 @@ export async function preflight(
   const without: string[] = [];
   const voyage = goesOn(args);
   voyage.catch(() => {}); // the checks that wait for it tell the error
+  const old = await voyage.catch(() => null);
+  const elsewhere = args.plan === "" && old && settingsElsewhere(old);
+  // Nothing else that these settings say is meant.
+  if (elsewhere) await runPreflight(args.stack, [{ what: elsewhere.what, look: async () => [elsewhere] }]);
   const look: Looking = { voyage, warn: (more) => warnings.push(...more), without: (what) => without.push(what) };
   const plan =
     args.plan === undefined ? undefined : args.plan === "" ? checkEmptySail(args, look) : checkPlan(args.plan, args, look);
@@ -84,7 +89,6 @@ export async function preflight(
   ]);
   const sailing = plan?.sailing();
   if (!sailing) throw new OcaptainError("PREFLIGHT", `plan ${args.plan} was not read`);
-  const old = await voyage;
   if (old && without.length > 0)
     warnings.push(
       [`voyage ${old.voyageId} goes on by what ${voyageFolder(args.stack).root} holds, without:`, ...without]

@@ -32,6 +32,17 @@ export const VoyageIdentity = z.object({
   tailnet: z.string().optional(),
   /** The control plane of the tailnet. It is absent where ships are reached by their provider's own means. */
   control: TailnetKind.optional(),
+  /** From where the voyage was sailed: it is sailed again, and sunk, from there. */
+  sailedFrom: z
+    .object({
+      /** The folder of the Pulumi project. */
+      project: z.string(),
+      /** The stack's configuration file; absent when it is not where Pulumi looks by itself. */
+      settings: z.string().optional(),
+      /** Whether `ocaptain sail` has sailed it, and not `pulumi up`. */
+      byOcaptain: z.boolean().optional(),
+    })
+    .optional(),
   /** The time when `destroy` last proved the fleet gone. */
   sunkAt: z.string().optional(),
 });

@@ -47,11 +47,13 @@ test.each([
   [["logs", "-g", "("], /-g "\("/],
   [["logs", "-n", "few"], /-n "few" is not a number of lines/],
   [["logs", "--since", "yesterday"], /"yesterday" is not a duration/],
-  [
-    ["sail", "plans/x", "-n", "3"],
-    /pulumi stack init (\S+) && pulumi config set -s \1 ocaptain:plan plans\/x && pulumi up -s \1$/,
-  ],
-  [["sink", "voyage-abc", "-f"], /pulumi destroy -s voyage-abc/],
+  [["sail", "plans/x", "-n", "three"], /-n, --ships three: must be a number/],
+  [["sail", "--hand", "robot"], /--hand robot: /],
+  [["sail", "--budget", "0"], /--budget 0: /],
+  [["sail", "--repo", "mine"], /--repo mine must be a URL, owner\/name on GitHub, or a path/],
+  [["sail", "--name", "My Voyage"], /stack "My Voyage" cannot name ships/],
+  [["sink", "only"], /nobody can be asked here whether this is to end\n {2}hint: ocaptain sink only --force/],
+  [["sink", "only", "--all"], /--all means every voyage, and names none/],
   [[], /Usage: ocaptain/],
 ])("%j is a slip in what was typed: status 2, said on stderr, nothing on stdout", async (args, said) => {
   await voyage("only");

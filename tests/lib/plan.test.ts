@@ -402,6 +402,7 @@ test("no folder, a folder where a file should be, and a file where a folder shou
   const nowhere = join(folder, "nowhere");
   expect(await loadPlan(nowhere)).toEqual({
     findings: [{ file: ".", field: "", message: `there is no such folder; it would be ${nowhere}` }],
+    isMissing: true,
   });
   await mkdir(join(folder, "tasks", "1.json"), { recursive: true });
   await mkdir(join(folder, "spec.md"));

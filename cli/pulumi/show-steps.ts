@@ -1,5 +1,5 @@
 import type { Terminal } from "../output/terminal.ts";
-import type { ResourceStep } from "./pulumi.ts";
+import type { ResourceStep } from "./run.ts";
 
 const DONE: Record<string, string> = {
   create: "made",
@@ -10,7 +10,7 @@ const DONE: Record<string, string> = {
 };
 
 /** Prints each resource as it is done, and counts those under way. */
-export function showSteps(terminal: Terminal): (step: ResourceStep) => void {
+export function showSteps(terminal: Pick<Terminal, "line" | "status" | "style">): (step: ResourceStep) => void {
   const underWay = new Map<string, number>();
   return (step) => {
     const key = `${step.type} ${step.name}`;

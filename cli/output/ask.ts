@@ -1,0 +1,17 @@
+import { createInterface } from "node:readline/promises";
+import type { Io } from "./io.ts";
+
+/** Whether somebody is there who can be asked. */
+export const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
+
+/** Asks a question on stderr, and takes only `y` or `yes` for a yes. */
+export async function ask(question: string, io: Io): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // The terminal is in raw mode meanwhile, and Ctrl-C is a key.
+  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  try {
+    return /^\s*y(es)?\s*$/i.test(await lines.question(`${question} [y/N] `, { signal: io.signal }));
+  } finally {
+    lines.close();
+  }
+}

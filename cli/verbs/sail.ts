@@ -1,0 +1,95 @@
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { voyageFolder } from "../../lib/base/paths.ts";
+import { plainJson } from "../../lib/base/text.ts";
+import { readVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { ask, canAsk } from "../output/ask.ts";
+import { hintAt } from "../output/hint.ts";
+import type { Io } from "../output/io.ts";
+import { type Meant, whatToSail } from "../sail/meant.ts";
+import { runShown, runUp } from "../sail/run-up.ts";
+import { meantSettings, pathFor, type SettingOptions, writeSettings } from "../sail/settings.ts";
+
+type Options = SettingOptions & { name?: string; watch?: boolean; yes?: boolean; telemetry?: boolean };
+
+/**
+ * `ocaptain sail [plan or voyage]` shows what would sail, asks, and sails it by `pulumi up`. What it has set for a
+ * voyage that does not sail after all is taken back.
+ */
+export async function sail(word: string | undefined, options: Options, io: Io): Promise<number | undefined> {
+  meantSettings(options, process.cwd()); // a slip is told before anything is made
+  const meant = await whatToSail(word, options.name);
+  const { stack } = meant;
+  hintAt({ stack: stack.name, project: stack.folder, byOcaptain: true });
+  if (meant.remark) io.note(meant.remark);
+  if (options.telemetry === false) io.note("--no-telemetry: ocaptain sends no telemetry yet, so there is nothing to leave out");
+  const takeBack = await prepare(meant, options);
+  try {
+    io.signal.throwIfAborted();
+    if (!(await goAhead(meant, options, io))) {
+      await takeBack();
+      io.note(`nothing has sailed, and nothing was changed`);
+      return 1;
+    }
+  } catch (error) {
+    if (!(await readVoyageIdentity(stack.name).catch(() => true))) await takeBack();
+    throw error;
+  }
+  return undefined;
+}
+
+/** Makes the stack, if it is not there, and its settings. Returns how to take both back. */
+async function prepare({ stack, plan, begins }: Meant, options: Options): Promise<() => Promise<void>> {
+  let isNew = false;
+  if (begins)
+    isNew = await stack.pulumi(["stack", "init"]).then(
+      () => true,
+      (error: Error) => {
+        if (/already exists/.test(error.message)) return false; // an earlier sail did not get further
+        throw error;
+      },
+    );
+  const settings = {
+    ...(plan !== undefined && { plan: plan && pathFor(stack.folder, plan) }),
+    ...meantSettings(options, stack.folder),
+  };
+  const undo = await writeSettings(stack, settings);
+  return async () => {
+    await undo();
+    if (isNew) await stack.pulumi(["stack", "rm", "--yes"]);
+  };
+}
+
+/** Shows what would sail, asks, and sails. Returns whether it did. */
+async function goAhead({ stack }: Meant, options: Options, io: Io): Promise<boolean> {
+  // Where nobody is asked there is no preview: `up` looks at the same things, and says the same, before it begins.
+  if (!options.yes && canAsk()) {
+    await runShown(stack, ["preview"], io);
+    if (!(await ask(`Sail ${stack.name}?`, io))) return false;
+  }
+  const { changes } = await runUp(stack, io);
+  const voyage = await readVoyageIdentity(stack.name);
+  if (!voyage)
+    throw new OcaptainError("NO_VOYAGE", `Pulumi has made no voyage "${stack.name}"`, { hint: `ocaptain sail ${stack.name}` });
+  const { workspace } = voyageFolder(stack.name);
+  const { same = 0, ...rest } = changes;
+  const next = [
+    [`ocaptain status ${stack.name} --watch`, "what needs you first, then a row a ship"],
+    [`ocaptain logs ${stack.name} -f`, "all ships' logs"],
+    [`ocaptain sink ${stack.name}`, "brings all work home, and ends the fleet"],
+  ] as const;
+  if (io.json) {
+    const from = { project: stack.folder, settings: voyage.sailedFrom?.settings ?? null };
+    io.out(
+      plainJson(
+        { voyage: stack.name, id: voyage.voyageId, ...from, changes, workspace, next: next.map(([command]) => command) },
+        2,
+      ),
+    );
+  } else {
+    const did = Object.entries(rest).map(([op, count]) => `${count} ${op}`);
+    io.out(`${stack.name} sails: ${did.length > 0 ? did.join(", ") : `nothing to change, ${same} as they were`}`);
+    for (const [command, what] of next) io.out(`  ${command}  # ${what}`);
+  }
+  if (options.watch) await (await import("./status.ts")).status(stack.name, { watch: true }, io);
+  return true;
+}
