@@ -80,12 +80,10 @@ export class Gatekeeper {
   async judge(input: HookInput): Promise<Verdict> {
     const nudge = NUDGED.has(input.hook_event_name) && this.end?.kind !== "accepted" ? this.#parts.nudge() : null;
     if (nudge === null) return this.#judge(input);
-    // What would end the task waits until the captain's words are heeded.
-    if (input.hook_event_name === "Stop") return no(`${nudge}\n\nHeed it, and go on with task ${this.#parts.task}.`);
-    if (input.tool_input?.status === "completed")
-      return no(`Not completed yet. ${nudge}\n\nHeed it; then complete the task again.`);
-    const verdict = await this.#judge(input);
-    return verdict.allow ? { ...verdict, context: nudge } : no(`${verdict.reason}\n\n${nudge}`);
+    // What is refused is surely read by the model: Claude Code does not pass on what is said beside a yes to each tool
+    // (seen with a Bash of `claude -p`).
+    const next = input.hook_event_name === "Stop" ? `go on with task ${this.#parts.task}` : "do this again if it still serves";
+    return no(`Not done yet: there is word for you. ${nudge}\n\nHeed it, and ${next}.`);
   }
 
   async #judge(input: HookInput): Promise<Verdict> {
