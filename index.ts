@@ -1,3 +1,3 @@
 import { sail } from "./components/sail.ts";
 
-export const { voyage, ships, tasks, spend, workspace, helm, asOf } = await sail();
+export const { summary, voyage, ships, tasks, spend, workspace, helm, asOf } = await sail();

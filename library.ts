@@ -3,7 +3,7 @@
  * whole program of this project:
  *
  *     import { sail } from "ocaptain";
- *     export const { voyage, ships, tasks, spend, workspace, helm, asOf } = await sail();
+ *     export const { summary, voyage, ships, tasks, spend, workspace, helm, asOf } = await sail();
  */
 import "./components/node-24.mjs";
 import type { VoyageOutputs } from "./components/sail.ts";

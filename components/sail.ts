@@ -3,16 +3,21 @@ import { loadDotEnv } from "../lib/base/dot-env.ts";
 import { keepInside } from "../lib/base/no-proxy.ts";
 import { voyageFolder } from "../lib/base/paths.ts";
 import { NOT_ISOLATED } from "../lib/daemons/harbor.ts";
+import { helmClient } from "../lib/daemons/helm-client.ts";
 import { preflight } from "../lib/preflight/preflight.ts";
+import type { VoyageStatus } from "../lib/protocol/status.ts";
 import { claudeCredentials, credentialsDigest } from "../lib/ship/credentials.ts";
 import { crewDigest } from "../lib/ship/crew-pack.ts";
+import { readVoyageIdentity } from "../lib/voyage/identity.ts";
+import { nextStep } from "../lib/voyage/next-step.ts";
 import { captainSteps } from "./captain-steps.ts";
 import { readVoyageConfig } from "./config.ts";
-import { voyageOutputs } from "./outputs.ts";
+import { summaryOf, voyageOutputs } from "./outputs.ts";
 import { planNews } from "./plan-news.ts";
 import { plainly, tellFailuresOnce } from "./pulumi-runtime.ts";
 import { shipTailnet } from "./ship-tailnet.ts";
 import { Voyage } from "./voyage.ts";
+import { sailingWarnings, stoppedByScale, whatSails } from "./what-sails.ts";
 
 /** The outputs of a voyage's stack, which `pulumi stack output` shows. */
 export type VoyageOutputs = ReturnType<typeof voyageOutputs>;
@@ -30,8 +35,14 @@ export async function sail(): Promise<VoyageOutputs> {
   const stack = getStack();
   const { config, findings } = readVoyageConfig();
   if (config.provider === "harbor" && config.unconfined) void log.warn(NOT_ISOLATED);
-  const { plan, shipCount, warnings, kept } = await plainly(() => preflight({ ...config, stack }, findings));
+  const { plan, shipCount, warnings, kept, commit } = await plainly(() => preflight({ ...config, stack }, findings));
+  const sailing = { ...config, stack, plan, folder: config.plan, ships: shipCount, commit };
+  if (runtime.isDryRun()) void log.info(whatSails(sailing));
   for (const warning of warnings) void log.warn(warning);
+  const status = await statusAtSea(stack);
+  for (const warning of sailingWarnings(sailing, status)) void log.warn(warning);
+  const stopped = status && stoppedByScale(shipCount, status);
+  if (stopped) void log.warn(stopped);
   const news = runtime.isDryRun() ? await planNews(stack, plan) : null;
   if (news) void log.info(news);
   if (kept && runtime.isDryRun()) void log.info(kept);
@@ -61,6 +72,18 @@ export async function sail(): Promise<VoyageOutputs> {
     tailnet: config.mesh === "tailscale" ? await shipTailnet(config) : undefined,
     steps: await captainSteps(config),
   });
-  // The outputs are what this `up` saw, as of `asOf`; for the state of now there is `ocaptain status`.
-  return voyageOutputs(stack, plan, fleet);
+  return voyageOutputs(stack, plan, fleet, (record) => {
+    if (runtime.isDryRun()) return;
+    const next = nextStep(record.state, stack, voyageFolder(stack).workspace);
+    void log.info(`voyage ${stack} is ${summaryOf(record)}\n  next: ${next}`);
+  });
+}
+
+/** The helm's status of the voyage of this stack; null when none is at sea, or the helm does not answer. */
+async function statusAtSea(stack: string): Promise<VoyageStatus | null> {
+  const voyage = await readVoyageIdentity(stack).catch(() => null);
+  if (!voyage || voyage.sunkAt) return null;
+  return helmClient()
+    .lookAtVoyage(voyage.voyageId)
+    .catch(() => null);
 }

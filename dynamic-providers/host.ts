@@ -1,8 +1,10 @@
+import { flushCompileCache } from "node:module";
 import { isDeepStrictEqual } from "node:util";
 import { checkInput } from "../lib/base/check-input.ts";
 import { loadDotEnv } from "../lib/base/dot-env.ts";
 import { explain, OcaptainError } from "../lib/base/errors.ts";
 import { keepInside } from "../lib/base/no-proxy.ts";
+import { plain } from "../lib/base/text.ts";
 import { readVoyageIdentity } from "../lib/voyage/identity.ts";
 import { helmLifecycle } from "./helm/lifecycle.ts";
 import { type AnyLifecycle, PartlyMade, type Settings } from "./lifecycle.ts";
@@ -39,6 +41,8 @@ const hasUnknown = (value: unknown): boolean =>
   value === UNKNOWN || (typeof value === "object" && value !== null && Object.values(value).some(hasUnknown));
 
 endWithTheEngine();
+// The engine ends this process by a signal, and Node keeps what it compiled only when a process ends by itself.
+flushCompileCache();
 
 loadDotEnv(process.cwd());
 keepInside();
@@ -61,6 +65,12 @@ export async function check(kind: string, settings: Settings, news: Bag, olds: P
   // Admission is asked here and not in `diff`, because the engine checks only when it runs the program, and asks for
   // differences in every refresh.
   const known = Object.keys(olds).length > 0 ? strip(olds as Bag) : null;
+  if (failures.length === 0 && known) {
+    const knownNews = Object.fromEntries(Object.entries(strip(news)).filter(([, value]) => !hasUnknown(value)));
+    const stopped = await lifecycle(kind).interrupts?.(knownNews, known);
+    // The engine shows what its provider's process prints, in a preview and in an `up`.
+    if (stopped) console.log(`warning: ${plain(stopped)}`);
+  }
   if (failures.length === 0)
     await lifecycle(kind)
       .admit?.(settings, strip(news), known)

@@ -64,6 +64,11 @@ export interface Lifecycle<Inputs extends { stack: string }, Outputs> {
    * null when the state does not know the resource.
    */
   admit?(settings: Settings, news: Inputs, olds: Partial<Inputs> | null): Promise<void>;
+  /**
+   * Tells in a sentence what work on ships a change from `olds` to `news` would stop; null when it stops none. It looks
+   * and changes nothing, and what cannot be asked is left unsaid. Inputs that a preview does not know yet are left out.
+   */
+  interrupts?(news: Partial<Inputs>, olds: Partial<Inputs>): Promise<string | null>;
   reconcile(settings: Settings, news: Inputs, olds: Partial<Inputs & Outputs & Present> | null): Promise<Outputs>;
   read(settings: Settings, props: Inputs & Outputs & Present): Promise<(Inputs & Outputs & Present) | null>;
   remove(settings: Settings, props: Inputs & Outputs & Present): Promise<void>;

@@ -88,8 +88,9 @@ function contentOf(file) {
 }
 
 /**
- * The search path `path`, on which each of the programs is found as set-up chose it: the folder of one that is not comes
- * first. Folders of ours hold nothing else, so they come before one of the system's, which a chosen Node may be in.
+ * The search path `path`, on which each of the programs is found as set-up chose it: the folder of one that is not
+ * comes first. Folders of ours hold nothing else, so they come before one of the system's, which a chosen Node may be
+ * in.
  */
 function withTools(path, programs, base) {
   let result = path;

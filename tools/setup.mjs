@@ -1,8 +1,8 @@
 /**
  * The work of `npm run setup` and `ocaptain setup`: makes everything that a fresh machine with Node ≥ 20, npm and git
- * lacks. It uses only built-ins of Node 20. With names of parts it makes only these, also those that not everybody needs
- * (parts.mjs). It is safe to repeat, to interrupt and to start twice: each part is made in a folder of its own, put in
- * place by a rename, and then stamped.
+ * lacks. It uses only built-ins of Node 20. With names of parts it makes only these, also those that not everybody
+ * needs (parts.mjs). It is safe to repeat, to interrupt and to start twice: each part is made in a folder of its own,
+ * put in place by a rename, and then stamped.
  */
 import {
   existsSync,
@@ -29,12 +29,13 @@ const say = (text) => process.stderr.write(`${text}\n`);
 
 /**
  * Makes the missing ones of `names`, or of the parts that everybody needs, and returns a row for each program that is
- * there then. It prints to standard error only, and nothing when `quiet` is set and all parts are there already. Unless
- * `quiet` is set it also brings what a checkout has in its `.tools/` to where all find it. Rejects with a message for
- * people.
- * @param {{quiet?: boolean, names?: string[]}} options
+ * there then. It prints to standard error only: progress, `table` of the rows, and nothing when `quiet` is set and all
+ * parts are there already. Unless `quiet` is set it also brings what a checkout has in its `.tools/` to where all find
+ * it. Rejects with a message for people.
+ * @param {{quiet?: boolean, table?: boolean, names?: string[]}} options
+ * @returns {Promise<{part: string, version: string, from: string}[]>}
  */
-export async function setup({ quiet = false, names = [] } = {}) {
+export async function setup({ quiet = false, table = true, names = [] } = {}) {
   const chosen = names.length > 0 ? names.map(partCalled) : [...parts];
   // What not everybody needs, and this checkout has in its `.tools/`, is moved with the rest.
   if (!quiet && names.length === 0) chosen.push(...onDemand.filter((part) => fits(part, earlierStampOf(part))));
@@ -59,14 +60,14 @@ export async function setup({ quiet = false, names = [] } = {}) {
     }
   } else if (quiet) return rowsOf(chosen);
   const rows = rowsOf(chosen);
-  for (const row of rows) say(`  ${row.part.padEnd(17)}${row.version.padEnd(14)}${row.from}`);
+  for (const row of table ? rows : []) say(`  ${row.part.padEnd(17)}${row.version.padEnd(14)}${row.from}`);
   return rows;
 }
 
 function partCalled(name) {
   const all = [...parts, ...onDemand];
   const part = all.find((one) => one.name === name);
-  if (!part) throw new Error(`no part is called ${name}; there are ${all.map((one) => one.name).join(", ")}`);
+  if (!part) throw new RangeError(`no part is called ${name}; there are ${all.map((one) => one.name).join(", ")}`);
   return part;
 }
 
@@ -128,7 +129,8 @@ async function make(part, earlier) {
 function rowsOf(chosen) {
   return chosen.flatMap((part) => {
     const stamp = current(part) ?? { version: "", from: "" };
-    return stamp.rows ?? [{ part: part.name, version: stamp.version, from: stamp.from }];
+    const rows = stamp.rows ?? [{ part: part.name, ...stamp }];
+    return rows.map(({ part: name, version, from }) => ({ part: name, version, from }));
   });
 }
 

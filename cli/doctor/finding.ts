@@ -8,12 +8,18 @@ export type Finding = {
   message: string;
   /** A command that helps, or lines to paste; "" where none is needed. */
   hint: string;
+  /** What `doctor --fix` does about it, where that is safe and needs nobody. */
+  fix?: Fix | undefined;
 };
 
-export const found = (area: Finding["area"], what: string, state: Finding["state"], message: string, hint = ""): Finding => ({
-  area,
-  what,
-  state,
-  message,
-  hint: pasteable(hint),
-});
+/** `did` says what has happened once `run` has come to its end. */
+export type Fix = { did: string; run(): Promise<void> };
+
+export const found = (
+  area: Finding["area"],
+  what: string,
+  state: Finding["state"],
+  message: string,
+  hint = "",
+  fix?: Fix,
+): Finding => ({ area, what, state, message, hint: pasteable(hint), fix });

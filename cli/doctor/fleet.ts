@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { explain, OcaptainError } from "../../lib/base/errors.ts";
 import { mutagenHome, ocaptainHome, voyagesRoot } from "../../lib/base/paths.ts";
@@ -17,7 +18,7 @@ import { readVoyageProvider } from "../../lib/voyage/provider.ts";
 import { collectStatus } from "../status/collect.ts";
 import { findVoyage, voyageNames } from "../target/choose-voyage.ts";
 import { lookAtCaptainNode } from "./captain-node.ts";
-import { type Finding, found } from "./finding.ts";
+import { type Finding, type Fix, found } from "./finding.ts";
 import { lookAtStacks } from "./stacks.ts";
 
 type Seen = { helm: Health | null; silent: OcaptainError | null; harbor: HarborInfo | undefined; voyages: VoyageIdentity[] };
@@ -89,10 +90,14 @@ async function lookAtVoyage(file: VoyageIdentity, { helm, harbor }: Seen): Promi
   const provider = await readVoyageProvider(voyage.folder).catch(() => null);
   const findings: Finding[] = [];
   if (helm && !helm.voyages.includes(voyageId)) findings.push(wrong("the helm does not have it"));
-  const mutagen = voyageMutagen({ voyageId, provider: provider?.kind ?? "harbor" });
+  const mutagen = voyageMutagen({ voyageId, provider: provider?.kind ?? "harbor", control: file.control });
   const loss = await mutagen.daemonLoss();
-  if (loss) findings.push(wrong(`its sync daemon cannot work: ${loss}`));
-  else if (!(await mutagen.running())) findings.push(wrong("its sync daemon does not run"));
+  // Where the provider is not known, neither is how a daemon reaches the ships.
+  const restart = provider
+    ? { did: `the sync daemon of ${stack} is started anew, and its syncs go on`, run: mutagen.ensureDaemon }
+    : undefined;
+  if (loss) findings.push({ ...wrong(`its sync daemon cannot work: ${loss}`), fix: restart });
+  else if (!(await mutagen.running())) findings.push({ ...wrong("its sync daemon does not run"), fix: restart });
   if (provider?.kind === "harbor" && !harbor) findings.push(wrong("its ships are in the harbor, which does not run"));
   const view = await collectStatus(voyage);
   if (view.attention.length > 0 && view.from === "helm")
@@ -103,21 +108,32 @@ async function lookAtVoyage(file: VoyageIdentity, { helm, harbor }: Seen): Promi
 /** Finds what is left of voyages that have sunk, or that nobody here knows. */
 async function leftovers({ helm, harbor, voyages }: Seen): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const wrong = (what: string, message: string, hint: string) => findings.push(found("leftovers", what, "wrong", message, hint));
+  const wrong = (what: string, message: string, hint: string, fix?: Fix) =>
+    findings.push(found("leftovers", what, "wrong", message, hint, fix));
   const voyageOf = (id: string) => voyages.find((voyage) => voyage.voyageId === id);
   const why = (id: string) => (voyageOf(id) ? `voyage ${voyageOf(id)!.stack} has sunk` : `no voyage here has the id ${id}`);
   const isAfloat = (id: string) => voyageOf(id) !== undefined && !voyageOf(id)!.sunkAt;
 
   for (const id of namesIn(join(ocaptainHome(), "mutagen")).filter((name) => !isAfloat(name))) {
     const folder = mutagenHome(id);
-    const runs = await voyageMutagen({ voyageId: id, provider: "harbor" }).running();
+    const mutagen = voyageMutagen({ voyageId: id, provider: "harbor" });
+    const runs = await mutagen.running();
+    // A voyage that nobody here knows may be at sea all the same: its folder may be in another OCAPTAIN_VOYAGES.
+    const fix = voyageOf(id) && {
+      did: `the sync daemon of ${voyageOf(id)!.stack}, which has sunk, is gone with its folder`,
+      run: async () => {
+        await mutagen.stopDaemon();
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
     if (runs)
       wrong(
         `sync daemon of ${id}`,
         `runs, though ${why(id)}`,
         `MUTAGEN_DATA_DIRECTORY=${folder} mutagen daemon stop && rm -r ${folder}`,
+        fix,
       );
-    else wrong(folder, `is the folder of a sync daemon, though ${why(id)}`, `rm -r ${folder}`);
+    else wrong(folder, `is the folder of a sync daemon, though ${why(id)}`, `rm -r ${folder}`, fix);
   }
   for (const id of (helm?.voyages ?? []).filter((id) => !isAfloat(id)))
     wrong(
@@ -135,7 +151,18 @@ async function leftovers({ helm, harbor, voyages }: Seen): Promise<Finding[]> {
     }
   }
   for (const pid of await orphanedProviders(PROJECT))
-    wrong(`process ${pid}`, "is what Pulumi's engine left running when it was killed; the next pulumi up ends it", `kill ${pid}`);
+    wrong(
+      `process ${pid}`,
+      "is what Pulumi's engine left running when it was killed; the next pulumi up ends it",
+      `kill ${pid}`,
+      {
+        did: `process ${pid}, which Pulumi's engine left, is ended`,
+        run: async () => {
+          // Its number may be another process's by now.
+          if ((await orphanedProviders(PROJECT)).includes(pid)) process.kill(pid);
+        },
+      },
+    );
   return findings;
 }
 

@@ -7,7 +7,9 @@ import { findAll } from "../../lib/preflight/check.ts";
 import { helmPortCheck } from "../../lib/preflight/helm-port.ts";
 import { socketPathCheck, spaceCheck } from "../../lib/preflight/machine.ts";
 import { confinementCheck, nodeCheck, readTool, tools } from "../../lib/preflight/tools.ts";
-import { type Finding, found } from "./finding.ts";
+import { environment } from "../../tools/environment.mjs";
+import { setup } from "../../tools/setup.mjs";
+import { type Finding, type Fix, found } from "./finding.ts";
 
 /**
  * Looks at programs and their versions, disk space and ports as preflight does before a voyage, and at the Pulumi that
@@ -22,13 +24,25 @@ export async function lookAtMachine(shell: Record<string, string | undefined>): 
       if (inShell?.findings[0])
         return found("tools", tool.name, "note", `${version}; in this shell it ${inShell.findings[0].message}`, loadCommand());
       if (findings.length === 0) return found("tools", tool.name, "ok", version ?? "");
-      return found("tools", tool.name, "wrong", findings[0]!.message, findings[0]!.hint);
+      return found("tools", tool.name, "wrong", findings[0]!.message, findings[0]!.hint, bringTool(tool.name));
     }),
   );
   const problems = await findAll([nodeCheck(), confinementCheck(), spaceCheck(), socketPathCheck(), helmPortCheck()]);
   const wrong = problems.map(({ what, message, hint }) => found("tools", what, "wrong", message, hint));
   const node = problems.some(({ what }) => what === "node") ? [] : [found("tools", "node", "ok", process.versions.node)];
   return [...node, ...looks, ...wrong];
+}
+
+/** Set-up of the part that brings a program, to the end of this run of `ocaptain` too. */
+function bringTool(name: string): Fix {
+  const part = name === "pulumi" || name === "mutagen" ? name : "system";
+  return {
+    did: `set-up has brought ${part === "system" ? "the system's packages" : name}`,
+    run: async () => {
+      await setup({ names: [part], table: false });
+      Object.assign(process.env, environment());
+    },
+  };
 }
 
 const OURS = [

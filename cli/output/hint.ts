@@ -1,7 +1,9 @@
 import { byOwnVerbs, fromElsewhere, onStack } from "../../lib/base/hints.ts";
 import { PROJECT } from "../../lib/base/program-file.ts";
 
-/** What hints are about: a stack, the folder of the project that it is sailed from, and by which of the two commands. */
+/**
+ * What hints are about: a stack, the folder of the project that it is sailed from, and by which of the two commands.
+ */
 type About = { stack: string; project: string; byOcaptain: boolean };
 
 let about: About | undefined;

@@ -43,7 +43,7 @@ options:
 
 export const INDEX = `import { sail } from "ocaptain";
 
-export const { voyage, ships, tasks, spend, workspace, helm, asOf } = await sail();
+export const { summary, voyage, ships, tasks, spend, workspace, helm, asOf } = await sail();
 `;
 
 const json = (value: object) => `${JSON.stringify(value, null, 2)}\n`;

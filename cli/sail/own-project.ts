@@ -8,7 +8,7 @@ import { PROJECT } from "../../lib/base/program-file.ts";
 
 const START = `import { sail } from "ocaptain";
 
-export const { voyage, ships, tasks, spend, workspace, helm, asOf } = await sail();
+export const { summary, voyage, ships, tasks, spend, workspace, helm, asOf } = await sail();
 `;
 
 export const ownProjectFolder = () => join(ocaptainHome(), "project");

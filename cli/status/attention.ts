@@ -1,7 +1,7 @@
+import { counted } from "../../lib/base/counted.ts";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { usd } from "../../lib/base/text.ts";
 import type { TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
-import { counted } from "../output/counted.ts";
 import { firstLine } from "../output/io.ts";
 import type { Attention, ShipView } from "./view.ts";
 

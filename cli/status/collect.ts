@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
+import { nextStep } from "../../lib/voyage/next-step.ts";
 import { countTasks, readTaskRows, spendOfTasks } from "../../lib/voyage/task-files.ts";
 import { pasteable } from "../output/hint.ts";
 import type { KnownVoyage } from "../target/choose-voyage.ts";
@@ -18,7 +19,8 @@ import { type ShipView, type StatusView, seenState, shipSince } from "./view.ts"
 export async function collectStatus(voyage: KnownVoyage): Promise<StatusView> {
   const [helm, syncs] = await Promise.all([askHelm(voyage), askSyncs(voyage)]);
   const view = "id" in helm ? byHelm(voyage, helm, syncs) : await byFiles(voyage, syncs, helm);
-  return { ...view, attention: view.attention.map((each) => ({ ...each, hint: pasteable(each.hint) })) };
+  const attention = view.attention.map((each) => ({ ...each, hint: pasteable(each.hint) }));
+  return { ...view, attention, next: view.next && pasteable(view.next) };
 }
 
 /** Collects the tasks from the helm, or from the task files where it does not answer. */
@@ -86,8 +88,13 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
       ...ours.flatMap(({ ship }) => syncAttention(syncs, ship, folder.mirror(ship), file.stack)),
     ],
     ships: ours,
+    next: nextOf(status.state, file.stack, folder.workspace),
   };
 }
+
+/** Of a voyage that goes on there is nothing to do, and what is wrong has a hint of its own. */
+const nextOf = (state: StatusView["state"], stack: string, workspace: string) =>
+  ["verified", "done", "sunk"].includes(state) ? nextStep(state, stack, workspace) : null;
 
 const heldNote = ({ until, message, by }: NonNullable<ShipRow["limited"]>, ship: string) =>
   `no task until ${until.slice(0, 19)}Z, by the word of ${by.join(" and ") === ship ? "itself" : by.join(" and ")}: ${message}`;
@@ -143,6 +150,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error):
           ...shown.flatMap(({ ship }) => syncAttention(syncs, ship, folder.mirror(ship), file.stack)),
         ],
     ships: shown,
+    next: file.sunkAt ? nextOf("sunk", file.stack, folder.workspace) : null,
   };
 }
 

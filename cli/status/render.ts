@@ -1,5 +1,5 @@
+import { counted } from "../../lib/base/counted.ts";
 import { plain, usd } from "../../lib/base/text.ts";
-import { counted } from "../output/counted.ts";
 import { span } from "../output/durations.ts";
 import { firstLine, type Io } from "../output/io.ts";
 import { spendCell, tokens } from "../output/spend.ts";
@@ -59,6 +59,8 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
       ),
     );
   }
+  // In one piece, so that it can be pasted.
+  if (view.next) lines.push("", `next: ${plain(view.next)}`);
   return lines.join("\n");
 }
 

@@ -1,4 +1,4 @@
-import type { MutagenSession } from "../../lib/mutagen/session.ts";
+import { type MutagenSession, passes } from "../../lib/mutagen/session.ts";
 import { type SessionKind, sessionKinds } from "../../lib/mutagen/sessions.ts";
 import type { Attention, ShipView, SyncView } from "./view.ts";
 
@@ -36,7 +36,9 @@ export function syncOf(syncs: Syncs, ship: string, state: ShipView["state"]): Sy
 
 /** What does not pass by itself. */
 const inTrouble = (session: MutagenSession) =>
-  session.paused || session.halted !== null || session.conflicts.length > 0 || session.problems.length > 0;
+  session.paused || session.halted !== null || session.conflicts.length > 0 || lasting(session).length > 0;
+
+const lasting = ({ problems }: MutagenSession): string[] => problems.filter((problem) => !passes(problem));
 
 /** Tells what of a ship's syncs needs the captain. @param mirror  the captain's copy of the ship's tree */
 export function syncAttention(syncs: Syncs, ship: string, mirror: string, stack: string): Attention[] {
@@ -50,8 +52,9 @@ export function syncAttention(syncs: Syncs, ship: string, mirror: string, stack:
         `the ${kind} sync of ${ship} has conflicts, and each side keeps its own: ${session.conflicts.join(", ")}`,
         `pulumi up -s ${stack}  # the ship's side is kept, and yours is put aside`,
       );
-    if (session.problems.length > 0)
-      add(`the ${kind} sync of ${ship} leaves something out: ${session.problems.slice(0, 3).join("; ")}`, `ls -la ${mirror}`);
+    const problems = lasting(session);
+    if (problems.length > 0)
+      add(`the ${kind} sync of ${ship} leaves something out: ${problems.slice(0, 3).join("; ")}`, `ls -la ${mirror}`);
   }
   return found;
 }

@@ -1,8 +1,8 @@
+import { counted } from "../../lib/base/counted.ts";
 import type { Usage } from "../../lib/protocol/ship-reports.ts";
 import type { ShipRow, Spend, TaskRow, VoyageState, VoyageStatus } from "../../lib/protocol/status.ts";
 import { type ShipState, shipState } from "../../lib/voyage/ship-state.ts";
 import type { TaskCounts } from "../../lib/voyage/task-files.ts";
-import { counted } from "../output/counted.ts";
 
 /** A voyage at one moment, as `ocaptain status --json` prints it. Times are ISO 8601. */
 export type StatusView = {
@@ -33,6 +33,8 @@ export type StatusView = {
   /** What only a person can mend, the most pressing first. */
   attention: Attention[];
   ships: ShipView[];
+  /** The command that comes next where the voyage has come to its end; null while something goes on or is wrong. */
+  next: string | null;
 };
 
 export type Attention = {

@@ -62,7 +62,9 @@ export async function findVoyage(name: string | undefined): Promise<KnownVoyage>
   });
 }
 
-/** The same voyage again, as it is now: another may have begun under its stack's name. @throws OcaptainError NO_VOYAGE */
+/**
+ * The same voyage again, as it is now: another may have begun under its stack's name. @throws OcaptainError NO_VOYAGE
+ */
 export const sameVoyage = ({ file }: KnownVoyage): Promise<KnownVoyage> => findVoyage(file.voyageId);
 
 /** The voyage of the stack that is selected in Pulumi; undefined where there is none. */

@@ -56,7 +56,10 @@ const flags = (options: readonly Option[]) =>
 /** The name in an option's flags: `voyage` of `--voyage <voyage>`. */
 const argumentName = (text: string) => /[<[]([\w-]+)/.exec(text)?.[1] ?? "";
 
-/** Reads the words after the verb: those that are none of an option's, the options' values, and an option that waits for its own. */
+/**
+ * Reads the words after the verb: those that are none of an option's, the options' values, and an option that waits for
+ * its own.
+ */
 function read(command: Command, words: readonly string[]) {
   const given: string[] = [];
   const values: Record<string, string> = {};

@@ -1,7 +1,7 @@
+import { counted } from "../../lib/base/counted.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
-import { counted } from "../output/counted.ts";
 import { parseDuration } from "../output/durations.ts";
 import { pasteable } from "../output/hint.ts";
 import type { Io } from "../output/io.ts";

@@ -3,10 +3,24 @@ import type { Verb } from "./verb.ts";
 /** The verbs about the captain's own machine. */
 export const CAPTAIN: readonly Verb[] = [
   {
+    usage: "setup [parts...]",
+    summary: "bring the tools that this machine lacks, and say where each came from; safe to repeat",
+    examples: ["ocaptain setup", "ocaptain setup tailscale-amd64"],
+    run: async (io, [parts]) => (await import("../verbs/setup.ts")).setUp((parts ?? []) as unknown as string[], io),
+  },
+  {
+    usage: "env",
+    summary: "print lines for a shell: ocaptain and its pulumi come on the PATH; other Pulumi projects stay as they are",
+    examples: ['eval "$(ocaptain env)"', "ocaptain env --shell fish | source"],
+    options: [["--shell <shell>", "bash, zsh, sh (default) or fish"]],
+    run: async (io, _words, options) => (await import("../verbs/env.ts")).env(options, io),
+  },
+  {
     usage: "doctor",
     summary: "check tools, daemons, leftovers and settings: what is wrong, and the command that helps",
-    examples: ["ocaptain doctor", "ocaptain doctor --json"],
-    run: async (io) => (await import("../verbs/doctor.ts")).doctor(io),
+    examples: ["ocaptain doctor", "ocaptain doctor --fix", "ocaptain doctor --json"],
+    options: [["--fix", "first do what is safe: bring missing tools, restart a sync daemon, end what is left of a sunk voyage"]],
+    run: async (io, _words, options) => (await import("../verbs/doctor.ts")).doctor(options, io),
   },
   {
     usage: "completion <shell>",

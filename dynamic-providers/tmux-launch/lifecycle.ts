@@ -15,6 +15,7 @@ import { defineLifecycle, PartlyMade, type Present } from "../lifecycle.ts";
 import { spritesOf } from "../shared/provider-settings.ts";
 import { standDown } from "../shared/stand-down.ts";
 import { TmuxLaunchInputs } from "./inputs.ts";
+import { interrupts } from "./interrupts.ts";
 import { orderProvision, provisioned, stepsDigest } from "./provision.ts";
 
 type Outputs = { address: string };
@@ -38,6 +39,8 @@ export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
   // An update of the helm, such as for a changed plan, leaves its address as it is, so a preview draws no change for
   // the ships.
   steady: ["helmUrl"],
+
+  interrupts,
 
   async reconcile(settings, news, olds) {
     const helm = await ensureHelm();

@@ -32,7 +32,10 @@ export async function readJson(request: IncomingMessage): Promise<Record<string,
   }
 }
 
-/** Returns the body of a call as its schema has it. Answers 400 with what is wrong, and returns undefined, where it does not fit. */
+/**
+ * Returns the body of a call as its schema has it. Answers 400 with what is wrong, and returns undefined, where it does
+ * not fit.
+ */
 export async function readBody<T extends z.ZodType>(
   { request, response }: { request: IncomingMessage; response: ServerResponse },
   schema: T,

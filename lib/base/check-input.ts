@@ -53,7 +53,9 @@ export function fitOrThrow<T extends z.ZodType>(schema: T, value: unknown, refus
 
 const MOST_NAMED = 5;
 
-/** Writes problems as one line, `epoch is missing; task.id must be text in quotes, and is a number`; of many, the first. */
+/**
+ * Writes problems as one line, `epoch is missing; task.id must be text in quotes, and is a number`; of many, the first.
+ */
 export function formatProblems(problems: readonly InputProblem[]): string {
   const named = problems.slice(0, MOST_NAMED).map(({ field, message }) => (field ? `${field} ${message}` : `it ${message}`));
   const more = problems.length - named.length;

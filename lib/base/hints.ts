@@ -15,15 +15,17 @@ export const onStack = (hint: string, stack: string): string =>
     return verb.startsWith("config") ? `pulumi ${verb}${rest} -s ${stack}` : `pulumi ${verb} -s ${stack}${rest}`;
   });
 
-/** Rewrites a hint for who sails by `ocaptain sail`, which does the work of `pulumi up`, and `sink` that of `destroy`. */
+/**
+ * Rewrites a hint for who sails by `ocaptain sail`, which does the work of `pulumi up`, and `sink` that of `destroy`.
+ */
 export const byOwnVerbs = (hint: string): string =>
   hint
     .replace(/\bpulumi (?:up|preview)(?: -s ([\w-]+))?/g, (_, stack?: string) => `ocaptain sail${stack ? ` ${stack}` : ""}`)
     .replace(/\bpulumi destroy(?: -s ([\w-]+))?/g, (_, stack?: string) => `ocaptain sink${stack ? ` ${stack}` : ""}`);
 
 /**
- * Rewrites a hint for a shell that is not in the project's folder: its commands of Pulumi name the folder `project`, its
- * commands of npm and `.tools/env.sh` that of ocaptain's own code, and so they work everywhere.
+ * Rewrites a hint for a shell that is not in the project's folder: its commands of Pulumi name the folder `project`,
+ * its commands of npm and `.tools/env.sh` that of ocaptain's own code, and so they work everywhere.
  */
 export function fromElsewhere(hint: string, project: string, code = project): string {
   const [there, home] = [project, code].map((folder) => (/^[\w./@+-]+$/.test(folder) ? folder : shellWord(folder)));

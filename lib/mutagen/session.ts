@@ -68,6 +68,13 @@ const HALTED: Record<string, string> = {
   "halted-on-root-type-change": "one side's folder became something else",
 };
 
+/**
+ * Tells whether a problem passes by itself: a file changed on its way, as many do when a ship's tree is reset, so that
+ * what was to be put in place had never come whole. Mutagen then begins another cycle at once, and its session is not
+ * clean before that.
+ */
+export const passes = (problem: string): boolean => / staged file .*: no such file or directory$/.test(problem);
+
 /** Reads the sessions from the JSON of `sync list`. Mutagen cuts long lists, but the counts in `text` are complete. */
 export function parseSessions(json: string): MutagenSession[] {
   const refuse = (why: string) =>

@@ -54,14 +54,16 @@ export type PreflightArgs = {
  * Looks at everything that can refuse a voyage, at once, before the first resource is made (docs/design.md#preflight).
  * Changes nothing.
  * @param found  what is already known to be wrong with the configuration; all else that can be looked at still is
- * @returns `warnings`: what is told at every run; `kept`: for a preview, what a voyage that has sunk brings along
+ * @returns `warnings`: what is told at every run; `kept`: for a preview, what a voyage that has sunk brings along;
+ *   `commit`: the one from which tasks start, where it can be told
  * @throws OcaptainError PREFLIGHT with all findings together
  */
 export async function preflight(
   args: PreflightArgs,
   found: readonly PreflightFinding[] = [],
-): Promise<{ plan: Plan; shipCount: number; warnings: string[]; kept: string | null }> {
+): Promise<{ plan: Plan; shipCount: number; warnings: string[]; kept: string | null; commit: string | undefined }> {
   const warnings: string[] = [];
+  let commit: string | undefined;
   const without: string[] = [];
   const voyage = goesOn(args);
   voyage.catch(() => {}); // the checks that wait for it tell the error
@@ -69,7 +71,14 @@ export async function preflight(
   const elsewhere = args.plan === "" && old && settingsElsewhere(old);
   // Nothing else that these settings say is meant.
   if (elsewhere) await runPreflight(args.stack, [{ what: elsewhere.what, look: async () => [elsewhere] }]);
-  const look: Looking = { voyage, warn: (more) => warnings.push(...more), without: (what) => without.push(what) };
+  const look: Looking = {
+    voyage,
+    warn: (more) => warnings.push(...more),
+    without: (what) => without.push(what),
+    from: (start) => {
+      commit = start;
+    },
+  };
   const plan =
     args.plan === undefined ? undefined : args.plan === "" ? checkEmptySail(args, look) : checkPlan(args.plan, args, look);
   await runPreflight(args.stack, [
@@ -95,17 +104,19 @@ export async function preflight(
         .join("\n")
         .replaceAll("\n", "\n  "),
     );
-  return { ...sailing, warnings, kept: old?.sunkAt ? keptOf(old) : null };
+  return { ...sailing, warnings, kept: old?.sunkAt ? keptOf(old) : null, commit };
 }
 
 /**
  * What checks share. `voyage`: the voyage that goes on, null when one begins. `warn`: takes warnings, which refuse
- * nothing. `without`: takes what the voyage goes on without, which all comes into one warning.
+ * nothing. `without`: takes what the voyage goes on without, which all comes into one warning. `from`: takes the commit
+ * from which tasks start.
  */
 type Looking = {
   voyage: ReturnType<typeof goesOn>;
   warn: (warnings: string[]) => void;
   without: (what: string) => void;
+  from: (commit: string | undefined) => void;
 };
 
 /**
@@ -175,11 +186,12 @@ function checkEmptySail(args: PreflightArgs, look: Looking) {
 
 async function repositoryFindings(
   { repo, stack, base }: Pick<PreflightArgs, "stack" | "base"> & { repo: string },
-  { voyage, warn, without }: Looking,
+  { voyage, warn, without, from }: Looking,
 ): Promise<PreflightFinding[]> {
-  const { findings, warnings, outOfReach } = await lookAtRepository(repo, stack, await voyage.catch(() => null), base);
+  const { findings, warnings, outOfReach, commit } = await lookAtRepository(repo, stack, await voyage.catch(() => null), base);
   warn(warnings);
   if (outOfReach) without(outOfReach);
+  from(commit);
   return findings;
 }
 

@@ -25,8 +25,8 @@ export async function packCrew(): Promise<CrewFile[]> {
 
 /**
  * Returns the sha256 over the crew's sources whose paths begin with `under`; it is the same on every machine. The
- * sources stand for what is made of them, because each `pulumi up` and `preview` asks for this digest, and stripping the
- * types first would take 0.3 s of processor time.
+ * sources stand for what is made of them, because each `pulumi up` and `preview` asks for this digest, and stripping
+ * the types first would take 0.3 s of processor time.
  */
 export async function crewDigest(under = ""): Promise<string> {
   const sources = (await crewSources()).filter(({ path }) => path.startsWith(under));

@@ -77,6 +77,24 @@ test("a voyage at sea with nothing wrong: doctor says so, with the daemons and t
   expect(exitCode).toBe(0);
 });
 
+test("doctor --fix starts a sync daemon that has ended, says so, and leaves the rest as findings", async () => {
+  const mutagen = voyageMutagen({ voyageId: fleet.voyageId, provider: "harbor" });
+  await mutagen.stopDaemon();
+  expect(await wrong()).toMatchObject([{ what: "quay", message: "its sync daemon does not run" }]);
+  const { stdout, exitCode } = await execa(BIN, ["doctor", "--fix", "--json"], {
+    env: { http_proxy: "http://127.0.0.1:9", no_proxy: "" },
+    reject: false,
+    timeout: 60_000,
+  });
+  const { ok, fixed, findings } = JSON.parse(stdout);
+  expect(fixed).toEqual([
+    { area: "voyages", what: "quay", did: "the sync daemon of quay is started anew, and its syncs go on", failed: null },
+  ]);
+  expect({ ok, exitCode }).toEqual({ ok: false, exitCode: 1 });
+  expect(findings.filter(({ state }: { state: string }) => state === "wrong")).toMatchObject([{ what: "http_proxy" }]);
+  expect(await mutagen.running()).toBe(true);
+});
+
 test("what a sink leaves is found, each with the command that helps", async () => {
   await fleet.sink();
   expect(await wrong()).toEqual([]);
@@ -94,7 +112,15 @@ test("what a sink leaves is found, each with the command that helps", async () =
   ]);
   await stray.stopDaemon();
   expect(await wrong()).toMatchObject([{ what: home, hint: `rm -r ${home}` }]);
-  await rm(home, { recursive: true });
+  await stray.ensureDaemon();
+  const mended = await ocaptain("doctor", "--fix");
+  expect(mended).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^fixed\n {2}✓ the sync daemon of quay, which has sunk, is gone/),
+  });
+  expect(await stray.running()).toBe(false);
+  expect(existsSync(home)).toBe(false);
+  expect((await ocaptain("doctor", "--fix")).stdout).not.toContain("fixed");
 
   await fleet.sprites.create(fleet.spriteName("ship-7"), ["x"]);
   expect(await wrong()).toMatchObject([

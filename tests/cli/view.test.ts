@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { counted } from "../../cli/output/counted.ts";
 import { parseDuration, span } from "../../cli/output/durations.ts";
 import { table } from "../../cli/output/table.ts";
 import { wrap } from "../../cli/output/wrap.ts";
@@ -8,9 +7,11 @@ import { voyageAttention } from "../../cli/status/attention.ts";
 import { renderStatus } from "../../cli/status/render.ts";
 import { sortSessions, syncAttention, syncOf } from "../../cli/status/sync-view.ts";
 import { type ShipView, type StatusView, seenState, shipSince } from "../../cli/status/view.ts";
+import { counted } from "../../lib/base/counted.ts";
 import type { MutagenSession } from "../../lib/mutagen/session.ts";
 import { sessionKinds } from "../../lib/mutagen/sessions.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
+import { nextStep } from "../../lib/voyage/next-step.ts";
 
 /**
  * The time of all views in this file. Their data is what no real fleet can be brought to on demand: answers of a helm
@@ -135,6 +136,21 @@ test("a sync that stands still, or leaves something out, needs the captain; one 
   expect(found({ problems: ["beta big.bin: too large"] })).toEqual([expect.stringContaining("beta big.bin: too large")]);
 });
 
+test("files that changed while they were carried, as when a tree is reset, do not need the captain: the next cycle carries them", () => {
+  const staged = "/o/mutagen/abc123/staging/sync_nVs4-alpha/19/19b370";
+  const changed = `alpha d/f0: unable to create file: unable to set staged file permissions: unable to set permission bits: chmod ${staged}: no such file or directory`;
+  const look = (problems: string[]) => {
+    const syncs = sortSessions(three({ status: "staging-alpha", problems }));
+    const messages = syncAttention(syncs, "ship-0", "/mirror", "sea").map((each) => each.message);
+    return [syncOf(syncs, "ship-0", "working").state, messages];
+  };
+  expect(look([changed])).toEqual(["busy", []]);
+  expect(look([changed, "beta big.bin: too large"])).toEqual([
+    "trouble",
+    ["the workspace sync of ship-0 leaves something out: beta big.bin: too large"],
+  ]);
+});
+
 const ship = (more: Partial<ShipView>): ShipView => ({
   ship: "ship-0",
   state: "idle",
@@ -202,7 +218,18 @@ const VIEW: StatusView = {
   limited: null,
   attention: [],
   ships: [],
+  next: null,
 };
+
+test("a status ends with the next step of a voyage that has come to its end, in one piece, and with none of another", () => {
+  const io = { style: (_: unknown, text: string) => text, columns: 40 } as never;
+  const next = nextStep("verified", "sea", "/w/a-workspace-with-a-long-name");
+  const last = renderStatus({ ...VIEW, state: "verified", next }, io)
+    .split("\n")
+    .at(-1);
+  expect(last).toMatch(/^next: ocaptain clone sea {2}# .*\/w\/a-workspace-with-a-long-name.*pulumi destroy -s sea$/);
+  expect(renderStatus(VIEW, io)).not.toContain("next:");
+});
 
 test("what agents wrote cannot steer the terminal from a status", () => {
   const view: StatusView = {

@@ -107,6 +107,7 @@ test("the voyage may be left out when there is one; several are listed; one that
     state: "sunk",
     ships: [],
     attention: [],
+    next: expect.stringMatching(/^ocaptain clone second /),
   });
   // The folder is moved aside, so that another voyage can begin under its stack's name.
   await rename(join(folder, "v", "second"), join(folder, "v", "second.abc124"));

@@ -68,7 +68,7 @@ test("a clone that was cut off is not taken for whole", async () => {
 
 test("a repository that cannot be read is named, and nothing half is left", async () => {
   await expect(quay.workspace.create({ repo: `${quay.repo}-nowhere` })).rejects.toThrow(
-    /repository ".*-nowhere" cannot be read.*hint: git ls-remote/s,
+    /repository ".*-nowhere" cannot be read: there is no such folder.*hint: correct ocaptain:repo/s,
   );
   expect(existsSync(quay.folder.repo)).toBe(false);
 });
@@ -84,6 +84,9 @@ test("another repository is refused, and nothing of the voyage is another; one t
     ),
   );
   await expect(quay.workspace.update(outs, { repo: "" })).rejects.toThrow("named now is none");
+  await expect(quay.workspace.update(outs, { base: "main" })).rejects.toThrow(
+    /has begun from its repository's HEAD, and ocaptain:base is "main" now/,
+  );
   expect(await tip()).toBe(delivered);
 
   // The repository was moved and has changed since, so none of its branches is where the voyage's repository knows it.

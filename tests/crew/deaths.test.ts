@@ -51,10 +51,9 @@ describe("a helm that is away", () => {
     const child = ship.start();
     await helm.until("the hand begins", () => began("a"));
     helm.away = true;
-    setTimeout(() => {
-      helm.away = false;
-    }, 1000);
     letGo("a");
+    await helm.until("more than one try", () => helm.turnedAway.length > 1);
+    helm.away = false;
     expect(await ship.ended(child)).toBe(0);
     expect(helm.row("1")).toMatchObject({ status: "accepted", epoch: 1, tries: 0 });
   });

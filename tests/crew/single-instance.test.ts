@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { until } from "../support/until.ts";
 
 const MODULE = fileURLToPath(new URL("../../crew/machine/single-instance.ts", import.meta.url));
 let folder: string;
@@ -46,7 +47,9 @@ test("of many crews that start at once on a ship one has the lock; killed with S
 test("one that is just ending is waited for", async () => {
   const { child } = await starter();
   const second = starter(folder, 20);
-  setTimeout(() => child.kill("SIGKILL"), 500);
+  const waits = new RegExp(` -> FLOCK .*:${statSync(join(folder, "lock")).ino} `);
+  await until("the second waits for the lock", () => waits.test(readFileSync("/proc/locks", "utf8")));
+  child.kill("SIGKILL");
   expect((await second).has).toBe(true);
 });
 

@@ -31,18 +31,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "op-"));
   project = join(folder, "mine");
   tarball = await pack(join(folder, "packed"));
-  for (const name of ["home", "mine"]) await mkdir(join(folder, name));
-  await writeFile(join(project, "package.json"), '{"name":"mine","private":true,"type":"module"}');
-  const runtime = { name: "nodejs", options: { typescript: false } };
-  await writeFile(
-    join(project, "Pulumi.yaml"),
-    JSON.stringify({ name: "mine", runtime, main: "index.ts", options: { refresh: "always" } }),
-  );
-  await writeFile(
-    join(project, "index.ts"),
-    'import { sail } from "ocaptain";\n\nexport const { voyage, ships, tasks, spend, workspace, helm, asOf } = await sail();\n',
-  );
+  await mkdir(join(folder, "home"));
   await execa("npm", [...NPM, "--global", "--prefix", join(folder, "global"), tarball], { timeout: INSTALL_MS });
+  expect(await ocaptain(["init", project])).toMatchObject({ exitCode: 0, stderr: "" });
   await execa("npm", [...NPM, tarball], { cwd: project, timeout: INSTALL_MS });
   Object.assign(process.env, {
     OCAPTAIN_HOME: join(folder, "h"),
@@ -151,4 +142,21 @@ test("the helm that the package started is, by its digest, that of the checkout 
 test("`pulumi destroy` in the user's project sinks the fleet", async () => {
   await pulumi("destroy", "--yes", "--skip-preview");
   expect((await state()).deployment.resources ?? []).toEqual([]);
+});
+
+test("`ocaptain sail` of the global install needs no project and no variable of Pulumi's; `sink` ends what it has sailed", async () => {
+  await writePlan(join(folder, "home", "plan"), { repo: join(folder, "repo"), tasks: diamond(2) });
+  const shell = {
+    OCAPTAIN_HOME: join(folder, "h"),
+    OCAPTAIN_VOYAGES: join(folder, "v"),
+    OCAPTAIN_HELM_PORT: process.env.OCAPTAIN_HELM_PORT!,
+    PATH: [join(folder, "global", "bin"), process.env.PATH].join(delimiter),
+  };
+  const sailed = await ocaptain(["sail", "./plan", "-n", "1", "--yes", "--json"], shell);
+  expect(sailed).toMatchObject({ exitCode: 0 });
+  const project = join(folder, "h", "project");
+  expect(JSON.parse(sailed.stdout)).toMatchObject({ voyage: "voyage-plan", project });
+  expect((await ocaptain(["status", "voyage-plan"], shell)).stdout).toMatch(/^voyage-plan {2}/);
+  const sunk = await ocaptain(["sink", "voyage-plan", "--force"], shell);
+  expect(sunk.stdout).toMatch(/^voyage-plan has sunk: the provider, the sync daemon and the helm have nothing left of it\n/);
 });

@@ -145,6 +145,7 @@ export type StateResource = {
   propertyDependencies?: Record<string, string[] | null>;
 };
 export type Outputs = {
+  summary: string;
   voyage: { id: string; state: string; repo: string; branch: string; tip: string };
   ships: { name: string; id: string; address: string; state: string; task: string | null }[];
   tasks: TaskCounts;

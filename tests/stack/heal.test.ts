@@ -56,43 +56,39 @@ test("a VM deleted behind our back is made anew by up, with all that hangs on it
   expect(task?.epoch).toBeGreaterThan(lost?.epoch ?? 0);
 });
 
-test("a crew killed on a ship, tmux and supervisor at once: up launches it again, on the same VM, with the claim it had", async () => {
+test("a crew killed on a ship, tmux and supervisor at once, and a sync of another terminated: up launches the one again, on the same VM, with the claim it had, and makes the other again", async () => {
   const before = shipRow(await captain.until("at work", bothAtWork), "ship-1");
   // After SIGKILL the crew can hand nothing back. The helm would wake it after half a minute of silence; the up below
   // does not wait for that.
   const kill = 'kill -KILL $(tmux list-panes -s -t =crew -F "#{pane_pid}"); tmux kill-server';
   await (await captain.sprites()).exec(sprite("ship-1"), ["sh", "-c", kill]);
   await captain.until("away", (s) => shipRow(s, "ship-1")?.connected === false);
-  expect(String((await captain.up()).stdout)).toMatch(/ship-1-crew .*updated/);
-  const after = shipRow(await captain.until("at work again", bothAtWork), "ship-1");
-  expect(after).toMatchObject({ incarnation: before?.incarnation, task: before?.task, epoch: before?.epoch });
-});
-
-test("a sync terminated behind our back is made again", async () => {
   const mutagen = voyageMutagen({ voyageId: id, provider: "harbor" });
   const [session] = (await mutagen.list()).filter((one) => one.labels.ship === "ship-0" && one.labels.kind === "logs");
   await mutagen.terminate(session?.name ?? "");
   expect(String((await captain.preview()).stdout)).toMatch(/ship-0-logs .*update/);
-  await captain.up();
+  expect(String((await captain.up()).stdout)).toMatch(/ship-1-crew .*updated/);
+  const after = shipRow(await captain.until("at work again", bothAtWork), "ship-1");
+  expect(after).toMatchObject({ incarnation: before?.incarnation, task: before?.task, epoch: before?.epoch });
   expect((await mutagen.list()).map((one) => one.name)).toContain(session?.name);
 });
 
-test.each(["harbor", "helm", "Mutagen daemon"] as const)(
-  "the %s killed with SIGKILL: up mends, the claims are kept",
-  async (what) => {
-    const before = await captain.until("at work", bothAtWork);
-    await killDaemon(what);
-    await captain.up();
-    const after = await captain.until("at work again", bothAtWork);
-    expect(after.tasks.map((task) => [task.id, task.ship, task.epoch])).toEqual(
-      before.tasks.map((task) => [task.id, task.ship, task.epoch]),
-    );
-    // Mutagen itself reconnects a lost session, every 15 s.
-    const connected = async () =>
-      (await voyageMutagen({ voyageId: id, provider: "harbor" }).list()).filter((one) => one.connected);
-    await expect.poll(connected, { timeout: 40_000, interval: 500 }).toHaveLength(6);
-  },
-);
+// tests/stack/unconfined.test.ts kills a harbor by itself.
+test.each([
+  ["helm", ["helm"]],
+  ["harbor and the Mutagen daemon", ["harbor", "Mutagen daemon"]],
+] as const)("the %s killed with SIGKILL: up mends, the claims are kept", async (_, daemons) => {
+  const before = await captain.until("at work", bothAtWork);
+  for (const what of daemons) await killDaemon(what);
+  await captain.up();
+  const after = await captain.until("at work again", bothAtWork);
+  expect(after.tasks.map((task) => [task.id, task.ship, task.epoch])).toEqual(
+    before.tasks.map((task) => [task.id, task.ship, task.epoch]),
+  );
+  // Mutagen itself reconnects a lost session, every 15 s.
+  const connected = async () => (await voyageMutagen({ voyageId: id, provider: "harbor" }).list()).filter((one) => one.connected);
+  await expect.poll(connected, { timeout: 40_000, interval: 500 }).toHaveLength(6);
+});
 
 test("after all of it up changes nothing, each task is done once, and the result verified", async () => {
   await captain.up(["--expect-no-changes"]);

@@ -24,7 +24,7 @@ beforeAll(async () => {
   sea = await openClaudeCaptain({
     tasks: TASKS,
     claude: { interactive: true },
-    config: { ships: 3, leaseSeconds: 24, lingerSeconds: 20 },
+    config: { ships: 3, leaseSeconds: 24, lingerSeconds: 20, author: "Ann Ahoy <ann@sea.example>" },
   });
   const model = selfStarter(3);
   // The session on ship-2 first tries a task that waits for others.
@@ -90,6 +90,8 @@ test("the plan is worked off by three sessions that claim by themselves, once ea
   expect(ledger(done).map((row) => row.slice(0, 4))).toEqual(TASKS.map((task) => [task.id, "accepted", 1, 0]));
   const git = async (...args: string[]) => (await execa("git", ["--git-dir", captain.voyage.repo, ...args])).stdout;
   for (const task of TASKS) expect(await git("show", `${captain.stack}:out/${task.id}`)).toBe(task.id);
+  const authors = await git("log", `-${TASKS.length}`, "--format=%an", captain.stack);
+  expect(new Set(authors.split("\n"))).toEqual(new Set(["Ann Ahoy"]));
   const refused = api.calls.flatMap((call) => call.results.filter((result) => result.isError).map(({ text }) => text));
   expect(refused.join("\n")).toMatch(/Not yours: task 1 is held by ship-\d/);
   expect(refused.join("\n")).toMatch(/Not yours: task 7 waits for 6/);

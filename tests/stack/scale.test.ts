@@ -53,7 +53,10 @@ test("4 → 1: the others hand their claims back and are gone", async () => {
     `${atWork}; echo half > "$HOME/voyage/workspace/half-done"`,
   ]);
   await captain.configure({ ships: 1 });
-  await captain.up();
+  const held = (await captain.helm().voyage(id)).ships;
+  const up = await captain.up();
+  for (const { ship, task } of held.filter((row) => row.task && row.ship !== "ship-0"))
+    expect(String(up.all)).toContain(`${ship}: task ${task} (Task ${task})`);
   expect(await fleet()).toEqual(["ship-0"]);
   const status = await captain.until("one at work", (s) => s.tasks.filter((task) => task.status === "claimed").length === 1);
   expect(status.ships.map((ship) => ship.ship)).toEqual(["ship-0"]);

@@ -43,7 +43,7 @@ async function fallAsleep(): Promise<void> {
   expect(reply.status).toBe(204);
 }
 
-test("a ship asleep at destroy, with work not yet home: it is woken, the work comes home, then the VM goes", async () => {
+test("a ship asleep at destroy, with work not yet home: it is woken, the work comes home, then the VM goes; no process, session, VM or secret file is left, and what was delivered stays; up then sails on", async () => {
   await mutagen().stopDaemon();
   await onShip('echo "written on watch" > "$HOME/voyage/workspace/notes.txt"');
   await fallAsleep();
@@ -51,6 +51,16 @@ test("a ship asleep at destroy, with work not yet home: it is woken, the work co
   expect(await mirrored("notes.txt")).toBe("written on watch\n");
   expect(await mirrored("out/half")).toBe("half\n");
   expect(await captain.processes()).toEqual([]);
+  const left = await execa("find", [process.env.OCAPTAIN_HOME as string, "-mindepth", "2", "-path", "*mutagen*"], {
+    reject: false,
+  });
+  expect(left.stdout).toBe("");
+  const branches = await execa("git", ["--git-dir", captain.voyage.repo, "branch", "--format=%(refname:short)"]);
+  expect(branches.stdout.split("\n")).toContain(captain.stack);
+  await captain.up();
+  expect(await captain.voyageId()).toBe(id);
+  await captain.until("at work again", (s) => s.ships[0]?.task === "1");
+  await captain.destroy();
 });
 
 test("work that cannot be brought home keeps its VM, until the captain gives it up by name", async () => {
@@ -74,20 +84,5 @@ test("a VM under our name that is not ours is neither adopted nor deleted, and s
   expect(String(destroy.all)).toMatch(new RegExp(`is not gone: sprite ${sprite}`));
   expect(await sprites.get(sprite)).not.toBeNull();
   await sprites.remove(sprite);
-  await captain.destroy();
-});
-
-test("destroy leaves no process, session, VM or secret file, and what was delivered stays; up then sails on", async () => {
-  await captain.destroy();
-  expect(await captain.processes()).toEqual([]);
-  const left = await execa("find", [process.env.OCAPTAIN_HOME as string, "-mindepth", "2", "-path", "*mutagen*"], {
-    reject: false,
-  });
-  expect(left.stdout).toBe("");
-  const branches = await execa("git", ["--git-dir", captain.voyage.repo, "branch", "--format=%(refname:short)"]);
-  expect(branches.stdout.split("\n")).toContain(captain.stack);
-  await captain.up();
-  expect(await captain.voyageId()).toBe(id);
-  await captain.until("at work again", (s) => s.ships[0]?.task === "1");
   await captain.destroy();
 });

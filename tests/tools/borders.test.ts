@@ -55,7 +55,7 @@ const FORBIDDEN = [
   [
     "helm/voyage/x.ts",
     `import { DatabaseSync } from "node:sqlite"; export const d = DatabaseSync;`,
-    "SQLite only in the helm's ledger, in locks, and where a plan is compared with a ledger that no helm has open",
+    "SQLite only in the helm's ledger, in locks, and where a ledger is read that no helm has open",
   ],
   ["lib/y.ts", `export { z } from "./nowhere.ts";`, "no import of what is not there"],
   [

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -135,6 +135,15 @@ test("what the configuration says of the tailnet reaches a lifecycle, and its se
     await configured.close();
     await api.close();
   }
+});
+
+test("what a provider has compiled is kept, though the engine ends it by a signal", async () => {
+  const cache = join(folder, "compiled");
+  const host = await startHost({ NODE_COMPILE_CACHE: cache });
+  await host.check({ stack: "wire", provider: "harbor", __provider: muster });
+  await host.close();
+  const kept = await readdir(cache, { recursive: true, withFileTypes: true });
+  expect(kept.filter((entry) => entry.isFile()).length).toBeGreaterThan(50);
 });
 
 test("a provider on an older Node says so for each call, in one line and without a trace: a destroy runs no program that could", async () => {

@@ -111,9 +111,9 @@ function freshBin({ temporary }) {
 const install = ({ temporary, place }) => join(place(join(temporary, "fresh")), "bin", "pulumi");
 
 /**
- * Puts our language host, and the SDK's starter of dynamic providers, beside a CLI that was built: it looks first in its
- * own folder, and warns at each run about one that it finds elsewhere on PATH. They are copies, for the checkout that
- * made them may go.
+ * Puts our language host, and the SDK's starter of dynamic providers, beside a CLI that was built: it looks first in
+ * its own folder, and warns at each run about one that it finds elsewhere on PATH. They are copies, for the checkout
+ * that made them may go.
  */
 function ours(context, from) {
   const bin = freshBin(context);

@@ -15,9 +15,9 @@ const PROGRAMS = ["tailscale", "tailscaled"];
 const PACKAGES = "https://pkgs.tailscale.com";
 
 /**
- * Tailscale for ships: static programs for Linux, with their digests in the stamp, where lib/tailnet/node/parts.ts finds
- * them. It is made only when asked for (`npm run setup -- tailscale-amd64`): from exactly this release on PATH, else
- * from the vendor's release, else built from the Go module.
+ * Tailscale for ships: static programs for Linux, with their digests in the stamp, where lib/tailnet/node/parts.ts
+ * finds them. It is made only when asked for (`npm run setup -- tailscale-amd64`): from exactly this release on PATH,
+ * else from the vendor's release, else built from the Go module.
  */
 export const tailscale = (arch) => {
   const name = `tailscale-${arch}`;

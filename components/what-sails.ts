@@ -1,0 +1,114 @@
+import { counted } from "../lib/base/counted.ts";
+import { plain, plainLines, usd } from "../lib/base/text.ts";
+import type { Plan } from "../lib/plan/types.ts";
+import { graphWidth } from "../lib/plan/width.ts";
+import type { HandKind, Mesh, ProviderKind } from "../lib/protocol/choices.ts";
+import type { VoyageStatus } from "../lib/protocol/status.ts";
+import { criticalPath } from "./critical-path.ts";
+
+/** The voyage as the program is about to register it. */
+export type Sailing = {
+  stack: string;
+  plan: Plan;
+  /** The plan's folder as it was named; "" for an empty sail. */
+  folder: string;
+  ships: number;
+  /** The commit from which tasks start: the source's, or the branch's of a voyage that goes on; absent without one. */
+  commit?: string | undefined;
+  provider: ProviderKind;
+  unconfined: boolean;
+  mesh: Mesh;
+  hand: HandKind;
+  budgetUsd?: number | undefined;
+};
+
+/** The most tasks of a chain that are named. */
+const NAMED = 8;
+/** The model that Claude Code is told where the plan names none (crew/hands/claude). */
+const MODEL = "opus";
+
+/** Describes what sails, for the head of a preview: a line for each thing that a captain would ask before it does. */
+export function whatSails(sailing: Sailing): string {
+  const { stack, plan, folder, ships, commit, provider, unconfined, hand } = sailing;
+  const where = provider === "harbor" ? `the harbor, ${unconfined ? "not confined" : "confined"}` : "sprites.dev";
+  const rows: [string, string][] = [
+    ["plan", plan.orders ? "none: Claude Code waits for your orders" : `${plan.name} (${folder}): ${shape(plan)}`],
+    ["repository", plan.repo ? `${plan.repo}${commit ? ` at ${commit.slice(0, 8)}` : ""}` : "none: it begins with nothing"],
+    ["ships", `${ships}, at ${where}`],
+    ["hand", hand === "claude" ? `claude, model ${models(plan)}` : `${hand}: no model, it costs nothing`],
+    ["budget", budget(sailing)],
+    ["network", network(sailing)],
+    [
+      "verify.sh",
+      plan.verify === null ? "none: nothing proves the result as a whole" : "proves the result when all tasks are done",
+    ],
+  ];
+  const lines = rows.map(([name, text]) => `  ${name.padEnd(12)}${plain(text, { most: 500 })}`);
+  return [`Voyage ${stack}, as it would sail:`, ...lines].join("\n");
+}
+
+/**
+ * Warns of what a captain may not have meant. `status` is the helm's, of a voyage that is at sea; null without one.
+ */
+export function sailingWarnings({ stack, plan, ships, hand, budgetUsd }: Sailing, status: VoyageStatus | null): string[] {
+  const warnings: string[] = [];
+  const width = graphWidth(plan.tasks);
+  if (ships > width && width > 0)
+    warnings.push(
+      `${counted(ships, "ship")} for a plan of width ${width}: never more than ${counted(width, "task")} can be done at a time, and the other ships would only wait\n  hint: pulumi config set ocaptain:ships ${width} -s ${stack}`,
+    );
+  if (hand === "claude" && budgetUsd === undefined && !taskBudgets(plan))
+    warnings.push(
+      `the hand claude sails without a budget: nothing bounds what it spends\n  hint: pulumi config set ocaptain:budgetUsd 50 -s ${stack}`,
+    );
+  const more = status ? ships - status.ships.length : 0;
+  if (status && more > 0 && (status.state === "verified" || status.state === "done"))
+    warnings.push(
+      `voyage ${status.id} is ${status.state}: no task is left for the ${counted(more, "ship")} that would be added\n  hint: add tasks to the plan first; or: pulumi config set ocaptain:ships ${status.ships.length} -s ${stack}`,
+    );
+  return warnings;
+}
+
+/**
+ * Tells, by name, which tasks a smaller number of ships stops; null when none is at work on the ships that go.
+ */
+export function stoppedByScale(ships: number, status: VoyageStatus): string | null {
+  const subjects = new Map(status.tasks.map((task) => [task.id, task.subject]));
+  const leaving = status.ships.filter(({ ship, task }) => task !== null && Number(/^ship-(\d+)$/.exec(ship)?.[1] ?? -1) >= ships);
+  if (leaving.length === 0) return null;
+  const lines = leaving.map(({ ship, task }) => `  ${ship}: task ${task} (${subjects.get(task ?? "") ?? ""})`);
+  const head = `fewer ships stop tasks at work, which are given back and begun anew on another ship:`;
+  return plainLines([head, ...lines].join("\n"));
+}
+
+function shape({ tasks }: Plan): string {
+  const path = criticalPath(tasks);
+  const named = path.length > NAMED ? [...path.slice(0, NAMED - 1), "…", path.at(-1)] : path;
+  return `${counted(tasks.length, "task")}, width ${graphWidth(tasks)}, critical path ${path.length} (${named.join(" → ")})`;
+}
+
+/** The models that the plan's tasks are done by, the plan's own first. */
+function models({ claude, tasks }: Plan): string {
+  const own = claude?.model ?? MODEL;
+  const others = tasks.flatMap(({ metadata }) => modelOf(metadata.claude) ?? []);
+  return [...new Set([own, ...others])].join(", ");
+}
+
+const modelOf = (settings: unknown) =>
+  typeof settings === "object" && settings !== null && "model" in settings ? String(settings.model) : undefined;
+
+function budget({ hand, budgetUsd, plan }: Sailing): string {
+  if (budgetUsd !== undefined) return usd(budgetUsd);
+  if (hand !== "claude") return "none, and none is needed";
+  return taskBudgets(plan) ? "none of the voyage; each task has its own" : "none";
+}
+
+/** Whether every task's spending is bounded, by the task's own settings or by the plan's. */
+const taskBudgets = ({ claude, tasks }: Plan): boolean =>
+  claude?.budgetUsd !== undefined ||
+  tasks.every(({ metadata }) => typeof (metadata.claude as { budgetUsd?: unknown } | undefined)?.budgetUsd === "number");
+
+function network({ plan, mesh }: Sailing): string {
+  const reach = plan.network ? plan.network.allow.join(", ") || "nothing" : "everything";
+  return `ships reach ${reach}${mesh === "tailscale" ? ", and the captain over the tailnet" : ""}`;
+}
