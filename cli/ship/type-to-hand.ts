@@ -1,11 +1,9 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
-import { spriteName } from "../../lib/base/naming.ts";
 import { plain, said } from "../../lib/base/text.ts";
 import { HAND_SESSION } from "../../lib/ship/crew-launch.ts";
 import { shipScript } from "../../lib/ship/shell.ts";
-import { openSprites } from "../../lib/sprites/client.ts";
-import { readVoyageProvider } from "../../lib/voyage/provider.ts";
 import type { KnownVoyage } from "../target/choose-voyage.ts";
+import { onShip } from "./on-ship.ts";
 
 /** The longest text that is typed: percent-encoded in the request's URL it is at most 48 KiB. */
 export const MOST_TYPED = 4_096;
@@ -40,19 +38,15 @@ tmux send-keys -t =${HAND_SESSION}: Enter`;
  * Types `text` into the interactive session of a ship's hand as a message of its own, by an exec, which wakes the ship.
  * @throws OcaptainError NOT_SAILING, NO_SESSION, TYPING
  */
-export async function typeToHand({ file, folder }: KnownVoyage, ship: string, text: string): Promise<void> {
-  const { stack } = file;
-  const provider = await readVoyageProvider(folder);
-  if (!provider) throw new OcaptainError("NOT_SAILING", `voyage "${stack}" is not at sea`, { hint: `pulumi up -s ${stack}` });
-  const sprites = await openSprites({ ...provider, token: provider.token ?? process.env.SPRITE_TOKEN });
+export async function typeToHand(voyage: KnownVoyage, ship: string, text: string): Promise<void> {
+  const { stack } = voyage.file;
+  const { exec } = await onShip(voyage, ship);
   const argv = shipScript(SCRIPT, ...parts(typable(text)));
   const look = `ocaptain shell ${stack} ${ship}`;
-  const { exitCode, stderr } = await sprites
-    .exec(spriteName(stack, file.voyageId, ship), argv, { timeoutMs: TYPE_MS })
-    .catch((error: unknown) => {
-      if (!(error instanceof OcaptainError) || error.code === "SPRITE_GONE") throw error;
-      throw new OcaptainError("TYPING", `${error.message}; it may have been typed all the same`, { hint: look, cause: error });
-    });
+  const { exitCode, stderr } = await exec(argv, TYPE_MS).catch((error: unknown) => {
+    if (!(error instanceof OcaptainError) || error.code === "SPRITE_GONE") throw error;
+    throw new OcaptainError("TYPING", `${error.message}; it may have been typed all the same`, { hint: look, cause: error });
+  });
   if (exitCode === 0) return;
   if (exitCode === NO_SESSION)
     throw new OcaptainError("NO_SESSION", `no session of Claude Code is open on ${ship}`, { hint: `ocaptain status ${stack}` });

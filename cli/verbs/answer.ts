@@ -1,10 +1,10 @@
-import { text as readAll } from "node:stream/consumers";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { TaskRow } from "../../lib/protocol/status.ts";
 import { firstLine, type Io } from "../output/io.ts";
 import { MOST_TYPED, typeToHand } from "../ship/type-to-hand.ts";
+import { tooLong, wordsOf } from "../ship/typed-words.ts";
 import { asking } from "../status/attention.ts";
 import { chooseVoyage } from "../target/choose-voyage.ts";
 import { shipNamed } from "../target/ship-name.ts";
@@ -19,19 +19,14 @@ const MOST_CHARACTERS = 16_384;
  * words are typed to the session of a ship that has asked nothing. Reads stdin where the words are `-`.
  */
 export async function answer(of: string, words: readonly string[], name: string | undefined, io: Io): Promise<void> {
-  const isTyped = words.length === 1 && words[0] === "-";
-  if (isTyped && process.stdin.isTTY) io.note("type the answer; Ctrl-D on a line of its own ends it");
-  const said = isTyped ? await readAll(process.stdin) : words.join(" ");
-  const text = said.trim();
-  if (text === "") throw new OcaptainError("USAGE", "the answer is empty", { hint: "ocaptain answer --help" });
-  if (text.length > MOST_CHARACTERS) throw tooLong(text, MOST_CHARACTERS);
+  const text = await wordsOf(words, "answer", io, MOST_CHARACTERS);
   const voyage = await chooseVoyage(name);
   const { stack, voyageId } = voyage.file;
   if (of.startsWith("#")) return tell(await ofTask(of.slice(1), stack, voyageId));
   const { tasks, ships, interactive } = await helmClient().voyage(voyageId);
   const ship = shipNamed(of);
   if (interactive && ships.some((row) => row.ship === ship) && !asking(tasks).some((task) => task.askedBy === ship)) {
-    if (text.length > MOST_TYPED) throw tooLong(text, MOST_TYPED);
+    if (text.length > MOST_TYPED) throw tooLong("the answer", text, MOST_TYPED);
     io.progress(`  typing to ${ship}`);
     await typeToHand(voyage, ship, text).finally(() => io.progress(""));
     io.out(io.json ? plainJson({ voyage: stack, ship, typed: text }, 2) : `typed to Claude Code on ${ship}`);
@@ -44,11 +39,6 @@ export async function answer(of: string, words: readonly string[], name: string 
     io.out(io.json ? plainJson({ voyage: stack, task, question: asked.question, answer: text }, 2) : `answered: ${nowIs(task)}`);
   }
 }
-
-const tooLong = (text: string, most: number) =>
-  new OcaptainError("USAGE", `the answer has ${text.length} characters; at most ${most} are taken`, {
-    hint: "put the text into the repository or the plan, and answer with where it is",
-  });
 
 /** @throws OcaptainError NO_TASK, NO_QUESTION */
 async function ofTask(id: string, stack: string, voyageId: string): Promise<TaskRow> {

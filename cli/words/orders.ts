@@ -27,6 +27,15 @@ export const ORDERS: readonly Verb[] = [
       (await import("../verbs/answer.ts")).answer(String(ship), words as unknown as string[], voyage, io),
   },
   {
+    usage: "nudge <ship> <words...>",
+    summary:
+      "tell the running session of a ship something: typed to an interactive one, else read at its next step; - reads stdin",
+    examples: ["ocaptain nudge ship-0 'Use the parser in lib/, and write none of your own.'", "ocaptain nudge 0 - < notes.txt"],
+    options: [["--voyage <voyage>", "the voyage, where there are several"]],
+    run: async (io, [ship, words], { voyage }) =>
+      (await import("../verbs/nudge.ts")).nudge(String(ship), words as unknown as string[], voyage, io),
+  },
+  {
     usage: "release <task> [voyage]",
     summary: "take a task away from the ship that holds it (the ship is fenced)",
     examples: ["ocaptain release 7", "ocaptain release 7 voyage-abc --reason 'it runs in circles'"],

@@ -5,6 +5,7 @@ import type { Delivery } from "../claim/delivery.ts";
 import { asHalt, Halt } from "../helm/halt.ts";
 import { endMarked } from "../machine/processes.ts";
 import { Gatekeeper } from "./gatekeeper.ts";
+import { takeNudges } from "./nudges.ts";
 
 /**
  * Makes the gates of one claim: when the agent completes its task, what it has left running is ended, and the tree is
@@ -44,6 +45,11 @@ export function gatekeeperFor(
     },
     merge: (tip) => delivery.mergeForHand(tip),
     unresolved: (files) => delivery.unresolved(files),
+    nudge: () => {
+      const nudge = takeNudges(ship.crew, grant.task.id, grant.epoch);
+      if (nudge !== null) context.journal.note("nudged", `task ${grant.task.id}  is told what the captain says`);
+      return nudge;
+    },
     spent: around.spent ?? (() => context.steering.spent),
   });
 }

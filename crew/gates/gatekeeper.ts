@@ -31,6 +31,8 @@ type Parts = {
   merge: (tip: string) => Promise<string[]>;
   /** Returns those of the files that still hold a conflict's marks. */
   unresolved: (files: readonly string[]) => Promise<string[]>;
+  /** Takes what the captain has left for this session since the last gate; null when that is nothing. */
+  nudge: () => string | null;
   /** Says why the hand is to end at this gate, when no money is left; null while there is some. */
   spent: () => string | null;
 };
@@ -40,6 +42,9 @@ export const no = (reason: string): Verdict => ({ allow: false, reason });
 
 export const NO_NEW_TASKS =
   "The plan is the captain's: no task can be added. Do what belongs to your own task; name what is missing in your summary.";
+
+/** The hooks whose answer can tell the model something. */
+const NUDGED = new Set(["PreToolUse", "Stop"]);
 
 /**
  * A line by which the agent ends its task without completing it. The first such line counts, and all that follows
@@ -73,6 +78,15 @@ export class Gatekeeper {
    * way.
    */
   async judge(input: HookInput): Promise<Verdict> {
+    const nudge = NUDGED.has(input.hook_event_name) && this.end?.kind !== "accepted" ? this.#parts.nudge() : null;
+    if (nudge === null) return this.#judge(input);
+    // What is refused is surely read by the model: Claude Code does not pass on what is said beside a yes to each tool
+    // (seen with a Bash of `claude -p`).
+    const next = input.hook_event_name === "Stop" ? `go on with task ${this.#parts.task}` : "do this again if it still serves";
+    return no(`Not done yet: there is word for you. ${nudge}\n\nHeed it, and ${next}.`);
+  }
+
+  async #judge(input: HookInput): Promise<Verdict> {
     switch (input.hook_event_name) {
       case "PreToolUse":
         // To complete the task costs nothing more, and keeps what is paid for.

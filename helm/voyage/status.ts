@@ -31,6 +31,7 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
     tasks: ledger.tasks().map((task) => taskRow(ledger, task)),
     ships,
     spend: { ...spendOf(ledger), budgetUsd: voyageBudgetUsd(ledger) ?? null, byShip: spendByShip(ledger) },
+    hand: ledger.meta("hand") === "claude" ? "claude" : "rehearsal",
     ...(isInteractive(ledger) && { interactive: true as const }),
     ...(paused && { paused }),
     ...(limited && { limited }),

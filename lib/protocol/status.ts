@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { HandKind } from "./choices.ts";
 import { Usage } from "./ship-reports.ts";
 
 /**
@@ -125,6 +126,8 @@ export const VoyageStatus = z.object({
   tasks: z.array(TaskRow),
   ships: z.array(ShipRow),
   spend: Spend,
+  /** What does the voyage's tasks. A helm of earlier code does not say it. */
+  hand: HandKind.optional(),
   /**
    * Present when the captain can type to the ships' hands (`ocaptain answer`): the plan is interactive, or an empty
    * sail.

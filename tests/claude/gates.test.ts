@@ -37,6 +37,8 @@ const forbidden: [string, Turn][] = [
 const captain = (talk: Conversation): Turn =>
   talk.prompt.includes("The captain's answers") ? diligent(talk) : { text: "I looked around.\n\nCAPTAIN: Red or green?" };
 
+const nudge = (name: string, words: string) => `d=~/voyage/crew/nudges; mkdir -p $d; printf %s '${words}' > $d/4-1.${name}`;
+
 const SCRIPTS: Record<string, (talk: Conversation) => Turn> = {
   "1": steps(
     ...forbidden.map(([, turn]) => turn),
@@ -52,7 +54,13 @@ const SCRIPTS: Record<string, (talk: Conversation) => Turn> = {
   ),
   "2": steps(bash("mkdir -p out; echo bad > out/2"), complete("2"), bash("echo good > out/2"), complete("2"), { text: "done" }),
   "3": () => ({ text: "I believe that I am done." }),
-  "4": () => ({ text: "Hm.\nBLOCKED: the yard has no wood" }),
+  "4": steps(
+    // What `ocaptain nudge` leaves on a ship.
+    bash(nudge("a", "Paint it red.")),
+    bash("true"),
+    bash(nudge("b", "There is oak.")),
+    (talk) => ({ text: `Hm.\nBLOCKED: the yard has no ${talk.prompt.includes("oak") ? "wood" : "paint"}` }),
+  ),
   "5": captain,
   "6": steps(
     bash("setsid sh -c 'while :; do date +%N > t; mv t tick; done' >/dev/null 2>&1 & sleep 0.5"),
@@ -120,6 +128,15 @@ describe("the gates of a ship", () => {
 
     // Tasks 4 and 5: the agent says itself how they end.
     expect(await ends("4")).toMatchObject({ status: "blocked", reason: "blocked: the yard has no wood" });
+    // The captain's words were told at the next command; and before the turn ended, which they put off.
+    const fours = fleet.api.calls.filter((call) => call.task === "4").map((call) => JSON.stringify(call));
+    expect(fours.map((prompt) => [prompt.includes("Paint it red."), prompt.includes("There is oak.")])).toEqual([
+      [false, false],
+      [false, false],
+      [true, false],
+      [true, false],
+      [true, true],
+    ]);
     expect(await ends("5")).toMatchObject({ status: "blocked", question: "Red or green?", tries: 0 });
     expect((await fleet.status()).state).toBe("needs-captain");
     await fleet.helm.answerTask("abc123", "5", "Green.");

@@ -2,6 +2,8 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { nudgeHand } from "../../cli/ship/nudge-hand.ts";
+import { findVoyage } from "../../cli/target/choose-voyage.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { ocaptain } from "../support/ocaptain.ts";
 import { until } from "../support/until.ts";
@@ -172,6 +174,20 @@ test("retry makes a blocked task pending; any other is refused", async () => {
   });
   expect((await ocaptain("release", "3")).stderr).toMatch(/task 3 is pending; only a claimed one can be released/);
   expect((await ocaptain("release", "99")).stderr).toMatch(/has no task "99"/);
+});
+
+test("nudge: words for a session are left whole on its ship; a rehearsal, which hears nothing, refuses them", async () => {
+  const voyage = await findVoyage("quay");
+  const words = "Mind the $(keel);\n'and' the \"mast\"";
+  await nudgeHand(voyage, busy, { task: "1", epoch: 1 }, words);
+  expect((await fleet.onShip(busy, 'cd "$HOME/voyage/crew/nudges" && ls && cat * && rm *')).stdout).toMatch(
+    /^1-1\.\d+\nMind the \$\(keel\);\n'and' the "mast"$/,
+  );
+  const refused = await ocaptain("nudge", busy, "hurry", "up", "--json");
+  expect(refused.exitCode).toBe(1);
+  expect(JSON.parse(refused.stderr)).toMatchObject({ error: "NO_SESSION", message: expect.stringContaining("rehearse") });
+  expect((await ocaptain("nudge", "ship-9", "hello")).stderr).toContain('has no ship "ship-9"');
+  expect((await ocaptain("nudge", busy, " ")).exitCode).toBe(2);
 });
 
 test("pause: the task at work is given back and costs no try, the ships sleep; resume wakes one for it", async () => {

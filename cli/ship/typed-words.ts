@@ -1,0 +1,25 @@
+import { text as readAll } from "node:stream/consumers";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import type { Io } from "../output/io.ts";
+import { MOST_TYPED } from "./type-to-hand.ts";
+
+/**
+ * The message that was typed as words, or stdin where they are `-`.
+ * @param verb  the verb that takes them
+ * @param most  how many characters it may have
+ * @throws OcaptainError USAGE
+ */
+export async function wordsOf(words: readonly string[], verb: "answer" | "nudge", io: Io, most = MOST_TYPED): Promise<string> {
+  const isTyped = words.length === 1 && words[0] === "-";
+  const what = verb === "answer" ? "the answer" : "the message";
+  if (isTyped && process.stdin.isTTY) io.note(`type ${what}; Ctrl-D on a line of its own ends it`);
+  const text = (isTyped ? await readAll(process.stdin) : words.join(" ")).trim();
+  if (text === "") throw new OcaptainError("USAGE", `${what} is empty`, { hint: `ocaptain ${verb} --help` });
+  if (text.length > most) throw tooLong(what, text, most);
+  return text;
+}
+
+export const tooLong = (what: string, text: string, most: number) =>
+  new OcaptainError("USAGE", `${what} has ${text.length} characters; at most ${most} are taken`, {
+    hint: "put the text into the repository or the plan, and answer with where it is",
+  });
