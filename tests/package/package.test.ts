@@ -168,4 +168,4 @@ test("`ocaptain demo` of the global install needs no repository: it sails, loses
   const demo = await ocaptain(["demo", "--plan", "show", "--ships", "2", "--latency", "none"], { PATH });
   expect(demo.stderr).toMatch(/is sunk on purpose[\s\S]*verify\.sh passed[\s\S]*ships left at the provider: 0 {3}helm: ended/);
   expect(demo).toMatchObject({ exitCode: 0 });
-}, 180_000);
+}, 300_000);
