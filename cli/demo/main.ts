@@ -1,7 +1,7 @@
 /**
- * `npm run demo`, or `ocaptain demo`, sails a whole voyage on the harbor, by the real Pulumi engine, with all its files
- * in a folder of its own (`.demo/`, or OCAPTAIN_DEMO) and a temporary one. It loses a ship on purpose, heals, shows what was
- * delivered, destroys, and proves that. It needs no account and leaves nothing running.
+ * `npm run demo`, or `ocaptain demo`, sails a whole voyage on the harbor, by the real Pulumi engine. All its files are
+ * in a folder of its own (`.demo/`, or OCAPTAIN_DEMO) and a temporary one. It loses a ship on purpose, heals, shows
+ * what was delivered, destroys, and proves that. It needs no account and leaves nothing running.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
