@@ -1,4 +1,4 @@
-import { OcaptainError } from "../../lib/base/errors.ts";
+import { explain, OcaptainError } from "../../lib/base/errors.ts";
 import { voyageFolder } from "../../lib/base/paths.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
@@ -37,7 +37,8 @@ export async function sail(word: string | undefined, options: Options, io: Io): 
     }
   } catch (error) {
     // What has begun by these settings goes on by them.
-    if (!course.hasChanged) await takeBack();
+    if (!course.hasChanged)
+      await takeBack().catch((failed: unknown) => io.note(`not all that was set could be taken back: ${explain(failed)}`));
     throw error;
   }
   if (options.watch) await (await import("./status.ts")).status(stack.name, { watch: true }, io);
