@@ -131,7 +131,8 @@ test("preview: nothing on a settled stack; of a changed plan, the tasks that it 
 
 test("destroy sinks the fleet, proves it, and keeps what was delivered", async () => {
   const id = await captain.voyageId();
-  await captain.destroy();
+  const destroyed = await captain.destroy();
+  expect(String(destroyed.all)).toMatch(/voyage sea has sunk, and its work is kept: .*workspace\s+next: ocaptain clone sea/);
   expect(await (await captain.sprites()).list(spritePrefix(captain.stack, id))).toEqual([]);
   expect((await captain.state()).deployment.resources ?? []).toEqual(
     expect.not.arrayContaining([expect.objectContaining({ id: expect.anything() })]),
