@@ -37,6 +37,10 @@ export async function sail(word: string | undefined, options: Options, io: Io): 
     }
   } catch (error) {
     // What has begun by these settings goes on by them.
+    if (course.hasChanged && io.signal.aborted)
+      io.note(
+        `interrupted; what was made stays. To go on: ${pasteable(`pulumi up -s ${stack.name}`)}; to end it: ${pasteable(`pulumi destroy -s ${stack.name}`)}`,
+      );
     if (!course.hasChanged)
       await takeBack().catch((failed: unknown) => io.note(`not all that was set could be taken back: ${explain(failed)}`));
     throw error;
@@ -99,7 +103,7 @@ async function sayWhatSails(stack: Stack, voyage: VoyageIdentity, changes: Ran["
       (status) => status.state,
       () => "unknown" as const,
     );
-  const next = nextSteps(state, stack.name, workspace).map(pasteable);
+  const next = nextSteps(state, stack.name, workspace).map((step) => pasteable(step));
   if (io.json) {
     const from = { project: stack.folder, settings: voyage.sailedFrom?.settings ?? null };
     io.out(plainJson({ voyage: stack.name, id: voyage.voyageId, state, ...from, changes, workspace, next }, 2));
@@ -107,6 +111,8 @@ async function sayWhatSails(stack: Stack, voyage: VoyageIdentity, changes: Ran["
   }
   const { same = 0, ...rest } = changes;
   const did = Object.entries(rest).map(([op, count]) => `${count} ${op}`);
-  io.out(`${stack.name} sails: ${did.length > 0 ? did.join(", ") : `nothing to change, ${same} as they were`}`);
+  io.out(
+    `${stack.name} ${state === "unknown" ? "sails" : `is ${state}`}: ${did.length > 0 ? did.join(", ") : `nothing to change, ${same} as they were`}`,
+  );
   for (const step of next) io.out(`  ${step}`);
 }

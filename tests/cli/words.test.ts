@@ -83,7 +83,7 @@ test.each([
 test("no voyage, an unknown one, a broken one: status 1, with a hint; with --json as JSON", async () => {
   const none = await ocaptain("status");
   expect(none).toMatchObject({ exitCode: 1, stdout: "" });
-  expect(none.stderr).toMatch(/there is no voyage in .*\n {2}hint: pulumi up -s voyage-abc {2}# /);
+  expect(none.stderr).toMatch(/there is no voyage in .*\n {2}hint: ocaptain sail --help {2}# /);
   await voyage("one");
   expect((await ocaptain("status", "other")).stderr).toMatch(/no voyage "other" in .*; there are one/);
   await writeFile(join(folder, "v", "one", "voyage.json"), "{");

@@ -89,7 +89,7 @@ test("a no at the question leaves nothing made; Ctrl-C on a sail under way ends 
 test("`ocaptain sail` of a plan sails it from the user's project, and says what comes next", async () => {
   const sailed = await ocaptain(project, "sail", "./plan", "-n", "2", "--yes", "--no-telemetry");
   expect(sailed).toMatchObject({ exitCode: 0 });
-  expect(sailed.stdout).toMatch(/^voyage-plan sails: \d+ \w+.*\n {2}ocaptain (status|clone) voyage-plan/);
+  expect(sailed.stdout).toMatch(/^voyage-plan is \w+: \d+ \w+.*\n {2}ocaptain (status|clone) voyage-plan/);
   const said = sailed.stderr.split("What sails as voyage voyage-plan:");
   expect(said).toHaveLength(2);
   expect(said[1]).toMatch(/^\s+plan +small \(.*\): 4 tasks[\s\S]*ships +2, at the harbor[\s\S]*✓ Sprite +ship-0 +made/);

@@ -1,0 +1,23 @@
+import { constants, copyFileSync, linkSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Puts this Node into a folder `node` in `folder`, and returns the program's path, for a test that runs something as
+ * another user: set-up's own Node lies in a home that only its owner may enter.
+ */
+export function anyUsersNode(folder: string): string {
+  const own = join(folder, "node");
+  mkdirSync(own, { mode: 0o755 });
+  const program = join(own, "node");
+  linkOrCopy(process.execPath, program);
+  return program;
+}
+
+/** Gives a file a second name, or copies it where that lies on another file system. */
+export function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to, constants.COPYFILE_FICLONE);
+  }
+}
