@@ -30,6 +30,8 @@ beforeAll(async () => {
   };
   Object.assign(process.env, ours);
   env = { ...pulumiEnvironment(folder), ...ours, HOME: join(folder, "home"), PATH: `${dirname(process.execPath)}:/usr/bin:/bin` };
+  // Set-up's tools are the machine's, and not in the home of this test.
+  if (process.env.OCAPTAIN_TOOLS) env.OCAPTAIN_TOOLS = process.env.OCAPTAIN_TOOLS;
   await mkdir(join(folder, "home"));
   expect((await ocaptain(folder, "init", "mine")).exitCode).toBe(0);
   await link(project);
