@@ -25,7 +25,7 @@ const project = projectAround(process.cwd());
 if (project) loadDotEnv(project);
 loadDotEnv(PROJECT);
 keepInside();
-// What it starts finds the tools of set-up, and the state, also from a shell that has loaded nothing.
+// Processes that a verb starts find set-up's tools, and the state, also from a shell that has loaded nothing.
 Object.assign(process.env, environment());
 
 const GRACE_MS = 3_000;

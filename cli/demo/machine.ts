@@ -10,6 +10,7 @@ import { PROJECT } from "../../lib/base/program-file.ts";
 import { isCheckout } from "../../lib/base/set-up-command.ts";
 import { stopHarbor } from "../../lib/daemons/harbor.ts";
 import { stopHelm } from "../../lib/daemons/helm.ts";
+import { projectSettingsFile } from "../../lib/voyage/settings-file.ts";
 import { pulumi } from "../pulumi/run.ts";
 import { ownProject } from "../sail/own-project.ts";
 
@@ -97,8 +98,7 @@ async function repositoryToSurvey(): Promise<string> {
  */
 export async function makeStack(folder: string, env: Record<string, string>): Promise<void> {
   await pulumi(["stack", "init", STACK], { folder, env });
-  const stacks = isCheckout ? join(folder, "stacks") : join(DEMO, "stacks");
-  await rm(join(stacks, `Pulumi.${STACK}.yaml`), { force: true });
+  await rm(projectSettingsFile(folder, STACK), { force: true });
 }
 
 /** Ends what is left of the daemons, and removes their folder. */

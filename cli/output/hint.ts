@@ -4,11 +4,11 @@ import { isCheckout } from "../../lib/base/set-up-command.ts";
 import type { VoyageIdentity } from "../../lib/voyage/identity.ts";
 
 /**
- * What hints are about: a stack, the folder of the project that it is sailed from, and by which of the two commands.
+ * The subject of hints: a stack, the folder of the project that it is sailed from, and by which of the two commands.
  */
 type About = { stack?: string; project: string; byOcaptain: boolean };
 
-/** What a hint about a voyage is about. */
+/** The subject of hints about a voyage, by what its folder says of how it was sailed. */
 export const aboutVoyage = ({ stack, sailedFrom }: VoyageIdentity): About => ({
   stack,
   project: sailedFrom?.project ?? PROJECT,

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { PROJECT } from "../../lib/base/program-file.ts";
+import { isCheckout } from "../../lib/base/set-up-command.ts";
 import { shellWord } from "../../lib/base/shell-word.ts";
 import type { VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { ownProject, ownProjectFolder } from "./own-project.ts";
@@ -19,7 +20,7 @@ export async function projectHere(): Promise<string> {
       hint: `npm --prefix ${shellWord(around)} install ${shellWord(PROJECT)}`,
     });
   }
-  return existsSync(join(PROJECT, "library.ts")) ? PROJECT : ownProject();
+  return isCheckout ? PROJECT : ownProject();
 }
 
 /**

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { PROJECT } from "../../lib/base/program-file.ts";
-import { shellWord } from "../../lib/base/shell-word.ts";
+import { shellWord, typedWord } from "../../lib/base/shell-word.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import type { Io } from "../output/io.ts";
 import { IGNORED, INDEX, newProject } from "../sail/new-project.ts";
@@ -44,7 +44,7 @@ export async function init(word: string | undefined, io: Io): Promise<void> {
   for (const name of written) io.out(`  ${name}`);
   if (left.length > 0) io.out(`left as they were: ${left.join(", ")}`);
   io.out("next:");
-  if (here) io.out(`  cd ${/^[\w./@+-]+$/.test(here) ? here : shellWord(here)}`);
+  if (here) io.out(`  cd ${typedWord(here)}`);
   for (const line of todo) io.out(`  ${line}`);
   io.out(`  ${next[0]}  # commit first what is to sail`);
   io.out(`  # or by Pulumi: ${next.slice(1).join(" && ")}`);

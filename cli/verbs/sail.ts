@@ -37,12 +37,12 @@ export async function sail(word: string | undefined, options: Options, io: Io): 
     }
   } catch (error) {
     // What has begun by these settings goes on by them.
-    if (course.hasChanged && io.signal.aborted)
+    if (!course.hasChanged)
+      await takeBack().catch((failed: unknown) => io.note(`not all that was set could be taken back: ${explain(failed)}`));
+    else if (io.signal.aborted)
       io.note(
         `interrupted; what was made stays. To go on: ${pasteable(`pulumi up -s ${stack.name}`)}; to end it: ${pasteable(`pulumi destroy -s ${stack.name}`)}`,
       );
-    if (!course.hasChanged)
-      await takeBack().catch((failed: unknown) => io.note(`not all that was set could be taken back: ${explain(failed)}`));
     throw error;
   }
   if (options.watch) await (await import("./status.ts")).status(stack.name, { watch: true }, io);
