@@ -2,14 +2,17 @@ import { z } from "zod";
 import { shown } from "../base/check-input.ts";
 import { inDotEnv } from "../base/secret-hints.ts";
 import { domainProblem } from "./domains.ts";
+import { globProblem } from "./globs.ts";
 import {
   MAX_COMMAND_BYTES,
   MAX_DOMAINS,
+  MAX_ESTIMATE_MINUTES,
   MAX_PROVISION_SECONDS,
   MAX_PROVISION_STEPS,
   MAX_SHIPS,
   MAX_TASK_TIMEOUT_SECONDS,
   MAX_TASKS,
+  MAX_TOUCHES,
   MAX_TRIES,
 } from "./limits.ts";
 import { HandSettings, PlanHandSettings } from "./types.ts";
@@ -94,6 +97,14 @@ export const PlanFile = z.strictObject({
 });
 export type PlanFile = z.infer<typeof PlanFile>;
 
+const glob = z.string().superRefine((said, context) => {
+  const problem = globProblem(said);
+  if (problem) context.addIssue(`${problem}; it is ${shown(said)}`);
+});
+const globs = z.array(glob).max(MAX_TOUCHES);
+/** The name of a format and the id that the task has there. Characters that are not seen are no part of either. */
+const SOURCE = /^(?=.{1,200}$)[a-z][a-z0-9-]*:[^\s\p{C}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]+$/u;
+
 /**
  * The ids that a task blocks, or is blocked by. tasks.ts checks each of them, and takes a list that is left out from
  * the other tasks' files.
@@ -122,6 +133,16 @@ export const TaskFile = z
         check: command.optional(),
         timeoutSeconds: seconds(MAX_TASK_TIMEOUT_SECONDS).optional(),
         tries: count(MAX_TRIES).optional(),
+        /** What the task writes, which lib/plan/touches.ts reads. */
+        touches: globs.nullish(),
+        /** The files that the task is about, which count where `touches` is left out. */
+        files: globs.nullish(),
+        estimateMinutes: z.number().positive().max(MAX_ESTIMATE_MINUTES).nullish(),
+        /** Where an imported task came from, such as `spec-kit:T012`. */
+        source: z
+          .string()
+          .regex(SOURCE, "must be where the task came from, such as spec-kit:T012, in at most 200 characters without spaces")
+          .nullish(),
         claude: z.strictObject(HandSettings.shape).optional(),
         ship: ignored,
         voyage: ignored,
