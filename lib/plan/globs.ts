@@ -53,7 +53,7 @@ export const globsMeet = (a: Glob, b: Glob): boolean =>
 
 const sameCharacter = (a: number, b: number) => a === b || a === ONE || b === ONE;
 
-/** Splits a glob at its slashes. A slash at the end says that a folder is meant, and one `./` at the beginning nothing. */
+/** Splits a glob at its slashes. One at the end says that a folder is meant, and `./` at the beginning says nothing. */
 const namesOf = (glob: string) =>
   glob
     .replace(/^\.\/(?=.)/, "")
@@ -75,7 +75,7 @@ function meet<T>(a: readonly T[], b: readonly T[], isMany: (element: T) => boole
   let start = 0;
   for (; start < a.length && start < b.length && !isMany(a[start]!) && !isMany(b[start]!); start++)
     if (!same(a[start]!, b[start]!)) return false;
-  /** Whether the rest of `a` from `i` and the rest of `b` from each place have a sequence in common; from the last `i`. */
+  /** By a place in `b`: whether what follows it and what follows place `i + 1` in `a` have a sequence in common. */
   let below: boolean[] = [];
   for (let i = a.length; i >= start; i--) {
     const row: boolean[] = [];

@@ -2,7 +2,6 @@ import { z } from "zod";
 import { shown } from "../base/check-input.ts";
 import { inDotEnv } from "../base/secret-hints.ts";
 import { domainProblem } from "./domains.ts";
-import { globProblem } from "./globs.ts";
 import {
   MAX_COMMAND_BYTES,
   MAX_DOMAINS,
@@ -12,9 +11,9 @@ import {
   MAX_SHIPS,
   MAX_TASK_TIMEOUT_SECONDS,
   MAX_TASKS,
-  MAX_TOUCHES,
   MAX_TRIES,
 } from "./limits.ts";
+import { Globs } from "./touches.ts";
 import { HandSettings, PlanHandSettings } from "./types.ts";
 
 // The schemas of a plan's files, which docs/plans.md describes. A key that is not named here is refused, so that no
@@ -97,11 +96,6 @@ export const PlanFile = z.strictObject({
 });
 export type PlanFile = z.infer<typeof PlanFile>;
 
-const glob = z.string().superRefine((said, context) => {
-  const problem = globProblem(said);
-  if (problem) context.addIssue(`${problem}; it is ${shown(said)}`);
-});
-const globs = z.array(glob).max(MAX_TOUCHES);
 /** The name of a format and the id that the task has there. Characters that are not seen are no part of either. */
 const SOURCE = /^(?=.{1,200}$)[a-z][a-z0-9-]*:[^\s\p{C}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]+$/u;
 
@@ -134,9 +128,9 @@ export const TaskFile = z
         timeoutSeconds: seconds(MAX_TASK_TIMEOUT_SECONDS).optional(),
         tries: count(MAX_TRIES).optional(),
         /** What the task writes, which lib/plan/touches.ts reads. */
-        touches: globs.nullish(),
+        touches: Globs.nullish(),
         /** The files that the task is about, which count where `touches` is left out. */
-        files: globs.nullish(),
+        files: Globs.nullish(),
         estimateMinutes: z.number().positive().max(MAX_ESTIMATE_MINUTES).nullish(),
         /** Where an imported task came from, such as `spec-kit:T012`. */
         source: z

@@ -1,9 +1,21 @@
+import { z } from "zod";
+import { shown } from "../base/check-input.ts";
 import { type Glob, globProblem, globsMeet, parseGlob, parsePath } from "./globs.ts";
 import { MAX_TOUCHES } from "./limits.ts";
 import type { PlanTask } from "./types.ts";
 
 // What a task writes, as its plan says it. It is a hint: it decides what is granted first and what is warned of, and
 // keeps nobody from writing anything.
+
+/** The globs of a list in a task's file. */
+export const Globs = z
+  .array(
+    z.string().superRefine((glob, context) => {
+      const problem = globProblem(glob);
+      if (problem) context.addIssue(`${problem}; it is ${shown(glob)}`);
+    }),
+  )
+  .max(MAX_TOUCHES);
 
 /** The part of a task in which stands what it writes. */
 type Says = Pick<PlanTask, "description" | "metadata">;

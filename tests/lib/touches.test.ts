@@ -43,7 +43,7 @@ const name = fc.oneof(
   fc.constant("**"),
 );
 const globs = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join("/"));
-/** All paths of at most four names of one or two letters: two such globs that have a path in common have one of these. */
+/** All paths of at most four names of one or two letters: two such globs with a path in common have one of these. */
 const NAMES = ["a", "b", "aa", "ab", "ba", "bb"];
 const PATHS = [1, 2, 3].reduce(
   (paths) => [...new Set(paths.flatMap((path) => [path, ...NAMES.map((more) => `${path}/${more}`)]))],
