@@ -7,10 +7,10 @@ import { type PlanFinding, sortFindings } from "./findings.ts";
 import { MAX_JSON_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
 import { parseJson, readText } from "./read.ts";
 import { meantRepo } from "./repo.ts";
-import { CARRIAGE_RETURN, PlanFile } from "./schema.ts";
+import { CARRIAGE_RETURN, PlanFile, PlanParts } from "./schema.ts";
 import { type Script, shellProblems } from "./shell-syntax.ts";
-import { loadTasks } from "./tasks.ts";
-import type { Plan, PlanTask } from "./types.ts";
+import { type FileParts, loadTasks } from "./tasks.ts";
+import type { Plan } from "./types.ts";
 import { graphWidth } from "./width.ts";
 
 /**
@@ -95,8 +95,8 @@ export async function readPlan(
       field: "",
       message: `${CARRIAGE_RETURN}: sed -i 's/\\r$//' ${join(folder, "verify.sh")}`,
     });
-  findings.push(...(await shellProblems(scriptsOf(voyage.file, verify.text, tasks.tasks))));
-  const total = voyage.file?.total_tasks;
+  findings.push(...(await shellProblems(scriptsOf(voyage.parts, verify.text, tasks.parts))));
+  const total = voyage.parts?.total_tasks;
   if (total != null && total !== tasks.files) {
     findings.push({ file: "voyage.json", field: "total_tasks", message: `says ${total}, but tasks/ holds ${tasks.files}` });
   }
@@ -136,10 +136,10 @@ async function folderProblem(folder: string): Promise<{ message: string; isMissi
 async function loadVoyage(
   folder: string,
   { repo, sailedRepo }: { repo?: string | undefined; sailedRepo?: string | undefined },
-): Promise<{ file: PlanFile | null; repo: string | undefined; findings: PlanFinding[] }> {
+): Promise<{ file: PlanFile | null; parts: PlanParts | null; repo: string | undefined; findings: PlanFinding[] }> {
   const findings: PlanFinding[] = [];
   const finding = (message: string, field = "") => findings.push({ file: "voyage.json", field, message });
-  const none = { file: null, repo, findings };
+  const none = { file: null, parts: null, repo, findings };
 
   const reading = await readText(join(folder, "voyage.json"), MAX_JSON_BYTES);
   if ("problem" in reading) {
@@ -153,20 +153,19 @@ async function loadVoyage(
   }
   for (const { field, message } of json.repeated) finding(message, field);
   const checked = checkInput(PlanFile, json.value);
-  if ("problems" in checked) {
-    for (const { field, message } of checked.problems) finding(message, field);
-    return none;
-  }
-  if (repo !== undefined) return { file: checked.data, repo, findings };
-  const meant = meantRepo(checked.data.repo ?? ".", folder);
-  if ("repo" in meant) return { file: checked.data, repo: meant.repo, findings };
-  if (sailedRepo !== undefined && ["", ".", "./"].includes(checked.data.repo ?? ""))
-    return { file: checked.data, repo: sailedRepo, findings };
+  if ("problems" in checked) for (const { field, message } of checked.problems) finding(message, field);
+  const file = "data" in checked ? checked.data : null;
+  const parts = PlanParts.safeParse(json.value).data ?? null;
+  // Without a repository there is a finding of it already.
+  if (!parts || parts.repo === null || repo !== undefined) return { file, parts, repo, findings };
+  const meant = meantRepo(parts.repo ?? ".", folder);
+  if ("repo" in meant) return { file, parts, repo: meant.repo, findings };
+  if (sailedRepo !== undefined && ["", ".", "./"].includes(parts.repo ?? "")) return { file, parts, repo: sailedRepo, findings };
   finding(
-    checked.data.repo == null ? `is missing, ocaptain:repo is not set, and ${folder} lies in no repository` : meant.problem,
+    parts.repo == null ? `is missing, ocaptain:repo is not set, and ${folder} lies in no repository` : meant.problem,
     "repo",
   );
-  return { file: checked.data, repo: undefined, findings };
+  return { file, parts, repo: undefined, findings };
 }
 
 /**
@@ -181,15 +180,15 @@ async function misnamed(folder: string, file: string): Promise<PlanFinding[]> {
   return alike.map((name) => ({ file: name, field: "", message: `is not read; did you mean ${file}?` }));
 }
 
-function scriptsOf(voyage: PlanFile | null, verify: string | null, tasks: readonly PlanTask[]): Script[] {
+function scriptsOf(voyage: PlanParts | null, verify: string | null, tasks: readonly FileParts[]): Script[] {
   const scripts: Script[] = [];
   const add = (file: string, field: string, text: unknown) => {
     if (typeof text === "string" && !text.includes("\r")) scripts.push({ file, field, text });
   };
   add("verify.sh", "", verify);
-  for (const [i, step] of (voyage?.provision ?? []).entries()) add("voyage.json", `provision[${i}].run`, step.run);
-  for (const { id, metadata } of tasks)
-    for (const field of ["rehearsal", "check"]) add(`tasks/${id}.json`, `metadata.${field}`, metadata[field]);
+  for (const [i, step] of (voyage?.provision ?? []).entries()) add("voyage.json", `provision[${i}].run`, step?.run);
+  for (const { file, parts } of tasks)
+    for (const field of ["rehearsal", "check"] as const) add(file, `metadata.${field}`, parts.metadata[field]);
   return scripts;
 }
 

@@ -139,3 +139,26 @@ export const TaskFile = z
     when: ({ value }) => typeof value === "object" && value !== null,
   });
 export type TaskFile = z.infer<typeof TaskFile>;
+
+const edgeParts = z.array(z.string().nullable().catch(null)).nullish().catch(null);
+/**
+ * Those parts of a task's file that other findings hang on, each where it is right by itself: what is wrong in the rest
+ * of the file does not hide what is wrong with the graph or a command. An edge that is no text holds its place as null.
+ */
+export const TaskParts = z.object({
+  id: z.string().optional().catch(undefined),
+  blocks: edgeParts,
+  blockedBy: edgeParts,
+  metadata: z
+    .object({ rehearsal: command.optional().catch(undefined), check: command.optional().catch(undefined) })
+    .catch({ rehearsal: undefined, check: undefined }),
+});
+export type TaskParts = z.infer<typeof TaskParts>;
+
+/** The same parts of voyage.json. A `repo` that is wrong is null, and no further finding hangs on it. */
+export const PlanParts = z.object({
+  repo: z.preprocess((repo) => repo ?? undefined, repoField.optional().nullable().catch(null)),
+  total_tasks: z.number().nullish().catch(null),
+  provision: z.array(provisionStep.nullable().catch(null)).nullish().catch(null),
+});
+export type PlanParts = z.infer<typeof PlanParts>;

@@ -94,12 +94,8 @@ test("commands that a ship could not run are refused: too long for Linux, carria
       "tasks/1.json metadata.check: bash cannot read it: line 2: syntax error: unexpected end of file",
       "tasks/2.json metadata.rehearsal: must have at most 131071 bytes, and has 131072: put it into a script in the repository",
       "voyage.json provision[0].run: must not hold carriage returns (the line ends of Windows): bash takes them as part of its words",
+      "voyage.json provision[1].run: bash cannot read it: line 1: unexpected EOF while looking for matching `''",
     ].join("\n"),
-  });
-  expect(await load({ "voyage.json": { ...VOYAGE, provision: ["echo 'open"] } })).toMatchObject({
-    findings: expect.stringMatching(
-      /^tasks\/2.json.*\nvoyage\.json provision\[0\]\.run: bash cannot read it: line 1: unexpected EOF/,
-    ),
   });
 });
 
