@@ -17,7 +17,10 @@ export function lineOf({ file, field, message }: Pick<PlanFinding, "file" | "fie
 
 const lineAt = (text: string, offset: number): number => text.slice(0, offset).split("\n").length;
 
-/** The offset of the innermost part of a JSON text that a field such as `metadata.claude.model` or `blocks[1]` names. */
+/**
+ * Finds the offset of the innermost part of a JSON text that a field such as `metadata.claude.model` or `blocks[1]`
+ * names.
+ */
 function placeOf(node: Node, field: string): number {
   if (field === "") return node.parent?.type === "property" ? node.parent.offset : node.offset;
   if (node.type === "array") {

@@ -10,7 +10,7 @@ import { meantRepo } from "./repo.ts";
 import { CARRIAGE_RETURN, PlanFile, PlanParts } from "./schema.ts";
 import { type Script, shellProblems } from "./shell-syntax.ts";
 import { type FileParts, loadTasks } from "./tasks.ts";
-import type { Plan } from "./types.ts";
+import type { Plan, PlanTask } from "./types.ts";
 import { graphWidth } from "./width.ts";
 
 /**
