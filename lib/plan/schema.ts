@@ -6,11 +6,11 @@ import {
   MAX_COMMAND_BYTES,
   MAX_DOMAINS,
   MAX_ESTIMATE_MINUTES,
+  MAX_ID_DIGITS,
   MAX_PROVISION_SECONDS,
   MAX_PROVISION_STEPS,
   MAX_SHIPS,
   MAX_TASK_TIMEOUT_SECONDS,
-  MAX_TASKS,
   MAX_TRIES,
 } from "./limits.ts";
 import { Globs } from "./touches.ts";
@@ -78,9 +78,9 @@ export const PlanFile = z.strictObject({
   name: line.max(200),
   repo: repoField.nullish(),
   recommended_ships: count(MAX_SHIPS).nullish(),
-  /** The width that the prior art's analyser has written. Ours is computed, so this one only has to be a number. */
-  max_parallel_width: count(MAX_TASKS).nullish(),
-  total_tasks: z.int().nonnegative().nullish(),
+  /** What the prior art's analyser has counted. It is computed here, so a wrong number does no harm. */
+  max_parallel_width: z.number().nullish(),
+  total_tasks: z.number().nullish(),
   created: ignored,
   /** The time for each task whose metadata has none, with every kind of hand. */
   timeoutSeconds: seconds(MAX_TASK_TIMEOUT_SECONDS).nullish(),
@@ -105,9 +105,14 @@ const SOURCE = /^(?=.{1,200}$)[a-z][a-z0-9-]*:[^\s\p{C}\p{Bidi_Control}\p{Defaul
  */
 const edges = z.array(z.string()).nullish();
 
+/** A task's id. A file that leaves it out has that of its name. */
+const id = z.string().regex(new RegExp(`^\\d{1,${MAX_ID_DIGITS}}$`), {
+  error: ({ input }) => `must be 1 to ${MAX_ID_DIGITS} digits in quotes, and is ${shown(input)}`,
+});
+
 export const TaskFile = z
   .strictObject({
-    id: z.string(),
+    id: id.nullish(),
     /** The subject by its other name, which goes before `subject`, as in the prior art. */
     title: line.max(1000).nullish(),
     subject: line.max(1000).nullish(),
@@ -161,7 +166,7 @@ const edgeParts = z.array(z.string().nullable().catch(null)).nullish().catch(nul
  * of the file does not hide what is wrong with the graph or a command. An edge that is no text holds its place as null.
  */
 export const TaskParts = z.object({
-  id: z.string().optional().catch(undefined),
+  id: id.nullish().catch(null),
   blocks: edgeParts,
   blockedBy: edgeParts,
   metadata: z
@@ -173,6 +178,7 @@ export type TaskParts = z.infer<typeof TaskParts>;
 /** The same parts of voyage.json. A `repo` that is wrong is null, and no further finding hangs on it. */
 export const PlanParts = z.object({
   repo: z.preprocess((repo) => repo ?? undefined, repoField.optional().nullable().catch(null)),
+  max_parallel_width: z.number().nullish().catch(null),
   total_tasks: z.number().nullish().catch(null),
   provision: z.array(provisionStep.nullable().catch(null)).nullish().catch(null),
 });
