@@ -1,0 +1,24 @@
+import type { HelmClock } from "../clock.ts";
+
+/**
+ * Ships that are given nothing new because the captain is about to take them out of the fleet. A hold ends by itself
+ * and is kept in memory alone, so that a captain's command that was killed leaves no ship without work for good.
+ */
+export class Holds {
+  readonly #clock: HelmClock;
+  readonly #untilMs = new Map<string, number>();
+
+  constructor(clock: HelmClock) {
+    this.#clock = clock;
+  }
+
+  /** Holds these ships for so many seconds from now; 0 ends their hold. */
+  set(ships: readonly string[], seconds: number): void {
+    for (const ship of ships) this.#untilMs.set(ship, this.#clock.now() + seconds * 1000);
+    for (const [ship, until] of this.#untilMs) if (until <= this.#clock.now()) this.#untilMs.delete(ship);
+  }
+
+  has(ship: string): boolean {
+    return (this.#untilMs.get(ship) ?? Number.NEGATIVE_INFINITY) > this.#clock.now();
+  }
+}
