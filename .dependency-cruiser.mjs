@@ -129,7 +129,7 @@ export default {
     { name: "no import of what is not there", severity: "error", from: {}, to: { couldNotResolve: true } },
   ],
   options: {
-    exclude: { path: "^(\\.tools|node_modules/\\.)" },
+    exclude: { path: "^(\\.tools|\\.demo|node_modules/\\.)" },
     doNotFollow: { path: "node_modules" },
     tsConfig: { fileName: "tsconfig.json" },
     tsPreCompilationDeps: true,

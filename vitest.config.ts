@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 import { environment } from "./tools/environment.mjs";
 import { tiers } from "./tools/tiers.ts";
 
+if (!("groupBy" in Map)) throw new Error(`the tests need Node 24, and this is ${process.version}: . .tools/env.sh`);
+
 // Tests find the tools that `npm test` gives them, also when a shell starts vitest itself.
 Object.assign(process.env, environment());
 

@@ -13,15 +13,19 @@ import { plainJson, plainLines } from "../lib/base/text.ts";
 import { environment } from "../tools/environment.mjs";
 import { pasteable } from "./output/hint.ts";
 import { isWaitedFor } from "./output/waited-for.ts";
+import { projectAround } from "./sail/project.ts";
 import "./shell.ts";
 import { makeProgram } from "./words/program.ts";
 
 /** The codes of errors in what was typed, rather than in what was found. */
 const USAGE = new Set(["USAGE", "WHICH_VOYAGE", "WHICH_SHIP", "WHICH_QUESTION", "NO_TERMINAL", "STACK_NAME"]);
 
+// A voyage's program reads the file of its own project; what is set first, counts.
+const project = projectAround(process.cwd());
+if (project) loadDotEnv(project);
 loadDotEnv(PROJECT);
 keepInside();
-// What it starts finds the tools of set-up, and the state, also from a shell that has loaded nothing.
+// Processes that a verb starts find set-up's tools, and the state, also from a shell that has loaded nothing.
 Object.assign(process.env, environment());
 
 const GRACE_MS = 3_000;

@@ -19,6 +19,9 @@ import { shipTailnet } from "./ship-tailnet.ts";
 import { Voyage } from "./voyage.ts";
 import { sailingWarnings, stoppedByScale, whatSails } from "./what-sails.ts";
 
+/** Whether `ocaptain` runs this program, and shows what it says once, also where it says the same in two runs. */
+const BY_OCAPTAIN = process.env.OCAPTAIN_SAILS === "true";
+
 /** The outputs of a voyage's stack, which `pulumi stack output` shows. */
 export type VoyageOutputs = ReturnType<typeof voyageOutputs>;
 
@@ -37,15 +40,17 @@ export async function sail(): Promise<VoyageOutputs> {
   if (config.provider === "harbor" && config.unconfined) void log.warn(NOT_ISOLATED);
   const { plan, shipCount, warnings, kept, commit } = await plainly(() => preflight({ ...config, stack }, findings));
   const sailing = { ...config, stack, plan, folder: config.plan, ships: shipCount, commit };
-  if (runtime.isDryRun()) void log.info(whatSails(sailing));
+  // `pulumi up` begins with a preview; `ocaptain sail` need not, and then this run is the first to say it.
+  const isFirst = runtime.isDryRun() || BY_OCAPTAIN;
+  if (isFirst) void log.info(whatSails(sailing));
   for (const warning of warnings) void log.warn(warning);
   const status = await statusAtSea(stack);
   for (const warning of sailingWarnings(sailing, status)) void log.warn(warning);
   const stopped = status && stoppedByScale(sailing, status);
   if (stopped) void log.warn(stopped);
-  const news = runtime.isDryRun() ? await planNews(stack, plan) : null;
+  const news = isFirst ? await planNews(stack, plan) : null;
   if (news) void log.info(news);
-  if (kept && runtime.isDryRun()) void log.info(kept);
+  if (kept && isFirst) void log.info(kept);
   if (!config.keepWorkspace)
     void log.warn(`ocaptain:keepWorkspace is false: a destroy deletes ${voyageFolder(stack).root}, repository and all`);
   if (config.abandonUnsynced)
@@ -74,8 +79,9 @@ export async function sail(): Promise<VoyageOutputs> {
   });
   return voyageOutputs(stack, plan, fleet, (record) => {
     if (runtime.isDryRun()) return;
-    const next = nextStep(record.state, stack, voyageFolder(stack).workspace);
-    void log.info(`voyage ${stack} is ${summaryOf(record)}\n  next: ${next}`);
+    // `ocaptain sail` ends with the next steps itself.
+    const next = !BY_OCAPTAIN && nextStep(record.state, stack, voyageFolder(stack).workspace);
+    void log.info(`voyage ${stack} is ${summaryOf(record)}${next ? `\n  next: ${next}` : ""}`);
   });
 }
 

@@ -30,7 +30,7 @@ const NAMED = 8;
 /** The model that Claude Code is told where the plan names none (crew/hands/claude). */
 const MODEL = "opus";
 
-/** Describes what sails, for the head of a preview: a line for each thing that a captain would ask before it does. */
+/** Describes what sails, for the head of a preview or of an `up` without one: all that a captain would ask before. */
 export function whatSails(sailing: Sailing): string {
   const { stack, plan, folder, ships, commit, provider, unconfined, hand } = sailing;
   const where = provider === "harbor" ? `the harbor, ${unconfined ? "not confined" : "confined"}` : "sprites.dev";
@@ -47,7 +47,7 @@ export function whatSails(sailing: Sailing): string {
     ],
   ];
   const lines = rows.map(([name, text]) => `  ${name.padEnd(12)}${plain(text, { most: 500 })}`);
-  return [`Voyage ${stack}, as it would sail:`, ...lines].join("\n");
+  return [`What sails as voyage ${stack}:`, ...lines].join("\n");
 }
 
 /**

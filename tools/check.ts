@@ -3,14 +3,28 @@ import { join } from "node:path";
 import { machinePaths } from "./machine-paths.ts";
 
 /**
- * The checks of `npm run check`: types, lint and format, import borders, dead code, paths of this machine. All of them
- * run, and then all findings are shown together.
+ * The checks of `npm run check`: types, lint and format, import borders, dead code, the quick tests that only read the
+ * source, paths of this machine. All of them run, and then all findings are shown together.
  */
 const root = join(import.meta.dirname, "..");
 const program = (...path: string[]) => join(root, "node_modules", ...path);
 const LIMIT_MS = 5 * 60_000;
 
 type Outcome = { name: string; seconds: number; findings: string };
+
+/** The tests of the tier tools that read files of the repository and start nothing. */
+const READ_ONLY = [
+  "borders",
+  "comment-width",
+  "documents",
+  "hints",
+  "how-it-works",
+  "pointers",
+  "prior-art",
+  "security-page",
+  "sql",
+  "tiers",
+];
 
 const commands: Record<string, string[]> = {
   types: [program("typescript", "bin", "tsc"), "-p", "."],
@@ -24,6 +38,14 @@ const commands: Record<string, string[]> = {
     ".",
   ],
   "dead code": [program("knip", "bin", "knip.js"), "--no-progress"],
+  "tests of the source": [
+    program("vitest", "vitest.mjs"),
+    "run",
+    "--project",
+    "tools",
+    "--reporter=dot",
+    ...READ_ONLY.map((name) => `tests/tools/${name}.test.ts`),
+  ],
 };
 
 /**
@@ -45,8 +67,10 @@ export async function check(): Promise<Outcome[]> {
 
 /** Runs a command and resolves to what it printed if it failed, else to "". */
 function run(args: string[]): Promise<string> {
+  const { FORCE_COLOR: _, ...rest } = process.env;
+  const env = { ...rest, NO_COLOR: "1" };
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { cwd: root, timeout: LIMIT_MS, maxBuffer: 1e8 }, (error, stdout, stderr) => {
+    execFile(process.execPath, args, { cwd: root, env, timeout: LIMIT_MS, maxBuffer: 1e8 }, (error, stdout, stderr) => {
       resolve(error ? `${stdout}${stderr}`.trim() || error.message : "");
     });
   });

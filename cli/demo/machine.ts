@@ -1,20 +1,25 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
+import { execa } from "execa";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { freePort } from "../../lib/base/free-port.ts";
+import { ocaptainHome } from "../../lib/base/paths.ts";
 import { PROJECT } from "../../lib/base/program-file.ts";
+import { isCheckout } from "../../lib/base/set-up-command.ts";
 import { stopHarbor } from "../../lib/daemons/harbor.ts";
 import { stopHelm } from "../../lib/daemons/helm.ts";
+import { projectSettingsFile } from "../../lib/voyage/settings-file.ts";
 import { pulumi } from "../pulumi/run.ts";
+import { ownProject } from "../sail/own-project.ts";
 
 export const STACK = "demo";
 /**
- * The folder of the demonstration, with its backend, its voyages and its report: `.demo/`, or what OCAPTAIN_DEMO names.
- * It is made anew each time.
+ * The folder of the demonstration, with its backend, its voyages and its report: `.demo/` of a checkout, else `demo` in
+ * the captain's home, or what OCAPTAIN_DEMO names. It is made anew each time.
  */
-export const DEMO = resolve(process.env.OCAPTAIN_DEMO || join(PROJECT, ".demo"));
+export const DEMO = resolve(process.env.OCAPTAIN_DEMO || (isCheckout ? join(PROJECT, ".demo") : join(ocaptainHome(), "demo")));
 export const CONFIG_FILE = join(DEMO, "Pulumi.demo.yaml");
 /** The file for a shell that goes on with a demonstration that was kept (`--keep`). */
 export const ENV_FILE = join(DEMO, "env.sh");
@@ -24,15 +29,15 @@ const HOME_NOTE = join(DEMO, "home");
 /**
  * Makes a captain's machine for the demonstration, so that nothing of the user's is touched. Daemons live in a
  * temporary folder whose path is short enough for their sockets; what is worth keeping is in {@link DEMO}. Sets this
- * process's OCAPTAIN_* variables, and returns Pulumi's.
+ * process's OCAPTAIN_* variables, and returns Pulumi's, with the folder of the Pulumi project that is sailed.
  * @throws OcaptainError DEMO_FOLDER when OCAPTAIN_DEMO names a folder with anything else in it: it would be emptied
  */
 export async function openMachine(voyage: {
   plan: string;
   ships: string;
-  repo: string;
+  repo: string | undefined;
   latency: string;
-}): Promise<Record<string, string>> {
+}): Promise<{ folder: string; env: Record<string, string> }> {
   const earlier = (await readFile(HOME_NOTE, "utf8").catch(() => "")).trim();
   if (earlier) {
     process.env.OCAPTAIN_HOME = earlier;
@@ -47,14 +52,15 @@ export async function openMachine(voyage: {
       },
     );
   await rm(DEMO, { recursive: true, force: true });
-  await mkdir(DEMO);
+  await mkdir(DEMO, { recursive: true });
   process.env.OCAPTAIN_HOME = await mkdtemp(join(tmpdir(), "ocaptain-demo-"));
   await writeFile(HOME_NOTE, process.env.OCAPTAIN_HOME);
   process.env.OCAPTAIN_VOYAGES = join(DEMO, "voyages");
   process.env.OCAPTAIN_HELM_PORT = String(await freePort());
   process.env.OCAPTAIN_HARBOR_LATENCY = voyage.latency;
 
-  const config = { plan: resolve(voyage.plan), ships: voyage.ships, repo: voyage.repo };
+  const repo = voyage.repo ?? (await repositoryToSurvey());
+  const config = { plan: resolve(voyage.plan), ships: voyage.ships, repo };
   const lines = Object.entries(config).map(([key, value]) => `  ocaptain:${key}: ${JSON.stringify(value)}`);
   await writeFile(CONFIG_FILE, ["config:", ...lines, ""].join("\n"));
   const env = {
@@ -65,16 +71,34 @@ export async function openMachine(voyage: {
   const ours = Object.entries(process.env).filter(([name]) => name.startsWith("OCAPTAIN_"));
   const exports = [...ours, ...Object.entries(env)].map(([name, value]) => `export ${name}='${value}'`);
   await writeFile(ENV_FILE, [...exports, ""].join("\n"), { mode: 0o600 });
-  return env;
+  return { folder: isCheckout ? PROJECT : await ownProject(DEMO), env };
+}
+
+/**
+ * The repository to survey where none was named: the one around the working folder, else the checkout that this is,
+ * else one that is made of the package's own files, so that the demonstration needs nothing.
+ */
+async function repositoryToSurvey(): Promise<string> {
+  const around = await execa("git", ["rev-parse", "--show-toplevel"], { reject: false });
+  if (around.exitCode === 0) return around.stdout;
+  if (isCheckout) return PROJECT;
+  const folder = join(DEMO, "ocaptain");
+  const isOurs = (file: string) => !relative(PROJECT, file).split(sep).includes("node_modules");
+  await cp(PROJECT, folder, { recursive: true, filter: isOurs });
+  const git = (...args: string[]) => execa("git", ["-C", folder, "-c", "user.name=ocaptain", "-c", "user.email=", ...args]);
+  await git("init", "--quiet", "--initial-branch", "main");
+  await git("add", "--all");
+  await git("commit", "--quiet", "--no-verify", "--message", "The files of the package");
+  return folder;
 }
 
 /**
  * Makes the stack. `stack init` knows no --config-file, and leaves a file with a salt among the project's stack files,
  * which is removed: ours is elsewhere.
  */
-export async function makeStack(env: Record<string, string>): Promise<void> {
-  await pulumi(["stack", "init", STACK], { folder: PROJECT, env });
-  await rm(join(PROJECT, "stacks", `Pulumi.${STACK}.yaml`), { force: true });
+export async function makeStack(folder: string, env: Record<string, string>): Promise<void> {
+  await pulumi(["stack", "init", STACK], { folder, env });
+  await rm(projectSettingsFile(folder, STACK), { force: true });
 }
 
 /** Ends what is left of the daemons, and removes their folder. */

@@ -1,7 +1,7 @@
 /**
- * `npm run demo` sails a whole voyage on the harbor, by the real Pulumi engine, with all its files under `.demo/`
- * (OCAPTAIN_DEMO) and a temporary folder. It loses a ship on purpose, heals, shows what was delivered, destroys, and
- * proves that. It needs no account and leaves nothing running.
+ * `npm run demo`, or `ocaptain demo`, sails a whole voyage on the harbor, by the real Pulumi engine. All its files are
+ * in a folder of its own (`.demo/`, or OCAPTAIN_DEMO) and a temporary one. It loses a ship on purpose, heals, shows
+ * what was delivered, destroys, and proves that. It needs no account and leaves nothing running.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -11,6 +11,8 @@ import { explain } from "../../lib/base/errors.ts";
 import { spriteName, spritePrefix } from "../../lib/base/naming.ts";
 import { voyageFolder } from "../../lib/base/paths.ts";
 import { PROJECT } from "../../lib/base/program-file.ts";
+import { loadCommand } from "../../lib/base/set-up-command.ts";
+import { shellWord } from "../../lib/base/shell-word.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
@@ -21,16 +23,16 @@ import { showSteps } from "../pulumi/show-steps.ts";
 import { followTasks } from "./follow-tasks.ts";
 import { CONFIG_FILE, closeMachine, DEMO, ENV_FILE, makeStack, openMachine, STACK } from "./machine.ts";
 
-const HELP = `npm run demo [-- options]      sails a demonstration voyage on the harbor
+const HELP = `npm run demo [-- options]      sails a demonstration voyage on the harbor; so does: ocaptain demo [options]
 
-  --repo PATH|URL     repository to survey: ./ ../ / or ~ before a path, or owner/name on GitHub (default: this project's own checkout)
+  --repo PATH|URL     repository to survey: ./ ../ / or ~ before a path, or owner/name on GitHub (default: the one around this folder)
   --plan FOLDER       another plan than plans/survey
   --ships N           ships (default 4)
   --latency PROFILE   none or realistic (default)
   --keep              leave the fleet sailing; prints how to go on with it
   --help              this text
 
-OCAPTAIN_DEMO names another folder than .demo/, which is made anew each time.
+OCAPTAIN_DEMO names another folder than .demo/ (of the package: ~/.ocaptain/demo), which is made anew each time.
 
 Examples:
   npm run demo
@@ -46,15 +48,18 @@ const terminal = openTerminal();
 const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => interrupted.abort());
 
-const env = await openMachine({ plan: values.plan, ships: values.ships, repo: values.repo, latency: values.latency }).catch(
-  (error) => {
-    terminal.plain(explain(error));
-    process.exit(1);
-  },
-);
+const { folder: project, env } = await openMachine({
+  plan: values.plan,
+  ships: values.ships,
+  repo: values.repo,
+  latency: values.latency,
+}).catch((error) => {
+  terminal.plain(explain(error));
+  process.exit(1);
+});
 const onStack = ["-s", STACK, "--config-file", CONFIG_FILE];
 const change = (verb: "up" | "destroy", signal?: AbortSignal) =>
-  pulumi([verb, "--yes", "--skip-preview", ...onStack], { folder: PROJECT, env, onStep: showSteps(terminal), signal });
+  pulumi([verb, "--yes", "--skip-preview", ...onStack], { folder: project, env, onStep: showSteps(terminal), signal });
 
 try {
   await sail();
@@ -65,9 +70,10 @@ try {
 }
 if (values.keep) {
   terminal.heading("Kept. To go on with it");
-  terminal.plain(`  . .tools/env.sh; . ${relative(process.cwd(), ENV_FILE)}`);
-  terminal.plain(`  pulumi up ${onStack.join(" ")}`);
-  terminal.plain(`  pulumi destroy ${onStack.join(" ")}  # or: npm run demo, which ends it first`);
+  const there = `-C ${shellWord(project)} ${onStack.map(shellWord).join(" ")}`;
+  terminal.plain(`  ${loadCommand()}; . ${shellWord(ENV_FILE)}`);
+  terminal.plain(`  pulumi up ${there}`);
+  terminal.plain(`  pulumi destroy ${there}  # or: another demonstration, which ends this one first`);
 } else
   await sink().catch((error) => {
     terminal.plain(explain(error));
@@ -79,7 +85,7 @@ function readOptions() {
   try {
     return parseArgs({
       options: {
-        repo: { type: "string", default: "." },
+        repo: { type: "string" },
         plan: { type: "string", default: join(PROJECT, "plans", "survey") },
         ships: { type: "string", default: "4" },
         latency: { type: "string", default: "realistic" },
@@ -96,7 +102,7 @@ function readOptions() {
 async function sail(): Promise<void> {
   const folder = voyageFolder(STACK);
   terminal.heading(`Sailing: pulumi up, ${values.ships} ships, harbor latency ${values.latency}`);
-  await makeStack(env);
+  await makeStack(project, env);
   await change("up", interrupted.signal);
 
   const { voyageId } = JSON.parse(await readFile(folder.voyageFile, "utf8")) as { voyageId: string };
@@ -137,7 +143,7 @@ async function show(folder: ReturnType<typeof voyageFolder>): Promise<void> {
   terminal.plain(log.stdout.replace(/^/gm, "  "));
   terminal.heading("Outputs: pulumi stack output");
   terminal.plain(
-    (await pulumi(["stack", "output", "--json", "-s", STACK], { folder: PROJECT, env })).stdout.trim().replace(/^/gm, "  "),
+    (await pulumi(["stack", "output", "--json", "-s", STACK], { folder: project, env })).stdout.trim().replace(/^/gm, "  "),
   );
   const report = await execa("git", ["--git-dir", folder.repo, "show", `${STACK}:survey/report.html`], {
     reject: false,

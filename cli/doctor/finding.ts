@@ -8,7 +8,7 @@ export type Finding = {
   message: string;
   /** A command that helps, or lines to paste; "" where none is needed. */
   hint: string;
-  /** What `doctor --fix` does about it, where that is safe and needs nobody. */
+  /** The mending that `doctor --fix` does, where that is safe and needs nobody. */
   fix?: Fix | undefined;
 };
 
@@ -22,4 +22,5 @@ export const found = (
   message: string,
   hint = "",
   fix?: Fix,
-): Finding => ({ area, what, state, message, hint: pasteable(hint), fix });
+  about?: Parameters<typeof pasteable>[1],
+): Finding => ({ area, what, state, message, hint: pasteable(hint, about), fix });

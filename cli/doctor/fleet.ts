@@ -15,6 +15,7 @@ import type { Health } from "../../lib/protocol/admin-api.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { readVoyageIdentity, type VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { readVoyageProvider } from "../../lib/voyage/provider.ts";
+import { aboutVoyage } from "../output/hint.ts";
 import { collectStatus } from "../status/collect.ts";
 import { findVoyage, voyageNames } from "../target/choose-voyage.ts";
 import { lookAtCaptainNode } from "./captain-node.ts";
@@ -76,7 +77,7 @@ async function lookAtVoyage(file: VoyageIdentity, { helm, harbor }: Seen): Promi
   const { stack, voyageId } = file;
   if (file.sunkAt) return [found("voyages", stack, "ok", `sunk ${file.sunkAt.slice(0, 10)}`)];
   const up = `pulumi up -s ${stack}`;
-  const wrong = (message: string, hint = up) => found("voyages", stack, "wrong", message, hint);
+  const wrong = (message: string, hint = up) => found("voyages", stack, "wrong", message, hint, undefined, aboutVoyage(file));
   const me = captain();
   if (me && file.captainId !== me)
     return [

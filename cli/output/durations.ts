@@ -9,9 +9,7 @@ const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 export function parseDuration(text: string): number {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)([smhd])/g)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text)
-    throw new OcaptainError("USAGE", `"${text}" is not a duration`, {
-      hint: "ocaptain logs --since 10m  # or 45s, 2h, 1d, 1h30m",
-    });
+    throw new OcaptainError("USAGE", `"${text}" is not a duration, as 45s, 10m, 2h, 1d and 1h30m are`);
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit!]! * 1000, 0);
 }
 

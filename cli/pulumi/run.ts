@@ -9,7 +9,7 @@ import { type EngineEvent, followEvents } from "./engine-events.ts";
 /** One step of a resource, as the engine reports it. */
 export type ResourceStep = { phase: "started" | "done" | "failed"; op: string; type: string; name: string };
 
-/** What the engine, the program or a resource says. */
+/** A remark, warning or error of the engine, the program or a resource. */
 export type Said = { severity: "info" | "warning" | "error"; message: string };
 
 export type RunOptions = {
@@ -24,7 +24,7 @@ export type RunOptions = {
   onSaid?: ((said: Said) => void) | undefined;
 };
 
-/** What a run printed, and how many resources it changed in each way: `{create: 3, same: 8}`. */
+/** The result of a run: its output, and how many resources it changed in each way, as `{create: 3, same: 8}`. */
 export type Ran = { stdout: string; changes: Record<string, number> };
 
 /**

@@ -16,10 +16,10 @@ export const ownProjectFolder = () => join(ocaptainHome(), "project");
 /**
  * The Pulumi project that `ocaptain` keeps for whoever has none: `project` in the captain's home, with the stacks'
  * settings beside it. It is made, and brought up to date, each time that it is asked for, since the package may have
- * moved with another Node.
+ * moved with another Node. A demonstration has one in a folder of its own, `home`.
  */
-export async function ownProject(): Promise<string> {
-  const folder = ownProjectFolder();
+export async function ownProject(home = ocaptainHome()): Promise<string> {
+  const folder = join(home, "project");
   const program = readFileSync(join(PROJECT, "Pulumi.yaml"), "utf8").replace(
     /^stackConfigDir: .*$/m,
     "stackConfigDir: ../stacks",
@@ -35,7 +35,7 @@ export async function ownProject(): Promise<string> {
     const file = join(folder, name);
     if (!existsSync(file) || (await readFile(file, "utf8")) !== text) await writeAtomically(file, text);
   }
-  await mkdir(join(ocaptainHome(), "stacks"), { recursive: true });
+  await mkdir(join(home, "stacks"), { recursive: true });
   const sdk = dirname(createRequire(join(PROJECT, "package.json")).resolve("@pulumi/pulumi/package.json"));
   await link(PROJECT, join(folder, "node_modules", "ocaptain"));
   await link(sdk, join(folder, "node_modules", "@pulumi", "pulumi"));

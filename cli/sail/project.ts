@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { PROJECT } from "../../lib/base/program-file.ts";
+import { isCheckout } from "../../lib/base/set-up-command.ts";
+import { shellWord } from "../../lib/base/shell-word.ts";
 import type { VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { ownProject, ownProjectFolder } from "./own-project.ts";
 
@@ -15,10 +17,10 @@ export async function projectHere(): Promise<string> {
     const isThere = around === PROJECT || existsSync(join(around, "node_modules", "ocaptain"));
     if (isThere || nameOf(around) === "ocaptain") return around;
     throw new OcaptainError("NOT_INSTALLED", `the project in ${around} has no ocaptain among its packages yet`, {
-      hint: `npm --prefix ${around} install`,
+      hint: `npm --prefix ${shellWord(around)} install ${shellWord(PROJECT)}`,
     });
   }
-  return existsSync(join(PROJECT, "library.ts")) ? PROJECT : ownProject();
+  return isCheckout ? PROJECT : ownProject();
 }
 
 /**

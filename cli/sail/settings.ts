@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { z } from "zod";
+import { checkInput } from "../../lib/base/check-input.ts";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { MAX_SHIPS } from "../../lib/plan/limits.ts";
 import { meantRepo } from "../../lib/plan/repo.ts";
@@ -37,9 +38,9 @@ export function meantSettings(options: SettingOptions, folder: string): Record<s
   for (const [key, [flag, schema]] of Object.entries(OPTIONS)) {
     const text = typed[key as keyof typeof typed];
     if (text === undefined) continue;
-    const checked = schema.safeParse(text);
-    if (!checked.success)
-      throw new OcaptainError("USAGE", `${flag} ${text}: ${checked.error.issues[0]?.message}`, { hint: "ocaptain sail --help" });
+    const checked = checkInput<z.ZodType<string>>(schema, text);
+    if ("problems" in checked)
+      throw new OcaptainError("USAGE", `${flag} ${text}: ${checked.problems[0]?.message}`, { hint: "ocaptain sail --help" });
     settings[key] = checked.data;
   }
   if (options.repo === undefined) return settings;

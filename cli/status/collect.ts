@@ -5,7 +5,7 @@ import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
 import { nextStep } from "../../lib/voyage/next-step.ts";
 import { countTasks, readTaskRows, spendOfTasks } from "../../lib/voyage/task-files.ts";
-import { pasteable } from "../output/hint.ts";
+import { aboutVoyage, pasteable } from "../output/hint.ts";
 import type { KnownVoyage } from "../target/choose-voyage.ts";
 import { budgetAttention, helmAttention, questionAttention, taskAttention, voyageAttention } from "./attention.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
@@ -19,8 +19,9 @@ import { type ShipView, type StatusView, seenState, shipSince } from "./view.ts"
 export async function collectStatus(voyage: KnownVoyage): Promise<StatusView> {
   const [helm, syncs] = await Promise.all([askHelm(voyage), askSyncs(voyage)]);
   const view = "id" in helm ? byHelm(voyage, helm, syncs) : await byFiles(voyage, syncs, helm);
-  const attention = view.attention.map((each) => ({ ...each, hint: pasteable(each.hint) }));
-  return { ...view, attention, next: view.next && pasteable(view.next) };
+  const about = aboutVoyage(voyage.file);
+  const attention = view.attention.map((each) => ({ ...each, hint: pasteable(each.hint, about) }));
+  return { ...view, attention, next: view.next && pasteable(view.next, about) };
 }
 
 /** Collects the tasks from the helm, or from the task files where it does not answer. */

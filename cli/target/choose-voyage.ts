@@ -3,9 +3,8 @@ import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { explain, OcaptainError } from "../../lib/base/errors.ts";
 import { type VoyageFolder, voyageFolderAt, voyagesRoot } from "../../lib/base/paths.ts";
-import { PROJECT } from "../../lib/base/program-file.ts";
 import { readVoyageIdentity, type VoyageIdentity } from "../../lib/voyage/identity.ts";
-import { hintAt } from "../output/hint.ts";
+import { aboutVoyage, hintAt } from "../output/hint.ts";
 import { selectedStack } from "./selected-stack.ts";
 
 /** A voyage that this captain has a folder of. */
@@ -25,8 +24,7 @@ export async function voyageNames(): Promise<string[]> {
  */
 export async function chooseVoyage(name: string | undefined): Promise<KnownVoyage> {
   const voyage = await findVoyage(name);
-  const { stack, sailedFrom } = voyage.file;
-  hintAt({ stack, project: sailedFrom?.project ?? PROJECT, byOcaptain: sailedFrom?.byOcaptain === true });
+  hintAt(aboutVoyage(voyage.file));
   return voyage;
 }
 
@@ -42,12 +40,12 @@ export async function findVoyage(name: string | undefined): Promise<KnownVoyage>
     if (byId) return byId;
     const list = names.length > 0 ? `there are ${names.join(", ")}` : "there is none";
     throw new OcaptainError("NO_VOYAGE", `no voyage "${name}" in ${voyagesRoot()}; ${list}`, {
-      hint: `pulumi up -s ${name}  # OCAPTAIN_VOYAGES says where voyages are`,
+      hint: "ocaptain ls --all  # OCAPTAIN_VOYAGES says where voyages are",
     });
   }
   if (names.length === 0)
     throw new OcaptainError("NO_VOYAGE", `there is no voyage in ${voyagesRoot()}`, {
-      hint: "pulumi up -s voyage-abc  # with a stack of yours; OCAPTAIN_VOYAGES says where voyages are",
+      hint: "ocaptain sail --help  # OCAPTAIN_VOYAGES says where voyages are",
     });
   if (names.length === 1) return open(names[0]!);
   const afloat = known.filter((voyage) => !voyage.file.sunkAt);
@@ -58,7 +56,7 @@ export async function findVoyage(name: string | undefined): Promise<KnownVoyage>
     ({ file, folder }) => `  ${basename(folder.root)}${file.sunkAt ? `  (sunk ${file.sunkAt.slice(0, 10)})` : ""}`,
   );
   throw new OcaptainError("WHICH_VOYAGE", `there are several voyages; say which:\n${lines.join("\n")}`, {
-    hint: `ocaptain status ${names[0]}`,
+    hint: `ocaptain ${process.argv[2]} --help  # shows where its name stands`,
   });
 }
 

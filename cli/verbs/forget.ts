@@ -2,20 +2,37 @@ import { existsSync } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { OcaptainError } from "../../lib/base/errors.ts";
+import { acquireOsLock } from "../../lib/base/os-lock.ts";
 import { voyageFolderAt, voyagesRoot } from "../../lib/base/paths.ts";
 import { shellWord } from "../../lib/base/shell-word.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { Io } from "../output/io.ts";
-import { chooseVoyage } from "../target/choose-voyage.ts";
+import { chooseVoyage, type KnownVoyage, sameVoyage } from "../target/choose-voyage.ts";
 
 /**
  * `ocaptain forget <voyage>`: moves the folder of a voyage that has sunk into the archive beside the others, where no
  * verb looks. Nothing is deleted, and the folder may be moved back.
- * @throws OcaptainError STILL_AT_SEA, ARCHIVED
+ * @throws OcaptainError LOCKED, STILL_AT_SEA, ARCHIVED
  */
 export async function forget(name: string, io: Io): Promise<void> {
-  const { file, folder } = await chooseVoyage(name);
+  const voyage = await chooseVoyage(name);
+  const { stack } = voyage.file;
+  // An `up` of the same stack takes this lock for whatever it does to the folder.
+  const lock = await acquireOsLock(voyage.folder.lock, { timeoutMs: 0 }).catch((cause) => {
+    throw new OcaptainError("LOCKED", `another change of voyage "${stack}" is under way`, {
+      hint: `ocaptain forget ${stack}  # when it has ended`,
+      cause,
+    });
+  });
+  try {
+    await archive(await sameVoyage(voyage), io);
+  } finally {
+    lock.release();
+  }
+}
+
+async function archive({ file, folder }: KnownVoyage, io: Io): Promise<void> {
   const { stack, voyageId } = file;
   const isAtHelm = await helmClient()
     .voyage(voyageId)

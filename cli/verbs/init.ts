@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { PROJECT } from "../../lib/base/program-file.ts";
-import { shellWord } from "../../lib/base/shell-word.ts";
+import { shellWord, typedWord } from "../../lib/base/shell-word.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import type { Io } from "../output/io.ts";
 import { IGNORED, INDEX, newProject } from "../sail/new-project.ts";
@@ -38,12 +38,13 @@ export async function init(word: string | undefined, io: Io): Promise<void> {
     "pulumi up -s voyage-abc",
   ];
   if (io.json) return io.out(plainJson({ folder, written, left, todo, next }, 2));
-  const here = relative(process.cwd(), folder);
+  const way = relative(process.cwd(), folder);
+  const here = way.startsWith("..") ? folder : way;
   io.out(written.length > 0 ? `made in ${folder}:` : `nothing to make in ${folder}`);
   for (const name of written) io.out(`  ${name}`);
   if (left.length > 0) io.out(`left as they were: ${left.join(", ")}`);
   io.out("next:");
-  if (here) io.out(`  cd ${/^[\w./@+-]+$/.test(here) ? here : shellWord(here)}`);
+  if (here) io.out(`  cd ${typedWord(here)}`);
   for (const line of todo) io.out(`  ${line}`);
   io.out(`  ${next[0]}  # commit first what is to sail`);
   io.out(`  # or by Pulumi: ${next.slice(1).join(" && ")}`);
@@ -80,9 +81,8 @@ async function toIgnore(folder: string, left: readonly string[]): Promise<string
   return lacks.length > 0 ? [`printf '%s\\n' ${lacks.map(shellWord).join(" ")} >> .gitignore`] : [];
 }
 
-/** The command that installs the packages: a checkout is linked to, since its package is in no registry. */
+/** The command that installs the packages: what runs here is linked to, since it is in no registry. */
 async function toInstall(folder: string, left: readonly string[]): Promise<string[]> {
   if (folder === PROJECT || existsSync(join(folder, "node_modules", "ocaptain"))) return [];
-  if (existsSync(join(PROJECT, "library.ts"))) return [`npm install ${shellWord(PROJECT)}`];
-  return [left.includes("package.json") ? "npm install ocaptain @pulumi/pulumi" : "npm install"];
+  return [`npm install ${shellWord(PROJECT)}${left.includes("package.json") ? " @pulumi/pulumi" : ""}`];
 }

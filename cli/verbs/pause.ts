@@ -35,7 +35,8 @@ export async function resume(name: string | undefined, io: Io): Promise<void> {
   if (io.json) return io.out(json(status));
   if (!wasPaused) return io.out(`${file.stack} was not paused; it is ${status.state}`);
   const free = status.tasks.filter((task) => task.status === "pending").length;
-  io.out(`${file.stack} goes on: it is ${status.state}, with ${counted(free, "task")} pending; ships are woken for what is free`);
+  const woken = free > 0 ? `, with ${counted(free, "task")} pending; ships are woken for what is free` : "";
+  io.out(`${file.stack} goes on: it is ${status.state}${woken}`);
 }
 
 const json = ({ stack, state, paused, tasks }: VoyageStatus) =>

@@ -9,7 +9,7 @@ import { projectHere } from "../sail/project.ts";
 import { runShown } from "../sail/run-up.ts";
 import { openStack, type Stack, stackOf } from "../sail/stack.ts";
 import { collectStatus } from "../status/collect.ts";
-import type { StatusView } from "../status/view.ts";
+import type { StatusView, SyncView } from "../status/view.ts";
 import { allVoyages, findVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
 
 type Options = { force?: boolean; all?: boolean };
@@ -69,16 +69,19 @@ async function atSea(io: Io): Promise<KnownVoyage[]> {
   return afloat.filter(({ file }) => file.captainId === me);
 }
 
-/** What a voyage's end would interrupt: its tasks at work, its ships, and what is in the way of their work. */
+/** What a voyage's end would interrupt: its tasks at work, its ships, and whose work may not all be home. */
 function whatEnds(view: StatusView): string {
   const { accepted, total } = view.tasks;
   const lines = view.ships.map(({ ship, state, task, sync }) => {
     const work = task ? `  #${task.id} ${firstLine(task.subject)} is at work` : "";
-    return `  ${ship}  ${state}${work}${sync.state === "trouble" ? `  (${sync.text})` : ""}`;
+    return `  ${ship}  ${state}${work}${HOME.has(sync.state) ? "" : `  (its work may not all be home: ${sync.text})`}`;
   });
   const ships = view.ships.length === 1 ? "1 ship, a VM" : `${view.ships.length} ships, each a VM`;
   return [`${view.stack}  ${view.state}  ${accepted}/${total} tasks accepted  ${ships}`, ...lines].join("\n");
 }
+
+/** The states of a ship's syncs in which nothing is on its way home: a ship that sleeps changes nothing. */
+const HOME = new Set<SyncView["state"]>(["ok", "asleep"]);
 
 /** Destroys one voyage, and tells the proof and where its work is. */
 async function sinkOne({ file, folder }: KnownVoyage, io: Io): Promise<Sunk> {

@@ -33,6 +33,9 @@ const STUCK: readonly StatusView["state"][] = [
   "sunk",
 ];
 
+/** In these of them no task is given out, and those at work come to their end or are given back. */
+const HELD_BACK: readonly StatusView["state"][] = ["paused", "budget"];
+
 /**
  * `ocaptain wait [voyage] [--for verified|idle|needs-captain] [--timeout 2h]`: ends when the voyage has got there.
  * @returns the exit status: 0 reached, 1 it cannot be reached without somebody's doing, 124 the time is over
@@ -61,6 +64,8 @@ export async function wait(name: string | undefined, options: { for?: string; ti
 
 function outcomeOf(view: StatusView, goal: Goal, end: number): { word: "reached" | "stuck" | "timeout"; status: number } | null {
   if (REACHED[goal](view)) return { word: "reached", status: 0 };
-  if (STUCK.includes(view.state) || (goal === "needs-captain" && REACHED.verified(view))) return { word: "stuck", status: 1 };
+  const comesToRest = goal === "idle" && view.tasks.claimed > 0 && HELD_BACK.includes(view.state);
+  if ((STUCK.includes(view.state) && !comesToRest) || (goal === "needs-captain" && REACHED.verified(view)))
+    return { word: "stuck", status: 1 };
   return Date.now() >= end ? { word: "timeout", status: TIMED_OUT } : null;
 }

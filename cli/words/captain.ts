@@ -3,6 +3,19 @@ import type { Verb } from "./verb.ts";
 /** The verbs about the captain's own machine. */
 export const CAPTAIN: readonly Verb[] = [
   {
+    usage: "demo",
+    summary: "sail a whole voyage on the harbor: it loses a ship on purpose, heals, delivers, sinks, and proves it",
+    examples: ["ocaptain demo", "ocaptain demo --repo ../another-repository --ships 6"],
+    options: [
+      ["--repo <repo>", "repository to survey: a path, a URL, or owner/name on GitHub (default: the one around this folder)"],
+      ["--plan <folder>", "another plan than plans/survey"],
+      ["--ships <n>", "ships (default 4)"],
+      ["--latency <profile>", "none or realistic (default)"],
+      ["--keep", "leave the fleet sailing; prints how to go on with it"],
+    ],
+    run: async (_io, _words, options) => (await import("../verbs/demo.ts")).demo(options),
+  },
+  {
     usage: "setup [parts...]",
     summary: "bring the tools that this machine lacks, and say where each came from; safe to repeat",
     examples: ["ocaptain setup", "ocaptain setup tailscale-amd64"],

@@ -86,6 +86,12 @@ export const musterLifecycle = defineLifecycle<MusterInputs, Outputs>({
     const file = await readVoyageIdentity(props.stack);
     if (file) await writeVoyageIdentity({ ...file, sunkAt: new Date().toISOString() });
     await keepOrRemoveFolder(settings, props.stack);
+    const folder = voyageFolder(props.stack);
+    // A destroy runs no program that could say so. `ocaptain sink` says it itself.
+    if (file && !byOcaptain() && existsSync(folder.workspace))
+      console.error(
+        `voyage ${props.stack} has sunk, and its work is kept: ${folder.workspace}\n  next: ocaptain clone ${props.stack}`,
+      );
   },
 });
 
@@ -97,9 +103,11 @@ function sailedFrom(stack: string): NonNullable<VoyageIdentity["sailedFrom"]> {
   // A provider's working folder is its project's. A file without a setting is not what was sailed by.
   const settings = settingsFile(process.cwd(), stack);
   const isRead = existsSync(settings) && readFileSync(settings, "utf8").includes("ocaptain:");
-  const byOcaptain = process.env.OCAPTAIN_SAILS === "true";
-  return { project: process.cwd(), ...(isRead && { settings }), ...(byOcaptain && { byOcaptain }) };
+  return { project: process.cwd(), ...(isRead && { settings }), ...(byOcaptain() && { byOcaptain: true }) };
 }
+
+/** Whether `ocaptain` runs the engine. */
+const byOcaptain = () => process.env.OCAPTAIN_SAILS === "true";
 
 const mint = (bytes: number) => randomBytes(bytes).toString("hex");
 

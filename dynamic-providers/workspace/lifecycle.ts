@@ -1,14 +1,13 @@
 import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomically } from "../../lib/base/atomic-file.ts";
-import { OcaptainError } from "../../lib/base/errors.ts";
 import { voyageFolder } from "../../lib/base/paths.ts";
-import { addressOf, prepareRepo } from "../../lib/git/voyage-repo.ts";
-import { readLineage } from "../../lib/plan/lineage.ts";
+import { addressOf, prepareRepo, readBranch } from "../../lib/git/voyage-repo.ts";
 import { readVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { assertBase, boundRepository, recordRepository, standingOf } from "../../lib/voyage/repository.ts";
 import { defineLifecycle } from "../lifecycle.ts";
 import { WorkspaceInputs } from "./inputs.ts";
+import { assertNothingLost } from "./nothing-lost.ts";
 
 type Outputs = { branch: string };
 
@@ -35,8 +34,8 @@ export const workspaceLifecycle = defineLifecycle<WorkspaceInputs, Outputs>({
 
   async read(_settings, props) {
     const { repo, workspace } = voyageFolder(props.stack);
-    const there = await Promise.all([access(join(repo, "HEAD")), access(workspace)]).then(
-      () => true,
+    const there = await Promise.all([readBranch(repo, props.stack), access(workspace)]).then(
+      ([tip]) => tip !== "",
       () => false,
     );
     return { ...props, present: there };
@@ -58,26 +57,9 @@ const COMPARE_MS = 60_000;
  */
 async function assertOwn({ stack, voyageId, repo, base }: WorkspaceInputs): Promise<void> {
   const voyage = (await readVoyageIdentity(stack)) ?? { stack, voyageId };
+  await assertNothingLost(voyage);
   const bound = await boundRepository(voyage);
   if (bound && addressOf(repo) !== bound.address)
     await standingOf(voyage, bound, repo, { token: process.env.GH_TOKEN, timeoutMs: COMPARE_MS });
   if (bound && base) await assertBase(voyage, base);
-  if (!bound) assertNothingAccepted(voyage);
-}
-
-/**
- * Refuses to clone where the ledger has accepted tasks: a new clone lacks their commits, and the ledger would be
- * believed.
- */
-function assertNothingAccepted({ stack, voyageId }: Pick<WorkspaceInputs, "stack" | "voyageId">): void {
-  const folder = voyageFolder(stack);
-  const accepted = readLineage(folder.ledger)?.granted.filter(({ status }) => status === "accepted") ?? [];
-  if (accepted.length === 0) return;
-  throw new OcaptainError(
-    "WORK_GONE",
-    `${folder.repo} is not there, and with it the commits of ${accepted.length} accepted tasks; a clone of the source would not have them`,
-    {
-      hint: `put it back; or from the checkout, as far as that has them: git clone --bare ${folder.workspace} ${folder.repo}; or begin anew: pulumi destroy -s ${stack}, then pulumi config set ocaptain:beginAnew ${voyageId} -s ${stack}`,
-    },
-  );
 }

@@ -1,4 +1,4 @@
-import { shellWord } from "./shell-word.ts";
+import { typedWord } from "./shell-word.ts";
 
 /** A `pulumi` command that acts on one stack, up to where its arguments end and another command or a remark begins. */
 const COMMAND =
@@ -28,7 +28,7 @@ export const byOwnVerbs = (hint: string): string =>
  * its commands of npm and `.tools/env.sh` that of ocaptain's own code, and so they work everywhere.
  */
 export function fromElsewhere(hint: string, project: string, code = project): string {
-  const [there, home] = [project, code].map((folder) => (/^[\w./@+-]+$/.test(folder) ? folder : shellWord(folder)));
+  const [there, home] = [project, code].map(typedWord);
   return hint
     .replace(/\bpulumi (?=(up|destroy|preview|refresh|config|stack|login)\b)/g, () => `pulumi -C ${there} `)
     .replace(/\bnpm run /g, () => `npm --prefix ${home} run `)

@@ -22,9 +22,10 @@ const held = new Set<DatabaseSync>();
  * @throws OcaptainError LOCKED when it is still taken after `timeoutMs`
  */
 export async function acquireOsLock(file: string, options: { timeoutMs: number; onWait?: () => void }): Promise<OsLock> {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const deadline = performance.now() + options.timeoutMs;
   for (let attempt = 0; ; attempt++) {
+    // The lock's holder may have moved the folder away.
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     const lock = tryLock(file);
     if (lock) return lock;
     const leftMs = deadline - performance.now();

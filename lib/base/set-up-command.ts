@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PROJECT } from "./program-file.ts";
 
 /** Whether this is a checkout: the package has no lock file, and no scripts for npm. */
-const isCheckout = existsSync(join(PROJECT, "package-lock.json"));
+export const isCheckout = existsSync(join(PROJECT, "package-lock.json"));
 
 /** The command that sets up what is missing, or the named part alone. */
 export const setUpCommand = (part?: string): string =>

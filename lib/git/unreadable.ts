@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { explain, OcaptainError } from "../base/errors.ts";
 import { inDotEnv } from "../base/secret-hints.ts";
-import { shellWord } from "../base/shell-word.ts";
+import { typedWord } from "../base/shell-word.ts";
 import { plain } from "../base/text.ts";
 import { shallowRepo } from "./source-problems.ts";
 
@@ -14,7 +14,8 @@ const cannot =
   ({ repo }: Named) =>
     `repository "${repo}" cannot be read: ${why}`;
 const look = ({ repo }: Named) => `git ls-remote ${word(repo)} HEAD`;
-const word = (text: string) => (/^[\w@%+=:,./~-]+$/.test(text) ? text : shellWord(text));
+/** A `~/` stays outside of the quotes, or the shell would not know it. */
+const word = (text: string) => (text.startsWith("~/") ? `~/${typedWord(text.slice(2))}` : typedWord(text));
 
 /** The reasons that people meet, by what git says of them in LC_ALL=C. The first that fits counts. */
 const REASONS: readonly Reason[] = [

@@ -7,7 +7,11 @@ import { join, resolve } from "node:path";
  */
 export function settingsFile(project: string, stack: string): string {
   const named = process.env.PULUMI_OPTION_CONFIG_FILE;
-  if (named) return resolve(project, named);
+  return named ? resolve(project, named) : projectSettingsFile(project, stack);
+}
+
+/** The configuration file that a project has for a stack, where its Pulumi.yaml says, whatever else is named. */
+export function projectSettingsFile(project: string, stack: string): string {
   const file = join(project, "Pulumi.yaml");
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
   const folder = /^stackConfigDir:\s*["']?([^\s"'#]+)/m.exec(text)?.[1] ?? ".";

@@ -119,7 +119,7 @@ test(
     };
     fleet.startAll();
     await expect.poll(() => journal(ship), { timeout: 60_000 }).toContain("the session is ended: the voyage's budget of $");
-    expect(journal(ship)).toContain("gate: Bash refused: Not done: the voyage's budget of $");
+    // Whether the gate refuses the next tool before that is chance; that it refuses is shown by the first test here.
     const { state, tasks, spend } = await fleet.status();
     expect([state, tasks[0]!.epoch]).toEqual(["budget", 0]);
     expect(spend.costUsd).toBeGreaterThanOrEqual(ANSWER_USD);

@@ -3,10 +3,7 @@ import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
-  constants,
-  copyFileSync,
   existsSync,
-  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -20,22 +17,14 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { runningHarbor } from "../../lib/daemons/harbor.ts";
 import { caller } from "../harbor/fixture.ts";
+import { AS_NOBODY, anyUsersNode, linkOrCopy, NOBODY } from "../support/any-users-node.ts";
 import { claudeFolder, INSTALL_MS } from "../support/claude/claude-cli.ts";
 import { bash } from "../support/claude/model.ts";
 import { StandInApi } from "../support/claude/stand-in-api.ts";
 import { processesNow } from "../support/planted.ts";
 import { linger, pry } from "../support/prying.ts";
 
-const NOBODY = 65_534;
 const MARK = `8${process.pid}`;
-
-function linkOrCopy(from: string, to: string): void {
-  try {
-    linkSync(from, to);
-  } catch {
-    copyFileSync(from, to, constants.COPYFILE_FICLONE); // The file lies on another file system.
-  }
-}
 
 // tests/stack/confined-agent.test.ts shows this of whoever runs the tests; here, where root runs them, it is shown of a
 // user without privileges.
@@ -52,19 +41,18 @@ test("on a harbor of an ordinary user an agent is confined as well, and what it 
   const api = await new StandInApi().start();
   onTestFinished(() => api.stop());
 
-  const user = ["--reuid", String(NOBODY), "--regid", String(NOBODY), "--clear-groups"];
   const main = fileURLToPath(new URL("../../harbor/main.ts", import.meta.url));
   const env = { PATH: process.env.PATH, HOME: home, OCAPTAIN_HOME: join(home, "h"), OCAPTAIN_HARBOR_TOOLS: join(home, "tools") };
   // Only the user who runs the tests may read their cache.
   mkdirSync(env.OCAPTAIN_HARBOR_TOOLS);
   linkOrCopy(join(await claudeFolder(), "claude"), join(env.OCAPTAIN_HARBOR_TOOLS, "claude"));
-  const harbor = spawn("setpriv", [...user, process.execPath, main], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const harbor = spawn("setpriv", [...AS_NOBODY, anyUsersNode(home), main], { env, stdio: ["ignore", "pipe", "inherit"] });
   onTestFinished(async () => {
     harbor.kill("SIGTERM");
     if (harbor.exitCode === null && harbor.signalCode === null) await once(harbor, "exit");
     vi.unstubAllEnvs();
   });
-  const decoy = spawn("setpriv", [...user, "sleep", "1000"], { stdio: "ignore" });
+  const decoy = spawn("setpriv", [...AS_NOBODY, "sleep", "1000"], { stdio: "ignore" });
   onTestFinished(() => void decoy.kill("SIGKILL"));
   await once(harbor.stdout!, "data");
   const { url, token } = (await runningHarbor())!;

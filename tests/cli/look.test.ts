@@ -192,6 +192,9 @@ test("nudge: words for a session are left whole on its ship; a rehearsal, which 
 
 test("pause: the task at work is given back and costs no try, the ships sleep; resume wakes one for it", async () => {
   const before = (await fleet.status()).tasks[0]!;
+  expect((await ocaptain("pause")).exitCode).toBe(0);
+  expect((await ocaptain("wait", "--for", "idle", "--timeout", "1s")).exitCode).toBe(124);
+  const waiting = ocaptain("wait", "--for", "idle", "--timeout", "1m");
   const { stdout, exitCode } = await ocaptain("pause", "--within", "0s");
   expect({ stdout, exitCode }).toEqual({
     exitCode: 0,
@@ -205,6 +208,7 @@ test("pause: the task at work is given back and costs no try, the ships sleep; r
   expect(status.stdout).toMatch(/^quay {2}paused .*\n(.*\n)*.*nothing is given out.*ocaptain resume quay/);
   expect(status.stdout).toMatch(/asleep .* said goodbye: paused/);
   expect((await ocaptain("ls")).stdout).toMatch(/\nquay +paused /);
+  expect((await waiting).exitCode).toBe(0);
   expect((await ocaptain("wait")).exitCode).toBe(1);
   expect(await json("resume")).toEqual({ voyage: "quay", state: "sailing", paused: null, atWork: [] });
   await fleet.until("at work again", (s) => s.tasks[0]?.status === "claimed");

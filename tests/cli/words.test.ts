@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { acquireOsLock } from "../../lib/base/os-lock.ts";
 import { BIN, ocaptain } from "../support/ocaptain.ts";
 import { until } from "../support/until.ts";
 import { ongoing } from "./fleet.ts";
@@ -82,7 +83,7 @@ test.each([
 test("no voyage, an unknown one, a broken one: status 1, with a hint; with --json as JSON", async () => {
   const none = await ocaptain("status");
   expect(none).toMatchObject({ exitCode: 1, stdout: "" });
-  expect(none.stderr).toMatch(/there is no voyage in .*\n {2}hint: pulumi up -s voyage-abc {2}# /);
+  expect(none.stderr).toMatch(/there is no voyage in .*\n {2}hint: ocaptain sail --help {2}# /);
   await voyage("one");
   expect((await ocaptain("status", "other")).stderr).toMatch(/no voyage "other" in .*; there are one/);
   await writeFile(join(folder, "v", "one", "voyage.json"), "{");
@@ -189,6 +190,11 @@ test("forget puts the folder of a sunk voyage into the archive, out of sight, an
   const refused = await ocaptain("forget", "new");
   expect(refused).toMatchObject({ exitCode: 1, stdout: "" });
   expect(refused.stderr).toMatch(/"new" has not sunk.*\n {2}hint: .*pulumi destroy -s new/);
+  const lock = await acquireOsLock(join(at, "helm", "lock.sqlite"), { timeoutMs: 0 });
+  expect((await ocaptain("forget", "old")).stderr).toMatch(
+    /another change of voyage "old" is under way.*\n {2}hint: ocaptain forget old /,
+  );
+  lock.release();
   const archived = join(folder, "v", ".archive", "old.abc123");
   const { stdout, exitCode } = await ocaptain("forget", "old");
   expect({ stdout, exitCode }).toEqual({ exitCode: 0, stdout: expect.stringContaining(`kept in ${archived}\n`) });

@@ -266,7 +266,7 @@ test.each(["true", "", null])(
     await quay.workspace.create();
     await quay.muster.with({ keepWorkspace: "false" }).remove(quay.mustered);
     expect(existsSync(quay.folder.repo)).toBe(true);
-    expect(print.mock.calls.join()).toMatch(/the folder \S+quay stays: [\s\S]*rm -r \S+quay$/);
+    expect(print.mock.calls.join()).toMatch(/the folder \S+quay stays: [\s\S]*rm -r \S+quay,voyage quay has sunk/);
   },
 );
 

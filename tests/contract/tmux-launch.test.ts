@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { ship } from "../support/helm-voyage.ts";
 import { failure, type Props } from "../support/voyage/resource.ts";
@@ -57,10 +57,19 @@ test("the ship's token and config are its own, 0600, and no process shows the to
   expect(stdout.trim().split("\n")).toEqual(["600", "600", "hidden"]);
 });
 
-test("other crew files: the crew hands its claim back, ends, and a new one starts on the same VM", async () => {
+test("other crew files: what is at work and stopped is said before; the crew hands its claim back, ends, and a new one starts on the same VM", async () => {
   const outs = await crew.create();
   await atWork();
   const [before] = await supervisors();
+  const said = vi.spyOn(console, "log").mockReturnValue();
+  await crew.check(outs);
+  expect(said).not.toHaveBeenCalled();
+  await crew.check(outs, { crewDigest: "two" });
+  expect(said).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/^warning: ship-0: task 1 .*is at work; it is stopped/));
+  said.mockClear();
+  await crew.check(outs, { provision: [{ run: "npm ci", timeoutSeconds: 60 }] });
+  expect(said).toHaveBeenCalledExactlyOnceWith(expect.stringContaining("the plan's provision steps have changed"));
+  said.mockRestore();
   const changed = await crew.update(outs, { crewDigest: "two" });
   expect(changed).toMatchObject({ crewDigest: "two", incarnation: sprite.incarnation });
   const after = await supervisors();

@@ -7,6 +7,7 @@ import { Ledger } from "../../helm/ledger/ledger.ts";
 import { applyPlan } from "../../helm/ledger/plan-changes.ts";
 import { Store } from "../../helm/ledger/store.ts";
 import { writeRepo } from "../support/plan.ts";
+import { failure } from "../support/voyage/resource.ts";
 import { type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 
 let quay: OpenVoyage;
@@ -23,6 +24,17 @@ async function deliver(message = "delivered"): Promise<string> {
   const { stdout } = await execa("git", ["commit-tree", `${await tip()}^{tree}`, "-p", await tip(), "-m", message], { env });
   await quay.git("update-ref", `refs/heads/${quay.stack}`, stdout);
   return stdout;
+}
+
+/** Has the ledger call task 1 accepted. */
+async function accept(commit: string): Promise<void> {
+  const ledger = new Ledger(new Store(quay.folder.ledger), () => 0);
+  await ledger.store.write(() => {
+    ledger.setMeta("name", quay.plan.name);
+    applyPlan(ledger, quay.plan);
+    ledger.store.run("UPDATE tasks SET status = 'accepted', epoch = 1, commit_id = ? WHERE id = '1'", commit);
+  });
+  ledger.store.close();
 }
 
 const commitIn = (cwd: string, ...args: string[]) =>
@@ -102,18 +114,26 @@ test("another repository is refused, and nothing of the voyage is another; one t
 
 test("the repository lost with accepted work: it is not made anew, for the ledger would be believed, neither here nor at the helm", async () => {
   const outs = await quay.workspace.create();
-  const ledger = new Ledger(new Store(quay.folder.ledger), () => 0);
-  await ledger.store.write(() => {
-    ledger.setMeta("name", quay.plan.name);
-    applyPlan(ledger, quay.plan);
-    ledger.store.run("UPDATE tasks SET status = 'accepted', epoch = 1, commit_id = ? WHERE id = '1'", "1".repeat(40));
-  });
-  ledger.store.close();
+  await accept("1".repeat(40));
   await expect(quay.helm.create()).rejects.toThrow(/calls tasks accepted whose commits \S+repo\.git does not have: 1\n/);
   await rm(quay.folder.repo, { recursive: true });
   const seen = await quay.workspace.read(outs);
   await expect(quay.workspace.update(seen!)).rejects.toThrow(/the commits of 1 accepted tasks[\s\S]*git clone --bare/);
   expect(existsSync(quay.folder.repo)).toBe(false);
+});
+
+test("the branch lost with accepted work: it is not begun anew; what is said brings it back", async () => {
+  const outs = await quay.workspace.create();
+  const delivered = await deliver();
+  await accept(delivered);
+  await quay.git("update-ref", "-d", `refs/heads/${quay.stack}`);
+  const seen = await quay.workspace.read(outs);
+  expect(seen).toEqual({ ...outs, present: false });
+  const { message } = await failure(quay.workspace.update(seen!));
+  expect(message).toMatch(/has no branch quay any more, on which were 1 accepted tasks/);
+  await execa("sh", ["-c", /: (git --git-dir [^;]*);/.exec(message)![1]!]);
+  expect(await quay.workspace.update(seen!)).toEqual(outs);
+  expect(await tip()).toBe(delivered);
 });
 
 test("the ledger lost with work on the branch: the helm begins no other, which would give that work out again; a destroy goes on", async () => {

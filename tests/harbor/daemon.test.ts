@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { beforeEach, expect, test, vi } from "vitest";
 import { harborHome, harborInfoFile } from "../../lib/base/paths.ts";
 import { ensureHarbor, type HarborInfo, runningHarbor } from "../../lib/daemons/harbor.ts";
+import { AS_NOBODY, anyUsersNode, NOBODY } from "../support/any-users-node.ts";
 import { stateOf } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { caller, ownHarborHome, pidNamespaceOf, processes, processesIn, processesWith } from "./fixture.ts";
@@ -82,13 +83,11 @@ test("killed with SIGKILL it takes its ships' processes along; the next finds it
 });
 
 test("a user without any privilege can run it", { skip: process.getuid!() !== 0 }, async () => {
-  const nobody = 65_534;
   const home = process.env.OCAPTAIN_HOME!;
-  chownSync(home, nobody, nobody);
+  chownSync(home, NOBODY, NOBODY);
   chmodSync(home, 0o700);
-  const user = ["--reuid", String(nobody), "--regid", String(nobody), "--clear-groups"];
   const env = { PATH: process.env.PATH, HOME: home, OCAPTAIN_HOME: home };
-  const child = spawn("setpriv", [...user, process.execPath, main], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn("setpriv", [...AS_NOBODY, anyUsersNode(home), main], { env, stdio: ["ignore", "pipe", "inherit"] });
   await once(child.stdout, "data");
   const { url, token } = (await runningHarbor())!;
   const api = caller(url, token);

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { ensureHarbor, runningHarbor } from "../../lib/daemons/harbor.ts";
+import { AS_NOBODY, anyUsersNode, NOBODY } from "../support/any-users-node.ts";
 import { until } from "../support/until.ts";
 import { caller, openHarbor, ownHarborHome, pidNamespaceOf, processesIn, sshBin, temporaryFolder } from "./fixture.ts";
 
@@ -240,11 +241,10 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
   });
 
   test("without root it says so, and what helps", async () => {
-    const user = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
     const home = temporaryFolder();
-    chownSync(home, 65_534, 65_534);
+    chownSync(home, NOBODY, NOBODY);
     const env = { PATH: process.env.PATH, HOME: home, OCAPTAIN_HOME: home, OCAPTAIN_HARBOR_NET: "isolated" };
-    const run = spawnSync("setpriv", [...user, process.execPath, main], { env, encoding: "utf8", timeout: 20_000 });
+    const run = spawnSync("setpriv", [...AS_NOBODY, anyUsersNode(home), main], { env, encoding: "utf8", timeout: 20_000 });
     expect(run).toMatchObject({
       status: 1,
       stderr: expect.stringMatching(/networks of their own.*not permitted[\s\S]*hint: run the harbor as root/),

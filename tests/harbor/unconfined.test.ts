@@ -8,6 +8,7 @@ import { childrenOf } from "../../harbor/vm/signals.ts";
 import { harborHome } from "../../lib/base/paths.ts";
 import { ensureHarbor, harborKindProblem, harborOfKind, knownHarbor, stopHarbor } from "../../lib/daemons/harbor.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
+import { AS_NOBODY, anyUsersNode, NOBODY } from "../support/any-users-node.ts";
 import { stateOf } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { caller, openHarbor, processesMarked, processesOf, temporaryFolder } from "./fixture.ts";
@@ -169,15 +170,13 @@ describe("a harbor", () => {
 });
 
 test("a user without any privilege can have it, frozen, thawed and gone", { skip: process.getuid!() !== 0 }, async () => {
-  const nobody = 65_534;
   const home = temporaryFolder();
-  chownSync(home, nobody, nobody);
+  chownSync(home, NOBODY, NOBODY);
   vi.stubEnv("OCAPTAIN_HOME", home);
   onTestFinished(() => void vi.unstubAllEnvs());
   const main = fileURLToPath(new URL("../../harbor/main.ts", import.meta.url));
-  const user = ["--reuid", String(nobody), "--regid", String(nobody), "--clear-groups"];
   const env = { PATH: process.env.PATH, HOME: home, OCAPTAIN_HOME: home };
-  const child = spawn("setpriv", [...user, process.execPath, main, "--unconfined"], {
+  const child = spawn("setpriv", [...AS_NOBODY, anyUsersNode(home), main, "--unconfined"], {
     env,
     stdio: ["ignore", "pipe", "inherit"],
   });

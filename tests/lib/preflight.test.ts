@@ -368,6 +368,7 @@ test("submodules that no ship can fill are told at each run, before a voyage beg
   const inRepo = (...args: string[]) => execa("git", ["-C", repo, "-c", "user.name=t", "-c", "user.email=t@t.invalid", ...args]);
   const addresses = { near: "https://host.invalid/near.git", far: "git@host.invalid:far.git", beside: "../beside.git" };
   for (const [path, url] of Object.entries(addresses)) {
+    await mkdir(join(repo, path)); // as a clone leaves it, or git calls it deleted
     await inRepo("config", "--file", ".gitmodules", `submodule.${path}.path`, path);
     await inRepo("config", "--file", ".gitmodules", `submodule.${path}.url`, url);
     await inRepo("update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},${path}`);

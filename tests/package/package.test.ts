@@ -160,3 +160,12 @@ test("`ocaptain sail` of the global install needs no project and no variable of 
   const sunk = await ocaptain(["sink", "voyage-plan", "--force"], shell);
   expect(sunk.stdout).toMatch(/^voyage-plan has sunk: the provider, the sync daemon and the helm have nothing left of it\n/);
 });
+
+test("`ocaptain demo` of the global install needs no repository: it sails, loses a ship, heals, sinks, and proves it", async () => {
+  const run = (id: string) => `sleep 1; mkdir -p out && echo ${id} > out/${id}`;
+  await writePlan(join(folder, "home", "show"), { repo: ".", tasks: diamond(8, run) });
+  const PATH = [join(folder, "global", "bin"), process.env.PATH].join(delimiter);
+  const demo = await ocaptain(["demo", "--plan", "show", "--ships", "2", "--latency", "none"], { PATH });
+  expect(demo.stderr).toMatch(/is sunk on purpose[\s\S]*verify\.sh passed[\s\S]*ships left at the provider: 0 {3}helm: ended/);
+  expect(demo).toMatchObject({ exitCode: 0 });
+}, 300_000);

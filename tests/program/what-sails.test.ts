@@ -36,7 +36,7 @@ const status = (state: VoyageStatus["state"], ships: Partial<ShipRow>[]) =>
 test("the head of a preview: plan, repository, ships, hand, budget, network and verify.sh, a line each", () => {
   expect(whatSails(sailing())).toBe(
     [
-      "Voyage sea, as it would sail:",
+      "What sails as voyage sea:",
       "  plan        survey (plans/survey): 4 tasks, width 2, critical path 3 (1 → 2 → 4)",
       "  repository  /r at 01234567",
       "  ships       2, at the harbor, confined",

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { execa } from "execa";
@@ -10,6 +11,7 @@ import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { BIN } from "../support/ocaptain.ts";
 import { diamond, writePlan, writeRepo } from "../support/plan.ts";
 import { pulumiEnvironment } from "../support/pulumi-environment.ts";
+import { openTerm } from "../support/term.ts";
 
 /** A voyage that is sailed and sunk by `ocaptain` from other folders, in a shell that has no tool of ours on PATH. */
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -28,7 +30,13 @@ beforeAll(async () => {
   };
   Object.assign(process.env, ours);
   env = { ...pulumiEnvironment(folder), ...ours, HOME: join(folder, "home"), PATH: `${dirname(process.execPath)}:/usr/bin:/bin` };
+  // Set-up's tools are the machine's, and not in the home of this test.
+  if (process.env.OCAPTAIN_TOOLS) env.OCAPTAIN_TOOLS = process.env.OCAPTAIN_TOOLS;
   await mkdir(join(folder, "home"));
+  expect((await ocaptain(folder, "init", "mine")).exitCode).toBe(0);
+  await link(project);
+  const repo = await writeRepo(join(folder, "repo"));
+  await writePlan(join(project, "plan"), { repo, tasks: diamond(4) });
 });
 afterAll(async () => {
   await stopHelm().catch(() => {});
@@ -54,15 +62,40 @@ async function link(folder: string): Promise<void> {
   await symlink(join(ROOT, "node_modules", "@pulumi", "pulumi"), join(folder, "node_modules", "@pulumi", "pulumi"));
 }
 
+test("a no at the question leaves nothing made; Ctrl-C on a sail under way ends it with 130, and nothing is pending in state", async () => {
+  const plan = join(project, "plan");
+  const term = await openTerm({ cols: 120, rows: 50 });
+  try {
+    const sail = (options: string) => term.enter(`clear; ${BIN} sail ${plan} -n 2 ${options}; echo "status $?"`);
+    const variables = Object.entries(env).map(([name, value]) => `export ${name}='${value}'`);
+    await writeFile(join(folder, "shell"), variables.join("\n"));
+    await term.enter(`. ${folder}/shell; cd ${project}`);
+    await sail("");
+    await term.sees(/What sails as voyage voyage-plan:[\s\S]*Sail voyage-plan\? \[y\/N\]/, 60_000);
+    await term.enter("n");
+    await term.sees(/nothing has sailed, and nothing was changed\s+status 1/);
+    expect(existsSync(join(project, "stacks", "Pulumi.voyage-plan.yaml"))).toBe(false);
+    expect(existsSync(join(folder, "v", "voyage-plan"))).toBe(false);
+    expect((await pulumi(project, "stack", "ls", "--all")).all).not.toContain("voyage-plan");
+    await sail("--yes");
+    await term.sees(/✓ Muster +muster +made/, 60_000);
+    await term.press("C-c");
+    await term.sees(/status 130/, 60_000);
+  } finally {
+    await term.close();
+  }
+  const { stdout } = await pulumi(project, "stack", "export", "-s", "voyage-plan");
+  expect(JSON.parse(stdout).deployment).not.toHaveProperty("pending_operations");
+});
+
 test("`ocaptain sail` of a plan sails it from the user's project, and says what comes next", async () => {
-  expect((await ocaptain(folder, "init", "mine")).exitCode).toBe(0);
-  await link(project);
-  const repo = await writeRepo(join(folder, "repo"));
-  await writePlan(join(project, "plan"), { repo, tasks: diamond(4) });
   const sailed = await ocaptain(project, "sail", "./plan", "-n", "2", "--yes", "--no-telemetry");
   expect(sailed).toMatchObject({ exitCode: 0 });
-  expect(sailed.stdout).toMatch(/^voyage-plan sails: \d+ create\n {2}ocaptain status voyage-plan --watch/);
-  expect(sailed.stderr).toMatch(/✓ Sprite +ship-0 +made/);
+  expect(sailed.stdout).toMatch(/^voyage-plan is \w+: \d+ \w+.*\n {2}ocaptain (status|clone) voyage-plan/);
+  const said = sailed.stderr.split("What sails as voyage voyage-plan:");
+  expect(said).toHaveLength(2);
+  expect(said[1]).toMatch(/^\s+plan +small \(.*\): 4 tasks[\s\S]*ships +2, at the harbor[\s\S]*✓ Sprite +ship-0 +made/);
+  expect(sailed.stderr).not.toContain("next:");
   const { id } = JSON.parse((await ocaptain("/", "status", "voyage-plan", "--json")).stdout);
   await expect.poll(async () => (await helmClient().voyage(id)).state, { timeout: 90_000, interval: 200 }).toBe("verified");
 });

@@ -111,7 +111,7 @@ test("the state holds no path of this machine and no token", async () => {
 test("preview: nothing on a settled stack; of a changed plan, the tasks that it adds, updates, cancels and keeps", async () => {
   const settled = await captain.preview(["--expect-no-changes"]);
   expect(String(settled.all)).not.toMatch(/plan has changed/);
-  expect(String(settled.all)).toMatch(/Voyage sea, as it would sail:\s+plan +small \(.*\): 5 tasks, width /);
+  expect(String(settled.all)).toMatch(/What sails as voyage sea:\s+plan +small \(.*\): 5 tasks, width /);
   expect(String(settled.all)).not.toMatch(/^ *[~+-] +(asOf|ships|tasks|voyage|summary|spend) /m);
   const stays = diamond(5).filter(({ id }) => id !== "5");
   await writePlan(captain.plan, { repo: captain.repo, tasks: [...stays, { id: "6", after: ["1"] }, { id: "7" }] });
@@ -131,7 +131,8 @@ test("preview: nothing on a settled stack; of a changed plan, the tasks that it 
 
 test("destroy sinks the fleet, proves it, and keeps what was delivered", async () => {
   const id = await captain.voyageId();
-  await captain.destroy();
+  const destroyed = await captain.destroy();
+  expect(String(destroyed.all)).toMatch(/voyage sea has sunk, and its work is kept: .*workspace\s+next: ocaptain clone sea/);
   expect(await (await captain.sprites()).list(spritePrefix(captain.stack, id))).toEqual([]);
   expect((await captain.state()).deployment.resources ?? []).toEqual(
     expect.not.arrayContaining([expect.objectContaining({ id: expect.anything() })]),

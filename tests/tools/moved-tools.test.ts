@@ -14,12 +14,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { checkoutCopy } from "./checkout-copy.ts";
 
 /**
  * What set-up does with a checkout that has tools and state in its `.tools/`, where they once were: a copy of the
  * checkout whose only parts of set-up are Mutagen and the state.
  */
-const root = join(import.meta.dirname, "..", "..");
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "oc-m-"));
@@ -32,16 +32,15 @@ const home = (...path: string[]) => join(folder, "h", ...path);
 /** Makes a checkout with a Mutagen, a state of one stack and a passphrase in its `.tools/`. */
 function checkout(name: string, passphrase: string): string {
   const at = join(folder, name);
-  cpSync(join(root, "tools"), join(at, "tools"), { recursive: true });
-  writeFileSync(join(at, "package-lock.json"), "{}");
-  writeFileSync(
-    join(at, "tools/setup/parts.mjs"),
+  checkoutCopy(
+    at,
     `import { mutagen } from "./mutagen.mjs";
 import { state } from "./state.mjs";
 export const parts = [mutagen, state];
 export const onDemand = [];
 `,
   );
+  writeFileSync(join(at, "package-lock.json"), "{}");
   const tools = join(at, ".tools");
   for (const made of ["bin", "stamps", "state/.pulumi/stacks"]) mkdirSync(join(tools, made), { recursive: true });
   writeFileSync(join(tools, "state/.pulumi/stacks/sea.json"), `state of ${name}`);

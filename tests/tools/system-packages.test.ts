@@ -1,20 +1,10 @@
 import { spawnSync } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { checkoutCopy } from "./checkout-copy.ts";
 
-const root = join(import.meta.dirname, "..", "..");
 let folder: string;
 /**
  * Makes a copy of the checkout whose only part of set-up is the system's packages, and a folder for PATH that holds
@@ -23,9 +13,8 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "oc-p-"));
   for (const name of ["bin", "store"]) mkdirSync(join(folder, name));
-  cpSync(join(root, "tools"), join(folder, "checkout", "tools"), { recursive: true, verbatimSymlinks: true });
-  writeFileSync(
-    join(folder, "checkout/tools/setup/parts.mjs"),
+  checkoutCopy(
+    join(folder, "checkout"),
     `import process from "node:process";
 if (process.env.FAKE_UID) process.getuid = () => Number(process.env.FAKE_UID);
 const { system } = await import("./system.mjs");

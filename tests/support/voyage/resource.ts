@@ -13,6 +13,7 @@ export function resource(kind: string, base: Props, settings: Settings = {}) {
   return {
     inputs,
     with: (config: Settings) => resource(kind, base, config),
+    check: (olds: Props, more: object = {}) => host.check(kind, settings, inputs(more), olds),
     async create(more: object = {}): Promise<Props> {
       const { failures } = await host.check(kind, settings, inputs(more));
       if (failures.length > 0) throw new Error(`check: ${JSON.stringify(failures)}`);
