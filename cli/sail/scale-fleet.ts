@@ -1,5 +1,6 @@
 import { fleetNumbers, shipName, shipNumber } from "../../lib/base/naming.ts";
-import type { ShipRow } from "../../lib/protocol/status.ts";
+import { plain } from "../../lib/base/text.ts";
+import type { ShipRow, VoyageStatus } from "../../lib/protocol/status.ts";
 
 /** What of a ship says whether it can be spared. */
 export type FleetRow = Pick<ShipRow, "ship" | "state" | "task" | "unfit">;
@@ -38,6 +39,21 @@ export function scaleFleet(rows: readonly FleetRow[], count: number): ScaledFlee
 /** Whether a ship does something that would have to be begun anew: a task, or verify.sh. */
 export const isAtWork = ({ state, task }: FleetRow): boolean =>
   state === "working" || (task !== null && state !== "lost" && state !== "fenced");
+
+/** What a ship is at: `task 7 (Write the parser)`, or `verify.sh`; undefined when it does nothing. */
+export function workOf(ship: string, { ships, tasks }: Pick<VoyageStatus, "ships" | "tasks">): string | undefined {
+  const row = ships.find((each) => each.ship === ship);
+  if (!row || !isAtWork(row)) return undefined;
+  if (row.task === null) return "verify.sh";
+  return `task ${row.task} (${plain(tasks.find(({ id }) => id === row.task)?.subject ?? "")})`;
+}
+
+/** What goes on on these ships, as `task 7 (Write the parser) on ship-2`; empty when nothing does. */
+export const worksOn = (ships: readonly string[], status: Pick<VoyageStatus, "ships" | "tasks">): string[] =>
+  ships.flatMap((ship) => {
+    const work = workOf(ship, status);
+    return work ? [`${work} on ${ship}`] : [];
+  });
 
 /** 2: it works; 1: it could; 0: it cannot, or nobody hears of it. */
 function worthOf(row: FleetRow): number {

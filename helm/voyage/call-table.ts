@@ -108,7 +108,8 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
         if (context.trouble !== null && !ledger.claimOf(caller.life))
           return { kind: "nothing", reason: "paused", retryAfterSeconds };
         // It is about to leave the fleet.
-        if (context.holds.has(caller.ship) && !isAtWork(caller)) return { kind: "nothing", reason: "paused", retryAfterSeconds };
+        if (context.offDuty.has(caller.ship) && !isAtWork(caller))
+          return { kind: "nothing", reason: "paused", retryAfterSeconds };
         const reply = claims.claim(ledger, caller, context.tip, retryAfterSeconds, ask.only);
         if (reply.kind === "grant") touched.add(reply.grant.task.id);
         return reply;

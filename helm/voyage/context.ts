@@ -3,9 +3,9 @@ import type { HelmClock } from "../clock.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Log } from "../log.ts";
 import type { Branch } from "../repository/branch.ts";
-import { Holds } from "./holds.ts";
 import { Leases } from "./leases.ts";
 import { Liveness } from "./liveness.ts";
+import { OffDuty } from "./off-duty.ts";
 
 /** The times by which a voyage and its crews measure silence, in seconds. */
 export type Timing = { leaseSeconds: number; heartbeatSeconds: number; fenceSeconds: number; lingerSeconds: number };
@@ -38,7 +38,7 @@ export class VoyageContext {
   readonly log: Log;
   readonly liveness: Liveness;
   readonly leases: Leases;
-  readonly holds: Holds;
+  readonly offDuty: OffDuty;
   readonly holdMs: number;
   timing: Timing = DEFAULT_TIMING;
   /** The branch's commit, as it was last seen or moved. It holds every accepted task. */
@@ -59,7 +59,7 @@ export class VoyageContext {
     this.log = parts.log;
     this.holdMs = parts.holdMs ?? 8_000;
     this.#show = parts.show;
-    this.holds = new Holds(parts.clock);
+    this.offDuty = new OffDuty(parts.clock);
     this.liveness = new Liveness(parts.clock);
     this.leases = new Leases(parts.clock, this.timing.leaseSeconds * 1000);
   }

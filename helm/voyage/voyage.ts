@@ -170,8 +170,8 @@ export class Voyage {
    * Gives these ships nothing new for so many seconds, as they are about to leave the fleet; 0 ends that. What a ship
    * holds it keeps.
    */
-  holdShips(ships: readonly string[], seconds: number): VoyageStatus {
-    this.context.holds.set(ships, seconds);
+  putOffDuty(ships: readonly string[], seconds: number): VoyageStatus {
+    this.context.offDuty.set(ships, seconds);
     this.context.notify();
     return this.status();
   }

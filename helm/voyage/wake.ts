@@ -23,8 +23,8 @@ type Attempt = { count: number; notBeforeMs: number; busy: boolean };
  * - ships that had nothing to do and ended, as many as there are free tasks that no idle ship will take.
  *
  * Not woken are ships that never reported (`up` launches them), whose hand cannot work, that were told to stop, that are
- * held because they are about to leave the fleet, or that are fenced. A ship has one attempt at a time, with a back-off that starts over when it is connected. A ship that the
- * provider does not have any more is fenced; `up` makes it anew.
+ * off duty, or that are fenced. A ship has one attempt at a time, with a back-off that starts over when it is connected.
+ * A ship that the provider does not have any more is fenced; `up` makes it anew.
  */
 export class Waker {
   readonly #context: VoyageContext;
@@ -54,7 +54,7 @@ export class Waker {
   }
 
   #due(): string[] {
-    const { ledger, liveness, silenceMs, tip, clock, holds } = this.#context;
+    const { ledger, liveness, silenceMs, tip, clock, offDuty } = this.#context;
     const rows = shipRows(this.#context);
     const now = clock.now();
     const may = (ship: string) => {
@@ -73,7 +73,7 @@ export class Waker {
     const coming = rows.filter(
       (row) =>
         !row.unfit &&
-        !holds.has(row.ship) &&
+        !offDuty.has(row.ship) &&
         (row.state === "idle" || (row.state === "ended" && this.#attempts.get(row.ship)?.busy)),
     ).length;
     const ended = rows.filter(
@@ -82,7 +82,7 @@ export class Waker {
         !row.unfit &&
         !row.limited &&
         !ledger.ship(row.ship)!.stopping &&
-        !holds.has(row.ship) &&
+        !offDuty.has(row.ship) &&
         may(row.ship),
     );
     return [...silent.map((row) => row.ship).filter(may), ...ended.map((row) => row.ship).slice(0, Math.max(0, free - coming))];

@@ -1,8 +1,10 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { Io } from "../../cli/output/io.ts";
 import { type FleetRow, isAtWork, scaleFleet } from "../../cli/sail/scale-fleet.ts";
+import { settleFleet } from "../../cli/sail/settle-fleet.ts";
 import { fleetNumbers, shipName } from "../../lib/base/naming.ts";
-import type { ShipRow } from "../../lib/protocol/status.ts";
+import type { ShipRow, VoyageStatus } from "../../lib/protocol/status.ts";
 
 const states: ShipRow["state"][] = ["new", "working", "idle", "ended", "lost", "fenced", "stopping"];
 const fleet = fc.uniqueArray(fc.nat(12), { maxLength: 10 }).chain((numbers) =>
@@ -71,5 +73,52 @@ test("a fleet that grows takes the numbers that were left out first", () => {
     go: [],
     come: ["ship-0", "ship-2", "ship-4"],
     settings: { ships: 5, withoutShips: [] },
+  });
+});
+
+describe("between the captain's word and the helm's", () => {
+  const [idle, works] = [(ship: number) => row(ship, "idle"), (ship: number, task: string) => row(ship, "working", task)];
+  const statusOf = (ships: FleetRow[]) =>
+    ({ stack: "sea", ships, tasks: [1, 2, 3].map((id) => ({ id: `${id}`, subject: `Task ${id}` })) }) as VoyageStatus;
+
+  /** Settles on one ship of a fleet, which is `asked` when it is asked for, and each time that ships are put off duty as `found` says. */
+  async function settleOnOne(asked: FleetRow[], found: FleetRow[][], options: { drain?: boolean; yes?: boolean } = {}) {
+    const off: string[] = [];
+    const notes: string[] = [];
+    const only = async (ships: readonly string[]) => {
+      off.push(ships.join());
+      return statusOf(found[Math.min(off.length, found.length) - 1]!);
+    };
+    const offDuty = { only, during: <T>(work: () => Promise<T>) => work(), end: async () => {} };
+    const io = { note: (text) => notes.push(text), signal: new AbortController().signal } as Pick<Io, "note" | "signal"> as Io;
+    const settled = await settleFleet(scaleFleet(asked, 1), statusOf(asked), offDuty, options, io);
+    return { go: settled.go, off, notes };
+  }
+
+  test("an idle ship that was given a task meanwhile stays, and another idle one goes", async () => {
+    const settled = await settleOnOne([idle(0), idle(1)], [[idle(0), works(1, "1")]]);
+    expect(settled).toMatchObject({ go: ["ship-0"], off: ["ship-1", "ship-0"] });
+  });
+
+  test("what the captain has agreed to is stopped, and what came after that is not, unless --yes", async () => {
+    const asked = [works(0, "1"), works(1, "2")];
+    expect(await settleOnOne(asked, [asked])).toMatchObject({ go: ["ship-1"], off: ["ship-1"] });
+    const others = [[works(0, "1"), works(1, "3")]];
+    await expect(settleOnOne(asked, others)).rejects.toMatchObject({
+      code: "SHIPS_CHANGED",
+      message: "ships were given tasks meanwhile, and nothing was changed: task 3 (Task 3) on ship-1",
+      hint: "ocaptain scale 1 sea --drain",
+    });
+    expect(await settleOnOne(asked, others, { yes: true })).toMatchObject({ go: ["ship-1"] });
+  });
+
+  test("--drain takes the ship that is through first, once it is off duty without a task, and stops nothing, also with --yes", async () => {
+    const asked = [works(0, "1"), works(1, "2")];
+    const found = [asked, [idle(0), works(1, "2")], [works(0, "3"), works(1, "2")], [works(0, "3"), idle(1)]];
+    expect(await settleOnOne(asked, found, { drain: true, yes: true })).toEqual({
+      go: ["ship-1"],
+      off: ["ship-1", "ship-1", "ship-0", "ship-1"],
+      notes: ["waits for task 2 (Task 2) on ship-1"],
+    });
   });
 });

@@ -15,13 +15,17 @@ const tasks = ["1", "2", "3", "4", "5"].map((id) => ({
 }));
 
 let captain: Captain;
+let settingsFile: string;
 beforeAll(async () => {
   captain = await openCaptain({ tasks });
+  settingsFile = join(captain.folder, `Pulumi.${captain.stack}.yaml`);
   // The shell is behind a proxy that leads nowhere, and has a temporary folder of its own, which is removed with it.
   const shell = await mkdtemp(join(tmpdir(), "oc-shell-"));
   const proxies = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
   const behind = Object.fromEntries(proxies.map((name) => [name, "http://127.0.0.1:9"]));
   Object.assign(captain.env, behind, reachLoopback(behind), { NODE_USE_ENV_PROXY: "1", TMPDIR: shell });
+  // Providers see the variable, and not --config-file: so the voyage notes which settings it was sailed by.
+  Object.assign(captain.env, { PULUMI_OPTION_CONFIG_FILE: settingsFile });
   await captain.up();
   await rm(shell, { recursive: true });
   Object.assign(captain.env, { TMPDIR: tmpdir() });
@@ -35,13 +39,14 @@ const fleet = async () =>
     .map((name) => name.slice(-6))
     .sort();
 
-/** Runs `ocaptain` from the root of all folders, without a terminal. */
-const ocaptain = (...args: string[]) =>
-  execa(BIN, args, { cwd: "/", env: captain.env, reject: false, stdin: "ignore", timeout: 120_000 });
+/** Runs `ocaptain` from the root of all folders, without a terminal, in a shell that names no settings. */
+const ocaptain = (...args: string[]) => {
+  const env = { ...captain.env, PULUMI_OPTION_CONFIG_FILE: undefined };
+  return execa(BIN, args, { cwd: "/", env, reject: false, stdin: "ignore", timeout: 120_000 });
+};
 const onShip = async (ship: string, ...command: string[]) =>
   (await captain.sprites()).exec(`${spritePrefix(captain.stack, await captain.voyageId())}${ship}`, command);
-const settings = () =>
-  ["ships", "withoutShips"].map((key) => settingIn(join(captain.folder, `Pulumi.${captain.stack}.yaml`), key));
+const settings = () => ["ships", "withoutShips"].map((key) => settingIn(settingsFile, key));
 
 test("2 → 4: the new ships claim too, the old ones are left alone", async () => {
   const before = await captain.until("at work", (s) => s.ships.filter((ship) => ship.task).length === 2);

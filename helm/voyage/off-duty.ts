@@ -1,10 +1,10 @@
 import type { HelmClock } from "../clock.ts";
 
 /**
- * Ships that are given nothing new because the captain is about to take them out of the fleet. A hold ends by itself
- * and is kept in memory alone, so that a captain's command that was killed leaves no ship without work for good.
+ * Ships that are given nothing new because the captain is about to take them out of the fleet. Each is so for
+ * a while only, which is kept in memory alone, so that a captain's command that was killed leaves no ship without work for good.
  */
-export class Holds {
+export class OffDuty {
   readonly #clock: HelmClock;
   readonly #untilMs = new Map<string, number>();
 
@@ -12,7 +12,7 @@ export class Holds {
     this.#clock = clock;
   }
 
-  /** Holds these ships for so many seconds from now; 0 ends their hold. */
+  /** Puts these ships off duty for so many seconds from now; 0 puts them back. */
   set(ships: readonly string[], seconds: number): void {
     for (const ship of ships) this.#untilMs.set(ship, this.#clock.now() + seconds * 1000);
     for (const [ship, until] of this.#untilMs) if (until <= this.#clock.now()) this.#untilMs.delete(ship);

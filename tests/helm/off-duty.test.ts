@@ -28,10 +28,10 @@ async function come(name: string) {
   return ship;
 }
 
-test("a held ship ends what it has and gets nothing new; others get it; the hold ends by itself, or when it is said", async () => {
+test("a ship off duty ends what it has and gets nothing new; others get it; that ends by itself, or when it is said", async () => {
   const [a, b] = [await come("ship-0"), await come("ship-1")];
   const { task, epoch } = await a.grant();
-  voyage.holdShips(["ship-0"], 30);
+  voyage.putOffDuty(["ship-0"], 30);
   expect(await a.claim()).toMatchObject({ kind: "grant", grant: { task: { id: task.id } } });
   expect((await a.heartbeat()).steer).toBe("go");
   expect((await a.accept(task.id, epoch)).kind).toBe("accepted");
@@ -40,25 +40,25 @@ test("a held ship ends what it has and gets nothing new; others get it; the hold
 
   clock.pass(29);
   expect((await a.claim()).kind).toBe("nothing");
-  voyage.holdShips(["ship-0"], 30);
+  voyage.putOffDuty(["ship-0"], 30);
   clock.pass(29);
   expect((await a.claim()).kind).toBe("nothing");
   clock.pass(2);
-  voyage.holdShips(["ship-0"], 30);
+  voyage.putOffDuty(["ship-0"], 30);
   expect((await a.claim()).kind).toBe("nothing");
-  voyage.holdShips(["ship-0"], 0);
+  voyage.putOffDuty(["ship-0"], 0);
   expect((await a.claim()).kind).toBe("grant");
 });
 
-test("the hold of a command that was killed ends by itself", async () => {
+test("what a command that was killed has put off duty comes back by itself", async () => {
   const a = await come("ship-0");
-  voyage.holdShips(["ship-0"], 30);
+  voyage.putOffDuty(["ship-0"], 30);
   expect((await a.claim()).kind).toBe("nothing");
   clock.pass(31);
   expect((await a.claim()).kind).toBe("grant");
 });
 
-test("a held ship is neither given verify.sh nor woken for it, nor does it keep another one asleep", async () => {
+test("a ship off duty is neither given verify.sh nor woken for it, nor does it keep another one asleep", async () => {
   const woken: string[] = [];
   const sprites = {
     get: async (name: string) => ({ id: `vm-${name.slice(-6)}` }),
@@ -77,14 +77,14 @@ test("a held ship is neither given verify.sh nor woken for it, nor does it keep 
   await voyage.register({ stack: "v", plan, hand: "rehearsal", timing: TIMING });
   const a = await come("ship-0");
   await come("ship-1");
-  voyage.holdShips(["ship-0", "ship-1"], 600);
+  voyage.putOffDuty(["ship-0", "ship-1"], 600);
   expect(await a.claim()).toMatchObject({ kind: "nothing", reason: "paused" });
   clock.pass(31);
   expect(voyage.status().ships.map(({ state }) => state)).toEqual(["ended", "ended"]);
   expect(await looked()).toEqual([]);
   await a.hello();
   expect(voyage.shipRow("ship-0")).toMatchObject({ state: "idle" });
-  voyage.holdShips(["ship-1"], 0);
+  voyage.putOffDuty(["ship-1"], 0);
   expect(await looked()).toEqual(["ship-1"]);
   waker.close();
 });
