@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
 
-/** How long ships stay off duty after the last renewal: so long do they wait without work when this process is killed. */
+/** How long ships stay off duty after the last renewal, and so how long they idle when this process is killed. */
 const LASTS_SECONDS = 30;
 const RENEWED_MS = 5_000;
 

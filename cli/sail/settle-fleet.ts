@@ -10,8 +10,8 @@ const LOOK_MS = 1_000;
 const MOST_CHOICES = 5;
 
 /**
- * Puts the ships that go off duty, so that none is given a task any more, and chooses anew where one had got one before.
- * With `drain` it waits until none of those that go is at work, whichever of the fleet they are by then.
+ * Puts the ships that go off duty, so that none is given a task any more, and chooses anew where one had got one
+ * before. With `drain` it waits until none of those that go is at work, whichever of the fleet they are by then.
  *
  * @param asked  the voyage as it was when the captain agreed to `fleet`, and with it to stop what is at work there
  * @param yes  whether the captain has agreed beforehand to whatever is stopped

@@ -1,8 +1,8 @@
 import type { HelmClock } from "../clock.ts";
 
 /**
- * Ships that are given nothing new because the captain is about to take them out of the fleet. Each is so for
- * a while only, which is kept in memory alone, so that a captain's command that was killed leaves no ship without work for good.
+ * Ships that are given nothing new because the captain is about to take them out of the fleet. Each is so for a while
+ * only, and in memory alone, so that a captain's command that was killed leaves no ship without work for good.
  */
 export class OffDuty {
   readonly #clock: HelmClock;

@@ -26,9 +26,9 @@ import { ShipRow, VoyageStatus } from "./status.ts";
  * - `POST /voyages/:id/pause` `{withinSeconds?}` → VoyageStatus. Nothing is granted any more; ships that are still at
  *   work after so many seconds give their tasks back. The call may be repeated, and the last one counts.
  * - `POST /voyages/:id/resume` → VoyageStatus. Tasks are granted again. The call may be repeated.
- * - `POST /voyages/:id/off-duty` `{ships, seconds}` → VoyageStatus. These ships are given nothing new for so long; 0 ends it.
- *   What they hold they keep. A captain's command that waits for them repeats the call; a helm that starts anew has
- *   forgotten it.
+ * - `POST /voyages/:id/off-duty` `{ships, seconds}` → VoyageStatus. These ships are given nothing new for so long; 0
+ *   ends it. What they hold they keep. A captain's command that waits for them repeats the call; a helm that starts
+ *   anew has forgotten it.
  * - `POST /voyages/:id/verification/retry` → VoyageStatus. A verify.sh that failed at this tip is run again.
  *
  * A ship:
