@@ -22,9 +22,9 @@ type Attempt = { count: number; notBeforeMs: number; busy: boolean };
  * - ships that fell silent with a claim (a VM that slept because it could not reach the helm): they go on with it; and
  * - ships that had nothing to do and ended, as many as there are free tasks that no idle ship will take.
  *
- * Not woken are ships that never reported (`up` launches them), whose hand cannot work, that were told to stop, that are
- * off duty, or that are fenced. A ship has one attempt at a time, with a back-off that starts over when it is connected.
- * A ship that the provider does not have any more is fenced; `up` makes it anew.
+ * Not woken are ships that never reported (`up` launches them), whose hand cannot work, that were told to stop, that
+ * are off duty, or that are fenced. A ship has one attempt at a time, with a back-off that starts over when it is
+ * connected. A ship that the provider does not have any more is fenced; `up` makes it anew.
  */
 export class Waker {
   readonly #context: VoyageContext;

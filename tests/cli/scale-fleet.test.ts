@@ -81,7 +81,7 @@ describe("between the captain's word and the helm's", () => {
   const statusOf = (ships: FleetRow[]) =>
     ({ stack: "sea", ships, tasks: [1, 2, 3].map((id) => ({ id: `${id}`, subject: `Task ${id}` })) }) as VoyageStatus;
 
-  /** Settles on one ship of a fleet, which is `asked` at first, and then as `found` says when ships are put off duty. */
+  /** Settles on one ship of a fleet, which is `asked` at first, and as `found` says when ships are put off duty. */
   async function settleOnOne(asked: FleetRow[], found: FleetRow[][], options: { drain?: boolean; yes?: boolean } = {}) {
     const off: string[] = [];
     const notes: string[] = [];
