@@ -17,9 +17,9 @@ import { graphWidth } from "./width.ts";
  * Reads and checks a plan folder (docs/plans.md), and changes nothing in it. Returns the plan, or everything that is
  * wrong with it as sorted findings, of which a single one keeps the plan from sailing. Throws nothing for a bad plan.
  *
- * Two things are no findings, as plans of the prior art must sail unchanged: a missing verify.sh (`verify` is null); and
- * a verify.sh that is not executable, since ships run the ledger's copy of its text and never the file. What voyage.json
- * counts is counted here, and a wrong number there is among the `warnings`, which keep nothing from sailing.
+ * Two things are no findings, as plans of the prior art must sail unchanged: a missing verify.sh (`verify` is null);
+ * and a verify.sh that is not executable, since ships run the ledger's copy of its text and never the file. What
+ * voyage.json counts is counted here. A wrong number there is among the `warnings`, which keep nothing from sailing.
  *
  * @param options.repo  The setting `ocaptain:repo`, as {@link meantRepo} has read it, which goes before the `repo` of
  *   voyage.json. Without either it is the repository that the plan lies in.

@@ -8,8 +8,8 @@ import type { Plan } from "../plan/types.ts";
 import type { VoyageIdentity } from "../voyage/identity.ts";
 
 /**
- * The plan that sails. `gone` says, of a plan whose folder is not there, what its voyage goes on without; `warnings` say
- * what in its files is not so, and does no harm.
+ * The plan that sails. `gone` says, of a plan whose folder is not there, what its voyage goes on without; `warnings`
+ * say what in its files is not so, and does no harm.
  */
 export type PlanToSail = { plan: Plan; gone?: string; warnings?: string[] } | { findings: PreflightFinding[] };
 
