@@ -39,7 +39,7 @@ function merge(repo: string, commits: readonly string[]): string {
   return gitIn(repo, "rev-parse", "HEAD");
 }
 
-/** The tasks that ships enough would do at one time: those that are free, and of those that write one file the first. */
+/** The tasks that are done at one time: those that are free, and of several that write one file the first. */
 function round(tasks: readonly PlanTask[], done: ReadonlySet<string>): PlanTask[] {
   const free = tasks.filter((task) => !done.has(task.id) && task.blockedBy.every((id) => done.has(id)));
   const given: PlanTask[] = [];
