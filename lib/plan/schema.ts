@@ -19,8 +19,8 @@ import { HandSettings, PlanHandSettings } from "./types.ts";
 
 // The schemas of a plan's files, which docs/plans.md describes. A key that is not named here is refused, so that no
 // misspelt one is silently ignored. Keys of a user's own go under `x`. Plans of the prior art sail unchanged, for which
-// all of their keys are named. From these schemas `node tools/plan-format.ts` makes the JSON Schemas in plans/schema and
-// the tables of docs/plans.md. A rule that is a pattern is a pattern in those, too.
+// all of their keys are named. From these schemas `node tools/plan-format.ts` makes the JSON Schemas in plans/schema,
+// and the tables of docs/plans.md. A rule that is a pattern is a pattern in those, too.
 
 const NUL = "must not hold a NUL byte";
 /**
@@ -42,7 +42,8 @@ const count = (most: number) => z.int().min(1).max(most);
 const seconds = (most: number) => z.number().positive().max(most);
 
 /**
- * Describes a field, for editors (plans/schema) and for docs/plans.md: what it is, and what counts where it is left out.
+ * Describes a field, for editors (plans/schema) and for docs/plans.md: what it is, and what counts where it is left
+ * out.
  */
 const field = <T extends z.ZodType>(schema: T, description: string, otherwise?: string): T =>
   schema.meta({ ...schema.meta(), description, ...(otherwise !== undefined && { otherwise }) });
