@@ -219,7 +219,7 @@ export const TaskFile = z
   .strictObject({
     $schema: SCHEMA,
     id: field(id.nullish(), "the task's id, which is the file's name", "the file's name"),
-    subject: field(line.max(1000).nullish(), "what is to be done, in one line"),
+    subject: field(line.max(1000).nullish(), "what is to be done, in one line", "`title`, one of the two"),
     title: field(line.max(1000).nullish(), "the subject by its other name, which goes before `subject`"),
     description: field(text, "all that who does it must know"),
     activeForm: field(text.nullish(), "the subject as what is being done: Counting the languages"),
@@ -229,7 +229,7 @@ export const TaskFile = z
           error: ({ input }) => `must be "pending", as a plan has no started tasks, and is ${shown(input)}`,
         })
         .nullish(),
-      "`pending`, as a plan has no started tasks",
+      "only `pending`, as a plan has no started tasks",
     ),
     blockedBy: field(edges, "the ids of the tasks that must be done first", FROM_OTHERS),
     blocks: field(edges, "the ids of the tasks that wait for this one", FROM_OTHERS),

@@ -18,7 +18,7 @@ export const HandSettings = z.object({
   effort: z
     .enum(["low", "medium", "high", "xhigh", "max"])
     .optional()
-    .meta({ description: "how much it thinks: `low`, `medium`, `high`, `xhigh` or `max`", otherwise: "the model's own" }),
+    .meta({ description: "how much it thinks: `low`, `medium`, `high`, `xhigh` or `max`", otherwise: "Claude Code's own" }),
   maxTurns: z
     .int()
     .min(1)
