@@ -101,10 +101,12 @@ test("killed with SIGKILL again and again while ships deliver, the helm loses no
 }, 120_000);
 
 test("a silent ship is fenced when its lease is over, its task goes to another, and it comes back only as a new life", async () => {
-  const register = await sail({ "1": [] }, {}, { leaseSeconds: 1, heartbeatSeconds: 0.2, fenceSeconds: 0.7 });
+  const register = await sail({ "1": [] }, {}, { leaseSeconds: 60 });
   const a = await come("ship-0");
   const grant = await a.call.grant();
-  await expect.poll(async () => (await helm.ship(ID, "ship-0")).state, { timeout: 20_000 }).toBe("fenced");
+  // The lease is short from now on only, so that the ship has the time to come and claim.
+  await helm.registerVoyage(ID, { ...register, timing: { leaseSeconds: 1, heartbeatSeconds: 0.2, fenceSeconds: 0.7 } });
+  await expect.poll(async () => (await helm.ship(ID, "ship-0")).state).toBe("fenced");
   await helm.registerVoyage(ID, { ...register, timing: { leaseSeconds: 60 } });
   expect((await helm.voyage(ID)).tasks[0]).toMatchObject({
     status: "pending",
