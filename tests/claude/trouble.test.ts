@@ -8,6 +8,7 @@ import { INSTALL_MS } from "../support/claude/claude-cli.ts";
 import { bash, complete, diligent, steps, update } from "../support/claude/model.ts";
 import { shipOf } from "../support/claude/self-starter.ts";
 import type { Turn } from "../support/claude/stand-in-api.ts";
+import { isRunning } from "../support/processes.ts";
 import type { TestShip } from "../support/test-ship.ts";
 import { until } from "../support/until.ts";
 import { allDone, ClaudeFleet, claudePid, ONCE_EACH, THREE } from "./fleet.ts";
@@ -46,7 +47,9 @@ test(
     };
     fleet.startAll();
     await fleet.until("three at work", () => ["1", "2", "3"].every((id) => fleet.asked(id).length === 2));
-    process.kill((await fleet.helm.health()).pid, "SIGKILL");
+    const { pid } = await fleet.helm.health();
+    process.kill(pid, "SIGKILL");
+    await until("the helm's end", () => !isRunning(pid));
     killed = true;
     await turnedAway(THREE.length);
     fleet.helm = await ensureHelm();

@@ -15,7 +15,6 @@ const MAY: Record<string, string> = {
   "tests/helm/git-late.test.ts": "the process stands still, as one does that a signal has stopped",
   "tests/helm/life.test.ts": "the helm is killed at moments of chance, and ships ask again after a while",
   "tests/tools/language-host.test.ts": "its program never ends by itself",
-  "tests/tools/bare-sleeps.test.ts": "it names what it looks for",
 };
 
 test("no test waits for a time that has passed: it waits for what it needs, by until, expect.poll or an event", () => {
