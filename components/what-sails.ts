@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import { counted } from "../lib/base/counted.ts";
+import { fleetNumbers, shipName, shipNumber } from "../lib/base/naming.ts";
 import { plain, plainLines, usd } from "../lib/base/text.ts";
 import type { Plan } from "../lib/plan/types.ts";
 import { graphWidth } from "../lib/plan/width.ts";
@@ -13,6 +15,8 @@ export type Sailing = {
   /** The plan's folder as it was named; "" for an empty sail. */
   folder: string;
   ships: number;
+  /** The numbers that no ship of the fleet has. */
+  withoutShips: readonly number[];
   /** The commit from which tasks start: the source's, or the branch's of a voyage that goes on; absent without one. */
   commit?: string | undefined;
   provider: ProviderKind;
@@ -33,8 +37,11 @@ export function whatSails(sailing: Sailing): string {
   const where = provider === "harbor" ? `the harbor, ${unconfined ? "not confined" : "confined"}` : "sprites.dev";
   const rows: [string, string][] = [
     ["plan", plan.orders ? "none: Claude Code waits for your orders" : `${plan.name} (${folder}): ${shape(plan)}`],
-    ["repository", plan.repo ? `${plan.repo}${commit ? ` at ${commit.slice(0, 8)}` : ""}` : "none: it begins with nothing"],
-    ["ships", `${ships}, at ${where}`],
+    [
+      "repository",
+      plan.repo ? `${asMeant(plan.repo)}${commit ? ` at ${commit.slice(0, 8)}` : ""}` : "none: it begins with nothing",
+    ],
+    ["ships", `${ships}${named(sailing)}, at ${where}`],
     ["hand", hand === "claude" ? `claude, model ${models(plan)}` : `${hand}: no model, it costs nothing`],
     ["budget", budget(sailing)],
     ["network", network(sailing)],
@@ -64,7 +71,7 @@ export function sailingWarnings({ stack, plan, ships, hand, budgetUsd }: Sailing
   const more = status ? ships - status.ships.length : 0;
   if (status && more > 0 && (status.state === "verified" || status.state === "done"))
     warnings.push(
-      `voyage ${status.id} is ${status.state}: no task is left for the ${counted(more, "ship")} that would be added\n  hint: add tasks to the plan first; or: pulumi config set ocaptain:ships ${status.ships.length} -s ${stack}`,
+      `voyage ${stack} is ${status.state}: no task is left for the ${counted(more, "ship")} that would be added\n  hint: add tasks to the plan first; or: pulumi config set ocaptain:ships ${status.ships.length} -s ${stack}`,
     );
   return warnings;
 }
@@ -72,14 +79,33 @@ export function sailingWarnings({ stack, plan, ships, hand, budgetUsd }: Sailing
 /**
  * Tells, by name, which tasks a smaller number of ships stops; null when none is at work on the ships that go.
  */
-export function stoppedByScale(ships: number, status: VoyageStatus): string | null {
+export function stoppedByScale(
+  { ships, withoutShips }: Pick<Sailing, "ships" | "withoutShips">,
+  status: VoyageStatus,
+): string | null {
   const subjects = new Map(status.tasks.map((task) => [task.id, task.subject]));
-  const leaving = status.ships.filter(({ ship, task }) => task !== null && Number(/^ship-(\d+)$/.exec(ship)?.[1] ?? -1) >= ships);
+  const staying = fleetNumbers(ships, withoutShips);
+  const leaving = status.ships.filter(({ ship, task }) => {
+    const number = shipNumber(ship);
+    return task !== null && number !== undefined && !staying.includes(number);
+  });
   if (leaving.length === 0) return null;
   const lines = leaving.map(({ ship, task }) => `  ${ship}: task ${task} (${subjects.get(task ?? "") ?? ""})`);
   const head = `fewer ships stop tasks at work, which are given back and begun anew on another ship:`;
   return plainLines([head, ...lines].join("\n"));
 }
+
+/** The fleet's ships by name, where they are not just the first numbers. */
+function named({ ships, withoutShips }: Sailing): string {
+  const numbers = fleetNumbers(ships, withoutShips);
+  return numbers.at(-1) === ships - 1 ? "" : ` (${numbers.map(shipName).join(", ")})`;
+}
+
+/**
+ * Writes a repository for a person. A path that is relative to the project means nothing in the folder of a captain who
+ * sails from elsewhere, so it is shown whole; it goes to the terminal only, and not into the state.
+ */
+const asMeant = (repo: string): string => (/^\.\.?(\/|$)/.test(repo) ? resolve(repo) : repo);
 
 function shape({ tasks }: Plan): string {
   const path = criticalPath(tasks);

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { expect, test } from "vitest";
 import { criticalPath } from "../../components/critical-path.ts";
 import { summaryOf, type VoyageRecord } from "../../components/outputs.ts";
@@ -21,6 +22,7 @@ const sailing = (more: Partial<Sailing> = {}): Sailing => ({
   plan: { ...plan, name: "survey", repo: "/r", tasks: diamond },
   folder: "plans/survey",
   ships: 2,
+  withoutShips: [],
   commit: "0123456789abcdef",
   provider: "harbor",
   unconfined: false,
@@ -64,6 +66,15 @@ test("the head of a preview: plan, repository, ships, hand, budget, network and 
   expect(text).toContain("verify.sh   proves");
 });
 
+test("a repository that is written relative to the project is shown whole, because the captain may be in any folder", () => {
+  expect(whatSails(sailing({ plan: { ...plan, repo: "../my/repo" } }))).toContain(
+    `  repository  ${resolve("../my/repo")} at 01234567`,
+  );
+  expect(whatSails(sailing({ plan: { ...plan, repo: "https://git.example/r" } }))).toContain(
+    "  repository  https://git.example/r at",
+  );
+});
+
 test("a plan's own words steer no terminal and make no line of their own", () => {
   const text = whatSails(sailing({ plan: { ...plan, name: "a\u001b[31m\u202e\nb", tasks: diamond } }));
   expect(text.split("\n")).toHaveLength(8);
@@ -75,6 +86,11 @@ test("a long critical path is named by its begin and its end", () => {
   expect(criticalPath(chain)).toEqual(chain.map(({ id }) => id));
   expect(criticalPath([])).toEqual([]);
   expect(whatSails(sailing({ plan: { ...plan, tasks: chain } }))).toContain("path 40 (1 → 2 → 3 → 4 → 5 → 6 → 7 → … → 40)");
+});
+
+test("a fleet that leaves numbers out is named ship by ship", () => {
+  expect(whatSails(sailing({ withoutShips: [0, 7] }))).toContain("  ships       2 (ship-1, ship-2), at the harbor, confined\n");
+  expect(whatSails(sailing({ withoutShips: [7] }))).toContain("  ships       2, at the harbor, confined\n");
 });
 
 test("more ships than the plan's width are warned of, and as many are not", () => {
@@ -97,7 +113,7 @@ test("claude without any bound of what it spends is warned of", () => {
 test("ships that are added to a voyage that is verified are warned of, and those of one that sails are not", () => {
   const ships = [{ ship: "ship-0", task: null }];
   expect(sailingWarnings(sailing(), status("verified", ships))).toEqual([
-    expect.stringMatching(/abc123 is verified: no task is left for the 1 ship .*ocaptain:ships 1 -s sea/s),
+    expect.stringMatching(/voyage sea is verified: no task is left for the 1 ship .*ocaptain:ships 1 -s sea/s),
   ]);
   expect(sailingWarnings(sailing(), status("sailing", ships))).toEqual([]);
   expect(sailingWarnings(sailing({ ships: 1 }), status("verified", ships))).toEqual([]);
@@ -109,9 +125,12 @@ test("fewer ships name the tasks that they stop, and only those", () => {
     { ship: "ship-1", task: null },
     { ship: "ship-2", task: "2" },
   ];
-  expect(stoppedByScale(3, status("sailing", ships))).toBeNull();
-  expect(stoppedByScale(2, status("sailing", ships))).toMatch(/:\n {2}ship-2: task 2 \(Dig\)$/);
-  expect(stoppedByScale(1, status("sailing", ships))).not.toMatch(/ship-[01]/);
+  expect(stoppedByScale({ ships: 3, withoutShips: [] }, status("sailing", ships))).toBeNull();
+  expect(stoppedByScale({ ships: 2, withoutShips: [] }, status("sailing", ships))).toMatch(/:\n {2}ship-2: task 2 \(Dig\)$/);
+  expect(stoppedByScale({ ships: 1, withoutShips: [] }, status("sailing", ships))).not.toMatch(/ship-[01]/);
+  const others = stoppedByScale({ ships: 2, withoutShips: [0] }, status("sailing", ships));
+  expect(others).toMatch(/ship-0: task 1 /);
+  expect(others).not.toMatch(/ship-2/);
 });
 
 test("the outputs' summary: the state, the tasks, the ships, and what was spent where anything was", () => {
