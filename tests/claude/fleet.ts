@@ -144,8 +144,8 @@ export class ClaudeFleet {
   }
 
   /**
-   * Waits until each ship has been heard of so many times more, or its crew has ended: after six times what would happen
-   * by itself has happened, and after three each ship knows what the helm knew before.
+   * Waits until each ship has been heard of so many times more, or its crew has ended: after six times what would
+   * happen by itself has happened, and after three each ship knows what the helm knew before.
    */
   async heardOfAgain(times = 6): Promise<void> {
     const heard = new Map(this.ships.map((ship) => [ship.name, new Set<string>()]));
