@@ -37,10 +37,16 @@ export async function planImport(word: string, options: Options, io: Io): Promis
   const { source, name, folder } = from === "github" ? await ofGithub(word, options, io) : await readLocal(from, word, options);
   const settled = settle(source);
   if (settled.tasks.length === 0)
-    throw new OcaptainError("NOTHING_TO_DO", `${word} has no open task: ${counted(settled.leftOut.length, "task")} are done or put off`);
+    throw new OcaptainError(
+      "NOTHING_TO_DO",
+      `${word} has no open task: ${counted(settled.leftOut.length, "task")} are done or put off`,
+    );
   const around = repositoryAround(folder);
   const out = resolve(options.out === undefined ? join("plans", slug(name)) : withHome(options.out));
-  const verify = around === undefined || (from === "github" && repoOf(options, around, out, word, from) !== undefined) ? null : proposeVerify(await cluesOf(around));
+  const verify =
+    around === undefined || (from === "github" && repoOf(options, around, out, word, from) !== undefined)
+      ? null
+      : proposeVerify(await cluesOf(around));
   const repo = repoOf(options, around, out, word, from);
   const inRepository = (file: string) => {
     const path = around === undefined ? ".." : relative(around, resolve(file));
@@ -48,7 +54,15 @@ export async function planImport(word: string, options: Options, io: Io): Promis
   };
   const title = source.title.trim() || name;
   const shortened = await writeImported(out, { from, where: word, title, source, settled, verify, repo, inRepository });
-  const said = report({ from, where: word, out, source, settled, verify, notes: [...source.notes, ...settled.notes, ...shortened] });
+  const said = report({
+    from,
+    where: word,
+    out,
+    source,
+    settled,
+    verify,
+    notes: [...source.notes, ...settled.notes, ...shortened],
+  });
   if (io.json) return io.out(plainJson(said.json, 2));
   for (const line of said.remarks) io.note(line);
   const way = relative(process.cwd(), out);
@@ -61,15 +75,21 @@ export async function planImport(word: string, options: Options, io: Io): Promis
 function formatOf(said: string | undefined): Format {
   const format = FORMATS.find((each) => each === said);
   if (format) return format;
-  throw new OcaptainError("USAGE", `--from ${said === undefined ? "is missing" : `${said} is no format`}: ${FORMATS.join(", ")}`, {
-    hint: "ocaptain plan import --help",
-  });
+  throw new OcaptainError(
+    "USAGE",
+    `--from ${said === undefined ? "is missing" : `${said} is no format`}: ${FORMATS.join(", ")}`,
+    {
+      hint: "ocaptain plan import --help",
+    },
+  );
 }
 
 async function ofGithub(word: string, { label, milestone, parallel = false }: Options, io: Io): Promise<ReadSource> {
   const repo = word.replace(/^https:\/\/github\.com\//, "").replace(/(\.git)?\/*$/, "");
   if (!/^[\w.-]{1,100}\/(?!\.{1,2}$)[\w.-]{1,100}$/.test(repo))
-    throw new OcaptainError("USAGE", `${word} is no repository on GitHub: OWNER/NAME is wanted`, { hint: "ocaptain plan import --help" });
+    throw new OcaptainError("USAGE", `${word} is no repository on GitHub: OWNER/NAME is wanted`, {
+      hint: "ocaptain plan import --help",
+    });
   const answers = await askGithub({ repo, label, milestone }, io.progress);
   return { source: readGithub(answers, parallel), name: basename(repo), folder: "." };
 }

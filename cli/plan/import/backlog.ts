@@ -6,7 +6,10 @@ import { intoParts } from "./parts.ts";
 import { badSource, refuseTwins, type Source, type SourceFile, type SourceTask } from "./shape.ts";
 import { pathsIn, touchesOf } from "./touches.ts";
 
-const id = z.union([z.string(), z.number()]).transform(String).pipe(z.string().regex(/^[^\s\p{C}]{1,100}$/u, "must be an id without spaces"));
+const id = z
+  .union([z.string(), z.number()])
+  .transform(String)
+  .pipe(z.string().regex(/^[^\s\p{C}]{1,100}$/u, "must be an id without spaces"));
 const list = <T extends z.ZodType>(of: T) => z.union([z.array(of), z.null()]).optional();
 
 const Head = z.looseObject({
@@ -101,9 +104,17 @@ function split({ name, text }: SourceFile): [head: string, body: string] {
  * writes without quotes, are no YAML.
  */
 function parseYaml(file: SourceFile, text: string, linesBefore: number): unknown {
-  const quoted = text.replace(/^(\s*(?:-|assignee:|reporter:)\s*)(@[^\s'"\],][^\n'"]*)$/gm, '$1"$2"').replace(/([[,]\s*)(@[\w.-]+)/g, '$1"$2"');
+  const quoted = text
+    .replace(/^(\s*(?:-|assignee:|reporter:)\s*)(@[^\s'"\],][^\n'"]*)$/gm, '$1"$2"')
+    .replace(/([[,]\s*)(@[\w.-]+)/g, '$1"$2"');
   const lines = new LineCounter();
-  const document = parseDocument(quoted, { lineCounter: lines, schema: "core", customTags: [], uniqueKeys: true, logLevel: "silent" });
+  const document = parseDocument(quoted, {
+    lineCounter: lines,
+    schema: "core",
+    customTags: [],
+    uniqueKeys: true,
+    logLevel: "silent",
+  });
   const [error] = document.errors;
   if (error) {
     const { line } = lines.linePos(error.pos[0]);

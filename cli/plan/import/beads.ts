@@ -49,7 +49,8 @@ export function readBeads({ name, text: whole }: SourceFile, isParallel: boolean
   }
   if (all.length === 0) throw badSource(name, undefined, "there is no issue in it: bd export writes one a line");
   refuseTwins(all.map((task) => ({ ...task, file: name })));
-  if (kinds.size > 0) notes.push(`Links of the kinds ${[...kinds].sort().join(", ")} say nothing of the order: they are left out.`);
+  if (kinds.size > 0)
+    notes.push(`Links of the kinds ${[...kinds].sort().join(", ")} say nothing of the order: they are left out.`);
   const { tasks, wholes } = intoParts(all, wholeOf, { endWithTheWhole: false }, notes);
   const guesses = orderOfLinks(tasks, isParallel, notes);
   return { title: "", tasks, wholes, guesses, documents: [], notes };

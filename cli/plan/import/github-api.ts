@@ -56,11 +56,17 @@ export async function askGithub(ask: GithubAsk, progress: (text: string) => void
     const found: T[] = [];
     for (let page = 1; ; page++) {
       if (page > MOST_PAGES)
-        throw new OcaptainError("GITHUB", `${repo} has more than ${MOST_PAGES * PAGE} ${what}: choose by --label or --milestone`, { hint });
+        throw new OcaptainError(
+          "GITHUB",
+          `${repo} has more than ${MOST_PAGES * PAGE} ${what}: choose by --label or --milestone`,
+          { hint },
+        );
       const mark = path.includes("?") ? "&" : "?";
       const reply = await steady(http, { method: "GET", path: `${root}${path}${mark}per_page=${PAGE}&page=${page}` });
-      if (reply.status !== 200) throw new OcaptainError("GITHUB", `${reply.call}: ${reply.status}: ${plain(errorText(reply))}`, { hint });
-      const refuse = (why: string) => new OcaptainError("GITHUB", `${reply.call}: the answer is not what GitHub's is: ${why}`, { hint });
+      if (reply.status !== 200)
+        throw new OcaptainError("GITHUB", `${reply.call}: ${reply.status}: ${plain(errorText(reply))}`, { hint });
+      const refuse = (why: string) =>
+        new OcaptainError("GITHUB", `${reply.call}: the answer is not what GitHub's is: ${why}`, { hint });
       found.push(...fitOrThrow(schema, parsed(reply, refuse), refuse));
       // A page may hold fewer than was asked for, and another one follow all the same.
       if (!/<[^<>]{1,2000}>;\s*rel="next"/.test(reply.headers.get("link") ?? "")) return found;
@@ -95,7 +101,8 @@ export async function askGithub(ask: GithubAsk, progress: (text: string) => void
     const all = await pages("/milestones?state=all", Milestones, "milestones");
     const one = all.find(({ title }) => title === said) ?? all.find(({ number }) => String(number) === said);
     if (one) return String(one.number);
-    const there = all.length > 0 ? `there are: ${all.map(({ title }) => plain(title, { most: 80 })).join(", ")}` : "there is none";
+    const there =
+      all.length > 0 ? `there are: ${all.map(({ title }) => plain(title, { most: 80 })).join(", ")}` : "there is none";
     throw new OcaptainError("USAGE", `${repo} has no milestone "${said}"; ${there}`, { hint });
   }
 }
@@ -123,9 +130,13 @@ function judge(reply: HttpReply, repo: string, hasToken: boolean): void {
     });
   }
   if (status === 404)
-    throw new OcaptainError("GITHUB", `${call}: there is no such repository, or it may not be seen${hasToken ? " with this token" : " without a token"}`, {
-      hint: hasToken ? "gh repo view OWNER/NAME" : set,
-    });
+    throw new OcaptainError(
+      "GITHUB",
+      `${call}: there is no such repository, or it may not be seen${hasToken ? " with this token" : " without a token"}`,
+      {
+        hint: hasToken ? "gh repo view OWNER/NAME" : set,
+      },
+    );
   if (status === 410) throw new OcaptainError("GITHUB", `${call}: ${repo} has no issues: they are switched off there`);
 }
 
@@ -140,7 +151,8 @@ function parsed(reply: HttpReply, refuse: (why: string) => Error): unknown {
 /** @throws OcaptainError USAGE where the address would carry the token over a network in clear */
 function apiUrl(): string {
   const host = process.env.GH_HOST;
-  const said = process.env.GITHUB_API_URL || (host && host !== "github.com" ? `https://${host}/api/v3` : "https://api.github.com");
+  const said =
+    process.env.GITHUB_API_URL || (host && host !== "github.com" ? `https://${host}/api/v3` : "https://api.github.com");
   const url = URL.parse(said);
   if (url && (url.protocol === "https:" || (url.protocol === "http:" && isInside(url.hostname)))) return said.replace(/\/+$/, "");
   throw new OcaptainError("USAGE", "GITHUB_API_URL must be an https:// address, as the token goes there", {
@@ -153,6 +165,11 @@ async function tokenFor(host: string): Promise<string> {
   const said = process.env.GH_TOKEN || process.env.GITHUB_TOKEN;
   if (said) return said;
   const name = host.replace(/^api\./, "");
-  const asked = await execa("gh", ["auth", "token", "--hostname", name], { reject: false, stdin: "ignore", timeout: 10_000, maxBuffer: 64 * 1024 });
+  const asked = await execa("gh", ["auth", "token", "--hostname", name], {
+    reject: false,
+    stdin: "ignore",
+    timeout: 10_000,
+    maxBuffer: 64 * 1024,
+  });
   return asked.exitCode === 0 ? asked.stdout.trim() : "";
 }

@@ -14,7 +14,8 @@ const MOST_CHARACTERS = 20_000;
 export function linesOf(file: string, text: string): (Line & { isCode: boolean })[] {
   const lines = text.split(/\r\n|\n|\r/).map((each, index) => ({ number: index + 1, text: each }));
   const long = lines.find((line) => line.text.length > MOST_CHARACTERS);
-  if (long) throw badSource(file, long.number, `the line has ${long.text.length} characters; at most ${MOST_CHARACTERS} are taken`);
+  if (long)
+    throw badSource(file, long.number, `the line has ${long.text.length} characters; at most ${MOST_CHARACTERS} are taken`);
   let fence: string | undefined;
   return withoutFrontMatter(file, lines).map((line) => {
     const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line.text)?.[1];

@@ -53,7 +53,14 @@ export function readOpenSpec(list: SourceFile, documents: readonly SourceFile[],
   );
   const proposal = documents.find(({ name }) => name.endsWith("proposal.md"));
   const title = proposal && firstHeading(linesOf(proposal.name, proposal.text));
-  return { title: title?.replace(/^(change|proposal):\s*/i, "") ?? "", tasks, wholes: [], guesses, documents: [...documents], notes };
+  return {
+    title: title?.replace(/^(change|proposal):\s*/i, "") ?? "",
+    tasks,
+    wholes: [],
+    guesses,
+    documents: [...documents],
+    notes,
+  };
 }
 
 /** The id of a task to which the list gives none: its group, and its place among those without a number there. */

@@ -37,11 +37,15 @@ export function intoParts(
       const told = text.length > MOST_OF_THE_WHOLE ? `${text.slice(0, MOST_OF_THE_WHOLE)}…` : text;
       task.text += `\n\nPart of ${whole.id}: ${told}`;
       if (!endWithTheWhole || task.state !== "open" || whole.state === "open") continue;
-      notes.push(`${task.id} is ${task.status}, but it is part of ${whole.id}, which is ${whole.status}: it is left out with it.`);
+      notes.push(
+        `${task.id} is ${task.status}, but it is part of ${whole.id}, which is ${whole.status}: it is left out with it.`,
+      );
       Object.assign(task, { state: whole.state, status: whole.status });
     }
   }
-  const wholes = all.filter((task) => parts.has(task.id)).map(({ id, title, state, file }) => ({ id, title, state, file, parts: leaves(id) }));
+  const wholes = all
+    .filter((task) => parts.has(task.id))
+    .map(({ id, title, state, file }) => ({ id, title, state, file, parts: leaves(id) }));
   for (const { id, parts } of wholes)
     notes.push(`${id} becomes its parts, ${parts.join(", ")}: who waits for it waits for all of them.`);
   return { tasks, wholes };

@@ -32,7 +32,11 @@ export function proposeVerify(clues: Clues): Proposal | null {
   const used = found.filter(({ commands }) => commands.length > 0);
   if (used.length === 0) return null;
   const lines = used.flatMap(({ from, commands }) => ["", `# from ${from}`, ...commands]);
-  return { text: [...HEAD, ...lines, ""].join("\n"), commands: used.flatMap(({ commands }) => commands), from: used.map(({ from }) => from) };
+  return {
+    text: [...HEAD, ...lines, ""].join("\n"),
+    commands: used.flatMap(({ commands }) => commands),
+    from: used.map(({ from }) => from),
+  };
 }
 
 /** The words by which the file is known to be nobody's decision yet. */
@@ -63,13 +67,16 @@ function ofPackage({ packageJson, names }: Clues): string[] {
   if (wanted.length === 0) return [];
   if (names.has("pnpm-lock.yaml")) return ["pnpm install --frozen-lockfile", ...wanted.map((name) => `pnpm run ${name}`)];
   if (names.has("yarn.lock")) return ["yarn install --immutable", ...wanted.map((name) => `yarn run ${name}`)];
-  if (names.has("bun.lock") || names.has("bun.lockb")) return ["bun install --frozen-lockfile", ...wanted.map((name) => `bun run ${name}`)];
+  if (names.has("bun.lock") || names.has("bun.lockb"))
+    return ["bun install --frozen-lockfile", ...wanted.map((name) => `bun run ${name}`)];
   return [names.has("package-lock.json") ? "npm ci" : "npm install", ...wanted.map((name) => `npm run ${name}`)];
 }
 
 function ofPyproject({ pyproject, names }: Clues): string[] {
   if (pyproject === undefined) return [];
-  const tools = [/\bruff\b/.test(pyproject) && "ruff check .", /\bpytest\b/.test(pyproject) && "pytest"].filter((each) => each !== false);
+  const tools = [/\bruff\b/.test(pyproject) && "ruff check .", /\bpytest\b/.test(pyproject) && "pytest"].filter(
+    (each) => each !== false,
+  );
   if (tools.length === 0) return [];
   if (names.has("uv.lock")) return ["uv sync --locked --all-extras", ...tools.map((tool) => `uv run ${tool}`)];
   if (names.has("poetry.lock")) return ["poetry install", ...tools.map((tool) => `poetry run ${tool}`)];
@@ -77,7 +84,9 @@ function ofPyproject({ pyproject, names }: Clues): string[] {
 }
 
 const ofMakefile = (text: string) =>
-  ["lint", "check", "test"].filter((target) => new RegExp(`^${target}[ \\t]*:(?!=)`, "m").test(text)).map((target) => `make ${target}`);
+  ["lint", "check", "test"]
+    .filter((target) => new RegExp(`^${target}[ \\t]*:(?!=)`, "m").test(text))
+    .map((target) => `make ${target}`);
 
 /** One command, without anything that a shell would read as more than words. */
 const COMMAND =

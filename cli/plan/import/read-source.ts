@@ -9,7 +9,7 @@ import { repositoryAround } from "../../../lib/plan/repo.ts";
 import { readBacklog } from "./backlog.ts";
 import { readBeads } from "./beads.ts";
 import { readOpenSpec } from "./openspec.ts";
-import { type Format, type Source, type SourceFile } from "./shape.ts";
+import type { Format, Source, SourceFile } from "./shape.ts";
 import { readSpecKit } from "./spec-kit.ts";
 import { readTaskMaster } from "./task-master.ts";
 
@@ -45,7 +45,11 @@ const READERS: Record<Local, (word: string, options: Options) => Promise<ReadSou
   beads: async (word, { parallel = false }) => {
     if (word === "-") {
       const bytes = await readAtMost(process.stdin, MOST.json, "standard input");
-      return { source: readBeads({ name: "standard input", text: bytes.toString("utf8") }, parallel), name: nameAround("."), folder: "." };
+      return {
+        source: readBeads({ name: "standard input", text: bytes.toString("utf8") }, parallel),
+        name: nameAround("."),
+        folder: ".",
+      };
     }
     const path = await firstOf(word, ["", ".beads/issues.jsonl", "issues.jsonl"]);
     const file = await reader(dirname(path), MOST.json)(basename(path));
@@ -124,7 +128,10 @@ async function markdownIn(folder: string): Promise<string[]> {
 async function namesBelow(folder: string, name: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
   const found = entries.filter((entry) => entry.isFile() && entry.name === name);
-  return found.map((entry) => relative(folder, join(entry.parentPath, entry.name))).sort().slice(0, MOST_SPECS);
+  return found
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort()
+    .slice(0, MOST_SPECS);
 }
 
 /** The name of a project: that of the folder of its repository. */

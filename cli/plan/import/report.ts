@@ -31,7 +31,11 @@ export function report(done: {
   const remarks = [
     ...leftOutLines(settled),
     ...guessLines(settled),
-    ...(touching.length > 0 ? [`guessed: what ${counted(touching.length, "task")} of ${settled.tasks.length} write, by the paths that are named there (metadata.touches)`] : []),
+    ...(touching.length > 0
+      ? [
+          `guessed: what ${counted(touching.length, "task")} of ${settled.tasks.length} write, by the paths that are named there (metadata.touches)`,
+        ]
+      : []),
     verify
       ? `proposed: verify.sh, from ${verify.from.join(", ")}: ${verify.commands.join("; ")}. Nobody has said that this proves the voyage: read it.`
       : "no verify.sh: nothing here tells how it is tested. Without one a voyage ends as done, and not as verified.",

@@ -59,9 +59,13 @@ function phasesOf(file: string, lines: readonly (Line & { isCode: boolean })[], 
     if (heading) {
       last = undefined;
       part = heading[1]!.length > 2 ? heading[2]! : "";
-      if (heading[1]!.length === 2) phases.push((phase = { heading: heading[2]!, about: [], tasks: [] }));
+      if (heading[1]!.length === 2) {
+        phase = { heading: heading[2]!, about: [], tasks: [] };
+        phases.push(phase);
+      }
     } else if (task) {
-      phase.tasks.push((last = taskOf(file, number, task[1]!, task[2]!, task[3]!, part)));
+      last = taskOf(file, number, task[1]!, task[2]!, task[3]!, part);
+      phase.tasks.push(last);
     } else if (last && /^\s+\S/.test(text)) {
       last.text += `\n${text.trimEnd()}`;
     } else if (BOX.test(text)) {

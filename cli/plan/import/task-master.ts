@@ -72,14 +72,22 @@ function chosen(file: SourceFile, tag: string | undefined): { key: string; tasks
   const isOld = Array.isArray(value.tasks);
   const key = tag ?? (isOld ? "" : tags.length === 1 ? tags[0] : tags.find((each) => each === "master"));
   if (key === undefined || (key !== "" && !tags.includes(key)))
-    throw new OcaptainError("SOURCE", `${file.name}: ${tags.length === 0 ? "there is no list of tasks in it" : `say which list: ${tags.join(", ")}`}`, {
-      ...(tags[0] && { hint: `ocaptain plan import --from task-master --tag ${tags[0]} …` }),
-    });
+    throw new OcaptainError(
+      "SOURCE",
+      `${file.name}: ${tags.length === 0 ? "there is no list of tasks in it" : `say which list: ${tags.join(", ")}`}`,
+      {
+        ...(tags[0] && { hint: `ocaptain plan import --from task-master --tag ${tags[0]} …` }),
+      },
+    );
   const checked = checkInput(Tag, key === "" ? value : value[key]);
   if ("data" in checked) return { key, tasks: checked.data.tasks };
   const { field, message } = checked.problems[0]!;
   const whole = key === "" ? field : `${key}.${field}`;
-  throw badSource(file.name, lineOf({ file: "tasks.json", field: whole, message }, file.text) ?? undefined, `${whole} ${message}`);
+  throw badSource(
+    file.name,
+    lineOf({ file: "tasks.json", field: whole, message }, file.text) ?? undefined,
+    `${whole} ${message}`,
+  );
 }
 
 const stateOf = (status: string | null | undefined): SourceTask["state"] =>

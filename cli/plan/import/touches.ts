@@ -12,7 +12,9 @@ const ENDING = /\.[a-z][a-z0-9]{0,9}$/i;
  */
 export function pathsIn(text: string): string[] {
   const words = Array.from(text.matchAll(WORD), ([word]) => word.replace(/^[(:]+/, "").replace(/[.:)]+$/, ""));
-  return touchesOf(words.filter((word) => word.includes("/") && !word.includes("//") && (ENDING.test(word) || word.endsWith("/"))));
+  return touchesOf(
+    words.filter((word) => word.includes("/") && !word.includes("//") && (ENDING.test(word) || word.endsWith("/"))),
+  );
 }
 
 /** Takes from a list of paths those that may stand in a task's `touches`, each once. */

@@ -37,7 +37,9 @@ const MOST_DESCRIPTION = 60_000;
  */
 export async function writeImported(folder: string, draft: Draft): Promise<string[]> {
   if (existsSync(folder) && (await readdir(folder).catch(() => ["a file"])).length > 0)
-    throw new OcaptainError("OUT", `${folder} is there already, and nothing is overwritten`, { hint: "ocaptain plan import … --out another-folder" });
+    throw new OcaptainError("OUT", `${folder} is there already, and nothing is overwritten`, {
+      hint: "ocaptain plan import … --out another-folder",
+    });
   const notes: string[] = [];
   const half = `${folder}.${process.pid}.part`;
   try {
@@ -77,7 +79,8 @@ const voyageFile = ({ title, repo, from, where }: Draft) => ({
 function taskFile({ number, task, blockedBy }: Settled["tasks"][number], draft: Draft, notes: string[]) {
   const { from, source } = draft;
   const sourceFile = task.file === "" ? undefined : draft.inRepository(task.file);
-  if (task.text.length > MOST_DESCRIPTION) notes.push(`The text of ${task.id} was longer than ${MOST_DESCRIPTION} characters, and is cut.`);
+  if (task.text.length > MOST_DESCRIPTION)
+    notes.push(`The text of ${task.id} was longer than ${MOST_DESCRIPTION} characters, and is cut.`);
   return {
     id: number,
     subject: plain(`${task.id}: ${task.title.replaceAll("\t", " ")}`, { most: MOST_SUBJECT }).trim(),
@@ -96,7 +99,9 @@ function specOf(draft: Draft, notes: string[]): string {
   const { title, from, where, source, settled } = draft;
   const head = `# ${plain(title, { most: 190 })}\n\nImported from ${from}, ${plain(where, { most: 500 })}.\n`;
   if (source.documents.length === 0) {
-    notes.push("The source has no document that says what all of it is for: spec.md has the tasks' titles. Write there what is to come of them.");
+    notes.push(
+      "The source has no document that says what all of it is for: spec.md has the tasks' titles. Write there what is to come of them.",
+    );
     return `${head}\nThe tasks:\n\n${settled.tasks.map(({ task }) => `- ${plain(task.title, { most: 300 })} (${task.id})`).join("\n")}\n`;
   }
   const parts = [head];
