@@ -24,15 +24,15 @@ export type ReadSource = { source: Source; name: string; folder: string };
 type Local = Exclude<Format, "github">;
 const READERS: Record<Local, (word: string, options: Options) => Promise<ReadSource>> = {
   "spec-kit": async (word, { parallel = false }) => {
-    const { folder, files } = await listIn(word);
+    const { folder, list, files } = await listIn(word);
     const documents = await files(["spec.md", "plan.md", "data-model.md"]);
-    return { source: readSpecKit(await files("tasks.md"), documents, parallel), name: basename(resolve(folder)), folder };
+    return { source: readSpecKit(await files(list), documents, parallel), name: basename(resolve(folder)), folder };
   },
   openspec: async (word, { parallel = false }) => {
-    const { folder, files } = await listIn(word);
+    const { folder, list, files } = await listIn(word);
     const specs = await namesBelow(join(folder, "specs"), "spec.md");
     const documents = await files(["proposal.md", "design.md", ...specs.map((name) => join("specs", name))]);
-    return { source: readOpenSpec(await files("tasks.md"), documents, parallel), name: basename(resolve(folder)), folder };
+    return { source: readOpenSpec(await files(list), documents, parallel), name: basename(resolve(folder)), folder };
   },
   "task-master": async (word, { parallel = false, tag }) => {
     const path = await firstOf(word, ["", ".taskmaster/tasks/tasks.json", "tasks/tasks.json", "tasks.json"]);
@@ -100,11 +100,11 @@ function reader(folder: string, most: number): Files {
   }) as Files;
 }
 
-/** The folder of a list, where the folder or the list in it was named. */
-async function listIn(word: string): Promise<{ folder: string; files: Files }> {
+/** The folder of a list and the list's name, where the folder or the list in it was named. */
+async function listIn(word: string): Promise<{ folder: string; list: string; files: Files }> {
   const path = await firstOf(word, [""]);
-  const folder = (await stat(path)).isDirectory() ? path : dirname(path);
-  return { folder, files: reader(folder, MOST.list) };
+  const [folder, list] = (await stat(path)).isDirectory() ? [path, "tasks.md"] : [dirname(path), basename(path)];
+  return { folder, list, files: reader(folder, MOST.list) };
 }
 
 /** The first of some paths that is there. One that is "" is the word itself, where it is no folder or the only choice. */

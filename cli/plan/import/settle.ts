@@ -7,7 +7,7 @@ export type PlannedTask = { number: string; task: SourceTask; blockedBy: string[
 export type Settled = {
   tasks: PlannedTask[];
   leftOut: SourceTask[];
-  /** The guessed edges between tasks of the plan. */
+  /** The edges between tasks of the plan that the source does not state: guessed, or through tasks that are left out. */
   guesses: Guess[];
   notes: string[];
 };
@@ -26,13 +26,18 @@ export function settle({ tasks, guesses }: Source): Settled {
       if (!other) notes.push(`${task.id} waits for ${id}, which is not in the source: that edge is left out.`);
       else blockers.get(task.id)!.add(id);
       if (other?.state === "off" && task.state === "open")
-        notes.push(`${task.id} waits for ${id}, which is ${other.status} and left out: it waits for it no longer.`);
+        notes.push(`${task.id} waits for ${id}, which is ${other.status} and left out: it waits for what that waited for.`);
     }
   for (const { task, after } of guesses) blockers.get(task)!.add(after);
 
   const planned = tasks.filter((task) => task.state === "open");
   const numbers = new Map(planned.map((task, index) => [task.id, String(index + 1)]));
   const resolved = throughLeftOut(blockers, (id) => numbers.has(id));
+  const through = planned.flatMap(({ id }) =>
+    [...resolved(id)]
+      .filter((other) => !blockers.get(id)!.has(other))
+      .map((after) => ({ task: id, after, why: "what stood between the two is left out" })),
+  );
   return {
     tasks: planned.map((task) => ({
       number: numbers.get(task.id)!,
@@ -40,7 +45,7 @@ export function settle({ tasks, guesses }: Source): Settled {
       blockedBy: [...resolved(task.id)].map((id) => numbers.get(id)!).sort((a, b) => Number(a) - Number(b)),
     })),
     leftOut: tasks.filter((task) => task.state !== "open"),
-    guesses: guesses.filter(({ task, after }) => numbers.has(task) && numbers.has(after)),
+    guesses: [...guesses.filter(({ task, after }) => numbers.has(task) && numbers.has(after)), ...through],
     notes,
   };
 }
