@@ -23,7 +23,9 @@ const Issue = z.looseObject({
 });
 type Issue = z.infer<typeof Issue>;
 
-/** The kinds of links by which an issue waits for another. All others say only that the two have to do with each other. */
+/**
+ * The kinds of links by which an issue waits for another. All others say only that the two have to do with each other.
+ */
 const WAITS = ["blocks", "conditional-blocks", "waits-for"];
 const MOST_MINUTES = 7 * 24 * 60;
 

@@ -6,7 +6,9 @@ import type { Clues } from "./propose-verify.ts";
 const MOST_BYTES = 512 * 1024;
 const MOST_WORKFLOWS = 20;
 
-/** Reads the files of a repository that may tell how it is tested. What leads out of it, or is no text, is passed over. */
+/**
+ * Reads the files of a repository that may tell how it is tested. What leads out of it, or is no text, is passed over.
+ */
 export async function cluesOf(repository: string): Promise<Clues> {
   const names = new Set(await readdir(repository).catch(() => []));
   const bound = (await realpath(repository)) + sep;

@@ -43,7 +43,7 @@ export async function askGithub(ask: GithubAsk, progress: (text: string) => void
     },
     timeoutMs: 30_000,
     mostBytes: 16 * MiB,
-    // A repository that was renamed answers with a redirect, which fetch follows without handing the token to another host.
+    // A repository that was renamed answers with a redirect. fetch hands the token to no other host.
     redirect: "follow",
     rateBudgetMs: RATE_MS,
     judge: (reply) => judge(reply, repo, token !== ""),

@@ -39,12 +39,15 @@ export function guessOrder(
 
   let before: string[] = [];
   for (const stage of stages) {
-    const after: string[] = [];
-    for (const track of stage) {
-      const { entries, exits } = walk(track);
-      for (const task of entries) for (const id of before) guess(task, id, why.betweenStages);
-      after.push(...exits);
+    const walks = stage.map(walk);
+    const entries = walks.flatMap((each) => each.entries);
+    const comesFirst = (id: string) => entries.some((task) => rank.get(task.id)! < rank.get(id)!);
+    for (const id of before) {
+      // Where an entry must come first, the others of the stage wait all the same, and so does the next stage.
+      const waiting = comesFirst(id) ? stage.flatMap(({ tasks }) => tasks) : entries;
+      for (const task of waiting) guess(task, id, why.betweenStages);
     }
+    const after = [...walks.flatMap(({ exits }) => exits), ...before.filter(comesFirst)];
     if (after.length > 0) before = after;
   }
   return { guesses, contradicted };

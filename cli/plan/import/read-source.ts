@@ -107,7 +107,9 @@ async function listIn(word: string): Promise<{ folder: string; list: string; fil
   return { folder, list, files: reader(folder, MOST.list) };
 }
 
-/** The first of some paths that is there. One that is "" is the word itself, where it is no folder or the only choice. */
+/**
+ * The first of some paths that is there. One that is "" is the word itself, where it is no folder or the only choice.
+ */
 async function firstOf(word: string, paths: readonly string[]): Promise<string> {
   for (const path of paths) {
     const found = await stat(join(word, path)).catch(() => undefined);

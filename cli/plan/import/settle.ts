@@ -7,7 +7,7 @@ export type PlannedTask = { number: string; task: SourceTask; blockedBy: string[
 export type Settled = {
   tasks: PlannedTask[];
   leftOut: SourceTask[];
-  /** The edges between tasks of the plan that the source does not state: guessed, or through tasks that are left out. */
+  /** The edges of the plan that the source does not state: guessed, or through tasks that are left out. */
   guesses: Guess[];
   notes: string[];
 };

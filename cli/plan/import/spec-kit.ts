@@ -13,8 +13,8 @@ type Phase = { heading: string; about: string[]; tasks: SpecKitTask[] };
 type SpecKitTask = SourceTask & { line: number; isFree: boolean; saysItself: boolean; story: string | undefined };
 
 /**
- * Reads `tasks.md` of a feature of spec-kit. Phases follow each other. Within a phase a task with the mark [P] waits for
- * nothing, and one without it for all before it; what a text itself says ("depends on T012") goes before that.
+ * Reads `tasks.md` of a feature of spec-kit. Phases follow each other. Within a phase a task with the mark [P] waits
+ * for nothing, and one without it for all before it; what a text itself says ("depends on T012") goes before that.
  *
  * @param documents  The documents beside the list, such as spec.md and plan.md.
  * @param isParallel  Whether the phases of user stories are independent of each other.
