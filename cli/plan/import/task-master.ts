@@ -76,7 +76,7 @@ function chosen(file: SourceFile, tag: string | undefined): { key: string; tasks
       "SOURCE",
       `${file.name}: ${tags.length === 0 ? "there is no list of tasks in it" : `say which list: ${tags.join(", ")}`}`,
       {
-        ...(tags[0] && { hint: `ocaptain plan import --from task-master --tag ${tags[0]} …` }),
+        ...(tags[0] && { hint: `say it with --tag, as --tag ${tags[0]}` }),
       },
     );
   const checked = checkInput(Tag, key === "" ? value : value[key]);

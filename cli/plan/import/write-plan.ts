@@ -38,7 +38,7 @@ const MOST_DESCRIPTION = 60_000;
 export async function writeImported(folder: string, draft: Draft): Promise<string[]> {
   if (existsSync(folder) && (await readdir(folder).catch(() => ["a file"])).length > 0)
     throw new OcaptainError("OUT", `${folder} is there already, and nothing is overwritten`, {
-      hint: "ocaptain plan import … --out another-folder",
+      hint: "say with --out where else it is to be",
     });
   const notes: string[] = [];
   const half = `${folder}.${process.pid}.part`;
