@@ -32,6 +32,7 @@ export const FLEET: readonly Verb[] = [
       ["-w, --watch", "go on with status --watch"],
       ["-y, --yes", "do not ask"],
     ],
+    isLong: true,
     run: async (io, [word], options) => (await import("../verbs/sail.ts")).sail(word, options, io),
   },
   {
@@ -43,6 +44,7 @@ export const FLEET: readonly Verb[] = [
       ["-y, --yes", "the same, by the word of sail"],
       ["--all", "every voyage of this captain that is at sea"],
     ],
+    isLong: true,
     run: async (io, [voyage], options) => (await import("../verbs/sink.ts")).sink(voyage, options, io),
   },
   {

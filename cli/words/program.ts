@@ -53,6 +53,9 @@ function add(program: Command, verb: Verb, heading: string, end: Parameters<type
   command.addHelpText("after", `\nExamples:\n${verb.examples.map((line) => `  ${line}`).join("\n")}`);
   command.action(async () => {
     const { json, ...options } = command.opts();
-    end.done((await verb.run(openIo(json === true, end.signal), command.processedArgs, options as Record<string, never>)) ?? 0);
+    end.done(
+      (await verb.run(openIo(json === true, end.signal, verb.isLong), command.processedArgs, options as Record<string, never>)) ??
+        0,
+    );
   });
 }
