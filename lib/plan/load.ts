@@ -10,7 +10,7 @@ import { meantRepo } from "./repo.ts";
 import { CARRIAGE_RETURN, PlanFile, PlanParts } from "./schema.ts";
 import { type Script, shellProblems } from "./shell-syntax.ts";
 import { type FileParts, loadTasks } from "./tasks.ts";
-import type { Plan } from "./types.ts";
+import type { Plan, PlanTask } from "./types.ts";
 import { graphWidth } from "./width.ts";
 
 /**
@@ -30,9 +30,56 @@ export async function loadPlan(
   folder: string,
   options: { repo?: string | undefined; sailedRepo?: string | undefined } = {},
 ): Promise<{ plan: Plan } | { findings: PlanFinding[]; isMissing?: true }> {
+  const { findings, isMissing, file, repo, spec, verify, tasks } = await readPlan(folder, options);
+  if (findings.length > 0 || !file || repo === undefined || spec === null)
+    return { findings, ...(isMissing && { isMissing: true }) };
+
+  const plan = {
+    name: file.name,
+    purpose: purposeOf(spec),
+    repo,
+    recommendedShips: file.recommended_ships ?? null,
+    width: graphWidth(tasks),
+    spec,
+    verify,
+    tasks,
+    ...(file.timeoutSeconds && { timeoutSeconds: file.timeoutSeconds }),
+    ...(file.claude && { claude: file.claude }),
+    ...(file.provision?.length && { provision: file.provision }),
+    ...(file.network && { network: { allow: [...new Set(file.network.allow)] } }),
+    ...(file.github && { github: true as const }),
+  };
+  return { plan: { ...plan, digest: digestOf(plan) } };
+}
+
+/** What a plan folder holds, as far as it can be read, with all that is wrong with it. */
+export type PlanReading = {
+  findings: PlanFinding[];
+  /** Present when the folder is not there at all. */
+  isMissing?: true;
+  /** What voyage.json says; null where it is missing or does not fit. */
+  file: PlanFile | null;
+  repo: string | undefined;
+  /** The text of spec.md; null where it is missing, empty or no text. */
+  spec: string | null;
+  /** The text of verify.sh; null in the same cases. */
+  verify: string | null;
+  /** The tasks whose own files are right. Their edges may lead nowhere, or in a circle, where there are findings. */
+  tasks: PlanTask[];
+};
+
+/** Reads and checks a plan folder as {@link loadPlan} does, and returns also the parts of one that cannot sail. */
+export async function readPlan(
+  folder: string,
+  options: { repo?: string | undefined; sailedRepo?: string | undefined } = {},
+): Promise<PlanReading> {
   const problem = await folderProblem(folder);
   if (problem)
-    return { findings: [{ file: ".", field: "", message: problem.message }], ...(problem.isMissing && { isMissing: true }) };
+    return {
+      findings: [{ file: ".", field: "", message: problem.message }],
+      ...(problem.isMissing && { isMissing: true }),
+      ...{ file: null, repo: options.repo, spec: null, verify: null, tasks: [] },
+    };
 
   const [voyage, spec, verify, tasks] = await Promise.all([
     loadVoyage(folder, options),
@@ -53,25 +100,14 @@ export async function loadPlan(
   if (total != null && total !== tasks.files) {
     findings.push({ file: "voyage.json", field: "total_tasks", message: `says ${total}, but tasks/ holds ${tasks.files}` });
   }
-  if (findings.length > 0 || !voyage.file || voyage.repo === undefined || spec.text === null)
-    return { findings: sortFindings(findings) };
-
-  const plan = {
-    name: voyage.file.name,
-    purpose: purposeOf(spec.text),
+  return {
+    findings: sortFindings(findings),
+    file: voyage.file,
     repo: voyage.repo,
-    recommendedShips: voyage.file.recommended_ships ?? null,
-    width: graphWidth(tasks.tasks),
     spec: spec.text,
     verify: verify.text,
     tasks: tasks.tasks,
-    ...(voyage.file.timeoutSeconds && { timeoutSeconds: voyage.file.timeoutSeconds }),
-    ...(voyage.file.claude && { claude: voyage.file.claude }),
-    ...(voyage.file.provision?.length && { provision: voyage.file.provision }),
-    ...(voyage.file.network && { network: { allow: [...new Set(voyage.file.network.allow)] } }),
-    ...(voyage.file.github && { github: true as const }),
   };
-  return { plan: { ...plan, digest: digestOf(plan) } };
 }
 
 /**
