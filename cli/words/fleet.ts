@@ -43,6 +43,7 @@ export const FLEET: readonly Verb[] = [
       ["--drain", "wait until the ships that go are through with their tasks; nothing new is given to them"],
       ["-y, --yes", "do not ask; without --drain, tasks of ships that go are stopped, and begun anew on others"],
     ],
+    isLong: true,
     run: async (io, [number, voyage], options) =>
       (await import("../verbs/scale.ts")).scale([String(number), voyage], options, io),
   },

@@ -11,8 +11,8 @@ const SILENT_MS = 1_000;
 
 /**
  * Waits until no other set-up works in `folder`, then resolves to a function that lets the next one in. `onWait` is
- * called once if there is something to wait for, with the other's process id where it says it. The lock is a listening socket: the system closes it with its process,
- * however that ends.
+ * called once if there is something to wait for, with the other's process id where it says it. The lock is a listening
+ * socket: the system closes it with its process, however that ends.
  */
 export async function lock(folder, onWait) {
   const deadline = Date.now() + WAIT_LIMIT_MS;
@@ -56,7 +56,9 @@ function listen(path) {
   });
 }
 
-/** Resolves when the listener at `path` is gone. `onHeard` is called with its process id, or without when it says none. */
+/**
+ * Resolves when the listener at `path` is gone. `onHeard` is called with its process id, or without when it says none.
+ */
 function untilClosed(path, limitMs, onHeard) {
   return new Promise((resolve, reject) => {
     const socket = connect(path);

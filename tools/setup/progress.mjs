@@ -7,8 +7,8 @@ const TERMINAL_EVERY_MS = 1000;
 const PLAIN_EVERY_MS = 15_000;
 
 /**
- * Runs `work(tell, note)` and meanwhile shows `title`, the seconds, and what `tell(text)` was last called with: in place
- * on a terminal, else as a new line now and then. What `note(text)` is called with is a line that stays. At the end it
+ * Runs `work(tell, note)` and meanwhile shows `title`, the seconds, and what `tell(text)` was last called with: in
+ * place on a terminal, else as a new line now and then. What `note(text)` is called with is a line that stays. At the end it
  * says whether the work is ready or has failed.
  */
 export async function withProgress(title, work) {
