@@ -28,7 +28,7 @@ export const FLEET: readonly Verb[] = [
       ["--provider <provider>", "harbor (on this machine; the default) or sprites (sprites.dev)"],
       ["--budget <usd>", "US dollars that the hand claude may spend"],
       ["--name <voyage>", "the voyage's name; default is voyage- and the name of the plan's folder"],
-      ["--no-telemetry", "send none; there is none yet"],
+      ["--no-telemetry", "changes nothing: ocaptain sends no telemetry"],
       ["-w, --watch", "go on with status --watch"],
       ["-y, --yes", "do not ask"],
     ],

@@ -8,8 +8,8 @@ const PLAIN_EVERY_MS = 15_000;
 
 /**
  * Runs `work(tell, note)` and meanwhile shows `title`, the seconds, and what `tell(text)` was last called with: in
- * place on a terminal, else as a new line now and then. What `note(text)` is called with is a line that stays. At the end it
- * says whether the work is ready or has failed.
+ * place on a terminal, else as a new line now and then. What `note(text)` is called with is a line that stays. At the
+ * end it says whether the work is ready or has failed.
  */
 export async function withProgress(title, work) {
   const out = process.stderr;
