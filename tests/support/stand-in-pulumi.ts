@@ -5,7 +5,8 @@ import { partFolder } from "../../tools/places.mjs";
 
 /**
  * Puts a `pulumi` into `folder` that notes what it is asked for, and gives all but `preview`, `up` and `destroy` to the
- * real one. The first two end with the status in STAND_IN_STATUS, else with 0, and change nothing. Its `destroy` leaves of a voyage what the real one does: the word that it has sunk.
+ * real one. The first two change nothing, and end with the status in STAND_IN_STATUS, else with 0. Its `destroy` leaves
+ * of a voyage what the real one does: the word that it has sunk.
  */
 export async function standInPulumi(folder: string) {
   const real = (process.env.PATH ?? "").split(delimiter).find((each) => existsSync(join(each, "pulumi")));
