@@ -12,7 +12,7 @@ export async function ask(question: string, io: Io): Promise<boolean> {
   lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
   try {
     const asked = wrap(`${question} [y/N]`, columnsOf(process.stderr)).join("\n");
-    return /^\s*y(es)?\s*$/i.test(await lines.question(`${asked} `, { signal: io.signal }));
+    return /^\s*y(es)?\s*$/i.test(await io.apart(lines.question(`${asked} `, { signal: io.signal })));
   } finally {
     lines.close();
   }

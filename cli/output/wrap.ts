@@ -27,8 +27,8 @@ export function wrap(text: string, columns: number | undefined, first = "", rest
 export function wrapCommand(command: string, columns: number | undefined, first = "", rest = first): string[] {
   if (columns === undefined || first.length + command.length <= columns) return [first + command];
   const [, typed = "", remark] = /^(.*?)(?:\s+# (.*))?$/s.exec(command) ?? [];
-  // A backslash within quotes would be a part of the word.
-  const words = typed.match(/(?:'[^']*'|"[^"]*"|\S)+/g) ?? [];
+  // A backslash within quotes would be a part of the word. An option of one letter stays with what follows it.
+  const words = typed.match(/(?:-[a-zA-Z] )?(?:'[^']*'|"[^"]*"|\S)+/g) ?? [];
   const lines: string[] = [];
   let line = first;
   for (const [index, word] of words.entries()) {

@@ -30,11 +30,12 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
   ].join(" · ");
   const said = (format: "dim" | "yellow", text: string) => wrap(text, columns, "  ").map((line) => style(format, line));
   const state = style(BAD_STATES.has(view.state) ? "red" : "green", view.state);
+  const was = view.sunkAs ? `, was ${view.sunkAs}` : "";
   // Colours take no columns.
-  const bare = `${view.stack}  ${view.state}  `;
+  const bare = `${view.stack}  ${view.state}${was}  `;
   const [head = "", ...more] = wrap(counts, columns, bare, "  ");
   const lines = [
-    `${style("bold", view.stack)}  ${state}  ${head.slice(bare.length)}`,
+    `${style("bold", view.stack)}  ${state}${was}  ${head.slice(bare.length)}`,
     ...more,
     ...said("dim", `branch ${view.branch}${view.tip ? ` at ${view.tip.slice(0, 8)}` : ""} · ${source(view, now)}`),
     ...said("dim", `workspace ${view.workspace}`),
