@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { loadDotEnv } from "../lib/base/dot-env.ts";
 import { OcaptainError, withCause } from "../lib/base/errors.ts";
 import { keepInside } from "../lib/base/no-proxy.ts";
@@ -55,7 +55,7 @@ const program = makeProgram(version, {
   },
 });
 // With --json, `failed` reports a slip, as JSON; without, commander does.
-if (asJson) for (const command of [program, ...program.commands]) command.configureOutput({ writeErr: () => {} });
+if (asJson) silence(program);
 
 try {
   await program.parseAsync();
@@ -63,6 +63,12 @@ try {
   process.exitCode = failed(error);
 }
 process.exit(interruptedBy ? statusOf(interruptedBy) : process.exitCode);
+
+/** Keeps commander from writing to stderr, in every verb. */
+function silence(command: Command): void {
+  command.configureOutput({ writeErr: () => {} });
+  for (const each of command.commands) silence(each);
+}
 
 /** Reports an error on stderr, as JSON when that was asked for. @returns the exit status */
 function failed(error: unknown): number {

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { counted } from "../lib/base/counted.ts";
 import { plain, plainLines, usd } from "../lib/base/text.ts";
 import type { Plan } from "../lib/plan/types.ts";
@@ -33,7 +34,10 @@ export function whatSails(sailing: Sailing): string {
   const where = provider === "harbor" ? `the harbor, ${unconfined ? "not confined" : "confined"}` : "sprites.dev";
   const rows: [string, string][] = [
     ["plan", plan.orders ? "none: Claude Code waits for your orders" : `${plan.name} (${folder}): ${shape(plan)}`],
-    ["repository", plan.repo ? `${plan.repo}${commit ? ` at ${commit.slice(0, 8)}` : ""}` : "none: it begins with nothing"],
+    [
+      "repository",
+      plan.repo ? `${asMeant(plan.repo)}${commit ? ` at ${commit.slice(0, 8)}` : ""}` : "none: it begins with nothing",
+    ],
     ["ships", `${ships}, at ${where}`],
     ["hand", hand === "claude" ? `claude, model ${models(plan)}` : `${hand}: no model, it costs nothing`],
     ["budget", budget(sailing)],
@@ -64,7 +68,7 @@ export function sailingWarnings({ stack, plan, ships, hand, budgetUsd }: Sailing
   const more = status ? ships - status.ships.length : 0;
   if (status && more > 0 && (status.state === "verified" || status.state === "done"))
     warnings.push(
-      `voyage ${status.id} is ${status.state}: no task is left for the ${counted(more, "ship")} that would be added\n  hint: add tasks to the plan first; or: pulumi config set ocaptain:ships ${status.ships.length} -s ${stack}`,
+      `voyage ${stack} is ${status.state}: no task is left for the ${counted(more, "ship")} that would be added\n  hint: add tasks to the plan first; or: pulumi config set ocaptain:ships ${status.ships.length} -s ${stack}`,
     );
   return warnings;
 }
@@ -80,6 +84,12 @@ export function stoppedByScale(ships: number, status: VoyageStatus): string | nu
   const head = `fewer ships stop tasks at work, which are given back and begun anew on another ship:`;
   return plainLines([head, ...lines].join("\n"));
 }
+
+/**
+ * Writes a repository for a person. A path that is relative to the project means nothing in the folder of a captain who
+ * sails from elsewhere, so it is shown whole; it goes to the terminal only, and not into the state.
+ */
+const asMeant = (repo: string): string => (/^\.\.?(\/|$)/.test(repo) ? resolve(repo) : repo);
 
 function shape({ tasks }: Plan): string {
   const path = criticalPath(tasks);

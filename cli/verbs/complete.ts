@@ -42,6 +42,7 @@ async function candidates(program: Command, before: readonly string[], typed: st
       : help.visibleCommands(program).map((command): Candidate => [command.name(), command.summary() || command.description()]);
   const command = program.commands.find((each) => each.name() === name);
   if (!command) return name === "help" ? help.visibleCommands(program).map((each): Candidate => [each.name(), ""]) : [];
+  if (command.commands.length > 0) return candidates(command, rest, typed);
   const { given, open, values } = read(command, rest);
   if (open) return valuesOf(argumentName(open.flags), command, given, values);
   if (typed.startsWith("-")) return flags(help.visibleOptions(command));

@@ -12,13 +12,13 @@ import { collectStatus } from "../status/collect.ts";
 import type { StatusView, SyncView } from "../status/view.ts";
 import { allVoyages, findVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
 
-type Options = { force?: boolean; all?: boolean };
+type Options = { force?: boolean; yes?: boolean; all?: boolean };
 
 /**
  * `ocaptain sink [voyage]` shows what would end, asks, and ends it by `pulumi destroy`, which brings all work home
  * first, and succeeds only when nothing is left.
  */
-export async function sink(name: string | undefined, { force, all }: Options, io: Io): Promise<number | undefined> {
+export async function sink(name: string | undefined, { force, yes, all }: Options, io: Io): Promise<number | undefined> {
   if (all && name !== undefined)
     throw new OcaptainError("USAGE", "--all means every voyage, and names none", { hint: "ocaptain sink --all" });
   const voyages = all ? await atSea(io) : [await findVoyage(name)];
@@ -26,7 +26,7 @@ export async function sink(name: string | undefined, { force, all }: Options, io
   if (!io.json) for (const { file } of voyages) if (file.sunkAt) io.out(`${file.stack} has sunk already, at ${file.sunkAt}`);
   for (const voyage of afloat) io.note(whatEnds(await collectStatus(voyage)));
   if (afloat.length === 0 && all) io.note("no voyage of this captain is at sea");
-  if (afloat.length > 0 && !force) {
+  if (afloat.length > 0 && !force && !yes) {
     if (!canAsk())
       throw new OcaptainError("NO_TERMINAL", "nobody can be asked here whether this is to end", {
         hint: `ocaptain sink ${all ? "--all" : afloat[0]!.file.stack} --force`,

@@ -40,6 +40,7 @@ export const FLEET: readonly Verb[] = [
     examples: ["ocaptain sink voyage-plan", "ocaptain sink --all", "ocaptain sink voyage-plan -f --json"],
     options: [
       ["-f, --force", "do not ask"],
+      ["-y, --yes", "the same, by the word of sail"],
       ["--all", "every voyage of this captain that is at sea"],
     ],
     run: async (io, [voyage], options) => (await import("../verbs/sink.ts")).sink(voyage, options, io),

@@ -4,10 +4,12 @@ import { CAPTAIN } from "./captain.ts";
 import { FLEET } from "./fleet.ts";
 import { LOOKS } from "./looks.ts";
 import { ORDERS } from "./orders.ts";
-import type { Verb } from "./verb.ts";
+import { PLANS } from "./plans.ts";
+import type { Verb, VerbGroup } from "./verb.ts";
 
 /** The kinds of verbs, by the heading under which help lists them. */
-const KINDS: Record<string, readonly Verb[]> = {
+const KINDS: Record<string, readonly (Verb | VerbGroup)[]> = {
+  "Plans:": PLANS,
   "Looks:": LOOKS,
   "Orders:": ORDERS,
   "The fleet:": FLEET,
@@ -38,7 +40,8 @@ Examples:
   ocaptain logs -f -s ship-0
   ocaptain shell ship-0`,
     );
-  for (const [heading, verbs] of Object.entries(KINDS)) for (const verb of verbs) add(program, verb, heading, end);
+  for (const [heading, verbs] of Object.entries(KINDS))
+    for (const verb of verbs) "verbs" in verb ? addGroup(program, verb, heading, end) : add(program, verb, heading, end);
   program
     .command("__complete [words...]", { hidden: true })
     .action(async (words: string[]) =>
@@ -47,10 +50,22 @@ Examples:
   return program;
 }
 
-function add(program: Command, verb: Verb, heading: string, end: Parameters<typeof makeProgram>[1]): void {
-  const command = program.command(verb.usage).helpGroup(heading).description(verb.summary).option("--json", "print JSON");
+type End = Parameters<typeof makeProgram>[1];
+
+function addGroup(program: Command, group: VerbGroup, heading: string, end: End): void {
+  const command = named(program, group, heading);
+  for (const verb of group.verbs) add(command, verb, "Commands:", end);
+}
+
+/** Makes the command of a verb, with what its help says. */
+function named(above: Command, { usage, summary, examples }: Pick<Verb, "usage" | "summary" | "examples">, heading: string) {
+  const command = above.command(usage).helpGroup(heading).description(summary);
+  return command.addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`);
+}
+
+function add(above: Command, verb: Verb, heading: string, end: End): void {
+  const command = named(above, verb, heading).option("--json", "print JSON");
   for (const [flags, what] of verb.options ?? []) command.option(flags, what);
-  command.addHelpText("after", `\nExamples:\n${verb.examples.map((line) => `  ${line}`).join("\n")}`);
   command.action(async () => {
     const { json, ...options } = command.opts();
     end.done((await verb.run(openIo(json === true, end.signal), command.processedArgs, options as Record<string, never>)) ?? 0);

@@ -16,6 +16,9 @@ export type Verb = {
   run(io: Io, words: readonly Word[], options: Values): Promise<number | undefined> | Promise<void>;
 };
 
+/** A verb that has verbs of its own below it: `ocaptain plan check`. */
+export type VerbGroup = Pick<Verb, "usage" | "summary" | "examples"> & { verbs: readonly Verb[] };
+
 /** A word of the command line; undefined where it may be left out and was. */
 type Word = string | undefined;
 /** What the options say. A verb's own function says of which type each is, as it must agree with its flags. */

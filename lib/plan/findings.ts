@@ -10,6 +10,6 @@ export type PlanFinding = {
 const inOrder = new Intl.Collator("en", { numeric: true }).compare;
 
 /** Sorts findings by file, field and message, with numbers by their value: the same plan always gives the same text. */
-export function sortFindings(findings: readonly PlanFinding[]): PlanFinding[] {
+export function sortFindings<T extends PlanFinding>(findings: readonly T[]): T[] {
   return [...findings].sort((a, b) => inOrder(a.file, b.file) || inOrder(a.field, b.field) || inOrder(a.message, b.message));
 }

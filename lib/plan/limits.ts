@@ -15,6 +15,9 @@ export const MAX_TASK_TIMEOUT_SECONDS = 7 * 24 * 3600;
 export const MAX_PROVISION_SECONDS = 3600;
 export const MAX_PROVISION_STEPS = 100;
 export const MAX_TRIES = 100;
+/** The most globs of what one task writes. */
+export const MAX_TOUCHES = 100;
+export const MAX_ESTIMATE_MINUTES = 7 * 24 * 60;
 /** The most names in `network.allow`. */
 export const MAX_DOMAINS = 500;
 /**

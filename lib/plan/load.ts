@@ -7,9 +7,9 @@ import { type PlanFinding, sortFindings } from "./findings.ts";
 import { MAX_JSON_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
 import { parseJson, readText } from "./read.ts";
 import { meantRepo } from "./repo.ts";
-import { CARRIAGE_RETURN, PlanFile } from "./schema.ts";
+import { CARRIAGE_RETURN, PlanFile, PlanParts } from "./schema.ts";
 import { type Script, shellProblems } from "./shell-syntax.ts";
-import { loadTasks } from "./tasks.ts";
+import { type FileParts, loadTasks } from "./tasks.ts";
 import type { Plan, PlanTask } from "./types.ts";
 import { graphWidth } from "./width.ts";
 
@@ -30,9 +30,56 @@ export async function loadPlan(
   folder: string,
   options: { repo?: string | undefined; sailedRepo?: string | undefined } = {},
 ): Promise<{ plan: Plan } | { findings: PlanFinding[]; isMissing?: true }> {
+  const { findings, isMissing, file, repo, spec, verify, tasks } = await readPlan(folder, options);
+  if (findings.length > 0 || !file || repo === undefined || spec === null)
+    return { findings, ...(isMissing && { isMissing: true }) };
+
+  const plan = {
+    name: file.name,
+    purpose: purposeOf(spec),
+    repo,
+    recommendedShips: file.recommended_ships ?? null,
+    width: graphWidth(tasks),
+    spec,
+    verify,
+    tasks,
+    ...(file.timeoutSeconds && { timeoutSeconds: file.timeoutSeconds }),
+    ...(file.claude && { claude: file.claude }),
+    ...(file.provision?.length && { provision: file.provision }),
+    ...(file.network && { network: { allow: [...new Set(file.network.allow)] } }),
+    ...(file.github && { github: true as const }),
+  };
+  return { plan: { ...plan, digest: digestOf(plan) } };
+}
+
+/** What a plan folder holds, as far as it can be read, with all that is wrong with it. */
+export type PlanReading = {
+  findings: PlanFinding[];
+  /** Present when the folder is not there at all. */
+  isMissing?: true;
+  /** What voyage.json says; null where it is missing or does not fit. */
+  file: PlanFile | null;
+  repo: string | undefined;
+  /** The text of spec.md; null where it is missing, empty or no text. */
+  spec: string | null;
+  /** The text of verify.sh; null in the same cases. */
+  verify: string | null;
+  /** The tasks whose own files are right. Their edges may lead nowhere, or in a circle, where there are findings. */
+  tasks: PlanTask[];
+};
+
+/** Reads and checks a plan folder as {@link loadPlan} does, and returns also the parts of one that cannot sail. */
+export async function readPlan(
+  folder: string,
+  options: { repo?: string | undefined; sailedRepo?: string | undefined } = {},
+): Promise<PlanReading> {
   const problem = await folderProblem(folder);
   if (problem)
-    return { findings: [{ file: ".", field: "", message: problem.message }], ...(problem.isMissing && { isMissing: true }) };
+    return {
+      findings: [{ file: ".", field: "", message: problem.message }],
+      ...(problem.isMissing && { isMissing: true }),
+      ...{ file: null, repo: options.repo, spec: null, verify: null, tasks: [] },
+    };
 
   const [voyage, spec, verify, tasks] = await Promise.all([
     loadVoyage(folder, options),
@@ -48,30 +95,19 @@ export async function loadPlan(
       field: "",
       message: `${CARRIAGE_RETURN}: sed -i 's/\\r$//' ${join(folder, "verify.sh")}`,
     });
-  findings.push(...(await shellProblems(scriptsOf(voyage.file, verify.text, tasks.tasks))));
-  const total = voyage.file?.total_tasks;
+  findings.push(...(await shellProblems(scriptsOf(voyage.parts, verify.text, tasks.parts))));
+  const total = voyage.parts?.total_tasks;
   if (total != null && total !== tasks.files) {
     findings.push({ file: "voyage.json", field: "total_tasks", message: `says ${total}, but tasks/ holds ${tasks.files}` });
   }
-  if (findings.length > 0 || !voyage.file || voyage.repo === undefined || spec.text === null)
-    return { findings: sortFindings(findings) };
-
-  const plan = {
-    name: voyage.file.name,
-    purpose: purposeOf(spec.text),
+  return {
+    findings: sortFindings(findings),
+    file: voyage.file,
     repo: voyage.repo,
-    recommendedShips: voyage.file.recommended_ships ?? null,
-    width: graphWidth(tasks.tasks),
     spec: spec.text,
     verify: verify.text,
     tasks: tasks.tasks,
-    ...(voyage.file.timeoutSeconds && { timeoutSeconds: voyage.file.timeoutSeconds }),
-    ...(voyage.file.claude && { claude: voyage.file.claude }),
-    ...(voyage.file.provision?.length && { provision: voyage.file.provision }),
-    ...(voyage.file.network && { network: { allow: [...new Set(voyage.file.network.allow)] } }),
-    ...(voyage.file.github && { github: true as const }),
   };
-  return { plan: { ...plan, digest: digestOf(plan) } };
 }
 
 /**
@@ -100,10 +136,10 @@ async function folderProblem(folder: string): Promise<{ message: string; isMissi
 async function loadVoyage(
   folder: string,
   { repo, sailedRepo }: { repo?: string | undefined; sailedRepo?: string | undefined },
-): Promise<{ file: PlanFile | null; repo: string | undefined; findings: PlanFinding[] }> {
+): Promise<{ file: PlanFile | null; parts: PlanParts | null; repo: string | undefined; findings: PlanFinding[] }> {
   const findings: PlanFinding[] = [];
   const finding = (message: string, field = "") => findings.push({ file: "voyage.json", field, message });
-  const none = { file: null, repo, findings };
+  const none = { file: null, parts: null, repo, findings };
 
   const reading = await readText(join(folder, "voyage.json"), MAX_JSON_BYTES);
   if ("problem" in reading) {
@@ -117,20 +153,19 @@ async function loadVoyage(
   }
   for (const { field, message } of json.repeated) finding(message, field);
   const checked = checkInput(PlanFile, json.value);
-  if ("problems" in checked) {
-    for (const { field, message } of checked.problems) finding(message, field);
-    return none;
-  }
-  if (repo !== undefined) return { file: checked.data, repo, findings };
-  const meant = meantRepo(checked.data.repo ?? ".", folder);
-  if ("repo" in meant) return { file: checked.data, repo: meant.repo, findings };
-  if (sailedRepo !== undefined && ["", ".", "./"].includes(checked.data.repo ?? ""))
-    return { file: checked.data, repo: sailedRepo, findings };
+  if ("problems" in checked) for (const { field, message } of checked.problems) finding(message, field);
+  const file = "data" in checked ? checked.data : null;
+  const parts = PlanParts.safeParse(json.value).data ?? null;
+  // Without a repository there is a finding of it already.
+  if (!parts || parts.repo === null || repo !== undefined) return { file, parts, repo, findings };
+  const meant = meantRepo(parts.repo ?? ".", folder);
+  if ("repo" in meant) return { file, parts, repo: meant.repo, findings };
+  if (sailedRepo !== undefined && ["", ".", "./"].includes(parts.repo ?? "")) return { file, parts, repo: sailedRepo, findings };
   finding(
-    checked.data.repo == null ? `is missing, ocaptain:repo is not set, and ${folder} lies in no repository` : meant.problem,
+    parts.repo == null ? `is missing, ocaptain:repo is not set, and ${folder} lies in no repository` : meant.problem,
     "repo",
   );
-  return { file: checked.data, repo: undefined, findings };
+  return { file, parts, repo: undefined, findings };
 }
 
 /**
@@ -145,15 +180,15 @@ async function misnamed(folder: string, file: string): Promise<PlanFinding[]> {
   return alike.map((name) => ({ file: name, field: "", message: `is not read; did you mean ${file}?` }));
 }
 
-function scriptsOf(voyage: PlanFile | null, verify: string | null, tasks: readonly PlanTask[]): Script[] {
+function scriptsOf(voyage: PlanParts | null, verify: string | null, tasks: readonly FileParts[]): Script[] {
   const scripts: Script[] = [];
   const add = (file: string, field: string, text: unknown) => {
     if (typeof text === "string" && !text.includes("\r")) scripts.push({ file, field, text });
   };
   add("verify.sh", "", verify);
-  for (const [i, step] of (voyage?.provision ?? []).entries()) add("voyage.json", `provision[${i}].run`, step.run);
-  for (const { id, metadata } of tasks)
-    for (const field of ["rehearsal", "check"]) add(`tasks/${id}.json`, `metadata.${field}`, metadata[field]);
+  for (const [i, step] of (voyage?.provision ?? []).entries()) add("voyage.json", `provision[${i}].run`, step?.run);
+  for (const { file, parts } of tasks)
+    for (const field of ["rehearsal", "check"] as const) add(file, `metadata.${field}`, parts.metadata[field]);
   return scripts;
 }
 

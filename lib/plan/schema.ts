@@ -5,6 +5,7 @@ import { domainProblem } from "./domains.ts";
 import {
   MAX_COMMAND_BYTES,
   MAX_DOMAINS,
+  MAX_ESTIMATE_MINUTES,
   MAX_PROVISION_SECONDS,
   MAX_PROVISION_STEPS,
   MAX_SHIPS,
@@ -12,6 +13,7 @@ import {
   MAX_TASKS,
   MAX_TRIES,
 } from "./limits.ts";
+import { Globs } from "./touches.ts";
 import { HandSettings, PlanHandSettings } from "./types.ts";
 
 // The schemas of a plan's files, which docs/plans.md describes. A key that is not named here is refused, so that no
@@ -94,6 +96,9 @@ export const PlanFile = z.strictObject({
 });
 export type PlanFile = z.infer<typeof PlanFile>;
 
+/** The name of a format and the id that the task has there. Characters that are not seen are no part of either. */
+const SOURCE = /^(?=.{1,200}$)[a-z][a-z0-9-]*:[^\s\p{C}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]+$/u;
+
 /**
  * The ids that a task blocks, or is blocked by. tasks.ts checks each of them, and takes a list that is left out from
  * the other tasks' files.
@@ -122,6 +127,16 @@ export const TaskFile = z
         check: command.optional(),
         timeoutSeconds: seconds(MAX_TASK_TIMEOUT_SECONDS).optional(),
         tries: count(MAX_TRIES).optional(),
+        /** What the task writes, which lib/plan/touches.ts reads. */
+        touches: Globs.nullish(),
+        /** The files that the task is about, which count where `touches` is left out. */
+        files: Globs.nullish(),
+        estimateMinutes: z.number().positive().max(MAX_ESTIMATE_MINUTES).nullish(),
+        /** Where an imported task came from, such as `spec-kit:T012`. */
+        source: z
+          .string()
+          .regex(SOURCE, "must be where the task came from, such as spec-kit:T012, in at most 200 characters without spaces")
+          .nullish(),
         claude: z.strictObject(HandSettings.shape).optional(),
         ship: ignored,
         voyage: ignored,
@@ -139,3 +154,26 @@ export const TaskFile = z
     when: ({ value }) => typeof value === "object" && value !== null,
   });
 export type TaskFile = z.infer<typeof TaskFile>;
+
+const edgeParts = z.array(z.string().nullable().catch(null)).nullish().catch(null);
+/**
+ * Those parts of a task's file that other findings hang on, each where it is right by itself: what is wrong in the rest
+ * of the file does not hide what is wrong with the graph or a command. An edge that is no text holds its place as null.
+ */
+export const TaskParts = z.object({
+  id: z.string().optional().catch(undefined),
+  blocks: edgeParts,
+  blockedBy: edgeParts,
+  metadata: z
+    .object({ rehearsal: command.optional().catch(undefined), check: command.optional().catch(undefined) })
+    .catch({ rehearsal: undefined, check: undefined }),
+});
+export type TaskParts = z.infer<typeof TaskParts>;
+
+/** The same parts of voyage.json. A `repo` that is wrong is null, and no further finding hangs on it. */
+export const PlanParts = z.object({
+  repo: z.preprocess((repo) => repo ?? undefined, repoField.optional().nullable().catch(null)),
+  total_tasks: z.number().nullish().catch(null),
+  provision: z.array(provisionStep.nullable().catch(null)).nullish().catch(null),
+});
+export type PlanParts = z.infer<typeof PlanParts>;

@@ -5,49 +5,56 @@ import type { PlanFinding } from "./findings.ts";
 import { byId, findCycles, formatCycle } from "./graph.ts";
 import { MAX_ID_DIGITS, MAX_JSON_BYTES, MAX_TASKS, MAX_TASKS_BYTES } from "./limits.ts";
 import { parseJson, readText } from "./read.ts";
-import { TaskFile } from "./schema.ts";
+import { TaskFile, TaskParts } from "./schema.ts";
 import type { PlanTask } from "./types.ts";
 
 const FILE_NAME = new RegExp(`^(\\d{1,${MAX_ID_DIGITS}})\\.json$`);
 /** The files that are open at one time, which is far below any limit of a process. */
 const READERS = 32;
 
+/** What was read: the whole tasks, by id; and of each file what is right of it, also where the rest is not. */
+export type LoadedTasks = { tasks: PlanTask[]; parts: FileParts[]; files: number; findings: PlanFinding[] };
+/** The right parts of one file of `tasks/`. */
+export type FileParts = { file: string; parts: TaskParts };
+
 /**
  * Reads the tasks of `<folder>/tasks`, sorted by id, with all that is wrong with them. Files that do not end in `.json`
  * are not looked at. `files` counts the task files that are there, broken or not.
  */
-export async function loadTasks(folder: string): Promise<{ tasks: PlanTask[]; files: number; findings: PlanFinding[] }> {
+export async function loadTasks(folder: string): Promise<LoadedTasks> {
   const names = await taskFiles(folder);
   if (names.length === 0 || names.length > MAX_TASKS) {
     const message =
       names.length === 0
         ? "there are no tasks: a plan has tasks/1.json, tasks/2.json, …"
         : `${names.length} tasks; at most ${MAX_TASKS} are taken`;
-    return { tasks: [], files: names.length, findings: [{ file: "tasks", field: "", message }] };
+    return { tasks: [], parts: [], files: names.length, findings: [{ file: "tasks", field: "", message }] };
   }
   const findings: PlanFinding[] = [];
+  const parts: FileParts[] = [];
   const written: Written[] = [];
   let bytes = 0;
   for (let i = 0; i < names.length; i += READERS) {
     for (const loaded of await Promise.all(names.slice(i, i + READERS).map((name) => loadTask(folder, name)))) {
       findings.push(...loaded.findings);
       bytes += loaded.bytes;
+      if (loaded.parts) parts.push({ file: loaded.file, parts: loaded.parts });
       if (loaded.written) written.push(loaded.written);
     }
   }
   if (bytes > MAX_TASKS_BYTES) {
     findings.push({ file: "tasks", field: "", message: `${bytes} bytes together; at most ${MAX_TASKS_BYTES} are taken` });
   }
-  written.sort((a, b) => byId(a.task.id, b.task.id));
+  written.sort((a, b) => byId(a.id, b.id));
   findings.push(...sameNumbers(written));
   findings.push(...checkGraph(written, new Set(names.map((name) => name.replace(/\.json$/, "")))));
-  return { tasks: withBothSides(written), files: names.length, findings };
+  return { tasks: withBothSides(written), parts, files: names.length, findings };
 }
 
 /** Finds ids that are the same number, such as 7 and 007: "task 7 is blocked" must name one task only. */
 function sameNumbers(written: readonly Written[]): PlanFinding[] {
   const first = new Map<number, string>();
-  return written.flatMap(({ task: { id } }) => {
+  return written.flatMap(({ id }) => {
     const other = first.get(Number(id));
     if (other === undefined) first.set(Number(id), id);
     return other === undefined
@@ -57,25 +64,31 @@ function sameNumbers(written: readonly Written[]): PlanFinding[] {
 }
 
 /**
- * A task as its file has it. `says` tells which lists the file has; one that it leaves out follows from the other
- * files.
+ * A task of the graph as its file has it. A list that the file leaves out follows from the other files. In one that is
+ * not right throughout, the entries that are no ids are null. `task` is there where the whole file is right.
  */
-type Written = { task: PlanTask; says: { blocks: boolean; blockedBy: boolean } };
+type Written = { id: string; task?: PlanTask } & Pick<TaskParts, "blocks" | "blockedBy">;
 
 async function taskFiles(folder: string): Promise<string[]> {
   const names = await readdir(join(folder, "tasks")).catch(() => []);
   return names.filter((name) => name.endsWith(".json")).sort();
 }
 
-/** Reads and checks one task by its own file alone. `written` is there when the task can be looked at in the graph. */
-async function loadTask(folder: string, name: string): Promise<{ written?: Written; bytes: number; findings: PlanFinding[] }> {
+/**
+ * Reads and checks one task by its own file alone. `parts` is there when the file is an object at all, and `written`
+ * when the task can be looked at in the graph.
+ */
+async function loadTask(
+  folder: string,
+  name: string,
+): Promise<{ file: string; parts?: TaskParts; written?: Written; bytes: number; findings: PlanFinding[] }> {
   const file = `tasks/${name}`;
   const findings: PlanFinding[] = [];
   const finding = (message: string, field = "") => findings.push({ file, field, message });
   const reading = await readText(join(folder, file), MAX_JSON_BYTES);
   if ("problem" in reading) {
     finding(reading.problem);
-    return { bytes: 0, findings };
+    return { file, bytes: 0, findings };
   }
   const bytes = Buffer.byteLength(reading.text);
   const idOfFile = FILE_NAME.exec(name)?.[1];
@@ -83,21 +96,22 @@ async function loadTask(folder: string, name: string): Promise<{ written?: Writt
   const json = parseJson(reading.text);
   if ("problem" in json) {
     finding(json.problem);
-    return { bytes, findings };
+    return { file, bytes, findings };
   }
   for (const { field, message } of json.repeated) finding(message, field);
   const checked = checkInput(TaskFile, json.value);
-  if ("problems" in checked) {
-    for (const { field, message } of checked.problems) finding(message, field);
-    return { bytes, findings };
+  if ("problems" in checked) for (const { field, message } of checked.problems) finding(message, field);
+  const parts = TaskParts.safeParse(json.value).data;
+  if (!parts) return { file, bytes, findings };
+  // An id that is wrong is a finding already, and the file's name has it, too.
+  const id = parts.id ?? idOfFile;
+  if (idOfFile !== undefined && id !== idOfFile) {
+    finding(`is "${id}", but the file is task ${idOfFile}'s: the two must agree, so that no two tasks have one id`, "id");
   }
-  const task = checked.data;
-  if (idOfFile !== undefined && task.id !== idOfFile) {
-    finding(`is "${task.id}", but the file is task ${idOfFile}'s: the two must agree, so that no two tasks have one id`, "id");
-  }
-  if (idOfFile === undefined || task.id !== idOfFile) return { bytes, findings };
-  const says = { blocks: task.blocks != null, blockedBy: task.blockedBy != null };
-  return { written: { task: toPlanTask(task), says }, bytes, findings };
+  if (idOfFile === undefined || id !== idOfFile) return { file, parts, bytes, findings };
+  const task = "data" in checked ? toPlanTask(checked.data) : undefined;
+  const written = { id, blocks: parts.blocks, blockedBy: parts.blockedBy, ...(task && { task }) };
+  return { file, parts, written, bytes, findings };
 }
 
 /**
@@ -115,28 +129,29 @@ const toPlanTask = (task: TaskFile): PlanTask => ({
 });
 
 /**
- * Checks the edges of the tasks whose own files are right. `present` has the ids of all files, so that a task with a
- * broken file is not called missing as well.
+ * Checks the edges, as far as the files say them. `present` has the ids of all files, so that a task with a broken file
+ * is not called missing as well.
  */
 function checkGraph(written: readonly Written[], present: ReadonlySet<string>): PlanFinding[] {
   const findings: PlanFinding[] = [];
-  const known = new Map(
-    written.map(({ task, says }) => [task.id, { says, blocks: new Set(task.blocks), blockedBy: new Set(task.blockedBy) }]),
-  );
-  const blockers = new Map(written.map(({ task }) => [task.id, new Set<string>()]));
+  const known = new Map(written.map((each) => [each.id, each]));
+  const blockers = new Map(written.map(({ id }) => [id, new Set<string>()]));
 
-  for (const { task } of written) {
+  for (const task of written) {
     for (const [field, mirror] of [
       ["blocks", "blockedBy"],
       ["blockedBy", "blocks"],
     ] as const) {
-      for (const [i, other] of task[field].entries()) {
+      for (const [i, other] of (task[field] ?? []).entries()) {
+        if (other === null) continue;
         const say = (message: string) => findings.push({ file: `tasks/${task.id}.json`, field: `${field}[${i}]`, message });
         const there = known.get(other);
         if (other === task.id) say("names the task itself");
         else if (!present.has(other)) say(`there is no task "${other}"`);
         else if (there) {
-          if (there.says[mirror] && !there[mirror].has(task.id))
+          // A list that is not right throughout may have meant this task.
+          const mirrored = there[mirror];
+          if (mirrored && !mirrored.includes(null) && !mirrored.includes(task.id))
             say(`task ${other} does not name ${task.id} in its ${mirror}: the two files disagree`);
           if (field === "blocks") blockers.get(other)?.add(task.id);
           else blockers.get(task.id)?.add(other);
@@ -155,15 +170,16 @@ function checkGraph(written: readonly Written[], present: ReadonlySet<string>): 
   return findings;
 }
 
+/** The whole tasks, in which both sides of each edge name it. */
 function withBothSides(written: readonly Written[]): PlanTask[] {
-  const known = new Map(written.map((each) => [each.task.id, each]));
+  const known = new Map(written.map((each) => [each.id, each]));
   const add = (id: string, field: "blocks" | "blockedBy", other: string) => {
-    const { task, says } = known.get(id) ?? {};
-    if (task && !says?.[field] && !task[field].includes(other)) task[field] = [...task[field], other].sort(byId);
+    const { task, [field]: said } = known.get(id) ?? {};
+    if (task && said == null && !task[field].includes(other)) task[field] = [...task[field], other].sort(byId);
   };
-  for (const { task, says } of written) {
-    if (says.blocks) for (const id of task.blocks) add(id, "blockedBy", task.id);
-    if (says.blockedBy) for (const id of task.blockedBy) add(id, "blocks", task.id);
+  for (const { task } of written) {
+    for (const id of task?.blocks ?? []) add(id, "blockedBy", task!.id);
+    for (const id of task?.blockedBy ?? []) add(id, "blocks", task!.id);
   }
-  return written.map(({ task }) => task);
+  return written.flatMap(({ task }) => task ?? []);
 }

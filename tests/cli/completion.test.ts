@@ -49,6 +49,8 @@ test("verbs, options, and names by what their place asks for; nothing that a she
   expect(await asked("clone", "-d", "")).toEqual([":files"]);
   expect(await asked("completion", "")).toEqual(["bash", "zsh", "fish"]);
   expect(await asked("retry", "v")).toEqual(["verify"]);
+  expect(await asked("plan", "ch")).toEqual(["check"]);
+  expect(await asked("plan", "check", "--st")).toEqual(["--strict"]);
   expect(await asked("nonsense", "")).toEqual([""]);
 });
 

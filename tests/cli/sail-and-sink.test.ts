@@ -121,7 +121,7 @@ test("sink of a voyage leaves others whose names begin with its name; --all list
   expect(asked.stderr).toContain("sea-4 is sailed by another captain, somebody-else: it is left alone");
   expect(await pulumi.runs()).toEqual([]);
 
-  const all = JSON.parse((await ocaptain("sink", "--all", "-f", "--json")).stdout);
+  const all = JSON.parse((await ocaptain("sink", "--all", "--yes", "--json")).stdout);
   expect(all.sunk.map(({ voyage }: { voyage: string }) => voyage)).toEqual(["other", "sea-2"]);
   expect(await pulumi.runs()).toEqual(["destroy other", "destroy sea-2"]);
 });

@@ -398,6 +398,32 @@ test("a cycle is shown, and with it all else that is wrong, in order", async () 
   );
 });
 
+test("a file that is wrong in one place hides nothing of the rest: its edges, its commands, the repository, the total", async () => {
+  expect(
+    await findingsWith({
+      "voyage.json": { name: 7, repo: "none", total_tasks: 9, provision: [3, "if"] },
+      "tasks/1.json": task("1", { blocks: ["2"], blockedBy: ["3"], metadata: { chekc: "true", check: "if" } }),
+      "tasks/2.json": task("2", { blocks: ["3"], blockedBy: [1, "77"] }),
+      "tasks/3.json": task("3", { id: 3, blocks: ["1"], blockedBy: ["2"], subject: "" }),
+    }),
+  ).toBe(
+    [
+      "tasks/1.json blockedBy: a cycle, no task of which can start: 1 → 2 → 3 → 1",
+      "tasks/1.json metadata.check: bash cannot read it: line 2: syntax error: unexpected end of file",
+      "tasks/1.json metadata.chekc: unknown; did you mean check?",
+      "tasks/2.json blockedBy[0]: must be text in quotes, and is 1",
+      'tasks/2.json blockedBy[1]: there is no task "77"',
+      "tasks/3.json id: must be text in quotes, and is 3",
+      "tasks/3.json subject: must not be empty",
+      "voyage.json name: must be text in quotes, and is 7",
+      `voyage.json provision[0]: must be a shell command, or {"run", "timeoutSeconds"}, and is 3`,
+      "voyage.json provision[1].run: bash cannot read it: line 2: syntax error: unexpected end of file",
+      "voyage.json repo: must be a URL, owner/name on GitHub, or a path that begins with ./, ../, / or ~",
+      "voyage.json total_tasks: says 9, but tasks/ holds 3",
+    ].join("\n"),
+  );
+});
+
 test("no folder, a folder where a file should be, and a file where a folder should be", async () => {
   const nowhere = join(folder, "nowhere");
   expect(await loadPlan(nowhere)).toEqual({

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { expect, test } from "vitest";
 import { criticalPath } from "../../components/critical-path.ts";
 import { summaryOf, type VoyageRecord } from "../../components/outputs.ts";
@@ -64,6 +65,15 @@ test("the head of a preview: plan, repository, ships, hand, budget, network and 
   expect(text).toContain("verify.sh   proves");
 });
 
+test("a repository that is written relative to the project is shown whole, because the captain may be in any folder", () => {
+  expect(whatSails(sailing({ plan: { ...plan, repo: "../my/repo" } }))).toContain(
+    `  repository  ${resolve("../my/repo")} at 01234567`,
+  );
+  expect(whatSails(sailing({ plan: { ...plan, repo: "https://git.example/r" } }))).toContain(
+    "  repository  https://git.example/r at",
+  );
+});
+
 test("a plan's own words steer no terminal and make no line of their own", () => {
   const text = whatSails(sailing({ plan: { ...plan, name: "a\u001b[31m\u202e\nb", tasks: diamond } }));
   expect(text.split("\n")).toHaveLength(8);
@@ -97,7 +107,7 @@ test("claude without any bound of what it spends is warned of", () => {
 test("ships that are added to a voyage that is verified are warned of, and those of one that sails are not", () => {
   const ships = [{ ship: "ship-0", task: null }];
   expect(sailingWarnings(sailing(), status("verified", ships))).toEqual([
-    expect.stringMatching(/abc123 is verified: no task is left for the 1 ship .*ocaptain:ships 1 -s sea/s),
+    expect.stringMatching(/voyage sea is verified: no task is left for the 1 ship .*ocaptain:ships 1 -s sea/s),
   ]);
   expect(sailingWarnings(sailing(), status("sailing", ships))).toEqual([]);
   expect(sailingWarnings(sailing({ ships: 1 }), status("verified", ships))).toEqual([]);

@@ -1,0 +1,92 @@
+import { plain } from "../base/text.ts";
+
+// The globs of a plan: paths in the repository with `*` (any characters of one name), `?` (one character) and `**` as a
+// whole name (any number of folders, none too). All else stands for itself, so that `app/[id]/page.tsx` is that file.
+// `src/` and `src/auth` also stand for all below them: a last name without a wildcard or an ending may be a folder's.
+
+/** A name of a path: the code points, with the marks of `*` and `?` among them. `**` is the mark of any folders. */
+type Name = readonly number[] | typeof FOLDERS;
+const FOLDERS = "**";
+const ANY = -1;
+const ONE = -2;
+/** A glob that was taken apart. */
+export type Glob = readonly Name[];
+
+const MAX_GLOB_CHARACTERS = 300;
+
+/** Says why a text is no glob of paths in the repository, or returns null when it is one. */
+export function globProblem(glob: string): string | null {
+  if (glob.trim() === "") return "must not be empty";
+  if (glob.length > MAX_GLOB_CHARACTERS) return `must have at most ${MAX_GLOB_CHARACTERS} characters, and has ${glob.length}`;
+  if (glob.includes("\t") || plain(glob) !== glob) return "must not hold characters that are not seen";
+  if (/^(\/|~\/|[a-z]:)/i.test(glob)) return "must be a path in the repository, and begin at its top without /";
+  if (glob.includes("\\")) return "must have / between folders, and no \\";
+  if (/[{}]/.test(glob)) return "must not hold { or }: write one entry for each";
+  if (glob.startsWith("!")) return "must not begin with !: say what is written, not what is not";
+  const names = namesOf(glob);
+  if (names.some((name) => name === "" || name === "." || name === ".."))
+    return "must not hold the names . and .., nor // (for all files: **)";
+  if (names.some((name) => name !== FOLDERS && name.includes(FOLDERS)))
+    return "must have ** alone between two /, as in src/**/*.ts";
+  return null;
+}
+
+const MAY_BE_FOLDER = /(^|\/)(\.?[^*?/.]+|[^/]+\/)$/;
+
+/** Takes a glob apart, in which {@link globProblem} finds nothing. */
+export function parseGlob(glob: string): Glob {
+  const names = namesOf(glob).map((name) => (name === FOLDERS ? FOLDERS : codePoints(name, true)));
+  return MAY_BE_FOLDER.test(glob) ? [...names, FOLDERS] : names;
+}
+
+/** Takes a path apart in which nothing is a wildcard, as git tells it. */
+export const parsePath = (path: string): Glob => path.split("/").map((name) => codePoints(name, false));
+
+/** Tells whether some path fits both globs. */
+export const globsMeet = (a: Glob, b: Glob): boolean =>
+  meet(
+    a,
+    b,
+    (name) => name === FOLDERS,
+    (x, y) => meet(x as readonly number[], y as readonly number[], (point) => point === ANY, sameCharacter),
+  );
+
+const sameCharacter = (a: number, b: number) => a === b || a === ONE || b === ONE;
+
+/** Splits a glob at its slashes. One at the end says that a folder is meant, and `./` at the beginning says nothing. */
+const namesOf = (glob: string) =>
+  glob
+    .replace(/^\.\/(?=.)/, "")
+    .replace(/(?<=.)\/$/, "")
+    .split("/");
+
+/** Letters with marks are written in one way, as git at a Mac and elsewhere writes the same name differently. */
+const codePoints = (name: string, hasWildcards: boolean) =>
+  Array.from(name.normalize(), (character) =>
+    hasWildcards && character === "*" ? ANY : hasWildcards && character === "?" ? ONE : character.codePointAt(0)!,
+  );
+
+/**
+ * Tells whether two patterns have a sequence in common. An element for which `isMany` holds stands for any number of
+ * elements, and any other one for a single element; `same` tells whether two of those can be the same. The time is that
+ * of the product of both lengths at most, whatever the patterns are.
+ */
+function meet<T>(a: readonly T[], b: readonly T[], isMany: (element: T) => boolean, same: (a: T, b: T) => boolean): boolean {
+  let start = 0;
+  for (; start < a.length && start < b.length && !isMany(a[start]!) && !isMany(b[start]!); start++)
+    if (!same(a[start]!, b[start]!)) return false;
+  /** By a place in `b`: whether what follows it and what follows place `i + 1` in `a` have a sequence in common. */
+  let below: boolean[] = [];
+  for (let i = a.length; i >= start; i--) {
+    const row: boolean[] = [];
+    for (let j = b.length; j >= start; j--) {
+      const [hasA, hasB] = [i < a.length, j < b.length];
+      if (!hasA && !hasB) row[j] = true;
+      else if (hasA && isMany(a[i]!)) row[j] = below[j]! || (hasB && row[j + 1]!);
+      else if (hasB && isMany(b[j]!)) row[j] = row[j + 1]! || (hasA && below[j]!);
+      else row[j] = hasA && hasB && below[j + 1]! && same(a[i]!, b[j]!);
+    }
+    below = row;
+  }
+  return below[start]!;
+}

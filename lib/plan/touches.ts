@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { shown } from "../base/check-input.ts";
+import { type Glob, globProblem, globsMeet, parseGlob, parsePath } from "./globs.ts";
+import { MAX_TOUCHES } from "./limits.ts";
+import type { PlanTask } from "./types.ts";
+
+// What a task writes, as its plan says it. It is a hint: it decides what is granted first and what is warned of, and
+// keeps nobody from writing anything.
+
+/** The globs of a list in a task's file. */
+export const Globs = z
+  .array(
+    z.string().superRefine((glob, context) => {
+      const problem = globProblem(glob);
+      if (problem) context.addIssue(`${problem}; it is ${shown(glob)}`);
+    }),
+  )
+  .max(MAX_TOUCHES);
+
+/** The part of a task in which stands what it writes. */
+type Says = Pick<PlanTask, "description" | "metadata">;
+
+/**
+ * Returns the globs of what a task writes: its `metadata.touches`, else its `metadata.files`, else what the lines
+ * `Files:` of its description name. An empty list says nothing, so the next of the three counts. The result is empty
+ * when the task does not tell.
+ */
+export function effectiveTouches(task: Says): string[] {
+  for (const list of [task.metadata.touches, task.metadata.files]) {
+    if (!Array.isArray(list)) continue;
+    const globs = list.filter(isGlob);
+    if (globs.length > 0) return once(globs);
+  }
+  return once(filesNamedIn(task.description));
+}
+
+/**
+ * Tells whether two tasks may write the same path, by the globs of each. A task that says nothing of what it writes
+ * overlaps with none.
+ */
+export const touchesOverlap = (a: readonly string[], b: readonly string[]): boolean =>
+  parsed(a).some((one) => parsed(b).some((other) => globsMeet(one, other)));
+
+/** Tells whether a path of the repository is among what a task writes by its globs. */
+export function isTouched(touches: readonly string[], path: string): boolean {
+  const wanted = parsePath(path);
+  return parsed(touches).some((glob) => globsMeet(glob, wanted));
+}
+
+/** A line of a description that names files, perhaps as an entry of a list or in bold type. */
+const FILES_LINE = /^[ \t]*(?:[-*+][ \t]+)?\**files?\**[ \t]*:\**[ \t]*(\S.*)$/gim;
+/** What stands in such a line when there are no files. */
+const NONE = /^(none|n\/a|-|tbd)$/i;
+
+function filesNamedIn(description: string): string[] {
+  return Array.from(description.matchAll(FILES_LINE), ([, list]) => list!)
+    .flatMap((list) => list.split(","))
+    .map((entry) => entry.trim().replace(/\s+\([^()]*\)$/, ""))
+    .map((entry) => entry.replace(/^(["'`])(.*)\1$/, "$2").replace(/(?<=[^.])\.$/, ""))
+    .filter((entry) => !/\s/.test(entry) && !NONE.test(entry) && isGlob(entry));
+}
+
+const isGlob = (entry: unknown): entry is string => typeof entry === "string" && globProblem(entry) === null;
+const once = (globs: readonly string[]) => [...new Set(globs)].slice(0, MAX_TOUCHES);
+
+/** The globs of lists that were looked at before: a scheduler compares the same ones many times. */
+const known = new WeakMap<readonly string[], Glob[]>();
+
+function parsed(touches: readonly string[]): Glob[] {
+  const before = known.get(touches);
+  if (before) return before;
+  const globs = touches.map(parseGlob);
+  known.set(touches, globs);
+  return globs;
+}
