@@ -1,9 +1,15 @@
-import { effectiveTouches, touchesOverlap } from "../../lib/plan/touches.ts";
+import { TouchIndex } from "../../lib/plan/touch-index.ts";
+import { effectiveTouches } from "../../lib/plan/touches.ts";
 import type { PlanTask } from "../../lib/plan/types.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 
-/** Tasks that touch the same, so that each list is compared once. */
-type Alike = { touches: readonly string[]; ids: string[] };
+/** The ids of tasks that touch the same. */
+type Alike = string[];
+/**
+ * The most comparisons for one task that comes to work, which take some hundredths of a second. Honest plans are far
+ * below; where more would be needed, the order of grants is not worth it.
+ */
+const MOST_COMPARISONS = 50_000;
 
 /**
  * Which tasks may write the same files as tasks at work, by what their plan says that they touch. All of it follows
@@ -13,9 +19,9 @@ type Alike = { touches: readonly string[]; ids: string[] };
 export class Overlaps {
   readonly #ledger: Ledger;
   #revision: string | undefined;
-  #alike: Alike[] = [];
+  #index = new TouchIndex<Alike>();
   /** For each claim under way, by task and epoch, what it overlaps with. */
-  readonly #atWork = new Map<string, Alike[]>();
+  readonly #atWork = new Map<string, ReadonlySet<Alike>>();
   /** With how many claims under way the tasks of a kind overlap. */
   readonly #counts = new Map<Alike, number>();
 
@@ -27,7 +33,6 @@ export class Overlaps {
   withWork(): string[] {
     const revision = this.#ledger.planRevision();
     if (revision !== this.#revision) this.#readPlan(revision);
-    if (this.#alike.length === 0) return [];
     const claims = new Map(this.#ledger.atWork().map((claim) => [`${claim.id}/${claim.epoch}`, claim.id]));
     for (const [claim, overlapped] of this.#atWork) {
       if (claims.has(claim)) continue;
@@ -40,29 +45,30 @@ export class Overlaps {
       this.#atWork.set(claim, overlapped);
       for (const kind of overlapped) this.#count(kind, 1);
     }
-    return [...this.#counts.keys()].flatMap((kind) => kind.ids);
+    return [...this.#counts.keys()].flat();
   }
 
   #readPlan(revision: string): void {
     this.#atWork.clear();
     this.#counts.clear();
+    this.#index = new TouchIndex();
     const byTouches = new Map<string, Alike>();
     for (const { id, planned } of this.#ledger.planned()) {
       const touches = touchesOf(planned);
       if (touches.length === 0) continue;
       const key = JSON.stringify(touches);
-      const kind = byTouches.get(key) ?? { touches, ids: [] };
-      byTouches.set(key, kind);
-      kind.ids.push(id);
+      const alike = byTouches.get(key) ?? [];
+      alike.push(id);
+      if (byTouches.has(key)) continue;
+      byTouches.set(key, alike);
+      this.#index.add(touches, alike);
     }
-    this.#alike = [...byTouches.values()];
     this.#revision = revision;
   }
 
   /** The tasks that overlap with one at work, whose text is that of its grant and perhaps not the newest plan's. */
-  #overlapping(id: string): Alike[] {
-    const touches = touchesOf(this.#ledger.task(id)!.body);
-    return touches.length === 0 ? [] : this.#alike.filter((kind) => touchesOverlap(kind.touches, touches));
+  #overlapping(id: string): ReadonlySet<Alike> {
+    return this.#index.overlapping(touchesOf(this.#ledger.task(id)!.body), MOST_COMPARISONS);
   }
 
   #count(kind: Alike, by: 1 | -1): void {
