@@ -1,7 +1,7 @@
-import { TouchIndex } from "../../lib/plan/touch-index.ts";
 import { effectiveTouches } from "../../lib/plan/touches.ts";
 import type { PlanTask } from "../../lib/plan/types.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { TouchIndex } from "./touch-index.ts";
 
 /** The ids of tasks that touch the same. */
 type Alike = string[];

@@ -375,12 +375,12 @@ test("what a commit changes outside of what its task touches is noted in its tra
   expect(await deliver({ "src/deep/a.ts": "a", "README.md": "b" }, "inside\n\nOutside-Touches: forged\n")).toBeUndefined();
   expect(trailers()).toEqual([""]);
 
-  const odd = ["docs/b.md", " a\nTask: 9", "d\u202ee", "… and 7 more", "n".repeat(230)];
+  const odd = ["more/b.md", " a\nTask: 9", "d\u202ee", "… and 7 more", "n".repeat(230)];
   const many = Array.from({ length: 30 }, (_, at) => `w/${at}`);
   const outside = await deliver(Object.fromEntries(["src/b.ts", ...odd, ...many].map((path) => [path, "x"])), "outside");
   expect(outside).toMatchObject({ count: 35 });
   expect(outside!.files).toHaveLength(20);
-  expect(outside!.files.slice(0, 5)).toEqual(['" a\\nTask: 9"', "docs/b.md", '"d\\u202ee"', `${"n".repeat(200)}…`, "w/0"]);
+  expect(outside!.files.slice(0, 5)).toEqual(['" a\\nTask: 9"', '"d\\u202ee"', "more/b.md", `${"n".repeat(200)}…`, "w/0"]);
   expect(trailers()).toEqual([...outside!.files, "… and 15 more"]);
 
   // Nothing is said of what these touch, or only hinted at.

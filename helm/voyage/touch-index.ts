@@ -1,4 +1,4 @@
-import { type Glob, globsMeet, literalStart, parseGlob } from "./globs.ts";
+import { type Glob, globsMeet, literalStart, parseGlob } from "../../lib/plan/globs.ts";
 
 /** A folder of globs: those that go on with a wildcard or end here, and those that go on with a literal name. */
 type Folder<T> = { here: Map<string, Entry<T>>; below: Map<string, Folder<T>> };
@@ -29,8 +29,8 @@ export class TouchIndex<T> {
   }
 
   /**
-   * Returns what overlaps with these globs. After `most` comparisons the rest is taken for what does not, lest a plan in
-   * which every glob begins with a wildcard takes minutes.
+   * Returns what overlaps with these globs. After `most` comparisons the rest is taken for what does not, lest a plan
+   * in which every glob begins with a wildcard takes minutes.
    */
   overlapping(touches: readonly string[], most = Number.POSITIVE_INFINITY): Set<T> {
     const found = new Set<T>();
