@@ -385,7 +385,7 @@ test("what a commit changes outside of what its task touches is noted in its tra
 
   // Nothing is said of what these touch, or only hinted at.
   expect(await deliver({ anything: "x" }, "free")).toBeUndefined();
-  expect(await deliver({ more: "x" }, "hinted")).toBeUndefined();
+  expect(await deliver({ hinted: "x" }, "hinted")).toBeUndefined();
 });
 
 test("a commit of the captain's own on the branch is built upon", async () => {
