@@ -1,8 +1,8 @@
-import { type Glob, globsMeet, literalStart, parseGlob } from "../../lib/plan/globs.ts";
+import { globsMeet, literalStart, type ParsedGlob, parseGlob } from "../../lib/plan/globs.ts";
 
 /** A folder of globs: those that go on with a wildcard or end here, and those that go on with a literal name. */
 type Folder<T> = { here: Map<string, Entry<T>>; below: Map<string, Folder<T>> };
-type Entry<T> = { glob: Glob; values: T[] };
+type Entry<T> = { glob: ParsedGlob; values: T[] };
 
 /**
  * Finds the lists of globs that may fit a path in common with another list. Globs stand in folders by the literal names
@@ -46,7 +46,7 @@ export class TouchIndex<T> {
   }
 
   /** The globs that begin with the same literal names, as far as both have any. */
-  *#near(glob: Glob): Generator<Entry<T>> {
+  *#near(glob: ParsedGlob): Generator<Entry<T>> {
     let folder = this.#root;
     yield* folder.here.values();
     for (const name of literalStart(glob)) {

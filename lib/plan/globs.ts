@@ -41,7 +41,7 @@ export function parseGlob(glob: string): ParsedGlob {
 }
 
 /** The names with which a glob begins before the first that has a wildcard. */
-export function literalStart(glob: Glob): string[] {
+export function literalStart(glob: ParsedGlob): string[] {
   const first = glob.findIndex((name) => name === FOLDERS || name.some((point) => point < 0));
   return (first < 0 ? glob : glob.slice(0, first)).map((name) => String.fromCodePoint(...(name as readonly number[])));
 }
