@@ -145,6 +145,8 @@ test("/voyage-review: a finished voyage's state, tasks and branch are read, and 
   const leave = ["--allowedTools", "Bash(ocaptain clone *)", "--add-dir", folder];
   const { said, told, results } = await session(`/voyage-review ${stack} plan`, turns, ...leave);
   expect(told).toContain(`Voyage: ${stack} plan`);
+  // A skill that was not asked for takes no room.
+  expect(told).not.toContain("voyage-plan");
   const [status, tasks, clone, run, read] = results;
   expect(JSON.parse(json(status!.text))).toMatchObject({ state: "done", name: plan.name });
   expect(JSON.parse(json(tasks!.text)).tasks).toMatchObject([{ id: "1", status: "accepted" }]);
