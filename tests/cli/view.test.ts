@@ -215,6 +215,7 @@ const VIEW: StatusView = {
   tip: null,
   workspace: "/w",
   tasks: { total: 1, pending: 0, claimed: 0, accepted: 0, blocked: 1, cancelled: 0, byShip: {} },
+  outside: [],
   spend: null,
   paused: null,
   limited: null,
