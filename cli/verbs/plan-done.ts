@@ -18,8 +18,8 @@ type Group = { from: Format; place: string; list: string | undefined; tasks: Don
 
 /**
  * `ocaptain plan done [voyage]` says in the list from which a voyage's plan was imported what the voyage has done: as a
- * commit on a branch of its own, or as a patch, or as the commands that tell the service. Only tasks count whose commits
- * were accepted. The voyage's own branch stays as it is, and so does what is said of its verification.
+ * commit on a branch of its own, or as a patch, or as the commands that tell the service. Only tasks count whose
+ * commits were accepted. The voyage's own branch stays as it is, and so does what is said of its verification.
  * @throws OcaptainError NOT_IMPORTED, NOTHING_DONE, NOT_OURS, NO_BRANCH, SOURCE
  */
 export async function planDone(name: string | undefined, { out }: { out?: string }, io: Io): Promise<void> {

@@ -154,7 +154,7 @@ test.each(Object.entries(FORMATS))(
         expect(planned.map(({ number }) => number)).toEqual(planned.map((_task, index) => String(index + 1)));
         expect(findCycles(planned.map(({ number, blockedBy }) => ({ id: number, blockedBy })))).toEqual([]);
 
-        // All that a task waits for, directly or not, by the list and by the plan: through tasks that are left out, too.
+        // All that a task waits for, directly or not, by the list and by the plan, also through what is left out.
         const ids = new Map(planned.map(({ number, task }) => [number, task.id]));
         const inPlan = reach(
           new Map(planned.map(({ task, blockedBy }) => [task.id, blockedBy.map((number) => ids.get(number)!)])),

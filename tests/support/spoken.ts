@@ -12,6 +12,7 @@ export function listen(json = false) {
     note: (text) => void (json || notes.push(text)),
     progress: () => {},
     steps: { line: () => {}, status: () => {}, style: (_format, text) => text },
+    apart: (answer) => answer,
     style: (_format, text) => text,
     columns: undefined,
   };

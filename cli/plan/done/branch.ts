@@ -69,8 +69,8 @@ export async function tipOf(folder: VoyageFolder, stack: string): Promise<Tip> {
 const TRAILER = "Done-In-Voyage";
 
 /**
- * Puts a tree on a branch of its own, `<stack>-done`, as one commit on top of the voyage's tip. The voyage's branch stays
- * where it is, as what was verified is that commit and no other.
+ * Puts a tree on a branch of its own, `<stack>-done`, as one commit on top of the voyage's tip. The voyage's branch
+ * stays where it is, as what was verified is that commit and no other.
  *
  * @returns the branch and its commit
  * @throws OcaptainError NOT_OURS where the repository has such a branch that was not made here

@@ -78,7 +78,7 @@ const voyageFile = ({ title, repo, from, where }: Draft) => ({
 
 /** The subject of an imported task in its plan. */
 export const subjectOf = ({ id, title }: Pick<SourceTask, "id" | "title">) =>
-  plain(`${id}: ${title.replaceAll("\t", " ")}`, { most: MOST_SUBJECT }).trim();
+  plain(`${id}: ${title.replace(/\s+/g, " ")}`, { most: MOST_SUBJECT }).trim();
 
 function taskFile({ number, task, blockedBy }: Settled["tasks"][number], draft: Draft, notes: string[]) {
   const { from, source } = draft;
