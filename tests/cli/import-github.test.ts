@@ -66,8 +66,8 @@ test("open issues become tasks: of all pages, with links as edges, and sub-issue
   expect(said.notes).toEqual(
     expect.arrayContaining([
       "A pull request is no issue, and left out.",
-      "A sub-issue of #1 is in another repository, and left out: Issue 9",
-      "#5 is blocked by an issue of another repository, and waits for it no longer: Issue 7",
+      "A sub-issue of #1 is in another repository, and left out: Card 9",
+      "#5 is blocked by an issue of another repository, and waits for it no longer: Card 7",
       "#5 waits for #6, #2, as its text says.",
     ]),
   );

@@ -39,7 +39,7 @@ export async function startStandInGithub(options: { repo: string; issues: StandI
   const view = (issue: StandInIssue) => ({
     id: 1_000_000 + issue.number,
     number: issue.number,
-    title: issue.title ?? `Issue ${issue.number}`,
+    title: issue.title ?? `Card ${issue.number}`,
     body: issue.body === undefined ? "" : issue.body,
     state: issue.state ?? "open",
     repository_url: `${base}/repos/${repo}`,
