@@ -76,7 +76,7 @@ test("the tarball holds what runs and nothing else, in less than a megabyte", as
   expect((await stat(tarball)).size).toBeLessThan(1_000_000);
   const names = (await execa("tar", ["tzf", tarball])).stdout.split("\n").map((name) => name.replace(/^package\//, ""));
   expect(names.filter((name) => /^(tests|docs|bench|stacks)\//.test(name))).toEqual([]);
-  expect(names.filter((name) => /^plans\/(?!survey\/)/.test(name))).toEqual([]);
+  expect(names.filter((name) => /^plans\/(?!survey\/|schema\/)/.test(name))).toEqual([]);
   // Of tools, what set-up needs: the sums of what it builds, and the lock file of what npm brings it.
   expect(names.filter((name) => /^tools\/.*\.ts$/.test(name))).toEqual([]);
   const setUp = ["tools/setup.mjs", "tools/setup/pulumi.mjs", "tools/go/mutagen/go.sum", "tools/node24/package-lock.json"];
@@ -86,6 +86,10 @@ test("the tarball holds what runs and nothing else, in less than a megabyte", as
   expect(names).toEqual(
     expect.arrayContaining(["LICENSE", "README.md", "bin/ocaptain", "bin/pulumi", "library.d.ts", "crew/supervisor.ts"]),
   );
+  // Claude Code installs the plugin from the package's own folder.
+  const skills = ["voyage-plan", "voyage-review"].map((name) => `plugin/skills/${name}/SKILL.md`);
+  const manifests = [".claude-plugin/marketplace.json", "plugin/.claude-plugin/plugin.json"];
+  expect(names).toEqual(expect.arrayContaining([...manifests, ...skills]));
 });
 
 test("installed globally, `ocaptain` runs from an empty home, and says that there is no voyage yet", async () => {
