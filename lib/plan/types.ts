@@ -17,7 +17,7 @@ export const HandSettings = z.object({
     .regex(/^[A-Za-z0-9][A-Za-z0-9._:@/[\]-]*$/, "must be a model's name")
     .max(200)
     .optional()
-    .meta({ description: "the model's name or alias", otherwise: "`opus`" }),
+    .meta({ description: "the model's name or alias", otherwise: `\`${DEFAULT_MODEL}\`` }),
   effort: z
     .enum(["low", "medium", "high", "xhigh", "max"])
     .optional()
