@@ -28,15 +28,15 @@ afterAll(async () => {
 });
 
 /** Makes the captain's folder of a voyage from a source, without telling the helm of it. */
-export async function begin(source: string, graph: Record<string, string[]>) {
+export async function begin(source: string, graph: Record<string, string[]>, metadata = {}) {
   id = `aa${String(count++).padStart(4, "0")}`;
-  const voyage = await makeVoyage(source, `v${count}`, makePlan(graph), { timing: { leaseSeconds: 60 } });
+  const voyage = await makeVoyage(source, `v${count}`, makePlan(graph, { metadata }), { timing: { leaseSeconds: 60 } });
   folder = voyage.folder;
   return voyage;
 }
 
-export async function sail(graph: Record<string, string[]>, files?: Record<string, string>) {
-  const voyage = await begin(makeSource(captain.root, files), graph);
+export async function sail(graph: Record<string, string[]>, files?: Record<string, string>, metadata = {}) {
+  const voyage = await begin(makeSource(captain.root, files), graph, metadata);
   await helm.registerVoyage(id, voyage.register);
   return voyage;
 }

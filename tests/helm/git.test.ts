@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { withAttributes } from "../../helm/repository/merge-attributes.ts";
+import { readTaskRows } from "../../lib/voyage/task-files.ts";
 import { gitIn } from "../support/git.ts";
 import { bare, count, folder, helm, id, join_, sail } from "./git-voyage.ts";
 
@@ -114,6 +115,43 @@ test("commits are by the author whom the captain has named, signed off where tha
   expect(await deliver(forged("signed off"))).toBe(
     `Ann "-x" $(id) <ann@sea.example>|ocaptain helm|Task: 3,Ship: ship-0,Voyage: ${id},Signed-off-by: Ann "-x" $(id) <ann@sea.example>`,
   );
+});
+
+test("what a commit changes outside of what its task touches is noted in its trailers, on the task and in its file", async () => {
+  const touches = { touches: ["src/**", "README.md"] };
+  const hints = { files: ["other"] };
+  const { register } = await sail({ "1": [], "2": [], "3": [], "4": [] }, undefined, { "1": touches, "2": touches, "4": hints });
+  const one = await join_("ship-0");
+  const deliver = async (files: Record<string, string>, message: string) => {
+    const grant = await one.call.grant();
+    one.tree.reset(grant.tip);
+    for (const path of Object.keys(files)) mkdirSync(dirname(join(one.tree.folder, path)), { recursive: true });
+    const commit = one.tree.commit(files, message);
+    one.tree.push(commit, grant);
+    expect(await one.call.accepted(grant, commit)).toMatchObject({ kind: "accepted" });
+    const row = (await helm.voyage(id)).tasks.find((task) => task.id === grant.task.id)!;
+    const file = JSON.parse(readFileSync(join(folder.tasks, `${grant.task.id}.json`), "utf8"));
+    expect(file.metadata.ocaptain.outside).toEqual(row.outside);
+    expect((await readTaskRows(folder)).find((task) => task.id === grant.task.id)!.outside).toEqual(row.outside);
+    return row.outside;
+  };
+  const trailers = () =>
+    bare("log", "-1", "--format=%(trailers:key=Outside-Touches,valueonly)", register.stack).trim().split("\n");
+
+  expect(await deliver({ "src/deep/a.ts": "a", "README.md": "b" }, "inside\n\nOutside-Touches: forged\n")).toBeUndefined();
+  expect(trailers()).toEqual([""]);
+
+  const odd = ["more/b.md", " a\nTask: 9", "d\u202ee", "… and 7 more", "n".repeat(230)];
+  const many = Array.from({ length: 30 }, (_, at) => `w/${at}`);
+  const outside = await deliver(Object.fromEntries(["src/b.ts", ...odd, ...many].map((path) => [path, "x"])), "outside");
+  expect(outside).toMatchObject({ count: 35 });
+  expect(outside!.files).toHaveLength(20);
+  expect(outside!.files.slice(0, 5)).toEqual(['" a\\nTask: 9"', '"d\\u202ee"', "more/b.md", `${"n".repeat(200)}…`, "w/0"]);
+  expect(trailers()).toEqual([...outside!.files, "… and 15 more"]);
+
+  // Nothing is said of what these touch, or only hinted at.
+  expect(await deliver({ anything: "x" }, "free")).toBeUndefined();
+  expect(await deliver({ hinted: "x" }, "hinted")).toBeUndefined();
 });
 
 test("a commit of the captain's own on the branch is built upon", async () => {
