@@ -2,7 +2,9 @@ import { describe, expect, test, vi } from "vitest";
 import { crewRuns } from "../../lib/ship/crew-launch.ts";
 import { aside, flush, hear, inConflict, mirrored, names, quay, sprite, workspace, write } from "./synced-ship.ts";
 
-/** How the end of a sync, or of its VM, brings home what is on the ship, and what it does with what cannot be brought. */
+/**
+ * How the end of a sync, or of its VM, brings home what is on the ship, and what becomes of what cannot be brought.
+ */
 
 test("delete brings home what no flush has carried yet, and then ends the session; the second time it is quiet", async () => {
   const outs = await workspace.create();
