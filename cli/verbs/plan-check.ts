@@ -33,7 +33,7 @@ export async function planCheck(word: string, { strict = false, ...options }: Op
   for (const remark of remarks) io.out(asLine(folder, remark, io));
   const found = [errors > 0 && counted(errors, "error"), warnings > 0 && counted(warnings, "warning")].filter(Boolean).join(", ");
   io.out(`${errors > 0 ? "cannot sail" : "can sail"}: ${counted(reading.tasks.length, "task")}, ${found || "nothing is wrong"}`);
-  if (errors === 0) io.note(`next: ocaptain sail ${typedWord(word)}`);
+  if (errors === 0) io.note(`next: ocaptain plan show ${typedWord(word)}; ocaptain sail ${typedWord(word)}`);
   return errors > 0 ? 1 : 0;
 }
 

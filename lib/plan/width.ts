@@ -1,4 +1,5 @@
-import { type Node, topologicalOrder } from "./graph.ts";
+import type { Node } from "./graph.ts";
+import { reachOf } from "./reach.ts";
 
 /**
  * Computes the most tasks that can run at one time: the size of the largest set of which none waits, directly or not,
@@ -10,28 +11,8 @@ import { type Node, topologicalOrder } from "./graph.ts";
  * @throws OcaptainError CYCLE when the graph has a cycle
  */
 export function graphWidth(nodes: readonly Node[]): number {
-  const order = topologicalOrder(nodes);
-  return order.length - greatestMatching(closure(nodes, order));
-}
-
-/**
- * Computes who waits for whom, as bit sets: row i holds the tasks that wait for task i of the order, directly or not.
- */
-function closure(nodes: readonly Node[], order: readonly string[]): Uint32Array[] {
-  const index = new Map(order.map((id, i) => [id, i]));
-  const words = Math.ceil(order.length / 32);
-  const rows = order.map(() => new Uint32Array(words));
-  const blockers = new Map(nodes.map((node) => [node.id, node.blockedBy]));
-  // The loop goes from the last to the first, so that a task's row is whole before it is added to its blockers' rows.
-  for (let i = order.length - 1; i >= 0; i--) {
-    const row = rows[i]!;
-    for (const blocker of blockers.get(order[i]!) ?? []) {
-      const target = rows[index.get(blocker)!]!;
-      for (let w = 0; w < words; w++) target[w]! |= row[w]!;
-      target[i >>> 5]! |= 1 << (i & 31);
-    }
-  }
-  return rows;
+  const { rows } = reachOf(nodes);
+  return rows.length - greatestMatching(rows);
 }
 
 /**
