@@ -45,6 +45,12 @@ const number = (check: z.ZodNumber) =>
 /** Parses `true` and `false` alone, because providers compare the same setting as text. */
 const flag = z.stringbool({ truthy: ["true"], falsy: ["false"], case: "sensitive" });
 
+/** Parses numbers of ships by comma; a ship's name does, too. */
+const shipNumbers = z
+  .string()
+  .regex(/^\s*(ship-)?\d{1,3}(\s*,\s*(ship-)?\d{1,3})*\s*$/, "must be numbers of ships, by comma, each at most 999")
+  .transform((text) => text.split(",").map((each) => Number(each.trim().replace(/^ship-/, ""))));
+
 const text = z.string().optional();
 
 /** Checks an author, whose text stays as it is: the helm's resource gets it by `configure`. */
@@ -75,6 +81,8 @@ export const SETTINGS = {
   author: { schema: author.optional(), example: "'Name <mail@example.com>'", isForProviders: true },
   signOff: { schema: flag.default(false), example: "true", isForProviders: true },
   ships: { schema: number(z.int().min(1).max(MAX_SHIPS)).optional(), example: "3" },
+  /** Which numbers no ship of the fleet has, so that a fleet can shrink by any of its ships. */
+  withoutShips: { schema: shipNumbers.default([]), example: "0,2" },
   provider: { schema: ProviderKind.default("harbor"), example: "harbor" },
   hand: { schema: HandKind.default("rehearsal"), example: "rehearsal" },
   mesh: { schema: Mesh.default("none"), example: "none" },

@@ -46,7 +46,7 @@ export async function sail(): Promise<VoyageOutputs> {
   for (const warning of warnings) void log.warn(warning);
   const status = await statusAtSea(stack);
   for (const warning of sailingWarnings(sailing, status)) void log.warn(warning);
-  const stopped = status && stoppedByScale(shipCount, status);
+  const stopped = status && stoppedByScale(sailing, status);
   if (stopped) void log.warn(stopped);
   const news = isFirst ? await planNews(stack, plan) : null;
   if (news) void log.info(news);

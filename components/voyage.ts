@@ -2,7 +2,7 @@ import { ComponentResource, type ComponentResourceOptions, type Output, output }
 import { Helm } from "../dynamic-providers/helm/resource.ts";
 import { Muster } from "../dynamic-providers/muster/resource.ts";
 import { Workspace } from "../dynamic-providers/workspace/resource.ts";
-import { shipName } from "../lib/base/naming.ts";
+import { fleetNumbers, shipName } from "../lib/base/naming.ts";
 import type { Plan } from "../lib/plan/types.ts";
 import type { HandKind, ProviderKind, TailnetKind } from "../lib/protocol/choices.ts";
 import type { StepResources } from "./captain-steps.ts";
@@ -12,6 +12,8 @@ export type VoyageArgs = {
   stack: string;
   plan: Plan;
   ships: number;
+  /** The numbers that no ship of the fleet has. */
+  withoutShips?: readonly number[];
   /** The branch, tag or commit that the voyage begins from; the repository's HEAD when left out. */
   base?: string | undefined;
   provider: ProviderKind;
@@ -59,11 +61,10 @@ export class Voyage extends ComponentResource {
     this.helmUrl = helm.url;
     const facts = { VOYAGE: voyageId, STACK: stack, BRANCH: workspace.branch };
     const sink = args.steps?.sink(facts, { parent: this, dependsOn: helm }) ?? null;
-    this.ships = Array.from(
-      { length: args.ships },
-      (_, index) =>
+    this.ships = fleetNumbers(args.ships, args.withoutShips).map(
+      (number) =>
         new Ship(
-          shipName(index),
+          shipName(number),
           {
             stack,
             provider,

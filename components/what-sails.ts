@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { counted } from "../lib/base/counted.ts";
+import { fleetNumbers, shipName, shipNumber } from "../lib/base/naming.ts";
 import { plain, plainLines, usd } from "../lib/base/text.ts";
 import { criticalPath } from "../lib/plan/critical-path.ts";
 import { estimatesOf, timed } from "../lib/plan/estimates.ts";
@@ -16,6 +17,8 @@ export type Sailing = {
   /** The plan's folder as it was named; "" for an empty sail. */
   folder: string;
   ships: number;
+  /** The numbers that no ship of the fleet has. */
+  withoutShips: readonly number[];
   /** The commit from which tasks start: the source's, or the branch's of a voyage that goes on; absent without one. */
   commit?: string | undefined;
   provider: ProviderKind;
@@ -40,7 +43,7 @@ export function whatSails(sailing: Sailing): string {
       "repository",
       plan.repo ? `${asMeant(plan.repo)}${commit ? ` at ${commit.slice(0, 8)}` : ""}` : "none: it begins with nothing",
     ],
-    ["ships", `${ships}, at ${where}${worth(sailing)}`],
+    ["ships", `${ships}${named(sailing)}, at ${where}${worth(sailing)}`],
     ["hand", hand === "claude" ? `claude, model ${models(plan)}` : `${hand}: no model, it costs nothing`],
     ["budget", budget(sailing)],
     ["network", network(sailing)],
@@ -78,13 +81,26 @@ export function sailingWarnings({ stack, plan, ships, hand, budgetUsd }: Sailing
 /**
  * Tells, by name, which tasks a smaller number of ships stops; null when none is at work on the ships that go.
  */
-export function stoppedByScale(ships: number, status: VoyageStatus): string | null {
+export function stoppedByScale(
+  { ships, withoutShips }: Pick<Sailing, "ships" | "withoutShips">,
+  status: VoyageStatus,
+): string | null {
   const subjects = new Map(status.tasks.map((task) => [task.id, task.subject]));
-  const leaving = status.ships.filter(({ ship, task }) => task !== null && Number(/^ship-(\d+)$/.exec(ship)?.[1] ?? -1) >= ships);
+  const staying = fleetNumbers(ships, withoutShips);
+  const leaving = status.ships.filter(({ ship, task }) => {
+    const number = shipNumber(ship);
+    return task !== null && number !== undefined && !staying.includes(number);
+  });
   if (leaving.length === 0) return null;
   const lines = leaving.map(({ ship, task }) => `  ${ship}: task ${task} (${subjects.get(task ?? "") ?? ""})`);
   const head = `fewer ships stop tasks at work, which are given back and begun anew on another ship:`;
   return plainLines([head, ...lines].join("\n"));
+}
+
+/** The fleet's ships by name, where they are not just the first numbers. */
+function named({ ships, withoutShips }: Sailing): string {
+  const numbers = fleetNumbers(ships, withoutShips);
+  return numbers.at(-1) === ships - 1 ? "" : ` (${numbers.map(shipName).join(", ")})`;
 }
 
 /**

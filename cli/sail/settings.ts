@@ -56,11 +56,31 @@ export function pathFor(folder: string, path: string): string {
   return way.startsWith("..") || way === "" ? resolve(path) : `./${way}`;
 }
 
+/** The file that has the settings of a stack, and is written to. */
+const fileOf = (stack: Stack): string => stack.env.PULUMI_OPTION_CONFIG_FILE ?? settingsFile(stack.folder, stack.name);
+
+/**
+ * Refuses settings that name no plan. With them a voyage that was sailed by others, which `pulumi --config-file` has
+ * named and nobody has noted, would become an empty sail.
+ * @throws OcaptainError NO_PLAN
+ */
+export function checkPlanIsSet(stack: Stack, command: string): void {
+  const file = fileOf(stack);
+  if (settingIn(file, "plan")) return;
+  throw new OcaptainError(
+    "NO_PLAN",
+    `no plan is set in ${file}: by these settings ${stack.name} is an empty sail, which has one ship`,
+    {
+      hint: `PULUMI_OPTION_CONFIG_FILE=settings.yaml ${command}  # for a voyage that was sailed with --config-file`,
+    },
+  );
+}
+
 /**
  * Writes settings that differ from what the stack has. Returns how to take that back.
  */
 export async function writeSettings(stack: Stack, settings: Record<string, string>): Promise<() => Promise<void>> {
-  const file = stack.env.PULUMI_OPTION_CONFIG_FILE ?? settingsFile(stack.folder, stack.name);
+  const file = fileOf(stack);
   const before = existsSync(file) ? await readFile(file, "utf8") : null;
   const changed = Object.entries(settings).filter(([key, value]) => (settingIn(file, key) ?? "") !== value);
   if (changed.length > 0)

@@ -35,6 +35,17 @@ export const FLEET: readonly Verb[] = [
     run: async (io, [word], options) => (await import("../verbs/sail.ts")).sail(word, options, io),
   },
   {
+    usage: "scale <number> [voyage]",
+    summary: "give the voyage so many ships; those that do nothing go first, and ships that stay keep their names",
+    examples: ["ocaptain scale 6", "ocaptain scale 2 voyage-abc --drain", "ocaptain scale 1 --yes --json"],
+    options: [
+      ["--drain", "wait until the ships that go are through with their tasks; nothing new is given to them"],
+      ["-y, --yes", "do not ask; without --drain, tasks of ships that go are stopped, and begun anew on others"],
+    ],
+    run: async (io, [number, voyage], options) =>
+      (await import("../verbs/scale.ts")).scale([String(number), voyage], options, io),
+  },
+  {
     usage: "sink [voyage]",
     summary: "bring all work home, end the fleet, and prove that nothing is left",
     examples: ["ocaptain sink voyage-plan", "ocaptain sink --all", "ocaptain sink voyage-plan -f --json"],

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { z } from "zod";
 import { shown } from "../../lib/base/check-input.ts";
-import { type Health, IncarnationBody, PauseBody, Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
+import { type Health, IncarnationBody, OffDutyBody, PauseBody, Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
 import { HttpError } from "../http-error.ts";
 import type { Log } from "../log.ts";
 import type { Voyage } from "../voyage/voyage.ts";
@@ -111,6 +111,10 @@ function routesOf(voyages: Voyages, health: () => Health, end: (why: string) => 
       return { body: await voyageOf(ask).pause(withinSeconds) };
     }),
     route("POST", "/voyages/:id/resume", async (ask) => ({ body: await voyageOf(ask).resume() })),
+    route("POST", "/voyages/:id/off-duty", async (ask) => {
+      const { ships, seconds } = await readJson(ask.request, OffDutyBody, MOST_BYTES);
+      return { body: voyageOf(ask).putOffDuty(ships, seconds) };
+    }),
     route("GET", task, async (ask) => ({ body: voyageOf(ask).taskRow(ask.name) })),
     route("POST", `${task}/retry`, async (ask) => ({ body: await voyageOf(ask).retry(ask.name) })),
     route("POST", `${task}/answer`, async (ask) => {

@@ -61,6 +61,9 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
     return { interactive: { ...settings, spec: ledger.meta("spec") ?? "" } };
   };
 
+  const isAtWork = (caller: Life): boolean =>
+    ledger.claimOf(caller.life) !== undefined || ledger.openVerification()?.life === caller.life;
+
   /** How the ship is to go on. */
   const steer = (caller: Life): api.HeartbeatReply => {
     if (ledger.ship(caller.ship)?.stopping) return { steer: "stop", reason: "the captain says stop" };
@@ -103,6 +106,9 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
         for (const task of blockSpentBeforeGrant(ledger)) touched.add(task);
         // What comes of a claim could not be accepted now.
         if (context.trouble !== null && !ledger.claimOf(caller.life))
+          return { kind: "nothing", reason: "paused", retryAfterSeconds };
+        // It is about to leave the fleet.
+        if (context.offDuty.has(caller.ship) && !isAtWork(caller))
           return { kind: "nothing", reason: "paused", retryAfterSeconds };
         const reply = claims.claim(ledger, caller, context.tip, retryAfterSeconds, ask.only);
         if (reply.kind === "grant") touched.add(reply.grant.task.id);

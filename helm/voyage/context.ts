@@ -5,6 +5,7 @@ import type { Log } from "../log.ts";
 import type { Branch } from "../repository/branch.ts";
 import { Leases } from "./leases.ts";
 import { Liveness } from "./liveness.ts";
+import { OffDuty } from "./off-duty.ts";
 
 /** The times by which a voyage and its crews measure silence, in seconds. */
 export type Timing = { leaseSeconds: number; heartbeatSeconds: number; fenceSeconds: number; lingerSeconds: number };
@@ -37,6 +38,7 @@ export class VoyageContext {
   readonly log: Log;
   readonly liveness: Liveness;
   readonly leases: Leases;
+  readonly offDuty: OffDuty;
   readonly holdMs: number;
   timing: Timing = DEFAULT_TIMING;
   /** The branch's commit, as it was last seen or moved. It holds every accepted task. */
@@ -57,6 +59,7 @@ export class VoyageContext {
     this.log = parts.log;
     this.holdMs = parts.holdMs ?? 8_000;
     this.#show = parts.show;
+    this.offDuty = new OffDuty(parts.clock);
     this.liveness = new Liveness(parts.clock);
     this.leases = new Leases(parts.clock, this.timing.leaseSeconds * 1000);
   }

@@ -166,6 +166,16 @@ export class Voyage {
     return this.status();
   }
 
+  /**
+   * Gives these ships nothing new for so many seconds, as they are about to leave the fleet; 0 ends that. What a ship
+   * holds it keeps.
+   */
+  putOffDuty(ships: readonly string[], seconds: number): VoyageStatus {
+    this.context.offDuty.set(ships, seconds);
+    this.context.notify();
+    return this.status();
+  }
+
   /** Ends the voyage: no token is known any more, and supervisors are told to stop. */
   async sink(): Promise<void> {
     await this.ledger.write(() => markSunk(this.ledger));

@@ -22,9 +22,9 @@ type Attempt = { count: number; notBeforeMs: number; busy: boolean };
  * - ships that fell silent with a claim (a VM that slept because it could not reach the helm): they go on with it; and
  * - ships that had nothing to do and ended, as many as there are free tasks that no idle ship will take.
  *
- * Not woken are ships that never reported (`up` launches them), whose hand cannot work, that were told to stop, or that
- * are fenced. A ship has one attempt at a time, with a back-off that starts over when it is connected. A ship that the
- * provider does not have any more is fenced; `up` makes it anew.
+ * Not woken are ships that never reported (`up` launches them), whose hand cannot work, that were told to stop, that
+ * are off duty, or that are fenced. A ship has one attempt at a time, with a back-off that starts over when it is
+ * connected. A ship that the provider does not have any more is fenced; `up` makes it anew.
  */
 export class Waker {
   readonly #context: VoyageContext;
@@ -54,7 +54,7 @@ export class Waker {
   }
 
   #due(): string[] {
-    const { ledger, liveness, silenceMs, tip, clock } = this.#context;
+    const { ledger, liveness, silenceMs, tip, clock, offDuty } = this.#context;
     const rows = shipRows(this.#context);
     const now = clock.now();
     const may = (ship: string) => {
@@ -71,10 +71,19 @@ export class Waker {
     });
     const free = grantableCount(ledger) + (isVerificationGrantable(ledger, tip) ? 1 : 0);
     const coming = rows.filter(
-      (row) => !row.unfit && (row.state === "idle" || (row.state === "ended" && this.#attempts.get(row.ship)?.busy)),
+      (row) =>
+        !row.unfit &&
+        !offDuty.has(row.ship) &&
+        (row.state === "idle" || (row.state === "ended" && this.#attempts.get(row.ship)?.busy)),
     ).length;
     const ended = rows.filter(
-      (row) => row.state === "ended" && !row.unfit && !row.limited && !ledger.ship(row.ship)!.stopping && may(row.ship),
+      (row) =>
+        row.state === "ended" &&
+        !row.unfit &&
+        !row.limited &&
+        !ledger.ship(row.ship)!.stopping &&
+        !offDuty.has(row.ship) &&
+        may(row.ship),
     );
     return [...silent.map((row) => row.ship).filter(may), ...ended.map((row) => row.ship).slice(0, Math.max(0, free - coming))];
   }

@@ -31,6 +31,18 @@ export function checkStackName(stack: string): void {
 export const spritePrefix = (stack: string, voyageId: string) => `${stack}-${voyageId}-`;
 /** A ship's short name, as people say it: `ship-0`. */
 export const shipName = (index: number) => `ship-${index}`;
+/** The number of a ship by its short name; undefined when that is none. */
+export function shipNumber(name: string): number | undefined {
+  const digits = /^ship-(\d{1,3})$/.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+/** The numbers of the ships of a fleet: the first `count` that are not left out. */
+export function fleetNumbers(count: number, without: readonly number[] = []): number[] {
+  const left = new Set(without);
+  return Array.from({ length: count + left.size }, (_, number) => number)
+    .filter((number) => !left.has(number))
+    .slice(0, count);
+}
 /** A ship's name at the provider, which is also its name in the tailnet and its host name. */
 export const spriteName = (stack: string, voyageId: string, ship: string) => `${spritePrefix(stack, voyageId)}${ship}`;
 /** A voyage's id: 6 lower-case hex digits, which are drawn once for each voyage. */

@@ -94,6 +94,8 @@ export function helmClient(socket = helmSocket()) {
     liftLimits: (id: string) => call("POST", at(id, "lift-limits"), LiftReply),
     pause: (id: string, withinSeconds?: number) => call("POST", at(id, "pause"), VoyageStatus, { withinSeconds }),
     resume: (id: string) => call("POST", at(id, "resume"), VoyageStatus),
+    putOffDuty: (id: string, ships: readonly string[], seconds: number) =>
+      call("POST", at(id, "off-duty"), VoyageStatus, { ships, seconds }),
     retryTask: (id: string, task: string) => call("POST", at(id, "tasks", task, "retry"), TaskRow),
     retryVerification: (id: string) => call("POST", at(id, "verification", "retry"), VoyageStatus),
     answerTask: (id: string, task: string, text: string) => call("POST", at(id, "tasks", task, "answer"), TaskRow, { text }),

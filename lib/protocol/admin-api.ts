@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Author } from "../git/author.ts";
+import { MAX_SHIPS } from "../plan/limits.ts";
 import { Plan, PlanChanges } from "../plan/types.ts";
 import { HandKind, ProviderKind } from "./choices.ts";
 import { ShipRow, VoyageStatus } from "./status.ts";
@@ -25,6 +26,9 @@ import { ShipRow, VoyageStatus } from "./status.ts";
  * - `POST /voyages/:id/pause` `{withinSeconds?}` → VoyageStatus. Nothing is granted any more; ships that are still at
  *   work after so many seconds give their tasks back. The call may be repeated, and the last one counts.
  * - `POST /voyages/:id/resume` → VoyageStatus. Tasks are granted again. The call may be repeated.
+ * - `POST /voyages/:id/off-duty` `{ships, seconds}` → VoyageStatus. These ships are given nothing new for so long; 0
+ *   ends it. What they hold they keep. A captain's command that waits for them repeats the call; a helm that starts
+ *   anew has forgotten it.
  * - `POST /voyages/:id/verification/retry` → VoyageStatus. A verify.sh that failed at this tip is run again.
  *
  * A ship:
@@ -109,6 +113,10 @@ export type RegisterVoyage = z.infer<typeof RegisterVoyage>;
 
 export const IncarnationBody = z.object({ incarnation: z.string().min(1), reason: z.string().optional() });
 export const PauseBody = z.object({ withinSeconds: z.number().nonnegative().max(8_640_000).optional() });
+export const OffDutyBody = z.object({
+  ships: z.array(z.string().min(1).max(100)).max(MAX_SHIPS),
+  seconds: z.number().nonnegative().max(600),
+});
 export const LiftReply = z.object({ lifted: z.array(z.string()) });
 export const TokenReply = z.object({ token: z.string() });
 /**

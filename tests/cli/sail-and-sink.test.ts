@@ -101,6 +101,27 @@ test("a no, or Ctrl-C, at the question of a voyage that goes on takes back what 
   }
 });
 
+test("scale refuses settings that name no plan, since by them the voyage would be another, and a voyage that has sunk", async () => {
+  await writeVoyage("sea", { sailedFrom: { project, byOcaptain: true } });
+  const settings = join(project, "Pulumi.sea.yaml");
+  await writeFile(settings, 'config:\n  ocaptain:ships: "2"\n');
+  expect(await ocaptain("scale", "4", "sea", "--yes")).toMatchObject({
+    exitCode: 1,
+    stdout: "",
+    stderr: [
+      `no plan is set in ${settings}: by these settings sea is an empty sail, which has one ship`,
+      "  hint: PULUMI_OPTION_CONFIG_FILE=settings.yaml ocaptain scale 4 sea  # for a voyage that was sailed with --config-file",
+    ].join("\n"),
+  });
+  await writeVoyage("old", { sunkAt: "2026-01-02T00:00:00.000Z" });
+  expect(await ocaptain("scale", "4", "old", "--yes")).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/^old has sunk, .*: it has no ships\n {2}hint: ocaptain sail old -n 4$/),
+  });
+  expect(await pulumi.runs()).toEqual([]);
+  expect(await readFile(settings, "utf8")).not.toContain("4");
+});
+
 test("sink of a voyage leaves others whose names begin with its name; --all lists every voyage of this captain at sea first, and ends those alone", async () => {
   await writeVoyage("sea");
   await writeVoyage("sea-2");

@@ -26,7 +26,7 @@ async function voyage(stack: string, more: object = {}): Promise<void> {
   await writeFile(join(at, "voyage.json"), JSON.stringify(file));
 }
 
-const VERBS = ["status", "tasks", "logs", "shell", "release", "retry", "clone", "doctor"];
+const VERBS = ["status", "tasks", "logs", "shell", "release", "retry", "scale", "clone", "doctor"];
 
 test("help names every verb, and each has its own, with an example and --json", async () => {
   const { stdout, exitCode } = await ocaptain("--help");
@@ -53,6 +53,9 @@ test.each([
   [["sail", "--budget", "0"], /--budget 0: /],
   [["sail", "--repo", "mine"], /--repo mine must be a URL, owner\/name on GitHub, or a path/],
   [["sail", "--name", "My Voyage"], /stack "My Voyage" cannot name ships/],
+  [["scale", "many"], /"many" is no number of ships: it is 1 to 1000\n {2}hint: ocaptain scale --help/],
+  [["scale", "0"], /"0" is no number of ships: .*\n {2}hint: ocaptain sink\n?$/],
+  [["scale", "1001"], /"1001" is no number of ships/],
   [["sink", "only"], /nobody can be asked here whether this is to end\n {2}hint: ocaptain sink only --force/],
   [["sink", "only", "--all"], /--all means every voyage, and names none/],
   [[], /Usage: ocaptain/],

@@ -2,9 +2,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   checkStackName,
+  fleetNumbers,
   MAX_SPRITE_NAME,
   MAX_STACK_NAME,
   shipName,
+  shipNumber,
   spriteName,
   spritePrefix,
   VOYAGE_ID,
@@ -104,3 +106,10 @@ test.each(["Voyage", "a_b", "-a", "a-", "", "a.b", "a b", "ä", "a\n", "a".repea
     expect(() => checkStackName(name)).toThrow(expect.objectContaining({ code: "STACK_NAME", hint: expect.any(String) }));
   },
 );
+
+test("a fleet has the first numbers that are not left out, and a ship's name tells its number", () => {
+  expect(fleetNumbers(3)).toEqual([0, 1, 2]);
+  expect(fleetNumbers(3, [0, 2, 2, 900])).toEqual([1, 3, 4]);
+  expect([0, 7, 999].map((number) => shipNumber(shipName(number)))).toEqual([0, 7, 999]);
+  expect(["ship-", "ship-1000", "ship-x", "xship-1"].map(shipNumber)).toEqual([undefined, undefined, undefined, undefined]);
+});

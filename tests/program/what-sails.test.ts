@@ -22,6 +22,7 @@ const sailing = (more: Partial<Sailing> = {}): Sailing => ({
   plan: { ...plan, name: "survey", repo: "/r", tasks: diamond },
   folder: "plans/survey",
   ships: 2,
+  withoutShips: [],
   commit: "0123456789abcdef",
   provider: "harbor",
   unconfined: false,
@@ -90,6 +91,11 @@ test("a long critical path is named by its begin and its end", () => {
   expect(whatSails(sailing({ plan: { ...plan, tasks: chain } }))).toContain("path 40 (1 → 2 → 3 → 4 → 5 → 6 → 7 → … → 40)");
 });
 
+test("a fleet that leaves numbers out is named ship by ship", () => {
+  expect(whatSails(sailing({ withoutShips: [0, 7] }))).toContain("  ships       2 (ship-1, ship-2), at the harbor, confined\n");
+  expect(whatSails(sailing({ withoutShips: [7] }))).toContain("  ships       2, at the harbor, confined\n");
+});
+
 test("more ships than the plan's width are warned of, and as many are not", () => {
   expect(sailingWarnings(sailing(), null)).toEqual([]);
   expect(sailingWarnings(sailing({ ships: 3 }), null)).toEqual([
@@ -122,9 +128,12 @@ test("fewer ships name the tasks that they stop, and only those", () => {
     { ship: "ship-1", task: null },
     { ship: "ship-2", task: "2" },
   ];
-  expect(stoppedByScale(3, status("sailing", ships))).toBeNull();
-  expect(stoppedByScale(2, status("sailing", ships))).toMatch(/:\n {2}ship-2: task 2 \(Dig\)$/);
-  expect(stoppedByScale(1, status("sailing", ships))).not.toMatch(/ship-[01]/);
+  expect(stoppedByScale({ ships: 3, withoutShips: [] }, status("sailing", ships))).toBeNull();
+  expect(stoppedByScale({ ships: 2, withoutShips: [] }, status("sailing", ships))).toMatch(/:\n {2}ship-2: task 2 \(Dig\)$/);
+  expect(stoppedByScale({ ships: 1, withoutShips: [] }, status("sailing", ships))).not.toMatch(/ship-[01]/);
+  const others = stoppedByScale({ ships: 2, withoutShips: [0] }, status("sailing", ships));
+  expect(others).toMatch(/ship-0: task 1 /);
+  expect(others).not.toMatch(/ship-2/);
 });
 
 test("the outputs' summary: the state, the tasks, the ships, and what was spent where anything was", () => {
