@@ -29,14 +29,37 @@ const PLAN: readonly Verb[] = [
     ],
     run: async (io, [folder], options) => (await import("../verbs/plan-show.ts")).planShow(String(folder), options, io),
   },
+  {
+    usage: "import <source>",
+    summary:
+      "make a plan of a list of tasks in another tool's format: a folder or file of it, owner/name on GitHub, or - for stdin (beads)",
+    examples: [
+      "ocaptain plan import --from spec-kit specs/001-login",
+      "ocaptain plan import --from openspec openspec/changes/add-login --parallel",
+      "ocaptain plan import --from task-master . --tag master --out plans/login",
+      "bd export | ocaptain plan import --from beads -",
+      "ocaptain plan import --from backlog .",
+      "ocaptain plan import --from github owner/name --label ready --milestone 'Version 2'",
+    ],
+    options: [
+      ["--from <format>", "spec-kit, openspec, task-master, beads, backlog or github"],
+      ["--out <folder>", "where the plan is written; it must not be there yet (default: plans/NAME)"],
+      ["--parallel", "guess no order where the source states none: between stories, in a group, between unlinked tasks"],
+      ["--repo <repository>", "the repository of the plan, where it is not the source's"],
+      ["--tag <name>", "task-master: which list of the file"],
+      ["--label <name>", "github: only issues with this label, and their sub-issues"],
+      ["--milestone <title>", "github: only issues of this milestone, by its title or number"],
+    ],
+    run: async (io, [source], options) => (await import("../verbs/plan-import.ts")).planImport(String(source), options, io),
+  },
 ];
 
 /** The verbs about plans. */
 export const PLANS: readonly VerbGroup[] = [
   {
     usage: "plan",
-    summary: "check a plan before it sails, and see its graph",
-    examples: ["ocaptain plan check ./plan", "ocaptain sail ./plan"],
+    summary: "check a plan before it sails, see its graph, or make one of a list of tasks that you have",
+    examples: ["ocaptain plan check ./plan", "ocaptain plan import --from spec-kit specs/001-login", "ocaptain sail ./plan"],
     verbs: PLAN,
   },
 ];

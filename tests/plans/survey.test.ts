@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,20 +8,17 @@ import { topologicalOrder } from "../../lib/plan/graph.ts";
 import { loadPlan } from "../../lib/plan/load.ts";
 import type { Plan, PlanTask } from "../../lib/plan/types.ts";
 import { formatFindings } from "../support/findings.ts";
+import { nobodysEnv as env, gitIn as git } from "../support/git.ts";
+import { doTask, run } from "./rehearse.ts";
 
 const project = fileURLToPath(new URL("../../", import.meta.url));
 const survey = join(project, "plans/survey");
-const who = { GIT_AUTHOR_NAME: "t", GIT_AUTHOR_EMAIL: "t@t", GIT_COMMITTER_NAME: "t", GIT_COMMITTER_EMAIL: "t@t" };
-const env = { PATH: process.env.PATH, HOME: "/nonexistent", GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", ...who };
 
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "oc-plan-"));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-const git = (cwd: string, ...args: string[]) =>
-  execFileSync("git", args, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
 
 async function plan(): Promise<Plan> {
   const loaded = await loadPlan(survey);
@@ -34,18 +31,12 @@ function sail(tasks: PlanTask[], repo: string, name: string): string {
   const tree = join(folder, name);
   git(folder, "clone", "--quiet", repo, tree);
   for (const id of topologicalOrder(tasks)) {
-    const { metadata, subject } = tasks.find((task) => task.id === id)!;
-    for (const command of [metadata.rehearsal, metadata.check] as string[]) {
-      const ran = spawnSync("bash", ["-c", command], { cwd: tree, env, encoding: "utf8" });
-      if (ran.status !== 0) throw new Error(`task ${id} ${subject}: ${ran.stdout}${ran.stderr}`);
-    }
-    git(tree, "add", "--all");
-    git(tree, "commit", "--quiet", "-m", subject);
+    doTask(tree, tasks.find((task) => task.id === id)!);
   }
   return tree;
 }
 
-const verify = async (tree: string) => spawnSync("bash", [join(survey, "verify.sh")], { cwd: tree, env, encoding: "utf8" });
+const verify = (tree: string) => run(tree, `bash ${join(survey, "verify.sh")}`);
 
 function tinyRepo(): string {
   const repo = join(folder, "tiny");
@@ -83,8 +74,8 @@ describe("the survey plan", () => {
     const base = join(folder, "base");
     git(folder, "clone", "--quiet", project, base);
     const [one, two] = [sail(tasks, base, "one"), sail(tasks, base, "two")];
-    const verified = await verify(one);
-    expect(verified.stdout + verified.stderr).toMatch(/^the survey of ocaptain is whole/);
+    const verified = verify(one);
+    expect(verified.said).toMatch(/^the survey of ocaptain is whole/);
     expect(git(one, "rev-parse", "HEAD:survey")).toBe(git(two, "rev-parse", "HEAD:survey"));
     const { items } = JSON.parse(readFileSync(join(one, "survey/todos.json"), "utf8"));
     expect(items.filter(({ path }: { path: string }) => /^(tests\/)?plans\//.test(path))).toEqual([]);
@@ -124,8 +115,8 @@ describe("the survey plan", () => {
 
   test("surveys a repository with one odd file and one commit", async () => {
     const { tasks } = await plan();
-    const verified = await verify(sail(tasks, tinyRepo(), "tree"));
-    expect(verified.stdout + verified.stderr).toMatch(/is whole: 1 files, 1 commits/);
+    const verified = verify(sail(tasks, tinyRepo(), "tree"));
+    expect(verified.said).toMatch(/is whole: 1 files, 1 commits/);
   });
 
   test("verify.sh refuses what is missing, false, broken or out of place", async () => {
@@ -143,9 +134,9 @@ describe("the survey plan", () => {
       const tree = join(folder, `bad-${i}`);
       git(folder, "clone", "--quiet", good, tree);
       execFileSync("bash", ["-c", damage], { cwd: tree, env });
-      const verified = await verify(tree);
+      const verified = verify(tree);
       expect(verified.status, damage).toBe(1);
-      expect(verified.stderr).toContain(message);
+      expect(verified.said).toContain(message);
     }
   });
 });

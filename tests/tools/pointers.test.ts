@@ -16,7 +16,9 @@ const EXAMPLE = /(^|\/)([a-z]|script)\.[\w.]+$/;
 const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: ROOT, encoding: "utf8" })
   .split("\0")
   .filter((file) => file !== "" && existsSync(join(ROOT, file)));
-const files = tracked.filter((file) => READABLE.test(file));
+/** Texts that name files of another repository, for which the plan is. */
+const OF_OTHERS = /^plans\/(commands|first|modules)\//;
+const files = tracked.filter((file) => READABLE.test(file) && !OF_OTHERS.test(file));
 const baseNames = new Set(tracked.map((file) => basename(file)));
 const textOf = (file: string) => readFileSync(join(ROOT, file), "utf8");
 
