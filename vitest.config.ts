@@ -7,6 +7,12 @@ if (!("groupBy" in Map)) throw new Error(`the tests need Node 24, and this is ${
 // Tests find the tools that `npm test` gives them, also when a shell starts vitest itself.
 Object.assign(process.env, environment());
 
+/**
+ * How long `expect.poll` looks when a test says nothing else. The wait ends as soon as what is waited for is there, so
+ * that only a failure costs this time; vitest's own second is too short for two busy cores.
+ */
+const POLL_SECONDS = 30;
+
 /** One vitest project a tier: `vitest run --project helm` or `vitest run tests/helm`. */
 export default defineConfig({
   test: {
@@ -21,6 +27,9 @@ export default defineConfig({
         sequence: { groupOrder: index },
         testTimeout: tier.testTimeoutSeconds * 1000,
         hookTimeout: tier.testTimeoutSeconds * 1000,
+        expect: { poll: { timeout: Math.min(POLL_SECONDS, tier.testTimeoutSeconds * 0.75) * 1000 } },
+        // A failure is mostly read in a log, where the message has to say by itself what the values were.
+        chaiConfig: { truncateThreshold: 2000 },
         setupFiles: ["tests/setup/silent-console.ts"],
         // vitest rewrites imports, and the rewriting would be serialised with the delegate
         // (docs/facts/pulumi.md#serialisation).

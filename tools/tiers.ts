@@ -40,7 +40,7 @@ export const tiers: Tier[] = [
   { name: "program", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 2, fast: true },
   { name: "helm", budgetMinutes: 5, testTimeoutSeconds: 120, filesAtOnce: 2, fast: true },
   { name: "harbor", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 2 },
-  { name: "crew", budgetMinutes: 8, testTimeoutSeconds: 60, filesAtOnce: 2 },
+  { name: "crew", budgetMinutes: 8, testTimeoutSeconds: 120, filesAtOnce: 2 },
   { name: "stack", budgetMinutes: 30, testTimeoutSeconds: 300, filesAtOnce: 1 },
   { name: "claude", budgetMinutes: 20, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "tailnet", budgetMinutes: 14, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },

@@ -122,7 +122,9 @@ function exchange(socket: string, ask: Exchange): Promise<{ status: number; body
   }, STOPPED_LOOK_MS).unref();
   const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(timeoutMs)]);
   const exchanged = new Promise<{ status: number; body: unknown }>((resolve, reject) => {
-    const sent = request({ socketPath: socket, method, path, headers, signal }, (response) => {
+    // Each call has a connection of its own: one that is kept may just be closed by the helm when the next call takes
+    // it, and that would pass for a helm that does not answer.
+    const sent = request({ socketPath: socket, agent: false, method, path, headers, signal }, (response) => {
       const status = response.statusCode ?? 0;
       readAtMost(response, MOST_BYTES, `${what} at the helm`)
         .then((text) => {

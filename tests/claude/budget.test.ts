@@ -30,12 +30,10 @@ async function allButOneTold() {
   const answers = askedForTasks() - fleet.ships.length;
   await until(async () => spentOnTasks(await fleet.status()) > (answers - 0.5) * ANSWER_USD);
 }
-/**
- * How long the model takes for an answer once the budget is spent: meanwhile the ships, which ask each half second,
- * hear of it from the helm.
- */
-const WORD_MS = 1500;
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Once the budget is spent, waits with the model's answer until the ships have heard of that from the helm. */
+async function heardWhenSpent(budgetUsd: number): Promise<void> {
+  if (spentOf(await fleet.status()) >= budgetUsd) await fleet.heardOfAgain(3);
+}
 
 test(
   "a run tells what it uses while it goes on, by Claude Code's own count; its own result agrees; a run killed with its crew has cost what it told",
@@ -45,7 +43,7 @@ test(
     let hanging = true;
     fleet.api.trial = () => ({ text: "ready", tokens: { input: 100, output: 20, cacheRead: 0, cacheCreation: 0 } });
     fleet.api.script = async (talk) => {
-      while (hanging && talk.results.length >= 2) await pause(50);
+      if (talk.results.length >= 2) await until(() => !hanging);
       return dear(steps(bash("echo 1"), bash("mkdir -p out; echo 1 > out/1"), complete("1"), { text: "done" })(talk));
     };
     const crew = fleet.start(ship);
@@ -117,7 +115,7 @@ test(
         if (talk.task > "2" && talk.turns === 0)
           await until(() => fleet.asked("1").length === 8 && fleet.asked("2").length === 8);
         await allButOneTold();
-        if (spentOf(await fleet.status()) >= budgetUsd) await pause(WORD_MS);
+        await heardWhenSpent(budgetUsd);
       }
       const more = Array(5).fill(bash("echo more"));
       return dear(
@@ -182,7 +180,7 @@ test(
       if (raised) return diligent(talk);
       await until(() => two.every(({ id }) => fleet.asked(id).length > talk.turns));
       await allButOneTold();
-      if (spentOf(await fleet.status()) >= budgetUsd) await pause(WORD_MS);
+      await heardWhenSpent(budgetUsd);
       const file_path = `${fleet.ships[Number(/hand of ship-(\d)/.exec(talk.system)![1])]!.path("workspace")}/shared.txt`;
       return dear({ tools: [{ name: "Read", input: { file_path } }] });
     };

@@ -14,14 +14,14 @@ afterEach(() => fleet?.close());
 const LONG = INSTALL_MS + 120_000;
 const TASKS = [{ id: "1" }];
 const ORDERS = { claude: { interactive: true }, orders: true as const };
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 /** The tokens of an answer that costs $0.044; budget.test.ts holds it to that. */
 const dear = (turn: Turn): Turn => ({ ...turn, tokens: { input: 1000, output: 2000, cacheRead: 0, cacheCreation: 0 } });
 const waits = (ship: TestShip) => expect.poll(() => screen(ship), { timeout: 60_000 }).toContain("ship-0 · voyage");
 async function order(ship: TestShip, text: string): Promise<void> {
   const keys = (...args: string[]) => execFileSync("tmux", ["send-keys", "-t", "=claude:", ...args], { env: ship.environment() });
   keys("-l", text);
-  await pause(300); // A text that arrives together with its Enter would be taken for pasted.
+  // A text that arrives together with its Enter would be taken for pasted.
+  await expect.poll(() => screen(ship)).toContain(text);
   keys("Enter");
 }
 const tree = (ship: TestShip, file: string) =>
@@ -45,8 +45,8 @@ async function spend(then: Turn): Promise<TestShip> {
   const { tasks } = await fleet.until("spent", (now) => now.state === "budget");
   expect(tasks[0]!.status).toBe("claimed");
   const said = "the session is ended: the voyage's budget of $0.0600 is spent";
-  await expect.poll(() => journal(ship), { timeout: 30_000 }).toContain(said);
-  await expect.poll(() => screen(ship), { timeout: 20_000 }).toContain("The session goes on when it is raised.");
+  await expect.poll(() => journal(ship)).toContain(said);
+  await expect.poll(() => screen(ship)).toContain("The session goes on when it is raised.");
   expect(claudePid(ship)).toBeUndefined();
   return ship;
 }
@@ -132,7 +132,7 @@ test(
     expect(prompt).toContain("There are other credentials now. Go on where you were.");
     expect(sessions()).toBe(1);
     expect(journal(ship)).toContain("the session is ended: there are other credentials");
-    await expect.poll(async () => (await fleet.status()).ships[0]!.note, { timeout: 20_000 }).toBe("waiting for orders");
+    await expect.poll(async () => (await fleet.status()).ships[0]!.note).toBe("waiting for orders");
     expect(await fleet.task("1")).toMatchObject({ status: "claimed", epoch: 1 });
   },
   LONG,

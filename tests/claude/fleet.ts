@@ -86,7 +86,7 @@ export class ClaudeFleet {
 
   async register(tasks: Small[], more: Partial<Plan> = {}, money: Money = {}): Promise<void> {
     const provider = { kind: "harbor" as const, baseUrl: "http://127.0.0.1:9", token: "none" };
-    const timing = { leaseSeconds: 12, heartbeatSeconds: 0.5, fenceSeconds: 9, lingerSeconds: 60 };
+    const timing = { leaseSeconds: 40, heartbeatSeconds: 0.5, fenceSeconds: 30, lingerSeconds: 60 };
     const plan = { ...planOf(tasks), ...more };
     await this.helm.registerVoyage(ID, { stack: STACK, folder: this.at.root, plan, hand: "claude", ...money, provider, timing });
   }
@@ -144,14 +144,14 @@ export class ClaudeFleet {
   }
 
   /**
-   * Waits until each ship has been heard of six times more, or its crew has ended: what would happen by itself has
-   * happened by then.
+   * Waits until each ship has been heard of so many times more, or its crew has ended: after six times what would
+   * happen by itself has happened, and after three each ship knows what the helm knew before.
    */
-  async heardOfAgain(): Promise<void> {
+  async heardOfAgain(times = 6): Promise<void> {
     const heard = new Map(this.ships.map((ship) => [ship.name, new Set<string>()]));
     await this.until("heard of again", ({ ships }) => {
       for (const row of ships) if (row.lastSeenAt) heard.get(row.ship)?.add(row.lastSeenAt);
-      return ships.every((row) => row.state === "ended" || heard.get(row.ship)!.size > 6);
+      return ships.every((row) => row.state === "ended" || heard.get(row.ship)!.size > times);
     });
   }
 

@@ -165,6 +165,6 @@ describe("the gates of a ship", () => {
     expect(five).toContain("Asked: Red or green?\n  Answer: Green.");
     expect(fleet.delivered()).toEqual(["1", "2", "6", "5", "9"]);
     const subject = () => JSON.parse(readFileSync(fleet.taskFile(fleet.ships[0]!, "3"), "utf8")).subject;
-    await expect.poll(subject, { timeout: 10_000 }).toContain("[blocked]");
+    await expect.poll(subject).toContain("[blocked]");
   }, 240_000);
 });

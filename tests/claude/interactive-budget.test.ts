@@ -16,7 +16,6 @@ const INTERACTIVE = { claude: { interactive: true } };
 const DEAR = { input: 1000, output: 2000, cacheRead: 0, cacheCreation: 0 };
 const ANSWER_USD = 0.044;
 const spentOnTasks = (now: VoyageStatus) => now.tasks.reduce((all, task) => all + (task.usage?.costUsd ?? 0), 0);
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const journal = (ship: TestShip) => fleet.logs(ship)["supervisor.jsonl"]!;
 const sessions = () => new Set(fleet.api.calls.map((talk) => talk.session)).size;
 const read = (ship: TestShip): Turn => ({
@@ -25,7 +24,7 @@ const read = (ship: TestShip): Turn => ({
 
 async function spent(): Promise<void> {
   await expect.poll(async () => (await fleet.status()).state, { timeout: 60_000 }).toBe("budget");
-  await pause(1500); // The ship that told the last spend hears the answer by then.
+  await fleet.heardOfAgain(3); // The ship that told the last spend has heard the answer by then.
 }
 
 /**
@@ -143,7 +142,7 @@ test(
     fleet.startAll();
     const halted = await fleet.until("accepted", (now) => now.tasks[0]!.status === "accepted");
     expect(halted.state).toBe("budget");
-    await expect.poll(() => journal(ship), { timeout: 30_000 }).toContain("the session is ended: the voyage's budget of $");
+    await expect.poll(() => journal(ship)).toContain("the session is ended: the voyage's budget of $");
     expect(fleet.file("out/1")).toBe("1");
     expect(await fleet.task("2")).toMatchObject({ status: "pending", epoch: 0 });
     const calls = fleet.api.calls.length;

@@ -92,7 +92,7 @@ test(
       expect(ship.output + JSON.stringify(fleet.logs(ship))).not.toContain(KEY);
       // The copy carries the last state a moment after the helm has written it.
       const status = () => JSON.parse(readFileSync(fleet.taskFile(ship, "12"), "utf8")).status;
-      await expect.poll(status, { timeout: 10_000 }).toBe("completed");
+      await expect.poll(status).toBe("completed");
     }
   },
   INSTALL_MS + 150_000,

@@ -46,7 +46,7 @@ test(
       return diligent(talk);
     };
     fleet.startAll();
-    await expect.poll(() => fleet.api.trials.length, { timeout: 30_000 }).toBe(1);
+    await expect.poll(() => fleet.api.trials.length).toBe(1);
     expect(await fleet.task("1")).toMatchObject({ status: "pending", epoch: 0 });
     open();
     expect((await ready(ship)).met).toBe(true);

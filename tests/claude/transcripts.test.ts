@@ -27,7 +27,7 @@ test(
       return ofAgents.map(([, text]) => /Sounded: \w+/.exec(text)?.[0]).sort();
     };
     // The run ends after its task, and the last copy is made then.
-    await expect.poll(sounded, { timeout: 30_000, interval: 100 }).toEqual(["Sounded: port", "Sounded: starboard"]);
+    await expect.poll(sounded, { interval: 100 }).toEqual(["Sounded: port", "Sounded: starboard"]);
     expect(fleet.logs(ship)["transcripts/task-1-1"]).toContain("Sound the port side.");
   },
   INSTALL_MS + 120_000,

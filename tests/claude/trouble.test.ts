@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { afterEach, expect, test } from "vitest";
 import { ensureHelm } from "../../lib/daemons/helm.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
@@ -6,7 +8,9 @@ import { INSTALL_MS } from "../support/claude/claude-cli.ts";
 import { bash, complete, diligent, steps, update } from "../support/claude/model.ts";
 import { shipOf } from "../support/claude/self-starter.ts";
 import type { Turn } from "../support/claude/stand-in-api.ts";
+import { isRunning } from "../support/processes.ts";
 import type { TestShip } from "../support/test-ship.ts";
+import { until } from "../support/until.ts";
 import { allDone, ClaudeFleet, claudePid, ONCE_EACH, THREE } from "./fleet.ts";
 
 let fleet: ClaudeFleet;
@@ -16,6 +20,19 @@ const LONG = INSTALL_MS + 120_000;
 const NOT_NOW: Turn = { fail: { status: 400, type: "invalid_request_error", message: "Not now" } };
 /** After so many failures of the API in a row the task goes back. */
 const OUTAGES = 6;
+/** Hangs up on whoever comes to the helm's port, until so many ships have wanted to push there. */
+async function turnedAway(ships: number): Promise<void> {
+  const pushing = new Set<string | undefined>();
+  const server = createServer((request) => {
+    if (request.url?.startsWith("/git/")) pushing.add(request.headers.authorization);
+    request.socket.destroy();
+  });
+  server.listen(Number(process.env.OCAPTAIN_HELM_PORT), "127.0.0.1");
+  await once(server, "listening");
+  await until("all ships want to push", () => pushing.size === ships, 60_000);
+  server.close();
+  await once(server, "close");
+}
 const outages = (ship: TestShip) => ship.events().filter((event) => event === "api").length;
 
 test(
@@ -25,14 +42,16 @@ test(
     let killed = false;
     fleet.api.script = async (talk) => {
       // All three hold their claims, and want to deliver while the helm is not there.
-      while (talk.results.length === 1 && !killed) await new Promise((resolve) => setTimeout(resolve, 50));
+      if (talk.results.length === 1) await until("the helm is killed", () => killed, 90_000);
       return diligent(talk);
     };
     fleet.startAll();
     await fleet.until("three at work", () => ["1", "2", "3"].every((id) => fleet.asked(id).length === 2));
-    process.kill((await fleet.helm.health()).pid, "SIGKILL");
+    const { pid } = await fleet.helm.health();
+    process.kill(pid, "SIGKILL");
+    await until("the helm's end", () => !isRunning(pid));
     killed = true;
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await turnedAway(THREE.length);
     fleet.helm = await ensureHelm();
     const status = await fleet.until("done", allDone);
     expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual(ONCE_EACH);
@@ -49,7 +68,7 @@ test(
     let hanging = true;
     const work = steps(bash("mkdir -p out; echo first > out/1"), bash("echo second >> out/1"), complete("1"), { text: "done" });
     fleet.api.script = async (talk) => {
-      while (hanging && talk.results.length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+      if (talk.results.length > 0) await until("the session may go on", () => !hanging, 90_000);
       return work(talk);
     };
     const crew = fleet.start(ship);

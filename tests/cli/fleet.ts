@@ -55,9 +55,9 @@ export async function openFleet(options: { ships: number; tasks: SmallTask[] }) 
     ships,
     status: () => helmClient().voyage(quay.voyageId),
     until: (what: string, holds: (status: VoyageStatus) => boolean) =>
-      until(what, async () => holds(await helmClient().voyage(quay.voyageId)), 30_000),
+      until(what, async () => holds(await helmClient().voyage(quay.voyageId)), 60_000),
     /** Waits until a line with these words from a ship's log is on the captain's machine. */
-    logged: (words: string) => until(words, async () => (await ocaptain("logs", "-g", words)).stdout, 20_000),
+    logged: (words: string) => until(words, async () => (await ocaptain("logs", "-g", words)).stdout, 60_000),
     /** Removes the VMs, their syncs and their crews, as a `destroy` does. */
     async sink(): Promise<void> {
       for (const { ship, sprite, incarnation, syncs } of ships) {

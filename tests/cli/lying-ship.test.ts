@@ -33,7 +33,8 @@ beforeAll(async () => {
     verify: `echo ${PLANTED}`,
     tasks: plan.tasks.map((task) => ({ ...task, subject: `${task.subject} ${PLANTED}` })),
   };
-  const timing = { leaseSeconds: 120, heartbeatSeconds: 10, fenceSeconds: 90, lingerSeconds: 8 };
+  // No ship sends heartbeats here, and each stays as it is until the last test.
+  const timing = { leaseSeconds: 600, heartbeatSeconds: 60, fenceSeconds: 400, lingerSeconds: 8 };
   const { register } = await makeVoyage(makeSource(captain.root), "quay", planted, { timing, hand: "claude" });
   await writeVoyageIdentity({
     voyageId: ID,

@@ -166,7 +166,7 @@ test("a limit: what holds the voyage up, in Claude Code's own words, how long ye
   await calls["ship-2"]!.raw("limited", { until, message: "You've hit your session limit" });
   const { stdout } = await ocaptain("status");
   expect(stdout).toMatch(
-    /\n {2}no task is given out for (2m0\ds|1m5\ds), until [\dT:-]{19}Z: You've hit your session limit \(told by ship-2; to try at once: ocaptain retry limit quay\)\n/,
+    /\n {2}no task is given out for (2m0\ds|1m\d\ds), until [\dT:-]{19}Z: You've hit your session limit \(told by ship-2; to try at once: ocaptain retry limit quay\)\n/,
   );
   expect(stdout).toContain(until.slice(0, 19));
   expect((await json("status")).limited).toEqual({ until, message: "You've hit your session limit", by: ["ship-2"] });

@@ -43,7 +43,7 @@ test("the size follows this terminal's", async () => {
   await shell("quay", "ship-0");
   await term.sees(/laying the keel/);
   await term.resize(70, 15);
-  await expect.poll(clients, { timeout: 10_000 }).toBe("70x15 1");
+  await expect.poll(clients).toBe("70x15 1");
   await term.press("C-b", "d");
   await term.sees(/status 0/);
 });
@@ -53,9 +53,9 @@ test("--write: keys reach the crew's session", async () => {
   await term.sees(/laying the keel/);
   expect(await clients()).toBe("90x20 0");
   await term.press("C-b", "c");
-  await expect.poll(() => onShip("tmux list-windows -t =crew | wc -l"), { timeout: 10_000 }).toBe("2");
+  await expect.poll(() => onShip("tmux list-windows -t =crew | wc -l")).toBe("2");
   await term.enter("exit");
-  await expect.poll(() => onShip("tmux list-windows -t =crew | wc -l"), { timeout: 10_000 }).toBe("1");
+  await expect.poll(() => onShip("tmux list-windows -t =crew | wc -l")).toBe("1");
   await term.press("C-b", "d");
   await term.sees(/status 0/);
 });
@@ -83,9 +83,11 @@ test("--raw: a shell in the ship's workspace, with a terminal; its exit status i
   await term.sees(/\n\S*\$/);
   await term.enter("test -t 0 && stty size; pwd; echo $TERM");
   await term.sees(/\n20 90\s+\/home\/sprite\/voyage\/workspace\s+\S+/);
-  await term.enter("sleep 100");
+  // A terminal empties its queues at an interrupt: what was typed before may be thrown away when the shell has not read
+  // it yet, and what is typed before the shell is back is.
+  await term.enter("echo begun-$((1+1)); sleep 100");
+  await term.sees(/begun-2/);
   await term.press("C-c");
-  // What is typed before the shell is back may be thrown away: a terminal empties its queues at an interrupt.
   await term.sees(/\^C\s+\S*\$\s*$/);
   await term.enter("exit 37");
   await term.sees(/status 37/);
@@ -95,6 +97,7 @@ test("a ship asleep is woken", async () => {
   await fleet.sendToSleep("ship-0");
   expect((await fleet.sprites.get(fleet.spriteName("ship-0")))?.status).toBe("warm");
   await shell("--raw");
+  await term.sees(/\n\S*\$ *$/);
   await term.enter("echo awake-$((40+2))");
   await term.sees(/awake-42/);
   await term.enter("exit");

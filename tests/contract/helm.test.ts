@@ -163,7 +163,7 @@ async function helmIsDown(): Promise<void> {
         () => "up",
         () => "down",
       );
-  await expect.poll(answer, { timeout: 5000 }).toBe("down");
+  await expect.poll(answer).toBe("down");
 }
 
 test("delete deregisters, ends ships' tokens and a helm with nothing left, keeps the ledger, and is quiet the second time", async () => {

@@ -205,9 +205,7 @@ test("a mirror in conflict is not as it should be for read, and up settles it fo
   const outs = await workspace.create();
   await inConflict(outs);
   await quay.mutagen.ensureDaemon();
-  await expect
-    .poll(async () => (await quay.mutagen.get(String(outs.sessionName)))?.conflicts, { timeout: 30_000 })
-    .toEqual(["notes.txt"]);
+  await expect.poll(async () => (await quay.mutagen.get(String(outs.sessionName)))?.conflicts).toEqual(["notes.txt"]);
   const seen = await workspace.read(outs);
   expect(seen).toEqual({ ...outs, present: false });
   expect(await workspace.update(seen!)).toEqual(outs);
@@ -231,7 +229,8 @@ test("a sync made anew: what the ship has changed or deleted meanwhile counts, a
   await workspace.update({ ...outs, present: false });
   expect(heard()).toMatch(/put aside in .*: captains, changed, deleted$/);
   await flush(outs);
-  expect((await quay.mutagen.get(String(outs.sessionName)))?.text).toMatch(/^(watching|scanning)/);
+  const text = async () => (await quay.mutagen.get(String(outs.sessionName)))?.text;
+  await expect.poll(text).toMatch(/^(watching|scanning)/);
   expect([await mirrored("changed"), await mirrored("same"), await mirrored("new/file")]).toEqual(["now\n", "then\n", "now\n"]);
   expect((await quay.onShip("ship-0", 'ls "$HOME/voyage/workspace"')).stdout).toBe("changed\nnew\nsame\n");
   expect([await aside("captains"), await aside("deleted"), await aside("changed"), await aside("same")]).toEqual([

@@ -35,7 +35,7 @@ afterAll(() => quay.close());
 const steps = (...commands: string[]) => ({ provision: commands.map((run) => ({ run, timeoutSeconds: 30 })) });
 const IGNORE = "echo /deps >> .git/info/exclude";
 const row = () => helmClient().ship(quay.voyageId, NAME);
-const atWork = () => expect.poll(async () => (await row()).task, { timeout: 20_000 }).toBe("1");
+const atWork = () => expect.poll(async () => (await row()).task).toBe("1");
 const onShip = async (script: string) => (await quay.onShip(NAME, `cd "$HOME/voyage/workspace"; ${script}`)).stdout.trim();
 const log = () => onShip('cat "$HOME/voyage/logs/provision.log"');
 const crewRuns = () => onShip("tmux has-session -t =crew 2>/dev/null && echo yes || echo no");
@@ -47,7 +47,7 @@ test("the steps run in the first checkout, in order, before the first task, and 
   expect(vi.mocked(console.error).mock.calls.flat().join("\n")).not.toContain("undefined");
   await atWork();
   const seen = () => onShip("cat deps/who found/who; git status --porcelain");
-  await expect.poll(seen, { timeout: 20_000 }).toBe("ship-0\nship-0\n?? found/");
+  await expect.poll(seen).toBe("ship-0\nship-0\n?? found/");
 
   expect(await crew.create(ran)).toEqual(outs);
   expect(await crew.update(outs, ran)).toEqual(outs);
@@ -62,7 +62,7 @@ test("other steps: the crew hands its claim back unharmed, they run, and a crew 
   const { epoch } = await row();
   // A crew that is stopped before its claim has been answered gives none back, and the next crew goes on with it; so
   // the test waits for the task's log.
-  await expect.poll(() => onShip('ls "$HOME/voyage/logs"'), { timeout: 20_000 }).toContain(`task-1-${epoch}.log`);
+  await expect.poll(() => onShip('ls "$HOME/voyage/logs"')).toContain(`task-1-${epoch}.log`);
   await crew.update(outs, steps(IGNORE, "mkdir -p deps; date >> deps/second"));
   await atWork();
   expect((await row()).epoch).toBeGreaterThan(epoch!);
@@ -132,7 +132,7 @@ async function begin(run: string) {
     order.file,
   ];
   await quay.sprites.exec(quay.spriteName(NAME), provisionArgv(), { stdin: provisionStdin({ files, run: order.run }) });
-  await expect.poll(() => log().catch(() => ""), { timeout: 20_000 }).toContain(`$ ${run}`);
+  await expect.poll(() => log().catch(() => "")).toContain(`$ ${run}`);
   return order;
 }
 
@@ -157,10 +157,10 @@ test("looks that are lost on the way are made again, and which step runs is told
 test("a ship at its steps is held awake, and holds nothing afterwards", async () => {
   const order = await begin("until [ -e go ]; do sleep 0.1; done; rm go");
   const holds = () => quay.onShip(NAME, "sprite-env curl -fsS /v1/tasks").then(({ stdout }) => stdout);
-  await expect.poll(holds, { timeout: 20_000 }).toContain("ocaptain-crew");
+  await expect.poll(holds).toContain("ocaptain-crew");
   await onShip("touch go");
   await provisioned(quay.sprites, { stack: quay.stack, ship: NAME, sprite: quay.spriteName(NAME) }, order);
-  await expect.poll(holds, { timeout: 20_000 }).not.toContain("ocaptain-crew");
+  await expect.poll(holds).not.toContain("ocaptain-crew");
 });
 
 test("an attempt whose captain is gone is ended, and the next begins anew", async () => {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { gitIn } from "../support/git.ts";
+import { SOON } from "./stand-in-helm.ts";
 import { helm, ship, voyage } from "./stand-in-voyage.ts";
 
 /** The command of a hand that says it began, then works until it is let go. */
@@ -42,7 +43,7 @@ describe("a helm that is away", () => {
     expect(helm.url).not.toBe(old);
     await ship.install(helm.url, helm.token);
     letGo("a");
-    expect(await ship.ended(child, 40_000)).toBe(0);
+    expect(await ship.ended(child)).toBe(0);
     expect(helm.row("1").status).toBe("accepted");
   });
 
@@ -76,6 +77,7 @@ describe("a helm that is away", () => {
 
   test("past the fence: the hand is stopped, the claim dropped, and hello said again", async () => {
     await voyage({ id: "1", subject: "Long", rehearsal: waits("a") });
+    helm.timing.fenceSeconds = SOON;
     const child = ship.start();
     await helm.until("the hand begins", () => began("a"));
     helm.away = true;
@@ -115,6 +117,7 @@ describe("a helm that is away", () => {
 describe("a supervisor", () => {
   test("frozen past its lease and thawed stops its hand; its work is not accepted", async () => {
     await voyage({ id: "1", subject: "Long", rehearsal: waits("a") });
+    helm.timing.fenceSeconds = SOON;
     const child = ship.start();
     await helm.until("the hand begins", () => began("a"));
     child.kill("SIGSTOP");
@@ -132,6 +135,7 @@ describe("a supervisor", () => {
 
   test("frozen with its hand, past its lease, does not bring the hand's work in either", async () => {
     await voyage({ id: "1", subject: "Long", rehearsal: waits("a") });
+    helm.timing.fenceSeconds = SOON;
     const child = ship.start();
     await helm.until("the hand begins", () => began("a"));
     const pids = [...ship.handPids()];
@@ -197,6 +201,7 @@ describe("a supervisor", () => {
 
   test("past the fence has not been killed: that counts neither for nor against its task", async () => {
     await voyage({ id: "1", subject: "Long", rehearsal: waits("a") });
+    helm.timing.fenceSeconds = SOON;
     const kept = () => JSON.parse(readFileSync(ship.path("crew/kills.json"), "utf8"));
     const killed = ship.start();
     await helm.until("the hand begins", () => began("a"));
@@ -221,7 +226,7 @@ describe("a supervisor", () => {
     await helm.until("the hand begins", () => began("a"));
     const pids = ship.handPids();
     const second = ship.start();
-    expect(await ship.ended(second, 30_000)).toBe(0);
+    expect(await ship.ended(second)).toBe(0);
     expect(ship.events()).toContain("second");
     expect(ship.handPids()).toEqual(expect.arrayContaining(pids.slice(0, 1)));
     letGo("a");
@@ -236,7 +241,7 @@ describe("a supervisor", () => {
       const child = ship.start();
       await helm.until("the hand begins", () => began("a"));
       child.kill(name);
-      expect(await ship.ended(child, 8000)).toBe(0);
+      expect(await ship.ended(child)).toBe(0);
       expect(helm.row("1")).toMatchObject({ status: "pending", tries: 0 });
       expect(helm.calls.find((call) => call.name === "release")!.body).toMatchObject({ failed: false, epoch: 1 });
       expect(helm.presences.size).toBe(0);
@@ -251,7 +256,7 @@ describe("a supervisor", () => {
     await helm.until("the hand begins", () => began("a") && helm.presences.size === 1);
     if (way === "heartbeat") helm.steer = "stop";
     else for (const presence of helm.presences) presence.write('{"type":"stop","reason":"the voyage sinks"}\n');
-    expect(await ship.ended(child, 8000)).toBe(0);
+    expect(await ship.ended(child)).toBe(0);
     expect(helm.count("release")).toBe(1);
     expect(ship.events().at(-1)).toBe("stop");
   });

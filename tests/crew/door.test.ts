@@ -38,13 +38,11 @@ async function openDoor(config: { captain: string; port: number; socksPort: numb
   await writeFile(file, JSON.stringify(config));
   door = spawn(process.execPath, [join(import.meta.dirname, "../../crew/tailnet/door.ts"), file], { stdio: "ignore" });
   await expect
-    .poll(
-      () =>
-        talk(config.port, Buffer.from("")).then(
-          () => true,
-          () => false,
-        ),
-      { timeout: 10_000 },
+    .poll(() =>
+      talk(config.port, Buffer.from("")).then(
+        () => true,
+        () => false,
+      ),
     )
     .toBe(true);
 }

@@ -50,7 +50,7 @@ function inTmux(ship: TestShip, argv: readonly string[]) {
 async function sail(plan: Plan, repo: string, count: number) {
   const at = voyageFolder(STACK);
   await prepareRepo({ folder: at, repo, branch: STACK });
-  const timing = { leaseSeconds: 8, heartbeatSeconds: 0.5, fenceSeconds: 5, lingerSeconds: 20 };
+  const timing = { leaseSeconds: 40, heartbeatSeconds: 0.5, fenceSeconds: 30, lingerSeconds: 20 };
   const provider = { kind: "harbor" as const, baseUrl: "http://127.0.0.1:9", token: "none" };
   await helm.registerVoyage(ID, { stack: STACK, folder: at.root, plan, hand: "rehearsal", provider, timing });
   for (let i = 0; i < count; i++) {
@@ -157,7 +157,7 @@ describe("a fleet at the real helm", () => {
       async () => (await helm.voyage(ID)).tasks[0]!.status === "claimed" && ships[0]!.handPids().length > 0,
     );
     expect(inTmux(ships[0]!, stopCrew).status).toBe(0);
-    await seen("the release", async () => (await helm.voyage(ID)).tasks[0]!.status === "pending", 10_000);
+    await seen("the release", async () => (await helm.voyage(ID)).tasks[0]!.status === "pending");
     expect((await helm.voyage(ID)).tasks[0]!.tries).toBe(0);
     expect(ships[0]!.handPids()).toEqual([]);
   });

@@ -80,7 +80,7 @@ test("on a ship of the harbor: the hold is there while the hand works and gone w
   expect(installed.exitCode, installed.stderr).toBe(0);
 
   await expect.poll(async () => (await helm.voyage(ID)).state, { timeout: 40_000 }).toBe("verified");
-  await expect.poll(async () => (await helm.ship(ID, "ship-0")).state, { timeout: 10_000 }).toBe("ended");
+  await expect.poll(async () => (await helm.ship(ID, "ship-0")).state).toBe("ended");
   expect((await sprites.exec(name, ["sh", "-c", SEE])).stdout).not.toContain("ocaptain-crew");
   expect(gitIn(at.repo, "show", `${STACK}:who.txt`)).toMatch(/\/voyage\/workspace$/);
   await sprites.remove(name);

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { TestShip, tempFolder } from "../support/test-ship.ts";
-import { StandInHelm, type StandInTask } from "./stand-in-helm.ts";
+import { SOON, StandInHelm, type StandInTask } from "./stand-in-helm.ts";
 
 let helm: StandInHelm;
 let ship: TestShip;
@@ -61,6 +61,7 @@ describe("the hold", () => {
 
   test("is not taken before a heartbeat was acknowledged, and is given back when the helm falls silent", async () => {
     const env = await voyage({ putIsUpsert: true }, { id: "1", subject: "Wait", rehearsal: "sleep 60" });
+    helm.timing.fenceSeconds = SOON;
     helm.away = true;
     const child = ship.start(env);
     await helm.until("more than one try", () => helm.turnedAway.length > 1);

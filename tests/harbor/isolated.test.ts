@@ -138,7 +138,9 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
     ))
       expect(await sh("a", `test -e ${path} && ls -d ${path}/*`), path).toMatchObject({ code: 1, out: "" });
     expect((await sh("a", "ls -A /root /home /tmp ~")).out).toBe("/home:\nsprite\n\n/home/sprite:\n\n/root:\n\n/tmp:\n");
-    expect((await sh("a", "id -un; ps -e -o comm= | sort -u | tr '\\n' ' '")).out).toBe("sprite\nbwrap ps sh sleep sort tr ");
+    expect((await sh("a", "id -un; seen=$(ps -e -o comm=); echo \"$seen\" | sort -u | tr '\\n' ' '")).out).toBe(
+      "sprite\nbwrap ps sh sleep ",
+    );
     for (const path of ["/usr/x", "/proc/sys/kernel/core_pattern", "/proc/sys/net/ipv4/ip_forward", "/.sprite/logs/x"])
       expect((await sh("a", `echo x >${path}`)).code, path).not.toBe(0);
     expect((await sh("a", "grep Cap /proc/self/status | grep -v Bnd | grep -v 0000000000000000")).code).toBe(1);
@@ -148,9 +150,9 @@ describe.skipIf(process.getuid!() !== 0)("ships with networks of their own (need
       ),
     ).toHaveLength(3);
     expect((await sh("a", "unshare --user --map-root-user ip link set eth0 down")).code).not.toBe(0);
-    const start = performance.now();
+    // No server is asked for a name, so that nobody waits for one that cannot be reached.
+    expect((await sh("a", "cat /etc/resolv.conf")).out).not.toContain("nameserver");
     expect((await sh("a", "getent hosts example.com")).code).toBe(2);
-    expect(performance.now() - start).toBeLessThan(4_000);
     expect(await sh("a", "kill 0; echo alive")).toMatchObject({ status: 200 });
   });
 

@@ -118,7 +118,7 @@ describe("a harbor", () => {
     await until("all that was started", () => processesMarked(folder).length === MARKED);
     await api.sleep("a", "warm");
     process.kill(first.pid, "SIGKILL");
-    await expect.poll(() => processesMarked(folder), { timeout: 10_000 }).toHaveLength(MARKED);
+    await expect.poll(() => processesMarked(folder)).toHaveLength(MARKED);
     const second = await ensureHarbor();
     expect(second).toMatchObject({ unconfined: false });
     expect(processesMarked(folder)).toEqual([]);

@@ -46,7 +46,7 @@ async function pass(voyage: Voyage, seconds: number, meanwhile: () => void = () 
     await voyage.tick();
   }
 }
-const soon = <T>(look: () => T) => expect.poll(look, { timeout: 20_000 });
+const soon = <T>(look: () => T) => expect.poll(look);
 const task = (voyage: Voyage, id: string) => voyage.status().tasks.find((row) => row.id === id);
 const state = (voyage: Voyage, ship: string) => voyage.shipRow(ship)?.state;
 

@@ -59,11 +59,11 @@ test("a voyage is worked off over the wire: git log is the list of tasks", async
     accepted: 2,
     byShip: { "ship-0": { accepted: 2, task: null } },
   });
-  await expect.poll(() => existsSync(join(folder.workspace, "2.txt")), { timeout: 5000 }).toBe(true);
+  await expect.poll(() => existsSync(join(folder.workspace, "2.txt"))).toBe(true);
 
   await helm.deregisterVoyage(ID);
   expect((await s.raw("claim", {}).catch(() => ({ status: 0 }))).status).not.toBe(200);
-  await expect.poll(() => existsSync(helmSocket()), { timeout: 5000 }).toBe(false);
+  await expect.poll(() => existsSync(helmSocket())).toBe(false);
 });
 
 test("two starters end in one helm; its folder and socket are the captain's alone", async () => {

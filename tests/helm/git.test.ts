@@ -172,9 +172,9 @@ test("a client that goes away in the middle leaves no git process", async () => 
     `POST /git/${id}/git-receive-pack HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: application/x-git-receive-pack-request\r\ntransfer-encoding: chunked\r\n\r\n4\r\n00a4\r\n`,
   );
   const children = () => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-  await expect.poll(children, { timeout: 5000 }).not.toBe("");
+  await expect.poll(children).not.toBe("");
   socket.destroy();
-  await expect.poll(children, { timeout: 5000 }).toBe("");
+  await expect.poll(children).toBe("");
 });
 
 test("a ship that opens many transfers and ends none has four at a time, waits for itself, and keeps nobody else from the repository", async () => {
@@ -191,7 +191,7 @@ test("a ship that opens many transfers and ends none has four at a time, waits f
   });
   // Four are under way, eight wait.
   const refused = () => answers.filter((text) => /^HTTP\/1.1 503 [\s\S]*^retry-after: 2\r$/im.test(text));
-  await expect.poll(() => refused().length, { timeout: 20_000 }).toBe(28);
+  await expect.poll(() => refused().length).toBe(28);
   const transfers = () =>
     readdirSync("/proc").filter((pid) => {
       const read = (file: string) => /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/${file}`, "latin1");
@@ -201,7 +201,7 @@ test("a ship that opens many transfers and ends none has four at a time, waits f
         return false;
       }
     }).length;
-  await expect.poll(transfers, { timeout: 20_000 }).toBe(4);
+  await expect.poll(transfers).toBe(4);
 
   good.tree.reset((await helm.voyage(id)).tip);
   const grant = await good.call.grant();
@@ -209,7 +209,7 @@ test("a ship that opens many transfers and ends none has four at a time, waits f
   good.tree.push(commit, grant);
   await good.call.accepted(grant, commit);
   for (const socket of sockets) socket.destroy();
-  await expect.poll(transfers, { timeout: 20_000 }).toBe(0);
+  await expect.poll(transfers).toBe(0);
   bad.tree.reset((await helm.voyage(id)).tip);
 });
 
@@ -377,7 +377,7 @@ test("the workspace moves forward when clean, and never over a person's edit", a
   };
   const head = () => gitIn(folder.workspace, "rev-parse", "HEAD");
   const first = await step("one");
-  await expect.poll(head, { timeout: 5000 }).toBe(first);
+  await expect.poll(head).toBe(first);
   writeFileSync(join(folder.workspace, "README.md"), "edited by a person\n");
   await step("two");
   await step("three");
@@ -449,7 +449,7 @@ test("nothing that a repository, a checkout or a mirror brings is run at the cap
   const commit = a.tree.commit({ f: "2\n" }, "Work");
   a.tree.push(commit, grant);
   expect((await a.call.accepted(grant, commit)).kind).toBe("accepted");
-  await expect.poll(() => readFileSync(join(folder.workspace, "f"), "utf8"), { timeout: 5000 }).toBe("2\n");
+  await expect.poll(() => readFileSync(join(folder.workspace, "f"), "utf8")).toBe("2\n");
 
   const second = await a.call.grant();
   const mirror = folder.mirror("ship-0");
@@ -483,7 +483,7 @@ test("a link out of the tree, from a repository or a ship, is a link at the capt
   const commit = a.tree.commit({}, "a link");
   a.tree.push(commit, linked);
   const { tip } = await a.call.accepted(linked, commit);
-  await expect.poll(() => linkAt(join(folder.workspace, "d")), { timeout: 5000 }).toBe(outside);
+  await expect.poll(() => linkAt(join(folder.workspace, "d"))).toBe(outside);
 
   // Where the captain's checkout has the link, the branch goes on with a folder.
   const through = await a.call.grant();
@@ -493,7 +493,7 @@ test("a link out of the tree, from a repository or a ship, is a link at the capt
   const second = a.tree.commit({ "d/key": "a ship's\n" }, "a folder");
   a.tree.push(second, through);
   await a.call.accepted(through, second);
-  await expect.poll(() => readFileSync(join(folder.workspace, "d", "key"), "utf8"), { timeout: 5000 }).toBe("a ship's\n");
+  await expect.poll(() => readFileSync(join(folder.workspace, "d", "key"), "utf8")).toBe("a ship's\n");
   expect(readFileSync(join(outside, "key"), "utf8")).toBe("the captain's\n");
 
   // In this mirror a folder of the branch is the link: what is saved is the link, and nothing behind it.
@@ -527,9 +527,7 @@ test("a link by which one leaves a mirror through another is put aside while the
   mkdirSync(mirror, { recursive: true });
   for (const name of ["odd", "new"]) symlinkSync("later/../../out", join(mirror, name));
   writeFileSync(join(mirror, "work"), "work\n");
-  await expect
-    .poll(() => ["odd", "new"].map((name) => linkAt(join(mirror, name))), { timeout: 30_000 })
-    .toEqual([PUT_ASIDE, PUT_ASIDE]);
+  await expect.poll(() => ["odd", "new"].map((name) => linkAt(join(mirror, name)))).toEqual([PUT_ASIDE, PUT_ASIDE]);
   const { lost } = await helm.fenceShip(id, "ship-0", "vm-ship-0", "test");
   expect(lost).toEqual([`refs/lost/2/${second.epoch}`]);
   expect(bare("show", `${lost[0]}:odd`)).toBe("later/../../out");

@@ -33,22 +33,20 @@ function send(text: string) {
 test("more than 32 calls at a time are told to come again, and the ship goes on when they are over", async () => {
   const calls = Array.from({ length: 40 }, () => send("POST /v1/ship/claim HTTP/1.1"));
   const refused = () => calls.filter(({ answer }) => /^HTTP\/1.1 503 [\s\S]*^retry-after: 2\r$/m.test(answer)).length;
-  await expect.poll(refused, { timeout: 10_000 }).toBe(8);
+  await expect.poll(refused).toBe(8);
   expect(calls.filter(({ answer }) => answer !== "")).toHaveLength(8);
   for (const { end } of calls) end();
   const one = ship(captain.url, token, "vm-0");
-  await expect.poll(async () => (await one.raw("heartbeat", { claim: null })).status, { timeout: 10_000 }).toBe(200);
+  await expect.poll(async () => (await one.raw("heartbeat", { claim: null })).status).toBe(200);
 });
 
 test("of its presence streams the newest eight stay open", async () => {
   const streams: ReturnType<typeof send>[] = [];
   for (let n = 0; n < 12; n++) {
     const stream = send("GET /v1/ship/presence HTTP/1.1");
-    await expect.poll(() => stream.answer, { timeout: 10_000 }).toContain("ping");
+    await expect.poll(() => stream.answer).toContain("ping");
     streams.push(stream);
   }
-  await expect
-    .poll(() => streams.map(({ closed }) => closed), { timeout: 10_000 })
-    .toEqual([...Array(4).fill(true), ...Array(8).fill(false)]);
+  await expect.poll(() => streams.map(({ closed }) => closed)).toEqual([...Array(4).fill(true), ...Array(8).fill(false)]);
   for (const { end } of streams) end();
 });

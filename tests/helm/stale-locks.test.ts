@@ -132,7 +132,7 @@ test("what cannot be removed is trouble that status and a registration name; no 
   expect((await helm.voyage(ID)).tasks[0]).toMatchObject({ status: "pending", tries: 0 });
 
   git.kill();
-  await expect.poll(async () => (await helm.voyage(ID)).trouble, { timeout: 20_000 }).toBeUndefined();
+  await expect.poll(async () => (await helm.voyage(ID)).trouble).toBeUndefined();
   const again = await calls.grant();
   tree.reset(again.tip);
   const anew = tree.commit({ one: "1" }, "one");

@@ -59,19 +59,15 @@ test("ships that ended are woken when tasks become free for them, as many as the
     expect(await one.call.claim()).toMatchObject({ kind: "nothing", reason: "waiting" });
     one.stream.close();
   }
-  await expect.poll(async () => (await helm.ship(ID, "ship-3")).state, { timeout: 5000 }).toBe("ended");
+  await expect.poll(async () => (await helm.ship(ID, "ship-3")).state).toBe("ended");
   await helm.stopShip(ID, "ship-3", d.sprite.id, 5);
   expect(log("wake", "ship-1") + log("wake", "ship-2") + log("wake", "ship-3")).toBe(0);
 
   // Task 1 is given back and free; then ship-0 goes. (waker.test.ts shows that nobody is woken while it is there.)
   await a.call.release(grant, false);
   a.stream.close();
-  await expect
-    .poll(() => log("wake", "ship-0") + log("wake", "ship-1") + log("wake", "ship-2"), { timeout: 10_000 })
-    .toBeGreaterThan(0);
-  await expect
-    .poll(async () => (await a.starts()) + (await b.starts()) + (await c.starts()), { timeout: 10_000 })
-    .toBeGreaterThan(0);
+  await expect.poll(() => log("wake", "ship-0") + log("wake", "ship-1") + log("wake", "ship-2")).toBeGreaterThan(0);
+  await expect.poll(async () => (await a.starts()) + (await b.starts()) + (await c.starts())).toBeGreaterThan(0);
   // The stand-in of the crew never says hello, so the same ship is tried again, with a back-off, and no second one for
   // the same task.
   expect(log("wake", "ship-3")).toBe(0);
@@ -82,10 +78,10 @@ test("ships that ended are woken when tasks become free for them, as many as the
 test("a ship that fell silent with its claim, its stream still open, is woken and keeps it; one that the provider does not have any more is fenced", async () => {
   const a = await come("ship-4");
   const grant = await a.call.grant();
-  await expect.poll(() => log("wake", "ship-4"), { timeout: 10_000 }).toBeGreaterThan(0);
-  await expect.poll(a.starts, { timeout: 10_000 }).toBeGreaterThan(0);
+  await expect.poll(() => log("wake", "ship-4")).toBeGreaterThan(0);
+  await expect.poll(a.starts).toBeGreaterThan(0);
   expect((await a.call.hello()).claim).toEqual(grant);
   await sprites.remove(a.sprite.name);
-  await expect.poll(async () => (await helm.ship(ID, "ship-4")).state, { timeout: 20_000 }).toBe("fenced");
+  await expect.poll(async () => (await helm.ship(ID, "ship-4")).state).toBe("fenced");
   expect((await helm.voyage(ID)).tasks[0]).toMatchObject({ status: "pending", tries: 0 });
 }, 60_000);

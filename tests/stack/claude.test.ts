@@ -76,10 +76,11 @@ test("the token is in no state and no log, and on a ship in one 0600 file", asyn
 });
 
 test("the transcripts and what people read are at the captain", async () => {
-  const { stdout } = await execa("find", [join(captain.voyage.root, "logs"), "-name", "task-5-*", "-type", "f"]);
-  const files = stdout.split("\n");
-  expect(files.filter((file) => /transcripts\/task-5-\d+-[0-9a-f-]{36}\.jsonl$/.test(file))).toHaveLength(1);
-  expect(readFileSync(files.find((file) => file.endsWith(".log"))!, "utf8")).toContain("> TaskUpdate");
+  const files = async () =>
+    (await execa("find", [join(captain.voyage.root, "logs"), "-name", "task-5-*", "-type", "f"])).stdout.split("\n");
+  const transcripts = async () => (await files()).filter((file) => /transcripts\/task-5-\d+-[0-9a-f-]{36}\.jsonl$/.test(file));
+  await expect.poll(transcripts, { timeout: 60_000, interval: 500 }).toHaveLength(1);
+  expect(readFileSync((await files()).find((file) => file.endsWith(".log"))!, "utf8")).toContain("> TaskUpdate");
 });
 
 test("another token is an update of the launches alone", async () => {

@@ -28,7 +28,12 @@ const onShip = async (script: string) => {
   return sprites.exec(ship!, ["sh", "-c", script]);
 };
 const screen = async () => (await onShip("tmux capture-pane -p -t =claude:")).stdout;
-const order = (text: string) => onShip(`tmux send-keys -t =claude: -l '${text}'; sleep 0.3; tmux send-keys -t =claude: Enter`);
+/** Types an order. A text that arrives together with its Enter would be taken for pasted. */
+async function order(text: string): Promise<void> {
+  await onShip(`tmux send-keys -t =claude: -l '${text}'`);
+  await expect.poll(screen).toContain(text);
+  await onShip("tmux send-keys -t =claude: Enter");
+}
 const branch = async (...args: string[]) => (await execa("git", ["--git-dir", captain.voyage.repo, ...args])).stdout;
 
 test("up sails one ship, on which Claude Code waits on its own screen, with the repository; more ships than one, or none to work with, are refused", async () => {
@@ -39,7 +44,7 @@ test("up sails one ship, on which Claude Code waits on its own screen, with the 
   await captain.configure({ ships: "" });
   const up = await captain.up();
   expect(up.all).toContain("no ocaptain:plan: one ship, on which Claude Code waits for orders");
-  await expect.poll(screen, { timeout: 30_000 }).toMatch(/ship-0 · voyage sea/);
+  await expect.poll(screen).toMatch(/ship-0 · voyage sea/);
   expect(sea.api.calls).toEqual([]); // Nobody has ordered anything yet.
   expect((await onShip("cat voyage/workspace/README.md")).exitCode).toBe(0);
   const { voyage, ships } = await captain.outputs();
@@ -50,8 +55,8 @@ test("what it does for the captain is in the mirror while it is done; up again c
   sea.api.script = steps(bash("echo done by order > ordered.txt"), { text: "It is done, captain." });
   await order("please write ordered.txt");
   const mirrored = join(captain.voyage.mirror("ship-0"), "ordered.txt");
-  await expect.poll(() => existsSync(mirrored) && readFileSync(mirrored, "utf8"), { timeout: 30_000 }).toBe("done by order\n");
-  await expect.poll(screen, { timeout: 20_000 }).toContain("It is done, captain.");
+  await expect.poll(() => existsSync(mirrored) && readFileSync(mirrored, "utf8")).toBe("done by order\n");
+  await expect.poll(screen).toContain("It is done, captain.");
   await captain.up(["--expect-no-changes"]);
   expect(await screen()).toContain("It is done, captain.");
 });
@@ -61,7 +66,7 @@ test("ocaptain answer types to it what the captain says, as one message, and not
   const said = `Look at $(touch pwned); '"quoted" -- \`text\` #{pane_id} ~ ö 船\nand at the second line.`;
   const told = await ocaptain("answer", "ship-0", said);
   expect(told).toMatchObject({ exitCode: 0, stdout: "typed to Claude Code on ship-0", stderr: "" });
-  await expect.poll(() => sea.api.calls.at(-1)!.prompt, { timeout: 20_000 }).toContain(said);
+  await expect.poll(() => sea.api.calls.at(-1)!.prompt).toContain(said);
   expect((await onShip("find . -name pwned")).stdout).toBe("");
 
   const long = `${"船 and captain ".repeat(250)}end`;
@@ -69,7 +74,7 @@ test("ocaptain answer types to it what the captain says, as one message, and not
   expect(JSON.parse(json.stdout)).toEqual({ voyage: "sea", ship: "ship-0", typed: long });
   // On a busy machine the keys arrive together, and Claude Code marks text that it takes for pasted.
   const unmarked = () => sea.api.calls.at(-1)!.prompt.replace(/\s*<\/?pasted_content[^>]*>\n*/g, "");
-  await expect.poll(unmarked, { timeout: 20_000 }).toContain(long);
+  await expect.poll(unmarked).toContain(long);
   const tooLong = await ocaptain("answer", "0", "x".repeat(4097));
   expect(tooLong).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/4097 characters; at most 4096/) });
 });
@@ -85,8 +90,10 @@ test("ocaptain shell shows its screen, lets keys through with --write, and shows
     await term.sees(/\[detached \(from session claude\)\]\s+status 0/);
     await shell("--write");
     await term.sees(/ship-0 · voyage sea/);
-    await term.enter("typed by hand");
-    await expect.poll(() => sea.api.calls.at(-1)!.prompt, { timeout: 20_000 }).toContain("typed by hand");
+    await term.type("typed by hand");
+    await term.sees(/typed by hand/);
+    await term.press("Enter");
+    await expect.poll(() => sea.api.calls.at(-1)!.prompt).toContain("typed by hand");
     expect(sea.api.calls.at(-1)!.prompt).not.toContain("nobody reads this");
     await term.press("C-b", "d");
     await term.sees(/\[detached \(from session claude\)\]\s+status 0/);
@@ -111,17 +118,17 @@ test("its own screen keeps the end of the key: that is in a file of the ship's, 
 
 test("the session outlives its crew: what was said is still there, and the tree", async () => {
   await onShip("kill -9 $(tmux list-panes -s -t =crew -F '#{pane_pid}')");
-  await expect.poll(async () => (await onShip("tmux has-session -t =claude")).exitCode, { timeout: 20_000 }).not.toBe(0);
+  await expect.poll(async () => (await onShip("tmux has-session -t =claude")).exitCode).not.toBe(0);
   const nobody = await ocaptain("answer", "ship-0", "are you there?");
   expect(nobody).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("no session of Claude Code is open on ship-0") });
   await captain.up();
-  await expect.poll(screen, { timeout: 30_000 }).toContain("It is done, captain.");
+  await expect.poll(screen).toContain("It is done, captain.");
   expect((await onShip("cat voyage/workspace/ordered.txt")).stdout).toBe("done by order\n");
 });
 
 test("destroy brings what it holds home, as a commit on the voyage's branch, and leaves nothing", async () => {
   writeFileSync(join(captain.voyage.mirror("ship-0"), "steered.txt"), "by the captain's own hand\n");
-  await expect.poll(async () => (await onShip("cat voyage/workspace/steered.txt")).exitCode, { timeout: 20_000 }).toBe(0);
+  await expect.poll(async () => (await onShip("cat voyage/workspace/steered.txt")).exitCode).toBe(0);
   await captain.destroy();
   expect(await branch("show", "sea:ordered.txt")).toBe("done by order");
   expect(await branch("show", "sea:steered.txt")).toBe("by the captain's own hand");
@@ -133,7 +140,7 @@ test("without a repository it begins with nothing, and what came of it is a bran
   await captain.configure({ repo: "" });
   await execa("rm", ["-rf", captain.voyage.root]);
   await captain.up();
-  await expect.poll(screen, { timeout: 30_000 }).toMatch(/ship-0 · voyage sea/);
+  await expect.poll(screen).toMatch(/ship-0 · voyage sea/);
   await onShip("echo new > voyage/workspace/new.txt");
   await captain.destroy();
   expect(await branch("ls-tree", "-r", "--name-only", "sea")).toBe("new.txt");

@@ -22,7 +22,8 @@ const bothAtWork = (s: VoyageStatus) => s.ships.length === 2 && s.ships.every((s
 const shipRow = (s: VoyageStatus, ship: string) => s.ships.find((row) => row.ship === ship);
 
 beforeAll(async () => {
-  captain = await openCaptain({ tasks: gated });
+  // The helm by itself starts a crew again that was silent for a quarter of this time, and here up is to do so.
+  captain = await openCaptain({ tasks: gated, config: { leaseSeconds: 360 } });
   const inSource = (...args: string[]) =>
     execa("git", ["-c", "user.name=C", "-c", "user.email=c@x", ...args], { cwd: captain.repo });
   await inSource("tag", "begin");
@@ -58,8 +59,7 @@ test("a VM deleted behind our back is made anew by up, with all that hangs on it
 
 test("a crew killed on a ship, tmux and supervisor at once, and a sync of another terminated: up launches the one again, on the same VM, with the claim it had, and makes the other again", async () => {
   const before = shipRow(await captain.until("at work", bothAtWork), "ship-1");
-  // After SIGKILL the crew can hand nothing back. The helm would wake it after half a minute of silence; the up below
-  // does not wait for that.
+  // After SIGKILL the crew can hand nothing back.
   const kill = 'kill -KILL $(tmux list-panes -s -t =crew -F "#{pane_pid}"); tmux kill-server';
   await (await captain.sprites()).exec(sprite("ship-1"), ["sh", "-c", kill]);
   await captain.until("away", (s) => shipRow(s, "ship-1")?.connected === false);
@@ -109,5 +109,5 @@ async function killDaemon(what: "harbor" | "helm" | "Mutagen daemon"): Promise<v
   }[what];
   const victim = await pid();
   process.kill(victim, "SIGKILL");
-  await expect.poll(() => isRunning(victim), { timeout: 5000 }).toBe(false);
+  await expect.poll(() => isRunning(victim)).toBe(false);
 }

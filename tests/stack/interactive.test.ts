@@ -96,12 +96,12 @@ test("the plan is worked off by three sessions that claim by themselves, once ea
   expect(refused.join("\n")).toMatch(/Not yours: task 1 is held by ship-\d/);
   expect(refused.join("\n")).toMatch(/Not yours: task 7 waits for 6/);
 
-  await expect.poll(() => statuses(captain.voyage.tasks), { timeout: 10_000 }).toEqual(COMPLETED);
+  await expect.poll(() => statuses(captain.voyage.tasks)).toEqual(COMPLETED);
   const captains = picture(captain.voyage.tasks);
   const lost = deletions(captain.voyage.tasks, seen.signal);
   for (const { ship, incarnation } of ships) {
     await expect.poll(() => [...new Set(gone.get(ship))].sort(), { timeout: 60_000 }).toEqual(FILES);
-    await expect.poll(() => statuses(tasksOn(incarnation!)), { timeout: 20_000, interval: 200 }).toEqual(COMPLETED);
+    await expect.poll(() => statuses(tasksOn(incarnation!)), { interval: 200 }).toEqual(COMPLETED);
   }
   seen.abort();
   expect(lost).toEqual([]);
@@ -120,7 +120,7 @@ test("what the sessions said and their transcripts are at the captain, while the
     });
   const words = () =>
     logs(/^session-[0-9a-f-]{36}\.log$/).map(([text]) => text?.match(/> TaskUpdate taskId \d, status completed/)?.length);
-  await expect.poll(words, { timeout: 10_000 }).toEqual([1, 1, 1]);
+  await expect.poll(words).toEqual([1, 1, 1]);
   const transcripts = () => logs(/^transcripts\/session-[0-9a-f-]{36}\.jsonl$/).map(([text]) => text?.includes("TaskUpdate"));
   await expect.poll(transcripts, { timeout: 45_000, interval: 500 }).toEqual([true, true, true]);
   await captain.up(["--expect-no-changes"]);

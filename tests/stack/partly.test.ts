@@ -3,6 +3,7 @@ import { spriteName } from "../../lib/base/naming.ts";
 import { ensureHarbor } from "../../lib/daemons/harbor.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
 import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { setHarborFaults } from "../support/harbor-faults.ts";
 import { diamond } from "../support/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
@@ -25,16 +26,8 @@ async function faultOnBoarding(ship: string, times: number): Promise<void> {
     createdAt: new Date().toISOString(),
   };
   await writeVoyageIdentity(voyage);
-  const { url, token } = await ensureHarbor();
-  const faults = [{ on: "exec", kind: "unavailable", name: spriteName(captain.stack, "abc123", ship), times }];
-  const headers = { authorization: `Bearer ${token}` };
-  const reply = await fetch(`${url}/__harbor/faults`, {
-    method: "POST",
-    headers,
-    body: JSON.stringify({ faults }),
-    signal: AbortSignal.timeout(5000),
-  });
-  expect(reply.status).toBe(204);
+  const name = spriteName(captain.stack, "abc123", ship);
+  await setHarborFaults(await ensureHarbor(), { on: "exec", kind: "unavailable", name, times });
 }
 
 test("up names the ship that is not ready and why, and the others sail", async () => {

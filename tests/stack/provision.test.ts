@@ -33,8 +33,8 @@ test("up names the ship, the step and what it said; the other ship sails, its ou
   expect(String(up.all)).not.toMatch(/ship-0: provision step.*ended/);
   const { tasks } = await captain.until("verified", (s) => s.state === "verified");
   expect(new Set(tasks.map((task) => task.ship))).toEqual(new Set(["ship-0"]));
-  await expect.poll(() => logAtHome("ship-0"), { timeout: 20_000 }).toContain("made for ship-0");
-  await expect.poll(() => logAtHome("ship-1"), { timeout: 20_000 }).toContain("no deps for ship-1");
+  await expect.poll(() => logAtHome("ship-0")).toContain("made for ship-0");
+  await expect.poll(() => logAtHome("ship-1")).toContain("no deps for ship-1");
 });
 
 test("changed steps show in preview, run on every ship, once; up again changes nothing", async () => {
@@ -43,8 +43,8 @@ test("changed steps show in preview, run on every ship, once; up again changes n
   expect(String(preview.all)).toMatch(/steps of the second plan/);
   await captain.up();
   const runs = async (ship: string) => (await logAtHome(ship)).split("$ echo steps of the second plan").length - 1;
-  await expect.poll(() => runs("ship-0"), { timeout: 20_000 }).toBe(1);
-  await expect.poll(() => runs("ship-1"), { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => runs("ship-0")).toBe(1);
+  await expect.poll(() => runs("ship-1")).toBe(1);
   await captain.up(["--expect-no-changes"]);
   expect(await runs("ship-0")).toBe(1);
 });

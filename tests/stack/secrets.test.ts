@@ -8,6 +8,7 @@ import { claudeFolder, INSTALL_MS } from "../support/claude/claude-cli.ts";
 import { bash, complete, steps } from "../support/claude/model.ts";
 import { type Conversation, StandInApi, type Turn } from "../support/claude/stand-in-api.ts";
 import { ancestry, type Find, finder, findInFiles, findInProcesses, type Secrets, type Seen } from "../support/planted.ts";
+import { until } from "../support/until.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 /**
@@ -77,7 +78,11 @@ async function watching<T>(work: Promise<T>): Promise<T> {
     over = true;
   });
   end.catch(() => {});
-  for (; !over; await new Promise((next) => setTimeout(next, 50))) lookAtProcesses();
+  const look = () => {
+    lookAtProcesses();
+    return over;
+  };
+  await until("the end of the work", look, 280_000, { everyMs: 50 });
   return end;
 }
 

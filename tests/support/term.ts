@@ -27,7 +27,7 @@ export async function openTerm(size = { cols: 90, rows: 20 }) {
       await tmux("send-keys", "-t", "person", "Enter");
     },
     resize: (cols: number, rows: number) => tmux("resize-window", "-t", "person", "-x", String(cols), "-y", String(rows)),
-    sees: (what: RegExp, timeout = 20_000) => expect.poll(screen, { timeout, interval: 100 }).toMatch(what),
+    sees: (what: RegExp, timeout = 60_000) => expect.poll(screen, { timeout, interval: 100 }).toMatch(what),
     /** The modes of the pane as tmux knows them: whether input is raw, and which screen is shown. */
     modes: async () => (await tmux("display-message", "-p", "-t", "person", "#{alternate_on} #{cursor_flag}")).trim(),
     async close(): Promise<void> {

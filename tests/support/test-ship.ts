@@ -72,7 +72,7 @@ export class TestShip {
   }
 
   /** Waits for the end of a supervisor, and gives its exit status. */
-  async ended(child: ChildProcess, timeoutMs = 20_000): Promise<number | null> {
+  async ended(child: ChildProcess, timeoutMs = 60_000): Promise<number | null> {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
     try {
       const [status] = await once(child, "exit", { signal: AbortSignal.timeout(timeoutMs) });

@@ -14,7 +14,7 @@ type Options = {
 export async function until<T>(
   what: string,
   probe: () => Promise<T> | T,
-  timeoutMs = 15_000,
+  timeoutMs = 30_000,
   { everyMs = 25, said = () => "" }: Options = {},
 ): Promise<Exclude<T, false | null | undefined>> {
   const deadline = performance.now() + timeoutMs;

@@ -83,18 +83,16 @@ describe("a kernel interface", () => {
     await ensureHelm();
     expect(await listening(await helmPid())).toEqual(["127.0.0.1:4318"]);
     await quay.machine?.cli.run(["up"]);
-    await expect.poll(async () => listening(await helmPid()), { timeout: 20_000 }).toContain(`${quay.captain}:4318`);
+    await expect.poll(async () => listening(await helmPid())).toContain(`${quay.captain}:4318`);
   });
 
   sail("when the voyage is gone from the helm, so is the door", async () => {
     await quay.helm.remove(quay.helmed as Props);
     await expect
-      .poll(
-        () =>
-          helmClient()
-            .health()
-            .catch((error: { code: string }) => error.code),
-        { timeout: 10_000 },
+      .poll(() =>
+        helmClient()
+          .health()
+          .catch((error: { code: string }) => error.code),
       )
       .toBe("HELM_DOWN");
   });
@@ -149,7 +147,7 @@ describe("a node of the project's own", () => {
       const id = (await mine())[0]!.id;
       expect(await quay.headscale.nodeKey(id)).not.toBe(key);
       const relay = async () => (await ship.cli.status())?.Peer.find((peer) => peer.ID === id)?.Relay;
-      await expect.poll(relay, { timeout: 20_000 }).toBe("test");
+      await expect.poll(relay).toBe("test");
     }
   });
 

@@ -72,7 +72,7 @@ test("a tailscaled that nobody has logged in: both say so", async () => {
   const node = await startNode();
   try {
     vi.stubEnv("OCAPTAIN_TAILSCALE_SOCKET", node.socket);
-    await expect.poll(async () => (await node.cli.status())?.BackendState, { timeout: 20_000 }).toBe("NeedsLogin");
+    await expect.poll(async () => (await node.cli.status())?.BackendState).toBe("NeedsLogin");
     expect(await refused({})).toContain(
       "tailscale: this machine's node of the tailnet: tailscaled is not logged in\n    hint: tailscale up  # or",
     );
@@ -150,7 +150,7 @@ describe.skipIf(why !== null)(`in a tailnet ${why ? `(${why})` : ""}`, () => {
         message: "no tailscaled answers here",
         hint: `pulumi up -s ${STACK}`,
       };
-      await expect.poll(doctor, { timeout: 20_000 }).toEqual([killed]);
+      await expect.poll(doctor).toEqual([killed]);
     } finally {
       await leaveOwnNode(control, VOYAGE);
     }

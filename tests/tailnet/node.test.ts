@@ -84,7 +84,7 @@ sail("asleep and woken, warm and cold: at the same address, and a read wakes nob
     expect(await other.node.read(other.outs)).toEqual(other.outs);
     expect((await quay.sprites.get(quay.spriteName("ship-1")))?.status).toBe(to);
     await quay.onShip("ship-1", "true");
-    await expect.poll(() => quay.ssh("ship-1", "echo awake").catch(String), { timeout: 30_000 }).toBe("awake");
+    await expect.poll(() => quay.ssh("ship-1", "echo awake").catch(String)).toBe("awake");
     expect(await listed("ship-1")).toEqual([
       expect.objectContaining({ id: other.outs.nodeId, addresses: expect.arrayContaining([other.outs.address]) }),
     ]);
@@ -194,7 +194,7 @@ for (const [what, trouble] of troubles)
     const key = await quay.headscale.nodeKey(ship.outs.nodeId);
     expect(key === before.key).toBe(ship.outs.nodeId === before.id);
     const relay = async () => (await quay.cli.status())?.Peer.find(({ ID }) => ID === ship.outs.nodeId)?.Relay;
-    await expect.poll(relay, { timeout: 20_000 }).toBe("test");
+    await expect.poll(relay).toBe("test");
     expect(await listed("ship-0")).toEqual([
       expect.objectContaining({
         id: ship.outs.nodeId,

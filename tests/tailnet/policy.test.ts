@@ -86,7 +86,7 @@ async function meet(one: string, other: string): Promise<void> {
     [one, other],
     [other, one],
   ] as const)
-    await expect.poll(() => knows(from, to), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => knows(from, to)).toBe(true);
 }
 
 test("headscale's own check takes the text as it is written, comments and all", async () => {

@@ -111,14 +111,12 @@ sail("Mutagen and shell come by the tailnet: a change at the captain is on the s
   const mirror = join(captain.voyage.mirror("ship-1"), "note");
   await execa("sh", ["-c", `echo steer > ${mirror}`]);
   const seen = async () => (await onShip("ship-1", "cat voyage/workspace/note 2>/dev/null; true")).stdout;
-  await expect.poll(seen, { timeout: 20_000 }).toBe("steer\n");
+  await expect.poll(seen).toBe("steer\n");
   const ssh = (await captain.processes("ssh -F")).filter((line) => line.includes(sprite("ship-1")));
   expect(ssh.length).toBeGreaterThanOrEqual(3);
   const term = await openTerm();
   await term.enter(`${BIN} shell ${captain.stack} ship-1 --raw; echo "status $?"`);
-  await expect
-    .poll(async () => (await onShip("ship-1", "ps -e -o args | grep -c [b]e-child; true")).stdout, { timeout: 20_000 })
-    .not.toBe("0\n");
+  await expect.poll(async () => (await onShip("ship-1", "ps -e -o args | grep -c [b]e-child; true")).stdout).not.toBe("0\n");
   await term.enter("echo at:$(hostname)");
   await term.sees(new RegExp(`at:${sprite("ship-1")}`));
   await term.enter("exit 7");
@@ -228,8 +226,8 @@ sail("destroy: no node, no key, no process, no network is left", async () => {
   await captain.destroy([], { timeoutMs: 240_000 });
   expect((await headscale.cli("nodes", "list")) ?? []).toEqual([]);
   expect((await headscale.cli("preauthkeys", "list")) ?? []).toEqual([]);
-  await expect.poll(() => captain.processes(), { timeout: 15_000 }).toEqual([]);
-  await expect.poll(networks, { timeout: 15_000 }).toEqual(before);
+  await expect.poll(() => captain.processes()).toEqual([]);
+  await expect.poll(networks).toEqual(before);
   expect(await readdir(join(captain.folder, "h", "tailnet"))).toEqual(["captain.sqlite", "ssh"]);
   const links = JSON.parse((await execa("ip", ["-json", "link", "show"])).stdout) as { ifname: string }[];
   expect(links.map(({ ifname }) => ifname).sort()).toEqual(["lo", "v0", "v1"]);

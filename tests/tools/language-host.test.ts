@@ -113,7 +113,7 @@ test.each(["SIGKILL", "SIGINT"] as const)("host and program end with an engine t
   const started = descendants(engine.pid!);
   expect(started.map(({ command }) => command).join("\n")).toMatch(/(language-host|pulumi-language-nodejs)[\s\S]*cmd\/run/);
   engine.kill(signal);
-  await expect.poll(() => started.filter(({ pid }) => parents().has(pid)), { timeout: 8000 }).toEqual([]);
+  await expect.poll(() => started.filter(({ pid }) => parents().has(pid))).toEqual([]);
 });
 
 /** Resolves when a child has printed `text`. */

@@ -170,7 +170,7 @@ test("a provider whose engine was killed before its first call, and would wait f
     const next = await startHost({ OCAPTAIN_HOME: join(folder, "h"), OCAPTAIN_VOYAGES: join(folder, "v") });
     expect(lives()).toBe(true);
     await next.check({ stack: "wire", provider: "harbor", __provider: muster });
-    await expect.poll(lives, { timeout: 10_000 }).toBe(false);
+    await expect.poll(lives).toBe(false);
     await next.close();
   } finally {
     if (lives()) process.kill(orphan, "SIGKILL");
@@ -182,7 +182,7 @@ test("a provider whose engine was killed ends; what waited for another's change 
   const file = join(folder, "v/late/helm/lock.sqlite");
   const lock = await acquireOsLock(file, { timeoutMs: 0 });
   const late = other.create({ stack: "late", provider: "harbor", __provider: muster }).catch((error: Error) => error.message);
-  await expect.poll(() => other.stderr(), { timeout: 20_000 }).toContain("waiting for it to end");
+  await expect.poll(() => other.stderr()).toContain("waiting for it to end");
   const ended = other.loseEngine();
   // The provider knows of the engine's end before it gets the lock: then it begins nothing, not even for a voyage whose
   // lock is free.

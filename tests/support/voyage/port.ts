@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureHarbor, knownHarbor, stopHarbor } from "../../../lib/daemons/harbor.ts";
 import { openSprites } from "../../../lib/sprites/client.ts";
+import { setHarborFaults } from "../harbor-faults.ts";
 
 /**
  * Opens a harbor for a contract test, driven as sprites.dev would be: by base URL and token only. With SPRITES_API_URL
@@ -22,13 +23,9 @@ export async function openPort() {
     live,
     sprites: await openSprites({ kind: "sprites", baseUrl: url, token }),
     /** Sets these faults, and clears all others. */
-    async faults(...faults: object[]): Promise<void> {
+    faults(...faults: object[]): Promise<void> {
       const at = live ? { url, token } : (knownHarbor() ?? { url, token }); // It may be another harbor by now.
-      for (const request of [{ method: "DELETE" }, { method: "POST", body: JSON.stringify({ faults }) }]) {
-        const headers = { authorization: `Bearer ${at.token}` };
-        const reply = await fetch(`${at.url}/__harbor/faults`, { ...request, headers, signal: AbortSignal.timeout(5000) });
-        if (!reply.ok) throw new Error(`faults: ${reply.status} ${await reply.text()}`);
-      }
+      return setHarborFaults(at, ...faults);
     },
     async close(): Promise<void> {
       if (!live) await stopHarbor();

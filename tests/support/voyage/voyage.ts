@@ -61,7 +61,7 @@ export async function openVoyage(tasks: SmallTask[] = diamond(3), helm: { port?:
     muster,
     mustered,
     workspace: resource("workspace", { stack: STACK, voyageId, repo, spec: plan.spec, verify: plan.verify }),
-    helm: resource("helm", { ...voyage, hand: "rehearsal", plan, leaseSeconds: 12, lingerSeconds: 1 }),
+    helm: resource("helm", { ...voyage, hand: "rehearsal", plan, leaseSeconds: 24, lingerSeconds: 1 }),
     spriteName: (ship: string) => spriteName(STACK, voyageId, ship),
     sprite: (ship: string) =>
       resource("sprite", { ...voyage, nonce, crewDigest: "one", ship, name: spriteName(STACK, voyageId, ship) }),

@@ -4,8 +4,12 @@ import { pause } from "../../../machine/pause.ts";
 import { type Failure, failureOf, type RateLimit } from "../failure.ts";
 import { parseEvent, type StreamEvent } from "../session.ts";
 
-/** How long the transcript is waited for, which may be written a little after the hook asks. */
-const WRITTEN_MS = 5_000;
+/**
+ * How long the transcript is waited for, which may be written a little after the hook asks, and long after it on a busy
+ * disk. Without it a limit passes for a failure of the API, and the session would be told to go on in the midst of the
+ * limit.
+ */
+const WRITTEN_MS = 30_000;
 const LOOK_MS = 100;
 /** How old a line of the transcript may be: an earlier failure may have had the same message. */
 const FRESH_MS = 60_000;
