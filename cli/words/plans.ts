@@ -8,6 +8,7 @@ const PLAN: readonly Verb[] = [
     examples: ["ocaptain plan check ./plan", "ocaptain plan check ./plan --strict --json | jq '.findings'"],
     options: [
       ["--strict", "warnings count as errors: exit status 1"],
+      ["--fix", "first mend what has one right way only (counts, blocks by blockedBy, line ends, ids), and say each thing"],
       ["--repo <repository>", "another repository than the plan's: a URL, owner/name on GitHub, or a path"],
       ["--base <name>", "the branch, tag or commit that the voyage is to begin from"],
     ],

@@ -13,11 +13,11 @@ export type Turn = { id: string; ship: number; start: number; end: number };
 /**
  * Simulates how ships work a plan off: a ship that has nothing to do is granted the free task on which the longest
  * chain of tasks waits, and of those the one with the smallest id, as the helm grants it. Returns the turns in the
- * order of the grants. Nothing fails and nobody idles longer than the graph demands, so a real voyage takes longer. What
- * tasks touch is left out: for its sake the helm may grant another of the free tasks first.
+ * order of the grants. Nothing fails and nobody idles longer than the graph demands, so a real voyage takes longer.
+ * What tasks touch is left out: for its sake the helm may grant another of the free tasks first.
  *
- * No turn is shortened by more ships, but the whole may be by fewer, as in any list scheduling; it stays below twice the
- * shortest time that is possible (Graham's bound).
+ * More ships may make the whole longer, as in any list scheduling, but it stays below twice the shortest time that is
+ * possible (Graham's bound).
  *
  * @throws OcaptainError CYCLE when the graph has a cycle
  */
