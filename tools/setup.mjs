@@ -49,10 +49,12 @@ export async function setup({ quiet = false, table = true, names = [] } = {}) {
     try {
       for (const folder of folders) {
         mkdirSync(folder, { recursive: true });
-        releases.push(await lock(realpathSync(folder), () => say("another set-up is at work: waiting for it")));
+        releases.push(await lock(realpathSync(folder), sayWait));
         removeLeftovers(folder);
       }
       if (movesState) moveState(say);
+      // What this machine cannot have is told before minutes are spent on the rest.
+      await Promise.all(chosen.filter((part) => part.foresee && !isReady(part)).map(foresee));
       for (const part of chosen) if (!isReady(part)) await bring(part, { clear: !quiet });
     } finally {
       process.off("SIGINT", end).off("SIGTERM", end);
@@ -62,6 +64,15 @@ export async function setup({ quiet = false, table = true, names = [] } = {}) {
   const rows = rowsOf(chosen);
   for (const row of table ? rows : []) say(`  ${row.part.padEnd(17)}${row.version.padEnd(14)}${row.from}`);
   return rows;
+}
+
+const sayWait = (pid) =>
+  say(`another set-up${pid ? `, process ${pid},` : ""} is at work: this one waits for it, and then goes on by itself`);
+
+/** Looks whether a part can be had, unless it is in the checkout's `.tools/`; rejects with what is missing. */
+async function foresee(part) {
+  const earlier = earlierStampOf(part);
+  await part.foresee({ earlier: fits(part, earlier) ? earlier : undefined });
 }
 
 function partCalled(name) {
@@ -109,8 +120,8 @@ async function make(part, earlier) {
   };
   try {
     const key = part.key();
-    const stamp = await withProgress(part.title, async (tell) => {
-      const made = await part.make({ tell, temporary, place, earlier });
+    const stamp = await withProgress(part.title, async (tell, note) => {
+      const made = await part.make({ tell, note, temporary, place, earlier });
       // A part that is not whole right after it was made would be made again by every command.
       if (!part.intact(made)) throw new Error("it was made, but a file that it needs is not in its place");
       return made;

@@ -57,13 +57,7 @@ async function machine(stack: string | undefined): Promise<Finding> {
       `${problem}, and voyage ${stack} needs it`,
       `tailscale up  # or a node of the project's own: ${ownNode(stack)}`,
     );
-  return found(
-    "daemons",
-    "tailscale",
-    "note",
-    `${problem}; for ocaptain:mesh tailscale the project can run a node of its own`,
-    `${ownNode("voyage-abc")}  # with the stack that needs it`,
-  );
+  return found("daemons", "tailscale", "note", `${problem}; only voyages with ocaptain:mesh tailscale need one`);
 }
 
 const place = (status: TailscaleStatus | null) =>

@@ -11,10 +11,10 @@ import { type Finding, found } from "./finding.ts";
  */
 export async function lookAtTailnet(env: Record<string, string | undefined> = process.env): Promise<Finding[]> {
   const tailscaleOauthSecret = env.TAILSCALE_OAUTH_CLIENT_SECRET || env.OCAPTAIN_TAILSCALE_OAUTH_SECRET;
+  // Most captains have no tailnet, and nothing is missing here.
   if (!tailscaleOauthSecret && !env.HEADSCALE_URL) {
-    const hint =
-      "read -rs TAILSCALE_OAUTH_CLIENT_SECRET && export TAILSCALE_OAUTH_CLIENT_SECRET  # or HEADSCALE_URL and HEADSCALE_API_KEY";
-    return [found("tailnet", "policy", "note", "not looked at: the environment has no secret for it", hint)];
+    const message = `not looked at: the environment has no secret for it; only voyages with ocaptain:mesh tailscale need one (docs/tailnet.md#policy)`;
+    return [found("tailnet", "policy", "note", message)];
   }
   const config = env.HEADSCALE_URL ? { headscaleUrl: env.HEADSCALE_URL } : { tailscaleOauthSecret };
   const { settings, findings } = readTailnetSettings(config, env);

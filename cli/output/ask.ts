@@ -10,7 +10,7 @@ export async function ask(question: string, io: Io): Promise<boolean> {
   // The terminal is in raw mode meanwhile, and Ctrl-C is a key.
   lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
   try {
-    return /^\s*y(es)?\s*$/i.test(await lines.question(`${question} [y/N] `, { signal: io.signal }));
+    return /^\s*y(es)?\s*$/i.test(await io.apart(lines.question(`${question} [y/N] `, { signal: io.signal })));
   } finally {
     lines.close();
   }

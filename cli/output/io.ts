@@ -13,19 +13,28 @@ export type Io = {
   out(text: string): void;
   /** Writes lines of the result in the place of all that is on the screen. */
   repaint(text: string): void;
-  /** Writes a remark to stderr; beside JSON none, so that an error is all that is there. */
+  /**
+   * Writes a remark to stderr. Beside JSON only a verb that works for minutes does; else an error is all that is there.
+   */
   note(text: string): void;
   /** Shows on stderr what goes on now, where that is a terminal. */
   progress(text: string): void;
-  /** Shows on stderr what has been done and what goes on, as long work goes on; beside JSON nothing. */
+  /** Shows on stderr what has been done and what goes on, as long work goes on. */
   steps: Pick<Terminal, "line" | "status" | "style">;
+  /** Waits for the answer of the person; that time is not counted in what {@link steps} show. */
+  apart: Terminal["apart"];
   /** Colours text for stdout; not where that is no terminal, or NO_COLOR is set. */
   style: Terminal["style"];
   /** The width of the terminal at stdout; undefined when it is none. */
   columns: number | undefined;
 };
 
-export function openIo(json: boolean, signal: AbortSignal): Io {
+/**
+ * Opens the way to the person.
+ * @param isLong  whether the verb works for minutes, and so tells of its progress beside JSON, too
+ */
+export function openIo(json: boolean, signal: AbortSignal, isLong = false): Io {
+  const isQuiet = json && !isLong;
   const stream = process.stdout;
   const terminal = openTerminal();
   // `ocaptain logs | head`: the reader has what it wants.
@@ -35,9 +44,10 @@ export function openIo(json: boolean, signal: AbortSignal): Io {
     signal,
     out: (text) => void stream.write(`${styled(text)}\n`),
     repaint: (text) => void stream.write(`\x1b[H\x1b[J${styled(text)}\n`),
-    note: (text) => json || terminal.plain(plainLines(text)),
+    note: (text) => isQuiet || terminal.plain(plainLines(text)),
     progress: (text) => terminal.status(plain(text)),
-    steps: json ? { ...terminal, line: () => {}, status: () => {} } : terminal,
+    steps: isQuiet ? { ...terminal, line: () => {}, status: () => {} } : terminal,
+    apart: terminal.apart,
     style: (format, text) => styleText(format, text, { stream }),
     columns: stream.isTTY ? stream.columns || 80 : undefined,
   };

@@ -6,7 +6,7 @@ import { styleText } from "node:util";
  */
 export function openTerminal(stream: NodeJS.WriteStream = process.stderr) {
   const live = stream.isTTY === true;
-  const started = performance.now();
+  let started = performance.now();
   let status = "";
 
   const clear = () => live && status && stream.write("\r\x1b[2K");
@@ -29,6 +29,15 @@ export function openTerminal(stream: NodeJS.WriteStream = process.stderr) {
     heading(text: string): void {
       clear();
       stream.write(`\n${styleText("bold", text, { stream })}\n`);
+    },
+    /** Waits for somebody's answer, and does not count that time. */
+    async apart<T>(answer: Promise<T>): Promise<T> {
+      const from = performance.now();
+      try {
+        return await answer;
+      } finally {
+        started += performance.now() - from;
+      }
     },
     /** Shows what goes on now; "" when nothing does. */
     status(text: string): void {

@@ -29,7 +29,7 @@ export async function checkPlan(
   const reading = await readPlan(folder, { repo: options.repo });
   const remarks = [
     ...reading.findings.map((finding) => ({ ...finding, severity: "error" as const, hint: "" })),
-    ...warningsOf(reading).map((finding) => ({ ...finding, severity: "warning" as const, hint: "" })),
+    ...[...reading.warnings, ...warningsOf(reading)].map((finding) => ({ ...finding, severity: "warning" as const, hint: "" })),
     ...(await repositoryRemarks(reading, options)),
   ];
   return { reading, remarks: await withLines(folder, remarks) };

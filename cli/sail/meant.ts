@@ -23,6 +23,9 @@ export type Meant = {
 /** The name of a sail without a plan. */
 const ORDERS = "orders";
 
+const isPath = (word: string | undefined) => word !== undefined && /^[./~]/.test(word);
+const NO_PLAN = "ocaptain init  # makes an example of a plan, plans/example; ocaptain ls --all shows the voyages that there are";
+
 /**
  * Works out what `ocaptain sail WORD` means: a voyage by its stack's name or id, else the folder of a plan; without a
  * word a sail without a plan. A path with `/` or `.` at its beginning is always a folder.
@@ -30,7 +33,7 @@ const ORDERS = "orders";
  */
 export async function whatToSail(word: string | undefined, name: string | undefined): Promise<Meant> {
   if (name !== undefined) checkStackName(name);
-  if (word !== undefined && !/^[./~]/.test(word)) {
+  if (word !== undefined && !isPath(word)) {
     const { known } = await allVoyages();
     const isVoyage = known.some(({ file }) => file.voyageId === word || file.stack === word);
     if (isVoyage && name === undefined)
@@ -38,7 +41,11 @@ export async function whatToSail(word: string | undefined, name: string | undefi
   }
   const plan = word === undefined ? "" : resolve(withHome(word));
   if (plan && !existsSync(plan))
-    throw new OcaptainError("NO_PLAN", `there is no folder ${plan}, and no voyage "${word}"`, { hint: "ocaptain ls --all" });
+    throw new OcaptainError(
+      "NO_PLAN",
+      `there is no folder ${plan}${isPath(word) ? "" : `, and no voyage "${word}"`}; a plan is a folder with spec.md, voyage.json and tasks/`,
+      { hint: NO_PLAN },
+    );
   return name === undefined ? byPlan(plan, word) : named(name, plan);
 }
 

@@ -23,6 +23,8 @@ export async function runShown(stack: Stack, args: readonly string[], io: Io, sh
     if (!LOOKS.has(step.op)) onChange?.();
     show(step);
   };
+  // What the engine does first, it does not tell.
+  io.steps.status(`  … pulumi ${args[0]}`);
   try {
     return await stack.pulumi(args, {
       signal: io.signal,

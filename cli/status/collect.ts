@@ -8,6 +8,7 @@ import { countTasks, readTaskRows, spendOfTasks } from "../../lib/voyage/task-fi
 import { aboutVoyage, pasteable } from "../output/hint.ts";
 import type { KnownVoyage } from "../target/choose-voyage.ts";
 import { budgetAttention, helmAttention, questionAttention, taskAttention, voyageAttention } from "./attention.ts";
+import { endOf } from "./end-of.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
 import { type ShipView, type StatusView, seenState, shipSince } from "./view.ts";
 
@@ -71,6 +72,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
     stack: file.stack,
     name: status.name,
     state: status.state,
+    sunkAs: status.state === "sunk" ? endOf(folder.ledger, status.tip) : null,
     from: "helm",
     asOf: status.asOf,
     branch: status.branch,
@@ -128,6 +130,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error):
     stack: file.stack,
     name: null,
     state: file.sunkAt ? "sunk" : "unknown",
+    sunkAs: file.sunkAt ? endOf(folder.ledger, tip) : null,
     from: "files",
     asOf:
       file.sunkAt ??

@@ -31,7 +31,7 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
   const said = (format: "dim" | "yellow", text: string) => wrap(text, columns, "  ").map((line) => style(format, line));
   const state = style(BAD_STATES.has(view.state) ? "red" : "green", view.state);
   const lines = [
-    `${style("bold", view.stack)}  ${state}  ${counts}`,
+    `${style("bold", view.stack)}  ${state}${view.sunkAs ? `, was ${view.sunkAs}` : ""}  ${counts}`,
     ...said("dim", `branch ${view.branch}${view.tip ? ` at ${view.tip.slice(0, 8)}` : ""} · ${source(view, now)}`),
     ...said("dim", `workspace ${view.workspace}`),
     ...(view.spend && (view.spend.turns > 0 || view.spend.budgetUsd !== null) ? said("dim", spent(view)) : []),

@@ -12,6 +12,8 @@ export type StatusView = {
   name: string | null;
   /** `unknown`: the helm does not answer, and files do not say it. */
   state: VoyageState | "unknown";
+  /** What a voyage that has sunk had come to before; null when it had work left, and for one at sea. */
+  sunkAs: "verified" | "done" | null;
   /** Where tasks and ships are known from. */
   from: "helm" | "files";
   /** Of `from`: the helm's clock now, or the last change of a task file. */

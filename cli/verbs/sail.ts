@@ -25,7 +25,9 @@ export async function sail(word: string | undefined, options: Options, io: Io): 
   const { stack } = meant;
   hintAt({ stack: stack.name, project: stack.folder, byOcaptain: true });
   if (meant.remark) io.note(meant.remark);
-  if (options.telemetry === false) io.note("--no-telemetry: ocaptain sends no telemetry yet, so there is nothing to leave out");
+  if (options.telemetry === false) io.note("--no-telemetry changes nothing: ocaptain sends no telemetry");
+  // Pulumi says nothing for some seconds.
+  io.steps.line(`${stack.name}: ${meant.begins ? "makes the stack and its settings, then" : "first"} looks whether it can sail`);
   const takeBack = await prepare(meant, options);
   const course: Course = { hasChanged: false };
   try {

@@ -43,10 +43,13 @@ const show = (views: StatusView[], io: Io) => io.out(io.json ? plainJson(inJson(
 
 const text = (views: readonly StatusView[], io: Io) => views.map((view) => renderStatus(view, io)).join("\n\n");
 
-/** One voyage as it is; several as a list, so that a program that reads one is not given the first of them. */
+/**
+ * All voyages as a list, which is there also for one, so that a script reads any number of them in one way. One alone
+ * is also the object itself, as it was before there could be several.
+ */
 function inJson(views: readonly StatusView[]): object {
-  const all = views.map((view) => ({ ...view, tasks: withFormerNames(view.tasks) }));
-  return all.length === 1 ? all[0]! : { voyages: all };
+  const voyages = views.map((view) => ({ ...view, tasks: withFormerNames(view.tasks) }));
+  return { ...(voyages.length === 1 && voyages[0]), voyages };
 }
 
 /** The voyages that are to be shown. @throws OcaptainError as {@link chooseVoyage} */

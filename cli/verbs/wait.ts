@@ -14,9 +14,12 @@ const TIMED_OUT = 124;
 type Goal = "verified" | "idle" | "needs-captain";
 const GOALS: readonly Goal[] = ["verified", "idle", "needs-captain"];
 
-/** Has the voyage got there? `done` is as far as a plan without verify.sh can get. */
+/**
+ * Has the voyage got there? `done` is as far as a plan without verify.sh can get. One that has sunk since stays what it
+ * had come to.
+ */
 const REACHED: Record<Goal, (view: StatusView) => boolean> = {
-  verified: ({ state }) => state === "verified" || state === "done",
+  verified: ({ state, sunkAs }) => state === "verified" || state === "done" || sunkAs !== null,
   idle: ({ state, tasks }) => state !== "unknown" && state !== "verifying" && tasks.claimed === 0,
   "needs-captain": ({ attention }) => attention.length > 0,
 };
@@ -50,7 +53,8 @@ export async function wait(name: string | undefined, options: { for?: string; ti
   const voyage = await chooseVoyage(name);
   for (let told = ""; !io.signal.aborted; await sleep(LOOK_MS, undefined, { signal: io.signal }).catch(() => {})) {
     const view = await collectStatus(await sameVoyage(voyage));
-    const said = `${view.stack} is ${view.state}: ${view.tasks.accepted} of ${view.tasks.total - view.tasks.cancelled} tasks accepted`;
+    const was = view.sunkAs ? `, and was ${view.sunkAs}` : "";
+    const said = `${view.stack} is ${view.state}${was}: ${view.tasks.accepted} of ${view.tasks.total - view.tasks.cancelled} tasks accepted`;
     if (said !== told) io.note(said);
     told = said;
     const outcome = outcomeOf(view, goal, end);

@@ -28,10 +28,11 @@ export const FLEET: readonly Verb[] = [
       ["--provider <provider>", "harbor (on this machine; the default) or sprites (sprites.dev)"],
       ["--budget <usd>", "US dollars that the hand claude may spend"],
       ["--name <voyage>", "the voyage's name; default is voyage- and the name of the plan's folder"],
-      ["--no-telemetry", "send none; there is none yet"],
+      ["--no-telemetry", "changes nothing: ocaptain sends no telemetry"],
       ["-w, --watch", "go on with status --watch"],
       ["-y, --yes", "do not ask"],
     ],
+    isLong: true,
     run: async (io, [word], options) => (await import("../verbs/sail.ts")).sail(word, options, io),
   },
   {
@@ -42,6 +43,7 @@ export const FLEET: readonly Verb[] = [
       ["--drain", "wait until the ships that go are through with their tasks; nothing new is given to them"],
       ["-y, --yes", "do not ask; without --drain, tasks of ships that go are stopped, and begun anew on others"],
     ],
+    isLong: true,
     run: async (io, [number, voyage], options) =>
       (await import("../verbs/scale.ts")).scale([String(number), voyage], options, io),
   },
@@ -54,6 +56,7 @@ export const FLEET: readonly Verb[] = [
       ["-y, --yes", "the same, by the word of sail"],
       ["--all", "every voyage of this captain that is at sea"],
     ],
+    isLong: true,
     run: async (io, [voyage], options) => (await import("../verbs/sink.ts")).sink(voyage, options, io),
   },
   {

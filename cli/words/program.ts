@@ -68,6 +68,9 @@ function add(above: Command, verb: Verb, heading: string, end: End): void {
   for (const [flags, what] of verb.options ?? []) command.option(flags, what);
   command.action(async () => {
     const { json, ...options } = command.opts();
-    end.done((await verb.run(openIo(json === true, end.signal), command.processedArgs, options as Record<string, never>)) ?? 0);
+    end.done(
+      (await verb.run(openIo(json === true, end.signal, verb.isLong), command.processedArgs, options as Record<string, never>)) ??
+        0,
+    );
   });
 }

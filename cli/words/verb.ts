@@ -12,6 +12,8 @@ export type Verb = {
   examples: readonly string[];
   /** Flags and what they do; `--json` is every verb's. */
   options?: readonly (readonly [flags: string, what: string])[];
+  /** Whether it works for minutes: its progress and remarks are then told beside JSON, too. */
+  isLong?: true;
   /** @returns an exit status, or nothing, which is 0 */
   run(io: Io, words: readonly Word[], options: Values): Promise<number | undefined> | Promise<void>;
 };

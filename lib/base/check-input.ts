@@ -78,7 +78,7 @@ function problemsOf(issue: z.core.$ZodIssue, known: ReadonlyMap<string, string[]
 export function unknownKey(key: string, known: readonly string[]): string {
   const meant = nearest(key, known);
   if (meant !== undefined) return `unknown; did you mean ${meant}?`;
-  const names = known.filter((name) => name !== "x").join(", ");
+  const names = known.filter((name) => name !== "x" && !name.startsWith("$")).join(", ");
   return `unknown; known here: ${names}${known.includes("x") ? "; what is your own goes under x" : ""}`;
 }
 

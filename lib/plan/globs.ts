@@ -1,5 +1,3 @@
-import { plain } from "../base/text.ts";
-
 // The globs of a plan: paths in the repository with `*` (any characters of one name), `?` (one character) and `**` as a
 // whole name (any number of folders, none too). All else stands for itself, so that `app/[id]/page.tsx` is that file.
 // `src/` and `src/auth` also stand for all below them: a last name without a wildcard or an ending may be a folder's.
@@ -10,40 +8,43 @@ const FOLDERS = "**";
 const ANY = -1;
 const ONE = -2;
 /** A glob that was taken apart. */
-export type Glob = readonly Name[];
+export type ParsedGlob = readonly Name[];
 
-const MAX_GLOB_CHARACTERS = 300;
+/** What a glob must fit, with what is said of one that does not; the first of these counts. */
+export const GLOB_RULES: readonly (readonly [RegExp, string])[] = [
+  [/\S/, "must not be empty"],
+  [/^.{0,300}$/su, "must have at most 300 characters"],
+  [
+    /^[^\p{Cc}\p{Cs}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\u2028\u2029]*$/u,
+    "must not hold characters that are not seen",
+  ],
+  [/^(?!\/|~\/|[A-Za-z]:)/, "must be a path in the repository, and begin at its top without /"],
+  [/^[^\\]*$/, "must have / between folders, and no \\"],
+  [/^[^{}]*$/, "must not hold { or }: write one entry for each"],
+  [/^(?!!)/, "must not begin with !: say what is written, not what is not"],
+  [
+    /^(\.\/)?(?!\.{0,2}(\/|$))[^/]+(\/(?!\.{1,2}(\/|$))[^/]+)*\/?$/,
+    "must not hold the names . and .., nor // (for all files: **)",
+  ],
+  [/^(?!.*([^/]\*\*|\*\*[^/]))/, "must have ** alone between two /, as in src/**/*.ts"],
+];
 
 /** Says why a text is no glob of paths in the repository, or returns null when it is one. */
-export function globProblem(glob: string): string | null {
-  if (glob.trim() === "") return "must not be empty";
-  if (glob.length > MAX_GLOB_CHARACTERS) return `must have at most ${MAX_GLOB_CHARACTERS} characters, and has ${glob.length}`;
-  if (glob.includes("\t") || plain(glob) !== glob) return "must not hold characters that are not seen";
-  if (/^(\/|~\/|[a-z]:)/i.test(glob)) return "must be a path in the repository, and begin at its top without /";
-  if (glob.includes("\\")) return "must have / between folders, and no \\";
-  if (/[{}]/.test(glob)) return "must not hold { or }: write one entry for each";
-  if (glob.startsWith("!")) return "must not begin with !: say what is written, not what is not";
-  const names = namesOf(glob);
-  if (names.some((name) => name === "" || name === "." || name === ".."))
-    return "must not hold the names . and .., nor // (for all files: **)";
-  if (names.some((name) => name !== FOLDERS && name.includes(FOLDERS)))
-    return "must have ** alone between two /, as in src/**/*.ts";
-  return null;
-}
+export const globProblem = (glob: string): string | null => GLOB_RULES.find(([pattern]) => !pattern.test(glob))?.[1] ?? null;
 
 const MAY_BE_FOLDER = /(^|\/)(\.?[^*?/.]+|[^/]+\/)$/;
 
 /** Takes a glob apart, in which {@link globProblem} finds nothing. */
-export function parseGlob(glob: string): Glob {
+export function parseGlob(glob: string): ParsedGlob {
   const names = namesOf(glob).map((name) => (name === FOLDERS ? FOLDERS : codePoints(name, true)));
   return MAY_BE_FOLDER.test(glob) ? [...names, FOLDERS] : names;
 }
 
 /** Takes a path apart in which nothing is a wildcard, as git tells it. */
-export const parsePath = (path: string): Glob => path.split("/").map((name) => codePoints(name, false));
+export const parsePath = (path: string): ParsedGlob => path.split("/").map((name) => codePoints(name, false));
 
 /** Tells whether some path fits both globs. */
-export const globsMeet = (a: Glob, b: Glob): boolean =>
+export const globsMeet = (a: ParsedGlob, b: ParsedGlob): boolean =>
   meet(
     a,
     b,

@@ -17,9 +17,9 @@ import { graphWidth } from "./width.ts";
  * Reads and checks a plan folder (docs/plans.md), and changes nothing in it. Returns the plan, or everything that is
  * wrong with it as sorted findings, of which a single one keeps the plan from sailing. Throws nothing for a bad plan.
  *
- * Three things are no findings, as plans of the prior art must sail unchanged: a missing verify.sh (`verify` is null);
- * a verify.sh that is not executable, since ships run the ledger's copy of its text and never the file; and a
- * max_parallel_width that is not the graph's.
+ * Two things are no findings, as plans of the prior art must sail unchanged: a missing verify.sh (`verify` is null);
+ * and a verify.sh that is not executable, since ships run the ledger's copy of its text and never the file. What
+ * voyage.json counts is counted here. A wrong number there is among the `warnings`, which keep nothing from sailing.
  *
  * @param options.repo  The setting `ocaptain:repo`, as {@link meantRepo} has read it, which goes before the `repo` of
  *   voyage.json. Without either it is the repository that the plan lies in.
@@ -29,9 +29,9 @@ import { graphWidth } from "./width.ts";
 export async function loadPlan(
   folder: string,
   options: { repo?: string | undefined; sailedRepo?: string | undefined } = {},
-): Promise<{ plan: Plan } | { findings: PlanFinding[]; isMissing?: true }> {
-  const { findings, isMissing, file, repo, spec, verify, tasks } = await readPlan(folder, options);
-  if (findings.length > 0 || !file || repo === undefined || spec === null)
+): Promise<{ plan: Plan; warnings: PlanFinding[] } | { findings: PlanFinding[]; isMissing?: true }> {
+  const { findings, warnings, isMissing, file, repo, spec, verify, tasks, width } = await readPlan(folder, options);
+  if (findings.length > 0 || !file || repo === undefined || spec === null || width === null)
     return { findings, ...(isMissing && { isMissing: true }) };
 
   const plan = {
@@ -39,7 +39,7 @@ export async function loadPlan(
     purpose: purposeOf(spec),
     repo,
     recommendedShips: file.recommended_ships ?? null,
-    width: graphWidth(tasks),
+    width,
     spec,
     verify,
     tasks,
@@ -49,12 +49,14 @@ export async function loadPlan(
     ...(file.network && { network: { allow: [...new Set(file.network.allow)] } }),
     ...(file.github && { github: true as const }),
   };
-  return { plan: { ...plan, digest: digestOf(plan) } };
+  return { plan: { ...plan, digest: digestOf(plan) }, warnings };
 }
 
 /** What a plan folder holds, as far as it can be read, with all that is wrong with it. */
 export type PlanReading = {
   findings: PlanFinding[];
+  /** What is not as it says, and keeps nothing from sailing, since nothing reads it. */
+  warnings: PlanFinding[];
   /** Present when the folder is not there at all. */
   isMissing?: true;
   /** What voyage.json says; null where it is missing or does not fit. */
@@ -66,6 +68,8 @@ export type PlanReading = {
   verify: string | null;
   /** The tasks whose own files are right. Their edges may lead nowhere, or in a circle, where there are findings. */
   tasks: PlanTask[];
+  /** The most tasks that can run at one time; null where something is wrong. */
+  width: number | null;
 };
 
 /** Reads and checks a plan folder as {@link loadPlan} does, and returns also the parts of one that cannot sail. */
@@ -78,7 +82,7 @@ export async function readPlan(
     return {
       findings: [{ file: ".", field: "", message: problem.message }],
       ...(problem.isMissing && { isMissing: true }),
-      ...{ file: null, repo: options.repo, spec: null, verify: null, tasks: [] },
+      ...{ warnings: [], file: null, repo: options.repo, spec: null, verify: null, tasks: [], width: null },
     };
 
   const [voyage, spec, verify, tasks] = await Promise.all([
@@ -96,18 +100,28 @@ export async function readPlan(
       message: `${CARRIAGE_RETURN}: sed -i 's/\\r$//' ${join(folder, "verify.sh")}`,
     });
   findings.push(...(await shellProblems(scriptsOf(voyage.parts, verify.text, tasks.parts))));
-  const total = voyage.parts?.total_tasks;
-  if (total != null && total !== tasks.files) {
-    findings.push({ file: "voyage.json", field: "total_tasks", message: `says ${total}, but tasks/ holds ${tasks.files}` });
-  }
+  const width = findings.length === 0 ? graphWidth(tasks.tasks) : null;
   return {
     findings: sortFindings(findings),
+    warnings: [
+      ...miscounted("max_parallel_width", voyage.parts?.max_parallel_width, width, "the most tasks that can run at one time"),
+      ...miscounted("total_tasks", voyage.parts?.total_tasks, tasks.files, "the tasks that are there"),
+    ],
     file: voyage.file,
     repo: voyage.repo,
     spec: spec.text,
     verify: verify.text,
     tasks: tasks.tasks,
+    width,
   };
+}
+
+/** Warns of a number of voyage.json that is not so. Nothing reads it, and the one that counts is computed. */
+function miscounted(field: string, said: number | null | undefined, counted: number | null, what: string): PlanFinding[] {
+  if (said == null || counted === null || said === counted) return [];
+  return [
+    { file: "voyage.json", field, message: `is ${said}, and should be ${counted}, ${what}: it is not read, and may be left out` },
+  ];
 }
 
 /**

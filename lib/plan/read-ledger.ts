@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { OcaptainError } from "../base/errors.ts";
@@ -8,6 +9,10 @@ export type LedgerFile = {
   meta(key: string): string;
   /** Every task that was ever granted: the JSON of its text, its status, and the commit with which it was accepted. */
   granted(): { body: string; status: string; commit: string | null }[];
+  /** The count of tasks that are neither accepted nor cancelled. */
+  left(): number;
+  /** The exit status of the last run of this verify.sh at that commit; null when none came to its end. */
+  verification(commit: string, script: string): number | null;
 };
 
 /**
@@ -42,4 +47,11 @@ const fileOf = (database: DatabaseSync): LedgerFile => ({
         status: String(status),
         commit: commit_id === null ? null : String(commit_id),
       })),
+  left: () => Number(database.prepare("SELECT count(*) AS n FROM tasks WHERE status NOT IN ('accepted', 'cancelled')").get()?.n),
+  verification: (commit, script) => {
+    const of = "status = 'done' AND commit_id = ? AND script = ? ORDER BY epoch DESC LIMIT 1";
+    const digest = createHash("sha256").update(script).digest("hex");
+    const row = database.prepare(`SELECT exit_code FROM verifications WHERE ${of}`).get(commit, digest);
+    return row?.exit_code == null ? null : Number(row.exit_code);
+  },
 });

@@ -104,13 +104,13 @@ function loadTask(
   if ("problems" in checked) for (const { field, message } of checked.problems) finding(message, field);
   const parts = TaskParts.safeParse(json.value).data;
   if (!parts) return { file, bytes, findings };
-  // An id that is wrong is a finding already, and the file's name has it, too.
+  // The file's name has the id too, where the file leaves it out, or has a wrong one, which is a finding already.
   const id = parts.id ?? idOfFile;
   if (idOfFile !== undefined && id !== idOfFile) {
     finding(`is "${id}", but the file is task ${idOfFile}'s: the two must agree, so that no two tasks have one id`, "id");
   }
   if (idOfFile === undefined || id !== idOfFile) return { file, parts, bytes, findings };
-  const task = "data" in checked ? toPlanTask(checked.data) : undefined;
+  const task = "data" in checked ? toPlanTask(id, checked.data) : undefined;
   const written = { id, blocks: parts.blocks, blockedBy: parts.blockedBy, ...(task && { task }) };
   return { file, parts, written, bytes, findings };
 }
@@ -119,8 +119,8 @@ function loadTask(
  * Makes the plan's task of a file's. An id that is named twice in a list is kept once, so that the ledger meets no
  * doubles.
  */
-const toPlanTask = (task: TaskFile): PlanTask => ({
-  id: task.id,
+const toPlanTask = (id: string, task: TaskFile): PlanTask => ({
+  id,
   subject: (task.title ?? task.subject)!,
   description: task.description,
   ...(task.activeForm == null ? {} : { activeForm: task.activeForm }),

@@ -1,21 +1,20 @@
 import { z } from "zod";
 import { shown } from "../base/check-input.ts";
-import { type Glob, globProblem, globsMeet, parseGlob, parsePath } from "./globs.ts";
+import { GLOB_RULES, globProblem, globsMeet, type ParsedGlob, parseGlob, parsePath } from "./globs.ts";
 import { MAX_TOUCHES } from "./limits.ts";
 import type { PlanTask } from "./types.ts";
 
 // What a task writes, as its plan says it. It is a hint: it decides what is granted first and what is warned of, and
 // keeps nobody from writing anything.
 
+const Glob = GLOB_RULES.reduce(
+  (schema, [pattern, message]) =>
+    // One glob that is wrong is one finding.
+    schema.regex(pattern, { error: ({ input }) => `${message}; it is ${shown(input)}`, abort: true }),
+  z.string(),
+);
 /** The globs of a list in a task's file. */
-export const Globs = z
-  .array(
-    z.string().superRefine((glob, context) => {
-      const problem = globProblem(glob);
-      if (problem) context.addIssue(`${problem}; it is ${shown(glob)}`);
-    }),
-  )
-  .max(MAX_TOUCHES);
+export const Globs = z.array(Glob).max(MAX_TOUCHES);
 
 /** The part of a task in which stands what it writes. */
 type Says = Pick<PlanTask, "description" | "metadata">;
@@ -64,9 +63,9 @@ const isGlob = (entry: unknown): entry is string => typeof entry === "string" &&
 const once = (globs: readonly string[]) => [...new Set(globs)].slice(0, MAX_TOUCHES);
 
 /** The globs of lists that were looked at before: a scheduler compares the same ones many times. */
-const known = new WeakMap<readonly string[], Glob[]>();
+const known = new WeakMap<readonly string[], ParsedGlob[]>();
 
-function parsed(touches: readonly string[]): Glob[] {
+function parsed(touches: readonly string[]): ParsedGlob[] {
   const before = known.get(touches);
   if (before) return before;
   const globs = touches.map(parseGlob);

@@ -8,17 +8,27 @@ import { z } from "zod";
  * named.
  */
 export const HandSettings = z.object({
-  /** The model's name or alias. @default "opus" */
+  /** @default "opus" */
   model: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._:@/[\]-]*$/, "must be a model's name")
     .max(200)
-    .optional(),
-  effort: z.enum(["low", "medium", "high", "xhigh", "max"]).optional(),
-  /** The most turns that one run may take. */
-  maxTurns: z.int().min(1).max(10_000).optional(),
-  /** The most US dollars for a task in all its runs together, by Claude Code's own count at list prices. */
-  budgetUsd: z.number().positive().max(100_000).optional(),
+    .optional()
+    .meta({ description: "the model's name or alias", otherwise: "`opus`" }),
+  effort: z
+    .enum(["low", "medium", "high", "xhigh", "max"])
+    .optional()
+    .meta({ description: "how much it thinks: `low`, `medium`, `high`, `xhigh` or `max`", otherwise: "Claude Code's own" }),
+  maxTurns: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .meta({ description: "the most turns that one run may take", otherwise: "no bound" }),
+  budgetUsd: z.number().positive().max(100_000).optional().meta({
+    description: "the most US dollars for a task in all its runs together, by Claude Code's own count at list prices",
+    otherwise: "no bound",
+  }),
 });
 export type HandSettings = z.infer<typeof HandSettings>;
 
@@ -26,7 +36,12 @@ export type HandSettings = z.infer<typeof HandSettings>;
  * The settings in `claude` of voyage.json. With `interactive` each ship has one session in Claude Code's own screen,
  * which claims its tasks itself.
  */
-export const PlanHandSettings = HandSettings.extend({ interactive: z.boolean().optional() });
+export const PlanHandSettings = HandSettings.extend({
+  interactive: z.boolean().optional().meta({
+    description: "whether each ship has one session in Claude Code's own screen, which claims its tasks itself",
+    otherwise: "`false`",
+  }),
+});
 export type PlanHandSettings = z.infer<typeof PlanHandSettings>;
 
 /** A command that each ship runs in its tree, after its first checkout and before its first task. */

@@ -7,8 +7,11 @@ import { onRepository, readSailedPlan } from "../plan/sailed-plan.ts";
 import type { Plan } from "../plan/types.ts";
 import type { VoyageIdentity } from "../voyage/identity.ts";
 
-/** The plan that sails. `gone` says, of a plan whose folder is not there, what its voyage goes on without. */
-export type PlanToSail = { plan: Plan; gone?: string } | { findings: PreflightFinding[] };
+/**
+ * The plan that sails. `gone` says, of a plan whose folder is not there, what its voyage goes on without; `warnings`
+ * say what in its files is not so, and does no harm.
+ */
+export type PlanToSail = { plan: Plan; gone?: string; warnings?: string[] } | { findings: PreflightFinding[] };
 
 /**
  * Reads the plan in `folder`. Where that folder is not there any more, a voyage that has sailed from it goes on with
@@ -21,7 +24,11 @@ export type PlanToSail = { plan: Plan; gone?: string } | { findings: PreflightFi
 export async function planToSail(folder: string, repo: string | undefined, voyage: VoyageIdentity | null): Promise<PlanToSail> {
   const sailed = voyage && readSailedPlan(voyageFolder(voyage.stack).ledger);
   const loaded = await loadPlan(folder, { repo, sailedRepo: sailed?.plan.repo });
-  if ("plan" in loaded) return loaded;
+  if ("plan" in loaded)
+    return {
+      plan: loaded.plan,
+      warnings: loaded.warnings.map((warning) => planFinding(folder, warning)).map(({ what, message }) => `${what} ${message}`),
+    };
   const missing = `there is no such folder; it would be ${resolve(folder)}`;
   if (!loaded.isMissing || !voyage) return { findings: loaded.findings.map((finding) => planFinding(folder, finding)) };
   const { voyageId, stack } = voyage;

@@ -134,6 +134,7 @@ function checkPlan(folder: string, { repo, ships, ...config }: PreflightArgs, lo
       const loaded = await loading;
       if ("findings" in loaded) return loaded.findings;
       if (loaded.gone) look.without(loaded.gone);
+      look.warn(loaded.warnings ?? []);
       sailing = { plan: loaded.plan, shipCount: chooseShipCount(ships, loaded.plan.recommendedShips) };
       const old = await voyage.catch(() => null);
       return [

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { mutagenHome } from "../../lib/base/paths.ts";
@@ -134,8 +135,12 @@ test("what a sink leaves is found, each with the command that helps", async () =
   await rm(folder, { recursive: true });
 });
 
-test("a voyage that has sunk: its tasks and logs are there, and following ends by itself", async () => {
-  expect((await ocaptain("status")).stdout).toMatch(/^quay {2}sunk {2}1\/1 accepted\n.*the fleet is gone/);
+test("a voyage that has sunk: its tasks, its logs and what it had come to are there, and following ends by itself", async () => {
+  expect((await ocaptain("status")).stdout).toMatch(/^quay {2}sunk, was verified {2}1\/1 accepted\n.*the fleet is gone/);
+  expect(await ocaptain("wait", "quay")).toMatchObject({
+    exitCode: 0,
+    stderr: "quay is sunk, and was verified: 1 of 1 tasks accepted",
+  });
   expect(JSON.parse((await ocaptain("tasks", "--json")).stdout)).toMatchObject({
     from: "files",
     tasks: [{ id: "1", status: "accepted" }],
@@ -147,6 +152,10 @@ test("a voyage that has sunk: its tasks and logs are there, and following ends b
   const watched = await ocaptain("status", "--watch");
   expect(watched.stdout).toMatch(/^quay {2}sunk/);
   expect(watched.exitCode).toBe(0);
+  const ledger = new DatabaseSync(fleet.folder.ledger);
+  ledger.exec("UPDATE verifications SET exit_code = 1");
+  ledger.close();
+  expect((await ocaptain("wait", "quay")).exitCode).toBe(1);
   expect((await ocaptain("retry", "1")).exitCode).toBe(1);
 });
 

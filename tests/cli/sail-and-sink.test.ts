@@ -1,8 +1,10 @@
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { execa } from "execa";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { openTerminal } from "../../cli/output/terminal.ts";
 import { whatToSail } from "../../cli/sail/meant.ts";
 import { freePort } from "../../lib/base/free-port.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
@@ -98,6 +100,26 @@ test("a no, or Ctrl-C, at the question of a voyage that goes on takes back what 
     expect(await pulumi.runs()).toEqual(["preview sea", "preview sea"]);
   } finally {
     await term.close();
+  }
+});
+
+test("sail says at once what it does, also beside JSON, and the time of a question is not counted", async () => {
+  await writeVoyage("sea");
+  const { stdout, stderr } = await ocaptain("sail", "sea", "--json");
+  expect(stderr).toMatch(/^ +\d\.\ds {2}sea: first looks whether it can sail$/m);
+  expect(JSON.parse(stdout)).toMatchObject({ voyage: "sea" });
+
+  vi.useFakeTimers({ toFake: ["performance"] });
+  try {
+    const written: string[] = [];
+    const terminal = openTerminal(Object.assign(new PassThrough(), { write: (text: string) => written.push(text) > 0 }) as never);
+    vi.advanceTimersByTime(2_000);
+    await terminal.apart(Promise.resolve().then(() => vi.advanceTimersByTime(90_000)));
+    vi.advanceTimersByTime(1_000);
+    terminal.line("done");
+    expect(written.join("")).toContain("  3.0s  done");
+  } finally {
+    vi.useRealTimers();
   }
 });
 

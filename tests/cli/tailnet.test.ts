@@ -50,7 +50,7 @@ test("a client that may not read it is a note that names the scope; a secret of 
   expect(await lookAtTailnet({ HEADSCALE_URL: "http://127.0.0.1:1" })).toEqual([expect.objectContaining({ state: "wrong" })]);
   const calls = api.state.calls.length;
   expect(await lookAtTailnet({})).toEqual([
-    expect.objectContaining({ state: "note", message: expect.stringMatching(/^not looked at/) }),
+    expect.objectContaining({ state: "note", message: expect.stringMatching(/^not looked at/), hint: "" }),
   ]);
   expect(api.state.calls).toHaveLength(calls);
 });
@@ -71,7 +71,7 @@ test("ocaptain doctor prints it, the piece line by line, and no secret", async (
  * This test has no tailscaled, even where the machine has one. What doctor says of a running one is tested in
  * tests/tailnet/looks.test.ts.
  */
-test("no tailscaled: a note that one of the project's own can be had; wrong when a voyage needs it; what sank, or has no tailnet, needs none", async () => {
+test("no tailscaled: a note that asks for nothing, as no voyage needs one; wrong when a voyage needs it; what sank, or has no tailnet, needs none", async () => {
   await noTailscaled();
   const voyage = { voyageId: "3fa9c1", stack: "voyage-abc", captainId: "0123456789ab", nonce: "n", createdAt: "2026-01-01" };
   const control = "headscale" as const;
@@ -79,8 +79,8 @@ test("no tailscaled: a note that one of the project's own can be had; wrong when
     area: "daemons",
     what: "tailscale",
     state: "note",
-    message: "no tailscaled answers here; for ocaptain:mesh tailscale the project can run a node of its own",
-    hint: "pulumi config set ocaptain:captainNode own -s voyage-abc  # with the stack that needs it",
+    message: "no tailscaled answers here; only voyages with ocaptain:mesh tailscale need one",
+    hint: "",
   };
   expect(await lookAtCaptainNode([])).toEqual([note]);
   expect(await lookAtCaptainNode([voyage, { ...voyage, control, sunkAt: "2026-01-02" }])).toEqual([note]);

@@ -207,6 +207,7 @@ const VIEW: StatusView = {
   stack: "sea",
   name: null,
   state: "blocked",
+  sunkAs: null,
   from: "helm",
   asOf: null,
   branch: "sea",

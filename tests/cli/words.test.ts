@@ -67,6 +67,14 @@ test.each([
   expect(result.stderr).toMatch(said);
 });
 
+test("sail of a folder that is not there says what a plan is, and what makes one", async () => {
+  const { exitCode, stderr } = await ocaptain("sail", "./none");
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(
+    /^there is no folder \S+\/none; a plan is a folder with spec\.md, voyage\.json and tasks\/\n {2}hint: ocaptain init {2}#/,
+  );
+});
+
 test.each([
   [["stauts", "--json"], /^unknown command 'stauts'/],
   [["tasks", "--json", "--bogus"], /^unknown option '--bogus'/],
@@ -133,6 +141,9 @@ test("status shows all voyages that are at sea, as text and as JSON; status --wa
   expect(all.stdout).not.toContain("third");
   const { voyages } = JSON.parse((await ocaptain("status", "--json")).stdout);
   expect(voyages.map(({ stack }: { stack: string }) => stack)).toEqual(["first", "second"]);
+  const { voyages: alone, ...itself } = JSON.parse((await ocaptain("status", "first", "--json")).stdout);
+  expect(itself).toMatchObject({ stack: "first" });
+  expect(alone).toEqual([itself]);
   const watching = ongoing("watch");
   await until("a first look", () => watching.lines().some((line) => line.startsWith("second")));
   await voyage("first", { sunkAt: "2026-11-23T01:00:00Z" });

@@ -92,6 +92,28 @@ test("a plan of the prior art sails unchanged: its keys, no activeForm, a verify
   ]);
 });
 
+test("only a name is required, and of a task a subject and a description; the rest follows, and a wrong count is a warning", async () => {
+  const voyage = { name: "n", repo: REPO };
+  const least = { subject: "s", description: "" };
+  await write({ ...sound(), "voyage.json": voyage, "tasks/1.json": least, "tasks/2.json": { title: "t", description: "" } });
+  await write({ "tasks/3.json": { ...least, id: null, blockedBy: ["2"] } });
+  const loaded = await loadPlan(folder);
+  expect(loaded).toMatchObject({
+    plan: { width: 2, tasks: [{ id: "1" }, { id: "2", subject: "t", blocks: ["3"] }, { id: "3" }] },
+    warnings: [],
+  });
+  await write({ "voyage.json": { ...voyage, total_tasks: 4, max_parallel_width: -0.5 } });
+  const counted = await loadPlan(folder);
+  if ("findings" in counted) throw new Error(formatFindings(counted.findings));
+  expect("plan" in loaded && loaded.plan.digest).toBe(counted.plan.digest);
+  expect(formatFindings(counted.warnings)).toBe(
+    [
+      "voyage.json max_parallel_width: is -0.5, and should be 2, the most tasks that can run at one time: it is not read, and may be left out",
+      "voyage.json total_tasks: is 4, and should be 3, the tasks that are there: it is not read, and may be left out",
+    ].join("\n"),
+  );
+});
+
 test("without verify.sh there is nothing to verify by; an empty one is refused", async () => {
   await write({ ...sound(), "verify.sh": undefined });
   expect(await loadPlan(folder)).toMatchObject({ plan: { verify: null } });
@@ -263,9 +285,9 @@ test.each<[string, Files, string]>([
     "voyage.json recommended_ships: must be at most 1000, and is 1000000",
   ],
   [
-    "a total that disagrees",
-    { "voyage.json": { name: "n", repo: REPO, total_tasks: 4 } },
-    "voyage.json total_tasks: says 4, but tasks/ holds 3",
+    "a total that is no number",
+    { "voyage.json": { name: "n", repo: REPO, total_tasks: "3" } },
+    'voyage.json total_tasks: must be a number, and is "3"',
   ],
   [
     "a repository that is a command",
@@ -383,7 +405,7 @@ test("a budget that is not there to be spent is a finding, of the plan as of a t
 test("a cycle is shown, and with it all else that is wrong, in order", async () => {
   expect(
     await findingsWith({
-      "voyage.json": { name: "n", repo: REPO, total_tasks: 2 },
+      "voyage.json": { name: "n", repo: REPO, recommended_ships: 0 },
       "spec.md": undefined,
       "tasks/1.json": task("1", { blocks: ["2"], blockedBy: ["3"] }),
       "tasks/3.json": task("3", { blockedBy: ["2"], blocks: ["1"] }),
@@ -394,15 +416,15 @@ test("a cycle is shown, and with it all else that is wrong, in order", async () 
       "spec.md: is missing",
       "tasks/1.json blockedBy: a cycle, no task of which can start: 1 → 2 → 3 → 1",
       'tasks/10.json blockedBy[0]: there is no task "77"',
-      "voyage.json total_tasks: says 2, but tasks/ holds 4",
+      "voyage.json recommended_ships: must be at least 1, and is 0",
     ].join("\n"),
   );
 });
 
-test("a file that is wrong in one place hides nothing of the rest: its edges, its commands, the repository, the total", async () => {
+test("a file that is wrong in one place hides nothing of the rest: its edges, its commands, the repository", async () => {
   expect(
     await findingsWith({
-      "voyage.json": { name: 7, repo: "none", total_tasks: 9, provision: [3, "if"] },
+      "voyage.json": { name: 7, repo: "none", provision: [3, "if"] },
       "tasks/1.json": task("1", { blocks: ["2"], blockedBy: ["3"], metadata: { chekc: "true", check: "if" } }),
       "tasks/2.json": task("2", { blocks: ["3"], blockedBy: [1, "77"] }),
       "tasks/3.json": task("3", { id: 3, blocks: ["1"], blockedBy: ["2"], subject: "" }),
@@ -420,7 +442,6 @@ test("a file that is wrong in one place hides nothing of the rest: its edges, it
       `voyage.json provision[0]: must be a shell command, or {"run", "timeoutSeconds"}, and is 3`,
       "voyage.json provision[1].run: bash cannot read it: line 2: syntax error: unexpected end of file",
       "voyage.json repo: must be a URL, owner/name on GitHub, or a path that begins with ./, ../, / or ~",
-      "voyage.json total_tasks: says 9, but tasks/ holds 3",
     ].join("\n"),
   );
 });

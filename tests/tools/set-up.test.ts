@@ -5,15 +5,18 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { environment, exportLines, shellEnvironment } from "../../tools/environment.mjs";
 import { passphraseFile, readStamp, stampFiles, stateFolder } from "../../tools/places.mjs";
 import { atLeast, runCommand } from "../../tools/setup/command.mjs";
+import { findGo, sayBuild } from "../../tools/setup/go.mjs";
 import { lock } from "../../tools/setup/lock.mjs";
-import { download, publishedDigest } from "../../tools/setup/release.mjs";
+import { node } from "../../tools/setup/node.mjs";
+import { download, publishedDigest, whyOutOfReach } from "../../tools/setup/release.mjs";
 import { checkSignature } from "../../tools/setup/signature.mjs";
 import signed from "../fixtures/tailscale-signed.json" with { type: "json" };
+import { checkoutCopy } from "./checkout-copy.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 let folder: string;
@@ -161,14 +164,69 @@ describe("set-up", () => {
     const other = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
     await once(other.stdout, "data");
     const order: string[] = [];
-    const mine = lock(folder, () => {
-      order.push("waiting");
+    const mine = lock(folder, (pid: number) => {
+      order.push(`waiting for ${pid === other.pid ? "the other" : pid}`);
       other.kill("SIGKILL");
     });
     const release = await mine;
-    expect(order).toEqual(["waiting"]);
+    expect(order).toEqual(["waiting for the other"]);
     const next = lock(folder, release).then((releaseNext) => releaseNext());
     await next;
+  });
+});
+
+describe("what set-up finds on this machine", () => {
+  const path = process.env.PATH;
+  afterEach(() => {
+    process.env.PATH = path;
+  });
+  const program = (at: string, script: string) => {
+    mkdirSync(join(folder, at, ".."), { recursive: true });
+    writeFileSync(join(folder, at), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    return join(folder, at);
+  };
+
+  test("what a part cannot be had without is told before any part is made", () => {
+    checkoutCopy(
+      join(folder, "checkout"),
+      `const part = { key: () => "1", intact: () => true, earlier: [] };
+export const parts = [
+  { ...part, name: "first", title: "First", make: () => ({ version: "1", from: "here" }) },
+  { ...part, name: "second", title: "Second", foresee: async () => { throw new Error("there is no Go to build it") } },
+];
+export const onDemand = [];
+`,
+    );
+    const env = { ...process.env, OCAPTAIN_TOOLS: join(folder, "shared") };
+    const done = spawnSync(process.execPath, [join(folder, "checkout/tools/setup.mjs")], { encoding: "utf8", env });
+    expect(done).toMatchObject({ status: 1, stderr: "set-up: there is no Go to build it\n" });
+  });
+
+  test("a Go that is not on PATH is found where Go's own instructions put it; without one the way out is told", async () => {
+    process.env.PATH = folder;
+    const go = program("usr/local/go/bin/go", "echo go version go1.26.0");
+    expect(findGo([go])).toBe(go);
+    expect(findGo([])).toBeUndefined();
+    process.env.PATH = dirname(program("bin/go", "true"));
+    expect(findGo([go])).toBe(join(folder, "bin/go"));
+  });
+
+  test("what is built is told before it begins: why, and how long it takes", () => {
+    const lines: string[] = [];
+    sayBuild((line: string) => lines.push(line), { title: "Pulumi 3", why: "its release cannot be had", minutes: "5 to 20" });
+    expect(lines).toEqual([
+      expect.stringMatching(/^Pulumi 3 is built by \S+, as its release cannot be had\. That takes some 5 to 20 minutes, once\.$/),
+    ]);
+  });
+
+  test("the first Node 24 on PATH is taken, also behind an older one, by set-up and by the commands", async () => {
+    const old = program("old/node", "echo v20.20.2");
+    const young = program("young ones/node", "echo v24.21.0");
+    process.env.PATH = [dirname(old), dirname(young), "/usr/bin", "/bin"].join(":");
+    expect(await node.make({} as never)).toMatchObject({ version: "24.21.0", from: `system (${young})`, path: young });
+    const script = `root=/nowhere; . '${join(root, "bin/find-node.sh")}'; find_node 24`;
+    const env = { PATH: process.env.PATH, OCAPTAIN_TOOLS: "/nowhere" };
+    expect(spawnSync("/bin/sh", ["-c", script], { encoding: "utf8", env })).toMatchObject({ status: 0, stdout: `${young}\n` });
   });
 });
 
@@ -183,14 +241,17 @@ describe("what set-up runs and downloads", () => {
   const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
   test("a download with the expected digest is kept", async () => {
-    const url = await serve((_request, response) => response.end("release"));
-    await download(url, join(folder, "file"), { sha256: sha256("release") });
+    const url = await serve((_request, response) => response.setHeader("content-length", 7).end("release"));
+    const told: string[] = [];
+    await download(url, join(folder, "file"), { sha256: sha256("release"), tell: (text: string) => told.push(text) });
+    expect(told).toEqual(["downloaded 0 of 0 MB"]);
     expect(readFileSync(join(folder, "file"), "utf8")).toBe("release");
   });
 
   test("one with another digest, or none at all, is refused", async () => {
     const url = await serve((request, response) => response.writeHead(request.url === "/file" ? 200 : 404).end("tampered"));
     await expect(download(url, join(folder, "file"), { sha256: sha256("release") })).rejects.toThrow("not used");
+    expect(await Promise.all([url, `${url}x`].map(whyOutOfReach))).toEqual(["", `${url}x answers 404`]);
     await expect(download(`${url}x`, join(folder, "none"), { sha256: "" })).rejects.toThrow("404");
     expect(existsSync(join(folder, "none"))).toBe(false);
   });

@@ -69,7 +69,11 @@ export function runCommand(command, args, { cwd, env, timeoutMs = 60_000, onLine
  * Finds a program of the system's on PATH and returns its path, or undefined: what set-up made is skipped, and the
  * commands in `bin/` of a checkout or a package.
  */
-export function findOnPath(name) {
+export const findOnPath = (name) => allOnPath(name)[0];
+
+/** All programs of that name on PATH, in its order. */
+export function allOnPath(name) {
+  const found = [];
   const ours = `${toolsFolder()}${sep}`;
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {
     if (!folder || folder.startsWith(ours) || folder.split(sep).includes(".tools")) continue;
@@ -77,12 +81,12 @@ export function findOnPath(name) {
     const path = join(folder, name);
     try {
       accessSync(path, constants.X_OK);
-      if (statSync(path).isFile()) return path;
+      if (statSync(path).isFile()) found.push(path);
     } catch {
       // The program is not in this folder.
     }
   }
-  return undefined;
+  return found;
 }
 
 /**

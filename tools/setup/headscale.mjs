@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { checkoutFolder, versions } from "../places.mjs";
 import { identity } from "./command.mjs";
-import { checkGo, goBuild } from "./go.mjs";
+import { checkGo, goBuild, sayBuild } from "./go.mjs";
 import { takeEarlier } from "./take-earlier.mjs";
 
 const VERSION = versions.headscale;
@@ -18,7 +18,7 @@ export const headscale = {
   key: () => VERSION,
   intact: (stamp) => identity(stamp.path ?? join(checkoutFolder, "headscale", "headscale")) === stamp.identity,
 
-  async make({ tell, temporary, place, earlier }) {
+  async make({ tell, note, temporary, place, earlier }) {
     const fresh = join(temporary, "headscale");
     const done = (from) => {
       const path = join(place(fresh), "headscale");
@@ -26,6 +26,7 @@ export const headscale = {
     };
     if (takeEarlier(earlier, "headscale", fresh)) return done(earlier.from);
     await checkGo("tailnet");
+    sayBuild(note, { title: headscale.title, why: "nobody needs it to sail, and no release of it is taken", minutes: "2 to 10" });
     const started = Date.now();
     mkdirSync(fresh);
     const built = join(fresh, "headscale");

@@ -3,8 +3,8 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { versions } from "../places.mjs";
 import { findOnPath, identity, runCommand } from "./command.mjs";
-import { checkGo, goBuild } from "./go.mjs";
-import { download } from "./release.mjs";
+import { checkGo, goBuild, sayBuild } from "./go.mjs";
+import { download, whyOutOfReach } from "./release.mjs";
 import { takeEarlier } from "./take-earlier.mjs";
 
 const VERSION = versions.mutagen;
@@ -28,6 +28,12 @@ export const mutagen = {
   earlier: ["bin/mutagen", `bin/${AGENTS}`],
   key: () => `${VERSION} ${process.platform} ${process.arch} ${SHIPS}`,
   intact: (stamp) => identity(stamp.path) === stamp.identity && existsSync(stamp.agents),
+
+  async foresee({ earlier }) {
+    if (earlier || (await fromPath())) return;
+    const why = await whyNoRelease();
+    if (why) await checkGoFor(why);
+  },
 
   async make(context) {
     const stamp = (await fromPath()) ?? fromEarlier(context) ?? (await fromVendor(context)) ?? (await fromGo(context));
@@ -53,32 +59,45 @@ function fromEarlier(context) {
   return taken.every(Boolean) ? install(context, context.earlier.from) : undefined;
 }
 
+const [SYSTEM, SHA256] = RELEASES[`${process.platform}-${process.arch}`] ?? [];
+const ARCHIVE = `mutagen_${SYSTEM}_v${VERSION}.tar.gz`;
+const RELEASE = `https://github.com/mutagen-io/mutagen/releases/download/v${VERSION}/${ARCHIVE}`;
+const whyNoRelease = async () =>
+  SYSTEM ? whyOutOfReach(RELEASE) : `no digest of one for ${process.platform}-${process.arch} is known here`;
+
+const checkGoFor = (why) =>
+  checkGo("mutagen").catch((error) => {
+    throw new Error(
+      `Mutagen ${VERSION} is not on PATH, its release cannot be had (${why}), and ${error.message}; or install Mutagen: https://mutagen.io/documentation/introduction/installation`,
+    );
+  });
+
 /**
  * Takes the vendor's release; resolves to undefined when it cannot be reached, or when no digest of it is known here.
  */
 async function fromVendor(context) {
   const { tell, temporary } = context;
-  const [system, sha256] = RELEASES[`${process.platform}-${process.arch}`] ?? [];
-  if (!system) return undefined;
-  const archive = `mutagen_${system}_v${VERSION}.tar.gz`;
-  const file = join(temporary, archive);
+  const file = join(temporary, ARCHIVE);
   try {
     tell("looking for the vendor's release");
-    await download(`https://github.com/mutagen-io/mutagen/releases/download/v${VERSION}/${archive}`, file, { sha256, tell });
+    const why = await whyNoRelease();
+    if (why) throw new Error(why);
+    await download(RELEASE, file, { sha256: SHA256, tell });
     await runCommand("tar", ["-xzf", file, "-C", temporary]);
   } catch (error) {
-    tell(`no vendor's release: ${error.message}`);
+    context.noRelease = error.message;
     return undefined;
   }
   return install(context, "vendor's release (github.com)");
 }
 
 async function fromGo(context) {
-  const { tell, temporary } = context;
-  await checkGo("mutagen").catch((error) => {
-    throw new Error(
-      `Mutagen ${VERSION} is not on PATH, its release cannot be had from github.com, and ${error.message}; or install Mutagen: https://mutagen.io/documentation/introduction/installation`,
-    );
+  const { tell, note, temporary, noRelease } = context;
+  await checkGoFor(noRelease);
+  sayBuild(note, {
+    title: mutagen.title,
+    why: `it is not on PATH, and its release cannot be had (${noRelease})`,
+    minutes: "1 to 5",
   });
   const started = Date.now();
   const build = (command, output, tags, env) =>

@@ -2,7 +2,7 @@ import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { root } from "../places.mjs";
-import { atLeast, findOnPath, identity, runCommand } from "./command.mjs";
+import { allOnPath, atLeast, identity, runCommand } from "./command.mjs";
 import { takeEarlier } from "./take-earlier.mjs";
 
 const MINIMUM = "24";
@@ -22,9 +22,10 @@ export const node = {
   intact: (stamp) => identity(stamp.path) === stamp.identity,
 
   async make({ temporary, place, earlier }) {
-    const path = findOnPath("node");
-    const version = path && (await versionOf(path).catch(() => undefined));
-    if (version && atLeast(version, MINIMUM)) return { version, from: `system (${path})`, path, identity: identity(path) };
+    for (const path of allOnPath("node")) {
+      const version = await versionOf(path).catch(() => "");
+      if (atLeast(version, MINIMUM)) return { version, from: `system (${path})`, path, identity: identity(path) };
+    }
 
     const made = join(temporary, "node24");
     cpSync(recipe, made, { recursive: true });

@@ -18,7 +18,8 @@ export const packages = {
   key: () => createHash("sha256").update(readFileSync(lockFile)).digest("hex"),
   intact: () => installed() !== undefined,
 
-  async make({ temporary }) {
+  async make({ temporary, tell }) {
+    tell(`some ${Object.keys(packagesIn(lockFile)).length} packages, by npm`);
     if (!installed()) await install(temporary);
     const count = installed();
     if (!count)

@@ -15,12 +15,14 @@ import { tailscale } from "./tailscale.mjs";
 
 /**
  * The parts that everybody needs. A part has a `name`; a `title` for people; `key()`, which changes when the part must
- * be made anew; `intact(stamp)`, which looks within milliseconds at what is there; and `make({tell, temporary, place,
- * earlier})`, which resolves to a stamp. A stamp has `version` and `from` for the table, or `rows` when the part is
- * several things, and whatever `intact` and environment.mjs read. `temporary` is a folder for this part alone, which is
- * removed afterwards; `place(folder)` puts what was made there into the part's folder and returns that
- * (tools/places.mjs). `earlier` is the part's stamp in the checkout's `.tools/`, where all parts once were, if it still
- * fits: its files are to be taken. Their names there are in the part's `earlier`.
+ * be made anew; `intact(stamp)`, which looks within milliseconds at what is there; for some `foresee({earlier})`,
+ * which rejects when this machine lacks what `make` needs, before anything is made; and `make({tell, note, temporary,
+ * place, earlier})`, which resolves to a stamp. `tell(text)` shows what goes on, `note(text)` writes a line that
+ * stays. A stamp has `version` and `from` for the table, or `rows` when the part is several things, and whatever
+ * `intact` and environment.mjs read. `temporary` is a folder for this part alone, which is removed afterwards;
+ * `place(folder)` puts what was made there into the part's folder and returns that (tools/places.mjs). `earlier` is
+ * the part's stamp in the checkout's `.tools/`, where all parts once were, if it still fits: its files are to be
+ * taken. Their names there are in the part's `earlier`.
  */
 export const parts = [system, node, ...(isCheckout ? [packages] : []), pulumi, mutagen, state, ...(isCheckout ? [shell] : [])];
 

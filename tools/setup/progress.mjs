@@ -7,8 +7,9 @@ const TERMINAL_EVERY_MS = 1000;
 const PLAIN_EVERY_MS = 15_000;
 
 /**
- * Runs `work(tell)` and meanwhile shows `title`, the seconds, and what `tell(text)` was last called with: in place on a
- * terminal, else as a new line now and then. At the end it says whether the work is ready or has failed.
+ * Runs `work(tell, note)` and meanwhile shows `title`, the seconds, and what `tell(text)` was last called with: in
+ * place on a terminal, else as a new line now and then. What `note(text)` is called with is a line that stays. At the
+ * end it says whether the work is ready or has failed.
  */
 export async function withProgress(title, work) {
   const out = process.stderr;
@@ -23,11 +24,12 @@ export async function withProgress(title, work) {
   if (out.isTTY) show();
   else out.write(`  ${title} …\n`);
   const timer = setInterval(show, out.isTTY ? TERMINAL_EVERY_MS : PLAIN_EVERY_MS);
-  const close = (word) => out.write(`${out.isTTY ? "\r\x1b[2K" : ""}  ${title}: ${word} after ${seconds()} s\n`);
+  const line = (text) => out.write(`${out.isTTY ? "\r\x1b[2K" : ""}  ${text}\n`);
+  const close = (word) => line(`${title}: ${word} after ${seconds()} s`);
   try {
     const result = await work((text) => {
       detail = text;
-    });
+    }, line);
     close("ready");
     return result;
   } catch (error) {

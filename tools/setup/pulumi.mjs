@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { languageHost, root, toolsFolder, versions } from "../places.mjs";
 import { atLeast, findOnPath, identity, runCommand } from "./command.mjs";
-import { checkGo, goBuild } from "./go.mjs";
-import { download, publishedDigest } from "./release.mjs";
+import { checkGo, goBuild, sayBuild } from "./go.mjs";
+import { download, publishedDigest, whyOutOfReach } from "./release.mjs";
 
 /** The version of @pulumi/pulumi in package.json, so that program and engine are of one release. */
 const VERSION = versions.pulumi;
@@ -25,6 +25,12 @@ export const pulumi = {
     identity(stamp.path) === stamp.identity &&
     (!stamp.built || NAMES.every((name) => existsSync(join(dirname(stamp.path), name)))),
 
+  async foresee({ earlier }) {
+    if ((await fromPath()) || foundHere(earlier)) return;
+    const why = await whyNoRelease();
+    if (why) await checkGoFor(why);
+  },
+
   async make(context) {
     const stamp = (await fromPath()) ?? fromHere(context) ?? (await fromVendor(context)) ?? (await fromGo(context));
     return { ...stamp, identity: identity(stamp.path) };
@@ -42,22 +48,34 @@ async function fromPath() {
   return { version, from: `system (${path})`, path };
 }
 
+const ARCHIVE = `pulumi-v${VERSION}-${process.platform}-${process.arch}.tar.gz`;
+const RELEASE = `https://get.pulumi.com/releases/sdk/${ARCHIVE}`;
+const CHECKSUMS = `https://github.com/pulumi/pulumi/releases/download/v${VERSION}/pulumi-${VERSION}-checksums.txt`;
+const whyNoRelease = async () => (await Promise.all([RELEASE, CHECKSUMS].map(whyOutOfReach))).find(Boolean) ?? "";
+
+const checkGoFor = (why) =>
+  checkGo("pulumi").catch((error) => {
+    throw new Error(
+      `Pulumi ${VERSION} is not on PATH, its release cannot be had (${why}), and ${error.message}; or install Pulumi: https://www.pulumi.com/docs/install/`,
+    );
+  });
+
 /**
  * Takes the vendor's release; resolves to undefined when it cannot be reached, or does not have the published digest.
  * The archive and its digest come from two hosts.
  */
 async function fromVendor(context) {
   const { tell, temporary } = context;
-  const archive = `pulumi-v${VERSION}-${process.platform}-${process.arch}.tar.gz`;
-  const file = join(temporary, archive);
+  const file = join(temporary, ARCHIVE);
   try {
     tell("looking for the vendor's release");
-    const checksums = `https://github.com/pulumi/pulumi/releases/download/v${VERSION}/pulumi-${VERSION}-checksums.txt`;
-    const sha256 = await publishedDigest(checksums, archive);
-    await download(`https://get.pulumi.com/releases/sdk/${archive}`, file, { sha256, tell });
+    const why = await whyNoRelease();
+    if (why) throw new Error(why);
+    const sha256 = await publishedDigest(CHECKSUMS, ARCHIVE);
+    await download(RELEASE, file, { sha256, tell });
     await runCommand("tar", ["-xzf", file, "-C", temporary]);
   } catch (error) {
-    tell(`no vendor's release: ${error.message}`);
+    context.noRelease = error.message;
     return undefined;
   }
   const bin = freshBin(context);
@@ -66,11 +84,12 @@ async function fromVendor(context) {
 }
 
 async function fromGo(context) {
-  const { tell, temporary } = context;
-  await checkGo("pulumi").catch((error) => {
-    throw new Error(
-      `Pulumi ${VERSION} is not on PATH, its release cannot be had from get.pulumi.com and github.com, and ${error.message}; or install Pulumi: https://www.pulumi.com/docs/install/`,
-    );
+  const { tell, note, temporary, noRelease } = context;
+  await checkGoFor(noRelease);
+  sayBuild(note, {
+    title: pulumi.title,
+    why: `it is not on PATH, and its release cannot be had (${noRelease})`,
+    minutes: "5 to 20",
   });
   const built = join(temporary, "pulumi");
   // The Automation API refuses a CLI without this version stamp (docs/facts/pulumi.md#parts).
@@ -86,12 +105,17 @@ async function fromGo(context) {
  * checkout's `.tools/`: neither must be downloaded or built again. Returns undefined when there is none.
  */
 function fromHere(context) {
-  const found = context.earlier ?? siblings().find((stamp) => stamp.key === pulumi.key() && pulumi.intact(stamp));
-  if (!found?.path.startsWith(toolsFolder()) && !found?.path.split("/").includes(".tools")) return undefined;
+  const found = foundHere(context.earlier);
+  if (!found) return undefined;
   const bin = freshBin(context);
   for (const name of found.built ? ["pulumi"] : NAMES)
     cpSync(join(dirname(found.path), name), join(bin, name), { preserveTimestamps: true });
   return found.built ? ours(context, found.rows[0].from) : { ...found, path: install(context) };
+}
+
+function foundHere(earlier) {
+  const found = earlier ?? siblings().find((stamp) => stamp.key === pulumi.key() && pulumi.intact(stamp));
+  return found?.path.startsWith(toolsFolder()) || found?.path.split("/").includes(".tools") ? found : undefined;
 }
 
 /** The stamps of this CLI in the folders of other codes. */

@@ -13,7 +13,36 @@ const ANSWER_MS = 8000;
 const STALL_MS = 20_000;
 const LIMIT_MS = 10 * 60_000;
 
-/** Downloads `url` to `file`; rejects unless its SHA-256 is `sha256` (hex). `tell` is called with the progress. */
+const answers = new Map();
+/**
+ * Resolves to the reason why `url` cannot be had, or to "". Each is asked once: what is out of reach costs its time one
+ * time only.
+ * @param {string} url
+ * @returns {Promise<string>}
+ */
+export function whyOutOfReach(url) {
+  if (!answers.has(url)) answers.set(url, ask(url));
+  return answers.get(url);
+}
+
+async function ask(url) {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
+    await response.body?.cancel();
+    return response.ok ? "" : `${url} answers ${response.status}`;
+  } catch (error) {
+    const why =
+      error.name === "TimeoutError" ? `no answer within ${ANSWER_MS / 1000} s` : (error.cause?.message ?? error.message);
+    return `${new URL(url).host}: ${why}`;
+  }
+}
+
+/**
+ * Downloads `url` to `file`; rejects unless its SHA-256 is `sha256` (hex). `tell` is called with the progress.
+ * @param {string} url
+ * @param {string} file
+ * @param {{sha256: string, tell?: (text: string) => void}} options
+ */
 export async function download(url, file, { sha256, tell = () => {} }) {
   const stalled = new AbortController();
   let timer = setTimeout(() => stalled.abort(new Error(`no answer within ${ANSWER_MS / 1000} s`)), ANSWER_MS);
@@ -23,13 +52,15 @@ export async function download(url, file, { sha256, tell = () => {} }) {
     const response = await fetch(url, { signal });
     if (!response.ok || !response.body) throw new Error(`${url} answers ${response.status}`);
     let received = 0;
+    const size = Number(response.headers.get("content-length"));
+    const total = size > 0 ? ` of ${Math.round(size / 1e6)}` : "";
     const watch = new Transform({
       transform(chunk, _encoding, done) {
         clearTimeout(timer);
         timer = setTimeout(() => stalled.abort(new Error(`nothing received for ${STALL_MS / 1000} s`)), STALL_MS);
         hash.update(chunk);
         received += chunk.length;
-        tell(`downloaded ${Math.round(received / 1e6)} MB`);
+        tell(`downloaded ${Math.round(received / 1e6)}${total} MB`);
         done(null, chunk);
       },
     });

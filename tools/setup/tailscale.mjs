@@ -4,7 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { checkoutFolder, versions } from "../places.mjs";
 import { findOnPath, identity, runCommand } from "./command.mjs";
-import { checkGo, goBuild } from "./go.mjs";
+import { checkGo, goBuild, sayBuild } from "./go.mjs";
 import { download, fileDigest, publishedDigest } from "./release.mjs";
 import { checkSignature } from "./signature.mjs";
 import { takeEarlier } from "./take-earlier.mjs";
@@ -99,10 +99,12 @@ async function fromVendor(arch, folder, { tell, temporary }) {
 }
 
 /** Builds both programs from the Go module. `why` says why the vendor's release could not be used. */
-async function fromGo(arch, folder, { tell }, why) {
+async function fromGo(arch, folder, { tell, note }, why) {
   await checkGo("tailnet").catch((error) => {
     throw new Error(`Tailscale ${VERSION} cannot be had from pkgs.tailscale.com (${why}), and ${error.message}`);
   });
+  const title = `Tailscale ${VERSION} for linux/${arch}`;
+  sayBuild(note, { title, why: `its release cannot be had from pkgs.tailscale.com (${why})`, minutes: "2 to 10" });
   const started = Date.now();
   const stamp = ["longStamp", "shortStamp"].map((variable) => `-X tailscale.com/version.${variable}=${VERSION}`).join(" ");
   for (const program of PROGRAMS)

@@ -1,4 +1,4 @@
-import { type Glob, globsMeet, parseGlob } from "../../../lib/plan/globs.ts";
+import { globsMeet, type ParsedGlob, parseGlob } from "../../../lib/plan/globs.ts";
 import { mayRunAtOnce, type Reach } from "../../../lib/plan/reach.ts";
 import { effectiveTouches } from "../../../lib/plan/touches.ts";
 import type { PlanTask } from "../../../lib/plan/types.ts";
@@ -7,7 +7,7 @@ import type { PlanTask } from "../../../lib/plan/types.ts";
 export type Overlap = { task: string; others: string[]; glob: string };
 
 /** A glob of the plan, with the places of the tasks that have it. */
-type Entry = { text: string; glob: Glob; tasks: number[] };
+type Entry = { text: string; glob: ParsedGlob; tasks: number[] };
 
 /** The most globs that are compared with each other, and the most pairs of tasks: past them a plan is no plan. */
 const MOST_COMPARED = 200_000;
@@ -74,7 +74,7 @@ export function overlaps(tasks: readonly PlanTask[], reach: Reach): { found: Ove
 }
 
 /** The names of a glob before its first wildcard. */
-function literalNames(glob: Glob): string[] {
+function literalNames(glob: ParsedGlob): string[] {
   const names: string[] = [];
   for (const name of glob) {
     if (typeof name === "string" || name.some((point) => point < 0)) break;
