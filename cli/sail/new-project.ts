@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { PROJECT } from "../../lib/base/program-file.ts";
 
 type Package = { version: string; dependencies: Record<string, string> };
@@ -48,46 +48,49 @@ export const { summary, voyage, ships, tasks, spend, workspace, helm, asOf } = a
 
 const json = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
 
+/**
+ * The address of a file's JSON Schema, by which an editor completes and explains: the path to the installed package,
+ * which is the same wherever the project lies and needs no network.
+ */
+const schemaFor = (folder: string, name: string) =>
+  posix.join(posix.relative(folder, "node_modules/ocaptain/plans/schema"), name);
+
 /** A plan of three tasks that the hand \`rehearsal\` can do in any repository. */
 function examplePlan(): Record<string, string> {
   const folder = "plans/example";
   const tasks = [
     {
-      id: "1",
       subject: "List the files",
       description: "Write the path of each file of the repository to census/files.txt, one a line.",
-      blocks: ["2", "3"],
       blockedBy: [],
-      metadata: { rehearsal: "mkdir -p census && git ls-files > census/files.txt", check: "test -f census/files.txt" },
+      metadata: {
+        rehearsal: "mkdir -p census && git ls-files > census/files.txt",
+        check: "test -f census/files.txt",
+        touches: ["census/files.txt"],
+      },
     },
     {
-      id: "2",
       subject: "Count the files",
       description: "Write how many lines census/files.txt has to census/count.txt.",
-      blocks: [],
       blockedBy: ["1"],
-      metadata: { rehearsal: "wc -l < census/files.txt > census/count.txt", check: "test -s census/count.txt" },
+      metadata: {
+        rehearsal: "wc -l < census/files.txt > census/count.txt",
+        check: "test -s census/count.txt",
+        touches: ["census/count.txt"],
+      },
     },
     {
-      id: "3",
       subject: "Find the kinds of files",
       description: "Write each ending of a file's name in census/files.txt to census/kinds.txt, once and in order.",
-      blocks: [],
       blockedBy: ["1"],
       metadata: {
         rehearsal: "sed -n 's/.*\\.//p' census/files.txt | sort -u > census/kinds.txt",
         check: "test -f census/kinds.txt",
+        touches: ["census/kinds.txt"],
       },
     },
-  ];
-  const voyage = {
-    name: "example",
-    repo: ".",
-    recommended_ships: 2,
-    max_parallel_width: 2,
-    total_tasks: tasks.length,
-    created: "2026-01-01T00:00:00Z",
-  };
+  ].map((task, i) => ({ $schema: schemaFor(`${folder}/tasks`, "task.json"), id: String(i + 1), ...task }));
+  const voyage = { $schema: schemaFor(folder, "voyage.json"), name: "example", repo: ".", recommended_ships: 2 };
   return {
     [`${folder}/spec.md`]: "# A census of this repository\n\nWhich files are there, how many, and of what kinds.\n",
     [`${folder}/verify.sh`]:

@@ -26,7 +26,16 @@ test("init makes a project and a plan that can sail, says what comes next, and l
   const project = join(folder, "mine");
   expect(await readFile(join(project, ".gitignore"), "utf8")).toContain(".env\n");
   await execa("git", ["init", "-q"], { cwd: project });
-  expect(await loadPlan(join(project, "plans", "example"), {})).toHaveProperty("plan.name", "example");
+  const plan = join(project, "plans", "example");
+  expect(await loadPlan(plan, {})).toMatchObject({ plan: { name: "example", width: 2 }, warnings: [] });
+  // Where npm installs ocaptain, an editor finds what explains the files.
+  await mkdir(join(project, "node_modules"));
+  await symlink(PROJECT, join(project, "node_modules", "ocaptain"));
+  for (const file of ["voyage.json", "tasks/1.json"]) {
+    const { $schema } = JSON.parse(await readFile(join(plan, file), "utf8"));
+    expect(JSON.parse(await readFile(join(plan, file, "..", $schema), "utf8"))).toHaveProperty("properties.$schema");
+  }
+  await rm(join(project, "node_modules"), { recursive: true });
   await writeFile(join(project, "plans", "example", "spec.md"), "# Mine\n");
   await writeFile(join(project, ".gitignore"), "dist\n.env\n");
   const again = JSON.parse((await init("mine", "--json")).stdout);

@@ -1,12 +1,14 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadPlan } from "../../lib/plan/load.ts";
+import { effectiveTouches } from "../../lib/plan/touches.ts";
 import { formatFindings } from "../support/findings.ts";
 
 /** Tests of plans in the shapes in which the prior art's skill and its examples write them. */
 const load = async (name: string) => {
   const loaded = await loadPlan(join(import.meta.dirname, "..", "fixtures", "prior-plans", name));
   if ("findings" in loaded) throw new Error(formatFindings(loaded.findings));
+  expect(loaded.warnings).toEqual([]);
   return loaded.plan;
 };
 
@@ -25,6 +27,7 @@ test("a plan of the prior art with titles, no status, no activeForm and one side
     { id: "2", subject: "Write the server", blocks: ["3"], blockedBy: [], metadata: { ship: "ship-1" } },
     { id: "3", subject: "Join them", blocks: [], blockedBy: ["1", "2"], metadata: { voyage: null } },
   ]);
+  expect(plan.tasks.map((task) => effectiveTouches(task))).toEqual([["src/greet.py"], ["src/server.py"], ["src/main.py"]]);
 });
 
 test("a plan of the prior art with subjects sails as it is", async () => {
