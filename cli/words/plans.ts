@@ -31,6 +31,37 @@ const PLAN: readonly Verb[] = [
     run: async (io, [folder], options) => (await import("../verbs/plan-show.ts")).planShow(String(folder), options, io),
   },
   {
+    usage: "new <folder>",
+    summary: "begin a plan: an example of three tasks that sails as it is, to be written over; overwrites nothing",
+    examples: ["ocaptain plan new plans/login", "ocaptain plan new ./plan --repo owner/name"],
+    options: [["--repo <repository>", "the repository of the plan; default is the one that the folder lies in"]],
+    run: async (io, [folder], options) => (await import("../verbs/plan-new.ts")).planNew(String(folder), options, io),
+  },
+  {
+    usage: "add <folder> <subject>",
+    summary: "add a task with the next free id to a plan, and print its file; refuses what would break the plan",
+    examples: [
+      "ocaptain plan add ./plan 'Write the login form' --after 1,2 --check 'npm test -- login'",
+      "ocaptain plan add ./plan 'Document it' --description 'All options, with an example each.' --touches 'docs/**,README.md'",
+    ],
+    options: [
+      ["--after <ids>", "the tasks that it waits for: 1,2"],
+      ["--description <text>", "all that who does it must know; default is the subject"],
+      ["--check <command>", "the shell command that must succeed before the task is accepted"],
+      ["--touches <globs>", "what it writes: 'src/auth/**,README.md'"],
+      ["--estimate <minutes>", "how long it takes"],
+    ],
+    run: async (io, [folder, subject], options) =>
+      (await import("../verbs/plan-add.ts")).planAdd(String(folder), String(subject), options, io),
+  },
+  {
+    usage: "rehearse <folder>",
+    summary: "sail a plan on the harbor by its rehearsals, in a voyage that is thrown away, and tell how it unfolded",
+    examples: ["ocaptain plan rehearse ./plan", "ocaptain plan rehearse ./plan -n 4 --json | jq '.tasks'"],
+    options: [["-n, --ships <number>", "how many ships; default is the number that plan show recommends, at most 4"]],
+    run: async (io, [folder], options) => (await import("../verbs/plan-rehearse.ts")).planRehearse(String(folder), options, io),
+  },
+  {
     usage: "import <source>",
     summary:
       "make a plan of a list of tasks in another tool's format: a folder or file of it, owner/name on GitHub, or - for stdin (beads)",
@@ -59,8 +90,14 @@ const PLAN: readonly Verb[] = [
 export const PLANS: readonly VerbGroup[] = [
   {
     usage: "plan",
-    summary: "check a plan before it sails, see its graph, or make one of a list of tasks that you have",
-    examples: ["ocaptain plan check ./plan", "ocaptain plan import --from spec-kit specs/001-login", "ocaptain sail ./plan"],
+    summary:
+      "begin a plan, or make one of a list of tasks that you have; check it, see its graph, and rehearse it before it sails",
+    examples: [
+      "ocaptain plan new ./plan",
+      "ocaptain plan check ./plan",
+      "ocaptain plan import --from spec-kit specs/001-login",
+      "ocaptain sail ./plan",
+    ],
     verbs: PLAN,
   },
 ];

@@ -11,7 +11,10 @@ let plan: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "opc-"));
   const repo = await writeRepo(join(folder, "repo"));
-  plan = await writePlan(join(folder, "plan"), { repo, tasks: diamond(4) });
+  plan = await writePlan(join(folder, "plan"), {
+    repo,
+    tasks: diamond(4).map((task) => ({ ...task, metadata: { check: "true" } })),
+  });
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
