@@ -6,8 +6,8 @@ import { fieldOf, type InputProblem } from "../base/check-input.ts";
 export type Reading = { text: string } | { problem: string; missing: boolean };
 
 /**
- * Reads the text of a regular file, in UTF-8 and of at most `maxBytes`. It throws nothing, and does not wait on a pipe. It
- * reads without giving way, which for thousands of small files is many times faster; whoever reads so many gives way
+ * Reads the text of a regular file, in UTF-8 and of at most `maxBytes`. It throws nothing, and does not wait on a pipe.
+ * It reads without giving way, which for thousands of small files is many times faster; whoever reads so many gives way
  * between them.
  */
 export function readText(path: string, maxBytes: number): Reading {

@@ -49,7 +49,7 @@ test("each thing that is probably not meant is warned of, at its place", () => {
   const tasks = [
     task("1", { subject: "Build it", metadata: { touches: ["src/a.ts"], estimateMinutes: 45, check: "true" } }),
     task("2", { subject: "build it ", metadata: { files: ["src/a.ts"], check: "true" } }),
-    task("3", { description: "Files: src/*.ts\nAlso edit lib/x.ts, lib/x.ts and ./docs/y.md.", blockedBy: ["2"], metadata: {} }),
+    task("3", { description: "Files: src/*.ts\nAlso edit lib/x.ts, lib/x.ts and ./lib/y.md.", blockedBy: ["2"], metadata: {} }),
     task("4", { blockedBy: ["1", "3"] }),
     task("5"),
   ];
@@ -59,7 +59,7 @@ test("each thing that is probably not meant is warned of, at its place", () => {
     "tasks/3.json metadata.check: is missing: what it delivers is accepted without a look at it",
     "tasks/2.json subject: is that of task 1, too",
     "tasks/1.json metadata.estimateMinutes: is 45: more than 30 minutes are better several tasks",
-    "tasks/3.json description: names lib/x.ts, docs/y.md, which its metadata.touches does not",
+    "tasks/3.json description: names lib/x.ts, lib/y.md, which its metadata.touches does not",
     "tasks/5.json blockedBy: it waits for nothing and nothing waits for it, although task 4 brings others together",
     "tasks/1.json metadata.touches: it writes src/a.ts, and so may tasks 2, 3 at the same time: let one wait for the other",
   ]);
