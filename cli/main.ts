@@ -15,7 +15,7 @@ import { pasteable } from "./output/hint.ts";
 import { isWaitedFor } from "./output/waited-for.ts";
 import { projectAround } from "./sail/project.ts";
 import "./shell.ts";
-import { makeProgram } from "./words/program.ts";
+import { helpFor, makeProgram } from "./words/program.ts";
 
 /** The codes of errors in what was typed, rather than in what was found. */
 const USAGE = new Set(["USAGE", "WHICH_VOYAGE", "WHICH_SHIP", "WHICH_QUESTION", "NO_TERMINAL", "STACK_NAME"]);
@@ -90,5 +90,5 @@ function known(error: unknown): { code: string; message: string; hint: string | 
 /** What commander says of what was typed. Where no verb was typed, its message is but a mark. */
 function slip({ code, message }: CommanderError): { code: string; message: string; hint: string } {
   const said = code === "commander.help" ? "there is no such verb" : message.replace(/^error: /, "");
-  return { code: "USAGE", message: said, hint: "ocaptain --help  # or that of a verb, as: ocaptain status --help" };
+  return { code: "USAGE", message: said, hint: helpFor(program, process.argv.slice(2)) };
 }

@@ -18,7 +18,8 @@ const run = promisify(execFile);
 const LIMITS = { timeout: 2 * 60_000, maxBuffer: 1e8 };
 
 const STRIPPED = ["index.ts", "library.ts", "start.mjs", "lib", "helm", "harbor", "components", "dynamic-providers", "cli"];
-const COPIED = ["crew", "bin", "plans/survey", "plans/schema", "Pulumi.yaml", "LICENSE", "README.md"];
+const SKILLS = [".claude-plugin", "plugin"];
+const COPIED = ["crew", "bin", "plans/survey", "plans/schema", ...SKILLS, "Pulumi.yaml", "LICENSE", "README.md"];
 /** What `ocaptain setup` and the environment of a shell need. */
 const SET_UP = ["environment.mjs", "places.mjs", "versions.json", "setup.mjs", "setup", "language-host", "go", "node24"];
 

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
-import type { Io } from "./io.ts";
+import { columnsOf, type Io } from "./io.ts";
+import { wrap } from "./wrap.ts";
 
 /** Whether somebody is there who can be asked. */
 export const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
@@ -10,7 +11,8 @@ export async function ask(question: string, io: Io): Promise<boolean> {
   // The terminal is in raw mode meanwhile, and Ctrl-C is a key.
   lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
   try {
-    return /^\s*y(es)?\s*$/i.test(await io.apart(lines.question(`${question} [y/N] `, { signal: io.signal })));
+    const asked = wrap(`${question} [y/N]`, columnsOf(process.stderr)).join("\n");
+    return /^\s*y(es)?\s*$/i.test(await io.apart(lines.question(`${asked} `, { signal: io.signal })));
   } finally {
     lines.close();
   }

@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import { plain, plainLines } from "../../lib/base/text.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
+import { fold } from "./wrap.ts";
 
 /** How a verb speaks with the person who typed it: results go to stdout, remarks and progress to stderr. */
 export type Io = {
@@ -44,14 +45,17 @@ export function openIo(json: boolean, signal: AbortSignal, isLong = false): Io {
     signal,
     out: (text) => void stream.write(`${styled(text)}\n`),
     repaint: (text) => void stream.write(`\x1b[H\x1b[J${styled(text)}\n`),
-    note: (text) => isQuiet || terminal.plain(plainLines(text)),
+    note: (text) => isQuiet || terminal.plain(fold(plainLines(text), columnsOf(process.stderr))),
     progress: (text) => terminal.status(plain(text)),
     steps: isQuiet ? { ...terminal, line: () => {}, status: () => {} } : terminal,
     apart: terminal.apart,
     style: (format, text) => styleText(format, text, { stream }),
-    columns: stream.isTTY ? stream.columns || 80 : undefined,
+    columns: columnsOf(stream),
   };
 }
+
+/** The width of the terminal at a stream; undefined when it is none. */
+export const columnsOf = (stream: NodeJS.WriteStream): number | undefined => (stream.isTTY ? stream.columns || 80 : undefined);
 
 /** Makes the text harmless but for colours: what others wrote was made harmless before it was painted, or is now. */
 const styled = (text: string) =>

@@ -9,10 +9,12 @@ export function tokens({ inputTokens, outputTokens, cacheReadTokens, cacheCreati
 }
 
 /**
- * The cost, the budget where there is one, and the tokens for a table's cell, as `$0.42/$2.00 12k`; "" when nothing was
- * used.
+ * The cost, the budget where there is one, and the tokens for a table's cell, as `$0.42/$2.00 12k`; `nothing`, or
+ * `nothing/$2.00`, where no model was used; "" when that is not known.
  */
 export function spendCell(usage: Usage | null | undefined, budgetUsd?: number): string {
   if (!usage) return "";
-  return `${usd(usage.costUsd)}${budgetUsd === undefined ? "" : `/${usd(budgetUsd)}`} ${tokens(usage)}`;
+  const bound = budgetUsd === undefined ? "" : `/${usd(budgetUsd)}`;
+  const used = tokens(usage);
+  return used === "0" && usage.costUsd === 0 ? `nothing${bound}` : `${usd(usage.costUsd)}${bound} ${used}`;
 }

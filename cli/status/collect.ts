@@ -10,7 +10,7 @@ import type { KnownVoyage } from "../target/choose-voyage.ts";
 import { budgetAttention, helmAttention, questionAttention, taskAttention, voyageAttention } from "./attention.ts";
 import { endOf } from "./end-of.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
-import { type ShipView, type StatusView, seenState, shipSince } from "./view.ts";
+import { heldTask, outsideOf, type ShipView, type StatusView, seenState, shipSince } from "./view.ts";
 
 /**
  * Collects what can be known of a voyage: asks the helm, or reads the task files and the folder where the helm does not
@@ -60,7 +60,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
       state,
       knownBy,
       since: shipSince(state, row, status.tasks),
-      task: task ? { id: task.id, subject: task.subject, since: task.changedAt } : null,
+      task: task ? heldTask(task) : null,
       usage: status.spend.byShip?.[row.ship] ?? null,
       note: row.limited && !status.limited ? heldNote(row.limited, row.ship) : row.note,
       sync: syncOf(syncs, row.ship, state),
@@ -79,6 +79,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
     tip: status.tip,
     workspace: folder.workspace,
     tasks: countTasks(status.tasks),
+    outside: outsideOf(status.tasks),
     spend: status.spend,
     limited: status.limited ?? null,
     paused: status.paused ?? null,
@@ -118,7 +119,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error):
       state: "unknown",
       knownBy: task ? "held this task when the helm was last there" : "the helm cannot be asked",
       since: null,
-      task: task ? { id: task.id, subject: task.subject, since: task.changedAt } : null,
+      task: task ? heldTask(task) : null,
       usage: null,
       note: null,
       sync: syncOf(syncs, ship, "unknown"),
@@ -143,6 +144,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error):
     tip,
     workspace: folder.workspace,
     tasks: countTasks(tasks),
+    outside: outsideOf(tasks),
     spend: spendOfTasks(tasks),
     limited: null,
     paused: null,

@@ -3,8 +3,8 @@ import { plain, usd } from "../../lib/base/text.ts";
 import { span } from "../output/durations.ts";
 import { firstLine, type Io } from "../output/io.ts";
 import { spendCell, tokens } from "../output/spend.ts";
-import { type Cell, table } from "../output/table.ts";
-import { wrap } from "../output/wrap.ts";
+import { type Cell, cut, table } from "../output/table.ts";
+import { wrap, wrapCommand } from "../output/wrap.ts";
 import type { ShipView, StatusView } from "./view.ts";
 
 const COLOURS = {
@@ -30,8 +30,13 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
   ].join(" · ");
   const said = (format: "dim" | "yellow", text: string) => wrap(text, columns, "  ").map((line) => style(format, line));
   const state = style(BAD_STATES.has(view.state) ? "red" : "green", view.state);
+  const was = view.sunkAs ? `, was ${view.sunkAs}` : "";
+  // Colours take no columns.
+  const bare = `${view.stack}  ${view.state}${was}  `;
+  const [head = "", ...more] = wrap(counts, columns, bare, "  ");
   const lines = [
-    `${style("bold", view.stack)}  ${state}${view.sunkAs ? `, was ${view.sunkAs}` : ""}  ${counts}`,
+    `${style("bold", view.stack)}  ${state}${was}  ${head.slice(bare.length)}`,
+    ...more,
     ...said("dim", `branch ${view.branch}${view.tip ? ` at ${view.tip.slice(0, 8)}` : ""} · ${source(view, now)}`),
     ...said("dim", `workspace ${view.workspace}`),
     ...(view.spend && (view.spend.turns > 0 || view.spend.budgetUsd !== null) ? said("dim", spent(view)) : []),
@@ -44,8 +49,7 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
       lines.push(
         ...wrap(firstLine(message), columns, "  ✗ ", "    ").map((line) => line.replace(/^ {2}✗/, `  ${style("red", "✗")}`)),
         ...(detail?.trim().split("\n") ?? []).flatMap((line) => wrap(plain(line), columns, INDENT)),
-        // In one piece, so that it can be pasted.
-        `    ${style("dim", `hint: ${plain(hint)}`)}`,
+        ...wrapCommand(plain(hint), columns, "    hint: ", INDENT).map((line) => style("dim", line)),
       );
   }
   if (view.ships.length > 0) {
@@ -59,8 +63,7 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
       ),
     );
   }
-  // In one piece, so that it can be pasted.
-  if (view.next) lines.push("", `next: ${plain(view.next)}`);
+  if (view.next) lines.push("", ...wrapCommand(plain(view.next), columns, "next: ", INDENT));
   return lines.join("\n");
 }
 
@@ -72,7 +75,7 @@ function row(ship: ShipView, style: Io["style"], now: number): Cell[] {
     { text: span(ship.since, now) },
     { text: ship.knownBy },
     {
-      text: firstLine(ship.sync.text).slice(0, 40),
+      text: cut(firstLine(ship.sync.text), 40),
       paint: ship.sync.state === "trouble" ? (text) => style("red", text) : undefined,
     },
     { text: spendCell(ship.usage) },

@@ -1,6 +1,6 @@
 import { counted } from "../../lib/base/counted.ts";
 import type { Usage } from "../../lib/protocol/ship-reports.ts";
-import type { ShipRow, Spend, TaskRow, VoyageState, VoyageStatus } from "../../lib/protocol/status.ts";
+import type { Outside, ShipRow, Spend, TaskRow, VoyageState, VoyageStatus } from "../../lib/protocol/status.ts";
 import { type ShipState, shipState } from "../../lib/voyage/ship-state.ts";
 import type { TaskCounts } from "../../lib/voyage/task-files.ts";
 
@@ -23,6 +23,8 @@ export type StatusView = {
   /** The checkout of the branch, in full. */
   workspace: string;
   tasks: TaskCounts;
+  /** The accepted tasks that have changed files outside of what they touch by the plan. */
+  outside: ({ id: string } & Outside)[];
   /** null when nothing is known of it. */
   spend: Spend | null;
   /**
@@ -58,8 +60,8 @@ export type ShipView = {
   knownBy: string;
   /** Since when it is so, as far as anybody knows ({@link shipSince}). */
   since: string | null;
-  /** What it holds; `since` is when it got it. */
-  task: { id: string; subject: string; since: string } | null;
+  /** What it holds; `since` is when it got it, and `source` where an imported task came from. */
+  task: { id: string; subject: string; since: string; source?: string } | null;
   /** What its runs have used, in all its lives; null when that is not known. */
   usage: Usage | null;
   /** One line of its own about what it does. */
@@ -89,6 +91,18 @@ export function seenState(row: ShipRow, now: number, isPaused = false): Pick<Shi
   if (row.state === "fenced") return { state, knownBy: heard || "by the helm" };
   return { state, knownBy: row.connected ? "connected" : heard || "the helm has not heard of it since it started" };
 }
+
+/** The task that a ship holds. */
+export const heldTask = ({ id, subject, changedAt, source }: TaskRow): ShipView["task"] => ({
+  id,
+  subject,
+  since: changedAt,
+  ...(source !== undefined && { source }),
+});
+
+/** The tasks whose commits have changed files outside of what they touch, with those files. */
+export const outsideOf = (tasks: readonly TaskRow[]): StatusView["outside"] =>
+  tasks.flatMap(({ id, status, outside }) => (outside && status === "accepted" ? [{ id, ...outside }] : []));
 
 /**
  * Since when a ship is in its state, by what the helm tells: working, since it got its task, or, with verify.sh, since

@@ -1,4 +1,5 @@
 import { counted } from "../../lib/base/counted.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
@@ -9,11 +10,16 @@ import { chooseVoyage } from "../target/choose-voyage.ts";
 
 /**
  * `ocaptain pause [voyage] [--within 10m]`: nothing is given out any more, until `resume`. Tasks at work end, or are
- * given back after that time; then the ships sleep.
+ * given back after that time; then the ships sleep. A voyage that has come to its end is not paused, and that is said.
  */
 export async function pause(name: string | undefined, options: { within?: string }, io: Io): Promise<void> {
   const withinSeconds = options.within === undefined ? undefined : parseDuration(options.within) / 1000;
   const { file } = await chooseVoyage(name);
+  const { state } = await helmClient().voyage(file.voyageId);
+  if (state === "verified" || state === "done")
+    throw new OcaptainError("FINISHED", `${file.stack} is ${state}: no work is left that could be paused`, {
+      hint: `ocaptain clone ${file.stack}  # takes what it has delivered`,
+    });
   const status = await helmClient().pause(file.voyageId, withinSeconds);
   if (io.json) return io.out(json(status));
   const atWork = status.tasks.filter((task) => task.status === "claimed").map((task) => task.id);

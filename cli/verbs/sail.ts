@@ -7,6 +7,7 @@ import { nextSteps } from "../../lib/voyage/next-step.ts";
 import { ask, canAsk } from "../output/ask.ts";
 import { hintAt, pasteable } from "../output/hint.ts";
 import type { Io } from "../output/io.ts";
+import { fold, wrapCommand } from "../output/wrap.ts";
 import type { Ran } from "../pulumi/run.ts";
 import { type Meant, whatToSail } from "../sail/meant.ts";
 import { runShown, runUp } from "../sail/run-up.ts";
@@ -113,8 +114,7 @@ async function sayWhatSails(stack: Stack, voyage: VoyageIdentity, changes: Ran["
   }
   const { same = 0, ...rest } = changes;
   const did = Object.entries(rest).map(([op, count]) => `${count} ${op}`);
-  io.out(
-    `${stack.name} ${state === "unknown" ? "sails" : `is ${state}`}: ${did.length > 0 ? did.join(", ") : `nothing to change, ${same} as they were`}`,
-  );
-  for (const step of next) io.out(`  ${step}`);
+  const changed = did.length > 0 ? did.join(", ") : `nothing to change, ${same} as they were`;
+  io.out(fold(`${stack.name} ${state === "unknown" ? "sails" : `is ${state}`}: ${changed}`, io.columns));
+  for (const step of next) io.out(wrapCommand(step, io.columns, "  ", "    ").join("\n"));
 }

@@ -7,6 +7,7 @@ import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { shipState } from "../../lib/voyage/ship-state.ts";
 import { ask, canAsk } from "../output/ask.ts";
 import type { Io } from "../output/io.ts";
+import { fold } from "../output/wrap.ts";
 import { openOffDuty } from "../sail/off-duty.ts";
 import { runUp } from "../sail/run-up.ts";
 import { type ScaledFleet, scaleFleet, workOf, worksOn } from "../sail/scale-fleet.ts";
@@ -105,5 +106,5 @@ function tell({ stay, go, come, settings }: ScaledFleet, stack: string, changes:
   const news = [come.length > 0 ? `came: ${come.join(", ")}` : "", go.length > 0 ? `went: ${go.join(", ")}` : ""];
   const said = news.filter((each) => each !== "").join("; ") || "as before";
   if (io.json) io.out(plainJson({ voyage: stack, ships, came: come, went: go, changes }, 2));
-  else io.out(`${stack} has ${counted(settings.ships, "ship")}, ${ships.join(", ")} (${said})`);
+  else io.out(fold(`${stack} has ${counted(settings.ships, "ship")}, ${ships.join(", ")} (${said})`, io.columns));
 }

@@ -1,6 +1,6 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { plainJson } from "../../lib/base/text.ts";
-import { TaskStatus } from "../../lib/protocol/status.ts";
+import { type TaskRow, TaskStatus } from "../../lib/protocol/status.ts";
 import { span } from "../output/durations.ts";
 import { firstLine, type Io } from "../output/io.ts";
 import { spendCell } from "../output/spend.ts";
@@ -10,6 +10,8 @@ import { chooseVoyage } from "../target/choose-voyage.ts";
 
 /** The words of Claude Code, which the prior art used, and ours for them. */
 const ALIASES: Record<string, TaskStatus> = { in_progress: "claimed", completed: "accepted", done: "accepted" };
+/** How many files are named in a row. */
+const MOST_FILES = 3;
 const COLOURS = { pending: "dim", claimed: "cyan", accepted: "green", blocked: "red", cancelled: "dim" } as const;
 
 /** `ocaptain tasks [voyage] [-s status]` shows a row a task. */
@@ -33,12 +35,26 @@ export async function tasks(name: string | undefined, options: { status?: string
     { text: task.tries > 0 ? String(task.tries) : "" },
     { text: spendCell(task.usage, task.budgetUsd) },
     { text: task.commit?.slice(0, 8) ?? "" },
-    { text: firstLine(task.subject) + (task.reason && task.status !== "accepted" ? `  (${firstLine(task.reason)})` : "") },
+    { text: firstLine(task.source ?? "") },
+    { text: [firstLine(task.subject), ...remarks(task).map((remark) => `(${remark})`)].join("  ") },
   ]);
   if (cells.length === 0) return io.note(wanted ? `no task is ${wanted}` : "the voyage has no task");
   io.out(
-    table(["TASK", "STATUS", "SHIP", "FOR", "WAITS FOR", "TRIES", "SPEND", "COMMIT", "SUBJECT"], cells, io.columns).join("\n"),
+    table(
+      ["TASK", "STATUS", "SHIP", "FOR", "WAITS FOR", "TRIES", "SPEND", "COMMIT", "SOURCE", "SUBJECT"],
+      cells,
+      io.columns,
+    ).join("\n"),
   );
+}
+
+/** What else is to be said of a task: why it is not done, or what it has changed that nobody expected it to. */
+function remarks({ status, reason, outside }: TaskRow): string[] {
+  if (status !== "accepted") return reason ? [firstLine(reason)] : [];
+  if (!outside) return [];
+  const shown = outside.files.slice(0, MOST_FILES);
+  const more = outside.count - shown.length;
+  return [firstLine(`outside its touches: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`)];
 }
 
 function readStatus(text: string): TaskStatus {

@@ -57,9 +57,20 @@ function addGroup(program: Command, group: VerbGroup, heading: string, end: End)
   for (const verb of group.verbs) add(command, verb, "Commands:", end);
 }
 
+/** The words by which a command is typed: `ocaptain plan check`. */
+const pathOf = (command: Command): string => (command.parent ? `${pathOf(command.parent)} ` : "") + command.name();
+
+/** The command whose help says what can be typed in the place of `words`: `ocaptain plan check --help`. */
+export function helpFor(program: Command, words: readonly string[]): string {
+  let command = program;
+  for (const word of words) command = command.commands.find((each) => each.name() === word) ?? command;
+  return `${pathOf(command)} --help`;
+}
+
 /** Makes the command of a verb, with what its help says. */
 function named(above: Command, { usage, summary, examples }: Pick<Verb, "usage" | "summary" | "examples">, heading: string) {
   const command = above.command(usage).helpGroup(heading).description(summary);
+  command.showHelpAfterError(`(${pathOf(command)} --help)`);
   return command.addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`);
 }
 

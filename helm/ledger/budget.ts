@@ -55,11 +55,12 @@ export function blockSpent(ledger: Ledger, rows: readonly (TaskRecord | undefine
 /**
  * Blocks tasks whose budget is spent, until the next one to be granted has something left. It runs inside the write
  * that grants. Returns their ids.
+ * @param later the tasks that are granted only when no other is free
  */
-export function blockSpentBeforeGrant(ledger: Ledger): string[] {
+export function blockSpentBeforeGrant(ledger: Ledger, later: readonly string[]): string[] {
   const blocked: string[] = [];
   while (ledger.meta("hand") === "claude") {
-    const [id] = blockSpent(ledger, [ledger.freeTask()]);
+    const [id] = blockSpent(ledger, [ledger.freeTask(later)]);
     if (id === undefined) break;
     blocked.push(id);
   }

@@ -46,12 +46,21 @@ export function assertHolds(ledger: Ledger, life: number, id: string, epoch: num
   return task;
 }
 
+/** What a claim is granted by, beside the ledger. */
+export type ClaimTerms = {
+  /** The branch's commit, which holds every accepted task. */
+  tip: string;
+  retryAfterSeconds: number;
+  /** The one task that the ship asks for, or `verify` for no task at all. */
+  only?: string | undefined;
+  /** The tasks that are granted only when no other is free. */
+  later?: readonly string[];
+};
+
 /**
  * Grants what this life holds already, else the best free task, else the verification; else says why there is nothing.
- * @param tip the branch's commit, which holds every accepted task
- * @param only the one task that the ship asks for, or `verify` for no task at all
  */
-export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds: number, only?: string): ClaimReply {
+export function claim(ledger: Ledger, life: Life, { tip, retryAfterSeconds, only, later }: ClaimTerms): ClaimReply {
   const held = ledger.claimOf(life.life);
   if (held) return { kind: "grant", grant: grantOf(ledger, held) };
   const open = ledger.openVerification();
@@ -63,7 +72,7 @@ export function claim(ledger: Ledger, life: Life, tip: string, retryAfterSeconds
   if (pausedSeconds !== null && ledger.freeCount() > 0)
     return { kind: "nothing", reason: "paused", retryAfterSeconds: pausedSeconds };
 
-  const free = only === undefined ? ledger.freeTask()?.id : ledger.freeTasks().find((id) => id === only);
+  const free = only === undefined ? ledger.freeTask(later)?.id : ledger.freeTasks().find((id) => id === only);
   if (free !== undefined) {
     ledger.store.run(
       "UPDATE tasks SET status = 'claimed', epoch = epoch + 1, ship = ?, life = ?, body = planned, grant_tip = ?, changed_at = ? WHERE id = ?",

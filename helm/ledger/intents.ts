@@ -1,5 +1,7 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
+import type { Outside } from "../../lib/protocol/status.ts";
 import { assertAlive, assertHolds } from "./claims.ts";
+import { noteDelivery, noteDuration } from "./deliveries.ts";
 import { forgetFaults, forgetLosses } from "./faults.ts";
 import type { Intent, Ledger } from "./ledger.ts";
 
@@ -10,9 +12,10 @@ import type { Intent, Ledger } from "./ledger.ts";
 
 /**
  * Notes that the branch is about to move. It must be on disk before the branch does.
+ * @param outside what the commit changes outside of what its task touches
  * @throws Refused when the claim has ended meanwhile
  */
-export function intend(ledger: Ledger, intent: Intent): void {
+export function intend(ledger: Ledger, intent: Intent, outside?: Outside): void {
   assertAlive(ledger, intent.life);
   assertHolds(ledger, intent.life, intent.task, intent.epoch);
   ledger.store.run(
@@ -26,6 +29,7 @@ export function intend(ledger: Ledger, intent: Intent): void {
     intent.ship_commit,
     intent.summary,
   );
+  noteDelivery(ledger, intent.task, intent.to_commit, outside);
 }
 
 /** All intents of which it is not known what came of them. */
@@ -42,6 +46,7 @@ export function stands(ledger: Ledger, intent: Intent): boolean {
  * @throws OcaptainError LEDGER when the task was not this claim's any more; then nothing is written
  */
 export function accepted(ledger: Ledger, intent: Intent): void {
+  const claim = ledger.task(intent.task);
   // The orders of an empty sail are never done for good.
   const outcome = ledger.meta("orders") ? "status = 'pending', ship = NULL, life = NULL" : "status = 'accepted'";
   const { changes } = ledger.store.run(
@@ -58,6 +63,7 @@ export function accepted(ledger: Ledger, intent: Intent): void {
       "LEDGER",
       `task ${intent.task} is not claimed at epoch ${intent.epoch}, but the branch holds its work`,
     );
+  noteDuration(ledger, claim!);
   dropIntent(ledger, intent.task);
   forgetFaults(ledger, intent.life);
   forgetLosses(ledger, intent.task);

@@ -102,19 +102,39 @@ export class Ledger {
   task(id: string): TaskRecord | undefined {
     return this.store.one<TaskRecord>("SELECT * FROM tasks WHERE id = ?", id);
   }
+  /** What the newest plan says of each task, as JSON. It stays the same as long as {@link planRevision} does. */
+  planned(): { id: string; planned: string }[] {
+    return this.store.all("SELECT id, planned FROM tasks");
+  }
+  /** Another text each time that a plan is brought in; a ledger of an earlier helm has none until then. */
+  planRevision(): string {
+    return this.meta("planRevision") ?? "";
+  }
   /** The task that this life holds. */
   claimOf(life: number): TaskRecord | undefined {
     return this.store.one<TaskRecord>("SELECT * FROM tasks WHERE life = ? AND status = 'claimed'", life);
   }
-  /** The free task on which the longest chain waits. A cancelled blocker counts as satisfied. */
-  freeTask(): TaskRecord | undefined {
-    return this.store.one<TaskRecord>(`SELECT * FROM tasks AS t ${FREE} ORDER BY height DESC, position LIMIT 1`);
+  /**
+   * The free task on which the longest chain waits. A cancelled blocker counts as satisfied.
+   * @param later the ids of tasks that come after all others
+   */
+  freeTask(later: readonly string[] = []): TaskRecord | undefined {
+    const best = (condition: string, ...values: string[]) =>
+      this.store.one<TaskRecord>(
+        `SELECT * FROM tasks AS t ${FREE} ${condition} ORDER BY height DESC, position LIMIT 1`,
+        ...values,
+      );
+    return (later.length > 0 ? best(`AND NOT ${LATER}`, JSON.stringify(later)) : undefined) ?? best("");
   }
-  /** The ids of all free tasks, the one on which the longest chain waits first. */
-  freeTasks(): string[] {
+  /** The ids of all free tasks, in the order in which {@link freeTask} takes them. */
+  freeTasks(later: readonly string[] = []): string[] {
     return this.store
-      .all<{ id: string }>(`SELECT id FROM tasks AS t ${FREE} ORDER BY height DESC, position`)
+      .all<{ id: string }>(`SELECT id FROM tasks AS t ${FREE} ORDER BY ${LATER}, height DESC, position`, JSON.stringify(later))
       .map((row) => row.id);
+  }
+  /** The tasks that ships are at, by their ids and epochs. */
+  atWork(): { id: string; epoch: number }[] {
+    return this.store.all("SELECT id, epoch FROM tasks WHERE status = 'claimed'");
   }
   freeCount(): number {
     return this.store.one<{ n: number }>(`SELECT count(*) AS n FROM tasks AS t ${FREE}`)!.n;
@@ -238,6 +258,8 @@ const UNFIT = "unfit: ";
 const FREE = `WHERE status = 'pending' AND NOT EXISTS (
   SELECT 1 FROM blockers JOIN tasks AS b ON b.id = blockers.blocker
   WHERE blockers.task = t.id AND b.status NOT IN ('accepted', 'cancelled'))`;
+
+const LATER = "(t.id IN (SELECT value FROM json_each(?)))";
 
 const OPEN =
   "JOIN tasks ON tasks.id = questions.task AND tasks.epoch = questions.epoch WHERE answer IS NULL AND tasks.status = 'blocked'";

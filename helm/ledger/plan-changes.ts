@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { byId, heightsOf } from "../../lib/plan/graph.ts";
 import type { Plan, PlanChanges, PlanTask } from "../../lib/plan/types.ts";
@@ -83,6 +84,7 @@ export function applyPlan(ledger: Ledger, plan: Plan): PlanChanges {
   }
   const inPlan = new Set(plan.tasks.map((task) => task.id));
   for (const id of changes.kept) if (!inPlan.has(id)) store.run("UPDATE tasks SET in_plan = 0 WHERE id = ?", id);
+  ledger.setMeta("planRevision", randomUUID());
   return changes;
 }
 

@@ -88,6 +88,10 @@ CREATE TABLE IF NOT EXISTS intents(
   from_tip TEXT NOT NULL, to_commit TEXT NOT NULL, ship_commit TEXT NOT NULL, summary TEXT NOT NULL
 ) STRICT;
 
+-- Of the commit with which a task is accepted: what it changes outside of the task's touches, as JSON, and how long the
+-- claim had lasted by then. A row of another commit is of one that did not come onto the branch.
+CREATE TABLE IF NOT EXISTS deliveries(task TEXT PRIMARY KEY, commit_id TEXT NOT NULL, outside TEXT, seconds REAL) STRICT;
+
 CREATE TABLE IF NOT EXISTS verifications(
   epoch INTEGER PRIMARY KEY AUTOINCREMENT, commit_id TEXT NOT NULL, script TEXT NOT NULL, life INTEGER NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('claimed','done','dropped')), exit_code INTEGER, output TEXT, at TEXT NOT NULL

@@ -5,17 +5,22 @@ import { type Author, writeAuthor } from "../../lib/git/author.ts";
 import { git, gitLine } from "../../lib/git/run.ts";
 import { removeStaleLocks } from "../../lib/git/stale-locks.ts";
 import { readBranch } from "../../lib/git/voyage-repo.ts";
+import type { Outside } from "../../lib/protocol/status.ts";
 import { moveWorkspace } from "./checkout.ts";
 import { withAttributes } from "./merge-attributes.ts";
+import { changedFiles, outsideOf, outsideTrailers } from "./outside.ts";
 import { rescueMirror } from "./rescue.ts";
 
 /** How many characters of what a ship wrote come into a commit of the branch. */
 const MOST_MESSAGE = 32_768;
 const MOST_NAME = 200;
 
-/** What a merge onto the tip has come to. Nothing has moved yet: `commit` is the one that would become the tip. */
+/**
+ * What a merge onto the tip has come to. Nothing has moved yet: `commit` is the one that would become the tip, and
+ * `outside` what it changes outside of what its task touches.
+ */
 export type Merged =
-  | { kind: "clean"; tip: string; commit: string }
+  | { kind: "clean"; tip: string; commit: string; outside?: Outside | undefined }
   | { kind: "conflict"; tip: string; files: string[] }
   | { kind: "unknown-commit"; message: string };
 
@@ -25,6 +30,8 @@ export type MergeAsk = {
   epoch: number;
   commit: string;
   subject: string;
+  /** The globs of what the task touches, as its plan says it. Without any, nothing is outside. */
+  touches?: readonly string[] | undefined;
   /** The author of the commit to make; without one, that of the ship's own commit. */
   author?: Author | undefined;
   /** Whether the author signs the commit off. */
@@ -120,9 +127,10 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     const [name = "", email = "", date = "", text = ""] = shown.stdout.split("\0");
     // The trailers that say who did what, and who answers for it, are the helm's alone.
     const own = plainLines(text, { most: MOST_MESSAGE })
-      .replace(/^(?:Task|Ship|Voyage|Signed-off-by)[ \t]*:.*$\n?/gim, "")
+      .replace(/^(?:Task|Ship|Voyage|Outside-Touches|Signed-off-by)[ \t]*:.*$\n?/gim, "")
       .trim();
-    const message = await git(["interpret-trailers", "--no-divider", "--if-exists=replace", ...trailers(ask)], {
+    const outside = ask.touches?.length ? outsideOf(ask.touches, await changedFiles(folder.repo, onto, tree!)) : undefined;
+    const message = await git(["interpret-trailers", "--no-divider", ...trailers(ask, outside)], {
       ...bare,
       stdin: `${own || plain(ask.subject)}\n`,
     });
@@ -132,13 +140,16 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
       GIT_AUTHOR_DATE: /^\d{1,11} [+-]\d{4}$/.test(date) ? date : "",
     };
     const commit = await gitLine(["commit-tree", tree!, "-p", onto, "-F", "-"], { ...bare, stdin: message.stdout, env });
-    return { kind: "clean", tip: onto, commit };
+    return { kind: "clean", tip: onto, commit, outside };
   }
 
-  const trailers = (ask: MergeAsk) => [
+  const trailers = (ask: MergeAsk, outside: Outside | undefined) => [
+    "--if-exists=replace",
     `--trailer=Task: ${ask.task}`,
     `--trailer=Ship: ${ask.ship}`,
     `--trailer=Voyage: ${voyageId}`,
+    "--if-exists=add",
+    ...(outside ? outsideTrailers(outside).map((line) => `--trailer=${line}`) : []),
     ...(ask.signOff && ask.author ? [`--trailer=Signed-off-by: ${writeAuthor(ask.author)}`] : []),
   ];
 
@@ -160,10 +171,7 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
       const why = moved.stderr.trim().slice(-500);
       throw new OcaptainError("GIT", `${ref} in ${folder.repo} cannot be moved: ${why}`, hint === undefined ? {} : { hint });
     },
-    async touched(from, to) {
-      const { stdout } = await git(["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to], bare);
-      return stdout.split("\0").filter(Boolean);
-    },
+    touched: (from, to) => changedFiles(folder.repo, from, to),
     async holds(commit) {
       // git cannot say whose ancestor a commit is that is not there at all.
       if ((await answer("cat-file", "-e", commit)) === 1) return false;

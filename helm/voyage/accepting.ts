@@ -1,5 +1,7 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
+import { declaredTouches } from "../../lib/plan/touches.ts";
 import type { AcceptReply, AcceptRequest } from "../../lib/protocol/ship-claims.ts";
+import type { Outside } from "../../lib/protocol/status.ts";
 import { HttpError } from "../http-error.ts";
 import * as claims from "../ledger/claims.ts";
 import { checkOf } from "../ledger/grant.ts";
@@ -121,7 +123,7 @@ export class Accepting {
     const { branch } = this.#context;
     const task = await this.alone(async () => this.#judge(caller, ask));
     if ("kind" in task) return task;
-    const { subject } = parseTask(task.body);
+    const { subject, metadata } = parseTask(task.body);
     const claim = { task: task.id, epoch: task.epoch, life: caller.life };
     const first = this.#races.stillBefore(task.id, task.epoch);
     if (first !== undefined) throw goesFirst(first);
@@ -133,6 +135,7 @@ export class Accepting {
         epoch: task.epoch,
         commit: ask.commit,
         subject,
+        touches: declaredTouches(metadata),
         ...signingOf(this.#context.ledger),
       });
       if (merged.kind === "unknown-commit") throw new Refused("unknown-commit", merged.message);
@@ -152,7 +155,7 @@ export class Accepting {
         ship_commit: ask.commit,
         summary: ask.summary,
       };
-      if (await this.alone(() => this.#move(intent))) return { kind: "accepted", tip: merged.commit };
+      if (await this.alone(() => this.#move(intent, merged.outside))) return { kind: "accepted", tip: merged.commit };
     }
     throw new OcaptainError(
       "BRANCH_MOVES",
@@ -189,9 +192,9 @@ export class Accepting {
    * Moves the branch and accepts the task. To be called alone. Returns false when somebody else has moved the branch.
    * @throws Refused when the claim has ended while the merge was made
    */
-  async #move(intent: Intent): Promise<boolean> {
+  async #move(intent: Intent, outside: Outside | undefined): Promise<boolean> {
     const { ledger, branch } = this.#context;
-    await ledger.write(() => intents.intend(ledger, intent));
+    await ledger.write(() => intents.intend(ledger, intent, outside));
     if (await branch.move(intent.from_tip, intent.to_commit)) {
       this.#context.noteTrouble(null);
       await this.#finish(intent);

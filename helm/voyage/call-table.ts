@@ -14,6 +14,7 @@ import { whyGiveBack } from "../ledger/pause.ts";
 import { unverified, verified } from "../ledger/verifications.ts";
 import type { Accepting } from "./accepting.ts";
 import type { VoyageContext } from "./context.ts";
+import { Overlaps } from "./overlaps.ts";
 import type { CallTable } from "./ship-calls.ts";
 import { voyageStatus } from "./status.ts";
 
@@ -27,6 +28,7 @@ const MOST_RETRY_SECONDS = 2;
 /** All calls of the ship API, as one voyage answers them. */
 export function callTable(context: VoyageContext, accepting: Accepting): CallTable {
   const { ledger } = context;
+  const overlaps = new Overlaps(ledger);
 
   /** Runs `job` in one write, for a life that is not over. @throws Refused `fenced` */
   const write = <T>(caller: Life, job: () => T): Promise<T> =>
@@ -103,21 +105,24 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
       changedNothing: (reply) => reply.kind === "nothing",
       run(caller, ask, touched) {
         const retryAfterSeconds = Math.min(MOST_RETRY_SECONDS, context.timing.heartbeatSeconds * RETRY_SHARE);
-        for (const task of blockSpentBeforeGrant(ledger)) touched.add(task);
+        const later = overlaps.withWork();
+        for (const task of blockSpentBeforeGrant(ledger, later)) touched.add(task);
         // What comes of a claim could not be accepted now.
         if (context.trouble !== null && !ledger.claimOf(caller.life))
           return { kind: "nothing", reason: "paused", retryAfterSeconds };
         // It is about to leave the fleet.
         if (context.offDuty.has(caller.ship) && !isAtWork(caller))
           return { kind: "nothing", reason: "paused", retryAfterSeconds };
-        const reply = claims.claim(ledger, caller, context.tip, retryAfterSeconds, ask.only);
+        const reply = claims.claim(ledger, caller, { tip: context.tip, retryAfterSeconds, only: ask.only, later });
         if (reply.kind === "grant") touched.add(reply.grant.task.id);
         return reply;
       },
       complete(reply, ask) {
         if (reply.kind === "grant") return { kind: "grant", grant: withSpec(reply.grant) };
         // The list may be long, and is of the moment.
-        return reply.kind === "nothing" && ask.only !== undefined ? { ...reply, free: ledger.freeTasks() } : reply;
+        return reply.kind === "nothing" && ask.only !== undefined
+          ? { ...reply, free: ledger.freeTasks(overlaps.withWork()) }
+          : reply;
       },
     },
 

@@ -2,6 +2,7 @@ import type { PlanHandSettings } from "../../lib/plan/types.ts";
 import type { ShipRow, VoyageStatus } from "../../lib/protocol/admin-api.ts";
 import type { TaskRow, VoyageState } from "../../lib/protocol/status.ts";
 import { budgetOf } from "../ledger/budget.ts";
+import { outsideOf } from "../ledger/deliveries.ts";
 import { whyFaulty } from "../ledger/faults.ts";
 import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } from "../ledger/ledger.ts";
 import { grantableCount, limitOf, voyageLimit } from "../ledger/limits.ts";
@@ -45,6 +46,8 @@ export function taskRow(ledger: Ledger, row: TaskRecord): TaskRow {
   const question = row.status === "blocked" ? ledger.openQuestion(row.id) : undefined;
   const usage = usageOf(ledger, row.id);
   const budgetUsd = budgetOf(ledger, row, task);
+  const { source } = task.metadata;
+  const outside = outsideOf(ledger, row);
   return {
     id: row.id,
     subject: task.subject,
@@ -60,6 +63,8 @@ export function taskRow(ledger: Ledger, row: TaskRecord): TaskRow {
     ...(question && { question: question.question, askedBy: question.ship }),
     ...(usage && { usage }),
     ...(budgetUsd !== undefined && { budgetUsd }),
+    ...(typeof source === "string" && { source }),
+    ...(outside && { outside }),
   };
 }
 

@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Usage } from "../../lib/protocol/ship-reports.ts";
-import type { TaskStatus } from "../../lib/protocol/status.ts";
+import type { Outside, TaskStatus } from "../../lib/protocol/status.ts";
+import { outsideOf } from "../ledger/deliveries.ts";
 import { type Ledger, parseTask, type TaskRecord } from "../ledger/ledger.ts";
 import { usageOf } from "../ledger/spend.ts";
 import type { Log } from "../log.ts";
@@ -29,7 +30,7 @@ const STATUS: Record<TaskStatus, "pending" | "in_progress" | "completed"> = {
 };
 
 /** The text of a task's file. */
-export function taskFile(row: TaskRecord, usage: Usage | undefined): string {
+export function taskFile(row: TaskRecord, usage: Usage | undefined, outside?: Outside): string {
   const task = parseTask(row.body);
   const mark = row.status === "blocked" || row.status === "cancelled" ? `[${row.status}] ` : "";
   const file = {
@@ -52,6 +53,7 @@ export function taskFile(row: TaskRecord, usage: Usage | undefined): string {
         tries: row.tries,
         changedAt: row.changed_at,
         ...(usage && { usage }),
+        ...(outside && { outside }),
       },
     },
   };
@@ -101,7 +103,9 @@ export class TaskFiles {
       for (const id of [...this.#stale]) {
         this.#stale.delete(id);
         const row = this.#ledger.task(id);
-        if (row) await this.#write(id, taskFile(row, usageOf(this.#ledger, id))).catch((error) => this.#failed(id, error));
+        if (!row) continue;
+        const text = taskFile(row, usageOf(this.#ledger, id), outsideOf(this.#ledger, row));
+        await this.#write(id, text).catch((error) => this.#failed(id, error));
       }
     } catch (error) {
       this.#log("task-files-not-written", { error: String(error) });

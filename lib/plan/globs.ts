@@ -40,6 +40,12 @@ export function parseGlob(glob: string): ParsedGlob {
   return MAY_BE_FOLDER.test(glob) ? [...names, FOLDERS] : names;
 }
 
+/** The names with which a glob begins before the first that has a wildcard. */
+export function literalStart(glob: ParsedGlob): string[] {
+  const first = glob.findIndex((name) => name === FOLDERS || name.some((point) => point < 0));
+  return (first < 0 ? glob : glob.slice(0, first)).map((name) => String.fromCodePoint(...(name as readonly number[])));
+}
+
 /** Takes a path apart in which nothing is a wildcard, as git tells it. */
 export const parsePath = (path: string): ParsedGlob => path.split("/").map((name) => codePoints(name, false));
 

@@ -25,13 +25,17 @@ type Says = Pick<PlanTask, "description" | "metadata">;
  * when the task does not tell.
  */
 export function effectiveTouches(task: Says): string[] {
-  for (const list of [task.metadata.touches, task.metadata.files]) {
-    if (!Array.isArray(list)) continue;
-    const globs = list.filter(isGlob);
-    if (globs.length > 0) return once(globs);
-  }
-  return once(filesNamedIn(task.description));
+  const { touches, files } = task.metadata;
+  return [touches, files].map(globsIn).find((globs) => globs.length > 0) ?? once(filesNamedIn(task.description));
 }
+
+/**
+ * Returns the globs that a task declares by its `metadata.touches`, without what is only a hint of them. The result is
+ * empty when there are none.
+ */
+export const declaredTouches = (metadata: Says["metadata"]): string[] => globsIn(metadata.touches);
+
+const globsIn = (list: unknown): string[] => (Array.isArray(list) ? once(list.filter(isGlob)) : []);
 
 /**
  * Tells whether two tasks may write the same path, by the globs of each. A task that says nothing of what it writes

@@ -45,6 +45,13 @@ export const VoyageState = z.enum([
 ]);
 export type VoyageState = z.infer<typeof VoyageState>;
 
+/**
+ * The files that a commit changes outside of what its task touches: the first of them, as they can be shown, and how
+ * many there are in all.
+ */
+export const Outside = z.object({ files: z.array(z.string()), count: z.int().positive() });
+export type Outside = z.infer<typeof Outside>;
+
 export const TaskRow = z.object({
   id: z.string(),
   subject: z.string(),
@@ -66,6 +73,10 @@ export const TaskRow = z.object({
   usage: Usage.optional(),
   /** What all runs of the task may cost together, in US dollars. */
   budgetUsd: z.number().optional(),
+  /** Where an imported task came from: the id that it had there. */
+  source: z.string().optional(),
+  /** What the accepted commit changes outside of the task's `metadata.touches`. It is absent when there is nothing. */
+  outside: Outside.optional(),
 });
 export type TaskRow = z.infer<typeof TaskRow>;
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { VoyageFolder } from "../base/paths.ts";
 import { Usage } from "../protocol/ship-reports.ts";
-import { type Spend, type TaskRow, TaskStatus } from "../protocol/status.ts";
+import { Outside, type Spend, type TaskRow, TaskStatus } from "../protocol/status.ts";
 
 /** How many tasks have each status ({@link TaskStatus}), which the synced task files alone say, without a helm. */
 export type TaskCounts = {
@@ -31,6 +31,7 @@ const Projected = z.object({
   tries: z.number().default(0),
   changedAt: z.string().optional(),
   usage: Usage.optional().catch(undefined),
+  outside: Outside.optional().catch(undefined),
 });
 /** The parts of a task file of Claude Code that are read here. The task's id is the name of the file. */
 const TaskFile = z.object({
@@ -38,7 +39,7 @@ const TaskFile = z.object({
   status: z.enum(["pending", "in_progress", "completed"]),
   owner: z.string().optional(),
   blockedBy: z.array(z.string()).default([]),
-  metadata: z.object({ ocaptain: Projected.optional() }).optional(),
+  metadata: z.object({ ocaptain: Projected.optional(), source: z.string().optional().catch(undefined) }).optional(),
 });
 
 /**
@@ -113,6 +114,8 @@ function readTaskRow(path: string, id: string): TaskRow | null {
     reason: ours?.reason ?? null,
     changedAt,
     ...(ours?.usage && { usage: ours.usage }),
+    ...(file.metadata?.source !== undefined && { source: file.metadata.source }),
+    ...(ours?.outside && { outside: ours.outside }),
   };
 }
 

@@ -27,7 +27,7 @@ const modules = names.map((name) => {
   const old = [`lib/${name}.js`, `test/${name}.test.js`];
   return {
     subject: `Convert ${name}`,
-    description: `Make ES modules of lib/${name}.js and of its test, by tools/to-module.mjs. Look at what it has made, and run the test. Other modules are other tasks'.`,
+    description: `Make ES modules of lib/${name}.js and of its test, by the tool of task 1. Look at what it has made, and run the test. Other modules are other tasks'.`,
     blockedBy: ["1", ...over.map(idOf)],
     touches: [...old, ...old.map(moved)],
     check: `${js(`import { convert } from "./lib/${name}.mjs"; if (!(Math.abs(convert(${value}, "${from}", "${to}") - ${result}) < 1e-9)) process.exit(1)`)} && node test/${name}.test.mjs && ${old.map((path) => `! test -e ${path}`).join(" && ")}`,
@@ -57,7 +57,7 @@ const rest = [
   {
     subject: "Tell it to package.json",
     description:
-      'In package.json say "type": "module", "exports" (lib/index.mjs) instead of "main", and bin/convert.mjs as "bin".',
+      'In package.json say "type": "module", "exports" (the index) instead of "main", and the new name of the command as "bin".',
     blockedBy: [index],
     touches: ["package.json"],
     check: `${js('import { speed } from "measures"; if (!speed.convert) process.exit(1)')} && node -e 'const p = require("./package.json"); if (p.main || p.bin !== "bin/convert.mjs" || p.type !== "module") process.exit(1)'`,

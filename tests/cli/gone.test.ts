@@ -59,6 +59,15 @@ test("a voyage at sea of which no stack knows, and a shell without pulumi, are b
   expect(exitCode).toBe(1);
 });
 
+test("a voyage that has come to its end is not paused, and that is said", async () => {
+  expect(await ocaptain("pause")).toMatchObject({
+    exitCode: 1,
+    stdout: "",
+    stderr: expect.stringMatching(/^quay is verified: no work is left that could be paused\n {2}hint: ocaptain clone quay {2}# /),
+  });
+  expect(await fleet.status()).not.toHaveProperty("paused");
+});
+
 test("behind a proxy from which this machine is not excepted, pulumi would not reach its own program: told", async () => {
   const { stdout } = await execa(BIN, ["doctor"], {
     env: { http_proxy: "http://127.0.0.1:9", no_proxy: "" },

@@ -6,8 +6,10 @@ import { nudgeHand } from "../../cli/ship/nudge-hand.ts";
 import { findVoyage } from "../../cli/target/choose-voyage.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { ocaptain } from "../support/ocaptain.ts";
+import { openTerm } from "../support/term.ts";
 import { until } from "../support/until.ts";
 import { type Fleet, ongoing, openFleet } from "./fleet.ts";
+import { expectWhole, typed } from "./whole.ts";
 
 /**
  * The voyage's tasks, for two ships: task 1 works until the test lets it go on, 2 fails, and 3 waits for 2, so that the
@@ -60,13 +62,30 @@ test("ls: a row a voyage; one whose file is broken is said, and hides no other",
     const { stdout, stderr, exitCode } = await ocaptain("ls");
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
-      /^VOYAGE +STATE +ACCEPTED +SHIPS +SPEND +NEEDS YOU +AGE\nquay +sailing +0\/3 +2 +\$0\.00 0 +1 +(\d+m)?\d+s$/,
+      /^VOYAGE +STATE +ACCEPTED +SHIPS +SPEND +NEEDS YOU +AGE\nquay +sailing +0\/3 +2 +nothing +1 +(\d+m)?\d+s$/,
     );
     expect(stderr).toContain(`${join(broken, "voyage.json")} is broken`);
     const { voyages } = await json("ls");
     expect(voyages).toEqual([expect.objectContaining({ stack: "quay", state: "sailing", needsYou: 1, sunkAt: null, ships: 2 })]);
   } finally {
     await rm(broken, { recursive: true });
+  }
+});
+
+test("at 80 and at 120 columns no line of status, ls and tasks is broken, and no word is cut", async () => {
+  const [status, list, tasks] = await Promise.all(["status", "ls", "tasks"].map(async (verb) => (await ocaptain(verb)).stdout));
+  const term = await openTerm();
+  try {
+    for (const columns of [80, 120]) {
+      await typed(term, columns, "status", /SHIP[\s\S]*ship-0.*\s+ship-1.*\s+\$/);
+      await expectWhole(term, status!);
+      await typed(term, columns, "ls", /VOYAGE[\s\S]*quay.*\s+\$/);
+      await expectWhole(term, list!);
+      await typed(term, columns, "tasks", /TASK[\s\S]*\n3 .*\s+\$/);
+      await expectWhole(term, tasks!);
+    }
+  } finally {
+    await term.close();
   }
 });
 

@@ -1,12 +1,19 @@
 import { randomUUID } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { voyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import type { Grant } from "../../lib/protocol/ship-claims.ts";
 import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
 import { BIN, ocaptain } from "../support/ocaptain.ts";
+import { pulumiEnvironment } from "../support/pulumi-environment.ts";
+import { standInPulumi } from "../support/stand-in-pulumi.ts";
+import { openTerm } from "../support/term.ts";
+import { expectWhole, typed } from "./whole.ts";
 
 /**
  * The id of a voyage whose spend, budgets and questions are shown as the captain sees them. Helm and command are real;
@@ -159,6 +166,52 @@ test("the voyage's budget spent: state, and first of what needs the captain, wit
   await helm.registerVoyage(ID, { ...register, budgetUsd: 6 });
   expect((await json("status")).state).toBe("needs-captain");
   expect((await rowOf("5")).status).toBe("pending");
+});
+
+test("scale: its question is whole at 80 and at 120 columns; a no changes nothing, and an up that has changed nothing is taken back", async () => {
+  const project = join(captain.root, "p");
+  const settings = join(project, "Pulumi.quay.yaml");
+  await mkdir(project);
+  await writeFile(join(project, "Pulumi.yaml"), "{name: ocaptain, runtime: nodejs}");
+  const identity = JSON.parse(await readFile(voyageFolder("quay").voyageFile, "utf8"));
+  await writeVoyageIdentity({ ...identity, sailedFrom: { project, settings } });
+  const pulumi = await standInPulumi(captain.root);
+  const env = { ...pulumiEnvironment(captain.root), ...pulumi.env };
+  await execa("pulumi", ["stack", "init", "quay", "--non-interactive"], { cwd: project, env });
+  await writeFile(settings, "config:\n  ocaptain:plan: ./plan\n");
+
+  const term = await openTerm();
+  try {
+    const question = "Scale quay from 3 ships to 1? [y/N]";
+    const stops = "ship-1 goes: task 1 (Task 1) is at work; that is stopped, and begun anew on another ship";
+    for (const columns of [80, 120]) {
+      await typed(term, columns, "scale 1", /\[y\/N\]/);
+      await expectWhole(term, `${stops}\nship-2 goes: idle\n${question}`);
+      await term.enter("n");
+      await term.sees(/nothing was changed/);
+    }
+  } finally {
+    await term.close();
+  }
+  expect(await pulumi.runs()).toEqual([]);
+
+  const scale = (STAND_IN_STATUS: string) =>
+    execa(BIN, ["scale", "1", "--yes", "--json"], { env: { ...env, STAND_IN_STATUS }, reject: false, timeout: 30_000 });
+  expect(await scale("255")).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(await readFile(settings, "utf8")).toBe("config:\n  ocaptain:plan: ./plan\n");
+  expect(JSON.parse((await scale("0")).stdout)).toEqual({
+    voyage: "quay",
+    ships: ["ship-0"],
+    came: [],
+    went: ["ship-1", "ship-2"],
+    changes: {},
+  });
+  expect(await readFile(settings, "utf8")).toContain("ocaptain:ships: ");
+  expect(await pulumi.runs()).toEqual(["up quay", "up quay"]);
+  await writeVoyageIdentity(identity);
+  // No ship is off duty any longer.
+  const grant = await claims("ship-2");
+  await calls["ship-2"]!.release(grant, false, "stopped");
 });
 
 test("a limit: what holds the voyage up, in Claude Code's own words, how long yet, and when it is over; a ship whose hand cannot work", async () => {

@@ -1,8 +1,9 @@
+import { execaSync } from "execa";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseDuration, span } from "../../cli/output/durations.ts";
 import { table } from "../../cli/output/table.ts";
-import { wrap } from "../../cli/output/wrap.ts";
+import { fold, wrap, wrapCommand } from "../../cli/output/wrap.ts";
 import { voyageAttention } from "../../cli/status/attention.ts";
 import { renderStatus } from "../../cli/status/render.ts";
 import { sortSessions, syncAttention, syncOf } from "../../cli/status/sync-view.ts";
@@ -214,6 +215,7 @@ const VIEW: StatusView = {
   tip: null,
   workspace: "/w",
   tasks: { total: 1, pending: 0, claimed: 0, accepted: 0, blocked: 1, cancelled: 0, byShip: {} },
+  outside: [],
   spend: null,
   paused: null,
   limited: null,
@@ -222,13 +224,11 @@ const VIEW: StatusView = {
   next: null,
 };
 
-test("a status ends with the next step of a voyage that has come to its end, in one piece, and with none of another", () => {
+test("a status ends with the next step of a voyage that has come to its end, whole, and with none of another", () => {
   const io = { style: (_: unknown, text: string) => text, columns: 40 } as never;
   const next = nextStep("verified", "sea", "/w/a-workspace-with-a-long-name");
-  const last = renderStatus({ ...VIEW, state: "verified", next }, io)
-    .split("\n")
-    .at(-1);
-  expect(last).toMatch(/^next: ocaptain clone sea {2}# .*\/w\/a-workspace-with-a-long-name.*pulumi destroy -s sea$/);
+  const text = renderStatus({ ...VIEW, state: "verified", next }, io);
+  expect(text).toMatch(/^next: ocaptain clone sea\n {6}# .*\/w\/a-workspace-with-a-long-name.*\n {6}# pulumi destroy -s sea$/ms);
   expect(renderStatus(VIEW, io)).not.toContain("next:");
 });
 
@@ -274,7 +274,7 @@ test("a table's columns line up, empty ones are left out, and none is wider than
   );
 });
 
-test("a table that is too wide is cut at its widest columns, so that no row is broken by the terminal", () => {
+test("a table that is too wide is cut at its widest columns, between words, so that no row is broken by the terminal", () => {
   const long = "a task with a subject that says a good deal more than there is room for in a row";
   const rows = [["ship-0", "asleep", "called 3 times, no answer yet", "workspace: waiting for the other side", long]];
   const lines = table(
@@ -283,10 +283,16 @@ test("a table that is too wide is cut at its widest columns, so that no row is b
     80,
   );
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
-  expect(lines[1]).toMatch(/^ship-0 {2}asleep {2}called 3 \S.*… {2}workspace.*… {2}a task with.*…$/);
+  expect(lines[1]).toMatch(/^ship-0 {2}asleep {2}called 3 times, no… +workspace: waiting… +a task with a…$/);
+  // A name is cut only where the rest of the row leaves no room for it.
+  const [, named] = table(["VOYAGE", "NOTE"], [[{ text: "a".repeat(50) }, { text: long }]], 70);
+  expect(named).toBe(`${"a".repeat(50)}  a task with a…`);
+  expect(table(["VOYAGE", "STATE"], [[{ text: "a".repeat(50) }, { text: "sailing" }]], 30)[1]).toBe(
+    `${"a".repeat(20)}…  sailing`,
+  );
 });
 
-test("what is longer than a line of the terminal is broken between words; a hint stays in one piece, to be pasted", () => {
+test("what is longer than a line of the terminal is broken between words; a hint can be pasted all the same", () => {
   fc.assert(
     fc.property(
       fc.array(fc.stringMatching(/^[a-z]{1,9}$/), { minLength: 1 }),
@@ -301,10 +307,30 @@ test("what is longer than a line of the terminal is broken between words; a hint
   expect(wrap("one two", undefined, "  ")).toEqual(["  one two"]);
   expect(wrap(`a ${"x".repeat(30)} b`, 20, " ")).toEqual([" a", ` ${"x".repeat(30)}`, " b"]);
   const words = "there is a good deal to say about what has gone wrong here, and it is said in full and in plain words".repeat(2);
-  const hint = `pulumi up -s sea && ${"x".repeat(90)}`;
+  const hint = `pulumi -C '/a folder' up -s sea && pulumi stack output summary -s sea --show-secrets && ${"x".repeat(90)}  # it heals, and ${words}`;
   const view = { ...VIEW, attention: [{ kind: "task" as const, of: "1", message: words, detail: words, hint }] };
   const lines = renderStatus(view, { style: (_format, text) => text, columns: 80 }, NOW).split("\n");
-  expect(lines.filter((line) => line.length > 80)).toEqual([`    hint: ${hint}`]);
+  expect(lines.filter((line) => line.length > 80)).toEqual([`      ${"x".repeat(90)}`]);
+  const pasted = lines.slice(lines.findIndex((line) => line.includes("hint:"))).join("\n");
+  expect(pasted).toMatch(/^ {4}hint: pulumi -C '\/a folder' up .* \\\n {6}\S.* \\\n {6}x+\n {6}# it heals, and/);
+  const { stdout } = execaSync("sh", ["-c", wrapCommand("printf '%s|' 'a b' \"c  d\" e f g h  # one two", 14).join("\n")]);
+  expect(stdout).toBe("a b|c  d|e|f|g|h|");
+});
+
+test("what is said of a voyage before it sails is broken under its labels", () => {
+  const text = "What sails:\n  plan        a plan that says what it is about in one line, and is so long\n  ships       2";
+  expect(fold(text, 50)).toBe(
+    [
+      "What sails:",
+      "  plan        a plan that says what it is about in",
+      "              one line, and is so long",
+      "  ships       2",
+    ].join("\n"),
+  );
+  expect(fold("warning: one two three\n  hint: ocaptain sail sea", 20)).toBe(
+    "warning: one two\n  three\n  hint: ocaptain \\\n    sail sea",
+  );
+  expect(fold(text, undefined)).toBe(text);
 });
 
 test.each([

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { connect } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { withAttributes } from "../../helm/repository/merge-attributes.ts";
@@ -21,6 +21,7 @@ import type { VoyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import { PUT_ASIDE } from "../../lib/mutagen/mirror-links.ts";
+import { readTaskRows } from "../../lib/voyage/task-files.ts";
 import { gitIn } from "../support/git.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
 
@@ -42,9 +43,9 @@ afterAll(async () => {
   captain.remove();
 });
 
-async function sail(graph: Record<string, string[]>, files?: Record<string, string>) {
+async function sail(graph: Record<string, string[]>, files?: Record<string, string>, metadata = {}) {
   id = `aa${String(count++).padStart(4, "0")}`;
-  const voyage = await makeVoyage(makeSource(captain.root, files), `v${count}`, makePlan(graph), {
+  const voyage = await makeVoyage(makeSource(captain.root, files), `v${count}`, makePlan(graph, { metadata }), {
     timing: { leaseSeconds: 60 },
   });
   folder = voyage.folder;
@@ -348,6 +349,43 @@ test("commits are by the author whom the captain has named, signed off where tha
   expect(await deliver(forged("signed off"))).toBe(
     `Ann "-x" $(id) <ann@sea.example>|ocaptain helm|Task: 3,Ship: ship-0,Voyage: ${id},Signed-off-by: Ann "-x" $(id) <ann@sea.example>`,
   );
+});
+
+test("what a commit changes outside of what its task touches is noted in its trailers, on the task and in its file", async () => {
+  const touches = { touches: ["src/**", "README.md"] };
+  const hints = { files: ["other"] };
+  const { register } = await sail({ "1": [], "2": [], "3": [], "4": [] }, undefined, { "1": touches, "2": touches, "4": hints });
+  const one = await join_("ship-0");
+  const deliver = async (files: Record<string, string>, message: string) => {
+    const grant = await one.call.grant();
+    one.tree.reset(grant.tip);
+    for (const path of Object.keys(files)) mkdirSync(dirname(join(one.tree.folder, path)), { recursive: true });
+    const commit = one.tree.commit(files, message);
+    one.tree.push(commit, grant);
+    expect(await one.call.accepted(grant, commit)).toMatchObject({ kind: "accepted" });
+    const row = (await helm.voyage(id)).tasks.find((task) => task.id === grant.task.id)!;
+    const file = JSON.parse(readFileSync(join(folder.tasks, `${grant.task.id}.json`), "utf8"));
+    expect(file.metadata.ocaptain.outside).toEqual(row.outside);
+    expect((await readTaskRows(folder)).find((task) => task.id === grant.task.id)!.outside).toEqual(row.outside);
+    return row.outside;
+  };
+  const trailers = () =>
+    bare("log", "-1", "--format=%(trailers:key=Outside-Touches,valueonly)", register.stack).trim().split("\n");
+
+  expect(await deliver({ "src/deep/a.ts": "a", "README.md": "b" }, "inside\n\nOutside-Touches: forged\n")).toBeUndefined();
+  expect(trailers()).toEqual([""]);
+
+  const odd = ["more/b.md", " a\nTask: 9", "d\u202ee", "… and 7 more", "n".repeat(230)];
+  const many = Array.from({ length: 30 }, (_, at) => `w/${at}`);
+  const outside = await deliver(Object.fromEntries(["src/b.ts", ...odd, ...many].map((path) => [path, "x"])), "outside");
+  expect(outside).toMatchObject({ count: 35 });
+  expect(outside!.files).toHaveLength(20);
+  expect(outside!.files.slice(0, 5)).toEqual(['" a\\nTask: 9"', '"d\\u202ee"', "more/b.md", `${"n".repeat(200)}…`, "w/0"]);
+  expect(trailers()).toEqual([...outside!.files, "… and 15 more"]);
+
+  // Nothing is said of what these touch, or only hinted at.
+  expect(await deliver({ anything: "x" }, "free")).toBeUndefined();
+  expect(await deliver({ hinted: "x" }, "hinted")).toBeUndefined();
 });
 
 test("a commit of the captain's own on the branch is built upon", async () => {

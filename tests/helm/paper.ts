@@ -49,6 +49,7 @@ export function handClock(): HandClock {
 type Wish = {
   file: string;
   graph: Record<string, string[]>;
+  metadata?: Record<string, Record<string, unknown>>;
   timing: RegisterVoyage["timing"];
   id?: string;
   sync?: "full" | "off";
@@ -71,7 +72,8 @@ export async function openPaperVoyage(wish: Wish): Promise<Voyage> {
     holdMs: 0,
   });
   await voyage.open();
-  await voyage.register({ stack: "v", plan: makePlan(wish.graph), hand: "rehearsal", timing: wish.timing });
+  const plan = makePlan(wish.graph, wish.metadata && { metadata: wish.metadata });
+  await voyage.register({ stack: "v", plan, hand: "rehearsal", timing: wish.timing });
   return voyage;
 }
 

@@ -44,7 +44,7 @@ const MUTATIONS = [
   {
     title: "the intent before the move",
     file: "helm/voyage/accepting.ts",
-    from: "    await ledger.write(() => intents.intend(ledger, intent));\n",
+    from: "    await ledger.write(() => intents.intend(ledger, intent, outside));\n",
     to: "",
   },
   {

@@ -86,6 +86,10 @@ test("the tarball holds what runs and nothing else, in less than a megabyte", as
   expect(names).toEqual(
     expect.arrayContaining(["LICENSE", "README.md", "bin/ocaptain", "bin/pulumi", "library.d.ts", "crew/supervisor.ts"]),
   );
+  // Claude Code installs the plugin from the package's own folder.
+  const skills = ["voyage-plan", "voyage-review"].map((name) => `plugin/skills/${name}/SKILL.md`);
+  const manifests = [".claude-plugin/marketplace.json", "plugin/.claude-plugin/plugin.json"];
+  expect(names).toEqual(expect.arrayContaining([...manifests, ...skills]));
 });
 
 test("installed globally, `ocaptain` runs from an empty home, and says that there is no voyage yet", async () => {

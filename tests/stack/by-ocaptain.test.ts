@@ -64,7 +64,7 @@ async function link(folder: string): Promise<void> {
 
 test("a no at the question leaves nothing made; Ctrl-C on a sail under way ends it with 130, and nothing is pending in state", async () => {
   const plan = join(project, "plan");
-  const term = await openTerm({ cols: 120, rows: 50 });
+  const term = await openTerm({ cols: 80, rows: 50 });
   try {
     const sail = (options: string) => term.enter(`clear; ${BIN} sail ${plan} -n 2 ${options}; echo "status $?"`);
     const variables = Object.entries(env).map(([name, value]) => `export ${name}='${value}'`);
@@ -72,6 +72,7 @@ test("a no at the question leaves nothing made; Ctrl-C on a sail under way ends 
     await term.enter(`. ${folder}/shell; cd ${project}`);
     await sail("");
     await term.sees(/What sails as voyage voyage-plan:[\s\S]*Sail voyage-plan\? \[y\/N\]/, 60_000);
+    expect(await term.broken()).toEqual([]);
     await term.enter("n");
     await term.sees(/nothing has sailed, and nothing was changed\s+status 1/);
     expect(existsSync(join(project, "stacks", "Pulumi.voyage-plan.yaml"))).toBe(false);

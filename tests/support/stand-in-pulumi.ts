@@ -5,7 +5,8 @@ import { partFolder } from "../../tools/places.mjs";
 
 /**
  * Puts a `pulumi` into `folder` that notes what it is asked for, and gives all but `preview`, `up` and `destroy` to the
- * real one. Its `destroy` leaves of a voyage what the real one does: the word that it has sunk.
+ * real one. The first two change nothing, and end with the status in STAND_IN_STATUS, else with 0. Its `destroy` leaves
+ * of a voyage what the real one does: the word that it has sunk.
  */
 export async function standInPulumi(folder: string) {
   const real = (process.env.PATH ?? "").split(delimiter).find((each) => existsSync(join(each, "pulumi")));
@@ -38,7 +39,10 @@ for word in "$@"; do
   before=$word
 done
 case $1 in
-  preview | up) echo "$1 $stack" >> '${log}' ;;
+  preview | up)
+    echo "$1 $stack" >> '${log}'
+    exit "\${STAND_IN_STATUS:-0}"
+    ;;
   destroy)
     echo "$1 $stack" >> '${log}'
     sed -i '1s/{/{"sunkAt":"2026-01-02T00:00:00.000Z",/' "$OCAPTAIN_VOYAGES/$stack/voyage.json"

@@ -19,6 +19,12 @@ export async function openTerm(size = { cols: 90, rows: 20 }) {
   const screen = () => tmux("capture-pane", "-p", "-t", "person");
   return {
     screen,
+    /** The lines that the terminal has broken, since they are longer than it is wide. */
+    async broken(): Promise<string[]> {
+      const lines = new Set((await screen()).split("\n").map((line) => line.trimEnd()));
+      const whole = await tmux("capture-pane", "-p", "-J", "-t", "person");
+      return whole.split("\n").filter((line) => !lines.has(line.trimEnd()));
+    },
     type: (text: string) => tmux("send-keys", "-t", "person", "-l", text),
     /** Presses keys by tmux's names for them, such as `Enter`, `C-c` or `C-b`. */
     press: (...keys: string[]) => tmux("send-keys", "-t", "person", ...keys),

@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
+import type { Command } from "commander";
 import { execa } from "execa";
 import { expect, test } from "vitest";
+import { makeProgram } from "../../cli/words/program.ts";
 
 /**
  * A secret's value after the setting's name, or after --secret behind that name. A value that is read from elsewhere,
@@ -57,3 +59,25 @@ test("each command of Pulumi in a text of ocaptain, and of the program, says on 
   }
   expect(found).toEqual([]);
 });
+
+test("each command of ocaptain that a skill names can be typed, with its options", async () => {
+  const { stdout } = await execa("git", ["ls-files", "plugin/skills", "docs/skills.md"]);
+  const texts = await Promise.all(stdout.split("\n").map((file) => readFile(file, "utf8")));
+  const named = texts.flatMap((text) =>
+    Array.from(text.matchAll(/(?<=`|^ {4}|Bash\()ocaptain ([^`\n)]+)/gm), ([, words]) => words!),
+  );
+  expect(named.length).toBeGreaterThan(10);
+  const program = makeProgram("0", { signal: new AbortController().signal, done: () => {} });
+  expect(named.filter((words) => !canBeTyped(program, words.split(/\s+/)))).toEqual([]);
+});
+
+/** Tells whether words are a verb, or a verb of a verb, and options that it has. A `*` of a rule stands for any. */
+function canBeTyped(program: Command, words: readonly string[]): boolean {
+  const [verb, ...rest] = words;
+  if (verb === "*") return true;
+  const command = program.commands.find((each) => each.name() === verb);
+  if (!command) return false;
+  if (command.commands.length > 0) return canBeTyped(command, rest);
+  const flags = command.options.flatMap((option) => [option.short, option.long]);
+  return rest.filter((word) => word.startsWith("-")).every((word) => flags.includes(word));
+}

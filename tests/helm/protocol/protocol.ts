@@ -59,7 +59,9 @@ async function sail(graph: Record<string, string[]>, actions: Action[]): Promise
   const world = new World();
   try {
     await world.start();
-    const metadata = Object.fromEntries(Object.keys(graph).map((id) => [id, { tries: 1_000_000 }]));
+    // Some tasks touch the same files, which may change the order of grants and nothing else.
+    const touches = (id: string) => [`${Number(id) % 2}.ts`];
+    const metadata = Object.fromEntries(Object.keys(graph).map((id) => [id, { tries: 1_000_000, touches: touches(id) }]));
     await world.register(makePlan(graph, { metadata }));
     const model = new Model(world, graph);
     const network = new Network(world, model);
