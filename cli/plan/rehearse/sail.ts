@@ -25,8 +25,8 @@ const QUIET_SECONDS = 900;
 export type Rehearsed = { began: number; status: VoyageStatus; stoodIn: ReadonlySet<string>; left: string[] };
 
 /**
- * Sails a plan on the harbor by the hand `rehearsal`, to its end, and sinks it. All of it is in a temporary folder, with
- * a captain's home of its own: nothing of the captain's is touched, and nothing stays, also where it fails or is
+ * Sails a plan on the harbor by the hand `rehearsal`, to its end, and sinks it. All of it is in a temporary folder,
+ * with a captain's home of its own: nothing of the captain's is touched, and nothing stays, also where it fails or is
  * interrupted.
  * @throws OcaptainError PULUMI, INTERRUPTED, STALLED
  */
