@@ -8,7 +8,7 @@ import { RunError } from "@pulumi/pulumi";
 const LEAST = 24;
 if (Number(process.versions.node.split(".")[0]) < LEAST) {
   const old = new RunError(
-    `this needs Node ${LEAST} or later, and the first on this shell's PATH is ${process.version} (${process.execPath}); nothing was made\n  hint: put Node 24 or later first on PATH; in a checkout of ocaptain: npm run setup, then: . .tools/env.sh`,
+    `this needs Node ${LEAST} or later, and the first on this shell's PATH is ${process.version} (${process.execPath}); nothing was made\n  hint: put Node 24 or later first on PATH; or type: eval "$(ocaptain env)"; in a checkout of ocaptain: npm run setup && . .tools/env.sh`,
   );
   old.stack = ""; // An older Node takes a quarter of a minute to map the stack to sources.
   throw old;

@@ -4,7 +4,7 @@ import { fleetNumbers, shipName, shipNumber } from "../lib/base/naming.ts";
 import { plain, plainLines, usd } from "../lib/base/text.ts";
 import { criticalPath } from "../lib/plan/critical-path.ts";
 import { estimatesOf, timed } from "../lib/plan/estimates.ts";
-import type { Plan } from "../lib/plan/types.ts";
+import { DEFAULT_MODEL, type Plan } from "../lib/plan/types.ts";
 import { graphWidth } from "../lib/plan/width.ts";
 import { worthwhile } from "../lib/plan/worthwhile.ts";
 import type { HandKind, Mesh, ProviderKind } from "../lib/protocol/choices.ts";
@@ -30,8 +30,6 @@ export type Sailing = {
 
 /** The most tasks of a chain that are named. */
 const NAMED = 8;
-/** The model that Claude Code is told where the plan names none (crew/hands/claude). */
-const MODEL = "opus";
 
 /** Describes what sails, for the head of a preview or of an `up` without one: all that a captain would ask before. */
 export function whatSails(sailing: Sailing): string {
@@ -126,7 +124,7 @@ function shape({ tasks }: Plan): string {
 
 /** The models that the plan's tasks are done by, the plan's own first. */
 function models({ claude, tasks }: Plan): string {
-  const own = claude?.model ?? MODEL;
+  const own = claude?.model ?? DEFAULT_MODEL;
   const others = tasks.flatMap(({ metadata }) => modelOf(metadata.claude) ?? []);
   return [...new Set([own, ...others])].join(", ");
 }

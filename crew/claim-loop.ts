@@ -1,4 +1,4 @@
-import type { HandSettings } from "../lib/plan/types.ts";
+import type { SessionSettings } from "../lib/plan/types.ts";
 import type { HelloReply } from "../lib/protocol/ship-api.ts";
 import type { Grant } from "../lib/protocol/ship-claims.ts";
 import type { ClaimContext } from "./claim/context.ts";
@@ -67,7 +67,7 @@ export async function runClaimLoop(
       ...{ ship, hello, helm, claim, steering, tree, journal, window },
       resumes: hello.claim !== null,
     };
-    const onTrial = (hand: HandSettings) => {
+    const onTrial = (hand: SessionSettings) => {
       trial ??= proveHand(context, hand, ended.signal).finally(() => {
         trial = null;
       });

@@ -40,7 +40,8 @@ export class Delegate implements dynamic.ResourceProvider {
     // this call.
     if (Number(process.versions.node.split(".")[0]) >= 24) return;
     const refuse = async (): Promise<never> => {
-      const hint = "put Node 24 or later first on PATH; in a checkout of ocaptain: npm run setup, then: . .tools/env.sh";
+      const hint =
+        'put Node 24 or later first on PATH; or type: eval "$(ocaptain env)"; in a checkout of ocaptain: npm run setup && . .tools/env.sh';
       const old = new Error(`this needs Node 24 or later, and runs on ${process.version} (${process.execPath})\n  hint: ${hint}`);
       old.stack = "";
       throw old;

@@ -19,6 +19,7 @@ const READ_ONLY = [
   "documents",
   "hints",
   "how-it-works",
+  "plan-format",
   "pointers",
   "prior-art",
   "security-page",

@@ -13,6 +13,7 @@ import { voyageFolder } from "../../lib/base/paths.ts";
 import { PROJECT } from "../../lib/base/program-file.ts";
 import { loadCommand } from "../../lib/base/set-up-command.ts";
 import { shellWord } from "../../lib/base/shell-word.ts";
+import { plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
@@ -22,15 +23,11 @@ import { pulumi } from "../pulumi/run.ts";
 import { showSteps } from "../pulumi/show-steps.ts";
 import { followTasks } from "./follow-tasks.ts";
 import { CONFIG_FILE, closeMachine, DEMO, ENV_FILE, makeStack, openMachine, STACK } from "./machine.ts";
+import { FLAGS, OPTIONS } from "./options.ts";
 
 const HELP = `npm run demo [-- options]      sails a demonstration voyage on the harbor; so does: ocaptain demo [options]
 
-  --repo PATH|URL     repository to survey: ./ ../ / or ~ before a path, or owner/name on GitHub (default: the one around this folder)
-  --plan FOLDER       another plan than plans/survey
-  --ships N           ships (default 4)
-  --latency PROFILE   none or realistic (default)
-  --keep              leave the fleet sailing; prints how to go on with it
-  --help              this text
+${[...FLAGS, ["--json", "print what came of it as JSON; progress goes to stderr"], ["--help", "this text"]].map(([flag, what]) => `  ${flag?.padEnd(21)}${what}`).join("\n")}
 
 OCAPTAIN_DEMO names another folder than .demo/ (of the package: ~/.ocaptain/demo), which is made anew each time.
 
@@ -45,6 +42,30 @@ if (values.help) {
 }
 
 const terminal = openTerminal();
+/** What came of it, for `--json`. */
+const result: {
+  voyage: string;
+  state: VoyageStatus["state"] | null;
+  tasks: number;
+  commit: string | null;
+  lostOnPurpose: string | null;
+  folder: string;
+  report: string | null;
+  /** What the destroy has left, which proves that there is nothing; null where the fleet was kept. */
+  left: { ships: string[]; helm: boolean } | null;
+  /** Why it failed. */
+  error: string | null;
+} = {
+  voyage: STACK,
+  state: null,
+  tasks: 0,
+  commit: null,
+  lostOnPurpose: null,
+  folder: "",
+  report: null,
+  left: null,
+  error: null,
+};
 const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => interrupted.abort());
 
@@ -65,6 +86,7 @@ try {
   await sail();
 } catch (error) {
   terminal.status("");
+  result.error = explain(error);
   terminal.plain(`\n${terminal.style("red", interrupted.signal.aborted ? "Interrupted." : explain(error))}`);
   process.exitCode = interrupted.signal.aborted ? 130 : 1;
 }
@@ -76,23 +98,25 @@ if (values.keep) {
   terminal.plain(`  pulumi destroy ${there}  # or: another demonstration, which ends this one first`);
 } else
   await sink().catch((error) => {
+    result.error ??= explain(error);
     terminal.plain(explain(error));
     process.exitCode ||= 1;
   });
+if (values.json) console.log(plainJson(result, 2));
 process.exit();
 
 function readOptions() {
   try {
-    return parseArgs({
-      options: {
-        repo: { type: "string" },
-        plan: { type: "string", default: join(PROJECT, "plans", "survey") },
-        ships: { type: "string", default: "4" },
-        latency: { type: "string", default: "realistic" },
-        keep: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
+    const options = Object.fromEntries(
+      Object.entries({ ...OPTIONS, json: {}, help: {} }).map(([name, option]) => {
+        return [name, { type: "value" in option ? ("string" as const) : ("boolean" as const) }];
+      }),
+    );
+    const { repo, ...typed } = parseArgs({ options }).values as { [name in keyof typeof OPTIONS]?: string } & {
+      json?: boolean;
+      help?: boolean;
+    };
+    return { plan: join(PROJECT, "plans", "survey"), ships: "4", latency: "realistic", ...typed, repo };
   } catch (error) {
     console.error(`${slip(error as Error)}\n  hint: npm run demo -- --help`);
     process.exit(2);
@@ -101,6 +125,7 @@ function readOptions() {
 
 async function sail(): Promise<void> {
   const folder = voyageFolder(STACK);
+  result.folder = folder.root;
   terminal.heading(`Sailing: pulumi up, ${values.ships} ships, harbor latency ${values.latency}`);
   await makeStack(project, env);
   await change("up", interrupted.signal);
@@ -112,11 +137,13 @@ async function sail(): Promise<void> {
   try {
     const midway = await tasks.until((s) => accepted(s) >= 3 && s.ships.some((ship) => ship.task !== null));
     const victim = midway.ships.find((ship) => ship.task !== null);
+    result.lostOnPurpose = victim?.ship ?? null;
     await (await openSprites({ kind: "harbor" })).remove(spriteName(STACK, voyageId, victim?.ship ?? ""));
     terminal.line(terminal.style("red", `✗ ${victim?.ship} is sunk on purpose, in the middle of task #${victim?.task}`));
     terminal.line("  healing: pulumi up, again");
     await change("up", interrupted.signal);
     const end = await tasks.until((s) => ["verified", "failed", "blocked"].includes(s.state));
+    Object.assign(result, { state: end.state, tasks: accepted(end), commit: end.tip });
     if (end.state !== "verified")
       throw new Error(
         `the voyage ended ${end.state}: ${end.verified?.output ?? end.tasks.find((task) => task.reason)?.reason ?? ""}`,
@@ -152,6 +179,7 @@ async function show(folder: ReturnType<typeof voyageFolder>): Promise<void> {
   if (report.exitCode !== 0) return;
   const file = join(DEMO, "report.html");
   await writeFile(file, report.stdout);
+  result.report = file;
   terminal.heading("The report");
   terminal.plain(`  ${relative(process.cwd(), file)}  (open it in a browser)`);
 }
@@ -167,6 +195,7 @@ async function sink(): Promise<void> {
   const helm = await helmClient()
     .health()
     .catch(() => null);
+  result.left = { ships: left, helm: helm !== null };
   terminal.heading("Proof");
   terminal.plain(`  ships left at the provider: ${left.length}   helm: ${helm ? `still there, pid ${helm.pid}` : "ended"}`);
   await closeMachine();

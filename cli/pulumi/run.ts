@@ -3,6 +3,7 @@ import { mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OcaptainError } from "../../lib/base/errors.ts";
+import { setUpCommand } from "../../lib/base/set-up-command.ts";
 import { waitedFor } from "../output/waited-for.ts";
 import { type EngineEvent, followEvents } from "./engine-events.ts";
 
@@ -86,7 +87,7 @@ async function runIn(folder: string, args: readonly string[], options: RunOption
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT")
       throw new OcaptainError("NO_PULUMI", "there is no pulumi on PATH", {
-        hint: "https://www.pulumi.com/docs/install/  # in a checkout of ocaptain: npm run setup",
+        hint: `${setUpCommand("pulumi")}  # or by yourself: https://www.pulumi.com/docs/install/`,
       });
     throw error;
   } finally {

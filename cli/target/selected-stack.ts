@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { readYamlFile } from "../../lib/base/yaml-file.ts";
 import { shell } from "../shell.ts";
 
 /** A project's file, as `pulumi` looks for it. */
@@ -17,7 +18,7 @@ export function selectedStack(folder = shell.PWD || process.cwd()): string | und
   try {
     const project = projectFileOf(folder);
     if (!project) return undefined;
-    const name = /^name:\s*["']?([\w.-]+)/m.exec(readFileSync(project, "utf8"))?.[1];
+    const { name } = readYamlFile(project);
     const of = createHash("sha1").update(project).digest("hex");
     const selected = readJson(join(pulumiHome(), "workspaces", `${name}-${of}-workspace.json`));
     const stack = selected.stacks ? ofBackend(selected.stacks as Record<string, unknown>) : selected.stack;

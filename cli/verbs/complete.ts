@@ -17,8 +17,9 @@ const FIXED: Record<string, readonly string[]> = {
   what: ["verified", "idle", "needs-captain"],
   duration: ["45s", "10m", "2h", "1d"],
   shell: ["bash", "zsh", "fish"],
+  format: ["spec-kit", "openspec", "task-master", "beads", "backlog", "github"],
 };
-const FILE_ARGUMENTS = new Set(["folder", "file", "plan"]);
+const FILE_ARGUMENTS = new Set(["folder", "file", "plan", "source"]);
 
 /**
  * Finds what can stand in the place of the last of these words of a command line. It asks no helm and wakes nobody: a

@@ -4,6 +4,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { withHome } from "../../lib/base/paths.ts";
 import { typedWord } from "../../lib/base/shell-word.ts";
 import { plainJson } from "../../lib/base/text.ts";
+import { gitLine } from "../../lib/git/run.ts";
 import { repositoryAround } from "../../lib/plan/repo.ts";
 import type { Io } from "../output/io.ts";
 import { cluesOf } from "../plan/import/clues.ts";
@@ -41,13 +42,11 @@ export async function planImport(word: string, options: Options, io: Io): Promis
       "NOTHING_TO_DO",
       `${word} has no open task: ${counted(settled.leftOut.length, "task")} are done or put off`,
     );
-  const around = repositoryAround(folder);
+  const here = repositoryAround(folder);
+  const around = source.scope === undefined || (await isCloneOf(here, source.scope)) ? here : undefined;
   const out = resolve(options.out === undefined ? join("plans", slug(name)) : withHome(options.out));
-  const verify =
-    around === undefined || (from === "github" && repoOf(options, around, out, word, from) !== undefined)
-      ? null
-      : proposeVerify(await cluesOf(around));
-  const repo = repoOf(options, around, out, word, from);
+  const verify = around === undefined ? null : proposeVerify(await cluesOf(around));
+  const repo = options.repo ?? (around === undefined ? source.scope : wayTo(around, out));
   const inRepository = (file: string) => {
     const path = around === undefined ? ".." : relative(around, resolve(file));
     return path.startsWith("..") ? undefined : path.split(sep).join("/");
@@ -66,10 +65,10 @@ export async function planImport(word: string, options: Options, io: Io): Promis
   if (io.json) return io.out(plainJson(said.json, 2));
   for (const line of said.remarks) io.note(line);
   const way = relative(process.cwd(), out);
-  const here = typedWord(way.startsWith("..") ? out : `./${way}`);
+  const shown = typedWord(way.startsWith("..") ? out : `./${way}`);
   const left = settled.leftOut.length > 0 ? `, ${settled.leftOut.length} left out` : "";
-  io.out(`made ${here}: ${counted(settled.tasks.length, "task")} of ${word} (${from})${left}`);
-  io.out(`next: ocaptain plan check ${here}  # then commit it, and: ocaptain sail ${here}`);
+  io.out(`made ${shown}: ${counted(settled.tasks.length, "task")} of ${word} (${from})${left}`);
+  io.out(`next: ocaptain plan check ${shown}  # then commit it, and: ocaptain sail ${shown}`);
 }
 
 function formatOf(said: string | undefined): Format {
@@ -94,11 +93,21 @@ async function ofGithub(word: string, { label, milestone, parallel = false }: Op
   return { source: readGithub(answers, parallel), name: basename(repo), folder: "." };
 }
 
-/** What voyage.json says of the repository: nothing where the plan lies in the one that is meant. */
-function repoOf(options: Options, around: string | undefined, out: string, word: string, from: Format): string | undefined {
-  if (options.repo !== undefined) return options.repo;
-  if (from === "github") return word;
-  if (around === undefined || repositoryAround(out) === around) return undefined;
-  const way = relative(out, around);
+/** What voyage.json says of a repository on this machine: nothing where the plan lies in it. */
+function wayTo(repository: string, out: string): string | undefined {
+  if (repositoryAround(out) === repository) return undefined;
+  const way = relative(out, repository);
   return way.startsWith(".") ? way : `./${way}`;
+}
+
+/** Whether a repository here was cloned from that one on GitHub. */
+async function isCloneOf(repository: string | undefined, name: string): Promise<boolean> {
+  if (repository === undefined) return false;
+  const origin = await gitLine(["config", "--get", "remote.origin.url"], { cwd: repository, okCodes: [0, 1, 128] });
+  return (
+    origin
+      .replace(/(\.git)?\/*$/, "")
+      .toLowerCase()
+      .match(/([^/:]+\/[^/:]+)$/)?.[1] === name.toLowerCase()
+  );
 }

@@ -1,3 +1,4 @@
+import { FLAGS } from "../demo/options.ts";
 import type { Verb } from "./verb.ts";
 
 /** The verbs about the captain's own machine. */
@@ -6,14 +7,8 @@ export const CAPTAIN: readonly Verb[] = [
     usage: "demo",
     summary: "sail a whole voyage on the harbor: it loses a ship on purpose, heals, delivers, sinks, and proves it",
     examples: ["ocaptain demo", "ocaptain demo --repo ../another-repository --ships 6"],
-    options: [
-      ["--repo <repo>", "repository to survey: a path, a URL, or owner/name on GitHub (default: the one around this folder)"],
-      ["--plan <folder>", "another plan than plans/survey"],
-      ["--ships <n>", "ships (default 4)"],
-      ["--latency <profile>", "none or realistic (default)"],
-      ["--keep", "leave the fleet sailing; prints how to go on with it"],
-    ],
-    run: async (_io, _words, options) => (await import("../verbs/demo.ts")).demo(options),
+    options: FLAGS,
+    run: async (io, _words, options) => (await import("../verbs/demo.ts")).demo(options, io),
   },
   {
     usage: "setup [parts...]",

@@ -84,6 +84,14 @@ const PLAN: readonly Verb[] = [
     ],
     run: async (io, [source], options) => (await import("../verbs/plan-import.ts")).planImport(String(source), options, io),
   },
+  {
+    usage: "done [voyage]",
+    summary:
+      "say in the list from which a plan was imported what the voyage has done: on the branch VOYAGE-done, as a patch, or as commands",
+    examples: ["ocaptain plan done voyage-abc", "ocaptain plan done voyage-abc --out done.patch"],
+    options: [["--out <file>", "write a patch to this file, and make no branch"]],
+    run: async (io, [voyage], options) => (await import("../verbs/plan-done.ts")).planDone(voyage, options, io),
+  },
 ];
 
 /** The verbs about plans. */

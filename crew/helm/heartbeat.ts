@@ -1,4 +1,4 @@
-import type { HandSettings } from "../../lib/plan/types.ts";
+import type { SessionSettings } from "../../lib/plan/types.ts";
 import type { HelloReply } from "../../lib/protocol/ship-api.ts";
 import type { Hold } from "../machine/keep-awake.ts";
 import { pause } from "../machine/pause.ts";
@@ -20,7 +20,7 @@ type HeartbeatParts = {
   /** Is called with a Halt: "silence" after fenceSeconds without an answer, "stale" or "fenced" by a refusal. */
   onHalt: (halt: Halt) => void;
   /** Is called with the hand's settings while the helm does not know whether the hand can work. */
-  onTrial: (hand: HandSettings) => void;
+  onTrial: (hand: SessionSettings) => void;
 };
 
 /** A line of the wire has at most so many characters. */

@@ -48,7 +48,9 @@ export async function ensureOwnNode(control: TailnetControl, of: { stack: string
       throw new OcaptainError(
         "OWN_NODE",
         `the captain's own node is in the tailnet of ${there}, for voyage ${others.join(", ")}, and cannot be in that of ${here} too`,
-        { hint: "sink that voyage first; or give this one the machine's tailscaled: pulumi config rm ocaptain:captainNode" },
+        {
+          hint: `sink that voyage first; or give this one the machine's tailscaled: pulumi config rm ocaptain:captainNode -s ${of.stack}`,
+        },
       );
     await writeFile(controlFile(), here, { mode: 0o600 });
     await writeFile(join(usersFolder(), of.voyageId), "", { mode: 0o600 });
@@ -155,7 +157,7 @@ async function joinTailnet(cli: Tailscale, control: TailnetControl, of: { stack:
     const outcome = await cli.run([...up, ...login], (JOIN_SECONDS + 5) * 1000);
     if (!outcome.ok)
       throw new OcaptainError("OWN_NODE", `the captain's own node could not join the tailnet: ${outcome.message.slice(-500)}`, {
-        hint: "pulumi up",
+        hint: `pulumi up -s ${of.stack}`,
       });
   } finally {
     await rm(file, { force: true });

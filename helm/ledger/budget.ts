@@ -1,5 +1,6 @@
 import { usd } from "../../lib/base/text.ts";
 import { HandSettings } from "../../lib/plan/types.ts";
+import { planHandSettings } from "./hand-settings.ts";
 import { type Ledger, parseTask, type TaskRecord } from "./ledger.ts";
 import { overspent, runCount, spendOf, usageOf, voyageBudgetUsd } from "./spend.ts";
 
@@ -12,7 +13,7 @@ import { overspent, runCount, spendOf, usageOf, voyageBudgetUsd } from "./spend.
 export function budgetOf(ledger: Ledger, row: TaskRecord, task = parseTask(row.body)): number | undefined {
   if (ledger.meta("hand") !== "claude") return undefined;
   const ofTask = HandSettings.safeParse(task.metadata.claude).data;
-  return ofTask?.budgetUsd ?? (JSON.parse(ledger.meta("claude") || "{}") as HandSettings).budgetUsd;
+  return ofTask?.budgetUsd ?? planHandSettings(ledger).budgetUsd;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { HandSettings, type PlanTask } from "../../lib/plan/types.ts";
 import type { Grant } from "../../lib/protocol/ship-claims.ts";
 import { leftToSpend } from "./budget.ts";
+import { planHandSettings } from "./hand-settings.ts";
 import { type Ledger, parseTask, type TaskRecord } from "./ledger.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 1800;
@@ -30,13 +31,12 @@ export function grantOf(ledger: Ledger, row: TaskRecord): Grant {
  * with each.
  */
 function forClaude(ledger: Ledger, row: TaskRecord, task: PlanTask): Partial<Grant> {
-  const ofPlan = JSON.parse(ledger.meta("claude") || "{}") as HandSettings;
   const ofTask = HandSettings.safeParse(task.metadata.claude).data ?? {};
   const session = ledger.session(row.id, row.epoch);
   const answers = ledger.answers(row.id);
   const left = leftToSpend(ledger, row);
   return {
-    hand: { ...ofPlan, ...ofTask, ...(left !== undefined && { budgetUsd: left }) },
+    hand: { ...planHandSettings(ledger), ...ofTask, ...(left !== undefined && { budgetUsd: left }) },
     ...(session && { session }),
     ...(answers.length > 0 && { answers }),
     ...(row.reason && { lastReason: row.reason }),

@@ -1,4 +1,4 @@
-import type { HandSettings, PlanHandSettings } from "../../lib/plan/types.ts";
+import type { SessionSettings } from "../../lib/plan/types.ts";
 import * as api from "../../lib/protocol/ship-api.ts";
 import * as claimApi from "../../lib/protocol/ship-claims.ts";
 import * as reportApi from "../../lib/protocol/ship-reports.ts";
@@ -7,6 +7,7 @@ import * as claims from "../ledger/claims.ts";
 import { isTriedAnew } from "../ledger/faults.ts";
 import { grantOf } from "../ledger/grant.ts";
 import * as hands from "../ledger/hand-reports.ts";
+import { planHandSettings } from "../ledger/hand-settings.ts";
 import type { Life } from "../ledger/ledger.ts";
 import { limitOf, noteLimit } from "../ledger/limits.ts";
 import { noteHello } from "../ledger/lives.ts";
@@ -49,15 +50,12 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
     return grant.hand && spec ? { ...grant, spec } : grant;
   };
 
-  /** The plan's settings of the hand `claude`. */
-  const planSettings = () => JSON.parse(ledger.meta("claude") || "{}") as PlanHandSettings;
-
   /** Asks for the trial of the hand, until its outcome is known. */
-  const trialDue = (caller: Life): { trial?: HandSettings } =>
-    ledger.fitness(caller.life) === "due" ? { trial: planSettings() } : {};
+  const trialDue = (caller: Life): { trial?: SessionSettings } =>
+    ledger.fitness(caller.life) === "due" ? { trial: planHandSettings(ledger) } : {};
 
   const interactive = (): Pick<api.HelloReply, "interactive"> => {
-    const { interactive, ...settings } = planSettings();
+    const { interactive, ...settings } = planHandSettings(ledger);
     // An empty sail's one task says by itself how it is done.
     if (!interactive || ledger.meta("hand") !== "claude" || ledger.meta("orders")) return {};
     return { interactive: { ...settings, spec: ledger.meta("spec") ?? "" } };

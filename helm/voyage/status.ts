@@ -1,9 +1,9 @@
-import type { PlanHandSettings } from "../../lib/plan/types.ts";
 import type { ShipRow, VoyageStatus } from "../../lib/protocol/admin-api.ts";
 import type { TaskRow, VoyageState } from "../../lib/protocol/status.ts";
 import { budgetOf } from "../ledger/budget.ts";
 import { outsideOf } from "../ledger/deliveries.ts";
 import { whyFaulty } from "../ledger/faults.ts";
+import { planHandSettings } from "../ledger/hand-settings.ts";
 import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } from "../ledger/ledger.ts";
 import { grantableCount, limitOf, voyageLimit } from "../ledger/limits.ts";
 import { hasHeardOfAnyShip } from "../ledger/lives.ts";
@@ -162,6 +162,5 @@ const isComing = (ledger: Ledger, { ship, state, unfit, unanswered = 0 }: ShipRo
 
 /** Says whether a person can type to the hands of the ships. To an empty sail's, too: its plan says the same. */
 function isInteractive(ledger: Ledger): boolean {
-  const { interactive } = JSON.parse(ledger.meta("claude") || "{}") as PlanHandSettings;
-  return interactive === true && ledger.meta("hand") === "claude";
+  return planHandSettings(ledger).interactive === true && ledger.meta("hand") === "claude";
 }

@@ -5,8 +5,10 @@ const COMMAND =
   /\bpulumi (up|destroy|preview|refresh|config set|config rm|stack output|stack rm)\b([^;,&#()\n]*?)(?=\s*($|[;,&#()\n]))/g;
 
 /**
- * Names the stack in each `pulumi` command of a hint: without `-s`, Pulumi acts on whatever stack is selected. Code
- * that does not know the stack hints at a bare `pulumi up`; the code that reports the error knows it, and calls this.
+ * Names the stack in each `pulumi` command of a hint: without `-s`, Pulumi acts on whatever stack is selected. The
+ * rule: code that knows the stack writes `-s` itself; in the rooms that know it tests/tools/hints.test.ts names the
+ * few files that do not. Those, and the rooms of lib/ that know of no stack, hint at a bare `pulumi up`, and the code
+ * that reports the error calls this.
  */
 export const onStack = (hint: string, stack: string): string =>
   hint.replace(COMMAND, (command, verb: string, rest: string) => {

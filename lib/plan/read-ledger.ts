@@ -9,6 +9,11 @@ export type LedgerFile = {
   meta(key: string): string;
   /** Every task that was ever granted: the JSON of its text, its status, and the commit with which it was accepted. */
   granted(): { body: string; status: string; commit: string | null }[];
+  /**
+   * How many seconds each accepted task has taken, as far as that is known: from its last grant to its acceptance; or,
+   * where an earlier helm has not noted that, what its runs tell.
+   */
+  taken(): number[];
   /** The count of tasks that are neither accepted nor cancelled. */
   left(): number;
   /** The exit status of the last run of this verify.sh at that commit; null when none came to its end. */
@@ -36,6 +41,11 @@ export function readLedger<T>(ledger: string, read: (file: LedgerFile) => T): T 
   }
 }
 
+const BY_RUNS = `SELECT tasks.id, total(seconds) AS seconds FROM tasks JOIN runs ON runs.task = tasks.id
+  WHERE status = 'accepted' GROUP BY tasks.id`;
+const BY_HELM = `SELECT tasks.id, seconds FROM tasks JOIN deliveries ON task = tasks.id AND deliveries.commit_id = tasks.commit_id
+  WHERE status = 'accepted' AND seconds IS NOT NULL`;
+
 const fileOf = (database: DatabaseSync): LedgerFile => ({
   meta: (key) => String(database.prepare("SELECT value FROM meta WHERE key = ?").get(key)?.value ?? ""),
   granted: () =>
@@ -47,6 +57,13 @@ const fileOf = (database: DatabaseSync): LedgerFile => ({
         status: String(status),
         commit: commit_id === null ? null : String(commit_id),
       })),
+  taken: () => {
+    const has = (table: string) => database.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").get(table) !== undefined;
+    const read = (sql: string) => database.prepare(sql).all() as { id: string; seconds: number }[];
+    const byRuns = has("runs") ? read(BY_RUNS) : [];
+    const byHelm = has("deliveries") ? read(BY_HELM) : [];
+    return [...new Map([...byRuns, ...byHelm].map(({ id, seconds }) => [id, seconds])).values()];
+  },
   left: () => Number(database.prepare("SELECT count(*) AS n FROM tasks WHERE status NOT IN ('accepted', 'cancelled')").get()?.n),
   verification: (commit, script) => {
     const of = "status = 'done' AND commit_id = ? AND script = ? ORDER BY epoch DESC LIMIT 1";

@@ -2,19 +2,22 @@ import { z } from "zod";
 
 // The types of a plan as it sails: read from a plan folder and checked, so that it can be the input of a resource.
 
+/** The model that Claude Code is told where neither the plan nor the task names one. The helm names it to each ship. */
+export const DEFAULT_MODEL = "opus";
+
 /**
  * How the hand `claude` works: the settings of a plan (`claude` in voyage.json) or, which go before them, those of a
  * task (`metadata.claude`). What is not set is left to Claude Code's own default, except for the model, which is always
  * named.
  */
 export const HandSettings = z.object({
-  /** @default "opus" */
+  /** @default {@link DEFAULT_MODEL} */
   model: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._:@/[\]-]*$/, "must be a model's name")
     .max(200)
     .optional()
-    .meta({ description: "the model's name or alias", otherwise: "`opus`" }),
+    .meta({ description: "the model's name or alias", otherwise: `\`${DEFAULT_MODEL}\`` }),
   effort: z
     .enum(["low", "medium", "high", "xhigh", "max"])
     .optional()
@@ -31,6 +34,10 @@ export const HandSettings = z.object({
   }),
 });
 export type HandSettings = z.infer<typeof HandSettings>;
+
+/** The settings as a ship is told them: with a model in any case, since the crew knows no default. */
+export const SessionSettings = HandSettings.required({ model: true });
+export type SessionSettings = z.infer<typeof SessionSettings>;
 
 /**
  * The settings in `claude` of voyage.json. With `interactive` each ship has one session in Claude Code's own screen,

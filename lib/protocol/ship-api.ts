@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { HandSettings } from "../plan/types.ts";
+import { SessionSettings } from "../plan/types.ts";
 import { Version } from "../ship/facts.ts";
 import { HandKind } from "./choices.ts";
 import {
@@ -81,7 +81,7 @@ export const HelloReply = z.object({
    * Present in an interactive voyage, where the hand claims its tasks itself in Claude Code's own screen: the hand's
    * settings, and the voyage's spec.
    */
-  interactive: HandSettings.extend({ spec: z.string() }).optional(),
+  interactive: SessionSettings.extend({ spec: z.string() }).optional(),
   leaseSeconds: z.number(),
   heartbeatSeconds: z.number(),
   /**
@@ -94,7 +94,7 @@ export const HelloReply = z.object({
   /**
    * The same as in HeartbeatReply. It is said here too, lest a crew that finds nothing to do ends without its trial.
    */
-  trial: HandSettings.optional(),
+  trial: SessionSettings.optional(),
   /** The claim that this incarnation still holds, with which a restarted supervisor goes on. */
   claim: Grant.nullable(),
   /**
@@ -125,7 +125,7 @@ export type Heartbeat = z.infer<typeof Heartbeat>;
 export const HeartbeatReply = z.object({
   steer: z.enum(["go", "budget", "stop"]),
   reason: z.string().optional(),
-  trial: HandSettings.optional(),
+  trial: SessionSettings.optional(),
   limitedUntil: z.iso.datetime().optional(),
 });
 export type HeartbeatReply = z.infer<typeof HeartbeatReply>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { HandSettings } from "../plan/types.ts";
+import { SessionSettings } from "../plan/types.ts";
 import { caller, commitId, epoch, exitCode, held, output, seconds, taskId } from "./ship-fields.ts";
 
 // What ship and helm say of a claim, from the question for work to its end (lib/protocol/ship-api.ts has the calls).
@@ -33,7 +33,7 @@ export const Grant = z.object({
   /** The text of the plan's spec.md, for the hand `claude` only. */
   spec: z.string().optional(),
   /** The settings of the hand `claude`: those of the plan, with the task's own over them. */
-  hand: HandSettings.extend({
+  hand: SessionSettings.extend({
     /** What this claim may spend: what is left of the task's budget and of the voyage's. */
     budgetUsd: z.number().nonnegative().optional(),
   }).optional(),

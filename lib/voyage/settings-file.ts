@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { readYamlFile } from "../base/yaml-file.ts";
 
 /**
  * The configuration file of a stack: what `--config-file` or its variable says, else the one of the project in the
@@ -12,10 +13,8 @@ export function settingsFile(project: string, stack: string): string {
 
 /** The configuration file that a project has for a stack, where its Pulumi.yaml says, whatever else is named. */
 export function projectSettingsFile(project: string, stack: string): string {
-  const file = join(project, "Pulumi.yaml");
-  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-  const folder = /^stackConfigDir:\s*["']?([^\s"'#]+)/m.exec(text)?.[1] ?? ".";
-  return join(project, folder, `Pulumi.${stack}.yaml`);
+  const { stackConfigDir = "." } = readYamlFile(join(project, "Pulumi.yaml"));
+  return join(project, String(stackConfigDir), `Pulumi.${stack}.yaml`);
 }
 
 /**
@@ -24,7 +23,8 @@ export function projectSettingsFile(project: string, stack: string): string {
  */
 export function settingIn(file: string, key: string): string | null {
   if (!existsSync(file)) return null;
-  const found = new RegExp(`^\\s+["']?ocaptain:${key}["']?:[ \\t]*(.*)$`, "m").exec(readFileSync(file, "utf8"))?.[1] ?? "";
-  const [, quoted] = /^"(.*)"\s*$|^'(.*)'\s*$/.exec(found)?.filter((part) => part !== undefined) ?? [];
-  return quoted ?? found.replace(/\s+#.*$/, "").trim();
+  const { config } = readYamlFile(file) as { config?: Record<string, unknown> | null };
+  const value = config?.[`ocaptain:${key}`];
+  // A secret is an object.
+  return typeof value === "string" ? value : "";
 }

@@ -17,7 +17,7 @@ const grant: Grant = {
   timeoutSeconds: 600,
   delivered: [{ task: "3", subject: "Build the lamp", commit: "a".repeat(40), summary: "built it; 2 files changed" }],
   spec: "# Harbour lights\n\nEvery lamp is lit at night.\n",
-  hand: {},
+  hand: { model: "opus" },
   answers: [{ question: "Whale oil?", answer: "No, electric." }],
   lastReason: "the check failed\n```\nnot lit\n```",
 };

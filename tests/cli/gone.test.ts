@@ -16,7 +16,8 @@ let backend: string;
 beforeAll(async () => {
   backend = await mkdtemp(join(tmpdir(), "oc-backend-"));
   Object.assign(process.env, pulumiEnvironment(backend));
-  fleet = await openFleet({ ships: 1, tasks: [{ id: "1", run: 'echo "laying the keel"' }] });
+  const metadata = { touches: ["docs"], source: "spec-kit:T012" };
+  fleet = await openFleet({ ships: 1, tasks: [{ id: "1", run: 'echo "laying the keel" | tee keel.txt', metadata }] });
 });
 afterAll(async () => {
   await fleet.close();
@@ -152,8 +153,11 @@ test("a voyage that has sunk: its tasks, its logs and what it had come to are th
   });
   expect(JSON.parse((await ocaptain("tasks", "--json")).stdout)).toMatchObject({
     from: "files",
-    tasks: [{ id: "1", status: "accepted" }],
+    tasks: [{ id: "1", status: "accepted", source: "spec-kit:T012", outside: { files: ["keel.txt"], count: 1 } }],
   });
+  expect((await ocaptain("tasks")).stdout).toMatch(/\n1 .* spec-kit:T012 +Task 1 {2}\(outside its touches: keel.txt\)$/);
+  const outside = [{ id: "1", files: ["keel.txt"], count: 1 }];
+  expect(JSON.parse((await ocaptain("status", "--json")).stdout)).toMatchObject({ outside });
   const { stdout, stderr, exitCode } = await ocaptain("logs", "-f");
   expect(stdout).toMatch(/ship-0 #1 \| laying the keel/);
   expect(stderr).toMatch(/no more logs will come/);

@@ -75,6 +75,36 @@ test("spec-kit: a guess that the file contradicts is not made, and that is said"
   expect(source.notes).toEqual([expect.stringContaining("T003 does not wait for T002")]);
 });
 
+test("paths are told from other words, and what a text says to wait for is read in the ways that people write it", async () => {
+  const list = join(folder, "ways.md");
+  const ways = [
+    "(depends on T001, T002)",
+    "Depends on **T001** and `T002`: then",
+    "depends on: [T001–T003], T9",
+    "no dependencies on T001",
+  ];
+  const paths =
+    "Use src/a.ts, `(app)/[id]/page.tsx` (see lib/b.py). Not /api/v1/x.json, https://x.org/a.md, and/or, ../c.ts, v1.2 or d.ts; but docs/";
+  writeFileSync(
+    list,
+    [
+      "## P",
+      `- [ ] T001 [P] ${paths}`,
+      "- [ ] T002 [P] b",
+      "- [ ] T003 [P] c",
+      ...ways.map((way, at) => `- [ ] T01${at} [P] x ${way}`),
+    ].join("\n"),
+  );
+  const { source } = await readLocal("spec-kit", list, {});
+  expect(source.tasks[0]!.touches).toEqual(["src/a.ts", "(app)/[id]/page.tsx", "lib/b.py", "docs/"]);
+  expect(source.tasks.slice(3).map(({ after }) => after)).toEqual([
+    ["T001", "T002"],
+    ["T001", "T002"],
+    ["T001", "T002", "T003"],
+    [],
+  ]);
+});
+
 test("OpenSpec: groups and tasks in order; boxes below a task are part of it; one without a number gets one", async () => {
   const path = "openspec/openspec/changes/add-moorings";
   const source = await read("openspec", path);

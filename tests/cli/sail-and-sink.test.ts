@@ -125,7 +125,7 @@ test("sail says at once what it does, also beside JSON, and the time of a questi
 
 test("scale refuses settings that name no plan, since by them the voyage would be another, and a voyage that has sunk", async () => {
   await writeVoyage("sea", { sailedFrom: { project, byOcaptain: true } });
-  const settings = join(project, "Pulumi.sea.yaml");
+  const settings = join(project, "stacks", "Pulumi.sea.yaml");
   await writeFile(settings, 'config:\n  ocaptain:ships: "2"\n');
   expect(await ocaptain("scale", "4", "sea", "--yes")).toMatchObject({
     exitCode: 1,

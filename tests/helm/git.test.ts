@@ -353,7 +353,7 @@ test("commits are by the author whom the captain has named, signed off where tha
 
 test("what a commit changes outside of what its task touches is noted in its trailers, on the task and in its file", async () => {
   const touches = { touches: ["src/**", "README.md"] };
-  const hints = { files: ["other"] };
+  const hints = { files: ["other"], source: "spec-kit:T012" };
   const { register } = await sail({ "1": [], "2": [], "3": [], "4": [] }, undefined, { "1": touches, "2": touches, "4": hints });
   const one = await join_("ship-0");
   const deliver = async (files: Record<string, string>, message: string) => {
@@ -383,9 +383,11 @@ test("what a commit changes outside of what its task touches is noted in its tra
   expect(outside!.files.slice(0, 5)).toEqual(['" a\\nTask: 9"', '"d\\u202ee"', "more/b.md", `${"n".repeat(200)}…`, "w/0"]);
   expect(trailers()).toEqual([...outside!.files, "… and 15 more"]);
 
-  // Nothing is said of what these touch, or only hinted at.
+  // Nothing is said of what these touch, or only hinted at. An imported task says where it came from.
   expect(await deliver({ anything: "x" }, "free")).toBeUndefined();
   expect(await deliver({ hinted: "x" }, "hinted")).toBeUndefined();
+  for (const rows of [(await helm.voyage(id)).tasks, await readTaskRows(folder)])
+    expect(rows.map(({ source }) => source)).toEqual([undefined, undefined, undefined, "spec-kit:T012"]);
 });
 
 test("a commit of the captain's own on the branch is built upon", async () => {

@@ -27,7 +27,8 @@ beforeEach(async () => {
     { "1": [], "2": [], "3": [] },
     { metadata: { "2": { claude: { model: "haiku", budgetUsd: 2 }, tries: 1 } } },
   );
-  const claude = { model: "opus", maxTurns: 7 };
+  // Without a model: the helm names the default to ships.
+  const claude = { maxTurns: 7 };
   const timing = { leaseSeconds: 60, heartbeatSeconds: 5, fenceSeconds: 45, lingerSeconds: 5 };
   ({ register } = await makeVoyage(makeSource(captain.root), "v", { ...plan, claude }, { hand: "claude", timing }));
   await helm.registerVoyage(ID, register);

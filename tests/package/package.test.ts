@@ -84,7 +84,15 @@ test("the tarball holds what runs and nothing else, in less than a megabyte", as
   // A ship gets the crew's TypeScript, stripped on its way; of all else Node strips nothing below node_modules.
   expect(names.filter((name) => /(?<!\.d)\.ts$/.test(name) && !name.startsWith("crew/"))).toEqual([]);
   expect(names).toEqual(
-    expect.arrayContaining(["LICENSE", "README.md", "bin/ocaptain", "bin/pulumi", "library.d.ts", "crew/supervisor.ts"]),
+    expect.arrayContaining([
+      "LICENSE",
+      "README.md",
+      "bin/ocaptain",
+      "bin/pulumi",
+      "library.d.ts",
+      "crew/supervisor.ts",
+      "plans/schema/task.json",
+    ]),
   );
   // Claude Code installs the plugin from the package's own folder.
   const skills = ["voyage-plan", "voyage-review"].map((name) => `plugin/skills/${name}/SKILL.md`);

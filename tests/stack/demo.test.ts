@@ -76,8 +76,8 @@ async function processesWith(words: string): Promise<{ pid: number; line: string
   return all.filter(({ ours }) => ours);
 }
 
-test("the demo sails, loses a ship, heals, delivers a report, sinks, and proves it", async () => {
-  const { out, ended } = startDemo(["--ships", "3"]);
+test("the demo sails, loses a ship, heals, delivers a report, sinks, and proves it, also in JSON", async () => {
+  const { out, ended } = startDemo(["--ships", "3", "--json"]);
   expect(await ended, out()).toBe(0);
   const said = [
     "Sailing: pulumi up, 3 ships",
@@ -88,6 +88,8 @@ test("the demo sails, loses a ship, heals, delivers a report, sinks, and proves 
     /"accepted": 18/,
     "report.html",
     "ships left at the provider: 0   helm: ended",
+    /"state": "verified",\s+"tasks": 18,\s+"commit": "[0-9a-f]{40}",\s+"lostOnPurpose": "ship-\d"/,
+    /"left": \{\s+"ships": \[\],\s+"helm": false\s+\},\s+"error": null/,
   ];
   let rest = out();
   for (const words of said) {

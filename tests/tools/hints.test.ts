@@ -46,10 +46,21 @@ const PROSE = [
   /^ *terminal\.(heading|line|plain)\(/,
 ];
 
-test("each command of Pulumi in a text of ocaptain, and of the program, says on which stack", async () => {
-  const { stdout } = await execa("git", ["ls-files", "cli/*.ts", "components/*.ts"]);
+/** The rooms whose code knows the stack that it is about. Where it is not known, the code that reports adds it. */
+const ROOMS = ["cli", "components", "dynamic-providers", "helm", "lib/voyage"];
+const KNOW_NONE = [
+  // What a ship's or the captain's own tailscale says: their caller knows the voyage.
+  "dynamic-providers/tailnet-node/captain-peers.ts",
+  "dynamic-providers/tailnet-node/ship-node.ts",
+  // A ledger that cannot be opened, and a voyage that is not registered, tell no stack.
+  "helm/ledger/lock.ts",
+  "helm/voyages.ts",
+];
+
+test("each command of Pulumi in a text of a room that knows the stack says on which", async () => {
+  const { stdout } = await execa("git", ["ls-files", ...ROOMS.map((room) => `${room}/*.ts`)]);
   const found: string[] = [];
-  for (const file of stdout.split("\n")) {
+  for (const file of stdout.split("\n").filter((name) => !KNOW_NONE.includes(name))) {
     const lines = (await readFile(file, "utf8").catch(() => "")).split("\n").filter((line) => !/^\s*(\/?\*|\/\/)/.test(line));
     for (const line of lines) {
       if (PROSE.some((prose) => (typeof prose === "string" ? line.includes(prose) : prose.test(line)))) continue;

@@ -152,7 +152,9 @@ test("a provider on an older Node says so for each call, in one line and without
     const props = { __provider: await serialise("muster"), stack: "quay", provider: "harbor" };
     const said = await Promise.all([1, 2].map(() => host.read("quay", props).then(String, (error: Error) => error.message)));
     for (const text of said)
-      expect(text).toMatch(/this needs Node 24 or later[^\n]*\n {2}hint: [^\n]*npm run setup, then: \. \.tools\/env\.sh$/);
+      expect(text).toMatch(
+        /this needs Node 24 or later[^\n]*\n {2}hint: [^\n]*ocaptain env[^\n]*npm run setup && \. \.tools\/env\.sh$/,
+      );
     expect(host.stderr()).not.toMatch(/ERR_|^ +at /m);
   } finally {
     await host.close();

@@ -78,6 +78,8 @@ export async function askGithub(ask: GithubAsk, progress: (text: string) => void
   if (ask.label) query.set("labels", ask.label);
   if (ask.milestone) query.set("milestone", await milestoneNumber(ask.milestone));
   const issues = await pages(`/issues?${query}`, Issues, "issues");
+  // A repository that was renamed answers for its old name, and its issues name the new one.
+  const named = /\/repos\/([\w.-]{1,100}\/[\w.-]{1,100})$/.exec(issues[0]?.repository_url ?? "")?.[1] ?? repo;
   const [subIssues, blockedBy] = [new Map<number, Issue[]>(), new Map<number, Issue[]>()];
   const seen = new Map<number, Issue>();
   const queue = issues.filter((issue) => issue.pull_request === undefined);
@@ -91,10 +93,10 @@ export async function askGithub(ask: GithubAsk, progress: (text: string) => void
     if ((issue.sub_issues_summary?.total ?? 0) === 0) continue;
     const subs = await pages(`/issues/${issue.number}/sub_issues`, Issues, "sub-issues");
     subIssues.set(issue.number, subs);
-    queue.push(...subs.filter((sub) => sub.repository_url.toLowerCase().endsWith(root.toLowerCase())));
+    queue.push(...subs.filter((sub) => sub.repository_url.toLowerCase().endsWith(`/repos/${named.toLowerCase()}`)));
   }
   progress("");
-  return { repo, issues, subIssues, blockedBy };
+  return { repo: named, issues, subIssues, blockedBy };
 
   /** The API wants a milestone's number, and people know its title. */
   async function milestoneNumber(said: string): Promise<string> {

@@ -52,8 +52,10 @@ const READERS: Record<Local, (word: string, options: Options) => Promise<ReadSou
       };
     }
     const path = await firstOf(word, ["", ".beads/issues.jsonl", "issues.jsonl"]);
-    const file = await reader(dirname(path), MOST.json)(basename(path));
-    return { source: readBeads(file, parallel), name: nameAround(dirname(path)), folder: dirname(path) };
+    const source = readBeads(await reader(dirname(path), MOST.json)(basename(path)), parallel);
+    if (path !== word)
+      source.notes.push(`${path} is only as new as the last export: bd export | ocaptain plan import --from beads -`);
+    return { source, name: nameAround(dirname(path)), folder: dirname(path) };
   },
   backlog: async (word, { parallel = false }) => {
     const at = await firstOf(word, ["backlog/config.yml", "config.yml", "../config.yml", "backlog/tasks", "tasks"]);

@@ -26,6 +26,8 @@ export type SourceTask = {
   estimateMinutes?: number;
   /** The name of the file in which the status stands; "" where that is no file. */
   file: string;
+  /** The line in which the task begins, where it is known. */
+  line?: number;
 };
 
 /** An order that the source does not state, and why it was chosen. */
@@ -40,6 +42,8 @@ export type Source = {
   title: string;
   /** What stands before a task's id in `metadata.source`, such as the repository of an issue. */
   scope?: string;
+  /** Which list of the file was read, where it has several. */
+  list?: string;
   /** Every task of the source but for the wholes, in its order. */
   tasks: SourceTask[];
   wholes: Whole[];

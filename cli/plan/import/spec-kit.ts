@@ -107,7 +107,8 @@ function withPhase(task: SpecKitTask, { heading, about }: Phase): string {
 }
 
 const AFTER = /\bdepend(?:s|ent|ing)? (?:up)?on:? */gi;
-const ONE_OR_MORE = /(?:\s*(?:,|and|&|\+|;|\/)\s*)*\s*\b(T\d{3,9}[a-z]?)\b(?:\s*[–—-]\s*(T\d{3,9}[a-z]?)\b)?/y;
+const ONE_OR_MORE =
+  /(?:\s*(?:,|and|&|\+|;|\/)\s*)*\s*[[*`]{0,3}\b(T\d{3,9}[a-z]?)\b[\]*`]{0,3}(?:\s*[–—-]\s*(T\d{3,9}[a-z]?)\b)?/y;
 
 /** Finds the tasks for which a text says to wait: "(depends on T012, T014–T016)". `order` has all ids, for ranges. */
 function statedIn(text: string, order: readonly string[]): string[] {

@@ -59,7 +59,7 @@ export function readTaskMaster(file: SourceFile, tag: string | undefined, isPara
   if (all.length === 0) throw badSource(file.name, undefined, `the list ${key} has no tasks`);
   const { tasks, wholes } = intoParts(all, wholeOf, { endWithTheWhole: true }, notes);
   const guesses = orderOfLinks(tasks, isParallel, notes);
-  return { title: key === "master" ? "" : key, tasks, wholes, guesses, documents: [], notes };
+  return { title: key === "master" ? "" : key, ...(key && { list: key }), tasks, wholes, guesses, documents: [], notes };
 }
 
 function chosen(file: SourceFile, tag: string | undefined): { key: string; tasks: Task[] } {

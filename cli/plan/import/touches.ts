@@ -11,7 +11,7 @@ const ENDING = /\.[a-z][a-z0-9]{0,9}$/i;
  * file, or with a slash at the end. An address, a route of a server or a name alone is none.
  */
 export function pathsIn(text: string): string[] {
-  const words = Array.from(text.matchAll(WORD), ([word]) => word.replace(/^[(:]+/, "").replace(/[.:)]+$/, ""));
+  const words = Array.from(text.matchAll(WORD), ([word]) => word.replace(/^[(:]+(?![^()]*\)\/)/, "").replace(/[.:)]+$/, ""));
   return touchesOf(
     words.filter((word) => word.includes("/") && !word.includes("//") && (ENDING.test(word) || word.endsWith("/"))),
   );

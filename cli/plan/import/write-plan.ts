@@ -7,7 +7,7 @@ import { MAX_TEXT_BYTES } from "../../../lib/plan/limits.ts";
 import { loadPlan } from "../../../lib/plan/load.ts";
 import type { Proposal } from "./propose-verify.ts";
 import type { Settled } from "./settle.ts";
-import type { Format, Source, SourceFile } from "./shape.ts";
+import type { Format, Source, SourceFile, SourceTask } from "./shape.ts";
 
 /** All that a plan is written from. */
 export type Draft = {
@@ -76,6 +76,10 @@ const voyageFile = ({ title, repo, from, where }: Draft) => ({
   x: { imported: { from, source: plain(where, { most: 500 }) } },
 });
 
+/** The subject of an imported task in its plan. */
+export const subjectOf = ({ id, title }: Pick<SourceTask, "id" | "title">) =>
+  plain(`${id}: ${title.replace(/\s+/g, " ")}`, { most: MOST_SUBJECT }).trim();
+
 function taskFile({ number, task, blockedBy }: Settled["tasks"][number], draft: Draft, notes: string[]) {
   const { from, source } = draft;
   const sourceFile = task.file === "" ? undefined : draft.inRepository(task.file);
@@ -83,14 +87,14 @@ function taskFile({ number, task, blockedBy }: Settled["tasks"][number], draft: 
     notes.push(`The text of ${task.id} was longer than ${MOST_DESCRIPTION} characters, and is cut.`);
   return {
     id: number,
-    subject: plain(`${task.id}: ${task.title.replaceAll("\t", " ")}`, { most: MOST_SUBJECT }).trim(),
+    subject: subjectOf(task),
     description: plainLines(task.text, { most: MOST_DESCRIPTION }),
     blockedBy,
     metadata: {
       source: `${from}:${source.scope ?? ""}${task.id}`,
       ...(task.touches.length > 0 && { touches: task.touches }),
       ...(task.estimateMinutes !== undefined && { estimateMinutes: task.estimateMinutes }),
-      ...(sourceFile !== undefined && { x: { sourceFile } }),
+      ...(sourceFile !== undefined && { x: { sourceFile, ...(source.list !== undefined && { sourceList: source.list }) } }),
     },
   };
 }

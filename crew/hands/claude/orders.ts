@@ -39,7 +39,7 @@ export const ordersHand: Hand = async (context, grant, delivery, log, signal) =>
   let credentials = "";
   let refused = "";
   const tui: Tui = await Tui.open(context, {
-    hand: grant.hand ?? {},
+    hand: grant.hand!,
     rules: renderOrdersRules({ ship: ship.config.ship, voyage: hello.voyage.name }),
     prompt() {
       const told = first;

@@ -84,7 +84,7 @@ export async function runSession(start: SessionStart): Promise<RunEnd> {
     "-p",
     ...(start.resume ? ["--resume", start.session] : ["--session-id", start.session]),
     ...["--output-format", "stream-json", "--verbose", "--dangerously-skip-permissions"],
-    ...["--model", hand.model ?? "opus", "--settings", start.settingsFile, "--append-system-prompt-file", start.rulesFile],
+    ...["--model", hand.model, "--settings", start.settingsFile, "--append-system-prompt-file", start.rulesFile],
     ...(hand.effort ? ["--effort", hand.effort] : []),
     ...(hand.maxTurns ? ["--max-turns", String(hand.maxTurns)] : []),
     ...(hand.budgetUsd ? ["--max-budget-usd", String(hand.budgetUsd)] : []),

@@ -121,7 +121,7 @@ async function runs(
         session,
         resume,
         prompt: resume ? renderResume(grant, why) : renderPrompt(grant, who),
-        hand: { ...grant.hand, ...(budgetUsd !== undefined && { budgetUsd }) },
+        hand: { ...grant.hand!, ...(budgetUsd !== undefined && { budgetUsd }) },
         settingsFile: places.settings,
         rulesFile,
         cwd: context.tree.folder,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { HandSettings } from "../../../lib/plan/types.ts";
+import type { SessionSettings } from "../../../lib/plan/types.ts";
 import type { Usage } from "../../../lib/protocol/ship-reports.ts";
 import { type ClaimContext, forALease, handBaseEnvironment } from "../../claim/context.ts";
 import { gatePlaces, hangGates } from "../../gates/hook-settings.ts";
@@ -33,7 +33,7 @@ type Proof = { fit: boolean; message: string; usage: Usage; limit?: Failure };
  * refuse when nobody answers them, and a real Claude Code takes the credentials, offers the Task tools, and asks the
  * gates before it ends.
  */
-export async function proveHand(context: ClaimContext, hand: HandSettings, signal: AbortSignal): Promise<void> {
+export async function proveHand(context: ClaimContext, hand: SessionSettings, signal: AbortSignal): Promise<void> {
   try {
     const { usage, fit, message, limit } = await prove(context, hand, signal);
     context.journal.note(
@@ -53,7 +53,7 @@ export async function proveHand(context: ClaimContext, hand: HandSettings, signa
   }
 }
 
-async function prove(context: ClaimContext, hand: HandSettings, signal: AbortSignal): Promise<Proof> {
+async function prove(context: ClaimContext, hand: SessionSettings, signal: AbortSignal): Promise<Proof> {
   const { ship } = context;
   const crew = ship.crew;
   const places = { ...gatePlaces(crew), settings: join(crew, "trial-settings.json"), socket: join(crew, "trial.sock") };

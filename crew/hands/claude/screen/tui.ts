@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { HandSettings } from "../../../../lib/plan/types.ts";
+import type { SessionSettings } from "../../../../lib/plan/types.ts";
 import type { ClaimContext } from "../../../claim/context.ts";
 import type { HookInput, Verdict } from "../../../gates/gatekeeper.ts";
 import { gatePlaces } from "../../../gates/hook-settings.ts";
@@ -24,7 +24,7 @@ const LIVED_MS = 60_000;
 
 /** What the owner of the session decides. */
 export type TuiParts = RecoveryParts & {
-  hand: HandSettings;
+  hand: SessionSettings;
   /** The rules that are appended to Claude Code's own system prompt. */
   rules: string;
   /** Returns the first message of a session, or of one that goes on; with "" it waits for a person. */
@@ -117,7 +117,7 @@ export class Tui {
       argv: [
         "claude",
         ...(resume ? ["--resume", this.#session] : ["--session-id", this.#session]),
-        ...["--dangerously-skip-permissions", "--model", hand.model ?? "opus"],
+        ...["--dangerously-skip-permissions", "--model", hand.model],
         ...["--settings", settingsFile, "--append-system-prompt-file", rulesFile],
         ...(hand.effort ? ["--effort", hand.effort] : []),
         ...(prompt ? [prompt] : []),
