@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { environment } from "./tools/environment.mjs";
-import { tiers } from "./tools/tiers.ts";
+import { type Tier, tiers } from "./tools/tiers.ts";
 
 if (!("groupBy" in Map)) throw new Error(`the tests need Node 24, and this is ${process.version}: . .tools/env.sh`);
 
@@ -8,10 +8,11 @@ if (!("groupBy" in Map)) throw new Error(`the tests need Node 24, and this is ${
 Object.assign(process.env, environment());
 
 /**
- * How long `expect.poll` looks when a test says nothing else. The wait ends as soon as what is waited for is there, so
- * that only a failure costs this time; vitest's own second is too short for two busy cores.
+ * How many seconds `expect.poll` looks when a test says nothing else: half a minute, or a quarter of a longer test's
+ * time. The wait ends as soon as what is waited for is there, so that only a failure costs this time; vitest's own
+ * second is too short for two busy cores.
  */
-const POLL_SECONDS = 30;
+const pollSeconds = ({ testTimeoutSeconds: all }: Tier) => Math.max(Math.min(30, all * 0.75), all / 4);
 
 /** One vitest project a tier: `vitest run --project helm` or `vitest run tests/helm`. */
 export default defineConfig({
@@ -27,7 +28,7 @@ export default defineConfig({
         sequence: { groupOrder: index },
         testTimeout: tier.testTimeoutSeconds * 1000,
         hookTimeout: tier.testTimeoutSeconds * 1000,
-        expect: { poll: { timeout: Math.min(POLL_SECONDS, tier.testTimeoutSeconds * 0.75) * 1000 } },
+        expect: { poll: { timeout: pollSeconds(tier) * 1000 } },
         // A failure is mostly read in a log, where the message has to say by itself what the values were.
         chaiConfig: { truncateThreshold: 2000 },
         setupFiles: ["tests/setup/silent-console.ts"],

@@ -61,6 +61,7 @@ test("a voyage at sea of which no stack knows, and a shell without pulumi, are b
 });
 
 test("a voyage that has come to its end is not paused, and that is said", async () => {
+  await fleet.until("verified", (s) => s.state === "verified");
   expect(await ocaptain("pause")).toMatchObject({
     exitCode: 1,
     stdout: "",

@@ -97,7 +97,7 @@ test("a ship asleep is woken", async () => {
   await fleet.sendToSleep("ship-0");
   expect((await fleet.sprites.get(fleet.spriteName("ship-0")))?.status).toBe("warm");
   await shell("--raw");
-  await term.sees(/\n\S*\$ *$/);
+  await term.sees(/\n\S*\$/);
   await term.enter("echo awake-$((40+2))");
   await term.sees(/awake-42/);
   await term.enter("exit");

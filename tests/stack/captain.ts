@@ -17,6 +17,7 @@ import { until } from "../support/until.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
+type Config = Record<string, string | number | boolean | undefined>;
 export type Captain = Awaited<ReturnType<typeof openCaptain>>;
 
 /**
@@ -64,11 +65,15 @@ export async function openCaptain(
     });
   const onStack = ["-s", stack, "--config-file", configFile];
 
-  const config: Record<string, string | number | boolean> = { plan, ships: 2, ...options.config };
-  /** Writes the whole configuration file; the salt that the engine adds to it is made anew. */
-  async function configure(more: Record<string, string | number | boolean>): Promise<void> {
+  const config: Config = { plan, ships: 2, ...options.config };
+  /**
+   * Writes the whole configuration file, with what was there before and these keys, of which an undefined one is taken
+   * out; the salt that the engine adds to it is made anew.
+   */
+  async function configure(more: Config): Promise<void> {
     Object.assign(config, more);
-    const lines = Object.entries(config).map(([key, value]) => `  ocaptain:${key}: ${JSON.stringify(String(value))}`);
+    const set = Object.entries(config).filter(([, value]) => value !== undefined);
+    const lines = set.map(([key, value]) => `  ocaptain:${key}: ${JSON.stringify(String(value))}`);
     await writeFile(configFile, ["config:", ...lines, ""].join("\n"));
   }
 

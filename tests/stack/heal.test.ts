@@ -101,6 +101,14 @@ test("after all of it up changes nothing, each task is done once, and the result
   expect(log.stdout.split("\n").sort()).toEqual(["Start|Captain|", ...signed]);
 });
 
+test("destroy needs neither the plan nor the repository that they came from, also where it runs the program: all is home, and nothing is left", async () => {
+  const sunk = await captain.destroy(["--run-program"]);
+  expect(String(sunk.stdout)).toMatch(/goes on by what \S+ holds, without:/);
+  expect(await captain.processes()).toEqual([]);
+  const { stdout } = await execa("git", ["--git-dir", captain.voyage.repo, "ls-tree", "--name-only", captain.stack, "out/"]);
+  expect(stdout.split("\n")).toEqual(["out/1", "out/2", "out/3", "out/4"]);
+});
+
 async function killDaemon(what: "harbor" | "helm" | "Mutagen daemon"): Promise<void> {
   const pid = {
     harbor: async () => JSON.parse(await readFile(harborInfoFile(), "utf8")).pid as number,

@@ -3,20 +3,31 @@ import http from "node:http";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { knownHarbor } from "../../lib/daemons/harbor.ts";
+import { diamond, writePlan } from "../support/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
+/** One captain serves all tests, since each of them shows that nothing was made. */
 let captain: Captain;
-beforeEach(async () => {
+beforeAll(async () => {
   captain = await openCaptain();
 });
-afterEach(() => captain.close());
+/** The keys that tests set besides those of every captain. */
+const SET = ["repo", "hand", "mesh", "shps", "budgetUsd", "provider", "tailscaleOauthSecret", "headscaleUrl"];
+beforeEach(async () => {
+  await rm(captain.plan, { recursive: true });
+  await writePlan(captain.plan, { repo: captain.repo, tasks: diamond(4) });
+  const unset = Object.fromEntries(SET.map((key) => [key, undefined]));
+  await captain.configure({ ...unset, plan: captain.plan, ships: 2 });
+});
+afterAll(() => captain.close());
 
 /** Checks that the up fails, that it prints all of `words`, and that nothing was made. */
-async function refused(...words: RegExp[]): Promise<void> {
+const refused = (...words: RegExp[]) => refusedTo(captain, ...words);
+async function refusedTo(captain: Captain, ...words: RegExp[]): Promise<void> {
   const up = await captain.up([], { reject: false });
   expect(up.exitCode).not.toBe(0);
   for (const word of words) expect(String(up.all)).toMatch(word);
@@ -33,27 +44,6 @@ test("a plan with many faults: all of them together, each with its file and fiel
   await writeFile(join(captain.plan, "tasks", "4.json"), "{ not json");
   await rm(join(captain.plan, "spec.md"));
   await refused(/spec\.md/, /tasks\/1\.json.*blockedBy/, /tasks\/2\.json.*99/, /tasks\/3\.json.*status/, /tasks\/4\.json/);
-});
-
-test("a cycle is shown", async () => {
-  const task = (id: string, blockedBy: string, blocks: string) =>
-    writeFile(
-      join(captain.plan, "tasks", `${id}.json`),
-      JSON.stringify({
-        id,
-        subject: "s",
-        description: "d",
-        activeForm: "a",
-        status: "pending",
-        blocks: [blocks],
-        blockedBy: [blockedBy],
-      }),
-    );
-  await rm(join(captain.plan, "tasks"), { recursive: true });
-  await mkdir(join(captain.plan, "tasks"));
-  await Promise.all([task("1", "3", "2"), task("2", "1", "3"), task("3", "2", "1")]);
-  await writeFile(join(captain.plan, "voyage.json"), JSON.stringify({ name: "round", repo: captain.repo, total_tasks: 3 }));
-  await refused(/1 → 2 → 3 → 1|2 → 3 → 1 → 2|3 → 1 → 2 → 3/);
 });
 
 test("everything else that cannot sail, together: an unreadable repository, a held port, no space", async () => {
@@ -143,9 +133,9 @@ test("a wrong token is refused by the provider before anything is made", async (
 });
 
 test("a stack whose name no DNS label can carry", async () => {
-  await captain.close();
-  captain = await openCaptain({ stack: "Sea_of_Names" });
-  await refused(/Sea_of_Names.*cannot name ships/);
+  const other = await openCaptain({ stack: "Sea_of_Names", beside: captain });
+  await refusedTo(other, /Sea_of_Names.*cannot name ships/);
+  await other.close();
 });
 
 test("sprites.dev without a tailnet; secrets of the tailnet in clear, and of two: refused with the reason, and not printed", async () => {
