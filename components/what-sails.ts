@@ -2,11 +2,13 @@ import { resolve } from "node:path";
 import { counted } from "../lib/base/counted.ts";
 import { fleetNumbers, shipName, shipNumber } from "../lib/base/naming.ts";
 import { plain, plainLines, usd } from "../lib/base/text.ts";
+import { criticalPath } from "../lib/plan/critical-path.ts";
+import { estimatesOf, timed } from "../lib/plan/estimates.ts";
 import { DEFAULT_MODEL, type Plan } from "../lib/plan/types.ts";
 import { graphWidth } from "../lib/plan/width.ts";
+import { worthwhile } from "../lib/plan/worthwhile.ts";
 import type { HandKind, Mesh, ProviderKind } from "../lib/protocol/choices.ts";
 import type { VoyageStatus } from "../lib/protocol/status.ts";
-import { criticalPath } from "./critical-path.ts";
 
 /** The voyage as the program is about to register it. */
 export type Sailing = {
@@ -39,7 +41,7 @@ export function whatSails(sailing: Sailing): string {
       "repository",
       plan.repo ? `${asMeant(plan.repo)}${commit ? ` at ${commit.slice(0, 8)}` : ""}` : "none: it begins with nothing",
     ],
-    ["ships", `${ships}${named(sailing)}, at ${where}`],
+    ["ships", `${ships}${named(sailing)}, at ${where}${worth(sailing)}`],
     ["hand", hand === "claude" ? `claude, model ${models(plan)}` : `${hand}: no model, it costs nothing`],
     ["budget", budget(sailing)],
     ["network", network(sailing)],
@@ -60,7 +62,7 @@ export function sailingWarnings({ stack, plan, ships, hand, budgetUsd }: Sailing
   const width = graphWidth(plan.tasks);
   if (ships > width && width > 0)
     warnings.push(
-      `${counted(ships, "ship")} for a plan of width ${width}: never more than ${counted(width, "task")} can be done at a time, and the other ships would only wait\n  hint: pulumi config set ocaptain:ships ${width} -s ${stack}`,
+      `${counted(ships, "ship")} for a plan of width ${width}: never more than ${counted(width, "task")} can be done at a time, and the other ships would only wait\n  hint: pulumi config set ocaptain:ships ${shipsWorthwhile(plan)} -s ${stack}`,
     );
   if (hand === "claude" && budgetUsd === undefined && !taskBudgets(plan))
     warnings.push(
@@ -105,8 +107,17 @@ function named({ ships, withoutShips }: Sailing): string {
  */
 const asMeant = (repo: string): string => (/^\.\.?(\/|$)/.test(repo) ? resolve(repo) : repo);
 
+/** The number of ships that the plan is worth, where another one sails. */
+function worth({ plan, ships }: Sailing): string {
+  const recommended = plan.orders ? ships : shipsWorthwhile(plan);
+  return recommended === ships ? "" : `; by a simulation the plan is worth ${recommended}`;
+}
+
+const shipsWorthwhile = ({ tasks }: Plan): number => worthwhile(timed(tasks, estimatesOf(tasks))).ships;
+
 function shape({ tasks }: Plan): string {
-  const path = criticalPath(tasks);
+  const { lengths } = estimatesOf(tasks);
+  const path = criticalPath(tasks, (id) => lengths.get(id)!);
   const named = path.length > NAMED ? [...path.slice(0, NAMED - 1), "…", path.at(-1)] : path;
   return `${counted(tasks.length, "task")}, width ${graphWidth(tasks)}, critical path ${path.length} (${named.join(" → ")})`;
 }

@@ -5,7 +5,9 @@ import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
 import { shipState } from "../../lib/voyage/ship-state.ts";
 import { firstLine } from "../output/io.ts";
-import type { Terminal } from "../output/terminal.ts";
+import type { Terminal as Whole } from "../output/terminal.ts";
+
+type Terminal = Pick<Whole, "line" | "status" | "style">;
 
 /** How often the helm is asked: it has no stream for the captain, and a claim lasts a second or more. */
 const LOOK_MS = 150;

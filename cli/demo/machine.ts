@@ -53,25 +53,37 @@ export async function openMachine(voyage: {
     );
   await rm(DEMO, { recursive: true, force: true });
   await mkdir(DEMO, { recursive: true });
-  process.env.OCAPTAIN_HOME = await mkdtemp(join(tmpdir(), "ocaptain-demo-"));
-  await writeFile(HOME_NOTE, process.env.OCAPTAIN_HOME);
-  process.env.OCAPTAIN_VOYAGES = join(DEMO, "voyages");
-  process.env.OCAPTAIN_HELM_PORT = String(await freePort());
-  process.env.OCAPTAIN_HARBOR_LATENCY = voyage.latency;
+  const env = await openHome(DEMO, voyage.latency);
+  await writeFile(HOME_NOTE, process.env.OCAPTAIN_HOME as string);
 
   const repo = voyage.repo ?? (await repositoryToSurvey());
-  const config = { plan: resolve(voyage.plan), ships: voyage.ships, repo };
-  const lines = Object.entries(config).map(([key, value]) => `  ocaptain:${key}: ${JSON.stringify(value)}`);
-  await writeFile(CONFIG_FILE, ["config:", ...lines, ""].join("\n"));
-  const env = {
-    PULUMI_BACKEND_URL: `file://${DEMO}`,
-    PULUMI_CONFIG_PASSPHRASE: randomBytes(16).toString("hex"),
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-  };
+  await writeSettings(CONFIG_FILE, { plan: resolve(voyage.plan), ships: voyage.ships, repo });
   const ours = Object.entries(process.env).filter(([name]) => name.startsWith("OCAPTAIN_"));
   const exports = [...ours, ...Object.entries(env)].map(([name, value]) => `export ${name}='${value}'`);
   await writeFile(ENV_FILE, [...exports, ""].join("\n"), { mode: 0o600 });
   return { folder: isCheckout ? PROJECT : await ownProject(DEMO), env };
+}
+
+/**
+ * Gives this process a captain's home of its own, with a port for a helm, and lets voyages lie in `folder`, which is
+ * also the backend of Pulumi. Returns Pulumi's variables.
+ */
+export async function openHome(folder: string, latency: string): Promise<Record<string, string>> {
+  process.env.OCAPTAIN_HOME = await mkdtemp(join(tmpdir(), "ocaptain-demo-"));
+  process.env.OCAPTAIN_VOYAGES = join(folder, "voyages");
+  process.env.OCAPTAIN_HELM_PORT = String(await freePort());
+  process.env.OCAPTAIN_HARBOR_LATENCY = latency;
+  return {
+    PULUMI_BACKEND_URL: `file://${folder}`,
+    PULUMI_CONFIG_PASSPHRASE: randomBytes(16).toString("hex"),
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  };
+}
+
+/** Writes a stack's settings. */
+export async function writeSettings(file: string, settings: Record<string, string>): Promise<void> {
+  const lines = Object.entries(settings).map(([key, value]) => `  ocaptain:${key}: ${JSON.stringify(value)}`);
+  await writeFile(file, ["config:", ...lines, ""].join("\n"));
 }
 
 /**

@@ -5,6 +5,7 @@ import { type PlanFinding, sortFindings } from "../../lib/plan/findings.ts";
 import { type PlanReading, readPlan } from "../../lib/plan/load.ts";
 import { lookAtRepository } from "../../lib/preflight/repository.ts";
 import { lineOf } from "./lines.ts";
+import { warningsOf } from "./warnings/warnings.ts";
 
 /** One thing that was found in a plan. An error keeps it from sailing; a warning is probably not what was meant. */
 export type Remark = PlanFinding & {
@@ -28,7 +29,7 @@ export async function checkPlan(
   const reading = await readPlan(folder, { repo: options.repo });
   const remarks = [
     ...reading.findings.map((finding) => ({ ...finding, severity: "error" as const, hint: "" })),
-    ...reading.warnings.map((finding) => ({ ...finding, severity: "warning" as const, hint: "" })),
+    ...[...reading.warnings, ...warningsOf(reading)].map((finding) => ({ ...finding, severity: "warning" as const, hint: "" })),
     ...(await repositoryRemarks(reading, options)),
   ];
   return { reading, remarks: await withLines(folder, remarks) };

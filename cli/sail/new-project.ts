@@ -1,6 +1,19 @@
 import { readFileSync } from "node:fs";
-import { join, posix } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join, posix } from "node:path";
 import { PROJECT } from "../../lib/base/program-file.ts";
+
+/** Writes a file that is not there yet. Returns whether it did: one that is there stays as it is. */
+export async function writeNew(file: string, text: string): Promise<boolean> {
+  await mkdir(dirname(file), { recursive: true });
+  return writeFile(file, text, { flag: "wx", mode: file.endsWith(".sh") ? 0o755 : 0o644 }).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === "EEXIST") return false;
+      throw error;
+    },
+  );
+}
 
 type Package = { version: string; dependencies: Record<string, string> };
 
@@ -20,7 +33,12 @@ export function newProject(): Record<string, string> {
     ".gitignore": GITIGNORE,
     "stacks/README.md":
       "# Stacks\n\nThe settings of each voyage, which Pulumi writes and reads. They are bound to your passphrase, and ignored by git.\n",
-    ...examplePlan(),
+    ...examplePlan({
+      folder: "plans/example",
+      name: "example",
+      repo: ".",
+      schemas: "node_modules/ocaptain/plans/schema",
+    }),
   };
 }
 
@@ -49,15 +67,20 @@ export const { summary, voyage, ships, tasks, spend, workspace, helm, asOf } = a
 const json = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
 
 /**
- * The address of a file's JSON Schema, by which an editor completes and explains: the path to the installed package,
- * which is the same wherever the project lies and needs no network.
+ * The files of a plan of three tasks that the hand `rehearsal` can do in any repository.
+ * @param ask.folder  The plan's folder, from where it is written.
+ * @param ask.schemas  The folder of the JSON Schemas by which an editor completes and explains, from the same place: a
+ *   path to the installed package is the same wherever a project lies, and needs no network. Without it none is named.
  */
-const schemaFor = (folder: string, name: string) =>
-  posix.join(posix.relative(folder, "node_modules/ocaptain/plans/schema"), name);
-
-/** A plan of three tasks that the hand \`rehearsal\` can do in any repository. */
-function examplePlan(): Record<string, string> {
-  const folder = "plans/example";
+export function examplePlan(ask: {
+  folder: string;
+  name: string;
+  repo: string;
+  schemas?: string | undefined;
+}): Record<string, string> {
+  const { folder, name, repo, schemas } = ask;
+  const schema = (from: string, file: string) =>
+    schemas === undefined ? {} : { $schema: posix.join(posix.relative(from, schemas), file) };
   const tasks = [
     {
       subject: "List the files",
@@ -71,7 +94,7 @@ function examplePlan(): Record<string, string> {
     },
     {
       subject: "Count the files",
-      description: "Write how many lines census/files.txt has to census/count.txt.",
+      description: "Write how many paths task 1 has listed to census/count.txt.",
       blockedBy: ["1"],
       metadata: {
         rehearsal: "wc -l < census/files.txt > census/count.txt",
@@ -81,7 +104,7 @@ function examplePlan(): Record<string, string> {
     },
     {
       subject: "Find the kinds of files",
-      description: "Write each ending of a file's name in census/files.txt to census/kinds.txt, once and in order.",
+      description: "Write each ending of the names that task 1 has listed to census/kinds.txt, once and in order.",
       blockedBy: ["1"],
       metadata: {
         rehearsal: "sed -n 's/.*\\.//p' census/files.txt | sort -u > census/kinds.txt",
@@ -89,13 +112,13 @@ function examplePlan(): Record<string, string> {
         touches: ["census/kinds.txt"],
       },
     },
-  ].map((task, i) => ({ $schema: schemaFor(`${folder}/tasks`, "task.json"), id: String(i + 1), ...task }));
-  const voyage = { $schema: schemaFor(folder, "voyage.json"), name: "example", repo: ".", recommended_ships: 2 };
+  ].map((task, i) => ({ ...schema(`${folder}/tasks`, "task.json"), id: String(i + 1), ...task }));
+  const voyage = { ...schema(folder, "voyage.json"), name, repo, recommended_ships: 2 };
   return {
-    [`${folder}/spec.md`]: "# A census of this repository\n\nWhich files are there, how many, and of what kinds.\n",
-    [`${folder}/verify.sh`]:
+    [posix.join(folder, "spec.md")]: "# A census of this repository\n\nWhich files are there, how many, and of what kinds.\n",
+    [posix.join(folder, "verify.sh")]:
       "#!/bin/sh\n# Runs in a fresh checkout of the result; exit status 0 says that it is verified.\nset -e\ntest -f census/files.txt\ntest -s census/count.txt\ntest -f census/kinds.txt\n",
-    [`${folder}/voyage.json`]: json(voyage),
-    ...Object.fromEntries(tasks.map((task) => [`${folder}/tasks/${task.id}.json`, json(task)])),
+    [posix.join(folder, "voyage.json")]: json(voyage),
+    ...Object.fromEntries(tasks.map((task) => [posix.join(folder, `tasks/${task.id}.json`), json(task)])),
   };
 }

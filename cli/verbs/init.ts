@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join, relative, resolve } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { PROJECT } from "../../lib/base/program-file.ts";
 import { shellWord, typedWord } from "../../lib/base/shell-word.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import type { Io } from "../output/io.ts";
-import { IGNORED, INDEX, newProject } from "../sail/new-project.ts";
+import { IGNORED, INDEX, newProject, writeNew } from "../sail/new-project.ts";
 
 /**
  * `ocaptain init [folder]` makes a Pulumi project and an example of a plan. It asks nothing, leaves every file that is
@@ -18,18 +18,8 @@ export async function init(word: string | undefined, io: Io): Promise<void> {
   await refuseOther(folder);
   const written: string[] = [];
   const left: string[] = [];
-  for (const [name, text] of Object.entries(newProject())) {
-    const file = join(folder, name);
-    await mkdir(dirname(file), { recursive: true });
-    const made = await writeFile(file, text, { flag: "wx", mode: name.endsWith(".sh") ? 0o755 : 0o644 }).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === "EEXIST") return false;
-        throw error;
-      },
-    );
-    (made ? written : left).push(name);
-  }
+  for (const [name, text] of Object.entries(newProject()))
+    ((await writeNew(join(folder, name), text)) ? written : left).push(name);
   const todo = [...(await toIgnore(folder, left)), ...(await toInstall(folder, left))];
   const next = [
     "ocaptain sail plans/example",

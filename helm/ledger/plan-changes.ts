@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { OcaptainError } from "../../lib/base/errors.ts";
-import { byId, topologicalOrder } from "../../lib/plan/graph.ts";
+import { byId, heightsOf } from "../../lib/plan/graph.ts";
 import type { Plan, PlanChanges, PlanTask } from "../../lib/plan/types.ts";
 import { forgetLosses } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
@@ -35,7 +35,7 @@ export function planChanges(ledger: Ledger, plan: Plan): PlanChanges {
  * @throws OcaptainError BAD_PLAN for a graph that cannot be worked off
  */
 export function applyPlan(ledger: Ledger, plan: Plan): PlanChanges {
-  const heights = heightsOf(plan.tasks);
+  const standingOf = standings(plan.tasks);
   const changes = planChanges(ledger, plan);
   const { store } = ledger;
   const added = new Set(changes.added);
@@ -43,7 +43,7 @@ export function applyPlan(ledger: Ledger, plan: Plan): PlanChanges {
   const at = ledger.at();
   for (const task of plan.tasks) {
     const text = textOf(task);
-    const { height, position } = heights.get(task.id)!;
+    const { height, position } = standingOf.get(task.id)!;
     if (added.has(task.id)) {
       // A cancelled task that comes back keeps its epoch: what was granted before stays stale.
       store.run(
@@ -102,17 +102,13 @@ function textOf(task: PlanTask): string {
  * itself among them.
  * @throws OcaptainError BAD_PLAN
  */
-function heightsOf(tasks: readonly PlanTask[]): Map<string, { height: number; position: number }> {
+function standings(tasks: readonly PlanTask[]): Map<string, { height: number; position: number }> {
   const ids = new Set(tasks.map((task) => task.id));
   for (const task of tasks) {
     const missing = task.blockedBy.find((id) => !ids.has(id));
     if (missing) throw new OcaptainError("BAD_PLAN", `task ${task.id} waits for task ${missing}, which the plan does not have`);
   }
   const positions = new Map([...ids].sort(byId).map((id, index) => [id, index]));
-  const heights = new Map<string, number>([...ids].map((id) => [id, 1]));
-  const blockers = new Map(tasks.map((task) => [task.id, task.blockedBy]));
-  for (const id of topologicalOrder(tasks).reverse()) {
-    for (const blocker of blockers.get(id)!) heights.set(blocker, Math.max(heights.get(blocker)!, heights.get(id)! + 1));
-  }
+  const heights = heightsOf(tasks);
   return new Map([...ids].map((id) => [id, { height: heights.get(id)!, position: positions.get(id)! }]));
 }

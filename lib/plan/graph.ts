@@ -18,6 +18,21 @@ export function topologicalOrder(nodes: readonly Node[]): string[] {
   throw new OcaptainError("CYCLE", `the tasks wait for each other: ${formatCycle(findCycles(nodes)[0] ?? left)}`);
 }
 
+/**
+ * Computes the height of each task: the length of the longest chain that waits for it, itself among it, in tasks or in
+ * what `lengthOf` says of each. The helm grants the highest free task first, as most hangs on it.
+ *
+ * @throws OcaptainError CYCLE when the graph has a cycle
+ */
+export function heightsOf(nodes: readonly Node[], lengthOf: (id: string) => number = () => 1): Map<string, number> {
+  const heights = new Map(nodes.map(({ id }) => [id, lengthOf(id)]));
+  const blockers = new Map(nodes.map((node) => [node.id, node.blockedBy]));
+  for (const id of topologicalOrder(nodes).reverse())
+    for (const blocker of blockers.get(id) ?? [])
+      heights.set(blocker, Math.max(heights.get(blocker)!, heights.get(id)! + lengthOf(blocker)));
+  return heights;
+}
+
 /** People mend a few cycles at a time, and each round of the search costs a pass over the graph. */
 const MOST_CYCLES = 20;
 

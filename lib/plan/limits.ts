@@ -1,6 +1,6 @@
 // A plan past these sizes is rather a mistake. They also bound Pulumi's state, which holds the whole plan as an input.
 
-export const MAX_TASKS = 5_000;
+export const MAX_TASKS = 10_000;
 /** The most ships of a voyage, since a ship's number has up to three digits (lib/base/naming.ts). */
 export const MAX_SHIPS = 1_000;
 /** The most bytes of spec.md, and of verify.sh. */

@@ -155,7 +155,7 @@ async function loadVoyage(
   const finding = (message: string, field = "") => findings.push({ file: "voyage.json", field, message });
   const none = { file: null, parts: null, repo, findings };
 
-  const reading = await readText(join(folder, "voyage.json"), MAX_JSON_BYTES);
+  const reading = readText(join(folder, "voyage.json"), MAX_JSON_BYTES);
   if ("problem" in reading) {
     finding(reading.problem);
     return none;
@@ -212,7 +212,7 @@ async function loadText(
   need: "required" | "optional",
 ): Promise<{ text: string | null; isMissing?: boolean; findings: PlanFinding[] }> {
   const bad = (message: string) => ({ text: null, findings: [{ file, field: "", message }] });
-  const reading = await readText(join(folder, file), MAX_TEXT_BYTES);
+  const reading = readText(join(folder, file), MAX_TEXT_BYTES);
   if ("problem" in reading)
     return reading.missing && need === "optional" ? { text: null, isMissing: true, findings: [] } : bad(reading.problem);
   // An empty verify.sh would succeed on any branch, and so prove nothing.

@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
 import { visit } from "jsonc-parser";
 import { fieldOf, type InputProblem } from "../base/check-input.ts";
 
@@ -7,14 +7,16 @@ export type Reading = { text: string } | { problem: string; missing: boolean };
 
 /**
  * Reads the text of a regular file, in UTF-8 and of at most `maxBytes`. It throws nothing, and does not wait on a pipe.
+ * It reads without giving way, which for thousands of small files is many times faster; whoever reads so many gives way
+ * between them.
  */
-export async function readText(path: string, maxBytes: number): Promise<Reading> {
+export function readText(path: string, maxBytes: number): Reading {
   const bad = (problem: string, missing = false) => ({ problem, missing });
   try {
-    const info = await stat(path);
+    const info = statSync(path);
     if (!info.isFile()) return bad("is not a regular file");
     if (info.size > maxBytes) return bad(`is ${info.size} bytes long; at most ${maxBytes} are taken`);
-    const bytes = await readFile(path);
+    const bytes = readFileSync(path);
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     return text.includes("\0") ? bad("is not text: it holds a NUL byte") : { text };
   } catch (error) {

@@ -12,7 +12,7 @@ const ALL_MS = 5_000;
  * The bash program that takes scripts, each ended by a NUL, and lets another bash read each without running it (-n).
  * For each script it prints what that bash said, ended by a NUL: nothing where the script is sound.
  */
-const READ_ALL = `while IFS= read -r -d '' script; do bash --norc --noprofile -n <<<"$script" 2>&1 | head -c 500; printf '\\0'; done`;
+const READ_ALL = `while IFS= read -r -d '' script; do bash --norc --noprofile -n <<<"$script" 2>&1; printf '\\0'; done`;
 
 /**
  * Finds the scripts that bash cannot parse, which would otherwise fail when they are run: for verify.sh, after all

@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { checkInput } from "../base/check-input.ts";
 import type { PlanFinding } from "./findings.ts";
 import { byId, findCycles, formatCycle } from "./graph.ts";
@@ -9,8 +10,8 @@ import { TaskFile, TaskParts } from "./schema.ts";
 import type { PlanTask } from "./types.ts";
 
 const FILE_NAME = new RegExp(`^(\\d{1,${MAX_ID_DIGITS}})\\.json$`);
-/** The files that are open at one time, which is far below any limit of a process. */
-const READERS = 32;
+/** The files that are read before others have their turn. */
+const AT_ONCE = 100;
 
 /** What was read: the whole tasks, by id; and of each file what is right of it, also where the rest is not. */
 export type LoadedTasks = { tasks: PlanTask[]; parts: FileParts[]; files: number; findings: PlanFinding[] };
@@ -34,13 +35,13 @@ export async function loadTasks(folder: string): Promise<LoadedTasks> {
   const parts: FileParts[] = [];
   const written: Written[] = [];
   let bytes = 0;
-  for (let i = 0; i < names.length; i += READERS) {
-    for (const loaded of await Promise.all(names.slice(i, i + READERS).map((name) => loadTask(folder, name)))) {
-      findings.push(...loaded.findings);
-      bytes += loaded.bytes;
-      if (loaded.parts) parts.push({ file: loaded.file, parts: loaded.parts });
-      if (loaded.written) written.push(loaded.written);
-    }
+  for (const [i, name] of names.entries()) {
+    if (i % AT_ONCE === 0) await setImmediate();
+    const loaded = loadTask(folder, name);
+    findings.push(...loaded.findings);
+    bytes += loaded.bytes;
+    if (loaded.parts) parts.push({ file: loaded.file, parts: loaded.parts });
+    if (loaded.written) written.push(loaded.written);
   }
   if (bytes > MAX_TASKS_BYTES) {
     findings.push({ file: "tasks", field: "", message: `${bytes} bytes together; at most ${MAX_TASKS_BYTES} are taken` });
@@ -78,14 +79,14 @@ async function taskFiles(folder: string): Promise<string[]> {
  * Reads and checks one task by its own file alone. `parts` is there when the file is an object at all, and `written`
  * when the task can be looked at in the graph.
  */
-async function loadTask(
+function loadTask(
   folder: string,
   name: string,
-): Promise<{ file: string; parts?: TaskParts; written?: Written; bytes: number; findings: PlanFinding[] }> {
+): { file: string; parts?: TaskParts; written?: Written; bytes: number; findings: PlanFinding[] } {
   const file = `tasks/${name}`;
   const findings: PlanFinding[] = [];
   const finding = (message: string, field = "") => findings.push({ file, field, message });
-  const reading = await readText(join(folder, file), MAX_JSON_BYTES);
+  const reading = readText(join(folder, file), MAX_JSON_BYTES);
   if ("problem" in reading) {
     finding(reading.problem);
     return { file, bytes: 0, findings };

@@ -95,17 +95,19 @@ test("/voyage-plan: the model is told what is wanted and how; its plan is checke
     { tools: [{ name: "Read", input: { file_path: join(repo, "plans/log-book/tasks/3.json") } }] },
     { tools: [write("tasks/3.json")] },
     bash("ocaptain plan check plans/log-book --strict"),
-    bash("ocaptain plan check plans/log-book --fix"),
+    bash("ocaptain plan show plans/log-book"),
+    bash("ocaptain plan show plans/log-book --svg README.md"),
     bash("ocaptain plan check plans/log-book && node -e 0"),
     bash("ocaptain sail plans/log-book --yes"),
     { text: "ocaptain sail plans/log-book --hand claude -n 2" },
   ]);
   expect(told).toContain("Wanted: the miles of the log, added up");
   expect(told).toContain("ocaptain plan check <folder>");
-  const [slipped, , , clean, ...refused] = results.slice(names.length);
+  const [slipped, , , clean, shown, ...refused] = results.slice(names.length);
   expect(results.slice(0, names.length).filter(({ isError }) => isError)).toEqual([]);
   expect(slipped!.text).toMatch(/tasks\/3\.json:\d+: error: metadata\.chekc .*did you mean check\?/);
   expect(clean).toMatchObject({ isError: false, text: expect.stringContaining("can sail: 4 tasks, nothing is wrong") });
+  expect(shown).toMatchObject({ isError: false, text: expect.stringContaining("2 ships are worth it") });
   expect(refused.map(({ isError, text }) => isError && REFUSED.test(text))).toEqual([true, true, true]);
   expect(said).toMatch(/ocaptain sail plans\/log-book --hand claude -n 2$/);
   expect(await loadPlan(join(repo, "plans/log-book"))).toHaveProperty("plan");

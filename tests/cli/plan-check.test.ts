@@ -11,7 +11,10 @@ let plan: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "opc-"));
   const repo = await writeRepo(join(folder, "repo"));
-  plan = await writePlan(join(folder, "plan"), { repo, tasks: diamond(4) });
+  plan = await writePlan(join(folder, "plan"), {
+    repo,
+    tasks: diamond(4).map((task) => ({ ...task, metadata: { check: "true" } })),
+  });
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
@@ -40,7 +43,7 @@ test("plan check finds all that is wrong at once, with file, line and field; the
 test("a plan that sails passes; with --json each finding has its place, and a base that is not there is one", async () => {
   const { stdout, stderr, exitCode } = await ocaptain("plan", "check", plan);
   expect({ stdout, exitCode }).toEqual({ exitCode: 0, stdout: "can sail: 4 tasks, nothing is wrong" });
-  expect(stderr).toBe(`next: ocaptain sail ${plan}`);
+  expect(stderr).toBe(`next: ocaptain plan show ${plan}; ocaptain sail ${plan}`);
   const json = await ocaptain("plan", "check", plan, "--base", "mian", "--json");
   expect(json).toMatchObject({ exitCode: 1, stderr: "" });
   const { findings, ...rest } = JSON.parse(json.stdout);

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { expect, test } from "vitest";
-import { criticalPath } from "../../components/critical-path.ts";
 import { summaryOf, type VoyageRecord } from "../../components/outputs.ts";
 import { type Sailing, sailingWarnings, stoppedByScale, whatSails } from "../../components/what-sails.ts";
+import { criticalPath } from "../../lib/plan/critical-path.ts";
 import type { PlanTask } from "../../lib/plan/types.ts";
 import type { ShipRow, VoyageStatus } from "../../lib/protocol/status.ts";
 import { plan } from "./registered.ts";
@@ -46,6 +46,9 @@ test("the head of a preview: plan, repository, ships, hand, budget, network and 
       "  network     ships reach everything",
       "  verify.sh   none: nothing proves the result as a whole",
     ].join("\n"),
+  );
+  expect(whatSails(sailing({ ships: 1 }))).toContain(
+    "  ships       1, at the harbor, confined; by a simulation the plan is worth 2\n",
   );
   const claude = { ...plan, verify: "true", claude: { model: "sonnet" }, network: { allow: ["a.example", "b.example"] } };
   const tasks = [task("1", [], { claude: { model: "haiku" } }), task("2")];

@@ -3,8 +3,10 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { writeRepo } from "../support/plan.ts";
+import { BIN } from "../support/ocaptain.ts";
+import { writePlan, writeRepo } from "../support/plan.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 let folder: string;
@@ -119,4 +121,32 @@ test("a folder with something else in it is not emptied", async () => {
   expect(await ended).toBe(1);
   expect(out()).toMatch(/no earlier demonstration[\s\S]*OCAPTAIN_DEMO/);
   expect(await readFile(join(folder, "mine"), "utf8")).toBe("mine");
+});
+
+test("a plan is rehearsed in a voyage of its own: who did what, what was stood in for, and nothing of it stays", async () => {
+  const plan = await writePlan(join(folder, "plan"), {
+    repo: join(folder, "repo"),
+    tasks: [
+      { id: "1", run: "echo one > one.txt", metadata: { check: "test -s one.txt" } },
+      { id: "2", after: ["1"], metadata: { check: "test -s what-a-model-would-make.txt" } },
+    ],
+    verify: "#!/bin/sh\ntest -s one.txt\n",
+  });
+  const env = { OCAPTAIN_HOME: join(folder, "h"), OCAPTAIN_VOYAGES: join(folder, "v"), TMPDIR: join(folder, "t") };
+  const { stdout, stderr, exitCode } = await execa(BIN, ["plan", "rehearse", plan, "-n", "1", "--json"], {
+    env,
+    cwd: folder,
+    reject: false,
+    stdin: "ignore",
+  });
+  expect(exitCode, stderr).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    ...{ plan: "small", ships: 1, ok: true, state: "verified", verify: "passed", faults: [] },
+    tasks: [
+      { id: "1", status: "accepted", ship: "ship-0", stoodIn: false, check: "passed" },
+      { id: "2", status: "accepted", ship: "ship-0", stoodIn: true, check: "not run" },
+    ],
+  });
+  expect((await readdir(folder)).sort()).toEqual(["plan", "repo", "t"]);
+  await nothingLeft();
 });
