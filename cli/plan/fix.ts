@@ -45,10 +45,9 @@ export async function fixPlan(folder: string): Promise<Fix[]> {
   return [...files.flatMap(({ fixes }) => fixes), ...(await fixVerify(folder))];
 }
 
-/** Makes ids text, as JSON of other tools has numbers there, and takes one that is missing from the file's name. */
+/** Makes ids text, as JSON of other tools has numbers there. */
 function fixIds(id: string, file: JsonFile): void {
-  if (file.value.id === undefined) file.set(["id"], id, `was missing, and is "${id}", as the file's name has it`);
-  else if (file.value.id === Number(id)) file.set(["id"], id, `was the number ${id}, and is now text, "${id}"`);
+  if (file.value.id === Number(id)) file.set(["id"], id, `was the number ${id}, and is now text, "${id}"`);
   for (const field of ["blocks", "blockedBy"] as const) {
     const list = file.value[field];
     if (!Array.isArray(list)) continue;

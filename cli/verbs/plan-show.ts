@@ -9,6 +9,7 @@ import type { Io } from "../output/io.ts";
 import { table } from "../output/table.ts";
 import { wrap } from "../output/wrap.ts";
 import { asDot, asMermaid, asSvg } from "../plan/drawings.ts";
+import { earlierTasks } from "../plan/earlier-tasks.ts";
 import { type GraphView, viewGraph } from "../plan/graph-view.ts";
 import { basis, lengthText, shipRows } from "../plan/makespans.ts";
 import { readSoundGraph } from "../plan/sound-graph.ts";
@@ -22,7 +23,7 @@ export async function planShow(word: string, { svg, mermaid, dot }: Options, io:
       hint: "ocaptain plan show --help",
     });
   const { name, tasks } = await readSoundGraph(withHome(word), word);
-  const view = viewGraph(name, tasks);
+  const view = viewGraph(name, tasks, (await earlierTasks())?.minutes);
   if (svg !== undefined) {
     await writeFile(resolve(withHome(svg)), asSvg(view));
     io.note(`the graph is drawn in ${svg}`);

@@ -5,6 +5,8 @@ import { fieldOf, type InputProblem } from "../base/check-input.ts";
 /** What reading a file gave: its text, or in words what is wrong. `missing` is true when there is no such file. */
 export type Reading = { text: string } | { problem: string; missing: boolean };
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 /**
  * Reads the text of a regular file, in UTF-8 and of at most `maxBytes`. It throws nothing, and does not wait on a pipe.
  * It reads without giving way, which for thousands of small files is many times faster; whoever reads so many gives way
@@ -17,7 +19,7 @@ export function readText(path: string, maxBytes: number): Reading {
     if (!info.isFile()) return bad("is not a regular file");
     if (info.size > maxBytes) return bad(`is ${info.size} bytes long; at most ${maxBytes} are taken`);
     const bytes = readFileSync(path);
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const text = utf8.decode(bytes);
     return text.includes("\0") ? bad("is not text: it holds a NUL byte") : { text };
   } catch (error) {
     if (error instanceof TypeError) return bad("is not UTF-8 text");
@@ -32,7 +34,8 @@ export function readText(path: string, maxBytes: number): Reading {
  */
 export function parseJson(text: string): { value: unknown; repeated: InputProblem[] } | { problem: string } {
   try {
-    return { value: JSON.parse(text), repeated: repeatedKeys(text) };
+    const value: unknown = JSON.parse(text);
+    return { value, repeated: keysWritten(text) === keysOf(value) ? [] : repeatedKeys(text) };
   } catch (error) {
     if (error instanceof RangeError) return { problem: "its lists and objects are nested too deeply" };
     const before = text.slice(0, positionOf(error as SyntaxError, text)).split("\n");
@@ -67,6 +70,20 @@ function hasUnexpectedToken(text: string): boolean {
   } catch (error) {
     return (error as SyntaxError).message.startsWith("Unexpected token");
   }
+}
+
+/** Counts the keys in a JSON text: its strings that a colon follows. */
+function keysWritten(text: string): number {
+  let count = 0;
+  for (const [, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"\s*(:)?/gs)) if (colon) count++;
+  return count;
+}
+
+/** Counts the keys of all objects in a value of JSON. It is less than what was written where a key stands twice. */
+function keysOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  const keys = Array.isArray(value) ? 0 : Object.keys(value).length;
+  return Object.values(value).reduce((count: number, each) => count + keysOf(each), keys);
 }
 
 function repeatedKeys(text: string): InputProblem[] {

@@ -102,7 +102,7 @@ function loadTask(
   for (const { field, message } of json.repeated) finding(message, field);
   const checked = checkInput(TaskFile, json.value);
   if ("problems" in checked) for (const { field, message } of checked.problems) finding(message, field);
-  const parts = TaskParts.safeParse(json.value).data;
+  const parts = "data" in checked ? partsOf(checked.data) : TaskParts.safeParse(json.value).data;
   if (!parts) return { file, bytes, findings };
   // The file's name has the id too, where the file leaves it out, or has a wrong one, which is a finding already.
   const id = parts.id ?? idOfFile;
@@ -114,6 +114,11 @@ function loadTask(
   const written = { id, blocks: parts.blocks, blockedBy: parts.blockedBy, ...(task && { task }) };
   return { file, parts, written, bytes, findings };
 }
+
+const partsOf = ({ id, blocks, blockedBy, metadata }: TaskFile): TaskParts => ({
+  ...{ id, blocks, blockedBy },
+  metadata: { rehearsal: metadata?.rehearsal, check: metadata?.check },
+});
 
 /**
  * Makes the plan's task of a file's. An id that is named twice in a list is kept once, so that the ledger meets no

@@ -142,7 +142,6 @@ test("--fix mends counts, blocks by blockedBy, line ends and ids, says each, lea
     'tasks/1.json id: was the number 1, and is now text, "1"',
     "tasks/1.json metadata.check: had carriage returns, which are gone",
     "tasks/1.json blocks: now has 2, as task 2 waits for 1 by its blockedBy; has 3 no more, as task 3 does not wait for 1 by its blockedBy",
-    'tasks/2.json id: was missing, and is "2", as the file\'s name has it',
     'tasks/2.json blockedBy[0]: was the number 1, and is now text, "1"',
     "voyage.json provision[0]: had carriage returns, which are gone",
     "voyage.json provision[1].run: had carriage returns, which are gone",

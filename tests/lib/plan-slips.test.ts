@@ -1,8 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { loadPlan } from "../../lib/plan/load.ts";
+import { parseJson } from "../../lib/plan/read.ts";
+import { shellProblems } from "../../lib/plan/shell-syntax.ts";
 import type { Plan } from "../../lib/plan/types.ts";
 import { formatFindings } from "../support/findings.ts";
 
@@ -78,6 +81,31 @@ test("a key that stands twice is refused, with both lines: JSON would keep the l
     findings:
       "tasks/1.json blockedBy: stands twice, in lines 3 and 5: only one would count\ntasks/1.json metadata.claude.model: stands twice, in lines 4 and 4: only one would count",
   });
+});
+
+test("a key is not taken for one that stands twice because a text looks like keys, or another object has it", () => {
+  const json = fc.jsonValue({ maxDepth: 3 }).map((value) => ({ 'a": {"b': 'x":1,"x":', inner: { inner: value } }));
+  fc.assert(
+    fc.property(json, fc.constantFrom("", "\n  "), (value, space) => {
+      const text = JSON.stringify(value, null, space);
+      expect(parseJson(text)).toEqual({ value: JSON.parse(text), repeated: [] });
+      const twice = text.replace("{", '{"inner" : 1, ');
+      expect(parseJson(twice)).toMatchObject({ repeated: [{ field: "inner" }] });
+    }),
+  );
+});
+
+test("commands of plain words, which no bash is asked about, are sound: with another line before them bash says the same", async () => {
+  const word = fc.constantFrom("test", "-f", "src/a.ts", "if", "then", "done", "time", "echo", "&&", "a=b", "in", "}", "(", "&");
+  const commands = fc.sample(
+    fc.array(word, { minLength: 1, maxLength: 4 }).map((words) => words.join(" ")),
+    100,
+  );
+  const script = (text: string, i: number) => ({ file: String(i), field: "", text });
+  const broken = (found: { file: string }[]) => found.map(({ file }) => commands[Number(file)]);
+  const asked = broken(await shellProblems(commands.map((text, i) => script(`true\n${text}`, i))));
+  expect(broken(await shellProblems(commands.map(script)))).toEqual(asked);
+  expect(asked.length).toBeGreaterThan(10);
 });
 
 test("commands that a ship could not run are refused: too long for Linux, carriage returns, what bash cannot read", async () => {
