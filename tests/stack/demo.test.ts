@@ -147,6 +147,7 @@ test("a plan is rehearsed in a voyage of its own: who did what, what was stood i
       { id: "2", status: "accepted", ship: "ship-0", stoodIn: true, check: "not run" },
     ],
   });
-  expect((await readdir(folder)).sort()).toEqual(["plan", "repo", "t"]);
+  expect((await readdir(folder)).sort()).toEqual(["h", "plan", "repo", "t"]);
+  expect(await readdir(join(folder, "h"))).toEqual([]);
   await nothingLeft();
 });

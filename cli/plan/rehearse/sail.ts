@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { spritePrefix } from "../../../lib/base/naming.ts";
-import { voyageFolder } from "../../../lib/base/paths.ts";
+import { ocaptainHome, voyageFolder } from "../../../lib/base/paths.ts";
 import { helmClient } from "../../../lib/daemons/helm-client.ts";
 import type { Plan } from "../../../lib/plan/types.ts";
 import type { VoyageStatus } from "../../../lib/protocol/status.ts";
@@ -13,6 +13,7 @@ import type { Io } from "../../output/io.ts";
 import { pulumi } from "../../pulumi/run.ts";
 import { showSteps } from "../../pulumi/show-steps.ts";
 import { ownProject } from "../../sail/own-project.ts";
+import { endKilledRehearsals, noteRehearsal } from "./earlier.ts";
 import { copyWithStandIns } from "./stand-ins.ts";
 
 const STACK = "rehearsal";
@@ -27,12 +28,15 @@ export type Rehearsed = { began: number; status: VoyageStatus; stoodIn: Readonly
 /**
  * Sails a plan on the harbor by the hand `rehearsal`, to its end, and sinks it. All of it is in a temporary folder,
  * with a captain's home of its own: nothing of the captain's is touched, and nothing stays, also where it fails or is
- * interrupted.
+ * interrupted. What one leaves that was killed, the next one ends.
  * @throws OcaptainError PULUMI, INTERRUPTED, STALLED
  */
 export async function sailRehearsal(folder: string, plan: Plan, ships: number, io: Io): Promise<Rehearsed> {
+  const captainHome = ocaptainHome();
+  await endKilledRehearsals(captainHome);
   const scratch = await mkdtemp(join(tmpdir(), "ocaptain-rehearsal-"));
   const env = await openHome(scratch, "none");
+  const forget = await noteRehearsal({ scratch, home: ocaptainHome() }, captainHome);
   try {
     const stoodIn = await copyWithStandIns(folder, join(scratch, "plan"), plan.tasks);
     const project = await ownProject(scratch);
@@ -66,6 +70,7 @@ export async function sailRehearsal(folder: string, plan: Plan, ships: number, i
   } finally {
     await closeMachine();
     await rm(scratch, { recursive: true, force: true });
+    await forget();
   }
 }
 
