@@ -5,6 +5,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { withHome } from "../../lib/base/paths.ts";
 import { typedWord } from "../../lib/base/shell-word.ts";
 import { plainJson } from "../../lib/base/text.ts";
+import { reachOf } from "../../lib/plan/reach.ts";
 import type { Io } from "../output/io.ts";
 import { table } from "../output/table.ts";
 import { wrap } from "../output/wrap.ts";
@@ -13,6 +14,7 @@ import { earlierTasks } from "../plan/earlier-tasks.ts";
 import { type GraphView, viewGraph } from "../plan/graph-view.ts";
 import { basis, lengthText, shipRows } from "../plan/makespans.ts";
 import { readSoundGraph } from "../plan/sound-graph.ts";
+import { overlaps } from "../plan/warnings/overlaps.ts";
 
 type Options = { svg?: string; mermaid?: boolean; dot?: boolean };
 
@@ -30,8 +32,13 @@ export async function planShow(word: string, { svg, mermaid, dot }: Options, io:
   }
   if (mermaid) return io.out(asMermaid(view));
   if (dot) return io.out(asDot(view));
-  if (io.json) return io.out(plainJson(asJson(view), 2));
+  const contended = overlaps(tasks, reachOf(tasks)).found.map(({ task }) => task);
+  if (io.json) return io.out(plainJson({ ...asJson(view), overlapping: contended }, 2));
   for (const line of [...head(view, io), "", ...waves(view, io), "", ...ships(view, io)]) io.out(line);
+  if (contended.length > 0)
+    io.note(
+      `${counted(contended.length, "task writes", "tasks write")} files that others may write at the same time, which these times leave out: fewer ships may do as well\n  hint: ocaptain plan check ${typedWord(word)}`,
+    );
   io.note(`next: ocaptain sail ${typedWord(word)} -n ${view.worthwhile.ships}`);
 }
 

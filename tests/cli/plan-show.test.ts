@@ -42,6 +42,13 @@ test("plan show: waves, the critical path, the time with 1, 2, … ships, and th
   );
 });
 
+test("plan show says that its times leave out what tasks write at the same time, where they do", async () => {
+  const tasks = diamond(4).map((task) => ({ ...task, metadata: { touches: ["README.md"] } }));
+  await writePlan(plan, { repo: "./nowhere", tasks });
+  const { stderr } = await ocaptain("plan", "show", plan);
+  expect(stderr).toMatch(/^1 task writes files that others may write at the same time.*\n {2}hint: ocaptain plan check /);
+});
+
 test("plan show --json and --svg; a plan whose graph is broken is refused with the command that tells all of it", async () => {
   await writePlan(plan, { repo: "./nowhere", tasks: diamond(4) });
   const picture = join(folder, "plan.svg");
@@ -57,6 +64,7 @@ test("plan show --json and --svg; a plan whose graph is broken is refused with t
       { ships: 2, makespan: 3, gain: 0.25, recommended: true },
     ],
     recommended: 2,
+    overlapping: [],
   });
   expect(await readFile(picture, "utf8")).toMatch(/^<svg .*#4 Task 4.*<\/svg>\n$/s);
   await rm(join(plan, "tasks", "1.json"));
