@@ -1,4 +1,8 @@
 import { styleText } from "node:util";
+import { wrap } from "./wrap.ts";
+
+/** The columns of the time before a line. */
+const TIME_COLUMNS = 8;
 
 /**
  * Writes lines for people to stderr, as results go to stdout. On a terminal a last line shows what goes on now, and is
@@ -14,10 +18,12 @@ export function openTerminal(stream: NodeJS.WriteStream = process.stderr) {
   const seconds = () => `${((performance.now() - started) / 1000).toFixed(1).padStart(5)}s`;
 
   return {
-    /** Writes a line with the time since the start. */
+    /** Writes a line with the time since the start. One of plain words is broken between them where it is too long. */
     line(text: string): void {
       clear();
-      stream.write(`${styleText("dim", seconds(), { stream })}  ${text}\n`);
+      const columns = live && !text.includes("\x1b") ? (stream.columns || 80) - TIME_COLUMNS : undefined;
+      const lines = wrap(text, columns, "", "  ").join(`\n${" ".repeat(TIME_COLUMNS)}`);
+      stream.write(`${styleText("dim", seconds(), { stream })}  ${lines}\n`);
       paint();
     },
     /** Writes a line as it is. */
