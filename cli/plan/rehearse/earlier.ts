@@ -24,7 +24,7 @@ export async function noteRehearsal(folders: Folders, captainHome: string): Prom
   };
 }
 
-/** Ends what is left of rehearsals whose process was killed: their daemons, their ships' processes and their folders. */
+/** Ends what is left of rehearsals whose process was killed: daemons, ships' processes and folders. */
 export async function endKilledRehearsals(captainHome: string): Promise<void> {
   const folder = join(captainHome, "rehearsals");
   for (const name of (await readdir(folder).catch(() => [])).filter((each) => each.endsWith(".json"))) {
