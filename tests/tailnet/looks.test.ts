@@ -121,8 +121,7 @@ describe.skipIf(why !== null)(`in a tailnet ${why ? `(${why})` : ""}`, () => {
       const note = {
         ...ok,
         state: "note",
-        message: "tailscaled is stopped (tailscale down); for ocaptain:mesh tailscale the project can run a node of its own",
-        hint: `${OWN} -s voyage-abc  # with the stack that needs it`,
+        message: "tailscaled is stopped (tailscale down); only voyages with ocaptain:mesh tailscale need one",
       };
       expect(await doctor()).toEqual([note]);
       await afloat();

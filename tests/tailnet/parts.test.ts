@@ -73,9 +73,8 @@ test("a script on PATH that says the right version is no static program: not tak
   await chmod(join(impostors, "tailscaled"), 0o755);
   const end = await setUpWith("async () => { throw new Error('closed network'); }", [impostors]);
   expect(end.exitCode).toBe(1);
-  expect(end.all).toMatch(
-    /cannot be had from pkgs\.tailscale\.com \(closed network\), and there is no Go to build it: install Go/,
-  );
+  // Where this machine has Go, it is built, and that ends without a network.
+  expect(end.all).toContain("cannot be had from pkgs.tailscale.com (closed network)");
   await expect(tailscaleParts(captainArch(), join(checkout, "shared"))).rejects.toThrow(/is not there/);
 });
 
