@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { OcaptainError } from "../../lib/base/errors.ts";
 import { openIo } from "../output/io.ts";
 import { CAPTAIN } from "./captain.ts";
 import { FLEET } from "./fleet.ts";
@@ -47,6 +48,16 @@ Examples:
     .action(async (words: string[]) =>
       openIo(false, end.signal).out((await (await import("../verbs/complete.ts")).complete(program, words)).join("\n")),
     );
+  // The prior art has these words, so that people type them.
+  for (const word of ["telemetry", "telemetry-start", "telemetry-stop"])
+    program
+      .command(`${word} [words...]`, { hidden: true })
+      .allowUnknownOption()
+      .action(() => {
+        throw new OcaptainError("NO_TELEMETRY", "ocaptain has no telemetry yet: it sends none, and nothing here takes any in", {
+          hint: "ocaptain status  # has what each ship has spent, as Claude Code counts it",
+        });
+      });
   return program;
 }
 

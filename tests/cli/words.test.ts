@@ -40,6 +40,15 @@ test("help names every verb, and each has its own, with an example and --json", 
   }
 });
 
+test("telemetry, a word of the Python tool, is told to be not there yet", async () => {
+  for (const words of [["telemetry", "start", "--port", "4318"], ["telemetry-stop"]])
+    expect(await ocaptain(...words)).toMatchObject({
+      exitCode: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^ocaptain has no telemetry yet.*\n {2}hint: ocaptain status /),
+    });
+});
+
 test.each([
   [["stauts"], /unknown command 'stauts'/],
   [["status", "--watsh"], /unknown option '--watsh'\n.*\(ocaptain status --help\)$/s],
