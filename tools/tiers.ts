@@ -13,9 +13,9 @@ export type Tier = {
   /** The longest time that a single test may take. */
   testTimeoutSeconds: number;
   /**
-   * The number of test files that run at the same time. A tier that has the machine for itself takes as many as it has
-   * cores, or one more where its files wait a lot. 1 is for a tier whose files start engines, daemons or confined ships,
-   * so that it shares the machine with others of the kind.
+   * The number of test files that run at the same time. A tier that has the machine for itself takes as many as it
+   * has cores, or one more where its files wait a lot. 1 is for a tier whose files start engines, daemons or confined
+   * ships, so that it shares the machine with others of the kind.
    */
   filesAtOnce: 1 | 2 | 3;
   /** Whether the tier is part of `npm test -- fast`, for everyday use. */
@@ -43,7 +43,7 @@ export const tiers: Tier[] = [
   { name: "crew", budgetMinutes: 8, testTimeoutSeconds: 120, filesAtOnce: 3 },
   { name: "stack", budgetMinutes: 30, testTimeoutSeconds: 300, filesAtOnce: 1 },
   { name: "claude", budgetMinutes: 20, testTimeoutSeconds: 120, filesAtOnce: 1 },
-  { name: "tailnet", budgetMinutes: 16, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },
+  { name: "tailnet", budgetMinutes: 14, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },
   { name: "contract", budgetMinutes: 10, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "cli", budgetMinutes: 8, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "package", budgetMinutes: 5, testTimeoutSeconds: 180, filesAtOnce: 1 },
