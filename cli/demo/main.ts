@@ -42,7 +42,7 @@ if (values.help) {
 }
 
 const terminal = openTerminal();
-/** What came of it, for `--json`. */
+/** The result of a demonstration, as `--json` prints it. */
 const result: {
   voyage: string;
   state: VoyageStatus["state"] | null;
@@ -51,7 +51,7 @@ const result: {
   lostOnPurpose: string | null;
   folder: string;
   report: string | null;
-  /** What the destroy has left, which proves that there is nothing; null where the fleet was kept. */
+  /** The ships and the helm that are still there after the destroy; null where the fleet was kept. */
   left: { ships: string[]; helm: boolean } | null;
   /** Why it failed. */
   error: string | null;

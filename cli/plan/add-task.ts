@@ -10,7 +10,7 @@ import { TaskFile } from "../../lib/plan/schema.ts";
 import { shellProblems } from "../../lib/plan/shell-syntax.ts";
 import { type Fix, JsonFile } from "./json-file.ts";
 
-/** What is said of a task that is added. */
+/** The fields of a task that is to be added. */
 export type NewTask = {
   subject: string;
   description: string;

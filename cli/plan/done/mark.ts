@@ -9,7 +9,7 @@ import { subjectOf } from "../import/write-plan.ts";
 /** A task that a voyage has done, as its plan has it. */
 export type DoneTask = { id: string; subject: string };
 
-/** What became of the marks in a list of tasks. */
+/** A list of tasks after its marks were set, and what became of each task in it. */
 export type Marked = {
   files: SourceFile[];
   /** The ids that are marked as done now, those of wholes included of which nothing is left. */

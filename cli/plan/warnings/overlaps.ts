@@ -1,4 +1,4 @@
-import { globsMeet, type ParsedGlob, parseGlob } from "../../../lib/plan/globs.ts";
+import { globsMeet, literalStart, type ParsedGlob, parseGlob } from "../../../lib/plan/globs.ts";
 import { mayRunAtOnce, type Reach } from "../../../lib/plan/reach.ts";
 import { effectiveTouches } from "../../../lib/plan/touches.ts";
 import type { PlanTask } from "../../../lib/plan/types.ts";
@@ -49,7 +49,7 @@ export function overlaps(tasks: readonly PlanTask[], reach: Reach): { found: Ove
   const byPrefix = new Map<string, Entry[]>();
   for (const entry of entries.values()) {
     if (entry.tasks.length > 1) add(entry, entry);
-    const key = literalNames(entry.glob).join("/");
+    const key = literalStart(entry.glob).join("/");
     byPrefix.set(key, [...(byPrefix.get(key) ?? []), entry]);
   }
   const openByPrefix = new Map([...byPrefix].map(([key, alike]) => [key, alike.filter(isOpen)]));
@@ -73,18 +73,8 @@ export function overlaps(tasks: readonly PlanTask[], reach: Reach): { found: Ove
   }
 }
 
-/** The names of a glob before its first wildcard. */
-function literalNames(glob: ParsedGlob): string[] {
-  const names: string[] = [];
-  for (const name of glob) {
-    if (typeof name === "string" || name.some((point) => point < 0)) break;
-    names.push(String.fromCodePoint(...name));
-  }
-  return names;
-}
-
-/** Whether a glob goes on after those names. */
-const isOpen = ({ glob }: Entry): boolean => literalNames(glob).length < glob.length;
+/** Whether a glob goes on after the literal names with which it begins. */
+const isOpen = ({ glob }: Entry): boolean => literalStart(glob).length < glob.length;
 
 /** The paths above a path: of `a/b/c` these are the top, `a` and `a/b`. */
 function prefixesOf(key: string): string[] {
