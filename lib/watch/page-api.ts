@@ -99,13 +99,13 @@ export type ViewChange = {
 };
 /**
  * `rows` are to be put in the place of those with the same name (`ship` or `id`), `gone` to be taken out. `order` has
- * all names, and comes only when it is another than that of the rows there were, with the new ones at the end.
+ * all names, and comes only when it is another one than that of the earlier rows, with the new ones at the end.
  */
 export type RowChange<R> = { rows: R[]; gone: string[]; order?: string[] };
 
 /**
- * What the captain orders on the page. Each does what a verb of `ocaptain` does, by the same code. The helm checks it by
- * helm/page/asks.ts.
+ * What the captain orders on the page. Each does what a verb of `ocaptain` does, by the same code. The helm checks it
+ * by helm/page/asks.ts.
  */
 export type PageAction =
   /** `ocaptain answer '#TASK' TEXT`. Where it is refused the question is still open, and the page keeps the text. */

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { root } from "../places.mjs";
 
 const source = join(root, "web");
-/** The folder of the bundled page, in a checkout and in the package (helm/page/assets.ts reads it). */
+/** The folder of the bundled page, in a checkout and in the package, which the helm serves. */
 const bundle = join(source, "dist");
 /** The file of the bundle that says from what it was made. */
 const digestFile = join(bundle, "digest");
