@@ -92,7 +92,7 @@ export type StreamEvents = {
 /** What has changed of a view. Rows are whole where anything of them has changed. */
 export type ViewChange = {
   voyage: string;
-  /** The fields of the view that have changed, but for `ships` and `taskRows`; one that is null or an array is whole. */
+  /** The fields of the view that have changed, but for `ships` and `taskRows`. Each is whole. */
   set?: Record<string, unknown>;
   ships?: RowChange<{ ship: string } & Record<string, unknown>>;
   taskRows?: RowChange<TaskRow>;
