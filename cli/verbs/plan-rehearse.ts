@@ -12,6 +12,7 @@ import { span } from "../output/durations.ts";
 import { firstLine, type Io } from "../output/io.ts";
 import { table } from "../output/table.ts";
 import { waitedFor } from "../output/waited-for.ts";
+import { earlierTasks } from "../plan/earlier-tasks.ts";
 import { faultsOf } from "../plan/rehearse/faults.ts";
 import { type Rehearsed, sailRehearsal } from "../plan/rehearse/sail.ts";
 
@@ -32,7 +33,7 @@ export async function planRehearse(word: string, { ships }: { ships?: string }, 
     });
   }
   const { plan } = loaded;
-  const recommended = worthwhile(timed(plan.tasks, estimatesOf(plan.tasks))).ships;
+  const recommended = worthwhile(timed(plan.tasks, estimatesOf(plan.tasks, (await earlierTasks())?.minutes))).ships;
   const count = ships === undefined ? Math.min(MOST_UNASKED, recommended) : shipCount(ships);
   io.note(`rehearsing ${plan.name}: ${counted(plan.tasks.length, "task")}, ${counted(count, "ship")}; nothing of it stays`);
   const rehearsed = await waitedFor(sailRehearsal(folder, plan, count, io));
