@@ -4,8 +4,8 @@ import { z } from "zod";
  * What happened in a voyage, as its ledger keeps it: each event is written in the same write as the change that it
  * tells of. Events are only ever added, and `seq` rises for ever.
  *
- * - Of the voyage: `voyage-registered` (by each `up`; data: `tasks`, and `first` at the first one), `plan-changed` (data:
- *   how many tasks were `added`, `updated` and `cancelled`), `task-added` (after the first plan, whose tasks
+ * - Of the voyage: `voyage-registered` (by each `up`; data: `tasks`, and `first` at the first one), `plan-changed`
+ *   (data: how many tasks were `added`, `updated` and `cancelled`), `task-added` (after the first plan, whose tasks
  *   `voyage-registered` counts), `task-cancelled`, `budget-changed` (data: `fromUsd`, `toUsd`), `budget-spent` (data:
  *   `costUsd`, `budgetUsd`), `paused` (data: `giveBackAt`), `resumed`, `limit-begun` (of `ship`; data: `until`),
  *   `limit-over`, `helm-started`, `voyage-deregistered`.

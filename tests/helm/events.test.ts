@@ -11,7 +11,7 @@ import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { makePlan } from "../support/helm-voyage.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, paperBranch, scratchFolder } from "./paper.ts";
 
-/** What the ledger tells of what has happened: that each change has its event, and that neither is without the other. */
+/** What the ledger tells of what has happened: each change has its event, and neither is there without the other. */
 const TIMING = { leaseSeconds: 60, heartbeatSeconds: 5, fenceSeconds: 45, lingerSeconds: 5 };
 const used = { costUsd: 3, inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheCreationTokens: 0, turns: 1, seconds: 1 };
 
