@@ -1,5 +1,4 @@
-import type { Layout, Size } from "./layout.ts";
-import type { Graph } from "./shape.ts";
+import type { Graph, Layout, Size } from "./shape.ts";
 
 const SWEEPS = 8;
 /** How much wider than high the whole is to be, where a layer is so long that it must be broken. */

@@ -1,15 +1,6 @@
 import { Graph as DagreGraph, layout as dagre } from "@dagrejs/dagre";
 import { layerLayout } from "./layers.ts";
-import type { Graph } from "./shape.ts";
-
-export type Size = { width: number; height: number; gapX: number; gapY: number };
-/** Where each node's left upper corner is, and the path of each edge. */
-export type Layout = {
-  at: Map<string, [x: number, y: number]>;
-  width: number;
-  height: number;
-  paths: { from: string; to: string; d: string }[];
-};
+import type { Graph, Layout, Size } from "./shape.ts";
 
 /** Up to so many nodes dagre's careful layout takes no longer than a person waits; above, it takes seconds. */
 const CAREFUL = 160;

@@ -11,6 +11,16 @@ export type Graph = {
   hidden: Map<string, number>;
 };
 
+/** A node's size, and the room between nodes, in pixels. */
+export type Size = { width: number; height: number; gapX: number; gapY: number };
+/** Where each node's left upper corner is, and the path of each edge. */
+export type Layout = {
+  at: Map<string, [x: number, y: number]>;
+  width: number;
+  height: number;
+  paths: { from: string; to: string; d: string }[];
+};
+
 /** The node that stands for what is folded away. No task has such an id. */
 export const FOLD = "done";
 
@@ -45,7 +55,7 @@ export function reached(from: string, next: (id: string) => readonly string[]): 
   return found;
 }
 
-/** The tasks so ordered that each stands after those that it waits for. A cycle, which no plan has, is left at the end. */
+/** The tasks in an order in which each stands after those that it waits for. A cycle, which no plan has, comes last. */
 export function inOrder<Row extends Pick<Node, "id" | "blockedBy">>(rows: readonly Row[]): Row[] {
   const byId = new Map(rows.map((row) => [row.id, row]));
   const waiters = waitersOf(rows);

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import { type Layout, sizeFor } from "../graph/layout.ts";
-import { FOLD, type Graph, reached } from "../graph/shape.ts";
+import { sizeFor } from "../graph/layout.ts";
+import { FOLD, type Graph, type Layout, reached } from "../graph/shape.ts";
 import { Icon, shapeOf } from "../parts/icon.tsx";
 import { counted } from "../parts/number.ts";
 import { toneOf } from "../parts/state.tsx";

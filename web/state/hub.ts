@@ -32,7 +32,7 @@ export class Hub {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
 
-  /** A tab that is to be told, and the voyage whose whole view it shows. The call may be repeated with another voyage. */
+  /** A tab that is to be told, and the voyage whose whole view it shows. It may ask again, with another voyage. */
   show(tell: (told: Told) => void, voyage: string | null): void {
     const isNew = !this.#tabs.has(tell);
     this.#tabs.set(tell, voyage);

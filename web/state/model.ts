@@ -3,7 +3,7 @@ import type { Spend, VoyageState } from "../../lib/protocol/status.ts";
 import type { PageView } from "../../lib/watch/page-api.ts";
 
 export type { TaskRow } from "../../lib/protocol/status.ts";
-export type { PageAction, PageLogLine, PageVoyage, Sinking, StreamEvents, ViewChange } from "../../lib/watch/page-api.ts";
+export type { PageAction, PageLogLine, PageVoyage, ViewChange } from "../../lib/watch/page-api.ts";
 
 /** What has happened in a voyage. */
 export type VoyageEvent = {
