@@ -21,7 +21,25 @@ export type LedgerFile = {
   verification(commit: string, script: string): number | null;
   /** What happened after the event `seq`, the oldest first; nothing where only a helm of earlier code has sailed it. */
   events(seq: number, limit: number): VoyageEvents;
+  /**
+   * The newest rows of a table as they are, the oldest of them first; none where a helm of earlier code made no such
+   * table. A row of such a helm may lack columns.
+   */
+  rows(table: LedgerTable, most: number): Record<string, unknown>[];
+  count(table: LedgerTable): number;
 };
+
+/** The tables of a ledger that tell what happened (helm/ledger/schema.ts). */
+export type LedgerTable =
+  | "tasks"
+  | "lives"
+  | "deliveries"
+  | "verifications"
+  | "sessions"
+  | "runs"
+  | "questions"
+  | "lost"
+  | "events";
 
 /**
  * Reads a voyage's ledger from its file itself, as a voyage that has sunk has no helm to ask, and a preview starts
@@ -83,5 +101,11 @@ function fileOf(database: DatabaseSync): LedgerFile {
       const [first] = rows("SELECT * FROM events ORDER BY seq LIMIT 1");
       return eventsOf(rows("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit), { first, last });
     },
+    rows: (table, most) => {
+      if (!has(table)) return [];
+      const rows = database.prepare(`SELECT * FROM ${table} ORDER BY rowid DESC LIMIT ?`).all(most);
+      return rows.reverse() as Record<string, unknown>[];
+    },
+    count: (table) => (has(table) ? Number(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n) : 0),
   };
 }

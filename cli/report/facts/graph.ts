@@ -31,7 +31,8 @@ function wavesOf(nodes: readonly Node[]): string[][] {
   for (const id of topologicalOrder(nodes)) {
     const wave = blockers.get(id)!.reduce((latest, blocker) => Math.max(latest, waveOf.get(blocker)! + 1), 0);
     waveOf.set(id, wave);
-    (waves[wave] ??= []).push(id);
+    if (wave >= waves.length) waves.push([]);
+    waves[wave]!.push(id);
   }
   return waves;
 }

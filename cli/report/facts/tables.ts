@@ -96,7 +96,6 @@ function tablesOf(file: LedgerFile) {
     meta: Object.fromEntries(metas.map((key) => [key, file.meta(key)])) as Record<(typeof metas)[number], string>,
     tasks: read("tasks", TaskRecord, MOST.tasks).sort((a, b) => a.position - b.position),
     lives: read("lives", Life, MOST.lives),
-    ships: read("ships", z.object({ ship: z.string() })).map(({ ship }) => ship),
     deliveries: read("deliveries", Delivery),
     verifications: read("verifications", Verification),
     sessions: read("sessions", Session, MOST.runs),
