@@ -160,7 +160,7 @@ function voyageOf({ voyage, view, tables: { meta } }: Parameters<typeof factsOf>
     hand: meta.hand || null,
     model: meta.hand === "claude" ? (plan?.claude?.model ?? null) : null,
     repository: file.repository?.address || null,
-    sailedBy: file.sailedFrom ? (file.sailedFrom.byOcaptain ? "ocaptain sail" : "pulumi up") : null,
+    sailedBy: file.sailedFrom ? (file.sailedFrom.byOcaptain ? "ocaptain" : "Pulumi") : null,
     reportedBy: version,
   };
 }

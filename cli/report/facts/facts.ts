@@ -48,8 +48,8 @@ export type VoyageFacts = {
   model: string | null;
   /** The address of the repository. */
   repository: string | null;
-  /** How the voyage was sailed: `ocaptain sail` or `pulumi up`. */
-  sailedBy: string | null;
+  /** Whose command has sailed the voyage. */
+  sailedBy: "ocaptain" | "Pulumi" | null;
   /** The version of ocaptain that made the report. */
   reportedBy: string;
 };

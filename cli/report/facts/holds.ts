@@ -1,4 +1,3 @@
-import { usd } from "../../../lib/base/text.ts";
 import type { VoyageEvent } from "../../../lib/protocol/events.ts";
 import type { Hold } from "./facts.ts";
 
@@ -34,9 +33,3 @@ export function holdsOf(events: readonly VoyageEvent[]): Hold[] {
 }
 
 const untilOf = (data: VoyageEvent["data"]) => (typeof data?.until === "string" ? `until ${data.until}` : "");
-
-/** A changed budget in words, as far as the event says it. */
-export function budgetChange(data: VoyageEvent["data"]): string {
-  const amount = (value: unknown) => (typeof value === "number" ? usd(value) : "none");
-  return `from ${amount(data?.fromUsd)} to ${amount(data?.toUsd)}`;
-}

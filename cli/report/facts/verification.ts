@@ -8,8 +8,8 @@ const LINES = 20;
 const MOST = 4_000;
 
 /**
- * The runs of verify.sh: those of which events tell, and those that the ledger has a row of. A result that was forgotten
- * so that verify.sh could run again has no output any more.
+ * The runs of verify.sh: those of which events tell, and those that the ledger has a row of. Of a result that was
+ * forgotten so that verify.sh could run again only the last line is known.
  *
  * @param tip  the branch's newest commit
  */

@@ -6,19 +6,17 @@ import type { ReportFacts, TaskFacts } from "../facts/facts.ts";
 import { html, type Markup } from "./markup.ts";
 import { taskName } from "./words.ts";
 
-/** Up to so many tasks boxes have room for a subject; above that only for an id, and above the other bound none is drawn. */
+/** Up to so many tasks a box has room for a subject; above that only for an id. Above the other bound none is drawn. */
 const MOST_WITH_SUBJECT = 80;
 const MOST_DRAWN = 2_000;
 /** A graph with more edges is no picture any more, and a large file. */
 const MOST_EDGES = 6_000;
 const LARGE: BoxSize = { width: 216, height: 40, across: 56, down: 12, margin: 10 };
 const SMALL: BoxSize = { width: 44, height: 20, across: 40, down: 6, margin: 8 };
-/** The characters of a subject that fit into a large box. */
-const FITS = 29;
 /** How many tasks of the critical path are named in a sentence. */
 const MOST_NAMED = 40;
 
-/** Draws the graph: a column for each wave, each task in the colour of its state, the critical path with thick lines. */
+/** Draws the graph: a column for each wave, each task in the colour of its state, the critical path thick. */
 export function graph({ graph: { waves, criticalPath, criticalSeconds, by }, tasks, period }: ReportFacts): Markup {
   const known = new Map(tasks.map((task) => [task.id, task]));
   const ids = waves.flat();
@@ -61,10 +59,12 @@ ${states(ids.map((id) => known.get(id)!))}`;
 function boxOf(task: TaskFacts, { x, y }: { x: number; y: number }, box: BoxSize, isLarge: boolean): Markup {
   const { id, subject, status, ship, isCritical } = task;
   const title = `#${id} ${plain(subject, { most: 200 })}: ${status}${ship === null ? "" : `, ${ship}`}`;
+  const more = [status, ...(ship === null ? [] : [ship]), ...(task.seconds === null ? [] : [lasting(task.seconds)])].join(" · ");
   const rows = isLarge
-    ? html`<text x="${x + 10}" y="${y + 17}">${`#${id} ${plain(subject, { most: FITS - id.length })}`}</text><text class="small" x="${x + 10}" y="${y + 32}">${status}${ship !== null && ` · ${plain(ship, { most: 18 })}`}${task.seconds !== null && ` · ${lasting(task.seconds)}`}</text>`
-    : html`<text class="small" x="${x + box.width / 2}" y="${y + 14}" text-anchor="middle">${plain(id, { most: 6 })}</text>`;
-  return html`<g class="task ${status}${isCritical && " critical"}"><title>${title}</title><rect x="${x}" y="${y}" width="${box.width}" height="${box.height}" rx="5"/>${rows}</g>
+    ? html`<text x="10" y="17">${`#${id} ${plain(subject, { most: 60 })}`}</text><text class="small" x="10" y="32">${more}</text>`
+    : html`<text class="small" x="${box.width / 2}" y="14" text-anchor="middle">${plain(id, { most: 6 })}</text>`;
+  // What does not fit into the inner picture is cut off.
+  return html`<g class="task ${status}${isCritical && " critical"}"><title>${title}</title><rect x="${x}" y="${y}" width="${box.width}" height="${box.height}" rx="5"/><svg x="${x}" y="${y}" width="${box.width - 4}" height="${box.height}">${rows}</svg></g>
 `;
 }
 

@@ -50,6 +50,9 @@ function summary(facts: ReportFacts): string {
 
 function verifiedInWords({ script, now, runs }: ReportFacts["verification"], tip: string | null): string {
   if (script === null) return "The plan has no verify.sh.";
+  const last = runs.findLast(({ end }) => end === "passed" || end === "failed");
+  if (now === null && tip === null && last)
+    return `verify.sh ${last.end} when it was last run; which commit the branch is at now is not known.`;
   if (now === null) return runs.length === 0 ? "verify.sh was not run." : "For the branch as it is now verify.sh has no result.";
   return now.exitCode === 0
     ? `verify.sh passed at ${(tip ?? now.commit).slice(0, 8)}.`

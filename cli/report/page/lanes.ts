@@ -36,7 +36,22 @@ export function lanes(facts: ReportFacts): Markup {
 <div class="lane axis"><div class="who"></div>${axis(scale)}</div>
 ${drawn.map((lane) => laneOf(lane, holds, scale, height))}</div>
 ${left > 0 && html`<p class="quiet">${counted(left, "more ship is", "more ships are")} not drawn; the table below counts them.</p>`}
-${legend(drawn, holds)}`;
+${legend(drawn, holds)}${heldBack(holds)}`;
+}
+
+const HOLDS: Record<Hold["is"], string> = { paused: "Paused", limit: "A usage limit", budget: "The budget was spent" };
+/** How many holds are told one by one. */
+const MOST_HOLDS = 30;
+
+/** What held the ships, in words. */
+function heldBack(holds: readonly Hold[]): Markup | null {
+  if (holds.length === 0) return null;
+  const rest = holds.length - MOST_HOLDS;
+  return html`<ul>${holds.slice(0, MOST_HOLDS).map(({ is, from, to, ship, text }) => {
+    const long = to === null ? "" : ` for ${lasting(secondsBetween(from, to))}`;
+    return html`<li>${HOLDS[is]}${ship !== null && `, told by ${ship},`} at ${moment(from)}${long}: ${text}</li>`;
+  })}${rest > 0 && html`<li>and ${rest} more</li>`}</ul>
+`;
 }
 
 /**
@@ -142,17 +157,23 @@ function pieceOf(piece: Piece, scale: Scale, height: number): Markup {
   return html`<rect class="${piece.is}" x="${x}%" width="${width}%" y="${middle - (piece.is === "free" ? 2 : 1)}" height="${piece.is === "free" ? 4 : 2}">${title}</rect>`;
 }
 
+/** A sign stands before or after its moment, so that a ship that comes back at once has both. */
 function markOf({ at, is, text }: Mark, scale: Scale, height: number): Markup | null {
   if (is === "woken" || is === "rescued") return null;
-  const sign = { "cut off": "✕", healed: "▲", unfit: "!", refused: "◆" }[is];
-  return html`<text class="mark ${is.replace(" ", "-")}" x="${scale.at(at).toFixed(3)}%" y="${height / 2 + 5}" text-anchor="middle"><title>${text}</title>${sign}</text>`;
+  const [sign, aside] = {
+    "cut off": ["✕", -7] as const,
+    healed: ["▲", 7] as const,
+    unfit: ["!", 0] as const,
+    refused: ["◆", 0] as const,
+  }[is];
+  return html`<text class="mark ${is.replace(" ", "-")}" x="${scale.at(at).toFixed(3)}%" dx="${aside}" y="${height / 2 + 5}" text-anchor="middle"><title>${text}</title>${sign}</text>`;
 }
 
 const STATES: Record<Segment["is"], string> = {
   task: "task",
   verify: "verify.sh",
-  free: "awake, without a task",
-  away: "away: asleep, or not heard of",
+  free: "without a task",
+  away: "said goodbye",
   starting: "registered, not heard of yet",
   fenced: "cut off: nothing of it is accepted",
   "not known": "not known",
@@ -201,9 +222,9 @@ function legend(drawn: readonly Lane[], holds: readonly Hold[]): Markup {
     ["open", bar("open"), "goes on"],
     ["unknown", bar("unknown"), "its end is not known"],
     ["verify", bar("done verify"), "verify.sh"],
-    ["free", flat("free", 4), "awake, without a task"],
+    ["free", flat("free", 4), "without a task"],
     ["starting", flat("starting", 2), "registered, not heard of yet"],
-    ["away", flat("away", 2), "away: asleep, or not heard of"],
+    ["away", flat("away", 2), "said goodbye"],
     ["fenced", flat("fenced", 8), "nothing of it is accepted"],
     ["not known", flat("unknown", 8), "not known"],
     ["cut off", sign("cut-off", "✕"), "cut off from its work"],

@@ -4,7 +4,7 @@ import { lasting } from "../../output/durations.ts";
 import type { ReportFacts } from "../facts/facts.ts";
 import { html, type Markup } from "./markup.ts";
 import { pairs, type Row, table } from "./pieces.ts";
-import { allTokens, many, money, NONE, taskName } from "./words.ts";
+import { allTokens, many, money, NONE, shipName, taskName } from "./words.ts";
 
 /** What was spent: in all, by what became of it, by ship and by task. */
 export function spent({ spend, tasks, ships, voyage }: ReportFacts): Markup {
@@ -29,8 +29,8 @@ ${pairs([
 ])}
 ${thrownAway(spend)}
 <p class="quiet">Sums are what Claude Code has reported of its runs, at list prices.</p>
-${table({ name: "Spend by ship", columns: columnsOf("Ship"), rows: rowsOf(ships.map(({ ship, usage }) => [html`<b>${ship}</b>`, usage])), open: 12, most: 1_000, of: ["ship", "ships"] })}
-${table({ name: "Spend by task", columns: columnsOf("Task"), rows: rowsOf(byCost(tasks).map(({ id, subject, usage }) => [html`${taskName(id)} ${subject}`, usage])), open: 12, most: 1_500, of: ["task", "tasks"] })}`;
+<div class="beside"><div>${table({ name: "Spend by ship", columns: columnsOf("Ship"), rows: rowsOf(ships.map(({ ship, usage }) => [shipName(ship), usage])), open: 12, most: 1_000, of: ["ship", "ships"] })}</div>
+<div>${table({ name: "Spend by task", columns: columnsOf("Task"), rows: rowsOf(byCost(tasks).map(({ id, subject, usage }) => [html`${taskName(id)} ${subject}`, usage])), open: 12, most: 1_500, of: ["task", "tasks"] })}</div></div>`;
 }
 
 const byCost = (tasks: ReportFacts["tasks"]) =>

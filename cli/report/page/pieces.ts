@@ -34,8 +34,8 @@ type Table = {
 };
 
 /**
- * A table in a frame of its own, which is moved sideways where the page is narrow: rows beyond the first are folded, and
- * what is left out is counted.
+ * A table in a frame of its own, which is moved sideways where the page is narrow: rows beyond the first are folded,
+ * and what is left out is counted.
  */
 export function table({ name, columns, rows, open, most, of }: Table): Markup {
   const [first, rest] = [rows.slice(0, open), rows.slice(open, most)];

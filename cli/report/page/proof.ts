@@ -4,7 +4,7 @@ import type { VoyageEvent } from "../../../lib/protocol/events.ts";
 import type { ReportFacts, VerifyRun } from "../facts/facts.ts";
 import { html, type Markup } from "./markup.ts";
 import { badge, folded, pairs, type Row, table } from "./pieces.ts";
-import { duration, moment, NONE, NOT_KNOWN, shortCommit, taskName } from "./words.ts";
+import { duration, moment, NOT_KNOWN, shipName, shortCommit, taskName } from "./words.ts";
 
 // Checks and verification, the events, and how the voyage was made.
 
@@ -44,13 +44,7 @@ export function eventTable({ events }: ReportFacts): Markup {
   const columns = [{ title: "When" }, { title: "What" }, { title: "Task" }, { title: "Ship" }, { title: "More", isWide: true }];
   const rows = shown.map(
     (event): Row => ({
-      cells: [
-        moment(event.at),
-        html`${event.kind}`,
-        taskName(event.task),
-        event.ship === undefined ? NONE : html`${event.ship}`,
-        html`${moreOf(event)}`,
-      ],
+      cells: [moment(event.at), html`${event.kind}`, taskName(event.task), shipName(event.ship), html`${moreOf(event)}`],
     }),
   );
   const count = shown.length < total ? `The newest ${shown.length} of ${total} events` : counted(total, "event");

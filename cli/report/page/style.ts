@@ -38,6 +38,8 @@ nav a:hover{text-decoration:underline}
 .tiles .value{display:block;font-size:1.5rem;line-height:1.25;font-weight:600;letter-spacing:-.01em;font-variant-numeric:tabular-nums}
 .tiles .quiet{font-size:.86rem}
 .frame{overflow-x:auto;margin:.6em 0}
+.beside{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:0 40px;align-items:start}
+.beside>*{min-width:0}
 table{border-collapse:collapse;width:100%;font-size:.93rem}
 th{text-align:left;color:var(--quiet);font-weight:600;white-space:nowrap;font-size:.86rem}
 th,td{padding:6px 14px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}
@@ -54,9 +56,7 @@ dd{margin:0;overflow-wrap:anywhere}
 .run{margin:.8em 0}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;list-style:none;padding:0;margin:10px 0 4px;font-size:.88rem;color:var(--quiet)}
 .legend svg{vertical-align:-2px}
-.lanes{margin:10px 0}
-.lane{display:grid;grid-template-columns:minmax(104px,max-content) 1fr;gap:0 12px;align-items:center;padding:2px 0}
-.lanes{display:grid;grid-template-columns:max-content 1fr;column-gap:12px}
+.lanes{margin:10px 0;display:grid;grid-template-columns:max-content 1fr;column-gap:12px}
 .lane{display:contents}
 .who{align-self:center;font-size:.9rem;white-space:nowrap;max-width:170px;overflow:hidden;text-overflow:ellipsis}
 .picture{display:block;overflow:visible;margin:2px 0}

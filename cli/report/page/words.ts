@@ -29,6 +29,10 @@ export const taskName = (id: string | null | undefined): Markup => {
   return /^\d+$/.test(id) ? html`<a href="#task-${id}">#${id}</a>` : html`#${id}`;
 };
 
+/** A ship as it is named in a table. */
+export const shipName = (ship: string | null | undefined): Markup =>
+  ship === null || ship === undefined ? NONE : html`<span class="nowrap">${ship}</span>`;
+
 export const shortCommit = (commit: string | null): Markup =>
   commit === null ? NONE : html`<code title="${commit}">${commit.slice(0, 8)}</code>`;
 

@@ -1,8 +1,8 @@
 import { counted } from "../../../lib/base/counted.ts";
-import type { ReportFacts, Setback, TaskFacts } from "../facts/facts.ts";
+import type { ReportFacts, Setback, ShipFacts, TaskFacts } from "../facts/facts.ts";
 import { html, type Markup } from "./markup.ts";
 import { badge, folded, type Row, table } from "./pieces.ts";
-import { changed, duration, moment, money, NONE, NOT_KNOWN, shortCommit, taskName } from "./words.ts";
+import { changed, duration, moment, money, NONE, NOT_KNOWN, shipName, shortCommit, taskName } from "./words.ts";
 
 // What was to be done, what was delivered, and what went back.
 
@@ -86,7 +86,7 @@ function taskRow(task: TaskFacts): Row {
         more !== null && html`<p class="quiet said">${bounded(more)}</p>`
       }${outside && html`<p class="quiet">changes ${counted(outside.count, "file")} outside of what it touches by the plan: ${outside.files.slice(0, 5).join(", ")}${outside.count > 5 && " …"}</p>`}`,
       badge(kind, status),
-      ship === null ? NONE : html`${ship}`,
+      shipName(ship),
       shortCommit(commit),
       status === "accepted" ? changed(change) : NONE,
       check === null
@@ -136,7 +136,7 @@ export function wentBack({ setbacks, events, period }: ReportFacts): Markup {
         html`${moment(at)}`,
         badge(kind, word),
         taskName(task),
-        ship === null ? NONE : html`${ship}`,
+        shipName(ship),
         html`<p class="said">${bounded(text)}</p>${answer}`,
       ],
     };
@@ -144,37 +144,22 @@ export function wentBack({ setbacks, events, period }: ReportFacts): Markup {
   return table({ name: "What went back", columns, rows, open: OPEN_SETBACKS, most: MOST_SETBACKS, of: ["of them", "of them"] });
 }
 
-/** A row for each ship. */
+/** A row for each ship; a column that is empty for all of them is left out. */
 export function shipTable({ ships, voyage }: ReportFacts): Markup {
-  const columns = [
-    { title: "Ship" },
-    ...(voyage.state === "sunk" ? [] : [{ title: "Now" }]),
-    { title: "Tasks", isNumber: true },
-    { title: "At work", isNumber: true },
-    { title: "Waiting", isNumber: true },
-    { title: "Away", isNumber: true },
-    { title: "Not known", isNumber: true },
-    { title: "Cut off", isNumber: true },
-    { title: "Lives", isNumber: true },
-    { title: "Spend", isNumber: true },
+  const time = (seconds: number) => (seconds > 0 ? duration(seconds) : null);
+  const all: [title: string, cellOf: (ship: ShipFacts) => Markup | null][] = [
+    ["Now", ({ state }) => (voyage.state === "sunk" ? null : state === null ? NOT_KNOWN : html`${state}`)],
+    ["Tasks", ({ accepted }) => html`${accepted}`],
+    ["At work", ({ seconds }) => time(seconds.work)],
+    ["Without a task", ({ seconds }) => time(seconds.free)],
+    ["Away", ({ seconds }) => time(seconds.away)],
+    ["Not known", ({ seconds }) => time(seconds.unknown)],
+    ["Cut off", ({ cutOff }) => (cutOff > 0 ? html`${cutOff}` : null)],
+    ["Lives", ({ lives }) => html`${lives}`],
+    ["Spend", ({ usage }) => (usage === null ? null : html`${money(usage.costUsd)}`)],
   ];
-  const time = (seconds: number) => (seconds > 0 ? duration(seconds) : NONE);
-  const rows = ships.map((ship): Row => {
-    const { seconds, usage, state } = ship;
-    return {
-      cells: [
-        html`<b>${ship.ship}</b>`,
-        ...(voyage.state === "sunk" ? [] : [state === null ? NOT_KNOWN : html`${state}`]),
-        html`${ship.accepted}`,
-        time(seconds.work),
-        time(seconds.free),
-        time(seconds.away),
-        time(seconds.unknown),
-        ship.cutOff > 0 ? html`${ship.cutOff}` : NONE,
-        html`${ship.lives}`,
-        usage === null ? NONE : html`${money(usage.costUsd)}`,
-      ],
-    };
-  });
+  const shown = all.filter(([, cellOf]) => ships.some((ship) => cellOf(ship) !== null));
+  const columns = [{ title: "Ship" }, ...shown.map(([title]) => ({ title, isNumber: true }))];
+  const rows = ships.map((ship): Row => ({ cells: [shipName(ship.ship), ...shown.map(([, cellOf]) => cellOf(ship) ?? NONE)] }));
   return table({ name: "The ships", columns, rows, open: 24, most: 1_000, of: ["ship", "ships"] });
 }
