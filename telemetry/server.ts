@@ -2,14 +2,13 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { readAtMost } from "../lib/base/read-at-most.ts";
 import { TABLES } from "../lib/telemetry/schema.ts";
-import { type IntakeStatus, SENDER_HEADER, Sender, takePath } from "../lib/telemetry/wire.ts";
+import { type IntakeStatus, MOST_BODY_BYTES, SENDER_HEADER, Sender, takePath } from "../lib/telemetry/wire.ts";
 import { answerTo } from "./decode/answer.ts";
 import { BadRequest, readRequest } from "./decode/read-request.ts";
 import { rowsOf } from "./rows/rows.ts";
 import { Behind, type Store } from "./store/store.ts";
 
-/** The most bytes of a body as it comes, and once it is no longer compressed. */
-const MOST_BYTES = 8 * 1024 * 1024;
+/** The most bytes of a body once it is no longer compressed. */
 const MOST_PLAIN_BYTES = 16 * 1024 * 1024;
 const BEHIND_SECONDS = 5;
 
@@ -36,12 +35,12 @@ async function answer(store: Store, request: IncomingMessage, response: ServerRe
 }
 
 async function take(store: Store, table: (typeof TABLES)[number], request: IncomingMessage, response: ServerResponse) {
-  const sender = Sender.parse(JSON.parse(String(request.headers[SENDER_HEADER])));
+  const sender = Sender.parse(JSON.parse(decodeURIComponent(String(request.headers[SENDER_HEADER]))));
   const { folder } = sender;
   const contentType = request.headers["content-type"] ?? "";
   try {
-    const body = await readAtMost(request, MOST_BYTES, "the body").catch(() => {
-      throw new BadRequest("too-big", `the body has more than ${MOST_BYTES} bytes`);
+    const body = await readAtMost(request, MOST_BODY_BYTES, "the body").catch(() => {
+      throw new BadRequest("too-big", `the body has more than ${MOST_BODY_BYTES} bytes`);
     });
     const contentEncoding = request.headers["content-encoding"] ?? "";
     const { rows, tooMany } = await alone(async () => {

@@ -1,8 +1,16 @@
-import { Agent, type IncomingMessage, request as ask, type ServerResponse } from "node:http";
+import { Agent, request as ask, type IncomingMessage, type ServerResponse } from "node:http";
 import { telemetrySocket } from "../../lib/base/paths.ts";
 import { readAtMost } from "../../lib/base/read-at-most.ts";
 import type { Table } from "../../lib/telemetry/schema.ts";
-import { type DropReason, type IntakeStatus, IntakeStatus as IntakeStatusSchema, MOST_BODY_BYTES, SENDER_HEADER, type Sender, takePath } from "../../lib/telemetry/wire.ts";
+import {
+  type Dropped,
+  type DropReason,
+  IntakeStatus,
+  MOST_BODY_BYTES,
+  SENDER_HEADER,
+  type Sender,
+  takePath,
+} from "../../lib/telemetry/wire.ts";
 import { HttpError } from "../http-error.ts";
 import type { Log } from "../log.ts";
 import { Child } from "./child.ts";
@@ -20,6 +28,7 @@ const ANSWER_MS = 60_000;
 const IDLE_MS = 10 * 60_000;
 const AGAIN_SECONDS = 5;
 const STATUS_MS = 10_000;
+const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
 
 /** Hands on what senders send to the telemetry process, and counts what it has to refuse. */
 export class Intake {
@@ -27,7 +36,7 @@ export class Intake {
   readonly #rate = new Rate();
   readonly #agent = new Agent({ keepAlive: true, maxSockets: MOST_AT_ONCE + 2 });
   readonly #under = new Map<string, number>();
-  readonly #refused = new Map<string, Partial<Record<DropReason, number>>>();
+  readonly #refused = new Map<string, Dropped>();
   #all = 0;
   #idle: NodeJS.Timeout | undefined;
 
@@ -71,7 +80,7 @@ export class Intake {
   }
 
   /** What the process tells of itself, null when none runs; and what was refused before it got there. */
-  async status(): Promise<{ intake: IntakeStatus | null; refused: { folder: string; dropped: Partial<Record<DropReason, number>> }[] }> {
+  async status(): Promise<{ intake: IntakeStatus | null; refused: { folder: string; dropped: Dropped }[] }> {
     const intake = this.#child.isWanted ? await this.#call("/status").catch(() => null) : null;
     return { intake, refused: [...this.#refused].map(([folder, dropped]) => ({ folder, dropped })) };
   }
@@ -136,7 +145,7 @@ export class Intake {
     return new Promise((resolve, reject) => {
       const onward = ask({ socketPath: telemetrySocket(), agent: false, method: "POST", path }, (answer) => {
         readAtMost(answer, MOST_ANSWER_BYTES, "the answer")
-          .then((body) => resolve(IntakeStatusSchema.parse(JSON.parse(body.toString("utf8")))))
+          .then((body) => resolve(IntakeStatus.parse(JSON.parse(body.toString("utf8")))))
           .catch(reject);
       });
       onward.setTimeout(STATUS_MS, () => onward.destroy(new Error("the telemetry process does not answer")));
@@ -144,5 +153,3 @@ export class Intake {
     });
   }
 }
-
-const MOST_ANSWER_BYTES = 16 * 1024 * 1024;

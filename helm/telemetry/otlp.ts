@@ -52,4 +52,3 @@ function decoded(text: string): string {
     return text;
   }
 }
-

@@ -4,7 +4,9 @@ import { TABLES } from "./schema.ts";
 // What the helm and the telemetry process say to each other, over a unix socket of mode 0600: the helm hands on the
 // bodies of requests as they came, and says in a header whose they are.
 
-/** The header with the {@link Sender} of a body, as JSON. */
+/** The most bytes that a body may have as it comes, compressed or not. */
+export const MOST_BODY_BYTES = 8 * 1024 * 1024;
+/** The header with the {@link Sender} of a body, as JSON in the letters of a URI. */
 export const SENDER_HEADER = "x-ocaptain-sender";
 /** The path at which the telemetry process takes a body of this table. */
 export const takePath = (table: string) => `/take/${table}`;
@@ -49,6 +51,24 @@ const FolderStatus = z.object({
 });
 export type FolderStatus = z.infer<typeof FolderStatus>;
 
-/** What the telemetry process tells of itself. */
+/** What the telemetry process tells of itself, or answers when it was asked to write what it has. */
 export const IntakeStatus = z.object({ pid: z.number(), rssBytes: z.number(), folders: z.array(FolderStatus) });
 export type IntakeStatus = z.infer<typeof IntakeStatus>;
+
+/** What `ocaptain telemetry status` is told by the helm. */
+export const TelemetryStatus = z.object({
+  /** Null while no telemetry process runs: it is started when something comes. */
+  intake: IntakeStatus.nullable(),
+  /** What the helm itself has refused since it started. */
+  refused: z.array(z.object({ folder: z.string(), dropped: Dropped })),
+  /** Where programs of the captain's may send, and whether they need a token; null while they may not. */
+  programs: z.object({ port: z.number(), needsToken: z.boolean() }).nullable(),
+});
+export type TelemetryStatus = z.infer<typeof TelemetryStatus>;
+
+/** Asks the helm to take telemetry of the captain's programs, at this port of loopback. */
+export const StartTelemetry = z.object({ port: z.number().int().min(1).max(65_535), needsToken: z.boolean() });
+export type StartTelemetry = z.infer<typeof StartTelemetry>;
+/** `token` is there when programs need one. */
+export const TelemetryStarted = z.object({ port: z.number(), token: z.string().nullable() });
+export type TelemetryStarted = z.infer<typeof TelemetryStarted>;
