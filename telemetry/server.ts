@@ -14,7 +14,7 @@ const BEHIND_SECONDS = 5;
 
 const STATUS = { malformed: 400, "unknown-type": 415, "too-big": 413 } as const;
 
-/** Makes the server that hears the helm: it takes bodies, writes what it has when it is asked to, and tells how it is. */
+/** Makes the server that hears the helm: it takes bodies, writes what it has when asked to, and tells how it is. */
 export function intakeServer(store: Store): Server {
   return createServer((request, response) => {
     answer(store, request, response).catch((error: unknown) => {

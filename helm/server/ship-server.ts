@@ -33,7 +33,8 @@ const MOST_STREAMS = 8;
 type Telemetry = { intake: Intake; programs: Programs };
 
 /**
- * Makes the server of the ship API (lib/protocol/ship-api.ts) and of git, for the ships of all voyages, and of telemetry.
+ * Makes the server of the ship API (lib/protocol/ship-api.ts) and of git, for the ships of all voyages, and of
+ * telemetry.
  */
 export function shipServer(voyages: Voyages, log: Log, telemetry?: Telemetry): Server {
   const server = createServer((request, response) => {

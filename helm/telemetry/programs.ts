@@ -43,7 +43,10 @@ export class Programs {
     return this.#asked && { port: this.#asked.port, needsToken: this.#asked.tokenHash !== null };
   }
 
-  /** Goes on with what an earlier helm was asked for. @param helmPort the port of loopback at which this one serves ships */
+  /**
+   * Goes on with what an earlier helm was asked for.
+   * @param helmPort the port of loopback at which this one serves ships
+   */
   async open(helmPort: number): Promise<void> {
     this.#helmPort = helmPort;
     if (!existsSync(this.#file)) return;
@@ -59,9 +62,7 @@ export class Programs {
   /** @throws OcaptainError PORT_BUSY */
   async start({ port, needsToken }: StartTelemetry): Promise<TelemetryStarted> {
     const token = needsToken ? randomBytes(24).toString("base64url") : null;
-    if (this.#asked?.port !== port) {
-      await this.#listen(port);
-    }
+    if (this.#asked?.port !== port) await this.#listen(port);
     this.#asked = { port, tokenHash: token && sha256(token).toString("hex") };
     await writeAtomically(this.#file, `${JSON.stringify(this.#asked)}\n`, 0o600);
     return { port, token };

@@ -42,7 +42,7 @@ export const mutagenHome = (voyageId: string) => join(ocaptainHome(), "mutagen",
 /** The folder of the telemetry process: its buffer and log, and the unix socket at which it hears the helm. */
 export const telemetryHome = () => join(helmHome(), "telemetry");
 export const telemetrySocket = () => join(telemetryHome(), "intake.sock");
-/** The folder of the telemetry that programs of the captain's send which are on no ship; a voyage's is in its folder. */
+/** The folder of the telemetry of the captain's programs that are on no ship; a voyage's is in its own folder. */
 export const captainTelemetry = () => join(ocaptainHome(), "telemetry");
 /** The folder of one table of telemetry (lib/telemetry/schema.ts), with a folder of Parquet files for each day. */
 export const telemetryTable = (telemetry: string, table: Table) => join(telemetry, table);

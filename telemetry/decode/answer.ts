@@ -8,7 +8,7 @@ const REJECTED: Record<Table, string> = {
   spans: "rejectedSpans",
 };
 
-/** The answer to a request that was taken, in the form of the request; it says how many of its elements were too many. */
+/** The answer to a request that was taken, in the form of the request; it says how many elements were too many. */
 export function answerTo(table: Table, contentType: string, tooMany: number): { type: string; bytes: Uint8Array } {
   const errorMessage = `${tooMany} were more than one request may have`;
   const answer = tooMany === 0 ? {} : { partialSuccess: { [REJECTED[table]]: tooMany, errorMessage } };

@@ -6,8 +6,8 @@ import protobuf from "protobufjs/light.js";
 import type { Table } from "../../lib/telemetry/schema.ts";
 
 /**
- * OTLP's messages, from opentelemetry-proto 1.45.2 (Apache-2.0, otlp.LICENSE). They are a descriptor of protobufjs, with
- * the names of fields as OTLP's JSON has them: so a request has one shape, whichever way it came.
+ * OTLP's messages, from opentelemetry-proto 1.45.2 (Apache-2.0, otlp.LICENSE). They are a descriptor of protobufjs,
+ * with the names of fields as OTLP's JSON has them: so a request has one shape, whichever way it came.
  */
 const MESSAGES = protobuf.Root.fromJSON(JSON.parse(readFileSync(join(import.meta.dirname, "otlp.json"), "utf8")));
 const named = (name: string) => MESSAGES.lookupType(`opentelemetry.proto.collector.${name}`);

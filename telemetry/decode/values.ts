@@ -33,7 +33,7 @@ const isLong = (value: unknown): value is Long => {
   return typeof low === "number" && typeof high === "number";
 };
 
-/** A number that is finite: in JSON also as a text, as some exporters and Claude Code write it. Null for anything else. */
+/** A number that is finite: in JSON also as a text, as Claude Code writes some. Null for anything else. */
 export function double(value: unknown): number | null {
   const whole = typeof value === "number" ? null : integer(value);
   const number = whole !== null ? Number(whole) : typeof value === "string" && value.trim() !== "" ? Number(value) : value;

@@ -11,7 +11,7 @@ const SEVERITIES: [number, string][] = [
   [5, "DEBUG"],
   [1, "TRACE"],
 ];
-/** What may be the name of an event where it stands in the body, as Claude Code writes it: `claude_code.api_request`. */
+/** What may be an event's name where it stands in the body, as Claude Code writes it: `claude_code.api_request`. */
 const EVENT = /^[A-Za-z][\w-]*(\.[\w-]+)+$/;
 
 /** The row of a log record. */

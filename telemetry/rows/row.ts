@@ -14,7 +14,7 @@ export type Around = {
 
 const NOTHING = Object.fromEntries(Object.keys(COLUMNS).map((name) => [name, null])) as Row;
 
-/** How far a row's own time may be from when it came, before it is not believed: it may have waited, or a clock be wrong. */
+/** How far a row's own time may be from when it came: it may have waited, but past this a clock is wrong. */
 const OLDEST_MS = 7 * 24 * 60 * 60_000;
 const NEWEST_MS = 60 * 60_000;
 
@@ -63,7 +63,7 @@ export function answerOf(found: Map<string, unknown>): Partial<Row> {
 
 /**
  * The time of a row in microseconds, from nanoseconds; the time at which it came where there is none, or one that
- * cannot be true. The row is then told from others by nothing, so that its own time is kept among its attributes.
+ * cannot be true, which is then kept among the row's attributes.
  */
 export function timeOf(around: Around, found: Map<string, unknown>, ...told: unknown[]): bigint {
   const came = BigInt(around.cameAt) * 1000n;

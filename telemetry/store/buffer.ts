@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type DuckDBAppender, type DuckDBConnection, DuckDBInstance, DuckDBTimestampValue } from "@duckdb/node-api";
 import { COLUMNS, type Column, type Row, type Table } from "../../lib/telemetry/schema.ts";
 
-/** The rows of one request, where they belong, and the digest by which the same request is known when it comes again. */
+/** The rows of one request, where they belong, and the digest by which that request is known when it comes again. */
 export type Batch = { folder: string; table: Table; rows: Row[]; digest: string };
 
 /** One folder of one day: the rows that go into the same files. */
