@@ -140,7 +140,7 @@ export const PlanFile = z
     ),
     prices: field(
       prices.nullish(),
-      "what models cost in US dollars, by their names, for a gateway whose prices Claude Code does not know ([telemetry.md](telemetry.md#prices-of-your-own))",
+      "what models cost in US dollars, by their names, for a gateway whose prices Claude Code does not know ([claude.md](claude.md#prices-of-a-gateway))",
       "Claude Code's own count",
     ),
     provision: field(
