@@ -1,7 +1,9 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import type { AskRequest, ReleaseReply } from "../../lib/protocol/ship-claims.ts";
 import { MOST_MODELS, type ModelUsage, type SessionRequest, type UsageRequest } from "../../lib/protocol/ship-reports.ts";
+import { noteWhetherSpent } from "./budget.ts";
 import { assertHolds, giveBack } from "./claims.ts";
+import { noteEvent } from "./events.ts";
 import type { Ledger } from "./ledger.ts";
 import { Refused } from "./refused.ts";
 
@@ -87,6 +89,7 @@ export function noteUsage(ledger: Ledger, life: number, told: UsageRequest): voi
   );
   // A run of another life is not changed, nor what it has used of models.
   if (changes > 0) for (const of of usage.models ?? []) noteModel(ledger, run, of, told.growing === true);
+  noteWhetherSpent(ledger);
 }
 
 /**
@@ -113,7 +116,7 @@ function noteModel(ledger: Ledger, run: string, of: ModelUsage, growing: boolean
 /** Ends a claim by a question: the task is blocked until the captain answers or retries it. That costs no try. */
 export function ask(ledger: Ledger, life: number, asked: AskRequest): ReleaseReply {
   const task = assertHolds(ledger, life, asked.task, asked.epoch);
-  const { status, tries } = giveBack(ledger, task, `needs the captain: ${asked.question}`, "handed-back");
+  const { status, tries } = giveBack(ledger, task, `needs the captain: ${asked.question}`, "asked");
   if (status !== "pending") return { status, tries };
   ledger.store.run("UPDATE tasks SET status = 'blocked' WHERE id = ?", task.id);
   ledger.store.run(
@@ -124,6 +127,7 @@ export function ask(ledger: Ledger, life: number, asked: AskRequest): ReleaseRep
     asked.question,
     ledger.at(),
   );
+  noteEvent(ledger, "task-asked", { task: task.id, ship: task.ship, epoch: task.epoch, reason: asked.question });
   return { status: "blocked", tries };
 }
 
@@ -143,4 +147,5 @@ export function answer(ledger: Ledger, task: string, text: string): void {
     epoch,
   );
   ledger.store.run("UPDATE tasks SET status = 'pending', reason = NULL, changed_at = ? WHERE id = ?", ledger.at(), task);
+  noteEvent(ledger, "task-answered", { task, epoch, reason: text });
 }
