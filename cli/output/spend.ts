@@ -11,8 +11,8 @@ export function tokens({ inputTokens, outputTokens, cacheReadTokens, cacheCreati
 
 /**
  * The cost, the budget where there is one, and the tokens for a table's cell, as `$0.42/$2.00 12k`; `nothing`, or
- * `nothing/$2.00`, where no model was used; "" when that is not known. What is not simply told by Claude Code has a remark
- * (lib/voyage/cost-text.ts).
+ * `nothing/$2.00`, where no model was used; "" when that is not known. What is not simply told by Claude Code has a
+ * remark (lib/voyage/cost-text.ts).
  */
 export function spendCell(usage: Usage | null | undefined, budgetUsd?: number): string {
   if (!usage) return "";
