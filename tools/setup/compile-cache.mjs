@@ -7,15 +7,15 @@ const MOST = 20_000;
 
 /**
  * Removes the code that Node has kept compiled when there is too much of it. Node itself never removes any: what it
- * kept for a checkout that is gone, or for an earlier Node, would stay for ever. Whoever reads or writes there meanwhile
+ * kept for a checkout that is gone, or for an earlier Node, would stay for ever. Who reads or writes there meanwhile
  * just compiles once more.
  */
 export function boundCompileCache(folder = compileCache(), most = MOST) {
   try {
     const kept = readdirSync(folder).flatMap((version) => readdirSync(join(folder, version)));
     if (kept.length <= most) return;
-    // It is moved first, so that nobody writes into what is being removed. What an interruption leaves is removed by the
-    // next set-up that makes something, by its name.
+    // It is moved first, so that nobody writes into what is being removed. What an interruption leaves is removed, by
+    // its name, by the next set-up that makes something.
     const away = mkdtempSync(join(dirname(folder), "tmp-compiled-"));
     renameSync(folder, join(away, "compiled"));
     rmSync(away, { recursive: true, force: true });
