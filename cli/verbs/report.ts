@@ -13,8 +13,8 @@ type Options = { output?: string; open?: boolean; force?: boolean };
 
 /**
  * `ocaptain report [voyage] [-o file.html] [--json] [--open] [--force]` writes what a voyage was and came to as one
- * HTML page, at sea or sunk. With `--json` the facts are printed, and a page is written only where `-o` names a file; `-o -`
- * prints the page.
+ * HTML page, at sea or sunk. With `--json` the facts are printed, and a page is written only where `-o` names a file;
+ * `-o -` prints the page.
  */
 export async function report(name: string | undefined, { output, open, force }: Options, io: Io): Promise<void> {
   const voyage = await chooseVoyage(name);

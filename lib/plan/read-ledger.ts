@@ -37,6 +37,7 @@ export type LedgerTable =
   | "verifications"
   | "sessions"
   | "runs"
+  | "run_models"
   | "questions"
   | "lost"
   | "events";
@@ -103,7 +104,9 @@ function fileOf(database: DatabaseSync): LedgerFile {
     },
     rows: (table, most) => {
       if (!has(table)) return [];
-      const rows = database.prepare(`SELECT * FROM ${table} ORDER BY rowid DESC LIMIT ?`).all(most);
+      // The one of these tables whose rows have no number has no newest.
+      const order = table === "run_models" ? "run" : "rowid";
+      const rows = database.prepare(`SELECT * FROM ${table} ORDER BY ${order} DESC LIMIT ?`).all(most);
       return rows.reverse() as Record<string, unknown>[];
     },
     count: (table) => (has(table) ? Number(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n) : 0),

@@ -118,7 +118,7 @@ test("who did what when, of a voyage that has sunk: tries that failed, a ship re
     acceptedAt: v.at(40),
   });
   expect(facts.graph).toEqual({ criticalPath: ["1", "3"], criticalSeconds: 26, by: "seconds", waves: [["1", "2"], ["3"]] });
-  expect(facts.spend).toMatchObject({ total: null, is: "nothing" });
+  expect(facts.spend).toMatchObject({ total: null, byModel: [] });
   expect(facts.unknown).toEqual(["The voyage's repository cannot be read: what its commits change is not known."]);
   expect(facts.events.whole).toBe(true);
   expect(facts.events.total).toBe(facts.events.shown.length);
@@ -147,7 +147,7 @@ test("spend: by task and ship, against the budget, before a question, in trials,
 
   const facts = await collectReport(v.known());
   expect(facts.spend).toMatchObject({
-    ...{ budgetUsd: 8, deliveredUsd: 2, openUsd: 0.25, askedUsd: 0.5, is: "reported" },
+    ...{ budgetUsd: 8, deliveredUsd: 2, openUsd: 0.25, askedUsd: 0.5 },
     withoutTask: { costUsd: 0.1 },
     thrownAway: {
       usd: 1.4,

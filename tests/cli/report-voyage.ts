@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import type { KnownVoyage } from "../../cli/target/choose-voyage.ts";
 import type { Voyage } from "../../helm/voyage/voyage.ts";
 import { voyageFolderAt } from "../../lib/base/paths.ts";
+import type { KnownVoyage } from "../../lib/watch/known.ts";
 import { boardPaperShip, handClock, openPaperVoyage, paperBranch } from "../helm/paper.ts";
 
 // Voyages for reports: the real ledger and its rules, in this process, with a clock that the test moves.
@@ -11,7 +11,7 @@ export const TIMING = { leaseSeconds: 600, heartbeatSeconds: 60, fenceSeconds: 4
 type Held = { task: string; epoch: number };
 type Wish = Omit<Parameters<typeof openPaperVoyage>[0], "file" | "timing" | "clock" | "branch">;
 
-/** Opens a voyage in a folder of its own, as a captain's folder has it. `at` is a time so many seconds after its begin. */
+/** Opens a voyage in a folder of its own, as a captain has it. `at` is a time so many seconds after its begin. */
 export async function openReportVoyage(root: string, wish: Wish) {
   const clock = handClock();
   const branch = paperBranch();

@@ -1,7 +1,7 @@
 import type { VoyageEvent } from "../../../lib/protocol/events.ts";
-import type { Usage } from "../../../lib/protocol/ship-reports.ts";
+import type { Basis, Usage } from "../../../lib/protocol/ship-reports.ts";
 import type { Outside, TaskStatus } from "../../../lib/protocol/status.ts";
-import type { StatusView } from "../../status/view.ts";
+import type { StatusView } from "../../../lib/watch/view.ts";
 
 // What a report tells of a voyage: facts alone, apart from how they are drawn, as `ocaptain report --json` prints them.
 // Times are ISO 8601, by the captain's clock. null is what is not known, or is not there.
@@ -180,9 +180,11 @@ export type SpendFacts = {
   openUsd: number;
   askedUsd: number;
   thrownAway: { usd: number; by: { why: string; usd: number; runs: number }[] };
-  /** How far the sums are to be trusted. */
-  is: "reported" | "of tasks alone" | "nothing";
+  byModel: ModelFacts[];
 };
+
+/** What was used of a model; `tokens` counts all of them. */
+export type ModelFacts = { model: string; costUsd: number; tokens: number; basis: Basis };
 
 export type DeliveryFacts = {
   /** The commits of accepted tasks that the branch has. */

@@ -1,5 +1,5 @@
 import type { VoyageEvent } from "../../../lib/protocol/events.ts";
-import type { StatusView } from "../../status/view.ts";
+import type { StatusView } from "../../../lib/watch/view.ts";
 import type { Claim, Segment, ShipFacts } from "./facts.ts";
 import type { Spending } from "./spending.ts";
 import type { Tables } from "./tables.ts";

@@ -1,5 +1,5 @@
-import type { Usage } from "../../../lib/protocol/ship-reports.ts";
-import type { Claim, ClaimEnd, SpendFacts } from "./facts.ts";
+import { type Basis, basisOf, COUNTS, type Usage } from "../../../lib/protocol/ship-reports.ts";
+import type { Claim, ClaimEnd, ModelFacts, SpendFacts } from "./facts.ts";
 import type { Run, Tables } from "./tables.ts";
 
 // What the runs of hands have used: by task, by ship, and by what became of them.
@@ -35,6 +35,7 @@ export function spendingOf(tables: Tables, claims: readonly Claim[]): Spending {
     spend: {
       total: sumOf(counted),
       budgetUsd: tables.meta.hand === "claude" && budget > 0 ? budget : null,
+      byModel: modelsOf(tables),
       withoutTask: sumOf(counted.filter(({ task }) => task === null)),
       deliveredUsd: dollars(ended("accepted")),
       openUsd: dollars(ended("open")),
@@ -46,7 +47,6 @@ export function spendingOf(tables: Tables, claims: readonly Claim[]): Spending {
           .filter(({ runs }) => runs.length > 0)
           .map(({ why, runs }) => ({ why, usd: dollars(runs), runs: runs.length })),
       },
-      is: counted.length > 0 ? "reported" : "nothing",
     },
     byTask: sums(counted, ({ task }) => task),
     byShip: sums(counted, ({ ship }) => ship),
@@ -55,12 +55,13 @@ export function spendingOf(tables: Tables, claims: readonly Claim[]): Spending {
 }
 
 /** Finds for each run the claim in which it ran, by its session, and how that ended. */
-function countRuns({ runs, sessions, lives, tasks }: Tables, claims: readonly Claim[]): Counted[] {
+function countRuns({ runs, sessions, lives, tasks, runModels }: Tables, claims: readonly Claim[]): Counted[] {
   const shipOf = new Map(lives.map(({ life, ship }) => [life, ship]));
   const epochOf = new Map(sessions.map(({ session, task, epoch }) => [`${session} ${task}`, epoch]));
   const endOf = new Map(claims.filter(({ kind }) => kind === "task").map(({ task, epoch, end }) => [`${task} ${epoch}`, end]));
   const taskOf = new Map(tasks.map((task) => [task.id, task]));
   const costs = costsOf(runs);
+  const models = Map.groupBy(runModels, ({ run }) => run);
   return runs.map((run, index) => {
     const { task } = run;
     const epoch = task === null ? undefined : epochOf.get(`${run.session} ${task}`);
@@ -75,7 +76,7 @@ function countRuns({ runs, sessions, lives, tasks }: Tables, claims: readonly Cl
     return {
       task,
       ship: shipOf.get(run.life) ?? null,
-      usage: usageOf(run, costs[index]!),
+      usage: usageOf(run, costs[index]!, basisOf((models.get(run.run) ?? []).map(({ basis }) => basis)) ?? "reported"),
       end: endOf.get(`${task} ${epoch}`) ?? byRow,
     };
   });
@@ -93,9 +94,10 @@ function costsOf(runs: readonly Run[]): number[] {
 }
 
 /** A run may hold what no run can have used: it counts for as much as one may tell, as the helm counts it, too. */
-function usageOf(run: Run, costUsd: number): Usage {
+function usageOf(run: Run, costUsd: number, basis: Basis): Usage {
   const bounded = (value: number, most: number) => Math.min(Math.max(value, 0), most);
   return {
+    basis,
     costUsd: bounded(costUsd, 100_000),
     inputTokens: bounded(run.input, 1e12),
     outputTokens: bounded(run.output, 1e12),
@@ -112,10 +114,26 @@ function sums(counted: readonly Counted[], keyOf: (run: Counted) => string | nul
 }
 
 function sumOf(runs: readonly Counted[]): Usage | null {
-  if (runs.length === 0) return null;
-  const sum = { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0, turns: 0, seconds: 0 };
-  for (const { usage } of runs) for (const key of Object.keys(sum) as (keyof Usage)[]) sum[key] += usage[key];
-  return { ...sum, costUsd: micros(sum.costUsd) };
+  const basis = basisOf(runs.map(({ usage }) => usage.basis));
+  if (basis === undefined) return null;
+  const sum = (key: (typeof COUNTS)[number]) => runs.reduce((all, { usage }) => all + usage[key], 0);
+  const counts = Object.fromEntries(COUNTS.map((key) => [key, sum(key)])) as Record<(typeof COUNTS)[number], number>;
+  return { ...counts, costUsd: micros(counts.costUsd), basis };
+}
+
+/** What was used of each model, the dearest first, as far as runs have told of models. */
+function modelsOf({ runModels }: Tables): ModelFacts[] {
+  return [...Map.groupBy(runModels, ({ model }) => model)]
+    .map(([model, rows]) => ({
+      model,
+      costUsd: micros(rows.reduce((all, { cost_usd }) => all + cost_usd, 0)),
+      tokens: rows.reduce(
+        (all, { input, output, cache_read, cache_creation }) => all + input + output + cache_read + cache_creation,
+        0,
+      ),
+      basis: basisOf(rows.map(({ basis }) => basis)) ?? "unknown",
+    }))
+    .sort((a, b) => b.costUsd - a.costUsd);
 }
 
 /** Rounds to micro-dollars, in which Claude Code counts. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type LedgerFile, type LedgerTable, readLedger } from "../../../lib/plan/read-ledger.ts";
 import { PlanTask } from "../../../lib/plan/types.ts";
 import { VoyageEvent } from "../../../lib/protocol/events.ts";
+import { Basis } from "../../../lib/protocol/ship-reports.ts";
 import { Outside, TaskStatus } from "../../../lib/protocol/status.ts";
 
 /**
@@ -52,6 +53,7 @@ const Verification = z.object({
 });
 const Session = z.object({ task: z.string(), epoch: z.number(), session: z.string() });
 const Run = z.object({
+  run: z.string().default(""),
   session: z.string(),
   task: text,
   life: z.number(),
@@ -67,6 +69,16 @@ const Run = z.object({
   seconds: z.number(),
 });
 export type Run = z.infer<typeof Run>;
+const RunModel = z.object({
+  run: z.string(),
+  model: z.string(),
+  basis: Basis,
+  cost_usd: z.number(),
+  input: z.number(),
+  output: z.number(),
+  cache_read: z.number(),
+  cache_creation: z.number(),
+});
 const Question = z.object({
   task: z.string(),
   epoch: z.number(),
@@ -100,6 +112,7 @@ function tablesOf(file: LedgerFile) {
     verifications: read("verifications", Verification),
     sessions: read("sessions", Session, MOST.runs),
     runs: read("runs", Run, MOST.runs),
+    runModels: read("run_models", RunModel, MOST.runs),
     questions: read("questions", Question),
     rescues: read("lost", Rescue),
     events: read("events", Event, MOST.events),

@@ -1,4 +1,5 @@
 import { counted } from "../../../lib/base/counted.ts";
+import { costText } from "../../../lib/voyage/cost-text.ts";
 import { lasting } from "../../output/durations.ts";
 import type { ReportFacts } from "../facts/facts.ts";
 import { html, type Markup } from "./markup.ts";
@@ -81,7 +82,7 @@ function numbers(facts: ReportFacts): Markup {
     ],
     [
       "Spend",
-      spend.total ? money(spend.total.costUsd) : "nothing",
+      spend.total ? costText(spend.total) : "nothing",
       spend.budgetUsd !== null ? `of ${money(spend.budgetUsd)}` : spend.total ? "by Claude Code's count" : "no run told of any",
     ],
   ];

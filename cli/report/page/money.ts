@@ -1,5 +1,6 @@
 import { counted } from "../../../lib/base/counted.ts";
-import type { Usage } from "../../../lib/protocol/ship-reports.ts";
+import type { Basis, Usage } from "../../../lib/protocol/ship-reports.ts";
+import { costText } from "../../../lib/voyage/cost-text.ts";
 import { lasting } from "../../output/durations.ts";
 import type { ReportFacts } from "../facts/facts.ts";
 import { html, type Markup } from "./markup.ts";
@@ -16,7 +17,7 @@ export function spent({ spend, tasks, ships, voyage }: ReportFacts): Markup {
 ${pairs([
   [
     "In all",
-    html`${money(total.costUsd)}${budgetUsd !== null && ` of a budget of ${money(budgetUsd)} (${Math.round((total.costUsd / budgetUsd) * 100)} %)`}`,
+    html`${costText(total)}${budgetUsd !== null && ` of a budget of ${money(budgetUsd)} (${Math.round((total.costUsd / budgetUsd) * 100)} %)`}`,
   ],
   ["For an accepted task", accepted > 0 ? money(total.costUsd / accepted) : null],
   [
@@ -28,9 +29,32 @@ ${pairs([
   ["Trials of ships", spend.withoutTask === null ? null : money(spend.withoutTask.costUsd)],
 ])}
 ${thrownAway(spend)}
-<p class="quiet">Sums are what Claude Code has reported of its runs, at list prices.</p>
+<p class="quiet">${BASES[total.basis ?? "reported"]}</p>
+${models(spend)}
 <div class="beside"><div>${table({ name: "Spend by ship", columns: columnsOf("Ship"), rows: rowsOf(ships.map(({ ship, usage }) => [shipName(ship), usage])), open: 12, most: 1_000, of: ["ship", "ships"] })}</div>
 <div>${table({ name: "Spend by task", columns: columnsOf("Task"), rows: rowsOf(byCost(tasks).map(({ id, subject, usage }) => [html`${taskName(id)} ${subject}`, usage])), open: 12, most: 1_500, of: ["task", "tasks"] })}</div></div>`;
+}
+
+/** What a sum is worth. */
+const BASES: Record<Basis, string> = {
+  reported: "Sums are what Claude Code has reported of its runs, at list prices.",
+  derived:
+    "Sums are what Claude Code has reported of its runs, at list prices; where it is said, they are derived from tokens and the plan's prices.",
+  unknown: "Sums are what Claude Code has reported of its runs. Where the price of a model is not known, they are its guess.",
+};
+
+/** A row for each model, where there are several or its price needs a remark. */
+function models({ byModel }: ReportFacts["spend"]): Markup | null {
+  if (byModel.length === 0) return null;
+  const columns = [
+    { title: "Model", isWide: true },
+    { title: "Spend", isNumber: true },
+    { title: "Tokens", isNumber: true },
+  ];
+  const rows = byModel.map(
+    (each): Row => ({ cells: [html`${each.model}`, html`${costText(each)}`, html`${many(each.tokens)}`] }),
+  );
+  return table({ name: "Spend by model", columns, rows, open: 8, most: 200, of: ["model", "models"] });
 }
 
 const byCost = (tasks: ReportFacts["tasks"]) =>
