@@ -18,6 +18,7 @@ import {
 } from "../protocol/admin-api.ts";
 import { VoyageEvents } from "../protocol/events.ts";
 import { TaskRow } from "../protocol/status.ts";
+import { type StartTelemetry, TelemetryStarted, TelemetryStatus } from "../telemetry/wire.ts";
 import { helmProcess, silentHelm } from "./helm-process.ts";
 
 /** The bound of a call that waits for nothing. */
@@ -109,6 +110,9 @@ export function helmClient(socket = helmSocket()) {
     answerTask: (id: string, task: string, text: string) => call("POST", at(id, "tasks", task, "answer"), TaskRow, { text }),
     releaseTask: (id: string, task: string, reason: string) =>
       call("POST", at(id, "tasks", task, "release"), TaskRow, { reason }, LONG_CALL_MS),
+    telemetry: () => call("GET", "/telemetry", TelemetryStatus),
+    startTelemetry: (ask: StartTelemetry) => call("POST", "/telemetry/start", TelemetryStarted, ask),
+    stopTelemetry: () => call("POST", "/telemetry/stop", Empty),
     shutdown: () => call("POST", "/shutdown", Empty),
   };
 }
