@@ -1,12 +1,14 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { git } from "../../lib/git/run.ts";
 import { readBranch } from "../../lib/git/voyage-repo.ts";
-import type { KnownVoyage } from "../target/choose-voyage.ts";
+import type { KnownVoyage } from "../../lib/watch/known.ts";
 
 /** A commit on a voyage's branch with which a task was accepted. */
 export type TaskCommit = { commit: string; parent: string; task: string; ship: string; subject: string };
 
-/** What a voyage's branch has: the commit that it began from, its tip, and the commits of its tasks, the oldest first. */
+/**
+ * What a voyage's branch has: the commit that it began from, its tip, and the commits of its tasks, the oldest first.
+ */
 export type History = { start: string; tip: string; tasks: TaskCommit[] };
 
 /** A history of 10,000 tasks has some 2 MB in this form. */

@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { git } from "../../lib/git/run.ts";
-import type { KnownVoyage } from "../target/choose-voyage.ts";
+import type { KnownVoyage } from "../../lib/watch/known.ts";
 
 /**
  * What a ship wrote that is not on the voyage's branch: given back, rescued, or put aside.

@@ -6,6 +6,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { typedWord } from "../../lib/base/shell-word.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { git } from "../../lib/git/run.ts";
+import type { KnownVoyage } from "../../lib/watch/known.ts";
 import { cloneBranch, fetchInto } from "../landing/clone-repository.ts";
 import { findLeft, type LeftBehind, leftBehind } from "../landing/left-behind.ts";
 import { changeAsJson, showChange } from "../landing/show-change.ts";
@@ -13,7 +14,7 @@ import { ask, canAsk } from "../output/ask.ts";
 import { span } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
 import { table } from "../output/table.ts";
-import { chooseVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
+import { chooseVoyage } from "../target/choose-voyage.ts";
 
 const WHAT: Record<LeftBehind["kind"], string> = {
   lost: "rescued from its mirror",
