@@ -19,6 +19,7 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
   const ships = shipRows(context);
   const limited = voyageLimit(ledger);
   const paused = pauseOf(ledger);
+  const unreached = context.unreached();
   return {
     id: context.id,
     stack: ledger.meta("stack") ?? "",
@@ -37,6 +38,7 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
     ...(paused && { paused }),
     ...(limited && { limited }),
     ...(trouble !== null && { trouble }),
+    ...(unreached.length > 0 && { unreached }),
     asOf: ledger.at(),
   };
 }

@@ -126,6 +126,10 @@ export type ShipRow = z.infer<typeof ShipRow>;
 export const Spend = Usage.extend({ budgetUsd: z.number().nullable(), byShip: z.record(z.string(), Usage).nullable() });
 export type Spend = z.infer<typeof Spend>;
 
+/** A target of notices that did not get its newest one: its name without what is secret, why, and since when. */
+export const Unreached = z.object({ target: z.string(), why: z.string(), at: z.string() });
+export type Unreached = z.infer<typeof Unreached>;
+
 export const VoyageStatus = z.object({
   id: z.string(),
   stack: z.string(),
@@ -156,6 +160,8 @@ export const VoyageStatus = z.object({
    * and nothing is lost.
    */
   trouble: z.string().optional(),
+  /** Present when a target of `ocaptain:notify` did not get its newest notice. */
+  unreached: z.array(Unreached).optional(),
   asOf: z.string(),
 });
 export type VoyageStatus = z.infer<typeof VoyageStatus>;

@@ -109,7 +109,7 @@ type ForProviders = {
 
 test("Pulumi.yaml describes each setting that is read, and no other, with the default that it has when it is unset", async () => {
   const described = await readFile(join(import.meta.dirname, "../../Pulumi.yaml"), "utf8");
-  const defaults = [...described.matchAll(/^ {2}ocaptain:(\w+):\n(?: {4}#.*\n)? {4}type: \w+\n {4}default: (.*)$/gm)];
+  const defaults = [...described.matchAll(/^ {2}ocaptain:(\w+):\n(?: {4}#.*\n)?(?: {4}type: \w+\n)? {4}default: (.*)$/gm)];
   expect(defaults.map(([, key]) => key).sort()).toEqual(Object.keys(SETTINGS).sort());
   for (const [, key, value = ""] of defaults) {
     const { schema } = SETTINGS[key as keyof typeof SETTINGS];
