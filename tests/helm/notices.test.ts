@@ -265,8 +265,10 @@ test("a receiver can check the signature by the recipe of the page", async () =>
 });
 
 test("errors and cut connections are tried three times; what fails is in the status by the origin of its URL alone, until one succeeds", async () => {
-  let answer = (_: IncomingMessage, response: ServerResponse, nth: number) =>
-    void (nth % 2 ? response.writeHead(500).end("s3cr3t") : response.destroy());
+  let answer = (_: IncomingMessage, response: ServerResponse, nth: number) => {
+    if (nth % 2) response.writeHead(500).end("s3cr3t");
+    else response.destroy();
+  };
   const there = await receiver((request, response, nth) => answer(request, response, nth));
   await notify([{ url: there.url }]);
   await blockTask();
@@ -276,7 +278,9 @@ test("errors and cut connections are tried three times; what fails is in the sta
   const { origin } = new URL(there.url);
   expect(voyage.status().unreached).toEqual([{ target: `notify[0] (${origin})`, why: "it answers 500", at: expect.any(String) }]);
   expect(logged).toContain("notice-failed");
-  answer = (_, response) => response.writeHead(204).end();
+  answer = (_, response) => {
+    response.writeHead(204).end();
+  };
   await voyage.retry("1");
   await look();
   expect(voyage.status().unreached).toBeUndefined();
