@@ -11,6 +11,7 @@ const rooms = [
   "harbor",
   "crew",
   "cli",
+  "web",
   "bench",
   "tests",
   "tools",
@@ -61,6 +62,13 @@ export default {
     crewRoom("verify", ["machine", "helm", "tree", "claim"]),
     crewRoom("provision", ["machine", "tree", "verify"]),
     room("tools", ["lib"]),
+    room("web", ["lib"]),
+    {
+      name: "the page takes of lib types, and what is between it and the helm: it runs in a browser",
+      severity: "error",
+      from: { path: "^web/" },
+      to: { path: "^lib/", pathNot: "^lib/watch/page-api\\.ts$", dependencyTypesNot: ["type-only"] },
+    },
     {
       name: "harbor/ imports http → sprites → vm",
       severity: "error",
@@ -129,12 +137,12 @@ export default {
     { name: "no import of what is not there", severity: "error", from: {}, to: { couldNotResolve: true } },
   ],
   options: {
-    exclude: { path: "^(\\.tools|\\.demo|node_modules/\\.)" },
+    exclude: { path: "^(\\.tools|\\.demo|web/dist|node_modules/\\.)" },
     doNotFollow: { path: "node_modules" },
     tsConfig: { fileName: "tsconfig.json" },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
-      extensions: [".ts", ".mjs", ".js", ".json"],
+      extensions: [".ts", ".tsx", ".mjs", ".js", ".json"],
       exportsFields: ["exports"],
       conditionNames: ["import", "node", "default"],
     },

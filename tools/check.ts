@@ -29,6 +29,7 @@ const READ_ONLY = [
 
 const commands: Record<string, string[]> = {
   types: [program("typescript", "bin", "tsc"), "-p", "."],
+  "types of the page": [program("typescript", "bin", "tsc"), "-p", "web"],
   "lint and format": [program("@biomejs", "biome", "bin", "biome"), "check", "--error-on-warnings", "--colors=off"],
   "import borders": [
     program("dependency-cruiser", "bin", "dependency-cruiser.mjs"),

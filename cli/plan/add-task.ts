@@ -9,6 +9,7 @@ import { readPlan } from "../../lib/plan/load.ts";
 import { TaskFile } from "../../lib/plan/schema.ts";
 import { shellProblems } from "../../lib/plan/shell-syntax.ts";
 import { type Fix, JsonFile } from "./json-file.ts";
+import { schemasFor } from "./schemas.ts";
 
 /** The fields of a task that is to be added. */
 export type NewTask = {
@@ -47,7 +48,9 @@ export async function addTask(
   if (missing.length > 0)
     throw refuse(`nothing was added: plan ${word} has no task ${missing.join(", ")}`, `ocaptain plan show ${typedWord(word)}`);
   const { subject, description, check, touches, estimateMinutes } = task;
+  const schemas = schemasFor(folder);
   const body = {
+    ...(schemas !== undefined && { $schema: `../${schemas}/task.json` }),
     ...{ id, subject, description, blockedBy: [...new Set(task.blockedBy)].sort(byId) },
     metadata: { ...(check !== undefined && { check }), ...(touches && { touches }), ...(estimateMinutes && { estimateMinutes }) },
   };

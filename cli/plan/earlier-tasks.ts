@@ -1,3 +1,4 @@
+import { medianOf } from "../../lib/plan/estimates.ts";
 import { readLedger } from "../../lib/plan/read-ledger.ts";
 import { allVoyages } from "../target/choose-voyage.ts";
 
@@ -16,8 +17,8 @@ export async function earlierTasks(): Promise<Earlier | undefined> {
   const { known } = await allVoyages();
   const ledgers = known.flatMap(({ folder }) => ledgerOf(folder.ledger));
   return (
-    medianOf(ledgers.filter(({ hand }) => hand === "claude").map(({ taken }) => taken)) ??
-    medianOf(ledgers.map(({ taken }) => taken))
+    summaryOf(ledgers.filter(({ hand }) => hand === "claude").map(({ taken }) => taken)) ??
+    summaryOf(ledgers.map(({ taken }) => taken))
   );
 }
 
@@ -29,11 +30,9 @@ function ledgerOf(file: string): { hand: string; taken: number[] }[] {
   }
 }
 
-function medianOf(voyages: readonly number[][]): Earlier | undefined {
+function summaryOf(voyages: readonly number[][]): Earlier | undefined {
   const told = voyages.filter((taken) => taken.length > 0);
-  const sorted = told.flat().sort((a, b) => a - b);
-  if (sorted.length < LEAST_TASKS) return undefined;
-  const middle = (sorted.length - 1) / 2;
-  const median = (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
-  return { minutes: median / 60, tasks: sorted.length, voyages: told.length };
+  const all = told.flat();
+  if (all.length < LEAST_TASKS) return undefined;
+  return { minutes: medianOf(all)! / 60, tasks: all.length, voyages: told.length };
 }

@@ -1,12 +1,12 @@
-import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { withHome } from "../../lib/base/paths.ts";
 import { shellWord, typedWord } from "../../lib/base/shell-word.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { meantRepo } from "../../lib/plan/repo.ts";
 import type { Io } from "../output/io.ts";
+import { schemasFor } from "../plan/schemas.ts";
 import { examplePlan, writeNew } from "../sail/new-project.ts";
 
 /**
@@ -42,13 +42,4 @@ export async function planNew(word: string, { repo = "." }: { repo?: string }, i
   );
   io.out("next:");
   for (const line of next) io.out(`  ${line}`);
-}
-
-/** The way to the JSON Schemas of the package, where one is installed at or above the folder; else none is named. */
-function schemasFor(folder: string): string | undefined {
-  for (let at = folder; ; at = dirname(at)) {
-    const schemas = join(at, "node_modules", "ocaptain", "plans", "schema");
-    if (existsSync(schemas)) return relative(folder, schemas);
-    if (at === dirname(at)) return undefined;
-  }
 }

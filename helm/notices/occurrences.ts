@@ -10,7 +10,7 @@ export const GRACE_MS = 120_000;
 const LOW = 0.8;
 /** The most characters of a line, and of what an agent wrote: receivers have bounds, of which Discord's is the least. */
 const MOST_LINE = 300;
-const MOST_DETAIL = 1_200;
+const MOST_DETAIL = 900;
 
 /** When what comes and goes with silence was seen first, by the helm's running time. */
 type Since = Map<string, number>;

@@ -23,8 +23,8 @@ const OUTSIDE = [
  */
 const INHERITED = {
   harbor: EVERY,
-  /** The helm calls the provider, and git with ssh. */
-  helm: [...EVERY, "LC_ALL", "SSH_AUTH_SOCK", ...OUTSIDE],
+  /** The helm calls the provider, and git with ssh; a command of the captain's notices may speak to their desktop. */
+  helm: [...EVERY, "LC_ALL", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", ...OUTSIDE],
   tailscaled: [...EVERY, ...OUTSIDE],
   mutagen: [...EVERY, "USER", "LOGNAME", "LC_ALL", "TZ"],
   git: ["PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", ...OUTSIDE],

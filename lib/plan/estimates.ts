@@ -37,7 +37,8 @@ export function estimatesOf(tasks: readonly PlanTask[], earlierMinutes?: number)
 export const timed = (tasks: readonly PlanTask[], { lengths }: Estimates): TimedNode[] =>
   tasks.map(({ id, blockedBy }) => ({ id, blockedBy, length: lengths.get(id)! }));
 
-function medianOf(values: readonly number[]): number | undefined {
+/** The middle of the values: the mean of two for an even count, undefined for none. */
+export function medianOf(values: readonly number[]): number | undefined {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : sorted.length === 0 ? undefined : (sorted[middle - 1]! + sorted[middle]!) / 2;

@@ -170,20 +170,20 @@ const id = z.string().regex(new RegExp(`^\\d{1,${MAX_ID_DIGITS}}$`), {
 
 const Metadata = z.strictObject({
   check: field(
-    command.optional(),
+    command.nullish(),
     "shell command run after the commit, in the ship's tree; the task is accepted only with exit status 0",
   ),
   rehearsal: field(
-    command.optional(),
+    command.nullish(),
     "shell command that does the task when the hand is `rehearsal`; run by `bash -c` in the ship's tree with `TASK_ID`, `TASK_SUBJECT`, `SHIP`, `VOYAGE`; less than 128 KiB, as every command",
     "the task is walked through: claimed, noted, accepted",
   ),
   timeoutSeconds: field(
-    seconds(MAX_TASK_TIMEOUT_SECONDS).optional(),
+    seconds(MAX_TASK_TIMEOUT_SECONDS).nullish(),
     "after which the hand is stopped and the task released as failed; at most a week",
     "`timeoutSeconds` of voyage.json",
   ),
-  tries: field(count(MAX_TRIES).optional(), `failures after which the task is blocked and shown; at most ${MAX_TRIES}`, "3"),
+  tries: field(count(MAX_TRIES).nullish(), `failures after which the task is blocked and shown; at most ${MAX_TRIES}`, "3"),
   touches: field(
     Globs.nullish(),
     `globs of the paths in the repository that the task writes: \`*\`, \`?\`, \`**\` as a whole name, and a folder for all in it; at most ${MAX_TOUCHES}`,
@@ -206,7 +206,7 @@ const Metadata = z.strictObject({
     "where an imported task came from, such as `spec-kit:T012`",
   ),
   claude: field(
-    z.strictObject(HandSettings.shape).optional(),
+    z.strictObject(HandSettings.shape).nullish(),
     "how the hand `claude` works this task ([claude.md](claude.md))",
     "`claude` of voyage.json",
   ),
@@ -260,8 +260,8 @@ export const TaskParts = z.object({
   blocks: edgeParts,
   blockedBy: edgeParts,
   metadata: z
-    .object({ rehearsal: command.optional().catch(undefined), check: command.optional().catch(undefined) })
-    .catch({ rehearsal: undefined, check: undefined }),
+    .object({ rehearsal: command.nullish().catch(null), check: command.nullish().catch(null) })
+    .catch({ rehearsal: null, check: null }),
 });
 export type TaskParts = z.infer<typeof TaskParts>;
 

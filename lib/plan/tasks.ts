@@ -131,8 +131,16 @@ const toPlanTask = (id: string, task: TaskFile): PlanTask => ({
   ...(task.activeForm == null ? {} : { activeForm: task.activeForm }),
   blocks: [...new Set(task.blocks ?? [])],
   blockedBy: [...new Set(task.blockedBy ?? [])],
-  metadata: task.metadata ?? {},
+  metadata: withoutNulls(task.metadata ?? {}),
 });
+
+/**
+ * The fields that a crew reads, in which null is as if they were left out. Other fields keep a null: a plan at sea may
+ * have it, and would count as changed without it.
+ */
+const READ_BY_CREWS: ReadonlySet<string> = new Set(["check", "rehearsal", "timeoutSeconds", "tries", "claude"]);
+const withoutNulls = (metadata: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(metadata).filter(([key, value]) => value !== null || !READ_BY_CREWS.has(key)));
 
 /**
  * Checks the edges, as far as the files say them. `present` has the ids of all files, so that a task with a broken file

@@ -106,6 +106,19 @@ test.each(Object.keys(SOURCES) as Exclude<Format, "github">[])(
   },
 );
 
+test("an imported plan names the JSON Schemas of the package that is installed above it, and none where there is none", async () => {
+  await imported("beads");
+  expect(taskFile("beads", 1)).not.toHaveProperty("$schema");
+  const schemas = join(repo, "node_modules/ocaptain/plans/schema");
+  cpSync(join(import.meta.dirname, "../../plans/schema"), schemas, { recursive: true });
+  await imported("backlog");
+  for (const file of ["voyage.json", "tasks/1.json"]) {
+    const { $schema } = JSON.parse(readFileSync(join(out("backlog"), file), "utf8"));
+    const schema = JSON.parse(readFileSync(join(out("backlog"), file, "..", $schema), "utf8"));
+    expect(schema.title).toBe(file === "voyage.json" ? "voyage.json of a plan" : "a task of a plan");
+  }
+});
+
 test("all that nobody has said is listed, and nothing that is there is overwritten", async () => {
   const heard = listen();
   const ask = { from: "spec-kit", out: out("spec-kit") };

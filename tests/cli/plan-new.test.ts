@@ -55,7 +55,11 @@ test("add brings the other files in line where they say what it changes, and ref
   await expect(add({ subject: " " })).rejects.toThrow(/nothing was added: subject must not be empty/);
   await expect(add({ touches: ["../x"] })).rejects.toThrow(/nothing was added: metadata\.touches\[0\] /);
   await expect(add({ check: "if true" })).rejects.toThrow(/nothing was added: --check: bash cannot read it/);
+  const schema = "node_modules/ocaptain/plans/schema";
+  await mkdir(join(folder, schema), { recursive: true });
+  const { text } = await addTask(plan, "plan", { subject: "S", description: "", blockedBy: [] });
+  expect(JSON.parse(text).$schema).toBe(`../../${schema}/task.json`);
   await mkdir(join(plan, "tasks"), { recursive: true });
-  await writeFile(join(plan, "tasks", "6.json"), "{");
-  await expect(add({})).rejects.toThrow(/nothing was added, as plan plan is broken: tasks\/6\.json/);
+  await writeFile(join(plan, "tasks", "7.json"), "{");
+  await expect(add({})).rejects.toThrow(/nothing was added, as plan plan is broken: tasks\/7\.json/);
 });

@@ -115,6 +115,7 @@ const TASK = {
   updated: [3],
   metadata: [
     { check: "true", rehearsal: "true", timeoutSeconds: 600, tries: 3, ship: "ship-1", voyage: null, x: 1 },
+    { check: null, rehearsal: null, timeoutSeconds: null, tries: null, claude: null },
     { chekc: "true" },
     { tries: 0 },
     { estimateMinutes: 0.5, source: "spec-kit:T012", files: [], touches: null },

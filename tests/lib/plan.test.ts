@@ -92,6 +92,14 @@ test("a plan of the prior art sails unchanged: its keys, no activeForm, a verify
   ]);
 });
 
+test("null in a field that a crew reads is as if the field were left out", async () => {
+  const metadata = { check: null, rehearsal: null, timeoutSeconds: null, tries: null, claude: null, touches: null };
+  await write({ ...sound(), "tasks/1.json": { ...task("1", { blocks: ["2"] }), metadata } });
+  const loaded = await loadPlan(folder);
+  if ("findings" in loaded) throw new Error(formatFindings(loaded.findings));
+  expect(loaded.plan.tasks[0]!.metadata).toEqual({ touches: null });
+});
+
 test("only a name is required, and of a task a subject and a description; the rest follows, and a wrong count is a warning", async () => {
   const voyage = { name: "n", repo: REPO };
   const least = { subject: "s", description: "" };

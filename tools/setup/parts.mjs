@@ -7,6 +7,7 @@ import { headscale } from "./headscale.mjs";
 import { mutagen } from "./mutagen.mjs";
 import { node } from "./node.mjs";
 import { packages } from "./packages.mjs";
+import { page } from "./page.mjs";
 import { pulumi } from "./pulumi.mjs";
 import { shell } from "./shell.mjs";
 import { state } from "./state.mjs";
@@ -24,7 +25,15 @@ import { tailscale } from "./tailscale.mjs";
  * the part's stamp in the checkout's `.tools/`, where all parts once were, if it still fits: its files are to be
  * taken. Their names there are in the part's `earlier`.
  */
-export const parts = [system, node, ...(isCheckout ? [packages] : []), pulumi, mutagen, state, ...(isCheckout ? [shell] : [])];
+export const parts = [
+  system,
+  node,
+  ...(isCheckout ? [packages, page] : []),
+  pulumi,
+  mutagen,
+  state,
+  ...(isCheckout ? [shell] : []),
+];
 
 /**
  * The parts that not everybody needs, and that take minutes. They are made when they are asked for by name (`npm run

@@ -5,6 +5,7 @@ import { OcaptainError } from "../../../lib/base/errors.ts";
 import { plain, plainLines } from "../../../lib/base/text.ts";
 import { MAX_TEXT_BYTES } from "../../../lib/plan/limits.ts";
 import { loadPlan } from "../../../lib/plan/load.ts";
+import { schemasFor } from "../schemas.ts";
 import type { Proposal } from "./propose-verify.ts";
 import type { Settled } from "./settle.ts";
 import type { Format, Source, SourceFile, SourceTask } from "./shape.ts";
@@ -41,13 +42,15 @@ export async function writeImported(folder: string, draft: Draft): Promise<strin
       hint: "say with --out where else it is to be",
     });
   const notes: string[] = [];
+  const schemas = schemasFor(folder);
   const half = `${folder}.${process.pid}.part`;
   try {
     await mkdir(join(half, "tasks"), { recursive: true });
-    await write("voyage.json", json(voyageFile(draft)));
+    await write("voyage.json", json(voyageFile(draft, schemas)));
     await write("spec.md", specOf(draft, notes));
     if (draft.verify) await write("verify.sh", draft.verify.text, 0o755);
-    for (const planned of draft.settled.tasks) await write(`tasks/${planned.number}.json`, json(taskFile(planned, draft, notes)));
+    for (const planned of draft.settled.tasks)
+      await write(`tasks/${planned.number}.json`, json(taskFile(planned, draft, schemas, notes)));
     const loaded = await loadPlan(half);
     if ("findings" in loaded) {
       const lines = loaded.findings.map(({ file, field, message }) => `  ${file}: ${field && `${field} `}${message}`);
@@ -70,7 +73,8 @@ export async function writeImported(folder: string, draft: Draft): Promise<strin
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
 
-const voyageFile = ({ title, repo, from, where }: Draft) => ({
+const voyageFile = ({ title, repo, from, where }: Draft, schemas: string | undefined) => ({
+  ...(schemas !== undefined && { $schema: `${schemas}/voyage.json` }),
   name: plain(title, { most: 190 }).replaceAll("\t", " ").trim() || from,
   ...(repo !== undefined && { repo }),
   x: { imported: { from, source: plain(where, { most: 500 }) } },
@@ -80,12 +84,18 @@ const voyageFile = ({ title, repo, from, where }: Draft) => ({
 export const subjectOf = ({ id, title }: Pick<SourceTask, "id" | "title">) =>
   plain(`${id}: ${title.replace(/\s+/g, " ")}`, { most: MOST_SUBJECT }).trim();
 
-function taskFile({ number, task, blockedBy }: Settled["tasks"][number], draft: Draft, notes: string[]) {
+function taskFile(
+  { number, task, blockedBy }: Settled["tasks"][number],
+  draft: Draft,
+  schemas: string | undefined,
+  notes: string[],
+) {
   const { from, source } = draft;
   const sourceFile = task.file === "" ? undefined : draft.inRepository(task.file);
   if (task.text.length > MOST_DESCRIPTION)
     notes.push(`The text of ${task.id} was longer than ${MOST_DESCRIPTION} characters, and is cut.`);
   return {
+    ...(schemas !== undefined && { $schema: `../${schemas}/task.json` }),
     id: number,
     subject: subjectOf(task),
     description: plainLines(task.text, { most: MOST_DESCRIPTION }),
