@@ -206,8 +206,8 @@ function unknownSettings(stack: string): PreflightFinding[] {
 }
 
 /**
- * Finds what was set by `--path` without `--secret`. Pulumi says of such a setting that it is a secret as soon as any part
- * of it is, so the stack's file is looked at, where it is the project's own.
+ * Finds what was set by `--path` without `--secret`. Pulumi says of such a setting that it is a secret as soon as any
+ * part of it is, so the stack's file is looked at, where it is the project's own.
  */
 function partlyInClear(stack: string): PreflightFinding[] {
   if (!isSecret("notify")) return [];

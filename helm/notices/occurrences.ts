@@ -8,14 +8,14 @@ import type { Seen } from "../ledger/notices.ts";
 export const GRACE_MS = 120_000;
 /** The part of a budget after which the captain is told. */
 const LOW = 0.8;
-/** The most characters of a line, and of what an agent wrote: receivers have bounds, of which Discord's is the least. */
+/** The most characters of a line, and of what an agent wrote: receivers have bounds; Discord's is the least. */
 const MOST_LINE = 300;
 const MOST_DETAIL = 900;
 
 /** When what comes and goes with silence was seen first, by the helm's running time. */
 type Since = Map<string, number>;
 
-/** What is so now in a voyage. What it is told comes from the ledger alone, but for silence, which lasts a while first. */
+/** Finds what is so now in a voyage. It is what the ledger says, but for silence, which has to last a while first. */
 export class Watch {
   readonly #since: Since = new Map();
 

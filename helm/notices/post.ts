@@ -15,7 +15,10 @@ const MEANINGS: Record<string, string> = {
   UND_ERR_SOCKET: "the connection was cut",
 };
 
-/** Posts a notice once. A redirect is not followed, as what is secret would go along; of the answer only the status counts. */
+/**
+ * Posts a notice once. A redirect is not followed, as what is secret would go along; of the answer only the status
+ * counts.
+ */
 export async function post(
   target: NoticeTarget & { url: string },
   notice: Notice,

@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * What the captain can be told of, by the names that `events` of a target takes. Each is an *occurrence*: it begins, and
- * all but `verified`, `done` and `budget-low` are told again when they are over.
+ * What the captain can be told of, by the names that `events` of a target takes. Each is an *occurrence*: it begins,
+ * and all but `verified`, `done` and `budget-low` are told again when they are over.
  */
 export const NOTICE_EVENTS = {
   "task-asked": "an agent asks the captain",

@@ -33,8 +33,8 @@ import { ShipRow, VoyageStatus } from "./status.ts";
  * - `POST /voyages/:id/off-duty` `{ships, seconds}` → VoyageStatus. These ships are given nothing new for so long; 0
  *   ends it. What they hold they keep. A captain's command that waits for them repeats the call; a helm that starts
  *   anew has forgotten it.
- * - `POST /voyages/:id/notices/test` `{event}` → NoticeTestReply, once each target has got a test of that event, or three
- *   tries were in vain.
+ * - `POST /voyages/:id/notices/test` `{event}` → NoticeTestReply, once each target has got a test of that event, or
+ *   three tries were in vain.
  * - `GET /voyages/:id/notices` → NoticesReply: how each target fares, and the newest notices.
  * - `POST /voyages/:id/verification/retry` → VoyageStatus. A verify.sh that failed at this tip is run again.
  *
@@ -99,8 +99,8 @@ export const RegisterVoyage = z.object({
     unconfined: z.boolean().optional(),
   }),
   /**
-   * Where the captain is told what needs a person. It is kept as the provider's token is, in a file of its own. A caller
-   * of earlier code says nothing of it.
+   * Where the captain is told what needs a person. It is kept as the provider's token is, in a file of its own. A
+   * caller of earlier code says nothing of it.
    */
   notify: NoticeTargets.optional(),
   /**
