@@ -12,6 +12,8 @@ import { Listeners } from "./listeners.ts";
 import { openLog } from "./log.ts";
 import { adminServer } from "./server/admin-server.ts";
 import { shipServer } from "./server/ship-server.ts";
+import { Intake } from "./telemetry/intake.ts";
+import { Programs } from "./telemetry/programs.ts";
 import { Voyages } from "./voyages.ts";
 
 /** The helm: one process for each captain, for all voyages. `lib/daemons/helm.ts` starts it as `node helm/main.ts`. */
@@ -25,12 +27,14 @@ async function main(): Promise<void> {
   await acquireOsLock(join(helmHome(), "lock.sqlite"), { timeoutMs: 0 });
   const startedAt = new Date().toISOString();
   const build = await helmBuild();
-  const listeners: Listeners = new Listeners(() => shipServer(voyages, log), log);
+  const intake = new Intake(log);
+  const telemetry = { intake, programs: new Programs(intake, log) };
+  const listeners: Listeners = new Listeners(() => shipServer(voyages, log, telemetry), log);
   const voyages = new Voyages(log, listeners);
 
   // The port is taken before anything is opened, so that a stranger on it is noticed at once; ships are told 503 until
   // all voyages are open.
-  const ships = shipServer(voyages, log);
+  const ships = shipServer(voyages, log, telemetry);
   const port = await listen(ships, { host: "127.0.0.1", port: helmPort() });
   listeners.start(port);
   await noteHelmProcess();
@@ -42,11 +46,14 @@ async function main(): Promise<void> {
     log("ending", { why });
     voyages.end();
     listeners.close();
+    telemetry.programs.close();
+    intake.end();
     rmSync(helmSocket(), { force: true });
     process.exit(exitCode);
   };
   await voyages.start();
-  const admin = adminServer({ voyages, log, health, end });
+  await telemetry.programs.open(port);
+  const admin = adminServer({ voyages, log, health, end, telemetry });
   rmSync(helmSocket(), { force: true });
   const umask = process.umask(0o177);
   await listen(admin, { path: helmSocket() });

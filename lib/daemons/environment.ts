@@ -7,7 +7,7 @@ import { ocaptainHome } from "../base/paths.ts";
  * Variables of ours that our own daemons read. They are named one by one, since a prefix alone would take secrets
  * along: OCAPTAIN_TAILSCALE_OAUTH_SECRET.
  */
-const OURS = /^OCAPTAIN_(HOME|VOYAGES|HELM_PORT|HARBOR_[A-Z_]+)$/;
+const OURS = /^OCAPTAIN_(HOME|VOYAGES|HELM_PORT|TELEMETRY_MIB|HARBOR_[A-Z_]+)$/;
 const EVERY = ["PATH", "HOME", "LANG"];
 /** Variables by which a program finds its way out of this machine: certificates and proxies. */
 const OUTSIDE = [

@@ -21,6 +21,7 @@ import {
 } from "../protocol/admin-api.ts";
 import { VoyageEvents } from "../protocol/events.ts";
 import { TaskRow } from "../protocol/status.ts";
+import { type StartTelemetry, TelemetryStarted, TelemetryStatus } from "../telemetry/wire.ts";
 import { helmProcess, silentHelm } from "./helm-process.ts";
 
 /** The bound of a call that waits for nothing. */
@@ -117,6 +118,9 @@ export function helmClient(socket = helmSocket()) {
     testNotices: (id: string, event: NoticeEvent) =>
       call("POST", at(id, "notices", "test"), NoticeTestReply, { event }, TEST_CALL_MS),
     notices: (id: string) => call("GET", at(id, "notices"), NoticesReply),
+    telemetry: () => call("GET", "/telemetry", TelemetryStatus),
+    startTelemetry: (ask: StartTelemetry) => call("POST", "/telemetry/start", TelemetryStarted, ask),
+    stopTelemetry: () => call("POST", "/telemetry/stop", Empty),
     shutdown: () => call("POST", "/shutdown", Empty),
   };
 }

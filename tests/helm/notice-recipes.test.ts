@@ -13,7 +13,7 @@ import { NOTICE_EVENTS, type Notice } from "../../lib/notices/events.ts";
 import { type NoticeTarget, NotifySetting } from "../../lib/notices/targets.ts";
 import { scratchFolder } from "./paper.ts";
 
-/** These tests take the recipes of docs/notices.md as they stand there, and look at what a receiver on this machine gets. */
+/** These tests take the recipes of docs/notices.md as they stand there, and look at what a receiver here gets. */
 
 const PAGE = readFileSync(resolve(import.meta.dirname, "../../docs/notices.md"), "utf8");
 
