@@ -1,6 +1,5 @@
 import { counted } from "../../lib/base/counted.ts";
 import { OcaptainError } from "../../lib/base/errors.ts";
-import { askForSecret } from "../../lib/base/secret-hints.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { NoticeEvent } from "../../lib/notices/events.ts";
@@ -34,7 +33,7 @@ export async function notifyTest(name: string | undefined, options: { event?: st
           ...(wants ? [] : [`else it is not told of ${event}`]),
         ].join("; "),
       );
-    io.note("these are the targets that the last pulumi up has set");
+    io.note("these are the targets that the last up has set");
   }
   return failed.length > 0 ? 1 : 0;
 }
@@ -85,7 +84,7 @@ async function atSea(name: string | undefined): Promise<KnownVoyage> {
 
 const noTarget = ({ file: { stack } }: KnownVoyage) =>
   new OcaptainError("NO_TARGET", `${stack} has no target of notices: ocaptain:notify is not set, or was not at the last up`, {
-    hint: `${askForSecret("ocaptain:notify", "docs/notices.md has recipes; then pulumi up", stack)}`,
+    hint: `pulumi config set --secret ocaptain:notify -s ${stack} && pulumi up -s ${stack}  # docs/notices.md has recipes`,
   });
 
 function readEvent(text: string): NoticeEvent {
