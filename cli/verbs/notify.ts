@@ -1,13 +1,14 @@
 import { counted } from "../../lib/base/counted.ts";
 import { OcaptainError } from "../../lib/base/errors.ts";
-import { plainJson } from "../../lib/base/text.ts";
+import { firstLine, plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { NoticeEvent } from "../../lib/notices/events.ts";
 import type { NoticesReply } from "../../lib/protocol/admin-api.ts";
+import type { KnownVoyage } from "../../lib/watch/known.ts";
 import { span } from "../output/durations.ts";
-import { firstLine, type Io } from "../output/io.ts";
+import type { Io } from "../output/io.ts";
 import { type Cell, table } from "../output/table.ts";
-import { chooseVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
+import { chooseVoyage } from "../target/choose-voyage.ts";
 
 const COLOURS = { waiting: "cyan", sent: "green", failed: "red", dropped: "red" } as const;
 
