@@ -5,6 +5,7 @@ import { CAPTAIN } from "./captain.ts";
 import { FLEET } from "./fleet.ts";
 import { LANDING } from "./landing.ts";
 import { LOOKS } from "./looks.ts";
+import { NOTIFY } from "./notify.ts";
 import { ORDERS } from "./orders.ts";
 import { PLANS } from "./plans.ts";
 import type { Verb, VerbGroup } from "./verb.ts";
@@ -13,7 +14,7 @@ import type { Verb, VerbGroup } from "./verb.ts";
 const KINDS: Record<string, readonly (Verb | VerbGroup)[]> = {
   "Plans:": PLANS,
   "Looks:": LOOKS,
-  "Orders:": ORDERS,
+  "Orders:": [...ORDERS, NOTIFY],
   "What it made:": LANDING,
   "The fleet:": FLEET,
   "Your machine:": CAPTAIN,
