@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { expect, test } from "vitest";
 import { loadPlan } from "../../lib/plan/load.ts";
 import { formatFindings } from "../support/findings.ts";
-import { findingsWith, folder, REPO, task, write } from "./plan-home.ts";
+import { findingsWith, folder, REPO, sound, task, write } from "./plan-home.ts";
 
 test("no folder, a folder where a file should be, and a file where a folder should be", async () => {
   const nowhere = join(folder, "nowhere");
