@@ -14,6 +14,10 @@ import { ShipRow, VoyageStatus } from "./status.ts";
  * - `GET /health` → Health.
  * - `POST /shutdown` → `{}`. The helm ends after the answer.
  *
+ * The page in the captain's browser:
+ * - `POST /page` OpenPage → PageAt. It opens the page where it is not, and makes a first address, which is good once.
+ * - `DELETE /page` → `{}`. The page is served no more, and every browser has to be let in anew.
+ *
  * A voyage:
  * - `PUT /voyages/:id` RegisterVoyage → PlanChanges. It writes the ledger, the task files and the provider's
  *   credentials, and may be repeated.
@@ -64,6 +68,18 @@ export const Health = z.object({
   voyages: z.array(z.string()),
 });
 export type Health = z.infer<typeof Health>;
+
+export const OpenPage = z.object({
+  /** The port on loopback; absent: the one that it has had, or a free one. */
+  port: z.int().min(1).max(65_535).optional(),
+  /** The captain's address in a tailnet, where the page is to be served too; `tun`: a kernel interface has it. */
+  tailnet: z.object({ address: z.ipv4(), tun: z.boolean() }).optional(),
+  /** Whether a file is to be written that leads a browser to the first address. */
+  file: z.boolean().optional(),
+});
+export type OpenPage = z.infer<typeof OpenPage>;
+export const PageAt = z.object({ url: z.string(), tailnetUrl: z.string().optional(), file: z.string().optional() });
+export type PageAt = z.infer<typeof PageAt>;
 
 export const RegisterVoyage = z.object({
   stack: z.string(),
