@@ -43,7 +43,8 @@ export class Voyages {
   async start(): Promise<void> {
     if (existsSync(this.#file)) this.#registry = Registry.parse(JSON.parse(await readFile(this.#file, "utf8")));
     for (const [id, { stack, folder }] of Object.entries(this.#registry)) {
-      await this.#sail(id, stack, folder).catch((error) => this.#log("voyage-not-opened", { voyage: id, error: String(error) }));
+      const opened = this.#sail(id, stack, folder).then(({ voyage }) => voyage.noteStart());
+      await opened.catch((error) => this.#log("voyage-not-opened", { voyage: id, error: String(error) }));
     }
     await this.#listen().catch(() => {}); // It is logged, and tried again.
     this.isReady = true;

@@ -1,5 +1,6 @@
 import { usd } from "../../lib/base/text.ts";
 import { HandSettings } from "../../lib/plan/types.ts";
+import { noteEvent } from "./events.ts";
 import { planHandSettings } from "./hand-settings.ts";
 import { type Ledger, parseTask, type TaskRecord } from "./ledger.ts";
 import { overspent, runCount, spendOf, usageOf, voyageBudgetUsd } from "./spend.ts";
@@ -48,6 +49,7 @@ export function blockSpent(ledger: Ledger, rows: readonly (TaskRecord | undefine
     if (!row || !why) continue;
     const reason = row.reason ? `${why}; its last run: ${row.reason}` : why;
     ledger.store.run("UPDATE tasks SET status = 'blocked', reason = ?, changed_at = ? WHERE id = ?", reason, ledger.at(), row.id);
+    noteEvent(ledger, "task-blocked", { task: row.id, epoch: row.epoch, reason });
     blocked.push(row.id);
   }
   return blocked;
@@ -73,6 +75,14 @@ export function whyVoyageIsSpent(ledger: Ledger): string | null {
   const over = overspent(ledger);
   if (!over) return null;
   return `the voyage's budget of ${usd(over.budgetUsd)} is spent: ${usd(over.costUsd)}`;
+}
+
+/** Notes once that the voyage's budget is spent, until it is not any more. It runs inside a write. */
+export function noteWhetherSpent(ledger: Ledger): void {
+  const over = overspent(ledger);
+  if (!!over === !!ledger.meta("budgetSpent")) return;
+  ledger.setMeta("budgetSpent", over ? "1" : "");
+  if (over) noteEvent(ledger, "budget-spent", { data: over });
 }
 
 /** Rounds to micro-dollars, in which Claude Code counts. */

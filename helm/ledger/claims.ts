@@ -1,6 +1,7 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import type { ClaimReply, ReleaseReply, ReleaseRequest } from "../../lib/protocol/ship-claims.ts";
 import { whyTaskIsSpent } from "./budget.ts";
+import { noteEvent } from "./events.ts";
 import { forgetFaults, forgetLosses, MOST_LOSSES, noteFault, noteLoss, whyFaulty } from "./faults.ts";
 import { grantOf, positive } from "./grant.ts";
 import { type Ledger, type Life, parseTask, type TaskRecord } from "./ledger.ts";
@@ -82,7 +83,9 @@ export function claim(ledger: Ledger, life: Life, { tip, retryAfterSeconds, only
       ledger.at(),
       free,
     );
-    return { kind: "grant", grant: grantOf(ledger, ledger.task(free)!) };
+    const granted = ledger.task(free)!;
+    noteEvent(ledger, "task-granted", { task: free, ship: life.ship, epoch: granted.epoch });
+    return { kind: "grant", grant: grantOf(ledger, granted) };
   }
   if ((only === undefined || only === "verify") && ledger.verificationDue(tip)) return beginVerification(ledger, life, tip);
   // Something under way may free a task, or fail and come back. Without it only the captain can, and then the helm
@@ -119,8 +122,11 @@ function whyNotFree(ledger: Ledger, id: string): string {
   return `task ${id} waits for ${open.join(", ")}`;
 }
 
-/** How a claim ends without a result: by a hand that failed, handed back unharmed, or lost with its ship. */
-export type ClaimEnd = "failed" | "handed-back" | "lost";
+/**
+ * How a claim ends without a result: by a hand that failed, handed back unharmed, handed back by a ship that could not
+ * begin, by a question to the captain, taken from its ship, or lost with it.
+ */
+export type ClaimEnd = "failed" | "handed-back" | "fault" | "asked" | "taken" | "lost";
 
 /**
  * Ends a claim without a result: the task is pending again, or blocked when its tries are used up, or cancelled when
@@ -134,15 +140,26 @@ export function giveBack(ledger: Ledger, task: TaskRecord, reason: string, end: 
   if (end === "failed") forgetLosses(ledger, task.id);
   const isLostForGood = losses >= Math.max(MOST_LOSSES, most);
   const status = !task.in_plan ? "cancelled" : (end === "failed" && tries >= most) || isLostForGood ? "blocked" : "pending";
+  const why = isLostForGood ? `lost with its ship ${losses} times in a row, at last: ${reason}` : reason;
   ledger.store.run(
     "UPDATE tasks SET status = ?, tries = ?, reason = ?, body = planned, ship = NULL, life = NULL, changed_at = ? WHERE id = ?",
     status,
     tries,
-    isLostForGood ? `lost with its ship ${losses} times in a row, at last: ${reason}` : reason,
+    why,
     ledger.at(),
     task.id,
   );
+  noteEnd(ledger, task, reason, end, tries);
+  if (status !== "pending") noteEvent(ledger, `task-${status}`, { task: task.id, epoch: task.epoch, reason: why });
   return { status, tries };
+}
+
+/** Notes how a claim has ended without a result; of a question its asking is noted instead. */
+function noteEnd(ledger: Ledger, { id, ship, epoch }: TaskRecord, reason: string, end: ClaimEnd, tries: number): void {
+  const about = { task: id, ship, epoch, reason };
+  if (end === "taken" || end === "lost") noteEvent(ledger, "task-released", { ...about, data: { lost: end === "lost" } });
+  else if (end !== "asked")
+    noteEvent(ledger, "task-given-back", { ...about, data: { failed: end === "failed", fault: end === "fault", tries } });
 }
 
 /** Ends a claim as its ship asks for it. */
@@ -151,7 +168,7 @@ export function release(ledger: Ledger, life: number, ask: ReleaseRequest): Rele
   if (ask.fault) noteFault(ledger, life, ask.reason);
   // A hand that ran to its failure proves that the ship works; a claim that was handed back does not.
   else if (ask.failed) forgetFaults(ledger, life);
-  return giveBack(ledger, task, ask.reason, ask.failed && !ask.fault ? "failed" : "handed-back");
+  return giveBack(ledger, task, ask.reason, ask.fault ? "fault" : ask.failed ? "failed" : "handed-back");
 }
 
 /**
@@ -167,6 +184,7 @@ export function retryTask(ledger: Ledger, task: TaskRecord): void {
     });
   ledger.store.run("UPDATE tasks SET status = 'pending', tries = 0, changed_at = ? WHERE id = ?", ledger.at(), task.id);
   forgetLosses(ledger, task.id);
+  noteEvent(ledger, "task-retried", { task: task.id, epoch: task.epoch });
 }
 
 function holderOf(ledger: Ledger, task: TaskRecord) {

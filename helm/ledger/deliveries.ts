@@ -16,10 +16,14 @@ export function noteDelivery(ledger: Ledger, task: string, commit: string, outsi
   );
 }
 
-/** Notes how long a claim has lasted until its commit was accepted: by the helm's clock, as a ship may say anything. */
-export function noteDuration(ledger: Ledger, task: TaskRecord): void {
-  const seconds = (Date.parse(ledger.at()) - Date.parse(task.changed_at)) / 1000;
-  ledger.store.run("UPDATE deliveries SET seconds = ? WHERE task = ?", Math.max(0, seconds), task.id);
+/**
+ * Notes how long a claim has lasted until its commit was accepted: by the helm's clock, as a ship may say anything.
+ * Returns the seconds.
+ */
+export function noteDuration(ledger: Ledger, task: TaskRecord): number {
+  const seconds = Math.max(0, (Date.parse(ledger.at()) - Date.parse(task.changed_at)) / 1000);
+  ledger.store.run("UPDATE deliveries SET seconds = ? WHERE task = ?", seconds, task.id);
+  return seconds;
 }
 
 /** What the task's accepted commit changes outside of what the task touches; undefined when there is nothing. */

@@ -1,3 +1,4 @@
+import { noteEvent } from "./events.ts";
 import type { Ledger } from "./ledger.ts";
 
 /**
@@ -21,10 +22,14 @@ export function noteFault(ledger: Ledger, life: number, reason: string): void {
     life,
     reason,
   );
+  const why = whyFaulty(ledger, life);
+  if (why !== undefined && faultsOf(ledger, life)?.count === MOST_FAULTS)
+    noteEvent(ledger, "ship-unfit", { ship: ledger.life(life)?.ship, reason: why });
 }
 
 /** Forgets the faults of a life whose hand has begun, whatever became of that: the ship can work. */
 export function forgetFaults(ledger: Ledger, life: number): void {
+  if (isTriedAnew(ledger, life)) noteEvent(ledger, "ship-fit", { ship: ledger.life(life)?.ship });
   ledger.store.run("DELETE FROM faults WHERE life = ?", life);
 }
 

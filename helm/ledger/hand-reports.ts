@@ -1,7 +1,9 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import type { AskRequest, ReleaseReply } from "../../lib/protocol/ship-claims.ts";
 import type { SessionRequest, UsageRequest } from "../../lib/protocol/ship-reports.ts";
+import { noteWhetherSpent } from "./budget.ts";
 import { assertHolds, giveBack } from "./claims.ts";
+import { noteEvent } from "./events.ts";
 import type { Ledger } from "./ledger.ts";
 import { Refused } from "./refused.ts";
 
@@ -84,12 +86,13 @@ export function noteUsage(ledger: Ledger, life: number, { run, session, task, ep
     usage.turns,
     usage.seconds,
   );
+  noteWhetherSpent(ledger);
 }
 
 /** Ends a claim by a question: the task is blocked until the captain answers or retries it. That costs no try. */
 export function ask(ledger: Ledger, life: number, asked: AskRequest): ReleaseReply {
   const task = assertHolds(ledger, life, asked.task, asked.epoch);
-  const { status, tries } = giveBack(ledger, task, `needs the captain: ${asked.question}`, "handed-back");
+  const { status, tries } = giveBack(ledger, task, `needs the captain: ${asked.question}`, "asked");
   if (status !== "pending") return { status, tries };
   ledger.store.run("UPDATE tasks SET status = 'blocked' WHERE id = ?", task.id);
   ledger.store.run(
@@ -100,6 +103,7 @@ export function ask(ledger: Ledger, life: number, asked: AskRequest): ReleaseRep
     asked.question,
     ledger.at(),
   );
+  noteEvent(ledger, "task-asked", { task: task.id, ship: task.ship, epoch: task.epoch, reason: asked.question });
   return { status: "blocked", tries };
 }
 
@@ -119,4 +123,5 @@ export function answer(ledger: Ledger, task: string, text: string): void {
     epoch,
   );
   ledger.store.run("UPDATE tasks SET status = 'pending', reason = NULL, changed_at = ? WHERE id = ?", ledger.at(), task);
+  noteEvent(ledger, "task-answered", { task, epoch, reason: text });
 }

@@ -2,6 +2,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import type { Outside } from "../../lib/protocol/status.ts";
 import { assertAlive, assertHolds } from "./claims.ts";
 import { noteDelivery, noteDuration } from "./deliveries.ts";
+import { noteEvent } from "./events.ts";
 import { forgetFaults, forgetLosses } from "./faults.ts";
 import type { Intent, Ledger } from "./ledger.ts";
 
@@ -63,7 +64,11 @@ export function accepted(ledger: Ledger, intent: Intent): void {
       "LEDGER",
       `task ${intent.task} is not claimed at epoch ${intent.epoch}, but the branch holds its work`,
     );
-  noteDuration(ledger, claim!);
+  const seconds = noteDuration(ledger, claim!);
+  noteEvent(ledger, "task-accepted", {
+    ...{ task: intent.task, ship: claim!.ship, epoch: intent.epoch },
+    data: { commit: intent.to_commit, seconds },
+  });
   dropIntent(ledger, intent.task);
   forgetFaults(ledger, intent.life);
   forgetLosses(ledger, intent.task);

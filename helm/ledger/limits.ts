@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { noteEvent } from "./events.ts";
 import type { Ledger } from "./ledger.ts";
 import { pauseOf } from "./pause.ts";
 import { overspent } from "./spend.ts";
@@ -15,6 +16,9 @@ const LONGEST_MS = 8 * 24 * 3600_000;
 /** How long one ship's word alone holds the others, and how much time passes before it does so again. */
 const HEARSAY_MS = 10 * 60_000;
 const HEARSAY_EVERY_MS = 6 * 3600_000;
+
+/** The key under which it is kept that an event has told of a limit's beginning, and none of its end yet. */
+const TOLD = "limitTold";
 
 /** The newest word of each ship. `since`: when it began to hold the others. */
 const Words = z.record(z.string(), z.object({ until: z.string(), message: z.string(), since: z.string() }));
@@ -35,6 +39,19 @@ export function noteLimit(ledger: Ledger, ship: string, ask: { until: string; me
   const kept = before && before.until > ledger.at() && before.until >= told.until ? before : told;
   const since = before && now - Date.parse(before.since) < HEARSAY_EVERY_MS ? before.since : ledger.at();
   write(ledger, { ...words, [ship]: { ...kept, since } });
+  if (ledger.meta(TOLD)) return;
+  ledger.setMeta(TOLD, "1");
+  noteEvent(ledger, "limit-begun", { ship, reason: kept.message, data: { until: kept.until } });
+}
+
+/** Says whether a limit that was noted as begun is over by now, and that is not noted yet. */
+export const isLimitOver = (ledger: Ledger): boolean => !!ledger.meta(TOLD) && standingWords(ledger).length === 0;
+
+/** Notes that a limit is over, if it is. It runs inside a write. */
+export function noteLimitOver(ledger: Ledger): void {
+  if (!isLimitOver(ledger)) return;
+  ledger.setMeta(TOLD, "");
+  noteEvent(ledger, "limit-over");
 }
 
 /** The limit that holds this ship now. */
@@ -78,11 +95,15 @@ export function liftLimits(ledger: Ledger): string[] {
   const past = iso(Date.parse(ledger.at()) - HEARSAY_MS);
   const lifted = standingWords(ledger).map(([ship]) => ship);
   write(ledger, Object.fromEntries(Object.entries(words).map(([ship, word]) => [ship, { ...word, until: past, since: past }])));
+  noteLimitOver(ledger);
   return lifted.sort();
 }
 
 /** Forgets all limits, since a launch may have brought another account. */
-export const forgetLimits = (ledger: Ledger): void => write(ledger, {});
+export function forgetLimits(ledger: Ledger): void {
+  write(ledger, {});
+  noteLimitOver(ledger);
+}
 
 /** The words of ships that are there, the latest end first. */
 function standingWords(ledger: Ledger): [string, Words[string]][] {

@@ -1,7 +1,8 @@
+import { noteEvent } from "./events.ts";
 import { tryAnew } from "./faults.ts";
 import type { Ledger, Life } from "./ledger.ts";
 import { forgetLimits } from "./limits.ts";
-import { resume } from "./pause.ts";
+import { forgetPause } from "./pause.ts";
 
 /** Ships and their lives. Each function that changes something runs inside one write of the store. */
 
@@ -44,12 +45,24 @@ export function registerLaunch(ledger: Ledger, ship: string, incarnation: string
   forgetLimits(ledger);
   ledger.setFitness(life, "due");
   tryAnew(ledger, life);
+  noteEvent(ledger, "ship-registered", { ship, data: { incarnation, life } });
   return life;
 }
 
 /** Notes that the crew of this life has said hello. */
 export function noteHello(ledger: Ledger, life: number): void {
   ledger.store.run("UPDATE lives SET hello_at = ?, greeted = 1 WHERE life = ?", ledger.at(), life);
+  noteEvent(ledger, "ship-hello", { ship: ledger.life(life)?.ship });
+}
+
+/** Notes what the trial of a hand has shown. */
+export function noteTrial(ledger: Ledger, life: number, { fit, message }: { fit: boolean; message: string }): void {
+  const before = ledger.fitness(life);
+  ledger.setFitness(life, fit ? "fit" : { unfit: message });
+  const after = ledger.fitness(life);
+  const about = { ship: ledger.life(life)?.ship };
+  if (after === "fit" && before !== "fit") noteEvent(ledger, "ship-fit", about);
+  if (typeof after === "object" && typeof before !== "object") noteEvent(ledger, "ship-unfit", { ...about, reason: after.unfit });
 }
 
 /** Notes that the ship's crew is to stop; a ship that stops is given nothing more. */
@@ -58,8 +71,11 @@ export function noteStopping(ledger: Ledger, ship: string): void {
 }
 
 /** Ends a life for good. Returns false when it had ended before: then the first reason stays. */
-export const markFenced = (ledger: Ledger, life: number, reason: string): boolean =>
-  ledger.store.run("UPDATE lives SET fenced = 1, reason = ? WHERE life = ? AND fenced = 0", reason, life).changes > 0;
+export function markFenced(ledger: Ledger, life: number, reason: string): boolean {
+  const { changes } = ledger.store.run("UPDATE lives SET fenced = 1, reason = ? WHERE life = ? AND fenced = 0", reason, life);
+  if (changes > 0) noteEvent(ledger, "ship-fenced", { ship: ledger.life(life)?.ship, reason });
+  return changes > 0;
+}
 
 /**
  * Takes a ship out of the voyage: none of its tokens is known any more. Its lives stay, for what they did and spent.
@@ -67,11 +83,13 @@ export const markFenced = (ledger: Ledger, life: number, reason: string): boolea
 export function forgetShip(ledger: Ledger, ship: string): void {
   ledger.store.run("DELETE FROM ships WHERE ship = ?", ship);
   ledger.store.run("DELETE FROM tokens WHERE life IN (SELECT life FROM lives WHERE ship = ?)", ship);
+  noteEvent(ledger, "ship-forgotten", { ship });
 }
 
 /** Ends the voyage, and its pause: no token of any ship is known any more. */
 export function markSunk(ledger: Ledger): void {
   ledger.setMeta("sunk", "1");
-  resume(ledger);
+  forgetPause(ledger);
   ledger.store.run("DELETE FROM tokens");
+  noteEvent(ledger, "voyage-deregistered");
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { noteEvent } from "./events.ts";
 import type { Ledger } from "./ledger.ts";
 
 /**
@@ -27,9 +28,16 @@ export function pause(ledger: Ledger, withinSeconds: number | undefined): void {
   const giveBackAt = withinSeconds === undefined ? null : new Date(Date.parse(ledger.at()) + withinSeconds * 1000).toISOString();
   const paused: Pause = { since: pauseOf(ledger)?.since ?? ledger.at(), giveBackAt };
   ledger.setMeta("paused", JSON.stringify(paused));
+  noteEvent(ledger, "paused", { data: { giveBackAt } });
 }
 
-export const resume = (ledger: Ledger): void => ledger.setMeta("paused", "");
+export function resume(ledger: Ledger): void {
+  if (pauseOf(ledger)) noteEvent(ledger, "resumed");
+  forgetPause(ledger);
+}
+
+/** Ends a pause without a word, as the voyage itself ends. It runs inside a write. */
+export const forgetPause = (ledger: Ledger): void => ledger.setMeta("paused", "");
 
 /** Says whether verify.sh would be given to a ship that asks now. */
 export const isVerificationGrantable = (ledger: Ledger, tip: string): boolean => ledger.verificationDue(tip) && !pauseOf(ledger);

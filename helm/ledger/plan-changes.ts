@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { byId, heightsOf } from "../../lib/plan/graph.ts";
 import type { Plan, PlanChanges, PlanTask } from "../../lib/plan/types.ts";
+import { noteEvent } from "./events.ts";
 import { forgetLosses } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -32,9 +33,10 @@ export function planChanges(ledger: Ledger, plan: Plan): PlanChanges {
 
 /**
  * Brings the plan into the ledger, as {@link planChanges} says. It runs inside one write.
+ * @param isFirst  whether it is the voyage's first plan, of which no task is said to be added
  * @throws OcaptainError BAD_PLAN for a graph that cannot be worked off
  */
-export function applyPlan(ledger: Ledger, plan: Plan): PlanChanges {
+export function applyPlan(ledger: Ledger, plan: Plan, isFirst = false): PlanChanges {
   const standingOf = standings(plan.tasks);
   const changes = planChanges(ledger, plan);
   const { store } = ledger;
@@ -85,7 +87,16 @@ export function applyPlan(ledger: Ledger, plan: Plan): PlanChanges {
   const inPlan = new Set(plan.tasks.map((task) => task.id));
   for (const id of changes.kept) if (!inPlan.has(id)) store.run("UPDATE tasks SET in_plan = 0 WHERE id = ?", id);
   ledger.setMeta("planRevision", randomUUID());
+  if (!isFirst) noteChanges(ledger, changes);
   return changes;
+}
+
+function noteChanges(ledger: Ledger, { added, updated, cancelled }: PlanChanges): void {
+  if (added.length + updated.length + cancelled.length === 0) return;
+  const data = { added: added.length, updated: updated.length, cancelled: cancelled.length };
+  noteEvent(ledger, "plan-changed", { data });
+  for (const task of added) noteEvent(ledger, "task-added", { task });
+  for (const task of cancelled) noteEvent(ledger, "task-cancelled", { task, reason: "not in the plan any more" });
 }
 
 /** The text of a task, in which the order of keys does not count: equal tasks have equal texts. */

@@ -1,3 +1,4 @@
+import { noteEvent } from "./events.ts";
 import type { Ledger } from "./ledger.ts";
 
 /**
@@ -14,7 +15,8 @@ export function noteRescue(
   saved: { ref: string; task: string; epoch: number; ship: string },
 ): void {
   const { ref, task, epoch, ship } = saved;
-  ledger.store.run("INSERT OR IGNORE INTO lost VALUES (?, ?, ?, ?, ?)", ref, task, epoch, ship, ledger.at());
+  const { changes } = ledger.store.run("INSERT OR IGNORE INTO lost VALUES (?, ?, ?, ?, ?)", ref, task, epoch, ship, ledger.at());
+  if (changes > 0) noteEvent(ledger, "rescued", { task, ship, epoch, data: { ref } });
   noteUnsaved(ledger, life, null);
 }
 

@@ -110,5 +110,10 @@ CREATE TABLE IF NOT EXISTS questions(
   PRIMARY KEY (task, epoch)
 ) STRICT;
 
+-- What happened, in the order in which it did (lib/protocol/events.ts). Rows are only added; the oldest go at last.
+CREATE TABLE IF NOT EXISTS events(
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, kind TEXT NOT NULL, task TEXT, ship TEXT, epoch INTEGER, reason TEXT, data TEXT
+) STRICT;
+
 CREATE TABLE IF NOT EXISTS lost(ref TEXT PRIMARY KEY, task TEXT NOT NULL, epoch INTEGER NOT NULL, ship TEXT NOT NULL, at TEXT NOT NULL) STRICT;
 `;

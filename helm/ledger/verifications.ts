@@ -1,5 +1,6 @@
 import type { ClaimReply } from "../../lib/protocol/ship-claims.ts";
 import type { UnverifiedRequest, VerifiedRequest } from "../../lib/protocol/ship-reports.ts";
+import { noteEvent } from "./events.ts";
 import { forgetFaults, MOST_LOSSES, noteFault } from "./faults.ts";
 import { type Ledger, type Life, sha256, type Verification } from "./ledger.ts";
 import { Refused } from "./refused.ts";
@@ -19,6 +20,7 @@ export function beginVerification(ledger: Ledger, life: Life, tip: string): Clai
     life.life,
     ledger.at(),
   );
+  noteEvent(ledger, "verification-granted", { ship: life.ship, epoch: rowId, data: { commit: tip } });
   return verifyReply(ledger, { epoch: rowId, commit_id: tip });
 }
 
@@ -34,7 +36,7 @@ export function verifyReply(ledger: Ledger, { epoch, commit_id }: Pick<Verificat
 export function verified(ledger: Ledger, life: number, ask: VerifiedRequest): void {
   assertVerifies(ledger, life, ask);
   forgetFaults(ledger, life);
-  end(ledger, ask.epoch, "done", ask.exitCode, ask.output.slice(-MOST_OUTPUT));
+  end(ledger, life, ask, { status: "done", exitCode: ask.exitCode, output: ask.output.slice(-MOST_OUTPUT) });
 }
 
 /**
@@ -45,6 +47,7 @@ export function unverified(ledger: Ledger, life: number, ask: UnverifiedRequest)
   assertVerifies(ledger, life, ask);
   if (!ask.away) noteFault(ledger, life, ask.reason);
   ledger.store.run("DELETE FROM verifications WHERE epoch = ?", ask.epoch);
+  noteResult(ledger, life, ask, { status: "dropped", exitCode: null, output: ask.reason });
 }
 
 /**
@@ -59,8 +62,9 @@ export function dropVerification(ledger: Ledger, life: number, reason: string): 
     open.commit_id,
     open.script,
   )!.n;
-  if (dropped + 1 < MOST_LOSSES) end(ledger, open.epoch, "dropped", null, reason);
-  else end(ledger, open.epoch, "done", -1, `no ship came to the end of it: ${reason}`);
+  const run = { epoch: open.epoch, commit: open.commit_id };
+  if (dropped + 1 < MOST_LOSSES) end(ledger, life, run, { status: "dropped", exitCode: null, output: reason });
+  else end(ledger, life, run, { status: "done", exitCode: -1, output: `no ship came to the end of it: ${reason}` });
 }
 
 /**
@@ -70,15 +74,31 @@ export function forgetFailedVerifications(ledger: Ledger): void {
   ledger.store.run("DELETE FROM verifications WHERE status = 'dropped' OR (status = 'done' AND exit_code <> 0)");
 }
 
-function end(ledger: Ledger, epoch: number, status: "done" | "dropped", exitCode: number | null, output: string): void {
+/** One run of verify.sh, and what came of it: `dropped` says nothing of the voyage. */
+type Run = { epoch: number; commit: string };
+type Result = { status: "done" | "dropped"; exitCode: number | null; output: string };
+
+function end(ledger: Ledger, life: number, run: Run, result: Result): void {
+  const { status, exitCode, output } = result;
   ledger.store.run(
     "UPDATE verifications SET status = ?, exit_code = ?, output = ?, at = ? WHERE epoch = ?",
     status,
     exitCode,
     output,
     ledger.at(),
-    epoch,
+    run.epoch,
   );
+  noteResult(ledger, life, run, result);
+}
+
+function noteResult(ledger: Ledger, life: number, { epoch, commit }: Run, { status, exitCode, output }: Result): void {
+  const kind = status === "dropped" ? "dropped" : exitCode === 0 ? "passed" : "failed";
+  noteEvent(ledger, `verification-${kind}`, {
+    ...{ ship: ledger.life(life)?.ship, epoch },
+    // The end of what verify.sh has printed says most.
+    reason: kind === "passed" ? null : output.trim().split("\n").at(-1),
+    data: { commit, ...(exitCode !== null && { exitCode }) },
+  });
 }
 
 function assertVerifies(ledger: Ledger, life: number, ask: { epoch: number; commit: string }): void {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { z } from "zod";
 import { shown } from "../../lib/base/check-input.ts";
 import { type Health, IncarnationBody, OffDutyBody, PauseBody, Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
+import { EVENTS, MOST_EVENTS } from "../../lib/protocol/events.ts";
 import { HttpError } from "../http-error.ts";
 import type { Log } from "../log.ts";
 import type { Voyage } from "../voyage/voyage.ts";
@@ -66,6 +67,10 @@ function routesOf(voyages: Voyages, health: () => Health, end: (why: string) => 
         .readTip()
         .catch(() => {}); // The status tells of it.
       return { body: voyageOf(ask).status() };
+    }),
+    route("GET", "/voyages/:id/events", async (ask) => {
+      const [after, limit] = [countOf(ask, "after", 0, Number.MAX_SAFE_INTEGER), countOf(ask, "limit", EVENTS, MOST_EVENTS)];
+      return { body: voyageOf(ask).events(after, limit) };
     }),
     route("DELETE", "/voyages/:id", async (ask) => {
       await voyages.deregister(ask.id);
@@ -139,6 +144,13 @@ function secondsOf(ask: Ask): number {
   const seconds = Number(asked);
   if (seconds >= 0 && seconds <= LONGEST_WAIT_SECONDS) return seconds;
   throw new HttpError(400, "bad-request", `timeoutSeconds must be 0 to ${LONGEST_WAIT_SECONDS}, and is ${shown(asked)}`);
+}
+
+/** A whole number of the question, from 0 to `most`. */
+function countOf(ask: Ask, name: string, otherwise: number, most: number): number {
+  const asked = ask.query.get(name) ?? String(otherwise);
+  if (/^\d{1,16}$/.test(asked) && Number(asked) <= most) return Number(asked);
+  throw new HttpError(400, "bad-request", `${name} must be 0 to ${most}, and is ${shown(asked)}`);
 }
 
 /**

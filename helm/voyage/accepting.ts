@@ -4,6 +4,7 @@ import type { AcceptReply, AcceptRequest } from "../../lib/protocol/ship-claims.
 import type { Outside } from "../../lib/protocol/status.ts";
 import { HttpError } from "../http-error.ts";
 import * as claims from "../ledger/claims.ts";
+import { noteEvent } from "../ledger/events.ts";
 import { checkOf } from "../ledger/grant.ts";
 import * as intents from "../ledger/intents.ts";
 import { type Intent, type Life, parseTask, type TaskRecord } from "../ledger/ledger.ts";
@@ -15,6 +16,8 @@ import { type Claim, Races } from "./races.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { Turns } from "./turns.ts";
 
+/** How many files of a conflict its event names. */
+const MOST_NAMED = 5;
 /** How often somebody else (a person, in the captain's folder) may move the branch under one accept. */
 const MOVES = 5;
 /** Errors of git itself (lib/git/run.ts), and of a branch that is not there. */
@@ -77,8 +80,9 @@ export class Accepting {
   async #inTurn(caller: Life, ask: AcceptRequest): Promise<AcceptReply> {
     const { branch, log, id } = this.#context;
     const reply = await this.#whenFirst(() => this.#turns.run(caller.life, () => this.#accept(caller, ask))).catch(
-      (error: unknown) => {
+      async (error: unknown) => {
         if (error instanceof OcaptainError && GIT_FAILED.test(error.code)) this.#context.noteTrouble(error);
+        if (error instanceof Refused && error.refusal.error === "check-failed") await this.#noteCheck(caller, ask, error);
         throw error;
       },
     );
@@ -88,6 +92,11 @@ export class Accepting {
       branch.showTip().catch((error) => log("workspace-not-moved", { voyage: id, error: String(error) }));
     }
     return reply;
+  }
+
+  #noteCheck({ ship }: Life, { task, epoch }: AcceptRequest, { message }: Refused): Promise<void> {
+    const { ledger } = this.#context;
+    return ledger.write(() => noteEvent(ledger, "check-failed", { task, ship, epoch, reason: message }));
   }
 
   /** Finds the answer that is known already, or the task that may be accepted. */
@@ -142,6 +151,7 @@ export class Accepting {
       await this.#assertFirst(claim, merged);
       if (merged.kind === "conflict") {
         this.#races.conflict(claim, merged.files);
+        await this.#noteConflict(caller, task, merged.files);
         this.#context.tip = merged.tip;
         return merged;
       }
@@ -161,6 +171,12 @@ export class Accepting {
       "BRANCH_MOVES",
       `branch ${branch.name} was moved ${MOVES} times while task ${task.id} was being accepted`,
     );
+  }
+
+  #noteConflict(caller: Life, { id, epoch }: TaskRecord, files: readonly string[]): Promise<void> {
+    const { ledger } = this.#context;
+    const data = { files: files.slice(0, MOST_NAMED), count: files.length };
+    return ledger.write(() => noteEvent(ledger, "merge-conflict", { task: id, ship: caller.ship, epoch, data }));
   }
 
   /**

@@ -10,7 +10,7 @@ import * as hands from "../ledger/hand-reports.ts";
 import { planHandSettings } from "../ledger/hand-settings.ts";
 import type { Life } from "../ledger/ledger.ts";
 import { limitOf, noteLimit } from "../ledger/limits.ts";
-import { noteHello } from "../ledger/lives.ts";
+import { noteHello, noteTrial } from "../ledger/lives.ts";
 import { whyGiveBack } from "../ledger/pause.ts";
 import { unverified, verified } from "../ledger/verifications.ts";
 import type { Accepting } from "./accepting.ts";
@@ -184,7 +184,7 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
       schema: reportApi.TrialRequest,
       idempotent: true,
       async run(caller, ask) {
-        await write(caller, () => ledger.setFitness(caller.life, ask.fit ? "fit" : { unfit: ask.message }));
+        await write(caller, () => noteTrial(ledger, caller.life, ask));
         context.notify();
         return {};
       },

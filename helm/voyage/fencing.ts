@@ -91,7 +91,7 @@ export class Fencing {
     const task = await ledger.write(() => {
       dropVerification(ledger, life, reason);
       const held = ledger.claimOf(life);
-      if (held) giveBack(ledger, held, `taken from ${ledger.life(life)!.ship}: ${reason}`, isLost ? "lost" : "handed-back");
+      if (held) giveBack(ledger, held, `taken from ${ledger.life(life)!.ship}: ${reason}`, isLost ? "lost" : "taken");
       return held?.id;
     });
     await this.#context.changed(...(task ? [task] : []));

@@ -1,11 +1,13 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import type { PlanChanges, RegisterVoyage, ShipRow, VoyageStatus } from "../../lib/protocol/admin-api.ts";
+import type { VoyageEvents } from "../../lib/protocol/events.ts";
 import type { TaskRow } from "../../lib/protocol/status.ts";
-import { blockSpent } from "../ledger/budget.ts";
+import { blockSpent, noteWhetherSpent } from "../ledger/budget.ts";
 import { retryTask } from "../ledger/claims.ts";
+import { eventsAfter, noteEvent } from "../ledger/events.ts";
 import * as hands from "../ledger/hand-reports.ts";
 import type { Ledger, TaskRecord } from "../ledger/ledger.ts";
-import { forgetLimits, liftLimits } from "../ledger/limits.ts";
+import { forgetLimits, isLimitOver, liftLimits, noteLimitOver } from "../ledger/limits.ts";
 import { type Holder, holders, markSunk } from "../ledger/lives.ts";
 import { pause, resume, whyGiveBack } from "../ledger/pause.ts";
 import { applyPlan, planChanges } from "../ledger/plan-changes.ts";
@@ -67,6 +69,9 @@ export class Voyage {
     const { ledger } = this;
     const timing = { ...DEFAULT_TIMING, ...ask.timing };
     const changes = await ledger.write(() => {
+      const isFirst = ledger.meta("stack") === undefined;
+      const budgetBefore = ledger.meta("budgetUsd") || null;
+      noteEvent(ledger, "voyage-registered", { data: { tasks: ask.plan.tasks.length, ...(isFirst && { first: true }) } });
       ledger.setMeta("stack", ask.stack);
       ledger.setMeta("name", ask.plan.name);
       // The whole plan is kept as it came, so that the voyage needs the plan's folder no more.
@@ -81,10 +86,13 @@ export class Voyage {
       ledger.setMeta("timeoutSeconds", String(ask.plan.timeoutSeconds ?? ""));
       ledger.setMeta("orders", ask.plan.orders ? "1" : "");
       ledger.setMeta("budgetUsd", String(ask.budgetUsd ?? ""));
+      const [fromUsd, toUsd] = [budgetBefore && Number(budgetBefore), ask.budgetUsd ?? null];
+      if (!isFirst && fromUsd !== toUsd) noteEvent(ledger, "budget-changed", { data: { fromUsd, toUsd } });
+      noteWhetherSpent(ledger);
       // Whoever sails anew may have brought another account.
       forgetLimits(ledger);
       ledger.setMeta("sunk", "");
-      const changes = applyPlan(ledger, ask.plan);
+      const changes = applyPlan(ledger, ask.plan, isFirst);
       blockSpent(ledger, pendingWithRuns(ledger));
       forgetFailedVerifications(ledger);
       return changes;
@@ -176,6 +184,11 @@ export class Voyage {
     return this.status();
   }
 
+  /** Notes that a helm has started, and has this voyage again. */
+  async noteStart(): Promise<void> {
+    await this.ledger.write(() => noteEvent(this.ledger, "helm-started"));
+  }
+
   /** Ends the voyage: no token is known any more, and supervisors are told to stop. */
   async sink(): Promise<void> {
     await this.ledger.write(() => markSunk(this.ledger));
@@ -183,6 +196,11 @@ export class Voyage {
   }
 
   // -- what the captain sees
+
+  /** What happened after the event `seq`, the oldest first, at most `limit` events. */
+  events(seq: number, limit: number): VoyageEvents {
+    return eventsAfter(this.ledger, seq, limit);
+  }
 
   status(): VoyageStatus {
     return voyageStatus(this.context);
@@ -214,6 +232,7 @@ export class Voyage {
     const { ledger, leases, liveness, timing } = this.context;
     const holding = holders(ledger);
     this.#askTasksBack(holding);
+    if (isLimitOver(ledger)) void ledger.write(() => noteLimitOver(ledger)).catch(() => {}); // The next look notes it.
     const { lives, jumped } = leases.expired(holding.map((holder) => holder.life));
     if (jumped) {
       liveness.begin(leases.leaseMs);

@@ -3,6 +3,7 @@ import { spriteName } from "../../lib/base/naming.ts";
 import { said } from "../../lib/base/text.ts";
 import { launchCrew } from "../../lib/ship/crew-launch.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
+import { noteEvent } from "../ledger/events.ts";
 import { grantableCount } from "../ledger/limits.ts";
 import { currentLife } from "../ledger/lives.ts";
 import { isVerificationGrantable } from "../ledger/pause.ts";
@@ -109,6 +110,7 @@ export class Waker {
       const result = await sprites.exec(name, launchCrew, { timeoutMs: EXEC_MS });
       if (result.exitCode !== 0)
         throw new OcaptainError("WAKE", `the crew of ${name} could not be started: ${said(result.stderr)}`);
+      await ledger.write(() => noteEvent(ledger, "ship-woken", { ship, data: { attempt: attempt.count } }));
     } catch (error) {
       log("wake-failed", { voyage: id, ship, attempt: attempt.count, error: String(error) });
     } finally {

@@ -16,6 +16,7 @@ import {
   TokenReply,
   VoyageStatus,
 } from "../protocol/admin-api.ts";
+import { VoyageEvents } from "../protocol/events.ts";
 import { TaskRow } from "../protocol/status.ts";
 import { helmProcess, silentHelm } from "./helm-process.ts";
 
@@ -64,6 +65,13 @@ export function helmClient(socket = helmSocket()) {
       asked.catch(() => {}); // Its failure is heard below, unless the helm is silent.
       return Promise.race([asked, health().then(() => asked)]);
     },
+    /** Asks for what happened after the event `after`, the oldest first. */
+    events: (id: string, after = 0, limit?: number) =>
+      call(
+        "GET",
+        `${at(id, "events")}?${new URLSearchParams({ after: String(after), ...(limit !== undefined && { limit: String(limit) }) })}`,
+        VoyageEvents,
+      ),
     deregisterVoyage: (id: string) => call("DELETE", at(id), Empty),
     registerShip: (id: string, ship: string, incarnation: string) =>
       call("PUT", at(id, "ships", ship), TokenReply, { incarnation }, LONG_CALL_MS),

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { OcaptainError } from "../base/errors.ts";
+import { type EventRow, eventsOf, type VoyageEvents } from "../protocol/events.ts";
 
 /** What can be read of a ledger from outside the helm. */
 export type LedgerFile = {
@@ -18,6 +19,8 @@ export type LedgerFile = {
   left(): number;
   /** The exit status of the last run of this verify.sh at that commit; null when none came to its end. */
   verification(commit: string, script: string): number | null;
+  /** What happened after the event `seq`, the oldest first; nothing where only a helm of earlier code has sailed it. */
+  events(seq: number, limit: number): VoyageEvents;
 };
 
 /**
@@ -46,29 +49,39 @@ const BY_RUNS = `SELECT tasks.id, total(seconds) AS seconds FROM tasks JOIN runs
 const BY_HELM = `SELECT tasks.id, seconds FROM tasks JOIN deliveries ON task = tasks.id AND deliveries.commit_id = tasks.commit_id
   WHERE status = 'accepted' AND seconds IS NOT NULL`;
 
-const fileOf = (database: DatabaseSync): LedgerFile => ({
-  meta: (key) => String(database.prepare("SELECT value FROM meta WHERE key = ?").get(key)?.value ?? ""),
-  granted: () =>
-    database
-      .prepare("SELECT body, status, commit_id FROM tasks WHERE epoch > 0 ORDER BY position")
-      .all()
-      .map(({ body, status, commit_id }) => ({
-        body: String(body),
-        status: String(status),
-        commit: commit_id === null ? null : String(commit_id),
-      })),
-  taken: () => {
-    const has = (table: string) => database.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").get(table) !== undefined;
-    const read = (sql: string) => database.prepare(sql).all() as { id: string; seconds: number }[];
-    const byRuns = has("runs") ? read(BY_RUNS) : [];
-    const byHelm = has("deliveries") ? read(BY_HELM) : [];
-    return [...new Map([...byRuns, ...byHelm].map(({ id, seconds }) => [id, seconds])).values()];
-  },
-  left: () => Number(database.prepare("SELECT count(*) AS n FROM tasks WHERE status NOT IN ('accepted', 'cancelled')").get()?.n),
-  verification: (commit, script) => {
-    const of = "status = 'done' AND commit_id = ? AND script = ? ORDER BY epoch DESC LIMIT 1";
-    const digest = createHash("sha256").update(script).digest("hex");
-    const row = database.prepare(`SELECT exit_code FROM verifications WHERE ${of}`).get(commit, digest);
-    return row?.exit_code == null ? null : Number(row.exit_code);
-  },
-});
+function fileOf(database: DatabaseSync): LedgerFile {
+  const has = (table: string) => database.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").get(table) !== undefined;
+  return {
+    meta: (key) => String(database.prepare("SELECT value FROM meta WHERE key = ?").get(key)?.value ?? ""),
+    granted: () =>
+      database
+        .prepare("SELECT body, status, commit_id FROM tasks WHERE epoch > 0 ORDER BY position")
+        .all()
+        .map(({ body, status, commit_id }) => ({
+          body: String(body),
+          status: String(status),
+          commit: commit_id === null ? null : String(commit_id),
+        })),
+    taken: () => {
+      const read = (sql: string) => database.prepare(sql).all() as { id: string; seconds: number }[];
+      const byRuns = has("runs") ? read(BY_RUNS) : [];
+      const byHelm = has("deliveries") ? read(BY_HELM) : [];
+      return [...new Map([...byRuns, ...byHelm].map(({ id, seconds }) => [id, seconds])).values()];
+    },
+    left: () =>
+      Number(database.prepare("SELECT count(*) AS n FROM tasks WHERE status NOT IN ('accepted', 'cancelled')").get()?.n),
+    verification: (commit, script) => {
+      const of = "status = 'done' AND commit_id = ? AND script = ? ORDER BY epoch DESC LIMIT 1";
+      const digest = createHash("sha256").update(script).digest("hex");
+      const row = database.prepare(`SELECT exit_code FROM verifications WHERE ${of}`).get(commit, digest);
+      return row?.exit_code == null ? null : Number(row.exit_code);
+    },
+    events: (seq, limit) => {
+      if (!has("events")) return { events: [], last: 0, whole: false };
+      const rows = (sql: string, ...values: number[]) => database.prepare(sql).all(...values) as EventRow[];
+      const last = Number(database.prepare("SELECT max(seq) AS seq FROM events").get()?.seq ?? 0);
+      const [first] = rows("SELECT * FROM events ORDER BY seq LIMIT 1");
+      return eventsOf(rows("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit), { first, last });
+    },
+  };
+}

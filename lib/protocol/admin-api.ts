@@ -23,6 +23,8 @@ import { ShipRow, VoyageStatus } from "./status.ts";
  *   credentials, and may be repeated.
  * - `POST /voyages/:id/plan-changes` `{plan}` → PlanChanges. It writes nothing.
  * - `GET /voyages/:id` → VoyageStatus, or 404.
+ * - `GET /voyages/:id/events?after=&limit=` → VoyageEvents (lib/protocol/events.ts): what happened after that event,
+ *   the oldest first.
  * - `DELETE /voyages/:id` → `{}`, also for an unknown voyage. The ledger's file stays, and the ships' tokens are good
  *   no more. A helm without voyages ends itself.
  * - `POST /voyages/:id/lift-limits` → `{lifted}`, the ships that had told of a usage limit. None holds the voyage any
