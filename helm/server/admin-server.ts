@@ -1,7 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { z } from "zod";
 import { shown } from "../../lib/base/check-input.ts";
-import { type Health, IncarnationBody, OffDutyBody, PauseBody, Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
+import {
+  BudgetBody,
+  type Health,
+  IncarnationBody,
+  OffDutyBody,
+  PauseBody,
+  Plan,
+  RegisterVoyage,
+} from "../../lib/protocol/admin-api.ts";
 import { EVENTS, MOST_EVENTS } from "../../lib/protocol/events.ts";
 import { HttpError } from "../http-error.ts";
 import type { Log } from "../log.ts";
@@ -116,6 +124,10 @@ function routesOf(voyages: Voyages, health: () => Health, end: (why: string) => 
       return { body: await voyageOf(ask).pause(withinSeconds) };
     }),
     route("POST", "/voyages/:id/resume", async (ask) => ({ body: await voyageOf(ask).resume() })),
+    route("POST", "/voyages/:id/budget", async (ask) => {
+      const { usd } = await readJson(ask.request, BudgetBody, MOST_BYTES);
+      return { body: await voyageOf(ask).setBudget(usd) };
+    }),
     route("POST", "/voyages/:id/off-duty", async (ask) => {
       const { ships, seconds } = await readJson(ask.request, OffDutyBody, MOST_BYTES);
       return { body: voyageOf(ask).putOffDuty(ships, seconds) };

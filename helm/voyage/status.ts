@@ -8,7 +8,7 @@ import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } f
 import { grantableCount, limitOf, voyageLimit } from "../ledger/limits.ts";
 import { hasHeardOfAnyShip } from "../ledger/lives.ts";
 import { isVerificationGrantable, pauseOf } from "../ledger/pause.ts";
-import { overspent, spendByShip, spendOf, usageOf, voyageBudgetUsd } from "../ledger/spend.ts";
+import { outvotedBudgetUsd, overspent, spendByShip, spendOf, usageOf, voyageBudgetUsd } from "../ledger/spend.ts";
 import type { VoyageContext } from "./context.ts";
 
 /** How a voyage looks to people (lib/protocol/status.ts). Nothing here changes anything. */
@@ -31,13 +31,23 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
       : null,
     tasks: ledger.tasks().map((task) => taskRow(ledger, task)),
     ships,
-    spend: { ...spendOf(ledger), budgetUsd: voyageBudgetUsd(ledger) ?? null, byShip: spendByShip(ledger) },
+    spend: spendRow(ledger),
     hand: ledger.meta("hand") === "claude" ? "claude" : "rehearsal",
     ...(isInteractive(ledger) && { interactive: true as const }),
     ...(paused && { paused }),
     ...(limited && { limited }),
     ...(trouble !== null && { trouble }),
     asOf: ledger.at(),
+  };
+}
+
+function spendRow(ledger: Ledger): VoyageStatus["spend"] {
+  const configuredUsd = outvotedBudgetUsd(ledger);
+  return {
+    ...spendOf(ledger),
+    budgetUsd: voyageBudgetUsd(ledger) ?? null,
+    ...(configuredUsd !== undefined && { configuredUsd }),
+    byShip: spendByShip(ledger),
   };
 }
 

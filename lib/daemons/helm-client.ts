@@ -102,6 +102,8 @@ export function helmClient(socket = helmSocket()) {
     liftLimits: (id: string) => call("POST", at(id, "lift-limits"), LiftReply),
     pause: (id: string, withinSeconds?: number) => call("POST", at(id, "pause"), VoyageStatus, { withinSeconds }),
     resume: (id: string) => call("POST", at(id, "resume"), VoyageStatus),
+    /** Says what the voyage may spend; null: as it is configured. */
+    setBudget: (id: string, usd: number | null) => call("POST", at(id, "budget"), VoyageStatus, { usd }),
     putOffDuty: (id: string, ships: readonly string[], seconds: number) =>
       call("POST", at(id, "off-duty"), VoyageStatus, { ships, seconds }),
     retryTask: (id: string, task: string) => call("POST", at(id, "tasks", task, "retry"), TaskRow),

@@ -32,6 +32,8 @@ import { ShipRow, VoyageStatus } from "./status.ts";
  * - `POST /voyages/:id/pause` `{withinSeconds?}` → VoyageStatus. Nothing is granted any more; ships that are still at
  *   work after so many seconds give their tasks back. The call may be repeated, and the last one counts.
  * - `POST /voyages/:id/resume` → VoyageStatus. Tasks are granted again. The call may be repeated.
+ * - `POST /voyages/:id/budget` `{usd}` → VoyageStatus. What the voyage may spend, until the configured budget changes;
+ *   null: as it is configured. The error is NO_BUDGET where the hand spends nothing.
  * - `POST /voyages/:id/off-duty` `{ships, seconds}` → VoyageStatus. These ships are given nothing new for so long; 0
  *   ends it. What they hold they keep. A captain's command that waits for them repeats the call; a helm that starts
  *   anew has forgotten it.
@@ -131,6 +133,7 @@ export type RegisterVoyage = z.infer<typeof RegisterVoyage>;
 
 export const IncarnationBody = z.object({ incarnation: z.string().min(1), reason: z.string().optional() });
 export const PauseBody = z.object({ withinSeconds: z.number().nonnegative().max(8_640_000).optional() });
+export const BudgetBody = z.object({ usd: z.number().positive().max(1_000_000).nullable() });
 export const OffDutyBody = z.object({
   ships: z.array(z.string().min(1).max(100)).max(MAX_SHIPS),
   seconds: z.number().nonnegative().max(600),
