@@ -1,8 +1,8 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { plain, plainJson } from "../../lib/base/text.ts";
 import { watcher } from "../logs/follow.ts";
-import type { LogLine } from "../logs/line.ts";
-import { Logs, logFiles } from "../logs/read.ts";
+import type { LogLine } from "../../lib/logs/line.ts";
+import { Logs, logFiles } from "../../lib/logs/read.ts";
 import { parseDuration } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
 import { chooseVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
