@@ -49,7 +49,8 @@ async function close(io: Io): Promise<undefined> {
 }
 
 /** This machine's node of a tailnet: its own, or the one that a voyage runs. @throws OcaptainError CAPTAIN_NODE */
-const nodeHere = () => captainNode({ own: false }).catch((error: unknown) => captainNode({ own: true }).catch(() => Promise.reject(error)));
+const nodeHere = () =>
+  captainNode({ own: false }).catch((error: unknown) => captainNode({ own: true }).catch(() => Promise.reject(error)));
 
 function portOf(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;

@@ -5,8 +5,8 @@ import { taskOf } from "../../lib/logs/line.ts";
 import { Logs } from "../../lib/logs/read.ts";
 import type { LogsReply } from "../../lib/watch/page-api.ts";
 import { HttpError } from "../http-error.ts";
-import { cleaned } from "./clean.ts";
 import type { LogsAsk } from "./asks.ts";
+import { cleaned } from "./clean.ts";
 
 type Ask = z.infer<typeof LogsAsk>;
 

@@ -1,4 +1,5 @@
 import { usd } from "../../lib/base/text.ts";
+import type { TaskRow } from "../../lib/protocol/status.ts";
 import {
   liftLimits,
   nowIs,
@@ -9,7 +10,6 @@ import {
   retryVerification,
   taskOf,
 } from "../../lib/voyage/orders.ts";
-import type { TaskRow } from "../../lib/protocol/status.ts";
 import type { KnownVoyage } from "../../lib/watch/known.ts";
 import type { ActionReply, PageAction } from "../../lib/watch/page-api.ts";
 import { HttpError } from "../http-error.ts";

@@ -21,8 +21,7 @@ export function pageRoots(voyages: Voyages): PageRoots {
   const looks = new Looks(voyages, sinkings);
   let list: { at: number; known: Promise<KnownVoyage[]> } = { at: Number.NEGATIVE_INFINITY, known: Promise.resolve([]) };
   const all = (): Promise<KnownVoyage[]> => {
-    if (performance.now() - list.at > LIST_MS)
-      list = { at: performance.now(), known: allVoyages().then(({ known }) => known) };
+    if (performance.now() - list.at > LIST_MS) list = { at: performance.now(), known: allVoyages().then(({ known }) => known) };
     return list.known;
   };
   const find = async (id: string) => (await all()).find(({ file }) => file.voyageId === id);
@@ -62,7 +61,10 @@ export function pageRoots(voyages: Voyages): PageRoots {
 type Read = (after: number, limit: number) => { events: VoyageEvent[]; last: number } | null;
 
 /** A page of events: those after one, those before one, or the newest. Numbers rise without gaps. */
-function pageOf(read: Read, { after, before, limit }: { after?: number | undefined; before?: number | undefined; limit: number }) {
+function pageOf(
+  read: Read,
+  { after, before, limit }: { after?: number | undefined; before?: number | undefined; limit: number },
+) {
   const none: EventsReply = { events: [], last: 0 };
   const last = read(Number.MAX_SAFE_INTEGER, 1)?.last ?? 0;
   const end = Math.min(before ?? last + 1, last + 1);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { helmHome } from "../../lib/base/paths.ts";
 import { programFile } from "../../lib/base/program-file.ts";
 import { type DetachedProcess, startDetached } from "../../lib/daemons/detached.ts";
-import { pasteableIn, aboutVoyage } from "../../lib/watch/hint.ts";
+import { aboutVoyage, pasteableIn } from "../../lib/watch/hint.ts";
 import type { KnownVoyage } from "../../lib/watch/known.ts";
 import type { Sinking } from "../../lib/watch/page-api.ts";
 import { HttpError } from "../http-error.ts";
