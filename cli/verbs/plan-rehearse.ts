@@ -12,6 +12,8 @@ import { span } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
 import { table } from "../output/table.ts";
 import { waitedFor } from "../output/waited-for.ts";
+import { earlierTasks } from "../plan/earlier-tasks.ts";
+import { faultsOf } from "../plan/rehearse/faults.ts";
 import { type Rehearsed, sailRehearsal } from "../plan/rehearse/sail.ts";
 
 /** The most ships that are made unasked, as all of them run on this machine. */
@@ -31,7 +33,7 @@ export async function planRehearse(word: string, { ships }: { ships?: string }, 
     });
   }
   const { plan } = loaded;
-  const recommended = worthwhile(timed(plan.tasks, estimatesOf(plan.tasks))).ships;
+  const recommended = worthwhile(timed(plan.tasks, estimatesOf(plan.tasks, (await earlierTasks())?.minutes))).ships;
   const count = ships === undefined ? Math.min(MOST_UNASKED, recommended) : shipCount(ships);
   io.note(`rehearsing ${plan.name}: ${counted(plan.tasks.length, "task")}, ${counted(count, "ship")}; nothing of it stays`);
   const rehearsed = await waitedFor(sailRehearsal(folder, plan, count, io));
@@ -46,18 +48,6 @@ function shipCount(text: string): number {
   throw new OcaptainError("USAGE", `-n, --ships ${text}: must be a number, 1 to ${MAX_SHIPS}`, {
     hint: "ocaptain plan rehearse --help",
   });
-}
-
-/** What went wrong that cannot be laid to tasks that were only stood in for. */
-function faultsOf(plan: Plan, { status, stoodIn, left }: Rehearsed): string[] {
-  const faults = status.tasks
-    .filter((task) => task.status !== "accepted")
-    .map((task) => `task ${task.id} is ${task.status}${task.reason ? `: ${firstLine(task.reason)}` : ""}`);
-  if (status.state === "failed" && stoodIn.size === 0)
-    faults.push(`verify.sh failed: ${firstLine(status.verified?.output ?? "") || "it says nothing"}`);
-  else if (plan.verify !== null && faults.length === 0 && !["verified", "failed"].includes(status.state))
-    faults.push(`verify.sh did not run: the voyage is ${status.state}`);
-  return [...faults, ...left.map((what) => `left after the voyage: ${what}`)];
 }
 
 /** What became of a task's check: where the task was stood in for, nobody can tell whether it would pass. */

@@ -123,6 +123,20 @@ test("a folder with something else in it is not emptied", async () => {
   expect(await readFile(join(folder, "mine"), "utf8")).toBe("mine");
 });
 
+const rehearse = (plan: string, ...more: string[]) =>
+  execa(BIN, ["plan", "rehearse", plan, "-n", "1", ...more], {
+    env: { OCAPTAIN_HOME: join(folder, "h"), OCAPTAIN_VOYAGES: join(folder, "v"), TMPDIR: join(folder, "t") },
+    cwd: folder,
+    reject: false,
+    stdin: "ignore",
+  });
+
+async function noRehearsalLeft(): Promise<void> {
+  expect((await readdir(folder)).sort()).toEqual(["h", "plan", "repo", "t"]);
+  expect(await readdir(join(folder, "h"))).toEqual([]);
+  await nothingLeft();
+}
+
 test("a plan is rehearsed in a voyage of its own: who did what, what was stood in for, and nothing of it stays", async () => {
   const plan = await writePlan(join(folder, "plan"), {
     repo: join(folder, "repo"),
@@ -132,13 +146,7 @@ test("a plan is rehearsed in a voyage of its own: who did what, what was stood i
     ],
     verify: "#!/bin/sh\ntest -s one.txt\n",
   });
-  const env = { OCAPTAIN_HOME: join(folder, "h"), OCAPTAIN_VOYAGES: join(folder, "v"), TMPDIR: join(folder, "t") };
-  const { stdout, stderr, exitCode } = await execa(BIN, ["plan", "rehearse", plan, "-n", "1", "--json"], {
-    env,
-    cwd: folder,
-    reject: false,
-    stdin: "ignore",
-  });
+  const { stdout, stderr, exitCode } = await rehearse(plan, "--json");
   expect(exitCode, stderr).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({
     ...{ plan: "small", ships: 1, ok: true, state: "verified", verify: "passed", faults: [] },
@@ -147,7 +155,17 @@ test("a plan is rehearsed in a voyage of its own: who did what, what was stood i
       { id: "2", status: "accepted", ship: "ship-0", stoodIn: true, check: "not run" },
     ],
   });
-  expect((await readdir(folder)).sort()).toEqual(["h", "plan", "repo", "t"]);
-  expect(await readdir(join(folder, "h"))).toEqual([]);
-  await nothingLeft();
+  await noRehearsalLeft();
+});
+
+test("Ctrl-C ends a rehearsal with status 130: what was made is sunk, and nothing of it stays", async () => {
+  const tasks = [{ id: "1", run: "touch began; sleep 600", metadata: { check: "false" } }];
+  const plan = await writePlan(join(folder, "plan"), { repo: join(folder, "repo"), tasks });
+  const rehearsal = rehearse(plan);
+  let said = "";
+  rehearsal.stderr.on("data", (chunk) => (said += chunk));
+  await expect.poll(() => said, { timeout: 60_000 }).toContain("ship-0");
+  rehearsal.kill("SIGINT");
+  expect((await rehearsal).exitCode, said).toBe(130);
+  await noRehearsalLeft();
 });

@@ -1,0 +1,22 @@
+import type { Plan } from "../../../lib/plan/types.ts";
+import { firstLine } from "../../output/io.ts";
+import type { Rehearsed } from "./sail.ts";
+
+/** What went wrong that cannot be laid to tasks that were only stood in for. */
+export function faultsOf(
+  plan: Pick<Plan, "verify">,
+  {
+    status,
+    stoodIn,
+    left,
+  }: Pick<Rehearsed, "stoodIn" | "left"> & { status: Pick<Rehearsed["status"], "state" | "tasks" | "verified"> },
+): string[] {
+  const faults = status.tasks
+    .filter((task) => task.status !== "accepted")
+    .map((task) => `task ${task.id} is ${task.status}${task.reason ? `: ${firstLine(task.reason)}` : ""}`);
+  if (status.state === "failed" && stoodIn.size === 0)
+    faults.push(`verify.sh failed: ${firstLine(status.verified?.output ?? "") || "it says nothing"}`);
+  else if (plan.verify !== null && faults.length === 0 && !["verified", "failed"].includes(status.state))
+    faults.push(`verify.sh did not run: the voyage is ${status.state}`);
+  return [...faults, ...left.map((what) => `left after the voyage: ${what}`)];
+}

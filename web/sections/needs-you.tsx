@@ -1,0 +1,76 @@
+import { Age } from "../parts/age.tsx";
+import { Command } from "../parts/copy.tsx";
+import { Icon, shapeOf } from "../parts/icon.tsx";
+import { draftKey, drafts } from "../state/drafts.ts";
+import type { Attention } from "../state/model.ts";
+import { attention, current, head, tasks } from "../state/store.ts";
+import { AnswerForm, LostReply } from "./answer-form.tsx";
+import { Remedies } from "./remedies.tsx";
+import { Empty, Section } from "./section.tsx";
+
+/** What only the captain can mend, the most pressing first, each with what is to be done about it. */
+export function NeedsYou() {
+  const rows = attention.value;
+  return (
+    <Section id="needs-you" title="Needs you" count={rows.length}>
+      {rows.length === 0 && <Empty>{restful()}</Empty>}
+      <ul class="needs" aria-label="What needs you">
+        {rows.map((row) => (
+          <Row key={row.id} row={row} />
+        ))}
+      </ul>
+      <LostReplies rows={rows} />
+    </Section>
+  );
+}
+
+function restful() {
+  const state = head.value?.state;
+  if (state === "sunk") return "Nothing: this voyage has sunk. Its work is in the workspace.";
+  if (state === "verified") return "Nothing: the voyage is verified.";
+  return "Nothing. Questions of agents, blocked tasks and ships in trouble appear here.";
+}
+
+function Row({ row }: { row: Attention }) {
+  const isQuestion = row.action.verb === "answer";
+  return (
+    <li class={`need need-${row.kind}`} id={`need-${row.id}`} tabIndex={-1}>
+      <Icon shape={shapeOf(row.kind)} size={20} />
+      <div class="need-body">
+        <p class="need-message">{row.message}</p>
+        {row.detail && <blockquote class="need-detail">{row.detail}</blockquote>}
+        {isQuestion && row.action.task ? (
+          <AnswerForm task={row.action.task} question={row.detail ?? row.message} choices={row.choices ?? []} />
+        ) : (
+          <Remedies row={row} />
+        )}
+        {row.hint && (
+          <details class="need-hint">
+            <summary>In a terminal</summary>
+            <Command text={row.hint} />
+          </details>
+        )}
+      </div>
+      <Age at={row.since} after=" ago" />
+    </li>
+  );
+}
+
+/** Replies that were typed to what is asked no more: they are not thrown away without a word. */
+function LostReplies({ rows }: { rows: readonly Attention[] }) {
+  const voyage = current.value;
+  if (voyage === null || head.value === null) return null;
+  const open = new Set(rows.flatMap(({ action }) => (action.verb === "answer" && action.task ? [action.task] : [])));
+  const lost = Object.entries(drafts.value).filter(([key]) => {
+    const [of, task] = key.split(" ");
+    return of === voyage && !open.has(task ?? "");
+  });
+  return (
+    <>
+      {lost.map(([key, draft]) => {
+        const task = key.slice(draftKey(voyage, "").length);
+        return <LostReply key={key} id={key} task={task} subject={tasks.row(task)?.value.subject} draft={draft} />;
+      })}
+    </>
+  );
+}
