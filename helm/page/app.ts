@@ -3,6 +3,7 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
 import type { z } from "zod";
 import { checkInput, formatProblems } from "../../lib/base/check-input.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
 import type { ActionReply, EventsReply, LogsReply, PageSession, PageView, PageVoyage } from "../../lib/watch/page-api.ts";
 import { HttpError } from "../http-error.ts";
 import type { Log } from "../log.ts";
@@ -92,7 +93,9 @@ export function pageApp(parts: PageParts): Hono<Env> {
     throw new HttpError(404, "NOT_FOUND", "the page has no such address");
   });
   app.onError((error, c) => {
-    const [status, body] = answerTo(error);
+    const [found, body] = answerTo(error);
+    // An order that cannot be done, as things are, is no failure of the helm's.
+    const status = found === 500 && error instanceof OcaptainError ? 409 : found;
     if (status >= 500) parts.log("page-call-failed", { call: `${c.req.method} ${c.req.path}`, error: String(error) });
     return c.json(body, status as 400);
   });
