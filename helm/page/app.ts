@@ -39,7 +39,9 @@ export type PageParts = {
 
 type Env = { Bindings: HttpBindings; Variables: { session: string } };
 
-/** Answers what the page asks, as lib/watch/page-api.ts has it. Host and headers are its server's (helm/page/server.ts). */
+/**
+ * Answers what the page asks, as lib/watch/page-api.ts has it. Host and headers are its server's (helm/page/server.ts).
+ */
 export function pageApp(parts: PageParts): Hono<Env> {
   const { admission, cookieName } = parts;
   const app = new Hono<Env>();
