@@ -38,7 +38,9 @@ export function voyageBudgetUsd(ledger: Ledger): number | undefined {
   return budget && ledger.meta("hand") === "claude" ? Number(budget) : undefined;
 }
 
-/** What is configured as the voyage's budget, where the captain's word holds in its place; undefined where none does. */
+/**
+ * What is configured as the voyage's budget, where the captain's word holds in its place; undefined where none does.
+ */
 export function outvotedBudgetUsd(ledger: Ledger): number | null | undefined {
   if (!ledger.meta("budgetWord") || ledger.meta("hand") !== "claude") return undefined;
   const configured = ledger.meta("budgetUsd");

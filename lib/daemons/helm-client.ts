@@ -9,6 +9,8 @@ import {
   FenceReply,
   Health,
   LiftReply,
+  type OpenPage,
+  PageAt,
   type Plan,
   PlanChanges,
   type RegisterVoyage,
@@ -111,6 +113,9 @@ export function helmClient(socket = helmSocket()) {
     answerTask: (id: string, task: string, text: string) => call("POST", at(id, "tasks", task, "answer"), TaskRow, { text }),
     releaseTask: (id: string, task: string, reason: string) =>
       call("POST", at(id, "tasks", task, "release"), TaskRow, { reason }, LONG_CALL_MS),
+    /** Opens the page in the captain's browser, and makes a first address of it. */
+    openPage: (ask: OpenPage) => call("POST", "/page", PageAt, ask),
+    closePage: () => call("DELETE", "/page", Empty),
     shutdown: () => call("POST", "/shutdown", Empty),
   };
 }
