@@ -92,6 +92,9 @@ test("the tarball holds what runs and nothing else, in less than a megabyte", as
       "library.d.ts",
       "crew/supervisor.ts",
       "plans/schema/task.json",
+      "web/dist/index.html",
+      "web/dist/assets/main.js",
+      "web/dist/licences.txt",
     ]),
   );
   // Claude Code installs the plugin from the package's own folder.
@@ -147,8 +150,13 @@ test("`pulumi up` in the user's project sails; state names the package, and no p
   expect((await ocaptain(["status"], shell)).stdout).toMatch(/^voyage-abc\s+verified\s+4\/4 accepted/);
 });
 
-test("the helm that the package started is, by its digest, that of the checkout it was made from", async () => {
+test("the helm that the package started is, by its digest, that of the checkout it was made from, and serves the page", async () => {
   expect((await helmClient().health()).build).toBe(await helmBuild());
+  const shell = { OCAPTAIN_HOME: join(folder, "h"), OCAPTAIN_VOYAGES: join(folder, "v") };
+  const { stdout } = await ocaptain(["dashboard", "--json"], shell);
+  const page = await fetch(new URL("/assets/main.js", JSON.parse(stdout).url));
+  expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/javascript; charset=utf-8"]);
+  expect((await ocaptain(["dashboard", "--stop"], shell)).stdout).toMatch(/^the page is served no more/);
 });
 
 test("`pulumi destroy` in the user's project sinks the fleet", async () => {
