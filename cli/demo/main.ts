@@ -98,7 +98,6 @@ try {
 }
 if (values.keep) {
   await reportVoyage();
-  tellOfReport();
   terminal.heading("Kept. To go on with it");
   const there = `-C ${shellWord(project)} ${onStack.map(shellWord).join(" ")}`;
   terminal.plain(`  ${loadCommand()}; . ${shellWord(ENV_FILE)}`);
@@ -110,6 +109,7 @@ if (values.keep) {
     terminal.plain(explain(error));
     process.exitCode ||= 1;
   });
+tellOfReport();
 if (values.json) console.log(plainJson(result, 2));
 process.exit();
 
@@ -197,7 +197,11 @@ async function sink(): Promise<void> {
   terminal.heading("Sinking: pulumi destroy");
   const file = voyageFolder(STACK).voyageFile;
   const { voyageId } = JSON.parse(await readFile(file, "utf8").catch(() => "{}")) as { voyageId?: string };
-  await change("destroy");
+  try {
+    await change("destroy");
+  } finally {
+    await reportVoyage();
+  }
   if (!voyageId) return;
   const left = await (await openSprites({ kind: "harbor" })).list(spritePrefix(STACK, voyageId));
   const helm = await helmClient()
@@ -206,10 +210,8 @@ async function sink(): Promise<void> {
   result.left = { ships: left, helm: helm !== null };
   terminal.heading("Proof");
   terminal.plain(`  ships left at the provider: ${left.length}   helm: ${helm ? `still there, pid ${helm.pid}` : "ended"}`);
-  await reportVoyage();
   await closeMachine();
   terminal.plain(`  the voyage's folder stays: ${relative(process.cwd(), voyageFolder(STACK).root)}`);
-  tellOfReport();
   if (left.length > 0 || helm) process.exitCode = 1;
 }
 

@@ -4,16 +4,29 @@ export type BoxSize = { width: number; height: number; across: number; down: num
 /** Where the boxes of a graph are, by the ids of its tasks, and how large the whole is. */
 export type GraphLayout = { at: Map<string, { x: number; y: number }>; width: number; height: number };
 
-/** Lays out a graph with a column for each wave. */
-export function layOutGraph(waves: readonly (readonly string[])[], box: BoxSize): GraphLayout {
+/**
+ * Lays out a graph with a column for each wave; a wave of more than `mostRows` tasks has several, close to each other.
+ */
+export function layOutGraph(
+  waves: readonly (readonly string[])[],
+  box: BoxSize,
+  mostRows = Number.POSITIVE_INFINITY,
+): GraphLayout {
   const at = new Map<string, { x: number; y: number }>();
-  for (const [column, wave] of waves.entries())
-    for (const [row, id] of wave.entries())
-      at.set(id, { x: box.margin + column * (box.width + box.across), y: box.margin + row * (box.height + box.down) });
-  const most = Math.max(1, ...waves.map((wave) => wave.length));
+  let left = box.margin;
+  for (const wave of waves) {
+    for (const [index, id] of wave.entries()) {
+      const column = Math.floor(index / mostRows);
+      const row = index - (column > 0 ? column * mostRows : 0);
+      at.set(id, { x: left + column * (box.width + box.down), y: box.margin + row * (box.height + box.down) });
+    }
+    const columns = Math.max(1, Math.ceil(wave.length / mostRows));
+    left += columns * (box.width + box.down) - box.down + box.across;
+  }
+  const most = Math.min(mostRows, Math.max(1, ...waves.map((wave) => wave.length)));
   return {
     at,
-    width: box.margin * 2 + Math.max(1, waves.length) * (box.width + box.across) - box.across,
+    width: Math.max(left - box.across, box.margin + box.width) + box.margin,
     height: box.margin * 2 + most * (box.height + box.down) - box.down,
   };
 }

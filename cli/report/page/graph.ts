@@ -11,6 +11,9 @@ const MOST_WITH_SUBJECT = 80;
 const MOST_DRAWN = 2_000;
 /** A graph with more edges is no picture any more, and a large file. */
 const MOST_EDGES = 6_000;
+/** How many tasks of a wave stand below each other. */
+const MOST_ROWS = 12;
+const MOST_SMALL_ROWS = 20;
 const LARGE: BoxSize = { width: 216, height: 40, across: 56, down: 12, margin: 10 };
 const SMALL: BoxSize = { width: 44, height: 20, across: 40, down: 6, margin: 8 };
 /** How many tasks of the critical path are named in a sentence. */
@@ -44,7 +47,7 @@ export function graph({ graph: { waves, criticalPath, criticalSeconds, by }, tas
     return html`${path}<p class="quiet">${counted(ids.length, "task")} with ${counted(edges.length, "edge")} are too many for a picture.</p>`;
   const isLarge = ids.length <= MOST_WITH_SUBJECT;
   const box = isLarge ? LARGE : SMALL;
-  const layout = layOutGraph(waves, box);
+  const layout = layOutGraph(waves, box, isLarge ? MOST_ROWS : MOST_SMALL_ROWS);
   const critical = new Map(criticalPath.map((id, index) => [id, index]));
   const isCritical = (from: string, to: string) => critical.has(from) && critical.get(to) === critical.get(from)! + 1;
   const drawn = edges.sort(([a, b], [c, d]) => Number(isCritical(a, b)) - Number(isCritical(c, d)));
