@@ -11,6 +11,8 @@ const MOST_WITH_SUBJECT = 80;
 const MOST_DRAWN = 2_000;
 /** A graph with more edges is no picture any more, and a large file. */
 const MOST_EDGES = 6_000;
+/** Above so many edges they are faint, so that boxes can be read. */
+const DENSE = 150;
 /** How many tasks of a wave stand below each other. */
 const MOST_ROWS = 12;
 const MOST_SMALL_ROWS = 20;
@@ -51,7 +53,7 @@ export function graph({ graph: { waves, criticalPath, criticalSeconds, by }, tas
   const critical = new Map(criticalPath.map((id, index) => [id, index]));
   const isCritical = (from: string, to: string) => critical.has(from) && critical.get(to) === critical.get(from)! + 1;
   const drawn = edges.sort(([a, b], [c, d]) => Number(isCritical(a, b)) - Number(isCritical(c, d)));
-  return html`${path}<div class="frame" role="region" aria-label="The graph of the tasks" tabindex="0"><svg class="graph" width="${layout.width}" height="${layout.height}" role="img" aria-label="${counted(ids.length, "task")} in ${counted(waves.length, "wave")}, in the colours of their states">
+  return html`${path}<div class="frame" role="region" aria-label="The graph of the tasks" tabindex="0"><svg class="${drawn.length > DENSE ? "graph dense" : "graph"}" width="${layout.width}" height="${layout.height}" role="img" aria-label="${counted(ids.length, "task")} in ${counted(waves.length, "wave")}, in the colours of their states">
 ${drawn.map(
   ([from, to]) => html`<path class="${isCritical(from, to) ? "edge critical" : "edge"}" d="${edgePath(layout, box, from, to)}"/>
 `,

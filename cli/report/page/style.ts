@@ -79,6 +79,7 @@ rect.unknown{fill:none;stroke:var(--open);stroke-dasharray:2 3}
 .graph text{font-size:12px;fill:var(--ink)}
 .graph .small{font-size:11px;fill:var(--quiet)}
 .graph .edge{fill:none;stroke:var(--free)}
+.graph.dense .edge{opacity:.35}.graph.dense .edge.critical{opacity:1}
 .graph .edge.critical{stroke:var(--bad);stroke-width:2.5px}
 .task rect{fill:var(--card);stroke:var(--free)}
 .task.accepted rect{fill:var(--tint);stroke:var(--done)}
