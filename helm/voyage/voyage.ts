@@ -89,6 +89,7 @@ export class Voyage {
       const [fromUsd, toUsd] = [budgetBefore && Number(budgetBefore), ask.budgetUsd ?? null];
       if (!isFirst && fromUsd !== toUsd) noteEvent(ledger, "budget-changed", { data: { fromUsd, toUsd } });
       noteWhetherSpent(ledger);
+      ledger.setMeta("noProgressMinutes", String(ask.noProgressMinutes ?? ""));
       // Whoever sails anew may have brought another account.
       forgetLimits(ledger);
       ledger.setMeta("sunk", "");
