@@ -68,7 +68,7 @@ function describe({ go, come }: ScaledFleet, status: VoyageStatus, { drain }: Op
     ...go.map((ship) => {
       const work = workOf(ship, status);
       const row = status.ships.find((each) => each.ship === ship)!;
-      return `${ship} goes: ${work ? `${work} is at work; ${end}` : shipState(row)}`;
+      return `${ship} goes: ${work ? `${work} is at work; ${end}` : shipState(row, status)}`;
     }),
     ...come.map((ship) => `${ship} comes`),
   ];

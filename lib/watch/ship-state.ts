@@ -76,28 +76,32 @@ const RULES: readonly Rule[] = [
   function silentAtWork({ isAtWork, isOverdue, heardAt, notHeard }) {
     return isAtWork && isOverdue ? { state: "no-signal", knownBy: notHeard, factAt: heardAt, since: heardAt } : null;
   },
-  function standsStill({ row, isAtWork, heldSince, now, around }) {
+  function notHeardYet({ row, isAtWork, heardAt }) {
+    if (!isAtWork || row.connected || heardAt !== null || row.silentSeconds === undefined) return null;
+    return { state: "unknown", knownBy: "the helm has just started", factAt: null, since: null };
+  },
+  function standsStill({ row, isAtWork, now, around }) {
     if (!isAtWork || row.state === "stopping" || row.limited || row.progressAt === undefined) return null;
     // What came of an earlier claim is no progress of this one.
-    const at = heldSince !== null && heldSince > row.progressAt ? heldSince : row.progressAt;
+    const at = latest([row.progressAt, heldSince(row, around.tasks) ?? ""])!;
     const seconds = secondsFrom(at, now);
     if (around.noProgressSeconds === undefined || seconds < around.noProgressSeconds) return null;
     return { state: "no-progress", knownBy: `no output, answer or commit for ${words(seconds)}`, factAt: at, since: at };
   },
-  function atWork({ row, isAtWork, heldSince, heardAt, heardOr }) {
+  function atWork({ row, isAtWork, around, heardAt, heardOr }) {
     if (!isAtWork) return null;
     const knownBy = row.state === "stopping" ? "told to stop" : heardOr;
-    return { state: "working", knownBy, factAt: heardAt, since: heldSince };
+    return { state: "working", knownBy, factAt: heardAt, since: heldSince(row, around.tasks) };
   },
   function unfit({ row }) {
     if (row.unfit === undefined) return null;
     const at = row.unfitAt ?? null;
-    return { state: "unfit", knownBy: firstLine(row.unfit), factAt: at, since: at };
+    return { state: "unfit", knownBy: firstLine(row.unfit) || "its hand cannot work", factAt: at, since: at };
   },
-  function there({ row, isOverdue, idleSince, heardAt, heardOr }) {
+  function there({ row, isOverdue, around, heardAt, heardOr }) {
     if (isOverdue || (row.state !== "idle" && row.state !== "stopping")) return null;
     const knownBy = row.state === "stopping" ? "told to stop" : heardOr;
-    return { state: "idle", knownBy, factAt: heardAt, since: idleSince };
+    return { state: "idle", knownBy, factAt: heardAt, since: idleSince(row, around.tasks) };
   },
   function calledInVain({ row, heardAt }) {
     const calls = row.unanswered ?? 0;
@@ -135,8 +139,6 @@ function factsOf(row: ShipRow, around: Around) {
     isAtWork: state === "working" || (state === "stopping" && holds),
     isOverdue:
       !row.connected && silentSeconds !== undefined && silentSeconds > (around.silenceSeconds ?? Number.POSITIVE_INFINITY),
-    heldSince: heldSince(row, around.tasks),
-    idleSince: idleSince(row, around.tasks),
   };
 }
 
@@ -152,7 +154,8 @@ function idleSince({ ship, incarnation, helloAt }: ShipRow, tasks: readonly Task
 }
 
 /** The latest of times of one clock. */
-const latest = (times: readonly string[]): string | null => [...times].sort().at(-1) ?? null;
+const latest = (times: readonly string[]): string | null =>
+  times.reduce<string | null>((last, time) => (last === null || time > last ? time : last), null);
 
 /** Why a crew has said goodbye, for people: the crew's own words, but for its usual ones. */
 function whyGone(why: string | undefined, isPaused: boolean): string {
