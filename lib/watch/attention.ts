@@ -5,6 +5,7 @@ import type { TaskRow, VoyageStatus } from "../protocol/status.ts";
 import { choicesOf } from "./choices.ts";
 import { MOST_CALLS } from "./ship-state.ts";
 import type { Attention, ShipView } from "./view.ts";
+import { lastHeard } from "./voyage-state.ts";
 
 /** Tells that the voyage's budget is spent while work is left. */
 export function budgetAttention({ state, spend, stack, budgetSpentAt }: VoyageStatus): Attention[] {
@@ -164,13 +165,6 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
     });
   return found;
 }
-
-/** When any ship of the voyage was last heard of. */
-const lastHeard = ({ ships }: VoyageStatus): string | null =>
-  ships
-    .flatMap(({ lastSeenAt }) => lastSeenAt ?? [])
-    .sort()
-    .at(-1) ?? null;
 
 /** Tells that the helm does not answer. Since when is not known: who looks again and again may know it. */
 export function helmAttention(stack: string, why: Error): Attention {

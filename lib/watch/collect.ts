@@ -19,6 +19,7 @@ import type { KnownVoyage } from "./known.ts";
 import { notAsked, seenState } from "./ship-state.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
 import { heldTask, outsideOf, type ShipView, type StatusView } from "./view.ts";
+import { evidenceOf, evidenceOfFiles } from "./voyage-state.ts";
 
 /** How a voyage is looked at. */
 type Look = {
@@ -86,6 +87,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
     stack: file.stack,
     name: status.name,
     state: status.state,
+    ...evidenceOf(status),
     sunkAs: status.state === "sunk" ? endOf(folder.ledger, status.tip) : null,
     from: "helm",
     asOf: status.asOf,
@@ -144,6 +146,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error):
     stack: file.stack,
     name: null,
     state: file.sunkAt ? "sunk" : "unknown",
+    ...evidenceOfFiles(file.sunkAt),
     sunkAs: file.sunkAt ? endOf(folder.ledger, tip) : null,
     from: "files",
     asOf:
