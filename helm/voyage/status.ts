@@ -1,15 +1,17 @@
+import type { PlanTask } from "../../lib/plan/types.ts";
 import type { ShipRow, VoyageStatus } from "../../lib/protocol/admin-api.ts";
+import type { Usage } from "../../lib/protocol/ship-reports.ts";
 import type { TaskRow, VoyageState } from "../../lib/protocol/status.ts";
-import { budgetOf } from "../ledger/budget.ts";
+import { budgetsOf } from "../ledger/budget.ts";
 import { outsideOf } from "../ledger/deliveries.ts";
 import { lastAt } from "../ledger/events.ts";
 import { whyFaulty } from "../ledger/faults.ts";
 import { planHandSettings } from "../ledger/hand-settings.ts";
 import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } from "../ledger/ledger.ts";
 import { grantableCount, limitOf, voyageLimit } from "../ledger/limits.ts";
-import { hasHeardOfAnyShip } from "../ledger/lives.ts";
+import { goodbyeOf, hasHeardOfAnyShip } from "../ledger/lives.ts";
 import { isVerificationGrantable, pauseOf } from "../ledger/pause.ts";
-import { overspent, spendByShip, spendOf, usageOf, voyageBudgetUsd } from "../ledger/spend.ts";
+import { outvotedBudgetUsd, overspent, spendByShip, spendOf, usageByTask, usageOf, voyageBudgetUsd } from "../ledger/spend.ts";
 import type { VoyageContext } from "./context.ts";
 
 /** How a voyage looks to people (lib/protocol/status.ts). Nothing here changes anything. */
@@ -31,9 +33,9 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
     verified: verified
       ? { commit: verified.commit_id, exitCode: verified.exit_code ?? -1, output: verified.output ?? "", at: verified.at }
       : null,
-    tasks: ledger.tasks().map((task) => taskRow(ledger, task)),
+    tasks: taskRows(ledger),
     ships,
-    spend: { ...spendOf(ledger), budgetUsd: voyageBudgetUsd(ledger) ?? null, byShip: spendByShip(ledger) },
+    spend: spendRow(ledger),
     hand: ledger.meta("hand") === "claude" ? "claude" : "rehearsal",
     ...(isInteractive(ledger) && { interactive: true as const }),
     ...(paused && { paused }),
@@ -42,15 +44,49 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
     ...(unreached.length > 0 && { unreached }),
     ...(troubleSince !== null && { troubleSince }),
     ...(overspent(ledger) && dated("budgetSpentAt", lastAt(ledger, "budget-spent"))),
+    silenceSeconds: context.silenceMs / 1000,
+    noProgressSeconds: context.noProgressSeconds,
     asOf: ledger.at(),
   };
 }
 
-export function taskRow(ledger: Ledger, row: TaskRecord): TaskRow {
-  const task = parseTask(row.body);
+function spendRow(ledger: Ledger): VoyageStatus["spend"] {
+  const configuredUsd = outvotedBudgetUsd(ledger);
+  return {
+    ...spendOf(ledger),
+    budgetUsd: voyageBudgetUsd(ledger) ?? null,
+    ...(configuredUsd !== undefined && { configuredUsd }),
+    byShip: spendByShip(ledger),
+  };
+}
+
+export const taskRow = (ledger: Ledger, row: TaskRecord): TaskRow =>
+  rowOfTask(ledger, row, { usage: usageOf(ledger, row.id), budget: budgetsOf(ledger), task: parseTask(row.body) });
+
+/** The rows of all tasks. What can be asked of all at once is not asked of each: a page looks some times a second. */
+function taskRows(ledger: Ledger): TaskRow[] {
+  const [usages, budget] = [usageByTask(ledger), budgetsOf(ledger)];
+  return ledger.tasks().map((row) => rowOfTask(ledger, row, { usage: usages.get(row.id), budget, task: parsedTask(row.body) }));
+}
+
+/** What was parsed of tasks, which changes with the plan alone, by the text. */
+const parsed = new Map<string, PlanTask>();
+const MOST_PARSED = 5_000;
+
+function parsedTask(body: string): PlanTask {
+  const known = parsed.get(body);
+  if (known) return known;
+  if (parsed.size >= MOST_PARSED) parsed.clear();
+  const task = parseTask(body);
+  parsed.set(body, task);
+  return task;
+}
+
+type About = { usage: Usage | undefined; budget: ReturnType<typeof budgetsOf>; task: PlanTask };
+
+function rowOfTask(ledger: Ledger, row: TaskRecord, { usage, budget, task }: About): TaskRow {
   const question = row.status === "blocked" ? ledger.openQuestion(row.id) : undefined;
-  const usage = usageOf(ledger, row.id);
-  const budgetUsd = budgetOf(ledger, row, task);
+  const budgetUsd = budget(task);
   const { source } = task.metadata;
   const outside = outsideOf(ledger, row);
   return {
@@ -94,7 +130,8 @@ function rowOf(context: VoyageContext, record: ShipRecord, work: WorkLeft): Ship
   const { ledger, liveness, silenceMs } = context;
   const life = ledger.life(record.life)!;
   const held = ledger.claimOf(life.life);
-  const verifying = ledger.openVerification()?.life === life.life;
+  const verification = ledger.openVerification();
+  const verifying = verification?.life === life.life;
   const holds = held !== undefined || verifying;
   const fitness = ledger.fitness(life.life);
   const unfit = typeof fitness === "object" ? fitness.unfit : whyFaulty(ledger, life.life);
@@ -112,6 +149,8 @@ function rowOf(context: VoyageContext, record: ShipRecord, work: WorkLeft): Ship
     epoch: held?.epoch ?? null,
     // What a ship that is gone has said last is not what it does now.
     note: verifying ? "verify.sh" : THERE.has(state) ? liveness.note(life.life) : null,
+    ...factsOf(context, record, life, holds),
+    ...(verifying && { verifyingSince: verification.at }),
     hasWork: holds || work.verification || (work.freeTasks && !limited),
     ...(unfit !== undefined && { unfit }),
     ...(limited && { limited }),
@@ -119,6 +158,19 @@ function rowOf(context: VoyageContext, record: ShipRecord, work: WorkLeft): Ship
     ...(life.fenced && dated("fencedAt", lastAt(ledger, "ship-fenced", record.ship))),
     ...(refused && { refused: refused.words, refusedAt: refused.at }),
     ...(unanswered > 0 && { unanswered }),
+  };
+}
+
+/** What is known of a ship's signs of life, and when each was given. */
+function factsOf({ ledger, liveness }: VoyageContext, { ship }: ShipRecord, life: Life, holds: boolean) {
+  const goodbye = goodbyeOf(ledger, life.life);
+  return {
+    ...dated("registeredAt", lastAt(ledger, "ship-registered", ship)),
+    ...(life.hello_at !== null && { helloAt: life.hello_at }),
+    ...(goodbye && { goodbye }),
+    // The one task of an empty sail waits for the captain's orders, and its rest is no standstill.
+    ...(holds && !ledger.meta("orders") && dated("progressAt", liveness.progressAt(life.life))),
+    silentSeconds: liveness.silentMs(life.life) / 1000,
   };
 }
 

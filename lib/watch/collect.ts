@@ -16,13 +16,17 @@ import {
 import { endOf } from "./end-of.ts";
 import { aboutVoyage, pasteableIn } from "./hint.ts";
 import type { KnownVoyage } from "./known.ts";
+import { notAsked, seenState } from "./ship-state.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
-import { heldTask, outsideOf, type ShipView, type StatusView, seenState, shipSince } from "./view.ts";
+import { heldTask, outsideOf, type ShipView, type StatusView } from "./view.ts";
+import { evidenceOf, evidenceOfFiles } from "./voyage-state.ts";
 
 /** How a voyage is looked at. */
 type Look = {
   /** Asks the helm for its status, or says why that cannot be. @default by the helm's socket */
   ask?: (voyage: KnownVoyage) => Promise<VoyageStatus | Error>;
+  /** Asks the voyage's sync daemon. @default each time */
+  syncs?: (voyage: KnownVoyage) => Promise<Syncs>;
   /** The folder of the shell into which hints are pasted; null: it may be in any. @default this process's */
   from?: string | null;
 };
@@ -33,8 +37,8 @@ type Look = {
  * not throw: the view says which part is unknown.
  */
 export async function collectStatus(voyage: KnownVoyage, look: Look = {}): Promise<StatusView> {
-  const { ask = askHelm, from = process.cwd() } = look;
-  const [helm, syncs] = await Promise.all([ask(voyage), askSyncs(voyage)]);
+  const { ask = askHelm, syncs: askThem = askSyncs, from = process.cwd() } = look;
+  const [helm, syncs] = await Promise.all([ask(voyage), askThem(voyage)]);
   const view = "id" in helm ? byHelm(voyage, helm, syncs) : await byFiles(voyage, syncs, helm);
   const about = aboutVoyage(voyage.file);
   const attention = view.attention.map((each) => ({ ...each, hint: pasteableIn(from, each.hint, about) }));
@@ -60,26 +64,23 @@ const askHelm = ({ file }: KnownVoyage): Promise<VoyageStatus | Error> =>
  * The voyage's sync sessions; null when the daemon does not run or cannot be understood. The provider matters only to a
  * daemon that is started.
  */
-async function askSyncs({ file }: KnownVoyage): Promise<Syncs> {
+export async function askSyncs({ file }: KnownVoyage): Promise<Syncs> {
   const mutagen = voyageMutagen({ voyageId: file.voyageId, provider: "harbor" });
   return mutagen.list().then(sortSessions, () => null);
 }
 
 function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Syncs): StatusView {
-  const now = Date.parse(status.asOf);
   const held = new Map(status.tasks.map((task) => [task.id, task]));
   const ships = status.ships.map((row): ShipView => {
-    const { state, knownBy } = seenState(row, now, status.paused !== undefined);
+    const seen = seenState(row, status);
     const task = row.task === null ? undefined : held.get(row.task);
     return {
       ship: row.ship,
-      state,
-      knownBy,
-      since: shipSince(state, row, status.tasks),
+      ...seen,
       task: task ? heldTask(task) : null,
       usage: status.spend.byShip?.[row.ship] ?? null,
       note: row.limited && !status.limited ? heldNote(row.limited, row.ship) : row.note,
-      sync: syncOf(syncs, row.ship, state),
+      sync: syncOf(syncs, row.ship, seen.state),
     };
   });
   const ours = byName(ships);
@@ -88,6 +89,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
     stack: file.stack,
     name: status.name,
     state: status.state,
+    ...evidenceOf(status),
     sunkAs: status.state === "sunk" ? endOf(folder.ledger, status.tip) : null,
     from: "helm",
     asOf: status.asOf,
@@ -133,9 +135,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error):
     const task = tasks.find((row) => row.status === "claimed" && row.ship === ship);
     return {
       ship,
-      state: "unknown",
-      knownBy: task ? "held this task when the helm was last there" : "the helm cannot be asked",
-      since: null,
+      ...notAsked(task),
       task: task ? heldTask(task) : null,
       usage: null,
       note: null,
@@ -148,6 +148,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error):
     stack: file.stack,
     name: null,
     state: file.sunkAt ? "sunk" : "unknown",
+    ...evidenceOfFiles(file.sunkAt),
     sunkAs: file.sunkAt ? endOf(folder.ledger, tip) : null,
     from: "files",
     asOf:
