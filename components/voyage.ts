@@ -22,6 +22,10 @@ export type VoyageArgs = {
   credentialsDigest: string;
   /** The US dollars that the voyage may spend; no limit when left out. */
   budgetUsd?: number | undefined;
+  /** Whether the hand claude's telemetry is kept. @default true */
+  telemetry?: boolean | undefined;
+  /** Whether it has the contents of prompts, answers and tool calls. @default false */
+  telemetryContents?: boolean | undefined;
   leaseSeconds: number;
   lingerSeconds: number;
   /** The digest of the crew's packed files. */
@@ -44,6 +48,8 @@ export class Voyage extends ComponentResource {
     const { stack, plan, base, provider, hand, credentialsDigest, budgetUsd, leaseSeconds, lingerSeconds, crewDigest, tailnet } =
       args;
     const control = tailnet && { control: tailnet.control };
+    const telemetry =
+      args.telemetry === false ? { telemetry: "off" as const } : args.telemetryContents ? { telemetry: "contents" as const } : {};
     const muster = new Muster("muster", { stack, provider, ...control }, { parent: this });
     const { voyageId, nonce } = muster;
     const workspace = new Workspace(
@@ -53,7 +59,10 @@ export class Voyage extends ComponentResource {
     );
     const helm = new Helm(
       "helm",
-      { stack, voyageId, provider, hand, plan, ...(budgetUsd && { budgetUsd }), leaseSeconds, lingerSeconds, ...control },
+      {
+        ...{ stack, voyageId, provider, hand, plan, ...(budgetUsd && { budgetUsd }), ...telemetry },
+        ...{ leaseSeconds, lingerSeconds, ...control },
+      },
       { parent: this, dependsOn: workspace },
     );
     this.voyageId = voyageId;

@@ -39,6 +39,7 @@ export const helmLifecycle = defineLifecycle<HelmInputs, Outputs>({
       ...(settings.plan && { planFolder: resolve(withHome(settings.plan)) }),
       hand: news.hand,
       ...(news.budgetUsd && { budgetUsd: news.budgetUsd }),
+      ...(news.telemetry && { telemetry: news.telemetry }),
       provider: { kind: news.provider, ...(baseUrl && { baseUrl }), ...(token && { token }), ...(unconfined && { unconfined }) },
       ...(captain?.tun && { listenAt: captain.address }),
       timing: {

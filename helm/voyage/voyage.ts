@@ -86,6 +86,7 @@ export class Voyage {
       ledger.setMeta("timeoutSeconds", String(ask.plan.timeoutSeconds ?? ""));
       ledger.setMeta("orders", ask.plan.orders ? "1" : "");
       ledger.setMeta("budgetUsd", String(ask.budgetUsd ?? ""));
+      ledger.setMeta("telemetry", ask.telemetry ?? "");
       const [fromUsd, toUsd] = [budgetBefore && Number(budgetBefore), ask.budgetUsd ?? null];
       if (!isFirst && fromUsd !== toUsd) noteEvent(ledger, "budget-changed", { data: { fromUsd, toUsd } });
       noteWhetherSpent(ledger);

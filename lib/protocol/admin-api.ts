@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Author } from "../git/author.ts";
 import { MAX_SHIPS } from "../plan/limits.ts";
 import { Plan, PlanChanges } from "../plan/types.ts";
-import { HandKind, ProviderKind } from "./choices.ts";
+import { HandKind, ProviderKind, TelemetryChoice } from "./choices.ts";
 import { ShipRow, VoyageStatus } from "./status.ts";
 
 /**
@@ -85,6 +85,8 @@ export const RegisterVoyage = z.object({
   hand: HandKind,
   /** What the hand `claude` may spend in this voyage, in US dollars. */
   budgetUsd: z.number().positive().optional(),
+  /** What of the hand claude's telemetry is kept; absent when it is the usual, without contents. */
+  telemetry: TelemetryChoice.optional(),
   /** The author of the voyage's commits; without one the ship that did a task is the author of its commit. */
   author: Author.optional(),
   /** Whether each commit has a trailer `Signed-off-by` of the author. */

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Grant } from "../../../../lib/protocol/ship-claims.ts";
 import type { Usage } from "../../../../lib/protocol/ship-reports.ts";
 import { type ClaimContext, forALease } from "../../../claim/context.ts";
-import { Meter, type Metered } from "./meter.ts";
+import { type Meter, type Metered, meterFor } from "./meter.ts";
 
 /** How long it is tried to tell the spend of a run that goes on; the next report comes soon. */
 const GROWTH_MS = 5000;
@@ -42,17 +42,19 @@ export class Spending {
     meter.onGrowth = () => this.#grow();
     this.#context = context;
     this.#claim = { task: grant.task.id, epoch: grant.epoch };
+    meter.claim = this.#claim;
     this.#budgetUsd = grant.hand?.budgetUsd;
     this.#run.metered = { ...meter.used };
   }
 
   /** @param meter the meter of a session that goes on from claim to claim. @default a meter of its own */
   static async open(context: ClaimContext, grant: Grant, meter?: Meter): Promise<Spending> {
-    return new Spending(context, grant, meter ?? (await Meter.open()), !meter);
+    return new Spending(context, grant, meter ?? (await meterFor(context)), !meter);
   }
 
   async close(): Promise<void> {
     this.#meter.onGrowth = () => {};
+    this.#meter.claim = null;
     if (this.#isMeterOurs) await this.#meter.close();
   }
 
