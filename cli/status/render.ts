@@ -1,5 +1,6 @@
 import { counted } from "../../lib/base/counted.ts";
 import { plain, usd } from "../../lib/base/text.ts";
+import { costText } from "../../lib/voyage/cost-text.ts";
 import { span } from "../output/durations.ts";
 import { firstLine, type Io } from "../output/io.ts";
 import { spendCell, tokens } from "../output/spend.ts";
@@ -85,9 +86,9 @@ function row(ship: ShipView, style: Io["style"], now: number): Cell[] {
 }
 
 function spent({ spend, from }: StatusView): string {
-  const { costUsd, budgetUsd, turns } = spend!;
+  const { budgetUsd, turns } = spend!;
   const bound = budgetUsd === null ? "" : ` of ${usd(budgetUsd)}`;
-  const parts = [`spent ${usd(costUsd)}${bound}`, `${tokens(spend!)} tokens`, counted(turns, "turn")];
+  const parts = [`spent ${costText(spend!)}${bound}`, `${tokens(spend!)} tokens`, counted(turns, "turn")];
   return [...parts, ...(from === "files" ? ["by the task files: of tasks alone"] : [])].join(" · ");
 }
 

@@ -5,16 +5,7 @@ import type { ClaimContext } from "../../../claim/context.ts";
 import type { Claim } from "../../../helm/claim-state.ts";
 import type { TelemetryRelay } from "../../../helm/telemetry-relay.ts";
 import { telemetryEnvironment } from "./telemetry-environment.ts";
-
-/** What was used since the meter was opened. */
-export type Metered = {
-  costUsd: number;
-  inputTokens: number;
-  outputTokens: number;
-  cacheReadTokens: number;
-  cacheCreationTokens: number;
-  turns: number;
-};
+import { amount, modelName, NOTHING_USED, type Prices, plus, priced, type Used } from "./usage.ts";
 
 /** How often Claude Code sends its telemetry: the meter may be so late. */
 const EXPORT_MS = 1000;
@@ -29,8 +20,8 @@ const HEARD = [LOGS, "/v1/metrics", "/v1/traces"];
 type Onward = { relay: TelemetryRelay; contents: boolean };
 
 /** Opens a meter as the voyage wants it: with or without telemetry for the helm. */
-export const meterFor = ({ hello, relay }: Pick<ClaimContext, "hello" | "relay">): Promise<Meter> =>
-  Meter.open(hello.telemetry && { relay, contents: hello.telemetry.contents });
+export const meterFor = ({ hello, relay }: Pick<ClaimContext, "hello" | "relay">, prices: Prices): Promise<Meter> =>
+  Meter.open(prices, hello.telemetry && { relay, contents: hello.telemetry.contents });
 
 /**
  * Counts what Claude Code uses while it works: Claude Code tells it of each answer of the API, by telemetry to a
@@ -42,7 +33,9 @@ export const meterFor = ({ hello, relay }: Pick<ClaimContext, "hello" | "relay">
  * must not have the ship's token.
  */
 export class Meter {
-  readonly used: Metered = { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0, turns: 0 };
+  /** What was used since the meter was opened, in no time. */
+  used: Used = NOTHING_USED;
+  readonly #prices: Prices;
   readonly #server: Server;
   /** Is called when the meter has heard of more. */
   onGrowth: () => void = () => {};
@@ -58,7 +51,8 @@ export class Meter {
   /** The claim for which Claude Code works now, if any. */
   claim: Claim | null = null;
 
-  private constructor(onward: Onward | undefined) {
+  private constructor(prices: Prices, onward: Onward | undefined) {
+    this.#prices = prices;
     this.#onward = onward;
     this.#server = createServer(async (request, response) => {
       const url = request.url ?? "";
@@ -73,9 +67,12 @@ export class Meter {
     });
   }
 
-  /** @param onward where telemetry goes on to. @default it is counted here, and goes nowhere */
-  static async open(onward?: Onward): Promise<Meter> {
-    const meter = new Meter(onward);
+  /**
+   * @param prices the plan's prices, by which those models cost that they name
+   * @param onward where telemetry goes on to. @default it is counted here, and goes nowhere
+   */
+  static async open(prices: Prices, onward?: Onward): Promise<Meter> {
+    const meter = new Meter(prices, onward);
     await new Promise<void>((resolve, reject) => {
       meter.#server.once("error", reject);
       meter.#server.listen(0, "127.0.0.1", resolve);
@@ -101,20 +98,20 @@ export class Meter {
     for (const record of records) {
       if (record.body?.stringValue !== "claude_code.api_request") continue;
       const value = (key: string) => record.attributes?.find((attribute) => attribute.key === key)?.value;
-      const amount = (key: string) => {
-        const { doubleValue, intValue } = value(key) ?? {};
-        return Math.max(0, Number(doubleValue ?? intValue) || 0);
-      };
+      const told = (key: string) => amount(value(key)?.doubleValue ?? value(key)?.intValue);
       const id = `${record.timeUnixNano} ${value("request_id")?.stringValue} ${value("event.sequence")?.intValue}`;
       if (this.#seen.has(id)) continue;
       this.#seen.add(id);
       grown = true;
-      this.used.costUsd += amount("cost_usd");
-      this.used.inputTokens += amount("input_tokens");
-      this.used.outputTokens += amount("output_tokens");
-      this.used.cacheReadTokens += amount("cache_read_tokens");
-      this.used.cacheCreationTokens += amount("cache_creation_tokens");
-      this.used.turns += 1;
+      const model = modelName(value("model")?.stringValue);
+      const answer = {
+        costUsd: told("cost_usd"),
+        inputTokens: told("input_tokens"),
+        outputTokens: told("output_tokens"),
+        cacheReadTokens: told("cache_read_tokens"),
+        cacheCreationTokens: told("cache_creation_tokens"),
+      };
+      this.used = plus(this.used, priced(model, answer, this.#prices), model);
     }
     if (grown) this.onGrowth();
   }

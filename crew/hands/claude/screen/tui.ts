@@ -63,7 +63,7 @@ export class Tui {
   }
 
   static async open(context: ClaimContext, parts: TuiParts): Promise<Tui> {
-    return new Tui(context, parts, await meterFor(context));
+    return new Tui(context, parts, await meterFor(context, parts.hand.prices));
   }
 
   close(): Promise<void> {
