@@ -5,10 +5,10 @@ import { captainTelemetry, voyageFolder } from "../../lib/base/paths.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { DROP_REASONS, type DropReason, type FolderStatus, type TelemetryStatus } from "../../lib/telemetry/wire.ts";
+import { voyageNames } from "../../lib/watch/known.ts";
 import { span } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
 import { type Cell, table } from "../output/table.ts";
-import { voyageNames } from "../target/choose-voyage.ts";
 
 /** What is known of one folder. What has come and was dropped is the intake's count, and null while that is not there. */
 type Folder = Pick<FolderStatus, "folder" | "files" | "bytes"> & {
@@ -47,7 +47,7 @@ export async function telemetryStatus(io: Io): Promise<void> {
 }
 
 function programsLine(helm: TelemetryStatus | null): string {
-  if (!helm) return "the helm does not run, so that nothing is taken; what has come and was dropped is in its count";
+  if (!helm) return "the helm does not run, so that nothing is taken in; how much has come and was dropped is known to it alone";
   if (!helm.programs) return "of programs that are on no ship none is taken: ocaptain telemetry start";
   const { port, needsToken } = helm.programs;
   return `of programs that are on no ship it is taken at http://127.0.0.1:${port}, ${needsToken ? "with the token" : "without a token"}`;
