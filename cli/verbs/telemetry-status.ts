@@ -10,7 +10,7 @@ import { span } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
 import { type Cell, table } from "../output/table.ts";
 
-/** What is known of one folder. What has come and was dropped is the intake's count, and null while that is not there. */
+/** What is known of one folder. `came` is the intake's count, and null while the intake is not there. */
 type Folder = Pick<FolderStatus, "folder" | "files" | "bytes"> & {
   of: string;
   came: Pick<FolderStatus, "requests" | "rows" | "lastAt" | "waiting"> | null;
