@@ -26,6 +26,7 @@ export type VoyageArgs = {
   telemetry?: boolean | undefined;
   /** Whether it has the contents of prompts, answers and tool calls. @default false */
   telemetryContents?: boolean | undefined;
+  noProgressMinutes?: number | undefined;
   leaseSeconds: number;
   lingerSeconds: number;
   /** The digest of the crew's packed files. */
@@ -45,8 +46,20 @@ export class Voyage extends ComponentResource {
 
   constructor(name: string, args: VoyageArgs, opts?: ComponentResourceOptions) {
     super("ocaptain:index:Voyage", name, {}, opts);
-    const { stack, plan, base, provider, hand, credentialsDigest, budgetUsd, leaseSeconds, lingerSeconds, crewDigest, tailnet } =
-      args;
+    const {
+      stack,
+      plan,
+      base,
+      provider,
+      hand,
+      credentialsDigest,
+      budgetUsd,
+      leaseSeconds,
+      lingerSeconds,
+      crewDigest,
+      tailnet,
+      noProgressMinutes,
+    } = args;
     const control = tailnet && { control: tailnet.control };
     const telemetry =
       args.telemetry === false ? { telemetry: "off" as const } : args.telemetryContents ? { telemetry: "contents" as const } : {};
@@ -60,8 +73,10 @@ export class Voyage extends ComponentResource {
     const helm = new Helm(
       "helm",
       {
-        ...{ stack, voyageId, provider, hand, plan, ...(budgetUsd && { budgetUsd }), ...telemetry },
-        ...{ leaseSeconds, lingerSeconds, ...control },
+        ...{ stack, voyageId, provider, hand, plan, leaseSeconds, lingerSeconds, ...control },
+        ...(budgetUsd && { budgetUsd }),
+        ...telemetry,
+        ...(noProgressMinutes && { noProgressMinutes }),
       },
       { parent: this, dependsOn: workspace },
     );

@@ -15,6 +15,8 @@ export const HelmInputs = z.object({
   budgetUsd: z.number().positive().optional(),
   /** What of the hand claude's telemetry is kept; absent when it is the usual, without contents. */
   telemetry: TelemetryChoice.optional(),
+  /** Minutes without progress after which a ship at work is named; absent for the helm's own. */
+  noProgressMinutes: z.number().positive().optional(),
   leaseSeconds: z.number().positive(),
   lingerSeconds: z.number().nonnegative(),
 });

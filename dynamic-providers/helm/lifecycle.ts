@@ -44,6 +44,7 @@ export const helmLifecycle = defineLifecycle<HelmInputs, Outputs>({
       hand: news.hand,
       ...(news.budgetUsd && { budgetUsd: news.budgetUsd }),
       ...(news.telemetry && { telemetry: news.telemetry }),
+      ...(news.noProgressMinutes && { noProgressMinutes: news.noProgressMinutes }),
       provider: { kind: news.provider, ...(baseUrl && { baseUrl }), ...(token && { token }), ...(unconfined && { unconfined }) },
       notify: notifyOf(settings),
       ...(captain?.tun && { listenAt: captain.address }),
