@@ -58,7 +58,19 @@ const TABLES: Tables = {
   ...{ events: [], eventCount: 0 },
 };
 const view = (more: Partial<StatusView> = {}): StatusView => ({
-  ...{ id: "abc123", stack: "v", name: null, state: "sailing", sunkAs: null, from: "helm", asOf: null, branch: "v", tip: null },
+  ...{
+    id: "abc123",
+    stack: "v",
+    name: null,
+    state: "sailing",
+    knownBy: "",
+    since: null,
+    sunkAs: null,
+    from: "helm",
+    asOf: null,
+    branch: "v",
+    tip: null,
+  },
   ...{ workspace: "", outside: [], spend: null, limited: null, paused: null, attention: [], ships: [], taskRows: [], next: null },
   tasks: { total: 0, pending: 0, claimed: 0, accepted: 0, blocked: 0, cancelled: 0, byShip: {} },
   ...more,
