@@ -44,6 +44,7 @@ export const tiers: Tier[] = [
   { name: "stack", budgetMinutes: 30, testTimeoutSeconds: 300, filesAtOnce: 1 },
   { name: "claude", budgetMinutes: 20, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "tailnet", budgetMinutes: 14, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },
+  { name: "page", budgetMinutes: 4, testTimeoutSeconds: 90, filesAtOnce: 1, parts: ["chromium"] },
   { name: "contract", budgetMinutes: 10, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "cli", budgetMinutes: 8, testTimeoutSeconds: 120, filesAtOnce: 1 },
   { name: "package", budgetMinutes: 5, testTimeoutSeconds: 180, filesAtOnce: 1 },

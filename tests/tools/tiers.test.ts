@@ -16,13 +16,13 @@ test("every test file is in the folder of a tier, so that npm test runs it", () 
  * reaches its budget hangs, or has a machine half as fast. Tiers that share the machine take, in whatever order they
  * run, no longer than half of their sum plus half of the longest.
  */
-test("all tiers end within 82 minutes, each at its budget", () => {
+test("all tiers end within 84 minutes, each at its budget", () => {
   const minutes = (some: Tier[]) => some.map((tier) => tier.budgetMinutes);
   const sum = (some: number[]) => some.reduce((all, one) => all + one, 0);
   const alone = minutes(tiers.filter((tier) => tier.filesAtOnce > 1));
   const shared = minutes(tiers.filter((tier) => tier.filesAtOnce === 1));
   const inLanes = sum(shared) / TIERS_AT_ONCE + Math.max(...shared) * (1 - 1 / TIERS_AT_ONCE);
-  expect(sum(alone) + inLanes).toBeLessThanOrEqual(82);
+  expect(sum(alone) + inLanes).toBeLessThanOrEqual(84);
 });
 
 test("fast chooses the tiers for everyday use, with the checks; a name that is no tier's is told with those that are", () => {

@@ -4,7 +4,7 @@ import { sizeFor } from "../graph/layout.ts";
 import { FOLD, type Graph, type Layout, reached } from "../graph/shape.ts";
 import { Icon, shapeOf } from "../parts/icon.tsx";
 import { counted } from "../parts/number.ts";
-import { toneOf } from "../parts/state.tsx";
+import { inWords, toneOf } from "../parts/state.tsx";
 import { tasks } from "../state/store.ts";
 import { chosenShip, chosenTask } from "./graph-choice.ts";
 
@@ -169,7 +169,7 @@ export function GraphFrame({ graph, layout, critical, found, onUnfold }: Props) 
         <button type="button" class="small" onClick={() => zoomBy(1 / STEP)} aria-label="Zoom out">
           −
         </button>
-        <button type="button" class="small" onClick={() => fitIn(true)} aria-label="Show the whole graph">
+        <button type="button" class="small" onClick={() => fitIn(true)} title="Show the whole graph">
           Fit
         </button>
       </div>
@@ -197,7 +197,7 @@ function TaskNode({ id, place, isCritical, isStop, isNear, isFound, hidden }: No
   const row = tasks.row(id)?.value;
   if (!row) return null;
   const isAsking = row.question !== undefined;
-  const word = isAsking ? "asks" : row.status === "claimed" ? "at work" : row.status;
+  const word = isAsking ? "asks" : inWords(row.status);
   const isChosen = chosenTask.value === id;
   const isOfShip = chosenShip.value !== null && row.ship === chosenShip.value;
   const classes = [

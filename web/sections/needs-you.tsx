@@ -31,6 +31,9 @@ function restful() {
   return "Nothing. Questions of agents, blocked tasks and ships in trouble appear here.";
 }
 
+/** What is helped by a command and by no button: then the command is seen at once. */
+const COMMANDS: ReadonlySet<string> = new Set(["up", "none", "log"]);
+
 function Row({ row }: { row: Attention }) {
   const isQuestion = row.action.verb === "answer";
   return (
@@ -45,7 +48,7 @@ function Row({ row }: { row: Attention }) {
           <Remedies row={row} />
         )}
         {row.hint && (
-          <details class="need-hint">
+          <details class="need-hint" open={COMMANDS.has(row.action.verb)}>
             <summary>In a terminal</summary>
             <Command text={row.hint} />
           </details>

@@ -4,7 +4,7 @@ import { Age } from "../parts/age.tsx";
 import { Command } from "../parts/copy.tsx";
 import { usd } from "../parts/number.ts";
 import { ScrollFrame } from "../parts/scroll-frame.tsx";
-import { State } from "../parts/state.tsx";
+import { inWords, State } from "../parts/state.tsx";
 import { ago } from "../state/clock.ts";
 import type { ShipView } from "../state/model.ts";
 import { head, ships } from "../state/store.ts";
@@ -35,7 +35,7 @@ export function Ships() {
           key={state}
           isOn={filter === state}
           onClick={() => (only.value = filter === state ? null : state)}
-          label={`${state.replaceAll("-", " ")} ${counts.value[state]}`}
+          label={`${inWords(state)} ${counts.value[state]}`}
         />
       ))}
     </div>
