@@ -1,11 +1,11 @@
 import { counted } from "../../lib/base/counted.ts";
-import { plain, usd } from "../../lib/base/text.ts";
+import { firstLine, plain, usd } from "../../lib/base/text.ts";
+import type { ShipView, StatusView } from "../../lib/watch/view.ts";
 import { span } from "../output/durations.ts";
-import { firstLine, type Io } from "../output/io.ts";
+import type { Io } from "../output/io.ts";
 import { spendCell, tokens } from "../output/spend.ts";
 import { type Cell, cut, table } from "../output/table.ts";
 import { wrap, wrapCommand } from "../output/wrap.ts";
-import type { ShipView, StatusView } from "./view.ts";
 
 const COLOURS = {
   working: "green",
@@ -85,8 +85,10 @@ function row(ship: ShipView, style: Io["style"], now: number): Cell[] {
 }
 
 function spent({ spend, from }: StatusView): string {
-  const { costUsd, budgetUsd, turns } = spend!;
-  const bound = budgetUsd === null ? "" : ` of ${usd(budgetUsd)}`;
+  const { costUsd, budgetUsd, configuredUsd, turns } = spend!;
+  const word =
+    configuredUsd === undefined ? "" : ` (by your word; configured: ${configuredUsd === null ? "none" : usd(configuredUsd)})`;
+  const bound = budgetUsd === null ? "" : ` of ${usd(budgetUsd)}${word}`;
   const parts = [`spent ${usd(costUsd)}${bound}`, `${tokens(spend!)} tokens`, counted(turns, "turn")];
   return [...parts, ...(from === "files" ? ["by the task files: of tasks alone"] : [])].join(" · ");
 }

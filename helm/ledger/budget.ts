@@ -77,6 +77,33 @@ export function whyVoyageIsSpent(ledger: Ledger): string | null {
   return `the voyage's budget of ${usd(over.budgetUsd)} is spent: ${usd(over.costUsd)}`;
 }
 
+/**
+ * Takes over the configured budget. Where it is another than before, the captain's earlier word holds no more. It runs
+ * inside a write, as {@link sayBudget} does.
+ */
+export function configureBudget(ledger: Ledger, usd: number | undefined, isFirst: boolean): void {
+  const text = String(usd ?? "");
+  const before = holding(ledger);
+  if ((ledger.meta("budgetUsd") ?? "") !== text) ledger.setMeta("budgetWord", "");
+  ledger.setMeta("budgetUsd", text);
+  noteBudget(ledger, isFirst ? holding(ledger) : before);
+}
+
+/** Takes the captain's word for the budget: it holds until the configured one changes; null takes it back. */
+export function sayBudget(ledger: Ledger, usd: number | null): void {
+  const before = holding(ledger);
+  ledger.setMeta("budgetWord", String(usd ?? ""));
+  noteBudget(ledger, before);
+}
+
+const holding = (ledger: Ledger): number | null => Number(ledger.meta("budgetWord") || ledger.meta("budgetUsd")) || null;
+
+function noteBudget(ledger: Ledger, fromUsd: number | null): void {
+  const toUsd = holding(ledger);
+  if (fromUsd !== toUsd) noteEvent(ledger, "budget-changed", { data: { fromUsd, toUsd } });
+  noteWhetherSpent(ledger);
+}
+
 /** Notes once that the voyage's budget is spent, until it is not any more. It runs inside a write. */
 export function noteWhetherSpent(ledger: Ledger): void {
   const over = overspent(ledger);

@@ -29,10 +29,20 @@ export function spendByShip(ledger: Ledger): Record<string, Usage> {
   return Object.fromEntries(rows.map(({ ship, ...sum }) => [ship, sum]));
 }
 
-/** The budget of the voyage in USD; undefined when there is none, or its hand spends nothing. */
+/**
+ * The budget of the voyage in USD: the captain's word at the helm, else the configured one; undefined when there is
+ * none, or its hand spends nothing.
+ */
 export function voyageBudgetUsd(ledger: Ledger): number | undefined {
-  const budget = ledger.meta("budgetUsd");
+  const budget = ledger.meta("budgetWord") || ledger.meta("budgetUsd");
   return budget && ledger.meta("hand") === "claude" ? Number(budget) : undefined;
+}
+
+/** What is configured as the voyage's budget, where the captain's word holds in its place; undefined where none does. */
+export function outvotedBudgetUsd(ledger: Ledger): number | null | undefined {
+  if (!ledger.meta("budgetWord") || ledger.meta("hand") !== "claude") return undefined;
+  const configured = ledger.meta("budgetUsd");
+  return configured ? Number(configured) : null;
 }
 
 /** What the voyage has spent, once that has reached its budget; undefined before. */

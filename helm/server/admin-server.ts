@@ -1,7 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { z } from "zod";
 import { shown } from "../../lib/base/check-input.ts";
-import { type Health, IncarnationBody, OffDutyBody, PauseBody, Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
+import {
+  BudgetBody,
+  type Health,
+  IncarnationBody,
+  OffDutyBody,
+  OpenPage,
+  type PageAt,
+  PauseBody,
+  Plan,
+  RegisterVoyage,
+} from "../../lib/protocol/admin-api.ts";
 import { EVENTS, MOST_EVENTS } from "../../lib/protocol/events.ts";
 import { HttpError } from "../http-error.ts";
 import type { Log } from "../log.ts";
@@ -16,13 +26,19 @@ type Ask = { request: IncomingMessage; query: URLSearchParams; id: string; name:
 type Answer = { status?: number; body: unknown };
 type Route = { method: string; path: RegExp; run: (ask: Ask) => Promise<Answer> };
 
-/**
- * Makes the server of the admin API (lib/protocol/admin-api.ts).
- * @param parts.end ends the helm, after the answer is out
- */
-export function adminServer(parts: { voyages: Voyages; log: Log; health: () => Health; end: (why: string) => void }): Server {
-  const { voyages, log } = parts;
-  const routes = routesOf(voyages, parts.health, parts.end);
+/** `page` and `end` belong to the helm itself: its page, and what ends it, after the answer is out. */
+type AdminParts = {
+  voyages: Voyages;
+  log: Log;
+  health: () => Health;
+  page: { open(ask: OpenPage): Promise<PageAt>; stop(): Promise<void>; isNeeded(): boolean };
+  end: (why: string) => void;
+};
+
+/** Makes the server of the admin API (lib/protocol/admin-api.ts). */
+export function adminServer(parts: AdminParts): Server {
+  const { log } = parts;
+  const routes = routesOf(parts);
   return createServer((request, response) => {
     answer(routes, request, response).catch((error) => {
       const status = sendError(response, error);
@@ -44,7 +60,7 @@ async function answer(routes: Route[], request: IncomingMessage, response: Serve
   throw new HttpError(404, "NOT_FOUND", `${request.method} ${url.pathname} is no call of the admin API`);
 }
 
-function routesOf(voyages: Voyages, health: () => Health, end: (why: string) => void): Route[] {
+function routesOf({ voyages, health, page, end }: AdminParts): Route[] {
   const route = (method: string, path: string, run: Route["run"]): Route => ({
     method,
     path: new RegExp(`^${path.replaceAll(/:\w+/g, "([^/]+)")}$`),
@@ -57,6 +73,12 @@ function routesOf(voyages: Voyages, health: () => Health, end: (why: string) => 
     route("GET", "/health", async () => ({ body: health() })),
     route("POST", "/shutdown", async () => {
       setImmediate(end, "asked to");
+      return { body: {} };
+    }),
+    route("POST", "/page", async (ask) => ({ body: await page.open(await readJson(ask.request, OpenPage, MOST_BYTES)) })),
+    route("DELETE", "/page", async () => {
+      await page.stop();
+      if (voyages.ids().length === 0) setImmediate(end, "no voyage is left, and the page is closed");
       return { body: {} };
     }),
     route("PUT", "/voyages/:id", async (ask) => ({
@@ -74,7 +96,7 @@ function routesOf(voyages: Voyages, health: () => Health, end: (why: string) => 
     }),
     route("DELETE", "/voyages/:id", async (ask) => {
       await voyages.deregister(ask.id);
-      if (voyages.ids().length === 0) setImmediate(end, "no voyage is left");
+      if (voyages.ids().length === 0 && !page.isNeeded()) setImmediate(end, "no voyage is left");
       return { body: {} };
     }),
     route("POST", "/voyages/:id/plan-changes", async (ask) => {
@@ -116,6 +138,10 @@ function routesOf(voyages: Voyages, health: () => Health, end: (why: string) => 
       return { body: await voyageOf(ask).pause(withinSeconds) };
     }),
     route("POST", "/voyages/:id/resume", async (ask) => ({ body: await voyageOf(ask).resume() })),
+    route("POST", "/voyages/:id/budget", async (ask) => {
+      const { usd } = await readJson(ask.request, BudgetBody, MOST_BYTES);
+      return { body: await voyageOf(ask).setBudget(usd) };
+    }),
     route("POST", "/voyages/:id/off-duty", async (ask) => {
       const { ships, seconds } = await readJson(ask.request, OffDutyBody, MOST_BYTES);
       return { body: voyageOf(ask).putOffDuty(ships, seconds) };

@@ -9,6 +9,8 @@ import {
   FenceReply,
   Health,
   LiftReply,
+  type OpenPage,
+  PageAt,
   type Plan,
   PlanChanges,
   type RegisterVoyage,
@@ -102,6 +104,8 @@ export function helmClient(socket = helmSocket()) {
     liftLimits: (id: string) => call("POST", at(id, "lift-limits"), LiftReply),
     pause: (id: string, withinSeconds?: number) => call("POST", at(id, "pause"), VoyageStatus, { withinSeconds }),
     resume: (id: string) => call("POST", at(id, "resume"), VoyageStatus),
+    /** Says what the voyage may spend; null: as it is configured. */
+    setBudget: (id: string, usd: number | null) => call("POST", at(id, "budget"), VoyageStatus, { usd }),
     putOffDuty: (id: string, ships: readonly string[], seconds: number) =>
       call("POST", at(id, "off-duty"), VoyageStatus, { ships, seconds }),
     retryTask: (id: string, task: string) => call("POST", at(id, "tasks", task, "retry"), TaskRow),
@@ -109,6 +113,9 @@ export function helmClient(socket = helmSocket()) {
     answerTask: (id: string, task: string, text: string) => call("POST", at(id, "tasks", task, "answer"), TaskRow, { text }),
     releaseTask: (id: string, task: string, reason: string) =>
       call("POST", at(id, "tasks", task, "release"), TaskRow, { reason }, LONG_CALL_MS),
+    /** Opens the page in the captain's browser, and makes a first address of it. */
+    openPage: (ask: OpenPage) => call("POST", "/page", PageAt, ask),
+    closePage: () => call("DELETE", "/page", Empty),
     shutdown: () => call("POST", "/shutdown", Empty),
   };
 }

@@ -114,6 +114,10 @@ export const ShipRow = z.object({
   limited: Limit.optional(),
   /** The ship's last call that no crew of ours would send, and what is wrong with it. */
   refused: z.string().optional(),
+  /** When the ship last made such a call, when it was found unfit, and when it was fenced, as far as that is known. */
+  refusedAt: z.string().optional(),
+  unfitAt: z.string().optional(),
+  fencedAt: z.string().optional(),
   /** How often the helm has tried to wake the ship since it last heard of it. */
   unanswered: z.number().optional(),
 });
@@ -123,7 +127,13 @@ export type ShipRow = z.infer<typeof ShipRow>;
  * What all runs of a voyage have used, those of tasks and the trials of ships. `byShip` is null when no helm answered,
  * as the task files do not say it.
  */
-export const Spend = Usage.extend({ budgetUsd: z.number().nullable(), byShip: z.record(z.string(), Usage).nullable() });
+export const Spend = Usage.extend({
+  /** The voyage's budget that holds, in US dollars; null where there is none, or none is known. */
+  budgetUsd: z.number().nullable(),
+  /** What the configuration says instead, null for no budget. It is present while the captain's word holds in its place. */
+  configuredUsd: z.number().nullable().optional(),
+  byShip: z.record(z.string(), Usage).nullable(),
+});
 export type Spend = z.infer<typeof Spend>;
 
 export const VoyageStatus = z.object({
@@ -156,6 +166,9 @@ export const VoyageStatus = z.object({
    * and nothing is lost.
    */
   trouble: z.string().optional(),
+  /** Since when that is so, and since when the budget is spent, as far as that is known. */
+  troubleSince: z.string().optional(),
+  budgetSpentAt: z.string().optional(),
   asOf: z.string(),
 });
 export type VoyageStatus = z.infer<typeof VoyageStatus>;
