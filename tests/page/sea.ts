@@ -8,7 +8,7 @@ import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
 
 export const ID = "abc123";
-const SLOW = { leaseSeconds: 600, heartbeatSeconds: 5, fenceSeconds: 45, lingerSeconds: 5 };
+const SLOW = { leaseSeconds: 600, heartbeatSeconds: 60, fenceSeconds: 450, lingerSeconds: 5 };
 export type Sea = Awaited<ReturnType<typeof openSea>>;
 
 type More = Partial<RegisterVoyage> & { stack?: string; name?: string; subjects?: Record<string, string> };

@@ -1,3 +1,4 @@
+import { useSignal } from "@preact/signals";
 import { Age } from "../parts/age.tsx";
 import { Command } from "../parts/copy.tsx";
 import { Icon, shapeOf } from "../parts/icon.tsx";
@@ -8,17 +9,27 @@ import { AnswerForm, LostReply } from "./answer-form.tsx";
 import { Remedies } from "./remedies.tsx";
 import { Empty, Section } from "./section.tsx";
 
+/** A longer list begins with so many rows, so that the ships below stay near. */
+const MOST_SHOWN = 8;
+
 /** What only the captain can mend, the most pressing first, each with what is to be done about it. */
 export function NeedsYou() {
   const rows = attention.value;
+  const showsAll = useSignal(false);
+  const isLong = rows.length > MOST_SHOWN + 2;
   return (
     <Section id="needs-you" title="Needs you" count={rows.length}>
       {rows.length === 0 && <Empty>{restful()}</Empty>}
       <ul class="needs" aria-label="What needs you">
-        {rows.map((row) => (
+        {(isLong && !showsAll.value ? rows.slice(0, MOST_SHOWN) : rows).map((row) => (
           <Row key={row.id} row={row} />
         ))}
       </ul>
+      {isLong && (
+        <button type="button" class="more" aria-expanded={showsAll.value} onClick={() => (showsAll.value = !showsAll.value)}>
+          {showsAll.value ? "Show the most pressing only" : `Show ${rows.length - MOST_SHOWN} more`}
+        </button>
+      )}
       <LostReplies rows={rows} />
     </Section>
   );
