@@ -55,7 +55,7 @@ test("all ships and tasks are there, are searched, narrowed to a chain, and seen
   await page.getByRole("button", { name: "Fit" }).click();
   const frame = page.locator(".graph-frame");
   const beyond = () => frame.evaluate((box) => [box.scrollWidth - box.clientWidth, box.scrollHeight - box.clientHeight]);
-  await expect.poll(beyond, "the whole graph is seen").toEqual([0, 0]);
+  await expect.poll(beyond, { message: "the whole graph is seen" }).toEqual([0, 0]);
 });
 
 test("many changes a second redraw the rows that changed and no others, move nothing, and leave the page time", async () => {
@@ -67,7 +67,7 @@ test("many changes a second redraw the rows that changed and no others, move not
     new MutationObserver((all) => {
       for (const { target } of all) {
         const row = (target.nodeType === 1 ? target : target.parentElement)?.closest(".ships tbody tr, .node");
-        if (row && !target.parentElement?.closest("time, .age") && !(target.closest?.("time, .age"))) redrawn.add(row.id);
+        if (row && !target.parentElement?.closest("time, .known") && !(target.closest?.("time, .known"))) redrawn.add(row.id);
       }
     }).observe(document.querySelector("main"), { subtree: true, childList: true, characterData: true });
     window.shifts = 0;

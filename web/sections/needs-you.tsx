@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { Age } from "../parts/age.tsx";
 import { Command } from "../parts/copy.tsx";
+import { Counting } from "../parts/counting.tsx";
 import { Icon, shapeOf } from "../parts/icon.tsx";
 import { draftKey, drafts } from "../state/drafts.ts";
 import type { Attention } from "../state/model.ts";
@@ -51,8 +52,10 @@ function Row({ row }: { row: Attention }) {
     <li class={`need need-${row.kind}`} id={`need-${row.id}`} tabIndex={-1}>
       <Icon shape={shapeOf(row.kind)} size={20} />
       <div class="need-body">
-        <p class="need-message">{row.message}</p>
-        {row.detail && <blockquote class="need-detail">{row.detail}</blockquote>}
+        <p class="need-message">
+          <Counting text={row.message} at={row.since} />
+        </p>
+        {row.detail && <blockquote class="need-detail">{withoutChoices(row.detail, row.choices)}</blockquote>}
         {isQuestion && row.action.task ? (
           <AnswerForm task={row.action.task} question={row.detail ?? row.message} choices={row.choices ?? []} />
         ) : (
@@ -69,6 +72,10 @@ function Row({ row }: { row: Attention }) {
     </li>
   );
 }
+
+/** A question without its last lines, where these are the choices that stand below it as buttons. */
+const withoutChoices = (question: string, choices: readonly string[] = []) =>
+  choices.length === 0 ? question : question.trimEnd().split("\n").slice(0, -choices.length).join("\n");
 
 /** Replies that were typed to what is asked no more: they are not thrown away without a word. */
 function LostReplies({ rows }: { rows: readonly Attention[] }) {

@@ -2,10 +2,10 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { Age } from "../parts/age.tsx";
 import { Command } from "../parts/copy.tsx";
+import { Counting } from "../parts/counting.tsx";
 import { usd } from "../parts/number.ts";
 import { ScrollFrame } from "../parts/scroll-frame.tsx";
 import { inWords, State } from "../parts/state.tsx";
-import { ago } from "../state/clock.ts";
 import type { ShipView } from "../state/model.ts";
 import { head, ships } from "../state/store.ts";
 import { chosenShip } from "./graph-choice.ts";
@@ -106,7 +106,7 @@ function NoShips() {
 function Row({ name, only }: { name: string; only: string | null }) {
   const row = ships.row(name)?.value;
   if (!row || (only !== null && row.state !== only)) return null;
-  const { state, knownBy, task, note, usage, sync } = row;
+  const { state, knownBy, factAt, since, task, note, usage, sync } = row;
   return (
     <tr id={`ship-${name}`} class={chosenShip.value === name ? "chosen" : ""}>
       <th scope="row" class="ship-name">
@@ -123,8 +123,8 @@ function Row({ name, only }: { name: string; only: string | null }) {
       <td class="ship-state">
         <State word={state} />
         <span class="known" title={knownBy}>
-          <Since row={row} />
-          {knownBy}
+          {since && <Age key={since} at={since} after=" · " />}
+          <Counting text={knownBy} at={factAt} />
         </span>
       </td>
       <td class="ship-task">
@@ -171,13 +171,4 @@ function Row({ name, only }: { name: string; only: string | null }) {
       </td>
     </tr>
   );
-}
-
-/** Since when the ship is in its state, as far as that is known. */
-function Since({ row }: { row: ShipView }) {
-  const text = useComputed(() => {
-    const since = row.since;
-    return since ? `${ago(since)} · ` : "";
-  });
-  return <>{text}</>;
 }
