@@ -9,6 +9,7 @@ const rooms = [
   "tailnet-policy",
   "helm",
   "harbor",
+  "telemetry",
   "crew",
   "cli",
   "web",
@@ -44,6 +45,7 @@ export default {
     room("tailnet-policy", ["lib", "components"]),
     room("helm", ["lib"]),
     room("harbor", ["lib"]),
+    room("telemetry", ["lib"]),
     room("cli", ["lib", "tools"]),
     {
       name: "cli takes of tools no more than the environment and set-up",
@@ -94,15 +96,15 @@ export default {
       to: { path: ["^lib/", "node_modules"], dependencyTypesNot: ["type-only"] },
     },
     {
-      name: "no Pulumi in lib, helm, harbor, crew",
+      name: "no Pulumi in lib, helm, harbor, telemetry, crew",
       severity: "error",
-      from: { path: "^(lib|helm|harbor|crew)/" },
+      from: { path: "^(lib|helm|harbor|telemetry|crew)/" },
       to: { path: "@pulumi/" },
     },
     {
       name: "no development dependency in what is run",
       severity: "error",
-      from: { path: "^(lib|dynamic-providers|components|tailnet-policy|helm|harbor|crew|cli|index\\.ts|library\\.ts)" },
+      from: { path: "^(lib|dynamic-providers|components|tailnet-policy|helm|harbor|telemetry|crew|cli|index\\.ts|library\\.ts)" },
       to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
     },
     {

@@ -7,6 +7,7 @@ import { helmClient } from "../lib/daemons/helm-client.ts";
 import { git } from "../lib/git/run.ts";
 import type { Plan } from "../lib/plan/types.ts";
 import type { Spend, TaskRow, VoyageState, VoyageStatus } from "../lib/protocol/status.ts";
+import { costText } from "../lib/voyage/cost-text.ts";
 import { shipState } from "../lib/voyage/ship-state.ts";
 import { countTasks, readTaskRows, spendOfTasks, type TaskCounts, withFormerNames } from "../lib/voyage/task-files.ts";
 import type { Voyage } from "./voyage.ts";
@@ -110,7 +111,7 @@ export function summaryOf({ state, tasks, ships, spend }: VoyageRecord): string 
   const parts = [
     [`${tasks.accepted} of ${counted(tasks.total - tasks.cancelled, "task")} accepted`, ...others].join(", "),
     [counted(states.length, "ship"), ...kinds].join(", "),
-    ...(spend ? [`${usd(spend.costUsd)} spent${spend.budgetUsd === null ? "" : ` of ${usd(spend.budgetUsd)}`}`] : []),
+    ...(spend ? [`${costText(spend)} spent${spend.budgetUsd === null ? "" : ` of ${usd(spend.budgetUsd)}`}`] : []),
   ];
   return `${state}: ${parts.join("; ")}`;
 }

@@ -14,6 +14,8 @@ import { pageRoots } from "./page/roots.ts";
 import { PageServer } from "./page/server.ts";
 import { adminServer } from "./server/admin-server.ts";
 import { shipServer } from "./server/ship-server.ts";
+import { Intake } from "./telemetry/intake.ts";
+import { Programs } from "./telemetry/programs.ts";
 import { Voyages } from "./voyages.ts";
 
 /** The helm: one process for each captain, for all voyages. `lib/daemons/helm.ts` starts it as `node helm/main.ts`. */
@@ -30,12 +32,14 @@ async function main(): Promise<void> {
   await acquireOsLock(join(helmHome(), "lock.sqlite"), { timeoutMs: 0 });
   const startedAt = new Date().toISOString();
   const build = await helmBuild();
-  const listeners: Listeners = new Listeners(() => shipServer(voyages, log), log);
+  const intake = new Intake(log);
+  const telemetry = { intake, programs: new Programs(intake, log) };
+  const listeners: Listeners = new Listeners(() => shipServer(voyages, log, telemetry), log);
   const voyages = new Voyages(log, listeners);
 
   // The port is taken before anything is opened, so that a stranger on it is noticed at once; ships are told 503 until
   // all voyages are open.
-  const ships = shipServer(voyages, log);
+  const ships = shipServer(voyages, log, telemetry);
   const port = await listen(ships, { host: "127.0.0.1", port: helmPort() });
   listeners.start(port);
   await noteHelmProcess();
@@ -49,12 +53,15 @@ async function main(): Promise<void> {
     page.close();
     voyages.end();
     listeners.close();
+    telemetry.programs.close();
+    intake.end();
     rmSync(helmSocket(), { force: true });
     process.exit(exitCode);
   };
   await voyages.start();
+  await telemetry.programs.open(port);
   await page.start();
-  const admin = adminServer({ voyages, log, health, page, end });
+  const admin = adminServer({ voyages, log, health, page, end, telemetry });
   rmSync(helmSocket(), { force: true });
   const umask = process.umask(0o177);
   await listen(admin, { path: helmSocket() });
@@ -63,7 +70,8 @@ async function main(): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => end(signal));
   // A helm that nobody sails by stays for the page, and for as long as somebody looks at it.
   setInterval(() => {
-    if (page.isOpen && !page.isNeeded() && voyages.ids().length === 0) end("no voyage is left, and nobody looks at the page");
+    const isIdle = voyages.ids().length === 0 && telemetry.programs.state === null;
+    if (isIdle && page.isOpen && !page.isNeeded()) end("no voyage is left, and nobody looks at the page");
   }, IDLE_LOOK_MS).unref();
   process.on("SIGHUP", () => {});
   process.on("uncaughtException", (error) => {

@@ -17,11 +17,32 @@ const root = join(import.meta.dirname, "..");
 const run = promisify(execFile);
 const LIMITS = { timeout: 2 * 60_000, maxBuffer: 1e8 };
 
-const STRIPPED = ["index.ts", "library.ts", "start.mjs", "lib", "helm", "harbor", "components", "dynamic-providers", "cli"];
+const STRIPPED = [
+  "index.ts",
+  "library.ts",
+  "start.mjs",
+  "lib",
+  "helm",
+  "harbor",
+  "telemetry",
+  "components",
+  "dynamic-providers",
+  "cli",
+];
 const SKILLS = [".claude-plugin", "plugin"];
 const COPIED = ["crew", "bin", "plans/survey", "plans/schema", ...SKILLS, "Pulumi.yaml", "LICENSE", "README.md"];
 /** What `ocaptain setup` and the environment of a shell need. */
-const SET_UP = ["environment.mjs", "places.mjs", "versions.json", "setup.mjs", "setup", "language-host", "go", "node24"];
+const SET_UP = [
+  "environment.mjs",
+  "lean-sdk.cjs",
+  "places.mjs",
+  "versions.json",
+  "setup.mjs",
+  "setup",
+  "language-host",
+  "go",
+  "node24",
+];
 
 /** Packs into the folder `destination`, and returns the tarball's path. */
 export async function pack(destination: string): Promise<string> {

@@ -65,6 +65,7 @@ type Field = { name: string; description: string; otherwise: string };
 
 function fieldsOf(schema: z.ZodType, prefix: string): Field[] {
   const inner = withoutWrappers(schema);
+  if (inner instanceof z.ZodRecord) return fieldsOf(inner.valueType as z.ZodType, prefix.replace(/\.$/, ".MODEL."));
   if (inner instanceof z.ZodArray) return fieldsOf(inner.element as z.ZodType, prefix.replace(/\.$/, "[]."));
   if (!(inner instanceof z.ZodObject)) return [];
   return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([key, value]) => {

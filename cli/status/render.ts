@@ -1,5 +1,6 @@
 import { counted } from "../../lib/base/counted.ts";
 import { firstLine, plain, usd } from "../../lib/base/text.ts";
+import { costText } from "../../lib/voyage/cost-text.ts";
 import type { ShipView, StatusView } from "../../lib/watch/view.ts";
 import { span } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
@@ -85,11 +86,11 @@ function row(ship: ShipView, style: Io["style"], now: number): Cell[] {
 }
 
 function spent({ spend, from }: StatusView): string {
-  const { costUsd, budgetUsd, configuredUsd, turns } = spend!;
+  const { budgetUsd, configuredUsd, turns } = spend!;
   const word =
     configuredUsd === undefined ? "" : ` (by your word; configured: ${configuredUsd === null ? "none" : usd(configuredUsd)})`;
   const bound = budgetUsd === null ? "" : ` of ${usd(budgetUsd)}${word}`;
-  const parts = [`spent ${usd(costUsd)}${bound}`, `${tokens(spend!)} tokens`, counted(turns, "turn")];
+  const parts = [`spent ${costText(spend!)}${bound}`, `${tokens(spend!)} tokens`, counted(turns, "turn")];
   return [...parts, ...(from === "files" ? ["by the task files: of tasks alone"] : [])].join(" · ");
 }
 

@@ -1,6 +1,7 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { plainJson, usd } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
+import { costText } from "../../lib/voyage/cost-text.ts";
 import { pasteable } from "../output/hint.ts";
 import type { Io } from "../output/io.ts";
 import { chooseVoyage } from "../target/choose-voyage.ts";
@@ -22,7 +23,7 @@ export async function budget(words: string, name: string | undefined, io: Io): P
     spend.configuredUsd === undefined
       ? "as it is configured"
       : `by your word; configured: ${spend.configuredUsd === null ? "none" : usd(spend.configuredUsd)}`;
-  io.out(`${file.stack} may spend ${bound} (${said}); ${usd(spend.costUsd)} is spent, and it is ${state}`);
+  io.out(`${file.stack} may spend ${bound} (${said}); ${costText(spend)} is spent, and it is ${state}`);
   if (amount !== null)
     io.note(
       `this holds until ocaptain:budgetUsd changes; to keep it in the configuration: ${pasteable(`pulumi config set ocaptain:budgetUsd ${amount} -s ${file.stack}`)}`,

@@ -64,8 +64,8 @@ const OPENERS: Partial<Record<NodeJS.Platform, readonly string[]>> = { linux: ["
 const OPENER_MS = 3_000;
 
 /**
- * Opens the file in a browser; it leads to the first address, which no other user of the machine may see among the words
- * of a command. Returns whether that went well.
+ * Opens the file in a browser; it leads to the first address, which no other user of the machine may see among the
+ * words of a command. Returns whether that went well.
  */
 async function openInBrowser(file: string): Promise<boolean> {
   const { DISPLAY, WAYLAND_DISPLAY, WSL_DISTRO_NAME, BROWSER, PATH = "" } = process.env;

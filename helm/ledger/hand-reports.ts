@@ -1,6 +1,6 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import type { AskRequest, ReleaseReply } from "../../lib/protocol/ship-claims.ts";
-import type { SessionRequest, UsageRequest } from "../../lib/protocol/ship-reports.ts";
+import { MOST_MODELS, type ModelUsage, type SessionRequest, type UsageRequest } from "../../lib/protocol/ship-reports.ts";
 import { noteWhetherSpent } from "./budget.ts";
 import { assertHolds, giveBack } from "./claims.ts";
 import { noteEvent } from "./events.ts";
@@ -19,9 +19,9 @@ import { Refused } from "./refused.ts";
 const MOST_RUNS = 10_000;
 const MOST_USD = 100_000;
 const MOST_SESSIONS_A_CLAIM = 1_000;
-const GROWN = ["at", "cost_usd", "input", "output", "cache_read", "cache_creation", "turns", "seconds"]
-  .map((column) => `${column} = max(${column}, excluded.${column})`)
-  .join(", ");
+const most = (columns: readonly string[]) => columns.map((column) => `${column} = max(${column}, excluded.${column})`).join(", ");
+const GROWN = most(["at", "cost_usd", "input", "output", "cache_read", "cache_creation", "turns", "seconds"]);
+const MODEL_GROWN = most(["cost_usd", "input", "output", "cache_read", "cache_creation"]);
 
 /**
  * Stores a hand's session with its claim, before the hand starts.
@@ -51,7 +51,8 @@ export function beginSession(ledger: Ledger, life: number, ask: SessionRequest):
  * @throws Refused `not-holder` when the run is of a task for which this life has begun no such session, or the life
  * tells of too many runs
  */
-export function noteUsage(ledger: Ledger, life: number, { run, session, task, epoch, usage }: UsageRequest): void {
+export function noteUsage(ledger: Ledger, life: number, told: UsageRequest): void {
+  const { run, session, task, epoch, usage } = told;
   if (task !== undefined && epoch !== undefined) {
     const begun = ledger.store.one(
       "SELECT 1 FROM sessions WHERE task = ? AND epoch = ? AND session = ? AND life = ?",
@@ -71,7 +72,7 @@ export function noteUsage(ledger: Ledger, life: number, { run, session, task, ep
   const known = ledger.store.one("SELECT 1 FROM runs WHERE run = ?", run) !== undefined;
   if (!known && (others.n >= MOST_RUNS || (task === undefined && ledger.life(life)?.fenced)))
     throw new Refused("not-holder", `this life of the ship tells of no more runs`);
-  ledger.store.run(
+  const { changes } = ledger.store.run(
     `INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET ${GROWN} WHERE life = excluded.life`,
     run,
     session,
@@ -86,7 +87,30 @@ export function noteUsage(ledger: Ledger, life: number, { run, session, task, ep
     usage.turns,
     usage.seconds,
   );
+  // A run of another life is not changed, nor what it has used of models.
+  if (changes > 0) for (const of of usage.models ?? []) noteModel(ledger, run, of, told.growing === true);
   noteWhetherSpent(ledger);
+}
+
+/**
+ * Notes what a run has used of one model so far. Where the cost is known from is settled by the run's own result, which
+ * comes last.
+ */
+function noteModel(ledger: Ledger, run: string, of: ModelUsage, growing: boolean): void {
+  const others = "SELECT count(*) AS n FROM run_models WHERE run = ? AND model <> ?";
+  if (ledger.store.one<{ n: number }>(others, run, of.model)!.n >= MOST_MODELS) return;
+  ledger.store.run(
+    `INSERT INTO run_models (run, model, basis, cost_usd, input, output, cache_read, cache_creation) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (run, model) DO UPDATE SET ${growing ? "" : "basis = excluded.basis, "}${MODEL_GROWN}`,
+    run,
+    of.model,
+    of.basis,
+    of.costUsd,
+    of.inputTokens,
+    of.outputTokens,
+    of.cacheReadTokens,
+    of.cacheCreationTokens,
+  );
 }
 
 /** Ends a claim by a question: the task is blocked until the captain answers or retries it. That costs no try. */

@@ -114,6 +114,12 @@ export class Ledger {
   claimOf(life: number): TaskRecord | undefined {
     return this.store.one<TaskRecord>("SELECT * FROM tasks WHERE life = ? AND status = 'claimed'", life);
   }
+  /** Tells whether this life holds, or has worked at, a claim of the task at this epoch. */
+  hadClaim(life: number, task: string, epoch: number): boolean {
+    const sql = `SELECT 1 FROM tasks WHERE id = ?1 AND epoch = ?2 AND life = ?3
+      UNION ALL SELECT 1 FROM sessions WHERE task = ?1 AND epoch = ?2 AND life = ?3 LIMIT 1`;
+    return this.store.one(sql, task, epoch, life) !== undefined;
+  }
   /**
    * The free task on which the longest chain waits. A cancelled blocker counts as satisfied.
    * @param later the ids of tasks that come after all others

@@ -104,6 +104,12 @@ CREATE TABLE IF NOT EXISTS sessions(
   PRIMARY KEY (task, epoch, session)
 ) STRICT;
 ${RUNS}
+-- What a run has used of each model, and where its cost is known from, as far as its ship has told that.
+CREATE TABLE IF NOT EXISTS run_models(
+  run TEXT NOT NULL, model TEXT NOT NULL, basis TEXT NOT NULL, cost_usd REAL NOT NULL,
+  input INTEGER NOT NULL, output INTEGER NOT NULL, cache_read INTEGER NOT NULL, cache_creation INTEGER NOT NULL,
+  PRIMARY KEY (run, model)
+) STRICT, WITHOUT ROWID;
 -- What agents ask the captain, and the answers.
 CREATE TABLE IF NOT EXISTS questions(
   task TEXT NOT NULL, epoch INTEGER NOT NULL, ship TEXT NOT NULL, question TEXT NOT NULL, asked_at TEXT NOT NULL, answer TEXT, answered_at TEXT,

@@ -3,6 +3,7 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
 import type { z } from "zod";
 import { checkInput, formatProblems } from "../../lib/base/check-input.ts";
+import { OcaptainError } from "../../lib/base/errors.ts";
 import type { ActionReply, EventsReply, LogsReply, PageSession, PageView, PageVoyage } from "../../lib/watch/page-api.ts";
 import { HttpError } from "../http-error.ts";
 import type { Log } from "../log.ts";
@@ -38,7 +39,9 @@ export type PageParts = {
 
 type Env = { Bindings: HttpBindings; Variables: { session: string } };
 
-/** Answers what the page asks, as lib/watch/page-api.ts has it. Host and headers are its server's (helm/page/server.ts). */
+/**
+ * Answers what the page asks, as lib/watch/page-api.ts has it. Host and headers are its server's (helm/page/server.ts).
+ */
 export function pageApp(parts: PageParts): Hono<Env> {
   const { admission, cookieName } = parts;
   const app = new Hono<Env>();
@@ -92,7 +95,9 @@ export function pageApp(parts: PageParts): Hono<Env> {
     throw new HttpError(404, "NOT_FOUND", "the page has no such address");
   });
   app.onError((error, c) => {
-    const [status, body] = answerTo(error);
+    const [found, body] = answerTo(error);
+    // An order that cannot be done, as things are, is no failure of the helm's.
+    const status = found === 500 && error instanceof OcaptainError ? 409 : found;
     if (status >= 500) parts.log("page-call-failed", { call: `${c.req.method} ${c.req.path}`, error: String(error) });
     return c.json(body, status as 400);
   });

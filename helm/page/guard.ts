@@ -3,9 +3,13 @@ import { ACTION_HEADER } from "../../lib/watch/page-api.ts";
 import { HttpError } from "../http-error.ts";
 import { type Admission, actionToken, isSame } from "./admission.ts";
 
-/** What keeps strangers out: other machines, other pages in the captain's browser, and text that wants to be a script. */
+/**
+ * What keeps strangers out: other machines, other pages in the captain's browser, and text that wants to be a script.
+ */
 
-/** The name of the policy by which the page makes addresses of its own workers: it lets nothing else become a script. */
+/**
+ * The name of the policy by which the page makes addresses of its own workers: it lets nothing else become a script.
+ */
 const POLICY = "ocaptain";
 
 /** The headers of every answer. There is no Strict-Transport-Security, which would shut the captain out of loopback. */
@@ -62,8 +66,8 @@ export function sessionOf(request: IncomingMessage, cookieName: string, admissio
 }
 
 /**
- * Refuses an order that another page has sent from the captain's browser, or none: it must come from this page, as JSON,
- * with the session's token. The host was checked before.
+ * Refuses an order that another page has sent from the captain's browser, or none: it must come from this page, as
+ * JSON, with the session's token. The host was checked before.
  * @throws HttpError 403, 415
  */
 export function checkOrder(request: IncomingMessage, session: string): void {

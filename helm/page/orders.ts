@@ -1,5 +1,6 @@
 import { usd } from "../../lib/base/text.ts";
 import type { TaskRow } from "../../lib/protocol/status.ts";
+import { costText } from "../../lib/voyage/cost-text.ts";
 import {
   liftLimits,
   nowIs,
@@ -46,7 +47,7 @@ async function done(helm: Ordered, sinkings: Sinkings, known: KnownVoyage, actio
       return `${stack} goes on: it is ${(await helm.resume(voyageId)).state}`;
     case "budget": {
       const { state, spend } = await helm.setBudget(voyageId, action.usd);
-      return `${stack} may spend up to ${usd(spend.budgetUsd ?? action.usd)}, of which ${usd(spend.costUsd)} is spent; it is ${state}`;
+      return `${stack} may spend up to ${usd(spend.budgetUsd ?? action.usd)}, of which ${costText(spend)} is spent; it is ${state}`;
     }
     case "sink":
       sinkings.begin(known);

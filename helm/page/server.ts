@@ -98,7 +98,9 @@ export class PageServer {
     await rm(doorFile(), { force: true });
   }
 
-  /** Whether a helm without a voyage has to stay for the page's sake: somebody looks at it, or has a short while ago. */
+  /**
+   * Whether a helm without a voyage has to stay for the page's sake: somebody looks at it, or has a short while ago.
+   */
   isNeeded(): boolean {
     if (!this.#server) return false;
     if (this.#streams && this.#streams.count > 0) this.#seenAt = this.#wallMs();
@@ -188,8 +190,8 @@ export class PageServer {
 
   /**
    * Writes a file that leads to the first address, for a program that opens files and addresses in a browser: what is
-   * in the words of a command, every user of the machine can read. It is not in a hidden folder, which some browsers may
-   * not read.
+   * in the words of a command, every user of the machine can read. It is not in a hidden folder, which some browsers
+   * may not read.
    */
   async #writeDoor(url: string): Promise<string> {
     const html = `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=${url}"><a href="${url}">ocaptain</a>\n`;

@@ -13,8 +13,11 @@ import {
   RegisterVoyage,
 } from "../../lib/protocol/admin-api.ts";
 import { EVENTS, MOST_EVENTS } from "../../lib/protocol/events.ts";
+import { StartTelemetry } from "../../lib/telemetry/wire.ts";
 import { HttpError } from "../http-error.ts";
 import type { Log } from "../log.ts";
+import type { Intake } from "../telemetry/intake.ts";
+import type { Programs } from "../telemetry/programs.ts";
 import type { Voyage } from "../voyage/voyage.ts";
 import type { Voyages } from "../voyages.ts";
 import { readJson, sendError, sendJson } from "./http.ts";
@@ -27,16 +30,17 @@ type Answer = { status?: number; body: unknown };
 type Route = { method: string; path: RegExp; run: (ask: Ask) => Promise<Answer> };
 
 /** `page` and `end` belong to the helm itself: its page, and what ends it, after the answer is out. */
-type AdminParts = {
+type Parts = {
   voyages: Voyages;
   log: Log;
   health: () => Health;
   page: { open(ask: OpenPage): Promise<PageAt>; stop(): Promise<void>; isNeeded(): boolean };
   end: (why: string) => void;
+  telemetry: { intake: Intake; programs: Programs };
 };
 
 /** Makes the server of the admin API (lib/protocol/admin-api.ts). */
-export function adminServer(parts: AdminParts): Server {
+export function adminServer(parts: Parts): Server {
   const { log } = parts;
   const routes = routesOf(parts);
   return createServer((request, response) => {
@@ -60,12 +64,15 @@ async function answer(routes: Route[], request: IncomingMessage, response: Serve
   throw new HttpError(404, "NOT_FOUND", `${request.method} ${url.pathname} is no call of the admin API`);
 }
 
-function routesOf({ voyages, health, page, end }: AdminParts): Route[] {
+function routesOf({ voyages, health, page, end, telemetry: { intake, programs } }: Parts): Route[] {
   const route = (method: string, path: string, run: Route["run"]): Route => ({
     method,
     path: new RegExp(`^${path.replaceAll(/:\w+/g, "([^/]+)")}$`),
     run,
   });
+  const endIfIdle = () => {
+    if (voyages.ids().length === 0 && programs.state === null && !page.isNeeded()) setImmediate(end, "no voyage is left");
+  };
   const voyageOf = (ask: Ask): Voyage => voyages.need(ask.id).voyage;
   const ship = "/voyages/:id/ships/:ship";
   const task = "/voyages/:id/tasks/:task";
@@ -78,7 +85,7 @@ function routesOf({ voyages, health, page, end }: AdminParts): Route[] {
     route("POST", "/page", async (ask) => ({ body: await page.open(await readJson(ask.request, OpenPage, MOST_BYTES)) })),
     route("DELETE", "/page", async () => {
       await page.stop();
-      if (voyages.ids().length === 0) setImmediate(end, "no voyage is left, and the page is closed");
+      endIfIdle();
       return { body: {} };
     }),
     route("PUT", "/voyages/:id", async (ask) => ({
@@ -96,7 +103,17 @@ function routesOf({ voyages, health, page, end }: AdminParts): Route[] {
     }),
     route("DELETE", "/voyages/:id", async (ask) => {
       await voyages.deregister(ask.id);
-      if (voyages.ids().length === 0 && !page.isNeeded()) setImmediate(end, "no voyage is left");
+      await intake.flush(); // The folder may be moved from now on.
+      endIfIdle();
+      return { body: {} };
+    }),
+    route("GET", "/telemetry", async () => ({ body: { ...(await intake.status()), programs: programs.state } })),
+    route("POST", "/telemetry/start", async (ask) => ({
+      body: await programs.start(await readJson(ask.request, StartTelemetry, MOST_BYTES)),
+    })),
+    route("POST", "/telemetry/stop", async () => {
+      await programs.stop();
+      endIfIdle();
       return { body: {} };
     }),
     route("POST", "/voyages/:id/plan-changes", async (ask) => {

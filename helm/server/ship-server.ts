@@ -5,6 +5,9 @@ import { HttpError } from "../http-error.ts";
 import type { Life } from "../ledger/ledger.ts";
 import { Refused } from "../ledger/refused.ts";
 import type { Log } from "../log.ts";
+import type { Intake } from "../telemetry/intake.ts";
+import { CLAIM_HEADER, shipSender, tableOfShip } from "../telemetry/otlp.ts";
+import type { Programs } from "../telemetry/programs.ts";
 import { Turns } from "../voyage/turns.ts";
 import type { Voyage } from "../voyage/voyage.ts";
 import type { Voyages } from "../voyages.ts";
@@ -26,10 +29,16 @@ const CALLS_AT_ONCE = new Turns<string>({ all: Number.POSITIVE_INFINITY, each: 3
  */
 const MOST_STREAMS = 8;
 
-/** Makes the server of the ship API (lib/protocol/ship-api.ts) and of git, for the ships of all voyages. */
-export function shipServer(voyages: Voyages, log: Log): Server {
+/** What takes telemetry: of ships, and of other programs of the captain's. */
+type Telemetry = { intake: Intake; programs: Programs };
+
+/**
+ * Makes the server of the ship API (lib/protocol/ship-api.ts) and of git, for the ships of all voyages, and of
+ * telemetry.
+ */
+export function shipServer(voyages: Voyages, log: Log, telemetry?: Telemetry): Server {
   const server = createServer((request, response) => {
-    answer(voyages, log, request, response).catch((error) => {
+    answer(voyages, log, telemetry, request, response).catch((error) => {
       const status = sendError(response, error);
       if (status >= 500 && status !== 503) log("ship-call-failed", { call: request.url?.split("?")[0], error: String(error) });
       if (response.headersSent && !response.writableEnded) response.destroy();
@@ -41,8 +50,15 @@ export function shipServer(voyages: Voyages, log: Log): Server {
   return server;
 }
 
-async function answer(voyages: Voyages, log: Log, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  voyages: Voyages,
+  log: Log,
+  telemetry: Telemetry | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const url = request.url ?? "/";
+  if (await telemetry?.programs.take(request, response)) return;
   if (!voyages.isReady) throw new HttpError(503, "starting", "the helm is starting or ending");
   const { voyage, folder, caller } = authenticate(voyages, request);
 
@@ -58,6 +74,12 @@ async function answer(voyages: Voyages, log: Log, request: IncomingMessage, resp
       branch: voyage.context.branch.name,
       call: git[2]!,
     });
+  }
+  const table = tableOfShip(request);
+  // A ship that was fenced has done, and cost, what it tells of.
+  if (table && telemetry) {
+    const sender = shipSender(voyage.id, folder, voyage.ledger, caller, request.headers[CLAIM_HEADER]);
+    return telemetry.intake.take(table, sender, request, response);
   }
   const call = request.method === "POST" && url.startsWith(CALLS) ? voyage.calls.named(url.slice(CALLS.length)) : undefined;
   if (caller.fenced && !call?.alsoFenced)

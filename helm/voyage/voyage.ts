@@ -82,6 +82,7 @@ export class Voyage {
       ledger.setMeta("verify", ask.plan.verify ?? "");
       ledger.setMeta("spec", ask.plan.spec);
       ledger.setMeta("claude", JSON.stringify(ask.plan.claude ?? {}));
+      ledger.setMeta("prices", JSON.stringify(ask.plan.prices ?? {}));
       ledger.setMeta("timeoutSeconds", String(ask.plan.timeoutSeconds ?? ""));
       ledger.setMeta("orders", ask.plan.orders ? "1" : "");
       configureBudget(ledger, ask.budgetUsd, isFirst);

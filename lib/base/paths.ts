@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import type { Table } from "../telemetry/schema.ts";
 
 // Where things are on the captain's machine. Every absolute path of the project comes from here, at run time: none is
 // stored in Pulumi's state, which another machine may read.
@@ -38,6 +39,14 @@ export const helmSocket = () => join(helmHome(), "admin.sock");
 /** The data folder of a voyage's own Mutagen daemon. */
 export const mutagenHome = (voyageId: string) => join(ocaptainHome(), "mutagen", voyageId);
 
+/** The folder of the telemetry process: its buffer and log, and the unix socket at which it hears the helm. */
+export const telemetryHome = () => join(helmHome(), "telemetry");
+export const telemetrySocket = () => join(telemetryHome(), "intake.sock");
+/** The folder of the telemetry of the captain's programs that are on no ship; a voyage's is in its own folder. */
+export const captainTelemetry = () => join(ocaptainHome(), "telemetry");
+/** The folder of one table of telemetry (lib/telemetry/schema.ts), with a folder of Parquet files for each day. */
+export const telemetryTable = (telemetry: string, table: Table) => join(telemetry, table);
+
 /** The folder for voyages with a tailnet: the captain's own node, if there is one, and how ssh finds the ships. */
 export const tailnetHome = () => join(ocaptainHome(), "tailnet");
 /** The folder of the captain's own tailscaled: its state, socket and log. */
@@ -72,6 +81,8 @@ export function voyageFolderAt(root: string, stack: string) {
     taskList,
     tasks: join(root, ".claude", "tasks", taskList),
     artifacts: join(root, "artifacts"),
+    /** The telemetry of its ships. */
+    telemetry: join(root, "telemetry"),
     ledger: join(root, "helm", "ledger.sqlite"),
     /** The provider's credentials, with which the helm wakes ships. Its mode is 0600. */
     credentials: join(root, "helm", "credentials.json"),

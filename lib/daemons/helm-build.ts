@@ -23,10 +23,10 @@ export async function helmBuild(): Promise<string> {
   return noted ? noted.trim() : sourceDigest();
 }
 
-/** sha256 over the sources of a helm, helm/ and lib/, with their paths. */
+/** sha256 over the sources of a helm and of what it starts, helm/, telemetry/ and lib/, with their paths. */
 async function sourceDigest(): Promise<string> {
   const files: string[] = [];
-  for (const room of ["helm", "lib"]) {
+  for (const room of ["helm", "telemetry", "lib"]) {
     for (const entry of await readdir(join(PROJECT, room), { recursive: true, withFileTypes: true })) {
       if (entry.isFile() && entry.name.endsWith(".ts")) files.push(join(entry.parentPath, entry.name));
     }

@@ -20,6 +20,7 @@ import {
 } from "../protocol/admin-api.ts";
 import { VoyageEvents } from "../protocol/events.ts";
 import { TaskRow } from "../protocol/status.ts";
+import { type StartTelemetry, TelemetryStarted, TelemetryStatus } from "../telemetry/wire.ts";
 import { helmProcess, silentHelm } from "./helm-process.ts";
 
 /** The bound of a call that waits for nothing. */
@@ -116,6 +117,9 @@ export function helmClient(socket = helmSocket()) {
     /** Opens the page in the captain's browser, and makes a first address of it. */
     openPage: (ask: OpenPage) => call("POST", "/page", PageAt, ask),
     closePage: () => call("DELETE", "/page", Empty),
+    telemetry: () => call("GET", "/telemetry", TelemetryStatus),
+    startTelemetry: (ask: StartTelemetry) => call("POST", "/telemetry/start", TelemetryStarted, ask),
+    stopTelemetry: () => call("POST", "/telemetry/stop", Empty),
     shutdown: () => call("POST", "/shutdown", Empty),
   };
 }

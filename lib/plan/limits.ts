@@ -18,6 +18,8 @@ export const MAX_TRIES = 100;
 /** The most globs of what one task writes. */
 export const MAX_TOUCHES = 100;
 export const MAX_ESTIMATE_MINUTES = 7 * 24 * 60;
+/** The most models that a plan has prices of. */
+export const MAX_PRICED_MODELS = 100;
 /** The most names in `network.allow`. */
 export const MAX_DOMAINS = 500;
 /**

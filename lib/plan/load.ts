@@ -45,6 +45,7 @@ export async function loadPlan(
     tasks,
     ...(file.timeoutSeconds && { timeoutSeconds: file.timeoutSeconds }),
     ...(file.claude && { claude: file.claude }),
+    ...(file.prices && Object.keys(file.prices).length > 0 && { prices: file.prices }),
     ...(file.provision?.length && { provision: file.provision }),
     ...(file.network && { network: { allow: [...new Set(file.network.allow)] } }),
     ...(file.github && { github: true as const }),

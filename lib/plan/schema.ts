@@ -7,6 +7,7 @@ import {
   MAX_DOMAINS,
   MAX_ESTIMATE_MINUTES,
   MAX_ID_DIGITS,
+  MAX_PRICED_MODELS,
   MAX_PROVISION_SECONDS,
   MAX_PROVISION_STEPS,
   MAX_SHIPS,
@@ -15,7 +16,7 @@ import {
   MAX_TRIES,
 } from "./limits.ts";
 import { Globs } from "./touches.ts";
-import { HandSettings, PlanHandSettings } from "./types.ts";
+import { HandSettings, MODEL_NAME, ModelPrices, PlanHandSettings } from "./types.ts";
 
 // The schemas of a plan's files, which docs/plans.md describes. A key that is not named here is refused, so that no
 // misspelt one is silently ignored. Keys of a user's own go under `x`. Plans of the prior art sail unchanged, for which
@@ -101,6 +102,19 @@ const domain = z
   })
   .meta({ pattern: DOMAIN_PATTERN });
 
+/** The prices of models, by their names. */
+const prices = z
+  .record(z.string(), z.strictObject(ModelPrices.shape))
+  .superRefine((models, context) => {
+    const names = Object.keys(models);
+    if (names.length > MAX_PRICED_MODELS)
+      context.addIssue(`must have at most ${MAX_PRICED_MODELS} models, and has ${names.length}`);
+    for (const name of names)
+      if (name.length > 200 || !MODEL_NAME.test(name))
+        context.addIssue({ code: "custom", message: "must be a model's name", path: [name] });
+  })
+  .meta({ propertyNames: { pattern: MODEL_NAME.source, maxLength: 200 }, maxProperties: MAX_PRICED_MODELS });
+
 export const PlanFile = z
   .strictObject({
     $schema: SCHEMA,
@@ -123,6 +137,11 @@ export const PlanFile = z
     claude: field(
       z.strictObject(PlanHandSettings.shape).nullish(),
       "how the hand `claude` works ([claude.md](claude.md)); a task's own settings go before these",
+    ),
+    prices: field(
+      prices.nullish(),
+      "what models cost in US dollars, by their names, for a gateway whose prices Claude Code does not know ([claude.md](claude.md#prices-of-a-gateway))",
+      "Claude Code's own count",
     ),
     provision: field(
       z.array(ProvisionEntry).max(MAX_PROVISION_STEPS).nullish(),

@@ -5,6 +5,9 @@ import { z } from "zod";
 /** The model that Claude Code is told where neither the plan nor the task names one. The helm names it to each ship. */
 export const DEFAULT_MODEL = "opus";
 
+/** The name of a model, or its alias, as Claude Code takes it. */
+export const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._:@/[\]-]*$/;
+
 /**
  * How the hand `claude` works: the settings of a plan (`claude` in voyage.json) or, which go before them, those of a
  * task (`metadata.claude`). What is not set is left to Claude Code's own default, except for the model, which is always
@@ -14,7 +17,7 @@ export const HandSettings = z.object({
   /** @default {@link DEFAULT_MODEL} */
   model: z
     .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._:@/[\]-]*$/, "must be a model's name")
+    .regex(MODEL_NAME, "must be a model's name")
     .max(200)
     .optional()
     .meta({ description: "the model's name or alias", otherwise: `\`${DEFAULT_MODEL}\`` }),
@@ -29,14 +32,32 @@ export const HandSettings = z.object({
     .optional()
     .meta({ description: "the most turns that one run may take", otherwise: "no bound" }),
   budgetUsd: z.number().positive().max(100_000).optional().meta({
-    description: "the most US dollars for a task in all its runs together, by Claude Code's own count at list prices",
+    description:
+      "the most US dollars for a task in all its runs together, by Claude Code's own count at list prices, or by `prices`",
     otherwise: "no bound",
   }),
 });
 export type HandSettings = z.infer<typeof HandSettings>;
 
-/** The settings as a ship is told them: with a model in any case, since the crew knows no default. */
-export const SessionSettings = HandSettings.required({ model: true });
+/** A price in US dollars for a million tokens. */
+const price = z.number().nonnegative().max(100_000);
+/** What a million tokens of one model cost, in US dollars. */
+export const ModelPrices = z.object({
+  input: price.meta({ description: "a million tokens that the model reads, those of a cache apart" }),
+  output: price.meta({ description: "a million tokens that the model writes" }),
+  cacheRead: price.optional().meta({ description: "a million tokens that are read from a cache", otherwise: "as `input`" }),
+  cacheWrite: price.optional().meta({ description: "a million tokens that are put into a cache", otherwise: "as `input`" }),
+});
+export type ModelPrices = z.infer<typeof ModelPrices>;
+/** Prices by the model's name, as the API is asked for it. */
+export const Prices = z.record(z.string(), ModelPrices);
+export type Prices = z.infer<typeof Prices>;
+
+/**
+ * The settings as a ship is told them: with a model in any case, since the crew knows no default, and with the plan's
+ * prices.
+ */
+export const SessionSettings = HandSettings.required({ model: true }).extend({ prices: Prices.optional() });
 export type SessionSettings = z.infer<typeof SessionSettings>;
 
 /**
@@ -108,6 +129,8 @@ export const Plan = z.object({
   timeoutSeconds: z.number().positive().optional(),
   /** The `claude` in voyage.json. */
   claude: PlanHandSettings.optional(),
+  /** The `prices` in voyage.json. It is absent when there are none. */
+  prices: Prices.optional(),
   /** Present in an empty sail, whose one task is to wait for the captain's orders and is never done for good. */
   orders: z.literal(true).optional(),
   /** The steps of `provision` in voyage.json, in their order. It is absent when there are none. */

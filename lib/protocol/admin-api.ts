@@ -53,6 +53,12 @@ import { ShipRow, VoyageStatus } from "./status.ts";
  *   stopping until it is registered again.
  * - `DELETE /voyages/:id/ships/:ship` → `{}`, also for an unknown ship. The helm fences the ship and forgets it.
  *
+ * Telemetry (lib/telemetry/wire.ts):
+ * - `GET /telemetry` → TelemetryStatus.
+ * - `POST /telemetry/start` StartTelemetry → TelemetryStarted. Programs of the captain's that are on no ship may send
+ *   telemetry, to this port of loopback, until `POST /telemetry/stop`; the helm stays for them when no voyage is left.
+ *   The call may be repeated, and the last one counts. The error is PORT_BUSY when another program holds the port.
+ *
  * A task:
  * - `GET /voyages/:id/tasks/:task` → TaskRow, or 404.
  * - `POST /voyages/:id/tasks/:task/retry` → TaskRow. A blocked task is pending again with no tries counted. The error

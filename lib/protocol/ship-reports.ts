@@ -6,8 +6,15 @@ import { caller, commitId, epoch, exitCode, held, output, seconds, taskId } from
 export const SessionRequest = z.object({ ...held, session: z.uuid() });
 export type SessionRequest = z.infer<typeof SessionRequest>;
 
-/** What one run or many have used, by Claude Code's own count. The cost is at list prices. */
-export const Usage = z.object({
+/**
+ * Where a cost is known from: `reported`, by Claude Code's own count at list prices; `derived`, from tokens and the
+ * plan's prices; `unknown`, as nobody has told the model's price: it is then Claude Code's guess. A sum is `unknown`
+ * when a part of it is, else `derived` when a part of it is.
+ */
+export const Basis = z.enum(["reported", "derived", "unknown"]);
+export type Basis = z.infer<typeof Basis>;
+
+const Counts = z.object({
   costUsd: z.number().nonnegative(),
   inputTokens: z.int().nonnegative(),
   outputTokens: z.int().nonnegative(),
@@ -16,7 +23,32 @@ export const Usage = z.object({
   turns: z.int().nonnegative(),
   seconds: z.number().nonnegative(),
 });
+export type Counts = z.infer<typeof Counts>;
+/** The names of what is counted. */
+export const COUNTS = Object.keys(Counts.shape) as (keyof Counts)[];
+/** What one run or many have used, and what that has cost. */
+export const Usage = Counts.extend({
+  /** Where the cost is known from. It is absent where nothing was used, and in what helms of earlier code say. */
+  basis: Basis.optional(),
+});
 export type Usage = z.infer<typeof Usage>;
+/** Where a sum of costs is known from that have these bases. */
+export const basisOf = (parts: readonly (Basis | undefined)[]): Basis | undefined =>
+  (["unknown", "derived", "reported"] as const).find((basis) => parts.includes(basis));
+
+/** The most models that one run may tell of. */
+export const MOST_MODELS = 20;
+/** What one run has used of one model. */
+export const ModelUsage = z.object({
+  model: z.string().regex(/^[\x21-\x7e]{1,200}$/),
+  basis: Basis,
+  costUsd: z.number().nonnegative().max(100_000),
+  inputTokens: z.int().nonnegative().max(1e12),
+  outputTokens: z.int().nonnegative().max(1e12),
+  cacheReadTokens: z.int().nonnegative().max(1e12),
+  cacheCreationTokens: z.int().nonnegative().max(1e12),
+});
+export type ModelUsage = z.infer<typeof ModelUsage>;
 /**
  * What one run has used. The cost may be what a plan can allow a task at most; nothing reads so many tokens in a year.
  */
@@ -28,7 +60,10 @@ const RunUsage = z.object({
   cacheCreationTokens: z.int().nonnegative().max(1e12),
   turns: z.int().nonnegative().max(1e9),
   seconds,
+  /** The same by models, as far as the ship knows that. A ship of earlier code does not say it. */
+  models: z.array(ModelUsage).max(MOST_MODELS).optional(),
 });
+export type RunUsage = z.infer<typeof RunUsage>;
 /**
  * What one run has used, without what its session had used before it. A run without a task counts for its ship and the
  * voyage only.

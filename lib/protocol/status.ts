@@ -130,7 +130,9 @@ export type ShipRow = z.infer<typeof ShipRow>;
 export const Spend = Usage.extend({
   /** The voyage's budget that holds, in US dollars; null where there is none, or none is known. */
   budgetUsd: z.number().nullable(),
-  /** What the configuration says instead, null for no budget. It is present while the captain's word holds in its place. */
+  /**
+   * What the configuration says instead, null for no budget. It is present while the captain's word holds in its place.
+   */
   configuredUsd: z.number().nullable().optional(),
   byShip: z.record(z.string(), Usage).nullable(),
 });

@@ -3,8 +3,8 @@ import type { HelmClient } from "../daemons/helm-client.ts";
 import type { TaskRow, VoyageStatus } from "../protocol/status.ts";
 
 /**
- * The captain's orders to a voyage, each with what is looked at before it is given: the same by a verb of `ocaptain` and
- * on the page.
+ * The captain's orders to a voyage, each with what is looked at before it is given: the same by a verb of `ocaptain`
+ * and on the page.
  */
 
 /** Who is ordered: a helm, by its socket, or as it is asked within. */
@@ -60,7 +60,10 @@ export async function retryVerification(helm: Ordered, { voyageId, stack }: Abou
   return helm.retryVerification(voyageId);
 }
 
-/** Gives tasks out again, whatever limit ships report. Returns those that had told of one. @throws OcaptainError NO_LIMIT */
+/**
+ * Gives tasks out again, whatever limit ships report. Returns those that had told of one. @throws OcaptainError
+ * NO_LIMIT
+ */
 export async function liftLimits(helm: Ordered, { voyageId, stack }: About): Promise<string[]> {
   const { lifted } = await helm.liftLimits(voyageId);
   if (lifted.length > 0) return lifted;

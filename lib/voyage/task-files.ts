@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { VoyageFolder } from "../base/paths.ts";
-import { Usage } from "../protocol/ship-reports.ts";
+import { basisOf, COUNTS, type Counts, Usage } from "../protocol/ship-reports.ts";
 import { Outside, type Spend, type TaskRow, TaskStatus } from "../protocol/status.ts";
 
 /** How many tasks have each status ({@link TaskStatus}), which the synced task files alone say, without a helm. */
@@ -88,9 +88,14 @@ export function countTasks(rows: readonly TaskRow[]): TaskCounts {
 export function spendOfTasks(rows: readonly TaskRow[]): Spend | null {
   const told = rows.flatMap((row) => row.usage ?? []);
   if (told.length === 0) return null;
-  const sum = (key: keyof Usage) => told.reduce((all, usage) => all + usage[key], 0);
-  const keys = Object.keys(Usage.shape) as (keyof Usage)[];
-  return { ...(Object.fromEntries(keys.map((key) => [key, sum(key)])) as Usage), budgetUsd: null, byShip: null };
+  const sum = (key: keyof Counts) => told.reduce((all, usage) => all + usage[key], 0);
+  const basis = basisOf(told.map((usage) => usage.basis));
+  return {
+    ...(Object.fromEntries(COUNTS.map((key) => [key, sum(key)])) as Counts),
+    ...(basis && { basis }),
+    budgetUsd: null,
+    byShip: null,
+  };
 }
 
 const SUBJECT_MARK = /^\[(blocked|cancelled)\] /;

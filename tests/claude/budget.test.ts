@@ -80,11 +80,21 @@ test(
 );
 
 test(
-  "a session that is resumed after its API failed costs each answer once",
+  "a gateway's model costs by the plan's prices, each answer once, also when a session is resumed: no run ends by Claude Code's own count, and one ends by the prices",
   async () => {
-    fleet = await ClaudeFleet.sail([{ id: "1" }], 1);
+    const claude = { model: "qwen3-coder" };
+    const prices = { "qwen3-coder": { input: 1, output: 2 } };
+    const answerUsd = 0.005;
+    // The first task costs 0.015 US dollars, and 0.132 by the count of Claude Code, which guesses.
+    const one = { id: "1", metadata: { claude: { budgetUsd: 0.05 } } };
+    const two = { id: "2", metadata: { claude: { budgetUsd: 2.5 * answerUsd } } };
+    fleet = await ClaudeFleet.sail([one, two], 1, { claude, prices });
     let failures = 0;
-    fleet.api.script = (talk) => {
+    fleet.api.script = async (talk) => {
+      if (talk.task === "2") {
+        await fleet.until("all answers but one told", (now) => (now.tasks[1]!.usage?.turns ?? 0) >= talk.turns - 1);
+        return dear(bash("echo more"));
+      }
       // Claude Code asks four times; then its run ends and tells what its session has cost.
       if (talk.results.length === 1 && failures++ < 4)
         return { fail: { status: 529, type: "overloaded_error", message: "Overloaded" } };
@@ -93,9 +103,16 @@ test(
     fleet.startAll();
     const [ship] = fleet.ships as [(typeof fleet.ships)[number]];
     const ended = () => /-- api: [\s\S]*, resumed\n[\s\S]*-- ended: /.test(fleet.logs(ship)["task-1-1.log"]!);
-    await fleet.until("done", (now) => now.state === "done" && ended(), 90_000);
-    const told = await fleet.until("told", (now) => now.tasks[0]!.usage!.outputTokens === 6000);
-    expect(spentOnTasks(told)).toBeCloseTo(3 * ANSWER_USD, 6);
+    await fleet.until("the first is done", (now) => now.tasks[0]!.status === "accepted" && ended(), 90_000);
+    const blocked = await fleet.until("the second is blocked", (now) => now.tasks[1]!.status === "blocked", 90_000);
+    expect(fleet.api.calls.every((call) => call.model === "qwen3-coder")).toBe(true);
+    expect(blocked.tasks[0]!.usage).toMatchObject({ outputTokens: 6000, basis: "derived" });
+    expect(blocked.tasks[0]!.usage!.costUsd).toBeCloseTo(3 * answerUsd, 6);
+    const { usage, reason, tries } = blocked.tasks[1]!;
+    expect(reason).toMatch(/^its budget of \$0\.0125 is spent: \$\S+ in 1 runs; its last run: stopped at \$0\.0125, /);
+    expect([usage!.basis, tries]).toEqual(["derived", 0]);
+    expect(usage!.costUsd / answerUsd, "the meter is an answer late").toBeLessThan(5.5);
+    expect(blocked.spend.basis).toBe("derived");
   },
   LONG,
 );

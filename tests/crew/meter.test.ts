@@ -20,7 +20,7 @@ const answer = (costUsd: number) => ({
 });
 
 test("the meter counts what its own Claude Code says, and not what another ship says to the same port", async () => {
-  const meter = await Meter.open();
+  const meter = await Meter.open(undefined);
   onTestFinished(() => meter.close());
   const own = meter.environment.OTEL_EXPORTER_OTLP_LOGS_ENDPOINT!;
   const say = async (url: string, costUsd: number) =>

@@ -111,6 +111,59 @@ test("a run of no task counts for ship and voyage; also of a ship that is fenced
   expect(tasks.every((task) => !task.usage)).toBe(true);
 });
 
+test("each sum says where its cost is known from, by what runs tell of models: the least certain part counts; a run's result settles it", async () => {
+  await helm.registerVoyage(ID, register);
+  const [a, b] = [await come("ship-0"), await come("ship-1")];
+  const { inputTokens, outputTokens, cacheReadTokens, cacheCreationTokens } = used(0);
+  const of = (model: string, basis: string, costUsd: number) => ({
+    ...{ model, basis, costUsd, inputTokens, outputTokens, cacheReadTokens, cacheCreationTokens },
+  });
+  const tell = async (call: typeof a, run: string, models: object[], growing: boolean) => {
+    const { task, epoch } = (await call.hello()).claim ?? (await call.grant());
+    const session = run;
+    await call.raw("session", { task: task.id, epoch, session });
+    const held = { task: task.id, epoch, session, run };
+    return call.raw("usage", { ...held, usage: { ...used(1), models }, ...(growing && { growing }) });
+  };
+  const bases = async () => {
+    const { tasks, spend } = await helm.voyage(ID);
+    return [tasks[0]!.usage?.basis, tasks[1]!.usage?.basis, spend.byShip!["ship-0"]?.basis, spend.basis];
+  };
+  expect(await bases(), "nothing is spent").toEqual([undefined, undefined, undefined, undefined]);
+  const [one, two] = [randomUUID(), randomUUID()];
+  await tell(a, one, [of("claude-opus-5-5", "reported", 0.5), of("qwen3", "unknown", 0.5)], true);
+  expect(await bases()).toEqual(["unknown", undefined, "unknown", "unknown"]);
+  await tell(a, one, [of("claude-opus-5-5", "reported", 0.5), of("qwen3", "derived", 0.5)], false);
+  await tell(b, two, [of("claude-opus-5-5", "reported", 1)], false);
+  expect(await bases()).toEqual(["derived", "reported", "derived", "derived"]);
+  const many = Array.from({ length: 15 }, (_, index) => of(`model-${index}`, "reported", 0));
+  await tell(b, two, many, true);
+  await tell(
+    b,
+    two,
+    many.map((each) => ({ ...each, model: `other-${each.model}` })),
+    true,
+  );
+  const ledger = new DatabaseSync(folder.ledger, { readOnly: true });
+  const { n } = ledger.prepare("SELECT count(*) AS n FROM run_models WHERE run = ?").get(two) as { n: number };
+  ledger.close();
+  expect(n, "a ship must not fill the ledger with names").toBe(20);
+  expect((await tell(b, two, [of("bad name", "reported", 1)], true)).status).toBe(400);
+  expect((await tell(b, two, [of("x", "free", 1)], true)).status).toBe(400);
+});
+
+test("the plan's prices go to ships with each grant, and with the trial; taken out of the plan they are gone", async () => {
+  const prices = { qwen3: { input: 1, output: 2 } };
+  await helm.registerVoyage(ID, { ...register, plan: { ...register.plan, prices } });
+  const { token } = await helm.registerShip(ID, "ship-0", "vm");
+  const call = ship(captain.url, token, "vm");
+  expect((await call.hello()).trial).toMatchObject({ model: "opus", prices });
+  await call.raw("trial", { fit: true, message: "" });
+  expect((await call.grant()).hand).toMatchObject({ model: "opus", budgetUsd: 2, prices });
+  await helm.registerVoyage(ID, register);
+  expect((await call.hello()).claim?.hand).not.toHaveProperty("prices");
+});
+
 test("the task files say what tasks have used, once a run is over, and the files alone add it up", async () => {
   await helm.registerVoyage(ID, register);
   const call = await come("ship-0");
@@ -120,8 +173,9 @@ test("the task files say what tasks have used, once a run is over, and the files
   const onFile = async () => JSON.parse(await readFile(join(folder.tasks, "1.json"), "utf8")).metadata.ocaptain.usage;
   expect(await onFile(), "each sync would have to carry it").toBeUndefined();
   await tell(0.5, { run });
-  expect(await onFile()).toEqual(used(0.5));
-  expect(spendOfTasks(await readTaskRows(folder))).toEqual({ ...used(0.5), budgetUsd: null, byShip: null });
+  const told = { ...used(0.5), basis: "reported" };
+  expect(await onFile()).toEqual(told);
+  expect(spendOfTasks(await readTaskRows(folder))).toEqual({ ...told, budgetUsd: null, byShip: null });
   expect(spendOfTasks([])).toBeNull();
 });
 

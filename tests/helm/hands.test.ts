@@ -147,6 +147,7 @@ test("usage adds up over runs; it is taken after the claim has ended, and not fr
   expect(await tell(b, randomUUID(), USED)).toMatchObject({ status: 409, body: { error: "not-holder" } });
   expect((await row(grant.task.id)).usage).toEqual({
     costUsd: 1.25,
+    basis: "reported",
     inputTokens: 20,
     outputTokens: 40,
     cacheReadTokens: 60,

@@ -195,6 +195,32 @@ test("network: names in lower case, once each; an empty list is not the same as 
   expect(new Set(digests).size).toBe(3);
 });
 
+test("prices of models sail with the plan; without a model it is as if they were not there; what cannot be a price is named", async () => {
+  const voyage = sound()["voyage.json"] as object;
+  const load = async (prices: unknown) => {
+    await write({ ...sound(), "voyage.json": { ...voyage, prices } });
+    const loaded = await loadPlan(folder);
+    return "findings" in loaded ? formatFindings(loaded.findings) : Plan.parse(loaded.plan);
+  };
+  const prices = {
+    "vendor/qwen3:free": { input: 0, output: 0 },
+    "m[1m]": { input: 1, output: 2, cacheRead: 0.1, cacheWrite: 3 },
+  };
+  expect(await load(prices)).toMatchObject({ prices });
+  expect(await load({})).toEqual(await load(null));
+  expect(await load({ "a b": { input: 1, output: 2 }, m: { input: -1, outputs: 2, cacheRead: "1" } })).toBe(
+    [
+      'voyage.json prices.m.cacheRead: must be a number, and is "1"',
+      "voyage.json prices.m.input: must be at least 0, and is -1",
+      "voyage.json prices.m.output: is missing",
+      "voyage.json prices.m.outputs: unknown; did you mean output?",
+    ].join("\n"),
+  );
+  expect(await load({ "a b": { input: 1, output: 2 } })).toBe("voyage.json prices.a b: must be a model's name");
+  const many = Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`m${n}`, { input: 1, output: 2 }]));
+  expect(await load(many)).toBe("voyage.json prices: must have at most 100 models, and has 101");
+});
+
 test.each<[string, Files, string]>([
   [
     "names that a network policy does not know",

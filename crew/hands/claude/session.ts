@@ -1,7 +1,8 @@
 import { StringDecoder } from "node:string_decoder";
 import type { Grant } from "../../../lib/protocol/ship-claims.ts";
-import type { Usage } from "../../../lib/protocol/ship-reports.ts";
+import type { Counts } from "../../../lib/protocol/ship-reports.ts";
 import { run, type Start } from "../../machine/run.ts";
+import type { ModelResult, SessionCost } from "./account/usage.ts";
 import { type Failure, failureOf, type RateLimit } from "./failure.ts";
 
 /** A line of Claude Code's `--output-format stream-json`, as far as it is read here. */
@@ -37,6 +38,7 @@ export type StreamEvent = {
   total_cost_usd?: number;
   num_turns?: number;
   usage?: ApiUsage;
+  modelUsage?: Record<string, ModelResult>;
 };
 type ApiUsage = {
   input_tokens?: number;
@@ -50,7 +52,9 @@ type ApiUsage = {
  * Code cannot do the work; `crash`, anything else that is no failure of the API. `message` is Claude Code's own.
  */
 type End = Failure | { kind: "ended" | "turns" | "budget" | "unfit" | "crash" | "time"; message: string };
-export type RunEnd = End & { usage: Usage };
+export type RunEnd = End & { usage: RanUsage };
+/** What a run has used by its own result: tokens and turns of the run, and the cost of its session so far. */
+export type RanUsage = { counts: Counts; session: SessionCost };
 
 /** What a run of a session is started with. */
 export type SessionStart = {
@@ -87,7 +91,8 @@ export async function runSession(start: SessionStart): Promise<RunEnd> {
     ...["--model", hand.model, "--settings", start.settingsFile, "--append-system-prompt-file", start.rulesFile],
     ...(hand.effort ? ["--effort", hand.effort] : []),
     ...(hand.maxTurns ? ["--max-turns", String(hand.maxTurns)] : []),
-    ...(hand.budgetUsd ? ["--max-budget-usd", String(hand.budgetUsd)] : []),
+    // Claude Code counts by its own prices alone. Where the plan has others, the crew ends a run whose budget is spent.
+    ...(hand.budgetUsd && !hand.prices ? ["--max-budget-usd", String(hand.budgetUsd)] : []),
   ];
   const seen = new Seen();
   const decoder = new StringDecoder("utf8");
@@ -157,13 +162,13 @@ class Seen {
    * them. What a result leaves out is taken from the messages; so are all tokens of a run without a result, whose cost
    * is then 0.
    */
-  usage(seconds: number): Usage {
+  usage(seconds: number): RanUsage {
     const result = this.#result;
     const sum = (key: keyof ApiUsage) => [...this.#messages.values()].reduce((all, usage) => all + (usage[key] ?? 0), 0);
     // The result of a run that ended at a bound does not count the last answer.
     const tokens = (key: keyof ApiUsage) => Math.max(result?.usage?.[key] ?? 0, sum(key));
-    return {
-      costUsd: result?.total_cost_usd ?? 0,
+    const counts = {
+      costUsd: 0,
       inputTokens: tokens("input_tokens"),
       outputTokens: tokens("output_tokens"),
       cacheReadTokens: tokens("cache_read_input_tokens"),
@@ -171,6 +176,7 @@ class Seen {
       turns: result?.num_turns ?? this.#messages.size,
       seconds,
     };
+    return { counts, session: { costUsd: result?.total_cost_usd ?? 0, models: result?.modelUsage ?? {} } };
   }
 }
 

@@ -58,7 +58,7 @@ export const claudeHand: Hand = async (context, grant, delivery, log, signal) =>
       onEvent(event) {
         // A tool has ended and the model is about to be asked again. Not each tool has a gate, so a spent budget ends
         // the session here too.
-        const { spent } = context.steering;
+        const spent = context.steering.spent ?? spending.spent;
         if (event.type === "user" && spent !== null && !keeper.offering) over.abort(new BudgetSpent(spent));
       },
     });

@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SessionSettings } from "../../../lib/plan/types.ts";
-import type { Usage } from "../../../lib/protocol/ship-reports.ts";
 import { type ClaimContext, forALease, handBaseEnvironment } from "../../claim/context.ts";
 import { gatePlaces, hangGates } from "../../gates/hook-settings.ts";
 import { listenForGates } from "../../gates/socket.ts";
 import { othersSince } from "./account/credentials.ts";
 import { claudeEnvironment } from "./account/environment.ts";
-import { NOTHING_USED } from "./account/spending.ts";
+import { NO_COST } from "./account/spending.ts";
+import { asTold, NOTHING_USED, ofRun, type Used } from "./account/usage.ts";
 import { type Failure, wordsOf } from "./failure.ts";
 import { holdVoyage } from "./retry-policy.ts";
 import { runSession } from "./session.ts";
@@ -26,7 +26,7 @@ const PROMPT = "A trial of this ship before its first task. Do nothing, use no t
 const CRASHES = 3;
 
 /** What the trial showed. */
-type Proof = { fit: boolean; message: string; usage: Usage; limit?: Failure };
+type Proof = { fit: boolean; message: string; usage: Used; limit?: Failure };
 
 /**
  * Shows that the hand can work, and tells the helm, which grants no task before: the tmux session opens, the gates
@@ -46,7 +46,8 @@ export async function proveHand(context: ClaimContext, hand: SessionSettings, si
     const patience = forALease(context, signal);
     if (limit) await holdVoyage(context, limit, signal);
     // The trial is a run of no task: it counts as spend of the ship and of the voyage.
-    if (usage.turns > 0) await context.helm.call("usage", { session: randomUUID(), run: randomUUID(), usage }, patience);
+    if (usage.turns > 0)
+      await context.helm.call("usage", { session: randomUUID(), run: randomUUID(), usage: asTold(usage) }, patience);
     await context.helm.call("trial", { fit, message: message.slice(0, 2000) }, patience);
   } catch (error) {
     if (!signal.aborted) context.journal.note("trial", `the trial was not completed: ${(error as Error).message}`);
@@ -95,10 +96,11 @@ async function prove(context: ClaimContext, hand: SessionSettings, signal: Abort
         return {
           kind: "unfit" as const,
           message: `no Claude Code on this ship: ${error.message}`,
-          usage: NOTHING_USED,
+          usage: { counts: NOTHING_USED, session: NO_COST },
         };
       });
-      const { usage, message } = end;
+      const { message } = end;
+      const usage = ofRun(end.usage.counts, end.usage.session, NO_COST, hand.prices);
       if (end.kind === "crash" && tries < CRASHES) continue;
       // A launch puts its credentials on the ship a moment after the helm has asked for the trial.
       if ((end.kind === "limit" || end.kind === "refused") && areOthersThere()) continue;

@@ -1,16 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-
-/** What was used since the meter was opened. */
-export type Metered = {
-  costUsd: number;
-  inputTokens: number;
-  outputTokens: number;
-  cacheReadTokens: number;
-  cacheCreationTokens: number;
-  turns: number;
-};
+import { amount, modelName, NOTHING_USED, type Prices, plus, priced, type Used } from "./usage.ts";
 
 /** How often Claude Code sends its telemetry: the meter may be so late. */
 const EXPORT_MS = 1000;
@@ -26,7 +17,9 @@ const MOST_BYTES = 16 * 1024 * 1024;
  * SIGKILL (seen with 2.1.330; docs/adr/spend-by-telemetry.md).
  */
 export class Meter {
-  readonly used: Metered = { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0, turns: 0 };
+  /** What was used since the meter was opened, in no time. */
+  used: Used = NOTHING_USED;
+  readonly #prices: Prices;
   readonly #server: Server;
   /** Is called when the meter has heard of more. */
   onGrowth: () => void = () => {};
@@ -38,7 +31,8 @@ export class Meter {
   /** The records that were counted: an export that got no answer is sent again. */
   readonly #seen = new Set<string>();
 
-  private constructor() {
+  private constructor(prices: Prices) {
+    this.#prices = prices;
     this.#server = createServer(async (request, response) => {
       if (request.url !== this.#path) return void response.writeHead(404, { connection: "close" }).end();
       try {
@@ -48,8 +42,9 @@ export class Meter {
     });
   }
 
-  static async open(): Promise<Meter> {
-    const meter = new Meter();
+  /** @param prices the plan's prices, by which those models cost that they name */
+  static async open(prices: Prices): Promise<Meter> {
+    const meter = new Meter(prices);
     await new Promise<void>((resolve, reject) => {
       meter.#server.once("error", reject);
       meter.#server.listen(0, "127.0.0.1", resolve);
@@ -80,20 +75,20 @@ export class Meter {
     for (const record of records) {
       if (record.body?.stringValue !== "claude_code.api_request") continue;
       const value = (key: string) => record.attributes?.find((attribute) => attribute.key === key)?.value;
-      const amount = (key: string) => {
-        const { doubleValue, intValue } = value(key) ?? {};
-        return Math.max(0, Number(doubleValue ?? intValue) || 0);
-      };
+      const told = (key: string) => amount(value(key)?.doubleValue ?? value(key)?.intValue);
       const id = `${record.timeUnixNano} ${value("request_id")?.stringValue} ${value("event.sequence")?.intValue}`;
       if (this.#seen.has(id)) continue;
       this.#seen.add(id);
       grown = true;
-      this.used.costUsd += amount("cost_usd");
-      this.used.inputTokens += amount("input_tokens");
-      this.used.outputTokens += amount("output_tokens");
-      this.used.cacheReadTokens += amount("cache_read_tokens");
-      this.used.cacheCreationTokens += amount("cache_creation_tokens");
-      this.used.turns += 1;
+      const model = modelName(value("model")?.stringValue);
+      const answer = {
+        costUsd: told("cost_usd"),
+        inputTokens: told("input_tokens"),
+        outputTokens: told("output_tokens"),
+        cacheReadTokens: told("cache_read_tokens"),
+        cacheCreationTokens: told("cache_creation_tokens"),
+      };
+      this.used = plus(this.used, priced(model, answer, this.#prices), model);
     }
     if (grown) this.onGrowth();
   }

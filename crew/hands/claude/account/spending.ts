@@ -1,24 +1,29 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Grant } from "../../../../lib/protocol/ship-claims.ts";
-import type { Usage } from "../../../../lib/protocol/ship-reports.ts";
 import { type ClaimContext, forALease } from "../../../claim/context.ts";
-import { Meter, type Metered } from "./meter.ts";
+import type { RanUsage } from "../session.ts";
+import { Meter } from "./meter.ts";
+import {
+  amount,
+  asTold,
+  less,
+  type ModelResult,
+  most,
+  NOTHING_USED,
+  ofRun,
+  type Prices,
+  type SessionCost,
+  type Used,
+} from "./usage.ts";
 
 /** How long it is tried to tell the spend of a run that goes on; the next report comes soon. */
 const GROWTH_MS = 5000;
 /** How long it is tried to tell the spend of a run that was ended by an order: whoever gave it waits. */
 const FAREWELL_MS = 2000;
 
-const NOTHING_METERED: Metered = {
-  costUsd: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheCreationTokens: 0,
-  turns: 0,
-};
-export const NOTHING_USED: Usage = { ...NOTHING_METERED, seconds: 0 };
+/** What a session has cost that is new. */
+export const NO_COST: SessionCost = { costUsd: 0, models: {} };
 
 /** Says that a budget is spent, so that the session gets no further answer. */
 export class BudgetSpent extends Error {}
@@ -28,9 +33,10 @@ export class Spending {
   readonly #context: ClaimContext;
   readonly #claim: { task: string; epoch: number };
   readonly #budgetUsd: number | undefined;
+  readonly #prices: Prices;
   readonly #meter: Meter;
   readonly #isMeterOurs: boolean;
-  #run = { id: "", session: "", earlierUsd: 0, startedAt: 0, metered: NOTHING_METERED, over: new AbortController() };
+  #run = { id: "", session: "", earlier: NO_COST, startedAt: 0, metered: NOTHING_USED, over: new AbortController() };
   /** What this claim has cost before the run that goes on. */
   #spentUsd = 0;
   #telling: Promise<void> | null = null;
@@ -43,12 +49,13 @@ export class Spending {
     this.#context = context;
     this.#claim = { task: grant.task.id, epoch: grant.epoch };
     this.#budgetUsd = grant.hand?.budgetUsd;
-    this.#run.metered = { ...meter.used };
+    this.#prices = grant.hand?.prices;
+    this.#run.metered = meter.used;
   }
 
   /** @param meter the meter of a session that goes on from claim to claim. @default a meter of its own */
   static async open(context: ClaimContext, grant: Grant, meter?: Meter): Promise<Spending> {
-    return new Spending(context, grant, meter ?? (await Meter.open()), !meter);
+    return new Spending(context, grant, meter ?? (await Meter.open(grant.hand?.prices)), !meter);
   }
 
   async close(): Promise<void> {
@@ -72,6 +79,14 @@ export class Spending {
   }
 
   /**
+   * Why this claim is to end, where it goes by prices that Claude Code does not know, and so does not end by itself;
+   * null while something is left.
+   */
+  get spent(): string | null {
+    return this.#prices && this.left() === 0 ? `stopped at $${this.#budgetUsd}, what was left to spend` : null;
+  }
+
+  /**
    * A run begins.
    *
    * @param transcript the transcript of a session that is resumed, or null: what the session had cost before is not
@@ -81,9 +96,9 @@ export class Spending {
     this.#run = {
       id: randomUUID(),
       session,
-      earlierUsd: transcript === null ? 0 : costOf(transcript),
+      earlier: transcript === null ? NO_COST : costOf(transcript),
       startedAt: performance.now(),
-      metered: { ...this.#meter.used },
+      metered: this.#meter.used,
       over: new AbortController(),
     };
   }
@@ -91,12 +106,14 @@ export class Spending {
   /**
    * The run has ended by itself. Tells the helm its result `told`; where the meter has heard of more (what the agent
    * started beside, a result that is missing), that counts. Returns what was told.
+   *
+   * @param told null for a claim of a session that goes on, of which the meter alone knows
    */
-  async end(told: Usage, signal: AbortSignal): Promise<Usage> {
-    const own = { ...told, costUsd: Math.max(0, told.costUsd - this.#run.earlierUsd) };
+  async end(told: RanUsage | null, signal: AbortSignal): Promise<Used> {
+    const own = told ? ofRun(told.counts, told.session, this.#run.earlier, this.#prices) : NOTHING_USED;
     const usage = most(own, this.#soFar());
     this.#spentUsd += usage.costUsd;
-    this.#run.metered = { ...this.#meter.used };
+    this.#run.metered = this.#meter.used;
     await this.#settle();
     await this.#tell(usage, forALease(this.#context, signal));
     return usage;
@@ -106,7 +123,7 @@ export class Spending {
    * The run was ended by an order. Its last answers are known to the meter: Claude Code sends its telemetry when it
    * gets SIGTERM.
    */
-  async abandon(): Promise<Usage> {
+  async abandon(): Promise<Used> {
     await this.#settle();
     const usage = this.#soFar();
     if (usage.turns === 0) return usage;
@@ -114,10 +131,9 @@ export class Spending {
     return usage;
   }
 
-  #soFar(): Usage {
+  #soFar(): Used {
     const { metered, startedAt } = this.#run;
-    const since = Object.entries(this.#meter.used).map(([key, value]) => [key, value - metered[key as keyof Metered]]);
-    return { ...(Object.fromEntries(since) as Metered), seconds: (performance.now() - startedAt) / 1000 };
+    return { ...less(this.#meter.used, metered), seconds: (performance.now() - startedAt) / 1000 };
   }
 
   /** Tells the helm of growth, by one call at a time; what came meanwhile is in the next. */
@@ -141,24 +157,22 @@ export class Spending {
     await this.#telling;
   }
 
-  async #tell(usage: Usage, options: { totalMs: number; signal: AbortSignal }, growing = false): Promise<void> {
+  async #tell(used: Used, options: { totalMs: number; signal: AbortSignal }, growing = false): Promise<void> {
     const { id, session } = this.#run;
-    const body = { ...this.#claim, session, run: id, usage, ...(growing && { growing }) };
+    const body = { ...this.#claim, session, run: id, usage: asTold(used), ...(growing && { growing }) };
     this.#context.steering.hear(await this.#context.helm.call("usage", body, options));
   }
 }
 
-const most = (a: Usage, b: Usage): Usage =>
-  Object.fromEntries(Object.keys(a).map((key) => [key, Math.max(a[key as keyof Usage], b[key as keyof Usage])])) as Usage;
-
 /** Reads from its transcript what a session has cost; when it is resumed, Claude Code counts on from there. */
-function costOf(transcript: string): number {
+function costOf(transcript: string): SessionCost {
   const lines = readFileSync(transcript, "utf8").split("\n");
   const last = lines.findLast((line) => line.includes('"cost-state"') && parse(line)?.type === "cost-state");
-  return last === undefined ? 0 : (parse(last)?.totalCostUSD ?? 0);
+  const told = last === undefined ? null : parse(last);
+  return { costUsd: amount(told?.totalCostUSD), models: told?.modelUsage ?? {} };
 }
 
-function parse(line: string): { type?: string; totalCostUSD?: number } | null {
+function parse(line: string): { type?: string; totalCostUSD?: number; modelUsage?: Record<string, ModelResult> } | null {
   try {
     return JSON.parse(line);
   } catch {

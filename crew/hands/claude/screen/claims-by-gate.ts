@@ -8,7 +8,7 @@ import { type Gatekeeper, type HookInput, NO_NEW_TASKS, no, type Verdict, yes } 
 import { judgeCommand } from "../../../gates/git-rules.ts";
 import { pause } from "../../../machine/pause.ts";
 import { METER_LATE_MS, type Meter } from "../account/meter.ts";
-import { NOTHING_USED, Spending } from "../account/spending.ts";
+import { Spending } from "../account/spending.ts";
 import { renderPrompt } from "../prompt.ts";
 import { SpendBeside } from "./spend-beside.ts";
 
@@ -123,7 +123,7 @@ export class ClaimsByGate {
         const outcome = await Promise.race([ended, rejectedBy(AbortSignal.any([signal, over.signal]))]);
         // The answer that has ended the claim belongs to it too, and the meter may hear of it late.
         await pause(METER_LATE_MS, signal);
-        this.#beside.without(await spending.end(NOTHING_USED, signal));
+        this.#beside.without(await spending.end(null, signal));
         return outcome;
       } catch (error) {
         this.#beside.without(await spending.abandon());

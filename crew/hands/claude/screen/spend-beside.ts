@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { Usage } from "../../../../lib/protocol/ship-reports.ts";
 import type { ClaimContext } from "../../../claim/context.ts";
 import type { Meter } from "../account/meter.ts";
-import { NOTHING_USED } from "../account/spending.ts";
+import { asTold, less, type Used } from "../account/usage.ts";
 
 /** How long it is tried to tell the helm what is used between claims. */
 const TELL_MS = 3000;
@@ -14,7 +13,7 @@ const TELL_MS = 3000;
 export class SpendBeside {
   readonly #context: ClaimContext;
   readonly #meter: Meter;
-  readonly #ofClaims: Usage[] = [];
+  readonly #ofClaims: Used[] = [];
   readonly #run = { session: randomUUID(), run: randomUUID() };
 
   constructor(context: ClaimContext, meter: Meter) {
@@ -29,7 +28,7 @@ export class SpendBeside {
   }
 
   /** Takes out what a claim has used and told. */
-  without(usage: Usage): void {
+  without(usage: Used): void {
     this.#ofClaims.push(usage);
   }
 
@@ -42,7 +41,7 @@ export class SpendBeside {
     const { helm, steering } = this.#context;
     const usage = this.#used;
     if (usage.turns === 0) return;
-    const body = { ...this.#run, usage, ...(growing && { growing }) };
+    const body = { ...this.#run, usage: asTold(usage), ...(growing && { growing }) };
     const options = { totalMs: TELL_MS, signal: AbortSignal.timeout(TELL_MS) };
     await helm.call("usage", body, options).then(
       (reply) => steering.hear(reply),
@@ -50,11 +49,7 @@ export class SpendBeside {
     );
   }
 
-  get #used(): Usage {
-    const left = Object.entries(this.#meter.used).map(([key, value]) => [
-      key,
-      Math.max(0, value - this.#ofClaims.reduce((sum, usage) => sum + usage[key as keyof Usage], 0)),
-    ]);
-    return { ...NOTHING_USED, ...Object.fromEntries(left) };
+  get #used(): Used {
+    return this.#ofClaims.reduce(less, this.#meter.used);
   }
 }

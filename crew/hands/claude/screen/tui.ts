@@ -63,7 +63,7 @@ export class Tui {
   }
 
   static async open(context: ClaimContext, parts: TuiParts): Promise<Tui> {
-    return new Tui(context, parts, await Meter.open());
+    return new Tui(context, parts, await Meter.open(parts.hand.prices));
   }
 
   close(): Promise<void> {
