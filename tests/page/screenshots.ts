@@ -12,7 +12,7 @@ const FOLDER = join(import.meta.dirname, "..", "..", "docs", "images");
 /** Whoever clones the repository takes the pictures along. */
 const MOST_BYTES = 150_000;
 const PICTURES = [
-  { name: "page", width: 1600, height: 900, colorScheme: "light", at: null },
+  { name: "page", width: 1560, height: 770, colorScheme: "light", at: null },
   { name: "page-tasks", width: 1240, height: 900, colorScheme: "dark", at: "graph" },
   { name: "page-phone", width: 400, height: 860, colorScheme: "dark", at: null },
 ] as const;
