@@ -1,8 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import axe from "axe-core";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 /** The system's Chromium, which set-up brings (tools/setup/system.mjs). */
 const CHROMIUM = "/usr/bin/chromium";
 
@@ -42,7 +40,7 @@ type Found = { id: string; impact: string; nodes: { html: string; failureSummary
 /** What axe finds against WCAG 2.2 AA and its own good practice, as lines to be read in a failure. */
 export async function axeFindings(page: Page): Promise<string[]> {
   // The page's policy refuses a script that is added to it, and lets the browser's own tools through.
-  await page.evaluate(await readFile(AXE, "utf8"));
+  await page.evaluate(axe.source);
   const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
   const { violations } = (await page.evaluate(
     `axe.run(document, { runOnly: { type: "tag", values: ${JSON.stringify(tags)} } })`,
