@@ -1,5 +1,5 @@
 import { usd } from "../../lib/base/text.ts";
-import { HandSettings } from "../../lib/plan/types.ts";
+import { HandSettings, type PlanTask } from "../../lib/plan/types.ts";
 import { noteEvent } from "./events.ts";
 import { planHandSettings } from "./hand-settings.ts";
 import { type Ledger, parseTask, type TaskRecord } from "./ledger.ts";
@@ -11,10 +11,16 @@ import { overspent, runCount, spendOf, usageOf, voyageBudgetUsd } from "./spend.
  */
 
 /** The budget of a task in USD: its own, else the one that the plan has for each task; undefined when there is none. */
-export function budgetOf(ledger: Ledger, row: TaskRecord, task = parseTask(row.body)): number | undefined {
-  if (ledger.meta("hand") !== "claude") return undefined;
-  const ofTask = HandSettings.safeParse(task.metadata.claude).data;
-  return ofTask?.budgetUsd ?? planHandSettings(ledger).budgetUsd;
+export const budgetOf = (ledger: Ledger, row: TaskRecord): number | undefined => budgetsOf(ledger)(parseTask(row.body));
+
+/** Tells the budget of each of many tasks, as {@link budgetOf} does. */
+export function budgetsOf(ledger: Ledger): (task: Pick<PlanTask, "metadata">) => number | undefined {
+  if (ledger.meta("hand") !== "claude") return () => undefined;
+  const ofPlan = planHandSettings(ledger).budgetUsd;
+  return ({ metadata }) => {
+    const ofTask = metadata.claude === undefined ? undefined : HandSettings.safeParse(metadata.claude).data;
+    return ofTask?.budgetUsd ?? ofPlan;
+  };
 }
 
 /**

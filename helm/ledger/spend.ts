@@ -9,6 +9,12 @@ export function usageOf(ledger: Ledger, task: string): Usage | undefined {
   return sum && told(sum);
 }
 
+/** What all runs of each task have used, as {@link usageOf} tells it of one; tasks without a run are not in it. */
+export function usageByTask(ledger: Ledger): Map<string, Usage> {
+  const rows = ledger.store.all<Sum & { task: string }>(`SELECT task, ${SUMS} FROM runs WHERE task IS NOT NULL GROUP BY task`);
+  return new Map(rows.map(({ task, ...sum }) => [task, told(sum)]));
+}
+
 export function runCount(ledger: Ledger, task: string): number {
   return ledger.store.one<{ n: number }>("SELECT count(*) AS n FROM runs WHERE task = ?", task)!.n;
 }

@@ -1,4 +1,4 @@
-import { collectStatus } from "../../lib/watch/collect.ts";
+import { askSyncs, collectStatus } from "../../lib/watch/collect.ts";
 import type { KnownVoyage } from "../../lib/watch/known.ts";
 import type { PageView, PageVoyage } from "../../lib/watch/page-api.ts";
 import type { StatusView } from "../../lib/watch/view.ts";
@@ -8,9 +8,12 @@ import type { Sinkings } from "./sinking.ts";
 /** How long a look is good while the helm tells of no change, in ms; and one at files alone. */
 const GOOD_MS = 1_500;
 const FILES_MS = 10_000;
+/** How long what the sync daemon has said is good, in ms. */
+const SYNCS_MS = 5_000;
 /** How many views are kept, those that were made last. */
 const MOST_KEPT = 16;
 
+type Syncs = ReturnType<typeof askSyncs>;
 type Seen = { view: Promise<StatusView>; at: number; sunkAt: string | undefined; isDirty: boolean; fromHelm: boolean };
 
 /**
@@ -23,6 +26,7 @@ export class Looks {
   readonly #seen = new Map<string, Seen>();
   /** The rows of voyages that have sunk: their views are not kept for the list's sake. */
   readonly #sunk = new Map<string, PageVoyage>();
+  readonly #syncs = new Map<string, { at: number; syncs: Syncs }>();
 
   constructor(voyages: Voyages, sinkings: Sinkings) {
     this.#voyages = voyages;
@@ -79,6 +83,17 @@ export class Looks {
     if (seen) seen.isDirty = true;
   }
 
+  /** The sync daemon is asked by a program that has to be started each time: not as often as the helm itself. */
+  #syncsOf(known: KnownVoyage): Syncs {
+    const { voyageId, sunkAt } = known.file;
+    if (sunkAt !== undefined) return Promise.resolve(null);
+    const before = this.#syncs.get(voyageId);
+    if (before && performance.now() - before.at < SYNCS_MS) return before.syncs;
+    const syncs = askSyncs(known);
+    this.#syncs.set(voyageId, { at: performance.now(), syncs });
+    return syncs;
+  }
+
   #look(known: KnownVoyage): Promise<StatusView> {
     const { voyageId, sunkAt } = known.file;
     const open = this.#voyages.get(voyageId)?.voyage;
@@ -87,7 +102,7 @@ export class Looks {
     const fits = seen && seen.sunkAt === sunkAt && seen.fromHelm === (open !== undefined) && !seen.isDirty;
     if (fits && (sunkAt !== undefined || age < (open ? GOOD_MS : FILES_MS))) return seen.view;
     const ask = async () => open?.status() ?? new Error("the helm does not have it");
-    const view = collectStatus(known, { ask, from: null });
+    const view = collectStatus(known, { ask, syncs: (voyage) => this.#syncsOf(voyage), from: null });
     const now: Seen = { view, at: performance.now(), sunkAt, isDirty: false, fromHelm: open !== undefined };
     this.#seen.delete(voyageId);
     this.#seen.set(voyageId, now);

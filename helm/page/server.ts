@@ -114,7 +114,7 @@ export class PageServer {
   /** Ends with the helm. */
   close(): void {
     this.#streams?.close();
-    this.#listeners.close();
+    void this.#listeners.keep([]);
     this.#roots.close();
     this.#server?.closeAllConnections();
     this.#server?.close();

@@ -5,6 +5,7 @@ import {
   BudgetBody,
   type Health,
   IncarnationBody,
+  NoticeTestBody,
   OffDutyBody,
   OpenPage,
   type PageAt,
@@ -120,6 +121,11 @@ function routesOf({ voyages, health, page, end, telemetry: { intake, programs } 
       const { plan } = await readJson(ask.request, z.object({ plan: Plan }), MOST_BYTES);
       return { body: voyageOf(ask).planChanges(plan) };
     }),
+    route("POST", "/voyages/:id/notices/test", async (ask) => {
+      const { event } = await readJson(ask.request, NoticeTestBody, MOST_BYTES);
+      return { body: await voyages.need(ask.id).notices.test(event) };
+    }),
+    route("GET", "/voyages/:id/notices", async (ask) => ({ body: voyages.need(ask.id).notices.newest() })),
     route("POST", "/voyages/:id/verification/retry", async (ask) => ({ body: await voyageOf(ask).retryVerification() })),
     route("PUT", ship, async (ask) => {
       const { incarnation } = await readJson(ask.request, IncarnationBody, MOST_BYTES);

@@ -172,7 +172,7 @@ test("the voyage's budget spent: state, and first of what needs the captain, wit
   expect(stdout).toMatch(/^quay {2}budget /);
   expect(stdout).toMatch(/\n {2}spent \$4\.00 of \$3\.50 · /);
   expect(stdout).toMatch(
-    /needs the captain\n {2}✗ the voyage's budget of \$3\.50 is spent \(\$4\.00\): no task is given out\n {4}hint: pulumi config set ocaptain:budgetUsd 6 -s quay && pulumi up -s quay\n {2}✗ task 3 /,
+    /needs the captain\n {2}✗ the voyage's budget of \$3\.50 is spent \(\$4\.00\): no task is given out\n {4}hint: ocaptain budget 6 quay {2}# at once; ocaptain:budgetUsd keeps it\n {2}✗ task 3 /,
   );
   expect((await json("status")).state).toBe("budget");
   await helm.registerVoyage(ID, { ...register, budgetUsd: 6 });

@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 /** Each test has a voyage of its own. */
 beforeEach(async () => {
-  ID = `abc10${count++}`;
+  ID = `abc10${(count++).toString(16)}`;
   const plan = makePlan({ "1": [], "2": [], "3": [], "4": [] }, { metadata: { "1": { claude: { budgetUsd: 2 }, tries: 9 } } });
   const timing = { leaseSeconds: 60, heartbeatSeconds: 5, fenceSeconds: 45, lingerSeconds: 5 };
   const more = { hand: "claude" as const, timing };

@@ -162,6 +162,31 @@ test("after a restart the page is at the same port, and its browsers are still k
   after.close();
 });
 
+test("in a tailnet the page is also at the captain's address, by a first address of its own, and after a restart", async () => {
+  // A tailscaled without a kernel interface delivers to loopback what comes for the captain.
+  const at = await page.server.open({ tailnet: { address: "100.64.0.9", tun: false } });
+  expect(at.tailnetUrl).toMatch(new RegExp(`^http://100\\.64\\.0\\.9:${page.port}/enter\\?token=`));
+  const host = `100.64.0.9:${page.port}`;
+  expect((await send(page.port, "/", { headers: { host } })).status).toBe(200);
+  await browser.enter(page.url);
+  const { headers, ...right } = browser.order(resume);
+  const path = "/api/voyages/abc123/actions";
+  expect((await send(page.port, path, { ...right, headers: { ...headers, host, origin: `http://${host}` } })).status).toBe(200);
+  expect((await send(page.port, path, { ...right, headers: { ...headers, host } })).status, "from the other address").toBe(403);
+  // Where the kernel has the address the helm listens there.
+  await page.server.open({ tailnet: { address: "127.0.0.9", tun: true } });
+  const there = () => fetch(`http://127.0.0.9:${page.port}/`).then(({ status }) => status);
+  expect(await there()).toBe(200);
+  page.server.close();
+  const next = page.make();
+  await next.start();
+  await expect.poll(there).toBe(200);
+  await next.stop();
+  await expect(there()).rejects.toThrow();
+  expect((await next.open({})).tailnetUrl).toBeUndefined();
+  next.close();
+});
+
 test("a helm without a voyage is needed as long as somebody looks at the page, and half an hour more", async () => {
   await browser.enter(page.url);
   const stream = await browser.stream();
