@@ -83,13 +83,16 @@ async function look(browser: Browser, url: string, shipCount: number, change: ()
   };
   const started = performance.now();
   await page.goto(url);
-  await page.waitForFunction(`document.querySelectorAll(".ships tbody tr").length === ${shipCount}`);
+  await page
+    .locator(".ships tbody tr")
+    .nth(shipCount - 1)
+    .waitFor({ state: "attached" });
   const rowsMs = performance.now() - started;
   const paintMs = (await page.evaluate(
     `new Promise((resolve) => new PerformanceObserver((list) => resolve(list.getEntriesByName("first-contentful-paint")[0].startTime)).observe({ type: "paint", buffered: true }))`,
   )) as number;
   await page.evaluate("window.frames_ = 0; (function next() { window.frames_++; requestAnimationFrame(next); })()");
-  const [busyBefore, framesBefore] = [await metric("TaskDuration"), (await page.evaluate("frames_")) as number];
+  const [busyBefore, framesBefore] = [await metric("ThreadTime"), (await page.evaluate("frames_")) as number];
   const from = performance.now();
   while (performance.now() - from < CHANGES_MS) {
     const next = performance.now() + 100;
@@ -97,7 +100,7 @@ async function look(browser: Browser, url: string, shipCount: number, change: ()
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, next - performance.now())));
   }
   const seconds = (performance.now() - from) / 1000;
-  const busyShare = ((await metric("TaskDuration")) - busyBefore) / seconds;
+  const busyShare = ((await metric("ThreadTime")) - busyBefore) / seconds;
   const frames = (((await page.evaluate("frames_")) as number) - framesBefore) / seconds;
   await tools.send("HeapProfiler.collectGarbage");
   const heapMb = (await metric("JSHeapUsedSize")) / 1e6;

@@ -100,6 +100,44 @@ export function GraphFrame({ graph, layout, critical, found, onUnfold }: Props) 
   const tall = Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, (height + 3.5 * MARGIN) * zoom.value + MARGIN));
   const first = graph.nodes[0];
   const stop = chosen !== null && at.has(chosen) ? chosen : first;
+  // The same nodes are the same objects, which are not compared again when only the zoom has changed.
+  const nodes = useMemo(
+    () =>
+      graph.nodes.map((id) => {
+        const [x, y] = at.get(id)!;
+        const place = { transform: `translate(${x}px, ${y}px)`, width: `${size.width}px`, height: `${size.height}px` };
+        return id === FOLD ? (
+          <button
+            key={FOLD}
+            type="button"
+            id="task-done"
+            class="node node-fold tone-good"
+            style={place}
+            tabIndex={stop === FOLD ? 0 : -1}
+            onClick={onUnfold}
+          >
+            <Icon shape="accepted" />
+            <span class="node-words">
+              <span class="node-subject">{counted(graph.folded, "task")} done</span>
+              <span class="node-who">press to unfold</span>
+            </span>
+          </button>
+        ) : (
+          <TaskNode
+            key={id}
+            id={id}
+            place={place}
+            x={x}
+            isCritical={chain.has(id)}
+            isStop={stop === id}
+            isNear={near.has(id)}
+            isFound={found === null || found.has(id)}
+            hidden={graph.hidden.get(id) ?? 0}
+          />
+        );
+      }),
+    [graph, layout, stop, chain, near, found],
+  );
   return (
     <div class="graph">
       <div
@@ -127,39 +165,7 @@ export function GraphFrame({ graph, layout, critical, found, onUnfold }: Props) 
               <path class="edge edge-critical" d={paths.critical} />
               <path class="edge edge-near" d={paths.near} />
             </svg>
-            {graph.nodes.map((id) => {
-              const [x, y] = at.get(id)!;
-              const place = { transform: `translate(${x}px, ${y}px)`, width: `${size.width}px`, height: `${size.height}px` };
-              return id === FOLD ? (
-                <button
-                  key={FOLD}
-                  type="button"
-                  id="task-done"
-                  class="node node-fold tone-good"
-                  style={place}
-                  tabIndex={stop === FOLD ? 0 : -1}
-                  onClick={onUnfold}
-                >
-                  <Icon shape="accepted" />
-                  <span class="node-words">
-                    <span class="node-subject">{counted(graph.folded, "task")} done</span>
-                    <span class="node-who">press to unfold</span>
-                  </span>
-                </button>
-              ) : (
-                <TaskNode
-                  key={id}
-                  id={id}
-                  place={place}
-                  x={x}
-                  isCritical={chain.has(id)}
-                  isStop={stop === id}
-                  isNear={near.has(id)}
-                  isFound={found === null || found.has(id)}
-                  hidden={graph.hidden.get(id) ?? 0}
-                />
-              );
-            })}
+            {nodes}
           </div>
         </div>
       </div>

@@ -1,5 +1,6 @@
-import { useComputed, useSignal } from "@preact/signals";
+import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
 import { Age } from "../parts/age.tsx";
 import { Command } from "../parts/copy.tsx";
 import { Counting } from "../parts/counting.tsx";
@@ -24,24 +25,12 @@ export function Ships() {
   const only = useSignal<string | null>(null);
   const keys = ships.keys.value;
   const counts = useComputed(() => countStates(ships.all()));
-  const states = Object.keys(counts.value);
   // A filter whose last ship has changed its state would show nothing, and look like an error.
-  const filter = only.value !== null && states.includes(only.value) ? only.value : null;
-  const chips = states.length > 1 && (
-    <div class="chips" role="group" aria-label="Ships by state">
-      <Chip isOn={filter === null} onClick={() => (only.value = null)} label={`all ${keys.length}`} />
-      {states.map((state) => (
-        <Chip
-          key={state}
-          isOn={filter === state}
-          onClick={() => (only.value = filter === state ? null : state)}
-          label={`${inWords(state)} ${counts.value[state]}`}
-        />
-      ))}
-    </div>
-  );
+  const filter = useComputed(() => (only.value !== null && only.value in counts.value ? only.value : null)).value;
+  // The same rows are the same objects, which are not compared again when only something beside them has changed.
+  const rows = useMemo(() => keys.map((name) => <Row key={name} name={name} only={filter} />), [keys, filter]);
   return (
-    <Section id="ships" title="Ships" count={keys.length} aside={chips}>
+    <Section id="ships" title="Ships" count={keys.length} aside={<Chips counts={counts} only={only} />}>
       {keys.length === 0 ? (
         <NoShips />
       ) : (
@@ -59,15 +48,34 @@ export function Ships() {
                 </th>
               </tr>
             </thead>
-            <tbody>
-              {keys.map((name) => (
-                <Row key={name} name={name} only={filter} />
-              ))}
-            </tbody>
+            <tbody>{rows}</tbody>
           </table>
         </Frame>
       )}
     </Section>
+  );
+}
+
+type Counts = Record<string, number>;
+
+/** The ships by their states, and which of them are shown. */
+function Chips({ counts, only }: { counts: ReadonlySignal<Counts>; only: Signal<string | null> }) {
+  const states = Object.keys(counts.value);
+  if (states.length < 2) return null;
+  const filter = only.value !== null && states.includes(only.value) ? only.value : null;
+  const all = Object.values(counts.value).reduce((sum, count) => sum + count, 0);
+  return (
+    <div class="chips" role="group" aria-label="Ships by state">
+      <Chip isOn={filter === null} onClick={() => (only.value = null)} label={`all ${all}`} />
+      {states.map((state) => (
+        <Chip
+          key={state}
+          isOn={filter === state}
+          onClick={() => (only.value = filter === state ? null : state)}
+          label={`${inWords(state)} ${counts.value[state]}`}
+        />
+      ))}
+    </div>
   );
 }
 
