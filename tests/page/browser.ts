@@ -14,7 +14,7 @@ export type Complaints = string[];
 /** Opens a browser of its own, as a captain has one: with its own cookies and what it keeps. */
 export async function openCaptainBrowser(browser: Browser, options: BrowserContextOptions = {}) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(40_000);
   const complaints: Complaints = [];
   const listen = (page: Page) => {
     page.on("pageerror", (error) => complaints.push(String(error)));

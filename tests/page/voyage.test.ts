@@ -7,7 +7,7 @@ import type { Props } from "../support/voyage/resource.ts";
 import { gated, type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
 import { openBrowser, openCaptainBrowser, openTab } from "./browser.ts";
 
-/** A real voyage: confined ships of the harbor, real crews, a real helm, the real page. The tests are in their order. */
+/** A real voyage: confined ships of the harbor, real crews, a real helm, the real page. The tests follow each other. */
 const SHIPS = ["ship-0", "ship-1"];
 let quay: OpenVoyage;
 let browser: Browser;
