@@ -22,6 +22,7 @@ export type VoyageArgs = {
   credentialsDigest: string;
   /** The US dollars that the voyage may spend; no limit when left out. */
   budgetUsd?: number | undefined;
+  noProgressMinutes?: number | undefined;
   leaseSeconds: number;
   lingerSeconds: number;
   /** The digest of the crew's packed files. */
@@ -41,8 +42,20 @@ export class Voyage extends ComponentResource {
 
   constructor(name: string, args: VoyageArgs, opts?: ComponentResourceOptions) {
     super("ocaptain:index:Voyage", name, {}, opts);
-    const { stack, plan, base, provider, hand, credentialsDigest, budgetUsd, leaseSeconds, lingerSeconds, crewDigest, tailnet } =
-      args;
+    const {
+      stack,
+      plan,
+      base,
+      provider,
+      hand,
+      credentialsDigest,
+      budgetUsd,
+      leaseSeconds,
+      lingerSeconds,
+      crewDigest,
+      tailnet,
+      noProgressMinutes,
+    } = args;
     const control = tailnet && { control: tailnet.control };
     const muster = new Muster("muster", { stack, provider, ...control }, { parent: this });
     const { voyageId, nonce } = muster;
@@ -53,7 +66,11 @@ export class Voyage extends ComponentResource {
     );
     const helm = new Helm(
       "helm",
-      { stack, voyageId, provider, hand, plan, ...(budgetUsd && { budgetUsd }), leaseSeconds, lingerSeconds, ...control },
+      {
+        ...{ stack, voyageId, provider, hand, plan, leaseSeconds, lingerSeconds, ...control },
+        ...(budgetUsd && { budgetUsd }),
+        ...(noProgressMinutes && { noProgressMinutes }),
+      },
       { parent: this, dependsOn: workspace },
     );
     this.voyageId = voyageId;

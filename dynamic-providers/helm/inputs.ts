@@ -13,6 +13,8 @@ export const HelmInputs = z.object({
   plan: Plan,
   /** US dollars that the voyage may spend with the hand claude; absent when there is no bound. */
   budgetUsd: z.number().positive().optional(),
+  /** Minutes without progress after which a ship at work is named; absent for the helm's own. */
+  noProgressMinutes: z.number().positive().optional(),
   leaseSeconds: z.number().positive(),
   lingerSeconds: z.number().nonnegative(),
 });

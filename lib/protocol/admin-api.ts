@@ -108,6 +108,8 @@ export const RegisterVoyage = z.object({
   hand: HandKind,
   /** What the hand `claude` may spend in this voyage, in US dollars. */
   budgetUsd: z.number().positive().optional(),
+  /** After how many minutes without progress a ship at work is named. @default 20 */
+  noProgressMinutes: z.number().positive().optional(),
   /** The author of the voyage's commits; without one the ship that did a task is the author of its commit. */
   author: Author.optional(),
   /** Whether each commit has a trailer `Signed-off-by` of the author. */

@@ -12,7 +12,7 @@ import {
   type ReleaseReply,
   type ReleaseRequest,
 } from "./ship-claims.ts";
-import { caller, epoch, taskId } from "./ship-fields.ts";
+import { caller, epoch, seconds, taskId } from "./ship-fields.ts";
 import type {
   LimitedReply,
   LimitedRequest,
@@ -110,6 +110,13 @@ export const Heartbeat = z.object({
   claim: z.object({ task: taskId, epoch }).nullable(),
   /** What the hand does now, in one line for people. */
   note: z.string().max(200).optional(),
+  /**
+   * For how long nothing has come of the work: no output, no answer of the model, no commit. It is absent while there
+   * is none, and so is it from a crew of earlier code.
+   */
+  quietSeconds: seconds.optional(),
+  /** Why the crew ends by its own will now. It is the last word of this crew. */
+  leaving: z.string().max(200).optional(),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 /**

@@ -145,6 +145,7 @@ export class Tui {
       return { allow: true };
     }
     this.#recovery.answered(input);
+    this.#context.claim.stir();
     const verdict = await this.#parts.judge(input);
     if (!verdict.allow) {
       const what = input.tool_name ?? input.hook_event_name;
