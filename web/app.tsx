@@ -40,7 +40,7 @@ export function App() {
   );
 }
 
-/** Whether anything is known of the voyage. The page's frame depends on no more, as it would be drawn with each change. */
+/** Whether anything is known of the voyage. The frame depends on no more, lest it is drawn with each change. */
 const isRead = computed(() => head.value !== null);
 
 function Content() {

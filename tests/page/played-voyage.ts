@@ -119,6 +119,8 @@ const view: PageView<StatusView> = {
   stack: STACK,
   name: "A small SQL engine",
   state: "needs-captain",
+  knownBy: "a task asks the captain",
+  since: ago(11),
   sunkAs: null,
   from: "helm",
   asOf: ago(0),
