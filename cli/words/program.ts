@@ -6,12 +6,13 @@ import { FLEET } from "./fleet.ts";
 import { LOOKS } from "./looks.ts";
 import { ORDERS } from "./orders.ts";
 import { PLANS } from "./plans.ts";
+import { TELEMETRY } from "./telemetry.ts";
 import type { Verb, VerbGroup } from "./verb.ts";
 
 /** The kinds of verbs, by the heading under which help lists them. */
 const KINDS: Record<string, readonly (Verb | VerbGroup)[]> = {
   "Plans:": PLANS,
-  "Looks:": LOOKS,
+  "Looks:": [...LOOKS, TELEMETRY],
   "Orders:": ORDERS,
   "The fleet:": FLEET,
   "Your machine:": CAPTAIN,
@@ -49,7 +50,7 @@ Examples:
       openIo(false, end.signal).out((await (await import("../verbs/complete.ts")).complete(program, words)).join("\n")),
     );
   // The prior art has these words, so that people type them.
-  for (const word of ["telemetry", "telemetry-start", "telemetry-stop"])
+  for (const word of ["telemetry-start", "telemetry-stop"])
     program
       .command(`${word} [words...]`, { hidden: true })
       .allowUnknownOption()

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { OcaptainError } from "../base/errors.ts";
 import { type EventRow, eventsOf, type VoyageEvents } from "../protocol/events.ts";
+import { type SpentRows, spentRows } from "./ledger-spend.ts";
 
 /** What can be read of a ledger from outside the helm. */
 export type LedgerFile = {
@@ -21,6 +22,8 @@ export type LedgerFile = {
   verification(commit: string, script: string): number | null;
   /** What happened after the event `seq`, the oldest first; nothing where only a helm of earlier code has sailed it. */
   events(seq: number, limit: number): VoyageEvents;
+  /** What was spent, on what, and what became of it. */
+  spent(): SpentRows;
 };
 
 /**
@@ -83,5 +86,6 @@ function fileOf(database: DatabaseSync): LedgerFile {
       const [first] = rows("SELECT * FROM events ORDER BY seq LIMIT 1");
       return eventsOf(rows("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit), { first, last });
     },
+    spent: () => spentRows((sql, table) => (has(table) ? database.prepare(sql).all() : [])),
   };
 }

@@ -40,8 +40,8 @@ test("help names every verb, and each has its own, with an example and --json", 
   }
 });
 
-test("telemetry, a word of the Python tool, is told to be not there yet", async () => {
-  for (const words of [["telemetry", "start", "--port", "4318"], ["telemetry-stop"]])
+test("words of the Python tool about telemetry are told to be not there yet", async () => {
+  for (const words of [["telemetry-start", "--port", "4318"], ["telemetry-stop"]])
     expect(await ocaptain(...words)).toMatchObject({
       exitCode: 1,
       stdout: "",
