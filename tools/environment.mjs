@@ -5,13 +5,22 @@
  * `node tools/environment.mjs` prints lines for a POSIX shell (`.tools/env.sh`, `ocaptain env`); with `--pulumi FOLDER`
  * those for a `pulumi` in the project of that folder (bin/pulumi).
  */
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { reachLoopback } from "./language-host/loopback.mjs";
-import { checkoutFolder, isCheckout, passphraseFile, readStamp, root, stateFolder, toolsFolder } from "./places.mjs";
+import {
+  checkoutFolder,
+  compileCache,
+  isCheckout,
+  passphraseFile,
+  readStamp,
+  root,
+  stateFolder,
+  toolsFolder,
+} from "./places.mjs";
 
 /** The Node that runs everything but set-up; before set-up, the one that runs this. */
 export const nodePath = (base = process.env) => readStamp("node", base)?.path ?? process.execPath;
@@ -33,6 +42,7 @@ export function environment(base = process.env, project = root) {
   // Node then keeps the code that it compiled, with the types stripped: an `up` starts five Node processes that load
   // much the same files (docs/bench.md).
   unlessSet("NODE_COMPILE_CACHE", compileCache(base));
+  set.NODE_OPTIONS = withLeanSdk(base.NODE_OPTIONS);
   // With this a ship that fails is named, and the others sail all the same.
   unlessSet("PULUMI_CONTINUE_ON_ERROR", "true");
   if (!hasBackend(base, project)) set.PULUMI_BACKEND_URL = pathToFileURL(stateFolder(base)).href;
@@ -59,9 +69,11 @@ export function shellEnvironment(base = process.env) {
   return { PATH: folders.filter(Boolean).join(delimiter), OCAPTAIN_TOOLS: toolsFolder(base) };
 }
 
-function compileCache(base) {
-  const shared = toolsFolder(base);
-  return join(existsSync(shared) || !existsSync(checkoutFolder) ? shared : checkoutFolder, "compile-cache");
+/** These options of Node's, and the one by which Pulumi's SDK loads what it needs and no more. */
+function withLeanSdk(options = "") {
+  const file = join(root, "tools", "lean-sdk.cjs").replaceAll(/["\\]/g, "\\$&");
+  const option = `--require="${file}"`;
+  return options.includes(option) ? options : `${options} ${option}`.trim();
 }
 
 /** The value of a variable, unless it is what a shell has from an earlier set-up of this checkout. */

@@ -32,7 +32,17 @@ const STRIPPED = [
 const SKILLS = [".claude-plugin", "plugin"];
 const COPIED = ["crew", "bin", "plans/survey", "plans/schema", ...SKILLS, "Pulumi.yaml", "LICENSE", "README.md"];
 /** What `ocaptain setup` and the environment of a shell need. */
-const SET_UP = ["environment.mjs", "places.mjs", "versions.json", "setup.mjs", "setup", "language-host", "go", "node24"];
+const SET_UP = [
+  "environment.mjs",
+  "lean-sdk.cjs",
+  "places.mjs",
+  "versions.json",
+  "setup.mjs",
+  "setup",
+  "language-host",
+  "go",
+  "node24",
+];
 
 /** Packs into the folder `destination`, and returns the tarball's path. */
 export async function pack(destination: string): Promise<string> {

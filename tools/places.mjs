@@ -29,6 +29,12 @@ export function toolsFolder(base = process.env) {
   return resolve(base.OCAPTAIN_TOOLS ? withHome(base.OCAPTAIN_TOOLS, base) : join(captainHome(base), "tools"));
 }
 
+/** The folder in which Node keeps the code that it compiled; bin/ocaptain names the same one. */
+export function compileCache(base = process.env) {
+  const shared = toolsFolder(base);
+  return join(existsSync(shared) || !existsSync(checkoutFolder) ? shared : checkoutFolder, "compile-cache");
+}
+
 const withHome = (path, base) => (/^~(\/|$)/.test(path) ? join(base.HOME || homedir(), path.slice(1)) : path);
 
 /** The folder of Pulumi's default state and passphrase, for whoever has no backend or passphrase of their own. */

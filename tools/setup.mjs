@@ -19,6 +19,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { checkoutFolder, isCheckout, partFolder, stampFiles, toolsFolder } from "./places.mjs";
+import { boundCompileCache } from "./setup/compile-cache.mjs";
 import { lock } from "./setup/lock.mjs";
 import { hasStateToMove, moveState } from "./setup/move-state.mjs";
 import { onDemand, parts } from "./setup/parts.mjs";
@@ -39,6 +40,7 @@ export async function setup({ quiet = false, table = true, names = [] } = {}) {
   const chosen = names.length > 0 ? names.map(partCalled) : [...parts];
   // What not everybody needs, and this checkout has in its `.tools/`, is moved with the rest.
   if (!quiet && names.length === 0) chosen.push(...onDemand.filter((part) => fits(part, earlierStampOf(part))));
+  boundCompileCache();
   const isReady = (part) => (quiet ? current(part) !== undefined : fits(part, stampOf(part)) && !earlierStampOf(part));
   const movesState = !quiet && names.length === 0 && hasStateToMove();
   if (!chosen.every(isReady) || movesState) {

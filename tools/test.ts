@@ -1,7 +1,7 @@
 import { check, show } from "./check.ts";
 import { type Count, type Failure, runTier } from "./run-tier.ts";
 import { setup } from "./setup.mjs";
-import { TIERS_AT_ONCE, type Tier, tiers } from "./tiers.ts";
+import { FILES_AT_ONCE, type Tier, tiers } from "./tiers.ts";
 
 const MESSAGE_LINES = 30;
 
@@ -38,14 +38,10 @@ async function main(names: string[]): Promise<boolean> {
     total.skipped += count.skipped;
     total.failures.push(...count.failures);
   };
-  await inLanes(
-    1,
-    chosen.filter((tier) => tier.filesAtOnce > 1),
-    run,
-  );
-  await inLanes(
-    TIERS_AT_ONCE,
-    chosen.filter((tier) => tier.filesAtOnce === 1),
+  for (const tier of chosen) if (!tier.shares) await run(tier);
+  await besideEachOther(
+    FILES_AT_ONCE,
+    chosen.filter((tier) => tier.shares),
     run,
   );
   console.log(`\n${chosen.map((tier) => lines.get(tier)).join("\n")}\n`);
@@ -66,13 +62,27 @@ export function choose(names: string[]): { chosen: Tier[]; checks: boolean; fast
   return { chosen: tiers.filter(isChosen), checks: fast || names.length === 0, fast };
 }
 
-/** Works through `items` in their order, at most `lanes` at a time. */
-async function inLanes<T>(lanes: number, items: T[], work: (item: T) => Promise<void>): Promise<void> {
-  const waiting = [...items];
-  const lane = async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) await work(next);
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
+/**
+ * Works through tiers in their order, each as soon as there is room for its files, of which at most `files` run at the
+ * same time.
+ */
+export async function besideEachOther<T extends Pick<Tier, "filesAtOnce">>(
+  files: number,
+  inOrder: T[],
+  work: (tier: T) => Promise<void>,
+): Promise<void> {
+  const running = new Set<Promise<void>>();
+  let free = files;
+  for (const tier of inOrder) {
+    while (free < tier.filesAtOnce && running.size > 0) await Promise.race(running);
+    free -= tier.filesAtOnce;
+    const done: Promise<void> = work(tier).finally(() => {
+      free += tier.filesAtOnce;
+      running.delete(done);
+    });
+    running.add(done);
+  }
+  await Promise.all(running);
 }
 
 /**

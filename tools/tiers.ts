@@ -1,6 +1,6 @@
 /**
- * A tier of tests: one folder under `tests/`. They are listed from cheap to expensive. `npm test` runs those that use
- * both cores one after the other, and then the others two at a time; a tier over its budget has failed.
+ * A tier of tests: one folder under `tests/`. `npm test` runs those that use both cores one after the other, from cheap
+ * to expensive, and then those that share the machine; a tier over its budget has failed.
  */
 export type Tier = {
   /** The tier's folder under `tests/`. */
@@ -13,11 +13,15 @@ export type Tier = {
   /** The longest time that a single test may take. */
   testTimeoutSeconds: number;
   /**
-   * The number of test files that run at the same time. A tier that has the machine for itself takes as many as it
-   * has cores, or one more where its files wait a lot. 1 is for a tier whose files start engines, daemons or confined
-   * ships, so that it shares the machine with others of the kind.
+   * The number of the tier's test files that run at the same time. A tier that has the machine for itself takes as many
+   * as it has cores, or one more where its files wait a lot.
    */
   filesAtOnce: 1 | 2 | 3;
+  /**
+   * Whether the tier shares the machine with others, because its files start engines, daemons or confined ships, and
+   * wait for them ({@link FILES_AT_ONCE}).
+   */
+  shares?: boolean;
   /** Whether the tier is part of `npm test -- fast`, for everyday use. */
   fast?: boolean;
   /**
@@ -41,18 +45,22 @@ export const tiers: Tier[] = [
   { name: "helm", budgetMinutes: 5, testTimeoutSeconds: 120, filesAtOnce: 2, fast: true },
   { name: "harbor", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 3 },
   { name: "crew", budgetMinutes: 8, testTimeoutSeconds: 120, filesAtOnce: 3 },
-  { name: "stack", budgetMinutes: 30, testTimeoutSeconds: 300, filesAtOnce: 1 },
-  { name: "claude", budgetMinutes: 20, testTimeoutSeconds: 120, filesAtOnce: 1 },
-  { name: "tailnet", budgetMinutes: 14, testTimeoutSeconds: 300, filesAtOnce: 1, parts: tailnetParts, ownNetwork: true },
-  { name: "contract", budgetMinutes: 10, testTimeoutSeconds: 120, filesAtOnce: 1 },
-  { name: "cli", budgetMinutes: 8, testTimeoutSeconds: 120, filesAtOnce: 1 },
-  { name: "package", budgetMinutes: 5, testTimeoutSeconds: 180, filesAtOnce: 1 },
-  { name: "tools", budgetMinutes: 4, testTimeoutSeconds: 180, filesAtOnce: 1 },
-  { name: "wire", budgetMinutes: 2, testTimeoutSeconds: 120, filesAtOnce: 1 },
+  { name: "stack", budgetMinutes: 30, testTimeoutSeconds: 300, filesAtOnce: 2, shares: true },
+  { name: "claude", budgetMinutes: 20, testTimeoutSeconds: 120, filesAtOnce: 1, shares: true },
+  {
+    ...{ name: "tailnet", budgetMinutes: 14, testTimeoutSeconds: 300, filesAtOnce: 1, shares: true },
+    ...{ parts: tailnetParts, ownNetwork: true },
+  },
+  { name: "contract", budgetMinutes: 10, testTimeoutSeconds: 120, filesAtOnce: 1, shares: true },
+  { name: "cli", budgetMinutes: 8, testTimeoutSeconds: 120, filesAtOnce: 1, shares: true },
+  { name: "package", budgetMinutes: 5, testTimeoutSeconds: 180, filesAtOnce: 1, shares: true },
+  { name: "tools", budgetMinutes: 4, testTimeoutSeconds: 180, filesAtOnce: 1, shares: true },
+  { name: "wire", budgetMinutes: 2, testTimeoutSeconds: 120, filesAtOnce: 1, shares: true },
 ];
 
 /**
- * The number of tiers that run at the same time, of those that share the machine. A third one leaves no core idle, and
- * gains nothing: the tier stack, the longest, then takes half as long again.
+ * The number of test files that run at the same time, of the tiers that share the machine. Each of them waits for a
+ * good part of its time, so two would leave a fifth of two cores idle. The longest tier runs two of its own, or it
+ * would go on when all others have ended.
  */
-export const TIERS_AT_ONCE = 2;
+export const FILES_AT_ONCE = 3;

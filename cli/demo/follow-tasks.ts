@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { voyagesRoot } from "../../lib/base/paths.ts";
+import { firstLine } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
 import { shipState } from "../../lib/voyage/ship-state.ts";
-import { firstLine } from "../output/io.ts";
 import type { Terminal as Whole } from "../output/terminal.ts";
 
 type Terminal = Pick<Whole, "line" | "status" | "style">;

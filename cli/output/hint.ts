@@ -1,19 +1,6 @@
-import { byOwnVerbs, fromElsewhere, onStack } from "../../lib/base/hints.ts";
 import { PROJECT } from "../../lib/base/program-file.ts";
 import { isCheckout } from "../../lib/base/set-up-command.ts";
-import type { VoyageIdentity } from "../../lib/voyage/identity.ts";
-
-/**
- * The subject of hints: a stack, the folder of the project that it is sailed from, and by which of the two commands.
- */
-type About = { stack?: string; project: string; byOcaptain: boolean };
-
-/** The subject of hints about a voyage, by what its folder says of how it was sailed. */
-export const aboutVoyage = ({ stack, sailedFrom }: VoyageIdentity): About => ({
-  stack,
-  project: sailedFrom?.project ?? PROJECT,
-  byOcaptain: sailedFrom?.byOcaptain === true,
-});
+import { type About, pasteableIn } from "../../lib/watch/hint.ts";
 
 let about: About | undefined;
 
@@ -32,8 +19,5 @@ export function hintAt(what: About): void {
  */
 export function pasteable(hint: string, what: About | undefined = about): string {
   // The folder of the package is no project from which somebody sails.
-  const { stack, project, byOcaptain } = what ?? { stack: undefined, project: PROJECT, byOcaptain: !isCheckout };
-  const named = stack === undefined ? hint : onStack(hint, stack);
-  const meant = byOcaptain ? byOwnVerbs(named) : named;
-  return process.cwd() === project ? meant : fromElsewhere(meant, project, PROJECT);
+  return pasteableIn(process.cwd(), hint, what ?? { project: PROJECT, byOcaptain: !isCheckout });
 }

@@ -67,6 +67,3 @@ const styled = (text: string) =>
     .split(/(\x1b\[[\d;]{0,20}m)/)
     .map((part, index) => (index % 2 === 1 ? part : plainLines(part, { most: Number.POSITIVE_INFINITY })))
     .join("");
-
-/** The first line of a text, for a table or a list. */
-export const firstLine = (text: string) => plain(text.trim().split("\n")[0] ?? "");

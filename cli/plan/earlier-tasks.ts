@@ -1,6 +1,6 @@
 import { medianOf } from "../../lib/plan/estimates.ts";
 import { readLedger } from "../../lib/plan/read-ledger.ts";
-import { allVoyages } from "../target/choose-voyage.ts";
+import { allVoyages } from "../../lib/watch/known.ts";
 
 /** From fewer tasks than this nothing is concluded: one that waited for a night would say what all of them take. */
 const LEAST_TASKS = 5;

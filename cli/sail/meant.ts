@@ -5,7 +5,8 @@ import { checkStackName, MAX_STACK_NAME } from "../../lib/base/naming.ts";
 import { withHome } from "../../lib/base/paths.ts";
 import { readVoyageIdentity, type VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { settingIn } from "../../lib/voyage/settings-file.ts";
-import { allVoyages, findVoyage } from "../target/choose-voyage.ts";
+import { allVoyages } from "../../lib/watch/known.ts";
+import { findVoyage } from "../target/choose-voyage.ts";
 import { projectHere, projectOf } from "./project.ts";
 import { openStack, type Stack, stackOf } from "./stack.ts";
 

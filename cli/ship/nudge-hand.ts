@@ -2,7 +2,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { said } from "../../lib/base/text.ts";
 import { CREW_FOLDER } from "../../lib/ship/crew-launch.ts";
 import { shipScript } from "../../lib/ship/shell.ts";
-import type { KnownVoyage } from "../target/choose-voyage.ts";
+import type { KnownVoyage } from "../../lib/watch/known.ts";
 import { onShip } from "./on-ship.ts";
 
 const LEAVE_MS = 30_000;

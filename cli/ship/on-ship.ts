@@ -2,7 +2,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { spriteName } from "../../lib/base/naming.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import { readVoyageProvider } from "../../lib/voyage/provider.ts";
-import type { KnownVoyage } from "../target/choose-voyage.ts";
+import type { KnownVoyage } from "../../lib/watch/known.ts";
 
 /**
  * Opens the way to a ship by the provider's exec, which wakes it.

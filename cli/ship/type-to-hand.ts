@@ -2,7 +2,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { plain, said } from "../../lib/base/text.ts";
 import { HAND_SESSION } from "../../lib/ship/crew-launch.ts";
 import { shipScript } from "../../lib/ship/shell.ts";
-import type { KnownVoyage } from "../target/choose-voyage.ts";
+import type { KnownVoyage } from "../../lib/watch/known.ts";
 import { onShip } from "./on-ship.ts";
 
 /** The longest text that is typed: percent-encoded in the request's URL it is at most 48 KiB. */

@@ -1,12 +1,12 @@
 import { counted } from "../../lib/base/counted.ts";
-import { plain, usd } from "../../lib/base/text.ts";
+import { firstLine, plain, usd } from "../../lib/base/text.ts";
 import { costText } from "../../lib/voyage/cost-text.ts";
+import type { ShipView, StatusView } from "../../lib/watch/view.ts";
 import { span } from "../output/durations.ts";
-import { firstLine, type Io } from "../output/io.ts";
+import type { Io } from "../output/io.ts";
 import { spendCell, tokens } from "../output/spend.ts";
 import { type Cell, cut, table } from "../output/table.ts";
 import { wrap, wrapCommand } from "../output/wrap.ts";
-import type { ShipView, StatusView } from "./view.ts";
 
 const COLOURS = {
   working: "green",

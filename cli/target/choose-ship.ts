@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
-import type { KnownVoyage } from "./choose-voyage.ts";
+import type { KnownVoyage } from "../../lib/watch/known.ts";
 import { shipNamed } from "./ship-name.ts";
 
 /**

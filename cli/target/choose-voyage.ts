@@ -1,20 +1,10 @@
-import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
-import { explain, OcaptainError } from "../../lib/base/errors.ts";
-import { type VoyageFolder, voyageFolderAt, voyagesRoot } from "../../lib/base/paths.ts";
-import { readVoyageIdentity, type VoyageIdentity } from "../../lib/voyage/identity.ts";
-import { aboutVoyage, hintAt } from "../output/hint.ts";
+import { basename } from "node:path";
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { voyagesRoot } from "../../lib/base/paths.ts";
+import { aboutVoyage } from "../../lib/watch/hint.ts";
+import { type KnownVoyage, knownVoyage, voyageNames } from "../../lib/watch/known.ts";
+import { hintAt } from "../output/hint.ts";
 import { selectedStack } from "./selected-stack.ts";
-
-/** A voyage that this captain has a folder of. */
-export type KnownVoyage = { file: VoyageIdentity; folder: VoyageFolder };
-
-/** The names of the folders in `voyagesRoot()` that have a voyage.json, in order. */
-export async function voyageNames(): Promise<string[]> {
-  const entries = await readdir(voyagesRoot()).catch(() => []);
-  return entries.filter((name) => existsSync(join(voyagesRoot(), name, "voyage.json"))).sort();
-}
 
 /**
  * Chooses the voyage that a command is about: the one named (by stack or id), else the only one. Where there are
@@ -33,8 +23,8 @@ export async function chooseVoyage(name: string | undefined): Promise<KnownVoyag
  */
 export async function findVoyage(name: string | undefined): Promise<KnownVoyage> {
   const names = await voyageNames();
-  if (name !== undefined && names.includes(name)) return open(name);
-  const known = (await Promise.all(names.map((each) => open(each).catch(() => null)))).filter((voyage) => voyage !== null);
+  if (name !== undefined && names.includes(name)) return knownVoyage(name);
+  const known = (await Promise.all(names.map((each) => knownVoyage(each).catch(() => null)))).filter((voyage) => voyage !== null);
   if (name !== undefined) {
     const byId = known.find((voyage) => voyage.file.voyageId === name);
     if (byId) return byId;
@@ -47,7 +37,7 @@ export async function findVoyage(name: string | undefined): Promise<KnownVoyage>
     throw new OcaptainError("NO_VOYAGE", `there is no voyage in ${voyagesRoot()}`, {
       hint: "ocaptain sail --help  # OCAPTAIN_VOYAGES says where voyages are",
     });
-  if (names.length === 1) return open(names[0]!);
+  if (names.length === 1) return knownVoyage(names[0]!);
   const afloat = known.filter((voyage) => !voyage.file.sunkAt);
   const selected = afloat.length > 1 ? selectedOf(afloat) : undefined;
   if (selected) return selected;
@@ -69,20 +59,4 @@ export const sameVoyage = ({ file }: KnownVoyage): Promise<KnownVoyage> => findV
 export function selectedOf(afloat: readonly KnownVoyage[]): KnownVoyage | undefined {
   const stack = selectedStack();
   return afloat.find(({ file }) => file.stack === stack);
-}
-
-/** Every voyage of this captain, in the order of its name, and a sentence for each that cannot be read. */
-export async function allVoyages(): Promise<{ known: KnownVoyage[]; broken: string[] }> {
-  const seen = await Promise.allSettled((await voyageNames()).map(open));
-  return {
-    known: seen.flatMap((each) => (each.status === "fulfilled" ? [each.value] : [])),
-    broken: seen.flatMap((each) => (each.status === "rejected" ? [explain(each.reason)] : [])),
-  };
-}
-
-async function open(name: string): Promise<KnownVoyage> {
-  const file = await readVoyageIdentity(name);
-  if (!file) throw new OcaptainError("NO_VOYAGE", `voyage "${name}" is gone`);
-  // The folder of a voyage that was put aside has another name than its stack.
-  return { file, folder: voyageFolderAt(join(voyagesRoot(), name), file.stack) };
 }

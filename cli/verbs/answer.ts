@@ -1,11 +1,11 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
-import { plainJson } from "../../lib/base/text.ts";
+import { firstLine, plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { TaskRow } from "../../lib/protocol/status.ts";
-import { firstLine, type Io } from "../output/io.ts";
+import { asking } from "../../lib/watch/attention.ts";
+import type { Io } from "../output/io.ts";
 import { MOST_TYPED, typeToHand } from "../ship/type-to-hand.ts";
 import { tooLong, wordsOf } from "../ship/typed-words.ts";
-import { asking } from "../status/attention.ts";
 import { chooseVoyage } from "../target/choose-voyage.ts";
 import { shipNamed } from "../target/ship-name.ts";
 import { nowIs, taskOf } from "./steer.ts";

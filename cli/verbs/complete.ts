@@ -1,8 +1,9 @@
 import { readdir } from "node:fs/promises";
 import type { Argument, Command, Option } from "commander";
+import { firstLine } from "../../lib/base/text.ts";
 import { readTaskRows } from "../../lib/voyage/task-files.ts";
-import { firstLine } from "../output/io.ts";
-import { findVoyage, voyageNames } from "../target/choose-voyage.ts";
+import { voyageNames } from "../../lib/watch/known.ts";
+import { findVoyage } from "../target/choose-voyage.ts";
 
 /** A word that can stand where one is typed, and what it is. */
 type Candidate = readonly [word: string, what: string];

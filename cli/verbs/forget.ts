@@ -7,8 +7,9 @@ import { voyageFolderAt, voyagesRoot } from "../../lib/base/paths.ts";
 import { shellWord } from "../../lib/base/shell-word.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
+import type { KnownVoyage } from "../../lib/watch/known.ts";
 import type { Io } from "../output/io.ts";
-import { chooseVoyage, type KnownVoyage, sameVoyage } from "../target/choose-voyage.ts";
+import { chooseVoyage, sameVoyage } from "../target/choose-voyage.ts";
 
 /**
  * `ocaptain forget <voyage>`: moves the folder of a voyage that has sunk into the archive beside the others, where no

@@ -1,11 +1,12 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { plain, plainJson } from "../../lib/base/text.ts";
+import type { KnownVoyage } from "../../lib/watch/known.ts";
 import { watcher } from "../logs/follow.ts";
 import type { LogLine } from "../logs/line.ts";
 import { Logs, logFiles } from "../logs/read.ts";
 import { parseDuration } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
-import { chooseVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
+import { chooseVoyage } from "../target/choose-voyage.ts";
 import { shipNamed } from "../target/ship-name.ts";
 
 export type LogsOptions = { ship?: string; follow?: boolean; grep?: string; lines?: string; since?: string; task?: string };

@@ -1,10 +1,10 @@
 import { plainJson } from "../../lib/base/text.ts";
+import { collectStatus } from "../../lib/watch/collect.ts";
+import { allVoyages, type KnownVoyage } from "../../lib/watch/known.ts";
 import { span } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
 import { spendCell } from "../output/spend.ts";
 import { type Cell, table } from "../output/table.ts";
-import { collectStatus } from "../status/collect.ts";
-import { allVoyages, type KnownVoyage } from "../target/choose-voyage.ts";
 
 /**
  * `ocaptain ls [--all]`: a row a voyage, those that have sunk with `--all` only. A voyage whose file is broken is a

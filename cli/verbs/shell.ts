@@ -6,11 +6,12 @@ import { CREW_SESSION, HAND_SESSION } from "../../lib/ship/crew-launch.ts";
 import { shipScript } from "../../lib/ship/shell.ts";
 import type { ProviderSettings } from "../../lib/sprites/types.ts";
 import { readVoyageProvider } from "../../lib/voyage/provider.ts";
+import { voyageNames } from "../../lib/watch/known.ts";
 import type { Io } from "../output/io.ts";
 import { openRemoteTerminal, type RemoteTerminal } from "../ship/sprite-terminal.ts";
 import { terminalOverTailnet } from "../ship/tailnet-terminal.ts";
 import { chooseShip } from "../target/choose-ship.ts";
-import { chooseVoyage, voyageNames } from "../target/choose-voyage.ts";
+import { chooseVoyage } from "../target/choose-voyage.ts";
 import { looksLikeShip } from "../target/ship-name.ts";
 
 export type ShellOptions = { crew?: boolean; raw?: boolean; write?: boolean };

@@ -1,16 +1,17 @@
 import { explain, OcaptainError } from "../../lib/base/errors.ts";
-import { plainJson } from "../../lib/base/text.ts";
+import { firstLine, plainJson } from "../../lib/base/text.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
 import { readVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { collectStatus } from "../../lib/watch/collect.ts";
+import { allVoyages, type KnownVoyage } from "../../lib/watch/known.ts";
+import type { StatusView, SyncView } from "../../lib/watch/view.ts";
 import { ask, canAsk } from "../output/ask.ts";
 import { hintAt } from "../output/hint.ts";
-import { firstLine, type Io } from "../output/io.ts";
+import type { Io } from "../output/io.ts";
 import { projectHere } from "../sail/project.ts";
 import { runShown } from "../sail/run-up.ts";
 import { openStack, type Stack, stackOf } from "../sail/stack.ts";
-import { collectStatus } from "../status/collect.ts";
-import type { StatusView, SyncView } from "../status/view.ts";
-import { allVoyages, findVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
+import { findVoyage } from "../target/choose-voyage.ts";
 
 type Options = { force?: boolean; yes?: boolean; all?: boolean };
 

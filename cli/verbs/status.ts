@@ -2,11 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { withFormerNames } from "../../lib/voyage/task-files.ts";
+import { collectStatus } from "../../lib/watch/collect.ts";
+import { allVoyages, type KnownVoyage } from "../../lib/watch/known.ts";
+import type { StatusView } from "../../lib/watch/view.ts";
 import type { Io } from "../output/io.ts";
-import { collectStatus } from "../status/collect.ts";
 import { renderStatus } from "../status/render.ts";
-import type { StatusView } from "../status/view.ts";
-import { allVoyages, chooseVoyage, type KnownVoyage, sameVoyage, selectedOf } from "../target/choose-voyage.ts";
+import { chooseVoyage, sameVoyage, selectedOf } from "../target/choose-voyage.ts";
 
 /** How often a watch looks: the helm has no stream for the captain, and a look costs it a few milliseconds. */
 const LOOK_MS = 1_000;
@@ -17,14 +18,14 @@ const TICKS = new Set(["knownBy", "since", "spend", "usage"]);
  * in Pulumi, all of them. A watch may begin before there is a voyage, and ends when all that it shows have sunk.
  */
 export async function status(name: string | undefined, options: { watch?: boolean }, io: Io): Promise<void> {
-  if (!options.watch) return show(await Promise.all((await chosen(name, io)).map(collectStatus)), io);
+  if (!options.watch) return show(await Promise.all((await chosen(name, io)).map((voyage) => collectStatus(voyage))), io);
   const live = io.columns !== undefined && !io.json;
   const voyages = await waitedFor(name, io);
   for (let shown = ""; voyages.length > 0 && !io.signal.aborted; await pause(io)) {
     // Read again: a voyage may sink meanwhile.
     const now = (await Promise.all(voyages.map((voyage) => unlessGone(sameVoyage(voyage))))).filter((each) => each !== undefined);
     if (now.length === 0) return io.note(`the folder of voyage "${voyages[0]!.file.stack}" is gone: this ends`);
-    const views = await Promise.all(now.map(collectStatus));
+    const views = await Promise.all(now.map((voyage) => collectStatus(voyage)));
     const isOver = views.every((view) => view.state === "sunk");
     const last = isOver ? "the voyage has sunk: this ends" : "Ctrl-C ends this";
     if (live) io.repaint(`${text(views, io)}\n\n${io.style("dim", last)}`);
@@ -48,7 +49,7 @@ const text = (views: readonly StatusView[], io: Io) => views.map((view) => rende
  * is also the object itself, as it was before there could be several.
  */
 function inJson(views: readonly StatusView[]): object {
-  const voyages = views.map((view) => ({ ...view, tasks: withFormerNames(view.tasks) }));
+  const voyages = views.map(({ taskRows: _, ...view }) => ({ ...view, tasks: withFormerNames(view.tasks) }));
   return { ...(voyages.length === 1 && voyages[0]), voyages };
 }
 

@@ -3,9 +3,10 @@ import { plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { gitLine } from "../../lib/git/run.ts";
 import type { TaskRow } from "../../lib/protocol/status.ts";
+import type { KnownVoyage } from "../../lib/watch/known.ts";
 import { pasteable } from "../output/hint.ts";
 import type { Io } from "../output/io.ts";
-import { chooseVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
+import { chooseVoyage } from "../target/choose-voyage.ts";
 
 /**
  * `ocaptain retry <task|verify|limit> [voyage]` makes a blocked task pending again, with all its tries; or has a

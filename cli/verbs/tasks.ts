@@ -1,11 +1,11 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
-import { plainJson } from "../../lib/base/text.ts";
+import { firstLine, plainJson } from "../../lib/base/text.ts";
 import { type TaskRow, TaskStatus } from "../../lib/protocol/status.ts";
+import { collectTasks } from "../../lib/watch/collect.ts";
 import { span } from "../output/durations.ts";
-import { firstLine, type Io } from "../output/io.ts";
+import type { Io } from "../output/io.ts";
 import { spendCell } from "../output/spend.ts";
 import { type Cell, table } from "../output/table.ts";
-import { collectTasks } from "../status/collect.ts";
 import { chooseVoyage } from "../target/choose-voyage.ts";
 
 /** The words of Claude Code, which the prior art used, and ours for them. */

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { plainJson } from "../../lib/base/text.ts";
+import { collectStatus } from "../../lib/watch/collect.ts";
+import type { StatusView } from "../../lib/watch/view.ts";
 import { parseDuration } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
-import { collectStatus } from "../status/collect.ts";
-import type { StatusView } from "../status/view.ts";
 import { chooseVoyage, sameVoyage } from "../target/choose-voyage.ts";
 
 const LOOK_MS = 1_000;

@@ -44,3 +44,8 @@ export function eventsAfter(ledger: Ledger, seq: number, limit: number): VoyageE
   const last = ledger.store.one<{ seq: number | null }>("SELECT max(seq) AS seq FROM events")?.seq ?? 0;
   return eventsOf(rows, { first, last });
 }
+
+/** When an event of this kind last happened to the ship, or to the voyage; undefined when it did not, or long ago. */
+export const lastAt = (ledger: Ledger, kind: EventKind, ship: string | null = null): string | undefined =>
+  ledger.store.one<{ at: string }>("SELECT at FROM events WHERE ship IS ? AND kind = ? ORDER BY seq DESC LIMIT 1", ship, kind)
+    ?.at;

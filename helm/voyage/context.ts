@@ -48,6 +48,8 @@ export class VoyageContext {
    * meanwhile.
    */
   trouble: string | null = null;
+  /** When that was first noted. */
+  troubleSince: string | null = null;
   readonly #show: VoyageParts["show"];
   readonly #watchers = new Set<() => void>();
 
@@ -98,6 +100,7 @@ export class VoyageContext {
   noteTrouble(error: unknown): void {
     const trouble = error === null ? null : explain(error);
     if (trouble === this.trouble) return;
+    if (trouble === null || this.trouble === null) this.troubleSince = trouble === null ? null : this.ledger.at();
     this.trouble = trouble;
     this.log(trouble === null ? "trouble-over" : "trouble", { voyage: this.id, ...(trouble !== null && { trouble }) });
     this.notify();

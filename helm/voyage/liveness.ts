@@ -11,7 +11,7 @@ export class Liveness {
   readonly #seen = new Map<number, Sighting>();
   readonly #calls = new Map<number, number>();
   readonly #streams = new Map<number, Set<(line: object) => void>>();
-  readonly #refused = new Map<number, { atMs: number; words: string }>();
+  readonly #refused = new Map<number, { atMs: number; wallMs: number; words: string }>();
   #beganMs: number;
 
   constructor(clock: HelmClock) {
@@ -47,14 +47,15 @@ export class Liveness {
 
   /** Notes that the life has sent what no crew sends. Returns whether that is news. */
   refuse(life: number, words: string): boolean {
-    const news = this.refused(life) !== words;
-    this.#refused.set(life, { atMs: this.#clock.now(), words });
+    const news = this.refused(life)?.words !== words;
+    this.#refused.set(life, { atMs: this.#clock.now(), wallMs: this.#clock.wallMs(), words });
     return news;
   }
   /** What the life has sent in the last hour that no crew sends; null when it was nothing. */
-  refused(life: number): string | null {
+  refused(life: number): { words: string; at: string } | null {
     const last = this.#refused.get(life);
-    return last && this.#clock.now() - last.atMs < NAMED_MS ? last.words : null;
+    if (!last || this.#clock.now() - last.atMs >= NAMED_MS) return null;
+    return { words: last.words, at: new Date(last.wallMs).toISOString() };
   }
 
   /** Notes an open presence stream, on which `say` sends a line. Returns what closes it. */

@@ -2,6 +2,7 @@ import type { ShipRow, VoyageStatus } from "../../lib/protocol/admin-api.ts";
 import type { TaskRow, VoyageState } from "../../lib/protocol/status.ts";
 import { budgetOf } from "../ledger/budget.ts";
 import { outsideOf } from "../ledger/deliveries.ts";
+import { lastAt } from "../ledger/events.ts";
 import { whyFaulty } from "../ledger/faults.ts";
 import { planHandSettings } from "../ledger/hand-settings.ts";
 import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } from "../ledger/ledger.ts";
@@ -14,7 +15,7 @@ import type { VoyageContext } from "./context.ts";
 /** How a voyage looks to people (lib/protocol/status.ts). Nothing here changes anything. */
 
 export function voyageStatus(context: VoyageContext): VoyageStatus {
-  const { ledger, tip, trouble } = context;
+  const { ledger, tip, trouble, troubleSince } = context;
   const verified = ledger.verified(tip, ledger.meta("verify") ?? "");
   const ships = shipRows(context);
   const limited = voyageLimit(ledger);
@@ -37,6 +38,8 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
     ...(paused && { paused }),
     ...(limited && { limited }),
     ...(trouble !== null && { trouble }),
+    ...(troubleSince !== null && { troubleSince }),
+    ...(overspent(ledger) && dated("budgetSpentAt", lastAt(ledger, "budget-spent"))),
     asOf: ledger.at(),
   };
 }
@@ -110,10 +113,16 @@ function rowOf(context: VoyageContext, record: ShipRecord, work: WorkLeft): Ship
     hasWork: holds || work.verification || (work.freeTasks && !limited),
     ...(unfit !== undefined && { unfit }),
     ...(limited && { limited }),
-    ...(refused && { refused }),
+    ...(unfit !== undefined && dated("unfitAt", lastAt(ledger, "ship-unfit", record.ship))),
+    ...(life.fenced && dated("fencedAt", lastAt(ledger, "ship-fenced", record.ship))),
+    ...(refused && { refused: refused.words, refusedAt: refused.at }),
     ...(unanswered > 0 && { unanswered }),
   };
 }
+
+/** A field with a time that may not be known, as in a voyage that a helm of earlier code has sailed. */
+const dated = <Name extends string>(name: Name, at: string | undefined) =>
+  (at === undefined ? {} : { [name]: at }) as { [name in Name]?: string };
 
 const THERE: ReadonlySet<ShipRow["state"]> = new Set(["working", "idle", "stopping"]);
 

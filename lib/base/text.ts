@@ -46,6 +46,9 @@ export function plainLines(text: string, { most = MOST }: Bound = {}): string {
     .join("\n");
 }
 
+/** The first line of a text, for a table or a list. */
+export const firstLine = (text: string): string => plain(text.trim().split("\n")[0] ?? "");
+
 /**
  * Quotes the end of what a program on a ship has printed, in a message of ours. It is made harmless, and several lines
  * are set apart, so that none of them can be taken for one of ours.

@@ -114,6 +114,10 @@ export const ShipRow = z.object({
   limited: Limit.optional(),
   /** The ship's last call that no crew of ours would send, and what is wrong with it. */
   refused: z.string().optional(),
+  /** When the ship last made such a call, when it was found unfit, and when it was fenced, as far as that is known. */
+  refusedAt: z.string().optional(),
+  unfitAt: z.string().optional(),
+  fencedAt: z.string().optional(),
   /** How often the helm has tried to wake the ship since it last heard of it. */
   unanswered: z.number().optional(),
 });
@@ -156,6 +160,9 @@ export const VoyageStatus = z.object({
    * and nothing is lost.
    */
   trouble: z.string().optional(),
+  /** Since when that is so, and since when the budget is spent, as far as that is known. */
+  troubleSince: z.string().optional(),
+  budgetSpentAt: z.string().optional(),
   asOf: z.string(),
 });
 export type VoyageStatus = z.infer<typeof VoyageStatus>;

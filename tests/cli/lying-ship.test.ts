@@ -1,15 +1,15 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { collectStatus } from "../../cli/status/collect.ts";
 import { renderStatus } from "../../cli/status/render.ts";
-import { sortSessions, syncAttention, syncOf } from "../../cli/status/sync-view.ts";
 import { explain } from "../../lib/base/errors.ts";
 import { voyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import { type HelmClient, helmClient } from "../../lib/daemons/helm-client.ts";
 import { parseSessions } from "../../lib/mutagen/session.ts";
 import { readVoyageIdentity, writeVoyageIdentity } from "../../lib/voyage/identity.ts";
+import { collectStatus } from "../../lib/watch/collect.ts";
+import { sortSessions, syncAttention, syncOf } from "../../lib/watch/sync-view.ts";
 import { gitIn } from "../support/git.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
 import { ocaptain } from "../support/ocaptain.ts";

@@ -4,15 +4,15 @@ import { expect, test } from "vitest";
 import { parseDuration, span } from "../../cli/output/durations.ts";
 import { table } from "../../cli/output/table.ts";
 import { fold, wrap, wrapCommand } from "../../cli/output/wrap.ts";
-import { voyageAttention } from "../../cli/status/attention.ts";
 import { renderStatus } from "../../cli/status/render.ts";
-import { sortSessions, syncAttention, syncOf } from "../../cli/status/sync-view.ts";
-import { type ShipView, type StatusView, seenState, shipSince } from "../../cli/status/view.ts";
 import { counted } from "../../lib/base/counted.ts";
 import type { MutagenSession } from "../../lib/mutagen/session.ts";
 import { sessionKinds } from "../../lib/mutagen/sessions.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
 import { nextStep } from "../../lib/voyage/next-step.ts";
+import { verificationAttention, voyageAttention } from "../../lib/watch/attention.ts";
+import { sortSessions, syncAttention, syncOf } from "../../lib/watch/sync-view.ts";
+import { type ShipView, type StatusView, seenState, shipSince } from "../../lib/watch/view.ts";
 
 /**
  * The time of all views in this file. Their data is what no real fleet can be brought to on demand: answers of a helm
@@ -192,6 +192,7 @@ test("a failed verification, a lost ship with what it holds, and a voyage that s
   const verified = { commit: "abcdef0123456789", exitCode: 2, output: "ok 1\nnot ok 2\n", at: "2026-11-23T10:00:00Z" };
   const lost = ship({ state: "lost", task: { id: "7", subject: "Keel", since: "2026-11-23T09:00:00Z" } });
   const found = [
+    ...verificationAttention(status({ state: "failed", verified })),
     ...voyageAttention(status({ state: "failed", verified }), [lost]),
     ...voyageAttention(status({ state: "stalled" }), []),
   ];
@@ -221,8 +222,13 @@ const VIEW: StatusView = {
   limited: null,
   attention: [],
   ships: [],
+  taskRows: [],
   next: null,
 };
+const attention = (kind: "task" | "question", of: string, message: string, hint: string) => ({
+  ...{ id: `${kind}/${of}`, kind, of, message, hint, since: null },
+  action: { verb: "none" as const },
+});
 
 test("a status ends with the next step of a voyage that has come to its end, whole, and with none of another", () => {
   const io = { style: (_: unknown, text: string) => text, columns: 40 } as never;
@@ -236,8 +242,8 @@ test("what agents wrote cannot steer the terminal from a status", () => {
   const view: StatusView = {
     ...VIEW,
     attention: [
-      { kind: "task", of: "1", message: "\x1b[2Jgone\nsecond", hint: "x" },
-      { kind: "question", of: "2", message: "asks", detail: "\x1b[31mred\x07?\r\nor \x9b31mgreen?", hint: "x" },
+      attention("task", "1", "\x1b[2Jgone\nsecond", "x"),
+      { ...attention("question", "2", "asks", "x"), detail: "\x1b[31mred\x07?\r\nor \x9b31mgreen?" },
     ],
     ships: [ship({ task: { id: "1", subject: "\x1b]0;title\x07Keel\r!", since: "2026-11-23T09:00:00Z" } })],
   };
@@ -308,7 +314,7 @@ test("what is longer than a line of the terminal is broken between words; a hint
   expect(wrap(`a ${"x".repeat(30)} b`, 20, " ")).toEqual([" a", ` ${"x".repeat(30)}`, " b"]);
   const words = "there is a good deal to say about what has gone wrong here, and it is said in full and in plain words".repeat(2);
   const hint = `pulumi -C '/a folder' up -s sea && pulumi stack output summary -s sea --show-secrets && ${"x".repeat(90)}  # it heals, and ${words}`;
-  const view = { ...VIEW, attention: [{ kind: "task" as const, of: "1", message: words, detail: words, hint }] };
+  const view = { ...VIEW, attention: [{ ...attention("task", "1", words, hint), detail: words }] };
   const lines = renderStatus(view, { style: (_format, text) => text, columns: 80 }, NOW).split("\n");
   expect(lines.filter((line) => line.length > 80)).toEqual([`      ${"x".repeat(90)}`]);
   const pasted = lines.slice(lines.findIndex((line) => line.includes("hint:"))).join("\n");

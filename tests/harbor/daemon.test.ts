@@ -44,13 +44,15 @@ test("a stale info file is healed, also when its process and port belong to othe
   writeFileSync(harborInfoFile(), info);
 });
 
-test("its environment is from a list: nothing else of the caller's reaches it", async () => {
+test("its environment is from a list: nothing else of the caller's reaches it; it runs though Node cannot keep what it compiles", async () => {
   vi.stubEnv("SOME_SECRET", "s3cret");
+  vi.stubEnv("NODE_COMPILE_CACHE", "/dev/null/compiled");
   await ensureHarbor();
   const { pid } = (await runningHarbor())!;
   const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
   expect(environment).not.toContain("s3cret");
   expect(environment).toContain("OCAPTAIN_HOME=");
+  expect(environment).toContain("NODE_COMPILE_CACHE=/dev/null/compiled");
 });
 
 test("killed with SIGKILL it takes its ships' processes along; the next finds its sprites cold, with ids, labels and files", async () => {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
@@ -66,11 +66,15 @@ test("a voyage is worked off over the wire: git log is the list of tasks", async
   await expect.poll(() => existsSync(helmSocket())).toBe(false);
 });
 
-test("two starters end in one helm; its folder and socket are the captain's alone", async () => {
+test("two starters end in one helm; its folder and socket are the captain's alone; Node keeps what the helm compiled", async () => {
+  const compiled = join(captain.root, "compiled");
+  vi.stubEnv("NODE_COMPILE_CACHE", compiled);
   const [a, b] = await Promise.all([ensureHelm(), ensureHelm()]);
   expect((await a.health()).pid).toBe((await b.health()).pid);
   expect(statSync(helmHome()).mode & 0o777).toBe(0o700);
   expect(statSync(helmSocket()).mode & 0o777).toBe(0o600);
+  await stopHelm();
+  expect(readdirSync(compiled, { recursive: true }).length).toBeGreaterThan(50);
 });
 
 async function stranger(port: number) {

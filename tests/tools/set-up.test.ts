@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { environment, exportLines, shellEnvironment } from "../../tools/environment.mjs";
 import { passphraseFile, readStamp, stampFiles, stateFolder } from "../../tools/places.mjs";
 import { atLeast, runCommand } from "../../tools/setup/command.mjs";
+import { boundCompileCache } from "../../tools/setup/compile-cache.mjs";
 import { findGo, sayBuild } from "../../tools/setup/go.mjs";
 import { lock } from "../../tools/setup/lock.mjs";
 import { node } from "../../tools/setup/node.mjs";
@@ -144,6 +145,19 @@ describe("set-up", () => {
     const done = spawnSync(process.execPath, args, { encoding: "utf8", env: { ...process.env, PATH: folder } });
     expect(done).toMatchObject({ status: 0, stdout: `{"type":"only"}\n`, stderr: "" });
     expect(made()).toEqual(before);
+  });
+
+  test("what Node has kept compiled is removed when there is too much of it; a folder that is not there is none", () => {
+    const cache = join(folder, "compile-cache");
+    boundCompileCache(cache, 2);
+    for (const name of ["v24/a", "v24/b", "v26/c"]) {
+      mkdirSync(join(cache, dirname(name)), { recursive: true });
+      writeFileSync(join(cache, name), "");
+    }
+    boundCompileCache(cache, 3);
+    expect(readdirSync(cache).sort()).toEqual(["v24", "v26"]);
+    boundCompileCache(cache, 2);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test("a script's exit code passes through", () => {

@@ -1,5 +1,5 @@
+import { firstLine } from "../../../lib/base/text.ts";
 import type { Plan } from "../../../lib/plan/types.ts";
-import { firstLine } from "../../output/io.ts";
 import type { Rehearsed } from "./sail.ts";
 
 /** What went wrong that cannot be laid to tasks that were only stood in for. */

@@ -1,28 +1,44 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { helmClient } from "../../lib/daemons/helm-client.ts";
-import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
-import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
-import { nextStep } from "../../lib/voyage/next-step.ts";
-import { countTasks, readTaskRows, spendOfTasks } from "../../lib/voyage/task-files.ts";
-import { aboutVoyage, pasteable } from "../output/hint.ts";
-import type { KnownVoyage } from "../target/choose-voyage.ts";
-import { budgetAttention, helmAttention, questionAttention, taskAttention, voyageAttention } from "./attention.ts";
+import { helmClient } from "../daemons/helm-client.ts";
+import { voyageMutagen } from "../mutagen/voyage.ts";
+import type { ShipRow, TaskRow, VoyageStatus } from "../protocol/status.ts";
+import { nextStep } from "../voyage/next-step.ts";
+import { countTasks, readTaskRows, spendOfTasks } from "../voyage/task-files.ts";
+import {
+  budgetAttention,
+  helmAttention,
+  questionAttention,
+  taskAttention,
+  verificationAttention,
+  voyageAttention,
+} from "./attention.ts";
 import { endOf } from "./end-of.ts";
+import { aboutVoyage, pasteableIn } from "./hint.ts";
+import type { KnownVoyage } from "./known.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
 import { heldTask, outsideOf, type ShipView, type StatusView, seenState, shipSince } from "./view.ts";
+
+/** How a voyage is looked at. */
+type Look = {
+  /** Asks the helm for its status, or says why that cannot be. @default by the helm's socket */
+  ask?: (voyage: KnownVoyage) => Promise<VoyageStatus | Error>;
+  /** The folder of the shell into which hints are pasted; null: it may be in any. @default this process's */
+  from?: string | null;
+};
 
 /**
  * Collects what can be known of a voyage: asks the helm, or reads the task files and the folder where the helm does not
  * answer; and asks the voyage's sync daemon, if it runs. Wakes no ship, starts no daemon, asks no provider, and does
  * not throw: the view says which part is unknown.
  */
-export async function collectStatus(voyage: KnownVoyage): Promise<StatusView> {
-  const [helm, syncs] = await Promise.all([askHelm(voyage), askSyncs(voyage)]);
+export async function collectStatus(voyage: KnownVoyage, look: Look = {}): Promise<StatusView> {
+  const { ask = askHelm, from = process.cwd() } = look;
+  const [helm, syncs] = await Promise.all([ask(voyage), askSyncs(voyage)]);
   const view = "id" in helm ? byHelm(voyage, helm, syncs) : await byFiles(voyage, syncs, helm);
   const about = aboutVoyage(voyage.file);
-  const attention = view.attention.map((each) => ({ ...each, hint: pasteable(each.hint, about) }));
-  return { ...view, attention, next: view.next && pasteable(view.next, about) };
+  const attention = view.attention.map((each) => ({ ...each, hint: pasteableIn(from, each.hint, about) }));
+  return { ...view, attention, next: view.next && pasteableIn(from, view.next, about) };
 }
 
 /** Collects the tasks from the helm, or from the task files where it does not answer. */
@@ -86,12 +102,13 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
     attention: [
       ...budgetAttention(status),
       ...questionAttention(status.tasks, file.stack),
-      ...voyageAttention(status, ours).filter((each) => each.kind === "verification"),
+      ...verificationAttention(status),
       ...taskAttention(status.tasks, file.stack),
-      ...voyageAttention(status, ours).filter((each) => each.kind !== "verification"),
+      ...voyageAttention(status, ours),
       ...ours.flatMap(({ ship }) => syncAttention(syncs, ship, folder.mirror(ship), file.stack)),
     ],
     ships: ours,
+    taskRows: status.tasks,
     next: nextOf(status.state, file.stack, folder.workspace),
   };
 }
@@ -156,6 +173,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error):
           ...shown.flatMap(({ ship }) => syncAttention(syncs, ship, folder.mirror(ship), file.stack)),
         ],
     ships: shown,
+    taskRows: tasks,
     next: file.sunkAt ? nextOf("sunk", file.stack, folder.workspace) : null,
   };
 }
@@ -167,7 +185,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error):
 async function tipOf(repo: string, branch: string): Promise<string | null> {
   const loose = await readFile(join(repo, "refs", "heads", branch), "utf8").catch(() => "");
   if (/^[0-9a-f]{40}\n$/.test(loose)) return loose.trim();
-  const { gitLine } = await import("../../lib/git/run.ts");
+  const { gitLine } = await import("../git/run.ts");
   return gitLine(["rev-parse", `refs/heads/${branch}`], { gitDir: repo }).catch(() => null);
 }
 

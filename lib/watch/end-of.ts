@@ -1,4 +1,4 @@
-import { readLedger } from "../../lib/plan/read-ledger.ts";
+import { readLedger } from "../plan/read-ledger.ts";
 
 /**
  * What a voyage that has sunk had come to, by its ledger: `verified`, or `done` where its plan has no verify.sh. null

@@ -1,8 +1,8 @@
-import { counted } from "../../lib/base/counted.ts";
-import type { Usage } from "../../lib/protocol/ship-reports.ts";
-import type { Outside, ShipRow, Spend, TaskRow, VoyageState, VoyageStatus } from "../../lib/protocol/status.ts";
-import { type ShipState, shipState } from "../../lib/voyage/ship-state.ts";
-import type { TaskCounts } from "../../lib/voyage/task-files.ts";
+import { counted } from "../base/counted.ts";
+import type { Usage } from "../protocol/ship-reports.ts";
+import type { Outside, ShipRow, Spend, TaskRow, VoyageState, VoyageStatus } from "../protocol/status.ts";
+import { type ShipState, shipState } from "../voyage/ship-state.ts";
+import type { TaskCounts } from "../voyage/task-files.ts";
 
 /** A voyage at one moment, as `ocaptain status --json` prints it. Times are ISO 8601. */
 export type StatusView = {
@@ -34,22 +34,42 @@ export type StatusView = {
   limited: VoyageStatus["limited"] | null;
   /** Since when the captain has paused the voyage, and when its tasks are given back; null when it is not paused. */
   paused: VoyageStatus["paused"] | null;
-  /** What only a person can mend, the most pressing first. */
+  /** What only a person can mend, the most pressing first: all that is shown anywhere as "needs you". */
   attention: Attention[];
   ships: ShipView[];
+  /** All tasks. `ocaptain status --json` leaves them out: `ocaptain tasks --json` has them. */
+  taskRows: TaskRow[];
   /** The command that comes next where the voyage has come to its end; null while something goes on or is wrong. */
   next: string | null;
 };
 
+/** A thing that waits for the captain: what it is, since when, and what answers it. */
 export type Attention = {
+  /** The same as long as this lasts. */
+  id: string;
   kind: "budget" | "question" | "helm" | "task" | "verification" | "ship" | "sync" | "voyage";
   /** Of what: a task's id, a ship's name. */
   of: string;
   message: string;
   /** More lines of it, as an agent wrote them. */
   detail?: string;
+  /** What a question can be answered with, where its last lines list choices. */
+  choices?: string[];
   /** A command that helps, to be pasted. */
   hint: string;
+  /** Since when it is so; null where nobody knows. */
+  since: string | null;
+  action: Action;
+};
+
+/**
+ * What the captain does about it: answer the question of `task`, retry it, release it from its ship, raise the voyage's
+ * budget, run `pulumi up`, read the log of `ship`, have verify.sh run again; `none` where the hint says more.
+ */
+export type Action = {
+  verb: "answer" | "retry" | "release" | "budget" | "up" | "log" | "verify" | "none";
+  task?: string;
+  ship?: string;
 };
 
 export type ShipView = {

@@ -1,5 +1,5 @@
-import { type MutagenSession, passes } from "../../lib/mutagen/session.ts";
-import { type SessionKind, sessionKinds } from "../../lib/mutagen/sessions.ts";
+import { type MutagenSession, passes } from "../mutagen/session.ts";
+import { type SessionKind, sessionKinds } from "../mutagen/sessions.ts";
 import type { Attention, ShipView, SyncView } from "./view.ts";
 
 /** What the voyage's sync daemon says; null when it does not run. */
@@ -44,17 +44,28 @@ const lasting = ({ problems }: MutagenSession): string[] => problems.filter((pro
 export function syncAttention(syncs: Syncs, ship: string, mirror: string, stack: string): Attention[] {
   const found: Attention[] = [];
   for (const [kind, session] of syncs?.get(ship) ?? []) {
-    const add = (message: string, hint: string) => found.push({ kind: "sync", of: ship, message, hint });
+    const add = (what: string, message: string, hint: string, verb: "up" | "none" = "up") =>
+      found.push({
+        ...{ id: `sync/${ship}/${kind}/${what}`, kind: "sync", of: ship, message, hint },
+        // Mutagen does not say when it began.
+        ...{ since: null, action: { verb, ship } },
+      });
     if (session.halted || session.paused)
-      add(`the ${kind} sync of ${ship} stands still: ${session.halted ?? "paused"}`, `pulumi up -s ${stack}`);
+      add("halted", `the ${kind} sync of ${ship} stands still: ${session.halted ?? "paused"}`, `pulumi up -s ${stack}`);
     if (session.conflicts.length > 0)
       add(
+        "conflicts",
         `the ${kind} sync of ${ship} has conflicts, and each side keeps its own: ${session.conflicts.join(", ")}`,
         `pulumi up -s ${stack}  # the ship's side is kept, and yours is put aside`,
       );
     const problems = lasting(session);
     if (problems.length > 0)
-      add(`the ${kind} sync of ${ship} leaves something out: ${problems.slice(0, 3).join("; ")}`, `ls -la ${mirror}`);
+      add(
+        "left-out",
+        `the ${kind} sync of ${ship} leaves something out: ${problems.slice(0, 3).join("; ")}`,
+        `ls -la ${mirror}`,
+        "none",
+      );
   }
   return found;
 }
