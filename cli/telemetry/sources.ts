@@ -3,8 +3,9 @@ import { basename } from "node:path";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { captainTelemetry } from "../../lib/base/paths.ts";
 import { readLedger } from "../../lib/plan/read-ledger.ts";
+import { allVoyages, type KnownVoyage } from "../../lib/watch/known.ts";
 import type { LedgerTable } from "../reader/wire.ts";
-import { allVoyages, findVoyage, type KnownVoyage } from "../target/choose-voyage.ts";
+import { findVoyage } from "../target/choose-voyage.ts";
 
 /** What can be asked: folders of telemetry, and what ledgers know. */
 export type Sources = {
