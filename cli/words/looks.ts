@@ -18,6 +18,18 @@ export const LOOKS: readonly Verb[] = [
     run: async (io, [voyage]) => (await import("../verbs/status.ts")).status(voyage, { watch: true }, io),
   },
   {
+    usage: "dashboard",
+    summary: "print the address of the page on which all voyages are seen and steered, in a browser; starts the helm",
+    examples: ["ocaptain dashboard --open", "ocaptain dashboard --tailnet", "ocaptain dashboard --stop"],
+    options: [
+      ["-o, --open", "open it in the browser, too"],
+      ["--tailnet", "serve it at this machine's address in the tailnet, too"],
+      ["--port <port>", "serve it at this port from now on (default: a free one, which stays the same)"],
+      ["--stop", "serve it no more; every browser then has to be let in anew"],
+    ],
+    run: async (io, _words, options) => (await import("../verbs/dashboard.ts")).dashboard(options, io),
+  },
+  {
     usage: "ls",
     summary: "a row a voyage: state, tasks, ships, spend, what needs the captain",
     examples: ["ocaptain ls", "ocaptain ls --all"],

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { Author } from "../git/author.ts";
+import { NoticeEvent } from "../notices/events.ts";
+import { NoticeTargets } from "../notices/targets.ts";
 import { MAX_SHIPS } from "../plan/limits.ts";
 import { Plan, PlanChanges } from "../plan/types.ts";
 import { HandKind, ProviderKind } from "./choices.ts";
@@ -13,6 +15,10 @@ import { ShipRow, VoyageStatus } from "./status.ts";
  * The helm itself:
  * - `GET /health` → Health.
  * - `POST /shutdown` → `{}`. The helm ends after the answer.
+ *
+ * The page in the captain's browser:
+ * - `POST /page` OpenPage → PageAt. It opens the page where it is not, and makes a first address, which is good once.
+ * - `DELETE /page` → `{}`. The page is served no more, and every browser has to be let in anew.
  *
  * A voyage:
  * - `PUT /voyages/:id` RegisterVoyage → PlanChanges. It writes the ledger, the task files and the provider's
@@ -28,9 +34,14 @@ import { ShipRow, VoyageStatus } from "./status.ts";
  * - `POST /voyages/:id/pause` `{withinSeconds?}` → VoyageStatus. Nothing is granted any more; ships that are still at
  *   work after so many seconds give their tasks back. The call may be repeated, and the last one counts.
  * - `POST /voyages/:id/resume` → VoyageStatus. Tasks are granted again. The call may be repeated.
+ * - `POST /voyages/:id/budget` `{usd}` → VoyageStatus. What the voyage may spend, until the configured budget changes;
+ *   null: as it is configured. The error is NO_BUDGET where the hand spends nothing.
  * - `POST /voyages/:id/off-duty` `{ships, seconds}` → VoyageStatus. These ships are given nothing new for so long; 0
  *   ends it. What they hold they keep. A captain's command that waits for them repeats the call; a helm that starts
  *   anew has forgotten it.
+ * - `POST /voyages/:id/notices/test` `{event}` → NoticeTestReply, once each target has got a test of that event, or
+ *   three tries were in vain.
+ * - `GET /voyages/:id/notices` → NoticesReply: how each target fares, and the newest notices.
  * - `POST /voyages/:id/verification/retry` → VoyageStatus. A verify.sh that failed at this tip is run again.
  *
  * A ship:
@@ -73,6 +84,18 @@ export const Health = z.object({
 });
 export type Health = z.infer<typeof Health>;
 
+export const OpenPage = z.object({
+  /** The port on loopback; absent: the one that it has had, or a free one. */
+  port: z.int().min(1).max(65_535).optional(),
+  /** The captain's address in a tailnet, where the page is to be served too; `tun`: a kernel interface has it. */
+  tailnet: z.object({ address: z.ipv4(), tun: z.boolean() }).optional(),
+  /** Whether a file is to be written that leads a browser to the first address. */
+  file: z.boolean().optional(),
+});
+export type OpenPage = z.infer<typeof OpenPage>;
+export const PageAt = z.object({ url: z.string(), tailnetUrl: z.string().optional(), file: z.string().optional() });
+export type PageAt = z.infer<typeof PageAt>;
+
 export const RegisterVoyage = z.object({
   stack: z.string(),
   /**
@@ -100,6 +123,11 @@ export const RegisterVoyage = z.object({
     unconfined: z.boolean().optional(),
   }),
   /**
+   * Where the captain is told what needs a person. It is kept as the provider's token is, in a file of its own. A
+   * caller of earlier code says nothing of it.
+   */
+  notify: NoticeTargets.optional(),
+  /**
    * The captain's address in the voyage's tailnet, where the helm listens too. Without it the helm listens on loopback
    * only.
    */
@@ -121,10 +149,58 @@ export type RegisterVoyage = z.infer<typeof RegisterVoyage>;
 
 export const IncarnationBody = z.object({ incarnation: z.string().min(1), reason: z.string().optional() });
 export const PauseBody = z.object({ withinSeconds: z.number().nonnegative().max(8_640_000).optional() });
+export const BudgetBody = z.object({ usd: z.number().positive().max(1_000_000).nullable() });
 export const OffDutyBody = z.object({
   ships: z.array(z.string().min(1).max(100)).max(MAX_SHIPS),
   seconds: z.number().nonnegative().max(600),
 });
+export const NoticeTestBody = z.object({ event: NoticeEvent });
+/** What became of a test at each target: `wants`, whether it is told of that event otherwise. */
+export const NoticeTestReply = z.object({
+  notice: z.string(),
+  targets: z.array(
+    z.object({
+      target: z.string(),
+      wants: z.boolean(),
+      ok: z.boolean(),
+      /** The status of HTTP, or the exit status of a command; null when there was none. */
+      status: z.number().nullable(),
+      error: z.string().nullable(),
+      tries: z.number(),
+      seconds: z.number(),
+      said: z.string().optional(),
+    }),
+  ),
+});
+export type NoticeTestReply = z.infer<typeof NoticeTestReply>;
+export const NoticesReply = z.object({
+  targets: z.array(
+    z.object({
+      target: z.string(),
+      waiting: z.number(),
+      /** How many found no room in the queue. */
+      dropped: z.number(),
+      last: z.object({ notice: z.string(), at: z.string(), tries: z.number(), error: z.string().nullable() }).nullable(),
+    }),
+  ),
+  notices: z.array(
+    z.object({
+      id: z.string(),
+      state: z.string(),
+      event: z.string(),
+      of: z.string(),
+      message: z.string(),
+      at: z.string(),
+      /** null: a target that is set no more. */
+      target: z.string().nullable(),
+      status: z.enum(["waiting", "sent", "failed", "dropped"]),
+      tries: z.number(),
+      error: z.string().nullable(),
+      doneAt: z.string().nullable(),
+    }),
+  ),
+});
+export type NoticesReply = z.infer<typeof NoticesReply>;
 export const LiftReply = z.object({ lifted: z.array(z.string()) });
 export const TokenReply = z.object({ token: z.string() });
 /**

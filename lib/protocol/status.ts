@@ -127,8 +127,20 @@ export type ShipRow = z.infer<typeof ShipRow>;
  * What all runs of a voyage have used, those of tasks and the trials of ships. `byShip` is null when no helm answered,
  * as the task files do not say it.
  */
-export const Spend = Usage.extend({ budgetUsd: z.number().nullable(), byShip: z.record(z.string(), Usage).nullable() });
+export const Spend = Usage.extend({
+  /** The voyage's budget that holds, in US dollars; null where there is none, or none is known. */
+  budgetUsd: z.number().nullable(),
+  /**
+   * What the configuration says instead, null for no budget. It is present while the captain's word holds in its place.
+   */
+  configuredUsd: z.number().nullable().optional(),
+  byShip: z.record(z.string(), Usage).nullable(),
+});
 export type Spend = z.infer<typeof Spend>;
+
+/** A target of notices that did not get its newest one: its name without what is secret, why, and since when. */
+export const Unreached = z.object({ target: z.string(), why: z.string(), at: z.string() });
+export type Unreached = z.infer<typeof Unreached>;
 
 export const VoyageStatus = z.object({
   id: z.string(),
@@ -160,6 +172,8 @@ export const VoyageStatus = z.object({
    * and nothing is lost.
    */
   trouble: z.string().optional(),
+  /** Present when a target of `ocaptain:notify` did not get its newest notice. */
+  unreached: z.array(Unreached).optional(),
   /** Since when that is so, and since when the budget is spent, as far as that is known. */
   troubleSince: z.string().optional(),
   budgetSpentAt: z.string().optional(),

@@ -14,7 +14,7 @@ export function budgetAttention({ state, spend, stack, budgetSpentAt }: VoyageSt
       kind: "budget",
       of: stack,
       message: `the voyage's budget of ${usd(spend.budgetUsd)} is spent (${usd(spend.costUsd)}): no task is given out`,
-      hint: `pulumi config set ocaptain:budgetUsd ${Math.ceil(spend.costUsd * 1.5)} -s ${stack} && pulumi up -s ${stack}`,
+      hint: `ocaptain budget ${Math.ceil(spend.costUsd * 1.5)} ${stack}  # at once; ocaptain:budgetUsd keeps it`,
       since: budgetSpentAt ?? null,
       action: { verb: "budget" },
     },
