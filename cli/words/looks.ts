@@ -75,8 +75,11 @@ export const LOOKS: readonly Verb[] = [
   {
     usage: "clone [voyage]",
     summary: "make a git clone of the voyage's branch",
-    examples: ["ocaptain clone", "ocaptain clone voyage-abc -d ~/review"],
-    options: [["-d, --dest <folder>", "where to (default: ./VOYAGE)"]],
+    examples: ["ocaptain clone", "ocaptain clone voyage-abc -d ~/review", "ocaptain clone --with-left"],
+    options: [
+      ["-d, --dest <folder>", "where to (default: ./VOYAGE)"],
+      ["--with-left", "also the commits that ocaptain left lists, as the remote branches left/NAME"],
+    ],
     run: async (io, [voyage], options) => (await import("../verbs/clone.ts")).clone(voyage, options, io),
   },
 ];
