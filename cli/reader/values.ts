@@ -10,8 +10,8 @@ import {
 } from "@duckdb/node-api";
 
 /**
- * Writes a value of DuckDB as one of JSON. A whole number that JSON cannot hold is text, and so is what JSON has no form
- * for; a time is ISO 8601 in UTC; lists, structs and maps are lists and objects.
+ * Writes a value of DuckDB as one of JSON. A whole number that JSON cannot hold is text, and so is what JSON has no
+ * form for; a time is ISO 8601 in UTC; lists, structs and maps are lists and objects.
  */
 export function plainValue(value: DuckDBValue): unknown {
   if (typeof value === "bigint") return isSafe(value) ? Number(value) : String(value);

@@ -70,7 +70,7 @@ export async function ask(
 function failed({ code, message }: Extract<Line, { error: object }>["error"], seconds: number, memoryMiB: number): OcaptainError {
   if (code === "TOO_LONG")
     return new OcaptainError("TOO_LONG", `the answer took longer than ${seconds} s, and was ended`, {
-      hint: "ocaptain telemetry query --timeout 10m …  # or ask for less: WHERE day = '2026-11-28'",
+      hint: "ocaptain telemetry query --help  # --timeout 10m gives it longer; a day or a voyage is less to read",
     });
   if (code === "TOO_MUCH")
     return new OcaptainError("TOO_MUCH", `the answer needs more memory than the ${memoryMiB} MiB that it may take`, {

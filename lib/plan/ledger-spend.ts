@@ -1,7 +1,14 @@
 import { type Basis, basisOf } from "../protocol/ship-reports.ts";
 
-/** Asks a ledger; a table that a helm of earlier code has not made has no rows. */
-export type Ask = (sql: string, table: string) => Record<string, unknown>[];
+/** The rows of a ledger as read-ledger.ts reads them. */
+export type LedgerRows = {
+  runs: Omit<LedgerRun, "basis">[];
+  models: (Tokens & OfModel)[];
+  tasks: (Omit<LedgerTask, "subject" | "verified"> & { body: string })[];
+  /** The newest run of verify.sh that came to its end. */
+  verified: { exit_code: number | null; at: string }[];
+  events: LedgerEvent[];
+};
 
 /** What all tokens of a run, or of a part of it, come to. */
 type Tokens = { input_tokens: number; output_tokens: number; cache_read_tokens: number; cache_creation_tokens: number };
@@ -56,43 +63,19 @@ export type LedgerEvent = Record<"seq" | "epoch", number | null> &
 /** What a ledger knows of spend, and of what it was spent on. */
 export type SpentRows = { runs: LedgerRun[]; spend: LedgerSpend[]; tasks: LedgerTask[]; events: LedgerEvent[] };
 
-/** A number as one run may tell it at most: a row of an earlier helm may hold what no run can have used. */
-const bounded = (columns: Record<string, [column: string, most: number]>) =>
-  Object.entries(columns)
-    .map(([name, [column, most]]) => `min(max(${column}, 0), ${most}) AS ${name}`)
-    .join(", ");
-const USED = {
-  cost_usd: ["cost_usd", 100_000],
-  input_tokens: ["input", 1e12],
-  output_tokens: ["output", 1e12],
-  cache_read_tokens: ["cache_read", 1e12],
-  cache_creation_tokens: ["cache_creation", 1e12],
-} satisfies Record<string, [string, number]>;
-/** A session may be of several claims of one task: a run is of the last that had begun it by then. */
-const EPOCH = `(SELECT epoch FROM sessions WHERE sessions.task = runs.task AND sessions.session = runs.session
-  ORDER BY sessions.at <= runs.at DESC, epoch DESC LIMIT 1) AS epoch`;
-const RUNS = `SELECT run, session, task, ${EPOCH}, (SELECT ship FROM lives WHERE lives.life = runs.life) AS ship, at,
-  ${bounded({ ...USED, turns: ["turns", 1e9], seconds: ["seconds", 1e9] })} FROM runs ORDER BY at, run`;
-const MODELS = `SELECT run, model, basis, ${bounded(USED)} FROM run_models ORDER BY run, model`;
-const TASKS = `SELECT id AS task, body, status, ship, epoch, tries, commit_id, reason, changed_at FROM tasks ORDER BY position`;
-const VERIFIED = "SELECT exit_code, at FROM verifications WHERE status = 'done' ORDER BY epoch DESC LIMIT 1";
-const EVENTS = "SELECT seq, at, kind, task, ship, epoch, reason, data FROM events ORDER BY seq";
-
-/** Reads what a ledger knows of spend. */
-export function spentRows(ask: Ask): SpentRows {
-  const [passed] = ask(VERIFIED, "verifications");
-  const verifiedAt = passed?.exit_code === 0 ? String(passed.at) : "";
-  const tasks = ask(TASKS, "tasks").map(({ body, ...row }): LedgerTask => {
-    const task = row as Omit<LedgerTask, "subject" | "verified">;
+/** Says what rows of a ledger tell of spend. */
+export function spentRows(ledger: LedgerRows): SpentRows {
+  const [passed] = ledger.verified;
+  const verifiedAt = passed?.exit_code === 0 ? passed.at : "";
+  const tasks = ledger.tasks.map(({ body, ...task }): LedgerTask => {
     // verify.sh runs only when no task is left, so it has judged all that were accepted before.
     const verified = task.status === "accepted" && verifiedAt >= task.changed_at;
-    return { ...task, subject: subjectOf(String(body)), verified };
+    return { ...task, subject: subjectOf(body), verified };
   });
-  const events = ask(EVENTS, "events") as LedgerEvent[];
-  const models = Map.groupBy(ask(MODELS, "run_models") as (Tokens & OfModel)[], ({ run }) => run);
+  const { events } = ledger;
+  const models = Map.groupBy(ledger.models, ({ run }) => run);
   const whatBecame = outcomes(tasks, events);
-  const told = ask(RUNS, "runs") as Omit<LedgerRun, "basis">[];
-  const parts = told.map((run) => ({ run, parts: partsOf(run, models.get(run.run) ?? []) }));
+  const parts = ledger.runs.map((run) => ({ run, parts: partsOf(run, models.get(run.run) ?? []) }));
   return {
     runs: parts.map(({ run, parts }) => ({ ...run, basis: basisOf(parts.map(({ basis }) => basis)) ?? "reported" })),
     spend: parts.flatMap(({ run, parts }) => {
@@ -107,18 +90,19 @@ export function spentRows(ask: Ask): SpentRows {
 type OfModel = { run: string; model: string; basis: Basis; cost_usd: number };
 type Part = Tokens & { model: string | null; cost_usd: number; basis: Basis };
 
-const SUMMED = Object.keys(USED) as (keyof typeof USED)[];
+const SUMMED = ["cost_usd", "input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"] as const;
+type Summed = (typeof SUMMED)[number];
 
 /**
  * Takes a run apart by models, so that the parts come to the whole: what it has told of no model is a part of its own,
  * and where it has told more of models than of itself, each is made as much less.
  */
 function partsOf(run: Omit<LedgerRun, "basis">, models: readonly (Tokens & OfModel)[]): Part[] {
-  const scale = (key: keyof typeof USED) => {
+  const scale = (key: Summed) => {
     const sum = models.reduce((all, model) => all + model[key], 0);
     return sum > run[key] ? run[key] / sum : 1;
   };
-  const scales = Object.fromEntries(SUMMED.map((key) => [key, scale(key)])) as Record<keyof typeof USED, number>;
+  const scales = Object.fromEntries(SUMMED.map((key) => [key, scale(key)])) as Record<Summed, number>;
   const parts = models.map(
     ({ run: _run, ...model }): Part => ({ ...model, ...each((key) => whole(key, model[key] * scales[key])) }),
   );
@@ -128,7 +112,7 @@ function partsOf(run: Omit<LedgerRun, "basis">, models: readonly (Tokens & OfMod
 }
 
 const whole = (key: string, value: number) => (key === "cost_usd" ? value : Math.floor(value));
-const each = (value: (key: keyof typeof USED) => number) =>
+const each = (value: (key: Summed) => number) =>
   Object.fromEntries(SUMMED.map((key) => [key, value(key)])) as Tokens & { cost_usd: number };
 
 type Became = Pick<LedgerSpend, "outcome" | "thrown_away" | "reason">;

@@ -231,25 +231,16 @@ test("whatever runs have told of models, the parts of a run come to the run", ()
   const run = fc.tuple(amount, fc.array(amount, { maxLength: 4 }));
   fc.assert(
     fc.property(fc.array(run, { maxLength: 5 }), (runs) => {
-      const ask = (_sql: string, table: string) =>
-        table === "runs"
-          ? runs.map(([used], at) => ({
-              ...used,
-              run: String(at),
-              session: "s",
-              task: null,
-              epoch: null,
-              ship: "a",
-              at: "t",
-              turns: 1,
-              seconds: 1,
-            }))
-          : table === "run_models"
-            ? runs.flatMap(([, models], at) =>
-                models.map((used, index) => ({ ...used, run: String(at), model: `m${index}`, basis: "reported" })),
-              )
-            : [];
-      const { spend } = spentRows(ask);
+      const { spend } = spentRows({
+        runs: runs.map(([used], at) => ({
+          ...used,
+          ...{ run: String(at), session: "s", task: null, epoch: null, ship: "a", at: "t", turns: 1, seconds: 1 },
+        })),
+        models: runs.flatMap(([, models], at) =>
+          models.map((used, index) => ({ ...used, run: String(at), model: `m${index}`, basis: "reported" as const })),
+        ),
+        ...{ tasks: [], verified: [], events: [] },
+      });
       for (const [at, [used]] of runs.entries()) {
         const parts = spend.filter((part) => part.run === String(at));
         for (const key of COUNTED) expect(sumOf(parts, key)).toBeCloseTo(used[key], 6);
