@@ -8,8 +8,8 @@ import { git } from "../lib/git/run.ts";
 import type { Plan } from "../lib/plan/types.ts";
 import type { Spend, TaskRow, VoyageState, VoyageStatus } from "../lib/protocol/status.ts";
 import { costText } from "../lib/voyage/cost-text.ts";
-import { shipState } from "../lib/voyage/ship-state.ts";
 import { countTasks, readTaskRows, spendOfTasks, type TaskCounts, withFormerNames } from "../lib/voyage/task-files.ts";
+import { shipState } from "../lib/watch/ship-state.ts";
 import type { Voyage } from "./voyage.ts";
 
 /**
@@ -82,7 +82,9 @@ async function readVoyageRecord(stack: string, voyageId: string): Promise<Voyage
       .voyage(voyageId)
       .catch(() => null),
   ]);
-  const ships = Object.fromEntries((status?.ships ?? []).map((row) => [row.ship, { state: shipState(row), task: row.task }]));
+  const ships = Object.fromEntries(
+    (status?.ships ?? []).map((row) => [row.ship, { state: shipState(row, status!), task: row.task }]),
+  );
   const spend = status?.spend ?? spendOfTasks(rows);
   return {
     state: status?.state ?? "unknown",

@@ -22,6 +22,11 @@ export type VoyageArgs = {
   credentialsDigest: string;
   /** The US dollars that the voyage may spend; no limit when left out. */
   budgetUsd?: number | undefined;
+  /** Whether the hand claude's telemetry is kept. @default true */
+  telemetry?: boolean | undefined;
+  /** Whether it has the contents of prompts, answers and tool calls. @default false */
+  telemetryContents?: boolean | undefined;
+  noProgressMinutes?: number | undefined;
   leaseSeconds: number;
   lingerSeconds: number;
   /** The digest of the crew's packed files. */
@@ -41,9 +46,23 @@ export class Voyage extends ComponentResource {
 
   constructor(name: string, args: VoyageArgs, opts?: ComponentResourceOptions) {
     super("ocaptain:index:Voyage", name, {}, opts);
-    const { stack, plan, base, provider, hand, credentialsDigest, budgetUsd, leaseSeconds, lingerSeconds, crewDigest, tailnet } =
-      args;
+    const {
+      stack,
+      plan,
+      base,
+      provider,
+      hand,
+      credentialsDigest,
+      budgetUsd,
+      leaseSeconds,
+      lingerSeconds,
+      crewDigest,
+      tailnet,
+      noProgressMinutes,
+    } = args;
     const control = tailnet && { control: tailnet.control };
+    const telemetry =
+      args.telemetry === false ? { telemetry: "off" as const } : args.telemetryContents ? { telemetry: "contents" as const } : {};
     const muster = new Muster("muster", { stack, provider, ...control }, { parent: this });
     const { voyageId, nonce } = muster;
     const workspace = new Workspace(
@@ -53,7 +72,12 @@ export class Voyage extends ComponentResource {
     );
     const helm = new Helm(
       "helm",
-      { stack, voyageId, provider, hand, plan, ...(budgetUsd && { budgetUsd }), leaseSeconds, lingerSeconds, ...control },
+      {
+        ...{ stack, voyageId, provider, hand, plan, leaseSeconds, lingerSeconds, ...control },
+        ...(budgetUsd && { budgetUsd }),
+        ...telemetry,
+        ...(noProgressMinutes && { noProgressMinutes }),
+      },
       { parent: this, dependsOn: workspace },
     );
     this.voyageId = voyageId;

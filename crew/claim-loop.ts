@@ -15,6 +15,7 @@ import { Heartbeat } from "./helm/heartbeat.ts";
 import { openPresence } from "./helm/presence.ts";
 import type { ShipApiClient } from "./helm/ship-api-client.ts";
 import { Steering } from "./helm/steering.ts";
+import type { TelemetryRelay } from "./helm/telemetry-relay.ts";
 import type { Journal } from "./machine/journal.ts";
 import type { Hold } from "./machine/keep-awake.ts";
 import { pause } from "./machine/pause.ts";
@@ -31,20 +32,24 @@ const HELLO_MS = 15_000;
  */
 const CLAIM_MS = 10 * 60_000;
 
+/** How long the last word may take: the helm does without it. */
+const GOODBYE_MS = 2_000;
+
 /** Why a claim loop has ended; after "silence" and "away" another may begin. */
 export type LoopEnd = { why: "nothing" | Halt["kind"]; text: string };
 
 /**
  * Says hello to the helm and works at one claim after the other, until there is nothing to claim, or a halt.
  *
- * At the end it gives back the hold first, then closes the presence stream, and only then does the process end: the
- * helm sees the presence end last, so that what it then starts finds no crew half gone.
+ * At the end it gives back the hold first, then says goodbye and closes the presence stream, and only then does the
+ * process end: the helm sees the presence end last, so that what it then starts finds no crew half gone.
  */
 export async function runClaimLoop(
   ship: ThisShip,
   helm: ShipApiClient,
   hold: Hold,
   journal: Journal,
+  relay: TelemetryRelay,
   orders: AbortSignal,
 ): Promise<LoopEnd> {
   const ended = new AbortController();
@@ -57,6 +62,8 @@ export async function runClaimLoop(
   let trial: Promise<void> | null = null;
   /** Ends one claim and not the loop, for a claim that went stale. */
   let claimEnd: AbortController | undefined;
+  /** Why the crew leaves the helm by its own will; a crew that is killed or cut off says nothing. */
+  let goodbye: string | null = null;
   try {
     orders.throwIfAborted();
     const hello = await sayHello(ship, helm, journal, ended.signal);
@@ -64,7 +71,7 @@ export async function runClaimLoop(
     if (hello.anew) tree.distrust();
     const [claim, steering] = [new ClaimState(), new Steering(halt)];
     const context: ClaimContext = {
-      ...{ ship, hello, helm, claim, steering, tree, journal, window },
+      ...{ ship, hello, helm, claim, steering, tree, journal, relay, window },
       resumes: hello.claim !== null,
     };
     const onTrial = (hand: SessionSettings) => {
@@ -87,7 +94,9 @@ export async function runClaimLoop(
     if (hello.interactive) {
       // No task is granted before the trial is told, and none at all when it has failed.
       await trial;
-      return await workInteractively(context, hello.interactive, ended.signal, onClaim);
+      const end = await workInteractively(context, hello.interactive, ended.signal, onClaim);
+      goodbye = end.text;
+      return end;
     }
     const workAt = (grant: Grant) => onClaim((signal) => work(context, grant, signal, handFor(hello, grant)));
     if (hello.claim) await workAt(hello.claim);
@@ -103,12 +112,15 @@ export async function runClaimLoop(
       }
       idleSince ??= performance.now();
       const idleMs = performance.now() - idleSince;
-      if (reply.reason === "done" || idleMs >= hello.lingerSeconds * 1000)
-        return { why: "nothing", text: `nothing to claim (${reply.reason})` };
+      if (reply.reason === "done" || idleMs >= hello.lingerSeconds * 1000) {
+        goodbye = `nothing to claim (${reply.reason})`;
+        return { why: "nothing", text: goodbye };
+      }
       await pause(Math.max(50, Math.min(reply.retryAfterSeconds * 1000, hello.lingerSeconds * 1000 - idleMs)), ended.signal);
     }
   } catch (error) {
     const reason = asHalt(error);
+    if (reason instanceof Halt && reason.kind === "stop") goodbye = reason.message;
     if (reason instanceof Halt) return { why: reason.kind === "stale" ? "silence" : reason.kind, text: reason.message };
     throw error;
   } finally {
@@ -118,6 +130,7 @@ export async function runClaimLoop(
     window.close();
     await heartbeat?.close();
     await hold.giveBack();
+    if (goodbye !== null) await sayGoodbye(helm, goodbye);
     await closePresence();
   }
 }
@@ -134,6 +147,13 @@ async function sayHello(ship: ThisShip, helm: ShipApiClient, journal: Journal, s
     );
   journal.note("hello", `${hello.ship} of ${hello.voyage.name}`, { ...facts, incarnation: ship.config.incarnation });
   return hello;
+}
+
+/** Tells the helm that this crew ends by its own will. Nothing depends on it, so that a failure is no matter. */
+async function sayGoodbye(helm: ShipApiClient, why: string): Promise<void> {
+  const leaving = why.slice(0, 200).toWellFormed();
+  const bounds = { timeoutMs: GOODBYE_MS, signal: AbortSignal.timeout(GOODBYE_MS) };
+  await helm.once("heartbeat", { claim: null, leaving }, bounds).catch(() => {});
 }
 
 const handFor = ({ hand }: HelloReply, { orders }: Grant): Hand =>

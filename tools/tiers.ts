@@ -43,6 +43,7 @@ export const tiers: Tier[] = [
   { name: "plans", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 2, fast: true },
   { name: "program", budgetMinutes: 1, testTimeoutSeconds: 60, filesAtOnce: 2, fast: true },
   { name: "helm", budgetMinutes: 5, testTimeoutSeconds: 120, filesAtOnce: 2, fast: true },
+  { name: "telemetry", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 2 },
   { name: "harbor", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 3 },
   { name: "crew", budgetMinutes: 8, testTimeoutSeconds: 120, filesAtOnce: 3 },
   { name: "stack", budgetMinutes: 30, testTimeoutSeconds: 300, filesAtOnce: 2, shares: true },

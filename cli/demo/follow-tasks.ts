@@ -4,7 +4,7 @@ import { voyagesRoot } from "../../lib/base/paths.ts";
 import { firstLine } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
-import { shipState } from "../../lib/voyage/ship-state.ts";
+import { shipState } from "../../lib/watch/ship-state.ts";
 import type { Terminal as Whole } from "../output/terminal.ts";
 
 type Terminal = Pick<Whole, "line" | "status" | "style">;
@@ -79,6 +79,6 @@ function describe(terminal: Terminal, task: TaskRow, all: TaskRow[]): string {
 function summary(status: VoyageStatus | undefined): string {
   if (!status) return "  the helm has not answered yet";
   const done = status.tasks.filter((task) => task.status === "accepted").length;
-  const ships = status.ships.map((ship) => `${ship.ship} ${ship.task ? `#${ship.task}` : shipState(ship)}`).join(" · ");
+  const ships = status.ships.map((ship) => `${ship.ship} ${ship.task ? `#${ship.task}` : shipState(ship, status)}`).join(" · ");
   return `  ${status.state} ${done}/${status.tasks.length} · ${ships}`;
 }

@@ -4,7 +4,7 @@ import { plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { MAX_SHIPS } from "../../lib/plan/limits.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
-import { shipState } from "../../lib/voyage/ship-state.ts";
+import { shipState } from "../../lib/watch/ship-state.ts";
 import { ask, canAsk } from "../output/ask.ts";
 import type { Io } from "../output/io.ts";
 import { fold } from "../output/wrap.ts";
@@ -68,7 +68,7 @@ function describe({ go, come }: ScaledFleet, status: VoyageStatus, { drain }: Op
     ...go.map((ship) => {
       const work = workOf(ship, status);
       const row = status.ships.find((each) => each.ship === ship)!;
-      return `${ship} goes: ${work ? `${work} is at work; ${end}` : shipState(row)}`;
+      return `${ship} goes: ${work ? `${work} is at work; ${end}` : shipState(row, status)}`;
     }),
     ...come.map((ship) => `${ship} comes`),
   ];

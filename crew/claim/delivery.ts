@@ -50,6 +50,7 @@ export class Delivery {
     const signal = this.#signal;
     const { commit, ignored } = await tree.commit(this.#parents, message(this.#context, this.#grant, summary), signal);
     this.#commit = commit;
+    claim.stir();
     const check = await this.#check();
     if (check && check.exitCode !== 0) return { kind: "check-failed", ...check };
 
@@ -115,7 +116,10 @@ export class Delivery {
       // The check has a mark of its own below the ship's, so that its end does not end a hand that waits for it.
       mark: `${this.#context.ship.mark}/check`,
       signal: this.#signal,
-      onOutput: this.#log.write,
+      onOutput: (chunk) => {
+        this.#context.claim.stir();
+        this.#log.write(chunk);
+      },
     });
     return { exitCode: ran.timedOut ? 124 : (ran.exitCode ?? 137), output: ran.tail };
   }

@@ -21,7 +21,10 @@ export const rehearsalHand: Hand = async (context, grant, delivery, log, signal)
     env: handEnvironment(context, grant),
     mark: context.ship.mark,
     signal,
-    onOutput: log.write,
+    onOutput(chunk: Buffer) {
+      context.claim.stir();
+      log.write(chunk);
+    },
     onStart() {
       delivery.handBegan = true;
     },

@@ -12,6 +12,7 @@ export class ClaimState {
   #held: Claim | null = null;
   #note = "";
   #isEnding = false;
+  #stirredMs: number | null = null;
 
   /** The claim that each heartbeat names; null while there is none. */
   get held(): Claim | null {
@@ -23,16 +24,31 @@ export class ClaimState {
     return this.#note;
   }
 
+  /**
+   * For how many whole seconds nothing has come of the work: no output, no answer of the model, no commit; undefined
+   * while there is no work.
+   */
+  get quietSeconds(): number | undefined {
+    return this.#stirredMs === null ? undefined : Math.floor((performance.now() - this.#stirredMs) / 1000);
+  }
+
+  /** Something has come of the work, or it begins. */
+  stir(): void {
+    this.#stirredMs = performance.now();
+  }
+
   /** A task was granted, and its work begins. */
   begin(claim: Claim, note: string): void {
     this.#held = claim;
     this.#note = note;
     this.#isEnding = false;
+    this.stir();
   }
 
   /** The ship does something else now; "" when it does nothing. */
   show(note: string): void {
     this.#note = note;
+    if (note === "") this.#stirredMs = null;
   }
 
   /**

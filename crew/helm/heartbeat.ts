@@ -58,9 +58,9 @@ export class Heartbeat {
   async #beat(timeoutMs: number): Promise<void> {
     const { helm, hold, claim, steering, onHalt, onTrial } = this.#parts;
     const sentAt = now();
-    const { held, note } = claim;
+    const { held, note, quietSeconds } = claim;
     try {
-      const body = { claim: held, note: note.slice(0, NOTE_CHARACTERS) };
+      const body = { claim: held, note: note.slice(0, NOTE_CHARACTERS), ...(quietSeconds !== undefined && { quietSeconds }) };
       const answer = await helm.once("heartbeat", body, { timeoutMs, signal: this.#closed.signal });
       if (answer.kind !== "ok") return;
       this.#lease.acknowledge(sentAt);

@@ -23,6 +23,7 @@ type Order = Extract<ClaimReply, { kind: "verify" }>;
 export async function verify(context: ClaimContext, order: Order, signal: AbortSignal): Promise<void> {
   const { helm, claim, journal } = context;
   claim.show("verifying");
+  claim.stir();
   journal.note("verifying", `verify.sh on ${order.commit.slice(0, 10)}`, { commit: order.commit });
   const patience = forALease(context, signal);
   const of = { epoch: order.epoch, commit: order.commit };
@@ -57,7 +58,7 @@ class NotRun extends Error {
 
 const orHalt = (error: unknown) => (error instanceof HelmAway ? new Halt("away", error.message) : error);
 
-async function examine({ ship, hello, tree }: ClaimContext, order: Order, signal: AbortSignal) {
+async function examine({ ship, hello, tree, claim }: ClaimContext, order: Order, signal: AbortSignal) {
   const folder = join(ship.scratch, `verify-${order.epoch}`);
   const checkout = join(folder, "tree");
   const script = join(folder, "verify.sh");
@@ -76,7 +77,10 @@ async function examine({ ship, hello, tree }: ClaimContext, order: Order, signal
       timeoutMs: order.timeoutSeconds * 1000,
       mark: ship.mark,
       signal,
-      onOutput: log.write,
+      onOutput(chunk) {
+        claim.stir();
+        log?.write(chunk);
+      },
     });
     return { exitCode: ran.timedOut ? 124 : (ran.exitCode ?? 137), output: ran.tail, seconds: ran.seconds };
   } catch (error) {

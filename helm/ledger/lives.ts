@@ -52,8 +52,24 @@ export function registerLaunch(ledger: Ledger, ship: string, incarnation: string
 /** Notes that the crew of this life has said hello. */
 export function noteHello(ledger: Ledger, life: number): void {
   ledger.store.run("UPDATE lives SET hello_at = ?, greeted = 1 WHERE life = ?", ledger.at(), life);
+  ledger.setMeta(goodbyeKey(life), "");
   noteEvent(ledger, "ship-hello", { ship: ledger.life(life)?.ship });
 }
+
+/** Notes that the crew of this life has said goodbye. */
+export function noteGoodbye(ledger: Ledger, life: number, why: string): void {
+  if (goodbyeOf(ledger, life)) return;
+  ledger.setMeta(goodbyeKey(life), JSON.stringify({ at: ledger.at(), why }));
+  noteEvent(ledger, "ship-away", { ship: ledger.life(life)?.ship, reason: why });
+}
+
+/** When the crew of this life has said goodbye, and why; undefined when it did not since its hello. */
+export function goodbyeOf(ledger: Ledger, life: number): { at: string; why: string } | undefined {
+  const text = ledger.meta(goodbyeKey(life));
+  return text ? (JSON.parse(text) as { at: string; why: string }) : undefined;
+}
+
+const goodbyeKey = (life: number) => `goodbye/${life}`;
 
 /** Notes what the trial of a hand has shown. */
 export function noteTrial(ledger: Ledger, life: number, { fit, message }: { fit: boolean; message: string }): void {

@@ -10,7 +10,7 @@ import * as hands from "../ledger/hand-reports.ts";
 import { planHandSettings } from "../ledger/hand-settings.ts";
 import type { Life } from "../ledger/ledger.ts";
 import { limitOf, noteLimit } from "../ledger/limits.ts";
-import { noteHello, noteTrial } from "../ledger/lives.ts";
+import { noteGoodbye, noteHello, noteTrial } from "../ledger/lives.ts";
 import { whyGiveBack } from "../ledger/pause.ts";
 import { unverified, verified } from "../ledger/verifications.ts";
 import type { Accepting } from "./accepting.ts";
@@ -75,6 +75,12 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
     return { steer: "go", ...trialDue(caller), ...(limited && { limitedUntil: limited.until }) };
   };
 
+  const telemetry = () => {
+    const choice = ledger.meta("telemetry");
+    if (ledger.meta("hand") !== "claude" || choice === "off") return {};
+    return { telemetry: { contents: choice === "contents" } };
+  };
+
   return {
     hello: {
       schema: api.Hello,
@@ -90,6 +96,7 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
           ...context.timing,
           ...trialDue(caller),
           ...interactive(),
+          ...telemetry(),
           claim: held ? withSpec(grantOf(ledger, held)) : null,
           ...(isTriedAnew(ledger, caller.life) && { anew: true as const }),
         };
@@ -127,9 +134,10 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
     heartbeat: {
       schema: api.Heartbeat,
       idempotent: true,
-      run(caller, ask) {
+      async run(caller, ask) {
         claims.assertAlive(ledger, caller.life);
         if (ask.claim) claims.assertHolds(ledger, caller.life, ask.claim.task, ask.claim.epoch);
+        if (ask.leaving !== undefined) await write(caller, () => noteGoodbye(ledger, caller.life, ask.leaving!));
         return steer(caller);
       },
     },

@@ -17,6 +17,8 @@ export const DEFAULT_TIMING: Timing = { leaseSeconds: 120, heartbeatSeconds: 10,
  */
 const MISSED_HEARTBEATS = 3;
 
+const NO_PROGRESS_MINUTES = 20;
+
 /** What a voyage needs from around it. */
 export type VoyageParts = {
   id: string;
@@ -72,6 +74,11 @@ export class VoyageContext {
   setTiming(timing: Timing): void {
     this.timing = timing;
     this.leases.leaseMs = timing.leaseSeconds * 1000;
+  }
+
+  /** Seconds without progress after which a ship at work is named. */
+  get noProgressSeconds(): number {
+    return 60 * (Number(this.ledger.meta("noProgressMinutes")) || NO_PROGRESS_MINUTES);
   }
 
   /** Milliseconds without a word after which a crew is taken for asleep or gone. */

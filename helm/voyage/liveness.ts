@@ -3,7 +3,7 @@ import type { HelmClock } from "../clock.ts";
 /** How long a ship is named for having sent what no crew sends. */
 const NAMED_MS = 3600_000;
 
-type Sighting = { atMs: number; wallMs: number; note: string | null; closed: boolean };
+type Sighting = { atMs: number; wallMs: number; note: string | null; quietSeconds: number | undefined; closed: boolean };
 
 /** What was heard of each life lately: calls and open presence streams. It is kept in memory only. */
 export class Liveness {
@@ -33,14 +33,22 @@ export class Liveness {
     return this.#calls.get(life) ?? 0;
   }
 
-  /** Notes a call of the life. @param note what its hand does now, for people */
-  seen(life: number, note?: string): void {
+  /**
+   * Notes a call of the life.
+   *
+   * @param told  what its hand does now, for people, and for how long nothing has come of it
+   */
+  seen(life: number, { note, quietSeconds }: { note?: string | undefined; quietSeconds?: number | undefined } = {}): void {
     this.#calls.delete(life);
     const before = this.#seen.get(life);
     this.#seen.set(life, {
       atMs: this.#clock.now(),
       wallMs: this.#clock.wallMs(),
       note: note ?? before?.note ?? null,
+      // A call that says nothing of it is no progress, and no word that there is none.
+      quietSeconds:
+        quietSeconds ??
+        (before?.quietSeconds !== undefined ? before.quietSeconds + (this.#clock.now() - before.atMs) / 1000 : undefined),
       closed: false,
     });
   }
@@ -98,6 +106,12 @@ export class Liveness {
   lastSeenAt(life: number): string | null {
     const sighting = this.#seen.get(life);
     return sighting ? new Date(sighting.wallMs).toISOString() : null;
+  }
+  /** When something last came of the life's work, by its own word; undefined when it says nothing of it. */
+  progressAt(life: number): string | undefined {
+    const sighting = this.#seen.get(life);
+    if (sighting?.quietSeconds === undefined) return undefined;
+    return new Date(sighting.wallMs - sighting.quietSeconds * 1000).toISOString();
   }
   /** What the hand of the life was doing when it last said so. */
   note(life: number): string | null {

@@ -113,11 +113,12 @@ export class ShipCalls {
     this.#inMemory.set(life, kept);
   }
 
-  #seen(caller: Life, { incarnation, note }: { incarnation: string; note?: string | undefined }): void {
+  #seen(caller: Life, ask: { incarnation: string; note?: string | undefined; quietSeconds?: number | undefined }): void {
+    const { incarnation } = ask;
     if (caller.incarnation !== incarnation) {
       throw new Refused("wrong-incarnation", `this token is for ${caller.ship} (${caller.incarnation}), not for ${incarnation}`);
     }
-    this.#context.liveness.seen(caller.life, note);
+    this.#context.liveness.seen(caller.life, ask);
     this.#context.leases.renew(caller.life);
   }
 

@@ -9,7 +9,7 @@ import { whyFaulty } from "../ledger/faults.ts";
 import { planHandSettings } from "../ledger/hand-settings.ts";
 import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } from "../ledger/ledger.ts";
 import { grantableCount, limitOf, voyageLimit } from "../ledger/limits.ts";
-import { hasHeardOfAnyShip } from "../ledger/lives.ts";
+import { goodbyeOf, hasHeardOfAnyShip } from "../ledger/lives.ts";
 import { isVerificationGrantable, pauseOf } from "../ledger/pause.ts";
 import { outvotedBudgetUsd, overspent, spendByShip, spendOf, usageByTask, usageOf, voyageBudgetUsd } from "../ledger/spend.ts";
 import type { VoyageContext } from "./context.ts";
@@ -44,6 +44,8 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
     ...(unreached.length > 0 && { unreached }),
     ...(troubleSince !== null && { troubleSince }),
     ...(overspent(ledger) && dated("budgetSpentAt", lastAt(ledger, "budget-spent"))),
+    silenceSeconds: context.silenceMs / 1000,
+    noProgressSeconds: context.noProgressSeconds,
     asOf: ledger.at(),
   };
 }
@@ -128,7 +130,8 @@ function rowOf(context: VoyageContext, record: ShipRecord, work: WorkLeft): Ship
   const { ledger, liveness, silenceMs } = context;
   const life = ledger.life(record.life)!;
   const held = ledger.claimOf(life.life);
-  const verifying = ledger.openVerification()?.life === life.life;
+  const verification = ledger.openVerification();
+  const verifying = verification?.life === life.life;
   const holds = held !== undefined || verifying;
   const fitness = ledger.fitness(life.life);
   const unfit = typeof fitness === "object" ? fitness.unfit : whyFaulty(ledger, life.life);
@@ -146,6 +149,8 @@ function rowOf(context: VoyageContext, record: ShipRecord, work: WorkLeft): Ship
     epoch: held?.epoch ?? null,
     // What a ship that is gone has said last is not what it does now.
     note: verifying ? "verify.sh" : THERE.has(state) ? liveness.note(life.life) : null,
+    ...factsOf(context, record, life, holds),
+    ...(verifying && { verifyingSince: verification.at }),
     hasWork: holds || work.verification || (work.freeTasks && !limited),
     ...(unfit !== undefined && { unfit }),
     ...(limited && { limited }),
@@ -153,6 +158,19 @@ function rowOf(context: VoyageContext, record: ShipRecord, work: WorkLeft): Ship
     ...(life.fenced && dated("fencedAt", lastAt(ledger, "ship-fenced", record.ship))),
     ...(refused && { refused: refused.words, refusedAt: refused.at }),
     ...(unanswered > 0 && { unanswered }),
+  };
+}
+
+/** What is known of a ship's signs of life, and when each was given. */
+function factsOf({ ledger, liveness }: VoyageContext, { ship }: ShipRecord, life: Life, holds: boolean) {
+  const goodbye = goodbyeOf(ledger, life.life);
+  return {
+    ...dated("registeredAt", lastAt(ledger, "ship-registered", ship)),
+    ...(life.hello_at !== null && { helloAt: life.hello_at }),
+    ...(goodbye && { goodbye }),
+    // The one task of an empty sail waits for the captain's orders, and its rest is no standstill.
+    ...(holds && !ledger.meta("orders") && dated("progressAt", liveness.progressAt(life.life))),
+    silentSeconds: liveness.silentMs(life.life) / 1000,
   };
 }
 

@@ -12,7 +12,7 @@ import {
   type ReleaseReply,
   type ReleaseRequest,
 } from "./ship-claims.ts";
-import { caller, epoch, taskId } from "./ship-fields.ts";
+import { caller, epoch, seconds, taskId } from "./ship-fields.ts";
 import type {
   LimitedReply,
   LimitedRequest,
@@ -82,6 +82,11 @@ export const HelloReply = z.object({
    * settings, and the voyage's spec.
    */
   interactive: SessionSettings.extend({ spec: z.string() }).optional(),
+  /**
+   * Present when Claude Code's telemetry is collected: the crew hands it on to the helm (docs/telemetry.md). With
+   * `contents` it has what prompts, answers and tools say.
+   */
+  telemetry: z.object({ contents: z.boolean() }).optional(),
   leaseSeconds: z.number(),
   heartbeatSeconds: z.number(),
   /**
@@ -110,6 +115,13 @@ export const Heartbeat = z.object({
   claim: z.object({ task: taskId, epoch }).nullable(),
   /** What the hand does now, in one line for people. */
   note: z.string().max(200).optional(),
+  /**
+   * For how long nothing has come of the work: no output, no answer of the model, no commit. It is absent while there
+   * is none, and so is it from a crew of earlier code.
+   */
+  quietSeconds: seconds.optional(),
+  /** Why the crew ends by its own will now. It is the last word of this crew. */
+  leaving: z.string().max(200).optional(),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 /**

@@ -118,6 +118,17 @@ export const ShipRow = z.object({
   refusedAt: z.string().optional(),
   unfitAt: z.string().optional(),
   fencedAt: z.string().optional(),
+  /** When the ship was last registered, by an `up`, and when its crew last said hello. */
+  registeredAt: z.string().optional(),
+  helloAt: z.string().optional(),
+  /** When the crew has said goodbye, and why; absent when it did not since its hello. */
+  goodbye: z.object({ at: z.string(), why: z.string() }).optional(),
+  /** When the run of verify.sh that the ship holds was given to it. */
+  verifyingSince: z.string().optional(),
+  /** When something last came of the work that the ship holds. A crew of earlier code does not say it. */
+  progressAt: z.string().optional(),
+  /** For how long the helm could have heard of the ship, and has not. A helm of earlier code does not say it. */
+  silentSeconds: z.number().optional(),
   /** How often the helm has tried to wake the ship since it last heard of it. */
   unanswered: z.number().optional(),
 });
@@ -177,6 +188,9 @@ export const VoyageStatus = z.object({
   /** Since when that is so, and since when the budget is spent, as far as that is known. */
   troubleSince: z.string().optional(),
   budgetSpentAt: z.string().optional(),
+  /** After how long without a word of a crew a word was due, and after how long without progress that is a finding. */
+  silenceSeconds: z.number().optional(),
+  noProgressSeconds: z.number().optional(),
   asOf: z.string(),
 });
 export type VoyageStatus = z.infer<typeof VoyageStatus>;

@@ -3,7 +3,9 @@ import { OcaptainError } from "../base/errors.ts";
 import { firstLine, usd } from "../base/text.ts";
 import type { TaskRow, VoyageStatus } from "../protocol/status.ts";
 import { choicesOf } from "./choices.ts";
+import { MOST_CALLS } from "./ship-state.ts";
 import type { Attention, ShipView } from "./view.ts";
+import { lastHeard } from "./voyage-state.ts";
 
 /** Tells that the voyage's budget is spent while work is left. */
 export function budgetAttention({ state, spend, stack, budgetSpentAt }: VoyageStatus): Attention[] {
@@ -81,8 +83,8 @@ export function verificationAttention({ state, verified, stack }: VoyageStatus):
 }
 
 /**
- * Tells what no crew can mend: a helm that cannot accept, ships that are lost, fenced or unfit, a voyage that stands
- * still.
+ * Tells what no crew can mend: a helm that cannot accept, ships that are lost, fenced, unfit, out of reach or without
+ * progress, a voyage that stands still.
  */
 export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]): Attention[] {
   const { stack } = status;
@@ -104,12 +106,29 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
       since: status.troubleSince ?? null,
       action: { verb: "up" },
     });
+  const isOutOfReach = new Set(
+    status.ships.filter(({ state, unanswered = 0 }) => state === "new" || unanswered >= MOST_CALLS).map(({ ship }) => ship),
+  );
   for (const { ship, state, knownBy, task, since } of ships) {
     const held = task ? `, with task ${task.id}` : "";
     if (state === "lost")
       found.push({
         ...about(ship, "lost", since),
         message: `${ship} is lost${held} (${knownBy})`,
+        hint: `pulumi up -s ${stack}`,
+      });
+    if (state === "no-progress")
+      found.push({
+        ...about(ship, `no-progress/${task?.id ?? "verify"}`, since),
+        message: `${ship} shows no progress${held} (${knownBy})`,
+        hint: `ocaptain logs ${stack} -s ${ship}  # says what it does${task ? `; to have another ship do it: ocaptain release ${task.id} ${stack}` : ""}`,
+        action: task ? { verb: "release", task: task.id, ship } : { verb: "log", ship },
+      });
+    // One that is only late is called, and counts as lost soon; of these the helm can do no more.
+    if (state === "no-signal" && isOutOfReach.has(ship))
+      found.push({
+        ...about(ship, "no-signal", since),
+        message: `${ship} gives no signal (${knownBy})`,
         hint: `pulumi up -s ${stack}`,
       });
     if (state === "fenced")
@@ -146,13 +165,6 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
     });
   return found;
 }
-
-/** When any ship of the voyage was last heard of. */
-const lastHeard = ({ ships }: VoyageStatus): string | null =>
-  ships
-    .flatMap(({ lastSeenAt }) => lastSeenAt ?? [])
-    .sort()
-    .at(-1) ?? null;
 
 /** Tells that the helm does not answer. Since when is not known: who looks again and again may know it. */
 export function helmAttention(stack: string, why: Error): Attention {

@@ -16,8 +16,10 @@ import {
 import { endOf } from "./end-of.ts";
 import { aboutVoyage, pasteableIn } from "./hint.ts";
 import type { KnownVoyage } from "./known.ts";
+import { notAsked, seenState } from "./ship-state.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
-import { heldTask, outsideOf, type ShipView, type StatusView, seenState, shipSince } from "./view.ts";
+import { heldTask, outsideOf, type ShipView, type StatusView } from "./view.ts";
+import { evidenceOf, evidenceOfFiles } from "./voyage-state.ts";
 
 /** How a voyage is looked at. */
 type Look = {
@@ -68,20 +70,17 @@ export async function askSyncs({ file }: KnownVoyage): Promise<Syncs> {
 }
 
 function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Syncs): StatusView {
-  const now = Date.parse(status.asOf);
   const held = new Map(status.tasks.map((task) => [task.id, task]));
   const ships = status.ships.map((row): ShipView => {
-    const { state, knownBy } = seenState(row, now, status.paused !== undefined);
+    const seen = seenState(row, status);
     const task = row.task === null ? undefined : held.get(row.task);
     return {
       ship: row.ship,
-      state,
-      knownBy,
-      since: shipSince(state, row, status.tasks),
+      ...seen,
       task: task ? heldTask(task) : null,
       usage: status.spend.byShip?.[row.ship] ?? null,
       note: row.limited && !status.limited ? heldNote(row.limited, row.ship) : row.note,
-      sync: syncOf(syncs, row.ship, state),
+      sync: syncOf(syncs, row.ship, seen.state),
     };
   });
   const ours = byName(ships);
@@ -90,6 +89,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
     stack: file.stack,
     name: status.name,
     state: status.state,
+    ...evidenceOf(status),
     sunkAs: status.state === "sunk" ? endOf(folder.ledger, status.tip) : null,
     from: "helm",
     asOf: status.asOf,
@@ -135,9 +135,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error):
     const task = tasks.find((row) => row.status === "claimed" && row.ship === ship);
     return {
       ship,
-      state: "unknown",
-      knownBy: task ? "held this task when the helm was last there" : "the helm cannot be asked",
-      since: null,
+      ...notAsked(task),
       task: task ? heldTask(task) : null,
       usage: null,
       note: null,
@@ -150,6 +148,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error):
     stack: file.stack,
     name: null,
     state: file.sunkAt ? "sunk" : "unknown",
+    ...evidenceOfFiles(file.sunkAt),
     sunkAs: file.sunkAt ? endOf(folder.ledger, tip) : null,
     from: "files",
     asOf:

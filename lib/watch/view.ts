@@ -1,8 +1,7 @@
-import { counted } from "../base/counted.ts";
 import type { Usage } from "../protocol/ship-reports.ts";
-import type { Outside, ShipRow, Spend, TaskRow, VoyageState, VoyageStatus } from "../protocol/status.ts";
-import { type ShipState, shipState } from "../voyage/ship-state.ts";
+import type { Outside, Spend, TaskRow, VoyageState, VoyageStatus } from "../protocol/status.ts";
 import type { TaskCounts } from "../voyage/task-files.ts";
+import type { Seen } from "./ship-state.ts";
 
 /** A voyage at one moment, as `ocaptain status --json` prints it. Times are ISO 8601. */
 export type StatusView = {
@@ -12,6 +11,9 @@ export type StatusView = {
   name: string | null;
   /** `unknown`: the helm does not answer, and files do not say it. */
   state: VoyageState | "unknown";
+  /** How the state is known, and since when it is so; null where nobody knows. */
+  knownBy: string;
+  since: string | null;
   /** What a voyage that has sunk had come to before; null when it had work left, and for one at sea. */
   sunkAs: "verified" | "done" | null;
   /** Where tasks and ships are known from. */
@@ -72,14 +74,9 @@ export type Action = {
   ship?: string;
 };
 
-export type ShipView = {
+/** A ship: its state with the evidence for it (lib/watch/ship-state.ts), and what else is known of it. */
+export type ShipView = Seen & {
   ship: string;
-  /** `unknown`: it never reported, or the helm cannot be asked. */
-  state: ShipState;
-  /** How that is known. */
-  knownBy: string;
-  /** Since when it is so, as far as anybody knows ({@link shipSince}). */
-  since: string | null;
   /** What it holds; `since` is when it got it, and `source` where an imported task came from. */
   task: { id: string; subject: string; since: string; source?: string } | null;
   /** What its runs have used, in all its lives; null when that is not known. */
@@ -95,23 +92,6 @@ export type SyncView = {
   text: string;
 };
 
-/** The helm's row in the captain's words, and how that is known. */
-export function seenState(row: ShipRow, now: number, isPaused = false): Pick<ShipView, "state" | "knownBy"> {
-  const state = shipState(row);
-  const heard = row.lastSeenAt ? `last heard ${Math.max(0, Math.round((now - Date.parse(row.lastSeenAt)) / 1000))} s ago` : "";
-  if (row.state === "new") return { state, knownBy: "registered, never heard of" };
-  if (row.state === "stopping") return { state, knownBy: "told to stop" };
-  if (row.state === "ended")
-    return {
-      state,
-      knownBy: row.unanswered
-        ? `called ${counted(row.unanswered, "time")}, no answer yet`
-        : `said goodbye: ${isPaused ? "paused" : "nothing to do"}`,
-    };
-  if (row.state === "fenced") return { state, knownBy: heard || "by the helm" };
-  return { state, knownBy: row.connected ? "connected" : heard || "the helm has not heard of it since it started" };
-}
-
 /** The task that a ship holds. */
 export const heldTask = ({ id, subject, changedAt, source }: TaskRow): ShipView["task"] => ({
   id,
@@ -123,27 +103,3 @@ export const heldTask = ({ id, subject, changedAt, source }: TaskRow): ShipView[
 /** The tasks whose commits have changed files outside of what they touch, with those files. */
 export const outsideOf = (tasks: readonly TaskRow[]): StatusView["outside"] =>
   tasks.flatMap(({ id, status, outside }) => (outside && status === "accepted" ? [{ id, ...outside }] : []));
-
-/**
- * Since when a ship is in its state, by what the helm tells: working, since it got its task, or, with verify.sh, since
- * nothing else was left to do; idle, since the last task of this VM life was accepted; lost, fenced, asleep, since it
- * was last heard of. null: not known.
- */
-export function shipSince(state: ShipView["state"], row: ShipRow, tasks: readonly TaskRow[]): string | null {
-  if (state === "working") {
-    const held = row.task === null ? tasks : tasks.filter(({ id }) => id === row.task);
-    return lastChange(held);
-  }
-  if (state === "idle")
-    return lastChange(
-      tasks.filter((task) => task.status === "accepted" && task.ship === row.ship && task.incarnation === row.incarnation),
-    );
-  return row.lastSeenAt;
-}
-
-/** All times are ISO 8601, of one clock. */
-const lastChange = (tasks: readonly TaskRow[]) =>
-  tasks
-    .map((task) => task.changedAt)
-    .sort()
-    .at(-1) ?? null;

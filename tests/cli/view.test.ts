@@ -8,87 +8,17 @@ import { renderStatus } from "../../cli/status/render.ts";
 import { counted } from "../../lib/base/counted.ts";
 import type { MutagenSession } from "../../lib/mutagen/session.ts";
 import { sessionKinds } from "../../lib/mutagen/sessions.ts";
-import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
+import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { nextStep } from "../../lib/voyage/next-step.ts";
 import { verificationAttention, voyageAttention } from "../../lib/watch/attention.ts";
 import { sortSessions, syncAttention, syncOf } from "../../lib/watch/sync-view.ts";
-import { type ShipView, type StatusView, seenState, shipSince } from "../../lib/watch/view.ts";
+import type { ShipView, StatusView } from "../../lib/watch/view.ts";
 
 /**
  * The time of all views in this file. Their data is what no real fleet can be brought to on demand: answers of a helm
  * and of a sync daemon, in their own shapes.
  */
 const NOW = Date.parse("2026-11-23T10:00:00Z");
-const row = (more: Partial<ShipRow>): ShipRow => ({
-  ship: "ship-0",
-  incarnation: "a",
-  state: "working",
-  connected: false,
-  lastSeenAt: "2026-11-23T09:59:48Z",
-  task: null,
-  epoch: null,
-  note: null,
-  hasWork: true,
-  ...more,
-});
-
-test.each([
-  [{ state: "working", connected: true }, "working", "connected"],
-  [{ state: "working" }, "working", "last heard 12 s ago"],
-  [{ state: "idle", connected: true }, "idle", "connected"],
-  [{ state: "ended" }, "asleep", "said goodbye: nothing to do"],
-  [{ state: "ended", unanswered: 1 }, "asleep", "called 1 time, no answer yet"],
-  [{ state: "lost" }, "lost", "last heard 12 s ago"],
-  [{ state: "lost", lastSeenAt: null }, "lost", "the helm has not heard of it since it started"],
-  [{ state: "fenced" }, "fenced", "last heard 12 s ago"],
-  [{ state: "new", lastSeenAt: null }, "unknown", "registered, never heard of"],
-  [{ state: "stopping", task: "1" }, "working", "told to stop"],
-  [{ state: "stopping" }, "idle", "told to stop"],
-] as const)("the helm's %j is %s, known by: %s", (more, state, knownBy) => {
-  expect(seenState(row(more), NOW)).toEqual({ state, knownBy });
-});
-
-/**
- * A task that this ship claimed 3 hours ago. The tasks below were accepted 10 minutes ago from this life, 5 minutes ago
- * from an earlier one, and 2 minutes ago from another ship.
- */
-const held: TaskRow = {
-  id: "1",
-  subject: "s",
-  status: "claimed",
-  blockedBy: [],
-  ship: "ship-0",
-  incarnation: "a",
-  epoch: 1,
-  tries: 0,
-  commit: null,
-  reason: null,
-  changedAt: "2026-11-23T07:00:00Z",
-};
-const TASKS: TaskRow[] = [
-  held,
-  { ...held, id: "2", status: "accepted", changedAt: "2026-11-23T09:50:00Z" },
-  { ...held, id: "3", status: "accepted", incarnation: "before", changedAt: "2026-11-23T09:55:00Z" },
-  { ...held, id: "4", status: "accepted", ship: "ship-1", changedAt: "2026-11-23T09:58:00Z" },
-];
-
-test.each([
-  ["lost", { state: "lost", task: "1" }, "12s"],
-  ["lost, and never heard of", { state: "lost", task: "1", lastSeenAt: null }, ""],
-  ["fenced, while its task is still being saved", { state: "fenced", task: "1" }, "12s"],
-  ["working", { state: "working", task: "1" }, "3h00m"],
-  ["told to stop, at work", { state: "stopping", task: "1" }, "3h00m"],
-  ["verifying", { state: "working", note: "verify.sh" }, "2m00s"],
-  ["idle", { state: "idle" }, "10m00s"],
-  ["idle, with nothing done in this life", { state: "idle", incarnation: "new" }, ""],
-  ["asleep", { state: "ended" }, "12s"],
-  ["never heard of", { state: "new", lastSeenAt: null }, ""],
-] as const)("since when a ship is %s", (_what, more, since) => {
-  const one = row(more);
-  const { state } = seenState(one, NOW);
-  expect(span(shipSince(state, one, TASKS), NOW)).toBe(since);
-});
-
 const session = (kind: string, more: Partial<MutagenSession> = {}): MutagenSession => ({
   identifier: kind,
   name: kind,
@@ -156,6 +86,7 @@ const ship = (more: Partial<ShipView>): ShipView => ({
   ship: "ship-0",
   state: "idle",
   knownBy: "connected",
+  factAt: null,
   since: null,
   task: null,
   usage: null,
@@ -209,6 +140,8 @@ const VIEW: StatusView = {
   stack: "sea",
   name: null,
   state: "blocked",
+  knownBy: "all that is left waits for a blocked task",
+  since: null,
   sunkAs: null,
   from: "helm",
   asOf: null,

@@ -40,13 +40,16 @@ test("help names every verb, and each has its own, with an example and --json", 
   }
 });
 
-test("words of the Python tool about telemetry are told to be not there yet", async () => {
-  for (const words of [["telemetry-start", "--port", "4318"], ["telemetry-stop"]])
-    expect(await ocaptain(...words)).toMatchObject({
-      exitCode: 1,
-      stdout: "",
-      stderr: expect.stringMatching(/^ocaptain has no telemetry yet.*\n {2}hint: ocaptain status /),
-    });
+test("telemetry-start and telemetry-stop, words of the Python tool, are those of telemetry, and help lists these alone", async () => {
+  expect((await ocaptain("telemetry-start", "--port", "0")).stderr).toMatch(
+    /^--port 0 is no port.*\n {2}hint: ocaptain telemetry start --help$/,
+  );
+  expect((await ocaptain("telemetry-start", "--help")).stdout).toContain("--token");
+  expect(await ocaptain("telemetry-stop")).toMatchObject({
+    exitCode: 0,
+    stdout: "no telemetry was taken of programs that are on no ship",
+  });
+  expect((await ocaptain("--help")).stdout).not.toContain("telemetry-");
 });
 
 test.each([
@@ -314,4 +317,27 @@ test("status --watch waits for a voyage that is not there yet, and says so; it e
   await voyage("soon", { sunkAt: "2026-11-23T01:00:00Z" });
   expect(await watching.ended).toBe(0);
   expect(watching.lines()).toContainEqual(expect.stringMatching(/^soon {2}sunk/));
+});
+
+test("watch --json: the whole view, then a line a change; it says when no helm answers, and ends when the voyage has sunk", async () => {
+  await voyage("first");
+  const watching = ongoing("watch", "--json");
+  const told = () => watching.lines().map((line) => JSON.parse(line));
+  await until("no helm", () => told().length === 2);
+  expect(told()).toMatchObject([
+    {
+      type: "view",
+      voyage: "first",
+      view: { stack: "first", state: "unknown", from: "files", attention: [{ id: "helm/away" }] },
+    },
+    { type: "helm", voyage: "first", away: true, why: expect.stringContaining("the helm does not answer") },
+  ]);
+  await voyage("first", { sunkAt: "2026-11-23T01:00:00Z" });
+  expect(await watching.ended).toBe(0);
+  expect(told().slice(2)).toMatchObject([
+    { type: "helm", away: false },
+    { type: "voyage", set: { state: "sunk" } },
+    { type: "needs-you", count: 0, ended: "helm/away" },
+    { type: "end", why: "the voyage has sunk", state: "sunk" },
+  ]);
 });

@@ -181,7 +181,7 @@ test("while ships that sleep are woken for the work that is left the voyage sail
 
 test("a ship that is gone does not show what it did last as what it does", async () => {
   const ship = await come("ship-0");
-  voyage.context.liveness.seen(ship.caller.life, "editing main.ts");
+  voyage.context.liveness.seen(ship.caller.life, { note: "editing main.ts" });
   expect(voyage.shipRow("ship-0")).toMatchObject({ state: "idle", note: "editing main.ts" });
   ship.closePresence();
   clock.pass(31);

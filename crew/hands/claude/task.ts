@@ -44,6 +44,7 @@ export const claudeHand: Hand = async (context, grant, delivery, log, signal) =>
   });
 
   const closeDoor = await listenForGates(places.socket, async (input) => {
+    context.claim.stir();
     const verdict = await keeper.judge(input);
     if (!verdict.allow)
       context.journal.note("gate", `gate: ${input.tool_name ?? input.hook_event_name} refused: ${verdict.reason.split("\n")[0]}`);
@@ -134,6 +135,8 @@ async function runs(
         onOutput: log.write,
         onEvent: (event) => {
           watch.onEvent(event);
+          // What Claude Code says of its own tries to reach the model is no progress.
+          if (event.type === "assistant" ? !event.error : event.type === "user") claim.stir();
           if (event.type === "assistant" && !event.error) apiFailures = 0;
           const text = narrator.tell(event);
           if (!text) return;
