@@ -8,11 +8,13 @@ import { withHome } from "../lib/base/paths.ts";
 import { askForSecret } from "../lib/base/secret-hints.ts";
 import { parseAuthor } from "../lib/git/author.ts";
 import { BaseName } from "../lib/git/base.ts";
+import { NotifySetting } from "../lib/notices/targets.ts";
 import { MAX_SHIPS } from "../lib/plan/limits.ts";
 import { meantRepo } from "../lib/plan/repo.ts";
 import { repoField } from "../lib/plan/schema.ts";
 import { HandKind, Mesh, ProviderKind } from "../lib/protocol/choices.ts";
 import { claudeCredentials } from "../lib/ship/credentials.ts";
+import { clearTexts } from "../lib/voyage/settings-file.ts";
 
 /** One key of the stack's configuration. */
 type Setting = {
@@ -108,6 +110,8 @@ export const SETTINGS = {
    */
   onSail: { schema: z.string().min(1).optional(), isInState: true },
   onSink: { schema: z.string().min(1).optional(), isInState: true },
+  /** Where the captain is told what needs a person. The helm gets it as it gets the provider's token. */
+  notify: { schema: NotifySetting.default([]), isSecret: true, isForProviders: true },
   budgetUsd: { schema: number(z.number().positive().max(1_000_000)).optional(), example: "50" },
   noProgressMinutes: { schema: number(z.number().min(1).max(10_080)).optional(), example: "20" },
   leaseSeconds: { schema: number(z.number().min(4).max(3600)).default(120), example: "120" },
@@ -132,17 +136,23 @@ export function readVoyageConfig(
   const add = (key: Key, message: string, hint: string) => findings.push({ what: `ocaptain:${key}`, message, hint });
   const read: Record<string, unknown> = {};
   for (const key of KEYS) {
-    const checked = checkInput(settingOf(key).schema, config.get(key) || undefined);
+    const { schema, isSecret: mustBeSecret } = settingOf(key);
+    const checked = checkInput(schema, config.get(key) || undefined, { quotes: !mustBeSecret });
     if ("data" in checked) read[key] = checked.data;
     // What somebody has marked as a secret is not shown, even where it should not be one.
     else
-      for (const { message } of checked.problems)
-        add(key, isSecret(key) ? message.replace(/, and is .*/s, "") : message, setCommand(key, stack));
+      for (const { field, message } of checked.problems)
+        findings.push({
+          what: `ocaptain:${key}${field}`,
+          message: isSecret(key) && !mustBeSecret ? message.replace(/, and is .*/s, "") : message,
+          hint: setCommand(key, stack),
+        });
   }
   findings.push(...unknownSettings(stack));
   for (const key of KEYS)
     if (settingOf(key).isSecret && config.get(key) && !isSecret(key))
       add(key, "is in the stack's file in clear", setCommand(key, stack));
+  findings.push(...partlyInClear(stack));
   for (const key of KEYS)
     if (settingOf(key).isInState && config.get(key) && isSecret(key))
       add(
@@ -194,6 +204,21 @@ function unknownSettings(stack: string): PreflightFinding[] {
     const set = settingOf(meant).isSecret ? setCommand(meant, stack) : askFor(`ocaptain:${meant}`, stack);
     return [{ what: setting, message: `unknown; did you mean ocaptain:${meant}?`, hint: `${remove} && ${set}` }];
   });
+}
+
+/**
+ * Finds what was set by `--path` without `--secret`. Pulumi says of such a setting that it is a secret as soon as any
+ * part of it is, so the stack's file is looked at, where it is the project's own.
+ */
+function partlyInClear(stack: string): PreflightFinding[] {
+  if (!isSecret("notify")) return [];
+  return clearTexts(process.cwd(), stack, "notify")
+    .filter((field) => /^\[\d+\]\.(url|secret|body|command|headers)(\.|\[|$)/.test(field))
+    .map((field) => ({
+      what: `ocaptain:notify${field}`,
+      message: "is in the stack's file in clear",
+      hint: `pulumi config set --secret --path 'ocaptain:notify${field}' -s ${stack}  # it asks for the value`,
+    }));
 }
 
 /** Whether a setting is stored as a secret: Pulumi's language host passes the keys of secrets in this variable. */

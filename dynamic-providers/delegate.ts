@@ -19,7 +19,7 @@ export class Delegate implements dynamic.ResourceProvider {
   }
 
   async configure(request: dynamic.ConfigureRequest) {
-    const secrets = ["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey"];
+    const secrets = ["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey", "notify"];
     for (const key of [
       ...secrets,
       "headscaleUrl",

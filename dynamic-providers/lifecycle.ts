@@ -16,6 +16,8 @@ export type Settings = {
   claudeToken?: string | undefined;
   /** The secret of an OAuth client of Tailscale; else OCAPTAIN_TAILSCALE_OAUTH_SECRET. */
   tailscaleOauthSecret?: string | undefined;
+  /** The targets of notices, as JSON. */
+  notify?: string | undefined;
   /** When it is set, the tailnet's control plane is the Headscale at this URL. */
   headscaleUrl?: string | undefined;
   /** The API key of that Headscale; else HEADSCALE_API_KEY. */

@@ -4,6 +4,7 @@ import { OcaptainError } from "../lib/base/errors.ts";
 import type { OsLock } from "../lib/base/os-lock.ts";
 import { type VoyageFolder, voyageFolderAt } from "../lib/base/paths.ts";
 import { removeStaleLocks } from "../lib/git/stale-locks.ts";
+import { readKeptTargets } from "../lib/notices/kept-targets.ts";
 import { openSprites } from "../lib/sprites/client.ts";
 import type { ProviderSettings } from "../lib/sprites/types.ts";
 import { readVoyageProvider } from "../lib/voyage/provider.ts";
@@ -12,6 +13,7 @@ import { Ledger } from "./ledger/ledger.ts";
 import { holdLedger } from "./ledger/lock.ts";
 import { Store } from "./ledger/store.ts";
 import type { Log } from "./log.ts";
+import { Notices } from "./notices/notices.ts";
 import { openBranch } from "./repository/branch.ts";
 import { assertLedger, assertWhole } from "./repository/ledger-check.ts";
 import { tidyRepo } from "./repository/tidy.ts";
@@ -24,10 +26,12 @@ import { Waker } from "./voyage/wake.ts";
  * A voyage that this helm has open, and the captain's folder of it. `close` ends all that is done for it, and gives the
  * ledger free.
  */
-export type OpenVoyage = { voyage: Voyage; folder: VoyageFolder; close: () => void };
+export type OpenVoyage = { voyage: Voyage; notices: Notices; folder: VoyageFolder; close: () => void };
 
 const TICK_MS = 500;
 const READ_TIP_MS = 10_000;
+/** How often it is looked for what silence alone brings, which is no change. */
+const LOOK_MS = 10_000;
 const TIDY_MS = 15 * 60_000;
 
 /**
@@ -66,6 +70,14 @@ async function openHeld(id: string, stack: string, folder: VoyageFolder, lock: O
   }
   await taskFiles.rebuild();
   const waker = new Waker(voyage.context, voyage.crews, async () => openSprites(await providerOf(folder, stack)));
+  const notices = new Notices({
+    context: voyage.context,
+    workspace: folder.workspace,
+    targets: await readKeptTargets(folder.notify).catch((error: unknown) => {
+      log("notify-not-read", { voyage: id, error: error instanceof SyntaxError ? "no JSON" : "it does not fit" });
+      return [];
+    }),
+  });
   const readTip = async () => {
     await removeLocks(id, folder, "heads", log);
     await voyage.readTip();
@@ -73,6 +85,7 @@ async function openHeld(id: string, stack: string, folder: VoyageFolder, lock: O
   const timers = [
     every(TICK_MS, () => voyage.tick(), log),
     every(TICK_MS, () => waker.look(), log),
+    every(LOOK_MS, () => notices.look(), log),
     every(READ_TIP_MS, readTip, log),
     every(TIDY_MS, async () => void ((await tidyRepo(folder)) && log("tidied", { voyage: id })), log),
   ];
@@ -85,12 +98,13 @@ async function openHeld(id: string, stack: string, folder: VoyageFolder, lock: O
   const close = () => {
     unguard();
     waker.close();
+    notices.close();
     for (const stop of timers) stop();
     ledger.close();
     lock.release();
   };
   log("voyage-opened", { voyage: id, stack });
-  return { voyage, folder, close };
+  return { voyage, notices, folder, close };
 }
 
 /**

@@ -7,6 +7,7 @@ import { OcaptainError } from "../lib/base/errors.ts";
 import { VOYAGE_ID } from "../lib/base/naming.ts";
 import { voyageFolderAt } from "../lib/base/paths.ts";
 import { forgetHelmPort } from "../lib/daemons/helm-port.ts";
+import { keepTargets } from "../lib/notices/kept-targets.ts";
 import type { PlanChanges, RegisterVoyage } from "../lib/protocol/admin-api.ts";
 import { helmRegistryFile, isOtherFolderOf } from "../lib/voyage/whereabouts.ts";
 import type { Listeners } from "./listeners.ts";
@@ -81,8 +82,9 @@ export class Voyages {
       });
     if (known && known.folder.root !== folder.root) this.#close(id);
     await writeAtomically(folder.credentials, `${JSON.stringify(ask.provider)}\n`, 0o600);
-    const { voyage } = await this.#sail(id, ask.stack, ask.folder);
+    const { voyage, notices } = await this.#sail(id, ask.stack, ask.folder);
     const changes = await voyage.register(ask);
+    if (ask.notify) await notices.setTargets(await keepTargets(folder.notify, ask.notify));
     await voyage.assertMovable();
     this.#registry[id] = { stack: ask.stack, folder: ask.folder, ...(ask.listenAt && { listenAt: ask.listenAt }) };
     await this.#save();
@@ -95,7 +97,9 @@ export class Voyages {
     const open = this.#open.get(id);
     if (open) {
       await open.voyage.sink();
+      await open.notices.end();
       this.#close(id);
+      await rm(open.folder.notify, { force: true });
       await rm(open.folder.credentials, { force: true });
     }
     if (!this.#registry[id]) return;

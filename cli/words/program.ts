@@ -4,6 +4,7 @@ import { openIo } from "../output/io.ts";
 import { CAPTAIN } from "./captain.ts";
 import { FLEET } from "./fleet.ts";
 import { LOOKS } from "./looks.ts";
+import { NOTIFY } from "./notify.ts";
 import { ORDERS } from "./orders.ts";
 import { PLANS } from "./plans.ts";
 import type { Verb, VerbGroup } from "./verb.ts";
@@ -12,7 +13,7 @@ import type { Verb, VerbGroup } from "./verb.ts";
 const KINDS: Record<string, readonly (Verb | VerbGroup)[]> = {
   "Plans:": PLANS,
   "Looks:": LOOKS,
-  "Orders:": ORDERS,
+  "Orders:": [...ORDERS, NOTIFY],
   "The fleet:": FLEET,
   "Your machine:": CAPTAIN,
 };

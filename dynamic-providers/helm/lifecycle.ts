@@ -1,9 +1,13 @@
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { fitOrThrow } from "../../lib/base/check-input.ts";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { voyageFolder, withHome } from "../../lib/base/paths.ts";
+import { askForSecret } from "../../lib/base/secret-hints.ts";
 import { ensureHelm } from "../../lib/daemons/helm.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
+import { readKeptTargets } from "../../lib/notices/kept-targets.ts";
+import { type NoticeTarget, NotifySetting } from "../../lib/notices/targets.ts";
 import { readSailedPlan } from "../../lib/plan/sailed-plan.ts";
 import type { RegisterVoyage } from "../../lib/protocol/admin-api.ts";
 import type { TailnetKind } from "../../lib/protocol/choices.ts";
@@ -41,6 +45,7 @@ export const helmLifecycle = defineLifecycle<HelmInputs, Outputs>({
       ...(news.budgetUsd && { budgetUsd: news.budgetUsd }),
       ...(news.noProgressMinutes && { noProgressMinutes: news.noProgressMinutes }),
       provider: { kind: news.provider, ...(baseUrl && { baseUrl }), ...(token && { token }), ...(unconfined && { unconfined }) },
+      notify: notifyOf(settings),
       ...(captain?.tun && { listenAt: captain.address }),
       timing: {
         leaseSeconds: news.leaseSeconds,
@@ -68,6 +73,7 @@ export const helmLifecycle = defineLifecycle<HelmInputs, Outputs>({
       (health?.voyages.includes(props.voyageId) ?? false) &&
       (await knowsToken(settings, props)) &&
       (await keepsAll(settings, props)) &&
+      (await keepsTargets(settings, props)) &&
       !(await isToldAgain(props));
     return {
       ...props,
@@ -123,6 +129,33 @@ async function keepsAll(settings: Settings, props: HelmInputs): Promise<boolean>
     );
   } catch {
     return false; // The registration that follows says what is wrong.
+  }
+}
+
+/**
+ * The targets of notices as they are set. The program has refused what is wrong with them before.
+ * @throws OcaptainError BAD_NOTIFY, which quotes nothing of the setting
+ */
+function notifyOf({ notify }: Settings): NoticeTarget[] {
+  if (notify === undefined) return [];
+  return fitOrThrow(
+    NotifySetting,
+    notify,
+    (why) => new OcaptainError("BAD_NOTIFY", `ocaptain:notify: ${why}`, { hint: askForSecret("ocaptain:notify") }),
+  );
+}
+
+/** Whether the helm keeps the targets of notices as they are now, which are no inputs either. */
+async function keepsTargets(settings: Settings, { stack }: HelmInputs): Promise<boolean> {
+  if (!("notify" in settings)) return true; // A delegate of an earlier version does not hand them on.
+  try {
+    const kept = await readKeptTargets(voyageFolder(stack).notify);
+    return isDeepStrictEqual(
+      kept.map(({ target }) => target),
+      notifyOf(settings),
+    );
+  } catch {
+    return false; // The registration that follows writes them anew, or says what is wrong with them.
   }
 }
 

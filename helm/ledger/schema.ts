@@ -123,4 +123,19 @@ CREATE TABLE IF NOT EXISTS events(
 CREATE INDEX IF NOT EXISTS events_of_ship ON events(ship, kind, seq);
 
 CREATE TABLE IF NOT EXISTS lost(ref TEXT PRIMARY KEY, task TEXT NOT NULL, epoch INTEGER NOT NULL, ship TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+
+-- What the captain is told of, while it lasts and after it, and the notices of it: a queue for each target, which is
+-- known here by an id alone. dropped counts the notices that came after this one and found no room.
+CREATE TABLE IF NOT EXISTS occurrences(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, event TEXT NOT NULL, told TEXT NOT NULL, opened_at TEXT NOT NULL, resolved_at TEXT
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS open_occurrence ON occurrences(key) WHERE resolved_at IS NULL;
+CREATE INDEX IF NOT EXISTS occurrences_of_key ON occurrences(key);
+CREATE TABLE IF NOT EXISTS notices(
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, occurrence INTEGER NOT NULL, body TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('waiting','sent','failed','dropped')), dropped INTEGER NOT NULL DEFAULT 0,
+  tries INTEGER NOT NULL DEFAULT 0, error TEXT, at TEXT NOT NULL, done_at TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS notices_waiting ON notices(target, status, seq);
+CREATE INDEX IF NOT EXISTS notices_of_occurrence ON notices(occurrence, target);
 `;

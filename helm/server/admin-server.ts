@@ -1,7 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { z } from "zod";
 import { shown } from "../../lib/base/check-input.ts";
-import { type Health, IncarnationBody, OffDutyBody, PauseBody, Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
+import {
+  type Health,
+  IncarnationBody,
+  NoticeTestBody,
+  OffDutyBody,
+  PauseBody,
+  Plan,
+  RegisterVoyage,
+} from "../../lib/protocol/admin-api.ts";
 import { EVENTS, MOST_EVENTS } from "../../lib/protocol/events.ts";
 import { StartTelemetry } from "../../lib/telemetry/wire.ts";
 import { HttpError } from "../http-error.ts";
@@ -105,6 +113,11 @@ function routesOf({ voyages, health, end, telemetry: { intake, programs } }: Par
       const { plan } = await readJson(ask.request, z.object({ plan: Plan }), MOST_BYTES);
       return { body: voyageOf(ask).planChanges(plan) };
     }),
+    route("POST", "/voyages/:id/notices/test", async (ask) => {
+      const { event } = await readJson(ask.request, NoticeTestBody, MOST_BYTES);
+      return { body: await voyages.need(ask.id).notices.test(event) };
+    }),
+    route("GET", "/voyages/:id/notices", async (ask) => ({ body: voyages.need(ask.id).notices.newest() })),
     route("POST", "/voyages/:id/verification/retry", async (ask) => ({ body: await voyageOf(ask).retryVerification() })),
     route("PUT", ship, async (ask) => {
       const { incarnation } = await readJson(ask.request, IncarnationBody, MOST_BYTES);

@@ -1,4 +1,5 @@
 import { explain } from "../../lib/base/errors.ts";
+import type { Unreached } from "../../lib/protocol/status.ts";
 import type { HelmClock } from "../clock.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Log } from "../log.ts";
@@ -43,6 +44,8 @@ export class VoyageContext {
   readonly offDuty: OffDuty;
   readonly holdMs: number;
   timing: Timing = DEFAULT_TIMING;
+  /** The targets of notices that did not get their newest one (helm/notices/). */
+  unreached: () => Unreached[] = () => [];
   /** The branch's commit, as it was last seen or moved. It holds every accepted task. */
   tip = "";
   /**

@@ -20,6 +20,7 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
   const ships = shipRows(context);
   const limited = voyageLimit(ledger);
   const paused = pauseOf(ledger);
+  const unreached = context.unreached();
   return {
     id: context.id,
     stack: ledger.meta("stack") ?? "",
@@ -38,6 +39,7 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
     ...(paused && { paused }),
     ...(limited && { limited }),
     ...(trouble !== null && { trouble }),
+    ...(unreached.length > 0 && { unreached }),
     ...(troubleSince !== null && { troubleSince }),
     ...(overspent(ledger) && dated("budgetSpentAt", lastAt(ledger, "budget-spent"))),
     silenceSeconds: context.silenceMs / 1000,

@@ -86,6 +86,8 @@ export function voyageFolderAt(root: string, stack: string) {
     ledger: join(root, "helm", "ledger.sqlite"),
     /** The provider's credentials, with which the helm wakes ships. Its mode is 0600. */
     credentials: join(root, "helm", "credentials.json"),
+    /** The targets of notices, with what is secret in them. Its mode is 0600. */
+    notify: join(root, "helm", "notify.json"),
     /** Who the voyage is, as lib/voyage/identity.ts reads and writes it. */
     voyageFile: join(root, "voyage.json"),
     lock: join(root, "helm", "lock.sqlite"),

@@ -26,8 +26,8 @@ const COMPILED = "NODE_COMPILE_CACHE";
  */
 const INHERITED = {
   harbor: [...EVERY, COMPILED],
-  /** The helm calls the provider, and git with ssh. */
-  helm: [...EVERY, COMPILED, "LC_ALL", "SSH_AUTH_SOCK", ...OUTSIDE],
+  /** The helm calls the provider, and git with ssh; a command of the captain's notices may speak to their desktop. */
+  helm: [...EVERY, COMPILED, "LC_ALL", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", ...OUTSIDE],
   tailscaled: [...EVERY, ...OUTSIDE],
   mutagen: [...EVERY, "USER", "LOGNAME", "LC_ALL", "TZ"],
   git: ["PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", ...OUTSIDE],

@@ -5,10 +5,13 @@ import { fitOrThrow } from "../base/check-input.ts";
 import { OcaptainError } from "../base/errors.ts";
 import { helmHome, helmSocket } from "../base/paths.ts";
 import { readAtMost } from "../base/read-at-most.ts";
+import type { NoticeEvent } from "../notices/events.ts";
 import {
   FenceReply,
   Health,
   LiftReply,
+  NoticesReply,
+  NoticeTestReply,
   type Plan,
   PlanChanges,
   type RegisterVoyage,
@@ -29,6 +32,8 @@ const LOOK_MS = 3_000;
 const STOPPED_LOOK_MS = 400;
 /** The bound of a call that may have a large tree to save, such as a registration or a fence. */
 const LONG_CALL_MS = 6 * 60_000;
+/** The bound of a test of notices: three tries of 10 s, and the waits between them. */
+const TEST_CALL_MS = 60_000;
 /** The most that an answer may have; the status of the largest plan has some MiB. */
 const MOST_BYTES = 256 * 1024 * 1024;
 const Empty = z.object({});
@@ -110,6 +115,9 @@ export function helmClient(socket = helmSocket()) {
     answerTask: (id: string, task: string, text: string) => call("POST", at(id, "tasks", task, "answer"), TaskRow, { text }),
     releaseTask: (id: string, task: string, reason: string) =>
       call("POST", at(id, "tasks", task, "release"), TaskRow, { reason }, LONG_CALL_MS),
+    testNotices: (id: string, event: NoticeEvent) =>
+      call("POST", at(id, "notices", "test"), NoticeTestReply, { event }, TEST_CALL_MS),
+    notices: (id: string) => call("GET", at(id, "notices"), NoticesReply),
     telemetry: () => call("GET", "/telemetry", TelemetryStatus),
     startTelemetry: (ask: StartTelemetry) => call("POST", "/telemetry/start", TelemetryStarted, ask),
     stopTelemetry: () => call("POST", "/telemetry/stop", Empty),

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { Author } from "../git/author.ts";
+import { NoticeEvent } from "../notices/events.ts";
+import { NoticeTargets } from "../notices/targets.ts";
 import { MAX_SHIPS } from "../plan/limits.ts";
 import { Plan, PlanChanges } from "../plan/types.ts";
 import { HandKind, ProviderKind } from "./choices.ts";
@@ -31,6 +33,9 @@ import { ShipRow, VoyageStatus } from "./status.ts";
  * - `POST /voyages/:id/off-duty` `{ships, seconds}` → VoyageStatus. These ships are given nothing new for so long; 0
  *   ends it. What they hold they keep. A captain's command that waits for them repeats the call; a helm that starts
  *   anew has forgotten it.
+ * - `POST /voyages/:id/notices/test` `{event}` → NoticeTestReply, once each target has got a test of that event, or
+ *   three tries were in vain.
+ * - `GET /voyages/:id/notices` → NoticesReply: how each target fares, and the newest notices.
  * - `POST /voyages/:id/verification/retry` → VoyageStatus. A verify.sh that failed at this tip is run again.
  *
  * A ship:
@@ -102,6 +107,11 @@ export const RegisterVoyage = z.object({
     unconfined: z.boolean().optional(),
   }),
   /**
+   * Where the captain is told what needs a person. It is kept as the provider's token is, in a file of its own. A
+   * caller of earlier code says nothing of it.
+   */
+  notify: NoticeTargets.optional(),
+  /**
    * The captain's address in the voyage's tailnet, where the helm listens too. Without it the helm listens on loopback
    * only.
    */
@@ -127,6 +137,53 @@ export const OffDutyBody = z.object({
   ships: z.array(z.string().min(1).max(100)).max(MAX_SHIPS),
   seconds: z.number().nonnegative().max(600),
 });
+export const NoticeTestBody = z.object({ event: NoticeEvent });
+/** What became of a test at each target: `wants`, whether it is told of that event otherwise. */
+export const NoticeTestReply = z.object({
+  notice: z.string(),
+  targets: z.array(
+    z.object({
+      target: z.string(),
+      wants: z.boolean(),
+      ok: z.boolean(),
+      /** The status of HTTP, or the exit status of a command; null when there was none. */
+      status: z.number().nullable(),
+      error: z.string().nullable(),
+      tries: z.number(),
+      seconds: z.number(),
+      said: z.string().optional(),
+    }),
+  ),
+});
+export type NoticeTestReply = z.infer<typeof NoticeTestReply>;
+export const NoticesReply = z.object({
+  targets: z.array(
+    z.object({
+      target: z.string(),
+      waiting: z.number(),
+      /** How many found no room in the queue. */
+      dropped: z.number(),
+      last: z.object({ notice: z.string(), at: z.string(), tries: z.number(), error: z.string().nullable() }).nullable(),
+    }),
+  ),
+  notices: z.array(
+    z.object({
+      id: z.string(),
+      state: z.string(),
+      event: z.string(),
+      of: z.string(),
+      message: z.string(),
+      at: z.string(),
+      /** null: a target that is set no more. */
+      target: z.string().nullable(),
+      status: z.enum(["waiting", "sent", "failed", "dropped"]),
+      tries: z.number(),
+      error: z.string().nullable(),
+      doneAt: z.string().nullable(),
+    }),
+  ),
+});
+export type NoticesReply = z.infer<typeof NoticesReply>;
 export const LiftReply = z.object({ lifted: z.array(z.string()) });
 export const TokenReply = z.object({ token: z.string() });
 /**

@@ -141,6 +141,10 @@ export type ShipRow = z.infer<typeof ShipRow>;
 export const Spend = Usage.extend({ budgetUsd: z.number().nullable(), byShip: z.record(z.string(), Usage).nullable() });
 export type Spend = z.infer<typeof Spend>;
 
+/** A target of notices that did not get its newest one: its name without what is secret, why, and since when. */
+export const Unreached = z.object({ target: z.string(), why: z.string(), at: z.string() });
+export type Unreached = z.infer<typeof Unreached>;
+
 export const VoyageStatus = z.object({
   id: z.string(),
   stack: z.string(),
@@ -171,6 +175,8 @@ export const VoyageStatus = z.object({
    * and nothing is lost.
    */
   trouble: z.string().optional(),
+  /** Present when a target of `ocaptain:notify` did not get its newest notice. */
+  unreached: z.array(Unreached).optional(),
   /** Since when that is so, and since when the budget is spent, as far as that is known. */
   troubleSince: z.string().optional(),
   budgetSpentAt: z.string().optional(),

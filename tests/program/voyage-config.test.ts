@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runtime } from "@pulumi/pulumi";
 import { afterEach, beforeEach, expect, expectTypeOf, test, vi } from "vitest";
@@ -83,6 +84,40 @@ test("a hint at a secret has no place for its value: Pulumi asks for it", () => 
   ]);
 });
 
+test("what is wrong with notices is found by index and field, and not quoted; what stands in clear is found, too", () => {
+  const notify = JSON.stringify([{ url: "s3cr3t" }, { url: "https://example.com/s3cr3t", events: ["task-ask"] }]);
+  const { found } = read({ "ocaptain:notify": notify });
+  expect(found.join()).not.toContain("s3cr3t");
+  expect(found).toEqual([
+    expect.stringMatching(/^ocaptain:notify\[0\]\.url: must be a URL .*\| pulumi config set --secret ocaptain:notify -s sea/),
+    expect.stringMatching(/^ocaptain:notify\[1\]\.events\[0\]: must be one of .*did you mean task-asked\?/),
+    expect.stringMatching(/^ocaptain:notify: is in the stack's file in clear \| /),
+  ]);
+  expect(read({ "ocaptain:notify": '[{"command": "true"}]' }, ["ocaptain:notify"])).toEqual({
+    config: expect.objectContaining({ notify: [{ command: "true" }] }),
+    found: [],
+  });
+});
+
+test("of notices that are secret in part, what is not is found in the stack's file", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "ocn-"));
+  const file = join(folder, "settings.yaml");
+  await writeFile(
+    file,
+    "config:\n  ocaptain:notify:\n    - url:\n        secure: v1:x\n      events: [verified]\n      headers:\n        X-Token: s3cr3t\n    - url: https://s3cr3t\n",
+  );
+  vi.stubEnv("PULUMI_OPTION_CONFIG_FILE", file);
+  const notify =
+    '[{"url": "https://a/s3cr3t", "events": ["verified"], "headers": {"X-Token": "s3cr3t"}}, {"url": "https://s3cr3t"}]';
+  expect(read({ "ocaptain:notify": notify }, ["ocaptain:notify"]).found).toEqual(
+    ["[0].headers.X-Token", "[1].url"].map(
+      (field) =>
+        `ocaptain:notify${field}: is in the stack's file in clear | pulumi config set --secret --path 'ocaptain:notify${field}' -s sea  # it asks for the value`,
+    ),
+  );
+  await rm(folder, { recursive: true });
+});
+
 test("paths count from the project's folder, and ~ is the home folder; owner/name is GitHub's", () => {
   vi.stubEnv("HOME", "/home/ann");
   expect(read({ "ocaptain:repo": "./here", "ocaptain:plan": "~/plans/x" }).config).toMatchObject({
@@ -109,7 +144,7 @@ type ForProviders = {
 
 test("Pulumi.yaml describes each setting that is read, and no other, with the default that it has when it is unset", async () => {
   const described = await readFile(join(import.meta.dirname, "../../Pulumi.yaml"), "utf8");
-  const defaults = [...described.matchAll(/^ {2}ocaptain:(\w+):\n(?: {4}#.*\n)? {4}type: \w+\n {4}default: (.*)$/gm)];
+  const defaults = [...described.matchAll(/^ {2}ocaptain:(\w+):\n(?: {4}#.*\n)?(?: {4}type: \w+\n)? {4}default: (.*)$/gm)];
   expect(defaults.map(([, key]) => key).sort()).toEqual(Object.keys(SETTINGS).sort());
   for (const [, key, value = ""] of defaults) {
     const { schema } = SETTINGS[key as keyof typeof SETTINGS];
