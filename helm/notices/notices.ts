@@ -6,12 +6,12 @@ import type { NoticesReply, NoticeTestReply } from "../../lib/protocol/admin-api
 import type { Unreached } from "../../lib/protocol/status.ts";
 import {
   dropOthers,
+  type Look,
   newestNotices,
   nextWaiting,
   noteDelivered,
   noteSeen,
   openOccurrences,
-  type Seen,
   targetRecord,
   type Waiting,
 } from "../ledger/notices.ts";
@@ -72,17 +72,17 @@ export class Notices {
   async look(): Promise<void> {
     if (this.#targets.length === 0 || this.#abort.signal.aborted) return;
     const { context } = this.#parts;
-    await this.#note(this.#watch.seen(voyageStatus(context), openOccurrences(context.ledger), context.clock.now()));
+    await this.#note(this.#watch.look(voyageStatus(context), openOccurrences(context.ledger), context.clock.now()));
   }
 
-  async #note(seen: readonly Seen[]): Promise<void> {
+  async #note(look: Look): Promise<void> {
     const { ledger, id } = this.#parts.context;
     const targets = this.#targets.map(({ id, target }) => ({
       id,
       events: target.events,
       againMinutes: target.againMinutes ?? AGAIN_MINUTES,
     }));
-    await ledger.write(() => noteSeen(ledger, { id, stack: ledger.meta("stack") ?? "" }, seen, targets));
+    await ledger.write(() => noteSeen(ledger, { id, stack: ledger.meta("stack") ?? "" }, look, targets));
     this.#send();
   }
 
@@ -170,7 +170,7 @@ export class Notices {
   /** Tells that all that is open is over with the voyage, and waits a while until that is sent; then it is closed. */
   async end(): Promise<void> {
     if (this.#targets.length > 0 && !this.#abort.signal.aborted) {
-      await this.#note([]);
+      await this.#note({ seen: [] });
       const over = AbortSignal.timeout(LAST_MS);
       const timeout = new Promise<void>((resolve) => over.addEventListener("abort", () => resolve(), { once: true }));
       await Promise.race([Promise.all(this.#busy.values()), timeout]);
