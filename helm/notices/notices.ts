@@ -20,8 +20,13 @@ import { voyageStatus } from "../voyage/status.ts";
 import { type Delivery, deliver, type Surroundings, TEST_WAITS_MS, WAITS_MS } from "./deliver.ts";
 import { Watch } from "./occurrences.ts";
 
-/** How soon after a change the voyage is looked at: many changes are one look. */
+/**
+ * How soon after a change the voyage is looked at: many changes are one look. Of a large voyage a look takes long, in
+ * which no ship is answered, so that it comes later there.
+ */
 const SOON_MS = 1_000;
+const LATEST_MS = 10_000;
+const TIMES_A_LOOK = 40;
 /** How long the end of a voyage waits for notices that were not sent yet. */
 const LAST_MS = 10_000;
 
@@ -49,6 +54,7 @@ export class Notices {
   readonly #busy = new Map<string, Promise<void>>();
   #targets: readonly KeptTarget[];
   #soon: NodeJS.Timeout | undefined;
+  #soonMs = SOON_MS;
   readonly #unwatch: () => void;
 
   constructor(parts: NoticesParts) {
@@ -72,7 +78,11 @@ export class Notices {
   async look(): Promise<void> {
     if (this.#targets.length === 0 || this.#abort.signal.aborted) return;
     const { context } = this.#parts;
-    await this.#note(this.#watch.look(voyageStatus(context), openOccurrences(context.ledger), context.clock.now()));
+    const began = performance.now();
+    const status = voyageStatus(context);
+    const look = this.#watch.look(status, openOccurrences(context.ledger), context.clock.now());
+    this.#soonMs = Math.min(LATEST_MS, Math.max(SOON_MS, TIMES_A_LOOK * (performance.now() - began)));
+    await this.#note(look);
   }
 
   async #note(look: Look): Promise<void> {
@@ -196,7 +206,7 @@ export class Notices {
     this.#soon ??= setTimeout(() => {
       this.#soon = undefined;
       this.look().catch((error: unknown) => this.#parts.context.log("notices-failed", { error: String(error) }));
-    }, SOON_MS);
+    }, this.#soonMs);
   }
 
   #around(): Surroundings {
