@@ -7,8 +7,8 @@ import { MOST_CALLS } from "./ship-state.ts";
 import type { Attention, SeenShip } from "./view.ts";
 
 /**
- * What only a person can mend, by the helm's own words, the most pressing first. Syncs, of which the helm knows nothing,
- * are not in it.
+ * What only a person can mend, by the helm's own words, the most pressing first. Syncs, of which the helm knows
+ * nothing, are not in it.
  */
 export function attentionOf(status: VoyageStatus, ships: readonly SeenShip[]): Attention[] {
   const { tasks, stack } = status;
@@ -188,7 +188,9 @@ const lastHeard = ({ ships }: VoyageStatus): string | null =>
     .sort()
     .at(-1) ?? null;
 
-/** Tells which targets of notices did not get their newest one: whoever relies on them must not take silence for peace. */
+/**
+ * Tells which targets of notices did not get their newest one: whoever relies on them must not take silence for peace.
+ */
 function noticeAttention({ unreached = [], stack }: VoyageStatus): Attention[] {
   return unreached.map(({ target, why, at }) => ({
     id: `notices/${target}`,
