@@ -68,7 +68,7 @@ async function chosen(name: string | undefined, io: Io): Promise<KnownVoyage[]> 
 }
 
 /** The voyages, when there is one; none when nobody waits any longer. */
-async function waitedFor(name: string | undefined, io: Io): Promise<KnownVoyage[]> {
+export async function waitedFor(name: string | undefined, io: Io): Promise<KnownVoyage[]> {
   for (let isTold = false; !io.signal.aborted; isTold = true, await pause(io)) {
     const voyages = await unlessGone(
       chosen(name, io),
@@ -79,7 +79,8 @@ async function waitedFor(name: string | undefined, io: Io): Promise<KnownVoyage[
   return [];
 }
 
-async function unlessGone<T>(found: Promise<T>, not: (why: string) => void = () => {}): Promise<T | undefined> {
+/** What is looked for; undefined, and `not` is told why, where the voyage is not there. */
+export async function unlessGone<T>(found: Promise<T>, not: (why: string) => void = () => {}): Promise<T | undefined> {
   return found.catch((error: unknown) => {
     if (!(error instanceof OcaptainError && error.code === "NO_VOYAGE")) throw error;
     not(error.message);
@@ -87,4 +88,5 @@ async function unlessGone<T>(found: Promise<T>, not: (why: string) => void = () 
   });
 }
 
-const pause = (io: Io) => sleep(LOOK_MS, undefined, { signal: io.signal }).catch(() => {});
+/** Waits until it is time for another look, or the person has had enough. */
+export const pause = (io: Io) => sleep(LOOK_MS, undefined, { signal: io.signal }).catch(() => {});

@@ -13,9 +13,9 @@ export const LOOKS: readonly Verb[] = [
   },
   {
     usage: "watch [voyage]",
-    summary: "the same as status --watch",
-    examples: ["ocaptain watch", "ocaptain watch voyage-abc"],
-    run: async (io, [voyage]) => (await import("../verbs/status.ts")).status(voyage, { watch: true }, io),
+    summary: "the same as status --watch; with --json a line a change, for scripts",
+    examples: ["ocaptain watch", "ocaptain watch voyage-abc", "ocaptain watch --json | jq -c 'select(.type == \"needs-you\")'"],
+    run: async (io, [voyage]) => (await import("../verbs/watch.ts")).watch(voyage, io),
   },
   {
     usage: "ls",

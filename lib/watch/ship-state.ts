@@ -86,7 +86,7 @@ const RULES: readonly Rule[] = [
     const at = latest([row.progressAt, heldSince(row, around.tasks) ?? ""])!;
     const seconds = secondsFrom(at, now);
     if (around.noProgressSeconds === undefined || seconds < around.noProgressSeconds) return null;
-    return { state: "no-progress", knownBy: `no output, answer or commit for ${words(seconds)}`, factAt: at, since: at };
+    return { state: "no-progress", knownBy: `last output, answer or commit ${words(seconds)} ago`, factAt: at, since: at };
   },
   function atWork({ row, isAtWork, around, heardAt, heardOr }) {
     if (!isAtWork) return null;

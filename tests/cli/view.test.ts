@@ -8,7 +8,7 @@ import { renderStatus } from "../../cli/status/render.ts";
 import { counted } from "../../lib/base/counted.ts";
 import type { MutagenSession } from "../../lib/mutagen/session.ts";
 import { sessionKinds } from "../../lib/mutagen/sessions.ts";
-import type { TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
+import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { nextStep } from "../../lib/voyage/next-step.ts";
 import { attentionOf } from "../../lib/watch/attention.ts";
 import { sortSessions, syncAttention, syncOf } from "../../lib/watch/sync-view.ts";

@@ -39,6 +39,28 @@ describe("a voyage", () => {
     expect(inRepo("for-each-ref", "--format=%(refname)", "refs/ships")).toContain("refs/ships/ship-0/1-1");
     expect(readFileSync(ship.path("logs/task-1-1.log"), "utf8")).toBe("laid it\n");
     expect(helm.presences.size).toBe(0);
+    // Its last word is the goodbye.
+    expect(helm.calls.at(-1)).toMatchObject({ name: "heartbeat", body: { claim: null, leaving: "nothing to claim (done)" } });
+    expect(helm.calls.filter(({ body }) => body.leaving !== undefined)).toHaveLength(1);
+  });
+
+  test("each heartbeat says for how long nothing has come of the work, and none of it while there is no work", async () => {
+    await voyage({
+      id: "1",
+      subject: "Ponder",
+      rehearsal: "until [ -e ~/voyage/go ]; do sleep 0.1; done; echo aha; until [ -e ~/voyage/end ]; do sleep 0.1; done",
+    });
+    const running = ship.start();
+    const said = (from: number, is: (seconds: unknown) => boolean) =>
+      helm.calls.slice(from).some(({ name, body }) => name === "heartbeat" && body.claim !== null && is(body.quietSeconds));
+    await helm.until("silence that grows", () => said(0, (seconds) => Number(seconds) >= 2));
+    const from = helm.calls.length;
+    writeFileSync(ship.path("go"), "");
+    await helm.until("a sign of progress", () => said(from, (seconds) => seconds === 0));
+    writeFileSync(ship.path("end"), "");
+    expect(await ship.ended(running)).toBe(0);
+    const idle = helm.calls.filter(({ name, body }) => name === "heartbeat" && body.claim === null && body.note === "");
+    for (const { body } of idle) expect(body).not.toHaveProperty("quietSeconds");
   });
 
   test("the token is in no argv, no hand's environment, no log, and 0600 on disk", async () => {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { ShipRow, TaskRow } from "../../lib/protocol/status.ts";
 import { type Around, notAsked, seenState } from "../../lib/watch/ship-state.ts";
 
-/** How a ship's state is derived from what the helm knows of it: each rule, their order, and what no state may claim. */
+/** How a ship's state is derived from what the helm knows: each rule, their order, and what no state may claim. */
 const NOW = Date.parse("2026-11-23T10:00:00Z");
 const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
 const row = (more: Partial<ShipRow>): ShipRow => ({
@@ -57,13 +57,16 @@ const cases: [Partial<ShipRow>, Expected][] = [
   [{ task: "1", lastSeenAt: ago(20), silentSeconds: 20 }, ["working", "last heard 20 s ago", 10_800, 20]],
   [{ state: "stopping", task: "1", lastSeenAt: ago(45), silentSeconds: 45 }, ["no-signal", "last heard 45 s ago", 45]],
   // At work and heard of, and nothing comes of it.
-  [{ task: "1", connected: true, progressAt: ago(1500) }, ["no-progress", "no output, answer or commit for 25 min", 1500, 1500]],
+  [
+    { task: "1", connected: true, progressAt: ago(1500) },
+    ["no-progress", "last output, answer or commit 25 min ago", 1500, 1500],
+  ],
   [{ task: "1", connected: true, progressAt: ago(1100) }, ["working", "connected", 10_800, 12]],
   [{ task: "1", connected: true }, ["working", "connected", 10_800]],
   [{ verifyingSince: ago(60), connected: true, progressAt: ago(1500) }, ["working", "connected", 60]],
   [
     { verifyingSince: ago(1300), connected: true, progressAt: ago(1250) },
-    ["no-progress", "no output, answer or commit for 20 min", 1250],
+    ["no-progress", "last output, answer or commit 20 min ago", 1250],
   ],
   [
     { task: "1", progressAt: ago(1500), limited: { until: ago(-60), message: "", by: [] } },
