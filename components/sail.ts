@@ -42,9 +42,9 @@ export async function sail(): Promise<VoyageOutputs> {
   const sailing = { ...config, stack, plan, folder: config.plan, ships: shipCount, commit };
   // `pulumi up` begins with a preview; `ocaptain sail` need not, and then this run is the first to say it.
   const isFirst = runtime.isDryRun() || BY_OCAPTAIN;
-  if (isFirst) void log.info(whatSails(sailing));
-  for (const warning of warnings) void log.warn(warning);
   const status = await statusAtSea(stack);
+  if (isFirst) void log.info(whatSails(sailing, status));
+  for (const warning of warnings) void log.warn(warning);
   for (const warning of sailingWarnings(sailing, status)) void log.warn(warning);
   const stopped = status && stoppedByScale(sailing, status);
   if (stopped) void log.warn(stopped);

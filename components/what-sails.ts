@@ -31,8 +31,11 @@ export type Sailing = {
 /** The most tasks of a chain that are named. */
 const NAMED = 8;
 
-/** Describes what sails, for the head of a preview or of an `up` without one: all that a captain would ask before. */
-export function whatSails(sailing: Sailing): string {
+/**
+ * Describes what sails, for the head of a preview or of an `up` without one: all that a captain would ask before.
+ * `status` is the helm's, of a voyage that is at sea.
+ */
+export function whatSails(sailing: Sailing, status: VoyageStatus | null = null): string {
   const { stack, plan, folder, ships, commit, provider, unconfined, hand } = sailing;
   const where = provider === "harbor" ? `the harbor, ${unconfined ? "not confined" : "confined"}` : "sprites.dev";
   const rows: [string, string][] = [
@@ -43,7 +46,7 @@ export function whatSails(sailing: Sailing): string {
     ],
     ["ships", `${ships}${named(sailing)}, at ${where}${worth(sailing)}`],
     ["hand", hand === "claude" ? `claude, model ${models(plan)}` : `${hand}: no model, it costs nothing`],
-    ["budget", budget(sailing)],
+    ["budget", budget(sailing, status)],
     ["network", network(sailing)],
     [
       "verify.sh",
@@ -64,7 +67,12 @@ export function sailingWarnings({ stack, plan, ships, hand, budgetUsd }: Sailing
     warnings.push(
       `${counted(ships, "ship")} for a plan of width ${width}: never more than ${counted(width, "task")} can be done at a time, and the other ships would only wait\n  hint: pulumi config set ocaptain:ships ${shipsWorthwhile(plan)} -s ${stack}`,
     );
-  if (hand === "claude" && budgetUsd === undefined && !taskBudgets(plan))
+  const word = wordOf({ hand, budgetUsd }, status);
+  if (word && !word.holds)
+    warnings.push(
+      `the budget becomes what is configured now, ${configured(budgetUsd)}: your word of ${usd(word.usd)} at the helm ends with this up\n  hint: pulumi config set ocaptain:budgetUsd ${word.usd} -s ${stack}  # to keep it`,
+    );
+  if (hand === "claude" && budgetUsd === undefined && !word?.holds && !taskBudgets(plan))
     warnings.push(
       `the hand claude sails without a budget: nothing bounds what it spends\n  hint: pulumi config set ocaptain:budgetUsd 50 -s ${stack}`,
     );
@@ -132,7 +140,9 @@ function models({ claude, tasks }: Plan): string {
 const modelOf = (settings: unknown) =>
   typeof settings === "object" && settings !== null && "model" in settings ? String(settings.model) : undefined;
 
-function budget({ hand, budgetUsd, plan }: Sailing): string {
+function budget({ hand, budgetUsd, plan }: Sailing, status: VoyageStatus | null): string {
+  const word = wordOf({ hand, budgetUsd }, status);
+  if (word?.holds) return `${usd(word.usd)}, by your word at the helm; configured: ${configured(budgetUsd)}`;
   if (budgetUsd !== undefined) return usd(budgetUsd);
   if (hand !== "claude") return "none, and none is needed";
   return taskBudgets(plan) ? "none of the voyage; each task has its own" : "none";
@@ -142,6 +152,17 @@ function budget({ hand, budgetUsd, plan }: Sailing): string {
 const taskBudgets = ({ claude, tasks }: Plan): boolean =>
   claude?.budgetUsd !== undefined ||
   tasks.every(({ metadata }) => typeof (metadata.claude as { budgetUsd?: unknown } | undefined)?.budgetUsd === "number");
+
+const configured = (budgetUsd: number | undefined) => (budgetUsd === undefined ? "none" : usd(budgetUsd));
+
+/**
+ * The captain's word for the budget (`ocaptain budget`), and whether it goes on to hold with what is configured now;
+ * null where none holds.
+ */
+function wordOf({ hand, budgetUsd }: Pick<Sailing, "hand" | "budgetUsd">, status: VoyageStatus | null) {
+  if (hand !== "claude" || !status || status.spend?.configuredUsd === undefined || status.spend.budgetUsd === null) return null;
+  return { usd: status.spend.budgetUsd, holds: status.spend.configuredUsd === (budgetUsd ?? null) };
+}
 
 function network({ plan, mesh }: Sailing): string {
   const reach = plan.network ? plan.network.allow.join(", ") || "nothing" : "everything";

@@ -10,6 +10,8 @@ import { helmPort } from "../lib/daemons/helm-port.ts";
 import { noteHelmProcess } from "../lib/daemons/helm-process.ts";
 import { Listeners } from "./listeners.ts";
 import { openLog } from "./log.ts";
+import { pageRoots } from "./page/roots.ts";
+import { PageServer } from "./page/server.ts";
 import { adminServer } from "./server/admin-server.ts";
 import { shipServer } from "./server/ship-server.ts";
 import { Intake } from "./telemetry/intake.ts";
@@ -17,6 +19,9 @@ import { Programs } from "./telemetry/programs.ts";
 import { Voyages } from "./voyages.ts";
 
 /** The helm: one process for each captain, for all voyages. `lib/daemons/helm.ts` starts it as `node helm/main.ts`. */
+
+/** How often a helm without a voyage looks whether somebody still looks at its page. */
+const IDLE_LOOK_MS = 60_000;
 
 const log = openLog(join(helmHome(), "helm.log"));
 mkdirSync(helmHome(), { recursive: true, mode: 0o700 });
@@ -38,12 +43,14 @@ async function main(): Promise<void> {
   const port = await listen(ships, { host: "127.0.0.1", port: helmPort() });
   listeners.start(port);
   await noteHelmProcess();
+  const page = new PageServer(pageRoots(voyages), log);
   const health = () => ({ pid: process.pid, port, build, startedAt, voyages: voyages.ids() });
   let ending = false;
   const end = (why: string, exitCode = 0) => {
     if (ending) return;
     ending = true;
     log("ending", { why });
+    page.close();
     voyages.end();
     listeners.close();
     telemetry.programs.close();
@@ -53,13 +60,19 @@ async function main(): Promise<void> {
   };
   await voyages.start();
   await telemetry.programs.open(port);
-  const admin = adminServer({ voyages, log, health, end, telemetry });
+  await page.start();
+  const admin = adminServer({ voyages, log, health, page, end, telemetry });
   rmSync(helmSocket(), { force: true });
   const umask = process.umask(0o177);
   await listen(admin, { path: helmSocket() });
   process.umask(umask);
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => end(signal));
+  // A helm that nobody sails by stays for the page, and for as long as somebody looks at it.
+  setInterval(() => {
+    const isIdle = voyages.ids().length === 0 && telemetry.programs.state === null;
+    if (isIdle && page.isOpen && !page.isNeeded()) end("no voyage is left, and nobody looks at the page");
+  }, IDLE_LOOK_MS).unref();
   process.on("SIGHUP", () => {});
   process.on("uncaughtException", (error) => {
     log("crash", { error: error.stack ?? String(error) });

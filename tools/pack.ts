@@ -5,6 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { BUILD_FILE, helmBuild } from "../lib/daemons/helm-build.ts";
 import { toJavaScript } from "../lib/ship/crew-pack.ts";
+import { bundlePage } from "./setup/page.mjs";
 
 /**
  * The work of `npm run pack`: makes the npm package, a tarball in the current folder or in the one that is named.
@@ -51,6 +52,8 @@ export async function pack(destination: string): Promise<string> {
     for (const name of [...COPIED, ...SET_UP.map((name) => join("tools", name))])
       cpSync(join(root, name), join(staging, name), { recursive: true });
     for (const name of STRIPPED) strip(name, staging);
+    // What the page is bundled from is not packed: its packages are not there where it runs.
+    cpSync(await bundlePage(), join(staging, "web", "dist"), { recursive: true });
     writeFileSync(join(staging, BUILD_FILE), `${await helmBuild()}\n`);
     writeFileSync(join(staging, "package.json"), `${JSON.stringify(manifest(), null, 2)}\n`);
     await declare(staging);

@@ -89,8 +89,10 @@ function row(ship: ShipView, style: Io["style"], now: number): Cell[] {
 }
 
 function spent({ spend, from }: StatusView): string {
-  const { budgetUsd, turns } = spend!;
-  const bound = budgetUsd === null ? "" : ` of ${usd(budgetUsd)}`;
+  const { budgetUsd, configuredUsd, turns } = spend!;
+  const word =
+    configuredUsd === undefined ? "" : ` (by your word; configured: ${configuredUsd === null ? "none" : usd(configuredUsd)})`;
+  const bound = budgetUsd === null ? "" : ` of ${usd(budgetUsd)}${word}`;
   const parts = [`spent ${costText(spend!)}${bound}`, `${tokens(spend!)} tokens`, counted(turns, "turn")];
   return [...parts, ...(from === "files" ? ["by the task files: of tasks alone"] : [])].join(" · ");
 }

@@ -2,13 +2,13 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { firstLine, plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { TaskRow } from "../../lib/protocol/status.ts";
+import { nowIs, taskOf } from "../../lib/voyage/orders.ts";
 import { asking } from "../../lib/watch/attention.ts";
 import type { Io } from "../output/io.ts";
 import { MOST_TYPED, typeToHand } from "../ship/type-to-hand.ts";
 import { tooLong, wordsOf } from "../ship/typed-words.ts";
 import { chooseVoyage } from "../target/choose-voyage.ts";
 import { shipNamed } from "../target/ship-name.ts";
-import { nowIs, taskOf } from "./steer.ts";
 
 /** The longest answer that the helm takes. */
 const MOST_CHARACTERS = 16_384;
@@ -42,7 +42,7 @@ export async function answer(of: string, words: readonly string[], name: string 
 
 /** @throws OcaptainError NO_TASK, NO_QUESTION */
 async function ofTask(id: string, stack: string, voyageId: string): Promise<TaskRow> {
-  const task = await taskOf(stack, voyageId, id);
+  const task = await taskOf(helmClient(), { stack, voyageId }, id);
   if (task.question !== undefined) return task;
   throw new OcaptainError("NO_QUESTION", `task ${id} asks nothing: it is ${task.status}`, { hint: `ocaptain status ${stack}` });
 }

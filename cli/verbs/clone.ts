@@ -1,39 +1,39 @@
 import { resolve } from "node:path";
-import { execa } from "execa";
-import { OcaptainError } from "../../lib/base/errors.ts";
+import { counted } from "../../lib/base/counted.ts";
 import { plainJson } from "../../lib/base/text.ts";
-import { gitEnv, gitLine } from "../../lib/git/run.ts";
+import { gitLine } from "../../lib/git/run.ts";
+import { cloneBranch, fetchInto } from "../landing/clone-repository.ts";
+import { leftBehind } from "../landing/left-behind.ts";
 import type { Io } from "../output/io.ts";
 import { chooseVoyage } from "../target/choose-voyage.ts";
 
-const CLONE_MS = 30 * 60_000;
+type Options = { dest?: string; withLeft?: boolean };
 
 /**
- * `ocaptain clone [voyage] [-d dest]` clones the voyage's branch, with its history. Its origin is the captain's bare
- * repository, so `git pull` brings what is accepted later. It is cloned by our own git settings: nothing that the
- * repository brings is run.
+ * `ocaptain clone [voyage] [-d dest] [--with-left]` clones the voyage's branch; and, if asked, the commits of what was
+ * left beside it, as `left/<name>` among the clone's remote branches.
  */
-export async function clone(name: string | undefined, options: { dest?: string }, io: Io): Promise<void> {
-  const { file, folder } = await chooseVoyage(name);
+export async function clone(name: string | undefined, options: Options, io: Io): Promise<void> {
+  const voyage = await chooseVoyage(name);
+  const { file, folder } = voyage;
   const dest = resolve(options.dest ?? file.stack);
+  const hint = `ocaptain clone ${file.stack} -d ${dest}-2`;
   io.note(`cloning branch ${file.stack} to ${dest}`);
-  // --no-local uses git's own transport, so that no object is shared by a hard link with the repository that ships push
-  // to.
-  const result = await execa(
-    "git",
-    ["clone", "--no-local", "--branch", file.stack, "--single-branch", "--", folder.repo, dest],
-    // A git that is told to end takes away what it has made.
-    { env: gitEnv(), extendEnv: false, stdin: "ignore", reject: false, timeout: CLONE_MS, cancelSignal: io.signal },
+  await cloneBranch({ repo: folder.repo, branch: file.stack, dest, hint }, io);
+  const left = options.withLeft ? (await leftBehind(voyage)).flatMap((each) => ("ref" in each ? [each] : [])) : [];
+  await fetchInto(
+    dest,
+    left.map((each) => `${each.ref}:refs/remotes/left/${each.name}`),
+    hint,
+    io,
   );
-  io.signal.throwIfAborted();
-  if (result.failed)
-    throw new OcaptainError(
-      "CLONE",
-      `the branch could not be cloned: ${result.stderr.trim().split("\n").at(-1) || result.shortMessage}`,
-      {
-        hint: `ocaptain clone ${file.stack} -d ${dest}-2`,
-      },
-    );
   const tip = await gitLine(["rev-parse", "HEAD"], { cwd: dest });
-  io.out(io.json ? plainJson({ voyage: file.stack, branch: file.stack, folder: dest, tip }, 2) : dest);
+  const names = left.map((each) => `left/${each.name}`);
+  if (io.json)
+    return io.out(
+      plainJson({ voyage: file.stack, branch: file.stack, folder: dest, tip, ...(options.withLeft && { left: names }) }, 2),
+    );
+  io.out(dest);
+  if (options.withLeft)
+    io.note(`with ${counted(names.length, "remote branch", "remote branches")} of what was left: ${names.join(", ") || "none"}`);
 }

@@ -1,9 +1,9 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { plain, plainJson } from "../../lib/base/text.ts";
+import type { LogLine } from "../../lib/logs/line.ts";
+import { Logs, logFiles } from "../../lib/logs/read.ts";
 import type { KnownVoyage } from "../../lib/watch/known.ts";
 import { watcher } from "../logs/follow.ts";
-import type { LogLine } from "../logs/line.ts";
-import { Logs, logFiles } from "../logs/read.ts";
 import { parseDuration } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
 import { chooseVoyage } from "../target/choose-voyage.ts";

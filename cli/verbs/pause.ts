@@ -1,8 +1,8 @@
 import { counted } from "../../lib/base/counted.ts";
-import { OcaptainError } from "../../lib/base/errors.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
+import * as orders from "../../lib/voyage/orders.ts";
 import { parseDuration } from "../output/durations.ts";
 import { pasteable } from "../output/hint.ts";
 import type { Io } from "../output/io.ts";
@@ -15,12 +15,7 @@ import { chooseVoyage } from "../target/choose-voyage.ts";
 export async function pause(name: string | undefined, options: { within?: string }, io: Io): Promise<void> {
   const withinSeconds = options.within === undefined ? undefined : parseDuration(options.within) / 1000;
   const { file } = await chooseVoyage(name);
-  const { state } = await helmClient().voyage(file.voyageId);
-  if (state === "verified" || state === "done")
-    throw new OcaptainError("FINISHED", `${file.stack} is ${state}: no work is left that could be paused`, {
-      hint: `ocaptain clone ${file.stack}  # takes what it has delivered`,
-    });
-  const status = await helmClient().pause(file.voyageId, withinSeconds);
+  const status = await orders.pause(helmClient(), file, withinSeconds);
   if (io.json) return io.out(json(status));
   const atWork = status.tasks.filter((task) => task.status === "claimed").map((task) => task.id);
   const end = options.within === undefined ? "may end" : `given back after ${options.within}, unless ended before`;

@@ -18,6 +18,18 @@ export const LOOKS: readonly Verb[] = [
     run: async (io, [voyage]) => (await import("../verbs/watch.ts")).watch(voyage, io),
   },
   {
+    usage: "dashboard",
+    summary: "print the address of the page on which all voyages are seen and steered, in a browser; starts the helm",
+    examples: ["ocaptain dashboard --open", "ocaptain dashboard --tailnet", "ocaptain dashboard --stop"],
+    options: [
+      ["-o, --open", "open it in the browser, too"],
+      ["--tailnet", "serve it at this machine's address in the tailnet, too"],
+      ["--port <port>", "serve it at this port from now on (default: a free one, which stays the same)"],
+      ["--stop", "serve it no more; every browser then has to be let in anew"],
+    ],
+    run: async (io, _words, options) => (await import("../verbs/dashboard.ts")).dashboard(options, io),
+  },
+  {
     usage: "ls",
     summary: "a row a voyage: state, tasks, ships, spend, what needs the captain",
     examples: ["ocaptain ls", "ocaptain ls --all"],
@@ -63,8 +75,11 @@ export const LOOKS: readonly Verb[] = [
   {
     usage: "clone [voyage]",
     summary: "make a git clone of the voyage's branch",
-    examples: ["ocaptain clone", "ocaptain clone voyage-abc -d ~/review"],
-    options: [["-d, --dest <folder>", "where to (default: ./VOYAGE)"]],
+    examples: ["ocaptain clone", "ocaptain clone voyage-abc -d ~/review", "ocaptain clone --with-left"],
+    options: [
+      ["-d, --dest <folder>", "where to (default: ./VOYAGE)"],
+      ["--with-left", "also the commits that ocaptain left lists, as the remote branches left/NAME"],
+    ],
     run: async (io, [voyage], options) => (await import("../verbs/clone.ts")).clone(voyage, options, io),
   },
 ];

@@ -56,6 +56,13 @@ export const ORDERS: readonly Verb[] = [
     run: async (io, [voyage]) => (await import("../verbs/pause.ts")).resume(voyage, io),
   },
   {
+    usage: "budget <usd> [voyage]",
+    summary:
+      "say what the voyage may spend from now on, in US dollars; it holds until ocaptain:budgetUsd changes; configured instead of a number: as that says",
+    examples: ["ocaptain budget 80", "ocaptain budget 80 voyage-abc", "ocaptain budget configured"],
+    run: async (io, [amount, voyage]) => (await import("../verbs/budget.ts")).budget(String(amount), voyage, io),
+  },
+  {
     usage: "retry <task> [voyage]",
     summary:
       "let a blocked task be tried again; verify instead of a task: run a verify.sh again that failed; limit: give tasks out, whatever usage limit ships report",

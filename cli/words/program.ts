@@ -3,6 +3,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { openIo } from "../output/io.ts";
 import { CAPTAIN } from "./captain.ts";
 import { FLEET } from "./fleet.ts";
+import { LANDING } from "./landing.ts";
 import { LOOKS } from "./looks.ts";
 import { NOTIFY } from "./notify.ts";
 import { ORDERS } from "./orders.ts";
@@ -14,6 +15,7 @@ const KINDS: Record<string, readonly (Verb | VerbGroup)[]> = {
   "Plans:": PLANS,
   "Looks:": LOOKS,
   "Orders:": [...ORDERS, NOTIFY],
+  "What it made:": LANDING,
   "The fleet:": FLEET,
   "Your machine:": CAPTAIN,
 };
@@ -80,8 +82,12 @@ export function helpFor(program: Command, words: readonly string[]): string {
 }
 
 /** Makes the command of a verb, with what its help says. */
-function named(above: Command, { usage, summary, examples }: Pick<Verb, "usage" | "summary" | "examples">, heading: string) {
-  const command = above.command(usage).helpGroup(heading).description(summary);
+function named(
+  above: Command,
+  { usage, summary, examples, isDefault = false }: Pick<Verb, "usage" | "summary" | "examples" | "isDefault">,
+  heading: string,
+) {
+  const command = above.command(usage, { isDefault }).helpGroup(heading).description(summary);
   command.showHelpAfterError(`(${pathOf(command)} --help)`);
   return command.addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`);
 }

@@ -14,6 +14,8 @@ export type Verb = {
   options?: readonly (readonly [flags: string, what: string])[];
   /** Whether it works for minutes: its progress and remarks are then told beside JSON, too. */
   isLong?: true;
+  /** Whether it runs where its group is typed without one of its verbs. */
+  isDefault?: boolean;
   /** @returns an exit status, or nothing, which is 0 */
   run(io: Io, words: readonly Word[], options: Values): Promise<number | undefined> | Promise<void>;
 };

@@ -1,5 +1,5 @@
 import { usd } from "../../lib/base/text.ts";
-import { HandSettings } from "../../lib/plan/types.ts";
+import { HandSettings, type PlanTask } from "../../lib/plan/types.ts";
 import { noteEvent } from "./events.ts";
 import { planHandSettings } from "./hand-settings.ts";
 import { type Ledger, parseTask, type TaskRecord } from "./ledger.ts";
@@ -11,10 +11,16 @@ import { overspent, runCount, spendOf, usageOf, voyageBudgetUsd } from "./spend.
  */
 
 /** The budget of a task in USD: its own, else the one that the plan has for each task; undefined when there is none. */
-export function budgetOf(ledger: Ledger, row: TaskRecord, task = parseTask(row.body)): number | undefined {
-  if (ledger.meta("hand") !== "claude") return undefined;
-  const ofTask = HandSettings.safeParse(task.metadata.claude).data;
-  return ofTask?.budgetUsd ?? planHandSettings(ledger).budgetUsd;
+export const budgetOf = (ledger: Ledger, row: TaskRecord): number | undefined => budgetsOf(ledger)(parseTask(row.body));
+
+/** Tells the budget of each of many tasks, as {@link budgetOf} does. */
+export function budgetsOf(ledger: Ledger): (task: Pick<PlanTask, "metadata">) => number | undefined {
+  if (ledger.meta("hand") !== "claude") return () => undefined;
+  const ofPlan = planHandSettings(ledger).budgetUsd;
+  return ({ metadata }) => {
+    const ofTask = metadata.claude === undefined ? undefined : HandSettings.safeParse(metadata.claude).data;
+    return ofTask?.budgetUsd ?? ofPlan;
+  };
 }
 
 /**
@@ -75,6 +81,33 @@ export function whyVoyageIsSpent(ledger: Ledger): string | null {
   const over = overspent(ledger);
   if (!over) return null;
   return `the voyage's budget of ${usd(over.budgetUsd)} is spent: ${usd(over.costUsd)}`;
+}
+
+/**
+ * Takes over the configured budget. Where it is another than before, the captain's earlier word holds no more. It runs
+ * inside a write, as {@link sayBudget} does.
+ */
+export function configureBudget(ledger: Ledger, usd: number | undefined, isFirst: boolean): void {
+  const text = String(usd ?? "");
+  const before = holding(ledger);
+  if ((ledger.meta("budgetUsd") ?? "") !== text) ledger.setMeta("budgetWord", "");
+  ledger.setMeta("budgetUsd", text);
+  noteBudget(ledger, isFirst ? holding(ledger) : before);
+}
+
+/** Takes the captain's word for the budget: it holds until the configured one changes; null takes it back. */
+export function sayBudget(ledger: Ledger, usd: number | null): void {
+  const before = holding(ledger);
+  ledger.setMeta("budgetWord", String(usd ?? ""));
+  noteBudget(ledger, before);
+}
+
+const holding = (ledger: Ledger): number | null => Number(ledger.meta("budgetWord") || ledger.meta("budgetUsd")) || null;
+
+function noteBudget(ledger: Ledger, fromUsd: number | null): void {
+  const toUsd = holding(ledger);
+  if (fromUsd !== toUsd) noteEvent(ledger, "budget-changed", { data: { fromUsd, toUsd } });
+  noteWhetherSpent(ledger);
 }
 
 /** Notes once that the voyage's budget is spent, until it is not any more. It runs inside a write. */

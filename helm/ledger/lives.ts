@@ -106,6 +106,8 @@ export function forgetShip(ledger: Ledger, ship: string): void {
 export function markSunk(ledger: Ledger): void {
   ledger.setMeta("sunk", "1");
   forgetPause(ledger);
+  // Whoever sails anew sees what is configured, and no word of long ago.
+  ledger.setMeta("budgetWord", "");
   ledger.store.run("DELETE FROM tokens");
   noteEvent(ledger, "voyage-deregistered");
 }

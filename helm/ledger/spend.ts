@@ -9,6 +9,12 @@ export function usageOf(ledger: Ledger, task: string): Usage | undefined {
   return sum && told(sum);
 }
 
+/** What all runs of each task have used, as {@link usageOf} tells it of one; tasks without a run are not in it. */
+export function usageByTask(ledger: Ledger): Map<string, Usage> {
+  const rows = ledger.store.all<Sum & { task: string }>(`SELECT task, ${SUMS} FROM runs WHERE task IS NOT NULL GROUP BY task`);
+  return new Map(rows.map(({ task, ...sum }) => [task, told(sum)]));
+}
+
 export function runCount(ledger: Ledger, task: string): number {
   return ledger.store.one<{ n: number }>("SELECT count(*) AS n FROM runs WHERE task = ?", task)!.n;
 }
@@ -32,10 +38,22 @@ export function spendByShip(ledger: Ledger): Record<string, Usage> {
 type Sum = Counts & { basis: Basis | null };
 const told = ({ basis, ...counts }: Sum): Usage => ({ ...counts, ...(basis && { basis }) });
 
-/** The budget of the voyage in USD; undefined when there is none, or its hand spends nothing. */
+/**
+ * The budget of the voyage in USD: the captain's word at the helm, else the configured one; undefined when there is
+ * none, or its hand spends nothing.
+ */
 export function voyageBudgetUsd(ledger: Ledger): number | undefined {
-  const budget = ledger.meta("budgetUsd");
+  const budget = ledger.meta("budgetWord") || ledger.meta("budgetUsd");
   return budget && ledger.meta("hand") === "claude" ? Number(budget) : undefined;
+}
+
+/**
+ * What is configured as the voyage's budget, where the captain's word holds in its place; undefined where none does.
+ */
+export function outvotedBudgetUsd(ledger: Ledger): number | null | undefined {
+  if (!ledger.meta("budgetWord") || ledger.meta("hand") !== "claude") return undefined;
+  const configured = ledger.meta("budgetUsd");
+  return configured ? Number(configured) : null;
 }
 
 /** What the voyage has spent, once that has reached its budget; undefined before. */

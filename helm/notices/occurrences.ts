@@ -103,7 +103,7 @@ function moments({ spend, stack, tasks, state, tip, verified }: VoyageStatus): S
         of: stack,
         title: "80 % of the budget is spent",
         message: `${usd(costUsd)} of the voyage's budget of ${usd(budgetUsd)} is spent, and ${counted(left, "task")} left`,
-        hint: `pulumi config set ocaptain:budgetUsd ${Math.ceil(budgetUsd * 1.5)} -s ${stack} && pulumi up -s ${stack}`,
+        hint: `ocaptain budget ${Math.ceil(budgetUsd * 1.5)} ${stack}  # at once; ocaptain:budgetUsd keeps it`,
         once: true,
       }),
     ];

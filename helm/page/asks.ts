@@ -6,7 +6,12 @@ import { MOST_ANSWER, type PageAction } from "../../lib/watch/page-api.ts";
 const Task = z.string().min(1).max(20);
 
 export const Action = z.discriminatedUnion("action", [
-  z.strictObject({ action: z.literal("answer"), task: Task, text: z.string().min(1).max(MOST_ANSWER) }),
+  z.strictObject({
+    action: z.literal("answer"),
+    task: Task,
+    epoch: z.int().positive().optional(),
+    text: z.string().min(1).max(MOST_ANSWER),
+  }),
   z.strictObject({ action: z.literal("retry"), task: Task }),
   z.strictObject({ action: z.literal("verify") }),
   z.strictObject({ action: z.literal("lift-limits") }),

@@ -2,10 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { z } from "zod";
 import { shown } from "../../lib/base/check-input.ts";
 import {
+  BudgetBody,
   type Health,
   IncarnationBody,
   NoticeTestBody,
   OffDutyBody,
+  OpenPage,
+  type PageAt,
   PauseBody,
   Plan,
   RegisterVoyage,
@@ -27,18 +30,17 @@ type Ask = { request: IncomingMessage; query: URLSearchParams; id: string; name:
 type Answer = { status?: number; body: unknown };
 type Route = { method: string; path: RegExp; run: (ask: Ask) => Promise<Answer> };
 
+/** `page` and `end` belong to the helm itself: its page, and what ends it, after the answer is out. */
 type Parts = {
   voyages: Voyages;
   log: Log;
   health: () => Health;
+  page: { open(ask: OpenPage): Promise<PageAt>; stop(): Promise<void>; isNeeded(): boolean };
   end: (why: string) => void;
   telemetry: { intake: Intake; programs: Programs };
 };
 
-/**
- * Makes the server of the admin API (lib/protocol/admin-api.ts).
- * @param parts.end ends the helm, after the answer is out
- */
+/** Makes the server of the admin API (lib/protocol/admin-api.ts). */
 export function adminServer(parts: Parts): Server {
   const { log } = parts;
   const routes = routesOf(parts);
@@ -63,14 +65,14 @@ async function answer(routes: Route[], request: IncomingMessage, response: Serve
   throw new HttpError(404, "NOT_FOUND", `${request.method} ${url.pathname} is no call of the admin API`);
 }
 
-function routesOf({ voyages, health, end, telemetry: { intake, programs } }: Parts): Route[] {
+function routesOf({ voyages, health, page, end, telemetry: { intake, programs } }: Parts): Route[] {
   const route = (method: string, path: string, run: Route["run"]): Route => ({
     method,
     path: new RegExp(`^${path.replaceAll(/:\w+/g, "([^/]+)")}$`),
     run,
   });
   const endIfIdle = () => {
-    if (voyages.ids().length === 0 && programs.state === null) setImmediate(end, "no voyage is left");
+    if (voyages.ids().length === 0 && programs.state === null && !page.isNeeded()) setImmediate(end, "no voyage is left");
   };
   const voyageOf = (ask: Ask): Voyage => voyages.need(ask.id).voyage;
   const ship = "/voyages/:id/ships/:ship";
@@ -79,6 +81,12 @@ function routesOf({ voyages, health, end, telemetry: { intake, programs } }: Par
     route("GET", "/health", async () => ({ body: health() })),
     route("POST", "/shutdown", async () => {
       setImmediate(end, "asked to");
+      return { body: {} };
+    }),
+    route("POST", "/page", async (ask) => ({ body: await page.open(await readJson(ask.request, OpenPage, MOST_BYTES)) })),
+    route("DELETE", "/page", async () => {
+      await page.stop();
+      endIfIdle();
       return { body: {} };
     }),
     route("PUT", "/voyages/:id", async (ask) => ({
@@ -153,6 +161,10 @@ function routesOf({ voyages, health, end, telemetry: { intake, programs } }: Par
       return { body: await voyageOf(ask).pause(withinSeconds) };
     }),
     route("POST", "/voyages/:id/resume", async (ask) => ({ body: await voyageOf(ask).resume() })),
+    route("POST", "/voyages/:id/budget", async (ask) => {
+      const { usd } = await readJson(ask.request, BudgetBody, MOST_BYTES);
+      return { body: await voyageOf(ask).setBudget(usd) };
+    }),
     route("POST", "/voyages/:id/off-duty", async (ask) => {
       const { ships, seconds } = await readJson(ask.request, OffDutyBody, MOST_BYTES);
       return { body: voyageOf(ask).putOffDuty(ships, seconds) };

@@ -60,7 +60,8 @@ export function sendError(response: ServerResponse, error: unknown): number {
   return status;
 }
 
-function answerTo(error: unknown): [number, object] {
+/** The status and the body of the answer to a call that failed. */
+export function answerTo(error: unknown): [number, object] {
   if (error instanceof Refused) return [409, error.refusal];
   if (error instanceof HttpError) return [error.status, { error: error.code, message: error.message }];
   if (error instanceof OcaptainError) {

@@ -1,6 +1,8 @@
+import type { PlanTask } from "../../lib/plan/types.ts";
 import type { ShipRow, VoyageStatus } from "../../lib/protocol/admin-api.ts";
+import type { Usage } from "../../lib/protocol/ship-reports.ts";
 import type { TaskRow, VoyageState } from "../../lib/protocol/status.ts";
-import { budgetOf } from "../ledger/budget.ts";
+import { budgetsOf } from "../ledger/budget.ts";
 import { outsideOf } from "../ledger/deliveries.ts";
 import { lastAt } from "../ledger/events.ts";
 import { whyFaulty } from "../ledger/faults.ts";
@@ -9,7 +11,7 @@ import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } f
 import { grantableCount, limitOf, voyageLimit } from "../ledger/limits.ts";
 import { goodbyeOf, hasHeardOfAnyShip } from "../ledger/lives.ts";
 import { isVerificationGrantable, pauseOf } from "../ledger/pause.ts";
-import { overspent, spendByShip, spendOf, usageOf, voyageBudgetUsd } from "../ledger/spend.ts";
+import { outvotedBudgetUsd, overspent, spendByShip, spendOf, usageByTask, usageOf, voyageBudgetUsd } from "../ledger/spend.ts";
 import type { VoyageContext } from "./context.ts";
 
 /** How a voyage looks to people (lib/protocol/status.ts). Nothing here changes anything. */
@@ -31,9 +33,9 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
     verified: verified
       ? { commit: verified.commit_id, exitCode: verified.exit_code ?? -1, output: verified.output ?? "", at: verified.at }
       : null,
-    tasks: ledger.tasks().map((task) => taskRow(ledger, task)),
+    tasks: taskRows(ledger),
     ships,
-    spend: { ...spendOf(ledger), budgetUsd: voyageBudgetUsd(ledger) ?? null, byShip: spendByShip(ledger) },
+    spend: spendRow(ledger),
     hand: ledger.meta("hand") === "claude" ? "claude" : "rehearsal",
     ...(isInteractive(ledger) && { interactive: true as const }),
     ...(paused && { paused }),
@@ -48,11 +50,43 @@ export function voyageStatus(context: VoyageContext): VoyageStatus {
   };
 }
 
-export function taskRow(ledger: Ledger, row: TaskRecord): TaskRow {
-  const task = parseTask(row.body);
+function spendRow(ledger: Ledger): VoyageStatus["spend"] {
+  const configuredUsd = outvotedBudgetUsd(ledger);
+  return {
+    ...spendOf(ledger),
+    budgetUsd: voyageBudgetUsd(ledger) ?? null,
+    ...(configuredUsd !== undefined && { configuredUsd }),
+    byShip: spendByShip(ledger),
+  };
+}
+
+export const taskRow = (ledger: Ledger, row: TaskRecord): TaskRow =>
+  rowOfTask(ledger, row, { usage: usageOf(ledger, row.id), budget: budgetsOf(ledger), task: parseTask(row.body) });
+
+/** The rows of all tasks. What can be asked of all at once is not asked of each: a page looks some times a second. */
+function taskRows(ledger: Ledger): TaskRow[] {
+  const [usages, budget] = [usageByTask(ledger), budgetsOf(ledger)];
+  return ledger.tasks().map((row) => rowOfTask(ledger, row, { usage: usages.get(row.id), budget, task: parsedTask(row.body) }));
+}
+
+/** What was parsed of tasks, which changes with the plan alone, by the text. */
+const parsed = new Map<string, PlanTask>();
+const MOST_PARSED = 5_000;
+
+function parsedTask(body: string): PlanTask {
+  const known = parsed.get(body);
+  if (known) return known;
+  if (parsed.size >= MOST_PARSED) parsed.clear();
+  const task = parseTask(body);
+  parsed.set(body, task);
+  return task;
+}
+
+type About = { usage: Usage | undefined; budget: ReturnType<typeof budgetsOf>; task: PlanTask };
+
+function rowOfTask(ledger: Ledger, row: TaskRecord, { usage, budget, task }: About): TaskRow {
   const question = row.status === "blocked" ? ledger.openQuestion(row.id) : undefined;
-  const usage = usageOf(ledger, row.id);
-  const budgetUsd = budgetOf(ledger, row, task);
+  const budgetUsd = budget(task);
   const { source } = task.metadata;
   const outside = outsideOf(ledger, row);
   return {

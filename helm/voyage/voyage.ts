@@ -2,7 +2,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import type { PlanChanges, RegisterVoyage, ShipRow, VoyageStatus } from "../../lib/protocol/admin-api.ts";
 import type { VoyageEvents } from "../../lib/protocol/events.ts";
 import type { TaskRow } from "../../lib/protocol/status.ts";
-import { blockSpent, noteWhetherSpent } from "../ledger/budget.ts";
+import { blockSpent, configureBudget, sayBudget } from "../ledger/budget.ts";
 import { retryTask } from "../ledger/claims.ts";
 import { eventsAfter, noteEvent } from "../ledger/events.ts";
 import * as hands from "../ledger/hand-reports.ts";
@@ -70,7 +70,6 @@ export class Voyage {
     const timing = { ...DEFAULT_TIMING, ...ask.timing };
     const changes = await ledger.write(() => {
       const isFirst = ledger.meta("stack") === undefined;
-      const budgetBefore = ledger.meta("budgetUsd") || null;
       noteEvent(ledger, "voyage-registered", { data: { tasks: ask.plan.tasks.length, ...(isFirst && { first: true }) } });
       ledger.setMeta("stack", ask.stack);
       ledger.setMeta("name", ask.plan.name);
@@ -86,10 +85,7 @@ export class Voyage {
       ledger.setMeta("prices", JSON.stringify(ask.plan.prices ?? {}));
       ledger.setMeta("timeoutSeconds", String(ask.plan.timeoutSeconds ?? ""));
       ledger.setMeta("orders", ask.plan.orders ? "1" : "");
-      ledger.setMeta("budgetUsd", String(ask.budgetUsd ?? ""));
-      const [fromUsd, toUsd] = [budgetBefore && Number(budgetBefore), ask.budgetUsd ?? null];
-      if (!isFirst && fromUsd !== toUsd) noteEvent(ledger, "budget-changed", { data: { fromUsd, toUsd } });
-      noteWhetherSpent(ledger);
+      configureBudget(ledger, ask.budgetUsd, isFirst);
       ledger.setMeta("noProgressMinutes", String(ask.noProgressMinutes ?? ""));
       // Whoever sails anew may have brought another account.
       forgetLimits(ledger);
@@ -172,6 +168,22 @@ export class Voyage {
   /** Gives tasks out again, and so has ships woken for them. */
   async resume(): Promise<VoyageStatus> {
     await this.ledger.write(() => resume(this.ledger));
+    this.context.notify();
+    return this.status();
+  }
+
+  /**
+   * Takes the captain's word for what the voyage may spend. It holds until the configured budget changes; null takes it
+   * back.
+   * @throws OcaptainError NO_BUDGET where the voyage's hand spends nothing
+   */
+  async setBudget(usd: number | null): Promise<VoyageStatus> {
+    const hand = this.ledger.meta("hand");
+    if (hand !== "claude")
+      throw new OcaptainError("NO_BUDGET", `the hand ${hand} uses no model: voyage ${this.id} spends nothing`, {
+        hint: "ocaptain status",
+      });
+    await this.ledger.write(() => sayBudget(this.ledger, usd));
     this.context.notify();
     return this.status();
   }

@@ -12,6 +12,8 @@ import {
   LiftReply,
   NoticesReply,
   NoticeTestReply,
+  type OpenPage,
+  PageAt,
   type Plan,
   PlanChanges,
   type RegisterVoyage,
@@ -108,6 +110,8 @@ export function helmClient(socket = helmSocket()) {
     liftLimits: (id: string) => call("POST", at(id, "lift-limits"), LiftReply),
     pause: (id: string, withinSeconds?: number) => call("POST", at(id, "pause"), VoyageStatus, { withinSeconds }),
     resume: (id: string) => call("POST", at(id, "resume"), VoyageStatus),
+    /** Says what the voyage may spend; null: as it is configured. */
+    setBudget: (id: string, usd: number | null) => call("POST", at(id, "budget"), VoyageStatus, { usd }),
     putOffDuty: (id: string, ships: readonly string[], seconds: number) =>
       call("POST", at(id, "off-duty"), VoyageStatus, { ships, seconds }),
     retryTask: (id: string, task: string) => call("POST", at(id, "tasks", task, "retry"), TaskRow),
@@ -115,6 +119,9 @@ export function helmClient(socket = helmSocket()) {
     answerTask: (id: string, task: string, text: string) => call("POST", at(id, "tasks", task, "answer"), TaskRow, { text }),
     releaseTask: (id: string, task: string, reason: string) =>
       call("POST", at(id, "tasks", task, "release"), TaskRow, { reason }, LONG_CALL_MS),
+    /** Opens the page in the captain's browser, and makes a first address of it. */
+    openPage: (ask: OpenPage) => call("POST", "/page", PageAt, ask),
+    closePage: () => call("DELETE", "/page", Empty),
     testNotices: (id: string, event: NoticeEvent) =>
       call("POST", at(id, "notices", "test"), NoticeTestReply, { event }, TEST_CALL_MS),
     notices: (id: string) => call("GET", at(id, "notices"), NoticesReply),

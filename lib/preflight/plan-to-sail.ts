@@ -42,8 +42,10 @@ export async function planToSail(folder: string, repo: string | undefined, voyag
     return refused(
       `${missing}. Voyage ${voyageId} sails ${sailed.folder ? `the plan of ${sailed.folder}` : "without a plan"}, so this would be another`,
       `name a plan that is there; or go on as the voyage does: ${
-        sailed.folder ? `pulumi config set ocaptain:plan ${sailed.folder}` : "pulumi config rm ocaptain:plan"
-      } -s ${stack}`,
+        sailed.folder
+          ? `pulumi config set ocaptain:plan ${sailed.folder} -s ${stack}`
+          : `pulumi config rm ocaptain:plan -s ${stack}`
+      }`,
     );
   const plan = repo === undefined || repo === sailed.plan.repo ? sailed.plan : onRepository(sailed.plan, repo);
   return {

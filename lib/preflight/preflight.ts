@@ -167,7 +167,7 @@ function checkEmptySail(args: PreflightArgs, look: Looking) {
             {
               what: "ocaptain:ships",
               message: `is ${ships}, but a sail without a plan (ocaptain:plan) has one ship`,
-              hint: "pulumi config rm ocaptain:ships",
+              hint: `pulumi config rm ocaptain:ships -s ${stack}`,
             },
           ],
   };

@@ -42,7 +42,7 @@ export async function lookAtRepository(
   const options = { token: process.env.GH_TOKEN, timeoutMs: REPO_MS };
   const bound = voyage && (await boundRepository(voyage));
   if (!voyage || !bound) {
-    if (repo === "") return { findings: base ? [noRepository(base)] : [], warnings: [] };
+    if (repo === "") return { findings: base ? [noRepository(base, stack)] : [], warnings: [] };
     const source = await readSource(repo, { ...options, base });
     const problems = await sourceProblems(repo, source, stack);
     const unbased = base && problems.length === 0 && (await baseProblem(repo, source, base, Math.max(1_000, end - Date.now())));
@@ -82,8 +82,8 @@ function leftBehind(repo: string, paths: readonly string[]): string | null {
   return `in "${repo}" ${counted(paths.length, "change")} that no commit has will not sail: ${names.join(", ")}${more}\n  if a task needs it, commit it first`;
 }
 
-const noRepository = (base: string): PreflightFinding => ({
+const noRepository = (base: string, stack: string): PreflightFinding => ({
   what: "ocaptain:base",
   message: `is "${base}", and there is no repository that could have it`,
-  hint: "pulumi config set ocaptain:repo; or pulumi config rm ocaptain:base",
+  hint: `pulumi config set ocaptain:repo -s ${stack}; or pulumi config rm ocaptain:base -s ${stack}`,
 });

@@ -16,6 +16,10 @@ import { ShipRow, VoyageStatus } from "./status.ts";
  * - `GET /health` → Health.
  * - `POST /shutdown` → `{}`. The helm ends after the answer.
  *
+ * The page in the captain's browser:
+ * - `POST /page` OpenPage → PageAt. It opens the page where it is not, and makes a first address, which is good once.
+ * - `DELETE /page` → `{}`. The page is served no more, and every browser has to be let in anew.
+ *
  * A voyage:
  * - `PUT /voyages/:id` RegisterVoyage → PlanChanges. It writes the ledger, the task files and the provider's
  *   credentials, and may be repeated.
@@ -30,6 +34,8 @@ import { ShipRow, VoyageStatus } from "./status.ts";
  * - `POST /voyages/:id/pause` `{withinSeconds?}` → VoyageStatus. Nothing is granted any more; ships that are still at
  *   work after so many seconds give their tasks back. The call may be repeated, and the last one counts.
  * - `POST /voyages/:id/resume` → VoyageStatus. Tasks are granted again. The call may be repeated.
+ * - `POST /voyages/:id/budget` `{usd}` → VoyageStatus. What the voyage may spend, until the configured budget changes;
+ *   null: as it is configured. The error is NO_BUDGET where the hand spends nothing.
  * - `POST /voyages/:id/off-duty` `{ships, seconds}` → VoyageStatus. These ships are given nothing new for so long; 0
  *   ends it. What they hold they keep. A captain's command that waits for them repeats the call; a helm that starts
  *   anew has forgotten it.
@@ -77,6 +83,18 @@ export const Health = z.object({
   voyages: z.array(z.string()),
 });
 export type Health = z.infer<typeof Health>;
+
+export const OpenPage = z.object({
+  /** The port on loopback; absent: the one that it has had, or a free one. */
+  port: z.int().min(1).max(65_535).optional(),
+  /** The captain's address in a tailnet, where the page is to be served too; `tun`: a kernel interface has it. */
+  tailnet: z.object({ address: z.ipv4(), tun: z.boolean() }).optional(),
+  /** Whether a file is to be written that leads a browser to the first address. */
+  file: z.boolean().optional(),
+});
+export type OpenPage = z.infer<typeof OpenPage>;
+export const PageAt = z.object({ url: z.string(), tailnetUrl: z.string().optional(), file: z.string().optional() });
+export type PageAt = z.infer<typeof PageAt>;
 
 export const RegisterVoyage = z.object({
   stack: z.string(),
@@ -133,6 +151,7 @@ export type RegisterVoyage = z.infer<typeof RegisterVoyage>;
 
 export const IncarnationBody = z.object({ incarnation: z.string().min(1), reason: z.string().optional() });
 export const PauseBody = z.object({ withinSeconds: z.number().nonnegative().max(8_640_000).optional() });
+export const BudgetBody = z.object({ usd: z.number().positive().max(1_000_000).nullable() });
 export const OffDutyBody = z.object({
   ships: z.array(z.string().min(1).max(100)).max(MAX_SHIPS),
   seconds: z.number().nonnegative().max(600),

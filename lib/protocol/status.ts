@@ -138,7 +138,15 @@ export type ShipRow = z.infer<typeof ShipRow>;
  * What all runs of a voyage have used, those of tasks and the trials of ships. `byShip` is null when no helm answered,
  * as the task files do not say it.
  */
-export const Spend = Usage.extend({ budgetUsd: z.number().nullable(), byShip: z.record(z.string(), Usage).nullable() });
+export const Spend = Usage.extend({
+  /** The voyage's budget that holds, in US dollars; null where there is none, or none is known. */
+  budgetUsd: z.number().nullable(),
+  /**
+   * What the configuration says instead, null for no budget. It is present while the captain's word holds in its place.
+   */
+  configuredUsd: z.number().nullable().optional(),
+  byShip: z.record(z.string(), Usage).nullable(),
+});
 export type Spend = z.infer<typeof Spend>;
 
 /** A target of notices that did not get its newest one: its name without what is secret, why, and since when. */

@@ -31,7 +31,7 @@ function budgetAttention({ state, spend, stack, budgetSpentAt }: VoyageStatus): 
       kind: "budget",
       of: stack,
       message: `the voyage's budget of ${usd(spend.budgetUsd)} is spent (${usd(spend.costUsd)}): no task is given out`,
-      hint: `pulumi config set ocaptain:budgetUsd ${Math.ceil(spend.costUsd * 1.5)} -s ${stack} && pulumi up -s ${stack}`,
+      hint: `ocaptain budget ${Math.ceil(spend.costUsd * 1.5)} ${stack}  # at once; ocaptain:budgetUsd keeps it`,
       since: budgetSpentAt ?? null,
       action: { verb: "budget" },
     },

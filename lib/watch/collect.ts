@@ -17,6 +17,8 @@ import { heldTask, outsideOf, type ShipView, type StatusView, seenShip } from ".
 type Look = {
   /** Asks the helm for its status, or says why that cannot be. @default by the helm's socket */
   ask?: (voyage: KnownVoyage) => Promise<VoyageStatus | Error>;
+  /** Asks the voyage's sync daemon. @default each time */
+  syncs?: (voyage: KnownVoyage) => Promise<Syncs>;
   /** The folder of the shell into which hints are pasted; null: it may be in any. @default this process's */
   from?: string | null;
 };
@@ -27,8 +29,8 @@ type Look = {
  * not throw: the view says which part is unknown.
  */
 export async function collectStatus(voyage: KnownVoyage, look: Look = {}): Promise<StatusView> {
-  const { ask = askHelm, from = process.cwd() } = look;
-  const [helm, syncs] = await Promise.all([ask(voyage), askSyncs(voyage)]);
+  const { ask = askHelm, syncs: askThem = askSyncs, from = process.cwd() } = look;
+  const [helm, syncs] = await Promise.all([ask(voyage), askThem(voyage)]);
   const view = "id" in helm ? byHelm(voyage, helm, syncs) : await byFiles(voyage, syncs, helm);
   const about = aboutVoyage(voyage.file);
   const attention = view.attention.map((each) => ({ ...each, hint: pasteableIn(from, each.hint, about) }));
@@ -54,7 +56,7 @@ const askHelm = ({ file }: KnownVoyage): Promise<VoyageStatus | Error> =>
  * The voyage's sync sessions; null when the daemon does not run or cannot be understood. The provider matters only to a
  * daemon that is started.
  */
-async function askSyncs({ file }: KnownVoyage): Promise<Syncs> {
+export async function askSyncs({ file }: KnownVoyage): Promise<Syncs> {
   const mutagen = voyageMutagen({ voyageId: file.voyageId, provider: "harbor" });
   return mutagen.list().then(sortSessions, () => null);
 }

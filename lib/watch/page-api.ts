@@ -108,8 +108,11 @@ export type RowChange<R> = { rows: R[]; gone: string[]; order?: string[] };
  * by helm/page/asks.ts.
  */
 export type PageAction =
-  /** `ocaptain answer '#TASK' TEXT`. Where it is refused the question is still open, and the page keeps the text. */
-  | { action: "answer"; task: string; text: string }
+  /**
+   * `ocaptain answer '#TASK' TEXT`. Where it is refused the page keeps the text. With the `epoch` of the question that
+   * was read, no other question of the task is answered by it.
+   */
+  | { action: "answer"; task: string; epoch?: number | undefined; text: string }
   /** `ocaptain retry TASK` */
   | { action: "retry"; task: string }
   /** `ocaptain retry verify` */

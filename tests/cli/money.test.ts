@@ -134,6 +134,18 @@ test("spend: the voyage's in the head, each ship's, each task's beside its budge
   expect((await ocaptain("tasks")).stdout).toMatch(/\n2 .* \$1\.50 2\.3M +.*Task 2/);
 });
 
+test("budget: the captain's word holds at once, is told as such, and is taken back", async () => {
+  const said = await ocaptain("budget", "80");
+  expect(said).toMatchObject({
+    exitCode: 0,
+    stdout: "quay may spend up to $80.00 (by your word; configured: none); $1.75 is spent, and it is sailing",
+  });
+  expect(said.stderr).toMatch(/to keep it in the configuration: pulumi .*config set ocaptain:budgetUsd 80 -s quay/);
+  expect((await ocaptain("status")).stdout).toContain("spent $1.75 of $80.00 (by your word; configured: none)");
+  expect(await json("budget", "configured")).toMatchObject({ voyage: "quay", state: "sailing", spend: { budgetUsd: null } });
+  for (const wrong of ["0", "-3", "much", "1e9"]) expect((await ocaptain("budget", "--", wrong)).exitCode).toBe(2);
+});
+
 test("a task whose budget is spent is blocked: the way on is the plan, and retry says so", async () => {
   await calls["ship-2"]!.release(await claims("ship-2"), false); // So task 3 is asked for again.
   const three = await claims("ship-2");
@@ -160,7 +172,7 @@ test("the voyage's budget spent: state, and first of what needs the captain, wit
   expect(stdout).toMatch(/^quay {2}budget /);
   expect(stdout).toMatch(/\n {2}spent \$4\.00 of \$3\.50 · /);
   expect(stdout).toMatch(
-    /needs the captain\n {2}✗ the voyage's budget of \$3\.50 is spent \(\$4\.00\): no task is given out\n {4}hint: pulumi config set ocaptain:budgetUsd 6 -s quay && pulumi up -s quay\n {2}✗ task 3 /,
+    /needs the captain\n {2}✗ the voyage's budget of \$3\.50 is spent \(\$4\.00\): no task is given out\n {4}hint: ocaptain budget 6 quay {2}# at once; ocaptain:budgetUsd keeps it\n {2}✗ task 3 /,
   );
   expect((await json("status")).state).toBe("budget");
   await helm.registerVoyage(ID, { ...register, budgetUsd: 6 });

@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 /** Each test has a voyage of its own. */
 beforeEach(async () => {
-  ID = `abc10${count++}`;
+  ID = `abc10${(count++).toString(16)}`;
   const plan = makePlan({ "1": [], "2": [], "3": [], "4": [] }, { metadata: { "1": { claude: { budgetUsd: 2 }, tries: 9 } } });
   const timing = { leaseSeconds: 60, heartbeatSeconds: 5, fenceSeconds: 45, lingerSeconds: 5 };
   const more = { hand: "claude" as const, timing };
@@ -255,6 +255,36 @@ test("the voyage's budget: no new grant, hands are told to end, what is done is 
   expect((await b.grant()).hand?.budgetUsd).toBe(2.99);
   await helm.registerVoyage(ID, register);
   expect((await a.grant()).hand?.budgetUsd, "no budget, no bound").toBeUndefined();
+});
+
+test("the captain's word for the budget goes on at once, holds over an up and a restart, and until the configured one changes", async () => {
+  await helm.registerVoyage(ID, { ...register, budgetUsd: 1 });
+  const a = await come("ship-0");
+  const one = await a.grant();
+  await (await a.begin(one))(2);
+  await a.release(one, false);
+  expect(await a.claim()).toMatchObject({ kind: "nothing", reason: "paused" });
+  expect(await helm.setBudget(ID, 5)).toMatchObject({ state: "sailing", spend: { budgetUsd: 5, configuredUsd: 1 } });
+  process.kill((await helm.health()).pid, "SIGKILL");
+  await ensureHelm();
+  await helm.registerVoyage(ID, { ...register, budgetUsd: 1 });
+  expect((await helm.voyage(ID)).spend).toMatchObject({ budgetUsd: 5, configuredUsd: 1 });
+  // A task's own budget, of $2.00, is spent.
+  expect((await a.grant()).hand?.budgetUsd).toBe(3);
+  await helm.setBudget(ID, null);
+  expect(await helm.voyage(ID)).toMatchObject({ state: "budget", spend: { budgetUsd: 1 } });
+  expect((await helm.voyage(ID)).spend).not.toHaveProperty("configuredUsd");
+  await helm.setBudget(ID, 5);
+  await helm.registerVoyage(ID, { ...register, budgetUsd: 4 });
+  expect((await helm.voyage(ID)).spend.budgetUsd).toBe(4);
+  await helm.registerVoyage(ID, { ...register, budgetUsd: 1 });
+  expect((await helm.voyage(ID)).spend.budgetUsd, "a word that has ended does not come back").toBe(1);
+  const { events } = await helm.events(ID);
+  expect(events.filter(({ kind }) => kind === "budget-changed").map(({ data }) => [data?.fromUsd, data?.toUsd])).toEqual(
+    [1, 5, 1, 5, 4, 1].slice(1).map((to, index) => [[1, 5, 1, 5, 4][index], to]),
+  );
+  await helm.registerVoyage(ID, { ...register, hand: "rehearsal" });
+  await expect(helm.setBudget(ID, 5)).rejects.toMatchObject({ code: "NO_BUDGET" });
 });
 
 test("verification needs no model: it goes on when the budget is spent; and another hand has no budget", async () => {

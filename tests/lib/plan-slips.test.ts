@@ -60,7 +60,7 @@ test("a key that nobody reads is refused, wherever it stands, with the one that 
       "voyage.json claude.modle: unknown; did you mean model?",
       "voyage.json network.deny: unknown; known here: allow",
       "voyage.json nmae: unknown; did you mean name?",
-      "voyage.json onSail: unknown; known here: name, repo, recommended_ships, timeoutSeconds, claude, provision, network, github, max_parallel_width, total_tasks, created; what is your own goes under x",
+      "voyage.json onSail: unknown; known here: name, repo, recommended_ships, timeoutSeconds, claude, prices, provision, network, github, max_parallel_width, total_tasks, created; what is your own goes under x",
       "voyage.json provision[0].timeout: unknown; did you mean timeoutSeconds?",
     ].join("\n"),
   });

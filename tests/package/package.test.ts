@@ -10,6 +10,7 @@ import { helmBuild } from "../../lib/daemons/helm-build.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { pack } from "../../tools/pack.ts";
 import { OLD_NODE } from "../support/old-node.ts";
+import { Browser } from "../support/page.ts";
 import { diamond, writePlan, writeRepo } from "../support/plan.ts";
 import { pulumiEnvironment } from "../support/pulumi-environment.ts";
 
@@ -92,6 +93,9 @@ test("the tarball holds what runs and nothing else, in less than a megabyte", as
       "library.d.ts",
       "crew/supervisor.ts",
       "plans/schema/task.json",
+      "web/dist/index.html",
+      "web/dist/assets/main.js",
+      "web/dist/licences.txt",
     ]),
   );
   // Claude Code installs the plugin from the package's own folder.
@@ -147,8 +151,13 @@ test("`pulumi up` in the user's project sails; state names the package, and no p
   expect((await ocaptain(["status"], shell)).stdout).toMatch(/^voyage-abc\s+verified\s+4\/4 accepted/);
 });
 
-test("the helm that the package started is, by its digest, that of the checkout it was made from", async () => {
+test("the helm that the package started is, by its digest, that of the checkout it was made from, and serves the page", async () => {
   expect((await helmClient().health()).build).toBe(await helmBuild());
+  const shell = { OCAPTAIN_HOME: join(folder, "h"), OCAPTAIN_VOYAGES: join(folder, "v") };
+  const { stdout } = await ocaptain(["dashboard", "--json"], shell);
+  const page = await fetch(new URL("/assets/main.js", JSON.parse(stdout).url));
+  expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/javascript; charset=utf-8"]);
+  expect((await ocaptain(["dashboard", "--stop"], shell)).stdout).toMatch(/^the page is served no more/);
 });
 
 test("`pulumi destroy` in the user's project sinks the fleet", async () => {
@@ -156,7 +165,7 @@ test("`pulumi destroy` in the user's project sinks the fleet", async () => {
   expect((await state()).deployment.resources ?? []).toEqual([]);
 });
 
-test("`ocaptain sail` of the global install needs no project and no variable of Pulumi's; `sink` ends what it has sailed", async () => {
+test("`ocaptain sail` of the global install needs no project and no variable of Pulumi's; `sink` on the page ends what it has sailed", async () => {
   await writePlan(join(folder, "home", "plan"), { repo: join(folder, "repo"), tasks: diamond(2) });
   const shell = {
     OCAPTAIN_HOME: join(folder, "h"),
@@ -169,8 +178,19 @@ test("`ocaptain sail` of the global install needs no project and no variable of 
   const project = join(folder, "h", "project");
   expect(JSON.parse(sailed.stdout)).toMatchObject({ voyage: "voyage-plan", project });
   expect((await ocaptain(["status", "voyage-plan"], shell)).stdout).toMatch(/^voyage-plan {2}/);
-  const sunk = await ocaptain(["sink", "voyage-plan", "--force"], shell);
-  expect(sunk.stdout).toMatch(/^voyage-plan has sunk: the provider, the sync daemon and the helm have nothing left of it\n/);
+  // On the page, by a process of its own, which ends the voyage at this very helm.
+  const { url } = JSON.parse((await ocaptain(["dashboard", "--json"], shell)).stdout);
+  const browser = new Browser(Number(new URL(url).port));
+  await browser.enter(url);
+  const { id } = JSON.parse(sailed.stdout);
+  expect(await browser.post(id, { action: "sink" })).toMatchObject({ status: 200 });
+  expect(await browser.post(id, { action: "sink" })).toMatchObject({ status: 409 });
+  const run = async () => JSON.parse((await browser.get(`/api/voyages/${id}`)).body).sinking.run;
+  await expect.poll(async () => (await run()).exitCode, { timeout: 90_000, interval: 500 }).toBe(0);
+  expect((await run()).output).toMatch(
+    /^voyage-plan has sunk: the provider, the sync daemon and the helm have nothing left of it$/m,
+  );
+  await ocaptain(["dashboard", "--stop"], shell);
 });
 
 test("`ocaptain demo` of the global install needs no repository: it sails, loses a ship, heals, sinks, and proves it", async () => {

@@ -103,6 +103,22 @@ test("more ships than the plan's width are warned of, and as many are not", () =
   ]);
 });
 
+test("the captain's word for the budget is told beside what is configured, and that it ends where another is configured now", () => {
+  const claude = { hand: "claude" as const, budgetUsd: 5 };
+  const word = { ...status("sailing", []), spend: { budgetUsd: 8, configuredUsd: 5 } } as unknown as VoyageStatus;
+  expect(whatSails(sailing(claude), word)).toContain("budget      $8.00, by your word at the helm; configured: $5.00\n");
+  expect(sailingWarnings(sailing(claude), word)).toEqual([]);
+  expect(whatSails(sailing({ ...claude, budgetUsd: 6 }), word)).toContain("budget      $6.00\n");
+  expect(sailingWarnings(sailing({ ...claude, budgetUsd: 6 }), word)).toEqual([
+    expect.stringMatching(
+      /^the budget becomes what is configured now, \$6\.00: your word of \$8\.00 at the helm ends with this up\n/,
+    ),
+  ]);
+  const unbound = { ...word, spend: { budgetUsd: 8, configuredUsd: null } } as unknown as VoyageStatus;
+  expect(whatSails(sailing({ hand: "claude" }), unbound)).toContain("$8.00, by your word at the helm; configured: none\n");
+  expect(sailingWarnings(sailing({ hand: "claude" }), unbound)).toEqual([]);
+});
+
 test("claude without any bound of what it spends is warned of", () => {
   const bound = { claude: { budgetUsd: 1 } };
   expect(sailingWarnings(sailing({ hand: "claude" }), null)).toEqual([expect.stringContaining("without a budget")]);

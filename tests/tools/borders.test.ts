@@ -31,6 +31,8 @@ const ALLOWED = {
   "lib/this.ts": `import type { That } from "./that.ts"; export type This = That;`,
   "tools/check.ts": "export const c = 1;",
   "helm/main.ts": "export const h = 1;",
+  "lib/watch/page-api.ts": "export const p = 1;",
+  "web/ok.tsx": `import { p } from "../lib/watch/page-api.ts"; import type { A } from "../lib/base/errors.ts"; export const w: A = p;`,
   "helm/ok.ts": `import { a } from "../lib/base/errors.ts"; export const b = a;`,
   "helm/ledger/ok.ts": `import { DatabaseSync } from "node:sqlite"; export const d = DatabaseSync;`,
   "crew/claim/ok.ts": "export const c = 1;",
@@ -43,6 +45,12 @@ const ALLOWED = {
 const FORBIDDEN = [
   ["lib/x.ts", `export { h } from "../helm/main.ts";`, "lib → nothing else"],
   ["harbor/x.ts", `export { h } from "../helm/main.ts";`, "harbor → lib"],
+  ["web/x.tsx", `export { h } from "../helm/main.ts";`, "web → lib"],
+  [
+    "web/y.tsx",
+    `export { a } from "../lib/base/errors.ts";`,
+    "the page takes of lib types, and what is between it and the helm: it runs in a browser",
+  ],
   ["cli/x.ts", `export { h } from "../helm/main.ts";`, "cli → lib, tools"],
   ["cli/y.ts", `export { c } from "../tools/check.ts";`, "cli takes of tools no more than the environment and set-up"],
   ["components/x.ts", `export { h } from "../helm/main.ts";`, "components → lib, dynamic-providers"],

@@ -47,11 +47,13 @@ const PROSE = [
 ];
 
 /** The rooms whose code knows the stack that it is about. Where it is not known, the code that reports adds it. */
-const ROOMS = ["cli", "components", "dynamic-providers", "helm", "lib/voyage"];
+const ROOMS = ["cli", "components", "dynamic-providers", "helm", "lib/preflight", "lib/voyage"];
 const KNOW_NONE = [
   // What a ship's or the captain's own tailscale says: their caller knows the voyage.
   "dynamic-providers/tailnet-node/captain-peers.ts",
   "dynamic-providers/tailnet-node/ship-node.ts",
+  // Looks at this machine, which are the same for every stack.
+  ...["check", "claude", "tailnet", "tools"].map((name) => `lib/preflight/${name}.ts`),
   // A ledger that cannot be opened, and a voyage that is not registered, tell no stack.
   "helm/ledger/lock.ts",
   "helm/voyages.ts",

@@ -21,16 +21,28 @@ export async function logFiles(root: string): Promise<LogFile[]> {
   return files;
 }
 
+/** Which logs are read, and how much of them at one time; all of all, where it does not say. */
+type Part = { wants?: (file: LogFile) => boolean; mostBytes?: number };
+/** The least that is read of one file, so that some lines of it are whole. */
+const LEAST_BYTES = 4 * 1024;
+
 /** Reads the logs of a voyage as they grow. Reading is cheap where nothing grew. */
 export class Logs {
   readonly #root: string;
+  readonly #part: Part;
   readonly #tails = new Map<string, Tail>();
   /** When each task was claimed, by incarnation and source, which is where its output belongs. */
   readonly #claimed = new Map<string, string>();
   #first = true;
 
-  constructor(root: string) {
+  constructor(root: string, part: Part = {}) {
     this.#root = root;
+    this.#part = part;
+  }
+
+  /** Whether there is more in the logs than was read. */
+  get skips(): boolean {
+    return [...this.#tails.values()].some((tail) => tail.skips);
   }
 
   /**
@@ -44,8 +56,11 @@ export class Logs {
     const first = this.#first;
     this.#first = false;
     const lines: (LogLine & { newest: string })[] = [];
-    for (const file of await logFiles(this.#root)) {
-      const tail = this.#tails.get(file.path) ?? new Tail(file.path);
+    const { wants = () => true, mostBytes } = this.#part;
+    const files = (await logFiles(this.#root)).filter(wants);
+    const share = mostBytes === undefined ? undefined : Math.max(LEAST_BYTES, Math.floor(mostBytes / files.length));
+    for (const file of files) {
+      const tail = this.#tails.get(file.path) ?? new Tail(file.path, share);
       this.#tails.set(file.path, tail);
       const texts = await tail.lines(final);
       if (texts.length === 0) continue;

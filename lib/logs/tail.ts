@@ -10,11 +10,16 @@ const MOST_BYTES = 32 * CHUNK_BYTES;
  */
 export class Tail {
   readonly path: string;
+  readonly #mostBytes: number;
   #at = 0;
+  /** Whether something that came before was not read, as it was too much. */
+  skips = false;
   #rest: Buffer = Buffer.alloc(0);
 
-  constructor(path: string) {
+  /** @param mostBytes  the most that is read at one time: the end of what is new */
+  constructor(path: string, mostBytes = MOST_BYTES) {
     this.path = path;
+    this.#mostBytes = mostBytes;
   }
 
   /** The whole lines that are new; with `final` also what comes after the last newline. None when the file is gone. */
@@ -28,8 +33,9 @@ export class Tail {
       this.#rest = Buffer.alloc(0);
     }
     // A ship's log may be of any size up to its sync's limit: of a very long one only the end is read.
-    const skipped = Math.max(0, size - this.#at - MOST_BYTES);
+    const skipped = Math.max(0, size - this.#at - this.#mostBytes);
     if (skipped > 0) {
+      this.skips = true;
       this.#at += skipped;
       this.#rest = Buffer.from(`[${skipped} bytes before this are not shown: ${this.path}]\n`);
     }

@@ -1,0 +1,53 @@
+import { OcaptainError } from "../../lib/base/errors.ts";
+import { git } from "../../lib/git/run.ts";
+import { readBranch } from "../../lib/git/voyage-repo.ts";
+import type { KnownVoyage } from "../../lib/watch/known.ts";
+
+/** A commit on a voyage's branch with which a task was accepted. */
+export type TaskCommit = { commit: string; parent: string; task: string; ship: string; subject: string };
+
+/**
+ * What a voyage's branch has: the commit that it began from, its tip, and the commits of its tasks, the oldest first.
+ */
+export type History = { start: string; tip: string; tasks: TaskCommit[] };
+
+/** A history of 10,000 tasks has some 2 MB in this form. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Reads the history of a voyage's branch along its first parents. A commit is a task's when its trailers, which the
+ * helm writes and no ship can, name this voyage.
+ * @throws OcaptainError NO_BRANCH
+ */
+export async function historyOf({ file, folder }: KnownVoyage): Promise<History> {
+  const tip = await readBranch(folder.repo, file.stack);
+  if (!tip)
+    throw new OcaptainError("NO_BRANCH", `the voyage's repository has no branch ${file.stack}`, {
+      hint: `ocaptain status ${file.stack}`,
+    });
+  const trailer = (key: string) => `%(trailers:key=${key},valueonly,separator=%x2C)`;
+  const fields = ["%H", "%P", trailer("Voyage"), trailer("Task"), trailer("Ship"), "%s"];
+  const { stdout } = await git(["log", "-z", "--first-parent", `--format=${fields.join("%x1f")}`, tip, "--"], {
+    gitDir: folder.repo,
+    mostBytes: MOST_BYTES,
+  });
+  const tasks = stdout.split("\0").flatMap((line) => {
+    const [commit = "", parents = "", voyage, task = "", ship = "", subject = ""] = line.split("\x1f");
+    const parent = parents.split(" ")[0];
+    return voyage === file.voyageId && task && parent ? [{ commit, parent, task, ship, subject }] : [];
+  });
+  return { start: tasks.at(-1)?.parent ?? tip, tip, tasks: tasks.reverse() };
+}
+
+/**
+ * The commit with which a task was accepted.
+ * @throws OcaptainError NO_COMMIT
+ */
+export function commitOf({ tasks }: History, text: string, stack: string): TaskCommit {
+  const id = text.replace(/^#/, "");
+  const found = tasks.findLast(({ task }) => task === id);
+  if (found) return found;
+  throw new OcaptainError("NO_COMMIT", `branch ${stack} has no commit of a task "${id}"`, {
+    hint: `ocaptain tasks ${stack} -s accepted`,
+  });
+}

@@ -1,0 +1,56 @@
+import type { Verb, VerbGroup } from "./verb.ts";
+
+/** The verbs about what a voyage has made, from its branch to the captain's team. */
+export const LANDING: readonly (Verb | VerbGroup)[] = [
+  {
+    usage: "diff [voyage]",
+    summary: "show what the voyage has changed since it began, or what one task has, as a patch",
+    examples: ["ocaptain diff --stat", "ocaptain diff voyage-abc --task 7", "ocaptain diff voyage-abc > voyage.patch"],
+    options: [
+      ["--task <id>", "only what this task has changed"],
+      ["--stat", "only the files, and how many lines of each"],
+    ],
+    run: async (io, [voyage], options) => (await import("../verbs/diff.ts")).diff(voyage, options, io),
+  },
+  {
+    usage: "left",
+    summary: "look at what ships have written that is not on the voyage's branch: given back, rescued, put aside",
+    examples: ["ocaptain left", "ocaptain left voyage-abc", "ocaptain left show lost/7/2"],
+    verbs: [
+      {
+        usage: "list [voyage]",
+        isDefault: true,
+        summary: "show a row for each: its name, task, ship, age and size",
+        examples: ["ocaptain left list", "ocaptain left list voyage-abc --json"],
+        run: async (io, [voyage]) => (await import("../verbs/left.ts")).leftList(voyage, io),
+      },
+      {
+        usage: "show <name> [voyage]",
+        summary: "show what it changes, as a patch; of a mirror, its files",
+        examples: ["ocaptain left show lost/7/2", "ocaptain left show ship-0/left-7-1 voyage-abc --stat"],
+        options: [["--stat", "only the files, and how many lines of each"]],
+        run: async (io, [name, voyage], options) =>
+          (await import("../verbs/left.ts")).leftShow(String(name), voyage, options, io),
+      },
+      {
+        usage: "take <name> [voyage]",
+        summary: "make a folder of it: a clone in which it is checked out; of a mirror, its files",
+        examples: ["ocaptain left take lost/7/2", "ocaptain left take lost/7/2 voyage-abc -d ~/rescued"],
+        options: [["-d, --dest <folder>", "where to (default: ./VOYAGE-NAME)"]],
+        run: async (io, [name, voyage], options) =>
+          (await import("../verbs/left.ts")).leftTake(String(name), voyage, options, io),
+      },
+      {
+        usage: "drop <names...>",
+        summary: "delete it for good, after asking",
+        examples: ["ocaptain left drop lost/7/2", "ocaptain left drop lost/7/2 lost/7/3 --voyage voyage-abc --yes"],
+        options: [
+          ["--voyage <voyage>", "the voyage, where there are several"],
+          ["-y, --yes", "do not ask"],
+        ],
+        run: async (io, [names], options) =>
+          (await import("../verbs/left.ts")).leftDrop(names as unknown as string[], options, io),
+      },
+    ],
+  },
+];
