@@ -23,7 +23,7 @@ const BAD_STATES = new Set(["failed", "blocked", "stalled", "lost", "budget", "l
 /** Columns of a question's indentation. */
 const INDENT = "      ";
 
-/** The status as a person reads it: the voyage, then what needs the captain, then a row a ship. */
+/** The status as a person reads it: the voyage, then what needs the captain and for how long, then a row a ship. */
 export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "style" | "columns">, now = Date.now()): string {
   const { tasks } = view;
   const counts = [
@@ -48,10 +48,12 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
     ...(view.limited ? said("yellow", limit(view.limited, view.stack, now)) : []),
   ];
   if (view.attention.length > 0) {
-    lines.push("", style("bold", "needs the captain"));
-    for (const { message, detail, hint } of view.attention)
+    lines.push("", style("bold", `needs you (${view.attention.length})`));
+    for (const { message, detail, hint, since } of view.attention)
       lines.push(
-        ...wrap(firstLine(message), columns, "  ✗ ", "    ").map((line) => line.replace(/^ {2}✗/, `  ${style("red", "✗")}`)),
+        ...wrap(`${since === null ? "" : `${span(since, now)} · `}${firstLine(message)}`, columns, "  ✗ ", "    ").map((line) =>
+          line.replace(/^ {2}✗/, `  ${style("red", "✗")}`),
+        ),
         ...(detail?.trim().split("\n") ?? []).flatMap((line) => wrap(plain(line), columns, INDENT)),
         ...wrapCommand(plain(hint), columns, "    hint: ", INDENT).map((line) => style("dim", line)),
       );

@@ -5,6 +5,7 @@ import type { TaskRow, VoyageStatus } from "../protocol/status.ts";
 import { choicesOf } from "./choices.ts";
 import { MOST_CALLS } from "./ship-state.ts";
 import type { Attention, SeenShip } from "./view.ts";
+import { lastHeard } from "./voyage-state.ts";
 
 /**
  * What only a person can mend, by the helm's own words, the most pressing first. Syncs, of which the helm knows
@@ -180,13 +181,6 @@ function voyageAttention(status: VoyageStatus, ships: readonly SeenShip[]): Atte
     });
   return found;
 }
-
-/** When any ship of the voyage was last heard of. */
-const lastHeard = ({ ships }: VoyageStatus): string | null =>
-  ships
-    .flatMap(({ lastSeenAt }) => lastSeenAt ?? [])
-    .sort()
-    .at(-1) ?? null;
 
 /**
  * Tells which targets of notices did not get their newest one: whoever relies on them must not take silence for peace.

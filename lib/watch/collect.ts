@@ -12,6 +12,7 @@ import type { KnownVoyage } from "./known.ts";
 import { notAsked } from "./ship-state.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
 import { heldTask, outsideOf, type ShipView, type StatusView, seenShip } from "./view.ts";
+import { evidenceOf, evidenceOfFiles } from "./voyage-state.ts";
 
 /** How a voyage is looked at. */
 type Look = {
@@ -77,6 +78,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
     stack: file.stack,
     name: status.name,
     state: status.state,
+    ...evidenceOf(status),
     sunkAs: status.state === "sunk" ? endOf(folder.ledger, status.tip) : null,
     from: "helm",
     asOf: status.asOf,
@@ -131,6 +133,7 @@ async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error):
     stack: file.stack,
     name: null,
     state: file.sunkAt ? "sunk" : "unknown",
+    ...evidenceOfFiles(file.sunkAt),
     sunkAs: file.sunkAt ? endOf(folder.ledger, tip) : null,
     from: "files",
     asOf:

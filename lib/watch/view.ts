@@ -11,6 +11,9 @@ export type StatusView = {
   name: string | null;
   /** `unknown`: the helm does not answer, and files do not say it. */
   state: VoyageState | "unknown";
+  /** How the state is known, and since when it is so; null where nobody knows. */
+  knownBy: string;
+  since: string | null;
   /** What a voyage that has sunk had come to before; null when it had work left, and for one at sea. */
   sunkAs: "verified" | "done" | null;
   /** Where tasks and ships are known from. */

@@ -46,9 +46,9 @@ test("status: the voyage, what needs the captain first, a row a ship with how th
   expect(stdout).toMatch(
     /^quay {2}sailing {2}0\/3 accepted · 1 claimed · 1 pending · 1 blocked\n {2}branch quay at [0-9a-f]{8} · from the helm\n {2}workspace \//,
   );
-  expect(stdout.indexOf("needs the captain")).toBeLessThan(stdout.indexOf("SHIP"));
+  expect(stdout.indexOf("needs you (")).toBeLessThan(stdout.indexOf("SHIP"));
   expect(stdout).toMatch(
-    /✗ task 2 \(Task 2\) is blocked after 1 try: exit status 3: no timber\n {4}hint: ocaptain logs quay --task 2 {2}# then mend the plan's tasks\/2.json, and: pulumi up -s quay/,
+    /✗ \S+ · task 2 \(Task 2\) is blocked after 1 try: exit status 3: no timber\n {4}hint: ocaptain logs quay --task 2 {2}# then mend the plan's tasks\/2.json, and: pulumi up -s quay/,
   );
   expect(stdout).toMatch(new RegExp(`\n${busy} +working +${SPAN} +connected +\\S.* +${SPAN} +#1 Task 1`));
   expect(stdout).toMatch(new RegExp(`\n${idle()} +asleep +${SPAN} +said goodbye: nothing to do`));
@@ -137,12 +137,27 @@ test("a conflict of a mirror is shown with the command that settles it", async (
   expect((await ocaptain("doctor")).exitCode).toBe(1);
 });
 
-test("status --watch repeats itself when something changes, and ends on Ctrl-C with 130", async () => {
-  const watching = ongoing("status", "--watch", "--json");
-  await until("a first look", () => watching.lines().length > 0);
+test("status --watch repeats itself when something changes, watch --json tells each change and event, and both end on Ctrl-C with 130", async () => {
+  const [watching, stream] = [ongoing("status", "--watch", "--json"), ongoing("watch", "--json")];
+  const told = () => stream.lines().map((line) => JSON.parse(line));
+  await until("a first look", () => watching.lines().length > 0 && told().length > 0);
   await helmClient().registerShip(fleet.voyageId, "ship-9", "a-life");
   await until("another look", () => watching.lines().some((line) => line.includes('"ship-9"')));
+  await until("its state", () => told().some(({ ship }) => ship?.ship === "ship-9"));
   await helmClient().forgetShip(fleet.voyageId, "ship-9");
+  await until("its end", () => told().some(({ type }) => type === "ship-gone"));
+  expect(told()[0]).toMatchObject({ type: "view", voyage: "quay", view: { stack: "quay", taskRows: [{ id: "1" }, {}, {}] } });
+  const about = told()
+    .slice(1)
+    .filter(({ event, ship }) => (event?.ship ?? ship?.ship ?? ship) === "ship-9");
+  expect(about).toMatchObject([
+    { type: "event", event: { kind: "ship-registered", data: { incarnation: "a-life" } } },
+    { type: "ship", ship: { ship: "ship-9", state: "unknown", knownBy: "registered, never heard of" } },
+    { type: "event", event: { kind: "ship-fenced" } },
+    { type: "event", event: { kind: "ship-forgotten" } },
+    { type: "ship-gone", ship: "ship-9" },
+  ]);
+  expect(await stream.interrupt()).toBe(130);
   expect(await watching.interrupt()).toBe(130);
   const views = watching.lines();
   expect(new Set(views).size).toBe(views.length);
@@ -298,7 +313,7 @@ test("the helm killed: the same looks from the files, saying so, and doctor with
   expect(stdout).toMatch(/^quay {2}unknown {2}1\/4 accepted/);
   expect(stdout).toMatch(/from the task files, last changed (\d+m)?\d+s ago/);
   expect(stdout).toMatch(/✗ the helm does not answer: .*\n.*pulumi up -s quay/);
-  expect(stdout).toMatch(/✗ task 2 \(Task 2\) is blocked/);
+  expect(stdout).toMatch(/✗ \S+ · task 2 \(Task 2\) is blocked/);
   expect(stdout).toMatch(/\nship-0 +unknown/);
   expect(await json("tasks", "-s", "accepted")).toMatchObject({
     from: "files",

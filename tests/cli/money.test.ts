@@ -64,7 +64,7 @@ test("a question is shown first, in full, with the very command, which answers i
   const { stdout } = await ocaptain("status");
   expect(stdout).toMatch(/^quay {2}needs-captain /);
   expect(stdout).toMatch(
-    /needs the captain\n {2}✗ task 1 \(Task 1\) asks, from ship-0:\n {6}Which colour\?\n {6}\n {6}- red\n {6}- green\n {4}hint: ocaptain answer ship-0 - --voyage quay .*\n/,
+    /needs you \(\d\)\n {2}✗ \S+ · task 1 \(Task 1\) asks, from ship-0:\n {6}Which colour\?\n {6}\n {6}- red\n {6}- green\n {4}hint: ocaptain answer ship-0 - --voyage quay .*\n/,
   );
   expect((await json("status")).attention).toEqual([
     expect.objectContaining({ kind: "question", of: "1", detail: "Which colour?\n\n- red\n- green" }),
@@ -172,7 +172,7 @@ test("the voyage's budget spent: state, and first of what needs the captain, wit
   expect(stdout).toMatch(/^quay {2}budget /);
   expect(stdout).toMatch(/\n {2}spent \$4\.00 of \$3\.50 · /);
   expect(stdout).toMatch(
-    /needs the captain\n {2}✗ the voyage's budget of \$3\.50 is spent \(\$4\.00\): no task is given out\n {4}hint: ocaptain budget 6 quay {2}# at once; ocaptain:budgetUsd keeps it\n {2}✗ task 3 /,
+    /needs you \(\d\)\n {2}✗ \S+ · the voyage's budget of \$3\.50 is spent \(\$4\.00\): no task is given out\n {4}hint: ocaptain budget 6 quay {2}# at once; ocaptain:budgetUsd keeps it\n {2}✗ \S+ · task 3 /,
   );
   expect((await json("status")).state).toBe("budget");
   await helm.registerVoyage(ID, { ...register, budgetUsd: 6 });

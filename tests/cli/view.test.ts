@@ -151,6 +151,8 @@ const VIEW: StatusView = {
   stack: "sea",
   name: null,
   state: "blocked",
+  knownBy: "all that is left waits for a blocked task",
+  since: null,
   sunkAs: null,
   from: "helm",
   asOf: null,

@@ -315,3 +315,26 @@ test("status --watch waits for a voyage that is not there yet, and says so; it e
   expect(await watching.ended).toBe(0);
   expect(watching.lines()).toContainEqual(expect.stringMatching(/^soon {2}sunk/));
 });
+
+test("watch --json: the whole view, then a line a change; it says when no helm answers, and ends when the voyage has sunk", async () => {
+  await voyage("first");
+  const watching = ongoing("watch", "--json");
+  const told = () => watching.lines().map((line) => JSON.parse(line));
+  await until("no helm", () => told().length === 2);
+  expect(told()).toMatchObject([
+    {
+      type: "view",
+      voyage: "first",
+      view: { stack: "first", state: "unknown", from: "files", attention: [{ id: "helm/away" }] },
+    },
+    { type: "helm", voyage: "first", away: true, why: expect.stringContaining("the helm does not answer") },
+  ]);
+  await voyage("first", { sunkAt: "2026-11-23T01:00:00Z" });
+  expect(await watching.ended).toBe(0);
+  expect(told().slice(2)).toMatchObject([
+    { type: "helm", away: false },
+    { type: "voyage", set: { state: "sunk" } },
+    { type: "needs-you", count: 0, ended: "helm/away" },
+    { type: "end", why: "the voyage has sunk", state: "sunk" },
+  ]);
+});

@@ -123,8 +123,7 @@ test("each file of lib/ is used by two rooms, by itself or through others of lib
       seen.add(importer);
       return userOf(importer) ?? usersOf(importer, seen);
     });
-  // lib/watch/ is what the command line, the page and the notices share, and is used by the one that is there first.
-  const files = modules.map(({ source }) => source).filter((file) => /^lib\/(?!preflight\/|watch\/)/.test(file));
+  const files = modules.map(({ source }) => source).filter((file) => /^lib\/(?!preflight\/)/.test(file));
   expect(files.length).toBeGreaterThan(50);
   expect(files.filter((file) => new Set(usersOf(file)).size < 2)).toEqual([]);
   const ofPreflight = [...importers].filter(([file]) => file.startsWith("lib/preflight/")).flatMap(([, users]) => users);
