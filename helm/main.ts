@@ -22,6 +22,7 @@ import { Voyages } from "./voyages.ts";
 
 /** How often a helm without a voyage looks whether somebody still looks at its page. */
 const IDLE_LOOK_MS = 60_000;
+const YOUNG_SECONDS = 30 * 60;
 
 const log = openLog(join(helmHome(), "helm.log"));
 mkdirSync(helmHome(), { recursive: true, mode: 0o700 });
@@ -71,7 +72,9 @@ async function main(): Promise<void> {
   // A helm that nobody sails by stays for the page, and for as long as somebody looks at it.
   setInterval(() => {
     const isIdle = voyages.ids().length === 0 && telemetry.programs.state === null;
-    if (isIdle && page.isOpen && !page.isNeeded()) end("no voyage is left, and nobody looks at the page");
+    // A young one may have been started for a voyage that is about to be registered.
+    if (isIdle && page.isOpen && !page.isNeeded() && process.uptime() > YOUNG_SECONDS)
+      end("no voyage is left, and nobody looks at the page");
   }, IDLE_LOOK_MS).unref();
   process.on("SIGHUP", () => {});
   process.on("uncaughtException", (error) => {

@@ -39,7 +39,8 @@ export const mutagenSyncLifecycle = defineLifecycle<MutagenSyncInputs, Outputs>(
   async read(_settings, props) {
     const mutagen = voyageMutagen(props);
     const session = await mutagen.get(props.sessionName).catch((error: unknown) => {
-      if (error instanceof OcaptainError && error.code === "MUTAGEN_DAEMON") return null; // the daemon is dead, or does not answer
+      // The daemon is dead, or does not answer.
+      if (error instanceof OcaptainError && error.code === "MUTAGEN_DAEMON") return null;
       throw error;
     });
     // A session of another spec, such as an earlier version's, is made again.

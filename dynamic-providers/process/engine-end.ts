@@ -34,7 +34,8 @@ export function refuseForOrphans(): void {
 export function endWithTheEngine(): void {
   if (!process.argv[1]?.includes("dynamic-provider")) return;
   const parent = process.ppid;
-  process.title = "ocaptain dynamic-provider"; // a process that ends itself is not to be taken for one that never had a call
+  // A process that ends itself is not to be taken for one that never had a call.
+  process.title = "ocaptain dynamic-provider";
   const engineIsGone = () => {
     if (orphaned) return;
     orphaned = true;

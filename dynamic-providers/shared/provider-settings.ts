@@ -28,7 +28,8 @@ export async function spritesOf(settings: Settings, of: Of): Promise<SpritesClie
   if (provider.kind === "harbor") return openSprites(provider);
   assertMeant(settings.spritesOrg ?? process.env.OCAPTAIN_SPRITES_ORG, organisationOfToken(provider.token));
   const file = await readVoyageIdentity(of.stack).catch((error: unknown) => {
-    if (error instanceof OcaptainError && of.organisation) return null; // the state knows the organisation, so a broken file does not matter
+    // The state knows the organisation, so a broken file does not matter.
+    if (error instanceof OcaptainError && of.organisation) return null;
     throw error;
   });
   const made = of.organisation ?? (file && !file.sunkAt ? file.organisation : undefined);

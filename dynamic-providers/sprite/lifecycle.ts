@@ -33,7 +33,8 @@ export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
     const live = await sprites.create(news.name, labels(news)); // finds this voyage's VM again when it is there
     const base = { incarnation: live.id, url: live.url };
     try {
-      await endOtherLives({ ...news, incarnation: live.id }); // before the first exec, since an old sync cannot reach a VM that was never awake
+      // This comes before the first exec, since an old sync cannot reach a VM that was never awake.
+      await endOtherLives({ ...news, incarnation: live.id });
       const policy = keepPolicy(sprites, news);
       if (news.network) await policy; // before anything is put on the VM
       const [facts] = await Promise.all([board(sprites, news), policy]);

@@ -64,7 +64,8 @@ export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
       await board(sprites, news, { files: shipFiles(news, token, credentials), run: launchCrew });
       await ready(helm, sprites, news);
     } catch (error) {
-      throw new PartlyMade(made, error); // the helm knows the ship and its crew may still come, so a destroy must know of it
+      // The helm knows the ship and its crew may still come, so a destroy must know of it.
+      throw new PartlyMade(made, error);
     }
     return made;
   },
@@ -139,7 +140,8 @@ async function ready(helm: HelmClient, sprites: SpritesClient, news: TmuxLaunchI
         hint: `mend it, then: pulumi up -s ${news.stack}`,
       });
     if ((await sprites.exec(sprite, crewRuns)).exitCode === 0) continue;
-    if ((await helm.shipReady(voyageId, ship, incarnation, 0)).met) return; // it reported, found nothing to do, and ended
+    // It reported, found nothing to do, and ended.
+    if ((await helm.shipReady(voyageId, ship, incarnation, 0)).met) return;
     why = "ended before it reported";
     break;
   }

@@ -16,7 +16,8 @@ export function openRequestLog(home: string) {
       rmSync(file, { force: true });
       bytes = 0;
     }
-    return createWriteStream(file, { flags: "a", mode: 0o600 }).on("error", () => {}); // a full disk does not end the harbor
+    // A full disk does not end the harbor.
+    return createWriteStream(file, { flags: "a", mode: 0o600 }).on("error", () => {});
   };
   let stream = open();
   return {

@@ -1,4 +1,5 @@
-# Sourced by ssh and scp: how they find a ship (../vm/ssh-entries.ts writes the files). POSIX shell: 16 ships call it 48 times.
+# Sourced by ssh and scp: how they find a ship (../vm/ssh-entries.ts writes the files).
+# POSIX shell: 16 ships call it 48 times.
 
 connection=
 

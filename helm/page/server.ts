@@ -144,7 +144,6 @@ export class PageServer {
       onEntered: () => void rm(doorFile(), { force: true }).catch(() => {}),
     });
     this.#answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-    this.#seenAt = this.#wallMs();
     this.#listeners.start(this.#port);
     const { tailnet } = this.#admission.kept;
     if (tailnet?.tun) await this.#listeners.keep([tailnet.address]).catch(() => {}); // It is logged, and tried again.

@@ -124,15 +124,18 @@ test("the ledger keeps the whole plan, its folder and who signs; where one of th
   vi.unstubAllEnvs();
 });
 
-test("a budget is an input that up brings to the helm, and takes away", async () => {
-  const claude = { hand: "claude", budgetUsd: 5 };
+test("a budget, and a time without progress, are inputs that up brings to the helm, and takes away", async () => {
+  const claude = { hand: "claude", budgetUsd: 5, noProgressMinutes: 45 };
   expect((await quay.helm.diff(outs, claude)).changes).toBe(true);
   const spend = async () => (await helmClient().voyage(quay.voyageId)).spend;
+  const patience = async () => (await helmClient().voyage(quay.voyageId)).noProgressSeconds;
   const rich = await quay.helm.update(outs, claude);
   expect(rich).toMatchObject({ budgetUsd: 5 });
   expect(await spend()).toMatchObject({ budgetUsd: 5, costUsd: 0 });
+  expect(await patience()).toBe(45 * 60);
   await quay.helm.update(rich, { hand: "claude" });
   expect(await spend()).toMatchObject({ budgetUsd: null });
+  expect(await patience()).toBe(20 * 60);
   await expect(quay.helm.create({ budgetUsd: 0 })).rejects.toThrow(/check: .*budgetUsd/);
 });
 

@@ -149,7 +149,9 @@ test("after a restart the page is at the same port, and its browsers are still k
   page.server.close();
   const next = page.make();
   await next.start();
+  expect(next.isNeeded(), "nobody looks yet").toBe(false);
   expect((await browser.get("/api/session")).status).toBe(200);
+  expect(next.isNeeded()).toBe(true);
   // The token of a first address that nobody used ended with the helm.
   await next.stop();
   await expect(browser.get("/api/session")).rejects.toThrow("ECONNREFUSED");

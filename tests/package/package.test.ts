@@ -80,7 +80,13 @@ test("the tarball holds what runs and nothing else, in less than a megabyte", as
   expect(names.filter((name) => /^plans\/(?!survey\/|schema\/)/.test(name))).toEqual([]);
   // Of tools, what set-up needs: the sums of what it builds, and the lock file of what npm brings it.
   expect(names.filter((name) => /^tools\/.*\.ts$/.test(name))).toEqual([]);
-  const setUp = ["tools/setup.mjs", "tools/setup/pulumi.mjs", "tools/go/mutagen/go.sum", "tools/node24/package-lock.json"];
+  const setUp = [
+    "tools/setup.mjs",
+    "tools/lean-sdk.cjs",
+    "tools/setup/pulumi.mjs",
+    "tools/go/mutagen/go.sum",
+    "tools/node24/package-lock.json",
+  ];
   expect(names).toEqual(expect.arrayContaining(setUp));
   // A ship gets the crew's TypeScript, stripped on its way; of all else Node strips nothing below node_modules.
   expect(names.filter((name) => /(?<!\.d)\.ts$/.test(name) && !name.startsWith("crew/"))).toEqual([]);

@@ -18,9 +18,10 @@ const { PATH = "" } = process.env;
 async function pathWithoutBwrap(): Promise<string> {
   const folders = PATH.split(":").filter((folder) => existsSync(join(folder, "bwrap")));
   await mkdir(join(tools, "bin"));
+  // A name that is there already is an earlier folder's, which is found first.
   for (const folder of folders)
     for (const name of await readdir(folder))
-      if (name !== "bwrap") await symlink(join(folder, name), join(tools, "bin", name)).catch(() => {}); // It is there already.
+      if (name !== "bwrap") await symlink(join(folder, name), join(tools, "bin", name)).catch(() => {});
   return [...PATH.split(":").filter((folder) => !folders.includes(folder)), join(tools, "bin")].join(":");
 }
 

@@ -131,7 +131,7 @@ export const noVoyages = (): PageRoots => ({
 /** Opens the page of a helm that is not there, in this process. */
 export async function openPage(roots: Partial<PageRoots> = {}, wallMs?: () => number) {
   await ensureBundle();
-  const folder = mkdtempSync(join(tmpdir(), "ocp-"));
+  const folder = mkdtempSync(join(tmpdir(), "ocpage-"));
   const file = join(folder, "page.json");
   const make = () => new PageServer({ ...noVoyages(), ...roots }, () => {}, { file, ...(wallMs && { wallMs }) });
   const server = make();
