@@ -113,6 +113,8 @@ export const SETTINGS = {
   /** Where the captain is told what needs a person. The helm gets it as it gets the provider's token. */
   notify: { schema: NotifySetting.default([]), isSecret: true, isForProviders: true },
   budgetUsd: { schema: number(z.number().positive().max(1_000_000)).optional(), example: "50" },
+  telemetry: { schema: flag.default(true), example: "false" },
+  telemetryContents: { schema: flag.default(false), example: "true" },
   noProgressMinutes: { schema: number(z.number().min(1).max(10_080)).optional(), example: "20" },
   leaseSeconds: { schema: number(z.number().min(4).max(3600)).default(120), example: "120" },
   lingerSeconds: { schema: number(z.number().min(0).max(600)).default(8), example: "8" },

@@ -22,6 +22,10 @@ export type VoyageArgs = {
   credentialsDigest: string;
   /** The US dollars that the voyage may spend; no limit when left out. */
   budgetUsd?: number | undefined;
+  /** Whether the hand claude's telemetry is kept. @default true */
+  telemetry?: boolean | undefined;
+  /** Whether it has the contents of prompts, answers and tool calls. @default false */
+  telemetryContents?: boolean | undefined;
   noProgressMinutes?: number | undefined;
   leaseSeconds: number;
   lingerSeconds: number;
@@ -57,6 +61,8 @@ export class Voyage extends ComponentResource {
       noProgressMinutes,
     } = args;
     const control = tailnet && { control: tailnet.control };
+    const telemetry =
+      args.telemetry === false ? { telemetry: "off" as const } : args.telemetryContents ? { telemetry: "contents" as const } : {};
     const muster = new Muster("muster", { stack, provider, ...control }, { parent: this });
     const { voyageId, nonce } = muster;
     const workspace = new Workspace(
@@ -69,6 +75,7 @@ export class Voyage extends ComponentResource {
       {
         ...{ stack, voyageId, provider, hand, plan, leaseSeconds, lingerSeconds, ...control },
         ...(budgetUsd && { budgetUsd }),
+        ...telemetry,
         ...(noProgressMinutes && { noProgressMinutes }),
       },
       { parent: this, dependsOn: workspace },

@@ -15,6 +15,7 @@ import { Heartbeat } from "./helm/heartbeat.ts";
 import { openPresence } from "./helm/presence.ts";
 import type { ShipApiClient } from "./helm/ship-api-client.ts";
 import { Steering } from "./helm/steering.ts";
+import type { TelemetryRelay } from "./helm/telemetry-relay.ts";
 import type { Journal } from "./machine/journal.ts";
 import type { Hold } from "./machine/keep-awake.ts";
 import { pause } from "./machine/pause.ts";
@@ -48,6 +49,7 @@ export async function runClaimLoop(
   helm: ShipApiClient,
   hold: Hold,
   journal: Journal,
+  relay: TelemetryRelay,
   orders: AbortSignal,
 ): Promise<LoopEnd> {
   const ended = new AbortController();
@@ -69,7 +71,7 @@ export async function runClaimLoop(
     if (hello.anew) tree.distrust();
     const [claim, steering] = [new ClaimState(), new Steering(halt)];
     const context: ClaimContext = {
-      ...{ ship, hello, helm, claim, steering, tree, journal, window },
+      ...{ ship, hello, helm, claim, steering, tree, journal, relay, window },
       resumes: hello.claim !== null,
     };
     const onTrial = (hand: SessionSettings) => {

@@ -7,6 +7,7 @@
 import { runClaimLoop } from "./claim-loop.ts";
 import { Killed } from "./helm/halt.ts";
 import { ShipApiClient } from "./helm/ship-api-client.ts";
+import { TelemetryRelay } from "./helm/telemetry-relay.ts";
 import { Journal } from "./machine/journal.ts";
 import { Hold } from "./machine/keep-awake.ts";
 import { reachDirectly } from "./machine/no-proxy.ts";
@@ -32,6 +33,10 @@ for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
  * How long a helm that does not answer is waited for; then the next `up`, or the helm's wake-up, starts the crew again.
  */
 const PATIENCE_MS = 10 * 60_000;
+/** How long the end of the crew waits for telemetry that is still on its way to the helm. */
+const RELAY_MS = 2_000;
+
+const relay = new TelemetryRelay(readThisShip);
 
 async function main(): Promise<number> {
   if (!(await lockInstance(ship))) {
@@ -56,7 +61,7 @@ async function main(): Promise<number> {
   for (let heardAt = performance.now(); ; ) {
     // `up` may have written another address of the helm meanwhile.
     const current = readThisShip();
-    const { why, text } = await runClaimLoop(current, new ShipApiClient(current), hold, journal, orders.signal);
+    const { why, text } = await runClaimLoop(current, new ShipApiClient(current), hold, journal, relay, orders.signal);
     journal.note(why, text);
     if (why === "fenced") return 3;
     if (why === "nothing" || why === "stop") return 0;
@@ -67,6 +72,8 @@ async function main(): Promise<number> {
 
 try {
   process.exitCode = await main();
+  const lost = await relay.settle(RELAY_MS);
+  if (lost > 0) journal.note("telemetry", `exports of telemetry that did not reach the helm: ${lost}`);
 } catch (error) {
   journal.note("failed", `the crew was ended by an error: ${(error as Error).message}`);
   process.exitCode = 1;

@@ -11,7 +11,14 @@ import { settingIn, settingsFile } from "../../lib/voyage/settings-file.ts";
 import type { Stack } from "./stack.ts";
 
 /** What `ocaptain sail` takes of a voyage's settings; all others are `pulumi config set`'s. */
-export type SettingOptions = { ships?: string; repo?: string; hand?: string; provider?: string; budget?: string };
+export type SettingOptions = {
+  ships?: string;
+  repo?: string;
+  hand?: string;
+  provider?: string;
+  budget?: string;
+  telemetry?: boolean;
+};
 
 const number = (check: z.ZodNumber) =>
   z
@@ -34,7 +41,7 @@ const OPTIONS = {
  */
 export function meantSettings(options: SettingOptions, folder: string): Record<string, string> {
   const typed = { ships: options.ships, hand: options.hand, provider: options.provider, budgetUsd: options.budget };
-  const settings: Record<string, string> = {};
+  const settings: Record<string, string> = options.telemetry === false ? { telemetry: "false" } : {};
   for (const [key, [flag, schema]] of Object.entries(OPTIONS)) {
     const text = typed[key as keyof typeof typed];
     if (text === undefined) continue;

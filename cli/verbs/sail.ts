@@ -14,7 +14,7 @@ import { runShown, runUp } from "../sail/run-up.ts";
 import { meantSettings, pathFor, type SettingOptions, writeSettings } from "../sail/settings.ts";
 import type { Stack } from "../sail/stack.ts";
 
-type Options = SettingOptions & { name?: string; watch?: boolean; yes?: boolean; telemetry?: boolean };
+type Options = SettingOptions & { name?: string; watch?: boolean; yes?: boolean };
 
 /**
  * `ocaptain sail [plan or voyage]` shows what would sail, asks, and sails it by `pulumi up`. What it has set for a
@@ -26,7 +26,6 @@ export async function sail(word: string | undefined, options: Options, io: Io): 
   const { stack } = meant;
   hintAt({ stack: stack.name, project: stack.folder, byOcaptain: true });
   if (meant.remark) io.note(meant.remark);
-  if (options.telemetry === false) io.note("--no-telemetry changes nothing: ocaptain sends no telemetry");
   // Pulumi says nothing for some seconds.
   io.steps.line(`${stack.name}: ${meant.begins ? "makes the stack and its settings, then" : "first"} looks whether it can sail`);
   const takeBack = await prepare(meant, options);

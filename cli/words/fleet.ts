@@ -28,7 +28,10 @@ export const FLEET: readonly Verb[] = [
       ["--provider <provider>", "harbor (on this machine; the default) or sprites (sprites.dev)"],
       ["--budget <usd>", "US dollars that the hand claude may spend"],
       ["--name <voyage>", "the voyage's name; default is voyage- and the name of the plan's folder"],
-      ["--no-telemetry", "changes nothing: ocaptain sends no telemetry"],
+      [
+        "--no-telemetry",
+        "keep nothing of what Claude Code tells of its costs, tokens and tools; ocaptain:telemetry true undoes it",
+      ],
       ["-w, --watch", "go on with status --watch"],
       ["-y, --yes", "do not ask"],
     ],

@@ -1,5 +1,4 @@
 import { Command } from "commander";
-import { OcaptainError } from "../../lib/base/errors.ts";
 import { openIo } from "../output/io.ts";
 import { CAPTAIN } from "./captain.ts";
 import { FLEET } from "./fleet.ts";
@@ -8,6 +7,7 @@ import { LOOKS } from "./looks.ts";
 import { NOTIFY } from "./notify.ts";
 import { ORDERS } from "./orders.ts";
 import { PLANS } from "./plans.ts";
+import { TELEMETRY, TELEMETRY_ALIASES } from "./telemetry.ts";
 import type { Verb, VerbGroup } from "./verb.ts";
 
 /** The kinds of verbs, by the heading under which help lists them. */
@@ -17,7 +17,7 @@ const KINDS: Record<string, readonly (Verb | VerbGroup)[]> = {
   "Orders:": [...ORDERS, NOTIFY],
   "What it made:": LANDING,
   "The fleet:": FLEET,
-  "Your machine:": CAPTAIN,
+  "Your machine:": [...CAPTAIN, TELEMETRY],
 };
 
 /**
@@ -51,16 +51,7 @@ Examples:
     .action(async (words: string[]) =>
       openIo(false, end.signal).out((await (await import("../verbs/complete.ts")).complete(program, words)).join("\n")),
     );
-  // The prior art has these words, so that people type them.
-  for (const word of ["telemetry", "telemetry-start", "telemetry-stop"])
-    program
-      .command(`${word} [words...]`, { hidden: true })
-      .allowUnknownOption()
-      .action(() => {
-        throw new OcaptainError("NO_TELEMETRY", "ocaptain has no telemetry yet: it sends none, and nothing here takes any in", {
-          hint: "ocaptain status  # has what each ship has spent, as Claude Code counts it",
-        });
-      });
+  for (const verb of TELEMETRY_ALIASES) add(program, verb, "", end, true);
   return program;
 }
 
@@ -86,14 +77,15 @@ function named(
   above: Command,
   { usage, summary, examples, isDefault = false }: Pick<Verb, "usage" | "summary" | "examples" | "isDefault">,
   heading: string,
+  hidden = false,
 ) {
-  const command = above.command(usage, { isDefault }).helpGroup(heading).description(summary);
+  const command = above.command(usage, { hidden, isDefault }).helpGroup(heading).description(summary);
   command.showHelpAfterError(`(${pathOf(command)} --help)`);
   return command.addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`);
 }
 
-function add(above: Command, verb: Verb, heading: string, end: End): void {
-  const command = named(above, verb, heading).option("--json", "print JSON");
+function add(above: Command, verb: Verb, heading: string, end: End, hidden = false): void {
+  const command = named(above, verb, heading, hidden).option("--json", "print JSON");
   for (const [flags, what] of verb.options ?? []) command.option(flags, what);
   command.action(async () => {
     const { json, ...options } = command.opts();

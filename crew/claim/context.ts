@@ -3,6 +3,7 @@ import type { Grant } from "../../lib/protocol/ship-claims.ts";
 import type { ClaimState } from "../helm/claim-state.ts";
 import type { ShipApiClient } from "../helm/ship-api-client.ts";
 import type { Steering } from "../helm/steering.ts";
+import type { TelemetryRelay } from "../helm/telemetry-relay.ts";
 import type { Journal } from "../machine/journal.ts";
 import type { ThisShip } from "../machine/ship.ts";
 import { identityOf, withoutGit } from "../tree/git.ts";
@@ -22,6 +23,8 @@ export type ClaimContext = {
   journal: Journal;
   /** Whether the claim was an earlier crew's, and the tree is as that crew left it. */
   resumes: boolean;
+  /** Hands telemetry on to the helm. */
+  relay: TelemetryRelay;
   /** The tmux session in which the hand `claude` is seen. */
   window: Window;
 };

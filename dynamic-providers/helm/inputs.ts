@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Plan } from "../../lib/plan/types.ts";
-import { HandKind, ProviderKind, TailnetKind } from "../../lib/protocol/choices.ts";
+import { HandKind, ProviderKind, TailnetKind, TelemetryChoice } from "../../lib/protocol/choices.ts";
 
 export const HelmInputs = z.object({
   stack: z.string(),
@@ -13,6 +13,8 @@ export const HelmInputs = z.object({
   plan: Plan,
   /** US dollars that the voyage may spend with the hand claude; absent when there is no bound. */
   budgetUsd: z.number().positive().optional(),
+  /** What of the hand claude's telemetry is kept; absent when it is the usual, without contents. */
+  telemetry: TelemetryChoice.optional(),
   /** Minutes without progress after which a ship at work is named; absent for the helm's own. */
   noProgressMinutes: z.number().positive().optional(),
   leaseSeconds: z.number().positive(),

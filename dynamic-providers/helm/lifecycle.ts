@@ -43,6 +43,7 @@ export const helmLifecycle = defineLifecycle<HelmInputs, Outputs>({
       ...(settings.plan && { planFolder: resolve(withHome(settings.plan)) }),
       hand: news.hand,
       ...(news.budgetUsd && { budgetUsd: news.budgetUsd }),
+      ...(news.telemetry && { telemetry: news.telemetry }),
       ...(news.noProgressMinutes && { noProgressMinutes: news.noProgressMinutes }),
       provider: { kind: news.provider, ...(baseUrl && { baseUrl }), ...(token && { token }), ...(unconfined && { unconfined }) },
       notify: notifyOf(settings),

@@ -110,7 +110,7 @@ function routesOf({ voyages, health, page, end, telemetry: { intake, programs } 
     }),
     route("GET", "/telemetry", async () => ({ body: { ...(await intake.status()), programs: programs.state } })),
     route("POST", "/telemetry/start", async (ask) => ({
-      body: await programs.start(await readJson(ask.request, StartTelemetry, MOST_BYTES)),
+      body: await programs.start(await readJson(ask.request, StartTelemetry, MOST_BYTES)).finally(endIfIdle),
     })),
     route("POST", "/telemetry/stop", async () => {
       await programs.stop();

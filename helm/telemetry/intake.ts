@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { Agent, request as ask, type IncomingMessage, type ServerResponse } from "node:http";
-import { telemetrySocket } from "../../lib/base/paths.ts";
+import { join } from "node:path";
+import { telemetryHome, telemetrySocket } from "../../lib/base/paths.ts";
 import { readAtMost } from "../../lib/base/read-at-most.ts";
 import type { Table } from "../../lib/telemetry/schema.ts";
 import {
@@ -81,7 +83,10 @@ export class Intake {
 
   /** What the process tells of itself, null when none runs; and what was refused before it got there. */
   async status(): Promise<{ intake: IntakeStatus | null; refused: { folder: string; dropped: Dropped }[] }> {
-    const intake = this.#child.isWanted ? await this.#call("/status").catch(() => null) : null;
+    const intake =
+      this.#child.isWanted || existsSync(join(telemetryHome(), "buffer.duckdb"))
+        ? await this.#call("/status").catch(() => null)
+        : null;
     return { intake, refused: [...this.#refused].map(([folder, dropped]) => ({ folder, dropped })) };
   }
 

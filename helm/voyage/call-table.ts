@@ -75,6 +75,12 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
     return { steer: "go", ...trialDue(caller), ...(limited && { limitedUntil: limited.until }) };
   };
 
+  const telemetry = () => {
+    const choice = ledger.meta("telemetry");
+    if (ledger.meta("hand") !== "claude" || choice === "off") return {};
+    return { telemetry: { contents: choice === "contents" } };
+  };
+
   return {
     hello: {
       schema: api.Hello,
@@ -90,6 +96,7 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
           ...context.timing,
           ...trialDue(caller),
           ...interactive(),
+          ...telemetry(),
           claim: held ? withSpec(grantOf(ledger, held)) : null,
           ...(isTriedAnew(ledger, caller.life) && { anew: true as const }),
         };

@@ -86,6 +86,7 @@ export class Voyage {
       ledger.setMeta("timeoutSeconds", String(ask.plan.timeoutSeconds ?? ""));
       ledger.setMeta("orders", ask.plan.orders ? "1" : "");
       configureBudget(ledger, ask.budgetUsd, isFirst);
+      ledger.setMeta("telemetry", ask.telemetry ?? "");
       ledger.setMeta("noProgressMinutes", String(ask.noProgressMinutes ?? ""));
       // Whoever sails anew may have brought another account.
       forgetLimits(ledger);

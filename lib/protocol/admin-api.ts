@@ -4,7 +4,7 @@ import { NoticeEvent } from "../notices/events.ts";
 import { NoticeTargets } from "../notices/targets.ts";
 import { MAX_SHIPS } from "../plan/limits.ts";
 import { Plan, PlanChanges } from "../plan/types.ts";
-import { HandKind, ProviderKind } from "./choices.ts";
+import { HandKind, ProviderKind, TelemetryChoice } from "./choices.ts";
 import { ShipRow, VoyageStatus } from "./status.ts";
 
 /**
@@ -108,6 +108,8 @@ export const RegisterVoyage = z.object({
   hand: HandKind,
   /** What the hand `claude` may spend in this voyage, in US dollars. */
   budgetUsd: z.number().positive().optional(),
+  /** What of the hand claude's telemetry is kept; absent when it is the usual, without contents. */
+  telemetry: TelemetryChoice.optional(),
   /** After how many minutes without progress a ship at work is named. @default 20 */
   noProgressMinutes: z.number().positive().optional(),
   /** The author of the voyage's commits; without one the ship that did a task is the author of its commit. */

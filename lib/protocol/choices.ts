@@ -8,6 +8,13 @@ export type ProviderKind = z.infer<typeof ProviderKind>;
 export const HandKind = z.enum(["rehearsal", "claude"]);
 export type HandKind = z.infer<typeof HandKind>;
 
+/**
+ * What of Claude Code's telemetry is collected where that is not the usual: nothing, or also what prompts, answers and
+ * tools say.
+ */
+export const TelemetryChoice = z.enum(["off", "contents"]);
+export type TelemetryChoice = z.infer<typeof TelemetryChoice>;
+
 /** The control plane of a tailnet: Tailscale's own service, or a Headscale. */
 export const TailnetKind = z.enum(["tailscale", "headscale"]);
 export type TailnetKind = z.infer<typeof TailnetKind>;

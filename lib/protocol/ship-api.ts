@@ -82,6 +82,11 @@ export const HelloReply = z.object({
    * settings, and the voyage's spec.
    */
   interactive: SessionSettings.extend({ spec: z.string() }).optional(),
+  /**
+   * Present when Claude Code's telemetry is collected: the crew hands it on to the helm (docs/telemetry.md). With
+   * `contents` it has what prompts, answers and tools say.
+   */
+  telemetry: z.object({ contents: z.boolean() }).optional(),
   leaseSeconds: z.number(),
   heartbeatSeconds: z.number(),
   /**

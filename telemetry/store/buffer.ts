@@ -29,6 +29,8 @@ export class RowBuffer {
   readonly connection: DuckDBConnection;
   readonly #writer: DuckDBConnection;
   #generation: number;
+  /** Whether the newest generation may have rows. */
+  #isBegun = false;
   #waiting: { batch: Batch; resolve: (isNew: boolean) => void; reject: (error: unknown) => void }[] = [];
   #adding: Promise<void> | null = null;
   #writing: Promise<unknown> = Promise.resolve();
@@ -79,6 +81,8 @@ export class RowBuffer {
   turn(): Promise<number[]> {
     return this.#alone(async () => {
       const ready = await this.generations();
+      const isEmpty = ready.at(-1) === this.#generation && !this.#isBegun;
+      if (isEmpty) return ready.slice(0, -1);
       await this.#begin(this.#generation + 1);
       return ready;
     });
@@ -121,6 +125,7 @@ export class RowBuffer {
     const columns = Object.entries(COLUMNS).map(([name, type]) => `${name} ${type}`);
     await this.#writer.run(`CREATE TABLE rows_${generation}(folder VARCHAR, "table" VARCHAR, ${columns.join(", ")})`);
     this.#generation = generation;
+    this.#isBegun = false;
   }
 
   async #addAll(): Promise<void> {
@@ -143,6 +148,7 @@ export class RowBuffer {
   async #keep(batches: Batch[]): Promise<boolean[]> {
     const fresh = new Set<string>();
     const isNew = batches.map(({ digest }) => !this.#digests.has(digest) && !fresh.has(digest) && Boolean(fresh.add(digest)));
+    this.#isBegun = true;
     await this.#writer.run("BEGIN");
     try {
       const rows = await this.#writer.createAppender(`rows_${this.#generation}`);

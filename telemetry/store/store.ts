@@ -56,11 +56,8 @@ export class Store {
     counts.lastAt = new Date().toISOString();
     if (batch.rows.length === 0) return;
     if (await this.#buffer.add(batch)) counts.rows[batch.table] = (counts.rows[batch.table] ?? 0) + batch.rows.length;
-    if (this.#buffer.rows >= this.#bounds.flushRows) void this.flush().catch(this.onError);
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      void this.flush().catch(this.onError);
-    }, this.#bounds.flushMs);
+    if (this.#buffer.rows >= this.#bounds.flushRows) this.#flushSoon(0);
+    else this.#flushSoon(this.#bounds.flushMs);
   }
 
   /** Counts what is not kept. */
@@ -69,7 +66,7 @@ export class Store {
     dropped[reason] = (dropped[reason] ?? 0) + count;
   }
 
-  /** Writes all that has come until now to files. */
+  /** Writes all that has come until now to files; what cannot be written goes on waiting, and is tried again. */
   async flush(): Promise<void> {
     // Who asks while one goes on wants what came after it began, too.
     await this.#flushing?.catch(() => {});
@@ -100,15 +97,34 @@ export class Store {
 
   async #flush(): Promise<void> {
     const written = new Set<string>();
+    const failed: unknown[] = [];
     for (const generation of await this.#buffer.turn()) {
+      const before = failed.length;
       for (const place of await this.#buffer.placesOf(generation)) {
-        await writeRows(this.#buffer.connection, place, { buffer: this.#buffer.id, generation });
-        written.add(place.folder);
+        try {
+          // A place that has these rows already is left as it is.
+          await writeRows(this.#buffer.connection, place, { buffer: this.#buffer.id, generation });
+          written.add(place.folder);
+        } catch (error) {
+          failed.push(error); // Other places may have room.
+        }
       }
-      await this.#buffer.drop(generation);
+      if (failed.length === before) await this.#buffer.drop(generation);
     }
     for (const folder of written) await this.#keepInBounds(folder);
     await this.#remember();
+    if (failed.length === 0) return;
+    this.#flushSoon(this.#bounds.flushMs);
+    throw failed[0];
+  }
+
+  #flushSoon(ms: number): void {
+    if (ms === 0) clearTimeout(this.#timer);
+    else if (this.#timer) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.flush().catch(this.onError);
+    }, ms);
   }
 
   /** Takes the oldest files out of a folder that has more than it may have, and counts their rows. */

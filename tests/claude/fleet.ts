@@ -27,7 +27,8 @@ export const allDone = (now: VoyageStatus) => now.state === "done" && now.tasks.
 
 export type Small = { id: string; after?: string[]; description?: string; metadata?: Record<string, unknown> };
 
-type Money = { budgetUsd?: number };
+/** `telemetry`: whether it is collected; most tests look at none, and need no process that stores it. */
+type Money = { budgetUsd?: number; telemetry?: boolean };
 
 /**
  * A voyage with real parts: helm, crews, git and Claude Code. Only the VMs are folders on this machine, the model is a
@@ -84,11 +85,20 @@ export class ClaudeFleet {
     return `http://127.0.0.1:${process.env.OCAPTAIN_HELM_PORT}`;
   }
 
-  async register(tasks: Small[], more: Partial<Plan> = {}, money: Money = {}): Promise<void> {
+  async register(tasks: Small[], more: Partial<Plan> = {}, { telemetry, ...money }: Money = {}): Promise<void> {
     const provider = { kind: "harbor" as const, baseUrl: "http://127.0.0.1:9", token: "none" };
     const timing = { leaseSeconds: 40, heartbeatSeconds: 0.5, fenceSeconds: 30, lingerSeconds: 60 };
     const plan = { ...planOf(tasks), ...more };
-    await this.helm.registerVoyage(ID, { stack: STACK, folder: this.at.root, plan, hand: "claude", ...money, provider, timing });
+    await this.helm.registerVoyage(ID, {
+      stack: STACK,
+      folder: this.at.root,
+      plan,
+      hand: "claude",
+      ...money,
+      ...(!telemetry && { telemetry: "off" }),
+      provider,
+      timing,
+    });
   }
 
   credentials(ship: TestShip, values: Record<string, string>): void {

@@ -5,6 +5,7 @@ import { INSTALL_MS } from "../support/claude/claude-cli.ts";
 import { bash, complete, diligent, steps } from "../support/claude/model.ts";
 import type { TestShip } from "../support/test-ship.ts";
 import { ClaudeFleet, ID } from "./fleet.ts";
+import { hasTelemetry } from "./telemetry.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
@@ -25,9 +26,9 @@ const breakFile = (ship: TestShip, file: string, from: string, to: string) => {
 };
 
 test(
-  "before its first task a ship shows that its hand can work, with the plan's model; after that it is not asked again",
+  "before its first task a ship shows that its hand can work, with the plan's model; after that it is not asked again; Claude Code's telemetry is in Parquet",
   async () => {
-    fleet = await ClaudeFleet.sail([{ id: "1" }], 1, { claude: { model: "sonnet" } });
+    fleet = await ClaudeFleet.sail([{ id: "1" }], 1, { claude: { model: "sonnet" } }, { telemetry: true });
     const [ship] = fleet.ships as [TestShip];
     let open = () => {};
     const opened = new Promise<void>((resolve) => {
@@ -59,6 +60,7 @@ test(
     go();
     await fleet.until("done", (now) => now.state === "done");
     await fleet.ended(ship);
+    await hasTelemetry(fleet);
     await fleet.register([{ id: "1" }, { id: "2" }]);
     fleet.startAll();
     await fleet.until("done", (now) => now.state === "done" && now.tasks.length === 2);

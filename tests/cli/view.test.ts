@@ -122,10 +122,7 @@ const status = (more: Partial<VoyageStatus>): VoyageStatus => ({
 test("a failed verification, a lost ship with what it holds, and a voyage that stands still, each with a command", () => {
   const verified = { commit: "abcdef0123456789", exitCode: 2, output: "ok 1\nnot ok 2\n", at: "2026-11-23T10:00:00Z" };
   const lost = ship({ state: "lost", task: { id: "7", subject: "Keel", since: "2026-11-23T09:00:00Z" } });
-  const found = [
-    ...attentionOf(status({ state: "failed", verified }), [lost]),
-    ...attentionOf(status({ state: "stalled" }), []),
-  ];
+  const found = [...attentionOf(status({ state: "failed", verified }), [lost]), ...attentionOf(status({ state: "stalled" }), [])];
   expect(found.map((each) => each.message)).toEqual([
     "verify.sh failed at abcdef01, exit status 2: not ok 2",
     "ship-0 is lost, with task 7 (connected)",

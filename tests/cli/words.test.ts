@@ -40,13 +40,16 @@ test("help names every verb, and each has its own, with an example and --json", 
   }
 });
 
-test("telemetry, a word of the Python tool, is told to be not there yet", async () => {
-  for (const words of [["telemetry", "start", "--port", "4318"], ["telemetry-stop"]])
-    expect(await ocaptain(...words)).toMatchObject({
-      exitCode: 1,
-      stdout: "",
-      stderr: expect.stringMatching(/^ocaptain has no telemetry yet.*\n {2}hint: ocaptain status /),
-    });
+test("telemetry-start and telemetry-stop, words of the Python tool, are those of telemetry, and help lists these alone", async () => {
+  expect((await ocaptain("telemetry-start", "--port", "0")).stderr).toMatch(
+    /^--port 0 is no port.*\n {2}hint: ocaptain telemetry start --help$/,
+  );
+  expect((await ocaptain("telemetry-start", "--help")).stdout).toContain("--token");
+  expect(await ocaptain("telemetry-stop")).toMatchObject({
+    exitCode: 0,
+    stdout: "no telemetry was taken of programs that are on no ship",
+  });
+  expect((await ocaptain("--help")).stdout).not.toContain("telemetry-");
 });
 
 test.each([

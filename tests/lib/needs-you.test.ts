@@ -5,7 +5,7 @@ import { choicesOf } from "../../lib/watch/choices.ts";
 import { seenState } from "../../lib/watch/ship-state.ts";
 import type { ShipView } from "../../lib/watch/view.ts";
 
-/** What needs the captain: each with an id that lasts as long as it does, its age, and the action that answers it. */
+/** What needs the captain: each with an id that lasts as long as it does, since when, and what answers it. */
 const ago = (seconds: number) => new Date(Date.parse("2026-11-23T10:00:00Z") - seconds * 1000).toISOString();
 const task = (more: Partial<TaskRow>): TaskRow => ({
   ...{ id: "7", subject: "Keel", status: "claimed", blockedBy: [], ship: "ship-0", incarnation: "a", epoch: 2, tries: 1 },

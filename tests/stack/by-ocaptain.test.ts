@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -92,6 +92,7 @@ test("a no at the question leaves nothing made; Ctrl-C on a sail under way ends 
 test("`ocaptain sail` of a plan sails it from the user's project, and says what comes next", async () => {
   const sailed = await ocaptain(project, "sail", "./plan", "-n", "2", "--yes", "--no-telemetry");
   expect(sailed).toMatchObject({ exitCode: 0 });
+  expect(readFileSync(join(project, "Pulumi.voyage-plan.yaml"), "utf8")).toMatch(/ocaptain:telemetry: "?false"?\n/);
   expect(sailed.stdout).toMatch(/^voyage-plan is \w+: \d+ \w+.*\n {2}ocaptain (status|clone) voyage-plan/);
   const said = sailed.stderr.split("What sails as voyage voyage-plan:");
   expect(said).toHaveLength(2);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Grant } from "../../../../lib/protocol/ship-claims.ts";
 import { type ClaimContext, forALease } from "../../../claim/context.ts";
 import type { RanUsage } from "../session.ts";
-import { Meter } from "./meter.ts";
+import { type Meter, meterFor } from "./meter.ts";
 import {
   amount,
   asTold,
@@ -48,6 +48,7 @@ export class Spending {
     meter.onGrowth = () => this.#grow();
     this.#context = context;
     this.#claim = { task: grant.task.id, epoch: grant.epoch };
+    meter.claim = this.#claim;
     this.#budgetUsd = grant.hand?.budgetUsd;
     this.#prices = grant.hand?.prices;
     this.#run.metered = meter.used;
@@ -55,11 +56,12 @@ export class Spending {
 
   /** @param meter the meter of a session that goes on from claim to claim. @default a meter of its own */
   static async open(context: ClaimContext, grant: Grant, meter?: Meter): Promise<Spending> {
-    return new Spending(context, grant, meter ?? (await Meter.open(grant.hand?.prices)), !meter);
+    return new Spending(context, grant, meter ?? (await meterFor(context, grant.hand?.prices)), !meter);
   }
 
   async close(): Promise<void> {
     this.#meter.onGrowth = () => {};
+    this.#meter.claim = null;
     if (this.#isMeterOurs) await this.#meter.close();
   }
 

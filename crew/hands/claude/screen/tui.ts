@@ -8,7 +8,7 @@ import { gatePlaces } from "../../../gates/hook-settings.ts";
 import { listenForGates } from "../../../gates/socket.ts";
 import { pause } from "../../../machine/pause.ts";
 import { run } from "../../../machine/run.ts";
-import { Meter } from "../account/meter.ts";
+import { type Meter, meterFor } from "../account/meter.ts";
 import { backOff, FAILURES } from "../retry-policy.ts";
 import { transcriptOf } from "../transcript.ts";
 import { endUnfit, endWithoutClaude, hangGatesOrEnd } from "../unfit.ts";
@@ -63,7 +63,7 @@ export class Tui {
   }
 
   static async open(context: ClaimContext, parts: TuiParts): Promise<Tui> {
-    return new Tui(context, parts, await Meter.open(parts.hand.prices));
+    return new Tui(context, parts, await meterFor(context, parts.hand.prices));
   }
 
   close(): Promise<void> {
