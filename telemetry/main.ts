@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync } from "node:fs";
+import { setPriority } from "node:os";
 import { join } from "node:path";
 import { acquireOsLock } from "../lib/base/os-lock.ts";
 import { telemetryHome, telemetrySocket } from "../lib/base/paths.ts";
@@ -14,6 +15,8 @@ const MiB = 1024 * 1024;
 const mostMiB = Number(process.env.OCAPTAIN_TELEMETRY_MIB) || 1024;
 const bounds = { flushMs: 10_000, flushRows: 20_000, mostWaiting: 200_000, mostBytes: mostMiB * MiB };
 
+// Grants go before it where the processor is short.
+setPriority(10);
 mkdirSync(telemetryHome(), { recursive: true, mode: 0o700 });
 // The one of a helm that was killed may still write what it has.
 await acquireOsLock(join(telemetryHome(), "lock.sqlite"), { timeoutMs: 30_000 });

@@ -6,6 +6,7 @@ import { type IntakeStatus, MOST_BODY_BYTES, SENDER_HEADER, Sender, takePath } f
 import { answerTo } from "./decode/answer.ts";
 import { BadRequest, readRequest } from "./decode/read-request.ts";
 import { rowsOf } from "./rows/rows.ts";
+import { Series } from "./store/series.ts";
 import { Behind, type Store } from "./store/store.ts";
 
 /** The most bytes of a body once it is no longer compressed. */
@@ -43,12 +44,14 @@ async function take(store: Store, table: (typeof TABLES)[number], request: Incom
       throw new BadRequest("too-big", `the body has more than ${MOST_BODY_BYTES} bytes`);
     });
     const contentEncoding = request.headers["content-encoding"] ?? "";
-    const { rows, tooMany } = await alone(async () => {
+    const { rows: all, tooMany } = await alone(async () => {
       const resources = await readRequest(body, { table, contentType, contentEncoding, mostBytes: MOST_PLAIN_BYTES });
       return rowsOf(table, resources, sender, Date.now());
     });
     const digest = createHash("sha256").update(`${folder}\0${sender.ship}\0${table}\0`).update(body).digest("base64");
+    const rows = table === "metrics" ? series.admit(folder, all, Date.now()) : all;
     await store.take({ folder, table, rows, digest });
+    if (rows.length < all.length) store.drop(folder, "too-many-series", all.length - rows.length);
     if (tooMany > 0) store.drop(folder, "too-many", tooMany);
     const { type, bytes } = answerTo(table, contentType, tooMany);
     response.writeHead(200, { "content-type": type, "content-length": bytes.length }).end(bytes);
@@ -58,6 +61,7 @@ async function take(store: Store, table: (typeof TABLES)[number], request: Incom
   }
 }
 
+const series = new Series();
 let last: Promise<unknown> = Promise.resolve();
 /** Decodes one body at a time: it takes the processor anyway, and the memory of one is bounded. */
 function alone<T>(work: () => Promise<T>): Promise<T> {

@@ -52,6 +52,7 @@ export const tiers: Tier[] = [
     ...{ name: "tailnet", budgetMinutes: 14, testTimeoutSeconds: 300, filesAtOnce: 1, shares: true },
     ...{ parts: tailnetParts, ownNetwork: true },
   },
+  { name: "page", budgetMinutes: 4, testTimeoutSeconds: 90, filesAtOnce: 1, shares: true, parts: ["chromium"] },
   { name: "contract", budgetMinutes: 10, testTimeoutSeconds: 120, filesAtOnce: 1, shares: true },
   { name: "cli", budgetMinutes: 8, testTimeoutSeconds: 120, filesAtOnce: 1, shares: true },
   { name: "package", budgetMinutes: 5, testTimeoutSeconds: 180, filesAtOnce: 1, shares: true },

@@ -1,4 +1,4 @@
-import { useSignalEffect } from "@preact/signals";
+import { computed, useSignalEffect } from "@preact/signals";
 import { Command } from "./parts/copy.tsx";
 import { ConfirmDialog } from "./parts/dialog.tsx";
 import { goTo } from "./parts/go-to.ts";
@@ -40,6 +40,9 @@ export function App() {
   );
 }
 
+/** Whether anything is known of the voyage. The frame depends on no more, lest it is drawn with each change. */
+const isRead = computed(() => head.value !== null);
+
 function Content() {
   if (voyages.value?.length === 0) return <NoVoyage />;
   if (isGone.value)
@@ -50,7 +53,7 @@ function Content() {
         <Command text="ocaptain ls --all" />
       </div>
     );
-  if (current.value === null || head.value === null)
+  if (current.value === null || !isRead.value)
     return (
       <p class="loading" role="status">
         {link.value.state === "signed-out" ? "Sign in anew with the address that ocaptain dashboard prints." : "Asking the helm."}

@@ -12,6 +12,8 @@ export type Io = {
    * Writes lines of the result to stdout. Whatever is in them, nothing but our own {@link style} acts on a terminal.
    */
   out(text: string): void;
+  /** Writes data for another program to stdout, as it is; a terminal gets it harmless. */
+  data(text: string): void;
   /** Writes lines of the result in the place of all that is on the screen. */
   repaint(text: string): void;
   /**
@@ -44,6 +46,7 @@ export function openIo(json: boolean, signal: AbortSignal, isLong = false): Io {
     json,
     signal,
     out: (text) => void stream.write(`${styled(text)}\n`),
+    data: (text) => void stream.write(stream.isTTY ? styled(text.replaceAll("\r\n", "\n")) : text),
     repaint: (text) => void stream.write(`\x1b[H\x1b[J${styled(text)}\n`),
     note: (text) => isQuiet || terminal.plain(fold(plainLines(text), columnsOf(process.stderr))),
     progress: (text) => terminal.status(plain(text)),

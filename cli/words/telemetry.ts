@@ -1,3 +1,4 @@
+import { ASKING } from "./telemetry-asking.ts";
 import type { Verb, VerbGroup } from "./verb.ts";
 
 const START: Verb = {
@@ -33,9 +34,9 @@ const STATUS: Verb = {
 /** The verbs about telemetry. */
 export const TELEMETRY: VerbGroup = {
   usage: "telemetry",
-  summary: "what programs tell of themselves by OTLP: take it in, see what has come (docs/telemetry.md)",
-  examples: ["ocaptain telemetry status", "ocaptain telemetry start"],
-  verbs: [STATUS, START, STOP],
+  summary: "what programs tell of themselves by OTLP, and what fleets have cost: take it in, ask it (docs/telemetry.md)",
+  examples: ["ocaptain telemetry cost", "ocaptain telemetry query 'DESCRIBE logs'", "ocaptain telemetry status"],
+  verbs: [STATUS, START, STOP, ...ASKING],
 };
 
 /** The same by the words of the Python tool, which people type; help does not list them. */

@@ -31,6 +31,9 @@ const KEPT = 1_000;
 
 type Row = { id: number; key: string; event: NoticeEvent; told: string; opened_at: string };
 
+/** What is so now, and the keys of open occurrences of which nobody can say now whether they are. */
+export type Look = { seen: readonly Seen[]; held?: ReadonlySet<string> };
+
 /**
  * Compares what is so now with the occurrences that are open: begins, ends and repeats them, and puts the notices of
  * that into the queues. It runs inside a write. Returns whether anything waits that did not before.
@@ -38,7 +41,7 @@ type Row = { id: number; key: string; event: NoticeEvent; told: string; opened_a
 export function noteSeen(
   ledger: Ledger,
   voyage: { id: string; stack: string },
-  seen: readonly Seen[],
+  { seen, held }: Look,
   targets: readonly QueueTarget[],
 ): boolean {
   const { store } = ledger;
@@ -53,6 +56,7 @@ export function noteSeen(
   };
 
   for (const row of open) {
+    if (held?.has(row.key) && !now.has(row.key)) continue;
     const still = now.get(row.key);
     if (still) {
       for (const target of targets) {

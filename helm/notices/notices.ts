@@ -6,12 +6,12 @@ import type { NoticesReply, NoticeTestReply } from "../../lib/protocol/admin-api
 import type { Unreached } from "../../lib/protocol/status.ts";
 import {
   dropOthers,
+  type Look,
   newestNotices,
   nextWaiting,
   noteDelivered,
   noteSeen,
   openOccurrences,
-  type Seen,
   targetRecord,
   type Waiting,
 } from "../ledger/notices.ts";
@@ -20,8 +20,13 @@ import { voyageStatus } from "../voyage/status.ts";
 import { type Delivery, deliver, type Surroundings, TEST_WAITS_MS, WAITS_MS } from "./deliver.ts";
 import { Watch } from "./occurrences.ts";
 
-/** How soon after a change the voyage is looked at: many changes are one look. */
+/**
+ * How soon after a change the voyage is looked at: many changes are one look. Of a large voyage a look takes long, in
+ * which no ship is answered, so that it comes later there.
+ */
 const SOON_MS = 1_000;
+const LATEST_MS = 10_000;
+const TIMES_A_LOOK = 40;
 /** How long the end of a voyage waits for notices that were not sent yet. */
 const LAST_MS = 10_000;
 
@@ -49,6 +54,7 @@ export class Notices {
   readonly #busy = new Map<string, Promise<void>>();
   #targets: readonly KeptTarget[];
   #soon: NodeJS.Timeout | undefined;
+  #soonMs = SOON_MS;
   readonly #unwatch: () => void;
 
   constructor(parts: NoticesParts) {
@@ -72,17 +78,21 @@ export class Notices {
   async look(): Promise<void> {
     if (this.#targets.length === 0 || this.#abort.signal.aborted) return;
     const { context } = this.#parts;
-    await this.#note(this.#watch.seen(voyageStatus(context), openOccurrences(context.ledger), context.clock.now()));
+    const began = performance.now();
+    const status = voyageStatus(context);
+    const look = this.#watch.look(status, openOccurrences(context.ledger), context.clock.now());
+    this.#soonMs = Math.min(LATEST_MS, Math.max(SOON_MS, TIMES_A_LOOK * (performance.now() - began)));
+    await this.#note(look);
   }
 
-  async #note(seen: readonly Seen[]): Promise<void> {
+  async #note(look: Look): Promise<void> {
     const { ledger, id } = this.#parts.context;
     const targets = this.#targets.map(({ id, target }) => ({
       id,
       events: target.events,
       againMinutes: target.againMinutes ?? AGAIN_MINUTES,
     }));
-    await ledger.write(() => noteSeen(ledger, { id, stack: ledger.meta("stack") ?? "" }, seen, targets));
+    await ledger.write(() => noteSeen(ledger, { id, stack: ledger.meta("stack") ?? "" }, look, targets));
     this.#send();
   }
 
@@ -170,7 +180,7 @@ export class Notices {
   /** Tells that all that is open is over with the voyage, and waits a while until that is sent; then it is closed. */
   async end(): Promise<void> {
     if (this.#targets.length > 0 && !this.#abort.signal.aborted) {
-      await this.#note([]);
+      await this.#note({ seen: [] });
       const over = AbortSignal.timeout(LAST_MS);
       const timeout = new Promise<void>((resolve) => over.addEventListener("abort", () => resolve(), { once: true }));
       await Promise.race([Promise.all(this.#busy.values()), timeout]);
@@ -196,7 +206,7 @@ export class Notices {
     this.#soon ??= setTimeout(() => {
       this.#soon = undefined;
       this.look().catch((error: unknown) => this.#parts.context.log("notices-failed", { error: String(error) }));
-    }, SOON_MS);
+    }, this.#soonMs);
   }
 
   #around(): Surroundings {

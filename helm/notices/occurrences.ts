@@ -2,6 +2,8 @@ import { counted } from "../../lib/base/counted.ts";
 import { plain, plainLines, usd } from "../../lib/base/text.ts";
 import type { NoticeEvent } from "../../lib/notices/events.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
+import { attentionOf } from "../../lib/watch/attention.ts";
+import { type Attention, seenShip } from "../../lib/watch/view.ts";
 import type { Seen } from "../ledger/notices.ts";
 
 /** How long a ship is lost, or a voyage stands still, before that counts: much of it mends itself, or an `up` does. */
@@ -12,107 +14,113 @@ const LOW = 0.8;
 const MOST_LINE = 300;
 const MOST_DETAIL = 900;
 
-/** When what comes and goes with silence was seen first, by the helm's running time. */
-type Since = Map<string, number>;
+/** What needs the captain, and by which event it is told: the beginning of its id, and the words of a title. */
+const NEEDS: readonly [id: RegExp, event: NoticeEvent, title: (need: Attention) => string][] = [
+  [/^budget$/, "budget-spent", () => "the budget is spent"],
+  [/^question\//, "task-asked", ({ of }) => `task ${of} asks`],
+  [/^task\//, "task-blocked", ({ of }) => `task ${of} is blocked`],
+  [/^verification\//, "verification-failed", () => "verify.sh failed"],
+  [/^helm\/trouble$/, "voyage-stuck", () => "nothing can be accepted"],
+  [/^voyage\//, "voyage-stuck", () => "the voyage stands still"],
+  [/^ship\/[^/]+\/(lost|fenced|no-signal)$/, "ship-lost", ({ of }) => `${of} is lost`],
+  [/^ship\/[^/]+\/no-progress\//, "no-progress", ({ of }) => `${of} shows no progress`],
+  [/^ship\/[^/]+\/unfit$/, "ship-unfit", ({ of }) => `${of} is given no task`],
+];
+/** Events of which silence is the sign, and which count only when they have lasted. */
+const LASTING: ReadonlySet<NoticeEvent> = new Set(["ship-lost", "voyage-stuck"]);
 
-/** Finds what is so now in a voyage. It is what the ledger says, but for silence, which has to last a while first. */
+/**
+ * Finds what is so now in a voyage, from the one list of what needs the captain, and what else they are told of. What
+ * silence is the sign of has to last a while first.
+ */
 export class Watch {
-  readonly #since: Since = new Map();
+  /** When what has to last was seen first, by the helm's running time. */
+  readonly #since = new Map<string, number>();
 
   /**
    * @param open the keys of the occurrences that are open, and when they began
    * @param nowMs the helm's running time
+   * @returns what is so, and the keys of occurrences of which nobody can say now that they are over
    */
-  seen(status: VoyageStatus, open: ReadonlyMap<string, string>, nowMs: number): Seen[] {
-    const lasting = [...status.ships.flatMap((row) => lostShip(row, status, open)), ...standstill(status, open)];
-    const keys = new Set(lasting.map(({ key }) => key));
-    for (const key of this.#since.keys()) if (!keys.has(key)) this.#since.delete(key);
-    for (const key of keys) if (!this.#since.has(key)) this.#since.set(key, nowMs);
-    const isOld = ({ key }: Seen) => open.has(key) || nowMs - this.#since.get(key)! >= GRACE_MS;
-    return [
-      ...budgets(status),
-      ...status.tasks.flatMap((task) => ofTask(task, status.stack)),
-      ...limits(status),
-      ...verification(status),
-      ...status.ships.flatMap((row) => unfitShip(row, status.stack)),
-      ...lasting.filter(isOld),
-    ];
+  look(status: VoyageStatus, open: ReadonlyMap<string, string>, nowMs: number): { seen: Seen[]; held: Set<string> } {
+    const needs = attentionOf(
+      status,
+      status.ships.map((row) => seenShip(row, status)),
+    ).flatMap((need) => occurrence(need, status));
+    const seen = [...new Map([...needs, ...moments(status), ...limits(status)].map((each) => [each.key, each])).values()];
+    const lasting = new Set(seen.filter(({ event }) => LASTING.has(event)).map(({ key }) => key));
+    for (const key of this.#since.keys()) if (!lasting.has(key)) this.#since.delete(key);
+    for (const key of lasting) if (!this.#since.has(key)) this.#since.set(key, nowMs);
+    const counts = ({ key }: Seen) => !lasting.has(key) || open.has(key) || nowMs - (this.#since.get(key) ?? nowMs) >= GRACE_MS;
+    return {
+      seen: seen.filter(counts),
+      held: new Set([...open].filter(([key, at]) => isHeld(key, at, status)).map(([key]) => key)),
+    };
   }
 }
 
-/** Makes an occurrence whose texts are harmless and bounded; `what` ends the title. */
+function occurrence(need: Attention, { stack, ships }: VoyageStatus): Seen[] {
+  const [, event, title] = NEEDS.find(([id]) => id.test(need.id)) ?? [];
+  if (!event || !title) return [];
+  const row = ships.find(({ ship }) => ship === need.of);
+  // A ship is lost once, however that shows from one minute to the next.
+  const key = event === "ship-lost" && row ? lostKey(row) : event === "voyage-stuck" ? need.kind : need.id;
+  return [about(event, key, stack, { ...need, message: need.message.replace(/:$/, ""), title: title(need) })];
+}
+
+const lostKey = ({ ship, incarnation }: ShipRow) => `${ship}/${incarnation}`;
+
+/** Makes an occurrence whose texts are harmless and bounded. */
 function about(
   event: NoticeEvent,
   key: string,
   stack: string,
-  {
-    of,
-    what,
-    message,
-    detail = "",
-    hint = "",
-    once,
-  }: { of: string; what: string; message: string; detail?: string; hint?: string; once?: true },
+  told: { of: string; title: string; message: string; detail?: string; hint?: string; once?: true },
 ): Seen {
+  const { of, title, message, detail = "", hint = "", once } = told;
   return {
     key: `${event}:${key}`,
     event,
     of: plain(of, { most: 100 }),
-    title: plain(`${stack}: ${what}`, { most: 150 }),
+    title: plain(`${stack}: ${title}`, { most: 150 }),
     message: plain(message, { most: MOST_LINE }),
     detail: plainLines(detail, { most: MOST_DETAIL }),
-    hint: plain(hint, { most: MOST_LINE }),
+    // A part of a command is none.
+    hint: hint.length > MOST_LINE ? "" : plain(hint),
     ...(once && { once }),
   };
 }
 
-function ofTask(task: TaskRow, stack: string): Seen[] {
-  const { id, subject, status, epoch, question, askedBy, tries, reason } = task;
-  if (status !== "blocked") return [];
-  if (question !== undefined)
-    return [
-      about("task-asked", `${id}:${epoch}`, stack, {
-        of: id,
-        what: `task ${id} asks`,
-        message: `task ${id} (${subject}) asks, from ${askedBy ?? "a ship"}`,
-        detail: question,
-        hint: `ocaptain answer '#${id}' - --voyage ${stack}`,
-      }),
-    ];
-  return [
-    about("task-blocked", `${id}:${epoch}`, stack, {
-      of: id,
-      what: `task ${id} is blocked`,
-      message: `task ${id} (${subject}) is blocked after ${counted(tries, "try", "tries")}: ${reason ?? "no reason is known"}`,
-      hint: `ocaptain logs ${stack} --task ${id}`,
-    }),
-  ];
-}
-
 const isLeft = ({ status }: TaskRow) => status !== "accepted" && status !== "cancelled";
 
-function budgets({ spend, stack, tasks }: VoyageStatus): Seen[] {
+/** What is told once: most of the budget is spent, the voyage is verified or done. */
+function moments({ spend, stack, tasks, state, tip, verified }: VoyageStatus): Seen[] {
   const { budgetUsd, costUsd } = spend;
-  if (budgetUsd === null || costUsd < budgetUsd * LOW || !tasks.some(isLeft)) return [];
-  const hint = `pulumi config set ocaptain:budgetUsd ${Math.ceil(Math.max(costUsd, budgetUsd) * 1.5)} -s ${stack} && pulumi up -s ${stack}`;
-  if (costUsd < budgetUsd)
+  const left = tasks.filter(isLeft).length;
+  if (left > 0 && budgetUsd !== null && costUsd >= budgetUsd * LOW && costUsd < budgetUsd)
     return [
       about("budget-low", String(budgetUsd), stack, {
         of: stack,
-        what: "80 % of the budget is spent",
-        message: `${usd(costUsd)} of the voyage's budget of ${usd(budgetUsd)} is spent, and ${counted(tasks.filter(isLeft).length, "task")} left`,
+        title: "80 % of the budget is spent",
+        message: `${usd(costUsd)} of the voyage's budget of ${usd(budgetUsd)} is spent, and ${counted(left, "task")} left`,
+        hint: `ocaptain budget ${Math.ceil(budgetUsd * 1.5)} ${stack}  # at once; ocaptain:budgetUsd keeps it`,
+        once: true,
+      }),
+    ];
+  const hint = `ocaptain clone ${stack}`;
+  if (state === "verified" && verified)
+    return [
+      about("verified", verified.commit, stack, {
+        of: verified.commit,
+        title: "verified",
+        message: `verify.sh has passed at ${verified.commit.slice(0, 8)}`,
         hint,
         once: true,
       }),
     ];
-  return [
-    about("budget-spent", String(budgetUsd), stack, {
-      of: stack,
-      what: "the budget is spent",
-      message: `the voyage's budget of ${usd(budgetUsd)} is spent (${usd(costUsd)}): no task is given out`,
-      hint,
-    }),
-  ];
+  if (state !== "done") return [];
+  const message = `all tasks are done, at ${tip.slice(0, 8)}; the plan has no verify.sh`;
+  return [about("done", tip, stack, { of: tip, title: "all tasks are done", message, hint, once: true })];
 }
 
 function limits({ limited, stack }: VoyageStatus): Seen[] {
@@ -121,104 +129,27 @@ function limits({ limited, stack }: VoyageStatus): Seen[] {
   return [
     about("usage-limit", "all", stack, {
       of: stack,
-      what: "a usage limit holds every ship",
+      title: "a usage limit holds every ship",
       message: `no task is given out until ${until.slice(0, 19)}Z, by the word of ${by.join(" and ")}: ${message}`,
       hint: `ocaptain retry limit ${stack}`,
     }),
   ];
 }
 
-function verification({ verified, tasks, state, stack, tip }: VoyageStatus): Seen[] {
-  if (tasks.some(isLeft) || state === "sunk") return [];
-  if (state === "done")
-    return [
-      about("done", tip, stack, {
-        of: tip,
-        what: "all tasks are done",
-        message: `all tasks are done, at ${tip.slice(0, 8)}; the plan has no verify.sh`,
-        once: true,
-      }),
-    ];
-  if (!verified) return [];
-  const { commit, exitCode, at, output } = verified;
-  const short = commit.slice(0, 8);
-  if (exitCode === 0)
-    return [
-      about("verified", commit, stack, {
-        of: commit,
-        what: "verified",
-        message: `verify.sh has passed at ${short}`,
-        hint: `ocaptain clone ${stack}`,
-        once: true,
-      }),
-    ];
-  return [
-    about("verification-failed", `${commit}:${at}`, stack, {
-      of: commit,
-      what: "verify.sh failed",
-      message: `verify.sh failed at ${short}, exit status ${exitCode}`,
-      detail: output.trim().slice(-MOST_DETAIL),
-      hint: `ocaptain retry verify ${stack}`,
-    }),
-  ];
-}
-
-function unfitShip({ ship, incarnation, unfit }: ShipRow, stack: string): Seen[] {
-  if (unfit === undefined) return [];
-  return [
-    about("ship-unfit", `${ship}:${incarnation}`, stack, {
-      of: ship,
-      what: `${ship} is given no task`,
-      message: `${ship} is given no task: ${unfit}`,
-      hint: `pulumi up -s ${stack}`,
-    }),
-  ];
-}
-
 /**
- * A ship that is lost or fenced. A helm that has just started counts silence anew: what it does not know yet is no sign
- * that the ship is back, so the occurrence stays open until the ship was heard of.
+ * Says of an occurrence that is not seen now whether it may last all the same. A helm that has just started counts
+ * silence anew, and has not heard of progress yet: what it does not know is no sign that a ship is back. Nor does a
+ * pause, which the voyage's state then tells in the first place, end anything.
  */
-function lostShip(row: ShipRow, { stack, tasks }: VoyageStatus, open: ReadonlyMap<string, string>): Seen[] {
-  const { ship, incarnation, state, connected, lastSeenAt, task } = row;
-  const key = `${ship}:${incarnation}`;
-  const began = open.get(`ship-lost:${key}`);
-  const isUnheard = began !== undefined && state === "working" && !connected && (lastSeenAt ?? "") <= began;
-  if (state !== "lost" && state !== "fenced" && !isUnheard) return [];
-  const held = tasks.find(({ id }) => id === task);
-  return [
-    about("ship-lost", key, stack, {
-      of: ship,
-      what: `${ship} is ${state === "fenced" ? "fenced" : "lost"}`,
-      message: `${ship} is ${state === "fenced" ? "fenced: nothing of it is accepted any more" : "lost"}${held ? `, with task ${held.id} (${held.subject})` : ""}${lastSeenAt ? `; last heard of at ${lastSeenAt.slice(0, 19)}Z` : ""}`,
-      hint: `pulumi up -s ${stack}`,
-    }),
-  ];
-}
-
-/** A voyage in which nothing goes on any more, for a reason that no ship can mend. */
-function standstill(status: VoyageStatus, open: ReadonlyMap<string, string>): Seen[] {
-  const { stack, state, trouble, ships } = status;
-  const hint = `pulumi up -s ${stack}`;
-  const found: Seen[] = [];
-  if (trouble !== undefined)
-    found.push(
-      about("voyage-stuck", "trouble", stack, {
-        of: stack,
-        what: "nothing can be accepted",
-        message: `nothing can be accepted, and so nothing is given out: ${trouble.split("\n")[0]}`,
-        hint,
-      }),
-    );
-  const isUnheard = open.has("voyage-stuck:ships") && state === "sailing" && !ships.some(({ connected }) => connected);
-  if (state === "lost" || state === "stalled" || isUnheard)
-    found.push(
-      about("voyage-stuck", "ships", stack, {
-        of: stack,
-        what: "the voyage stands still",
-        message: `work is left and ${state === "stalled" ? "no ship is there" : "every ship is lost"}`,
-        hint,
-      }),
-    );
-  return found;
+function isHeld(key: string, began: string, { ships, spend, tasks, state, paused }: VoyageStatus): boolean {
+  const isHeard = ({ connected, lastSeenAt }: ShipRow) => connected || (lastSeenAt ?? "") > began;
+  const [event, of = ""] = key.split(/:(.*)/s);
+  if (event === "ship-lost") return ships.some((row) => lostKey(row) === of && row.state === "working" && !isHeard(row));
+  if (event === "no-progress") {
+    const row = ships.find(({ ship }) => of.startsWith(`ship/${ship}/`));
+    return row?.progressAt === undefined && of.endsWith(`/${row?.task ?? "verify"}`);
+  }
+  if (event === "budget-spent") return spend.budgetUsd !== null && spend.costUsd >= spend.budgetUsd && tasks.some(isLeft);
+  if (key !== "voyage-stuck:voyage") return false;
+  return paused !== undefined || ((state === "sailing" || state === "planning") && !ships.some(isHeard));
 }

@@ -8,6 +8,7 @@ export const NOTICE_EVENTS = {
   "task-asked": "an agent asks the captain",
   "task-blocked": "a task is blocked",
   "ship-lost": "a ship is lost or fenced, and was not healed",
+  "no-progress": "a ship works, and nothing comes of it",
   "ship-unfit": "a ship is given no task, as its hand cannot work",
   "budget-low": "80 % of the voyage's budget is spent",
   "budget-spent": "the voyage's budget is spent",

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { OcaptainError } from "../base/errors.ts";
 import { type EventRow, eventsOf, type VoyageEvents } from "../protocol/events.ts";
+import { type LedgerRows, type SpentRows, spentRows } from "./ledger-spend.ts";
 
 /** What can be read of a ledger from outside the helm. */
 export type LedgerFile = {
@@ -27,6 +28,8 @@ export type LedgerFile = {
    */
   rows(table: LedgerTable, most: number): Record<string, unknown>[];
   count(table: LedgerTable): number;
+  /** What was spent, on what, and what became of it. */
+  spent(): SpentRows;
 };
 
 /** The tables of a ledger that tell what happened (helm/ledger/schema.ts). */
@@ -62,6 +65,28 @@ export function readLedger<T>(ledger: string, read: (file: LedgerFile) => T): T 
     database?.close();
   }
 }
+
+/** A number as one run may tell it at most: a row of an earlier helm may hold what no run can have used. */
+const bounded = (columns: Record<string, [column: string, most: number]>) =>
+  Object.entries(columns)
+    .map(([name, [column, most]]) => `min(max(${column}, 0), ${most}) AS ${name}`)
+    .join(", ");
+const USED = {
+  cost_usd: ["cost_usd", 100_000],
+  input_tokens: ["input", 1e12],
+  output_tokens: ["output", 1e12],
+  cache_read_tokens: ["cache_read", 1e12],
+  cache_creation_tokens: ["cache_creation", 1e12],
+} satisfies Record<string, [string, number]>;
+/** A session may be of several claims of one task: a run is of the last that had begun it by then. */
+const EPOCH = `(SELECT epoch FROM sessions WHERE sessions.task = runs.task AND sessions.session = runs.session
+  ORDER BY sessions.at <= runs.at DESC, epoch DESC LIMIT 1) AS epoch`;
+const RUNS = `SELECT run, session, task, ${EPOCH}, (SELECT ship FROM lives WHERE lives.life = runs.life) AS ship, at,
+  ${bounded({ ...USED, turns: ["turns", 1e9], seconds: ["seconds", 1e9] })} FROM runs ORDER BY at, run`;
+const MODELS = `SELECT run, model, basis, ${bounded(USED)} FROM run_models ORDER BY run, model`;
+const TASKS = `SELECT id AS task, body, status, ship, epoch, tries, commit_id, reason, changed_at FROM tasks ORDER BY position`;
+const VERIFIED = "SELECT exit_code, at FROM verifications WHERE status = 'done' ORDER BY epoch DESC LIMIT 1";
+const EVENTS = "SELECT seq, at, kind, task, ship, epoch, reason, data FROM events ORDER BY seq";
 
 const BY_RUNS = `SELECT tasks.id, total(seconds) AS seconds FROM tasks JOIN runs ON runs.task = tasks.id
   WHERE status = 'accepted' GROUP BY tasks.id`;
@@ -110,5 +135,17 @@ function fileOf(database: DatabaseSync): LedgerFile {
       return rows.reverse() as Record<string, unknown>[];
     },
     count: (table) => (has(table) ? Number(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n) : 0),
+    spent: () => {
+      // A table that a helm of earlier code has not made has no rows.
+      const rows = <Name extends keyof LedgerRows>(sql: string, table: string) =>
+        (has(table) ? database.prepare(sql).all() : []) as LedgerRows[Name];
+      return spentRows({
+        runs: rows<"runs">(RUNS, "runs"),
+        models: rows<"models">(MODELS, "run_models"),
+        tasks: rows<"tasks">(TASKS, "tasks"),
+        verified: rows<"verified">(VERIFIED, "verifications"),
+        events: rows<"events">(EVENTS, "events"),
+      });
+    },
   };
 }

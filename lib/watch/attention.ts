@@ -4,11 +4,27 @@ import { firstLine, usd } from "../base/text.ts";
 import type { TaskRow, VoyageStatus } from "../protocol/status.ts";
 import { choicesOf } from "./choices.ts";
 import { MOST_CALLS } from "./ship-state.ts";
-import type { Attention, ShipView } from "./view.ts";
+import type { Attention, SeenShip } from "./view.ts";
 import { lastHeard } from "./voyage-state.ts";
 
+/**
+ * What only a person can mend, by the helm's own words, the most pressing first. Syncs, of which the helm knows
+ * nothing, are not in it.
+ */
+export function attentionOf(status: VoyageStatus, ships: readonly SeenShip[]): Attention[] {
+  const { tasks, stack } = status;
+  return [
+    ...budgetAttention(status),
+    ...questionAttention(tasks, stack),
+    ...verificationAttention(status),
+    ...taskAttention(tasks, stack),
+    ...voyageAttention(status, ships),
+    ...noticeAttention(status),
+  ];
+}
+
 /** Tells that the voyage's budget is spent while work is left. */
-export function budgetAttention({ state, spend, stack, budgetSpentAt }: VoyageStatus): Attention[] {
+function budgetAttention({ state, spend, stack, budgetSpentAt }: VoyageStatus): Attention[] {
   if (state !== "budget" || spend.budgetUsd === null) return [];
   return [
     {
@@ -24,7 +40,7 @@ export function budgetAttention({ state, spend, stack, budgetSpentAt }: VoyageSt
 }
 
 /** Tells what agents ask, in full. */
-export function questionAttention(tasks: readonly TaskRow[], stack: string): Attention[] {
+function questionAttention(tasks: readonly TaskRow[], stack: string): Attention[] {
   return asking(tasks).map((task) => {
     // The hint names the ship where it asks one thing only, and the task where it asks several.
     const one = task.askedBy !== undefined && asking(tasks).filter((other) => other.askedBy === task.askedBy).length === 1;
@@ -66,7 +82,7 @@ export function taskAttention(tasks: readonly TaskRow[], stack: string): Attenti
 const isSpent = ({ budgetUsd, usage }: TaskRow) => budgetUsd !== undefined && (usage?.costUsd ?? 0) >= budgetUsd;
 
 /** Tells that verify.sh has failed at the tip. */
-export function verificationAttention({ state, verified, stack }: VoyageStatus): Attention[] {
+function verificationAttention({ state, verified, stack }: VoyageStatus): Attention[] {
   if (state !== "failed" || !verified) return [];
   const { commit, exitCode, output, at } = verified;
   return [
@@ -86,7 +102,7 @@ export function verificationAttention({ state, verified, stack }: VoyageStatus):
  * Tells what no crew can mend: a helm that cannot accept, ships that are lost, fenced, unfit, out of reach or without
  * progress, a voyage that stands still.
  */
-export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]): Attention[] {
+function voyageAttention(status: VoyageStatus, ships: readonly SeenShip[]): Attention[] {
   const { stack } = status;
   const found: Attention[] = [];
   const about = (ship: string, what: string, since: string | null | undefined, verb: "up" | "log" = "up") => ({
@@ -164,6 +180,21 @@ export function voyageAttention(status: VoyageStatus, ships: readonly ShipView[]
       action: { verb: "up" },
     });
   return found;
+}
+
+/**
+ * Tells which targets of notices did not get their newest one: whoever relies on them must not take silence for peace.
+ */
+function noticeAttention({ unreached = [], stack }: VoyageStatus): Attention[] {
+  return unreached.map(({ target, why, at }) => ({
+    id: `notices/${target}`,
+    kind: "notices",
+    of: target,
+    message: `${target} did not get its newest notice: ${firstLine(why)}`,
+    hint: `ocaptain notify test ${stack}  # when it is mended; ocaptain notify log ${stack} shows what it did not get`,
+    since: at,
+    action: { verb: "none" },
+  }));
 }
 
 /** Tells that the helm does not answer. Since when is not known: who looks again and again may know it. */

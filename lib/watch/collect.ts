@@ -5,20 +5,13 @@ import { voyageMutagen } from "../mutagen/voyage.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../protocol/status.ts";
 import { nextStep } from "../voyage/next-step.ts";
 import { countTasks, readTaskRows, spendOfTasks } from "../voyage/task-files.ts";
-import {
-  budgetAttention,
-  helmAttention,
-  questionAttention,
-  taskAttention,
-  verificationAttention,
-  voyageAttention,
-} from "./attention.ts";
+import { attentionOf, helmAttention, taskAttention } from "./attention.ts";
 import { endOf } from "./end-of.ts";
 import { aboutVoyage, pasteableIn } from "./hint.ts";
 import type { KnownVoyage } from "./known.ts";
-import { notAsked, seenState } from "./ship-state.ts";
+import { notAsked } from "./ship-state.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
-import { heldTask, outsideOf, type ShipView, type StatusView } from "./view.ts";
+import { heldTask, outsideOf, type ShipView, type StatusView, seenShip } from "./view.ts";
 import { evidenceOf, evidenceOfFiles } from "./voyage-state.ts";
 
 /** How a voyage is looked at. */
@@ -70,14 +63,10 @@ export async function askSyncs({ file }: KnownVoyage): Promise<Syncs> {
 }
 
 function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Syncs): StatusView {
-  const held = new Map(status.tasks.map((task) => [task.id, task]));
   const ships = status.ships.map((row): ShipView => {
-    const seen = seenState(row, status);
-    const task = row.task === null ? undefined : held.get(row.task);
+    const seen = seenShip(row, status);
     return {
-      ship: row.ship,
       ...seen,
-      task: task ? heldTask(task) : null,
       usage: status.spend.byShip?.[row.ship] ?? null,
       note: row.limited && !status.limited ? heldNote(row.limited, row.ship) : row.note,
       sync: syncOf(syncs, row.ship, seen.state),
@@ -102,11 +91,7 @@ function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Sync
     limited: status.limited ?? null,
     paused: status.paused ?? null,
     attention: [
-      ...budgetAttention(status),
-      ...questionAttention(status.tasks, file.stack),
-      ...verificationAttention(status),
-      ...taskAttention(status.tasks, file.stack),
-      ...voyageAttention(status, ours),
+      ...attentionOf(status, ours),
       ...ours.flatMap(({ ship }) => syncAttention(syncs, ship, folder.mirror(ship), file.stack)),
     ],
     ships: ours,

@@ -1,7 +1,7 @@
 import type { Usage } from "../protocol/ship-reports.ts";
-import type { Outside, Spend, TaskRow, VoyageState, VoyageStatus } from "../protocol/status.ts";
+import type { Outside, ShipRow, Spend, TaskRow, VoyageState, VoyageStatus } from "../protocol/status.ts";
 import type { TaskCounts } from "../voyage/task-files.ts";
-import type { Seen } from "./ship-state.ts";
+import { type Seen, seenState } from "./ship-state.ts";
 
 /** A voyage at one moment, as `ocaptain status --json` prints it. Times are ISO 8601. */
 export type StatusView = {
@@ -49,7 +49,7 @@ export type StatusView = {
 export type Attention = {
   /** The same as long as this lasts. */
   id: string;
-  kind: "budget" | "question" | "helm" | "task" | "verification" | "ship" | "sync" | "voyage";
+  kind: "budget" | "question" | "helm" | "task" | "verification" | "ship" | "sync" | "voyage" | "notices";
   /** Of what: a task's id, a ship's name. */
   of: string;
   message: string;
@@ -91,6 +91,15 @@ export type SyncView = {
   state: "ok" | "busy" | "asleep" | "away" | "trouble" | "none" | "unknown";
   text: string;
 };
+
+/** What of a ship tells whether it needs the captain. */
+export type SeenShip = Seen & Pick<ShipView, "ship" | "task">;
+
+/** A ship as the helm's row tells of it. */
+export function seenShip(row: ShipRow, status: VoyageStatus): SeenShip {
+  const task = row.task === null ? undefined : status.tasks.find(({ id }) => id === row.task);
+  return { ship: row.ship, ...seenState(row, status), task: task ? heldTask(task) : null };
+}
 
 /** The task that a ship holds. */
 export const heldTask = ({ id, subject, changedAt, source }: TaskRow): ShipView["task"] => ({

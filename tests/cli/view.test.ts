@@ -10,7 +10,7 @@ import type { MutagenSession } from "../../lib/mutagen/session.ts";
 import { sessionKinds } from "../../lib/mutagen/sessions.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { nextStep } from "../../lib/voyage/next-step.ts";
-import { verificationAttention, voyageAttention } from "../../lib/watch/attention.ts";
+import { attentionOf } from "../../lib/watch/attention.ts";
 import { sortSessions, syncAttention, syncOf } from "../../lib/watch/sync-view.ts";
 import type { ShipView, StatusView } from "../../lib/watch/view.ts";
 
@@ -122,17 +122,25 @@ const status = (more: Partial<VoyageStatus>): VoyageStatus => ({
 test("a failed verification, a lost ship with what it holds, and a voyage that stands still, each with a command", () => {
   const verified = { commit: "abcdef0123456789", exitCode: 2, output: "ok 1\nnot ok 2\n", at: "2026-11-23T10:00:00Z" };
   const lost = ship({ state: "lost", task: { id: "7", subject: "Keel", since: "2026-11-23T09:00:00Z" } });
-  const found = [
-    ...verificationAttention(status({ state: "failed", verified })),
-    ...voyageAttention(status({ state: "failed", verified }), [lost]),
-    ...voyageAttention(status({ state: "stalled" }), []),
-  ];
+  const found = [...attentionOf(status({ state: "failed", verified }), [lost]), ...attentionOf(status({ state: "stalled" }), [])];
   expect(found.map((each) => each.message)).toEqual([
     "verify.sh failed at abcdef01, exit status 2: not ok 2",
     "ship-0 is lost, with task 7 (connected)",
     "work is left and no ship is there",
   ]);
   for (const { hint } of found) expect(hint).toContain("pulumi up -s sea");
+});
+
+test("a target of notices that was not reached is told, by its name without what is secret, with the command that tests it", () => {
+  const unreached = [{ target: "notify[0] (https://ntfy.sh)", why: "it answers 403", at: "2026-11-23T09:00:00Z" }];
+  expect(attentionOf(status({ unreached }), [])).toEqual([
+    expect.objectContaining({
+      kind: "notices",
+      message: "notify[0] (https://ntfy.sh) did not get its newest notice: it answers 403",
+      hint: expect.stringMatching(/^ocaptain notify test sea {2}#/),
+      since: "2026-11-23T09:00:00Z",
+    }),
+  ]);
 });
 
 const VIEW: StatusView = {

@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { readFile, stat } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -8,6 +11,7 @@ import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { readSailedPlan } from "../../lib/plan/sailed-plan.ts";
 import { readSigning } from "../../lib/voyage/author.ts";
 import { ship } from "../support/helm-voyage.ts";
+import { ocaptain } from "../support/ocaptain.ts";
 import { taskCounts } from "../support/task-counts.ts";
 import type { Props } from "../support/voyage/resource.ts";
 import { type OpenVoyage, openVoyage } from "../support/voyage/voyage.ts";
@@ -188,4 +192,40 @@ test("delete when the helm is dead: it is started to be told, so that no later h
   expect(voyages).toEqual([]);
   const again = await quay.helm.create();
   expect(again).toEqual(outs);
+});
+
+test("targets of notices are no input: a change is seen at the next read, and the helm sends by the new ones", async () => {
+  const elsewhere = createServer((_, response) => void response.writeHead(204).end());
+  elsewhere.listen(0, "127.0.0.1");
+  await once(elsewhere, "listening");
+  const { port } = elsewhere.address() as AddressInfo;
+  const notifies = (path: string) =>
+    quay.helm.with({
+      notify: JSON.stringify([{ url: `http://127.0.0.1:${port}/${path}`, events: ["verified"] }, { command: "exit 3" }]),
+    });
+  try {
+    expect(await notifies("s3cr3t").read(outs)).toEqual({ ...outs, present: false });
+    expect(await notifies("s3cr3t").update(outs)).toEqual(outs);
+    expect(await notifies("s3cr3t").read(outs)).toEqual(outs);
+    expect(await notifies("another").read(outs)).toMatchObject({ present: false });
+    const told = await ocaptain("notify", "test", "quay");
+    expect(told).toMatchObject({ exitCode: 1, stderr: "these are the targets that the last up has set" });
+    expect(told.stdout.split("\n")).toEqual([
+      expect.stringMatching(
+        `^sent  notify\\[0\\] \\(http://127\\.0\\.0\\.1:${port}\\); status 204; 1 try, .*; else it is not told of task-asked$`,
+      ),
+      expect.stringMatching(/^FAILED {2}notify\[1\] \(command\); its exit status is 3; 3 tries, [\d.]+ s$/),
+    ]);
+    expect((await ocaptain("notify", "log", "quay")).stdout).toMatch(/^notify\[0\] .*; nothing was sent yet\n/);
+    await expect(quay.helm.with({ notify: '[{"url": "s3cr3t"}]' }).update(outs)).rejects.toThrow(
+      /^ocaptain:notify: \[0\]\.url must be a URL .*\n.*pulumi config set --secret ocaptain:notify/,
+    );
+  } finally {
+    elsewhere.close();
+  }
+  expect(await quay.helm.update(outs)).toEqual(outs);
+  expect(await ocaptain("notify", "test", "quay")).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/^quay has no target of notices/),
+  });
 });

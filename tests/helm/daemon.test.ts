@@ -148,9 +148,13 @@ test("no token is in any file of the helm or the voyage", async () => {
   await helm.registerVoyage(ID, {
     ...register,
     provider: { kind: "sprites", baseUrl: "http://127.0.0.1:9", token: "provider-secret" },
+    notify: [{ url: "http://127.0.0.1:9/provider-secret", headers: { authorization: "provider-secret" } }],
   });
   const { token } = await helm.registerShip(ID, "ship-0", "vm-a");
   await ship(captain.url, token, "vm-a").hello();
+  const { targets } = await helm.testNotices(ID, "verified");
+  expect(targets).toMatchObject([{ target: "notify[0] (http://127.0.0.1:9)", ok: false, tries: 3 }]);
+  expect(JSON.stringify([targets, await helm.notices(ID), await helm.voyage(ID)])).not.toContain("provider-secret");
   const secret = token.split(".")[1]!;
   for (const file of [
     folder.ledger,
@@ -162,7 +166,9 @@ test("no token is in any file of the helm or the voyage", async () => {
     expect(bytes).not.toContain(secret);
     expect(bytes).not.toContain("provider-secret");
   }
-  expect(statSync(folder.credentials).mode & 0o777).toBe(0o600);
+  for (const file of [folder.credentials, folder.notify]) expect(statSync(file).mode & 0o777).toBe(0o600);
+  await helm.deregisterVoyage(ID);
+  for (const file of [folder.credentials, folder.notify]) expect(existsSync(file)).toBe(false);
 });
 
 test("a helm has a temporary folder of its own and no folder of a shell's; one whose git is gone is started anew", async () => {

@@ -47,7 +47,7 @@ const seen = (key: string, more: Partial<Seen> = {}): Seen => ({
   hint: "",
   ...more,
 });
-const note = (now: Seen[], targets = [ALL]) => ledger.write(() => noteSeen(ledger, VOYAGE, now, targets));
+const note = (now: Seen[], targets = [ALL]) => ledger.write(() => noteSeen(ledger, VOYAGE, { seen: now }, targets));
 /** Takes all that waits for a target out of its queue, as if it was sent. */
 async function taken(target = ALL): Promise<Notice[]> {
   const got: Notice[] = [];

@@ -140,7 +140,7 @@ test("a task that is blocked is told with what helps, and again when it is tried
     of: "1",
     title: "v: task 1 is blocked",
     message: 'task 1 (Task 1) is blocked after 1 try: no "luck"',
-    hint: "ocaptain logs v --task 1",
+    hint: expect.stringMatching(/^ocaptain logs v --task 1 {2}#/),
   });
   expect(resolved).toMatchObject({ id: "abc123-1-resolved", state: "resolved", title: "over: v: task 1 is blocked", hint: "" });
   expect(there.got[0]!.headers).toMatchObject({ "content-type": "application/json", "ocaptain-notice": "abc123-1-opened" });
@@ -190,6 +190,37 @@ test("a lost ship is told only when it stays lost; a helm that starts anew does 
   await again.heartbeat();
   await look();
   expect(there.told()).toEqual(["ship-lost opened", "ship-lost resolved"]);
+});
+
+test("no progress is told until something comes of the work; a new helm that was not told of either holds its tongue", async () => {
+  const there = await receiver();
+  const target = { url: there.url };
+  await notify([target]);
+  const ship = await boardPaperShip(voyage, "ship-0");
+  await ship.hello();
+  const { task, epoch } = await ship.grant();
+  const beat = (quietSeconds?: number) =>
+    voyage.calls.answer("heartbeat", ship.caller, {
+      requestId: `h${clock.now()}`,
+      incarnation: "vm-ship-0",
+      claim: { task: task.id, epoch },
+      ...(quietSeconds !== undefined && { quietSeconds }),
+    });
+  clock.pass(1300);
+  await beat(1290);
+  await look();
+  expect(there.told()).toEqual(["no-progress opened"]);
+  voyage.ledger.close();
+  await openVoyage();
+  await notify([target]);
+  clock.pass(1);
+  await beat();
+  await look();
+  expect(there.told()).toEqual(["no-progress opened"]);
+  clock.pass(1);
+  await beat(0);
+  await look();
+  expect(there.told()).toEqual(["no-progress opened", "no-progress resolved"]);
 });
 
 test("a usage limit is told as it begins and as it is over; verify.sh's result at the end", async () => {
@@ -247,6 +278,10 @@ test("a budget is told at 80 %, and when it is spent; a higher one ends that", a
   await look();
   await spend("c", 2);
   await look();
+  // A voyage that is paused tells that in the first place; its budget is spent all the same.
+  await voyage.pause();
+  await look();
+  await voyage.resume();
   await voyage.register({ stack: "v", plan, hand: "claude", timing: TIMING, budgetUsd: 20 });
   await look();
   expect(there.told()).toEqual(["budget-low opened", "budget-spent opened", "budget-spent resolved"]);

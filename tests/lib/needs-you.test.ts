@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
-import { questionAttention, taskAttention, verificationAttention, voyageAttention } from "../../lib/watch/attention.ts";
+import { attentionOf } from "../../lib/watch/attention.ts";
 import { choicesOf } from "../../lib/watch/choices.ts";
 import { seenState } from "../../lib/watch/ship-state.ts";
 import type { ShipView } from "../../lib/watch/view.ts";
@@ -28,7 +28,7 @@ function needs(ships: ShipRow[], more: Partial<VoyageStatus> = {}) {
   };
   const held = { id: "7", subject: "Keel", since: ago(3000) };
   const views = ships.map((ship) => ({ ...seenState(ship, status), ship: ship.ship, task: ship.task ? held : null }) as ShipView);
-  return voyageAttention(status, views);
+  return attentionOf(status, views);
 }
 
 test.each([
@@ -77,18 +77,18 @@ test("a ship that is only late, that sleeps, or of which the helm has just start
 
 test("tasks and verify.sh: what answers them, since when", () => {
   const asked = task({ status: "blocked", question: "Which?\n- red\n- green", askedBy: "ship-0" });
-  expect(questionAttention([asked], "sea")).toMatchObject([
+  expect(needs([], { tasks: [asked] })).toMatchObject([
     { id: "question/7/2", choices: ["red", "green"], since: ago(3000), action: { verb: "answer", task: "7", ship: "ship-0" } },
   ]);
   const blocked = task({ status: "blocked", reason: "no timber" });
-  expect(taskAttention([blocked], "sea")).toMatchObject([
+  expect(needs([], { tasks: [blocked] })).toMatchObject([
     { id: "task/7/2", since: ago(3000), action: { verb: "retry", task: "7" } },
   ]);
-  expect(taskAttention([{ ...blocked, budgetUsd: 3, usage: used }], "sea")).toMatchObject([
+  expect(needs([], { tasks: [{ ...blocked, budgetUsd: 3, usage: used }] })).toMatchObject([
     { action: { verb: "up", task: "7" } },
   ]);
   const verified = { commit: "c".repeat(40), exitCode: 1, output: "", at: ago(9) };
-  expect(verificationAttention({ state: "failed", verified, stack: "sea" } as VoyageStatus)).toMatchObject([
+  expect(needs([], { state: "failed", verified, tasks: [] })).toMatchObject([
     { id: `verification/cccccccccccc/${ago(9)}`, since: ago(9), action: { verb: "verify" } },
   ]);
 });

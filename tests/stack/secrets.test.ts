@@ -18,6 +18,8 @@ import { type Captain, openCaptain } from "./captain.ts";
  */
 const random = () => randomBytes(24).toString("hex");
 const inStack = { claudeToken: `sk-ant-api03-stack-${random()}`, spritesToken: `org/1/stack/${random()}` };
+/** Nobody listens at this target's address, so that the helm tries, fails, and tells of it. */
+const notify = { "a notice's URL": `notice-url-${random()}`, "a notice's key": `notice-key-${random()}` };
 const inEnvironment = {
   PULUMI_CONFIG_PASSPHRASE: `passphrase-${random()}`,
   // The prior art reads this variable; here nothing does while the stack has a token of its own.
@@ -26,7 +28,7 @@ const inEnvironment = {
   OCAPTAIN_TAILSCALE_OAUTH_SECRET: `tskey-client-${random()}`,
   GH_TOKEN: `ghp_${random()}`,
 };
-const planted = { ...inStack, ...inEnvironment };
+const planted = { ...inStack, ...notify, ...inEnvironment };
 
 const IN_PROCESSES = {
   "environment of pulumi and what it starts": Object.keys(planted),
@@ -34,6 +36,7 @@ const IN_PROCESSES = {
 };
 const IN_FILES = {
   "~/.ocaptain/harbor/info.json (0600)": ["the harbor's token"],
+  "~/voyages/sea/helm/notify.json (0600)": Object.keys(notify),
   "a ship's ~/voyage/crew/credentials (0600)": ["claudeToken"],
   "a ship's ~/voyage/crew/token (0600)": ["a ship's token"],
   "a ship's ~/voyage/crew/gitconfig (0600)": ["a ship's token"],
@@ -134,7 +137,8 @@ beforeAll(async () => {
   // The tests also look at what any process leaves in the temporary folder.
   mkdirSync(join(captain.folder, "t"));
   Object.assign(captain.env, { TMPDIR: join(captain.folder, "t") });
-  for (const [key, value] of Object.entries(inStack))
+  const target = { url: `http://127.0.0.1:9/${notify["a notice's URL"]}`, secret: notify["a notice's key"] };
+  for (const [key, value] of Object.entries({ ...inStack, notify: JSON.stringify([target]) }))
     await execa("pulumi", ["config", "set", "--secret", `ocaptain:${key}`, ...captain.onStack], {
       cwd: resolve(import.meta.dirname, "../.."),
       env: captain.env,
@@ -176,7 +180,9 @@ test("a stolen state holds the stack's own secrets, encrypted, and no other; wit
   const provider = (JSON.parse(opened.stdout) as Awaited<ReturnType<Captain["state"]>>).deployment.resources!;
   const holding = provider.filter((one) => finder(secrets)(Buffer.from(JSON.stringify(one)), "").length > 0);
   expect(holding.map(({ type }) => type)).toEqual(["pulumi:providers:pulumi-nodejs"]);
-  expect(finder(secrets)(Buffer.from(opened.stdout), "state")).toEqual(Object.keys(inStack).map((name) => `state: ${name}`));
+  expect(finder(secrets)(Buffer.from(opened.stdout), "state")).toEqual(
+    Object.keys({ ...inStack, ...notify }).map((name) => `state: ${name}`),
+  );
   const guessed = await execa("pulumi", shown, {
     env: { ...captain.env, PULUMI_CONFIG_PASSPHRASE: "a guess" },
     all: true,

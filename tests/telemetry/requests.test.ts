@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import type { Table } from "../../lib/telemetry/schema.ts";
 import { KINDS, readRequest } from "../../telemetry/decode/read-request.ts";
 import { MOST_ROWS, rowsOf } from "../../telemetry/rows/rows.ts";
+import { Series } from "../../telemetry/store/series.ts";
 
 const SENDER = { folder: "/f", voyage: "abc123", ship: "ship-0", task: "1", epoch: 2 };
 /** A minute after the requests were recorded. */
@@ -160,6 +161,38 @@ test("what is nested without end is refused, or cut where it is deep; elements t
   expect(await jsonRows("metrics", { resourceMetrics: [null, 1, { scopeMetrics: [{ metrics: [null, { sum: 3 }] }] }] })).toEqual(
     [],
   );
+});
+
+test("a day has no more series of metrics than it may; those that it knows are taken on, and the next day has its own", async () => {
+  const metric = (from: number, count: number) => ({
+    resourceMetrics: [
+      {
+        scopeMetrics: [
+          {
+            metrics: [
+              {
+                name: "m",
+                gauge: {
+                  dataPoints: Array.from({ length: count }, (_, index) => ({
+                    asInt: 1,
+                    attributes: [{ key: "id", value: { intValue: from + index } }],
+                  })),
+                },
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  });
+  const series = new Series();
+  const admitted = async (folder: string, from: number, count: number, at = CAME_AT) =>
+    series.admit(folder, await jsonRows("metrics", metric(from, count)), at).length;
+  expect(await admitted("a", 0, 9_990)).toBe(9_990);
+  expect(await admitted("a", 9_980, 30)).toBe(20);
+  expect(await admitted("a", 0, 5)).toBe(5);
+  expect(await admitted("b", 20_000, 30)).toBe(30);
+  expect(await admitted("a", 20_000, 30, CAME_AT + 24 * 60 * 60_000)).toBe(30);
 });
 
 test("a request brings no more rows than it may, in one metric either; the others are counted", async () => {

@@ -11,7 +11,7 @@ import { page } from "./page.mjs";
 import { pulumi } from "./pulumi.mjs";
 import { shell } from "./shell.mjs";
 import { state } from "./state.mjs";
-import { system } from "./system.mjs";
+import { chromium, system } from "./system.mjs";
 import { tailscale } from "./tailscale.mjs";
 
 /**
@@ -39,4 +39,4 @@ export const parts = [
  * The parts that not everybody needs, and that take minutes. They are made when they are asked for by name (`npm run
  * setup -- headscale`).
  */
-export const onDemand = [tailscale("amd64"), tailscale("arm64"), headscale];
+export const onDemand = [tailscale("amd64"), tailscale("arm64"), headscale, chromium];

@@ -14,20 +14,24 @@ const programs = [
     : []),
 ];
 
-export const system = {
-  name: "system",
-  title: "system packages",
+/**
+ * A part of set-up whose programs come from the system's package manager: `programs` are those that must be there, each
+ * with how it says its version, the oldest that will do, and the package that has it.
+ */
+const systemPart = (name, title, programs) => ({
+  name,
+  title,
   earlier: [],
   key: () => programs.map((program) => `${program.command}≥${program.atLeast}`).join(" "),
   intact: (stamp) => stamp.rows.every((row) => identity(row.path) === row.identity),
 
   async make({ tell }) {
-    let missing = await missingPackages();
+    let missing = await missingPackages(programs);
     if (missing.length > 0 && process.getuid?.() === 0 && findOnPath("apt-get")) {
       tell(`apt-get install ${missing.join(" ")}`);
       // The error below, with the command to type, tells a person more than apt-get's.
       await aptInstall(missing).catch((error) => tell(error.message.split("\n")[0]));
-      missing = await missingPackages();
+      missing = await missingPackages(programs);
     }
     if (missing.length > 0) throw new Error(`missing on this machine: ${missing.join(", ")}. Type: ${installCommand(missing)}`);
     const rows = programs.map(async (program) => {
@@ -42,9 +46,16 @@ export const system = {
     });
     return { rows: await Promise.all(rows) };
   },
-};
+});
 
-async function missingPackages() {
+export const system = systemPart("system", "system packages", programs);
+
+/** The browser in which the tests of the page run. It is made only when asked for (`npm run setup -- chromium`). */
+export const chromium = systemPart("chromium", "Chromium, for tests of the page", [
+  { command: "chromium", version: ["--version"], atLeast: "123", package: "chromium" },
+]);
+
+async function missingPackages(programs) {
   const found = await Promise.all(programs.map(async (program) => atLeast((await versionOf(program)) ?? "", program.atLeast)));
   return programs.filter((_, i) => !found[i]).map((program) => program.package);
 }
@@ -54,7 +65,7 @@ async function missingPackages() {
  * iproute2-6.1.0"; undefined when it does not run.
  */
 async function versionOf(program) {
-  const said = await runCommand(program.command, program.version, { timeoutMs: 10_000 }).catch(() => "");
+  const said = await runCommand(program.command, program.version, { timeoutMs: 20_000 }).catch(() => "");
   return /(?<![a-z])\d+(\.\d+)*/.exec(said)?.[0];
 }
 

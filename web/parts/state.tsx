@@ -32,10 +32,13 @@ const TONES: Record<string, "good" | "calm" | "warn" | "bad"> = {
 
 export const toneOf = (word: string): string => TONES[word] ?? "warn";
 
+/** A state as people say it. */
+export const inWords = (word: string): string => (word === "claimed" ? "at work" : word.replaceAll("-", " "));
+
 /** A state: its shape, its word and its colour. */
 export const State = ({ word, big = false }: { word: string; big?: boolean }) => (
   <span class={`state tone-${toneOf(word)}${big ? " state-big" : ""}`}>
     <Icon shape={shapeOf(word)} size={big ? 18 : 16} />
-    <span>{word.replaceAll("-", " ")}</span>
+    <span>{inWords(word)}</span>
   </span>
 );

@@ -4,12 +4,12 @@ import { sizeFor } from "../graph/layout.ts";
 import { FOLD, type Graph, type Layout, reached } from "../graph/shape.ts";
 import { Icon, shapeOf } from "../parts/icon.tsx";
 import { counted } from "../parts/number.ts";
-import { toneOf } from "../parts/state.tsx";
+import { inWords, toneOf } from "../parts/state.tsx";
 import { tasks } from "../state/store.ts";
 import { chosenShip, chosenTask } from "./graph-choice.ts";
 
 const MOST_ZOOM = 1.6;
-const LEAST_ZOOM = 0.08;
+const LEAST_ZOOM = 0.04;
 const STEP = 1.25;
 /** Below this zoom nobody reads the words of a node: it shows its shape and colour alone. */
 const WORDLESS = 0.55;
@@ -38,7 +38,8 @@ type Props = {
 export function GraphFrame({ graph, layout, critical, found, onUnfold }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const zoom = useSignal(1);
-  const isFitted = useSignal(true);
+  /** How the zoom follows the frame's size; null when the captain has zoomed. */
+  const fit = useSignal<"readable" | "whole" | null>("readable");
   const size = sizeFor(graph.nodes.length);
   const setZoom = (next: number, keepX = 0.5, keepY = 0.5) => {
     const box = frame.current!;
@@ -48,30 +49,30 @@ export function GraphFrame({ graph, layout, critical, found, onUnfold }: Props) 
     zoom.value = bounded;
     requestAnimationFrame(() => box.scrollTo(atX * bounded - x, atY * bounded - y));
   };
-  const fitIn = (isWhole = false) => {
+  const fitIn = (how: "readable" | "whole") => {
     const box = frame.current;
     if (!box || layout.width === 0) return;
     const [roomX, roomY] = [box.clientWidth - 2 * MARGIN, MOST_HEIGHT - 3 * MARGIN];
     const whole = Math.min(roomX / layout.width, roomY / layout.height);
     const readable = graph.nodes.length <= FEW ? READABLE : Math.min(READABLE, Math.max(HALF, roomY / layout.height));
-    zoom.value = Math.min(1, Math.max(LEAST_ZOOM, isWhole ? whole : Math.max(whole, readable)));
-    isFitted.value = true;
+    zoom.value = Math.min(1, Math.max(LEAST_ZOOM, how === "whole" ? whole : Math.max(whole, readable)));
+    fit.value = how;
     const next = layout.at.get(critical[0] ?? "");
     // Where not all of it fits, what is done lies at the left of what is seen.
     if (next) requestAnimationFrame(() => box.scrollTo((next[0] - 60) * zoom.value, next[1] * zoom.value - box.clientHeight / 2));
   };
   useLayoutEffect(() => {
-    if (isFitted.value) fitIn();
+    if (fit.value) fitIn(fit.value);
   }, [layout]);
   useEffect(() => {
     const box = frame.current!;
-    const observer = new ResizeObserver(() => isFitted.value && fitIn());
+    const observer = new ResizeObserver(() => fit.value && fitIn(fit.value));
     observer.observe(box);
     // A handler that may keep the page from zooming cannot be passive, which is what a plain one would be.
     const wheel = (event: WheelEvent) => {
       if (!event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
-      isFitted.value = false;
+      fit.value = null;
       const at = box.getBoundingClientRect();
       setZoom(
         zoom.value * Math.exp(-event.deltaY / 300),
@@ -99,22 +100,60 @@ export function GraphFrame({ graph, layout, critical, found, onUnfold }: Props) 
   const tall = Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, (height + 3.5 * MARGIN) * zoom.value + MARGIN));
   const first = graph.nodes[0];
   const stop = chosen !== null && at.has(chosen) ? chosen : first;
+  // The same nodes are the same objects, which are not compared again when only the zoom has changed.
+  const nodes = useMemo(
+    () =>
+      graph.nodes.map((id) => {
+        const [x, y] = at.get(id)!;
+        const place = { transform: `translate(${x}px, ${y}px)`, width: `${size.width}px`, height: `${size.height}px` };
+        return id === FOLD ? (
+          <button
+            key={FOLD}
+            type="button"
+            id="task-done"
+            class="node node-fold tone-good"
+            style={place}
+            tabIndex={stop === FOLD ? 0 : -1}
+            onClick={onUnfold}
+          >
+            <Icon shape="accepted" />
+            <span class="node-words">
+              <span class="node-subject">{counted(graph.folded, "task")} done</span>
+              <span class="node-who">press to unfold</span>
+            </span>
+          </button>
+        ) : (
+          <TaskNode
+            key={id}
+            id={id}
+            place={place}
+            x={x}
+            isCritical={chain.has(id)}
+            isStop={stop === id}
+            isNear={near.has(id)}
+            isFound={found === null || found.has(id)}
+            hidden={graph.hidden.get(id) ?? 0}
+          />
+        );
+      }),
+    [graph, layout, stop, chain, near, found],
+  );
   return (
     <div class="graph">
       <div
         ref={frame}
         class={`graph-frame${zoom.value < WORDLESS ? " wordless" : ""}${found ? " searched" : ""}`}
-        style={{ height: `${isFitted.value ? tall : MOST_HEIGHT}px` }}
+        style={{ height: `${fit.value ? tall : MOST_HEIGHT}px` }}
         role="group"
         aria-label={`Graph of ${counted(graph.nodes.length, "node")}. Arrow keys go from task to task.`}
         onPointerDown={drag}
         onKeyDown={(event) => {
           if (event.key === "+" || event.key === "=") setZoom(zoom.value * STEP);
           else if (event.key === "-") setZoom(zoom.value / STEP);
-          else if (event.key === "0") fitIn(true);
+          else if (event.key === "0") fitIn("whole");
           else if (event.key.startsWith("Arrow")) step(event, graph, layout);
           else return;
-          if (!event.key.startsWith("Arrow")) isFitted.value = event.key === "0";
+          if (/^[-+=]$/.test(event.key)) fit.value = null;
           event.preventDefault();
           event.stopPropagation();
         }}
@@ -126,39 +165,7 @@ export function GraphFrame({ graph, layout, critical, found, onUnfold }: Props) 
               <path class="edge edge-critical" d={paths.critical} />
               <path class="edge edge-near" d={paths.near} />
             </svg>
-            {graph.nodes.map((id) => {
-              const [x, y] = at.get(id)!;
-              const place = { transform: `translate(${x}px, ${y}px)`, width: `${size.width}px`, height: `${size.height}px` };
-              return id === FOLD ? (
-                <button
-                  key={FOLD}
-                  type="button"
-                  id="task-done"
-                  class="node node-fold tone-good"
-                  style={place}
-                  tabIndex={stop === FOLD ? 0 : -1}
-                  onClick={onUnfold}
-                >
-                  <Icon shape="accepted" />
-                  <span class="node-words">
-                    <span class="node-subject">{counted(graph.folded, "task")} done</span>
-                    <span class="node-who">press to unfold</span>
-                  </span>
-                </button>
-              ) : (
-                <TaskNode
-                  key={id}
-                  id={id}
-                  place={place}
-                  x={x}
-                  isCritical={chain.has(id)}
-                  isStop={stop === id}
-                  isNear={near.has(id)}
-                  isFound={found === null || found.has(id)}
-                  hidden={graph.hidden.get(id) ?? 0}
-                />
-              );
-            })}
+            {nodes}
           </div>
         </div>
       </div>
@@ -169,7 +176,7 @@ export function GraphFrame({ graph, layout, critical, found, onUnfold }: Props) 
         <button type="button" class="small" onClick={() => zoomBy(1 / STEP)} aria-label="Zoom out">
           −
         </button>
-        <button type="button" class="small" onClick={() => fitIn(true)} aria-label="Show the whole graph">
+        <button type="button" class="small" onClick={() => fitIn("whole")} title="Show the whole graph">
           Fit
         </button>
       </div>
@@ -177,7 +184,7 @@ export function GraphFrame({ graph, layout, critical, found, onUnfold }: Props) 
   );
 
   function zoomBy(factor: number) {
-    isFitted.value = false;
+    fit.value = null;
     setZoom(zoom.value * factor);
   }
 }
@@ -197,7 +204,7 @@ function TaskNode({ id, place, isCritical, isStop, isNear, isFound, hidden }: No
   const row = tasks.row(id)?.value;
   if (!row) return null;
   const isAsking = row.question !== undefined;
-  const word = isAsking ? "asks" : row.status === "claimed" ? "at work" : row.status;
+  const word = isAsking ? "asks" : inWords(row.status);
   const isChosen = chosenTask.value === id;
   const isOfShip = chosenShip.value !== null && row.ship === chosenShip.value;
   const classes = [

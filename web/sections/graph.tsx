@@ -1,4 +1,4 @@
-import { useComputed, useSignal } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { layOut } from "../graph/layout.ts";
 import { criticalRest, shapeGraph } from "../graph/shape.ts";
@@ -33,12 +33,14 @@ export function Graph() {
   const rows = useMemo(() => tasks.all(), [version, voyage]);
   const foldsDone = folds.value ?? rows.length > FOLDED_FROM;
   const wish = { foldsDone, collapsed: collapsed.value, only: only.value };
-  const graph = useMemo(() => shapeGraph(rows, wish), [rows, foldsDone, collapsed.value, only.value]);
+  const shaped = useMemo(() => shapeGraph(rows, wish), [rows, foldsDone, collapsed.value, only.value]);
   // A layout costs more than all else here, and depends on nothing but what is joined with what.
-  const structure = `${graph.nodes.join(" ")}|${graph.edges.map((edge) => edge.join(">")).join(" ")}`;
+  const structure = `${shaped.nodes.join(" ")}|${shaped.edges.map((edge) => edge.join(">")).join(" ")}`;
+  const graph = useMemo(() => shaped, [structure, shaped.folded, [...shaped.hidden].join(" ")]);
   const layout = useMemo(() => layOut(graph), [structure]);
-  const critical = useMemo(() => criticalRest(rows), [rows]);
-  const found = useFound(search.value);
+  const path = criticalRest(rows);
+  const critical = useMemo(() => path, [path.join(" ")]);
+  const found = useFound(search);
   const toggle = (id: string) => {
     const next = new Set(collapsed.value);
     if (!next.delete(id)) next.add(id);
@@ -147,16 +149,17 @@ function useSettled(): number {
   return settled.value;
 }
 
-function useFound(text: string) {
-  const found = useComputed(() => {
-    void tasks.version.value;
-    return tasks.all();
-  });
-  return useMemo(() => {
-    const wanted = text.trim().toLowerCase().replace(/^#/, "");
-    const isFound = (row: (typeof found.value)[number]) =>
-      row.id === wanted || row.subject.toLowerCase().includes(wanted) || row.ship?.toLowerCase() === wanted;
-    const ids = wanted === "" ? [] : found.value.filter(isFound).map(({ id }) => id);
+/** The tasks that are searched for; where nothing is, nothing is looked at. */
+function useFound(search: ReadonlySignal<string>) {
+  return useComputed(() => {
+    const wanted = search.value.trim().toLowerCase().replace(/^#/, "");
+    if (wanted === "") return { ids: [], set: new Set<string>() };
+    const found = tasks
+      .all()
+      .filter(
+        ({ id, subject, ship }) => id === wanted || subject.toLowerCase().includes(wanted) || ship?.toLowerCase() === wanted,
+      );
+    const ids = found.map(({ id }) => id);
     return { ids, set: new Set(ids) };
-  }, [text, found.value]);
+  }).value;
 }

@@ -26,7 +26,8 @@ const lettersAreOn = signal(readOn());
 type Key = { key: string; does: string; run: () => void };
 
 const need = () => {
-  const rows = attention.peek();
+  // A long list shows its beginning only.
+  const rows = attention.peek().filter(({ id }) => document.getElementById(`need-${id}`));
   const at = rows.findIndex(({ id }) => document.activeElement?.closest(`#need-${CSS.escape(id)}`));
   return { rows, at };
 };

@@ -24,7 +24,7 @@ export function Notices() {
             <p>{said.text}</p>
             {said.hint && <Command text={said.hint} />}
           </div>
-          <button type="button" class="small quiet" onClick={() => (notice.value = null)} aria-label="Put this away">
+          <button type="button" class="small quiet" onClick={() => (notice.value = null)}>
             Close
           </button>
         </div>

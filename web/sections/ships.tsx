@@ -1,11 +1,12 @@
-import { useComputed, useSignal } from "@preact/signals";
+import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
 import { Age } from "../parts/age.tsx";
 import { Command } from "../parts/copy.tsx";
+import { Counting } from "../parts/counting.tsx";
 import { usd } from "../parts/number.ts";
 import { ScrollFrame } from "../parts/scroll-frame.tsx";
-import { State } from "../parts/state.tsx";
-import { ago } from "../state/clock.ts";
+import { inWords, State } from "../parts/state.tsx";
 import type { ShipView } from "../state/model.ts";
 import { head, ships } from "../state/store.ts";
 import { chosenShip } from "./graph-choice.ts";
@@ -24,24 +25,12 @@ export function Ships() {
   const only = useSignal<string | null>(null);
   const keys = ships.keys.value;
   const counts = useComputed(() => countStates(ships.all()));
-  const states = Object.keys(counts.value);
   // A filter whose last ship has changed its state would show nothing, and look like an error.
-  const filter = only.value !== null && states.includes(only.value) ? only.value : null;
-  const chips = states.length > 1 && (
-    <div class="chips" role="group" aria-label="Ships by state">
-      <Chip isOn={filter === null} onClick={() => (only.value = null)} label={`all ${keys.length}`} />
-      {states.map((state) => (
-        <Chip
-          key={state}
-          isOn={filter === state}
-          onClick={() => (only.value = filter === state ? null : state)}
-          label={`${state.replaceAll("-", " ")} ${counts.value[state]}`}
-        />
-      ))}
-    </div>
-  );
+  const filter = useComputed(() => (only.value !== null && only.value in counts.value ? only.value : null)).value;
+  // The same rows are the same objects, which are not compared again when only something beside them has changed.
+  const rows = useMemo(() => keys.map((name) => <Row key={name} name={name} only={filter} />), [keys, filter]);
   return (
-    <Section id="ships" title="Ships" count={keys.length} aside={chips}>
+    <Section id="ships" title="Ships" count={keys.length} aside={<Chips counts={counts} only={only} />}>
       {keys.length === 0 ? (
         <NoShips />
       ) : (
@@ -59,15 +48,34 @@ export function Ships() {
                 </th>
               </tr>
             </thead>
-            <tbody>
-              {keys.map((name) => (
-                <Row key={name} name={name} only={filter} />
-              ))}
-            </tbody>
+            <tbody>{rows}</tbody>
           </table>
         </Frame>
       )}
     </Section>
+  );
+}
+
+type Counts = Record<string, number>;
+
+/** The ships by their states, and which of them are shown. */
+function Chips({ counts, only }: { counts: ReadonlySignal<Counts>; only: Signal<string | null> }) {
+  const states = Object.keys(counts.value);
+  if (states.length < 2) return null;
+  const filter = only.value !== null && states.includes(only.value) ? only.value : null;
+  const all = Object.values(counts.value).reduce((sum, count) => sum + count, 0);
+  return (
+    <div class="chips" role="group" aria-label="Ships by state">
+      <Chip isOn={filter === null} onClick={() => (only.value = null)} label={`all ${all}`} />
+      {states.map((state) => (
+        <Chip
+          key={state}
+          isOn={filter === state}
+          onClick={() => (only.value = filter === state ? null : state)}
+          label={`${inWords(state)} ${counts.value[state]}`}
+        />
+      ))}
+    </div>
   );
 }
 
@@ -106,7 +114,7 @@ function NoShips() {
 function Row({ name, only }: { name: string; only: string | null }) {
   const row = ships.row(name)?.value;
   if (!row || (only !== null && row.state !== only)) return null;
-  const { state, knownBy, task, note, usage, sync } = row;
+  const { state, knownBy, factAt, since, task, note, usage, sync } = row;
   return (
     <tr id={`ship-${name}`} class={chosenShip.value === name ? "chosen" : ""}>
       <th scope="row" class="ship-name">
@@ -123,8 +131,8 @@ function Row({ name, only }: { name: string; only: string | null }) {
       <td class="ship-state">
         <State word={state} />
         <span class="known" title={knownBy}>
-          <Since row={row} />
-          {knownBy}
+          {since && <Age key={since} at={since} after=" · " />}
+          <Counting text={knownBy} at={factAt} />
         </span>
       </td>
       <td class="ship-task">
@@ -171,13 +179,4 @@ function Row({ name, only }: { name: string; only: string | null }) {
       </td>
     </tr>
   );
-}
-
-/** Since when the ship is in its state, as far as that is known. */
-function Since({ row }: { row: ShipView }) {
-  const text = useComputed(() => {
-    const since = row.since;
-    return since ? `${ago(since)} · ` : "";
-  });
-  return <>{text}</>;
 }

@@ -35,9 +35,9 @@ export function SpendChart({ points, budgetUsd, expected }: Props) {
   }, [theme.value]);
   useEffect(() => plot.current?.setData(data));
   return (
-    <figure class="chart" role="img" aria-label={describe(points, budgetUsd, expected)}>
-      <div ref={box} class="chart-box" />
-      <figcaption class="legend quietly" aria-hidden="true">
+    <figure class="chart">
+      <div ref={box} class="chart-box" role="img" aria-label={describe(points, budgetUsd, expected)} />
+      <figcaption class="legend quietly">
         <span class="legend-spend" /> spent
         {expected && (
           <>

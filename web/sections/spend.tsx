@@ -13,23 +13,24 @@ const EVERY_MS = 5_000;
 /** What was spent, against the budget, and what is to be expected. */
 export function Spend() {
   const tick = useComputed(() => Math.floor(now.value / EVERY_MS) * EVERY_MS);
-  const voyage = head.value;
-  const spend = voyage?.spend;
-  const isOver = voyage?.state === "sunk" || voyage?.state === "verified" || voyage?.state === "done";
+  // Only what is shown here is listened to: a curve of a thousand tasks is not drawn anew with each change of a ship.
+  const spend = useComputed(() => head.value?.spend).value;
+  const state = useComputed(() => head.value?.state).value;
+  const isOver = state === "sunk" || state === "verified" || state === "done";
   const createdAt = voyages.value?.find(({ id }) => id === current.value)?.createdAt;
   if (!spend || (spend.costUsd === 0 && spend.turns === 0))
     return (
       <Section id="spend" title="Spend">
         <Empty>
           Nothing is spent yet
-          {voyage?.state === "sunk" ? "" : ". What the hand claude uses is counted here, by Claude Code's own prices"}.
+          {state === "sunk" ? "" : ". What the hand claude uses is counted here, by Claude Code's own prices"}.
         </Empty>
         {spend?.budgetUsd !== null && spend !== null && spend !== undefined && (
           <p class="facts">The budget is {usd(spend.budgetUsd!)}.</p>
         )}
       </Section>
     );
-  const rows = tasks.all();
+  const rows = tasks.peek();
   const ends = isOver ? Math.max(...rows.map(({ changedAt }) => Date.parse(changedAt)), 0) || tick.value : tick.value;
   const starts = Math.min(ends, createdAt ? Date.parse(createdAt) : ends);
   const points = spendOverTime(rows, spend.costUsd, starts, ends);

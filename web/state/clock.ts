@@ -30,9 +30,10 @@ export function span(seconds: number): string {
 export const ago = (at: string | null | undefined, from = now.value): string => (at ? span((from - Date.parse(at)) / 1000) : "");
 
 /** A time of day, with its day where that is not today. */
-export function clockTime(at: string, from = now.value): string {
+export function clockTime(at: string): string {
   const time = new Date(at);
-  const sameDay = time.toDateString() === new Date(from).toDateString();
-  const hours = time.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  return sameDay ? hours : `${time.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${hours}`;
+  const two = (value: number) => String(value).padStart(2, "0");
+  const hours = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(":");
+  const isToday = time.toDateString() === new Date().toDateString();
+  return isToday ? hours : `${time.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${hours}`;
 }

@@ -30,6 +30,11 @@ export class Keyed<Row> {
   /** All rows as they are now, in the order of their keys. */
   all(): Row[] {
     void this.#version.value;
+    return this.peek();
+  }
+
+  /** The same, for who is not to be told of changes. */
+  peek(): Row[] {
     return this.#keys.peek().map((key) => this.#rows.get(key)!.peek());
   }
 

@@ -14,7 +14,7 @@ Your working directory is the tree of your ship. It starts at the tip of the voy
 How to finish:
 - When the work is done, call TaskUpdate with taskId "${task}", status "completed", and metadata {"summary": "…"}: one or two lines that tell the ships that build on it what you did. The crew then runs the task's check and delivers. If that is refused, the answer tells why: mend it and call TaskUpdate again.
 - If the task cannot be done, end your turn with a last line that starts with "BLOCKED: " and says why.
-- If only the captain can decide, end your turn with a last line that starts with "CAPTAIN: " and holds your question, with all that is needed to answer it.
+- If only the captain can decide, end your turn with a last line that starts with "CAPTAIN: " and holds your question, with all that is needed to answer it. If it has a few answers to choose from, list them below that line, each in a line that starts with "- ".
 - After the task is accepted, end your turn. The next task is given to a fresh session.
 `;
 }
