@@ -105,7 +105,7 @@ test("the demo sails, loses a ship, heals, delivers a report, sinks, and proves 
   const report = readStrictXml(await readFile(join(folder, "demo", "demo-report.html"), "utf8"));
   const [lost] = /ship-\d(?= is sunk on purpose)/.exec(out()) ?? [];
   const lanes = elementsOf(report).map(({ attributes }) => attributes["aria-label"]);
-  expect(lanes).toContainEqual(expect.stringMatching(`^${lost}: .*cut off from its work 1 time`));
+  expect(lanes).toContainEqual(expect.stringMatching(`^${lost}: .*came back as new 1 time`));
   expect(textOf(report)).toMatch(
     /18 tasks were delivered by .*, as 18 commits on branch demo\. .*verify\.sh passed at [0-9a-f]{8}\./,
   );

@@ -14,8 +14,6 @@ class Track {
   readonly segments: Segment[] = [];
   readonly marks: Mark[] = [];
   state: State | null = null;
-  /** Whether it was cut off from its work, and was not registered anew since. */
-  isCutOff = false;
 
   /** Ends the state, and begins another; null: the ship is not there any more. */
   turn(at: string, next: Omit<State, "from"> | null, ended: Pick<Segment, "end" | "reason"> = {}): void {
@@ -82,8 +80,7 @@ function take(track: Track, event: VoyageEvent): void {
     return isHeld;
   };
   if (kind === "ship-registered") {
-    if (track.isCutOff) track.mark(at, "healed", "came back as new");
-    track.isCutOff = false;
+    if (track.state?.is === "fenced") track.mark(at, "healed", "came back as new");
     if (!track.holds() && track.state?.is !== "free") track.turn(at, { is: "starting" });
   } else if (kind === "ship-hello" || kind === "ship-away") {
     if (!track.holds()) track.turn(at, { is: kind === "ship-hello" ? "free" : "away" });
@@ -98,7 +95,6 @@ function take(track: Track, event: VoyageEvent): void {
     if (!over("task", endOfClaim(event), "not known")) amend(track, event);
   } else if (kind === "ship-fenced") {
     if (track.holds()) track.mark(at, "cut off", `cut off from its work: ${reason ?? "fenced"}`);
-    track.isCutOff ||= track.holds();
     track.turn(at, { is: "fenced" }, track.holds() ? ended(track.state?.is === "verify" ? "dropped" : "taken back") : {});
   } else if (kind === "ship-forgotten") track.turn(at, null, cutShort());
   else {

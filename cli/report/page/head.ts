@@ -42,10 +42,8 @@ function summary(facts: ReportFacts): string {
   const commits = delivery.commits > 0 ? `, as ${counted(delivery.commits, "commit")} on branch ${voyage.branch}` : "";
   const cut = ships.reduce((all, { cutOff }) => all + cutOff, 0);
   const healed = ships.reduce((all, { marks }) => all + marks.filter(({ is }) => is === "healed").length, 0);
-  const lost =
-    cut > 0
-      ? ` ${cut === 1 ? "Once a ship was" : `${cut} times a ship was`} cut off from its work${healed > 0 ? `, and ${counted(healed, "time")} one came back as new` : ""}.`
-      : "";
+  const cutOff = cut > 0 ? ` ${cut === 1 ? "Once a ship was" : `${cut} times a ship was`} cut off from its work.` : "";
+  const lost = `${cutOff}${healed > 0 ? ` ${counted(healed, "time")} a ship came back as new.` : ""}`;
   return `${count} delivered${by}${commits}.${lost} ${verifiedInWords(verification, voyage.tip)}${voyage.state === "sunk" ? " The fleet is gone." : ""}`;
 }
 

@@ -187,7 +187,8 @@ function titleOf(piece: Piece): string {
   return `${what}, ${lasted}${end}${piece.reason ? `: ${piece.reason.slice(0, 200)}` : ""}`;
 }
 
-function inWords({ ship, accepted, cutOff, seconds }: ShipFacts): string {
+function inWords({ ship, accepted, cutOff, seconds, marks }: ShipFacts): string {
+  const healed = marks.filter(({ is }) => is === "healed").length;
   const parts = [
     `${counted(accepted, "task")} accepted`,
     `at work ${lasting(seconds.work)}`,
@@ -195,6 +196,7 @@ function inWords({ ship, accepted, cutOff, seconds }: ShipFacts): string {
     ...(seconds.away > 0 ? [`away ${lasting(seconds.away)}`] : []),
     ...(seconds.unknown > 0 ? [`not known ${lasting(seconds.unknown)}`] : []),
     ...(cutOff > 0 ? [`cut off from its work ${counted(cutOff, "time")}`] : []),
+    ...(healed > 0 ? [`came back as new ${counted(healed, "time")}`] : []),
   ];
   return `${ship}: ${parts.join(", ")}`;
 }
