@@ -21,6 +21,9 @@ import { slip } from "../output/slip.ts";
 import { openTerminal } from "../output/terminal.ts";
 import { pulumi } from "../pulumi/run.ts";
 import { showSteps } from "../pulumi/show-steps.ts";
+import { collectReport } from "../report/facts/collect.ts";
+import { page } from "../report/page/page.ts";
+import { findVoyage } from "../target/choose-voyage.ts";
 import { followTasks } from "./follow-tasks.ts";
 import { CONFIG_FILE, closeMachine, DEMO, ENV_FILE, makeStack, openMachine, STACK } from "./machine.ts";
 import { FLAGS, OPTIONS } from "./options.ts";
@@ -51,6 +54,8 @@ const result: {
   lostOnPurpose: string | null;
   folder: string;
   report: string | null;
+  /** The report of the voyage: who did what when, spend, checks, what went back. */
+  voyageReport: string | null;
   /** The ships and the helm that are still there after the destroy; null where the fleet was kept. */
   left: { ships: string[]; helm: boolean } | null;
   /** Why it failed. */
@@ -63,6 +68,7 @@ const result: {
   lostOnPurpose: null,
   folder: "",
   report: null,
+  voyageReport: null,
   left: null,
   error: null,
 };
@@ -91,6 +97,7 @@ try {
   process.exitCode = interrupted.signal.aborted ? 130 : 1;
 }
 if (values.keep) {
+  await reportVoyage();
   terminal.heading("Kept. To go on with it");
   const there = `-C ${shellWord(project)} ${onStack.map(shellWord).join(" ")}`;
   terminal.plain(`  ${loadCommand()}; . ${shellWord(ENV_FILE)}`);
@@ -102,6 +109,7 @@ if (values.keep) {
     terminal.plain(explain(error));
     process.exitCode ||= 1;
   });
+tellOfReport();
 if (values.json) console.log(plainJson(result, 2));
 process.exit();
 
@@ -180,7 +188,7 @@ async function show(folder: ReturnType<typeof voyageFolder>): Promise<void> {
   const file = join(DEMO, "report.html");
   await writeFile(file, report.stdout);
   result.report = file;
-  terminal.heading("The report");
+  terminal.heading("The survey");
   terminal.plain(`  ${relative(process.cwd(), file)}  (open it in a browser)`);
 }
 
@@ -189,7 +197,11 @@ async function sink(): Promise<void> {
   terminal.heading("Sinking: pulumi destroy");
   const file = voyageFolder(STACK).voyageFile;
   const { voyageId } = JSON.parse(await readFile(file, "utf8").catch(() => "{}")) as { voyageId?: string };
-  await change("destroy");
+  try {
+    await change("destroy");
+  } finally {
+    await reportVoyage();
+  }
   if (!voyageId) return;
   const left = await (await openSprites({ kind: "harbor" })).list(spritePrefix(STACK, voyageId));
   const helm = await helmClient()
@@ -201,4 +213,23 @@ async function sink(): Promise<void> {
   await closeMachine();
   terminal.plain(`  the voyage's folder stays: ${relative(process.cwd(), voyageFolder(STACK).root)}`);
   if (left.length > 0 || helm) process.exitCode = 1;
+}
+
+/** Writes the report of the voyage beside the survey. That it cannot be written is said, and fails nothing. */
+async function reportVoyage(): Promise<void> {
+  const file = join(DEMO, `${STACK}-report.html`);
+  try {
+    await writeFile(file, page(await collectReport(await findVoyage(STACK))));
+    result.voyageReport = file;
+  } catch (error) {
+    terminal.plain(`  no report of the voyage: ${explain(error)}`);
+  }
+}
+
+function tellOfReport(): void {
+  if (result.voyageReport === null) return;
+  terminal.heading("The report of the voyage");
+  terminal.plain(
+    `  ${relative(process.cwd(), result.voyageReport)}  (open it in a browser: who did what when, what was lost and healed)`,
+  );
 }

@@ -16,7 +16,12 @@ export function parseDuration(text: string): number {
 /** The time from `fromIso` to `to` in two units at most, as `48s`, `12m30s`, `3h05m` or `2d04h`; "" for null. */
 export function span(fromIso: string | null, to: number): string {
   if (fromIso === null) return "";
-  const seconds = Math.max(0, Math.round((to - Date.parse(fromIso)) / 1000));
+  return lasting((to - Date.parse(fromIso)) / 1000);
+}
+
+/** A time of so many seconds in two units at most, as {@link span} writes it. */
+export function lasting(exact: number): string {
+  const seconds = Math.max(0, Math.round(exact));
   const two = (count: number) => String(count).padStart(2, "0");
   if (seconds < 60) return `${seconds}s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m${two(seconds % 60)}s`;

@@ -1,4 +1,5 @@
 import { plain } from "../../lib/base/text.ts";
+import { edgePath, layOutGraph } from "./graph-layout.ts";
 import type { GraphTask, GraphView } from "./graph-view.ts";
 
 // A plan's graph in the languages of other programs. Subjects are a plan's own words: in each language they are quoted
@@ -39,27 +40,23 @@ const FITS = 32;
 
 /** Draws the graph as a picture of its own: a column for each wave, the critical path in red. */
 export function asSvg({ name, tasks, waves }: GraphView): string {
-  const at = new Map<string, { x: number; y: number }>();
-  for (const [column, wave] of waves.entries())
-    for (const [row, { id }] of wave.entries())
-      at.set(id, { x: BOX.margin + column * (BOX.width + BOX.across), y: BOX.margin + row * (BOX.height + BOX.down) });
+  const layout = layOutGraph(
+    waves.map((wave) => wave.map(({ id }) => id)),
+    BOX,
+  );
   const critical = new Set(tasks.filter(({ isCritical }) => isCritical).map(({ id }) => id));
   const lines = tasks.flatMap(({ id, blockedBy }) =>
     blockedBy.map((from) => {
-      const [a, b] = [at.get(from)!, at.get(id)!];
-      const [x1, y1, x2, y2] = [a.x + BOX.width, a.y + BOX.height / 2, b.x, b.y + BOX.height / 2];
       const isCritical = critical.has(from) && critical.has(id);
-      return `<path class="${isCritical ? "edge critical" : "edge"}" d="M${x1} ${y1}C${x1 + 35} ${y1} ${x2 - 35} ${y2} ${x2} ${y2}"/>`;
+      return `<path class="${isCritical ? "edge critical" : "edge"}" d="${edgePath(layout, BOX, from, id)}"/>`;
     }),
   );
   const boxes = tasks.map((task) => {
-    const { x, y } = at.get(task.id)!;
+    const { x, y } = layout.at.get(task.id)!;
     const text = `#${task.id} ${plain(task.subject, { most: FITS - task.id.length })}`;
     return `<g class="${task.isCritical ? "task critical" : "task"}"><title>${inXml(label(task))}</title><rect x="${x}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="6"/><text x="${x + 10}" y="${y + 22}">${inXml(text)}</text></g>`;
   });
-  const most = Math.max(1, ...waves.map((wave) => wave.length));
-  const width = BOX.margin * 2 + Math.max(1, waves.length) * (BOX.width + BOX.across) - BOX.across;
-  const height = BOX.margin * 2 + most * (BOX.height + BOX.down) - BOX.down;
+  const { width, height } = layout;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">`,
     `<title>${inXml(plain(name))}</title>`,

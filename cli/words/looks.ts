@@ -73,6 +73,17 @@ export const LOOKS: readonly Verb[] = [
     run: async (io, [voyage], options) => (await import("../verbs/logs.ts")).logs(voyage, options, io),
   },
   {
+    usage: "report [voyage]",
+    summary: "write what the voyage was and came to as one HTML page to show; also of one that has sunk",
+    examples: ["ocaptain report", "ocaptain report voyage-abc -o ~/report.html --open", "ocaptain report --json | jq '.spend'"],
+    options: [
+      ["-o, --output <file>", "the file, or - for stdout (default: ./VOYAGE-report.html)"],
+      ["--open", "open it in the browser"],
+      ["--force", "write over a file that is no report"],
+    ],
+    run: async (io, [voyage], options) => (await import("../verbs/report.ts")).report(voyage, options, io),
+  },
+  {
     usage: "clone [voyage]",
     summary: "make a git clone of the voyage's branch",
     examples: ["ocaptain clone", "ocaptain clone voyage-abc -d ~/review", "ocaptain clone --with-left"],

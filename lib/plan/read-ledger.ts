@@ -22,9 +22,28 @@ export type LedgerFile = {
   verification(commit: string, script: string): number | null;
   /** What happened after the event `seq`, the oldest first; nothing where only a helm of earlier code has sailed it. */
   events(seq: number, limit: number): VoyageEvents;
+  /**
+   * The newest rows of a table as they are, the oldest of them first; none where a helm of earlier code made no such
+   * table. A row of such a helm may lack columns.
+   */
+  rows(table: LedgerTable, most: number): Record<string, unknown>[];
+  count(table: LedgerTable): number;
   /** What was spent, on what, and what became of it. */
   spent(): SpentRows;
 };
+
+/** The tables of a ledger that tell what happened (helm/ledger/schema.ts). */
+export type LedgerTable =
+  | "tasks"
+  | "lives"
+  | "deliveries"
+  | "verifications"
+  | "sessions"
+  | "runs"
+  | "run_models"
+  | "questions"
+  | "lost"
+  | "events";
 
 /**
  * Reads a voyage's ledger from its file itself, as a voyage that has sunk has no helm to ask, and a preview starts
@@ -108,6 +127,14 @@ function fileOf(database: DatabaseSync): LedgerFile {
       const [first] = rows("SELECT * FROM events ORDER BY seq LIMIT 1");
       return eventsOf(rows("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit), { first, last });
     },
+    rows: (table, most) => {
+      if (!has(table)) return [];
+      // The one of these tables whose rows have no number has no newest.
+      const order = table === "run_models" ? "run" : "rowid";
+      const rows = database.prepare(`SELECT * FROM ${table} ORDER BY ${order} DESC LIMIT ?`).all(most);
+      return rows.reverse() as Record<string, unknown>[];
+    },
+    count: (table) => (has(table) ? Number(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n) : 0),
     spent: () => {
       // A table that a helm of earlier code has not made has no rows.
       const rows = <Name extends keyof LedgerRows>(sql: string, table: string) =>

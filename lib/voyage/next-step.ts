@@ -21,15 +21,17 @@ export function nextSteps(state: State, stack: string, workspace: string): [stri
       ];
     case "verified":
     case "done":
-      return [`ocaptain clone ${stack}  # all is delivered: ${workspace}`, end];
+      return [`ocaptain clone ${stack}  # all is delivered: ${workspace}`, report(stack), end];
     case "sunk":
-      return [`ocaptain clone ${stack}  # the fleet is gone, and the work is kept: ${workspace}`];
+      return [`ocaptain clone ${stack}  # the fleet is gone, and the work is kept: ${workspace}`, report(stack)];
     case "unknown":
       return [`pulumi up -s ${stack}  # the helm does not answer; this starts it`];
     default:
       return [`ocaptain status ${stack}  # it waits for you; this says for what, and what helps`];
   }
 }
+
+const report = (stack: string) => `ocaptain report ${stack}  # one page to show: who did what when, spend, checks`;
 
 /** The first of {@link nextSteps} in one line, which also says how a fleet is ended that has nothing left to do. */
 export function nextStep(state: State, stack: string, workspace: string): string {

@@ -51,6 +51,10 @@ type Wish = {
   graph: Record<string, string[]>;
   metadata?: Record<string, Record<string, unknown>>;
   timing: RegisterVoyage["timing"];
+  /** What else is registered than the plan: its verify.sh and spec, the hand, the budget. */
+  plan?: Partial<RegisterVoyage["plan"]>;
+  hand?: RegisterVoyage["hand"];
+  budgetUsd?: number;
   id?: string;
   sync?: "full" | "off";
   clock?: HelmClock;
@@ -73,7 +77,13 @@ export async function openPaperVoyage(wish: Wish): Promise<Voyage> {
   });
   await voyage.open();
   const plan = makePlan(wish.graph, wish.metadata && { metadata: wish.metadata });
-  await voyage.register({ stack: "v", plan, hand: "rehearsal", timing: wish.timing });
+  await voyage.register({
+    stack: "v",
+    plan: { ...plan, ...wish.plan },
+    hand: wish.hand ?? "rehearsal",
+    timing: wish.timing,
+    ...(wish.budgetUsd !== undefined && { budgetUsd: wish.budgetUsd }),
+  });
   return voyage;
 }
 

@@ -7,6 +7,7 @@ import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { BIN } from "../support/ocaptain.ts";
 import { writePlan, writeRepo } from "../support/plan.ts";
+import { elementsOf, readStrictXml, textOf } from "../support/strict-xml.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 let folder: string;
@@ -86,8 +87,11 @@ test("the demo sails, loses a ship, heals, delivers a report, sinks, and proves 
     "verify.sh passed in a fresh checkout of",
     "a commit per task",
     /"accepted": 18/,
+    "The survey",
     "report.html",
     "ships left at the provider: 0   helm: ended",
+    "The report of the voyage",
+    "demo-report.html",
     /"state": "verified",\s+"tasks": 18,\s+"commit": "[0-9a-f]{40}",\s+"lostOnPurpose": "ship-\d"/,
     /"left": \{\s+"ships": \[\],\s+"helm": false\s+\},\s+"error": null/,
   ];
@@ -98,6 +102,14 @@ test("the demo sails, loses a ship, heals, delivers a report, sinks, and proves 
     rest = rest.slice(at);
   }
   expect(await readFile(join(folder, "demo", "report.html"), "utf8")).toMatch(/<svg[\s\S]*<\/html>/);
+  const report = readStrictXml(await readFile(join(folder, "demo", "demo-report.html"), "utf8"));
+  const [lost] = /ship-\d(?= is sunk on purpose)/.exec(out()) ?? [];
+  const lanes = elementsOf(report).map(({ attributes }) => attributes["aria-label"]);
+  expect(lanes).toContainEqual(expect.stringMatching(`^${lost}: .*cut off from its work 1 time`));
+  expect(textOf(report)).toMatch(
+    /18 tasks were delivered by .*, as 18 commits on branch demo\. .*verify\.sh passed at [0-9a-f]{8}\./,
+  );
+  expect(textOf(report), "the lines that commits change").toMatch(/The branch changes \+\d+ −\d+ \d+ files/);
   await nothingLeft();
 });
 

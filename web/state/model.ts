@@ -4,11 +4,10 @@ import type { StatusView } from "../../lib/watch/view.ts";
 export type { VoyageEvent } from "../../lib/protocol/events.ts";
 export type { TaskRow } from "../../lib/protocol/status.ts";
 export type { PageAction, PageLogLine, PageVoyage, ViewChange } from "../../lib/watch/page-api.ts";
-export type { Attention } from "../../lib/watch/view.ts";
+export type { Attention, ShipView } from "../../lib/watch/view.ts";
 
 /** A voyage as the stream sends it. */
 export type View = PageView<StatusView>;
-export type ShipView = View["ships"][number] & { factAt?: string | null };
 /** A voyage without its rows, which are kept apart because they change most. */
 export type Head = Omit<View, "ships" | "taskRows">;
 
