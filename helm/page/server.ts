@@ -3,7 +3,6 @@ import { rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { getRequestListener } from "@hono/node-server";
 import { writeAtomically } from "../../lib/base/atomic-file.ts";
 import { helmHome, voyagesRoot } from "../../lib/base/paths.ts";
 import type { OpenPage, PageAt } from "../../lib/protocol/admin-api.ts";
@@ -12,7 +11,7 @@ import { Listeners } from "../listeners.ts";
 import type { Log } from "../log.ts";
 import { sendError } from "../server/http.ts";
 import { Admission } from "./admission.ts";
-import { type PageParts, pageApp } from "./app.ts";
+import type { PageParts } from "./app.ts";
 import { readAssets } from "./assets.ts";
 import { checkHost, protect } from "./guard.ts";
 import { type Source, Streams } from "./streams.ts";
@@ -129,6 +128,8 @@ export class PageServer {
     this.#port = (server.address() as AddressInfo).port;
     this.#streams = new Streams(this.#roots, () => this.#assets.digest, this.#log);
     const cookieName = `ocaptain_${this.#port}`;
+    // A helm whose page is not open does without these.
+    const [{ getRequestListener }, { pageApp }] = await Promise.all([import("@hono/node-server"), import("./app.ts")]);
     const app = pageApp({
       ...this.#roots,
       view: (id) => this.#viewOf(id),
