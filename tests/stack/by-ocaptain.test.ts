@@ -92,7 +92,7 @@ test("a no at the question leaves nothing made; Ctrl-C on a sail under way ends 
 test("`ocaptain sail` of a plan sails it from the user's project, and says what comes next", async () => {
   const sailed = await ocaptain(project, "sail", "./plan", "-n", "2", "--yes", "--no-telemetry");
   expect(sailed).toMatchObject({ exitCode: 0 });
-  expect(readFileSync(join(project, "Pulumi.voyage-plan.yaml"), "utf8")).toMatch(/ocaptain:telemetry: "?false"?\n/);
+  expect(readFileSync(join(project, "stacks", "Pulumi.voyage-plan.yaml"), "utf8")).toMatch(/ocaptain:telemetry: "?false"?\n/);
   expect(sailed.stdout).toMatch(/^voyage-plan is \w+: \d+ \w+.*\n {2}ocaptain (status|clone) voyage-plan/);
   const said = sailed.stderr.split("What sails as voyage voyage-plan:");
   expect(said).toHaveLength(2);
