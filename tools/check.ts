@@ -24,6 +24,7 @@ type Outcome = { name: string; seconds: number; findings: string };
 
 /** The tests of the tier tools that read files of the repository and start nothing. */
 const READ_ONLY = [
+  "bare-sleeps",
   "borders",
   "comment-width",
   "documents",

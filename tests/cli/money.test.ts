@@ -155,12 +155,13 @@ test("a task whose budget is spent is blocked: the way on is the plan, and retry
   await spends("ship-2", four, 2.25);
   await calls["ship-2"]!.release(four, false, "stopped");
   expect((await ocaptain("tasks")).stdout).toMatch(/\n4 +blocked .* \$2\.25\/\$2\.00 1k +.*\(its budget of \$2\.00 is spent/);
-  expect((await json("status")).attention).toContainEqual({
-    kind: "task",
-    of: "4",
-    message: expect.stringContaining("its budget of $2.00 is spent: $2.25 in 1 runs"),
-    hint: "pulumi up -s quay  # after a higher claude.budgetUsd in the plan's tasks/4.json",
-  });
+  expect((await json("status")).attention).toContainEqual(
+    expect.objectContaining({
+      ...{ kind: "task", of: "4", action: { verb: "up", task: "4" } },
+      message: expect.stringContaining("its budget of $2.00 is spent: $2.25 in 1 runs"),
+      hint: "pulumi up -s quay  # after a higher claude.budgetUsd in the plan's tasks/4.json",
+    }),
+  );
   const retried = await ocaptain("retry", "4");
   expect(retried.exitCode).toBe(1);
   expect(retried.stderr).toMatch(/task 4: its budget of \$2\.00 is spent.*\n {2}hint: raise claude\.budgetUsd/);
@@ -236,12 +237,13 @@ test("a limit: what holds the voyage up, in Claude Code's own words, how long ye
   expect(stdout).toContain(until.slice(0, 19));
   expect((await json("status")).limited).toEqual({ until, message: "You've hit your session limit", by: ["ship-2"] });
   await calls["ship-2"]!.raw("trial", { fit: false, message: "its gates do not hold" });
-  expect((await json("status")).attention).toContainEqual({
-    kind: "ship",
-    of: "ship-2",
-    message: "ship-2 is given no task: its gates do not hold",
-    hint: "pulumi up -s quay  # it is tried anew",
-  });
+  expect((await json("status")).attention).toContainEqual(
+    expect.objectContaining({
+      ...{ kind: "ship", of: "ship-2", action: { verb: "up", ship: "ship-2" } },
+      message: "ship-2 is given no task: its gates do not hold",
+      hint: "pulumi up -s quay  # it is tried anew",
+    }),
+  );
   expect(await json("retry", "limit")).toEqual({ voyage: "quay", lifted: ["ship-2"] });
   expect((await json("status")).limited).toBeNull();
   const none = await ocaptain("retry", "limit");

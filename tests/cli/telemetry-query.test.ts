@@ -1,7 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDatabase } from "../../cli/reader/database.ts";
@@ -13,6 +12,7 @@ import { COLUMNS } from "../../lib/telemetry/schema.ts";
 import { scratchFolder } from "../helm/paper.ts";
 import { BIN } from "../support/ocaptain.ts";
 import { listen } from "../support/spoken.ts";
+import { until } from "../support/until.ts";
 import { model, sailed, writeTelemetry } from "./spent-voyages.ts";
 
 /** A user's own SQL: what it can read, in what form the answer comes, and that it can do nothing else. */
@@ -231,12 +231,7 @@ test("Ctrl-C ends it, and the process that reads with it; as a command it ends w
     timeout: 60_000,
   });
   const readers = async () => (await execa("pgrep", ["-P", String(run.pid), "-f", "cli/reader/main"], { reject: false })).stdout;
-  let pid = "";
-  for (let tries = 0; tries < 400 && pid === ""; tries++) {
-    pid = await readers();
-    await sleep(50);
-  }
-  expect(pid).toMatch(/^\d+$/);
+  const pid = await until("the process that reads", async () => (await readers()).match(/^\d+$/)?.[0] ?? false);
   run.kill("SIGINT");
   expect(await run).toMatchObject({ exitCode: 130, stdout: "", stderr: "" });
   await expect

@@ -36,6 +36,13 @@ const steps = (...commands: string[]) => ({ provision: commands.map((run) => ({ 
 const IGNORE = "echo /deps >> .git/info/exclude";
 const row = () => helmClient().ship(quay.voyageId, NAME);
 const atWork = () => expect.poll(async () => (await row()).task).toBe("1");
+/** The epoch of the claim, once the ship has its answer: a crew that is stopped before that gives no claim back. */
+async function answered(): Promise<number | null> {
+  await atWork();
+  const { epoch } = await row();
+  await expect.poll(() => onShip('ls "$HOME/voyage/logs"')).toContain(`task-1-${epoch}.log`);
+  return epoch;
+}
 const onShip = async (script: string) => (await quay.onShip(NAME, `cd "$HOME/voyage/workspace"; ${script}`)).stdout.trim();
 const log = () => onShip('cat "$HOME/voyage/logs/provision.log"');
 const crewRuns = () => onShip("tmux has-session -t =crew 2>/dev/null && echo yes || echo no");
@@ -58,11 +65,7 @@ test("the steps run in the first checkout, in order, before the first task, and 
 
 test("other steps: the crew hands its claim back unharmed, they run, and a crew begins anew", async () => {
   const outs = await crew.create(steps(IGNORE, "mkdir -p deps"));
-  await atWork();
-  const { epoch } = await row();
-  // A crew that is stopped before its claim has been answered gives none back, and the next crew goes on with it; so
-  // the test waits for the task's log.
-  await expect.poll(() => onShip('ls "$HOME/voyage/logs"')).toContain(`task-1-${epoch}.log`);
+  const epoch = await answered();
   await crew.update(outs, steps(IGNORE, "mkdir -p deps; date >> deps/second"));
   await atWork();
   expect((await row()).epoch).toBeGreaterThan(epoch!);
@@ -93,7 +96,7 @@ test("a step that fails names ship, step and what it printed; no crew begins, wh
 
 test("other steps that fail: the ship that had worked waits for the next up, and no task wakes it", async () => {
   const outs = await crew.create(steps(IGNORE, "mkdir -p deps"));
-  await atWork();
+  await answered();
   await failure(crew.update(outs, steps("exit 1")));
   // The helm wakes no ship that was told to stop (tests/helm/waker.test.ts).
   const ledger = new DatabaseSync(voyageFolder(quay.stack).ledger, { readOnly: true });
