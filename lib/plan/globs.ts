@@ -68,10 +68,12 @@ const namesOf = (glob: string) =>
     .split("/");
 
 /** Letters with marks are written in one way, as git at a Mac and elsewhere writes the same name differently. */
-const codePoints = (name: string, hasWildcards: boolean) =>
-  Array.from(name.normalize(), (character) =>
-    hasWildcards && character === "*" ? ANY : hasWildcards && character === "?" ? ONE : character.codePointAt(0)!,
-  );
+function codePoints(name: string, hasWildcards: boolean): number[] {
+  const points: number[] = [];
+  for (const character of name.normalize())
+    points.push(hasWildcards && character === "*" ? ANY : hasWildcards && character === "?" ? ONE : character.codePointAt(0)!);
+  return points;
+}
 
 /**
  * Tells whether two patterns have a sequence in common. An element for which `isMany` holds stands for any number of

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { visit } from "jsonc-parser";
 import { fieldOf, type InputProblem } from "../base/check-input.ts";
 
@@ -14,18 +14,32 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
  */
 export function readText(path: string, maxBytes: number): Reading {
   const bad = (problem: string, missing = false) => ({ problem, missing });
+  let file: number | undefined;
   try {
-    const info = statSync(path);
+    // One look at the path instead of three; what is a pipe is not waited for.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const info = fstatSync(file);
     if (!info.isFile()) return bad("is not a regular file");
     if (info.size > maxBytes) return bad(`is ${info.size} bytes long; at most ${maxBytes} are taken`);
-    const bytes = readFileSync(path);
+    const bytes = readWhole(file, info.size);
     const text = utf8.decode(bytes);
     return text.includes("\0") ? bad("is not text: it holds a NUL byte") : { text };
   } catch (error) {
     if (error instanceof TypeError) return bad("is not UTF-8 text");
     const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENXIO") return bad("is not a regular file"); // A socket cannot be opened.
     return code === "ENOENT" ? bad("is missing", true) : bad(`cannot be read: ${code ?? message}`);
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
+}
+
+/** Reads a file of so many bytes; of one that has become shorter meanwhile, what is there. */
+function readWhole(file: number, size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < size; length += read) read = readSync(file, bytes, length, size - length, null);
+  return bytes.subarray(0, length);
 }
 
 /**
