@@ -138,9 +138,13 @@ const toPlanTask = (id: string, task: TaskFile): PlanTask => ({
  * The fields that a crew reads, in which null is as if they were left out. Other fields keep a null: a plan at sea may
  * have it, and would count as changed without it.
  */
-const READ_BY_CREWS: ReadonlySet<string> = new Set(["check", "rehearsal", "timeoutSeconds", "tries", "claude"]);
-const withoutNulls = (metadata: object): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(metadata).filter(([key, value]) => value !== null || !READ_BY_CREWS.has(key)));
+const READ_BY_CREWS = ["check", "rehearsal", "timeoutSeconds", "tries", "claude"] as const;
+
+function withoutNulls(metadata: NonNullable<TaskFile["metadata"]>): Record<string, unknown> {
+  const nulls: readonly string[] = READ_BY_CREWS.filter((key) => metadata[key] === null);
+  if (nulls.length === 0) return metadata;
+  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !nulls.includes(key)));
+}
 
 /**
  * Checks the edges, as far as the files say them. `present` has the ids of all files, so that a task with a broken file
