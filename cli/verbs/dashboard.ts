@@ -1,6 +1,5 @@
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { helmHome } from "../../lib/base/paths.ts";
 import { isCheckout } from "../../lib/base/set-up-command.ts";
@@ -10,6 +9,7 @@ import type { OpenPage } from "../../lib/protocol/admin-api.ts";
 import { captainNode } from "../../lib/tailnet/node/captain.ts";
 import { setup } from "../../tools/setup.mjs";
 import type { Io } from "../output/io.ts";
+import { openInBrowser } from "../output/open-in-browser.ts";
 
 type Options = { open?: boolean; stop?: boolean; tailnet?: boolean; port?: string };
 
@@ -30,6 +30,7 @@ export async function dashboard(options: Options, io: Io): Promise<number | unde
     ask.tailnet = { address, tun };
   }
   const { url, tailnetUrl, file } = await (await ensureHelm()).openPage(ask);
+  // The file leads to the first address, which no other user of the machine may see among the words of a command.
   const opened = file !== undefined && (await openInBrowser(file));
   if (io.json) io.out(plainJson({ url, ...(tailnetUrl && { tailnetUrl }), opened }, 2));
   else for (const address of [url, ...(tailnetUrl ? [tailnetUrl] : [])]) io.out(address);
@@ -56,33 +57,4 @@ function portOf(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (port >= 1 && port <= 65_535) return port;
   throw new OcaptainError("USAGE", `--port "${text}" is no port: it is 1 to 65535`, { hint: "ocaptain dashboard --port 8080" });
-}
-
-/** The programs that open a file in the browser of whoever sits there, where somebody can. */
-const OPENERS: Partial<Record<NodeJS.Platform, readonly string[]>> = { linux: ["wslview", "xdg-open"], darwin: ["open"] };
-/** How long an opener may take to fail, in ms. One that goes on is the browser itself. */
-const OPENER_MS = 3_000;
-
-/**
- * Opens the file in a browser; it leads to the first address, which no other user of the machine may see among the
- * words of a command. Returns whether that went well.
- */
-async function openInBrowser(file: string): Promise<boolean> {
-  const { DISPLAY, WAYLAND_DISPLAY, WSL_DISTRO_NAME, BROWSER, PATH = "" } = process.env;
-  // Without a screen xdg-open takes a browser for terminals, which nobody would see.
-  if (process.platform === "linux" && !(DISPLAY || WAYLAND_DISPLAY || WSL_DISTRO_NAME || BROWSER)) return false;
-  const has = (program: string) => PATH.split(delimiter).some((folder) => folder && existsSync(join(folder, program)));
-  const opener = OPENERS[process.platform]?.find(has);
-  if (!opener) return false;
-  return new Promise((resolve) => {
-    const child = spawn(opener, [file], { stdio: "ignore", detached: true });
-    const timer = setTimeout(() => resolve(true), OPENER_MS);
-    const end = (isOpen: boolean) => {
-      clearTimeout(timer);
-      resolve(isOpen);
-    };
-    child.once("error", () => end(false));
-    child.once("exit", (code) => end(code === 0));
-    child.unref();
-  });
 }

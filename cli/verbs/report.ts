@@ -3,7 +3,7 @@ import { withHome } from "../../lib/base/paths.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { ask, canAsk } from "../output/ask.ts";
 import type { Io } from "../output/io.ts";
-import { openFile } from "../output/open-file.ts";
+import { openInBrowser } from "../output/open-in-browser.ts";
 import { collectReport } from "../report/facts/collect.ts";
 import { page } from "../report/page/page.ts";
 import { fileAt, writePage } from "../report/write-page.ts";
@@ -29,5 +29,5 @@ export async function report(name: string | undefined, { output, open, force }: 
   await writePage(file, page(facts), mayReplace);
   const shown = relative(process.cwd(), file);
   if (!io.json) io.out(shown.startsWith("..") ? file : shown);
-  if (open) await openFile(file, io);
+  if (open && !(await openInBrowser(file))) io.note(`no browser could be opened from here: ${file}`);
 }
