@@ -7,7 +7,7 @@ import type { KnownVoyage } from "../../lib/watch/known.ts";
 export type TaskCommit = { commit: string; parent: string; task: string; ship: string; subject: string };
 
 /**
- * What a voyage's branch has: the commit that it began from, its tip, and the commits of its tasks, the oldest first.
+ * The history of a voyage's branch: the commit that it began from, its tip, and its tasks' commits, the oldest first.
  */
 export type History = { start: string; tip: string; tasks: TaskCommit[] };
 

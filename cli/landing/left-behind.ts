@@ -5,13 +5,13 @@ import { git } from "../../lib/git/run.ts";
 import type { KnownVoyage } from "../../lib/watch/known.ts";
 
 /**
- * What a ship wrote that is not on the voyage's branch: given back, rescued, or put aside.
+ * A piece of work that a ship wrote and that is not on the voyage's branch: given back, rescued, or put aside.
  * - `lost`: the mirror of a ship that was fenced, which the helm has saved (`refs/lost/<task>/<epoch>`).
  * - `left`: what lay in a ship's tree beside what it delivered (`refs/ships/<ship>/left-<task>-<epoch>`).
  * - `mirror`: a mirror that was put aside, when its ship was replaced or its sync was in conflict (`ships/left/`).
  */
 export type LeftBehind = {
-  /** By which it is named on the command line. */
+  /** The word by which the command line names it. */
   name: string;
   kind: "lost" | "left" | "mirror";
   task: string | null;
@@ -25,7 +25,7 @@ export type LeftBehind = {
 
 /** A file that was put aside is counted up to here; a mirror may have all of a build in it. */
 const MOST_FILES = 100_000;
-/** What names may stand in a ref of these kinds: a ship chooses part of its own. */
+/** The parts of a ref that are taken for a name: a ship chooses some of its own, and others are left out. */
 const NAME = /^[A-Za-z0-9._-]{1,100}$/;
 
 /** Lists what was left behind in a voyage, the newest first. */
@@ -75,14 +75,15 @@ function namedBy(ref: string, ship: string): Pick<LeftBehind, "name" | "kind" | 
 /** Counts the files that a commit changes and their bytes; submodules have none of these here. */
 async function sizeOf(gitDir: string, from: string, to: string): Promise<{ files: number; bytes: number }> {
   const { stdout } = await git(["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", from, to], { gitDir });
-  const entries = stdout.split("\0").flatMap((line) => /^:\d+ (\d+) [0-9a-f]+ ([0-9a-f]+) [A-Z]/.exec(line)?.slice(1, 3) ?? []);
-  const blobs: string[] = [];
-  for (let i = 0; i < entries.length; i += 2)
-    if (entries[i]!.startsWith("1") && entries[i] !== "160000") blobs.push(entries[i + 1]!);
-  if (blobs.length === 0) return { files: entries.length / 2, bytes: 0 };
+  const entries = [...stdout.matchAll(/:\d+ (\d+) [0-9a-f]+ ([0-9a-f]+) [A-Z]\0[^\0]*\0/g)].map(([, mode, blob]) => ({
+    mode,
+    blob,
+  }));
+  const blobs = entries.filter(({ mode }) => mode!.startsWith("1") && mode !== "160000").map(({ blob }) => blob);
+  if (blobs.length === 0) return { files: entries.length, bytes: 0 };
   const sizes = await git(["cat-file", "--batch-check=%(objectsize)"], { gitDir, stdin: `${blobs.join("\n")}\n` });
   const bytes = sizes.stdout.split("\n").reduce((sum, size) => sum + (Number(size) || 0), 0);
-  return { files: entries.length / 2, bytes };
+  return { files: entries.length, bytes };
 }
 
 async function mirrorsLeft({ folder }: KnownVoyage): Promise<LeftBehind[]> {

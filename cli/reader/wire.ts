@@ -1,6 +1,6 @@
 import type { Table } from "../../lib/telemetry/schema.ts";
 
-/** What the reader is asked, as JSON on its stdin. */
+/** The question to the reader, as JSON on its stdin. */
 export type Question = {
   /** Questions in SQL, which are answered one after the other. */
   sql: string[];

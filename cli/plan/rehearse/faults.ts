@@ -2,7 +2,7 @@ import { firstLine } from "../../../lib/base/text.ts";
 import type { Plan } from "../../../lib/plan/types.ts";
 import type { Rehearsed } from "./sail.ts";
 
-/** What went wrong that cannot be laid to tasks that were only stood in for. */
+/** The faults of a rehearsal that cannot be laid to tasks which were only stood in for. */
 export function faultsOf(
   plan: Pick<Plan, "verify">,
   {
