@@ -12,17 +12,10 @@ import { Store } from "../../helm/ledger/store.ts";
 import { voyageFolder } from "../../lib/base/paths.ts";
 import { loadPlan } from "../../lib/plan/load.ts";
 import { gitIn } from "../support/git.ts";
+import { IMPORTS, SOURCES } from "../support/import-sources.ts";
 import { listen } from "../support/spoken.ts";
 
-const FIXTURES = join(import.meta.dirname, "..", "fixtures", "imports");
 const STACK = "voyage-tide";
-const SOURCES: Record<Exclude<Format, "github">, string> = {
-  "spec-kit": "spec-kit/specs/004-tide-tables",
-  openspec: "openspec/openspec/changes/add-moorings",
-  "task-master": "task-master",
-  beads: "beads/issues.jsonl",
-  backlog: "backlog",
-};
 let root: string;
 let repo: string;
 const voyagesBefore = process.env.OCAPTAIN_VOYAGES;
@@ -32,7 +25,7 @@ let template: string;
 
 beforeAll(() => {
   template = mkdtempSync(join(tmpdir(), "oc-done-repo-"));
-  cpSync(FIXTURES, template, { recursive: true });
+  cpSync(IMPORTS, template, { recursive: true });
   writeFileSync(join(template, "package.json"), JSON.stringify({ scripts: { test: "node --test", deploy: "rm -rf /" } }));
   gitIn(template, "init", "-q", "-b", "main");
   gitIn(template, "add", ".");

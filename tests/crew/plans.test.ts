@@ -1,27 +1,19 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { FORMATS, type Format } from "../../cli/plan/import/shape.ts";
+import { FORMATS } from "../../cli/plan/import/shape.ts";
 import { planImport } from "../../cli/verbs/plan-import.ts";
 import { loadPlan } from "../../lib/plan/load.ts";
 import { examples, makeExample } from "../../plans/example.mjs";
 import { formatFindings } from "../support/findings.ts";
 import { gitIn } from "../support/git.ts";
+import { IMPORTS, SOURCES } from "../support/import-sources.ts";
 import { listen } from "../support/spoken.ts";
 import { startStandInGithub } from "../support/stand-in-github.ts";
 import { folder, helm, ID, STACK, sail, seen, ships } from "./real-fleet.ts";
 
 // The example plans, and a plan of each format that can be imported, are rehearsed by real crews at the real helm; only
 // the VMs are folders on this machine. That the engine sails a plan is tested in tests/stack.
-
-const FIXTURES = join(import.meta.dirname, "..", "fixtures", "imports");
-const SOURCES: Record<Exclude<Format, "github">, string> = {
-  "spec-kit": "spec-kit/specs/004-tide-tables",
-  openspec: "openspec/openspec/changes/add-moorings",
-  "task-master": "task-master",
-  beads: "beads/issues.jsonl",
-  backlog: "backlog",
-};
 
 /** Sails a plan with two ships to its end, and checks that each task was done once, after all that it waits for. */
 async function rehearse(repo: string, plan: string): Promise<string> {
@@ -51,7 +43,7 @@ test.each(examples)("the example %s is rehearsed to its end, and verified", asyn
 
 test.each(FORMATS)("a plan that is imported from %s is rehearsed to its end, each task after what it waits for", async (from) => {
   const repo = join(folder, "repo");
-  cpSync(FIXTURES, repo, { recursive: true });
+  cpSync(IMPORTS, repo, { recursive: true });
   writeFileSync(join(repo, "package.json"), JSON.stringify({ scripts: { test: "true" } }));
   gitIn(repo, "init", "-q", "-b", "main");
   gitIn(repo, "add", ".");
