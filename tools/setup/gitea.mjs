@@ -6,12 +6,12 @@ import { checkGo, findGo, goBuild, sayBuild } from "./go.mjs";
 
 const VERSION = versions.gitea;
 const MODULE = "code.gitea.io/gitea";
-/** What the program reads beside itself: the forms of its answers and mails, and its tables of licences and languages. */
+/** What the program reads beside itself: forms of answers and mails, and tables of licences and languages. */
 const BESIDE = ["templates", "options"];
 
 /**
- * A real forge for the tests of tier `landing`, which ask for it (`npm run setup -- gitea`). It is always built from the
- * Go module, since nobody needs it to sail; its pages have no scripts then, and its API is whole.
+ * A real forge for the tests of tier `landing`, which ask for it (`npm run setup -- gitea`). It is always built from
+ * the Go module, since nobody needs it to sail; its pages have no scripts then, and its API is whole.
  */
 export const gitea = {
   name: "gitea",
