@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** The kinds of servers. `git` is any server that is none of the others: it is pushed to, and has no API that we know. */
+/** The kinds of servers. `git` is any that is none of the others: it is pushed to, and has no API that we know. */
 export const ForgeKind = z.enum(["github", "gitea", "forgejo", "git"]);
 export type ForgeKind = z.infer<typeof ForgeKind>;
 
