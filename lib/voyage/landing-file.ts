@@ -92,7 +92,7 @@ const LandingFile = z.object({
   base: Line,
   baseCommit: CommitId,
   how: LandingHow,
-  /** What was pushed, the newest last: `commit` is the voyage's tip then, `head` what went to `branch` of the remote. */
+  /** What was pushed, the newest last: `commit` is the voyage's tip then, `head` what went to the remote's `branch`. */
   pushed: z.array(z.object({ commit: CommitId, head: CommitId, branch: Line, at: Line })).max(MOST_PUSHES),
   /**
    * What is about to be pushed: written before, and taken out after, so that a push whose end nobody saw is known as
