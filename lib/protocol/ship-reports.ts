@@ -37,8 +37,8 @@ export const basisOf = (parts: readonly (Basis | undefined)[]): Basis | undefine
   (["unknown", "derived", "reported"] as const).find((basis) => parts.includes(basis));
 
 /**
- * What one run may tell at most. The cost may be what a plan can allow a task at most; nothing reads so many tokens in a
- * year. A row of an earlier helm that tells more counts for this much.
+ * What one run may tell at most. The cost may be what a plan can allow a task at most; nothing reads so many tokens in
+ * a year. A row of an earlier helm that tells more counts for this much.
  */
 export const MOST_USED = {
   costUsd: 100_000,
