@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { PullAbout } from "../../cli/landing/pull/about.ts";
 import { mergeBody, roomTaken } from "../../cli/landing/pull/edit.ts";
-import { type PullAbout, pullText } from "../../cli/landing/pull/text.ts";
+import { pullText } from "../../cli/landing/pull/text.ts";
 import type { ReportFacts } from "../../cli/report/facts/facts.ts";
 import { runs } from "../support/runs.ts";
 import { commitOf, facts, setback, task, usage } from "./pull-facts.ts";
@@ -16,7 +17,7 @@ const SMALL = facts(
   [
     task("1", "Lay the foundation", { check: "test -f foundation.txt", summary: "Piles and a slab." }),
     task("2", "Build the wall", { blockedBy: ["1"], ship: "ship-1", check: "npm test -- wall" }),
-    task("3", "Set bollards", { blockedBy: ["2"], isCritical: true, summary: "Six, of cast iron; see `docs/bollards.md`." }),
+    task("3", "Set bollards", { blockedBy: ["2"], isCritical: true, summary: "Six, of cast iron; see `quay/bollards.txt`." }),
   ],
   [["1"], ["2"], ["3"]],
   { voyage: { objective: "Boats of up to 20 m can be moored:\n\n- six bollards\n- a ladder, as `plan.svg` has it" } },
@@ -30,7 +31,7 @@ const ROUGH = facts(
       summary: "Measured depths; wrote survey.md",
       check: "node check.mjs | grep ok",
     }),
-    task("2", "Dredge | the basin", { blockedBy: ["1"], outside: { files: ["docs/a.md", "src/pump.ts"], count: 7 } }),
+    task("2", "Dredge | the basin", { blockedBy: ["1"], outside: { files: ["quay/a.txt", "src/pump.ts"], count: 7 } }),
     task("3", "Drive piles", {
       status: "blocked",
       commit: null,
@@ -151,7 +152,7 @@ const OWN =
 
 /** Makes sure that nothing of a body acts, as it is and as markdown. */
 function expectInert(body: string): void {
-  const rest = body.replace(OWN, "§");
+  const rest = body.replace(OWN, "¤");
   expect(rest).not.toMatch(/[@<]|#|!\d|:\/\/|\bGH-\d|\p{Bidi_Control}|^\//mu);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may be there
   expect(rest).not.toMatch(/[\x00-\x08\x0b-\x1f]/);

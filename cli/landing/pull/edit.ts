@@ -13,9 +13,9 @@ const WORD =
   "> [!NOTE]\n> An earlier text of ocaptain's, or one of its marks, was changed by somebody. It was left as it is, and this one was added below. Delete what is not of use.\n\n";
 
 /**
- * Puts our text into the text of a pull request, in the place of what we wrote there before; below all else where there
- * is none. What others wrote stays, also where they wrote between our marks or broke these: then ours comes below, and
- * says so.
+ * Puts our text into the text of a pull request, in the place of what we wrote there before; below all else where
+ * there is none. What others wrote stays, also where they wrote between our marks or broke these: then ours comes
+ * below, and says so.
  *
  * @param generated  our text, which has no marks
  */
@@ -30,7 +30,9 @@ export const roomTaken = (old: string): number => mergeBody(old, "").length + WO
 
 const marked = (text: string) => `${BEGIN}${digestOf(text)} ${NOTE} -->\n${text}\n${END}`;
 
-/** Where ours goes: between what stands before and after it. `isChanged`: marks are there that are not ours as we left them. */
+/**
+ * Where ours goes: between what stands before and after it. `isChanged`: there are marks that are not as we left them.
+ */
 function place(old: string): { before: string; after: string; isChanged: boolean } {
   const marks = [...old.matchAll(MARKS)];
   for (let at = marks.length - 2; at >= 0; at--) {

@@ -10,8 +10,8 @@ const MOST_EDGES = 500;
 const MOST_LABEL = 40;
 
 /**
- * Draws the tasks' graph for Mermaid, which GitHub and Gitea show: a node for each task, or for each wave where there are
- * more than `mostTasks`. null where there is nothing to see.
+ * Draws the tasks' graph for Mermaid, which GitHub and Gitea show: a node for each task, or for each wave where there
+ * are more than `mostTasks`. null where there is nothing to see.
  */
 export function graphOf({ graph, tasks }: Pick<ReportFacts, "graph" | "tasks">, mostTasks: number): Markdown | null {
   const known = new Map(tasks.map((task) => [task.id, task]));

@@ -1,9 +1,9 @@
 import { plain, plainLines } from "../../../lib/base/text.ts";
 
-// Text that agents, plans, ships and repositories wrote, as it may stand in a pull request. There it must be shown and do
-// nothing: mention nobody, refer to and close no issue, load nothing, leave no cell, block or comment. A forge reads the
-// text twice: as markdown, and as it is, for a merge may make a commit's message of it. So nothing that acts is in it in
-// either reading. Where markdown is shown, a character without a width parts what would act ("@" from a name).
+// Text that agents, plans, ships and repositories wrote, as it may stand in a pull request. There it must be shown and
+// do nothing: mention nobody, refer to and close no issue, load nothing, leave no cell, block or comment. A forge reads
+// the text twice: as markdown, and as it is, for a merge may make a commit's message of it. So nothing that acts is in
+// it in either reading. Where markdown is shown, a character without a width parts what would act: "@" from a name.
 
 /** A piece of markdown of our own. All else that comes into {@link md} is text. */
 export class Markdown {
@@ -16,7 +16,7 @@ export class Markdown {
 
 type Piece = Markdown | string | number | null | undefined | false | readonly Piece[];
 
-/** Writes markdown with pieces in it; what is no markdown is shown as it is. null, undefined and false are nothing. */
+/** Writes markdown with pieces in it; what is none is shown as it is. null, undefined and false are nothing. */
 export const md = (parts: TemplateStringsArray, ...pieces: readonly Piece[]): Markdown =>
   new Markdown(parts.map((part, index) => (index === 0 ? part : written(pieces[index - 1]) + part)).join(""));
 

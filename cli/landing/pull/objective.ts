@@ -5,7 +5,8 @@ const BULLET = /^(\s*)[-*+]\s+(.*)$/;
 const NUMBER = /^(\s*)(\d{1,9})[.)]\s+(.*)$/;
 
 /**
- * Writes a part of a spec, which is markdown of the plan's: paragraphs, lists, code and headings stay, all else is text.
+ * Writes a part of a spec, which is markdown of the plan's: paragraphs, lists, code and headings stay, all else is
+ * text.
  */
 export function objectiveOf(text: string): Markdown {
   const parts: Markdown[] = [];

@@ -3,8 +3,8 @@ import { usd } from "../../../lib/base/text.ts";
 import { costText } from "../../../lib/voyage/cost-text.ts";
 import { lasting } from "../../output/durations.ts";
 import type { ReportFacts, Setback, TaskFacts } from "../../report/facts/facts.ts";
+import type { Measure, PullAbout } from "./about.ts";
 import { block, code, folded, joined, Markdown, md, prose, proseWithCode, table } from "./markdown.ts";
-import type { Measure, PullAbout } from "./text.ts";
 
 // The parts of a pull request's text, in the order in which a reviewer reads them.
 
@@ -91,7 +91,7 @@ export function openOf(tasks: readonly TaskFacts[], measure: Measure): Markdown 
     .slice(0, most)
     .map(
       ({ id, subject, status, reason }) =>
-        md`- ${prose(id, 20)} · ${prose(subject, 80)}: ${status}${reason && md`, ${proseWithCode(reason, 200)}`}`,
+        md`- ${prose(id, 20)} · ${prose(subject, 80)}: ${status}${reason !== null && md`, ${proseWithCode(reason, 200)}`}`,
     );
   return joined([joined(lines, "\n"), more(open.length - lines.length, "task")], "\n");
 }
@@ -113,7 +113,7 @@ export function verifyOf(
     [
       md`${outcome}`,
       at,
-      run.ship && md`on ${prose(run.ship, 40)}, in a fresh checkout`,
+      run.ship !== null && md`on ${prose(run.ship, 40)}, in a fresh checkout`,
       run.seconds !== null && md`in ${lasting(run.seconds)}`,
     ],
     " ",

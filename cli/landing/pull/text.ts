@@ -1,37 +1,12 @@
 import { counted } from "../../../lib/base/counted.ts";
 import { plain } from "../../../lib/base/text.ts";
 import type { ReportFacts } from "../../report/facts/facts.ts";
+import type { Measure, PullAbout } from "./about.ts";
 import { graphOf } from "./graph.ts";
 import { joined, Markdown, md } from "./markdown.ts";
 import { objectiveOf } from "./objective.ts";
 import { headOf, howMade, openOf, setbackOf, spendOf, taskTable, verifyOf } from "./sections.ts";
 
-/** What a pull request brings, beside the facts of its voyage. */
-export type PullAbout = {
-  how: "per-task" | "squash" | "stack";
-  /** Whether it lands without a verification of what it brings. */
-  unverified: boolean;
-  /** The commit that verify.sh has passed on; null where there is none. */
-  verifiedCommit: string | null;
-  /** Of a stack: which wave of how many this is, the ids of its tasks, and the pull requests of all waves by now. */
-  part?: { wave: number; of: number; tasks: readonly string[]; pulls: readonly { wave: number; number: number; url: string }[] };
-  /** An address at which the page of `ocaptain report` can be read; absent where it was put nowhere. */
-  report?: string;
-  /** The most characters of the body. */
-  limit: number;
-};
-
-/** How much is told. The first is all of it; each next one leaves out what a reviewer misses least. */
-export type Measure = {
-  graph: number;
-  summary: number;
-  setbacks: number;
-  checks: boolean;
-  lines: number;
-  rows: number;
-  subject: number;
-  objective: number;
-};
 const WHOLE: Measure = {
   graph: 60,
   summary: 300,
