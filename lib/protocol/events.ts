@@ -6,7 +6,7 @@ import { z } from "zod";
  *
  * - Of the voyage: `voyage-registered` (by each `up`; data: `tasks`, and `first` at the first one), `plan-changed`
  *   (data: how many tasks were `added`, `updated` and `cancelled`), `task-added` (after the first plan, whose tasks
- *   `voyage-registered` counts), `task-cancelled`, `budget-changed` (data: `fromUsd`, `toUsd`), `budget-spent` (data:
+ *   `voyage-registered` counts; data: `followUp` for one beside the plan), `task-cancelled`, `budget-changed` (data: `fromUsd`, `toUsd`), `budget-spent` (data:
  *   `costUsd`, `budgetUsd`), `paused` (data: `giveBackAt`), `resumed`, `limit-begun` (of `ship`; data: `until`),
  *   `limit-over`, `helm-started`, `voyage-deregistered`.
  * - Of a ship: `ship-registered` (data: `incarnation`, `life`), `ship-hello`, `ship-away` (its crew has said goodbye),
