@@ -44,7 +44,7 @@ async function done({ call, tree }: Awaited<ReturnType<typeof come>>): Promise<s
   tree.reset(grant.tip);
   const commit = tree.commit({ [`f${grant.task.id}`]: "x" }, `T${grant.task.id}`);
   tree.push(commit, grant);
-  await call.accepted(grant, commit);
+  await call.accepted(grant, commit, { check: grant.check === null ? null : { exitCode: 0, output: "" } });
   return grant.task.id;
 }
 const add = (subject: string, more: object = {}) => helm.addTask(ID, { subject, description: `Do it: ${subject}`, ...more });
