@@ -116,8 +116,8 @@ export class Ledger {
     return this.store.all("SELECT id, planned FROM tasks");
   }
   /**
-   * Another text each time that a plan is brought in or a follow-up is added; a ledger of an earlier helm has none until
-   * then.
+   * Another text each time that a plan is brought in or a follow-up is added; a ledger of an earlier helm has none
+   * until then.
    */
   planRevision(): string {
     return this.meta("planRevision") ?? "";
