@@ -70,8 +70,8 @@ async function fromGh(hostname: string, { env, signal }: KeyAsk): Promise<Key | 
 }
 
 /**
- * Asks git for what it would send to that address. It runs the person's own helpers, as a push does, and neither prompts
- * nor reads the configuration of any repository.
+ * Asks git for what it would send to that address. It runs the person's own helpers, as a push does, and neither
+ * prompts nor reads the configuration of any repository.
  */
 async function fromGit({ kind, web }: ForgePlace, { env, signal }: KeyAsk): Promise<Key | null> {
   const { protocol, host, pathname } = new URL(web);
