@@ -30,7 +30,7 @@ export async function chooseBase(
 ): Promise<string> {
   const { stack } = file;
   const named = asked ?? landing?.base;
-  const refuse = (message: string, hint = `ocaptain land ${stack} --base BRANCH`) =>
+  const refuse = (message: string, hint = `say which: ocaptain land ${stack} --base BRANCH`) =>
     new OcaptainError("NO_BASE", message, { hint });
   const names = [...remote.branches.keys()];
   if (named !== undefined) {
@@ -91,7 +91,7 @@ async function compare(gitDir: string, base: string, tip: string, said: string, 
   const held = found.stdout.trim();
   if (!held)
     throw new OcaptainError("UNRELATED", `${said} has no commit in common with the voyage's branch`, {
-      hint: `ocaptain land ${stack} --base BRANCH --remote ADDRESS  # where the voyage's repository came from`,
+      hint: `say where the voyage's repository came from: ocaptain land ${stack} --remote ADDRESS --base BRANCH`,
     });
   return { tip: base, held, ahead: Number(await gitLine(["rev-list", "--count", base, `^${tip}`], { gitDir })) };
 }

@@ -5,11 +5,12 @@ import type { KnownVoyage } from "../../../lib/watch/known.ts";
 import type { Io } from "../../output/io.ts";
 import type { History } from "../history.ts";
 import { type Base, chooseBase, fetchBase } from "./base.ts";
+import type { Waves } from "./heads.ts";
 import type { LandAsk } from "./options.ts";
 import { type Place, placeOf } from "./place.ts";
 import { type RemoteRefs, remoteRefs } from "./remote-refs.ts";
 import { assertRoom } from "./shape.ts";
-import { commitsByWave, type Waves, wavesOf } from "./stack.ts";
+import { commitsByWave, wavesOf } from "./stack.ts";
 import { assertLandable, notVerified, type Standing, standingOf } from "./standing.ts";
 import { tryUpdate, type Update } from "./update.ts";
 

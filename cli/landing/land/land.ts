@@ -11,12 +11,13 @@ import { assertFleet } from "./await-verified.ts";
 import { conflicted } from "./conflicted.ts";
 import { describe } from "./describe.ts";
 import { follow } from "./follow.ts";
+import type { Head } from "./heads.ts";
 import { type Intention, intend } from "./intend.ts";
 import type { LandAsk } from "./options.ts";
 import { type Landed, landPulls, mergePulls } from "./pulls.ts";
 import { push, pushesOf } from "./push.ts";
 import { Record } from "./record.ts";
-import { type Head, shape } from "./shape.ts";
+import { shape } from "./shape.ts";
 import { short } from "./standing.ts";
 
 /** What a landing needs of other rooms. */
@@ -29,7 +30,7 @@ export type LandParts = {
   look(ask: { from: string; heads: readonly Head[]; history: History; signal: AbortSignal }): Promise<void>;
 };
 
-/** What the text of a pull request is made of: its head among the others, and the pull requests that are known by now. */
+/** What the text of a pull request is made of: its head among others, and the pull requests that are known by now. */
 export type TextAsk = {
   head: Head;
   heads: readonly Head[];

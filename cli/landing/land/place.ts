@@ -36,7 +36,7 @@ export async function placeOf(voyage: KnownVoyage, asked: string | undefined, la
   const own = path === undefined ? address : ((await originOf(path)) ?? address);
   if (own === "")
     throw new OcaptainError("NO_REMOTE", `voyage "${stack}" has no repository that it came from: there is nowhere to land`, {
-      hint: `ocaptain land ${stack} --remote ADDRESS`,
+      hint: `say where: ocaptain land ${stack} --remote ADDRESS`,
     });
   return at(own);
 }
@@ -45,7 +45,7 @@ async function at(address: string): Promise<Place> {
   const path = pathOf(address);
   if (path !== undefined && !existsSync(path))
     throw new OcaptainError("NO_REMOTE", `there is no folder ${path}, in which the voyage would land`, {
-      hint: "ocaptain land --remote ADDRESS",
+      hint: "say where it is now: ocaptain land --remote ADDRESS",
     });
   if (path !== undefined && !(await isBare(path)))
     return { kind: "checkout", address: path, config: [], said: `the repository in ${path}, as a branch`, git };
@@ -75,8 +75,8 @@ const isBare = async (path: string): Promise<boolean> =>
   (await gitLine(["rev-parse", "--is-bare-repository"], lookInto(path))) === "true";
 
 /**
- * The origin of a person's repository; a path in it is relative to the repository. A bare one serves others, whatever it
- * was cloned from.
+ * The origin of a person's repository; a path in it is relative to the repository. A bare one serves others, whatever
+ * it was cloned from.
  */
 async function originOf(path: string): Promise<string | undefined> {
   if (!existsSync(path) || (await isBare(path))) return undefined;

@@ -1,7 +1,7 @@
 import { OcaptainError } from "../../../lib/base/errors.ts";
 import type { Forge, Pull } from "../../forge/forge.ts";
+import type { Head } from "./heads.ts";
 import type { Record } from "./record.ts";
-import type { Head } from "./shape.ts";
 
 /** A pull request as it is after a landing: `news` says what this landing has done to it. */
 export type Landed = { pull: Pull; head: Head; news: "made" | "updated" | "as it was" | "closed" | "merged" };

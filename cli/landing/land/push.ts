@@ -6,9 +6,9 @@ import { lookInto } from "../../../lib/git/source-problems.ts";
 import type { LandingFile } from "../../../lib/voyage/landing-file.ts";
 import type { KnownVoyage } from "../../../lib/watch/known.ts";
 import { withoutSecrets } from "../captains-git.ts";
+import type { Head } from "./heads.ts";
 import type { Place } from "./place.ts";
 import { unreached } from "./remote-refs.ts";
-import type { Head } from "./shape.ts";
 import { short } from "./standing.ts";
 
 const PUSH_MS = 30 * 60_000;
@@ -76,7 +76,7 @@ async function assertHeld(
     "NOT_OURS",
     `branch ${branch} at ${place.address} holds what the voyage has not, and nothing was pushed:${lines.join("")}`,
     {
-      hint: `ocaptain land ${stack} --branch ANOTHER; or take it in: git -C ${folder.workspace} pull --no-rebase ${place.address} ${branch} && git -C ${folder.workspace} push  # then verify.sh runs again, and you land again`,
+      hint: `another branch: ocaptain land ${stack} --branch NAME; or take it in: git -C ${folder.workspace} pull --no-rebase ${place.address} ${branch} && git -C ${folder.workspace} push  # then verify.sh runs again, and you land again`,
     },
   );
 }

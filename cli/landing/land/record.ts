@@ -1,9 +1,9 @@
 import { type LandingFile, writeLanding } from "../../../lib/voyage/landing-file.ts";
 import type { KnownVoyage } from "../../../lib/watch/known.ts";
 import type { Forge } from "../../forge/forge.ts";
+import type { Head } from "./heads.ts";
 import type { Intention } from "./intend.ts";
 import type { Push } from "./push.ts";
-import type { Head } from "./shape.ts";
 
 /**
  * The landing's record, which is on disk before the next step begins: what is about to be pushed before it is pushed,

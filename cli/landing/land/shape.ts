@@ -4,22 +4,8 @@ import { personalAuthor } from "../../../lib/git/author.ts";
 import { git, gitLine } from "../../../lib/git/run.ts";
 import type { LandingFile } from "../../../lib/voyage/landing-file.ts";
 import type { KnownVoyage } from "../../../lib/watch/known.ts";
-import type { History } from "../history.ts";
-import { stackOfWaves, type Waves } from "./stack.ts";
-
-/** A branch that is to be at the remote: at which commit, and onto which branch it is to be merged. */
-export type Head = { branch: string; head: string; base: string; wave?: number; tasks?: readonly string[] };
-
-/** What is to be landed: `held` is the commit of the base that the tip holds, on which everything is put. */
-export type ShapeAsk = {
-  how: LandingFile["how"];
-  branch: string;
-  base: string;
-  held: string;
-  title: string;
-  history: History;
-  waves: Waves;
-};
+import type { Head, ShapeAsk } from "./heads.ts";
+import { stackOfWaves } from "./stack.ts";
 
 /**
  * Makes the commits that are pushed, in the voyage's own repository, and moves nothing there. The same tip gives the
@@ -73,6 +59,6 @@ export function assertRoom(how: LandingFile["how"], branch: string, there: Reado
   throw new OcaptainError(
     "BRANCH",
     `there is a branch ${inTheWay} already, and beside it git allows no branch ${how === "stack" ? `${branch}/1` : branch}`,
-    { hint: `ocaptain land ${stack} --branch ANOTHER${how === "stack" ? " --stack" : ""}` },
+    { hint: `another branch: ocaptain land ${stack} --branch NAME${how === "stack" ? " --stack" : ""}` },
   );
 }

@@ -5,10 +5,7 @@ import { topologicalOrder } from "../../../lib/plan/graph.ts";
 import type { TaskRow } from "../../../lib/protocol/status.ts";
 import type { KnownVoyage } from "../../../lib/watch/known.ts";
 import type { TaskCommit } from "../history.ts";
-import type { Head, ShapeAsk } from "./shape.ts";
-
-/** The wave of each task, from 1: how many tasks the longest chain has that it waits for, itself included. */
-export type Waves = ReadonlyMap<string, number>;
+import type { Head, ShapeAsk, Waves } from "./heads.ts";
 
 /** A chain of more pull requests is nobody's wish. */
 const MOST_WAVES = 30;

@@ -111,7 +111,7 @@ test("--stack is a branch for each wave of the graph, each on the one before; th
   expect((await sea.lands({ stack: true })).result!.heads.map(({ isNew }) => isNew)).toEqual([false, false]);
   await expect(sea.lands({ perTask: true })).rejects.toMatchObject({
     code: "BRANCH",
-    hint: expect.stringContaining("--branch ANOTHER"),
+    hint: expect.stringContaining("--branch NAME"),
   });
 });
 
@@ -141,7 +141,7 @@ test("a branch on which somebody else has worked is left alone, and their commit
     message: expect.stringMatching(
       /holds what the voyage has not, and nothing was pushed:\n {4}\| [0-9a-f]+ Change fix\.txt, by t$/,
     ),
-    hint: expect.stringContaining("--branch ANOTHER"),
+    hint: expect.stringContaining("--branch NAME"),
   });
   expect(sea.at(BRANCH)).toBe(theirs);
   gitIn(sea.server, "update-ref", `refs/heads/${BRANCH}`, first);
