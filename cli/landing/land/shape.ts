@@ -51,7 +51,7 @@ async function squash({ file, folder }: KnownVoyage, { held, title, history }: S
   });
 }
 
-/** @throws OcaptainError BRANCH where a branch of that name keeps the stack's from being made, or the other way round */
+/** @throws OcaptainError BRANCH where a branch of that name keeps a stack from being made, or is kept by one */
 export function assertRoom(how: LandingFile["how"], branch: string, there: ReadonlyMap<string, string>, stack: string): void {
   const inTheWay =
     how === "stack" ? (there.has(branch) ? branch : undefined) : [...there.keys()].find((name) => name.startsWith(`${branch}/`));
