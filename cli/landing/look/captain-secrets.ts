@@ -21,8 +21,9 @@ const NO_SECRET = /^([\d.]+|[~./].*|[a-z]{1,12}|[A-Z]{1,12})$/;
 const LEAST_OF_ADDRESS = 16;
 
 /**
- * Collects what this captain's programs know and nobody else may: from the environment, `.env` files of the project, the
- * home and the repository, the files of the voyage and of ocaptain, and the stack's own settings, which Pulumi decrypts.
+ * Collects what this captain's programs know and nobody else may: from the environment, `.env` files of the project,
+ * the home and the repository, the files of the voyage and of ocaptain, and the stack's own settings, which Pulumi
+ * decrypts.
  */
 export async function captainSecrets(voyage: KnownVoyage, env: NodeJS.ProcessEnv = process.env): Promise<CaptainSecrets> {
   const { file, folder } = voyage;

@@ -36,8 +36,8 @@ export type LookAsk = {
 };
 
 /**
- * Looks at all that a push brings: each version of each file in each commit, and the commits' messages. Finds secrets of
- * this captain's and what looks like one, files that are too big, submodules and LFS pointers that lead nowhere. Of
+ * Looks at all that a push brings: each version of each file in each commit, and the commits' messages. Finds secrets
+ * of this captain's and what looks like one, files that are too big, submodules and LFS pointers that lead nowhere. Of
  * what is in many versions of a file the first is told. Nothing of a secret is in a finding.
  */
 export async function lookAtPush(ask: LookAsk): Promise<Finding[]> {
