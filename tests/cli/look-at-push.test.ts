@@ -7,9 +7,12 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { historyOf } from "../../cli/landing/history.ts";
 import { captainSecrets } from "../../cli/landing/look/captain-secrets.ts";
 import type { Finding } from "../../cli/landing/look/finding.ts";
-import { findingsText, type LookAsk, lookAtPush, lookAtText } from "../../cli/landing/look/look.ts";
+import { guardOf } from "../../cli/landing/look/guard.ts";
+import { findingsText, type LookAsk, lookAtPush } from "../../cli/landing/look/look.ts";
 import { plantedIn } from "../../cli/landing/look/planted.ts";
+import { withoutSecrets } from "../../cli/landing/look/redact.ts";
 import { scan } from "../../cli/landing/look/scan.ts";
+import type { OcaptainError } from "../../lib/base/errors.ts";
 import { voyageFolder } from "../../lib/base/paths.ts";
 import type { KnownVoyage } from "../../lib/watch/known.ts";
 import { gitIn } from "../support/git.ts";
@@ -166,10 +169,45 @@ test("a file over 50 MiB, a pointer of LFS and a repository inside are refused b
   ]);
 });
 
-test("a text for the forge is looked at, too", async () => {
-  expect(await lookAtText("all is well", SECRETS)).toEqual([]);
-  const [found] = await lookAtText(`verify.sh printed\n${CLAUDE.slice(-20)}`, SECRETS);
-  expect(found).toMatchObject({ rule: "captain", what: "the end of your CLAUDE_CODE_OAUTH_TOKEN", line: 2 });
+test("what goes to the forge beside the commits is rid of secrets, and is else as it was", async () => {
+  const facts = {
+    tasks: [
+      { id: "1", summary: `used ${CLAUDE} and ${GITHUB}.` },
+      { id: "2", summary: null },
+    ],
+    at: 7,
+  };
+  expect(await withoutSecrets(facts, SECRETS)).toEqual({
+    tasks: [
+      { id: "1", summary: "used [a secret was taken out here] and [a secret was taken out here]." },
+      { id: "2", summary: null },
+    ],
+    at: 7,
+  });
+  expect(await withoutSecrets({ text: `verify.sh printed\n${CLAUDE.slice(-20)}` }, SECRETS)).toEqual({
+    text: "verify.sh printed\n[a secret was taken out here]",
+  });
+});
+
+test("a landing is refused with all findings, and what each is let through by", async () => {
+  const tip = task(1, { "src/a.ts": `"${GITHUB}"`, "src/b.ts": `"${GITHUB}"` });
+  const notes: string[] = [];
+  const guard = (allowed: string[] = []) =>
+    guardOf(voyage, allowed, { note: (text) => notes.push(text), signal: new AbortController().signal });
+  const pushing = { from: base, heads: [{ head: tip }, { head: tip }], history: await historyOf(voyage) };
+  const refused = await guard()
+    .look(pushing)
+    .catch((error: unknown) => error as OcaptainError);
+  expect(refused).toMatchObject({
+    code: "NOT_TO_LEAVE",
+    hint: expect.stringMatching(/^ocaptain land voyage-quay --allow-secret [0-9a-f]{16} /),
+  });
+  const prints = [...(refused as OcaptainError).message.matchAll(/src\/[ab]\.ts:1: .* task #1 by ship-1; ([0-9a-f]{16})\)/g)].map(
+    ([, print]) => print!,
+  );
+  expect(prints).toHaveLength(2);
+  await guard(prints).look(pushing);
+  expect(notes[0]).toContain("the stack's own secrets");
 });
 
 test("many texts are looked at together, and each place is told as if it were looked at alone", async () => {

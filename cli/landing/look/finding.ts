@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 
 /** A thing in what is about to be pushed that should not be there. It never has the secret itself. */
 export type Finding = {
-  /** What found it: `captain` for the captain's secrets, `ship`, `big`, `submodule`, `lfs`, or a rule of the scanner. */
+  /** What found it: `captain` for a secret of theirs, `ship`, `big`, `submodule`, `lfs`, or a rule of the scanner. */
   rule: string;
   /** What it is, in words: `the end of your GH_TOKEN`. */
   what: string;

@@ -4,7 +4,7 @@ import type { History } from "../history.ts";
 import { contentsOf, sizesOf } from "./blobs.ts";
 import { type Finding, type Found, fingerprintOf } from "./finding.ts";
 import { type Introduced, introduced } from "./introduced.ts";
-import { type Match, patternsIn } from "./patterns.ts";
+import { looked } from "./looked.ts";
 import { plantedIn, type Secret } from "./planted.ts";
 import { scan, type Text } from "./scan.ts";
 import { submodulesWithout } from "./submodules.ts";
@@ -61,10 +61,7 @@ export async function lookAtPush(ask: LookAsk): Promise<Finding[]> {
   }
   const planted = plantedIn(secrets);
   const texts = textsOf(gitDir, small, messages, add, signal);
-  for await (const { of, match, line, found: secret } of scan(texts, async (text) => [
-    ...planted(text),
-    ...(await patternsIn(text)),
-  ])) {
+  for await (const { of, match, line, found: secret } of scan(texts, (text) => looked(text, planted))) {
     signal?.throwIfAborted();
     const { commit, path } = of;
     add({ rule: match.rule, what: match.what, file: path, line, commit, fingerprint: fingerprintOf(match.rule, path, secret) });
@@ -72,28 +69,6 @@ export async function lookAtPush(ask: LookAsk): Promise<Finding[]> {
   for (const { why, ...file } of await submodulesWithout({ ...ask, submodules }))
     add(fileFound(file, "submodule", why, file.blob));
   return withTasks(ask, [...found.values()]);
-}
-
-/** Looks at a text that is not in the repository and goes to the forge, such as that of a pull request. */
-export async function lookAtText(
-  text: string,
-  secrets: readonly Secret[],
-  allowed: readonly string[] = [],
-): Promise<Omit<Found, "commit">[]> {
-  const planted = plantedIn(secrets);
-  return (await looked(text, planted))
-    .map(({ rule, what, from, to }) => {
-      const fingerprint = fingerprintOf(rule, null, text.slice(from, to));
-      return { rule, what, file: null, line: text.slice(0, from).split("\n").length, fingerprint };
-    })
-    .filter(({ fingerprint }) => !allowed.includes(fingerprint));
-}
-
-/** What is known is told as that, and not once more by its pattern. */
-async function looked(text: string, planted: (text: string) => Match[]): Promise<Match[]> {
-  const known = planted(text);
-  const others = await patternsIn(text);
-  return [...known, ...others.filter(({ from, to }) => !known.some((each) => each.from < to && from < each.to))];
 }
 
 type Place = { commit: string; path: string | null };
