@@ -7,7 +7,7 @@ import type { Finding } from "./finding.ts";
 import { findingsText, lookAtPush } from "./look.ts";
 import { withoutSecrets } from "./redact.ts";
 
-/** What is to be pushed: `heads` onto what the other side has, which is `from`; in a stack each is on the one before. */
+/** What is to be pushed: `heads` onto what the other side has, which is `from`; in a stack each on the one before. */
 export type Pushing = { from: string | null; heads: readonly { head: string }[]; history: History; remote?: string };
 
 /** What keeps a landing from carrying out what must not leave. The captain's secrets are read once. */

@@ -32,6 +32,8 @@ export type LookAsk = {
   allowed?: readonly string[];
   /** The address to which is pushed: an address of a submodule may be relative to it. */
   remote?: string;
+  /** The most bytes of a file. @default 50 MiB */
+  mostBytes?: number;
   signal?: AbortSignal;
 };
 
@@ -41,7 +43,7 @@ export type LookAsk = {
  * what is in many versions of a file the first is told. Nothing of a secret is in a finding.
  */
 export async function lookAtPush(ask: LookAsk): Promise<Finding[]> {
-  const { gitDir, from, to, secrets, allowed = [], signal } = ask;
+  const { gitDir, from, to, secrets, allowed = [], mostBytes = MOST_FILE, signal } = ask;
   const { files, submodules, messages } = await introduced(gitDir, from, to);
   signal?.throwIfAborted();
   const sizes = await sizesOf(
@@ -56,8 +58,8 @@ export async function lookAtPush(ask: LookAsk): Promise<Finding[]> {
   const small: Introduced[] = [];
   for (const file of files) {
     const size = sizes.get(file.blob) ?? 0;
-    if (size <= MOST_FILE) small.push(file);
-    else add(fileFound(file, "big", `a file of ${Math.ceil(size / 1024 / 1024)} MiB, and 50 MiB is the most`, file.blob));
+    if (size <= mostBytes) small.push(file);
+    else add(fileFound(file, "big", `a file of ${mebi(size)}, and ${mebi(mostBytes)} is the most`, file.blob));
   }
   const planted = plantedIn(secrets);
   const texts = textsOf(gitDir, small, messages, add, signal);
@@ -70,6 +72,8 @@ export async function lookAtPush(ask: LookAsk): Promise<Finding[]> {
     add(fileFound(file, "submodule", why, file.blob));
   return withTasks(ask, [...found.values()]);
 }
+
+const mebi = (bytes: number) => `${Math.ceil(bytes / 1024 / 1024)} MiB`;
 
 type Place = { commit: string; path: string | null };
 
