@@ -40,7 +40,7 @@ export class Store {
   static async open(file: string, bounds: Bounds): Promise<Store> {
     const store = new Store(await RowBuffer.open(file), bounds);
     await store.#recall();
-    for (const folder of await store.#knownFolders()) await sweep(folder);
+    for (const folder of store.#counts.keys()) await sweep(folder);
     if (store.#buffer.rows > 0) await store.flush();
     return store;
   }
@@ -139,14 +139,6 @@ export class Store {
       await rmdir(dirname(part.path)).catch(() => {});
       bytes -= part.bytes;
     }
-  }
-
-  /** The folders of which counts are kept, and those for which rows wait, as after a death in the first write. */
-  async #knownFolders(): Promise<Set<string>> {
-    const folders = new Set(this.#counts.keys());
-    for (const generation of await this.#buffer.generations())
-      for (const { folder } of await this.#buffer.placesOf(generation)) folders.add(folder);
-    return folders;
   }
 
   #countsOf(folder: string): Counts {
