@@ -13,5 +13,5 @@ export abstract class DelegatedResource extends CustomResource {
   }
 }
 
-/** The source of a module whose `handler` makes the Delegate of a kind: what Pulumi's provider process expects in state. */
+/** The source of a module whose `handler` makes the Delegate of a kind, as Pulumi's provider process runs it. */
 export const sourceOf = (kind: string) => `${Delegate}\n\nexports.handler = () => new Delegate(${JSON.stringify(kind)});\n`;
