@@ -48,8 +48,9 @@ export async function introduced(gitDir: string, from: string | null, to: string
     if (change.mode === SUBMODULE) submodules.set(path, { commit, path, blob: change.blob });
     else {
       submodules.delete(path);
-      if (change.mode === "000000" || !isNew.has(change.blob) || seen.has(change.blob)) continue;
-      seen.add(change.blob);
+      const version = `${change.blob} ${path}`;
+      if (change.mode === "000000" || !isNew.has(change.blob) || seen.has(version)) continue;
+      seen.add(version);
       brought.files.push({ commit, path, blob: change.blob });
     }
   }
