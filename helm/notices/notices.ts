@@ -96,8 +96,8 @@ export class Notices {
   }
 
   /**
-   * Asks the sync daemon, by a program that has to be started each time: seldom, and only for who wants to be told. What
-   * it says counts from the next look on.
+   * Asks the sync daemon, by a program that has to be started each time: seldom, and only for who wants to be told.
+   * What it says counts from the next look on.
    */
   #lookAtSyncs(): void {
     const { syncs, context } = this.#parts;
