@@ -2,7 +2,7 @@ import { indexTouches } from "./touch-index.ts";
 
 /** Which tasks may write the same files, by groups of tasks that touch the same. */
 export type Contention = {
-  /** The group of each task, in the order in which the tasks were given; -1 for one that does not tell what it touches. */
+  /** The group of each task, in the order of the tasks; -1 for one that does not tell what it touches. */
   groupOf: Int32Array;
   /** For each group the groups with which it overlaps; it is one of them itself. */
   overlapping: readonly (readonly number[])[];
