@@ -13,7 +13,7 @@ const ONE = -2;
 /** A glob that was taken apart. */
 export type ParsedGlob = readonly Name[];
 
-// Letters with marks are compared in one way of writing, as git writes the same name differently at a Mac and elsewhere.
+// Letters with marks are compared in one way of writing: git writes the same name differently at a Mac and elsewhere.
 
 /** What a glob must fit, with what is said of one that does not; the first of these counts. */
 export const GLOB_RULES: readonly (readonly [RegExp, string])[] = [
