@@ -62,6 +62,7 @@ const NAMES = {
   "tailscale-amd64": () => `tailscale-${versions.tailscale}-linux-amd64`,
   "tailscale-arm64": () => `tailscale-${versions.tailscale}-linux-arm64`,
   headscale: () => `headscale-${versions.headscale}-${system}`,
+  gitea: () => `gitea-${versions.gitea}-${system}`,
 };
 
 /** The folder of a part among the tools; undefined for a part that belongs to the checkout. */

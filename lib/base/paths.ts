@@ -90,6 +90,8 @@ export function voyageFolderAt(root: string, stack: string) {
     notify: join(root, "helm", "notify.json"),
     /** Who the voyage is, as lib/voyage/identity.ts reads and writes it. */
     voyageFile: join(root, "voyage.json"),
+    /** What has become of the voyage's landing, as lib/voyage/landing-file.ts reads and writes it. */
+    landingFile: join(root, "landing.json"),
     lock: join(root, "helm", "lock.sqlite"),
   };
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { helmClient } from "../daemons/helm-client.ts";
 import { voyageMutagen } from "../mutagen/voyage.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../protocol/status.ts";
+import { readLanding } from "../voyage/landing-file.ts";
 import { nextStep } from "../voyage/next-step.ts";
 import { countTasks, readTaskRows, spendOfTasks } from "../voyage/task-files.ts";
 import { attentionOf, helmAttention, taskAttention } from "./attention.ts";
@@ -31,11 +32,13 @@ type Look = {
  */
 export async function collectStatus(voyage: KnownVoyage, look: Look = {}): Promise<StatusView> {
   const { ask = askHelm, syncs: askThem = askSyncs, from = process.cwd() } = look;
-  const [helm, syncs] = await Promise.all([ask(voyage), askThem(voyage)]);
+  const asked = readLanding(voyage.folder, voyage.file.voyageId).catch(() => null);
+  const [helm, syncs, landing] = await Promise.all([ask(voyage), askThem(voyage), asked]);
   const view = "id" in helm ? byHelm(voyage, helm, syncs) : await byFiles(voyage, syncs, helm);
   const about = aboutVoyage(voyage.file);
   const attention = view.attention.map((each) => ({ ...each, hint: pasteableIn(from, each.hint, about) }));
-  return { ...view, attention, next: view.next && pasteableIn(from, view.next, about) };
+  const next = view.next && pasteableIn(from, view.next, about);
+  return { ...view, attention, next, ...(landing && { landing }) };
 }
 
 /** Collects the tasks from the helm, or from the task files where it does not answer. */

@@ -1,5 +1,6 @@
 import type { Usage } from "../protocol/ship-reports.ts";
 import type { Outside, ShipRow, Spend, TaskRow, VoyageState, VoyageStatus } from "../protocol/status.ts";
+import type { LandingFile } from "../voyage/landing-file.ts";
 import type { TaskCounts } from "../voyage/task-files.ts";
 import { type Seen, seenState } from "./ship-state.ts";
 
@@ -43,6 +44,8 @@ export type StatusView = {
   taskRows: TaskRow[];
   /** The command that comes next where the voyage has come to its end; null while something goes on or is wrong. */
   next: string | null;
+  /** What has become of its landing; absent where it was never landed, or that cannot be read. */
+  landing?: LandingFile;
 };
 
 /** A thing that waits for the captain: what it is, since when, and what answers it. */

@@ -3,6 +3,7 @@
  * fits what is there.
  */
 import { isCheckout } from "../places.mjs";
+import { gitea } from "./gitea.mjs";
 import { headscale } from "./headscale.mjs";
 import { mutagen } from "./mutagen.mjs";
 import { node } from "./node.mjs";
@@ -39,4 +40,4 @@ export const parts = [
  * The parts that not everybody needs, and that take minutes. They are made when they are asked for by name (`npm run
  * setup -- headscale`).
  */
-export const onDemand = [tailscale("amd64"), tailscale("arm64"), headscale, chromium];
+export const onDemand = [tailscale("amd64"), tailscale("arm64"), headscale, gitea, chromium];

@@ -1,0 +1,97 @@
+import { z } from "zod";
+
+/** The kinds of servers. `git` is any that is none of the others: it is pushed to, and has no API that we know. */
+export const ForgeKind = z.enum(["github", "gitea", "forgejo", "git"]);
+export type ForgeKind = z.infer<typeof ForgeKind>;
+
+/** Where a repository is on a forge. It holds no secret, and outlives the command in the voyage's folder. */
+export type ForgePlace = {
+  kind: ForgeKind;
+  /** The API's base address, without a slash at its end; "" for the kind `git`. */
+  api: string;
+  owner: string;
+  repo: string;
+  /** The repository's address for a browser. */
+  web: string;
+};
+
+/** A pull request. */
+export type Pull = {
+  number: number;
+  url: string;
+  state: "open" | "closed" | "merged";
+  isDraft: boolean;
+  title: string;
+  body: string;
+  /** The branch that it would bring. */
+  head: string;
+  headCommit: string;
+  /** The branch into which it would be merged. */
+  base: string;
+  /** Whether it can be merged without a conflict; null while the forge has not worked it out. */
+  mergeable: boolean | null;
+};
+
+/** What a system of checks says of one commit under one name. */
+export type Check = {
+  name: string;
+  state: "pending" | "success" | "failure" | "neutral";
+  url: string | null;
+  summary: string | null;
+  /** What {@link Forge.jobLog} finds it by. The same check of the same commit keeps it. */
+  id: string;
+};
+
+/** A person's verdict on a pull request. */
+export type Review = {
+  id: string;
+  author: string;
+  state: "approved" | "changes-requested" | "commented" | "dismissed";
+  body: string;
+  /** When it was given, in ISO 8601. */
+  at: string;
+  /** Whether its author may push to the repository. */
+  mayWrite: boolean;
+};
+
+/** A remark on a pull request: on a line of a file, or on the whole, where `path` and `line` are null. */
+export type ReviewComment = {
+  id: string;
+  author: string;
+  mayWrite: boolean;
+  path: string | null;
+  line: number | null;
+  body: string;
+  at: string;
+  isResolved: boolean;
+};
+
+export type NewPull = { head: string; base: string; title: string; body: string; draft: boolean };
+export type PullChange = { title?: string; body?: string; draft?: boolean; base?: string };
+
+/**
+ * One repository on a forge, as the captain may use it. All that it returns was checked and bounded, and is data of
+ * strangers all the same.
+ *
+ * Each call throws an OcaptainError that says what was asked of which repository: FORGE_AUTH, FORGE_PERMISSION,
+ * FORGE_NOT_FOUND, FORGE_REFUSED, FORGE_LIMIT, FORGE_AWAY, or FORGE_ANSWER for an answer that is not what a forge's is.
+ */
+export interface Forge {
+  readonly place: ForgePlace;
+  defaultBranch(): Promise<string>;
+  /** Finds the newest open pull request of a branch, else its newest; null where it has none. */
+  findPull(head: string, base?: string): Promise<Pull | null>;
+  pull(number: number): Promise<Pull>;
+  createPull(ask: NewPull): Promise<Pull>;
+  updatePull(number: number, ask: PullChange): Promise<Pull>;
+  askReviewers(number: number, users: readonly string[]): Promise<void>;
+  /** Adds labels to those that are there. */
+  addLabels(number: number, labels: readonly string[]): Promise<void>;
+  /** Merges it by the forge's own rules. It is refused where the branch's commit is not this one. */
+  merge(number: number, ask: { commit: string }): Promise<Pull>;
+  checks(commit: string): Promise<Check[]>;
+  reviews(number: number): Promise<Review[]>;
+  comments(number: number): Promise<ReviewComment[]>;
+  /** The last lines of what a failed check has printed, bounded; null where the forge has none to give. */
+  jobLog(check: Check): Promise<string | null>;
+}
