@@ -3,7 +3,7 @@ import { helmClient } from "../lib/daemons/helm-client.ts";
 import type { Plan, PlanChanges } from "../lib/plan/types.ts";
 import { readVoyageIdentity } from "../lib/voyage/identity.ts";
 
-const WORDS: Record<keyof PlanChanges, string> = {
+const WORDS: Record<Exclude<keyof PlanChanges, "followUps">, string> = {
   added: "added",
   updated: "updated",
   cancelled: "cancelled, as the plan has them no more",
@@ -20,10 +20,16 @@ export async function planNews(stack: string, plan: Plan): Promise<string | null
   if (!voyage || voyage.sunkAt) return null;
   try {
     const changes = await helmClient().planChanges(voyage.voyageId, plan);
-    const lines = (Object.keys(WORDS) as (keyof PlanChanges)[])
+    const { followUps = [] } = changes;
+    const beside = `Tasks that were added beside the plan, and go on: ${followUps.join(", ")}`;
+    const lines = (Object.keys(WORDS) as (keyof typeof WORDS)[])
       .filter((kind) => changes[kind].length > 0)
       .map((kind) => `  ${WORDS[kind]}: ${changes[kind].join(", ")}`);
-    return lines.length === 0 ? null : ["The plan has changed. Tasks:", ...lines].join("\n");
+    const news = [
+      ...(lines.length > 0 ? ["The plan has changed. Tasks:", ...lines] : []),
+      ...(followUps.length > 0 ? [beside] : []),
+    ];
+    return news.length === 0 ? null : news.join("\n");
   } catch (error) {
     if (error instanceof OcaptainError && error.code === "NO_VOYAGE") return null;
     return `What the plan changes is not known, as the helm does not answer; up starts it. (${(error as Error).message})`;

@@ -90,7 +90,7 @@ const PER = (cost: string, count: string) => `${cost} / nullif(${count}, 0)`;
 export const WORTH_SQL = `WITH costs AS (
   SELECT voyage, sum(cost_usd) AS spent_usd, ${BASIS}, coalesce(sum(cost_usd) FILTER (WHERE outcome IN ('accepted', 'verified')), 0) AS delivered_usd,
     coalesce(sum(cost_usd) FILTER (WHERE thrown_away), 0) AS thrown_away_usd,
-    coalesce(sum(cost_usd) FILTER (WHERE outcome IN ('no task', 'at work')), 0) AS other_usd FROM spend GROUP BY voyage
+    coalesce(sum(cost_usd) FILTER (WHERE outcome IN ('no task', 'at work', 'asked')), 0) AS other_usd FROM spend GROUP BY voyage
 ), counts AS (
   SELECT voyage, count(*) AS tasks, count(*) FILTER (WHERE status = 'accepted') AS accepted, count(*) FILTER (WHERE verified) AS verified FROM tasks GROUP BY voyage
 ) SELECT voyages.name AS voyage, coalesce(spent_usd, 0) AS spent_usd, basis, coalesce(delivered_usd, 0) AS delivered_usd,

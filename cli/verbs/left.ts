@@ -13,6 +13,7 @@ import { changeAsJson, showChange } from "../landing/show-change.ts";
 import { ask, canAsk } from "../output/ask.ts";
 import { span } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
+import { sizeText } from "../output/size-text.ts";
 import { table } from "../output/table.ts";
 import { chooseVoyage } from "../target/choose-voyage.ts";
 
@@ -56,11 +57,6 @@ const asJson = (each: LeftBehind) => {
     ...("ref" in each ? { ref: each.ref, commit: each.commit } : { folder: each.path }),
   };
 };
-
-function sizeText(bytes: number): string {
-  if (bytes < 1024) return counted(bytes, "byte");
-  return bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
-}
 
 /** `ocaptain left show <name> [voyage]` shows what one of them changes; of a mirror, its files. */
 export async function leftShow(name: string, of: string | undefined, { stat }: { stat?: boolean }, io: Io): Promise<void> {

@@ -8,6 +8,7 @@ import { DROP_REASONS, type DropReason, type FolderStatus, type TelemetryStatus 
 import { voyageNames } from "../../lib/watch/known.ts";
 import { span } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
+import { sizeText } from "../output/size-text.ts";
 import { type Cell, table } from "../output/table.ts";
 
 /** What is known of one folder. `came` is the intake's count, and null while the intake is not there. */
@@ -103,8 +104,6 @@ function cells({ of, came, files, bytes }: Folder, now: number): Cell[] {
     rows("metrics"),
     rows("spans"),
     { text: String(files) },
-    { text: size(bytes) },
+    { text: sizeText(bytes) },
   ];
 }
-
-const size = (bytes: number) => (bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`);

@@ -102,11 +102,23 @@ export class Ledger {
   task(id: string): TaskRecord | undefined {
     return this.store.one<TaskRecord>("SELECT * FROM tasks WHERE id = ?", id);
   }
+  /** When each follow-up was added, by its id. */
+  followUps(): Map<string, string> {
+    const rows = this.store.all<{ task: string; added_at: string }>("SELECT task, added_at FROM follow_ups");
+    return new Map(rows.map(({ task, added_at }) => [task, added_at]));
+  }
+  /** When this task was added as a follow-up; undefined for a task of the plan. */
+  addedAt(id: string): string | undefined {
+    return this.store.one<{ added_at: string }>("SELECT added_at FROM follow_ups WHERE task = ?", id)?.added_at;
+  }
   /** What the newest plan says of each task, as JSON. It stays the same as long as {@link planRevision} does. */
   planned(): { id: string; planned: string }[] {
     return this.store.all("SELECT id, planned FROM tasks");
   }
-  /** Another text each time that a plan is brought in; a ledger of an earlier helm has none until then. */
+  /**
+   * Another text each time that a plan is brought in or a follow-up is added; a ledger of an earlier helm has none
+   * until then.
+   */
   planRevision(): string {
     return this.meta("planRevision") ?? "";
   }

@@ -1,25 +1,32 @@
 import { randomUUID } from "node:crypto";
 import { OcaptainError } from "../../lib/base/errors.ts";
-import { byId, heightsOf } from "../../lib/plan/graph.ts";
+import { byId } from "../../lib/plan/graph.ts";
 import type { Plan, PlanChanges, PlanTask } from "../../lib/plan/types.ts";
 import { noteEvent } from "./events.ts";
 import { forgetLosses } from "./faults.ts";
-import type { Ledger } from "./ledger.ts";
+import { type Ledger, parseTask } from "./ledger.ts";
+import { bringStandings } from "./standings.ts";
+import { taskText } from "./task-text.ts";
 
 /**
  * What `plan` would change in the ledger; nothing is written. A blocked task whose text has changed counts as updated:
  * it gets its tries back.
+ * @throws OcaptainError BAD_PLAN for a plan that has the number of a follow-up for a task of its own
  */
 export function planChanges(ledger: Ledger, plan: Plan): PlanChanges {
+  const followUps = ledger.followUps();
+  assertFollowUps(ledger, followUps, plan);
   const changes: PlanChanges = { added: [], updated: [], cancelled: [], kept: [] };
   const known = new Map(ledger.tasks().map((row) => [row.id, row]));
+  const open = [...followUps.keys()].filter((id) => OPEN.has(known.get(id)!.status)).sort(byId);
+  for (const id of followUps.keys()) known.delete(id);
   for (const task of plan.tasks) {
     const row = known.get(task.id);
     known.delete(task.id);
     if (!row || row.status === "cancelled") changes.added.push(task.id);
-    else if (row.planned !== textOf(task) || !row.in_plan) {
-      const open = row.status === "pending" || row.status === "blocked";
-      changes[open ? "updated" : "kept"].push(task.id);
+    else if (row.planned !== taskText(task) || !row.in_plan) {
+      const isFree = row.status === "pending" || row.status === "blocked";
+      changes[isFree ? "updated" : "kept"].push(task.id);
     }
   }
   for (const row of known.values()) {
@@ -28,7 +35,23 @@ export function planChanges(ledger: Ledger, plan: Plan): PlanChanges {
     else changes.kept.push(row.id);
   }
   for (const list of Object.values(changes)) list.sort(byId);
-  return changes;
+  return { ...changes, ...(open.length > 0 && { followUps: open }) };
+}
+
+const OPEN: ReadonlySet<string> = new Set(["pending", "claimed", "blocked"]);
+
+function assertFollowUps(ledger: Ledger, followUps: ReadonlyMap<string, string>, plan: Plan): void {
+  const taken = new Map([...followUps.keys()].map((id) => [Number(id), id]));
+  for (const task of plan.tasks) {
+    const id = taken.get(Number(task.id));
+    if (id === undefined) continue;
+    const { subject } = parseTask(ledger.task(id)!.planned);
+    throw new OcaptainError(
+      "BAD_PLAN",
+      `the plan's task ${task.id} ("${task.subject}") has the number of a follow-up that was added to the voyage: ${id} ("${subject}")`,
+      { hint: `give tasks/${task.id}.json another number` },
+    );
+  }
 }
 
 /**
@@ -37,23 +60,20 @@ export function planChanges(ledger: Ledger, plan: Plan): PlanChanges {
  * @throws OcaptainError BAD_PLAN for a graph that cannot be worked off
  */
 export function applyPlan(ledger: Ledger, plan: Plan, isFirst = false): PlanChanges {
-  const standingOf = standings(plan.tasks);
+  assertBlockers(plan.tasks);
   const changes = planChanges(ledger, plan);
   const { store } = ledger;
   const added = new Set(changes.added);
   const updated = new Set(changes.updated);
   const at = ledger.at();
   for (const task of plan.tasks) {
-    const text = textOf(task);
-    const { height, position } = standingOf.get(task.id)!;
+    const text = taskText(task);
     if (added.has(task.id)) {
       // A cancelled task that comes back keeps its epoch: what was granted before stays stale.
       store.run(
-        `INSERT INTO tasks (id, position, height, planned, body, in_plan, status, changed_at) VALUES (?, ?, ?, ?, ?, 1, 'pending', ?)
+        `INSERT INTO tasks (id, position, height, planned, body, in_plan, status, changed_at) VALUES (?, 0, 1, ?, ?, 1, 'pending', ?)
          ON CONFLICT (id) DO UPDATE SET planned = excluded.planned, body = excluded.body, in_plan = 1, status = 'pending', tries = 0, reason = NULL, changed_at = excluded.changed_at`,
         task.id,
-        position,
-        height,
         text,
         text,
         at,
@@ -67,13 +87,7 @@ export function applyPlan(ledger: Ledger, plan: Plan, isFirst = false): PlanChan
         task.id,
       );
     }
-    store.run(
-      "UPDATE tasks SET planned = ?, in_plan = 1, position = ?, height = ? WHERE id = ?",
-      text,
-      position,
-      height,
-      task.id,
-    );
+    store.run("UPDATE tasks SET planned = ?, in_plan = 1 WHERE id = ?", text, task.id);
     store.run("DELETE FROM blockers WHERE task = ?", task.id);
     for (const blocker of task.blockedBy) store.run("INSERT OR IGNORE INTO blockers VALUES (?, ?)", task.id, blocker);
   }
@@ -86,6 +100,7 @@ export function applyPlan(ledger: Ledger, plan: Plan, isFirst = false): PlanChan
   }
   const inPlan = new Set(plan.tasks.map((task) => task.id));
   for (const id of changes.kept) if (!inPlan.has(id)) store.run("UPDATE tasks SET in_plan = 0 WHERE id = ?", id);
+  bringStandings(ledger);
   ledger.setMeta("planRevision", randomUUID());
   if (!isFirst) noteChanges(ledger, changes);
   return changes;
@@ -99,27 +114,11 @@ function noteChanges(ledger: Ledger, { added, updated, cancelled }: PlanChanges)
   for (const task of cancelled) noteEvent(ledger, "task-cancelled", { task, reason: "not in the plan any more" });
 }
 
-/** The text of a task, in which the order of keys does not count: equal tasks have equal texts. */
-function textOf(task: PlanTask): string {
-  return JSON.stringify(task, (_, value: unknown) =>
-    value !== null && typeof value === "object" && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  );
-}
-
-/**
- * For each task its place in the order of ids, and its height: how many tasks the longest chain has that waits for it,
- * itself among them.
- * @throws OcaptainError BAD_PLAN
- */
-function standings(tasks: readonly PlanTask[]): Map<string, { height: number; position: number }> {
+/** @throws OcaptainError BAD_PLAN */
+function assertBlockers(tasks: readonly PlanTask[]): void {
   const ids = new Set(tasks.map((task) => task.id));
   for (const task of tasks) {
     const missing = task.blockedBy.find((id) => !ids.has(id));
     if (missing) throw new OcaptainError("BAD_PLAN", `task ${task.id} waits for task ${missing}, which the plan does not have`);
   }
-  const positions = new Map([...ids].sort(byId).map((id, index) => [id, index]));
-  const heights = heightsOf(tasks);
-  return new Map([...ids].map((id) => [id, { height: heights.get(id)!, position: positions.get(id)! }]));
 }

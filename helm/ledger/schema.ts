@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS tasks(
   -- The task as JSON: as the newest plan has it, and as it was at its last grant.
   planned TEXT NOT NULL,
   body TEXT NOT NULL,
+  -- Whether the task is still wanted: by the newest plan, or as a follow-up.
   in_plan INTEGER NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('pending','claimed','accepted','blocked','cancelled')),
   ship TEXT,
@@ -59,6 +60,9 @@ CREATE INDEX IF NOT EXISTS tasks_free ON tasks(status, height DESC, position);
 CREATE UNIQUE INDEX IF NOT EXISTS one_claim_a_life ON tasks(life) WHERE status = 'claimed';
 
 CREATE TABLE IF NOT EXISTS blockers(task TEXT NOT NULL, blocker TEXT NOT NULL, PRIMARY KEY (task, blocker)) STRICT, WITHOUT ROWID;
+
+-- The tasks that were added beside the plan, which have a row in tasks like others. A plan changes nothing of them.
+CREATE TABLE IF NOT EXISTS follow_ups(task TEXT PRIMARY KEY, signature TEXT UNIQUE, urgent INTEGER NOT NULL, added_at TEXT NOT NULL) STRICT;
 
 CREATE TABLE IF NOT EXISTS lives(
   life INTEGER PRIMARY KEY AUTOINCREMENT,

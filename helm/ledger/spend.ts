@@ -1,4 +1,4 @@
-import type { Basis, Counts, Usage } from "../../lib/protocol/ship-reports.ts";
+import { type Basis, type Counts, MOST_USED, type Usage } from "../../lib/protocol/ship-reports.ts";
 import type { Ledger, TaskRecord } from "./ledger.ts";
 
 // What the runs of hands have used, summed by task, by ship and for the voyage, and whether that is all it may spend.
@@ -78,15 +78,16 @@ const BASIS = `CASE WHEN count(*) = 0 THEN NULL ELSE CASE max(coalesce(
  * integers become too large.
  */
 const SUMS = Object.entries({
-  costUsd: ["cost_usd", 100_000, false],
-  inputTokens: ["input", 1e12, true],
-  outputTokens: ["output", 1e12, true],
-  cacheReadTokens: ["cache_read", 1e12, true],
-  cacheCreationTokens: ["cache_creation", 1e12, true],
-  turns: ["turns", 1e9, true],
-  seconds: ["seconds", 1e9, false],
-} satisfies Record<keyof Counts, [string, number, boolean]>)
-  .map(([name, [column, most, whole]]) => {
+  costUsd: ["cost_usd", false],
+  inputTokens: ["input", true],
+  outputTokens: ["output", true],
+  cacheReadTokens: ["cache_read", true],
+  cacheCreationTokens: ["cache_creation", true],
+  turns: ["turns", true],
+  seconds: ["seconds", false],
+} satisfies Record<keyof Counts, [string, boolean]>)
+  .map(([name, [column, whole]]) => {
+    const most = MOST_USED[name as keyof Counts];
     const sum = `min(total(min(max(${column}, 0), ${most})), ${Number.MAX_SAFE_INTEGER})`;
     return `${whole ? `CAST(${sum} AS INTEGER)` : sum} AS ${name}`;
   })

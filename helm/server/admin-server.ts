@@ -3,6 +3,7 @@ import { z } from "zod";
 import { shown } from "../../lib/base/check-input.ts";
 import {
   BudgetBody,
+  FollowUp,
   type Health,
   IncarnationBody,
   NoticeTestBody,
@@ -185,6 +186,10 @@ function routesOf({ voyages, health, page, end, telemetry: { intake, programs } 
       const { ships, seconds } = await readJson(ask.request, OffDutyBody, MOST_BYTES);
       return { body: voyageOf(ask).putOffDuty(ships, seconds) };
     }),
+    route("POST", "/voyages/:id/tasks", async (ask) => ({
+      body: await voyageOf(ask).addTask(await readJson(ask.request, FollowUp, MOST_BYTES)),
+    })),
+    route("POST", `${task}/cancel`, async (ask) => ({ body: await voyageOf(ask).cancelTask(ask.name) })),
     route("GET", task, async (ask) => ({ body: voyageOf(ask).taskRow(ask.name) })),
     route("POST", `${task}/retry`, async (ask) => ({ body: await voyageOf(ask).retry(ask.name) })),
     route("POST", `${task}/answer`, async (ask) => {

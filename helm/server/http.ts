@@ -60,12 +60,15 @@ export function sendError(response: ServerResponse, error: unknown): number {
   return status;
 }
 
+/** The errors of an order that cannot be followed as it is. */
+const REFUSALS: ReadonlySet<string> = new Set(["BAD_PLAN", "BAD_TASK", "TASK_STATUS"]);
+
 /** The status and the body of the answer to a call that failed. */
 export function answerTo(error: unknown): [number, object] {
   if (error instanceof Refused) return [409, error.refusal];
   if (error instanceof HttpError) return [error.status, { error: error.code, message: error.message }];
   if (error instanceof OcaptainError) {
-    const status = error.code.startsWith("NO_") ? 404 : error.code === "BAD_PLAN" ? 400 : 500;
+    const status = error.code.startsWith("NO_") ? 404 : REFUSALS.has(error.code) ? 400 : 500;
     return [status, { error: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) }];
   }
   return [500, { error: "INTERNAL", message: error instanceof Error ? error.message : String(error) }];

@@ -62,12 +62,18 @@ function spendRow(ledger: Ledger): VoyageStatus["spend"] {
 }
 
 export const taskRow = (ledger: Ledger, row: TaskRecord): TaskRow =>
-  rowOfTask(ledger, row, { usage: usageOf(ledger, row.id), budget: budgetsOf(ledger), task: parseTask(row.body) });
+  rowOfTask(ledger, row, {
+    ...{ usage: usageOf(ledger, row.id), budget: budgetsOf(ledger), task: parseTask(row.body) },
+    addedAt: ledger.addedAt(row.id),
+  });
 
 /** The rows of all tasks. What can be asked of all at once is not asked of each: a page looks some times a second. */
 function taskRows(ledger: Ledger): TaskRow[] {
-  const [usages, budget] = [usageByTask(ledger), budgetsOf(ledger)];
-  return ledger.tasks().map((row) => rowOfTask(ledger, row, { usage: usages.get(row.id), budget, task: parsedTask(row.body) }));
+  const [usages, budget, followUps] = [usageByTask(ledger), budgetsOf(ledger), ledger.followUps()];
+  return ledger.tasks().map((row) => {
+    const [usage, addedAt] = [usages.get(row.id), followUps.get(row.id)];
+    return rowOfTask(ledger, row, { usage, budget, task: parsedTask(row.body), addedAt });
+  });
 }
 
 /** What was parsed of tasks, which changes with the plan alone, by the text. */
@@ -83,9 +89,9 @@ function parsedTask(body: string): PlanTask {
   return task;
 }
 
-type About = { usage: Usage | undefined; budget: ReturnType<typeof budgetsOf>; task: PlanTask };
+type About = { usage: Usage | undefined; budget: ReturnType<typeof budgetsOf>; task: PlanTask; addedAt: string | undefined };
 
-function rowOfTask(ledger: Ledger, row: TaskRecord, { usage, budget, task }: About): TaskRow {
+function rowOfTask(ledger: Ledger, row: TaskRecord, { usage, budget, task, addedAt }: About): TaskRow {
   const question = row.status === "blocked" ? ledger.openQuestion(row.id) : undefined;
   const budgetUsd = budget(task);
   const { source } = task.metadata;
@@ -106,6 +112,7 @@ function rowOfTask(ledger: Ledger, row: TaskRecord, { usage, budget, task }: Abo
     ...(usage && { usage }),
     ...(budgetUsd !== undefined && { budgetUsd }),
     ...(typeof source === "string" && { source }),
+    ...(addedAt !== undefined && { addedAt }),
     ...(outside && { outside }),
   };
 }

@@ -29,8 +29,11 @@ const STATUS: Record<TaskStatus, "pending" | "in_progress" | "completed"> = {
   cancelled: "completed",
 };
 
+/** What stands in a task's file beside the task's own row. */
+type Beside = { usage: Usage | undefined; addedAt: string | undefined; outside: Outside | undefined };
+
 /** The text of a task's file. */
-export function taskFile(row: TaskRecord, usage: Usage | undefined, outside?: Outside): string {
+function taskFile(row: TaskRecord, { usage, addedAt, outside }: Beside): string {
   const task = parseTask(row.body);
   const mark = row.status === "blocked" || row.status === "cancelled" ? `[${row.status}] ` : "";
   const file = {
@@ -53,6 +56,7 @@ export function taskFile(row: TaskRecord, usage: Usage | undefined, outside?: Ou
         tries: row.tries,
         changedAt: row.changed_at,
         ...(usage && { usage }),
+        ...(addedAt !== undefined && { addedAt }),
         ...(outside && { outside }),
       },
     },
@@ -104,7 +108,11 @@ export class TaskFiles {
         this.#stale.delete(id);
         const row = this.#ledger.task(id);
         if (!row) continue;
-        const text = taskFile(row, usageOf(this.#ledger, id), outsideOf(this.#ledger, row));
+        const text = taskFile(row, {
+          usage: usageOf(this.#ledger, id),
+          addedAt: this.#ledger.addedAt(id),
+          outside: outsideOf(this.#ledger, row),
+        });
         await this.#write(id, text).catch((error) => this.#failed(id, error));
       }
     } catch (error) {

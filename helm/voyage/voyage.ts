@@ -1,11 +1,12 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
-import type { PlanChanges, RegisterVoyage, ShipRow, VoyageStatus } from "../../lib/protocol/admin-api.ts";
+import type { AddedTask, FollowUp, PlanChanges, RegisterVoyage, ShipRow, VoyageStatus } from "../../lib/protocol/admin-api.ts";
 import type { VoyageEvents } from "../../lib/protocol/events.ts";
 import type { AskProbe, ProbeResult, ProbeRow, Probes } from "../../lib/protocol/probes.ts";
 import type { TaskRow } from "../../lib/protocol/status.ts";
 import { blockSpent, configureBudget, sayBudget } from "../ledger/budget.ts";
 import { retryTask } from "../ledger/claims.ts";
 import { eventsAfter, noteEvent } from "../ledger/events.ts";
+import { addFollowUp, cancelFollowUp } from "../ledger/follow-ups.ts";
 import * as hands from "../ledger/hand-reports.ts";
 import type { Ledger, TaskRecord } from "../ledger/ledger.ts";
 import { forgetLimits, isLimitOver, liftLimits, noteLimitOver } from "../ledger/limits.ts";
@@ -107,6 +108,27 @@ export class Voyage {
   /** What registering this plan would change; nothing is written. */
   planChanges(plan: RegisterVoyage["plan"]): PlanChanges {
     return planChanges(this.ledger, plan);
+  }
+
+  /**
+   * Adds a task beside the plan; a voyage that had come to its end sails again. The same signature adds nothing twice.
+   * @throws OcaptainError BAD_TASK
+   */
+  async addTask(ask: FollowUp): Promise<AddedTask> {
+    const { id, isNew } = await this.ledger.write(() => addFollowUp(this.ledger, ask));
+    await this.context.changed(id);
+    return { task: this.taskRow(id), isNew };
+  }
+
+  /**
+   * Cancels a task that was added beside the plan, and that nobody is at.
+   * @throws OcaptainError NO_TASK, TASK_STATUS
+   */
+  async cancelTask(id: string): Promise<TaskRow> {
+    this.#task(id);
+    await this.ledger.write(() => cancelFollowUp(this.ledger, this.#task(id)));
+    await this.context.changed(id);
+    return this.taskRow(id);
   }
 
   /**

@@ -7,7 +7,9 @@ import { helmHome, helmSocket } from "../base/paths.ts";
 import { readAtMost } from "../base/read-at-most.ts";
 import type { NoticeEvent } from "../notices/events.ts";
 import {
+  AddedTask,
   FenceReply,
+  type FollowUp,
   Health,
   LiftReply,
   NoticesReply,
@@ -115,6 +117,9 @@ export function helmClient(socket = helmSocket()) {
     setBudget: (id: string, usd: number | null) => call("POST", at(id, "budget"), VoyageStatus, { usd }),
     putOffDuty: (id: string, ships: readonly string[], seconds: number) =>
       call("POST", at(id, "off-duty"), VoyageStatus, { ships, seconds }),
+    /** Adds a task beside the plan; the same signature adds none twice. */
+    addTask: (id: string, task: FollowUp) => call("POST", at(id, "tasks"), AddedTask, task),
+    cancelTask: (id: string, task: string) => call("POST", at(id, "tasks", task, "cancel"), TaskRow),
     retryTask: (id: string, task: string) => call("POST", at(id, "tasks", task, "retry"), TaskRow),
     retryVerification: (id: string) => call("POST", at(id, "verification", "retry"), VoyageStatus),
     askProbe: (id: string, ask: AskProbe) => call("POST", at(id, "probes"), ProbeRow, ask),

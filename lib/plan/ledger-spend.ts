@@ -20,8 +20,9 @@ export type LedgerRun = Whose & Tokens & { cost_usd: number; basis: Basis; turns
  * - `verified`, `accepted`: its commit is on the branch, and verify.sh has passed there, or has not.
  * - `at work`: it goes on.
  * - `no task`: a trial of a ship, or a session between two claims.
- * - `failed`, `ship failed`, `given back`, `asked`, `released`, `ship lost`: it came to nothing, for that reason;
- *   `ended`: the ledger does not say for which.
+ * - `asked`: its agent asked the captain, and the task was begun anew with the answer.
+ * - `failed`, `ship failed`, `given back`, `released`, `ship lost`: it was thrown away, for that reason; `ended`: the
+ *   ledger does not say for which.
  */
 export type Outcome =
   | "verified"
@@ -132,12 +133,13 @@ function outcomes(tasks: readonly LedgerTask[], events: readonly LedgerEvent[]):
       return { outcome: task.verified ? "verified" : "accepted", thrown_away: false, reason: null };
     if (task && task.epoch === epoch && task.status === "claimed")
       return { outcome: "at work", thrown_away: false, reason: null };
-    return { ...(ends.get(`${id} ${epoch}`) ?? { outcome: "ended", reason: null }), thrown_away: true };
+    const end = ends.get(`${id} ${epoch}`) ?? { outcome: "ended" as const, reason: null };
+    return { ...end, thrown_away: end.outcome !== "asked" };
   };
 }
 
 function endOf({ kind, data }: LedgerEvent): Outcome | null {
-  const told = data === null ? {} : (JSON.parse(data) as { lost?: boolean; failed?: boolean; fault?: boolean });
+  const told = parsed(data) as { lost?: boolean; failed?: boolean; fault?: boolean };
   if (kind === "task-released") return told.lost ? "ship lost" : "released";
   if (kind === "task-asked") return "asked";
   if (kind !== "task-given-back") return null;
@@ -145,6 +147,16 @@ function endOf({ kind, data }: LedgerEvent): Outcome | null {
 }
 
 function subjectOf(body: string): string {
-  const { subject } = JSON.parse(body) as { subject?: unknown };
+  const { subject } = parsed(body) as { subject?: unknown };
   return typeof subject === "string" ? subject : "";
+}
+
+/** What a column of JSON holds; nothing where it holds no object. */
+function parsed(text: string | null): object {
+  try {
+    const value: unknown = text === null ? null : JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
 }

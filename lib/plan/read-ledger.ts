@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { OcaptainError } from "../base/errors.ts";
 import { type EventRow, eventsOf, type VoyageEvents } from "../protocol/events.ts";
+import { MOST_USED } from "../protocol/ship-reports.ts";
 import { type LedgerRows, type SpentRows, spentRows } from "./ledger-spend.ts";
 
 /** What can be read of a ledger from outside the helm. */
@@ -66,23 +67,29 @@ export function readLedger<T>(ledger: string, read: (file: LedgerFile) => T): T 
   }
 }
 
-/** A number as one run may tell it at most: a row of an earlier helm may hold what no run can have used. */
+/** Numbers as one run may tell them at most: a row of an earlier helm may hold what no run can have used. */
 const bounded = (columns: Record<string, [column: string, most: number]>) =>
   Object.entries(columns)
     .map(([name, [column, most]]) => `min(max(${column}, 0), ${most}) AS ${name}`)
     .join(", ");
 const USED = {
-  cost_usd: ["cost_usd", 100_000],
-  input_tokens: ["input", 1e12],
-  output_tokens: ["output", 1e12],
-  cache_read_tokens: ["cache_read", 1e12],
-  cache_creation_tokens: ["cache_creation", 1e12],
+  cost_usd: ["cost_usd", MOST_USED.costUsd],
+  input_tokens: ["input", MOST_USED.inputTokens],
+  output_tokens: ["output", MOST_USED.outputTokens],
+  cache_read_tokens: ["cache_read", MOST_USED.cacheReadTokens],
+  cache_creation_tokens: ["cache_creation", MOST_USED.cacheCreationTokens],
 } satisfies Record<string, [string, number]>;
+/** In a ledger of an earlier helm a run tells the cost of its whole session so far (helm/ledger/schema.ts). */
+const EARLIER_COST = `session_cost_usd - coalesce(max(session_cost_usd) OVER
+  (PARTITION BY session ORDER BY at, rowid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)`;
 /** A session may be of several claims of one task: a run is of the last that had begun it by then. */
 const EPOCH = `(SELECT epoch FROM sessions WHERE sessions.task = runs.task AND sessions.session = runs.session
   ORDER BY sessions.at <= runs.at DESC, epoch DESC LIMIT 1) AS epoch`;
-const RUNS = `SELECT run, session, task, ${EPOCH}, (SELECT ship FROM lives WHERE lives.life = runs.life) AS ship, at,
-  ${bounded({ ...USED, turns: ["turns", 1e9], seconds: ["seconds", 1e9] })} FROM runs ORDER BY at, run`;
+const runsBy = (
+  cost: string,
+) => `SELECT run, session, task, ${EPOCH}, (SELECT ship FROM lives WHERE lives.life = runs.life) AS ship, at,
+  ${bounded({ ...USED, cost_usd: [cost, MOST_USED.costUsd], turns: ["turns", MOST_USED.turns], seconds: ["seconds", MOST_USED.seconds] })}
+  FROM runs ORDER BY at, run`;
 const MODELS = `SELECT run, model, basis, ${bounded(USED)} FROM run_models ORDER BY run, model`;
 const TASKS = `SELECT id AS task, body, status, ship, epoch, tries, commit_id, reason, changed_at FROM tasks ORDER BY position`;
 const VERIFIED = "SELECT exit_code, at FROM verifications WHERE status = 'done' ORDER BY epoch DESC LIMIT 1";
@@ -139,8 +146,9 @@ function fileOf(database: DatabaseSync): LedgerFile {
       // A table that a helm of earlier code has not made has no rows.
       const rows = <Name extends keyof LedgerRows>(sql: string, table: string) =>
         (has(table) ? database.prepare(sql).all() : []) as LedgerRows[Name];
+      const isEarlier = database.prepare("SELECT 1 FROM pragma_table_info('runs') WHERE name = 'session_cost_usd'").get();
       return spentRows({
-        runs: rows<"runs">(RUNS, "runs"),
+        runs: rows<"runs">(runsBy(isEarlier ? EARLIER_COST : "cost_usd"), "runs"),
         models: rows<"models">(MODELS, "run_models"),
         tasks: rows<"tasks">(TASKS, "tasks"),
         verified: rows<"verified">(VERIFIED, "verifications"),

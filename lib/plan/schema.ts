@@ -27,8 +27,8 @@ const NUL = "must not hold a NUL byte";
 /**
  * A text without NUL bytes, which cannot stand in an environment, a prompt or a commit's message, where a ship puts it.
  */
-const text = z.string().regex(/^[^\0]*$/, NUL);
-const line = text.regex(/\S/, "must not be empty");
+export const text = z.string().regex(/^[^\0]*$/, NUL);
+export const line = text.regex(/\S/, "must not be empty");
 export const CARRIAGE_RETURN = "must not hold carriage returns (the line ends of Windows): bash takes them as part of its words";
 const command = line
   .superRefine((said, context) => {
@@ -183,11 +183,11 @@ const edges = z.array(z.string()).nullish();
 const FROM_OTHERS = "it follows from the other tasks' files";
 
 /** A task's id. A file that leaves it out has that of its name. */
-const id = z.string().regex(new RegExp(`^\\d{1,${MAX_ID_DIGITS}}$`), {
+export const id = z.string().regex(new RegExp(`^\\d{1,${MAX_ID_DIGITS}}$`), {
   error: ({ input }) => `must be 1 to ${MAX_ID_DIGITS} digits in quotes, and is ${shown(input)}`,
 });
 
-const Metadata = z.strictObject({
+export const Metadata = z.strictObject({
   check: field(
     command.nullish(),
     "shell command run after the commit, in the ship's tree; the task is accepted only with exit status 0",

@@ -151,5 +151,10 @@ export const PlanChanges = z.object({
   cancelled: z.array(z.string()),
   /** The tasks that have changed in the plan and keep their old text, because they are claimed or accepted. */
   kept: z.array(z.string()),
+  /**
+   * The follow-ups that are neither accepted nor cancelled, which no plan changes (lib/plan/follow-up.ts). It is absent
+   * when there are none.
+   */
+  followUps: z.array(z.string()).optional(),
 });
 export type PlanChanges = z.infer<typeof PlanChanges>;

@@ -2,10 +2,11 @@ import { z } from "zod";
 import { Author } from "../git/author.ts";
 import { NoticeEvent } from "../notices/events.ts";
 import { NoticeTargets } from "../notices/targets.ts";
+import { FollowUp } from "../plan/follow-up.ts";
 import { MAX_SHIPS } from "../plan/limits.ts";
 import { Plan, PlanChanges } from "../plan/types.ts";
 import { HandKind, ProviderKind, TelemetryChoice } from "./choices.ts";
-import { ShipRow, VoyageStatus } from "./status.ts";
+import { ShipRow, TaskRow, VoyageStatus } from "./status.ts";
 
 /**
  * The helm's admin API: JSON over HTTP for the captain's own processes, on a unix socket of mode 0600 (`helmSocket()`).
@@ -72,6 +73,11 @@ import { ShipRow, VoyageStatus } from "./status.ts";
  *   The call may be repeated, and the last one counts. The error is PORT_BUSY when another program holds the port.
  *
  * A task:
+ * - `POST /voyages/:id/tasks` FollowUp → AddedTask. It adds a task beside the plan, which no plan changes. The same
+ *   signature adds nothing twice, and is answered with the task that is there. The error is BAD_TASK for one that waits
+ *   for what the voyage does not have, and where there are no tasks, as in a sail without a plan.
+ * - `POST /voyages/:id/tasks/:task/cancel` → TaskRow. It cancels a task that was so added and that nobody is at; the
+ *   error is TASK_STATUS. The call may be repeated.
  * - `GET /voyages/:id/tasks/:task` → TaskRow, or 404.
  * - `POST /voyages/:id/tasks/:task/retry` → TaskRow. A blocked task is pending again with no tries counted. The error
  *   is BUDGET when the task's own budget is spent.
@@ -159,6 +165,9 @@ export const RegisterVoyage = z.object({
 export type RegisterVoyage = z.infer<typeof RegisterVoyage>;
 
 export const IncarnationBody = z.object({ incarnation: z.string().min(1), reason: z.string().optional() });
+/** `isNew`: whether this call has added the task. */
+export const AddedTask = z.object({ task: TaskRow, isNew: z.boolean() });
+export type AddedTask = z.infer<typeof AddedTask>;
 export const PauseBody = z.object({ withinSeconds: z.number().nonnegative().max(8_640_000).optional() });
 export const BudgetBody = z.object({ usd: z.number().positive().max(1_000_000).nullable() });
 export const OffDutyBody = z.object({
@@ -220,4 +229,4 @@ export const TokenReply = z.object({ token: z.string() });
  */
 export const FenceReply = z.object({ lost: z.array(z.string()), unsaved: z.string().optional() });
 
-export { Plan, PlanChanges, ShipRow, VoyageStatus };
+export { FollowUp, Plan, PlanChanges, ShipRow, VoyageStatus };

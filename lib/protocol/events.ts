@@ -6,9 +6,10 @@ import { z } from "zod";
  *
  * - Of the voyage: `voyage-registered` (by each `up`; data: `tasks`, and `first` at the first one), `plan-changed`
  *   (data: how many tasks were `added`, `updated` and `cancelled`), `task-added` (after the first plan, whose tasks
- *   `voyage-registered` counts), `task-cancelled`, `budget-changed` (data: `fromUsd`, `toUsd`), `budget-spent` (data:
- *   `costUsd`, `budgetUsd`), `paused` (data: `giveBackAt`), `resumed`, `limit-begun` (of `ship`; data: `until`),
- *   `limit-over`, `helm-started`, `voyage-deregistered`.
+ *   `voyage-registered` counts; data: `followUp` for one beside the plan), `task-cancelled`,
+ *   `budget-changed` (data: `fromUsd`, `toUsd`), `budget-spent` (data: `costUsd`, `budgetUsd`), `paused` (data:
+ *   `giveBackAt`), `resumed`, `limit-begun` (of `ship`; data: `until`), `limit-over`, `helm-started`,
+ *   `voyage-deregistered`.
  * - Of a ship: `ship-registered` (data: `incarnation`, `life`), `ship-hello`, `ship-away` (its crew has said goodbye),
  *   `ship-woken` (the helm has started its crew), `ship-fenced`, `ship-forgotten`, `ship-unfit`, `ship-fit`.
  * - Of a task: `task-granted`, `task-accepted` (data: `commit`, `seconds`), `task-given-back` (by its ship; data:

@@ -36,30 +36,43 @@ export type Usage = z.infer<typeof Usage>;
 export const basisOf = (parts: readonly (Basis | undefined)[]): Basis | undefined =>
   (["unknown", "derived", "reported"] as const).find((basis) => parts.includes(basis));
 
+/**
+ * What one run may tell at most. The cost may be what a plan can allow a task at most; nothing reads so many tokens in
+ * a year. A row of an earlier helm that tells more counts for this much.
+ */
+export const MOST_USED = {
+  costUsd: 100_000,
+  inputTokens: 1e12,
+  outputTokens: 1e12,
+  cacheReadTokens: 1e12,
+  cacheCreationTokens: 1e12,
+  turns: 1e9,
+  seconds: 1e9,
+} satisfies Counts;
+const used = (key: keyof Counts) => Counts.shape[key].max(MOST_USED[key]);
+/** What is told of a run as a whole, and of each of its models. */
+const SPENT = {
+  costUsd: used("costUsd"),
+  inputTokens: used("inputTokens"),
+  outputTokens: used("outputTokens"),
+  cacheReadTokens: used("cacheReadTokens"),
+  cacheCreationTokens: used("cacheCreationTokens"),
+};
+
 /** The most models that one run may tell of. */
 export const MOST_MODELS = 20;
 /** What one run has used of one model. */
 export const ModelUsage = z.object({
   model: z.string().regex(/^[\x21-\x7e]{1,200}$/),
   basis: Basis,
-  costUsd: z.number().nonnegative().max(100_000),
-  inputTokens: z.int().nonnegative().max(1e12),
-  outputTokens: z.int().nonnegative().max(1e12),
-  cacheReadTokens: z.int().nonnegative().max(1e12),
-  cacheCreationTokens: z.int().nonnegative().max(1e12),
+  ...SPENT,
 });
 export type ModelUsage = z.infer<typeof ModelUsage>;
-/**
- * What one run has used. The cost may be what a plan can allow a task at most; nothing reads so many tokens in a year.
- */
+/** What one run has used. */
 const RunUsage = z.object({
-  costUsd: z.number().nonnegative().max(100_000),
-  inputTokens: z.int().nonnegative().max(1e12),
-  outputTokens: z.int().nonnegative().max(1e12),
-  cacheReadTokens: z.int().nonnegative().max(1e12),
-  cacheCreationTokens: z.int().nonnegative().max(1e12),
-  turns: z.int().nonnegative().max(1e9),
-  seconds,
+  ...SPENT,
+  turns: used("turns"),
+  seconds: used("seconds"),
   /** The same by models, as far as the ship knows that. A ship of earlier code does not say it. */
   models: z.array(ModelUsage).max(MOST_MODELS).optional(),
 });

@@ -75,6 +75,8 @@ export const TaskRow = z.object({
   budgetUsd: z.number().optional(),
   /** Where an imported task came from: the id that it had there. */
   source: z.string().optional(),
+  /** When the task was added beside the plan, as a follow-up; absent for a task of the plan. */
+  addedAt: z.string().optional(),
   /** What the accepted commit changes outside of the task's `metadata.touches`. It is absent when there is nothing. */
   outside: Outside.optional(),
 });

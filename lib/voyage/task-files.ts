@@ -31,6 +31,7 @@ const Projected = z.object({
   tries: z.number().default(0),
   changedAt: z.string().optional(),
   usage: Usage.optional().catch(undefined),
+  addedAt: z.string().optional().catch(undefined),
   outside: Outside.optional().catch(undefined),
 });
 /** The parts of a task file of Claude Code that are read here. The task's id is the name of the file. */
@@ -120,6 +121,7 @@ function readTaskRow(path: string, id: string): TaskRow | null {
     changedAt,
     ...(ours?.usage && { usage: ours.usage }),
     ...(file.metadata?.source !== undefined && { source: file.metadata.source }),
+    ...(ours?.addedAt !== undefined && { addedAt: ours.addedAt }),
     ...(ours?.outside && { outside: ours.outside }),
   };
 }

@@ -239,6 +239,22 @@ test("a ledger that an earlier helm has kept, without events: what tasks tell is
   expect(facts.events).toEqual({ total: 0, whole: false, shown: [] });
 });
 
+test("spend in a ledger that an earlier helm has kept, in which each run tells what its session had cost by then", async () => {
+  const v = await open({ "1": [] }, { hand: "claude" });
+  const a = await v.come("ship-0");
+  const one = await a.claimed();
+  await a.spends(one, 3);
+  await a.spends(one, 1);
+  await a.delivers(one);
+  v.voyage.ledger.close();
+  const database = new DatabaseSync(v.folder.ledger);
+  database.exec("ALTER TABLE runs RENAME COLUMN cost_usd TO session_cost_usd; UPDATE runs SET session = 's'");
+  database.exec("UPDATE OR REPLACE sessions SET session = 's'; UPDATE runs SET session_cost_usd = 4 WHERE session_cost_usd = 1");
+  database.close();
+  const facts = await collectReport(v.known());
+  expect(facts.spend).toMatchObject({ total: { costUsd: 4 }, deliveredUsd: 4, thrownAway: { usd: 0, by: [] } });
+});
+
 test("a captain's clock that was set back makes no time run backwards, and that is said", async () => {
   const v = await open({ "1": [], "2": [] });
   const a = await v.come("ship-0");

@@ -49,9 +49,7 @@ const TABLES: Tables = {
     lives: [],
     deliveries: [],
     verifications: [],
-    sessions: [],
-    runs: [],
-    runModels: [],
+    spent: { runs: [], spend: [], tasks: [], events: [] },
     questions: [],
     rescues: [],
   },
@@ -78,6 +76,13 @@ const view = (more: Partial<StatusView> = {}): StatusView => ({
 const FILE = { voyageId: "abc123", stack: "v", captainId: "c", nonce: "n", createdAt: "2026-11-28T10:00:00.000Z" };
 const factsFrom = (tables: Partial<Tables>, more: Partial<StatusView> = {}, file: object = {}): ReportFacts =>
   factsOf({ voyage: { file: { ...FILE, ...file } }, view: view(more), tables: { ...TABLES, ...tables }, branch: null });
+
+/** What a run has spent that came to nothing. */
+const RUN = {
+  ...{ epoch: 1, at: FILE.createdAt, cost_usd: 1, basis: "unknown" as const, turns: 1, seconds: 1 },
+  ...{ input_tokens: 1, output_tokens: 1, cache_read_tokens: 1, cache_creation_tokens: 1 },
+};
+const THROWN_AWAY = { outcome: "ended" as const, thrown_away: true };
 
 /** A task as a ledger has it. */
 const taskOf = (id: string, text: string, more: Partial<Tables["tasks"][number]> = {}): Tables["tasks"][number] => ({
@@ -119,26 +124,14 @@ test("an attempt in each text that ships, plans, agents and repositories write i
         verifications: [
           { epoch: 1, commit_id: attack, script: attack, life: 1, status: "done", exit_code: 1, output: attack, at: at(1) },
         ],
-        runModels: [
-          { run: "r", model: attack, basis: "unknown", cost_usd: 1, input: 1, output: 1, cache_read: 1, cache_creation: 1 },
-        ],
-        runs: [
-          {
-            run: "r",
-            session: "s",
-            task: attack,
-            life: 1,
-            at: at(1),
-            cost_usd: 1,
-            session_cost_usd: null,
-            input: 1,
-            output: 1,
-            cache_read: 1,
-            cache_creation: 1,
-            turns: 1,
-            seconds: 1,
-          },
-        ],
+        spent: {
+          runs: [{ ...RUN, run: attack, session: attack, task: attack, ship: attack }],
+          spend: [
+            { ...RUN, run: attack, session: attack, task: attack, ship: attack, model: attack, ...THROWN_AWAY, reason: attack },
+          ],
+          tasks: [],
+          events: [],
+        },
         questions: [{ task: "1", epoch: 1, ship: attack, question: attack, asked_at: at(1), answer: attack }],
         rescues: [{ ref: attack, task: attack, epoch: 1, ship: attack, at: at(1) }],
         events,

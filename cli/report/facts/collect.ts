@@ -55,7 +55,7 @@ export function factsOf(read: {
   const claims = claimsOf(events, tables);
   const earlier = isWhole ? [] : earlierClaims(tables, claims);
   const all = [...earlier, ...claims];
-  const spending = spendingOf(tables, all);
+  const spending = spendingOf(tables);
   const last = events.at(-1);
   const from = isWhole ? knownFrom! : (earliest(createdAt, knownFrom, ...earlier.map((claim) => claim.from)) ?? createdAt);
   const to = latest(last?.kind === "voyage-deregistered" ? last.at : asOf, ...all.map((claim) => claim.to), from)!;

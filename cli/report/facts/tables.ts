@@ -2,7 +2,6 @@ import { z } from "zod";
 import { type LedgerFile, type LedgerTable, readLedger } from "../../../lib/plan/read-ledger.ts";
 import { PlanTask } from "../../../lib/plan/types.ts";
 import { VoyageEvent } from "../../../lib/protocol/events.ts";
-import { Basis } from "../../../lib/protocol/ship-reports.ts";
 import { Outside, TaskStatus } from "../../../lib/protocol/status.ts";
 
 /**
@@ -11,7 +10,7 @@ import { Outside, TaskStatus } from "../../../lib/protocol/status.ts";
  */
 
 /** How many rows of a table are read, the newest. */
-const MOST = { tasks: 20_000, lives: 20_000, events: 100_000, runs: 100_000, others: 20_000 };
+const MOST = { tasks: 20_000, lives: 20_000, events: 100_000, others: 20_000 };
 
 const text = z.string().nullable().default(null);
 const number = z.number().nullable().default(null);
@@ -51,34 +50,6 @@ const Verification = z.object({
   output: text,
   at: z.string(),
 });
-const Session = z.object({ task: z.string(), epoch: z.number(), session: z.string() });
-const Run = z.object({
-  run: z.string().default(""),
-  session: z.string(),
-  task: text,
-  life: z.number(),
-  at: z.string(),
-  /** In a ledger of an earlier helm a run tells the cost of its whole session so far. */
-  cost_usd: number,
-  session_cost_usd: number,
-  input: z.number(),
-  output: z.number(),
-  cache_read: z.number(),
-  cache_creation: z.number(),
-  turns: z.number(),
-  seconds: z.number(),
-});
-export type Run = z.infer<typeof Run>;
-const RunModel = z.object({
-  run: z.string(),
-  model: z.string(),
-  basis: Basis,
-  cost_usd: z.number(),
-  input: z.number(),
-  output: z.number(),
-  cache_read: z.number(),
-  cache_creation: z.number(),
-});
 const Question = z.object({
   task: z.string(),
   epoch: z.number(),
@@ -110,9 +81,7 @@ function tablesOf(file: LedgerFile) {
     lives: read("lives", Life, MOST.lives),
     deliveries: read("deliveries", Delivery),
     verifications: read("verifications", Verification),
-    sessions: read("sessions", Session, MOST.runs),
-    runs: read("runs", Run, MOST.runs),
-    runModels: read("run_models", RunModel, MOST.runs),
+    spent: file.spent(),
     questions: read("questions", Question),
     rescues: read("lost", Rescue),
     events: read("events", Event, MOST.events),
