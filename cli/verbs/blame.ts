@@ -1,12 +1,16 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
+import { plain } from "../../lib/base/text.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
+import type { AddedTask } from "../../lib/protocol/admin-api.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import type { KnownVoyage } from "../../lib/watch/known.ts";
 import { placeOfTask, readSearchedBranch, type SearchedBranch, shortName } from "../landing/blame/branch.ts";
 import { type Answer, findCulprit, type Progress, type Verdict } from "../landing/blame/find-culprit.ts";
+import { followUpOf } from "../landing/blame/follow-up.ts";
 import { type Asking, type Prober, shipsToAsk } from "../landing/blame/run-probe.ts";
 import { type Culprit, showCulprit, verdictJson, verdictText } from "../landing/blame/show-verdict.ts";
 import { filesOf, patchText } from "../landing/show-change.ts";
+import { ask, canAsk } from "../output/ask.ts";
 import type { Io } from "../output/io.ts";
 import { chooseVoyage } from "../target/choose-voyage.ts";
 
@@ -42,12 +46,28 @@ export async function blame(name: string | undefined, options: Options, io: Io):
   const verdict = await findCulprit(asking, wish, tellTo(io, branch));
   io.steps.status("");
   const culprit = verdict.kind === "found" ? await culpritOf(verdict, branch, voyage, helm, status) : null;
-  if (io.json) io.out(verdictJson(verdict, branch, { stack: file.stack, culprit, followUp: null }));
-  else {
+  if (!io.json) {
     for (const line of verdictText(verdict, branch)) io.out(line);
     if (culprit) showCulprit(culprit, file.stack, io);
   }
+  const added =
+    culprit && (await wantsFollowUp(options, file.stack, io)) ? await helm.addTask(file.voyageId, followUpOf(culprit)) : null;
+  if (io.json) io.out(verdictJson(verdict, branch, { stack: file.stack, culprit, followUp: added }));
+  else if (added) io.out(`\n${followUpText(added)}`);
   return culprit ? 0 : 1;
+}
+
+/** Whether the fleet is to mend it: as it was typed, or else as the captain answers, where somebody can be asked. */
+async function wantsFollowUp({ yes, followUp }: Options, stack: string, io: Io): Promise<boolean> {
+  if (followUp === false || yes) return followUp !== false;
+  if (!io.json && canAsk()) return ask("Have the fleet mend it, as a task of its own?", io);
+  io.note(`next: ocaptain blame ${stack} --yes  # makes a task of it for the fleet`);
+  return false;
+}
+
+function followUpText({ task, isNew }: AddedTask): string {
+  if (isNew) return `task ${task.id} is added: "${plain(task.subject)}"; a ship takes it by itself`;
+  return `task ${task.id} was added for it before, and is ${task.status}`;
 }
 
 /** @throws OcaptainError unless verify.sh has been run at the tip, and has failed */
