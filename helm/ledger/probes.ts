@@ -53,6 +53,7 @@ export function askProbe(ledger: Ledger, commit: string, later: readonly string[
     JSON.stringify(later),
     ledger.at(),
   );
+  noteEvent(ledger, "probe-asked", { epoch, data: { commit } });
   ledger.store.run("DELETE FROM probes WHERE status IN ('done', 'cancelled') AND epoch <= ?", epoch - MOST_KEPT);
   return rowOf(find(ledger, epoch)!);
 }

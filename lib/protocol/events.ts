@@ -17,7 +17,8 @@ import { z } from "zod";
  *   `task-asked`, `task-answered`, `merge-conflict` (data: `files`, `count`), `check-failed`, `rescued` (data: `ref`).
  * - Of verify.sh: `verification-granted`, `verification-passed`, `verification-failed`, `verification-dropped` (data:
  *   `commit`, and `exitCode` where there is one); the same of runs at commits that the captain has named, which say
- *   nothing of the voyage: `probe-granted`, `probe-ended`, `probe-dropped` (it waits again, or was cancelled).
+ *   nothing of the voyage: `probe-asked`, `probe-granted`, `probe-ended`, `probe-dropped` (it waits again, or was
+ *   cancelled).
  */
 export const EventKind = z.enum([
   "voyage-registered",
@@ -47,6 +48,7 @@ export const EventKind = z.enum([
   "verification-passed",
   "verification-failed",
   "verification-dropped",
+  "probe-asked",
   "probe-granted",
   "probe-ended",
   "probe-dropped",

@@ -7,6 +7,8 @@ import { makePlan, makeSource } from "../support/helm-voyage.ts";
 import { ocaptain, ongoing } from "../support/ocaptain.ts";
 import { folder, helm, ID, STACK, sail, seen, ships } from "./real-fleet.ts";
 
+/** A ship stays while others work, and waits for its turn however busy the machine is. */
+const PATIENT = { leaseSeconds: 120, fenceSeconds: 90, heartbeatSeconds: 8, lingerSeconds: 100 };
 const TASKS = 40;
 const CULPRIT = 23;
 
@@ -46,7 +48,7 @@ async function blameWithShips(...words: string[]) {
 
 test("three real ships find which of 40 tasks breaks verify.sh by 6 runs at most; a flaky verify.sh names nobody", async () => {
   const steady = "ls *.txt | wc -l\ncat broken.txt 2>/dev/null && exit 3\nexit 0";
-  const at = await sail({ ...makePlan({}), verify: steady }, makeSource(folder), 3, 5);
+  const at = await sail({ ...makePlan({}), verify: steady }, makeSource(folder), 3, PATIENT);
   const file = { voyageId: ID, stack: STACK, captainId: "c", nonce: "n", createdAt: "2026-11-28T00:00:00Z" };
   writeFileSync(at.voyageFile, JSON.stringify(file));
   await writeBranch(at.repo);
@@ -99,7 +101,7 @@ test("three real ships find which of 40 tasks breaks verify.sh by 6 runs at most
   const provider = { kind: "harbor" as const, baseUrl: "http://127.0.0.1:9", token: "none" };
   await helm.registerVoyage(ID, {
     ...{ stack: STACK, folder: at.root, hand: "rehearsal", provider },
-    ...{ plan: { ...makePlan({}), verify: flaky }, timing: { heartbeatSeconds: 5, lingerSeconds: 20 } },
+    ...{ plan: { ...makePlan({}), verify: flaky }, timing: PATIENT },
   });
   ships[0]!.start();
   await seen("the verification", async () => (await helm.voyage(ID)).state === "failed");

@@ -52,6 +52,7 @@ const WORDS: Record<VoyageEvent["kind"], Words> = {
   "verification-passed": { shape: "verified", tone: "good", say: (event) => `verified: ${text(event, "commit").slice(0, 8)}` },
   "verification-failed": { shape: "lost", tone: "bad", say: () => "verify.sh failed" },
   "verification-dropped": { shape: "cancelled", say: () => "a run of verify.sh came to nothing" },
+  "probe-asked": { shape: "pending", say: (event) => `a run of verify.sh at ${text(event, "commit").slice(0, 8)} was asked for` },
   "probe-granted": {
     shape: "working",
     say: (event) => `${ship(event)} runs verify.sh at ${text(event, "commit").slice(0, 8)}, to find what breaks it`,
