@@ -40,7 +40,9 @@ export async function showChange({ repo, from, to }: Change, { stat }: { stat?: 
     );
 }
 
-/** The beginning of a change's patch, as git writes it; where that is very long, the files and how many lines of each. */
+/**
+ * The beginning of a change's patch, as git writes it; where that is very long, the files and how many lines of each.
+ */
 export async function patchText({ repo, from, to }: Change, most: number): Promise<{ text: string; isCut: boolean }> {
   const diff = (...how: string[]) => git(["diff", ...PLAIN, ...how, from, to, "--"], { gitDir: repo, mostBytes: MOST_SHOWN });
   const whole = await diff().catch((error: unknown) => {

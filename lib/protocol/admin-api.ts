@@ -48,8 +48,8 @@ import { ShipRow, TaskRow, VoyageStatus } from "./status.ts";
  * Runs of verify.sh at any commit of the branch, by ships that have nothing else to do (lib/protocol/probes.ts):
  * - `GET /voyages/:id/probes` → Probes: those that are not through, and what is known of commits.
  * - `POST /voyages/:id/probes` AskProbe → ProbeRow. The error is NOT_ON_BRANCH, NO_VERIFY or TOO_MANY_PROBES.
- * - `GET /voyages/:id/probes/:probe?known=&timeoutSeconds=` → ProbeResult; with `known`, which is `<status>-<lost>`, once
- *   it is another, or after the timeout. The error is NO_PROBE.
+ * - `GET /voyages/:id/probes/:probe?known=&timeoutSeconds=` → ProbeResult; with `known`, which is `<status>-<lost>`,
+ *   once it is another, or after the timeout. The error is NO_PROBE.
  * - `DELETE /voyages/:id/probes/:probe` → ProbeRow. One that waits is cancelled; one that a ship runs goes on.
  *
  * A ship:
