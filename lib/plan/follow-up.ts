@@ -23,7 +23,7 @@ export const FollowUp = z.strictObject({
   rehearsal,
   touches,
   source,
-  /** A commit that the ship's crew merges into the tree before the task begins, and that the task's commit holds then. */
+  /** A commit that the crew merges into the tree before the task begins, and that the task's commit holds then. */
   merges: z
     .string()
     .regex(/^[0-9a-f]{40}$/, "must be a commit's id")
