@@ -13,7 +13,7 @@ import { chooseVoyage } from "../target/choose-voyage.ts";
 export async function land(name: string | undefined, options: LandOptions, io: Io): Promise<number> {
   const ask = readOptions(options);
   const voyage = await chooseVoyage(name);
-  const result = await landVoyage(voyage, ask, parts(voyage), io);
+  const result = await landVoyage(voyage, ask, parts(voyage, ask.allowed, io), io);
   if (result === null) {
     io.note("nothing was changed");
     return 1;

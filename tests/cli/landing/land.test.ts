@@ -242,3 +242,24 @@ test("neither the captain's hooks nor the repository's run; where the voyage cam
   expect(sea.at(BRANCH)).toBe(sea.tip());
   expect(existsSync(ran)).toBe(false);
 });
+
+test("a secret that a ship has committed is not pushed, also where it is gone again; a false alarm is let through by name", async () => {
+  sea = await openSea({ 1: [], 2: ["1"] });
+  const token = `ghp_${"a1B2c3D4e5F6g7H8i9J0".repeat(2).slice(0, 36)}`;
+  await sea.does(() => ({ "1.txt": `1\n`, ".env": `GH_TOKEN=${token}\n` }));
+  await sea.does(() => ({ "2.txt": "2\n", ".env": "\n" }));
+  await sea.verifies();
+  const refused = await sea.lands().catch((error: { message: string; hint: string }) => error);
+  expect(refused).toMatchObject({
+    code: "NOT_TO_LEAVE",
+    message: expect.stringMatching(
+      /nothing was pushed.*\n {2}- \.env:1: what looks like a secret \(github: .*\) \(task #1 by ship-0; [0-9a-f]{16}\)/,
+    ),
+  });
+  expect(JSON.stringify(refused)).not.toContain(token);
+  expect(sea.branches()).toEqual(["main"]);
+  const allowSecret = /--allow-secret ([0-9a-f]{16})/.exec((refused as { hint: string }).hint)!.slice(1);
+  expect((await sea.lands({ allowSecret })).result).toMatchObject({ outcome: "pushed" });
+  // One commit has nothing of what is not there in the end.
+  expect((await sea.lands({ squash: true, branch: "one" })).result).toMatchObject({ outcome: "pushed" });
+});
