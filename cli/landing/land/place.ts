@@ -4,6 +4,7 @@ import { OcaptainError } from "../../../lib/base/errors.ts";
 import { withHome } from "../../../lib/base/paths.ts";
 import { type GitOptions, type GitResult, git, gitLine } from "../../../lib/git/run.ts";
 import { localPath, lookInto } from "../../../lib/git/source-problems.ts";
+import { tokenConfig } from "../../../lib/git/voyage-repo.ts";
 import { meantRepo } from "../../../lib/plan/repo.ts";
 import type { LandingFile } from "../../../lib/voyage/landing-file.ts";
 import type { KnownVoyage } from "../../../lib/watch/known.ts";
@@ -50,10 +51,22 @@ async function at(address: string): Promise<Place> {
   if (path !== undefined && !(await isBare(path)))
     return { kind: "checkout", address: path, config: [], said: `the repository in ${path}, as a branch`, git };
   const remote = remoteOf(address);
-  const reach: Place["git"] = (args, options) =>
-    gitAsCaptain(args, { ...options, config: [...remote.config, ...(options.config ?? [])] });
+  const tries = [remote.config, ...[tokenConfig(remote.address, process.env.GH_TOKEN)].filter(({ length }) => length > 0)];
+  const reach: Place["git"] = async (args, options) => {
+    for (const [nth, config] of tries.entries()) {
+      try {
+        return await gitAsCaptain(args, { ...options, config: [...config, ...(options.config ?? [])] });
+      } catch (error) {
+        // The voyage's repository was cloned by that token, where the captain's own git does not get in.
+        if (nth === tries.length - 1 || !(error instanceof OcaptainError && NOT_LET_IN.test(error.message))) throw error;
+      }
+    }
+    throw new Error("a git was tried, and neither ended nor failed");
+  };
   return { kind: "server", ...remote, said: remote.address, git: reach };
 }
+
+const NOT_LET_IN = /could not read (Username|Password)|Authentication failed|returned error: 40[13]/;
 
 /** @throws OcaptainError USAGE */
 function meant(text: string): string {
