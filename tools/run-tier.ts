@@ -110,8 +110,8 @@ const processes = () =>
   existsSync("/proc") ? readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid) : [];
 
 /**
- * Whether a process names the folder; undefined as long as that cannot be told. Whoever spawned a process may go on, and
- * end, while it is in the midst of its exec, and then it has a program, but neither environment nor command line yet.
+ * Whether a process names the folder; undefined as long as that cannot be told. Whoever spawned a process may go on,
+ * and end, while it is in the midst of its exec, and then it has a program, but neither environment nor command line.
  */
 function speaksOf(pid: string, folder: string): boolean | undefined {
   try {
