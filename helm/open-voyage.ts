@@ -13,6 +13,7 @@ import { Ledger } from "./ledger/ledger.ts";
 import { holdLedger } from "./ledger/lock.ts";
 import { Store } from "./ledger/store.ts";
 import type { Log } from "./log.ts";
+import { readLandingLook } from "./notices/landing.ts";
 import { Notices } from "./notices/notices.ts";
 import { openBranch } from "./repository/branch.ts";
 import { assertLedger, assertWhole } from "./repository/ledger-check.ts";
@@ -73,6 +74,7 @@ async function openHeld(id: string, stack: string, folder: VoyageFolder, lock: O
   const notices = new Notices({
     context: voyage.context,
     workspace: folder.workspace,
+    landing: () => readLandingLook(folder, id),
     targets: await readKeptTargets(folder.notify).catch((error: unknown) => {
       log("notify-not-read", { voyage: id, error: error instanceof SyntaxError ? "no JSON" : "it does not fit" });
       return [];

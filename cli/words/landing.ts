@@ -1,3 +1,4 @@
+import { LAND_STATUS } from "./land-status.ts";
 import type { Verb, VerbGroup } from "./verb.ts";
 
 /** The verbs about what a voyage has made, from its branch to the captain's team. */
@@ -52,5 +53,11 @@ export const LANDING: readonly (Verb | VerbGroup)[] = [
           (await import("../verbs/left.ts")).leftDrop(names as unknown as string[], options, io),
       },
     ],
+  },
+  {
+    usage: "land",
+    summary: "the way of the voyage's branch to the captain's team",
+    examples: ["ocaptain land status"],
+    verbs: [LAND_STATUS],
   },
 ];

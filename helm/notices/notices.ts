@@ -4,6 +4,7 @@ import type { KeptTarget } from "../../lib/notices/kept-targets.ts";
 import { AGAIN_MINUTES, labelOf } from "../../lib/notices/targets.ts";
 import type { NoticesReply, NoticeTestReply } from "../../lib/protocol/admin-api.ts";
 import type { Unreached } from "../../lib/protocol/status.ts";
+import type { LandingLook } from "../../lib/watch/landed.ts";
 import {
   dropOthers,
   type Look,
@@ -38,6 +39,8 @@ export type NoticesParts = {
   context: VoyageContext;
   workspace: string;
   targets: readonly KeptTarget[];
+  /** Reads what has become of the voyage's landing. */
+  landing: () => Promise<LandingLook>;
   /** The waits between tries, in milliseconds, and how long one try takes at most. */
   waitsMs?: readonly number[];
   tryMs?: number;
@@ -78,9 +81,11 @@ export class Notices {
   async look(): Promise<void> {
     if (this.#targets.length === 0 || this.#abort.signal.aborted) return;
     const { context } = this.#parts;
+    const landing = await this.#parts.landing();
+    if (this.#abort.signal.aborted) return;
     const began = performance.now();
     const status = voyageStatus(context);
-    const look = this.#watch.look(status, openOccurrences(context.ledger), context.clock.now());
+    const look = this.#watch.look(status, openOccurrences(context.ledger), context.clock.now(), landing);
     this.#soonMs = Math.min(LATEST_MS, Math.max(SOON_MS, TIMES_A_LOOK * (performance.now() - began)));
     await this.#note(look);
   }

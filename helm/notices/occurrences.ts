@@ -3,6 +3,7 @@ import { plain, plainLines, usd } from "../../lib/base/text.ts";
 import type { NoticeEvent } from "../../lib/notices/events.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
 import { attentionOf } from "../../lib/watch/attention.ts";
+import { type LandingLook, landedPulls, landingAttention } from "../../lib/watch/landed.ts";
 import { type Attention, seenShip } from "../../lib/watch/view.ts";
 import type { Seen } from "../ledger/notices.ts";
 
@@ -25,6 +26,8 @@ const NEEDS: readonly [id: RegExp, event: NoticeEvent, title: (need: Attention) 
   [/^ship\/[^/]+\/(lost|fenced|no-signal)$/, "ship-lost", ({ of }) => `${of} is lost`],
   [/^ship\/[^/]+\/no-progress\//, "no-progress", ({ of }) => `${of} shows no progress`],
   [/^ship\/[^/]+\/unfit$/, "ship-unfit", ({ of }) => `${of} is given no task`],
+  [/^landing\/ready\//, "ready-to-land", () => "it is ready to land"],
+  [/^landing\/\d+\/ci-failed\//, "ci-failed", ({ of }) => `checks of pull request ${of} failed`],
 ];
 /** Events of which silence is the sign, and which count only when they have lasted. */
 const LASTING: ReadonlySet<NoticeEvent> = new Set(["ship-lost", "voyage-stuck"]);
@@ -40,13 +43,18 @@ export class Watch {
   /**
    * @param open the keys of the occurrences that are open, and when they began
    * @param nowMs the helm's running time
+   * @param landing what has become of the voyage's landing
    * @returns what is so, and the keys of occurrences of which nobody can say now that they are over
    */
-  look(status: VoyageStatus, open: ReadonlyMap<string, string>, nowMs: number): { seen: Seen[]; held: Set<string> } {
-    const needs = attentionOf(
-      status,
-      status.ships.map((row) => seenShip(row, status)),
-    ).flatMap((need) => occurrence(need, status));
+  look(
+    status: VoyageStatus,
+    open: ReadonlyMap<string, string>,
+    nowMs: number,
+    landing: LandingLook,
+  ): { seen: Seen[]; held: Set<string> } {
+    const ships = status.ships.map((row) => seenShip(row, status));
+    const landed = landingAttention({ ...status, landed: landedPulls(landing.landing) }, landing);
+    const needs = [...attentionOf(status, ships), ...landed].flatMap((need) => occurrence(need, status));
     const seen = [...new Map([...needs, ...moments(status), ...limits(status)].map((each) => [each.key, each])).values()];
     const lasting = new Set(seen.filter(({ event }) => LASTING.has(event)).map(({ key }) => key));
     for (const key of this.#since.keys()) if (!lasting.has(key)) this.#since.delete(key);

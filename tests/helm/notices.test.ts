@@ -12,7 +12,9 @@ import type { Voyage } from "../../helm/voyage/voyage.ts";
 import type { Notice } from "../../lib/notices/events.ts";
 import { keepTargets } from "../../lib/notices/kept-targets.ts";
 import type { NoticeTarget } from "../../lib/notices/targets.ts";
+import type { LandingLook } from "../../lib/watch/landed.ts";
 import { makePlan } from "../support/helm-voyage.ts";
+import { landingFile } from "../support/landing.ts";
 import { until } from "../support/until.ts";
 import { boardPaperShip, type HandClock, handClock, openPaperVoyage, scratchFolder } from "./paper.ts";
 
@@ -28,6 +30,7 @@ let notices: Notices;
 let logged: string[];
 const closes: (() => void)[] = [];
 beforeEach(async () => {
+  landing = { landing: undefined, canLand: false };
   scratch = scratchFolder();
   clock = handClock();
   logged = [];
@@ -77,12 +80,16 @@ async function receiver(
   };
 }
 
+/** What has become of the voyage's landing. */
+let landing: LandingLook = { landing: undefined, canLand: false };
+
 /** Sets the targets, as a registration does, and opens the notices of the voyage. */
 async function notify(targets: NoticeTarget[], more: { waitsMs?: readonly number[]; tryMs?: number } = {}) {
   notices?.close();
   notices = new Notices({
     context: voyage.context,
     workspace: join(scratch.folder, "workspace"),
+    landing: async () => landing,
     targets: await keepTargets(join(scratch.folder, "notify.json"), targets),
     waitsMs: [1, 1],
     ...more,
@@ -144,6 +151,20 @@ test("a task that is blocked is told with what helps, and again when it is tried
   });
   expect(resolved).toMatchObject({ id: "abc123-1-resolved", state: "resolved", title: "over: v: task 1 is blocked", hint: "" });
   expect(there.got[0]!.headers).toMatchObject({ "content-type": "application/json", "ocaptain-notice": "abc123-1-opened" });
+});
+
+test("a check that failed is told by what the forge has last said, until something is pushed", async () => {
+  const there = await receiver();
+  await notify([{ url: there.url }]);
+  landing = { landing: landingFile({ checks: { "build\u001b[2J": "failure", lint: "success" } }), canLand: true };
+  await look();
+  landing = { ...landing, landing: landingFile({ checks: { build: "failure" }, pushedAgain: true }) };
+  await look();
+  expect(there.told()).toEqual(["ci-failed opened", "ci-failed resolved"]);
+  expect(there.notices()[0]).toMatchObject({
+    ...{ of: "7", title: "v: checks of pull request 7 failed", message: "1 check of pull request 7 failed: build" },
+    hint: expect.stringMatching(/^ocaptain land status v /),
+  });
 });
 
 test("a question comes with the agent's words in full; its answer ends it", async () => {
@@ -258,6 +279,12 @@ test("a usage limit is told as it begins and as it is over; verify.sh's result a
     "verification-failed resolved",
     "verified opened",
   ]);
+  landing = { landing: undefined, canLand: true };
+  await look();
+  const pushed = [{ ...landingFile().pushed[0]!, commit: voyage.context.tip }];
+  landing = { landing: { ...landingFile(), pushed }, canLand: true };
+  await look();
+  expect(there.told().slice(5)).toEqual(["ready-to-land opened", "ready-to-land resolved"]);
 });
 
 test("a budget is told at 80 %, and when it is spent; a higher one ends that", async () => {
