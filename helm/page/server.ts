@@ -110,13 +110,14 @@ export class PageServer {
     return this.#server !== null;
   }
 
-  /** Ends with the helm. */
-  close(): void {
+  /** Ends with the helm; resolves when all is kept. */
+  close(): Promise<void> {
     this.#streams?.close();
     void this.#listeners.keep([]);
     this.#roots.close();
     this.#server?.closeAllConnections();
     this.#server?.close();
+    return this.#admission.saved();
   }
 
   async #listen(port: number): Promise<void> {
