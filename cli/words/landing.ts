@@ -35,12 +35,14 @@ export const LANDING: readonly (Verb | VerbGroup)[] = [
           ["--merge", "have the forge merge it, where the forge's own rules allow it"],
           ["--remote <address>", "the repository to land in (default: where the voyage's own came from)"],
           ["--timeout <time>", "how long a run of verify.sh is waited for (default: 1h)"],
+          ["-w, --watch", "then tell what becomes of it, as land status --watch does"],
           ["--dry-run", "say what would happen, and change nothing"],
           ["-y, --yes", "do not ask"],
         ],
         isLong: true,
         run: async (io, [voyage], options) => (await import("../verbs/land.ts")).land(voyage, options, io),
       },
+      LAND_STATUS,
     ],
   },
   {
@@ -93,11 +95,5 @@ export const LANDING: readonly (Verb | VerbGroup)[] = [
           (await import("../verbs/left.ts")).leftDrop(names as unknown as string[], options, io),
       },
     ],
-  },
-  {
-    usage: "land",
-    summary: "the way of the voyage's branch to the captain's team",
-    examples: ["ocaptain land status"],
-    verbs: [LAND_STATUS],
   },
 ];

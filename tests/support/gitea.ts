@@ -10,7 +10,7 @@ import { readStamp } from "../../tools/places.mjs";
 import { setup } from "../../tools/setup.mjs";
 import { until } from "./until.ts";
 
-const READY_MS = 30_000;
+const READY_MS = 90_000;
 const STOP_MS = 10_000;
 const PASSWORD = "correct-horse-battery";
 
@@ -65,7 +65,7 @@ export async function startGitea() {
 
   await run("migrate");
   const made = await run(
-    ...["admin", "user", "create", "--username", "captain", "--password", PASSWORD, "--email", "captain@localhost"],
+    ...["admin", "user", "create", "--username", "captain", "--password", PASSWORD, "--email", "captain@example.com"],
     ...["--admin", "--must-change-password=false", "--access-token", "--access-token-scopes", "all"],
   );
   const token = /\b[0-9a-f]{40}\b/.exec(made)?.[0] ?? "";
@@ -90,7 +90,7 @@ export async function startGitea() {
 
     /** Makes a user and a token of theirs. */
     async user(name: string, scopes: readonly string[] = ["all"]): Promise<string> {
-      const account = { username: name, password: PASSWORD, email: `${name}@localhost`, must_change_password: false };
+      const account = { username: name, password: PASSWORD, email: `${name}@example.com`, must_change_password: false };
       await api("POST", "/admin/users", account);
       return (await api("POST", `/users/${name}/tokens`, { name: "test", scopes }, basic(name))).sha1;
     },

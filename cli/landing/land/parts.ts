@@ -1,5 +1,5 @@
 import type { KnownVoyage } from "../../../lib/watch/known.ts";
-import { openForge } from "../../forge/open.ts";
+import { openForgeOf } from "../../forge/of-voyage.ts";
 import { collectReport } from "../../report/facts/collect.ts";
 import type { ReportFacts } from "../../report/facts/facts.ts";
 import { mergeBody, roomTaken } from "../pull/edit.ts";
@@ -13,7 +13,7 @@ const MOST_BODY = 65_536;
 export function parts(voyage: KnownVoyage): LandParts {
   let facts: Promise<ReportFacts> | undefined;
   return {
-    openForge: ({ origin, signal }) => openForge({ origin, env: process.env, signal }),
+    openForge: (ask) => openForgeOf(voyage, ask),
     async textOf({ head, heads, how, tip, isVerified, old, known }) {
       facts ??= collectReport(voyage);
       const { wave, tasks = [] } = head;
