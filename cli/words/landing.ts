@@ -56,6 +56,21 @@ export const LANDING: readonly (Verb | VerbGroup)[] = [
     run: async (io, [voyage], options) => (await import("../verbs/diff.ts")).diff(voyage, options, io),
   },
   {
+    usage: "blame [voyage]",
+    summary:
+      "find the task that breaks verify.sh, where it has failed at the tip: it is run at commits of the branch, by ships that are idle",
+    examples: ["ocaptain blame", "ocaptain blame voyage-abc --good 12", "ocaptain blame --json --yes"],
+    options: [
+      ["--good <task>", "verify.sh passed after this task: only later ones are looked at"],
+      ["--once", "do not run what was found once more, to see whether the answers are the same"],
+      ["--anew", "ask also where earlier calls of blame have had an answer"],
+      ["-y, --yes", "make a task of it for the fleet, without asking"],
+      ["--no-follow-up", "make no task of it, and do not ask"],
+    ],
+    isLong: true,
+    run: async (io, [voyage], options) => (await import("../verbs/blame.ts")).blame(voyage, options, io),
+  },
+  {
     usage: "left",
     summary: "look at what ships have written that is not on the voyage's branch: given back, rescued, put aside",
     examples: ["ocaptain left", "ocaptain left voyage-abc", "ocaptain left show lost/7/2"],

@@ -1,4 +1,5 @@
 import { askSyncs, collectStatus } from "../../lib/watch/collect.ts";
+import { aboutVoyage, pasteableIn } from "../../lib/watch/hint.ts";
 import type { KnownVoyage } from "../../lib/watch/known.ts";
 import type { PageView, PageVoyage } from "../../lib/watch/page-api.ts";
 import type { StatusView } from "../../lib/watch/view.ts";
@@ -35,9 +36,10 @@ export class Looks {
 
   /** The view of a voyage, not older than its last change. */
   async at(known: KnownVoyage): Promise<PageView> {
+    const upCommand = pasteableIn(null, `pulumi up -s ${known.file.stack}`, aboutVoyage(known.file));
     // The page shows what `landed` has; the record of the landing holds whole reviews.
     const { landing: _, ...view } = await this.#look(known);
-    return { ...view, sinking: this.#sinkings.of(known) } as unknown as PageView;
+    return { ...view, sinking: this.#sinkings.of(known), upCommand } as unknown as PageView;
   }
 
   /** The voyage's row in the list of all. */

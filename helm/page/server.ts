@@ -110,6 +110,11 @@ export class PageServer {
     return this.#server !== null;
   }
 
+  /** Where the page is served, for browsers that were let in: in the tailnet, if there; null while it is not served. */
+  get address(): string | null {
+    return this.#server && `http://${this.#admission.kept.tailnet?.address ?? "127.0.0.1"}:${this.#port}`;
+  }
+
   /** Ends with the helm; resolves when all is kept. */
   close(): Promise<void> {
     this.#streams?.close();

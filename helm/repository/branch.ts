@@ -49,8 +49,8 @@ export interface Branch {
    * @throws OcaptainError GIT when the branch cannot be written
    */
   move(from: string, to: string): Promise<boolean>;
-  /** The paths in which two commits differ. */
-  touched(from: string, to: string): Promise<string[]>;
+  /** The paths in which two commits differ; null when they are too many to be told. */
+  touched(from: string, to: string): Promise<string[] | null>;
   /** Says whether the branch holds `commit`. @throws OcaptainError when git gives no clear answer */
   holds(commit: string): Promise<boolean>;
   /** Saves a ship's mirror as `refs/lost/<task>/<epoch>`; null when it holds nothing that `base` has not. */
@@ -120,7 +120,8 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     const own = plainLines(text, { most: MOST_MESSAGE })
       .replace(/^(?:Task|Ship|Voyage|Outside-Touches|Signed-off-by)[ \t]*:.*$\n?/gim, "")
       .trim();
-    const outside = ask.touches?.length ? outsideOf(ask.touches, await changedFiles(folder.repo, onto, tree)) : undefined;
+    const changes = { repo: folder.repo, from: onto, to: tree };
+    const outside = ask.touches?.length ? await outsideOf(ask.touches, changes) : undefined;
     const message = await git(["interpret-trailers", "--no-divider", ...trailers(ask, outside)], {
       ...bare,
       stdin: `${own || plain(ask.subject)}\n`,
