@@ -14,7 +14,7 @@ import { landStatus } from "./land-status.ts";
 export async function land(name: string | undefined, options: LandOptions, io: Io): Promise<number> {
   const ask = readOptions(options);
   const voyage = await chooseVoyage(name);
-  const result = await landVoyage(voyage, ask, parts(voyage), io);
+  const result = await landVoyage(voyage, ask, parts(voyage, ask.allowed, io), io);
   if (result === null) {
     io.note("nothing was changed");
     return 1;

@@ -33,6 +33,7 @@ export const LANDING: readonly (Verb | VerbGroup)[] = [
           ["--squash", "push one commit that holds all"],
           ["--stack", "a chain of pull requests, one for each wave of the plan's graph"],
           ["--merge", "have the forge merge it, where the forge's own rules allow it"],
+          ["--allow-secret <fingerprint...>", "push this all the same, though it looks as if it should not leave"],
           ["--remote <address>", "the repository to land in (default: where the voyage's own came from)"],
           ["--timeout <time>", "how long a run of verify.sh is waited for (default: 1h)"],
           ["-w, --watch", "then tell what becomes of it, as land status --watch does"],
