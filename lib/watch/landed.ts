@@ -38,7 +38,7 @@ export function landedPulls(landing: LandingFile | undefined): LandedPull[] {
 /** What has failed comes first. */
 const RANK = { failure: 0, pending: 1, success: 2, neutral: 3 } as const;
 
-/** What the forge has said of a pull request since something was last pushed. What it said before is of other commits. */
+/** What the forge has said of a pull request since the last push. What it said before is of other commits. */
 function factsOf({ facts, pushed }: LandingFile, number: number): Facts | undefined {
   const newest = pushed.at(-1)?.at ?? "";
   return facts && facts.at >= newest ? facts.pulls.find((pull) => pull.number === number) : undefined;
