@@ -4,9 +4,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { acquireOsLock } from "../../lib/base/os-lock.ts";
-import { BIN, ocaptain } from "../support/ocaptain.ts";
+import { BIN, ocaptain, ongoing } from "../support/ocaptain.ts";
 import { until } from "../support/until.ts";
-import { ongoing } from "./fleet.ts";
 
 let folder: string;
 beforeEach(async () => {
