@@ -52,7 +52,7 @@ export async function intend(voyage: KnownVoyage, ask: LandAsk, io: Io): Promise
   const before = landing?.remote === place.address ? landing : null;
 
   steps.status(`looks at ${place.address}`);
-  const remote = await remoteRefs(place, signal);
+  const remote = await remoteRefs(place, folder.repo, signal);
   const named = await chooseBase(voyage, ask.base, before, remote);
   steps.status(`fetches ${named} of ${place.address}`);
   const { tip } = standing.history;
