@@ -125,7 +125,7 @@ export default {
       from: { path: "^dynamic-providers/[^/]+/resource\\.ts$" },
       to: {
         path: "^(lib|dynamic-providers)/",
-        pathNot: "^dynamic-providers/delegate\\.ts$",
+        pathNot: "^dynamic-providers/delegated-resource\\.ts$",
         dependencyTypesNot: ["type-only"],
       },
     },

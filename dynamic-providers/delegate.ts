@@ -1,10 +1,10 @@
 import type { dynamic } from "@pulumi/pulumi";
 
 /**
- * All that Pulumi serialises into state (docs/design.md#delegate): methods only, which capture nothing. They import the
- * code that does the work from disk at run time, so state holds a name and no code, and a fix reaches the deletion of
- * resources that exist. Each kind shares one instance among its resources, since each serialisation takes time
- * (docs/facts/pulumi.md#serialisation).
+ * All the code that is in state (docs/design.md#delegate): methods only, which capture nothing. They import the code
+ * that does the work from disk at run time, so state holds a name and no code, and a fix reaches the deletion of
+ * resources that exist. State has the source of this class as it is written here (delegated-resource.ts), so nothing
+ * outside of it may be named in it.
  *
  * `configure` keeps the settings and does nothing asynchronous, because Pulumi's provider process uses a provider
  * before it has awaited its `configure` (docs/facts/pulumi.md#configuration). Credentials arrive here, and are never

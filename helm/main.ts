@@ -45,6 +45,7 @@ async function main(): Promise<void> {
   listeners.start(port);
   await noteHelmProcess();
   const page = new PageServer(pageRoots(voyages), log);
+  voyages.pageAt = () => page.address;
   const health = () => ({ pid: process.pid, port, build, startedAt, voyages: voyages.ids() });
   let ending = false;
   const end = (why: string, exitCode = 0) => {

@@ -8,6 +8,8 @@ import { readKeptTargets } from "../lib/notices/kept-targets.ts";
 import { openSprites } from "../lib/sprites/client.ts";
 import type { ProviderSettings } from "../lib/sprites/types.ts";
 import { readVoyageProvider } from "../lib/voyage/provider.ts";
+import { askSyncs } from "../lib/watch/collect.ts";
+import { syncAttention } from "../lib/watch/sync-view.ts";
 import { systemClock } from "./clock.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import { holdLedger } from "./ledger/lock.ts";
@@ -36,9 +38,16 @@ const TIDY_MS = 15 * 60_000;
 
 /**
  * Opens a voyage from its folder, and keeps it ticking until it is closed.
+ * @param pageAt where the page is served now
  * @throws OcaptainError NO_REPO, LEDGER_HELD, LEDGER_GONE, WORK_GONE
  */
-export async function openVoyage(id: string, stack: string, root: string, log: Log): Promise<OpenVoyage> {
+export async function openVoyage(
+  id: string,
+  stack: string,
+  root: string,
+  log: Log,
+  pageAt: () => string | null,
+): Promise<OpenVoyage> {
   const folder = voyageFolderAt(root, stack);
   if (!existsSync(folder.repo))
     throw new OcaptainError("NO_REPO", `the repository of voyage ${id} is not at ${folder.repo}`, {
@@ -47,14 +56,21 @@ export async function openVoyage(id: string, stack: string, root: string, log: L
   const lock = await holdLedger(folder);
   try {
     await assertLedger(folder, { id, stack });
-    return await openHeld(id, stack, folder, lock, log);
+    return await openHeld(id, stack, folder, lock, log, pageAt);
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-async function openHeld(id: string, stack: string, folder: VoyageFolder, lock: OsLock, log: Log): Promise<OpenVoyage> {
+async function openHeld(
+  id: string,
+  stack: string,
+  folder: VoyageFolder,
+  lock: OsLock,
+  log: Log,
+  pageAt: () => string | null,
+): Promise<OpenVoyage> {
   const ledger = new Ledger(new Store(folder.ledger), () => systemClock.wallMs());
   const taskFiles = new TaskFiles(folder.tasks, ledger, log);
   const branch = openBranch(folder, stack, id);
@@ -73,6 +89,11 @@ async function openHeld(id: string, stack: string, folder: VoyageFolder, lock: O
   const notices = new Notices({
     context: voyage.context,
     workspace: folder.workspace,
+    pageAt,
+    syncs: async (ships) => {
+      const syncs = await askSyncs({ file: { voyageId: id } });
+      return syncs && ships.flatMap((ship) => syncAttention(syncs, ship, folder.mirror(ship), stack));
+    },
     targets: await readKeptTargets(folder.notify).catch((error: unknown) => {
       log("notify-not-read", { voyage: id, error: error instanceof SyntaxError ? "no JSON" : "it does not fit" });
       return [];

@@ -34,6 +34,8 @@ export class Voyages {
   #registry: Registry = {};
   /** False while the helm starts and ends: ships are told 503. */
   isReady = false;
+  /** Where the page is served now, which notices tell; null while it is not. */
+  pageAt: () => string | null = () => null;
 
   constructor(log: Log, listeners: Listeners) {
     this.#log = log;
@@ -125,7 +127,7 @@ export class Voyages {
   }
 
   async #load(id: string, stack: string, root: string): Promise<OpenVoyage> {
-    const open = await openVoyage(id, stack, root, this.#log);
+    const open = await openVoyage(id, stack, root, this.#log, () => this.pageAt());
     this.#open.set(id, open);
     return open;
   }

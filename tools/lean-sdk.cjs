@@ -1,8 +1,8 @@
 /**
  * What Node loads before a program of Pulumi's (`NODE_OPTIONS`, tools/environment.mjs): it lets @pulumi/pulumi load two
- * of its parts only when they are used. They are npm's view of a package tree, which no voyage uses, and TypeScript,
- * which the program uses and the provider does not. Each process of an `up` would spend most of its start on them
- * (docs/bench.md). Requires of any other package's are left alone, so other programs of Node do not notice this.
+ * of its parts only when they are used: npm's view of a package tree, and TypeScript. No voyage uses either, and each
+ * process of an `up` would spend most of its start on them (docs/bench.md). Requires of any other package's are left
+ * alone, so other programs of Node do not notice this.
  */
 const Module = require("node:module");
 

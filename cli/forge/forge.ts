@@ -38,7 +38,7 @@ export type Check = {
   state: "pending" | "success" | "failure" | "neutral";
   url: string | null;
   summary: string | null;
-  /** What {@link Forge.jobLog} finds it by. The same check of the same commit keeps it. */
+  /** What {@link Forge.jobLog} finds it by. A check that runs again on the same commit may get another. */
   id: string;
 };
 
@@ -54,7 +54,7 @@ export type Review = {
   mayWrite: boolean;
 };
 
-/** A remark on a pull request: on a line of a file, or on the whole, where `path` and `line` are null. */
+/** A remark of a review. Its line is null where it is on a whole file, or on a line that is gone. */
 export type ReviewComment = {
   id: string;
   author: string;

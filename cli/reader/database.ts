@@ -1,8 +1,8 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { telemetryTable } from "../../lib/base/paths.ts";
 import { COLUMNS, TABLES, type Table } from "../../lib/telemetry/schema.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { LEDGER_TABLES, type LedgerTable, type Question } from "./wire.ts";
 
 const THREADS = 2;
@@ -12,7 +12,10 @@ const THREADS = 2;
  * the files of the telemetry, and reach no other file, no network and no extension, nor spill to the disk, whatever it
  * is asked; and no setting of that can be changed.
  */
-export async function openDatabase(question: Question): Promise<{ connection: DuckDBConnection; files: Record<Table, number> }> {
+export async function openDatabase(
+  question: Question,
+  snapshot: Snapshot,
+): Promise<{ connection: DuckDBConnection; files: Record<Table, number> }> {
   const instance = await DuckDBInstance.create(":memory:", {
     threads: String(THREADS),
     memory_limit: `${question.memoryMiB}MiB`,
@@ -28,9 +31,8 @@ export async function openDatabase(question: Question): Promise<{ connection: Du
     await fill(connection, name, columns, question.rows[name as LedgerTable]);
   const files = {} as Record<Table, number>;
   for (const table of TABLES) {
-    const found = question.folders.flatMap((folder) => partsIn(telemetryTable(folder, table)));
-    files[table] = found.length;
-    await connection.run(`CREATE VIEW ${table} AS ${viewOf(found)}`);
+    files[table] = snapshot.files[table].length;
+    await connection.run(`CREATE VIEW ${table} AS ${viewOf(snapshot.files[table])}`);
   }
   const allowed = question.folders.filter((folder) => existsSync(folder)).map((folder) => sqlText(join(folder, "/")));
   if (allowed.length > 0) await connection.run(`SET allowed_directories = [${allowed.join(", ")}]`);
@@ -61,15 +63,6 @@ function viewOf(files: readonly string[]): string {
   if (files.length === 0) return none;
   const list = files.map(sqlText).join(", ");
   return `${none} UNION ALL BY NAME FROM read_parquet([${list}], hive_partitioning = true, union_by_name = true)`;
-}
-
-/** The whole files of a table. Those that are being written have other names. */
-function partsIn(folder: string): string[] {
-  const names = (of: string) => (existsSync(of) ? readdirSync(of).sort() : []);
-  return names(folder)
-    .filter((name) => name.startsWith("day="))
-    .flatMap((day) => names(join(folder, day)).map((name) => join(folder, day, name)))
-    .filter((path) => /\/[^./][^/]*\.parquet$/.test(path));
 }
 
 const sqlText = (text: string) => `'${text.replaceAll("'", "''")}'`;

@@ -5,12 +5,10 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import type { DuckDBConnection, DuckDBType } from "@duckdb/node-api";
 import { openDatabase } from "./database.ts";
+import { Snapshot } from "./snapshot.ts";
 import { onlyStatement, Refused } from "./statement.ts";
 import { plainValue } from "./values.ts";
 import type { Line, Question } from "./wire.ts";
-
-/** How often it is begun anew when a file was replaced while it was read. */
-const TRIES = 3;
 
 process.on("disconnect", () => process.exit(1));
 process.stdout.on("error", () => process.exit(1));
@@ -22,35 +20,30 @@ setTimeout(() => {
   running?.interrupt();
 }, question.seconds * 1000).unref();
 
-for (let tries = 1; ; tries++) {
+const snapshot = new Snapshot(question.folders);
+process.on("exit", () => snapshot.remove());
+try {
+  const { connection, files } = await openDatabase(question, snapshot);
+  running = connection;
+  if (isLate) connection.interrupt();
   let told = 0;
-  try {
-    const { connection, files } = await openDatabase(question);
-    running = connection;
-    if (isLate) connection.interrupt();
-    for (const sql of question.sql) {
-      const result = await (await onlyStatement(connection, sql)).stream();
-      const types = result.columnTypes();
-      await say({ columns: result.deduplicatedColumnNames().map((name, at) => ({ name, type: typeName(types[at]!) })) });
-      for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-        told += chunk.rowCount;
-        await say({ rows: chunk.getRows().map((row) => row.map(plainValue)) });
-      }
+  for (const sql of question.sql) {
+    // The whole answer is found before its first row is told: a stream of DuckDB's that fails in the middle, by an
+    // error or at the end of its time, ends as one does that is complete.
+    const result = await (await onlyStatement(connection, sql)).run();
+    const types = result.columnTypes();
+    await say({ columns: result.deduplicatedColumnNames().map((name, at) => ({ name, type: typeName(types[at]!) })) });
+    for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+      told += chunk.rowCount;
+      await say({ rows: chunk.getRows().map((row) => row.map(plainValue)) });
     }
-    await say({ end: { rows: told, files } });
-    break;
-  } catch (error) {
-    const { message } = error as Error;
-    if (
-      told === 0 &&
-      !isLate &&
-      tries < TRIES &&
-      /No such file|No files found|too small to be a Parquet|ETag|changed/i.test(message)
-    )
-      continue;
-    await say({ error: { code: codeOf(error as Error), message: message.trim() } });
-    break;
   }
+  snapshot.remove();
+  await say({ end: { rows: told, files } });
+} catch (error) {
+  // Whoever asked may end this process at its last word.
+  snapshot.remove();
+  await say({ error: { code: codeOf(error as Error), message: (error as Error).message.trim() } });
 }
 process.disconnect?.();
 

@@ -8,6 +8,7 @@ import { settingIn } from "../../lib/voyage/settings-file.ts";
 import { allVoyages } from "../../lib/watch/known.ts";
 import { findVoyage } from "../target/choose-voyage.ts";
 import { projectHere, projectOf } from "./project.ts";
+import { slug } from "./slug.ts";
 import { openStack, type Stack, stackOf } from "./stack.ts";
 
 /** What a `sail` is about. */
@@ -90,12 +91,3 @@ async function sails({ sailedFrom, stack }: VoyageIdentity, plan: string): Promi
 }
 
 const real = (path: string) => (existsSync(path) ? realpathSync(path) : path);
-
-/** A name's letters and digits, in as many characters as a stack's name has left. */
-export function slug(name: string): string {
-  const words = name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-|-$/g, "");
-  return words.slice(0, MAX_STACK_NAME - "voyage-".length - 4).replace(/-$/, "") || "plan";
-}

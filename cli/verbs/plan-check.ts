@@ -8,7 +8,7 @@ import { meantRepo } from "../../lib/plan/repo.ts";
 import type { Io } from "../output/io.ts";
 import { checkPlan, type Remark } from "../plan/check.ts";
 import { fixPlan } from "../plan/fix.ts";
-import { slug } from "../sail/meant.ts";
+import { slug } from "../sail/slug.ts";
 
 type Options = { strict?: boolean; fix?: boolean; repo?: string; base?: string };
 

@@ -16,7 +16,7 @@ import { report } from "../plan/import/report.ts";
 import { settle } from "../plan/import/settle.ts";
 import { FORMATS, type Format } from "../plan/import/shape.ts";
 import { writeImported } from "../plan/import/write-plan.ts";
-import { slug } from "../sail/meant.ts";
+import { slug } from "../sail/slug.ts";
 
 type Options = {
   from?: string;

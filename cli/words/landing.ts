@@ -3,6 +3,46 @@ import type { Verb, VerbGroup } from "./verb.ts";
 /** The verbs about what a voyage has made, from its branch to the captain's team. */
 export const LANDING: readonly (Verb | VerbGroup)[] = [
   {
+    usage: "land",
+    summary: "bring the voyage's branch to where its repository came from, as a pull request",
+    examples: ["ocaptain land", "ocaptain land voyage-abc --squash --ready", "ocaptain land voyage-abc --dry-run"],
+    verbs: [
+      {
+        usage: "now [voyage]",
+        isDefault: true,
+        summary:
+          "follow the base where it has moved on, push the verified branch, and open a draft pull request, or update the open one",
+        examples: [
+          "ocaptain land now voyage-abc",
+          "ocaptain land voyage-abc --squash --ready --reviewer ann",
+          "ocaptain land voyage-abc --stack --base release/2",
+          "ocaptain land voyage-abc --push-only --remote git@git.example.com:ann/sea.git",
+        ],
+        options: [
+          ["--unverified", "also a tip at which verify.sh has not succeeded; the pull request says so"],
+          ["--no-update", "push the branch as it is, also where its base has moved on"],
+          ["--branch <name>", "the branch to push to (default: ocaptain/VOYAGE)"],
+          ["--base <branch>", "the branch to land in (default: the one from which the voyage began)"],
+          ["--title <title>", "the pull request's title"],
+          ["--reviewer <name...>", "who is asked for a review"],
+          ["--label <name...>", "a label of the pull request"],
+          ["--ready", "the pull request is no draft"],
+          ["--push-only", "push, and make no pull request"],
+          ["--per-task", "push the branch as it is, a commit a task (the default)"],
+          ["--squash", "push one commit that holds all"],
+          ["--stack", "a chain of pull requests, one for each wave of the plan's graph"],
+          ["--merge", "have the forge merge it, where the forge's own rules allow it"],
+          ["--remote <address>", "the repository to land in (default: where the voyage's own came from)"],
+          ["--timeout <time>", "how long a run of verify.sh is waited for (default: 1h)"],
+          ["--dry-run", "say what would happen, and change nothing"],
+          ["-y, --yes", "do not ask"],
+        ],
+        isLong: true,
+        run: async (io, [voyage], options) => (await import("../verbs/land.ts")).land(voyage, options, io),
+      },
+    ],
+  },
+  {
     usage: "diff [voyage]",
     summary: "show what the voyage has changed since it began, or what one task has, as a patch",
     examples: ["ocaptain diff --stat", "ocaptain diff voyage-abc --task 7", "ocaptain diff voyage-abc > voyage.patch"],

@@ -1,12 +1,10 @@
-import { type CustomResourceOptions, dynamic, type Output } from "@pulumi/pulumi";
-import { Delegate } from "../delegate.ts";
+import type { CustomResourceOptions, Output } from "@pulumi/pulumi";
+import { DelegatedResource } from "../delegated-resource.ts";
 import type { Args } from "../shared/args.ts";
 import type { TailnetNodeInputs } from "./inputs.ts";
 
-const tailnetNode = new Delegate("tailnet-node");
-
 /** A ship as a node of the tailnet. */
-export class TailnetNode extends dynamic.Resource {
+export class TailnetNode extends DelegatedResource {
   /** The node's IPv4 address in the tailnet. */
   declare readonly address: Output<string>;
   /** The node's id at the control plane. */
@@ -15,13 +13,6 @@ export class TailnetNode extends dynamic.Resource {
   declare readonly user: Output<string>;
 
   constructor(name: string, args: Args<TailnetNodeInputs>, opts?: CustomResourceOptions) {
-    super(
-      tailnetNode,
-      name,
-      { ...args, address: undefined, nodeId: undefined, user: undefined },
-      opts,
-      "ocaptain",
-      "TailnetNode",
-    );
+    super("TailnetNode", "tailnet-node", name, { ...args, address: undefined, nodeId: undefined, user: undefined }, opts);
   }
 }

@@ -127,6 +127,7 @@ function noticeOf(voyage: { id: string; stack: string }, row: Row, state: Notice
     message: over ? `this is over: ${message}` : message,
     detail: over ? "" : detail,
     hint: over ? "" : hint,
+    link: "",
     since: row.opened_at,
     at,
   };

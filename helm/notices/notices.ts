@@ -4,6 +4,7 @@ import type { KeptTarget } from "../../lib/notices/kept-targets.ts";
 import { AGAIN_MINUTES, labelOf } from "../../lib/notices/targets.ts";
 import type { NoticesReply, NoticeTestReply } from "../../lib/protocol/admin-api.ts";
 import type { Unreached } from "../../lib/protocol/status.ts";
+import type { Attention } from "../../lib/watch/view.ts";
 import {
   dropOthers,
   type Look,
@@ -30,6 +31,9 @@ const TIMES_A_LOOK = 40;
 /** How long the end of a voyage waits for notices that were not sent yet. */
 const LAST_MS = 10_000;
 
+/** How long what the sync daemon has said is good. */
+const SYNCS_MS = 60_000;
+
 /** How many of the newest notices are told. */
 const MOST_TOLD = 100;
 
@@ -38,6 +42,10 @@ export type NoticesParts = {
   context: VoyageContext;
   workspace: string;
   targets: readonly KeptTarget[];
+  /** What of the ships' syncs needs the captain; null while their daemon cannot be asked. @default it is never asked */
+  syncs?: (ships: readonly string[]) => Promise<Attention[] | null>;
+  /** Where the page is served. @default nowhere */
+  pageAt?: () => string | null;
   /** The waits between tries, in milliseconds, and how long one try takes at most. */
   waitsMs?: readonly number[];
   tryMs?: number;
@@ -55,6 +63,7 @@ export class Notices {
   #targets: readonly KeptTarget[];
   #soon: NodeJS.Timeout | undefined;
   #soonMs = SOON_MS;
+  #syncs: { at: number; needs: Attention[] | null } = { at: Number.NEGATIVE_INFINITY, needs: null };
   readonly #unwatch: () => void;
 
   constructor(parts: NoticesParts) {
@@ -78,11 +87,28 @@ export class Notices {
   async look(): Promise<void> {
     if (this.#targets.length === 0 || this.#abort.signal.aborted) return;
     const { context } = this.#parts;
+    this.#lookAtSyncs();
     const began = performance.now();
     const status = voyageStatus(context);
-    const look = this.#watch.look(status, openOccurrences(context.ledger), context.clock.now());
+    const look = this.#watch.look(status, openOccurrences(context.ledger), context.clock.now(), this.#syncs.needs);
     this.#soonMs = Math.min(LATEST_MS, Math.max(SOON_MS, TIMES_A_LOOK * (performance.now() - began)));
     await this.#note(look);
+  }
+
+  /**
+   * Asks the sync daemon, by a program that has to be started each time: seldom, and only for who wants to be told.
+   * What it says counts from the next look on.
+   */
+  #lookAtSyncs(): void {
+    const { syncs, context } = this.#parts;
+    const wants = this.#targets.some(({ target }) => target.events === undefined || target.events.includes("sync-trouble"));
+    if (!syncs || !wants || context.clock.now() - this.#syncs.at < SYNCS_MS) return;
+    this.#syncs = { ...this.#syncs, at: context.clock.now() };
+    void syncs(context.ledger.ships().map(({ ship }) => ship))
+      .catch(() => null)
+      .then((needs) => {
+        this.#syncs = { ...this.#syncs, needs };
+      });
   }
 
   async #note(look: Look): Promise<void> {
@@ -116,7 +142,8 @@ export class Notices {
     const isSet = () => this.#targets.some(({ id }) => id === kept.id);
     for (let next: Waiting | undefined = first; next && isSet(); next = nextWaiting(ledger, kept.id)) {
       const { seq, dropped, notice } = next;
-      const sent = await deliver(kept.target, dropped > 0 ? withDropped(notice, dropped) : notice, this.#around());
+      const whole = { ...(dropped > 0 ? withDropped(notice, dropped) : notice), link: this.#link() };
+      const sent = await deliver(kept.target, whole, this.#around());
       if (this.#abort.signal.aborted) return; // It is not known to be there: the next helm sends it.
       await ledger.write(() => noteDelivered(ledger, seq, sent.tries, sent.error ?? null));
       log(sent.error === undefined ? "notice-sent" : "notice-failed", {
@@ -146,6 +173,7 @@ export class Notices {
       message: "this is a test of ocaptain:notify; nothing has happened",
       detail: "",
       hint: `ocaptain status ${stack}`,
+      link: this.#link(),
       since: at,
       at,
     };
@@ -218,6 +246,12 @@ export class Notices {
       waitsMs,
       ...(tryMs !== undefined && { tryMs }),
     };
+  }
+
+  /** The address as it is when a notice is sent: the page may be served at another one than when it was made. */
+  #link(): string {
+    const at = this.#parts.pageAt?.() ?? null;
+    return at === null ? "" : `${at}/#${encodeURIComponent(this.#parts.context.ledger.meta("stack") ?? "")}`;
   }
 
   #labelOf = (kept: KeptTarget) => labelOf(kept.target, this.#targets.indexOf(kept));

@@ -5,6 +5,7 @@ import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.t
 import { attentionOf } from "../../lib/watch/attention.ts";
 import { type Attention, seenShip } from "../../lib/watch/view.ts";
 import type { Seen } from "../ledger/notices.ts";
+import { NAMED_MS } from "../voyage/liveness.ts";
 
 /** How long a ship is lost, or a voyage stands still, before that counts: much of it mends itself, or an `up` does. */
 export const GRACE_MS = 120_000;
@@ -25,9 +26,11 @@ const NEEDS: readonly [id: RegExp, event: NoticeEvent, title: (need: Attention) 
   [/^ship\/[^/]+\/(lost|fenced|no-signal)$/, "ship-lost", ({ of }) => `${of} is lost`],
   [/^ship\/[^/]+\/no-progress\//, "no-progress", ({ of }) => `${of} shows no progress`],
   [/^ship\/[^/]+\/unfit$/, "ship-unfit", ({ of }) => `${of} is given no task`],
+  [/^ship\/[^/]+\/refused$/, "ship-refused", ({ of }) => `${of} sends what no crew sends`],
+  [/^sync\//, "sync-trouble", ({ of }) => `a sync of ${of} is in trouble`],
 ];
-/** Events of which silence is the sign, and which count only when they have lasted. */
-const LASTING: ReadonlySet<NoticeEvent> = new Set(["ship-lost", "voyage-stuck"]);
+/** Events that often pass by themselves, as silence does, and which count only when they have lasted. */
+const LASTING: ReadonlySet<NoticeEvent> = new Set(["ship-lost", "voyage-stuck", "sync-trouble"]);
 
 /**
  * Finds what is so now in a voyage, from the one list of what needs the captain, and what else they are told of. What
@@ -40,13 +43,17 @@ export class Watch {
   /**
    * @param open the keys of the occurrences that are open, and when they began
    * @param nowMs the helm's running time
+   * @param syncs what of the syncs needs the captain; null while their daemon cannot be asked
    * @returns what is so, and the keys of occurrences of which nobody can say now that they are over
    */
-  look(status: VoyageStatus, open: ReadonlyMap<string, string>, nowMs: number): { seen: Seen[]; held: Set<string> } {
-    const needs = attentionOf(
-      status,
-      status.ships.map((row) => seenShip(row, status)),
-    ).flatMap((need) => occurrence(need, status));
+  look(
+    status: VoyageStatus,
+    open: ReadonlyMap<string, string>,
+    nowMs: number,
+    syncs: readonly Attention[] | null = null,
+  ): { seen: Seen[]; held: Set<string> } {
+    const ships = status.ships.map((row) => seenShip(row, status));
+    const needs = [...attentionOf(status, ships), ...(syncs ?? [])].flatMap((need) => occurrence(need, status));
     const seen = [...new Map([...needs, ...moments(status), ...limits(status)].map((each) => [each.key, each])).values()];
     const lasting = new Set(seen.filter(({ event }) => LASTING.has(event)).map(({ key }) => key));
     for (const key of this.#since.keys()) if (!lasting.has(key)) this.#since.delete(key);
@@ -54,7 +61,7 @@ export class Watch {
     const counts = ({ key }: Seen) => !lasting.has(key) || open.has(key) || nowMs - (this.#since.get(key) ?? nowMs) >= GRACE_MS;
     return {
       seen: seen.filter(counts),
-      held: new Set([...open].filter(([key, at]) => isHeld(key, at, status)).map(([key]) => key)),
+      held: new Set([...open].filter(([key, at]) => isHeld(key, at, status, syncs === null)).map(([key]) => key)),
     };
   }
 }
@@ -64,7 +71,8 @@ function occurrence(need: Attention, { stack, ships }: VoyageStatus): Seen[] {
   if (!event || !title) return [];
   const row = ships.find(({ ship }) => ship === need.of);
   // A ship is lost once, however that shows from one minute to the next.
-  const key = event === "ship-lost" && row ? lostKey(row) : event === "voyage-stuck" ? need.kind : need.id;
+  const key =
+    (event === "ship-lost" || event === "ship-refused") && row ? lostKey(row) : event === "voyage-stuck" ? need.kind : need.id;
   return [about(event, key, stack, { ...need, message: need.message.replace(/:$/, ""), title: title(need) })];
 }
 
@@ -139,12 +147,21 @@ function limits({ limited, stack }: VoyageStatus): Seen[] {
 /**
  * Says of an occurrence that is not seen now whether it may last all the same. A helm that has just started counts
  * silence anew, and has not heard of progress yet: what it does not know is no sign that a ship is back. Nor does a
- * pause, which the voyage's state then tells in the first place, end anything.
+ * pause, which the voyage's state then tells in the first place, end anything; nor a sync daemon that cannot be asked.
  */
-function isHeld(key: string, began: string, { ships, spend, tasks, state, paused }: VoyageStatus): boolean {
+function isHeld(
+  key: string,
+  began: string,
+  { ships, spend, tasks, state, paused, asOf }: VoyageStatus,
+  areSyncsUnknown: boolean,
+): boolean {
   const isHeard = ({ connected, lastSeenAt }: ShipRow) => connected || (lastSeenAt ?? "") > began;
   const [event, of = ""] = key.split(/:(.*)/s);
+  if (event === "sync-trouble") return areSyncsUnknown && ships.some(({ ship }) => of.startsWith(`sync/${ship}/`));
   if (event === "ship-lost") return ships.some((row) => lostKey(row) === of && row.state === "working" && !isHeard(row));
+  // What a ship was refused for is known to the helm that has refused it alone, and for an hour.
+  if (event === "ship-refused")
+    return ships.some((row) => lostKey(row) === of) && Date.parse(asOf) - Date.parse(began) < NAMED_MS;
   if (event === "no-progress") {
     const row = ships.find(({ ship }) => of.startsWith(`ship/${ship}/`));
     return row?.progressAt === undefined && of.endsWith(`/${row?.task ?? "verify"}`);

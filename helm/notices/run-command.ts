@@ -55,10 +55,9 @@ const variables = (notice: Notice): Record<string, string> => ({
   VOYAGE: notice.voyage,
   STACK: notice.stack,
   ...Object.fromEntries(
-    (["id", "occurrence", "state", "event", "of", "title", "message", "detail", "hint", "since", "at"] as const).map((key) => [
-      `NOTICE_${key.toUpperCase()}`,
-      notice[key],
-    ]),
+    (["id", "occurrence", "state", "event", "of", "title", "message", "detail", "hint", "link", "since", "at"] as const).map(
+      (key) => [`NOTICE_${key.toUpperCase()}`, notice[key]],
+    ),
   ),
   NOTICE_JSON: JSON.stringify(notice),
 });

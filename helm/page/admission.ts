@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { writeAtomically } from "../../lib/base/atomic-file.ts";
+import { shared } from "../../lib/base/single-flight.ts";
 
 /** How long the token of a first address is good, in ms: long enough to carry it to another window. */
 const INVITATION_MS = 10 * 60_000;
@@ -37,6 +38,9 @@ export class Admission {
   /** Until when each token is good, by its digest, the oldest first. They are forgotten with the helm. */
   readonly #invitations = new Map<string, number>();
   #kept: Kept = Kept.parse({});
+  #saved: Promise<void> = Promise.resolve();
+  /** One write at a time, of what is known by then: none that began earlier can end later, and bring a session back. */
+  readonly #write = shared(() => writeAtomically(this.#file, `${JSON.stringify(this.#kept, null, 2)}\n`, 0o600));
 
   /** @param file where it is kept, with mode 0600 */
   constructor(file: string, wallMs: () => number = Date.now) {
@@ -107,8 +111,15 @@ export class Admission {
     await this.#save();
   }
 
+  /** Resolves when no write is under way any more. */
+  saved(): Promise<void> {
+    return this.#saved;
+  }
+
   #save(): Promise<void> {
-    return writeAtomically(this.#file, `${JSON.stringify(this.#kept, null, 2)}\n`, 0o600);
+    const saving = this.#write();
+    this.#saved = saving.catch(() => {});
+    return saving;
   }
 }
 

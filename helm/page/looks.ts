@@ -1,4 +1,5 @@
 import { askSyncs, collectStatus } from "../../lib/watch/collect.ts";
+import { aboutVoyage, pasteableIn } from "../../lib/watch/hint.ts";
 import type { KnownVoyage } from "../../lib/watch/known.ts";
 import type { PageView, PageVoyage } from "../../lib/watch/page-api.ts";
 import type { StatusView } from "../../lib/watch/view.ts";
@@ -35,7 +36,8 @@ export class Looks {
 
   /** The view of a voyage, not older than its last change. */
   async at(known: KnownVoyage): Promise<PageView> {
-    return { ...(await this.#look(known)), sinking: this.#sinkings.of(known) } as unknown as PageView;
+    const upCommand = pasteableIn(null, `pulumi up -s ${known.file.stack}`, aboutVoyage(known.file));
+    return { ...(await this.#look(known)), sinking: this.#sinkings.of(known), upCommand } as unknown as PageView;
   }
 
   /** The voyage's row in the list of all. */

@@ -110,13 +110,19 @@ export class PageServer {
     return this.#server !== null;
   }
 
-  /** Ends with the helm. */
-  close(): void {
+  /** Where the page is served, for browsers that were let in: in the tailnet, if there; null while it is not served. */
+  get address(): string | null {
+    return this.#server && `http://${this.#admission.kept.tailnet?.address ?? "127.0.0.1"}:${this.#port}`;
+  }
+
+  /** Ends with the helm; resolves when all is kept. */
+  close(): Promise<void> {
     this.#streams?.close();
     void this.#listeners.keep([]);
     this.#roots.close();
     this.#server?.closeAllConnections();
     this.#server?.close();
+    return this.#admission.saved();
   }
 
   async #listen(port: number): Promise<void> {

@@ -2,12 +2,12 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import type { VoyageFolder } from "../../lib/base/paths.ts";
 import { plain, plainLines } from "../../lib/base/text.ts";
 import { type Author, writeAuthor } from "../../lib/git/author.ts";
+import { mergeTrees } from "../../lib/git/merge.ts";
 import { git, gitLine } from "../../lib/git/run.ts";
 import { removeStaleLocks } from "../../lib/git/stale-locks.ts";
 import { readBranch } from "../../lib/git/voyage-repo.ts";
 import type { Outside } from "../../lib/protocol/status.ts";
 import { moveWorkspace } from "./checkout.ts";
-import { withAttributes } from "./merge-attributes.ts";
 import { changedFiles, outsideOf, outsideTrailers } from "./outside.ts";
 import { rescueMirror } from "./rescue.ts";
 
@@ -64,9 +64,6 @@ export interface Branch {
 /** How long the text of a ship's commit may be, which becomes that of the task's commit. */
 const MESSAGE_BYTES = 256 * 1024;
 
-/** How long a merge may take: that of a large tree on a busy machine. Its ship asks again meanwhile. */
-const MERGE_MS = 5 * 60_000;
-
 /** Opens a voyage's bare repository, as prepareRepo (lib/git) made it. */
 export function openBranch(folder: VoyageFolder, stack: string, voyageId: string): Branch {
   const bare = { gitDir: folder.repo };
@@ -106,15 +103,9 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     if (!onto) throw noBranch();
     if ((await answer("merge-base", onto, ask.commit)) === 1)
       return { kind: "unknown-commit", message: `${ask.commit} has no history in common with the branch` };
-    const run = await withAttributes(folder.repo, onto, (options) =>
-      git(["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", onto, ask.commit], {
-        ...options,
-        okCodes: [0, 1],
-        timeoutMs: MERGE_MS,
-      }),
-    );
-    const [tree, ...files] = run.stdout.split("\0").filter(Boolean);
-    if (run.exitCode === 1) return { kind: "conflict", tip: onto, files: [...new Set(files)] };
+    const merged = await mergeTrees(folder.repo, onto, ask.commit);
+    if (merged.files.length > 0) return { kind: "conflict", tip: onto, files: merged.files };
+    const { tree } = merged;
 
     const shown = await git(
       ["show", "--no-patch", "--no-show-signature", "--format=%an%x00%ae%x00%ad%x00%B", "--date=raw", ask.commit],
@@ -129,7 +120,7 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     const own = plainLines(text, { most: MOST_MESSAGE })
       .replace(/^(?:Task|Ship|Voyage|Outside-Touches|Signed-off-by)[ \t]*:.*$\n?/gim, "")
       .trim();
-    const outside = ask.touches?.length ? outsideOf(ask.touches, await changedFiles(folder.repo, onto, tree!)) : undefined;
+    const outside = ask.touches?.length ? outsideOf(ask.touches, await changedFiles(folder.repo, onto, tree)) : undefined;
     const message = await git(["interpret-trailers", "--no-divider", ...trailers(ask, outside)], {
       ...bare,
       stdin: `${own || plain(ask.subject)}\n`,
@@ -139,7 +130,7 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
       GIT_AUTHOR_EMAIL: ask.author?.email ?? plain(email, { most: MOST_NAME }),
       GIT_AUTHOR_DATE: /^\d{1,11} [+-]\d{4}$/.test(date) ? date : "",
     };
-    const commit = await gitLine(["commit-tree", tree!, "-p", onto, "-F", "-"], { ...bare, stdin: message.stdout, env });
+    const commit = await gitLine(["commit-tree", tree, "-p", onto, "-F", "-"], { ...bare, stdin: message.stdout, env });
     return { kind: "clean", tip: onto, commit, outside };
   }
 

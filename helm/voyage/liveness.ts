@@ -1,7 +1,7 @@
 import type { HelmClock } from "../clock.ts";
 
 /** How long a ship is named for having sent what no crew sends. */
-const NAMED_MS = 3600_000;
+export const NAMED_MS = 3600_000;
 
 type Sighting = { atMs: number; wallMs: number; note: string | null; quietSeconds: number | undefined; closed: boolean };
 

@@ -12,7 +12,7 @@ export type HttpReply = {
 };
 
 export type HttpRequest = {
-  method: "GET" | "POST" | "PUT" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /**
    * The path below the base URL, with its query. Messages name the path alone, as a query can hold private arguments.
    */
@@ -43,6 +43,10 @@ export type HttpService = {
   rateBudgetMs: number;
   /** Throws for a reply that no caller of the service can use, such as a refusal of the secret. */
   judge?(reply: HttpReply): void;
+  /** Whether a reply of another status than 429 is a rate limit that passes, too. */
+  isLimit?(reply: HttpReply): boolean;
+  /** Ends calls, and waits for a rate limit to pass, with its reason. */
+  signal?: AbortSignal | undefined;
   /** The code and the hint of the error when no whole reply came. */
   unreachable: { code: string; hint?: string };
   /** The code and the hint of the error when a rate limit does not pass in time. */
@@ -88,13 +92,14 @@ export function openHttp(service: HttpService): Http {
     for (;;) {
       const reply = await attempt(service, request);
       service.judge?.(reply);
-      if (reply.status !== 429) return reply;
+      if (reply.status !== 429 && !service.isLimit?.(reply)) return reply;
       const waitMs = retryAfterMs(reply.headers.get("retry-after"));
       if (Date.now() + waitMs > giveUpAt) {
         const { code, hint } = service.rateLimited;
-        throw new OcaptainError(code, `${reply.call}: too many calls (429): ${errorText(reply)}`, { hint });
+        throw new OcaptainError(code, `${reply.call}: too many calls (${reply.status}): ${errorText(reply)}`, { hint });
       }
       await sleep(waitMs);
+      service.signal?.throwIfAborted();
     }
   };
 }
@@ -131,11 +136,12 @@ async function attempt(service: HttpService, request: HttpRequest): Promise<Http
       headers: { ...(json !== undefined && { "content-type": "application/json" }), ...service.headers, ...request.headers },
       body: json === undefined ? (body ?? null) : JSON.stringify(json),
       redirect: service.redirect,
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(service.signal ? [service.signal] : [])]),
     });
     return { call, status: response.status, headers: response.headers, body: await readAtMost(response.body, mostBytes, call) };
   } catch (error) {
     if (error instanceof OcaptainError) throw error;
+    service.signal?.throwIfAborted();
     const { code, hint } = service.unreachable;
     // The error is not handed on as the cause, since the HTTP client's text can hold headers, and so a secret.
     throw new Unreachable(code, `${call}: ${networkReason(error, timeoutMs)}`, hint === undefined ? {} : { hint });
@@ -145,7 +151,7 @@ async function attempt(service: HttpService, request: HttpRequest): Promise<Http
 /**
  * Reads a `Retry-After`, which is in seconds or a date, as milliseconds: one second when it is missing or unreadable.
  */
-function retryAfterMs(value: string | null): number {
+export function retryAfterMs(value: string | null): number {
   if (!value) return 1000;
   const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
   return Number.isFinite(ms) ? Math.max(50, ms) : 1000;
@@ -159,17 +165,26 @@ function networkReason(error: unknown, timeoutMs: number): string {
 
 /**
  * Reads from a reply what is wrong, in at most 300 characters: the words of `{error}`, `{message}`, `{errors: [...]}`
- * and OAuth's `{error_description}`, or else its text.
+ * (texts, or objects with a `message`, or with a `field` and a `code`) and OAuth's `{error_description}`, or else its
+ * text.
  */
 export function errorText({ body, status }: HttpReply): string {
   const text = body.toString("utf8").trim();
   try {
     const said = JSON.parse(text) as { error?: unknown; message?: unknown; error_description?: unknown; errors?: unknown };
-    const words = [said.error, said.message, said.error_description, ...(Array.isArray(said.errors) ? said.errors : [])];
+    const each = Array.isArray(said.errors) ? said.errors.map(wordsOf) : [];
+    const words = [said.error, said.message, said.error_description, ...each];
     const whole = words.filter((word) => typeof word === "string" && word !== "").join(": ");
     if (whole) return whole.slice(0, 300);
   } catch {
     // The reply is not JSON, so its text is taken.
   }
   return (text.startsWith("<") ? "an HTML page" : text || `status ${status}`).slice(0, 300);
+}
+
+/** What one of several errors says: GitHub's are objects. */
+function wordsOf(error: unknown): unknown {
+  if (typeof error !== "object" || error === null) return error;
+  const { message, field, code } = error as { message?: unknown; field?: unknown; code?: unknown };
+  return message ?? [field, code].filter((word) => typeof word === "string").join(" ");
 }

@@ -125,3 +125,15 @@ export const noteBase = (gitDir: string, base: string) => git(["config", BEGUN_F
 
 /** The base that a voyage has begun from; "" when it has begun from its repository's HEAD. */
 export const begunFrom = (gitDir: string) => gitLine(["config", "--get", BEGUN_FROM], { gitDir, okCodes: [0, 1] });
+
+/** The setting that says on which branch the HEAD of the source was from which a voyage has begun. */
+const BEGUN_ON = "ocaptain.head";
+
+/** Writes down, in a bare clone whose HEAD is still that of its source, on which branch that was, if on any. */
+export async function noteHead(gitDir: string): Promise<void> {
+  const branch = await gitLine(["symbolic-ref", "--quiet", "--short", "HEAD"], { gitDir, okCodes: [0, 1] });
+  if (branch) await git(["config", BEGUN_ON, branch], { gitDir });
+}
+
+/** The branch of the source's HEAD from which a voyage has begun; "" where there was none, or nobody has noted it. */
+export const begunOn = (gitDir: string) => gitLine(["config", "--get", BEGUN_ON], { gitDir, okCodes: [0, 1] });

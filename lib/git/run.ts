@@ -67,6 +67,12 @@ export type GitOptions = {
   stdin?: string;
   env?: Record<string, string>;
   config?: GitConfig;
+  /** The environment in place of {@link gitEnv}'s, to which `env` is added; `config` does not count then. */
+  environment?: Record<string, string>;
+  /** Ends git when it is aborted. */
+  signal?: AbortSignal;
+  /** Whether git, or ssh, may ask the person at this terminal. */
+  mayAsk?: boolean;
   /** The time limit in milliseconds. @default 60 000 */
   timeoutMs?: number;
   /** The most that git may print. @default 64 MiB, which is a line for each of 250,000 files */
@@ -89,26 +95,34 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
   const child = execa("git", [...args], {
     ...(options.cwd ? { cwd: options.cwd } : {}),
     ...(options.stdin === undefined ? { stdin: "ignore" as const } : { input: options.stdin }),
-    env: gitEnv(options.config, extra),
+    env: options.environment ? { ...options.environment, ...extra } : gitEnv(options.config, extra),
     extendEnv: false,
     // A process group of its own, because git's helpers (git-remote-https …) hold the pipes and must end with git when
-    // time is up.
-    detached: true,
+    // time is up. Such a group has no terminal, so a git that may ask somebody stays in ours.
+    detached: !options.mayAsk,
     reject: false,
     stripFinalNewline: false,
     maxBuffer: mostBytes,
   });
   let ended = false;
+  const end = (signal: NodeJS.Signals) => (options.mayAsk ? child.kill(signal) : signalGroup(child.pid, signal));
+  const stop = () => end("SIGTERM");
+  options.signal?.addEventListener("abort", stop);
+  if (options.signal?.aborted) stop();
   const timers = [
     // SIGTERM comes first, so that git removes its lock files.
     setTimeout(() => {
       ended = true;
-      signalGroup(child.pid, "SIGTERM");
+      end("SIGTERM");
     }, timeoutMs),
-    setTimeout(() => signalGroup(child.pid, "SIGKILL"), timeoutMs + 2_000),
+    setTimeout(() => end("SIGKILL"), timeoutMs + 2_000),
   ];
-  const run = await child.finally(() => timers.forEach(clearTimeout));
+  const run = await child.finally(() => {
+    timers.forEach(clearTimeout);
+    options.signal?.removeEventListener("abort", stop);
+  });
   const { exitCode } = run;
+  if (exitCode === undefined) options.signal?.throwIfAborted();
   // With an exit code git ended by itself, and its work is done: this process may only have been stopped, and so have
   // seen it late.
   if (ended && exitCode === undefined)

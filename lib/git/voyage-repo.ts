@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { OcaptainError } from "../base/errors.ts";
 import { type VoyageFolder, withHome } from "../base/paths.ts";
 import { inDotEnv } from "../base/secret-hints.ts";
-import { baseCommit, noteBase, refsToAsk } from "./base.ts";
+import { baseCommit, noteBase, noteHead, refsToAsk } from "./base.ts";
 import { type GitConfig, git, gitLine } from "./run.ts";
 import { EMPTY_START } from "./same-history.ts";
 import { localPath } from "./source-problems.ts";
@@ -54,7 +54,7 @@ export async function prepareRepo(ask: {
       ["--bare", "--no-local", "--reject-shallow"],
       source.address,
       tokenConfig(source.address, ask.token),
-      base === undefined ? undefined : (half) => beginFrom(half, ask.repo, base, branch),
+      (half) => (base === undefined ? noteHead(half) : beginFrom(half, ask.repo, base, branch)),
     ).catch((cause) => {
       if (cause instanceof OcaptainError && cause.code === "BASE") throw cause;
       throw unreadable({ repo: ask.repo, path: localPath(source.address, source.local) }, cause);

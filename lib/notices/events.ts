@@ -10,6 +10,8 @@ export const NOTICE_EVENTS = {
   "ship-lost": "a ship is lost or fenced, and was not healed",
   "no-progress": "a ship works, and nothing comes of it",
   "ship-unfit": "a ship is given no task, as its hand cannot work",
+  "ship-refused": "a ship sends what no crew sends",
+  "sync-trouble": "a ship's sync stands still, has conflicts, or leaves something out",
   "budget-low": "80 % of the voyage's budget is spent",
   "budget-spent": "the voyage's budget is spent",
   "usage-limit": "a usage limit holds every ship",
@@ -49,6 +51,8 @@ export type Notice = {
   detail: string;
   /** A command that helps, to be pasted; "" where there is none. */
   hint: string;
+  /** Where the page shows the voyage, to a browser that was let in; "" while no helm serves it. */
+  link: string;
   /** When the occurrence began, and when this notice was made, as ISO 8601. */
   since: string;
   at: string;

@@ -19,6 +19,7 @@ const FIELDS = [
     "message",
     "detail",
     "hint",
+    "link",
     "since",
     "at",
   ] as const),

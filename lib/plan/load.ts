@@ -5,6 +5,7 @@ import { nearest } from "../base/nearest.ts";
 import { digestOf } from "./digest.ts";
 import { type PlanFinding, sortFindings } from "./findings.ts";
 import { MAX_JSON_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
+import { type Reach, reachOf } from "./reach.ts";
 import { parseJson, readText } from "./read.ts";
 import { meantRepo } from "./repo.ts";
 import { CARRIAGE_RETURN, PlanFile, PlanParts } from "./schema.ts";
@@ -69,6 +70,8 @@ export type PlanReading = {
   verify: string | null;
   /** The tasks whose own files are right. Their edges may lead nowhere, or in a circle, where there are findings. */
   tasks: PlanTask[];
+  /** Who waits for whom; null where something is wrong. */
+  reach: Reach | null;
   /** The most tasks that can run at one time; null where something is wrong. */
   width: number | null;
 };
@@ -83,7 +86,7 @@ export async function readPlan(
     return {
       findings: [{ file: ".", field: "", message: problem.message }],
       ...(problem.isMissing && { isMissing: true }),
-      ...{ warnings: [], file: null, repo: options.repo, spec: null, verify: null, tasks: [], width: null },
+      ...{ warnings: [], file: null, repo: options.repo, spec: null, verify: null, tasks: [], reach: null, width: null },
     };
 
   const [voyage, spec, verify, tasks] = await Promise.all([
@@ -101,7 +104,8 @@ export async function readPlan(
       message: `${CARRIAGE_RETURN}: sed -i 's/\\r$//' ${join(folder, "verify.sh")}`,
     });
   findings.push(...(await shellProblems(scriptsOf(voyage.parts, verify.text, tasks.parts))));
-  const width = findings.length === 0 ? graphWidth(tasks.tasks) : null;
+  const reach = findings.length === 0 ? reachOf(tasks.tasks) : null;
+  const width = reach && graphWidth(tasks.tasks, reach);
   return {
     findings: sortFindings(findings),
     warnings: [
@@ -113,6 +117,7 @@ export async function readPlan(
     spec: spec.text,
     verify: verify.text,
     tasks: tasks.tasks,
+    reach,
     width,
   };
 }

@@ -89,15 +89,31 @@ function hasUnexpectedToken(text: string): boolean {
 /** Counts the keys in a JSON text: its strings that a colon follows. */
 function keysWritten(text: string): number {
   let count = 0;
-  for (const [, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"\s*(:)?/gs)) if (colon) count++;
+  for (let start = text.indexOf('"'); start >= 0; ) {
+    let end = text.indexOf('"', start + 1);
+    while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+    let next = end + 1;
+    while (/\s/.test(text[next] ?? "")) next++;
+    if (text[next] === ":") count++;
+    start = text.indexOf('"', next);
+  }
   return count;
+}
+
+/** Whether the character at `at` follows an odd number of backslashes. */
+function isEscaped(text: string, at: number): boolean {
+  let from = at;
+  while (text[from - 1] === "\\") from--;
+  return (at - from) % 2 === 1;
 }
 
 /** Counts the keys of all objects in a value of JSON. It is less than what was written where a key stands twice. */
 function keysOf(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
-  const keys = Array.isArray(value) ? 0 : Object.keys(value).length;
-  return Object.values(value).reduce((count: number, each) => count + keysOf(each), keys);
+  const values: unknown[] = Object.values(value);
+  let count = Array.isArray(value) ? 0 : values.length;
+  for (const each of values) count += keysOf(each);
+  return count;
 }
 
 function repeatedKeys(text: string): InputProblem[] {

@@ -24,10 +24,17 @@ type Says = Pick<PlanTask, "description" | "metadata">;
  * `Files:` of its description name. An empty list says nothing, so the next of the three counts. The result is empty
  * when the task does not tell.
  */
-export function effectiveTouches(task: Says): string[] {
+export function effectiveTouches(task: Says): readonly string[] {
+  const before = told.get(task);
+  if (before) return before;
   const { touches, files } = task.metadata;
-  return [touches, files].map(globsIn).find((globs) => globs.length > 0) ?? once(filesNamedIn(task.description));
+  const globs = [touches, files].map(globsIn).find((some) => some.length > 0) ?? once(filesNamedIn(task.description));
+  told.set(task, globs);
+  return globs;
 }
+
+/** What tasks touch that were asked about before: a plan's warnings ask about each several times. */
+const told = new WeakMap<Says, readonly string[]>();
 
 /**
  * Returns the globs that a task declares by its `metadata.touches`, without what is only a hint of them. The result is

@@ -86,6 +86,8 @@ const LandingFile = z.object({
   forge: ForgePlace.nullable(),
   /** The address to which is pushed, without a name or a password. */
   remote: Line,
+  /** Whether the captain has named it, and so it holds for the next landing, too. */
+  isRemoteNamed: z.boolean().optional(),
   /** The branch at the remote. Those of a stack are `<branch>/1`, `<branch>/2`, … */
   branch: Line,
   /** The branch into which the voyage lands, and its commit that the voyage's branch holds. */

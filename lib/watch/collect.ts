@@ -60,7 +60,7 @@ const askHelm = ({ file }: KnownVoyage): Promise<VoyageStatus | Error> =>
  * The voyage's sync sessions; null when the daemon does not run or cannot be understood. The provider matters only to a
  * daemon that is started.
  */
-export async function askSyncs({ file }: KnownVoyage): Promise<Syncs> {
+export async function askSyncs({ file }: { file: Pick<KnownVoyage["file"], "voyageId"> }): Promise<Syncs> {
   const mutagen = voyageMutagen({ voyageId: file.voyageId, provider: "harbor" });
   return mutagen.list().then(sortSessions, () => null);
 }

@@ -62,6 +62,8 @@ export type PageView<V = Record<string, unknown>> = V & {
   taskRows: TaskRow[];
   /** How the voyage can be sunk: from here by the action `sink`, or by a command that the page shows to be pasted. */
   sinking: Sinking;
+  /** The command that brings ships, and makes those anew that are gone, to be pasted. */
+  upCommand: string;
 };
 
 export type Sinking = {

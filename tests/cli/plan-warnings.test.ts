@@ -27,7 +27,16 @@ const task = (id: string, more: Partial<PlanTask> = {}): PlanTask => ({
 const linked = (tasks: PlanTask[]) =>
   tasks.map((each) => ({ ...each, blocks: tasks.filter(({ blockedBy }) => blockedBy.includes(each.id)).map(({ id }) => id) }));
 const plan = (tasks: PlanTask[], more: Partial<PlanReading> = {}): PlanReading => ({
-  ...{ findings: [], warnings: [], width: null, file: null, repo: ".", spec: "# A census\n\nAll files.\n", verify: "true" },
+  ...{
+    findings: [],
+    warnings: [],
+    reach: null,
+    width: null,
+    file: null,
+    repo: ".",
+    spec: "# A census\n\nAll files.\n",
+    verify: "true",
+  },
   tasks: linked(tasks),
   ...more,
 });

@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDatabase } from "../../cli/reader/database.ts";
+import { Snapshot } from "../../cli/reader/snapshot.ts";
 import { onlyStatement, type Refused } from "../../cli/reader/statement.ts";
 import { LEDGER_TABLES } from "../../cli/reader/wire.ts";
 import { telemetryQuery } from "../../cli/verbs/telemetry-query.ts";
@@ -100,7 +101,10 @@ test("the page of telemetry names the tables of the ledgers with all their colum
   expect(named).toEqual(tables);
   for (const column of Object.keys(COLUMNS)) expect(page).toContain(`\`${column}\``);
   const rowsOf = { voyages: [], runs: [], spend: [], tasks: [], events: [] };
-  const { connection } = await openDatabase({ sql: [], folders: [], rows: rowsOf, memoryMiB: 256, seconds: 60 });
+  const { connection } = await openDatabase(
+    { sql: [], folders: [], rows: rowsOf, memoryMiB: 256, seconds: 60 },
+    new Snapshot([]),
+  );
   const recipes = [...page.matchAll(/^ {4}ocaptain telemetry query "(SELECT [^"…]+)"$/gm)].map(([, sql]) => sql!);
   expect(recipes.length).toBeGreaterThan(4);
   for (const sql of recipes) await (await onlyStatement(connection, sql)).run();
@@ -110,7 +114,8 @@ test("the page of telemetry names the tables of the ledgers with all their colum
 test("what does not only read is refused with a word, and so is what reaches elsewhere or cannot be understood", async () => {
   const { telemetry } = voyageFolder("alpha");
   const rows = { voyages: [], runs: [], spend: [], tasks: [], events: [] };
-  const { connection } = await openDatabase({ sql: [], folders: [telemetry], rows, memoryMiB: 256, seconds: 60 });
+  const snapshot = new Snapshot([telemetry]);
+  const { connection } = await openDatabase({ sql: [], folders: [telemetry], rows, memoryMiB: 256, seconds: 60 }, snapshot);
   const refusals: [string, Refused["code"] | undefined, RegExp][] = [
     ["COPY logs TO '/tmp/x.csv'", "READS_ONLY", /only SELECT can be asked .* and this is COPY: nothing can be written here/],
     [`/* SELECT */ COPY logs TO '${telemetry}/x.csv'`, "READS_ONLY", /this is COPY/],
@@ -211,6 +216,32 @@ test("each kind of value comes out whole: as JSON, as CSV, and in a table", asyn
   expect(many.notes).toEqual(["1000 of 1500 rows are shown; --csv and --json have all", "1500 rows"]);
   expect(await asJson("SELECT range AS n FROM range(5000)")).toHaveLength(5000);
   await expect(telemetryQuery("SELECT 1", { csv: true }, listen(true).io)).rejects.toMatchObject({ code: "USAGE" });
+});
+
+test("a question has the same files from its beginning to its end, also when one is replaced or goes meanwhile", async () => {
+  const { telemetry } = voyageFolder("gamma");
+  const day = join(telemetry, "logs", "day=2026-11-28");
+  const row = (name: string) => ({ time: "2026-11-28 10:00:00", name });
+  await writeTelemetry(telemetry, "logs", [row("one"), row("two")]);
+  await writeTelemetry(telemetry, "logs", [row("three")], 2);
+  const left = join(telemetry, ".reading-4194305-ab"); // No process has such a number.
+  mkdirSync(left);
+  const snapshot = new Snapshot([telemetry]);
+  const rows = { voyages: [], runs: [], spend: [], tasks: [], events: [] };
+  const { connection } = await openDatabase({ sql: [], folders: [telemetry], rows, memoryMiB: 256, seconds: 60 }, snapshot);
+  writeFileSync(join(day, ".tmp-1"), "another file");
+  renameSync(join(day, ".tmp-1"), join(day, "part-000001.parquet"));
+  rmSync(join(day, "part-000002.parquet"));
+  const found = await connection.runAndReadAll("SELECT name, day FROM logs ORDER BY name");
+  expect(found.getRowsJson()).toEqual(["one", "three", "two"].map((name) => [name, "2026-11-28"]));
+  connection.closeSync();
+  snapshot.remove();
+  expect(await readdir(telemetry)).toEqual(["logs"]);
+});
+
+test("a question that fails after many rows has no answer, and not a part of one", async () => {
+  const run = asText("SELECT if(range = 900000, error('no such row'), 'row') FROM range(1000000)", { csv: true });
+  await expect(run).rejects.toMatchObject({ code: "QUERY", message: expect.stringContaining("no such row") });
 });
 
 test("an answer that takes too long, or too much memory, is ended with a word", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDatabase } from "../../cli/reader/database.ts";
+import { Snapshot } from "../../cli/reader/snapshot.ts";
 import { plainValue } from "../../cli/reader/values.ts";
 import { costSql, DIMENSIONS, tokensSql } from "../../cli/telemetry/reports.ts";
 import { cost, tokens, tools, waste, worth } from "../../cli/verbs/telemetry-reports.ts";
@@ -275,10 +276,13 @@ test("whatever was spent and told, the parts of each report come to the whole", 
         (row) =>
           ({ ...row, ...rest, epoch: row.task === null ? null : 1, run: "r", session: "s" }) satisfies Partial<LedgerSpend>,
       );
-      const { connection } = await openDatabase({
-        ...{ sql: [], folders: [folder], memoryMiB: 256, seconds: 60 },
-        rows: { voyages: [{ voyage: "v", name: "vee" }], runs: [], spend: ledger, tasks: [], events: [] },
-      });
+      const { connection } = await openDatabase(
+        {
+          ...{ sql: [], folders: [folder], memoryMiB: 256, seconds: 60 },
+          rows: { voyages: [{ voyage: "v", name: "vee" }], runs: [], spend: ledger, tasks: [], events: [] },
+        },
+        new Snapshot([folder]),
+      );
       const read = async (sql: string) =>
         (await connection.runAndReadAll(sql))
           .getRowObjects()

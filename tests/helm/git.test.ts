@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { withAttributes } from "../../helm/repository/merge-attributes.ts";
+import { withAttributes } from "../../lib/git/merge-attributes.ts";
 import { readTaskRows } from "../../lib/voyage/task-files.ts";
 import { gitIn } from "../support/git.ts";
 import { bare, count, folder, helm, id, join_, sail } from "./git-voyage.ts";

@@ -36,6 +36,7 @@ const LONG: Notice = {
   message: `"@everyone" <!channel> $(touch x) \\n ${"m".repeat(263)}…`,
   detail: `.\nQUIT\n${"d".repeat(893)}…`,
   hint: `ocaptain answer '#3' ${"h".repeat(279)}…`,
+  link: "http://127.0.0.1:40321/#sea",
   since: "2026-11-28T10:00:00.000Z",
   at: "2026-11-28T10:00:00.000Z",
 };

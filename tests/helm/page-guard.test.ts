@@ -1,5 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Admission } from "../../helm/page/admission.ts";
 import { ACTION_HEADER } from "../../lib/watch/page-api.ts";
 import { Browser, openPage, send } from "../support/page.ts";
 
@@ -48,6 +50,20 @@ test("a first address is good for ten minutes, and a look that is no visit does 
   const { url } = await page.server.open({});
   now += 9 * 60_000;
   expect((await browser.enter(url)).status).toBe(303);
+});
+
+test("what is kept last is what counts: a browser that is seen while all are forgotten is not brought back", async () => {
+  const kept = async (file: string) => (await new Admission(file).load()).sessions;
+  for (let round = 0; round < 20; round++) {
+    const file = join(dirname(page.file), `${round}.json`);
+    const admission = new Admission(file, () => now);
+    const cookie = (await admission.enter(admission.invite()))!;
+    now += DAY_MS;
+    expect(admission.knows(cookie)).toBe(true);
+    await admission.forget();
+    await admission.saved();
+    expect(await kept(file)).toEqual([]);
+  }
 });
 
 test("a browser that is not seen for thirty days has to be let in anew; one that is seen has not", async () => {

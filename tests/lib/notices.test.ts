@@ -16,6 +16,7 @@ const notice: Notice = {
   message: 'task 3 ("Logo") asks, from ship-0',
   detail: 'Red?\n", "admin": true, "x": "{{hint}} \\',
   hint: "ocaptain answer '#3' -",
+  link: "http://127.0.0.1:40321/#sea",
   since: "2026-11-28T10:00:00.000Z",
   at: "2026-11-28T10:00:00.000Z",
 };

@@ -175,6 +175,7 @@ const view: PageView<StatusView> = {
   next: null,
   taskRows,
   sinking: { fromHere: true, command: `ocaptain sink ${STACK}`, run: null },
+  upCommand: `pulumi up -s ${STACK}`,
 };
 
 const row = (more: Partial<PageVoyage>): PageVoyage => ({

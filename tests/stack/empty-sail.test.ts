@@ -82,6 +82,9 @@ test("ocaptain answer types to it what the captain says, as one message, and not
 test("ocaptain shell shows its screen, lets keys through with --write, and shows the crew's with --crew", async () => {
   const term = await openTerm({ cols: 120, rows: 30 });
   const shell = (...args: string[]) => term.enter(`${BIN} shell ${args.join(" ")}; echo "status $?"`);
+  // What is typed here can reach the ship in one piece on a busy machine, and tmux takes keys of the same millisecond
+  // for pasted text, in which Ctrl-b d detaches nothing.
+  await onShip("tmux set-option -g assume-paste-time 0");
   try {
     await shell();
     await term.sees(/ship-0 · voyage sea/);

@@ -147,7 +147,7 @@ export async function openPage(roots: Partial<PageRoots> = {}, wallMs?: () => nu
     make,
     browser: () => new Browser(port),
     remove: async () => {
-      server.close();
+      await server.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -114,9 +114,29 @@ export async function found(sql: string): Promise<Record<string, unknown>[]> {
   }
 }
 
-/** The names of all rows in the files of a table, by a plain glob; empty while there is no file. */
+/**
+ * The names of all rows in the files of a table, by a plain glob; empty while there is no file. DuckDB opens a file by
+ * its name more than once, and fails when another took its place in between: then it is asked again, as a person would.
+ */
 export async function namesIn(folder: string, table: Table = "logs"): Promise<string[]> {
   const files = `${folder}/${table}/**/*.parquet`;
-  if ((await found(`SELECT file FROM glob('${files}')`)).length === 0) return [];
-  return (await found(`SELECT name FROM read_parquet('${files}')`)).map(({ name }) => String(name));
+  for (let tries = 1; ; tries++) {
+    const before = filesNow(join(folder, table));
+    try {
+      if ((await found(`SELECT file FROM glob('${files}')`)).length === 0) return [];
+      return (await found(`SELECT name FROM read_parquet('${files}')`)).map(({ name }) => String(name));
+    } catch (error) {
+      if (tries === 10 || filesNow(join(folder, table)) === before) throw error;
+    }
+  }
 }
+
+/** The whole files of a table, each with the number by which the disk knows it. */
+const filesNow = (table: string): string =>
+  existsSync(table)
+    ? readdirSync(table, { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(".parquet"))
+        .map((name) => `${name} ${statSync(join(table, name), { throwIfNoEntry: false })?.ino}`)
+        .sort()
+        .join("\n")
+    : "";

@@ -72,18 +72,22 @@ test("killed in the middle, again and again: what was answered is there exactly 
     const flushes = (async () => {
       while (!dies) await intake.flush().catch(() => {});
     })();
-    for (let seen = 0; seen < 6; seen++) {
-      const names = await namesIn(intake.folder); // It throws when a file is a half one.
-      expect(new Set(names).size).toBe(names.length);
+    try {
+      const enough = answered.length + 6;
+      for (let seen = 0; seen < 4 || answered.length < enough; seen++) {
+        const names = await namesIn(intake.folder); // It throws when a file is a half one.
+        expect(new Set(names).size).toBe(names.length);
+      }
+    } finally {
+      dies = true;
+      await intake.end("SIGKILL");
+      await Promise.all([...senders, flushes]);
     }
-    dies = true;
-    await intake.end("SIGKILL");
-    await Promise.all([...senders, flushes]);
   }
   await intake.start();
   await intake.flush();
   const names = await namesIn(intake.folder);
-  expect(answered.length).toBeGreaterThan(20);
+  expect(answered.length).toBeGreaterThanOrEqual(24);
   expect(new Set(names).size).toBe(names.length);
   expect(expected(answered, 20).filter((name) => !names.includes(name))).toEqual([]);
   const known = new Set(expected(sent, 20));
@@ -97,7 +101,7 @@ test("killed in the middle, again and again: what was answered is there exactly 
 test("while its files grow and more begin, each plain glob sees every row that was in files before, and none twice", async () => {
   await begin();
   let last = 0;
-  for (let batch = 0; batch < 12; batch++) {
+  for (let batch = 0; batch < 5; batch++) {
     await intake.send("logs", logs(`b${batch}`, 15_000));
     const flushed = intake.flush();
     const names = await namesIn(intake.folder);
@@ -106,8 +110,8 @@ test("while its files grow and more begin, each plain glob sees every row that w
     last = names.length;
     await flushed;
   }
-  expect(await namesIn(intake.folder)).toHaveLength(180_000);
-  expect((await intake.flush()).folders).toEqual([expect.objectContaining({ files: 4 })]);
+  expect(await namesIn(intake.folder)).toHaveLength(75_000);
+  expect((await intake.flush()).folders).toEqual([expect.objectContaining({ files: 2 })]);
 });
 
 test("a folder that is full loses its oldest files, which is counted; a file that somebody broke is put aside, and hides nothing", async () => {

@@ -57,6 +57,8 @@ const KNOW_NONE = [
   // A ledger that cannot be opened, and a voyage that is not registered, tell no stack.
   "helm/ledger/lock.ts",
   "helm/voyages.ts",
+  // A repository's address tells no stack: the verb that opens the forge does.
+  "cli/forge/which.ts",
 ];
 
 test("each command of Pulumi in a text of a room that knows the stack says on which", async () => {

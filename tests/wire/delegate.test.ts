@@ -5,16 +5,17 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { sourceOf } from "../../dynamic-providers/delegated-resource.ts";
 import { acquireOsLock } from "../../lib/base/os-lock.ts";
 import { OLD_NODE } from "../support/old-node.ts";
 import { startStandInTailscale } from "../support/stand-in-tailscale.ts";
 import { until } from "../support/until.ts";
-import { serialise, startHost, UNKNOWN } from "./host-process.ts";
+import { serialisedBySdk, startHost, UNKNOWN } from "./host-process.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 let folder: string;
 let host: Awaited<ReturnType<typeof startHost>>;
-let muster: string;
+const muster = sourceOf("muster");
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "ow-"));
@@ -22,7 +23,6 @@ beforeAll(async () => {
     { OCAPTAIN_HOME: join(folder, "h"), OCAPTAIN_VOYAGES: join(folder, "v") },
     { "ocaptain:spritesToken": "s3cr3t-token" },
   );
-  muster = await serialise("muster");
 });
 afterAll(async () => {
   await host.close();
@@ -35,7 +35,7 @@ test("what state holds is a name and a few methods: small, without a secret, req
   expect(muster).not.toMatch(/require\(|s3cr3t/);
 });
 
-test("create mints a voyage once: creating again, as after a lost answer, finds the same", async () => {
+test("create mints a voyage once: creating again, as after a lost answer, finds the same; so does a state of earlier versions, which has Pulumi's own text", async () => {
   const inputs = { stack: "wire", provider: "harbor", __provider: muster };
   const { failures } = await host.check(inputs);
   expect(failures).toEqual([]);
@@ -50,6 +50,9 @@ test("create mints a voyage once: creating again, as after a lost answer, finds 
   expect(again).toEqual({ ...first, props: { ...first.props, stateId: again.props.stateId } });
   const file = JSON.parse(await readFile(join(folder, "v/wire/voyage.json"), "utf8"));
   expect(file.voyageId).toBe(first.props.voyageId);
+  const bySdk = await serialisedBySdk("muster");
+  const earlier = await host.create({ ...inputs, __provider: bySdk });
+  expect(earlier.props).toMatchObject({ voyageId: file.voyageId, __provider: bySdk });
 });
 
 test("read sees what is missing without putting it right, and diff makes an update of it", async () => {
@@ -64,7 +67,7 @@ test("read sees what is missing without putting it right, and diff makes an upda
 });
 
 test("a preview's unknown values pass the check and count as a change", async () => {
-  const sprite = await serialise("sprite");
+  const sprite = sourceOf("sprite");
   const inputs = {
     stack: "wire",
     voyageId: UNKNOWN,
@@ -81,7 +84,7 @@ test("a preview's unknown values pass the check and count as a change", async ()
 });
 
 test("where the helm is says nothing of a change while a preview does not know it: an update of the helm draws none for each ship", async () => {
-  const launch = await serialise("tmux-launch");
+  const launch = sourceOf("tmux-launch");
   const olds = {
     ...{ stack: "wire", voyageId: "abc123", ship: "ship-0", sprite: "s", incarnation: "life-1", provider: "harbor" },
     ...{ crewDigest: "d", credentialsDigest: "", helmUrl: "http://127.0.0.1:1", sessions: [], present: true, __provider: launch },
@@ -114,7 +117,7 @@ test("an error is said once, with its hint and without a stack", async () => {
 });
 
 test("a kind that this version does not know is named", async () => {
-  await expect(host.create({ stack: "x", __provider: await serialise("raft") })).rejects.toThrow(/no resource kind "raft"/);
+  await expect(host.create({ stack: "x", __provider: sourceOf("raft") })).rejects.toThrow(/no resource kind "raft"/);
 });
 
 test("what the configuration says of the tailnet reaches a lifecycle, and its secret stays out of what state holds", async () => {
@@ -124,7 +127,7 @@ test("what the configuration says of the tailnet reaches a lifecycle, and its se
     { "ocaptain:tailscaleOauthSecret": api.secret },
   );
   try {
-    const tailnetKey = await serialise("tailnet-key");
+    const tailnetKey = sourceOf("tailnet-key");
     const ship = { stack: "wire", voyageId: "abc123", ship: "ship-0", sprite: "wire-abc123-ship-0", incarnation: "life-1" };
     const { id, props } = await configured.create({ ...ship, control: "tailscale", __provider: tailnetKey });
     expect(props).toMatchObject({ key: expect.stringMatching(/^tskey-auth-/), keyId: api.state.keys[0]?.id, present: true });
@@ -149,7 +152,7 @@ test("what a provider has compiled is kept, though the engine ends it by a signa
 test("a provider on an older Node says so for each call, in one line and without a trace: a destroy runs no program that could", async () => {
   const host = await startHost({ NODE_OPTIONS: OLD_NODE });
   try {
-    const props = { __provider: await serialise("muster"), stack: "quay", provider: "harbor" };
+    const props = { __provider: sourceOf("muster"), stack: "quay", provider: "harbor" };
     const said = await Promise.all([1, 2].map(() => host.read("quay", props).then(String, (error: Error) => error.message)));
     for (const text of said)
       expect(text).toMatch(

@@ -15,8 +15,8 @@ const { ResourceProviderClient } = require("@pulumi/pulumi/proto/provider_grpc_p
 const proto = require("@pulumi/pulumi/proto/provider_pb.js");
 const { Struct } = require("google-protobuf/google/protobuf/struct_pb.js");
 
-/** The text of a delegate, as the SDK writes it into a state file. */
-export async function serialise(kind: string): Promise<string> {
+/** The text of a kind's delegate, as Pulumi's SDK itself writes it: state files of earlier versions hold it. */
+export async function serialisedBySdk(kind: string): Promise<string> {
   const delegate = new Delegate(kind);
   return (await runtime.serializeFunction(() => delegate)).text;
 }

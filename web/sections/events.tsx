@@ -96,7 +96,7 @@ function EventRow({ event }: { event: VoyageEvent }) {
         )}
         {event.reason && (
           <span class="known line" title={event.reason}>
-            {event.reason}
+            {event.reason.split("\n", 1)}
           </span>
         )}
       </span>

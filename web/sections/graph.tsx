@@ -102,7 +102,11 @@ export function Graph() {
         <span class="legend-critical" aria-hidden="true" />
         {critical.length === 0
           ? "All tasks are done."
-          : `Critical path: ${counted(critical.length, "task")} of those that are left must be done one after the other.`}
+          : `Critical path: ${
+              critical.length === 1
+                ? "no task that is left waits for another."
+                : `${counted(critical.length, "task")} of those that are left must be done one after the other.`
+            }`}
         {only.value !== null && (
           <button type="button" class="small" onClick={() => (only.value = null)}>
             Show all tasks again

@@ -12,7 +12,7 @@ export function releaseTask(task: string, ship = tasks.row(task)?.peek().ship ??
       ...(subject ? [`The task is “${subject}”.`] : []),
       `It is taken from ${ship ?? "its ship"}, is pending again, and the next ship that is free begins it anew.`,
       "What was done for it and not delivered is not merged; it is kept as a git ref.",
-      `${ship ?? "The ship"} is fenced, and works again only after: pulumi up -s ${head.peek()?.stack ?? "STACK"}`,
+      `${ship ?? "The ship"} is fenced, and works again only after: ${head.peek()?.upCommand ?? "pulumi up"}`,
     ],
     verb: `Release task ${task}`,
     run: () => void act({ action: "release", task }),

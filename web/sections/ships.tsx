@@ -102,11 +102,11 @@ const Chip = ({ isOn, onClick, label }: { isOn: boolean; onClick: () => void; la
 );
 
 function NoShips() {
-  const { state, stack } = head.value ?? {};
+  const { state, upCommand } = head.value ?? {};
   if (state === "sunk") return <Empty>Its ships are gone: the fleet was proved gone when it sank.</Empty>;
   return (
     <Empty>
-      No ship is there yet. They come with <Command text={`pulumi up -s ${stack ?? "STACK"}`} />
+      No ship is there yet. They come with <Command text={upCommand ?? "pulumi up"} />
     </Empty>
   );
 }
@@ -141,7 +141,7 @@ function Row({ name, only }: { name: string; only: string | null }) {
             <span class="line" title={task.subject}>
               <code>#{task.id}</code> {task.subject}
             </span>
-            {note && (
+            {note && note !== task.subject && (
               <span class="known line" title={note}>
                 {note}
               </span>

@@ -6,8 +6,8 @@ import type { PlanTask } from "../../../lib/plan/types.ts";
 /** A task that may run at the same time as others and writes the same; `glob` is one of its own by which it does. */
 export type Overlap = { task: string; others: string[]; glob: string };
 
-/** A glob of the plan, with the places of the tasks that have it. */
-type Entry = { text: string; glob: ParsedGlob; tasks: number[] };
+/** A glob of the plan, with the literal names that it begins with, and the places of the tasks that have it. */
+type Entry = { text: string; glob: ParsedGlob; start: readonly string[]; tasks: number[] };
 
 /** The most globs that are compared with each other, and the most pairs of tasks: past them a plan is no plan. */
 const MOST_COMPARED = 200_000;
@@ -28,8 +28,12 @@ export function overlaps(tasks: readonly PlanTask[], reach: Reach): { found: Ove
     const place = reach.places.get(task.id)!;
     for (const text of effectiveTouches(task)) {
       const entry = entries.get(text);
-      if (entry) entry.tasks.push(place);
-      else entries.set(text, { text, glob: parseGlob(text), tasks: [place] });
+      if (entry) {
+        entry.tasks.push(place);
+        continue;
+      }
+      const glob = parseGlob(text);
+      entries.set(text, { text, glob, start: literalStart(glob), tasks: [place] });
     }
   }
   const found = new Map<number, { others: Set<number>; glob: string }>();
@@ -49,8 +53,10 @@ export function overlaps(tasks: readonly PlanTask[], reach: Reach): { found: Ove
   const byPrefix = new Map<string, Entry[]>();
   for (const entry of entries.values()) {
     if (entry.tasks.length > 1) add(entry, entry);
-    const key = literalStart(entry.glob).join("/");
-    byPrefix.set(key, [...(byPrefix.get(key) ?? []), entry]);
+    const key = entry.start.join("/");
+    const alike = byPrefix.get(key);
+    if (alike) alike.push(entry);
+    else byPrefix.set(key, [entry]);
   }
   const openByPrefix = new Map([...byPrefix].map(([key, alike]) => [key, alike.filter(isOpen)]));
   for (const [key, alike] of byPrefix) {
@@ -74,7 +80,7 @@ export function overlaps(tasks: readonly PlanTask[], reach: Reach): { found: Ove
 }
 
 /** Whether a glob goes on after the literal names with which it begins. */
-const isOpen = ({ glob }: Entry): boolean => literalStart(glob).length < glob.length;
+const isOpen = ({ glob, start }: Entry): boolean => start.length < glob.length;
 
 /** The paths above a path: of `a/b/c` these are the top, `a` and `a/b`. */
 function prefixesOf(key: string): string[] {

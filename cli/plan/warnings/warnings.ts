@@ -18,7 +18,7 @@ export function warningsOf(plan: PlanReading): PlanFinding[] {
     ...aboutChecks(plan),
     ...sameSubjects(plan.tasks),
     ...plan.tasks.flatMap(aboutTask),
-    ...(isSound ? [...apart(plan.tasks), ...atOnce(plan.tasks)] : []),
+    ...(isSound ? [...apart(plan.tasks), ...atOnce(plan)] : []),
   ];
 }
 
@@ -92,8 +92,8 @@ function apart(tasks: readonly PlanTask[]): PlanFinding[] {
     );
 }
 
-function atOnce(tasks: readonly PlanTask[]): PlanFinding[] {
-  const { found, isWhole } = overlaps(tasks, reachOf(tasks));
+function atOnce({ tasks, reach }: PlanReading): PlanFinding[] {
+  const { found, isWhole } = overlaps(tasks, reach ?? reachOf(tasks));
   const warnings = found.map(({ task, others, glob }) =>
     inTask(
       task,

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { type GitOptions, git } from "../../lib/git/run.ts";
+import { type GitOptions, git } from "./run.ts";
 
 const FILE = ".gitattributes";
 const MOST_FILES = 200;
@@ -10,7 +10,8 @@ const MOST_BYTES = 256 * 1024;
 const MARKER_SIZE = /conflict-marker-size/g;
 
 /**
- * Runs `job` with options by which git sees the `.gitattributes` of `commit`, so that the helm merges as a ship does
+ * Runs `job` with options by which git sees the `.gitattributes` of `commit`, so that the captain's machine
+ * merges as a ship does
  * (`merge=union`). In a bare repository git looks at none, and `--attr-source` is younger (2.41) than the git that is
  * asked for: so the files are put into a work tree in which there is nothing else. A merge driver of the repository's
  * own does not run: nothing configures one.
