@@ -23,6 +23,8 @@ export type LandOptions = {
   remote?: string;
   timeout?: string;
   dryRun?: boolean;
+  /** After the landing: it is the verb's. */
+  watch?: boolean;
   yes?: boolean;
 };
 

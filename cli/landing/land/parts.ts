@@ -1,5 +1,5 @@
 import type { KnownVoyage } from "../../../lib/watch/known.ts";
-import { openForge } from "../../forge/open.ts";
+import { openForgeOf } from "../../forge/of-voyage.ts";
 import type { Io } from "../../output/io.ts";
 import { collectReport } from "../../report/facts/collect.ts";
 import type { ReportFacts } from "../../report/facts/facts.ts";
@@ -19,7 +19,7 @@ export function parts(voyage: KnownVoyage, allowed: readonly string[], io: Pick<
   const guard = guardOf(voyage, allowed, io);
   let facts: Promise<ReportFacts> | undefined;
   return {
-    openForge: ({ origin, signal }) => openForge({ origin, env: process.env, signal }),
+    openForge: (ask) => openForgeOf(voyage, ask),
     async textOf({ head, heads, how, tip, isVerified, old, known }) {
       facts ??= collectReport(voyage).then(guard.clean);
       const { wave, tasks = [] } = head;
