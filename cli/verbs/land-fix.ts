@@ -14,7 +14,14 @@ import type { Io } from "../output/io.ts";
 import { whoTakesIt } from "../status/who-takes-it.ts";
 import { chooseVoyage } from "../target/choose-voyage.ts";
 
-type Options = { fromAnyone?: boolean; wait?: boolean; rehearsal?: string; timeout?: string; yes?: boolean };
+type Options = {
+  fromAnyone?: boolean;
+  wait?: boolean;
+  allowSecret?: string[];
+  rehearsal?: string;
+  timeout?: string;
+  yes?: boolean;
+};
 
 /** Agents may take long; the call can be repeated, and goes on waiting. */
 const USUAL_TIMEOUT = "12h";
@@ -36,7 +43,7 @@ export async function landFix(name: string | undefined, options: Options, io: Io
     });
   };
   const ask = { fromAnyone: options.fromAnyone === true, wait: options.wait !== false, rehearsal: options.rehearsal, timeoutMs };
-  const result = await fixVoyage(voyage, { ...ask, agree }, parts(voyage), io);
+  const result = await fixVoyage(voyage, { ...ask, agree }, parts(voyage, options.allowSecret ?? [], io), io);
   if (result === null) {
     io.note("nothing was changed");
     return 1;

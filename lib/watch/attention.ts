@@ -99,7 +99,7 @@ function verificationAttention({ state, verified, stack }: VoyageStatus): Attent
       kind: "verification",
       of: commit,
       message: `verify.sh failed at ${commit.slice(0, 8)}, exit status ${exitCode}: ${lastLine(output)}`,
-      hint: `ocaptain retry verify ${stack}  # or a new task or another verify.sh in the plan, and: pulumi up -s ${stack}`,
+      hint: `ocaptain retry verify ${stack}  # or: ocaptain blame ${stack}, which finds the task that breaks it; or a new task or another verify.sh in the plan, and: pulumi up -s ${stack}`,
       since: at,
       action: { verb: "verify" },
     },

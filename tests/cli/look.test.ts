@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { nudgeHand } from "../../cli/ship/nudge-hand.ts";
 import { findVoyage } from "../../cli/target/choose-voyage.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
-import { ocaptain } from "../support/ocaptain.ts";
+import { ocaptain, ongoing } from "../support/ocaptain.ts";
 import { openTerm } from "../support/term.ts";
 import { until } from "../support/until.ts";
-import { type Fleet, ongoing, openFleet } from "./fleet.ts";
+import { type Fleet, openFleet } from "./fleet.ts";
 import { expectWhole, typed } from "./whole.ts";
 
 /**

@@ -75,7 +75,8 @@ async function fixes(forge: ReturnType<typeof forgeOf>, more: { fromAnyone?: boo
   const voyage = await knownVoyage(STACK);
   const { fromAnyone = false, wait = false, no = false } = more;
   const ask = { fromAnyone, wait, rehearsal: undefined, timeoutMs: 60_000, agree: async () => !no };
-  return fixVoyage(voyage, ask, { ...parts(voyage), openForge: forge.openForge }, listen().io);
+  const { io } = listen();
+  return fixVoyage(voyage, ask, { ...parts(voyage, [], io), openForge: forge.openForge }, io);
 }
 const ids = (result: Awaited<ReturnType<typeof fixes>>) => result?.added.map(({ task, isNew }) => [task.id, isNew]);
 
