@@ -18,15 +18,17 @@ const CAN_RUN: ReadonlySet<ShipRow["state"]> = new Set(["working", "idle", "ende
 export const ableShips = ({ ships }: VoyageStatus): ShipRow[] =>
   ships.filter(({ state, unfit }) => CAN_RUN.has(state) && unfit === undefined);
 
+export const hasSunk = (stack: string) =>
+  new OcaptainError("SUNK", `voyage "${stack}" has sunk, and has no ships that could run verify.sh`, {
+    hint: `pulumi up -s ${stack}  # makes ships again; then: ocaptain blame ${stack}`,
+  });
+
 /**
  * Says that verify.sh can be run by ships of the voyage, and by which.
  * @throws OcaptainError SUNK, PAUSED, NO_SHIPS
  */
 export function shipsToAsk(status: VoyageStatus, { stack }: Asking["file"]): ShipRow[] {
-  if (status.state === "sunk")
-    throw new OcaptainError("SUNK", `voyage "${stack}" has sunk, and has no ships that could run verify.sh`, {
-      hint: `pulumi up -s ${stack}  # makes ships again; then: ocaptain blame ${stack}`,
-    });
+  if (status.state === "sunk") throw hasSunk(stack);
   if (status.paused)
     throw new OcaptainError("PAUSED", `voyage "${stack}" is paused, and its ships are given nothing, also not verify.sh`, {
       hint: `ocaptain resume ${stack}`,
