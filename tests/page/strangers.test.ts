@@ -60,7 +60,7 @@ test("markup in every text that ships, plans and agents control is shown as text
   await writeLanding(sea.folder, landingFile({ facts: { checks: [check], mergeable: null } }));
   await page.locator("#landed").getByText("check<img").waitFor();
   await page.locator("#needs-you").getByText("1 check of pull request 7 failed: check<img").waitFor();
-  const links = await page.locator("#landed a").evaluateAll((all) => all.map((each) => (each as HTMLAnchorElement).href));
+  const links = await page.locator("#landed a").evaluateAll((all: { href?: string }[]) => all.map(({ href }) => href));
   expect(links).toEqual(["https://git.example.com/ann/sea/pulls/7"]);
   await page.keyboard.press("l");
   for (const where of ["line<img", "journal<img"]) await page.locator("#logs").getByText(where).first().waitFor();
