@@ -92,7 +92,7 @@ function nextId(ledger: Ledger): string {
 
 const taskOf = (
   id: string,
-  { subject, description, check, rehearsal, touches, source }: FollowUp,
+  { subject, description, check, rehearsal, touches, source, merges }: FollowUp,
   after: string[],
 ): PlanTask => ({
   ...{ id, subject, description, blocks: [], blockedBy: after },
@@ -101,5 +101,6 @@ const taskOf = (
     ...(rehearsal != null && { rehearsal }),
     ...(touches != null && { touches }),
     ...(source != null && { source }),
+    ...(merges !== undefined && { merges }),
   },
 });

@@ -16,7 +16,8 @@ import { HELM_EXIT, HELM_MAIN, helmBuild } from "./helm-build.ts";
 import { type HelmClient, helmClient } from "./helm-client.ts";
 import { helmPort, isPortChosen, keepHelmPort } from "./helm-port.ts";
 
-const START_MS = 20_000;
+/** A busy machine takes long to start a helm; one that ends instead is noticed at once. */
+const START_MS = 60_000;
 const STOP_MS = 10_000;
 
 /** The programs that a helm runs, and cannot work without. */
@@ -31,7 +32,7 @@ let ownBuild: Promise<string> | undefined;
  *
  * @param options.tailnet whether the caller's ships are in a tailnet, where they reach port 4318 alone
  * @throws OcaptainError PORT_BUSY; HELM_SILENT when a helm runs and does not answer; HELM_START with the end of its log
- * after 20 s
+ * when it ends, or after 60 s
  */
 export async function ensureHelm({ tailnet = false } = {}): Promise<HelmClient> {
   const client = helmClient();
