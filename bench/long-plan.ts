@@ -1,6 +1,6 @@
 /**
- * `node bench/long-plan.ts [tasks]` measures what a grant costs the helm in a long plan, beside one in a plan a tenth as
- * long: the processor time of the rules and of the ledger, without HTTP and without a disk's syncs.
+ * `node bench/long-plan.ts [tasks]` measures what a grant costs the helm in a long plan, beside one in a plan a tenth
+ * as long: the processor time of the rules and of the ledger, without HTTP and without a disk's syncs.
  */
 import { join } from "node:path";
 import { boardPaperShip, openPaperVoyage, scratchFolder } from "../tests/helm/paper.ts";
