@@ -10,7 +10,8 @@ const TOKENS = [
 /**
  * The settings that send a token by which git reads a private repository: GH_TOKEN as GitHub takes it, and that of a
  * Gitea or Forgejo. A plan names the repository, so a token goes to the server that it is for alone: GitHub (or
- * GH_HOST), or the address that the captain has set beside it; and never in clear, but on this machine and within a tailnet.
+ * GH_HOST), or the address that the captain has set beside it; and never in clear, but on this machine and within a
+ * tailnet.
  */
 export function tokenConfig(address: string, token: string | undefined, env: NodeJS.ProcessEnv = process.env): GitConfig {
   const url = URL.parse(address);
