@@ -44,8 +44,7 @@ export async function blame(name: string | undefined, options: Options, io: Io):
 
   const asking: Asking = { helm, file, signal: io.signal };
   const wish = { branch, good, usesEarlier: options.anew !== true, makesSure: options.once !== true };
-  const verdict = await findCulprit(asking, wish, tellTo(io, branch));
-  io.steps.status("");
+  const verdict = await findCulprit(asking, wish, tellTo(io, branch)).finally(() => io.steps.status(""));
   const culprit = verdict.kind === "found" ? await culpritOf(verdict, branch, voyage, helm, status) : null;
   if (!io.json) {
     for (const line of verdictText(verdict, branch)) io.out(line);

@@ -58,8 +58,8 @@ export async function runProbe(
   const { open } = await helm.probes(id);
   const asked = open.find((each) => each.commit === commit) ?? (await helm.askProbe(id, { commit, later: [...later] }));
   try {
+    onChange(asked);
     for (let row: ProbeRow = asked; ; ) {
-      onChange(row);
       const now = await unlessAborted(helm.probe(id, asked.probe, row, LOOK_SECONDS), signal);
       if (now.status === "done" && now.exitCode !== -1) return now;
       if (now.status === "done" || now.status === "cancelled")
@@ -69,6 +69,7 @@ export async function runProbe(
           { hint: `ocaptain status ${file.stack}  # then once more: ocaptain blame ${file.stack}` },
         );
       if (now.status === "waiting") shipsToAsk(await helm.voyage(id), file);
+      if (now.status !== row.status || now.lost !== row.lost || now.reason !== row.reason) onChange(now);
       row = now;
     }
   } catch (error) {
