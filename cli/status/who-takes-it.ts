@@ -8,7 +8,10 @@ export function whoTakesIt({ state, ships, stack }: VoyageStatus): { text: strin
     case "paused":
       return { text: "the voyage is paused: nobody takes it before it goes on", hint: `ocaptain resume ${stack}` };
     case "budget":
-      return { text: "the voyage's budget is spent: nobody takes it before there is more", hint: `ocaptain budget USD ${stack}` };
+      return {
+        text: "the voyage's budget is spent: nobody takes it before there is more",
+        hint: `ocaptain status ${stack}  # says what is spent; ocaptain budget gives more`,
+      };
     case "limited":
       return { text: "a ship takes it when the usage limit is over", hint: null };
     case "stalled":

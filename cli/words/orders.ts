@@ -49,7 +49,7 @@ export const ORDERS: readonly (Verb | VerbGroup)[] = [
     verbs: [
       {
         usage: "add <subject>",
-        summary: "add a task, which any pulumi up keeps, also of a changed plan; a voyage that had come to its end goes on",
+        summary: "add a task, which every later up keeps, also of a changed plan; a voyage that had come to its end goes on",
         examples: [
           "ocaptain task add 'Mend the build on macOS' --after 7 --check 'npm run build'",
           "ocaptain task add 'Answer the review' --voyage voyage-abc --description - < review.txt",

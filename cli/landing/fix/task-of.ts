@@ -8,7 +8,9 @@ const MOST_LOG = 16_000;
 const MOST_WORDS = 16_000;
 const MOST_NAME = 200;
 
-/** The task that is made of what has come back. What others wrote stands in it as a quotation, which it cannot leave. */
+/**
+ * The task that is made of what has come back. What others wrote stands in it as a quotation, which it cannot leave.
+ */
 export function taskOf(returned: Returned, rehearsal?: string): FollowUp {
   const { pull, signature } = returned;
   const { subject, description } = told(returned);

@@ -37,7 +37,9 @@ const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("register" as const), ship, anew: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("release-task" as const), pick }) },
 );
-/** The captain adds tasks beside the plan, cancels them, retries, and brings in the plan with its last task or without. */
+/**
+ * The captain adds tasks beside the plan, cancels them, retries, and brings in the plan with its last task or without.
+ */
 const captains = fc.oneof(
   { weight: 40, arbitrary: action },
   {
