@@ -1,8 +1,8 @@
 /**
  * What Node loads before a program of Pulumi's (`NODE_OPTIONS`, tools/environment.mjs): it lets @pulumi/pulumi load
- * five of its parts only when they are used: npm's view of a package tree, the rules for a package.json, TypeScript, the
- * Automation API, and the exporters of traces. No voyage uses any, and each process of an `up` would spend much of its
- * start on them (docs/bench.md). Requires of any other package's are left alone, so other programs of Node do not
+ * some of its parts only when they are used: npm's view of a package tree, the rules for a package.json, TypeScript,
+ * the Automation API, and the exporters of traces. No voyage uses any, and each process of an `up` would spend much of
+ * its start on them (docs/bench.md). Requires of any other package's are left alone, so other programs of Node do not
  * notice this.
  */
 const Module = require("node:module");
