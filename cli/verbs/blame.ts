@@ -7,7 +7,7 @@ import type { KnownVoyage } from "../../lib/watch/known.ts";
 import { placeOfTask, readSearchedBranch, type SearchedBranch, shortName } from "../landing/blame/branch.ts";
 import { type Answer, findCulprit, type Progress, type Verdict } from "../landing/blame/find-culprit.ts";
 import { followUpOf } from "../landing/blame/follow-up.ts";
-import { type Asking, type Prober, shipsToAsk } from "../landing/blame/run-probe.ts";
+import { type Asking, hasSunk, type Prober, shipsToAsk } from "../landing/blame/run-probe.ts";
 import { type Culprit, showCulprit, verdictJson, verdictText } from "../landing/blame/show-verdict.ts";
 import { filesOf, patchText } from "../landing/show-change.ts";
 import { ask, canAsk } from "../output/ask.ts";
@@ -28,6 +28,7 @@ type Options = { good?: string; once?: boolean; anew?: boolean; yes?: boolean; f
 export async function blame(name: string | undefined, options: Options, io: Io): Promise<number> {
   const voyage = await chooseVoyage(name);
   const { file } = voyage;
+  if (file.sunkAt !== undefined) throw hasSunk(file.stack);
   const helm = helmClient();
   const status = await helm.voyage(file.voyageId);
   assertFailed(status, file.stack);
@@ -43,8 +44,7 @@ export async function blame(name: string | undefined, options: Options, io: Io):
 
   const asking: Asking = { helm, file, signal: io.signal };
   const wish = { branch, good, usesEarlier: options.anew !== true, makesSure: options.once !== true };
-  const verdict = await findCulprit(asking, wish, tellTo(io, branch));
-  io.steps.status("");
+  const verdict = await findCulprit(asking, wish, tellTo(io, branch)).finally(() => io.steps.status(""));
   const culprit = verdict.kind === "found" ? await culpritOf(verdict, branch, voyage, helm, status) : null;
   if (!io.json) {
     for (const line of verdictText(verdict, branch)) io.out(line);

@@ -16,7 +16,7 @@ import { MOST_OUTPUT, verifyOrder } from "./verifications.ts";
  */
 
 /** How many results are kept, the newest. */
-const MOST_KEPT = 2_000;
+const MOST_KEPT = 1_000;
 
 type Probe = {
   epoch: number;
@@ -160,6 +160,11 @@ export function cancelStaleProbes(ledger: Ledger): void {
   const script = sha256(ledger.meta("verify") ?? "");
   for (const probe of openProbes(ledger))
     if (probe.script !== script) cancel(ledger, probe, "the plan has another verify.sh now");
+}
+
+/** Cancels all probes as the voyage sinks: a fleet that sails again is not to run what somebody asked for long ago. */
+export function cancelProbes(ledger: Ledger): void {
+  for (const probe of openProbes(ledger)) cancel(ledger, probe, "the voyage has sunk");
 }
 
 /** @throws OcaptainError NO_PROBE */

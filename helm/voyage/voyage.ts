@@ -13,7 +13,7 @@ import { forgetLimits, isLimitOver, liftLimits, noteLimitOver } from "../ledger/
 import { type Holder, holders, markSunk } from "../ledger/lives.ts";
 import { pause, resume, whyGiveBack } from "../ledger/pause.ts";
 import { applyPlan, planChanges } from "../ledger/plan-changes.ts";
-import { askProbe, cancelProbe, cancelStaleProbes, probeResult, probes } from "../ledger/probes.ts";
+import { askProbe, cancelProbe, cancelProbes, cancelStaleProbes, probeResult, probes } from "../ledger/probes.ts";
 import { setSigning } from "../ledger/signing.ts";
 import { pendingWithRuns } from "../ledger/spend.ts";
 import { forgetFailedVerifications } from "../ledger/verifications.ts";
@@ -263,7 +263,10 @@ export class Voyage {
 
   /** Ends the voyage: no token is known any more, and supervisors are told to stop. */
   async sink(): Promise<void> {
-    await this.ledger.write(() => markSunk(this.ledger));
+    await this.ledger.write(() => {
+      cancelProbes(this.ledger);
+      markSunk(this.ledger);
+    });
     this.context.liveness.sayAll({ type: "stop", reason: "the voyage has ended" });
   }
 

@@ -2,9 +2,10 @@ import { expect, test } from "vitest";
 import type { Place, SearchedBranch } from "../../cli/landing/blame/branch.ts";
 import type { Answer, Verdict } from "../../cli/landing/blame/find-culprit.ts";
 import { followUpOf } from "../../cli/landing/blame/follow-up.ts";
-import { shipsToAsk } from "../../cli/landing/blame/run-probe.ts";
+import { type Prober, runProbe, shipsToAsk } from "../../cli/landing/blame/run-probe.ts";
 import { type Culprit, verdictText } from "../../cli/landing/blame/show-verdict.ts";
 import { FollowUp } from "../../lib/plan/follow-up.ts";
+import type { ProbeResult, ProbeRow } from "../../lib/protocol/probes.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
 
 const ESCAPE = "\u001b[2J";
@@ -76,4 +77,76 @@ test("a voyage without a ship that could run it is refused, with why and the com
     'no ship of voyage "voyage-quay" can run verify.sh: ship-0 is fenced, ship-1 is unfit, ship-2 is new',
   );
   expect(ask({ ships: [...ships, { ship: "ship-3", state: "ended" }] })()).toEqual([{ ship: "ship-3", state: "ended" }]);
+});
+
+/** A helm that answers each question about a run with the next of these rows. */
+function helmThatSays(rows: Partial<ProbeResult>[]) {
+  const cancelled: number[] = [];
+  const row = (part: Partial<ProbeResult>): ProbeResult => ({
+    ...{
+      probe: 5,
+      commit: commit(1),
+      status: "waiting",
+      ship: null,
+      exitCode: null,
+      lost: 0,
+      reason: null,
+      at: "",
+      output: null,
+    },
+    ...part,
+  });
+  const helm: Prober = {
+    voyage: async () => ({ state: "failed", ships: [{ ship: "ship-0", state: "idle" }] }) as unknown as VoyageStatus,
+    probes: async () => ({ open: [], known: [] }),
+    askProbe: async () => row({}),
+    probe: async () => {
+      const next = rows.shift();
+      // The helm answers only when there is news.
+      return next ? row(next) : new Promise<never>(() => {});
+    },
+    cancelProbe: async (_id, probe) => {
+      cancelled.push(probe);
+      return row({ status: "cancelled" });
+    },
+  };
+  return { helm, cancelled };
+}
+
+test("a run that takes long is told once, and anew when another ship has it; one without an end is no answer", async () => {
+  const claimed = { status: "claimed", ship: "ship-0" } as const;
+  const lost = { status: "waiting", lost: 1, reason: "no word for 120 s", ship: "ship-0" } as const;
+  const done = { status: "done", exitCode: 3, ship: "ship-1", lost: 1 } as const;
+  const file = { voyageId: "abc123", stack: "voyage-quay" };
+  const { signal } = new AbortController();
+  const told: string[] = [];
+  const tell = (row: ProbeRow) => told.push(`${row.status} ${row.ship} ${row.reason}`);
+  const wish = { commit: commit(1), later: [] };
+
+  const good = helmThatSays([
+    claimed,
+    claimed,
+    claimed,
+    lost,
+    lost,
+    { ...claimed, ship: "ship-1", lost: 1, reason: lost.reason },
+    done,
+  ]);
+  expect(await runProbe({ helm: good.helm, file, signal }, wish, tell)).toMatchObject({ exitCode: 3, ship: "ship-1" });
+  expect(told).toEqual([
+    "waiting null null",
+    "claimed ship-0 null",
+    "waiting ship-0 no word for 120 s",
+    "claimed ship-1 no word for 120 s",
+  ]);
+  expect(good.cancelled).toEqual([]);
+
+  const vain = helmThatSays([{ status: "done", exitCode: -1, output: "no ship came to the end of it" }]);
+  await expect(runProbe({ helm: vain.helm, file, signal }, wish, tell)).rejects.toMatchObject({ code: "NO_ANSWER" });
+
+  const end = new AbortController();
+  const given = helmThatSays([]);
+  const asked = runProbe({ helm: given.helm, file, signal: end.signal }, wish, () => end.abort(new Error("Ctrl-C")));
+  await expect(asked).rejects.toThrow("Ctrl-C");
+  expect(given.cancelled).toEqual([5]);
 });

@@ -166,7 +166,7 @@ test("a ship that cannot run it gives it back, by its own fault", async () => {
   expect(await ship.claim()).toMatchObject({ kind: "nothing" });
 });
 
-test("what waits is cancelled, and what runs goes on; another verify.sh cancels both", async () => {
+test("what waits is cancelled, and what runs goes on; another verify.sh, and the end of the voyage, cancel both", async () => {
   const ship = await failed();
   const [first, second] = [await voyage.askProbe({ commit: commit(7) }), await voyage.askProbe({ commit: commit(8) })];
   const order = await ship.order();
@@ -183,6 +183,9 @@ test("what waits is cancelled, and what runs goes on; another verify.sh cancels 
   await expect(ship.verified(late, 0)).rejects.toMatchObject({ refusal: { error: "stale-epoch" } });
   // What was known was known of another script.
   expect(voyage.probes()).toEqual({ open: [], known: [] });
+  const fourth = await voyage.askProbe({ commit: commit(9) });
+  await voyage.sink();
+  expect(voyage.probe(fourth.probe)).toMatchObject({ status: "cancelled", reason: "the voyage has sunk" });
   await expect(voyage.cancelProbe(4711)).rejects.toMatchObject({ code: "NO_PROBE" });
 });
 

@@ -18,15 +18,17 @@ const CAN_RUN: ReadonlySet<ShipRow["state"]> = new Set(["working", "idle", "ende
 export const ableShips = ({ ships }: VoyageStatus): ShipRow[] =>
   ships.filter(({ state, unfit }) => CAN_RUN.has(state) && unfit === undefined);
 
+export const hasSunk = (stack: string) =>
+  new OcaptainError("SUNK", `voyage "${stack}" has sunk, and has no ships that could run verify.sh`, {
+    hint: `pulumi up -s ${stack}  # makes ships again; then: ocaptain blame ${stack}`,
+  });
+
 /**
  * Says that verify.sh can be run by ships of the voyage, and by which.
  * @throws OcaptainError SUNK, PAUSED, NO_SHIPS
  */
 export function shipsToAsk(status: VoyageStatus, { stack }: Asking["file"]): ShipRow[] {
-  if (status.state === "sunk")
-    throw new OcaptainError("SUNK", `voyage "${stack}" has sunk, and has no ships that could run verify.sh`, {
-      hint: `pulumi up -s ${stack}  # makes ships again; then: ocaptain blame ${stack}`,
-    });
+  if (status.state === "sunk") throw hasSunk(stack);
   if (status.paused)
     throw new OcaptainError("PAUSED", `voyage "${stack}" is paused, and its ships are given nothing, also not verify.sh`, {
       hint: `ocaptain resume ${stack}`,
@@ -56,8 +58,8 @@ export async function runProbe(
   const { open } = await helm.probes(id);
   const asked = open.find((each) => each.commit === commit) ?? (await helm.askProbe(id, { commit, later: [...later] }));
   try {
+    onChange(asked);
     for (let row: ProbeRow = asked; ; ) {
-      onChange(row);
       const now = await unlessAborted(helm.probe(id, asked.probe, row, LOOK_SECONDS), signal);
       if (now.status === "done" && now.exitCode !== -1) return now;
       if (now.status === "done" || now.status === "cancelled")
@@ -67,6 +69,7 @@ export async function runProbe(
           { hint: `ocaptain status ${file.stack}  # then once more: ocaptain blame ${file.stack}` },
         );
       if (now.status === "waiting") shipsToAsk(await helm.voyage(id), file);
+      if (now.status !== row.status || now.lost !== row.lost || now.reason !== row.reason) onChange(now);
       row = now;
     }
   } catch (error) {
