@@ -1,6 +1,6 @@
 /**
- * Lands a voyage as `ocaptain land` does, in a process of its own, which kills itself at its nth step. A step is what it
- * says of its progress, and each answer of the forge.
+ * Lands a voyage as `ocaptain land` does, in a process of its own, which kills itself at its nth step. A step is what
+ * it says of its progress, and each answer of the forge.
  *
  * node killed-land.ts VOYAGE ORIGIN NTH
  */
