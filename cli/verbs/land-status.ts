@@ -5,9 +5,10 @@ import { type LandingFile, readLanding } from "../../lib/voyage/landing-file.ts"
 import type { KnownVoyage } from "../../lib/watch/known.ts";
 import { landedPulls } from "../../lib/watch/landed.ts";
 import type { LandedPull } from "../../lib/watch/view.ts";
-import type { Forge } from "../forge/forge.ts";
+import type { Forge, Pull } from "../forge/forge.ts";
 import { openForgeOf } from "../forge/of-voyage.ts";
 import { askForge, noteFacts } from "../landing/status/ask.ts";
+import { mergesByGit } from "../landing/status/merges.ts";
 import { parseDuration } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
 import { landedLine } from "../status/landed.ts";
@@ -75,7 +76,8 @@ async function landingOf({ folder, file: { voyageId, stack } }: KnownVoyage): Pr
 /** Asks the forge, and gives the landing with what it has said. */
 async function asked(voyage: KnownVoyage, forge: Forge, io: Io): Promise<LandingFile> {
   const landing = await landingOf(voyage);
-  const facts = await askForge(forge, landing, io.progress);
+  const merges = (pull: Pull) => mergesByGit(voyage, landing, pull, io.signal);
+  const facts = await askForge(forge, landing, merges, io.progress);
   if (!(await noteFacts(voyage, landing, facts)))
     io.note(`ocaptain land is at work on ${voyage.file.stack}: what the forge says is shown, and not noted`);
   return { ...landing, facts };

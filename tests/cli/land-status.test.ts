@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +24,8 @@ beforeEach(async () => {
     vi.stubEnv(name, value);
   mkdirSync(join(root, "sea"));
   const voyage = { voyageId: "abc123", stack: "sea", captainId: "c", nonce: "n", createdAt: "2026-11-28T09:00:00.000Z" };
-  writeFileSync(join(root, "sea", "voyage.json"), JSON.stringify(voyage));
+  const repository = { address: "https://github.com/crew/boat.git", roots: [] };
+  writeFileSync(join(root, "sea", "voyage.json"), JSON.stringify({ ...voyage, repository }));
   service.state.branches.set("ocaptain/sea", TIP);
   const pull = { title: "Boat", body: "", html_url: "https://github.com/crew/boat/pull/1", node_id: "x", state: "open" };
   service.state.pulls.push({
@@ -74,6 +76,41 @@ test("what the forge says is shown and written down, where status and the helm r
   expect(kept).toMatchObject({ number: 1, state: "open", isDraft: true, mergeable: true, openComments: 1 });
   expect(kept.checks.map(({ name }) => name)).toEqual(["build", "lint"]);
   expect(kept.reviews[0]!.body).toHaveLength(4_000);
+});
+
+test("where the forge does not say whether it can be merged, git tries it, in the voyage's own repository", async () => {
+  const remote = join(root, "remote.git");
+  const run = (...args: string[]) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
+  const file = (name: string, content: string) => {
+    writeFileSync(join(root, "work", name), content);
+    run("-C", "work", "add", ".");
+    run("-C", "work", "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", name);
+    return run("-C", "work", "rev-parse", "HEAD");
+  };
+  run("init", "-q", "--bare", remote);
+  run("init", "-q", "-b", "main", "work");
+  const begun = file("boat", "1");
+  const tip = file("boat", "2");
+  run("clone", "-q", "--bare", "work", voyageFolder("sea").repo);
+  run("-C", "work", "reset", "-q", "--hard", begun);
+  file("oar", "1");
+  run("-C", "work", "push", "-q", remote, "main");
+  vi.stubEnv("HOME", root);
+  vi.stubEnv("GIT_CONFIG_GLOBAL", join(root, "config"));
+  run("config", "--file", join(root, "config"), `url.${remote}.insteadOf`, "https://github.com/crew/boat.git");
+  service.state.readsUntilMergeable = 1000;
+  service.state.branches.set("ocaptain/sea", tip);
+  await land();
+  const now = (await readLanding(voyageFolder("sea"), "abc123"))!;
+  await writeLanding(voyageFolder("sea"), { ...now, pushed: [{ ...now.pushed[0]!, head: tip }] });
+  await landStatus("sea", {}, listen().io);
+  expect((await facts())!.pulls[0]!.mergeable).toBe(true);
+  file("boat", "3");
+  run("-C", "work", "push", "-q", remote, "main");
+  const heard = listen();
+  await landStatus("sea", {}, heard.io);
+  expect((await facts())!.pulls[0]!.mergeable).toBe(false);
+  expect(heard.out[0]).toContain("conflicts with main");
 });
 
 test("a watch tells each change, goes on while the forge is away, and ends when all is merged", async () => {

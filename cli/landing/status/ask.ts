@@ -3,7 +3,7 @@ import { OcaptainError } from "../../../lib/base/errors.ts";
 import { acquireOsLock } from "../../../lib/base/os-lock.ts";
 import { type LandingFile, readLanding, writeLanding } from "../../../lib/voyage/landing-file.ts";
 import type { KnownVoyage } from "../../../lib/watch/known.ts";
-import type { Check, Forge, Review } from "../../forge/forge.ts";
+import type { Check, Forge, Pull, Review } from "../../forge/forge.ts";
 
 export type Facts = NonNullable<LandingFile["facts"]>;
 
@@ -13,16 +13,22 @@ const MOST = 500;
 const MOST_TEXT = 4_000;
 const LOCK_MS = 2_000;
 
-/** Asks the forge about each pull request of a landing. */
+/**
+ * Asks the forge about each pull request of a landing.
+ * @param merges  tells whether an open one can be merged, where the forge does not say it
+ */
 export async function askForge(
   forge: Forge,
   { pulls }: Pick<LandingFile, "pulls">,
+  merges: (pull: Pull) => Promise<boolean | null>,
   tell: (text: string) => void,
 ): Promise<Facts> {
   const found: Facts["pulls"] = [];
   for (const { number } of pulls) {
     tell(`asking about pull request ${number}`);
-    const { state, isDraft, mergeable, headCommit } = await forge.pull(number);
+    const pull = await forge.pull(number);
+    const { state, isDraft, headCommit } = pull;
+    const mergeable = state === "open" ? (pull.mergeable ?? (await merges(pull))) : pull.mergeable;
     const about = { number, state, isDraft, mergeable };
     // What is over is not asked about any further: nothing of it changes what is to be done.
     if (state !== "open") {
