@@ -30,8 +30,7 @@ export async function whichForge(ask: WhichAsk): Promise<{ place: ForgePlace; is
   const kind = setting?.kind ?? kindByName(address, ask.env) ?? (await askServer(address, ask));
   if (kind === "git") return null;
   const api = kind === "github" ? githubApi(web, ask.env) : `${web}/api/v1`;
-  const url = URL.parse(api);
-  if (url?.protocol !== "https:" && !(url?.protocol === "http:" && isInside(url.hostname)))
+  if (!isSafe(api))
     throw new OcaptainError("USAGE", `the forge's API at ${api} is not https://, and a token would be seen on the way there`, {
       hint: "pulumi config set ocaptain:forge git  # then ocaptain only pushes",
     });
@@ -52,8 +51,14 @@ function kindByName({ hostname }: Address, env: NodeJS.ProcessEnv): ForgeKind | 
   return KNOWN[hostname];
 }
 
+/** Whether nobody sees a token that is sent to an address. */
+export function isSafe(address: string): boolean {
+  const url = URL.parse(address);
+  return url?.protocol === "https:" || (url?.protocol === "http:" && isInside(url.hostname));
+}
+
 /** GitHub's API, which an Enterprise Server has below its own address. */
-function githubApi(web: string, env: NodeJS.ProcessEnv): string {
+export function githubApi(web: string, env: NodeJS.ProcessEnv): string {
   if (env.GITHUB_API_URL) return env.GITHUB_API_URL.replace(/\/+$/, "");
   const { hostname } = new URL(web);
   return hostname === "github.com" || hostname.endsWith(".ghe.com") ? `https://api.${hostname}` : `${web}/api/v3`;

@@ -100,12 +100,20 @@ async function start(client: HelmClient): Promise<"port busy" | undefined> {
   mkdirSync(helmHome(), { recursive: true, mode: 0o700 });
   const logFile = join(helmHome(), "output.log");
   const daemon = startDetached(process.execPath, [HELM_MAIN], { env: daemonEnvironment("helm"), logFile });
+  // On a busy machine a helm that has just begun to listen may take seconds for its first answer.
+  const look = () => healthOf(client).catch((error: unknown) => notYet(error));
   // The status "locked" means that another helm is coming up or going down, and the next look sees which.
-  if (await waitForWord(daemon, () => healthOf(client), { timeoutMs: START_MS, yields: HELM_EXIT.locked })) return undefined;
+  if (await waitForWord(daemon, look, { timeoutMs: START_MS, yields: HELM_EXIT.locked })) return undefined;
   if (daemon.exitCode === HELM_EXIT.portBusy) return "port busy";
   throw new OcaptainError("HELM_START", `the helm did not come up in ${START_MS / 1000} s: ${lastWords(logFile)}`, {
     hint: `cat ${join(helmHome(), "helm.log")}`,
   });
+}
+
+/** Gives null for the error of a helm that is there and does not answer, and throws all others. */
+function notYet(error: unknown): null {
+  if (error instanceof OcaptainError && error.code === "HELM_SILENT") return null;
+  throw error;
 }
 
 async function healthOf(client: HelmClient): Promise<Health | null> {
