@@ -14,6 +14,7 @@ import { meantRepo } from "../lib/plan/repo.ts";
 import { repoField } from "../lib/plan/schema.ts";
 import { HandKind, Mesh, ProviderKind } from "../lib/protocol/choices.ts";
 import { claudeCredentials } from "../lib/ship/credentials.ts";
+import { ForgeSetting } from "../lib/voyage/forge-setting.ts";
 import { clearTexts } from "../lib/voyage/settings-file.ts";
 
 /** One key of the stack's configuration. */
@@ -61,6 +62,11 @@ const author = z.string().superRefine((text, context) => {
   if ("problem" in parsed) context.addIssue(parsed.problem);
 });
 
+/** Checks where a voyage lands; its text stays as it is. */
+const forge = z.string().superRefine((text, context) => {
+  for (const { message } of ForgeSetting.safeParse(text).error?.issues ?? []) context.addIssue(message);
+});
+
 /** Parses the name of a repository; a relative path is taken from the project's folder. */
 const repo = repoField.transform((text, context) => {
   const meant = meantRepo(text, process.cwd());
@@ -80,6 +86,8 @@ export const SETTINGS = {
   plan: { schema: z.string().transform(withHome).default(""), example: "plans/survey", isForProviders: true },
   repo: { schema: repo.optional(), example: "owner/name" },
   base: { schema: BaseName.optional(), example: "main" },
+  /** For `ocaptain land` alone, which reads it from the stack's file: no resource has it. */
+  forge: { schema: forge.optional(), example: "gitea=https://git.example.com" },
   author: { schema: author.optional(), example: "'Name <mail@example.com>'", isForProviders: true },
   signOff: { schema: flag.default(false), example: "true", isForProviders: true },
   ships: { schema: number(z.int().min(1).max(MAX_SHIPS)).optional(), example: "3" },

@@ -15,6 +15,7 @@ import { Ledger } from "./ledger/ledger.ts";
 import { holdLedger } from "./ledger/lock.ts";
 import { Store } from "./ledger/store.ts";
 import type { Log } from "./log.ts";
+import { readLandingLook } from "./notices/landing.ts";
 import { Notices } from "./notices/notices.ts";
 import { openBranch } from "./repository/branch.ts";
 import { assertLedger, assertWhole } from "./repository/ledger-check.ts";
@@ -89,6 +90,7 @@ async function openHeld(
   const notices = new Notices({
     context: voyage.context,
     workspace: folder.workspace,
+    landing: () => readLandingLook(folder, id),
     pageAt,
     syncs: async (ships) => {
       const syncs = await askSyncs({ file: { voyageId: id } });

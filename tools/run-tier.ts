@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -92,9 +92,10 @@ export async function runTier(tier: Tier, argsOf = vitestArgs): Promise<Count> {
  */
 async function endAllBelow(folder: string): Promise<void> {
   for (const end = Date.now() + GRACE_MS; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) {
-    const left = processes().filter((pid) => speaksOf(pid, folder));
+    const left = processes().filter((pid) => speaksOf(pid, folder) !== false);
     if (left.length === 0) return;
     for (const pid of left) {
+      if (!speaksOf(pid, folder)) continue;
       try {
         process.kill(Number(pid), "SIGKILL");
       } catch {
@@ -108,9 +109,16 @@ async function endAllBelow(folder: string): Promise<void> {
 const processes = () =>
   existsSync("/proc") ? readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid) : [];
 
-function speaksOf(pid: string, folder: string): boolean {
+/**
+ * Whether a process names the folder; undefined as long as that cannot be told. Whoever spawned a process may go on,
+ * and end, while it is in the midst of its exec, and then it has a program, but neither environment nor command line.
+ */
+function speaksOf(pid: string, folder: string): boolean | undefined {
   try {
-    return ["environ", "cmdline"].some((what) => readFileSync(`/proc/${pid}/${what}`, "utf8").includes(folder));
+    const said = ["environ", "cmdline"].map((what) => readFileSync(`/proc/${pid}/${what}`, "utf8"));
+    // Threads of the kernel, and processes that have ended, have no program, and this throws.
+    if (said.every((text) => text === "") && readlinkSync(`/proc/${pid}/exe`)) return undefined;
+    return said.some((text) => text.includes(folder));
   } catch {
     return false; // The process is gone, or is another user's.
   }

@@ -12,14 +12,14 @@ export const text = (most: number) =>
 /** The name of somebody, a branch, or a check. */
 export const name = text(255);
 /** The text of a pull request, a review or a remark. GitHub's have at most 65,536 characters. */
-export const words = text(70_000);
+export const words = text(65_536);
 export const commit = z.string().regex(/^[0-9a-f]{40,64}$/);
 export const number = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** An address that a browser opens; null for anything else. */
 export const link = z
   .unknown()
   .transform((said) =>
-    typeof said === "string" && said.length <= 2048 && /^https?:$/.test(URL.parse(said)?.protocol ?? "") ? said : null,
+    typeof said === "string" && said.length <= 1000 && /^https?:$/.test(URL.parse(said)?.protocol ?? "") ? said : null,
   );
 /** When something was, in ISO 8601; "" for what is no time. */
 export const when = z
@@ -36,3 +36,6 @@ export const MOST_ENTRIES = 1000;
 export const PAGE = 50;
 /** The most of what a job has printed that is handed on, in bytes. */
 export const LOG_TAIL = 16 * 1024;
+
+/** The id of a check that is known by its name alone. */
+export const statusId = (of: string, name: string) => `${of}:${name}`.slice(0, 200).toWellFormed();

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { commit, link, name, number, person, text, when, words } from "./bounded.ts";
+import { commit, link, name, number, person, statusId, text, when, words } from "./bounded.ts";
 import type { Check, Review as ForgeReview } from "./forge.ts";
 
 // The answers of Gitea's and Forgejo's API, as far as they are read.
@@ -111,5 +111,5 @@ const CHECKS: Record<string, Check["state"]> = {
 /** A check of a commit. One that runs again keeps its id. */
 export const checkOf = ({ context, status, target_url, description }: z.infer<typeof Status>, of: string): Check => ({
   ...{ name: context, state: CHECKS[status] ?? "pending", url: target_url, summary: description || null },
-  id: `${of}:${context}`,
+  id: statusId(of, context),
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { commit, link, name, number, person, text, when, words } from "./bounded.ts";
+import { commit, link, name, number, person, statusId, text, when, words } from "./bounded.ts";
 import type { Check, Pull as ForgePull, Review as ForgeReview, ReviewComment } from "./forge.ts";
 
 // The answers of GitHub's API, as far as they are read.
@@ -107,7 +107,7 @@ export const checkOfRun = ({ id, name, status, conclusion, html_url, app, output
 
 export const Status = z.looseObject({ context: name, state: name, target_url: link, description: text(2000) });
 export const checkOfStatus = ({ context, state, target_url, description }: z.infer<typeof Status>, of: string): Check => ({
-  ...{ name: context, url: target_url, summary: description || null, id: `${of}:${context}` },
+  ...{ name: context, url: target_url, summary: description || null, id: statusId(of, context) },
   state: state === "success" || state === "pending" ? state : "failure",
 });
 

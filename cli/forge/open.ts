@@ -15,7 +15,7 @@ export async function openForge(ask: WhichAsk): Promise<Forge | null> {
   if (!found) return null;
   const { place, isNamed } = found;
   const key = await findKey({ place, isNamed, env: ask.env, signal: ask.signal });
-  const tokenHint = unusedToken({ place, isNamed, env: ask.env }) || howToGiveOne(place);
+  const tokenHint = (!key && unusedToken({ place, isNamed, env: ask.env })) || howToGiveOne(place);
   const open = place.kind === "github" ? openGithub : openGitea;
   return open({ place, key, tokenHint, signal: ask.signal });
 }

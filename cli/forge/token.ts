@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { inherited } from "../../lib/daemons/environment.ts";
-import type { ForgePlace } from "./forge.ts";
+import type { ForgeKind, ForgePlace } from "./forge.ts";
 
 /** What opens the API: the value of the header `authorization`. */
 export type Key = { authorization: string; from: string };
@@ -17,10 +17,10 @@ const MOST_BYTES = 64 * 1024;
  */
 export async function findKey(ask: KeyAsk): Promise<Key | null> {
   const { kind, web } = ask.place;
-  const { hostname } = new URL(web);
+  const url = new URL(web);
   return (
-    fromEnvironment(ask, new URL(web)) ??
-    (kind === "github" ? await fromGh(hostname, ask) : null) ??
+    fromEnvironment(kind, url, ask) ??
+    (kind === "github" ? await keyOfGh(url.hostname, ask) : null) ??
     (await fromGit(ask.place, ask))
   );
 }
@@ -44,7 +44,7 @@ const TOKENS = {
   ],
 } as const;
 
-function fromEnvironment({ place: { kind }, env, isNamed }: KeyAsk, { origin, hostname }: URL): Key | null {
+function fromEnvironment(kind: ForgeKind, { origin, hostname }: URL, { env, isNamed }: KeyAsk): Key | null {
   if (kind === "github") {
     const named = env.GH_HOST?.toLowerCase() || "github.com";
     const isOwn = hostname === "github.com" || hostname.endsWith(".ghe.com");
@@ -59,8 +59,8 @@ function fromEnvironment({ place: { kind }, env, isNamed }: KeyAsk, { origin, ho
   return row ? { authorization: `token ${env[row[0]]}`, from: row[0] } : null;
 }
 
-/** Asks GitHub's own command, where it is there. */
-async function fromGh(hostname: string, { env, signal }: KeyAsk): Promise<Key | null> {
+/** Asks GitHub's own command, where it is there, for the token of a host. */
+export async function keyOfGh(hostname: string, { env, signal }: Pick<KeyAsk, "env" | "signal">): Promise<Key | null> {
   const asked = await execa("gh", ["auth", "token", "--hostname", hostname], {
     ...{ env, extendEnv: false, reject: false, stdin: "ignore", timeout: WAIT_MS, maxBuffer: MOST_BYTES },
     ...(signal && { cancelSignal: signal }),

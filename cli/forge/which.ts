@@ -1,14 +1,14 @@
 import { z } from "zod";
+import { fitOrThrow } from "../../lib/base/check-input.ts";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { openHttp } from "../../lib/base/http-call.ts";
 import { isInside } from "../../lib/base/no-proxy.ts";
+import { plain } from "../../lib/base/text.ts";
+import { ForgeSetting } from "../../lib/voyage/forge-setting.ts";
 import { type Address, readAddress } from "./address.ts";
-import { ForgeKind, type ForgePlace } from "./forge.ts";
+import type { ForgeKind, ForgePlace } from "./forge.ts";
 
 export type WhichAsk = { origin: string; forge?: string | undefined; env: NodeJS.ProcessEnv; signal?: AbortSignal | undefined };
-
-/** The captain's own words about the forge: a kind, and where it is, if that cannot be told from the origin. */
-type Setting = { kind: ForgeKind; web?: string | undefined };
 
 /** Servers whose kind their name tells. */
 const KNOWN: Record<string, ForgeKind> = { "codeberg.org": "forgejo", "gitea.com": "gitea", "gitlab.com": "git" };
@@ -30,8 +30,7 @@ export async function whichForge(ask: WhichAsk): Promise<{ place: ForgePlace; is
   const kind = setting?.kind ?? kindByName(address, ask.env) ?? (await askServer(address, ask));
   if (kind === "git") return null;
   const api = kind === "github" ? githubApi(web, ask.env) : `${web}/api/v1`;
-  const url = URL.parse(api);
-  if (url?.protocol !== "https:" && !(url?.protocol === "http:" && isInside(url.hostname)))
+  if (!isSafe(api))
     throw new OcaptainError("USAGE", `the forge's API at ${api} is not https://, and a token would be seen on the way there`, {
       hint: "pulumi config set ocaptain:forge git  # then ocaptain only pushes",
     });
@@ -39,28 +38,27 @@ export async function whichForge(ask: WhichAsk): Promise<{ place: ForgePlace; is
   return { place: { kind, api, owner, repo, web: `${web}/${owner}/${repo}` }, isNamed: setting?.web !== undefined };
 }
 
-/** Reads `gitea`, or `gitea=https://git.example.com:3000/below`. */
-function readSetting(text: string): Setting {
-  const [name, web] = text.split(/=(.*)/s);
-  const kind = ForgeKind.safeParse(name);
-  const url = web === undefined ? null : URL.parse(web);
-  if (kind.success && web === undefined) return { kind: kind.data };
-  if (kind.success && url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash)
-    return { kind: kind.data, web: web?.replace(/\/+$/, "") };
-  throw new OcaptainError("USAGE", `ocaptain:forge must be ${WAYS}, and is ${JSON.stringify(text.slice(0, 200))}`, {
-    hint: "pulumi config set ocaptain:forge gitea",
+/** @throws OcaptainError USAGE */
+function readSetting(text: string): z.infer<typeof ForgeSetting> {
+  return fitOrThrow(ForgeSetting, text, (why) => {
+    const hint = "pulumi config set ocaptain:forge gitea";
+    return new OcaptainError("USAGE", `ocaptain:forge is ${JSON.stringify(plain(text, { most: 200 }))}: ${why}`, { hint });
   });
 }
-
-const WAYS = `${ForgeKind.options.join(", ")}, or one of these with its address: gitea=https://git.example.com`;
 
 function kindByName({ hostname }: Address, env: NodeJS.ProcessEnv): ForgeKind | undefined {
   if (hostname === "github.com" || hostname.endsWith(".ghe.com") || hostname === env.GH_HOST?.toLowerCase()) return "github";
   return KNOWN[hostname];
 }
 
+/** Whether nobody sees a token that is sent to an address. */
+export function isSafe(address: string): boolean {
+  const url = URL.parse(address);
+  return url?.protocol === "https:" || (url?.protocol === "http:" && isInside(url.hostname));
+}
+
 /** GitHub's API, which an Enterprise Server has below its own address. */
-function githubApi(web: string, env: NodeJS.ProcessEnv): string {
+export function githubApi(web: string, env: NodeJS.ProcessEnv): string {
   if (env.GITHUB_API_URL) return env.GITHUB_API_URL.replace(/\/+$/, "");
   const { hostname } = new URL(web);
   return hostname === "github.com" || hostname.endsWith(".ghe.com") ? `https://api.${hostname}` : `${web}/api/v3`;

@@ -6,10 +6,14 @@ import type { KnownVoyage } from "../../lib/watch/known.ts";
 /** A commit on a voyage's branch with which a task was accepted. */
 export type TaskCommit = { commit: string; parent: string; task: string; ship: string; subject: string };
 
+/** A commit on a voyage's branch, which a person or a merge may have brought. */
+export type BranchCommit = Omit<TaskCommit, "task" | "ship"> & { task: string | null; ship: string | null };
+
 /**
  * The history of a voyage's branch: the commit that it began from, its tip, and its tasks' commits, the oldest first.
+ * `commits` are all that came since the start, each on the one before it.
  */
-export type History = { start: string; tip: string; tasks: TaskCommit[] };
+export type History = { start: string; tip: string; tasks: TaskCommit[]; commits: BranchCommit[] };
 
 /** A history of 10,000 tasks has some 2 MB in this form. */
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -31,12 +35,15 @@ export async function historyOf({ file, folder }: KnownVoyage): Promise<History>
     gitDir: folder.repo,
     mostBytes: MOST_BYTES,
   });
-  const tasks = stdout.split("\0").flatMap((line) => {
+  const all = stdout.split("\0").map((line): BranchCommit => {
     const [commit = "", parents = "", voyage, task = "", ship = "", subject = ""] = line.split("\x1f");
-    const parent = parents.split(" ")[0];
-    return voyage === file.voyageId && task && parent ? [{ commit, parent, task, ship, subject }] : [];
+    const parent = parents.split(" ")[0] ?? "";
+    const isTask = voyage === file.voyageId && task !== "" && parent !== "";
+    return { commit, parent, task: isTask ? task : null, ship: isTask ? ship : null, subject };
   });
-  return { start: tasks.at(-1)?.parent ?? tip, tip, tasks: tasks.reverse() };
+  const commits = all.slice(0, all.findLastIndex(({ task }) => task !== null) + 1).reverse();
+  const tasks = commits.filter((each): each is TaskCommit => each.task !== null);
+  return { start: tasks[0]?.parent ?? tip, tip, tasks, commits };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import { OcaptainError } from "../../lib/base/errors.ts";
 import { plainJson, plainLines } from "../../lib/base/text.ts";
 import { git, gitEnv } from "../../lib/git/run.ts";
 import type { Io } from "../output/io.ts";
@@ -39,7 +40,21 @@ export async function showChange({ repo, from, to }: Change, { stat }: { stat?: 
     );
 }
 
-function painted(line: string, io: Io): string {
+/**
+ * The beginning of a change's patch, as git writes it; where that is very long, the files and how many lines of each.
+ */
+export async function patchText({ repo, from, to }: Change, most: number): Promise<{ text: string; isCut: boolean }> {
+  const diff = (...how: string[]) => git(["diff", ...PLAIN, ...how, from, to, "--"], { gitDir: repo, mostBytes: MOST_SHOWN });
+  const whole = await diff().catch((error: unknown) => {
+    if (error instanceof OcaptainError && error.code === "GIT_TOO_LONG") return null;
+    throw error;
+  });
+  if (!whole) return { text: (await diff("--stat=100")).stdout.slice(0, most).toWellFormed(), isCut: true };
+  return { text: whole.stdout.slice(0, most).toWellFormed(), isCut: whole.stdout.length > most };
+}
+
+/** A line of a patch as it is shown. */
+export function painted(line: string, io: Io): string {
   const text = plainLines(line);
   if (line.startsWith("diff ")) return io.style("bold", text);
   if (line.startsWith("@@")) return io.style("cyan", text);

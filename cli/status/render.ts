@@ -7,6 +7,7 @@ import type { Io } from "../output/io.ts";
 import { spendCell, tokens } from "../output/spend.ts";
 import { type Cell, cut, table } from "../output/table.ts";
 import { wrap, wrapCommand } from "../output/wrap.ts";
+import { landedLine } from "./landed.ts";
 
 const COLOURS = {
   working: "green",
@@ -43,6 +44,7 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
     ...more,
     ...said("dim", `branch ${view.branch}${view.tip ? ` at ${view.tip.slice(0, 8)}` : ""} · ${source(view, now)}`),
     ...said("dim", `workspace ${view.workspace}`),
+    ...view.landed.flatMap((pull) => said("dim", landedLine(pull))),
     ...(view.spend && (view.spend.turns > 0 || view.spend.budgetUsd !== null) ? said("dim", spent(view)) : []),
     ...(view.paused ? said("yellow", paused(view.paused, view.stack, now)) : []),
     ...(view.limited ? said("yellow", limit(view.limited, view.stack, now)) : []),

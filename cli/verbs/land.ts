@@ -5,6 +5,7 @@ import { parts } from "../landing/land/parts.ts";
 import { short } from "../landing/land/standing.ts";
 import type { Io } from "../output/io.ts";
 import { chooseVoyage } from "../target/choose-voyage.ts";
+import { landStatus } from "./land-status.ts";
 
 /**
  * `ocaptain land [voyage]` brings the voyage's branch to where its repository came from, as a pull request.
@@ -13,13 +14,14 @@ import { chooseVoyage } from "../target/choose-voyage.ts";
 export async function land(name: string | undefined, options: LandOptions, io: Io): Promise<number> {
   const ask = readOptions(options);
   const voyage = await chooseVoyage(name);
-  const result = await landVoyage(voyage, ask, parts(voyage), io);
+  const result = await landVoyage(voyage, ask, parts(voyage, ask.allowed, io), io);
   if (result === null) {
     io.note("nothing was changed");
     return 1;
   }
   if (io.json) io.out(plainJson(asJson(result), 2));
   else for (const line of told(result)) io.out(line);
+  if (options.watch && result.outcome !== "would") return landStatus(voyage.file.voyageId, { watch: true }, io);
   return 0;
 }
 

@@ -32,12 +32,16 @@ export async function planShow(word: string, { svg, mermaid, dot }: Options, io:
   }
   if (mermaid) return io.out(asMermaid(view));
   if (dot) return io.out(asDot(view));
-  const contended = overlaps(tasks, reachOf(tasks)).found.map(({ task }) => task);
+  const contended = overlaps(tasks, () => reachOf(tasks)).found.map(({ task }) => task);
   if (io.json) return io.out(plainJson({ ...asJson(view), overlapping: contended }, 2));
   for (const line of [...head(view, io), "", ...waves(view, io), "", ...ships(view, io)]) io.out(line);
   if (contended.length > 0)
     io.note(
-      `${counted(contended.length, "task writes", "tasks write")} files that others may write at the same time, which these times leave out: fewer ships may do as well\n  hint: ocaptain plan check ${typedWord(word)}`,
+      `${counted(contended.length, "task writes", "tasks write")} files that others may write at the same time: ${
+        view.worthwhile.followsTouches
+          ? "they are kept apart while other work is free, and else may be in conflict, which these times leave out"
+          : "they touch so much that these times leave it out"
+      }; fewer ships may do as well\n  hint: ocaptain plan check ${typedWord(word)}`,
     );
   io.note(`next: ocaptain sail ${typedWord(word)} -n ${view.worthwhile.ships}`);
 }
@@ -97,4 +101,5 @@ const asJson = (view: GraphView) => ({
   estimates: { fromPlan: view.estimates.estimated, others: view.estimates.others },
   ships: shipRows(view),
   recommended: view.worthwhile.ships,
+  followsTouches: view.worthwhile.followsTouches,
 });

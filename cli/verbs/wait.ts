@@ -21,7 +21,8 @@ const GOALS: readonly Goal[] = ["verified", "idle", "needs-captain"];
 const REACHED: Record<Goal, (view: StatusView) => boolean> = {
   verified: ({ state, sunkAs }) => state === "verified" || state === "done" || sunkAs !== null,
   idle: ({ state, tasks }) => state !== "unknown" && state !== "verifying" && tasks.claimed === 0,
-  "needs-captain": ({ attention }) => attention.length > 0,
+  // That a verified voyage is ready to land is no need of a voyage at work.
+  "needs-captain": ({ attention }) => attention.some(({ id }) => !id.startsWith("landing/ready/")),
 };
 
 /** From these states no ship brings a voyage any further: somebody must do something. */

@@ -1,3 +1,4 @@
+import { LAND_STATUS } from "./land-status.ts";
 import type { Verb, VerbGroup } from "./verb.ts";
 
 /** The verbs about what a voyage has made, from its branch to the captain's team. */
@@ -32,14 +33,33 @@ export const LANDING: readonly (Verb | VerbGroup)[] = [
           ["--squash", "push one commit that holds all"],
           ["--stack", "a chain of pull requests, one for each wave of the plan's graph"],
           ["--merge", "have the forge merge it, where the forge's own rules allow it"],
+          ["--allow-secret <fingerprint...>", "push this all the same, though it looks as if it should not leave"],
           ["--remote <address>", "the repository to land in (default: where the voyage's own came from)"],
           ["--timeout <time>", "how long a run of verify.sh is waited for (default: 1h)"],
+          ["-w, --watch", "then tell what becomes of it, as land status --watch does"],
           ["--dry-run", "say what would happen, and change nothing"],
           ["-y, --yes", "do not ask"],
         ],
         isLong: true,
         run: async (io, [voyage], options) => (await import("../verbs/land.ts")).land(voyage, options, io),
       },
+      {
+        usage: "fix [voyage]",
+        summary:
+          "have the fleet mend what has come back of the pull request, failed checks and remarks of reviewers, and land it again",
+        examples: ["ocaptain land fix voyage-abc", "ocaptain land fix --yes --no-wait"],
+        options: [
+          ["--from-anyone", "also what people say who may not write to the repository"],
+          ["--no-wait", "add the tasks, and neither wait for them nor push"],
+          ["--allow-secret <fingerprint...>", "push this all the same, though it looks as if it should not leave"],
+          ["--rehearsal <command>", "the shell command that does each task where the hand is rehearsal"],
+          ["--timeout <time>", "how long the fleet is waited for (default: 12h)"],
+          ["-y, --yes", "do not ask"],
+        ],
+        isLong: true,
+        run: async (io, [voyage], options) => (await import("../verbs/land-fix.ts")).landFix(voyage, options, io),
+      },
+      LAND_STATUS,
     ],
   },
   {
@@ -51,6 +71,21 @@ export const LANDING: readonly (Verb | VerbGroup)[] = [
       ["--stat", "only the files, and how many lines of each"],
     ],
     run: async (io, [voyage], options) => (await import("../verbs/diff.ts")).diff(voyage, options, io),
+  },
+  {
+    usage: "blame [voyage]",
+    summary:
+      "find the task that breaks verify.sh, where it has failed at the tip: it is run at commits of the branch, by ships that are idle",
+    examples: ["ocaptain blame", "ocaptain blame voyage-abc --good 12", "ocaptain blame --json --yes"],
+    options: [
+      ["--good <task>", "verify.sh passed after this task: only later ones are looked at"],
+      ["--once", "do not run what was found once more, to see whether the answers are the same"],
+      ["--anew", "ask also where earlier calls of blame have had an answer"],
+      ["-y, --yes", "make a task of it for the fleet, without asking"],
+      ["--no-follow-up", "make no task of it, and do not ask"],
+    ],
+    isLong: true,
+    run: async (io, [voyage], options) => (await import("../verbs/blame.ts")).blame(voyage, options, io),
   },
   {
     usage: "left",

@@ -60,6 +60,12 @@ type End = Parameters<typeof makeProgram>[1];
 function addGroup(program: Command, group: VerbGroup, heading: string, end: End): void {
   const command = named(program, group, heading);
   for (const verb of group.verbs) add(command, verb, "Commands:", end);
+  const main = command.commands.find((_, index) => group.verbs[index]?.isDefault);
+  if (main)
+    command.addHelpText("after", () => {
+      const [options = ""] = /^Options:\n[\s\S]*/m.exec(main.helpInformation()) ?? [];
+      return `\nWithout one of these commands it is "${main.name()}", and takes its options.\n${options.trimEnd()}`;
+    });
 }
 
 /** The words by which a command is typed: `ocaptain plan check`. */

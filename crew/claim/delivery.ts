@@ -9,6 +9,8 @@ const CHECK_MS = 10 * 60_000;
 /** A merge may take long, and other tasks may have their turn first; that the helm is there is said by heartbeats. */
 const ACCEPT_MS = 30 * 60_000;
 
+const COMMIT = /^[0-9a-f]{40}$/;
+
 /** What became of one offer of the tree. Only `accepted` has ended the claim. */
 export type Offered =
   | { kind: "accepted"; tip: string; summary: string }
@@ -21,7 +23,11 @@ export class Delivery {
   readonly #grant: Grant;
   readonly #log: TaskLog;
   readonly #signal: AbortSignal;
+  /** The commit of another branch that the task is to merge in; undefined where it is to merge none. */
+  readonly #merges: string | undefined;
   #parents: string[];
+  /** The tip on which the tree is built. */
+  #tip: string;
   #commit = "";
   /** Whether a hand is or was at work: what fails from then on may be its doing. */
   handBegan = false;
@@ -31,12 +37,29 @@ export class Delivery {
     this.#grant = grant;
     this.#log = log;
     this.#signal = signal;
-    this.#parents = [grant.tip];
+    const { merges } = grant.task.metadata;
+    this.#merges = typeof merges === "string" && COMMIT.test(merges) ? merges : undefined;
+    this.#tip = grant.tip;
+    this.#parents = this.#begun(grant.tip);
   }
 
-  /** Sets the tree to the commit that was granted. */
+  /** Sets the tree to the commit that was granted, and merges in what the task is to merge. */
   async begin(): Promise<void> {
-    await this.#context.tree.reset(this.#context.hello.voyage.branch, this.#grant.tip, this.#signal);
+    await this.#beginAt(this.#grant.tip);
+  }
+
+  async #beginAt(tip: string): Promise<void> {
+    const { tree, hello } = this.#context;
+    await tree.reset(hello.voyage.branch, tip, this.#signal);
+    [this.#tip, this.#parents] = [tip, this.#begun(tip)];
+    if (this.#merges === undefined) return;
+    await tree.fetchMerged(this.#merges, this.#signal);
+    await tree.mergeForHand(this.#merges, this.#signal);
+  }
+
+  /** The parents of a commit of the tree as it was begun. */
+  #begun(tip: string): string[] {
+    return this.#merges === undefined ? [tip] : [tip, this.#merges];
   }
 
   /**
@@ -55,7 +78,7 @@ export class Delivery {
     if (check && check.exitCode !== 0) return { kind: "check-failed", ...check };
 
     await tree.push(commit, task.id, epoch, signal);
-    const stat = await tree.shortStat(this.#parents.at(-1)!, commit, signal);
+    const stat = await tree.shortStat(this.#tip, commit, signal);
     const outside = ignored.length > 0 && `ignored by git, so in no commit: ${namesOf(ignored)}`;
     const aside = await tree.saveAside(commit, signal);
     const told = [summary.slice(0, 3000), stat, outside, aside].filter(Boolean).join("; ").slice(0, 4000);
@@ -83,8 +106,8 @@ export class Delivery {
     const { tree, hello } = this.#context;
     await tree.fetch(hello.voyage.branch, this.#signal);
     const merged = await tree.merge(tip, this.#signal);
-    if (!merged) await tree.reset(hello.voyage.branch, tip, this.#signal);
-    this.#parents = merged ? [this.#commit, tip] : [tip];
+    if (merged) this.#builtOn(tip);
+    else await this.#beginAt(tip);
     return merged;
   }
 
@@ -93,8 +116,12 @@ export class Delivery {
     const { tree, hello } = this.#context;
     await tree.fetch(hello.voyage.branch, this.#signal);
     const files = await tree.mergeForHand(tip, this.#signal);
-    this.#parents = [this.#commit, tip];
+    this.#builtOn(tip);
     return files;
+  }
+
+  #builtOn(tip: string): void {
+    [this.#tip, this.#parents] = [tip, [this.#commit, tip]];
   }
 
   /** Returns those of `files` that still hold a conflict's marks. */

@@ -29,6 +29,11 @@ export class HelmRepository {
     return this.transfer(signal, () => git(["push", "--quiet", this.#url, `+${commit}:${ref}`]));
   }
 
+  /** Fetches one ref, under its own name. Throws HelmAway, git's error, the signal's reason. */
+  fetchRef(git: RunGit, ref: string, signal: AbortSignal): Promise<void> {
+    return this.transfer(signal, () => git(["fetch", "--quiet", "--no-tags", this.#url, `+${ref}:${ref}`]));
+  }
+
   /** Fetches `branch` once, as `refs/remotes/origin/<branch>`. To be called within {@link transfer}. */
   async fetchOnce(git: RunGit, branch: string, options: GitOptions = {}): Promise<void> {
     await git(["fetch", "--quiet", "--no-tags", this.#url, `+refs/heads/${branch}:refs/remotes/origin/${branch}`], options);

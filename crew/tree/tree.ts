@@ -74,6 +74,12 @@ export class Tree {
     return fetchBranch(this.#context, branch, signal);
   }
 
+  /** Fetches a commit that a task merges in; the helm keeps it under a ref of its name. Throws HelmAway. */
+  fetchMerged(commit: string, signal: AbortSignal): Promise<void> {
+    const { remote } = this.#context;
+    return remote.fetchRef(this.#context.git(signal), `refs/landing/${commit}`, signal);
+  }
+
   /** Commits the tree as it lies, on `parents`. Throws findings for the hand, and TreeUnready. */
   commit(parents: string[], message: string, signal: AbortSignal): Promise<Committed> {
     return commitTree(this.#context, parents, message, signal);

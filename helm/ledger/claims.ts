@@ -7,9 +7,10 @@ import { grantOf, positive } from "./grant.ts";
 import { type Ledger, type Life, parseTask, type TaskRecord } from "./ledger.ts";
 import { limitOf } from "./limits.ts";
 import { pauseOf } from "./pause.ts";
+import { areProbesUnderWay, beginProbe, probeOf, probeOrder } from "./probes.ts";
 import { Refused } from "./refused.ts";
 import { overspent } from "./spend.ts";
-import { beginVerification, verifyReply } from "./verifications.ts";
+import { beginVerification, verifyOrder } from "./verifications.ts";
 
 /**
  * The rules by which claims begin and end (docs/design.md#claims). Each function that changes something runs inside one
@@ -52,6 +53,10 @@ export type ClaimTerms = {
   /** The branch's commit, which holds every accepted task. */
   tip: string;
   retryAfterSeconds: number;
+  /** How long a probe waits for the ships that are to have it rather than others, in ms. */
+  patienceMs: number;
+  /** How long a ship without work stays where more is likely to come, in ms. */
+  lingerMs: number;
   /** The one task that the ship asks for, or `verify` for no task at all. */
   only?: string | undefined;
   /** The tasks that are granted only when no other is free. */
@@ -59,13 +64,17 @@ export type ClaimTerms = {
 };
 
 /**
- * Grants what this life holds already, else the best free task, else the verification; else says why there is nothing.
+ * Grants what this life holds already, else the best free task, else the verification, else a probe; else says why
+ * there is nothing.
  */
-export function claim(ledger: Ledger, life: Life, { tip, retryAfterSeconds, only, later }: ClaimTerms): ClaimReply {
+export function claim(ledger: Ledger, life: Life, terms: ClaimTerms): ClaimReply {
+  const { tip, retryAfterSeconds, only, later } = terms;
   const held = ledger.claimOf(life.life);
   if (held) return { kind: "grant", grant: grantOf(ledger, held) };
   const open = ledger.openVerification();
-  if (open?.life === life.life) return verifyReply(ledger, open);
+  if (open?.life === life.life) return verifyOrder(ledger, open.epoch, open.commit_id);
+  const probe = probeOf(ledger, life.life);
+  if (probe) return probeOrder(ledger, probe);
   if (pauseOf(ledger) || ledger.ship(life.ship)?.stopping || whyFaulty(ledger, life.life) !== undefined)
     return { kind: "nothing", reason: "paused", retryAfterSeconds };
 
@@ -87,12 +96,19 @@ export function claim(ledger: Ledger, life: Life, { tip, retryAfterSeconds, only
     noteEvent(ledger, "task-granted", { task: free, ship: life.ship, epoch: granted.epoch });
     return { kind: "grant", grant: grantOf(ledger, granted) };
   }
-  if ((only === undefined || only === "verify") && ledger.verificationDue(tip)) return beginVerification(ledger, life, tip);
+  const mayVerify = only === undefined || only === "verify";
+  if (mayVerify && ledger.verificationDue(tip)) return beginVerification(ledger, life, tip);
+  const order = mayVerify ? beginProbe(ledger, life, terms.patienceMs) : undefined;
+  if (order) return order;
   // Something under way may free a task, or fail and come back. Without it only the captain can, and then the helm
   // wakes ships.
-  const waiting = ledger.counts().claimed > 0 || open !== undefined || (only !== undefined && ledger.freeCount() > 0);
+  const waiting =
+    ledger.counts().claimed > 0 ||
+    open !== undefined ||
+    areProbesUnderWay(ledger, terms.lingerMs) ||
+    (only !== undefined && ledger.freeCount() > 0);
   const nothing: ClaimReply = { kind: "nothing", reason: waiting ? "waiting" : "done", retryAfterSeconds };
-  return only === undefined || only === "verify" ? nothing : { ...nothing, why: whyNotFree(ledger, only) };
+  return mayVerify ? nothing : { ...nothing, why: whyNotFree(ledger, only) };
 }
 
 /**
@@ -178,10 +194,13 @@ export function release(ledger: Ledger, life: number, ask: ReleaseRequest): Rele
 export function retryTask(ledger: Ledger, task: TaskRecord): void {
   if (task.status !== "blocked") return;
   const spent = whyTaskIsSpent(ledger, task);
-  if (spent)
+  if (spent) {
+    const where =
+      ledger.addedAt(task.id) === undefined ? `tasks/${task.id}.json: metadata.claude, or voyage.json` : "voyage.json";
     throw new OcaptainError("BUDGET", `task ${task.id}: ${spent}`, {
-      hint: `raise claude.budgetUsd in the plan (tasks/${task.id}.json: metadata.claude, or voyage.json), then: pulumi up -s ${ledger.meta("stack")}`,
+      hint: `raise claude.budgetUsd in the plan (${where}), then: pulumi up -s ${ledger.meta("stack")}`,
     });
+  }
   ledger.store.run("UPDATE tasks SET status = 'pending', tries = 0, changed_at = ? WHERE id = ?", ledger.at(), task.id);
   forgetLosses(ledger, task.id);
   noteEvent(ledger, "task-retried", { task: task.id, epoch: task.epoch });

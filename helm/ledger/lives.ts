@@ -6,7 +6,7 @@ import { forgetPause } from "./pause.ts";
 
 /** Ships and their lives. Each function that changes something runs inside one write of the store. */
 
-/** A life that holds a task or the verification, and whether it is fenced already. */
+/** A life that holds a task, the verification or a probe, and whether it is fenced already. */
 export type Holder = { life: number; fenced: number };
 
 /** The newest life of a ship; undefined when the ship is not registered. */
@@ -19,11 +19,12 @@ export function currentLife(ledger: Ledger, ship: string): Life | undefined {
 export const livesOf = (ledger: Ledger, ship: string, incarnation: string): Life[] =>
   ledger.store.all<Life>("SELECT * FROM lives WHERE ship = ? AND incarnation = ? ORDER BY life", ship, incarnation);
 
-/** All lives that hold a task or the verification. */
+/** All lives that hold a task, the verification or a probe. */
 export const holders = (ledger: Ledger): Holder[] =>
   ledger.store.all<Holder>(
     `SELECT life, fenced FROM lives WHERE life IN
-       (SELECT life FROM tasks WHERE status = 'claimed' UNION SELECT life FROM verifications WHERE status = 'claimed')`,
+       (SELECT life FROM tasks WHERE status = 'claimed' UNION SELECT life FROM verifications WHERE status = 'claimed'
+        UNION SELECT life FROM probes WHERE status = 'claimed')`,
   );
 
 /** Says whether any ship of the voyage has ever said hello. */

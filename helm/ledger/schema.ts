@@ -102,6 +102,16 @@ CREATE TABLE IF NOT EXISTS verifications(
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS one_verification ON verifications(status) WHERE status = 'claimed';
 
+-- Runs of verify.sh that the captain has asked for (helm/ledger/probes.ts). later: the ships that come last, as JSON;
+-- lost: to how many ships it was given in vain; since: from when on it waits.
+CREATE TABLE IF NOT EXISTS probes(
+  epoch INTEGER PRIMARY KEY, commit_id TEXT NOT NULL, script TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('waiting','claimed','done','cancelled')), later TEXT NOT NULL, life INTEGER, ship TEXT,
+  lost INTEGER NOT NULL DEFAULT 0, exit_code INTEGER, output TEXT, reason TEXT, since TEXT NOT NULL, at TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS probes_by_status ON probes(status, at);
+CREATE UNIQUE INDEX IF NOT EXISTS one_probe_a_life ON probes(life) WHERE status = 'claimed';
+
 -- The sessions of hands, and below what each run of one has used.
 CREATE TABLE IF NOT EXISTS sessions(
   task TEXT NOT NULL, epoch INTEGER NOT NULL, session TEXT NOT NULL, life INTEGER NOT NULL, at TEXT NOT NULL,

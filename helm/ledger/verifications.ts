@@ -2,14 +2,14 @@ import type { ClaimReply } from "../../lib/protocol/ship-claims.ts";
 import type { UnverifiedRequest, VerifiedRequest } from "../../lib/protocol/ship-reports.ts";
 import { noteEvent } from "./events.ts";
 import { forgetFaults, MOST_LOSSES, noteFault } from "./faults.ts";
-import { type Ledger, type Life, sha256, type Verification } from "./ledger.ts";
+import { type Ledger, type Life, sha256 } from "./ledger.ts";
 import { Refused } from "./refused.ts";
 
 /** Runs of the plan's verify.sh by ships. Each function that changes something runs inside one write of the store. */
 
 const VERIFY_TIMEOUT_SECONDS = 1800;
 /** Characters of what verify.sh printed, that are kept: its end. */
-const MOST_OUTPUT = 65_536;
+export const MOST_OUTPUT = 65_536;
 
 /** Gives the run of verify.sh at `tip` to this life. */
 export function beginVerification(ledger: Ledger, life: Life, tip: string): ClaimReply {
@@ -21,12 +21,12 @@ export function beginVerification(ledger: Ledger, life: Life, tip: string): Clai
     ledger.at(),
   );
   noteEvent(ledger, "verification-granted", { ship: life.ship, epoch: rowId, data: { commit: tip } });
-  return verifyReply(ledger, { epoch: rowId, commit_id: tip });
+  return verifyOrder(ledger, rowId, tip);
 }
 
-/** The answer to a claim by which a ship is given the verification. */
-export function verifyReply(ledger: Ledger, { epoch, commit_id }: Pick<Verification, "epoch" | "commit_id">): ClaimReply {
-  return { kind: "verify", epoch, commit: commit_id, script: ledger.meta("verify")!, timeoutSeconds: VERIFY_TIMEOUT_SECONDS };
+/** The answer to a claim by which a ship is given a run of verify.sh. */
+export function verifyOrder(ledger: Ledger, epoch: number, commit: string): ClaimReply {
+  return { kind: "verify", epoch, commit, script: ledger.meta("verify")!, timeoutSeconds: VERIFY_TIMEOUT_SECONDS };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { KeptTarget } from "../../lib/notices/kept-targets.ts";
 import { AGAIN_MINUTES, labelOf } from "../../lib/notices/targets.ts";
 import type { NoticesReply, NoticeTestReply } from "../../lib/protocol/admin-api.ts";
 import type { Unreached } from "../../lib/protocol/status.ts";
+import type { LandingLook } from "../../lib/watch/landed.ts";
 import type { Attention } from "../../lib/watch/view.ts";
 import {
   dropOthers,
@@ -42,6 +43,8 @@ export type NoticesParts = {
   context: VoyageContext;
   workspace: string;
   targets: readonly KeptTarget[];
+  /** Reads what has become of the voyage's landing. @default it has none, and nowhere to land */
+  landing?: () => Promise<LandingLook>;
   /** What of the ships' syncs needs the captain; null while their daemon cannot be asked. @default it is never asked */
   syncs?: (ships: readonly string[]) => Promise<Attention[] | null>;
   /** Where the page is served. @default nowhere */
@@ -87,10 +90,13 @@ export class Notices {
   async look(): Promise<void> {
     if (this.#targets.length === 0 || this.#abort.signal.aborted) return;
     const { context } = this.#parts;
+    const landing = await this.#parts.landing?.();
+    if (this.#abort.signal.aborted) return;
     this.#lookAtSyncs();
     const began = performance.now();
     const status = voyageStatus(context);
-    const look = this.#watch.look(status, openOccurrences(context.ledger), context.clock.now(), this.#syncs.needs);
+    const others = { syncs: this.#syncs.needs, ...(landing && { landing }) };
+    const look = this.#watch.look(status, openOccurrences(context.ledger), context.clock.now(), others);
     this.#soonMs = Math.min(LATEST_MS, Math.max(SOON_MS, TIMES_A_LOOK * (performance.now() - began)));
     await this.#note(look);
   }

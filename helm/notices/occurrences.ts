@@ -3,6 +3,7 @@ import { plain, plainLines, usd } from "../../lib/base/text.ts";
 import type { NoticeEvent } from "../../lib/notices/events.ts";
 import type { ShipRow, TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
 import { attentionOf } from "../../lib/watch/attention.ts";
+import { type LandingLook, landedPulls, landingAttention } from "../../lib/watch/landed.ts";
 import { type Attention, seenShip } from "../../lib/watch/view.ts";
 import type { Seen } from "../ledger/notices.ts";
 import { NAMED_MS } from "../voyage/liveness.ts";
@@ -26,6 +27,8 @@ const NEEDS: readonly [id: RegExp, event: NoticeEvent, title: (need: Attention) 
   [/^ship\/[^/]+\/(lost|fenced|no-signal)$/, "ship-lost", ({ of }) => `${of} is lost`],
   [/^ship\/[^/]+\/no-progress\//, "no-progress", ({ of }) => `${of} shows no progress`],
   [/^ship\/[^/]+\/unfit$/, "ship-unfit", ({ of }) => `${of} is given no task`],
+  [/^landing\/ready\//, "ready-to-land", () => "it is ready to land"],
+  [/^landing\/\d+\/ci-failed\//, "ci-failed", ({ of }) => `checks of pull request ${of} failed`],
   [/^ship\/[^/]+\/refused$/, "ship-refused", ({ of }) => `${of} sends what no crew sends`],
   [/^sync\//, "sync-trouble", ({ of }) => `a sync of ${of} is in trouble`],
 ];
@@ -43,17 +46,20 @@ export class Watch {
   /**
    * @param open the keys of the occurrences that are open, and when they began
    * @param nowMs the helm's running time
-   * @param syncs what of the syncs needs the captain; null while their daemon cannot be asked
+   * @param others what the helm itself does not know: what of the syncs needs the captain (null while their daemon
+   *   cannot be asked), and what has become of the landing
    * @returns what is so, and the keys of occurrences of which nobody can say now that they are over
    */
   look(
     status: VoyageStatus,
     open: ReadonlyMap<string, string>,
     nowMs: number,
-    syncs: readonly Attention[] | null = null,
+    others: { syncs?: readonly Attention[] | null; landing?: LandingLook } = {},
   ): { seen: Seen[]; held: Set<string> } {
+    const { syncs = null, landing = { landing: undefined, canLand: false } } = others;
     const ships = status.ships.map((row) => seenShip(row, status));
-    const needs = [...attentionOf(status, ships), ...(syncs ?? [])].flatMap((need) => occurrence(need, status));
+    const landed = landingAttention({ ...status, landed: landedPulls(landing.landing) }, landing);
+    const needs = [...attentionOf(status, ships), ...(syncs ?? []), ...landed].flatMap((need) => occurrence(need, status));
     const seen = [...new Map([...needs, ...moments(status), ...limits(status)].map((each) => [each.key, each])).values()];
     const lasting = new Set(seen.filter(({ event }) => LASTING.has(event)).map(({ key }) => key));
     for (const key of this.#since.keys()) if (!lasting.has(key)) this.#since.delete(key);

@@ -97,7 +97,7 @@ export function pageApp(parts: PageParts): Hono<Env> {
   app.onError((error, c) => {
     const [found, body] = answerTo(error);
     // An order that cannot be done, as things are, is no failure of the helm's.
-    const status = found === 500 && error instanceof OcaptainError ? 409 : found;
+    const status = found !== 404 && error instanceof OcaptainError ? 409 : found;
     if (status >= 500) parts.log("page-call-failed", { call: `${c.req.method} ${c.req.path}`, error: String(error) });
     return c.json(body, status as 400);
   });

@@ -37,7 +37,9 @@ export class Looks {
   /** The view of a voyage, not older than its last change. */
   async at(known: KnownVoyage): Promise<PageView> {
     const upCommand = pasteableIn(null, `pulumi up -s ${known.file.stack}`, aboutVoyage(known.file));
-    return { ...(await this.#look(known)), sinking: this.#sinkings.of(known), upCommand } as unknown as PageView;
+    // The page shows what `landed` has; the record of the landing holds whole reviews.
+    const { landing: _, ...view } = await this.#look(known);
+    return { ...view, sinking: this.#sinkings.of(known), upCommand } as unknown as PageView;
   }
 
   /** The voyage's row in the list of all. */

@@ -32,6 +32,8 @@ export type MergeAsk = {
   subject: string;
   /** The globs of what the task touches, as its plan says it. Without any, nothing is outside. */
   touches?: readonly string[] | undefined;
+  /** The commit that the task is to merge in, which is a second parent of the commit to make. */
+  merges?: string | undefined;
   /** The author of the commit to make; without one, that of the ship's own commit. */
   author?: Author | undefined;
   /** Whether the author signs the commit off. */
@@ -49,8 +51,8 @@ export interface Branch {
    * @throws OcaptainError GIT when the branch cannot be written
    */
   move(from: string, to: string): Promise<boolean>;
-  /** The paths in which two commits differ. */
-  touched(from: string, to: string): Promise<string[]>;
+  /** The paths in which two commits differ; null when they are too many to be told. */
+  touched(from: string, to: string): Promise<string[] | null>;
   /** Says whether the branch holds `commit`. @throws OcaptainError when git gives no clear answer */
   holds(commit: string): Promise<boolean>;
   /** Saves a ship's mirror as `refs/lost/<task>/<epoch>`; null when it holds nothing that `base` has not. */
@@ -103,6 +105,12 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     if (!onto) throw noBranch();
     if ((await answer("merge-base", onto, ask.commit)) === 1)
       return { kind: "unknown-commit", message: `${ask.commit} has no history in common with the branch` };
+    const parents = await parentsOf(onto, ask);
+    if (!parents)
+      return {
+        kind: "unknown-commit",
+        message: `${ask.commit} does not hold ${ask.merges}, which task ${ask.task} is to merge in`,
+      };
     const merged = await mergeTrees(folder.repo, onto, ask.commit);
     if (merged.files.length > 0) return { kind: "conflict", tip: onto, files: merged.files };
     const { tree } = merged;
@@ -120,7 +128,8 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     const own = plainLines(text, { most: MOST_MESSAGE })
       .replace(/^(?:Task|Ship|Voyage|Outside-Touches|Signed-off-by)[ \t]*:.*$\n?/gim, "")
       .trim();
-    const outside = ask.touches?.length ? outsideOf(ask.touches, await changedFiles(folder.repo, onto, tree)) : undefined;
+    const changes = { repo: folder.repo, from: onto, to: tree };
+    const outside = ask.touches?.length ? await outsideOf(ask.touches, changes) : undefined;
     const message = await git(["interpret-trailers", "--no-divider", ...trailers(ask, outside)], {
       ...bare,
       stdin: `${own || plain(ask.subject)}\n`,
@@ -130,8 +139,15 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
       GIT_AUTHOR_EMAIL: ask.author?.email ?? plain(email, { most: MOST_NAME }),
       GIT_AUTHOR_DATE: /^\d{1,11} [+-]\d{4}$/.test(date) ? date : "",
     };
-    const commit = await gitLine(["commit-tree", tree, "-p", onto, "-F", "-"], { ...bare, stdin: message.stdout, env });
+    const commit = await gitLine(["commit-tree", tree, ...parents, "-F", "-"], { ...bare, stdin: message.stdout, env });
     return { kind: "clean", tip: onto, commit, outside };
+  }
+
+  /** The options that name the parents of the commit to make; null where a ship's commit lacks what it is to bring. */
+  async function parentsOf(onto: string, { merges, commit }: MergeAsk): Promise<string[] | null> {
+    const holds = async (whole: string) => (await answer("merge-base", "--is-ancestor", merges!, whole)) === 0;
+    if (merges === undefined || (await holds(onto))) return ["-p", onto];
+    return (await holds(commit)) ? ["-p", onto, "-p", merges] : null;
   }
 
   const trailers = (ask: MergeAsk, outside: Outside | undefined) => [

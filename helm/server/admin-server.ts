@@ -15,6 +15,7 @@ import {
   RegisterVoyage,
 } from "../../lib/protocol/admin-api.ts";
 import { EVENTS, MOST_EVENTS } from "../../lib/protocol/events.ts";
+import { AskProbe } from "../../lib/protocol/probes.ts";
 import { StartTelemetry } from "../../lib/telemetry/wire.ts";
 import { HttpError } from "../http-error.ts";
 import type { Log } from "../log.ts";
@@ -78,6 +79,7 @@ function routesOf({ voyages, health, page, end, telemetry: { intake, programs } 
   const voyageOf = (ask: Ask): Voyage => voyages.need(ask.id).voyage;
   const ship = "/voyages/:id/ships/:ship";
   const task = "/voyages/:id/tasks/:task";
+  const probe = "/voyages/:id/probes/:probe";
   return [
     route("GET", "/health", async () => ({ body: health() })),
     route("POST", "/shutdown", async () => {
@@ -128,6 +130,20 @@ function routesOf({ voyages, health, page, end, telemetry: { intake, programs } 
     }),
     route("GET", "/voyages/:id/notices", async (ask) => ({ body: voyages.need(ask.id).notices.newest() })),
     route("POST", "/voyages/:id/verification/retry", async (ask) => ({ body: await voyageOf(ask).retryVerification() })),
+    route("GET", "/voyages/:id/probes", async (ask) => ({ body: voyageOf(ask).probes() })),
+    route("POST", "/voyages/:id/probes", async (ask) => ({
+      body: await voyageOf(ask).askProbe(await readJson(ask.request, AskProbe, MOST_BYTES)),
+    })),
+    route("GET", probe, async (ask) => {
+      const [voyage, number, known] = [voyageOf(ask), numberOf(ask), ask.query.get("known")];
+      const hasChanged = () => {
+        const { status, lost } = voyage.probe(number);
+        return `${status}-${lost}` !== known;
+      };
+      if (known !== null) await until(voyage, hasChanged, secondsOf(ask));
+      return { body: voyage.probe(number) };
+    }),
+    route("DELETE", probe, async (ask) => ({ body: await voyageOf(ask).cancelProbe(numberOf(ask)) })),
     route("PUT", ship, async (ask) => {
       const { incarnation } = await readJson(ask.request, IncarnationBody, MOST_BYTES);
       return { body: { token: await voyageOf(ask).crews.register(ask.name, incarnation) } };
@@ -198,6 +214,12 @@ function secondsOf(ask: Ask): number {
   const seconds = Number(asked);
   if (seconds >= 0 && seconds <= LONGEST_WAIT_SECONDS) return seconds;
   throw new HttpError(400, "bad-request", `timeoutSeconds must be 0 to ${LONGEST_WAIT_SECONDS}, and is ${shown(asked)}`);
+}
+
+/** The number of a probe that is in the path. */
+function numberOf({ name }: Ask): number {
+  if (/^[1-9]\d{0,14}$/.test(name)) return Number(name);
+  throw new HttpError(400, "bad-request", `the number of a run must be a whole number, and is ${shown(name)}`);
 }
 
 /** A whole number of the question, from 0 to `most`. */

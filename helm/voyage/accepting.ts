@@ -1,4 +1,5 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
+import { mergesOf } from "../../lib/plan/follow-up.ts";
 import { declaredTouches } from "../../lib/plan/touches.ts";
 import type { AcceptReply, AcceptRequest } from "../../lib/protocol/ship-claims.ts";
 import type { Outside } from "../../lib/protocol/status.ts";
@@ -145,6 +146,7 @@ export class Accepting {
         commit: ask.commit,
         subject,
         touches: declaredTouches(metadata),
+        merges: mergesOf(metadata),
         ...signingOf(this.#context.ledger),
       });
       if (merged.kind === "unknown-commit") throw new Refused("unknown-commit", merged.message);

@@ -12,6 +12,7 @@ import type { Life } from "../ledger/ledger.ts";
 import { limitOf, noteLimit } from "../ledger/limits.ts";
 import { noteGoodbye, noteHello, noteTrial } from "../ledger/lives.ts";
 import { whyGiveBack } from "../ledger/pause.ts";
+import { probed, probeOf, unprobed } from "../ledger/probes.ts";
 import { unverified, verified } from "../ledger/verifications.ts";
 import type { Accepting } from "./accepting.ts";
 import type { VoyageContext } from "./context.ts";
@@ -62,7 +63,9 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
   };
 
   const isAtWork = (caller: Life): boolean =>
-    ledger.claimOf(caller.life) !== undefined || ledger.openVerification()?.life === caller.life;
+    ledger.claimOf(caller.life) !== undefined ||
+    ledger.openVerification()?.life === caller.life ||
+    probeOf(ledger, caller.life) !== undefined;
 
   /** How the ship is to go on. */
   const steer = (caller: Life): api.HeartbeatReply => {
@@ -118,7 +121,11 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
         // It is about to leave the fleet.
         if (context.offDuty.has(caller.ship) && !isAtWork(caller))
           return { kind: "nothing", reason: "paused", retryAfterSeconds };
-        const reply = claims.claim(ledger, caller, { tip: context.tip, retryAfterSeconds, only: ask.only, later });
+        const reply = claims.claim(ledger, caller, {
+          ...{ tip: context.tip, retryAfterSeconds, only: ask.only, later },
+          patienceMs: context.timing.heartbeatSeconds * 1000,
+          lingerMs: context.timing.lingerSeconds * 1000,
+        });
         if (reply.kind === "grant") touched.add(reply.grant.task.id);
         return reply;
       },
@@ -215,7 +222,7 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
       schema: reportApi.VerifiedRequest,
       idempotent: false,
       run(caller, ask) {
-        verified(ledger, caller.life, ask);
+        if (!probed(ledger, caller.life, ask)) verified(ledger, caller.life, ask);
         return { state: voyageStatus(context).state };
       },
     },
@@ -223,7 +230,7 @@ export function callTable(context: VoyageContext, accepting: Accepting): CallTab
       schema: reportApi.UnverifiedRequest,
       idempotent: false,
       run(caller, ask) {
-        unverified(ledger, caller.life, ask);
+        if (!unprobed(ledger, caller.life, ask)) unverified(ledger, caller.life, ask);
         return {};
       },
     },

@@ -1,5 +1,6 @@
 import { giveBack } from "../ledger/claims.ts";
 import { markFenced } from "../ledger/lives.ts";
+import { dropProbe } from "../ledger/probes.ts";
 import { noteRescue, noteUnsaved, rescuedRefs, whyUnsaved } from "../ledger/rescues.ts";
 import { dropVerification } from "../ledger/verifications.ts";
 import type { Accepting } from "./accepting.ts";
@@ -90,6 +91,7 @@ export class Fencing {
     const { ledger } = this.#context;
     const task = await ledger.write(() => {
       dropVerification(ledger, life, reason);
+      dropProbe(ledger, life, reason);
       const held = ledger.claimOf(life);
       if (held) giveBack(ledger, held, `taken from ${ledger.life(life)!.ship}: ${reason}`, isLost ? "lost" : "taken");
       return held?.id;

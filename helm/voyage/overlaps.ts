@@ -1,10 +1,9 @@
+import { type Alike as AlikeTasks, indexTouches, TouchIndex } from "../../lib/plan/touch-index.ts";
 import { effectiveTouches } from "../../lib/plan/touches.ts";
 import type { PlanTask } from "../../lib/plan/types.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { TouchIndex } from "./touch-index.ts";
 
-/** The ids of tasks that touch the same. */
-type Alike = string[];
+type Alike = AlikeTasks<string>;
 /**
  * The most comparisons for one task that comes to work, which take some hundredths of a second. Honest plans are far
  * below; where more would be needed, the order of grants is not worth it.
@@ -45,30 +44,20 @@ export class Overlaps {
       this.#atWork.set(claim, overlapped);
       for (const kind of overlapped) this.#count(kind, 1);
     }
-    return [...this.#counts.keys()].flat();
+    return [...this.#counts.keys()].flatMap(({ tasks }) => tasks);
   }
 
   #readPlan(revision: string): void {
     this.#atWork.clear();
     this.#counts.clear();
-    this.#index = new TouchIndex();
-    const byTouches = new Map<string, Alike>();
-    for (const { id, planned } of this.#ledger.planned()) {
-      const touches = touchesOf(planned);
-      if (touches.length === 0) continue;
-      const key = JSON.stringify(touches);
-      const alike = byTouches.get(key) ?? [];
-      alike.push(id);
-      if (byTouches.has(key)) continue;
-      byTouches.set(key, alike);
-      this.#index.add(touches, alike);
-    }
+    const tasks = this.#ledger.planned().map(({ id, planned }) => ({ task: id, touches: touchesOf(planned) }));
+    this.#index = indexTouches(tasks).index;
     this.#revision = revision;
   }
 
   /** The tasks that overlap with one at work, whose text is that of its grant and perhaps not the newest plan's. */
   #overlapping(id: string): ReadonlySet<Alike> {
-    return this.#index.overlapping(touchesOf(this.#ledger.task(id)!.body), MOST_COMPARISONS);
+    return this.#index.overlapping(touchesOf(this.#ledger.task(id)!.body), { left: MOST_COMPARISONS });
   }
 
   #count(kind: Alike, by: 1 | -1): void {

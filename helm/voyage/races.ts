@@ -55,12 +55,13 @@ export class Races {
     return this.#line.every((turn) => turn.task === task);
   }
 
-  /** The task that must be accepted before this one, which touches `files`. */
-  before(task: string, files: readonly string[]): string | undefined {
+  /** The task that must be accepted before this one, which touches `files`; null: everything. */
+  before(task: string, files: readonly string[] | null): string | undefined {
     this.#tidy();
     const own = this.#line.findIndex((turn) => turn.task === task);
     const ahead = own < 0 ? this.#line : this.#line.slice(0, own);
-    return ahead.find((turn) => turn.task !== task && (turn.files === null || files.some((file) => turn.files!.has(file))))?.task;
+    const meets = (turn: Turn) => files === null || turn.files === null || files.some((file) => turn.files!.has(file));
+    return ahead.find((turn) => turn.task !== task && meets(turn))?.task;
   }
 
   /**
@@ -85,8 +86,8 @@ export class Races {
   }
 
   /** Notes that a task waits for those before it. */
-  waits({ task, epoch, life }: Claim, files: readonly string[]): void {
-    this.#stand({ task, epoch, life, files: new Set(files), again: false, atMs: this.#clock.now() });
+  waits({ task, epoch, life }: Claim, files: readonly string[] | null): void {
+    this.#stand({ task, epoch, life, files: files && new Set(files), again: false, atMs: this.#clock.now() });
   }
 
   /** Notes that a task was accepted: its place in the line is free. */

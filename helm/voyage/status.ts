@@ -11,6 +11,7 @@ import { type Ledger, type Life, parseTask, type ShipRecord, type TaskRecord } f
 import { grantableCount, limitOf, voyageLimit } from "../ledger/limits.ts";
 import { goodbyeOf, hasHeardOfAnyShip } from "../ledger/lives.ts";
 import { isVerificationGrantable, pauseOf } from "../ledger/pause.ts";
+import { probeOf } from "../ledger/probes.ts";
 import { outvotedBudgetUsd, overspent, spendByShip, spendOf, usageByTask, usageOf, voyageBudgetUsd } from "../ledger/spend.ts";
 import type { VoyageContext } from "./context.ts";
 
@@ -139,7 +140,9 @@ function rowOf(context: VoyageContext, record: ShipRecord, work: WorkLeft): Ship
   const held = ledger.claimOf(life.life);
   const verification = ledger.openVerification();
   const verifying = verification?.life === life.life;
-  const holds = held !== undefined || verifying;
+  const probe = probeOf(ledger, life.life);
+  const runs = verifying ? verification : probe;
+  const holds = held !== undefined || runs !== undefined;
   const fitness = ledger.fitness(life.life);
   const unfit = typeof fitness === "object" ? fitness.unfit : whyFaulty(ledger, life.life);
   const limited = limitOf(ledger, record.ship);
@@ -155,9 +158,15 @@ function rowOf(context: VoyageContext, record: ShipRecord, work: WorkLeft): Ship
     task: held?.id ?? null,
     epoch: held?.epoch ?? null,
     // What a ship that is gone has said last is not what it does now.
-    note: verifying ? "verify.sh" : THERE.has(state) ? liveness.note(life.life) : null,
+    note: verifying
+      ? "verify.sh"
+      : probe
+        ? `verify.sh at ${probe.commit_id.slice(0, 8)}`
+        : THERE.has(state)
+          ? liveness.note(life.life)
+          : null,
     ...factsOf(context, record, life, holds),
-    ...(verifying && { verifyingSince: verification.at }),
+    ...(runs && { verifyingSince: runs.at }),
     hasWork: holds || work.verification || (work.freeTasks && !limited),
     ...(unfit !== undefined && { unfit }),
     ...(limited && { limited }),

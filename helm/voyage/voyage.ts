@@ -1,6 +1,7 @@
 import { OcaptainError } from "../../lib/base/errors.ts";
 import type { AddedTask, FollowUp, PlanChanges, RegisterVoyage, ShipRow, VoyageStatus } from "../../lib/protocol/admin-api.ts";
 import type { VoyageEvents } from "../../lib/protocol/events.ts";
+import type { AskProbe, ProbeResult, ProbeRow, Probes } from "../../lib/protocol/probes.ts";
 import type { TaskRow } from "../../lib/protocol/status.ts";
 import { blockSpent, configureBudget, sayBudget } from "../ledger/budget.ts";
 import { retryTask } from "../ledger/claims.ts";
@@ -12,6 +13,7 @@ import { forgetLimits, isLimitOver, liftLimits, noteLimitOver } from "../ledger/
 import { type Holder, holders, markSunk } from "../ledger/lives.ts";
 import { pause, resume, whyGiveBack } from "../ledger/pause.ts";
 import { applyPlan, planChanges } from "../ledger/plan-changes.ts";
+import { askProbe, cancelProbe, cancelProbes, cancelStaleProbes, probeResult, probes } from "../ledger/probes.ts";
 import { setSigning } from "../ledger/signing.ts";
 import { pendingWithRuns } from "../ledger/spend.ts";
 import { forgetFailedVerifications } from "../ledger/verifications.ts";
@@ -95,6 +97,7 @@ export class Voyage {
       const changes = applyPlan(ledger, ask.plan, isFirst);
       blockSpent(ledger, pendingWithRuns(ledger));
       forgetFailedVerifications(ledger);
+      cancelStaleProbes(ledger);
       return changes;
     });
     this.context.setTiming(timing);
@@ -144,6 +147,38 @@ export class Voyage {
     await this.ledger.write(() => forgetFailedVerifications(this.ledger));
     this.context.notify();
     return this.status();
+  }
+
+  /**
+   * Has verify.sh run at a commit of the branch by a ship that has nothing else to do. It says nothing of the voyage.
+   * @throws OcaptainError NO_VERIFY, TOO_MANY_PROBES, NOT_ON_BRANCH
+   */
+  async askProbe({ commit, later = [] }: AskProbe): Promise<ProbeRow> {
+    const { branch } = this.context;
+    if (!(await branch.holds(commit)))
+      throw new OcaptainError("NOT_ON_BRANCH", `branch ${branch.name} does not hold the commit ${commit}`, {
+        hint: `ocaptain diff ${branch.name} --stat`,
+      });
+    const row = await this.ledger.write(() => askProbe(this.ledger, commit, later));
+    this.context.notify();
+    return row;
+  }
+
+  /** Takes a probe back that no ship runs yet. @throws OcaptainError NO_PROBE */
+  async cancelProbe(probe: number): Promise<ProbeRow> {
+    const row = await this.ledger.write(() => cancelProbe(this.ledger, probe));
+    this.context.notify();
+    return row;
+  }
+
+  /** @throws OcaptainError NO_PROBE */
+  probe(probe: number): ProbeResult {
+    return probeResult(this.ledger, probe);
+  }
+
+  /** The probes that are not through, and what is known of commits by the plan's verify.sh. */
+  probes(): Probes {
+    return probes(this.ledger);
   }
 
   /**
@@ -228,7 +263,10 @@ export class Voyage {
 
   /** Ends the voyage: no token is known any more, and supervisors are told to stop. */
   async sink(): Promise<void> {
-    await this.ledger.write(() => markSunk(this.ledger));
+    await this.ledger.write(() => {
+      cancelProbes(this.ledger);
+      markSunk(this.ledger);
+    });
     this.context.liveness.sayAll({ type: "stop", reason: "the voyage has ended" });
   }
 

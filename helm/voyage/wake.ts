@@ -7,6 +7,7 @@ import { noteEvent } from "../ledger/events.ts";
 import { grantableCount } from "../ledger/limits.ts";
 import { currentLife } from "../ledger/lives.ts";
 import { isVerificationGrantable } from "../ledger/pause.ts";
+import { probeOf, waitingProbes } from "../ledger/probes.ts";
 import type { VoyageContext } from "./context.ts";
 import type { Crews } from "./crews.ts";
 import { shipRows } from "./status.ts";
@@ -21,7 +22,8 @@ type Attempt = { count: number; notBeforeMs: number; busy: boolean };
  * Wakes ships for which work is left (docs/design.md#awake): an exec of the provider wakes the VM and starts the crew
  * unless it runs. Woken are
  * - ships that fell silent with a claim (a VM that slept because it could not reach the helm): they go on with it; and
- * - ships that had nothing to do and ended, as many as there are free tasks that no idle ship will take.
+ * - ships that had nothing to do and ended, as many as there are free tasks, and probes (helm/ledger/probes.ts), that
+ *   no idle ship will take; those first that a probe waits for rather than for others.
  *
  * Not woken are ships that never reported (`up` launches them), whose hand cannot work, that were told to stop, that
  * are off duty, or that are fenced. A ship has one attempt at a time, with a back-off that starts over when it is
@@ -66,7 +68,7 @@ export class Waker {
 
     const silent = rows.filter((row) => {
       const life = ledger.ship(row.ship)!.life;
-      const holding = row.task !== null || ledger.openVerification()?.life === life;
+      const holding = row.task !== null || ledger.openVerification()?.life === life || probeOf(ledger, life) !== undefined;
       const quiet = liveness.silentMs(life) > silenceMs;
       return holding && quiet && (row.state === "working" || row.state === "lost");
     });
@@ -76,7 +78,11 @@ export class Waker {
         !row.unfit &&
         !offDuty.has(row.ship) &&
         (row.state === "idle" || (row.state === "ended" && this.#attempts.get(row.ship)?.busy)),
-    ).length;
+    );
+    const probes = waitingProbes(ledger);
+    const comesLast = new Set(probes.flatMap((probe) => probe.later));
+    // A ship that comes last at a probe is not counted on for it: another one is called first.
+    const counted = free > 0 || probes.length === 0 ? coming : coming.filter((row) => !comesLast.has(row.ship));
     const ended = rows.filter(
       (row) =>
         row.state === "ended" &&
@@ -86,7 +92,9 @@ export class Waker {
         !offDuty.has(row.ship) &&
         may(row.ship),
     );
-    return [...silent.map((row) => row.ship).filter(may), ...ended.map((row) => row.ship).slice(0, Math.max(0, free - coming))];
+    const first = ended.toSorted((a, b) => Number(comesLast.has(a.ship)) - Number(comesLast.has(b.ship)));
+    const called = first.slice(0, Math.max(0, free + probes.length - counted.length));
+    return [...silent.map((row) => row.ship).filter(may), ...called.map((row) => row.ship)];
   }
 
   async #wake(ship: string): Promise<void> {

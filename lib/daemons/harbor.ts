@@ -32,7 +32,8 @@ export const NOT_ISOLATED =
 export type HarborWish = { latency?: string; unconfined?: boolean | undefined };
 
 const HEALTH_TIMEOUT_MS = 2_000;
-const START_TIMEOUT_MS = 20_000;
+/** A busy machine takes long to start a harbor; one that ends instead is noticed at once. */
+const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 const POLL_MS = 50;
 

@@ -24,6 +24,7 @@ import {
   VoyageStatus,
 } from "../protocol/admin-api.ts";
 import { VoyageEvents } from "../protocol/events.ts";
+import { type AskProbe, ProbeResult, ProbeRow, Probes } from "../protocol/probes.ts";
 import { TaskRow } from "../protocol/status.ts";
 import { type StartTelemetry, TelemetryStarted, TelemetryStatus } from "../telemetry/wire.ts";
 import { helmProcess, silentHelm } from "./helm-process.ts";
@@ -121,6 +122,15 @@ export function helmClient(socket = helmSocket()) {
     cancelTask: (id: string, task: string) => call("POST", at(id, "tasks", task, "cancel"), TaskRow),
     retryTask: (id: string, task: string) => call("POST", at(id, "tasks", task, "retry"), TaskRow),
     retryVerification: (id: string) => call("POST", at(id, "verification", "retry"), VoyageStatus),
+    askProbe: (id: string, ask: AskProbe) => call("POST", at(id, "probes"), ProbeRow, ask),
+    probes: (id: string) => call("GET", at(id, "probes"), Probes),
+    /** Asks for a probe; with `known` the answer comes when it has changed since, or after so many seconds. */
+    probe: (id: string, probe: number, known?: Pick<ProbeRow, "status" | "lost">, seconds = 20) => {
+      const asked = known && { known: `${known.status}-${known.lost}`, timeoutSeconds: String(seconds) };
+      const path = `${at(id, "probes", String(probe))}?${new URLSearchParams(asked ?? {})}`;
+      return call("GET", path, ProbeResult, undefined, seconds * 1000 + CALL_MS);
+    },
+    cancelProbe: (id: string, probe: number) => call("DELETE", at(id, "probes", String(probe)), ProbeRow),
     answerTask: (id: string, task: string, text: string) => call("POST", at(id, "tasks", task, "answer"), TaskRow, { text }),
     releaseTask: (id: string, task: string, reason: string) =>
       call("POST", at(id, "tasks", task, "release"), TaskRow, { reason }, LONG_CALL_MS),

@@ -16,7 +16,8 @@ import { HELM_EXIT, HELM_MAIN, helmBuild } from "./helm-build.ts";
 import { type HelmClient, helmClient } from "./helm-client.ts";
 import { helmPort, isPortChosen, keepHelmPort } from "./helm-port.ts";
 
-const START_MS = 20_000;
+/** A busy machine takes long to start a helm; one that ends instead is noticed at once. */
+const START_MS = 60_000;
 const STOP_MS = 10_000;
 
 /** The programs that a helm runs, and cannot work without. */
@@ -31,7 +32,7 @@ let ownBuild: Promise<string> | undefined;
  *
  * @param options.tailnet whether the caller's ships are in a tailnet, where they reach port 4318 alone
  * @throws OcaptainError PORT_BUSY; HELM_SILENT when a helm runs and does not answer; HELM_START with the end of its log
- * after 20 s
+ * when it ends, or after 60 s
  */
 export async function ensureHelm({ tailnet = false } = {}): Promise<HelmClient> {
   const client = helmClient();
@@ -99,12 +100,20 @@ async function start(client: HelmClient): Promise<"port busy" | undefined> {
   mkdirSync(helmHome(), { recursive: true, mode: 0o700 });
   const logFile = join(helmHome(), "output.log");
   const daemon = startDetached(process.execPath, [HELM_MAIN], { env: daemonEnvironment("helm"), logFile });
+  // On a busy machine a helm that has just begun to listen may take seconds for its first answer.
+  const look = () => healthOf(client).catch((error: unknown) => notYet(error));
   // The status "locked" means that another helm is coming up or going down, and the next look sees which.
-  if (await waitForWord(daemon, () => healthOf(client), { timeoutMs: START_MS, yields: HELM_EXIT.locked })) return undefined;
+  if (await waitForWord(daemon, look, { timeoutMs: START_MS, yields: HELM_EXIT.locked })) return undefined;
   if (daemon.exitCode === HELM_EXIT.portBusy) return "port busy";
   throw new OcaptainError("HELM_START", `the helm did not come up in ${START_MS / 1000} s: ${lastWords(logFile)}`, {
     hint: `cat ${join(helmHome(), "helm.log")}`,
   });
+}
+
+/** Gives null for the error of a helm that is there and does not answer, and throws all others. */
+function notYet(error: unknown): null {
+  if (error instanceof OcaptainError && error.code === "HELM_SILENT") return null;
+  throw error;
 }
 
 async function healthOf(client: HelmClient): Promise<Health | null> {

@@ -77,6 +77,8 @@ export type GitOptions = {
   timeoutMs?: number;
   /** The most that git may print. @default 64 MiB, which is a line for each of 250,000 files */
   mostBytes?: number;
+  /** Takes what git prints, as it comes. Nothing of it is kept then, and it may be of any length. */
+  onStdout?: (text: string) => void;
   /** The exit codes that are results and not errors. @default [0] */
   okCodes?: readonly number[];
 };
@@ -103,7 +105,9 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
     reject: false,
     stripFinalNewline: false,
     maxBuffer: mostBytes,
+    ...(options.onStdout && { buffer: { stdout: false } }),
   });
+  if (options.onStdout) child.stdout?.setEncoding("utf8").on("data", options.onStdout);
   let ended = false;
   const end = (signal: NodeJS.Signals) => (options.mayAsk ? child.kill(signal) : signalGroup(child.pid, signal));
   const stop = () => end("SIGTERM");
@@ -132,7 +136,7 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
     const words = run.stderr.trim() || run.shortMessage || "no message";
     throw new OcaptainError("GIT", `git ${args[0]} failed (${exitCode ?? run.signal ?? "not started"}): ${words.slice(-2000)}`);
   }
-  return { exitCode, stdout: run.stdout, stderr: run.stderr };
+  return { exitCode, stdout: run.stdout ?? "", stderr: run.stderr };
 }
 
 /** The one line that a git command prints. */

@@ -58,7 +58,8 @@ const REASONS: readonly Reason[] = [
   {
     said: /could not read (Username|Password)|Authentication failed|returned error: 40[13]/,
     message: cannot("it is private, or is not there, and nothing was given that lets git in"),
-    hint: () => `for a private repository of GitHub: ${inDotEnv("GH_TOKEN")}; for another: its address for ssh`,
+    hint: () =>
+      `for a private repository of GitHub: ${inDotEnv("GH_TOKEN")}; of Gitea or Forgejo: GITEA_TOKEN=… and GITEA_SERVER_URL=… there; for another: its address for ssh`,
   },
   {
     said: /repository .*not found/i,

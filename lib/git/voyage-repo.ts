@@ -8,6 +8,7 @@ import { inDotEnv } from "../base/secret-hints.ts";
 import { baseCommit, noteBase, noteHead, refsToAsk } from "./base.ts";
 import { type GitConfig, git, gitLine } from "./run.ts";
 import { EMPTY_START } from "./same-history.ts";
+import { tokenConfig } from "./server-token.ts";
 import { localPath } from "./source-problems.ts";
 import { removeStaleLocks } from "./stale-locks.ts";
 import { unreadable } from "./unreadable.ts";
@@ -167,17 +168,6 @@ function resolveSource(repo: string): { address: string; local: boolean } {
   // This is git's short form host:path, unless a slash comes before the colon.
   if (/^[^/.][^/]*:/.test(repo)) return { address: repo, local: false };
   return { address: resolve(withHome(repo)), local: true };
-}
-
-/**
- * The settings that send the token as GitHub takes it. A plan names the repository, so the token goes only to GitHub
- * (or GH_HOST), and never in clear.
- */
-export function tokenConfig(address: string, token: string | undefined): GitConfig {
-  if (!token || !/^https:/i.test(address) || !URL.canParse(address)) return [];
-  if (new URL(address).host !== (process.env.GH_HOST || "github.com")) return [];
-  const basic = Buffer.from(`x-access-token:${token}`).toString("base64");
-  return [[`http.${new URL(address).origin}/.extraHeader`, `Authorization: Basic ${basic}`]];
 }
 
 /**

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
+import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../base/errors.ts";
 import { acquireOsLock } from "../base/os-lock.ts";
@@ -10,7 +11,7 @@ import { lossOf } from "../daemons/health.ts";
 import { digestOf } from "../plan/digest.ts";
 import { type MutagenCommand, type MutagenOptions, mutagenEnvironment } from "./command.ts";
 
-const START_MS = 10_000;
+const START_MS = 30_000;
 const STOP_MS = 10_000;
 const LOOK_MS = 20;
 
@@ -24,7 +25,7 @@ export type Daemon = {
    * what it needs, is replaced. Sessions live on disk and come back.
    */
   ensure(): Promise<void>;
-  /** Ends the daemon, if it runs. Its sessions stay on disk. */
+  /** Ends the daemon, if it runs: by asking it, and by a kill when it does not. Its sessions stay on disk. */
   stop(): Promise<void>;
 };
 
@@ -75,10 +76,10 @@ export function mutagenDaemon(options: MutagenOptions, command: MutagenCommand):
   async function start(): Promise<void> {
     const until = Date.now() + START_MS;
     while (Date.now() < until) {
-      const process = startDetached("mutagen", ["daemon", "run"], { env: mutagenEnvironment(options), logFile });
-      await writeFile(pidFile, String(process.pid), { mode: 0o600 });
-      if (await waitForWord(process, running, { timeoutMs: until - Date.now() })) return;
-      if (process.exitCode === undefined) process.kill();
+      const daemon = startDetached("mutagen", ["daemon", "run"], { env: mutagenEnvironment(options), logFile });
+      await writeFile(pidFile, String(daemon.pid), { mode: 0o600 });
+      if (await waitForWord(daemon, running, { timeoutMs: until - Date.now() })) return;
+      if (daemon.exitCode === undefined) daemon.kill();
       // An earlier daemon that is about to end still holds the lock, and the next try finds it free.
       else if (!lastWords(logFile).includes("daemon lock")) break;
       await sleep(LOOK_MS);
@@ -89,16 +90,28 @@ export function mutagenDaemon(options: MutagenOptions, command: MutagenCommand):
   async function end(): Promise<void> {
     if (!(await running())) return;
     const outcome = await command(["daemon", "stop"], STOP_MS);
-    const asked = Date.now();
-    while (await running()) {
-      if (Date.now() - asked > STOP_MS || outcome.timedOut) throw broken(`does not end: ${outcome.message || "no answer"}`);
-      await sleep(LOOK_MS);
-    }
+    if (!outcome.timedOut && (await ends())) return;
+    // Nothing is lost by a kill: sessions live on disk, and a daemon is always ready to be cut off.
+    const pid = Number(await readFile(pidFile, "utf8").catch(() => "0"));
+    if (pid > 0 && (await isOurs(pid))) process.kill(pid, "SIGKILL");
+    if (!(await ends())) throw broken(`does not end: ${outcome.message || "no answer"}`);
+  }
+
+  /** Waits until the daemon takes no connections any more; false when it still does after 10 s. */
+  async function ends(): Promise<boolean> {
+    for (const until = Date.now() + STOP_MS; Date.now() < until; await sleep(LOOK_MS)) if (!(await running())) return true;
+    return false;
+  }
+
+  /** Tells whether this process is the daemon of this data directory; false where there is no /proc. */
+  async function isOurs(pid: number): Promise<boolean> {
+    const environ = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
+    return environ.split("\0").includes(`MUTAGEN_DATA_DIRECTORY=${options.dataDirectory}`);
   }
 
   /** Lets only one process at a time start or stop the daemon. */
   async function alone(act: () => Promise<void>): Promise<void> {
-    const lock = await acquireOsLock(join(options.dataDirectory, "starter.sqlite"), { timeoutMs: START_MS + STOP_MS });
+    const lock = await acquireOsLock(join(options.dataDirectory, "starter.sqlite"), { timeoutMs: START_MS + 3 * STOP_MS });
     try {
       await act();
     } finally {

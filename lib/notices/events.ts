@@ -18,6 +18,8 @@ export const NOTICE_EVENTS = {
   "verification-failed": "verify.sh has failed",
   verified: "the voyage is verified",
   done: "all tasks are done, and the plan has no verify.sh",
+  "ready-to-land": "the voyage is verified, and has not landed",
+  "ci-failed": "a check of the voyage's pull request has failed",
   "voyage-stuck": "nothing goes on, and no ship can mend it",
 } as const;
 

@@ -1,4 +1,5 @@
 import type { TimedNode } from "./schedule.ts";
+import { effectiveTouches } from "./touches.ts";
 import type { PlanTask } from "./types.ts";
 
 /** How long tasks are taken to last, and from where that is known. */
@@ -35,7 +36,10 @@ export function estimatesOf(tasks: readonly PlanTask[], earlierMinutes?: number)
 
 /** The tasks as the simulation takes them. */
 export const timed = (tasks: readonly PlanTask[], { lengths }: Estimates): TimedNode[] =>
-  tasks.map(({ id, blockedBy }) => ({ id, blockedBy, length: lengths.get(id)! }));
+  tasks.map((task) => ({
+    ...{ id: task.id, blockedBy: task.blockedBy, length: lengths.get(task.id)! },
+    touches: effectiveTouches(task),
+  }));
 
 /** The middle of the values: the mean of two for an even count, undefined for none. */
 export function medianOf(values: readonly number[]): number | undefined {

@@ -23,9 +23,21 @@ export const FollowUp = z.strictObject({
   rehearsal,
   touches,
   source,
+  /** A commit that the crew merges into the tree before the task begins, and that the task's commit holds then. */
+  merges: z
+    .string()
+    .regex(/^[0-9a-f]{40}$/, "must be a commit's id")
+    .optional(),
   /** Whether it is granted before all that is free with it, and what it waits for as well. */
   urgent: z.boolean().optional(),
   /** What it is for, in the words of who asks: the same signature never adds a second task. */
   signature: text.min(1).max(300).optional(),
 });
 export type FollowUp = z.infer<typeof FollowUp>;
+
+/** The ref of the voyage's repository under which ships find a commit that a task merges in. */
+export const mergedRef = (commit: string) => `refs/landing/${commit}`;
+
+/** The commit that a task merges in, by its metadata; undefined where it merges none. */
+export const mergesOf = (metadata: Record<string, unknown>): string | undefined =>
+  FollowUp.shape.merges.safeParse(metadata.merges).data;

@@ -2,13 +2,18 @@
 // whole name (any number of folders, none too). All else stands for itself, so that `app/[id]/page.tsx` is that file.
 // `src/` and `src/auth` also stand for all below them: a last name without a wildcard or an ending may be a folder's.
 
-/** A name of a path: the code points, with the marks of `*` and `?` among them. `**` is the mark of any folders. */
-type Name = readonly number[] | typeof FOLDERS;
+/**
+ * A name of a path; `**` is the mark of any folders. `points` has the code points, with the marks of `*` and `?` among
+ * them, from when they are first needed: most names are compared as texts.
+ */
+type Name = { text: string; isLiteral: boolean; points?: readonly number[] } | typeof FOLDERS;
 const FOLDERS = "**";
 const ANY = -1;
 const ONE = -2;
 /** A glob that was taken apart. */
 export type ParsedGlob = readonly Name[];
+
+// Letters with marks are compared in one way of writing: git writes the same name differently at a Mac and elsewhere.
 
 /** What a glob must fit, with what is said of one that does not; the first of these counts. */
 export const GLOB_RULES: readonly (readonly [RegExp, string])[] = [
@@ -29,25 +34,39 @@ export const GLOB_RULES: readonly (readonly [RegExp, string])[] = [
   [/^(?!.*([^/]\*\*|\*\*[^/]))/, "must have ** alone between two /, as in src/**/*.ts"],
 ];
 
+/** A glob of plain names, perhaps with `**` at its end, which fits all rules. Most globs are of the kind. */
+const PLAIN = /^(?:\w[\w.-]{0,60}\/){0,3}(?:\w[\w.-]{0,60}|\*\*)$/;
+
 /** Says why a text is no glob of paths in the repository, or returns null when it is one. */
-export const globProblem = (glob: string): string | null => GLOB_RULES.find(([pattern]) => !pattern.test(glob))?.[1] ?? null;
+export const globProblem = (glob: string): string | null =>
+  PLAIN.test(glob) ? null : (GLOB_RULES.find(([pattern]) => !pattern.test(glob))?.[1] ?? null);
 
 const MAY_BE_FOLDER = /(^|\/)(\.?[^*?/.]+|[^/]+\/)$/;
 
 /** Takes a glob apart, in which {@link globProblem} finds nothing. */
 export function parseGlob(glob: string): ParsedGlob {
-  const names = namesOf(glob).map((name) => (name === FOLDERS ? FOLDERS : codePoints(name, true)));
+  const names = namesOf(glob).map(
+    (name): Name => (name === FOLDERS ? FOLDERS : { text: name.normalize(), isLiteral: !/[*?]/.test(name) }),
+  );
   return MAY_BE_FOLDER.test(glob) ? [...names, FOLDERS] : names;
 }
 
 /** The names with which a glob begins before the first that has a wildcard. */
 export function literalStart(glob: ParsedGlob): string[] {
-  const first = glob.findIndex((name) => name === FOLDERS || name.some((point) => point < 0));
-  return (first < 0 ? glob : glob.slice(0, first)).map((name) => String.fromCodePoint(...(name as readonly number[])));
+  const names: string[] = [];
+  for (const name of glob) {
+    if (name === FOLDERS || !name.isLiteral) break;
+    names.push(name.text);
+  }
+  return names;
 }
 
 /** Takes a path apart in which nothing is a wildcard, as git tells it. */
-export const parsePath = (path: string): ParsedGlob => path.split("/").map((name) => codePoints(name, false));
+export const parsePath = (path: string): ParsedGlob =>
+  path
+    .normalize()
+    .split("/")
+    .map((text) => ({ text, isLiteral: true }));
 
 /** Tells whether some path fits both globs. */
 export const globsMeet = (a: ParsedGlob, b: ParsedGlob): boolean =>
@@ -55,8 +74,17 @@ export const globsMeet = (a: ParsedGlob, b: ParsedGlob): boolean =>
     a,
     b,
     (name) => name === FOLDERS,
-    (x, y) => meet(x as readonly number[], y as readonly number[], (point) => point === ANY, sameCharacter),
+    (x, y) => x !== FOLDERS && y !== FOLDERS && sameName(x, y),
   );
+
+type OneName = Exclude<Name, typeof FOLDERS>;
+
+function sameName(a: OneName, b: OneName): boolean {
+  if (a.isLiteral && b.isLiteral) return a.text === b.text;
+  return isAny(a) || isAny(b) || meet(pointsOf(a), pointsOf(b), (point) => point === ANY, sameCharacter);
+}
+
+const isAny = ({ text, isLiteral }: OneName) => text === "*" && !isLiteral;
 
 const sameCharacter = (a: number, b: number) => a === b || a === ONE || b === ONE;
 
@@ -67,12 +95,11 @@ const namesOf = (glob: string) =>
     .replace(/(?<=.)\/$/, "")
     .split("/");
 
-/** Letters with marks are written in one way, as git at a Mac and elsewhere writes the same name differently. */
-function codePoints(name: string, hasWildcards: boolean): number[] {
-  const points: number[] = [];
-  for (const character of name.normalize())
-    points.push(hasWildcards && character === "*" ? ANY : hasWildcards && character === "?" ? ONE : character.codePointAt(0)!);
-  return points;
+function pointsOf(name: OneName): readonly number[] {
+  name.points ??= Array.from(name.text, (character) =>
+    !name.isLiteral && character === "*" ? ANY : !name.isLiteral && character === "?" ? ONE : character.codePointAt(0)!,
+  );
+  return name.points;
 }
 
 /**

@@ -16,6 +16,8 @@ export type Worthwhile = {
   makespans: number[];
   /** The time that no number of ships falls below: that of the critical path. */
   least: number;
+  /** Whether the times take into account what tasks touch, which where that is too much they do not. */
+  followsTouches: boolean;
 };
 
 /**
@@ -29,7 +31,7 @@ export function worthwhile(nodes: readonly TimedNode[]): Worthwhile {
   const lengthOf = (id: string) => lengths.get(id)!;
   const least = criticalPath(nodes, lengthOf).reduce((sum, id) => sum + lengthOf(id), 0);
   const work = nodes.reduce((sum, { length }) => sum + length, 0);
-  const run = simulator(nodes);
+  const { run, followsTouches } = simulator(nodes);
   const makespans: number[] = [];
   let ships = 0;
   for (let count = 1; count <= Math.min(nodes.length, MAX_SHIPS); count++) {
@@ -39,7 +41,7 @@ export function worthwhile(nodes: readonly TimedNode[]): Worthwhile {
     if (best === undefined || makespan <= best * (1 - WORTH) ** (count - ships)) ships = count;
     if (!canGain(ships, makespans[ships - 1]!, count)) break;
   }
-  return { ships, makespans, least };
+  return { ships, makespans, least, followsTouches };
 
   /** Whether some number of ships above `count` could be worth it, by what no schedule can fall below. */
   function canGain(than: number, makespan: number, count: number): boolean {

@@ -45,6 +45,13 @@ import { ShipRow, TaskRow, VoyageStatus } from "./status.ts";
  * - `GET /voyages/:id/notices` → NoticesReply: how each target fares, and the newest notices.
  * - `POST /voyages/:id/verification/retry` → VoyageStatus. A verify.sh that failed at this tip is run again.
  *
+ * Runs of verify.sh at any commit of the branch, by ships that have nothing else to do (lib/protocol/probes.ts):
+ * - `GET /voyages/:id/probes` → Probes: those that are not through, and what is known of commits.
+ * - `POST /voyages/:id/probes` AskProbe → ProbeRow. The error is NOT_ON_BRANCH, NO_VERIFY or TOO_MANY_PROBES.
+ * - `GET /voyages/:id/probes/:probe?known=&timeoutSeconds=` → ProbeResult; with `known`, which is `<status>-<lost>`,
+ *   once it is another, or after the timeout. The error is NO_PROBE.
+ * - `DELETE /voyages/:id/probes/:probe` → ProbeRow. One that waits is cancelled; one that a ship runs goes on.
+ *
  * A ship:
  * - `PUT /voyages/:id/ships/:ship` `{incarnation}` → `{token}`. It registers this incarnation, fences any older one,
  *   whose mirror it saves, and makes a new token at each call.

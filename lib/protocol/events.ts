@@ -16,7 +16,9 @@ import { z } from "zod";
  *   `failed`, `fault`, `tries`), `task-released` (taken from its ship; data: `lost`), `task-blocked`, `task-retried`,
  *   `task-asked`, `task-answered`, `merge-conflict` (data: `files`, `count`), `check-failed`, `rescued` (data: `ref`).
  * - Of verify.sh: `verification-granted`, `verification-passed`, `verification-failed`, `verification-dropped` (data:
- *   `commit`, and `exitCode` where there is one).
+ *   `commit`, and `exitCode` where there is one); the same of runs at commits that the captain has named, which say
+ *   nothing of the voyage: `probe-asked`, `probe-granted`, `probe-ended`, `probe-dropped` (it waits again, or was
+ *   cancelled).
  */
 export const EventKind = z.enum([
   "voyage-registered",
@@ -46,6 +48,10 @@ export const EventKind = z.enum([
   "verification-passed",
   "verification-failed",
   "verification-dropped",
+  "probe-asked",
+  "probe-granted",
+  "probe-ended",
+  "probe-dropped",
   "limit-begun",
   "limit-over",
   "budget-spent",

@@ -10,6 +10,7 @@ import { attentionOf, helmAttention, taskAttention } from "./attention.ts";
 import { endOf } from "./end-of.ts";
 import { aboutVoyage, pasteableIn } from "./hint.ts";
 import type { KnownVoyage } from "./known.ts";
+import { canLand, landedPulls, landingAttention } from "./landed.ts";
 import { notAsked } from "./ship-state.ts";
 import { type Syncs, sortSessions, syncAttention, syncOf } from "./sync-view.ts";
 import { heldTask, outsideOf, type ShipView, type StatusView, seenShip } from "./view.ts";
@@ -33,10 +34,13 @@ type Look = {
 export async function collectStatus(voyage: KnownVoyage, look: Look = {}): Promise<StatusView> {
   const { ask = askHelm, syncs: askThem = askSyncs, from = process.cwd() } = look;
   const asked = readLanding(voyage.folder, voyage.file.voyageId).catch(() => null);
-  const [helm, syncs, landing] = await Promise.all([ask(voyage), askThem(voyage), asked]);
-  const view = "id" in helm ? byHelm(voyage, helm, syncs) : await byFiles(voyage, syncs, helm);
+  const [helm, syncs, found] = await Promise.all([ask(voyage), askThem(voyage), asked]);
+  const landing = found ?? undefined;
+  const known = "id" in helm ? byHelm(voyage, helm, syncs) : await byFiles(voyage, syncs, helm);
+  const view = { ...known, landed: landedPulls(landing) };
   const about = aboutVoyage(voyage.file);
-  const attention = view.attention.map((each) => ({ ...each, hint: pasteableIn(from, each.hint, about) }));
+  const all = [...view.attention, ...landingAttention(view, { landing, canLand: canLand(voyage.file) })];
+  const attention = all.map((each) => ({ ...each, hint: pasteableIn(from, each.hint, about) }));
   const next = view.next && pasteableIn(from, view.next, about);
   return { ...view, attention, next, ...(landing && { landing }) };
 }
@@ -65,7 +69,7 @@ export async function askSyncs({ file }: { file: Pick<KnownVoyage["file"], "voya
   return mutagen.list().then(sortSessions, () => null);
 }
 
-function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Syncs): StatusView {
+function byHelm({ file, folder }: KnownVoyage, status: VoyageStatus, syncs: Syncs): Omit<StatusView, "landed"> {
   const ships = status.ships.map((row): ShipView => {
     const seen = seenShip(row, status);
     return {
@@ -110,7 +114,7 @@ const nextOf = (state: StatusView["state"], stack: string, workspace: string) =>
 const heldNote = ({ until, message, by }: NonNullable<ShipRow["limited"]>, ship: string) =>
   `no task until ${until.slice(0, 19)}Z, by the word of ${by.join(" and ") === ship ? "itself" : by.join(" and ")}: ${message}`;
 
-async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error): Promise<StatusView> {
+async function byFiles({ file, folder }: KnownVoyage, syncs: Syncs, why: Error): Promise<Omit<StatusView, "landed">> {
   const [tasks, tip, mirrors, logs] = await Promise.all([
     readTaskRows(folder),
     tipOf(folder.repo, file.stack),

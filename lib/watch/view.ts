@@ -46,13 +46,39 @@ export type StatusView = {
   next: string | null;
   /** What has become of its landing; absent where it was never landed, or that cannot be read. */
   landing?: LandingFile;
+  /** The pull requests of its landing, the newest 50. */
+  landed: LandedPull[];
+};
+
+/** A pull request that the voyage has landed as, as the forge has last told of it. */
+export type LandedPull = {
+  number: number;
+  url: string;
+  /** The same as far as it may be a link: null for an address that is not https, or not the forge's own. */
+  link: string | null;
+  branch: string;
+  base: string;
+  /** `unknown`: the forge was not asked since something was last pushed (`ocaptain land status` asks it). */
+  state: "open" | "closed" | "merged" | "unknown";
+  isDraft: boolean;
+  /** null where that is not known. */
+  mergeable: boolean | null;
+  /** At most 50, those that failed first. */
+  checks: { name: string; state: "pending" | "success" | "failure" | "neutral"; link: string | null; summary: string }[];
+  /** Whose newest verdict that is, of those who may write. */
+  approvedBy: string[];
+  changesBy: string[];
+  /** The remarks of reviews that are not resolved. */
+  openComments: number;
+  /** When the forge was asked. */
+  asOf: string | null;
 };
 
 /** A thing that waits for the captain: what it is, since when, and what answers it. */
 export type Attention = {
   /** The same as long as this lasts. */
   id: string;
-  kind: "budget" | "question" | "helm" | "task" | "verification" | "ship" | "sync" | "voyage" | "notices";
+  kind: "budget" | "question" | "helm" | "task" | "verification" | "ship" | "sync" | "voyage" | "notices" | "landing";
   /** Of what: a task's id, a ship's name. */
   of: string;
   message: string;

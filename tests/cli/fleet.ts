@@ -1,37 +1,9 @@
-import { execa } from "execa";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
-import { BIN, ocaptain } from "../support/ocaptain.ts";
+import { ocaptain } from "../support/ocaptain.ts";
 import type { SmallTask } from "../support/plan.ts";
 import { until } from "../support/until.ts";
 import { openVoyage } from "../support/voyage/voyage.ts";
-
-/** Starts `ocaptain ARGS`, which goes on by itself, maybe until Ctrl-C. */
-export function ongoing(...args: string[]) {
-  const child = execa(BIN, args, { reject: false, stdin: "ignore", timeout: 60_000 });
-  let text = "";
-  child.stdout.on("data", (chunk) => {
-    text += chunk;
-  });
-  let remarks = "";
-  child.stderr.on("data", (chunk) => {
-    remarks += chunk;
-  });
-  return {
-    /** The whole lines that it has printed so far. */
-    lines: () => text.split("\n").slice(0, -1),
-    /** The text that it has written to stderr so far. */
-    remarks: () => remarks,
-    /** The exit status, once it has ended. */
-    ended: child.then((result) => result.exitCode),
-    /** Closes the reading end of its output, as `| head` does. */
-    stopReading: () => void child.stdout.destroy(),
-    async interrupt(): Promise<number | undefined> {
-      child.kill("SIGINT");
-      return (await child).exitCode;
-    },
-  };
-}
 
 /** Opens a voyage at sea with real helm, harbor, syncs and crews, but without Pulumi's engine. `close` ends it all. */
 export async function openFleet(options: { ships: number; tasks: SmallTask[] }) {

@@ -2,9 +2,8 @@ import { appendFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ocaptain } from "../support/ocaptain.ts";
+import { ocaptain, ongoing } from "../support/ocaptain.ts";
 import { until } from "../support/until.ts";
-import { ongoing } from "./fleet.ts";
 
 /** Each test has a voyage's folder with logs as Mutagen brings them, and no daemon at all. */
 let folder: string;

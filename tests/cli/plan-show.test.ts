@@ -42,11 +42,13 @@ test("plan show: waves, the critical path, the time with 1, 2, … ships, and th
   );
 });
 
-test("plan show says that its times leave out what tasks write at the same time, where they do", async () => {
+test("plan show says that tasks may be in conflict, where they write the same at the same time, and that its times leave that out", async () => {
   const tasks = diamond(4).map((task) => ({ ...task, metadata: { touches: ["README.md"] } }));
   await writePlan(plan, { repo: "./nowhere", tasks });
   const { stderr } = await ocaptain("plan", "show", plan);
-  expect(stderr).toMatch(/^1 task writes files that others may write at the same time.*\n {2}hint: ocaptain plan check /);
+  expect(stderr).toMatch(
+    /^1 task writes files that others may write at the same time: .* may be in conflict, which these times leave out; .*\n {2}hint: ocaptain plan check /,
+  );
 });
 
 test("plan show --json and --svg; a plan whose graph is broken is refused with the command that tells all of it", async () => {
@@ -64,6 +66,7 @@ test("plan show --json and --svg; a plan whose graph is broken is refused with t
       { ships: 2, makespan: 3, gain: 0.25, recommended: true },
     ],
     recommended: 2,
+    followsTouches: true,
     overlapping: [],
   });
   expect(await readFile(picture, "utf8")).toMatch(/^<svg .*#4 Task 4.*<\/svg>\n$/s);

@@ -162,6 +162,7 @@ const VIEW: StatusView = {
   paused: null,
   limited: null,
   attention: [],
+  landed: [],
   ships: [],
   taskRows: [],
   next: null,

@@ -4,9 +4,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { acquireOsLock } from "../../lib/base/os-lock.ts";
-import { BIN, ocaptain } from "../support/ocaptain.ts";
+import { BIN, ocaptain, ongoing } from "../support/ocaptain.ts";
 import { until } from "../support/until.ts";
-import { ongoing } from "./fleet.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -26,7 +25,21 @@ async function voyage(stack: string, more: object = {}): Promise<void> {
   await writeFile(join(at, "voyage.json"), JSON.stringify(file));
 }
 
-const VERBS = ["status", "tasks", "land", "logs", "shell", "release", "retry", "budget", "scale", "clone", "report", "doctor"];
+const VERBS = [
+  "status",
+  "tasks",
+  "land",
+  "blame",
+  "logs",
+  "shell",
+  "release",
+  "retry",
+  "budget",
+  "scale",
+  "clone",
+  "report",
+  "doctor",
+];
 
 test("help names every verb, and each has its own, with an example and --json", async () => {
   const { stdout, exitCode } = await ocaptain("--help");

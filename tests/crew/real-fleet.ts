@@ -8,6 +8,7 @@ import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
 import type { Plan } from "../../lib/plan/types.ts";
+import type { RegisterVoyage } from "../../lib/protocol/admin-api.ts";
 import { stopCrew } from "../../lib/ship/crew-launch.ts";
 import { TestShip, tempFolder } from "../support/test-ship.ts";
 import { until } from "../support/until.ts";
@@ -45,10 +46,10 @@ export function inTmux(ship: TestShip, argv: readonly string[]) {
 }
 
 /** Registers a voyage of this plan, and boards so many ships, whose crews are not started yet. */
-export async function sail(plan: Plan, repo: string, count: number) {
+export async function sail(plan: Plan, repo: string, count: number, times: RegisterVoyage["timing"] = {}) {
   const at = voyageFolder(STACK);
   await prepareRepo({ folder: at, repo, branch: STACK });
-  const timing = { leaseSeconds: 40, heartbeatSeconds: 0.5, fenceSeconds: 30, lingerSeconds: 20 };
+  const timing = { leaseSeconds: 40, heartbeatSeconds: 0.5, fenceSeconds: 30, lingerSeconds: 20, ...times };
   const provider = { kind: "harbor" as const, baseUrl: "http://127.0.0.1:9", token: "none" };
   await helm.registerVoyage(ID, { stack: STACK, folder: at.root, plan, hand: "rehearsal", provider, timing });
   for (let i = 0; i < count; i++) {

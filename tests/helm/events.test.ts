@@ -82,6 +82,9 @@ async function come(name = "ship-0") {
 }
 const inSeconds = (seconds: number) => new Date(clock.wallMs() + seconds * 1000).toISOString();
 
+/** The tip once all three tasks are accepted. */
+const TIP = "4".padStart(40, "0");
+
 /** Each row: the events of a change, and what prepares that change and gives it. */
 type Change = () => Promise<unknown>;
 const CHANGES: Record<string, [expected: object[], prepare: () => Promise<Change>]> = {
@@ -260,7 +263,7 @@ const CHANGES: Record<string, [expected: object[], prepare: () => Promise<Change
     },
   ],
   "a verification": [
-    [{ kind: "verification-granted", ship: "ship-0", epoch: 1, data: { commit: "4".padStart(40, "0") } }],
+    [{ kind: "verification-granted", ship: "ship-0", epoch: 1, data: { commit: TIP } }],
     async () => (await delivered()).claim,
   ],
   "verify.sh succeeds": [
@@ -287,7 +290,49 @@ const CHANGES: Record<string, [expected: object[], prepare: () => Promise<Change
       return () => ship.unverified(held);
     },
   ],
+  "a probe is asked for": [
+    [{ kind: "probe-asked", data: { commit: TIP } }],
+    async () => {
+      await delivered();
+      return () => voyage.askProbe({ commit: TIP });
+    },
+  ],
+  "a probe is given to a ship": [
+    [{ kind: "probe-granted", ship: "ship-0", data: { commit: TIP } }],
+    async () => (await probed()).claim,
+  ],
+  "a probe comes to its end": [
+    [{ kind: "probe-ended", ship: "ship-0", data: { commit: TIP, exitCode: 3 } }],
+    async () => {
+      const ship = await probed();
+      const held = await ship.verification();
+      return () => ship.verified(held, 3);
+    },
+  ],
+  "a probe could not be run": [
+    [{ kind: "probe-dropped", ship: "ship-0", reason: "no disk" }],
+    async () => {
+      const ship = await probed();
+      const held = await ship.verification();
+      return () => ship.unverified(held);
+    },
+  ],
+  "a probe is taken back": [
+    [{ kind: "probe-dropped", reason: "the captain has taken it back" }],
+    async () => {
+      await probed();
+      return () => voyage.cancelProbe(2);
+    },
+  ],
 };
+
+/** A ship in a voyage that is verified, where a probe waits. */
+async function probed() {
+  const ship = await delivered();
+  await ship.verified(await ship.verification(), 0);
+  await voyage.askProbe({ commit: TIP });
+  return ship;
+}
 
 /** A ship in a voyage of which all is delivered, and nothing verified. */
 async function delivered() {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { VoyageFolder } from "../../lib/base/paths.ts";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
@@ -11,18 +11,27 @@ import { taskCounts } from "../support/task-counts.ts";
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
 let helm: HelmClient;
 let folder: VoyageFolder;
-const ID = "abc123";
-beforeEach(async () => {
+/** Each test has a voyage of its own, at one helm. */
+let number = 0;
+let ID: string;
+let stack: string;
+beforeAll(async () => {
   captain = await makeCaptain();
-  helm = await ensureHelm();
 });
-afterEach(async () => {
+beforeEach(async () => {
+  helm = await ensureHelm();
+  number++;
+  ID = number.toString(16).padStart(6, "0");
+  stack = `v${number}`;
+});
+afterEach(() => helm.deregisterVoyage(ID));
+afterAll(async () => {
   await stopHelm();
   captain.remove();
 });
 
 async function sail(graph: Record<string, string[]>, more: Parameters<typeof makePlan>[1] = {}, timing?: object) {
-  const voyage = await makeVoyage(makeSource(captain.root), "v", makePlan(graph, more), timing ? { timing } : {});
+  const voyage = await makeVoyage(makeSource(captain.root), stack, makePlan(graph, more), timing ? { timing } : {});
   folder = voyage.folder;
   await helm.registerVoyage(ID, voyage.register);
   return voyage.register;
@@ -50,7 +59,7 @@ test("killed with SIGKILL again and again while ships deliver, the helm loses no
   let kills = 0;
   // The number of kills is bounded: on a busy machine a helm that lives a quarter of a second gets little done.
   const killer = (async () => {
-    while (!over && kills < 15) {
+    while (!over && kills < 8) {
       const { pid } = await helm.health();
       await new Promise((resolve) => setTimeout(resolve, 60 + Math.random() * 250));
       if (over) return;
@@ -95,7 +104,7 @@ test("killed with SIGKILL again and again while ships deliver, the helm loses no
   const status = await helm.voyage(ID);
   expect(status.tasks.map((task) => task.status)).toEqual(ids.map(() => "accepted"));
   expect(status.tasks.map((task) => task.epoch)).toEqual(ids.map(() => 1));
-  const log = gitIn(captain.root, "--git-dir", folder.repo, "log", "--format=%s", "v").split("\n");
+  const log = gitIn(captain.root, "--git-dir", folder.repo, "log", "--format=%s", stack).split("\n");
   expect(log.sort()).toEqual([...ids.map((id) => `T${id}`), "start"].sort());
   expect(await taskCounts(folder)).toMatchObject({ total: 12, accepted: 12 });
 }, 240_000);
@@ -317,7 +326,7 @@ test("sunk: tokens die, the ledger stays, and the same voyage can sail on", asyn
   const register = await sail({ "1": [], "2": [] });
   const a = await come("ship-0");
   await done(a);
-  const keep = await makeVoyage(makeSource(captain.root), "w", makePlan({ "1": [] }));
+  const keep = await makeVoyage(makeSource(captain.root), `${stack}-w`, makePlan({ "1": [] }));
   await helm.registerVoyage("ffffff", keep.register);
   await helm.deregisterVoyage(ID);
   await helm.deregisterVoyage(ID);
@@ -331,12 +340,12 @@ test("sunk: tokens die, the ledger stays, and the same voyage can sail on", asyn
 
 test("two voyages at one helm do not meet", async () => {
   await sail({ "1": [] });
-  const other = await makeVoyage(makeSource(captain.root), "w", makePlan({ "1": [] }));
+  const other = await makeVoyage(makeSource(captain.root), `${stack}-w`, makePlan({ "1": [] }));
   await helm.registerVoyage("bbbbbb", other.register);
   const a = await come("ship-0");
   const { token } = await helm.registerShip("bbbbbb", "ship-0", "vm-w");
   const w = ship(captain.url, token, "vm-w");
   expect((await a.call.grant()).task.id).toBe("1");
   expect((await w.grant()).task.id).toBe("1");
-  expect((await w.hello()).voyage.stack).toBe("w");
+  expect((await w.hello()).voyage.stack).toBe(`${stack}-w`);
 });

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { GRACE_MS } from "../../helm/notices/occurrences.ts";
+import type { LandingLook } from "../../lib/watch/landed.ts";
 import type { Attention } from "../../lib/watch/view.ts";
 import { makePlan } from "../support/helm-voyage.ts";
+import { landingFile } from "../support/landing.ts";
 import { blockTask, clock, look, notices, notify, openVoyage, receiver, TIMING, voyage } from "./notice-voyage.ts";
 import { boardPaperShip } from "./paper.ts";
 
@@ -29,6 +31,20 @@ test("a task that is blocked is told with what helps, and again when it is tried
   });
   expect(resolved).toMatchObject({ id: "abc123-1-resolved", state: "resolved", title: "over: v: task 1 is blocked", hint: "" });
   expect(there.got[0]!.headers).toMatchObject({ "content-type": "application/json", "ocaptain-notice": "abc123-1-opened" });
+});
+
+test("a check that failed is told by what the forge has last said, until something is pushed", async () => {
+  const there = await receiver();
+  let landing = landingFile({ checks: { "build\u001b[2J": "failure", lint: "success" } });
+  await notify([{ url: there.url }], { landing: async () => ({ landing, canLand: true }) });
+  await look();
+  landing = landingFile({ checks: { build: "failure" }, pushedAgain: true });
+  await look();
+  expect(there.told()).toEqual(["ci-failed opened", "ci-failed resolved"]);
+  expect(there.notices()[0]).toMatchObject({
+    ...{ of: "7", title: "v: checks of pull request 7 failed", message: "1 check of pull request 7 failed: build" },
+    hint: expect.stringMatching(/^ocaptain land fix v /),
+  });
 });
 
 test("a question comes with the agent's words in full; its answer ends it", async () => {
@@ -110,7 +126,8 @@ test("no progress is told until something comes of the work; a new helm that was
 
 test("a usage limit is told as it begins and as it is over; verify.sh's result at the end", async () => {
   const there = await receiver();
-  await notify([{ url: there.url }]);
+  let landing: LandingLook = { landing: undefined, canLand: false };
+  await notify([{ url: there.url }], { landing: async () => landing });
   await voyage.register({ stack: "v", plan: makePlan({ "1": [] }, { verify: "true" }), hand: "claude", timing: TIMING });
   const ship = await boardPaperShip(voyage, "ship-0");
   await ship.hello();
@@ -143,6 +160,12 @@ test("a usage limit is told as it begins and as it is over; verify.sh's result a
     "verification-failed resolved",
     "verified opened",
   ]);
+  landing = { landing: undefined, canLand: true };
+  await look();
+  const pushed = [{ ...landingFile().pushed[0]!, commit: voyage.context.tip }];
+  landing = { landing: { ...landingFile(), pushed }, canLand: true };
+  await look();
+  expect(there.told().slice(5)).toEqual(["ready-to-land opened", "ready-to-land resolved"]);
 });
 
 test("a budget is told at 80 %, and when it is spent; a higher one ends that", async () => {

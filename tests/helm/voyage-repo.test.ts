@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { voyageFolderAt } from "../../lib/base/paths.ts";
 import { BaseName, baseProblem, begunFrom } from "../../lib/git/base.ts";
+import { tokenConfig } from "../../lib/git/server-token.ts";
 import { sourceProblems } from "../../lib/git/source-problems.ts";
-import { prepareRepo, readSource, tokenConfig } from "../../lib/git/voyage-repo.ts";
+import { prepareRepo, readSource } from "../../lib/git/voyage-repo.ts";
 import { gitIn } from "../support/git.ts";
 import { makeSource } from "../support/helm-voyage.ts";
 import { taskCounts } from "../support/task-counts.ts";
@@ -259,6 +260,20 @@ test.each([
 ])("who gets the token: %s", (address, scope) => {
   const header = `Authorization: Basic ${Buffer.from("x-access-token:s3cret").toString("base64")}`;
   expect(tokenConfig(address, "s3cret")).toEqual(scope ? [[`http.${scope}.extraHeader`, header]] : []);
+});
+
+test.each([
+  ["https://git.example.com/o/r", "https://git.example.com/", "https://git.example.com/"],
+  ["https://git.example.com:3000/o/r", "https://git.example.com:3000", "https://git.example.com:3000/"],
+  ["http://127.0.0.1:3000/o/r", "http://127.0.0.1:3000", "http://127.0.0.1:3000/"],
+  ["http://git.example.com/o/r", "http://git.example.com", null],
+  ["https://git.example.com:3000/o/r", "https://git.example.com", null],
+  ["https://git.example.com/o/r", undefined, null],
+  ["https://github.com/o/r", "https://git.example.com", null],
+])("who gets the token of a Gitea: %s, which is for %s", (address, server, scope) => {
+  const header = `Authorization: Basic ${Buffer.from("ocaptain:s3cret").toString("base64")}`;
+  const env = { GITEA_TOKEN: "s3cret", ...(server && { GITEA_SERVER_URL: server }) };
+  expect(tokenConfig(address, undefined, env)).toEqual(scope ? [[`http.${scope}.extraHeader`, header]] : []);
 });
 
 test("a token in a URL is refused, unsaid", async () => {

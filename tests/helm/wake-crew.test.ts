@@ -33,7 +33,7 @@ async function launch(ship: string) {
   await quay.launch(ship, String(sprite.incarnation)).create();
 }
 
-test("a crew with nothing to do ends and its VM sleeps; when a task becomes free the helm wakes it, and it claims that task", async () => {
+test("a crew with nothing to do ends and its VM sleeps; when a task becomes free, or a run of verify.sh is asked for, the helm wakes it, and it takes that", async () => {
   await launch("ship-0");
   await soon(async () => (await row("ship-0"))?.task).toBe("1");
   await launch("ship-1");
@@ -52,4 +52,10 @@ test("a crew with nothing to do ends and its VM sleeps; when a task becomes free
   for (const ship of ["ship-0", "ship-1"]) await quay.onShip(ship, "touch second");
   await soon(async () => (await status()).state).toBe("verified");
   expect((await status()).tasks.map((task) => task.epoch)).toEqual([1, 1, 1]);
+
+  await soon(async () => (await row("ship-1"))?.state).toBe("ended");
+  await quay.sendToSleep("ship-1");
+  const ask = { commit: (await status()).tip, later: ["ship-0"] };
+  const { probe } = await helmClient().askProbe(quay.voyageId, ask);
+  await soon(() => helmClient().probe(quay.voyageId, probe)).toMatchObject({ status: "done", ship: "ship-1", exitCode: 0 });
 });

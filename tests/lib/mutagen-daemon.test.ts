@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { openMutagen } from "../../lib/mutagen/client.ts";
 import { mutagenCommand } from "../../lib/mutagen/command.ts";
+import { isRunning } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { daemonPid, inA, inB, mutagen, pidsOf, root, spec } from "./mutagen-folders.ts";
 
@@ -89,6 +90,16 @@ test("many at once start one daemon, and a stop right after leaves none", async 
   await mutagen.ensureDaemon();
   expect(await daemons()).toHaveLength(1);
 });
+
+test("a daemon that does not end when it is asked is killed, and its sessions come back with the next", async () => {
+  await mutagen.ensureSession(spec);
+  const pid = await daemonPid();
+  process.kill(pid, "SIGSTOP"); // It still takes connections, and answers none.
+  await mutagen.stopDaemon();
+  await until("the daemon is gone", async () => !isRunning(pid));
+  await mutagen.ensureDaemon();
+  expect((await mutagen.list()).map((session) => session.name)).toEqual([spec.name]);
+}, 60_000);
 
 test("a daemon that cannot start says why", async () => {
   const lost = openMutagen({ dataDirectory: join(root, "d".repeat(100)) });

@@ -2,16 +2,22 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { criticalPath } from "../../lib/plan/critical-path.ts";
 import { estimatesOf } from "../../lib/plan/estimates.ts";
+import { byId, heightsOf } from "../../lib/plan/graph.ts";
 import { makespanOf, simulate, type TimedNode } from "../../lib/plan/schedule.ts";
+import { touchesOverlap } from "../../lib/plan/touches.ts";
 import { WORTH, worthwhile } from "../../lib/plan/worthwhile.ts";
 
+/** What a task may say that it touches: much of it overlaps. */
+const touched = fc.array(fc.constantFrom("a/x.ts", "a/*", "b/**", "**/x.ts", "c"), { maxLength: 2 });
 /** Any plan of up to 40 tasks whose lengths are whole, so that sums are exact. */
 const plans = fc
-  .array(fc.tuple(fc.integer({ min: 1, max: 60 }), fc.array(fc.nat(39), { maxLength: 4 })), { minLength: 1, maxLength: 40 })
+  .array(fc.tuple(fc.integer({ min: 1, max: 60 }), fc.array(fc.nat(39), { maxLength: 4 }), touched), {
+    ...{ minLength: 1, maxLength: 40 },
+  })
   .map((tasks) =>
-    tasks.map(([length, blockers], i): TimedNode => {
+    tasks.map(([length, blockers, touches], i): TimedNode => {
       const before = [...new Set(blockers.filter((other) => other < i))];
-      return { id: String(i + 1), length, blockedBy: before.map((other) => String(other + 1)) };
+      return { id: String(i + 1), length, blockedBy: before.map((other) => String(other + 1)), touches };
     }),
   );
 const ships = fc.integer({ min: 1, max: 12 });
@@ -71,6 +77,35 @@ test("the same plan has the same turns, in whatever order its tasks are listed",
   );
 });
 
+test("each grant is the one of the helm: the highest free task that overlaps with none at work, else the highest free one", () => {
+  fc.assert(
+    fc.property(plans, ships, (nodes, count) => {
+      const turns = simulate(nodes, count);
+      const heights = heightsOf(nodes);
+      const known = new Map(nodes.map((node) => [node.id, node]));
+      const ends = new Map(turns.map(({ id, end }) => [id, end]));
+      for (const [i, { id, start }] of turns.entries()) {
+        const granted = new Set(turns.slice(0, i).map((turn) => turn.id));
+        const isDone = (other: string) => granted.has(other) && ends.get(other)! <= start;
+        const atWork = [...granted].filter((other) => !isDone(other)).map((other) => known.get(other)!.touches!);
+        const free = nodes
+          .filter((node) => !granted.has(node.id) && node.blockedBy.every(isDone))
+          .sort((a, b) => heights.get(b.id)! - heights.get(a.id)! || byId(a.id, b.id));
+        const clear = free.filter(({ touches }) => !atWork.some((other) => touchesOverlap(touches!, other)));
+        expect(id).toBe((clear[0] ?? free[0])!.id);
+      }
+    }),
+  );
+});
+
+test("3,000 tasks that all write one file, or a folder each, are simulated within the time of a test; too much is left out", () => {
+  const many = (touches: (i: number) => string[]) =>
+    Array.from({ length: 3_000 }, (_, i) => ({ id: String(i + 1), length: 1, blockedBy: [], touches: touches(i) }));
+  for (const touches of [() => ["README.md"], (i: number) => [`src/${i}/**`]])
+    expect(worthwhile(many(touches))).toMatchObject({ ships: 20, followsTouches: true });
+  expect(worthwhile(many((i) => [`**/${i}`]))).toMatchObject({ ships: 20, followsTouches: false });
+});
+
 test("the recommended number is the smallest past which no number of ships gains 5 % a ship, as trying all of them tells", () => {
   fc.assert(
     fc.property(plans, (nodes) => {
@@ -93,7 +128,7 @@ test("free tasks are worth a ship each while they are few; a chain is worth one;
   expect(worthwhile(equal(8)).ships).toBe(8);
   expect(worthwhile(equal(100)).ships).toBe(20);
   expect(worthwhile(equal(6).map((node, i) => ({ ...node, blockedBy: i > 0 ? [String(i)] : [] }))).ships).toBe(1);
-  expect(worthwhile([])).toEqual({ ships: 0, makespans: [], least: 0 });
+  expect(worthwhile([])).toEqual({ ships: 0, makespans: [], least: 0, followsTouches: true });
 });
 
 test("a ship is granted first what most tasks wait for, and then the smallest id", () => {

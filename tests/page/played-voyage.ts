@@ -140,6 +140,7 @@ const view: PageView<StatusView> = {
   spend: { ...usage(spent), budgetUsd: 30, byShip: null },
   limited: null,
   paused: null,
+  landed: [],
   attention: [
     {
       id: "question/12/1",

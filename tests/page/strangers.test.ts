@@ -2,6 +2,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { writeLanding } from "../../lib/voyage/landing-file.ts";
+import { landingFile } from "../support/landing.ts";
 import { openBrowser, openCaptainBrowser, openTab } from "./browser.ts";
 import { ID, openSea, type Sea } from "./sea.ts";
 
@@ -47,6 +49,19 @@ test("markup in every text that ships, plans and agents control is shown as text
     await page.locator("#needs-you").getByText(`${where}<img src=x`).first().waitFor();
   await page.locator("#ships").getByText("note<img").first().waitFor();
   await page.locator("h1").getByText("name<img").waitFor();
+  // A forge names a check, and its address; only an address of the forge's own is a link.
+  const check = {
+    name: evil("check"),
+    state: "failure" as const,
+    url: "javascript:top.harmed='url'",
+    summary: evil("summary"),
+    id: "1",
+  };
+  await writeLanding(sea.folder, landingFile({ facts: { checks: [check], mergeable: null } }));
+  await page.locator("#landed").getByText("check<img").waitFor();
+  await page.locator("#needs-you").getByText("1 check of pull request 7 failed: check<img").waitFor();
+  const links = await page.locator("#landed a").evaluateAll((all: { href?: string }[]) => all.map(({ href }) => href));
+  expect(links).toEqual(["https://git.example.com/ann/sea/pulls/7"]);
   await page.keyboard.press("l");
   for (const where of ["line<img", "journal<img"]) await page.locator("#logs").getByText(where).first().waitFor();
   await page.keyboard.press("e");

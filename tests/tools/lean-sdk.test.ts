@@ -37,6 +37,21 @@ test("Pulumi's SDK loads npm's view of a package tree and TypeScript when they a
   });
 });
 
+test("the Automation API and the exporters of traces are loaded when they are used, and are what they are", () => {
+  const seen = inLeanNode(
+    "const { automation } = require('@pulumi/pulumi');",
+    "const tracing = require('@pulumi/pulumi/cmd/run/tracing.js');",
+    "const isLoaded = (part) => Object.keys(require.cache).some((file) => file.includes(part));",
+    "const parts = () => [isLoaded('pulumi/automation/stack.'), isLoaded('/sdk-trace-node/build')];",
+    "const seen = [parts()];",
+    "tracing.start('http://127.0.0.1:9/api');",
+    "seen.push(parts(), tracing.newSpan('a span').constructor.name);",
+    "seen.push(typeof automation.LocalWorkspace.createStack, parts());",
+    "console.log(JSON.stringify(seen));",
+  );
+  expect(seen).toEqual([[false, false], [false, true], "SpanImpl", "function", [true, true]]);
+});
+
 test("another program gets such a package at once, and its own options of Node's stay", () => {
   const line = `require('@npmcli/arborist'); console.log(JSON.stringify([...${BOTH}, process.env.NODE_OPTIONS]));`;
   expect(inLeanNode(line)).toEqual([true, false, expect.stringMatching(/^--no-warnings --require="/)]);

@@ -84,4 +84,5 @@ const ALIASES: Record<string, Shape> = {
   ship: "unfit",
   sync: "no-signal",
   voyage: "unfit",
+  landing: "question",
 };

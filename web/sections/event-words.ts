@@ -52,6 +52,16 @@ const WORDS: Record<VoyageEvent["kind"], Words> = {
   "verification-passed": { shape: "verified", tone: "good", say: (event) => `verified: ${text(event, "commit").slice(0, 8)}` },
   "verification-failed": { shape: "lost", tone: "bad", say: () => "verify.sh failed" },
   "verification-dropped": { shape: "cancelled", say: () => "a run of verify.sh came to nothing" },
+  "probe-asked": { shape: "pending", say: (event) => `a run of verify.sh at ${text(event, "commit").slice(0, 8)} was asked for` },
+  "probe-granted": {
+    shape: "working",
+    say: (event) => `${ship(event)} runs verify.sh at ${text(event, "commit").slice(0, 8)}, to find what breaks it`,
+  },
+  "probe-ended": {
+    shape: "pending",
+    say: (event) => `verify.sh ${number(event, "exitCode") === 0 ? "passes" : "fails"} at ${text(event, "commit").slice(0, 8)}`,
+  },
+  "probe-dropped": { shape: "cancelled", say: (event) => `a run of verify.sh at ${text(event, "commit").slice(0, 8)} was ended` },
   "limit-begun": { shape: "no-progress", tone: "warn", say: (event) => `${ship(event)} met a usage limit` },
   "limit-over": { shape: "working", say: () => "the usage limit is over" },
   "budget-spent": { shape: "budget", tone: "warn", say: () => "the budget is spent" },

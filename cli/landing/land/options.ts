@@ -19,9 +19,12 @@ export type LandOptions = {
   squash?: boolean;
   stack?: boolean;
   merge?: boolean;
+  allowSecret?: string[];
   remote?: string;
   timeout?: string;
   dryRun?: boolean;
+  /** After the landing: it is the verb's. */
+  watch?: boolean;
   yes?: boolean;
 };
 
@@ -42,6 +45,8 @@ export type LandAsk = {
   ready: boolean;
   pushOnly: boolean;
   merge: boolean;
+  /** The fingerprints of what is pushed though it looks like a secret, or like what leads nowhere. */
+  allowed: readonly string[];
   remote: string | undefined;
   timeoutMs: number;
   dryRun: boolean;
@@ -79,6 +84,7 @@ export function readOptions(options: LandOptions): LandAsk {
     ready: options.ready === true,
     pushOnly: options.pushOnly === true,
     merge: options.merge === true,
+    allowed: options.allowSecret ?? [],
     remote: options.remote,
     timeoutMs: parseDuration(options.timeout ?? USUAL_TIMEOUT),
     dryRun: options.dryRun === true,

@@ -1,7 +1,9 @@
 import type { KnownVoyage } from "../../../lib/watch/known.ts";
-import { openForge } from "../../forge/open.ts";
+import { openForgeOf } from "../../forge/of-voyage.ts";
+import type { Io } from "../../output/io.ts";
 import { collectReport } from "../../report/facts/collect.ts";
 import type { ReportFacts } from "../../report/facts/facts.ts";
+import { guardOf } from "../look/guard.ts";
 import { mergeBody, roomTaken } from "../pull/edit.ts";
 import { pullText } from "../pull/text.ts";
 import type { LandParts } from "./land.ts";
@@ -9,13 +11,17 @@ import type { LandParts } from "./land.ts";
 /** The most characters of a pull request's text at GitHub; the others bound it by no number that matters. */
 const MOST_BODY = 65_536;
 
-/** The parts of other rooms with which a voyage is landed. */
-export function parts(voyage: KnownVoyage): LandParts {
+/**
+ * The parts of other rooms with which a voyage is landed.
+ * @param allowed  the fingerprints of what is pushed all the same, though it looks as if it should not be
+ */
+export function parts(voyage: KnownVoyage, allowed: readonly string[], io: Pick<Io, "note" | "signal">): LandParts {
+  const guard = guardOf(voyage, allowed, io);
   let facts: Promise<ReportFacts> | undefined;
   return {
-    openForge: ({ origin, signal }) => openForge({ origin, env: process.env, signal }),
+    openForge: (ask) => openForgeOf(voyage, ask),
     async textOf({ head, heads, how, tip, isVerified, old, known }) {
-      facts ??= collectReport(voyage);
+      facts ??= collectReport(voyage).then(guard.clean);
       const { wave, tasks = [] } = head;
       const pulls = known.flatMap(({ pull: { number, url }, head: { wave: of } }) =>
         of === undefined ? [] : [{ wave: of, number, url }],
@@ -26,6 +32,6 @@ export function parts(voyage: KnownVoyage): LandParts {
       });
       return { title: text.title, body: mergeBody(old, text.body) };
     },
-    look: async () => {},
+    look: ({ from, heads, history }) => guard.look({ from, heads, history }),
   };
 }

@@ -23,6 +23,10 @@ export class Record {
     };
   }
 
+  get fixes(): LandingFile["fixes"] {
+    return this.#file.fixes;
+  }
+
   /** Writes down what is about to be pushed. */
   async willPush(baseCommit: string, pushes: readonly Push[]): Promise<void> {
     const pushing = pushes.map(({ branch, head }) => ({ branch, head }));

@@ -69,6 +69,8 @@ const secretsAmong = (variables: NodeJS.ProcessEnv): Secret[] =>
 
 /** The secrets among the stack's settings; Pulumi shows them to whoever has its passphrase. */
 async function ofStack({ file }: KnownVoyage): Promise<CaptainSecrets> {
+  if (!file.sailedFrom)
+    return { secrets: [], unknown: ["the stack's own secrets: it is not known from where the voyage was sailed"] };
   try {
     const stack = await stackOf(file);
     const { stdout } = await stack.pulumi(["config", "--show-secrets", "--json"]);

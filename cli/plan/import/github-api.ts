@@ -1,11 +1,11 @@
-import { execa } from "execa";
 import { z } from "zod";
 import { fitOrThrow } from "../../../lib/base/check-input.ts";
 import { OcaptainError } from "../../../lib/base/errors.ts";
 import { errorText, type HttpReply, openHttp, steady } from "../../../lib/base/http-call.ts";
-import { isInside } from "../../../lib/base/no-proxy.ts";
 import { inDotEnv } from "../../../lib/base/secret-hints.ts";
 import { plain } from "../../../lib/base/text.ts";
+import { keyOfGh } from "../../forge/token.ts";
+import { githubApi, isSafe } from "../../forge/which.ts";
 import { type GithubIssues, Issue } from "./github.ts";
 
 export type GithubAsk = { repo: string; label?: string | undefined; milestone?: string | undefined };
@@ -30,8 +30,15 @@ const Milestones = z.array(z.looseObject({ number: z.int(), title: z.string() })
  */
 export async function askGithub(ask: GithubAsk, progress: (text: string) => void): Promise<GithubIssues> {
   const { repo } = ask;
-  const base = apiUrl();
-  const token = await tokenFor(new URL(base).hostname);
+  const web = `https://${process.env.GH_HOST || "github.com"}`;
+  const base = githubApi(web, process.env);
+  if (!isSafe(base))
+    throw new OcaptainError("USAGE", "GITHUB_API_URL must be an https:// address, as the token goes there", {
+      hint: "unset GITHUB_API_URL",
+    });
+  const said = process.env.GH_TOKEN || process.env.GITHUB_TOKEN;
+  const host = new URL(base).hostname.replace(/^api\./, "");
+  const key = said ? { authorization: `Bearer ${said}` } : await keyOfGh(host, { env: process.env });
   const hint = "ocaptain plan import --help";
   const http = openHttp({
     baseUrl: base,
@@ -39,14 +46,14 @@ export async function askGithub(ask: GithubAsk, progress: (text: string) => void
       accept: "application/vnd.github+json",
       "x-github-api-version": "2022-11-28",
       "user-agent": "ocaptain",
-      ...(token && { authorization: `Bearer ${token}` }),
+      ...(key && { authorization: key.authorization }),
     },
     timeoutMs: 30_000,
     mostBytes: 16 * MiB,
     // A repository that was renamed answers with a redirect. fetch hands the token to no other host.
     redirect: "follow",
     rateBudgetMs: RATE_MS,
-    judge: (reply) => judge(reply, repo, token !== ""),
+    judge: (reply) => judge(reply, repo, key !== null),
     unreachable: { code: "GITHUB", hint },
     rateLimited: { code: "GITHUB_RATE", hint: "wait, and import again" },
   });
@@ -148,30 +155,4 @@ function parsed(reply: HttpReply, refuse: (why: string) => Error): unknown {
   } catch {
     throw refuse("it is no JSON");
   }
-}
-
-/** @throws OcaptainError USAGE where the address would carry the token over a network in clear */
-function apiUrl(): string {
-  const host = process.env.GH_HOST;
-  const said =
-    process.env.GITHUB_API_URL || (host && host !== "github.com" ? `https://${host}/api/v3` : "https://api.github.com");
-  const url = URL.parse(said);
-  if (url && (url.protocol === "https:" || (url.protocol === "http:" && isInside(url.hostname)))) return said.replace(/\/+$/, "");
-  throw new OcaptainError("USAGE", "GITHUB_API_URL must be an https:// address, as the token goes there", {
-    hint: "unset GITHUB_API_URL",
-  });
-}
-
-/** The token of the environment, else that of GitHub's own command where it is there; "" where there is none. */
-async function tokenFor(host: string): Promise<string> {
-  const said = process.env.GH_TOKEN || process.env.GITHUB_TOKEN;
-  if (said) return said;
-  const name = host.replace(/^api\./, "");
-  const asked = await execa("gh", ["auth", "token", "--hostname", name], {
-    reject: false,
-    stdin: "ignore",
-    timeout: 10_000,
-    maxBuffer: 64 * 1024,
-  });
-  return asked.exitCode === 0 ? asked.stdout.trim() : "";
 }

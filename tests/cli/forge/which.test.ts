@@ -87,7 +87,7 @@ test("the forge is told by its name, by GH_HOST, and by the setting", async () =
   expect(await which("/srv/boat.git")).toBeNull();
   expect(heard).toEqual([]);
   await expect(which("git@internal:crew/boat", { forge: "bitbucket" })).rejects.toThrow(
-    /ocaptain:forge must be github, gitea, forgejo, git, or one/,
+    /ocaptain:forge is "bitbucket": it must be github, gitea, forgejo, git, or one/,
   );
   await expect(which("git@internal:crew/boat", { forge: "gitea=https://me:secret@x" })).rejects.toMatchObject({ code: "USAGE" });
 });

@@ -72,6 +72,52 @@ test("a base that has moved on is merged in, and nothing is pushed before verify
   expect(gitIn(sea.server, "show", `${BRANCH}:other.txt`)).toBe("of somebody else");
 });
 
+test("a conflict with the base is one task for the fleet, with both sides in its text; its commit is a merge, and the next landing goes on", async () => {
+  sea = await openSea({ 1: [] }, { files: { "same.txt": "start\n" } });
+  await sea.does(() => ({ "same.txt": "the voyage's\n" }));
+  const tip = await sea.verifies();
+  const moved = sea.pushes({ "same.txt": "somebody else's\n", "other.txt": "new\n" });
+  const refused = {
+    code: "CONFLICT",
+    message: expect.stringMatching(
+      /in conflict with voyage-quay in same\.txt; nothing was pushed\. Task 900001 was given to the fleet/,
+    ),
+  };
+  await expect(sea.lands()).rejects.toMatchObject(refused);
+  await expect(sea.lands()).rejects.toMatchObject({ code: "NOT_VERIFIED" });
+  expect([sea.tip(), sea.branches()]).toEqual([tip, ["main"]]);
+  expect(landing().fixes).toMatchObject([{ signature: `conflict:${moved}`, task: "900001", round: 1 }]);
+
+  const grant = await sea.call.grant();
+  expect(grant.task.description).toMatch(
+    /- same\.txt\n[\s\S]*Change same\.txt other\.txt[\s\S]*<{7} .*\nthe voyage's\n={7}\nsomebody else's\n>{7}/,
+  );
+  expect(grant.task.metadata.merges).toBe(moved);
+  sea.tree.reset(grant.tip);
+  const settled = { "same.txt": "both\n", "other.txt": "new\n" };
+  const check = { check: { exitCode: 0, output: "" } };
+  // A commit without the base's history would undo what is there when it lands.
+  const without = sea.tree.commit(settled, "Without it");
+  sea.tree.push(without, grant);
+  expect(await sea.call.accept(grant, without, check)).toMatchObject({
+    ...{ status: 409, body: { error: "unknown-commit", message: expect.stringContaining(`does not hold ${moved}`) } },
+  });
+  sea.tree.reset(grant.tip);
+  sea.tree.git("fetch", "-q", sea.tree.remote, `refs/landing/${moved}`);
+  sea.tree.git("merge", "-q", "-s", "ours", "--no-commit", moved);
+  const merged = sea.tree.commit(settled, "With it");
+  sea.tree.push(merged, grant);
+  await sea.call.accepted(grant, merged, check);
+  expect(gitIn(sea.folder.repo, "rev-parse", `${sea.tip()}^1`, `${sea.tip()}^2`).split("\n")).toEqual([tip, moved]);
+  expect(gitIn(sea.folder.repo, "log", "-1", "--format=%(trailers:key=Task,valueonly)", sea.tip())).toBe("900001");
+
+  const landed = sea.lands();
+  await sea.verifies();
+  expect((await landed).result).toMatchObject({ outcome: "pushed", isVerified: true });
+  expect(sea.at(BRANCH)).toBe(sea.tip());
+  expect((await sea.helm.voyage("abc123")).tasks.map(({ id }) => id)).toEqual(["1", "900001"]);
+});
+
 test("--no-update leaves the base alone; --squash is one commit on what the voyage holds of it, the same each time", async () => {
   sea = await openSea({ 1: [], 2: [] });
   const start = sea.at("main");
@@ -195,4 +241,25 @@ test("neither the captain's hooks nor the repository's run; where the voyage cam
   await sea.lands({ unverified: true });
   expect(sea.at(BRANCH)).toBe(sea.tip());
   expect(existsSync(ran)).toBe(false);
+});
+
+test("a secret that a ship has committed is not pushed, also where it is gone again; a false alarm is let through by name", async () => {
+  sea = await openSea({ 1: [], 2: ["1"] });
+  const token = `ghp_${"a1B2c3D4e5F6g7H8i9J0".repeat(2).slice(0, 36)}`;
+  await sea.does(() => ({ "1.txt": `1\n`, ".env": `GH_TOKEN=${token}\n` }));
+  await sea.does(() => ({ "2.txt": "2\n", ".env": "\n" }));
+  await sea.verifies();
+  const refused = await sea.lands().catch((error: { message: string; hint: string }) => error);
+  expect(refused).toMatchObject({
+    code: "NOT_TO_LEAVE",
+    message: expect.stringMatching(
+      /nothing was pushed.*\n {2}- \.env:1: what looks like a secret \(github: .*\) \(task #1 by ship-0; [0-9a-f]{16}\)/,
+    ),
+  });
+  expect(JSON.stringify(refused)).not.toContain(token);
+  expect(sea.branches()).toEqual(["main"]);
+  const allowSecret = /--allow-secret ([0-9a-f]{16})/.exec((refused as { hint: string }).hint)!.slice(1);
+  expect((await sea.lands({ allowSecret })).result).toMatchObject({ outcome: "pushed" });
+  // One commit has nothing of what is not there in the end.
+  expect((await sea.lands({ squash: true, branch: "one" })).result).toMatchObject({ outcome: "pushed" });
 });

@@ -87,7 +87,8 @@ export async function openSea(
     async lands(options: LandOptions = {}, others: Partial<ReturnType<typeof parts>> = {}) {
       const heard = listen();
       const voyage = await knownVoyage(STACK);
-      const result = await landVoyage(voyage, readOptions({ yes: true, ...options }), { ...parts(voyage), ...others }, heard.io);
+      const ask = readOptions({ yes: true, ...options });
+      const result = await landVoyage(voyage, ask, { ...parts(voyage, ask.allowed, heard.io), ...others }, heard.io);
       return { result, notes: heard.notes };
     },
     async close(): Promise<void> {

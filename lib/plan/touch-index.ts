@@ -1,8 +1,11 @@
-import { globsMeet, literalStart, type ParsedGlob, parseGlob } from "../../lib/plan/globs.ts";
+import { globsMeet, literalStart, type ParsedGlob, parseGlob } from "./globs.ts";
 
 /** A folder of globs: those that go on with a wildcard or end here, and those that go on with a literal name. */
 type Folder<T> = { here: Map<string, Entry<T>>; below: Map<string, Folder<T>> };
 type Entry<T> = { glob: ParsedGlob; values: T[] };
+
+/** How many comparisons of globs may still be made. */
+export type Bound = { left: number };
 
 /**
  * Finds the lists of globs that may fit a path in common with another list. Globs stand in folders by the literal names
@@ -29,16 +32,15 @@ export class TouchIndex<T> {
   }
 
   /**
-   * Returns what overlaps with these globs. After `most` comparisons the rest is taken for what does not, lest a plan
-   * in which every glob begins with a wildcard takes minutes.
+   * Returns what overlaps with these globs. When no comparison is left the rest is taken for what does not, lest a plan
+   * in which every glob begins with a wildcard takes minutes; `bound.left` is then below 0.
    */
-  overlapping(touches: readonly string[], most = Number.POSITIVE_INFINITY): Set<T> {
+  overlapping(touches: readonly string[], bound: Bound = { left: Number.POSITIVE_INFINITY }): Set<T> {
     const found = new Set<T>();
-    let left = most;
     for (const text of touches) {
       const glob = parseGlob(text);
       for (const { glob: other, values } of this.#near(glob)) {
-        if (left-- <= 0) return found;
+        if (--bound.left < 0) return found;
         if (!values.every((value) => found.has(value)) && globsMeet(glob, other)) for (const value of values) found.add(value);
       }
     }
@@ -61,6 +63,31 @@ export class TouchIndex<T> {
       open.push(...next.below.values());
     }
   }
+}
+
+/** Tasks that touch the same by the same globs, and so overlap with the same others. */
+export type Alike<T> = { touches: readonly string[]; tasks: T[] };
+
+/** Puts tasks that say what they touch into groups, and the groups into an index. */
+export function indexTouches<T>(tasks: Iterable<{ task: T; touches: readonly string[] }>): {
+  groups: Alike<T>[];
+  index: TouchIndex<Alike<T>>;
+} {
+  const byTouches = new Map<string, Alike<T>>();
+  const index = new TouchIndex<Alike<T>>();
+  for (const { task, touches } of tasks) {
+    if (touches.length === 0) continue;
+    const key = touches.join("\0");
+    const known = byTouches.get(key);
+    if (known) {
+      known.tasks.push(task);
+      continue;
+    }
+    const alike = { touches, tasks: [task] };
+    byTouches.set(key, alike);
+    index.add(touches, alike);
+  }
+  return { groups: [...byTouches.values()], index };
 }
 
 const emptyFolder = <T>(): Folder<T> => ({ here: new Map(), below: new Map() });
