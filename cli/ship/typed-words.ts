@@ -10,13 +10,18 @@ import { MOST_TYPED } from "./type-to-hand.ts";
  * @throws OcaptainError USAGE
  */
 export async function wordsOf(words: readonly string[], verb: "answer" | "nudge", io: Io, most = MOST_TYPED): Promise<string> {
-  const isTyped = words.length === 1 && words[0] === "-";
   const what = verb === "answer" ? "the answer" : "the message";
-  if (isTyped && process.stdin.isTTY) io.note(`type ${what}; Ctrl-D on a line of its own ends it`);
-  const text = (isTyped ? await readAll(process.stdin) : words.join(" ")).trim();
+  const text = (words.length === 1 ? await textOf(words[0]!, what, io) : words.join(" ")).trim();
   if (text === "") throw new OcaptainError("USAGE", `${what} is empty`, { hint: `ocaptain ${verb} --help` });
   if (text.length > most) throw tooLong(what, text, most);
   return text;
+}
+
+/** A text that was typed, or stdin where it is `-`. */
+export async function textOf(typed: string, what: string, io: Io): Promise<string> {
+  if (typed !== "-") return typed;
+  if (process.stdin.isTTY) io.note(`type ${what}; Ctrl-D on a line of its own ends it`);
+  return readAll(process.stdin);
 }
 
 export const tooLong = (what: string, text: string, most: number) =>

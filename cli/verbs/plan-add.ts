@@ -4,6 +4,7 @@ import { withHome } from "../../lib/base/paths.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import type { Io } from "../output/io.ts";
 import { addTask } from "../plan/add-task.ts";
+import { idOf, listOf } from "../target/typed-list.ts";
 
 type Options = { after?: string; description?: string; check?: string; touches?: string; estimate?: string };
 
@@ -14,7 +15,7 @@ export async function planAdd(word: string, subject: string, options: Options, i
   const { file, text, changed } = await addTask(folder, word, {
     subject,
     description,
-    blockedBy: listOf(after).map((id) => id.replace(/^#/, "")),
+    blockedBy: listOf(after).map(idOf),
     check,
     touches: touches === undefined ? undefined : listOf(touches),
     estimateMinutes: estimate === undefined ? undefined : minutes(estimate),
@@ -24,12 +25,6 @@ export async function planAdd(word: string, subject: string, options: Options, i
   io.out(text.trimEnd());
   for (const { file: other, field, message } of changed) io.note(`${join(folder, other)} ${field} ${message}`);
 }
-
-const listOf = (text = "") =>
-  text
-    .split(",")
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== "");
 
 function minutes(text: string): number {
   if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);

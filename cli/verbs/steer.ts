@@ -8,6 +8,7 @@ import type { KnownVoyage } from "../../lib/watch/known.ts";
 import { pasteable } from "../output/hint.ts";
 import type { Io } from "../output/io.ts";
 import { chooseVoyage } from "../target/choose-voyage.ts";
+import { idOf } from "../target/typed-list.ts";
 
 /**
  * `ocaptain retry <task|verify|limit> [voyage]` makes a blocked task pending again, with all its tries; or has a
@@ -52,8 +53,6 @@ export async function release(id: string, name: string | undefined, options: { r
     ].join("\n"),
   );
 }
-
-const idOf = (text: string) => text.replace(/^#/, "");
 
 function tell(io: Io, { file }: KnownVoyage, task: TaskRow, text: string): void {
   io.out(io.json ? plainJson({ voyage: file.stack, task }, 2) : text);

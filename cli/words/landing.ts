@@ -43,6 +43,22 @@ export const LANDING: readonly (Verb | VerbGroup)[] = [
         isLong: true,
         run: async (io, [voyage], options) => (await import("../verbs/land.ts")).land(voyage, options, io),
       },
+      {
+        usage: "fix [voyage]",
+        summary:
+          "have the fleet mend what has come back of the pull request, failed checks and remarks of reviewers, and land it again",
+        examples: ["ocaptain land fix voyage-abc", "ocaptain land fix --yes --no-wait"],
+        options: [
+          ["--from-anyone", "also what people say who may not write to the repository"],
+          ["--no-wait", "add the tasks, and neither wait for them nor push"],
+          ["--allow-secret <fingerprint...>", "push this all the same, though it looks as if it should not leave"],
+          ["--rehearsal <command>", "the shell command that does each task where the hand is rehearsal"],
+          ["--timeout <time>", "how long the fleet is waited for (default: 12h)"],
+          ["-y, --yes", "do not ask"],
+        ],
+        isLong: true,
+        run: async (io, [voyage], options) => (await import("../verbs/land-fix.ts")).landFix(voyage, options, io),
+      },
       LAND_STATUS,
     ],
   },

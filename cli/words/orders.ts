@@ -1,7 +1,7 @@
-import type { Verb } from "./verb.ts";
+import type { Verb, VerbGroup } from "./verb.ts";
 
 /** The verbs that steer a voyage at sea: its ships, its tasks. */
-export const ORDERS: readonly Verb[] = [
+export const ORDERS: readonly (Verb | VerbGroup)[] = [
   {
     usage: "shell [voyage] [ship]",
     summary: "show the ship's tmux in this terminal (detach: Ctrl-b d): Claude Code's, else the crew's; wakes the ship",
@@ -41,6 +41,38 @@ export const ORDERS: readonly Verb[] = [
     examples: ["ocaptain release 7", "ocaptain release 7 voyage-abc --reason 'it runs in circles'"],
     options: [["--reason <text>", "why, for the record"]],
     run: async (io, [task, voyage], options) => (await import("../verbs/steer.ts")).release(String(task), voyage, options, io),
+  },
+  {
+    usage: "task",
+    summary: "add a task to a voyage at sea, beside its plan; or cancel one that was so added",
+    examples: ["ocaptain task add 'Mend the build on macOS' --after 7", "ocaptain task cancel 900001"],
+    verbs: [
+      {
+        usage: "add <subject>",
+        summary: "add a task, which every later up keeps, also of a changed plan; a voyage that had come to its end goes on",
+        examples: [
+          "ocaptain task add 'Mend the build on macOS' --after 7 --check 'npm run build'",
+          "ocaptain task add 'Answer the review' --voyage voyage-abc --description - < review.txt",
+        ],
+        options: [
+          ["--voyage <voyage>", "the voyage, where there are several"],
+          ["--description <text>", "all that who does it must know, - reads stdin; default is the subject"],
+          ["--after <ids>", "the tasks that it waits for: 1,2"],
+          ["--check <command>", "the shell command that must succeed before the task is accepted"],
+          ["--touches <globs>", "what it writes: 'src/auth/**,README.md'"],
+          ["--rehearsal <command>", "the shell command that does it where the hand is rehearsal"],
+          ["--urgent", "give it out before all else that is free"],
+        ],
+        run: async (io, [subject], options) => (await import("../verbs/task.ts")).taskAdd(String(subject), options, io),
+      },
+      {
+        usage: "cancel <task>",
+        summary: "cancel a task that was added so, and that no ship is at; what waits for it is free",
+        examples: ["ocaptain task cancel 900001", "ocaptain task cancel 900001 --voyage voyage-abc"],
+        options: [["--voyage <voyage>", "the voyage, where there are several"]],
+        run: async (io, [task], { voyage }) => (await import("../verbs/task.ts")).taskCancel(String(task), voyage, io),
+      },
+    ],
   },
   {
     usage: "pause [voyage]",

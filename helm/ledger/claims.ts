@@ -194,10 +194,13 @@ export function release(ledger: Ledger, life: number, ask: ReleaseRequest): Rele
 export function retryTask(ledger: Ledger, task: TaskRecord): void {
   if (task.status !== "blocked") return;
   const spent = whyTaskIsSpent(ledger, task);
-  if (spent)
+  if (spent) {
+    const where =
+      ledger.addedAt(task.id) === undefined ? `tasks/${task.id}.json: metadata.claude, or voyage.json` : "voyage.json";
     throw new OcaptainError("BUDGET", `task ${task.id}: ${spent}`, {
-      hint: `raise claude.budgetUsd in the plan (tasks/${task.id}.json: metadata.claude, or voyage.json), then: pulumi up -s ${ledger.meta("stack")}`,
+      hint: `raise claude.budgetUsd in the plan (${where}), then: pulumi up -s ${ledger.meta("stack")}`,
     });
+  }
   ledger.store.run("UPDATE tasks SET status = 'pending', tries = 0, changed_at = ? WHERE id = ?", ledger.at(), task.id);
   forgetLosses(ledger, task.id);
   noteEvent(ledger, "task-retried", { task: task.id, epoch: task.epoch });

@@ -27,7 +27,10 @@ export function addFollowUp(ledger: Ledger, ask: FollowUp): { id: string; isNew:
     if (known) return { id: known.task, isNew: false };
   }
   if (ledger.meta("orders"))
-    throw refuse("a sail without a plan has no tasks; its ship takes your orders", "ocaptain answer SHIP 'What is to be done.'");
+    throw refuse(
+      "a sail without a plan has no tasks; its ship takes your orders",
+      `ocaptain status ${stack}  # names the ship; ocaptain answer tells it what is to be done`,
+    );
   if (ledger.followUps().size >= MAX_FOLLOW_UPS)
     throw refuse(
       `the voyage has ${MAX_FOLLOW_UPS} follow-ups already, the most that one can have`,

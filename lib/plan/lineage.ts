@@ -9,6 +9,8 @@ export type Lineage = {
   name: string;
   /** Every task that was ever granted, with its text at its last grant and what has become of it. */
   granted: { task: PlanTask; status: TaskStatus; commit: string | null }[];
+  /** Every task that was added beside the plan. */
+  followUps: PlanTask[];
 };
 
 /**
@@ -22,11 +24,26 @@ export function readLineage(ledger: string): Lineage | null {
     const name = file.meta("name");
     if (!name) return null;
     const granted = file.granted().map(({ body, status, commit }) => ({
-      task: fitOrThrow(PlanTask, JSON.parse(body), (why) => new Error(`a task in it does not fit: ${why}`)),
+      task: taskOf(body),
       status: status as TaskStatus,
       commit,
     }));
-    return { name, granted };
+    return { name, granted, followUps: file.followUps().map(taskOf) };
+  });
+}
+
+const taskOf = (json: string): PlanTask =>
+  fitOrThrow(PlanTask, JSON.parse(json), (why) => new Error(`a task in it does not fit: ${why}`));
+
+/**
+ * The tasks of a plan that have the number of a task which was added beside it, each with that one. The voyage's ledger
+ * takes no such plan.
+ */
+export function takenNumbers(plan: Plan, { followUps }: Lineage): { task: PlanTask; followUp: PlanTask }[] {
+  const taken = new Map(followUps.map((followUp) => [Number(followUp.id), followUp]));
+  return plan.tasks.flatMap((task) => {
+    const followUp = taken.get(Number(task.id));
+    return followUp ? [{ task, followUp }] : [];
   });
 }
 
@@ -43,9 +60,10 @@ export type AnotherPlan = { renamed: boolean; others: { id: string; was: string;
  */
 export function anotherPlan(plan: Plan, lineage: Lineage): AnotherPlan | null {
   if (lineage.granted.length === 0) return null;
+  const beside = new Set(lineage.followUps.map(({ id }) => id));
   const now = new Map(plan.tasks.map((task) => [task.id, task]));
   const others = lineage.granted
-    .filter(({ status }) => status === "accepted")
+    .filter(({ status, task }) => status === "accepted" && !beside.has(task.id))
     .flatMap(({ task }) => {
       const is = now.get(task.id);
       return is && isAnotherTask(task, is) ? [{ id: task.id, was: task.subject, is: is.subject }] : [];

@@ -12,6 +12,8 @@ export type LedgerFile = {
   meta(key: string): string;
   /** Every task that was ever granted: the JSON of its text, its status, and the commit with which it was accepted. */
   granted(): { body: string; status: string; commit: string | null }[];
+  /** The tasks that were added beside the plan, whatever has become of them: the JSON of their text. */
+  followUps(): string[];
   /**
    * How many seconds each accepted task has taken, as far as that is known: from its last grant to its acceptance; or,
    * where an earlier helm has not noted that, what its runs tell.
@@ -113,6 +115,13 @@ function fileOf(database: DatabaseSync): LedgerFile {
           status: String(status),
           commit: commit_id === null ? null : String(commit_id),
         })),
+    followUps: () =>
+      has("follow_ups")
+        ? database
+            .prepare("SELECT planned FROM tasks JOIN follow_ups ON task = id ORDER BY position")
+            .all()
+            .map(({ planned }) => String(planned))
+        : [],
     taken: () => {
       const read = (sql: string) => database.prepare(sql).all() as { id: string; seconds: number }[];
       const byRuns = has("runs") ? read(BY_RUNS) : [];

@@ -1,6 +1,7 @@
 import type { PreflightFinding } from "../base/finding.ts";
 import { voyageFolder } from "../base/paths.ts";
-import { anotherPlan, readLineage } from "../plan/lineage.ts";
+import { FIRST_FOLLOW_UP } from "../plan/follow-up.ts";
+import { anotherPlan, type Lineage, readLineage, takenNumbers } from "../plan/lineage.ts";
 import type { Plan } from "../plan/types.ts";
 import type { VoyageIdentity } from "../voyage/identity.ts";
 import { waysOut } from "../voyage/repository.ts";
@@ -12,7 +13,18 @@ import { waysOut } from "../voyage/repository.ts";
 export function lineageFindings(what: string, plan: Plan, voyage: VoyageIdentity): PreflightFinding[] {
   const { voyageId, stack } = voyage;
   const lineage = readLineage(voyageFolder(stack).ledger);
-  const another = lineage && anotherPlan(plan, lineage);
+  if (!lineage) return [];
+  const taken = takenNumbers(plan, lineage).map(({ task, followUp }) => ({
+    what: `${what}/tasks/${task.id}.json`,
+    message: `has the number of a task that was added to voyage ${voyageId} beside its plan: ${followUp.id} is "${followUp.subject}" there, and "${task.subject}" here`,
+    hint: `give it another number, lower than ${FIRST_FOLLOW_UP}`,
+  }));
+  return [...taken, ...otherPlanFindings(what, plan, voyage, lineage)];
+}
+
+function otherPlanFindings(what: string, plan: Plan, voyage: VoyageIdentity, lineage: Lineage): PreflightFinding[] {
+  const { voyageId, stack } = voyage;
+  const another = anotherPlan(plan, lineage);
   if (!another) return [];
   const done = lineage.granted.filter(({ status }) => status === "accepted").length;
   const has = `voyage ${voyageId} of stack "${stack}" sails the plan "${lineage.name}" (tasks done: ${done})`;

@@ -107,8 +107,13 @@ const LandingFile = z.object({
   /** The pull requests of this landing, in a stack the lowest first. */
   pulls: z.array(LandedPull).max(MOST_PULLS),
   facts: LandingFacts.optional(),
-  /** The follow-up tasks that were made of what came back, by their signatures, each once a round. */
-  fixes: z.array(z.object({ signature: Line, task: Id, round: z.int().positive(), at: Line })).max(10_000),
+  /**
+   * The follow-up tasks that were made of what came back, by their signatures, each once. `subject` is what it is about
+   * where that may come back again, and `round` how often it has.
+   */
+  fixes: z
+    .array(z.object({ signature: Line, subject: Line.optional(), task: Id, round: z.int().positive(), at: Line }))
+    .max(10_000),
 });
 export type LandingFile = z.infer<typeof LandingFile>;
 

@@ -71,13 +71,21 @@ export function taskAttention(tasks: readonly TaskRow[], stack: string): Attenti
       of: task.id,
       message: `task ${task.id} (${firstLine(task.subject)}) is blocked after ${counted(task.tries, "try", "tries")}: ${firstLine(task.reason ?? "no reason is known")}`,
       hint: isSpent(task)
-        ? `pulumi up -s ${stack}  # after a higher claude.budgetUsd in the plan's tasks/${task.id}.json`
-        : `ocaptain logs ${stack} --task ${task.id}  # then mend the plan's tasks/${task.id}.json, and: pulumi up -s ${stack}`,
+        ? `pulumi up -s ${stack}  # after a higher claude.budgetUsd in the plan's ${fileOf(task)}`
+        : `ocaptain logs ${stack} --task ${task.id}  # then ${wayOut(task, stack)}`,
       since: task.changedAt,
       // A retry would be refused while the task's own budget is spent.
       action: { verb: isSpent(task) ? "up" : "retry", task: task.id },
     }));
 }
+
+/** The file of the plan that bounds what a task may spend. A follow-up has no file of its own. */
+const fileOf = ({ id, addedAt }: TaskRow) => (addedAt === undefined ? `tasks/${id}.json` : "voyage.json");
+
+const wayOut = (task: TaskRow, stack: string) =>
+  task.addedAt === undefined
+    ? `mend the plan's ${fileOf(task)}, and: pulumi up -s ${stack}`
+    : `ocaptain retry ${task.id} ${stack}; or ocaptain task cancel ${task.id} --voyage ${stack}, and add it anew`;
 
 const isSpent = ({ budgetUsd, usage }: TaskRow) => budgetUsd !== undefined && (usage?.costUsd ?? 0) >= budgetUsd;
 

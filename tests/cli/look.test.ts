@@ -282,6 +282,33 @@ test("clone: the voyage's branch with its history, that pulls what comes later",
   expect(JSON.parse(again.stderr)).toMatchObject({ error: "CLONE", message: expect.stringContaining("already exists") });
 });
 
+test("task add wakes a ship that sleeps, and the task is worked off beside the plan; what does not fit adds nothing; cancel takes one back", async () => {
+  await fleet.until("all asleep", (s) => s.ships.every((ship) => ship.state === "ended"));
+  const [subject, command] = ["Caulk the seams", "mkdir -p out; echo oakum > out/caulked"];
+  const { stdout, stderr, exitCode } = await ocaptain("task", "add", subject, "--after", "#1", "--rehearsal", command);
+  expect({ stdout, exitCode }).toEqual({ stdout: `task 900001 is added: ${subject}`, exitCode: 0 });
+  expect(stderr).toBe("a ship is woken for it");
+  await fleet.until("it is done", (s) => s.tasks.some(({ id, status }) => id === "900001" && status === "accepted"));
+  expect(await json("tasks", "-s", "accepted")).toMatchObject({
+    tasks: [{ id: "1" }, { id: "900001", subject, addedAt: expect.stringMatching(/Z$/) }],
+  });
+
+  const later = JSON.parse((await ocaptain("task", "add", "Tar them", "--after", "2", "--json")).stdout);
+  expect(later).toMatchObject({ voyage: "quay", isNew: true, task: { id: "900002", status: "pending", blockedBy: ["2"] } });
+  expect(await ocaptain("task", "cancel", "#900002")).toMatchObject({ stdout: "task 900002 is cancelled: Tar them" });
+  for (const [typed, said, status] of [
+    [["add", "x", "--after", "77"], /^no task was added: the voyage has no task 77\n {2}hint: ocaptain tasks quay$/, 1],
+    [["add", "x", "--check", "if"], /^no task was added: --check: bash cannot read it: /, 2],
+    [["add", "x", "--touches", "/etc"], /^no task was added: touches\[0\] /, 2],
+    [["add", "x", "--after", "one"], /^no task was added: after\[0\] must be 1 to 9 digits/, 2],
+    [["cancel", "1"], /^task 1 is one of the plan's\n {2}hint: take tasks\/1.json out of the plan's folder/, 1],
+  ] as const) {
+    const refused = await ocaptain("task", ...typed);
+    expect(refused).toMatchObject({ exitCode: status, stdout: "" });
+    expect(refused.stderr).toMatch(said);
+  }
+});
+
 test("release takes a task from the ship that holds it, which is fenced, and says what next", async () => {
   await helmClient().retryTask(fleet.voyageId, "2");
   await fleet.until("settled", (s) => s.tasks[1]?.status === "blocked");
@@ -310,14 +337,14 @@ test("the helm killed: the same looks from the files, saying so, and doctor with
   await fleet.killHelm();
   const { stdout, exitCode } = await ocaptain("status");
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(/^quay {2}unknown {2}1\/4 accepted/);
+  expect(stdout).toMatch(/^quay {2}unknown {2}2\/5 accepted/);
   expect(stdout).toMatch(/from the task files, last changed (\d+m)?\d+s ago/);
   expect(stdout).toMatch(/✗ the helm does not answer: .*\n.*pulumi up -s quay/);
   expect(stdout).toMatch(/✗ \S+ · task 2 \(Task 2\) is blocked/);
   expect(stdout).toMatch(/\nship-0 +unknown/);
   expect(await json("tasks", "-s", "accepted")).toMatchObject({
     from: "files",
-    tasks: [{ id: "1", commit: expect.stringMatching(/^[0-9a-f]{40}$/) }],
+    tasks: [{ id: "1", commit: expect.stringMatching(/^[0-9a-f]{40}$/) }, { id: "900001" }],
   });
   expect((await ocaptain("retry", "2")).stderr).toMatch(/the helm does not answer\b.*\n {2}hint: pulumi up/);
   const doctor = await ocaptain("doctor", "--json");

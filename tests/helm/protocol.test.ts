@@ -10,6 +10,10 @@ test("no task is granted, accepted or lost twice, whatever network, ships and he
   await checkProtocol({ runs: runs(400, 60) });
 }, 200_000);
 
+test("tasks added beside the plan have ids of their own, and none is lost or done twice, whatever the captain changes meanwhile", async () => {
+  await checkProtocol({ runs: runs(150, 20), changes: true });
+}, 200_000);
+
 /**
  * The rules that hold the protocol together. When any of them is taken out of a copy of the source, the property must
  * object.
@@ -53,6 +57,20 @@ const MUTATIONS = [
     from: "        if (stored !== undefined) return stored;\n",
     to: "",
   },
+  {
+    title: "a plan's keeping what was added beside it",
+    changes: true,
+    file: "helm/ledger/plan-changes.ts",
+    from: "  for (const id of followUps.keys()) known.delete(id);\n",
+    to: "",
+  },
+  {
+    title: "knowing the signature of what was added",
+    changes: true,
+    file: "helm/ledger/follow-ups.ts",
+    from: "    if (known) return { id: known.task, isNew: false };\n",
+    to: "    if (known) ask = { ...ask, signature: ask.signature + known.task };\n",
+  },
 ];
 
 let copy: string;
@@ -76,11 +94,11 @@ function mutate(index: number, mutation: (typeof MUTATIONS)[number]): string {
   return folder;
 }
 
-function run(folder: string, seed = 1): Promise<{ found: boolean; output: string }> {
+function run(folder: string, seed = 1, changes = false): Promise<{ found: boolean; output: string }> {
   return new Promise((resolve, reject) => {
     execFile(
       process.execPath,
-      ["tests/helm/protocol/run.ts", "1500", String(seed)],
+      ["tests/helm/protocol/run.ts", "1500", String(seed), ...(changes ? ["changes"] : [])],
       { cwd: folder, timeout: 180_000 },
       (error, stdout, stderr) => {
         if (!error) resolve({ found: false, output: stdout });
@@ -95,7 +113,7 @@ test.for(MUTATIONS.map((mutation, index) => ({ ...mutation, index })))(
   "the property objects when this is taken out: $title",
   { timeout: 200_000 },
   async (mutation) => {
-    const { found, output } = await run(mutate(mutation.index, mutation), mutation.seed);
+    const { found, output } = await run(mutate(mutation.index, mutation), mutation.seed, mutation.changes);
     expect(found, output).toBe(true);
   },
 );

@@ -65,7 +65,7 @@ test("no ledger, an empty one, and one that is none", async () => {
 
 test("it is read beside the helm that has it open, and after that has let go of it", async () => {
   const ledger = await sailed([keel, mast], 1);
-  const lineage = { name: "ship", granted: [{ task: keel, status: "accepted", commit: "c" }] };
+  const lineage = { name: "ship", granted: [{ task: keel, status: "accepted", commit: "c" }], followUps: [] };
   expect(readLineage(ledgerFile())).toEqual(lineage);
   ledger.store.close();
   expect(readLineage(ledgerFile())).toEqual(lineage);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, vi } from "vitest";
+import { addFollowUp } from "../../helm/ledger/follow-ups.ts";
 import { Ledger } from "../../helm/ledger/ledger.ts";
 import { applyPlan } from "../../helm/ledger/plan-changes.ts";
 import { Store } from "../../helm/ledger/store.ts";
@@ -56,7 +57,7 @@ export async function writePlan(): Promise<{ plan: string; repo: string }> {
 export async function sunkVoyage(
   stack: string,
   plan: string,
-  { isOld, ...more }: { sunkAt?: string; isOld?: boolean } = { sunkAt: "2026-01-02" },
+  { isOld, followUps = [], ...more }: { sunkAt?: string; isOld?: boolean; followUps?: string[] } = { sunkAt: "2026-01-02" },
 ) {
   const repo = await writeRepo(join(root, "code"));
   await writeFile(join(plan, "voyage.json"), JSON.stringify({ name: "try", repo }));
@@ -75,6 +76,7 @@ export async function sunkVoyage(
     }
     applyPlan(ledger, loaded.plan);
     ledger.store.run("UPDATE tasks SET status = 'accepted', epoch = 1");
+    for (const subject of followUps) addFollowUp(ledger, { subject, description: "d" });
   });
   ledger.store.close();
   return { repo, folder };

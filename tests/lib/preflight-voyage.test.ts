@@ -72,7 +72,7 @@ test("a stack's name that is used again: another repository and another plan are
   vi.stubEnv("OCAPTAIN_HELM_PORT", "0");
   const { plan } = await writePlan();
   const args = { stack: "voyage-abc", plan, provider: "harbor", unconfined: true } as const;
-  const { repo, folder } = await sunkVoyage("voyage-abc", plan);
+  const { repo, folder } = await sunkVoyage("voyage-abc", plan, { sunkAt: "2026-01-02", followUps: ["Mend it"] });
   const told = async (more: object = {}) =>
     ((await preflight({ ...args, ...more }).catch((error: Error) => error)) as Error).message;
 
@@ -107,6 +107,11 @@ test("a stack's name that is used again: another repository and another plan are
   await writeFile(join(plan, "tasks", "1.json"), JSON.stringify(task));
   expect(await told()).toMatch(
     new RegExp(`tasks/1\\.json: [^\\n]*task 1 was done as "s", and is "Something else" now[^\\n]*\\n\\s+${anew}`),
+  );
+  await writeFile(join(plan, "tasks", "1.json"), JSON.stringify({ ...task, subject: "s", description: "d" }));
+  await writeFile(join(plan, "tasks", "900001.json"), JSON.stringify({ ...task, id: "900001" }));
+  expect(await told()).toMatch(
+    /tasks\/900001\.json: has the number of a task that was added to voyage 3fa9c1 beside its plan: 900001 is "Mend it" there, and "Something else" here\n\s+hint: give it another number, lower than 900001/,
   );
   expect(await preflight({ ...args, repo: other, beginAnew: "3fa9c1" })).toMatchObject({ kept: null, warnings: [] });
 });

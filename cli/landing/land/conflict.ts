@@ -1,7 +1,8 @@
 import { OcaptainError } from "../../../lib/base/errors.ts";
 import { shellWord } from "../../../lib/base/shell-word.ts";
-import { plain, plainLines } from "../../../lib/base/text.ts";
+import { plain } from "../../../lib/base/text.ts";
 import { git } from "../../../lib/git/run.ts";
+import { fenced } from "../fenced.ts";
 import type { Base } from "./base.ts";
 
 const MOST_FILES = 200;
@@ -81,13 +82,7 @@ async function bothSides(gitDir: string, tree: string, file: string): Promise<st
     read && !read.stdout.includes("\0") ? [...read.stdout.matchAll(/^<{7} .*\n[\s\S]*?^>{7} .*$/gm)].map(([part]) => part) : [];
   if (parts.length === 0)
     return `${heading}\n\nIt has no marks: one side has changed it and the other has deleted, renamed or replaced it, or it is no text. \`git status\` says which.`;
-  return `${heading}\n\n${fenced(plainLines(parts.join("\n…\n"), { most: MOST_OF_FILE }))}`;
+  return `${heading}\n\n${fenced(parts.join("\n…\n"), MOST_OF_FILE)}`;
 }
 
 const shown = (file: string) => plain(file, { most: MOST_LINE });
-
-/** Puts a text into a fence that is longer than any in it. */
-function fenced(text: string): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-  return `${"`".repeat(longest + 1)}\n${text}\n${"`".repeat(longest + 1)}`;
-}

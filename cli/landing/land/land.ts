@@ -1,6 +1,4 @@
-import { join } from "node:path";
 import { OcaptainError } from "../../../lib/base/errors.ts";
-import { acquireOsLock } from "../../../lib/base/os-lock.ts";
 import type { LandingFile } from "../../../lib/voyage/landing-file.ts";
 import type { KnownVoyage } from "../../../lib/watch/known.ts";
 import type { Forge } from "../../forge/forge.ts";
@@ -12,6 +10,7 @@ import { conflicted } from "./conflicted.ts";
 import { describe } from "./describe.ts";
 import { follow } from "./follow.ts";
 import type { Head } from "./heads.ts";
+import { holdLanding } from "./hold.ts";
 import { type Intention, intend } from "./intend.ts";
 import type { LandAsk } from "./options.ts";
 import { type Landed, landPulls, mergePulls } from "./pulls.ts";
@@ -64,10 +63,7 @@ export type LandResult = {
  * on, and landing twice is landing once. Returns null where the person has said no.
  */
 export async function landVoyage(voyage: KnownVoyage, ask: LandAsk, parts: LandParts, io: Io): Promise<LandResult | null> {
-  const lock = await acquireOsLock(join(voyage.folder.root, "helm", "landing.sqlite"), {
-    timeoutMs: ask.timeoutMs,
-    onWait: () => io.note("another landing of this voyage is under way, and is waited for"),
-  });
+  const lock = await holdLanding(voyage, ask.timeoutMs, io);
   try {
     return await land(voyage, ask, parts, io);
   } finally {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import type { AddedTask } from "../../../lib/protocol/admin-api.ts";
 import type { AcceptRequest, ClaimReply, ReleaseRequest } from "../../../lib/protocol/ship-claims.ts";
+import type { TaskRow } from "../../../lib/protocol/status.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -15,11 +17,18 @@ export class Model {
   readonly #releases = new Set<string>();
   readonly #answers = new Map<string, ClaimReply>();
   readonly #delivered = new Set<string>();
-  readonly #blockedBy: Record<string, string[]>;
+  readonly #blockedBy: Record<string, readonly string[]>;
+  /** The tasks that were added beside the plan, by their signatures, and all ids that a task has or had. */
+  readonly #added = new Map<string, string>();
+  readonly #ids: Set<string>;
+  /** The tasks that were cancelled at some time, by the captain or by a plan: nothing waits for them for sure. */
+  readonly #everCancelled = new Set<string>();
+  readonly #cancelled = new Set<string>();
 
-  constructor(world: World, blockedBy: Record<string, string[]>) {
+  constructor(world: World, blockedBy: Record<string, readonly string[]>) {
     this.#world = world;
-    this.#blockedBy = blockedBy;
+    this.#blockedBy = { ...blockedBy };
+    this.#ids = new Set(Object.keys(blockedBy));
     world.onMove = ({ task, epoch }) => {
       assert.ok(!world.history.some((commit) => commit.task === task), `task ${task} came onto the branch twice`);
       const life = this.#granted.get(`${task}/${epoch}`);
@@ -51,6 +60,7 @@ export class Model {
     const { history } = this.#world;
     const at = history.findIndex((commit) => commit.id === tip);
     for (const blocker of this.#blockedBy[task.id]!) {
+      if (this.#everCancelled.has(blocker)) continue;
       const blockerAt = history.findIndex((commit) => commit.task === blocker);
       assert.ok(blockerAt >= 0 && blockerAt <= at, `task ${task.id} was granted on a tip without its blocker ${blocker}`);
     }
@@ -98,6 +108,40 @@ export class Model {
     };
   }
 
+  /** Takes the answer to the captain who has added a task with this signature. */
+  added(signature: string, { task, isNew }: AddedTask): void {
+    const before = this.#added.get(signature);
+    if (before !== undefined) {
+      assert.deepEqual({ id: task.id, isNew }, { id: before, isNew: false }, `${signature} was added twice`);
+      return;
+    }
+    assert.ok(!this.#ids.has(task.id), `task ${task.id} was added with an id that a task has already`);
+    this.#added.set(signature, task.id);
+    this.#ids.add(task.id);
+    this.#blockedBy[task.id] = task.blockedBy;
+  }
+
+  /** One of the tasks that were added. */
+  followUp = (pick: number): string | undefined => [...this.#added.values()][pick % Math.max(1, this.#added.size)];
+
+  /** Takes the answer to the captain who has cancelled a task; null where that was refused. */
+  cancelled(row: TaskRow | null): void {
+    if (row === null) return;
+    assert.ok(!this.#accepted.has(row.id), `task ${row.id} was cancelled after it was accepted`);
+    this.#cancelled.add(row.id);
+    this.#everCancelled.add(row.id);
+  }
+
+  /** Looks what a plan that was brought in has cancelled, which may be no task beside it. */
+  planned(): void {
+    const added = new Set(this.#added.values());
+    for (const row of this.#world.voyage.ledger.tasks()) {
+      // One that is claimed goes when it is given back.
+      if (row.in_plan === 0) this.#everCancelled.add(row.id);
+      if (added.has(row.id)) assert.equal(row.in_plan, this.#cancelled.has(row.id) ? 0 : 1, `a plan has changed task ${row.id}`);
+    }
+  }
+
   /** Objects, after a start of the helm, unless all that was ever answered is in the ledger. */
   started(): void {
     const { ledger } = this.#world.voyage;
@@ -105,12 +149,16 @@ export class Model {
       assert.ok((ledger.task(task)?.epoch ?? 0) >= epoch, `the grant of task ${task} at epoch ${epoch} was answered and is lost`);
     for (const [task, commit] of this.#accepted)
       assert.equal(ledger.task(task)?.commit_id, commit, `the accept of task ${task} was answered and is lost`);
+    for (const [signature, id] of this.#added)
+      assert.ok(ledger.addedAt(id) !== undefined, `task ${id} of ${signature} was answered and is lost`);
+    for (const id of this.#cancelled)
+      assert.equal(ledger.task(id)?.status, "cancelled", `task ${id} was cancelled and has come back`);
   }
 
-  /** Objects, when all is quiet, unless every task is accepted and on the branch once. */
+  /** Objects, when all is quiet, unless every task that is wanted is accepted and on the branch once. */
   finished(): void {
     const { ledger } = this.#world.voyage;
-    const rows = ledger.tasks();
+    const rows = ledger.tasks().filter((row) => !this.#cancelled.has(row.id));
     assert.deepEqual(
       rows.filter((row) => row.status !== "accepted").map((row) => `${row.id} ${row.status}`),
       [],

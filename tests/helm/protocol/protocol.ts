@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { OcaptainError } from "../../../lib/base/errors.ts";
 import { makePlan } from "../../support/helm-voyage.ts";
 import { Model } from "./model.ts";
 import { Network, Ship } from "./ships.ts";
@@ -36,16 +37,40 @@ const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("register" as const), ship, anew: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("release-task" as const), pick }) },
 );
-type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
+/**
+ * The captain adds tasks beside the plan, cancels them, retries, and brings in the plan with its last task or without.
+ */
+const captains = fc.oneof(
+  { weight: 40, arbitrary: action },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      ...{ do: fc.constant("add" as const), signature: fc.nat(5), after: fc.array(pick, { maxLength: 3 }), urgent: fc.boolean() },
+      /** After so many turns of its event loop the helm dies, and the captain asks again. */
+      dies: fc.option(fc.nat(2), { nil: null }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("cancel" as const), pick }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("retry" as const), pick }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("plan" as const), whole: fc.boolean() }) },
+);
+type Action = typeof captains extends fc.Arbitrary<infer T> ? T : never;
 
 /**
  * Throws with a sequence of events that breaks one of the model's rules: the shortest that fast-check finds, or, for
  * who only asks whether there is one, the `first`.
  */
-export async function checkProtocol(options: { runs: number; seed?: number; length?: number; first?: boolean }): Promise<void> {
+export async function checkProtocol(options: {
+  runs: number;
+  seed?: number;
+  length?: number;
+  first?: boolean;
+  /** Whether the captain changes the tasks meanwhile. */
+  changes?: boolean;
+}): Promise<void> {
   const property = fc.asyncProperty(
     fc.constantFrom(...GRAPHS),
-    fc.array(action, { minLength: 10, maxLength: options.length ?? 90 }),
+    fc.array<Action>(options.changes ? captains : action, { minLength: 10, maxLength: options.length ?? 90 }),
     sail,
   );
   await fc.assert(property, {
@@ -62,23 +87,40 @@ async function sail(graph: Record<string, string[]>, actions: Action[]): Promise
     // Some tasks touch the same files, which may change the order of grants and nothing else.
     const touches = (id: string) => [`${Number(id) % 2}.ts`];
     const metadata = Object.fromEntries(Object.keys(graph).map((id) => [id, { tries: 1_000_000, touches: touches(id) }]));
-    await world.register(makePlan(graph, { metadata }));
+    const plan = (whole: boolean) => makePlan(whole ? graph : withoutLast(graph), { metadata });
+    await world.register(plan(true));
     const model = new Model(world, graph);
     const network = new Network(world, model);
     const ships = Array.from({ length: SHIPS }, (_, index) => new Ship(`ship-${index}`));
     for (const one of ships) one.token = await world.through(world.voyage.crews.register(one.name, one.incarnation));
 
     for (const one of actions) {
-      await act(world, model, network, ships, one);
+      if (one.do === "plan") {
+        await world.register(plan(one.whole));
+        model.planned();
+      } else await act(world, model, network, ships, one);
       if (network.failure) throw network.failure;
     }
+    await world.register(plan(true));
     await comeHome(world, model, network, ships);
   } finally {
     world.close();
   }
 }
 
-async function act(world: World, model: Model, network: Network, ships: Ship[], one: Action): Promise<void> {
+/** The graph without its last task, for which no other waits. */
+function withoutLast(graph: Record<string, string[]>): Record<string, string[]> {
+  const ids = Object.keys(graph);
+  return ids.length === 1 ? graph : Object.fromEntries(ids.slice(0, -1).map((id) => [id, graph[id]!]));
+}
+
+async function act(
+  world: World,
+  model: Model,
+  network: Network,
+  ships: Ship[],
+  one: Exclude<Action, { do: "plan" }>,
+): Promise<void> {
   switch (one.do) {
     case "send":
       return network.act(ships[one.ship]!, one.choice);
@@ -145,6 +187,32 @@ async function act(world: World, model: Model, network: Network, ships: Ship[], 
     }
     case "register":
       return register(world, ships[one.ship]!, one.anew);
+    case "add": {
+      const rows = world.voyage.ledger.tasks().filter((row) => row.status !== "cancelled");
+      const after = one.after.map((at) => rows[at % rows.length]!.id);
+      const signature = `s${one.signature}`;
+      const ask = { subject: signature, description: "", after, urgent: one.urgent, signature };
+      if (one.dies !== null) {
+        world.voyage.addTask(ask).catch(() => {});
+        for (let turn = 0; turn < one.dies; turn++) await nextTurn();
+        world.kill();
+        await world.start();
+        model.started();
+      }
+      // The ledger may have it from before its death, with what it waited for then.
+      return model.added(signature, await world.through(world.voyage.addTask(ask)));
+    }
+    case "cancel": {
+      const id = model.followUp(one.pick);
+      if (id === undefined) return;
+      const cancelled = world.voyage.cancelTask(id);
+      return model.cancelled(await world.through(cancelled).catch(refusedOr(null)));
+    }
+    case "retry": {
+      const rows = world.voyage.ledger.tasks();
+      await world.through(world.voyage.retry(rows[one.pick % rows.length]!.id));
+      return;
+    }
     case "release-task": {
       const tasks = world.voyage.ledger.tasks();
       background(world, network, world.voyage.releaseTask(tasks[one.pick % tasks.length]!.id, "test"));
@@ -179,6 +247,14 @@ async function comeHome(world: World, model: Model, network: Network, ships: Shi
   }
   model.finished();
 }
+
+/** Takes the refusal of an order, which the state of a task may call for; any other error is one. */
+const refusedOr =
+  <T>(otherwise: T) =>
+  (error: unknown): T => {
+    if (error instanceof OcaptainError && error.code === "TASK_STATUS") return otherwise;
+    throw error;
+  };
 
 /** Lets a job run on while other things happen, until it dies with the helm. */
 function background(world: World, network: Network, job: Promise<unknown>): void {
