@@ -29,6 +29,7 @@ const VERBS = [
   "status",
   "tasks",
   "land",
+  "task",
   "blame",
   "logs",
   "shell",
