@@ -55,7 +55,7 @@ export const tiers: Tier[] = [
   { name: "page", budgetMinutes: 6, testTimeoutSeconds: 90, filesAtOnce: 1, shares: true, parts: ["chromium"] },
   { name: "contract", budgetMinutes: 10, testTimeoutSeconds: 120, filesAtOnce: 1, shares: true },
   { name: "cli", budgetMinutes: 13, testTimeoutSeconds: 120, filesAtOnce: 1, shares: true },
-  { name: "landing", budgetMinutes: 5, testTimeoutSeconds: 120, filesAtOnce: 1, shares: true, parts: ["gitea"] },
+  { name: "landing", budgetMinutes: 8, testTimeoutSeconds: 120, filesAtOnce: 1, shares: true, parts: ["gitea"] },
   { name: "package", budgetMinutes: 5, testTimeoutSeconds: 180, filesAtOnce: 1, shares: true },
   { name: "tools", budgetMinutes: 4, testTimeoutSeconds: 180, filesAtOnce: 1, shares: true },
   { name: "wire", budgetMinutes: 2, testTimeoutSeconds: 120, filesAtOnce: 1, shares: true },

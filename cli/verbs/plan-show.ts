@@ -32,7 +32,7 @@ export async function planShow(word: string, { svg, mermaid, dot }: Options, io:
   }
   if (mermaid) return io.out(asMermaid(view));
   if (dot) return io.out(asDot(view));
-  const contended = overlaps(tasks, reachOf(tasks)).found.map(({ task }) => task);
+  const contended = overlaps(tasks, () => reachOf(tasks)).found.map(({ task }) => task);
   if (io.json) return io.out(plainJson({ ...asJson(view), overlapping: contended }, 2));
   for (const line of [...head(view, io), "", ...waves(view, io), "", ...ships(view, io)]) io.out(line);
   if (contended.length > 0)

@@ -34,8 +34,12 @@ export const GLOB_RULES: readonly (readonly [RegExp, string])[] = [
   [/^(?!.*([^/]\*\*|\*\*[^/]))/, "must have ** alone between two /, as in src/**/*.ts"],
 ];
 
+/** A glob of plain names, perhaps with `**` at its end, which fits all rules. Most globs are of the kind. */
+const PLAIN = /^(?:\w[\w.-]{0,60}\/){0,3}(?:\w[\w.-]{0,60}|\*\*)$/;
+
 /** Says why a text is no glob of paths in the repository, or returns null when it is one. */
-export const globProblem = (glob: string): string | null => GLOB_RULES.find(([pattern]) => !pattern.test(glob))?.[1] ?? null;
+export const globProblem = (glob: string): string | null =>
+  PLAIN.test(glob) ? null : (GLOB_RULES.find(([pattern]) => !pattern.test(glob))?.[1] ?? null);
 
 const MAY_BE_FOLDER = /(^|\/)(\.?[^*?/.]+|[^/]+\/)$/;
 

@@ -31,8 +31,8 @@ export async function loadPlan(
   folder: string,
   options: { repo?: string | undefined; sailedRepo?: string | undefined } = {},
 ): Promise<{ plan: Plan; warnings: PlanFinding[] } | { findings: PlanFinding[]; isMissing?: true }> {
-  const { findings, warnings, isMissing, file, repo, spec, verify, tasks, width } = await readPlan(folder, options);
-  if (findings.length > 0 || !file || repo === undefined || spec === null || width === null)
+  const { findings, warnings, isMissing, file, repo, spec, verify, tasks, reach } = await readPlan(folder, options);
+  if (findings.length > 0 || !file || repo === undefined || spec === null)
     return { findings, ...(isMissing && { isMissing: true }) };
 
   const plan = {
@@ -40,7 +40,7 @@ export async function loadPlan(
     purpose: purposeOf(spec),
     repo,
     recommendedShips: file.recommended_ships ?? null,
-    width,
+    width: graphWidth(tasks, reach()),
     spec,
     verify,
     tasks,
@@ -70,10 +70,11 @@ export type PlanReading = {
   verify: string | null;
   /** The tasks whose own files are right. Their edges may lead nowhere, or in a circle, where there are findings. */
   tasks: PlanTask[];
-  /** Who waits for whom; null where something is wrong. */
-  reach: Reach | null;
-  /** The most tasks that can run at one time; null where something is wrong. */
-  width: number | null;
+  /**
+   * Computes who waits for whom, once.
+   * @throws OcaptainError CYCLE
+   */
+  reach: () => Reach;
 };
 
 /** Reads and checks a plan folder as {@link loadPlan} does, and returns also the parts of one that cannot sail. */
@@ -86,7 +87,7 @@ export async function readPlan(
     return {
       findings: [{ file: ".", field: "", message: problem.message }],
       ...(problem.isMissing && { isMissing: true }),
-      ...{ warnings: [], file: null, repo: options.repo, spec: null, verify: null, tasks: [], reach: null, width: null },
+      ...{ warnings: [], file: null, repo: options.repo, spec: null, verify: null, tasks: [], reach: () => reachOf([]) },
     };
 
   const [voyage, spec, verify, tasks] = await Promise.all([
@@ -104,12 +105,17 @@ export async function readPlan(
       message: `${CARRIAGE_RETURN}: sed -i 's/\\r$//' ${join(folder, "verify.sh")}`,
     });
   findings.push(...(await shellProblems(scriptsOf(voyage.parts, verify.text, tasks.parts))));
-  const reach = findings.length === 0 ? reachOf(tasks.tasks) : null;
-  const width = reach && graphWidth(tasks.tasks, reach);
+  let known: Reach | undefined;
+  const reach = () => {
+    known ??= reachOf(tasks.tasks);
+    return known;
+  };
+  const said = voyage.parts?.max_parallel_width;
+  const width = said != null && findings.length === 0 ? graphWidth(tasks.tasks, reach()) : null;
   return {
     findings: sortFindings(findings),
     warnings: [
-      ...miscounted("max_parallel_width", voyage.parts?.max_parallel_width, width, "the most tasks that can run at one time"),
+      ...miscounted("max_parallel_width", said, width, "the most tasks that can run at one time"),
       ...miscounted("total_tasks", voyage.parts?.total_tasks, tasks.files, "the tasks that are there"),
     ],
     file: voyage.file,
@@ -118,7 +124,6 @@ export async function readPlan(
     verify: verify.text,
     tasks: tasks.tasks,
     reach,
-    width,
   };
 }
 

@@ -86,6 +86,9 @@ function hasUnexpectedToken(text: string): boolean {
   }
 }
 
+/** The last of the characters that JSON passes over; all before it are controls, which stand in no JSON. */
+const SPACE = 32;
+
 /** Counts the keys in a JSON text: its strings that a colon follows. */
 function keysWritten(text: string): number {
   let count = 0;
@@ -93,7 +96,7 @@ function keysWritten(text: string): number {
     let end = text.indexOf('"', start + 1);
     while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
     let next = end + 1;
-    while (/\s/.test(text[next] ?? "")) next++;
+    while (text.charCodeAt(next) <= SPACE) next++;
     if (text[next] === ":") count++;
     start = text.indexOf('"', next);
   }

@@ -81,11 +81,11 @@ export function landingAttention(
       const failed = pull.checks.filter((check) => check.state === "failure").map(({ name }) => name);
       const names = failed.length > 3 ? `${failed.slice(0, 3).join(", ")} and ${failed.length - 3} more` : failed.join(", ");
       const it = `pull request ${pull.number}`;
-      const look = `ocaptain land status ${stack}  # what it says, and where`;
+      const fix = `ocaptain land fix ${stack}  # a task for the fleet of each; ocaptain land status ${stack} shows them`;
       return [
-        ...(failed.length > 0 ? [about("ci-failed", `${counted(failed.length, "check")} of ${it} failed: ${names}`, look)] : []),
+        ...(failed.length > 0 ? [about("ci-failed", `${counted(failed.length, "check")} of ${it} failed: ${names}`, fix)] : []),
         ...(pull.changesBy.length > 0
-          ? [about("changes-requested", `${pull.changesBy.join(", ")} asked for changes in ${it}`, look)]
+          ? [about("changes-requested", `${pull.changesBy.join(", ")} asked for changes in ${it}`, fix)]
           : []),
         ...(pull.mergeable === false
           ? [

@@ -27,8 +27,11 @@ export const allDone = (now: VoyageStatus) => now.state === "done" && now.tasks.
 
 export type Small = { id: string; after?: string[]; description?: string; metadata?: Record<string, unknown> };
 
-/** `telemetry`: whether it is collected; most tests look at none, and need no process that stores it. */
-type Money = { budgetUsd?: number; telemetry?: boolean };
+/**
+ * `telemetry`: whether it is collected, and contents with it; most tests look at none, and need no process that stores
+ * it.
+ */
+type Money = { budgetUsd?: number; telemetry?: boolean | "contents" };
 
 /**
  * A voyage with real parts: helm, crews, git and Claude Code. Only the VMs are folders on this machine, the model is a
@@ -95,7 +98,7 @@ export class ClaudeFleet {
       plan,
       hand: "claude",
       ...money,
-      ...(!telemetry && { telemetry: "off" }),
+      ...(telemetry !== true && { telemetry: telemetry || "off" }),
       provider,
       timing,
     });

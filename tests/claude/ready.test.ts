@@ -5,7 +5,7 @@ import { INSTALL_MS } from "../support/claude/claude-cli.ts";
 import { bash, complete, diligent, steps } from "../support/claude/model.ts";
 import type { TestShip } from "../support/test-ship.ts";
 import { ClaudeFleet, ID } from "./fleet.ts";
-import { hasTelemetry } from "./telemetry.ts";
+import { hasContents, hasTelemetry } from "./telemetry.ts";
 
 let fleet: ClaudeFleet;
 afterEach(() => fleet?.close());
@@ -26,7 +26,7 @@ const breakFile = (ship: TestShip, file: string, from: string, to: string) => {
 };
 
 test(
-  "before its first task a ship shows that its hand can work, with the plan's model; after that it is not asked again; Claude Code's telemetry is in Parquet",
+  "before its first task a ship shows that its hand can work, with the plan's model; after that it is not asked again; Claude Code's telemetry is in Parquet, with contents only once they are asked for",
   async () => {
     fleet = await ClaudeFleet.sail([{ id: "1" }], 1, { claude: { model: "sonnet" } }, { telemetry: true });
     const [ship] = fleet.ships as [TestShip];
@@ -61,10 +61,12 @@ test(
     await fleet.until("done", (now) => now.state === "done");
     await fleet.ended(ship);
     await hasTelemetry(fleet);
-    await fleet.register([{ id: "1" }, { id: "2" }]);
+    await fleet.register([{ id: "1" }, { id: "2" }], {}, { telemetry: "contents" });
     fleet.startAll();
     await fleet.until("done", (now) => now.state === "done" && now.tasks.length === 2);
     expect(fleet.api.trials).toHaveLength(1);
+    await fleet.ended(ship);
+    await hasContents(fleet, "2");
   },
   LONG,
 );

@@ -10,9 +10,7 @@ import { type ClaudeFleet, ID } from "./fleet.ts";
  */
 export async function hasTelemetry(fleet: ClaudeFleet): Promise<void> {
   const status = await fleet.status();
-  const inFiles = async () =>
-    (await fleet.helm.telemetry()).intake?.folders.map(({ waiting, files }) => waiting === 0 && files > 0);
-  await expect.poll(inFiles, { timeout: 40_000 }).toEqual([true]);
+  await allInFiles(fleet);
   const { telemetry } = fleet.at;
   const rows = (await readByPyarrow(join(telemetry, "logs"))) ?? (await found(`FROM '${telemetry}/logs/**/*.parquet'`));
   const answers = rows.filter(({ name }) => name === "claude_code.api_request");
@@ -28,5 +26,28 @@ export async function hasTelemetry(fleet: ClaudeFleet): Promise<void> {
   ).toBe(1);
   const metrics = await found(`SELECT name, sum(value) AS value FROM '${telemetry}/metrics/**/*.parquet' GROUP BY name`);
   expect(metrics.map(({ name }) => name)).toEqual(expect.arrayContaining(["claude_code.cost.usage", "claude_code.token.usage"]));
-  expect(JSON.stringify([rows, await found(`FROM '${telemetry}/spans/**/*.parquet'`)])).not.toContain("hand of ship-0");
+  const spans = await found(`FROM '${telemetry}/spans/**/*.parquet'`);
+  const own = spans.filter(({ task }) => task !== null);
+  expect(own.map(({ name }) => name)).toEqual(expect.arrayContaining(["claude_code.llm_request", "claude_code.tool"]));
+  for (const { voyage, ship, task } of own) expect([voyage, ship, task]).toEqual([ID, "ship-0", "1"]);
+  const tools = own.filter(({ name }) => name === "claude_code.tool");
+  expect(tools.every((row) => Number(row.duration_ms) > 0 && row.trace_id === own[0]!.trace_id && row.parent_span_id)).toBe(true);
+  for (const content of CONTENTS("1")) expect(JSON.stringify([rows, spans])).not.toContain(content);
+}
+
+/** A word of the prompt of a task, and of the command that its agent has run. */
+const CONTENTS = (task: string) => ["Every task writes its file", `out/${task}`];
+
+/** Checks that what was said and done in a task is in the telemetry: contents were asked for. */
+export async function hasContents(fleet: ClaudeFleet, task: string): Promise<void> {
+  await allInFiles(fleet);
+  const { telemetry } = fleet.at;
+  const rows = await found(`SELECT attributes FROM '${telemetry}/logs/**/*.parquet' WHERE task = '${task}'`);
+  for (const content of CONTENTS(task)) expect(JSON.stringify(rows)).toContain(content);
+}
+
+async function allInFiles(fleet: ClaudeFleet): Promise<void> {
+  const inFiles = async () =>
+    (await fleet.helm.telemetry()).intake?.folders.map(({ waiting, files }) => waiting === 0 && files > 0);
+  await expect.poll(inFiles, { timeout: 40_000 }).toEqual([true]);
 }

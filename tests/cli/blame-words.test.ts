@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Place, SearchedBranch } from "../../cli/landing/blame/branch.ts";
-import type { Answer, Verdict } from "../../cli/landing/blame/find-culprit.ts";
+import { type Answer, findCulprit, type Verdict } from "../../cli/landing/blame/find-culprit.ts";
 import { followUpOf } from "../../cli/landing/blame/follow-up.ts";
 import { type Prober, runProbe, shipsToAsk } from "../../cli/landing/blame/run-probe.ts";
 import { type Culprit, verdictText } from "../../cli/landing/blame/show-verdict.ts";
@@ -149,4 +149,13 @@ test("a run that takes long is told once, and anew when another ship has it; one
   const asked = runProbe({ helm: given.helm, file, signal: end.signal }, wish, () => end.abort(new Error("Ctrl-C")));
   await expect(asked).rejects.toThrow("Ctrl-C");
   expect(given.cancelled).toEqual([5]);
+});
+
+test("a search that an up has overtaken blames nobody: verify.sh is run afresh at the tip", async () => {
+  const known = [{ of: "probe" as const, run: 4, commit: commit(2), exitCode: 0, ship: "ship-0" }];
+  const helm = { ...helmThatSays([]).helm, probes: async () => ({ open: [], known }) };
+  const asking = { helm, file: { voyageId: "abc123", stack: "voyage-quay" }, signal: new AbortController().signal };
+  const progress = { changed: () => {}, ended: () => {}, onceMore: () => {} };
+  const wish = { branch, usesEarlier: true, makesSure: true };
+  await expect(findCulprit(asking, wish, progress)).rejects.toMatchObject({ code: "AFRESH" });
 });

@@ -43,7 +43,7 @@ test("a check that failed is told by what the forge has last said, until somethi
   expect(there.told()).toEqual(["ci-failed opened", "ci-failed resolved"]);
   expect(there.notices()[0]).toMatchObject({
     ...{ of: "7", title: "v: checks of pull request 7 failed", message: "1 check of pull request 7 failed: build" },
-    hint: expect.stringMatching(/^ocaptain land status v /),
+    hint: expect.stringMatching(/^ocaptain land fix v /),
   });
 });
 

@@ -28,8 +28,9 @@ test("what failed, what somebody asked for, and a conflict each need the captain
   const facts = { mergeable: false, reviews: [review("ann", "changes-requested", 9)] };
   expect(needs(landingFile({ checks, facts }))).toEqual({
     "ci-failed":
-      "4 checks of pull request 7 failed: build, e2e, lint and 1 more | ocaptain land status sea  # what it says, and where",
-    "changes-requested": "ann asked for changes in pull request 7 | ocaptain land status sea  # what it says, and where",
+      "4 checks of pull request 7 failed: build, e2e, lint and 1 more | ocaptain land fix sea  # a task for the fleet of each; ocaptain land status sea shows them",
+    "changes-requested":
+      "ann asked for changes in pull request 7 | ocaptain land fix sea  # a task for the fleet of each; ocaptain land status sea shows them",
     conflict:
       "pull request 7 cannot be merged into main as it is: they conflict | ocaptain land sea  # merges main into the voyage's branch first",
   });

@@ -1,9 +1,19 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { globProblem } from "../../lib/plan/globs.ts";
+import { GLOB_RULES, globProblem } from "../../lib/plan/globs.ts";
 import { effectiveTouches, isTouched, touchesOverlap } from "../../lib/plan/touches.ts";
 
 const overlap = (a: string, b: string) => touchesOverlap([a], [b]);
+
+test("a glob fits all rules or is refused by the first that it does not fit, of plain names or not", () => {
+  const names = fc.constantFrom("a", "src", "x.ts", ".", "..", ".a", "**", "a**", "*", "", "!a", "A:", "~", "é", "a".repeat(80));
+  fc.assert(
+    fc.property(fc.array(names, { maxLength: 6 }), (parts) => {
+      const glob = parts.join("/");
+      expect(globProblem(glob)).toBe(GLOB_RULES.find(([pattern]) => !pattern.test(glob))?.[1] ?? null);
+    }),
+  );
+});
 
 test("two globs overlap where one path fits both", () => {
   for (const [a, b] of [

@@ -1,9 +1,14 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { collectReport } from "../../cli/report/facts/collect.ts";
+import { page as reportPage } from "../../cli/report/page/page.ts";
+import { findVoyage } from "../../cli/target/choose-voyage.ts";
 import { axeFindings, openBrowser, openCaptainBrowser, openTab } from "./browser.ts";
 import { openSea, type Sea } from "./sea.ts";
 
-/** How the page looks and is worked: in light and dark, on a telephone and a wall, by keys alone. */
+/** How the page and the report look and are worked: in light and dark, on a telephone and a wall, by keys alone. */
 let browser: Browser;
 let sea: Sea;
 beforeAll(async () => {
@@ -43,6 +48,25 @@ describe.each(["light", "dark"] as const)("in %s", (colorScheme) => {
     expect(complaints).toEqual([]);
     await context.close();
   });
+});
+
+test("the report in light on a telephone, and in dark on a wall: axe finds nothing, and nothing is wider than the page", async () => {
+  const file = join(sea.captain.root, "report.html");
+  writeFileSync(file, reportPage(await collectReport(await findVoyage("sea"))));
+  for (const [colorScheme, width] of [
+    ["light", 400],
+    ["dark", 2000],
+  ] as const) {
+    const { context, complaints } = await openCaptainBrowser(browser, { colorScheme, viewport: { width, height: 900 } });
+    const page = await context.newPage();
+    await page.goto(`file://${file}`);
+    await page.getByText("0 of 5 tasks were delivered").first().waitFor();
+    for (const folded of await page.locator("summary").all()) await folded.click();
+    expect(await axeFindings(page)).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
+    expect(complaints).toEqual([]);
+    await context.close();
+  }
 });
 
 test("every order and every place is reached by keys, which ? shows; they can be put off", async () => {

@@ -1,3 +1,4 @@
+import { OcaptainError } from "../../../lib/base/errors.ts";
 import type { KnownAnswer, ProbeRow } from "../../../lib/protocol/probes.ts";
 import type { ShipRow, VoyageStatus } from "../../../lib/protocol/status.ts";
 import type { Place, SearchedBranch } from "./branch.ts";
@@ -36,6 +37,7 @@ export type Wish = {
  * Searches the branch for the commit that breaks verify.sh, one run after the other, each on the ship that has made the
  * fewest. What is found is run once more by other ships, both at a time, since a verify.sh that answers by chance names
  * anybody.
+ * @throws OcaptainError AFRESH when verify.sh is not known to fail at the tip any more
  */
 export async function findCulprit(asking: Asking, wish: Wish, progress: Progress): Promise<Verdict> {
   const { branch } = wish;
@@ -67,6 +69,7 @@ export async function findCulprit(asking: Asking, wish: Wish, progress: Progress
   let again = 0;
   for (;;) {
     const answers = await answersNow();
+    assertTipFailed(answers, branch.last, asking.file.stack);
     const next = nextStep(branch.last, tally(answers), wish.good?.at);
     const of = answers.filter(({ run }) => made.has(run));
     const ships = [...new Set(of.flatMap(({ ship }) => (ship === null ? [] : [ship])))].sort();
@@ -86,6 +89,16 @@ export async function findCulprit(asking: Asking, wish: Wish, progress: Progress
     await allOrNone(asking.signal, twice, (at, signal) => run(at, answers, true, signal));
     again = twice.length;
   }
+}
+
+/** An `up` has verify.sh run anew at the tip, maybe another one: until that has failed too, nobody is to blame. */
+function assertTipFailed(answers: readonly Answer[], last: number, stack: string): void {
+  if (answers.some(({ place, exitCode }) => place.at === last && exitCode !== 0)) return;
+  throw new OcaptainError(
+    "AFRESH",
+    `verify.sh of voyage "${stack}" is run afresh at the tip, since the voyage was sailed or verified anew meanwhile`,
+    { hint: `ocaptain wait ${stack}  # where it fails again: ocaptain blame ${stack}` },
+  );
 }
 
 /** Does all of it at a time; when one fails, the others are given up. */

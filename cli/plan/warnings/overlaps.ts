@@ -6,8 +6,11 @@ import type { PlanTask } from "../../../lib/plan/types.ts";
 /** A task that may run at the same time as others and writes the same; `glob` is one of its own by which it does. */
 export type Overlap = { task: string; others: string[]; glob: string };
 
-/** A glob of the plan, with the literal names that it begins with, and the places of the tasks that have it. */
-type Entry = { text: string; glob: ParsedGlob; start: readonly string[]; tasks: number[] };
+/**
+ * A glob of the plan, with the literal names that it begins with, and the tasks that have it: by their ids, and by
+ * their places in the graph from when they are first needed.
+ */
+type Entry = { text: string; glob: ParsedGlob; start: readonly string[]; tasks: string[]; places?: readonly number[] };
 
 /** The most globs that are compared with each other, and the most pairs of tasks: past them a plan is no plan. */
 const MOST_COMPARED = 200_000;
@@ -21,32 +24,43 @@ const MOST_OTHERS = 20;
  *
  * Globs are compared only where one begins with all names of the other before its first wildcard: `src/a.ts` with
  * `src/**` and with itself, and with nothing of `docs/`.
+ *
+ * @param reachOf  Computes who waits for whom. It is asked only where some tasks write the same.
  */
-export function overlaps(tasks: readonly PlanTask[], reach: Reach): { found: Overlap[]; isWhole: boolean } {
+export function overlaps(tasks: readonly PlanTask[], reachOf: () => Reach): { found: Overlap[]; isWhole: boolean } {
+  let known: Reach | undefined;
+  const graph = () => {
+    known ??= reachOf();
+    return known;
+  };
   const entries = new Map<string, Entry>();
   for (const task of tasks) {
-    const place = reach.places.get(task.id)!;
     for (const text of effectiveTouches(task)) {
       const entry = entries.get(text);
       if (entry) {
-        entry.tasks.push(place);
+        entry.tasks.push(task.id);
         continue;
       }
       const glob = parseGlob(text);
-      entries.set(text, { text, glob, start: literalStart(glob), tasks: [place] });
+      entries.set(text, { text, glob, start: literalStart(glob), tasks: [task.id] });
     }
   }
   const found = new Map<number, { others: Set<number>; glob: string }>();
   let pairs = 0;
+  const placesOf = (entry: Entry) => {
+    entry.places ??= entry.tasks.map((id) => graph().places.get(id)!);
+    return entry.places;
+  };
   const add = (a: Entry, b: Entry) => {
-    for (const one of a.tasks)
-      for (const other of b.tasks) {
+    const reach = graph();
+    for (const one of placesOf(a))
+      for (const other of placesOf(b)) {
         if (++pairs > MOST_PAIRS) return;
         if (!mayRunAtOnce(reach, one, other)) continue;
         const [first, later, { text }] = one < other ? [one, other, a] : [other, one, b];
-        const known = found.get(first) ?? { others: new Set(), glob: text };
-        found.set(first, known);
-        if (known.others.size < MOST_OTHERS) known.others.add(later);
+        const told = found.get(first) ?? { others: new Set(), glob: text };
+        found.set(first, told);
+        if (told.others.size < MOST_OTHERS) told.others.add(later);
       }
   };
   let compared = 0;
@@ -72,8 +86,8 @@ export function overlaps(tasks: readonly PlanTask[], reach: Reach): { found: Ove
   function told(): Overlap[] {
     const sorted = [...found].sort(([a], [b]) => a - b);
     return sorted.map(([place, { others, glob }]) => ({
-      task: reach.order[place]!,
-      others: [...others].sort((a, b) => a - b).map((other) => reach.order[other]!),
+      task: graph().order[place]!,
+      others: [...others].sort((a, b) => a - b).map((other) => graph().order[other]!),
       glob,
     }));
   }

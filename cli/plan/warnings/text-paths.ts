@@ -19,7 +19,7 @@ export function untouchedPaths(task: PlanTask): { field: "subject" | "descriptio
     (task[field].slice(0, MOST_CHARACTERS).match(PATH) ?? [])
       .map((path) => path.replace(/^\.\//, ""))
       .filter((path) => !seen.has(path) && seen.add(path))
-      .filter((path) => globProblem(path) === null && !isTouched(touches, path))
+      .filter((path) => !isTouched(touches, path) && globProblem(path) === null)
       .map((path) => ({ field, path })),
   );
 }

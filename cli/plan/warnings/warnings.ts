@@ -1,6 +1,5 @@
 import type { PlanFinding } from "../../../lib/plan/findings.ts";
 import type { PlanReading } from "../../../lib/plan/load.ts";
-import { reachOf } from "../../../lib/plan/reach.ts";
 import type { PlanTask } from "../../../lib/plan/types.ts";
 import { overlaps } from "./overlaps.ts";
 import { untouchedPaths } from "./text-paths.ts";
@@ -93,7 +92,7 @@ function apart(tasks: readonly PlanTask[]): PlanFinding[] {
 }
 
 function atOnce({ tasks, reach }: PlanReading): PlanFinding[] {
-  const { found, isWhole } = overlaps(tasks, reach ?? reachOf(tasks));
+  const { found, isWhole } = overlaps(tasks, reach);
   const warnings = found.map(({ task, others, glob }) =>
     inTask(
       task,

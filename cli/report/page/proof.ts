@@ -48,7 +48,7 @@ export function eventTable({ events }: ReportFacts): Markup {
     }),
   );
   const count = shown.length < total ? `The newest ${shown.length} of ${total} events` : counted(total, "event");
-  return html`${!whole && html`<p class="quiet">The ledger does not have all that ever happened.</p>`}${folded(count, table({ name: "Events", columns, rows, open: shown.length, most: shown.length, of: ["event", "events"] }))}`;
+  return html`${!whole && html`<p class="quiet">The ledger does not have all that ever happened.</p>`}${folded(count, table({ name: "What happened, in order", columns, rows, open: shown.length, most: shown.length, of: ["event", "events"] }))}`;
 }
 
 function moreOf({ reason, data }: VoyageEvent): string {
