@@ -29,7 +29,6 @@ const VERBS = [
   "status",
   "tasks",
   "land",
-  "task",
   "blame",
   "logs",
   "shell",
