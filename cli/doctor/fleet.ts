@@ -102,8 +102,9 @@ async function lookAtVoyage(file: VoyageIdentity, { helm, harbor }: Seen): Promi
   else if (!(await mutagen.running())) findings.push({ ...wrong("its sync daemon does not run"), fix: restart });
   if (provider?.kind === "harbor" && !harbor) findings.push(wrong("its ships are in the harbor, which does not run"));
   const view = await collectStatus(voyage);
-  if (view.attention.length > 0 && view.from === "helm")
-    findings.push(...view.attention.map(({ message, hint }) => wrong(message, hint)));
+  // What reviewers and checks say of the work is nothing that is wrong with the fleet.
+  const needs = view.from === "helm" ? view.attention.filter(({ kind }) => kind !== "landing") : [];
+  findings.push(...needs.map(({ message, hint }) => wrong(message, hint)));
   return findings.length > 0 ? findings : [found("voyages", stack, "ok", view.state)];
 }
 

@@ -347,6 +347,7 @@ export class Voyage {
       if (tip === context.tip || context.tip !== before) return;
       context.tip = tip;
       context.notify();
+      branch.showTip().catch((error) => context.log("workspace-not-moved", { voyage: this.id, error: String(error) }));
     } catch (error) {
       context.noteTrouble(error);
       throw error;

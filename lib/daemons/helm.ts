@@ -110,9 +110,9 @@ async function start(client: HelmClient): Promise<"port busy" | undefined> {
   });
 }
 
-/** Gives null for the error of a helm that is there and does not answer, and throws all others. */
+/** Gives null for the error of a helm that does not answer in time, and throws all others. */
 function notYet(error: unknown): null {
-  if (error instanceof OcaptainError && error.code === "HELM_SILENT") return null;
+  if (error instanceof OcaptainError && ["HELM_SILENT", "HELM_TIMEOUT"].includes(error.code)) return null;
   throw error;
 }
 

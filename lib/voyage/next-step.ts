@@ -21,7 +21,7 @@ export function nextSteps(state: State, stack: string, workspace: string): [stri
       ];
     case "verified":
     case "done":
-      return [`ocaptain clone ${stack}  # all is delivered: ${workspace}`, report(stack), end];
+      return [`ocaptain clone ${stack}  # all is delivered: ${workspace}`, land(stack), report(stack), end];
     case "sunk":
       return [`ocaptain clone ${stack}  # the fleet is gone, and the work is kept: ${workspace}`, report(stack)];
     case "unknown":
@@ -31,6 +31,7 @@ export function nextSteps(state: State, stack: string, workspace: string): [stri
   }
 }
 
+const land = (stack: string) => `ocaptain land ${stack}  # a pull request of it; says first what it would do`;
 const report = (stack: string) => `ocaptain report ${stack}  # one page to show: who did what when, spend, checks`;
 
 /** The first of {@link nextSteps} in one line, which also says how a fleet is ended that has nothing left to do. */

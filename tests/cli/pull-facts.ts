@@ -57,7 +57,7 @@ export function facts(tasks: TaskFacts[], waves: string[][], { voyage, ...more }
       ],
       now: tip === null ? null : { commit: tip, exitCode: 0, at: after(312) },
     },
-    ...{ setbacks: [], events: { total: 0, whole: true, shown: [] }, unknown: [] },
+    ...{ landed: [], setbacks: [], events: { total: 0, whole: true, shown: [] }, unknown: [] },
     ...more,
   };
 }

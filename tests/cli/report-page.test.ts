@@ -157,6 +157,28 @@ test("an attempt in each text that ships, plans, agents and repositories write i
   }
 });
 
+test("pull requests are linked at the forge's own address, and are text at any other", () => {
+  const pull = { branch: "b", base: "main", isDraft: false, mergeable: null, checks: [], approvedBy: [], changesBy: [] };
+  const more = { ...pull, openComments: 0, asOf: null };
+  const link = "https://forge.example/ann/quay/pulls/7";
+  const document = readStrictXml(
+    page(
+      factsFrom(
+        {},
+        {
+          landed: [
+            { ...more, number: 7, url: link, link, state: "merged" },
+            { ...more, number: 8, url: ATTACKS[1]!, link: null, state: "unknown" },
+          ],
+        },
+      ),
+    ),
+  );
+  const links = elementsOf(document).flatMap(({ attributes }) => attributes.href ?? []);
+  expect(links.filter((each) => !each.startsWith("#"))).toEqual([link]);
+  expect(textOf(document)).toContain(`Landed as 2 pull requests: #7 (merged), ${ATTACKS[1]}`);
+});
+
 const text = fc.oneof(fc.constantFrom(...ATTACKS, "why", ""), fc.string({ unit: "binary", maxLength: 20 }));
 const name = fc.constantFrom("ship-0", "ship-1", "ship-2", "ship-10");
 const id = fc.constantFrom("1", "2", "3", "4");

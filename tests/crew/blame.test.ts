@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { expect, test } from "vitest";
 import { gitIn, nobodysEnv } from "../support/git.ts";
 import { makePlan, makeSource } from "../support/helm-voyage.ts";
-import { ocaptain, ongoing } from "../support/ocaptain.ts";
+import { BIN, ongoing } from "../support/ocaptain.ts";
 import { folder, helm, ID, STACK, sail, seen, ships } from "./real-fleet.ts";
 
 /** A ship stays while others work, and waits for its turn however busy the machine is. */
@@ -34,7 +34,8 @@ async function writeBranch(repo: string): Promise<void> {
 }
 
 const blame = async (...words: string[]) => {
-  const { stdout, stderr, exitCode } = await ocaptain("blame", ...words);
+  const options = { reject: false, stdin: "ignore", timeout: 300_000 } as const;
+  const { stdout, stderr, exitCode } = await execa(BIN, ["blame", ...words], options);
   return { exitCode, stderr, stdout, said: words.includes("--json") ? JSON.parse(stdout || "null") : null };
 };
 
@@ -109,4 +110,4 @@ test("three real ships find which of 40 tasks breaks verify.sh by 6 runs at most
     exitCode: 1,
     stdout: expect.stringMatching(/^verify\.sh is flaky: at one and the same commit, .* \(task 40, "Step 40"\), it passed on /),
   });
-}, 240_000);
+}, 600_000);

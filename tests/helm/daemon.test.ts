@@ -28,7 +28,9 @@ const ID = "abc123";
 test("a voyage is worked off over the wire: git log is the list of tasks", async () => {
   const helm = await ensureHelm();
   const source = makeSource(captain.root);
-  const { folder, register } = await makeVoyage(source, "v", makePlan({ "1": [], "2": ["1"] }));
+  const { folder, register } = await makeVoyage(source, "v", makePlan({ "1": [], "2": ["1"] }), {
+    timing: { leaseSeconds: 60 },
+  });
   expect(await helm.registerVoyage(ID, register)).toEqual({ added: ["1", "2"], updated: [], cancelled: [], kept: [] });
   expect((await helm.voyage(ID)).state).toBe("planning");
   const { token } = await helm.registerShip(ID, "ship-0", "vm-a");

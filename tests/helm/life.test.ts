@@ -30,8 +30,12 @@ afterAll(async () => {
   captain.remove();
 });
 
-async function sail(graph: Record<string, string[]>, more: Parameters<typeof makePlan>[1] = {}, timing?: object) {
-  const voyage = await makeVoyage(makeSource(captain.root), stack, makePlan(graph, more), timing ? { timing } : {});
+async function sail(
+  graph: Record<string, string[]>,
+  more: Parameters<typeof makePlan>[1] = {},
+  timing: object = { leaseSeconds: 60 },
+) {
+  const voyage = await makeVoyage(makeSource(captain.root), stack, makePlan(graph, more), { timing });
   folder = voyage.folder;
   await helm.registerVoyage(ID, voyage.register);
   return voyage.register;

@@ -52,14 +52,15 @@ export async function intend(voyage: KnownVoyage, ask: LandAsk, io: Io): Promise
   const before = landing?.remote === place.address ? landing : null;
 
   steps.status(`looks at ${place.address}`);
-  const remote = await remoteRefs(place, signal);
+  const remote = await remoteRefs(place, folder.repo, signal);
   const named = await chooseBase(voyage, ask.base, before, remote);
   steps.status(`fetches ${named} of ${place.address}`);
   const { tip } = standing.history;
   const base = await fetchBase(voyage, place, named, tip, signal);
 
   const isAwaited = !standing.isVerified && !ask.unverified;
-  const isInBase = base.held === tip;
+  const update = ask.update ? await tryUpdate(folder.repo, tip, base) : ({ kind: "none" } as const);
+  const isInBase = base.held === tip || (update.kind === "merge" && (await isTreeOf(folder.repo, update.tree, base.tip)));
   // A merge of the base is what an earlier landing has left, or the fleet has settled: this one goes on from there.
   if (isAwaited && !isInBase && !(await mergesBase(folder.repo, tip, base))) throw notVerified(standing.view, tip);
   const branch = ask.branch ?? before?.branch ?? `ocaptain/${file.stack}`;
@@ -74,7 +75,7 @@ export async function intend(voyage: KnownVoyage, ask: LandAsk, io: Io): Promise
   return {
     ...{ stack: file.stack, standing, history, before, place, remote, base, branch, how, waves, isAwaited, isInBase },
     count: how === "stack" ? commitsByWave(history.tasks, waves).length : 1,
-    update: ask.update ? await tryUpdate(folder.repo, tip, base) : { kind: "none" },
+    update,
   };
 }
 
@@ -84,6 +85,13 @@ export async function notInBase(repo: string, history: History, { tip }: Base): 
   const fresh = new Set(stdout.split("\n"));
   return { ...history, tasks: history.tasks.filter(({ commit }) => fresh.has(commit)) };
 }
+
+/**
+ * Whether a commit has this tree: a merge that comes to the base's own brings nothing that the base has not, as after a
+ * forge has made one commit of a pull request.
+ */
+const isTreeOf = async (repo: string, tree: string, commit: string): Promise<boolean> =>
+  (await gitLine(["rev-parse", `${commit}^{tree}`], { gitDir: repo })) === tree;
 
 /** Whether a commit is a merge of the base into the voyage's branch. */
 async function mergesBase(repo: string, commit: string, base: Base): Promise<boolean> {

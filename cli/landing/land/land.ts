@@ -77,7 +77,7 @@ async function land(voyage: KnownVoyage, ask: LandAsk, parts: LandParts, io: Io)
   if (plan.isInBase) return resultOf("in-base", plan);
   const { place } = plan;
   const forge =
-    ask.pushOnly || place.kind === "checkout" ? null : await parts.openForge({ origin: place.address, signal: io.signal });
+    ask.pushOnly || place.kind === "checkout" ? null : await parts.openForge({ origin: place.reached, signal: io.signal });
   if (forge === null) assertNoneNeeded(ask, plan.stack);
   io.steps.status("");
   for (const line of describe(plan, forge, ask)) io.note(line);

@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { OcaptainError } from "../../../lib/base/errors.ts";
 import { withHome } from "../../../lib/base/paths.ts";
-import { type GitOptions, type GitResult, git, gitLine } from "../../../lib/git/run.ts";
+import { type GitConfig, type GitOptions, type GitResult, git, gitLine } from "../../../lib/git/run.ts";
+import { tokenConfig } from "../../../lib/git/server-token.ts";
 import { localPath, lookInto } from "../../../lib/git/source-problems.ts";
 import { meantRepo } from "../../../lib/plan/repo.ts";
 import type { LandingFile } from "../../../lib/voyage/landing-file.ts";
@@ -16,6 +17,8 @@ import { gitAsCaptain, type Remote, remoteOf } from "../captains-git.ts";
  */
 export type Place = Remote & {
   kind: "server" | "checkout";
+  /** The address that the captain's git makes of it (`insteadOf`), without a name or a password. */
+  reached: string;
   /** How people are told where that is. */
   said: string;
   /** Runs a git that reaches it. */
@@ -28,32 +31,52 @@ export type Place = Remote & {
  * @throws OcaptainError NO_REMOTE, USAGE
  */
 export async function placeOf(voyage: KnownVoyage, asked: string | undefined, landing: LandingFile | null): Promise<Place> {
-  if (asked !== undefined) return at(meant(asked));
+  const { repo } = voyage.folder;
+  if (asked !== undefined) return at(repo, meant(asked));
   const { stack, repository } = voyage.file;
   const address = repository?.address ?? "";
   const path = pathOf(address);
-  if (landing?.isRemoteNamed) return at(landing.remote);
-  const own = path === undefined ? address : ((await originOf(path)) ?? address);
-  if (own === "")
+  if (landing?.isRemoteNamed) return at(repo, landing.remote);
+  const origin = path === undefined ? undefined : await originOf(path);
+  if (path !== undefined && origin !== undefined) return at(repo, origin, await reachOf(path));
+  if (address === "")
     throw new OcaptainError("NO_REMOTE", `voyage "${stack}" has no repository that it came from: there is nowhere to land`, {
       hint: `say where: ocaptain land ${stack} --remote ADDRESS`,
     });
-  return at(own);
+  return at(repo, address);
 }
 
-async function at(address: string): Promise<Place> {
+/**
+ * @param gitDir  the voyage's own repository, whose configuration says nothing of servers
+ * @param reach  how a server is reached besides, as a person's own repository says it
+ */
+async function at(gitDir: string, address: string, reach: GitConfig = []): Promise<Place> {
   const path = pathOf(address);
   if (path !== undefined && !existsSync(path))
     throw new OcaptainError("NO_REMOTE", `there is no folder ${path}, in which the voyage would land`, {
       hint: "say where it is now: ocaptain land --remote ADDRESS",
     });
   if (path !== undefined && !(await isBare(path)))
-    return { kind: "checkout", address: path, config: [], said: `the repository in ${path}, as a branch`, git };
+    return { kind: "checkout", address: path, reached: path, config: [], said: `the repository in ${path}, as a branch`, git };
   const remote = remoteOf(address);
-  const reach: Place["git"] = (args, options) =>
-    gitAsCaptain(args, { ...options, config: [...remote.config, ...(options.config ?? [])] });
-  return { kind: "server", ...remote, said: remote.address, git: reach };
+  const own = [...reach, ...remote.config];
+  const tries = [own, ...[tokenConfig(remote.address, process.env.GH_TOKEN)].filter(({ length }) => length > 0)];
+  const run: Place["git"] = async (args, options) => {
+    for (const [nth, config] of tries.entries()) {
+      try {
+        return await gitAsCaptain(args, { ...options, config: [...config, ...(options.config ?? [])] });
+      } catch (error) {
+        // The voyage's repository was cloned by that token, where the captain's own git does not get in.
+        if (nth === tries.length - 1 || !(error instanceof OcaptainError && NOT_LET_IN.test(error.message))) throw error;
+      }
+    }
+    throw new Error("a git was tried, and neither ended nor failed");
+  };
+  const { stdout } = await run(["ls-remote", "--get-url", "--", remote.address], { gitDir });
+  return { kind: "server", ...remote, reached: remoteOf(stdout.trim()).address, said: remote.address, git: run };
 }
+
+const NOT_LET_IN = /could not read (Username|Password)|Authentication failed|returned error: 40[13]/;
 
 /** @throws OcaptainError USAGE */
 function meant(text: string): string {
@@ -73,6 +96,19 @@ function pathOf(address: string): string | undefined {
 
 const isBare = async (path: string): Promise<boolean> =>
   (await gitLine(["rev-parse", "--is-bare-repository"], lookInto(path))) === "true";
+
+/**
+ * How the captain's git reaches servers from a person's own repository: what its configuration says of that, and what
+ * the captain's says for repositories in that folder (`includeIf`), as many do who are two people at one forge.
+ */
+async function reachOf(path: string): Promise<GitConfig> {
+  const keys = "^(core\\.(sshcommand|askpass|gitproxy)|credential\\.|http\\.|url\\.|ssh\\.)";
+  const { stdout } = await gitAsCaptain(["config", "--null", "--get-regexp", keys], { cwd: path, okCodes: [0, 1] });
+  return stdout.split("\0").flatMap((pair) => {
+    const [, key, value = ""] = /^([^\n]+)\n?([\s\S]*)$/.exec(pair) ?? [];
+    return key === undefined ? [] : [[key, value] as const];
+  });
+}
 
 /**
  * The origin of a person's repository; a path in it is relative to the repository. A bare one serves others, whatever

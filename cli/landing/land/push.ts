@@ -90,7 +90,7 @@ export async function push({ folder }: KnownVoyage, place: Place, pushes: readon
   if (pushes.length === 0) return "";
   if (place.kind === "checkout") return intoCheckout(folder.repo, place, pushes);
   // A repository on this machine is served by a git of the captain, who would run its hooks, and their own.
-  const served = isAbsolute(place.address) ? ["--receive-pack=git -c core.hooksPath=/dev/null receive-pack"] : [];
+  const served = isAbsolute(place.reached) ? ["--receive-pack=git -c core.hooksPath=/dev/null receive-pack"] : [];
   const leases = pushes.map(({ branch, was }) => `--force-with-lease=refs/heads/${branch}:${was ?? ""}`);
   const specs = pushes.map(({ branch, head }) => `${head}:refs/heads/${branch}`);
   const run = await place

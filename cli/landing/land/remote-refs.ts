@@ -9,9 +9,11 @@ const MOST_BYTES = 32 * 1024 * 1024;
 export type RemoteRefs = { defaultBranch: string | null; branches: ReadonlyMap<string, string> };
 
 /** Asks the remote for its branches. @throws OcaptainError REMOTE, with what git says */
-export async function remoteRefs(place: Place, signal: AbortSignal): Promise<RemoteRefs> {
+export async function remoteRefs(place: Place, gitDir: string, signal: AbortSignal): Promise<RemoteRefs> {
   const run = await place
     .git(["ls-remote", "--symref", "--", place.address, "HEAD", "refs/heads/*"], {
+      // Not the repository of the folder in which this was typed: its configuration says nothing of this.
+      gitDir,
       timeoutMs: LOOK_MS,
       mostBytes: MOST_BYTES,
       signal,

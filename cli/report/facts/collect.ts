@@ -88,6 +88,7 @@ export function factsOf(read: {
       ...(branch?.whole ?? { change: null, base: null }),
     },
     verification: verificationOf(events, all, tables, view.tip),
+    landed: view.landed.map(({ number, url, link, state }) => ({ number, url, link, state })),
     setbacks: setbacksOf(events, tables, isWhole ? from : knownFrom),
     events: { total: tables.eventCount, whole: isWhole, shown: tables.events.slice(-MOST_EVENTS) },
     unknown: unknowns({ view, tables, isWhole, wentBack, knownFrom, hasBranch: branch !== null }),

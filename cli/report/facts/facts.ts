@@ -1,7 +1,7 @@
 import type { VoyageEvent } from "../../../lib/protocol/events.ts";
 import type { Basis, Usage } from "../../../lib/protocol/ship-reports.ts";
 import type { Outside, TaskStatus } from "../../../lib/protocol/status.ts";
-import type { StatusView } from "../../../lib/watch/view.ts";
+import type { LandedPull, StatusView } from "../../../lib/watch/view.ts";
 
 // What a report tells of a voyage: facts alone, apart from how they are drawn, as `ocaptain report --json` prints them.
 // Times are ISO 8601, by the captain's clock. null is what is not known, or is not there.
@@ -17,6 +17,8 @@ export type ReportFacts = {
   spend: SpendFacts;
   delivery: DeliveryFacts;
   verification: VerificationFacts;
+  /** The pull requests as which it has landed; `link` is null for an address that is not the forge's own over https. */
+  landed: Pick<LandedPull, "number" | "url" | "link" | "state">[];
   /** What was given back, lost, blocked, refused or asked, in the order in which it happened. */
   setbacks: Setback[];
   events: EventsFacts;

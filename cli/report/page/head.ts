@@ -20,11 +20,22 @@ export function head(facts: ReportFacts): Markup {
 <p class="eyebrow">Voyage ${voyage.stack} · ${moment(facts.period.from)} UTC</p>
 <h1>${voyage.purpose || voyage.name}</h1>
 <p class="lead">${badge(kind, came)} ${summary(facts)}</p>
-${numbers(facts)}${
+${landed(facts)}${numbers(facts)}${
   unknown.length > 0 &&
   html`<ul class="unknown">${unknown.map((each) => html`<li>${each}</li>`)}</ul>
 `
 }</header>
+`;
+}
+
+/** Where it has landed, with links to pull requests at the forge, and nowhere else. */
+function landed({ landed: pulls }: ReportFacts): Markup | false {
+  if (pulls.length === 0) return false;
+  const named = pulls.map(({ number, url, link, state }, index) => {
+    const name = link === null ? html`${url}` : html`<a href="${link}">#${number}</a>`;
+    return html`${index > 0 && ", "}${name}${state !== "unknown" && ` (${state})`}`;
+  });
+  return html`<p>Landed as ${counted(pulls.length, "pull request")}: ${named}</p>
 `;
 }
 

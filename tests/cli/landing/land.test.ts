@@ -237,7 +237,8 @@ test("neither the captain's hooks nor the repository's run; where the voyage cam
   });
 
   // The folder's own origin is where a person would push to.
-  gitIn(sea.work, "remote", "add", "origin", "../server.git");
+  gitIn(sea.work, "remote", "add", "origin", "shore:server.git");
+  gitIn(sea.work, "config", `url.${sea.root}/.insteadOf`, "shore:");
   await sea.lands({ unverified: true });
   expect(sea.at(BRANCH)).toBe(sea.tip());
   expect(existsSync(ran)).toBe(false);

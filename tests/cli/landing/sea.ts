@@ -67,6 +67,8 @@ export async function openSea(
   return {
     ...{ root, helm, work, server, folder, call, tree, does, verifies, say },
     tip: () => gitIn(folder.repo, "rev-parse", `refs/heads/${STACK}`),
+    /** The parents of the tip. */
+    parents: () => gitIn(folder.repo, "log", "-1", "--format=%P", `refs/heads/${STACK}`).split(" "),
     /** All tasks are done, each with a file of its own, and verified. */
     async sails(): Promise<string> {
       for (const _ of Object.keys(graph)) await does((task) => ({ [`${task}.txt`]: `${task}\n` }));
