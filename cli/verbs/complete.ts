@@ -97,8 +97,10 @@ async function valuesOf(
   }
   const tasks = await readTaskRows(folder);
   const fits = { release: "claimed", retry: "blocked" }[command.name()];
+  const isCancel = command.name() === "cancel";
   const ids = tasks
     .filter((task) => fits === undefined || task.status === fits)
+    .filter((task) => !isCancel || (task.addedAt !== undefined && ["pending", "blocked"].includes(task.status)))
     .map((task): Candidate => [task.id, task.subject]);
   return command.name() === "retry"
     ? [...ids, ["verify", "a verify.sh that failed"], ["limit", "whatever limit ships report"]]

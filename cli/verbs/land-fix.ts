@@ -16,6 +16,7 @@ import { chooseVoyage } from "../target/choose-voyage.ts";
 
 type Options = {
   fromAnyone?: boolean;
+  unverified?: boolean;
   wait?: boolean;
   allowSecret?: string[];
   rehearsal?: string;
@@ -42,7 +43,13 @@ export async function landFix(name: string | undefined, options: Options, io: Io
       hint: `ocaptain land fix ${stack} --yes`,
     });
   };
-  const ask = { fromAnyone: options.fromAnyone === true, wait: options.wait !== false, rehearsal: options.rehearsal, timeoutMs };
+  const ask = {
+    fromAnyone: options.fromAnyone === true,
+    unverified: options.unverified === true,
+    wait: options.wait !== false,
+    rehearsal: options.rehearsal,
+    timeoutMs,
+  };
   const result = await fixVoyage(voyage, { ...ask, agree }, parts(voyage, options.allowSecret ?? [], io), io);
   if (result === null) {
     io.note("nothing was changed");

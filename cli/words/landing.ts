@@ -51,6 +51,7 @@ export const LANDING: readonly (Verb | VerbGroup)[] = [
         options: [
           ["--from-anyone", "also what people say who may not write to the repository"],
           ["--no-wait", "add the tasks, and neither wait for them nor push"],
+          ["--unverified", "push also where the plan has no verify.sh; the pull request says so"],
           ["--allow-secret <fingerprint...>", "push this all the same, though it looks as if it should not leave"],
           ["--rehearsal <command>", "the shell command that does each task where the hand is rehearsal"],
           ["--timeout <time>", "how long the fleet is waited for (default: 12h)"],

@@ -250,9 +250,15 @@ test("spend in a ledger that an earlier helm has kept, in which each run tells w
   const database = new DatabaseSync(v.folder.ledger);
   database.exec("ALTER TABLE runs RENAME COLUMN cost_usd TO session_cost_usd; UPDATE runs SET session = 's'");
   database.exec("UPDATE OR REPLACE sessions SET session = 's'; UPDATE runs SET session_cost_usd = 4 WHERE session_cost_usd = 1");
+  // Such a ledger may hold what no run can have used: it counts for as much as one may tell.
+  database.exec("UPDATE runs SET output = 4000000000000");
   database.close();
   const facts = await collectReport(v.known());
-  expect(facts.spend).toMatchObject({ total: { costUsd: 4 }, deliveredUsd: 4, thrownAway: { usd: 0, by: [] } });
+  expect(facts.spend).toMatchObject({
+    total: { costUsd: 4, outputTokens: 2e12 },
+    deliveredUsd: 4,
+    thrownAway: { usd: 0, by: [] },
+  });
 });
 
 test("a captain's clock that was set back makes no time run backwards, and that is said", async () => {

@@ -146,6 +146,19 @@ test("whoever lost a race goes first at what it touches, and holds up nobody els
   expect((await offer(d, gd, ds)).kind).toBe("wait");
 });
 
+test("a task that changes more files than can be told waits for whoever stands in line, and then comes in", async () => {
+  const { fleet, push, branch } = await sail(3, 3);
+  const [a, b, c] = fleet as [Ship, Ship, Ship];
+  const [ga, gb, gc] = [await a.grant(), await b.grant(), await c.grant()];
+  await offer(a, ga, push(ga.tip, ["log"]));
+  const lost = await offer(b, gb, push(gb.tip, ["log"]));
+  branch.touched = async () => null;
+  const whole = push(gc.tip, ["other"]);
+  expect((await offer(c, gc, whole)).kind).toBe("wait");
+  expect((await offer(b, gb, push(lost.kind === "conflict" ? lost.tip : "", ["log"]))).kind).toBe("accepted");
+  expect((await offer(c, gc, whole)).kind).toBe("accepted");
+});
+
 test("a claim that ends, and a hand that takes too long, have no turn any more", async () => {
   const { fleet, push } = await sail(4, 4);
   const [a, b, c, d] = fleet as [Ship, Ship, Ship, Ship];

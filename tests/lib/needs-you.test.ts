@@ -75,6 +75,14 @@ test("a ship that is only late, that sleeps, or of which the helm has just start
   expect(needs([late, asleep, row({ state: "ended", connected: false, silentSeconds: 5 })])).toEqual([]);
 });
 
+test("a spent budget needs the captain while it holds work back, and not once all is done", () => {
+  const spent = { spend: { ...used, budgetUsd: 3, byShip: null }, budgetSpentAt: ago(60) };
+  expect(needs([], { ...spent, state: "budget" })).toMatchObject([
+    { id: "budget", since: ago(60), action: { verb: "budget" }, hint: expect.stringContaining("ocaptain budget 6 sea") },
+  ]);
+  expect(needs([], { ...spent, state: "verified", tasks: [task({ status: "accepted" })] })).toEqual([]);
+});
+
 test("tasks and verify.sh: what answers them, since when", () => {
   const asked = task({ status: "blocked", question: "Which?\n- red\n- green", askedBy: "ship-0" });
   expect(needs([], { tasks: [asked] })).toMatchObject([

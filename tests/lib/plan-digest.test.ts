@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { digestOf } from "../../lib/plan/digest.ts";
 import { loadPlan } from "../../lib/plan/load.ts";
 import { formatFindings } from "../support/findings.ts";
+import { runs } from "../support/runs.ts";
 import { folder, REPO, write } from "./plan-home.ts";
 
 test("a plan that is written down and read is the same, and so is its digest", async () => {
@@ -56,9 +57,9 @@ test("a plan that is written down and read is the same, and so is its digest", a
       const { digest, ...rest } = first.plan;
       expect(digest).toBe(digestOf(JSON.parse(JSON.stringify(rest))));
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60, 20) },
   );
-});
+}, 60_000);
 
 test("a digest is of what is said, not of the order in which it is said", () => {
   fc.assert(

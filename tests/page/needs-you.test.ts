@@ -96,7 +96,7 @@ test("a release says what it will do, does nothing when it is left, and takes th
   const release = page.getByRole("button", { name: "Release task 1 from ship-0" });
   await release.click();
   const dialog = page.getByRole("dialog");
-  await dialog.getByText("ship-0 is fenced, and works again only after: pulumi up -s sea").waitFor();
+  await dialog.getByText(/^ship-0 is fenced, and works again only after: pulumi -C \S+ up -s sea$/).waitFor();
   await dialog.getByRole("button", { name: "Leave it" }).click();
   await expect.poll(() => dialog.count()).toBe(0);
   expect(await row("1")).toMatchObject({ status: "claimed" });

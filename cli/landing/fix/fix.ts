@@ -19,6 +19,8 @@ export type FixAsk = {
   fromAnyone: boolean;
   /** Whether it waits until the fleet is through, and pushes then. */
   wait: boolean;
+  /** Whether what came of it is pushed also where no verify.sh proves it. */
+  unverified: boolean;
   /** What does the tasks where the hand is a rehearsal. */
   rehearsal: string | undefined;
   timeoutMs: number;
@@ -67,8 +69,13 @@ export async function fixVoyage(voyage: KnownVoyage, ask: FixAsk, parts: LandPar
   if (!ask.wait) return result;
   if (open.length > 0) await settle(voyage, ask.timeoutMs, io);
   if (!(await isPushDue(voyage))) return { ...result, open: [] };
-  io.steps.line(`lands what came of it`);
-  const landed = await landVoyage(voyage, { ...readOptions({ yes: true }), timeoutMs: ask.timeoutMs }, parts, io);
+  io.steps.line("lands what came of it");
+  const landed = await landVoyage(
+    voyage,
+    { ...readOptions({ yes: true, unverified: ask.unverified }), timeoutMs: ask.timeoutMs },
+    parts,
+    io,
+  );
   return { ...result, open: [], landed };
 
   async function openFixes({ folder }: KnownVoyage): Promise<TaskRow[]> {

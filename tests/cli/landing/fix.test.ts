@@ -74,7 +74,7 @@ function forgeOf(at: Sea) {
 async function fixes(forge: ReturnType<typeof forgeOf>, more: { fromAnyone?: boolean; wait?: boolean; no?: boolean } = {}) {
   const voyage = await knownVoyage(STACK);
   const { fromAnyone = false, wait = false, no = false } = more;
-  const ask = { fromAnyone, wait, rehearsal: undefined, timeoutMs: 60_000, agree: async () => !no };
+  const ask = { fromAnyone, wait, unverified: false, rehearsal: undefined, timeoutMs: 60_000, agree: async () => !no };
   const { io } = listen();
   return fixVoyage(voyage, ask, { ...parts(voyage, [], io), openForge: forge.openForge }, io);
 }
