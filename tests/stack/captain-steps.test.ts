@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { diamond } from "../support/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
@@ -24,13 +23,13 @@ const told = async () =>
   (await readFile(join(captain.folder, "told"), "utf8").catch(() => "")).trim().split("\n").filter(Boolean);
 const steps = (at: string) => ({
   onSail: `echo "sail ${at} $STACK $BRANCH $SHIPS $(ls "$WORKSPACE")" >> ${captain.folder}/told`,
-  onSink: `echo "sink $STACK $(ls "$WORKSPACE/out" | wc -l)" >> ${captain.folder}/told; ${pushHome}`,
+  onSink: `echo "sink $STACK $(ls "$WORKSPACE/out" | wc -l)" >> ${captain.folder}/told; ${example.replaceAll("$HOME", captain.folder)}`,
 });
 /** The example of the documentation, which must do what it says. */
-const pushHome = /ocaptain:onSink '(.*)'/.exec(readFileSync("docs/plans.md", "utf8"))![1]!;
+const example = /ocaptain:onSink '(.*)'/.exec(readFileSync("docs/plans.md", "utf8"))![1]!;
 
 test("onSail is in preview, runs when ships are ready, once, again when it is another; it fails up when it fails", async () => {
-  process.env.PATH = `${join(import.meta.dirname, "stand-in-plugin")}:${path}`;
+  process.env.PATH = [join(import.meta.dirname, "stand-in-plugin"), join(import.meta.dirname, "../../bin"), path].join(":");
   await captain.configure(steps("one"));
   expect(String((await captain.preview(["--diff"])).all)).toMatch(/on-sail[\s\S]*sail one/);
   expect(await told()).toEqual([]);
@@ -48,17 +47,17 @@ test("onSail is in preview, runs when ships are ready, once, again when it is an
   expect(await sails()).toEqual([expect.stringMatching(/^sail one/), expect.stringMatching(/^sail two/)]);
 });
 
-test("no path of this machine is in their state but what the captain wrote; onSink runs at destroy, when the ship is gone and its work is home: the example of the documentation brings the branch to where the repository came from", async () => {
+test("no path of this machine is in their state but what the captain wrote; onSink runs at destroy, when the ship is gone and its work is home: the example of the documentation writes the voyage's report", async () => {
   const { resources = [] } = (await captain.state()).deployment;
-  const state = JSON.stringify(resources.filter(({ type }) => type.startsWith("command:"))).replaceAll(
-    `${captain.folder}/told`,
-    "",
-  );
+  const state = JSON.stringify(resources.filter(({ type }) => type.startsWith("command:")))
+    .replaceAll(`${captain.folder}/told`, "")
+    .replaceAll(`${captain.folder}/$STACK.html`, "");
   expect(state).toContain("on-sink");
   expect(state).not.toContain(captain.folder);
   expect(state).not.toContain(process.cwd());
   await captain.destroy();
   expect((await told()).at(-1)).toBe("sink sea 3");
-  const brought = await execa("git", ["ls-tree", "-r", "--name-only", captain.stack], { cwd: captain.repo });
-  expect(brought.stdout.split("\n")).toEqual(["README.md", "out/1", "out/2", "out/3"]);
+  const report = await readFile(join(captain.folder, `${captain.stack}.html`), "utf8");
+  expect(report).toContain(`<title>${captain.stack}: report of a voyage</title>`);
+  for (const { id } of diamond(3)) expect(report).toContain(`Task ${id}`);
 });
