@@ -11,9 +11,10 @@ export type BranchCommit = Omit<TaskCommit, "task" | "ship"> & { task: string | 
 
 /**
  * The history of a voyage's branch: the commit that it began from, its tip, and its tasks' commits, the oldest first.
- * `commits` are all that came since the start, each on the one before it.
+ * `commits` are all that came since the start, each on the one before it. `base` is the newest commit of the branch where
+ * the voyage lands that its own holds: the start, until that was merged in.
  */
-export type History = { start: string; tip: string; tasks: TaskCommit[]; commits: BranchCommit[] };
+export type History = { start: string; base: string; tip: string; tasks: TaskCommit[]; commits: BranchCommit[] };
 
 /** A history of 10,000 tasks has some 2 MB in this form. */
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -35,15 +36,18 @@ export async function historyOf({ file, folder }: KnownVoyage): Promise<History>
     gitDir: folder.repo,
     mostBytes: MOST_BYTES,
   });
+  let merged: string | undefined; // The log begins with the newest.
   const all = stdout.split("\0").map((line): BranchCommit => {
     const [commit = "", parents = "", voyage, task = "", ship = "", subject = ""] = line.split("\x1f");
-    const parent = parents.split(" ")[0] ?? "";
+    const [parent = "", base] = parents.split(" ");
+    if (voyage === file.voyageId) merged ??= base;
     const isTask = voyage === file.voyageId && task !== "" && parent !== "";
     return { commit, parent, task: isTask ? task : null, ship: isTask ? ship : null, subject };
   });
   const commits = all.slice(0, all.findLastIndex(({ task }) => task !== null) + 1).reverse();
   const tasks = commits.filter((each): each is TaskCommit => each.task !== null);
-  return { start: tasks[0]?.parent ?? tip, tip, tasks, commits };
+  const start = tasks[0]?.parent ?? tip;
+  return { start, base: merged ?? start, tip, tasks, commits };
 }
 
 /**

@@ -14,7 +14,11 @@ const places: Place[] = [0, 1, 2, 3].map((at) => ({
   ...{ at, commit: commit(at), subject: `Step ${at}${ESCAPE}` },
   ...(at === 0 || at === 2 ? { task: null, ship: null } : { task: String(at), ship: "ship-1" }),
 }));
-const branch: SearchedBranch = { places, last: 3, history: { start: commit(0), tip: commit(3), tasks: [], commits: [] } };
+const branch: SearchedBranch = {
+  places,
+  last: 3,
+  history: { start: commit(0), base: commit(0), tip: commit(3), tasks: [], commits: [] },
+};
 const answer = (at: number, run: number, exitCode: number): Answer => ({
   ...{ of: "probe", run, commit: commit(at), exitCode, ship: `ship-${run % 3}`, place: places[at]! },
 });

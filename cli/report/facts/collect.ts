@@ -36,7 +36,8 @@ export async function collectReport(voyage: KnownVoyage): Promise<ReportFacts> {
       hint: `pulumi up -s ${voyage.file.stack}`,
     });
   const commits = tables.tasks.flatMap(({ status, commit_id }) => (status === "accepted" && commit_id ? [commit_id] : []));
-  return factsOf({ voyage, view, tables, branch: await readBranch(voyage.folder.repo, view.tip, commits) });
+  const from = { repo: voyage.folder.repo, voyageId: voyage.file.voyageId };
+  return factsOf({ voyage, view, tables, branch: await readBranch(from, view.tip, commits) });
 }
 
 /** Makes the facts of what was read. */

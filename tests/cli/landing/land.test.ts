@@ -1,7 +1,11 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { collectReport } from "../../../cli/report/facts/collect.ts";
+import { diff } from "../../../cli/verbs/diff.ts";
+import { knownVoyage } from "../../../lib/watch/known.ts";
 import { gitIn } from "../../support/git.ts";
+import { listen } from "../../support/spoken.ts";
 import { until } from "../../support/until.ts";
 import { openSea, type Sea, STACK } from "./sea.ts";
 
@@ -70,6 +74,13 @@ test("a base that has moved on is merged in, and nothing is pushed before verify
   expect((await next).result).toMatchObject({ outcome: "pushed", tip, isVerified: true, merged: null });
   expect(sea.at(BRANCH)).toBe(tip);
   expect(gitIn(sea.server, "show", `${BRANCH}:other.txt`)).toBe("of somebody else");
+
+  // What somebody else has changed is not the voyage's, for who looks at it.
+  const heard = listen(true);
+  await diff(STACK, {}, heard.io);
+  expect(heard.json()).toMatchObject({ from: moved, to: tip, files: [{ path: "1.txt" }] });
+  const { delivery } = await collectReport(await knownVoyage(STACK));
+  expect(delivery).toMatchObject({ base: moved, change: { files: 1, insertions: 1, deletions: 0 } });
 });
 
 test("a conflict with the base is one task for the fleet, with both sides in its text; its commit is a merge, and the next landing goes on", async () => {
