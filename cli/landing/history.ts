@@ -11,8 +11,8 @@ export type BranchCommit = Omit<TaskCommit, "task" | "ship"> & { task: string | 
 
 /**
  * The history of a voyage's branch: the commit that it began from, its tip, and its tasks' commits, the oldest first.
- * `commits` are all that came since the start, each on the one before it. `base` is the newest commit of the branch where
- * the voyage lands that its own holds: the start, until that was merged in.
+ * `commits` are all that came since the start, each on the one before it. `base` is the newest commit of the branch
+ * where the voyage lands that its own holds: the start, until that was merged in.
  */
 export type History = { start: string; base: string; tip: string; tasks: TaskCommit[]; commits: BranchCommit[] };
 
