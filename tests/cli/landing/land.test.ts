@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { collectReport } from "../../../cli/report/facts/collect.ts";
 import { diff } from "../../../cli/verbs/diff.ts";
+import { planNews } from "../../../components/plan-news.ts";
 import { knownVoyage } from "../../../lib/watch/known.ts";
 import { gitIn } from "../../support/git.ts";
+import { makePlan } from "../../support/helm-voyage.ts";
 import { listen } from "../../support/spoken.ts";
 import { until } from "../../support/until.ts";
 import { openSea, type Sea, STACK } from "./sea.ts";
@@ -98,6 +100,10 @@ test("a conflict with the base is one task for the fleet, with both sides in its
   await expect(sea.lands()).rejects.toMatchObject({ code: "NOT_VERIFIED" });
   expect([sea.tip(), sea.branches()]).toEqual([tip, ["main"]]);
   expect(landing().fixes).toMatchObject([{ signature: `conflict:${moved}`, task: "900001", round: 1 }]);
+
+  // The preview of an up, which has the plan alone, names it.
+  const news = "Tasks that were added beside the plan, and go on: 900001";
+  expect(await planNews(STACK, makePlan({ 1: [] }, { verify: "exit 0\n" }))).toBe(news);
 
   const grant = await sea.call.grant();
   expect(grant.task.description).toMatch(
