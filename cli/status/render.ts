@@ -1,6 +1,7 @@
 import { counted } from "../../lib/base/counted.ts";
 import { firstLine, plain, usd } from "../../lib/base/text.ts";
 import { costText } from "../../lib/voyage/cost-text.ts";
+import { isReadyToLand } from "../../lib/watch/landed.ts";
 import type { ShipView, StatusView } from "../../lib/watch/view.ts";
 import { span } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
@@ -51,14 +52,17 @@ export function renderStatus(view: StatusView, { style, columns }: Pick<Io, "sty
   ];
   if (view.attention.length > 0) {
     lines.push("", style("bold", `needs you (${view.attention.length})`));
-    for (const { message, detail, hint, since } of view.attention)
+    for (const { id, message, detail, hint, since } of view.attention) {
+      // That a voyage is ready to land is no fault of anything.
+      const mark = isReadyToLand(id) ? style("green", "✓") : style("red", "✗");
       lines.push(
         ...wrap(`${since === null ? "" : `${span(since, now)} · `}${firstLine(message)}`, columns, "  ✗ ", "    ").map((line) =>
-          line.replace(/^ {2}✗/, `  ${style("red", "✗")}`),
+          line.replace(/^ {2}✗/, `  ${mark}`),
         ),
         ...(detail?.trim().split("\n") ?? []).flatMap((line) => wrap(plain(line), columns, INDENT)),
         ...wrapCommand(plain(hint), columns, "    hint: ", INDENT).map((line) => style("dim", line)),
       );
+    }
   }
   if (view.ships.length > 0) {
     const headings = ["SHIP", "STATE", "SINCE", "KNOWN BY", "SYNC", "SPEND", "FOR", "TASK"];

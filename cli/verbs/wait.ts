@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { plainJson } from "../../lib/base/text.ts";
 import { collectStatus } from "../../lib/watch/collect.ts";
+import { isReadyToLand } from "../../lib/watch/landed.ts";
 import type { StatusView } from "../../lib/watch/view.ts";
 import { parseDuration } from "../output/durations.ts";
 import type { Io } from "../output/io.ts";
@@ -22,7 +23,7 @@ const REACHED: Record<Goal, (view: StatusView) => boolean> = {
   verified: ({ state, sunkAs }) => state === "verified" || state === "done" || sunkAs !== null,
   idle: ({ state, tasks }) => state !== "unknown" && state !== "verifying" && tasks.claimed === 0,
   // That a verified voyage is ready to land is no need of a voyage at work.
-  "needs-captain": ({ attention }) => attention.some(({ id }) => !id.startsWith("landing/ready/")),
+  "needs-captain": ({ attention }) => attention.some(({ id }) => !isReadyToLand(id)),
 };
 
 /** From these states no ship brings a voyage any further: somebody must do something. */

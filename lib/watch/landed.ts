@@ -65,6 +65,10 @@ export type LandingLook = { landing: LandingFile | undefined; canLand: boolean }
 /** Whether a voyage has a repository to which it can be brought back. */
 export const canLand = ({ repository }: Pick<VoyageIdentity, "repository">): boolean => (repository?.address ?? "") !== "";
 
+const READY = "landing/ready/";
+/** Whether a row of "needs you" says that a voyage is ready to land. @param id  the row's */
+export const isReadyToLand = (id: string): boolean => id.startsWith(READY);
+
 /** What of a voyage's landing only the captain can mend, and that it is ready to land. */
 export function landingAttention(
   { stack, state, tip, landed }: Pick<StatusView, "stack" | "state" | "tip" | "landed">,
@@ -101,7 +105,7 @@ export function landingAttention(
   const isLanded = landing?.pushed.some(({ commit }) => commit === tip) === true;
   if (state === "verified" && canLand && tip !== null && !isLanded)
     found.push({
-      ...{ id: `landing/ready/${tip.slice(0, 12)}`, kind: "landing", of: stack, since: null, action: { verb: "none" } },
+      ...{ id: `${READY}${tip.slice(0, 12)}`, kind: "landing", of: stack, since: null, action: { verb: "none" } },
       message: `${landing ? "what was done since it landed" : "the voyage"} is verified, and has not landed`,
       hint: `ocaptain land ${stack}  # makes a draft of a pull request; it asks before`,
     });
