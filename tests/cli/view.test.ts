@@ -172,6 +172,19 @@ const attention = (kind: "task" | "question", of: string, message: string, hint:
   action: { verb: "none" as const },
 });
 
+test("that a voyage is ready to land needs you, and is marked as no fault", () => {
+  const about = {
+    kind: "landing" as const,
+    of: "quay",
+    hint: "ocaptain land quay",
+    since: null,
+    action: { verb: "none" as const },
+  };
+  const rows = ["ready/ab", "7/ci-failed/ab"].map((id) => ({ ...about, id: `landing/${id}`, message: id }));
+  const text = renderStatus({ ...VIEW, attention: rows }, { style: (_format, text) => text, columns: 80 });
+  expect(text).toMatch(/needs you \(2\)\n {2}✓ ready\/ab\n[\s\S]* {2}✗ 7\/ci-failed\/ab\n/);
+});
+
 test("a status ends with the next step of a voyage that has come to its end, whole, and with none of another", () => {
   const io = { style: (_: unknown, text: string) => text, columns: 40 } as never;
   const next = nextStep("verified", "sea", "/w/a-workspace-with-a-long-name");
