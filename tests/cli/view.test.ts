@@ -173,13 +173,8 @@ const attention = (kind: "task" | "question", of: string, message: string, hint:
 });
 
 test("that a voyage is ready to land needs you, and is marked as no fault", () => {
-  const about = {
-    kind: "landing" as const,
-    of: "quay",
-    hint: "ocaptain land quay",
-    since: null,
-    action: { verb: "none" as const },
-  };
+  const action = { verb: "none" as const };
+  const about = { kind: "landing" as const, of: "quay", hint: "ocaptain land quay", since: null, action };
   const rows = ["ready/ab", "7/ci-failed/ab"].map((id) => ({ ...about, id: `landing/${id}`, message: id }));
   const text = renderStatus({ ...VIEW, attention: rows }, { style: (_format, text) => text, columns: 80 });
   expect(text).toMatch(/needs you \(2\)\n {2}✓ ready\/ab\n[\s\S]* {2}✗ 7\/ci-failed\/ab\n/);
@@ -188,15 +183,6 @@ test("that a voyage is ready to land needs you, and is marked as no fault", () =
 test("a status ends with the next step of a voyage that has come to its end, whole, and with none of another", () => {
   const io = { style: (_: unknown, text: string) => text, columns: 40 } as never;
   const next = nextStep("verified", "sea", "/w/a-workspace-with-a-long-name");
-  const ready = {
-    kind: "landing" as const,
-    of: "quay",
-    hint: "ocaptain land quay",
-    since: null,
-    action: { verb: "none" as const },
-  };
-  const rows = ["ready/ab", "7/ci-failed/ab"].map((of) => ({ ...ready, id: `landing/${of}`, message: of }));
-  expect(renderStatus({ ...VIEW, attention: rows }, io)).toMatch(/ {2}✓ ready\/ab\n[\s\S]* {2}✗ 7\/ci-failed\/ab\n/);
   const text = renderStatus({ ...VIEW, state: "verified", next }, io);
   expect(text).toMatch(/^next: ocaptain clone sea\n {6}# .*\/w\/a-workspace-with-a-long-name.*\n {6}# pulumi destroy -s sea$/ms);
   expect(renderStatus(VIEW, io)).not.toContain("next:");
