@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isAlive } from "../../lib/base/alive.ts";
 import { telemetryTable } from "../../lib/base/paths.ts";
 import { TABLES, type Table } from "../../lib/telemetry/schema.ts";
 
@@ -57,12 +58,3 @@ function link(path: string, second: string): string | null {
 }
 
 const namesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).sort() : []);
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
+import { isAlive } from "../base/alive.ts";
 import { OcaptainError } from "../base/errors.ts";
 import { harborHome, harborInfoFile } from "../base/paths.ts";
 import { programFile } from "../base/program-file.ts";
@@ -186,13 +187,4 @@ async function ask(info: HarborInfo, method: string, path: string): Promise<Resp
   });
   await reply.arrayBuffer();
   return reply;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
 }
