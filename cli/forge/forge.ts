@@ -1,19 +1,7 @@
-import { z } from "zod";
+import type { Check, ForgePlace, Review } from "../../lib/voyage/landing-file.ts";
 
-/** The kinds of servers. `git` is any that is none of the others: it is pushed to, and has no API that we know. */
-export const ForgeKind = z.enum(["github", "gitea", "forgejo", "git"]);
-export type ForgeKind = z.infer<typeof ForgeKind>;
-
-/** Where a repository is on a forge. It holds no secret, and outlives the command in the voyage's folder. */
-export type ForgePlace = {
-  kind: ForgeKind;
-  /** The API's base address, without a slash at its end; "" for the kind `git`. */
-  api: string;
-  owner: string;
-  repo: string;
-  /** The repository's address for a browser. */
-  web: string;
-};
+export type { ForgeKind } from "../../lib/voyage/forge-setting.ts";
+export type { Check, ForgePlace, Review } from "../../lib/voyage/landing-file.ts";
 
 /** A pull request. */
 export type Pull = {
@@ -30,28 +18,6 @@ export type Pull = {
   base: string;
   /** Whether it can be merged without a conflict; null while the forge has not worked it out. */
   mergeable: boolean | null;
-};
-
-/** What a system of checks says of one commit under one name. */
-export type Check = {
-  name: string;
-  state: "pending" | "success" | "failure" | "neutral";
-  url: string | null;
-  summary: string | null;
-  /** What {@link Forge.jobLog} finds it by. A check that runs again on the same commit may get another. */
-  id: string;
-};
-
-/** A person's verdict on a pull request. */
-export type Review = {
-  id: string;
-  author: string;
-  state: "approved" | "changes-requested" | "commented" | "dismissed";
-  body: string;
-  /** When it was given, in ISO 8601. */
-  at: string;
-  /** Whether its author may push to the repository. */
-  mayWrite: boolean;
 };
 
 /** A remark of a review. Its line is null where it is on a whole file, or on a line that is gone. */

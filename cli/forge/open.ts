@@ -1,3 +1,4 @@
+import { tokensOf } from "../../lib/git/server-token.ts";
 import type { Forge, ForgePlace } from "./forge.ts";
 import { openGitea } from "./gitea.ts";
 import { openGithub } from "./github.ts";
@@ -26,6 +27,6 @@ function howToGiveOne({ kind, web }: ForgePlace): string {
     return hostname === "github.com"
       ? "gh auth login  # or set GH_TOKEN"
       : `gh auth login --hostname ${hostname}  # or set GH_HOST and GH_TOKEN`;
-  const [name, server] = kind === "forgejo" ? ["FORGEJO_TOKEN", "FORGEJO_SERVER_URL"] : ["GITEA_TOKEN", "GITEA_SERVER_URL"];
+  const [name, server] = tokensOf(kind)[0]!;
   return `make a token at ${origin}/user/settings/applications (scopes write:repository, write:issue), and set ${name} and ${server}=${origin}`;
 }

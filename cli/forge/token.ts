@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import { inherited } from "../../lib/daemons/environment.ts";
+import { tokensOf } from "../../lib/git/server-token.ts";
 import type { ForgeKind, ForgePlace } from "./forge.ts";
 
 /** What opens the API: the value of the header `authorization`. */
@@ -31,18 +32,9 @@ export async function findKey(ask: KeyAsk): Promise<Key | null> {
 export function unusedToken({ place: { kind, web }, env, isNamed }: Omit<KeyAsk, "signal">): string {
   const { origin } = new URL(web);
   if (kind === "github" || isNamed) return "";
-  const [name] = TOKENS[kind === "forgejo" ? "forgejo" : "gitea"].find(([variable]) => env[variable]) ?? [];
+  const [name] = tokensOf(kind).find(([variable]) => env[variable]) ?? [];
   return name ? `${name} is set, and nothing says for which server: set ${name.replace("TOKEN", "SERVER_URL")}=${origin}` : "";
 }
-
-/** The variables with a token, and those with the server that it is for. */
-const TOKENS = {
-  gitea: [["GITEA_TOKEN", "GITEA_SERVER_URL"]],
-  forgejo: [
-    ["FORGEJO_TOKEN", "FORGEJO_SERVER_URL"],
-    ["GITEA_TOKEN", "GITEA_SERVER_URL"],
-  ],
-} as const;
 
 function fromEnvironment(kind: ForgeKind, { origin, hostname }: URL, { env, isNamed }: KeyAsk): Key | null {
   if (kind === "github") {
@@ -54,8 +46,9 @@ function fromEnvironment(kind: ForgeKind, { origin, hostname }: URL, { env, isNa
     const name = hostname === named ? names.find((each) => env[each]) : undefined;
     return name ? { authorization: `Bearer ${env[name]}`, from: name } : null;
   }
-  const rows = TOKENS[kind === "forgejo" ? "forgejo" : "gitea"];
-  const row = rows.find(([token, server]) => env[token] && (isNamed || URL.parse(env[server] ?? "")?.origin === origin));
+  const row = tokensOf(kind).find(
+    ([token, server]) => env[token] && (isNamed || URL.parse(env[server] ?? "")?.origin === origin),
+  );
   return row ? { authorization: `token ${env[row[0]]}`, from: row[0] } : null;
 }
 

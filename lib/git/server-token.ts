@@ -7,6 +7,9 @@ const TOKENS = [
   ["GITEA_TOKEN", "GITEA_SERVER_URL"],
 ] as const;
 
+/** Those of them that count for a server of this kind, the most fitting first. */
+export const tokensOf = (kind: string): readonly (typeof TOKENS)[number][] => (kind === "forgejo" ? TOKENS : TOKENS.slice(1));
+
 /**
  * The settings that send a token by which git reads a private repository: GH_TOKEN as GitHub takes it, and that of a
  * Gitea or Forgejo. A plan names the repository, so a token goes to the server that it is for alone: GitHub (or

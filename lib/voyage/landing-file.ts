@@ -4,6 +4,7 @@ import { writeAtomically } from "../base/atomic-file.ts";
 import { OcaptainError } from "../base/errors.ts";
 import { VOYAGE_ID } from "../base/naming.ts";
 import type { VoyageFolder } from "../base/paths.ts";
+import { ForgeKind } from "./forge-setting.ts";
 
 /** The most characters of a line that a forge or a repository chose, and of a text. */
 const MOST_LINE = 1_000;
@@ -21,13 +22,17 @@ const Text = z.string().max(MOST_TEXT);
 const CommitId = z.string().regex(/^[0-9a-f]{40}$/);
 const Id = z.string().max(200);
 
-/** The kinds of servers to which a voyage may land; `git` is any server without an API that is known here. */
-const ForgeKind = z.enum(["github", "gitea", "forgejo", "git"]);
-
-/** A repository at a forge: `api` is the base address of its API, `web` the repository's own page. */
+/**
+ * Where a repository is on a forge: `api` is the base address of its API, without a slash at its end, and "" for the
+ * kind `git`; `web` is the repository's own page. It holds no secret.
+ */
 const ForgePlace = z.object({ kind: ForgeKind, api: Line, owner: Line, repo: Line, web: Line });
+export type ForgePlace = z.infer<typeof ForgePlace>;
 
-/** What a check of the forge says of a commit. `id` is unique among the checks of that commit. */
+/**
+ * What a system of checks says of one commit under one name. `id` is unique among the checks of that commit, and finds
+ * the job's log; a check that runs again on the same commit may get another.
+ */
 const Check = z.object({
   name: Line,
   state: z.enum(["pending", "success", "failure", "neutral"]),
@@ -35,8 +40,12 @@ const Check = z.object({
   summary: Text.nullable(),
   id: Id,
 });
+export type Check = z.infer<typeof Check>;
 
-/** What a reviewer says of a pull request. `mayWrite`: whether they may write to the repository. */
+/**
+ * A reviewer's verdict on a pull request, given at `at`, in ISO 8601. `mayWrite`: whether they may push to the
+ * repository.
+ */
 const Review = z.object({
   id: Id,
   author: Line,
@@ -45,6 +54,7 @@ const Review = z.object({
   at: Line,
   mayWrite: z.boolean(),
 });
+export type Review = z.infer<typeof Review>;
 
 /** How the voyage's history is landed: a commit a task, one commit in all, or a chain of pull requests, one a wave. */
 const LandingHow = z.enum(["per-task", "squash", "stack"]);
