@@ -5,7 +5,9 @@ import { crewFiles } from "../../lib/ship/crew-pack.ts";
 import { parseShipFacts, provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/ship/install.ts";
 import { holdArgv } from "../../lib/sprites/keep-awake.ts";
 import { allowOnly, samePolicy } from "../../lib/sprites/network-policy.ts";
-import type { SpritesClient } from "../../lib/sprites/types.ts";
+import type { SpriteInfo, SpritesClient } from "../../lib/sprites/types.ts";
+import { captainId } from "../../lib/voyage/captain-id.ts";
+import { captainLabel, voyageLabels } from "../../lib/voyage/labels.ts";
 import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
 import { leaveNothingAboard } from "../shared/bring-home.ts";
 import { endOtherLives } from "../shared/other-lives.ts";
@@ -30,7 +32,7 @@ export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
 
   async reconcile(settings, news, olds) {
     const sprites = await spritesOf(settings, news);
-    const live = await sprites.create(news.name, labels(news)); // finds this voyage's VM again when it is there
+    const live = await makeOrFind(sprites, news);
     const base = { incarnation: live.id, url: live.url };
     try {
       // This comes before the first exec, since an old sync cannot reach a VM that was never awake.
@@ -49,7 +51,7 @@ export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
     const live = await sprites.get(props.name);
     // The VM is gone, or another's has its name: then `up` tries to make it and meets the conflict, and `destroy`
     // leaves it alone.
-    if (!live || !labels(props).every((label) => live.labels.includes(label))) return null;
+    if (!live || !voyageLabels(props).every((label) => live.labels.includes(label))) return null;
     return { ...props, incarnation: live.id, url: live.url, present: props.present && live.id === props.incarnation };
   },
 
@@ -79,7 +81,13 @@ async function forget({ voyageId, ship, incarnation }: SpriteInputs & Outputs): 
   if (known?.incarnation === incarnation) await helm.forgetShip(voyageId, ship);
 }
 
-const labels = (of: { voyageId: string; nonce: string }) => ["ocaptain", `voyage-${of.voyageId}`, `nonce-${of.nonce}`];
+/** Makes the voyage's VM, or finds it again, and marks it as this captain's, which one handed over is not yet. */
+async function makeOrFind(sprites: SpritesClient, of: SpriteInputs): Promise<SpriteInfo> {
+  const mine = captainLabel(await captainId());
+  const live = await sprites.create(of.name, voyageLabels(of), [mine]);
+  if (live.labels.includes(mine)) return live;
+  return sprites.setLabels(of.name, [...live.labels.filter((label) => !label.startsWith(captainLabel(""))), mine]);
+}
 
 /**
  * Sets the network policy where it differs; setting it drops the VM's connections. A plan without a policy is compared

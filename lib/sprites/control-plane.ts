@@ -20,10 +20,17 @@ import type { SpriteInfo, SpritesClient } from "./types.ts";
  * Creates a sprite. At the vendor this may not be repeated blindly, so after a lost answer the sprite is looked for by
  * name first.
  */
-export async function create(http: Http, self: SpritesClient, name: string, labels: string[]): Promise<SpriteInfo> {
+export async function create(
+  http: Http,
+  self: SpritesClient,
+  name: string,
+  labels: string[],
+  also: string[] = [],
+): Promise<SpriteInfo> {
+  const all = [...labels, ...also];
   let trouble = "";
   for (let attempt = 0; attempt < 3; attempt++) {
-    const reply = await http({ method: "POST", path: "/v1/sprites", json: { name, labels }, timeoutMs: 120_000 }).catch(
+    const reply = await http({ method: "POST", path: "/v1/sprites", json: { name, labels: all }, timeoutMs: 120_000 }).catch(
       (error: unknown) => {
         if (error instanceof Unreachable) return error;
         throw error;
@@ -33,7 +40,7 @@ export async function create(http: Http, self: SpritesClient, name: string, labe
       !(reply instanceof Unreachable) &&
       (reply.status === 409 || (reply.status === 400 && errorText(reply).includes("already exists")));
     if (!(reply instanceof Unreachable)) {
-      if (reply.status === 201 || reply.status === 200) return ownLabels(self, sprite(reply), labels);
+      if (reply.status === 201 || reply.status === 200) return ownLabels(self, sprite(reply), all);
       if (!taken && !isTransient(reply.status)) throw refused(`create ${name}`, reply);
     }
     trouble = reply instanceof Unreachable ? reply.message : errorText(reply);
