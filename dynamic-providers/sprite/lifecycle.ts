@@ -7,11 +7,12 @@ import { holdArgv } from "../../lib/sprites/keep-awake.ts";
 import { allowOnly, samePolicy } from "../../lib/sprites/network-policy.ts";
 import type { SpriteInfo, SpritesClient } from "../../lib/sprites/types.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
-import { captainLabel, voyageLabels } from "../../lib/voyage/labels.ts";
-import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
+import { captainLabel, labelsOf, otherCaptain, voyageLabels } from "../../lib/voyage/labels.ts";
+import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
 import { leaveNothingAboard } from "../shared/bring-home.ts";
 import { endOtherLives } from "../shared/other-lives.ts";
 import { spritesOf } from "../shared/provider-settings.ts";
+import { takenOver } from "../shared/taken-over.ts";
 import { SpriteInputs } from "./inputs.ts";
 
 /**
@@ -52,7 +53,9 @@ export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
     // The VM is gone, or another's has its name: then `up` tries to make it and meets the conflict, and `destroy`
     // leaves it alone.
     if (!live || !voyageLabels(props).every((label) => live.labels.includes(label))) return null;
-    return { ...props, incarnation: live.id, url: live.url, present: props.present && live.id === props.incarnation };
+    const isMine = !(await isHandedOver(settings, props, live));
+    const present = props.present && live.id === props.incarnation && isMine;
+    return { ...props, incarnation: live.id, url: live.url, present };
   },
 
   async remove(settings, props) {
@@ -83,10 +86,20 @@ async function forget({ voyageId, ship, incarnation }: SpriteInputs & Outputs): 
 
 /** Makes the voyage's VM, or finds it again, and marks it as this captain's, which one handed over is not yet. */
 async function makeOrFind(sprites: SpritesClient, of: SpriteInputs): Promise<SpriteInfo> {
-  const mine = captainLabel(await captainId());
-  const live = await sprites.create(of.name, voyageLabels(of), [mine]);
-  if (live.labels.includes(mine)) return live;
-  return sprites.setLabels(of.name, [...live.labels.filter((label) => !label.startsWith(captainLabel(""))), mine]);
+  const me = await captainId();
+  const live = await sprites.create(of.name, voyageLabels(of), [captainLabel(me)]);
+  return live.labels.includes(captainLabel(me)) ? live : sprites.setLabels(of.name, labelsOf(live.labels, me));
+}
+
+/**
+ * Tells whether a VM is marked as another captain's whose voyage this one takes over. One that has taken the voyage
+ * from here is not stopped by what this machine's state and folder say, and must not be.
+ * @throws OcaptainError TAKEN_OVER
+ */
+async function isHandedOver(settings: Settings, { stack, name }: SpriteInputs, live: SpriteInfo): Promise<boolean> {
+  const other = otherCaptain(live.labels, await captainId());
+  if (other === undefined || settings.handover === other) return other !== undefined;
+  throw takenOver(stack, other, `sprite ${name} is marked as that captain's`);
 }
 
 /**

@@ -17,6 +17,8 @@ export const VoyageIdentity = z.object({
   voyageId: z.string().regex(VOYAGE_ID),
   stack: z.string(),
   captainId: z.string(),
+  /** The captain from whom the one above has taken the voyage over. It is absent when nobody has. */
+  takenFrom: z.string().optional(),
   /** A random label of every VM of the voyage. A VM that lacks it is not ours. */
   nonce: z.string(),
   createdAt: z.string(),
@@ -80,5 +82,8 @@ export async function readVoyageIdentityAt(root: string): Promise<VoyageIdentity
 }
 
 /** Writes who a voyage is into the captain's folder of its stack, in place of what was there. */
-export const writeVoyageIdentity = (voyage: VoyageIdentity) =>
-  writeAtomically(voyageFolder(voyage.stack).voyageFile, `${JSON.stringify(voyage, null, 2)}\n`);
+export const writeVoyageIdentity = (voyage: VoyageIdentity) => writeVoyageIdentityAt(voyageFolder(voyage.stack).root, voyage);
+
+/** Writes who a voyage is into its folder at `root`, wherever that is. */
+export const writeVoyageIdentityAt = (root: string, voyage: VoyageIdentity) =>
+  writeAtomically(voyageFolderAt(root, voyage.stack).voyageFile, `${JSON.stringify(voyage, null, 2)}\n`);

@@ -16,3 +16,17 @@ export const voyageLabels = (of: { voyageId: string; nonce: string }) => [
  * none of those that make a VM the voyage's.
  */
 export const captainLabel = (captainId: string) => `captain-${captainId}`;
+
+/** The captain whose a VM is by its labels, when that is not `me`; undefined for one that says nothing of a captain. */
+export function otherCaptain(labels: readonly string[], me: string): string | undefined {
+  const captains = labels
+    .filter((label) => label.startsWith(captainLabel("")))
+    .map((label) => label.slice(captainLabel("").length));
+  return captains.includes(me) ? undefined : captains[0];
+}
+
+/** The labels of a VM as they are when it is this captain's. */
+export const labelsOf = (labels: readonly string[], captainId: string): string[] => [
+  ...labels.filter((label) => !label.startsWith(captainLabel(""))),
+  captainLabel(captainId),
+];

@@ -141,9 +141,12 @@ test("what a sink leaves is found, each with the command that helps", async () =
   await rm(folder, { recursive: true });
 });
 
+/** Without an account at sprites.dev, which a harbor is that a test drives by its URL. */
+const NO_ACCOUNT = { SPRITES_API_URL: "", SPRITE_TOKEN: "" };
+
 /** What `ocaptain sweep` says, as JSON, with its exit status. */
 const swept = async (env: Record<string, string>, ...args: string[]) => {
-  const { stdout, exitCode } = await execa(BIN, ["sweep", "--json", ...args], { env, reject: false, timeout: 60_000 });
+  const { stdout, exitCode } = await execa(BIN, ["sweep", "--json", ...args], { env: { ...NO_ACCOUNT, ...env }, reject: false, timeout: 60_000 });
   const said = JSON.parse(stdout) as Record<"left" | "removed" | "failed", Record<string, string>[]>;
   return { exitCode, ...said, names: said.left.map(({ name }) => name) };
 };
@@ -192,7 +195,7 @@ test("sweep removes what carries our mark and belongs to no voyage; not what hol
   expect((await execa("tar", ["-xzOf", archive, "workspace/keel.txt"])).stdout).toBe("unsaved");
   expect(await fleet.sprites.list("")).toEqual([strange]);
   await fleet.sprites.remove(strange);
-  expect(await ocaptain("sweep")).toMatchObject({ exitCode: 0, stdout: "nothing is left over" });
+  expect(await swept({})).toMatchObject({ exitCode: 0, names: [] });
 });
 
 test("a voyage that has sunk: its tasks, its logs and what it had come to are there, and following ends by itself", async () => {
