@@ -4,6 +4,7 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import { spritePrefix } from "../../lib/base/naming.ts";
 import { acquireOsLock } from "../../lib/base/os-lock.ts";
 import type { VoyageFolder } from "../../lib/base/paths.ts";
+import { inDotEnv } from "../../lib/base/secret-hints.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { captainId } from "../../lib/voyage/captain-id.ts";
@@ -62,7 +63,7 @@ async function providerOf(folder: VoyageFolder): Promise<SpritesClient> {
   const token = process.env.SPRITE_TOKEN;
   if (token) return openSprites({ kind: "sprites", baseUrl: process.env.SPRITES_API_URL || undefined, token });
   throw new OcaptainError("NO_PROVIDER", `how its ships are reached is neither in ${folder.credentials} nor in the environment`, {
-    hint: "export SPRITE_TOKEN=…  # for ships at sprites.dev, then again; ships of a harbor stay on their machine",
+    hint: `${inDotEnv("SPRITE_TOKEN")}, for ships at sprites.dev, then again; ships of a harbor stay on their machine`,
   });
 }
 

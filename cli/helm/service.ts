@@ -72,7 +72,7 @@ export async function uninstall(kind: ServiceKind): Promise<void> {
 export function limitOf(kind: ServiceKind): { message: string; hint: string } | null {
   if (kind === "tmux")
     return {
-      message: "it outlives a log-out, and not a reboot: then the next pulumi up starts it",
+      message: "it outlives a log-out, and not a reboot: then the next up starts it",
       hint: "ocaptain helm install  # again, where systemd has a user manager",
     };
   if (kind === "launchd")

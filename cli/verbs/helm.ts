@@ -87,7 +87,7 @@ async function tell(helm: Health | null, io: Io): Promise<void> {
       ? `the helm runs: process ${helm.pid}, port ${helm.port}, since ${helm.startedAt}, voyages: ${plain(helm.voyages.join(", ")) || "none"}`
       : "no helm runs",
   );
-  if (helm && !isOfThisCode) io.out("  it is of other code: the next pulumi up, or ocaptain helm restart, starts it anew");
+  if (helm && !isOfThisCode) io.out("  it is of other code: the next up, or ocaptain helm restart, starts it anew");
   if (!kind) return io.out("no service keeps it: it does not outlive a reboot\n  hint: ocaptain helm install");
   io.out(`a service keeps it: ${kind}${unitFile(kind) ? `, ${plain(String(unitFile(kind)))}` : ""}`);
   if (limit) io.out(`  ${limit.message}${limit.hint ? `\n  hint: ${limit.hint}` : ""}`);

@@ -7,7 +7,7 @@ import { ask, canAsk } from "../output/ask.ts";
 import type { Io } from "../output/io.ts";
 
 type Options = { yes?: boolean; fetch?: boolean };
-/** What was done about one thing. `to` is the archive into which its work was brought; `failed` says why it is there. */
+/** What was done about one thing. `to`: the archive of the work that it held. `failed`: why it is still there. */
 type Done = { name: string; to: string | null; failed: string | null };
 
 /**

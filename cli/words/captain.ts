@@ -50,7 +50,7 @@ export const HANDOVER: VerbGroup = {
   verbs: [
     {
       usage: "take <voyage>",
-      summary: "make another captain's voyage this machine's, by its folder (copied, or on a disk that both have) and pulumi up",
+      summary: "make another captain's voyage this machine's, by its folder (copied, or on a disk that both have)",
       examples: ["ocaptain captain take voyage-abc", "ocaptain captain take voyage-abc --yes --json"],
       options: [["-y, --yes", "do not ask"]],
       isLong: true,

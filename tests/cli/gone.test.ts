@@ -146,7 +146,11 @@ const NO_ACCOUNT = { SPRITES_API_URL: "", SPRITE_TOKEN: "" };
 
 /** What `ocaptain sweep` says, as JSON, with its exit status. */
 const swept = async (env: Record<string, string>, ...args: string[]) => {
-  const { stdout, exitCode } = await execa(BIN, ["sweep", "--json", ...args], { env: { ...NO_ACCOUNT, ...env }, reject: false, timeout: 60_000 });
+  const { stdout, exitCode } = await execa(BIN, ["sweep", "--json", ...args], {
+    env: { ...NO_ACCOUNT, ...env },
+    reject: false,
+    timeout: 60_000,
+  });
   const said = JSON.parse(stdout) as Record<"left" | "removed" | "failed", Record<string, string>[]>;
   return { exitCode, ...said, names: said.left.map(({ name }) => name) };
 };

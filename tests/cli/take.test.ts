@@ -107,4 +107,4 @@ test("a voyage is taken over while its captain is awake: by a copy of its folder
     await until("its syncs end, too", async () => !(await mutagen().running()), 30_000);
     expect((await ocaptain("doctor")).stdout).toContain("is sailed by captain");
   });
-});
+}, 300_000);
