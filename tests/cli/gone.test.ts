@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -9,6 +9,7 @@ import { mutagenHome } from "../../lib/base/paths.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { BIN, ocaptain } from "../support/ocaptain.ts";
 import { pulumiEnvironment } from "../support/pulumi-environment.ts";
+import { makeStack } from "../support/pulumi-stack.ts";
 import { type Fleet, openFleet } from "./fleet.ts";
 
 let fleet: Fleet;
@@ -25,16 +26,10 @@ afterAll(async () => {
 });
 
 /** Records a stack of this project in the backend, as if an `up` had recorded the voyage. */
-async function recordStack(stack: string): Promise<void> {
-  const project = join(backend, "project");
-  await mkdir(project);
-  await writeFile(join(project, "Pulumi.yaml"), "{name: ocaptain, runtime: nodejs}");
+const recordStack = (stack: string) => {
   const urn = `urn:pulumi:${stack}::ocaptain::pulumi:pulumi:Stack::ocaptain-${stack}`;
-  const resources = [{ urn, custom: false, type: "pulumi:pulumi:Stack" }];
-  const state = { version: 3, deployment: { manifest: { time: new Date().toISOString(), magic: "", version: "" }, resources } };
-  await execa("pulumi", ["stack", "init", stack, "--non-interactive"], { cwd: project });
-  await execa("pulumi", ["stack", "import", "-s", stack, "--non-interactive"], { cwd: project, input: JSON.stringify(state) });
-}
+  return makeStack(backend, stack, [{ urn, custom: false, type: "pulumi:pulumi:Stack" }]);
+};
 
 const findings = async () =>
   JSON.parse((await ocaptain("doctor", "--json")).stdout).findings as {

@@ -11,6 +11,7 @@ import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
 import { BIN, ocaptain } from "../support/ocaptain.ts";
 import { pulumiEnvironment } from "../support/pulumi-environment.ts";
+import { makeStack } from "../support/pulumi-stack.ts";
 import { standInPulumi } from "../support/stand-in-pulumi.ts";
 import { openTerm } from "../support/term.ts";
 import { expectWhole, typed } from "./whole.ts";
@@ -190,7 +191,7 @@ test("scale: its question is whole at 80 and at 120 columns; a no changes nothin
   await writeVoyageIdentity({ ...identity, sailedFrom: { project, settings } });
   const pulumi = await standInPulumi(captain.root);
   const env = { ...pulumiEnvironment(captain.root), ...pulumi.env };
-  await execa("pulumi", ["stack", "init", "quay", "--non-interactive"], { cwd: project, env });
+  await makeStack(captain.root, "quay");
   await writeFile(settings, "config:\n  ocaptain:plan: ./plan\n");
 
   const term = await openTerm();
