@@ -3,19 +3,24 @@ import { join } from "node:path";
 
 type Deployment<Resource> = { resources?: Resource[] };
 
-/** The file of a stack of this project, in the backend that {@link pulumiEnvironment} makes of `folder`. */
-const stackFile = (folder: string, stack: string) => join(folder, ".pulumi", "stacks", "ocaptain", `${stack}.json`);
+/** The file of a stack, in the backend that `pulumiEnvironment` makes of `folder`. */
+const stackFile = (folder: string, stack: string, project = "ocaptain") =>
+  join(folder, ".pulumi", "stacks", project, `${stack}.json`);
 
 /**
- * Makes a stack of this project in the backend in `folder`, as `pulumi stack init` would, whose start costs more than
- * the whole of many a test. The stack has these resources, or none.
+ * Makes a stack in the backend in `folder`, as `pulumi stack init` would, whose start costs more than the whole of many
+ * a test. The stack is one of this project unless another is named, and has these resources, or none.
  */
-export async function makeStack(folder: string, stack: string, resources: object[] = []): Promise<void> {
+export async function makeStack(
+  folder: string,
+  stack: string,
+  { project = "ocaptain", resources = [] }: { project?: string; resources?: object[] } = {},
+): Promise<void> {
   const latest = { manifest: { time: new Date().toISOString(), magic: "", version: "" }, resources };
-  await mkdir(join(folder, ".pulumi", "stacks", "ocaptain"), { recursive: true });
+  await mkdir(join(folder, ".pulumi", "stacks", project), { recursive: true });
   await writeFile(join(folder, ".pulumi", "meta.yaml"), "version: 1\n");
-  const checkpoint = { stack: `organization/ocaptain/${stack}`, latest };
-  await writeFile(stackFile(folder, stack), JSON.stringify({ version: 3, checkpoint }));
+  const checkpoint = { stack: `organization/${project}/${stack}`, latest };
+  await writeFile(stackFile(folder, stack, project), JSON.stringify({ version: 3, checkpoint }));
 }
 
 /** Reads a stack's state from the backend in `folder`; it is what `pulumi stack export` prints. */
