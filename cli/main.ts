@@ -1,6 +1,6 @@
 /**
- * `ocaptain` is the captain's command beside `pulumi`. This file begins and ends its process: environment, signals, exit
- * status. What was typed is run by cli/run.ts; what can be typed is in cli/words/, what a verb does in cli/verbs/.
+ * `ocaptain` is the captain's command beside `pulumi`. This file begins and ends its process: environment, signals,
+ * exit status. What was typed is run by cli/run.ts; what can be typed is in cli/words/, what a verb does in cli/verbs/.
  */
 import { loadDotEnv } from "../lib/base/dot-env.ts";
 import { keepInside } from "../lib/base/no-proxy.ts";

@@ -78,7 +78,7 @@ async function processesWith(words: string): Promise<{ pid: number; line: string
 }
 
 test("the demo sails, loses a ship, heals, delivers a report, sinks, and proves it, also in JSON", async () => {
-  const { out, ended } = startDemo(["--ships", "2", "--json"]);
+  const { out, ended } = startDemo(["--ships", "3", "--json"]);
   expect(await ended, out()).toBe(0);
   const said = [
     "Sailing: pulumi up, 3 ships",

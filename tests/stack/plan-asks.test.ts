@@ -79,27 +79,33 @@ test("the policy is there when the credentials come; GH_TOKEN, which nobody aske
   expect(await held("sk-ant-api03-a-key-of-this-stack")).toContainEqual(expect.stringMatching(/environ$/));
 });
 
-test("another network is an update of the same VM, shown in preview; github: true brings the token to the hand alone, by the 0600 file; another token is an update; it is in no state", async () => {
+test("another network is an update of the same VM, shown in preview", async () => {
   const { id } = (await captain.outputs()).ships[0]!;
-  await asks({ network: { allow: ["*.npmjs.org", "pypi.org"] }, github: true });
-  const up = await captain.pulumi(["up", "--yes", "--diff", ...captain.onStack]);
-  const [preview = "", update] = String(up.all).split("Updating (sea):");
-  expect(preview).toMatch(/ocaptain:Sprite[\s\S]*\[1\]: "pypi\.org"/);
-  expect(update).toContain("this plan brings your GH_TOKEN to its ships");
+  await asks({ network: { allow: ["*.npmjs.org", "pypi.org"] } });
+  const preview = await captain.preview(["--diff"]);
+  expect(String(preview.stdout)).toMatch(/ocaptain:Sprite[\s\S]*\[1\]: "pypi\.org"/);
+  await captain.up();
   expect(await rules()).toContainEqual({ domain: "pypi.org", action: "allow" });
   expect((await captain.outputs()).ships[0]!.id).toBe(id);
+});
+
+test("a plan without a network lets everything through again; github: true brings it to the hand alone, by the 0600 file; another token is an update; it is in no state", async () => {
+  await asks({ network: undefined, github: true });
+  expect((await captain.up()).all).toContain("this plan brings your GH_TOKEN to its ships");
+  expect(await rules()).toEqual([]);
   expect(await held(TOKEN)).toEqual(["/home/sprite/voyage/crew/credentials"]);
+  process.env.GH_TOKEN = OTHER;
+  expect(String((await captain.up()).stdout)).toMatch(/~ 1 updated/);
+  expect(await held(TOKEN)).toEqual([]);
   const { name, sprites } = await ship();
   const mode = await sprites.exec(name, ["sh", "-c", 'stat -c %a "$HOME/voyage/crew/credentials"']);
   expect(mode.stdout.trim()).toBe("600");
-  // The session at work has no token yet; the next session, which a released task begins, has the other one.
+  // The session at work has no token yet; the next session, which a released task begins, has it.
   api.script = (talk) =>
     steps(bash(`mkdir -p out; printenv GH_TOKEN | wc -c > out/${talk.task}`), complete(talk.task), { text: "Done." })(talk);
-  await captain.helm().releaseTask(await captain.voyageId(), "1", "for another session");
-  process.env.GH_TOKEN = OTHER;
-  // Beside the credentials the crew is updated, as the release has fenced the ship.
-  expect(String((await captain.up()).stdout)).toMatch(/~ 2 updated/);
-  expect(await held(TOKEN)).toEqual([]);
+  const id = await captain.voyageId();
+  await captain.helm().releaseTask(id, "1", "for another session");
+  await captain.up(); // The release has fenced the ship.
   await captain.until("done", (now) => now.tasks.every((task) => task.status === "accepted"), 120_000);
   const shown = await execa("git", ["--git-dir", captain.voyage.repo, "show", `${captain.stack}:out/2`]);
   expect(Number(shown.stdout)).toBe(OTHER.length + 1);
@@ -110,10 +116,10 @@ test("another network is an update of the same VM, shown in preview; github: tru
   expect(places).toEqual([expect.stringMatching(/\/h\/harbor\/s\/[0-9a-f]+\/home\/voyage\/crew\/credentials$/)]);
 });
 
-test("taken out of the plan, the token is taken from the ship, and a plan without a network lets everything through again; up again changes nothing", async () => {
-  await asks({ github: false, network: undefined });
+test("taken out of the plan, it is taken from the ship; up again changes nothing", async () => {
+  await asks({ github: false });
   await captain.up();
   expect(await held(OTHER)).toEqual([]);
-  expect(await rules()).toEqual([]);
   await captain.up(["--expect-no-changes"]);
+  await captain.destroy();
 });

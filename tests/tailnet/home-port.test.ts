@@ -1,10 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { pulumiEnvironment } from "../support/pulumi-environment.ts";
-import { makeStack } from "../support/pulumi-stack.ts";
 import { startStandInPolicy } from "../support/stand-in-policy.ts";
 
 /**
@@ -24,17 +23,13 @@ let api: Awaited<ReturnType<typeof startStandInPolicy>>;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "ohp-"));
   api = await startStandInPolicy(OTHERS);
-  await makeStack(folder, "tailnet", { project: "home-port" });
-  await captains("you@example.com,group:eng");
+  await pulumi("stack", "init", "tailnet");
+  await pulumi("config", "set", "home-port:captains", "you@example.com,group:eng");
 });
 afterEach(async () => {
   await api.close();
   await rm(folder, { recursive: true, force: true });
 });
-
-/** Writes the stack's settings; the salt that the engine adds to them is made anew. */
-const settings = () => join(folder, "Pulumi.tailnet.yaml");
-const captains = (who: string) => writeFile(settings(), `config:\n  home-port:captains: ${JSON.stringify(who)}\n`);
 
 async function pulumi(...args: string[]): Promise<string> {
   const env = {
@@ -43,7 +38,9 @@ async function pulumi(...args: string[]): Promise<string> {
     TAILSCALE_BASE_URL: api.url,
     TAILSCALE_OAUTH_CLIENT_SECRET: api.secret,
   };
-  const config = ["--config-file", settings(), "-s", "tailnet"];
+  const config = ["up", "preview", "destroy", "config"].includes(args[0]!)
+    ? ["--config-file", join(folder, "Pulumi.tailnet.yaml"), "-s", "tailnet"]
+    : [];
   const run = await execa(
     "pulumi",
     [...args, ...config, "--non-interactive", "--color", "never", "--cwd", join(ROOT, "tailnet-policy")],
@@ -54,6 +51,7 @@ async function pulumi(...args: string[]): Promise<string> {
       reject: false,
     },
   );
+  await rm(join(ROOT, "tailnet-policy", "Pulumi.tailnet.yaml"), { force: true });
   if (run.exitCode !== 0) throw new Error(String(run.all));
   return String(run.all);
 }
@@ -73,7 +71,7 @@ test("preview shows the lines that come and writes nothing; up writes them; agai
 
   // Others go on with their rules, and the captains change too.
   api.state.policy = api.state.policy.replace('"ip": ["443"]', '"ip": ["443", "80"]');
-  await captains("you@example.com");
+  await pulumi("config", "set", "home-port:captains", "you@example.com");
   await up();
   expect(api.state.policy).toContain('"ip": ["443", "80"]');
   expect(api.state.policy).not.toContain('"dst": ["you@example.com", "group:eng"');
@@ -114,6 +112,6 @@ test("somebody saves another policy between the reading and the writing: it is n
 test("a client without the scope, and no client: said with the scope's name, and how to make one", async () => {
   api.state.scope = "auth_keys devices:core";
   await expect(up()).rejects.toThrow(/lacks the scope policy_file/);
-  await captains("you");
+  await pulumi("config", "set", "home-port:captains", "you");
   await expect(up()).rejects.toThrow(/"you" is neither a user/);
 });

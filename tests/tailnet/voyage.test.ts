@@ -31,8 +31,6 @@ const gated = ids.map((id) => ({
 let headscale: Headscale;
 let captain: Captain;
 let id: string;
-/** What an up has printed, with its preview. */
-let printed = "";
 /** The network namespaces before anything was made. */
 let before: string[];
 const sprite = (ship: string) => spriteName(captain.stack, id, ship);
@@ -78,18 +76,22 @@ afterAll(async () => {
   await headscale?.close();
 });
 
-sail(`${why ? `(${why}) ` : ""}up: three ships, each in the tailnet by a key of its own, at work`, async () => {
-  await captain.up([], { timeoutMs: 240_000 });
-  id = await captain.voyageId();
-  await captain.until("at work", allAtWork);
-  const outputs = await captain.outputs();
-  const at = await addresses();
-  expect(outputs.ships.map(({ address }) => address)).toEqual(
-    ["ship-0", "ship-1", "ship-2"].map((ship) => `sprite@${at[sprite(ship)]}`),
-  );
-  expect(outputs.helm).toBe("http://127.0.0.1:4318");
-  expect((await nodes()).map(({ tags }) => tags)).toEqual(Array(3).fill(["tag:ocaptain-ship"]));
-});
+sail(
+  `${why ? `(${why}) ` : ""}up: three ships, each in the tailnet by a key of its own, at work; up again changes nothing`,
+  async () => {
+    await captain.up([], { timeoutMs: 240_000 });
+    id = await captain.voyageId();
+    await captain.until("at work", allAtWork);
+    const outputs = await captain.outputs();
+    const at = await addresses();
+    expect(outputs.ships.map(({ address }) => address)).toEqual(
+      ["ship-0", "ship-1", "ship-2"].map((ship) => `sprite@${at[sprite(ship)]}`),
+    );
+    expect(outputs.helm).toBe("http://127.0.0.1:4318");
+    expect((await nodes()).map(({ tags }) => tags)).toEqual(Array(3).fill(["tag:ocaptain-ship"]));
+    await captain.up(["--expect-no-changes"]);
+  },
+);
 
 sail("from a ship: the helm at the captain's 4318, and nothing else of the captain's, and no other ship", async () => {
   const at = await addresses();
@@ -142,32 +144,25 @@ sail(
       const mirrored = () => readFile(join(logs, "woken"), "utf8").catch(() => "");
       await expect.poll(mirrored, { timeout: 60_000 }).toBe(`${to}\n`);
     }
+    await captain.up(["--expect-no-changes"]);
   },
 );
 
-sail(
-  "a node removed behind our back, and a VM lost: preview says so; up joins the one anew, with its claim, and makes the other anew, node and all, under the same name, in one go",
-  async () => {
-    const working = await captain.until("at work", allAtWork);
-    const [held, lost] = [row(working, "ship-0"), row(working, "ship-1")];
-    const [node] = (await nodes()).filter(({ given_name }) => given_name === sprite("ship-0"));
-    await headscale.run("nodes", "delete", "--identifier", String(node?.id), "--force");
-    await (await captain.sprites()).remove(sprite("ship-1"));
-    const up = await captain.pulumi(["up", "--yes", ...captain.onStack], { timeoutMs: 240_000 });
-    printed = String(up.all);
-    const [preview] = printed.split("Updating (sea):");
-    expect(preview).toMatch(/ship-0-node .*create/);
-    expect(preview).toMatch(/ship-1 .*create/);
-    const after = await captain.until("at work", (s) => allAtWork(s) && row(s, "ship-1")?.incarnation !== lost?.incarnation);
-    expect(row(after, "ship-0")).toMatchObject({ incarnation: held?.incarnation, task: held?.task, epoch: held?.epoch });
-    const again = (await nodes()).filter(({ given_name }) => given_name === sprite("ship-0"));
-    expect(again).toHaveLength(1);
-    expect(again[0]?.id).not.toBe(node?.id);
-    expect(Object.keys(await addresses()).sort()).toEqual(["ship-0", "ship-1", "ship-2"].map(sprite));
-  },
-);
+sail("a node removed behind our back: preview says so, up joins it anew, the claim is kept", async () => {
+  const held = row(await captain.until("at work", allAtWork), "ship-0");
+  const [node] = (await nodes()).filter(({ given_name }) => given_name === sprite("ship-0"));
+  await headscale.run("nodes", "delete", "--identifier", String(node?.id), "--force");
+  expect(String((await captain.preview()).stdout)).toMatch(/ship-0-node .*create/);
+  await captain.up([], { timeoutMs: 180_000 });
+  const after = row(await captain.until("at work", allAtWork), "ship-0");
+  expect(after).toMatchObject({ incarnation: held?.incarnation, task: held?.task, epoch: held?.epoch });
+  const again = (await nodes()).filter(({ given_name }) => given_name === sprite("ship-0"));
+  expect(again).toHaveLength(1);
+  expect(again[0]?.id).not.toBe(node?.id);
+  await captain.up(["--expect-no-changes"]);
+});
 
-sail("headscale restarted in the middle: the fleet goes on, and after all of it up has nothing to do", async () => {
+sail("headscale restarted in the middle: the fleet goes on, and up has nothing to do", async () => {
   await headscale.stop();
   const status = await captain.until("still at work", allAtWork);
   await headscale.start();
@@ -176,12 +171,21 @@ sail("headscale restarted in the middle: the fleet goes on, and after all of it 
   expect(after.tasks.map(({ epoch }) => epoch)).toEqual(status.tasks.map(({ epoch }) => epoch));
 });
 
+sail("a VM lost: up makes it anew, node and all, under the same name, in one go", async () => {
+  const lost = row(await captain.until("at work", allAtWork), "ship-1");
+  await (await captain.sprites()).remove(sprite("ship-1"));
+  await captain.up([], { timeoutMs: 180_000 });
+  await captain.until("at work", (s) => allAtWork(s) && row(s, "ship-1")?.incarnation !== lost?.incarnation);
+  expect(Object.keys(await addresses()).sort()).toEqual(["ship-0", "ship-1", "ship-2"].map(sprite));
+  await captain.up(["--expect-no-changes"]);
+});
+
 sail("secrets are where they belong: not in state, logs, command lines, environments, or on ships", async () => {
   const places: [string, string][] = [["state", JSON.stringify(await captain.state())]];
   places.push(
     // Files of the captain: daemons' folders, voyages with ledger and mirrors, Pulumi's states, backups and history.
     ...(await filesUnder(captain.folder)),
-    ["printed by preview and up", printed],
+    ["printed by preview", String((await captain.preview()).all)],
     ...(await processesOf(captain.folder)),
   );
   for (const ship of ["ship-0", "ship-1", "ship-2"]) places.push([ship, (await onShip(ship, EVERYTHING)).stdout]);
