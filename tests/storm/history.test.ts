@@ -38,7 +38,6 @@ const good: Snapshot = {
   refs: [],
   registered: ["abc"],
   recorded: [{ name: "ship-0", kind: "sprite", present: true }],
-  pending: [],
   work: { mirrored: { "ship-0/one": ["mark1"] }, home: ["mark1"] },
   others: { vms: ["theirs"] },
   texts: [{ place: "state", text: "{}" }],

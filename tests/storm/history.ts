@@ -1,6 +1,6 @@
 /**
- * A history of a voyage in foul weather: what the captain does, and what goes wrong meanwhile. It is plain data, so that
- * it can be printed, made smaller and played again, by the model of the engine and by the real one alike.
+ * A history of a voyage in foul weather: what the captain does, and what goes wrong meanwhile. It is plain data, so
+ * that it can be printed, made smaller and played again, by the model of the engine and by the real one alike.
  */
 export type History = {
   /** The number from which the generator has made the history. */
@@ -72,7 +72,7 @@ export type Fault = "rate-limit" | "unavailable" | "fails-but-happens" | "false-
 /** `sync` is the sync of the ship's tree, `tmux` its session with the crew in it. */
 export type Thing = "vm" | "node" | "key" | "sync" | "tmux";
 
-/** Ends a trouble that lasts: networks are whole, ships thaw, disks have room. Faults that were not used up are gone. */
+/** Ends what lasts: networks are whole, ships thaw, disks have room, and faults that were not used up are gone. */
 export type Relief = { do: "relieve" };
 
 /** Lets the crews work until `deliveries` more tasks are accepted, or until nothing moves any more. */

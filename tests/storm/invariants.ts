@@ -10,7 +10,7 @@ export type Snapshot = {
   keys: { id: string }[];
   /** The sessions of the voyage's own sync daemon. */
   syncs: { name: string; ship: string; kind: string; incarnation: string; halted: boolean }[];
-  /** The processes of the voyage on the captain's machine, a line each: daemons, engines, provider processes, ships'. */
+  /** The processes of the voyage on the captain's machine, a line each: daemons, engines, providers, ships'. */
   processes: string[];
   /** The ports that processes of the voyage listen at. */
   ports: number[];
@@ -26,8 +26,6 @@ export type Snapshot = {
   registered: string[];
   /** The resources of the stack's state by name, with what `present` says of each; empty when the stack is empty. */
   recorded: { name: string; kind: string; present: boolean; incarnation?: string }[];
-  /** Calls that the state says were begun and not ended. */
-  pending: string[];
   work: WorkSeen;
   /** What another voyage and strangers own: it must never change. */
   others: unknown;
@@ -99,7 +97,6 @@ export const invariants: readonly Invariant[] = [
       const tasks = (now.tasks ?? []).filter(({ status }) => status !== "cancelled").map(({ id }) => id);
       for (const id of wanted.tasks) if (!tasks.includes(id)) wrong.push(`task ${id} is not in the ledger`);
       for (const { name, present } of now.recorded) if (!present) wrong.push(`${name} is recorded as not whole`);
-      if (now.pending.length > 0) wrong.push(`pending: ${now.pending.join()}`);
       return wrong;
     },
   },
@@ -116,7 +113,6 @@ export const invariants: readonly Invariant[] = [
       ...now.locks.map((file) => `lock ${file}`),
       ...now.registered.map((id) => `voyage ${id} at the helm`),
       ...now.recorded.map(({ name }) => `${name} in the state`),
-      ...now.pending.map((name) => `pending ${name}`),
     ],
   },
   {
