@@ -31,8 +31,8 @@ export function refuseForOrphans(): void {
  * Ends this process when its engine is gone. Pulumi's provider process outlives an engine that is killed, for ever; but
  * its standard input closes with the engine (docs/adr/pulumi-config-reaches-providers-late.md), and its parent becomes
  * another process. A call under way is finished first: the next `up` waits for it at the voyage's lock and finds what
- * it made. Before the first call tools/engine-end.cjs does it, where `pulumi` was started with our environment; where it
- * was not, provider processes of earlier engines that never had a call are ended here too. Does nothing outside
+ * it made. Before the first call tools/engine-end.cjs does it, where `pulumi` was started with our environment; where
+ * it was not, provider processes of earlier engines that never had a call are ended here too. Does nothing outside
  * Pulumi's provider process.
  */
 export function endWithTheEngine(): void {
