@@ -4,7 +4,8 @@ import type * as HelmClientModule from "../../lib/daemons/helm-client.ts";
 import { histories, type Kinds } from "./generate.ts";
 import { describeHistory } from "./history.ts";
 import { effect } from "./model/effects.ts";
-import { type Machine, openMachine, play } from "./model/world.ts";
+import { type Machine, openMachine } from "./model/machine.ts";
+import { play } from "./model/world.ts";
 
 const world = vi.hoisted(() => ({ machine: null as Machine | null }));
 
@@ -37,6 +38,8 @@ const KINDS: Kinds = {
   ships: 2,
   troubles: ["kill", "network", "fault", "drift"],
   victims: ["engine", "provider", "helm", "sync-daemon", "supervisor", "hand", "confinement"],
+  things: ["vm", "sync", "tmux"],
+  paths: ["captain-provider"],
   tailnet: false,
   land: false,
 };
@@ -58,6 +61,7 @@ test(
     for (let seed = SEED; seed < SEED + COUNT; seed++) {
       const property = fc.asyncProperty(histories(KINDS, seed), (history) => play(world.machine!, history));
       const run = await fc.check(property, { seed, numRuns: 1, endOnFailure: !SHRINKS });
+      if (seed % 10 === 0) process.stderr.write(`seed ${seed}: ${seed - SEED + 1 - failed.length} of ${seed - SEED + 1} hold\n`);
       const [history] = run.counterexample ?? [];
       if (!run.failed || !history) continue;
       failed.push(`${describeHistory(history)}\n${(run.errorInstance as Error).message}`);

@@ -7,6 +7,8 @@ import type { CrewConfig } from "../../../lib/protocol/ship-files.ts";
 import { ship as shipCalls } from "../../support/helm-voyage.ts";
 import type { Vm } from "./provider.ts";
 
+const CREW = join("voyage", "crew");
+
 /** The file that stands for the crew's tmux session. */
 const session = (vm: Vm) => join(vm.home, ".tmux", "crew");
 
@@ -20,21 +22,25 @@ export const hasSession = (vm: Vm) => existsSync(session(vm));
 export class Crew {
   readonly #vm: Vm;
   readonly #config: CrewConfig;
-  readonly #call: ReturnType<typeof shipCalls>;
   #stream: { close(): void } | undefined;
+  isDead = false;
   #grant: { grant: Grant; mark: string } | null = null;
 
-  private constructor(vm: Vm, config: CrewConfig, token: string) {
+  private constructor(vm: Vm, config: CrewConfig) {
     this.#vm = vm;
     this.#config = config;
-    this.#call = shipCalls(config.helmUrl, token, config.incarnation);
+  }
+
+  /** Its calls to the helm, with the token that lies on the ship now: an `up` may have put another one there. */
+  get #call(): ReturnType<typeof shipCalls> {
+    const token = readFileSync(join(this.#vm.home, CREW, "token"), "utf8");
+    return shipCalls(this.#config.helmUrl, token, this.#config.incarnation);
   }
 
   /** Starts the crew that was put on a VM. Its session ends where it cannot speak with the helm. */
   static async start(vm: Vm): Promise<Crew | null> {
-    const folder = join(vm.home, "voyage", "crew");
-    const config = JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as CrewConfig;
-    const crew = new Crew(vm, config, readFileSync(join(folder, "token"), "utf8"));
+    const config = JSON.parse(readFileSync(join(vm.home, CREW, "config.json"), "utf8")) as CrewConfig;
+    const crew = new Crew(vm, config);
     try {
       await crew.#call.hello();
       await crew.#listen();
@@ -47,6 +53,8 @@ export class Crew {
 
   /** Ends at once, without a word. */
   die(): void {
+    if (this.isDead) return;
+    this.isDead = true;
     this.#stream?.close();
     this.#stream = undefined;
     rmSync(session(this.#vm), { force: true });
@@ -66,6 +74,7 @@ export class Crew {
 
   /** Asks for a task unless it has one, and begins it. */
   async claim(): Promise<boolean> {
+    if (this.isDead) return false;
     if (this.#grant) return true;
     const reply = await this.#call.claim().catch(() => null);
     if (reply?.kind !== "grant") return false;
@@ -81,13 +90,13 @@ export class Crew {
   /** Delivers its task. Returns whether it was accepted; a crew that is fenced ends. */
   async deliver(): Promise<boolean> {
     const held = this.#grant;
-    if (!held) return false;
+    if (!held || this.isDead) return false;
     const { grant, mark } = held;
     const { repo } = voyageFolder(this.#config.stack);
     const ref = `refs/ships/${this.#config.ship}/${grant.task.id}-${grant.epoch}`;
-    const file = (name: string) => `M 100644 inline ${name}\ndata ${mark.length}\n${mark}\n`;
+    const file = (name: string, text: string) => `M 100644 inline ${name}\ndata ${text.length}\n${text}\n`;
     const commit = `commit ${ref}\ncommitter ${this.#config.ship} <s@o> 1700000000 +0000\ndata ${grant.task.id.length + 1}\nT${grant.task.id}\nfrom ${grant.tip}\n`;
-    const input = `${commit}${file(mark)}${file(`done/${grant.task.id}`)}\ndone\n`;
+    const input = `${commit}${file(mark, mark)}${file(`done/${grant.task.id}`, grant.task.id)}\ndone\n`;
     try {
       await execa("git", ["--git-dir", repo, "fast-import", "--quiet", "--done", "--force"], { input });
       const { stdout } = await execa("git", ["--git-dir", repo, "rev-parse", ref]);
@@ -105,7 +114,7 @@ export class Crew {
 
   /** Whether the helm still hears of it; it tries to be heard again when the helm was away. */
   async isHeard(): Promise<boolean> {
-    if (this.#stream) return true;
+    if (this.isDead || this.#stream) return !this.isDead;
     const status = await this.#call
       .heartbeat(this.#grant && { task: this.#grant.grant.task.id, epoch: this.#grant.grant.epoch })
       .then(

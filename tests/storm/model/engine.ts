@@ -1,4 +1,4 @@
-import * as host from "../../../dynamic-providers/host.ts";
+import type * as Host from "../../../dynamic-providers/host.ts";
 import type { Settings } from "../../../dynamic-providers/lifecycle.ts";
 import type { EngineStep, Moment } from "../history.ts";
 import { runCall } from "./effects.ts";
@@ -21,6 +21,9 @@ export type Kill = { at: Moment; what: "engine" | "provider" };
 /** The effects of a call within which a kill may fall. A call that has fewer is through before. */
 const EFFECTS = 6;
 
+/** The functions by which the engine's provider does its work (dynamic-providers/host.ts). */
+export type EngineHost = Pick<typeof Host, "check" | "diff" | "create" | "update" | "read" | "remove">;
+
 /**
  * A model of the engine, by what its real one does (recorded-calls.test.ts): it reads all resources at once, then
  * registers them along their dependencies, several at once, then deletes what is not registered any more. After an
@@ -28,6 +31,7 @@ const EFFECTS = 6;
  */
 export class Engine {
   state: Recorded[] = [];
+  readonly #host: EngineHost;
   readonly #settings: Settings;
   /** The calls of the last run that was not killed, by which a share of the next one becomes a call of it. */
   #usual = 20;
@@ -36,7 +40,8 @@ export class Engine {
   /** Is told before each call which share of the run has passed. */
   onCall: (share: number) => Promise<void> = async () => {};
 
-  constructor(settings: Settings) {
+  constructor(host: EngineHost, settings: Settings) {
+    this.#host = host;
     this.#settings = settings;
   }
 
@@ -56,7 +61,11 @@ export class Engine {
   async #refresh(run: Run, isPreview: boolean): Promise<void> {
     const seen = await Promise.all(
       this.state.map(async (one) => {
-        const read = await run.call("read", one.name, () => host.read(one.kind, this.#settings, one.name, one.props));
+        const { kind, name, props } = one;
+        const read = await run.call("read", name, () => this.#host.read(kind, this.#settings, name, props));
+        // It compares what it has read with the inputs of before, and does nothing with what comes of it.
+        if (read && "props" in read)
+          await run.call("diff", name, () => this.#host.diff(kind, this.#settings, read.props as Bag, props));
         return { one, read };
       }),
     );
@@ -88,12 +97,12 @@ export class Engine {
   async #step(run: Run, one: Registered, news: Bag, isPreview: boolean): Promise<Record<string, unknown> | null> {
     const known = this.state.find(({ name }) => name === one.name);
     const { kind, name } = one;
-    const checked = await run.call("check", name, () => host.check(kind, this.#settings, news, known?.props ?? {}));
+    const checked = await run.call("check", name, () => this.#host.check(kind, this.#settings, news, known?.props ?? {}));
     if (!checked) return null;
     for (const { property, reason } of checked.failures) run.fail(`${name}: ${property}: ${reason}`);
     if (checked.failures.length > 0) return null;
     if (known) {
-      const diff = await run.call("diff", name, () => host.diff(kind, this.#settings, known.props, news));
+      const diff = await run.call("diff", name, () => this.#host.diff(kind, this.#settings, known.props, news));
       if (!diff) return null;
       if (diff.replaces.length > 0) throw new Error(`${name} is to be replaced, which the model does not know`);
       if (!diff.changes) return known.props;
@@ -101,7 +110,10 @@ export class Engine {
     if (isPreview) return new Proxy(news, { get: (bag, key: string) => bag[key] ?? UNKNOWN });
     const record = (props: Bag) => this.#record({ name, kind, dependsOn: one.dependsOn, props });
     const work = async () =>
-      (known ? await host.update(kind, this.#settings, known.props, news) : await host.create(kind, this.#settings, news)).outs;
+      (known
+        ? await this.#host.update(kind, this.#settings, known.props, news)
+        : await this.#host.create(kind, this.#settings, news)
+      ).outs;
     const answer = await run.call(known ? "update" : "create", name, () =>
       work().catch((error: unknown) => {
         const partly = (error as { properties?: Bag }).properties;
@@ -118,21 +130,21 @@ export class Engine {
   async #delete(run: Run, wanted: readonly string[]): Promise<void> {
     const unwanted = this.state.filter(({ name }) => !wanted.includes(name));
     const gone = new Map<string, Promise<boolean>>();
-    for (const one of [...unwanted].reverse()) {
-      const dependents = unwanted.filter(({ dependsOn }) => dependsOn.includes(one.name)).map(({ name }) => gone.get(name));
-      gone.set(
-        one.name,
-        Promise.all(dependents).then(async (all) => {
-          if (run.isOver || all.includes(false)) return false;
-          const removed = await run.call("delete", one.name, () =>
-            host.remove(one.kind, this.#settings, one.props).then(() => true),
-          );
-          if (removed) this.state = this.state.filter(({ name }) => name !== one.name);
-          return removed === true;
-        }),
-      );
-    }
-    await Promise.all(gone.values());
+    const begin = (one: Recorded): Promise<boolean> => {
+      const under = gone.get(one.name);
+      if (under) return under;
+      const dependents = unwanted.filter(({ dependsOn }) => dependsOn.includes(one.name)).map(begin);
+      const mine = Promise.all(dependents).then((all) => !all.includes(false) && this.#remove(run, one));
+      gone.set(one.name, mine);
+      return mine;
+    };
+    await Promise.all(unwanted.map(begin));
+  }
+
+  async #remove(run: Run, { name, kind, props }: Recorded): Promise<boolean> {
+    const removed = await run.call("delete", name, () => this.#host.remove(kind, this.#settings, props).then(() => true));
+    if (removed) this.state = this.state.filter((other) => other.name !== name);
+    return removed === true;
   }
 
   #record(one: Recorded): void {

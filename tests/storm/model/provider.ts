@@ -1,8 +1,12 @@
-import { spawn } from "node:child_process";
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import fs, { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import os from "node:os";
 import { dirname, join } from "node:path";
 import type { Fault, Trouble } from "../history.ts";
 import { effect } from "./effects.ts";
+
+const require = createRequire(import.meta.url);
 
 /** The address under which the provider is called; nobody listens there. */
 export const PROVIDER_URL = "http://127.0.0.1:9";
@@ -146,6 +150,11 @@ export class Provider {
   async #exec(vm: Vm, argv: string[], stdin: string): Promise<Response> {
     const env = { HOME: vm.home, PATH: `${this.#bin}:${dirname(process.execPath)}:/usr/bin:/bin` };
     const [program = "", ...args] = argv;
+    const own = args.at(-2) === "-e" && args.at(-3) === "node" ? runHere(args.at(-1)!, stdin, vm.home, env) : null;
+    if (own) {
+      await this.onExec(vm);
+      return streamed(Buffer.from(own.out), Buffer.from(own.err), own.code);
+    }
     const ran = spawn(program, args, { env, cwd: vm.home, stdio: "pipe" });
     ran.stdin.on("error", () => {}).end(stdin);
     const [out, err, code] = await Promise.all([
@@ -154,13 +163,52 @@ export class Provider {
       new Promise<number>((resolve) => ran.once("close", (status) => resolve(status ?? 255))),
     ]);
     await this.onExec(vm);
-    const body = Buffer.concat([Buffer.of(1), out, Buffer.of(2), err, Buffer.of(3, code)]);
-    return new Response(body, { status: 200 });
+    return streamed(out, err, code);
   }
 }
 
 const said = (status: number, json: object, headers: Record<string, string> = {}) => Response.json(json, { status, headers });
 const shown = ({ name, id, labels }: Vm) => ({ id, name, labels, status: "running", url: `https://${name}.example` });
+
+/** The answer to an exec (lib/sprites/exec-stream.ts). */
+const streamed = (out: Buffer, err: Buffer, code: number) =>
+  new Response(Buffer.concat([Buffer.of(1), out, Buffer.of(2), err, Buffer.of(3, code)]));
+
+/**
+ * Runs one of our programs for a ship's Node in this process, as if that were the ship's: a Node of its own would take
+ * most of a storm's time.
+ */
+function runHere(source: string, stdin: string, home: string, env: Record<string, string>) {
+  let [out, err] = ["", ""];
+  const end = new Error("the program has ended");
+  const modules: Record<string, object> = {
+    fs: { ...fs, readFileSync: (file: never, how: never) => (file === 0 ? stdin : fs.readFileSync(file, how)) },
+    os: { ...os, homedir: () => home },
+    child_process: {
+      execFileSync(program: string, args: string[]) {
+        const ran = spawnSync(program, args, { env, cwd: home, encoding: "utf8" });
+        err += ran.stdout + ran.stderr;
+        if (ran.status !== 0) throw new Error(`${program} has failed`);
+      },
+    },
+  };
+  const own = {
+    pid: process.pid,
+    version: process.version,
+    exit() {
+      throw end;
+    },
+  };
+  const log = (line: string) => {
+    out += `${line}\n`;
+  };
+  try {
+    new Function("require", "process", "console", source)((name: string) => modules[name] ?? require(name), own, { log });
+    return { out, err, code: 0 };
+  } catch (error) {
+    return error === end ? { out, err, code: 0 } : { out, err: `${err}${String(error)}`, code: 1 };
+  }
+}
 
 async function readAll(stream: NodeJS.ReadableStream): Promise<Buffer> {
   const parts: Buffer[] = [];

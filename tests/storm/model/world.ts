@@ -1,72 +1,26 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { execa } from "execa";
-import { shipName, spritePrefix } from "../../../lib/base/naming.ts";
+import * as host from "../../../dynamic-providers/host.ts";
+import { shipName } from "../../../lib/base/naming.ts";
 import { voyageFolder } from "../../../lib/base/paths.ts";
-import { ensureHelm, stopHelm } from "../../../lib/daemons/helm.ts";
+import { ensureHelm } from "../../../lib/daemons/helm.ts";
 import { helmClient } from "../../../lib/daemons/helm-client.ts";
-import type { Mutagen } from "../../../lib/mutagen/client.ts";
-import { incarnationLabel } from "../../../lib/mutagen/sessions.ts";
 import { readVoyageIdentity } from "../../../lib/voyage/identity.ts";
-import { makeCaptain, makePlan, makeSource, makeVoyage } from "../../support/helm-voyage.ts";
+import { makePlan } from "../../support/helm-voyage.ts";
 import { until } from "../../support/until.ts";
 import { describeStep, type EngineStep, type History, type Step, type Trouble } from "../history.ts";
 import { type Occasion, type Snapshot, type Wanted, whatIsBroken } from "../invariants.ts";
 import { Crew, hasSession } from "./crew.ts";
 import { Engine, type Kill, type Outcome } from "./engine.ts";
+import { type Machine, SECRET, TOKEN } from "./machine.ts";
 import { program } from "./program.ts";
-import { PROVIDER_URL, Provider, type Vm } from "./provider.ts";
-import { cycleAll, modelMutagen, type SyncDaemon } from "./sync.ts";
+import { Provider, type Vm } from "./provider.ts";
+import { ourVms, seaNow, snapshotOf } from "./snapshot.ts";
+import { cycleAll, type SyncDaemon } from "./sync.ts";
 
-const TOKEN = "storm/1/2/th3-s3cret-0f-the-storm";
 /** The time after which a silent ship is taken for lost. */
 const LEASE_SECONDS = 1000;
-
-/** The captain's machine, which all histories of a process share, with its helm and another voyage at it. */
-export async function openMachine() {
-  const captain = await makeCaptain();
-  Object.assign(process.env, { SPRITES_API_URL: PROVIDER_URL, SPRITE_TOKEN: TOKEN });
-  const source = makeSource(captain.root);
-  const other = await makeVoyage(source, "other", makePlan({ "1": [], "2": ["1"] }, { digest: "other" }), {
-    timing: { leaseSeconds: 3600, heartbeatSeconds: 300, fenceSeconds: 2700, lingerSeconds: 1 },
-  });
-  await (await ensureHelm()).registerVoyage("ffffff", other.register);
-  const daemons = new Map<string, SyncDaemon>();
-  let sails: { provider: Provider } | null = null;
-  const real = globalThis.fetch;
-  globalThis.fetch = (input, init) => {
-    const url = new URL(String(input));
-    if (url.origin !== PROVIDER_URL) return real(input, init);
-    return sails ? sails.provider.fetch(url, init ?? {}) : Promise.reject(new TypeError("nobody sails"));
-  };
-  const reach = (host: string) => (sails?.provider.cut ? null : (sails?.provider.vms.get(host)?.home ?? null));
-  const daemonOf = (voyageId: string): SyncDaemon => {
-    const known = daemons.get(voyageId) ?? { running: false, sessions: [] };
-    daemons.set(voyageId, known);
-    return known;
-  };
-  return {
-    root: captain.root,
-    source,
-    other: other.folder,
-    daemonOf,
-    reach,
-    /** The client of a voyage's sync daemon, instead of the real one's. */
-    mutagen: (voyageId: string): Mutagen => modelMutagen(daemonOf(voyageId), reach),
-    use(provider: Provider) {
-      sails = { provider };
-    },
-    async close(): Promise<void> {
-      globalThis.fetch = real;
-      await stopHelm();
-      for (const name of ["SPRITES_API_URL", "SPRITE_TOKEN"]) delete process.env[name];
-      captain.remove();
-    },
-  };
-}
-
-export type Machine = Awaited<ReturnType<typeof openMachine>>;
 
 let sailed = 0;
 
@@ -89,7 +43,7 @@ class World {
   readonly #history: History;
   readonly #stack = `s${++sailed}`;
   readonly #provider: Provider;
-  readonly #engine = new Engine({ spritesToken: TOKEN });
+  readonly #engine = new Engine(host, { spritesToken: TOKEN });
   readonly #scratch = mkdtempSync(join(tmpdir(), "ost-"));
   readonly #crews = new Map<string, Crew>();
   readonly #seen: Snapshot[] = [];
@@ -166,14 +120,14 @@ class World {
 
   async #run(step: EngineStep): Promise<string[]> {
     const isCalm = this.#provider.isCalm && step.during.length === 0;
-    const before = step.do === "preview" || step.do === "refresh" ? JSON.stringify(this.#seaNow()) : "";
+    const before = step.do === "preview" || step.do === "refresh" ? JSON.stringify(seaNow(this.#provider)) : "";
     const outcome = await this.#sail(step);
     this.#said += `${outcome.errors.join("\n")}\n`;
     const broken: string[] = [];
     if (isCalm && outcome.errors.length > 0) broken.push(`a ${step.do} in the calm failed: ${outcome.errors.join("; ")}`);
     // A look changes nothing, whatever happens meanwhile.
     const isLook = before !== "" && step.during.length === 0;
-    if (isLook && JSON.stringify(this.#seaNow()) !== before) broken.push(`a ${step.do} has changed VMs or syncs`);
+    if (isLook && JSON.stringify(seaNow(this.#provider)) !== before) broken.push(`a ${step.do} has changed VMs or syncs`);
     const isDone = outcome.errors.length === 0 && !outcome.killed;
     const occasion = isDone && (step.do === "up" || step.do === "destroy") ? step.do : "any";
     // What somebody did while an `up` ran, the next one mends.
@@ -213,7 +167,7 @@ class World {
   }
 
   async #trouble(trouble: Trouble): Promise<void> {
-    const vms = this.#ourVms();
+    const vms = ourVms(this.#provider);
     const vmAt = (index: number) => vms[index % (vms.length || 1)];
     if (trouble.do === "fault") this.#provider.fault(trouble.on, trouble.fault, trouble.times);
     if (trouble.do === "network" && trouble.path.between === "captain-provider") this.#provider.cut = true;
@@ -299,101 +253,28 @@ class World {
   /** After a command on a ship: a crew whose session is new comes, and one whose session is gone leaves. */
   async #meetCrew(vm: Vm): Promise<void> {
     const crew = this.#crews.get(vm.id);
-    if (crew && !hasSession(vm)) {
-      this.#crews.delete(vm.id);
-      await crew.farewell();
-    }
-    if (this.#crews.has(vm.id) || !hasSession(vm)) return;
+    if (crew && !crew.isDead && !hasSession(vm)) await crew.farewell();
+    // A crew that lost the helm goes on trying to reach it.
+    if (crew && !crew.isDead) return void (await crew.isHeard());
+    if (!hasSession(vm)) return;
     const came = await Crew.start(vm);
     if (came) this.#crews.set(vm.id, came);
   }
 
-  #ourVms(): Vm[] {
-    return [...this.#provider.vms.values()].filter(({ labels }) => labels.includes("ocaptain"));
-  }
-
-  #seaNow() {
-    return [...this.#provider.vms.values()].map(({ home, ...vm }) => vm);
-  }
-
   async #look(occasion: Occasion): Promise<string[]> {
-    const now = await this.#snapshot();
+    const now = await snapshotOf({
+      ...{ machine: this.#machine, stack: this.#stack, provider: this.#provider },
+      ...{ state: this.#engine.state, said: this.#said },
+    });
     const wanted: Wanted = {
       ships: Array.from({ length: this.#ships }, (_, index) => shipName(index)),
       tasks: Object.keys(this.#tasks),
       tailnet: false,
       captainHome: this.#machine.root,
-      secrets: ["th3-s3cret-0f-the-storm"],
+      secrets: [SECRET],
     };
     const broken = whatIsBroken({ occasion, now, earlier: this.#seen, wanted });
     this.#seen.push(now);
     return broken;
   }
-
-  async #snapshot(): Promise<Snapshot> {
-    const file = await readVoyageIdentity(this.#stack);
-    const folder = voyageFolder(this.#stack);
-    const daemon = file && this.#machine.daemonOf(file.voyageId);
-    const helm = helmClient();
-    const health = await helm.health().catch(() => null);
-    const status = file && health?.voyages.includes(file.voyageId) ? await helm.voyage(file.voyageId) : null;
-    const git = async (...args: string[]) =>
-      existsSync(folder.repo)
-        ? (await execa("git", ["--git-dir", folder.repo, ...args], { reject: false })).stdout.split("\n").filter(Boolean)
-        : [];
-    const prefix = file ? spritePrefix(this.#stack, file.voyageId) : "-";
-    const branch = (await git("log", "--first-parent", "--reverse", "--format=%H %s", this.#stack)).map((line) => {
-      const task = /^T(\w+)$/.exec(line.slice(41))?.[1] ?? null;
-      return { commit: line.slice(0, 40), task };
-    });
-    const inRefs = (await git("rev-list", "--objects", "--all")).flatMap((line) => /(mark-\S+)$/.exec(line)?.[1] ?? []);
-    const inFolder = (at: string) =>
-      existsSync(at) ? readdirSync(at, { recursive: true, encoding: "utf8" }).filter((path) => path.includes("mark-")) : [];
-    const markOf = (path: string) => path.slice(path.indexOf("mark-"));
-    const mirrored: Record<string, string[]> = {};
-    for (let index = 0; index < 4; index++) {
-      const marks = inFolder(folder.mirror(shipName(index))).map(markOf);
-      if (marks.length > 0) mirrored[shipName(index)] = marks;
-    }
-    const read = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : "");
-    return {
-      vms: this.#ourVms()
-        .filter(({ name }) => name.startsWith(prefix))
-        .map((vm) => ({ name: vm.name, incarnation: vm.id, crew: hasSession(vm) })),
-      nodes: [],
-      keys: [],
-      syncs: (daemon?.sessions ?? []).map(({ spec, halted }) => ({
-        name: spec.name,
-        ship: spec.labels.ship ?? "",
-        kind: spec.labels.kind ?? "",
-        incarnation: incarnationOf(spec.labels.incarnation ?? "", this.#ourVms()),
-        halted: halted !== null,
-      })),
-      processes: daemon?.running && file?.sunkAt ? [`sync daemon of ${file.voyageId}`] : [],
-      ports: [],
-      locks: [],
-      tasks: status?.tasks.map(({ id, status: is, commit, epoch }) => ({ id, status: is, commit, epoch })) ?? null,
-      branch,
-      refs: await git("for-each-ref", "--format=%(refname)"),
-      registered: file && health?.voyages.includes(file.voyageId) ? [file.voyageId] : [],
-      recorded: this.#engine.state.map(({ name, kind, props }) => ({ name, kind, present: props.present !== false })),
-      work: { mirrored, home: [...inRefs, ...inFolder(folder.ships).map(markOf)] },
-      others: {
-        vms: this.#seaNow().filter(({ labels }) => labels.includes("theirs")),
-        branch: (await execa("git", ["--git-dir", this.#machine.other.repo, "for-each-ref"])).stdout,
-        files: readdirSync(this.#machine.other.root).sort(),
-      },
-      texts: [
-        { place: "state", text: JSON.stringify(this.#engine.state) },
-        { place: "what the captain was told", text: this.#said },
-        { place: "the helm's log", text: read(join(process.env.OCAPTAIN_HOME!, "helm", "helm.log")) },
-        { place: "voyage.json", text: read(folder.voyageFile) },
-      ],
-    };
-  }
-}
-
-/** The VM's id by the label that a sync has of it. */
-function incarnationOf(label: string, vms: readonly Vm[]): string {
-  return vms.find(({ id }) => incarnationLabel(id) === label)?.id ?? label;
 }
