@@ -45,6 +45,8 @@ export class Provider {
   onExec: (vm: Vm) => Promise<void> = async () => {};
   /** Is told of a VM that is no more. */
   onGone: (vm: Vm) => void = () => {};
+  /** The names of files with a mark that were on VMs which were deleted by a call, and not by somebody. */
+  readonly deleted: string[] = [];
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -142,7 +144,10 @@ export class Provider {
     if (!vm) return said(404, { error: "sprite not found" });
     if (verb === "exec") return this.#exec(vm, query.getAll("cmd"), typeof body === "string" ? body : "");
     if (verb === "policy") return said(200, { rules: [] });
-    if (method === "DELETE") this.remove(name);
+    if (method === "DELETE") {
+      this.deleted.push(...marksIn(join(vm.home, "voyage", "workspace")));
+      this.remove(name);
+    }
     if (method === "PUT") vm.labels = (JSON.parse(String(body)) as { labels: string[] }).labels;
     return method === "DELETE" ? new Response(null, { status: 204 }) : said(200, shown(vm));
   }
@@ -166,6 +171,15 @@ export class Provider {
     return streamed(out, err, code);
   }
 }
+
+/** The names of the files with a mark below a folder (crew.ts). */
+export const marksIn = (folder: string): string[] =>
+  !fs.existsSync(folder)
+    ? []
+    : fs
+        .readdirSync(folder, { recursive: true, encoding: "utf8" })
+        .filter((path) => path.includes("mark-"))
+        .map((path) => path.slice(path.indexOf("mark-")));
 
 const said = (status: number, json: object, headers: Record<string, string> = {}) => Response.json(json, { status, headers });
 const shown = ({ name, id, labels }: Vm) => ({ id, name, labels, status: "running", url: `https://${name}.example` });

@@ -10,7 +10,7 @@ import type { Snapshot } from "../invariants.ts";
 import { hasSession } from "./crew.ts";
 import type { Recorded } from "./engine.ts";
 import type { Machine } from "./machine.ts";
-import type { Provider, Vm } from "./provider.ts";
+import { marksIn, type Provider, type Vm } from "./provider.ts";
 
 /** The parts of a world that are looked at. `said` is all that the captain was told. */
 type Seen = { machine: Machine; stack: string; provider: Provider; state: readonly Recorded[]; said: string };
@@ -32,12 +32,9 @@ export async function snapshotOf(of: Seen): Promise<Snapshot> {
   const status = file && health?.voyages.includes(file.voyageId) ? await helm.voyage(file.voyageId) : null;
   const prefix = file ? spritePrefix(stack, file.voyageId) : "-";
   const { branch, refs, marks: inRefs } = await repositoryAt(folder.repo, stack);
-  const inFolder = (at: string) =>
-    existsSync(at) ? readdirSync(at, { recursive: true, encoding: "utf8" }).filter((path) => path.includes("mark-")) : [];
-  const markOf = (path: string) => path.slice(path.indexOf("mark-"));
   const mirrored: Record<string, string[]> = {};
   for (let index = 0; index < 4; index++) {
-    const marks = inFolder(folder.mirror(shipName(index))).map(markOf);
+    const marks = marksIn(folder.mirror(shipName(index)));
     if (marks.length > 0) mirrored[shipName(index)] = marks;
   }
   const read = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : "");
@@ -62,7 +59,7 @@ export async function snapshotOf(of: Seen): Promise<Snapshot> {
     refs,
     registered: file && health?.voyages.includes(file.voyageId) ? [file.voyageId] : [],
     recorded: state.map(({ name, kind, props }) => ({ name, kind, present: props.present !== false })),
-    work: { mirrored, home: [...inRefs, ...inFolder(folder.ships).map(markOf)] },
+    work: { mirrored, home: [...inRefs, ...marksIn(folder.ships)], deleted: provider.deleted },
     others: {
       vms: seaNow(provider).filter(({ labels }) => labels.includes("theirs")),
       branch: (await execa("git", ["--git-dir", machine.other.repo, "for-each-ref"])).stdout,

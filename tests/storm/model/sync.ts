@@ -180,7 +180,8 @@ function readTree(folder: string, ignores: readonly string[]): Tree {
       const path = join(below, entry.name);
       if (entry.isDirectory()) look(path);
       if (!entry.isFile()) continue;
-      const content = readFileSync(join(folder, path));
+      const content = contentOf(join(folder, path));
+      if (!content) continue;
       const digest = createHash("sha1").update(content).digest("hex");
       contents.set(digest, content);
       tree.set(path, digest);
@@ -188,6 +189,16 @@ function readTree(folder: string, ignores: readonly string[]): Tree {
   };
   look("");
   return tree;
+}
+
+/** The content of a file; null when it is gone by now, as a half-written one is that was put in its place. */
+function contentOf(file: string): Buffer | null {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
 }
 
 function put(folder: string, path: string, digest: string | undefined): void {
