@@ -1,8 +1,8 @@
-// Runs a command in a ship with a terminal of the ship's own, for the harbor: input and output are the terminal's bytes.
-// Made outside, the terminal would have no name in the ship, where ttyname, tmux and screen look for it. File descriptor
-// 3 takes lines of JSON: {argv, cols, rows} first, whose command must not stand in this process's own command line,
-// since it may hold secrets; later {cols, rows} for each new size. It ends with the command's exit status, 128 + n for a
-// signal, and ends the command's terminal when the harbor is gone.
+// Runs a command in a ship with a terminal of the ship's own, for the harbor: input and output are the terminal's
+// bytes. Made outside, the terminal would have no name in the ship, where ttyname, tmux and screen look for it. File
+// descriptor 3 takes lines of JSON: {argv, cols, rows} first, whose command must not stand in this process's own
+// command line, since it may hold secrets; later {cols, rows} for each new size. It ends with the command's exit
+// status, 128 + n for a signal, and ends the command's terminal when the harbor is gone.
 import { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { spawn } from "@lydell/node-pty";
