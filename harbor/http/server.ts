@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import { createServer, type IncomingMessage, ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
+import { pause } from "../sprites/clock.ts";
 import type { HarborShips } from "../sprites/harbor-ships.ts";
 import { adminCall } from "./admin-routes.ts";
 import type { ApiCall } from "./call.ts";
@@ -13,7 +14,7 @@ import { proxyOverSocket } from "./proxy-socket.ts";
 import { commandOf } from "./query-values.ts";
 import { decode, reply, replyJson } from "./replies.ts";
 import { openRequestLog } from "./request-log.ts";
-import { routeOf } from "./routes.ts";
+import { type Route, routeOf } from "./routes.ts";
 import { notFound } from "./sprite-routes.ts";
 
 /** Longest URL; longer ones are refused with 414, as at the vendor. */
@@ -54,9 +55,22 @@ export async function serveShips(ships: HarborShips, token: string, shutdown: ()
     if (path.startsWith("/__harbor/")) return adminCall(call, path, faults, shutdown);
     const route = routeOf(request.method ?? "", path);
     if (!route) return replyJson(response, 501, { error: `the harbor does not serve ${request.method} ${path}` });
-    call.fault = faults.take(route.kind, route.name);
-    if (call.fault && actOut(call.fault, response)) return;
+    const asleep = route.name !== undefined && ships.get(route.name)?.status !== "running";
+    const changes = request.method === "PUT" || request.method === "POST";
+    call.fault = faults.take(route.kind, route.name, (kind) => {
+      if (kind === "hangs-asleep") return asleep;
+      return (kind !== "error-line" && kind !== "endless") || changes;
+    });
+    if (call.fault?.kind === "slow") await pause(ships.settings.clock, call.fault.ms);
+    else if (call.fault?.kind === "fails-but-happens") return unheard(call, route);
+    else if (call.fault && actOut(call.fault, response)) return;
     await route.serve(call);
+  }
+
+  /** Does the call's work, and answers as if something on the way had failed. */
+  async function unheard(call: ApiCall, route: Route): Promise<void> {
+    await route.serve({ ...call, fault: undefined, response: new ServerResponse(call.request) });
+    badGateway(call.response);
   }
 
   /** Answers as the fault says; false when the route itself acts it out. */
@@ -64,7 +78,9 @@ export async function serveShips(ships: HarborShips, token: string, shutdown: ()
     if (fault.kind === "rate-limit" || fault.kind === "concurrent-limit") limited(fault, response);
     else if (fault.kind === "false-404") replyJson(response, 404, notFound);
     else if (fault.kind === "unavailable") reply(response, 503, unavailable);
-    else if (fault.kind !== "hang") return false;
+    else if (fault.kind === "bad-gateway") badGateway(response);
+    else if (fault.kind === "error-line") reply(response, 200, ERROR_LINE, { "content-type": "application/x-ndjson" });
+    else if (fault.kind !== "hang" && fault.kind !== "hangs-asleep") return false;
     return true;
   }
 
@@ -93,6 +109,7 @@ export async function serveShips(ships: HarborShips, token: string, shutdown: ()
     const fault = faults.take(proxy ? "proxy" : "socket", ship.record.name);
     if (fault?.kind === "unavailable") return refuse(socket, 503, { error: unavailable });
     if (fault?.kind === "hang") return 0;
+    if (fault?.kind === "slow") await pause(settings.clock, fault.ms);
     const sessionId = inPath === undefined ? undefined : (decode(inPath) ?? "");
     const command = commandOf(query);
     if (sessionId === undefined && !command && !proxy) return refuse(socket, 400, { error: "cmd is required" });
@@ -107,6 +124,7 @@ export async function serveShips(ships: HarborShips, token: string, shutdown: ()
       if (socket.destroyed) release();
       sockets.handleUpgrade(request, socket, head, (opened) => {
         opened.once("close", release);
+        if (proxy && fault?.kind === "drop") opened.once("message", () => opened.terminate());
         if (proxy) return proxyOverSocket(opened, ship, vm, settings.clock.now(), release);
         if (session) return attachOverSocket(opened, session, settings, release);
         const maxRunAfterDisconnect = query.get("max_run_after_disconnect");
@@ -144,6 +162,12 @@ export async function serveShips(ships: HarborShips, token: string, shutdown: ()
     },
   };
 }
+
+const badGateway = (response: ServerResponse) =>
+  reply(response, 502, "<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>", {
+    "content-type": "text/html",
+  });
+const ERROR_LINE = `${JSON.stringify({ type: "error", data: "failed to start process: resource temporarily unavailable" })}\n`;
 
 function limited(fault: Fault, response: ServerResponse): void {
   const rate = fault.kind === "rate-limit";

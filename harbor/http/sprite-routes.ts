@@ -12,7 +12,6 @@ import { readJson, reply, replyJson } from "./replies.ts";
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const ORGANISATION = "harbor";
 const PAGE_MAX = 50;
-const HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>";
 
 export const notFound = { error: "sprite not found" };
 
@@ -62,11 +61,12 @@ export async function createSprite(call: ApiCall): Promise<void> {
   if (typeof body.name !== "string" || !NAME.test(body.name))
     return replyJson(response, 400, { errors: ["invalid sprite name format"] });
   if ("errors" in settings) return replyJson(response, 400, settings);
-  const ship = ships.create(body.name, settings);
-  if (!ship)
-    return replyJson(response, 409, { error: `A sprite named '${body.name}' already exists. Please choose a different name.` });
+  const ship = ships.create(body.name, fault?.kind === "forgets-labels" ? { ...settings, labels: [] } : settings);
+  if (!ship) {
+    const error = `A sprite named '${body.name}' already exists. Please choose a different name.`;
+    return replyJson(response, fault?.kind === "taken-is-400" ? 400 : 409, { error });
+  }
   await pause(ships.settings.clock, ships.settings.latency.createMs);
-  if (fault) return reply(response, 502, HTML_502, { "content-type": "text/html" });
   replyJson(response, 201, view(ship));
 }
 
@@ -117,6 +117,5 @@ export async function deleteSprite({ response, ships, fault }: ApiCall, ship: Ha
   if (!ship && fault?.kind === "legacy-500") return replyJson(response, 500, { error: "failed to delete sprite" });
   if (!ship) return replyJson(response, 404, notFound);
   await ships.remove(ship);
-  if (fault?.kind === "fails-but-happens") return reply(response, 502, HTML_502, { "content-type": "text/html" });
   reply(response, 204);
 }
