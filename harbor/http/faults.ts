@@ -64,7 +64,8 @@ export type Fault = z.infer<typeof Fault>;
 
 /**
  * Faults by chance, the same for the same seed: whether the n-th call of a kind for a sprite fails, and how, hangs on
- * nothing else, so other calls at the same time change nothing. Made by `POST /__harbor/weather`; a `rate` of 0 ends it.
+ * nothing else, so other calls at the same time change nothing. Made by `POST /__harbor/weather`; a `rate` of 0 ends
+ * it.
  */
 export const Weather = z.object({
   seed: z.number().int(),
