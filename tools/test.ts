@@ -10,10 +10,10 @@ const MOST_UNSTEADY = 2;
 /**
  * Runs `npm test`: the checks, then every tier within its budget. `npm test -- helm crew` runs only these tiers; `npm
  * test -- fast` runs the checks and the tiers for everyday use, with their long runs shortened. Failures are shown
- * again at the end, and the last line is `N passed, N failed`, with `, N skipped` when there are any, and `, N unsteady`
- * for tests that passed only when they were run again. Each check counts as one, and so does a tier that is over its
- * budget, that ran no test, or that vitest could not run. The exit code is 1 when anything failed, or when more tests
- * than {@link MOST_UNSTEADY} were unsteady.
+ * again at the end, and the last line is `N passed, N failed`, with `, N skipped` when there are any, and `, N
+ * unsteady` for tests that passed only when they were run again. Each check counts as one, and so does a tier that is
+ * over its budget, that ran no test, or that vitest could not run. The exit code is 1 when anything failed, or when
+ * more tests than {@link MOST_UNSTEADY} were unsteady.
  */
 async function main(names: string[]): Promise<boolean> {
   const { chosen, checks, fast } = choose(names);
