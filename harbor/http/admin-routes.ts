@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Limits } from "../sprites/account.ts";
 import type { ApiCall } from "./call.ts";
 import { Fault, type Faults, Weather } from "./faults.ts";
 import { readBody, readJson, reply, replyJson } from "./replies.ts";
@@ -12,6 +13,7 @@ import { readBody, readJson, reply, replyJson } from "./replies.ts";
  * | `GET /__harbor/faults` | – | 200 `{met}`: the last 1000 that calls have met |
  * | `DELETE /__harbor/faults` | – | 204: rules, weather and what was met forgotten |
  * | `POST /__harbor/weather` | `Weather` | 204: from now on |
+ * | `POST /__harbor/account` | `Limits` | 204: from now on |
  * | `POST /__harbor/sprites/{name}/sleep` | `{to: "warm" \| "cold"}` | 204: asleep now |
  * | `POST /__harbor/shutdown` | – | 202, then it ends |
  */
@@ -28,6 +30,12 @@ export async function adminCall(call: ApiCall, path: string, faults: Faults, shu
     return reply(response, 204);
   }
   if (path === "/__harbor/faults" && request.method === "GET") return replyJson(response, 200, { met: faults.met });
+  if (path === "/__harbor/account" && request.method === "POST") {
+    const limits = await readBody(call, Limits);
+    if (!limits) return;
+    ships.settings.account.limits = limits;
+    return reply(response, 204);
+  }
   if (path === "/__harbor/weather" && request.method === "POST") {
     const weather = await readBody(call, Weather);
     if (!weather) return;

@@ -4,12 +4,14 @@ import { createServer, type IncomingMessage, ServerResponse, STATUS_CODES } from
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
+import { TooManyRun } from "../sprites/account.ts";
 import { pause } from "../sprites/clock.ts";
 import type { HarborShips } from "../sprites/harbor-ships.ts";
 import { adminCall } from "./admin-routes.ts";
 import type { ApiCall } from "./call.ts";
 import { attachOverSocket, runOverSocket } from "./exec-socket.ts";
 import { type Fault, Faults } from "./faults.ts";
+import { tooManyCreated, tooManyRun, tooManyRunBody } from "./limit-replies.ts";
 import { proxyOverSocket } from "./proxy-socket.ts";
 import { commandOf } from "./query-values.ts";
 import { decode, reply, replyJson } from "./replies.ts";
@@ -41,6 +43,7 @@ export async function serveShips(ships: HarborShips, token: string, shutdown: ()
     try {
       await answer(request, response, path);
     } catch (error) {
+      if (error instanceof TooManyRun && !response.headersSent) return tooManyRun(response, ships.settings.account.limits);
       // The caller sees a plain 5xx, as at the vendor; the harbor's own output says why.
       ships.settings.event(`${request.method} ${path}: ${(error as Error).message}`);
       if (!response.headersSent) replyJson(response, 503, { error: (error as Error).message });
@@ -75,7 +78,9 @@ export async function serveShips(ships: HarborShips, token: string, shutdown: ()
 
   /** Answers as the fault says; false when the route itself acts it out. */
   function actOut(fault: Fault, response: ServerResponse): boolean {
-    if (fault.kind === "rate-limit" || fault.kind === "concurrent-limit") limited(fault, response);
+    const { limits } = ships.settings.account;
+    if (fault.kind === "rate-limit") tooManyCreated(response, limits, fault.retryAfterSeconds);
+    else if (fault.kind === "concurrent-limit") tooManyRun(response, limits);
     else if (fault.kind === "false-404") replyJson(response, 404, notFound);
     else if (fault.kind === "unavailable") reply(response, 503, unavailable);
     else if (fault.kind === "bad-gateway") badGateway(response);
@@ -89,7 +94,11 @@ export async function serveShips(ships: HarborShips, token: string, shutdown: ()
     const path = pathOf(request);
     socket.on("error", () => socket.destroy());
     upgrade(request, socket, head, path)
-      .catch((error: Error) => refuse(socket, 503, { error: error.message }))
+      .catch((error: Error) =>
+        error instanceof TooManyRun
+          ? refuse(socket, 429, tooManyRunBody(ships.settings.account.limits))
+          : refuse(socket, 503, { error: error.message }),
+      )
       .then((status) => logLine(request, path, status, startMs));
   });
 
@@ -168,23 +177,6 @@ const badGateway = (response: ServerResponse) =>
     "content-type": "text/html",
   });
 const ERROR_LINE = `${JSON.stringify({ type: "error", data: "failed to start process: resource temporarily unavailable" })}\n`;
-
-function limited(fault: Fault, response: ServerResponse): void {
-  const rate = fault.kind === "rate-limit";
-  const body = {
-    error: rate ? "sprite_creation_rate_limited" : "concurrent_sprite_limit_exceeded",
-    message: rate ? "too many sprites created" : "too many sprites are running",
-    limit: rate ? 10 : 3,
-    ...(rate ? { window_seconds: 60, retry_after_seconds: fault.retryAfterSeconds } : { current_count: 3 }),
-    upgrade_available: true,
-    upgrade_url: "https://sprites.dev/billing",
-  };
-  replyJson(response, 429, body, {
-    "x-ratelimit-limit": String(body.limit),
-    "x-ratelimit-remaining": "0",
-    ...(rate ? { "retry-after": String(fault.retryAfterSeconds) } : {}),
-  });
-}
 
 const pathOf = (request: IncomingMessage) => (request.url ?? "/").split("?", 1)[0]!;
 

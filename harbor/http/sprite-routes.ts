@@ -2,6 +2,7 @@ import { pause } from "../sprites/clock.ts";
 import type { HarborShip } from "../sprites/ship.ts";
 import type { SpriteRecord } from "../sprites/sprite-records.ts";
 import type { ApiCall } from "./call.ts";
+import { tooManyCreated } from "./limit-replies.ts";
 import { readJson, reply, replyJson } from "./replies.ts";
 
 /**
@@ -61,6 +62,8 @@ export async function createSprite(call: ApiCall): Promise<void> {
   if (typeof body.name !== "string" || !NAME.test(body.name))
     return replyJson(response, 400, { errors: ["invalid sprite name format"] });
   if ("errors" in settings) return replyJson(response, 400, settings);
+  const waitMs = ships.get(body.name) ? 0 : ships.settings.account.create(ships.settings.clock.now());
+  if (waitMs > 0) return tooManyCreated(response, ships.settings.account.limits, Math.ceil(waitMs / 1000));
   const ship = ships.create(body.name, fault?.kind === "forgets-labels" ? { ...settings, labels: [] } : settings);
   if (!ship) {
     const error = `A sprite named '${body.name}' already exists. Please choose a different name.`;
@@ -85,7 +88,7 @@ export async function listSprites({ response, ships, query }: ApiCall): Promise<
   const page = rest.slice(0, size);
   const counts = { running: 0, warm: 0, cold: 0 };
   for (const ship of all) counts[ship.status]++;
-  const organisation = { name: ORGANISATION, ...counts, running_limit: 1000, warm_limit: 1000 };
+  const organisation = { name: ORGANISATION, ...counts, running_limit: ships.settings.account.limits.running, warm_limit: 1000 };
   replyJson(response, 200, {
     sprites: page.map(view),
     has_more: true,

@@ -28,6 +28,10 @@ export type HttpRequest = {
    * reply's body. @default as long as the attempt may take
    */
   bodyMs?: number | undefined;
+  /** The longest that this call waits in all for a rate limit to pass. @default the service's */
+  rateBudgetMs?: number | undefined;
+  /** Is told before each wait for a rate limit to pass. */
+  onRateLimit?: ((waitMs: number) => void) | undefined;
   /** The most bytes of the reply's body. @default the service's */
   mostBytes?: number | undefined;
 };
@@ -93,7 +97,7 @@ export const isTransient = (status: number) => TRANSIENT.has(status);
 export function openHttp(service: HttpService): Http {
   keepInside(service.baseUrl);
   return async (request) => {
-    const giveUpAt = Date.now() + service.rateBudgetMs;
+    const giveUpAt = Date.now() + (request.rateBudgetMs ?? service.rateBudgetMs);
     for (;;) {
       const reply = await attempt(service, request);
       service.judge?.(reply);
@@ -103,6 +107,7 @@ export function openHttp(service: HttpService): Http {
         const { code, hint } = service.rateLimited;
         throw new OcaptainError(code, `${reply.call}: too many calls (${reply.status}): ${errorText(reply)}`, { hint });
       }
+      request.onRateLimit?.(waitMs);
       await sleep(waitMs);
       service.signal?.throwIfAborted();
     }
