@@ -26,8 +26,8 @@ import { probeUnconfined } from "./vm/unconfined.ts";
  *     node harbor/main.ts --info                       {"url","token"} of the running one; status 1 without
  *     node harbor/main.ts --stop
  *
- * OCAPTAIN_HARBOR_LATENCY, OCAPTAIN_HARBOR_ACCOUNT, OCAPTAIN_HARBOR_NET, OCAPTAIN_HARBOR_IDLE_MS and OCAPTAIN_HARBOR_COLD_MS take the place of
- * options that are not given.
+ * OCAPTAIN_HARBOR_LATENCY, OCAPTAIN_HARBOR_ACCOUNT, OCAPTAIN_HARBOR_NET, OCAPTAIN_HARBOR_IDLE_MS and
+ * OCAPTAIN_HARBOR_COLD_MS take the place of options that are not given.
  */
 const options = {
   latency: { type: "string" },
