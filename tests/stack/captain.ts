@@ -61,7 +61,7 @@ export async function openCaptain(
       cwd: ROOT,
       env,
       all: true,
-      timeout: run.timeoutMs ?? 120_000,
+      timeout: run.timeoutMs ?? 240_000,
       reject: run.reject ?? true,
     });
   const onStack = ["-s", stack, "--config-file", configFile];
