@@ -205,6 +205,8 @@ class World {
 
   /** The crews claim, and deliver so many tasks in all. */
   async #work(deliveries: number): Promise<string[]> {
+    // What is begun from here on is on its ship alone, until somebody flushes it, or time passes.
+    await this.#cycle();
     await this.#wake();
     let left = deliveries;
     const broken: string[] = [];
@@ -212,13 +214,11 @@ class World {
       moved = false;
       const crews = [...this.#crews.values()];
       for (const crew of crews) if (await crew.isHeard()) await crew.claim();
-      await this.#cycle();
       for (const crew of crews) {
         if (left === 0 || !(await crew.deliver())) continue;
         moved = true;
         left--;
       }
-      await this.#cycle();
       broken.push(...(await this.#look("any")));
     }
     if (deliveries < 100) return broken;
