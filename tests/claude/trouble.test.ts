@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { ensureHelm } from "../../lib/daemons/helm.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { INSTALL_MS } from "../support/claude/claude-cli.ts";
@@ -188,6 +188,9 @@ test(
     const gone = source.replace(/(PreToolUse|TaskCompleted|Stop): \[\{/g, "$1: true ? [] : [{");
     expect(gone.match(/ \? \[\] : /g)).toHaveLength(3);
     for (const ship of bad) writeFileSync(ship.path(file), gone);
+    onTestFinished(() => {
+      for (const ship of bad) writeFileSync(ship.path(file), source);
+    });
     /** The bad ships that have wasted a try. */
     const wasteful = new Set<string>();
     const bothWasted = (now: VoyageStatus) => wasteful.size === bad.length && rows(now).some((task) => task.tries > 1);
@@ -223,7 +226,6 @@ test(
         .sort(),
     ).toEqual(ids);
     expect(() => fleet.file("out-of-turn.txt")).toThrow();
-    for (const ship of bad) writeFileSync(ship.path(file), source);
   },
   LONG,
 );
