@@ -17,7 +17,7 @@ import { until } from "../support/until.ts";
 
 export const ID = "abc123";
 export const STACK = "voyage-test";
-export const LIST = `${STACK}-tasks`;
+const LIST = `${STACK}-tasks`;
 export const KEY = "sk-ant-api03-a-key-of-this-test-0123456789";
 
 /**
@@ -25,12 +25,6 @@ export const KEY = "sk-ant-api03-a-key-of-this-test-0123456789";
  * of Claude Code may take a minute.
  */
 export const PATIENCE_MS = 180_000;
-
-export const THREE = [{ id: "1" }, { id: "2" }, { id: "3" }];
-/** The epoch and the tries of each of {@link THREE} when each was done at the first grant. */
-export const ONCE_EACH = THREE.map(() => [1, 0]);
-/** Whether all tasks are done and the helm knows what each has used. */
-export const allDone = (now: VoyageStatus) => now.state === "done" && now.tasks.every((task) => task.usage);
 
 /** The row of a task that the voyage has. */
 export const taskOf = (now: VoyageStatus, id: string) => now.tasks.find((task) => task.id === id)!;

@@ -11,12 +11,14 @@ import type { Turn } from "../support/claude/stand-in-api.ts";
 import { isRunning } from "../support/processes.ts";
 import type { TestShip } from "../support/test-ship.ts";
 import { until } from "../support/until.ts";
-import { ClaudeFleet, claudePid, ONCE_EACH, PATIENCE_MS, taskOf } from "./fleet.ts";
+import { ClaudeFleet, claudePid, PATIENCE_MS, taskOf } from "./fleet.ts";
 
 // What goes wrong around a hand, from its helm to its gates. All tests share one fleet, and each brings tasks of its
 // own, since a fleet costs more than what is looked at.
 
 const LONG = INSTALL_MS + 120_000;
+/** The epoch and the tries of each of three tasks when each was done at the first grant. */
+const ONCE_EACH = Array(3).fill([1, 0]);
 let fleet: ClaudeFleet;
 beforeAll(async () => {
   fleet = await ClaudeFleet.sail([], 3, { claude: { maxTurns: 500 } });
