@@ -18,7 +18,7 @@ const once = { tries: 1 };
 let fleet: ClaudeFleet;
 let ship: TestShip;
 beforeAll(async () => {
-  fleet = await ClaudeFleet.sail([], 1);
+  fleet = await ClaudeFleet.sail([], 1, {}, { onTrial: false });
   [ship] = fleet.ships as [TestShip];
   await writeVoyageIdentity({
     voyageId: ID,
@@ -161,7 +161,7 @@ test(
   "a usage limit: shown, honoured by its reset time, and shared by the voyage's other ships",
   async () => {
     // A single ship's word of a limit holds the others for a while only, so the tests before have no others.
-    await fleet.addShips(2);
+    await fleet.addShips(2, { onTrial: false });
     token("of-this-test");
     // The limit begins with the first question, however long the ship took to come to it.
     let reset = 0;

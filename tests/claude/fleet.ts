@@ -24,7 +24,13 @@ export const KEY = "sk-ant-api03-a-key-of-this-test-0123456789";
  * How long anything is waited for that a fleet does. Only a failure costs this time: on a busy machine a single session
  * of Claude Code may take a minute.
  */
-export const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 180_000;
+
+export const THREE = [{ id: "1" }, { id: "2" }, { id: "3" }];
+/** The epoch and the tries of each of {@link THREE} when each was done at the first grant. */
+export const ONCE_EACH = THREE.map(() => [1, 0]);
+/** Whether all tasks are done and the helm knows what each has used. */
+export const allDone = (now: VoyageStatus) => now.state === "done" && now.tasks.every((task) => task.usage);
 
 /** The row of a task that the voyage has. */
 export const taskOf = (now: VoyageStatus, id: string) => now.tasks.find((task) => task.id === id)!;
@@ -35,10 +41,11 @@ export type Small = { id: string; after?: string[]; description?: string; metada
  * `telemetry`: whether it is collected, and contents with it; most tests look at none, and need no process that stores
  * it.
  */
-type Money = { budgetUsd?: number; telemetry?: boolean | "contents"; heartbeatSeconds?: number };
+type Money = { budgetUsd?: number; telemetry?: boolean | "contents" };
 /**
- * `onTrial`: whether each ship shows by a session of Claude Code that its hand can work, before its first task. Most
- * tests look at no trial, and there the helm is told that it went well before the crew starts, which saves a session.
+ * `onTrial`: whether each ship shows by a session of Claude Code that its hand can work, before its first task, as ships
+ * do. Where a test looks at no trial, the helm can be told that it went well before the crew starts, which saves that
+ * session. @default true
  */
 type Proof = { onTrial?: boolean };
 
@@ -58,8 +65,7 @@ export class ClaudeFleet {
   readonly putBack = new Set<string>();
   readonly #copied = new Set<string>();
   #copying: NodeJS.Timeout | undefined;
-  /** The folder of the `claude` that the crews run: the real one. */
-  cli = "";
+  #cli = "";
   #plan: { tasks: Small[]; more: Partial<Plan> } = { tasks: [], more: {} };
 
   private constructor() {
@@ -72,11 +78,11 @@ export class ClaudeFleet {
     tasks: Small[],
     ships: number,
     more: Partial<Plan> = {},
-    { onTrial, ...money }: Money & Proof = {},
+    { onTrial = true, ...money }: Money & Proof = {},
   ): Promise<ClaudeFleet> {
     const fleet = new ClaudeFleet();
     process.env.OCAPTAIN_HELM_PORT = String(await freePort());
-    fleet.cli = await claudeFolder();
+    fleet.#cli = await claudeFolder();
     await fleet.api.start();
     fleet.helm = await ensureHelm();
     const repo = join(fleet.folder, "src");
@@ -93,7 +99,7 @@ export class ClaudeFleet {
   }
 
   /** Adds ships, whose crews are not started. */
-  async addShips(count: number, { onTrial }: Proof = {}): Promise<void> {
+  async addShips(count: number, { onTrial = true }: Proof = {}): Promise<void> {
     for (const last = this.ships.length + count; this.ships.length < last; ) {
       const n = this.ships.length;
       const root = join(this.folder, `s${n}`);
@@ -111,13 +117,9 @@ export class ClaudeFleet {
     return `http://127.0.0.1:${process.env.OCAPTAIN_HELM_PORT}`;
   }
 
-  async register(
-    tasks: Small[],
-    more: Partial<Plan> = {},
-    { telemetry, heartbeatSeconds = 0.5, ...money }: Money = {},
-  ): Promise<void> {
+  async register(tasks: Small[], more: Partial<Plan> = {}, { telemetry, ...money }: Money = {}): Promise<void> {
     const provider = { kind: "harbor" as const, baseUrl: "http://127.0.0.1:9", token: "none" };
-    const timing = { leaseSeconds: 40, heartbeatSeconds, fenceSeconds: 30, lingerSeconds: 60 };
+    const timing = { leaseSeconds: 40, heartbeatSeconds: 0.5, fenceSeconds: 30, lingerSeconds: 60 };
     this.#plan = { tasks, more };
     const plan = { ...planOf(tasks), ...more };
     await this.helm.registerVoyage(ID, {
@@ -138,7 +140,7 @@ export class ClaudeFleet {
   }
 
   start(ship: TestShip): ChildProcess {
-    const crew = ship.start({ PATH: `${this.cli}:${process.env.PATH}`, LANG: "C.UTF-8" });
+    const crew = ship.start({ PATH: `${this.#cli}:${process.env.PATH}`, LANG: "C.UTF-8" });
     this.#crews.set(ship, crew);
     return crew;
   }
@@ -170,8 +172,8 @@ export class ClaudeFleet {
   }
 
   /** Waits until the crew that was started last on this ship has ended by itself, and returns its exit status. */
-  ended(ship: TestShip): Promise<number | null> {
-    return ship.ended(this.#crews.get(ship)!, PATIENCE_MS);
+  ended(ship: TestShip, timeoutMs = PATIENCE_MS): Promise<number | null> {
+    return ship.ended(this.#crews.get(ship)!, timeoutMs);
   }
 
   async status(): Promise<VoyageStatus> {
@@ -181,6 +183,11 @@ export class ClaudeFleet {
   /** Returns what the model was asked for a task. */
   asked(task: string): Conversation[] {
     return this.api.calls.filter((call) => call.task === task);
+  }
+
+  /** Waits until each of {@link THREE} has been asked for a second turn. */
+  allInMidTask(): Promise<void> {
+    return this.inMidTask(...THREE.map(({ id }) => id));
   }
 
   /** Waits until for each of these tasks the model has been asked for a second turn. */
@@ -193,7 +200,11 @@ export class ClaudeFleet {
   }
 
   /** Waits until `when` holds; when it does not come to that, fails with what the crews have said. */
-  async until(what: string, holds: (status: VoyageStatus) => boolean | Promise<boolean>): Promise<VoyageStatus> {
+  async until(
+    what: string,
+    holds: (status: VoyageStatus) => boolean | Promise<boolean>,
+    timeoutMs = PATIENCE_MS,
+  ): Promise<VoyageStatus> {
     let last: VoyageStatus | null = null;
     const look = async () => {
       last = await this.status().catch(() => null);
@@ -201,7 +212,7 @@ export class ClaudeFleet {
     };
     const crews = () => this.ships.map((ship) => `${ship.name}:\n${ship.output.slice(-3000)}\n${screen(ship)}`);
     const said = () => [JSON.stringify(last?.tasks, null, 1), ...crews()].join("\n");
-    return until(what, look, PATIENCE_MS, { everyMs: 200, said });
+    return until(what, look, timeoutMs, { everyMs: 200, said });
   }
 
   /**

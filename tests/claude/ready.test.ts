@@ -1,17 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { afterAll, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { INSTALL_MS } from "../support/claude/claude-cli.ts";
 import { bash, complete, diligent, steps } from "../support/claude/model.ts";
 import type { TestShip } from "../support/test-ship.ts";
-import { ClaudeFleet, ID, PATIENCE_MS } from "./fleet.ts";
+import { ClaudeFleet, ID } from "./fleet.ts";
 import { hasContents, hasTelemetry } from "./telemetry.ts";
 
 let fleet: ClaudeFleet;
-let ship: TestShip;
-afterAll(() => fleet?.close());
-/** The trials by credentials that are taken. */
-const rightTrials = () => fleet.api.trials.filter(({ credential }) => credential.includes("right"));
+afterEach(() => fleet?.close());
 const LONG = INSTALL_MS + 120_000;
 const tmux = (ship: TestShip, ...args: string[]) => execFileSync("tmux", args, { env: ship.environment(), encoding: "utf8" });
 /** Asks the helm as `up` does, until the ship is ready or cannot be. */
@@ -29,20 +26,15 @@ const breakFile = (ship: TestShip, file: string, from: string, to: string) => {
 };
 
 test(
-  "before its first task a ship shows that its hand can work, with the plan's model, and by the credentials that come while the trial is under way; after that it is not asked again; Claude Code's telemetry is in Parquet",
+  "before its first task a ship shows that its hand can work, with the plan's model; after that it is not asked again; Claude Code's telemetry is in Parquet, with contents only once they are asked for",
   async () => {
-    fleet = await ClaudeFleet.sail([{ id: "1" }], 1, { claude: { model: "sonnet" } }, { telemetry: true, onTrial: true });
-    [ship] = fleet.ships as [TestShip];
-    fleet.credentials(ship, { ANTHROPIC_API_KEY: "sk-ant-wrong-000000000000000000" });
+    fleet = await ClaudeFleet.sail([{ id: "1" }], 1, { claude: { model: "sonnet" } }, { telemetry: true });
+    const [ship] = fleet.ships as [TestShip];
     let open = () => {};
     const opened = new Promise<void>((resolve) => {
       open = resolve;
     });
-    fleet.api.trial = async ({ credential }) => {
-      if (credential.includes("wrong")) {
-        fleet.credentials(ship, { ANTHROPIC_API_KEY: "sk-ant-right-000000000000000000" });
-        return { fail: { status: 401, type: "authentication_error", message: "invalid x-api-key" } };
-      }
+    fleet.api.trial = async () => {
       await opened;
       return { text: "ready" };
     };
@@ -55,57 +47,25 @@ test(
       return diligent(talk);
     };
     fleet.startAll();
-    await expect.poll(() => rightTrials().length, { timeout: PATIENCE_MS }).toBe(1);
+    await expect.poll(() => fleet.api.trials.length).toBe(1);
     expect(await fleet.task("1")).toMatchObject({ status: "pending", epoch: 0 });
     open();
     expect((await ready(ship)).met).toBe(true);
-    const [trial] = rightTrials();
-    expect(trial!.model).toMatch(/sonnet/);
-    expect(trial!.tools).toEqual(expect.arrayContaining(["TaskList", "TaskUpdate"]));
+    expect(fleet.api.trials[0]!.model).toMatch(/sonnet/);
     // The trial's cost is charged to the ship and the voyage, and to no task.
     const { spend, tasks } = await fleet.status();
     expect(spend).toMatchObject({ inputTokens: 100, turns: 1, byShip: { "ship-0": { inputTokens: 100 } } });
     expect(tasks[0]!.usage).toBeUndefined();
+    expect(fleet.api.trials[0]!.tools).toEqual(expect.arrayContaining(["TaskList", "TaskUpdate"]));
     go();
     await fleet.until("done", (now) => now.state === "done");
     await fleet.ended(ship);
     await hasTelemetry(fleet);
-  },
-  LONG,
-);
-
-test(
-  "the hand is seen in the tmux session claude, from task to task, in words for people; a session that somebody kills is opened again and the task goes on; no trial is asked for again; contents are in the telemetry once they are asked for",
-  async () => {
-    let seen = "";
-    let killed = false;
-    const work = steps(bash("mkdir -p out; echo x > out/2"), (talk) => complete(talk.task), { text: "The task is done." });
-    fleet.api.script = (talk) => {
-      if (talk.task === "3" && talk.results.length === 1 && !killed) {
-        seen = tmux(ship, "capture-pane", "-p", "-t", "=claude:", "-S", "-");
-        killed = true;
-        tmux(ship, "kill-session", "-t", "=claude");
-        // An answer that reached Claude Code while it dies would be part of its session.
-        return { text: "Too late.", delayMs: 60_000 };
-      }
-      return work(talk);
-    };
-    await fleet.goOn([{ id: "2" }, { id: "3", after: ["2"] }], [ship], { telemetry: "contents" });
-    const done = await fleet.accepted("2", "3");
-    expect(seen).toMatch(/task 2 {2}Write 2: session/);
-    expect(seen).toMatch(/> Bash mkdir -p out; echo x > out\/2\n {2}\. Bash [\d.]+ s/);
-    expect(seen).toContain("The task is done.");
-    expect(seen).toMatch(/turns 3, \d+ s, \$0\.\d+/);
-    expect(seen).toMatch(/task 3 {2}Write 3: session/);
-    expect(seen).not.toContain('{"');
-    expect(done.map((task) => [task.epoch, task.tries])).toEqual([
-      [1, 0],
-      [1, 0],
-    ]);
-    expect(fleet.logs(ship)["task-3-1.log"]).toContain("resumed");
+    await fleet.register([{ id: "1" }, { id: "2" }], {}, { telemetry: "contents" });
+    fleet.startAll();
+    await fleet.until("done", (now) => now.state === "done" && now.tasks.length === 2);
+    expect(fleet.api.trials).toHaveLength(1);
     await fleet.ended(ship);
-    expect(() => tmux(ship, "has-session", "-t", "=claude")).toThrow();
-    expect(rightTrials()).toHaveLength(1);
     await hasContents(fleet, "2");
   },
   LONG,
@@ -114,8 +74,7 @@ test(
 test(
   "what is wrong is told in seconds, and no task is begun: credentials, an API that is away, gates that do not hold, hooks that do not run, no Claude Code",
   async () => {
-    await fleet.close();
-    fleet = await ClaudeFleet.sail([{ id: "1" }], 5, {}, { onTrial: true });
+    fleet = await ClaudeFleet.sail([{ id: "1" }], 5);
     const [token, away, gates, hooks, none] = fleet.ships as [TestShip, TestShip, TestShip, TestShip, TestShip];
     fleet.credentials(token, { ANTHROPIC_API_KEY: "sk-ant-wrong-000000000000000000" });
     fleet.credentials(away, { ANTHROPIC_API_KEY: "sk-ant-away-0000000000000000000" });
@@ -139,6 +98,61 @@ test(
     ]);
     expect(await fleet.task("1")).toMatchObject({ status: "pending", epoch: 0 });
     expect(fleet.api.calls).toEqual([]);
+  },
+  LONG,
+);
+
+test(
+  "credentials that come while the trial is under way are the ones that it tells of",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1" }], 1);
+    const [ship] = fleet.ships as [TestShip];
+    fleet.credentials(ship, { ANTHROPIC_API_KEY: "sk-ant-wrong-000000000000000000" });
+    fleet.api.trial = ({ credential }) => {
+      if (!credential.includes("wrong")) return { text: "ready" };
+      fleet.credentials(ship, { ANTHROPIC_API_KEY: "sk-ant-right-000000000000000000" });
+      return { fail: { status: 401, type: "authentication_error", message: "invalid x-api-key" } };
+    };
+    fleet.startAll();
+    expect(await ready(ship)).toMatchObject({ met: true });
+    expect(fleet.api.trials.at(-1)!.credential).toContain("right");
+  },
+  LONG,
+);
+
+test(
+  "the hand is seen in the tmux session claude, from task to task, in words for people; a session that somebody kills is opened again and the task goes on",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1" }, { id: "2", after: ["1"] }], 1);
+    const [ship] = fleet.ships as [TestShip];
+    let seen = "";
+    let killed = false;
+    const work = steps(bash("mkdir -p out; echo x > out/y"), (talk) => complete(talk.task), { text: "The task is done." });
+    fleet.api.script = (talk) => {
+      if (talk.task === "2" && talk.results.length === 1 && !killed) {
+        seen = tmux(ship, "capture-pane", "-p", "-t", "=claude:", "-S", "-");
+        killed = true;
+        tmux(ship, "kill-session", "-t", "=claude");
+        // An answer that reached Claude Code while it dies would be part of its session.
+        return { text: "Too late.", delayMs: 60_000 };
+      }
+      return work(talk);
+    };
+    fleet.startAll();
+    const status = await fleet.until("done", (now) => now.state === "done");
+    expect(seen).toMatch(/task 1 {2}Write 1: session/);
+    expect(seen).toMatch(/> Bash mkdir -p out; echo x > out\/y\n {2}\. Bash [\d.]+ s/);
+    expect(seen).toContain("The task is done.");
+    expect(seen).toMatch(/turns 3, \d+ s, \$0\.\d+/);
+    expect(seen).toMatch(/task 2 {2}Write 2: session/);
+    expect(seen).not.toContain('{"');
+    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+    expect(fleet.logs(ship)["task-2-1.log"]).toContain("resumed");
+    await fleet.ended(ship);
+    expect(() => tmux(ship, "has-session", "-t", "=claude")).toThrow();
   },
   LONG,
 );

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { ensureHelm } from "../../lib/daemons/helm.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
 import { INSTALL_MS } from "../support/claude/claude-cli.ts";
@@ -11,20 +11,15 @@ import type { Turn } from "../support/claude/stand-in-api.ts";
 import { isRunning } from "../support/processes.ts";
 import type { TestShip } from "../support/test-ship.ts";
 import { until } from "../support/until.ts";
-import { ClaudeFleet, claudePid, PATIENCE_MS, taskOf } from "./fleet.ts";
+import { allDone, ClaudeFleet, claudePid, ONCE_EACH, THREE } from "./fleet.ts";
 
-// What goes wrong around a hand, from its helm to its gates. All tests share one fleet, and each brings tasks of its
-// own, since a fleet costs more than what is looked at.
-
-const LONG = INSTALL_MS + 120_000;
-/** The epoch and the tries of each of three tasks when each was done at the first grant. */
-const ONCE_EACH = Array(3).fill([1, 0]);
 let fleet: ClaudeFleet;
-beforeAll(async () => {
-  fleet = await ClaudeFleet.sail([], 3, { claude: { maxTurns: 500 } });
-}, LONG);
-afterAll(() => fleet?.close());
-
+afterEach(() => fleet?.close());
+const LONG = INSTALL_MS + 120_000;
+/** A failure of a kind for which Claude Code itself does not wait. */
+const NOT_NOW: Turn = { fail: { status: 400, type: "invalid_request_error", message: "Not now" } };
+/** After so many failures of the API in a row the task goes back. */
+const OUTAGES = 6;
 /** Hangs up on whoever comes to the helm's port, until so many ships have wanted to push there. */
 async function turnedAway(ships: number): Promise<void> {
   const pushing = new Set<string | undefined>();
@@ -34,19 +29,75 @@ async function turnedAway(ships: number): Promise<void> {
   });
   server.listen(Number(process.env.OCAPTAIN_HELM_PORT), "127.0.0.1");
   await once(server, "listening");
-  await until("all ships want to push", () => pushing.size === ships, PATIENCE_MS);
+  await until("all ships want to push", () => pushing.size === ships, 60_000);
   server.close();
   await once(server, "close");
 }
+const outages = (ship: TestShip) => ship.events().filter((event) => event === "api").length;
 
 test(
-  "the helm killed in mid-task, and back, and three ships in conflict on one file: the second and the third are told, resolve, and all changes are there, delivered once each",
+  "the helm killed in mid-task, and back: three ships deliver once each",
   async () => {
-    const ids = ["1", "2", "3"];
+    fleet = await ClaudeFleet.sail(THREE, 3);
     let killed = false;
     fleet.api.script = async (talk) => {
       // All three hold their claims, and want to deliver while the helm is not there.
-      if (talk.results.length === 1) await until("the helm is killed", () => killed, PATIENCE_MS);
+      if (talk.results.length === 1) await until("the helm is killed", () => killed, 90_000);
+      return diligent(talk);
+    };
+    fleet.startAll();
+    await fleet.until("three at work", () => ["1", "2", "3"].every((id) => fleet.asked(id).length === 2));
+    const { pid } = await fleet.helm.health();
+    process.kill(pid, "SIGKILL");
+    await until("the helm's end", () => !isRunning(pid));
+    killed = true;
+    await turnedAway(THREE.length);
+    fleet.helm = await ensureHelm();
+    const status = await fleet.until("done", allDone);
+    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual(ONCE_EACH);
+    expect(fleet.delivered().sort()).toEqual(["1", "2", "3"]);
+  },
+  LONG,
+);
+
+test(
+  "a crew, and later its Claude Code, killed in mid-task: the session is resumed, with the tree as it lay",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1" }], 1);
+    const [ship] = fleet.ships as [TestShip];
+    let hanging = true;
+    const work = steps(bash("mkdir -p out; echo first > out/1"), bash("echo second >> out/1"), complete("1"), { text: "done" });
+    fleet.api.script = async (talk) => {
+      if (talk.results.length > 0) await until("the session may go on", () => !hanging, 90_000);
+      return work(talk);
+    };
+    const crew = fleet.start(ship);
+    await fleet.until("its second turn", () => fleet.asked("1").length === 2);
+    crew.kill("SIGKILL");
+    await ship.ended(crew).catch(() => {});
+    fleet.start(ship);
+    await fleet.until("the resumed session's turn", () => fleet.asked("1").length === 3);
+    process.kill(claudePid(ship)!, "SIGKILL");
+    await fleet.until("another", () => fleet.asked("1").length === 4);
+    hanging = false;
+    const status = await fleet.until("done", allDone);
+    expect(status.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
+    expect(fleet.file("out/1")).toBe("first\nsecond");
+    expect(fleet.asked("1")[2]!.prompt).toContain("interrupted (the crew was started again)");
+    expect(fleet.asked("1")[2]!.results).toHaveLength(1);
+    const sessions = new Set(fleet.logs(ship)["task-1-1.log"]!.match(/session [0-9a-f-]{36}/g));
+    expect(sessions.size).toBe(1);
+  },
+  LONG,
+);
+
+test(
+  "three ships in conflict on one file: the second and the third are told, resolve, and all changes are there",
+  async () => {
+    fleet = await ClaudeFleet.sail(THREE, 3);
+    fleet.api.script = async (talk) => {
+      // No agent completes its task before all have begun.
+      if (talk.results.length === 1) await fleet.allInMidTask();
       const last = talk.results.at(-1);
       if (talk.results.length === 0) return bash(`echo "one and ${talk.task}" > shared.txt`);
       if (last?.text.includes("conflict marks")) return complete(talk.task); // The agent is too hasty.
@@ -55,18 +106,14 @@ test(
       if (talk.results.length === 1 || last?.text.includes("shared.txt")) return complete(talk.task);
       return { text: "done" };
     };
-    await fleet.goOn(ids.map((id) => ({ id })));
-    await fleet.inMidTask(...ids);
-    const { pid } = await fleet.helm.health();
-    process.kill(pid, "SIGKILL");
-    await until("the helm's end", () => !isRunning(pid));
-    killed = true;
-    await turnedAway(ids.length);
-    fleet.helm = await ensureHelm();
-    expect((await fleet.accepted(...ids)).map((task) => [task.epoch, task.tries])).toEqual(ONCE_EACH);
-    expect(fleet.delivered().sort()).toEqual(ids);
+    fleet.startAll();
+    const status = await fleet.until("done", allDone);
+    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual(ONCE_EACH);
     expect(fleet.file("shared.txt")).toBe("one and 1\none and 2\none and 3");
-    const told = ids.filter((id) => fleet.asked(id).some(({ results }) => results.at(-1)?.text.includes("conflict marks")));
+    expect(fleet.delivered().sort()).toEqual(["1", "2", "3"]);
+    const told = ["1", "2", "3"].filter((id) =>
+      fleet.asked(id).some(({ results }) => results.at(-1)?.text.includes("conflict marks")),
+    );
     expect(told).toHaveLength(2);
   },
   LONG,
@@ -75,12 +122,12 @@ test(
 test(
   "the API away for a while, from three ships in mid-task: their sessions go on when it is back; no try is lost",
   async () => {
-    const ids = ["4", "5", "6"];
+    fleet = await ClaudeFleet.sail(THREE, 3);
     let gone = false;
     let back: Promise<void> | undefined;
     fleet.api.script = async (talk) => {
       if (gone || talk.results.length === 0) return diligent(talk);
-      await fleet.inMidTask(...ids);
+      await fleet.allInMidTask();
       if (!gone) {
         gone = true;
         fleet.api.away = true;
@@ -88,7 +135,7 @@ test(
         // machine is.
         const failed = () => fleet.ships.every((ship) => ship.events().includes("api"));
         back = expect
-          .poll(failed, { timeout: PATIENCE_MS, interval: 100 })
+          .poll(failed, { timeout: 60_000, interval: 100 })
           .toBe(true)
           .finally(() => {
             fleet.api.away = false;
@@ -96,13 +143,14 @@ test(
       }
       return { fail: { status: 529, type: "overloaded_error", message: "Overloaded" } };
     };
-    await fleet.goOn(ids.map((id) => ({ id })));
-    const done = await fleet.accepted(...ids);
+    fleet.startAll();
+    const status = await fleet.until("done", allDone);
     await back;
-    expect(done.map((task) => [task.epoch, task.tries])).toEqual(ONCE_EACH);
-    for (const { id, ship: name } of done) {
+    expect(status.tasks.map((task) => [task.epoch, task.tries])).toEqual(ONCE_EACH);
+    for (const { id, ship: name } of status.tasks) {
       const ship = fleet.ships.find((one) => one.name === name)!;
       expect(fleet.file(`out/${id}`)).toBe(id);
+      expect(ship.events()).toContain("api");
       expect(fleet.logs(ship)[`task-${id}-1.log`]).toMatch(/the API failed .*; trying again, 1 of 3/);
       expect(new Set(fleet.asked(id).map((call) => call.session)).size).toBe(1);
     }
@@ -113,69 +161,36 @@ test(
 test(
   "a model that never completes: tool calls for ever, or one that never returns, end at the task's time, and turns at their bound; nothing of them runs on",
   async () => {
-    const only = { tries: 1 };
-    const ids = ["7", "8", "9"];
+    const once = { tries: 1 };
+    fleet = await ClaudeFleet.sail(
+      [
+        { id: "1", metadata: { ...once, timeoutSeconds: 12 } },
+        { id: "2", metadata: { ...once, timeoutSeconds: 12 } },
+        { id: "3", metadata: { ...once, claude: { maxTurns: 4 } } },
+      ],
+      3,
+      { claude: { maxTurns: 500 } },
+    );
     fleet.api.script = (talk) => {
-      if (talk.task === "8") return bash("(trap '' TERM HUP INT; tail -f /dev/null) & tail -f /dev/null");
-      return { ...bash("date +%N >> ticks"), delayMs: 300 };
+      if (talk.task === "2") return bash("(trap '' TERM HUP INT; tail -f /dev/null) & tail -f /dev/null");
+      return bash("date +%N >> ticks");
     };
-    await fleet.goOn([
-      { id: "7", metadata: { ...only, timeoutSeconds: 20 } },
-      { id: "8", metadata: { ...only, timeoutSeconds: 20 } },
-      { id: "9", metadata: { ...only, claude: { maxTurns: 4 } } },
-    ]);
-    const status = await fleet.until("all blocked", (now) => ids.every((id) => taskOf(now, id).status === "blocked"));
+    fleet.startAll();
+    const status = await fleet.until("all blocked", (now) => now.tasks.every((task) => task.status === "blocked"));
     expect(status.state).toBe("blocked");
-    expect(ids.map((id) => taskOf(status, id).reason)).toEqual([
-      "stopped after 20 s, its time limit",
-      "stopped after 20 s, its time limit",
+    expect(status.tasks.map((task) => task.reason)).toEqual([
+      "stopped after 12 s, its time limit",
+      "stopped after 12 s, its time limit",
       "stopped at its bound of turns, 4 (claude.maxTurns)",
     ]);
-    expect(fleet.asked("7").length).toBeGreaterThan(1);
-    expect(fleet.asked("8")).toHaveLength(1);
-    expect(fleet.asked("9")).toHaveLength(4);
+    expect(fleet.asked("1").length).toBeGreaterThan(1);
+    expect(fleet.asked("2")).toHaveLength(1);
+    expect(fleet.asked("3")).toHaveLength(4);
     for (const ship of fleet.ships) {
       await fleet.ended(ship);
       expect(ship.handPids()).toEqual([]);
     }
-    expect(fleet.delivered().filter((id) => ids.includes(id))).toEqual([]);
-  },
-  LONG,
-);
-
-test(
-  "a crew, and later its Claude Code, killed in mid-task, and an API that answers that it is not now: the session is resumed each time, with the tree as it lay, and no try is lost",
-  async () => {
-    const [ship] = fleet.ships as [TestShip];
-    let hanging = true;
-    let failed = false;
-    const work = steps(bash("mkdir -p out; echo first > out/10"), bash("echo second >> out/10"), complete("10"), {
-      text: "done",
-    });
-    fleet.api.script = async (talk): Promise<Turn> => {
-      if (talk.results.length > 0) await until("the session may go on", () => !hanging, PATIENCE_MS);
-      if (talk.results.length < 2 || failed) return work(talk);
-      failed = true;
-      // Claude Code itself does not wait for a failure of this kind.
-      return { fail: { status: 400, type: "invalid_request_error", message: "Not now" } };
-    };
-    await fleet.goOn([{ id: "10", metadata: { tries: 1 } }], []);
-    const crew = fleet.start(ship);
-    await fleet.until("its second turn", () => fleet.asked("10").length === 2);
-    crew.kill("SIGKILL");
-    await ship.ended(crew).catch(() => {});
-    fleet.start(ship);
-    await fleet.until("the resumed session's turn", () => fleet.asked("10").length === 3);
-    process.kill(claudePid(ship)!, "SIGKILL");
-    await fleet.until("another", () => fleet.asked("10").length === 4);
-    hanging = false;
-    expect(await fleet.accepted("10")).toMatchObject([{ epoch: 1, tries: 0 }]);
-    expect(failed).toBe(true);
-    expect(fleet.file("out/10")).toBe("first\nsecond");
-    expect(fleet.asked("10")[2]!.prompt).toContain("interrupted (the crew was started again)");
-    expect(fleet.asked("10")[2]!.results).toHaveLength(1);
-    const sessions = new Set(fleet.logs(ship)["task-10-1.log"]!.match(/session [0-9a-f-]{36}/g));
-    expect(sessions.size).toBe(1);
+    expect(fleet.delivered()).toEqual([]);
   },
   LONG,
 );
@@ -183,91 +198,146 @@ test(
 test(
   "gates removed: an agent can waste work, and nothing is accepted twice, or that no ship has delivered",
   async () => {
-    const ids = ["11", "12", "13"];
+    const tasks = THREE.map((task) => ({ ...task, metadata: { tries: 200 } }));
+    fleet = await ClaudeFleet.sail(tasks, 3);
     const [good, ...bad] = fleet.ships as [TestShip, TestShip, TestShip];
     const file = "crew/gates/hook-settings.js";
     const source = readFileSync(good.path(file), "utf8");
-    const gone = source.replace(/(PreToolUse|TaskCompleted|Stop): \[\{/g, "$1: true ? [] : [{");
-    expect(gone.match(/ \? \[\] : /g)).toHaveLength(3);
+    // The hooks are kept for the trial of a ship, which would find that they are missing.
+    const isTrial = "/trial/.test(places.settings)";
+    const gone = source
+      .replace("PreToolUse: [{", `PreToolUse: !${isTrial} ? [] : [{`)
+      .replace("TaskCompleted: [{", `TaskCompleted: !${isTrial} ? [] : [{`)
+      .replace("Stop: [{", `Stop: !${isTrial} ? [] : [{`);
+    expect(gone.match(/\? \[\] : /g)).toHaveLength(3);
     for (const ship of bad) writeFileSync(ship.path(file), gone);
-    onTestFinished(() => {
-      for (const ship of bad) writeFileSync(ship.path(file), source);
-    });
-    /** The bad ships that have wasted a try. */
-    const wasteful = new Set<string>();
-    const bothWasted = (now: VoyageStatus) => wasteful.size === bad.length && rows(now).some((task) => task.tries > 1);
-    const rows = (now: VoyageStatus) => ids.map((id) => taskOf(now, id));
+    /** The task of which each bad ship has wasted a try, by ship. */
+    const wasted = new Map<string, string>();
+    const bothWasted = (now: VoyageStatus) => wasted.size === bad.length && now.tasks.some((task) => task.tries > 1);
     fleet.api.script = async (talk) => {
-      if (shipOf(talk) === good.name) {
+      if (talk.system.includes("hand of ship-0,")) {
         // The good ship holds its first task while the others try to complete that too.
         if (talk.results.length === 1) await fleet.until("wasted tries", bothWasted);
         return diligent(talk);
       }
-      wasteful.add(shipOf(talk));
+      wasted.set(shipOf(talk), talk.task);
       return steps(
-        { tools: ids.map((id) => update(id, { status: "completed", owner: shipOf(talk) }).tools![0]!) },
+        { tools: THREE.map(({ id }) => update(id, { status: "completed", owner: shipOf(talk) }).tools![0]!) },
         bash("echo stolen > out-of-turn.txt"),
         { text: "All done, by me." },
       )(talk);
     };
-    await fleet.goOn(
-      ids.map((id) => ({ id, metadata: { tries: 200 } })),
-      [good],
-    );
-    await fleet.until("the good one at work", (now) => rows(now).some((task) => task.ship === good.name));
+    fleet.start(good);
+    await fleet.until("the good one at work", (now) => now.tasks.some((task) => task.ship === good.name));
     const crews = bad.map((ship) => fleet.start(ship));
     await fleet.until("wasted tries", bothWasted);
     // The bad ships would go on wasting tries as long as chance gives them tasks. They are told to end, and hand back
     // what they hold.
     for (const crew of crews) crew.kill("SIGTERM");
-    expect((await fleet.accepted(...ids)).map((task) => task.ship)).toEqual(ids.map(() => good.name));
-    expect(
-      fleet
-        .delivered()
-        .filter((id) => ids.includes(id))
-        .sort(),
-    ).toEqual(ids);
+    const status = await fleet.until("done", (now) => now.state === "done");
+    expect(status.tasks.map((task) => task.ship)).toEqual(THREE.map(() => "ship-0"));
+    expect(fleet.delivered().sort()).toEqual(["1", "2", "3"]);
     expect(() => fleet.file("out-of-turn.txt")).toThrow();
   },
   LONG,
 );
 
 test(
-  "gates that an agent breaks in mid-task fail closed, and the ship works no more; nor does one whose Claude Code offers no Task tools any more, whatever its agent says; no task is blamed for either",
+  "gates that an agent breaks in mid-task fail closed, and the ship works no more; no task is blamed",
   async () => {
-    const [, broken, toolless] = fleet.ships as [TestShip, TestShip, TestShip];
-    const breaks = steps(bash("rm -r ~/voyage/crew/gates"), bash("touch went-through"), complete("14"), { text: "done" });
-    fleet.api.script = (talk) => {
-      if (shipOf(talk) === broken.name) return breaks(talk);
-      if (!talk.tools.includes("TaskUpdate")) return { text: "BLOCKED: I cannot complete it." };
-      if (talk.results.length === 0) return bash(`echo '{"permissions":{"deny":["TaskUpdate"]}}' > ~/.claude/settings.json`);
-      process.kill(claudePid(toolless)!, "SIGKILL");
-      return { text: "Too late.", delayMs: 60_000 };
-    };
-    await fleet.goOn(
+    fleet = await ClaudeFleet.sail(
       [
-        { id: "14", metadata: { tries: 2 } },
-        { id: "15", after: ["14"] },
+        { id: "1", metadata: { tries: 2 } },
+        { id: "2", after: ["1"] },
       ],
-      [broken],
+      1,
     );
-    expect(await fleet.ended(broken)).toBe(0);
-    const [, second, third] = fleet.asked("14").at(-1)!.results;
+    fleet.api.script = steps(bash("rm -r ~/voyage/crew/gates"), bash("touch went-through"), complete("1"), { text: "done" });
+    fleet.startAll();
+    expect(await fleet.ended(fleet.ships[0]!)).toBe(0);
+    const [, second, third] = fleet.asked("1").at(-1)!.results;
     expect(second).toMatchObject({ isError: true, text: expect.stringContaining("gate has failed") });
     expect(third).toMatchObject({ isError: true, text: expect.stringContaining("gate has failed") });
-    expect(existsSync(`${broken.path("workspace")}/went-through`)).toBe(false);
-    expect(broken.events().at(-1)).toBe("stop");
-    const gatesDoNotHold = expect.stringContaining("gates of this ship do not hold");
-    expect(await fleet.task("14")).toMatchObject({ status: "pending", tries: 1, epoch: 1, reason: gatesDoNotHold });
+    expect(existsSync(`${fleet.ships[0]!.path("workspace")}/went-through`)).toBe(false);
+    expect(fleet.ships[0]!.events().at(-1)).toBe("stop");
+    const { tasks, ships } = await fleet.status();
+    expect(tasks[0]).toMatchObject({
+      status: "pending",
+      tries: 1,
+      reason: expect.stringContaining("gates of this ship do not hold"),
+    });
     // A ship that is unfit is not woken for the task that it has given back (tests/helm/waker.test.ts).
-    const unfit = async (ship: TestShip) => (await fleet.status()).ships.find((row) => row.ship === ship.name)!.unfit;
-    expect(await unfit(broken)).toEqual(gatesDoNotHold);
+    expect(ships[0]!.unfit).toContain("gates of this ship do not hold");
+  },
+  LONG,
+);
 
-    await fleet.goOn([], [toolless]);
-    expect(await fleet.ended(toolless)).toBe(0);
+test(
+  "a Claude Code that offers no Task tools any more: the ship is told unfit, whatever its agent says; no task is blamed",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1", metadata: { tries: 1 } }], 1);
+    const [ship] = fleet.ships as [TestShip];
+    fleet.api.script = (talk) => {
+      if (!talk.tools.includes("TaskUpdate")) return { text: "BLOCKED: I cannot complete it." };
+      if (talk.results.length === 0) return bash(`echo '{"permissions":{"deny":["TaskUpdate"]}}' > ~/.claude/settings.json`);
+      process.kill(claudePid(ship)!, "SIGKILL");
+      return { text: "Too late.", delayMs: 60_000 };
+    };
+    fleet.startAll();
+    expect(await fleet.ended(ship)).toBe(0);
+    const { tasks, ships } = await fleet.status();
     const why = "this Claude Code offers no TaskUpdate";
-    expect(await unfit(toolless)).toBe(why);
-    expect(await fleet.task("14")).toMatchObject({ status: "pending", tries: 1, epoch: 2, reason: why });
+    expect(ships[0]!.unfit).toBe(why);
+    expect(tasks[0]).toMatchObject({ status: "pending", tries: 0, epoch: 1, reason: why });
+  },
+  LONG,
+);
+
+test(
+  "an API that fails again and again, and answers in between, and a Claude Code that dies: the session goes on, and no try is lost",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1", metadata: { tries: 1 } }], 1);
+    const [ship] = fleet.ships as [TestShip];
+    let killed = false;
+    const work = steps(
+      ...Array.from({ length: OUTAGES + 1 }, (_, n) => bash(`mkdir -p out; echo ${n} >> out/1`)),
+      complete("1"),
+      {
+        text: "done",
+      },
+    );
+    fleet.api.script = (talk) => {
+      const n = talk.results.length;
+      // After each answer the API fails until the run has ended by it.
+      if (n <= OUTAGES && outages(ship) < n) return NOT_NOW;
+      if (n <= OUTAGES || killed) return work(talk);
+      killed = true;
+      process.kill(claudePid(ship)!, "SIGKILL");
+      return { text: "Too late.", delayMs: 60_000 };
+    };
+    fleet.startAll();
+    const status = await fleet.until("done", allDone);
+    expect(status.tasks[0]).toMatchObject({ epoch: 1, tries: 0 });
+    expect(ship.events().filter((event) => event === "api" || event === "crash")).toEqual([
+      ...Array(OUTAGES).fill("api"),
+      "crash",
+    ]);
+    expect(new Set(fleet.asked("1").map((call) => call.session)).size).toBe(1);
+  },
+  LONG,
+);
+
+test(
+  "an API that fails six times in a row: the task goes back unharmed, and the voyage waits",
+  async () => {
+    fleet = await ClaudeFleet.sail([{ id: "1", metadata: { tries: 1 } }], 1);
+    const [ship] = fleet.ships as [TestShip];
+    fleet.api.script = (talk) => (talk.results.length === 0 ? diligent(talk) : NOT_NOW);
+    fleet.startAll();
+    const now = await fleet.until("given back", ({ tasks }) => tasks[0]!.epoch === 1 && tasks[0]!.status === "pending");
+    const why = expect.stringMatching(/the model's API does not answer: .*Not now/);
+    expect(now).toMatchObject({ state: "limited", limited: { message: why }, tasks: [{ tries: 0, reason: why }] });
+    expect(outages(ship)).toBe(OUTAGES);
   },
   LONG,
 );

@@ -130,8 +130,8 @@ test("a VM deleted while its agent has uncommitted work: logs and transcript are
   expect(transcript()).toContain("echo half > out/half");
 });
 
-// That up changes nothing after a ship was lost and has come back is in heal.test.ts.
-test("after that, destroy leaves nothing running", async () => {
+test("after that, up changes nothing, and destroy leaves nothing running", async () => {
+  await sea.captain.up(["--expect-no-changes"]);
   await sea.captain.destroy();
   expect(await sea.captain.processes()).toEqual([]);
 });

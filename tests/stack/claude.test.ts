@@ -16,7 +16,7 @@ const OTHER = "sk-ant-api03-another-key-of-this-stack-9876543210";
 let sea: Awaited<ReturnType<typeof openClaudeCaptain>>;
 let captain: Captain;
 beforeAll(async () => {
-  sea = await openClaudeCaptain({ tasks: diamond(4), config: { ships: 2, leaseSeconds: 24, budgetUsd: 50 } });
+  sea = await openClaudeCaptain({ tasks: diamond(5), config: { ships: 2, leaseSeconds: 24, budgetUsd: 50 } });
   ({ captain } = sea);
   process.env.ANTHROPIC_API_KEY = "sk-ant-api03-wrong-00000000";
   const { api } = sea;
@@ -34,7 +34,7 @@ test("a token that is refused: up fails, names each ship, with Claude Code's own
   for (const ship of ["ship-0", "ship-1"])
     expect(refused.all).toMatch(new RegExp(`${ship} .* cannot work: Claude Code's credentials are refused: Invalid API key`));
   const { tasks } = await captain.until("seen", () => true);
-  expect(tasks.map((task) => [task.status, task.epoch])).toEqual(Array(4).fill(["pending", 0]));
+  expect(tasks.map((task) => [task.status, task.epoch])).toEqual(Array(5).fill(["pending", 0]));
   process.env.ANTHROPIC_API_KEY = KEY;
   expect(String((await captain.up()).stdout)).toMatch(/~ 2 updated/);
   const status = await captain.until(
@@ -42,10 +42,10 @@ test("a token that is refused: up fails, names each ship, with Claude Code's own
     (now) => now.state === "verified" && now.tasks.every((task) => task.usage),
     120_000,
   );
-  expect(status.tasks.map((task) => [task.status, task.tries])).toEqual(Array(4).fill(["accepted", 0]));
+  expect(status.tasks.map((task) => [task.status, task.tries])).toEqual(Array(5).fill(["accepted", 0]));
   expect(status.tasks.every((task) => task.usage!.costUsd > 0)).toBe(true);
   const files = await execa("git", ["--git-dir", captain.voyage.repo, "ls-tree", "-r", "--name-only", captain.stack]);
-  expect(files.stdout.split("\n")).toEqual(["README.md", "out/1", "out/2", "out/3", "out/4"]);
+  expect(files.stdout.split("\n")).toEqual(["README.md", "out/1", "out/2", "out/3", "out/4", "out/5"]);
 });
 
 test("up again changes nothing; what the voyage has spent is in the outputs; another budget changes the helm alone", async () => {
@@ -77,8 +77,8 @@ test("the token is in no state and no log, and on a ship in one 0600 file", asyn
 
 test("the transcripts and what people read are at the captain", async () => {
   const files = async () =>
-    (await execa("find", [join(captain.voyage.root, "logs"), "-name", "task-4-*", "-type", "f"])).stdout.split("\n");
-  const transcripts = async () => (await files()).filter((file) => /transcripts\/task-4-\d+-[0-9a-f-]{36}\.jsonl$/.test(file));
+    (await execa("find", [join(captain.voyage.root, "logs"), "-name", "task-5-*", "-type", "f"])).stdout.split("\n");
+  const transcripts = async () => (await files()).filter((file) => /transcripts\/task-5-\d+-[0-9a-f-]{36}\.jsonl$/.test(file));
   await expect.poll(transcripts, { timeout: 60_000, interval: 500 }).toHaveLength(1);
   expect(readFileSync((await files()).find((file) => file.endsWith(".log"))!, "utf8")).toContain("> TaskUpdate");
 });
