@@ -10,8 +10,8 @@ import { ocaptain } from "../support/ocaptain.ts";
 import type { TestShip } from "../support/test-ship.ts";
 import { ClaudeFleet, ID, STACK, taskOf } from "./fleet.ts";
 
-// What the account at the API does to a voyage: its limits, and refused credentials. All tests share one fleet, and each
-// brings tasks of its own, since a fleet costs more than what is looked at.
+// What the account at the API does to a voyage: its limits, and refused credentials. All tests share one fleet, and
+// each brings tasks of its own, since a fleet costs more than what is looked at.
 
 const LONG = INSTALL_MS + 120_000;
 const once = { tries: 1 };

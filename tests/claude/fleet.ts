@@ -43,9 +43,9 @@ export type Small = { id: string; after?: string[]; description?: string; metada
  */
 type Money = { budgetUsd?: number; telemetry?: boolean | "contents" };
 /**
- * `onTrial`: whether each ship shows by a session of Claude Code that its hand can work, before its first task, as ships
- * do. Where a test looks at no trial, the helm can be told that it went well before the crew starts, which saves that
- * session. @default true
+ * `onTrial`: whether each ship shows by a session of Claude Code that its hand can work, before its first task, as
+ * ships do. Where a test looks at no trial, the helm can be told that it went well before the crew starts, which saves
+ * that session. @default true
  */
 type Proof = { onTrial?: boolean };
 
@@ -150,8 +150,8 @@ export class ClaudeFleet {
   }
 
   /**
-   * Has the plan grow by these tasks, and starts the crews of these ships, as `up` does with a changed plan. Before that
-   * the crews end by themselves, for want of work, so that tests that share a fleet do not meet.
+   * Has the plan grow by these tasks, and starts the crews of these ships, as `up` does with a changed plan. Before
+   * that the crews end by themselves, for want of work, so that tests that share a fleet do not meet.
    */
   async goOn(tasks: Small[], ships = this.ships, money: Money = {}): Promise<void> {
     for (const ship of this.#crews.keys()) await this.ended(ship);
