@@ -33,7 +33,8 @@ export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
 
   async reconcile(settings, news, olds) {
     const sprites = await spritesOf(settings, news);
-    const live = await makeOrFind(sprites, news);
+    const tell = (text: string) => console.error(`${news.ship}: ${text}`);
+    const live = await makeOrFind(sprites, news, tell);
     const base = { incarnation: live.id, url: live.url };
     try {
       // This comes before the first exec, since an old sync cannot reach a VM that was never awake.
@@ -85,9 +86,9 @@ async function forget({ voyageId, ship, incarnation }: SpriteInputs & Outputs): 
 }
 
 /** Makes the voyage's VM, or finds it again, and marks it as this captain's, which one handed over is not yet. */
-async function makeOrFind(sprites: SpritesClient, of: SpriteInputs): Promise<SpriteInfo> {
+async function makeOrFind(sprites: SpritesClient, of: SpriteInputs, tell: (text: string) => void): Promise<SpriteInfo> {
   const me = await captainId();
-  const live = await sprites.create(of.name, voyageLabels(of), [captainLabel(me)]);
+  const live = await sprites.create(of.name, voyageLabels(of), tell, [captainLabel(me)]);
   return live.labels.includes(captainLabel(me)) ? live : sprites.setLabels(of.name, labelsOf(live.labels, me));
 }
 
