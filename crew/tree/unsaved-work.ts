@@ -54,12 +54,14 @@ export async function findUnsavedWork(git: RunGit, ask: Ask & { base: string; pu
 }
 
 /**
- * Tells by one command whether the tree is as the crew's HEAD, as it mostly is when a task was delivered. A folder that
- * cannot be read is a no, and so is anything in a submodule.
+ * Tells whether the tree is as the crew's HEAD, as it mostly is when a task was delivered, without touching the index. A
+ * folder that cannot be read is a no, and so is a submodule: git would look into it by the settings of whoever made it.
  */
 async function isAsHead(git: RunGit): Promise<boolean> {
   let warned = false;
-  const asked = ["status", "--porcelain", "-z", "--untracked-files=all", "--ignore-submodules=none"];
+  const asked = ["status", "--porcelain", "-z", "--untracked-files=all", "--ignore-submodules=dirty"];
+  const { links } = await indexed(git);
+  if (links.length > 0) return false;
   const changed = await git(asked, { onWarning: () => (warned = true) }).catch((error) => unlessUnanswered(error) || "?");
   return changed === "" && !warned;
 }
