@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FAILURES } from "../../crew/hands/claude/retry-policy.ts";
+import { INSTALL_MS } from "../support/claude/claude-cli.ts";
 import type { TestShip } from "../support/test-ship.ts";
 import { ClaudeFleet, taskOf } from "./fleet.ts";
 import { scriptedClaude } from "./scripted-claude.ts";
@@ -8,6 +9,7 @@ import { scriptedClaude } from "./scripted-claude.ts";
 // How many failures are borne takes many runs to show, so these are told by a stand-in of Claude Code. That the real
 // one tells such failures so, and goes on with its session after them, is in trouble.test.ts.
 
+const LONG = INSTALL_MS + 120_000;
 let fleet: ClaudeFleet;
 let ship: TestShip;
 beforeAll(async () => {
@@ -24,7 +26,7 @@ beforeAll(async () => {
       "ends",
     ].join("\n"),
   );
-});
+}, LONG);
 afterAll(() => fleet?.close());
 
 /** The kinds of the ends of runs that were not their own, since the ship's log had so many events. */
