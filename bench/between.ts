@@ -1,7 +1,7 @@
 /**
- * `node bench/between.ts [runs]` (docs/bench.md) measures where the time of a short task of Claude Code goes: nine tasks
- * whose own work takes one second, on three ships. Helm, crews, git and Claude Code are real; the model is a stand-in,
- * which answers at once. Times are those of the crew's journal and of the model's questions.
+ * `node bench/between.ts [runs]` (docs/bench.md) measures where the time of a short task of Claude Code goes: nine
+ * tasks whose own work takes one second, on three ships. Helm, crews, git and Claude Code are real; the model is a
+ * stand-in, which answers at once. Times are those of the crew's journal and of the model's questions.
  */
 import { ClaudeFleet } from "../tests/claude/fleet.ts";
 import { bash, complete, steps } from "../tests/support/claude/model.ts";

@@ -73,8 +73,8 @@ export async function fillSubmodules({ journal }: TreeContext, git: RunGit, fold
 
 /**
  * Sets tracked files as committed and removes all others that are not ignored, also from the folders of submodules.
- * Returns the tracked paths (byte strings), the submodules among them, and the git directories of those that are as they
- * should be.
+ * Returns the tracked paths (byte strings), the submodules among them, and the git directories of those that are as
+ * they should be.
  */
 async function toHead({ ship }: TreeContext, git: RunGit): Promise<{ paths: string[]; links: Link[]; modules: string[] }> {
   await git(["reset", "--quiet", "--hard"]);

@@ -54,8 +54,8 @@ export async function findUnsavedWork(git: RunGit, ask: Ask & { base: string; pu
 }
 
 /**
- * Tells whether the tree is as the crew's HEAD, as it mostly is when a task was delivered, without touching the index. A
- * folder that cannot be read is a no, and so is a submodule: git would look into it by the settings of whoever made it.
+ * Tells whether the tree is as the crew's HEAD, as it mostly is when a task was delivered. A folder that cannot be read
+ * is a no, and so is a submodule: git would look into it by the settings of whoever made it.
  */
 async function isAsHead(git: RunGit): Promise<boolean> {
   let warned = false;

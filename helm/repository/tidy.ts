@@ -12,8 +12,8 @@ const PACK_MS = 10 * 60_000;
 
 /**
  * Packs a voyage's repository when much lies loose in it: each accepted task leaves a ref and some objects, each a file
- * of its own. Nothing is thrown away: what no ref leads to stays where it is, for it may belong to a merge that is under
- * way. Returns whether it was due.
+ * of its own. Nothing is thrown away: what no ref leads to stays where it is, for it may belong to a merge that is
+ * under way. Returns whether it was due.
  */
 export async function tidyRepo(folder: VoyageFolder, loose: Partial<typeof LOOSE> = {}): Promise<boolean> {
   const most = { ...LOOSE, ...loose };
