@@ -67,7 +67,12 @@ export async function look(world: World): Promise<Snapshot> {
     })),
     work: { mirrored, home },
     others: await others(world),
-    texts: [{ place: "state", text: state.text }, { place: "messages", text: world.printed }, ...texts(world)],
+    // The folder of the voyages is the captain's as their home is.
+    texts: [
+      { place: "state", text: state.text.replaceAll(voyagesRoot(), world.wanted.captainHome) },
+      { place: "messages", text: world.printed },
+      ...texts(world),
+    ],
   };
 }
 
@@ -145,7 +150,7 @@ async function others({ captain, other }: World): Promise<unknown> {
   return {
     file: await readFile(voyageFolder(other.stack).voyageFile, "utf8").catch(() => null),
     refs: refs.stdout,
-    folders: readdirSync(voyagesRoot()).filter((name) => name !== captain.stack && name !== "full"),
+    folders: readdirSync(voyagesRoot()).filter((name) => name !== captain.stack),
   };
 }
 

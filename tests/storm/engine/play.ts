@@ -7,7 +7,7 @@ import { look, settle, shipsOf } from "./look.ts";
 import { type Ran, runEngine } from "./run.ts";
 import { befall, relieve } from "./trouble.ts";
 import { engineProcesses } from "./victims.ts";
-import { openWorld, taskOf, type World, writeTasks } from "./world.ts";
+import { closeWorld, openWorld, taskOf, type World, writeTasks } from "./world.ts";
 
 const WORK_MS = 60_000;
 const VERIFIED_MS = 180_000;
@@ -40,7 +40,7 @@ export async function play(history: History, listener: Listener): Promise<string
     return await calmEnd(world, see, say);
   } finally {
     await relieve(world).catch(() => {});
-    await world.captain.close();
+    await closeWorld(world);
   }
 }
 
@@ -60,7 +60,7 @@ async function calmEnd(world: World, see: (occasion: Occasion) => Promise<string
     for (let tries = 1; run !== "work" && tries <= TRIES; tries++) {
       const ran = await runEngine(world, { do: run, during: [] });
       if (ran.ok && run === "up") wish(world);
-      failure = ran.ok ? "" : ran.printed.split("\n").slice(-LAST_LINES).join("\n");
+      failure = ran.ok ? "" : lastOf(ran.printed);
       if (ran.ok) break;
       say(`the calm ${run} has failed, and is said again`);
     }
@@ -91,7 +91,8 @@ async function take(world: World, step: Step): Promise<{ broken: string[]; said:
       // What comes while it runs may come too late for it to know.
       const isCalm = ran.ok && step.during.length === 0 && world.relief.length === 0;
       const occasion = isCalm && (step.do === "up" || step.do === "destroy") ? step.do : "any";
-      return { broken: ran.broken, said: told(ran), occasion };
+      const why = !ran.ok && step.during.length === 0 ? `\n${lastOf(ran.printed)}` : "";
+      return { broken: ran.broken, said: `${told(ran)}${why}`, occasion };
     }
     case "scale":
       world.said.ships = step.ships;
@@ -114,6 +115,8 @@ async function take(world: World, step: Step): Promise<{ broken: string[]; said:
       return { ...none, said: await befall(world, step) };
   }
 }
+
+const lastOf = (printed: string) => printed.trimEnd().split("\n").slice(-LAST_LINES).join("\n");
 
 const told = ({ ok, killed, troubles }: Ran) =>
   [killed ? "killed" : ok ? "ok" : "failed", ...troubles.map((what) => `(${what})`)].join(" ");

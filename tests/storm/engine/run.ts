@@ -13,6 +13,9 @@ const START_MS = 1_500;
 const ENDS_MS = 30_000;
 const WATCH_MS = 100;
 
+/** A line of the engine's that tells of a resource: that something begins, or has ended. */
+const OF_A_RESOURCE = /^ [-+~ ]{1,4}\S+:\S+ \S+ /gm;
+
 export type Ran = { ok: boolean; killed: boolean; printed: string; broken: string[]; troubles: string[] };
 
 /** The lines that each kind of run has printed last time: by them a share of its length is found. */
@@ -31,12 +34,12 @@ export async function runEngine(world: World, step: EngineStep): Promise<Ran> {
   let lines = 0;
   let ended = false;
   running.all.on("data", (chunk: Buffer) => {
-    lines += chunk.toString().split("\n").length - 1;
+    lines += chunk.toString().match(OF_A_RESOURCE)?.length ?? 0;
   });
   const end = running.finally(() => {
     ended = true;
   });
-  const expected = usual.get(step.do) ?? 8 + 8 * world.said.ships;
+  const expected = usual.get(step.do) ?? 8 + 12 * world.said.ships;
   const troubles: string[] = [];
   let killed = false;
   for (const { at, trouble } of step.during) {
@@ -45,8 +48,9 @@ export async function runEngine(world: World, step: EngineStep): Promise<Ran> {
       at.share < 0.1 ? performance.now() - started > at.share * 10 * START_MS : lines >= (at.share - 0.1) * expected;
     while (!ended && !isDue()) await delay(WATCH_MS / 4);
     if (at.share >= 0.1 && !ended) await delay(((at.share * 997) % 1) * 400);
+    const late = ended ? " after its end" : "";
     const what = await befall(world, trouble, at.part);
-    troubles.push(`${what}${ended ? " after its end" : ""}`);
+    troubles.push(`${what}${late}`);
     if (trouble.do === "kill" && trouble.what.kind === "engine" && what !== "nothing") killed = true;
   }
   const result = await end;

@@ -1,6 +1,7 @@
-import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { statfsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { execa } from "execa";
 import { spriteName } from "../../../lib/base/naming.ts";
 import { knownHarbor } from "../../../lib/daemons/harbor.ts";
 import { voyageMutagen } from "../../../lib/mutagen/voyage.ts";
@@ -9,7 +10,7 @@ import { isRunning } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 import type { Trouble } from "../history.ts";
 import { find } from "./victims.ts";
-import { DISKS, spritesNow, type World } from "./world.ts";
+import { DISK_BYTES, DISKS, spritesNow, type World } from "./world.ts";
 
 /** How long a network or a process is slow. */
 const SLOW_MS = 3_000;
@@ -115,24 +116,13 @@ async function sleep(name: string): Promise<string> {
   return reply?.ok ? `${name} sleeps` : "nothing";
 }
 
-/** Writes until a disk is full. */
-function fill(world: World, disk: string): string {
-  const file = join(world.captain.folder, disk, "full");
-  const open = openSync(file, "w");
-  const block = Buffer.alloc(1 << 20);
-  try {
-    for (let size = block.length; size >= 4096; size /= 2)
-      for (;;) {
-        try {
-          if (writeSync(open, block, 0, size) < size) break;
-        } catch {
-          break; // no space for that much
-        }
-      }
-  } finally {
-    closeSync(open);
-  }
-  world.relief.push(() => rmSync(file, { force: true }));
+/** Makes a disk as small as what is on it, until relief. */
+async function fill(world: World, disk: string): Promise<string> {
+  const folder = join(world.captain.folder, disk);
+  const { blocks, bfree, bsize } = statfsSync(folder);
+  const resize = (bytes: number) => execa("mount", ["-o", `remount,size=${bytes}`, folder]);
+  await resize((blocks - bfree + 1) * bsize);
+  world.relief.push(async () => void (await resize(DISK_BYTES)));
   return `filled ${disk}`;
 }
 

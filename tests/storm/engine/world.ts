@@ -2,8 +2,9 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { spriteName } from "../../../lib/base/naming.ts";
-import { voyageFolder } from "../../../lib/base/paths.ts";
-import { ensureHarbor, knownHarbor } from "../../../lib/daemons/harbor.ts";
+import { mutagenHome, voyageFolder } from "../../../lib/base/paths.ts";
+import { ensureHarbor, knownHarbor, stopHarbor } from "../../../lib/daemons/harbor.ts";
+import { stopHelm } from "../../../lib/daemons/helm.ts";
 import { openSprites } from "../../../lib/sprites/client.ts";
 import { type Captain, openCaptain } from "../../stack/captain.ts";
 import { type SmallTask, writePlan } from "../../support/plan.ts";
@@ -13,7 +14,8 @@ import type { Wanted } from "../invariants.ts";
 
 /** The disks that a history can fill: what is in the captain's own folders, and what harbor and ships have. */
 export const DISKS = ["v", "h"] as const;
-const DISK_MIB = 160;
+/** Preflight wants a gigabyte; what is not used takes no memory. */
+export const DISK_BYTES = 2 * 1024 ** 3;
 
 /** What a history has changed so far, and what is wrong at present. */
 export type World = {
@@ -48,19 +50,29 @@ export async function openWorld(setting: Setting, count: (what: string) => void)
   for (const disk of DISKS) {
     const folder = join(captain.folder, disk);
     mkdirSync(folder);
-    if (disks) await execa("mount", ["-t", "tmpfs", "-o", `size=${DISK_MIB}m`, "none", folder]);
+    if (disks) await execa("mount", ["-t", "tmpfs", "-o", `size=${DISK_BYTES}`, "none", folder]);
   }
   const { token } = await ensureHarbor();
   return {
     captain,
     other: await otherVoyage(captain),
     said: { ships: setting.ships, tasks, next: tasks.length + 1 },
-    wanted: { ships: [], tasks: [], tailnet: false, captainHome: captain.folder, secrets: [token] },
+    wanted: { ships: [], tasks: [], tailnet: false, captainHome: join(captain.folder, DISKS[1]), secrets: [token] },
     disks,
     relief: [],
     count,
     printed: "",
   };
+}
+
+/** Ends all daemons, and takes the small disks away with the folder. */
+export async function closeWorld({ captain, disks }: World): Promise<void> {
+  const id = await captain.voyageId().catch(() => null);
+  if (id) await execa("mutagen", ["daemon", "stop"], { env: { MUTAGEN_DATA_DIRECTORY: mutagenHome(id) }, reject: false });
+  await stopHelm().catch(() => {});
+  await stopHarbor().catch(() => {});
+  for (const disk of disks ? DISKS : []) await execa("umount", ["--lazy", join(captain.folder, disk)], { reject: false });
+  await captain.close();
 }
 
 /** Writes the plan's folder as the world says now. */
