@@ -64,10 +64,10 @@ export async function runTierSteadily(tier: Tier, argsOf = vitestArgs): Promise<
 }
 
 /**
- * Runs one tier by vitest, in a process group and with a folder for temporary files of its own, so that a tier over its
- * budget is ended together with all that it started. Rejects when vitest or this process is sent a signal. `argsOf`
- * gives the arguments for Node to run a program that writes vitest's JSON report to a file. `files` are the test files to
- * run, all of the tier when there are none.
+ * Runs one tier by vitest, in a process group and with a folder for temporary files of its own, so that a tier over
+ * its budget is ended together with all that it started. Rejects when vitest or this process is sent a signal.
+ * `argsOf` gives the arguments for Node to run a program that writes vitest's JSON report to a file. `files` are the
+ * test files to run, all of the tier when there are none.
  */
 export async function runTier(tier: Tier, argsOf = vitestArgs, files: readonly string[] = []): Promise<Count> {
   // The name is short because tests have sockets deep below it, and a socket's path may have 107 bytes.

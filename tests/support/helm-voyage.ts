@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { freePort } from "../../lib/base/free-port.ts";
 import { voyageFolder } from "../../lib/base/paths.ts";
+import { ensureHelm } from "../../lib/daemons/helm.ts";
+import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
 import type { Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
 import type { HelloReply } from "../../lib/protocol/ship-api.ts";
@@ -79,6 +81,14 @@ export async function makeVoyage(source: string, stack: string, plan: Plan, more
     ...more,
   };
   return { folder, register };
+}
+
+/** Starts the captain's helm with a voyage that keeps it from ending between the tests of a file. */
+export async function startLastingHelm(captain: { root: string }): Promise<HelmClient> {
+  const helm = await ensureHelm();
+  const keep = await makeVoyage(makeSource(captain.root), "keep", makePlan({ "1": [] }));
+  await helm.registerVoyage("ffffff", keep.register);
+  return helm;
 }
 
 /** A ship as the helm sees it: its calls over HTTP. */
