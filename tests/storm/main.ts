@@ -25,7 +25,7 @@ type Options = {
 };
 
 /** Reads what was typed; a sentence where that cannot be meant. */
-function readOptions(args: string[]): Options | string {
+export function readOptions(args: string[]): Options | string {
   const string = { type: "string" } as const;
   const options = { level: string, seed: string, histories: string, minutes: string, "at-once": string, shrink: string };
   let values: { [name in keyof typeof options]?: string };

@@ -62,7 +62,7 @@ async function calmEnd(world: World, see: (occasion: Occasion) => Promise<string
       if (ran.ok && run === "up") wish(world);
       failure = ran.ok ? "" : lastOf(ran.printed);
       if (ran.ok) break;
-      say(`the calm ${run} has failed, and is said again`);
+      say(`the calm ${run} has failed, and is said again: ${failure}`);
     }
     if (failure) return [`in calm weather ${run} fails ${TRIES} times: ${failure}`];
     const wrong = await see(run === "work" ? "any" : run);
