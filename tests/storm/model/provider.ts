@@ -142,7 +142,7 @@ export class Provider {
     }
     const vm = this.vms.get(name);
     if (!vm) return said(404, { error: "sprite not found" });
-    if (verb === "exec") return this.#exec(vm, query.getAll("cmd"), typeof body === "string" ? body : "");
+    if (verb === "exec") return this.run(vm, query.getAll("cmd"), typeof body === "string" ? body : "");
     if (verb === "policy") return said(200, { rules: [] });
     if (method === "DELETE") {
       this.deleted.push(...marksIn(join(vm.home, "voyage", "workspace")));
@@ -152,7 +152,8 @@ export class Provider {
     return method === "DELETE" ? new Response(null, { status: 204 }) : said(200, shown(vm));
   }
 
-  async #exec(vm: Vm, argv: string[], stdin: string): Promise<Response> {
+  /** Runs a command on a VM, whatever the weather. */
+  async run(vm: Vm, argv: readonly string[], stdin = ""): Promise<Response> {
     const env = { HOME: vm.home, PATH: `${this.#bin}:${dirname(process.execPath)}:/usr/bin:/bin` };
     const [program = "", ...args] = argv;
     const own = args.at(-2) === "-e" && args.at(-3) === "node" ? runHere(args.at(-1)!, stdin, vm.home, env) : null;
