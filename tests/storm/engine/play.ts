@@ -1,9 +1,9 @@
 import { rm } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
 import { until } from "../../support/until.ts";
 import { describeStep, type History, type Step } from "../history.ts";
 import { type Occasion, type Snapshot, whatIsBroken } from "../invariants.ts";
 import { look, settle, shipsOf } from "./look.ts";
+import { passTime } from "./pass-time.ts";
 import { type Ran, runEngine } from "./run.ts";
 import { befall, relieve } from "./trouble.ts";
 import { engineProcesses } from "./victims.ts";
@@ -109,7 +109,7 @@ async function take(world: World, step: Step): Promise<{ broken: string[]; said:
     case "work":
       return { ...none, said: await work(world, step.deliveries) };
     case "wait":
-      await delay(Math.min(step.seconds * 1000, 3_000));
+      await passTime(Math.min(step.seconds * 1000, 3_000));
       return none;
     default:
       return { ...none, said: await befall(world, step) };

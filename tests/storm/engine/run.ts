@@ -1,7 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 import { until } from "../../support/until.ts";
 import type { EngineStep } from "../history.ts";
+import { passTime } from "./pass-time.ts";
 import { befall } from "./trouble.ts";
 import { engineProcesses, find, unusedProviders } from "./victims.ts";
 import type { World } from "./world.ts";
@@ -46,8 +46,8 @@ export async function runEngine(world: World, step: EngineStep): Promise<Ran> {
     // The first tenth is the time before any line: the engine starts, and so do program and provider.
     const isDue = () =>
       at.share < 0.1 ? performance.now() - started > at.share * 10 * START_MS : lines >= (at.share - 0.1) * expected;
-    while (!ended && !isDue()) await delay(WATCH_MS / 4);
-    if (at.share >= 0.1 && !ended) await delay(((at.share * 997) % 1) * 400);
+    while (!ended && !isDue()) await passTime(WATCH_MS / 4);
+    if (at.share >= 0.1 && !ended) await passTime(((at.share * 997) % 1) * 400);
     const late = ended ? " after its end" : "";
     const what = await befall(world, trouble, at.part);
     troubles.push(`${what}${late}`);

@@ -1,6 +1,5 @@
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 import { spriteName } from "../../../lib/base/naming.ts";
 import { knownHarbor } from "../../../lib/daemons/harbor.ts";
@@ -9,6 +8,7 @@ import { setHarborFaults } from "../../support/harbor-faults.ts";
 import { isRunning } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 import type { Trouble } from "../history.ts";
+import { passTime } from "./pass-time.ts";
 import { find } from "./victims.ts";
 import { DISK_BYTES, DISKS, spritesNow, type World } from "./world.ts";
 
@@ -88,7 +88,7 @@ async function stop(world: World, kind: "helm" | "harbor", shortly: boolean): Pr
   const goOn = () => {
     for (const pid of pids) signal(pid, "SIGCONT");
   };
-  if (shortly) await delay(SLOW_MS).then(goOn);
+  if (shortly) await passTime(SLOW_MS).then(goOn);
   else world.relief.push(goOn);
   return pids.length > 0 ? `stopped ${pids.join()}` : "nothing";
 }
