@@ -37,7 +37,7 @@ const TICK_MS = 500;
 const READ_TIP_MS = 10_000;
 /** How often it is looked for what silence alone brings, which is no change. */
 const LOOK_MS = 10_000;
-const TIDY_MS = 15 * 60_000;
+const TIDY_MS = 60_000;
 
 /** What a voyage is told by its helm: where the page is served now, and what is done when another captain has it. */
 export type Around = { pageAt: () => string | null; lose: (to: string) => Promise<void> };
