@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { EngineStep, History, Moment, Place, Setting, Step, Trouble, Victim } from "./history.ts";
+import type { EngineStep, History, Moment, Path, Place, Setting, Step, Thing, Trouble, Victim } from "./history.ts";
 
 /** What histories are made of, for a level that does not have all of it. */
 export type Kinds = {
@@ -9,6 +9,10 @@ export type Kinds = {
   ships: number;
   troubles: readonly Trouble["do"][];
   victims: readonly Victim["kind"][];
+  /** What drifts. @default all things */
+  things?: readonly Thing[];
+  /** Between whom the network is bad. @default everywhere */
+  paths?: readonly Path["between"][];
   /** Whether some voyages are in a tailnet. */
   tailnet: boolean;
   /** Whether the captain lands. */
@@ -56,7 +60,7 @@ const settings = (kinds: Kinds): fc.Arbitrary<Setting> =>
 
 const ship = fc.nat(7);
 const moment: fc.Arbitrary<Moment> = fc.record({
-  share: fc.double({ min: 0, max: 1, noNaN: true }),
+  share: fc.nat(999).map((thousandths) => thousandths / 1000),
   part: fc.constantFrom("before", "after"),
 });
 const place: fc.Arbitrary<Place> = fc.oneof(
@@ -80,10 +84,11 @@ function trouble(kinds: Kinds): fc.Arbitrary<Trouble> {
       weight: 2,
       arbitrary: fc.record({
         do: fc.constant("network" as const),
-        path: fc.oneof(
-          fc.record({ between: fc.constant("ship-helm" as const), ship }),
-          fc.constant({ between: "captain-provider" as const }),
-        ),
+        path: fc
+          .record({ between: fc.constantFrom(...(kinds.paths ?? (["ship-helm", "captain-provider"] as const))), ship })
+          .map(
+            (one): Path => (one.between === "ship-helm" ? { between: one.between, ship: one.ship } : { between: one.between }),
+          ),
         state: fc.constantFrom("cut" as const, "slow" as const),
       }),
     },
@@ -116,7 +121,7 @@ function trouble(kinds: Kinds): fc.Arbitrary<Trouble> {
       weight: 4,
       arbitrary: fc.record({
         do: fc.constant("drift" as const),
-        what: fc.constantFrom("vm" as const, "node" as const, "key" as const, "sync" as const, "tmux" as const),
+        what: fc.constantFrom(...(kinds.things ?? (["vm", "node", "key", "sync", "tmux"] as const))),
         ship,
         how: fc.constantFrom("removed" as const, "altered" as const),
       }),

@@ -60,6 +60,7 @@ test("each invariant is broken by what it names, and says so", () => {
     ...up({ branch: [...good.branch, { commit: "c2", task: "1" }] }),
     ...up({ branch: good.branch.slice(0, 1) }),
     ...up({ work: { mirrored: {}, home: [] } }),
+    ...up({ work: { ...good.work, deleted: ["mark2"] } }),
     ...up({ others: { vms: [] } }),
     ...up({ texts: [{ place: "log", text: "so hush it is" }] }),
     ...up({ texts: [{ place: "state", text: "/home/me/voyages" }] }),

@@ -44,6 +44,8 @@ export type WorkSeen = {
   mirrored: Record<string, string[]>;
   /** All marks that the captain still has anywhere: branch, refs, mirrors, what was put aside. */
   home: string[];
+  /** The marks that were on VMs which the product itself has deleted; absent where a world cannot see that. */
+  deleted?: string[];
 };
 
 /** What there should be, by the settings and the plan of the last `up` that succeeded. */
@@ -150,6 +152,14 @@ export const invariants: readonly Invariant[] = [
       const home = new Set(now.work.home);
       const seen = new Set(earlier.flatMap(({ work }) => Object.values(work.mirrored).flat()));
       return [...seen].filter((mark) => !home.has(mark)).map((mark) => `${mark} was in a mirror, and is nowhere now`);
+    },
+  },
+  {
+    name: "no VM is deleted before its work is home",
+    at: ANY,
+    broken({ now: { work } }) {
+      const home = new Set(work.home);
+      return (work.deleted ?? []).filter((mark) => !home.has(mark)).map((mark) => `${mark} went with its VM`);
     },
   },
   {
