@@ -6,7 +6,9 @@ import type { HarborShip } from "./ship.ts";
 
 const MIB = 1024 * 1024;
 const LOOK_MS = 2_000;
-/** The part of the most by which the whole file system must have grown before ships are measured, which takes a while. */
+/**
+ * The part of the most by which the whole file system must have grown before ships are measured, which takes a while.
+ */
 const GRAIN = 16;
 /** How often ships are measured all the same, in looks: others may take away as much as a ship writes. */
 const REGULARLY = 60;

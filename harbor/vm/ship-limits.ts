@@ -38,17 +38,21 @@ const MIB = 1024 * 1024;
 const OOM_SCORE = 500;
 /** The weight of all ships together, against 1024 of each process of the captain's. */
 const SHARES = 4096 * availableParallelism();
+const isRoot = () => process.getuid?.() === 0;
 const UNBOUND_NICE = ["nice", "-n", "5"];
 
-/** Half of this machine's memory, at most the 8 GiB of a sprite, and more processes than work needs. */
+/**
+ * Half of this machine's memory, at most the 8 GiB of a sprite, and more processes than work needs. Where a ship starts
+ * the kernel counts all processes of a user who is not root, so theirs must have room, too.
+ */
 export const defaultMost = (): Most => ({
   memoryMiB: Math.min(8192, Math.floor(totalmem() / 2 / MIB)),
-  processes: 4096,
+  processes: isRoot() ? 4096 : 16_384,
 });
 
 /** Opens the limits of the ships of one harbor, and sweeps away what harbors left that were killed. */
 export function openShipsLimits(home: string, most: Most): ShipsLimits {
-  const hierarchies = process.getuid?.() === 0 ? [...versionTwo(), ...versionOne()] : [];
+  const hierarchies = isRoot() ? [...versionTwo(), ...versionOne()] : [];
   for (const { root } of hierarchies) sweep(root);
   const own = `${process.pid}-${createHash("sha256").update(home).digest("hex").slice(0, 8)}`;
   const folder = ({ root }: Hierarchy, id = "") => join(root, NAME, own, id);
@@ -63,7 +67,7 @@ export function openShipsLimits(home: string, most: Most): ShipsLimits {
   return {
     told: whole
       ? `${bound}, held by control groups`
-      : `no control groups here, so memory is not bound${process.getuid?.() === 0 ? ", nor are processes" : ""}: ships are nicer, and the first to go when it runs out`,
+      : `no control groups here, so memory is not bound${isRoot() ? ", nor are processes" : ""}: ships are nicer, and the first to go when it runs out`,
     of(id) {
       const files = whole ? usable.map((hierarchy) => join(folder(hierarchy, id), "cgroup.procs")) : [];
       const nice = whole ? [] : UNBOUND_NICE;
@@ -72,7 +76,7 @@ export function openShipsLimits(home: string, most: Most): ShipsLimits {
       const enter = ["/bin/sh", "-c", script, "sh", ...nice];
       if (whole) for (const hierarchy of usable) make(folder(hierarchy, id), hierarchy.most(most));
       return {
-        first: [...enter, ...(whole ? [] : ["prlimit", `--nproc=${most.processes}`])],
+        first: [...enter, ...(whole ? [] : ["prlimit", `--nproc=${Math.min(most.processes, hardLimit())}`])],
         enter,
         leave() {
           for (const hierarchy of whole ? usable : []) attempt(() => rmdirSync(folder(hierarchy, id)));
@@ -156,6 +160,12 @@ function sweep(root: string, own?: string): void {
     for (const ship of groupsIn(join(folder, harbor))) attempt(() => rmdirSync(join(folder, harbor, ship)));
     attempt(() => rmdirSync(join(folder, harbor)));
   }
+}
+
+/** The most processes that this process may let a user have, which only root may raise. */
+function hardLimit(): number {
+  const [, hard] = /^Max processes\s+\S+\s+(\d+)/m.exec(lines("/proc/self/limits", "\n").join("\n")) ?? [];
+  return hard ? Number(hard) : Number.POSITIVE_INFINITY;
 }
 
 const groupsIn = (folder: string): string[] =>
