@@ -35,7 +35,7 @@ const TICK_MS = 500;
 const READ_TIP_MS = 10_000;
 /** How often it is looked for what silence alone brings, which is no change. */
 const LOOK_MS = 10_000;
-const TIDY_MS = 15 * 60_000;
+const TIDY_MS = 60_000;
 
 /**
  * Opens a voyage from its folder, and keeps it ticking until it is closed.

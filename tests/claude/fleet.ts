@@ -65,7 +65,10 @@ export class ClaudeFleet {
   readonly putBack = new Set<string>();
   readonly #copied = new Set<string>();
   #copying: NodeJS.Timeout | undefined;
-  #cli = "";
+  /** The folder of the `claude` that the crews run: the real one. */
+  cli = "";
+  /** The time between two heartbeats, by which crews also wait after failures. It counts from the next registration. */
+  heartbeatSeconds = 0.5;
   #plan: { tasks: Small[]; more: Partial<Plan> } = { tasks: [], more: {} };
 
   private constructor() {
@@ -82,7 +85,7 @@ export class ClaudeFleet {
   ): Promise<ClaudeFleet> {
     const fleet = new ClaudeFleet();
     process.env.OCAPTAIN_HELM_PORT = String(await freePort());
-    fleet.#cli = await claudeFolder();
+    fleet.cli = await claudeFolder();
     await fleet.api.start();
     fleet.helm = await ensureHelm();
     const repo = join(fleet.folder, "src");
@@ -119,7 +122,8 @@ export class ClaudeFleet {
 
   async register(tasks: Small[], more: Partial<Plan> = {}, { telemetry, ...money }: Money = {}): Promise<void> {
     const provider = { kind: "harbor" as const, baseUrl: "http://127.0.0.1:9", token: "none" };
-    const timing = { leaseSeconds: 40, heartbeatSeconds: 0.5, fenceSeconds: 30, lingerSeconds: 60 };
+    const { heartbeatSeconds } = this;
+    const timing = { leaseSeconds: 40, heartbeatSeconds, fenceSeconds: 30, lingerSeconds: 60 };
     this.#plan = { tasks, more };
     const plan = { ...planOf(tasks), ...more };
     await this.helm.registerVoyage(ID, {
@@ -140,7 +144,7 @@ export class ClaudeFleet {
   }
 
   start(ship: TestShip): ChildProcess {
-    const crew = ship.start({ PATH: `${this.#cli}:${process.env.PATH}`, LANG: "C.UTF-8" });
+    const crew = ship.start({ PATH: `${this.cli}:${process.env.PATH}`, LANG: "C.UTF-8" });
     this.#crews.set(ship, crew);
     return crew;
   }
