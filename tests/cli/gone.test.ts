@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -104,14 +104,16 @@ test("doctor --fix starts a sync daemon that has ended, says so, and leaves the 
   expect(await mutagen.running()).toBe(true);
 });
 
+const leftovers = async () => (await wrong()).filter(({ area }) => area === "leftovers");
+
 test("what a sink leaves is found, each with the command that helps", async () => {
   await fleet.sink();
-  expect(await wrong()).toEqual([]);
+  expect(await leftovers()).toEqual([]);
 
   const stray = voyageMutagen({ voyageId: fleet.voyageId, provider: "harbor" });
   await stray.ensureDaemon();
   const home = mutagenHome(fleet.voyageId);
-  expect(await wrong()).toEqual([
+  expect(await leftovers()).toEqual([
     expect.objectContaining({
       area: "leftovers",
       what: `sync daemon of ${fleet.voyageId}`,
@@ -120,7 +122,7 @@ test("what a sink leaves is found, each with the command that helps", async () =
     }),
   ]);
   await stray.stopDaemon();
-  expect(await wrong()).toMatchObject([{ what: home, hint: "ocaptain sweep" }]);
+  expect(await leftovers()).toMatchObject([{ what: home, hint: "ocaptain sweep" }]);
   await stray.ensureDaemon();
   const mended = await ocaptainHere("doctor", "--fix");
   expect(mended).toMatchObject({
@@ -133,7 +135,7 @@ test("what a sink leaves is found, each with the command that helps", async () =
 
   const folder = `${dirname(fleet.folder.root)}/orphan`;
   await mkdir(`${folder}/repo.git`, { recursive: true });
-  expect(await wrong()).toMatchObject([{ what: folder, message: expect.stringContaining("no voyage.json") }]);
+  expect(await leftovers()).toMatchObject([{ what: folder, message: expect.stringContaining("no voyage.json") }]);
   await rm(folder, { recursive: true });
 });
 
@@ -175,8 +177,7 @@ test("sweep removes what carries our mark and belongs to no voyage; not what hol
     names: [`sprite ${empty}`, `sprite ${holding}`, mutagenHome("0b0b0b")],
   });
   expect(look.left[1]).toMatchObject({ kept: expect.stringContaining("holds work"), hint: expect.stringContaining("--fetch") });
-  const told = (await wrong()).filter(({ area }) => area === "leftovers");
-  expect(told).toMatchObject([{ what: `sprite ${empty}`, hint: "ocaptain sweep" }, {}, {}]);
+  expect(await leftovers()).toMatchObject([{ what: `sprite ${empty}`, hint: "ocaptain sweep" }, {}, {}]);
 
   const done = await swept({}, "--yes");
   expect(done.removed.map(({ name }) => name)).toEqual([`sprite ${empty}`, mutagenHome("0b0b0b")]);
