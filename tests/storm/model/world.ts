@@ -172,6 +172,11 @@ class World {
     const vmAt = (index: number) => vms[index % (vms.length || 1)];
     if (trouble.do === "fault") this.#provider.fault(trouble.on, trouble.fault, trouble.times);
     if (trouble.do === "network" && trouble.path.between === "captain-provider") this.#provider.cut = true;
+    if (trouble.do === "network" && trouble.path.between === "ship-helm" && trouble.state === "cut") {
+      const away = vmAt(trouble.path.ship);
+      if (away) this.#provider.cutOff.add(away.id);
+      if (away) this.#crews.get(away.id)?.cutOff();
+    }
     if (trouble.do === "kill") await this.#kill(trouble.what.kind, "ship" in trouble.what ? vmAt(trouble.what.ship) : undefined);
     const vm = trouble.do === "drift" ? vmAt(trouble.ship) : undefined;
     if (trouble.do !== "drift" || !vm) return;
@@ -271,7 +276,7 @@ class World {
     // A crew that lost the helm goes on trying to reach it.
     if (crew && !crew.isDead) return void (await crew.isHeard());
     if (!hasSession(vm)) return;
-    const came = await Crew.start(vm);
+    const came = await Crew.start(vm, () => this.#provider.cutOff.has(vm.id));
     if (came) this.#crews.set(vm.id, came);
   }
 
