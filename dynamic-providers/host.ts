@@ -84,9 +84,10 @@ export async function check(kind: string, settings: Settings, news: Bag, olds: P
  */
 export async function diff(kind: string, _settings: Settings, olds: Bag, news: Bag) {
   const { inputs, replaceOn } = lifecycle(kind);
+  const known = lifecycle(kind).asNow?.(olds) ?? olds;
   const steady: readonly string[] = lifecycle(kind).steady ?? [];
   const changed = Object.keys(inputs.shape).filter((key) =>
-    hasUnknown(news[key]) ? !steady.includes(key) : !isDeepStrictEqual(olds[key], news[key]),
+    hasUnknown(news[key]) ? !steady.includes(key) : !isDeepStrictEqual(known[key], news[key]),
   );
   const replaces = replaceOn.filter((key) => changed.includes(key) && !hasUnknown(news[key]));
   return { changes: changed.length > 0 || olds.present === false, replaces, deleteBeforeReplace: true };

@@ -61,6 +61,8 @@ export interface Lifecycle<Inputs extends { stack: string }, Outputs> {
   steady?: readonly (keyof Inputs & string)[];
   /** Inputs that cannot change while the resource is there: a change is refused, in a preview too. */
   fixed?: readonly (keyof Inputs & string)[];
+  /** The properties of a state that an earlier version wrote, as this one would have written the same. */
+  asNow?(olds: Record<string, unknown>): Record<string, unknown>;
   /**
    * Looks, and throws what must be refused before anything is made, in a preview too. `olds` are the inputs of state;
    * null when the state does not know the resource.
