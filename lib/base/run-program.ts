@@ -65,17 +65,23 @@ export function runProgram(file: string, args: readonly string[], options: RunOp
     let [timedOut, tooLong] = [false, false];
     const end = (signal: NodeJS.Signals) => (ownGroup ? signalGroup(child.pid, signal) : child.kill(signal));
     const stop = () => end("SIGTERM");
+    // What it has started may hold its outputs, and would be waited for.
+    const kill = () => {
+      end("SIGKILL");
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    };
     // SIGTERM comes first, so that a program removes its locks.
     const timers = [
       setTimeout(() => {
         timedOut = true;
         stop();
       }, timeoutMs),
-      setTimeout(() => end("SIGKILL"), timeoutMs + KILL_AFTER_MS),
+      setTimeout(kill, timeoutMs + KILL_AFTER_MS),
     ];
     const keep = collector(mostBytes, () => {
       tooLong = true;
-      end("SIGKILL");
+      kill();
     });
     const [stdout, stderr] = [keep(), keep()];
     const decoder = new StringDecoder("utf8");
