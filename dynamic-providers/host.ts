@@ -7,7 +7,7 @@ import { keepInside } from "../lib/base/no-proxy.ts";
 import { plain } from "../lib/base/text.ts";
 import { readVoyageIdentity } from "../lib/voyage/identity.ts";
 import { helmLifecycle } from "./helm/lifecycle.ts";
-import { type AnyLifecycle, PartlyMade, type Settings } from "./lifecycle.ts";
+import { type AnyLifecycle, PartlyMade, readSettings, type Settings } from "./lifecycle.ts";
 import { musterLifecycle } from "./muster/lifecycle.ts";
 import { mutagenSyncLifecycle } from "./mutagen-sync/lifecycle.ts";
 import { endWithTheEngine, underWay } from "./process/engine-end.ts";
@@ -46,6 +46,22 @@ flushCompileCache();
 
 loadDotEnv(process.cwd());
 keepInside();
+
+/**
+ * The provider of a kind, for a Delegate; those of earlier versions call the functions below themselves, with the
+ * settings that they know.
+ */
+export function provider(kind: string, config: Parameters<typeof readSettings>[0]) {
+  const settings = readSettings(config);
+  return {
+    check: (olds: Partial<Bag>, news: Bag) => check(kind, settings, news, olds),
+    diff: (_id: string, olds: Bag, news: Bag) => diff(kind, settings, olds, news),
+    create: (news: Bag) => create(kind, settings, news),
+    read: (id: string, props: Bag) => read(kind, settings, id, props),
+    update: (_id: string, olds: Bag, news: Bag) => update(kind, settings, olds, news),
+    delete: (_id: string, props: Bag) => remove(kind, settings, props),
+  };
+}
 
 /** Checks a resource's new inputs, and answers with all that is wrong with them. */
 export async function check(kind: string, settings: Settings, news: Bag, olds: Partial<Bag> = {}) {

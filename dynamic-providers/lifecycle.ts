@@ -40,6 +40,17 @@ export type Settings = {
   spritesOrg?: string | undefined;
 };
 
+/** The keys of these settings in the stack's configuration. */
+const SETTING_KEYS = [
+  ...["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey", "notify"],
+  ...["headscaleUrl", "captainNode", "keepWorkspace", "abandonUnsynced", "unconfined", "handover", "beginAnew", "adopt"],
+  ...["spritesOrg", "plan", "author", "signOff"],
+] as const satisfies readonly (keyof Settings)[];
+
+/** Reads what lifecycles may know of the stack's configuration, as Pulumi gives it to a provider. */
+export const readSettings = (config: { get(key: string): string | undefined }): Settings =>
+  Object.fromEntries(SETTING_KEYS.map((key) => [key, config.get(`ocaptain:${key}`) || undefined]));
+
 /**
  * One resource kind (docs/design.md#reconcile).
  *

@@ -9,8 +9,8 @@ export const HelmInputs = z.object({
   control: TailnetKind.optional(),
   hand: HandKind,
   /**
-   * The digest of the whole plan, which lies in the captain's folder (lib/plan/kept-plan.ts): a changed plan is an update
-   * of this resource.
+   * The digest of the whole plan, which lies in the captain's folder (lib/plan/kept-plan.ts): a changed plan is an
+   * update of this resource.
    */
   planDigest: z.string(),
   /** What plan that is, for whoever reads a preview. */
