@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { serveShips } from "./http/server.ts";
 import { serveShip } from "./http/ship-socket.ts";
+import { Account, accountLimits, type Limits } from "./sprites/account.ts";
 import { type HarborClock, realClock } from "./sprites/clock.ts";
 import { HarborShips } from "./sprites/harbor-ships.ts";
 import { type Latency, latencyProfile } from "./sprites/latency.ts";
@@ -16,6 +17,8 @@ export type HarborOptions = {
   home: string;
   token?: string;
   latency?: Latency;
+  /** What the account of its callers may do. @default as much as they like */
+  account?: Limits;
   clock?: HarborClock;
   /** New ships are plain processes of the user, without confinement. @default false */
   unconfined?: boolean;
@@ -52,6 +55,7 @@ export async function startHarbor(options: HarborOptions): Promise<Harbor> {
     home: options.home,
     clock: options.clock ?? realClock,
     latency: options.latency ?? latencyProfile("none"),
+    account: new Account(options.account ?? accountLimits("none")),
     idleMs: options.idleMs ?? 30_000,
     coldMs: options.coldMs ?? 600_000,
     event: options.event ?? (() => {}),

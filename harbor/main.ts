@@ -8,6 +8,7 @@ import { harborHome, harborInfoFile } from "../lib/base/paths.ts";
 import { type HarborInfo, NOT_ISOLATED, runningHarbor, stopHarbor } from "../lib/daemons/harbor.ts";
 import { harborClaude } from "../lib/daemons/harbor-claude.ts";
 import { startHarbor } from "./harbor.ts";
+import { accountLimits } from "./sprites/account.ts";
 import { realClock } from "./sprites/clock.ts";
 import { latencyProfile } from "./sprites/latency.ts";
 import { loadRecords } from "./sprites/sprite-records.ts";
@@ -20,15 +21,17 @@ import { probeUnconfined } from "./vm/unconfined.ts";
  *
  *     node harbor/main.ts [--latency none|realistic]   run until a signal or --stop; a second one only names the first
  *       --unconfined                                where bubblewrap cannot run: ships are plain processes
+ *       --account level-10                          with the limits of such an account; default: none
  *       --net isolated                              as root: a network of its own for each ship; default: shared
  *     node harbor/main.ts --info                       {"url","token"} of the running one; status 1 without
  *     node harbor/main.ts --stop
  *
- * OCAPTAIN_HARBOR_LATENCY, OCAPTAIN_HARBOR_NET, OCAPTAIN_HARBOR_IDLE_MS and OCAPTAIN_HARBOR_COLD_MS take the place of
- * options that are not given.
+ * OCAPTAIN_HARBOR_LATENCY, OCAPTAIN_HARBOR_ACCOUNT, OCAPTAIN_HARBOR_NET, OCAPTAIN_HARBOR_IDLE_MS and
+ * OCAPTAIN_HARBOR_COLD_MS take the place of options that are not given.
  */
 const options = {
   latency: { type: "string" },
+  account: { type: "string" },
   unconfined: { type: "boolean", default: false },
   net: { type: "string" },
   /** A voyage has started this harbor, and ends it again when the last ship is gone. */
@@ -55,9 +58,10 @@ async function printInfo(): Promise<void> {
 
 async function run(
   latency: string,
-  { background, unconfined: asked, net }: { background: boolean; unconfined: boolean; net?: string },
+  { background, unconfined: asked, account, net }: { background: boolean; unconfined: boolean; account?: string; net?: string },
 ): Promise<void> {
   const profile = latencyProfile(latency);
+  const limits = accountLimits(account ?? (process.env.OCAPTAIN_HARBOR_ACCOUNT || "none"));
   const isolated = isIsolated(net ?? (process.env.OCAPTAIN_HARBOR_NET || "shared"), asked);
   if (isolated) ownGroupOnly();
   mkdirSync(harborHome(), { recursive: true, mode: 0o700 });
@@ -71,6 +75,7 @@ async function run(
     startHarbor({
       home: harborHome(),
       latency: profile,
+      account: limits,
       unconfined,
       isolated,
       idleMs: milliseconds("OCAPTAIN_HARBOR_IDLE_MS", 30_000),

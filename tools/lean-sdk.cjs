@@ -8,6 +8,8 @@
  */
 const Module = require("node:module");
 
+require("./engine-end.cjs");
+
 const SDK = /[\\/]@pulumi[\\/]pulumi[\\/](?!.*[\\/]node_modules[\\/])/;
 const LATE = /^@npmcli\/arborist$|^normalize-package-data$|\/typescript-shim$|^\.\/automation$/;
 /** The one file that takes functions and classes out of the packages for traces when it is loaded itself. */

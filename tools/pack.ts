@@ -35,6 +35,7 @@ const COPIED = ["crew", "bin", "plans/survey", "plans/schema", ...SKILLS, "Pulum
 /** What `ocaptain setup` and the environment of a shell need. */
 const SET_UP = [
   "environment.mjs",
+  "engine-end.cjs",
   "lean-sdk.cjs",
   "places.mjs",
   "versions.json",

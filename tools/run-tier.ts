@@ -5,8 +5,18 @@ import { join, relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import type { Tier } from "./tiers.ts";
 
-/** The result of a tier's tests. `problem` is a failure that belongs to no single test. */
-export type Count = { passed: number; failed: number; skipped: number; failures: Failure[]; problem?: string };
+/**
+ * The result of a tier's tests. `problem` is a failure that belongs to no single test. `unsteady` are tests that failed
+ * and then passed when their file was run again ({@link runTierSteadily}); they count as passed.
+ */
+export type Count = {
+  passed: number;
+  failed: number;
+  skipped: number;
+  failures: Failure[];
+  unsteady?: Failure[];
+  problem?: string;
+};
 
 /**
  * A test that failed: its file from the project's root, its title, and its message without colours or vitest's own
@@ -17,17 +27,49 @@ export type Failure = { file: string; title: string; message: string };
 const root = join(import.meta.dirname, "..");
 const GRACE_MS = 10_000;
 
-const vitestArgs = (tier: Tier, report: string) => [
+const vitestArgs = (tier: Tier, report: string, files: readonly string[]) => [
   join(root, "node_modules", "vitest", "vitest.mjs"),
-  ...["run", "--project", tier.name, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+  ...["run", "--project", tier.name, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...files],
 ];
 
+/** The most failures of a tier after which it is worth a look whether they were chance. */
+const CHANCE = 2;
+
 /**
- * Runs one tier by vitest, in a process group and with a folder for temporary files of its own, so that a tier over its
- * budget is ended together with all that it started. Rejects when vitest or this process is sent a signal. `argsOf`
- * gives the arguments for Node to run a program that writes vitest's JSON report to a file.
+ * Runs one tier as {@link runTier} does, and where one or two of its tests have failed, their files once more. A test
+ * that passes then is told as unsteady, with its first failure: a defect, of the test or of what it tests, which would
+ * otherwise be lost among the results or keep everybody's work from landing. A tier with a problem, or with more
+ * failures, is not run again, nor is a file that failed before its first test.
  */
-export async function runTier(tier: Tier, argsOf = vitestArgs): Promise<Count> {
+export async function runTierSteadily(tier: Tier, argsOf = vitestArgs): Promise<Count> {
+  const started = Date.now();
+  const first = await runTier(tier, argsOf);
+  const { failures } = first;
+  if (first.problem || failures.length === 0 || failures.length > CHANCE || failures.some(({ title }) => title === ""))
+    return first;
+  const files = [...new Set(failures.map(({ file }) => file))];
+  console.log(`\n${failures.length} of the tier ${tier.name} failed; once more: ${files.join(", ")}`);
+  const left = { ...tier, budgetMinutes: tier.budgetMinutes - (Date.now() - started) / 60_000 };
+  const again = await runTier(left, argsOf, files);
+  if (again.problem || again.failures.some(({ title }) => title === "")) return first;
+  const isAgain = (test: Failure) => again.failures.some(({ file, title }) => file === test.file && title === test.title);
+  const unsteady = failures.filter((test) => !isAgain(test));
+  return {
+    ...first,
+    passed: first.passed + unsteady.length,
+    failed: first.failed - unsteady.length,
+    failures: failures.filter(isAgain),
+    unsteady,
+  };
+}
+
+/**
+ * Runs one tier by vitest, in a process group and with a folder for temporary files of its own, so that a tier over
+ * its budget is ended together with all that it started. Rejects when vitest or this process is sent a signal.
+ * `argsOf` gives the arguments for Node to run a program that writes vitest's JSON report to a file. `files` are the
+ * test files to run, all of the tier when there are none.
+ */
+export async function runTier(tier: Tier, argsOf = vitestArgs, files: readonly string[] = []): Promise<Count> {
   // The name is short because tests have sockets deep below it, and a socket's path may have 107 bytes.
   const folder = mkdtempSync(join(tmpdir(), "t"));
   const report = join(folder, "report.json");
@@ -36,7 +78,7 @@ export async function runTier(tier: Tier, argsOf = vitestArgs): Promise<Count> {
   // As of any folder for temporary files: some tests run a program as a user without any privilege.
   chmodSync(folder, 0o755);
   chmodSync(temporary, 0o1777);
-  const [program = "", ...args] = [...within(tier), process.execPath, ...argsOf(tier, report)];
+  const [program = "", ...args] = [...within(tier), process.execPath, ...argsOf(tier, report, files)];
   const vitest = spawn(program, args, {
     cwd: root,
     env: { ...process.env, TMPDIR: temporary },

@@ -58,6 +58,7 @@ export const tiers: Tier[] = [
   { name: "landing", budgetMinutes: 8, testTimeoutSeconds: 120, filesAtOnce: 1, shares: true, parts: ["gitea"] },
   { name: "package", budgetMinutes: 5, testTimeoutSeconds: 180, filesAtOnce: 1, shares: true },
   { name: "tools", budgetMinutes: 4, testTimeoutSeconds: 180, filesAtOnce: 1, shares: true },
+  { name: "storm", budgetMinutes: 6, testTimeoutSeconds: 300, filesAtOnce: 1, shares: true },
   { name: "wire", budgetMinutes: 2, testTimeoutSeconds: 120, filesAtOnce: 1, shares: true },
 ];
 

@@ -6,9 +6,9 @@ let about: About | undefined;
 
 /**
  * Says which stack this run of `ocaptain` is about, once its voyage is chosen: hints that leave the stack out are given
- * it, and all name the command by which that voyage is sailed.
+ * it, and all name the command by which that voyage is sailed. A run begins with none.
  */
-export function hintAt(what: About): void {
+export function hintAt(what: About | undefined): void {
   about = what;
 }
 

@@ -1,3 +1,4 @@
+import { ask } from "../machine/http.ts";
 import { backOffMs, pause } from "../machine/pause.ts";
 import { readToken, type ThisShip } from "../machine/ship.ts";
 import { Halt } from "./halt.ts";
@@ -36,13 +37,15 @@ async function listen(ship: ThisShip, signal: AbortSignal, onLine: (line: Line) 
   const quiet = new AbortController();
   const watchdog = setTimeout(() => quiet.abort(), QUIET_MS);
   try {
-    const response = await fetch(`${ship.config.helmUrl}/v1/ship/presence`, {
+    const response = await ask({
+      method: "GET",
+      url: `${ship.config.helmUrl}/v1/ship/presence`,
       headers: { authorization: `Bearer ${readToken(ship)}` },
       signal: AbortSignal.any([signal, quiet.signal]),
     });
-    if (!response.ok || !response.body) return;
+    if (response.statusCode !== 200) return;
     let rest = "";
-    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+    for await (const chunk of response.setEncoding("utf8")) {
       watchdog.refresh();
       const lines = (rest + chunk).split("\n");
       rest = lines.pop()!;

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Refusal, ShipApi, ShipCall } from "../../lib/protocol/ship-api.ts";
+import { askWhole } from "../machine/http.ts";
 import { backOffMs, pause } from "../machine/pause.ts";
 import { readToken, type ThisShip } from "../machine/ship.ts";
 import { Halt, HelmAway, HelmRefusal } from "./halt.ts";
@@ -72,32 +73,28 @@ export class ShipApiClient {
   ): Promise<Attempt<Name>> {
     const { helmUrl, incarnation } = this.#ship.config;
     const { requestId = randomUUID() } = options;
-    let response: Response;
+    let status: number;
     let answer: unknown;
     try {
-      response = await fetch(`${helmUrl}/v1/ship/${name}`, {
+      const response = await askWhole({
         method: "POST",
+        url: `${helmUrl}/v1/ship/${name}`,
         headers: { authorization: `Bearer ${readToken(this.#ship)}`, "content-type": "application/json" },
         body: JSON.stringify({ requestId, incarnation, ...body }),
         signal: AbortSignal.any([options.signal, AbortSignal.timeout(Math.ceil(options.timeoutMs))]),
       });
-      answer = await response.json();
+      status = response.status;
+      answer = JSON.parse(response.body.toString("utf8"));
     } catch (error) {
       options.signal.throwIfAborted();
-      return { kind: "away", why: causeOf(error) };
+      return { kind: "away", why: error instanceof Error ? error.message : String(error) };
     }
-    if (response.ok) return { kind: "ok", reply: answer as ShipApi[Name]["reply"] };
-    if (response.status === 401) return { kind: "unauthorized", why: "401" };
-    if (response.status === 409) throw new HelmRefusal(answer as Refusal);
-    if (response.status === 503 && (answer as { error?: string }).error === TURN) return { kind: "away", why: TURN };
-    if (response.status >= 500 || response.status === 429) return { kind: "away", why: String(response.status) };
+    if (status >= 200 && status < 300) return { kind: "ok", reply: answer as ShipApi[Name]["reply"] };
+    if (status === 401) return { kind: "unauthorized", why: "401" };
+    if (status === 409) throw new HelmRefusal(answer as Refusal);
+    if (status === 503 && (answer as { error?: string }).error === TURN) return { kind: "away", why: TURN };
+    if (status >= 500 || status === 429) return { kind: "away", why: String(status) };
     const said = JSON.stringify(answer).slice(0, 300);
-    throw new Error(`the helm answered "${name}" with status ${response.status}: ${said}`);
+    throw new Error(`the helm answered "${name}" with status ${status}: ${said}`);
   }
-}
-
-/** Finds the reason of a failed `fetch`, which says "fetch failed" and hides the rest in its cause. */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message || error.message : error.message;
 }

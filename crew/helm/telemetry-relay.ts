@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { askWhole } from "../machine/http.ts";
 import { backOffMs } from "../machine/pause.ts";
 import { readToken, type ThisShip } from "../machine/ship.ts";
 import type { Claim } from "./claim-state.ts";
@@ -75,22 +76,22 @@ export class TelemetryRelay {
   /** Returns 0 when the helm has taken the export, or never will, and else how long to wait. */
   async #post({ path, type, body, claim }: Export): Promise<number> {
     const ship = this.#ship();
-    const response = await fetch(`${ship.config.helmUrl}/otlp${path}`, {
+    const { status, headers } = await askWhole({
       method: "POST",
+      url: `${ship.config.helmUrl}/otlp${path}`,
       headers: {
         authorization: `Bearer ${readToken(ship)}`,
         "content-type": type,
         "content-encoding": "gzip",
         ...(claim && { "x-ocaptain-claim": `${claim.epoch} ${encodeURIComponent(claim.task)}` }),
       },
-      body: new Uint8Array(await compressed(body)),
+      body: await compressed(body),
       signal: AbortSignal.timeout(ATTEMPT_MS),
     });
-    await response.arrayBuffer();
-    if (response.ok) return 0;
+    if (status >= 200 && status < 300) return 0;
     // A token may be exchanged by `up` at any moment.
-    if (response.status === 401 || response.status === 429 || response.status >= 500) {
-      const seconds = Number(response.headers.get("retry-after")) || 2;
+    if (status === 401 || status === 429 || status >= 500) {
+      const seconds = Number(headers["retry-after"]) || 2;
       return Math.min(seconds, MOST_WAIT_SECONDS) * 1000;
     }
     this.#lost += 1;

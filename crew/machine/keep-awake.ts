@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { request } from "node:http";
+import { askWhole } from "./http.ts";
 import type { Journal } from "./journal.ts";
 
 /** The socket of the VM's own API; it has another path on harbor ships that are not confined, and in tests. */
@@ -54,23 +54,13 @@ export class Hold {
   }
 }
 
-function ask(method: string, path: string, body?: object): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      {
-        socketPath: SOCKET,
-        method,
-        path,
-        headers: { host: "sprite", ...(body && { "content-type": "application/json" }) },
-        signal: AbortSignal.timeout(3000),
-      },
-      (response) => {
-        response.resume();
-        response.once("end", () => resolve(response.statusCode ?? 0));
-        response.once("error", reject);
-      },
-    );
-    sent.once("error", reject);
-    sent.end(body && JSON.stringify(body));
+async function ask(method: string, path: string, body?: object): Promise<number> {
+  const answer = await askWhole({
+    method,
+    to: { socketPath: SOCKET, path },
+    headers: { host: "sprite", ...(body && { "content-type": "application/json" }) },
+    ...(body && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(3000),
   });
+  return answer.status;
 }

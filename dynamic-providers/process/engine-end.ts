@@ -7,6 +7,9 @@ let orphaned = false;
 const LAST_CALL_MS = 5 * 60_000;
 const PARENT_LOOK_MS = 1_000;
 
+/** The mark by which tools/engine-end.cjs, which ends a provider that had no call yet, learns that this file does. */
+const TAKEN_OVER = Symbol.for("ocaptain ends with the engine");
+
 /** Counts a call while it runs: the function that it returns is to be called when the call has ended. */
 export function underWay(): () => void {
   calls += 1;
@@ -28,11 +31,13 @@ export function refuseForOrphans(): void {
  * Ends this process when its engine is gone. Pulumi's provider process outlives an engine that is killed, for ever; but
  * its standard input closes with the engine (docs/adr/pulumi-config-reaches-providers-late.md), and its parent becomes
  * another process. A call under way is finished first: the next `up` waits for it at the voyage's lock and finds what
- * it made. Provider processes of earlier engines that never had a call, and so never loaded this code, are ended here
- * too. Does nothing outside Pulumi's provider process.
+ * it made. Before the first call tools/engine-end.cjs does it, where `pulumi` was started with our environment; where
+ * it was not, provider processes of earlier engines that never had a call are ended here too. Does nothing outside
+ * Pulumi's provider process.
  */
 export function endWithTheEngine(): void {
   if (!process.argv[1]?.includes("dynamic-provider")) return;
+  (globalThis as Record<symbol, unknown>)[TAKEN_OVER] = true;
   const parent = process.ppid;
   // A process that ends itself is not to be taken for one that never had a call.
   process.title = "ocaptain dynamic-provider";

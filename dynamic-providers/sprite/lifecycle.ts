@@ -30,7 +30,8 @@ export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
 
   async reconcile(settings, news, olds) {
     const sprites = await spritesOf(settings, news);
-    const live = await sprites.create(news.name, labels(news)); // finds this voyage's VM again when it is there
+    const tell = (text: string) => console.error(`${news.ship}: ${text}`);
+    const live = await sprites.create(news.name, labels(news), tell); // finds this voyage's VM again when it is there
     const base = { incarnation: live.id, url: live.url };
     try {
       // This comes before the first exec, since an old sync cannot reach a VM that was never awake.

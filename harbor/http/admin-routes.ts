@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { Limits } from "../sprites/account.ts";
 import type { ApiCall } from "./call.ts";
-import { Fault, type Faults } from "./faults.ts";
+import { Fault, type Faults, Weather } from "./faults.ts";
 import { readBody, readJson, reply, replyJson } from "./replies.ts";
 
 /**
@@ -9,7 +10,10 @@ import { readBody, readJson, reply, replyJson } from "./replies.ts";
  * | call | body | answer |
  * |---|---|---|
  * | `POST /__harbor/faults` | `{faults: Fault[]}` | 204: added |
- * | `DELETE /__harbor/faults` | – | 204 |
+ * | `GET /__harbor/faults` | – | 200 `{met}`: the last 1000 that calls have met |
+ * | `DELETE /__harbor/faults` | – | 204: rules, weather and what was met forgotten |
+ * | `POST /__harbor/weather` | `Weather` | 204: from now on |
+ * | `POST /__harbor/account` | `Limits` | 204: from now on |
  * | `POST /__harbor/sprites/{name}/sleep` | `{to: "warm" \| "cold"}` | 204: asleep now |
  * | `POST /__harbor/shutdown` | – | 202, then it ends |
  */
@@ -23,6 +27,19 @@ export async function adminCall(call: ApiCall, path: string, faults: Faults, shu
     const body = await readBody(call, z.object({ faults: z.array(Fault) }));
     if (!body) return;
     faults.add(body.faults);
+    return reply(response, 204);
+  }
+  if (path === "/__harbor/faults" && request.method === "GET") return replyJson(response, 200, { met: faults.met });
+  if (path === "/__harbor/account" && request.method === "POST") {
+    const limits = await readBody(call, Limits);
+    if (!limits) return;
+    ships.settings.account.limits = limits;
+    return reply(response, 204);
+  }
+  if (path === "/__harbor/weather" && request.method === "POST") {
+    const weather = await readBody(call, Weather);
+    if (!weather) return;
+    faults.setWeather(weather);
     return reply(response, 204);
   }
   if (path === "/__harbor/shutdown" && request.method === "POST") {

@@ -17,7 +17,7 @@ const EXIT_APART_MS = 30;
  * Serves `POST …/exec?cmd=…`, whose body is stdin: frames `01…`, `02…`, and `03 <code>` last, each in its own chunk.
  */
 export async function execOverHttp(call: ApiCall, ship: HarborShip): Promise<void> {
-  const { request, response, query, ships } = call;
+  const { request, response, query, ships, fault } = call;
   const command = commandOf(query);
   if (!command) return replyJson(response, 400, { error: "cmd is required" });
   await ship.awake(async (vm) => {
@@ -42,6 +42,7 @@ export async function execOverHttp(call: ApiCall, ship: HarborShip): Promise<voi
       return killAfter(session, ships.settings.clock, RUN_ON_MS);
     }
     await pause(realClock, writtenMs + EXIT_APART_MS - performance.now());
+    if (fault?.kind === "drop") return void response.destroy();
     response.write(Buffer.of(3, session.exitCode ?? 255));
     response.end();
   });

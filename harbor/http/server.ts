@@ -1,19 +1,22 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import { createServer, type IncomingMessage, ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
+import { TooManyRun } from "../sprites/account.ts";
+import { pause } from "../sprites/clock.ts";
 import type { HarborShips } from "../sprites/harbor-ships.ts";
 import { adminCall } from "./admin-routes.ts";
 import type { ApiCall } from "./call.ts";
 import { attachOverSocket, runOverSocket } from "./exec-socket.ts";
 import { type Fault, Faults } from "./faults.ts";
+import { tooManyCreated, tooManyRun, tooManyRunBody } from "./limit-replies.ts";
 import { proxyOverSocket } from "./proxy-socket.ts";
 import { commandOf } from "./query-values.ts";
 import { decode, reply, replyJson } from "./replies.ts";
 import { openRequestLog } from "./request-log.ts";
-import { routeOf } from "./routes.ts";
+import { type Route, routeOf } from "./routes.ts";
 import { notFound } from "./sprite-routes.ts";
 
 /** Longest URL; longer ones are refused with 414, as at the vendor. */
@@ -40,6 +43,7 @@ export async function serveShips(ships: HarborShips, token: string, shutdown: ()
     try {
       await answer(request, response, path);
     } catch (error) {
+      if (error instanceof TooManyRun && !response.headersSent) return tooManyRun(response, ships.settings.account.limits);
       // The caller sees a plain 5xx, as at the vendor; the harbor's own output says why.
       ships.settings.event(`${request.method} ${path}: ${(error as Error).message}`);
       if (!response.headersSent) replyJson(response, 503, { error: (error as Error).message });
@@ -54,17 +58,34 @@ export async function serveShips(ships: HarborShips, token: string, shutdown: ()
     if (path.startsWith("/__harbor/")) return adminCall(call, path, faults, shutdown);
     const route = routeOf(request.method ?? "", path);
     if (!route) return replyJson(response, 501, { error: `the harbor does not serve ${request.method} ${path}` });
-    call.fault = faults.take(route.kind, route.name);
-    if (call.fault && actOut(call.fault, response)) return;
+    const asleep = route.name !== undefined && ships.get(route.name)?.status !== "running";
+    const changes = request.method === "PUT" || request.method === "POST";
+    call.fault = faults.take(route.kind, route.name, (kind) => {
+      if (kind === "hangs-asleep") return asleep;
+      return (kind !== "error-line" && kind !== "endless") || changes;
+    });
+    if (call.fault?.kind === "slow") await pause(ships.settings.clock, call.fault.ms);
+    else if (call.fault?.kind === "fails-but-happens") return unheard(call, route);
+    else if (call.fault && actOut(call.fault, response)) return;
     await route.serve(call);
+  }
+
+  /** Does the call's work, and answers as if something on the way had failed. */
+  async function unheard(call: ApiCall, route: Route): Promise<void> {
+    await route.serve({ ...call, fault: undefined, response: new ServerResponse(call.request) });
+    badGateway(call.response);
   }
 
   /** Answers as the fault says; false when the route itself acts it out. */
   function actOut(fault: Fault, response: ServerResponse): boolean {
-    if (fault.kind === "rate-limit" || fault.kind === "concurrent-limit") limited(fault, response);
+    const { limits } = ships.settings.account;
+    if (fault.kind === "rate-limit") tooManyCreated(response, limits, fault.retryAfterSeconds);
+    else if (fault.kind === "concurrent-limit") tooManyRun(response, limits);
     else if (fault.kind === "false-404") replyJson(response, 404, notFound);
     else if (fault.kind === "unavailable") reply(response, 503, unavailable);
-    else if (fault.kind !== "hang") return false;
+    else if (fault.kind === "bad-gateway") badGateway(response);
+    else if (fault.kind === "error-line") reply(response, 200, ERROR_LINE, { "content-type": "application/x-ndjson" });
+    else if (fault.kind !== "hang" && fault.kind !== "hangs-asleep") return false;
     return true;
   }
 
@@ -73,7 +94,11 @@ export async function serveShips(ships: HarborShips, token: string, shutdown: ()
     const path = pathOf(request);
     socket.on("error", () => socket.destroy());
     upgrade(request, socket, head, path)
-      .catch((error: Error) => refuse(socket, 503, { error: error.message }))
+      .catch((error: Error) =>
+        error instanceof TooManyRun
+          ? refuse(socket, 429, tooManyRunBody(ships.settings.account.limits))
+          : refuse(socket, 503, { error: error.message }),
+      )
       .then((status) => logLine(request, path, status, startMs));
   });
 
@@ -93,6 +118,7 @@ export async function serveShips(ships: HarborShips, token: string, shutdown: ()
     const fault = faults.take(proxy ? "proxy" : "socket", ship.record.name);
     if (fault?.kind === "unavailable") return refuse(socket, 503, { error: unavailable });
     if (fault?.kind === "hang") return 0;
+    if (fault?.kind === "slow") await pause(settings.clock, fault.ms);
     const sessionId = inPath === undefined ? undefined : (decode(inPath) ?? "");
     const command = commandOf(query);
     if (sessionId === undefined && !command && !proxy) return refuse(socket, 400, { error: "cmd is required" });
@@ -107,6 +133,7 @@ export async function serveShips(ships: HarborShips, token: string, shutdown: ()
       if (socket.destroyed) release();
       sockets.handleUpgrade(request, socket, head, (opened) => {
         opened.once("close", release);
+        if (proxy && fault?.kind === "drop") opened.once("message", () => opened.terminate());
         if (proxy) return proxyOverSocket(opened, ship, vm, settings.clock.now(), release);
         if (session) return attachOverSocket(opened, session, settings, release);
         const maxRunAfterDisconnect = query.get("max_run_after_disconnect");
@@ -145,22 +172,11 @@ export async function serveShips(ships: HarborShips, token: string, shutdown: ()
   };
 }
 
-function limited(fault: Fault, response: ServerResponse): void {
-  const rate = fault.kind === "rate-limit";
-  const body = {
-    error: rate ? "sprite_creation_rate_limited" : "concurrent_sprite_limit_exceeded",
-    message: rate ? "too many sprites created" : "too many sprites are running",
-    limit: rate ? 10 : 3,
-    ...(rate ? { window_seconds: 60, retry_after_seconds: fault.retryAfterSeconds } : { current_count: 3 }),
-    upgrade_available: true,
-    upgrade_url: "https://sprites.dev/billing",
-  };
-  replyJson(response, 429, body, {
-    "x-ratelimit-limit": String(body.limit),
-    "x-ratelimit-remaining": "0",
-    ...(rate ? { "retry-after": String(fault.retryAfterSeconds) } : {}),
+const badGateway = (response: ServerResponse) =>
+  reply(response, 502, "<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>", {
+    "content-type": "text/html",
   });
-}
+const ERROR_LINE = `${JSON.stringify({ type: "error", data: "failed to start process: resource temporarily unavailable" })}\n`;
 
 const pathOf = (request: IncomingMessage) => (request.url ?? "/").split("?", 1)[0]!;
 

@@ -7,7 +7,7 @@ import { durationMs, signalOf } from "./query-values.ts";
 import { readBody, readJson, reply, replyJson, runtimeHeaders } from "./replies.ts";
 
 /** A call for the services of a ship that is awake. */
-type ServiceCall = Pick<ApiCall, "request" | "response" | "query"> & { services: Services; vm: Vm };
+type ServiceCall = Pick<ApiCall, "request" | "response" | "query" | "fault"> & { services: Services; vm: Vm };
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 /** How long the answer to a start goes on when the caller does not say; the vendor's own examples say 5 s. */
@@ -109,7 +109,7 @@ const durationOf = ({ query }: ServiceCall) => durationMs(query.get("duration"))
 
 /** Answers 200 at once, then a line for each thing that happens: a failure is a line too. */
 async function stream(
-  { response }: ServiceCall,
+  { response, fault }: ServiceCall,
   service: Service,
   tellMs: number,
   act: () => void | Promise<void>,
@@ -135,5 +135,5 @@ async function stream(
     timestamp: Date.now(),
     log_files: { combined: `/.sprite/logs/services/${service.name}.log` },
   });
-  response.end();
+  if (fault?.kind !== "endless") response.end();
 }

@@ -2,6 +2,7 @@ import { pause } from "../sprites/clock.ts";
 import type { HarborShip } from "../sprites/ship.ts";
 import type { SpriteRecord } from "../sprites/sprite-records.ts";
 import type { ApiCall } from "./call.ts";
+import { tooManyCreated } from "./limit-replies.ts";
 import { readJson, reply, replyJson } from "./replies.ts";
 
 /**
@@ -12,7 +13,6 @@ import { readJson, reply, replyJson } from "./replies.ts";
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const ORGANISATION = "harbor";
 const PAGE_MAX = 50;
-const HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>";
 
 export const notFound = { error: "sprite not found" };
 
@@ -62,11 +62,14 @@ export async function createSprite(call: ApiCall): Promise<void> {
   if (typeof body.name !== "string" || !NAME.test(body.name))
     return replyJson(response, 400, { errors: ["invalid sprite name format"] });
   if ("errors" in settings) return replyJson(response, 400, settings);
-  const ship = ships.create(body.name, settings);
-  if (!ship)
-    return replyJson(response, 409, { error: `A sprite named '${body.name}' already exists. Please choose a different name.` });
+  const waitMs = ships.get(body.name) ? 0 : ships.settings.account.create(ships.settings.clock.now());
+  if (waitMs > 0) return tooManyCreated(response, ships.settings.account.limits, Math.ceil(waitMs / 1000));
+  const ship = ships.create(body.name, fault?.kind === "forgets-labels" ? { ...settings, labels: [] } : settings);
+  if (!ship) {
+    const error = `A sprite named '${body.name}' already exists. Please choose a different name.`;
+    return replyJson(response, fault?.kind === "taken-is-400" ? 400 : 409, { error });
+  }
   await pause(ships.settings.clock, ships.settings.latency.createMs);
-  if (fault) return reply(response, 502, HTML_502, { "content-type": "text/html" });
   replyJson(response, 201, view(ship));
 }
 
@@ -85,7 +88,7 @@ export async function listSprites({ response, ships, query }: ApiCall): Promise<
   const page = rest.slice(0, size);
   const counts = { running: 0, warm: 0, cold: 0 };
   for (const ship of all) counts[ship.status]++;
-  const organisation = { name: ORGANISATION, ...counts, running_limit: 1000, warm_limit: 1000 };
+  const organisation = { name: ORGANISATION, ...counts, running_limit: ships.settings.account.limits.running, warm_limit: 1000 };
   replyJson(response, 200, {
     sprites: page.map(view),
     has_more: true,
@@ -117,6 +120,5 @@ export async function deleteSprite({ response, ships, fault }: ApiCall, ship: Ha
   if (!ship && fault?.kind === "legacy-500") return replyJson(response, 500, { error: "failed to delete sprite" });
   if (!ship) return replyJson(response, 404, notFound);
   await ships.remove(ship);
-  if (fault?.kind === "fails-but-happens") return reply(response, 502, HTML_502, { "content-type": "text/html" });
   reply(response, 204);
 }

@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import type { Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { type IPty, spawn as spawnPty } from "@lydell/node-pty";
-import { signalQuietly } from "../vm/signals.ts";
+import { childrenOf, innerNumber, signalQuietly } from "../vm/signals.ts";
 import type { Vm } from "../vm/vm.ts";
 import type { HarborClock } from "./clock.ts";
 
@@ -55,6 +55,8 @@ const SCROLLBACK_BYTES = 64 * 1024;
 const EARLY_BYTES = 1024 * 1024;
 /** How long output is waited for after the exit: a background child can hold the pipes open for ever. */
 const DRAIN_MS = 200;
+/** How often, a millisecond apart, a command is looked for that has not begun. */
+const LOOKS = 5_000;
 
 /**
  * Starts a command in the ship. A command that cannot be started is a session that exits with 126 or 127, as in a
@@ -79,7 +81,7 @@ export async function startSession(vm: Vm, command: ExecCommand, nowMs: number):
     for (const listener of listeners) listener(output);
   });
   // The listeners come first: Node throws away what nobody listens to when a process ends.
-  const inner = await innerProcess(vm, raw.pid, raw.exited);
+  const inner = await innerProcess(command.tty ? () => onTerminal(vm, raw.pid) : () => vm.commandOf(raw.pid), raw);
   const session: ExecSession = {
     id: inner.shipPid,
     command: command.argv.join(" "),
@@ -101,7 +103,7 @@ export async function startSession(vm: Vm, command: ExecCommand, nowMs: number):
     pause: raw.pause,
     resume: raw.resume,
     resize: raw.resize,
-    // A plain command leads its own process group in the ship, a terminal's shares that of the nsenter outside.
+    // A plain command leads its own process group in the ship. A terminal's groups are the business of its shell.
     signal(name) {
       // Just started, it leads no group yet.
       if (command.tty || !signalQuietly(-inner.hostPid, name)) signalQuietly(inner.hostPid, name);
@@ -129,6 +131,23 @@ type Raw = Pick<ExecSession, "exited" | "write" | "endInput" | "pause" | "resume
 function startPlain(vm: Vm, command: ExecCommand): Raw {
   const [file, ...args] = [...vm.enterFromHarbor(command), ...command.argv] as [string, ...string[]];
   const child = spawn(file, args, { stdio: "pipe", detached: true, env: { PATH: process.env.PATH } });
+  return { ...connected(child), endInput: () => child.stdin.end(), resize() {} };
+}
+
+/** Starts the command on a terminal, which `ship-root/lib/terminal.mjs` makes in the ship. */
+function startTerminal(vm: Vm, command: ExecCommand, size: { cols: number; rows: number }): Raw {
+  const program = ["node", `${vm.helpers}/terminal.mjs`];
+  const [file, ...args] = [...vm.enterFromHarbor({ env: { PATH: vm.systemPath } }), ...program] as [string, ...string[]];
+  const stdio = ["pipe", "pipe", "pipe", "pipe"] as const;
+  const child = spawn(file, args, { stdio: [...stdio], detached: true, env: { PATH: process.env.PATH } });
+  const channel = child.stdio[3] as Writable;
+  channel.on("error", () => {}); // it has ended
+  const say = (message: object) => void channel.write(`${JSON.stringify(message)}\n`);
+  say({ argv: [...vm.inside({ ...command, tty: true }), ...command.argv], ...size });
+  return { ...connected(child as ChildProcessWithoutNullStreams), endInput() {}, resize: (cols, rows) => say({ cols, rows }) };
+}
+
+function connected(child: ChildProcessWithoutNullStreams): Omit<Raw, "endInput" | "resize"> {
   child.stdin.on("error", () => {}); // the command ended without reading its input
   return {
     pid: child.pid ?? 0,
@@ -138,7 +157,6 @@ function startPlain(vm: Vm, command: ExecCommand): Raw {
       child.stderr.on("data", (data: Buffer) => listener({ stream: "stderr", data }));
     },
     write: (data) => void child.stdin.write(data),
-    endInput: () => child.stdin.end(),
     pause() {
       child.stdout.pause();
       child.stderr.pause();
@@ -147,7 +165,6 @@ function startPlain(vm: Vm, command: ExecCommand): Raw {
       child.stdout.resume();
       child.stderr.resume();
     },
-    resize() {},
   };
 }
 
@@ -169,34 +186,28 @@ function exitOf(child: ChildProcess): Promise<number> {
   });
 }
 
-function startTerminal(vm: Vm, command: ExecCommand, size: { cols: number; rows: number }): Raw {
-  const [file, ...args] = [...vm.enterFromHarbor({ ...command, tty: true }), ...command.argv] as [string, ...string[]];
-  const pty: IPty = spawnPty(file, args, { ...size, encoding: null, env: { PATH: process.env.PATH } });
-  return {
-    pid: pty.pid,
-    exited: new Promise((resolve) => pty.onExit(({ exitCode, signal }) => resolve(signal ? 128 + signal : exitCode))),
-    onOutput: (listener) => void pty.onData((data) => listener({ stream: "stdout", data: Buffer.from(data) })),
-    write: (data) => pty.write(data as unknown as string),
-    endInput() {},
-    pause: () => pty.pause(),
-    resume: () => pty.resume(),
-    resize: (cols, rows) => pty.resize(cols, rows),
-  };
-}
+type Inner = { hostPid: number; shipPid: string };
 
-/** The command's process, once the process that was started outside has become its parent. */
-async function innerProcess(vm: Vm, outerPid: number, exited: Promise<unknown>): Promise<{ hostPid: number; shipPid: string }> {
+/** The command's process, once it runs. */
+async function innerProcess(look: () => Inner | undefined, { pid, exited }: Raw): Promise<Inner> {
   let over = false;
   void exited.then(() => {
     over = true;
   });
-  for (let tries = 0; tries < 1000 && !over; tries++) {
-    const inner = vm.commandOf(outerPid);
+  for (let tries = 0; tries < LOOKS && !over; tries++) {
+    const inner = look();
     if (inner) return inner;
     await delay(1);
   }
   // It ended before it was seen. Any short number will do for a session to which nobody can attach any more.
-  return { hostPid: 0, shipPid: String(outerPid) };
+  return { hostPid: 0, shipPid: String(pid) };
+}
+
+/** The only child of the program that has made the terminal. */
+function onTerminal(vm: Vm, outerPid: number): Inner | undefined {
+  const [hostPid] = childrenOf(vm.commandOf(outerPid)?.hostPid ?? 0);
+  const shipPid = hostPid && innerNumber(hostPid);
+  return shipPid ? { hostPid, shipPid } : undefined;
 }
 
 const signalNumbers: Record<string, number> = {

@@ -5,6 +5,7 @@ import type { ShipNet } from "../vm/ship-net.ts";
 import { addSshEntry, removeSshEntry } from "../vm/ssh-entries.ts";
 import { startUnconfined } from "../vm/unconfined.ts";
 import type { ShipLink, Vm } from "../vm/vm.ts";
+import type { Account } from "./account.ts";
 import { type HarborClock, pause } from "./clock.ts";
 import { Holds } from "./holds.ts";
 import type { Latency } from "./latency.ts";
@@ -18,6 +19,7 @@ export type ShipSettings = {
   home: string;
   clock: HarborClock;
   latency: Latency;
+  account: Account;
   /** Idle time after which a ship is frozen, in milliseconds; 30 s at the vendor. */
   idleMs: number;
   /** Time frozen after which its processes are gone, in milliseconds; the vendor documents none. */
@@ -115,25 +117,36 @@ export class HarborShip {
     }
   }
 
-  /** Wakes the ship, or finds it awake. @throws when it was removed meanwhile, or cannot be started */
+  /**
+   * Wakes the ship, or finds it awake.
+   * @throws TooManyRun; and when it was removed meanwhile, or cannot be started
+   */
   wake(): Promise<Vm> {
     return this.oneByOne(async () => {
       if (this.removed) throw new Error(`sprite "${this.record.name}" was deleted`);
       if (this.vm && !this.frozen) return this.vm;
-      const { clock, latency, home } = this.settings;
-      this.record.lastWarmingAt = new Date(clock.now()).toISOString();
-      const fresh = this.record.lastRunningAt === null;
-      await pause(clock, this.frozen ? latency.wakeWarmMs : fresh ? latency.wakeFreshMs : latency.wakeColdMs);
-      const warm = this.vm && this.frozen ? this.vm : undefined;
-      const vm = warm ? await this.thaw(warm) : await this.start();
-      addSshEntry(home, this.record.name, vm);
-      await (warm ? this.services.restartDue(vm) : this.services.begin(vm));
-      this.record.lastRunningAt = new Date(clock.now()).toISOString();
-      writeRecord(home, this.record);
-      this.settings.event(`${this.record.name} is awake`);
-      this.rest();
-      return vm;
+      this.settings.account.wakes(this);
+      return this.rouse().catch((error: unknown) => {
+        if (this.status !== "running") this.settings.account.sleeps(this);
+        throw error;
+      });
     });
+  }
+
+  private async rouse(): Promise<Vm> {
+    const { clock, latency, home } = this.settings;
+    this.record.lastWarmingAt = new Date(clock.now()).toISOString();
+    const fresh = this.record.lastRunningAt === null;
+    await pause(clock, this.frozen ? latency.wakeWarmMs : fresh ? latency.wakeFreshMs : latency.wakeColdMs);
+    const warm = this.vm && this.frozen ? this.vm : undefined;
+    const vm = warm ? await this.thaw(warm) : await this.start();
+    addSshEntry(home, this.record.name, vm);
+    await (warm ? this.services.restartDue(vm) : this.services.begin(vm));
+    this.record.lastRunningAt = new Date(clock.now()).toISOString();
+    writeRecord(home, this.record);
+    this.settings.event(`${this.record.name} is awake`);
+    this.rest();
+    return vm;
   }
 
   private async start(): Promise<Vm> {
@@ -238,6 +251,7 @@ export class HarborShip {
       throw error;
     }
     this.frozen = true;
+    this.settings.account.sleeps(this);
     this.settings.event(`${this.record.name} is frozen`);
     this.rest();
   }
@@ -263,6 +277,7 @@ export class HarborShip {
     this.cancelTimer();
     this.vm = undefined;
     this.frozen = false;
+    this.settings.account.sleeps(this);
     this.holds.clear();
     this.services.lost();
     this.api?.closeAllConnections();

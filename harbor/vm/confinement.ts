@@ -1,7 +1,8 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -10,7 +11,7 @@ import { shellWord } from "../../lib/base/shell-word.ts";
 import { claudeArguments, harborClaude } from "../../lib/daemons/harbor-claude.ts";
 import { systemArguments } from "../../lib/daemons/harbor-system.ts";
 import { confinementProblem } from "../../lib/preflight/confinement.ts";
-import { enterShip, enterShipFromHarbor, SHIP_HOME, SHIP_TOOLS, type ShipAddress, SYSTEM_PATH } from "./enter.ts";
+import { enterShip, enterShipFromHarbor, insideShip, SHIP_HOME, SHIP_TOOLS, type ShipAddress, SYSTEM_PATH } from "./enter.ts";
 import { etcArguments } from "./ship-etc.ts";
 import { childrenOf } from "./signals.ts";
 import type { ShipPlace, Vm } from "./vm.ts";
@@ -46,6 +47,7 @@ export async function startConfined(place: ShipPlace): Promise<Vm> {
     systemPath: SYSTEM_PATH,
     enter: (options) => enterShip(vm, options),
     enterFromHarbor: (options) => enterShipFromHarbor(vm, options),
+    inside: insideShip,
     commandOf: insideOf,
     stillThere: `[ "$(readlink /proc/${vm.initPid}/ns/pid)" = ${shellWord(vm.pidNamespace)} ]`,
     entered: (_pid, commandLine) => commandLine.startsWith("nsenter\0") && commandLine.includes(`\0-t\0${vm.initPid}\0`),
@@ -121,6 +123,7 @@ function bwrapArguments({ name, folder, link }: ShipPlace): string[] {
     ...["--proc", "/proc", ...kernelSettings(), "--dev", "/dev"],
     ...["--dir", "/run", "--dir", "/var", "--symlink", "../tmp", "/var/tmp", "--dir", "/root"],
     ...["--ro-bind", join(shipRoot, "bin"), "/.sprite/bin", "--ro-bind", join(shipRoot, "lib"), "/.sprite/lib"],
+    ...terminalArguments(),
     // The harbor's own Node, because the system's may be older than the 22 that a sprite has.
     ...["--ro-bind", dirname(process.execPath), "/.sprite/languages/node/bin"],
     // What a real sprite brings along and this machine has elsewhere: Claude Code, and a folder of the captain's
@@ -133,6 +136,14 @@ function bwrapArguments({ name, folder, link }: ShipPlace): string[] {
     ...["--remount-ro", "/", "--chdir", SHIP_HOME],
     ...["--", "sh", "-c", "echo ready; exec sleep infinity"],
   ];
+}
+
+/** Arguments that show a ship the package which `ship-root/lib/terminal.mjs` makes terminals with. */
+function terminalArguments(): string[] {
+  const package_ = createRequire(import.meta.url).resolve("@lydell/node-pty/package.json");
+  const binary = `@lydell/node-pty-${process.platform}-${process.arch}`;
+  const folders = [package_, createRequire(package_).resolve(`${binary}/package.json`)].map(dirname);
+  return folders.flatMap((folder) => ["--ro-bind", folder, `/.sprite/node_modules/@lydell/${basename(folder)}`]);
 }
 
 /** Tries whether a ship can be confined here. @throws OcaptainError UNCONFINED when it cannot */

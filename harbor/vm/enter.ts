@@ -41,21 +41,25 @@ const shipEnvironment: Record<string, string> = {
 /** PATH for what the harbor itself runs in a ship, without the programs that an agent may have put into its home. */
 export const SYSTEM_PATH = SHIP_PATH.split(":").slice(1).join(":");
 
+/** {@link Vm.inside} of a confined ship. */
+export function insideShip({ dir, env, tty }: EnterOptions = {}): string[] {
+  const environment = { ...shipEnvironment, ...(tty ? { TERM: "xterm-256color" } : {}), ...env };
+  return ["env", "-i", "-C", inHome(SHIP_HOME, dir), ...Object.entries(environment).map(([key, value]) => `${key}=${value}`)];
+}
+
 /**
  * An argv prefix that runs what follows it in the ship, as its user `sprite`, with a clean environment.
  *
  * Two steps, because without host privileges the ship's namespaces can only be entered from the user namespace that
- * owns them. Without a terminal the command leads a session of its own: its process group then holds nothing from
- * outside the ship, so `kill 0` in a ship never reaches the harbor.
+ * owns them. The command leads a session of its own: its process group then holds nothing from outside the ship, so
+ * `kill 0` in a ship never reaches the harbor.
  */
 export function enterShip(ship: ShipAddress, options: EnterOptions = {}): string[] {
-  const environment = { ...shipEnvironment, ...(options.tty ? { TERM: "xterm-256color" } : {}), ...options.env };
   return [
     ...["nsenter", "-t", String(ship.monitorPid), "--user", ...(ship.ownNet ? ["--net"] : []), "--preserve-credentials"],
     ...["nsenter", "-t", String(ship.initPid), "--user", "--mount", "--uts", "--ipc", "--pid", "--preserve-credentials"],
-    ...["env", "-i", "-C", inHome(SHIP_HOME, options.dir)],
-    ...Object.entries(environment).map(([key, value]) => `${key}=${value}`),
-    ...(options.tty ? [] : [SETSID]),
+    ...insideShip(options),
+    SETSID,
   ];
 }
 

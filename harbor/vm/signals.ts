@@ -9,6 +9,15 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
+/** A process's number in its own pid namespace, the innermost; undefined when it is gone. */
+export function innerNumber(pid: number): string | undefined {
+  try {
+    return /^NSpid:.*\s(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Sends a signal to a process, or to a process group by its negative number.
  * @returns false for 0 and for what is gone

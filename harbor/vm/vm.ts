@@ -12,12 +12,14 @@ export type Vm = {
   /** PATH for those programs, without the ship's home, where an agent may have put programs of the same names. */
   systemPath: string;
   /**
-   * An argv prefix that runs what follows it in the ship, as its user, with a clean environment. Without a terminal the
-   * command leads a session of its own, and is the child of the process that this starts.
+   * An argv prefix that runs what follows it in the ship, as its user, with a clean environment. The command leads a
+   * session of its own, and is the child of the process that this starts.
    */
   enter(options?: EnterOptions): string[];
   /** The same as {@link enter}, for children of the harbor itself, which lead a session already. */
   enterFromHarbor(options?: EnterOptions): string[];
+  /** An argv prefix that, for a process which is in the ship, does the same: the user's environment and folder. */
+  inside(options?: EnterOptions): string[];
   /**
    * The numbers, outside and in the ship, of the command that `outerPid`, started by {@link enterFromHarbor}, runs;
    * undefined while it does not run yet.

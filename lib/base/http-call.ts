@@ -23,6 +23,15 @@ export type HttpRequest = {
   json?: unknown;
   /** The longest that one attempt may take, in milliseconds. @default the service's */
   timeoutMs?: number | undefined;
+  /**
+   * How long the body is waited for once the status is known, for a stream that may not end: what came by then is the
+   * reply's body. @default as long as the attempt may take
+   */
+  bodyMs?: number | undefined;
+  /** The longest that this call waits in all for a rate limit to pass. @default the service's */
+  rateBudgetMs?: number | undefined;
+  /** Is told before each wait for a rate limit to pass. */
+  onRateLimit?: ((waitMs: number) => void) | undefined;
   /** The most bytes of the reply's body. @default the service's */
   mostBytes?: number | undefined;
 };
@@ -88,7 +97,7 @@ export const isTransient = (status: number) => TRANSIENT.has(status);
 export function openHttp(service: HttpService): Http {
   keepInside(service.baseUrl);
   return async (request) => {
-    const giveUpAt = Date.now() + service.rateBudgetMs;
+    const giveUpAt = Date.now() + (request.rateBudgetMs ?? service.rateBudgetMs);
     for (;;) {
       const reply = await attempt(service, request);
       service.judge?.(reply);
@@ -98,6 +107,7 @@ export function openHttp(service: HttpService): Http {
         const { code, hint } = service.rateLimited;
         throw new OcaptainError(code, `${reply.call}: too many calls (${reply.status}): ${errorText(reply)}`, { hint });
       }
+      request.onRateLimit?.(waitMs);
       await sleep(waitMs);
       service.signal?.throwIfAborted();
     }
@@ -128,7 +138,7 @@ export async function steady(
 }
 
 async function attempt(service: HttpService, request: HttpRequest): Promise<HttpReply> {
-  const { method, path, json, body, timeoutMs = service.timeoutMs, mostBytes = service.mostBytes } = request;
+  const { method, path, json, body, timeoutMs = service.timeoutMs, mostBytes = service.mostBytes, bodyMs } = request;
   const call = `${method} ${path.split("?")[0]} at ${new URL(service.baseUrl).host}`;
   try {
     const response = await fetch(service.baseUrl + path, {
@@ -138,13 +148,27 @@ async function attempt(service: HttpService, request: HttpRequest): Promise<Http
       redirect: service.redirect,
       signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(service.signal ? [service.signal] : [])]),
     });
-    return { call, status: response.status, headers: response.headers, body: await readAtMost(response.body, mostBytes, call) };
+    const chunks = bodyMs && response.body ? within(response.body, bodyMs) : response.body;
+    return { call, status: response.status, headers: response.headers, body: await readAtMost(chunks, mostBytes, call) };
   } catch (error) {
     if (error instanceof OcaptainError) throw error;
     service.signal?.throwIfAborted();
     const { code, hint } = service.unreachable;
     // The error is not handed on as the cause, since the HTTP client's text can hold headers, and so a secret.
     throw new Unreachable(code, `${call}: ${networkReason(error, timeoutMs)}`, hint === undefined ? {} : { hint });
+  }
+}
+
+/** The chunks of a body that come in this time. Then the connection is closed. */
+async function* within(body: ReadableStream<Uint8Array>, ms: number): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  const hangUp = () => reader.cancel().catch(() => {});
+  const late = setTimeout(hangUp, ms);
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value;
+  } finally {
+    clearTimeout(late);
+    await hangUp();
   }
 }
 

@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundle } from "./bundle.ts";
 import { CREW_FOLDER } from "./crew-launch.ts";
 import type { ShipFile } from "./install.ts";
 
@@ -11,16 +12,20 @@ export type CrewFile = { path: string; content: string; mode: number };
 
 const CREW = fileURLToPath(new URL("../../crew/", import.meta.url));
 
+/** The programs of the crew, each of which is one file on a ship: what is started there by its path. */
+const PROGRAMS = ["supervisor.js", "provision/main.js", "gates/gate.js", "window/program.js", "tailnet/door.js"];
+
 /**
- * Packs the crew as it goes on a ship: plain JavaScript for Node ≥ 22 without dependencies, with the entry
- * `supervisor.js`. Types are stripped (never transformed) and `.ts` specifiers become `.js`; nothing else changes, so a
- * line number on a ship is a line number here.
+ * Packs the crew as it goes on a ship: plain JavaScript for Node ≥ 22 without dependencies, with one file for each
+ * program (lib/ship/bundle.ts), whose entry is `supervisor.js`. Types are stripped and never transformed.
  */
 export async function packCrew(): Promise<CrewFile[]> {
-  const files: CrewFile[] = [{ path: "package.json", content: '{"type":"module"}\n', mode: 0o600 }];
-  for (const { path, content } of await crewSources())
-    files.push({ path: path.replace(/\.ts$/, ".js"), content: toJavaScript(content), mode: 0o600 });
-  return files;
+  const sources = new Map<string, string>();
+  for (const { path, content } of await crewSources()) sources.set(path.replace(/\.ts$/, ".js"), toJavaScript(content));
+  return [
+    { path: "package.json", content: '{"type":"commonjs"}\n', mode: 0o600 },
+    ...PROGRAMS.map((path) => ({ path, content: bundle(path, sources), mode: 0o600 })),
+  ];
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   errorText,
   type Http,
   type HttpReply,
+  type HttpRequest,
   isTransient,
   LOOK_AGAIN_MS,
   sleep,
@@ -17,18 +18,34 @@ import type { SpriteInfo, SpritesClient } from "./types.ts";
 /** Makes, finds and deletes sprites, by the calls of docs/facts/sprites.md#control-plane. None of them wakes one. */
 
 /**
+ * How long a create waits its turn in all. An account may make ten sprites a minute, and all ships of a large fleet ask
+ * at the same time.
+ */
+const CREATE_BUDGET_MS = 30 * 60_000;
+
+/**
  * Creates a sprite. At the vendor this may not be repeated blindly, so after a lost answer the sprite is looked for by
  * name first.
  */
-export async function create(http: Http, self: SpritesClient, name: string, labels: string[]): Promise<SpriteInfo> {
+export async function create(
+  http: Http,
+  self: SpritesClient,
+  name: string,
+  labels: string[],
+  onWait?: (text: string) => void,
+): Promise<SpriteInfo> {
   let trouble = "";
+  const request: HttpRequest = {
+    ...{ method: "POST", path: "/v1/sprites", json: { name, labels }, timeoutMs: 120_000 },
+    rateBudgetMs: CREATE_BUDGET_MS,
+    onRateLimit: (ms) =>
+      onWait?.(`the provider makes no more sprites for this account at present; waiting ${Math.ceil(ms / 1000)} s, as it asks`),
+  };
   for (let attempt = 0; attempt < 3; attempt++) {
-    const reply = await http({ method: "POST", path: "/v1/sprites", json: { name, labels }, timeoutMs: 120_000 }).catch(
-      (error: unknown) => {
-        if (error instanceof Unreachable) return error;
-        throw error;
-      },
-    );
+    const reply = await http(request).catch((error: unknown) => {
+      if (error instanceof Unreachable) return error;
+      throw error;
+    });
     const taken =
       !(reply instanceof Unreachable) &&
       (reply.status === 409 || (reply.status === 400 && errorText(reply).includes("already exists")));

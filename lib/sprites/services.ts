@@ -14,6 +14,13 @@ const TELL = "100ms";
 const STOP_WITHIN = "10s";
 /** Bound of one call, in which a ship may have to wake and a service to be stopped. */
 const TIMEOUT_MS = 60_000;
+/**
+ * How long the stream that answers these methods is read. It should have ended after {@link TELL} or {@link
+ * STOP_WITHIN}; the vendor's do not always end.
+ */
+const STREAMS = ["PUT", "POST"];
+const TELL_BODY_MS = 3_000;
+const STOP_BODY_MS = 15_000;
 
 type ServiceCalls = Pick<
   SpritesClient,
@@ -31,6 +38,7 @@ export function openServices(http: Http): ServiceCalls {
       path: `${spritePath(name)}/services/${encodeURIComponent(service)}${request.verb ? `/${request.verb}` : ""}${request.query ? `?${request.query}` : ""}`,
       ...(request.json !== undefined && { json: request.json }),
       timeoutMs: TIMEOUT_MS,
+      ...(STREAMS.includes(request.method) && { bodyMs: request.verb === "stop" ? STOP_BODY_MS : TELL_BODY_MS }),
     });
 
   const self: ServiceCalls = {

@@ -1,6 +1,6 @@
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { VoyageStatus } from "../../lib/protocol/status.ts";
-import { ocaptain } from "../support/ocaptain.ts";
+import { ocaptainHere } from "../support/ocaptain-here.ts";
 import type { SmallTask } from "../support/plan.ts";
 import { until } from "../support/until.ts";
 import { openVoyage } from "../support/voyage/voyage.ts";
@@ -29,7 +29,7 @@ export async function openFleet(options: { ships: number; tasks: SmallTask[] }) 
     until: (what: string, holds: (status: VoyageStatus) => boolean) =>
       until(what, async () => holds(await helmClient().voyage(quay.voyageId)), 60_000),
     /** Waits until a line with these words from a ship's log is on the captain's machine. */
-    logged: (words: string) => until(words, async () => (await ocaptain("logs", "-g", words)).stdout, 60_000),
+    logged: (words: string) => until(words, async () => (await ocaptainHere("logs", "-g", words)).stdout, 60_000),
     /** Removes the VMs, their syncs and their crews, as a `destroy` does. */
     async sink(): Promise<void> {
       for (const { ship, sprite, incarnation, syncs } of ships) {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -8,7 +8,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { mutagenHome } from "../../lib/base/paths.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { BIN, ocaptain } from "../support/ocaptain.ts";
+import { ocaptainHere } from "../support/ocaptain-here.ts";
 import { pulumiEnvironment } from "../support/pulumi-environment.ts";
+import { makeStack } from "../support/pulumi-stack.ts";
 import { type Fleet, openFleet } from "./fleet.ts";
 
 let fleet: Fleet;
@@ -25,19 +27,13 @@ afterAll(async () => {
 });
 
 /** Records a stack of this project in the backend, as if an `up` had recorded the voyage. */
-async function recordStack(stack: string): Promise<void> {
-  const project = join(backend, "project");
-  await mkdir(project);
-  await writeFile(join(project, "Pulumi.yaml"), "{name: ocaptain, runtime: nodejs}");
+const recordStack = (stack: string) => {
   const urn = `urn:pulumi:${stack}::ocaptain::pulumi:pulumi:Stack::ocaptain-${stack}`;
-  const resources = [{ urn, custom: false, type: "pulumi:pulumi:Stack" }];
-  const state = { version: 3, deployment: { manifest: { time: new Date().toISOString(), magic: "", version: "" }, resources } };
-  await execa("pulumi", ["stack", "init", stack, "--non-interactive"], { cwd: project });
-  await execa("pulumi", ["stack", "import", "-s", stack, "--non-interactive"], { cwd: project, input: JSON.stringify(state) });
-}
+  return makeStack(backend, stack, { resources: [{ urn, custom: false, type: "pulumi:pulumi:Stack" }] });
+};
 
 const findings = async () =>
-  JSON.parse((await ocaptain("doctor", "--json")).stdout).findings as {
+  JSON.parse((await ocaptainHere("doctor", "--json")).stdout).findings as {
     area: string;
     what: string;
     state: string;
@@ -62,7 +58,7 @@ test("a voyage at sea of which no stack knows, and a shell without pulumi, are b
 
 test("a voyage that has come to its end is not paused, and that is said", async () => {
   await fleet.until("verified", (s) => s.state === "verified");
-  expect(await ocaptain("pause")).toMatchObject({
+  expect(await ocaptainHere("pause")).toMatchObject({
     exitCode: 1,
     stdout: "",
     stderr: expect.stringMatching(/^quay is verified: no work is left that could be paused\n {2}hint: ocaptain clone quay {2}# /),
@@ -125,14 +121,14 @@ test("what a sink leaves is found, each with the command that helps", async () =
   await stray.stopDaemon();
   expect(await wrong()).toMatchObject([{ what: home, hint: `rm -r ${home}` }]);
   await stray.ensureDaemon();
-  const mended = await ocaptain("doctor", "--fix");
+  const mended = await ocaptainHere("doctor", "--fix");
   expect(mended).toMatchObject({
     exitCode: 0,
     stdout: expect.stringMatching(/^fixed\n {2}✓ the sync daemon of quay, which has sunk, is gone/),
   });
   expect(await stray.running()).toBe(false);
   expect(existsSync(home)).toBe(false);
-  expect((await ocaptain("doctor", "--fix")).stdout).not.toContain("fixed");
+  expect((await ocaptainHere("doctor", "--fix")).stdout).not.toContain("fixed");
 
   await fleet.sprites.create(fleet.spriteName("ship-7"), ["x"]);
   expect(await wrong()).toMatchObject([
@@ -147,35 +143,35 @@ test("what a sink leaves is found, each with the command that helps", async () =
 });
 
 test("a voyage that has sunk: its tasks, its logs and what it had come to are there, and following ends by itself", async () => {
-  expect((await ocaptain("status")).stdout).toMatch(/^quay {2}sunk, was verified {2}1\/1 accepted\n.*the fleet is gone/);
-  expect(await ocaptain("wait", "quay")).toMatchObject({
+  expect((await ocaptainHere("status")).stdout).toMatch(/^quay {2}sunk, was verified {2}1\/1 accepted\n.*the fleet is gone/);
+  expect(await ocaptainHere("wait", "quay")).toMatchObject({
     exitCode: 0,
     stderr: "quay is sunk, and was verified: 1 of 1 tasks accepted",
   });
-  expect(JSON.parse((await ocaptain("tasks", "--json")).stdout)).toMatchObject({
+  expect(JSON.parse((await ocaptainHere("tasks", "--json")).stdout)).toMatchObject({
     from: "files",
     tasks: [{ id: "1", status: "accepted", source: "spec-kit:T012", outside: { files: ["keel.txt"], count: 1 } }],
   });
-  expect((await ocaptain("tasks")).stdout).toMatch(/\n1 .* spec-kit:T012 +Task 1 {2}\(outside its touches: keel.txt\)$/);
+  expect((await ocaptainHere("tasks")).stdout).toMatch(/\n1 .* spec-kit:T012 +Task 1 {2}\(outside its touches: keel.txt\)$/);
   const outside = [{ id: "1", files: ["keel.txt"], count: 1 }];
-  expect(JSON.parse((await ocaptain("status", "--json")).stdout)).toMatchObject({ outside });
+  expect(JSON.parse((await ocaptainHere("status", "--json")).stdout)).toMatchObject({ outside });
   const { stdout, stderr, exitCode } = await ocaptain("logs", "-f");
   expect(stdout).toMatch(/ship-0 #1 \| laying the keel/);
   expect(stderr).toMatch(/no more logs will come/);
   expect(exitCode).toBe(0);
-  const watched = await ocaptain("status", "--watch");
+  const watched = await ocaptainHere("status", "--watch");
   expect(watched.stdout).toMatch(/^quay {2}sunk/);
   expect(watched.exitCode).toBe(0);
   const ledger = new DatabaseSync(fleet.folder.ledger);
   ledger.exec("UPDATE verifications SET exit_code = 1");
   ledger.close();
-  expect((await ocaptain("wait", "quay")).exitCode).toBe(1);
-  expect((await ocaptain("retry", "1")).exitCode).toBe(1);
+  expect((await ocaptainHere("wait", "quay")).exitCode).toBe(1);
+  expect((await ocaptainHere("retry", "1")).exitCode).toBe(1);
 });
 
 test("the value of a secret variable is not shown", async () => {
   process.env.GH_TOKEN = "a-very-secret-token";
-  const { stdout } = await ocaptain("doctor");
+  const { stdout } = await ocaptainHere("doctor");
   delete process.env.GH_TOKEN;
   expect(stdout).toMatch(/GH_TOKEN +is set/);
   expect(stdout).not.toContain("very-secret");

@@ -6,6 +6,7 @@ import { nudgeHand } from "../../cli/ship/nudge-hand.ts";
 import { findVoyage } from "../../cli/target/choose-voyage.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { ocaptain, ongoing } from "../support/ocaptain.ts";
+import { ocaptainHere } from "../support/ocaptain-here.ts";
 import { openTerm } from "../support/term.ts";
 import { until } from "../support/until.ts";
 import { type Fleet, openFleet } from "./fleet.ts";
@@ -37,7 +38,7 @@ afterAll(() => fleet.close());
 
 /** A time of seconds or minutes, as the looks show it. */
 const SPAN = "(?:\\d+m)?\\d+s";
-const json = async (...args: string[]) => JSON.parse((await ocaptain(...args, "--json")).stdout);
+const json = async (...args: string[]) => JSON.parse((await ocaptainHere(...args, "--json")).stdout);
 const idle = () => (busy === "ship-0" ? "ship-1" : "ship-0");
 
 test("status: the voyage, what needs the captain first, a row a ship with how that is known", async () => {
@@ -59,7 +60,7 @@ test("ls: a row a voyage; one whose file is broken is said, and hides no other",
   await mkdir(broken);
   await writeFile(join(broken, "voyage.json"), "{");
   try {
-    const { stdout, stderr, exitCode } = await ocaptain("ls");
+    const { stdout, stderr, exitCode } = await ocaptainHere("ls");
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
       /^VOYAGE +STATE +ACCEPTED +SHIPS +SPEND +NEEDS YOU +AGE\nquay +sailing +0\/3 +2 +nothing +1 +(\d+m)?\d+s$/,
@@ -73,16 +74,17 @@ test("ls: a row a voyage; one whose file is broken is said, and hides no other",
 });
 
 test("at 80 and at 120 columns no line of status, ls and tasks is broken, and no word is cut", async () => {
-  const [status, list, tasks] = await Promise.all(["status", "ls", "tasks"].map(async (verb) => (await ocaptain(verb)).stdout));
+  const whole = async (verb: string) => (await ocaptainHere(verb)).stdout;
+  const [status, list, tasks] = [await whole("status"), await whole("ls"), await whole("tasks")];
   const term = await openTerm();
   try {
     for (const columns of [80, 120]) {
       await typed(term, columns, "status", /SHIP[\s\S]*ship-0.*\s+ship-1.*\s+\$/);
-      await expectWhole(term, status!);
+      await expectWhole(term, status);
       await typed(term, columns, "ls", /VOYAGE[\s\S]*quay.*\s+\$/);
-      await expectWhole(term, list!);
+      await expectWhole(term, list);
       await typed(term, columns, "tasks", /TASK[\s\S]*\n3 .*\s+\$/);
-      await expectWhole(term, tasks!);
+      await expectWhole(term, tasks);
     }
   } finally {
     await term.close();
@@ -90,11 +92,11 @@ test("at 80 and at 120 columns no line of status, ls and tasks is broken, and no
 });
 
 test("wait: 0 when the voyage has got there, 124 when the time is over, 2 for a word that it does not know", async () => {
-  expect((await ocaptain("wait", "quay", "--for", "needs-captain")).exitCode).toBe(0);
+  expect((await ocaptainHere("wait", "quay", "--for", "needs-captain")).exitCode).toBe(0);
   const late = await ocaptain("wait", "--for", "idle", "--timeout", "1s", "--json");
   expect(late.exitCode).toBe(124);
   expect(JSON.parse(late.stdout)).toMatchObject({ voyage: "quay", for: "idle", outcome: "timeout", state: "sailing" });
-  const slip = await ocaptain("wait", "--for", "supper");
+  const slip = await ocaptainHere("wait", "--for", "supper");
   expect({ exitCode: slip.exitCode, stderr: slip.stderr }).toEqual({
     exitCode: 2,
     stderr: expect.stringContaining("--for supper: a voyage can be waited for until it is verified, idle, needs-captain"),
@@ -119,9 +121,9 @@ test("status --json: the same for programs, syncs included", async () => {
 
 test("status wakes nobody: a ship that sleeps sleeps on", async () => {
   await fleet.sendToSleep(idle());
-  await ocaptain("status");
-  await ocaptain("tasks");
-  await ocaptain("doctor");
+  await ocaptainHere("status");
+  await ocaptainHere("tasks");
+  await ocaptainHere("doctor");
   expect((await fleet.sprites.get(fleet.spriteName(idle())))?.status).toBe("warm");
 });
 
@@ -132,9 +134,9 @@ test("a conflict of a mirror is shown with the command that settles it", async (
   await writeFile(join(fleet.folder.mirror(busy), "README.md"), "the captain's\n");
   await fleet.mutagen.ensureDaemon();
   await expect
-    .poll(async () => (await ocaptain("status")).stdout, { interval: 500 })
+    .poll(async () => (await ocaptainHere("status")).stdout, { interval: 500 })
     .toMatch(new RegExp(`✗ the workspace sync of ${busy} has conflicts.*README\\.md\n.*pulumi up -s quay`));
-  expect((await ocaptain("doctor")).exitCode).toBe(1);
+  expect((await ocaptainHere("doctor")).exitCode).toBe(1);
 });
 
 test("status --watch repeats itself when something changes, watch --json tells each change and event, and both end on Ctrl-C with 130", async () => {
@@ -165,7 +167,7 @@ test("status --watch repeats itself when something changes, watch --json tells e
 
 test("tasks: a row a task, with what it waits for and why it is blocked; -s picks", async () => {
   await fleet.until("blocked again", (s) => s.tasks[1]?.status === "blocked");
-  const { stdout } = await ocaptain("tasks");
+  const { stdout } = await ocaptainHere("tasks");
   expect(stdout.split("\n")[0]).toMatch(/^TASK +STATUS +SHIP +FOR +WAITS FOR +TRIES +SUBJECT$/);
   expect(stdout).toMatch(new RegExp(`\n1 +claimed +${busy} +\\d+\\w+ .*Task 1`));
   expect(stdout).toMatch(/\n2 +blocked .* 1 +Task 2 {2}\(exit status 3: no timber\)/);
@@ -176,7 +178,7 @@ test("tasks: a row a task, with what it waits for and why it is blocked; -s pick
 });
 
 test("logs: all ships', by time; by ship, task, words and number", async () => {
-  const { stdout } = await ocaptain("logs");
+  const { stdout } = await ocaptainHere("logs");
   const lines = stdout.split("\n");
   expect(lines).toEqual(
     expect.arrayContaining([
@@ -186,35 +188,35 @@ test("logs: all ships', by time; by ship, task, words and number", async () => {
   const times = lines.map((line) => line.slice(0, 19));
   expect(times).toEqual([...times].sort());
   for (const ship of ["ship-0", "ship-1"]) expect(stdout).toMatch(new RegExp(`${ship} \\* ${ship} of small`));
-  expect((await ocaptain("logs", "-s", busy)).stdout).not.toContain(` ${idle()} `);
-  expect((await ocaptain("logs", "-s", busy.slice(-1), "--task", "1", "-g", "keel")).stdout).toMatch(
+  expect((await ocaptainHere("logs", "-s", busy)).stdout).not.toContain(` ${idle()} `);
+  expect((await ocaptainHere("logs", "-s", busy.slice(-1), "--task", "1", "-g", "keel")).stdout).toMatch(
     /^.{19} ship-. #1 \| laying the keel$/,
   );
-  expect((await ocaptain("logs", "-n", "2")).stdout.split("\n")).toEqual(lines.slice(-2));
-  const told = (await ocaptain("logs", "--task", "2", "--json")).stdout.split("\n").map((line) => JSON.parse(line));
+  expect((await ocaptainHere("logs", "-n", "2")).stdout.split("\n")).toEqual(lines.slice(-2));
+  const told = (await ocaptainHere("logs", "--task", "2", "--json")).stdout.split("\n").map((line) => JSON.parse(line));
   expect(told).toEqual(
     expect.arrayContaining([
       expect.objectContaining({ event: "claimed", task: "2" }),
       expect.objectContaining({ text: "no timber", source: "task-2-1", atIs: "claim" }),
     ]),
   );
-  const stranger = await ocaptain("logs", "-s", "ship-9");
+  const stranger = await ocaptainHere("logs", "-s", "ship-9");
   expect(stranger).toMatchObject({ exitCode: 1, stdout: "" });
   expect(stranger.stderr).toContain("ship-0, ship-1");
 });
 
 test("retry makes a blocked task pending; any other is refused", async () => {
-  const { exitCode, stdout } = await ocaptain("retry", "#2");
+  const { exitCode, stdout } = await ocaptainHere("retry", "#2");
   expect({ exitCode, stdout }).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^task 2 is pending again/) });
   await fleet.until("tried again", (s) => s.tasks[1]?.status === "blocked" && s.tasks[1].epoch >= 2);
-  const refused = await ocaptain("retry", "1", "quay", "--json");
+  const refused = await ocaptainHere("retry", "1", "quay", "--json");
   expect(refused.exitCode).toBe(1);
   expect(JSON.parse(refused.stderr)).toMatchObject({
     error: "TASK_STATUS",
     message: expect.stringContaining("task 1 is claimed"),
   });
-  expect((await ocaptain("release", "3")).stderr).toMatch(/task 3 is pending; only a claimed one can be released/);
-  expect((await ocaptain("release", "99")).stderr).toMatch(/has no task "99"/);
+  expect((await ocaptainHere("release", "3")).stderr).toMatch(/task 3 is pending; only a claimed one can be released/);
+  expect((await ocaptainHere("release", "99")).stderr).toMatch(/has no task "99"/);
 });
 
 test("nudge: words for a session are left whole on its ship; a rehearsal, which hears nothing, refuses them", async () => {
@@ -224,19 +226,19 @@ test("nudge: words for a session are left whole on its ship; a rehearsal, which 
   expect((await fleet.onShip(busy, 'cd "$HOME/voyage/crew/nudges" && ls && cat * && rm *')).stdout).toMatch(
     /^1-1\.\d+\nMind the \$\(keel\);\n'and' the "mast"$/,
   );
-  const refused = await ocaptain("nudge", busy, "hurry", "up", "--json");
+  const refused = await ocaptainHere("nudge", busy, "hurry", "up", "--json");
   expect(refused.exitCode).toBe(1);
   expect(JSON.parse(refused.stderr)).toMatchObject({ error: "NO_SESSION", message: expect.stringContaining("rehearse") });
-  expect((await ocaptain("nudge", "ship-9", "hello")).stderr).toContain('has no ship "ship-9"');
-  expect((await ocaptain("nudge", busy, " ")).exitCode).toBe(2);
+  expect((await ocaptainHere("nudge", "ship-9", "hello")).stderr).toContain('has no ship "ship-9"');
+  expect((await ocaptainHere("nudge", busy, " ")).exitCode).toBe(2);
 });
 
 test("pause: the task at work is given back and costs no try, the ships sleep; resume wakes one for it", async () => {
   const before = (await fleet.status()).tasks[0]!;
-  expect((await ocaptain("pause")).exitCode).toBe(0);
-  expect((await ocaptain("wait", "--for", "idle", "--timeout", "1s")).exitCode).toBe(124);
+  expect((await ocaptainHere("pause")).exitCode).toBe(0);
+  expect((await ocaptainHere("wait", "--for", "idle", "--timeout", "1s")).exitCode).toBe(124);
   const waiting = ocaptain("wait", "--for", "idle", "--timeout", "1m");
-  const { stdout, exitCode } = await ocaptain("pause", "--within", "0s");
+  const { stdout, exitCode } = await ocaptainHere("pause", "--within", "0s");
   expect({ stdout, exitCode }).toEqual({
     exitCode: 0,
     stdout: expect.stringMatching(
@@ -245,16 +247,16 @@ test("pause: the task at work is given back and costs no try, the ships sleep; r
   });
   await fleet.until("all asleep", (s) => s.ships.every((ship) => ship.state === "ended"));
   expect((await fleet.status()).tasks[0]).toMatchObject({ status: "pending", tries: before.tries, epoch: before.epoch });
-  const status = await ocaptain("status");
+  const status = await ocaptainHere("status");
   expect(status.stdout).toMatch(/^quay {2}paused .*\n(.*\n)*.*nothing is given out.*ocaptain resume quay/);
   expect(status.stdout).toMatch(/asleep .* said goodbye: paused/);
-  expect((await ocaptain("ls")).stdout).toMatch(/\nquay +paused /);
+  expect((await ocaptainHere("ls")).stdout).toMatch(/\nquay +paused /);
   expect((await waiting).exitCode).toBe(0);
-  expect((await ocaptain("wait")).exitCode).toBe(1);
+  expect((await ocaptainHere("wait")).exitCode).toBe(1);
   expect(await json("resume")).toEqual({ voyage: "quay", state: "sailing", paused: null, atWork: [] });
   await fleet.until("at work again", (s) => s.tasks[0]?.status === "claimed");
   busy = (await fleet.status()).tasks[0]!.ship!;
-  expect((await ocaptain("resume")).stdout).toMatch(/^quay was not paused/);
+  expect((await ocaptainHere("resume")).stdout).toMatch(/^quay was not paused/);
 });
 
 test("logs -f shows what comes home from now on, and ends on Ctrl-C with 130", async () => {
@@ -269,7 +271,7 @@ test("logs -f shows what comes home from now on, and ends on Ctrl-C with 130", a
 
 test("clone: the voyage's branch with its history, that pulls what comes later", async () => {
   const dest = join(fleet.folder.root, "..", "review");
-  const { stdout, stderr, exitCode } = await ocaptain("clone", "-d", dest);
+  const { stdout, stderr, exitCode } = await ocaptainHere("clone", "-d", dest);
   expect({ stdout, exitCode }).toEqual({ stdout: dest, exitCode: 0 });
   expect(stderr).toContain("cloning branch quay");
   expect(await readFile(join(dest, "out/1"), "utf8")).toBe("1\n");
@@ -277,7 +279,7 @@ test("clone: the voyage's branch with its history, that pulls what comes later",
   expect(await git("log", "--format=%s")).toBe("Task 1\nStart");
   expect(await git("status", "-sb")).toBe("## quay...origin/quay");
   await git("pull", "-q");
-  const again = await ocaptain("clone", "quay", "-d", dest, "--json");
+  const again = await ocaptainHere("clone", "quay", "-d", dest, "--json");
   expect(again.exitCode).toBe(1);
   expect(JSON.parse(again.stderr)).toMatchObject({ error: "CLONE", message: expect.stringContaining("already exists") });
 });
@@ -285,7 +287,7 @@ test("clone: the voyage's branch with its history, that pulls what comes later",
 test("task add wakes a ship that sleeps, and the task is worked off beside the plan; what does not fit adds nothing; cancel takes one back", async () => {
   await fleet.until("all asleep", (s) => s.ships.every((ship) => ship.state === "ended"));
   const [subject, command] = ["Caulk the seams", "mkdir -p out; echo oakum > out/caulked"];
-  const { stdout, stderr, exitCode } = await ocaptain("task", "add", subject, "--after", "#1", "--rehearsal", command);
+  const { stdout, stderr, exitCode } = await ocaptainHere("task", "add", subject, "--after", "#1", "--rehearsal", command);
   expect({ stdout, exitCode }).toEqual({ stdout: `task 900001 is added: ${subject}`, exitCode: 0 });
   expect(stderr).toBe("a ship is woken for it");
   await fleet.until("it is done", (s) => s.tasks.some(({ id, status }) => id === "900001" && status === "accepted"));
@@ -293,9 +295,9 @@ test("task add wakes a ship that sleeps, and the task is worked off beside the p
     tasks: [{ id: "1" }, { id: "900001", subject, addedAt: expect.stringMatching(/Z$/) }],
   });
 
-  const later = JSON.parse((await ocaptain("task", "add", "Tar them", "--after", "2", "--json")).stdout);
+  const later = JSON.parse((await ocaptainHere("task", "add", "Tar them", "--after", "2", "--json")).stdout);
   expect(later).toMatchObject({ voyage: "quay", isNew: true, task: { id: "900002", status: "pending", blockedBy: ["2"] } });
-  expect(await ocaptain("task", "cancel", "#900002")).toMatchObject({ stdout: "task 900002 is cancelled: Tar them" });
+  expect(await ocaptainHere("task", "cancel", "#900002")).toMatchObject({ stdout: "task 900002 is cancelled: Tar them" });
   for (const [typed, said, status] of [
     [["add", "x", "--after", "77"], /^no task was added: the voyage has no task 77\n {2}hint: ocaptain tasks quay$/, 1],
     [["add", "x", "--check", "if"], /^no task was added: --check: bash cannot read it: /, 2],
@@ -303,7 +305,7 @@ test("task add wakes a ship that sleeps, and the task is worked off beside the p
     [["add", "x", "--after", "one"], /^no task was added: after\[0\] must be 1 to 9 digits/, 2],
     [["cancel", "1"], /^task 1 is one of the plan's\n {2}hint: take tasks\/1.json out of the plan's folder/, 1],
   ] as const) {
-    const refused = await ocaptain("task", ...typed);
+    const refused = await ocaptainHere("task", ...typed);
     expect(refused).toMatchObject({ exitCode: status, stdout: "" });
     expect(refused.stderr).toMatch(said);
   }
@@ -317,7 +319,7 @@ test("release takes a task from the ship that holds it, which is fenced, and say
   const plan = await fleet.planOf([...tasks, { ...tasks[0]!, id: "4" }]);
   await fleet.helm.update(await fleet.helm.create(), { plan });
   await fleet.until("at work on 4", (s) => s.tasks[3]?.status === "claimed");
-  const { stdout } = await ocaptain("release", "4", "--reason", "it runs in circles", "--json");
+  const { stdout } = await ocaptainHere("release", "4", "--reason", "it runs in circles", "--json");
   expect(JSON.parse(stdout).task).toMatchObject({
     id: "4",
     // The other ship may have been woken for it already.
@@ -335,7 +337,7 @@ test("release takes a task from the ship that holds it, which is fenced, and say
 
 test("the helm killed: the same looks from the files, saying so, and doctor with the way out", async () => {
   await fleet.killHelm();
-  const { stdout, exitCode } = await ocaptain("status");
+  const { stdout, exitCode } = await ocaptainHere("status");
   expect(exitCode).toBe(0);
   expect(stdout).toMatch(/^quay {2}unknown {2}2\/5 accepted/);
   expect(stdout).toMatch(/from the task files, last changed (\d+m)?\d+s ago/);
@@ -346,8 +348,8 @@ test("the helm killed: the same looks from the files, saying so, and doctor with
     from: "files",
     tasks: [{ id: "1", commit: expect.stringMatching(/^[0-9a-f]{40}$/) }, { id: "900001" }],
   });
-  expect((await ocaptain("retry", "2")).stderr).toMatch(/the helm does not answer\b.*\n {2}hint: pulumi up/);
-  const doctor = await ocaptain("doctor", "--json");
+  expect((await ocaptainHere("retry", "2")).stderr).toMatch(/the helm does not answer\b.*\n {2}hint: pulumi up/);
+  const doctor = await ocaptainHere("doctor", "--json");
   expect(doctor.exitCode).toBe(1);
   expect(JSON.parse(doctor.stdout).findings).toEqual(
     expect.arrayContaining([expect.objectContaining({ what: "helm", state: "wrong", hint: "pulumi up -s quay" })]),

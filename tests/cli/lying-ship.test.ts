@@ -13,6 +13,7 @@ import { sortSessions, syncAttention, syncOf } from "../../lib/watch/sync-view.t
 import { gitIn } from "../support/git.ts";
 import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
 import { ocaptain } from "../support/ocaptain.ts";
+import { ocaptainHere } from "../support/ocaptain-here.ts";
 import { PLANTED, UNSEEN } from "../support/unseen.ts";
 
 /**
@@ -119,7 +120,8 @@ const VERBS: [args: string[], status: number][] = [
 describe("nothing that a ship, an agent or a plan wrote steers the captain's terminal", () => {
   test.each(VERBS.slice(0, 10))("ocaptain %j, for people and as JSON", async (args, exitCode) => {
     for (const more of [[], ["--json"]]) {
-      const result = await ocaptain(...args, ...more);
+      // What is read from stdin is read by a process of its own.
+      const result = await (args.includes("-") ? ocaptain : ocaptainHere)(...args, ...more);
       expect(result.stdout + result.stderr).not.toMatch(UNSEEN);
       expect(result.stdout + result.stderr).not.toBe("");
       expect(result.exitCode).toBe(exitCode);
@@ -128,14 +130,14 @@ describe("nothing that a ship, an agent or a plan wrote steers the captain's ter
   });
 
   test("in JSON it is whole, for programs", async () => {
-    const { tasks } = JSON.parse((await ocaptain("tasks", "--json")).stdout);
+    const { tasks } = JSON.parse((await ocaptainHere("tasks", "--json")).stdout);
     expect(tasks[1].reason).toBe(`${PLANTED}\n  hint: ${PLANTED}`);
-    const logged = (await ocaptain("logs", "--json")).stdout.split("\n").map((line) => JSON.parse(line));
+    const logged = (await ocaptainHere("logs", "--json")).stdout.split("\n").map((line) => JSON.parse(line));
     expect(logged.map(({ source }) => source)).toContain(PLANTED);
   });
 
   test("what a status needs the captain for is said by each ship's name, and no line of a ship's passes for a hint", async () => {
-    const { stdout } = await ocaptain("status");
+    const { stdout } = await ocaptainHere("status");
     expect(stdout).toMatch(/ship-0 sends what no crew sends, and was refused \(heartbeat: note\)/);
     expect(stdout).toMatch(/ship-0 is given no task: pl/);
     expect(stdout.match(/^ {4}hint: /gm)?.length).toBe(stdout.match(/✗/g)?.length);
@@ -164,7 +166,7 @@ describe("nothing that a ship, an agent or a plan wrote steers the captain's ter
   });
 
   test.each(VERBS.slice(10))("ocaptain %j, which changes something", async (args, exitCode) => {
-    const result = await ocaptain(...args);
+    const result = await ocaptainHere(...args);
     expect(result.stdout + result.stderr).not.toMatch(UNSEEN);
     expect(result.stdout).not.toBe("");
     expect(result.exitCode).toBe(exitCode);

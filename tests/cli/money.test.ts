@@ -10,7 +10,9 @@ import type { Grant } from "../../lib/protocol/ship-claims.ts";
 import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
 import { BIN, ocaptain } from "../support/ocaptain.ts";
+import { ocaptainHere } from "../support/ocaptain-here.ts";
 import { pulumiEnvironment } from "../support/pulumi-environment.ts";
+import { makeStack } from "../support/pulumi-stack.ts";
 import { standInPulumi } from "../support/stand-in-pulumi.ts";
 import { openTerm } from "../support/term.ts";
 import { expectWhole, typed } from "./whole.ts";
@@ -55,13 +57,13 @@ async function spends(name: string, { task, epoch }: Grant, costUsd: number, inp
   const usage = { costUsd, inputTokens, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0, turns: 3, seconds: 4 };
   await calls[name]!.raw("usage", { task: task.id, epoch, session, run: randomUUID(), usage });
 }
-const json = async (...args: string[]) => JSON.parse((await ocaptain(...args, "--json")).stdout);
+const json = async (...args: string[]) => JSON.parse((await ocaptainHere(...args, "--json")).stdout);
 const rowOf = async (id: string) => (await helm.voyage(ID)).tasks.find((task) => task.id === id)!;
 
 test("a question is shown first, in full, with the very command, which answers it", async () => {
   const grant = await claims("ship-0");
   await asks("ship-0", grant, "Which colour?\n\n- red\n- green");
-  const { stdout } = await ocaptain("status");
+  const { stdout } = await ocaptainHere("status");
   expect(stdout).toMatch(/^quay {2}needs-captain /);
   expect(stdout).toMatch(
     /needs you \(\d\)\n {2}✗ \S+ · task 1 \(Task 1\) asks, from ship-0:\n {6}Which colour\?\n {6}\n {6}- red\n {6}- green\n {4}hint: ocaptain answer ship-0 - --voyage quay .*\n/,
@@ -83,17 +85,17 @@ test("a question is shown first, in full, with the very command, which answers i
 test("two questions of one ship: the answer says which, by task; from stdin with -", async () => {
   await asks("ship-0", await claims("ship-0"), "How long?");
   await asks("ship-0", await claims("ship-0"), "How wide?\nIn metres.");
-  const which = await ocaptain("answer", "0", "12");
+  const which = await ocaptainHere("answer", "0", "12");
   expect(which.exitCode).toBe(2);
   expect(which.stderr).toMatch(
     /ship-0 has asked several things; say of which task:\n {2}#2 {2}How long\?\n {2}#3 {2}How wide\?\n/,
   );
-  expect((await ocaptain("status")).stdout).toContain(
+  expect((await ocaptainHere("status")).stdout).toContain(
     "hint: ocaptain answer '#2' - --voyage quay  # type the answer, then Ctrl-D",
   );
   const piped = await execa(BIN, ["answer", "#3", "-", "--json"], { input: "4\nmetres\n", timeout: 30_000 });
   expect(JSON.parse(piped.stdout)).toMatchObject({ task: { id: "3", status: "pending" }, answer: "4\nmetres" });
-  expect(await ocaptain("answer", "0", "12")).toMatchObject({
+  expect(await ocaptainHere("answer", "0", "12")).toMatchObject({
     exitCode: 0,
     stdout: expect.stringMatching(/^answered: task 2 is pending/),
   });
@@ -101,7 +103,7 @@ test("two questions of one ship: the answer says which, by task; from stdin with
 
 test("where nothing is asked, or nothing is said, it says so", async () => {
   const failing = async (...args: string[]) => {
-    const { exitCode, stderr, stdout } = await ocaptain("answer", ...args);
+    const { exitCode, stderr, stdout } = await ocaptainHere("answer", ...args);
     expect(stdout).toBe("");
     return `${exitCode} ${stderr.split("\n")[0]}`;
   };
@@ -123,7 +125,7 @@ test("spend: the voyage's in the head, each ship's, each task's beside its budge
   await calls["ship-2"]!.release(grants[1]!, false);
   const four = await calls["ship-0"]!.release(grants[0]!, true).then(() => claims("ship-0"));
   expect(four.task.id).toBe("2");
-  const { stdout } = await ocaptain("status");
+  const { stdout } = await ocaptainHere("status");
   expect(stdout).toMatch(/\n {2}spent \$1\.75 · 2\.3M tokens · 6 turns\n/);
   expect(stdout).toMatch(/\nSHIP +STATE .* SPEND +FOR +TASK\n/);
   expect(stdout).toMatch(/\nship-0 .* \$1\.50 2\.3M .*#2/);
@@ -131,19 +133,19 @@ test("spend: the voyage's in the head, each ship's, each task's beside its budge
   const view = await json("status");
   expect(view).toMatchObject({ spend: { costUsd: 1.75, inputTokens: 2_346_678, turns: 6, seconds: 8, budgetUsd: null } });
   expect(view.ships[0]).toMatchObject({ usage: { costUsd: 1.5, inputTokens: 2_345_678 } });
-  expect((await ocaptain("tasks")).stdout).toMatch(/\n2 .* \$1\.50 2\.3M +.*Task 2/);
+  expect((await ocaptainHere("tasks")).stdout).toMatch(/\n2 .* \$1\.50 2\.3M +.*Task 2/);
 });
 
 test("budget: the captain's word holds at once, is told as such, and is taken back", async () => {
-  const said = await ocaptain("budget", "80");
+  const said = await ocaptainHere("budget", "80");
   expect(said).toMatchObject({
     exitCode: 0,
     stdout: "quay may spend up to $80.00 (by your word; configured: none); $1.75 is spent, and it is sailing",
   });
   expect(said.stderr).toMatch(/to keep it in the configuration: pulumi .*config set ocaptain:budgetUsd 80 -s quay/);
-  expect((await ocaptain("status")).stdout).toContain("spent $1.75 of $80.00 (by your word; configured: none)");
+  expect((await ocaptainHere("status")).stdout).toContain("spent $1.75 of $80.00 (by your word; configured: none)");
   expect(await json("budget", "configured")).toMatchObject({ voyage: "quay", state: "sailing", spend: { budgetUsd: null } });
-  for (const wrong of ["0", "-3", "much", "1e9"]) expect((await ocaptain("budget", "--", wrong)).exitCode).toBe(2);
+  for (const wrong of ["0", "-3", "much", "1e9"]) expect((await ocaptainHere("budget", "--", wrong)).exitCode).toBe(2);
 });
 
 test("a task whose budget is spent is blocked: the way on is the plan, and retry says so", async () => {
@@ -154,7 +156,7 @@ test("a task whose budget is spent is blocked: the way on is the plan, and retry
   expect([four.task.id, four.hand?.budgetUsd]).toEqual(["4", 2]);
   await spends("ship-2", four, 2.25);
   await calls["ship-2"]!.release(four, false, "stopped");
-  expect((await ocaptain("tasks")).stdout).toMatch(/\n4 +blocked .* \$2\.25\/\$2\.00 1k +.*\(its budget of \$2\.00 is spent/);
+  expect((await ocaptainHere("tasks")).stdout).toMatch(/\n4 +blocked .* \$2\.25\/\$2\.00 1k +.*\(its budget of \$2\.00 is spent/);
   expect((await json("status")).attention).toContainEqual(
     expect.objectContaining({
       ...{ kind: "task", of: "4", action: { verb: "up", task: "4" } },
@@ -162,14 +164,14 @@ test("a task whose budget is spent is blocked: the way on is the plan, and retry
       hint: "pulumi up -s quay  # after a higher claude.budgetUsd in the plan's tasks/4.json",
     }),
   );
-  const retried = await ocaptain("retry", "4");
+  const retried = await ocaptainHere("retry", "4");
   expect(retried.exitCode).toBe(1);
   expect(retried.stderr).toMatch(/task 4: its budget of \$2\.00 is spent.*\n {2}hint: raise claude\.budgetUsd/);
 });
 
 test("the voyage's budget spent: state, and first of what needs the captain, with the command that goes on", async () => {
   await helm.registerVoyage(ID, { ...register, budgetUsd: 3.5 });
-  const { stdout } = await ocaptain("status");
+  const { stdout } = await ocaptainHere("status");
   expect(stdout).toMatch(/^quay {2}budget /);
   expect(stdout).toMatch(/\n {2}spent \$4\.00 of \$3\.50 · /);
   expect(stdout).toMatch(
@@ -190,7 +192,7 @@ test("scale: its question is whole at 80 and at 120 columns; a no changes nothin
   await writeVoyageIdentity({ ...identity, sailedFrom: { project, settings } });
   const pulumi = await standInPulumi(captain.root);
   const env = { ...pulumiEnvironment(captain.root), ...pulumi.env };
-  await execa("pulumi", ["stack", "init", "quay", "--non-interactive"], { cwd: project, env });
+  await makeStack(captain.root, "quay");
   await writeFile(settings, "config:\n  ocaptain:plan: ./plan\n");
 
   const term = await openTerm();
@@ -230,7 +232,7 @@ test("scale: its question is whole at 80 and at 120 columns; a no changes nothin
 test("a limit: what holds the voyage up, in Claude Code's own words, how long yet, and when it is over; a ship whose hand cannot work", async () => {
   const until = new Date(Math.floor(Date.now() / 1000) * 1000 + 125_000).toISOString();
   await calls["ship-2"]!.raw("limited", { until, message: "You've hit your session limit" });
-  const { stdout } = await ocaptain("status");
+  const { stdout } = await ocaptainHere("status");
   expect(stdout).toMatch(
     /\n {2}no task is given out for (2m0\ds|1m\d\ds), until [\dT:-]{19}Z: You've hit your session limit \(told by ship-2; to try at once: ocaptain retry limit quay\)\n/,
   );
@@ -246,17 +248,17 @@ test("a limit: what holds the voyage up, in Claude Code's own words, how long ye
   );
   expect(await json("retry", "limit")).toEqual({ voyage: "quay", lifted: ["ship-2"] });
   expect((await json("status")).limited).toBeNull();
-  const none = await ocaptain("retry", "limit");
+  const none = await ocaptainHere("retry", "limit");
   expect(none.exitCode).toBe(1);
   expect(none.stderr).toBe('no usage limit holds voyage "quay"\n  hint: ocaptain status quay');
 });
 
 test("without the helm the task files say what tasks have used, and that this is all they say", async () => {
   process.kill((await helm.health()).pid, "SIGKILL");
-  const { stdout } = await ocaptain("status");
+  const { stdout } = await ocaptainHere("status");
   expect(stdout).toMatch(/\n {2}spent \$4\.00 · 2\.3M tokens · 9 turns · by the task files: of tasks alone\n/);
   expect((await json("status")).spend).toMatchObject({ costUsd: 4, budgetUsd: null, byShip: null });
-  expect((await ocaptain("tasks")).stdout).toMatch(/\n4 +blocked .* \$2\.25 1k/);
-  const answered = await ocaptain("answer", "ship-2", "go on");
+  expect((await ocaptainHere("tasks")).stdout).toMatch(/\n4 +blocked .* \$2\.25 1k/);
+  const answered = await ocaptainHere("answer", "ship-2", "go on");
   expect(answered).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("the helm does not answer") });
 });

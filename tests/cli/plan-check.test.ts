@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { lineOf } from "../../cli/plan/lines.ts";
-import { ocaptain } from "../support/ocaptain.ts";
+import { ocaptainHere } from "../support/ocaptain-here.ts";
 import { diamond, writePlan, writeRepo } from "../support/plan.ts";
 
 let folder: string;
@@ -27,7 +27,7 @@ test("plan check finds all that is wrong at once, with file, line and field; the
   await edit("tasks/3.json", (text) => text.replace('"status"', 'status"'));
   await edit("verify.sh", (text) => `${text}if true; then\r\n`);
   await edit("voyage.json", (text) => text.replace(/"repo": ".*"/, '"repo": "./nowhere"'));
-  const { stdout, exitCode } = await ocaptain("plan", "check", plan);
+  const { stdout, exitCode } = await ocaptainHere("plan", "check", plan);
   expect(exitCode).toBe(1);
   expect(stdout.replaceAll(`${plan}/`, "").split("\n")).toEqual([
     "tasks/1.json:13: error: metadata.chekc unknown; did you mean check?",
@@ -41,10 +41,10 @@ test("plan check finds all that is wrong at once, with file, line and field; the
 });
 
 test("a plan that sails passes; with --json each finding has its place, and a base that is not there is one", async () => {
-  const { stdout, stderr, exitCode } = await ocaptain("plan", "check", plan);
+  const { stdout, stderr, exitCode } = await ocaptainHere("plan", "check", plan);
   expect({ stdout, exitCode }).toEqual({ exitCode: 0, stdout: "can sail: 4 tasks, nothing is wrong" });
   expect(stderr).toBe(`next: ocaptain plan show ${plan}; ocaptain sail ${plan}`);
-  const json = await ocaptain("plan", "check", plan, "--base", "mian", "--json");
+  const json = await ocaptainHere("plan", "check", plan, "--base", "mian", "--json");
   expect(json).toMatchObject({ exitCode: 1, stderr: "" });
   const { findings, ...rest } = JSON.parse(json.stdout);
   expect(rest).toEqual({ folder: plan, ok: false, strict: false, errors: 1, warnings: 0 });

@@ -5,7 +5,7 @@ import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { addTask } from "../../cli/plan/add-task.ts";
 import { loadPlan } from "../../lib/plan/load.ts";
-import { ocaptain } from "../support/ocaptain.ts";
+import { ocaptainHere } from "../support/ocaptain-here.ts";
 import { diamond, writePlan, writeRepo } from "../support/plan.ts";
 
 let folder: string;
@@ -16,16 +16,16 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 test("plan new makes a plan that check --strict lets pass, add grows it, and neither overwrites or breaks anything", async () => {
   const plan = join(folder, "plans", "census");
-  const outside = await ocaptain("plan", "new", plan);
+  const outside = await ocaptainHere("plan", "new", plan);
   expect(outside).toMatchObject({ exitCode: 1, stdout: "" });
   expect(outside.stderr).toMatch(/lies in no repository.*\n {2}hint: ocaptain plan new .* --repo owner\/name/);
   await writeRepo(folder);
-  const made = JSON.parse((await ocaptain("plan", "new", plan, "--json")).stdout);
+  const made = JSON.parse((await ocaptainHere("plan", "new", plan, "--json")).stdout);
   expect(made.written).toEqual(expect.arrayContaining(["spec.md", "verify.sh", "voyage.json", "tasks/1.json"]));
   expect((await execa("bash", ["-c", `test -x ${join(plan, "verify.sh")}`])).exitCode).toBe(0);
-  expect((await ocaptain("plan", "new", plan)).stderr).toMatch(/has files in it, and nothing is overwritten/);
+  expect((await ocaptainHere("plan", "new", plan)).stderr).toMatch(/has files in it, and nothing is overwritten/);
 
-  const added = await ocaptain(
+  const added = await ocaptainHere(
     "plan",
     "add",
     plan,
@@ -41,7 +41,7 @@ test("plan new makes a plan that check --strict lets pass, add grows it, and nei
   const task = { id: "4", subject: "Bind it", description: "Bind it", blockedBy: ["2", "3"] };
   expect(JSON.parse(added.stdout)).toEqual({ ...task, metadata: { check: "test -s all.txt", touches: ["all.txt"] } });
   expect(await readFile(join(plan, "tasks", "4.json"), "utf8")).toBe(`${added.stdout}\n`);
-  const { stdout, exitCode } = await ocaptain("plan", "check", plan, "--strict");
+  const { stdout, exitCode } = await ocaptainHere("plan", "check", plan, "--strict");
   expect({ stdout, exitCode }).toEqual({ stdout: "can sail: 4 tasks, nothing is wrong", exitCode: 0 });
 });
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { asDot, asMermaid, asSvg } from "../../cli/plan/drawings.ts";
 import { viewGraph } from "../../cli/plan/graph-view.ts";
-import { ocaptain } from "../support/ocaptain.ts";
+import { ocaptainHere } from "../support/ocaptain-here.ts";
 import { diamond, writePlan } from "../support/plan.ts";
 
 let folder: string;
@@ -19,7 +19,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 test("plan show: waves, the critical path, the time with 1, 2, … ships, and the number that is worth it", async () => {
   const tasks = diamond(5).map((task) => ({ ...task, metadata: { estimateMinutes: task.id === "3" ? 20 : 10 } }));
   await writePlan(plan, { repo: "./nowhere", tasks });
-  const { stdout, stderr, exitCode } = await ocaptain("plan", "show", plan);
+  const { stdout, stderr, exitCode } = await ocaptainHere("plan", "show", plan);
   expect({ stderr, exitCode }).toEqual({ stderr: `next: ocaptain sail ${plan} -n 2`, exitCode: 0 });
   expect(stdout.split("\n").map((line) => line.trimEnd())).toEqual(
     [
@@ -45,7 +45,7 @@ test("plan show: waves, the critical path, the time with 1, 2, … ships, and th
 test("plan show says that tasks may be in conflict, where they write the same at the same time, and that its times leave that out", async () => {
   const tasks = diamond(4).map((task) => ({ ...task, metadata: { touches: ["README.md"] } }));
   await writePlan(plan, { repo: "./nowhere", tasks });
-  const { stderr } = await ocaptain("plan", "show", plan);
+  const { stderr } = await ocaptainHere("plan", "show", plan);
   expect(stderr).toMatch(
     /^1 task writes files that others may write at the same time: .* may be in conflict, which these times leave out; .*\n {2}hint: ocaptain plan check /,
   );
@@ -54,7 +54,7 @@ test("plan show says that tasks may be in conflict, where they write the same at
 test("plan show --json and --svg; a plan whose graph is broken is refused with the command that tells all of it", async () => {
   await writePlan(plan, { repo: "./nowhere", tasks: diamond(4) });
   const picture = join(folder, "plan.svg");
-  const { stdout } = await ocaptain("plan", "show", plan, "--json", "--svg", picture);
+  const { stdout } = await ocaptainHere("plan", "show", plan, "--json", "--svg", picture);
   expect(JSON.parse(stdout)).toMatchObject({
     waves: [["1"], ["2", "3"], ["4"]],
     width: 2,
@@ -71,10 +71,10 @@ test("plan show --json and --svg; a plan whose graph is broken is refused with t
   });
   expect(await readFile(picture, "utf8")).toMatch(/^<svg .*#4 Task 4.*<\/svg>\n$/s);
   await rm(join(plan, "tasks", "1.json"));
-  const broken = await ocaptain("plan", "show", plan);
+  const broken = await ocaptainHere("plan", "show", plan);
   expect(broken).toMatchObject({ exitCode: 1, stdout: "" });
   expect(broken.stderr).toMatch(/there is no task "1"\n {2}hint: ocaptain plan check .*plan$/);
-  expect((await ocaptain("plan", "show", plan, "--dot", "--mermaid")).exitCode).toBe(2);
+  expect((await ocaptainHere("plan", "show", plan, "--dot", "--mermaid")).exitCode).toBe(2);
 });
 
 test("nothing in a subject is a part of the picture", () => {

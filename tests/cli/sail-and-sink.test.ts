@@ -11,6 +11,7 @@ import { captainId } from "../../lib/voyage/captain-id.ts";
 import { type VoyageIdentity, writeVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { BIN } from "../support/ocaptain.ts";
 import { pulumiEnvironment } from "../support/pulumi-environment.ts";
+import { makeStack } from "../support/pulumi-stack.ts";
 import { standInPulumi } from "../support/stand-in-pulumi.ts";
 import { openTerm } from "../support/term.ts";
 
@@ -81,7 +82,7 @@ test("a plan whose voyage has sunk sails under the next free name, and that is s
 
 test("a no, or Ctrl-C, at the question of a voyage that goes on takes back what was set for it", async () => {
   const settings = await writeVoyage("sea");
-  await execa("pulumi", ["stack", "init", "sea", "--non-interactive"], { cwd: project });
+  await makeStack(folder, "sea");
   const was = await readFile(settings, "utf8");
   const term = await openTerm({ cols: 120, rows: 20 });
   try {

@@ -5,6 +5,7 @@ import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { acquireOsLock } from "../../lib/base/os-lock.ts";
 import { BIN, ocaptain, ongoing } from "../support/ocaptain.ts";
+import { ocaptainHere } from "../support/ocaptain-here.ts";
 import { until } from "../support/until.ts";
 
 let folder: string;
@@ -45,24 +46,24 @@ test("help names every verb, and each has its own, with an example and --json", 
   const { stdout, exitCode } = await ocaptain("--help");
   expect(exitCode).toBe(0);
   for (const verb of VERBS) expect(stdout).toContain(`  ${verb} `);
-  const helps = await Promise.all(VERBS.map((verb) => ocaptain(verb, "--help")));
-  for (const [index, help] of helps.entries()) {
+  for (const verb of VERBS) {
+    const help = await ocaptainHere(verb, "--help");
     expect(help.exitCode).toBe(0);
-    expect(help.stdout).toMatch(new RegExp(`Examples:\n  ocaptain ${VERBS[index]}`));
+    expect(help.stdout).toMatch(new RegExp(`Examples:\n  ocaptain ${verb}`));
     expect(help.stdout).toContain("--json");
   }
 });
 
 test("telemetry-start and telemetry-stop, words of the Python tool, are those of telemetry, and help lists these alone", async () => {
-  expect((await ocaptain("telemetry-start", "--port", "0")).stderr).toMatch(
+  expect((await ocaptainHere("telemetry-start", "--port", "0")).stderr).toMatch(
     /^--port 0 is no port.*\n {2}hint: ocaptain telemetry start --help$/,
   );
-  expect((await ocaptain("telemetry-start", "--help")).stdout).toContain("--token");
-  expect(await ocaptain("telemetry-stop")).toMatchObject({
+  expect((await ocaptainHere("telemetry-start", "--help")).stdout).toContain("--token");
+  expect(await ocaptainHere("telemetry-stop")).toMatchObject({
     exitCode: 0,
     stdout: "no telemetry was taken of programs that are on no ship",
   });
-  expect((await ocaptain("--help")).stdout).not.toContain("telemetry-");
+  expect((await ocaptainHere("--help")).stdout).not.toContain("telemetry-");
 });
 
 test.each([
@@ -87,14 +88,14 @@ test.each([
   [[], /Usage: ocaptain/],
 ])("%j is a slip in what was typed: status 2, said on stderr, nothing on stdout", async (args, said) => {
   await voyage("only");
-  const result = await ocaptain(...args);
+  const result = await ocaptainHere(...args);
   expect(result.exitCode).toBe(2);
   expect(result.stdout).toBe("");
   expect(result.stderr).toMatch(said);
 });
 
 test("sail of a folder that is not there says what a plan is, and what makes one", async () => {
-  const { exitCode, stderr } = await ocaptain("sail", "./none");
+  const { exitCode, stderr } = await ocaptainHere("sail", "./none");
   expect(exitCode).toBe(1);
   expect(stderr).toMatch(
     /^there is no folder \S+\/none; a plan is a folder with spec\.md, voyage\.json and tasks\/\n {2}hint: ocaptain init {2}#/,
@@ -109,7 +110,7 @@ test.each([
   [["status", "one", "two", "--json"], /^too many arguments/, "ocaptain status --help"],
   [["help", "stauts", "--json"], /^there is no such verb/, "ocaptain --help"],
 ])("%j: a slip is JSON too where --json is asked for, and nothing else is said", async (args, said, hint) => {
-  const result = await ocaptain(...args);
+  const result = await ocaptainHere(...args);
   expect(result).toMatchObject({ exitCode: 2, stdout: "" });
   expect(JSON.parse(result.stderr)).toEqual({
     error: "USAGE",
@@ -123,7 +124,7 @@ test("no voyage, an unknown one, a broken one: status 1, with a hint; with --jso
   expect(none).toMatchObject({ exitCode: 1, stdout: "" });
   expect(none.stderr).toMatch(/there is no voyage in .*\n {2}hint: ocaptain sail --help {2}# /);
   await voyage("one");
-  expect((await ocaptain("status", "other")).stderr).toMatch(/no voyage "other" in .*; there are one/);
+  expect((await ocaptainHere("status", "other")).stderr).toMatch(/no voyage "other" in .*; there are one/);
   await writeFile(join(folder, "v", "one", "voyage.json"), "{");
   const broken = await ocaptain("tasks", "one", "--json");
   expect(broken.exitCode).toBe(1);
@@ -133,16 +134,16 @@ test("no voyage, an unknown one, a broken one: status 1, with a hint; with --jso
 test("the voyage may be left out when there is one; several are listed; one that has not sunk is meant before those that have", async () => {
   await voyage("first");
   await mkdir(join(folder, "v", "no-voyage"));
-  expect(JSON.parse((await ocaptain("status", "--json")).stdout)).toMatchObject({ stack: "first", from: "files" });
+  expect(JSON.parse((await ocaptainHere("status", "--json")).stdout)).toMatchObject({ stack: "first", from: "files" });
   await voyage("second", { voyageId: "abc124" });
-  const several = await ocaptain("tasks");
+  const several = await ocaptainHere("tasks");
   expect(several.exitCode).toBe(2);
   expect(several.stderr).toMatch(/several voyages; say which:\n {2}first\n {2}second\n/);
-  expect(JSON.parse((await ocaptain("status", "second", "--json")).stdout).stack).toBe("second");
-  expect(JSON.parse((await ocaptain("status", "abc124", "--json")).stdout).stack).toBe("second");
+  expect(JSON.parse((await ocaptainHere("status", "second", "--json")).stdout).stack).toBe("second");
+  expect(JSON.parse((await ocaptainHere("status", "abc124", "--json")).stdout).stack).toBe("second");
   await voyage("second", { voyageId: "abc124", sunkAt: "2026-11-23T01:00:00Z" });
-  expect(JSON.parse((await ocaptain("status", "--json")).stdout).stack).toBe("first");
-  expect(JSON.parse((await ocaptain("status", "second", "--json")).stdout)).toMatchObject({
+  expect(JSON.parse((await ocaptainHere("status", "--json")).stdout).stack).toBe("first");
+  expect(JSON.parse((await ocaptainHere("status", "second", "--json")).stdout)).toMatchObject({
     state: "sunk",
     ships: [],
     attention: [],
@@ -151,24 +152,24 @@ test("the voyage may be left out when there is one; several are listed; one that
   // The folder is moved aside, so that another voyage can begin under its stack's name.
   await rename(join(folder, "v", "second"), join(folder, "v", "second.abc124"));
   await voyage("second", { voyageId: "abc125" });
-  expect((await ocaptain("tasks")).stderr).toMatch(
+  expect((await ocaptainHere("tasks")).stderr).toMatch(
     /say which:\n {2}first\n {2}second\n {2}second\.abc124 {2}\(sunk 2026-11-23\)\n/,
   );
   for (const name of ["abc124", "second.abc124"])
-    expect(JSON.parse((await ocaptain("status", name, "--json")).stdout)).toMatchObject({ stack: "second", state: "sunk" });
+    expect(JSON.parse((await ocaptainHere("status", name, "--json")).stdout)).toMatchObject({ stack: "second", state: "sunk" });
 });
 
 test("status shows all voyages that are at sea, as text and as JSON; status --watch goes on until the last has sunk", async () => {
   await voyage("first");
   await voyage("second", { voyageId: "abc124" });
   await voyage("third", { voyageId: "abc125", sunkAt: "2026-11-23T01:00:00Z" });
-  const all = await ocaptain("status");
+  const all = await ocaptainHere("status");
   expect(all.exitCode).toBe(0);
   expect(all.stdout).toMatch(/^first {2}unknown(.*\n)+second {2}unknown/);
   expect(all.stdout).not.toContain("third");
-  const { voyages } = JSON.parse((await ocaptain("status", "--json")).stdout);
+  const { voyages } = JSON.parse((await ocaptainHere("status", "--json")).stdout);
   expect(voyages.map(({ stack }: { stack: string }) => stack)).toEqual(["first", "second"]);
-  const { voyages: alone, ...itself } = JSON.parse((await ocaptain("status", "first", "--json")).stdout);
+  const { voyages: alone, ...itself } = JSON.parse((await ocaptainHere("status", "first", "--json")).stdout);
   expect(itself).toMatchObject({ stack: "first" });
   expect(alone).toEqual([itself]);
   const watching = ongoing("watch");
@@ -219,7 +220,7 @@ test("wait and status --watch stay with their voyage, when it is put aside and a
   expect(watching.lines()).toContainEqual(expect.stringMatching(/^mine {2}sunk/));
   expect(await waiting.ended).toBe(1);
   expect(waiting.remarks()).toContain("mine is sunk");
-  expect((await ocaptain("wait", "mine", "--timeout", "0s")).exitCode).toBe(124);
+  expect((await ocaptainHere("wait", "mine", "--timeout", "0s")).exitCode).toBe(124);
 });
 
 test("forget puts the folder of a sunk voyage into the archive, out of sight, and says where; one at sea is refused", async () => {
@@ -228,41 +229,41 @@ test("forget puts the folder of a sunk voyage into the archive, out of sight, an
   const at = join(folder, "v", "old");
   await execa("git", ["init", "-q", join(at, "workspace")]);
   await execa("git", ["-C", join(at, "workspace"), "remote", "add", "origin", join(at, "repo.git")]);
-  const refused = await ocaptain("forget", "new");
+  const refused = await ocaptainHere("forget", "new");
   expect(refused).toMatchObject({ exitCode: 1, stdout: "" });
   expect(refused.stderr).toMatch(/"new" has not sunk.*\n {2}hint: .*pulumi destroy -s new/);
   const lock = await acquireOsLock(join(at, "helm", "lock.sqlite"), { timeoutMs: 0 });
-  expect((await ocaptain("forget", "old")).stderr).toMatch(
+  expect((await ocaptainHere("forget", "old")).stderr).toMatch(
     /another change of voyage "old" is under way.*\n {2}hint: ocaptain forget old /,
   );
   lock.release();
   const archived = join(folder, "v", ".archive", "old.abc123");
-  const { stdout, exitCode } = await ocaptain("forget", "old");
+  const { stdout, exitCode } = await ocaptainHere("forget", "old");
   expect({ stdout, exitCode }).toEqual({ exitCode: 0, stdout: expect.stringContaining(`kept in ${archived}\n`) });
   expect((await execa("git", ["-C", join(archived, "workspace"), "remote", "get-url", "origin"])).stdout).toBe(
     join(archived, "repo.git"),
   );
-  expect((await ocaptain("ls", "--all")).stdout).not.toContain("old");
-  expect((await ocaptain("status", "old")).exitCode).toBe(1);
-  expect((await ocaptain("doctor")).stdout).not.toContain(".archive");
+  expect((await ocaptainHere("ls", "--all")).stdout).not.toContain("old");
+  expect((await ocaptainHere("status", "old")).exitCode).toBe(1);
+  expect((await ocaptainHere("doctor")).stdout).not.toContain(".archive");
   // The way back that was said.
   await execa("sh", ["-c", stdout.split("to have it back: ")[1]!]);
-  expect((await ocaptain("ls", "--all")).stdout).toContain("old");
+  expect((await ocaptainHere("ls", "--all")).stdout).toContain("old");
 });
 
 test("a look makes no folder and starts no daemon", async () => {
   await voyage("only");
   await ocaptain("status");
-  await ocaptain("tasks");
-  await ocaptain("logs");
-  await ocaptain("doctor");
+  await ocaptainHere("tasks");
+  await ocaptainHere("logs");
+  await ocaptainHere("doctor");
   await expect(execa("ls", [join(folder, "h")])).rejects.toThrow(/No such file/);
 });
 
 test("a shell needs a terminal, and says so before it wakes anybody", async () => {
   await voyage("only");
   await mkdir(join(folder, "v", "only", "ships", "ship-0"), { recursive: true });
-  const result = await ocaptain("shell");
+  const result = await ocaptainHere("shell");
   expect(result.exitCode).toBe(2);
   expect(result.stderr).toMatch(/a shell needs a terminal/);
 });
@@ -307,7 +308,7 @@ test("an option that the demonstration does not know is said in a line, with whe
 
 test("doctor names a variable that is nearly one of ours, and was meant to be it", async () => {
   process.env.OCAPTAIN_VOYAGE = "/somewhere";
-  const { stdout, exitCode } = await ocaptain("doctor", "--json");
+  const { stdout, exitCode } = await ocaptainHere("doctor", "--json");
   delete process.env.OCAPTAIN_VOYAGE;
   expect(JSON.parse(stdout).findings).toContainEqual({
     area: "settings",

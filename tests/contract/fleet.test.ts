@@ -1,7 +1,9 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { spritePrefix } from "../../lib/base/naming.ts";
+import { knownHarbor } from "../../lib/daemons/harbor.ts";
 import { openSprites } from "../../lib/sprites/client.ts";
+import { setHarborAccount } from "../support/harbor-faults.ts";
 import { openPort } from "../support/voyage/port.ts";
 import { type Props, resource } from "../support/voyage/resource.ts";
 import { killHarbor } from "../support/voyage/voyage.ts";
@@ -198,3 +200,27 @@ async function sail(happenings: Happening[]): Promise<void> {
   expect([...(await sea.look()).keys()].sort()).toEqual([...strangers.keys()].sort());
   for (const name of strangers.keys()) await sea.vanish(name);
 }
+
+test("twelve ships of an account that may make ten in a while are all made, and say what they wait for; more than it lets run is said at once, and recorded", async () => {
+  const told = vi.spyOn(console, "error").mockImplementation(() => {});
+  onTestFinished(() => told.mockRestore());
+  const account = (limits: object) => setHarborAccount(knownHarbor()!, limits);
+  const voyage = await resource("muster", { stack: "quay", provider: "harbor" }).create();
+  const engine = new Engine(voyage as Props & { voyageId: string; nonce: string });
+  await account({ creations: 10, windowMs: 6_000, running: 12 });
+  expect([...(await engine.up(12))]).toEqual([]);
+  expect([...engine.state.values()].filter(({ present }) => present)).toHaveLength(12);
+  const waited = told.mock.calls.flatMap(
+    ([line]) => /^(ship-\d+): the provider makes no more .* waiting \d s/.exec(line)?.[1] ?? [],
+  );
+  expect(new Set(waited).size).toBe(2);
+
+  expect([...(await engine.up(0))]).toEqual([]);
+  await account({ creations: 100, running: 2 });
+  const errors = await engine.up(3);
+  expect([...errors.values()]).toEqual([expect.stringMatching(/2 sprites are running, .*fewer ships/s)]);
+  expect(engine.state.get([...errors.keys()][0]!)).toMatchObject({ incarnation: expect.any(String), present: false });
+  await account({ creations: 100, running: 3 });
+  expect([...(await engine.up(3))]).toEqual([]);
+  expect([...(await engine.up(0))]).toEqual([]);
+}, 120_000);

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileS
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { bundle } from "../../lib/ship/bundle.ts";
 import { crewDigest, packCrew } from "../../lib/ship/crew-pack.ts";
 import { parseShipFacts, provisionArgv, provisionStdin } from "../../lib/ship/install.ts";
 import { TestShip, tempFolder } from "../support/test-ship.ts";
@@ -16,23 +17,50 @@ beforeEach(() => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe("the packed crew", () => {
-  test("is plain JavaScript: no types, no specifier of TypeScript, no package", async () => {
+  test("is plain JavaScript in one file a program: no types, no package, no other file", async () => {
     const files = await packCrew();
-    expect(files.map((file) => file.path)).toContain("supervisor.js");
-    for (const { path, content } of files.filter((file) => file.path.endsWith(".js"))) {
-      const imports = [...content.matchAll(/\bfrom\s+"([^"]+)"/g)].map((match) => match[1]!);
-      for (const name of imports) expect(name, path).toMatch(/^node:|^(\.\/|(\.\.\/)+)[\w/-]+\.js$/);
-    }
-    // One process reads them all: it makes a module of each, and links and runs none.
+    const programs = files.filter((file) => file.path.endsWith(".js"));
+    expect(programs.map((file) => file.path)).toContain("supervisor.js");
+    for (const { path, content } of programs)
+      for (const [, name] of content.matchAll(/\brequire\("([^"]+)"\)/g)) expect(name, path).toMatch(/^node:/);
+    // One process reads them all, and runs none.
     const code = `import { readFileSync } from "node:fs";
-      import { SourceTextModule } from "node:vm";
-      for (const { path, content } of JSON.parse(readFileSync(0)))
-        if (path.endsWith(".js")) new SourceTextModule(content, { identifier: path });`;
-    const args = ["--experimental-vm-modules", "--no-warnings", "--input-type=module", "-e", code];
-    expect(spawnSync(process.execPath, args, { input: JSON.stringify(files), encoding: "utf8" }).stderr).toBe("");
+      import { Script } from "node:vm";
+      for (const { path, content } of JSON.parse(readFileSync(0))) new Script(content, { filename: path });`;
+    const args = ["--input-type=module", "-e", code];
+    expect(spawnSync(process.execPath, args, { input: JSON.stringify(programs), encoding: "utf8" }).stderr).toBe("");
   });
 
-  test("has the same digest each time, lines where the source has them, and prints no warning", async () => {
+  test.each([
+    'import all from "node:fs";',
+    'import * as fs from "node:fs";',
+    "export default 1;",
+    "export let count = 0;",
+    'export { a } from "./b.js";',
+  ])("a line that its one file could not have is refused: %s", (line) => {
+    expect(() => bundle("a.js", new Map([["a.js", `const a = 1;\n${line}\n`]]))).toThrow(
+      `a.js: a ship's program cannot have the line: ${line}`,
+    );
+  });
+
+  test("a module of it is run once, when it is first needed, and names may be the same in two", () => {
+    const sources = new Map([
+      [
+        "main.js",
+        'import { tell as say } from "./in/b.js";\nimport { count } from "./c.js";\nconst own = 1;\nawait 0;\nsay(own + count());\n',
+      ],
+      [
+        "in/b.js",
+        'import { count } from "../c.js";\nconst own = 10;\nexport const tell = (sum) => console.log(sum + own + count());\n',
+      ],
+      ["c.js", "let runs = 0;\nruns += 100;\nexport function count() {\n  return runs;\n}\n"],
+    ]);
+    const ran = spawnSync(process.execPath, ["-e", bundle("main.js", sources)], { encoding: "utf8" });
+    expect(ran).toMatchObject({ stdout: "211\n", stderr: "" });
+    expect(() => bundle("main.js", new Map([...sources].slice(0, 2)))).toThrow("c.js: there is no such module");
+  });
+
+  test("has the same digest each time, a module's lines as in its source, and prints no warning", async () => {
     const code =
       'import { crewDigest, packCrew } from "./lib/ship/crew-pack.ts"; await packCrew(); console.log(await crewDigest())';
     const ran = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
@@ -43,8 +71,10 @@ describe("the packed crew", () => {
     expect(ran.stdout.trim()).toBe(await crewDigest());
     expect(await crewDigest("tailnet/")).not.toBe(await crewDigest());
     const files = await packCrew();
-    const source = readFileSync(join(import.meta.dirname, "../../crew/hands/rehearsal.ts"), "utf8");
-    expect(files.find((file) => file.path === "hands/rehearsal.js")!.content.split("\n")).toHaveLength(source.split("\n").length);
+    const lines = readFileSync(join(import.meta.dirname, "../../crew/hands/rehearsal.ts"), "utf8").split("\n");
+    const packed = files.find((file) => file.path === "supervisor.js")!.content.split("\n");
+    const first = packed.indexOf('"hands/rehearsal.js"() {') + 1;
+    expect(packed.indexOf("return { rehearsalHand };", first) - first).toBe(lines.length);
   });
 
   test.skipIf(!hasNode22)("sails on Node 22, the oldest that a ship may have", { timeout: FETCH_MS + 60_000 }, async () => {

@@ -10,7 +10,7 @@ import { ensureHarbor, type HarborInfo, runningHarbor } from "../../lib/daemons/
 import { AS_NOBODY, anyUsersNode, NOBODY } from "../support/any-users-node.ts";
 import { stateOf } from "../support/processes.ts";
 import { until } from "../support/until.ts";
-import { caller, ownHarborHome, pidNamespaceOf, processes, processesIn, processesWith } from "./fixture.ts";
+import { caller, connected, ownHarborHome, pidNamespaceOf, processes, processesIn, processesWith } from "./fixture.ts";
 
 const main = fileURLToPath(new URL("../../harbor/main.ts", import.meta.url));
 const harborCommand = (...args: string[]) => promisify(execFile)(process.execPath, [main, ...args], { timeout: 20_000 });
@@ -100,6 +100,9 @@ test("a user without any privilege can run it", { skip: process.getuid!() !== 0 
     out: "sprite\n",
   });
   expect((await api.call("GET", "/v1/sprites/a/fs/read?path=/home/sprite/f")).text).toBe("x\n");
+  const { socket } = await connected({ url, token }, "a", ["tty"], "&tty=true");
+  expect(String((await once(socket, "message"))[0])).toMatch(/^\/dev\/pts\/\d+\r\n$/);
+  socket.terminate();
   const namespace = pidNamespaceOf(harborHome(), "a");
   expect((await api.sleep("a", "warm")).status).toBe(204);
   expect((await api.sh("a", "tmux ls")).code).toBe(0);

@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, vi } from "vitest";
+import { WebSocket } from "ws";
 import { type Harbor, type HarborOptions, startHarbor } from "../../harbor/harbor.ts";
 import { stopHarbor } from "../../lib/daemons/harbor.ts";
 import { readExecStream } from "../../lib/sprites/exec-stream.ts";
@@ -90,6 +92,23 @@ export function caller(url: string, token: string) {
       return { ...answer, code: result.exitCode, out: result.stdout, err: result.stderr };
     },
   };
+}
+
+/** Opens a connected exec, and resolves once its session is reported. */
+export async function connected(
+  { url, token }: { url: string; token: string },
+  name: string,
+  argv: string[],
+  more = "",
+): Promise<{ socket: WebSocket; id: string }> {
+  const query = argv.map((word) => `cmd=${encodeURIComponent(word)}`).join("&");
+  const socket = new WebSocket(`${url.replace("http", "ws")}/v1/sprites/${name}/exec?${query}${more}`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const [first] = await once(socket, "message");
+  const info = JSON.parse(String(first)) as { type: string; session_id: string };
+  expect(info.type).toBe("session_info");
+  return { socket, id: info.session_id };
 }
 
 /** The pid namespace of a ship that runs, as `pid:[…]`. */

@@ -9,28 +9,11 @@ import { WebSocket } from "ws";
 import { latencyProfile } from "../../harbor/sprites/latency.ts";
 import { stateOf } from "../support/processes.ts";
 import { until } from "../support/until.ts";
-import { kinds, openHarbor, processesOf, sshBin } from "./fixture.ts";
-
-type Opened = Awaited<ReturnType<typeof openHarbor>>;
-
-/** Opens a connected exec, and resolves once its session is reported. */
-async function connected(
-  { harbor }: Opened,
-  name: string,
-  argv: string[],
-  more = "",
-): Promise<{ socket: WebSocket; id: string }> {
-  const query = argv.map((word) => `cmd=${encodeURIComponent(word)}`).join("&");
-  const socket = new WebSocket(`${harbor.url.replace("http", "ws")}/v1/sprites/${name}/exec?${query}${more}`, {
-    headers: { authorization: `Bearer ${harbor.token}` },
-  });
-  const [first] = await once(socket, "message");
-  const info = JSON.parse(String(first)) as { type: string; session_id: string };
-  expect(info.type).toBe("session_info");
-  return { socket, id: info.session_id };
-}
+import { connected, kinds, openHarbor, processesOf, sshBin } from "./fixture.ts";
 
 const isInit = (pid: number) => /^NSpid:.*\t1$/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+
+const commandLineOf = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, "utf8");
 
 describe.each(kinds)("$kind", ({ unconfined }) => {
   test("a sprite is cold until the first runtime call, frozen after 30 s without one, cold again 10 min later", async () => {
@@ -111,7 +94,7 @@ describe.each(kinds)("$kind", ({ unconfined }) => {
   test("a detached terminal goes on after its client, is listed, and keeps nobody awake", async () => {
     const harbor = await openHarbor({ unconfined });
     await harbor.create("a");
-    const { socket, id } = await connected(harbor, "a", ["sh", "-c", "echo here; sleep 1000"], "&tty=true");
+    const { socket, id } = await connected(harbor.harbor, "a", ["sh", "-c", "echo here; sleep 1000"], "&tty=true");
     socket.close();
     await once(socket, "close");
     const listed = (await harbor.call("GET", "/v1/sprites/a/exec")).json<{ sessions: { id: string; tty: boolean }[] }>();
@@ -131,10 +114,38 @@ describe.each(kinds)("$kind", ({ unconfined }) => {
     ).toEqual(["signal", "exited", "complete"]);
   });
 
+  test("a terminal is one of the ship's own, which a program there finds by its name; it goes on over a freeze, and ends with its command", async () => {
+    const harbor = await openHarbor({ unconfined });
+    await harbor.create("a");
+    const { socket, id } = await connected(harbor.harbor, "a", ["bash", "--norc"], "&tty=true&env=COLOUR%3Dblue");
+    let screen = "";
+    socket.on("message", (data, binary) => {
+      if (binary) screen += data;
+    });
+    socket.send(Buffer.from("tty; tmux -f /dev/null new-session 'echo in-$TMUX_PANE-$COLOUR; sleep 1000'\n"));
+    await until("tmux takes the terminal", () => screen.includes("in-%0-blue"));
+    const name = /^\/dev\/pts\/\d+/m.exec(screen)![0];
+    expect((await harbor.sh("a", "tmux list-clients -F '#{client_tty}'")).out.trim()).toBe(name);
+    // What the command was given is not in the command line of the program that holds its terminal.
+    const holders = () => processesOf(harbor, "a")().filter((pid) => commandLineOf(pid).includes("terminal.mjs"));
+    expect(holders()).toHaveLength(1);
+    expect(commandLineOf(holders()[0]!)).not.toContain("COLOUR");
+    await harbor.sleep("a", "warm");
+    await harbor.sh("a", "true");
+    socket.send(Buffer.from("\x02d"));
+    await until("the key's answer, after the freeze", () => screen.includes("[detached"));
+    const killed = await harbor.call("POST", `/v1/sprites/a/exec/${id}/kill?signal=SIGKILL`);
+    expect(killed.text).toContain('"exit_code":137');
+    const { sessions } = (await harbor.call("GET", "/v1/sprites/a/exec")).json<{ sessions: unknown[] }>();
+    expect(sessions).toEqual([]);
+    expect(holders()).toEqual([]);
+    socket.terminate();
+  });
+
   test("a plain command whose client went is ended after 10 s", async () => {
     const harbor = await openHarbor({ unconfined });
     await harbor.create("a");
-    const { socket } = await connected(harbor, "a", ["sleep", "1000"]);
+    const { socket } = await connected(harbor.harbor, "a", ["sleep", "1000"]);
     socket.close();
     await once(socket, "close");
     const count = async () => (await harbor.call("GET", "/v1/sprites/a/exec")).json<{ count: number }>().count;
@@ -219,7 +230,7 @@ describe.each(kinds)("$kind", ({ unconfined }) => {
 test("a connected, quiet command keeps it awake; its end, or the connection's, does not", async () => {
   const harbor = await openHarbor();
   await harbor.create("a");
-  const { socket } = await connected(harbor, "a", ["sleep", "1000"], "&max_run_after_disconnect=0");
+  const { socket } = await connected(harbor.harbor, "a", ["sleep", "1000"], "&max_run_after_disconnect=0");
   harbor.clock.advance(3_600_000);
   expect(await harbor.settledStatus("a")).toBe("running");
   socket.close();

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll } from "vitest";
 import type { VoyageFolder } from "../../lib/base/paths.ts";
-import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
+import { stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import { gitIn } from "../support/git.ts";
-import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship } from "../support/helm-voyage.ts";
+import { makeCaptain, makePlan, makeSource, makeTree, makeVoyage, ship, startLastingHelm } from "../support/helm-voyage.ts";
 
 /** A voyage of its own for each test of the captain's repository, at one helm, with ships that are only their calls. */
 
@@ -16,10 +16,7 @@ export let id = "";
 export let folder: VoyageFolder;
 beforeAll(async () => {
   captain = await makeCaptain();
-  helm = await ensureHelm();
-  // This voyage keeps the helm from ending between the tests.
-  const keep = await makeVoyage(makeSource(captain.root), "keep", makePlan({ "1": [] }));
-  await helm.registerVoyage("ffffff", keep.register);
+  helm = await startLastingHelm(captain);
 });
 afterEach(() => helm.deregisterVoyage(id));
 afterAll(async () => {

@@ -1,13 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import type { Grant } from "../../lib/protocol/ship-claims.ts";
 import type { LimitedReply, Usage } from "../../lib/protocol/ship-reports.ts";
-import { makeCaptain, makePlan, makeSource, makeVoyage, ship } from "../support/helm-voyage.ts";
+import { makeCaptain, makePlan, makeSource, makeVoyage, ship, startLastingHelm } from "../support/helm-voyage.ts";
 
 /** These tests are of the calls that only the hand `claude` makes. */
-const ID = "abc123";
+/** Each test has a voyage of its own, all at one helm. */
+let number = 0;
+let ID = "";
 const USED: Usage = {
   costUsd: 0.5,
   inputTokens: 10,
@@ -20,9 +22,12 @@ const USED: Usage = {
 let captain: Awaited<ReturnType<typeof makeCaptain>>;
 let helm: HelmClient;
 let register: Parameters<HelmClient["registerVoyage"]>[1];
-beforeEach(async () => {
+beforeAll(async () => {
   captain = await makeCaptain();
-  helm = await ensureHelm();
+  helm = await startLastingHelm(captain);
+});
+beforeEach(async () => {
+  ID = `abc12${++number}`;
   const plan = makePlan(
     { "1": [], "2": [], "3": [] },
     { metadata: { "2": { claude: { model: "haiku", budgetUsd: 2 }, tries: 1 } } },
@@ -30,10 +35,10 @@ beforeEach(async () => {
   // Without a model: the helm names the default to ships.
   const claude = { maxTurns: 7 };
   const timing = { leaseSeconds: 60, heartbeatSeconds: 5, fenceSeconds: 45, lingerSeconds: 5 };
-  ({ register } = await makeVoyage(makeSource(captain.root), "v", { ...plan, claude }, { hand: "claude", timing }));
+  ({ register } = await makeVoyage(makeSource(captain.root), `v${number}`, { ...plan, claude }, { hand: "claude", timing }));
   await helm.registerVoyage(ID, register);
 });
-afterEach(async () => {
+afterAll(async () => {
   await stopHelm();
   captain.remove();
 });

@@ -55,7 +55,10 @@ test("a crew with nothing to do ends and its VM sleeps; when a task becomes free
 
   await soon(async () => (await row("ship-1"))?.state).toBe("ended");
   await quay.sendToSleep("ship-1");
+  const earlier = wakes("ship-1");
   const ask = { commit: (await status()).tip, later: ["ship-0"] };
   const { probe } = await helmClient().askProbe(quay.voyageId, ask);
-  await soon(() => helmClient().probe(quay.voyageId, probe)).toMatchObject({ status: "done", ship: "ship-1", exitCode: 0 });
+  // The other ship takes it where this one needs longer than a heartbeat to wake.
+  await soon(() => helmClient().probe(quay.voyageId, probe)).toMatchObject({ status: "done", exitCode: 0 });
+  expect(wakes("ship-1")).toBeGreaterThan(earlier);
 });

@@ -55,13 +55,14 @@ test.each<[string, Files, string]>([
     {
       "voyage.json": {
         ...{ name: "n", repo: REPO },
-        provision: ["npm ci", 7, " ", { timeoutSeconds: 5 }, { run: "a\0b", timeoutSeconds: 3601 }],
+        provision: ["npm ci", 7, " ", { timeoutSeconds: 0 }, { run: "a\0b", timeoutSeconds: 3601 }],
       },
     },
     [
       'voyage.json provision[1]: must be a shell command, or {"run", "timeoutSeconds"}, and is 7',
       "voyage.json provision[2].run: must not be empty",
       "voyage.json provision[3].run: is missing",
+      "voyage.json provision[3].timeoutSeconds: must be more than 0, and is 0",
       "voyage.json provision[4].run: must not hold a NUL byte",
       "voyage.json provision[4].timeoutSeconds: must be at most 3600, and is 3601",
     ].join("\n"),

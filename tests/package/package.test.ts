@@ -83,6 +83,7 @@ test("the tarball holds what runs and nothing else, in less than a megabyte and 
   const setUp = [
     "tools/setup.mjs",
     "tools/lean-sdk.cjs",
+    "tools/engine-end.cjs",
     "tools/setup/pulumi.mjs",
     "tools/go/mutagen/go.sum",
     "tools/node24/package-lock.json",

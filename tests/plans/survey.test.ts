@@ -9,6 +9,7 @@ import { loadPlan } from "../../lib/plan/load.ts";
 import type { Plan, PlanTask } from "../../lib/plan/types.ts";
 import { formatFindings } from "../support/findings.ts";
 import { nobodysEnv as env, gitIn as git } from "../support/git.ts";
+import { runs } from "../support/runs.ts";
 import { doTask, run } from "./rehearse.ts";
 
 const project = fileURLToPath(new URL("../../", import.meta.url));
@@ -69,7 +70,8 @@ describe("the survey plan", () => {
     for (const [name, text] of files) expect(readFileSync(join(survey, "tasks", name), "utf8"), name).toBe(text);
   });
 
-  test("surveys this project: every check and verify.sh pass, and two runs give the same bytes", async () => {
+  // 36 tasks over some 1,000 files are too much for everyday runs.
+  test.runIf(runs(1, 0))("surveys this project: every check and verify.sh pass, and two runs give the same bytes", async () => {
     const { tasks } = await plan();
     const base = join(folder, "base");
     git(folder, "clone", "--quiet", project, base);
@@ -113,15 +115,10 @@ describe("the survey plan", () => {
     expect(first()).toEqual({ name: "Licence", ok: true, detail: "MIT" });
   });
 
-  test("surveys a repository with one odd file and one commit", async () => {
-    const { tasks } = await plan();
-    const verified = verify(sail(tasks, tinyRepo(), "tree"));
-    expect(verified.said).toMatch(/is whole: 1 files, 1 commits/);
-  });
-
-  test("verify.sh refuses what is missing, false, broken or out of place", async () => {
+  test("surveys a repository with one odd file and one commit; verify.sh refuses what is missing, false, broken or out of place", async () => {
     const { tasks } = await plan();
     const good = sail(tasks, tinyRepo(), "good");
+    expect(verify(good).said).toMatch(/is whole: 1 files, 1 commits/);
     const damages: [string, string][] = [
       [`sed -i 's/"commits": 1,/"commits": 2,/' survey/history.json`, "months do not add up"],
       ["rm survey/churn.json", "survey/churn.json"],

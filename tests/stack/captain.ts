@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
@@ -13,6 +13,7 @@ import { openSprites } from "../../lib/sprites/client.ts";
 import type { TaskCounts } from "../../lib/voyage/task-files.ts";
 import { diamond, type SmallTask, writePlan, writeRepo } from "../support/plan.ts";
 import { pulumiEnvironment } from "../support/pulumi-environment.ts";
+import { makeStack, stackState } from "../support/pulumi-stack.ts";
 import { until } from "../support/until.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -60,7 +61,7 @@ export async function openCaptain(
       cwd: ROOT,
       env,
       all: true,
-      timeout: run.timeoutMs ?? 120_000,
+      timeout: run.timeoutMs ?? 240_000,
       reject: run.reject ?? true,
     });
   const onStack = ["-s", stack, "--config-file", configFile];
@@ -77,12 +78,7 @@ export async function openCaptain(
     await writeFile(configFile, ["config:", ...lines, ""].join("\n"));
   }
 
-  // `stack init` has no --config-file, and leaves a file with a salt that nobody needs. It runs in another folder,
-  // because another test may do the same in the project's own.
-  const elsewhere = join(folder, "project");
-  await mkdir(elsewhere);
-  await writeFile(join(elsewhere, "Pulumi.yaml"), "name: ocaptain\nruntime: nodejs\n");
-  await pulumi(["stack", "init", stack, "--cwd", elsewhere]);
+  await makeStack(folder, stack);
   await configure({});
 
   const captain = {
@@ -98,13 +94,13 @@ export async function openCaptain(
     up: (args: string[] = [], run = {}) => pulumi(["up", "--yes", "--skip-preview", ...onStack, ...args], run),
     preview: (args: string[] = [], run = {}) => pulumi(["preview", ...onStack, ...args], run),
     destroy: (args: string[] = [], run = {}) => pulumi(["destroy", "--yes", "--skip-preview", ...onStack, ...args], run),
-    outputs: async () =>
-      JSON.parse(String((await pulumi(["stack", "output", "--json", "--show-secrets", "-s", stack])).stdout)) as Outputs,
+    /** Resolves to the stack's outputs, as the state has them. */
+    outputs: async () => {
+      const { resources = [] } = (await captain.state()).deployment;
+      return resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs as unknown as Outputs;
+    },
     /** Resolves to the state as it is on disk. */
-    state: async () =>
-      JSON.parse(String((await pulumi(["stack", "export", "-s", stack])).stdout)) as {
-        deployment: { resources?: StateResource[] };
-      },
+    state: () => stackState<StateResource>(folder, stack),
     sprites: () => openSprites({ kind: "harbor" }),
     helm: () => helmClient(),
     voyageId: async () => (JSON.parse(await readFile(voyageFolder(stack).voyageFile, "utf8")) as { voyageId: string }).voyageId,

@@ -116,5 +116,4 @@ test("what it leaves running, in whatever way, ends with its ship", async () => 
   const sprite = spriteName(captain.stack, await captain.voyageId(), ships.find(({ task }) => task === "1")!.ship);
   await (await captain.sprites()).remove(sprite);
   expect(lingering()).toEqual([]);
-  await captain.destroy();
 });

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { spritePrefix } from "../../lib/base/naming.ts";
+import { preflight } from "../../lib/preflight/preflight.ts";
 import { diamond, writePlan } from "../support/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
@@ -67,8 +68,8 @@ test("a stack that has sunk: preview lists what goes on; another plan is refused
   expect((await mine.preview()).all).toMatch(new RegExp(`Voyage ${id}, which has sunk, goes on: [\\s\\S]*stay done: 1, 2, 3, 4`));
   const other = await writePlan(`${mine.folder}/other`, { repo: mine.repo, tasks: [{ id: "1", run: "echo one > one" }] });
   await mine.configure({ plan: other });
-  const refused = await mine.up([], { reject: false });
-  expect(refused.all).toMatch(
+  // Preflight, as the program runs it, makes nothing, so no engine is needed to see what it refuses.
+  await expect(preflight({ stack: "blue", plan: other, ships: 1, provider: "harbor", unconfined: false })).rejects.toThrow(
     new RegExp(`which has no commit in common with it[\\s\\S]*pulumi config set ocaptain:beginAnew ${id} -s blue`),
   );
   await mine.configure({ beginAnew: id });
@@ -76,6 +77,4 @@ test("a stack that has sunk: preview lists what goes on; another plan is refused
   expect(await mine.voyageId()).not.toBe(id);
   expect((await mine.until("verified", (s) => s.state === "verified")).tasks.map((task) => task.id)).toEqual(["1"]);
   expect(existsSync(`${mine.voyage.root}.${id}/repo.git`)).toBe(true);
-  await mine.destroy();
-  expect(await mine.processes()).toEqual([]);
 });

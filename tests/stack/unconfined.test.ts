@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { spriteName } from "../../lib/base/naming.ts";
 import { harborHome } from "../../lib/base/paths.ts";
 import { runningHarbor } from "../../lib/daemons/harbor.ts";
+import { preflight } from "../../lib/preflight/preflight.ts";
 import { diamond } from "../support/plan.ts";
 import { type Captain, openCaptain } from "./captain.ts";
 
@@ -30,7 +31,7 @@ beforeAll(async () => {
   process.env.PATH = await pathWithoutBwrap();
   const held = "timeout 20 sh -c 'until sprite-env curl /v1/tasks | grep -q ocaptain-crew; do sleep 0.1; done'";
   const tasks = diamond(4, (id) => `mkdir -p out && echo "$HOME $TMPDIR" > out/${id} && ${held}`);
-  captain = await openCaptain({ tasks });
+  captain = await openCaptain({ tasks, config: { unconfined: true } });
 });
 afterAll(async () => {
   await captain.close();
@@ -38,14 +39,16 @@ afterAll(async () => {
   await rm(tools, { recursive: true, force: true });
 });
 
+/** Runs preflight as the program does. It makes nothing, so no engine is needed to see what it refuses. */
+const wanted = (unconfined: boolean) =>
+  preflight({ ...{ stack: captain.stack, plan: captain.plan, provider: "harbor", ships: 2 }, unconfined });
+
 test("without bubblewrap a voyage is refused, and told of the setting", async () => {
-  const refused = await captain.up([], { reject: false });
-  expect(String(refused.all)).toMatch(/bwrap: is not on PATH.*unconfined true/s);
+  await expect(wanted(false)).rejects.toThrow(/bwrap: is not on PATH[\s\S]*unconfined true/);
   expect(await runningHarbor()).toBeUndefined();
 });
 
 test("with ocaptain:unconfined it sails to the end, warned; state knows nothing of the ships' folders", async () => {
-  await captain.configure({ unconfined: true });
   const up = await captain.up();
   expect(String(up.all)).toMatch(/warning: ships are not confined/);
   const status = await captain.until("verified", (s) => s.state === "verified");
@@ -58,10 +61,8 @@ test("with ocaptain:unconfined it sails to the end, warned; state knows nothing 
 });
 
 test("a voyage that wants confinement is refused while the harbor has ships without", async () => {
-  await captain.configure({ unconfined: false });
-  const refused = await captain.up([], { reject: false });
-  expect(String(refused.all)).toMatch(/harbor: the harbor that runs .* does not confine its ships/);
-  await captain.configure({ unconfined: true });
+  await expect(wanted(true)).resolves.toMatchObject({ shipCount: 2 });
+  await expect(wanted(false)).rejects.toThrow(/harbor: the harbor that runs .* does not confine its ships/);
 });
 
 test("a harbor that is killed leaves nothing for ever: up starts one, which ends what was left and goes on", async () => {

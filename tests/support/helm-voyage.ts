@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { freePort } from "../../lib/base/free-port.ts";
 import { voyageFolder } from "../../lib/base/paths.ts";
+import { ensureHelm } from "../../lib/daemons/helm.ts";
+import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
 import type { Plan, RegisterVoyage } from "../../lib/protocol/admin-api.ts";
 import type { HelloReply } from "../../lib/protocol/ship-api.ts";
@@ -62,7 +64,8 @@ export function makePlan(
   };
 }
 
-export const FAST = { leaseSeconds: 2, heartbeatSeconds: 0.3, fenceSeconds: 1.5, lingerSeconds: 0.2 };
+/** A lease lasts as long as a test on a busy machine, since such a test sends no heartbeats of its own. */
+const TIMING = { leaseSeconds: 60, heartbeatSeconds: 0.3, fenceSeconds: 40, lingerSeconds: 0.2 };
 
 /** Makes the captain's folder of a voyage with its repository prepared, and the request that registers it at a helm. */
 export async function makeVoyage(source: string, stack: string, plan: Plan, more: Partial<RegisterVoyage> = {}) {
@@ -74,10 +77,18 @@ export async function makeVoyage(source: string, stack: string, plan: Plan, more
     plan,
     hand: "rehearsal",
     provider: { kind: "harbor", baseUrl: "http://127.0.0.1:9", token: "none" },
-    timing: FAST,
+    timing: TIMING,
     ...more,
   };
   return { folder, register };
+}
+
+/** Starts the captain's helm with a voyage that keeps it from ending between the tests of a file. */
+export async function startLastingHelm(captain: { root: string }): Promise<HelmClient> {
+  const helm = await ensureHelm();
+  const keep = await makeVoyage(makeSource(captain.root), "keep", makePlan({ "1": [] }));
+  await helm.registerVoyage("ffffff", keep.register);
+  return helm;
 }
 
 /** A ship as the helm sees it: its calls over HTTP. */

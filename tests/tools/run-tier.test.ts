@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
-import { runTier } from "../../tools/run-tier.ts";
+import { expect, test, vi } from "vitest";
+import { runTier, runTierSteadily } from "../../tools/run-tier.ts";
 import { isRunning } from "../support/processes.ts";
 
 const tier = (budgetMinutes: number) => ({ name: "example", budgetMinutes, testTimeoutSeconds: 1, filesAtOnce: 1 as const });
@@ -72,4 +72,46 @@ test("a tier that ran no test has a problem", async () => {
 
 test("an error outside of a test is a problem, though all tests passed", async () => {
   expect((await runTier(tier(1), standIn(counts, "process.exit(3)"))).problem).toMatch("exit code 3");
+});
+
+/** Stand-ins for vitest's runs: the first of the whole tier, and one of the files that it is then asked for. */
+function twoRuns(titles: string[], again: string[]) {
+  const asked: (readonly string[])[] = [];
+  const file = fileURLToPath(new URL("../helm/one.test.ts", import.meta.url));
+  const report = (failed: string[]) => ({
+    ...{ ...counts, numFailedTests: failed.length },
+    testResults: [
+      { name: file, assertionResults: failed.map((fullName) => ({ status: "failed", fullName, failureMessages: [fullName] })) },
+    ],
+  });
+  const argsOf = (_tier: unknown, to: string, files: readonly string[]) => {
+    asked.push(files);
+    return standIn(report(asked.length === 1 ? titles : again), "process.exit(1)")(_tier, to);
+  };
+  vi.spyOn(console, "log").mockImplementation(() => {});
+  return { asked, argsOf };
+}
+const failure = (title: string) => ({ file: "tests/helm/one.test.ts", title, message: title });
+
+test("a test that fails, and passes when its file is run again, is told as unsteady; one that fails again has failed", async () => {
+  const { asked, argsOf } = twoRuns(["a", "b"], ["b"]);
+  const expected = { passed: 3, failed: 1, skipped: 1, failures: [failure("b")], unsteady: [failure("a")] };
+  expect(await runTierSteadily(tier(1), argsOf)).toEqual(expected);
+  expect(asked).toEqual([[], ["tests/helm/one.test.ts"]]);
+});
+
+test("more failures than may be chance are not run again, nor is a file that cannot be loaded", async () => {
+  for (const titles of [
+    ["a", "b", "c"],
+    ["a", ""],
+  ]) {
+    const { asked, argsOf } = twoRuns(titles, []);
+    expect((await runTierSteadily(tier(1), argsOf)).failures).toHaveLength(titles.length);
+    expect(asked).toHaveLength(1);
+  }
+});
+
+test("a file that cannot be loaded when it is run again has not passed", async () => {
+  const { argsOf } = twoRuns(["a"], [""]);
+  expect((await runTierSteadily(tier(1), argsOf)).failures).toEqual([failure("a")]);
 });

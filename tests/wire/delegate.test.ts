@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { sourceOf } from "../../dynamic-providers/delegated-resource.ts";
 import { acquireOsLock } from "../../lib/base/os-lock.ts";
 import { OLD_NODE } from "../support/old-node.ts";
+import { isRunning } from "../support/processes.ts";
 import { startStandInTailscale } from "../support/stand-in-tailscale.ts";
 import { until } from "../support/until.ts";
 import { serialisedBySdk, startHost, UNKNOWN } from "./host-process.ts";
@@ -164,12 +165,23 @@ test("a provider on an older Node says so for each call, in one line and without
   }
 });
 
-test("a provider whose engine was killed before its first call, and would wait for ever, is ended by the next one", async () => {
+/**
+ * Starts Pulumi's provider process with a standard input whose writer is gone, as after the end of an engine, and gives
+ * its number.
+ */
+async function startOrphan(env: Record<string, string> = {}): Promise<number> {
   const main = createRequire(import.meta.url).resolve("@pulumi/pulumi/cmd/dynamic-provider/index.js");
-  // Standard input is a pipe whose writer is gone, as after the end of an engine.
   const script = 'true | "$0" "$1" 127.0.0.1:1 >/dev/null 2>&1 & echo $!';
-  const { stdout } = await execa("sh", ["-c", script, process.execPath, main], { cwd: ROOT });
-  const orphan = Number(stdout);
+  return Number((await execa("sh", ["-c", script, process.execPath, main], { cwd: ROOT, env })).stdout);
+}
+
+test("a provider that starts when its engine has been killed already ends by itself, without a call", async () => {
+  const orphan = await startOrphan();
+  await until("its end", () => !isRunning(orphan));
+});
+
+test("where none of our code was loaded before it, a provider whose engine was killed before its first call is ended by the next one", async () => {
+  const orphan = await startOrphan({ NODE_OPTIONS: "" });
   const lives = () => existsSync(`/proc/${orphan}`);
   try {
     const next = await startHost({ OCAPTAIN_HOME: join(folder, "h"), OCAPTAIN_VOYAGES: join(folder, "v") });

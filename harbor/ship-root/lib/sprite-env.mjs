@@ -1,8 +1,12 @@
 // `sprite-env curl [options] PATH` calls the ship's own API, by its socket. It knows the options of curl that such a
 // call needs, with curl's meanings and exit statuses; any other is refused, not ignored.
 import { readFileSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
+import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
+
+// An import would read all that the module exports, for which Node loads the client of `fetch`: twice the time of this
+// program, which runs in the start of each ship.
+const { request } = createRequire(import.meta.url)("node:http");
 
 /** The socket of the ship's API. An unconfined ship has no /.sprite, and a variable names it. */
 const socketPath = process.env.OCAPTAIN_SPRITE_SOCKET || "/.sprite/api.sock";

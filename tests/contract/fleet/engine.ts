@@ -19,7 +19,7 @@ export class Engine {
 
   #resource(name: string) {
     const { stack, voyageId, nonce, provider } = this.#voyage;
-    return resource("sprite", { stack, voyageId, nonce, provider, crewDigest: "one", name, ship: name.slice(-"ship-0".length) });
+    return resource("sprite", { stack, voyageId, nonce, provider, crewDigest: "one", name, ship: /ship-\d+$/.exec(name)![0] });
   }
 
   async refresh(): Promise<void> {
