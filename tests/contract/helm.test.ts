@@ -23,6 +23,7 @@ beforeAll(async () => {
   await quay.workspace.create();
 });
 beforeEach(async () => {
+  await quay.keep(quay.plan);
   outs = await quay.helm.create();
 });
 afterAll(() => quay.close());
@@ -95,7 +96,6 @@ test("a changed plan: new tasks are added, free ones updated, claimed ones kept 
   expect([await textOf("1"), await textOf("2")]).toEqual([undefined, "new"]);
 
   await helmClient().forgetShip(quay.voyageId, "ship-0");
-  await quay.helm.update(outs);
 });
 
 test("the ledger keeps the whole plan, its folder and who signs; where one of them is another, read says so, and up writes it", async () => {
@@ -156,6 +156,7 @@ test("the plan's time for all tasks is a change of the plan, which up brings to 
   const patient = await quay.helm.update(outs, marks);
   expect((await claiming("ship-0")).grant.timeoutSeconds).toBe(77);
   await helmClient().forgetShip(quay.voyageId, "ship-0");
+  await quay.keep(quay.plan);
   await quay.helm.update(patient);
   expect((await claiming("ship-0")).grant.timeoutSeconds).toBe(1800);
   await helmClient().forgetShip(quay.voyageId, "ship-0");

@@ -105,6 +105,7 @@ test("read: drift only while the ledger has work for the ship", async () => {
   await expect.poll(allDone).toBe("verified");
   await expect.poll(async () => (await row()).connected).toBe(false);
   expect(await crew.read(outs)).toEqual(outs);
+  await quay.keep(quay.plan);
   await quay.helm.update(await quay.helm.create());
 });
 
