@@ -99,13 +99,14 @@ export async function check(kind: string, settings: Settings, news: Bag, olds: P
  * `up` mends it.
  */
 export async function diff(kind: string, _settings: Settings, olds: Bag, news: Bag) {
-  const { inputs, replaceOn } = lifecycle(kind);
-  const known = lifecycle(kind).asNow?.(olds) ?? olds;
+  const { inputs, replaceOn, asNow = (bag: Record<string, unknown>) => bag } = lifecycle(kind);
+  // Of a state of an earlier version a refresh compares what was read with the inputs, which are that version's, too.
+  const [before, after] = [asNow(olds), asNow(news)];
   const steady: readonly string[] = lifecycle(kind).steady ?? [];
   const changed = Object.keys(inputs.shape).filter((key) =>
-    hasUnknown(news[key]) ? !steady.includes(key) : !isDeepStrictEqual(known[key], news[key]),
+    hasUnknown(after[key]) ? !steady.includes(key) : !isDeepStrictEqual(before[key], after[key]),
   );
-  const replaces = replaceOn.filter((key) => changed.includes(key) && !hasUnknown(news[key]));
+  const replaces = replaceOn.filter((key) => changed.includes(key) && !hasUnknown(after[key]));
   return { changes: changed.length > 0 || olds.present === false, replaces, deleteBeforeReplace: true };
 }
 

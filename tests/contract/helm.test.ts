@@ -145,6 +145,9 @@ test("state of an earlier version has the whole plan: the same plan is no change
   const earlier = { ...rest, plan: quay.plan };
   expect((await quay.helm.diff(earlier)).changes).toBe(false);
   expect((await quay.helm.diff({ ...rest, plan: { ...quay.plan, digest: "another" } })).changes).toBe(true);
+  // A refresh compares what was read with the inputs of that version.
+  const inputs = { plan: quay.plan, planDigest: undefined, planSummary: undefined };
+  expect((await quay.helm.diff(earlier, inputs)).changes).toBe(false);
   expect(await quay.helm.read(earlier)).toEqual(earlier);
   expect(await quay.helm.read({ ...rest, plan: { ...quay.plan, digest: "another" } })).toMatchObject({ present: false });
   expect(await quay.helm.update(earlier)).toEqual(outs);
