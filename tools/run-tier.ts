@@ -132,7 +132,7 @@ export async function runTier(tier: Tier, argsOf = vitestArgs, files: readonly s
  * their own. Each of them names the run's folder for temporary files in its environment or its command line, since its
  * home lies in that folder.
  */
-async function endAllBelow(folder: string): Promise<void> {
+export async function endAllBelow(folder: string): Promise<void> {
   for (const end = Date.now() + GRACE_MS; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) {
     const left = processes().filter((pid) => speaksOf(pid, folder) !== false);
     if (left.length === 0) return;

@@ -9,7 +9,8 @@ import { type FromWindow, jsonLines, type ToWindow } from "./wire.ts";
 
 /** The tmux session in which the hand is seen. The captain finds it by the same name in lib/ship/crew-launch.ts. */
 const SESSION = "claude";
-const OPEN_MS = 10_000;
+/** How long the session may take to open: on a busy ship its program starts slowly, and a ship without it is unfit. */
+const OPEN_MS = 30_000;
 const AGAIN_MS = 300;
 
 /**

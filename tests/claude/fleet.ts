@@ -7,23 +7,33 @@ import { ensureHelm, stopHelm } from "../../lib/daemons/helm.ts";
 import type { HelmClient } from "../../lib/daemons/helm-client.ts";
 import { prepareRepo } from "../../lib/git/voyage-repo.ts";
 import type { Plan, PlanTask } from "../../lib/plan/types.ts";
-import type { VoyageStatus } from "../../lib/protocol/status.ts";
+import type { TaskRow, VoyageStatus } from "../../lib/protocol/status.ts";
 import { claudeFolder } from "../support/claude/claude-cli.ts";
 import { type Conversation, StandInApi } from "../support/claude/stand-in-api.ts";
 import { gitIn } from "../support/git.ts";
+import { ship as callsOf } from "../support/helm-voyage.ts";
 import { TestShip, tempFolder } from "../support/test-ship.ts";
 import { until } from "../support/until.ts";
 
 export const ID = "abc123";
 export const STACK = "voyage-test";
-export const LIST = `${STACK}-tasks`;
+const LIST = `${STACK}-tasks`;
 export const KEY = "sk-ant-api03-a-key-of-this-test-0123456789";
+
+/**
+ * How long anything is waited for that a fleet does. Only a failure costs this time: on a busy machine a single session
+ * of Claude Code may take a minute.
+ */
+const PATIENCE_MS = 180_000;
 
 export const THREE = [{ id: "1" }, { id: "2" }, { id: "3" }];
 /** The epoch and the tries of each of {@link THREE} when each was done at the first grant. */
 export const ONCE_EACH = THREE.map(() => [1, 0]);
 /** Whether all tasks are done and the helm knows what each has used. */
 export const allDone = (now: VoyageStatus) => now.state === "done" && now.tasks.every((task) => task.usage);
+
+/** The row of a task that the voyage has. */
+export const taskOf = (now: VoyageStatus, id: string) => now.tasks.find((task) => task.id === id)!;
 
 export type Small = { id: string; after?: string[]; description?: string; metadata?: Record<string, unknown> };
 
@@ -32,6 +42,12 @@ export type Small = { id: string; after?: string[]; description?: string; metada
  * it.
  */
 type Money = { budgetUsd?: number; telemetry?: boolean | "contents" };
+/**
+ * `onTrial`: whether each ship shows by a session of Claude Code that its hand can work, before its first task, as
+ * ships do. Where a test looks at no trial, the helm can be told that it went well before the crew starts, which saves
+ * that session. @default true
+ */
+type Proof = { onTrial?: boolean };
 
 /**
  * A voyage with real parts: helm, crews, git and Claude Code. Only the VMs are folders on this machine, the model is a
@@ -49,7 +65,11 @@ export class ClaudeFleet {
   readonly putBack = new Set<string>();
   readonly #copied = new Set<string>();
   #copying: NodeJS.Timeout | undefined;
-  #cli = "";
+  /** The folder of the `claude` that the crews run: the real one. */
+  cli = "";
+  /** The time between two heartbeats, by which crews also wait after failures. It counts from the next registration. */
+  heartbeatSeconds = 0.5;
+  #plan: { tasks: Small[]; more: Partial<Plan> } = { tasks: [], more: {} };
 
   private constructor() {
     process.env.OCAPTAIN_HOME = join(this.folder, "h");
@@ -57,10 +77,15 @@ export class ClaudeFleet {
     this.at = voyageFolder(STACK);
   }
 
-  static async sail(tasks: Small[], ships: number, more: Partial<Plan> = {}, money: Money = {}): Promise<ClaudeFleet> {
+  static async sail(
+    tasks: Small[],
+    ships: number,
+    more: Partial<Plan> = {},
+    { onTrial = true, ...money }: Money & Proof = {},
+  ): Promise<ClaudeFleet> {
     const fleet = new ClaudeFleet();
     process.env.OCAPTAIN_HELM_PORT = String(await freePort());
-    fleet.#cli = await claudeFolder();
+    fleet.cli = await claudeFolder();
     await fleet.api.start();
     fleet.helm = await ensureHelm();
     const repo = join(fleet.folder, "src");
@@ -71,17 +96,24 @@ export class ClaudeFleet {
     gitIn(repo, "commit", "--quiet", "-m", "start");
     await prepareRepo({ folder: fleet.at, repo, branch: STACK });
     await fleet.register(tasks, more, money);
-    for (let i = 0; i < ships; i++) {
-      const root = join(fleet.folder, `s${i}`);
-      mkdirSync(root);
-      const ship = new TestShip(root, `ship-${i}`, `${fleet.folder.split("-").at(-1)}-${i}`);
-      fleet.ships.push(ship);
-      const { token } = await fleet.helm.registerShip(ID, ship.name, ship.incarnation);
-      await ship.install(fleet.helmUrl, token);
-      fleet.credentials(ship, { ANTHROPIC_API_KEY: KEY });
-    }
+    await fleet.addShips(ships, { onTrial });
     fleet.#copying = setInterval(() => fleet.#copyTasks(), 200);
     return fleet;
+  }
+
+  /** Adds ships, whose crews are not started. */
+  async addShips(count: number, { onTrial = true }: Proof = {}): Promise<void> {
+    for (const last = this.ships.length + count; this.ships.length < last; ) {
+      const n = this.ships.length;
+      const root = join(this.folder, `s${n}`);
+      mkdirSync(root);
+      const ship = new TestShip(root, `ship-${n}`, `${this.folder.split("-").at(-1)}-${n}`);
+      const { token } = await this.helm.registerShip(ID, ship.name, ship.incarnation);
+      await ship.install(this.helmUrl, token);
+      if (!onTrial) await callsOf(this.helmUrl, token, ship.incarnation).raw("trial", { fit: true, message: "" });
+      this.credentials(ship, { ANTHROPIC_API_KEY: KEY });
+      this.ships.push(ship);
+    }
   }
 
   get helmUrl(): string {
@@ -90,7 +122,9 @@ export class ClaudeFleet {
 
   async register(tasks: Small[], more: Partial<Plan> = {}, { telemetry, ...money }: Money = {}): Promise<void> {
     const provider = { kind: "harbor" as const, baseUrl: "http://127.0.0.1:9", token: "none" };
-    const timing = { leaseSeconds: 40, heartbeatSeconds: 0.5, fenceSeconds: 30, lingerSeconds: 60 };
+    const { heartbeatSeconds } = this;
+    const timing = { leaseSeconds: 40, heartbeatSeconds, fenceSeconds: 30, lingerSeconds: 60 };
+    this.#plan = { tasks, more };
     const plan = { ...planOf(tasks), ...more };
     await this.helm.registerVoyage(ID, {
       stack: STACK,
@@ -109,16 +143,40 @@ export class ClaudeFleet {
     writeFileSync(ship.path("crew/credentials"), text.join(""), { mode: 0o600 });
   }
 
-  start(ship: TestShip) {
-    return ship.start({ PATH: `${this.#cli}:${process.env.PATH}`, LANG: "C.UTF-8" });
+  start(ship: TestShip): ChildProcess {
+    const crew = ship.start({ PATH: `${this.cli}:${process.env.PATH}`, LANG: "C.UTF-8" });
+    this.#crews.set(ship, crew);
+    return crew;
   }
 
   startAll(): void {
-    for (const ship of this.ships) this.#crews.set(ship, this.start(ship));
+    for (const ship of this.ships) this.start(ship);
   }
 
-  /** Waits until the crew that {@link startAll} started has ended by itself, and returns its exit status. */
-  ended(ship: TestShip, timeoutMs = 60_000): Promise<number | null> {
+  /**
+   * Has the plan grow by these tasks, and starts the crews of these ships, as `up` does with a changed plan. Before
+   * that the crews end by themselves, for want of work, so that tests that share a fleet do not meet.
+   */
+  async goOn(tasks: Small[], ships = this.ships, money: Money = {}): Promise<void> {
+    for (const ship of this.#crews.keys()) await this.ended(ship);
+    await this.follow(money, tasks);
+    for (const ship of ships) this.start(ship);
+  }
+
+  /** Registers the plan again, as `up` does that brings other credentials, another budget, or more tasks. */
+  follow(money: Money = {}, tasks: Small[] = []): Promise<void> {
+    return this.register([...this.#plan.tasks, ...tasks], this.#plan.more, money);
+  }
+
+  /** Waits until these tasks are accepted, and the helm knows what each has used; returns them. */
+  async accepted(...ids: string[]): Promise<TaskRow[]> {
+    const rows = (now: VoyageStatus) => ids.map((id) => taskOf(now, id));
+    const isDone = (now: VoyageStatus) => rows(now).every((task) => task.status === "accepted" && task.usage);
+    return rows(await this.until(`${ids.join(", ")} accepted`, isDone));
+  }
+
+  /** Waits until the crew that was started last on this ship has ended by itself, and returns its exit status. */
+  ended(ship: TestShip, timeoutMs = PATIENCE_MS): Promise<number | null> {
     return ship.ended(this.#crews.get(ship)!, timeoutMs);
   }
 
@@ -132,19 +190,24 @@ export class ClaudeFleet {
   }
 
   /** Waits until each of {@link THREE} has been asked for a second turn. */
-  async allInMidTask(): Promise<void> {
-    await until("three in mid-task", () => THREE.every(({ id }) => this.asked(id).length >= 2), 60_000);
+  allInMidTask(): Promise<void> {
+    return this.inMidTask(...THREE.map(({ id }) => id));
+  }
+
+  /** Waits until for each of these tasks the model has been asked for a second turn. */
+  async inMidTask(...ids: string[]): Promise<void> {
+    await until(`${ids.join(", ")} in mid-task`, () => ids.every((id) => this.asked(id).length >= 2), PATIENCE_MS);
   }
 
   async task(id: string) {
-    return (await this.status()).tasks.find((task) => task.id === id)!;
+    return taskOf(await this.status(), id);
   }
 
   /** Waits until `when` holds; when it does not come to that, fails with what the crews have said. */
   async until(
     what: string,
     holds: (status: VoyageStatus) => boolean | Promise<boolean>,
-    timeoutMs = 90_000,
+    timeoutMs = PATIENCE_MS,
   ): Promise<VoyageStatus> {
     let last: VoyageStatus | null = null;
     const look = async () => {
@@ -153,7 +216,7 @@ export class ClaudeFleet {
     };
     const crews = () => this.ships.map((ship) => `${ship.name}:\n${ship.output.slice(-3000)}\n${screen(ship)}`);
     const said = () => [JSON.stringify(last?.tasks, null, 1), ...crews()].join("\n");
-    return until(what, look, timeoutMs, { everyMs: 100, said });
+    return until(what, look, timeoutMs, { everyMs: 200, said });
   }
 
   /**

@@ -85,7 +85,7 @@ test(
       return { text: "ready" };
     };
     rmSync(gates.path("crew/gates/gate.js"));
-    breakFile(hooks, "crew/gates/hook-settings.js", "disableAllHooks: false", "disableAllHooks: true");
+    breakFile(hooks, "crew/supervisor.js", "disableAllHooks: false", "disableAllHooks: true");
     for (const ship of [token, away, gates, hooks]) fleet.start(ship);
     none.start({ LANG: "C.UTF-8" });
     const said = await Promise.all(fleet.ships.map(unfit));

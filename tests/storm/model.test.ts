@@ -4,6 +4,7 @@ import type * as HelmClientModule from "../../lib/daemons/helm-client.ts";
 import { histories, type Kinds } from "./generate.ts";
 import { describeHistory } from "./history.ts";
 import { effect } from "./model/effects.ts";
+import { EXAMPLES, exampleOf } from "./model/examples.ts";
 import { type Machine, openMachine } from "./model/machine.ts";
 import { play } from "./model/world.ts";
 
@@ -39,7 +40,6 @@ const KINDS: Kinds = {
   troubles: ["kill", "network", "fault", "drift"],
   victims: ["engine", "provider", "helm", "sync-daemon", "supervisor", "hand", "confinement"],
   things: ["vm", "sync", "tmux"],
-  paths: ["captain-provider"],
   tailnet: false,
   land: false,
 };
@@ -53,6 +53,8 @@ beforeAll(async () => {
   world.machine = await openMachine();
 });
 afterAll(() => world.machine?.close());
+
+test.each(Object.entries(EXAMPLES))("%s: nothing is lost or left", (_, steps) => play(world.machine!, exampleOf(steps)));
 
 test(
   "in foul weather each up that succeeds gives what the plan says, nothing is lost or done twice, and a destroy leaves nothing",

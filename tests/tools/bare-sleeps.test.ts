@@ -14,6 +14,7 @@ const MAY: Record<string, string> = {
   "tests/harbor/life.test.ts": "processes that were not frozen would use time meanwhile, and no event tells of frozen ones",
   "tests/helm/git-late.test.ts": "the process stands still, as one does that a signal has stopped",
   "tests/helm/life.test.ts": "the helm is killed at moments of chance, and ships ask again after a while",
+  "tests/storm/engine/pass-time.ts": "troubles come at moments of chance, and that time passes is a step of a history",
   "tests/storm/model/recorded/host.ts": "each call takes a moment, so that calls at the same time are seen to be",
   "tests/tools/language-host.test.ts": "its program never ends by itself",
 };

@@ -1,3 +1,4 @@
+import { LOOK_AGAIN_MS } from "../../../lib/base/http-call.ts";
 import { ensureHelm, stopHelm } from "../../../lib/daemons/helm.ts";
 import type { Mutagen } from "../../../lib/mutagen/client.ts";
 import { makeCaptain, makePlan, makeSource, makeVoyage } from "../../support/helm-voyage.ts";
@@ -17,6 +18,8 @@ export async function openMachine() {
     timing: { leaseSeconds: 3600, heartbeatSeconds: 300, fenceSeconds: 2700, lingerSeconds: 1 },
   });
   await (await ensureHelm()).registerVoyage("ffffff", other.register);
+  // No time passes between two looks.
+  LOOK_AGAIN_MS.fill(1);
   const daemons = new Map<string, SyncDaemon>();
   let sails: { provider: Provider } | null = null;
   const real = globalThis.fetch;

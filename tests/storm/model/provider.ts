@@ -39,8 +39,10 @@ export class Provider {
   readonly #bin: string;
   readonly #faults: { on: Kind; fault: Fault; times: number }[] = [];
   #minted = 0;
-  /** Whether the captain reaches the provider. */
+  /** Whether the captain does not reach the provider. */
   cut = false;
+  /** The ids of VMs that do not reach the helm. */
+  readonly cutOff = new Set<string>();
   /** Looks at a VM after each command: its crew may have been started or ended. */
   onExec: (vm: Vm) => Promise<void> = async () => {};
   /** Is told of a VM that is no more. */
@@ -66,10 +68,11 @@ export class Provider {
   relieve(): void {
     this.#faults.length = 0;
     this.cut = false;
+    this.cutOff.clear();
   }
 
   get isCalm(): boolean {
-    return !this.cut && this.#faults.length === 0;
+    return !this.cut && this.cutOff.size === 0 && this.#faults.length === 0;
   }
 
   make(name: string, labels: string[]): Vm {
@@ -142,7 +145,7 @@ export class Provider {
     }
     const vm = this.vms.get(name);
     if (!vm) return said(404, { error: "sprite not found" });
-    if (verb === "exec") return this.#exec(vm, query.getAll("cmd"), typeof body === "string" ? body : "");
+    if (verb === "exec") return this.run(vm, query.getAll("cmd"), typeof body === "string" ? body : "");
     if (verb === "policy") return said(200, { rules: [] });
     if (method === "DELETE") {
       this.deleted.push(...marksIn(join(vm.home, "voyage", "workspace")));
@@ -152,7 +155,8 @@ export class Provider {
     return method === "DELETE" ? new Response(null, { status: 204 }) : said(200, shown(vm));
   }
 
-  async #exec(vm: Vm, argv: string[], stdin: string): Promise<Response> {
+  /** Runs a command on a VM, whatever the weather. */
+  async run(vm: Vm, argv: readonly string[], stdin = ""): Promise<Response> {
     const env = { HOME: vm.home, PATH: `${this.#bin}:${dirname(process.execPath)}:/usr/bin:/bin` };
     const [program = "", ...args] = argv;
     const own = args.at(-2) === "-e" && args.at(-3) === "node" ? runHere(args.at(-1)!, stdin, vm.home, env) : null;

@@ -8,6 +8,7 @@ import { ensureHelm } from "../../../lib/daemons/helm.ts";
 import { helmClient } from "../../../lib/daemons/helm-client.ts";
 import { keepPlan } from "../../../lib/plan/kept-plan.ts";
 import { withDigest } from "../../../lib/plan/sailed-plan.ts";
+import { launchCrew } from "../../../lib/ship/crew-launch.ts";
 import { readVoyageIdentity } from "../../../lib/voyage/identity.ts";
 import { makePlan } from "../../support/helm-voyage.ts";
 import { until } from "../../support/until.ts";
@@ -175,6 +176,11 @@ class World {
     const vmAt = (index: number) => vms[index % (vms.length || 1)];
     if (trouble.do === "fault") this.#provider.fault(trouble.on, trouble.fault, trouble.times);
     if (trouble.do === "network" && trouble.path.between === "captain-provider") this.#provider.cut = true;
+    if (trouble.do === "network" && trouble.path.between === "ship-helm" && trouble.state === "cut") {
+      const away = vmAt(trouble.path.ship);
+      if (away) this.#provider.cutOff.add(away.id);
+      if (away) this.#crews.get(away.id)?.cutOff();
+    }
     if (trouble.do === "kill") await this.#kill(trouble.what.kind, "ship" in trouble.what ? vmAt(trouble.what.ship) : undefined);
     const vm = trouble.do === "drift" ? vmAt(trouble.ship) : undefined;
     if (trouble.do !== "drift" || !vm) return;
@@ -208,19 +214,20 @@ class World {
 
   /** The crews claim, and deliver so many tasks in all. */
   async #work(deliveries: number): Promise<string[]> {
+    // What is begun from here on is on its ship alone, until somebody flushes it, or time passes.
+    await this.#cycle();
+    await this.#wake();
     let left = deliveries;
     const broken: string[] = [];
     for (let moved = true; moved && left > 0; ) {
       moved = false;
       const crews = [...this.#crews.values()];
       for (const crew of crews) if (await crew.isHeard()) await crew.claim();
-      await this.#cycle();
       for (const crew of crews) {
         if (left === 0 || !(await crew.deliver())) continue;
         moved = true;
         left--;
       }
-      await this.#cycle();
       broken.push(...(await this.#look("any")));
     }
     if (deliveries < 100) return broken;
@@ -228,6 +235,18 @@ class World {
     const { state, tasks } = await helmClient().voyage(voyageId);
     if (state !== "done") broken.push(`the voyage is ${state}: ${tasks.map(({ id, status }) => `${id} ${status}`).join(", ")}`);
     return broken;
+  }
+
+  /** Starts the crews of silent ships, as the helm does by itself after a while (helm/voyage/wake.ts). */
+  async #wake(): Promise<void> {
+    const { voyageId = "" } = (await readVoyageIdentity(this.#stack).catch(() => null)) ?? {};
+    const status = await helmClient()
+      .voyage(voyageId)
+      .catch(() => null);
+    for (const { state, connected, incarnation } of status?.ships ?? []) {
+      const vm = ourVms(this.#provider).find(({ id }) => id === incarnation);
+      if (vm && !connected && ["working", "lost", "ended"].includes(state)) await this.#provider.run(vm, launchCrew);
+    }
   }
 
   /** Time passes: syncs go on, and ships that are silent for long are taken for lost. */
@@ -261,7 +280,7 @@ class World {
     // A crew that lost the helm goes on trying to reach it.
     if (crew && !crew.isDead) return void (await crew.isHeard());
     if (!hasSession(vm)) return;
-    const came = await Crew.start(vm);
+    const came = await Crew.start(vm, () => this.#provider.cutOff.has(vm.id));
     if (came) this.#crews.set(vm.id, came);
   }
 

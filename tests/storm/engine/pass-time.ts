@@ -1,0 +1,1 @@
+export { setTimeout as passTime } from "node:timers/promises";
