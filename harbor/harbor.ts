@@ -4,9 +4,11 @@ import { serveShips } from "./http/server.ts";
 import { serveShip } from "./http/ship-socket.ts";
 import { Account, accountLimits, type Limits } from "./sprites/account.ts";
 import { type HarborClock, realClock } from "./sprites/clock.ts";
+import { defaultDiskMiB, watchDisk } from "./sprites/disk-watch.ts";
 import { HarborShips } from "./sprites/harbor-ships.ts";
 import { type Latency, latencyProfile } from "./sprites/latency.ts";
 import { loadRecords } from "./sprites/sprite-records.ts";
+import { defaultMost, type Most, openShipsLimits } from "./vm/ship-limits.ts";
 import { openShipNet, type ShipNet, sweepShipNet } from "./vm/ship-net.ts";
 
 export type HarborOptions = {
@@ -20,6 +22,8 @@ export type HarborOptions = {
   /** What the account of its callers may do. @default as much as they like */
   account?: Limits;
   clock?: HarborClock;
+  /** The most that a ship may take of this machine. @default what `defaultMost` and `defaultDiskMiB` say */
+  most?: Partial<Most & { diskMiB: number }>;
   /** New ships are plain processes of the user, without confinement. @default false */
   unconfined?: boolean;
   /** New ships have networks of their own, which needs root. @default false */
@@ -40,6 +44,8 @@ export type Harbor = {
   ships: HarborShips;
   /** The address at which ships with networks of their own reach the captain's side. */
   captainAddress: string | undefined;
+  /** What bounds a ship's memory and processes here, for people. */
+  limits: string;
   close(): Promise<void>;
 };
 
@@ -50,6 +56,7 @@ export type Harbor = {
 export async function startHarbor(options: HarborOptions): Promise<Harbor> {
   mkdirSync(options.home, { recursive: true, mode: 0o700 });
   const isolated = options.isolated ?? false;
+  const limits = openShipsLimits(options.home, { ...defaultMost(), ...options.most });
   const net = await openNet(options.home, isolated, options.event);
   const ships = new HarborShips({
     home: options.home,
@@ -59,12 +66,15 @@ export async function startHarbor(options: HarborOptions): Promise<Harbor> {
     idleMs: options.idleMs ?? 30_000,
     coldMs: options.coldMs ?? 600_000,
     event: options.event ?? (() => {}),
+    limits,
     unconfined: options.unconfined ?? false,
     isolated,
     net,
     serveShip,
   });
   await ships.load();
+  const { home, clock, event } = ships.settings;
+  const stopWatching = watchDisk(ships, { home, clock, event, mostMiB: options.most?.diskMiB ?? defaultDiskMiB(home) });
   const token = options.token ?? `harbor/local/${randomBytes(4).toString("hex")}/${randomBytes(24).toString("base64url")}`;
   const server = await serveShips(ships, token, options.onShutdown ?? (() => {}));
   return {
@@ -72,9 +82,12 @@ export async function startHarbor(options: HarborOptions): Promise<Harbor> {
     token,
     ships,
     captainAddress: net?.address,
+    limits: limits.told,
     async close() {
+      stopWatching();
       await ships.stop();
       await net?.close();
+      limits.close();
       await server.close();
     },
   };

@@ -78,16 +78,21 @@ async function run(
       account: limits,
       unconfined,
       isolated,
-      idleMs: milliseconds("OCAPTAIN_HARBOR_IDLE_MS", 30_000),
-      coldMs: milliseconds("OCAPTAIN_HARBOR_COLD_MS", 600_000),
+      idleMs: numberOf("OCAPTAIN_HARBOR_IDLE_MS") ?? 30_000,
+      coldMs: numberOf("OCAPTAIN_HARBOR_COLD_MS") ?? 600_000,
+      most: {
+        ...wished("memoryMiB", "OCAPTAIN_HARBOR_MEMORY_MIB"),
+        ...wished("processes", "OCAPTAIN_HARBOR_PROCESSES"),
+        ...wished("diskMiB", "OCAPTAIN_HARBOR_DISK_MIB"),
+      },
       event: (text) => out(`${new Date(realClock.now()).toISOString()} ${text}`),
       onShutdown: () => resolve("--stop"),
     }).then((started) => {
       harbor = started;
-      const { url, token, captainAddress } = started;
+      const { url, token, captainAddress, limits } = started;
       const claude = harborClaude()?.found ?? "";
       writeInfo({ url, token, pid: process.pid, background, unconfined, isolated, captainAddress, claude });
-      out(welcome(url, latency, unconfined, captainAddress));
+      out(welcome(url, latency, unconfined, captainAddress, limits));
     }, fail);
   });
   let harbor: Awaited<ReturnType<typeof startHarbor>> | undefined;
@@ -166,21 +171,27 @@ function writeInfo(info: HarborInfo): void {
   renameSync(draft, harborInfoFile());
 }
 
-function milliseconds(variable: string, otherwise: number): number {
+/** A variable that is a number above 0; undefined when it is not set. @throws OcaptainError USAGE */
+function numberOf(variable: string): number | undefined {
   const text = process.env[variable];
-  if (!text) return otherwise;
+  if (!text) return undefined;
   if (Number(text) > 0) return Number(text);
-  throw new OcaptainError("USAGE", `${variable} is "${text}", which is not a positive number of milliseconds`, {
-    hint: `export ${variable}=${otherwise}  # or any other number above 0`,
-  });
+  throw new OcaptainError("USAGE", `${variable} is "${text}", which is not a number above 0`, { hint: `unset ${variable}` });
 }
+
+const wished = (key: "memoryMiB" | "processes" | "diskMiB", variable: string) => {
+  const number = numberOf(variable);
+  return number === undefined ? {} : { [key]: Math.ceil(number) };
+};
 
 const welcome = (
   url: string,
   latency: string,
   unconfined: boolean,
   captainAddress: string | undefined,
+  limits: string,
 ) => `The harbor listens at ${url} (latency: ${latency}; files: ${harborHome()}).${unconfined ? `\nUNCONFINED: ${NOT_ISOLATED}.` : ""}${captainAddress ? `\nEach ship has a network of its own; they reach this side at ${captainAddress}.` : ""}
+Limits: ${limits}.
 It serves the sprites API; the token is in \`npm run -s harbor -- --info\`. To try it:
   info=$(npm run -s harbor -- --info); url=$(echo "$info" | cut -d'"' -f4); token=$(echo "$info" | cut -d'"' -f8)
   curl -H "Authorization: Bearer $token" -d '{"name":"dinghy"}' $url/v1/sprites

@@ -8,6 +8,7 @@ import { helmHome, helmSocket } from "../lib/base/paths.ts";
 import { HELM_EXIT, helmBuild } from "../lib/daemons/helm-build.ts";
 import { helmPort } from "../lib/daemons/helm-port.ts";
 import { noteHelmProcess } from "../lib/daemons/helm-process.ts";
+import { noteNotStarted } from "../lib/daemons/helm-service.ts";
 import { Listeners } from "./listeners.ts";
 import { openLog } from "./log.ts";
 import { pageRoots } from "./page/roots.ts";
@@ -96,10 +97,12 @@ function listen(server: Server, where: { host: string; port: number } | { path: 
   });
 }
 
-main().catch((error: NodeJS.ErrnoException) => {
+main().catch(async (error: NodeJS.ErrnoException) => {
   const locked = error instanceof OcaptainError && error.code === "LOCKED";
   const busy = error.code === "EADDRINUSE";
   log(locked ? "already-running" : "not-started", { error: explain(error) });
   if (!locked) console.error(explain(error));
-  process.exit(locked ? HELM_EXIT.locked : busy ? HELM_EXIT.portBusy : 1);
+  const status = locked ? HELM_EXIT.locked : busy ? HELM_EXIT.portBusy : 1;
+  await noteNotStarted(status).catch(() => {}); // The exit status says the same.
+  process.exit(status);
 });

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { OcaptainError } from "../lib/base/errors.ts";
+import { spriteName } from "../lib/base/naming.ts";
 import type { OsLock } from "../lib/base/os-lock.ts";
 import { type VoyageFolder, voyageFolderAt } from "../lib/base/paths.ts";
 import { removeStaleLocks } from "../lib/git/stale-locks.ts";
@@ -10,6 +11,7 @@ import type { ProviderSettings } from "../lib/sprites/types.ts";
 import { readVoyageProvider } from "../lib/voyage/provider.ts";
 import { askSyncs } from "../lib/watch/collect.ts";
 import { syncAttention } from "../lib/watch/sync-view.ts";
+import { Captaincy } from "./captaincy.ts";
 import { systemClock } from "./clock.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import { holdLedger } from "./ledger/lock.ts";
@@ -35,20 +37,16 @@ const TICK_MS = 500;
 const READ_TIP_MS = 10_000;
 /** How often it is looked for what silence alone brings, which is no change. */
 const LOOK_MS = 10_000;
-const TIDY_MS = 15 * 60_000;
+const TIDY_MS = 60_000;
+
+/** What a voyage is told by its helm: where the page is served now, and what is done when another captain has it. */
+export type Around = { pageAt: () => string | null; lose: (to: string) => Promise<void> };
 
 /**
  * Opens a voyage from its folder, and keeps it ticking until it is closed.
- * @param pageAt where the page is served now
  * @throws OcaptainError NO_REPO, LEDGER_HELD, LEDGER_GONE, WORK_GONE
  */
-export async function openVoyage(
-  id: string,
-  stack: string,
-  root: string,
-  log: Log,
-  pageAt: () => string | null,
-): Promise<OpenVoyage> {
+export async function openVoyage(id: string, stack: string, root: string, log: Log, around: Around): Promise<OpenVoyage> {
   const folder = voyageFolderAt(root, stack);
   if (!existsSync(folder.repo))
     throw new OcaptainError("NO_REPO", `the repository of voyage ${id} is not at ${folder.repo}`, {
@@ -57,7 +55,7 @@ export async function openVoyage(
   const lock = await holdLedger(folder);
   try {
     await assertLedger(folder, { id, stack });
-    return await openHeld(id, stack, folder, lock, log, pageAt);
+    return await openHeld(id, stack, folder, lock, log, around);
   } catch (error) {
     lock.release();
     throw error;
@@ -70,7 +68,7 @@ async function openHeld(
   folder: VoyageFolder,
   lock: OsLock,
   log: Log,
-  pageAt: () => string | null,
+  around: Around,
 ): Promise<OpenVoyage> {
   const ledger = new Ledger(new Store(folder.ledger), () => systemClock.wallMs());
   const taskFiles = new TaskFiles(folder.tasks, ledger, log);
@@ -86,12 +84,20 @@ async function openHeld(
     throw error;
   }
   await taskFiles.rebuild();
-  const waker = new Waker(voyage.context, voyage.crews, async () => openSprites(await providerOf(folder, stack)));
+  const captaincy = new Captaincy(folder, around.lose);
+  const open = async () => openSprites(await providerOf(folder, stack));
+  const waker = new Waker(voyage.context, voyage.crews, open, (labels) => captaincy.seen(labels));
+  // A helm that comes back asks at once: it may have been taken from while it was away.
+  const [first] = ledger.ships();
+  if (first)
+    void open()
+      .then(async (sprites) => captaincy.seen((await sprites.get(spriteName(stack, id, first.ship)))?.labels))
+      .catch((error) => log("not-asked", { voyage: id, error: String(error) }));
   const notices = new Notices({
     context: voyage.context,
     workspace: folder.workspace,
     landing: () => readLandingLook(folder, id),
-    pageAt,
+    pageAt: around.pageAt,
     syncs: async (ships) => {
       const syncs = await askSyncs({ file: { voyageId: id } });
       return syncs && ships.flatMap((ship) => syncAttention(syncs, ship, folder.mirror(ship), stack));
@@ -109,6 +115,7 @@ async function openHeld(
     every(TICK_MS, () => voyage.tick(), log),
     every(TICK_MS, () => waker.look(), log),
     every(LOOK_MS, () => notices.look(), log),
+    every(LOOK_MS, async () => void (await captaincy.look()), log),
     every(READ_TIP_MS, readTip, log),
     every(TIDY_MS, async () => void ((await tidyRepo(folder)) && log("tidied", { voyage: id })), log),
   ];

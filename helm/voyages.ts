@@ -10,6 +10,7 @@ import { forgetHelmPort } from "../lib/daemons/helm-port.ts";
 import { keepTargets } from "../lib/notices/kept-targets.ts";
 import type { PlanChanges, RegisterVoyage } from "../lib/protocol/admin-api.ts";
 import { helmRegistryFile, isOtherFolderOf } from "../lib/voyage/whereabouts.ts";
+import { letGo } from "./captaincy.ts";
 import type { Listeners } from "./listeners.ts";
 import type { Log } from "./log.ts";
 import { type OpenVoyage, openVoyage } from "./open-voyage.ts";
@@ -111,6 +112,18 @@ export class Voyages {
     await this.#listen().catch(() => {}); // It is logged, and tried again.
   }
 
+  /** Lets go of a voyage that another captain has taken: nothing more is granted, woken, merged or written for it. */
+  async #lose(id: string, to: string): Promise<void> {
+    const open = this.#open.get(id);
+    if (!open) return;
+    this.#log("voyage-taken", { voyage: id, by: to });
+    this.#close(id);
+    delete this.#registry[id];
+    await this.#save();
+    await letGo(id, open.folder, to, this.#log);
+    await this.#listen().catch(() => {}); // It is logged, and tried again.
+  }
+
   /** Closes all voyages, as the helm ends. */
   end(): void {
     this.isReady = false;
@@ -127,7 +140,8 @@ export class Voyages {
   }
 
   async #load(id: string, stack: string, root: string): Promise<OpenVoyage> {
-    const open = await openVoyage(id, stack, root, this.#log, () => this.pageAt());
+    const lose = (to: string) => this.#lose(id, to);
+    const open = await openVoyage(id, stack, root, this.#log, { pageAt: () => this.pageAt(), lose });
     this.#open.set(id, open);
     return open;
   }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { captainNodeHome, tailnetHome } from "../../lib/base/paths.ts";
+import { captainNodeHome } from "../../lib/base/paths.ts";
 import { captainTailscale, problemOf } from "../../lib/tailnet/node/captain.ts";
 import { ipv4, type TailscaleStatus } from "../../lib/tailnet/node/tailscale-cli.ts";
 import type { VoyageIdentity } from "../../lib/voyage/identity.ts";
@@ -8,10 +8,7 @@ import { type Finding, found } from "./finding.ts";
 
 const ownNode = (stack: string) => `pulumi config set ocaptain:captainNode own -s ${stack}`;
 
-/**
- * Looks at this machine's node in the tailnet, which voyages with a tailnet need, and at what is left of voyages that
- * are gone. Starts and changes nothing.
- */
+/** Looks at this machine's node in the tailnet, which voyages with a tailnet need. Starts and changes nothing. */
 export async function lookAtCaptainNode(voyages: readonly VoyageIdentity[]): Promise<Finding[]> {
   const afloat = voyages.filter(({ control, sunkAt }) => control && !sunkAt);
   const users = namesIn(join(captainNodeHome(), "users"));
@@ -19,20 +16,6 @@ export async function lookAtCaptainNode(voyages: readonly VoyageIdentity[]): Pro
   const findings = users.length > 0 ? [await own(afloat[0]?.stack)] : [];
   if (users.length === 0 || byMachine.length > 0) findings.push(await machine(byMachine[0]?.stack));
 
-  const isAfloat = (id: string) => afloat.some(({ voyageId }) => voyageId === id);
-  const wrong = (what: string, message: string, hint: string) => findings.push(found("leftovers", what, "wrong", message, hint));
-  for (const id of users.filter((user) => !isAfloat(user)))
-    wrong(
-      `tailscaled for ${id}`,
-      "the captain's own node is kept for that voyage, though no voyage here with that id is at sea",
-      `rm ${join(captainNodeHome(), "users", id)}`,
-    );
-  for (const id of namesIn(join(tailnetHome(), "ssh")).filter((name) => !isAfloat(name)))
-    wrong(
-      join(tailnetHome(), "ssh", id),
-      "says how the ships of a voyage are reached that is not at sea",
-      `rm -r ${join(tailnetHome(), "ssh", id)}`,
-    );
   return findings;
 }
 

@@ -1,31 +1,26 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { explain, OcaptainError } from "../../lib/base/errors.ts";
-import { mutagenHome, ocaptainHome, voyagesRoot } from "../../lib/base/paths.ts";
-import { PROJECT } from "../../lib/base/program-file.ts";
+import { ocaptainHome } from "../../lib/base/paths.ts";
 import { type HarborInfo, runningHarbor } from "../../lib/daemons/harbor.ts";
 import { lossOf } from "../../lib/daemons/health.ts";
 import { HELM_PROGRAMS } from "../../lib/daemons/helm.ts";
 import { helmBuild } from "../../lib/daemons/helm-build.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
-import { orphanedProviders } from "../../lib/daemons/orphaned-providers.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import type { Health } from "../../lib/protocol/admin-api.ts";
-import { openSprites } from "../../lib/sprites/client.ts";
 import { readVoyageIdentity, type VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { readVoyageProvider } from "../../lib/voyage/provider.ts";
 import { collectStatus } from "../../lib/watch/collect.ts";
 import { aboutVoyage } from "../../lib/watch/hint.ts";
 import { voyageNames } from "../../lib/watch/known.ts";
+import { findLeftovers } from "../leftovers/find.ts";
 import { findVoyage } from "../target/choose-voyage.ts";
 import { lookAtCaptainNode } from "./captain-node.ts";
-import { type Finding, type Fix, found } from "./finding.ts";
+import { type Finding, found } from "./finding.ts";
 import { lookAtStacks } from "./stacks.ts";
 
 type Seen = { helm: Health | null; silent: OcaptainError | null; harbor: HarborInfo | undefined; voyages: VoyageIdentity[] };
-
-const again = (stack: string) => `pulumi up -s ${stack} && pulumi destroy -s ${stack}`;
 
 /** Looks at the daemons, the voyages, and what is left of voyages that are gone. Starts and changes nothing. */
 export async function lookAtFleet(): Promise<Finding[]> {
@@ -45,7 +40,7 @@ export async function lookAtFleet(): Promise<Finding[]> {
   findings.push(...(await daemons(seen)), ...(await lookAtCaptainNode(voyages)));
   findings.push(...(await lookAtStacks(voyages)));
   for (const voyage of voyages) findings.push(...(await lookAtVoyage(voyage, seen)));
-  return [...findings, ...(await leftovers(seen)), ...strayFolders(voyages)];
+  return [...findings, ...(await leftovers())];
 }
 
 async function daemons({ helm, silent, harbor, voyages }: Seen): Promise<Finding[]> {
@@ -108,77 +103,14 @@ async function lookAtVoyage(file: VoyageIdentity, { helm, harbor }: Seen): Promi
   return findings.length > 0 ? findings : [found("voyages", stack, "ok", view.state)];
 }
 
-/** Finds what is left of voyages that have sunk, or that nobody here knows. */
-async function leftovers({ helm, harbor, voyages }: Seen): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  const wrong = (what: string, message: string, hint: string, fix?: Fix) =>
-    findings.push(found("leftovers", what, "wrong", message, hint, fix));
-  const voyageOf = (id: string) => voyages.find((voyage) => voyage.voyageId === id);
-  const why = (id: string) => (voyageOf(id) ? `voyage ${voyageOf(id)!.stack} has sunk` : `no voyage here has the id ${id}`);
-  const isAfloat = (id: string) => voyageOf(id) !== undefined && !voyageOf(id)!.sunkAt;
-
-  for (const id of namesIn(join(ocaptainHome(), "mutagen")).filter((name) => !isAfloat(name))) {
-    const folder = mutagenHome(id);
-    const mutagen = voyageMutagen({ voyageId: id, provider: "harbor" });
-    const runs = await mutagen.running();
-    // A voyage that nobody here knows may be at sea all the same: its folder may be in another OCAPTAIN_VOYAGES.
-    const fix = voyageOf(id) && {
-      did: `the sync daemon of ${voyageOf(id)!.stack}, which has sunk, is gone with its folder`,
-      run: async () => {
-        await mutagen.stopDaemon();
-        await rm(folder, { recursive: true, force: true });
-      },
-    };
-    if (runs)
-      wrong(
-        `sync daemon of ${id}`,
-        `runs, though ${why(id)}`,
-        `MUTAGEN_DATA_DIRECTORY=${folder} mutagen daemon stop && rm -r ${folder}`,
-        fix,
-      );
-    else wrong(folder, `is the folder of a sync daemon, though ${why(id)}`, `rm -r ${folder}`, fix);
-  }
-  for (const id of (helm?.voyages ?? []).filter((id) => !isAfloat(id)))
-    wrong(
-      `voyage ${id} at the helm`,
-      `is registered, though ${why(id)}`,
-      voyageOf(id) ? again(voyageOf(id)!.stack) : `kill ${helm!.pid}`,
-    );
-  if (harbor) {
-    const sprites = await openSprites({ kind: "harbor", baseUrl: harbor.url, token: harbor.token });
-    for (const name of await sprites.list("")) {
-      const [, stack, id] = /^(.+)-([0-9a-f]{6})-ship-\d+$/.exec(name) ?? [];
-      if (!id || !stack)
-        findings.push(found("leftovers", `sprite ${name}`, "note", "is in the harbor, and belongs to no voyage"));
-      else if (!isAfloat(id)) wrong(`sprite ${name}`, `is in the harbor, though ${why(id)}`, again(stack));
-    }
-  }
-  for (const pid of await orphanedProviders(PROJECT))
-    wrong(
-      `process ${pid}`,
-      "is what Pulumi's engine left running when it was killed; the next pulumi up ends it",
-      `kill ${pid}`,
-      {
-        did: `process ${pid}, which Pulumi's engine left, is ended`,
-        run: async () => {
-          // Its number may be another process's by now.
-          if ((await orphanedProviders(PROJECT)).includes(pid)) process.kill(pid);
-        },
-      },
-    );
-  return findings;
-}
-
-/** Finds folders that look like a voyage's, without the file that says which voyage it is. */
-function strayFolders(voyages: readonly VoyageIdentity[]): Finding[] {
-  return namesIn(voyagesRoot())
-    .filter((name) => !voyages.some((voyage) => voyage.stack === name))
-    .filter((name) => !existsSync(join(voyagesRoot(), name, "voyage.json")))
-    .filter((name) => existsSync(join(voyagesRoot(), name, "repo.git")) || existsSync(join(voyagesRoot(), name, "helm")))
-    .map((name) => {
-      const folder = join(voyagesRoot(), name);
-      return found("leftovers", folder, "wrong", "has no voyage.json: its voyage is not known", `ls -la ${folder}`);
-    });
+/** Tells what is left of voyages that are gone; `--fix` does what needs nobody. */
+async function leftovers(): Promise<Finding[]> {
+  const { left } = await findLeftovers({ isNear: true });
+  return left.map(({ kind, name, standing, message, kept, hint, remove }) => {
+    const isSafe = kept === null && kind !== "vm" && (kind === "process" || standing === "sunk");
+    const fix = isSafe ? { did: `${name} is gone`, run: remove } : undefined;
+    return found("leftovers", name, "wrong", kept ? `${message}; ${kept}` : message, kept ? hint : "ocaptain sweep", fix);
+  });
 }
 
 function captain(): string {
@@ -186,15 +118,5 @@ function captain(): string {
     return readFileSync(join(ocaptainHome(), "captain"), "utf8").trim();
   } catch {
     return ""; // none yet: this machine has never sailed
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => entry.name);
-  } catch {
-    return [];
   }
 }

@@ -18,6 +18,7 @@ const FIXED: Record<string, readonly string[]> = {
   what: ["verified", "idle", "needs-captain"],
   duration: ["45s", "10m", "2h", "1d"],
   shell: ["bash", "zsh", "fish"],
+  kind: ["systemd", "launchd", "tmux"],
   format: ["spec-kit", "openspec", "task-master", "beads", "backlog", "github"],
 };
 const FILE_ARGUMENTS = new Set(["folder", "file", "plan", "source"]);

@@ -1,5 +1,5 @@
 import { FLAGS } from "../demo/options.ts";
-import type { Verb } from "./verb.ts";
+import type { Verb, VerbGroup } from "./verb.ts";
 
 /** The verbs about the captain's own machine. */
 export const CAPTAIN: readonly Verb[] = [
@@ -41,3 +41,20 @@ export const CAPTAIN: readonly Verb[] = [
     run: async (io, [shell]) => (await import("../verbs/completion.ts")).completion(String(shell), io),
   },
 ];
+
+/** The verbs about whose a voyage is. */
+export const HANDOVER: VerbGroup = {
+  usage: "captain",
+  summary: "take a voyage over from another machine",
+  examples: ["ocaptain captain take voyage-abc"],
+  verbs: [
+    {
+      usage: "take <voyage>",
+      summary: "make another captain's voyage this machine's, by its folder (copied, or on a disk that both have)",
+      examples: ["ocaptain captain take voyage-abc", "ocaptain captain take voyage-abc --yes --json"],
+      options: [["-y, --yes", "do not ask"]],
+      isLong: true,
+      run: async (io, [voyage], options) => (await import("../verbs/captain-take.ts")).captainTake(String(voyage), options, io),
+    },
+  ],
+};

@@ -63,6 +63,17 @@ export const FLEET: readonly Verb[] = [
     run: async (io, [voyage], options) => (await import("../verbs/sink.ts")).sink(voyage, options, io),
   },
   {
+    usage: "sweep",
+    summary: "list what carries this captain's mark and belongs to no voyage at sea, and remove it; never what holds work",
+    examples: ["ocaptain sweep", "ocaptain sweep --json", "ocaptain sweep --yes", "ocaptain sweep --fetch"],
+    options: [
+      ["-y, --yes", "do not ask"],
+      ["--fetch", "bring what a VM holds into an archive beside the voyages first, and then remove that VM, too"],
+    ],
+    isLong: true,
+    run: async (io, _words, options) => (await import("../verbs/sweep.ts")).sweep(options, io),
+  },
+  {
     usage: "forget <voyage>",
     summary: "put the folder of a voyage that has sunk into the archive, out of sight; nothing is deleted",
     examples: ["ocaptain forget voyage-abc"],

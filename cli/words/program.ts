@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { openIo } from "../output/io.ts";
-import { CAPTAIN } from "./captain.ts";
+import { CAPTAIN, HANDOVER } from "./captain.ts";
 import { FLEET } from "./fleet.ts";
+import { HELM } from "./helm.ts";
 import { LANDING } from "./landing.ts";
 import { LOOKS } from "./looks.ts";
 import { NOTIFY } from "./notify.ts";
@@ -17,7 +18,7 @@ const KINDS: Record<string, readonly (Verb | VerbGroup)[]> = {
   "Orders:": [...ORDERS, NOTIFY],
   "What it made:": LANDING,
   "The fleet:": FLEET,
-  "Your machine:": [...CAPTAIN, TELEMETRY],
+  "Your machine:": [...CAPTAIN, HANDOVER, HELM, TELEMETRY],
 };
 
 /**

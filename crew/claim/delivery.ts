@@ -77,8 +77,7 @@ export class Delivery {
     const check = await this.#check();
     if (check && check.exitCode !== 0) return { kind: "check-failed", ...check };
 
-    await tree.push(commit, task.id, epoch, signal);
-    const stat = await tree.shortStat(this.#tip, commit, signal);
+    const [stat] = await Promise.all([tree.shortStat(this.#tip, commit, signal), tree.push(commit, task.id, epoch, signal)]);
     const outside = ignored.length > 0 && `ignored by git, so in no commit: ${namesOf(ignored)}`;
     const aside = await tree.saveAside(commit, signal);
     const told = [summary.slice(0, 3000), stat, outside, aside].filter(Boolean).join("; ").slice(0, 4000);

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
@@ -54,13 +54,18 @@ export function hookSettings(places: GatePlaces, terminal = false): object {
   };
 }
 
+/** The program of the gates as it was when it was last seen to refuse. */
+let seenToRefuse: Buffer | null = null;
+
 /**
  * Writes the settings anew and tries the gate on a socket that nobody listens to: what it says then is what it will say
- * when the supervisor is dead. To be called before each start of the hand. Throws when the gate does not refuse, since
- * everything would be let through.
+ * when the supervisor is dead. To be called before each start of the hand. A program that has been seen to refuse, and
+ * is still the same, is not tried again. Throws when the gate does not refuse, since everything would be let through.
  */
 export function hangGates(places: GatePlaces, terminal = false): void {
   writeFileSync(places.settings, JSON.stringify(hookSettings(places, terminal), null, 2), { mode: 0o600 });
+  const program = readOr(places.program);
+  if (program !== null && seenToRefuse?.equals(program)) return;
   const nowhere = gateCommand({ ...places, socket: `${places.socket}.closed` }, TRY_SECONDS);
   const ran = spawnSync("sh", ["-c", nowhere], {
     input: JSON.stringify({ hook_event_name: "Stop" }),
@@ -68,6 +73,16 @@ export function hangGates(places: GatePlaces, terminal = false): void {
   });
   if (ran.status !== 2 || !ran.stderr.includes("does not answer"))
     throw new Error(`the gates of this ship do not hold (exit status ${ran.status}): ${ran.stderr.trim().slice(-500)}`);
+  seenToRefuse = program;
+}
+
+/** Reads a file; null when that cannot be done, as the trial of the gate will show. */
+function readOr(file: string): Buffer | null {
+  try {
+    return readFileSync(file);
+  } catch {
+    return null;
+  }
 }
 
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;

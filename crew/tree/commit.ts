@@ -90,14 +90,19 @@ async function stage(
   );
   await addForced(git, workspace);
   const wrong: string[] = [];
-  const nested = await nestedRepos(git, workspace, parents);
+  // These look and change nothing, so they run side by side.
+  const [nested, { links, paths: before }, filtered] = await Promise.all([
+    nestedRepos(git, workspace, parents),
+    indexed(git),
+    checkFilters(git, parents.at(-1)!),
+  ]);
   if (nested.length > 0) wrong.push(aboutNested(nested));
-  const { links } = await indexed(git);
   const others = links.filter(({ path }) => !nested.includes(textOf(path)));
   if (others.length > 0)
     wrong.push(...(await checkSubmodules(git, { folder: workspace, repo, scratch }, others, await linksOf(git, parents))));
-  wrong.push(...(await checkFilters(git, parents.at(-1)!)));
-  const { paths } = await indexed(git);
+  wrong.push(...filtered);
+  // The look at submodules may have changed the index.
+  const paths = others.length > 0 ? (await indexed(git)).paths : before;
   const { strays, ignored } = await lookForStrays(git, workspace, [...paths, ...nested.map(bytesOf)]);
   if (strays.unreadable.length > 0) wrong.push(aboutUnreadable(strays.unreadable));
   if (strays.files.length > 0 || (said && nested.length === 0)) wrong.push(aboutFiles(strays.files, said));

@@ -18,6 +18,8 @@ export async function whyHeadMoved(
   agent: Pick<AgentsGit, "head" | "merging" | "objects">,
   parents: readonly string[],
 ): Promise<string | null> {
+  // It stands where it was put.
+  if (parents.length === 1 && agent.head === parents[0]) return null;
   const git = (args: string[]) => run(args, { borrow: agent.objects });
   const commitAt = (name: string | null) =>
     name === null ? "" : git(["rev-parse", "--verify", "--quiet", `${name}^{commit}`]).catch(unlessUnanswered);

@@ -9,8 +9,8 @@ import type { RunGit } from "./git.ts";
  * when that failed, as it does at a repository without a commit.
  */
 export async function nestedRepos(git: RunGit, folder: string, bases: readonly string[]): Promise<string[]> {
-  const found = new Set((await others(git)).filter((path) => path.endsWith("/")).map((path) => path.slice(0, -1)));
-  const links = await Promise.all(bases.map((base) => newLinks(git, base)));
+  const [unknown, ...links] = await Promise.all([others(git), ...bases.map((base) => newLinks(git, base))]);
+  const found = new Set(unknown.filter((path) => path.endsWith("/")).map((path) => path.slice(0, -1)));
   for (const path of links[0] ?? []) if (links.every((paths) => paths.includes(path))) found.add(path);
   if (found.size > 0) for (const path of await submodules(git, folder)) found.delete(path);
   return [...found].sort();

@@ -5,7 +5,7 @@ import { makeAgentsGit } from "./agents-git.ts";
 import type { TreeContext } from "./context.ts";
 import { bytesOf, ensureFolder, openAll, removeAll, textOf, unfreeze } from "./files.ts";
 import type { RunGit } from "./git.ts";
-import { indexed } from "./indexed.ts";
+import { indexed, type Link } from "./indexed.ts";
 import { initialiseSubmodules } from "./initialise.ts";
 import { saveLeft } from "./keep-left.ts";
 import { namesOf, shown } from "./names.ts";
@@ -46,20 +46,23 @@ export async function resetTree(
   }
 }
 
+/** A commit by its name, which git looks for when HEAD is set to it. */
+const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
+
 async function resetTo(context: TreeContext, branch: string, ref: string, signal: AbortSignal): Promise<void> {
   const { repo, workspace, config } = context.ship;
   const git = context.git(signal);
   await saveLeft(context, ref, signal);
-  const commit = await git(["rev-parse", "--verify", `${ref}^{commit}`]);
+  const commit = COMMIT.test(ref) ? ref : await git(["rev-parse", "--verify", `${ref}^{commit}`]);
   await git(["update-ref", "--no-deref", "HEAD", commit]);
-  const { paths, modules } = await toHead(context, git);
+  const { paths, links, modules } = await toHead(context, git);
   const { strays, ignored } = await lookForStrays(git, workspace, paths);
   for (const path of [...strays.special, ...strays.gits]) await removeAll(join(workspace, textOf(path)));
   const stays = [...strays.unreadable, ...strays.files];
   if (stays.length > 0) throw new Error(`what lies in the tree cannot be removed: ${namesOf(stays.map(shown))}`);
   const refs = { [`refs/remotes/origin/${branch}`]: commit };
   await makeAgentsGit(workspace, { repo, branch: config.ship, head: commit, refs }, modules);
-  await fillSubmodules(context, git, workspace, signal);
+  if (links.length > 0) await fillSubmodules(context, git, workspace, signal);
   context.notes.write(ignored);
 }
 
@@ -70,9 +73,10 @@ export async function fillSubmodules({ journal }: TreeContext, git: RunGit, fold
 
 /**
  * Sets tracked files as committed and removes all others that are not ignored, also from the folders of submodules.
- * Returns the tracked paths (byte strings), and the git directories of the submodules that are as they should be.
+ * Returns the tracked paths (byte strings), the submodules among them, and the git directories of those that are as
+ * they should be.
  */
-async function toHead({ ship }: TreeContext, git: RunGit): Promise<{ paths: string[]; modules: string[] }> {
+async function toHead({ ship }: TreeContext, git: RunGit): Promise<{ paths: string[]; links: Link[]; modules: string[] }> {
   await git(["reset", "--quiet", "--hard"]);
   await git(["clean", "--quiet", "-ffd"]);
   const { paths, links } = await indexed(git);
@@ -83,7 +87,7 @@ async function toHead({ ship }: TreeContext, git: RunGit): Promise<{ paths: stri
     if (module !== null) modules.push(module);
     else if (existsSync(folder)) for (const name of readdirSync(folder)) await removeAll(join(folder, name));
   }
-  return { paths, modules };
+  return { paths, links, modules };
 }
 
 /**

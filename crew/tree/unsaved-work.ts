@@ -34,6 +34,40 @@ export async function findUnsavedWork(git: RunGit, ask: Ask & { base: string; pu
   const own = await commitAt(git, "HEAD");
   const head = own || ask.base;
   if (!own) await git(["read-tree", ask.base]);
+  const [isClean, pushedTree, headTree] = await Promise.all([
+    own !== "" && isAsHead(git),
+    treeOf(git, ask.pushed),
+    treeOf(git, head),
+  ]);
+  const tree = isClean ? headTree! : await treeOfAll(git, ask, own, head);
+
+  const agent = readAgentsGit(ask.folder);
+  // What the hand has committed on the way to a tree that was delivered is in that tree.
+  const delivered = tree === pushedTree;
+  const aside = await besides(git, agent, head);
+  const mine = agent?.head && agent.head !== head && !delivered ? await newCommit(git, agent, agent.head, [head]) : "";
+  const asHead = tree === headTree;
+  if (asHead && !mine && aside.length === 0 && !(await git(["rev-list", "--max-count=1", head, "--not", "--remotes"])))
+    return null;
+  const parents = await take(git, ask, agent, [...(mine ? [mine] : []), ...aside.map(({ commit }) => commit)], head);
+  return commitLeft(git, ask, tree, parents, aside);
+}
+
+/**
+ * Tells whether the tree is as the crew's HEAD, as it mostly is when a task was delivered. A folder that cannot be read
+ * is a no, and so is a submodule: git would look into it by the settings of whoever made it.
+ */
+async function isAsHead(git: RunGit): Promise<boolean> {
+  let warned = false;
+  const asked = ["status", "--porcelain", "-z", "--untracked-files=all", "--ignore-submodules=dirty"];
+  const { links } = await indexed(git);
+  if (links.length > 0) return false;
+  const changed = await git(asked, { onWarning: () => (warned = true) }).catch((error) => unlessUnanswered(error) || "?");
+  return changed === "" && !warned;
+}
+
+/** Brings all that lies in the tree into the index, and returns the tree that this makes. */
+async function treeOfAll(git: RunGit, ask: Ask & { base: string }, own: string, head: string): Promise<string> {
   // A repository inside the tree that has no commit fails `git add`; the rest is saved all the same.
   const add = async () => {
     let words = "";
@@ -48,18 +82,7 @@ export async function findUnsavedWork(git: RunGit, ask: Ask & { base: string; pu
   }
   await addNested(git, ask, head);
   const nothingNew = !own && !(await git(["diff-index", "--cached", "--name-only", "--diff-filter=d", ask.base]));
-  const tree = nothingNew ? (await treeOf(git, head))! : await git(["write-tree"]);
-
-  const agent = readAgentsGit(ask.folder);
-  // What the hand has committed on the way to a tree that was delivered is in that tree.
-  const delivered = tree === (await treeOf(git, ask.pushed));
-  const aside = await besides(git, agent, head);
-  const mine = agent?.head && agent.head !== head && !delivered ? await newCommit(git, agent, agent.head, [head]) : "";
-  const asHead = tree === (await treeOf(git, head));
-  if (asHead && !mine && aside.length === 0 && !(await git(["rev-list", "--max-count=1", head, "--not", "--remotes"])))
-    return null;
-  const parents = await take(git, ask, agent, [...(mine ? [mine] : []), ...aside.map(({ commit }) => commit)], head);
-  return commitLeft(git, ask, tree, parents, aside);
+  return nothingNew ? (await treeOf(git, head))! : git(["write-tree"]);
 }
 
 /**

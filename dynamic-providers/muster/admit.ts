@@ -4,6 +4,7 @@ import { captainId } from "../../lib/voyage/captain-id.ts";
 import { readVoyageIdentity, type VoyageIdentity } from "../../lib/voyage/identity.ts";
 import { folderElsewhere, hasBegun } from "../../lib/voyage/whereabouts.ts";
 import type { Settings } from "../lifecycle.ts";
+import { takenOver } from "../shared/taken-over.ts";
 
 /** A voyage as the state knows it: what `Muster` has recorded. States of early versions have no `stateId`. */
 export type Known = { voyageId?: string | undefined; stateId?: string | undefined; captainId?: string | undefined };
@@ -54,6 +55,9 @@ export async function admit(settings: Settings, stack: string, state: Known | nu
 export async function sameVoyage(settings: Settings, stack: string, state: Known | null): Promise<VoyageIdentity | null> {
   if (state) refuseStranger(state, await captainId(), settings, stack);
   const file = await readVoyageIdentity(stack);
+  const me = await captainId();
+  if (file?.takenFrom === me && file.captainId !== me && settings.handover !== file.captainId)
+    throw takenOver(stack, file.captainId, `its folder ${voyageFolder(stack).root} says so`);
   const voyageId = state?.voyageId ?? file?.voyageId;
   const elsewhere = voyageId && (await folderElsewhere(stack, voyageId));
   if (elsewhere)

@@ -53,7 +53,7 @@ export const musterLifecycle = defineLifecycle<MusterInputs, Outputs>({
       // A state that does not know the voyage yet gets an id of its own, whatever id the folder has from another state.
       stateId: (anew ? undefined : olds?.stateId) ?? (olds ? file?.stateId : undefined) ?? mint(6),
       stack: news.stack,
-      captainId: await captainId(),
+      ...(await captains(file)),
       createdAt: file?.createdAt ?? new Date().toISOString(),
       ...(repository && { repository }),
       ...(file?.tailnet && !file.sunkAt && { tailnet: file.tailnet }),
@@ -104,6 +104,13 @@ function sailedFrom(stack: string): NonNullable<VoyageIdentity["sailedFrom"]> {
   const settings = settingsFile(process.cwd(), stack);
   const isRead = existsSync(settings) && readFileSync(settings, "utf8").includes("ocaptain:");
   return { project: process.cwd(), ...(isRead && { settings }), ...(byOcaptain() && { byOcaptain: true }) };
+}
+
+/** The captain of the voyage, and from whom it was taken over: the machine that had it must know it for good. */
+async function captains(file: VoyageIdentity | null): Promise<Pick<VoyageIdentity, "captainId" | "takenFrom">> {
+  const me = await captainId();
+  const from = file && file.captainId !== me ? file.captainId : file?.takenFrom;
+  return { captainId: me, ...(from && from !== me && { takenFrom: from }) };
 }
 
 /** Whether `ocaptain` runs the engine. */

@@ -5,13 +5,13 @@ import { mutagenHome, tailnetSshHome, voyageFolder } from "../../lib/base/paths.
 import { stopHarborIfIdle } from "../../lib/daemons/harbor.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { type SyncedVoyage, voyageMutagen } from "../../lib/mutagen/voyage.ts";
+import { hasWork } from "../../lib/ship/has-work.ts";
 import type { Organisation } from "../../lib/sprites/organisation.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { nodesOfVoyage, removeNodes } from "../../lib/tailnet/control/nodes.ts";
 import type { TailnetControl } from "../../lib/tailnet/control/types.ts";
 import type { Settings } from "../lifecycle.ts";
 import { isAbandoned } from "../shared/abandoned.ts";
-import { hasWork } from "../shared/bring-home.ts";
 import { leaveOwnNode } from "../shared/own-node.ts";
 import { spritesOf } from "../shared/provider-settings.ts";
 import { controlOf } from "../shared/tailnet-control.ts";

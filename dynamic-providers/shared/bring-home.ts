@@ -3,7 +3,8 @@ import { explain, OcaptainError } from "../../lib/base/errors.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import type { MutagenSession } from "../../lib/mutagen/session.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
-import { CREW_SESSION, PUT_BACK } from "../../lib/ship/crew-launch.ts";
+import { PUT_BACK } from "../../lib/ship/crew-launch.ts";
+import { HOME_MARK, hasWork } from "../../lib/ship/has-work.ts";
 import { shipScript } from "../../lib/ship/shell.ts";
 import { holdAwake } from "../../lib/sprites/keep-awake.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
@@ -52,28 +53,6 @@ export async function leaveNothingAboard(settings: Settings, sprites: SpritesCli
     for (const session of ["workspace", "logs"] as const) await bringHome(settings, { ...of, session });
   });
 }
-
-/**
- * Whether a ship has a crew, or files in its tree that have changed since the last flush. Asks by an exec, which wakes
- * the ship.
- */
-export async function hasWork(sprites: SpritesClient, sprite: string): Promise<boolean> {
-  const seen = await sprites.exec(sprite, shipScript(LOOK));
-  if (seen.exitCode !== 0) throw new Error(`it cannot be looked at: ${seen.stderr.trim().slice(-300)}`);
-  return seen.stdout.trim() !== "";
-}
-
-/**
- * A file on the ship whose time is the beginning of the last flush that brought the whole tree home. `.git` is not
- * synced, and does not count.
- */
-const HOME_MARK = '"$HOME/voyage/home"';
-const LOOK = `tmux has-session -t =${CREW_SESSION} 2>/dev/null && echo crew
-[ ! -e "$HOME/voyage/aside/workspace" ] || echo aside
-[ -e "$HOME/voyage/workspace" ] || exit 0
-cd "$HOME/voyage/workspace" 2>/dev/null || { echo unreadable; exit 0; }
-if [ -e ${HOME_MARK} ]; then set -- -cnewer ${HOME_MARK}; fi
-find . -mindepth 1 -name .git -prune -o "$@" -print -quit || echo unreadable`;
 
 /**
  * Makes folders and files readable again that a task has left unreadable to their owner, because no sync could carry

@@ -5,11 +5,14 @@ import { crewFiles } from "../../lib/ship/crew-pack.ts";
 import { parseShipFacts, provisionArgv, provisionStdin, SHIP_PLACES } from "../../lib/ship/install.ts";
 import { holdArgv } from "../../lib/sprites/keep-awake.ts";
 import { allowOnly, samePolicy } from "../../lib/sprites/network-policy.ts";
-import type { SpritesClient } from "../../lib/sprites/types.ts";
-import { defineLifecycle, PartlyMade } from "../lifecycle.ts";
+import type { SpriteInfo, SpritesClient } from "../../lib/sprites/types.ts";
+import { captainId } from "../../lib/voyage/captain-id.ts";
+import { captainLabel, labelsOf, otherCaptain, voyageLabels } from "../../lib/voyage/labels.ts";
+import { defineLifecycle, PartlyMade, type Settings } from "../lifecycle.ts";
 import { leaveNothingAboard } from "../shared/bring-home.ts";
 import { endOtherLives } from "../shared/other-lives.ts";
 import { spritesOf } from "../shared/provider-settings.ts";
+import { takenOver } from "../shared/taken-over.ts";
 import { SpriteInputs } from "./inputs.ts";
 
 /**
@@ -31,7 +34,7 @@ export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
   async reconcile(settings, news, olds) {
     const sprites = await spritesOf(settings, news);
     const tell = (text: string) => console.error(`${news.ship}: ${text}`);
-    const live = await sprites.create(news.name, labels(news), tell); // finds this voyage's VM again when it is there
+    const live = await makeOrFind(sprites, news, tell);
     const base = { incarnation: live.id, url: live.url };
     try {
       // This comes before the first exec, since an old sync cannot reach a VM that was never awake.
@@ -50,8 +53,10 @@ export const spriteLifecycle = defineLifecycle<SpriteInputs, Outputs>({
     const live = await sprites.get(props.name);
     // The VM is gone, or another's has its name: then `up` tries to make it and meets the conflict, and `destroy`
     // leaves it alone.
-    if (!live || !labels(props).every((label) => live.labels.includes(label))) return null;
-    return { ...props, incarnation: live.id, url: live.url, present: props.present && live.id === props.incarnation };
+    if (!live || !voyageLabels(props).every((label) => live.labels.includes(label))) return null;
+    const isMine = !(await isHandedOver(settings, props, live));
+    const present = props.present && live.id === props.incarnation && isMine;
+    return { ...props, incarnation: live.id, url: live.url, present };
   },
 
   async remove(settings, props) {
@@ -80,7 +85,23 @@ async function forget({ voyageId, ship, incarnation }: SpriteInputs & Outputs): 
   if (known?.incarnation === incarnation) await helm.forgetShip(voyageId, ship);
 }
 
-const labels = (of: { voyageId: string; nonce: string }) => ["ocaptain", `voyage-${of.voyageId}`, `nonce-${of.nonce}`];
+/** Makes the voyage's VM, or finds it again, and marks it as this captain's, which one handed over is not yet. */
+async function makeOrFind(sprites: SpritesClient, of: SpriteInputs, tell: (text: string) => void): Promise<SpriteInfo> {
+  const me = await captainId();
+  const live = await sprites.create(of.name, voyageLabels(of), tell, [captainLabel(me)]);
+  return live.labels.includes(captainLabel(me)) ? live : sprites.setLabels(of.name, labelsOf(live.labels, me));
+}
+
+/**
+ * Tells whether a VM is marked as another captain's whose voyage this one takes over. One that has taken the voyage
+ * from here is not stopped by what this machine's state and folder say, and must not be.
+ * @throws OcaptainError TAKEN_OVER
+ */
+async function isHandedOver(settings: Settings, { stack, name }: SpriteInputs, live: SpriteInfo): Promise<boolean> {
+  const other = otherCaptain(live.labels, await captainId());
+  if (other === undefined || settings.handover === other) return other !== undefined;
+  throw takenOver(stack, other, `sprite ${name} is marked as that captain's`);
+}
 
 /**
  * Sets the network policy where it differs; setting it drops the VM's connections. A plan without a policy is compared

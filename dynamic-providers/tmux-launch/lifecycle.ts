@@ -11,7 +11,8 @@ import { digestsOf, lacksFiles, provisionArgv, provisionStdin, SHIP_PLACES, type
 import { shipScript } from "../../lib/ship/shell.ts";
 import { holdAwake } from "../../lib/sprites/keep-awake.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
-import { defineLifecycle, PartlyMade, type Present } from "../lifecycle.ts";
+import { captainId } from "../../lib/voyage/captain-id.ts";
+import { defineLifecycle, PartlyMade, type Present, type Settings } from "../lifecycle.ts";
 import { spritesOf } from "../shared/provider-settings.ts";
 import { standDown } from "../shared/stand-down.ts";
 import { TmuxLaunchInputs } from "./inputs.ts";
@@ -47,8 +48,8 @@ export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
     const sprites = await spritesOf(settings, news);
     const made = { address: news.at ?? `sprite@${news.sprite}` };
     const due = isProvisionDue(olds, news);
-    if (!due && olds?.incarnation === news.incarnation && (olds.crewDigest !== news.crewDigest || (await isOut(helm, news))))
-      await standDown(helm, sprites, news);
+    const isStale = olds?.crewDigest !== news.crewDigest || (await isComing(settings)) || (await isOut(helm, news));
+    if (!due && olds?.incarnation === news.incarnation && isStale) await standDown(helm, sprites, news);
     const credentials = news.credentialsDigest ? claudeCredentials(settings.claudeToken, { github: news.github }) : null;
     let { token } = await helm.registerShip(news.voyageId, news.ship, news.incarnation);
     try {
@@ -70,7 +71,9 @@ export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
     return made;
   },
 
-  async read(_settings, props) {
+  async read(settings, props) {
+    // Its crew speaks with the helm of the captain who had the voyage.
+    if (await isComing(settings)) return { ...props, present: false };
     const lost = await helmClient()
       .ship(props.voyageId, props.ship)
       .then(
@@ -112,6 +115,9 @@ export const tmuxLaunchLifecycle = defineLifecycle<TmuxLaunchInputs, Outputs>({
 const isProvisionDue = (olds: Partial<TmuxLaunchInputs & Present> | null, news: TmuxLaunchInputs) =>
   news.provision !== undefined &&
   !(olds?.present && olds.incarnation === news.incarnation && isDeepStrictEqual(olds.provision, news.provision));
+
+/** Whether this captain takes the voyage over from another one, as `ocaptain:handover` says. */
+const isComing = async ({ handover }: Settings) => handover !== undefined && handover !== "" && handover !== (await captainId());
 
 /**
  * Whether the helm has fenced the crew or found it unfit. Such a crew may still run, and with the new token it would go

@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
 import { join } from "node:path";
 import { startConfined } from "../vm/confinement.ts";
+import type { ShipsLimits } from "../vm/ship-limits.ts";
 import type { ShipNet } from "../vm/ship-net.ts";
 import { addSshEntry, removeSshEntry } from "../vm/ssh-entries.ts";
 import { startUnconfined } from "../vm/unconfined.ts";
@@ -20,6 +21,7 @@ export type ShipSettings = {
   clock: HarborClock;
   latency: Latency;
   account: Account;
+  limits: ShipsLimits;
   /** Idle time after which a ship is frozen, in milliseconds; 30 s at the vendor. */
   idleMs: number;
   /** Time frozen after which its processes are gone, in milliseconds; the vendor documents none. */
@@ -155,7 +157,8 @@ export class HarborShip {
     this.policy.write();
     try {
       const start = this.record.unconfined ? startUnconfined : startConfined;
-      const vm = await start({ name: this.record.name, folder: this.folder, link: this.link() });
+      const limits = this.settings.limits.of(this.record.id);
+      const vm = await start({ name: this.record.name, folder: this.folder, link: this.link(), limits });
       this.vm = vm;
       void vm.ended.then(() => this.lost(vm));
       return vm;

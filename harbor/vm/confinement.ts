@@ -32,7 +32,7 @@ type Confinement = ShipAddress & {
  */
 export async function startConfined(place: ShipPlace): Promise<Vm> {
   const vm = await startConfinement(place);
-  const { link } = place;
+  const { link, limits } = place;
   await link?.join(vm.monitorPid).catch(async (error: unknown) => {
     await endConfinement(vm, () => {});
     throw error;
@@ -45,12 +45,12 @@ export async function startConfined(place: ShipPlace): Promise<Vm> {
     ended: vm.ended,
     helpers: "/.sprite/lib",
     systemPath: SYSTEM_PATH,
-    enter: (options) => enterShip(vm, options),
-    enterFromHarbor: (options) => enterShipFromHarbor(vm, options),
+    enter: (options) => [...limits.enter, ...enterShip(vm, options)],
+    enterFromHarbor: (options) => [...limits.enter, ...enterShipFromHarbor(vm, options)],
     inside: insideShip,
     commandOf: insideOf,
     stillThere: `[ "$(readlink /proc/${vm.initPid}/ns/pid)" = ${shellWord(vm.pidNamespace)} ]`,
-    entered: (_pid, commandLine) => commandLine.startsWith("nsenter\0") && commandLine.includes(`\0-t\0${vm.initPid}\0`),
+    entered: (_pid, commandLine) => /(^|\0)nsenter\0/.test(commandLine) && commandLine.includes(`\0-t\0${vm.initPid}\0`),
     async freeze() {
       await freezeConfinement(vm);
       await link?.pause(vm.monitorPid).catch(async (error: unknown) => {
@@ -62,13 +62,18 @@ export async function startConfined(place: ShipPlace): Promise<Vm> {
     async end(killed) {
       await endConfinement(vm, killed);
       await link?.leave();
+      limits.leave();
     },
   };
 }
 
 async function startConfinement(place: ShipPlace): Promise<Confinement> {
   const own = ["--user", "--map-root-user", ...(place.link ? ["--net"] : [])];
-  const child = spawn("unshare", [...own, "--", "bwrap", ...bwrapArguments(place)], {
+  const [file, ...args] = [...place.limits.first, "unshare", ...own, "--", "bwrap", ...bwrapArguments(place)] as [
+    string,
+    ...string[],
+  ];
+  const child = spawn(file, args, {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
     cwd: "/",
     env: { PATH: process.env.PATH, LANG: "C.UTF-8" },

@@ -14,13 +14,13 @@ const shipRoot = fileURLToPath(new URL("../ship-root/", import.meta.url));
  * temporary folder and a tmux server of their own. Nothing is isolated. The ship has no process by itself: its
  * processes are those that were started in it, found by their mark.
  */
-export function startUnconfined({ folder }: ShipPlace): Vm {
+export function startUnconfined({ folder, limits }: ShipPlace): Vm {
   let over = () => {};
   const ended = new Promise<void>((resolve) => {
     over = resolve;
   });
   const home = join(folder, "home");
-  const enterFromHarbor = ({ dir, env, tty }: EnterOptions = {}) => {
+  const inside = ({ dir, env, tty }: EnterOptions = {}) => {
     const variables = { ...environment(folder, home), ...(tty ? { TERM: "xterm-256color" } : {}), ...env, [MARK]: folder };
     const assignments = Object.entries(variables).map(([key, value]) => `${key}=${value}`);
     return ["env", "-i", "-C", inHome(home, dir), ...assignments];
@@ -29,9 +29,9 @@ export function startUnconfined({ folder }: ShipPlace): Vm {
     ended,
     helpers: join(shipRoot, "lib"),
     systemPath: `${dirname(process.execPath)}:${process.env.PATH ?? "/usr/bin:/bin"}`,
-    enterFromHarbor,
-    inside: enterFromHarbor,
-    enter: (options = {}) => [...enterFromHarbor(options), SETSID, "--fork", "--wait"],
+    enterFromHarbor: (options) => [...limits.enter, ...inside(options)],
+    inside,
+    enter: (options) => [...limits.enter, ...inside(options), SETSID, "--fork", "--wait"],
     commandOf: (outerPid) => ({ hostPid: outerPid, shipPid: String(outerPid) }),
     stillThere: `[ -d ${shellWord(folder)} ]`,
     entered: (pid, commandLine) => hasMark(pid, folder) || commandLine.includes(`\0${MARK}=${folder}\0`),
@@ -47,6 +47,7 @@ export function startUnconfined({ folder }: ShipPlace): Vm {
     async end(killed) {
       await endShipProcesses(folder);
       killed();
+      limits.leave();
       over();
     },
   };

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import type { ShipLimits } from "./ship-limits.ts";
 
 /**
  * The machine of a ship that runs or is frozen. There are two kinds: `confinement.ts` (bubblewrap) and `unconfined.ts`
@@ -46,6 +47,7 @@ export type ShipPlace = {
   folder: string;
   /** The ship's own network; without one it shares the captain's. */
   link?: ShipLink | undefined;
+  limits: ShipLimits;
 };
 
 /** A ship's connection to a network of its own. */

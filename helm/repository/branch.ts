@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import type { VoyageFolder } from "../../lib/base/paths.ts";
 import { plain, plainLines } from "../../lib/base/text.ts";
@@ -63,6 +65,11 @@ export interface Branch {
   readonly name: string;
 }
 
+/**
+ * How long a tip that git has told is taken as it is while its ref is the same: what happens to the commit itself is
+ * seen so late.
+ */
+const KNOWN_MS = 5000;
 /** How long the text of a ship's commit may be, which becomes that of the task's commit. */
 const MESSAGE_BYTES = 256 * 1024;
 
@@ -84,10 +91,21 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
   const noBranch = () =>
     new OcaptainError("NO_BRANCH", `${folder.repo} has no branch ${stack}`, { hint: `pulumi up -s ${stack}` });
 
+  /** The tip as git last told it, and the file of the ref as it was just before. */
+  let known = { file: "", tip: "", at: Number.NEGATIVE_INFINITY };
+
+  /**
+   * Reads the tip. While the file of the ref is as it was when git was last asked, it is not asked again for a while: a
+   * status is looked at many times a second, and each question is a process.
+   */
   async function tip(): Promise<string> {
+    const file = await readFile(join(folder.repo, ref), "utf8").catch(() => "");
+    if (file && file === known.file && performance.now() - known.at < KNOWN_MS) return known.tip;
+    known = { ...known, file: "" };
     const found = await readBranch(folder.repo, stack);
-    if (found) return found;
-    throw noBranch();
+    if (!found) throw noBranch();
+    known = { file, tip: found, at: performance.now() };
+    return found;
   }
 
   /**
@@ -103,27 +121,28 @@ export function openBranch(folder: VoyageFolder, stack: string, voyageId: string
     }
     const onto = found.get(ref);
     if (!onto) throw noBranch();
-    if ((await answer("merge-base", onto, ask.commit)) === 1)
-      return { kind: "unknown-commit", message: `${ask.commit} has no history in common with the branch` };
+    const base = await git(["merge-base", onto, ask.commit], { ...bare, okCodes: [0, 1] });
+    if (base.exitCode === 1) return { kind: "unknown-commit", message: `${ask.commit} has no history in common with the branch` };
     const parents = await parentsOf(onto, ask);
     if (!parents)
       return {
         kind: "unknown-commit",
         message: `${ask.commit} does not hold ${ask.merges}, which task ${ask.task} is to merge in`,
       };
-    const merged = await mergeTrees(folder.repo, onto, ask.commit);
-    if (merged.files.length > 0) return { kind: "conflict", tip: onto, files: merged.files };
-    const { tree } = merged;
+    // A commit on top of the tip is the merge already.
+    const merged = base.stdout.trim() === onto ? null : await mergeTrees(folder.repo, onto, ask.commit);
+    if (merged && merged.files.length > 0) return { kind: "conflict", tip: onto, files: merged.files };
 
     const shown = await git(
-      ["show", "--no-patch", "--no-show-signature", "--format=%an%x00%ae%x00%ad%x00%B", "--date=raw", ask.commit],
+      ["show", "--no-patch", "--no-show-signature", "--format=%T%x00%an%x00%ae%x00%ad%x00%B", "--date=raw", ask.commit],
       { ...bare, mostBytes: MESSAGE_BYTES },
     ).catch((error: unknown) => {
       if (error instanceof OcaptainError && error.code === "GIT_TOO_LONG") return null;
       throw error;
     });
     if (!shown) return { kind: "unknown-commit", message: `the message of ${ask.commit} is longer than ${MESSAGE_BYTES} bytes` };
-    const [name = "", email = "", date = "", text = ""] = shown.stdout.split("\0");
+    const [itsTree = "", name = "", email = "", date = "", text = ""] = shown.stdout.split("\0");
+    const tree = merged?.tree ?? itsTree;
     // The trailers that say who did what, and who answers for it, are the helm's alone.
     const own = plainLines(text, { most: MOST_MESSAGE })
       .replace(/^(?:Task|Ship|Voyage|Outside-Touches|Signed-off-by)[ \t]*:.*$\n?/gim, "")

@@ -34,10 +34,20 @@ export class Waker {
   readonly #crews: Crews;
   readonly #open: () => Promise<SpritesClient>;
   readonly #attempts = new Map<string, Attempt>();
+  readonly #isTaken: (labels: readonly string[] | undefined) => Promise<boolean>;
   #closed = false;
 
-  /** @param open opens the provider's API */
-  constructor(context: VoyageContext, crews: Crews, open: () => Promise<SpritesClient>) {
+  /**
+   * @param open opens the provider's API
+   * @param isTaken tells by a VM's labels whether another captain has the voyage now, who then wakes its ships
+   */
+  constructor(
+    context: VoyageContext,
+    crews: Crews,
+    open: () => Promise<SpritesClient>,
+    isTaken: (labels: readonly string[] | undefined) => Promise<boolean> = async () => false,
+  ) {
+    this.#isTaken = isTaken;
     this.#context = context;
     this.#crews = crews;
     this.#open = open;
@@ -110,6 +120,7 @@ export class Waker {
       const sprites = await this.#open();
       const name = spriteName(ledger.meta("stack")!, id, ship);
       const sprite = await sprites.get(name);
+      if (await this.#isTaken(sprite?.labels)) return;
       if (sprite?.id !== life.incarnation) {
         log("ship-gone", { voyage: id, ship, now: sprite?.id ?? null });
         await this.#crews.fence(ship, life.incarnation, "the provider does not have it any more");

@@ -6,7 +6,7 @@ import { dirname } from "node:path";
  * Writes a file so that a reader sees either the old text or the new, also after a power cut. The text goes to a
  * temporary file beside it, which is synced to disk and then renamed. Missing folders are made.
  */
-export async function writeAtomically(file: string, text: string, mode = 0o644): Promise<void> {
+export async function writeAtomically(file: string, text: string | Uint8Array, mode = 0o644): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   const temporary = `${file}.tmp.${randomBytes(4).toString("hex")}`;
   try {

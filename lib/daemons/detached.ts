@@ -53,7 +53,7 @@ export function startDetached(
  * answer is as good
  */
 export async function waitForWord<T>(
-  daemon: DetachedProcess,
+  daemon: Pick<DetachedProcess, "exitCode">,
   look: () => Promise<T | null | undefined | false>,
   options: { timeoutMs: number; yields?: number },
 ): Promise<T | undefined> {

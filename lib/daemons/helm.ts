@@ -2,19 +2,20 @@ import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { OcaptainError } from "../base/errors.ts";
+import { explain, OcaptainError } from "../base/errors.ts";
 import { freePort } from "../base/free-port.ts";
 import { acquireOsLock } from "../base/os-lock.ts";
 import { helmHome, voyageFolderAt } from "../base/paths.ts";
 import { holderOf } from "../base/port-holder.ts";
 import type { Health } from "../protocol/admin-api.ts";
 import { HELM_PORT } from "../tailnet/policy/policy-rules.ts";
-import { lastWords, startDetached, waitForWord } from "./detached.ts";
+import { type DetachedProcess, lastWords, startDetached, waitForWord } from "./detached.ts";
 import { daemonEnvironment, daemonTmp } from "./environment.ts";
 import { lossOf } from "./health.ts";
 import { HELM_EXIT, HELM_MAIN, helmBuild } from "./helm-build.ts";
 import { type HelmClient, helmClient } from "./helm-client.ts";
 import { helmPort, isPortChosen, keepHelmPort } from "./helm-port.ts";
+import { installedService, notStarted, serviceLog, startByService } from "./helm-service.ts";
 
 /** A busy machine takes long to start a helm; one that ends instead is noticed at once. */
 const START_MS = 60_000;
@@ -98,8 +99,9 @@ async function sailsInTailnet(): Promise<boolean> {
 
 async function start(client: HelmClient): Promise<"port busy" | undefined> {
   mkdirSync(helmHome(), { recursive: true, mode: 0o700 });
-  const logFile = join(helmHome(), "output.log");
-  const daemon = startDetached(process.execPath, [HELM_MAIN], { env: daemonEnvironment("helm"), logFile });
+  const logFile = serviceLog();
+  const daemon =
+    (await startServed()) ?? startDetached(process.execPath, [HELM_MAIN], { env: daemonEnvironment("helm"), logFile });
   // On a busy machine a helm that has just begun to listen may take seconds for its first answer.
   const look = () => healthOf(client).catch((error: unknown) => notYet(error));
   // The status "locked" means that another helm is coming up or going down, and the next look sees which.
@@ -108,6 +110,26 @@ async function start(client: HelmClient): Promise<"port busy" | undefined> {
   throw new OcaptainError("HELM_START", `the helm did not come up in ${START_MS / 1000} s: ${lastWords(logFile)}`, {
     hint: `cat ${join(helmHome(), "helm.log")}`,
   });
+}
+
+/**
+ * Has the service that is installed start the helm; undefined where none is, or where it cannot, so that the voyages
+ * are not without a helm.
+ */
+async function startServed(): Promise<Pick<DetachedProcess, "exitCode"> | undefined> {
+  const kind = installedService();
+  if (!kind) return undefined;
+  try {
+    await startByService(kind);
+  } catch (error) {
+    console.error(`the helm is started without its service: ${explain(error)}`);
+    return undefined;
+  }
+  return {
+    get exitCode() {
+      return notStarted();
+    },
+  };
 }
 
 /** Gives null for the error of a helm that does not answer in time, and throws all others. */

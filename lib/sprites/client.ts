@@ -33,10 +33,10 @@ export async function openSprites(settings: ProviderSettings): Promise<SpritesCl
 
 async function harborClient(unconfined: boolean | undefined): Promise<SpritesClient> {
   const self = client(await harborHttp(unconfined));
-  const create: SpritesClient["create"] = async (name, labels, onWait) => {
+  const create: SpritesClient["create"] = async (name, labels, onWait, also) => {
     if (unconfined !== undefined && knownHarbor()?.unconfined !== unconfined) await harborOfKind(unconfined);
     else await harborWithClaude();
-    return self.create(name, labels, onWait);
+    return self.create(name, labels, onWait, also);
   };
   return { ...self, create };
 }
@@ -66,7 +66,7 @@ const notThere = (error: unknown) =>
 function client(http: Http, { own = {}, made }: { own?: Organisation; made?: Organisation | undefined } = {}): SpritesClient {
   const self: SpritesClient = {
     organisation: async () => (Object.keys(own).length > 0 ? own : organisationOfAnswer(http)),
-    create: (name, labels, onWait) => create(http, self, name, labels, onWait),
+    create: (name, labels, onWait, also) => create(http, self, name, labels, onWait, also),
     get: (name) => get(http, self, name),
     list: (prefix) => list(http, prefix, (answered) => assertOrganisation(made, { ...answered, ...own })),
     setLabels: (name, labels) => setLabels(http, name, labels),

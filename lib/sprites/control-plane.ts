@@ -33,10 +33,12 @@ export async function create(
   name: string,
   labels: string[],
   onWait?: (text: string) => void,
+  also: string[] = [],
 ): Promise<SpriteInfo> {
+  const all = [...labels, ...also];
   let trouble = "";
   const request: HttpRequest = {
-    ...{ method: "POST", path: "/v1/sprites", json: { name, labels }, timeoutMs: 120_000 },
+    ...{ method: "POST", path: "/v1/sprites", json: { name, labels: all }, timeoutMs: 120_000 },
     rateBudgetMs: CREATE_BUDGET_MS,
     onRateLimit: (ms) =>
       onWait?.(`the provider makes no more sprites for this account at present; waiting ${Math.ceil(ms / 1000)} s, as it asks`),
@@ -50,7 +52,7 @@ export async function create(
       !(reply instanceof Unreachable) &&
       (reply.status === 409 || (reply.status === 400 && errorText(reply).includes("already exists")));
     if (!(reply instanceof Unreachable)) {
-      if (reply.status === 201 || reply.status === 200) return ownLabels(self, sprite(reply), labels);
+      if (reply.status === 201 || reply.status === 200) return ownLabels(self, sprite(reply), all);
       if (!taken && !isTransient(reply.status)) throw refused(`create ${name}`, reply);
     }
     trouble = reply instanceof Unreachable ? reply.message : errorText(reply);

@@ -58,11 +58,12 @@ export interface SpritesClient {
   /** The organisation that the token belongs to. */
   organisation(): Promise<Organisation>;
   /**
-   * Makes a sprite, or finds it when an earlier create made it and all `labels` are on it. It waits while the account
-   * may make no more, and tells `onWait` each time.
+   * Makes a sprite, or finds it when an earlier create made it and all `labels` are on it. One that is made gets the
+   * labels `also` as well, which one that is found need not have. It waits while the account may make no more, and
+   * tells `onWait` each time.
    * @throws OcaptainError CONFLICT when the name is somebody else's; CREATE_FAILED
    */
-  create(name: string, labels: string[], onWait?: (text: string) => void): Promise<SpriteInfo>;
+  create(name: string, labels: string[], onWait?: (text: string) => void, also?: string[]): Promise<SpriteInfo>;
   /**
    * Reads a sprite, without waking it; null only when it is believed gone: a 404 is looked at again, and against the
    * list.

@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { z } from "zod";
 import { writeAtomically } from "../base/atomic-file.ts";
 import { OcaptainError } from "../base/errors.ts";
 import { VOYAGE_ID } from "../base/naming.ts";
-import { voyageFolder } from "../base/paths.ts";
+import { voyageFolder, voyageFolderAt } from "../base/paths.ts";
 import { Repository } from "../git/same-history.ts";
 import { TailnetKind } from "../protocol/choices.ts";
 import { Organisation } from "../sprites/organisation.ts";
@@ -16,6 +17,8 @@ export const VoyageIdentity = z.object({
   voyageId: z.string().regex(VOYAGE_ID),
   stack: z.string(),
   captainId: z.string(),
+  /** The captain from whom the one above has taken the voyage over. It is absent when nobody has. */
+  takenFrom: z.string().optional(),
   /** A random label of every VM of the voyage. A VM that lacks it is not ours. */
   nonce: z.string(),
   createdAt: z.string(),
@@ -54,8 +57,15 @@ export type VoyageIdentity = z.infer<typeof VoyageIdentity>;
  *
  * @throws OcaptainError VOYAGE_FILE when the file cannot be understood
  */
-export async function readVoyageIdentity(stack: string): Promise<VoyageIdentity | null> {
-  const file = voyageFolder(stack).voyageFile;
+export const readVoyageIdentity = (stack: string): Promise<VoyageIdentity | null> =>
+  readVoyageIdentityAt(voyageFolder(stack).root);
+
+/**
+ * Reads who the voyage of the folder at `root` is, wherever that is; null when it holds none.
+ * @throws OcaptainError VOYAGE_FILE
+ */
+export async function readVoyageIdentityAt(root: string): Promise<VoyageIdentity | null> {
+  const file = voyageFolderAt(root, basename(root)).voyageFile;
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
     throw error;
@@ -65,12 +75,15 @@ export async function readVoyageIdentity(stack: string): Promise<VoyageIdentity 
     return VoyageIdentity.parse(JSON.parse(text));
   } catch (cause) {
     throw new OcaptainError("VOYAGE_FILE", `${file} is broken`, {
-      hint: `restore it; its voyageId is in: pulumi stack output voyage -s ${stack}`,
+      hint: `restore it; its voyageId is in: pulumi stack output voyage -s ${basename(root)}`,
       cause,
     });
   }
 }
 
 /** Writes who a voyage is into the captain's folder of its stack, in place of what was there. */
-export const writeVoyageIdentity = (voyage: VoyageIdentity) =>
-  writeAtomically(voyageFolder(voyage.stack).voyageFile, `${JSON.stringify(voyage, null, 2)}\n`);
+export const writeVoyageIdentity = (voyage: VoyageIdentity) => writeVoyageIdentityAt(voyageFolder(voyage.stack).root, voyage);
+
+/** Writes who a voyage is into its folder at `root`, wherever that is. */
+export const writeVoyageIdentityAt = (root: string, voyage: VoyageIdentity) =>
+  writeAtomically(voyageFolderAt(root, voyage.stack).voyageFile, `${JSON.stringify(voyage, null, 2)}\n`);

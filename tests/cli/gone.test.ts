@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { mutagenHome } from "../../lib/base/paths.ts";
+import { knownHarbor } from "../../lib/daemons/harbor.ts";
 import { voyageMutagen } from "../../lib/mutagen/voyage.ts";
 import { BIN, ocaptain } from "../support/ocaptain.ts";
 import { ocaptainHere } from "../support/ocaptain-here.ts";
@@ -103,43 +104,101 @@ test("doctor --fix starts a sync daemon that has ended, says so, and leaves the 
   expect(await mutagen.running()).toBe(true);
 });
 
+const leftovers = async () => (await wrong()).filter(({ area }) => area === "leftovers");
+
 test("what a sink leaves is found, each with the command that helps", async () => {
   await fleet.sink();
-  expect(await wrong()).toEqual([]);
+  expect(await leftovers()).toEqual([]);
 
   const stray = voyageMutagen({ voyageId: fleet.voyageId, provider: "harbor" });
   await stray.ensureDaemon();
   const home = mutagenHome(fleet.voyageId);
-  expect(await wrong()).toEqual([
+  expect(await leftovers()).toEqual([
     expect.objectContaining({
       area: "leftovers",
       what: `sync daemon of ${fleet.voyageId}`,
       message: "runs, though voyage quay has sunk",
-      hint: expect.stringContaining(home),
+      hint: "ocaptain sweep",
     }),
   ]);
   await stray.stopDaemon();
-  expect(await wrong()).toMatchObject([{ what: home, hint: `rm -r ${home}` }]);
+  expect(await leftovers()).toMatchObject([{ what: home, hint: "ocaptain sweep" }]);
   await stray.ensureDaemon();
   const mended = await ocaptainHere("doctor", "--fix");
   expect(mended).toMatchObject({
     exitCode: 0,
-    stdout: expect.stringMatching(/^fixed\n {2}✓ the sync daemon of quay, which has sunk, is gone/),
+    stdout: expect.stringMatching(/^fixed\n {2}✓ sync daemon of [0-9a-f]{6} is gone/),
   });
   expect(await stray.running()).toBe(false);
   expect(existsSync(home)).toBe(false);
   expect((await ocaptainHere("doctor", "--fix")).stdout).not.toContain("fixed");
 
-  await fleet.sprites.create(fleet.spriteName("ship-7"), ["x"]);
-  expect(await wrong()).toMatchObject([
-    { what: `sprite ${fleet.spriteName("ship-7")}`, hint: "pulumi up -s quay && pulumi destroy -s quay" },
-  ]);
-  await fleet.sprites.remove(fleet.spriteName("ship-7"));
-
   const folder = `${dirname(fleet.folder.root)}/orphan`;
   await mkdir(`${folder}/repo.git`, { recursive: true });
-  expect(await wrong()).toMatchObject([{ what: folder, message: expect.stringContaining("no voyage.json") }]);
+  expect(await leftovers()).toMatchObject([{ what: folder, message: expect.stringContaining("no voyage.json") }]);
   await rm(folder, { recursive: true });
+});
+
+/** Without an account at sprites.dev, which a harbor is that a test drives by its URL. */
+const NO_ACCOUNT = { SPRITES_API_URL: "", SPRITE_TOKEN: "" };
+
+/** What `ocaptain sweep` says, as JSON, with its exit status. */
+const swept = async (env: Record<string, string>, ...args: string[]) => {
+  const { stdout, exitCode } = await execa(BIN, ["sweep", "--json", ...args], {
+    env: { ...NO_ACCOUNT, ...env },
+    reject: false,
+    timeout: 60_000,
+  });
+  const said = JSON.parse(stdout) as Record<"left" | "removed" | "failed", Record<string, string>[]>;
+  return { exitCode, ...said, names: said.left.map(({ name }) => name) };
+};
+
+test("sweep removes what carries our mark and belongs to no voyage; not what holds work, is another captain's, or has no mark", async () => {
+  await rm(mutagenHome(fleet.voyageId), { recursive: true, force: true });
+  const { voyageId, nonce } = fleet.mustered;
+  const marks = ["ocaptain", `voyage-${voyageId}`, `nonce-${nonce}`];
+  const [empty, holding, strange] = ["ship-6", "ship-7", "ship-8"].map((ship) => fleet.spriteName(ship)) as [
+    string,
+    string,
+    string,
+  ];
+  await fleet.sprites.create(empty, marks);
+  await fleet.sprites.create(holding, marks);
+  await fleet.onShip("ship-7", 'mkdir -p "$HOME/voyage/workspace" && echo unsaved > "$HOME/voyage/workspace/keel.txt"');
+  await fleet.sprites.create(strange, ["x"]);
+  const theirs = "elsewhere-0a0a0a-ship-0";
+  await fleet.sprites.create(theirs, ["ocaptain", "voyage-0a0a0a", "nonce-1", "captain-feedfeedfeed"]);
+  await mkdir(mutagenHome("0b0b0b"), { recursive: true });
+
+  const look = await swept({});
+  expect(look).toMatchObject({
+    exitCode: 1,
+    removed: [],
+    names: [`sprite ${empty}`, `sprite ${holding}`, mutagenHome("0b0b0b")],
+  });
+  expect(look.left[1]).toMatchObject({ kept: expect.stringContaining("holds work"), hint: expect.stringContaining("--fetch") });
+  expect(await leftovers()).toMatchObject([{ what: `sprite ${empty}`, hint: "ocaptain sweep" }, {}, {}]);
+
+  const done = await swept({}, "--yes");
+  expect(done.removed.map(({ name }) => name)).toEqual([`sprite ${empty}`, mutagenHome("0b0b0b")]);
+  expect(done).toMatchObject({ exitCode: 1, failed: [], names: [`sprite ${holding}`] });
+  expect((await fleet.sprites.list("")).sort()).toEqual([theirs, holding, strange].sort());
+
+  // The captain whose label is on it sees the same account, and nothing there but that one.
+  const home = join(backend, "another-captain");
+  await mkdir(home);
+  await writeFile(join(home, "captain"), "feedfeedfeed");
+  const { url, token } = knownHarbor()!;
+  const asThem = { OCAPTAIN_HOME: home, OCAPTAIN_VOYAGES: join(home, "v"), SPRITES_API_URL: url, SPRITE_TOKEN: token };
+  expect(await swept(asThem, "--yes")).toMatchObject({ exitCode: 0, removed: [{ name: `sprite ${theirs}` }], names: [] });
+
+  const fetched = await swept({}, "--yes", "--fetch");
+  expect(fetched).toMatchObject({ exitCode: 0, removed: [{ name: `sprite ${holding}` }], names: [] });
+  const archive = String(fetched.removed[0]?.to);
+  expect((await execa("tar", ["-xzOf", archive, "workspace/keel.txt"])).stdout).toBe("unsaved");
+  expect(await fleet.sprites.list("")).toEqual([strange]);
+  await fleet.sprites.remove(strange);
+  expect(await swept({})).toMatchObject({ exitCode: 0, names: [] });
 });
 
 test("a voyage that has sunk: its tasks, its logs and what it had come to are there, and following ends by itself", async () => {

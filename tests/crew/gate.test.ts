@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type GatePlaces, gateCommand, gatePlaces, hookSettings } from "../../crew/gates/hook-settings.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type GatePlaces, gateCommand, gatePlaces, hangGates, hookSettings } from "../../crew/gates/hook-settings.ts";
 import { packCrew } from "../../lib/ship/crew-pack.ts";
 import { tempFolder } from "../support/test-ship.ts";
 
@@ -40,6 +40,20 @@ async function supervise(answer: (socket: Socket, asked: string) => void): Promi
   }).listen(places.socket);
   await once(server, "listening");
 }
+
+test("a gate that has been seen to refuse is tried no more while it is the same, and a changed one is tried again", () => {
+  hangGates(places);
+  vi.stubEnv("PATH", "/nowhere"); // nothing can be run
+  try {
+    hangGates(places);
+  } finally {
+    vi.unstubAllEnvs();
+  }
+  writeFileSync(places.program, "process.exit(0);\n");
+  expect(() => hangGates(places)).toThrow("the gates of this ship do not hold");
+  rmSync(places.program);
+  expect(() => hangGates(places)).toThrow("the gates of this ship do not hold");
+});
 
 type Ran = { status: number | null; stdout: string; stderr: string };
 

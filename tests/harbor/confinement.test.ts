@@ -98,10 +98,12 @@ for (const state of ["running", "warm", "cold"] as const) {
     );
     await sh("doomed", "tmux new-session -d 'sleep 1000'; setsid nohup sleep 1000 >/dev/null 2>&1 &");
     const namespace = pidNamespaceOf(home, "doomed");
-    expect(processesIn(namespace).length).toBeGreaterThan(4);
+    const living = processesIn(namespace);
+    expect(living.length).toBeGreaterThan(4);
     if (state !== "running") await sleep("doomed", state);
     expect((await call("DELETE", "/v1/sprites/doomed")).status).toBe(204);
-    expect(processesIn(namespace)).toEqual([]);
+    // The kernel gives the namespace's number to the next ship of this machine, whoever starts that.
+    expect(processesIn(namespace).filter((pid) => living.includes(pid))).toEqual([]);
     expect(processesWith(home)).toEqual([]);
     expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(home);
     expect(readdirSync(join(home, "s"))).toEqual([]);

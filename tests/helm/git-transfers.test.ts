@@ -171,9 +171,14 @@ test("a repository in which much lies loose is packed, nothing of it is lost, an
   await call.accepted(first, commit);
   // No ref leads to this, as to a merge that is under way.
   const unreached = bare("commit-tree", `v${count}^{tree}`, "-m", "no ref leads here");
-  const before = bare("for-each-ref");
+  const [before, objects] = [bare("for-each-ref"), bare("count-objects", "-v")];
   expect(await tidyRepo(folder)).toBe(false);
-  expect(await tidyRepo(folder, 0)).toBe(true);
+  // Many refs alone are packed alone.
+  expect(await tidyRepo(folder, { refs: 1 })).toBe(true);
+  expect(existsSync(join(folder.repo, `refs/ships/ship-0/${first.task.id}-${first.epoch}`))).toBe(false);
+  expect(bare("count-objects", "-v")).toBe(objects);
+  expect(await tidyRepo(folder, { refs: 1 })).toBe(false);
+  expect(await tidyRepo(folder, { objects: 0 })).toBe(true);
   expect(bare("for-each-ref")).toBe(before);
   expect(bare("count-objects", "-v")).toMatch(/^count: [1-3]\n[\s\S]*^packs: [12]$/m);
   expect(bare("cat-file", "-t", unreached)).toBe("commit");

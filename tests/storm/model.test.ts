@@ -40,7 +40,6 @@ const KINDS: Kinds = {
   troubles: ["kill", "network", "fault", "drift"],
   victims: ["engine", "provider", "helm", "sync-daemon", "supervisor", "hand", "confinement"],
   things: ["vm", "sync", "tmux"],
-  paths: ["captain-provider"],
   tailnet: false,
   land: false,
 };

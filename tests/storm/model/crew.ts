@@ -26,23 +26,29 @@ export class Crew {
   isDead = false;
   #grant: { grant: Grant; mark: string } | null = null;
 
-  private constructor(vm: Vm, config: CrewConfig) {
+  readonly #isCutOff: () => boolean;
+  #hasSaidHello = false;
+
+  private constructor(vm: Vm, config: CrewConfig, isCutOff: () => boolean) {
     this.#vm = vm;
     this.#config = config;
+    this.#isCutOff = isCutOff;
   }
 
   /** Its calls to the helm, with the token that lies on the ship now: an `up` may have put another one there. */
   get #call(): ReturnType<typeof shipCalls> {
+    if (this.#isCutOff()) throw new Error("the helm is not reached");
     const token = readFileSync(join(this.#vm.home, CREW, "token"), "utf8");
     return shipCalls(this.#config.helmUrl, token, this.#config.incarnation);
   }
 
-  /** Starts the crew that was put on a VM. Its session ends where it cannot speak with the helm. */
-  static async start(vm: Vm): Promise<Crew | null> {
+  /** Starts the crew that was put on a VM. Its session ends where the helm refuses it. */
+  static async start(vm: Vm, isCutOff: () => boolean): Promise<Crew | null> {
     const config = JSON.parse(readFileSync(join(vm.home, CREW, "config.json"), "utf8")) as CrewConfig;
-    const crew = new Crew(vm, config);
+    const crew = new Crew(vm, config, isCutOff);
+    if (isCutOff()) return crew;
     try {
-      await crew.#call.hello();
+      await crew.#hello();
       await crew.#listen();
       return crew;
     } catch {
@@ -60,6 +66,12 @@ export class Crew {
     rmSync(session(this.#vm), { force: true });
   }
 
+  /** The network to the helm is gone, and the crew does not know it yet. */
+  cutOff(): void {
+    this.#stream?.close();
+    this.#stream = undefined;
+  }
+
   /** Gives back what it holds, and ends. */
   async farewell(): Promise<void> {
     await this.release();
@@ -69,12 +81,12 @@ export class Crew {
   async release(): Promise<void> {
     const held = this.#grant;
     this.#grant = null;
-    if (held) await this.#call.release(held.grant, false, "the crew ends").catch(() => {});
+    if (held && !this.#isCutOff()) await this.#call.release(held.grant, false, "the crew ends").catch(() => {});
   }
 
   /** Asks for a task unless it has one, and begins it. */
   async claim(): Promise<boolean> {
-    if (this.isDead) return false;
+    if (this.isDead || this.#isCutOff()) return false;
     if (this.#grant) return true;
     const reply = await this.#call.claim().catch(() => null);
     if (reply?.kind !== "grant") return false;
@@ -90,7 +102,7 @@ export class Crew {
   /** Delivers its task. Returns whether it was accepted; a crew that is fenced ends. */
   async deliver(): Promise<boolean> {
     const held = this.#grant;
-    if (!held || this.isDead) return false;
+    if (!held || this.isDead || this.#isCutOff()) return false;
     const { grant, mark } = held;
     const { repo } = voyageFolder(this.#config.stack);
     const ref = `refs/ships/${this.#config.ship}/${grant.task.id}-${grant.epoch}`;
@@ -114,7 +126,9 @@ export class Crew {
 
   /** Whether the helm still hears of it; it tries to be heard again when the helm was away. */
   async isHeard(): Promise<boolean> {
-    if (this.isDead || this.#stream) return !this.isDead;
+    if (this.isDead || this.#isCutOff()) return false;
+    if (this.#stream) return true;
+    if (!this.#hasSaidHello) await this.#hello().catch(() => {});
     const status = await this.#call
       .heartbeat(this.#grant && { task: this.#grant.grant.task.id, epoch: this.#grant.grant.epoch })
       .then(
@@ -124,6 +138,11 @@ export class Crew {
     if (status === 409 || status === 401) this.die();
     if (status === 200) await this.#listen().catch(() => {});
     return this.#stream !== undefined;
+  }
+
+  async #hello(): Promise<void> {
+    await this.#call.hello();
+    this.#hasSaidHello = true;
   }
 
   async #listen(): Promise<void> {

@@ -25,6 +25,10 @@ export const EXAMPLES: Record<string, Step[]> = {
     ...([up, begin, { do: "kill", what: { kind: "helm" } }, { do: "kill", what: { kind: "sync-daemon" } }] as Step[]),
     ...([{ do: "plan", change: "add", which: 0 }, up, begin] as Step[]),
   ],
+  "a ship that is cut off is taken for lost, and comes back": [
+    ...([up, begin, { do: "network", path: { between: "ship-helm", ship: 1 }, state: "cut" }] as Step[]),
+    ...([{ do: "wait", seconds: 1200 }, begin, { do: "relieve" }, up, begin] as Step[]),
+  ],
   "crews die, and the voyage goes on after it was sunk": [
     ...([up, begin, { do: "kill", what: { kind: "confinement", ship: 0 } }, up, run("destroy"), up, begin] as Step[]),
   ],

@@ -39,8 +39,10 @@ export class Provider {
   readonly #bin: string;
   readonly #faults: { on: Kind; fault: Fault; times: number }[] = [];
   #minted = 0;
-  /** Whether the captain reaches the provider. */
+  /** Whether the captain does not reach the provider. */
   cut = false;
+  /** The ids of VMs that do not reach the helm. */
+  readonly cutOff = new Set<string>();
   /** Looks at a VM after each command: its crew may have been started or ended. */
   onExec: (vm: Vm) => Promise<void> = async () => {};
   /** Is told of a VM that is no more. */
@@ -66,10 +68,11 @@ export class Provider {
   relieve(): void {
     this.#faults.length = 0;
     this.cut = false;
+    this.cutOff.clear();
   }
 
   get isCalm(): boolean {
-    return !this.cut && this.#faults.length === 0;
+    return !this.cut && this.cutOff.size === 0 && this.#faults.length === 0;
   }
 
   make(name: string, labels: string[]): Vm {

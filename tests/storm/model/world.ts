@@ -6,6 +6,8 @@ import { shipName } from "../../../lib/base/naming.ts";
 import { voyageFolder } from "../../../lib/base/paths.ts";
 import { ensureHelm } from "../../../lib/daemons/helm.ts";
 import { helmClient } from "../../../lib/daemons/helm-client.ts";
+import { keepPlan } from "../../../lib/plan/kept-plan.ts";
+import { withDigest } from "../../../lib/plan/sailed-plan.ts";
 import { launchCrew } from "../../../lib/ship/crew-launch.ts";
 import { readVoyageIdentity } from "../../../lib/voyage/identity.ts";
 import { makePlan } from "../../support/helm-voyage.ts";
@@ -146,10 +148,12 @@ class World {
     this.#engine.onCall = async (share) => {
       while (troubles[0] && troubles[0].at.share <= share) await this.#trouble(troubles.shift()!.trouble);
     };
-    const plan = {
-      ...makePlan(this.#tasks, { digest: `plan-${this.#version}` }),
+    const plan = withDigest({
+      ...makePlan(this.#tasks),
+      purpose: `version ${this.#version}`,
       repo: relative(process.cwd(), this.#machine.source),
-    };
+    });
+    if (step.do === "up") await keepPlan(this.#stack, plan);
     const registered = program({ stack: this.#stack, provider: "sprites", plan, ships: this.#ships });
     return this.#engine.run(step.do, registered, kill ?? null);
   }
@@ -172,6 +176,11 @@ class World {
     const vmAt = (index: number) => vms[index % (vms.length || 1)];
     if (trouble.do === "fault") this.#provider.fault(trouble.on, trouble.fault, trouble.times);
     if (trouble.do === "network" && trouble.path.between === "captain-provider") this.#provider.cut = true;
+    if (trouble.do === "network" && trouble.path.between === "ship-helm" && trouble.state === "cut") {
+      const away = vmAt(trouble.path.ship);
+      if (away) this.#provider.cutOff.add(away.id);
+      if (away) this.#crews.get(away.id)?.cutOff();
+    }
     if (trouble.do === "kill") await this.#kill(trouble.what.kind, "ship" in trouble.what ? vmAt(trouble.what.ship) : undefined);
     const vm = trouble.do === "drift" ? vmAt(trouble.ship) : undefined;
     if (trouble.do !== "drift" || !vm) return;
@@ -271,7 +280,7 @@ class World {
     // A crew that lost the helm goes on trying to reach it.
     if (crew && !crew.isDead) return void (await crew.isHeard());
     if (!hasSession(vm)) return;
-    const came = await Crew.start(vm);
+    const came = await Crew.start(vm, () => this.#provider.cutOff.has(vm.id));
     if (came) this.#crews.set(vm.id, came);
   }
 
