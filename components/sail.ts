@@ -4,6 +4,7 @@ import { keepInside } from "../lib/base/no-proxy.ts";
 import { voyageFolder } from "../lib/base/paths.ts";
 import { NOT_ISOLATED } from "../lib/daemons/harbor.ts";
 import { helmClient } from "../lib/daemons/helm-client.ts";
+import { keepPlan } from "../lib/plan/kept-plan.ts";
 import { preflight } from "../lib/preflight/preflight.ts";
 import type { VoyageStatus } from "../lib/protocol/status.ts";
 import { claudeCredentials, credentialsDigest } from "../lib/ship/credentials.ts";
@@ -71,6 +72,7 @@ export async function sail(): Promise<VoyageOutputs> {
     ...config,
     stack,
     plan,
+    keepPlan: () => (runtime.isDryRun() ? Promise.resolve() : plainly(() => keepPlan(stack, plan))),
     ships: shipCount,
     crewDigest: await crewDigest(),
     credentialsDigest: credentials ? credentialsDigest(credentials) : "",

@@ -3,6 +3,7 @@ import { Helm } from "../dynamic-providers/helm/resource.ts";
 import { Muster } from "../dynamic-providers/muster/resource.ts";
 import { Workspace } from "../dynamic-providers/workspace/resource.ts";
 import { fleetNumbers, shipName } from "../lib/base/naming.ts";
+import { planMarks, textsDigest } from "../lib/plan/kept-plan.ts";
 import type { Plan } from "../lib/plan/types.ts";
 import type { HandKind, ProviderKind, TailnetKind } from "../lib/protocol/choices.ts";
 import type { StepResources } from "./captain-steps.ts";
@@ -11,6 +12,8 @@ import { Ship } from "./ship.ts";
 export type VoyageArgs = {
   stack: string;
   plan: Plan;
+  /** Puts the plan where the providers read it: it is called when the captain's folder is there, before they do. */
+  keepPlan: () => Promise<void>;
   ships: number;
   /** The numbers that no ship of the fleet has. */
   withoutShips?: readonly number[];
@@ -65,15 +68,16 @@ export class Voyage extends ComponentResource {
       args.telemetry === false ? { telemetry: "off" as const } : args.telemetryContents ? { telemetry: "contents" as const } : {};
     const muster = new Muster("muster", { stack, provider, ...control }, { parent: this });
     const { voyageId, nonce } = muster;
+    const sailing = voyageId.apply((id) => args.keepPlan().then(() => id));
     const workspace = new Workspace(
       "workspace",
-      { stack, voyageId, repo: plan.repo, ...(base && { base }), spec: plan.spec, verify: plan.verify },
+      { stack, voyageId: sailing, repo: plan.repo, ...(base && { base }), textsDigest: textsDigest(plan) },
       { parent: this },
     );
     const helm = new Helm(
       "helm",
       {
-        ...{ stack, voyageId, provider, hand, plan, leaseSeconds, lingerSeconds, ...control },
+        ...{ stack, voyageId: sailing, provider, hand, ...planMarks(plan), leaseSeconds, lingerSeconds, ...control },
         ...(budgetUsd && { budgetUsd }),
         ...telemetry,
         ...(noProgressMinutes && { noProgressMinutes }),

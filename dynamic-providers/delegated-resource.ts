@@ -13,5 +13,15 @@ export abstract class DelegatedResource extends CustomResource {
   }
 }
 
+/**
+ * The source of the class without its indentation, its empty lines, the blanks that stand for types, and its comments,
+ * none of which stands after code.
+ */
+const source = String(Delegate)
+  .split("\n")
+  .map((line) => line.trim().replaceAll(/ {3,}/g, ""))
+  .filter((line) => line && !line.startsWith("//"))
+  .join("\n");
+
 /** The source of a module whose `handler` makes the Delegate of a kind, as Pulumi's provider process runs it. */
-export const sourceOf = (kind: string) => `${Delegate}\n\nexports.handler = () => new Delegate(${JSON.stringify(kind)});\n`;
+export const sourceOf = (kind: string) => `${source}\nexports.handler = () => new Delegate(${JSON.stringify(kind)});\n`;

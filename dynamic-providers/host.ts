@@ -7,7 +7,7 @@ import { keepInside } from "../lib/base/no-proxy.ts";
 import { plain } from "../lib/base/text.ts";
 import { readVoyageIdentity } from "../lib/voyage/identity.ts";
 import { helmLifecycle } from "./helm/lifecycle.ts";
-import { type AnyLifecycle, PartlyMade, type Settings } from "./lifecycle.ts";
+import { type AnyLifecycle, PartlyMade, readSettings, type Settings } from "./lifecycle.ts";
 import { musterLifecycle } from "./muster/lifecycle.ts";
 import { mutagenSyncLifecycle } from "./mutagen-sync/lifecycle.ts";
 import { endWithTheEngine, underWay } from "./process/engine-end.ts";
@@ -47,6 +47,22 @@ flushCompileCache();
 loadDotEnv(process.cwd());
 keepInside();
 
+/**
+ * The provider of a kind, for a Delegate; those of earlier versions call the functions below themselves, with the
+ * settings that they know.
+ */
+export function provider(kind: string, config: Parameters<typeof readSettings>[0]) {
+  const settings = readSettings(config);
+  return {
+    check: (olds: Partial<Bag>, news: Bag) => check(kind, settings, news, olds),
+    diff: (_id: string, olds: Bag, news: Bag) => diff(kind, settings, olds, news),
+    create: (news: Bag) => create(kind, settings, news),
+    read: (id: string, props: Bag) => read(kind, settings, id, props),
+    update: (_id: string, olds: Bag, news: Bag) => update(kind, settings, olds, news),
+    delete: (_id: string, props: Bag) => remove(kind, settings, props),
+  };
+}
+
 /** Checks a resource's new inputs, and answers with all that is wrong with them. */
 export async function check(kind: string, settings: Settings, news: Bag, olds: Partial<Bag> = {}) {
   const failures: { property: string; reason: string }[] = [];
@@ -83,12 +99,14 @@ export async function check(kind: string, settings: Settings, news: Bag, olds: P
  * `up` mends it.
  */
 export async function diff(kind: string, _settings: Settings, olds: Bag, news: Bag) {
-  const { inputs, replaceOn } = lifecycle(kind);
+  const { inputs, replaceOn, asNow = (bag: Record<string, unknown>) => bag } = lifecycle(kind);
+  // Of a state of an earlier version a refresh compares what was read with the inputs, which are that version's, too.
+  const [before, after] = [asNow(olds), asNow(news)];
   const steady: readonly string[] = lifecycle(kind).steady ?? [];
   const changed = Object.keys(inputs.shape).filter((key) =>
-    hasUnknown(news[key]) ? !steady.includes(key) : !isDeepStrictEqual(olds[key], news[key]),
+    hasUnknown(after[key]) ? !steady.includes(key) : !isDeepStrictEqual(before[key], after[key]),
   );
-  const replaces = replaceOn.filter((key) => changed.includes(key) && !hasUnknown(news[key]));
+  const replaces = replaceOn.filter((key) => changed.includes(key) && !hasUnknown(after[key]));
   return { changes: changed.length > 0 || olds.present === false, replaces, deleteBeforeReplace: true };
 }
 

@@ -40,6 +40,17 @@ export type Settings = {
   spritesOrg?: string | undefined;
 };
 
+/** The keys of these settings in the stack's configuration. */
+const SETTING_KEYS = [
+  ...["spritesToken", "claudeToken", "tailscaleOauthSecret", "headscaleApiKey", "notify"],
+  ...["headscaleUrl", "captainNode", "keepWorkspace", "abandonUnsynced", "unconfined", "handover", "beginAnew", "adopt"],
+  ...["spritesOrg", "plan", "author", "signOff"],
+] as const satisfies readonly (keyof Settings)[];
+
+/** Reads what lifecycles may know of the stack's configuration, as Pulumi gives it to a provider. */
+export const readSettings = (config: { get(key: string): string | undefined }): Settings =>
+  Object.fromEntries(SETTING_KEYS.map((key) => [key, config.get(`ocaptain:${key}`) || undefined]));
+
 /**
  * One resource kind (docs/design.md#reconcile).
  *
@@ -61,6 +72,8 @@ export interface Lifecycle<Inputs extends { stack: string }, Outputs> {
   steady?: readonly (keyof Inputs & string)[];
   /** Inputs that cannot change while the resource is there: a change is refused, in a preview too. */
   fixed?: readonly (keyof Inputs & string)[];
+  /** The properties of a state that an earlier version wrote, as this one would have written the same. */
+  asNow?(olds: Record<string, unknown>): Record<string, unknown>;
   /**
    * Looks, and throws what must be refused before anything is made, in a preview too. `olds` are the inputs of state;
    * null when the state does not know the resource.

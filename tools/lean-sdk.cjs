@@ -3,7 +3,8 @@
  * some of its parts only when they are used: npm's view of a package tree, the rules for a package.json, TypeScript,
  * the Automation API, and the exporters of traces. No voyage uses any, and each process of an `up` would spend much of
  * its start on them (docs/bench.md). Requires of any other package's are left alone, so other programs of Node do not
- * notice this.
+ * notice this. And it leaves out what maps the lines of stack traces to sources by source maps: neither a program whose
+ * types are stripped has such maps, nor what is in state.
  */
 const Module = require("node:module");
 
@@ -15,10 +16,13 @@ const LATE = /^@npmcli\/arborist$|^normalize-package-data$|\/typescript-shim$|^\
 const TRACING = /[\\/]@pulumi[\\/]pulumi[\\/]cmd[\\/]run[\\/]tracing\.js$/;
 const OF_TRACING = /^@opentelemetry\/(?!api$)/;
 
+const SOURCE_MAPS = "source-map-support/register";
+
 const load = Module._load;
 Module._load = function (request, parent, isMain) {
   const now = () => load.call(this, request, parent, isMain);
   const from = parent?.filename ?? "";
+  if (request === SOURCE_MAPS && SDK.test(from)) return {};
   if (OF_TRACING.test(request) && TRACING.test(from)) return whenUsed(now, (part) => whenUsed(part));
   return LATE.test(request) && SDK.test(from) ? whenUsed(now) : now();
 };

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { Plan } from "../../lib/plan/types.ts";
 import { HandKind, ProviderKind, TailnetKind, TelemetryChoice } from "../../lib/protocol/choices.ts";
 
 export const HelmInputs = z.object({
@@ -9,8 +8,13 @@ export const HelmInputs = z.object({
   /** The control plane of the voyage's tailnet; absent when there is no tailnet. */
   control: TailnetKind.optional(),
   hand: HandKind,
-  /** The whole plan: a changed plan is an update of this resource, and a preview shows what changed. */
-  plan: Plan,
+  /**
+   * The digest of the whole plan, which lies in the captain's folder (lib/plan/kept-plan.ts): a changed plan is an
+   * update of this resource.
+   */
+  planDigest: z.string(),
+  /** What plan that is, for whoever reads a preview. */
+  planSummary: z.string(),
   /** US dollars that the voyage may spend with the hand claude; absent when there is no bound. */
   budgetUsd: z.number().positive().optional(),
   /** What of the hand claude's telemetry is kept; absent when it is the usual, without contents. */

@@ -8,7 +8,9 @@ import { ensureHelm } from "../../lib/daemons/helm.ts";
 import { helmClient } from "../../lib/daemons/helm-client.ts";
 import { readKeptTargets } from "../../lib/notices/kept-targets.ts";
 import { type NoticeTarget, NotifySetting } from "../../lib/notices/targets.ts";
+import { keptPlan, planMarks } from "../../lib/plan/kept-plan.ts";
 import { readSailedPlan } from "../../lib/plan/sailed-plan.ts";
+import type { Plan } from "../../lib/plan/types.ts";
 import type { RegisterVoyage } from "../../lib/protocol/admin-api.ts";
 import type { TailnetKind } from "../../lib/protocol/choices.ts";
 import { type Captain, captainNode } from "../../lib/tailnet/node/captain.ts";
@@ -31,15 +33,17 @@ export const helmLifecycle = defineLifecycle<HelmInputs, Outputs>({
   inputs: HelmInputs,
   id: (news) => `${news.stack}-${news.voyageId}`,
   replaceOn: ["stack", "voyageId"],
+  asNow,
 
   async reconcile(settings, news) {
     const { baseUrl, token, unconfined } = providerSettings(settings, news.provider);
     const captain = news.control ? await ensureCaptain(settings, news.control, news) : null;
+    const plan = await keptPlan(news.stack, ({ digest }) => digest === news.planDigest);
     const voyage = {
       stack: news.stack,
       folder: voyageFolder(news.stack).root,
-      plan: news.plan,
-      ...(await howToSign(settings, news)),
+      plan,
+      ...(await howToSign(settings, news.stack, plan.repo)),
       ...(settings.plan && { planFolder: resolve(withHome(settings.plan)) }),
       hand: news.hand,
       ...(news.budgetUsd && { budgetUsd: news.budgetUsd }),
@@ -92,6 +96,11 @@ export const helmLifecycle = defineLifecycle<HelmInputs, Outputs>({
   },
 });
 
+/** States of earlier versions have the whole plan. */
+function asNow({ plan, ...olds }: Record<string, unknown>): Record<string, unknown> {
+  return plan === undefined ? olds : { ...olds, ...planMarks(plan as Plan) };
+}
+
 /**
  * Whether the plan is to be told to the helm once more: it then runs a verify.sh that failed again, and says what is
  * wrong with the repository. A helm that cannot be asked counts as no.
@@ -105,8 +114,8 @@ const isToldAgain = ({ voyageId }: HelmInputs) =>
     );
 
 /** Who the voyage's commits are by. These are no inputs, since the captain's own identity is that of one machine. */
-async function howToSign({ author, signOff }: Settings, { stack, plan }: HelmInputs) {
-  const found = await authorOf(author, plan.repo, voyageFolder(stack).ledger);
+async function howToSign({ author, signOff }: Settings, stack: string, repo: string) {
+  const found = await authorOf(author, repo, voyageFolder(stack).ledger);
   return { ...(found && { author: found, signOff: signOff === "true" }) };
 }
 
@@ -118,11 +127,11 @@ async function keepsAll(settings: Settings, props: HelmInputs): Promise<boolean>
   const { ledger } = voyageFolder(props.stack);
   try {
     const sailed = readSailedPlan(ledger);
-    if (sailed?.plan.digest !== props.plan.digest) return false;
+    if (!sailed || sailed.plan.digest !== asNow(props).planDigest) return false;
     // A delegate in the state of an earlier version does not hand these settings on, which says nothing of them.
     if (!("plan" in settings)) return true;
     const { author, signOff } = readSigning(ledger) ?? {};
-    const sign = await howToSign(settings, props);
+    const sign = await howToSign(settings, props.stack, sailed.plan.repo);
     return (
       sailed.folder === (settings.plan ? resolve(withHome(settings.plan)) : "") &&
       isDeepStrictEqual(author, sign.author ?? null) &&

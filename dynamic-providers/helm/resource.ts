@@ -3,7 +3,7 @@ import { DelegatedResource } from "../delegated-resource.ts";
 import type { Args } from "../shared/args.ts";
 import type { HelmInputs } from "./inputs.ts";
 
-/** The voyage at the helm: its registration, with the whole plan. */
+/** The voyage at the helm: its registration, with the plan. */
 export class Helm extends DelegatedResource {
   /** The base URL at which ships reach the helm; in a tailnet that is the ship's own end of the way to it. */
   declare readonly url: Output<string>;

@@ -1,10 +1,13 @@
 import { lstat, mkdir, readdir, readFile, readlink, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { execa } from "execa";
 import { voyageFolder } from "../../lib/base/paths.ts";
+import { runProgram } from "../../lib/base/run-program.ts";
 import type { Mutagen } from "../../lib/mutagen/client.ts";
 import type { SessionSpec } from "../../lib/mutagen/spec.ts";
 import { leftFolder, tellAside } from "./aside.ts";
+
+/** The longest that the copy of a mirror may take. */
+const COPY_MS = 10 * 60_000;
 
 /**
  * Makes a mirror equal to its ship's tree before a two-way sync of the two begins again, after the old one was ended by
@@ -43,10 +46,11 @@ export async function catchUp(
 /** Copies a folder by hard links, where the file system has them: Mutagen replaces files and never writes into one. */
 async function copyByLinks(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
-  const linked = await execa("cp", ["-al", "--", from, to], { reject: false });
-  if (!linked.failed) return;
+  const linked = await runProgram("cp", ["-al", "--", from, to], { timeoutMs: COPY_MS });
+  if (linked.ok) return;
   await rm(to, { recursive: true, force: true });
-  await execa("cp", ["-a", "--", from, to]);
+  const copied = await runProgram("cp", ["-a", "--", from, to], { timeoutMs: COPY_MS });
+  if (!copied.ok) throw new Error(`${from} was not copied: ${copied.stderr.trim() || copied.why}`);
 }
 
 /** Removes from `aside` what `mirror` has too, and folders that are then empty. Returns the paths that are left. */

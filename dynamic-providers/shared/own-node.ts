@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
 import { OcaptainError } from "../../lib/base/errors.ts";
 import { acquireOsLock } from "../../lib/base/os-lock.ts";
 import { captainNodeHome } from "../../lib/base/paths.ts";
+import { runProgram } from "../../lib/base/run-program.ts";
 import { lastWords, startDetached, waitForWord } from "../../lib/daemons/detached.ts";
 import { daemonEnvironment } from "../../lib/daemons/environment.ts";
 import { nodeOfCaptain, removeNodes } from "../../lib/tailnet/control/nodes.ts";
@@ -172,7 +172,7 @@ async function joinTailnet(cli: Tailscale, control: TailnetControl, of: { stack:
 async function end(): Promise<void> {
   const pid = Number(await readFile(pidFile(), "utf8").catch(() => "0"));
   const isOurs = async () =>
-    pid > 0 && (await execa("ps", ["-o", "args=", "-p", String(pid)], { reject: false })).stdout.includes(ownSocket());
+    pid > 0 && (await runProgram("ps", ["-o", "args=", "-p", String(pid)], { timeoutMs: STOP_MS })).stdout.includes(ownSocket());
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     if (!(await isOurs())) return;
     process.kill(pid, signal);

@@ -8,9 +8,7 @@ export const WorkspaceInputs = z.object({
   repo: z.string(),
   /** The branch, tag or commit that the branch begins from; absent for the repository's HEAD. */
   base: BaseName.optional(),
-  /** The text of the plan's spec.md. */
-  spec: z.string(),
-  /** The text of the plan's verify.sh; null when the plan has none. */
-  verify: z.string().nullable(),
+  /** The digest of the plan's spec.md and verify.sh. The plan lies in the captain's folder (lib/plan/kept-plan.ts). */
+  textsDigest: z.string(),
 });
 export type WorkspaceInputs = z.infer<typeof WorkspaceInputs>;

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { writeAtomically } from "../../lib/base/atomic-file.ts";
 import { voyageFolder } from "../../lib/base/paths.ts";
 import { addressOf, prepareRepo, readBranch } from "../../lib/git/voyage-repo.ts";
+import { keptPlan, textsDigest } from "../../lib/plan/kept-plan.ts";
+import type { Plan } from "../../lib/plan/types.ts";
 import { readVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { assertBase, boundRepository, recordRepository, standingOf } from "../../lib/voyage/repository.ts";
 import { defineLifecycle } from "../lifecycle.ts";
@@ -20,15 +22,20 @@ export const workspaceLifecycle = defineLifecycle<WorkspaceInputs, Outputs>({
   id: (news) => `${news.stack}-${news.voyageId}`,
   replaceOn: ["stack", "voyageId"],
 
+  /** States of earlier versions have the texts themselves. */
+  asNow: ({ spec, verify, ...olds }) =>
+    spec === undefined ? olds : { ...olds, textsDigest: textsDigest({ spec, verify } as Pick<Plan, "spec" | "verify">) },
+
   async reconcile(_settings, news) {
     const folder = voyageFolder(news.stack);
     await assertOwn(news);
     await prepareRepo({ folder, repo: news.repo, base: news.base, branch: news.stack, token: process.env.GH_TOKEN });
     await recordRepository(news.stack, addressOf(news.repo));
-    await writeAtomically(join(folder.artifacts, "spec.md"), news.spec);
+    const plan = await keptPlan(news.stack, (plan) => textsDigest(plan) === news.textsDigest);
+    await writeAtomically(join(folder.artifacts, "spec.md"), plan.spec);
     const verify = join(folder.artifacts, "verify.sh");
-    if (news.verify === null) await rm(verify, { force: true });
-    else await writeAtomically(verify, news.verify, 0o755);
+    if (plan.verify === null) await rm(verify, { force: true });
+    else await writeAtomically(verify, plan.verify, 0o755);
     return { branch: news.stack };
   },
 

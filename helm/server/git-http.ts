@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { VoyageFolder } from "../../lib/base/paths.ts";
-import { type GitConfig, git, gitEnv, gitLine, signalGroup } from "../../lib/git/run.ts";
+import { signalGroup } from "../../lib/base/run-program.ts";
+import { type GitConfig, git, gitEnv, gitLine } from "../../lib/git/run.ts";
 import { HttpError } from "../http-error.ts";
 import { Turns } from "../voyage/turns.ts";
 

@@ -81,6 +81,8 @@ export function voyageFolderAt(root: string, stack: string) {
     taskList,
     tasks: join(root, ".claude", "tasks", taskList),
     artifacts: join(root, "artifacts"),
+    /** The plan as the last `up` has read it (lib/plan/kept-plan.ts). */
+    planFile: join(root, "artifacts", "plan.json"),
     /** The telemetry of its ships. */
     telemetry: join(root, "telemetry"),
     ledger: join(root, "helm", "ledger.sqlite"),

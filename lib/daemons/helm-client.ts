@@ -1,4 +1,3 @@
-import { request } from "node:http";
 import { join } from "node:path";
 import { z } from "zod";
 import { fitOrThrow } from "../base/check-input.ts";
@@ -28,6 +27,10 @@ import { type AskProbe, ProbeResult, ProbeRow, Probes } from "../protocol/probes
 import { TaskRow } from "../protocol/status.ts";
 import { type StartTelemetry, TelemetryStarted, TelemetryStatus } from "../telemetry/wire.ts";
 import { helmProcess, silentHelm } from "./helm-process.ts";
+
+// An `import` of this module would load Node's WebSocket client too, only to list it among what the module exports, in
+// each run of the program and of a command (docs/bench.md).
+const { request } = process.getBuiltinModule("node:http");
 
 /** The bound of a call that waits for nothing. */
 const CALL_MS = 30_000;

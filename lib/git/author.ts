@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { execa } from "execa";
 import { z } from "zod";
+import { runProgram } from "../base/run-program.ts";
 import { plain } from "../base/text.ts";
 import { inherited } from "../daemons/environment.ts";
 
@@ -39,16 +39,13 @@ export async function personalAuthor(folder: string): Promise<Author | null> {
     (info) => info.isDirectory(),
     () => false,
   );
-  const asked = await execa("git", ["-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT"], {
+  const asked = await runProgram("git", ["-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT"], {
     cwd: isThere ? folder : homedir(),
     env: inherited("git of the person"),
-    extendEnv: false,
-    stdin: "ignore",
-    reject: false,
-    timeout: 5_000,
-    maxBuffer: 64 * 1024,
+    timeoutMs: 5_000,
+    mostBytes: 64 * 1024,
   });
-  const [, name = "", email = ""] = /^(.*) <([^<>\n]*)> \d+ [+-]\d{4}$/.exec(asked.exitCode === 0 ? asked.stdout : "") ?? [];
+  const [, name = "", email = ""] = /^(.*) <([^<>\n]*)> \d+ [+-]\d{4}$/.exec(asked.ok ? asked.stdout.trim() : "") ?? [];
   const author = { name: plain(name, { most: MOST }).trim(), email: plain(email, { most: MOST }).trim() };
   return LETTER.test(author.name) && LETTER.test(author.email) ? author : null;
 }

@@ -1,5 +1,5 @@
-import { execa } from "execa";
 import { OcaptainError } from "../base/errors.ts";
+import { runProgram } from "../base/run-program.ts";
 import { inherited } from "../daemons/environment.ts";
 
 /**
@@ -94,60 +94,29 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
   const extra: Record<string, string> = { ...options.env };
   if (options.gitDir) extra.GIT_DIR = options.gitDir;
   if (options.workTree) extra.GIT_WORK_TREE = options.workTree;
-  const child = execa("git", [...args], {
-    ...(options.cwd ? { cwd: options.cwd } : {}),
-    ...(options.stdin === undefined ? { stdin: "ignore" as const } : { input: options.stdin }),
+  const { cwd, stdin, onStdout, signal } = options;
+  const run = await runProgram("git", args, {
+    ...{ cwd, input: stdin, onStdout, signal, timeoutMs, mostBytes },
     env: options.environment ? { ...options.environment, ...extra } : gitEnv(options.config, extra),
-    extendEnv: false,
-    // A process group of its own, because git's helpers (git-remote-https …) hold the pipes and must end with git when
-    // time is up. Such a group has no terminal, so a git that may ask somebody stays in ours.
-    detached: !options.mayAsk,
-    reject: false,
-    stripFinalNewline: false,
-    maxBuffer: mostBytes,
-    ...(options.onStdout && { buffer: { stdout: false } }),
-  });
-  if (options.onStdout) child.stdout?.setEncoding("utf8").on("data", options.onStdout);
-  let ended = false;
-  const end = (signal: NodeJS.Signals) => (options.mayAsk ? child.kill(signal) : signalGroup(child.pid, signal));
-  const stop = () => end("SIGTERM");
-  options.signal?.addEventListener("abort", stop);
-  if (options.signal?.aborted) stop();
-  const timers = [
-    // SIGTERM comes first, so that git removes its lock files.
-    setTimeout(() => {
-      ended = true;
-      end("SIGTERM");
-    }, timeoutMs),
-    setTimeout(() => end("SIGKILL"), timeoutMs + 2_000),
-  ];
-  const run = await child.finally(() => {
-    timers.forEach(clearTimeout);
-    options.signal?.removeEventListener("abort", stop);
+    // git's helpers (git-remote-https …) hold the pipes and must end with git when time is up. A group of their own has
+    // no terminal, so a git that may ask somebody stays in ours.
+    ownGroup: !options.mayAsk,
   });
   const { exitCode } = run;
-  if (exitCode === undefined) options.signal?.throwIfAborted();
+  if (run.tooLong) throw new OcaptainError("GIT_TOO_LONG", `git ${args[0]} printed more than ${mostBytes} bytes`);
+  if (exitCode === null) signal?.throwIfAborted();
   // With an exit code git ended by itself, and its work is done: this process may only have been stopped, and so have
   // seen it late.
-  if (ended && exitCode === undefined)
+  if (run.timedOut && exitCode === null)
     throw new OcaptainError("GIT_TIMEOUT", `git ${args[0]} took longer than ${timeoutMs / 1000} s`);
-  if (run.isMaxBuffer) throw new OcaptainError("GIT_TOO_LONG", `git ${args[0]} printed more than ${mostBytes} bytes`);
-  if (exitCode === undefined || !okCodes.includes(exitCode)) {
-    const words = run.stderr.trim() || run.shortMessage || "no message";
-    throw new OcaptainError("GIT", `git ${args[0]} failed (${exitCode ?? run.signal ?? "not started"}): ${words.slice(-2000)}`);
+  if (exitCode === null || !okCodes.includes(exitCode)) {
+    const words = run.stderr.trim() || run.why;
+    throw new OcaptainError("GIT", `git ${args[0]} failed (${exitCode ?? "not ended by itself"}): ${words.slice(-2000)}`);
   }
-  return { exitCode, stdout: run.stdout ?? "", stderr: run.stderr };
+  return { exitCode, stdout: run.stdout, stderr: run.stderr };
 }
 
 /** The one line that a git command prints. */
 export async function gitLine(args: readonly string[], options: GitOptions = {}): Promise<string> {
   return (await git(args, options)).stdout.trim();
-}
-
-/** Signals a process group; quiet when it is gone. */
-export function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {}
 }

@@ -1,4 +1,4 @@
-// A plan past these sizes is rather a mistake. They also bound Pulumi's state, which holds the whole plan as an input.
+// A plan past these sizes is rather a mistake. They also bound what the helm is told at once, and keeps in its ledger.
 
 export const MAX_TASKS = 10_000;
 /** The most ships of a voyage, since a ship's number has up to three digits (lib/base/naming.ts). */

@@ -28,6 +28,7 @@ export function readSailedPlan(ledger: string): SailedPlan | null {
 /** The same plan for another repository. */
 export const onRepository = (plan: Plan, repo: string): Plan => withDigest({ ...plan, repo });
 
-function withDigest({ digest: _, ...plan }: Plan): Plan {
+/** The plan with the digest of what is in it. */
+export function withDigest({ digest: _, ...plan }: Plan): Plan {
   return { ...plan, digest: digestOf(plan) };
 }

@@ -1,4 +1,4 @@
-import { execa } from "execa";
+import { runProgram } from "../base/run-program.ts";
 import type { PlanFinding } from "./findings.ts";
 
 /** A shell script or command of a plan, and where it stands. */
@@ -30,15 +30,12 @@ const READ_ALL = `while IFS= read -r -d '' script; do bash --norc --noprofile -n
 export async function shellProblems(scripts: readonly Script[]): Promise<PlanFinding[]> {
   const texts = [...new Set(scripts.map(({ text }) => text))].filter((text) => !PLAIN.test(text)).slice(0, MOST_SCRIPTS);
   if (texts.length === 0) return [];
-  const { stdout } = await execa("bash", ["--norc", "--noprofile", "-c", READ_ALL], {
+  const { stdout } = await runProgram("bash", ["--norc", "--noprofile", "-c", READ_ALL], {
     input: texts.map((text) => `${text}\0`).join(""),
     env: { PATH: process.env.PATH, LC_ALL: "C" },
-    extendEnv: false,
-    reject: false,
-    timeout: ALL_MS,
-    stripFinalNewline: false,
+    timeoutMs: ALL_MS,
   });
-  const answers = (stdout ?? "").split("\0").slice(0, -1);
+  const answers = stdout.split("\0").slice(0, -1);
   const problems = new Map(texts.map((text, i) => [text, wordOf(answers[i] ?? "")]));
   return scripts.flatMap(({ file, field, text }) => {
     const problem = problems.get(text);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-// The types of a plan as it sails: read from a plan folder and checked, so that it can be the input of a resource.
+// The types of a plan as it sails: read from a plan folder and checked. Its digest stands for it in Pulumi's state.
 
 /** The model that Claude Code is told where neither the plan nor the task names one. The helm names it to each ship. */
 export const DEFAULT_MODEL = "opus";
@@ -118,7 +118,7 @@ export const Plan = z.object({
   recommendedShips: z.number().int().positive().nullable(),
   /**
    * The most tasks that can run at one time, by the graph. Nothing reads it. It stays because the digest covers it:
-   * without it the plans in the state of all voyages would show a change.
+   * without it the plans of all voyages would show a change.
    */
   width: z.number().int(),
   spec: z.string(),

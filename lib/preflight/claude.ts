@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
-import { execa } from "execa";
 import type { PreflightFinding } from "../base/finding.ts";
+import { runProgram } from "../base/run-program.ts";
 import { harborIsIdle, runningHarbor } from "../daemons/harbor.ts";
 import { claudeArguments, type HarborClaude, harborClaude, SHIP_PROGRAMS } from "../daemons/harbor-claude.ts";
 import { systemArguments } from "../daemons/harbor-system.ts";
@@ -35,12 +35,14 @@ export function claudeCheck(unconfined: boolean): Check {
 
 /** Tells why Claude Code does not start as on a ship; null when it does. */
 async function tryIt(claude: HarborClaude, unconfined: boolean): Promise<string | null> {
-  const bare = { extendEnv: false, reject: false, stdin: "ignore", timeout: TRY_MS } as const;
   const result = unconfined
-    ? await execa(claude.found, ["--version"], { ...bare, env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent" } })
-    : await execa("unshare", onShip(claude), { ...bare, env: { PATH: process.env.PATH ?? "" } });
-  if (!result.failed || result.timedOut) return null;
-  return (result.stderr?.trim() || result.stdout?.trim() || result.shortMessage || "it says nothing").slice(-300);
+    ? await runProgram(claude.found, ["--version"], {
+        timeoutMs: TRY_MS,
+        env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent" },
+      })
+    : await runProgram("unshare", onShip(claude), { timeoutMs: TRY_MS, env: { PATH: process.env.PATH ?? "" } });
+  if (result.ok || result.timedOut) return null;
+  return (result.stderr.trim() || result.stdout.trim() || result.why).slice(-300);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { execa } from "execa";
+import { runProgram } from "../base/run-program.ts";
 
 const PROBE_MS = 10_000;
 
@@ -15,7 +15,6 @@ const PROBE = [
 /** Tries a confinement, and tells why no ship can be confined here; null when one can. */
 export async function confinementProblem(): Promise<string | null> {
   // A ship gets nothing of the caller's environment, which holds secrets when `pulumi` asks.
-  const bare = { extendEnv: false, env: { PATH: process.env.PATH ?? "" } };
-  const result = await execa("unshare", PROBE, { ...bare, reject: false, stdin: "ignore", timeout: PROBE_MS });
-  return result.failed ? result.stderr?.trim() || result.shortMessage || "no answer from bwrap" : null;
+  const result = await runProgram("unshare", PROBE, { env: { PATH: process.env.PATH ?? "" }, timeoutMs: PROBE_MS });
+  return result.ok ? null : result.stderr.trim() || result.why;
 }

@@ -1,6 +1,6 @@
-import { execa } from "execa";
 import type { PreflightFinding } from "../base/finding.ts";
 import { PROJECT } from "../base/program-file.ts";
+import { runProgram } from "../base/run-program.ts";
 import { loadCommand, setUpCommand } from "../base/set-up-command.ts";
 import { harborKindProblem } from "../daemons/harbor.ts";
 import type { Check } from "./check.ts";
@@ -61,16 +61,10 @@ export async function readTool(
     findings: [{ what: name, message: `${message} (for ${why})`, hint: otherwise ? `${SETUP}; or ${otherwise}` : SETUP }],
   });
   const wanted = below ? `${least} or later, below ${below},` : `${least} or later`;
-  const result = await execa(name, [...args], {
-    reject: false,
-    stdin: "ignore",
-    timeout: RUN_MS,
-    env: { PATH: path },
-    cwd: PROJECT,
-  });
-  if (result.code === "ENOENT") return bad(`is not on PATH; ${wanted} is needed`);
+  const result = await runProgram(name, args, { timeoutMs: RUN_MS, env: { ...process.env, PATH: path }, cwd: PROJECT });
+  if (result.missing) return bad(`is not on PATH; ${wanted} is needed`);
   const version = /\d+(\.\d+)+/.exec(result.stdout || result.stderr)?.[0]; // ssh writes its version to stderr
-  if (result.failed || !version) return bad(`does not tell its version: ${result.shortMessage ?? result.stdout}`);
+  if (!result.ok || !version) return bad(`does not tell its version: ${result.why || result.stdout.trim()}`);
   const fits = compareVersions(version, least) >= 0 && (!below || compareVersions(version, below) < 0);
   return fits ? { version, findings: [] } : bad(`is ${version}; ${wanted} is needed`, version);
 }

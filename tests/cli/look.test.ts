@@ -317,7 +317,7 @@ test("release takes a task from the ship that holds it, which is fenced, and say
   // Task 4 cannot end either, because the ship no longer has the file `go`.
   await fleet.onShip(busy, 'rm "$HOME/go"');
   const plan = await fleet.planOf([...tasks, { ...tasks[0]!, id: "4" }]);
-  await fleet.helm.update(await fleet.helm.create(), { plan });
+  await fleet.helm.update(await fleet.helm.create(), await fleet.keep(plan));
   await fleet.until("at work on 4", (s) => s.tasks[3]?.status === "claimed");
   const { stdout } = await ocaptainHere("release", "4", "--reason", "it runs in circles", "--json");
   expect(JSON.parse(stdout).task).toMatchObject({

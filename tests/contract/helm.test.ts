@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { homedir } from "node:os";
@@ -23,6 +23,7 @@ beforeAll(async () => {
   await quay.workspace.create();
 });
 beforeEach(async () => {
+  await quay.keep(quay.plan);
   outs = await quay.helm.create();
 });
 afterAll(() => quay.close());
@@ -85,8 +86,9 @@ test("a changed plan: new tasks are added, free ones updated, claimed ones kept 
   expect(await helmClient().planChanges(quay.voyageId, changed)).toEqual(wanted);
   expect(Object.keys(await tasks())).toEqual(["1", "2", "3", "4"]);
 
-  expect((await quay.helm.diff(outs, { plan: changed })).changes).toBe(true);
-  expect(await quay.helm.update(outs, { plan: changed })).toMatchObject({ plan: { digest: changed.digest } });
+  const marks = await quay.keep(changed);
+  expect((await quay.helm.diff(outs, marks)).changes).toBe(true);
+  expect(await quay.helm.update(outs, marks)).toMatchObject({ planDigest: changed.digest, planSummary: "small: 4 tasks" });
   const after = await tasks();
   expect(after["1"]).toMatchObject({ status: "claimed", epoch: grant.epoch });
   expect(["2", "3", "4", "5"].map((id) => after[id]?.status)).toEqual(["pending", "cancelled", "pending", "pending"]);
@@ -94,7 +96,6 @@ test("a changed plan: new tasks are added, free ones updated, claimed ones kept 
   expect([await textOf("1"), await textOf("2")]).toEqual([undefined, "new"]);
 
   await helmClient().forgetShip(quay.voyageId, "ship-0");
-  await quay.helm.update(outs);
 });
 
 test("the ledger keeps the whole plan, its folder and who signs; where one of them is another, read says so, and up writes it", async () => {
@@ -139,22 +140,44 @@ test("a budget, and a time without progress, are inputs that up brings to the he
   await expect(quay.helm.create({ budgetUsd: 0 })).rejects.toThrow(/check: .*budgetUsd/);
 });
 
+test("state of an earlier version has the whole plan: the same plan is no change, another is, and read knows both", async () => {
+  const { planDigest: _, planSummary: __, ...rest } = outs;
+  const earlier = { ...rest, plan: quay.plan };
+  expect((await quay.helm.diff(earlier)).changes).toBe(false);
+  expect((await quay.helm.diff({ ...rest, plan: { ...quay.plan, digest: "another" } })).changes).toBe(true);
+  // A refresh compares what was read with the inputs of that version.
+  const inputs = { plan: quay.plan, planDigest: undefined, planSummary: undefined };
+  expect((await quay.helm.diff(earlier, inputs)).changes).toBe(false);
+  expect(await quay.helm.read(earlier)).toEqual(earlier);
+  expect(await quay.helm.read({ ...rest, plan: { ...quay.plan, digest: "another" } })).toMatchObject({ present: false });
+  expect(await quay.helm.update(earlier)).toEqual(outs);
+});
+
 test("the plan's time for all tasks is a change of the plan, which up brings to the next grant, and takes away", async () => {
-  const plan = { ...quay.plan, timeoutSeconds: 77 };
-  expect((await quay.helm.diff(outs, { plan })).changes).toBe(true);
-  const patient = await quay.helm.update(outs, { plan });
+  const marks = await quay.keep({ ...quay.plan, timeoutSeconds: 77 });
+  expect((await quay.helm.diff(outs, marks)).changes).toBe(true);
+  const patient = await quay.helm.update(outs, marks);
   expect((await claiming("ship-0")).grant.timeoutSeconds).toBe(77);
   await helmClient().forgetShip(quay.voyageId, "ship-0");
+  await quay.keep(quay.plan);
   await quay.helm.update(patient);
   expect((await claiming("ship-0")).grant.timeoutSeconds).toBe(1800);
   await helmClient().forgetShip(quay.voyageId, "ship-0");
 });
 
-test("a plan that cannot be worked off is refused and changes nothing", async () => {
+test("a plan that cannot be worked off is refused and changes nothing; the plan's file lost, the ledger has the one before; a plan that is nowhere is refused", async () => {
   const broken = structuredClone(quay.plan);
   broken.tasks[0]!.blockedBy = ["99"];
-  await expect(quay.helm.update(outs, { plan: broken })).rejects.toThrow(/task 1 waits for task 99/);
+  await expect(quay.helm.update(outs, await quay.keep(broken))).rejects.toThrow(/task 1 waits for task 99/);
   expect(Object.keys(await tasks())).toContain("4");
+  // The file still has the refused plan; then it is lost.
+  expect(await quay.helm.update(outs)).toEqual(outs);
+  await expect(quay.helm.update(outs, { planDigest: "nowhere" })).rejects.toThrow(
+    /plan\.json is not the plan that is to sail, and the ledger does not have it either\n +hint: pulumi up -s quay/,
+  );
+  await rm(quay.folder.planFile);
+  await expect(quay.helm.update(outs, { planDigest: "nowhere" })).rejects.toThrow(/is not the plan that is to sail/);
+  expect(readSailedPlan(quay.folder.ledger)?.plan).toEqual(quay.plan);
 });
 
 test("a value of the wrong shape is found by check, naming its field", async () => {

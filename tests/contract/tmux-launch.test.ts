@@ -98,13 +98,14 @@ test("read: drift only while the ledger has work for the ship", async () => {
   expect(seen).toEqual({ ...outs, present: false });
   expect((await crew.diff(seen!)).changes).toBe(true);
 
-  await quay.helm.update(await quay.helm.create(), { plan: await quay.planOf([{ id: "9" }]) });
+  await quay.helm.update(await quay.helm.create(), await quay.keep(await quay.planOf([{ id: "9" }])));
   await helmClient().releaseTask(quay.voyageId, "1", "test");
   await crew.update(seen!);
   const allDone = async () => (await helmClient().voyage(quay.voyageId)).state;
   await expect.poll(allDone).toBe("verified");
   await expect.poll(async () => (await row()).connected).toBe(false);
   expect(await crew.read(outs)).toEqual(outs);
+  await quay.keep(quay.plan);
   await quay.helm.update(await quay.helm.create());
 });
 

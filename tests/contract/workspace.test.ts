@@ -52,10 +52,17 @@ test("created again, or updated, what was delivered stays", async () => {
   const outs = await quay.workspace.create();
   const delivered = await deliver();
   expect(await quay.workspace.create()).toEqual(outs);
-  await quay.workspace.update(outs, { spec: "# Another spec\n", verify: null });
+  await quay.workspace.update(outs, await quay.keep({ ...quay.plan, spec: "# Another spec\n", verify: null }));
   expect(await tip()).toBe(delivered);
   expect(await readFile(join(quay.folder.artifacts, "spec.md"), "utf8")).toBe("# Another spec\n");
   expect(existsSync(join(quay.folder.artifacts, "verify.sh"))).toBe(false);
+});
+
+test("state of an earlier version has the texts of spec.md and verify.sh: the same texts are no change, others are", async () => {
+  const { textsDigest: _, ...rest } = await quay.workspace.create();
+  const { spec, verify } = quay.plan;
+  expect((await quay.workspace.diff({ ...rest, spec, verify })).changes).toBe(false);
+  expect((await quay.workspace.diff({ ...rest, spec, verify: null })).changes).toBe(true);
 });
 
 test.each(["repo", "workspace"] as const)("%s lost: read says so and makes nothing; up makes it again", async (part) => {
@@ -108,7 +115,9 @@ test("another repository is refused, and nothing of the voyage is another; one t
   await commitIn(moved, "--allow-empty", "-m", "Later");
   const at = await quay.workspace.update(outs, { repo: moved });
   await rm(moved, { recursive: true });
-  expect(await quay.workspace.update(at, { repo: moved, spec: "# Another spec\n" })).toMatchObject({ repo: moved });
+  expect(
+    await quay.workspace.update(at, { repo: moved, ...(await quay.keep({ ...quay.plan, spec: "# Another spec\n" })) }),
+  ).toMatchObject({ repo: moved });
   expect(await tip()).toBe(delivered);
 });
 

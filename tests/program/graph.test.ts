@@ -24,7 +24,7 @@ test("one Delegate a kind, small, without a secret, and requiring nothing", () =
   const kinds = new Set(Object.values(providers).filter(Boolean));
   expect(kinds.size).toBe(6);
   for (const text of kinds) {
-    expect(text.length).toBeLessThan(6000);
+    expect(text.length).toBeLessThan(1500);
     expect(text).not.toMatch(/require\(/);
   }
 });

@@ -67,6 +67,7 @@ export async function registered(more: Partial<VoyageArgs> = {}) {
   new Voyage("sea", {
     stack: "sea",
     plan,
+    keepPlan: async () => {},
     ships: 2,
     provider: "harbor",
     hand: "rehearsal",

@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { runtime } from "@pulumi/pulumi";
 import { afterEach, beforeEach, expect, expectTypeOf, test, vi } from "vitest";
 import { readVoyageConfig, SETTINGS } from "../../components/config.ts";
-import { Delegate } from "../../dynamic-providers/delegate.ts";
-import type { Settings } from "../../dynamic-providers/lifecycle.ts";
+import { readSettings, type Settings } from "../../dynamic-providers/lifecycle.ts";
 
 beforeEach(() => {
   for (const name of ["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY"]) vi.stubEnv(name, "");
@@ -140,10 +139,10 @@ test("paths count from the project's folder, and ~ is the home folder; owner/nam
   });
 });
 
-test("what providers are to read of the configuration is what a delegate reads, and what lifecycles know", async () => {
+test("what providers are to read of the configuration is what they read, and what lifecycles know", () => {
   const asked: string[] = [];
-  const config = { get: (key: string) => void asked.push(key) };
-  await new Delegate("muster").configure({ config } as never);
+  const config = { get: (key: string) => void asked.push(key) as undefined };
+  readSettings(config);
   const declared = Object.entries(SETTINGS).filter(([, setting]) => "isForProviders" in setting);
   expect(asked.sort()).toEqual(declared.map(([key]) => `ocaptain:${key}`).sort());
   expectTypeOf<ForProviders>().toEqualTypeOf<keyof Settings>();

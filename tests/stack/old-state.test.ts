@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { spritePrefix } from "../../lib/base/naming.ts";
+import { readSailedPlan } from "../../lib/plan/sailed-plan.ts";
 import { type Captain, openCaptain, type StateResource } from "./captain.ts";
 
 /**
@@ -49,6 +50,11 @@ async function importOld(): Promise<void> {
   const present = await captain.state();
   const old = JSON.parse(await readFile(OLD, "utf8")) as OldState;
   const byUrn = new Map((present.deployment.resources ?? []).map((one) => [one.urn, one]));
+  // Today's state has digests in the place of these.
+  const { plan } = readSailedPlan(captain.voyage.ledger)!;
+  const whole: Record<string, object> = { helm: { plan }, workspace: { spec: plan.spec, verify: plan.verify } };
+  for (const one of byUrn.values())
+    for (const bag of [one.inputs, one.outputs]) Object.assign(bag ?? {}, whole[one.urn.split("::").at(-1)!]);
   const resources = old.resources.map((one) => {
     const filled = fill(one, byUrn.get(one.urn), one.urn) as StateResource;
     for (const bag of [filled.inputs, filled.outputs])

@@ -83,7 +83,7 @@ test("the state records the order muster, workspace, helm, ships, so that a dest
   expect(graph).toEqual(wanted);
 });
 
-test("the state holds no path of this machine and no token", async () => {
+test("the state holds no path of this machine, no token, and nothing of the plan's text", async () => {
   const sprites = await captain.sprites();
   const tokens = await Promise.all(
     (await sprites.list(spritePrefix(captain.stack, await captain.voyageId()))).map(
@@ -103,6 +103,8 @@ test("the state holds no path of this machine and no token", async () => {
   for (const path of [captain.folder, homedir(), process.cwd(), tmpdir()]) expect(around(`${path}/`)).toEqual([]);
   for (const secret of [knownHarbor()?.token ?? "", ...tokens]) expect(around(secret.trim())).toEqual([]);
   expect(text).toContain("ship-0"); // This shows that the text is a state.
+  // Nor does it hold the plan, of which it has a digest.
+  for (const part of ["Task 1", "A small voyage"]) expect(around(part)).toEqual([]);
 });
 
 test("preview: nothing on a settled stack, no output either; of a changed plan, the tasks that it adds, updates, cancels and keeps", async () => {
@@ -118,7 +120,7 @@ test("preview: nothing on a settled stack, no output either; of a changed plan, 
   expect(String(preview.all)).toMatch(
     /The plan has changed\. Tasks:\s+added: 6, 7\s+kept on their old text[^:]*: 1, 2, 3, 4, 5\s/,
   );
-  expect(String(preview.all)).toMatch(/helm .*update/);
+  expect(String(preview.all)).toMatch(/helm .*update.*planDigest,planSummary/);
   // The preview shows the helm's update, and none for the ships, although each is told where the helm is.
   expect(String(preview.all)).not.toMatch(/helmUrl|ship-0-crew +update/);
   await stopHelm();

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { counted } from "../../lib/base/counted.ts";
 import { engineHistory, smaller } from "./engine/histories.ts";
 import { type Played, playApart } from "./engine/play-apart.ts";
 import { describeHistory, type History } from "./history.ts";
@@ -114,7 +115,7 @@ function table(started: Date, histories: number, total: Record<string, number>, 
   const day = started.toISOString().slice(0, 10);
   const minutes = Math.round((Date.now() - started.getTime()) / 60_000);
   return [
-    `${day}: ${histories} histories of the real engine in ${minutes} minutes; ${histories - failed.length} held${failed.length > 0 ? `, these seeds failed: ${failed.join(", ")}` : ""}`,
+    `${day}: ${counted(histories, "history", "histories")} of the real engine in ${counted(minutes, "minute")}; ${histories - failed.length} held${failed.length > 0 ? `, these seeds failed: ${failed.join(", ")}` : ""}`,
     ...["", "| what came to pass | times |", "|---|---|", ...rows.map(([what, count]) => `| ${what} | ${count} |`)],
   ].join("\n");
 }

@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 test("what state holds is a name and a few methods: small, without a secret, requiring nothing", () => {
-  expect(Buffer.byteLength(muster)).toBeLessThan(6000);
+  expect(Buffer.byteLength(muster)).toBeLessThan(1500);
   expect(muster).toContain("ocaptain/host");
   expect(muster).not.toMatch(/require\(|s3cr3t/);
 });

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { isIPv4 } from "node:net";
-import { execa } from "execa";
 import { z } from "zod";
 import { fitOrThrow } from "../../base/check-input.ts";
 import { OcaptainError } from "../../base/errors.ts";
+import { runProgram } from "../../base/run-program.ts";
 
 const Node = z.object({
   /** The control plane's id of this node: what its API removes it by. */
@@ -49,12 +49,12 @@ export function tailscaleCli(socket: string | null, program = "tailscale") {
 
   /** Runs `tailscale`; a failure is a result. @throws OcaptainError TAILSCALE_MISSING */
   async function run(rest: readonly string[], timeoutMs = LOOK_MS) {
-    const result = await execa(program, args(rest), { reject: false, stdin: "ignore", timeout: timeoutMs });
-    if (result.code === "ENOENT")
+    const result = await runProgram(program, args(rest), { timeoutMs });
+    if (result.missing)
       throw new OcaptainError("TAILSCALE_MISSING", "tailscale is not on PATH", {
         hint: "install Tailscale: https://tailscale.com/download",
       });
-    return { ok: !result.failed, stdout: result.stdout ?? "", message: result.stderr?.trim() || result.shortMessage || "" };
+    return { ok: result.ok, stdout: result.stdout.trim(), message: result.stderr.trim() || result.why };
   }
 
   return {
@@ -78,19 +78,14 @@ export function tailscaleCli(socket: string | null, program = "tailscale") {
      */
     async ping(address: string, timeoutMs: number, { wireguard = false } = {}): Promise<boolean> {
       const how = ["--c=1", "--until-direct=false", `--timeout=${timeoutMs}ms`, ...(wireguard ? ["--tsmp"] : [])];
-      const ping = execa(program, args(["ping", ...how, address]), {
-        reject: false,
-        stdin: "ignore",
-        timeout: timeoutMs + 2_000,
-      });
       // After the answer `tailscale ping` sleeps for a second, so it is ended here.
-      let answered = false;
-      ping.stdout.on("data", (said: Buffer) => {
-        answered ||= String(said).includes("pong from");
-        if (answered) ping.kill();
+      const answered = new AbortController();
+      await runProgram(program, args(["ping", ...how, address]), {
+        timeoutMs: timeoutMs + 2_000,
+        signal: answered.signal,
+        onStdout: (said) => said.includes("pong from") && answered.abort(),
       });
-      await ping;
-      return answered;
+      return answered.signal.aborted;
     },
   };
 }

@@ -1,4 +1,5 @@
 import { shipName, spriteName } from "../../../lib/base/naming.ts";
+import { planMarks, textsDigest } from "../../../lib/plan/kept-plan.ts";
 import type { Plan } from "../../../lib/plan/types.ts";
 
 type Bag = Record<string, unknown>;
@@ -27,8 +28,7 @@ export function program(of: { stack: string; provider: "sprites"; plan: Plan; sh
         stack,
         voyageId: outputs("muster").voyageId,
         repo: plan.repo,
-        spec: plan.spec,
-        verify: plan.verify,
+        textsDigest: textsDigest(plan),
       }),
     },
     {
@@ -36,7 +36,7 @@ export function program(of: { stack: string; provider: "sprites"; plan: Plan; sh
       kind: "helm",
       dependsOn: ["muster", "workspace"],
       inputs: (outputs) => ({
-        ...{ stack, provider, plan, hand: "rehearsal", leaseSeconds: 3600, lingerSeconds: 1 },
+        ...{ stack, provider, ...planMarks(plan), hand: "rehearsal", leaseSeconds: 3600, lingerSeconds: 1 },
         voyageId: outputs("muster").voyageId,
       }),
     },

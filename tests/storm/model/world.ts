@@ -6,6 +6,8 @@ import { shipName } from "../../../lib/base/naming.ts";
 import { voyageFolder } from "../../../lib/base/paths.ts";
 import { ensureHelm } from "../../../lib/daemons/helm.ts";
 import { helmClient } from "../../../lib/daemons/helm-client.ts";
+import { keepPlan } from "../../../lib/plan/kept-plan.ts";
+import { withDigest } from "../../../lib/plan/sailed-plan.ts";
 import { launchCrew } from "../../../lib/ship/crew-launch.ts";
 import { readVoyageIdentity } from "../../../lib/voyage/identity.ts";
 import { makePlan } from "../../support/helm-voyage.ts";
@@ -146,10 +148,12 @@ class World {
     this.#engine.onCall = async (share) => {
       while (troubles[0] && troubles[0].at.share <= share) await this.#trouble(troubles.shift()!.trouble);
     };
-    const plan = {
-      ...makePlan(this.#tasks, { digest: `plan-${this.#version}` }),
+    const plan = withDigest({
+      ...makePlan(this.#tasks),
+      purpose: `version ${this.#version}`,
       repo: relative(process.cwd(), this.#machine.source),
-    };
+    });
+    if (step.do === "up") await keepPlan(this.#stack, plan);
     const registered = program({ stack: this.#stack, provider: "sprites", plan, ships: this.#ships });
     return this.#engine.run(step.do, registered, kill ?? null);
   }

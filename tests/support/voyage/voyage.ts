@@ -11,7 +11,9 @@ import { stopHelm } from "../../../lib/daemons/helm.ts";
 import { helmClient } from "../../../lib/daemons/helm-client.ts";
 import { sessionKinds } from "../../../lib/mutagen/sessions.ts";
 import { voyageMutagen } from "../../../lib/mutagen/voyage.ts";
+import { keepPlan, planMarks, textsDigest } from "../../../lib/plan/kept-plan.ts";
 import { loadPlan } from "../../../lib/plan/load.ts";
+import { withDigest } from "../../../lib/plan/sailed-plan.ts";
 import type { Plan } from "../../../lib/plan/types.ts";
 import { openSprites } from "../../../lib/sprites/client.ts";
 import { diamond, type SmallTask, writePlan, writeRepo } from "../plan.ts";
@@ -37,6 +39,12 @@ export async function openVoyage(tasks: SmallTask[] = diamond(3), helm: { port?:
   const repo = await writeRepo(join(ashore, "repo"));
   const planOf = (some: SmallTask[]) => readPlan(ashore, repo, some);
   const plan = await planOf(tasks);
+  /** Puts a plan where the helm's resource reads it, as the program does, and gives the inputs that stand for it. */
+  const keep = async (changed: Plan) => {
+    const whole = withDigest(changed);
+    await keepPlan(STACK, whole);
+    return { ...planMarks(whole), textsDigest: textsDigest(whole) };
+  };
 
   const common = { stack: STACK, provider: "harbor" as const };
   const muster = resource("muster", common);
@@ -44,6 +52,7 @@ export async function openVoyage(tasks: SmallTask[] = diamond(3), helm: { port?:
   const { voyageId, nonce } = mustered;
   const voyage = { ...common, voyageId };
   const mutagen = voyageMutagen(voyage);
+  const { textsDigest: texts, ...marks } = await keep(plan);
 
   // It is opened in the product's own way, because the harbor may be another one by now.
   const sprites = await openSprites({ kind: "harbor" });
@@ -57,11 +66,12 @@ export async function openVoyage(tasks: SmallTask[] = diamond(3), helm: { port?:
     repo,
     plan,
     planOf,
+    keep,
     mutagen,
     muster,
     mustered,
-    workspace: resource("workspace", { stack: STACK, voyageId, repo, spec: plan.spec, verify: plan.verify }),
-    helm: resource("helm", { ...voyage, hand: "rehearsal", plan, leaseSeconds: 24, lingerSeconds: 1 }),
+    workspace: resource("workspace", { stack: STACK, voyageId, repo, textsDigest: texts }),
+    helm: resource("helm", { ...voyage, hand: "rehearsal", ...marks, leaseSeconds: 24, lingerSeconds: 1 }),
     spriteName: (ship: string) => spriteName(STACK, voyageId, ship),
     sprite: (ship: string) =>
       resource("sprite", { ...voyage, nonce, crewDigest: "one", ship, name: spriteName(STACK, voyageId, ship) }),
