@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { openPort } from "../support/voyage/port.ts";
 import { failure, resource } from "../support/voyage/resource.ts";
 
@@ -112,8 +112,13 @@ test.each([
 ])("create: %s", async (_title, faults) => {
   if (port.live) return;
   await port.faults(...faults);
+  const said = vi.spyOn(console, "error").mockImplementation(() => {});
   await ship.create();
   expect(await port.sprites.list("quay-abc123-")).toEqual([NAME]);
+  // Only a wait for the account's own limit is told: it may last for minutes.
+  const lines = said.mock.calls.map(([line]) => String(line));
+  expect(lines.filter((line) => /the provider makes no more sprites .*; waiting 1 s/.test(line))).toEqual(lines);
+  expect(lines.length > 0).toBe(faults.some(({ kind }) => kind === "rate-limit"));
 });
 
 test("a false 404 is not believed", async () => {
