@@ -5,7 +5,8 @@ import type { HarborClock } from "./clock.ts";
 import type { HarborShip } from "./ship.ts";
 
 const MIB = 1024 * 1024;
-const LOOK_MS = 2_000;
+/** How often the use of the disk is looked at. */
+export const DISK_LOOK_MS = 2_500;
 /**
  * The part of the most by which the whole file system must have grown before ships are measured, which takes a while.
  */
@@ -22,7 +23,7 @@ export function defaultDiskMiB(home: string): number {
 /**
  * Ends the processes of ships that have more on disk than they may. File systems bind what a folder takes only where
  * they are set up for it, so ships are measured: the ones awake, whenever the file system's use has grown, and every
- * two minutes. One that was ended may be woken, to take files away: it is measured at each look, and ended again when
+ * two and a half minutes. One that was ended may be woken, to take files away: it is measured at each look, and ended again when
  * it has more than before.
  */
 export function watchDisk(
@@ -52,7 +53,7 @@ export function watchDisk(
   }
 
   const next = () => {
-    cancel = clock.after(LOOK_MS, () => {
+    cancel = clock.after(DISK_LOOK_MS, () => {
       look().catch((error: Error) => event(`the disk could not be looked at: ${error.message}`));
       next();
     });

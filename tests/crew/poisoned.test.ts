@@ -87,7 +87,9 @@ test("a git that is killed while it is asked where HEAD is has not said that it 
   await voyage({
     id: "1",
     subject: "Do",
-    rehearsal: 'echo done > done.txt; [ -e "$HOME/once" ] || touch "$HOME/once" "$HOME/ill"',
+    // Where HEAD is, is asked of git only when the hand has moved it.
+    rehearsal:
+      'echo done > done.txt; git add done.txt; git commit -qm done; [ -e "$HOME/once" ] || touch "$HOME/once" "$HOME/ill"',
   });
   const [shim, ill] = [join(ship.home, "shim"), join(ship.home, "ill")];
   mkdirSync(shim);

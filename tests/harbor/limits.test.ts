@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { DISK_LOOK_MS } from "../../harbor/sprites/disk-watch.ts";
 import { until } from "../support/until.ts";
 import { openHarbor } from "./fixture.ts";
 
@@ -56,7 +57,7 @@ test("a ship that has more on disk than it may is ended, may be woken to take it
   const harbor = await twoShips();
   const write = (name: string, mib: number) => harbor.sh("greedy", `dd if=/dev/zero of=$HOME/${name} bs=1M count=${mib} 2>&1`);
   const look = async () => {
-    harbor.clock.advance(2_000);
+    harbor.clock.advance(DISK_LOOK_MS);
     await harbor.goesOn();
   };
   await write("small", 8);
