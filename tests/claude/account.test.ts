@@ -152,7 +152,8 @@ test(
     expect(fleet.asked("4")).toHaveLength(4);
     fleet.api.script = diligent;
     await fleet.follow();
-    expect(await fleet.accepted("4")).toMatchObject([{ epoch: 3, tries: 0 }]);
+    // Until the ship hears that the limit is over as well, it may be given the task once more than it does it.
+    expect(await fleet.accepted("4")).toMatchObject([{ tries: 0 }]);
   },
   LONG,
 );

@@ -8,6 +8,7 @@ import { captainNodeHome } from "../../lib/base/paths.ts";
 import { type PreflightArgs, preflight } from "../../lib/preflight/preflight.ts";
 import { tailnetControl } from "../../lib/tailnet/control/control.ts";
 import { CAPTAIN_TAG } from "../../lib/tailnet/control/types.ts";
+import { captainId } from "../../lib/voyage/captain-id.ts";
 import { writeVoyageIdentity } from "../../lib/voyage/identity.ts";
 import { ocaptain } from "../support/ocaptain.ts";
 import { BUILD_MS, goParts } from "./go-parts.ts";
@@ -48,11 +49,11 @@ const doctor = async () => {
     .map(({ what, state, message, hint }) => ({ what, state, message, hint }));
 };
 /** Makes a voyage in a tailnet that is at sea. */
-const afloat = () =>
+const afloat = async () =>
   writeVoyageIdentity({
     voyageId: VOYAGE,
     stack: STACK,
-    captainId: "0123456789ab",
+    captainId: await captainId(),
     nonce: "n",
     createdAt: "2026-01-01",
     control: "headscale",
