@@ -35,6 +35,8 @@ describe.each(["light", "dark"] as const)("in %s", (colorScheme) => {
     // What is far below is read only when it comes near.
     await page.keyboard.press("e");
     await page.locator("#events .event").first().waitFor();
+    // Further down the bar at the top covers whatever has just been scrolled below it, which is no finding.
+    await page.evaluate("scrollTo({ top: 0, behavior: 'instant' })");
     expect(await axeFindings(page)).toEqual([]);
     expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
     if (width === 1200)
