@@ -17,7 +17,7 @@ async function playAll(): Promise<Recording[]> {
   const played: Recording[] = [];
   let calls: string[] = [];
   let wishes: Record<string, "fails" | "gone"> = {};
-  type Bag = { ship?: string; session?: string; plan?: { digest: string } };
+  type Bag = { ship?: string; session?: string; planDigest?: string };
   const nameOf = (kind: string, { ship, session }: Bag) =>
     ship ? `${ship}${session ? `-${session}` : kind === "tmux-launch" ? "-crew" : ""}` : kind;
   const noted = async (call: string, kind: string, bag: Bag, answer: unknown) => {
@@ -31,7 +31,7 @@ async function playAll(): Promise<Recording[]> {
   const host = {
     check: (kind: string, _: object, news: Bag) => noted("check", kind, news, { inputs: news, failures: [] }),
     diff: (kind: string, _: object, olds: Bag, news: Bag) =>
-      noted("diff", kind, news, { changes: olds.plan?.digest !== news.plan?.digest, replaces: [] }),
+      noted("diff", kind, news, { changes: olds.planDigest !== news.planDigest, replaces: [] }),
     create: (kind: string, _: object, news: Bag) => noted("create", kind, news, { outs: news }),
     update: (kind: string, _: object, __: Bag, news: Bag) => noted("update", kind, news, { outs: news }),
     read: (kind: string, _: object, id: string, props: Bag) => noted("read", kind, props, { id, props }),
