@@ -22,9 +22,9 @@ export function defaultDiskMiB(home: string): number {
 
 /**
  * Ends the processes of ships that have more on disk than they may. File systems bind what a folder takes only where
- * they are set up for it, so ships are measured: the ones awake, whenever the file system's use has grown, and every
- * two and a half minutes. One that was ended may be woken, to take files away: it is measured at each look, and ended again when
- * it has more than before.
+ * they are set up for it, so ships are measured: the ones awake, whenever the file system's use has grown, and now and
+ * then all the same. One that was ended may be woken, to take files away: it is measured at each look, and ended again
+ * when it has more than before.
  */
 export function watchDisk(
   ships: { all(): HarborShip[] },

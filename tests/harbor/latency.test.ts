@@ -5,8 +5,8 @@ import { latencyProfile } from "../../harbor/sprites/latency.ts";
 import { openHarbor } from "./fixture.ts";
 
 /**
- * A clock that lets nobody wait, and keeps how long each asked to. Idleness, which takes 30 s and more, never comes, nor
- * does a look at the disk.
+ * A clock that lets nobody wait, and keeps how long each asked to. Idleness, which takes 30 s and more, never comes,
+ * nor does a look at the disk.
  */
 function recordingClock(): HarborClock & { waits(): number[] } {
   let asked: number[] = [];
