@@ -46,8 +46,8 @@ export const tiers: Tier[] = [
   { name: "telemetry", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 2 },
   { name: "harbor", budgetMinutes: 3, testTimeoutSeconds: 60, filesAtOnce: 3 },
   { name: "crew", budgetMinutes: 8, testTimeoutSeconds: 120, filesAtOnce: 3 },
-  { name: "stack", budgetMinutes: 26, testTimeoutSeconds: 300, filesAtOnce: 2, shares: true },
-  { name: "claude", budgetMinutes: 20, testTimeoutSeconds: 120, filesAtOnce: 1, shares: true },
+  { name: "stack", budgetMinutes: 22, testTimeoutSeconds: 300, filesAtOnce: 2, shares: true },
+  { name: "claude", budgetMinutes: 24, testTimeoutSeconds: 120, filesAtOnce: 1, shares: true },
   {
     ...{ name: "tailnet", budgetMinutes: 14, testTimeoutSeconds: 300, filesAtOnce: 1, shares: true },
     ...{ parts: tailnetParts, ownNetwork: true },
