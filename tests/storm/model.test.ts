@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type * as HelmClientModule from "../../lib/daemons/helm-client.ts";
 import { histories, type Kinds } from "./generate.ts";
 import { describeHistory } from "./history.ts";
@@ -30,6 +30,15 @@ vi.mock("../../lib/daemons/helm-client.ts", async (original) => {
         Object.entries(client).map(([name, work]) => [name, call(work as never, name)]),
       ) as unknown as typeof client;
     },
+  };
+});
+
+/** A ship that waits for the account's limit says so, which in foul weather is no noise. */
+const WAITS = /: the provider makes no more sprites for this account at present; waiting \d+ s, as it asks$/;
+beforeEach(() => {
+  const { error } = console;
+  console.error = (...args: unknown[]) => {
+    if (!WAITS.test(String(args[0]))) error(...args);
   };
 });
 
