@@ -7,7 +7,9 @@ import { OcaptainError } from "../../lib/base/errors.ts";
 import {
   call,
   endTmux,
+  launchdDomain,
   launchdLabel,
+  launchdTarget,
   noteService,
   type ServiceKind,
   serviceName,
@@ -53,13 +55,13 @@ export async function install(kind: ServiceKind): Promise<void> {
 
 /** Has launchd read the agent, which starts it. Other managers start what is installed when they are asked. */
 export async function load(kind: ServiceKind): Promise<void> {
-  if (kind === "launchd") await call(["launchctl", "bootstrap", `gui/${process.getuid?.() ?? 0}`, String(unitFile(kind))]);
+  if (kind === "launchd") await call(["launchctl", "bootstrap", launchdDomain(), String(unitFile(kind))]);
 }
 
 /** Takes the service away; a helm that it has started must have ended. */
 export async function uninstall(kind: ServiceKind): Promise<void> {
   if (kind === "systemd") await call(["systemctl", "--user", "disable", serviceName()]);
-  else if (kind === "launchd") await call(["launchctl", "bootout", `gui/${process.getuid?.() ?? 0}/${launchdLabel()}`]);
+  else if (kind === "launchd") await call(["launchctl", "bootout", launchdTarget()]);
   else await endTmux();
   const file = unitFile(kind);
   if (file) await rm(file, { force: true });

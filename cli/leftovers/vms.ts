@@ -2,7 +2,7 @@ import { OcaptainError, withCause } from "../../lib/base/errors.ts";
 import { acquireOsLock } from "../../lib/base/os-lock.ts";
 import { hasWork } from "../../lib/ship/has-work.ts";
 import type { SpriteInfo, SpritesClient } from "../../lib/sprites/types.ts";
-import { captainLabel, VOYAGE_LABEL } from "../../lib/voyage/labels.ts";
+import { captainsOf, nonceLabel, VOYAGE_LABEL } from "../../lib/voyage/labels.ts";
 import { fetchWork } from "./fetch.ts";
 import type { Leftover } from "./leftover.ts";
 import { type Ours, readOurs } from "./ours.ts";
@@ -55,10 +55,10 @@ export async function leftVms({ name: where, sprites }: Provider, ours: Ours, { 
 /** Tells whether a VM carries this captain's mark. */
 function isOurs({ labels }: SpriteInfo, id: string, where: Provider["name"], ours: Ours): boolean {
   if (!labels.includes(VOYAGE_LABEL)) return false;
-  const captains = labels.filter((label) => label.startsWith(captainLabel("")));
-  if (captains.length > 0 && !(ours.me && captains.includes(captainLabel(ours.me)))) return false;
+  const captains = captainsOf(labels);
+  if (captains.length > 0 && !(ours.me && captains.includes(ours.me))) return false;
   const nonce = ours.voyages.get(id)?.file.nonce;
-  if (nonce !== undefined) return labels.includes(`nonce-${nonce}`);
+  if (nonce !== undefined) return labels.includes(nonceLabel(nonce));
   return captains.length > 0 || where === "harbor";
 }
 

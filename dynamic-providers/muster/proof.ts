@@ -10,6 +10,7 @@ import type { Organisation } from "../../lib/sprites/organisation.ts";
 import type { SpritesClient } from "../../lib/sprites/types.ts";
 import { nodesOfVoyage, removeNodes } from "../../lib/tailnet/control/nodes.ts";
 import type { TailnetControl } from "../../lib/tailnet/control/types.ts";
+import { nonceLabel } from "../../lib/voyage/labels.ts";
 import type { Settings } from "../lifecycle.ts";
 import { isAbandoned } from "../shared/abandoned.ts";
 import { leaveOwnNode } from "../shared/own-node.ts";
@@ -72,7 +73,7 @@ export async function proveSunk(settings: Settings, voyage: Voyage): Promise<voi
 async function sweep(settings: Settings, sprites: SpritesClient, voyage: Voyage, name: string): Promise<boolean> {
   const live = await sprites.get(name);
   if (!live) return true;
-  if (!live.labels.includes(`nonce-${voyage.nonce}`)) return false;
+  if (!live.labels.includes(nonceLabel(voyage.nonce))) return false;
   const ship = name.slice(spritePrefix(voyage.stack, voyage.voyageId).length);
   const mirrored = await readFile(`${voyageFolder(voyage.stack).mirror(ship)}.incarnation`, "utf8").catch(() => "");
   const isEmpty = mirrored !== live.id && !(await hasWork(sprites, name).catch(() => true));

@@ -48,7 +48,9 @@ export function serviceName(): string {
 
 /** The label of the service at launchd. */
 export const launchdLabel = () => `dev.ocaptain.${serviceName()}`;
-const launchdTarget = () => `gui/${process.getuid?.() ?? 0}/${launchdLabel()}`;
+/** The session of this user in which launchd keeps the agent, and the agent in it. */
+export const launchdDomain = () => `gui/${process.getuid?.() ?? 0}`;
+export const launchdTarget = () => `${launchdDomain()}/${launchdLabel()}`;
 /** The socket of the tmux server in which a helm runs where the machine has no manager of services. */
 const tmux = (...args: string[]) => ["tmux", "-L", serviceName(), ...args];
 

@@ -8,8 +8,11 @@ export const VOYAGE_LABEL = "ocaptain";
 export const voyageLabels = (of: { voyageId: string; nonce: string }) => [
   VOYAGE_LABEL,
   `voyage-${of.voyageId}`,
-  `nonce-${of.nonce}`,
+  nonceLabel(of.nonce),
 ];
+
+/** The label by which a VM is told from that of another voyage with the same name. */
+export const nonceLabel = (nonce: string) => `nonce-${nonce}`;
 
 /**
  * The label that says whose a VM is when the folder of its voyage is gone. It changes hands with the voyage, so it is
@@ -17,11 +20,13 @@ export const voyageLabels = (of: { voyageId: string; nonce: string }) => [
  */
 export const captainLabel = (captainId: string) => `captain-${captainId}`;
 
+/** The captains that the labels of a VM name: one, or none where it says nothing of a captain. */
+export const captainsOf = (labels: readonly string[]): string[] =>
+  labels.filter((label) => label.startsWith(captainLabel(""))).map((label) => label.slice(captainLabel("").length));
+
 /** The captain whose a VM is by its labels, when that is not `me`; undefined for one that says nothing of a captain. */
 export function otherCaptain(labels: readonly string[], me: string): string | undefined {
-  const captains = labels
-    .filter((label) => label.startsWith(captainLabel("")))
-    .map((label) => label.slice(captainLabel("").length));
+  const captains = captainsOf(labels);
   return captains.includes(me) ? undefined : captains[0];
 }
 
